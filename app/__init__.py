@@ -1,0 +1,146 @@
+"""Where the parts meet: the application, its slices, and nothing else."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import structlog
+from flask import Flask, g, request
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app.core import db, french, http, jobs, outbox, security, tenancy
+from app.core.limits import limiter
+from app.core.refusals import catalogue
+from app.files import vault
+from config import Settings, settings
+
+SLICES = (
+    "people",
+    "journal",
+    "files",
+    "circuits",
+    "folders",
+    "transmission",
+    "invoices",
+    "signing",
+    "notices",
+    "operations",
+)
+HOME = Path(__file__).parent
+PARTS = ("sentences", "plugs", "web", "api", "cli")
+csrf = CSRFProtect()
+
+
+def create_app(configuration: Settings | None = None) -> Flask:
+    """The application, ready to serve; it refuses to start on a bad configuration, with the list of all its faults."""
+    chosen = configuration or settings()
+    app = Flask(__name__)
+    app.config.from_mapping(
+        SECRET_KEY=chosen.secret_key.get_secret_value(),
+        PARAPHE=chosen,
+        MAX_CONTENT_LENGTH=chosen.upload_limit,
+        MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=chosen.secure_cookies,
+        SESSION_COOKIE_NAME="paraphe",
+        PERMANENT_SESSION_LIFETIME=chosen.remember_days * 86400,
+        SESSION_HOURS=chosen.session_hours,
+        REMEMBER_DAYS=chosen.remember_days,
+        LOGIN_RATE=chosen.login_rate,
+        RATELIMIT_STORAGE_URI=chosen.rate_limit_url,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        SEND_FILE_MAX_AGE_DEFAULT=86400,
+        API_TITLE="Paraphe",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+    )
+    if chosen.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.trusted_proxies, x_proto=chosen.trusted_proxies)  # type: ignore[method-assign]
+    open_ground(chosen)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    security.protect(app)
+    french.install(app.jinja_env)
+    carriers = sorted(f"channels.{home.parent.name}" for home in HOME.glob("channels/*/channel.py"))
+    import_module("app.folders.sockets").clear()
+    _mount(app, *SLICES, *carriers, *(("demo",) if chosen.demo else ()))
+    import_module("app.people.login").stand_guard(app)
+    http.show_refusals(app, import_module("workflows.errors").Refusal)
+    _say_who(app, chosen)
+    return app
+
+
+def open_ground(chosen: Settings) -> None:
+    """Point the process at its database, store and queue; the worker and the command line do the same."""
+    chosen.data_dir.mkdir(parents=True, exist_ok=True)
+    _log(json_lines=chosen.log_json)
+    db.configure(chosen.database_url)
+    vault.configure(chosen.store_url, office=chosen.office)
+    jobs.configure(chosen.queue_url)
+    security.configure(chosen.secret_key.get_secret_value())
+    outbox.policy(lease=chosen.lease_seconds, attempts=chosen.attempts_limit, backoff=chosen.backoff_seconds)
+    tenancy.watch()
+    catalogue.add(import_module("workflows.errors").SENTENCES)
+
+
+def _mount(app: Flask, *slices: str) -> None:
+    """Let each slice bring what it has: sentences, plugs, pages, JSON, commands; a slice has only the parts it needs."""
+    for name in slices:
+        for part in PARTS:
+            if _has(name, part):
+                _bring(app, import_module(f"app.{name}.{part}"), part)
+
+
+def _has(name: str, part: str) -> bool:
+    return (HOME / name.replace(".", "/") / f"{part}.py").is_file()
+
+
+def _bring(app: Flask, module: Any, part: str) -> None:
+    if part == "sentences":
+        catalogue.add(module.SENTENCES)
+    elif part == "plugs":
+        module.plug(app.config["PARAPHE"], app.jinja_env)
+    elif part == "web":
+        app.register_blueprint(module.pages)
+    elif part == "api":
+        module.mount(app, csrf)
+    else:
+        for command in module.COMMANDS:
+            app.cli.add_command(command)
+
+
+def _say_who(app: Flask, chosen: Settings) -> None:
+    """What every template may say: who is logged in, where, in which theme."""
+
+    @app.context_processor
+    def _context() -> dict[str, Any]:
+        actor = g.get("actor")
+        return {
+            "actor": actor,
+            "collectivity": {"name": actor.collectivity_name if actor else ""},
+            "todo_count": g.get("todo_count"),
+            "theme": actor.theme if actor else "auto",
+            "demo": chosen.demo,
+            "request": request,
+            "simulation": bool(actor) and (chosen.demo or chosen.actes_transport == "simulated"),
+        }
+
+
+def _log(*, json_lines: bool) -> None:
+    """Structured logs on the error output: one line an event, JSON for a collector or plain for a person."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer()
+            if json_lines
+            else structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,98 @@
+"""The carriers: every folder beside this file that holds a channel.py is one channel, found by walking."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from app.transmission.ports import Channel
+
+
+def names() -> tuple[str, ...]:
+    """The names of the channels of this house, in alphabetical order."""
+    return tuple(sorted(found.parent.name for found in Path(__file__).parent.glob("*/channel.py")))
+
+
+def open_channel(name: str, settings: Any) -> Channel:
+    """The channel of that name, ready to carry; refuses with LookupError a name that has no folder."""
+    if name not in names():
+        raise LookupError(f"no channel named {name!r}: the channels are {', '.join(names())}")
+    channel: Channel = import_module(f"{__name__}.{name}.channel").open_channel(settings)
+    return channel
+
+
+def open_all(settings: Any) -> dict[str, Channel]:
+    """Every channel of this house by its name."""
+    return {name: open_channel(name, settings) for name in names()}
+
+
+def create_only(target: Path, source: bytes | Path) -> bool:
+    """Write `target` whole and durable, or not at all; False, and nothing changed, if it already exists.
+
+    A kill at any moment leaves either no `target` or the complete one, never a part of it; a leftover of a
+    killed process has a name that begins with a dot and ends with « .part ».
+    """
+    _make_folder(target.parent)
+    part = target.parent / f".{target.name}.{uuid4().hex}.part"
+    try:
+        with part.open("xb") as out:
+            if isinstance(source, bytes):
+                out.write(source)
+            else:
+                with source.open("rb") as read:
+                    shutil.copyfileobj(read, out, 1024 * 1024)
+            out.flush()
+            os.fsync(out.fileno())
+        created = _publish(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    _fsync_folder(target.parent)
+    return created
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Yield a path to write; on success it takes the place of `target`, on failure nothing is left of it."""
+    part = target.parent / f".{target.name}.{uuid4().hex}.part"
+    try:
+        yield part
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _publish(part: Path, target: Path) -> bool:
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        return False
+    except OSError:
+        # Network shares often refuse hard links: a rename is still whole-or-nothing, and callers write the
+        # same bytes under the same name.
+        if target.exists():
+            return False
+        part.rename(target)
+    return True
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.is_dir():
+        return
+    _make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _fsync_folder(folder.parent)
+
+
+def _fsync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        # Some network shares cannot flush a folder; the file itself was flushed.
+        return
+    finally:
+        os.close(handle)

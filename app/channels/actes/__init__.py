@@ -1,0 +1,1 @@
+"""@CTES: acts leave for the Préfecture, and its receipts come back."""

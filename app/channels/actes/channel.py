@@ -1,0 +1,225 @@
+"""The channel « actes »: a parcel becomes an archive of @CTES, and the Préfecture's answer becomes a receipt."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from app.channels.actes.act import Piece, annex_files, identifier_of, main_files, read_act, read_piece
+from app.channels.actes.archive import digest, write_archive
+from app.channels.actes.classification import Classification, load_classification
+from app.channels.actes.envelope import EMAIL, account_of, envelope_of, write_envelope
+from app.channels.actes.message import write_message
+from app.channels.actes.naming import DEPARTMENT, archive_name, document_name, envelope_name, message_name
+from app.channels.actes.receipt import Receipt, read_receipt
+from app.channels.actes.rules import Bench, judge, number_taken
+from app.channels.actes.settings import ActesSettings
+from app.channels.actes.simulator import SimulatedPrefecture
+from app.channels.actes.transport import ActesTransport, Deposit
+from app.core.clock import PARIS, now
+from app.transmission.ports import Answer, AnswerKind, Package, Parcel, Problem, Rejected, Sender
+
+_SERIALS: Final = 10**9
+_CARD: Final = "Demandez à l’administrateur de corriger la fiche de la collectivité."
+
+
+class ActesChannel:
+    """Sends acts to the Préfecture through one transport."""
+
+    name = "actes"
+
+    def __init__(
+        self, settings: ActesSettings, transport: ActesTransport, clock: Callable[[], datetime]
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._clock = clock
+
+    @property
+    def label(self) -> str:
+        """The French name that people read."""
+        return self._transport.label
+
+    @property
+    def simulated(self) -> bool:
+        """True when no real Préfecture is behind."""
+        return self._transport.simulated
+
+    @property
+    def classification(self) -> Classification:
+        """The classification in force: natures, types and matters, for the forms."""
+        return load_classification(self._settings.classification_file)
+
+    def check(self, parcel: Parcel) -> list[Problem]:
+        """List every rule among A01 to A11 and E03 that the parcel breaks; asks the other side for A02 only."""
+        act = read_act(parcel)
+        main, annexes = self._pieces(parcel)
+        bench = Bench(
+            self.classification, self._clock().astimezone(PARIS).date(), self._settings.max_archive_bytes
+        )
+        problems = [*_account(parcel.sender), *judge(act, main, annexes, bench)]
+        if act.number and main:
+            found = self._transport.find(self._deposit(parcel))
+            if found is not None and not found.ours:
+                problems.append(number_taken(act.number))
+        return problems
+
+    def package(self, parcel: Parcel, folder: Path) -> Package:
+        """Write the archive, byte for byte the same for the same parcel; refuses with `Rejected`."""
+        if problems := self.check(parcel):
+            raise Rejected(" ".join(problem.sentence for problem in problems))
+        deposit = self._deposit(parcel)
+        for piece in (deposit.main, *deposit.annexes):
+            _unchanged(piece)
+        try:
+            entries = self._entries(parcel, deposit)
+        except ValueError as error:
+            raise Rejected(
+                f"L’acte ne respecte pas le schéma de la préfecture ({error}). Corrigez-le."
+            ) from error
+        target = folder / deposit.archive_name
+        moment = parcel.prepared_at.replace(hour=0, minute=0, second=0, microsecond=0)
+        sha256 = write_archive(target, entries, int(moment.timestamp()))
+        if target.stat().st_size > self._settings.max_archive_bytes:
+            raise Rejected(
+                "L’archive dépasse la taille que la préfecture accepte. Réduisez ou retirez des annexes."
+            )
+        return Package(target, target.name, sha256)
+
+    def find(self, parcel: Parcel) -> str | None:
+        """Return the reference of this very parcel if the Préfecture has its number from it."""
+        found = self._transport.find(self._deposit(parcel))
+        return found.reference if found is not None and found.ours else None
+
+    def send(self, parcel: Parcel, package: Package) -> str:
+        """Deposit the archive once; refuses with `Rejected`, `Uncertain` or `Unreachable`."""
+        if known := self.find(parcel):
+            return known
+        try:
+            return self._transport.send(self._deposit(parcel), package.path)
+        except Rejected:
+            # Another process may have sent this very parcel in between: that is no refusal.
+            if known := self.find(parcel):
+                return known
+            raise
+
+    def poll(self, parcel: Parcel, reference: str) -> Answer:
+        """Ask for the Préfecture's message; what concerns another act is kept and shown, and decides nothing."""
+        try:
+            reply = self._transport.poll(reference)
+        except LookupError:
+            return self._answer(
+                AnswerKind.PENDING, reason=f"Le dépôt {reference} est inconnu de : {self.label}."
+            )
+        if reply.message is None:
+            return self._answer(AnswerKind.PENDING)
+        receipt = read_receipt(reply.message, self._settings.schema_folder)
+        act, sender = read_act(parcel), parcel.sender
+        ours = receipt.concerns(identifier_of(act, sender.department, sender.siren), sender.siren, act.number)
+        if receipt.code is None or not ours:
+            doubt = "Une réponse est arrivée, illisible ou pour un autre acte. Elle est gardée : lisez-la."
+            return self._answer(AnswerKind.PENDING, receipt, reply.message_name, doubt)
+        if receipt.code == "1-2":
+            return self._answer(AnswerKind.ACKNOWLEDGED, receipt, reply.message_name)
+        return self._answer(AnswerKind.REFUSED, receipt, reply.message_name, receipt.reason)
+
+    def _answer(
+        self,
+        kind: AnswerKind,
+        receipt: Receipt | None = None,
+        filename: str | None = None,
+        reason: str | None = None,
+    ) -> Answer:
+        return Answer(
+            kind=kind,
+            raw=receipt.raw if receipt else None,
+            filename=filename,
+            identifier=receipt.identifier if receipt else None,
+            received_on=receipt.received_on if receipt else None,
+            reason=reason,
+            simulated=self.simulated,
+        )
+
+    def _pieces(self, parcel: Parcel) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
+        nature = self.classification.nature(read_act(parcel).nature)
+        default = nature.default_type if nature else None
+        return (
+            tuple(read_piece(file, default) for file in main_files(parcel)),
+            tuple(read_piece(file, default) for file in annex_files(parcel)),
+        )
+
+    def _deposit(self, parcel: Parcel) -> Deposit:
+        main, annexes = self._pieces(parcel)
+        if not main:
+            raise Rejected("Le dossier n’a pas d’acte. Déposez-le en PDF.")
+        return Deposit(
+            act=read_act(parcel),
+            account=account_of(parcel.sender),
+            main=main[0],
+            annexes=annexes,
+            archive_name=archive_name(self._settings.operator, self._envelope_name(parcel)),
+        )
+
+    def _envelope_name(self, parcel: Parcel) -> str:
+        # The serial is a daily counter for the State. A counter would need a memory, and a parcel packed twice two
+        # names: it is drawn from the key, which also lets `find` recognise this very parcel.
+        serial = int.from_bytes(hashlib.sha256(parcel.key.encode()).digest()[:8]) % _SERIALS + 1
+        day = parcel.prepared_at.astimezone(PARIS).date()
+        return envelope_name(self._settings.application, parcel.sender.siren, day, serial)
+
+    def _entries(self, parcel: Parcel, deposit: Deposit) -> list[tuple[str, bytes | Path]]:
+        act, account, schema = deposit.act, deposit.account, self._settings.schema_folder
+        identifier = identifier_of(act, account.department, account.siren) or ""
+        pieces = (deposit.main, *deposit.annexes)
+        names = tuple(
+            document_name(piece.type_code or "", identifier, index, piece.kind)
+            for index, piece in enumerate(pieces, 1)
+        )
+        classified_on = act.classified_on or self.classification.dated
+        form = message_name(identifier, "1-1")
+        files: list[tuple[str, bytes | Path]] = [
+            (name, piece.path) for name, piece in zip(names, pieces, strict=True) if piece.path
+        ]
+        return [
+            (self._envelope_name(parcel), write_envelope(envelope_of(parcel.sender, (form,)), schema)),
+            (form, write_message(act, names[0], names[1:], classified_on, schema)),
+            *files,
+        ]
+
+
+def open_channel(settings: Any) -> ActesChannel:
+    """The channel as the installation configured it."""
+    own = ActesSettings.read(settings)
+    return ActesChannel(own, SimulatedPrefecture(own, load_classification(own.classification_file), now), now)
+
+
+def _account(sender: Sender) -> Iterator[Problem]:
+    if not re.fullmatch(r"[0-9]{9}", sender.siren):
+        yield Problem("E03", "siren", f"Le SIREN « {sender.siren} » n’a pas neuf chiffres. {_CARD}")
+    if not DEPARTMENT.fullmatch(sender.department):
+        yield Problem(
+            "E03", "department", f"Le département « {sender.department} » s’écrit « 029 » ou « 02A ». {_CARD}"
+        )
+    if not re.fullmatch(r"[0-9]", sender.district):
+        yield Problem("E03", "district", f"L’arrondissement « {sender.district} » est un chiffre. {_CARD}")
+    if not re.fullmatch(r"[0-9]{2}", sender.nature):
+        yield Problem(
+            "E03", "nature", f"La nature « {sender.nature} » a deux chiffres : 31 pour une commune. {_CARD}"
+        )
+    envelope = envelope_of(sender, ())
+    for address in dict.fromkeys([envelope.contact.email if envelope.contact else None, *envelope.addresses]):
+        if not EMAIL.fullmatch(address or ""):
+            yield Problem(
+                "E03",
+                "email",
+                f"La préfecture refuse l’adresse « {address} » : ni « + », ni fin longue. {_CARD}",
+            )
+
+
+def _unchanged(piece: Piece) -> None:
+    if piece.path is None or digest(piece.path) != piece.sha256:
+        raise Rejected(
+            f"« {piece.title} » n’est plus le fichier du dossier : son empreinte a changé. Rien n’est parti."
+        )

@@ -1,0 +1,169 @@
+"""The channel « handover »: one ZIP of a finished folder, left in a folder or posted to the commune's software."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from app.channels import create_only
+from app.channels.handover.address import Target, read_target, resolve
+from app.channels.handover.bundle import write_bundle
+from app.channels.handover.settings import MIN_SECRET, HandoverSettings
+from app.channels.handover.signature import IDEMPOTENCY, SIGNATURE, TIMESTAMP, pieces, sign
+from app.channels.handover.webhook import Line, post
+from app.core.clock import PARIS, now
+from app.transmission.ports import Answer, AnswerKind, Package, Parcel, Problem, Rejected, Sender
+
+_RECEIPTS: Final = ".receipts"
+
+
+class HandoverChannel:
+    """Delivers each parcel once; what was delivered is remembered in receipts kept beside the deliveries."""
+
+    name = "handover"
+    label = "Remise au logiciel métier"
+    simulated = False
+
+    def __init__(self, settings: HandoverSettings, clock: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._clock = clock
+
+    def check(self, parcel: Parcel) -> list[Problem]:
+        """List what prevents the hand-over: no document, or an address that cannot be used."""
+        problems = []
+        if not any(file.role == "main" for file in parcel.files):
+            problems.append(Problem("H01", "main", "Le dossier n’a pas de document à remettre. Ajoutez-le."))
+        try:
+            self._webhook(parcel.sender)
+        except Rejected as rejected:
+            problems.append(Problem("H02", None, rejected.reason))
+        return problems
+
+    def package(self, parcel: Parcel, folder: Path) -> Package:
+        """Write the ZIP, byte for byte the same for the same parcel; refuses with `Rejected`."""
+        if problems := self.check(parcel):
+            raise Rejected(" ".join(problem.sentence for problem in problems))
+        target = folder / _filename(parcel)
+        return Package(target, target.name, write_bundle(parcel, target))
+
+    def find(self, parcel: Parcel) -> str | None:
+        """Return the reference of this parcel if it was already delivered.
+
+        The ZIP itself is looked for too: a process may die between delivery and receipt.
+        """
+        reference = _reference(parcel)
+        if self._receipt_path(reference).exists() or (self._settings.folder / reference).exists():
+            return reference
+        return None
+
+    def send(self, parcel: Parcel, package: Package) -> str:
+        """Deliver once and return the reference; refuses with `Rejected`, `Uncertain` or `Unreachable`.
+
+        A folder already holding this key is left as it is. By webhook, a delivery whose answer was lost is posted
+        again with the same `Idempotency-Key`: the receiver knows it.
+        """
+        reference = _reference(parcel)
+        if self.find(parcel):
+            return reference
+        webhook = self._webhook(parcel.sender)
+        if webhook is None:
+            create_only(self._settings.folder / reference, package.path)
+            self._keep_receipt(parcel, reference, package.sha256, "folder", None)
+            return reference
+        status = self._post(parcel, package, *webhook)
+        self._keep_receipt(parcel, reference, package.sha256, "webhook", status)
+        return reference
+
+    def poll(self, parcel: Parcel, reference: str) -> Answer:
+        """Acknowledge at once what was delivered, with its receipt; the same bytes every time."""
+        path = self._receipt_path(reference)
+        delivered = self._settings.folder / reference
+        if reference != _reference(parcel) or not (path.exists() or delivered.exists()):
+            reason = f"La remise {reference} est inconnue."
+            return Answer(AnswerKind.PENDING, None, None, None, None, reason, self.simulated)
+        if not path.exists():
+            with delivered.open("rb") as source:
+                sha256 = hashlib.file_digest(source, "sha256").hexdigest()
+            self._keep_receipt(parcel, reference, sha256, "folder", None)
+        raw = path.read_bytes()
+        moment = datetime.fromisoformat(json.loads(raw)["delivered_at"])
+        return Answer(
+            kind=AnswerKind.ACKNOWLEDGED,
+            raw=raw,
+            filename=path.name,
+            identifier=_idempotency_key(parcel),
+            received_on=moment.astimezone(PARIS).date(),
+            reason=None,
+            simulated=self.simulated,
+        )
+
+    def _post(self, parcel: Parcel, package: Package, target: Target, secret: bytes) -> int:
+        settings = self._settings
+        addresses = resolve(target, allow_private=settings.webhook_allow_private)
+        timestamp = int(self._clock().timestamp())
+        headers = {
+            "Content-Type": "application/zip",
+            "Content-Disposition": f'attachment; filename="{package.filename}"',
+            "User-Agent": "Paraphe",
+            IDEMPOTENCY: _idempotency_key(parcel),
+            TIMESTAMP: str(timestamp),
+            SIGNATURE: sign(secret, timestamp, pieces(package.path)),
+        }
+        line = Line(addresses, settings.connect_seconds, settings.answer_seconds, settings.webhook_ca_file)
+        return post(target, line, headers, package.path)
+
+    def _webhook(self, sender: Sender) -> tuple[Target, bytes] | None:
+        """The collectivity's own webhook, else the installation's, else None for the folder."""
+        settings = self._settings
+        url, secret = (
+            sender.settings.get("handover_webhook_url"),
+            sender.settings.get("handover_webhook_secret"),
+        )
+        if not url:
+            url = settings.webhook_url
+            secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
+        if not url:
+            return None
+        if len(str(secret or "")) < MIN_SECRET:
+            raise Rejected(f"L’adresse de remise n’a pas de secret de {MIN_SECRET} caractères. Donnez-en un.")
+        return read_target(str(url), allow_private=settings.webhook_allow_private), str(secret).encode()
+
+    def _keep_receipt(
+        self, parcel: Parcel, reference: str, sha256: str, mode: str, status: int | None
+    ) -> None:
+        content = {
+            "schema": "paraphe-handover-receipt/1",
+            "key": parcel.key,
+            "idempotency_key": _idempotency_key(parcel),
+            "reference": reference,
+            "sha256": sha256,
+            "mode": mode,
+            "http_status": status,
+            "delivered_at": self._clock().isoformat(),
+        }
+        text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True)
+        create_only(self._receipt_path(reference), text.encode() + b"\n")
+
+    def _receipt_path(self, reference: str) -> Path:
+        return self._settings.folder / _RECEIPTS / f"{Path(reference).stem}.json"
+
+
+def open_channel(settings: Any) -> HandoverChannel:
+    """The channel as the installation configured it."""
+    return HandoverChannel(HandoverSettings.read(settings), now)
+
+
+def _idempotency_key(parcel: Parcel) -> str:
+    return hashlib.sha256(f"{parcel.sender.siren}\n{parcel.key}".encode()).hexdigest()
+
+
+def _filename(parcel: Parcel) -> str:
+    return f"dossier-{parcel.folder_id}-{_idempotency_key(parcel)[:16]}.zip"
+
+
+def _reference(parcel: Parcel) -> str:
+    """Where the ZIP stands under the folder of hand-overs: by collectivity, and by key."""
+    owner = "".join(digit for digit in parcel.sender.siren if digit in "0123456789") or "0"
+    return f"{owner}/{_filename(parcel)}"

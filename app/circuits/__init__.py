@@ -1,0 +1,1 @@
+"""The circuits of a collectivity: numbered versions, never changed once published."""

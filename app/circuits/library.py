@@ -1,0 +1,115 @@
+"""Publish a version, find the current one, and read a frozen one back as the law understands it."""
+
+from typing import Any
+
+import sqlalchemy as sa
+import yaml
+
+from app.circuits.models import CircuitVersion
+from app.core.clock import now
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.journal.chain import Event, append
+from app.people.actor import Actor, require
+from app.people.models import Desk
+from workflows.circuit import Circuit
+from workflows.family import Family, check_circuit, families, family
+from workflows.loader import invalid, load, load_yaml
+from workflows.rights import Right
+
+_frozen: dict[int, Circuit] = {}
+
+
+def catalogue() -> dict[str, Family]:
+    """The families of documents that the house knows, by name."""
+    return families()
+
+
+def family_of(name: str) -> Family:
+    """The family of that name, or `family-unknown`."""
+    return family(name)
+
+
+def circuit_of(db: Db, version_id: int) -> Circuit:
+    """The circuit of a version; versions never change, so the process keeps each one it has read."""
+    if version_id not in _frozen:
+        definition = db.scalar(sa.select(CircuitVersion.definition).where(CircuitVersion.id == version_id))
+        if definition is None:
+            raise Refusal("circuit-unknown")
+        _frozen[version_id] = load(definition)
+    return _frozen[version_id]
+
+
+def forget() -> None:
+    """Forget what was read (another database answers now: tests, restore)."""
+    _frozen.clear()
+
+
+def current(db: Db, collectivity_id: int, family_name: str) -> CircuitVersion | None:
+    """The version that a folder sent now would follow; None while the collectivity uses the family's own circuit."""
+    query = (
+        sa.select(CircuitVersion)
+        .where(CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.family == family_name)
+        .order_by(CircuitVersion.number.desc())
+        .limit(1)
+    )
+    return db.scalar(query)
+
+
+def freeze(db: Db, collectivity_id: int, family_name: str) -> CircuitVersion:
+    """The current version, made from the family's own circuit the first time a folder needs it."""
+    version = current(db, collectivity_id, family_name)
+    if version is None:
+        circuit = family_of(family_name).circuit
+        version = _write(db, collectivity_id, family_name, 1, circuit, "Paraphe, circuit d’origine")
+    return version
+
+
+@use_case
+def publish(db: Db, actor: Actor, family_name: str, source: str) -> int:
+    """Publish a new version from its YAML; returns its number. Folders on their way keep theirs.
+
+    Refuses (`circuit-invalid`, all faults at once) a circuit that the law cannot read, that skips a stage the family
+    may not skip, or that names a desk the collectivity does not have.
+    """
+    require(actor, Right.ADMINISTER)
+    circuit = load_yaml(source)
+    check_circuit(family_of(family_name), circuit)
+    known = set(db.scalars(sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id)))
+    faults = [
+        f"Étape « {step.label} » : le bureau « {who.value} » n’existe pas"
+        for step in circuit.steps
+        for who in step.who
+        if who.kind == "desk" and who.value not in known
+    ]
+    if faults:
+        raise invalid(faults)
+    latest = current(db, actor.collectivity_id, family_name)
+    number = (latest.number if latest else 0) + 1
+    version = _write(db, actor.collectivity_id, family_name, number, circuit, actor.name)
+    facts = {"family": family_name, "number": number, "digest": circuit.digest}
+    append(db, actor.collectivity_id, Event("circuit.published", actor.name, actor.user_id, None, facts))
+    return version.number
+
+
+def _write(
+    db: Db, collectivity_id: int, family_name: str, number: int, circuit: Circuit, who: str
+) -> CircuitVersion:
+    version = CircuitVersion(
+        collectivity_id=collectivity_id,
+        family=family_name,
+        number=number,
+        label=circuit.label,
+        definition=circuit.to_data(),
+        published_at=now(),
+        published_by=who,
+    )
+    db.add(version)
+    db.flush()  # its number is written on the folder in the same transaction
+    return version
+
+
+def as_yaml(data: Any) -> str:
+    """A circuit as an administrator reads and edits it."""
+    return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=100)

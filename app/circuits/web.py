@@ -1,0 +1,88 @@
+"""Pages of the administrator: the circuits in force, their picture, and a new version."""
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from app.circuits.library import as_yaml, catalogue, circuit_of, current, family_of, publish
+from app.circuits.models import CircuitVersion
+from app.core.db import reading
+from app.core.http import guard
+from app.core.refusals import catalogue as sentences
+from workflows.circuit import Circuit
+from workflows.drawing import svg
+from workflows.errors import Refusal as LawRefusal
+
+pages = Blueprint("circuits", __name__, template_folder="templates")
+
+
+class Line:
+    """A step as the page lists it."""
+
+    quote = mono = link_label = link_url = ""
+    state = "todo"
+
+    def __init__(self, n: int, title: str, meta: str) -> None:
+        self.n, self.title, self.meta = n, title, meta
+
+
+def _lines(circuit: Circuit) -> list[Line]:
+    return [
+        Line(n, step.label, step.kind.label + (", sous condition" if step.when else ""))
+        for n, step in enumerate(circuit.steps, start=1)
+    ]
+
+
+@pages.get("/circuits")
+@guard("administer")
+def index() -> str:
+    """The circuit in force for each family."""
+    rows = []
+    with reading(g.actor.collectivity_id) as db:
+        for family in catalogue().values():
+            version = current(db, g.actor.collectivity_id, family.name)
+            label = version.label if version else family.circuit.label
+            number = version.number if version else 0
+            at = version.published_at if version else None
+            rows.append(
+                (family.name, family.label, label, number, at, url_for("circuits.edit", family=family.name))
+            )
+    return render_template("circuits/index.html", rows=rows)
+
+
+@pages.route("/circuits/<family>", methods=["GET", "POST"])
+@guard("administer")
+def edit(family: str) -> Response | tuple[str, int]:
+    """See a circuit drawn, and publish a new version of it."""
+    known = family_of(family)
+    error, status, source = None, 200, request.form.get("source")
+    if source is not None:
+        try:
+            number = publish(g.actor, family, source)
+        except LawRefusal as refusal:
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash(f"La version {number} est publiée. Les dossiers en cours gardent la leur.", "ok")
+            return redirect(url_for("circuits.edit", family=family))
+    with reading(g.actor.collectivity_id) as db:
+        version = current(db, g.actor.collectivity_id, family)
+        circuit = circuit_of(db, version.id) if version else known.circuit
+        query = (
+            sa.select(CircuitVersion)
+            .where(CircuitVersion.family == family)
+            .order_by(CircuitVersion.number.desc())
+        )
+        versions = [(row.number, row.published_at, row.published_by) for row in db.scalars(query)]
+    # The drawing escapes what it prints; it is made of the circuit alone.
+    picture = Markup(svg(circuit))  # noqa: S704
+    return render_template(
+        "circuits/edit.html",
+        family_label=known.label,
+        number=version.number if version else 0,
+        error=error,
+        source=source if source is not None else as_yaml(circuit.to_data()),
+        drawing_svg=picture,
+        steps=_lines(circuit),
+        versions=versions,
+    ), status

@@ -1,0 +1,128 @@
+"""Columns, naming and the engine: one model and one set of migrations for SQLite and PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, ForeignKey, MetaData, create_engine, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+NO_DATE = date(9999, 12, 31)
+"""No deadline: a date so that an index sorts it last on both databases."""
+
+Db = Session
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC; a naive one is refused on the way in."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store UTC only."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without its zone cannot be stored")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give UTC back, whatever the database kept."""
+        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC).astimezone(UTC)
+
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class Base(DeclarativeBase):
+    """The tables of the house, with every constraint named by convention (SQLite alters by name)."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UTCDateTime, dict[str, Any]: Json, list[Any]: Json}  # noqa: RUF012
+
+
+class Tenanted:
+    """A row that belongs to one collectivity; sessions opened for another never see it (core/tenancy.py)."""
+
+    collectivity_id: Mapped[int] = mapped_column(ForeignKey("collectivity.id"))
+
+
+def make_engine(url: str) -> Engine:
+    """An engine with the durability that a proof needs: SQLite in WAL with full sync, PostgreSQL as configured."""
+    if not url.startswith("sqlite"):
+        return create_engine(
+            url.replace("postgresql://", "postgresql+psycopg://"),
+            pool_pre_ping=True,
+            pool_size=8,
+            max_overflow=8,
+        )
+    engine = create_engine(url, connect_args={"timeout": 30, "isolation_level": None})
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A deferred transaction that turns to writing gets "locked" at once; an immediate one waits its turn.
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+_engines: dict[str, Engine] = {}
+_readers: dict[str, sessionmaker[Session]] = {}
+_writers: dict[str, sessionmaker[Session]] = {}
+_current: dict[str, str] = {}
+
+
+def configure(url: str) -> Engine:
+    """Point the process at its database; the same URL gives the same engine."""
+    if url not in _engines:
+        _engines[url] = make_engine(url)
+        _readers[url] = sessionmaker(_engines[url], expire_on_commit=False, autoflush=False)
+        _writers[url] = sessionmaker(_engines[url].execution_options(writes=True), expire_on_commit=False)
+    _current["url"] = url
+    return _engines[url]
+
+
+def engine() -> Engine:
+    """The engine of this process."""
+    return _engines[_current["url"]]
+
+
+def writing() -> Session:
+    """A session to write with; only core/transaction.py opens one."""
+    return _writers[_current["url"]]()
+
+
+def dispose() -> None:
+    """Close every connection (after a fork, and between tests)."""
+    for one in _engines.values():
+        one.dispose()
+
+
+@contextmanager
+def reading(collectivity_id: int | None = None) -> Iterator[Session]:
+    """A session to read with; what it would write is thrown away when it closes."""
+    with _readers[_current["url"]]() as db:
+        if collectivity_id is not None:
+            db.info["collectivity_id"] = collectivity_id
+        yield db

@@ -1,0 +1,147 @@
+"""French as it is printed: spaces, dates, amounts; one place makes them all."""
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from jinja2 import Environment
+from jinja2.ext import Extension
+from jinja2.lexer import Token
+
+from app.core.clock import PARIS, now, today
+
+THIN, HARD = "\u202f", "\u00a0"
+_BEFORE_HIGH = re.compile(r"(?<=\S) ([;!?])")
+_BEFORE_COLON = re.compile(r"(?<=\S) (:|»|%|€)")
+_AFTER_OPEN = re.compile(r"« ")
+_AFTER_NUMBER = re.compile(r"(n°|\bM\.|\bMme) (?=\S)")
+_DAYS = ("lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim.")
+_LONG_DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+_MONTHS = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
+_LONG_MONTHS = (
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+)
+
+
+def spaces(text: str) -> str:
+    """The same text with the no-break spaces of French typography."""
+    text = _BEFORE_HIGH.sub(THIN + r"\1", text)
+    text = _BEFORE_COLON.sub(HARD + r"\1", text)
+    text = _AFTER_OPEN.sub("«" + HARD, text)
+    return _AFTER_NUMBER.sub(r"\1" + HARD, text)
+
+
+class FrenchSpaces(Extension):
+    """Sets the spaces of the fixed text of templates, once, when they are compiled."""
+
+    def filter_stream(self, stream: Iterable[Token]) -> Iterable[Token]:
+        """Only the text between the tags of Jinja passes here; values are never changed."""
+        for token in stream:
+            yield Token(token.lineno, "data", spaces(token.value)) if token.type == "data" else token
+
+
+def euros(value: Any) -> str:
+    """« 3 186,00 € » from a decimal or its text; anything else is given back as it is."""
+    try:
+        amount = Decimal(str(value)).quantize(Decimal("0.01"))
+    except InvalidOperation:
+        return str(value)
+    whole, cents = f"{abs(amount):.2f}".split(".")
+    grouped = f"{int(whole):,}".replace(",", THIN)
+    return f"{'−' if amount < 0 else ''}{grouped},{cents}{HARD}€"
+
+
+def jour(value: date | str | None) -> str:
+    """« jeu. 26 nov. », with the year when it is not this one."""
+    day = _day(value)
+    if day is None:
+        return str(value or "")
+    year = "" if day.year == today().year else f" {day.year}"
+    return f"{_DAYS[day.weekday()]} {_first(day)} {_MONTHS[day.month - 1]}{year}"
+
+
+def jour_long(value: date | str | None) -> str:
+    """« jeudi 26 novembre 2026 »."""
+    day = _day(value)
+    if day is None:
+        return str(value or "")
+    return f"{_LONG_DAYS[day.weekday()]} {_first(day)} {_LONG_MONTHS[day.month - 1]} {day.year}"
+
+
+def instant(value: datetime | None) -> str:
+    """« mar. 24 nov., 10 h 12 », at the town hall's clock."""
+    if value is None:
+        return ""
+    local = value.astimezone(PARIS)
+    return f"{jour(local.date())}, {local.hour}{HARD}h{HARD}{local.minute:02d}"
+
+
+def heure(value: datetime) -> str:
+    """« 22 h 55 »."""
+    local = value.astimezone(PARIS)
+    return f"{local.hour}{HARD}h{HARD}{local.minute:02d}"
+
+
+def instant_preuve(value: datetime | None) -> str:
+    """« 25/11/2026 22:57:12 +01:00 », the form of evidence: to the second, with its offset."""
+    if value is None:
+        return ""
+    local = value.astimezone(PARIS)
+    offset = local.strftime("%z")
+    return f"{local:%d/%m/%Y %H:%M:%S} {offset[:3]}:{offset[3:]}"
+
+
+def taille(size: int) -> str:
+    """« 84 Ko »."""
+    if size < 1024:
+        return f"{size}{HARD}octets"
+    if size < 1024 * 1024:
+        return f"{round(size / 1024)}{HARD}Ko"
+    return f"{size / 1024 / 1024:.1f}".replace(".", ",").removesuffix(",0") + f"{HARD}Mo"
+
+
+def depuis(value: datetime | None) -> str:
+    """« depuis 9 jours »."""
+    if value is None:
+        return ""
+    seconds = max((now() - value).total_seconds(), 0)
+    for size, word in ((86400, "jour"), (3600, "heure"), (60, "minute")):
+        count = int(seconds // size)
+        if count:
+            return f"depuis {count} {word}{'s' if count > 1 else ''}"
+    return "depuis un instant"
+
+
+def _day(value: date | str | None) -> date | None:
+    if isinstance(value, datetime):
+        return value.astimezone(PARIS).date()
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            return None
+    return value
+
+
+def _first(day: date) -> str:
+    return "1er" if day.day == 1 else str(day.day)
+
+
+def install(environment: Environment) -> None:
+    """Give the templates their typography and their filters."""
+    environment.add_extension(FrenchSpaces)
+    for one in (spaces, euros, jour, jour_long, instant, heure, instant_preuve, taille, depuis):
+        environment.filters[one.__name__] = one

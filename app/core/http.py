@@ -1,0 +1,140 @@
+"""What every page and every JSON route share: the guard above it, and how a refusal is shown."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import structlog
+from flask import Flask, Response, g, jsonify, make_response, render_template, request
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.core.french import spaces, taille
+from app.core.refusals import Refusal, catalogue
+
+log = structlog.get_logger()
+View = TypeVar("View", bound=Callable[..., Any])
+PUBLIC, PERSON = "public", "person"
+
+TITLES = {
+    400: "La demande n’a pas pu être lue",
+    403: "Ce dossier est réservé à d’autres bureaux",
+    404: "Cette page n’existe pas",
+    405: "Cette action n’est pas possible ici",
+    409: "Ce dossier a avancé",
+    413: "Ce fichier est trop lourd",
+    422: "À corriger",
+    429: "Trop d’essais",
+    500: "Paraphe a rencontré une erreur",
+    503: "Le serveur est occupé",
+}
+_KEYS = {400: "form-expired", 404: "not-found", 429: "too-many-tries"}
+
+
+def guard(who: str) -> Callable[[View], View]:
+    """Say who may call a route: `public`, `person`, or the name of a right; exactly one for each route.
+
+    The people slice enforces it before the view runs, and a route without one answers nobody.
+    """
+
+    def mark(view: View) -> View:
+        if hasattr(view, "__guard__"):
+            raise ValueError(f"two guards on {view.__name__}")
+        view.__guard__ = who  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def wants_json() -> bool:
+    """Whether the caller reads JSON: the API, or a script of a page."""
+    return (
+        request.path.startswith("/api/")
+        or request.accept_mimetypes.best == "application/json"
+        or request.is_json
+    )
+
+
+def problem(status: int, key: str, detail: str, facts: Mapping[str, Any] | None = None) -> Response:
+    """A refusal as RFC 9457 says it."""
+    body = {
+        "type": f"urn:paraphe:{key}",
+        "title": TITLES.get(status, "La demande est refusée"),
+        "status": status,
+        "detail": detail,
+    }
+    extra = {
+        name: value for name, value in (facts or {}).items() if isinstance(value, str | int | list | bool)
+    }
+    response = jsonify({**extra, **body})
+    response.status_code = status
+    response.content_type = "application/problem+json"
+    return response
+
+
+def answer(
+    status: int, key: str, sentence: str, facts: Mapping[str, Any] | None = None, incident: str | None = None
+) -> BaseResponse:
+    """The refusal as the caller reads it: a page, or a problem in JSON."""
+    if wants_json():
+        return problem(status, key, sentence, facts)
+    title = str((facts or {}).get("title") or TITLES.get(status, "La demande est refusée"))
+    page = (
+        "errors/refusal.html"
+        if status not in {400, 403, 404, 409, 413, 429, 500}
+        else f"errors/{status}.html"
+    )
+    return make_response(
+        render_template(
+            page, title=title, sentence=sentence, status=status, incident=incident, facts=facts or {}
+        ),
+        status,
+    )
+
+
+def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
+    """Turn refusals and the framework's own errors into French sentences; a crash gets an incident number and no details."""
+
+    def refused(error: Any) -> BaseResponse:
+        status, sentence = catalogue.say(error.key, error.facts)
+        return answer(status, error.key, sentence, error.facts)
+
+    for kind in (Refusal, *kinds):
+        app.register_error_handler(kind, refused)
+
+    @app.errorhandler(RequestEntityTooLarge)
+    def _too_large(_error: RequestEntityTooLarge) -> BaseResponse:
+        return refused(Refusal("too-large", limit=taille(app.config["MAX_CONTENT_LENGTH"])))
+
+    @app.errorhandler(HTTPException)
+    def _http(error: HTTPException) -> BaseResponse:
+        status = error.code or 500
+        if status < 400:
+            return error.get_response()  # type: ignore[return-value]
+        if error.response is not None:
+            return error.response  # type: ignore[return-value]
+        if status in _KEYS:
+            return refused(Refusal(_KEYS[status]))
+        return answer(status, f"http-{status}", spaces(TITLES.get(status, "La demande est refusée") + "."))
+
+    @app.errorhandler(Exception)
+    def _crash(error: Exception) -> BaseResponse:
+        incident = f"{secrets.token_hex(2)}-{secrets.token_hex(1)}".upper()
+        log.exception("incident", incident=incident, path=request.path, error=repr(error))
+        sentence = "Paraphe a rencontré une erreur. Votre décision n’a pas été enregistrée."
+        return answer(500, "incident", f"{sentence} Incident {incident}", {}, incident)
+
+
+def client() -> str:
+    """A short name of the caller's browser for the list of sessions; at most 120 characters."""
+    return (request.user_agent.string or "inconnu")[:120]
+
+
+def address() -> str:
+    """The caller's address; behind a proxy, as many hops back as the configuration trusts."""
+    return request.remote_addr or ""
+
+
+def actor() -> Any:
+    """Who is asking, put there by the guard; None on a public route."""
+    return g.get("actor")

@@ -1,0 +1,89 @@
+"""Huey carries "row n is ready" between web and worker; the outbox holds the truth, so a lost message costs a minute."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey, crontab
+
+log = structlog.get_logger()
+_queue: dict[str, Any] = {"url": None, "huey": None, "ready": None}
+_work: dict[str, Callable[..., Any]] = {}
+
+
+def carries(*, run: Callable[[int], None], watch: Callable[[], Any]) -> None:
+    """Say what a message does (`run` one row) and what the watchdog does each minute and at start (`watch`)."""
+    _work.update(run=run, watch=watch)
+
+
+def configure(url: str) -> None:
+    """Choose the queue by its URL: `sqlite:`, `postgresql:`, `redis:`, or `none:` where the caller drains by itself."""
+    if _queue["url"] != url:
+        _queue.update(url=url, huey=None)
+
+
+def huey() -> Huey | None:
+    """The queue of this process, made at its first use; None where nobody carries messages."""
+    if _queue["huey"] is None and not str(_queue["url"] or "none:").startswith("none:"):
+        _queue["huey"] = _make(_queue["url"])
+    return _queue["huey"]
+
+
+def _make(url: str) -> Huey:
+    scheme = urlsplit(url).scheme.split("+")[0]
+    options: dict[str, Any] = {"results": False, "utc": True}
+    if scheme == "sqlite":
+        made = SqliteHuey("paraphe", filename=url.removeprefix("sqlite:///"), **options)
+    elif scheme == "postgresql":
+        made = PostgresHuey("paraphe", dsn=url.replace("postgresql+psycopg://", "postgresql://"), **options)
+    elif scheme in {"redis", "rediss"}:
+        made = RedisHuey("paraphe", url=url, **options)
+    else:
+        raise ValueError(f"file d’attente inconnue : {scheme}")
+    _queue["ready"] = made.task(name="row")(_row)
+    made.periodic_task(crontab(minute="*"), name="watchdog")(_watchdog)
+    made.on_startup(name="catch_up")(_watchdog)
+    return made
+
+
+def _row(row_id: int) -> None:
+    _work["run"](row_id)
+
+
+def _watchdog() -> None:
+    _work["watch"]()
+
+
+def wake(rows: Iterable[tuple[int, float]]) -> None:
+    """Say that these rows are ready, in so many seconds each; a silent queue is logged and left to the watchdog."""
+    if huey() is None:
+        return
+    for row_id, delay in rows:
+        try:
+            _queue["ready"].schedule(args=(row_id,), delay=max(delay, 0.01))
+        except Exception as fault:  # noqa: BLE001 - the transaction stands; the watchdog will find the row
+            log.warning("queue.silent", row=row_id, error=repr(fault))
+
+
+@contextmanager
+def heart(seconds: float, beat: Callable[[], None]) -> Iterator[None]:
+    """Call `beat` every so many seconds, from a thread, while the body works."""
+    stop = threading.Event()
+
+    def pump() -> None:
+        while not stop.wait(seconds):
+            try:
+                beat()
+            except Exception as fault:  # noqa: BLE001 - a missed beat is not a failure of the work
+                log.warning("lease.not_renewed", error=repr(fault))
+
+    thread = threading.Thread(target=pump, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,295 @@
+"""News written with the change: one row per recipient or effect, leased, retried, parked, never forgotten.
+
+A row is at-least-once: its handler may run again after a kill, so each effect carries the row's `key`, which is stable
+(Message-ID, file name, number of an act), and looks before it repeats.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core import heartbeat, jobs
+from app.core.clock import now
+from app.core.db import Base, Db, Tenanted, reading
+from app.core.transaction import after_commit, use_case
+
+
+class Outbox(Base, Tenanted):
+    """One thing to do outside the database; `state` is pending, running, done or parked."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        sa.Index(
+            "ix_outbox_due",
+            "available_at",
+            "id",
+            sqlite_where=sa.text("state IN ('pending','running')"),
+            postgresql_where=sa.text("state IN ('pending','running')"),
+        ),
+        sa.Index("ix_outbox_folder_id", "folder_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    key: Mapped[str] = mapped_column(unique=True)
+    folder_id: Mapped[int | None]
+    recipient: Mapped[str | None]
+    payload: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(server_default="pending")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    available_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    last_error: Mapped[str | None]
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True)
+class News:
+    """A row to write: `kind` names the handler, `key` is the idempotency key, unique for ever."""
+
+    kind: str
+    key: str
+    payload: Mapping[str, Any]
+    folder_id: int | None = None
+    recipient: str | None = None
+    delay: float = 0.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """A claimed row, as its handler sees it; `attempt` counts from 1."""
+
+    id: int
+    kind: str
+    key: str
+    collectivity_id: int
+    folder_id: int | None
+    recipient: str | None
+    payload: Mapping[str, Any]
+    attempt: int
+    created_at: datetime
+
+
+class Later(Exception):  # noqa: N818 - an answer of the handler, not a fault
+    """Nothing failed, but it is too early (a receipt that has not come): look again after `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Hopeless(Exception):  # noqa: N818 - an answer of the handler
+    """Trying again would change nothing: park the row now and show it to the administrator."""
+
+
+Handler = Callable[[Row], None]
+_handlers: dict[str, Handler] = {}
+_policy = {"lease": 120.0, "attempts": 8, "backoff": 20.0}
+_write = sa.insert(Outbox).returning(Outbox.id)
+
+
+def policy(*, lease: float, attempts: int, backoff: float) -> None:
+    """Set the lease in seconds, the number of tries, and the first wait in seconds (doubled at each try)."""
+    _policy.update(lease=lease, attempts=attempts, backoff=backoff)
+
+
+def handles(kind: str) -> Callable[[Handler], Handler]:
+    """Declare the handler of a kind of row; the last application made in the process decides."""
+
+    def declare(handler: Handler) -> Handler:
+        _handlers[kind] = handler
+        return handler
+
+    return declare
+
+
+def kinds() -> frozenset[str]:
+    """The kinds that somebody handles."""
+    return frozenset(_handlers)
+
+
+def post(db: Db, collectivity_id: int, news: Iterable[News]) -> None:
+    """Write the rows in the present transaction, and wake the worker once it stands."""
+    moment = now()
+    rows = [
+        {
+            "collectivity_id": collectivity_id,
+            "kind": one.kind,
+            "key": one.key,
+            "payload": dict(one.payload),
+            "folder_id": one.folder_id,
+            "recipient": one.recipient,
+            "attempts": 0,
+            "state": "pending",
+            "available_at": moment + timedelta(seconds=one.delay),
+            "created_at": moment,
+        }
+        for one in news
+    ]
+    if not rows:
+        return
+    ids = db.scalars(_write, rows).all()
+    delays = [
+        (row_id, (row["available_at"] - moment).total_seconds())
+        for row_id, row in zip(ids, rows, strict=True)
+    ]
+    after_commit(db, lambda: jobs.wake(delays))
+
+
+@use_case
+def claim(db: Db, row_id: int) -> Row | None:
+    """Take the row if it is due and nobody holds it: one compare-and-set, correct on both databases."""
+    moment = now()
+    taken = db.execute(
+        sa.update(Outbox)
+        .where(
+            Outbox.id == row_id,
+            Outbox.available_at <= moment,
+            sa.or_(
+                Outbox.state == "pending", sa.and_(Outbox.state == "running", Outbox.lease_until < moment)
+            ),
+        )
+        .values(
+            state="running",
+            attempts=Outbox.attempts + 1,
+            lease_until=moment + timedelta(seconds=_policy["lease"]),
+        )
+        .returning(
+            Outbox.id,
+            Outbox.kind,
+            Outbox.key,
+            Outbox.collectivity_id,
+            Outbox.folder_id,
+            Outbox.recipient,
+            Outbox.payload,
+            Outbox.attempts,
+            Outbox.created_at,
+        )
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    return Row(*taken) if taken else None
+
+
+@use_case
+def settle(db: Db, row: Row, state: str, error: str | None = None, wait: float = 0.0) -> bool:
+    """Write the end of an attempt; False when the lease was lost to another worker, whose word then counts."""
+    moment = now()
+    fields: dict[str, Any] = {"state": state, "lease_until": None, "last_error": error}
+    if state == "done":
+        fields["done_at"] = moment
+    if state == "pending":
+        fields["available_at"] = moment + timedelta(seconds=wait)
+        after_commit(db, lambda: jobs.wake([(row.id, wait)]))
+    if error is None and state == "pending":
+        fields["attempts"] = Outbox.attempts - 1  # waiting is not failing
+    changed = db.execute(
+        sa.update(Outbox)
+        .where(Outbox.id == row.id, Outbox.attempts == row.attempt, Outbox.state == "running")
+        .values(**fields)
+        .returning(Outbox.id)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    return changed is not None
+
+
+@use_case
+def renew(db: Db, row: Row) -> None:
+    """Keep the lease of a long effect."""
+    db.execute(
+        sa.update(Outbox)
+        .where(Outbox.id == row.id, Outbox.attempts == row.attempt, Outbox.state == "running")
+        .values(lease_until=now() + timedelta(seconds=_policy["lease"]))
+        .execution_options(synchronize_session=False)
+    )
+
+
+@use_case
+def retry(db: Db, collectivity_id: int, row_id: int) -> bool:
+    """Put a parked or waiting row back to work at once; False when it is not there to retry."""
+    changed = db.execute(
+        sa.update(Outbox)
+        .where(
+            Outbox.id == row_id,
+            Outbox.collectivity_id == collectivity_id,
+            Outbox.state.in_(["parked", "pending"]),
+        )
+        .values(state="pending", attempts=0, available_at=now(), lease_until=None)
+        .returning(Outbox.id)
+        .execution_options(synchronize_session=False)
+    ).one_or_none()
+    if changed:
+        after_commit(db, lambda: jobs.wake([(row_id, 0.0)]))
+    return changed is not None
+
+
+def run(row_id: int) -> None:
+    """Do one row: claim, act outside any transaction, settle. A row that is not due is left alone."""
+    row = claim(row_id)
+    if row is None:
+        return
+    handler = _handlers.get(row.kind)
+    if handler is None:
+        settle(row, "parked", f"personne ne traite « {row.kind} »")
+        return
+    try:
+        with jobs.heart(_policy["lease"] / 3, lambda: renew(row)):
+            handler(row)
+    except Later as later:
+        settle(row, "pending", None, later.seconds)
+    except Hopeless as fault:
+        settle(row, "parked", str(fault) or type(fault).__name__)
+    except Exception as fault:  # noqa: BLE001 - whatever went wrong is kept on the row and shown, never swallowed
+        jobs.log.warning("outbox.failed", row=row.id, kind=row.kind, attempt=row.attempt, error=repr(fault))
+        last = row.attempt >= _policy["attempts"]
+        wait = min(_policy["backoff"] * 2 ** (row.attempt - 1), 3600.0)
+        settle(row, "parked" if last else "pending", f"{type(fault).__name__} : {fault}"[:500], wait)
+    else:
+        settle(row, "done")
+
+
+def due() -> list[int]:
+    """The rows to do now, whatever their age: the watchdog forgets nothing."""
+    moment = now()
+    with reading() as db:
+        query = (
+            sa.select(Outbox.id)
+            .where(
+                sa.text("state IN ('pending','running')"),
+                Outbox.available_at <= moment,
+                sa.or_(Outbox.state == "pending", Outbox.lease_until < moment),
+            )
+            .order_by(Outbox.available_at, Outbox.id)
+            .limit(500)
+        )
+        return list(db.scalars(query))
+
+
+def relay() -> int:
+    """Wake the worker for every due row; what a killed process left behind starts again here."""
+    rows = due()
+    jobs.wake([(row_id, 0.0) for row_id in rows])
+    return len(rows)
+
+
+def watch() -> None:
+    """The watchdog's round: say that the worker lives, and wake whatever is due."""
+    heartbeat.beat("worker", now())
+    relay()
+
+
+def drain() -> int:
+    """Do every due row in this process, until none is left; returns how many were done."""
+    count = 0
+    while rows := due():
+        for row_id in rows:
+            run(row_id)
+            count += 1
+    return count
+
+
+jobs.carries(run=run, watch=watch)

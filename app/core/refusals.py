@@ -1,0 +1,84 @@
+"""A refusal is an answer, not a crash: a key, its facts, and the French sentence that says what to do."""
+
+from collections.abc import Mapping
+from string import Formatter
+from typing import Any
+
+from app.core.french import spaces
+
+Sentences = Mapping[str, tuple[int, str]]
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer given to a person, not an error of the program
+    """What was asked is not done, nothing has changed, and `key` says why."""
+
+    def __init__(self, key: str, **facts: Any) -> None:
+        super().__init__(key)
+        self.key = key
+        self.facts: dict[str, Any] = facts
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.facts}" if self.facts else self.key
+
+
+SENTENCES: dict[str, tuple[int, str]] = {
+    "moved-on": (
+        409,
+        "Ce dossier a avancé pendant que vous le lisiez. Votre décision n’a pas été enregistrée : rechargez la page pour voir où il en est.",
+    ),
+    "not-found": (
+        404,
+        "L’adresse est incomplète, ou le dossier n’existe pas. Cherchez-le par son numéro dans Suivi.",
+    ),
+    "not-yours": (403, "Ce dossier est réservé à d’autres bureaux. Rien n’a été fait."),
+    "right-missing": (
+        403,
+        "Votre compte n’a pas le droit de faire cela. Rien n’a été fait. Demandez-le à l’administrateur de la commune.",
+    ),
+    "busy": (503, "Le serveur est occupé. Rien n’a été enregistré : recommencez dans quelques secondes."),
+    "too-large": (
+        413,
+        "Ce fichier dépasse la limite de {limit}. Rien n’a été déposé : réduisez-le ou séparez les annexes.",
+    ),
+    "too-many-tries": (429, "Trop d’essais en peu de temps. Attendez une minute, puis recommencez."),
+    "form-expired": (
+        400,
+        "Cette page était ouverte depuis trop longtemps. Rien n’a été enregistré : rechargez-la, puis recommencez.",
+    ),
+    "bad-request": (400, "La demande est incomplète : {detail}. Rien n’a été enregistré."),
+    "row-unknown": (404, "Cette ligne n’existe pas ou n’est plus à relancer."),
+}
+
+
+class _Forgiving(Formatter):
+    """A missing fact leaves a gap in the sentence instead of hiding the refusal behind a crash."""
+
+    def get_value(self, key: int | str, args: Any, kwargs: Any) -> Any:
+        return kwargs.get(key, "…") if isinstance(key, str) else super().get_value(key, args, kwargs)
+
+
+class Catalogue:
+    """Every sentence of the house, gathered from the slices at start."""
+
+    def __init__(self) -> None:
+        self._sentences: dict[str, tuple[int, str]] = dict(SENTENCES)
+
+    def add(self, sentences: Sentences) -> None:
+        """Add a slice's sentences; refuses a key said twice with different words."""
+        for key, value in sentences.items():
+            if self._sentences.setdefault(key, value) != value:
+                raise ValueError(f"two sentences for the refusal {key}")
+
+    def say(self, key: str, facts: Mapping[str, Any]) -> tuple[int, str]:
+        """The HTTP status and the French sentence of a refusal."""
+        status, sentence = self._sentences.get(
+            key, (400, "La demande est refusée ({key}). Rien n’a été enregistré.")
+        )
+        return status, spaces(_Forgiving().vformat(sentence, (), {"key": key, **facts}))
+
+    def keys(self) -> frozenset[str]:
+        """The keys that have a sentence."""
+        return frozenset(self._sentences)
+
+
+catalogue = Catalogue()

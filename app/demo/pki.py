@@ -1,0 +1,339 @@
+"""A test PKI for the demonstration and the tests: fictitious persons, their certificates, OCSP, CRL and a TSA."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from asn1crypto import pem
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.hazmat.primitives.serialization.pkcs12 import PBES, serialize_key_and_certificates
+
+from app.core import clock
+
+if TYPE_CHECKING:
+    from certomancer.registry import PKIArchitecture
+    from werkzeug.serving import BaseWSGIServer
+
+PASSPHRASE = b"kerlann"
+ARCH, FOREIGN = "kerlann", "ailleurs"
+COMMUNE = "Commune de Kerlann-sur-Mer (FACTICE)"
+# key label: RSA bits, or 0 for P-256. Issuers are RSA: their signatures are the same at every start.
+KEYS = {
+    "root": 2048,
+    "interm": 2048,
+    "foreign": 2048,
+    "a_kervadec": 2048,
+    "b_cadiou": 2048,
+    "strong": 4096,
+    "small": 1024,
+    "curve": 0,
+    "seal": 2048,
+    "tsa": 0,
+    "ocsp": 0,
+}
+
+
+@dataclass(frozen=True)
+class Person:
+    """One certificate of the test PKI: whose name, which key, and what is wrong with it."""
+
+    label: str
+    name: str
+    key: str
+    signs: bool = True
+    years: tuple[float, float] = (-0.5, 2.5)
+    revoked: bool = False
+    foreign: bool = False
+
+
+PERSONS = (
+    Person("a_kervadec", "Armel KERVADEC", "a_kervadec"),
+    Person("b_cadiou", "Bleuenn CADIOU", "b_cadiou"),
+    Person("seal", "Cachet de la commune de Kerlann-sur-Mer", "seal"),
+    Person("rsa4096", "Solenn RIVOAL", "strong"),
+    Person("ec", "Nolwenn ABGRALLEC", "curve"),
+    Person("auth_only", "Armel KERVADEC (authentification)", "a_kervadec", signs=False),
+    Person("expired", "Armel KERVADEC (expiré)", "a_kervadec", years=(-3, -0.2)),
+    Person("future", "Armel KERVADEC (à venir)", "a_kervadec", years=(1, 3)),
+    Person("revoked", "Armel KERVADEC (révoqué)", "a_kervadec", revoked=True),
+    Person("weak", "Ronan PELLENEC (clé faible)", "small"),
+    Person("foreign_root", "Armel KERVADEC (autre autorité)", "a_kervadec", foreign=True),
+)
+
+
+@dataclass(frozen=True)
+class TestPki:
+    """The made PKI: where its files are and where its services answer."""
+
+    __test__ = False  # pytest would take the name for a test class
+
+    folder: Path
+    base_url: str
+
+    @property
+    def tsa_url(self) -> str:
+        """Where timestamps are asked (RFC 3161)."""
+        return f"{self.base_url}/{ARCH}/tsa/tsa"
+
+    @property
+    def root_pem(self) -> Path:
+        """The root that vouches for persons and for the TSA, as a PEM file."""
+        return self.folder / "root.pem"
+
+    @property
+    def passphrase(self) -> bytes:
+        """The password of every .p12 file."""
+        return PASSPHRASE
+
+    def p12(self, label: str) -> Path:
+        """The PKCS#12 file of a person; « a_kervadec_legacy » is the 3DES export of the same key."""
+        return self.folder / "p12" / f"{label}.p12"
+
+    @cached_property
+    def architectures(self) -> "dict[str, PKIArchitecture]":
+        """Certomancer's view of the two authorities, ours and the foreign one."""
+        from certomancer.registry import CertomancerConfig
+
+        config = CertomancerConfig.from_file(str(self.folder / "pki.yaml"))
+        return {str(label): arch for label, arch in config.pki_archs.items()}
+
+    def certificate(self, label: str) -> bytes:
+        """DER of one certificate, « root » and « interm » included."""
+        from certomancer.registry import CertLabel
+
+        arch = FOREIGN if label in {"foreign", "foreign_root"} else ARCH
+        return bytes(self.architectures[arch].get_cert(CertLabel(label)).dump())
+
+    def chain(self, label: str) -> tuple[bytes, ...]:
+        """DER of the certificates above a person's, nearest first."""
+        return (
+            (self.certificate("foreign"),)
+            if label == "foreign_root"
+            else tuple(map(self.certificate, ("interm", "root")))
+        )
+
+
+def make(folder: Path, base_url: str, now: datetime | None = None) -> TestPki:
+    """Make the PKI in `folder`, or take up the one that is there: keys, serials and dates stay the same.
+
+    `base_url`: where `serve` will answer, written into the certificates. `now` fixes the dates at the first making.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    born = folder / "born"
+    if not born.exists():
+        born.write_text((now or clock.now()).replace(microsecond=0).isoformat())
+    _make_keys(folder / "keys")
+    config = yaml.safe_dump(_config(datetime.fromisoformat(born.read_text()), base_url), allow_unicode=True)
+    pki = TestPki(folder, base_url)
+    recipe = folder / "pki.yaml"
+    if not pki.root_pem.exists() or recipe.read_text() != config:
+        pki.root_pem.unlink(missing_ok=True)
+        recipe.write_text(config)
+        _write_p12(pki)
+        # Last, because its presence says that all the rest is there
+        pki.root_pem.write_bytes(pem.armor("CERTIFICATE", pki.certificate("root")))
+    return pki
+
+
+def _make_keys(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    for label, bits in KEYS.items():
+        path = folder / f"{label}.pem"
+        if not path.exists():
+            key = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(ec.SECP256R1())
+            path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+
+def _config(born: datetime, base_url: str) -> dict[str, Any]:
+    """Certomancer's recipe (its documentation, « Configuration »); serials are written down so that they never move."""
+    ours = [person for person in PERSONS if not person.foreign]
+    theirs = [person for person in PERSONS if person.foreign]
+    services = {
+        "ocsp": {"interm": {"for-issuer": "interm", "responder-cert": "ocsp", "signing-key": "ocsp"}},
+        "crl-repo": {
+            "root": {"for-issuer": "root", "signing-key": "root", "simulated-update-schedule": "P30D"},
+            "interm": {"for-issuer": "interm", "signing-key": "interm", "simulated-update-schedule": "P1D"},
+        },
+        "time-stamping": {"tsa": {"signing-cert": "tsa", "certs-to-embed": ["interm"]}},
+    }
+    entities = {
+        "root": {"common-name": "AC racine d’essai (FACTICE)"},
+        "interm": {"common-name": "AC des signataires d’essai (FACTICE)"},
+        "tsa": {"common-name": "Horodatage d’essai (FACTICE)"},
+        "ocsp": {"common-name": "Répondeur OCSP d’essai (FACTICE)"},
+        **{person.label: {"common-name": person.name} for person in ours},
+    }
+    certs = {
+        "root": _authority("root", "root", born, 1),
+        "interm": _authority("interm", "root", born, 2),
+        "ocsp": _leaf("ocsp", "interm", born, 3, {"profiles": ["ocsp-responder"]}),
+        "tsa": _leaf("tsa", "interm", born, 4, {"extensions": [_usage("digital_signature"), TIME_STAMPING]}),
+        **{person.label: _person(person, "interm", born, 4096 + rank) for rank, person in enumerate(ours)},
+    }
+    foreign_entities = {
+        "foreign": {"common-name": "AC d’ailleurs (FACTICE)"},
+        **{person.label: {"common-name": person.name} for person in theirs},
+    }
+    foreign_certs = {
+        "foreign": _authority("foreign", "foreign", born, 1, crl=False),
+        **{person.label: _person(person, "foreign", born, 4096 + rank) for rank, person in enumerate(theirs)},
+    }
+    return {
+        "external-url-prefix": base_url,
+        "keysets": {
+            "all": {"path-prefix": "keys", "keys": {label: {"path": f"{label}.pem"} for label in KEYS}}
+        },
+        "pki-architectures": {
+            ARCH: _architecture(entities, certs, services),
+            FOREIGN: _architecture(foreign_entities, foreign_certs, {}),
+        },
+    }
+
+
+TIME_STAMPING = {"id": "extended_key_usage", "critical": True, "value": ["time_stamping"]}
+
+
+def _architecture(
+    entities: dict[str, Any], certs: dict[str, Any], services: dict[str, Any]
+) -> dict[str, Any]:
+    defaults = {
+        "country-name": "FR",
+        "organization-name": COMMUNE,
+        "organizational-unit-name": "0002 212909998",
+    }
+    return {
+        "keyset": "all",
+        "entity-defaults": defaults,
+        "entities": entities,
+        "certs": certs,
+        "services": services,
+    }
+
+
+def _usage(*names: str) -> dict[str, Any]:
+    return {
+        "id": "key_usage",
+        "critical": True,
+        "smart-value": {"schema": "key-usage", "params": list(names)},
+    }
+
+
+def _validity(born: datetime, years: tuple[float, float]) -> dict[str, str]:
+    start, end = (born + timedelta(days=round(365 * year)) for year in years)
+    return {"valid-from": start.isoformat(), "valid-to": end.isoformat()}
+
+
+def _authority(label: str, issuer: str, born: datetime, serial: int, *, crl: bool = True) -> dict[str, Any]:
+    params: dict[str, Any] = {"crl-repo": label} if crl else {}
+    if label == "interm":
+        params["ocsp-service"] = "interm"
+    return {
+        "subject": label,
+        "issuer": issuer,
+        "subject-key": label,
+        "authority-key": issuer,
+        "serial": serial,
+        "validity": _validity(born, (-5, 15)),
+        "profiles": [{"id": "simple-ca", "params": params}],
+    }
+
+
+def _leaf(label: str, issuer: str, born: datetime, serial: int, more: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "subject": label,
+        "issuer": issuer,
+        "subject-key": label,
+        "authority-key": issuer,
+        "serial": serial,
+        "validity": _validity(born, (-1, 5)),
+        **more,
+    }
+
+
+def _person(person: Person, issuer: str, born: datetime, serial: int) -> dict[str, Any]:
+    more: dict[str, Any] = {"subject-key": person.key, "validity": _validity(born, person.years)}
+    more["profiles" if person.signs else "extensions"] = (
+        ["digsig-commitment"] if person.signs else [_usage("digital_signature")]
+    )
+    if person.revoked:
+        more["revocation"] = {
+            "revoked-since": (born - timedelta(days=30)).isoformat(),
+            "reason": "key_compromise",
+        }
+    return _leaf(person.label, issuer, born, serial, more)
+
+
+def _write_p12(pki: TestPki) -> None:
+    (pki.folder / "p12").mkdir(exist_ok=True)
+    for label, key, encryption in _files():
+        person = next(person for person in PERSONS if label.removesuffix("_legacy") == person.label)
+        secret = load_pem_private_key((pki.folder / "keys" / f"{key}.pem").read_bytes(), None)
+        own = x509.load_der_x509_certificate(pki.certificate(person.label))
+        above = [x509.load_der_x509_certificate(one) for one in pki.chain(person.label)]
+        data = serialize_key_and_certificates(person.name.encode(), secret, own, above, encryption)  # type: ignore[arg-type]
+        pki.p12(label).write_bytes(data)
+
+
+def _files() -> Iterator[tuple[str, str, KeySerializationEncryption]]:
+    for person in PERSONS:
+        yield person.label, person.key, BestAvailableEncryption(PASSPHRASE)
+    # What old export wizards still write: PBE with SHA-1 and 3DES, and a SHA-1 MAC
+    builder = PrivateFormat.PKCS12.encryption_builder().hmac_hash(hashes.SHA1())
+    yield (
+        "a_kervadec_legacy",
+        "a_kervadec",
+        builder.key_cert_algorithm(PBES.PBESv1SHA1And3KeyTripleDESCBC).build(PASSPHRASE),
+    )
+
+
+class Serving:
+    """The PKI's services, answering in a thread until closed."""
+
+    def __init__(self, server: "BaseWSGIServer") -> None:
+        self._server = server
+        self._thread = Thread(target=server.serve_forever, name="pki", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Stay until the services are closed."""
+        self._thread.join()
+
+    def close(self) -> None:
+        """Stop answering and give the port back."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+def serve(folder: Path, host: str, port: int) -> Serving:
+    """Answer timestamps, OCSP and CRL for the PKI made in `folder`; only what an authority publishes, never a key."""
+    from certomancer.integrations.animator import Animator, AnimatorArchStore
+    from werkzeug.serving import WSGIRequestHandler, make_server
+
+    class Quiet(WSGIRequestHandler):
+        def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ARG002 - the names are werkzeug's
+            logging.getLogger(__name__).debug(message, *args)
+
+    pki = TestPki(folder, f"http://{host}:{port}")
+    application = Animator(
+        AnimatorArchStore(pki.architectures),  # type: ignore[arg-type]
+        with_web_ui=False,
+        allow_time_override=False,
+    )
+    return Serving(make_server(host, port, application, threaded=True, request_handler=Quiet))

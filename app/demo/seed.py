@@ -1,0 +1,108 @@
+"""Fill an empty installation with Kerlann-sur-Mer, by the same verbs as everybody."""
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import sqlalchemy as sa
+
+from app.core.clock import now, today
+from app.core.db import reading
+from app.demo.cast import ACCOUNTS, DESKS, NAME, PASSWORD, SIREN
+from app.demo.pki import TestPki
+from app.folders import decide, deposit
+from app.folders.keep import Incoming
+from app.folders.models import Folder
+from app.people import desks
+from app.people.actor import Actor
+from app.people.login import of_user
+from app.people.models import Collectivity, User
+from app.signing.enrol import enrol
+from app.signing.trust import facts
+from workflows.rights import Right
+
+SAMPLES = Path(__file__).parent / "samples"
+
+
+def is_seeded() -> bool:
+    """Whether the commune is already there."""
+    with reading() as db:
+        return db.scalar(sa.select(Collectivity.id).where(Collectivity.siren == SIREN)) is not None
+
+
+def seed(pki: TestPki) -> None:
+    """Create the commune, its people with their certificates, and a few folders on their way."""
+    collectivity_id = people()
+    for account in ACCOUNTS:
+        if account.certificate:
+            der = pki.certificate(account.certificate)
+            actor = actor_of(account.login)
+            enrol(actor, actor.user_id or 0, facts(der), der)
+    folders()
+    del collectivity_id
+
+
+def people() -> int:
+    """The commune, its desks, its accounts and who holds what; returns the commune's number."""
+    here = desks.create_collectivity(SIREN, NAME, department="029", district="1", nature="31", settings={})
+    for key, name, parent in DESKS:
+        desks.create_desk(here, key, name, parent=parent)
+    for one in ACCOUNTS:
+        desks.create_user(
+            here, one.login, email=one.email, first_name=one.first_name, last_name=one.last_name, capacity=one.capacity,
+            password=PASSWORD, administrator=one.administrator,
+        )
+        for desk, rights in one.seats:
+            desks.seat(here, desk, one.login, [Right(right) for right in rights.split(",")])
+    return here
+
+
+def actor_of(login: str) -> Actor:
+    """A person of the commune, as a verb sees him or her."""
+    with reading() as db:
+        user = db.scalars(sa.select(User).where(User.login == login)).one()
+        return of_user(db, user, NAME)
+
+
+def folders() -> None:
+    """Some folders where a visitor finds them: to approve, to sign, to complete."""
+    accountant, technician, finance = (actor_of(login) for login in ("g.trehorel", "r.pellenec", "n.abgrallec"))
+    first = _invoice(accountant, "fx-en16931-fr-avec-piece-jointe.pdf", 3)
+    second = _invoice(accountant, "fx-basic-fr-ok.pdf", 18)
+    for folder_id, steps in ((first, ()), (second, (technician, finance))):
+        for who in steps:
+            decide.approve(who, folder_id, version=_version(folder_id), comment="")
+    secretary = actor_of("k.morizur")
+    act = _deposit(secretary, "deliberation", "deliberation-2026-057-subvention.pdf")
+    typed = {
+        "number": "2026-057", "decision_date": "2026-09-24", "subject": "Subvention exceptionnelle au Cercle nautique de Kerlann", "nature": "1",
+        "matter": "7.5.2", "sitting_secretary": str(actor_of("b.cadiou").user_id),
+    }
+    version = deposit.save(secretary, act, version=_version(act), title=None, facts=typed)
+    deposit.send(secretary, act, version=version)
+
+
+def _invoice(actor: Actor, name: str, days: int) -> int:
+    folder_id = _deposit(actor, "invoice", name)
+    received = {"received_on": (today() - timedelta(days=days)).isoformat(), "proof_of_service": "technique"}
+    version = deposit.save(actor, folder_id, version=_version(folder_id), title=None, facts=received)
+    deposit.send(actor, folder_id, version=version)
+    return folder_id
+
+
+def _deposit(actor: Actor, family: str, name: str) -> int:
+    with TemporaryDirectory(prefix="paraphe-demo-") as room:
+        path = Path(room) / name
+        shutil.copy(SAMPLES / name, path)
+        return deposit.deposit(actor, family, [Incoming(path, name)]).folder_id
+
+
+def _version(folder_id: int) -> int:
+    with reading() as db:
+        return db.scalars(sa.select(Folder.version).where(Folder.id == folder_id)).one()
+
+
+def born() -> str:
+    """When this was seeded, for the log."""
+    return now().isoformat()

@@ -1,0 +1,106 @@
+"""The demonstration's own pages: who may log in, the letters caught, and what the simulated Préfecture received."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Response, current_app, render_template, send_file, url_for
+
+from app.core.http import PUBLIC, guard
+from app.core.refusals import Refusal
+from app.demo import mailbox
+from app.demo.cast import ACCOUNTS, PASSWORD
+from app.demo.pki import PASSPHRASE
+
+pages = Blueprint("demo", __name__, template_folder="templates", url_prefix="/demo")
+
+
+def _home() -> Path:
+    return Path(current_app.config["PARAPHE"].demo_dir)
+
+
+@dataclass(frozen=True)
+class AccountView:
+    """An account as the page shows it."""
+
+    name: str
+    capacity: str
+    login: str
+    does: str
+    p12_url: str | None
+
+
+@pages.get("")
+@guard(PUBLIC)
+def home() -> str:
+    """Who may log in, with what, and which file signs."""
+    rows = [
+        AccountView(
+            f"{one.first_name} {one.last_name}", one.capacity, one.login, one.does,
+            url_for("demo.p12", label=one.certificate) if one.certificate else None,
+        )
+        for one in ACCOUNTS
+    ]
+    return render_template("demo/home.html", accounts=rows, password=PASSWORD, p12_password=PASSPHRASE.decode())
+
+
+@pages.get("/certificats/<label>.p12")
+@guard(PUBLIC)
+def p12(label: str) -> Response:
+    """A person's test certificate; worth nothing outside this demonstration."""
+    if label not in {one.certificate for one in ACCOUNTS if one.certificate}:
+        raise Refusal("not-found")
+    return send_file((_home() / "pki" / "p12" / f"{label}.p12").absolute(), as_attachment=True, download_name=f"{label}.p12")
+
+
+@pages.get("/courriels")
+@guard(PUBLIC)
+def mails() -> str:
+    """The letters caught."""
+    rows = [{**vars(one), "url": url_for("demo.mail", key=one.key)} for one in mailbox.mails(_home() / "mails")]
+    return render_template("demo/mails.html", mails=rows)
+
+
+@pages.get("/courriels/<key>")
+@guard(PUBLIC)
+def mail(key: str) -> str:
+    """One letter."""
+    found = mailbox.mail(_home() / "mails", key)
+    if found is None:
+        raise Refusal("not-found")
+    view = {**vars(found), "html_url": url_for("demo.mail_html", key=key) if found.html else None}
+    return render_template("demo/mail.html", mail=view)
+
+
+@pages.get("/courriels/<key>/html")
+@guard(PUBLIC)
+def mail_html(key: str) -> Response:
+    """The HTML form of a letter, as text: a letter's own style is no page of ours."""
+    found = mailbox.mail(_home() / "mails", key)
+    if found is None:
+        raise Refusal("not-found")
+    return Response(found.html, mimetype="text/plain; charset=utf-8")
+
+
+@pages.get("/prefecture")
+@guard(PUBLIC)
+def prefecture() -> str:
+    """What the simulated Préfecture received, and what it answered."""
+    return render_template("demo/prefecture.html", deposits=_deposits(Path(current_app.config["PARAPHE"].actes_folder)))
+
+
+def _deposits(folder: Path) -> list[dict[str, Any]]:
+    found = []
+    for path in sorted(folder.glob("numbers/*/*.json"), key=lambda one: one.stat().st_mtime, reverse=True):
+        record = json.loads(path.read_bytes())
+        answered = folder / "answers" / f"{record.get('reference', '')}" / "answer.json"
+        found.append(
+            {
+                "received_at": datetime.fromtimestamp(path.stat().st_mtime, UTC), "envelope": record.get("archive", ""),
+                "number": path.stem, "subject": record.get("subject", ""), "identifier": record.get("identifier", ""),
+                "answered_at": datetime.fromtimestamp(answered.stat().st_mtime, UTC) if answered.is_file() else None,
+            }
+        )
+    return found

@@ -1,0 +1,267 @@
+"""Dissects one untrusted PDF under limits and prints what it learnt as JSON; app/files/pdf.py runs it."""
+
+import dataclasses
+import json
+import mmap
+import re
+import resource
+import sys
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+
+from app.files import earlier_signatures, repair
+
+MEMORY, CPU_SECONDS, WRITTEN = 2 << 30, 25, 2 << 30
+INFLATED = 256 << 20
+MAX_PAGES = 200_000
+TEXT_PAGES = 30
+_BLANK = b" \t\r\n\f\0"
+_OBJECT = re.compile(rb"\d+\s+\d+\s+obj\b")
+# What qpdf says of a file whose objects are not where its cross-reference table puts them.
+_DAMAGE = re.compile(r"xref|obj|damaged|recover|stream length|endstream|trailer|offset|loop", re.IGNORECASE)
+_SUSPECT = re.compile(rb"/(?:JavaScript|JS|Launch)\b")
+
+
+class Refused(Exception):  # noqa: N818 (an answer, as Refusal is)
+    """The key of a refusal and its facts, on their way to the parent."""
+
+    def __init__(self, key: str, **facts: Any) -> None:
+        super().__init__(key)
+        self.key, self.facts = key, facts
+
+
+def main() -> None:
+    """Print, under limits, the answer to the command line."""
+    for limit, value in (
+        (resource.RLIMIT_AS, MEMORY),
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_FSIZE, WRITTEN),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(limit, (value, value))
+    sys.stdout.write(json.dumps(answer(sys.argv[1:])))
+
+
+def answer(asked: list[str]) -> dict[str, Any]:
+    """What is asked of a file (`text` path, or `dissect` path workdir 0|1), or its refusal; never raises."""
+    verb, path = asked[0], Path(asked[1])
+    try:
+        if verb == "text":
+            return {"text": "\n".join(_page_texts(path))}
+        return dissect(path, Path(asked[2]), to_be_signed=asked[3] == "1")
+    except Refused as refused:
+        return {"refusal": refused.key, "facts": refused.facts}
+    except MemoryError:
+        return {"refusal": "file-too-heavy", "facts": {}}
+    except Exception as error:  # noqa: BLE001 (whatever an odd file breaks in a library, the answer is the same)
+        return {"refusal": "file-damaged", "facts": {"why": repr(error)[:200]}}
+
+
+def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
+    """Everything that decides whether a PDF is kept, in the order in which a refusal helps most."""
+    damaged, carries_signature = _frame(path)
+    try:
+        pdf = pikepdf.open(path, attempt_recovery=False, suppress_warnings=True)
+    except pikepdf.PasswordError as error:
+        raise Refused("file-encrypted") from error
+    except pikepdf.PdfError:
+        damaged, pdf = True, _recovered(path)
+    with pdf:
+        if pdf.is_encrypted:
+            raise Refused("file-encrypted")
+        try:
+            pages = _judge(pdf)
+        except pikepdf.PdfError as error:
+            raise Refused("file-damaged") from error
+        # pyHanko appends to no hybrid-reference file (ISO 32000-1 §7.5.8.4).
+        damaged = damaged or (to_be_signed and "/XRefStm" in pdf.trailer)
+        if damaged and carries_signature:
+            raise Refused("file-signed-damaged")
+        # A mere oddity in one object is rewritten too, but it is no reason to refuse a signed file.
+        damaged = damaged or (
+            not carries_signature and any(_DAMAGE.search(str(one)) for one in pdf.get_warnings())
+        )
+        signatures = earlier_signatures.read(path) if carries_signature else ()
+        if to_be_signed:
+            _refuse_certified(pdf, signatures)
+        repaired = _repaired(
+            pdf, path, workdir, damaged=damaged, signed=carries_signature, signable=to_be_signed
+        )
+    return {
+        "pages": pages,
+        "has_text": any(text.strip() for text in _page_texts(repaired or path)),
+        "signatures": [dataclasses.asdict(one) for one in signatures],
+        "repaired": str(repaired) if repaired else None,
+    }
+
+
+def _frame(path: Path) -> tuple[bool, bool]:
+    """Whether bytes stand before the header or after the end, and whether a signature is written in it."""
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        header, end = data.find(b"%PDF-", 0, 1029), data.rfind(b"%%EOF")
+        if header < 0:
+            raise Refused("file-damaged")
+        if end < 0:
+            raise Refused("file-truncated")
+        tail = data[end + 5 :].strip(_BLANK)
+        # A revision that was begun and never ended; a linearised file has its first %%EOF near its start.
+        if tail and _OBJECT.search(tail):
+            raise Refused("file-truncated")
+        return header > 0 or bool(tail), data.find(b"/ByteRange") >= 0
+
+
+def _repaired(
+    pdf: pikepdf.Pdf, path: Path, workdir: Path, *, damaged: bool, signed: bool, signable: bool
+) -> Path | None:
+    """The copy to offer, or nothing when the file needs none."""
+    if not damaged and (not signable or repair.can_be_signed(path)):
+        return None
+    if signed:
+        raise Refused("file-signed-damaged")
+    copy = repair.rewrite(pdf, workdir, signable=signable)
+    if copy is None:
+        raise Refused("file-damaged")
+    return copy
+
+
+def _recovered(path: Path) -> pikepdf.Pdf:
+    try:
+        return pikepdf.open(path, attempt_recovery=True, suppress_warnings=True)
+    except pikepdf.PasswordError as error:
+        raise Refused("file-encrypted") from error
+    except pikepdf.PdfError as error:
+        looping = "Loop detected in /Pages" in str(error)
+        raise Refused("file-page-loop" if looping else "file-damaged") from error
+
+
+def _judge(pdf: pikepdf.Pdf) -> int:
+    """The number of pages of a file in which nothing acts and nothing explodes."""
+    pages = _count_pages(pdf)
+    if "/XFA" in pdf.Root.get("/AcroForm", {}):
+        raise Refused("file-xfa")
+    if "/JavaScript" in pdf.Root.get("/Names", {}):
+        raise Refused("file-javascript")
+    for one in pdf.objects:
+        if not isinstance(one, pikepdf.Object):
+            continue  # a number or a name kept on its own
+        stream = isinstance(one, pikepdf.Stream)
+        # unparse writes names without their #-escapes and costs little: only suspects are walked.
+        if _SUSPECT.search((one.stream_dict if stream else one).unparse(resolved=True)):
+            _refuse_actions(one.stream_dict if stream else one)
+        if stream:
+            _refuse_bomb(one)
+    return pages
+
+
+def _count_pages(pdf: pikepdf.Pdf) -> int:
+    """The leaves of the page tree; an inner node has one parent only, else it is a loop or an explosion."""
+    pages, seen = 0, set()
+    waiting = [pdf.Root.get("/Pages")]
+    while waiting:
+        node = waiting.pop()
+        if not isinstance(node, pikepdf.Dictionary):
+            continue
+        if "/Kids" not in node:
+            pages += 1
+            if pages > MAX_PAGES:
+                raise Refused("file-too-heavy")
+            continue
+        if node.is_indirect:
+            if node.objgen in seen:
+                raise Refused("file-page-loop")
+            seen.add(node.objgen)
+        waiting.extend(node.Kids)
+    if not pages:
+        raise Refused("file-damaged")
+    return pages
+
+
+def _refuse_actions(top: Any) -> None:
+    """Walk the direct parts of one object: indirect ones are met in their own turn (ISO 32000-1 §12.6.4)."""
+    waiting = [top]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, pikepdf.Dictionary):
+            kind = one.get("/S")
+            if kind == "/JavaScript" or (kind is not None and "/JS" in one):
+                raise Refused("file-javascript")
+            if kind == "/Launch":
+                raise Refused("file-launch")
+            parts = list(one.values())
+        elif isinstance(one, pikepdf.Array):
+            parts = list(one)
+        else:
+            continue
+        waiting.extend(part for part in parts if isinstance(part, pikepdf.Object) and not part.is_indirect)
+
+
+def _refuse_bomb(stream: Any) -> None:
+    """No stream may grow beyond 256 MiB; deflate grows 1032 times at most, so small ones are safe."""
+    filters = stream.stream_dict.get("/Filter")
+    names = [str(one) for one in (filters if isinstance(filters, pikepdf.Array) else [filters])]
+    deflated = [one for one in names if one in {"/FlateDecode", "/Fl"}]
+    if not deflated or names[0] != deflated[0]:
+        return
+    raw = stream.read_raw_bytes()
+    if len(raw) * 1032 ** len(deflated) <= INFLATED:
+        return
+    pieces: Any = (raw[start : start + 65536] for start in range(0, len(raw), 65536))
+    for _ in deflated:
+        pieces = _inflated(pieces)
+    grown = 0
+    for piece in pieces:
+        grown += len(piece)
+        if grown > INFLATED:
+            raise Refused("file-inflates", limit=f"{INFLATED >> 20} Mo")
+
+
+def _inflated(pieces: Any) -> Any:
+    """Inflate piece by piece, never more than 1 MiB at a time; a broken stream just ends."""
+    inflater = zlib.decompressobj()
+    try:
+        for piece in pieces:
+            waiting = piece
+            while waiting and not inflater.eof:
+                yield inflater.decompress(waiting, 1 << 20)
+                waiting = inflater.unconsumed_tail
+    except zlib.error:
+        return
+
+
+def _refuse_certified(pdf: pikepdf.Pdf, signatures: tuple[Any, ...]) -> None:
+    """A certified document is signed only where its author left room (ISO 32000-1 §12.8.2.2, table 254)."""
+    for one in signatures:
+        if one.docmdp == 1:
+            raise Refused("file-certified", signer=one.name)
+        if one.docmdp and not _free_field(pdf):
+            raise Refused("file-certified-closed", signer=one.name)
+
+
+def _free_field(pdf: pikepdf.Pdf) -> bool:
+    form: Any = pdf.Root.get("/AcroForm", {})
+    waiting, seen = list(form.get("/Fields", [])), set()
+    while waiting:
+        field = waiting.pop()
+        if not isinstance(field, pikepdf.Dictionary) or (field.is_indirect and field.objgen in seen):
+            continue
+        seen.add(field.objgen)
+        if field.get("/FT") == "/Sig" and "/V" not in field:
+            return True
+        waiting.extend(field.get("/Kids", []))
+    return False
+
+
+def _page_texts(path: Path) -> Iterator[str]:
+    """The text of the first pages; a file that pdfium cannot draw has none."""
+    import pypdfium2
+
+    try:
+        with pypdfium2.PdfDocument(path) as document:
+            for number in range(min(len(document), TEXT_PAGES)):
+                yield document[number].get_textpage().get_text_bounded()
+    except pypdfium2.PdfiumError:
+        return

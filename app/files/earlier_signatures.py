@@ -1,0 +1,79 @@
+"""The signatures that a deposited PDF already carries are listed, and judged on their bytes alone."""
+
+from pathlib import Path
+from typing import Any
+
+from app.files.pdf import EarlierSignature
+
+NO_NAME = "un signataire sans nom"
+
+
+def read(path: Path) -> tuple[EarlierSignature, ...]:
+    """Every earlier signature, oldest first; one that cannot be read counts as invalid and still shows.
+
+    Whether its certificate is trusted is not asked here. Source: ETSI EN 319 142-1 §6; ISO 32000-1 §12.8.
+    """
+    from pyhanko.pdf_utils.reader import PdfFileReader
+
+    with path.open("rb") as file:
+        reader = PdfFileReader(file, strict=False)
+        try:
+            embedded = list(reader.embedded_signatures)
+        except Exception:  # noqa: BLE001 (a malformed signature dictionary hides the others from pyHanko)
+            return (EarlierSignature(NO_NAME, valid_structure=False, docmdp=None),)
+        return tuple(_judged(one) for one in embedded)
+
+
+def _judged(signature: Any) -> EarlierSignature:
+    from pyhanko.sign.validation.generic_cms import validate_sig_integrity
+
+    certifies = None
+    try:
+        certifies = signature.docmdp_level.value if _certifies(signature) else None
+        signature.compute_integrity_info()
+        intact, valid = validate_sig_integrity(
+            signature.signer_info,
+            signature.signer_cert,
+            expected_content_type=signature.signed_data["encap_content_info"]["content_type"].native,
+            actual_digest=signature.compute_digest(),
+        )
+        changed_lawfully = signature.summarise_integrity_info()["docmdp_ok"]
+        sound = bool(intact and valid and changed_lawfully)
+    except Exception:  # noqa: BLE001 (whatever a forged signature breaks, it is not a valid one)
+        sound = False
+    moment, proved = _when(signature)
+    return EarlierSignature(_name(signature), sound, certifies, moment, proved)
+
+
+def _certifies(signature: Any) -> bool:
+    references = signature.sig_object.get("/Reference", ())
+    return any(one.get_object().get("/TransformMethod") == "/DocMDP" for one in references)
+
+
+def _name(signature: Any) -> str:
+    try:
+        subject = signature.signer_cert.subject.native
+        found = (
+            subject.get("common_name")
+            or subject.get("organization_name")
+            or signature.sig_object.get("/Name")
+        )
+    except Exception:  # noqa: BLE001 (a certificate that cannot be read names nobody)
+        found = None
+    return str(found or NO_NAME)
+
+
+def _when(signature: Any) -> tuple[str | None, bool]:
+    """The timestamp's time when there is one, else the time that the signer's own machine wrote."""
+    from pyhanko.sign.validation.generic_cms import extract_tst_data_iter
+
+    try:
+        stamps = extract_tst_data_iter(signature.signer_info, signed=False)
+        alone = signature.sig_object_type == "/DocTimeStamp"
+        token = signature.signed_data if alone else next(stamps, None)
+        if token is not None:
+            return token["encap_content_info"]["content"].parsed["gen_time"].native.isoformat(), True
+        claimed = signature.self_reported_timestamp
+        return (claimed.isoformat() if claimed else None), False
+    except Exception:  # noqa: BLE001 (a forged time is no time)
+        return None, False

@@ -1,0 +1,166 @@
+"""At deposit, a file is examined, then described or refused with its remedy; nothing is decided later."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from app.core.clock import PARIS
+from app.core.french import taille
+from app.core.refusals import Refusal
+from app.files.naming import clean_filename, extension_of
+from app.files.office import OfficeConverter
+from app.files.pdf import EarlierSignature, PdfFacts, examine_pdf
+from app.files.sniffing import PDF, TYPES, XML, fits, in_words, sniff
+
+Kind = Literal["pdf", "xml", "image", "office"]
+
+REPAIR_NOTE = (
+    "Ce PDF est mal construit : une copie réparée est proposée, à accepter avant toute signature. "
+    "L’original est gardé."
+)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a file is, once nothing forbids to keep it; `notes` are French facts, the first sums it up."""
+
+    kind: Kind
+    media_type: str
+    filename: str
+    pages: int | None
+    has_text: bool
+    signatures: tuple[EarlierSignature, ...] = ()
+    repaired: Path | None = None
+    converted: Path | None = None
+    notes: tuple[str, ...] = ()
+
+
+def examine(
+    path: Path,
+    filename: str,
+    *,
+    role: str,
+    to_be_signed: bool,
+    formats: Sequence[str],
+    office: OfficeConverter | None,
+    workdir: Path,
+) -> Examined:
+    """Describe a deposited file, or refuse it.
+
+    `formats` lists kinds (pdf, xml, image, office) or extensions, empty for all; `workdir` receives the
+    repaired or converted copy, and is left as it was by a refusal. Refuses the keys file-…, xml-…, office-…
+    and image-… of app/files/sentences.py.
+    """
+    name = clean_filename(filename)
+    if not path.stat().st_size:
+        raise Refusal("file-empty", filename=name)
+    kind = _kind(path, name, formats)
+    media = TYPES[extension_of(name)][1]
+    if kind == XML:
+        return _xml(path, name, media)
+    if kind == PDF:
+        facts = examine_pdf(path, name, workdir, to_be_signed=to_be_signed)
+        notes = (_summary(facts, path), *_about(facts, role))
+        return Examined(
+            "pdf", media, name, facts.pages, facts.has_text, facts.signatures, facts.repaired, None, notes
+        )
+    return _converted(path, name, media, office, workdir)
+
+
+def accepted_names(formats: Sequence[str]) -> tuple[str, ...]:
+    """The extensions that `formats` allows, for the page that announces them before a file is chosen."""
+    return tuple(ext for ext, (kind, _) in TYPES.items() if not formats or kind in formats or ext in formats)
+
+
+def _kind(path: Path, name: str, formats: Sequence[str]) -> str:
+    extension, accepted = extension_of(name), accepted_names(formats)
+    if extension not in accepted:
+        raise Refusal(
+            "file-type-unsupported", filename=name, accepted=", ".join(one.upper() for one in accepted)
+        )
+    found = sniff(path)
+    if not fits(extension, found):
+        raise Refusal("file-disguised", filename=name, found=in_words(found, path))
+    return TYPES[extension][0]
+
+
+def _xml(path: Path, name: str, media: str) -> Examined:
+    from app.files.xml import MAX_BYTES, check_xml
+
+    if path.stat().st_size > MAX_BYTES:
+        raise Refusal("xml-too-large", filename=name, limit=taille(MAX_BYTES))
+    facts = check_xml(path.read_bytes(), name)
+    summary = f"Données XML, {taille(path.stat().st_size)}, bien formées"
+    return Examined("xml", media, name, None, has_text=facts.elements > 0, notes=(summary,))
+
+
+def _converted(path: Path, name: str, media: str, office: OfficeConverter | None, workdir: Path) -> Examined:
+    """The PDF made from an image or an office document is examined like any other."""
+    image = media.startswith("image/")
+    if image:
+        from app.files.images import image_to_pdf
+
+        with tempfile.NamedTemporaryFile(
+            prefix="converted-", suffix=".pdf", dir=workdir, delete=False
+        ) as made:
+            target = Path(made.name)
+        try:
+            image_to_pdf(path, target, name)
+        except Refusal:
+            target.unlink()
+            raise
+    else:
+        if office is None:
+            raise Refusal("office-unavailable", filename=name)
+        target = _through_office(path, name, office, workdir)
+    try:
+        facts = examine_pdf(target, name, workdir, to_be_signed=False)
+    except Refusal:
+        target.unlink()
+        raise
+    note = f"Converti en PDF, {_pages(facts.pages)}"
+    kind: Kind = "image" if image else "office"
+    return Examined(kind, media, name, facts.pages, facts.has_text, converted=target, notes=(note,))
+
+
+def _through_office(path: Path, name: str, office: OfficeConverter, workdir: Path) -> Path:
+    """LibreOffice chooses its reader by extension: it is given the one that was checked."""
+    with tempfile.TemporaryDirectory(prefix="named-", dir=workdir) as room:
+        named = Path(room) / f"document.{extension_of(name)}"
+        named.symlink_to(path.resolve())
+        try:
+            return office.convert(named, workdir)
+        except Refusal as refusal:
+            raise Refusal(refusal.key, **{**refusal.facts, "filename": name}) from refusal
+
+
+def _summary(facts: PdfFacts, path: Path) -> str:
+    seen = "lisible" if facts.has_text else "image sans texte"
+    count = len(facts.signatures)
+    signed = f"{count} signature{'s' if count > 1 else ''}" if count else "sans signature"
+    return f"{_pages(facts.pages)}, {taille(path.stat().st_size)}, {seen}, non chiffré, {signed}"
+
+
+def _about(facts: PdfFacts, role: str) -> list[str]:
+    notes = []
+    for one in facts.signatures:
+        moment = f" le {datetime.fromisoformat(one.when).astimezone(PARIS):%d/%m/%Y}" if one.when else ""
+        notes.append(f"Déjà signé par {one.name}{moment} : cette signature sera conservée.")
+        if not one.valid_structure:
+            notes.append(
+                f"Signature de {one.name} non valable : le document a changé ou la signature est abîmée."
+            )
+        if one.docmdp:
+            notes.append(f"Document certifié par {one.name}.")
+    if facts.repaired:
+        notes.append(REPAIR_NOTE)
+    if not facts.has_text and role == "main":
+        notes.append("Aucun texte à lire dans ce PDF : les informations seront à saisir.")
+    return notes
+
+
+def _pages(count: int) -> str:
+    return f"{count} page{'s' if count > 1 else ''}"

@@ -1,0 +1,101 @@
+"""A PDF is dissected in a small process of its own: a bomb or a crash there never reaches the web."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.core.refusals import Refusal
+
+SECONDS = 40
+# The child reads app.files only: a bare « app » package spares it the web's own start.
+_CHILD = (
+    "import sys, types; app = types.ModuleType('app'); app.__path__ = [sys.argv.pop(1)]; "
+    "sys.modules['app'] = app; "
+    "from app.files.dissection import main; main()"
+)
+
+
+@dataclass(frozen=True)
+class EarlierSignature:
+    """A signature that the file brought with it.
+
+    `when` is the ISO time it claims, proved only when `timestamped`; `valid_structure` says that its bytes
+    are unchanged and its cryptography holds, not that its certificate is trusted; `docmdp` is 1, 2 or 3 when
+    it certifies the document (ISO 32000-1 §12.8.2.2).
+    """
+
+    name: str
+    valid_structure: bool
+    docmdp: int | None
+    when: str | None = None
+    timestamped: bool = False
+
+
+@dataclass(frozen=True)
+class PdfFacts:
+    """What the dissection learnt: pages, whether one has text, earlier signatures, a repaired copy."""
+
+    pages: int
+    has_text: bool
+    signatures: tuple[EarlierSignature, ...]
+    repaired: Path | None
+
+
+def examine_pdf(path: Path, filename: str, workdir: Path, *, to_be_signed: bool) -> PdfFacts:
+    """The facts of a PDF that can be kept and, when it must be, signed.
+
+    Refuses file-truncated, file-damaged, file-encrypted, file-page-loop, file-xfa, file-javascript,
+    file-launch, file-certified, file-certified-closed, file-signed-damaged, file-inflates, file-too-heavy.
+    A file that is only broken comes back with `repaired`, a rewritten copy in `workdir`; the original stays.
+    """
+    before = set(workdir.iterdir())
+    try:
+        told = _dissect(path, filename, workdir, to_be_signed=to_be_signed)
+    except Refusal:
+        for left in set(workdir.iterdir()) - before:
+            if left.name.startswith("repaired-"):
+                left.unlink()
+        raise
+    return PdfFacts(
+        told["pages"],
+        told["has_text"],
+        tuple(EarlierSignature(**one) for one in told["signatures"]),
+        Path(told["repaired"]) if told["repaired"] else None,
+    )
+
+
+def read_text(path: Path) -> str:
+    """The text of the first pages (30 at most), empty when there is none or when it cannot be drawn.
+
+    It too is read in a process of its own: pdfium bears neither threads nor every file.
+    """
+    try:
+        told = _child("text", path, path.name)
+    except Refusal:
+        return ""
+    return str(told["text"])
+
+
+def _dissect(path: Path, filename: str, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
+    return _child("dissect", path, filename, str(workdir), "1" if to_be_signed else "0")
+
+
+def _child(verb: str, path: Path, filename: str, *more: str) -> dict[str, Any]:
+    home = Path(__file__).resolve().parent.parent
+    command = [sys.executable, "-I", "-c", _CHILD, str(home), verb, str(path.resolve()), *more]
+    try:
+        done = subprocess.run(  # noqa: S603 (our own interpreter and our own program)
+            command, capture_output=True, timeout=SECONDS, check=False, env={"LC_ALL": "C.UTF-8"}
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Refusal("file-too-heavy", filename=filename) from error
+    try:
+        told: dict[str, Any] = json.loads(done.stdout)
+    except ValueError:
+        told = {"refusal": "file-too-heavy", "facts": {}}  # killed by its limits, or by the file
+    if "refusal" in told:
+        raise Refusal(told["refusal"], filename=filename, **told["facts"])
+    return told

@@ -1,0 +1,257 @@
+"""Bytes are kept under their own SHA-256, once, and never served when they no longer match it."""
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from app.core.refusals import Refusal
+
+CHUNK = 1 << 20
+STAGING = ".staging"
+_SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Where kept bytes are found again: their SHA-256 in hexadecimal, and their size in bytes."""
+
+    sha256: str
+    size: int
+
+
+def open_store(url: str) -> "Store":
+    """The store of a setting: `file:<folder>` or `s3://bucket/prefix?endpoint=…&region=…`.
+
+    The keys of S3 come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), never from the URL.
+    Open it after the web server has forked: its threads do not survive a fork.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return _folder_store(Path(unquote(parts.netloc + parts.path)))
+    if parts.scheme == "s3" and parts.netloc:
+        return _s3_store(parts.netloc, parts.path.strip("/"), dict(parse_qsl(parts.query)))
+    raise ValueError(f"a store is file:<folder> or s3://bucket/prefix, not {url!r}")
+
+
+class Store:
+    """Content-addressed, create-only objects, one sealed scope per collectivity."""
+
+    def __init__(self, objects: Any, folder: Path | None = None) -> None:
+        self._objects = objects
+        self._folder = folder
+
+    def put_file(self, scope: str, path: Path) -> Stored:
+        """Keep the bytes of a local file; when it returns they survive a power cut."""
+        with path.open("rb") as source:
+            return self._put(scope, iter(lambda: source.read(CHUNK), b""))
+
+    def put_bytes(self, scope: str, data: bytes) -> Stored:
+        """Keep these bytes; when it returns they survive a power cut."""
+        return self._put(scope, iter((data,)))
+
+    def stream(self, scope: str, sha256: str, chunk: int = CHUNK) -> Iterator[bytes]:
+        """The kept bytes, piece by piece; the last piece is held back until all of them are verified."""
+        import obstore
+
+        with self._speaking(sha256):
+            pieces = iter(obstore.get(self._objects, _key(scope, sha256)).stream(min_chunk_size=chunk))
+        digest, held = hashlib.sha256(), b""
+        while True:
+            with self._speaking(sha256):
+                piece = next(pieces, None)
+            if piece is None:
+                break
+            if held:
+                yield held
+            held = bytes(piece)
+            digest.update(held)
+        if digest.hexdigest() != sha256:
+            raise Refusal("file-altered", sha256=sha256)
+        if held:
+            yield held
+
+    def read(self, scope: str, sha256: str) -> bytes:
+        """The kept bytes, verified, in memory; for large files use `stream` or `fetch`."""
+        return b"".join(self.stream(scope, sha256))
+
+    def fetch(self, scope: str, sha256: str, target: Path) -> None:
+        """Copy the kept bytes, verified, to a local file; nothing is left there when they are altered."""
+        partial = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
+        try:
+            with partial.open("xb") as copy:
+                for piece in self.stream(scope, sha256):
+                    copy.write(piece)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def exists(self, scope: str, sha256: str) -> bool:
+        """Whether this scope holds these bytes; another scope holding them does not count."""
+        import obstore
+
+        with self._speaking(sha256):
+            try:
+                obstore.head(self._objects, _key(scope, sha256))
+            except FileNotFoundError:
+                return False
+        return True
+
+    def probe(self) -> None:
+        """Write, read back, compare, try to overwrite, remove: refuses a store that fails at any of these."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        key, proof = f"{STAGING}/probe-{secrets.token_hex(12)}", secrets.token_bytes(64)
+        with self._speaking(key):
+            obstore.put(self._objects, key, proof, mode="create", use_multipart=False)
+            try:
+                if bytes(obstore.get(self._objects, key).bytes()) != proof:
+                    raise Refusal("file-altered", sha256=hashlib.sha256(proof).hexdigest())
+                try:
+                    obstore.put(self._objects, key, b"other", mode="create", use_multipart=False)
+                except AlreadyExistsError:
+                    return
+                raise Refusal("store-overwrites")
+            finally:
+                obstore.delete(self._objects, key)
+
+    def sweep(self, now: datetime, older_than: timedelta = timedelta(days=1)) -> int:
+        """Remove what a crash left half written in the folder store, and tell how many files that was."""
+        removed = 0
+        for left in self._folder.glob(f"{STAGING}/*") if self._folder else ():
+            if left.stat().st_mtime < (now - older_than).timestamp():
+                left.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def _put(self, scope: str, pieces: Iterator[bytes]) -> Stored:
+        _key(scope, "0" * 64)  # a bad scope is refused before anything is written
+        if self._folder:
+            return self._put_in_folder(self._folder, scope, pieces)
+        return self._put_in_bucket(scope, pieces)
+
+    def _put_in_folder(self, folder: Path, scope: str, pieces: Iterator[bytes]) -> Stored:
+        """Stage, fsync, then give the name: a name never shows bytes that a power cut could take away."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        staged = f"{STAGING}/{secrets.token_hex(16)}"
+        seen = _Counting(pieces)
+        try:
+            with self._speaking(staged):
+                obstore.put(self._objects, staged, seen, chunk_size=CHUNK)
+            stored = seen.stored()
+            key = _key(scope, stored.sha256)
+            (folder / staged).chmod(0o440)
+            _fsync(folder / staged)  # obstore writes without fsync
+            try:
+                with self._speaking(key):
+                    obstore.rename(self._objects, staged, key, overwrite=False)
+            except AlreadyExistsError:
+                self._same(scope, stored)
+            for level in (folder / key).relative_to(folder).parents:
+                _fsync(folder / level)
+            return stored
+        finally:
+            (folder / staged).unlink(missing_ok=True)
+
+    def _put_in_bucket(self, scope: str, pieces: Iterator[bytes]) -> Stored:
+        """One conditional PUT (If-None-Match), the only create-only way: the file is held in memory."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        data = b"".join(pieces)
+        stored = Stored(hashlib.sha256(data).hexdigest(), len(data))
+        key = _key(scope, stored.sha256)
+        try:
+            with self._speaking(key):
+                obstore.put(self._objects, key, data, mode="create", use_multipart=False)
+        except AlreadyExistsError:
+            self._same(scope, stored)
+        return stored
+
+    def _same(self, scope: str, stored: Stored) -> None:
+        """An object already there must be the same bytes; it is never overwritten, even to heal it."""
+        if sum(len(piece) for piece in self.stream(scope, stored.sha256)) != stored.size:
+            raise Refusal("file-altered", sha256=stored.sha256)
+
+    @contextlib.contextmanager
+    def _speaking(self, sha256: str) -> Iterator[None]:
+        """What the store answers becomes a refusal; « already there » stays with the caller."""
+        from obstore.exceptions import AlreadyExistsError, BaseError
+
+        try:
+            yield
+        except AlreadyExistsError:
+            raise
+        except FileNotFoundError as error:
+            raise Refusal("file-missing", sha256=sha256) from error
+        except (BaseError, OSError) as error:
+            raise Refusal("store-unavailable", why=str(error).splitlines()[0]) from error
+
+
+class _Counting:
+    """Passes pieces on while it learns their digest and size: one reading of the file, not two."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._digest = hashlib.sha256()
+        self._size = 0
+
+    def __iter__(self) -> "_Counting":
+        return self
+
+    def __next__(self) -> bytes:
+        piece = next(self._pieces)
+        self._digest.update(piece)
+        self._size += len(piece)
+        return piece
+
+    def stored(self) -> Stored:
+        return Stored(self._digest.hexdigest(), self._size)
+
+
+def _key(scope: str, sha256: str) -> str:
+    if not _SCOPE.fullmatch(scope) or not _NAME.fullmatch(sha256):
+        raise ValueError("a scope is a short plain word and a name is 64 hexadecimal digits")
+    return f"{scope}/{sha256[:2]}/{sha256}"
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _folder_store(folder: Path) -> Store:
+    from obstore.store import LocalStore
+
+    (folder / STAGING).mkdir(parents=True, exist_ok=True)
+    return Store(LocalStore(folder.resolve()), folder.resolve())
+
+
+def _s3_store(bucket: str, prefix: str, options: dict[str, str]) -> Store:
+    from obstore.store import S3Store
+
+    unknown = set(options) - {"endpoint", "region"}
+    if unknown:
+        raise ValueError(f"unknown option of an s3 store: {', '.join(sorted(unknown))}")
+    endpoint = options.get("endpoint")
+    client: Any = {"timeout": "60s", "connect_timeout": "5s"}
+    if endpoint and endpoint.startswith("http://"):
+        client["allow_http"] = True  # a private network or a test; the setting says it openly
+    settings: dict[str, Any] = {"region": options.get("region", "us-east-1")}
+    if endpoint:
+        settings["endpoint"] = endpoint
+    return Store(S3Store(bucket, prefix=prefix or None, client_options=client, **settings))

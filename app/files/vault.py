@@ -1,0 +1,47 @@
+"""The process's own store and converter, opened at their first use (after the web server has forked)."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from app.files.office import OfficeConverter
+from app.files.store import Store, open_store
+
+_setting: dict[str, Any] = {"url": "", "office": True}
+
+
+def configure(url: str, *, office: bool) -> None:
+    """Say where bytes are kept, and whether office files may be converted."""
+    if (url, office) != (_setting["url"], _setting["office"]):
+        _setting.update(url=url, office=office)
+        store.cache_clear()
+        converter.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def store() -> Store:
+    """The store of this process."""
+    return open_store(str(_setting["url"]))
+
+
+@lru_cache(maxsize=1)
+def converter() -> OfficeConverter | None:
+    """LibreOffice, where it is installed and allowed."""
+    return OfficeConverter.find() if _setting["office"] else None
+
+
+def scope(collectivity_id: int) -> str:
+    """The sealed part of the store that belongs to a collectivity."""
+    return f"c{collectivity_id}"
+
+
+@contextmanager
+def local(collectivity_id: int, sha256: str, suffix: str = "") -> Iterator[Path]:
+    """A verified local copy of kept bytes, gone when the block ends."""
+    with tempfile.TemporaryDirectory(prefix="paraphe-") as folder:
+        path = Path(folder) / f"document{suffix}"
+        store().fetch(scope(collectivity_id), sha256, path)
+        yield path

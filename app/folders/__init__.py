@@ -1,0 +1,1 @@
+"""The heart: folders, what may happen to them, and the one door through which they move."""

@@ -1,0 +1,77 @@
+"""The one `authorize`: pages, JSON and file routes ask here whether an actor may see or touch a folder."""
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.folders.models import Folder, StepRun
+from app.people.actor import Actor
+from workflows.circuit import Phase
+from workflows.rights import Right
+
+
+def may_read(db: Db, actor: Actor, folder: Folder) -> bool:
+    """A folder is read by the desk that deposits it, and by the desks and persons it has reached; by nobody else.
+
+    A draft is seen by its own desk alone. An administrator who holds none of these desks reads nothing.
+    """
+    if folder.collectivity_id != actor.collectivity_id:
+        return False
+    if folder.emitter_desk_id in actor.desk_ids:
+        return True
+    if folder.round == 0:
+        return False
+    reached = [StepRun.desk_id.in_(actor.desk_ids)] if actor.desk_ids else []
+    if actor.user_id is not None:
+        reached += [StepRun.named_user_id == actor.user_id, StepRun.user_id == actor.user_id]
+    if not reached:
+        return False
+    query = sa.select(sa.literal(1)).where(StepRun.folder_id == folder.id, sa.or_(*reached)).limit(1)
+    return db.scalar(query) is not None
+
+
+def authorize(db: Db, actor: Actor, folder_id: int) -> Folder:
+    """The folder, if the actor may read it.
+
+    Another collectivity's folder does not exist here (`not-found`, as for a number never given); a folder of other
+    desks is refused (`not-yours`).
+    """
+    folder = db.scalar(
+        sa.select(Folder).where(Folder.id == folder_id, Folder.collectivity_id == actor.collectivity_id)
+    )
+    if folder is None:
+        raise Refusal("not-found")
+    if not may_read(db, actor, folder):
+        raise Refusal("not-yours")
+    return folder
+
+
+def lock(db: Db, actor: Actor, folder_id: int, version: int | None) -> Folder:
+    """The folder, locked until the verb ends; refuses a page that shows an older state (`moved-on`).
+
+    Whether the actor may do the verb is asked by the verb itself; strangers are told by `refuse_stranger`.
+    """
+    folder = db.get(Folder, folder_id, with_for_update=True)
+    if folder is None or folder.collectivity_id != actor.collectivity_id:
+        raise Refusal("not-found")
+    if version is not None and folder.version != version:
+        refuse_stranger(db, actor, folder)
+        raise Refusal("moved-on", folder_id=folder_id, title="Ce dossier a avancé")
+    return folder
+
+
+def refuse_stranger(db: Db, actor: Actor, folder: Folder) -> None:
+    """Say `not-yours` to whoever may not even read the folder, before anything else is said of it."""
+    if actor.kind != "system" and not may_read(db, actor, folder):
+        raise Refusal("not-yours")
+
+
+def lock_editable(db: Db, actor: Actor, folder_id: int, version: int | None = None) -> Folder:
+    """The folder, locked, if it is a draft (or came back) and the actor's desk deposits it."""
+    folder = lock(db, actor, folder_id, version)
+    if folder.emitter_desk_id not in actor.desks_with(Right.CREATE):
+        refuse_stranger(db, actor, folder)
+        raise Refusal("not-emitter")
+    if folder.phase not in {Phase.DRAFT, Phase.REJECTED}:
+        raise Refusal("not-editable")
+    return folder

@@ -1,0 +1,114 @@
+"""The verbs of those who decide: approve, reject, publish, archive, take back, give up; each is one move."""
+
+from datetime import date
+
+import sqlalchemy as sa
+
+from app.core.clock import now, today
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.access import lock
+from app.folders.models import Folder, Publication, Reading
+from app.folders.move import Said, move
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from workflows.deadlines import enforceable_on
+from workflows.events import Action, Moved
+
+
+@use_case
+def approve(db: Db, actor: Actor, folder_id: int, *, version: int, comment: str = "") -> Moved:
+    """Put a visa on the folder and pass it on."""
+    folder = lock(db, actor, folder_id, version)
+    return move(db, folder, Action.APPROVE, actor, Said(comment.strip()))
+
+
+@use_case
+def reject(db: Db, actor: Actor, folder_id: int, *, version: int, reason: str) -> Moved:
+    """Send the folder back to the desk that deposited it; refuses without a reason (`reason-needed`)."""
+    folder = lock(db, actor, folder_id, version)
+    if not reason.strip():
+        raise Refusal("reason-needed")
+    return move(db, folder, Action.REJECT, actor, Said(reason.strip()))
+
+
+@use_case
+def recall(db: Db, actor: Actor, folder_id: int, *, version: int) -> Moved:
+    """Take one's folder back, while nobody has signed it and it has not left."""
+    return move(db, lock(db, actor, folder_id, version), Action.RECALL, actor)
+
+
+@use_case
+def withdraw(db: Db, actor: Actor, folder_id: int, *, version: int) -> Moved:
+    """Give up a draft or a folder that came back; it stays readable, and ends."""
+    return move(db, lock(db, actor, folder_id, version), Action.WITHDRAW, actor)
+
+
+@use_case
+def archive(db: Db, actor: Actor, folder_id: int, *, version: int) -> Moved:
+    """Close an archiving step."""
+    return move(db, lock(db, actor, folder_id, version), Action.ARCHIVE, actor)
+
+
+@use_case
+def publish(db: Db, actor: Actor, folder_id: int, *, version: int, published_on: date | None) -> date | None:
+    """Record the day an act was put online; returns the day from which it is enforceable.
+
+    That day is the later of publication and reception by the State (CGCT L2131-1, TRA-01). Refuses a missing or
+    future date, and one before the decision.
+    """
+    folder = lock(db, actor, folder_id, version)
+    if published_on is None:
+        raise Refusal("date-missing")
+    if published_on > today():
+        raise Refusal("date-future")
+    decided = str(folder.fields.get("decision_date") or "")
+    if decided and published_on.isoformat() < decided:
+        raise Refusal("date-before-act")
+    received = folder.fields.get("received_on_by_state")
+    enforceable = enforceable_on(
+        published_on, date.fromisoformat(received) if received else None, listed=True
+    )
+    facts = {
+        "published_on": published_on.isoformat(),
+        "enforceable_on": enforceable.isoformat() if enforceable else None,
+    }
+    move(db, folder, Action.PUBLISH, actor, Said(facts=facts))
+    db.add(
+        Publication(
+            folder_id=folder.id,
+            collectivity_id=folder.collectivity_id,
+            published_on=published_on,
+            enforceable_on=enforceable,
+            author=actor.name,
+            recorded_at=now(),
+        )
+    )
+    return enforceable
+
+
+@use_case
+def open_first(db: Db, actor: Actor, folder_id: int) -> None:
+    """Note the first time a person opens a folder; later openings change nothing."""
+    if db.scalar(
+        sa.select(Reading.folder_id).where(Reading.folder_id == folder_id, Reading.user_id == actor.user_id)
+    ):
+        return
+    db.add(Reading(folder_id=folder_id, user_id=actor.user_id, first_at=now()))
+    db.flush()  # a second first opening at the same instant loses here, before the journal
+    append(db, actor.collectivity_id, Event("folder.opened", actor.name, actor.user_id, folder_id, {}))
+
+
+def acknowledged(
+    db: Db, folder: Folder, actor: Actor, *, received_on: date | None, facts: dict[str, object]
+) -> Moved:
+    """The other side has accepted the folder: keep the day of reception and pass on, in the caller's transaction."""
+    if received_on is not None:
+        folder.fields = {**folder.fields, "received_on_by_state": received_on.isoformat()}
+    return move(db, folder, Action.ACKNOWLEDGE, actor, Said(facts=facts))
+
+
+def refused(db: Db, folder: Folder, actor: Actor, *, reason: str, facts: dict[str, object]) -> Moved:
+    """The other side has refused the folder: it comes back with its reason, in the caller's transaction."""
+    return move(db, folder, Action.REFUSE, actor, Said(reason, facts=facts))

@@ -1,0 +1,103 @@
+"""The deposit form, drawn from what a family declares: one input for each field, of the kind that fits."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from flask_wtf import FlaskForm
+from wtforms import Field, SelectField, StringField, TextAreaField
+
+from app.core.db import Db
+from app.core.french import spaces
+from app.folders.models import Folder
+from app.folders.sockets import plugged
+from app.people.models import Desk, Holder, User
+from workflows.family import Family
+from workflows.family import Field as FamilyField
+from workflows.rights import Right
+
+CHOOSE = ("", "À choisir")
+_INPUTS: Mapping[str, Mapping[str, str]] = {
+    "date": {"type": "date"},
+    "amount": {"inputmode": "decimal"},
+    "integer": {"inputmode": "numeric"},
+    "siret": {"inputmode": "numeric"},
+}
+
+
+class DraftForm(FlaskForm):  # type: ignore[misc]
+    """A title and the family's fields; `facts` and `choosers` are set for the template."""
+
+    facts: Sequence[Field] = ()
+    choosers: Sequence[Field] = ()
+
+
+def draft_form(db: Db, family: Family, folder: Folder, found: Mapping[str, str]) -> DraftForm:
+    """The form of a draft, holding its facts; `found` puts a problem's sentence under its field."""
+    made = type(
+        "FamilyForm", (DraftForm,), {"title": StringField("Objet du dossier", render_kw={"maxlength": "300"})}
+    )
+    for one in family.fields:
+        if one.required_from != "publish":
+            setattr(made, one.key, _input(db, one, folder))
+    form: DraftForm = made(
+        data={"title": folder.title, **{key: str(value) for key, value in folder.fields.items()}}
+    )
+    fields = [form[one.key] for one in family.fields if one.required_from != "publish"]
+    desks = {one.key for one in family.fields if one.type == "desk"}
+    form.facts = [field for field in fields if field.short_name not in desks]
+    form.choosers = [field for field in fields if field.short_name in desks]
+    for field in fields:
+        if field.short_name in found:
+            field.errors = [found[field.short_name]]
+    return form
+
+
+def _input(db: Db, one: FamilyField, folder: Folder) -> Any:
+    options: dict[str, Any] = {
+        "description": spaces(one.help or ""),
+        "render_kw": dict(_INPUTS.get(one.type, {})),
+    }
+    if one.required_from == "submit":
+        options["render_kw"]["aria-required"] = "true"
+    label = spaces(one.label)
+    if one.type in {"choice", "nature"}:
+        return SelectField(
+            label,
+            choices=[CHOOSE, *((str(key), words) for key, words in (one.choices or {}).items())],
+            validate_choice=False,
+            **options,
+        )
+    offered = plugged.options.get(one.type)
+    if offered is not None:
+        return SelectField(label, choices=[CHOOSE, *offered()], validate_choice=False, **options)
+    if one.type == "desk":
+        return SelectField(
+            label, choices=[CHOOSE, *_desks(db, folder.collectivity_id)], validate_choice=False, **options
+        )
+    if one.type == "person":
+        return SelectField(
+            label, choices=[CHOOSE, *_people(db, folder.collectivity_id)], validate_choice=False, **options
+        )
+    return TextAreaField(label, **options) if one.type == "longtext" else StringField(label, **options)
+
+
+def _desks(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
+    query = sa.select(Desk.key, Desk.name).where(Desk.collectivity_id == collectivity_id).order_by(Desk.name)
+    return [(key, name) for key, name in db.execute(query)]
+
+
+def _people(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
+    """The people who may sign somewhere in the collectivity: a sitting role is given to one of them."""
+    query = (
+        sa.select(User, Holder.rights)
+        .join(Holder, Holder.user_id == User.id)
+        .where(User.collectivity_id == collectivity_id, User.active.is_(True))
+        .order_by(User.last_name)
+    )
+    able = {
+        user.id: f"{user.name}, {user.capacity[:1].lower()}{user.capacity[1:]}"
+        for user, rights in db.execute(query)
+        if Right.SIGN in rights
+    }
+    return [(str(user_id), words) for user_id, words in able.items()]

@@ -1,0 +1,145 @@
+"""From an uploaded file to kept bytes: examined, converted if need be, read, and stored before any row is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.files import vault
+from app.files.intake import Examined, examine
+from app.folders.sockets import ReadFacts, plugged
+
+PDF = "application/pdf"
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A file as it arrived: where its bytes are, and the name it was given."""
+
+    path: Path
+    filename: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One stored file, ready to become a document or a version of one."""
+
+    role: str
+    title: str
+    filename: str
+    sha256: str
+    size: int
+    media_type: str
+    pages: int | None
+    origin: str
+    note: dict[str, Any] = field(default_factory=dict)
+
+
+def keep_main(
+    collectivity_id: int, family: str, one: Incoming, formats: Sequence[str], workdir: Path, *, signed: bool
+) -> tuple[list[Kept], ReadFacts | None]:
+    """Examine and store the main document; what it was made from is kept beside it, byte for byte.
+
+    The first is always a PDF: the page that people read and sign. A file that is not one gives its page (converted, or
+    drawn from its data) and stays as the document `original`.
+    """
+    seen = examine(
+        one.path,
+        one.filename,
+        role="main",
+        to_be_signed=signed,
+        formats=formats,
+        office=vault.converter(),
+        workdir=workdir,
+    )
+    read = _read(family, one.path, seen)
+    page = _page(seen, read, workdir)
+    kept: list[Kept] = []
+    if page is None:
+        kept.append(_store(collectivity_id, "main", one.path, seen, "deposited"))
+    else:
+        kept.append(
+            _stored(collectivity_id, "main", page, f"{Path(seen.filename).stem}.pdf", "converted", seen)
+        )
+        kept.append(_store(collectivity_id, "original", one.path, seen, "deposited"))
+    if read is not None and read.data is not None and seen.kind == "pdf":
+        kept.append(_data(collectivity_id, read, workdir))
+    return kept, read
+
+
+def keep_attachment(collectivity_id: int, one: Incoming, workdir: Path) -> list[Kept]:
+    """Examine and store an attachment; an image or an office file gives a PDF to read, and its original."""
+    seen = examine(
+        one.path,
+        one.filename,
+        role="attachment",
+        to_be_signed=False,
+        formats=(),
+        office=vault.converter(),
+        workdir=workdir,
+    )
+    if seen.converted is None:
+        return [_store(collectivity_id, "attachment", one.path, seen, "deposited")]
+    page = _stored(
+        collectivity_id, "attachment", seen.converted, f"{Path(seen.filename).stem}.pdf", "converted", seen
+    )
+    return [page, _store(collectivity_id, "original", one.path, seen, "deposited")]
+
+
+def _read(family: str, path: Path, seen: Examined) -> ReadFacts | None:
+    reader = plugged.readers.get(family)
+    return reader(path, seen.media_type) if reader and seen.kind in {"pdf", "xml"} else None
+
+
+def _page(seen: Examined, read: ReadFacts | None, workdir: Path) -> Path | None:
+    """The PDF to read and sign, when the deposited file is not one."""
+    if seen.converted is not None:
+        return seen.converted
+    if seen.kind == "xml" and read is not None and read.rendition is not None:
+        return read.rendition(workdir)
+    return None
+
+
+def _store(collectivity_id: int, role: str, path: Path, seen: Examined, origin: str) -> Kept:
+    note: dict[str, Any] = {"facts": list(seen.notes), "text": seen.has_text}
+    note["signatures"] = [str(one.name or "signataire inconnu") for one in seen.signatures]
+    if seen.repaired is not None:
+        repaired = vault.store().put_file(vault.scope(collectivity_id), seen.repaired)
+        note["repair"] = {"sha256": repaired.sha256, "size": repaired.size}
+    stored = vault.store().put_file(vault.scope(collectivity_id), path)
+    return Kept(
+        role,
+        _title(seen.filename),
+        seen.filename,
+        stored.sha256,
+        stored.size,
+        seen.media_type,
+        seen.pages,
+        origin,
+        note,
+    )
+
+
+def _stored(collectivity_id: int, role: str, path: Path, filename: str, origin: str, seen: Examined) -> Kept:
+    stored = vault.store().put_file(vault.scope(collectivity_id), path)
+    note = {
+        "facts": list(seen.notes),
+        "text": origin != "converted" or seen.kind != "image",
+        "signatures": [],
+    }
+    return Kept(role, _title(filename), filename, stored.sha256, stored.size, PDF, seen.pages, origin, note)
+
+
+def _data(collectivity_id: int, read: ReadFacts, workdir: Path) -> Kept:
+    name = read.data_name or "donnees.xml"
+    path = workdir / "data.xml"
+    path.write_bytes(read.data or b"")
+    stored = vault.store().put_file(vault.scope(collectivity_id), path)
+    note = {"facts": [read.said], "text": True, "signatures": []}
+    return Kept(
+        "data", "Données XML", name, stored.sha256, stored.size, "application/xml", None, "extracted", note
+    )
+
+
+def _title(filename: str) -> str:
+    return Path(filename).stem[:120]

@@ -1,0 +1,162 @@
+"""Folders, their documents and versions, and the steps they pass."""
+
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import NO_DATE, Base, Tenanted
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
+    """A partial index whose state is a literal, so that both databases prove that a query may use it."""
+    return sa.Index(
+        name, *columns, unique=unique, sqlite_where=sa.text(where), postgresql_where=sa.text(where)
+    )
+
+
+class Folder(Base, Tenanted):
+    """A folder on its way; `place` is free (circuits are data), `phase` is one of draft, running, rejected, done.
+
+    `fields` holds the facts of its family; `amount_cents` and `due_on` copy two of them for lists. `version` grows at
+    each move and each edit: a page posts the version it showed.
+    """
+
+    __tablename__ = "folder"
+    __table_args__ = (
+        sa.CheckConstraint("phase IN ('draft','running','rejected','done')", name="phase_known"),
+        _partial("ix_folder_open_emitter", "emitter_desk_id", "phase", "id", where="phase <> 'done'"),
+        sa.Index("ix_folder_emitter_desk_id_id", "emitter_desk_id", "id"),
+        sa.Index("ix_folder_collectivity_id_number", "collectivity_id", "number"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    family: Mapped[str]
+    title: Mapped[str]
+    title_key: Mapped[str]
+    number: Mapped[str] = mapped_column(default="")
+    circuit_version_id: Mapped[int | None] = mapped_column(sa.ForeignKey("circuit_version.id"))
+    place: Mapped[str] = mapped_column(default="draft")
+    phase: Mapped[str] = mapped_column(default="draft")
+    round: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=1)
+    emitter_desk_id: Mapped[int] = mapped_column(sa.ForeignKey("desk.id"))
+    depositor_user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    depositor_name: Mapped[str]
+    fields: Mapped[dict[str, Any]]
+    sources: Mapped[dict[str, Any]]
+    amount_cents: Mapped[int | None] = mapped_column(sa.BigInteger)
+    due_on: Mapped[date] = mapped_column(default=NO_DATE)
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+
+
+class Document(Base, Tenanted):
+    """One document of a folder: main (the one that is signed), attachment, original, or data read inside the main one."""
+
+    __tablename__ = "document"
+    __table_args__ = (sa.Index("ix_document_folder_id", "folder_id", "position"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    role: Mapped[str]
+    title: Mapped[str]
+    position: Mapped[int]
+    type_code: Mapped[str | None]
+    removed_at: Mapped[datetime | None]
+
+
+class DocumentVersion(Base, Tenanted):
+    """One state of a document's bytes, found in the store by their SHA-256; never changed, never removed.
+
+    `origin` says where it came from: deposited, converted, repaired, extracted, signed. `note` is what intake saw.
+    """
+
+    __tablename__ = "document_version"
+    __table_args__ = (sa.UniqueConstraint("document_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id"))
+    number: Mapped[int]
+    round: Mapped[int]
+    sha256: Mapped[str]
+    size: Mapped[int]
+    media_type: Mapped[str]
+    filename: Mapped[str]
+    pages: Mapped[int | None]
+    origin: Mapped[str]
+    note: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+
+
+class StepRun(Base, Tenanted):
+    """One desk's part in one step: active while it is awaited, done when it acted, passed when others sufficed."""
+
+    __tablename__ = "step_run"
+    __table_args__ = (
+        sa.CheckConstraint("state IN ('active','done','passed','rejected','cancelled')", name="state_known"),
+        _partial("ix_step_run_todo", "desk_id", "due_on", "entered_at", "id", where="state = 'active'"),
+        _partial("ix_step_run_done", "desk_id", "ended_at", "id", where="state = 'done'"),
+        sa.Index("ix_step_run_folder_id", "folder_id", "id"),
+        _partial(
+            "ix_step_run_named",
+            "named_user_id",
+            "due_on",
+            "entered_at",
+            "id",
+            where="state = 'active' AND named_user_id IS NOT NULL",
+        ),
+        # The law refuses a second act of the same person at a step; the database does too, whatever the race.
+        _partial(
+            "uq_step_run_person",
+            "folder_id",
+            "pass_number",
+            "user_id",
+            unique=True,
+            where="state = 'done' AND user_id IS NOT NULL",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    family: Mapped[str]
+    step: Mapped[str]
+    kind: Mapped[str]
+    pass_number: Mapped[int]
+    slot: Mapped[str]
+    desk_id: Mapped[int | None] = mapped_column(sa.ForeignKey("desk.id"))
+    named_user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    state: Mapped[str]
+    due_on: Mapped[date]
+    entered_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    user_id: Mapped[int | None]
+    who: Mapped[str | None]
+    capacity: Mapped[str | None]
+    comment: Mapped[str | None]
+
+
+class Reading(Base):
+    """A person has opened a folder: the first time is in the journal, and the list stops showing it as new."""
+
+    __tablename__ = "reading"
+
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), primary_key=True)
+    first_at: Mapped[datetime]
+
+
+class Publication(Base, Tenanted):
+    """When and by whom an act was brought to the public's knowledge, and when it became enforceable (CGCT L2131-1)."""
+
+    __tablename__ = "publication"
+
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"), primary_key=True)
+    published_on: Mapped[date]
+    enforceable_on: Mapped[date | None]
+    author: Mapped[str]
+    recorded_at: Mapped[datetime]

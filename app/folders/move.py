@@ -1,0 +1,298 @@
+"""The one door through which a folder moves: its place, its steps, the news and the journal line, together or not at all."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.library import circuit_of
+from app.core.clock import PARIS, now
+from app.core.db import NO_DATE, Db
+from app.core.outbox import News, post
+from app.core.refusals import Refusal
+from app.folders.access import refuse_stranger
+from app.folders.models import Folder, StepRun
+from app.folders.notices import news_of
+from app.folders.seats import Slot, slots_of
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from workflows.circuit import Circuit, Phase, Step, StepKind
+from workflows.deadlines import due_on
+from workflows.engine import Standing, advance
+from workflows.events import Action, Moved
+from workflows.rights import Asker, right_for
+
+_run = StepRun.__table__
+STEPS_PER_ROUND = 1000
+# Built once at import: these statements are in every move.
+_runs = sa.select(
+    _run.c.id, _run.c.slot, _run.c.state, _run.c.desk_id, _run.c.named_user_id, _run.c.user_id, _run.c.who
+).where(_run.c.folder_id == sa.bindparam("folder"), _run.c.pass_number == sa.bindparam("n"))
+_end = (
+    sa.update(_run)
+    .where(_run.c.id == sa.bindparam("run"))
+    .values(
+        state=sa.bindparam("to"),
+        ended_at=sa.bindparam("at"),
+        user_id=sa.bindparam("by"),
+        who=sa.bindparam("name"),
+        capacity=sa.bindparam("quality"),
+        comment=sa.bindparam("said"),
+    )
+)
+_close = (
+    sa.update(_run)
+    .where(_run.c.folder_id == sa.bindparam("folder"), sa.text("state = 'active'"))
+    .values(state=sa.bindparam("to"), ended_at=sa.bindparam("at"))
+)
+_open = sa.insert(_run)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One desk's part in the present step, as read under the folder's lock."""
+
+    id: int
+    slot: str
+    state: str
+    desk_id: int | None
+    named_user_id: int | None
+    user_id: int | None
+    who: str | None
+
+
+@dataclass(frozen=True)
+class Present:
+    """Where the folder stands, with the rows behind it; what the page shows and what the verb uses are the same."""
+
+    circuit: Circuit
+    standing: Standing
+    step: Step | None
+    runs: tuple[Run, ...] = ()
+
+    def asker(self, actor: Actor, folder: Folder) -> Asker:
+        """The actor as the law sees it here: the slots of this step that he or she holds with the right it asks."""
+        held: frozenset[str] = frozenset()
+        if self.step is not None and not self.step.kind.automatic:
+            desks = actor.desks_with(right_for(self.step.kind))
+            able = actor.holds(right_for(self.step.kind))
+            held = frozenset(
+                run.slot
+                for run in self.runs
+                if run.desk_id in desks
+                or (able and run.named_user_id is not None and run.named_user_id == actor.user_id)
+            )
+        return Asker(person_of(actor), held, folder.emitter_desk_id in actor.desk_ids, actor.kind)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What comes with a decision: the words, and the facts that the journal keeps of it."""
+
+    comment: str = ""
+    capacity: str | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def person_of(actor: Actor) -> int | None:
+    """The number that the law counts: a person's, or an application's below zero; the system is nobody."""
+    if actor.user_id is not None:
+        return actor.user_id
+    return -actor.application_id if actor.application_id is not None else None
+
+
+def present(db: Db, folder: Folder, *, signed: bool = False) -> Present:
+    """Read where a folder stands; one statement while it runs."""
+    if folder.circuit_version_id is None:
+        raise Refusal("not-found")
+    circuit = circuit_of(db, folder.circuit_version_id)
+    if folder.phase != Phase.RUNNING:
+        return Present(circuit, Standing(folder.place, folder.fields), None)
+    step = circuit.step(folder.place)
+    rows = db.execute(_runs, {"folder": folder.id, "n": pass_number(circuit, folder)})
+    runs = tuple(Run(*row) for row in rows)
+    acted = {run.slot: run.user_id or -run.id for run in runs if run.state == "done"}
+    standing = Standing(folder.place, folder.fields, tuple(run.slot for run in runs), acted, signed)
+    return Present(circuit, standing, step, runs)
+
+
+def pass_number(circuit: Circuit, folder: Folder, place: str | None = None) -> int:
+    """The number of a passage at a step: unique in the folder, because a step is passed once in a round."""
+    return folder.round * STEPS_PER_ROUND + circuit.steps.index(circuit.step(place or folder.place))
+
+
+def move(db: Db, folder: Folder, action: Action, actor: Actor, said: Said = Said()) -> Moved:
+    """Play an action on a locked folder. Everything it changes is in the caller's transaction.
+
+    Refuses what the law refuses (`workflows.errors`), `not-your-turn`, and `not-yours` to whoever may not read it.
+    """
+    if action is Action.RECALL:
+        here = present(db, folder, signed=_signed(db, folder))
+    else:
+        here = present(db, folder)
+    slot = _slot(db, here, folder, action, actor)
+    moved = advance(here.circuit, here.standing, action, person=person_of(actor), slot=slot)
+    moment = now()
+    own = next((run for run in here.runs if run.slot == slot and run.state == "active"), None)
+    if own is not None:
+        _end_run(db, own, "rejected" if action is Action.REJECT else "done", actor, said, moment)
+    if moved.entered != moved.left and len([run for run in here.runs if run.state == "active"]) > (
+        own is not None
+    ):
+        db.execute(
+            _close, {"folder": folder.id, "to": "passed" if moved.closed else "cancelled", "at": moment}
+        )
+    entered = _enter(db, folder, here, moved, moment)
+    _write_place(folder, moved, moment)
+    post(db, folder.collectivity_id, _news(db, folder, here, moved, entered, actor))
+    append(db, folder.collectivity_id, _line(folder, here, moved, actor, slot, said))
+    return moved
+
+
+def _slot(db: Db, here: Present, folder: Folder, action: Action, actor: Actor) -> str | None:
+    """The slot for which the actor acts, or None for what is not acted at a step."""
+    if here.step is None or action in {Action.RECALL, Action.WITHDRAW} or here.step.kind.automatic:
+        if (
+            action in {Action.SUBMIT, Action.RECALL, Action.WITHDRAW}
+            and folder.emitter_desk_id not in actor.desk_ids
+        ):
+            refuse_stranger(db, actor, folder)
+            raise Refusal("not-emitter")
+        if (
+            actor.kind != "system"
+            and here.step is not None
+            and here.step.kind.automatic
+            and action is not Action.RECALL
+        ):
+            refuse_stranger(db, actor, folder)
+            raise Refusal("not-your-turn")
+        return None
+    held = here.asker(actor, folder).slots
+    free = sorted(held.difference(here.standing.acted))
+    if not free:
+        refuse_stranger(db, actor, folder)
+        if held:
+            raise Refusal("moved-on", folder_id=folder.id, title="Ce dossier a avancé")
+        raise Refusal("not-your-turn")
+    return free[0]
+
+
+def _signed(db: Db, folder: Folder) -> bool:
+    first = folder.round * STEPS_PER_ROUND
+    query = sa.select(sa.literal(1)).where(
+        _run.c.folder_id == folder.id,
+        _run.c.pass_number >= first,
+        _run.c.state == "done",
+        _run.c.kind.in_([StepKind.SIGN.value, StepKind.SEAL.value]),
+    )
+    return db.execute(query.limit(1)).first() is not None
+
+
+def _end_run(db: Db, run: Run, state: str, actor: Actor, said: Said, moment: datetime) -> None:
+    db.execute(
+        _end,
+        {
+            "run": run.id,
+            "to": state,
+            "at": moment,
+            "by": actor.user_id,
+            "name": actor.name,
+            "quality": said.capacity or actor.capacity,
+            "said": said.comment or None,
+        },
+    )
+
+
+def _enter(db: Db, folder: Folder, here: Present, moved: Moved, moment: datetime) -> tuple[Slot, ...]:
+    """Open the rows of the step that is entered: one for each desk or person awaited, or one for the machine."""
+    if moved.action is Action.SUBMIT:
+        folder.round += 1
+    if moved.entered == moved.left or moved.phase is not Phase.RUNNING:
+        return ()
+    step = here.circuit.step(moved.entered)
+    slots = slots_of(db, folder, step)
+    due = _due(folder, step, moment.astimezone(PARIS).date())
+    common = {
+        "collectivity_id": folder.collectivity_id,
+        "folder_id": folder.id,
+        "family": folder.family,
+        "step": step.key,
+        "kind": step.kind.value,
+        "pass_number": pass_number(here.circuit, folder, moved.entered),
+        "state": "active",
+        "due_on": due,
+        "entered_at": moment,
+    }
+    awaited: Iterable[Slot] = slots or (Slot("system", step.label, None, None, ()),)
+    db.execute(
+        _open,
+        [
+            {**common, "slot": one.key, "desk_id": one.desk_id, "named_user_id": one.named_user_id}
+            for one in awaited
+        ],
+    )
+    return slots
+
+
+def _due(folder: Folder, step: Step, today: date) -> date:
+    """The sooner of the folder's legal deadline and the step's own working days."""
+    return min(folder.due_on, due_on(today, step.days)) if step.days else folder.due_on
+
+
+def _write_place(folder: Folder, moved: Moved, moment: datetime) -> None:
+    folder.place, folder.phase = moved.entered, moved.phase.value
+    folder.version += 1
+    folder.updated_at = moment
+    if moved.action is Action.SUBMIT:
+        folder.submitted_at = moment
+    folder.done_at = moment if moved.phase is Phase.DONE else None
+
+
+def _news(
+    db: Db, folder: Folder, here: Present, moved: Moved, entered: tuple[Slot, ...], actor: Actor
+) -> list[News]:
+    """What must happen outside because of this move: letters to people, and the automatic step that starts alone."""
+    news = news_of(db, folder, moved, entered, actor)
+    if moved.entered != moved.left and moved.phase is Phase.RUNNING:
+        step = here.circuit.step(moved.entered)
+        if step.kind.automatic:
+            payload = {
+                "folder_id": folder.id,
+                "round": folder.round,
+                "step": step.key,
+                "channel": step.channel,
+            }
+            key = f"{step.kind.value}-{folder.id}-{folder.round}-{step.key}"
+            news.append(News(f"step.{step.kind.value}", key, payload, folder.id))
+    return news
+
+
+def _line(folder: Folder, here: Present, moved: Moved, actor: Actor, slot: str | None, said: Said) -> Event:
+    """The journal line of a move: who, as what, from where to where, on which version, and why."""
+    facts: dict[str, Any] = {
+        "left": moved.left,
+        "entered": moved.entered,
+        "round": folder.round,
+        "version": folder.version,
+        **said.facts,
+    }
+    if moved.action is Action.SUBMIT:
+        facts["circuit"] = here.circuit.digest
+    if slot is not None:
+        facts["slot"] = slot
+    if here.step is not None and not moved.closed and moved.entered == moved.left:
+        facts["counted"], facts["needed"] = moved.counted, moved.needed
+    if said.comment:
+        facts["comment"] = said.comment
+    if actor.capacity:
+        facts["capacity"] = said.capacity or actor.capacity
+    if actor.session_id:
+        facts["session"] = actor.session_id
+    return Event(f"folder.{moved.action.value}", actor.name, actor.user_id, folder.id, facts)
+
+
+def no_deadline(value: date) -> bool:
+    """Whether this is the date that stands for « sans échéance »."""
+    return value >= NO_DATE

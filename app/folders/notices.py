@@ -1,0 +1,55 @@
+"""Who is told of a move: one row for each recipient, written with the move; what is said holds no content."""
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.core.outbox import News
+from app.folders.models import Folder, StepRun
+from app.folders.seats import Slot
+from app.people.actor import Actor
+from workflows.circuit import Phase
+from workflows.events import Action, Moved
+
+YOUR_TURN, REFUSED, SIGNED, RECEIPT, DONE = "your_turn", "refused", "signed", "receipt_arrived", "done"
+
+
+def news_of(db: Db, folder: Folder, moved: Moved, entered: tuple[Slot, ...], actor: Actor) -> list[News]:
+    """The letters of a move: to those who are awaited, and to those who must know what became of the folder."""
+    letters: dict[int, tuple[str, str | None]] = {}
+    if moved.action in {Action.REJECT, Action.REFUSE}:
+        letters = dict.fromkeys(_involved(db, folder), (REFUSED, None))
+    for slot in entered:
+        for person in slot.people:
+            letters.setdefault(person.user_id, (YOUR_TURN, person.email))
+    event = _for_depositor(moved)
+    if event and folder.depositor_user_id is not None:
+        letters.setdefault(folder.depositor_user_id, (event, None))
+    return [
+        _letter(folder, event, user_id, email, actor)
+        for user_id, (event, email) in letters.items()
+        if user_id != actor.user_id
+    ]
+
+
+def _for_depositor(moved: Moved) -> str | None:
+    if moved.phase is Phase.DONE and moved.action is not Action.WITHDRAW:
+        return DONE
+    if moved.action is Action.ACKNOWLEDGE:
+        return RECEIPT
+    return SIGNED if moved.action is Action.SIGN and moved.closed else None
+
+
+def _involved(db: Db, folder: Folder) -> set[int]:
+    """The depositor, and whoever acted in this round before the refusal."""
+    query = sa.select(StepRun.user_id).where(
+        StepRun.folder_id == folder.id,
+        StepRun.pass_number >= folder.round * 1000,
+        StepRun.state == "done",
+    )
+    return {user_id for user_id in (*db.scalars(query), folder.depositor_user_id) if user_id is not None}
+
+
+def _letter(folder: Folder, event: str, user_id: int, email: str | None, actor: Actor) -> News:
+    key = f"{event}-{folder.id}-{folder.version}-{user_id}"
+    payload = {"event": event, "user_id": user_id, "folder_id": folder.id, "by": actor.name}
+    return News("mail", key, payload, folder.id, email)

@@ -1,0 +1,335 @@
+"""Assemble a folder's page: what it is, its documents, and whose turn it is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from flask import url_for
+
+from app.core.db import Db
+from app.core.french import instant, taille
+from app.files import vault
+from app.folders import queues, timeline
+from app.folders.deposit import current_versions
+from app.folders.models import Document, DocumentVersion, Folder, StepRun
+from app.folders.move import STEPS_PER_ROUND, Present, present
+from app.folders.sockets import plugged
+from app.folders.views import (
+    ActionView,
+    Decision,
+    DocView,
+    Due,
+    FolderView,
+    Link,
+    Notice,
+    Pager,
+    VersionView,
+    amount,
+    due,
+    family_words,
+    state_label,
+)
+from app.people.actor import Actor
+from app.people.models import Desk
+from workflows.circuit import StepKind
+from workflows.engine import choices
+from workflows.events import Action
+
+PDF, XML = "application/pdf", "xml"
+ROLES = {
+    "main": "Document principal",
+    "attachment": "Annexe",
+    "original": "Original déposé",
+    "data": "Données lues dans le fichier",
+    "receipt": "Accusé reçu",
+}
+ORIGINS = {
+    "deposited": "déposé",
+    "converted": "converti en PDF",
+    "repaired": "copie réparée",
+    "extracted": "extrait du fichier",
+    "signed": "signé",
+    "received": "reçu",
+}
+BUTTONS: Mapping[Action, tuple[str, str, str, str, str]] = {
+    Action.APPROVE: ("Viser", "check2", "primary", "folders.approve", "A"),
+    Action.SIGN: ("Signer…", "pen", "primary", "", "A"),
+    Action.PUBLISH: ("Publier l’acte…", "globe", "primary", "folders.publish", "A"),
+    Action.ARCHIVE: ("Archiver", "archive", "primary", "folders.archive", "A"),
+    Action.REJECT: ("Rejeter…", "x-lg", "reject", "folders.reject", "R"),
+    Action.RECALL: ("Reprendre le dossier", "arrow-counterclockwise", "line", "folders.recall", ""),
+    Action.WITHDRAW: ("Abandonner", "trash3", "line", "folders.withdraw", ""),
+}
+ASKS = {
+    StepKind.VISA: "viser",
+    StepKind.SIGN: "signer",
+    StepKind.PUBLISH: "publier",
+    StepKind.ARCHIVE: "archiver",
+}
+
+
+def head(db: Db, folder: Folder, kind: str | None = None) -> FolderView:
+    """The head of the page: what the folder is, its deadline, who deposited it, its tags."""
+    label, icon = family_words(folder.family)
+    desk = db.scalar(sa.select(Desk.name).where(Desk.id == folder.emitter_desk_id))
+    tags = tuple(found for show in plugged.tags if (found := show(db, folder)) is not None)
+    line = f"déposé par {folder.depositor_name}, {desk or ''}".rstrip(", ")
+    when = due(folder.due_on) if folder.phase != "done" else Due("none", "")
+    return FolderView(
+        folder.id,
+        folder.title or "Sans objet",
+        label,
+        icon,
+        folder.number,
+        amount(folder.amount_cents),
+        when,
+        line,
+        folder.version,
+        folder.phase,
+        state_label(folder.place, kind),
+        tags,
+    )
+
+
+def documents(db: Db, folder: Folder, shown_id: int | None) -> list[DocView]:
+    """The documents in their order, each with its versions, signatures and what intake saw."""
+    versions = current_versions(db, folder.id)
+    rows = {row.id: row for row in db.scalars(sa.select(Document).where(Document.folder_id == folder.id))}
+    every: dict[int, list[DocumentVersion]] = {}
+    for version in db.scalars(
+        sa.select(DocumentVersion)
+        .where(DocumentVersion.document_id.in_(versions))
+        .order_by(DocumentVersion.number.desc())
+    ):
+        every.setdefault(version.document_id, []).append(version)
+    signatures: dict[int, list[Any]] = {}
+    for find in plugged.signatures:
+        for key, several in find(db, folder.id).items():
+            signatures.setdefault(key, []).extend(several)
+    current = shown_id if shown_id in versions else next(iter(versions), None)
+    return [
+        _document(folder, rows[document_id], version, every[document_id], signatures, current == document_id)
+        for document_id, version in versions.items()
+    ]
+
+
+def _document(
+    folder: Folder,
+    row: Document,
+    version: DocumentVersion,
+    every: list[DocumentVersion],
+    signatures: Mapping[int, list[Any]],
+    current: bool,
+) -> DocView:
+    def bytes_url(number: int, **more: Any) -> str:
+        return url_for("folders.document", folder_id=folder.id, document_id=row.id, number=number, **more)
+
+    kind = kind_of(version.media_type)
+    facts = version.note.get("facts", [])
+    pages = f", {version.pages} page{'s' if version.pages > 1 else ''}" if version.pages else ""
+    repair = bool(version.note.get("repair"))
+    notice = (
+        Notice(
+            "warn",
+            "Ce PDF est mal construit",
+            "Une copie réparée est proposée : acceptez-la, ou remplacez le fichier. L’original est gardé.",
+        )
+        if repair
+        else None
+    )
+    return DocView(
+        id=row.id,
+        number=version.number,
+        title=row.title,
+        icon=_icon(kind, row.role),
+        kind=kind,
+        current=current,
+        url=url_for("folders.show", folder_id=folder.id, document=row.id),
+        bytes_url=bytes_url(version.number),
+        download_url=bytes_url(version.number, telecharger=1),
+        role=row.role,
+        role_label=ROLES.get(row.role, row.role),
+        meta=f"{version.filename}{pages}, {taille(version.size)}, {ORIGINS.get(version.origin, version.origin)}",
+        versions=tuple(
+            VersionView(
+                one.number,
+                f"Version {one.number}, {ORIGINS.get(one.origin, one.origin)} le {instant(one.created_at)}",
+                bytes_url(one.number),
+                bytes_url(one.number, telecharger=1),
+            )
+            for one in every
+        ),
+        signatures=tuple(found for one in every for found in signatures.get(one.id, [])),
+        notes=tuple(facts),
+        notice=notice,
+        repair=repair,
+    )
+
+
+def kind_of(media_type: str) -> str:
+    """How a document is shown: pdf, xml, image or other."""
+    if media_type == PDF:
+        return "pdf"
+    if media_type.endswith(XML):
+        return "xml"
+    return "image" if media_type.startswith("image/") else "other"
+
+
+def _icon(kind: str, role: str) -> str:
+    if role == "receipt":
+        return "patch-check"
+    return {"pdf": "file-earmark-pdf", "xml": "filetype-xml", "image": "file-earmark-image"}.get(
+        kind, "file-earmark-text"
+    )
+
+
+def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Decision:
+    """What is asked of this reader now; when it is not his turn, whose it is."""
+    if here is None or here.step is None:
+        return _decision_at_rest(folder, actor, here)
+    route = here.circuit.applicable(folder.fields)
+    rank = next((n for n, step in enumerate(route, start=1) if step.key == here.step.key), 1)
+    following = route[rank].label if rank < len(route) else "fin du circuit"
+    line = f"Étape {rank} sur {len(route)}. Ensuite : {following[:1].lower()}{following[1:]}."
+    actions = tuple(
+        _action(one, folder)
+        for one in choices(here.circuit, here.standing, here.asker(actor, folder))
+        if one in BUTTONS
+    )
+    if any(one.style == "primary" for one in actions):
+        quality = (
+            f", en qualité de {actor.capacity[:1].lower()}{actor.capacity[1:]}"
+            if actor.capacity and here.step.kind is StepKind.SIGN
+            else f", étape « {here.step.label} »"
+        )
+        return Decision(
+            f"À vous de {ASKS[here.step.kind]}{quality}", line, f"Étape {rank} sur {len(route)}", actions
+        )
+    return Decision(timeline.waiting_for(db, folder, here), line, f"Étape {rank} sur {len(route)}", actions)
+
+
+def _decision_at_rest(folder: Folder, actor: Actor, here: Present | None) -> Decision:
+    words = state_label(folder.place, None)
+    emitter = folder.emitter_desk_id in actor.desk_ids
+    actions: list[ActionView] = []
+    if emitter and folder.phase in {"draft", "rejected"}:
+        url = url_for("folders.draft", folder_id=folder.id)
+        actions.append(
+            ActionView(
+                "edit",
+                "Corriger et renvoyer" if folder.round else "Compléter et envoyer",
+                "pencil",
+                "primary",
+                url,
+                "get",
+                "A",
+            )
+        )
+        if here is None or Action.WITHDRAW in choices(here.circuit, here.standing, here.asker(actor, folder)):
+            actions.append(_action(Action.WITHDRAW, folder))
+    return Decision(words, "", words, tuple(actions))
+
+
+def _action(one: Action, folder: Folder) -> ActionView:
+    label, icon, style, endpoint, key = BUTTONS[one]
+    socket = plugged.actions.get(one)
+    method = "dialog" if one is Action.REJECT else "post"
+    if socket is not None:
+        endpoint, method = socket.endpoint, socket.method
+    confirm = {Action.WITHDRAW: "Abandonner ce dossier ?", Action.RECALL: "Reprendre ce dossier ?"}.get(
+        one, ""
+    )
+    return ActionView(
+        one.value,
+        label,
+        icon,
+        style,
+        url_for(endpoint, folder_id=folder.id),
+        method,
+        key,
+        one is Action.PUBLISH,
+        confirm,
+    )
+
+
+def current_present(db: Db, folder: Folder) -> Present | None:
+    """Where the folder stands, or None for a first draft that has no circuit yet; asks whether a signature was made."""
+    if folder.circuit_version_id is None:
+        return None
+    first = folder.round * STEPS_PER_ROUND
+    signed = db.scalar(
+        sa.select(sa.literal(1))
+        .where(
+            StepRun.folder_id == folder.id,
+            StepRun.pass_number >= first,
+            StepRun.state == "done",
+            StepRun.kind.in_(["sign", "seal"]),
+        )
+        .limit(1)
+    )
+    return present(db, folder, signed=signed is not None)
+
+
+TABS = (("circuit", "Circuit"), ("pieces", "Pièces"), ("details", "Détails"), ("journal", "Journal"))
+
+
+def context(db: Db, folder: Folder, actor: Actor, tab: str, shown_id: int | None) -> dict[str, Any]:
+    """All that the folder's page shows to this reader."""
+    here = current_present(db, folder)
+    kind = here.step.kind.value if here is not None and here.step is not None else None
+    docs = documents(db, folder, shown_id)
+    shown = next((one for one in docs if one.current), None)
+    tab = tab if tab in dict(TABS) else "circuit"
+    where = queues.place_in_list(db, actor, folder.id)
+    tabs = [
+        Link(
+            key,
+            label,
+            str(len(docs)) if key == "pieces" else "",
+            url_for("folders.show", folder_id=folder.id, onglet=key),
+            key == tab,
+        )
+        for key, label in TABS
+    ]
+    return {
+        "folder": head(db, folder, kind),
+        "documents": docs,
+        "shown": shown,
+        "xml_rows": _table(db, folder, shown),
+        "decision": decision(db, folder, actor, here),
+        "tab": tab,
+        "tabs": tabs,
+        "pager": _pager(where),
+        "steps": timeline.steps(db, folder, here.circuit if here else timeline.planned_circuit(db, folder)),
+        "circuit_line": timeline.circuit_line(db, folder),
+        "details": timeline.details(db, folder),
+        "entries": timeline.entries(db, folder),
+        "mails": timeline.mails(db, folder),
+        "bands": [found for show in plugged.bands if (found := show(db, folder)) is not None],
+        "todo_count": where[1] if where else None,
+    }
+
+
+def _pager(where: tuple[int, int, int | None, int | None] | None) -> Pager | None:
+    if where is None:
+        return None
+    rank, total, before, after = where
+    urls = [url_for("folders.show", folder_id=one) if one else None for one in (before, after)]
+    return Pager(rank, total, urls[0], urls[1], url_for("folders.inbox"))
+
+
+def _table(db: Db, folder: Folder, shown: DocView | None) -> list[tuple[str, str]]:
+    """The rows of an XML document that somebody knows how to read; empty otherwise."""
+    if shown is None or shown.kind != "xml":
+        return []
+    version = db.scalar(
+        sa.select(DocumentVersion).where(
+            DocumentVersion.document_id == shown.id, DocumentVersion.number == shown.number
+        )
+    )
+    data = vault.store().read(vault.scope(folder.collectivity_id), version.sha256) if version else b""
+    for read in plugged.tables:
+        rows = read(data)
+        if rows:
+            return list(rows)
+    return []

@@ -1,0 +1,311 @@
+"""The read side: trays, counters, the follow-up list; one statement for each, the same cost whatever the past.
+
+States are literals in the SQL so that both databases use the partial indexes; pages go on from a key, never an offset;
+counters stop at a thousand (engineering figures: docs/operations.md).
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import today
+from app.core.db import NO_DATE, Db, UTCDateTime
+from app.folders.search import key_of
+from app.people.actor import Actor
+
+PAGE = 50
+CAP = 1000
+TRAYS = ("todo", "late", "returned", "running", "done")
+_COLUMNS = (
+    "f.id, f.family, f.title, f.number, f.amount_cents, f.phase, f.place, f.depositor_name, f.updated_at"
+)
+_TYPES = {
+    "entered_at": UTCDateTime(),
+    "due_on": sa.Date(),
+    "updated_at": UTCDateTime(),
+    "first_at": UTCDateTime(),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One folder in a list; `key` is where the next page goes on from."""
+
+    id: int
+    family: str
+    title: str
+    number: str
+    amount_cents: int | None
+    phase: str
+    place: str
+    depositor_name: str
+    due_on: date
+    entered_at: datetime | None
+    kind: str | None
+    step: str | None
+    read: bool
+    key: str
+
+
+@dataclass(frozen=True)
+class Counters:
+    """How many folders are in each tray, each capped at a thousand, and in `todo` by family."""
+
+    todo: int
+    late: int
+    returned: int
+    running: int
+    done: int
+    families: tuple[tuple[str, int], ...] = ()
+
+
+def shown(count: int) -> str:
+    """A counter as it is printed: « 999+ » beyond."""
+    return "999+" if count >= CAP else str(count)
+
+
+def _branches(actor: Actor, columns: str, *, limit: int, after: bool, family: bool, late: bool) -> list[str]:
+    """One ordered index scan for each desk, stopped at the page, and one for steps that name the person."""
+    where = " AND (s.due_on, s.entered_at, s.id) > (:due, :entered, :last)" if after else ""
+    where += " AND s.family = :family" if family else ""
+    where += " AND s.due_on < :today" if late else ""
+    order = f"ORDER BY s.due_on, s.entered_at, s.id LIMIT {limit}" if limit else ""
+    scans = [
+        f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE s.desk_id = :desk{n} AND s.state = 'active'{where} {order}) AS d{n}"
+        for n in range(len(actor.seats))
+    ]
+    if actor.user_id is not None:
+        named = "s.named_user_id = :me AND s.named_user_id IS NOT NULL AND s.state = 'active'"
+        scans.append(f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE {named}{where} {order}) AS mine")
+    return scans
+
+
+def _binds(actor: Actor, **more: Any) -> dict[str, Any]:
+    desks = {f"desk{n}": seat.desk_id for n, seat in enumerate(actor.seats)}
+    return {**desks, "me": actor.user_id or 0, "today": today(), **more}
+
+
+def _typed(sql: str, binds: dict[str, Any], columns: dict[str, Any] | None = None) -> Any:
+    kinds = {"today": sa.Date(), "due": sa.Date(), "entered": UTCDateTime(), "moment": UTCDateTime()}
+    parameters = [
+        sa.bindparam(name, type_=kinds[name]) for name in binds if name in kinds and f":{name}" in sql
+    ]
+    statement = sa.text(sql).bindparams(*parameters)
+    return statement.columns(**columns) if columns else statement
+
+
+def todo(
+    db: Db, actor: Actor, *, tray: str = "todo", family: str | None = None, after: str | None = None
+) -> list[Line]:
+    """The folders that await one of the actor's desks, due first; one row more than a page when there is a next one."""
+    if not actor.seats and actor.user_id is None:
+        return []
+    columns = "s.id AS sid, s.folder_id, s.due_on, s.entered_at, s.kind, s.step"
+    scans = _branches(
+        actor, columns, limit=PAGE + 1, after=bool(after), family=bool(family), late=tray == "late"
+    )
+    sql = (
+        f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, r.first_at, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
+        "JOIN folder f ON f.id = w.folder_id LEFT JOIN reading r ON r.folder_id = f.id AND r.user_id = :me "
+        f"WHERE f.collectivity_id = :here ORDER BY w.due_on, w.entered_at, w.sid LIMIT {PAGE + 1}"
+    )
+    binds = _binds(actor, here=actor.collectivity_id, **_after(after))
+    if family:
+        binds["family"] = family
+    statement = _typed(
+        sql, binds, {name: _TYPES[name] for name in ("due_on", "entered_at", "first_at", "updated_at")}
+    )
+    used = {name: value for name, value in binds.items() if f":{name}" in sql}
+    rows = db.execute(statement, used)
+    return [_line(row, f"{row.due_on.isoformat()}_{row.entered_at.isoformat()}_{row.sid}") for row in rows]
+
+
+def _line(row: Any, key: str) -> Line:
+    return Line(
+        row.id,
+        row.family,
+        row.title,
+        row.number,
+        row.amount_cents,
+        row.phase,
+        row.place,
+        row.depositor_name,
+        row.due_on,
+        row.entered_at,
+        row.kind,
+        row.step,
+        row.first_at is not None,
+        key,
+    )
+
+
+def _after(key: str | None) -> dict[str, Any]:
+    """The binds of a page key; a key that was tampered with starts again from the first page."""
+    try:
+        due, entered, last = (key or "").split("_")
+        return {"due": date.fromisoformat(due), "entered": datetime.fromisoformat(entered), "last": int(last)}
+    except ValueError:
+        return {"due": date.min, "entered": datetime.min.replace(tzinfo=UTC), "last": 0}
+
+
+def others(db: Db, actor: Actor, tray: str, *, after: str | None = None) -> list[Line]:
+    """The trays of what is elsewhere: came back (`returned`), on its way (`running`), ended (`done`); newest first."""
+    desks = _in(actor)
+    if not desks:
+        return []
+    # PostgreSQL proves phase='rejected' => phase<>'done'; SQLite does not, so the index's own words are repeated.
+    where = {
+        "returned": "f.phase = 'rejected' AND f.phase <> 'done'",
+        "running": "f.phase = 'running' AND f.phase <> 'done'",
+        "drafts": "f.phase = 'draft' AND f.phase <> 'done'",
+    }
+    last = int(after) if after and after.isdigit() else None
+    page = " AND f.id < :last" if last else ""
+    if tray == "done":
+        mine = f"f.phase = 'done' AND (f.emitter_desk_id IN ({desks}) OR EXISTS (SELECT 1 FROM step_run s WHERE s.folder_id = f.id AND s.state = 'done' AND s.desk_id IN ({desks})))"
+    else:
+        mine = f"f.emitter_desk_id IN ({desks}) AND {where[tray]}"
+    sql = (
+        f"SELECT {_COLUMNS}, f.due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step, f.updated_at AS first_at FROM folder f "
+        f"WHERE f.collectivity_id = :here AND {mine}{page} ORDER BY f.id DESC LIMIT {PAGE + 1}"
+    )
+    binds = {**_binds(actor, here=actor.collectivity_id), "last": last}
+    statement = _typed(
+        sql, binds, {name: _TYPES[name] for name in ("due_on", "entered_at", "updated_at", "first_at")}
+    )
+    rows = db.execute(statement, {name: value for name, value in binds.items() if f":{name}" in sql})
+    return [_line(row, str(row.id)) for row in rows]
+
+
+def _in(actor: Actor) -> str:
+    return ", ".join(f":desk{n}" for n in range(len(actor.seats)))
+
+
+def counters(db: Db, actor: Actor) -> Counters:
+    """The five counters and the families of what awaits, in one statement."""
+    desks = _in(actor)
+    scans = _branches(
+        actor,
+        "s.folder_id, s.family, s.due_on, s.entered_at, s.id",
+        limit=CAP,
+        after=False,
+        family=False,
+        late=False,
+    )
+    if not scans:
+        return Counters(0, 0, 0, 0, 0)
+    parts = [
+        f"SELECT 'todo' AS what, w.family AS family, COUNT(*) AS n, SUM(CASE WHEN w.due_on < :today THEN 1 ELSE 0 END) AS late "
+        f"FROM ({' UNION '.join(scans)}) w GROUP BY w.family"
+    ]
+    if desks:
+        capped = "SELECT '{0}', NULL, COUNT(*), 0 FROM (SELECT 1 AS one FROM {1} LIMIT {2}) AS c_{0}"
+        parts.append(
+            capped.format(
+                "returned",
+                f"folder WHERE emitter_desk_id IN ({desks}) AND phase = 'rejected' AND phase <> 'done'",
+                CAP,
+            )
+        )
+        parts.append(
+            capped.format(
+                "running",
+                f"folder WHERE emitter_desk_id IN ({desks}) AND phase = 'running' AND phase <> 'done'",
+                CAP,
+            )
+        )
+        parts.append(capped.format("done", f"step_run WHERE desk_id IN ({desks}) AND state = 'done'", CAP))
+    sql = " UNION ALL ".join(parts)
+    binds = _binds(actor)
+    rows = db.execute(
+        _typed(sql, binds), {name: value for name, value in binds.items() if f":{name}" in sql}
+    ).all()
+    todo_rows = [row for row in rows if row.what == "todo"]
+    count = {row.what: int(row.n) for row in rows if row.what != "todo"}
+    return Counters(
+        min(sum(row.n for row in todo_rows), CAP),
+        int(sum(row.late for row in todo_rows)),
+        count.get("returned", 0),
+        count.get("running", 0),
+        count.get("done", 0),
+        tuple(sorted((row.family, int(row.n)) for row in todo_rows)),
+    )
+
+
+def place_in_list(db: Db, actor: Actor, folder_id: int) -> tuple[int, int, int | None, int | None] | None:
+    """Where a folder stands among the first page of what awaits: rank, total, the one before, the one after."""
+    rows = [line.id for line in todo(db, actor)]
+    if folder_id not in rows:
+        return None
+    rank = rows.index(folder_id)
+    before = rows[rank - 1] if rank else None
+    after = rows[rank + 1] if rank + 1 < len(rows) else None
+    return rank + 1, len(rows), before, after
+
+
+@dataclass(frozen=True)
+class Found:
+    """A folder in the follow-up list, with whom it waits for and since when."""
+
+    id: int
+    title: str
+    family: str
+    amount_cents: int | None
+    phase: str
+    place: str
+    due_on: date
+    kind: str | None
+    waiting: str | None
+    since: datetime | None
+
+
+def follow(
+    db: Db, actor: Actor, *, words: str = "", family: str = "", phase: str = "", after: str | None = None
+) -> list[Found]:
+    """The folders that the actor may read and that match, newest first: the same rule as `may_read`, in SQL."""
+    desks = _in(actor)
+    reached = f"s.desk_id IN ({desks}) OR " if desks else ""
+    mine = f"f.emitter_desk_id IN ({desks}) OR " if desks else ""
+    where = [
+        "f.collectivity_id = :here",
+        f"({mine}(f.round > 0 AND EXISTS (SELECT 1 FROM step_run s WHERE s.folder_id = f.id AND ({reached}s.named_user_id = :me OR s.user_id = :me))))",
+    ]
+    binds = _binds(actor, here=actor.collectivity_id)
+    for rank, word in enumerate(key_of(words).split()[:6]):
+        where.append(f"f.title_key LIKE :word{rank} ESCAPE '!'")
+        binds[f"word{rank}"] = "%" + word.replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
+    if family:
+        where.append("f.family = :family")
+        binds["family"] = family
+    if phase in {"draft", "running", "rejected", "done"}:
+        where.append(f"f.phase = '{phase}'")
+    if after and after.isdigit():
+        where.append("f.id < :last")
+        binds["last"] = int(after)
+    sql = (
+        "SELECT f.id, f.title, f.family, f.amount_cents, f.phase, f.place, f.due_on, "
+        "(SELECT s.kind FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' ORDER BY s.id LIMIT 1) AS kind, "
+        "(SELECT COALESCE(d.name, u.first_name || ' ' || u.last_name) FROM step_run s LEFT JOIN desk d ON d.id = s.desk_id "
+        "LEFT JOIN user_account u ON u.id = s.named_user_id WHERE s.folder_id = f.id AND s.state = 'active' ORDER BY s.id LIMIT 1) AS waiting, "
+        "(SELECT s.entered_at FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' ORDER BY s.id LIMIT 1) AS since "
+        f"FROM folder f WHERE {' AND '.join(where)} ORDER BY f.id DESC LIMIT {PAGE + 1}"
+    )
+    statement = _typed(sql, binds, {"due_on": sa.Date(), "since": UTCDateTime()})
+    rows = db.execute(statement, {name: value for name, value in binds.items() if f":{name}" in sql})
+    return [
+        Found(
+            row.id,
+            row.title,
+            row.family,
+            row.amount_cents,
+            row.phase,
+            row.place,
+            row.due_on or NO_DATE,
+            row.kind,
+            row.waiting,
+            row.since,
+        )
+        for row in rows
+    ]

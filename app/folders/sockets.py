@@ -1,0 +1,109 @@
+"""Where higher floors plug in: the folder knows that somebody answers here, never who.
+
+Each slice above registers at start what it brings to a folder's life and page; nothing here imports upwards.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from app.core.db import Db
+from app.folders.models import Folder
+from workflows.events import Action
+from workflows.family import Problem
+
+
+@dataclass(frozen=True)
+class ReadFacts:
+    """What was read inside a deposited file: facts by field key, and the data file to keep beside it."""
+
+    fields: Mapping[str, str]
+    said: str
+    data: bytes | None = None
+    data_name: str = ""
+    problems: tuple[str, ...] = ()
+    rendition: Callable[[Path], Path] | None = None
+
+
+@dataclass(frozen=True)
+class ActionSocket:
+    """The page that performs an action of the law; `dialog` opens over the folder."""
+
+    endpoint: str
+    method: str
+
+
+@dataclass
+class _Sockets:
+    readers: dict[str, Callable[[Path, str], ReadFacts | None]] = field(default_factory=dict)
+    checks: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
+    actions: dict[Action, ActionSocket] = field(default_factory=dict)
+    bands: list[Callable[[Db, Folder], Markup | None]] = field(default_factory=list)
+    notes: dict[str, Callable[[Db, Folder, str], Mapping[str, Any] | None]] = field(default_factory=dict)
+    tags: list[Callable[[Db, Folder], Any]] = field(default_factory=list)
+    signatures: list[Callable[[Db, int], Mapping[int, list[Any]]]] = field(default_factory=list)
+    proofs: list[Callable[[Db, int], list[dict[str, Any]]]] = field(default_factory=list)
+    options: dict[str, Callable[[], list[tuple[str, str]]]] = field(default_factory=dict)
+    tables: list[Callable[[bytes], tuple[tuple[str, str], ...] | None]] = field(default_factory=list)
+
+
+plugged = _Sockets()
+
+
+def reader(family: str, read: Callable[[Path, str], ReadFacts | None]) -> None:
+    """Read the main document of a family at deposit, to pre-fill its form."""
+    plugged.readers[family] = read
+
+
+def check(find: Callable[[Db, Folder], list[Problem]]) -> None:
+    """Look at a folder before it is sent; what is found stops it and is shown, each with its remedy."""
+    plugged.checks.append(find)
+
+
+def action(name: Action, endpoint: str, method: str = "post") -> None:
+    """Perform an action of the law on another page than the folder's."""
+    plugged.actions[name] = ActionSocket(endpoint, method)
+
+
+def band(show: Callable[[Db, Folder], Markup | None]) -> None:
+    """Put a band under the header of the folder's page."""
+    plugged.bands.append(show)
+
+
+def note(kind: str, tell: Callable[[Db, Folder, str], Mapping[str, Any] | None]) -> None:
+    """Tell more of a step of this kind: keys `meta`, `mono`, `link_label`, `link_url`, `title`."""
+    plugged.notes[kind] = tell
+
+
+def tag(show: Callable[[Db, Folder], Any]) -> None:
+    """Put a tag beside the folder's facts, or None."""
+    plugged.tags.append(show)
+
+
+def signatures(find: Callable[[Db, int], Mapping[int, list[Any]]]) -> None:
+    """Give the signatures of a folder's documents, by version id."""
+    plugged.signatures.append(find)
+
+
+def table(read: Callable[[bytes], tuple[tuple[str, str], ...] | None]) -> None:
+    """Show an XML document as rows (label, value), or None when it is not known."""
+    plugged.tables.append(read)
+
+
+def proofs(find: Callable[[Db, int], list[dict[str, Any]]]) -> None:
+    """Give the proofs of a folder's signatures, for what leaves with it."""
+    plugged.proofs.append(find)
+
+
+def options(kind: str, offer: Callable[[], list[tuple[str, str]]]) -> None:
+    """Offer the values of a kind of field (value, words): the matters of a classification."""
+    plugged.options[kind] = offer
+
+
+def clear() -> None:
+    """Unplug everything: an application is made again in the same process."""
+    for one in vars(plugged).values():
+        one.clear()

@@ -1,0 +1,362 @@
+"""Where a folder has been and what comes: its steps, facts, journal and letters, in French words."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from flask import url_for
+
+from app.circuits.library import circuit_of, current, family_of
+from app.circuits.models import CircuitVersion
+from app.core.clock import now
+from app.core.db import NO_DATE, Db
+from app.core.french import depuis, euros, instant, instant_preuve, jour
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.folders.models import Folder, Publication, StepRun
+from app.folders.move import STEPS_PER_ROUND, Present
+from app.folders.queues import Found
+from app.folders.seats import slots_of
+from app.folders.sockets import plugged
+from app.folders.views import (
+    Due,
+    EntryView,
+    MailView,
+    Notice,
+    StepView,
+    amount,
+    due,
+    family_words,
+    since,
+    state_label,
+)
+from app.journal.models import JournalEntry
+from app.people.models import Desk, User
+from workflows.circuit import Circuit, Phase, Step
+
+DONE_WORDS = {"visa": "Visé par", "sign": "Signé par", "publish": "Publié par", "archive": "Archivé par"}
+ISO = 10
+
+
+def waiting_for(db: Db, folder: Folder, here: Present) -> str:
+    """« On attend X depuis 9 jours »."""
+    if here.step is None or here.step.kind.automatic:
+        return f"{here.step.label} : en cours, sans intervention" if here.step else ""
+    names = _awaited(db, folder, here.step, {run.slot for run in here.runs if run.state == "active"})
+    entered = db.scalar(
+        sa.select(sa.func.min(StepRun.entered_at)).where(
+            StepRun.folder_id == folder.id, sa.text("state = 'active'")
+        )
+    )
+    return f"On attend {names} {depuis(entered)}"
+
+
+def _awaited(db: Db, folder: Folder, step: Step, open_slots: set[str] | None = None) -> str:
+    try:
+        slots = slots_of(db, folder, step)
+    except Refusal:  # a desk closed since, or one still to be chosen: the page says what it can
+        return step.label
+    wanted = [slot for slot in slots if open_slots is None or slot.key in open_slots]
+    words = [slot.people[0].name if len(slot.people) == 1 else slot.label for slot in wanted]
+    return " et ".join(words) or step.label
+
+
+def steps(db: Db, folder: Folder, circuit: Circuit | None) -> list[StepView]:
+    """The circuit as a vertical list: who did what when, whose turn it is, what comes."""
+    lines = [
+        StepView(
+            "done" if folder.round else "now",
+            1,
+            f"Déposé par {folder.depositor_name}",
+            instant(folder.submitted_at or folder.created_at),
+        )
+    ]
+    if circuit is None:
+        return lines
+    runs = list(
+        db.scalars(
+            sa.select(StepRun)
+            .where(StepRun.folder_id == folder.id, StepRun.pass_number >= folder.round * STEPS_PER_ROUND)
+            .order_by(StepRun.id)
+        )
+    )
+    names = {
+        desk_id: name
+        for desk_id, name in db.execute(
+            sa.select(Desk.id, Desk.name).where(Desk.id.in_([run.desk_id for run in runs]))
+        )
+    }
+    stopped = folder.phase == "rejected"
+    for step in circuit.applicable(folder.fields):
+        lines += _step_lines(
+            db,
+            folder,
+            step,
+            [run for run in runs if run.step == step.key],
+            names,
+            len(lines),
+            stopped=stopped,
+        )
+    return lines
+
+
+def _step_lines(
+    db: Db,
+    folder: Folder,
+    step: Step,
+    runs: list[StepRun],
+    names: Mapping[int, str],
+    before: int,
+    *,
+    stopped: bool,
+) -> list[StepView]:
+    note = dict((plugged.notes[step.kind](db, folder, step.key) or {}) if step.kind in plugged.notes else {})
+    extra = {name: str(note[name]) for name in ("mono", "link_label", "link_url") if note.get(name)}
+    done = [run for run in runs if run.state in {"done", "rejected"}]
+    lines = (
+        [_acted(run, step, names, before + n + 1) for n, run in enumerate(done)]
+        if not step.kind.automatic
+        else []
+    )
+    if step.kind.automatic and done:
+        lines = [
+            StepView(
+                "done",
+                before + 1,
+                note.get("title", step.label),
+                note.get("meta", instant(done[-1].ended_at)),
+                **extra,
+            )
+        ]
+    active = [run for run in runs if run.state == "active"]
+    if active:
+        title = (
+            step.label if step.kind.automatic else _awaited(db, folder, step, {run.slot for run in active})
+        )
+        meta = note.get("meta") or f"{step.label}, depuis le {instant(active[0].entered_at)}"
+        if active[0].due_on < NO_DATE and not step.kind.automatic:
+            meta += f". Échéance : {jour(active[0].due_on)}"
+        words = title if step.kind.automatic else f"On attend {title}"
+        lines.append(StepView("now", before + len(lines) + 1, words, meta, **extra))
+    if not runs and not stopped:
+        state = "todo" if folder.phase in {"draft", "running"} else "passed"
+        who = "Automatique" if step.kind.automatic else _awaited(db, folder, step)
+        lines.append(
+            StepView(
+                state, before + 1, step.label, f"{step.kind.label}, {who}" if not step.kind.automatic else who
+            )
+        )
+    return lines
+
+
+def _acted(run: StepRun, step: Step, names: Mapping[int, str], n: int) -> StepView:
+    if run.state == "rejected":
+        return StepView(
+            "refused", n, f"Rejeté par {run.who}", f"{step.label}, {instant(run.ended_at)}", run.comment or ""
+        )
+    words = f"{DONE_WORDS.get(run.kind, 'Traité par')} {run.who}"
+    place = names.get(run.desk_id or 0) or run.capacity or ""
+    return StepView(
+        "done",
+        n,
+        words,
+        ", ".join(one for one in (step.label, instant(run.ended_at), place) if one),
+        run.comment or "",
+    )
+
+
+def circuit_line(db: Db, folder: Folder) -> str:
+    """« Circuit « Factures », version 7. Rejet : retour à X. »."""
+    version = db.get(CircuitVersion, folder.circuit_version_id) if folder.circuit_version_id else None
+    if version is None:
+        return ""
+    return f"Circuit « {version.label} », version {version.number}. Rejet : retour à {folder.depositor_name}."
+
+
+def details(db: Db, folder: Folder) -> list[tuple[str, str]]:
+    """The facts of the folder, as its family names them."""
+    rows = []
+    for one in family_of(folder.family).fields:
+        value = folder.fields.get(one.key)
+        if value not in (None, ""):
+            rows.append((one.label, _said(db, folder, one.type, str(value), dict(one.choices or {}))))
+    publication = db.get(Publication, folder.id)
+    if publication is not None:
+        rows.append(("Publié le", jour(publication.published_on)))
+        if publication.enforceable_on:
+            rows.append(("Exécutoire le", jour(publication.enforceable_on)))
+    return rows
+
+
+def _said(db: Db, folder: Folder, kind: str, value: str, choices: Mapping[Any, str]) -> str:
+    if kind == "amount":
+        return euros(value)
+    if kind == "date":
+        return jour(date.fromisoformat(value)) if len(value) == ISO else value
+    if kind == "desk":
+        return (
+            db.scalar(
+                sa.select(Desk.name).where(Desk.collectivity_id == folder.collectivity_id, Desk.key == value)
+            )
+            or value
+        )
+    if kind == "person" and value.isdigit():
+        user = db.scalar(
+            sa.select(User).where(User.id == int(value), User.collectivity_id == folder.collectivity_id)
+        )
+        return user.name if user else value
+    return choices.get(value, value)
+
+
+EVENTS = {
+    "folder.created": ("upload", "Déposé par {who}, empreintes calculées"),
+    "folder.submit": ("send", "Envoyé dans le circuit par {who}"),
+    "folder.approve": ("check2", "Visé par {who}"),
+    "folder.sign": ("pen", "Signé par {who}"),
+    "folder.seal": ("patch-check", "Cachet apposé"),
+    "folder.acknowledge": ("patch-check", "Accepté par le destinataire"),
+    "folder.refuse": ("x-lg", "Refusé par le destinataire"),
+    "folder.publish": ("globe", "Publié par {who}"),
+    "folder.archive": ("archive", "Archivé par {who}"),
+    "folder.reject": ("x-lg", "Rejeté par {who}"),
+    "folder.recall": ("arrow-counterclockwise", "Repris par {who}"),
+    "folder.withdraw": ("trash3", "Abandonné par {who}"),
+    "folder.opened": ("eye", "Ouvert par {who}"),
+    "documents.added": ("file-earmark-plus", "Pièces ajoutées par {who}"),
+    "document.removed": ("trash3", "Pièce retirée par {who}"),
+    "document.replaced": ("arrow-repeat", "Document remplacé par {who}"),
+    "document.repaired": ("tools", "Copie réparée acceptée par {who}"),
+    "transmission.sent": ("send", "Transmis : {who}"),
+}
+
+
+def entries(db: Db, folder: Folder) -> list[EntryView]:
+    """The folder's lines of the journal, newest first."""
+    query = (
+        sa.select(JournalEntry)
+        .where(JournalEntry.folder_id == folder.id)
+        .order_by(JournalEntry.id.desc())
+        .limit(200)
+    )
+    found = []
+    for row in db.scalars(query):
+        icon, words = EVENTS.get(row.event, ("journal-text", row.event + ", {who}"))
+        found.append(
+            EntryView(
+                icon,
+                words.format(who=row.who),
+                f"n° {row.seq}, {_moment(row.at)}, empreinte {row.hash[:4]}…{row.hash[-4:]}",
+            )
+        )
+    return found
+
+
+def _moment(text: str) -> str:
+    return instant_preuve(datetime.fromisoformat(text))
+
+
+SUBJECTS = {
+    "your_turn": "À traiter",
+    "refused": "Rejet",
+    "signed": "Signature",
+    "receipt_arrived": "Accusé reçu",
+    "done": "Terminé",
+}
+MAIL_STATES = {"pending": "queued", "running": "queued", "done": "accepted", "parked": "failed"}
+
+
+def mails(db: Db, folder: Folder) -> list[MailView]:
+    """The letters sent about the folder, each with how far it went."""
+    query = (
+        sa.select(Outbox)
+        .where(Outbox.folder_id == folder.id, Outbox.kind == "mail")
+        .order_by(Outbox.id.desc())
+        .limit(50)
+    )
+    names = {
+        user.id: user.name
+        for user in db.scalars(sa.select(User).where(User.collectivity_id == folder.collectivity_id))
+    }
+    rows = []
+    for row in db.scalars(query):
+        state = MAIL_STATES[row.state]
+        meta = instant(row.done_at or row.created_at) + (
+            f", {row.last_error}" if row.last_error and state == "failed" else ""
+        )
+        rows.append(
+            MailView(
+                names.get(row.payload.get("user_id", 0), "compte fermé"),
+                SUBJECTS.get(row.payload.get("event", ""), "Message"),
+                state,
+                meta,
+            )
+        )
+    return rows
+
+
+def planned_circuit(db: Db, folder: Folder) -> Circuit:
+    """The circuit that the folder follows, or would follow if it were sent now."""
+    if folder.circuit_version_id is not None and folder.phase == Phase.RUNNING:
+        return circuit_of(db, folder.circuit_version_id)
+    version = current(db, folder.collectivity_id, folder.family)
+    return circuit_of(db, version.id) if version else family_of(folder.family).circuit
+
+
+def rejection(db: Db, folder: Folder) -> Notice | None:
+    """Why the folder came back, with who and when."""
+    if folder.phase != "rejected":
+        return None
+    query = (
+        sa.select(StepRun)
+        .where(StepRun.folder_id == folder.id, StepRun.state == "rejected")
+        .order_by(StepRun.id.desc())
+        .limit(1)
+    )
+    run = db.scalar(query)
+    if run is not None:
+        return Notice("danger", f"Rejeté par {run.who}, {instant(run.ended_at)}", run.comment or "")
+    note = db.scalar(
+        sa.select(JournalEntry.facts)
+        .where(JournalEntry.folder_id == folder.id, JournalEntry.event == "folder.refuse")
+        .order_by(JournalEntry.id.desc())
+        .limit(1)
+    )
+    return (
+        Notice("danger", "Refusé par le destinataire", str(json.loads(note).get("comment", "")))
+        if note
+        else None
+    )
+
+
+@dataclass(frozen=True)
+class FollowRow:
+    """A folder in the follow-up list, in words."""
+
+    title: str
+    url: str
+    family_label: str
+    amount: Decimal | None
+    step: str
+    waiting: str
+    since: str
+    due: Due
+
+
+def follow_row(row: Found) -> FollowRow:
+    """A found folder as the follow-up list shows it."""
+    running = row.phase == Phase.RUNNING
+    endpoint = "folders.draft" if row.phase == Phase.DRAFT else "folders.show"
+    return FollowRow(
+        row.title or "Sans objet",
+        url_for(endpoint, folder_id=row.id),
+        family_words(row.family)[0],
+        amount(row.amount_cents),
+        state_label(row.place, row.kind),
+        (row.waiting or "automatique") if running else "",
+        since(row.since, now()) if running else "",
+        due(row.due_on) if running else Due("none", ""),
+    )

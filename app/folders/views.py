@@ -1,0 +1,272 @@
+"""What pages show: plain values, with their French words, made from rows."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from app.circuits.library import catalogue
+from app.core.clock import today
+from app.core.db import NO_DATE
+from app.core.french import jour
+from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, StepKind
+
+SOON = 3
+WEEK = 7
+
+
+@dataclass(frozen=True)
+class Due:
+    """A deadline: its tone (late, soon, calm, none), words, and the date or its reason."""
+
+    tone: str
+    words: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A small fact with its tone and icon."""
+
+    tone: str
+    icon: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A message in the page: tone, title, one sentence that says what to do."""
+
+    tone: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ActionView:
+    """A decision that may be taken: its button, where it goes and how."""
+
+    name: str
+    label: str
+    icon: str
+    style: str
+    url: str
+    method: str
+    key: str = ""
+    ask_date: bool = False
+    confirm: str = ""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is asked of the reader, or whose turn it is."""
+
+    ask: str
+    step_line: str
+    bar_line: str
+    actions: tuple[ActionView, ...] = ()
+    blocked: str = ""
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True)
+class StepView:
+    """One line of the circuit: done, now, todo, refused or passed."""
+
+    state: str
+    n: int
+    title: str
+    meta: str
+    quote: str = ""
+    mono: str = ""
+    link_label: str = ""
+    link_url: str = ""
+
+
+@dataclass(frozen=True)
+class VersionView:
+    """One version of a document."""
+
+    number: int
+    label: str
+    bytes_url: str
+    download_url: str
+
+
+@dataclass(frozen=True)
+class DocView:
+    """A document of the folder, in its current version."""
+
+    id: int
+    number: int
+    title: str
+    icon: str
+    kind: str
+    url: str
+    bytes_url: str
+    download_url: str
+    current: bool
+    meta: str
+    role: str
+    role_label: str
+    versions: tuple[VersionView, ...] = ()
+    signatures: tuple[Any, ...] = ()
+    notes: tuple[str, ...] = ()
+    notice: Notice | None = None
+    repair: bool = False
+
+
+@dataclass(frozen=True)
+class FolderView:
+    """The head of a folder's page."""
+
+    id: int
+    title: str
+    family_label: str
+    icon: str
+    number: str
+    amount: Decimal | None
+    due: Due
+    depositor_line: str
+    version: int
+    phase: str
+    state_label: str
+    tags: tuple[Tag, ...] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True)
+class Pager:
+    """The place of a folder in the reader's list."""
+
+    n: int
+    total: int
+    previous_url: str | None
+    next_url: str | None
+    back_url: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A tab, a tray or a chip."""
+
+    key: str
+    label: str
+    count: str
+    url: str
+    current: bool
+    danger: bool = False
+    icon: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A folder in a list."""
+
+    id: int
+    title: str
+    family_label: str
+    icon: str
+    number: str
+    amount: Decimal | None
+    due: Due
+    act: str
+    act_icon: str
+    last: str
+    unread: bool
+    url: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Folders that are due together."""
+
+    key: str
+    label: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """A line of the journal, in words."""
+
+    icon: str
+    title: str
+    meta: str
+
+
+@dataclass(frozen=True)
+class MailView:
+    """A letter about the folder, and how far it went: queued, accepted by the mail server, or failed."""
+
+    recipient: str
+    subject: str
+    state: str
+    meta: str
+
+
+ACTS = {
+    StepKind.VISA: ("À viser", "check2"),
+    StepKind.SIGN: ("À signer", "pen"),
+    StepKind.PUBLISH: ("À publier", "globe"),
+    StepKind.ARCHIVE: ("À archiver", "archive"),
+    StepKind.SEAL: ("Cachet en cours", "patch-check"),
+    StepKind.TRANSMIT: ("Transmission en cours", "send"),
+}
+_ENDS = {
+    DRAFT: "Brouillon",
+    REJECTED: "Rejeté",
+    RECALLED: "Repris par le déposant",
+    WITHDRAWN: "Abandonné",
+    DONE: "Terminé",
+}
+
+
+def due(day: date) -> Due:
+    """« 2 jours de retard », « Demain », « Reste 9 jours », « Sans échéance »."""
+    if day >= NO_DATE:
+        return Due("none", "Sans échéance")
+    left = (day - today()).days
+    if left < 0:
+        return Due("late", f"{-left} jour{'s' if left < -1 else ''} de retard", f"dû {jour(day)}")
+    if left <= 1:
+        return Due("soon", "Demain" if left else "Aujourd’hui", jour(day))
+    return Due("soon" if left <= SOON else "calm", f"Reste {left} jours", jour(day))
+
+
+def group_of(day: date) -> tuple[str, str]:
+    """The group of a deadline in the inbox."""
+    left = (day - today()).days
+    if left < 0:
+        return "late", "En retard"
+    return ("week", "Cette semaine") if left < WEEK else ("later", "Plus tard")
+
+
+def state_label(place: str, kind: str | None) -> str:
+    """« À signer », « Rejeté », « Terminé »: the state of a folder in one or two words."""
+    if place in _ENDS:
+        return _ENDS[place]
+    return ACTS[StepKind(kind)][0] if kind else "En cours"
+
+
+def amount(cents: int | None) -> Decimal | None:
+    """An amount in euros from cents."""
+    return None if cents is None else Decimal(cents) / 100
+
+
+def family_words(name: str) -> tuple[str, str]:
+    """The label and icon of a family."""
+    family = catalogue().get(name)
+    return (family.label, family.icon) if family else (name, "file-earmark-text")
+
+
+def plural(count: int, word: str, words: str | None = None) -> str:
+    """« 1 dossier », « 3 dossiers »."""
+    return f"{count} {word if count < 2 else words or word + 's'}"
+
+
+def since(moment: datetime | None, now: datetime) -> str:
+    """« 9 j », « 5 h »: how long a folder has waited."""
+    if moment is None:
+        return ""
+    hours = int((now - moment).total_seconds() // 3600)
+    return f"{hours // 24} j" if hours >= 24 else f"{hours} h" if hours else "à l’instant"

@@ -1,0 +1,446 @@
+"""Pages of folders: the lists, the folder, the deposit, and a route for each verb."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
+from werkzeug.datastructures import FileStorage
+from werkzeug.wrappers import Response
+
+from app.circuits.library import catalogue, family_of
+from app.core.db import Db, reading
+from app.core.french import taille
+from app.core.http import PERSON, guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.files.intake import accepted_names
+from app.folders import decide, deposit, page, queues, timeline, views
+from app.folders.access import authorize
+from app.folders.bytes import serve
+from app.folders.forms import draft_form
+from app.folders.keep import Incoming
+from app.folders.models import Folder
+from app.folders.sockets import plugged
+from app.people.actor import Actor
+from workflows.circuit import Phase
+
+pages = Blueprint("folders", __name__, template_folder="templates")
+CREATE = "create"
+FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
+
+
+@contextmanager
+def received() -> Iterator[list[Incoming]]:
+    """The uploaded files, on disk for as long as the verb lasts; names alone are trusted to nobody."""
+    with tempfile.TemporaryDirectory(prefix="paraphe-") as folder:
+        found: list[Incoming] = []
+        uploads: list[FileStorage] = [one for one in request.files.getlist("files") if one.filename]
+        for rank, one in enumerate(uploads):
+            path = Path(folder) / f"upload-{rank}"
+            one.save(path, buffer_size=1 << 20)
+            found.append(Incoming(path, one.filename or "document"))
+        yield found
+
+
+def _version() -> int:
+    try:
+        return int(request.form["version"])
+    except (KeyError, ValueError):
+        raise Refusal("bad-request", detail="la version du dossier manque") from None
+
+
+@pages.get("/")
+@guard(PERSON)
+def home() -> Response:
+    """The inbox is the home page."""
+    return redirect(url_for("folders.inbox"))
+
+
+@pages.get("/a-traiter")
+@guard(PERSON)
+def inbox() -> str:
+    """What awaits the reader, due first, and the other trays."""
+    tray = request.args.get("bannette", "todo")
+    tray = tray if tray in {*queues.TRAYS, "drafts"} else "todo"
+    family, after = request.args.get("famille") or None, request.args.get("apres") or None
+    with reading(g.actor.collectivity_id) as db:
+        todo = tray in {"todo", "late"}
+        lines = (
+            queues.todo(db, g.actor, tray=tray, family=family, after=after)
+            if todo
+            else queues.others(db, g.actor, tray, after=after)
+        )
+        counted = queues.counters(db, g.actor)
+    g.todo_count = counted.todo
+    return render_template("folders/inbox.html", **views_of_inbox(g.actor, tray, family, lines, counted))
+
+
+def views_of_inbox(
+    actor: Actor, tray: str, family: str | None, lines: list[queues.Line], counted: queues.Counters
+) -> dict[str, object]:
+    """The inbox in words: trays with counters, chips by family, rows in groups."""
+    labels = (
+        ("todo", "À traiter"),
+        ("late", "En retard"),
+        ("returned", "Retournés"),
+        ("running", "En cours"),
+        ("done", "Terminés"),
+    )
+    trays = [
+        views.Link(
+            key,
+            label,
+            queues.shown(getattr(counted, key)),
+            url_for("folders.inbox", bannette=key),
+            key == tray,
+            key == "late" and counted.late > 0,
+        )
+        for key, label in labels
+    ]
+    chips = (
+        [views.Link("", "Tous", "", url_for("folders.inbox", bannette=tray), family is None)]
+        if counted.families and tray == "todo"
+        else []
+    )
+    for name, count in counted.families if chips else ():
+        label, icon = catalogue()[name].plural, catalogue()[name].icon
+        chips.append(
+            views.Link(
+                name,
+                label,
+                queues.shown(count),
+                url_for("folders.inbox", famille=name),
+                name == family,
+                icon=icon,
+            )
+        )
+    more = lines[queues.PAGE :]
+    lines = lines[: queues.PAGE]
+    return {
+        "tray": tray,
+        "trays": trays,
+        "chips": chips,
+        "groups": _groups(lines, todo=tray in {"todo", "late"}),
+        "desk_line": ", ".join(seat.name for seat in actor.seats),
+        "first_url": url_for("folders.show", folder_id=lines[0].id) if lines and tray == "todo" else None,
+        "next_url": url_for("folders.inbox", bannette=tray, famille=family, apres=lines[-1].key)
+        if more
+        else None,
+        "empty_line": f"{views.plural(counted.running, 'dossier')} de vos bureaux en cours.",
+    }
+
+
+def _groups(lines: list[queues.Line], *, todo: bool) -> list[views.Group]:
+    groups: dict[tuple[str, str], list[views.Row]] = {}
+    for line in lines:
+        key = views.group_of(line.due_on) if todo else ("plain", "")
+        groups.setdefault(key, []).append(_row(line))
+    return [
+        views.Group(key, f"{label}, {views.plural(len(rows), 'dossier')}" if label else "", tuple(rows))
+        for (key, label), rows in groups.items()
+    ]
+
+
+def _row(line: queues.Line) -> views.Row:
+    label, icon = views.family_words(line.family)
+    act, act_icon = (
+        views.ACTS[views.StepKind(line.kind)]
+        if line.kind
+        else (views.state_label(line.place, None), "folder2")
+    )
+    due = views.due(line.due_on) if line.phase == Phase.RUNNING else views.Due("none", "")
+    endpoint = "folders.draft" if line.phase == Phase.DRAFT else "folders.show"
+    return views.Row(
+        line.id,
+        line.title or "Sans objet",
+        label,
+        icon,
+        line.number,
+        views.amount(line.amount_cents),
+        due,
+        act,
+        act_icon,
+        f"déposé par {line.depositor_name}",
+        not line.read,
+        url_for(endpoint, folder_id=line.id),
+    )
+
+
+@pages.get("/dossiers/<int:folder_id>")
+@guard(PERSON)
+def show(folder_id: int) -> str:
+    """A folder: its document, the decision, its circuit, pieces, details and journal."""
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        context = page.context(
+            db, folder, g.actor, request.args.get("onglet", "circuit"), request.args.get("document", type=int)
+        )
+        g.todo_count = context.pop("todo_count")
+    decide.open_first(g.actor, folder_id)
+    return render_template("folders/show.html", **context)
+
+
+@pages.get("/dossiers/<int:folder_id>/documents/<int:document_id>/<int:number>")
+@guard(PERSON)
+def document(folder_id: int, document_id: int, number: int) -> Response:
+    """The bytes of one version of a document, verified as they are read."""
+    return serve(g.actor, folder_id, document_id, number, download="telecharger" in request.args)
+
+
+@pages.post("/dossiers/<int:folder_id>/viser")
+@guard("act")
+def approve(folder_id: int) -> Response:
+    """Put a visa."""
+    decide.approve(g.actor, folder_id, version=_version(), comment=request.form.get("comment", ""))
+    return _after(folder_id, "est visé")
+
+
+@pages.route("/dossiers/<int:folder_id>/rejeter", methods=["GET", "POST"])
+@guard(PERSON)
+def reject(folder_id: int) -> Response | tuple[str, int]:
+    """Refuse, with a reason."""
+    reason, error, status = request.form.get("reason", ""), None, 200
+    if request.method == "POST":
+        try:
+            decide.reject(g.actor, folder_id, version=_version(), reason=reason)
+        except Refusal as refusal:
+            if refusal.key != "reason-needed":
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            return _after(folder_id, "est rejeté")
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        view = page.head(db, folder)
+        line = f"{folder.depositor_name}, déposant. Il corrige et renvoie, ou il abandonne."
+    context = {"folder": view, "targets_line": line, "frequent": FREQUENT, "error": error, "reason": reason}
+    return render_template("folders/reject.html", **context), status
+
+
+@pages.post("/dossiers/<int:folder_id>/reprendre")
+@guard(CREATE)
+def recall(folder_id: int) -> Response:
+    """Take one's folder back."""
+    decide.recall(g.actor, folder_id, version=_version())
+    flash("Le dossier est repris : corrigez-le, puis renvoyez-le.", "ok")
+    return redirect(url_for("folders.draft", folder_id=folder_id))
+
+
+@pages.post("/dossiers/<int:folder_id>/abandonner")
+@guard(CREATE)
+def withdraw(folder_id: int) -> Response:
+    """Give up a draft or a folder that came back."""
+    decide.withdraw(g.actor, folder_id, version=_version())
+    flash("Le dossier est abandonné. Il reste lisible dans Suivi.", "ok")
+    return redirect(url_for("folders.inbox"))
+
+
+@pages.post("/dossiers/<int:folder_id>/publier")
+@guard("act")
+def publish(folder_id: int) -> Response:
+    """Record the day of publication."""
+    try:
+        day = date.fromisoformat(request.form.get("published_on", ""))
+    except ValueError:
+        raise Refusal("date-missing") from None
+    decide.publish(g.actor, folder_id, version=_version(), published_on=day)
+    return _after(folder_id, "est publié")
+
+
+@pages.post("/dossiers/<int:folder_id>/archiver")
+@guard("archive")
+def archive(folder_id: int) -> Response:
+    """Close the archiving step."""
+    decide.archive(g.actor, folder_id, version=_version())
+    return _after(folder_id, "est archivé")
+
+
+def _after(folder_id: int, done: str) -> Response:
+    """Open the next folder, and say what was done and how many remain."""
+    with reading(g.actor.collectivity_id) as db:
+        title = db.get_one(Folder, folder_id).title
+        waiting = queues.todo(db, g.actor)
+    left = len(waiting)
+    rest = (
+        "Plus aucun dossier ne vous attend."
+        if not left
+        else f"{'50+' if left > queues.PAGE else left} dossier{'s restent' if left > 1 else ' reste'}."
+    )
+    flash(f"« {title} » {done}. {rest}", "ok")
+    return redirect(url_for("folders.show", folder_id=waiting[0].id) if waiting else url_for("folders.inbox"))
+
+
+@pages.route("/deposer", methods=["GET", "POST"], endpoint="deposit")
+@guard(CREATE)
+def new() -> Response | tuple[str, int]:
+    """Choose a type and its files; the draft opens, filled with what could be read."""
+    error, status, name = None, 200, request.form.get("family") or request.args.get("famille") or ""
+    if request.method == "POST":
+        try:
+            with received() as files:
+                draft = deposit.deposit(g.actor, name, files)
+        except Refusal as refusal:
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            for one in draft.problems:
+                flash(one, "warn")
+            return redirect(url_for("folders.draft", folder_id=draft.folder_id))
+    families = [(one.name, one.label, one.icon, one.help) for one in catalogue().values()]
+    return render_template(
+        "folders/deposit.html", families=families, family=name, error=error, accepted=_accepted(), **_limits()
+    ), status
+
+
+def _limits() -> dict[str, object]:
+    limit = current_app.config["MAX_CONTENT_LENGTH"]
+    return {"limit_label": taille(limit), "limit_bytes": limit}
+
+
+def _accepted() -> str:
+    return ",".join(f".{one.removeprefix('.')}" for one in accepted_names(()))
+
+
+@pages.route("/dossiers/<int:folder_id>/brouillon", methods=["GET", "POST"])
+@guard(CREATE)
+def draft(folder_id: int) -> Response | tuple[str, int]:
+    """Fill in, keep, send."""
+    found: list[views.Notice] = []
+    marks: dict[str, str] = {}
+    status = 200
+    if request.method == "POST":
+        try:
+            return _save_or_submit(folder_id)
+        except Refusal as refusal:
+            if refusal.key not in {
+                "to-fix",
+                "title-missing",
+                "nothing-to-sign",
+                "desk-missing",
+                "nobody-there",
+            }:
+                raise
+            status, sentence = sentences.say(refusal.key, refusal.facts)
+            problems = refusal.facts.get("problems", [])
+            marks = {one["field"]: one["sentence"] for one in problems if one["field"]}
+            found = [
+                views.Notice("danger", "Le dossier n’est pas parti", one["sentence"]) for one in problems
+            ] or [views.Notice("danger", "Le dossier n’est pas parti", sentence)]
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        if (
+            folder.phase not in {Phase.DRAFT, Phase.REJECTED}
+            or folder.emitter_desk_id not in g.actor.desk_ids
+        ):
+            return redirect(url_for("folders.show", folder_id=folder_id))  # type: ignore[return-value]
+        context = _draft_context(db, folder, marks)
+    return render_template("folders/draft.html", problems=found, **context, **_limits()), status
+
+
+def _save_or_submit(folder_id: int) -> Response:
+    typed = {
+        key: value
+        for key, value in request.form.items()
+        if key not in {"csrf_token", "version", "action", "title"}
+    }
+    title, version = request.form.get("title"), _version()
+    version = deposit.save(g.actor, folder_id, version=version, title=title, facts=typed)
+    if request.form.get("action") != "submit":
+        flash("Le brouillon est enregistré.", "ok")
+        return redirect(url_for("folders.draft", folder_id=folder_id))
+    deposit.send(g.actor, folder_id, version=version)
+    flash("Le dossier est envoyé dans le circuit.", "ok")
+    return redirect(url_for("folders.show", folder_id=folder_id))
+
+
+def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, object]:
+    family = family_of(folder.family)
+    said = str(folder.sources.get("said") or "lu dans le fichier")
+    circuit = timeline.planned_circuit(db, folder)
+    bands = [shown for show in plugged.bands if (shown := show(db, folder)) is not None]
+    return {
+        "folder": page.head(db, folder),
+        "documents": page.documents(db, folder, None),
+        "form": draft_form(db, family, folder, marks),
+        "sources": dict.fromkeys(folder.sources.get("read", []), said),
+        "choosers": draft_form(db, family, folder, marks).choosers,
+        "steps": timeline.steps(db, folder, circuit)[1:],
+        "rejection": timeline.rejection(db, folder),
+        "saved_at": timeline.instant(folder.updated_at),
+        "bands": bands,
+        "circuit_line": "",
+        "accepted": _accepted(),
+    }
+
+
+@pages.post("/dossiers/<int:folder_id>/documents")
+@guard(CREATE)
+def add_document(folder_id: int) -> Response:
+    """Add attachments."""
+    with received() as files:
+        deposit.add_documents(g.actor, folder_id, files)
+    return redirect(url_for("folders.draft", folder_id=folder_id))
+
+
+@pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/retirer")
+@guard(CREATE)
+def remove_document(folder_id: int, document_id: int) -> Response:
+    """Take an attachment out."""
+    deposit.remove_document(g.actor, folder_id, document_id)
+    return redirect(url_for("folders.draft", folder_id=folder_id))
+
+
+@pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/remplacer")
+@guard(CREATE)
+def replace_document(folder_id: int, document_id: int) -> Response:
+    """Put a corrected file in place of another."""
+    with received() as files:
+        if not files:
+            raise Refusal("no-file")
+        deposit.replace_main(g.actor, folder_id, document_id, files[0])
+    flash("Le document est remplacé. L’ancienne version reste lisible.", "ok")
+    return redirect(url_for("folders.draft", folder_id=folder_id))
+
+
+@pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/reparation")
+@guard(CREATE)
+def accept_repair(folder_id: int, document_id: int) -> Response:
+    """Take the repaired copy."""
+    deposit.accept_repair(g.actor, folder_id, document_id)
+    flash("La copie réparée sera signée. L’original est gardé.", "ok")
+    return redirect(url_for("folders.draft", folder_id=folder_id))
+
+
+@pages.get("/suivi")
+@guard(PERSON)
+def follow() -> str:
+    """Find any folder that one may read."""
+    words, family, phase = (
+        request.args.get("q", ""),
+        request.args.get("famille", ""),
+        request.args.get("etat", ""),
+    )
+    with reading(g.actor.collectivity_id) as db:
+        rows = queues.follow(
+            db, g.actor, words=words, family=family, phase=phase, after=request.args.get("apres")
+        )
+    more, rows = len(rows) > queues.PAGE, rows[: queues.PAGE]
+    states = [
+        ("draft", "Brouillons"),
+        ("running", "En cours"),
+        ("rejected", "Retournés"),
+        ("done", "Terminés"),
+    ]
+    return render_template(
+        "folders/follow.html",
+        q=words,
+        rows=[timeline.follow_row(row) for row in rows],
+        families=[(one.name, one.plural, one.name == family) for one in catalogue().values()],
+        states=[(key, label, key == phase) for key, label in states],
+        next_url=url_for("folders.follow", q=words, famille=family, etat=phase, apres=rows[-1].id)
+        if more
+        else None,
+        count_line=f"{views.plural(len(rows), 'dossier')}{' affichés, d’autres suivent' if more else ''}",
+    )

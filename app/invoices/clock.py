@@ -1,0 +1,51 @@
+"""The payment clock of an invoice: thirty days, of which twenty for the commune and ten for the accountant."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from app.core.french import jour
+from workflows.deadlines import authorising_officer_due, payment_due
+
+DAYS, OURS = 30, 20
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What the clock shows; `day` counts from the reception, which is day 0."""
+
+    day: int
+    total: int
+    split: int
+    state: str
+    head: str
+    words: str
+    source: str
+    order_line: str
+    pay_line: str
+
+
+def clock_of(start: date, today: date) -> Clock:
+    """The clock that began at `start`, seen today (CCP R2192-10; décret 2013-269 art. 12 for the accountant's ten days)."""
+    day = (today - start).days
+    order, pay = authorising_officer_due(start), payment_due(start)
+    left = (order - today).days
+    if left >= 0:
+        words = f"reste {left} jour{'s' if left > 1 else ''} pour mandater"
+    else:
+        words = f"mandat en retard de {-left} jour{'s' if left < -1 else ''}"
+    head = (
+        f"Jour {day} sur {DAYS}"
+        if day <= DAYS
+        else f"{day - DAYS} jour{'s' if day - DAYS > 1 else ''} après le délai de paiement"
+    )
+    return Clock(
+        max(day, 0),
+        DAYS,
+        OURS,
+        "late" if day > DAYS else "running",
+        head,
+        words,
+        f"départ : reçue le {jour(start)}",
+        f"Mandat à émettre avant le {jour(order)} ({OURS} jours)",
+        f"Paiement par le comptable avant le {jour(pay)} ({DAYS - OURS} jours)",
+    )

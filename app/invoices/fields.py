@@ -1,0 +1,151 @@
+"""Where each fact of an invoice stands in CII and in UBL, and how it is taken out as written."""
+
+import re
+from typing import Any
+
+CII, UBL = "CII", "UBL"
+_CII_NS = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100"
+_UBL_NS = "urn:oasis:names:specification:ubl:schema:xsd:"
+ROOTS = {
+    f"{{{_CII_NS}}}CrossIndustryInvoice": CII,
+    f"{{{_UBL_NS}Invoice-2}}Invoice": UBL,
+    f"{{{_UBL_NS}CreditNote-2}}CreditNote": UBL,
+}
+NAMESPACES = {
+    "rsm": _CII_NS,
+    "ram": "urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100",
+    "udt": "urn:un:unece:uncefact:data:standard:UnqualifiedDataType:100",
+    "cac": f"{_UBL_NS}CommonAggregateComponents-2",
+    "cbc": f"{_UBL_NS}CommonBasicComponents-2",
+}
+DIGITS = {"0002": (9, 14), "0009": (14,)}  # ISO 6523: SIREN (some write a SIRET there), SIRET
+
+_AGREEMENT = "rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeAgreement"
+_SETTLEMENT = "rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeSettlement"
+_SUM = f"{_SETTLEMENT}/ram:SpecifiedTradeSettlementHeaderMonetarySummation"
+_SELLER = f"{_AGREEMENT}/ram:SellerTradeParty"
+_PARTY = "cac:AccountingSupplierParty/cac:Party"
+_MONEY = "cac:LegalMonetaryTotal"
+
+# Business terms of EN 16931-1; several paths are tried in order.
+PATHS: dict[str, dict[str, tuple[str, ...]]] = {
+    CII: {
+        "guideline": (
+            "rsm:ExchangedDocumentContext/ram:GuidelineSpecifiedDocumentContextParameter/ram:ID",
+        ),  # BT-24
+        "number": ("rsm:ExchangedDocument/ram:ID",),  # BT-1
+        "issue_date": ("rsm:ExchangedDocument/ram:IssueDateTime/udt:DateTimeString",),  # BT-2
+        "type_code": ("rsm:ExchangedDocument/ram:TypeCode",),  # BT-3
+        "currency": (f"{_SETTLEMENT}/ram:InvoiceCurrencyCode",),  # BT-5
+        "due_date": (
+            f"{_SETTLEMENT}/ram:SpecifiedTradePaymentTerms/ram:DueDateDateTime/udt:DateTimeString",
+        ),  # BT-9
+        "buyer_reference": (f"{_AGREEMENT}/ram:BuyerReference",),  # BT-10
+        "contract_ref": (f"{_AGREEMENT}/ram:ContractReferencedDocument/ram:IssuerAssignedID",),  # BT-12
+        "order_ref": (f"{_AGREEMENT}/ram:BuyerOrderReferencedDocument/ram:IssuerAssignedID",),  # BT-13
+        "seller": (f"{_SELLER}/ram:Name",),  # BT-27
+        "seller_vat": (f"{_SELLER}/ram:SpecifiedTaxRegistration/ram:ID[@schemeID='VA']",),  # BT-31
+        "buyer": (f"{_AGREEMENT}/ram:BuyerTradeParty/ram:Name",),  # BT-44
+        "iban": (
+            f"{_SETTLEMENT}/ram:SpecifiedTradeSettlementPaymentMeans"
+            "/ram:PayeePartyCreditorFinancialAccount/ram:IBANID",
+        ),  # BT-84
+        "total_ht": (f"{_SUM}/ram:TaxBasisTotalAmount",),  # BT-109
+        "total_vat": (f"{_SUM}/ram:TaxTotalAmount",),  # BT-110
+        "total_ttc": (f"{_SUM}/ram:GrandTotalAmount",),  # BT-112
+        "prepaid": (f"{_SUM}/ram:TotalPrepaidAmount",),  # BT-113
+        "payable": (f"{_SUM}/ram:DuePayableAmount",),  # BT-115
+    },
+    UBL: {
+        "guideline": ("cbc:CustomizationID",),
+        "number": ("cbc:ID",),
+        "issue_date": ("cbc:IssueDate",),
+        "type_code": ("cbc:InvoiceTypeCode", "cbc:CreditNoteTypeCode"),
+        "currency": ("cbc:DocumentCurrencyCode",),
+        "due_date": ("cbc:DueDate", "cac:PaymentMeans/cbc:PaymentDueDate"),
+        "buyer_reference": ("cbc:BuyerReference",),
+        "contract_ref": ("cac:ContractDocumentReference/cbc:ID",),
+        "order_ref": ("cac:OrderReference/cbc:ID",),
+        "seller": (f"{_PARTY}/cac:PartyLegalEntity/cbc:RegistrationName", f"{_PARTY}/cac:PartyName/cbc:Name"),
+        "seller_vat": (f"{_PARTY}/cac:PartyTaxScheme[cac:TaxScheme/cbc:ID='VAT']/cbc:CompanyID",),
+        "buyer": (
+            "cac:AccountingCustomerParty/cac:Party/cac:PartyLegalEntity/cbc:RegistrationName",
+            "cac:AccountingCustomerParty/cac:Party/cac:PartyName/cbc:Name",
+        ),
+        "iban": ("cac:PaymentMeans/cac:PayeeFinancialAccount/cbc:ID",),
+        "total_ht": (f"{_MONEY}/cbc:TaxExclusiveAmount",),
+        "total_vat": ("cac:TaxTotal/cbc:TaxAmount",),
+        "total_ttc": (f"{_MONEY}/cbc:TaxInclusiveAmount",),
+        "prepaid": (f"{_MONEY}/cbc:PrepaidAmount",),
+        "payable": (f"{_MONEY}/cbc:PayableAmount",),
+    },
+}
+_IDENTIFIERS = {
+    CII: (f"{_SELLER}/ram:SpecifiedLegalOrganization/ram:ID", f"{_SELLER}/ram:GlobalID"),
+    UBL: (f"{_PARTY}/cac:PartyLegalEntity/cbc:CompanyID", f"{_PARTY}/cac:PartyIdentification/cbc:ID"),
+}
+
+
+def find(root: Any, path: str) -> list[Any]:
+    """The elements at a path of this module."""
+    found: list[Any] = root.xpath(path, namespaces=NAMESPACES)
+    return found
+
+
+def text_at(root: Any, path: str) -> str:
+    """The first non-empty text at a path, without the spaces around it."""
+    return next((one.text.strip() for one in find(root, path) if one.text and one.text.strip()), "")
+
+
+def fields_of(root: Any, syntax: str) -> dict[str, str]:
+    """The facts of an invoice as written, dates in ISO form; what is absent is not in the result."""
+    fields = {}
+    for name, paths in PATHS[syntax].items():
+        value = next(filter(None, (text_at(root, path) for path in paths)), "")
+        if name.endswith("_date"):
+            value = iso_date(value)
+        if value:
+            fields[name] = value
+    _choose_tax(root, syntax, fields)
+    fields.update(_seller_numbers(root, syntax))
+    return fields
+
+
+def iso_date(text: str) -> str:
+    """A date of CII (format 102) or UBL as YYYY-MM-DD; empty when it is neither."""
+    found = re.fullmatch(r"(\d{4})-?(\d{2})-?(\d{2})(?:[Z+-].*)?", text)
+    return "-".join(found.groups()) if found else ""
+
+
+def _choose_tax(root: Any, syntax: str, fields: dict[str, str]) -> None:
+    """BT-110 is in the invoice's currency; BT-111, in the accounts' currency, stands beside it."""
+    currency = fields.get("currency")
+    for one in find(root, PATHS[syntax]["total_vat"][0]):
+        if one.get("currencyID") == currency and one.text:
+            fields["total_vat"] = one.text.strip()
+            return
+
+
+def hints_of(root: Any, syntax: str) -> dict[str, str]:
+    """SIREN and SIRET that only a second identifier of the seller tells: to offer, not to take for read."""
+    legal, others = _IDENTIFIERS[syntax]
+    return _numbers([*find(root, legal), *find(root, others)])
+
+
+def _seller_numbers(root: Any, syntax: str) -> dict[str, str]:
+    """SIREN and SIRET from the seller's legal identifier (BT-30), then from its first other one (BT-29)."""
+    legal, others = _IDENTIFIERS[syntax]
+    return _numbers([*find(root, legal)[:1], *find(root, others)[:1]])
+
+
+def _numbers(identifiers: list[Any]) -> dict[str, str]:
+    """Only schemes 0002 (SIREN) and 0009 (SIRET) of ISO 6523 say what their digits are."""
+    numbers: dict[str, str] = {}
+    for one in identifiers:
+        digits = re.sub(r"\s", "", one.text or "")
+        if not digits.isdigit() or len(digits) not in DIGITS.get(one.get("schemeID", ""), ()):
+            continue
+        if len(digits) == max(DIGITS["0009"]):
+            numbers.setdefault("seller_siret", digits)
+        numbers.setdefault("seller_siren", digits[:9])
+    return numbers

@@ -1,0 +1,83 @@
+"""What an invoice brings to its folder: what is read in it, its table, and the payment clock under its header."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from app.core.clock import today
+from app.core.db import Db
+from app.folders import sockets
+from app.folders.models import Folder
+from app.folders.sockets import ReadFacts
+from app.invoices.clock import clock_of
+from workflows.circuit import Facts, Phase
+
+
+def plug(settings: Any, templates: Environment) -> None:
+    """Register, once for the process."""
+    del settings  # nothing here is configured
+    sockets.reader("invoice", _read)
+    sockets.table(_table)
+    sockets.band(_Band(templates))
+
+
+def _read(path: Path, media_type: str) -> ReadFacts | None:
+    """The facts of an invoice, for its form; what is missing or doubtful is said, and asked for."""
+    from app.invoices.mismatch import compare
+    from app.invoices.reading import read_invoice, refuse_rejected
+    from app.invoices.rendition import draw
+
+    reading = read_invoice(path, media_type)
+    if reading is None:
+        return None
+    refuse_rejected(reading)
+    problems = list(reading.problems)
+    if media_type == "application/pdf":
+        for one in compare(path, reading):
+            problems.append(
+                f"La page et les données ne disent pas la même chose ({one.label}) : la page affiche {one.page_value}, le XML {one.xml_value}."
+            )
+    fields = {**reading.hints, **reading.fields}
+    return ReadFacts(
+        fields=fields,
+        said=f"lu dans la facture ({reading.syntax})",
+        data=reading.xml,
+        data_name=reading.xml_name,
+        problems=tuple(problems),
+        rendition=lambda room: draw(reading, room / "page.pdf"),
+    )
+
+
+def _table(data: bytes) -> tuple[tuple[str, str], ...] | None:
+    from app.core.refusals import Refusal
+    from app.invoices.reading import render_xml_rows
+
+    try:
+        return render_xml_rows(data)
+    except Refusal:
+        return None
+
+
+class _Band:
+    """The payment clock: thirty days from reception, the last ten for the accountant (CCP R2192-10)."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, db: Db, folder: Folder) -> Markup | None:
+        del db
+        start = _start(folder.fields) if folder.family == "invoice" else None
+        if start is None or folder.phase == Phase.DONE:
+            return None
+        page = self._templates.get_template("invoices/clock.html").render(clock=clock_of(start, today()))
+        return Markup(page)  # noqa: S704 - the template escapes what it prints
+
+
+def _start(facts: Facts) -> date | None:
+    try:
+        return date.fromisoformat(str(facts.get("received_on") or ""))
+    except ValueError:
+        return None

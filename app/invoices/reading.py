@@ -1,0 +1,161 @@
+"""An electronic invoice is recognised, its facts are taken out as written, and its faults are named."""
+
+import logging
+import re
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any, Literal
+
+from app.core.french import euros
+from app.core.refusals import Refusal
+from app.invoices.fields import CII, ROOTS, UBL, fields_of, hints_of
+
+Syntax = Literal["Factur-X", "CII", "UBL"]
+Verdict = Literal["accept", "accept_with_warnings", "reject"]
+
+# What EN 16931 always demands and the deposit form needs; what is missing is asked for.
+REQUIRED = {
+    "number": ("Le numéro de facture", "BR-02"),
+    "issue_date": ("La date d’émission", "BR-03"),
+    "currency": ("La devise", "BR-05"),
+    "seller": ("Le nom du vendeur", "BR-06"),
+    "total_ht": ("Le total hors taxes", "BR-13"),
+    "total_ttc": ("Le total toutes taxes comprises", "BR-14"),
+}
+_PROFILES = {"basicwl": "BASIC WL", "en16931": "EN 16931"}
+_LEGACY = re.compile(r"^urn:cen\.eu:en16931:2017:(?:compliant|conformant):")
+_ELEMENT = re.compile(r"Element '(?:\{[^}]*\})?([^']+)'")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an electronic invoice says.
+
+    `fields` holds what was found, as written (dates in ISO form); `missing` the keys to ask for; `hints`
+    less certain values to offer for what `fields` lacks; `problems` the faults in French; `rows` a label and
+    a value per line of the screen; `xml` the bytes as received; `verdict` whether they could be taken alone.
+    """
+
+    syntax: Syntax
+    profile: str
+    fields: dict[str, str]
+    xml: bytes
+    xml_name: str
+    problems: tuple[str, ...]
+    rows: tuple[tuple[str, str], ...]
+    missing: tuple[str, ...]
+    hints: dict[str, str]
+    verdict: Verdict
+
+
+def read_invoice(path: Path, media_type: str) -> Reading | None:
+    """The invoice in a PDF (Factur-X, ZUGFeRD 2) or in an XML (CII, UBL), or nothing when there is none.
+
+    Refuses xml-doctype, xml-malformed, xml-encoding, xml-too-deep, xml-too-large on the XML it finds.
+    Source: EN 16931-1 (business terms), Factur-X 1.0, ISO 19005-3 (attachments).
+    """
+    if media_type == "application/pdf":
+        name, xml = _embedded(path)
+        return _read(xml, name, embedded=True) if xml else None
+    return _read(path.read_bytes(), path.name, embedded=False)
+
+
+def refuse_rejected(reading: Reading) -> None:
+    """Refuse invoice-rejected when the data break EN 16931 and only the supplier can correct them."""
+    if reading.verdict == "reject":
+        raise Refusal("invoice-rejected", reasons=" ".join(reading.problems))
+
+
+def _embedded(path: Path) -> tuple[str, bytes]:
+    """The invoice attached to a PDF, as the library finds it; the file has passed intake before."""
+    from facturx import get_facturx_xml_from_pdf
+    from pypdf.errors import PyPdfError
+
+    _quiet()
+    with path.open("rb") as file:
+        try:
+            name, xml = get_facturx_xml_from_pdf(file, check_xsd=False)
+        except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            # Whatever pypdf cannot follow is shown as a plain page, and its facts are asked for.
+            return "", b""
+    return (name, xml) if name else ("", b"")
+
+
+def _read(xml: bytes, name: str, *, embedded: bool) -> Reading | None:
+    from app.files.xml import parse_xml
+    from app.invoices.rows import rows_of
+
+    root = parse_xml(xml, name)
+    kind = ROOTS.get(str(root.tag))
+    if kind is None:
+        return None
+    fields = fields_of(root, kind)
+    guideline = fields.pop("guideline", "")
+    missing = tuple(key for key in REQUIRED if key not in fields)
+    broken = [f"{REQUIRED[key][0]} manque dans les données (règle {REQUIRED[key][1]})." for key in missing]
+    broken += _against_schema(root)
+    doubtful = [one for check in (_legacy, _sum) if (one := check(guideline, fields))]
+    verdict: Verdict = "reject" if broken else "accept_with_warnings" if doubtful else "accept"
+    syntax: Syntax = "Factur-X" if embedded and kind == CII else "UBL" if kind == UBL else "CII"
+    return Reading(
+        syntax=syntax,
+        profile=_profile(root, guideline),
+        fields=fields,
+        xml=xml,
+        xml_name=name,
+        problems=(*broken, *doubtful),
+        rows=rows_of(root, kind),
+        missing=missing,
+        hints={key: value for key, value in hints_of(root, kind).items() if key not in fields},
+        verdict=verdict,
+    )
+
+
+def _profile(root: Any, guideline: str) -> str:
+    from facturx import get_level
+
+    try:
+        level: str = get_level(root)
+    except (ValueError, AttributeError):
+        return guideline or "profil non indiqué"
+    return _PROFILES.get(level, level.upper())
+
+
+def _against_schema(root: Any) -> list[str]:
+    """The packaged XSD, offline; the Schematron rules are not run (they need a Saxon server)."""
+    from facturx import xml_check_xsd
+
+    _quiet()
+    try:
+        xml_check_xsd(root)
+    except Exception as error:  # noqa: BLE001 (the library raises bare Exception)
+        found = _ELEMENT.search(str(error))
+        where = f" : élément « {found[1]} »" if found else ""
+        return [f"Les données ne respectent pas le schéma de leur profil{where}."]
+    return []
+
+
+def _legacy(guideline: str, _fields: dict[str, str]) -> str:
+    if not _LEGACY.match(guideline):
+        return ""
+    return "Le profil est désigné par une ancienne forme d’identifiant : les données restent lisibles."
+
+
+def _sum(_guideline: str, fields: dict[str, str]) -> str:
+    """BR-CO-15: total incl. VAT = total excl. VAT + VAT."""
+    try:
+        excluded, vat, included = (Decimal(fields[key]) for key in ("total_ht", "total_vat", "total_ttc"))
+    except (KeyError, InvalidOperation):
+        return ""
+    if excluded + vat == included:
+        return ""
+    return (
+        f"Le total TTC ({euros(included)}) n’est pas la somme du HT et de la TVA ({euros(excluded + vat)})."
+    )
+
+
+def _quiet() -> None:
+    """The library logs each fault as an error of the program; here it becomes a sentence for the page."""
+    for name in ("factur-x", "pypdf"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)

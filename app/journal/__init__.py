@@ -1,0 +1,1 @@
+"""The trail: one hash-chained line for each event, in the transaction of the event."""

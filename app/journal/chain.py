@@ -1,0 +1,140 @@
+"""Write a line that binds all lines before it, and find the first that was altered, removed, added or moved."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Db
+from app.journal.models import ChainHead, JournalEntry
+
+GENESIS = "0" * 64
+_entry, _head = JournalEntry.__table__, ChainHead.__table__
+# Built once: these three statements are in every move.
+_lock = (
+    sa.select(_head.c.seq, _head.c.hash)
+    .where(_head.c.collectivity_id == sa.bindparam("chain"))
+    .with_for_update()
+)
+_insert = sa.insert(_entry)
+_advance = (
+    sa.update(_head)
+    .where(_head.c.collectivity_id == sa.bindparam("chain"))
+    .values(seq=sa.bindparam("n"), hash=sa.bindparam("h"))
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """What is written: the event's name, who did it, on which folder, and the facts that prove it (JSON values)."""
+
+    name: str
+    who: str
+    user_id: int | None
+    folder_id: int | None
+    facts: Mapping[str, Any]
+
+
+def canonical(facts: Mapping[str, Any]) -> str:
+    """The one JSON text of these facts: sorted keys, no spaces, UTF-8 kept."""
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+
+
+def digest(previous: str, collectivity_id: int, seq: int, line: Mapping[str, Any]) -> str:
+    """SHA-256 in hexadecimal of a line and of the hash before it."""
+    parts = [
+        previous,
+        collectivity_id,
+        seq,
+        *(line[name] for name in ("folder_id", "at", "who", "user_id", "event", "facts")),
+    ]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+
+
+def append(db: Db, collectivity_id: int, *events: Event) -> None:
+    """Write the lines in the caller's transaction; call it last, because it locks the head of the chain."""
+    row = db.execute(_lock, {"chain": collectivity_id}).one_or_none()
+    if row is None:
+        db.execute(sa.insert(_head), {"collectivity_id": collectivity_id, "seq": 0, "hash": GENESIS})
+        row = (0, GENESIS)
+    seq, previous = row
+    moment, lines = now().isoformat(timespec="milliseconds"), []
+    for event in events:
+        seq += 1
+        line = {
+            "folder_id": event.folder_id,
+            "at": moment,
+            "who": event.who,
+            "user_id": event.user_id,
+            "event": event.name,
+            "facts": canonical(event.facts),
+        }
+        hashed = digest(previous, collectivity_id, seq, line)
+        lines.append(
+            {**line, "collectivity_id": collectivity_id, "seq": seq, "previous": previous, "hash": hashed}
+        )
+        previous = hashed
+    db.execute(_insert, lines)
+    db.execute(_advance, {"chain": collectivity_id, "n": seq, "h": previous})
+
+
+@dataclass(frozen=True)
+class Break:
+    """The first line that does not hold: its number in the chain and what is wrong with it, in French."""
+
+    collectivity_id: int
+    seq: int
+    sentence: str
+
+
+def verify(db: Db, collectivity_id: int) -> tuple[int, Break | None]:
+    """Recompute the whole chain; how many lines hold, and the first that does not."""
+    previous, expected = GENESIS, 1
+    for row in _lines(db, collectivity_id):
+        broken = _fault(row, previous, expected)
+        if broken:
+            return expected - 1, Break(collectivity_id, expected, broken)
+        previous, expected = row.hash, expected + 1
+    query = sa.select(_head.c.seq, _head.c.hash).where(_head.c.collectivity_id == collectivity_id)
+    head = db.execute(query).one_or_none() or (0, GENESIS)
+    if head[0] > expected - 1:
+        return expected - 1, Break(
+            collectivity_id, expected, f"il manque les lignes {expected} à {head[0]}, à la fin du journal"
+        )
+    if head[0] < expected - 1 or head[1] != previous:
+        return expected - 1, Break(
+            collectivity_id, expected - 1, "la tête de chaîne ne correspond pas à la dernière ligne"
+        )
+    return expected - 1, None
+
+
+def _lines(db: Db, collectivity_id: int) -> Iterator[Any]:
+    """The lines in the order of their numbers; the rows are read as they come, whatever the length of the journal."""
+    query = (
+        sa.select(_entry)
+        .where(_entry.c.collectivity_id == collectivity_id)
+        .order_by(_entry.c.seq, _entry.c.id)
+    )
+    yield from db.execute(query.execution_options(yield_per=1000))
+
+
+def _fault(row: Any, previous: str, expected: int) -> str | None:
+    if row.seq > expected:
+        missing = (
+            f"la ligne {expected} manque"
+            if row.seq == expected + 1
+            else f"les lignes {expected} à {row.seq - 1} manquent"
+        )
+        return missing
+    if row.seq < expected:
+        return f"la ligne {row.seq} est en double"
+    line = {name: getattr(row, name) for name in ("folder_id", "at", "who", "user_id", "event", "facts")}
+    if digest(row.previous, row.collectivity_id, row.seq, line) != row.hash:
+        return f"la ligne {row.seq} (« {row.event} », {row.at}) a été modifiée"
+    if row.previous != previous:
+        return f"la ligne {row.seq} (« {row.event} », {row.at}) ne suit pas la précédente : ajoutée, déplacée ou réécrite"
+    return None

@@ -1,0 +1,37 @@
+"""The lines of the journal, and the head of each collectivity's chain."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, Tenanted
+
+
+class JournalEntry(Base, Tenanted):
+    """One event; `facts` is canonical JSON text, so that what was hashed is what is kept."""
+
+    __tablename__ = "journal_entry"
+    __table_args__ = (
+        sa.UniqueConstraint("collectivity_id", "seq"),
+        sa.Index("ix_journal_entry_folder_id_id", "folder_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int]
+    folder_id: Mapped[int | None]
+    at: Mapped[str]
+    who: Mapped[str]
+    user_id: Mapped[int | None]
+    event: Mapped[str]
+    facts: Mapped[str]
+    previous: Mapped[str]
+    hash: Mapped[str]
+
+
+class ChainHead(Base):
+    """The last line of a collectivity's chain; its row is the queue of those who write, so it is locked last."""
+
+    __tablename__ = "chain_head"
+
+    collectivity_id: Mapped[int] = mapped_column(sa.ForeignKey("collectivity.id"), primary_key=True)
+    seq: Mapped[int]
+    hash: Mapped[str]

@@ -1,0 +1,105 @@
+"""Write a letter: French, in text and HTML, with one link and nothing of what the folder holds."""
+
+import hashlib
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+from typing import Any
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+from jinja2 import Environment
+
+from app.core.clock import today
+from app.core.db import NO_DATE, reading
+from app.core.outbox import Row
+from app.core.security import derived_token
+from app.folders.models import Folder, StepRun
+from app.folders.views import due, family_words
+from app.people.models import Collectivity, User
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A letter ready to leave, and the address it goes to."""
+
+    to: str
+    message: EmailMessage
+
+
+def write(row: Row, settings: Any, templates: Environment) -> Envelope | None:
+    """The letter of an outbox row; None when its reader has no account any more.
+
+    The Message-ID and the date come from the row: sent again after a kill, it is the same letter.
+    """
+    with reading(row.collectivity_id) as db:
+        user = db.scalar(sa.select(User).where(User.id == row.payload["user_id"], User.active.is_(True)))
+        if user is None:
+            return None
+        place = db.get_one(Collectivity, row.collectivity_id).name
+        folder = db.get(Folder, row.folder_id) if row.folder_id else None
+        deadline = _deadline(db, folder, user) if folder else None
+    words = {
+        "collectivity": place,
+        "name": user.name,
+        "kind_label": family_words(folder.family)[0].lower() if folder else "",
+        "due_words": _due_words(deadline),
+        "link": _link(row, settings),
+        "account_link": f"{settings.public_url}/compte",
+        "actor_name": row.payload.get("by", ""),
+    }
+    return Envelope(user.email, _message(row, settings, user, words, templates))
+
+
+def _deadline(db: Any, folder: Folder, user: User) -> Any:
+    query = sa.select(sa.func.min(StepRun.due_on)).where(
+        StepRun.folder_id == folder.id, sa.text("state = 'active'")
+    )
+    return db.scalar(query)
+
+
+def _due_words(day: Any) -> str:
+    if day is None or day >= NO_DATE:
+        return ""
+    words = due(day).words
+    return (
+        f"en retard de {(today() - day).days} jour(s)"
+        if day < today()
+        else f"échéance : {words[:1].lower()}{words[1:]}"
+    )
+
+
+def _link(row: Row, settings: Any) -> str:
+    if row.payload["event"] == "password_reset":
+        return f"{settings.public_url}/mot-de-passe/{derived_token(row.payload['nonce'])}"
+    return f"{settings.public_url}/dossiers/{row.folder_id}"
+
+
+def _message(
+    row: Row, settings: Any, user: User, words: dict[str, Any], templates: Environment
+) -> EmailMessage:
+    event = row.payload["event"]
+    message = EmailMessage()
+    message["Subject"] = subject_of(event, words, templates)
+    name, address = parseaddr(settings.mail_from)
+    message["From"] = Address(name, addr_spec=address)
+    message["To"] = Address(user.name, addr_spec=user.email)
+    message["Date"] = format_datetime(row.created_at)
+    message["Message-ID"] = message_id(row.key, settings.public_url)
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence message answers it
+    message.set_content(templates.get_template(f"email/{event}.txt").render(words).strip() + "\n")
+    message.add_alternative(templates.get_template(f"email/{event}.html").render(words), subtype="html")
+    return message
+
+
+def subject_of(event: str, words: dict[str, Any], templates: Environment) -> str:
+    """The subject that the letter's own template says."""
+    module: Any = templates.get_template(f"email/_{event}.txt").make_module(words)
+    return str(module.subject).strip()
+
+
+def message_id(key: str, public_url: str) -> str:
+    """The Message-ID of an outbox row: the same at each try, so that a mailbox knows a letter it already has."""
+    host = urlsplit(public_url).hostname or "paraphe"
+    return f"<{hashlib.sha256(f'{public_url} {key}'.encode()).hexdigest()[:40]}@{host}>"

@@ -1,0 +1,20 @@
+"""Letters leave by the outbox: one row, one recipient, one letter."""
+
+from typing import Any
+
+from jinja2 import Environment
+
+from app.core.outbox import Hopeless, Row, handles
+from app.notices import letter, mailer
+
+
+def plug(settings: Any, templates: Environment) -> None:
+    """Register, once for the process."""
+
+    @handles("mail")
+    def _mail(row: Row) -> None:
+        if not settings.mail_url:
+            raise Hopeless("aucun serveur de courriel n’est configuré (PARAPHE_MAIL_URL)")
+        envelope = letter.write(row, settings, templates)
+        if envelope is not None:
+            mailer.send(envelope.to, envelope.message, settings)

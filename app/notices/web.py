@@ -1,0 +1,5 @@
+"""Notices bring the templates of letters, and no page."""
+
+from flask import Blueprint
+
+pages = Blueprint("notices", __name__, template_folder="templates")

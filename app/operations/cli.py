@@ -1,0 +1,69 @@
+"""`flask --app wsgi upgrade | downgrade | check-schema | doctor | worker | serve`."""
+
+import os
+import signal
+import sys
+
+import click
+from flask import current_app
+
+from app.core import db, jobs, outbox, schema
+from app.operations.doctor import examine
+from app.operations.processes import run
+
+
+@click.command("upgrade")
+def upgrade() -> None:
+    """Amener la base à cette version."""
+    schema.upgrade()
+    click.echo(f"Base à jour : {schema.revisions()[1]}")
+
+
+@click.command("downgrade")
+@click.argument("revision", default="base")
+def downgrade(revision: str) -> None:
+    """Ramener la base à une version antérieure."""
+    schema.downgrade(revision)
+
+
+@click.command("check-schema")
+def check_schema() -> None:
+    """Comparer les modèles et les migrations."""
+    schema.check()
+
+
+@click.command("doctor")
+def doctor() -> None:
+    """Examiner l’installation pour de vrai."""
+    failed = False
+    for finding in examine(current_app.config["PARAPHE"]):
+        failed |= not finding.ok
+        click.echo(f"{'ok ' if finding.ok else 'KO '} {finding.name} : {finding.words}")
+    sys.exit(1 if failed else 0)
+
+
+@click.command("worker")
+@click.option("--threads", default=2, help="Travaux menés de front.")
+def worker(threads: int) -> None:
+    """Faire le travail de fond : courriels, transmissions, cachets."""
+    queue = jobs.huey()
+    if queue is None:
+        raise click.ClickException("aucune file d’attente n’est configurée (PARAPHE_QUEUE_URL)")
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+    outbox.watch()
+    queue.create_consumer(
+        workers=threads, worker_type="thread", initial_delay=0.05, max_delay=0.5, scheduler_interval=1
+    ).run()
+
+
+@click.command("serve")
+@click.option("--port", default=lambda: os.environ.get("PORT", "8000"))
+@click.option("--bind", default="127.0.0.1")
+@click.option("--workers", default=2)
+def serve(port: str, bind: str, workers: int) -> None:
+    """Servir les pages et faire le travail de fond, par une seule commande ; l’un qui tombe arrête l’autre."""
+    db.dispose()
+    sys.exit(run(bind=bind, port=int(port), workers=workers))
+
+
+COMMANDS = (upgrade, downgrade, check_schema, doctor, worker, serve)

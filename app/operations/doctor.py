@@ -1,0 +1,115 @@
+"""Examine the installation for real: each check does the thing, and says in French what to do when it fails."""
+
+import smtplib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core import heartbeat, schema
+from app.core.clock import now
+from app.core.db import engine
+from app.files import vault
+from app.notices.mailer import connect
+from app.signing import setting
+
+WORKER_SILENT = timedelta(minutes=3)
+CLOCK_TOLERANCE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: whether it passed, and what was seen or what to do."""
+
+    name: str
+    ok: bool
+    words: str
+
+
+def examine(settings: Any) -> Iterator[Finding]:
+    """Every check in turn; one that fails does not stop the others."""
+    checks: tuple[tuple[str, Callable[[Any], str]], ...] = (
+        ("base de données", _database),
+        ("migrations", _migrations),
+        ("documents", _store),
+        ("courriel", _mail),
+        ("horodatage et horloge", _timestamp),
+        ("signature d’essai", _signature),
+        ("travail de fond", _worker),
+    )
+    for name, check in checks:
+        try:
+            yield Finding(name, True, check(settings))
+        except Exception as fault:  # noqa: BLE001 - whatever went wrong is what the administrator must read
+            yield Finding(name, False, f"{type(fault).__name__} : {fault}")
+
+
+def _database(settings: Any) -> str:
+    del settings
+    with engine().connect() as connection:
+        connection.execute(sa.text("SELECT 1"))
+    return f"{engine().dialect.name} répond"
+
+
+def _migrations(settings: Any) -> str:
+    del settings
+    found, wanted = schema.revisions()
+    if found != wanted:
+        raise RuntimeError(
+            f"la base est à la version {found or 'vide'}, il faut {wanted} : lancez « flask --app wsgi upgrade »"
+        )
+    return f"à jour ({wanted})"
+
+
+def _store(settings: Any) -> str:
+    vault.store().probe()
+    return f"écriture puis relecture réussies ({settings.store_url.split(':')[0]})"
+
+
+def _mail(settings: Any) -> str:
+    if not settings.mail_url:
+        raise RuntimeError("aucun serveur : donnez PARAPHE_MAIL_URL")
+    with connect(settings) as server:
+        code, said = server.noop()
+    if code >= 400:  # noqa: PLR2004 - SMTP: 4xx and 5xx are refusals
+        raise smtplib.SMTPException(f"{code} {said!r}")
+    return "le serveur répond"
+
+
+def _timestamp(settings: Any) -> str:
+    if not settings.tsa_url:
+        raise RuntimeError(
+            "aucune autorité : donnez PARAPHE_TSA_URL ; les signatures seraient sans horodatage (B-B)"
+        )
+    from app.signing.timestamp import moment_of
+
+    client = setting.timestamper()
+    said = moment_of(client) if client else now()
+    gap = abs(now() - said)
+    if gap > CLOCK_TOLERANCE:
+        raise RuntimeError(
+            f"l’horloge du serveur s’écarte de {gap.total_seconds():.0f} s de l’autorité d’horodatage"
+        )
+    return f"jeton obtenu, écart d’horloge {gap.total_seconds():.1f} s"
+
+
+def _signature(settings: Any) -> str:
+    del settings
+    from app.operations.trial import trial_signature
+
+    with TemporaryDirectory(prefix="paraphe-doctor-") as room:
+        return trial_signature(Path(room), setting.seal_key(), setting.timestamper(), now())
+
+
+def _worker(settings: Any) -> str:
+    del settings
+    last = heartbeat.last("worker")
+    if last is None or now() - last > WORKER_SILENT:
+        raise RuntimeError(
+            "le travail de fond ne donne pas signe de vie : lancez « flask --app wsgi worker »"
+        )
+    return f"signe de vie il y a {(now() - last).total_seconds():.0f} s"

@@ -1,0 +1,128 @@
+"""Health for machines, and the administrator's page: what stopped, what waits, whether the worker lives."""
+
+import sqlalchemy as sa
+from flask import Blueprint, current_app, flash, g, jsonify, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from app.core import heartbeat, outbox
+from app.core.clock import now
+from app.core.db import engine, reading
+from app.core.french import depuis
+from app.core.http import PUBLIC, guard
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.files import vault
+from app.folders.models import Folder, StepRun
+from app.operations.doctor import WORKER_SILENT
+from app.people.models import Desk, Holder, User
+
+pages = Blueprint("operations", __name__, template_folder="templates")
+KINDS = {"mail": "Courriel", "step.transmit": "Transmission", "step.seal": "Cachet"}
+
+
+@pages.get("/health/live")
+@guard(PUBLIC)
+def live() -> Response:
+    """The process answers."""
+    return jsonify(status="alive")
+
+
+@pages.get("/health/ready")
+@guard(PUBLIC)
+def ready() -> tuple[Response, int]:
+    """The database, the store and the worker answer; without details, which the doctor gives."""
+    found = {"database": _try(_database), "store": _try(lambda: vault.store().probe()), "worker": _worker()}
+    fine = all(found.values())
+    return jsonify(status="ready" if fine else "not ready", **found), 200 if fine else 503
+
+
+def _try(check: object) -> bool:
+    try:
+        check()  # type: ignore[operator]
+    except Exception as fault:  # noqa: BLE001 - the answer is « not ready », the fault is for the log
+        current_app.logger.warning("not ready: %r", fault)
+        return False
+    return True
+
+
+def _database() -> None:
+    with engine().connect() as connection:
+        connection.execute(sa.text("SELECT 1 FROM collectivity LIMIT 1"))
+
+
+def _worker() -> bool:
+    last = heartbeat.last("worker")
+    return last is not None and now() - last < WORKER_SILENT
+
+
+@pages.get("/administration")
+@guard("administer")
+def admin() -> str:
+    """What stopped after its last try, what waits, and folders that nobody can move."""
+    with reading(g.actor.collectivity_id) as db:
+        rows = [
+            (row, db.get(Folder, row.folder_id) if row.folder_id else None)
+            for row in db.scalars(_rows("parked", "pending", "running"))
+        ]
+        stuck = [(title, url_for("folders.show", folder_id=key), why) for key, title, why in _stuck(db)]
+    last = heartbeat.last("worker")
+    words = (
+        f"Dernier signe de vie {depuis(last)}."
+        if last
+        else "Aucun signe de vie : lancez « flask --app wsgi worker »."
+    )
+    return render_template(
+        "operations/admin.html",
+        parked=[_view(row, folder) for row, folder in rows if row.state == "parked"],
+        waiting=[_view(row, folder) for row, folder in rows if row.state != "parked"],
+        heartbeat=(_worker(), words),
+        stuck=stuck,
+    )
+
+
+def _rows(*states: str) -> sa.Select[tuple[Outbox]]:
+    return sa.select(Outbox).where(Outbox.state.in_(states)).order_by(Outbox.id).limit(200)
+
+
+def _view(row: Outbox, folder: Folder | None) -> tuple[object, ...]:
+    """A row without the folder's title: an administrator who holds no desk of it reads nothing of it."""
+    label = KINDS.get(row.kind, row.kind)
+    url = url_for("folders.show", folder_id=folder.id) if folder else ""
+    return (
+        row.id,
+        label,
+        f"Dossier n° {folder.id}" if folder else "",
+        url,
+        row.attempts,
+        row.last_error,
+        row.created_at,
+    )
+
+
+def _stuck(db: sa.orm.Session) -> list[tuple[int, str, str]]:
+    """Folders that wait for a desk that nobody holds any more, whatever their age."""
+    held = sa.select(Holder.desk_id).join(User, User.id == Holder.user_id).where(User.active.is_(True))
+    query = (
+        sa.select(StepRun.folder_id, Desk.name)
+        .join(Desk, Desk.id == StepRun.desk_id)
+        .where(
+            sa.text("step_run.state = 'active'"),
+            StepRun.desk_id.not_in(held),
+            StepRun.collectivity_id == g.actor.collectivity_id,
+        )
+        .limit(100)
+    )
+    return [
+        (folder_id, f"Dossier n° {folder_id}", f"plus personne ne tient le bureau « {name} »")
+        for folder_id, name in db.execute(query)
+    ]
+
+
+@pages.post("/administration/envois/<int:row_id>/relancer")
+@guard("administer")
+def retry(row_id: int) -> Response:
+    """Put a parked row back to work."""
+    if not outbox.retry(g.actor.collectivity_id, row_id):
+        raise Refusal("row-unknown")
+    flash("L’envoi est relancé.", "ok")
+    return redirect(url_for("operations.admin"))

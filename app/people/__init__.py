@@ -1,0 +1,1 @@
+"""Who is asking: people, desks, holders, sessions and the software that calls the API."""

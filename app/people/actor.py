@@ -1,0 +1,71 @@
+"""Who is asking, frozen: plain facts that a verb may keep, never a row."""
+
+from dataclasses import dataclass, field
+
+from app.core.refusals import Refusal
+from workflows.rights import Right
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A desk that the actor holds, with the rights held there."""
+
+    desk_id: int
+    key: str
+    name: str
+    rights: frozenset[Right]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A person, an application or the system itself, inside one collectivity."""
+
+    kind: str
+    collectivity_id: int
+    name: str
+    capacity: str = ""
+    user_id: int | None = None
+    application_id: int | None = None
+    administrator: bool = False
+    seats: tuple[Seat, ...] = ()
+    first_name: str = ""
+    last_name: str = ""
+    collectivity_name: str = ""
+    theme: str = "auto"
+    shortcuts: bool = True
+    session_id: int | None = None
+    address: str = field(default="", compare=False)
+
+    @property
+    def desk_ids(self) -> frozenset[int]:
+        """The desks held, whatever the rights."""
+        return frozenset(seat.desk_id for seat in self.seats)
+
+    @property
+    def initials(self) -> str:
+        """« AK »."""
+        return "".join(part[:1] for part in (self.first_name or self.name, self.last_name)).upper()
+
+    @property
+    def may_create(self) -> bool:
+        """Whether some desk lets this actor deposit."""
+        return bool(self.desks_with(Right.CREATE))
+
+    def desks_with(self, right: Right) -> frozenset[int]:
+        """The desks where this actor holds a right."""
+        return frozenset(seat.desk_id for seat in self.seats if right in seat.rights)
+
+    def holds(self, right: Right) -> bool:
+        """Whether the right is held at all, at any desk (administering belongs to the person, not to a desk)."""
+        return self.administrator if right is Right.ADMINISTER else bool(self.desks_with(right))
+
+
+def system(collectivity_id: int, name: str = "Paraphe") -> Actor:
+    """The product itself, for what starts alone: seals, transmissions, receipts."""
+    return Actor(kind="system", collectivity_id=collectivity_id, name=name)
+
+
+def require(actor: Actor, right: Right) -> None:
+    """Refuse whoever does not hold the right anywhere (`right-missing`)."""
+    if not actor.holds(right):
+        raise Refusal("right-missing", right=right.value)

@@ -1,0 +1,110 @@
+"""`flask --app wsgi people …`: set up a collectivity from the command line."""
+
+import secrets
+
+import click
+from flask.cli import AppGroup
+
+from app.core.db import reading
+from app.people import desks
+from workflows.rights import Right
+
+people = AppGroup("people", help="Collectivités, comptes, bureaux et applications.")
+
+
+def _collectivity(siren: str) -> int:
+    with reading() as db:
+        return desks.collectivity_of(db, siren).id
+
+
+def _rights(text: str) -> list[Right]:
+    return [Right(one.strip()) for one in text.split(",") if one.strip()]
+
+
+@people.command("collectivity")
+@click.argument("siren")
+@click.argument("name")
+@click.option("--department", required=True, help="Trois caractères : 029, 02A.")
+@click.option("--district", default="1", help="Arrondissement, un chiffre.")
+@click.option("--nature", default="31", help="Code de nature @ctes ; 31 = commune.")
+def collectivity(siren: str, name: str, department: str, district: str, nature: str) -> None:
+    """Ouvrir une collectivité."""
+    desks.create_collectivity(
+        siren, name, department=department, district=district, nature=nature, settings={}
+    )
+    click.echo(f"{name} ({siren}) est ouverte.")
+
+
+@people.command("user")
+@click.argument("siren")
+@click.argument("login")
+@click.option("--email", required=True)
+@click.option("--first-name", required=True)
+@click.option("--last-name", required=True)
+@click.option(
+    "--capacity", required=True, help="Qualité imprimée sur les signatures : Maire, Directrice générale…"
+)
+@click.option("--administrator", is_flag=True)
+def user(
+    siren: str, login: str, email: str, first_name: str, last_name: str, capacity: str, administrator: bool
+) -> None:
+    """Ouvrir un compte ; un mot de passe tiré au hasard est affiché une seule fois."""
+    password = secrets.token_urlsafe(15)
+    desks.create_user(
+        _collectivity(siren),
+        login,
+        email=email,
+        first_name=first_name,
+        last_name=last_name,
+        capacity=capacity,
+        password=password,
+        administrator=administrator,
+    )
+    click.echo(f"Compte {login}, mot de passe {password}")
+
+
+@people.command("desk")
+@click.argument("siren")
+@click.argument("key")
+@click.argument("name")
+@click.option("--parent", default=None, help="Clé du bureau supérieur.")
+def desk(siren: str, key: str, name: str, parent: str | None) -> None:
+    """Ouvrir un bureau."""
+    desks.create_desk(_collectivity(siren), key, name, parent=parent)
+    click.echo(f"Bureau {key} ouvert.")
+
+
+@people.command("seat")
+@click.argument("siren")
+@click.argument("desk_key")
+@click.argument("login")
+@click.option(
+    "--rights", default="act", help="create, act, sign, archive ; séparés par des virgules ; vide = retirer."
+)
+def seat(siren: str, desk_key: str, login: str, rights: str) -> None:
+    """Donner un bureau à une personne."""
+    desks.seat(_collectivity(siren), desk_key, login, _rights(rights))
+    click.echo(f"{login} : {rights or 'aucun droit'} au bureau {desk_key}.")
+
+
+@people.command("application")
+@click.argument("siren")
+@click.argument("name")
+@click.argument("desk_key")
+@click.option("--rights", default="create,act")
+def application(siren: str, name: str, desk_key: str, rights: str) -> None:
+    """Laisser entrer un logiciel par l’API ; son jeton est affiché une seule fois."""
+    token = desks.create_application(_collectivity(siren), name, desk_key, _rights(rights))
+    click.echo(f"Jeton de {name} : {token}")
+
+
+@people.command("close")
+@click.argument("siren")
+@click.argument("login")
+def close(siren: str, login: str) -> None:
+    """Fermer un compte et toutes ses sessions."""
+    desks.close_account(_collectivity(siren), login)
+    click.echo(f"{login} est fermé.")
+
+
+COMMANDS = (people,)

@@ -1,0 +1,213 @@
+"""Setting up a collectivity: its people, its desks, who holds them, and the software it lets in."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from email_validator import EmailNotValidError, validate_email
+
+from app.core.clock import now
+from app.core.db import Db
+from app.core.outbox import News, post
+from app.core.refusals import Refusal
+from app.core.security import derived_token, new_token, token_hash
+from app.core.transaction import use_case
+from app.people.login import hasher, revoke_all
+from app.people.models import Application, Collectivity, Desk, Holder, PasswordReset, User
+from workflows.rights import Right
+
+PASSWORD_MINIMUM = 12
+RESET_LIFE = timedelta(hours=1)
+SIREN_LENGTH = 9
+
+
+@use_case
+def create_collectivity(
+    db: Db, siren: str, name: str, *, department: str, district: str, nature: str, settings: dict[str, Any]
+) -> int:
+    """Open a collectivity; refuses what is not a SIREN (`siren-invalid`)."""
+    if len(siren) != SIREN_LENGTH or not siren.isdigit():
+        raise Refusal("siren-invalid", siren=siren)
+    row = Collectivity(
+        siren=siren,
+        name=name,
+        department=department,
+        district=district,
+        nature=nature,
+        settings=settings,
+        created_at=now(),
+    )
+    db.add(row)
+    db.flush()
+    return row.id
+
+
+@use_case
+def create_user(
+    db: Db,
+    collectivity_id: int,
+    login: str,
+    *,
+    email: str,
+    first_name: str,
+    last_name: str,
+    capacity: str,
+    password: str | None = None,
+    administrator: bool = False,
+) -> int:
+    """Open an account; without a password it waits for its holder to choose one by mail."""
+    login = login.strip().lower()
+    if db.scalar(sa.select(User.id).where(User.login == login)):
+        raise Refusal("login-taken", login=login)
+    row = User(
+        collectivity_id=collectivity_id,
+        login=login,
+        email=_address(email),
+        first_name=first_name,
+        last_name=last_name,
+        capacity=capacity,
+        administrator=administrator,
+        created_at=now(),
+        password_hash=hasher().hash(_strong(password)) if password else None,
+    )
+    db.add(row)
+    db.flush()
+    return row.id
+
+
+@use_case
+def create_desk(db: Db, collectivity_id: int, key: str, name: str, *, parent: str | None = None) -> int:
+    """Open a desk under its superior; refuses a key already taken or an unknown superior."""
+    if db.scalar(sa.select(Desk.id).where(Desk.collectivity_id == collectivity_id, Desk.key == key)):
+        raise Refusal("desk-taken", desk=key)
+    parent_id = desk_of(db, collectivity_id, parent).id if parent else None
+    row = Desk(collectivity_id=collectivity_id, key=key, name=name, parent_id=parent_id)
+    db.add(row)
+    db.flush()
+    return row.id
+
+
+@use_case
+def seat(db: Db, collectivity_id: int, desk: str, login: str, rights: Sequence[Right]) -> None:
+    """Give a person a desk with these rights, or change them; no right at all takes the desk back."""
+    user = db.scalar(sa.select(User).where(User.collectivity_id == collectivity_id, User.login == login))
+    if user is None:
+        raise Refusal("user-unknown", login=login)
+    desk_id = desk_of(db, collectivity_id, desk).id
+    row = db.get(Holder, (user.id, desk_id))
+    if row is not None and not rights:
+        db.delete(row)
+    elif row is not None:
+        row.rights = [one.value for one in rights]
+    elif rights:
+        db.add(Holder(user_id=user.id, desk_id=desk_id, rights=[one.value for one in rights]))
+
+
+@use_case
+def create_application(db: Db, collectivity_id: int, name: str, desk: str, rights: Sequence[Right]) -> str:
+    """Let a software in at one desk; returns its token, shown once and kept only as a hash."""
+    token = new_token()
+    db.add(
+        Application(
+            collectivity_id=collectivity_id,
+            name=name,
+            desk_id=desk_of(db, collectivity_id, desk).id,
+            token_hash=token_hash(token),
+            rights=[one.value for one in rights],
+            created_at=now(),
+        )
+    )
+    return token
+
+
+@use_case
+def close_application(db: Db, collectivity_id: int, name: str) -> None:
+    """Shut a software out at once."""
+    query = sa.update(Application).where(
+        Application.collectivity_id == collectivity_id, Application.name == name
+    )
+    db.execute(query.values(active=False))
+
+
+@use_case
+def ask_reset(db: Db, login: str) -> None:
+    """Send a link to choose a new password; says nothing of whether the account exists."""
+    user = db.scalar(sa.select(User).where(User.login == login.strip().lower(), User.active.is_(True)))
+    if user is None:
+        return
+    nonce = new_token()
+    row = PasswordReset(
+        token_hash=token_hash(derived_token(nonce)), user_id=user.id, expires_at=now() + RESET_LIFE
+    )
+    db.add(row)
+    db.flush()
+    mail = News(
+        kind="mail",
+        key=f"reset-{row.id}",
+        recipient=user.email,
+        payload={"event": "password_reset", "user_id": user.id, "nonce": nonce},
+    )
+    post(db, user.collectivity_id, [mail])
+
+
+@use_case
+def reset(db: Db, token: str, password: str) -> None:
+    """Choose a new password with a link that serves once; closes every open session of the person."""
+    row = db.scalar(
+        sa.select(PasswordReset).where(PasswordReset.token_hash == token_hash(token)).with_for_update()
+    )
+    if row is None or row.used_at is not None or row.expires_at < now():
+        raise Refusal("link-expired")
+    user = db.get_one(User, row.user_id)
+    user.password_hash = hasher().hash(_strong(password))
+    row.used_at = now()
+    revoke_all(db, user.id)
+
+
+@use_case
+def close_account(db: Db, collectivity_id: int, login: str) -> None:
+    """Close an account and its sessions; the name stays in what was signed."""
+    user = db.scalar(sa.select(User).where(User.collectivity_id == collectivity_id, User.login == login))
+    if user is None:
+        raise Refusal("user-unknown", login=login)
+    user.active = False
+    revoke_all(db, user.id)
+
+
+@use_case
+def choose_display(db: Db, user_id: int, *, theme: str, shortcuts: bool) -> None:
+    """Keep a person's display: `light`, `dark` or `auto`, and whether single keys act (WCAG 2.1.4)."""
+    if theme not in {"light", "dark", "auto"}:
+        raise Refusal("bad-request", detail="thème inconnu")
+    user = db.get_one(User, user_id)
+    user.theme, user.shortcuts = theme, shortcuts
+
+
+def desk_of(db: Db, collectivity_id: int, key: str) -> Desk:
+    """The desk of that key, or `desk-unknown`."""
+    desk = db.scalar(sa.select(Desk).where(Desk.collectivity_id == collectivity_id, Desk.key == key))
+    if desk is None:
+        raise Refusal("desk-unknown", desk=key)
+    return desk
+
+
+def collectivity_of(db: Db, siren: str) -> Collectivity:
+    """The collectivity of that SIREN, or `collectivity-unknown`."""
+    row = db.scalar(sa.select(Collectivity).where(Collectivity.siren == siren))
+    if row is None:
+        raise Refusal("collectivity-unknown", siren=siren)
+    return row
+
+
+def _strong(password: str) -> str:
+    if len(password) < PASSWORD_MINIMUM:
+        raise Refusal("password-weak")
+    return password
+
+
+def _address(email: str) -> str:
+    try:
+        return validate_email(email, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError:
+        raise Refusal("email-invalid", email=email) from None

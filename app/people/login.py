@@ -1,0 +1,254 @@
+"""Logging in, staying logged in, and the guard that stands before every view."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask import Flask, abort, current_app, g, redirect, request, session, url_for
+from flask_login import LoginManager, UserMixin, current_user, login_user
+from werkzeug.wrappers import Response
+
+from app.core import http
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.refusals import Refusal
+from app.core.security import new_token, token_hash
+from app.core.transaction import use_case
+from app.people.actor import Actor, Seat, require
+from app.people.models import Application, Collectivity, Desk, Holder, LoginSession, User
+from workflows.rights import Right
+
+manager = LoginManager()
+SEEN_EVERY = timedelta(minutes=5)
+
+
+@lru_cache(maxsize=1)
+def hasher() -> PasswordHasher:
+    """Argon2id with the library's own parameters (RFC 9106, low-memory profile)."""
+    return PasswordHasher()
+
+
+@lru_cache(maxsize=1)
+def _nobody() -> str:
+    """A hash that no password opens, so that an unknown login takes the same time as a wrong password."""
+    return hasher().hash(new_token())
+
+
+class Known(UserMixin):  # type: ignore[misc]
+    """What Flask-Login carries: the token of the session, and the actor it stands for."""
+
+    def __init__(self, token: str, actor: Actor) -> None:
+        self.id = token
+        self.actor = actor
+
+
+@use_case
+def open_session(db: Db, login: str, password: str, *, hours: float, address: str, client: str) -> str:
+    """Check a password and open a session; returns its token. Refuses `login-refused` without saying which part is wrong."""
+    user = db.scalar(sa.select(User).where(User.login == login.strip().lower(), User.active.is_(True)))
+    stored = user.password_hash if user and user.password_hash else _nobody()
+    try:
+        hasher().verify(stored, password)
+    except (VerificationError, InvalidHashError):
+        raise Refusal("login-refused") from None
+    if user is None or not user.password_hash:
+        raise Refusal("login-refused")
+    if hasher().check_needs_rehash(user.password_hash):
+        user.password_hash = hasher().hash(password)
+    return _open(db, user, hours=hours, address=address, client=client)
+
+
+def _open(db: Db, user: User, *, hours: float, address: str, client: str) -> str:
+    token, moment = new_token(), now()
+    db.add(
+        LoginSession(
+            token_hash=token_hash(token),
+            user_id=user.id,
+            created_at=moment,
+            seen_at=moment,
+            expires_at=moment + timedelta(hours=hours),
+            address=address,
+            client=client,
+        )
+    )
+    return token
+
+
+@use_case
+def touch(db: Db, session_id: int) -> None:
+    """Note that a session still serves."""
+    db.execute(sa.update(LoginSession).where(LoginSession.id == session_id).values(seen_at=now()))
+
+
+@use_case
+def revoke(db: Db, user_id: int, session_id: int) -> None:
+    """Close one session of a person; refuses another's (`session-unknown`)."""
+    row = db.scalar(
+        sa.select(LoginSession).where(LoginSession.id == session_id, LoginSession.user_id == user_id)
+    )
+    if row is None:
+        raise Refusal("session-unknown")
+    row.revoked_at = row.revoked_at or now()
+
+
+def revoke_all(db: Db, user_id: int) -> None:
+    """Close every session of a person, inside the caller's transaction (new password, closed account)."""
+    query = sa.update(LoginSession).where(LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None))
+    db.execute(query.values(revoked_at=now()).execution_options(synchronize_session=False))
+
+
+_person = (
+    sa.select(User, Collectivity.name, LoginSession.id, LoginSession.seen_at)
+    .join(LoginSession, LoginSession.user_id == User.id)
+    .join(Collectivity, Collectivity.id == User.collectivity_id)
+    .where(
+        LoginSession.token_hash == sa.bindparam("token"),
+        LoginSession.revoked_at.is_(None),
+        LoginSession.expires_at > sa.bindparam("moment"),
+        User.active.is_(True),
+    )
+)
+_seats = (
+    sa.select(Desk.id, Desk.key, Desk.name, Holder.rights)
+    .join(Holder, Holder.desk_id == Desk.id)
+    .order_by(Desk.name)
+)
+
+
+def seats_of(db: Db, user_id: int) -> tuple[Seat, ...]:
+    """The desks a person holds, by name."""
+    rows = db.execute(_seats.where(Holder.user_id == user_id))
+    return tuple(Seat(row.id, row.key, row.name, frozenset(Right(one) for one in row.rights)) for row in rows)
+
+
+def person(db: Db, token: str, address: str) -> Actor | None:
+    """The actor of a session token, if the session is open; two statements."""
+    row = db.execute(_person, {"token": token_hash(token), "moment": now()}).one_or_none()
+    if row is None:
+        return None
+    user, collectivity_name, session_id, seen_at = row
+    if now() - seen_at > SEEN_EVERY:
+        g.touch = session_id
+    return of_user(db, user, collectivity_name, session_id=session_id, address=address)
+
+
+def of_user(
+    db: Db, user: User, collectivity_name: str, *, session_id: int | None = None, address: str = ""
+) -> Actor:
+    """The actor that a person is."""
+    return Actor(
+        kind="person",
+        collectivity_id=user.collectivity_id,
+        name=user.name,
+        capacity=user.capacity,
+        user_id=user.id,
+        administrator=user.administrator,
+        seats=seats_of(db, user.id),
+        first_name=user.first_name,
+        last_name=user.last_name,
+        collectivity_name=collectivity_name,
+        theme=user.theme,
+        shortcuts=user.shortcuts,
+        session_id=session_id,
+        address=address,
+    )
+
+
+def application(db: Db, token: str, address: str) -> Actor | None:
+    """The actor of an API token, with the one desk it works for."""
+    query = (
+        sa.select(Application, Desk, Collectivity.name)
+        .join(Desk, Desk.id == Application.desk_id)
+        .join(Collectivity, Collectivity.id == Application.collectivity_id)
+        .where(Application.token_hash == token_hash(token), Application.active.is_(True))
+    )
+    row = db.execute(query).one_or_none()
+    if row is None:
+        return None
+    app, desk, collectivity_name = row
+    seat = Seat(desk.id, desk.key, desk.name, frozenset(Right(one) for one in app.rights))
+    return Actor(
+        kind="application",
+        collectivity_id=app.collectivity_id,
+        name=app.name,
+        application_id=app.id,
+        seats=(seat,),
+        collectivity_name=collectivity_name,
+        address=address,
+    )
+
+
+@manager.user_loader
+def _load(token: str) -> Known | None:
+    with reading() as db:
+        actor = person(db, token, http.address())
+    return Known(token, actor) if actor else None
+
+
+def _refuse_stranger() -> Response:
+    """Send a person to the login page and back, and software a problem that says what is missing."""
+    if http.wants_json():
+        status = 401
+        return http.problem(
+            status, "login-needed", "Votre session s’est fermée. Reconnectez-vous : votre saisie est gardée."
+        )
+    target = request.full_path if request.method == "GET" else None
+    return redirect(url_for("people.login", suite=target.rstrip("?") if target else None))
+
+
+def _bearer() -> Actor | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        return None
+    with reading() as db:
+        return application(db, token.strip(), http.address())
+
+
+def stand_guard(app: Flask) -> None:
+    """Enforce, before every view, the one guard written above it; a route without a guard answers nobody."""
+    manager.init_app(app)
+
+    @app.before_request
+    def _guard() -> Response | None:
+        view: Callable[..., Any] | None = current_app.view_functions.get(request.endpoint or "")
+        if request.endpoint == "static" or view is None:
+            return None
+        who = getattr(view, "__guard__", None) or getattr(
+            getattr(view, "view_class", None), "__guard__", None
+        )
+        if who is None:
+            abort(404)
+        api = request.path.startswith("/api/")
+        if who == http.PUBLIC:
+            return None
+        actor: Actor | None = (
+            _bearer() if api else (current_user.actor if current_user.is_authenticated else None)
+        )
+        if actor is None:
+            return _refuse_stranger()
+        g.actor = actor
+        if who != http.PERSON:
+            require(actor, Right(who))
+        return None
+
+    @app.after_request
+    def _seen(response: Response) -> Response:
+        if "touch" in g:
+            touch(g.touch)
+        return response
+
+
+def keep(token: str, actor_days: int | None) -> None:
+    """Put the token in the cookie; for so many days on a tablet that is recognised, else until the browser closes."""
+    with reading() as db:
+        actor = person(db, token, http.address())
+    if actor is None:
+        raise Refusal("login-refused")
+    session.clear()
+    session.permanent = actor_days is not None
+    login_user(Known(token, actor))
+    g.actor = actor

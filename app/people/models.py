@@ -1,0 +1,115 @@
+"""Collectivities, people, desks and who holds them."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, Tenanted
+
+
+class Collectivity(Base):
+    """A commune or another body; several live on one instance, sealed from one another."""
+
+    __tablename__ = "collectivity"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    siren: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    department: Mapped[str]
+    district: Mapped[str]
+    nature: Mapped[str]
+    settings: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+
+
+class User(Base, Tenanted):
+    """A person with an account; closing it keeps the name in what was signed."""
+
+    __tablename__ = "user_account"
+    __table_args__ = (sa.Index("ix_user_account_collectivity_id", "collectivity_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    login: Mapped[str] = mapped_column(unique=True)
+    email: Mapped[str]
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    capacity: Mapped[str]
+    password_hash: Mapped[str | None]
+    administrator: Mapped[bool] = mapped_column(default=False)
+    active: Mapped[bool] = mapped_column(default=True)
+    theme: Mapped[str] = mapped_column(default="auto")
+    shortcuts: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+    @property
+    def name(self) -> str:
+        """First name and name."""
+        return f"{self.first_name} {self.last_name}"
+
+
+class Desk(Base, Tenanted):
+    """A desk: the place where folders wait; `parent_id` is its superior in the hierarchy."""
+
+    __tablename__ = "desk"
+    __table_args__ = (sa.UniqueConstraint("collectivity_id", "key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    name: Mapped[str]
+    parent_id: Mapped[int | None] = mapped_column(sa.ForeignKey("desk.id"))
+
+
+class Holder(Base):
+    """A person at a desk, and what he or she may do there."""
+
+    __tablename__ = "holder"
+    __table_args__ = (sa.Index("ix_holder_desk_id", "desk_id"),)
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), primary_key=True)
+    desk_id: Mapped[int] = mapped_column(sa.ForeignKey("desk.id"), primary_key=True)
+    rights: Mapped[list[Any]]
+
+
+class LoginSession(Base):
+    """One open session of a person, revocable; the cookie holds the token, this row its hash."""
+
+    __tablename__ = "login_session"
+    __table_args__ = (sa.Index("ix_login_session_user_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    address: Mapped[str]
+    client: Mapped[str]
+
+
+class PasswordReset(Base):
+    """A link sent by mail, good once and for one hour."""
+
+    __tablename__ = "password_reset"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class Application(Base, Tenanted):
+    """Another software that deposits and decides through the API, in the name of one desk."""
+
+    __tablename__ = "application"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    desk_id: Mapped[int] = mapped_column(sa.ForeignKey("desk.id"))
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    rights: Mapped[list[Any]]
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]

@@ -1,0 +1,27 @@
+"""What people are told when logging in, or when a desk is set up, is refused."""
+
+from app.core.refusals import Sentences
+
+SENTENCES: Sentences = {
+    "login-refused": (
+        403,
+        "L’identifiant ou le mot de passe ne convient pas. Vérifiez-les, ou demandez un nouveau mot de passe.",
+    ),
+    "session-unknown": (404, "Cette session n’existe plus."),
+    "link-expired": (
+        403,
+        "Ce lien a déjà servi ou a expiré. Demandez-en un autre depuis « Mot de passe oublié ».",
+    ),
+    "password-weak": (
+        422,
+        "Ce mot de passe est trop court : il faut au moins 12 caractères. Rien n’a été changé.",
+    ),
+    "login-taken": (409, "L’identifiant « {login} » est déjà pris. Choisissez-en un autre."),
+    "collectivity-unknown": (404, "Aucune collectivité n’a le SIREN {siren}."),
+    "desk-unknown": (404, "Le bureau « {desk} » n’existe pas dans cette collectivité."),
+    "desk-taken": (409, "Le bureau « {desk} » existe déjà."),
+    "desk-loop": (422, "Le bureau « {desk} » ne peut pas être son propre supérieur."),
+    "user-unknown": (404, "Aucun compte n’a l’identifiant « {login} »."),
+    "email-invalid": (422, "L’adresse « {email} » n’est pas une adresse de courriel valable."),
+    "siren-invalid": (422, "« {siren} » n’est pas un SIREN : il faut 9 chiffres."),
+}

@@ -1,0 +1,164 @@
+"""Pages of the account: log in and out, a forgotten password, open sessions, display."""
+
+import sqlalchemy as sa
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask_login import current_user, logout_user
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import BooleanField, PasswordField, StringField
+from wtforms.validators import DataRequired
+
+from app.core import http
+from app.core.db import reading
+from app.core.http import PERSON, PUBLIC, guard
+from app.core.limits import limiter
+from app.core.refusals import Refusal, catalogue
+from app.people import desks
+from app.people import login as door
+from app.people.models import LoginSession
+
+pages = Blueprint("people", __name__, template_folder="templates")
+NOW = "Renseignez ce champ."
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]
+    """Who, and the password."""
+
+    login = StringField(
+        "Identifiant",
+        [DataRequired(NOW)],
+        render_kw={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    password = PasswordField(
+        "Mot de passe", [DataRequired(NOW)], render_kw={"autocomplete": "current-password"}
+    )
+    remember = BooleanField("Reconnaître cette tablette pendant 30 jours")
+
+
+class ForgotForm(FlaskForm):  # type: ignore[misc]
+    """Whose password is forgotten."""
+
+    login = StringField(
+        "Identifiant", [DataRequired(NOW)], render_kw={"autocomplete": "username", "autocapitalize": "none"}
+    )
+
+
+class ResetForm(FlaskForm):  # type: ignore[misc]
+    """The new password."""
+
+    password = PasswordField(
+        "Nouveau mot de passe",
+        [DataRequired(NOW)],
+        description="Au moins 12 caractères. Une phrase convient bien.",
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+def _safe(target: str | None) -> str:
+    """Only a path of this site may be the next page (no open redirect)."""
+    if target and target.startswith("/") and not target.startswith(("//", "/\\")):
+        return target
+    return url_for("folders.inbox")
+
+
+@pages.route("/login", methods=["GET", "POST"])
+@guard(PUBLIC)
+@limiter.limit(lambda: str(current_app.config["LOGIN_RATE"]), methods=["POST"])
+def login() -> Response | str | tuple[str, int]:
+    """Log in, then go where one was going."""
+    form = LoginForm()
+    if not form.validate_on_submit():
+        return render_template("people/login.html", form=form, error=None)
+    days = current_app.config["REMEMBER_DAYS"] if form.remember.data else None
+    hours = days * 24 if days else current_app.config["SESSION_HOURS"]
+    try:
+        token = door.open_session(
+            form.login.data, form.password.data, hours=hours, address=http.address(), client=http.client()
+        )
+    except Refusal as refusal:
+        status, sentence = catalogue.say(refusal.key, refusal.facts)
+        return render_template("people/login.html", form=form, error=sentence), status
+    door.keep(token, days)
+    return redirect(_safe(request.args.get("suite")))
+
+
+@pages.post("/logout")
+@guard(PERSON)
+def logout() -> Response:
+    """Close this session, here and on the server."""
+    door.revoke(g.actor.user_id, g.actor.session_id)
+    logout_user()
+    session.clear()
+    return redirect(url_for("people.login"))
+
+
+@pages.route("/mot-de-passe-oublie", methods=["GET", "POST"])
+@guard(PUBLIC)
+@limiter.limit(lambda: str(current_app.config["LOGIN_RATE"]), methods=["POST"])
+def forgot() -> Response | str:
+    """Ask for a link by mail; the answer is the same whether the account exists or not."""
+    form = ForgotForm()
+    if not form.validate_on_submit():
+        return render_template("people/forgot.html", form=form, sent=False)
+    desks.ask_reset(form.login.data)
+    return render_template("people/forgot.html", form=form, sent=True)
+
+
+@pages.route("/mot-de-passe/<token>", methods=["GET", "POST"])
+@guard(PUBLIC)
+@limiter.limit(lambda: str(current_app.config["LOGIN_RATE"]), methods=["POST"])
+def reset(token: str) -> Response | str | tuple[str, int]:
+    """Choose a new password."""
+    form = ResetForm()
+    if not form.validate_on_submit():
+        return render_template("people/reset.html", form=form, error=None)
+    try:
+        desks.reset(token, form.password.data)
+    except Refusal as refusal:
+        status, sentence = catalogue.say(refusal.key, refusal.facts)
+        return render_template("people/reset.html", form=form, error=sentence), status
+    flash("Votre mot de passe est changé. Connectez-vous.", "ok")
+    return redirect(url_for("people.login"))
+
+
+@pages.get("/compte")
+@guard(PERSON)
+def account() -> str:
+    """The person's open sessions and display."""
+    query = (
+        sa.select(LoginSession)
+        .where(
+            LoginSession.user_id == g.actor.user_id,
+            LoginSession.revoked_at.is_(None),
+            LoginSession.expires_at > door.now(),
+        )
+        .order_by(LoginSession.seen_at.desc())
+    )
+    with reading(g.actor.collectivity_id) as db:
+        rows = [
+            (row.id, row.client, row.address, row.seen_at, row.id == g.actor.session_id)
+            for row in db.scalars(query)
+        ]
+    return render_template(
+        "people/account.html", sessions=rows, theme=g.actor.theme, shortcuts=g.actor.shortcuts
+    )
+
+
+@pages.post("/compte/sessions/<int:session_id>/fermer")
+@guard(PERSON)
+def revoke(session_id: int) -> Response:
+    """Close one of one's own sessions."""
+    door.revoke(g.actor.user_id, session_id)
+    flash("Cette session est fermée.", "ok")
+    return redirect(url_for("people.account" if current_user.is_authenticated else "people.login"))
+
+
+@pages.post("/compte/affichage")
+@guard(PERSON)
+def display() -> Response:
+    """Keep the theme and the shortcuts."""
+    desks.choose_display(
+        g.actor.user_id, theme=request.form.get("theme", "auto"), shortcuts="shortcuts" in request.form
+    )
+    flash("L’affichage est enregistré.", "ok")
+    return redirect(url_for("people.account"))

@@ -1,0 +1,1 @@
+"""Certificate signatures in one shape, prepare then complete, wherever the key lives."""

@@ -1,0 +1,1 @@
+"""The font that the visible stamp is drawn with."""

@@ -1,0 +1,247 @@
+"""PAdES signatures in two steps: prepare leaves a hole and says what to sign, complete proves the answer and fills it."""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from asn1crypto import cms
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko.sign.general import SigningError
+from pyhanko.sign.signers import PdfSignatureMetadata
+from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
+
+from app.core.refusals import Refusal
+from app.signing import algorithms
+from app.signing.formats import container
+from app.signing.formats.revision import CHUNK, is_prefix, write
+from app.signing.ports import FieldPlan, Prepared, ServerKey, SignatureFacts, Stamp
+from app.signing.timestamp import TimestampClient
+from app.signing.trust import Trust, facts
+from app.signing.verify import Reading, read
+
+BROKEN = (PdfError, SigningError, ValueError, TypeError, LookupError, NotImplementedError, OverflowError)
+
+
+def prepare(
+    source: Path,
+    target: Path,
+    *,
+    certificate: bytes,
+    chain: Sequence[bytes],
+    field: str,
+    fields: Sequence[FieldPlan],
+    stamp: Stamp | None,
+    reason: str | None,
+    location: str | None,
+    now: datetime,
+    timestamped: bool = True,
+) -> Prepared:
+    """Write at `target` the bytes of `source` and one more revision with a hole for the signature of `field`.
+
+    Every field of `fields` that is not there yet is created in that same revision, so that later signatures only
+    fill fields (ISO 32000-2 §12.8.2.2). `certificate` and `chain` in DER, `now` goes to /M. The signed attributes
+    hold no signing time (ETSI EN 319 142-1 §5.3). Refuses `document-not-signable`, `document-certified`,
+    `field-unknown`, `field-already-signed`, `stamp-outside-page`, `stamp-glyph-missing` and the keys of
+    `algorithms.of`; then `target` does not exist.
+    """
+    algorithm = algorithms.of(certificate).digest
+    signer = container.signer(certificate)
+    meta = PdfSignatureMetadata(
+        field_name=field,
+        md_algorithm=algorithm,
+        subfilter=SigSeedSubFilter.PADES,
+        reason=reason,
+        location=location,
+        name=facts(certificate).common_name,
+    )
+    reserved = 2 * container.room(certificate, chain, timestamped=timestamped)
+    try:
+        with source.open("rb") as before, target.open("w+b") as after:
+            hole = write(
+                before,
+                after,
+                signer,
+                meta,
+                field=field,
+                fields=fields,
+                stamp=stamp,
+                reserved=reserved,
+                now=now,
+            )
+            if not is_prefix(before, after):
+                raise ValueError("sa version précédente ne serait pas conservée")  # noqa: TRY301  # one way out for what cannot be signed
+        attributes = container.signed_attributes(certificate, hole.document_digest, algorithm)
+    except BaseException as error:
+        target.unlink(missing_ok=True)
+        if isinstance(error, BROKEN):
+            raise Refusal("document-not-signable", why=str(error)) from error
+        raise
+    return Prepared(
+        field=field,
+        attributes=attributes,
+        digest=hole.document_digest,
+        start=hole.reserved_region_start,
+        end=hole.reserved_region_end,
+        algorithm=algorithm,
+    )
+
+
+def complete(
+    target: Path,
+    prepared: Prepared,
+    *,
+    certificate: bytes,
+    chain: Sequence[bytes],
+    signature: bytes,
+    timestamper: TimestampClient | None,
+) -> None:
+    """Fill the hole of a prepared document with a signature that is proven first, then force it to disk.
+
+    `signature`: DER or raw r‖s for an elliptic curve, PKCS#1 v1.5 for RSA, over `prepared.attributes`. It is checked
+    with our attributes, our certificate and our file, never with what the signer sent along. Refuses
+    `signature-not-yours`, `hash-not-allowed`, `prepared-file-changed`, `timestamp-silent`, `signature-too-large`;
+    then nothing is written.
+    """
+    proven = algorithms.check_signature(certificate, signature, prepared.attributes, prepared.algorithm)
+    if _announced(prepared) != prepared.digest:
+        raise Refusal("prepared-file-changed")
+    with target.open("r+b") as stream:
+        if _outside_hole(stream, prepared) != prepared.digest:
+            raise Refusal("prepared-file-changed")
+        signed = container.build(
+            certificate, chain, prepared.attributes, proven, prepared.algorithm, timestamper
+        )
+        if 2 * len(signed) > prepared.end - prepared.start - 2:
+            raise Refusal("signature-too-large")
+        PreparedByteRangeDigest(prepared.digest, prepared.start, prepared.end).fill_with_cms(stream, signed)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _announced(prepared: Prepared) -> bytes | None:
+    for one in cms.CMSAttributes.load(prepared.attributes, strict=True):
+        if one["type"].native == "message_digest":
+            return bytes(one["values"][0].native)
+    return None
+
+
+def _outside_hole(stream: IO[bytes], prepared: Prepared) -> bytes:
+    """Hash of the file outside an empty hole; anything but zeros in the hole changes the answer."""
+    digest = hashlib.new(prepared.algorithm)
+    stream.seek(0)
+    left = prepared.start
+    while left and (chunk := stream.read(min(CHUNK, left))):
+        digest.update(chunk)
+        left -= len(chunk)
+    hole = stream.read(prepared.end - prepared.start)
+    if hole != b"<" + b"0" * (prepared.end - prepared.start - 2) + b">":
+        return b""
+    while chunk := stream.read(CHUNK):
+        digest.update(chunk)
+    return digest.digest()
+
+
+def seal(
+    source: Path,
+    target: Path,
+    *,
+    key: ServerKey,
+    field: str,
+    fields: Sequence[FieldPlan],
+    stamp: Stamp | None,
+    now: datetime,
+    timestamper: TimestampClient | None,
+    reason: str | None = None,
+    location: str | None = None,
+) -> Prepared:
+    """Sign with a key of this server, through the same two steps as everybody; on refusal `target` does not exist."""
+    prepared = prepare(
+        source,
+        target,
+        certificate=key.certificate,
+        chain=key.chain,
+        field=field,
+        fields=fields,
+        stamp=stamp,
+        reason=reason,
+        location=location,
+        now=now,
+        timestamped=timestamper is not None,
+    )
+    try:
+        complete(
+            target,
+            prepared,
+            certificate=key.certificate,
+            chain=key.chain,
+            signature=key.sign(prepared.attributes),
+            timestamper=timestamper,
+        )
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return prepared
+
+
+def check(
+    target: Path,
+    *,
+    source: Path,
+    field: str,
+    certificate: bytes,
+    trust: Trust,
+    timestamped: bool,
+    moment: datetime,
+) -> SignatureFacts:
+    """Read the signature back from the file and prove that it is the one that was asked for.
+
+    It must be intact, valid, trusted, by `certificate`, in `field`, over the entire file, at level B-T when
+    `timestamped` else B-B; `source` must be an exact prefix; every earlier signature that held must still hold
+    (difference analysis). Revocation is the business of `trust.check_certificate`; no host is asked here.
+    Refuses `signature-not-valid-after-embedding`.
+    """
+    with source.open("rb") as before, target.open("rb") as after:
+        if not is_prefix(before, after):
+            raise _failed("la version précédente n’est pas conservée")
+    readings = read(target, trust, moment, fetch=False)
+    ours = [one for one in readings if one.field == field]
+    if len(ours) != 1 or ours[0] is not readings[-1]:
+        raise _failed(f"la signature n’est pas dans l’emplacement « {field} »")
+    found = ours[0]
+    _demand(found, facts(certificate).fingerprint_sha256, timestamped=timestamped)
+    broken = {one.field for one in readings[:-1] if not one.holds}
+    if broken:
+        broken &= {one.field for one in read(source, trust, moment, fetch=False) if one.holds}
+    if broken:
+        raise _failed(f"une signature antérieure ne tiendrait plus : {', '.join(sorted(broken))}")
+    return SignatureFacts(
+        field=field,
+        level="B-T" if timestamped else "B-B",
+        signed_at=found.signed_at,
+        timestamped_at=found.timestamped_at,
+        fingerprint_sha256=found.fingerprint_sha256,
+        signature_sha256=found.signature_sha256,
+        earlier=len(readings) - 1,
+    )
+
+
+def _demand(found: Reading, fingerprint: str, *, timestamped: bool) -> None:
+    demands = {
+        "elle n’est pas intacte": found.holds,
+        "elle ne couvre pas tout le fichier": found.covers_whole,
+        "elle est d’un autre certificat": found.fingerprint_sha256 == fingerprint,
+        "elle n’est pas au format PAdES": found.pades,
+        "son certificat n’est pas reconnu": found.trusted,
+        "son horodatage n’est pas celui attendu": found.timestamp == ("trusted" if timestamped else "none"),
+    }
+    for why, met in demands.items():
+        if not met:
+            raise _failed(why)
+
+
+def _failed(why: str) -> Refusal:
+    return Refusal("signature-not-valid-after-embedding", why=why)

@@ -1,0 +1,180 @@
+"""Where the visible signature goes, thought on the page as people see it, whatever its rotation and crop box."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyhanko.pdf_utils.misc import PdfReadError
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.rw_common import PdfHandler
+
+from app.core.refusals import Refusal
+from app.signing.ports import Box
+
+A4 = (0.0, 0.0, 595.0, 842.0)  # what a page without any MediaBox is shown as
+MARGIN, FOOT = 28.0, 54.0  # the foot leaves the page number and the letterhead's footer readable
+GAP = 10.0
+WIDTH, LEAST_WIDTH, HEIGHT = 190.0, 110.0, 62.0
+DEEPEST_TREE = 64
+Rectangle = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class PageShape:
+    """One page: the part that is shown, in the page's own coordinates, and its clockwise rotation in degrees."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+    rotate: int
+
+    @property
+    def width(self) -> float:
+        """Width as shown, in points."""
+        return self.top - self.bottom if self.rotate in (90, 270) else self.right - self.left
+
+    @property
+    def height(self) -> float:
+        """Height as shown, in points."""
+        return self.right - self.left if self.rotate in (90, 270) else self.top - self.bottom
+
+    def inward(self, x: float, y: float) -> tuple[float, float]:
+        """A point of the displayed page in the page's own coordinates (ISO 32000-2 §7.7.3.3, Rotate and CropBox)."""
+        wide, high = self.right - self.left, self.top - self.bottom
+        u, v = {0: (x, y), 90: (wide - y, x), 180: (wide - x, high - y), 270: (y, high - x)}[self.rotate]
+        return self.left + u, self.bottom + v
+
+    def outward(self, u: float, v: float) -> tuple[float, float]:
+        """A point given in the page's own coordinates, on the displayed page."""
+        wide, high = self.right - self.left, self.top - self.bottom
+        u, v = u - self.left, v - self.bottom
+        return {0: (u, v), 90: (v, wide - u), 180: (wide - u, high - v), 270: (high - v, u)}[self.rotate]
+
+    def rectangle(self, box: Box) -> tuple[int, int, int, int]:
+        """The annotation rectangle of a displayed box, in whole points; refuses `stamp-outside-page`."""
+        inside = 0 <= box.x1 < box.x2 <= self.width and 0 <= box.y1 < box.y2 <= self.height
+        if not inside:
+            raise Refusal("stamp-outside-page", page=box.page + 1)
+        (u1, v1), (u2, v2) = self.inward(box.x1, box.y1), self.inward(box.x2, box.y2)
+        return round(min(u1, u2)), round(min(v1, v2)), round(max(u1, u2)), round(max(v1, v2))
+
+
+def pages(path: Path) -> list[PageShape]:
+    """The shape of every page, first to last; refuses `document-unreadable`."""
+    with path.open("rb") as stream:
+        try:
+            return shapes(PdfFileReader(stream))
+        except (PdfReadError, ValueError, TypeError, LookupError) as error:
+            raise Refusal("document-unreadable", why=str(error)) from error
+
+
+def shapes(handler: PdfHandler) -> list[PageShape]:
+    """The shape of every page of an open document, inherited attributes included (ISO 32000-2 §7.7.3.4)."""
+    return [_shape(page) for page in _leaves(handler.root["/Pages"], {}, 0)]
+
+
+def _leaves(node: Any, inherited: dict[str, Any], depth: int) -> Iterator[dict[str, Any]]:
+    if depth > DEEPEST_TREE:
+        raise PdfReadError("the page tree loops or is too deep")
+    known = dict(inherited)
+    for key in ("/MediaBox", "/CropBox", "/Rotate"):
+        if key in node:
+            known[key] = node[key]
+    if "/Kids" not in node:
+        yield known
+        return
+    kids = node["/Kids"]
+    for index in range(len(kids)):  # by index: pyHanko follows references there, and not when it iterates
+        yield from _leaves(kids[index], known, depth + 1)
+
+
+def rotation(page: Any) -> int:
+    """The clockwise rotation of one page in degrees, its own or the nearest ancestor's."""
+    for _ in range(DEEPEST_TREE):
+        if "/Rotate" in page or "/Parent" not in page:
+            break
+        page = page["/Parent"]
+    return _quarter(page.get("/Rotate", 0))
+
+
+def _quarter(rotate: Any) -> int:
+    degrees = int(rotate) % 360
+    return degrees if degrees in (90, 180, 270) else 0
+
+
+def _shape(page: dict[str, Any]) -> PageShape:
+    media = _ordered(page.get("/MediaBox")) or A4
+    crop = _ordered(page.get("/CropBox")) or media
+    # What is shown is the part of the crop box that lies in the media box (ISO 32000-2 §14.11.2)
+    shown = (max(crop[0], media[0]), max(crop[1], media[1]), min(crop[2], media[2]), min(crop[3], media[3]))
+    if shown[0] >= shown[2] or shown[1] >= shown[3]:
+        shown = media
+    return PageShape(*shown, rotate=_quarter(page.get("/Rotate", 0)))
+
+
+def _ordered(box: Any) -> Rectangle | None:
+    if box is None or len(box) != 4:
+        return None
+    x1, y1, x2, y2 = (float(box[index]) for index in range(4))
+    rectangle = (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
+    return rectangle if rectangle[0] < rectangle[2] and rectangle[1] < rectangle[3] else None
+
+
+def default_box(path: Path, index: int, count: int) -> Box:
+    """The place of signatory `index` (from 0) out of `count`: bottom of the last page, side by side, never overlapping."""
+    every = pages(path)
+    page, last = every[-1], len(every) - 1
+    margin = min(MARGIN, page.width / 20, page.height / 20)
+    room = page.width - 2 * margin
+    columns = max(1, min(count, int((room + GAP) // (LEAST_WIDTH + GAP))))
+    rows = -(-count // columns)
+    width = min(WIDTH, (room - (columns - 1) * GAP) / columns)
+    foot = min(FOOT, page.height / 10)
+    height = min(HEIGHT, (page.height - margin - foot - (rows - 1) * GAP) / rows)
+    row, column = divmod(index, columns)
+    # One signatory alone signs at the right, as on paper; several share the whole width
+    left = (
+        page.width - margin - width if count == 1 else margin + column * (room - width) / max(1, columns - 1)
+    )
+    bottom = foot + (rows - 1 - row) * (height + GAP)
+    return Box(last, left, bottom, left + width, bottom + height)
+
+
+def tag_box(path: Path, tag: str) -> Box | None:
+    """The place that the text tag marks (« #signature1# »): its last occurrence is the top left corner; else nothing."""
+    import pypdfium2 as pdfium
+
+    every = pages(path)
+    with closing(pdfium.PdfDocument(path)) as document:
+        for number in range(len(document) - 1, -1, -1):
+            with closing(document[number]) as page, closing(page.get_textpage()) as text:
+                found = _last(text, tag)
+            if found is not None:
+                return _under(every[number], number, found)
+    return None
+
+
+def _last(text: Any, tag: str) -> Rectangle | None:
+    search, found = text.search(tag, match_case=True), None
+    with closing(search):
+        while (hit := search.get_next()) is not None:
+            first, length = hit
+            corners = [text.get_charbox(first + offset) for offset in range(length)]
+            found = (
+                min(corner[0] for corner in corners),
+                min(corner[1] for corner in corners),
+                max(corner[2] for corner in corners),
+                max(corner[3] for corner in corners),
+            )
+    return found
+
+
+def _under(page: PageShape, number: int, tag: Rectangle) -> Box:
+    (x1, y1), (x2, y2) = page.outward(tag[0], tag[1]), page.outward(tag[2], tag[3])
+    width, height = min(WIDTH, page.width), min(HEIGHT, page.height)
+    left = min(max(0.0, min(x1, x2)), page.width - width)
+    bottom = min(max(0.0, max(y1, y2) - height), page.height - height)
+    return Box(number, left, bottom, left + width, bottom + height)

@@ -1,0 +1,104 @@
+"""The visible signature: its words, all of them, upright on the page as it is shown."""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from fontTools.ttLib import TTFont
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.content import ResourceType
+from pyhanko.pdf_utils.font.opentype import GlyphAccumulator
+from pyhanko.pdf_utils.layout import BoxConstraints
+from pyhanko.pdf_utils.writer import BasePdfFileWriter
+from pyhanko.stamp.base import BaseStamp, BaseStampStyle
+
+from app.core.refusals import Refusal
+from app.signing.ports import Stamp
+
+FONT = Path(__file__).parent / "fonts" / "paraphe-stamp.ttf"
+LARGEST, LEADING = 9.0, 1.28  # points; line height in font sizes
+PADDING, RULE = 5.0, 2.0
+INK, ACCENT = b"0.10 0.11 0.15 rg", b"0.00 0.24 0.51 rg"
+# A turn of the page is undone by the same turn of the drawing (ISO 32000-2 §12.5.5, appearance /Matrix)
+UPRIGHT = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
+
+
+@lru_cache(maxsize=1)
+def _font() -> bytes:
+    return FONT.read_bytes()
+
+
+@lru_cache(maxsize=1)
+def _characters() -> frozenset[str]:
+    with TTFont(BytesIO(_font()), lazy=True) as font:
+        return frozenset(map(chr, font.getBestCmap()))
+
+
+def drawable(stamp: Stamp) -> tuple[str, ...]:
+    """The stamp's lines in composed form; refuses `stamp-glyph-missing` rather than print a name with a hole in it."""
+    lines = tuple(unicodedata.normalize("NFC", line) for line in stamp.lines if line.strip())
+    for character in "".join(lines):
+        if character not in _characters():
+            raise Refusal("stamp-glyph-missing", character=character, code=f"U+{ord(character):04X}")
+    return lines
+
+
+@dataclass(frozen=True)
+class UprightStyle(BaseStampStyle):
+    """How pyHanko draws our stamp: these lines, on a page turned clockwise by `rotate` degrees."""
+
+    lines: tuple[str, ...] = ()
+    rotate: int = 0
+
+    def create_stamp(
+        self, writer: BasePdfFileWriter, box: BoxConstraints, text_params: dict[str, Any]
+    ) -> "UprightStamp":
+        """The drawing for an annotation of that size."""
+        del text_params  # the words are already in the style
+        return UprightStamp(writer, self, box)
+
+
+class UprightStamp(BaseStamp):
+    """The drawing itself: a rule at the left, the lines, as large as they fit and never cut."""
+
+    def as_form_xobject(self) -> generic.StreamObject:
+        """The drawing as a form whose matrix undoes the rotation of the page."""
+        rotate = self.style.rotate
+        wide, high = self.box.width, self.box.height
+        if rotate in (90, 270):
+            wide, high = high, wide
+        self.box = BoxConstraints(width=wide, height=high)
+        form = super().as_form_xobject()
+        shift = {0: (0, 0), 90: (high, 0), 180: (wide, high), 270: (0, wide)}[rotate]
+        form["/Matrix"] = generic.ArrayObject(
+            generic.FloatObject(number)  # type: ignore[no-untyped-call]
+            for number in (*UPRIGHT[rotate], *shift)
+        )
+        return form
+
+    def render(self) -> bytes:
+        """The drawing's operators; the size of the letters is chosen so that every line fits in both directions."""
+        wide, high = self.box.width, self.box.height
+        engine = GlyphAccumulator(
+            self._ensure_writer, BytesIO(_font()), LARGEST, ot_script_tag="latn", writing_direction="ltr"
+        )
+        shaped = [engine.shape(line) for line in self.style.lines]
+        longest = max(result.x_advance for result in shaped)  # in ems
+        room_wide, room_high = wide - 2 * PADDING - RULE, high - 2 * PADDING
+        size = min(LARGEST, room_wide / longest, room_high / (len(shaped) * LEADING))
+        if size != LARGEST:
+            engine.font_size = size  # type: ignore[assignment]  # accents set by hand are placed in points, so the lines are shaped again
+            shaped = [engine.shape(line) for line in self.style.lines]
+        self.set_resource(ResourceType.FONT, generic.NameObject("/F1"), engine.as_resource())
+        block = size * LEADING * len(shaped)
+        top = PADDING + room_high / 2 + block / 2 - size
+        parts = [b"q %s 0 0 %g %g re f Q" % (ACCENT, RULE, high), b"q", INK]
+        for number, result in enumerate(shaped):
+            y = top - number * size * LEADING
+            parts.append(b"BT /F1 %g Tf %g %g Td %s ET" % (size, PADDING + RULE, y, result.graphics_ops))
+        parts.append(b"Q")
+        engine.prepare_write()  # type: ignore[no-untyped-call]
+        return b" ".join(parts)

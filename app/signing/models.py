@@ -1,0 +1,86 @@
+"""Certificates enrolled to their owners, signatures under way, and the proof of each signature made."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, Tenanted
+
+
+class Certificate(Base, Tenanted):
+    """A certificate that a person may sign with, matched by its fingerprint, never by a name."""
+
+    __tablename__ = "certificate"
+    __table_args__ = (sa.UniqueConstraint("user_id", "fingerprint"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    subject: Mapped[str]
+    issuer: Mapped[str]
+    serial: Mapped[str]
+    fingerprint: Mapped[str]
+    not_after: Mapped[datetime]
+    der: Mapped[bytes]
+    enrolled_at: Mapped[datetime]
+    enrolled_by: Mapped[str]
+    withdrawn_at: Mapped[datetime | None]
+
+
+class SignatureSession(Base, Tenanted):
+    """A signature prepared and not yet made: what will be signed, for whom, on which bytes, until when.
+
+    Claimed once (`state` prepared → claimed → done or failed); the prepared file is in the store by `prepared_sha256`.
+    """
+
+    __tablename__ = "signature_session"
+    __table_args__ = (sa.Index("ix_signature_session_folder_id", "folder_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id"))
+    version_id: Mapped[int] = mapped_column(sa.ForeignKey("document_version.id"))
+    folder_version: Mapped[int]
+    step_run_id: Mapped[int] = mapped_column(sa.ForeignKey("step_run.id"))
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    login_session_id: Mapped[int | None]
+    field: Mapped[str]
+    capacity: Mapped[str]
+    certificate: Mapped[bytes]
+    chain: Mapped[list[Any]]
+    attributes: Mapped[bytes]
+    digest: Mapped[bytes]
+    algorithm: Mapped[str]
+    range_start: Mapped[int]
+    range_end: Mapped[int]
+    prepared_sha256: Mapped[str]
+    state: Mapped[str]
+    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+
+
+class SignatureProof(Base, Tenanted):
+    """A signature that was made and verified; one for each part of a step, by the database's own word."""
+
+    __tablename__ = "signature_proof"
+    __table_args__ = (
+        sa.UniqueConstraint("step_run_id"),
+        sa.Index("ix_signature_proof_folder_id", "folder_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    version_id: Mapped[int] = mapped_column(sa.ForeignKey("document_version.id"))
+    step_run_id: Mapped[int] = mapped_column(sa.ForeignKey("step_run.id"))
+    session_id: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    capacity: Mapped[str]
+    subject: Mapped[str]
+    issuer: Mapped[str]
+    serial: Mapped[str]
+    fingerprint: Mapped[str]
+    field: Mapped[str]
+    level: Mapped[str]
+    signed_at: Mapped[datetime]
+    timestamped_at: Mapped[datetime | None]

@@ -1,0 +1,201 @@
+"""What the signing room answers when it refuses: status and French sentence for each key."""
+
+SENTENCES: dict[str, tuple[int, str]] = {
+    # the certificate
+    "certificate-unreadable": (
+        400,
+        (
+            "Rien n’a été signé : le certificat reçu n’est pas lisible. Choisissez le fichier .p12 ou .pfx "
+            "remis par votre autorité de certification."
+        ),
+    ),
+    "certificate-not-enrolled": (
+        403,
+        (
+            "Rien n’a été signé : le certificat de {name} n’est pas enregistré à votre nom. Choisissez le "
+            "vôtre, ou demandez à l’administrateur de l’enregistrer."
+        ),
+    ),
+    "certificate-authentication-only": (
+        403,
+        (
+            "Rien n’a été signé : ce certificat sert à s’identifier, pas à signer (usage « non-répudiation » "
+            "absent). Choisissez votre certificat de signature."
+        ),
+    ),
+    "certificate-is-authority": (
+        403,
+        (
+            "Rien n’a été signé : ce certificat est celui d’une autorité, pas d’une personne. Choisissez "
+            "votre certificat de signature."
+        ),
+    ),
+    "certificate-not-yet-valid": (
+        403,
+        "Rien n’a été signé : ce certificat ne sera valable qu’à partir du {date}.",
+    ),
+    "certificate-expired": (
+        403,
+        (
+            "Rien n’a été signé : ce certificat a expiré le {date}. Demandez son renouvellement à votre "
+            "autorité de certification."
+        ),
+    ),
+    "certificate-issuer-unknown": (
+        403,
+        (
+            "Rien n’a été signé : l’autorité « {issuer} » qui a délivré ce certificat n’est pas reconnue "
+            "ici. Demandez à l’administrateur de l’ajouter si la commune lui fait confiance."
+        ),
+    ),
+    "certificate-chain-invalid": (
+        403,
+        (
+            "Rien n’a été signé : la chaîne de ce certificat n’est pas valable ({why}). Exportez-le de "
+            "nouveau avec tous les certificats de la chaîne."
+        ),
+    ),
+    "certificate-revoked": (
+        403,
+        (
+            "Rien n’a été signé : ce certificat a été révoqué le {date}. Demandez-en un nouveau à votre "
+            "autorité de certification."
+        ),
+    ),
+    "certificate-issuer-revoked": (
+        403,
+        (
+            "Rien n’a été signé : l’autorité qui a délivré ce certificat a été révoquée le {date}. Prévenez "
+            "l’administrateur."
+        ),
+    ),
+    "revocation-unknown": (
+        503,
+        (
+            "Rien n’a été signé : l’autorité de certification n’a pas répondu, et nous ne pouvons pas savoir "
+            "si ce certificat est révoqué. Recommencez dans quelques minutes."
+        ),
+    ),
+    "key-weak": (
+        403,
+        (
+            "Rien n’a été signé : la clé de ce certificat est trop faible ({strength}). Il faut au moins RSA "
+            "2048 bits ou la courbe P-256."
+        ),
+    ),
+    "key-kind-unknown": (
+        403,
+        (
+            "Rien n’a été signé : ce genre de clé ({kind}) n’est pas accepté. Il faut une clé RSA ou une "
+            "courbe P-256, P-384 ou P-521."
+        ),
+    ),
+    "hash-not-allowed": (
+        400,
+        "Rien n’a été signé : l’empreinte {digest} n’est pas acceptée. Il faut SHA-256, SHA-384 ou SHA-512.",
+    ),
+    # the key
+    "passphrase-wrong": (
+        403,
+        "Rien n’a été signé : le mot de passe n’ouvre pas ce certificat.",
+    ),
+    "key-file-unreadable": (
+        500,
+        "Rien n’a été signé : le fichier de clé du serveur n’est pas lisible. Prévenez l’administrateur.",
+    ),
+    "key-file-empty": (
+        500,
+        (
+            "Rien n’a été signé : le fichier de clé ne contient pas à la fois une clé et son certificat. "
+            "Prévenez l’administrateur."
+        ),
+    ),
+    "browser-answer-invalid": (
+        400,
+        (
+            "Rien n’a été signé : la réponse de la page est incomplète ({what}). Rechargez la page, puis "
+            "recommencez."
+        ),
+    ),
+    # the document
+    "document-unreadable": (
+        422,
+        "Ce PDF n’est pas lisible : {why}. Rien n’a été fait.",
+    ),
+    "document-not-signable": (
+        422,
+        (
+            "Rien n’a été signé : ce PDF ne peut pas recevoir de signature ({why}). Enregistrez-le de "
+            "nouveau depuis le logiciel qui l’a produit, puis redéposez-le."
+        ),
+    ),
+    "document-certified": (
+        422,
+        (
+            "Rien n’a été signé : l’auteur de ce PDF l’a certifié en interdisant d’y ajouter cette "
+            "signature. Demandez-lui un exemplaire non certifié."
+        ),
+    ),
+    "field-unknown": (
+        422,
+        "Rien n’a été signé : ce document n’a pas d’emplacement de signature nommé « {field} ».",
+    ),
+    "field-already-signed": (
+        409,
+        "Rien n’a été ajouté : l’emplacement « {field} » porte déjà une signature.",
+    ),
+    "stamp-outside-page": (
+        422,
+        "Rien n’a été signé : le cartouche de signature sortirait de la page {page}. Placez-le de nouveau.",
+    ),
+    "stamp-glyph-missing": (
+        422,
+        (
+            "Rien n’a été signé : le caractère « {character} » ({code}) ne peut pas être imprimé dans le "
+            "cartouche. Corrigez le nom ou la qualité du signataire."
+        ),
+    ),
+    # prepare, complete, check
+    "signature-not-yours": (
+        403,
+        (
+            "Rien n’a été signé : la signature reçue n’est pas celle de ce document par ce certificat. "
+            "Recommencez depuis la page du dossier."
+        ),
+    ),
+    "prepared-file-changed": (
+        409,
+        (
+            "Rien n’a été signé : le document préparé a changé entre-temps. Recommencez depuis la page du "
+            "dossier."
+        ),
+    ),
+    "signature-too-large": (
+        500,
+        (
+            "Rien n’a été signé : la signature et son horodatage ne tiennent pas dans la place réservée. "
+            "Prévenez l’administrateur."
+        ),
+    ),
+    "timestamp-silent": (
+        503,
+        "L’horodatage n’a pas répondu. Rien n’a été apposé sur ce document, il reste à signer.",
+    ),
+    "signature-not-valid-after-embedding": (
+        500,
+        (
+            "Rien n’a été signé : la vérification de la signature a échoué ({why}). Le document reste à "
+            "signer ; prévenez l’administrateur."
+        ),
+    ),
+    "session-used": (
+        409,
+        "Rien n’a été signé cette fois : cette signature a déjà servi, a expiré ou appartient à une autre session. "
+        "Rouvrez le dossier : il dit s’il est signé.",
+    ),
+    "document-changed": (
+        409,
+        "Rien n’a été signé : le document a changé entre-temps, une autre signature vient d’y être apposée. Recommencez.",
+    ),
+    "certificate-unknown": (404, "Ce certificat n’est pas inscrit à votre nom."),
+}

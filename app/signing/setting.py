@@ -1,0 +1,67 @@
+"""What the installation decides of signing: whom it believes, who timestamps, how long a preparation lives, its seal."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from app.signing.ports import ServerKey
+    from app.signing.timestamp import TimestampClient
+    from app.signing.trust import Trust
+
+_chosen: dict[str, Any] = {"settings": None}
+
+
+def configure(settings: Any) -> None:
+    """Give signing its settings."""
+    _chosen["settings"] = settings
+    for one in (trust, timestamper, seal_key):
+        one.cache_clear()
+
+
+def _bundle(path: Path | None) -> tuple[bytes, ...]:
+    """The PEM files of a folder, or one file."""
+    if path is None:
+        return ()
+    files = sorted(path.glob("*.pem")) if path.is_dir() else [path]
+    return tuple(one.read_bytes() for one in files)
+
+
+@lru_cache(maxsize=1)
+def trust() -> "Trust":
+    """Whom we believe."""
+    from app.signing.trust import Trust
+
+    chosen = _chosen["settings"]
+    return Trust(
+        roots=_bundle(chosen.trust_roots),
+        tsa_roots=_bundle(chosen.tsa_roots),
+        fetch=True,
+        allowed_hosts=chosen.revocation_hosts,
+        timeout=chosen.network_timeout,
+    )
+
+
+@lru_cache(maxsize=1)
+def timestamper() -> "TimestampClient | None":
+    """The timestamp authority, when there is one."""
+    from app.signing.timestamp import TimestampClient
+
+    chosen = _chosen["settings"]
+    return TimestampClient(chosen.tsa_url, timeout=chosen.network_timeout) if chosen.tsa_url else None
+
+
+@lru_cache(maxsize=1)
+def seal_key() -> "ServerKey | None":
+    """The collectivity's seal, when the installation holds one."""
+    from app.signing.keys.pkcs12 import Pkcs12Key
+
+    chosen = _chosen["settings"]
+    if chosen.seal_p12 is None:
+        return None
+    return Pkcs12Key.load(chosen.seal_p12, chosen.seal_passphrase.get_secret_value().encode())
+
+
+def minutes() -> int:
+    """How long a prepared signature waits for its key."""
+    return int(_chosen["settings"].signing_minutes)

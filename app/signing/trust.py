@@ -1,0 +1,204 @@
+"""Whether a certificate may sign here and now: whose it is, what it is for, who vouches for it, whether it still stands."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from asn1crypto import pem, x509
+from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator import errors as path_errors
+from pyhanko_certvalidator.policy_decl import (
+    CertRevTrustPolicy,
+    RevocationCheckingPolicy,
+    RevocationCheckingRule,
+)
+
+from app.core.clock import PARIS
+from app.core.refusals import Refusal
+from app.signing import algorithms
+from app.signing.network import Outside
+from app.signing.revocation import fetchers
+
+TOLERANCE = timedelta(minutes=5)  # between our clock and those of the authorities
+# The holder's certificate must be checkable; those above it only where they say how (ETSI EN 319 102-1 §5.2.6.4)
+HARD = RevocationCheckingPolicy(
+    RevocationCheckingRule.CRL_OR_OCSP_REQUIRED, RevocationCheckingRule.CHECK_IF_DECLARED
+)
+DECLARED = RevocationCheckingPolicy(
+    RevocationCheckingRule.CHECK_IF_DECLARED, RevocationCheckingRule.CHECK_IF_DECLARED
+)
+NONE = RevocationCheckingPolicy(RevocationCheckingRule.NO_CHECK, RevocationCheckingRule.NO_CHECK)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whom we believe: roots for persons, roots for timestamps (DER or PEM), and which hosts may be asked.
+
+    With `fetch` false no host is asked and revocation stays unknown; `timeout` in seconds for each question.
+    """
+
+    roots: Sequence[bytes]
+    tsa_roots: Sequence[bytes]
+    fetch: bool = True
+    allowed_hosts: Sequence[str] = ()
+    timeout: float = 8.0
+
+    def context(
+        self, moment: datetime, *, fetch: bool, others: Sequence[x509.Certificate] = ()
+    ) -> ValidationContext:
+        """The rules for a person's certificate at `moment`; with `fetch`, revocation must be known."""
+        return self._context(self.roots, moment, HARD if fetch else NONE, others)
+
+    def tsa_context(self, moment: datetime, *, fetch: bool) -> ValidationContext:
+        """The rules for a timestamp authority's certificate at `moment`."""
+        return self._context(self.tsa_roots, moment, DECLARED if fetch else NONE, ())
+
+    def _context(
+        self,
+        roots: Sequence[bytes],
+        moment: datetime,
+        policy: RevocationCheckingPolicy,
+        others: Sequence[x509.Certificate],
+    ) -> ValidationContext:
+        fetch = policy is not NONE
+        return ValidationContext(
+            trust_roots=[root for data in roots for root in certificates_in(data)],
+            other_certs=list(others),
+            moment=moment,
+            allow_fetching=fetch,
+            fetchers=fetchers(Outside(self.allowed_hosts, self.timeout)) if fetch else None,
+            # An answer given today speaks for a signature of last month: it says since when it is revoked
+            revinfo_policy=CertRevTrustPolicy(policy, retroactive_revinfo=True),
+            time_tolerance=TOLERANCE,
+        )
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """A certificate enrolled to a person, known by its fingerprint or by issuer and serial number."""
+
+    fingerprint: str | None = None
+    issuer_serial: str | None = None
+
+
+@dataclass(frozen=True)
+class CertificateFacts:
+    """What a certificate says of itself: names in French order of reading, serial and hashes in lower-case hexadecimal.
+
+    `issuer_serial`: SHA-256 of the issuer's name, a colon, the serial. `revocation_checked`: an authority answered.
+    """
+
+    subject: str
+    issuer: str
+    serial: str
+    fingerprint_sha256: str
+    not_before: datetime
+    not_after: datetime
+    common_name: str
+    issuer_serial: str
+    revocation_checked: bool = field(default=False, compare=False)
+
+
+@lru_cache(maxsize=64)
+def certificates_in(data: bytes) -> tuple[x509.Certificate, ...]:
+    """The certificates of a DER certificate or of a PEM bundle; refuses `certificate-unreadable`."""
+    try:
+        armored = pem.unarmor(data, multiple=True) if pem.detect(data) else [("CERTIFICATE", {}, data)]
+        return tuple(_parsed(der) for kind, _, der in armored if kind == "CERTIFICATE")
+    except (ValueError, TypeError) as error:
+        raise Refusal("certificate-unreadable") from error
+
+
+def _parsed(der: bytes) -> x509.Certificate:
+    certificate = x509.Certificate.load(der, strict=True)
+    _ = certificate.native  # asn1crypto parses as late as it can: a broken certificate has to fail here
+    return certificate
+
+
+def facts(certificate: bytes) -> CertificateFacts:
+    """The facts of a DER certificate, believed or not; refuses `certificate-unreadable`."""
+    (parsed,) = certificates_in(certificate)[:1]
+    names = parsed.subject.native
+    common = names.get("common_name") or parsed.subject.human_friendly
+    return CertificateFacts(
+        subject=parsed.subject.human_friendly,
+        issuer=parsed.issuer.human_friendly,
+        serial=f"{parsed.serial_number:x}",
+        fingerprint_sha256=parsed.sha256.hex(),
+        not_before=parsed.not_valid_before,
+        not_after=parsed.not_valid_after,
+        common_name=common if isinstance(common, str) else common[0],
+        issuer_serial=f"{parsed.issuer.sha256.hex()}:{parsed.serial_number:x}",
+    )
+
+
+def check_certificate(
+    certificate: bytes,
+    chain: Sequence[bytes],
+    *,
+    trust: Trust,
+    moment: datetime,
+    enrolled: Sequence[Enrolled] | None,
+) -> CertificateFacts:
+    """The facts of a certificate that may sign at `moment`, or the reason why not.
+
+    `enrolled`: the certificates of the person who signs; None for a seal, whose certificate is a setting. Refuses, in
+    this order, what is not the person's, not for signing, too weak, out of its dates, of an unknown issuer, revoked,
+    or of unknown revocation (RFC 5280 §6; ETSI EN 319 102-1 §5.2.6).
+    """
+    said = facts(certificate)
+    if enrolled is not None and not any(_same(one, said) for one in enrolled):
+        raise Refusal("certificate-not-enrolled", name=said.common_name)
+    parsed = certificates_in(certificate)[0]
+    if parsed.ca:
+        raise Refusal("certificate-is-authority")
+    usage = parsed.key_usage_value
+    if usage is None or "non_repudiation" not in usage.native:
+        raise Refusal("certificate-authentication-only")
+    algorithms.of(certificate)
+    if moment < said.not_before:
+        raise Refusal("certificate-not-yet-valid", date=day(said.not_before))
+    if moment > said.not_after:
+        raise Refusal("certificate-expired", date=day(said.not_after))
+    others = [one for data in chain for one in certificates_in(data)]
+    asyncio.run(_validate(parsed, others, trust, moment))
+    return CertificateFacts(**{**vars(said), "revocation_checked": trust.fetch})
+
+
+def _same(one: Enrolled, said: CertificateFacts) -> bool:
+    return (one.fingerprint is not None and one.fingerprint.lower() == said.fingerprint_sha256) or (
+        one.issuer_serial is not None and one.issuer_serial.lower() == said.issuer_serial
+    )
+
+
+async def _validate(
+    certificate: x509.Certificate, others: Sequence[x509.Certificate], trust: Trust, moment: datetime
+) -> None:
+    validator = CertificateValidator(
+        certificate,
+        intermediate_certs=list(others),
+        validation_context=trust.context(moment, fetch=trust.fetch, others=others),
+    )
+    try:
+        await validator.async_validate_usage({"non_repudiation"})  # type: ignore[no-untyped-call]
+    except (path_errors.PathError, path_errors.ValidationError, AssertionError) as error:
+        # pyHanko 0.38 asserts that a certificate's signature is of its issuer's kind of key: a forgery may not be
+        raise _refusal(error, certificate) from error
+
+
+def _refusal(error: Exception, certificate: x509.Certificate) -> Refusal:
+    if isinstance(error, path_errors.RevokedError):
+        key = "certificate-revoked" if error.is_ee_cert else "certificate-issuer-revoked"
+        return Refusal(key, date=day(error.revocation_dt))
+    if isinstance(error, path_errors.InsufficientRevinfoError):
+        return Refusal("revocation-unknown", why=str(error))
+    if isinstance(error, path_errors.PathBuildingError):
+        return Refusal("certificate-issuer-unknown", issuer=certificate.issuer.human_friendly)
+    return Refusal("certificate-chain-invalid", why=str(error) or "signature d’un autre genre de clé")
+
+
+def day(moment: datetime) -> str:
+    """A date as the town hall writes it: 25/11/2026."""
+    return moment.astimezone(PARIS).strftime("%d/%m/%Y")

@@ -1,0 +1,195 @@
+"""Pages of signing: the dialog, the two requests that the page makes, and a person's certificates."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.core.clock import now
+from app.core.db import reading
+from app.core.french import jour_long
+from app.core.http import PERSON, guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.folders import page, queues
+from app.folders.access import authorize
+from app.folders.models import DocumentVersion
+from app.signing import enrol
+from app.signing.legal import legal_sentence
+from workflows.events import Action
+
+pages = Blueprint("signing", __name__, template_folder="templates")
+SIGN = "sign"
+
+
+@pages.get("/dossiers/<int:folder_id>/signer")
+@guard(SIGN)
+def dialog(folder_id: int) -> str:
+    """What is signed, by whom, with what; the key is opened in the page and stays there."""
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        here = page.current_present(db, folder)
+        choice = page.decision(db, folder, g.actor, here)
+        if not any(one.name == Action.SIGN for one in choice.actions):
+            raise Refusal("not-your-turn")
+        main = next(one for one in page.documents(db, folder, None) if one.role == "main")
+        version = db.scalars(_version(main.id, main.number)).one()
+        mine = enrol.certificates_of(db, g.actor.user_id)
+        view = page.head(db, folder)
+    known = (mine[0].subject, mine[0].issuer, jour_long(mine[0].not_after)) if mine else None
+    return render_template(
+        "signing/dialog.html",
+        folder=view,
+        document_line=f"{main.title}, {view.family_label.lower()} {view.number}".strip(),
+        pages=version.pages or 1,
+        capacity=g.actor.capacity[:1].lower() + g.actor.capacity[1:],
+        legal=legal_sentence(folder.family),
+        prepare_url=url_for("signing.prepare", folder_id=folder_id),
+        complete_url=url_for("signing.complete", folder_id=folder_id),
+        certificate=known,
+        place={"page_count": version.pages or 1, "default_box": None},
+    )
+
+
+def _version(document_id: int, number: int) -> Any:
+    return sa.select(DocumentVersion).where(
+        DocumentVersion.document_id == document_id, DocumentVersion.number == number
+    )
+
+
+@pages.post("/dossiers/<int:folder_id>/signature/preparer")
+@guard(SIGN)
+def prepare(folder_id: int) -> Response:
+    """What the key must sign, for the certificate that the page shows."""
+    from app.signing import sign
+    from app.signing.keys.browser import question, read_key
+
+    offer = _json()
+    key = read_key(offer)
+    ready = sign.prepare(
+        g.actor, folder_id, version=_whole(offer, "version"), key=key, box=_box(offer.get("box"))
+    )
+    signer = {
+        "name": ready.certificate.common_name,
+        "issuer": ready.certificate.issuer,
+        "not_after": ready.certificate.not_after.isoformat(),
+    }
+    return jsonify(
+        session=ready.session,
+        items=[{"id": "main", **question(ready.prepared, key.certificate)}],
+        signer=signer,
+    )
+
+
+@pages.route("/dossiers/<int:folder_id>/signature/terminer", methods=["GET", "POST"])
+@guard(SIGN)
+def complete(folder_id: int) -> Response:
+    """Embed what the key made, and go on; asked again (GET), say what became of the session."""
+    from app.signing import sign
+    from app.signing.keys.browser import read_signature
+
+    if request.method == "GET":
+        state = sign.state_of(g.actor, request.args.get("session", ""))
+        return jsonify(
+            state=state, location=_next(folder_id, tell=state == "done") if state == "done" else None
+        )
+    answer = _json()
+    signatures = answer.get("signatures")
+    if not isinstance(signatures, list) or len(signatures) != 1 or not isinstance(signatures[0], dict):
+        raise Refusal("bad-request", detail="la signature manque")
+    sign.complete(g.actor, str(answer.get("session", "")), read_signature(signatures[0].get("signature")))
+    return jsonify(state="done", location=_next(folder_id, tell=True))
+
+
+def _next(folder_id: int, *, tell: bool) -> str:
+    """Where the signer goes now: the next folder that waits, or the list."""
+    with reading(g.actor.collectivity_id) as db:
+        title = authorize(db, g.actor, folder_id).title
+        waiting = queues.todo(db, g.actor)
+    if tell:
+        left = len(waiting)
+        rest = (
+            f"{left} dossier{'s restent' if left > 1 else ' reste'}."
+            if left
+            else "Plus aucun dossier ne vous attend."
+        )
+        flash(f"« {title} » est signé. {rest}", "ok")
+    return url_for("folders.show", folder_id=waiting[0].id) if waiting else url_for("folders.inbox")
+
+
+def _json() -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise Refusal("bad-request", detail="un objet JSON est attendu")
+    return body
+
+
+def _whole(body: dict[str, Any], name: str) -> int:
+    value = body.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Refusal("bad-request", detail=f"« {name} » doit être un nombre entier")
+    return value
+
+
+def _box(found: Any) -> Any:
+    """The place chosen by the person, or None; numbers only, and a page that exists is checked when it is drawn."""
+    from app.signing.ports import Box
+
+    if found is None:
+        return None
+    try:
+        return Box(int(found["page"]), *(float(found[name]) for name in ("x1", "y1", "x2", "y2")))
+    except (KeyError, TypeError, ValueError):
+        raise Refusal("bad-request", detail="l’emplacement de la signature n’est pas lisible") from None
+
+
+@pages.route("/compte/certificats", methods=["GET", "POST"])
+@guard(PERSON)
+def certificates() -> Response | tuple[str, int]:
+    """A person's certificates; enrolling checks that it may sign at all."""
+    error, status = None, 200
+    if request.method == "POST":
+        try:
+            _enrol()
+        except Refusal as refusal:
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash("Le certificat est inscrit à votre nom.", "ok")
+            return redirect(url_for("signing.certificates"))
+    with reading(g.actor.collectivity_id) as db:
+        rows = [
+            (
+                row.id,
+                row.subject,
+                row.issuer,
+                row.serial,
+                jour_long(row.not_after),
+                "Expiré" if row.not_after < now() else "En cours de validité",
+                "Signature",
+            )
+            for row in enrol.certificates_of(db, g.actor.user_id)
+        ]
+    return render_template("signing/certificates.html", rows=rows, error=error), status
+
+
+def _enrol() -> None:
+    from app.signing import setting
+    from app.signing.trust import certificates_in, check_certificate
+
+    upload = request.files.get("certificate")
+    data = upload.read(64 * 1024) if upload else b""
+    if not data:
+        raise Refusal("no-file")
+    first, *others = [one.dump() for one in certificates_in(data)]
+    facts = check_certificate(first, others, trust=setting.trust(), moment=now(), enrolled=None)
+    enrol.enrol(g.actor, g.actor.user_id, facts, first)
+
+
+@pages.post("/compte/certificats/<int:certificate_id>/retirer")
+@guard(PERSON)
+def withdraw_certificate(certificate_id: int) -> Response:
+    """Stop signing with a certificate."""
+    enrol.withdraw(g.actor, certificate_id)
+    flash("Ce certificat ne peut plus signer pour vous.", "ok")
+    return redirect(url_for("signing.certificates"))

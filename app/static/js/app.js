@@ -1,0 +1,56 @@
+// Wakes the page: dialogs, forms and keys always; the heavy parts only where a page carries them.
+import { startDialogs } from "./dialogs.js";
+import { startForms, readyForms } from "./forms.js";
+import { startKeys } from "./keys.js";
+
+const PARTS = [
+  ["[data-viewer]", () => import("./viewer.js"), "startViewer"],
+  ["form[data-signer]", () => import("./signer.js"), "startSigner"],
+  ["form[data-upload]", () => import("./upload.js"), "startUpload"],
+];
+
+function wake(root) {
+  readyForms(root);
+  for (const [selector, load, start] of PARTS) {
+    const found = [...root.querySelectorAll(selector)];
+    if (root.matches?.(selector)) found.push(root);
+    for (const node of found) {
+      if (node.dataset.awake) continue;
+      node.dataset.awake = "yes";
+      load().then((part) => part[start](node));
+    }
+  }
+}
+
+// How tall the decision bar is on small screens, so that the page ends above it.
+function watchBar() {
+  const bar = document.querySelector(".decide");
+  if (!bar) return;
+  new ResizeObserver(() => {
+    document.documentElement.style.setProperty("--pa-bar", `${bar.offsetHeight}px`);
+  }).observe(bar);
+}
+
+// After an act the next folder opens: its title takes the focus. Back in the list: the row that was left.
+function placeFocus() {
+  const title = document.querySelector(".fhead h1");
+  if (title) {
+    sessionStorage.setItem("folder", location.pathname);
+    if (document.querySelector(".flash")) {
+      title.tabIndex = -1;
+      title.focus();
+    }
+    return;
+  }
+  const left = sessionStorage.getItem("folder");
+  const row = left && document.querySelector(`.ftitle[href^="${CSS.escape(left).replace(/\\\//g, "/")}"]`);
+  if (row && document.referrer.includes(left)) row.focus();
+}
+
+startDialogs();
+startForms();
+startKeys();
+wake(document.body);
+watchBar();
+placeFocus();
+document.body.addEventListener("htmx:load", (event) => wake(event.detail.elt));

@@ -1,0 +1,75 @@
+// One native dialog at a time: opened by a button or by htmx, closed by Escape, and the focus goes back where it was.
+
+const FIRST = "[autofocus], input:not([type=hidden]):not([type=radio]):not([hidden]), textarea, select, input[type=radio]:checked";
+let opener = null;
+
+function openDialog(dialog) {
+  if (!dialog.open) {
+    for (const other of document.querySelectorAll("dialog[open]")) other.close();
+    opener = document.activeElement;
+    dialog.showModal();
+  }
+  const title = dialog.querySelector("h2[id]");
+  if (title) dialog.setAttribute("aria-labelledby", title.id);
+  (dialog.querySelector(FIRST) ?? title ?? dialog).focus();
+}
+
+// A dialog set aside keeps its content and comes back with reopen(): the signature is being placed on the page.
+export function setAside(dialog) {
+  dialog.dataset.aside = "yes";
+  dialog.close();
+}
+
+export function reopen(dialog) {
+  delete dialog.dataset.aside;
+  if (!dialog.open) dialog.showModal();
+}
+
+function closed(event) {
+  const dialog = event.target;
+  if (!(dialog instanceof HTMLDialogElement) || dialog.dataset.aside) return;
+  if (dialog.id === "dialog") dialog.replaceChildren();
+  if (opener?.isConnected) opener.focus();
+  opener = null;
+}
+
+function clicked(event) {
+  const opens = event.target.closest("[data-opens]");
+  if (opens) {
+    event.preventDefault();
+    openDialog(document.getElementById(opens.dataset.opens));
+    return;
+  }
+  // Without a dialog around it, a closing link is a plain link: the page of a browser without script.
+  const close = event.target.closest("dialog [data-close]");
+  if (close) {
+    event.preventDefault();
+    close.closest("dialog").close();
+  }
+}
+
+// A whole page where a fragment was asked (the session is over, a view without fragment): go to that page.
+function beforeSwap(event) {
+  const { target, xhr, requestConfig } = event.detail;
+  if (target.id !== "dialog" || !/^\s*<!doctype/i.test(xhr.responseText)) return;
+  event.detail.shouldSwap = false;
+  window.location.assign(requestConfig?.verb === "get" ? xhr.responseURL : window.location.href);
+}
+
+function networkFailed(event) {
+  const target = event.detail.target;
+  if (target?.id === "dialog" && event.detail.elt?.href) window.location.assign(event.detail.elt.href);
+}
+
+export function startDialogs() {
+  document.addEventListener("click", clicked);
+  document.addEventListener("close", closed, true);
+  document.addEventListener("cancel", (event) => {
+    if (event.target.querySelector?.("form[data-busy]")) event.preventDefault();
+  }, true);
+  document.body.addEventListener("htmx:beforeSwap", beforeSwap);
+  document.body.addEventListener("htmx:sendError", networkFailed);
+  document.body.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target.id === "dialog") openDialog(event.detail.target);
+  });
+}

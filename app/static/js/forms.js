@@ -1,0 +1,147 @@
+// Forms that cannot be sent twice, passwords that can be read back, values read from a file that are no longer so.
+import { csrf } from "./words.js";
+
+const BUSY = "Envoi en cours";
+
+function busy(button) {
+  if (!button) return;
+  button.style.minWidth = `${button.offsetWidth}px`;
+  button.classList.add("is-busy");
+  button.setAttribute("aria-disabled", "true");
+  const words = button.querySelector("span") ?? button;
+  button.dataset.words = words.textContent;
+  words.textContent = button.dataset.busyWords ?? BUSY;
+}
+
+function idle(button) {
+  button.classList.remove("is-busy");
+  button.removeAttribute("aria-disabled");
+  button.style.minWidth = "";
+  (button.querySelector("span") ?? button).textContent = button.dataset.words;
+}
+
+function submitted(event) {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post" || form.matches("[data-signer], [data-upload]")) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  busy(event.submitter ?? form.querySelector("[type=submit]"));
+}
+
+function reveal(button) {
+  const input = document.getElementById(button.dataset.reveal);
+  const shown = input.type === "password";
+  input.type = shown ? "text" : "password";
+  button.setAttribute("aria-pressed", String(shown));
+  button.querySelector("span").textContent = shown ? "Masquer" : "Afficher";
+}
+
+// A frequent reason is a start, not an answer: it opens the sentence that the person finishes.
+function useReason(chip) {
+  const area = chip.closest("form")?.querySelector("textarea");
+  if (!area) return;
+  const words = chip.textContent.trim();
+  for (const other of chip.parentElement.querySelectorAll("[aria-pressed]")) other.setAttribute("aria-pressed", "false");
+  chip.setAttribute("aria-pressed", "true");
+  const kept = area.value.trim();
+  area.value = kept && kept !== area.dataset.reason ? `${words}. ${kept}` : `${words}. `;
+  area.dataset.reason = area.value.trim();
+  area.dispatchEvent(new Event("input", { bubbles: true }));
+  area.focus();
+  area.setSelectionRange(area.value.length, area.value.length);
+}
+
+function clicked(event) {
+  const button = event.target.closest("[data-reveal], button.chip[aria-pressed]");
+  if (button?.dataset.reveal) reveal(button);
+  else if (button) useReason(button);
+  const menu = document.querySelector("details.menu[open]");
+  if (menu && !menu.contains(event.target)) menu.open = false;
+}
+
+// The switch of the help dialog takes effect at once and is kept by the server.
+async function switchShortcuts(form) {
+  const on = form.elements.shortcuts.checked;
+  document.body.dataset.shortcuts = on ? "on" : "off";
+  const said = form.querySelector("[data-shortcuts-said]");
+  const answer = await fetch(form.action, { method: "POST", body: new FormData(form), headers: { "X-CSRFToken": csrf() } }).catch(() => null);
+  said.textContent = answer?.ok ? "Enregistré" : "Valable sur cette page seulement";
+}
+
+// What is typed survives a page that moved on, a session that ended, a network that was cut (§10 of the interface rules).
+function restoreTyped(root) {
+  const acted = document.querySelector(".flash-ok");
+  for (const area of root.querySelectorAll("[data-keep]")) {
+    const kept = sessionStorage.getItem(area.dataset.keep);
+    if (kept && !area.value.trim()) area.value = kept;
+  }
+  if (acted) Object.keys(sessionStorage).filter((name) => name.startsWith("rejet-")).forEach((name) => sessionStorage.removeItem(name));
+}
+
+// A public certificate is asked for: a file that holds a private key is turned away before it can be sent.
+function turnAwayKeys(input) {
+  const secret = [...input.files].some((file) => /\.(p12|pfx|key)$/i.test(file.name));
+  input.setCustomValidity(secret ? "Ce fichier contient votre clé privée. Choisissez le certificat public, en .cer, .crt, .pem ou .der." : "");
+  if (!secret) return;
+  input.reportValidity();
+  input.value = "";
+}
+
+function changed(event) {
+  const input = event.target;
+  if (input.type === "file" && input.form?.matches("[data-enrol]")) turnAwayKeys(input);
+  if (input.name === "shortcuts" && input.form?.matches("[data-shortcuts-form]")) switchShortcuts(input.form);
+  if (input.matches(".fcheck input")) {
+    input.closest(".frow").classList.toggle("is-sel", input.checked);
+    countSelected();
+  }
+  if (input.matches("[data-select-all]")) {
+    for (const box of document.querySelectorAll(".fcheck input")) {
+      box.checked = input.checked;
+      box.closest(".frow").classList.toggle("is-sel", input.checked);
+    }
+    countSelected();
+  }
+}
+
+export function countSelected() {
+  const bar = document.querySelector(".batchbar");
+  if (!bar) return;
+  const count = document.querySelectorAll(".fcheck input:checked").length;
+  bar.hidden = count === 0;
+  const words = bar.querySelector("[aria-live]");
+  if (words) words.textContent = count === 1 ? "1 dossier sélectionné" : `${count} dossiers sélectionnés`;
+}
+
+export function readyForms(root) {
+  restoreTyped(root);
+  for (const button of root.querySelectorAll("[data-reveal]")) button.hidden = false;
+  const wrong = root.querySelector("[aria-invalid=true]");
+  if (wrong && !wrong.closest("dialog:not([open])")) wrong.focus();
+}
+
+export function startForms() {
+  document.addEventListener("submit", submitted);
+  document.addEventListener("click", clicked);
+  document.addEventListener("change", changed);
+  document.addEventListener("input", (event) => {
+    if (event.target.dataset.keep) sessionStorage.setItem(event.target.dataset.keep, event.target.value);
+    document.querySelector(`[data-read-for="${CSS.escape(event.target.id)}"]`)?.remove();
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+  // A page brought back by the browser's history must be usable again.
+  window.addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+    document.querySelectorAll(".is-busy").forEach(idle);
+  });
+  countSelected();
+}

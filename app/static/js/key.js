@@ -1,0 +1,178 @@
+// Opens a PKCS#12 file in the page and keeps only keys that cannot be taken out again.
+// Nothing here goes on the network: the caller receives certificates (public) and WebCrypto handles (not exportable).
+import { asn1, pki, pkcs12, util } from "../vendor/p12.js";
+
+// Certificates and keys are wanted as the bytes that the file holds, whatever their algorithm: forge hands over the
+// ASN.1 of what it cannot read itself, so it is asked to read neither.
+const refuse = () => {
+  throw new Error("bytes only");
+};
+pki.certificateFromAsn1 = refuse;
+pki.privateKeyFromAsn1 = refuse;
+
+// RFC 8018 takes the password as UTF-8, RFC 7292 as UTF-16: forge only does the second.
+const cipherOf = pki.pbe.getCipher;
+pki.pbe.getCipher = (oid, params, password) => cipherOf(oid, params, oid === pki.oids.pkcs5PBES2 ? util.encodeUtf8(password) : password);
+
+const RSA = "1.2.840.113549.1.1.1";
+const EC = "1.2.840.10045.2.1";
+const CURVES = { "1.2.840.10045.3.1.7": ["P-256", 32], "1.3.132.0.34": ["P-384", 48], "1.3.132.0.35": ["P-521", 66] };
+const COMMON_NAME = "2.5.4.3";
+
+export class KeyRefused extends Error {
+  constructor(reason) {
+    super(reason);
+    this.reason = reason; // "password" | "file" | "empty" | "algorithm" | "insecure"
+  }
+}
+
+export function bytesOf(binary) {
+  return Uint8Array.from(binary, (char) => char.charCodeAt(0));
+}
+
+function derOf(node) {
+  return bytesOf(asn1.toDer(node).getBytes());
+}
+
+function algorithmOf(sequence) {
+  const oid = asn1.derToOid(sequence.value[0].value);
+  if (oid === RSA) return { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+  if (oid !== EC || sequence.value[1]?.type !== asn1.Type.OID) throw new KeyRefused("algorithm");
+  const curve = CURVES[asn1.derToOid(sequence.value[1].value)];
+  if (!curve) throw new KeyRefused("algorithm");
+  return { name: "ECDSA", namedCurve: curve[0], hash: "SHA-256", size: curve[1] };
+}
+
+function commonName(name) {
+  let last = "";
+  for (const set of name.value) {
+    for (const pair of set.value) {
+      const [type, value] = pair.value;
+      const text = value.type === asn1.Type.UTF8 ? util.decodeUtf8(value.value) : value.type === asn1.Type.BMPSTRING ? bmp(value.value) : value.value;
+      if (asn1.derToOid(type.value) === COMMON_NAME) return text;
+      last = text;
+    }
+  }
+  return last;
+}
+
+function bmp(binary) {
+  let text = "";
+  for (let i = 0; i + 1 < binary.length; i += 2) text += String.fromCharCode((binary.charCodeAt(i) << 8) | binary.charCodeAt(i + 1));
+  return text;
+}
+
+function dateOf(node) {
+  return node.type === asn1.Type.UTCTIME ? asn1.utcTimeToDate(node.value) : asn1.generalizedTimeToDate(node.value);
+}
+
+// RFC 5280 §4.1: version [0] is optional, then serial, algorithm, issuer, validity, subject, public key.
+function readCertificate(node) {
+  const parts = node.value[0].value;
+  const at = parts[0].tagClass === asn1.Class.CONTEXT_SPECIFIC ? 1 : 0;
+  const [, , issuer, validity, subject, spki] = parts.slice(at);
+  return {
+    der: derOf(node),
+    subject: commonName(subject),
+    issuer: commonName(issuer),
+    subjectDer: asn1.toDer(subject).getBytes(),
+    issuerDer: asn1.toDer(issuer).getBytes(),
+    notBefore: dateOf(validity.value[0]),
+    notAfter: dateOf(validity.value[1]),
+    spki,
+  };
+}
+
+// A certificate belongs to a key when it verifies what the key signs: no attribute of the file needs to be believed.
+async function belongs(certificate, key) {
+  const probe = crypto.getRandomValues(new Uint8Array(32));
+  try {
+    const algorithm = algorithmOf(certificate.spki.value[0]);
+    if (algorithm.name !== key.algorithm.name || algorithm.namedCurve !== key.algorithm.namedCurve) return false;
+    const check = await crypto.subtle.importKey("spki", derOf(certificate.spki), algorithm, false, ["verify"]);
+    return await crypto.subtle.verify(key.algorithm, check, await crypto.subtle.sign(key.algorithm, key.handle, probe), probe);
+  } catch {
+    return false;
+  }
+}
+
+async function importPrivate(node) {
+  const algorithm = algorithmOf(node.value[1]);
+  const der = derOf(node);
+  try {
+    return { algorithm, handle: await crypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"]) };
+  } catch {
+    throw new KeyRefused("algorithm");
+  } finally {
+    der.fill(0);
+  }
+}
+
+function bags(bytes, password) {
+  let pfx;
+  try {
+    pfx = asn1.fromDer(util.createBuffer(bytes), { strict: true, parseAllBytes: false });
+  } catch {
+    throw new KeyRefused("file");
+  }
+  try {
+    return pkcs12.pkcs12FromAsn1(pfx, true, password).safeContents.flatMap((safe) => safe.safeBags);
+  } catch (error) {
+    if (/PFX|authSafe|unsupported|not supported|Unsupported/i.test(error.message) && !/password/i.test(error.message)) throw new KeyRefused("file");
+    throw new KeyRefused("password");
+  }
+}
+
+function chainFrom(leaf, certificates) {
+  const chain = [];
+  let top = leaf;
+  while (top.issuerDer !== top.subjectDer) {
+    const above = certificates.find((one) => one !== top && one.subjectDer === top.issuerDer && !chain.includes(one));
+    if (!above) break;
+    chain.push(above);
+    top = above;
+  }
+  return chain;
+}
+
+// The identities of a file: [{subject, issuer, notBefore, notAfter, certificate, chain, sign(bytes) → Promise<Uint8Array>}].
+// `buffer` is wiped. Refuses (KeyRefused): a wrong password, a file that is no PKCS#12, no key in it, an unknown algorithm.
+export async function openKeys(buffer, password) {
+  if (!globalThis.crypto?.subtle) throw new KeyRefused("insecure");
+  const bytes = new Uint8Array(buffer);
+  const found = bags(bytes, password);
+  bytes.fill(0);
+  const certificates = found.filter((bag) => bag.type === pki.oids.certBag).map((bag) => readCertificate(bag.asn1));
+  const privates = found.filter((bag) => bag.type === pki.oids.keyBag || bag.type === pki.oids.pkcs8ShroudedKeyBag);
+  if (!privates.length) throw new KeyRefused("empty");
+  const identities = [];
+  for (const bag of privates) {
+    const key = await importPrivate(bag.asn1);
+    delete bag.asn1;
+    for (const leaf of certificates) {
+      if (!(await belongs(leaf, key))) continue;
+      const chain = chainFrom(leaf, certificates).map((one) => one.der);
+      const { subject, issuer, notBefore, notAfter, der } = leaf;
+      identities.push({ subject, issuer, notBefore, notAfter, certificate: der, chain, sign: (data) => signed(key, data) });
+    }
+  }
+  if (!identities.length) throw new KeyRefused("empty");
+  return identities;
+}
+
+async function signed({ algorithm, handle }, data) {
+  const raw = new Uint8Array(await crypto.subtle.sign(algorithm, handle, data));
+  return algorithm.name === "ECDSA" ? derSignature(raw, algorithm.size) : raw;
+}
+
+// WebCrypto gives r‖s; a CMS wants SEQUENCE { INTEGER r, INTEGER s } (RFC 3279 §2.2.3).
+function derSignature(raw, size) {
+  const integer = (part) => {
+    let at = 0;
+    while (at < part.length - 1 && part[at] === 0) at += 1;
+    const value = part[at] & 0x80 ? [0, ...part.slice(at)] : [...part.slice(at)];
+    return [0x02, value.length, ...value];
+  };
+  const body = [...integer(raw.slice(0, size)), ...integer(raw.slice(size))];
+  return Uint8Array.from(body.length < 0x80 ? [0x30, body.length, ...body] : [0x30, 0x81, body.length, ...body]);
+}

@@ -1,0 +1,74 @@
+// One-letter keys for those who read eighty folders a day; none of them signs or rejects by itself.
+import { countSelected } from "./forms.js";
+
+const TYPING = "input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]), textarea, select, [contenteditable]";
+let cursor = -1;
+
+function rows() {
+  return [...document.querySelectorAll(".frow")];
+}
+
+function moveTo(index) {
+  const all = rows();
+  if (!all.length) return;
+  all[cursor]?.classList.remove("is-cursor");
+  cursor = Math.max(0, Math.min(index, all.length - 1));
+  all[cursor].classList.add("is-cursor");
+  all[cursor].querySelector(".ftitle")?.focus();
+}
+
+function tick() {
+  const box = rows()[cursor]?.querySelector(".fcheck input");
+  box?.click();
+}
+
+function visible(selector) {
+  return [...document.querySelectorAll(selector)].find((one) => one.offsetParent !== null || one.getClientRects().length > 0);
+}
+
+function search() {
+  const field = visible("input[type=search], input[name=q]");
+  if (field) field.focus();
+  else document.querySelector("[data-search]")?.click();
+}
+
+function emptySelection() {
+  for (const box of document.querySelectorAll(".fcheck input:checked")) {
+    box.checked = false;
+    box.closest(".frow").classList.remove("is-sel");
+  }
+  countSelected();
+}
+
+function pressed(event) {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (document.querySelector("dialog[open]") || document.querySelector(".placebar")) return;
+  if (event.target.closest?.(TYPING)) return;
+  if (event.key === "Escape") return void emptySelection();
+  if (document.body.dataset.shortcuts !== "on") return;
+  const key = event.key.toLowerCase();
+  const acts = {
+    j: () => (rows().length ? moveTo(cursor + 1) : visible('[data-key="j"]')?.click()),
+    k: () => (rows().length ? moveTo(cursor - 1) : visible('[data-key="k"]')?.click()),
+    x: tick,
+    "/": search,
+    "?": () => document.querySelector('[data-opens="help"]')?.click(),
+  };
+  const act = acts[key] ?? (/^[a-z]$/.test(key) && visible(`[data-key="${key}"]`) && (() => visible(`[data-key="${key}"]`).click()));
+  if (!act) return;
+  event.preventDefault();
+  act();
+}
+
+export function startKeys() {
+  document.addEventListener("keydown", pressed);
+  // Entrée is the link's own key: the cursor follows the focus, so the row that has it is the row that opens.
+  document.addEventListener("focusin", (event) => {
+    const row = event.target.closest?.(".frow");
+    if (!row) return;
+    const all = rows();
+    all[cursor]?.classList.remove("is-cursor");
+    cursor = all.indexOf(row);
+    row.classList.add("is-cursor");
+  });
+}

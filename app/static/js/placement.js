@@ -1,0 +1,118 @@
+// Lets the person put the visible signature where it belongs: by pointer, or by the arrow keys.
+// A box is {page, x1, y1, x2, y2} in PDF points of the displayed page (rotation and crop applied), origin bottom left.
+import { element } from "./words.js";
+
+const SIZE = [200, 70]; // points, when no default box gives a size
+const STEP = 4;
+
+function clamp(value, low, high) {
+  return Math.max(low, Math.min(value, Math.max(low, high)));
+}
+
+class Placing {
+  constructor(viewer, start, label) {
+    this.viewer = viewer;
+    this.width = start ? start.x2 - start.x1 : SIZE[0];
+    this.height = start ? start.y2 - start.y1 : SIZE[1];
+    this.box = element("button", { type: "button", class: "placebox", "aria-describedby": "place-aide" }, label);
+    this.words = element("p", { id: "place-aide", role: "status" });
+    const n = start?.page ?? viewer.number;
+    const page = viewer.pages[n - 1] ?? viewer.pages[0];
+    this.put(page.n, start?.x1 ?? page.width - this.width - 40, start?.y1 ?? 60);
+  }
+
+  put(n, x, y) {
+    const page = this.viewer.pages[n - 1];
+    this.page = n;
+    this.x = clamp(x, 0, page.width - this.width);
+    this.y = clamp(y, 0, page.height - this.height);
+    if (this.box.parentElement !== page.node) page.node.append(this.box);
+    const percent = (value, whole) => `${(100 * value) / whole}%`;
+    this.box.style.setProperty("--box-left", percent(this.x, page.width));
+    this.box.style.setProperty("--box-top", percent(page.height - this.y - this.height, page.height));
+    this.box.style.setProperty("--box-width", percent(this.width, page.width));
+    this.box.style.setProperty("--box-height", percent(this.height, page.height));
+    const across = Math.round((100 * (this.x + this.width / 2)) / page.width);
+    const down = 100 - Math.round((100 * (this.y + this.height / 2)) / page.height);
+    this.words.textContent = `Page ${n} sur ${this.viewer.pages.length}, à ${across}\u00a0% de la largeur et ${down}\u00a0% de la hauteur. Glissez le cadre, ou servez-vous des flèches\u202f; « Page suivante » et « Page précédente » changent de page.`.replace(/« /g, "«\u00a0").replace(/ »/g, "\u00a0»");
+  }
+
+  keyed(event) {
+    const moves = { ArrowLeft: [-STEP, 0], ArrowRight: [STEP, 0], ArrowUp: [0, STEP], ArrowDown: [0, -STEP] };
+    const turns = { PageUp: -1, PageDown: 1 };
+    const far = event.shiftKey ? 10 : 1;
+    if (moves[event.key]) {
+      const [dx, dy] = moves[event.key];
+      this.put(this.page, this.x + dx * far, this.y + dy * far);
+    } else if (turns[event.key]) {
+      this.turn(turns[event.key]);
+    } else {
+      return;
+    }
+    event.preventDefault();
+    this.box.focus();
+    this.box.scrollIntoView({ block: "nearest" });
+  }
+
+  turn(by) {
+    const n = clamp(this.page + by, 1, this.viewer.pages.length);
+    this.put(n, this.x, this.y);
+    this.viewer.show(n);
+    this.box.scrollIntoView({ block: "nearest" });
+  }
+
+  dragged(event) {
+    event.preventDefault();
+    this.box.focus();
+    this.box.setPointerCapture(event.pointerId);
+    const [x, y, startX, startY] = [this.x, this.y, event.clientX, event.clientY];
+    const page = this.viewer.pages[this.page - 1];
+    const points = page.width / page.node.clientWidth;
+    const move = (one) => this.put(this.page, x + (one.clientX - startX) * points, y - (one.clientY - startY) * points);
+    const end = () => {
+      this.box.removeEventListener("pointermove", move);
+      this.box.removeEventListener("pointerup", end);
+      this.box.removeEventListener("pointercancel", end);
+    };
+    this.box.addEventListener("pointermove", move);
+    this.box.addEventListener("pointerup", end);
+    this.box.addEventListener("pointercancel", end);
+  }
+
+  answer() {
+    const round = (value) => Math.round(value * 100) / 100;
+    return { page: this.page, x1: round(this.x), y1: round(this.y), x2: round(this.x + this.width), y2: round(this.y + this.height) };
+  }
+}
+
+// The box that the person chose, or null when they gave it up.
+export function choosePlace(viewer, start, label) {
+  return new Promise((resolve) => {
+    const placing = new Placing(viewer, start, label);
+    const previous = element("button", { type: "button", class: "btn btn-quiet" }, "Page précédente");
+    const next = element("button", { type: "button", class: "btn btn-quiet" }, "Page suivante");
+    const cancel = element("button", { type: "button", class: "btn btn-line" }, "Annuler");
+    const keep = element("button", { type: "button", class: "btn btn-primary" }, "Placer ici");
+    const bar = element("section", { class: "placebar", "aria-label": "Emplacement de la signature" }, placing.words, previous, next, cancel, keep);
+    const end = (answer) => {
+      document.removeEventListener("keydown", keyed);
+      placing.box.remove();
+      bar.remove();
+      resolve(answer);
+    };
+    const keyed = (event) => {
+      if (event.key === "Escape") end(null);
+      else if (event.target === placing.box) placing.keyed(event);
+    };
+    document.addEventListener("keydown", keyed);
+    placing.box.addEventListener("pointerdown", (event) => placing.dragged(event));
+    previous.addEventListener("click", () => placing.turn(-1));
+    next.addEventListener("click", () => placing.turn(1));
+    cancel.addEventListener("click", () => end(null));
+    keep.addEventListener("click", () => end(placing.answer()));
+    document.body.append(bar);
+    viewer.show(placing.page);
+    placing.box.scrollIntoView({ block: "center" });
+    placing.box.focus();
+  });
+}

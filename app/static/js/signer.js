@@ -1,0 +1,276 @@
+// Signs with the person's own key, opened here and used here; every ending says first whether something was signed.
+import { NB, THIN, csrf, icon, longDate, notice, problemFrom, quoted } from "./words.js";
+import { KeyRefused, bytesOf, openKeys } from "./key.js";
+import { choosePlace } from "./placement.js";
+import { reopen, setAside } from "./dialogs.js";
+
+const REFUSALS = {
+  password: [`Rien n’a été signé${NB}: le mot de passe n’ouvre pas ce certificat`, "Vérifiez la touche majuscules. Ce mot de passe est celui du fichier .p12, pas celui de Paraphe. Les essais ne sont pas limités."],
+  file: [`Rien n’a été signé${NB}: ce fichier n’est pas un certificat .p12 ou .pfx lisible`, "Choisissez le fichier remis par votre autorité de certification, ou demandez-lui de vous le remettre au format PKCS#12."],
+  empty: [`Rien n’a été signé${NB}: ce fichier ne contient pas de clé avec son certificat`, "Exportez à nouveau votre certificat avec sa clé privée, puis choisissez ce nouveau fichier."],
+  algorithm: [`Rien n’a été signé${NB}: la clé de ce certificat n’est pas d’un type que cette page sait utiliser`, "Les clés RSA et les courbes P-256, P-384 et P-521 sont acceptées."],
+  insecure: [`Rien n’a été signé${NB}: cette page n’est pas ouverte par une adresse sûre`, "Ouvrez Paraphe par son adresse en https, puis recommencez."],
+};
+const ANSWER_WITHIN = 60_000; // ms for one answer of the server
+const ASK_EVERY = 2_000;
+const ASK_FOR = 300_000;
+
+const base64 = (bytes) => {
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary);
+};
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+class Refused extends Error {
+  constructor(title, text = "") {
+    super(title);
+    Object.assign(this, { title, text });
+  }
+}
+
+// One exchange in JSON. Throws Refused for what the server refused, TypeError when no certain answer came.
+async function exchange(url, body) {
+  const options = { headers: { Accept: "application/json" }, credentials: "same-origin", signal: AbortSignal.timeout(ANSWER_WITHIN) };
+  if (body) {
+    options.method = "POST";
+    options.body = JSON.stringify(body);
+    Object.assign(options.headers, { "Content-Type": "application/json", "X-CSRFToken": csrf() });
+  }
+  let answer, text;
+  try {
+    answer = await fetch(url, options);
+    text = await answer.text();
+  } catch {
+    throw new TypeError("no answer");
+  }
+  const problem = problemFrom(answer.headers.get("Content-Type"), text);
+  if (answer.ok && problem) return JSON.parse(text);
+  if (answer.status >= 400 && answer.status < 500 && problem) throw new Refused(problem.title, problem.detail);
+  throw new TypeError("no certain answer");
+}
+
+class Signer {
+  constructor(form) {
+    this.form = form;
+    this.dialog = form.closest("dialog");
+    this.file = form.querySelector("#sign-file");
+    this.password = form.querySelector("#sign-password");
+    this.select = form.querySelector("#sign-key");
+    this.go = form.querySelector("[data-sign-go]");
+    this.identities = [];
+    this.box = null;
+    this.defaultBox = form.dataset.defaultBox ? JSON.parse(form.dataset.defaultBox) : null;
+  }
+
+  part(name) {
+    return this.form.querySelector(`[data-sign-${name}]`);
+  }
+
+  start() {
+    this.file.addEventListener("change", () => this.forget().then(() => this.password.value && this.open()));
+    this.password.addEventListener("change", () => this.forget().then(() => this.file.files.length && this.open()));
+    this.select.addEventListener("change", () => this.showHolder());
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    // Closing the dialog empties it; the keys go with it.
+    this.dialog?.addEventListener("close", () => this.dialog.dataset.aside || this.forget());
+    const viewer = document.querySelector(".viewer")?.viewer;
+    const place = this.part("place");
+    if (place && viewer && this.dialog) {
+      place.hidden = false;
+      this.part("place-open").addEventListener("click", () => this.choose(viewer));
+    }
+  }
+
+  async forget() {
+    this.identities = [];
+    this.part("holder").hidden = true;
+    this.part("choice").hidden = true;
+    this.say();
+  }
+
+  say(title, text, tone = "danger") {
+    const where = this.part("problem");
+    where.replaceChildren(...(title ? [notice(tone, title, text)] : []));
+    if (title) where.scrollIntoView({ block: "nearest" });
+  }
+
+  wrong(input, on) {
+    input.classList.toggle("is-invalid", on);
+    if (on) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  }
+
+  // Opens the file with the password typed; true when an identity is ready.
+  async open() {
+    if (this.opening) return this.opening;
+    this.opening = this.openNow().finally(() => (this.opening = null));
+    return this.opening;
+  }
+
+  async openNow() {
+    this.say();
+    this.wrong(this.password, false);
+    this.wrong(this.file, false);
+    const file = this.file.files[0];
+    if (!file) return false;
+    try {
+      if (file.size > 1_000_000) throw new KeyRefused("file");
+      this.identities = await openKeys(await file.arrayBuffer(), this.password.value);
+    } catch (error) {
+      const reason = error instanceof KeyRefused ? error.reason : "file";
+      this.say(...REFUSALS[reason]);
+      const input = reason === "password" ? this.password : this.file;
+      this.wrong(input, true);
+      input.focus();
+      if (reason === "password") this.password.select();
+      return false;
+    }
+    this.select.replaceChildren(...this.identities.map((one, n) => new Option(`${one.subject}, émis par ${quoted(one.issuer)}, jusqu’au ${longDate(one.notAfter)}`, n)));
+    this.part("choice").hidden = this.identities.length === 1;
+    this.showHolder();
+    return true;
+  }
+
+  get identity() {
+    return this.identities[Number(this.select.value) || 0];
+  }
+
+  showHolder() {
+    const { subject, issuer, notAfter } = this.identity;
+    this.part("name").textContent = subject;
+    this.part("issuer").textContent = `Certificat émis par ${quoted(issuer)}, valable jusqu’au ${longDate(notAfter)}. Sa révocation est vérifiée à la signature.`;
+    this.part("holder").hidden = false;
+    const late = this.outOfDate();
+    if (late) this.say(late);
+  }
+
+  outOfDate() {
+    const { notBefore, notAfter } = this.identity;
+    const now = new Date();
+    if (notAfter < now) return `Rien n’a été signé${NB}: ce certificat a expiré le ${longDate(notAfter)}`;
+    if (notBefore > now) return `Rien n’a été signé${NB}: ce certificat n’est valable qu’à partir du ${longDate(notBefore)}`;
+    return "";
+  }
+
+  async choose(viewer) {
+    setAside(this.dialog);
+    const box = await choosePlace(viewer, this.box ?? this.defaultBox, "Votre signature");
+    reopen(this.dialog);
+    if (box) {
+      this.box = box;
+      this.part("place-words").textContent = `La signature sera visible page ${box.page}, à l’emplacement que vous avez choisi.`;
+    }
+    this.part("place-open").focus();
+  }
+
+  busy(on) {
+    if (on) this.form.dataset.busy = "yes";
+    else delete this.form.dataset.busy;
+    this.form.querySelector('[data-sign-part="key"]').hidden = on;
+    this.form.querySelector('[data-sign-part="progress"]').hidden = !on;
+    this.part("foot").hidden = on;
+    const close = this.dialog?.querySelector(".dlg-h [data-close]");
+    if (close) close.hidden = on;
+    if (on) this.part("step").focus?.();
+  }
+
+  step(done) {
+    const checks = [...this.form.querySelectorAll("[data-sign-check]")];
+    this.form.querySelector("progress").value = done;
+    this.part("step").textContent = done < 4 ? `Étape ${done + 1} sur 4` : "Signature vérifiée";
+    checks.forEach((line, n) => {
+      const [name, tone] = n < done ? ["check-circle-fill", "t-ok"] : n === done ? ["hourglass-split", "strong"] : ["circle", "quiet"];
+      line.className = tone;
+      line.querySelector("svg").replaceWith(icon(name));
+    });
+  }
+
+  async submit() {
+    if (this.form.dataset.busy) return;
+    if (!this.identities.length) {
+      const open = await this.open();
+      if (!this.file.files.length) this.file.focus();
+      if (!open) return;
+      if (this.identities.length > 1) {
+        // Several certificates: nobody signs with one that was not shown first.
+        this.say("Ce fichier contient plusieurs certificats", "Choisissez celui qui signe, puis confirmez.", "info");
+        this.select.focus();
+        return;
+      }
+    }
+    const late = this.outOfDate();
+    if (late) return void this.say(late);
+    this.say();
+    this.busy(true);
+    this.step(0);
+    try {
+      await this.sign();
+    } catch (error) {
+      this.busy(false);
+      if (error instanceof Refused) this.say(this.signedNothing(error.title, error.text), error.text);
+      else this.say(`Rien n’a été signé${NB}: le serveur n’a pas répondu`, "Vérifiez la connexion au réseau, puis recommencez. Votre certificat reste ouvert dans cette page.");
+    }
+  }
+
+  // The first words of a failure are about the signature, even when the server's title is about something else.
+  signedNothing(title, text) {
+    if (/^(rien n’a été|l’horodatage)/i.test(title) || /^(rien n’a été|l’horodatage)/i.test(text)) return title;
+    return `Rien n’a été signé${NB}: ${title[0].toLowerCase()}${title.slice(1)}`;
+  }
+
+  async sign() {
+    const { certificate, chain, sign } = this.identity;
+    const { prepare, complete, version } = this.form.dataset;
+    const prepared = await exchange(prepare, { version: Number(version), certificate: base64(certificate), chain: chain.map(base64), box: this.box });
+    this.step(1);
+    const signatures = [];
+    for (const { id, tbs } of prepared.items) signatures.push({ id, signature: base64(await sign(bytesOf(atob(tbs)))) });
+    this.password.value = "";
+    this.step(2);
+    let ended;
+    try {
+      ended = await exchange(complete, { session: prepared.session, signatures });
+    } catch (error) {
+      if (error instanceof Refused) throw error;
+      ended = await this.ask(complete, prepared.session);
+    }
+    if (ended) this.leave(ended.location);
+  }
+
+  leave(location) {
+    this.step(4);
+    this.identities = [];
+    window.location.assign(location);
+  }
+
+  // The answer was lost on the way: only the server knows, and signing again is not the way to ask.
+  async ask(url, session) {
+    this.say(`Nous vérifions si la signature a été apposée. Ne recommencez pas${THIN}; la réponse s’affichera ici.`, "", "warn");
+    const asking = new URL(url, window.location.href);
+    asking.searchParams.set("session", session);
+    const until = Date.now() + ASK_FOR;
+    while (Date.now() < until) {
+      await pause(ASK_EVERY);
+      let answer;
+      try {
+        answer = await exchange(asking);
+      } catch (error) {
+        if (error instanceof Refused) throw error;
+        continue; // still no network: ask again
+      }
+      if (answer.state === "done") return answer;
+      if (answer.state === "nothing") throw new Refused(`Rien n’a été signé${NB}: la connexion a été coupée avant la fin`, "Vous pouvez recommencer maintenant.");
+    }
+    this.say("Nous ne savons pas encore si la signature a été apposée", `Ne recommencez pas${THIN}: rouvrez ce dossier plus tard, il dira s’il est signé.`.replace(THIN, NB), "warn");
+    delete this.form.dataset.busy;
+    return null;
+  }
+}
+
+export function startSigner(form) {
+  new Signer(form).start();
+}

@@ -1,0 +1,135 @@
+// Sends files with their progress in words; what is too heavy is said before a single byte leaves.
+import { NB, THIN, csrf, element, icon, notice, problemFrom, quoted, size } from "./words.js";
+
+function chosen(form, input) {
+  const list = form.querySelector("[data-chosen]");
+  if (!list) return;
+  const files = [...input.files];
+  list.replaceChildren(...files.map((file) => element("li", {}, icon("file-earmark", "ic-doc"), element("div", {}, element("b", { class: "strong" }, file.name), element("div", { class: "xs quiet" }, size(file.size))))));
+  list.hidden = files.length === 0;
+}
+
+function refuse(form, title, text) {
+  form.querySelector("[data-refused]").replaceChildren(notice("danger", title, text));
+}
+
+function tooHeavy(form, files) {
+  const limit = Number(form.dataset.limit) || Infinity;
+  const empty = files.find((file) => file.size === 0);
+  if (empty) {
+    refuse(form, "Rien n’a été déposé", `${quoted(empty.name)} est vide. Vérifiez le fichier, puis choisissez-le à nouveau.`);
+    return true;
+  }
+  const total = files.reduce((sum, file) => sum + file.size, 0);
+  if (total <= limit) return false;
+  const what = files.length === 1 ? `${quoted(files[0].name)} pèse ${size(total)}` : `les ${files.length} fichiers pèsent ${size(total)} en tout`;
+  refuse(form, "Rien n’a été déposé", `${what[0].toUpperCase()}${what.slice(1)}${THIN}; la limite est de ${form.dataset.limitLabel ?? size(limit)}. Réduisez ou séparez les documents.`);
+  return true;
+}
+
+// A page that came back instead of a problem in JSON still carries its sentence.
+function sentenceIn(html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const where = page.querySelector(".note-danger .note-t, main .note-danger, .invalid-feedback, main .empty h1, main [role=alert]");
+  const detail = where?.parentElement?.querySelector("p:not(.note-t)");
+  return { title: where?.textContent.trim() ?? "", detail: detail?.textContent.trim() ?? "" };
+}
+
+// Read from the attribute: a button named « action » hides the form's own property.
+function address(form) {
+  return new URL(form.getAttribute("action") || window.location.href, window.location.href).href;
+}
+
+function ended(form, xhr, done) {
+  // Accepted files lead elsewhere; the form's own address with a sentence in it is a refusal too.
+  const stayed = xhr.responseURL === address(form) && sentenceIn(xhr.responseText);
+  const said = xhr.status >= 400 ? (problemFrom(xhr.getResponseHeader("Content-Type"), xhr.responseText) ?? sentenceIn(xhr.responseText)) : stayed;
+  if (!said || (said === stayed && !said.title)) {
+    done("Fichiers reçus. Ouverture de la page");
+    const next = xhr.getResponseHeader("HX-Redirect") ?? xhr.responseURL;
+    if (next === window.location.href) window.location.reload();
+    else window.location.assign(next);
+    return;
+  }
+  done("");
+  refuse(form, said.title || "Rien n’a été déposé", said.detail || "Le serveur a refusé l’envoi. Rechargez la page, puis recommencez.");
+}
+
+function send(form) {
+  const input = form.querySelector("input[type=file]");
+  const zone = form.querySelector("[data-sending]");
+  const bar = zone.querySelector("progress");
+  const words = zone.querySelector("p");
+  const button = form.querySelector("[type=submit]");
+  form.querySelector("[data-refused]").replaceChildren();
+  form.dataset.busy = "yes";
+  zone.hidden = false;
+  words.textContent = "Envoi en cours";
+  button?.setAttribute("aria-disabled", "true");
+  const done = (text) => {
+    words.textContent = text;
+    zone.hidden = !text;
+    if (!text) {
+      delete form.dataset.busy;
+      button?.removeAttribute("aria-disabled");
+    }
+  };
+  const xhr = new XMLHttpRequest();
+  let spoken = 0;
+  xhr.upload.addEventListener("progress", (event) => {
+    if (!event.lengthComputable) return;
+    bar.value = Math.round((100 * event.loaded) / event.total);
+    const now = performance.now();
+    if (now - spoken < 2000 && event.loaded < event.total) return; // a screen reader follows words, not frames
+    spoken = now;
+    words.textContent = event.loaded < event.total ? `${size(event.loaded)} envoyés sur ${size(event.total)}` : "Fichiers envoyés. Vérification en cours";
+  });
+  xhr.addEventListener("load", () => ended(form, xhr, done));
+  for (const failure of ["error", "abort", "timeout"]) {
+    xhr.addEventListener(failure, () => {
+      done("");
+      refuse(form, "Rien n’a été déposé", `La connexion a été coupée pendant l’envoi. Vos fichiers sont toujours sur cet appareil${NB}: recommencez.`);
+    });
+  }
+  xhr.open("POST", address(form));
+  xhr.setRequestHeader("Accept", "application/json");
+  xhr.setRequestHeader("X-CSRFToken", csrf());
+  const data = new FormData(form);
+  if (form.submitter?.name) data.append(form.submitter.name, form.submitter.value);
+  xhr.send(data);
+  input.blur();
+}
+
+export function startUpload(form) {
+  const input = form.querySelector("input[type=file]");
+  const atOnce = form.hasAttribute("data-upload-at-once");
+  if (atOnce) form.querySelector("[data-upload-send]")?.setAttribute("hidden", "");
+  const take = () => {
+    chosen(form, input);
+    form.querySelector("[data-refused]").replaceChildren();
+    if (!input.files.length || tooHeavy(form, [...input.files])) return;
+    if (atOnce) send(form);
+  };
+  input.addEventListener("change", take);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    form.submitter = event.submitter;
+    if (form.dataset.busy || tooHeavy(form, [...input.files])) return;
+    send(form);
+  });
+  const zone = form.querySelector("[data-drop]");
+  const over = (event, on) => {
+    event.preventDefault();
+    zone.classList.toggle("is-over", on);
+  };
+  for (const name of ["dragenter", "dragover"]) zone.addEventListener(name, (event) => over(event, true));
+  zone.addEventListener("dragleave", (event) => over(event, false));
+  zone.addEventListener("drop", (event) => {
+    over(event, false);
+    const bag = new DataTransfer();
+    const files = [...event.dataTransfer.files];
+    for (const file of input.multiple ? files : files.slice(0, 1)) bag.items.add(file);
+    input.files = bag.files;
+    take();
+  });
+}

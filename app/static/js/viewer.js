@@ -1,0 +1,205 @@
+// Shows a PDF as it is: every page at its size before it is drawn, its text selectable and readable by a screen reader.
+import * as pdfjs from "../vendor/pdfjs/pdf.min.js";
+import { element, icon, notice } from "./words.js";
+
+const BASE = new URL("../vendor/pdfjs/", import.meta.url).href;
+pdfjs.GlobalWorkerOptions.workerSrc = `${BASE}pdf.worker.min.js`;
+
+const ZOOMS = [0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4];
+const WIDEST = 736; // CSS pixels at zoom 1: the width of a page on a desk, narrower where the screen is
+const DRAWN = 8; // pages kept drawn; the others keep their place
+const MAX_PIXELS = 16_000_000;
+
+class Viewer {
+  constructor(box) {
+    this.box = box;
+    this.bar = box.closest(".viewer");
+    this.zoom = ZOOMS.indexOf(1);
+    this.pages = [];
+    this.drawn = [];
+    this.number = 1;
+  }
+
+  async open() {
+    const loading = pdfjs.getDocument({
+      url: this.box.dataset.viewer,
+      isEvalSupported: false,
+      useWasm: false, // the page's policy allows no WebAssembly; pdf.js has decoders in plain script
+      enableXfa: false,
+      verbosity: pdfjs.VerbosityLevel.ERRORS,
+      cMapUrl: `${BASE}cmaps/`,
+      cMapPacked: true,
+      standardFontDataUrl: `${BASE}standard_fonts/`,
+      wasmUrl: `${BASE}wasm/`,
+    });
+    this.pdf = await loading.promise;
+    const first = await this.pdf.getPage(1);
+    const { width, height } = first.getViewport({ scale: 1 });
+    const places = [];
+    for (let n = 1; n <= this.pdf.numPages; n += 1) {
+      const node = element("div", { class: "vpage is-waiting", role: "group", "aria-label": `Page ${n} sur ${this.pdf.numPages}` });
+      this.pages.push({ n, node, width, height });
+      places.push(node);
+    }
+    this.box.replaceChildren(...places);
+    this.box.classList.add("is-sized");
+    this.box.closest(".viewer").viewer = this;
+    this.layout();
+    this.watch();
+    this.controls();
+    await this.measure();
+    await this.askText();
+  }
+
+  scale() {
+    const room = this.box.clientWidth - 2 * Number.parseFloat(getComputedStyle(this.box).paddingLeft);
+    const widest = Math.max(...this.pages.map((page) => page.width));
+    return (ZOOMS[this.zoom] * Math.min(room, WIDEST)) / widest;
+  }
+
+  layout() {
+    const scale = this.scale();
+    for (const page of this.pages) {
+      page.node.style.setProperty("--page-width", `${Math.floor(page.width * scale)}px`);
+      page.node.style.setProperty("--page-height", `${Math.floor(page.height * scale)}px`);
+    }
+    if (scale !== this.drawnAt) {
+      this.drawnAt = scale;
+      for (const page of [...this.drawn]) this.erase(page);
+    }
+  }
+
+  // Pages of another size than the first are found without waiting: nothing moves under the finger afterwards.
+  async measure() {
+    for (const page of this.pages) {
+      page.proxy = await this.pdf.getPage(page.n);
+      const { width, height } = page.proxy.getViewport({ scale: 1 });
+      if (width === page.width && height === page.height) continue;
+      Object.assign(page, { width, height });
+      this.layout();
+      this.drawNear();
+    }
+  }
+
+  async askText() {
+    for (const page of this.pages.slice(0, 5)) {
+      const text = await page.proxy.getTextContent();
+      if (text.items.some((item) => item.str?.trim())) return;
+    }
+    const note = this.bar.querySelector("[data-viewer-note]");
+    if (note) note.hidden = false;
+  }
+
+  watch() {
+    this.near = new Set();
+    const observer = new IntersectionObserver((entries) => {
+      for (const entry of entries) {
+        const page = this.pages[[...this.box.children].indexOf(entry.target)];
+        if (entry.isIntersecting) this.near.add(page);
+        else this.near.delete(page);
+      }
+      this.drawNear();
+    }, { root: this.box, rootMargin: "600px 0px" });
+    for (const page of this.pages) observer.observe(page.node);
+    this.box.addEventListener("scroll", () => this.place(), { passive: true });
+    let width = this.box.clientWidth;
+    new ResizeObserver(() => {
+      if (this.box.clientWidth === width) return;
+      width = this.box.clientWidth;
+      this.layout();
+      this.drawNear();
+    }).observe(this.box);
+    this.place();
+  }
+
+  drawNear() {
+    for (const page of this.near) this.draw(page);
+    const far = this.drawn.filter((page) => !this.near.has(page));
+    for (const page of far.slice(0, Math.max(0, this.drawn.length - DRAWN))) this.erase(page);
+  }
+
+  async draw(page) {
+    if (page.task || page.ready) return;
+    page.task = { cancel() {} };
+    this.drawn.push(page);
+    try {
+      page.proxy ??= await this.pdf.getPage(page.n);
+      if (!page.task) return; // scrolled away meanwhile
+      const scale = this.scale();
+      const viewport = page.proxy.getViewport({ scale });
+      const dense = Math.min(window.devicePixelRatio || 1, 3, Math.sqrt(MAX_PIXELS / (viewport.width * viewport.height)));
+      const canvas = element("canvas", { "aria-hidden": "true" });
+      canvas.width = Math.floor(viewport.width * dense);
+      canvas.height = Math.floor(viewport.height * dense);
+      const render = page.proxy.render({ canvas, viewport, transform: [dense, 0, 0, dense, 0, 0] });
+      page.task = render;
+      await render.promise;
+      const text = element("div", { class: "vtext" });
+      text.style.setProperty("--total-scale-factor", scale);
+      // What stands on the page besides the drawing (the place of a signature being chosen) stays.
+      page.node.querySelectorAll("canvas, .vtext").forEach((old) => old.remove());
+      page.node.prepend(canvas, text);
+      page.node.classList.remove("is-waiting");
+      page.ready = true;
+      await new pdfjs.TextLayer({ textContentSource: page.proxy.streamTextContent(), container: text, viewport }).render();
+    } catch (error) {
+      if (error?.name !== "RenderingCancelledException") throw error;
+    }
+  }
+
+  erase(page) {
+    page.task?.cancel();
+    page.task = null;
+    page.ready = false;
+    this.drawn.splice(this.drawn.indexOf(page), 1);
+    page.node.querySelectorAll("canvas, .vtext").forEach((old) => old.remove());
+    page.node.classList.add("is-waiting");
+  }
+
+  // The page in view is the one under the upper third of the window.
+  place() {
+    const line = this.box.getBoundingClientRect().top + this.box.clientHeight / 3;
+    const page = this.pages.find((one) => one.node.getBoundingClientRect().bottom > line) ?? this.pages.at(-1);
+    this.number = page.n;
+    const words = this.bar.querySelector("[data-viewer-place]");
+    if (!words || words.dataset.n === String(page.n)) return;
+    words.dataset.n = page.n;
+    words.replaceChildren(element("span", { "aria-hidden": "true" }, `${page.n} / ${this.pages.length}`), element("span", { class: "visually-hidden" }, `Page ${page.n} sur ${this.pages.length}`));
+  }
+
+  show(n) {
+    const page = this.pages[n - 1];
+    this.box.scrollTop += page.node.getBoundingClientRect().top - this.box.getBoundingClientRect().top - 16;
+    this.place();
+  }
+
+  controls() {
+    for (const button of this.bar.querySelectorAll("[data-viewer-zoom]")) {
+      button.hidden = false;
+      button.addEventListener("click", () => {
+        const seen = this.box.scrollTop / this.box.scrollHeight;
+        this.zoom = Math.max(0, Math.min(ZOOMS.length - 1, this.zoom + Number(button.dataset.viewerZoom)));
+        this.layout();
+        this.box.scrollTop = seen * this.box.scrollHeight;
+        this.drawNear();
+      });
+    }
+  }
+}
+
+function failed(box) {
+  const show = element("a", { class: "btn btn-line", href: box.dataset.viewer }, icon("file-earmark-pdf"), "Afficher le fichier");
+  const keep = element("a", { class: "btn btn-line", href: box.dataset.viewerDownload, download: "" }, icon("download"), "Télécharger le document");
+  const words = notice("warn", "Le document ne s’affiche pas dans cette page", "Il est bien enregistré. Ouvrez le fichier, ou téléchargez-le pour le lire.", show, keep);
+  words.setAttribute("role", "alert");
+  box.classList.remove("is-sized");
+  box.replaceChildren(words);
+}
+
+export async function startViewer(box) {
+  try {
+    await new Viewer(box).open();
+  } catch {
+    failed(box);
+  }
+}

@@ -1,0 +1,1 @@
+"""The post room: what leaves, by which carrier, and what comes back."""

@@ -1,0 +1,268 @@
+"""Send a folder once, whatever dies on the way, and act on what comes back.
+
+Each stage is written before the next begins: ready → sending → sent → acknowledged or refused. Before any sending the
+other side is asked whether it already has the parcel; a lost answer is looked up, never sent blindly again.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.outbox import Later, Row
+from app.core.transaction import use_case
+from app.files import vault
+from app.folders import decide
+from app.folders.deposit import add_receipt
+from app.folders.keep import Kept
+from app.folders.models import Folder
+from app.journal.chain import Event, append
+from app.people.actor import Actor, system
+from app.transmission.channels import open_channel
+from app.transmission.models import Receipt, Transmission
+from app.transmission.parcel import parcel_of
+from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel, Rejected, Uncertain
+
+log = structlog.get_logger()
+ENDED = frozenset({"acknowledged", "refused"})
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A transmission as a worker sees it, outside any transaction."""
+
+    id: int
+    folder_id: int
+    round: int
+    step: str
+    channel: str
+    state: str
+    reference: str | None
+    prepared_at: datetime
+
+
+def transmit(row: Row, settings: Any) -> None:
+    """Bring one transmission as far as it can go now; called again until the other side has answered."""
+    actor = system(row.collectivity_id)
+    sending = open_transmission(
+        actor, row.payload["folder_id"], row.payload["round"], row.payload["step"], row.payload["channel"]
+    )
+    if sending is None or sending.state in ENDED:
+        return
+    channel = open_channel(sending.channel)
+    with reading(row.collectivity_id) as db:
+        folder = db.get_one(Folder, sending.folder_id)
+        prepared = {
+            "round_number": sending.round,
+            "step": sending.step,
+            "prepared_at": sending.prepared_at,
+            "settings": settings,
+        }
+        with parcel_of(db, folder, **prepared) as parcel:
+            db.close()  # what follows may wait for the network: no connection is held meanwhile
+            try:
+                reference = _deliver(actor, sending, channel, parcel)
+            except Rejected as rejected:
+                refuse(actor, sending.id, str(rejected.reason), None, None)
+                return
+            answer = channel.poll(parcel, reference)
+    _act_on(actor, sending, answer, settings)
+
+
+def _deliver(actor: Actor, sending: Sending, channel: Channel, parcel: Parcel) -> str:
+    """The reference of the delivery: the known one, the one found over there, or the one of a first sending."""
+    if sending.reference is not None:
+        return sending.reference
+    found = channel.find(parcel)
+    if found is not None:
+        mark_sent(actor, sending.id, found, None)
+        return found
+    with TemporaryDirectory(prefix="paraphe-package-") as room:
+        package = channel.package(parcel, Path(room))
+        vault.store().put_file(vault.scope(actor.collectivity_id), package.path)
+        mark_sending(actor, sending.id, package)
+        try:
+            reference = channel.send(parcel, package)
+        except Uncertain:
+            mark_uncertain(actor, sending.id)
+            raise
+    mark_sent(actor, sending.id, reference, package.sha256)
+    return reference
+
+
+def _act_on(actor: Actor, sending: Sending, answer: Answer, settings: Any) -> None:
+    if answer.kind is AnswerKind.PENDING:
+        raise Later(settings.actes_poll_seconds)
+    sha256 = None
+    if answer.raw is not None:
+        sha256 = vault.store().put_bytes(vault.scope(actor.collectivity_id), answer.raw).sha256
+    if answer.kind is AnswerKind.ACKNOWLEDGED:
+        acknowledge(actor, sending.id, answer, sha256)
+    else:
+        refuse(actor, sending.id, answer.reason or "Refusé sans motif.", answer, sha256)
+
+
+@use_case
+def open_transmission(
+    db: Db, actor: Actor, folder_id: int, round_number: int, step: str, channel: str
+) -> Sending | None:
+    """The transmission of this folder, round and step, made the first time; None when the folder is elsewhere."""
+    folder = db.get(Folder, folder_id, with_for_update=True)
+    if folder is None or (folder.round, folder.place) != (round_number, step):
+        return None
+    row = db.scalar(_one(folder_id, round_number, step))
+    if row is None:
+        row = Transmission(
+            collectivity_id=actor.collectivity_id,
+            folder_id=folder_id,
+            round=round_number,
+            step=step,
+            channel=channel,
+            simulated=open_channel(channel).simulated,
+            state="ready",
+            prepared_at=now(),
+        )
+        db.add(row)
+        db.flush()  # its number is returned
+    return Sending(
+        row.id, folder_id, round_number, step, row.channel, row.state, row.reference, row.prepared_at
+    )
+
+
+def _one(folder_id: int, round_number: int, step: str) -> Any:
+    return sa.select(Transmission).where(
+        Transmission.folder_id == folder_id, Transmission.round == round_number, Transmission.step == step
+    )
+
+
+@use_case
+def mark_sending(db: Db, actor: Actor, transmission_id: int, package: Package) -> None:
+    """Write that the parcel is about to leave: whoever comes after a kill will look it up before sending."""
+    row = db.get_one(Transmission, transmission_id)
+    row.state, row.package_sha256, row.package_name = "sending", package.sha256, package.filename
+    facts = {
+        "channel": row.channel,
+        "package": package.filename,
+        "sha256": package.sha256,
+        "simulated": row.simulated,
+    }
+    append(db, actor.collectivity_id, Event("transmission.sending", actor.name, None, row.folder_id, facts))
+
+
+@use_case
+def mark_uncertain(db: Db, actor: Actor, transmission_id: int) -> None:
+    """Write that nobody knows whether the parcel was accepted."""
+    row = db.get_one(Transmission, transmission_id)
+    row.state = "uncertain"
+    append(
+        db,
+        actor.collectivity_id,
+        Event("transmission.uncertain", actor.name, None, row.folder_id, {"channel": row.channel}),
+    )
+
+
+@use_case
+def mark_sent(db: Db, actor: Actor, transmission_id: int, reference: str, sha256: str | None) -> None:
+    """Write that the other side has the parcel; a second time changes nothing."""
+    row = db.get_one(Transmission, transmission_id)
+    if row.reference is not None:
+        return
+    row.state, row.reference, row.sent_at = "sent", reference, now()
+    facts = {
+        "channel": row.channel,
+        "reference": reference,
+        "sha256": sha256 or row.package_sha256,
+        "simulated": row.simulated,
+    }
+    append(db, actor.collectivity_id, Event("transmission.sent", actor.name, None, row.folder_id, facts))
+
+
+@use_case
+def acknowledge(db: Db, actor: Actor, transmission_id: int, answer: Answer, sha256: str | None) -> bool:
+    """Keep the receipt byte for byte and pass the folder on; the same receipt a second time changes nothing (W04)."""
+    row = db.get_one(Transmission, transmission_id, with_for_update=True)
+    folder = db.get_one(Folder, row.folder_id, with_for_update=True)
+    if row.state in ENDED or (folder.round, folder.place) != (row.round, row.step):
+        return False
+    _keep(db, actor, row, folder, answer, sha256)
+    row.state, row.ended_at, row.identifier, row.received_on = (
+        "acknowledged",
+        now(),
+        answer.identifier,
+        answer.received_on,
+    )
+    facts = {
+        "channel": row.channel,
+        "identifier": answer.identifier,
+        "receipt": sha256,
+        "simulated": answer.simulated,
+    }
+    facts["received_on"] = answer.received_on.isoformat() if answer.received_on else None
+    decide.acknowledged(db, folder, actor, received_on=_state_date(row, answer), facts=facts)
+    return True
+
+
+@use_case
+def refuse(
+    db: Db, actor: Actor, transmission_id: int, reason: str, answer: Answer | None, sha256: str | None
+) -> bool:
+    """Keep the anomaly and bring the folder back to who deposited it, with the reason."""
+    row = db.get_one(Transmission, transmission_id, with_for_update=True)
+    folder = db.get_one(Folder, row.folder_id, with_for_update=True)
+    if row.state in ENDED or (folder.round, folder.place) != (row.round, row.step):
+        return False
+    if answer is not None:
+        _keep(db, actor, row, folder, answer, sha256)
+    row.state, row.ended_at, row.reason = "refused", now(), reason
+    decide.refused(db, folder, actor, reason=reason, facts={"channel": row.channel, "receipt": sha256})
+    return True
+
+
+def _state_date(row: Transmission, answer: Answer) -> date | None:
+    """The day of reception by the State counts for an act alone (CGCT L2131-1)."""
+    return answer.received_on if row.channel == "actes" else None
+
+
+def _keep(
+    db: Db, actor: Actor, row: Transmission, folder: Folder, answer: Answer, sha256: str | None
+) -> None:
+    if sha256 is None or answer.raw is None:
+        return
+    name = answer.filename or f"reponse-{row.id}.xml"
+    known = db.scalar(
+        sa.select(Receipt.id).where(Receipt.transmission_id == row.id, Receipt.sha256 == sha256)
+    )
+    if known is None:
+        db.add(
+            Receipt(
+                collectivity_id=actor.collectivity_id,
+                transmission_id=row.id,
+                kind=answer.kind.value,
+                sha256=sha256,
+                filename=name,
+                identifier=answer.identifier,
+                received_on=answer.received_on,
+                created_at=now(),
+            )
+        )
+    media = "application/json" if name.endswith(".json") else "application/xml"
+    title = "Accusé de réception" if answer.kind is AnswerKind.ACKNOWLEDGED else "Anomalie"
+    facts = ["Réponse FACTICE, sans valeur : mode simulation."] if answer.simulated else []
+    kept = Kept(
+        "receipt",
+        title,
+        name,
+        sha256,
+        len(answer.raw),
+        media,
+        None,
+        "received",
+        {"facts": facts, "signatures": []},
+    )
+    add_receipt(db, folder, actor, kept)

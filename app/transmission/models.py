@@ -1,0 +1,51 @@
+"""What left, where it stands, and what came back for it."""
+
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, Tenanted
+
+
+class Transmission(Base, Tenanted):
+    """One sending of a folder by a channel; unique for a folder, a round and a step, whatever the retries.
+
+    `state` is ready, sending, sent, acknowledged, refused or uncertain.
+    """
+
+    __tablename__ = "transmission"
+    __table_args__ = (sa.UniqueConstraint("folder_id", "round", "step"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    round: Mapped[int]
+    step: Mapped[str]
+    channel: Mapped[str]
+    simulated: Mapped[bool]
+    state: Mapped[str]
+    reference: Mapped[str | None]
+    package_sha256: Mapped[str | None]
+    package_name: Mapped[str | None]
+    identifier: Mapped[str | None]
+    received_on: Mapped[date | None]
+    reason: Mapped[str | None]
+    prepared_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class Receipt(Base, Tenanted):
+    """What the other side answered, byte for byte; the same answer twice is one row."""
+
+    __tablename__ = "receipt"
+    __table_args__ = (sa.UniqueConstraint("transmission_id", "sha256"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    transmission_id: Mapped[int] = mapped_column(sa.ForeignKey("transmission.id"))
+    kind: Mapped[str]
+    sha256: Mapped[str]
+    filename: Mapped[str]
+    identifier: Mapped[str | None]
+    received_on: Mapped[date | None]
+    created_at: Mapped[datetime]

@@ -1,0 +1,71 @@
+"""Make the parcel of a folder: its facts, its files on disk, its sender and its signatures, as a carrier sees them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.files import vault
+from app.folders.deposit import current_versions
+from app.folders.models import Document, Folder
+from app.folders.sockets import plugged
+from app.people.models import Collectivity
+from app.transmission.ports import Parcel, ParcelFile, Sender
+
+SENT_ROLES = ("main", "attachment", "original", "data")
+
+
+@contextmanager
+def parcel_of(
+    db: Db, folder: Folder, *, round_number: int, step: str, prepared_at: datetime, settings: Any
+) -> Iterator[Parcel]:
+    """The parcel, whose files live until the block ends; the same folder and moment give the same parcel."""
+    with TemporaryDirectory(prefix="paraphe-parcel-") as room:
+        yield Parcel(
+            key=f"{folder.id}-{round_number}-{step}",
+            folder_id=folder.id,
+            family=folder.family,
+            title=folder.title,
+            facts=dict(folder.fields),
+            files=tuple(_files(db, folder, Path(room))),
+            sender=_sender(db, folder, settings),
+            signatures=tuple(_signatures(db, folder)),
+            link=f"{settings.public_url}/dossiers/{folder.id}",
+            prepared_at=prepared_at,
+        )
+
+
+def _files(db: Db, folder: Folder, room: Path) -> Iterator[ParcelFile]:
+    roles = {row.id: row for row in db.scalars(sa.select(Document).where(Document.folder_id == folder.id))}
+    for document_id, version in current_versions(db, folder.id).items():
+        document = roles[document_id]
+        if document.role not in SENT_ROLES:
+            continue
+        path = room / f"{document_id}{Path(version.filename).suffix}"
+        vault.store().fetch(vault.scope(folder.collectivity_id), version.sha256, path)
+        yield ParcelFile(
+            role=document.role,
+            title=document.title,
+            filename=version.filename,
+            media_type=version.media_type,  # type: ignore[arg-type]
+            sha256=version.sha256,
+            path=path,
+            document_id=document_id,
+            type_code=document.type_code,
+        )
+
+
+def _sender(db: Db, folder: Folder, settings: Any) -> Sender:
+    row = db.get_one(Collectivity, folder.collectivity_id)
+    email = str(row.settings.get("email") or settings.actes_email)
+    return Sender(row.id, row.siren, row.name, row.department, row.district, row.nature, email, row.settings)
+
+
+def _signatures(db: Db, folder: Folder) -> Iterator[dict[str, Any]]:
+    for find in plugged.proofs:
+        yield from find(db, folder.id)

@@ -1,0 +1,115 @@
+"""What the post room brings to a folder: its automatic step, its words in the circuit, its checks before departure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from jinja2 import Environment
+
+from app.circuits.library import current, family_of
+from app.core.clock import now
+from app.core.db import Db
+from app.core.french import instant, jour
+from app.core.outbox import handles
+from app.folders import sockets
+from app.folders.models import Folder, Publication
+from app.folders.views import Tag
+from app.transmission import channels
+from app.transmission.dispatch import transmit
+from app.transmission.models import Transmission
+from app.transmission.parcel import parcel_of
+from workflows.circuit import StepKind
+from workflows.family import Problem
+from workflows.loader import load
+
+STATES = {
+    "ready": "Préparation de l’envoi",
+    "sending": "Envoi en cours",
+    "sent": "Transmis, accusé attendu",
+    "uncertain": "Réponse perdue : vérification en cours",
+    "acknowledged": "Accusé de réception reçu",
+    "refused": "Refusé par le destinataire",
+}
+
+
+def plug(settings: Any, templates: Environment) -> None:
+    """Register, once for the process."""
+    del templates  # it prints nothing
+    channels.configure(settings)
+    handles("step.transmit")(_Handler(settings))
+    sockets.note("transmit", _note)
+    sockets.tag(_tag)
+    sockets.check(_Check(settings))
+
+
+class _Handler:
+    """The handler of rows `step.transmit`; equal to another of its kind, so that a second application may register it."""
+
+    def __init__(self, settings: Any) -> None:
+        self._settings = settings
+
+    def __call__(self, row: Any) -> None:
+        transmit(row, self._settings)
+
+
+class _Check:
+    """Before departure: every rule that the carrier would apply, while the sender can still correct."""
+
+    def __init__(self, settings: Any) -> None:
+        self._settings = settings
+
+    def __call__(self, db: Db, folder: Folder) -> list[Problem]:
+        version = current(db, folder.collectivity_id, folder.family)
+        circuit = load(version.definition) if version else family_of(folder.family).circuit
+        found: list[Problem] = []
+        for step in circuit.applicable(folder.fields):
+            if step.kind is StepKind.TRANSMIT and step.channel:
+                moment = {
+                    "round_number": folder.round + 1,
+                    "step": step.key,
+                    "prepared_at": now(),
+                    "settings": self._settings,
+                }
+                with parcel_of(db, folder, **moment) as parcel:
+                    problems = channels.open_channel(step.channel).check(parcel)
+                found += [Problem(f"channel-{one.rule}", one.field or "", one.sentence) for one in problems]
+        return found
+
+
+def _note(db: Db, folder: Folder, step: str) -> Mapping[str, Any] | None:
+    query = sa.select(Transmission).where(
+        Transmission.folder_id == folder.id, Transmission.round == folder.round, Transmission.step == step
+    )
+    row = db.scalar(query)
+    if row is None:
+        return None
+    mark = " (FACTICE)" if row.simulated else ""
+    meta = STATES[row.state] + mark
+    if row.state == "acknowledged":
+        meta += f", {jour(row.received_on)}" if row.received_on else f", {instant(row.ended_at)}"
+    elif row.sent_at:
+        meta += f", {instant(row.sent_at)}"
+    return {
+        "title": channels.open_channel(row.channel).label,
+        "meta": meta,
+        "mono": row.identifier if row.channel == "actes" else "",
+    }
+
+
+def _tag(db: Db, folder: Folder) -> Tag | None:
+    """« Exécutoire le … » only when both dates are known; « Pas encore exécutoire » while one lacks."""
+    row = db.scalar(
+        sa.select(Transmission).where(
+            Transmission.folder_id == folder.id,
+            Transmission.round == folder.round,
+            Transmission.channel == "actes",
+        )
+    )
+    if row is None:
+        return None
+    publication = db.get(Publication, folder.id)
+    if publication is not None and publication.enforceable_on is not None:
+        return Tag("ok", "check-circle", f"Exécutoire le {jour(publication.enforceable_on)}")
+    if row.state == "acknowledged":
+        return Tag("warn", "hourglass-split", "Pas encore exécutoire : à publier")
+    return Tag("info", "send", STATES[row.state])

@@ -1,0 +1,142 @@
+"""What the post room and its carriers promise one another: parcels go out, answers come back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+FileRole = Literal["main", "attachment", "original", "data"]
+
+
+@dataclass(frozen=True)
+class Sender:
+    """The collectivity that sends, as the State knows it: department « 029 », district « 1 », nature « 31 »."""
+
+    collectivity_id: int
+    siren: str
+    name: str
+    department: str
+    district: str
+    nature: str
+    email: str
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ParcelFile:
+    """One file of a parcel, on disk, with the hexadecimal SHA-256 that its bytes must still have."""
+
+    role: FileRole
+    title: str
+    filename: str
+    media_type: str
+    sha256: str
+    path: Path
+    document_id: int
+    type_code: str | None
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """All that a carrier knows of a folder; `key` is the idempotency key, stable for one (folder, round)."""
+
+    key: str
+    folder_id: int
+    family: str
+    title: str
+    facts: Mapping[str, Any]
+    files: tuple[ParcelFile, ...]
+    sender: Sender
+    signatures: tuple[Mapping[str, Any], ...]
+    link: str
+    prepared_at: datetime
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A rule that the parcel breaks, the field to correct if any, the French sentence with its remedy."""
+
+    rule: str
+    field: str | None
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Package:
+    """What travels: one file, its name for the other side, and its hexadecimal SHA-256."""
+
+    path: Path
+    filename: str
+    sha256: str
+
+
+class AnswerKind(StrEnum):
+    """Where a delivery stands for the other side."""
+
+    PENDING = "pending"
+    ACKNOWLEDGED = "acknowledged"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the other side said, in the very bytes it said it in; a `simulated` answer has no legal value."""
+
+    kind: AnswerKind
+    raw: bytes | None
+    filename: str | None
+    identifier: str | None
+    received_on: date | None
+    reason: str | None
+    simulated: bool
+
+
+class Uncertain(Exception):  # noqa: N818 - a state of knowledge, named so in the post room
+    """Accepted or not, nobody knows: the delivery must be looked up before any resend."""
+
+
+class Unreachable(Exception):  # noqa: N818
+    """Certainly not sent: the same delivery may be tried again later."""
+
+
+class Rejected(Exception):  # noqa: N818
+    """Refused for good in this state: `reason` is the French sentence; resending as is changes nothing."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Channel(Protocol):
+    """A carrier: checks, packs, finds, sends and asks for the answer; it never touches the database."""
+
+    @property
+    def name(self) -> str:
+        """The folder name of the channel, as the circuits write it."""
+
+    @property
+    def label(self) -> str:
+        """The French name that people read."""
+
+    @property
+    def simulated(self) -> bool:
+        """True when nothing leaves for a real administration."""
+
+    def check(self, parcel: Parcel) -> list[Problem]:
+        """List every rule that the parcel breaks; an empty list means that it may leave."""
+
+    def package(self, parcel: Parcel, folder: Path) -> Package:
+        """Write the package in `folder`, the same bytes for the same parcel; refuses with `Rejected`."""
+
+    def find(self, parcel: Parcel) -> str | None:
+        """Return the reference of this very parcel if the other side already has it."""
+
+    def send(self, parcel: Parcel, package: Package) -> str:
+        """Deliver once and return the reference; refuses with `Rejected`, `Uncertain` or `Unreachable`."""
+
+    def poll(self, parcel: Parcel, reference: str) -> Answer:
+        """Ask where the delivery stands; the same answer always comes back in the same bytes."""

@@ -1,0 +1,44 @@
+"""Alembic reads the same models and the same database as the product."""
+
+from importlib import import_module
+from typing import Any
+
+from alembic import context
+
+from app.core import db
+
+for name in (
+    "core.outbox",
+    "core.heartbeat",
+    "people.models",
+    "journal.models",
+    "circuits.models",
+    "folders.models",
+    "transmission.models",
+    "signing.models",
+):
+    import_module(f"app.{name}")
+
+
+def include(entity: Any, name: str | None, kind: str, reflected: bool, compared: Any) -> bool:
+    """The queue makes its own tables when it lives in the same database: they are not ours to compare."""
+    del entity, reflected, compared
+    return not (kind == "table" and str(name).startswith("huey"))
+
+
+def run() -> None:
+    """Run the migrations in one transaction."""
+    with db.engine().connect() as connection:
+        context.configure(
+            connection=connection,
+            target_metadata=db.Base.metadata,
+            include_object=include,
+            render_as_batch=True,
+            transaction_per_migration=True,
+            compare_type=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run()

@@ -1,0 +1,71 @@
+"""Parcels of the fictitious commune of Kerlann-sur-Mer, as the post room makes them."""
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from app.transmission.ports import Parcel, ParcelFile, Sender
+
+NOW = datetime(2026, 11, 24, 8, 12, 30, tzinfo=UTC)
+PDF = b"%PDF-1.7\n% acte fictif de Kerlann-sur-Mer\n%%EOF\n"
+PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+XML = '<?xml version="1.0" encoding="ISO-8859-1"?>\n<facture>été</facture>\n'.encode("latin-1")
+
+SENDER = Sender(
+    collectivity_id=1,
+    siren="212909998",
+    name="Commune de Kerlann-sur-Mer",
+    department="029",
+    district="1",
+    nature="31",
+    email="assemblees@kerlann.example.org",
+    settings={},
+)
+FACTS: dict[str, Any] = {
+    "number": "2026-112",
+    "decision_date": "2026-11-19",
+    "subject": "Tarifs du port de plaisance : « l’été à Kerlann » – cœur de saison",
+    "nature": 1,
+    "matter": "7.1",
+}
+
+
+def a_file(folder: Path, role: str, filename: str, content: bytes, **changes: Any) -> ParcelFile:
+    folder.mkdir(parents=True, exist_ok=True)
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = folder / sha256
+    path.write_bytes(content)
+    number = int(sha256[:6], 16)
+    made = ParcelFile(role, filename, filename, "application/pdf", sha256, path, number, None)
+    return replace(made, **changes)
+
+
+def a_parcel(folder: Path, **changes: Any) -> Parcel:
+    """A deliberation with two annexes; `facts` given here are laid over the usual ones."""
+    facts = FACTS | changes.pop("facts", {})
+    made = Parcel(
+        key="dossier-57-tour-1",
+        folder_id=57,
+        family="deliberation",
+        title="Délibération 2026-112",
+        facts=facts,
+        files=(
+            a_file(folder, "main", "délibération.pdf", PDF),
+            a_file(folder, "attachment", "rapport.pdf", PDF + b"rapport", type_code="21_RP"),
+            a_file(folder, "attachment", "plan.png", PNG, media_type="image/png", type_code="70_DE"),
+        ),
+        sender=SENDER,
+        signatures=(
+            {
+                "name": "Armel Kervadec",
+                "capacity": "maire",
+                "signed_at": "2026-11-20T18:42:07+01:00",
+                "serial": "01",
+            },
+        ),
+        link="https://paraphe.example.org/folders/57",
+        prepared_at=NOW,
+    )
+    return replace(made, **changes)

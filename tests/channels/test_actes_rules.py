@@ -1,0 +1,149 @@
+"""Every rule of the Préfecture is said before it is broken, with its remedy."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from app.channels.actes.channel import ActesChannel
+from app.channels.actes.classification import load_classification
+from app.channels.actes.settings import ActesSettings
+from app.channels.actes.simulator import SimulatedPrefecture
+from app.transmission.ports import Rejected
+from tests.channels.parcels import NOW, PDF, PNG, XML, a_file, a_parcel
+
+
+@pytest.fixture
+def channel(tmp_path):
+    settings = ActesSettings(folder=tmp_path / "prefecture", delay_seconds=0, max_archive_bytes=1024 * 1024)
+    return ActesChannel(
+        settings, SimulatedPrefecture(settings, load_classification(), lambda: NOW), lambda: NOW
+    )
+
+
+def rules(problems):
+    return {(problem.rule, problem.field) for problem in problems}
+
+
+def test_a_complete_act_breaks_no_rule(channel, tmp_path):
+    assert channel.check(a_parcel(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "rule", "field", "says"),
+    [
+        ({"number": None}, "A01", "number", "manque"),
+        ({"number": "2026_057_MARCHE_PUBLIC"}, "A01", "number", "Raccourcissez-le"),
+        ({"decision_date": "19/11/2026"}, "A03", "decision_date", "Donnez-la"),
+        ({"decision_date": "2026-02-30"}, "A03", "decision_date", "n’existe pas"),
+        ({"decision_date": (NOW + timedelta(days=1)).date()}, "A03", "decision_date", "à venir"),
+        ({"subject": "é" * 500}, "A04", "subject", "500 caractères"),
+        ({"subject": "Tarifs\ndu port"}, "A04", "subject", "une seule ligne"),
+        ({"subject": "Fête 🎉"}, "A04", "subject", "🎉"),
+        ({"nature": 9}, "A05", "nature", "Choisissez"),
+        ({"nature": None}, "A05", "nature", "Choisissez"),
+        ({"matter": "7"}, "A06", "matter", "deux niveaux"),
+        ({"matter": "7.99"}, "A06", "matter", "18/04/2019"),
+        ({"matter": "subventions"}, "A06", "matter", "deux niveaux"),
+        ({"classification_date": "2018-11-28"}, "A07", "matter", "28/11/2018"),
+    ],
+)
+def test_a_fact_that_would_be_refused_is_named(channel, tmp_path, facts, rule, field, says):
+    (problem,) = channel.check(a_parcel(tmp_path, facts=facts))
+    assert (problem.rule, problem.field) == (rule, field)
+    assert says in problem.sentence
+    assert problem.sentence.endswith(".")
+
+
+def test_an_act_without_subject_takes_the_title_and_without_title_is_refused(channel, tmp_path):
+    assert channel.check(a_parcel(tmp_path, facts={"subject": ""})) == []
+    assert rules(channel.check(a_parcel(tmp_path, facts={"subject": ""}, title=" "))) == {("A04", "subject")}
+
+
+def test_the_subject_is_counted_as_it_will_be_sent(channel, tmp_path):
+    assert channel.check(a_parcel(tmp_path, facts={"subject": "a" * 499})) == []
+    assert rules(channel.check(a_parcel(tmp_path, facts={"subject": "a" * 498 + "œ"}))) == {
+        ("A04", "subject")
+    }
+
+
+@pytest.mark.parametrize(
+    ("files", "rule", "says"),
+    [
+        ([], "A08", "n’a pas d’acte"),
+        ([("main", "a.pdf", PDF, None), ("main", "b.pdf", PDF + b"b", None)], "A08", "2 actes"),
+        ([("main", "vide.pdf", b"", None)], "A08", "vide"),
+        ([("main", "faux.pdf", b"PK\x03\x04", None)], "A08", "quel que soit son nom"),
+        ([("main", "image.pdf", PNG, None)], "A08", "PDF"),
+        ([("main", "budget.xml", XML, None)], "A08", "nature 5"),
+        (
+            [("main", "a.pdf", PDF, None), ("attachment", "b.docx", b"PK\x03\x04", None)],
+            "A09",
+            "Convertissez-la",
+        ),
+        ([("main", "a.pdf", PDF, None), ("attachment", "b.pdf", b"", None)], "A09", "vide"),
+        ([("main", "a.pdf", PDF, "11_AE")], "A10", "11_AE"),
+        ([("main", "a.pdf", PDF, "DE")], "A10", "n’est pas permis"),
+        ([("main", "a.pdf", PDF + b"\0" * 1024 * 1024, None)], "A11", "1 Mio"),
+    ],
+)
+def test_a_file_that_would_be_refused_is_named(channel, tmp_path, files, rule, says):
+    made = tuple(a_file(tmp_path, role, name, content, type_code=code) for role, name, content, code in files)
+    problems = channel.check(a_parcel(tmp_path, files=made))
+    assert [problem.rule for problem in problems if problem.rule == rule]
+    assert any(says in problem.sentence for problem in problems)
+
+
+def test_a_budget_in_xml_goes_with_its_deliberation_in_pdf(channel, tmp_path):
+    budget = a_file(tmp_path, "main", "budget.xml", XML)
+    facts = {"nature": 5, "matter": "7.1.1"}
+    alone = channel.check(a_parcel(tmp_path, facts=facts, files=(budget,)))
+    assert rules(alone) == {("A09", None)}
+    with_image = (budget, a_file(tmp_path, "attachment", "p.png", PNG))
+    assert {problem.rule for problem in channel.check(a_parcel(tmp_path, facts=facts, files=with_image))} == {
+        "A09"
+    }
+    whole = (budget, a_file(tmp_path, "attachment", "d.pdf", PDF, type_code="70_DE"))
+    assert channel.check(a_parcel(tmp_path, facts=facts, files=whole)) == []
+
+
+def test_a_number_that_served_is_refused_with_the_next_one_proposed(channel, tmp_path):
+    first = a_parcel(tmp_path)
+    channel.send(first, channel.package(first, tmp_path))
+    assert channel.check(first) == []
+    (problem,) = channel.check(replace(first, key="dossier-58-tour-1", folder_id=58))
+    assert (problem.rule, problem.field) == ("A02", "number")
+    assert "2026_112_1" in problem.sentence
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"siren": "21290999"}, "siren"),
+        ({"department": "29"}, "department"),
+        ({"district": "12"}, "district"),
+        ({"nature": "3"}, "nature"),
+        ({"email": "mairie+actes@kerlann.example.org"}, "email"),
+        ({"email": "mairie@kerlann.bretagne"}, "email"),
+        ({"settings": {"actes_return_email": "x"}}, "email"),
+    ],
+)
+def test_a_collectivity_that_the_prefecture_would_not_know_is_refused(channel, tmp_path, changes, field):
+    parcel = a_parcel(tmp_path)
+    problems = channel.check(replace(parcel, sender=replace(parcel.sender, **changes)))
+    assert rules(problems) == {("E03", field)}
+
+
+def test_nothing_is_packed_while_a_rule_is_broken(channel, tmp_path):
+    with pytest.raises(Rejected, match="deux niveaux"):
+        channel.package(a_parcel(tmp_path, facts={"matter": "7"}), tmp_path)
+    with pytest.raises(Rejected, match="schéma"):
+        channel.package(a_parcel(tmp_path, facts={"previous_act": "l’ancien"}), tmp_path)
+
+
+def test_a_file_whose_bytes_changed_since_it_was_signed_never_leaves(channel, tmp_path):
+    parcel = a_parcel(tmp_path / "store")
+    parcel.files[0].path.write_bytes(PDF + b"altered")
+    with pytest.raises(Rejected, match="empreinte"):
+        channel.package(parcel, tmp_path)
+    assert list(tmp_path.glob("*.tar.gz")) == []

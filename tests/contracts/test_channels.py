@@ -1,0 +1,139 @@
+"""Every channel found in the house keeps the same promises; a new one is tested by being there."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import time_machine
+
+import app.channels
+from app.channels import names, open_all, open_channel
+from app.transmission.ports import Answer, AnswerKind, Rejected
+from tests.channels.parcels import NOW, a_parcel
+
+HOUSE = Path(app.channels.__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def day():
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def settings(folder: Path) -> SimpleNamespace:
+    """Each channel writes in its own folder and answers at once."""
+    given = {f"{name}_folder": folder / name for name in names()} | {
+        f"{name}_delay_seconds": 0 for name in names()
+    }
+    return SimpleNamespace(**given)
+
+
+@pytest.fixture(params=names())
+def channel(request, tmp_path):
+    return open_channel(request.param, settings(tmp_path / "world"))
+
+
+@pytest.fixture
+def parcel(tmp_path):
+    return a_parcel(tmp_path / "store")
+
+
+def test_the_walk_finds_every_channel(tmp_path):
+    assert {"actes", "handover"} <= set(names())
+    opened = open_all(settings(tmp_path))
+    assert list(opened) == list(names())
+    assert all(channel.name == name and channel.label for name, channel in opened.items())
+    with pytest.raises(LookupError, match="no channel named"):
+        open_channel("pigeon", settings(tmp_path))
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_channel_s_folder_is_complete(name):
+    for needed in ("__init__.py", "channel.py", "settings.py"):
+        assert (HOUSE / name / needed).is_file()
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_channel_opens_with_its_defaults(name):
+    assert isinstance(open_channel(name, SimpleNamespace()).simulated, bool)
+
+
+def test_a_complete_parcel_breaks_no_rule_and_checking_leaves_no_trace(channel, parcel, tmp_path):
+    assert channel.check(parcel) == []
+    assert channel.check(parcel) == []
+    assert channel.find(parcel) is None
+    assert not (tmp_path / "world").exists()
+
+
+def test_a_parcel_without_document_is_refused_in_french(channel, parcel, tmp_path):
+    empty = replace(parcel, files=())
+    problems = channel.check(empty)
+    assert problems
+    for problem in problems:
+        assert problem.rule
+        assert problem.sentence.endswith(".")
+        assert "!" not in problem.sentence
+    with pytest.raises(Rejected) as refused:
+        channel.package(empty, tmp_path)
+    assert problems[0].sentence in refused.value.reason
+
+
+def test_the_same_parcel_is_packed_in_the_same_bytes(channel, parcel, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    one, two = channel.package(parcel, first), channel.package(parcel, second)
+    assert one.path.read_bytes() == two.path.read_bytes()
+    assert one.sha256 == two.sha256 == hashlib.sha256(one.path.read_bytes()).hexdigest()
+    assert one.filename == two.filename == one.path.name
+    assert list(first.iterdir()) == [one.path]
+    assert channel.package(parcel, first) == one
+
+
+def test_a_file_altered_after_signature_never_leaves(channel, parcel, tmp_path):
+    parcel.files[0].path.write_bytes(parcel.files[0].path.read_bytes() + b"altered")
+    with pytest.raises(Rejected, match="empreinte"):
+        channel.package(parcel, tmp_path)
+
+
+def test_what_was_sent_is_found_and_sent_only_once(channel, parcel, tmp_path):
+    package = channel.package(parcel, tmp_path)
+    reference = channel.send(parcel, package)
+    before = {path: path.read_bytes() for path in (tmp_path / "world").rglob("*") if path.is_file()}
+    assert channel.find(parcel) == reference
+    assert channel.send(parcel, package) == reference
+    assert {path: path.read_bytes() for path in (tmp_path / "world").rglob("*") if path.is_file()} == before
+
+
+def test_another_process_finds_what_was_sent(channel, parcel, tmp_path):
+    reference = channel.send(parcel, channel.package(parcel, tmp_path))
+    other = open_channel(channel.name, settings(tmp_path / "world"))
+    assert other.find(parcel) == reference
+    assert other.poll(parcel, reference) == channel.poll(parcel, reference)
+
+
+def test_the_answer_is_complete_and_never_changes(channel, parcel, tmp_path):
+    reference = channel.send(parcel, channel.package(parcel, tmp_path))
+    answer = channel.poll(parcel, reference)
+    assert isinstance(answer, Answer)
+    assert answer.kind is AnswerKind.ACKNOWLEDGED
+    assert answer.raw
+    assert answer.filename == Path(answer.filename).name
+    assert answer.identifier
+    assert answer.received_on == NOW.date()
+    assert answer.simulated == channel.simulated
+    with time_machine.travel(NOW.replace(year=2027), tick=False):
+        assert channel.poll(parcel, reference) == answer
+
+
+def test_a_reference_never_given_decides_nothing(channel, parcel):
+    for reference in ("999", "../../../etc/passwd", ""):
+        answer = channel.poll(parcel, reference)
+        assert (answer.kind, answer.raw) == (AnswerKind.PENDING, None)
+
+
+def test_another_folder_does_not_find_this_one(channel, parcel, tmp_path):
+    channel.send(parcel, channel.package(parcel, tmp_path))
+    assert channel.find(replace(parcel, key="dossier-58-tour-1", folder_id=58)) is None

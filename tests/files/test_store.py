@@ -1,0 +1,184 @@
+"""Bytes are kept under their own SHA-256, once, and never served when they no longer match it."""
+
+import datetime as dt
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from app.core.refusals import Refusal
+from app.files.store import Store, open_store
+
+COMMUNE, NEIGHBOUR = "212909998", "212900013"
+
+
+@pytest.fixture
+def coffer(tmp_path: Path) -> Path:
+    return tmp_path / "coffer"
+
+
+@pytest.fixture
+def store(coffer: Path) -> Store:
+    return open_store(f"file:{coffer}")
+
+
+def kept(coffer: Path) -> list[Path]:
+    return [one for one in coffer.rglob("*") if one.is_file()]
+
+
+def test_a_file_is_found_again_by_its_digest(store: Store, tmp_path: Path) -> None:
+    data = os.urandom(3_500_000)
+    path = tmp_path / "a.pdf"
+    path.write_bytes(data)
+    stored = store.put_file(COMMUNE, path)
+    assert (stored.sha256, stored.size) == (hashlib.sha256(data).hexdigest(), len(data))
+    assert store.read(COMMUNE, stored.sha256) == data
+    assert b"".join(store.stream(COMMUNE, stored.sha256, chunk=65536)) == data
+    store.fetch(COMMUNE, stored.sha256, tmp_path / "copy.pdf")
+    assert (tmp_path / "copy.pdf").read_bytes() == data
+
+
+def test_the_same_bytes_are_kept_once(store: Store, coffer: Path) -> None:
+    first, second = store.put_bytes(COMMUNE, b"acte"), store.put_bytes(COMMUNE, b"acte")
+    assert first == second
+    assert len(kept(coffer)) == 1
+
+
+def test_an_empty_file_has_a_name_too(store: Store) -> None:
+    stored = store.put_bytes(COMMUNE, b"")
+    assert (stored.size, store.read(COMMUNE, stored.sha256)) == (0, b"")
+
+
+def test_one_commune_never_reads_the_files_of_another(store: Store) -> None:
+    stored = store.put_bytes(COMMUNE, b"acte")
+    assert store.exists(COMMUNE, stored.sha256)
+    assert not store.exists(NEIGHBOUR, stored.sha256)
+    with pytest.raises(Refusal) as caught:
+        store.read(NEIGHBOUR, stored.sha256)
+    assert caught.value.key == "file-missing"
+
+
+@pytest.mark.parametrize("scope", ["..", "a/b", "", ".staging", "a" * 65])
+def test_a_scope_is_a_plain_word(store: Store, coffer: Path, scope: str) -> None:
+    with pytest.raises(ValueError, match="plain word"):
+        store.put_bytes(scope, b"x")
+    assert kept(coffer) == []
+
+
+def test_altered_bytes_are_never_served(store: Store, coffer: Path, tmp_path: Path) -> None:
+    stored = store.put_bytes(COMMUNE, b"bon a payer 100 euros")
+    (path,) = kept(coffer)
+    path.chmod(0o600)
+    path.write_bytes(b"bon a payer 900 euros")
+    for read in (
+        lambda: store.read(COMMUNE, stored.sha256),
+        lambda: store.fetch(COMMUNE, stored.sha256, tmp_path / "copy"),
+        lambda: store.put_bytes(COMMUNE, b"bon a payer 100 euros"),
+    ):
+        with pytest.raises(Refusal) as caught:
+            read()
+        assert caught.value.key == "file-altered"
+    assert not (tmp_path / "copy").exists()
+    assert path.read_bytes() == b"bon a payer 900 euros"  # never overwritten, even to heal it
+
+
+def test_a_stream_holds_its_end_back_until_it_is_verified(store: Store, coffer: Path) -> None:
+    data = bytes(3_000_000)
+    stored = store.put_bytes(COMMUNE, data)
+    (path,) = kept(coffer)
+    path.chmod(0o600)
+    with path.open("r+b") as file:
+        file.seek(10)
+        file.write(b"!")
+    received: list[bytes] = []
+    with pytest.raises(Refusal):
+        received.extend(store.stream(COMMUNE, stored.sha256))
+    assert sum(len(piece) for piece in received) < len(data)
+
+
+def test_kept_files_are_read_only_and_no_temporary_file_stays(store: Store, coffer: Path) -> None:
+    store.put_bytes(COMMUNE, b"acte")
+    (path,) = kept(coffer)
+    assert path.stat().st_mode & 0o777 == 0o440
+    assert list((coffer / ".staging").iterdir()) == []
+
+
+def test_file_and_folders_are_on_the_disk_before_the_answer(
+    store: Store, coffer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[str, bool]] = []
+    true_fsync = os.fsync
+    final = hashlib.sha256(b"acte").hexdigest()
+
+    def watched(handle: int) -> None:
+        synced.append(
+            (str(Path(f"/proc/self/fd/{handle}").readlink()), (coffer / COMMUNE / final[:2] / final).exists())
+        )
+        true_fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    store.put_bytes(COMMUNE, b"acte")
+    (first, named), *others = synced
+    assert first.startswith(str(coffer / ".staging"))
+    assert not named  # the bytes are safe before the name shows them
+    assert [path for path, _ in others] == [
+        str(coffer / COMMUNE / final[:2]),
+        str(coffer / COMMUNE),
+        str(coffer),
+    ]
+
+
+def test_a_file_that_cannot_be_read_to_its_end_leaves_nothing(
+    store: Store, coffer: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(FileNotFoundError):
+        store.put_file(COMMUNE, tmp_path / "absent.pdf")
+    with pytest.raises(IsADirectoryError):
+        store.put_file(COMMUNE, tmp_path)
+    assert kept(coffer) == []
+
+
+def test_twenty_hands_depositing_the_same_file_make_one(store: Store, coffer: Path) -> None:
+    results = []
+    hands = [
+        threading.Thread(target=lambda: results.append(store.put_bytes(COMMUNE, bytes(500_000))))
+        for _ in range(20)
+    ]
+    for hand in hands:
+        hand.start()
+    for hand in hands:
+        hand.join()
+    assert len(results) == 20
+    assert len(set(results)) == 1
+    assert len(kept(coffer)) == 1
+
+
+def test_what_a_crash_left_is_swept_after_a_day(store: Store, coffer: Path) -> None:
+    left = coffer / ".staging" / "half"
+    left.write_bytes(b"x")
+    written = dt.datetime.fromtimestamp(left.stat().st_mtime, dt.UTC)
+    assert store.sweep(written + dt.timedelta(hours=23)) == 0
+    assert store.sweep(written + dt.timedelta(hours=25)) == 1
+    assert not left.exists()
+
+
+def test_the_probe_writes_reads_back_and_removes(store: Store, coffer: Path) -> None:
+    store.probe()
+    assert kept(coffer) == []
+
+
+def test_the_probe_refuses_a_folder_that_is_gone(store: Store, coffer: Path) -> None:
+    (coffer / ".staging").rmdir()
+    coffer.rmdir()
+    coffer.write_text("not a folder")
+    with pytest.raises(Refusal) as caught:
+        store.probe()
+    assert caught.value.key == "store-unavailable"
+
+
+def test_a_setting_that_names_no_store_is_refused() -> None:
+    for url in ("", "ftp://host/a", "s3:///prefix", "s3://bucket?secret=x"):
+        with pytest.raises(ValueError, match="store"):
+            open_store(url)

@@ -1,0 +1,52 @@
+"""One test PKI with its services on 127.0.0.1 for the whole run, and documents to sign."""
+
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.demo import pki as demo_pki
+from app.demo.pki import TestPki
+from app.signing.keys.pkcs12 import Pkcs12Key
+from app.signing.timestamp import TimestampClient
+from app.signing.trust import Trust
+
+ASSETS = Path(__file__).parent.parent / "assets" / "signing"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestPki]:
+    port = free_port()
+    made = demo_pki.make(tmp_path_factory.mktemp("pki"), f"http://127.0.0.1:{port}")
+    serving = demo_pki.serve(made.folder, "127.0.0.1", port)
+    yield made
+    serving.close()
+
+
+@pytest.fixture(scope="session")
+def trust(pki: TestPki) -> Trust:
+    root = pki.root_pem.read_bytes()
+    return Trust((root,), (root,), fetch=True, allowed_hosts=("127.0.0.1",), timeout=20)
+
+
+@pytest.fixture(scope="session")
+def tsa(pki: TestPki) -> TimestampClient:
+    return TimestampClient(pki.tsa_url, timeout=20)
+
+
+@pytest.fixture(scope="session")
+def key(pki: TestPki) -> Callable[[str], Pkcs12Key]:
+    return lambda label: Pkcs12Key.load(pki.p12(label), pki.passphrase)
+
+
+@pytest.fixture
+def deliberation(tmp_path: Path) -> Path:
+    return Path(shutil.copy(ASSETS / "deliberation.pdf", tmp_path / "deliberation.pdf"))

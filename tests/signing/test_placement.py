@@ -1,0 +1,176 @@
+"""The visible signature stands where people see it, upright, whatever the page, and with every letter."""
+
+import dataclasses
+from contextlib import closing
+
+import pikepdf
+import pypdfium2 as pdfium
+import pytest
+import uharfbuzz
+
+from app.core.clock import now
+from app.core.refusals import Refusal
+from app.signing.formats import pades, placement, stamp
+from app.signing.ports import Box, FieldPlan, Stamp
+
+LINES = (
+    "Signé électroniquement par",
+    "Maël LE ŒUFFRE-ŸVEN",
+    "Adjointe, c’hoari « Kerñev – ŵ »",
+    "coût : 12 €",
+)
+SHAPES = [(0, 0), (90, 0), (180, 0), (270, 0), (0, 37), (90, 37), (180, 37), (270, 37)]
+
+
+def page_file(path, rotate, shift, text=None):
+    """One page of 400 × 300, turned, its boxes moved away from the origin, rotation and boxes inherited."""
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=(400, 300))
+        page, tree = pdf.pages[0].obj, pdf.Root.Pages
+        del page.MediaBox
+        tree.MediaBox = [shift - 20, shift - 20, shift + 420, shift + 320]
+        tree.CropBox = [shift, shift, shift + 400, shift + 300]
+        tree.Rotate = rotate
+        if text:
+            font = pikepdf.Dictionary(
+                Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica
+            )
+            page.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F=font))
+            page.Contents = pdf.make_stream(text.encode())
+        pdf.save(path)
+    return path
+
+
+def ink(path, number=0):
+    """Bounding box of what is printed, in points of the displayed page, origin bottom left; and the page's size."""
+    with closing(pdfium.PdfDocument(path)) as document:
+        document.init_forms()  # pdfium draws signature fields as forms, not as annotations
+        page = document[number]
+        bitmap = page.render(scale=2, grayscale=True)
+        width, height, stride, data = bitmap.width, bitmap.height, bitmap.stride, bytes(bitmap.buffer)
+        rows = [data[y * stride : y * stride + width] for y in range(height)]
+        bitmap.close()
+        page.close()
+    white = b"\xff" * width
+    dark = [y for y, row in enumerate(rows) if row != white]
+    columns = [x for x in range(width) if any(rows[y][x] != 255 for y in dark)]
+    box = (columns[0] / 2, (height - 1 - dark[-1]) / 2, (columns[-1] + 1) / 2, (height - dark[0]) / 2)
+    full = [x for x in columns if sum(rows[y][x] < 160 for y in dark) > 0.9 * len(dark)]
+    return box, (width / 2, height / 2), [x / 2 for x in full]
+
+
+def signed(path, key, box, lines=LINES):
+    target = path.with_name("signed.pdf")
+    pades.seal(
+        path,
+        target,
+        key=key("ec"),
+        field="maire",
+        fields=[FieldPlan("maire", box)],
+        stamp=Stamp(lines),
+        now=now(),
+        timestamper=None,
+    )
+    return target
+
+
+@pytest.mark.parametrize(("rotate", "shift"), SHAPES)
+def test_the_stamp_is_upright_inside_its_box_as_shown(tmp_path, key, rotate, shift):
+    path = page_file(tmp_path / "page.pdf", rotate, shift)
+    (shape,) = placement.pages(path)
+    assert (shape.width, shape.height) == ((300, 400) if rotate in (90, 270) else (400, 300))
+    box = Box(0, 40, 60, 220, 120)
+    found, size, bars = ink(signed(path, key, box))
+    assert size == (shape.width, shape.height)
+    assert found[0] == pytest.approx(40, abs=1)  # the rule at the left of the stamp, over its whole height
+    assert found[1] == pytest.approx(60, abs=1)
+    assert found[3] == pytest.approx(120, abs=1)
+    assert 150 < found[2] <= 220
+    assert bars
+    assert max(bars) < 43
+
+
+def test_a_point_goes_in_and_comes_out_the_same_on_every_page():
+    for rotate in (0, 90, 180, 270):
+        shape = placement.PageShape(11, 22, 411, 322, rotate)
+        assert shape.outward(*shape.inward(30, 70)) == (30, 70)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 12])
+def test_default_boxes_lie_on_the_last_page_and_never_overlap(deliberation, count):
+    boxes = [placement.default_box(deliberation, index, count) for index in range(count)]
+    page = placement.pages(deliberation)[-1]
+    for box in boxes:
+        assert box.page == 1
+        assert 0 <= box.x1 < box.x2 <= page.width
+        assert 0 <= box.y1 < box.y2 <= page.height
+    for rank, one in enumerate(boxes):
+        for other in boxes[rank + 1 :]:
+            assert one.x2 <= other.x1 or other.x2 <= one.x1 or one.y2 <= other.y1 or other.y2 <= one.y1
+
+
+@pytest.mark.parametrize(("rotate", "shift"), SHAPES)
+def test_the_last_tag_gives_the_place_on_the_page_as_shown(tmp_path, key, rotate, shift):
+    text = f"BT /F 6 Tf {shift + 20} {shift + 20} Td (#signature1#) Tj ET BT /F 6 Tf {shift + 200} {shift + 150} Td (#signature1#) Tj ET"
+    path = page_file(tmp_path / "tag.pdf", rotate, shift, text)
+    box = placement.tag_box(path, "#signature1#")
+    (shape,) = placement.pages(path)
+    x, y = shape.outward(shift + 200, shift + 150)
+    assert box.page == 0
+    assert box.x1 - 45 <= x <= box.x2 + 1
+    assert box.y1 - 1 <= y <= box.y2 + 45
+    shape.rectangle(box)
+    assert placement.tag_box(path, "#signature2#") is None
+
+
+def test_a_box_outside_the_page_is_refused(tmp_path, key):
+    path = page_file(tmp_path / "page.pdf", 90, 0)
+    for box in (Box(0, 200, 20, 390, 80), Box(3, 20, 20, 100, 80), Box(0, 50, 50, 50, 80)):
+        with pytest.raises(Refusal, match="stamp-outside-page"):
+            signed(path, key, box)
+    assert not path.with_name("signed.pdf").exists()
+
+
+def test_a_long_line_shrinks_and_is_not_cut(tmp_path, key):
+    path = page_file(tmp_path / "page.pdf", 0, 0)
+    box = Box(0, 40, 60, 160, 100)
+    found, _, _ = ink(
+        signed(path, key, box, ("Conseillère municipale déléguée à la " + "très " * 9 + "longue qualité",))
+    )
+    assert found[2] <= 160 - placement.GAP / 4
+    assert found[2] > 150
+
+
+def test_the_font_draws_every_letter_of_french_breton_and_other_latin_scripts():
+    letters = "ñÑc’hC’HùÙŵŴœŒŸÿ’«»–—€éÉèêëàâäçîïôöûüæÆŁłŚśŠšŽžČčĞğİıØøÅåÞþÐðßẞőűăâșțąęḍẁỳ№  ‑" + "".join(
+        map(chr, range(0xC0, 0x180))
+    )
+    stamp.drawable(Stamp((letters,)))
+    face = uharfbuzz.Face(stamp.FONT.read_bytes())
+    assert face.upem == 1000
+    buffer = uharfbuzz.Buffer()
+    buffer.add_str(letters)
+    buffer.guess_segment_properties()
+    uharfbuzz.shape(uharfbuzz.Font(face), buffer)
+    assert all(glyph.codepoint for glyph in buffer.glyph_infos)
+
+
+def test_a_letter_that_cannot_be_printed_is_refused_by_name():
+    with pytest.raises(Refusal) as caught:
+        stamp.drawable(Stamp(("Жанна",)))
+    assert caught.value.facts["character"] == "Ж"
+
+
+def test_a_decomposed_name_is_printed_composed():
+    assert stamp.drawable(Stamp(("Kern\u0303ev",))) == ("Kerñev",)
+
+
+def test_page_shapes_survive_odd_boxes(tmp_path):
+    path = tmp_path / "odd.pdf"
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=(400, 300))
+        pdf.pages[0].obj.CropBox = [900, 900, 950, 950]
+        pdf.pages[0].obj.Rotate = -90
+        pdf.save(path)
+    assert placement.pages(path) == [placement.PageShape(0, 0, 400, 300, 270)]
+    assert dataclasses.asdict(placement.default_box(path, 0, 1))["page"] == 0

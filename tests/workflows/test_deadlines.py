@@ -1,0 +1,98 @@
+"""The clocks of the law, on the examples checked in the domain notes."""
+
+from datetime import date
+from itertools import pairwise
+
+import pytest
+
+from workflows.deadlines import (
+    add_working_days,
+    appeal_until,
+    authorising_officer_due,
+    due_on,
+    enforceable_on,
+    is_working_day,
+    payment_due,
+)
+
+
+@pytest.mark.parametrize(
+    ("start", "accountant", "officer"),
+    [
+        (date(2026, 11, 16), date(2026, 12, 16), date(2026, 12, 6)),
+        (date(2026, 11, 26), date(2026, 12, 26), date(2026, 12, 16)),
+    ],
+)
+def test_thirty_days_to_pay_of_which_twenty_for_the_authorising_officer(start, accountant, officer):
+    assert payment_due(start) == accountant
+    assert authorising_officer_due(start) == officer
+
+
+@pytest.mark.parametrize(
+    ("published", "received", "listed", "expected"),
+    [
+        (date(2026, 10, 2), date(2026, 9, 28), True, date(2026, 10, 2)),
+        (date(2026, 9, 26), date(2026, 9, 28), True, date(2026, 9, 28)),
+        (None, date(2026, 9, 28), True, None),
+        (date(2026, 10, 2), None, True, None),
+        (None, None, True, None),
+        (date(2026, 10, 2), None, False, date(2026, 10, 2)),
+        (date(2026, 9, 26), date(2026, 9, 28), False, date(2026, 9, 26)),
+        (None, date(2026, 9, 28), False, None),
+    ],
+)
+def test_an_act_is_enforceable_at_the_later_of_publication_and_reception_never_before(
+    published, received, listed, expected
+):
+    assert enforceable_on(published, received, listed=listed) == expected
+
+
+@pytest.mark.parametrize(
+    ("published", "last_day"),
+    [
+        (date(2026, 10, 2), date(2026, 12, 3)),
+        (date(2026, 9, 8), date(2026, 11, 9)),
+        (date(2026, 12, 30), date(2027, 3, 1)),
+        (date(2026, 7, 10), date(2026, 9, 11)),
+        (date(2026, 9, 10), date(2026, 11, 12)),  # 11 November is a holiday
+        (date(2027, 12, 31), date(2028, 3, 1)),  # the year has a 29 February
+    ],
+)
+def test_an_appeal_has_two_clear_months_and_ends_on_a_working_day(published, last_day):
+    assert appeal_until(published) == last_day
+
+
+@pytest.mark.parametrize(
+    ("start", "days", "expected"),
+    [
+        (date(2026, 11, 25), 1, date(2026, 11, 26)),
+        (date(2026, 11, 27), 1, date(2026, 11, 30)),  # from Friday to Monday
+        (date(2026, 11, 28), 1, date(2026, 11, 30)),
+        (date(2026, 12, 24), 1, date(2026, 12, 28)),
+        (date(2026, 5, 13), 1, date(2026, 5, 15)),  # the day after is Ascension Thursday
+        (date(2026, 11, 28), 0, date(2026, 11, 30)),
+        (date(2026, 11, 25), 0, date(2026, 11, 25)),
+        (date(2026, 11, 10), 5, date(2026, 11, 18)),
+    ],
+)
+def test_working_days_skip_weekends_and_french_holidays(start, days, expected):
+    assert add_working_days(start, days) == expected
+    assert due_on(start, days) == expected
+
+
+def test_the_eleven_national_holidays_are_known():
+    weekdays = [
+        date(2026, month, day)
+        for month, day in [(1, 1), (4, 6), (5, 1), (5, 8), (5, 14), (5, 25), (7, 14), (11, 11), (12, 25)]
+    ]
+    assert not any(map(is_working_day, weekdays))
+
+
+def test_more_working_days_never_end_sooner():
+    ends = [add_working_days(date(2026, 12, 20), n) for n in range(15)]
+    assert all(earlier <= later for earlier, later in pairwise(ends))
+
+
+def test_a_negative_delay_is_no_delay():
+    with pytest.raises(ValueError, match="-1"):
+        add_working_days(date(2026, 1, 1), -1)

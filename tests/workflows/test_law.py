@@ -1,0 +1,200 @@
+"""Over random circuits and random sequences of acts, the law never strands a folder nor lets one through."""
+
+from dataclasses import replace
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tests.workflows import strategies
+from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, Circuit, Phase, Step, phase_of
+from workflows.engine import Action, Standing, advance, choices
+from workflows.errors import Refusal
+from workflows.events import Moved
+from workflows.loader import load
+from workflows.rights import Asker
+
+PEOPLE = range(1, 5)
+ANYBODY = st.sampled_from([None, *PEOPLE])
+NOWHERE = "desk:ailleurs"
+SLOT = st.sampled_from([None, NOWHERE, *(f"desk:{desk}" for desk in strategies.DESKS)])
+
+
+def slots_of(step: Step) -> tuple[str, ...]:
+    return tuple(f"desk:{who.value}" for who in step.who)
+
+
+def quorum_of(step: Step) -> int:
+    """The quorum read again from the written circuit, apart from the code under test."""
+    written = step.to_data()
+    rule, total = written.get("quorum"), len(step.who)
+    return {"any": 1, "all": total, None: 0}.get(rule, rule)
+
+
+class AFolder(RuleBasedStateMachine):
+    """One folder, four people who each may stand in for any desk, a depositor and the system."""
+
+    @initialize(circuit=strategies.circuits(), facts=strategies.facts)
+    def deposit(self, circuit: Circuit, facts: dict[str, object]) -> None:
+        self.circuit, self.standing = circuit, Standing(DRAFT, facts)
+
+    def play(self, action: Action, person: int | None, slot: str | None) -> Moved | None:
+        """Play, check what the law promises of this one move, and keep the books as the application does."""
+        before = self.standing
+        try:
+            moved = advance(self.circuit, before, action, person=person, slot=slot)
+        except Refusal:
+            return None
+        self.check(before, moved, person, slot)
+        if moved.entered == moved.left:
+            assert person is not None
+            assert slot is not None
+            signed = before.signed or action is Action.SIGN
+            self.standing = replace(before, acted={**before.acted, slot: person}, signed=signed)
+        elif moved.phase is Phase.RUNNING:
+            slots = slots_of(self.circuit.step(moved.entered))
+            signed = action is not Action.SUBMIT and (before.signed or action in {Action.SIGN, Action.SEAL})
+            self.standing = Standing(moved.entered, before.facts, slots, {}, signed)
+        else:
+            self.standing = Standing(moved.entered, before.facts)
+        return moved
+
+    def check(self, before: Standing, moved: Moved, person: int | None, slot: str | None) -> None:
+        assert moved.left == before.place
+        assert moved.phase is phase_of(moved.entered)
+        step = self.circuit.step(before.place) if phase_of(before.place) is Phase.RUNNING else None
+        if moved.phase is Phase.RUNNING and moved.entered != moved.left:
+            entered = self.circuit.step(moved.entered)
+            assert entered.applies(before.facts), "a conditional step is never entered against its condition"
+            passed = self.circuit.steps[self.circuit.steps.index(step) + 1 if step else 0 :]
+            skipped = passed[: passed.index(entered)]
+            assert not any(one.applies(before.facts) for one in skipped), "no step that applies is skipped"
+        if moved.entered == DONE:
+            assert step is not None
+            assert not any(
+                one.applies(before.facts) for one in self.circuit.steps[self.circuit.steps.index(step) + 1 :]
+            )
+        if step is None or moved.action is Action.RECALL or step.kind.automatic:
+            return
+        assert person not in before.acted.values(), "nobody acts twice on a step"
+        assert slot in before.slots, "only those awaited act"
+        assert slot not in before.acted, "nobody acts for a desk that has spoken"
+        if moved.action is Action.REJECT:
+            return
+        persons = {*before.acted.values(), person}
+        assert moved.counted == len(persons)
+        assert moved.closed == (len(persons) >= quorum_of(step)), "a step closes at its quorum, not below"
+        assert moved.closed == (moved.entered != moved.left)
+
+    @rule(action=st.sampled_from(Action), person=ANYBODY, slot=SLOT)
+    def anybody_tries_anything(self, action: Action, person: int | None, slot: str | None) -> None:
+        self.play(action, person, slot)
+
+    @rule(person=st.sampled_from(PEOPLE), data=st.data())
+    def the_folder_is_pushed_on(self, person: int, data: st.DataObject) -> None:
+        """Without this rule, chance alone would seldom bring a folder to a step where two must act."""
+        if phase_of(self.standing.place) is not Phase.RUNNING:
+            self.play(Action.SUBMIT, person, None)
+            return
+        action = self.circuit.step(self.standing.place).kind.action
+        self.play(
+            action, person, data.draw(st.sampled_from(self.standing.slots)) if self.standing.slots else None
+        )
+
+    @rule(person=st.sampled_from(PEOPLE), data=st.data())
+    def somebody_does_what_they_are_offered(self, person: int, data: st.DataObject) -> None:
+        held = frozenset(data.draw(st.sets(st.sampled_from([*self.standing.slots, NOWHERE]))))
+        asker = Asker(person, held, is_emitter=data.draw(st.booleans()))
+        offered = choices(self.circuit, self.standing, asker)
+        if offered:
+            slot = next(
+                (
+                    slot
+                    for slot in sorted(held)
+                    if slot in self.standing.slots and slot not in self.standing.acted
+                ),
+                None,
+            )
+            assert self.play(data.draw(st.sampled_from(offered)), person, slot), "what is offered is accepted"
+
+    @rule(data=st.data())
+    def the_system_answers(self, data: st.DataObject) -> None:
+        offered = choices(self.circuit, self.standing, Asker(None, kind="system"))
+        if offered:
+            assert self.play(data.draw(st.sampled_from(offered)), None, None), "what is offered is accepted"
+
+    @precondition(lambda self: self.standing.place in {DRAFT, REJECTED, RECALLED})
+    @rule(facts=strategies.facts)
+    def the_depositor_corrects(self, facts: dict[str, object]) -> None:
+        self.standing = replace(self.standing, facts=facts)
+
+    @invariant()
+    def the_folder_can_go_on_or_has_ended(self) -> None:
+        if not hasattr(self, "circuit") or self.standing.place in {DONE, WITHDRAWN}:
+            return
+        assert any(choices(self.circuit, self.standing, asker) for asker in everybody(self.standing))
+
+    @invariant()
+    def the_folder_can_reach_an_end(self) -> None:
+        if hasattr(self, "circuit"):
+            assert_reaches_an_end(self.circuit, self.standing)
+
+    @invariant()
+    def the_depositor_can_send_again_or_withdraw_what_came_back(self) -> None:
+        if hasattr(self, "circuit") and self.standing.place in {REJECTED, RECALLED}:
+            offered = choices(self.circuit, self.standing, Asker(1, is_emitter=True))
+            assert Action.WITHDRAW in offered
+            assert (Action.SUBMIT in offered) == bool(self.circuit.applicable(self.standing.facts))
+
+
+def everybody(standing: Standing) -> list[Asker]:
+    """All who may be asked: the depositor, the system, and people who have not acted yet."""
+    fresh = max([0, *standing.acted.values()]) + 1
+    return [Asker(fresh, frozenset(standing.slots), is_emitter=True), Asker(None, kind="system")]
+
+
+def assert_reaches_an_end(circuit: Circuit, standing: Standing) -> None:
+    """From here, acts of willing people lead to the end in no more acts than the circuit expects of people."""
+    if standing.place in {DONE, WITHDRAWN}:
+        return
+    if not circuit.applicable(standing.facts) and phase_of(standing.place) is not Phase.RUNNING:
+        assert advance(circuit, standing, Action.WITHDRAW).entered == WITHDRAWN
+        return
+    for _ in range(1 + sum(max(1, len(step.who)) for step in circuit.steps)):
+        if standing.place == DONE:
+            return
+        if phase_of(standing.place) is not Phase.RUNNING:
+            moved = advance(circuit, standing, Action.SUBMIT)
+        else:
+            free = [slot for slot in standing.slots if slot not in standing.acted]
+            fresh, slot = max([0, *standing.acted.values()]) + 1, free[0] if free else None
+            action = circuit.step(standing.place).kind.action
+            moved = advance(circuit, standing, action, person=fresh, slot=slot)
+            if moved.entered == moved.left:
+                assert slot is not None
+                standing = replace(standing, acted={**standing.acted, slot: fresh})
+                continue
+        slots = slots_of(circuit.step(moved.entered)) if moved.phase is Phase.RUNNING else ()
+        standing = Standing(moved.entered, standing.facts, slots)
+    assert standing.place == DONE
+
+
+AFolder.TestCase.settings = settings(
+    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+TestAFolder = AFolder.TestCase
+
+
+@given(strategies.circuits())
+@settings(max_examples=60, deadline=None)
+def test_a_circuit_written_down_is_read_back_the_same(circuit):
+    again = load(circuit.to_data())
+    assert again == circuit
+    assert again.digest == circuit.digest
+    assert hash(again) == hash(circuit)
+
+
+@given(strategies.circuits(), strategies.facts)
+@settings(max_examples=60, deadline=None)
+def test_a_willing_commune_brings_every_folder_to_its_end(circuit, facts):
+    assert_reaches_an_end(circuit, Standing(DRAFT, facts))

@@ -1,0 +1,215 @@
+"""What a circuit is: steps in order, who acts at each, how many are enough, and when a step applies."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+from workflows.condition import AllOf, AnyOf, Condition, Facts, Not, Test
+from workflows.errors import Refusal
+from workflows.events import Action, Phase
+
+__all__ = [
+    "DONE",
+    "DRAFT",
+    "RECALLED",
+    "REJECTED",
+    "RESERVED",
+    "WITHDRAWN",
+    "AllOf",
+    "AnyOf",
+    "Circuit",
+    "Condition",
+    "Facts",
+    "Not",
+    "Phase",
+    "Quorum",
+    "Step",
+    "StepKind",
+    "Test",
+    "Who",
+    "WhoKind",
+    "phase_of",
+]
+
+DRAFT, REJECTED, RECALLED, WITHDRAWN, DONE = "draft", "rejected", "recalled", "withdrawn", "done"
+RESERVED = frozenset({DRAFT, REJECTED, RECALLED, WITHDRAWN, DONE})
+
+_PHASES = {
+    DRAFT: Phase.DRAFT,
+    RECALLED: Phase.DRAFT,
+    REJECTED: Phase.REJECTED,
+    DONE: Phase.DONE,
+    WITHDRAWN: Phase.DONE,
+}
+
+
+def phase_of(place: str) -> Phase:
+    """The phase of a folder that stands at `place`; a place that is not reserved is a step, hence running."""
+    return _PHASES.get(place, Phase.RUNNING)
+
+
+class StepKind(StrEnum):
+    """What a step asks for."""
+
+    VISA = "visa"
+    SIGN = "sign"
+    SEAL = "seal"
+    TRANSMIT = "transmit"
+    PUBLISH = "publish"
+    ARCHIVE = "archive"
+
+    @property
+    def automatic(self) -> bool:
+        """True when the step starts by itself on entering, without anybody acting."""
+        return self in {StepKind.SEAL, StepKind.TRANSMIT}
+
+    @property
+    def label(self) -> str:
+        """The French name of the kind."""
+        return _KIND_LABELS[self]
+
+    @property
+    def action(self) -> Action:
+        """The action that completes a step of this kind."""
+        return _KIND_ACTIONS[self]
+
+
+_KIND_LABELS = {
+    StepKind.VISA: "Visa",
+    StepKind.SIGN: "Signature",
+    StepKind.SEAL: "Cachet",
+    StepKind.TRANSMIT: "Transmission",
+    StepKind.PUBLISH: "Publication",
+    StepKind.ARCHIVE: "Archivage",
+}
+_KIND_ACTIONS = {
+    StepKind.VISA: Action.APPROVE,
+    StepKind.SIGN: Action.SIGN,
+    StepKind.SEAL: Action.SEAL,
+    StepKind.TRANSMIT: Action.ACKNOWLEDGE,
+    StepKind.PUBLISH: Action.PUBLISH,
+    StepKind.ARCHIVE: Action.ARCHIVE,
+}
+
+
+class WhoKind(StrEnum):
+    """How a circuit points at those who act without naming a person."""
+
+    DESK = "desk"
+    CHOSEN = "chosen"
+    SUPERIOR = "superior"
+    ROLE = "role"
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """One expected actor, whose `value` says which one.
+
+    A desk by key; the desk chosen at deposit under that field key; the emitter's n-th superior (n, as text);
+    or whoever holds a sitting role, that is the person or desk designated in that field of the folder.
+    """
+
+    kind: WhoKind
+    value: str
+
+    def to_data(self) -> dict[str, object]:
+        """The same thing as the schema writes it."""
+        return {self.kind.value: int(self.value) if self.kind is WhoKind.SUPERIOR else self.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Quorum:
+    """How many distinct persons complete a step: `any`, `all`, or a number."""
+
+    rule: str | int = "any"
+
+    def needed(self, slots: int) -> int:
+        """Persons needed when `slots` can act; never fewer than one, for nobody completes nothing."""
+        if isinstance(self.rule, int):
+            return max(1, self.rule)
+        return max(1, slots) if self.rule == "all" else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: `days` are working days before it is late; `channel` names the carrier of a transmission."""
+
+    key: str
+    label: str
+    kind: StepKind
+    who: tuple[Who, ...] = ()
+    quorum: Quorum = Quorum()
+    when: Condition | None = None
+    days: int | None = None
+    channel: str | None = None
+
+    def applies(self, facts: Facts) -> bool:
+        """True when a folder with these facts goes through the step."""
+        return self.when is None or self.when.holds(facts)
+
+    def to_data(self) -> dict[str, object]:
+        """The step as the schema writes it, without what is left unsaid."""
+        written: dict[str, object] = {"key": self.key, "label": self.label, "kind": self.kind.value}
+        if self.who:
+            written["who"] = [who.to_data() for who in self.who]
+            written["quorum"] = self.quorum.rule
+        if self.when is not None:
+            written["when"] = self.when.to_data()
+        if self.days is not None:
+            written["days"] = self.days
+        if self.channel is not None:
+            written["channel"] = self.channel
+        return written
+
+
+@dataclass(frozen=True, eq=False)
+class Circuit:
+    """An ordered set of steps, frozen: two circuits are the same when they are written the same."""
+
+    key: str
+    label: str
+    steps: tuple[Step, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal, of the canonical JSON (sorted keys, no space, UTF-8)."""
+        written = json.dumps(self.to_data(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(written.encode()).hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Circuit) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @cached_property
+    def _by_key(self) -> dict[str, Step]:
+        return {step.key: step for step in self.steps}
+
+    def step(self, key: str) -> Step:
+        """The step of this key; refuses `step-unknown`."""
+        try:
+            return self._by_key[key]
+        except KeyError:
+            raise Refusal("step-unknown", step=key) from None
+
+    def applicable(self, facts: Facts) -> tuple[Step, ...]:
+        """The steps a folder with these facts goes through, in order."""
+        return tuple(step for step in self.steps if step.applies(facts))
+
+    def following(self, place: str) -> tuple[Step | None, ...]:
+        """The steps tried in order on leaving `place`; a last `None` means that the folder may end there."""
+        start = 0 if place in RESERVED else self.steps.index(self.step(place)) + 1
+        found: list[Step | None] = []
+        for step in self.steps[start:]:
+            found.append(step)
+            if step.when is None:
+                return tuple(found)
+        return (*found, None)
+
+    def to_data(self) -> dict[str, Any]:
+        """The circuit as the schema writes it; `load(circuit.to_data()) == circuit`."""
+        return {"key": self.key, "label": self.label, "steps": [step.to_data() for step in self.steps]}

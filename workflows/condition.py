@@ -1,0 +1,292 @@
+"""When a step applies: small declarative rules on the facts of a folder, data and never code."""
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from itertools import permutations
+from typing import Any
+
+Facts = Mapping[str, object]
+
+Tell = Callable[[str], None]
+"""Takes one fault, a French sentence; the reading goes on, so that all faults are told together."""
+
+MAX_DEPTH, MAX_PARTS = 6, 20
+
+_FIELD = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+_ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_MAX_DIGITS = 15  # what a JSON number carries without loss
+
+
+class Condition:
+    """A rule on the facts of a folder."""
+
+    __slots__ = ()
+
+    def holds(self, facts: Facts) -> bool:
+        """True when the facts satisfy the rule."""
+        raise NotImplementedError
+
+    @property
+    def never(self) -> bool:
+        """True when the rule plainly contradicts itself; a doubt is not a contradiction."""
+        return False
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The keys of the facts that the rule reads."""
+        raise NotImplementedError
+
+    def to_data(self) -> dict[str, object]:
+        """The same rule as the schema writes it."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Test(Condition):
+    """One comparison; a missing field makes it false, whatever the operator.
+
+    A number in the circuit is compared as Decimal, so « 4000 » equals « 4000.00 »; two texts are equal as
+    texts, so that matter « 7.1 » is not matter « 7.10 »; order is that of numbers or of ISO dates.
+    """
+
+    __test__ = False  # a name that pytest would collect
+
+    field: str
+    op: str
+    value: Decimal | str | tuple[Decimal | str, ...] | None = None
+
+    def holds(self, facts: Facts) -> bool:
+        """True when the fact is there and compares as asked."""
+        fact = facts.get(self.field)
+        if fact is None or fact == "":
+            return False
+        return _OPERATORS[self.op](fact, self.value)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The one field compared."""
+        return frozenset({self.field})
+
+    def to_data(self) -> dict[str, object]:
+        """`{field, op, value}`, numbers as JSON numbers."""
+        written: dict[str, object] = {"field": self.field, "op": self.op}
+        if isinstance(self.value, tuple):
+            written["value"] = [_plain(item) for item in self.value]
+        elif self.value is not None:
+            written["value"] = _plain(self.value)
+        return written
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf(Condition):
+    """Every part holds."""
+
+    parts: tuple[Condition, ...]
+
+    def holds(self, facts: Facts) -> bool:
+        """True when no part fails."""
+        return all(part.holds(facts) for part in self.parts)
+
+    @property
+    def never(self) -> bool:
+        """True when one part never holds, or two exclude each other."""
+        return any(part.never for part in self.parts) or any(
+            _exclude(*two) for two in permutations(self.parts, 2)
+        )
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields of every part."""
+        return frozenset().union(*(part.fields for part in self.parts))
+
+    def to_data(self) -> dict[str, object]:
+        """`{all: [...]}`."""
+        return {"all": [part.to_data() for part in self.parts]}
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf(Condition):
+    """At least one part holds."""
+
+    parts: tuple[Condition, ...]
+
+    def holds(self, facts: Facts) -> bool:
+        """True when one part holds."""
+        return any(part.holds(facts) for part in self.parts)
+
+    @property
+    def never(self) -> bool:
+        """True when no part ever holds."""
+        return all(part.never for part in self.parts)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields of every part."""
+        return frozenset().union(*(part.fields for part in self.parts))
+
+    def to_data(self) -> dict[str, object]:
+        """`{any: [...]}`."""
+        return {"any": [part.to_data() for part in self.parts]}
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Condition):
+    """The part does not hold."""
+
+    part: Condition
+
+    def holds(self, facts: Facts) -> bool:
+        """True when the part fails."""
+        return not self.part.holds(facts)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields of the part."""
+        return self.part.fields
+
+    def to_data(self) -> dict[str, object]:
+        """`{not: …}`."""
+        return {"not": self.part.to_data()}
+
+
+def _number(value: object) -> Decimal | None:
+    if isinstance(value, Decimal):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Decimal(str(value))
+    return Decimal(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
+
+
+def _text(value: object) -> str:
+    if isinstance(value, datetime):
+        value = value.date()
+    return value.isoformat() if isinstance(value, date) else str(value)
+
+
+def _plain(value: Decimal | str) -> int | float | str:
+    if isinstance(value, str):
+        return value
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def _equal(fact: object, value: object) -> bool:
+    if isinstance(fact, str) and isinstance(value, str):
+        return fact == value
+    left, right = _number(fact), _number(value)
+    return left == right if left is not None and right is not None else _text(fact) == _text(value)
+
+
+def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[object, Any], bool]:
+    def holds(fact: object, value: Any) -> bool:
+        left, right = _number(fact), _number(value)
+        if left is not None and right is not None:
+            return compare(left, right)
+        first, second = _text(fact), _text(value)
+        both_dates = _ISO_DATE.fullmatch(first) and _ISO_DATE.fullmatch(second)
+        return bool(both_dates) and compare(first, second)
+
+    return holds
+
+
+_OPERATORS: dict[str, Callable[[object, Any], bool]] = {
+    "==": _equal,
+    "!=": lambda fact, value: not _equal(fact, value),
+    ">": _ordered(operator.gt),
+    ">=": _ordered(operator.ge),
+    "<": _ordered(operator.lt),
+    "<=": _ordered(operator.le),
+    "in": lambda fact, value: any(_equal(fact, item) for item in value),
+    "starts_with": lambda fact, value: _text(fact).startswith(value),
+    "present": lambda _fact, _value: True,
+}
+_ORDERS = frozenset({">", ">=", "<", "<="})
+
+
+def _exclude(one: Condition, other: Condition) -> bool:
+    """No fact satisfies both: the contrary, a second value of one field, bounds with nothing between."""
+    if other == Not(one):
+        return True
+    if not isinstance(one, Test) or not isinstance(other, Test) or one.field != other.field:
+        return False
+    pinned = {one.field: one.value}
+    if one.op == "==":
+        return not other.holds(pinned)
+    if one.op in {">", ">="} and other.op in {"<", "<="}:
+        tightest = Test(other.field, "<", other.value) if one.op == ">" else other
+        return not tightest.holds(pinned)
+    return False
+
+
+def read(data: object, tell: Tell, depth: int = MAX_DEPTH) -> Condition | None:
+    """The rule written in `data`; each fault is told, and what is faulty is left out."""
+    if not isinstance(data, Mapping):
+        tell("elle s’écrit {field, op, value}, ou all, any, not.")
+        return None
+    if depth == 0:
+        tell(f"plus de {MAX_DEPTH} niveaux emboîtés.")
+        return None
+    if len(data) == 1 and "not" in data:
+        part = read(data["not"], tell, depth - 1)
+        return None if part is None else Not(part)
+    if len(data) == 1 and ("all" in data or "any" in data):
+        ((word, written),) = data.items()
+        if not isinstance(written, list | tuple) or not 1 <= len(written) <= MAX_PARTS:
+            tell(f"« {word} » demande une liste de 1 à {MAX_PARTS} conditions.")
+            return None
+        parts = tuple(p for w in written if (p := read(w, tell, depth - 1)) is not None)
+        return AllOf(parts) if word == "all" else AnyOf(parts)
+    return _test(data, tell)
+
+
+def _test(data: Mapping[str, Any], tell: Tell) -> Test | None:
+    for unknown in (name for name in data if name not in {"field", "op", "value"}):
+        tell(f"le champ « {unknown} » est inconnu.")
+    name, op = data.get("field"), data.get("op")
+    if not isinstance(name, str) or not _FIELD.fullmatch(name):
+        tell("« field » doit nommer un champ du dossier.")
+        return None
+    if not isinstance(op, str) or op not in _OPERATORS:
+        tell(f"l’opérateur « {op} » est inconnu ; choisissez parmi {' '.join(_OPERATORS)}.")
+        return None
+    if op == "present":
+        if "value" in data:
+            tell("« present » ne prend pas de valeur.")
+        return Test(name, op)
+    return Test(name, op, _value(op, data.get("value"), tell))
+
+
+def _value(op: str, data: object, tell: Tell) -> Decimal | str | tuple[Decimal | str, ...]:
+    if op == "in":
+        if isinstance(data, list | tuple) and data:
+            return tuple(_scalar(item, tell) for item in data)
+        tell("« in » demande une liste de valeurs, non vide.")
+        return ()
+    value = _scalar(data, tell)
+    if op == "starts_with" and not isinstance(value, str):
+        tell("« starts_with » demande un texte, à mettre entre guillemets.")
+    if (
+        op in _ORDERS
+        and isinstance(value, str)
+        and value
+        and not (_NUMBER.fullmatch(value) or _ISO_DATE.fullmatch(value))
+    ):
+        tell(f"« {op} » compare des nombres ou des dates (AAAA-MM-JJ), pas « {value} ».")
+    return value
+
+
+def _scalar(data: object, tell: Tell) -> Decimal | str:
+    if isinstance(data, date):  # YAML reads an unquoted 2026-01-31 as a date
+        return _text(data)
+    if isinstance(data, int | float | Decimal) and not isinstance(data, bool):
+        number = Decimal(str(data))
+        if number.is_finite() and max(len(number.as_tuple().digits), abs(number.adjusted())) <= _MAX_DIGITS:
+            return number
+    elif isinstance(data, str) and data:
+        return data
+    tell("« value » doit être un nombre, une date ou un texte non vide.")
+    return ""

@@ -1,0 +1,70 @@
+"""The clocks of the law and of the circuits: dates in, dates out, French public holidays included."""
+
+from calendar import monthrange
+from datetime import date, timedelta
+from functools import lru_cache
+
+_SATURDAY = 5
+
+
+@lru_cache(maxsize=64)
+def _holidays(year: int) -> frozenset[date]:
+    from holidays import country_holidays
+
+    return frozenset(country_holidays("FR", years=year))
+
+
+def is_working_day(day: date) -> bool:
+    """True from Monday to Friday, save the eleven national holidays (code du travail L3133-1)."""
+    return day.weekday() < _SATURDAY and day not in _holidays(day.year)
+
+
+def next_working_day(day: date) -> date:
+    """`day` itself when it is worked, else the first worked day after it."""
+    while not is_working_day(day):
+        day += timedelta(days=1)
+    return day
+
+
+def add_working_days(start: date, n: int) -> date:
+    """The n-th working day after `start`, which is not counted; for n = 0, `next_working_day(start)`."""
+    if n < 0:
+        raise ValueError(n)
+    day = next_working_day(start) if n == 0 else start
+    for _ in range(n):
+        day = next_working_day(day + timedelta(days=1))
+    return day
+
+
+def due_on(entered: date, days: int) -> date:
+    """The last day on time for a step entered on `entered` and given `days` working days."""
+    return add_working_days(entered, days)
+
+
+def payment_due(start: date) -> date:
+    """The last day to pay a supplier, counted in calendar days, not moved by a weekend (CCP R2192-10)."""
+    return start + timedelta(days=30)
+
+
+def authorising_officer_due(start: date) -> date:
+    """The last day of the authorising officer, ten days being the accountant's (décret 2013-269 art. 12)."""
+    return start + timedelta(days=20)
+
+
+def enforceable_on(published_on: date | None, received_on: date | None, listed: bool = True) -> date | None:
+    """The day an act becomes enforceable, or None as long as a condition lacks.
+
+    The later of publication (or notification) and reception by the State for an act listed by CGCT L2131-2,
+    publication alone for another (CGCT L2131-1).
+    """
+    if published_on is None or not listed:
+        return published_on
+    return None if received_on is None else max(published_on, received_on)
+
+
+def appeal_until(published_on: date) -> date:
+    """The last day of appeal, included: two clear months, moved to a working day (CJA R421-1, R421-5)."""
+    month = published_on.month + 2
+    year, month = published_on.year + (month - 1) // 12, (month - 1) % 12 + 1
+    same_day = date(year, month, min(published_on.day, monthrange(year, month)[1]))
+    return next_working_day(same_day + timedelta(days=1))

@@ -1,0 +1,191 @@
+"""The picture of a circuit, in Mermaid for the docs and in SVG for the screen, with every word in French."""
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from html import escape
+from textwrap import wrap
+
+from workflows.circuit import DONE, DRAFT, REJECTED, Circuit, Step, StepKind, Who, WhoKind
+from workflows.condition import AllOf, AnyOf, Condition, Not, Test
+
+Names = Mapping[str, str]
+"""French names by key of desk or of field; a key without a name is shown as it is."""
+
+_WORDS = {
+    "==": "vaut",
+    "!=": "ne vaut pas",
+    ">": "dépasse",
+    ">=": "atteint",
+    "<": "est inférieur à",
+    "<=": "ne dépasse pas",
+    "in": "est parmi",
+    "starts_with": "commence par",
+    "present": "est renseigné",
+}
+_ENDS = {DRAFT: "Brouillon", DONE: "Terminé", REJECTED: "Rejeté"}
+
+WIDTH, MARGIN, LINE, GAP, COLUMNS = 480, 16, 20, 28, 54  # SVG user units, and characters on a line
+
+
+def condition_text(condition: Condition, names: Names | None = None) -> str:
+    r"""The rule in French, to be read after « si ».
+
+    >>> condition_text(Test("amount", ">=", Decimal(4000)), {"amount": "le montant"})
+    'le montant atteint 4\u202f000'
+    """
+    names = names or {}
+    if isinstance(condition, Test):
+        name = names.get(condition.field, condition.field)
+        values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
+        told = ", ".join(_value(value) for value in values if value is not None)
+        return f"{name} {_WORDS[condition.op]} {told}".rstrip()
+    if isinstance(condition, Not):
+        return f"il est faux que {_grouped(condition.part, names)}"
+    if isinstance(condition, AllOf | AnyOf):
+        word = " et " if isinstance(condition, AllOf) else " ou "
+        return word.join(_grouped(part, names) for part in condition.parts)
+    raise TypeError(condition)
+
+
+def who_text(who: Who, names: Names | None = None) -> str:
+    """Who acts, in French."""
+    name = (names or {}).get(who.value, who.value)
+    if who.kind is WhoKind.CHOSEN:
+        return f"bureau choisi au dépôt ({name})"
+    if who.kind is WhoKind.SUPERIOR:
+        return "supérieur de l’émetteur" if who.value == "1" else f"{who.value}e supérieur de l’émetteur"
+    return name
+
+
+def quorum_text(step: Step) -> str:
+    """How many of those who act are enough, in French; empty when only one acts."""
+    total = len(step.who)
+    if total < 2:
+        return ""
+    needed = step.quorum.needed(total)
+    if needed == total:
+        return f"les {total}, dans n’importe quel ordre"
+    return "un seul suffit" if needed == 1 else f"{needed} sur {total}"
+
+
+def step_lines(step: Step, names: Names | None = None) -> list[str]:
+    """What a picture says of a step: kind and actors, quorum, condition, days."""
+    actors = ", ".join(who_text(who, names) for who in step.who) or (step.channel and f"canal {step.channel}")
+    lines = [f"{step.kind.label} : {actors}" if actors else step.kind.label]
+    if quorum := quorum_text(step):
+        lines.append(f"Quorum : {quorum}")
+    if step.when is not None:
+        lines.append(f"Seulement si {condition_text(step.when, names)}")
+    if step.days is not None:
+        lines.append(f"{step.days} jour{'s' if step.days > 1 else ''} ouvré{'s' if step.days > 1 else ''}")
+    return lines
+
+
+def mermaid(circuit: Circuit, names: Names | None = None) -> str:
+    """A Mermaid flowchart of every move: submit, close, skip, reject or refuse, and submit again."""
+    lines = ["flowchart TD", f"  p_draft([{_quoted(_ENDS[DRAFT])}])"]
+    for step in circuit.steps:
+        label = "<br/>".join(_entities(text) for text in (step.label, *step_lines(step, names)))
+        lines.append(f'  p_{step.key}["{label}"]')
+    lines += [f"  p_done([{_quoted(_ENDS[DONE])}])", f"  p_rejected([{_quoted(_ENDS[REJECTED])}])"]
+    for place in (DRAFT, *(step.key for step in circuit.steps)):
+        lines.extend(_mermaid_edges(circuit, place, names))
+    for step in circuit.steps:
+        if step.kind is StepKind.TRANSMIT:
+            lines.append(f"  p_{step.key} -. refus .-> p_rejected")
+        elif step.kind in {StepKind.VISA, StepKind.SIGN, StepKind.SEAL}:
+            lines.append(f"  p_{step.key} -. rejet .-> p_rejected")
+    lines.append("  p_rejected -. nouvel envoi .-> p_draft")
+    return "\n".join(lines) + "\n"
+
+
+def svg(circuit: Circuit, names: Names | None = None) -> str:
+    """A small vertical picture with a title and a description for screen readers; styled by classes only."""
+    boxes: list[tuple[str, list[str]]] = [("circuit-end", [_ENDS[DRAFT]])]
+    for step in circuit.steps:
+        optional = " circuit-conditional" if step.when is not None else ""
+        told = [step.label, *(part for text in step_lines(step, names) for part in wrap(text, COLUMNS))]
+        boxes.append((f"circuit-step circuit-{step.kind}{optional}", told))
+    boxes.append(("circuit-end", [_ENDS[DONE]]))
+    drawn: list[str] = []
+    top = MARGIN
+    for rank, (classes, lines) in enumerate(boxes):
+        if rank:
+            drawn.append(_arrow(top, top + GAP))
+            top += GAP
+        drawn.append(_box(classes, lines, top))
+        top += _height(lines)
+    steps = (
+        f"{n}. {s.label}. {'. '.join(step_lines(s, names))}." for n, s in enumerate(circuit.steps, start=1)
+    )
+    title, desc = f"circuit-{circuit.key}-title", f"circuit-{circuit.key}-desc"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="circuit" role="img" '
+        f'viewBox="0 0 {WIDTH} {top + MARGIN}" aria-labelledby="{title} {desc}">'
+        f'<title id="{title}">Circuit « {escape(circuit.label)} »</title>'
+        f'<desc id="{desc}">{escape(" ".join(steps))}</desc>{"".join(drawn)}</svg>'
+    )
+
+
+def _value(value: Decimal | str) -> str:
+    if isinstance(value, str):
+        return f"« {value} »"
+    if value == value.to_integral_value():
+        return f"{value:,.0f}".replace(",", "\u202f")
+    return f"{value:,}".replace(",", "\u202f").replace(".", ",")
+
+
+def _grouped(condition: Condition, names: Names) -> str:
+    told = condition_text(condition, names)
+    return told if isinstance(condition, Test) else f"({told})"
+
+
+def _mermaid_edges(circuit: Circuit, place: str, names: Names | None) -> Iterator[str]:
+    skipped = False
+    for step in circuit.following(place):
+        if step is None and place == DRAFT:
+            continue
+        target = DONE if step is None else step.key
+        when = step.when if step else None
+        told = [
+            word
+            for word in ("sinon" if skipped else "", when and f"si {condition_text(when, names)}")
+            if word
+        ]
+        label = f'|"{_entities(", ".join(told))}"|' if told else ""
+        yield f"  p_{place} -->{label} p_{target}"
+        skipped = True
+
+
+def _entities(text: str) -> str:
+    """The text with every sign that Mermaid could read as syntax written as an entity code."""
+    return re.sub(r'["#&<>;`\\|{}\[\]()]', lambda sign: f"#{ord(sign[0])};", text)
+
+
+def _quoted(text: str) -> str:
+    return f'"{_entities(text)}"'
+
+
+def _height(lines: list[str]) -> int:
+    return LINE * len(lines) + MARGIN
+
+
+def _box(classes: str, lines: list[str], top: int) -> str:
+    texts = "".join(
+        f'<text class="{"circuit-detail" if rank else "circuit-label"}" x="{2 * MARGIN}" '
+        f'y="{top + MARGIN + 6 + LINE * rank}">{escape(line)}</text>'
+        for rank, line in enumerate(lines)
+    )
+    return (
+        f'<g class="{classes}"><rect x="{MARGIN}" y="{top}" width="{WIDTH - 2 * MARGIN}" '
+        f'height="{_height(lines)}" rx="6"/>{texts}</g>'
+    )
+
+
+def _arrow(start: int, end: int) -> str:
+    x = WIDTH // 2
+    return (
+        f'<g class="circuit-arrow"><line x1="{x}" y1="{start}" x2="{x}" y2="{end - 6}"/>'
+        f'<polygon points="{x - 5},{end - 8} {x + 5},{end - 8} {x},{end}"/></g>'
+    )

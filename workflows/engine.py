@@ -1,0 +1,127 @@
+"""The one verb of the law: advance a folder by one action. Pure: it reads no clock and no database."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from workflows.circuit import Circuit, Facts, Phase, Step, StepKind, phase_of
+from workflows.errors import Refusal
+from workflows.events import Action, Moved
+from workflows.machine import play
+from workflows.rights import Asker
+
+__all__ = ["Action", "Standing", "advance", "check_slots", "choices"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a folder stands: all that the law needs to know of it.
+
+    `slots` are those expected to act at the current step; `acted` maps a slot to the person who acted for it
+    in this pass; `signed` is true as soon as one signature was made since the folder was last submitted.
+    """
+
+    place: str
+    facts: Facts
+    slots: tuple[str, ...] = ()
+    acted: Mapping[str, int] = field(default_factory=dict)
+    signed: bool = False
+
+
+def advance(
+    circuit: Circuit,
+    standing: Standing,
+    action: Action,
+    *,
+    person: int | None = None,
+    slot: str | None = None,
+) -> Moved:
+    """Play `action`: the folder leaves its step once the quorum of distinct persons is reached, or stays.
+
+    Refuses `action-impossible-here`, `no-step-applies`, `already-signed` (recall), and for an act made by
+    somebody `person-required`, `slot-unknown`, `slot-taken`, `already-acted`, `quorum-impossible`.
+    Rights are not asked here: `choices` says what one may do.
+    """
+    left = standing.place
+    entered = play(circuit, left, action, standing.facts)
+    action = Action(action)  # compared by identity below: a bare "approve" would slip past the quorum
+    if phase_of(left) is not Phase.RUNNING:
+        return Moved(action, left, entered, None, 0, 0, closed=False, phase=phase_of(entered))
+    step = circuit.step(left)
+    if action is Action.RECALL and standing.signed:
+        raise Refusal("already-signed", step=step.key)
+    completes = action is step.kind.action
+    persons = set(standing.acted.values())
+    if action is not Action.RECALL and not step.kind.automatic:
+        actor = _actor(standing, person, slot)
+        if completes:
+            check_slots(step, len(standing.slots))
+            persons.add(actor)
+    needed = _needed(step, len(standing.slots))
+    closed = completes and len(persons) >= needed
+    if completes and not closed:
+        return Moved(action, left, left, None, len(persons), needed, closed=False, phase=Phase.RUNNING)
+    return Moved(
+        action, left, entered, step.key, len(persons), needed, closed=closed, phase=phase_of(entered)
+    )
+
+
+def check_slots(step: Step, n: int) -> None:
+    """Refuse `quorum-impossible` when `n` slots are too few for the step ever to be completed."""
+    needed = _needed(step, n)
+    if n < needed:
+        raise Refusal("quorum-impossible", step=step.label, needed=needed, slots=n)
+
+
+def choices(circuit: Circuit, standing: Standing, asker: Asker) -> tuple[Action, ...]:
+    """What this asker may do now, in the order of `Action`; `advance` accepts each of them."""
+    slot = min(asker.slots.intersection(standing.slots).difference(standing.acted), default=None)
+    entitled = _entitled(circuit, standing, asker, slot)
+    return tuple(
+        action
+        for action in Action
+        if action in entitled and _accepts(circuit, standing, action, asker.person, slot)
+    )
+
+
+def _needed(step: Step, slots: int) -> int:
+    return 0 if step.kind.automatic else step.quorum.needed(slots)
+
+
+def _actor(standing: Standing, person: int | None, slot: str | None) -> int:
+    """The person who acts for this slot now, or the reason why they may not."""
+    if person is None:
+        raise Refusal("person-required")
+    if person in standing.acted.values():
+        raise Refusal("already-acted", person=person)
+    if slot is None or slot not in standing.slots:
+        raise Refusal("slot-unknown", slot=slot)
+    if slot in standing.acted:
+        raise Refusal("slot-taken", slot=slot)
+    return person
+
+
+def _entitled(circuit: Circuit, standing: Standing, asker: Asker, slot: str | None) -> frozenset[Action]:
+    """What the asker's quality opens, before the law of the place is asked."""
+    opened: set[Action] = set()
+    if asker.is_emitter:
+        opened |= {Action.SUBMIT, Action.RECALL, Action.WITHDRAW}
+    if phase_of(standing.place) is Phase.RUNNING:
+        step = circuit.step(standing.place)
+        if step.kind.automatic and asker.kind == "system":
+            opened |= {step.kind.action, Action.REFUSE, Action.REJECT}
+        elif slot is not None and asker.kind != "system":
+            opened.add(Action.REJECT)
+            # a signature is made by a person, never by an application in their name
+            if step.kind is not StepKind.SIGN or asker.kind == "person":
+                opened.add(step.kind.action)
+    return frozenset(opened)
+
+
+def _accepts(
+    circuit: Circuit, standing: Standing, action: Action, person: int | None, slot: str | None
+) -> bool:
+    try:
+        advance(circuit, standing, action, person=person, slot=slot)
+    except Refusal:
+        return False
+    return True

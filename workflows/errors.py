@@ -1,0 +1,97 @@
+"""A refusal is a key and its facts; its French sentence says what did not happen, why, and what to do."""
+
+
+class Refusal(Exception):  # noqa: N818 (a refusal is an answer of the law, not a fault of the program)
+    """The law says no: `key` names the reason, `facts` hold what the sentence quotes."""
+
+    def __init__(self, key: str, **facts: object) -> None:
+        super().__init__(key)
+        self.key = key
+        self.facts: dict[str, object] = facts
+
+
+SENTENCES: dict[str, tuple[int, str]] = {
+    "action-unknown": (
+        400,
+        (
+            "Rien n’a été enregistré : la décision « {action} » n’existe pas. "
+            "Rechargez la page pour retrouver les décisions possibles."
+        ),
+    ),
+    "action-impossible-here": (
+        409,
+        (
+            "Rien n’a été enregistré : cette décision n’est pas possible là où se trouve le dossier. "
+            "Rechargez la page pour voir les décisions possibles."
+        ),
+    ),
+    "no-step-applies": (
+        409,
+        (
+            "Le dossier n’est pas parti : aucune étape du circuit ne s’applique aux informations saisies. "
+            "Complétez le formulaire ou choisissez un autre circuit."
+        ),
+    ),
+    "already-acted": (
+        409,
+        (
+            "Rien n’a été enregistré : vous vous êtes déjà prononcé à cette étape. "
+            "Une autre personne doit se prononcer pour que le dossier avance."
+        ),
+    ),
+    "already-signed": (
+        409,
+        (
+            "Le dossier n’a pas été repris : une signature y est déjà apposée. "
+            "Demandez à la personne qui doit encore se prononcer de le rejeter."
+        ),
+    ),
+    "slot-unknown": (
+        403,
+        (
+            "Rien n’a été enregistré : cette étape n’attend pas de décision de ce bureau. "
+            "Vérifiez dans le circuit à qui revient l’étape en cours."
+        ),
+    ),
+    "slot-taken": (
+        409,
+        (
+            "Rien n’a été enregistré : une autre personne s’est déjà prononcée pour ce bureau. "
+            "Rechargez la page pour voir l’avancement du dossier."
+        ),
+    ),
+    "person-required": (
+        403,
+        (
+            "Rien n’a été enregistré : cette décision doit être prise par une personne identifiée. "
+            "Connectez-vous avec votre propre compte."
+        ),
+    ),
+    "quorum-impossible": (
+        409,
+        (
+            "Le dossier n’a pas avancé : l’étape « {step} » demande {needed} personne(s) "
+            "et {slots} seulement peuvent se prononcer. "
+            "Demandez à l’administrateur de compléter les bureaux ou de corriger le circuit."
+        ),
+    ),
+    "step-unknown": (
+        404,
+        "L’étape « {step} » n’a pas été trouvée dans le circuit. Rechargez la page du dossier.",
+    ),
+    "circuit-invalid": (
+        422,
+        "Le circuit n’a pas été enregistré : {details} Corrigez ces points puis enregistrez de nouveau.",
+    ),
+    "circuit-unlawful": (
+        422,
+        (
+            "Le circuit n’a pas été enregistré : il ne respecte pas ce que la loi impose à ces dossiers. "
+            "{details} Corrigez ces points puis enregistrez de nouveau."
+        ),
+    ),
+    "family-unknown": (
+        404,
+        "Le type de dossier « {name} » n’existe pas. Choisissez un type dans la liste.",
+    ),
+}

@@ -1,0 +1,262 @@
+"""What a family declares: its fields, its formats, the stages no circuit may skip, and the rules of law."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_args
+
+from workflows import deadlines
+from workflows.circuit import Circuit, Step, StepKind, WhoKind
+from workflows.condition import Condition, Facts, read
+from workflows.errors import Refusal
+from workflows.fields import Field, FieldType, Moment, parse
+from workflows.loader import invalid, load, read_yaml
+
+__all__ = [
+    "DueRule",
+    "Facts",
+    "Family",
+    "Field",
+    "Problem",
+    "check_circuit",
+    "families",
+    "family",
+    "normalised",
+    "problems",
+]
+
+HOME = Path(__file__).parent / "families"
+
+CLOCKS: Mapping[str, Callable[[date], date]] = {
+    "payment_due": deadlines.payment_due,
+    "authorising_officer_due": deadlines.authorising_officer_due,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One reason why a folder may not go on: a key for programs, the field, a sentence for people."""
+
+    key: str
+    field: str
+    sentence: str
+
+
+Rule = Callable[[Facts, date], Problem | None]
+CircuitRule = Callable[[Circuit], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class DueRule:
+    """The folder is due when `clock`, started on the date in field `start`, has run; `unless` stops it."""
+
+    clock: str
+    start: str
+    unless: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Family:
+    """One family of documents, as its folder declares it; `circuit` is the default one."""
+
+    name: str
+    label: str
+    plural: str
+    icon: str
+    help: str
+    title: str
+    number_field: str | None
+    amount_field: str | None
+    due_rule: DueRule | None
+    fields: tuple[Field, ...]
+    formats: tuple[str, ...]
+    signs_main: bool
+    stages: tuple[StepKind, ...]
+    circuit: Circuit
+    rules: tuple[Rule, ...]
+    circuit_rules: tuple[CircuitRule, ...] = ()
+    normalise: Mapping[str, Callable[[object], object]] | None = None
+
+    def field(self, key: str) -> Field | None:
+        """The field of this key, if the family asks for it."""
+        return next((field for field in self.fields if field.key == key), None)
+
+    def title_for(self, facts: Facts) -> str:
+        """The title of a folder with these facts; what is not known yet is left out."""
+        title = self.title.format_map(defaultdict(str, {key: str(value) for key, value in facts.items()}))
+        title = title.strip(" ,")
+        return title[:1].upper() + title[1:]
+
+    def due(self, facts: Facts) -> date | None:
+        """The day a folder with these facts is due, or None when no clock runs."""
+        rule = self.due_rule
+        start = facts.get(rule.start) if rule else None
+        if rule is None or start is None or (rule.unless is not None and rule.unless.holds(facts)):
+            return None
+        try:
+            return CLOCKS[rule.clock](date.fromisoformat(str(start)))
+        except ValueError:  # a draft keeps what was typed, and it may not be a date
+            return None
+
+
+def families() -> dict[str, Family]:
+    """Every family by name, found by walking `workflows/families/`."""
+    return dict(_discovered())
+
+
+def family(name: str) -> Family:
+    """The family of this name; refuses `family-unknown`."""
+    try:
+        return _discovered()[name]
+    except KeyError:
+        raise Refusal("family-unknown", name=name) from None
+
+
+def normalised(family: Family, facts: Facts) -> dict[str, object]:
+    """The facts as they are kept: blanks dropped, defaults filled in, each answer in the form of its type.
+
+    What is not of its type stays as typed, for `problems` to name it; keys that are no field pass through.
+    """
+    kept = {key: value for key, value in facts.items() if family.field(key) is None}
+    for field in family.fields:
+        value = facts.get(field.key)
+        if value is None or (isinstance(value, str) and not value.strip()):
+            value = field.default
+        if value is None:
+            continue
+        try:
+            kept[field.key] = parse(field, value)
+        except ValueError:
+            kept[field.key] = value
+            continue
+        rewrite = (family.normalise or {}).get(field.key)
+        if rewrite is not None:
+            kept[field.key] = rewrite(kept[field.key])
+    return kept
+
+
+def problems(family: Family, facts: Facts, *, at: Moment = "submit", today: date) -> list[Problem]:
+    """All that prevents a folder with these facts from being submitted, or published."""
+    kept = normalised(family, facts)
+    found: list[Problem] = []
+    sound = dict(kept)
+    for field in family.fields:
+        if field.key not in kept:
+            if field.required_from == "submit" or (field.required_from == "publish" and at == "publish"):
+                sentence = f"« {field.label} » n’est pas renseigné. Complétez le formulaire."
+                found.append(Problem("required", field.key, sentence))
+            continue
+        try:
+            parse(field, kept[field.key])
+        except ValueError as error:
+            found.append(Problem(f"{field.type}-invalid", field.key, str(error)))
+            del sound[field.key]  # a rule reads only what is of its type
+    found.extend(problem for rule in family.rules if (problem := rule(sound, today)) is not None)
+    return found
+
+
+def check_circuit(family: Family, circuit: Circuit) -> None:
+    """Refuse `circuit-unlawful` for a circuit that could skip a stage of the law, or reads an absent field.
+
+    A stage is kept by a step without condition: a conditional one can be skipped. Stages keep their order.
+    """
+    faults = [*_missing_stages(family, circuit), *_missing_fields(family, circuit)]
+    faults.extend(fault for rule in family.circuit_rules if (fault := rule(circuit)) is not None)
+    if faults:
+        raise invalid(faults, key="circuit-unlawful")
+
+
+def _missing_stages(family: Family, circuit: Circuit) -> Iterator[str]:
+    rest = circuit.steps
+    for stage in family.stages:
+        skippable = [step for step in rest if step.kind is stage]
+        rank = next((n for n, step in enumerate(rest) if step.kind is stage and step.when is None), None)
+        if rank is not None:
+            yield from _too_early(family, stage, rest[:rank])
+            rest = rest[rank + 1 :]
+        elif skippable:
+            yield f"L’étape « {skippable[0].label} » est obligatoire : retirez sa condition."
+        else:
+            yield f"Il manque l’étape obligatoire « {stage.label} », à sa place dans l’ordre de la loi."
+
+
+def _too_early(family: Family, stage: StepKind, before: tuple[Step, ...]) -> Iterator[str]:
+    later = family.stages[family.stages.index(stage) + 1 :]
+    for step in before:
+        if step.kind in later:
+            yield f"L’étape « {step.label} » ne peut pas précéder l’étape obligatoire « {stage.label} »."
+
+
+def _missing_fields(family: Family, circuit: Circuit) -> Iterator[str]:
+    for step in circuit.steps:
+        for name in sorted(step.when.fields if step.when else ()):
+            if family.field(name) is None:
+                yield f"L’étape « {step.label} » dépend du champ « {name} », que ce type de dossier n’a pas."
+        for who in step.who:
+            wanted = {WhoKind.CHOSEN: ("desk",), WhoKind.ROLE: ("desk", "person")}.get(who.kind)
+            field = family.field(who.value)
+            if wanted and (field is None or field.type not in wanted):
+                yield f"L’étape « {step.label} » attend qui est désigné dans « {who.value} », champ absent."
+
+
+@lru_cache(maxsize=1)
+def _discovered() -> dict[str, Family]:
+    return {home.name: _read(home) for home in sorted(HOME.iterdir()) if (home / "family.yaml").is_file()}
+
+
+def _read(home: Path) -> Family:
+    """The family declared in this folder; ValueError when the folder contradicts itself."""
+    data = read_yaml((home / "family.yaml").read_text(encoding="utf-8"))
+    rules = import_module(f"workflows.families.{home.name}.rules")
+    found = Family(
+        name=data.pop("name"),
+        label=data.pop("label"),
+        plural=data.pop("plural"),
+        icon=data.pop("icon"),
+        help=data.pop("help"),
+        title=data.pop("title"),
+        number_field=data.pop("number_field", None),
+        amount_field=data.pop("amount_field", None),
+        due_rule=_due_rule(data.pop("due_rule", None)),
+        fields=tuple(_field(written) for written in data.pop("fields")),
+        formats=tuple(data.pop("formats")),
+        signs_main=data.pop("signs_main"),
+        stages=tuple(map(StepKind, data.pop("stages"))),
+        circuit=load(data.pop("circuit")),
+        rules=_named(rules, data.pop("rules", ())),
+        circuit_rules=_named(rules, data.pop("circuit_rules", ())),
+        normalise=getattr(rules, "NORMALISE", None),
+    )
+    if data or found.name != home.name:
+        raise ValueError(
+            f"family {home.name}: unknown keys {sorted(data)} or a name that is not the folder's"
+        )
+    check_circuit(found, found.circuit)
+    return found
+
+
+def _field(written: Mapping[str, Any]) -> Field:
+    choices = {str(value): label for value, label in written.get("choices", {}).items()}
+    found = Field(**{**written, "choices": choices})
+    if found.type not in get_args(FieldType) or found.required_from not in (None, *get_args(Moment)):
+        raise ValueError(f"field {found.key}: unknown type or moment")
+    return found
+
+
+def _due_rule(written: Mapping[str, Any] | None) -> DueRule | None:
+    if written is None:
+        return None
+    faults: list[str] = []
+    unless = read(written["unless"], faults.append) if "unless" in written else None
+    if faults or written["clock"] not in CLOCKS:
+        raise ValueError(f"due_rule: {faults or written['clock']}")
+    return DueRule(written["clock"], written["start"], unless)
+
+
+def _named(rules: ModuleType, names: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(getattr(rules, name) for name in names)

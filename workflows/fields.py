@@ -1,0 +1,145 @@
+"""What can be asked of a depositor, and the one way each kind of answer is written down."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from dataclasses import field as attribute
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+FieldType = Literal[
+    "text", "longtext", "date", "amount", "integer", "siret", "choice", "desk", "person", "matter", "nature"
+]
+Moment = Literal["submit", "publish"]
+
+MAX_TEXT, MAX_LONGTEXT = 1000, 20_000
+
+_AMOUNT = re.compile(r"-?\d{1,13}(\.\d+)?", re.ASCII)
+_INTEGER = re.compile(r"-?\d{1,12}", re.ASCII)
+_FRENCH_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+_SIRET = re.compile(r"\d{14}", re.ASCII)
+_MATTER = re.compile(r"[1-9](\.\d{1,2}){1,4}", re.ASCII)  # two levels at least, five at most (@ctes)
+_REFERENCE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing asked of a depositor; `required_from` is the moment from which it may not be missing."""
+
+    key: str
+    label: str
+    type: FieldType
+    required_from: Moment | None = None
+    help: str = ""
+    choices: Mapping[str, str] = attribute(default_factory=dict)
+    default: str | int | None = None
+
+
+def parse(field: Field, value: object) -> str | int:
+    """The answer as it is kept: ISO dates, amounts « 1234.50 », numbers as integers, other things as text.
+
+    Idempotent. Raises ValueError with a French sentence when the answer is not of the field's type.
+    """
+    return _PARSERS[field.type](field, value)
+
+
+def _text(field: Field, value: object) -> str:
+    text = str(value).strip()
+    if len(text) > MAX_TEXT or not text.isprintable():
+        raise ValueError(f"« {field.label} » doit tenir sur une ligne, en {MAX_TEXT} signes au plus.")
+    return text
+
+
+def _longtext(field: Field, value: object) -> str:
+    text = str(value).replace("\r\n", "\n").strip()
+    if len(text) > MAX_LONGTEXT:
+        raise ValueError(f"« {field.label} » doit tenir en {MAX_LONGTEXT} signes au plus.")
+    return text
+
+
+def _date(field: Field, value: object) -> str:
+    if isinstance(value, datetime):
+        return value.date().isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    text = str(value).strip()
+    typed = _FRENCH_DATE.fullmatch(text)
+    try:
+        day = date(int(typed[3]), int(typed[2]), int(typed[1])) if typed else date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"« {field.label} » n’est pas une date. Écrivez-la JJ/MM/AAAA.") from None
+    return day.isoformat()
+
+
+def _amount(field: Field, value: object) -> str:
+    text = "".join(str(value).removesuffix("€").split()).replace(",", ".").replace("−", "-")
+    number = Decimal(text) if _AMOUNT.fullmatch(text) else None
+    if number is None or number != number.quantize(_CENT):
+        raise ValueError(f"« {field.label} » n’est pas un montant en euros et centimes. Écrivez-le 1234,50.")
+    return str(number.quantize(_CENT))
+
+
+def _integer(field: Field, value: object) -> int:
+    text = str(value).strip()
+    if not _INTEGER.fullmatch(text):
+        raise ValueError(f"« {field.label} » n’est pas un nombre entier.")
+    return int(text)
+
+
+def _siret(field: Field, value: object) -> str:
+    text = "".join(str(value).split())
+    # the control key is not asked for: La Poste's does not follow the rule, and a typing fault is not a fraud
+    if not _SIRET.fullmatch(text):
+        raise ValueError(f"« {field.label} » n’est pas un SIRET. Écrivez-le en quatorze chiffres.")
+    return text
+
+
+def _choice(field: Field, value: object) -> str:
+    text = str(value).strip()
+    if text not in field.choices:
+        raise ValueError(f"« {field.label} » n’est pas l’un des choix proposés. Choisissez dans la liste.")
+    return text
+
+
+def _nature(field: Field, value: object) -> int:
+    return int(_choice(field, value))
+
+
+def _matter(field: Field, value: object) -> str:
+    text = str(value).strip()
+    if not _MATTER.fullmatch(text):
+        raise ValueError(
+            f"« {field.label} » n’est pas une matière de la nomenclature. Écrivez-la par exemple 7.5."
+        )
+    return text
+
+
+def _desk(field: Field, value: object) -> str:
+    text = str(value).strip()
+    if not _REFERENCE.fullmatch(text):
+        raise ValueError(f"« {field.label} » ne désigne pas un bureau. Choisissez dans la liste.")
+    return text
+
+
+def _person(field: Field, value: object) -> int:
+    text = str(value).strip()
+    if not _INTEGER.fullmatch(text) or int(text) < 1:
+        raise ValueError(f"« {field.label} » ne désigne pas une personne. Choisissez dans la liste.")
+    return int(text)
+
+
+_PARSERS: dict[FieldType, Callable[[Field, object], str | int]] = {
+    "text": _text,
+    "longtext": _longtext,
+    "date": _date,
+    "amount": _amount,
+    "integer": _integer,
+    "siret": _siret,
+    "choice": _choice,
+    "desk": _desk,
+    "person": _person,
+    "matter": _matter,
+    "nature": _nature,
+}
