@@ -155,10 +155,9 @@ class Not(Condition):
 
 
 def _number(value: object) -> Decimal | None:
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return Decimal(str(value))
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
+        number = Decimal(str(value))
+        return number if number.is_finite() else None
     return Decimal(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
 
 

@@ -44,12 +44,13 @@ def play(circuit: Circuit, place: str, event: str, facts: Facts) -> str:
     """
     if event not in _ACTIONS:
         raise Refusal("action-unknown", action=event)
-    played, token = compiled(circuit).events.get(event), Token(place, facts)
+    machine = compiled(circuit)
+    played, token = machine.events.get(event), Token(place, facts)
+    if played is None or place not in machine.states:
+        raise Refusal("action-impossible-here", action=event, place=place)
     try:
-        moved = played is not None and played.trigger(
-            token
-        )  # never registered with the machine: nothing to leak
-    except (MachineError, ValueError) as error:  # ValueError: the place is not of this circuit
+        moved = played.trigger(token)  # never registered with the machine: nothing to leak
+    except MachineError as error:
         raise Refusal("action-impossible-here", action=event, place=place) from error
     if not moved:
         key = "no-step-applies" if event == Action.SUBMIT else "action-impossible-here"

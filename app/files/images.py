@@ -66,7 +66,7 @@ def _page_size(width: int, height: int, dpi: Any) -> tuple[float, float, float, 
     """Page width and height, then image width and height, in PDF points."""
     try:
         own = (width * 72 / float(dpi[0]), height * 72 / float(dpi[1]))
-        if min(dpi) >= 72 and max(own) <= A3_LONG and min(own) >= 72:  # noqa: PLR2004 (a sheet, not a stamp)
+        if min(dpi) >= 72 and max(own) <= A3_LONG and min(own) >= 72:
             return (*own, *own)
     except (TypeError, ValueError, ZeroDivisionError, IndexError):
         pass

@@ -21,7 +21,7 @@ def clean_filename(name: str) -> str:
     if len(text.encode()) <= MAX_BYTES:
         return text
     stem, dot, extension = text.rpartition(".")
-    if not dot or len(extension) > 10:  # noqa: PLR2004 (longer than any extension in use)
+    if not dot or len(extension) > 10:
         stem, dot, extension = text, "", ""
     room = MAX_BYTES - len((dot + extension).encode())
     return stem.encode()[:room].decode("utf-8", "ignore").rstrip() + dot + extension

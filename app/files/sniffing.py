@@ -105,7 +105,7 @@ def _inside_zip(path: Path) -> str:
                 return next(
                     (ext for start, ext in _OOXML.items() if any(n.startswith(start) for n in names)), "zip"
                 )
-            if "mimetype" in names and archive.getinfo("mimetype").file_size < 200:  # noqa: PLR2004
+            if "mimetype" in names and archive.getinfo("mimetype").file_size < 200:
                 media = archive.read("mimetype").decode("ascii", "replace").strip()
                 return next((ext for ext, (_, one) in TYPES.items() if one == media), "zip")
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError):

@@ -48,6 +48,7 @@ class Store:
     def __init__(self, objects: Any, folder: Path | None = None) -> None:
         self._objects = objects
         self._folder = folder
+        self._settled: set[Path] = set()
 
     def put_file(self, scope: str, path: Path) -> Stored:
         """Keep the bytes of a local file; when it returns they survive a power cut."""
@@ -158,11 +159,19 @@ class Store:
                     obstore.rename(self._objects, staged, key, overwrite=False)
             except AlreadyExistsError:
                 self._same(scope, stored)
-            for level in (folder / key).relative_to(folder).parents:
-                _fsync(folder / level)
+            self._settle(folder, Path(key))
             return stored
         finally:
             (folder / staged).unlink(missing_ok=True)
+
+    def _settle(self, folder: Path, key: Path) -> None:
+        """The name, and once per process the folders above it, are on the disk before anybody hears of it."""
+        leaf, *above = key.parents
+        _fsync(folder / leaf)
+        if leaf not in self._settled:
+            for level in above:
+                _fsync(folder / level)
+            self._settled.add(leaf)
 
     def _put_in_bucket(self, scope: str, pieces: Iterator[bytes]) -> Stored:
         """One conditional PUT (If-None-Match), the only create-only way: the file is held in memory."""

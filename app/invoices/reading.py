@@ -61,6 +61,19 @@ def read_invoice(path: Path, media_type: str) -> Reading | None:
     return _read(path.read_bytes(), path.name, embedded=False)
 
 
+def render_xml_rows(xml: bytes, name: str = "facture.xml") -> tuple[tuple[str, str], ...]:
+    """Label and value of what a reader needs in a CII or UBL invoice, lines included; nothing for other XML.
+
+    Refuses what `parse_xml` refuses.
+    """
+    from app.files.xml import parse_xml
+    from app.invoices.rows import rows_of
+
+    root = parse_xml(xml, name)
+    kind = ROOTS.get(str(root.tag))
+    return rows_of(root, kind) if kind else ()
+
+
 def refuse_rejected(reading: Reading) -> None:
     """Refuse invoice-rejected when the data break EN 16931 and only the supplier can correct them."""
     if reading.verdict == "reject":

@@ -4,7 +4,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from app.core.french import HARD, THIN, euros
-from app.invoices.fields import CII, ROOTS, fields_of, find, text_at
+from app.invoices.fields import CII, fields_of, find, text_at
 
 Rows = tuple[tuple[str, str], ...]
 
@@ -61,20 +61,8 @@ _LINE_PATHS = {
 }
 
 
-def render_xml_rows(xml: bytes, name: str = "facture.xml") -> Rows:
-    """Label and value of what a reader needs in a CII or UBL invoice, lines included; nothing for other XML.
-
-    Refuses what `parse_xml` refuses.
-    """
-    from app.files.xml import parse_xml
-
-    root = parse_xml(xml, name)
-    kind = ROOTS.get(str(root.tag))
-    return rows_of(root, kind) if kind else ()
-
-
 def rows_of(root: Any, syntax: str) -> Rows:
-    """The same, from a tree that is already parsed."""
+    """Label and value of what a reader needs in an invoice, lines included, from its parsed tree."""
     fields = fields_of(root, syntax)
     currency = fields.get("currency", "")
     rows = [(LABELS[key], _shown(key, fields[key], currency)) for key in LABELS if key in fields]

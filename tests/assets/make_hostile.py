@@ -142,7 +142,7 @@ def pikepdf_classic() -> bytes:
     return changed(lambda _pdf: None, object_stream_mode=pikepdf.ObjectStreamMode.disable)
 
 
-def signer() -> object:
+def signer(key: object = None) -> object:
     """A person's key and self-signed certificate, made on the spot."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -151,7 +151,7 @@ def signer() -> object:
     from cryptography.x509.oid import NameOID
     from pyhanko.sign import signers
 
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Armel Kervadec")])
     usage = x509.KeyUsage(*(at in {0, 1} for at in range(9)))
     certificate = (
@@ -172,9 +172,10 @@ def signer() -> object:
 
 def timestamper() -> object:
     """A timestamp authority in this very process, at noon of a fixed day."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
     from pyhanko.sign.timestamps import DummyTimeStamper
 
-    own = signer()
+    own = signer(rsa.generate_private_key(65537, 2048))  # all that this authority of pyHanko knows
     noon = dt.datetime(2026, 11, 25, 12, tzinfo=dt.UTC)
     return DummyTimeStamper(
         own.signing_cert, own.signing_key, certs_to_embed=own.cert_registry, fixed_dt=noon

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from app.core.clock import now
+from app.core.refusals import Refusal
 from app.demo import pki as demo_pki
 from app.demo.pki import TestPki
+from app.signing.formats import pades, placement
 from app.signing.keys.pkcs12 import Pkcs12Key
+from app.signing.ports import FieldPlan, Stamp
 from app.signing.timestamp import TimestampClient
 from app.signing.trust import Trust
 
@@ -50,3 +54,34 @@ def key(pki: TestPki) -> Callable[[str], Pkcs12Key]:
 @pytest.fixture
 def deliberation(tmp_path: Path) -> Path:
     return Path(shutil.copy(ASSETS / "deliberation.pdf", tmp_path / "deliberation.pdf"))
+
+
+STAMP = Stamp(("Signé électroniquement par", "Armel KERVADEC", "Maire", "le 25/11/2026 à 22:57:12 +01:00"))
+
+
+def two_fields(source):
+    return [
+        FieldPlan(name, placement.default_box(source, rank, 2))
+        for rank, name in enumerate(("maire", "secretaire"))
+    ]
+
+
+def sealed(source, key, field="maire", tsa=None, stamp=STAMP):
+    target = source.with_name(f"{source.stem}-{field}.pdf")
+    prepared = pades.seal(
+        source,
+        target,
+        key=key,
+        field=field,
+        fields=two_fields(source),
+        stamp=stamp,
+        now=now(),
+        timestamper=tsa,
+    )
+    return target, prepared
+
+
+def refusal(action, *args, **kwargs) -> str:
+    with pytest.raises(Refusal) as caught:
+        action(*args, **kwargs)
+    return caught.value.key

@@ -36,6 +36,7 @@ test_.__test__ = False
         (test_("amount", "!=", 12.5), "12.50", False),
         (test_("amount", "!=", 12.5), "douze", True),
         (test_("amount", ">", 12), "douze", False),
+        (test_("amount", ">", 12), float("nan"), False),
         (test_("amount", ">", "12"), "9", False),
         (test_("nature", "==", 1), 1, True),
         (test_("nature", "==", 1), "1", True),

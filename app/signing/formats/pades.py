@@ -50,27 +50,12 @@ def prepare(
     """
     algorithm = algorithms.of(certificate).digest
     signer = container.signer(certificate)
-    meta = PdfSignatureMetadata(
-        field_name=field,
-        md_algorithm=algorithm,
-        subfilter=SigSeedSubFilter.PADES,
-        reason=reason,
-        location=location,
-        name=facts(certificate).common_name,
-    )
-    reserved = 2 * container.room(certificate, chain, timestamped=timestamped)
+    meta = _metadata(certificate, field, reason, location)
+    room = 2 * container.room(certificate, chain, timestamped=timestamped)
     try:
         with source.open("rb") as before, target.open("w+b") as after:
             hole = write(
-                before,
-                after,
-                signer,
-                meta,
-                field=field,
-                fields=fields,
-                stamp=stamp,
-                reserved=reserved,
-                now=now,
+                before, after, signer, meta, field=field, fields=fields, stamp=stamp, room=room, now=now
             )
             if not is_prefix(before, after):
                 raise ValueError("sa version précédente ne serait pas conservée")  # noqa: TRY301  # one way out for what cannot be signed
@@ -87,6 +72,19 @@ def prepare(
         start=hole.reserved_region_start,
         end=hole.reserved_region_end,
         algorithm=algorithm,
+    )
+
+
+def _metadata(
+    certificate: bytes, field: str, reason: str | None, location: str | None
+) -> PdfSignatureMetadata:
+    return PdfSignatureMetadata(
+        field_name=field,
+        md_algorithm=algorithms.of(certificate).digest,
+        subfilter=SigSeedSubFilter.PADES,
+        reason=reason,
+        location=location,
+        name=facts(certificate).common_name,
     )
 
 

@@ -30,10 +30,10 @@ def write(
     field: str,
     fields: Sequence[FieldPlan],
     stamp: Stamp | None,
-    reserved: int,
+    room: int,
     now: datetime,
 ) -> PreparedByteRangeDigest:
-    """Write the new revision; `reserved` counts hexadecimal characters. Returns the hash and the hole's offsets."""
+    """Write the new revision; `room` counts hexadecimal characters. Returns the hash and the hole's offsets."""
     writer = IncrementalPdfFileWriter(before)
     _create_fields(writer, field, fields)
     style: Any = NoOpStampStyle()
@@ -43,7 +43,7 @@ def write(
         writer, existing_fields_only=True
     )
     session.system_time = now.astimezone(PARIS)
-    document = session.prepare_tbs_document(validation_info=None, bytes_reserved=reserved)
+    document = session.prepare_tbs_document(validation_info=None, bytes_reserved=room)
     hole, _ = document.digest_tbs_document(output=after, chunk_size=CHUNK)
     after.flush()
     return hole

@@ -43,8 +43,9 @@ function placeFocus() {
     return;
   }
   const left = sessionStorage.getItem("folder");
-  const row = left && document.querySelector(`.ftitle[href^="${CSS.escape(left).replace(/\\\//g, "/")}"]`);
-  if (row && document.referrer.includes(left)) row.focus();
+  const row = left && [...document.querySelectorAll("a.ftitle")].find((link) => link.pathname === left);
+  const back = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  if (row && (back || document.referrer.includes(left))) row.focus();
 }
 
 startDialogs();

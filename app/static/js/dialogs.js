@@ -3,10 +3,10 @@
 const FIRST = "[autofocus], input:not([type=hidden]):not([type=radio]):not([hidden]), textarea, select, input[type=radio]:checked";
 let opener = null;
 
-function openDialog(dialog) {
+function openDialog(dialog, from) {
   if (!dialog.open) {
     for (const other of document.querySelectorAll("dialog[open]")) other.close();
-    opener = document.activeElement;
+    opener = from;
     dialog.showModal();
   }
   const title = dialog.querySelector("h2[id]");
@@ -37,7 +37,7 @@ function clicked(event) {
   const opens = event.target.closest("[data-opens]");
   if (opens) {
     event.preventDefault();
-    openDialog(document.getElementById(opens.dataset.opens));
+    openDialog(document.getElementById(opens.dataset.opens), opens);
     return;
   }
   // Without a dialog around it, a closing link is a plain link: the page of a browser without script.
@@ -70,6 +70,6 @@ export function startDialogs() {
   document.body.addEventListener("htmx:beforeSwap", beforeSwap);
   document.body.addEventListener("htmx:sendError", networkFailed);
   document.body.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id === "dialog") openDialog(event.detail.target);
+    if (event.detail.target.id === "dialog") openDialog(event.detail.target, event.detail.requestConfig?.elt ?? document.activeElement);
   });
 }

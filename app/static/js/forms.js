@@ -71,14 +71,16 @@ async function switchShortcuts(form) {
   said.textContent = answer?.ok ? "Enregistré" : "Valable sur cette page seulement";
 }
 
-// What is typed survives a page that moved on, a session that ended, a network that was cut (§10 of the interface rules).
-function restoreTyped(root) {
-  const acted = document.querySelector(".flash-ok");
-  for (const area of root.querySelectorAll("[data-keep]")) {
-    const kept = sessionStorage.getItem(area.dataset.keep);
-    if (kept && !area.value.trim()) area.value = kept;
+// A reason or a note survives a page that moved on, a session that ended, a network that was cut.
+const NOTES = "textarea[name=reason], textarea[name=comment]";
+const keeperOf = (area) => `note ${area.form?.action} ${area.name}`;
+
+function restoreNotes(root) {
+  // An act was done: what led to it is in the journal, no longer here.
+  if (document.querySelector(".flash-ok")) Object.keys(sessionStorage).filter((name) => name.startsWith("note ")).forEach((name) => sessionStorage.removeItem(name));
+  for (const area of root.querySelectorAll(NOTES)) {
+    if (!area.value.trim()) area.value = sessionStorage.getItem(keeperOf(area)) ?? "";
   }
-  if (acted) Object.keys(sessionStorage).filter((name) => name.startsWith("rejet-")).forEach((name) => sessionStorage.removeItem(name));
 }
 
 // A public certificate is asked for: a file that holds a private key is turned away before it can be sent.
@@ -92,7 +94,7 @@ function turnAwayKeys(input) {
 
 function changed(event) {
   const input = event.target;
-  if (input.type === "file" && input.form?.matches("[data-enrol]")) turnAwayKeys(input);
+  if (input.type === "file" && /[.]cer/.test(input.accept)) turnAwayKeys(input);
   if (input.name === "shortcuts" && input.form?.matches("[data-shortcuts-form]")) switchShortcuts(input.form);
   if (input.matches(".fcheck input")) {
     input.closest(".frow").classList.toggle("is-sel", input.checked);
@@ -117,7 +119,7 @@ export function countSelected() {
 }
 
 export function readyForms(root) {
-  restoreTyped(root);
+  restoreNotes(root);
   for (const button of root.querySelectorAll("[data-reveal]")) button.hidden = false;
   const wrong = root.querySelector("[aria-invalid=true]");
   if (wrong && !wrong.closest("dialog:not([open])")) wrong.focus();
@@ -128,7 +130,7 @@ export function startForms() {
   document.addEventListener("click", clicked);
   document.addEventListener("change", changed);
   document.addEventListener("input", (event) => {
-    if (event.target.dataset.keep) sessionStorage.setItem(event.target.dataset.keep, event.target.value);
+    if (event.target.matches(NOTES)) sessionStorage.setItem(keeperOf(event.target), event.target.value);
     document.querySelector(`[data-read-for="${CSS.escape(event.target.id)}"]`)?.remove();
   });
   document.addEventListener("keydown", (event) => {

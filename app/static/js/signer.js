@@ -20,6 +20,7 @@ const base64 = (bytes) => {
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary);
 };
+const NOTHING = /^(rien n’a été|l’horodatage)/i;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 class Refused extends Error {
@@ -44,6 +45,7 @@ async function exchange(url, body) {
   } catch {
     throw new TypeError("no answer");
   }
+  if (answer.redirected) throw new Refused(`Rien n’a été signé${NB}: votre session s’est fermée`, "Reconnectez-vous, puis recommencez.");
   const problem = problemFrom(answer.headers.get("Content-Type"), text);
   if (answer.ok && problem) return JSON.parse(text);
   if (answer.status >= 400 && answer.status < 500 && problem) throw new Refused(problem.title, problem.detail);
@@ -211,15 +213,17 @@ class Signer {
       await this.sign();
     } catch (error) {
       this.busy(false);
-      if (error instanceof Refused) this.say(this.signedNothing(error.title, error.text), error.text);
+      if (error instanceof Refused) this.refused(error);
       else this.say(`Rien n’a été signé${NB}: le serveur n’a pas répondu`, "Vérifiez la connexion au réseau, puis recommencez. Votre certificat reste ouvert dans cette page.");
     }
   }
 
   // The first words of a failure are about the signature, even when the server's title is about something else.
-  signedNothing(title, text) {
-    if (/^(rien n’a été|l’horodatage)/i.test(title) || /^(rien n’a été|l’horodatage)/i.test(text)) return title;
-    return `Rien n’a été signé${NB}: ${title[0].toLowerCase()}${title.slice(1)}`;
+  refused({ title, text }) {
+    if (NOTHING.test(title)) return this.say(title, text);
+    if (!NOTHING.test(text)) return this.say(`Rien n’a été signé${NB}: ${title[0].toLowerCase()}${title.slice(1)}`, text);
+    const end = text.search(/[.]\s/) + 1 || text.length;
+    this.say(text.slice(0, end).replace(/[.]$/, ""), text.slice(end).trim());
   }
 
   async sign() {

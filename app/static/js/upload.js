@@ -52,7 +52,7 @@ function ended(form, xhr, done) {
     return;
   }
   done("");
-  refuse(form, said.title || "Rien n’a été déposé", said.detail || "Le serveur a refusé l’envoi. Rechargez la page, puis recommencez.");
+  refuse(form, "Rien n’a été déposé", said.detail || said.title || "Le serveur a refusé l’envoi. Rechargez la page, puis recommencez.");
 }
 
 function send(form) {

@@ -1,0 +1,196 @@
+"""The product as a test speaks to it: people by login, folders by where they wait, clicks by their page."""
+
+import re
+import shutil
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app.core import outbox
+from app.core.clock import today
+from app.core.db import reading
+from app.demo.cast import PASSWORD
+from app.demo.pki import TestPki
+from app.demo.seed import actor_of
+from app.folders import decide, deposit
+from app.folders.keep import Incoming
+from app.folders.models import Document, DocumentVersion, Folder
+from app.journal.models import JournalEntry
+from app.people.actor import Actor
+from app.signing import sign
+from app.signing.keys.browser import BrowserKey
+from app.signing.keys.pkcs12 import Pkcs12Key
+from config import Settings
+from tests.mailserver import MailServer
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets"
+INVOICE = ASSETS / "invoices" / "fx-basic-fr-ok.pdf"
+ACT = ASSETS / "acts" / "deliberation-2026-057-subvention.pdf"
+CERTIFICATES = {"a.kervadec": "a_kervadec", "b.cadiou": "b_cadiou"}
+INVOICE_WAY = ("service_done", "finance", "bon_a_payer", "handover", "done")
+ACT_WAY = ("direction", "signatures", "prefecture", "publication", "done")
+
+
+class House:
+    """One installation of the product, on one database."""
+
+    def __init__(self, app: Flask, settings: Settings, pki: TestPki, mail: MailServer) -> None:
+        self.app, self.settings, self.pki, self.mail = app, settings, pki, mail
+
+    # people
+
+    def actor(self, login: str) -> Actor:
+        """A person, as verbs see him or her."""
+        return actor_of(login)
+
+    def client(self, login: str | None = None) -> FlaskClient:
+        """A browser without screen, logged in."""
+        client = self.app.test_client()
+        if login:
+            page = client.get("/login").get_data(as_text=True)
+            answer = client.post("/login", data={"login": login, "password": PASSWORD, "csrf_token": token_in(page)})
+            assert answer.status_code == 302, answer.get_data(as_text=True)
+        return client
+
+    def csrf(self, client: FlaskClient) -> str:
+        """The token that a form of this browser must carry."""
+        return token_in(client.get("/compte").get_data(as_text=True))
+
+    # folders
+
+    def deposit(self, login: str, family: str, path: Path, *more: Path) -> int:
+        """Deposit files, as the page does."""
+        with tempfile.TemporaryDirectory() as room:
+            files = []
+            for one in (path, *more):
+                shutil.copy(one, Path(room) / one.name)
+                files.append(Incoming(Path(room) / one.name, one.name))
+            return deposit.deposit(self.actor(login), family, files).folder_id
+
+    def an_invoice(self, at: str = "service_done", path: Path = INVOICE, **facts: str) -> int:
+        """An invoice that waits at a step (or `draft`), brought there by the verbs."""
+        folder_id = self.deposit("g.trehorel", "invoice", path)
+        typed = {"received_on": (today() - timedelta(days=3)).isoformat(), "proof_of_service": "technique", **facts}
+        self.save(folder_id, "g.trehorel", typed)
+        if at == "draft":
+            return folder_id
+        deposit.send(self.actor("g.trehorel"), folder_id, version=self.folder(folder_id).version)
+        for place, who in (("service_done", "r.pellenec"), ("finance", "n.abgrallec")):
+            if self.folder(folder_id).place == at:
+                return folder_id
+            if self.folder(folder_id).place == place:
+                self.approve(folder_id, who)
+        if at == "direction" or self.folder(folder_id).place == at:
+            return folder_id
+        if self.folder(folder_id).place == "direction":
+            self.approve(folder_id, "s.rivoal")
+        if at == "bon_a_payer":
+            return folder_id
+        self.sign(folder_id, "a.kervadec")
+        if at == "done":
+            self.drain()
+        return folder_id
+
+    def a_deliberation(self, at: str = "direction", number: str = "2026-057", path: Path = ACT, **facts: str) -> int:
+        """A deliberation that waits at a step (or `draft`), brought there by the verbs."""
+        folder_id = self.deposit("k.morizur", "deliberation", path)
+        typed = {
+            "number": number, "decision_date": "2026-09-24", "subject": "Subvention exceptionnelle au Cercle nautique", "nature": "1",
+            "matter": "7.5.2", "sitting_secretary": str(self.actor("b.cadiou").user_id), **facts,
+        }
+        self.save(folder_id, "k.morizur", typed)
+        if at == "draft":
+            return folder_id
+        deposit.send(self.actor("k.morizur"), folder_id, version=self.folder(folder_id).version)
+        if at == "direction":
+            return folder_id
+        self.approve(folder_id, "s.rivoal")
+        if at == "signatures":
+            return folder_id
+        self.sign(folder_id, "a.kervadec")
+        self.sign(folder_id, "b.cadiou")
+        if at == "prefecture":
+            return folder_id
+        self.drain()
+        if at == "done":
+            decide.publish(self.actor("k.morizur"), folder_id, version=self.folder(folder_id).version, published_on=today())
+        return folder_id
+
+    def save(self, folder_id: int, login: str, facts: dict[str, str]) -> int:
+        """Fill the form of a draft."""
+        return deposit.save(self.actor(login), folder_id, version=self.folder(folder_id).version, title=None, facts=facts)
+
+    def approve(self, folder_id: int, login: str, comment: str = "") -> None:
+        """Put a visa."""
+        decide.approve(self.actor(login), folder_id, version=self.folder(folder_id).version, comment=comment)
+
+    def key(self, label: str) -> Pkcs12Key:
+        """A certificate of the test PKI, with its key."""
+        return Pkcs12Key.load(self.pki.p12(label), self.pki.passphrase)
+
+    def prepare(self, folder_id: int, login: str, label: str | None = None) -> tuple[sign.Ready, Pkcs12Key]:
+        """The first phase of a signature, as the browser asks it."""
+        key = self.key(label or CERTIFICATES[login])
+        ready = sign.prepare(self.actor(login), folder_id, version=self.folder(folder_id).version, key=BrowserKey(key.certificate, tuple(key.chain)))
+        return ready, key
+
+    def sign(self, folder_id: int, login: str, label: str | None = None) -> None:
+        """Sign with one's certificate, both phases."""
+        ready, key = self.prepare(folder_id, login, label)
+        sign.complete(self.actor(login), ready.session, key.sign(ready.prepared.attributes))
+
+    def drain(self) -> int:
+        """Do the background work until nothing is due, receipts included."""
+        import time
+
+        count, quiet = 0, 0
+        while quiet < 2:
+            done = outbox.drain()
+            count += done
+            quiet = 0 if done or self.pending() else quiet + 1
+            if self.pending() and not done:
+                time.sleep(0.02)  # a polled receipt or a back-off is due in so many hundredths of a second
+        return count
+
+    def pending(self) -> int:
+        """Rows that still have something to do."""
+        with reading() as db:
+            return db.scalar(sa.select(sa.func.count()).where(outbox.Outbox.state.in_(["pending", "running"]))) or 0
+
+    # what a test looks at
+
+    def folder(self, folder_id: int) -> Folder:
+        """The folder's row, as it is now."""
+        with reading() as db:
+            return db.get_one(Folder, folder_id)
+
+    def versions(self, folder_id: int, role: str = "main") -> list[DocumentVersion]:
+        """Every version of a document, oldest first."""
+        with reading() as db:
+            query = (
+                sa.select(DocumentVersion).join(Document, Document.id == DocumentVersion.document_id)
+                .where(Document.folder_id == folder_id, Document.role == role).order_by(DocumentVersion.id)
+            )
+            return list(db.scalars(query))
+
+    def bytes_of(self, version: DocumentVersion) -> bytes:
+        """The bytes of a version, from the store."""
+        from app.files import vault
+
+        return vault.store().read(vault.scope(version.collectivity_id), version.sha256)
+
+    def journal(self, folder_id: int) -> list[str]:
+        """The events of a folder, in order."""
+        with reading() as db:
+            return list(db.scalars(sa.select(JournalEntry.event).where(JournalEntry.folder_id == folder_id).order_by(JournalEntry.id)))
+
+
+def token_in(page: str) -> str:
+    """The CSRF token that a page carries."""
+    found = re.search(r'name="csrf[_-]token"[^>]*(?:value|content)="([^"]+)"', page)
+    assert found, page[:400]
+    return found.group(1)

@@ -1,0 +1,71 @@
+"""A throw-away PostgreSQL cluster on a free port of 127.0.0.1, started and stopped by the tests themselves."""
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+import psycopg
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody holds."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _binaries() -> Path:
+    """Where initdb is: on the path, or where Debian keeps it, newest first."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).resolve().parent
+    homes = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda one: float(one.parts[4]), reverse=True)
+    if not homes:
+        raise RuntimeError("PostgreSQL is not installed: apt-get install postgresql")
+    return homes[0].parent
+
+
+class Cluster:
+    """One cluster; PostgreSQL refuses to run as root, so root lends it to the account `postgres`."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.home = Path(tempfile.mkdtemp(prefix="paraphe-pg-"))
+        self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        if self._as:
+            os.chown(self.home, pwd.getpwnam("postgres").pw_uid, -1)
+        self._bin = _binaries()
+        self._data = self.home / "data"
+        self._run("initdb", "-D", str(self._data), "-U", "paraphe", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=200"
+        self._run("pg_ctl", "-D", str(self._data), "-w", "-o", options, "-l", str(self.home / "log"), "start")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run([*self._as, str(self._bin / program), *arguments], capture_output=True, text=True, cwd=self.home)
+        if done.returncode:
+            raise RuntimeError(f"{program}: {done.stderr or done.stdout}")
+
+    def url(self, name: str) -> str:
+        """The URL of one of its databases."""
+        return f"postgresql://paraphe@127.0.0.1:{self.port}/{name}"
+
+    def create(self, name: str, template: str = "template0") -> str:
+        """Make a database, possibly a copy of another; returns its URL."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is still connected."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def stop(self) -> None:
+        """Stop the cluster and remove its files."""
+        self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "-w", "stop")
+        shutil.rmtree(self.home, ignore_errors=True)

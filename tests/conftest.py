@@ -1,0 +1,109 @@
+"""What the tests share: both databases in every run, a real SMTP server, a real test PKI, the commune of Kerlann-sur-Mer.
+
+A test that takes `house` runs once on SQLite and once on PostgreSQL, each time on a fresh copy of the same commune.
+"""
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app import create_app
+from app.circuits import library
+from app.core import db, schema
+from app.demo import pki as test_pki
+from app.demo.seed import actor_of, people
+from app.signing.enrol import enrol
+from app.signing.trust import facts
+from config import Settings
+from tests.builders.house import House
+from tests.cluster import Cluster, free_port
+from tests.mailserver import MailServer
+
+SECRET = "a secret of the tests, long enough to be taken"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[test_pki.TestPki]:
+    """The test authority, with its timestamps, OCSP and CRL, on a free port."""
+    port = free_port()
+    made = test_pki.make(tmp_path_factory.mktemp("pki") / "pki", f"http://127.0.0.1:{port}")
+    serving = test_pki.serve(made.folder, "127.0.0.1", port)
+    yield made
+    serving.close()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """The throw-away PostgreSQL."""
+    made = Cluster()
+    yield made
+    db.dispose()
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def _mail_server() -> Iterator[MailServer]:
+    server = MailServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def mail(_mail_server: MailServer) -> MailServer:
+    """The mail server, empty."""
+    _mail_server.clear()
+    return _mail_server
+
+
+def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **more: object) -> Settings:
+    """The settings of a test installation: everything real, everything on 127.0.0.1."""
+    chosen = {
+        "secret_key": SECRET, "data_dir": data, "database_url": url, "queue_url": "none:", "secure_cookies": False,
+        "public_url": "http://127.0.0.1:5000", "mail_url": f"smtp://127.0.0.1:{mail_port}", "trust_roots": pki.root_pem, "tsa_roots": pki.root_pem,
+        "tsa_url": pki.tsa_url, "revocation_hosts": ("127.0.0.1",), "seal_p12": pki.p12("seal"), "seal_passphrase": pki.passphrase.decode(),
+        "actes_delay_seconds": 0.0, "actes_poll_seconds": 0.05, "lease_seconds": 2.0, "backoff_seconds": 0.05, "attempts_limit": 4,
+        "actes_email": "parapheur@kerlann.example.org", "login_rate": "1000 per minute", "office": False, **more,
+    }
+    return Settings(_env_file=None, **chosen)
+
+
+@pytest.fixture(scope="session")
+def _templates(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, pki: test_pki.TestPki, _mail_server: MailServer) -> Path:
+    """The commune, made once on each database and copied for each test."""
+    home = tmp_path_factory.mktemp("template")
+    for url in (f"sqlite:///{home / 'template.db'}", cluster.create("template_paraphe")):
+        create_app(settings_for(url, home / "data", pki, _mail_server.port))
+        schema.upgrade()
+        people()
+        for login, label in (("a.kervadec", "a_kervadec"), ("b.cadiou", "b_cadiou")):
+            actor, der = actor_of(login), pki.certificate(label)
+            enrol(actor, actor.user_id or 0, facts(der), der)
+    db.dispose()
+    return home
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path, _templates: Path, cluster: Cluster) -> Iterator[str]:
+    """The URL of a fresh copy of the commune, on each database in turn."""
+    if request.param == "sqlite":
+        shutil.copy(_templates / "template.db", tmp_path / "paraphe.db")
+        yield f"sqlite:///{tmp_path / 'paraphe.db'}"
+        db.dispose()
+        return
+    name = f"test_{next(_numbers)}"
+    yield cluster.create(name, "template_paraphe")
+    db.dispose()
+    cluster.drop(name)
+
+
+@pytest.fixture
+def house(database: str, tmp_path: Path, pki: test_pki.TestPki, mail: MailServer) -> House:
+    """The whole product on one database, with the verbs that tests need said shortly."""
+    library.forget()
+    settings = settings_for(database, tmp_path / "data", pki, mail.port)
+    return House(create_app(settings), settings, pki, mail)

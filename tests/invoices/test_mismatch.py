@@ -1,0 +1,81 @@
+"""The page and the data of an invoice are compared, and only a plain contradiction raises an alarm."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from app.invoices.mismatch import Mismatch, compare, compare_text
+from app.invoices.reading import Reading, read_invoice
+
+SAMPLES = Path(__file__).parent.parent / "assets" / "invoices"
+PDFS = sorted(SAMPLES.glob("*.pdf"))
+
+
+def read(path: Path, **said: str) -> Reading:
+    reading = read_invoice(path, "application/pdf")
+    assert reading is not None
+    return dataclasses.replace(reading, fields={**reading.fields, **said})
+
+
+def plain(text: str) -> str:
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+@pytest.mark.parametrize("path", PDFS, ids=lambda path: path.name)
+def test_no_sample_raises_a_false_alarm(path: Path) -> None:
+    assert compare(path, read(path)) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["fx-basic-fr-ok.pdf", "fx-basicwl-fr-facture.pdf", "fx-en16931-fr-avec-piece-jointe.pdf"]
+)
+def test_another_total_on_the_page_raises_the_alarm(name: str) -> None:
+    path = SAMPLES / name
+    true = read(path).fields["total_ttc"]
+    found = compare(path, read(path, total_ttc="9999.99"))
+    assert [(one.label, plain(one.xml_value)) for one in found] == [("Total TTC", "9 999,99 €")]
+    assert plain(found[0].page_value).replace(" ", "").replace(",", ".").removesuffix("€") == true
+
+
+def test_another_number_on_the_page_raises_the_alarm() -> None:
+    path = SAMPLES / "fx-basicwl-fr-facture.pdf"
+    assert compare(path, read(path, number="FA-2017-0011")) == [
+        Mismatch("Numéro de facture", "FA-2017-0010", "FA-2017-0011")
+    ]
+
+
+def test_a_scan_contradicts_nothing() -> None:
+    scan = SAMPLES.parent / "acts" / "facture-scannee-FA-2026-1187.pdf"
+    assert compare(scan, read(SAMPLES / "fx-basic-fr-ok.pdf")) == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "Total TTC 3 042,00 €",
+        "Total TTC : 3\u202f042,00\u00a0€",
+        "TOTAL T.T.C.\n3.042,00 EUR",
+        "Total TTC 3,042.00",
+        "Total TTC 3042",
+        "Total TTC -3042,00 €",
+        "Total TTC voir au verso",
+        "Total TTC 1 000,00 €\nTotal TTC 2 000,00 €",
+        "Montant à reporter 12,00\nacompte de 9 %",
+        "",
+    ],
+)
+def test_what_is_written_otherwise_or_unclear_is_no_contradiction(page: str) -> None:
+    assert [
+        one for one in compare_text(page, read(SAMPLES / "fx-basic-fr-ok.pdf")) if one.label == "Total TTC"
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "page", ["Total TTC 3 402,00 €", "TOTAL T.T.C.\n3.402,00 EUR", "Montant TTC : 3402,00"]
+)
+def test_a_total_that_differs_is_shown_with_both_values(page: str) -> None:
+    found = compare_text(page, read(SAMPLES / "fx-basic-fr-ok.pdf"))
+    assert [(one.label, plain(one.page_value), plain(one.xml_value)) for one in found] == [
+        ("Total TTC", "3 402,00 €", "3 042,00 €")
+    ]

@@ -1,0 +1,42 @@
+"""A real SMTP server for the tests; it keeps what it accepts, and refuses what it is told to refuse."""
+
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from aiosmtpd.controller import Controller
+
+from tests.cluster import free_port
+
+
+class MailServer:
+    """Letters accepted, in order; `refuse` maps an address to the answer it gets."""
+
+    def __init__(self) -> None:
+        self.letters: list[EmailMessage] = []
+        self.refuse: dict[str, str] = {}
+        self.port = free_port()
+        self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
+
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
+        if address in self.refuse:
+            return self.refuse[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
+        self.letters.append(message_from_bytes(envelope.content, policy=policy.default))
+        return "250 OK"
+
+    def start(self) -> None:
+        self._controller.start()
+
+    def stop(self) -> None:
+        self._controller.stop()
+
+    def clear(self) -> None:
+        self.letters.clear()
+        self.refuse.clear()
+
+    def to(self, address: str) -> list[EmailMessage]:
+        """The letters that an address received."""
+        return [one for one in self.letters if address in str(one["To"])]
