@@ -1,22 +1,68 @@
 """Every setting of Paraphe, read once, checked at start; a bad configuration is refused with the list of all its faults."""
 
+import json
+import os
+import re
+from difflib import get_close_matches
+from email.utils import parseaddr
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-
+PREFIX = "PARAPHE_"
 SECRET = 32
 WEBHOOK_SECRET = 16
+SCHEMES: dict[str, tuple[frozenset[str], str]] = {
+    "database_url": (
+        frozenset({"sqlite", "postgresql", "postgresql+psycopg"}),
+        "il faut sqlite:///fichier ou postgresql://compte@serveur/base",
+    ),
+    "queue_url": (
+        frozenset({"sqlite", "postgresql", "postgresql+psycopg", "redis", "rediss", "none"}),
+        "il faut sqlite:///fichier, postgresql://serveur/base, redis://serveur ou none:",
+    ),
+    "store_url": (frozenset({"file", "s3"}), "il faut file:/dossier ou s3://bucket/prefixe"),
+    "rate_limit_url": (frozenset({"memory", "redis", "rediss"}), "il faut memory:// ou redis://serveur"),
+    "mail_url": (
+        frozenset({"smtp", "smtps", "smtp+starttls"}),
+        "il faut smtp://serveur:port, smtp+starttls://serveur ou smtps://serveur",
+    ),
+    "tsa_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
+    "handover_webhook_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
+}
+WORDS = {
+    "missing": "réglage obligatoire",
+    "int_parsing": "il faut un nombre entier",
+    "int_type": "il faut un nombre entier",
+    "int_from_float": "il faut un nombre entier",
+    "float_parsing": "il faut un nombre",
+    "float_type": "il faut un nombre",
+    "finite_number": "il faut un nombre",
+    "bool_parsing": "il faut true ou false",
+    "bool_type": "il faut true ou false",
+    "greater_than": "il faut plus de {gt}",
+    "greater_than_equal": "il faut {ge} au moins",
+    "less_than_equal": "il faut {le} au plus",
+}
 
 
 class Settings(BaseSettings):
     """The frozen settings; each is an environment variable `PARAPHE_<NAME>`, or a line of the file `.env`."""
 
-    model_config = SettingsConfigDict(env_prefix="PARAPHE_", env_file=".env", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=".env",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        validate_default=True,
+    )
 
     secret_key: SecretStr
     public_url: str = "http://127.0.0.1:8000"
@@ -37,7 +83,7 @@ class Settings(BaseSettings):
     trust_roots: Path | None = None
     tsa_url: str = ""
     tsa_roots: Path | None = None
-    revocation_hosts: tuple[str, ...] = ()
+    revocation_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     network_timeout: float = 10.0
     seal_p12: Path | None = None
     seal_passphrase: SecretStr = SecretStr("")
@@ -68,21 +114,6 @@ class Settings(BaseSettings):
     demo_dir: Path = Path("var/demo")
     log_json: bool = False
 
-    @field_validator("secret_key")
-    @classmethod
-    def _long_secret(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value()) < SECRET:
-            raise ValueError("il faut au moins 32 caractères tirés au hasard")
-        return value
-
-    @field_validator("public_url")
-    @classmethod
-    def _absolute(cls, value: str) -> str:
-        parts = urlsplit(value)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
-            raise ValueError("il faut une adresse complète, par exemple https://parapheur.commune.fr")
-        return value.rstrip("/")
-
     @model_validator(mode="before")
     @classmethod
     def _follow_the_data_folder(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -95,27 +126,108 @@ class Settings(BaseSettings):
             values["store_url"] = f"file:{data / 'documents'}"
         if not values.get("queue_url"):
             url = str(values["database_url"])
-            values["queue_url"] = f"sqlite:///{data / 'queue.db'}" if url.startswith("sqlite") else url
+            values["queue_url"] = url if url.startswith("postgresql") else f"sqlite:///{data / 'queue.db'}"
         if not values.get("handover_folder"):
             values["handover_folder"] = data / "sorties" / "finances"
         if not values.get("actes_folder"):
             values["actes_folder"] = data / "prefecture-factice"
         return values
 
-    @model_validator(mode="after")
-    def _coherent(self) -> "Settings":
-        faults = []
-        for name in ("trust_roots", "tsa_roots", "seal_p12"):
-            path = getattr(self, name)
-            if path is not None and not path.exists():
-                faults.append(f"{name} : {path} n’existe pas")
-        if self.handover_webhook_url and len(self.handover_webhook_secret.get_secret_value()) < WEBHOOK_SECRET:
-            faults.append(f"handover_webhook_secret : {WEBHOOK_SECRET} caractères au moins dès qu’une adresse de webhook est donnée")
-        if self.public_url.startswith("https://") and not self.secure_cookies:
-            faults.append("secure_cookies : doit rester actif derrière https")
-        if faults:
-            raise ValueError(" ; ".join(faults))
-        return self
+    @field_validator("revocation_hosts", mode="before")
+    @classmethod
+    def _list(cls, value: Any) -> Any:
+        """A JSON list, or names with commas between them."""
+        if not isinstance(value, str):
+            return value
+        if value.lstrip().startswith("["):
+            try:
+                return tuple(json.loads(value))
+            except ValueError:
+                raise ValueError("il faut des noms séparés par des virgules") from None
+        return tuple(one.strip() for one in value.split(",") if one.strip())
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_secret(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < SECRET:
+            raise ValueError(f"il faut au moins {SECRET} caractères tirés au hasard")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.netloc:
+            raise ValueError("il faut une adresse complète, par exemple https://parapheur.commune.fr")
+        return value.rstrip("/")
+
+    @field_validator(*SCHEMES)
+    @classmethod
+    def _known_scheme(cls, value: str, info: ValidationInfo) -> str:
+        """The message never repeats the value: an address may hold a password."""
+        schemes, words = SCHEMES[str(info.field_name)]
+        scheme = value.partition(":")[0].lower()
+        if value and (scheme not in schemes or not _reaches(value)):
+            raise ValueError(words)
+        return value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _writable(cls, value: Path) -> Path:
+        found = next(one for one in (value, *value.parents) if one.exists())
+        if not found.is_dir() or not os.access(found, os.W_OK):
+            raise ValueError(f"impossible d’écrire dans {found}")
+        return value
+
+    @field_validator("trust_roots", "tsa_roots", "seal_p12", "actes_classification_file")
+    @classmethod
+    def _there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.exists():
+            raise ValueError(f"{value} n’existe pas")
+        return value
+
+    @field_validator("mail_from", "actes_email")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        name, at, domain = parseaddr(value)[1].partition("@")
+        if not (name and at and domain) or any(ord(sign) < ord(" ") for sign in value):
+            raise ValueError("il faut une adresse de courriel, par exemple Paraphe <parapheur@commune.fr>")
+        return value
+
+    @field_validator("login_rate")
+    @classmethod
+    def _rate(cls, value: str) -> str:
+        if not re.fullmatch(r"[1-9][0-9]* per (second|minute|hour|day)", value):
+            raise ValueError("il faut un rythme, par exemple 10 per minute")
+        return value
+
+    @field_validator("actes_transport")
+    @classmethod
+    def _transport(cls, value: str) -> str:
+        if value != "simulated":
+            raise ValueError("seul simulated existe dans cette version")
+        return value
+
+    @field_validator("actes_application")
+    @classmethod
+    def _application(cls, value: str) -> str:
+        if not re.fullmatch(r"[FQETD][A-Z]{3}", value):
+            raise ValueError("il faut quatre majuscules, par exemple TACT pour les essais")
+        return value
+
+    @field_validator("handover_webhook_secret")
+    @classmethod
+    def _webhook_secret(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if info.data.get("handover_webhook_url") and len(value.get_secret_value()) < WEBHOOK_SECRET:
+            raise ValueError(f"{WEBHOOK_SECRET} caractères au moins dès qu’une adresse de webhook est donnée")
+        return value
+
+    @field_validator("secure_cookies")
+    @classmethod
+    def _cookies(cls, value: bool, info: ValidationInfo) -> bool:
+        if not value and str(info.data.get("public_url", "")).startswith("https://"):
+            raise ValueError("doit rester actif derrière https")
+        return value
 
     @property
     def upload_limit(self) -> int:
@@ -130,14 +242,46 @@ class ConfigurationRefused(SystemExit):
 @lru_cache(maxsize=1)
 def settings() -> Settings:
     """Read the configuration once for the process, or refuse to start with the list of all faults."""
+    faults = _unknown()
     try:
-        return Settings()
+        made = Settings()
     except ValidationError as error:
-        lines = ["Paraphe ne démarre pas : la configuration est à corriger."]
-        for fault in error.errors():
-            name = "_".join(str(part) for part in fault["loc"]).upper()
-            said = fault["msg"].removeprefix("Value error, ")
-            lines.append(
-                f"- PARAPHE_{name} : {'réglage obligatoire' if fault['type'] == 'missing' else said}"
-            )
-        raise ConfigurationRefused("\n".join(lines)) from None
+        faults += [
+            (f"{PREFIX}{'_'.join(str(part) for part in fault['loc'])}".upper(), _french(fault))
+            for fault in error.errors()
+        ]
+    if faults:
+        lines = [f"- {name} : {words}" for name, words in faults]
+        raise ConfigurationRefused(
+            "\n".join(["Paraphe ne démarre pas : la configuration est à corriger.", *lines])
+        )
+    return made
+
+
+def _unknown() -> list[tuple[str, str]]:
+    """Names that look like ours and are none of ours: a misspelled setting would be silently without effect."""
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    given = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
+    strange = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
+    near = {name: get_close_matches(name, known, 1) for name in strange}
+    return [
+        (name, "réglage inconnu" + (f", peut-être {near[name][0]}" if near[name] else "")) for name in strange
+    ]
+
+
+def _french(fault: ErrorDetails) -> str:
+    """What is wrong with a value, without the value: it may be a secret."""
+    if fault["type"] == "value_error":
+        return fault["msg"].removeprefix("Value error, ")
+    limits = fault.get("ctx", {})
+    return WORDS.get(fault["type"], "valeur incompréhensible").format_map(
+        {"gt": "", "ge": "", "le": "", **limits}
+    )
+
+
+def _reaches(value: str) -> bool:
+    """Whether an address names what it must: a file, or a host."""
+    parts = urlsplit(value)
+    if parts.scheme in {"sqlite", "file"}:
+        return bool(parts.path.strip("/"))
+    return parts.scheme in {"none", "memory"} or bool(parts.netloc)

@@ -23,16 +23,18 @@ def _binaries() -> Path:
     found = shutil.which("initdb")
     if found:
         return Path(found).resolve().parent
-    homes = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda one: float(one.parts[4]), reverse=True)
+    homes = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda one: float(one.parts[4]), reverse=True
+    )
     if not homes:
         raise RuntimeError("PostgreSQL is not installed: apt-get install postgresql")
     return homes[0].parent
 
 
 class Cluster:
-    """One cluster; PostgreSQL refuses to run as root, so root lends it to the account `postgres`."""
+    """One cluster, durable (`fsync`) only where that is measured; PostgreSQL refuses to run as root, so root lends it to `postgres`."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, fsync: bool = False) -> None:
         self.port = free_port()
         self.home = Path(tempfile.mkdtemp(prefix="paraphe-pg-"))
         self._as = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
@@ -40,12 +42,24 @@ class Cluster:
             os.chown(self.home, pwd.getpwnam("postgres").pw_uid, -1)
         self._bin = _binaries()
         self._data = self.home / "data"
-        self._run("initdb", "-D", str(self._data), "-U", "paraphe", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
-        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off -c max_connections=200"
+        self._run(
+            "initdb",
+            "-D",
+            str(self._data),
+            "-U",
+            "paraphe",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+        )
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync={'on' if fsync else 'off'} -c max_connections=200"
         self._run("pg_ctl", "-D", str(self._data), "-w", "-o", options, "-l", str(self.home / "log"), "start")
 
     def _run(self, program: str, *arguments: str) -> None:
-        done = subprocess.run([*self._as, str(self._bin / program), *arguments], capture_output=True, text=True, cwd=self.home)
+        done = subprocess.run(
+            [*self._as, str(self._bin / program), *arguments], capture_output=True, text=True, cwd=self.home
+        )
         if done.returncode:
             raise RuntimeError(f"{program}: {done.stderr or done.stdout}")
 

@@ -63,17 +63,39 @@ def mail(_mail_server: MailServer) -> MailServer:
 def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **more: object) -> Settings:
     """The settings of a test installation: everything real, everything on 127.0.0.1."""
     chosen = {
-        "secret_key": SECRET, "data_dir": data, "database_url": url, "queue_url": "none:", "secure_cookies": False,
-        "public_url": "http://127.0.0.1:5000", "mail_url": f"smtp://127.0.0.1:{mail_port}", "trust_roots": pki.root_pem, "tsa_roots": pki.root_pem,
-        "tsa_url": pki.tsa_url, "revocation_hosts": ("127.0.0.1",), "seal_p12": pki.p12("seal"), "seal_passphrase": pki.passphrase.decode(),
-        "actes_delay_seconds": 0.0, "actes_poll_seconds": 0.05, "lease_seconds": 2.0, "backoff_seconds": 0.05, "attempts_limit": 4,
-        "actes_email": "parapheur@kerlann.example.org", "login_rate": "1000 per minute", "office": False, **more,
+        "secret_key": SECRET,
+        "data_dir": data,
+        "database_url": url,
+        "queue_url": "none:",
+        "secure_cookies": False,
+        "public_url": "http://127.0.0.1:5000",
+        "mail_url": f"smtp://127.0.0.1:{mail_port}",
+        "trust_roots": pki.root_pem,
+        "tsa_roots": pki.root_pem,
+        "tsa_url": pki.tsa_url,
+        "revocation_hosts": ("127.0.0.1",),
+        "seal_p12": pki.p12("seal"),
+        "seal_passphrase": pki.passphrase.decode(),
+        "actes_delay_seconds": 0.0,
+        "actes_poll_seconds": 0.05,
+        "lease_seconds": 2.0,
+        "backoff_seconds": 0.05,
+        "attempts_limit": 4,
+        "actes_email": "parapheur@kerlann.example.org",
+        "login_rate": "1000 per minute",
+        "office": False,
+        **more,
     }
     return Settings(_env_file=None, **chosen)
 
 
 @pytest.fixture(scope="session")
-def _templates(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, pki: test_pki.TestPki, _mail_server: MailServer) -> Path:
+def _templates(
+    tmp_path_factory: pytest.TempPathFactory,
+    cluster: Cluster,
+    pki: test_pki.TestPki,
+    _mail_server: MailServer,
+) -> Path:
     """The commune, made once on each database and copied for each test."""
     home = tmp_path_factory.mktemp("template")
     for url in (f"sqlite:///{home / 'template.db'}", cluster.create("template_paraphe")):
@@ -88,7 +110,9 @@ def _templates(tmp_path_factory: pytest.TempPathFactory, cluster: Cluster, pki: 
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path, _templates: Path, cluster: Cluster) -> Iterator[str]:
+def database(
+    request: pytest.FixtureRequest, tmp_path: Path, _templates: Path, cluster: Cluster
+) -> Iterator[str]:
     """The URL of a fresh copy of the commune, on each database in turn."""
     if request.param == "sqlite":
         shutil.copy(_templates / "template.db", tmp_path / "paraphe.db")

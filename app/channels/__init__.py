@@ -1,33 +1,11 @@
-"""The carriers: every folder beside this file that holds a channel.py is one channel, found by walking."""
+"""The carriers, one folder each (app/transmission/channels.py finds them), and how they write files: whole, or not at all."""
 
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
-
-from app.transmission.ports import Channel
-
-
-def names() -> tuple[str, ...]:
-    """The names of the channels of this house, in alphabetical order."""
-    return tuple(sorted(found.parent.name for found in Path(__file__).parent.glob("*/channel.py")))
-
-
-def open_channel(name: str, settings: Any) -> Channel:
-    """The channel of that name, ready to carry; refuses with LookupError a name that has no folder."""
-    if name not in names():
-        raise LookupError(f"no channel named {name!r}: the channels are {', '.join(names())}")
-    channel: Channel = import_module(f"{__name__}.{name}.channel").open_channel(settings)
-    return channel
-
-
-def open_all(settings: Any) -> dict[str, Channel]:
-    """Every channel of this house by its name."""
-    return {name: open_channel(name, settings) for name in names()}
 
 
 def create_only(target: Path, source: bytes | Path) -> bool:

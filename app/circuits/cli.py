@@ -11,7 +11,8 @@ def families_command() -> None:
     for family in catalogue().values():
         stages = " → ".join(stage.label for stage in family.stages)
         click.echo(
-            f"{family.name:14} {family.label:14} {len(family.fields):2} champs, {len(family.circuit.steps)} étapes, obligatoires : {stages}"
+            f"{family.name:14} {family.label:14} {len(family.fields):2} champs, {len(family.circuit.steps)} étapes, "
+            f"obligatoires : {stages}"
         )
 
 

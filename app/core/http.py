@@ -99,7 +99,8 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
         status, sentence = catalogue.say(error.key, error.facts)
         return answer(status, error.key, sentence, error.facts)
 
-    for kind in (Refusal, *kinds):
+    kinds_of_refusal: tuple[type[Exception], ...] = (Refusal, *kinds)
+    for kind in kinds_of_refusal:
         app.register_error_handler(kind, refused)
 
     @app.errorhandler(RequestEntityTooLarge)
@@ -110,7 +111,7 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
     def _http(error: HTTPException) -> BaseResponse:
         status = error.code or 500
         if status < 400:
-            return error.get_response()  # type: ignore[return-value]
+            return error.get_response()
         if error.response is not None:
             return error.response  # type: ignore[return-value]
         if status in _KEYS:
@@ -120,7 +121,7 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
     @app.errorhandler(Exception)
     def _crash(error: Exception) -> BaseResponse:
         incident = f"{secrets.token_hex(2)}-{secrets.token_hex(1)}".upper()
-        log.exception("incident", incident=incident, path=request.path, error=repr(error))
+        log.error("incident", exc_info=error, incident=incident, path=request.path, error=repr(error))
         sentence = "Paraphe a rencontré une erreur. Votre décision n’a pas été enregistrée."
         return answer(500, "incident", f"{sentence} Incident {incident}", {}, incident)
 

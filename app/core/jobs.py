@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
-from huey import Huey, PostgresHuey, RedisHuey, SqliteHuey, crontab
+from huey import Huey, PostgresHuey, PriorityRedisHuey, SqliteHuey, crontab
 
 log = structlog.get_logger()
 _queue: dict[str, Any] = {"url": None, "huey": None, "ready": None}
@@ -15,7 +15,7 @@ _work: dict[str, Callable[..., Any]] = {}
 
 
 def carries(*, run: Callable[[int], None], watch: Callable[[], Any]) -> None:
-    """Say what a message does (`run` one row) and what the watchdog does each minute and at start (`watch`)."""
+    """Say what a message does (`run` one row) and what the watchdog does each minute (`watch`)."""
     _work.update(run=run, watch=watch)
 
 
@@ -40,12 +40,12 @@ def _make(url: str) -> Huey:
     elif scheme == "postgresql":
         made = PostgresHuey("paraphe", dsn=url.replace("postgresql+psycopg://", "postgresql://"), **options)
     elif scheme in {"redis", "rediss"}:
-        made = RedisHuey("paraphe", url=url, **options)
+        made = PriorityRedisHuey("paraphe", url=url, **options)
     else:
         raise ValueError(f"file d’attente inconnue : {scheme}")
     _queue["ready"] = made.task(name="row")(_row)
-    made.periodic_task(crontab(minute="*"), name="watchdog")(_watchdog)
-    made.on_startup(name="catch_up")(_watchdog)
+    # It passes before the rows that wait: a long queue must not look like a dead worker.
+    made.periodic_task(crontab(minute="*"), name="watchdog", priority=1)(_watchdog)
     return made
 
 
@@ -63,7 +63,10 @@ def wake(rows: Iterable[tuple[int, float]]) -> None:
         return
     for row_id, delay in rows:
         try:
-            _queue["ready"].schedule(args=(row_id,), delay=max(delay, 0.01))
+            if delay > 0:
+                _queue["ready"].schedule(args=(row_id,), delay=delay)
+            else:
+                _queue["ready"](row_id)
         except Exception as fault:  # noqa: BLE001 - the transaction stands; the watchdog will find the row
             log.warning("queue.silent", row=row_id, error=repr(fault))
 

@@ -87,6 +87,10 @@ class Hopeless(Exception):  # noqa: N818 - an answer of the handler
     """Trying again would change nothing: park the row now and show it to the administrator."""
 
 
+class Needless(Exception):  # noqa: N818 - an answer of the handler
+    """Nothing is left to do (the reader's account is closed): the row is done, and says why nothing went out."""
+
+
 Handler = Callable[[Row], None]
 _handlers: dict[str, Handler] = {}
 _policy = {"lease": 120.0, "attempts": 8, "backoff": 20.0}
@@ -116,7 +120,7 @@ def kinds() -> frozenset[str]:
 def post(db: Db, collectivity_id: int, news: Iterable[News]) -> None:
     """Write the rows in the present transaction, and wake the worker once it stands."""
     moment = now()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "collectivity_id": collectivity_id,
             "kind": one.kind,
@@ -236,11 +240,16 @@ def run(row_id: int) -> None:
     if handler is None:
         settle(row, "parked", f"personne ne traite « {row.kind} »")
         return
+    if row.attempt > _policy["attempts"]:
+        settle(row, "parked", "interrompu à chaque essai : le travail de fond s’est arrêté avant la fin")
+        return
     try:
         with jobs.heart(_policy["lease"] / 3, lambda: renew(row)):
             handler(row)
     except Later as later:
         settle(row, "pending", None, later.seconds)
+    except Needless as reason:
+        settle(row, "done", str(reason))
     except Hopeless as fault:
         settle(row, "parked", str(fault) or type(fault).__name__)
     except Exception as fault:  # noqa: BLE001 - whatever went wrong is kept on the row and shown, never swallowed

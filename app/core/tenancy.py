@@ -8,7 +8,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 from app.core.db import Tenanted
 
 
-class ForeignRow(RuntimeError):
+class ForeignRowError(RuntimeError):
     """A verb tried to write a row of another collectivity: a fault of the program, never shown as a refusal."""
 
 
@@ -41,4 +41,4 @@ def _write_ours(session: Session, _context: Any, _instances: Any) -> None:
             if row.collectivity_id is None:
                 row.collectivity_id = collectivity_id
             elif row.collectivity_id != collectivity_id:
-                raise ForeignRow(f"{type(row).__name__} of collectivity {row.collectivity_id}")
+                raise ForeignRowError(f"{type(row).__name__} of collectivity {row.collectivity_id}")

@@ -63,7 +63,7 @@ def _once(
     with writing() as db:
         actor = next((one for one in args if hasattr(one, "collectivity_id")), None)
         if actor is not None:
-            db.info["collectivity_id"] = actor.collectivity_id  # type: ignore[attr-defined]
+            db.info["collectivity_id"] = actor.collectivity_id
         with db.begin():
             result = verb(db, *args, **kwargs)
         return result, db.info.get("after_commit", [])

@@ -38,10 +38,22 @@ def environment(port: int) -> dict[str, int]:
 
     pki = TestPki(HOME / "pki", f"http://127.0.0.1:{ports['pki']}")
     chosen = {
-        "SECRET_KEY": secret.read_text(), "PUBLIC_URL": f"http://127.0.0.1:{port}", "DATA_DIR": HOME / "data", "DEMO": "true", "DEMO_DIR": HOME,
-        "SECURE_COOKIES": "false", "MAIL_URL": f"smtp://127.0.0.1:{ports['smtp']}", "MAIL_FROM": "Paraphe <parapheur@kerlann-sur-mer.example>",
-        "TRUST_ROOTS": pki.root_pem, "TSA_ROOTS": pki.root_pem, "TSA_URL": pki.tsa_url, "REVOCATION_HOSTS": '["127.0.0.1"]',
-        "SEAL_P12": pki.p12("seal"), "SEAL_PASSPHRASE": PASSPHRASE.decode(), "ACTES_POLL_SECONDS": "2", "ACTES_EMAIL": "parapheur@kerlann.example.org",
+        "SECRET_KEY": secret.read_text(),
+        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "DATA_DIR": HOME / "data",
+        "DEMO": "true",
+        "DEMO_DIR": HOME,
+        "SECURE_COOKIES": "false",
+        "MAIL_URL": f"smtp://127.0.0.1:{ports['smtp']}",
+        "MAIL_FROM": "Paraphe <parapheur@kerlann-sur-mer.example>",
+        "TRUST_ROOTS": pki.root_pem,
+        "TSA_ROOTS": pki.root_pem,
+        "TSA_URL": pki.tsa_url,
+        "REVOCATION_HOSTS": '["127.0.0.1"]',
+        "SEAL_P12": pki.p12("seal"),
+        "SEAL_PASSPHRASE": PASSPHRASE.decode(),
+        "ACTES_POLL_SECONDS": "2",
+        "ACTES_EMAIL": "parapheur@kerlann.example.org",
     }
     for name, value in chosen.items():
         os.environ.setdefault(f"PARAPHE_{name}", str(value))
@@ -87,7 +99,10 @@ def main() -> int:
     print(f"  mot de passe de tous les comptes : {PASSWORD}")
     for one in ACCOUNTS:
         print(f"  {one.login:14} {one.first_name} {one.last_name}, {one.does[0].lower()}{one.does[1:]}")
-    print("\n  Les certificats (.p12) se téléchargent depuis cette page ; les courriels sont sous /demo/courriels.\n", flush=True)
+    print(
+        "\n  Les certificats (.p12) se téléchargent depuis cette page ; les courriels sont sous /demo/courriels.\n",
+        flush=True,
+    )
     more = {"services": f"{sys.executable} -m app.demo services"}
     return run(bind="127.0.0.1", port=port, workers=1, more=more)
 

@@ -55,12 +55,21 @@ def mail(folder: Path, key: str) -> Mail | None:
 
 def _read(path: Path) -> Mail:
     message = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-    assert isinstance(message, EmailMessage)  # noqa: S101 - the default policy makes no other
-    parts = {part.get_content_type(): str(part.get_content()) for part in message.walk() if not part.is_multipart()}
+    assert isinstance(message, EmailMessage)
+    parts = {
+        part.get_content_type(): str(part.get_content()) for part in message.walk() if not part.is_multipart()
+    }
     text = parts.get("text/plain", "")
     link = next((word for word in text.split() if word.startswith("http")), None)
     at = datetime.strptime(path.stem.split("-")[0] + "+0000", "%Y%m%d%H%M%S%f%z")
     return Mail(
-        path.stem, str(message["Subject"]), str(message["From"]), str(message["To"]), at, str(message["Message-ID"]), text,
-        parts.get("text/html", ""), link,
+        path.stem,
+        str(message["Subject"]),
+        str(message["From"]),
+        str(message["To"]),
+        at,
+        str(message["Message-ID"]),
+        text,
+        parts.get("text/html", ""),
+        link,
     )

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 
-from app.core.clock import now, today
+from app.core.clock import today
 from app.core.db import reading
 from app.demo.cast import ACCOUNTS, DESKS, NAME, PASSWORD, SIREN
 from app.demo.pki import TestPki
@@ -22,7 +22,7 @@ from app.signing.enrol import enrol
 from app.signing.trust import facts
 from workflows.rights import Right
 
-SAMPLES = Path(__file__).parent / "samples"
+SAMPLES = Path(__file__).resolve().parents[2] / "tests" / "assets"
 
 
 def is_seeded() -> bool:
@@ -33,14 +33,13 @@ def is_seeded() -> bool:
 
 def seed(pki: TestPki) -> None:
     """Create the commune, its people with their certificates, and a few folders on their way."""
-    collectivity_id = people()
+    people()
     for account in ACCOUNTS:
         if account.certificate:
             der = pki.certificate(account.certificate)
             actor = actor_of(account.login)
             enrol(actor, actor.user_id or 0, facts(der), der)
     folders()
-    del collectivity_id
 
 
 def people() -> int:
@@ -50,8 +49,14 @@ def people() -> int:
         desks.create_desk(here, key, name, parent=parent)
     for one in ACCOUNTS:
         desks.create_user(
-            here, one.login, email=one.email, first_name=one.first_name, last_name=one.last_name, capacity=one.capacity,
-            password=PASSWORD, administrator=one.administrator,
+            here,
+            one.login,
+            email=one.email,
+            first_name=one.first_name,
+            last_name=one.last_name,
+            capacity=one.capacity,
+            password=PASSWORD,
+            administrator=one.administrator,
         )
         for desk, rights in one.seats:
             desks.seat(here, desk, one.login, [Right(right) for right in rights.split(",")])
@@ -67,17 +72,23 @@ def actor_of(login: str) -> Actor:
 
 def folders() -> None:
     """Some folders where a visitor finds them: to approve, to sign, to complete."""
-    accountant, technician, finance = (actor_of(login) for login in ("g.trehorel", "r.pellenec", "n.abgrallec"))
-    first = _invoice(accountant, "fx-en16931-fr-avec-piece-jointe.pdf", 3)
-    second = _invoice(accountant, "fx-basic-fr-ok.pdf", 18)
+    accountant, technician, finance = (
+        actor_of(login) for login in ("g.trehorel", "r.pellenec", "n.abgrallec")
+    )
+    first = _invoice(accountant, "invoices/fx-en16931-fr-avec-piece-jointe.pdf", 3)
+    second = _invoice(accountant, "invoices/fx-basic-fr-ok.pdf", 18)
     for folder_id, steps in ((first, ()), (second, (technician, finance))):
         for who in steps:
             decide.approve(who, folder_id, version=_version(folder_id), comment="")
     secretary = actor_of("k.morizur")
-    act = _deposit(secretary, "deliberation", "deliberation-2026-057-subvention.pdf")
+    act = _deposit(secretary, "deliberation", "acts/deliberation-2026-057-subvention.pdf")
     typed = {
-        "number": "2026-057", "decision_date": "2026-09-24", "subject": "Subvention exceptionnelle au Cercle nautique de Kerlann", "nature": "1",
-        "matter": "7.5.2", "sitting_secretary": str(actor_of("b.cadiou").user_id),
+        "number": "2026-057",
+        "decision_date": "2026-09-24",
+        "subject": "Subvention exceptionnelle au Cercle nautique de Kerlann",
+        "nature": "1",
+        "matter": "7.5.2",
+        "sitting_secretary": str(actor_of("b.cadiou").user_id),
     }
     version = deposit.save(secretary, act, version=_version(act), title=None, facts=typed)
     deposit.send(secretary, act, version=version)
@@ -93,16 +104,11 @@ def _invoice(actor: Actor, name: str, days: int) -> int:
 
 def _deposit(actor: Actor, family: str, name: str) -> int:
     with TemporaryDirectory(prefix="paraphe-demo-") as room:
-        path = Path(room) / name
+        path = Path(room) / Path(name).name
         shutil.copy(SAMPLES / name, path)
-        return deposit.deposit(actor, family, [Incoming(path, name)]).folder_id
+        return deposit.deposit(actor, family, [Incoming(path, path.name)]).folder_id
 
 
 def _version(folder_id: int) -> int:
     with reading() as db:
         return db.scalars(sa.select(Folder.version).where(Folder.id == folder_id)).one()
-
-
-def born() -> str:
-    """When this was seeded, for the log."""
-    return now().isoformat()

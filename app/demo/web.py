@@ -38,12 +38,17 @@ def home() -> str:
     """Who may log in, with what, and which file signs."""
     rows = [
         AccountView(
-            f"{one.first_name} {one.last_name}", one.capacity, one.login, one.does,
+            f"{one.first_name} {one.last_name}",
+            one.capacity,
+            one.login,
+            one.does,
             url_for("demo.p12", label=one.certificate) if one.certificate else None,
         )
         for one in ACCOUNTS
     ]
-    return render_template("demo/home.html", accounts=rows, password=PASSWORD, p12_password=PASSPHRASE.decode())
+    return render_template(
+        "demo/home.html", accounts=rows, password=PASSWORD, p12_password=PASSPHRASE.decode()
+    )
 
 
 @pages.get("/certificats/<label>.p12")
@@ -52,14 +57,20 @@ def p12(label: str) -> Response:
     """A person's test certificate; worth nothing outside this demonstration."""
     if label not in {one.certificate for one in ACCOUNTS if one.certificate}:
         raise Refusal("not-found")
-    return send_file((_home() / "pki" / "p12" / f"{label}.p12").absolute(), as_attachment=True, download_name=f"{label}.p12")
+    return send_file(
+        (_home() / "pki" / "p12" / f"{label}.p12").absolute(),
+        as_attachment=True,
+        download_name=f"{label}.p12",
+    )
 
 
 @pages.get("/courriels")
 @guard(PUBLIC)
 def mails() -> str:
     """The letters caught."""
-    rows = [{**vars(one), "url": url_for("demo.mail", key=one.key)} for one in mailbox.mails(_home() / "mails")]
+    rows = [
+        {**vars(one), "url": url_for("demo.mail", key=one.key)} for one in mailbox.mails(_home() / "mails")
+    ]
     return render_template("demo/mails.html", mails=rows)
 
 
@@ -88,7 +99,9 @@ def mail_html(key: str) -> Response:
 @guard(PUBLIC)
 def prefecture() -> str:
     """What the simulated Préfecture received, and what it answered."""
-    return render_template("demo/prefecture.html", deposits=_deposits(Path(current_app.config["PARAPHE"].actes_folder)))
+    return render_template(
+        "demo/prefecture.html", deposits=_deposits(Path(current_app.config["PARAPHE"].actes_folder))
+    )
 
 
 def _deposits(folder: Path) -> list[dict[str, Any]]:
@@ -98,9 +111,14 @@ def _deposits(folder: Path) -> list[dict[str, Any]]:
         answered = folder / "answers" / f"{record.get('reference', '')}" / "answer.json"
         found.append(
             {
-                "received_at": datetime.fromtimestamp(path.stat().st_mtime, UTC), "envelope": record.get("archive", ""),
-                "number": path.stem, "subject": record.get("subject", ""), "identifier": record.get("identifier", ""),
-                "answered_at": datetime.fromtimestamp(answered.stat().st_mtime, UTC) if answered.is_file() else None,
+                "received_at": datetime.fromtimestamp(path.stat().st_mtime, UTC),
+                "envelope": record.get("archive", ""),
+                "number": path.stem,
+                "subject": record.get("subject", ""),
+                "identifier": record.get("identifier", ""),
+                "answered_at": datetime.fromtimestamp(answered.stat().st_mtime, UTC)
+                if answered.is_file()
+                else None,
             }
         )
     return found

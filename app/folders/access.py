@@ -21,7 +21,7 @@ def may_read(db: Db, actor: Actor, folder: Folder) -> bool:
         return True
     if folder.round == 0:
         return False
-    reached = [StepRun.desk_id.in_(actor.desk_ids)] if actor.desk_ids else []
+    reached: list[sa.ColumnElement[bool]] = [StepRun.desk_id.in_(actor.desk_ids)] if actor.desk_ids else []
     if actor.user_id is not None:
         reached += [StepRun.named_user_id == actor.user_id, StepRun.user_id == actor.user_id]
     if not reached:

@@ -1,6 +1,8 @@
 """The verbs of those who decide: approve, reject, publish, archive, take back, give up; each is one move."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -101,7 +103,7 @@ def open_first(db: Db, actor: Actor, folder_id: int) -> None:
 
 
 def acknowledged(
-    db: Db, folder: Folder, actor: Actor, *, received_on: date | None, facts: dict[str, object]
+    db: Db, folder: Folder, actor: Actor, *, received_on: date | None, facts: Mapping[str, Any]
 ) -> Moved:
     """The other side has accepted the folder: keep the day of reception and pass on, in the caller's transaction."""
     if received_on is not None:
@@ -109,6 +111,6 @@ def acknowledged(
     return move(db, folder, Action.ACKNOWLEDGE, actor, Said(facts=facts))
 
 
-def refused(db: Db, folder: Folder, actor: Actor, *, reason: str, facts: dict[str, object]) -> Moved:
+def refused(db: Db, folder: Folder, actor: Actor, *, reason: str, facts: Mapping[str, Any]) -> Moved:
     """The other side has refused the folder: it comes back with its reason, in the caller's transaction."""
     return move(db, folder, Action.REFUSE, actor, Said(reason, facts=facts))

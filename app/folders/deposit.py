@@ -382,11 +382,14 @@ def _edit(folder: Folder, title: str | None, facts: Mapping[str, str]) -> None:
 
 
 def _fill(folder: Folder, family: Family, facts: Mapping[str, Any], *, title: str | None) -> None:
-    """Set the facts, and the copies of them that lists read: title, number, amount."""
+    """Set the facts, and the copies of them that lists read: title, number, amount.
+
+    The title follows the facts until somebody writes another one.
+    """
+    made = family.title_for(folder.fields)
+    typed = folder.title if title is None else title.strip()
     folder.fields = normalised(family, facts)
-    folder.title = (title or "").strip() or (
-        folder.title if title is None and folder.title else family.title_for(folder.fields)
-    )
+    folder.title = typed if typed and typed != made else family.title_for(folder.fields)
     folder.number = str(folder.fields.get(family.number_field) or "") if family.number_field else ""
     folder.title_key = key_of(f"{folder.title} {folder.number}")
     folder.amount_cents = _cents(folder.fields.get(family.amount_field)) if family.amount_field else None

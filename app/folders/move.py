@@ -22,10 +22,12 @@ from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
 from workflows.engine import Standing, advance
 from workflows.events import Action, Moved
-from workflows.rights import Asker, right_for
+from workflows.rights import Asker, Right, right_for
 
-_run = StepRun.__table__
+_run: Any = StepRun.__table__
 STEPS_PER_ROUND = 1000
+MACHINE = "system"
+EMITTERS = frozenset({Action.SUBMIT, Action.RECALL, Action.WITHDRAW})
 # Built once at import: these statements are in every move.
 _runs = sa.select(
     _run.c.id, _run.c.slot, _run.c.state, _run.c.desk_id, _run.c.named_user_id, _run.c.user_id, _run.c.who
@@ -128,16 +130,14 @@ def move(db: Db, folder: Folder, action: Action, actor: Actor, said: Said = Said
 
     Refuses what the law refuses (`workflows.errors`), `not-your-turn`, and `not-yours` to whoever may not read it.
     """
-    if action is Action.RECALL:
-        here = present(db, folder, signed=_signed(db, folder))
-    else:
-        here = present(db, folder)
+    here = present(db, folder, signed=action is Action.RECALL and _signed(db, folder))
     slot = _slot(db, here, folder, action, actor)
     moved = advance(here.circuit, here.standing, action, person=person_of(actor), slot=slot)
     moment = now()
     own = next((run for run in here.runs if run.slot == slot and run.state == "active"), None)
     if own is not None:
-        _end_run(db, own, "rejected" if action is Action.REJECT else "done", actor, said, moment)
+        ended = "rejected" if action in {Action.REJECT, Action.REFUSE} else "done"
+        _end_run(db, own, ended, actor, said, moment)
     if moved.entered != moved.left and len([run for run in here.runs if run.state == "active"]) > (
         own is not None
     ):
@@ -152,31 +152,28 @@ def move(db: Db, folder: Folder, action: Action, actor: Actor, said: Said = Said
 
 
 def _slot(db: Db, here: Present, folder: Folder, action: Action, actor: Actor) -> str | None:
-    """The slot for which the actor acts, or None for what is not acted at a step."""
-    if here.step is None or action in {Action.RECALL, Action.WITHDRAW} or here.step.kind.automatic:
-        if (
-            action in {Action.SUBMIT, Action.RECALL, Action.WITHDRAW}
-            and folder.emitter_desk_id not in actor.desk_ids
-        ):
+    """The part of the step that the actor takes, or None for what is not acted at a step."""
+    if action in EMITTERS:
+        if folder.emitter_desk_id not in actor.desks_with(Right.CREATE):
             refuse_stranger(db, actor, folder)
             raise Refusal("not-emitter")
-        if (
-            actor.kind != "system"
-            and here.step is not None
-            and here.step.kind.automatic
-            and action is not Action.RECALL
-        ):
+        return None
+    if here.step is None:
+        refuse_stranger(db, actor, folder)
+        return None
+    if here.step.kind.automatic:
+        if actor.kind != "system":
             refuse_stranger(db, actor, folder)
             raise Refusal("not-your-turn")
-        return None
+        return MACHINE
     held = here.asker(actor, folder).slots
     free = sorted(held.difference(here.standing.acted))
-    if not free:
-        refuse_stranger(db, actor, folder)
-        if held:
-            raise Refusal("moved-on", folder_id=folder.id, title="Ce dossier a avancé")
-        raise Refusal("not-your-turn")
-    return free[0]
+    if free:
+        return free[0]
+    refuse_stranger(db, actor, folder)
+    if held:
+        raise Refusal("moved-on", folder_id=folder.id, title="Ce dossier a avancé")
+    raise Refusal("not-your-turn")
 
 
 def _signed(db: Db, folder: Folder) -> bool:
@@ -225,7 +222,7 @@ def _enter(db: Db, folder: Folder, here: Present, moved: Moved, moment: datetime
         "due_on": due,
         "entered_at": moment,
     }
-    awaited: Iterable[Slot] = slots or (Slot("system", step.label, None, None, ()),)
+    awaited: Iterable[Slot] = slots or (Slot(MACHINE, step.label, None, None, ()),)
     db.execute(
         _open,
         [

@@ -12,7 +12,7 @@ from app.files import vault
 from app.folders import queues, timeline
 from app.folders.deposit import current_versions
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
-from app.folders.move import STEPS_PER_ROUND, Present, present
+from app.folders.move import EMITTERS, STEPS_PER_ROUND, Present, present
 from app.folders.sockets import plugged
 from app.folders.views import (
     ActionView,
@@ -34,6 +34,7 @@ from app.people.models import Desk
 from workflows.circuit import StepKind
 from workflows.engine import choices
 from workflows.events import Action
+from workflows.rights import Right
 
 PDF, XML = "application/pdf", "xml"
 ROLES = {
@@ -188,24 +189,26 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     if here is None or here.step is None:
         return _decision_at_rest(folder, actor, here)
     route = here.circuit.applicable(folder.fields)
-    rank = next((n for n, step in enumerate(route, start=1) if step.key == here.step.key), 1)
-    following = route[rank].label if rank < len(route) else "fin du circuit"
-    line = f"Étape {rank} sur {len(route)}. Ensuite : {following[:1].lower()}{following[1:]}."
+    rank = next((n for n, step in enumerate(route) if step.key == here.step.key), 0)
+    following = route[rank + 1].label if rank + 1 < len(route) else "fin du circuit"
+    # The deposit is the first line of the circuit: the first step is the second.
+    where = f"Étape {rank + 2} sur {len(route) + 1}"
+    line = f"{where}. Ensuite : {following[:1].lower()}{following[1:]}."
+    offered = choices(here.circuit, here.standing, here.asker(actor, folder))
     actions = tuple(
-        _action(one, folder)
-        for one in choices(here.circuit, here.standing, here.asker(actor, folder))
-        if one in BUTTONS
+        _action(one, folder) for one in offered if one in BUTTONS and _granted(one, folder, actor)
     )
-    if any(one.style == "primary" for one in actions):
-        quality = (
-            f", en qualité de {actor.capacity[:1].lower()}{actor.capacity[1:]}"
-            if actor.capacity and here.step.kind is StepKind.SIGN
-            else f", étape « {here.step.label} »"
-        )
-        return Decision(
-            f"À vous de {ASKS[here.step.kind]}{quality}", line, f"Étape {rank} sur {len(route)}", actions
-        )
-    return Decision(timeline.waiting_for(db, folder, here), line, f"Étape {rank} sur {len(route)}", actions)
+    if not any(one.style == "primary" for one in actions):
+        return Decision(timeline.waiting_for(db, folder, here), line, where, actions)
+    quality = f", étape « {here.step.label} »"
+    if here.step.kind is StepKind.SIGN and actor.capacity:
+        quality = f", en qualité de {actor.capacity[:1].lower()}{actor.capacity[1:]}"
+    return Decision(f"À vous de {ASKS[here.step.kind]}{quality}", line, where, actions)
+
+
+def _granted(one: Action, folder: Folder, actor: Actor) -> bool:
+    """The desk that deposits takes back or gives up only with the right to create."""
+    return one not in EMITTERS or folder.emitter_desk_id in actor.desks_with(Right.CREATE)
 
 
 def _decision_at_rest(folder: Folder, actor: Actor, here: Present | None) -> Decision:

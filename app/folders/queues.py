@@ -88,7 +88,12 @@ def _binds(actor: Actor, **more: Any) -> dict[str, Any]:
 
 
 def _typed(sql: str, binds: dict[str, Any], columns: dict[str, Any] | None = None) -> Any:
-    kinds = {"today": sa.Date(), "due": sa.Date(), "entered": UTCDateTime(), "moment": UTCDateTime()}
+    kinds: dict[str, Any] = {
+        "today": sa.Date(),
+        "due": sa.Date(),
+        "entered": UTCDateTime(),
+        "moment": UTCDateTime(),
+    }
     parameters = [
         sa.bindparam(name, type_=kinds[name]) for name in binds if name in kinds and f":{name}" in sql
     ]

@@ -43,11 +43,11 @@ def slots_of(db: Db, folder: Folder, step: Step) -> tuple[Slot, ...]:
         return ()
     right = right_for(step.kind).value
     keys, superiors, persons = _sorted_out(folder, step)
-    wanted: list[sa.ColumnElement[bool]] = []
+    wanted: list[sa.ColumnElement[bool]] = [
+        Desk.id == _superior(folder.emitter_desk_id, one) for one in superiors
+    ]
     if keys:
         wanted.append(Desk.key.in_(keys))
-    for level in superiors:
-        wanted.append(Desk.id == _superior(folder.emitter_desk_id, level))
     found: dict[str, Slot] = {}
     if wanted:
         for slot in _read(db, folder.collectivity_id, sa.or_(*wanted), right):

@@ -1,6 +1,5 @@
 """Where a folder has been and what comes: its steps, facts, journal and letters, in French words."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -84,12 +83,8 @@ def steps(db: Db, folder: Folder, circuit: Circuit | None) -> list[StepView]:
             .order_by(StepRun.id)
         )
     )
-    names = {
-        desk_id: name
-        for desk_id, name in db.execute(
-            sa.select(Desk.id, Desk.name).where(Desk.id.in_([run.desk_id for run in runs]))
-        )
-    }
+    held = sa.select(Desk.id, Desk.name).where(Desk.id.in_([run.desk_id for run in runs]))
+    names = {row.id: row.name for row in db.execute(held)}
     stopped = folder.phase == "rejected"
     for step in circuit.applicable(folder.fields):
         lines += _step_lines(
@@ -114,59 +109,53 @@ def _step_lines(
     *,
     stopped: bool,
 ) -> list[StepView]:
-    note = dict((plugged.notes[step.kind](db, folder, step.key) or {}) if step.kind in plugged.notes else {})
-    extra = {name: str(note[name]) for name in ("mono", "link_label", "link_url") if note.get(name)}
-    done = [run for run in runs if run.state in {"done", "rejected"}]
-    lines = (
-        [_acted(run, step, names, before + n + 1) for n, run in enumerate(done)]
-        if not step.kind.automatic
-        else []
-    )
-    if step.kind.automatic and done:
-        lines = [
-            StepView(
-                "done",
-                before + 1,
-                note.get("title", step.label),
-                note.get("meta", instant(done[-1].ended_at)),
-                **extra,
-            )
-        ]
-    active = [run for run in runs if run.state == "active"]
-    if active:
-        title = (
-            step.label if step.kind.automatic else _awaited(db, folder, step, {run.slot for run in active})
-        )
-        meta = note.get("meta") or f"{step.label}, depuis le {instant(active[0].entered_at)}"
-        if active[0].due_on < NO_DATE and not step.kind.automatic:
-            meta += f". Échéance : {jour(active[0].due_on)}"
-        words = title if step.kind.automatic else f"On attend {title}"
-        lines.append(StepView("now", before + len(lines) + 1, words, meta, **extra))
-    if not runs and not stopped:
-        state = "todo" if folder.phase in {"draft", "running"} else "passed"
-        who = "Automatique" if step.kind.automatic else _awaited(db, folder, step)
-        lines.append(
-            StepView(
-                state, before + 1, step.label, f"{step.kind.label}, {who}" if not step.kind.automatic else who
-            )
-        )
+    """The lines of one step: what was done at it, who is awaited, or that it is to come."""
+    if not runs:
+        if stopped:
+            return []
+        state = "todo" if folder.phase in {Phase.DRAFT, Phase.RUNNING} else "passed"
+        awaited = "Automatique" if step.kind.automatic else f"{step.kind.label}, {_awaited(db, folder, step)}"
+        return [StepView(state, before + 1, step.label, awaited)]
+    if step.kind.automatic:
+        return [_machine_line(db, folder, step, runs[-1], before + 1)]
+    acted = [run for run in runs if run.state in {"done", "rejected"}]
+    lines = [_acted(run, step, names, before + n) for n, run in enumerate(acted, start=1)]
+    open_runs = [run for run in runs if run.state == "active"]
+    if open_runs:
+        who = _awaited(db, folder, step, {run.slot for run in open_runs})
+        meta = f"{step.label}, depuis le {instant(open_runs[0].entered_at)}"
+        if open_runs[0].due_on < NO_DATE:
+            meta += f". Échéance : {jour(open_runs[0].due_on)}"
+        lines.append(StepView("now", before + len(lines) + 1, f"On attend {who}", meta))
     return lines
 
 
+def _machine_line(db: Db, folder: Folder, step: Step, run: StepRun, n: int) -> StepView:
+    """A step that nobody acts at: how far it went, told by the slice that does it."""
+    tell = plugged.notes.get(step.kind)
+    note = dict((tell(db, folder, step.key) if tell else None) or {})
+    state = {"active": "now", "done": "done", "rejected": "refused"}.get(run.state, "passed")
+    return StepView(
+        state,
+        n,
+        str(note.get("title") or step.label),
+        str(note.get("meta") or instant(run.ended_at or run.entered_at)),
+        run.comment or "",
+        str(note.get("mono") or ""),
+        str(note.get("link_label") or ""),
+        str(note.get("link_url") or ""),
+    )
+
+
 def _acted(run: StepRun, step: Step, names: Mapping[int, str], n: int) -> StepView:
+    """What somebody did at a step, when, and at which desk or in which capacity."""
     if run.state == "rejected":
         return StepView(
             "refused", n, f"Rejeté par {run.who}", f"{step.label}, {instant(run.ended_at)}", run.comment or ""
         )
-    words = f"{DONE_WORDS.get(run.kind, 'Traité par')} {run.who}"
     place = names.get(run.desk_id or 0) or run.capacity or ""
-    return StepView(
-        "done",
-        n,
-        words,
-        ", ".join(one for one in (step.label, instant(run.ended_at), place) if one),
-        run.comment or "",
-    )
+    meta = ", ".join(dict.fromkeys(one for one in (step.label, instant(run.ended_at), place) if one))
+    return StepView("done", n, f"{DONE_WORDS.get(run.kind, 'Traité par')} {run.who}", meta, run.comment or "")
 
 
 def circuit_line(db: Db, folder: Folder) -> str:
@@ -317,19 +306,10 @@ def rejection(db: Db, folder: Folder) -> Notice | None:
         .limit(1)
     )
     run = db.scalar(query)
-    if run is not None:
-        return Notice("danger", f"Rejeté par {run.who}, {instant(run.ended_at)}", run.comment or "")
-    note = db.scalar(
-        sa.select(JournalEntry.facts)
-        .where(JournalEntry.folder_id == folder.id, JournalEntry.event == "folder.refuse")
-        .order_by(JournalEntry.id.desc())
-        .limit(1)
-    )
-    return (
-        Notice("danger", "Refusé par le destinataire", str(json.loads(note).get("comment", "")))
-        if note
-        else None
-    )
+    if run is None:
+        return None
+    who = "Refusé par le destinataire" if run.kind == "transmit" else f"Rejeté par {run.who}"
+    return Notice("danger", f"{who}, {instant(run.ended_at)}", run.comment or "")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from app.circuits.library import catalogue, family_of
 from app.core.db import Db, reading
-from app.core.french import taille
+from app.core.french import instant, taille
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -25,7 +25,7 @@ from app.folders.keep import Incoming
 from app.folders.models import Folder
 from app.folders.sockets import plugged
 from app.people.actor import Actor
-from workflows.circuit import Phase
+from workflows.circuit import Phase, StepKind
 
 pages = Blueprint("folders", __name__, template_folder="templates")
 CREATE = "create"
@@ -147,9 +147,7 @@ def _groups(lines: list[queues.Line], *, todo: bool) -> list[views.Group]:
 def _row(line: queues.Line) -> views.Row:
     label, icon = views.family_words(line.family)
     act, act_icon = (
-        views.ACTS[views.StepKind(line.kind)]
-        if line.kind
-        else (views.state_label(line.place, None), "folder2")
+        views.ACTS[StepKind(line.kind)] if line.kind else (views.state_label(line.place, None), "folder2")
     )
     due = views.due(line.due_on) if line.phase == Phase.RUNNING else views.Due("none", "")
     endpoint = "folders.draft" if line.phase == Phase.DRAFT else "folders.show"
@@ -334,7 +332,7 @@ def draft(folder_id: int) -> Response | tuple[str, int]:
             folder.phase not in {Phase.DRAFT, Phase.REJECTED}
             or folder.emitter_desk_id not in g.actor.desk_ids
         ):
-            return redirect(url_for("folders.show", folder_id=folder_id))  # type: ignore[return-value]
+            return redirect(url_for("folders.show", folder_id=folder_id))
         context = _draft_context(db, folder, marks)
     return render_template("folders/draft.html", problems=found, **context, **_limits()), status
 
@@ -368,7 +366,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         "choosers": draft_form(db, family, folder, marks).choosers,
         "steps": timeline.steps(db, folder, circuit)[1:],
         "rejection": timeline.rejection(db, folder),
-        "saved_at": timeline.instant(folder.updated_at),
+        "saved_at": instant(folder.updated_at),
         "bands": bands,
         "circuit_line": "",
         "accepted": _accepted(),

@@ -36,10 +36,11 @@ def _read(path: Path, media_type: str) -> ReadFacts | None:
     refuse_rejected(reading)
     problems = list(reading.problems)
     if media_type == "application/pdf":
-        for one in compare(path, reading):
-            problems.append(
-                f"La page et les données ne disent pas la même chose ({one.label}) : la page affiche {one.page_value}, le XML {one.xml_value}."
-            )
+        problems += [
+            f"La page et les données ne disent pas la même chose ({one.label}) : "
+            f"la page affiche {one.page_value}, le XML {one.xml_value}."
+            for one in compare(path, reading)
+        ]
     fields = {**reading.hints, **reading.fields}
     return ReadFacts(
         fields=fields,

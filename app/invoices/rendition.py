@@ -26,7 +26,8 @@ def draw(reading: Reading, target: Path) -> Path:
         0,
         4,
         _known(
-            f"Page établie par Paraphe à partir des données {reading.syntax} {reading.profile}. Le fichier XML d’origine est la facture ; il est gardé tel quel."
+            f"Page établie par Paraphe à partir des données {reading.syntax} {reading.profile}. Le fichier XML d’origine "
+            "est la facture ; il est gardé tel quel."
         ),
         new_x=XPos.LMARGIN,
         new_y=YPos.NEXT,

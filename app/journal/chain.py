@@ -13,7 +13,8 @@ from app.core.db import Db
 from app.journal.models import ChainHead, JournalEntry
 
 GENESIS = "0" * 64
-_entry, _head = JournalEntry.__table__, ChainHead.__table__
+_entry: Any = JournalEntry.__table__
+_head: Any = ChainHead.__table__
 # Built once: these three statements are in every move.
 _lock = (
     sa.select(_head.c.seq, _head.c.hash)
@@ -60,8 +61,8 @@ def append(db: Db, collectivity_id: int, *events: Event) -> None:
     row = db.execute(_lock, {"chain": collectivity_id}).one_or_none()
     if row is None:
         db.execute(sa.insert(_head), {"collectivity_id": collectivity_id, "seq": 0, "hash": GENESIS})
-        row = (0, GENESIS)
-    seq, previous = row
+        row = db.execute(_lock, {"chain": collectivity_id}).one()
+    seq, previous = row.seq, row.hash
     moment, lines = now().isoformat(timespec="milliseconds"), []
     for event in events:
         seq += 1
@@ -124,12 +125,8 @@ def _lines(db: Db, collectivity_id: int) -> Iterator[Any]:
 
 def _fault(row: Any, previous: str, expected: int) -> str | None:
     if row.seq > expected:
-        missing = (
-            f"la ligne {expected} manque"
-            if row.seq == expected + 1
-            else f"les lignes {expected} à {row.seq - 1} manquent"
-        )
-        return missing
+        alone = row.seq == expected + 1
+        return f"la ligne {expected} manque" if alone else f"les lignes {expected} à {row.seq - 1} manquent"
     if row.seq < expected:
         return f"la ligne {row.seq} est en double"
     line = {name: getattr(row, name) for name in ("folder_id", "at", "who", "user_id", "event", "facts")}

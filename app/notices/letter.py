@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import date
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -12,13 +13,13 @@ import sqlalchemy as sa
 from jinja2 import Environment
 
 from app.core.clock import today
-from app.core.db import NO_DATE, reading
+from app.core.db import NO_DATE, Db, reading
+from app.core.french import spaces
 from app.core.outbox import Row
 from app.core.security import derived_token
 from app.folders.models import Folder, StepRun
 from app.folders.views import due, family_words
 from app.people.models import Collectivity, User
-
 
 @dataclass(frozen=True)
 class Envelope:
@@ -39,35 +40,43 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope | None:
             return None
         place = db.get_one(Collectivity, row.collectivity_id).name
         folder = db.get(Folder, row.folder_id) if row.folder_id else None
-        deadline = _deadline(db, folder, user) if folder else None
+        deadline = _deadline(db, folder) if folder else None
+    due_words, tone = _due(deadline)
     words = {
-        "collectivity": place,
-        "name": user.name,
+        "collectivity": _plain(place),
+        "name": _plain(user.name),
         "kind_label": family_words(folder.family)[0].lower() if folder else "",
-        "due_words": _due_words(deadline),
+        "due_words": due_words,
+        "due_tone": tone,
         "link": _link(row, settings),
         "account_link": f"{settings.public_url}/compte",
-        "actor_name": row.payload.get("by", ""),
+        "actor_name": _plain(str(row.payload.get("by", ""))),
     }
     return Envelope(user.email, _message(row, settings, user, words, templates))
 
 
-def _deadline(db: Any, folder: Folder, user: User) -> Any:
+def _deadline(db: Any, folder: Folder) -> Any:
     query = sa.select(sa.func.min(StepRun.due_on)).where(
         StepRun.folder_id == folder.id, sa.text("state = 'active'")
     )
     return db.scalar(query)
 
 
-def _due_words(day: Any) -> str:
+def _due(day: date | None) -> tuple[str, str]:
+    """The words of a deadline, and their tone; nothing when there is none."""
     if day is None or day >= NO_DATE:
-        return ""
-    words = due(day).words
-    return (
-        f"en retard de {(today() - day).days} jour(s)"
-        if day < today()
-        else f"échéance : {words[:1].lower()}{words[1:]}"
-    )
+        return "", ""
+    found = due(day)
+    if day < today():
+        late = (today() - day).days
+        return f"en retard de {late} jour{'s' if late > 1 else ''}", "late"
+    words = spaces(f"échéance : {found.words[:1].lower()}{found.words[1:]}")
+    return words, "soon" if found.tone == "soon" else ""
+
+
+def _plain(text: str) -> str:
+    """A name on one line: whatever it holds, it opens no header of its own."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
 def _link(row: Row, settings: Any) -> str:
@@ -84,7 +93,7 @@ def _message(
     message["Subject"] = subject_of(event, words, templates)
     name, address = parseaddr(settings.mail_from)
     message["From"] = Address(name, addr_spec=address)
-    message["To"] = Address(user.name, addr_spec=user.email)
+    message["To"] = Address(words["name"], addr_spec=user.email)
     message["Date"] = format_datetime(row.created_at)
     message["Message-ID"] = message_id(row.key, settings.public_url)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence message answers it

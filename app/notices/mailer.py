@@ -3,7 +3,7 @@
 import smtplib
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -37,9 +37,14 @@ def connect(settings: Any) -> Iterator[smtplib.SMTP]:
         )
     else:
         server = smtplib.SMTP(host, parts.port or 25, timeout=settings.mail_timeout)
-    with server:
+    try:
         if parts.scheme == "smtp+starttls":
             server.starttls(context=ssl.create_default_context())
         if user:
             server.login(unquote(user), unquote(password or ""))
         yield server
+        # A server that hangs up badly has accepted the letter all the same: sending again would be a second letter.
+        with suppress(smtplib.SMTPException, OSError):
+            server.quit()
+    finally:
+        server.close()

@@ -1,7 +1,6 @@
 """`flask --app wsgi upgrade | downgrade | check-schema | doctor | worker | serve`."""
 
 import os
-import signal
 import sys
 
 import click
@@ -49,10 +48,14 @@ def worker(threads: int) -> None:
     queue = jobs.huey()
     if queue is None:
         raise click.ClickException("aucune file d’attente n’est configurée (PARAPHE_QUEUE_URL)")
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     outbox.watch()
     queue.create_consumer(
-        workers=threads, worker_type="thread", initial_delay=0.05, max_delay=0.5, scheduler_interval=1
+        workers=threads,
+        worker_type="thread",
+        initial_delay=0.05,
+        max_delay=0.5,
+        scheduler_interval=1,
+        graceful_signal="TERM",  # what is under way is finished, as gunicorn does; SIGKILL is the outbox's affair
     ).run()
 
 

@@ -75,7 +75,7 @@ def _mail(settings: Any) -> str:
         raise RuntimeError("aucun serveur : donnez PARAPHE_MAIL_URL")
     with connect(settings) as server:
         code, said = server.noop()
-    if code >= 400:  # noqa: PLR2004 - SMTP: 4xx and 5xx are refusals
+    if code >= 400:
         raise smtplib.SMTPException(f"{code} {said!r}")
     return "le serveur répond"
 

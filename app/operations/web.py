@@ -1,5 +1,7 @@
 """Health for machines, and the administrator's page: what stopped, what waits, whether the worker lives."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from flask import Blueprint, current_app, flash, g, jsonify, redirect, render_template, url_for
 from werkzeug.wrappers import Response
@@ -80,7 +82,7 @@ def admin() -> str:
     )
 
 
-def _rows(*states: str) -> sa.Select[tuple[Outbox]]:
+def _rows(*states: str) -> Any:
     return sa.select(Outbox).where(Outbox.state.in_(states)).order_by(Outbox.id).limit(200)
 
 

@@ -182,7 +182,7 @@ def application(db: Db, token: str, address: str) -> Actor | None:
     )
 
 
-@manager.user_loader
+@manager.user_loader  # type: ignore[untyped-decorator]
 def _load(token: str) -> Known | None:
     with reading() as db:
         actor = person(db, token, http.address())

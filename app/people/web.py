@@ -9,6 +9,7 @@ from wtforms import BooleanField, PasswordField, StringField
 from wtforms.validators import DataRequired
 
 from app.core import http
+from app.core.clock import now
 from app.core.db import reading
 from app.core.http import PERSON, PUBLIC, guard
 from app.core.limits import limiter
@@ -130,7 +131,7 @@ def account() -> str:
         .where(
             LoginSession.user_id == g.actor.user_id,
             LoginSession.revoked_at.is_(None),
-            LoginSession.expires_at > door.now(),
+            LoginSession.expires_at > now(),
         )
         .order_by(LoginSession.seen_at.desc())
     )

@@ -1,5 +1,6 @@
 """Pages of signing: the dialog, the two requests that the page makes, and a person's certificates."""
 
+import re
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,7 +38,11 @@ def dialog(folder_id: int) -> str:
         version = db.scalars(_version(main.id, main.number)).one()
         mine = enrol.certificates_of(db, g.actor.user_id)
         view = page.head(db, folder)
-    known = (mine[0].subject, mine[0].issuer, jour_long(mine[0].not_after)) if mine else None
+    known = (
+        (common_name(mine[0].subject), common_name(mine[0].issuer), jour_long(mine[0].not_after))
+        if mine
+        else None
+    )
     return render_template(
         "signing/dialog.html",
         folder=view,
@@ -118,6 +123,12 @@ def _next(folder_id: int, *, tell: bool) -> str:
     return url_for("folders.show", folder_id=waiting[0].id) if waiting else url_for("folders.inbox")
 
 
+def common_name(said: str) -> str:
+    """The name inside a distinguished name, as a person reads it."""
+    found = re.search(r"Common Name: ([^,;]+)", said)
+    return found.group(1) if found else said
+
+
 def _json() -> dict[str, Any]:
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
@@ -161,8 +172,8 @@ def certificates() -> Response | tuple[str, int]:
         rows = [
             (
                 row.id,
-                row.subject,
-                row.issuer,
+                common_name(row.subject),
+                common_name(row.issuer),
                 row.serial,
                 jour_long(row.not_after),
                 "Expiré" if row.not_after < now() else "En cours de validité",

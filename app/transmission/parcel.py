@@ -49,10 +49,10 @@ def _files(db: Db, folder: Folder, room: Path) -> Iterator[ParcelFile]:
         path = room / f"{document_id}{Path(version.filename).suffix}"
         vault.store().fetch(vault.scope(folder.collectivity_id), version.sha256, path)
         yield ParcelFile(
-            role=document.role,
+            role=document.role,  # type: ignore[arg-type]
             title=document.title,
             filename=version.filename,
-            media_type=version.media_type,  # type: ignore[arg-type]
+            media_type=version.media_type,
             sha256=version.sha256,
             path=path,
             document_id=document_id,

@@ -52,7 +52,9 @@ class House:
         client = self.app.test_client()
         if login:
             page = client.get("/login").get_data(as_text=True)
-            answer = client.post("/login", data={"login": login, "password": PASSWORD, "csrf_token": token_in(page)})
+            answer = client.post(
+                "/login", data={"login": login, "password": PASSWORD, "csrf_token": token_in(page)}
+            )
             assert answer.status_code == 302, answer.get_data(as_text=True)
         return client
 
@@ -74,7 +76,11 @@ class House:
     def an_invoice(self, at: str = "service_done", path: Path = INVOICE, **facts: str) -> int:
         """An invoice that waits at a step (or `draft`), brought there by the verbs."""
         folder_id = self.deposit("g.trehorel", "invoice", path)
-        typed = {"received_on": (today() - timedelta(days=3)).isoformat(), "proof_of_service": "technique", **facts}
+        typed = {
+            "received_on": (today() - timedelta(days=3)).isoformat(),
+            "proof_of_service": "technique",
+            **facts,
+        }
         self.save(folder_id, "g.trehorel", typed)
         if at == "draft":
             return folder_id
@@ -95,12 +101,19 @@ class House:
             self.drain()
         return folder_id
 
-    def a_deliberation(self, at: str = "direction", number: str = "2026-057", path: Path = ACT, **facts: str) -> int:
+    def a_deliberation(
+        self, at: str = "direction", number: str = "2026-057", path: Path = ACT, **facts: str
+    ) -> int:
         """A deliberation that waits at a step (or `draft`), brought there by the verbs."""
         folder_id = self.deposit("k.morizur", "deliberation", path)
         typed = {
-            "number": number, "decision_date": "2026-09-24", "subject": "Subvention exceptionnelle au Cercle nautique", "nature": "1",
-            "matter": "7.5.2", "sitting_secretary": str(self.actor("b.cadiou").user_id), **facts,
+            "number": number,
+            "decision_date": "2026-09-24",
+            "subject": "Subvention exceptionnelle au Cercle nautique",
+            "nature": "1",
+            "matter": "7.5.2",
+            "sitting_secretary": str(self.actor("b.cadiou").user_id),
+            **facts,
         }
         self.save(folder_id, "k.morizur", typed)
         if at == "draft":
@@ -117,12 +130,19 @@ class House:
             return folder_id
         self.drain()
         if at == "done":
-            decide.publish(self.actor("k.morizur"), folder_id, version=self.folder(folder_id).version, published_on=today())
+            decide.publish(
+                self.actor("k.morizur"),
+                folder_id,
+                version=self.folder(folder_id).version,
+                published_on=today(),
+            )
         return folder_id
 
     def save(self, folder_id: int, login: str, facts: dict[str, str]) -> int:
         """Fill the form of a draft."""
-        return deposit.save(self.actor(login), folder_id, version=self.folder(folder_id).version, title=None, facts=facts)
+        return deposit.save(
+            self.actor(login), folder_id, version=self.folder(folder_id).version, title=None, facts=facts
+        )
 
     def approve(self, folder_id: int, login: str, comment: str = "") -> None:
         """Put a visa."""
@@ -135,7 +155,12 @@ class House:
     def prepare(self, folder_id: int, login: str, label: str | None = None) -> tuple[sign.Ready, Pkcs12Key]:
         """The first phase of a signature, as the browser asks it."""
         key = self.key(label or CERTIFICATES[login])
-        ready = sign.prepare(self.actor(login), folder_id, version=self.folder(folder_id).version, key=BrowserKey(key.certificate, tuple(key.chain)))
+        ready = sign.prepare(
+            self.actor(login),
+            folder_id,
+            version=self.folder(folder_id).version,
+            key=BrowserKey(key.certificate, tuple(key.chain)),
+        )
         return ready, key
 
     def sign(self, folder_id: int, login: str, label: str | None = None) -> None:
@@ -159,7 +184,10 @@ class House:
     def pending(self) -> int:
         """Rows that still have something to do."""
         with reading() as db:
-            return db.scalar(sa.select(sa.func.count()).where(outbox.Outbox.state.in_(["pending", "running"]))) or 0
+            return (
+                db.scalar(sa.select(sa.func.count()).where(outbox.Outbox.state.in_(["pending", "running"])))
+                or 0
+            )
 
     # what a test looks at
 
@@ -172,8 +200,10 @@ class House:
         """Every version of a document, oldest first."""
         with reading() as db:
             query = (
-                sa.select(DocumentVersion).join(Document, Document.id == DocumentVersion.document_id)
-                .where(Document.folder_id == folder_id, Document.role == role).order_by(DocumentVersion.id)
+                sa.select(DocumentVersion)
+                .join(Document, Document.id == DocumentVersion.document_id)
+                .where(Document.folder_id == folder_id, Document.role == role)
+                .order_by(DocumentVersion.id)
             )
             return list(db.scalars(query))
 
@@ -186,7 +216,13 @@ class House:
     def journal(self, folder_id: int) -> list[str]:
         """The events of a folder, in order."""
         with reading() as db:
-            return list(db.scalars(sa.select(JournalEntry.event).where(JournalEntry.folder_id == folder_id).order_by(JournalEntry.id)))
+            return list(
+                db.scalars(
+                    sa.select(JournalEntry.event)
+                    .where(JournalEntry.folder_id == folder_id)
+                    .order_by(JournalEntry.id)
+                )
+            )
 
 
 def token_in(page: str) -> str:

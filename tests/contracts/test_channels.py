@@ -9,8 +9,10 @@ import pytest
 import time_machine
 
 import app.channels
-from app.channels import names, open_all, open_channel
-from app.transmission.ports import Answer, AnswerKind, Rejected
+from app.core.refusals import Refusal
+from app.transmission import channels
+from app.transmission.channels import names
+from app.transmission.ports import Answer, AnswerKind, Channel, Rejected
 from tests.channels.parcels import NOW, a_parcel
 
 HOUSE = Path(app.channels.__file__).parent
@@ -30,6 +32,12 @@ def settings(folder: Path) -> SimpleNamespace:
     return SimpleNamespace(**given)
 
 
+def open_channel(name: str, given: SimpleNamespace) -> Channel:
+    """The channel, opened anew with these settings."""
+    channels.configure(given)
+    return channels.open_channel(name)
+
+
 @pytest.fixture(params=names())
 def channel(request, tmp_path):
     return open_channel(request.param, settings(tmp_path / "world"))
@@ -42,10 +50,9 @@ def parcel(tmp_path):
 
 def test_the_walk_finds_every_channel(tmp_path):
     assert {"actes", "handover"} <= set(names())
-    opened = open_all(settings(tmp_path))
-    assert list(opened) == list(names())
+    opened = {name: open_channel(name, settings(tmp_path)) for name in names()}
     assert all(channel.name == name and channel.label for name, channel in opened.items())
-    with pytest.raises(LookupError, match="no channel named"):
+    with pytest.raises(Refusal, match="channel-unknown"):
         open_channel("pigeon", settings(tmp_path))
 
 

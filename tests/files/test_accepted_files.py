@@ -9,7 +9,7 @@ import pytest
 
 from app.files.intake import REPAIR_NOTE, Examined, accepted_names, examine
 from app.files.pdf import read_text
-from tests.assets import make_hostile
+from tests.assets import make_hostile, make_signed
 
 ASSETS = Path(__file__).parent.parent / "assets"
 
@@ -89,11 +89,11 @@ def test_an_accepted_repaired_copy_can_be_signed(tmp_path: Path) -> None:
         seen = made(make(), tmp_path)
         assert seen.repaired is not None
         data = seen.repaired.read_bytes()
-        assert made(make_hostile.signed(data=data), tmp_path).signatures[0].valid_structure
+        assert made(make_signed.signed(data=data), tmp_path).signatures[0].valid_structure
 
 
 def test_an_earlier_signature_is_listed_and_kept(tmp_path: Path) -> None:
-    data = make_hostile.signed()
+    data = make_signed.signed()
     seen = made(data, tmp_path)
     (one,) = seen.signatures
     assert (one.name, one.valid_structure, one.docmdp, one.timestamped) == (
@@ -111,7 +111,7 @@ def test_an_earlier_signature_is_listed_and_kept(tmp_path: Path) -> None:
 
 
 def test_a_timestamp_is_the_time_that_is_shown(tmp_path: Path) -> None:
-    (one,) = made(make_hostile.signed(stamped=True), tmp_path).signatures
+    (one,) = made(make_signed.signed(stamped=True), tmp_path).signatures
     assert (one.timestamped, one.when) == (True, "2026-11-25T12:00:00+00:00")
 
 
@@ -119,28 +119,28 @@ def test_two_earlier_signatures_are_listed_in_their_order(tmp_path: Path) -> Non
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign import signers
 
-    writer = IncrementalPdfFileWriter(io.BytesIO(make_hostile.signed(free_field=True)))
+    writer = IncrementalPdfFileWriter(io.BytesIO(make_signed.signed(free_field=True)))
     meta = signers.PdfSignatureMetadata(field_name="Signature2")
-    twice = signers.PdfSigner(meta, signer=make_hostile.signer()).sign_pdf(writer).getvalue()
+    twice = signers.PdfSigner(meta, signer=make_signed.signer()).sign_pdf(writer).getvalue()
     seen = made(twice, tmp_path)
     assert [one.valid_structure for one in seen.signatures] == [True, True]
     assert ", 2 signatures" in seen.notes[0]
 
 
 def test_a_signature_broken_by_a_later_change_is_shown_as_such(tmp_path: Path) -> None:
-    seen = made(make_hostile.tampered(), tmp_path)
+    seen = made(make_signed.tampered(), tmp_path)
     assert [one.valid_structure for one in seen.signatures] == [False]
     assert any(note.startswith("Signature de Armel Kervadec non valable") for note in seen.notes)
 
 
 def test_a_certified_document_with_a_free_field_may_be_signed(tmp_path: Path) -> None:
-    seen = made(make_hostile.signed(certify=2, free_field=True), tmp_path)
+    seen = made(make_signed.signed(certify=2, free_field=True), tmp_path)
     assert [one.docmdp for one in seen.signatures] == [2]
     assert "Document certifié par Armel Kervadec." in seen.notes
 
 
 def test_a_certified_document_may_be_an_annex_that_nobody_signs(tmp_path: Path) -> None:
-    seen = made(make_hostile.signed(certify=1), tmp_path, sign=False)
+    seen = made(make_signed.signed(certify=1), tmp_path, sign=False)
     assert [one.docmdp for one in seen.signatures] == [1]
 
 

@@ -10,7 +10,13 @@ def test_an_invoice_goes_from_deposit_to_the_finance_software(house: House) -> N
     folder_id = house.an_invoice(at="done")
     assert house.folder(folder_id).place == "done"
     assert house.journal(folder_id) == [
-        "folder.created", "folder.submit", "folder.approve", "folder.approve", "folder.sign", "transmission.sending", "transmission.sent",
+        "folder.created",
+        "folder.submit",
+        "folder.approve",
+        "folder.approve",
+        "folder.sign",
+        "transmission.sending",
+        "transmission.sent",
         "folder.acknowledge",
     ]
     (bundle,) = (house.settings.handover_folder or house.settings.data_dir).rglob("*.zip")

@@ -124,7 +124,7 @@ def _nature(act: Act, classification: Classification) -> Iterator[Problem]:
 
 def _matter(act: Act, classification: Classification) -> Iterator[Problem]:
     written = ".".join(map(str, act.matters))
-    if len(act.matters) < 2:  # noqa: PLR2004 - S2LOW: « les deux premiers niveaux »
+    if len(act.matters) < 2:
         yield Problem(
             "A06",
             "matter",

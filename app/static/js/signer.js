@@ -60,6 +60,7 @@ class Signer {
     this.password = form.querySelector("#sign-password");
     this.select = form.querySelector("#sign-key");
     this.go = form.querySelector("[data-sign-go]");
+    this.title = this.dialog?.querySelector("h2")?.textContent;
     this.identities = [];
     this.box = null;
     this.defaultBox = form.dataset.defaultBox ? JSON.parse(form.dataset.defaultBox) : null;
@@ -177,7 +178,8 @@ class Signer {
     this.part("foot").hidden = on;
     const close = this.dialog?.querySelector(".dlg-h [data-close]");
     if (close) close.hidden = on;
-    if (on) this.part("step").focus?.();
+    const title = this.dialog?.querySelector("h2");
+    if (title) title.textContent = on ? "Signature en cours" : (this.title ?? title.textContent);
   }
 
   step(done) {

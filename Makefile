@@ -1,0 +1,52 @@
+# Two commands for everybody: `make demo` and `make test`. The others serve those who change the code.
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE = 1
+
+.PHONY: demo test check bench assets system clean
+
+demo: .venv/.demo
+	@PORT=$(PORT) $(BIN)/python -m app.demo
+
+test: system .venv/.dev
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+check: .venv/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint --check --lint app --quiet
+	$(BIN)/python -m tests.longest
+	$(BIN)/python -m tests.schema_check
+
+bench: .venv/.bench
+	$(BIN)/python -m bench
+
+assets:
+	npm ci --no-audit --no-fund
+	node app/static/build.mjs
+
+# Debian packages that the tests drive: a browser, a database, independent verifiers of what we sign.
+system:
+	@sh tests/system-packages.sh
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Paraphe demande Python 3.11 ou plus récent : relancez avec PYTHON=python3.11 (ou plus)."; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "Le module venv manque. Tapez : apt-get install python3-venv"; exit 1; }
+
+.venv/.demo: .venv/bin/python requirements.txt requirements-demo.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-demo.txt
+	@touch $@
+
+.venv/.dev: .venv/.demo requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.venv/.bench: .venv/.dev requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
+clean:
+	rm -rf .venv var node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

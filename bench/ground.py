@@ -1,0 +1,99 @@
+"""The ground to measure on: throw-away databases as durable as real ones, made once for all the goals of a run."""
+
+import atexit
+import re
+import shutil
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app, open_ground
+from app.circuits import library
+from app.core import db, schema
+from bench import commune, crowd
+from config import Settings
+from tests.cluster import Cluster
+
+SMALL, LARGE = 1_000, 100_000
+KINDS = ("sqlite", "postgresql")
+
+
+class Ground:
+    """A folder and a PostgreSQL cluster with fsync, both removed when the process ends."""
+
+    def __init__(self) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="paraphe-bench-"))
+        atexit.register(self.close)
+        self.cluster = Cluster(fsync=True)
+        self._urls: dict[tuple[str, str], str] = {}
+        self.commune = commune.Commune()
+
+    def close(self) -> None:
+        """Stop the cluster and remove every file."""
+        db.dispose()
+        self.cluster.stop()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def settings(self, url: str) -> Settings:
+        """The settings of an installation on one database; messages to the worker are not carried."""
+        return Settings(
+            _env_file=None,
+            secret_key="a secret of the benches, long enough to be taken",  # type: ignore[arg-type]
+            data_dir=self.home / "data",
+            database_url=url,
+            queue_url="none:",
+            secure_cookies=False,
+            login_rate="1000 per minute",
+        )
+
+    def empty(self, kind: str, name: str) -> str:
+        """The URL of a new database with the schema of this version and nothing else."""
+        url = f"sqlite:///{self.home / name}.db" if kind == "sqlite" else self.cluster.create(name)
+        open_ground(self.settings(url))
+        schema.upgrade()
+        return url
+
+    def peopled(self, kind: str, name: str, *, folders: int, movers: int = crowd.MOVERS) -> str:
+        """The URL of a database with the commune and so many folders; the same name gives the same database."""
+        if (kind, name) not in self._urls:
+            url = self.empty(kind, name)
+            self.commune.settle()
+            crowd.fill(self.commune, folders, movers=movers)
+            crowd.tidy()
+            self._urls[kind, name] = url
+        self.point(self._urls[kind, name])
+        return self._urls[kind, name]
+
+    def of_size(self, kind: str, folders: int) -> str:
+        """The database of so many folders, shared by the goals that compare two sizes."""
+        return self.peopled(kind, f"folders_{folders}", folders=folders)
+
+    def point(self, url: str) -> None:
+        """Make the product work on this database from now on."""
+        db.configure(url)
+
+    def web(self, url: str) -> Flask:
+        """The web application on this database."""
+        library.forget()
+        return create_app(self.settings(url))
+
+
+@lru_cache(maxsize=1)
+def ground() -> Ground:
+    """The ground of this process."""
+    return Ground()
+
+
+def browser(app: Flask, login: str) -> FlaskClient:
+    """A browser without screen, logged in as a person does: page, token, password."""
+    client = app.test_client()
+    page = client.get("/login").get_data(as_text=True)
+    token = re.search(r'name="csrf[_-]token"[^>]*(?:value|content)="([^"]+)"', page)
+    form = {"login": login, "password": commune.PASSWORD, "csrf_token": token.group(1) if token else ""}
+    answer = client.post("/login", data=form)
+    if answer.status_code != 302:
+        raise RuntimeError(f"login refused: {answer.status}")
+    return client

@@ -1,0 +1,90 @@
+"""Times candidates side by side, one operation of each in turn, and says their ratio with its spread."""
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+ROUNDS = 5
+Operations = Iterator[Callable[[], object]]
+"""What a candidate does, one operation after the other; making the next one is not timed, doing it is."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One ratio, measured once for each round, and the bar it is held against."""
+
+    name: str
+    ratios: tuple[float, ...]
+    bar: float
+    at_least: bool = False
+    words: str = ""
+
+    @property
+    def ratio(self) -> float:
+        """The median of the rounds."""
+        return statistics.median(self.ratios)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the median is on the right side of the bar."""
+        return self.ratio >= self.bar if self.at_least else self.ratio <= self.bar
+
+    @property
+    def strain(self) -> float:
+        """How near the bar it is: above 1, it does not hold."""
+        if self.at_least:
+            return self.bar / self.ratio if self.ratio else float("inf")
+        return self.ratio / self.bar if self.bar else float(self.ratio > 0) * 2
+
+    def said(self) -> str:
+        """« name 0.31 [0.29..0.33] ≥ 0.17 »."""
+        low, high = min(self.ratios), max(self.ratios)
+        sign = "≥" if self.at_least else "≤"
+        spread = "" if low == high else f" [{low:.3g}..{high:.3g}]"
+        return f"{self.name} {self.ratio:.3g}{spread} {sign} {self.bar:g}{f' ({self.words})' if self.words else ''}"
+
+
+def goal(name: str, figures: list[Figure], how: str) -> dict[str, Any]:
+    """The line of a goal: the ratio shown is the one nearest its bar, and the goal holds when every figure does."""
+    tightest = max(figures, key=lambda figure: figure.strain)
+    return {
+        "goal": name,
+        "ratio": round(tightest.ratio, 3),
+        "bar": tightest.bar,
+        "holds": all(figure.holds for figure in figures),
+        "how": f"{how}: {'; '.join(figure.said() for figure in figures)}",
+        "spread": [round(min(tightest.ratios), 3), round(max(tightest.ratios), 3)],
+    }
+
+
+def side_by_side(candidates: Mapping[str, Operations], *, turns: int) -> list[dict[str, float]]:
+    """The median operation of each candidate, in seconds, for each round of so many turns.
+
+    One operation of each in turn, the order reversed at every second turn: what slows the machine slows all alike.
+    """
+    found = []
+    names = list(candidates)
+    for _ in range(ROUNDS):
+        gc.collect()
+        taken: dict[str, list[float]] = {name: [] for name in names}
+        for turn in range(turns):
+            for name in names if turn % 2 else reversed(names):
+                operation = next(candidates[name])
+                start = time.perf_counter()
+                operation()
+                taken[name].append(time.perf_counter() - start)
+        found.append({name: statistics.median(times) for name, times in taken.items()})
+    return found
+
+
+def ratios(rounds: list[dict[str, float]], above: str, below: str) -> tuple[float, ...]:
+    """The time of one candidate over that of another, for each round."""
+    return tuple(one[above] / one[below] for one in rounds)
+
+
+def milliseconds(rounds: list[dict[str, float]], name: str) -> str:
+    """The median over the rounds, for the curious: it does not travel to another machine."""
+    return f"{statistics.median(one[name] for one in rounds) * 1000:.2f} ms"

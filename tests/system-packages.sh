@@ -1,0 +1,23 @@
+#!/bin/sh
+# Install the Debian packages that the tests drive, or say exactly which line to type.
+set -eu
+packages=""
+need() { command -v "$1" >/dev/null 2>&1 || [ -x "$1" ] || packages="$packages $2"; }
+need chromium chromium
+[ -n "$(ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null || command -v initdb || true)" ] || packages="$packages postgresql"
+need qpdf qpdf
+need pdfsig poppler-utils
+need openssl openssl
+need xmllint libxml2-utils
+need redis-server redis-server
+need soffice libreoffice-writer-nogui
+[ -z "$packages" ] && exit 0
+line="apt-get install -y --no-install-recommends$packages"
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
+  apt-get update -qq
+  # shellcheck disable=SC2086
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages
+else
+  echo "Il manque des paquets pour les tests. Tapez :  sudo $line" >&2
+  exit 1
+fi
