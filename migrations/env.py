@@ -14,6 +14,7 @@ for name in (
     "journal.models",
     "circuits.models",
     "folders.models",
+    "folders.once",
     "transmission.models",
     "signing.models",
 ):

@@ -114,6 +114,10 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
             return error.get_response()
         if error.response is not None:
             return error.response  # type: ignore[return-value]
+        if status == 422:  # what flask-smorest found wrong in a body: every fault at once
+            found = getattr(error, "data", {}).get("messages", {})
+            words = "La demande est à corriger : " + " ; ".join(_faults(found)) + ". Rien n’a été enregistré."
+            return answer(status, "body-invalid", words)
         if status in _KEYS:
             return refused(Refusal(_KEYS[status]))
         return answer(status, f"http-{status}", spaces(TITLES.get(status, "La demande est refusée") + "."))
@@ -124,6 +128,13 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
         log.error("incident", exc_info=error, incident=incident, path=request.path, error=repr(error))
         sentence = "Paraphe a rencontré une erreur. Votre décision n’a pas été enregistrée."
         return answer(500, "incident", f"{sentence} Incident {incident}", {}, incident)
+
+
+def _faults(found: Any, path: str = "") -> list[str]:
+    """« reason : Missing data… » for each fault of a body, whatever its depth."""
+    if isinstance(found, dict):
+        return [one for name, inner in found.items() for one in _faults(inner, f"{path}.{name}" if path else str(name))]
+    return [f"{path} : {one}" for one in (found if isinstance(found, list) else [found])]
 
 
 def client() -> str:

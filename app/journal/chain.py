@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,11 +96,12 @@ class Break:
 def verify(db: Db, collectivity_id: int) -> tuple[int, Break | None]:
     """Recompute the whole chain; how many lines hold, and the first that does not."""
     previous, expected = GENESIS, 1
-    for row in _lines(db, collectivity_id):
-        broken = _fault(row, previous, expected)
-        if broken:
-            return expected - 1, Break(collectivity_id, expected, broken)
-        previous, expected = row.hash, expected + 1
+    with closing(_lines(db, collectivity_id)) as lines:
+        for row in lines:
+            broken = _fault(row, previous, expected)
+            if broken:
+                return expected - 1, Break(collectivity_id, expected, broken)
+            previous, expected = row.hash, expected + 1
     query = sa.select(_head.c.seq, _head.c.hash).where(_head.c.collectivity_id == collectivity_id)
     head = db.execute(query).one_or_none() or (0, GENESIS)
     if head[0] > expected - 1:
@@ -113,14 +115,15 @@ def verify(db: Db, collectivity_id: int) -> tuple[int, Break | None]:
     return expected - 1, None
 
 
-def _lines(db: Db, collectivity_id: int) -> Iterator[Any]:
+def _lines(db: Db, collectivity_id: int) -> Generator[Any, None, None]:
     """The lines in the order of their numbers; the rows are read as they come, whatever the length of the journal."""
     query = (
         sa.select(_entry)
         .where(_entry.c.collectivity_id == collectivity_id)
         .order_by(_entry.c.seq, _entry.c.id)
     )
-    yield from db.execute(query.execution_options(yield_per=1000))
+    with db.execute(query.execution_options(yield_per=1000)) as found:
+        yield from found
 
 
 def _fault(row: Any, previous: str, expected: int) -> str | None:

@@ -193,6 +193,10 @@ def _refuse_stranger() -> Response:
     """Send a person to the login page and back, and software a problem that says what is missing."""
     if http.wants_json():
         status = 401
+        if request.path.startswith("/api/"):
+            refused = http.problem(status, "token-needed", "Donnez le jeton d’une application : Authorization: Bearer …")
+            refused.headers["WWW-Authenticate"] = 'Bearer realm="Paraphe"'
+            return refused
         return http.problem(
             status, "login-needed", "Votre session s’est fermée. Reconnectez-vous : votre saisie est gardée."
         )

@@ -41,7 +41,7 @@ def test_the_two_families_of_the_house_are_found():
         family("fable")
 
 
-@pytest.mark.parametrize("found", families().values(), ids=str)
+@pytest.mark.parametrize("found", families().values(), ids=lambda one: one.name)
 def test_every_family_is_whole(found):
     known = {field.key for field in found.fields}
     assert len(known) == len(found.fields)
@@ -54,7 +54,7 @@ def test_every_family_is_whole(found):
     check_circuit(found, found.circuit)
 
 
-@pytest.mark.parametrize("found", families().values(), ids=str)
+@pytest.mark.parametrize("found", families().values(), ids=lambda one: one.name)
 def test_an_empty_draft_is_told_all_that_it_lacks(found):
     lacking = {problem.field for problem in problems(found, {}, today=TODAY)}
     assert lacking == {f.key for f in found.fields if f.required_from == "submit" and f.default is None}
