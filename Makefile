@@ -7,7 +7,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 .PHONY: demo test check bench assets system clean
 
 demo: .venv/.demo
-	@PORT=$(PORT) $(BIN)/python -m app.demo
+	@PORT=$(PORT) $(BIN)/python -m app.demo $(RESET)
 
 test: system .venv/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -21,7 +21,7 @@ check: .venv/.dev
 	$(BIN)/python -m tests.longest
 	$(BIN)/python -m tests.schema_check
 
-bench: .venv/.bench
+bench: .venv/.dev
 	$(BIN)/python -m bench
 
 assets:
@@ -44,9 +44,7 @@ system:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.venv/.bench: .venv/.dev requirements-bench.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
-	@touch $@
+
 
 clean:
 	rm -rf .venv var node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

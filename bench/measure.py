@@ -88,3 +88,14 @@ def ratios(rounds: list[dict[str, float]], above: str, below: str) -> tuple[floa
 def milliseconds(rounds: list[dict[str, float]], name: str) -> str:
     """The median over the rounds, for the curious: it does not travel to another machine."""
     return f"{statistics.median(one[name] for one in rounds) * 1000:.2f} ms"
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long one operation takes, by the wall clock, the collector kept quiet."""
+    gc.disable()
+    start = time.perf_counter()
+    try:
+        work()
+    finally:
+        gc.enable()
+    return time.perf_counter() - start

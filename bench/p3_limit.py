@@ -15,7 +15,7 @@ from bench.moves import visas
 
 TURNS, BAR, STRETCH = 200, 0.17, 0.25
 PASSES = {"service_done": 1000, "finance": 1001, "direction": 1002, "mayor": 1003, "handover": 1004}
-LETTERS = {"finance": 2, "direction": 1, "mayor": 1, "handover": 1}
+LETTERS = {"finance": 3, "direction": 1, "mayor": 1, "handover": 1}
 
 FOLDER = "SELECT version, round, place, phase, due_on FROM folder WHERE id = ?"
 RUN = "SELECT id FROM step_run WHERE folder_id = ? AND pass_number = ? AND state = 'active'"

@@ -94,7 +94,8 @@ class Needless(Exception):  # noqa: N818 - an answer of the handler
 Handler = Callable[[Row], None]
 _handlers: dict[str, Handler] = {}
 _policy = {"lease": 120.0, "attempts": 8, "backoff": 20.0}
-_write = sa.insert(Outbox).returning(Outbox.id)
+# Core, not ORM: this insert is in every move.
+_write = sa.insert(Outbox.__table__).returning(Outbox.__table__.c.id)
 
 
 def policy(*, lease: float, attempts: int, backoff: float) -> None:
@@ -137,7 +138,7 @@ def post(db: Db, collectivity_id: int, news: Iterable[News]) -> None:
     ]
     if not rows:
         return
-    ids = db.scalars(_write, rows).all()
+    ids = db.connection().scalars(_write, rows).all()
     delays = [
         (row_id, (row["available_at"] - moment).total_seconds())
         for row_id, row in zip(ids, rows, strict=True)

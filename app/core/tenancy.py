@@ -1,5 +1,6 @@
 """Every query sees one collectivity: a session opened for one never returns, changes or deletes another's rows."""
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import event
@@ -20,14 +21,23 @@ def watch() -> None:
 
 
 def _only_ours(state: ORMExecuteState) -> None:
-    """Add the collectivity to every ORM statement of a session that has one."""
+    """Add the collectivity to every ORM statement of a session that has one; tables read by Core name it themselves."""
     collectivity_id = state.session.info.get("collectivity_id")
-    if collectivity_id is None or state.is_column_load or state.is_relationship_load:
+    if (
+        collectivity_id is None
+        or not state.is_orm_statement
+        or state.is_column_load
+        or state.is_relationship_load
+    ):
         return
-    state.statement = state.statement.options(
-        with_loader_criteria(
-            Tenanted, lambda row: row.collectivity_id == collectivity_id, include_aliases=True
-        )
+    state.statement = state.statement.options(_ours(collectivity_id))
+
+
+@lru_cache(maxsize=1024)
+def _ours(collectivity_id: int) -> Any:
+    """The criterion of a collectivity; building it costs as much as a small statement, so it is kept."""
+    return with_loader_criteria(
+        Tenanted, lambda row: row.collectivity_id == collectivity_id, include_aliases=True
     )
 
 

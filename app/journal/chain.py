@@ -59,9 +59,11 @@ def digest(previous: str, collectivity_id: int, seq: int, line: Mapping[str, Any
 
 def append(db: Db, collectivity_id: int, *events: Event) -> None:
     """Write the lines in the caller's transaction; call it last, because it locks the head of the chain."""
-    row = db.execute(_lock, {"chain": collectivity_id}).one_or_none()
+    db.flush()  # whatever is still to write is written before the others are made to wait
+    run = db.connection().execute
+    row = run(_lock, {"chain": collectivity_id}).one_or_none()
     if row is None:
-        db.execute(sa.insert(_head), {"collectivity_id": collectivity_id, "seq": 0, "hash": GENESIS})
+        run(sa.insert(_head), {"collectivity_id": collectivity_id, "seq": 0, "hash": GENESIS})
         row = db.execute(_lock, {"chain": collectivity_id}).one()
     seq, previous = row.seq, row.hash
     moment, lines = now().isoformat(timespec="milliseconds"), []
@@ -80,8 +82,8 @@ def append(db: Db, collectivity_id: int, *events: Event) -> None:
             {**line, "collectivity_id": collectivity_id, "seq": seq, "previous": previous, "hash": hashed}
         )
         previous = hashed
-    db.execute(_insert, lines)
-    db.execute(_advance, {"chain": collectivity_id, "n": seq, "h": previous})
+    run(_insert, lines)
+    run(_advance, {"chain": collectivity_id, "n": seq, "h": previous})
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from app.folders.models import Folder, StepRun
 from app.folders.views import due, family_words
 from app.people.models import Collectivity, User
 
+
 @dataclass(frozen=True)
 class Envelope:
     """A letter ready to leave, and the address it goes to."""
@@ -55,7 +56,7 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope | None:
     return Envelope(user.email, _message(row, settings, user, words, templates))
 
 
-def _deadline(db: Any, folder: Folder) -> Any:
+def _deadline(db: Db, folder: Folder) -> date | None:
     query = sa.select(sa.func.min(StepRun.due_on)).where(
         StepRun.folder_id == folder.id, sa.text("state = 'active'")
     )

@@ -1,5 +1,7 @@
 """Certificates and their owners: enrol, withdraw, list."""
 
+from typing import TYPE_CHECKING
+
 import sqlalchemy as sa
 
 from app.core.clock import now
@@ -9,11 +11,13 @@ from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.signing.models import Certificate
-from app.signing.trust import CertificateFacts
+
+if TYPE_CHECKING:
+    from app.signing.trust import CertificateFacts
 
 
 @use_case
-def enrol(db: Db, actor: Actor, user_id: int, facts: CertificateFacts, der: bytes) -> None:
+def enrol(db: Db, actor: Actor, user_id: int, facts: "CertificateFacts", der: bytes) -> None:
     """Let a person sign with a certificate; the same one twice changes nothing."""
     query = sa.select(Certificate).where(
         Certificate.user_id == user_id, Certificate.fingerprint == facts.fingerprint_sha256

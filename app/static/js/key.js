@@ -135,7 +135,8 @@ function chainFrom(leaf, certificates) {
   return chain;
 }
 
-// The identities of a file: [{subject, issuer, notBefore, notAfter, certificate, chain, sign(bytes) → Promise<Uint8Array>}].
+// The identities of a file: [{subject, issuer, notBefore, notAfter, certificate, chain, sign(bytes, hash) → Promise<Uint8Array>}].
+// `hash` is the server's choice for a curve (SHA-384 goes with P-384); an RSA key is bound to SHA-256 when it is opened.
 // `buffer` is wiped. Refuses (KeyRefused): a wrong password, a file that is no PKCS#12, no key in it, an unknown algorithm.
 export async function openKeys(buffer, password) {
   if (!globalThis.crypto?.subtle) throw new KeyRefused("insecure");
@@ -153,15 +154,15 @@ export async function openKeys(buffer, password) {
       if (!(await belongs(leaf, key))) continue;
       const chain = chainFrom(leaf, certificates).map((one) => one.der);
       const { subject, issuer, notBefore, notAfter, der } = leaf;
-      identities.push({ subject, issuer, notBefore, notAfter, certificate: der, chain, sign: (data) => signed(key, data) });
+      identities.push({ subject, issuer, notBefore, notAfter, certificate: der, chain, sign: (data, hash) => signed(key, data, hash) });
     }
   }
   if (!identities.length) throw new KeyRefused("empty");
   return identities;
 }
 
-async function signed({ algorithm, handle }, data) {
-  const raw = new Uint8Array(await crypto.subtle.sign(algorithm, handle, data));
+async function signed({ algorithm, handle }, data, hash = "SHA-256") {
+  const raw = new Uint8Array(await crypto.subtle.sign({ ...algorithm, hash }, handle, data));
   return algorithm.name === "ECDSA" ? derSignature(raw, algorithm.size) : raw;
 }
 

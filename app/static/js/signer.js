@@ -234,7 +234,7 @@ class Signer {
     const prepared = await exchange(prepare, { version: Number(version), certificate: base64(certificate), chain: chain.map(base64), box: this.box });
     this.step(1);
     const signatures = [];
-    for (const { id, tbs } of prepared.items) signatures.push({ id, signature: base64(await sign(bytesOf(atob(tbs)))) });
+    for (const { id, tbs, algorithm } of prepared.items) signatures.push({ id, signature: base64(await sign(bytesOf(atob(tbs)), algorithm?.hash)) });
     this.password.value = "";
     this.step(2);
     let ended;

@@ -1,0 +1,88 @@
+"""The house's own rules, that no linter can say."""
+
+import ast
+import re
+from pathlib import Path
+
+from app.core.refusals import catalogue
+from tests.builders.house import House
+from workflows.rights import Right
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = [one for folder in ("app", "workflows") for one in (ROOT / folder).rglob("*.py")]
+# The web is known by what answers requests, and by what draws for them.
+WEB_ROOMS = {"__init__", "web", "api", "cli", "http", "security", "limits", "login", "forms", "page", "timeline", "bytes", "__main__"}
+HEAVY = {"pyhanko", "pyhanko_certvalidator", "lxml", "alembic", "pikepdf", "facturx", "pypdfium2", "certomancer"}
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def test_one_place_commits() -> None:
+    found = [relative(one) for one in CODE if re.search(r"\.(commit|rollback)\(|\bdb\.begin\(", one.read_text(encoding="utf-8"))]
+    assert found == ["app/core/transaction.py"]
+
+
+def test_one_place_moves_a_folder() -> None:
+    found = [relative(one) for one in CODE if re.search(r"folder\.(place|phase)\b[^=\n]*(?<![=!<>])=(?!=)", one.read_text(encoding="utf-8"))]
+    assert set(found) <= {"app/folders/move.py"}
+
+
+def test_only_the_rooms_of_the_web_import_flask() -> None:
+    for one in CODE:
+        if re.search(r"^\s*(from|import) flask\b", one.read_text(encoding="utf-8"), re.MULTILINE):
+            assert one.stem in WEB_ROOMS, relative(one)
+
+
+def test_one_clock() -> None:
+    found = [relative(one) for one in CODE if re.search(r"datetime\.now\(|utcnow\(|date\.today\(", one.read_text(encoding="utf-8"))]
+    assert found == ["app/core/clock.py"]
+
+
+def test_no_room_is_called_after_nothing() -> None:
+    assert not [relative(one) for one in CODE if one.stem in {"utils", "helpers", "common", "manager", "misc"}]
+
+
+def test_every_module_says_what_it_promises() -> None:
+    silent = [relative(one) for one in CODE if not ast.get_docstring(ast.parse(one.read_text(encoding="utf-8")))]
+    assert not silent
+
+
+def test_every_refusal_has_its_french_sentence(house: House) -> None:
+    raised = {
+        key for one in CODE for key in re.findall(r"""Refusal\(\s*["']([a-z0-9-]+)["']""", one.read_text(encoding="utf-8"))
+    }
+    assert raised - catalogue.keys() == set()
+
+
+def test_every_right_guards_something() -> None:
+    text = "\n".join(one.read_text(encoding="utf-8") for one in CODE)
+    for right in Right:
+        assert re.search(rf'@guard\("{right.value}"\)|Right\.{right.name}\b|= "{right.value}"', text), right
+
+
+def test_showing_the_list_loads_no_heavy_library() -> None:
+    import subprocess
+    import sys
+    import tempfile
+
+    script = (
+        "import sys\n"
+        "from app import create_app\nfrom config import Settings\nfrom app.core import db\n"
+        "app = create_app(Settings(_env_file=None, secret_key='x' * 40, data_dir=sys.argv[1], queue_url='none:', secure_cookies=False))\n"
+        "assert app.test_client().get('/login').status_code == 200\n"
+        f"print([one for one in {sorted(HEAVY)} if one in sys.modules])\n"
+    )
+    with tempfile.TemporaryDirectory() as room:
+        done = subprocess.run([sys.executable, "-c", script, room], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr[-2000:]
+
+
+def test_every_address_of_a_template_exists(house: House) -> None:
+    known = set(house.app.view_functions) | {"demo.home", "demo.mails", "demo.mail", "demo.prefecture", "demo.p12", "demo.mail_html"}
+    for one in (ROOT / "app").rglob("*.html"):
+        text = one.read_text(encoding="utf-8")
+        assert set(re.findall(r"url_for\(['\"]([\w.]+)['\"]", text)) <= known, relative(one)
+        if "email" not in one.parts:
+            assert not re.search(r"<style|\sstyle=|<script(?![^>]*\bsrc=)", text), relative(one)

@@ -1,0 +1,78 @@
+"""Who enters, how long, and how one shuts the door."""
+
+import re
+
+from app.people import desks
+from tests.builders.house import House, token_in
+from tests.mailserver import MailServer
+
+PASSWORD = "kerlann-demo-2026"
+
+
+def try_login(house: House, login: str, password: str, suite: str = ""):
+    client = house.app.test_client()
+    token = token_in(client.get("/login").get_data(as_text=True))
+    return client, client.post(f"/login{suite}", data={"login": login, "password": password, "csrf_token": token})
+
+
+def test_a_wrong_password_and_an_unknown_login_are_told_the_same(house: House) -> None:
+    wrong = try_login(house, "a.kervadec", "pas le bon mot de passe")[1]
+    unknown = try_login(house, "personne", "pas le bon mot de passe")[1]
+    words = "L’identifiant ou le mot de passe ne convient pas"
+    assert wrong.status_code == unknown.status_code == 403
+    assert words in wrong.get_data(as_text=True)
+    assert words in unknown.get_data(as_text=True)
+
+
+def test_the_next_page_is_never_another_site(house: House) -> None:
+    assert try_login(house, "a.kervadec", PASSWORD, "?suite=//evil.example/")[1].location == "/a-traiter"
+    assert try_login(house, "a.kervadec", PASSWORD, "?suite=/suivi")[1].location == "/suivi"
+
+
+def test_a_form_without_its_token_is_refused_in_french(house: House) -> None:
+    answer = house.client("a.kervadec").post("/logout")
+    assert answer.status_code == 400
+    assert "trop longtemps" in answer.get_data(as_text=True)
+
+
+def test_the_cookie_and_the_headers_protect_the_page(house: House) -> None:
+    client, answer = try_login(house, "a.kervadec", PASSWORD)
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    page = client.get("/a-traiter")
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["X-Frame-Options"] == "DENY"
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_a_session_closed_elsewhere_is_closed_here(house: House) -> None:
+    here, there = house.client("a.kervadec"), house.client("a.kervadec")
+    page = here.get("/compte").get_data(as_text=True)
+    sessions = sorted(map(int, re.findall(r"/compte/sessions/(\d+)/fermer", page)))
+    assert len(sessions) >= 1
+    here.post(f"/compte/sessions/{sessions[-1]}/fermer", data={"csrf_token": house.csrf(here)})
+    states = {here.get("/a-traiter").status_code, there.get("/a-traiter").status_code}
+    assert states == {200, 302}
+
+
+def test_a_forgotten_password_is_changed_once_by_mail_and_closes_sessions(house: House, mail: MailServer) -> None:
+    open_elsewhere = house.client("r.pellenec")
+    client = house.app.test_client()
+    token = token_in(client.get("/mot-de-passe-oublie").get_data(as_text=True))
+    client.post("/mot-de-passe-oublie", data={"login": "r.pellenec", "csrf_token": token})
+    house.drain()
+    (letter,) = mail.to("r.pellenec@kerlann-sur-mer.example")
+    link = re.search(r"/mot-de-passe/\S+", letter.get_body(("plain",)).get_content()).group(0)
+    for expected in (302, 403):
+        token = token_in(client.get(link).get_data(as_text=True))
+        assert client.post(link, data={"password": "une phrase nouvelle", "csrf_token": token}).status_code == expected
+    assert open_elsewhere.get("/a-traiter").status_code == 302
+    assert try_login(house, "r.pellenec", "une phrase nouvelle")[1].status_code == 302
+
+
+def test_an_account_without_a_password_opens_to_nobody(house: House) -> None:
+    here = house.actor("a.kervadec").collectivity_id
+    desks.create_user(here, "sans.mdp", email="s@kerlann.example", first_name="S", last_name="M", capacity="Agent")
+    for attempt in ("", "sans.mdp", PASSWORD):
+        assert try_login(house, "sans.mdp", attempt or " ")[1].status_code in {200, 403}
