@@ -37,6 +37,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
     """The application, ready to serve; it refuses to start on a bad configuration, with the list of all its faults."""
     chosen = configuration or settings()
     app = Flask(__name__)
+    app.url_map.converters["int"] = http.RowNumber
     app.config.from_mapping(
         SECRET_KEY=chosen.secret_key.get_secret_value(),
         PARAPHE=chosen,

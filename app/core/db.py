@@ -13,7 +13,21 @@ from sqlalchemy.types import TypeDecorator
 NO_DATE = date(9999, 12, 31)
 """No deadline: a date so that an index sorts it last on both databases."""
 
+LARGEST_KEY = 2**31 - 1
+"""The largest row number that a key of either database can hold."""
+
 Db = Session
+
+
+def key_in(text: str | None) -> int | None:
+    """The row number that a text names, or None: what somebody typed is never sent to the database as it came.
+
+    >>> key_in("12"), key_in("²"), key_in("99999999999")
+    (12, None, None)
+    """
+    if not text or not (text.isascii() and text.isdigit()) or len(text) > len(str(LARGEST_KEY)):
+        return None
+    return int(text) if int(text) <= LARGEST_KEY else None
 
 
 class UTCDateTime(TypeDecorator[datetime]):

@@ -7,8 +7,10 @@ from typing import Any, TypeVar
 import structlog
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.core.db import LARGEST_KEY
 from app.core.french import spaces, taille
 from app.core.refusals import Refusal, catalogue
 
@@ -29,6 +31,20 @@ TITLES = {
     503: "Le serveur est occupé",
 }
 _KEYS = {400: "form-expired", 404: "not-found", 429: "too-many-tries"}
+
+
+class RowNumber(IntegerConverter):
+    """A number in an address: one that no row can have is a page that does not exist, on both databases alike."""
+
+    def __init__(self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int | None = LARGEST_KEY) -> None:  # noqa: A002 - the framework's names
+        super().__init__(map, fixed_digits, min, max)
+
+
+def refuse_null() -> None:
+    """Refuse the one character that PostgreSQL cannot keep (`bad-request`), so that both databases keep the same texts."""
+    texts = (part for values in (request.args, request.form) for name, several in values.lists() for part in (name, *several))
+    if any("\0" in one for one in texts) or (request.is_json and b"\\u0000" in request.get_data()):
+        raise Refusal("bad-request", detail="elle contient un caractère nul")
 
 
 def guard(who: str) -> Callable[[View], View]:

@@ -76,11 +76,11 @@ class Row:
 
 
 class Later(Exception):  # noqa: N818 - an answer of the handler, not a fault
-    """Nothing failed, but it is too early (a receipt that has not come): look again after `seconds`."""
+    """Nothing failed, but it is too early (a receipt that has not come): look again after `seconds`; `why` is shown."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, why: str | None = None) -> None:
         super().__init__(seconds)
-        self.seconds = seconds
+        self.seconds, self.why = seconds, why
 
 
 class Hopeless(Exception):  # noqa: N818 - an answer of the handler
@@ -181,7 +181,9 @@ def claim(db: Db, row_id: int) -> Row | None:
 
 
 @use_case
-def settle(db: Db, row: Row, state: str, error: str | None = None, wait: float = 0.0) -> bool:
+def settle(
+    db: Db, row: Row, state: str, error: str | None = None, wait: float = 0.0, *, counts: bool = True
+) -> bool:
     """Write the end of an attempt; False when the lease was lost to another worker, whose word then counts."""
     moment = now()
     fields: dict[str, Any] = {"state": state, "lease_until": None, "last_error": error}
@@ -190,8 +192,8 @@ def settle(db: Db, row: Row, state: str, error: str | None = None, wait: float =
     if state == "pending":
         fields["available_at"] = moment + timedelta(seconds=wait)
         after_commit(db, lambda: jobs.wake([(row.id, wait)]))
-    if error is None and state == "pending":
-        fields["attempts"] = Outbox.attempts - 1  # waiting is not failing
+    if not counts:
+        fields["attempts"] = Outbox.attempts - 1
     changed = db.execute(
         sa.update(Outbox)
         .where(Outbox.id == row.id, Outbox.attempts == row.attempt, Outbox.state == "running")
@@ -248,7 +250,7 @@ def run(row_id: int) -> None:
         with jobs.heart(_policy["lease"] / 3, lambda: renew(row)):
             handler(row)
     except Later as later:
-        settle(row, "pending", None, later.seconds)
+        settle(row, "pending", later.why, later.seconds, counts=False)  # waiting is not failing
     except Needless as reason:
         settle(row, "done", str(reason))
     except Hopeless as fault:

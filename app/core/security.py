@@ -7,10 +7,9 @@ import secrets
 from flask import Flask, Response, request
 
 CSP = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
     "connect-src 'self'; worker-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
 )
-"""`wasm-unsafe-eval` lets pdf.js decode JPEG 2000 and JBIG2 scans; it allows WebAssembly only, never JavaScript text."""
 
 _secret: dict[str, bytes] = {}
 

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.clock import today
-from app.core.db import NO_DATE, Db, UTCDateTime
+from app.core.db import NO_DATE, Db, UTCDateTime, key_in
 from app.folders.search import key_of
 from app.people.actor import Actor
 
@@ -150,8 +150,9 @@ def _after(key: str | None) -> dict[str, Any]:
     """The binds of a page key; a key that was tampered with starts again from the first page."""
     try:
         due, entered, last = (key or "").split("_")
-        return {"due": date.fromisoformat(due), "entered": datetime.fromisoformat(entered), "last": int(last)}
-    except ValueError:
+        moment = datetime.fromisoformat(entered).astimezone(UTC)
+        return {"due": date.fromisoformat(due), "entered": moment, "last": key_in(last) or 0}
+    except (ValueError, OverflowError):
         return {"due": date.min, "entered": datetime.min.replace(tzinfo=UTC), "last": 0}
 
 
@@ -166,7 +167,7 @@ def others(db: Db, actor: Actor, tray: str, *, after: str | None = None) -> list
         "running": "f.phase = 'running' AND f.phase <> 'done'",
         "drafts": "f.phase = 'draft' AND f.phase <> 'done'",
     }
-    last = int(after) if after and after.isdigit() else None
+    last = key_in(after)
     page = " AND f.id < :last" if last else ""
     if tray == "done":
         mine = f"f.phase = 'done' AND (f.emitter_desk_id IN ({desks}) OR EXISTS (SELECT 1 FROM step_run s WHERE s.folder_id = f.id AND s.state = 'done' AND s.desk_id IN ({desks})))"
@@ -286,9 +287,9 @@ def follow(
         binds["family"] = family
     if phase in {"draft", "running", "rejected", "done"}:
         where.append(f"f.phase = '{phase}'")
-    if after and after.isdigit():
+    if (last := key_in(after)) is not None:
         where.append("f.id < :last")
-        binds["last"] = int(after)
+        binds["last"] = last
     sql = (
         "SELECT f.id, f.title, f.family, f.amount_cents, f.phase, f.place, f.due_on, "
         "(SELECT s.kind FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' ORDER BY s.id LIMIT 1) AS kind, "

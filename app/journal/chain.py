@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,8 @@ from app.core.db import Db
 from app.journal.models import ChainHead, JournalEntry
 
 GENESIS = "0" * 64
+FARTHEST = 50_000
+"""How far from its place a displaced line is still recognised as such; beyond, it is said to be modified."""
 _entry: Any = JournalEntry.__table__
 _head: Any = ChainHead.__table__
 # Built once: these three statements are in every move.
@@ -96,7 +98,12 @@ class Break:
 
 
 def verify(db: Db, collectivity_id: int) -> tuple[int, Break | None]:
-    """Recompute the whole chain; how many lines hold, and the first that does not."""
+    """Recompute the whole chain; how many lines hold, and the first that does not.
+
+    Give it a session that has read nothing yet: it sees one moment of the journal, whoever writes meanwhile.
+    """
+    if db.get_bind().dialect.name == "postgresql":  # SQLite reads one moment of itself anyway
+        db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     previous, expected = GENESIS, 1
     with closing(_lines(db, collectivity_id)) as lines:
         for row in lines:
@@ -110,7 +117,11 @@ def verify(db: Db, collectivity_id: int) -> tuple[int, Break | None]:
         return expected - 1, Break(
             collectivity_id, expected, f"il manque les lignes {expected} à {head[0]}, à la fin du journal"
         )
-    if head[0] < expected - 1 or head[1] != previous:
+    if head[0] < expected - 1:
+        return head[0], Break(
+            collectivity_id, head[0] + 1, f"la ligne {head[0] + 1} a été ajoutée après la tête de chaîne"
+        )
+    if head[1] != previous:
         return expected - 1, Break(
             collectivity_id, expected - 1, "la tête de chaîne ne correspond pas à la dernière ligne"
         )
@@ -128,6 +139,12 @@ def _lines(db: Db, collectivity_id: int) -> Generator[Any, None, None]:
         yield from found
 
 
+def _around(seq: int) -> Iterator[int]:
+    """The numbers that a displaced line may have had, nearest first."""
+    for distance in range(1, FARTHEST):
+        yield from (one for one in (seq + distance, seq - distance) if one > 0)
+
+
 def _fault(row: Any, previous: str, expected: int) -> str | None:
     if row.seq > expected:
         alone = row.seq == expected + 1
@@ -136,7 +153,15 @@ def _fault(row: Any, previous: str, expected: int) -> str | None:
         return f"la ligne {row.seq} est en double"
     line = {name: getattr(row, name) for name in ("folder_id", "at", "who", "user_id", "event", "facts")}
     if digest(row.previous, row.collectivity_id, row.seq, line) != row.hash:
-        return f"la ligne {row.seq} (« {row.event} », {row.at}) a été modifiée"
+        before = next(
+            (n for n in _around(row.seq) if digest(row.previous, row.collectivity_id, n, line) == row.hash), 0
+        )
+        what = (
+            f"porte le contenu de la ligne {before} : des lignes ont été déplacées"
+            if before
+            else "a été modifiée"
+        )
+        return f"la ligne {row.seq} (« {row.event} », {row.at}) {what}"
     if row.previous != previous:
         return f"la ligne {row.seq} (« {row.event} », {row.at}) ne suit pas la précédente : ajoutée, déplacée ou réécrite"
     return None

@@ -1,6 +1,5 @@
 """Examine the installation for real: each check does the thing, and says in French what to do when it fails."""
 
-import smtplib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,6 +12,7 @@ import sqlalchemy as sa
 from app.core import heartbeat, schema
 from app.core.clock import now
 from app.core.db import engine
+from app.core.refusals import Refusal, catalogue
 from app.files import vault
 from app.notices.mailer import connect
 from app.signing import setting
@@ -30,22 +30,51 @@ class Finding:
     words: str
 
 
+class Unwell(Exception):  # noqa: N818 - a finding, not a fault of the program
+    """The check did its work and found something to correct: the sentence says what."""
+
+
 def examine(settings: Any) -> Iterator[Finding]:
     """Every check in turn; one that fails does not stop the others."""
-    checks: tuple[tuple[str, Callable[[Any], str]], ...] = (
-        ("base de données", _database),
-        ("migrations", _migrations),
-        ("documents", _store),
-        ("courriel", _mail),
-        ("horodatage et horloge", _timestamp),
-        ("signature d’essai", _signature),
-        ("travail de fond", _worker),
+    checks: tuple[tuple[str, Callable[[Any], str], str], ...] = (
+        (
+            "base de données",
+            _database,
+            "la base ne répond pas : vérifiez PARAPHE_DATABASE_URL et que le serveur tourne",
+        ),
+        ("migrations", _migrations, "la version de la base n’a pas pu être lue : vérifiez d’abord la base"),
+        (
+            "documents",
+            _store,
+            "impossible d’écrire puis de relire un document : vérifiez PARAPHE_STORE_URL et ses droits",
+        ),
+        ("courriel", _mail, "le serveur de courriel ne répond pas : vérifiez PARAPHE_MAIL_URL"),
+        (
+            "horodatage et horloge",
+            _timestamp,
+            "l’autorité d’horodatage n’a pas donné de jeton : vérifiez PARAPHE_TSA_URL",
+        ),
+        (
+            "signature d’essai",
+            _signature,
+            "la signature d’essai a échoué : vérifiez le cachet et l’horodatage",
+        ),
+        ("travail de fond", _worker, "le signe de vie n’a pas pu être lu : vérifiez d’abord la base"),
     )
-    for name, check in checks:
+    for name, check, remedy in checks:
         try:
             yield Finding(name, True, check(settings))
+        except Unwell as found:
+            yield Finding(name, False, str(found))
         except Exception as fault:  # noqa: BLE001 - whatever went wrong is what the administrator must read
-            yield Finding(name, False, f"{type(fault).__name__} : {fault}")
+            yield Finding(name, False, f"{remedy} ({_short(fault)})")
+
+
+def _short(fault: Exception) -> str:
+    """The fault on one line: a refusal in its French words, anything else as the library says it."""
+    if isinstance(fault, Refusal):
+        return catalogue.say(fault.key, fault.facts)[1]
+    return (str(fault).splitlines() or [type(fault).__name__])[0][:200]
 
 
 def _database(settings: Any) -> str:
@@ -59,7 +88,7 @@ def _migrations(settings: Any) -> str:
     del settings
     found, wanted = schema.revisions()
     if found != wanted:
-        raise RuntimeError(
+        raise Unwell(
             f"la base est à la version {found or 'vide'}, il faut {wanted} : lancez « flask --app wsgi upgrade »"
         )
     return f"à jour ({wanted})"
@@ -72,17 +101,17 @@ def _store(settings: Any) -> str:
 
 def _mail(settings: Any) -> str:
     if not settings.mail_url:
-        raise RuntimeError("aucun serveur : donnez PARAPHE_MAIL_URL")
+        raise Unwell("aucun serveur : donnez PARAPHE_MAIL_URL")
     with connect(settings) as server:
         code, said = server.noop()
     if code >= 400:
-        raise smtplib.SMTPException(f"{code} {said!r}")
+        raise Unwell(f"le serveur de courriel refuse de servir ({code} {said.decode(errors='replace')})")
     return "le serveur répond"
 
 
 def _timestamp(settings: Any) -> str:
     if not settings.tsa_url:
-        raise RuntimeError(
+        raise Unwell(
             "aucune autorité : donnez PARAPHE_TSA_URL ; les signatures seraient sans horodatage (B-B)"
         )
     from app.signing.timestamp import moment_of
@@ -91,7 +120,7 @@ def _timestamp(settings: Any) -> str:
     said = moment_of(client) if client else now()
     gap = abs(now() - said)
     if gap > CLOCK_TOLERANCE:
-        raise RuntimeError(
+        raise Unwell(
             f"l’horloge du serveur s’écarte de {gap.total_seconds():.0f} s de l’autorité d’horodatage"
         )
     return f"jeton obtenu, écart d’horloge {gap.total_seconds():.1f} s"
@@ -109,7 +138,5 @@ def _worker(settings: Any) -> str:
     del settings
     last = heartbeat.last("worker")
     if last is None or now() - last > WORKER_SILENT:
-        raise RuntimeError(
-            "le travail de fond ne donne pas signe de vie : lancez « flask --app wsgi worker »"
-        )
+        raise Unwell("le travail de fond ne donne pas signe de vie : lancez « flask --app wsgi worker »")
     return f"signe de vie il y a {(now() - last).total_seconds():.0f} s"

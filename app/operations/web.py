@@ -1,5 +1,6 @@
 """Health for machines, and the administrator's page: what stopped, what waits, whether the worker lives."""
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from app.core.http import PUBLIC, guard
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.files import vault
-from app.folders.models import Folder, StepRun
+from app.folders.models import StepRun
 from app.operations.doctor import WORKER_SILENT
 from app.people.models import Desk, Holder, User
 
@@ -33,18 +34,21 @@ def live() -> Response:
 @guard(PUBLIC)
 def ready() -> tuple[Response, int]:
     """The database, the store and the worker answer; without details, which the doctor gives."""
-    found = {"database": _try(_database), "store": _try(lambda: vault.store().probe()), "worker": _worker()}
+    found = {
+        "database": _try(_database),
+        "store": _try(lambda: vault.store().probe()),
+        "worker": _try(_worker),
+    }
     fine = all(found.values())
     return jsonify(status="ready" if fine else "not ready", **found), 200 if fine else 503
 
 
-def _try(check: object) -> bool:
+def _try(check: Callable[[], bool | None]) -> bool:
     try:
-        check()  # type: ignore[operator]
+        return check() is not False
     except Exception as fault:  # noqa: BLE001 - the answer is « not ready », the fault is for the log
         current_app.logger.warning("not ready: %r", fault)
         return False
-    return True
 
 
 def _database() -> None:
@@ -62,10 +66,9 @@ def _worker() -> bool:
 def admin() -> str:
     """What stopped after its last try, what waits, and folders that nobody can move."""
     with reading(g.actor.collectivity_id) as db:
-        rows = [
-            (row, db.get(Folder, row.folder_id) if row.folder_id else None)
-            for row in db.scalars(_rows("parked", "pending", "running"))
-        ]
+        parked, waiting = (
+            list(db.scalars(_rows(*states))) for states in (("parked",), ("pending", "running"))
+        )
         stuck = [(title, url_for("folders.show", folder_id=key), why) for key, title, why in _stuck(db)]
     last = heartbeat.last("worker")
     words = (
@@ -75,8 +78,8 @@ def admin() -> str:
     )
     return render_template(
         "operations/admin.html",
-        parked=[_view(row, folder) for row, folder in rows if row.state == "parked"],
-        waiting=[_view(row, folder) for row, folder in rows if row.state != "parked"],
+        parked=[_view(row) for row in parked],
+        waiting=[_view(row) for row in waiting],
         heartbeat=(_worker(), words),
         stuck=stuck,
     )
@@ -86,19 +89,12 @@ def _rows(*states: str) -> Any:
     return sa.select(Outbox).where(Outbox.state.in_(states)).order_by(Outbox.id).limit(200)
 
 
-def _view(row: Outbox, folder: Folder | None) -> tuple[object, ...]:
+def _view(row: Outbox) -> tuple[object, ...]:
     """A row without the folder's title: an administrator who holds no desk of it reads nothing of it."""
     label = KINDS.get(row.kind, row.kind)
-    url = url_for("folders.show", folder_id=folder.id) if folder else ""
-    return (
-        row.id,
-        label,
-        f"Dossier n° {folder.id}" if folder else "",
-        url,
-        row.attempts,
-        row.last_error,
-        row.created_at,
-    )
+    title = f"Dossier n° {row.folder_id}" if row.folder_id else ""
+    url = url_for("folders.show", folder_id=row.folder_id) if row.folder_id else ""
+    return row.id, label, title, url, row.attempts, row.last_error, row.created_at
 
 
 def _stuck(db: sa.orm.Session) -> list[tuple[int, str, str]]:

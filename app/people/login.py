@@ -228,6 +228,7 @@ def stand_guard(app: Flask) -> None:
             abort(404)
         api = request.path.startswith("/api/")
         if who == http.PUBLIC:
+            http.refuse_null()
             return None
         actor: Actor | None = (
             _bearer() if api else (current_user.actor if current_user.is_authenticated else None)
@@ -237,6 +238,7 @@ def stand_guard(app: Flask) -> None:
         g.actor = actor
         if who != http.PERSON:
             require(actor, Right(who))
+        http.refuse_null()
         return None
 
     @app.after_request

@@ -56,8 +56,8 @@ class ResetForm(FlaskForm):  # type: ignore[misc]
 
 
 def _safe(target: str | None) -> str:
-    """Only a path of this site may be the next page (no open redirect)."""
-    if target and target.startswith("/") and not target.startswith(("//", "/\\")):
+    """Only a path of this site may be the next page: browsers drop tabs and line ends, so « /⇥/site » would leave it."""
+    if target and target.isprintable() and target.startswith("/") and not target.startswith(("//", "/\\")):
         return target
     return url_for("folders.inbox")
 

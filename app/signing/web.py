@@ -95,6 +95,8 @@ def complete(folder_id: int) -> Response:
     from app.signing.keys.browser import read_signature
 
     if request.method == "GET":
+        with reading(g.actor.collectivity_id) as db:
+            authorize(db, g.actor, folder_id)
         state = sign.state_of(g.actor, request.args.get("session", ""))
         return jsonify(
             state=state, location=_next(folder_id, tell=state == "done") if state == "done" else None

@@ -31,6 +31,11 @@ from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel,
 
 log = structlog.get_logger()
 ENDED = frozenset({"acknowledged", "refused"})
+TITLES = {
+    AnswerKind.ACKNOWLEDGED: "Accusé de réception",
+    AnswerKind.REFUSED: "Anomalie",
+    AnswerKind.PENDING: "Réponse à vérifier",
+}
 
 
 @dataclass(frozen=True)
@@ -97,11 +102,13 @@ def _deliver(actor: Actor, sending: Sending, channel: Channel, parcel: Parcel) -
 
 
 def _act_on(actor: Actor, sending: Sending, answer: Answer, settings: Any) -> None:
-    if answer.kind is AnswerKind.PENDING:
-        raise Later(settings.actes_poll_seconds)
     sha256 = None
     if answer.raw is not None:
         sha256 = vault.store().put_bytes(vault.scope(actor.collectivity_id), answer.raw).sha256
+    if answer.kind is AnswerKind.PENDING:
+        if sha256 is not None:
+            keep_doubtful(actor, sending.id, answer, sha256)
+        raise Later(settings.actes_poll_seconds, answer.reason)
     if answer.kind is AnswerKind.ACKNOWLEDGED:
         acknowledge(actor, sending.id, answer, sha256)
     else:
@@ -209,6 +216,13 @@ def acknowledge(db: Db, actor: Actor, transmission_id: int, answer: Answer, sha2
 
 
 @use_case
+def keep_doubtful(db: Db, actor: Actor, transmission_id: int, answer: Answer, sha256: str) -> None:
+    """Keep, once, an answer that decides nothing (unreadable, or about another act), where people can read it."""
+    row = db.get_one(Transmission, transmission_id, with_for_update=True)
+    _keep(db, actor, row, db.get_one(Folder, row.folder_id, with_for_update=True), answer, sha256)
+
+
+@use_case
 def refuse(
     db: Db, actor: Actor, transmission_id: int, reason: str, answer: Answer | None, sha256: str | None
 ) -> bool:
@@ -252,7 +266,7 @@ def _keep(
             )
         )
     media = "application/json" if name.endswith(".json") else "application/xml"
-    title = "Accusé de réception" if answer.kind is AnswerKind.ACKNOWLEDGED else "Anomalie"
+    title = TITLES[answer.kind]
     facts = ["Réponse FACTICE, sans valeur : mode simulation."] if answer.simulated else []
     kept = Kept(
         "receipt",

@@ -10,7 +10,7 @@ from app.circuits.library import current, family_of
 from app.core.clock import now
 from app.core.db import Db
 from app.core.french import instant, jour
-from app.core.outbox import handles
+from app.core.outbox import Outbox, handles
 from app.folders import sockets
 from app.folders.models import Folder, Publication
 from app.folders.views import Tag
@@ -30,6 +30,7 @@ STATES = {
     "acknowledged": "Accusé de réception reçu",
     "refused": "Refusé par le destinataire",
 }
+STOPPED = "Envoi arrêté après le dernier essai"
 
 
 def plug(settings: Any, templates: Environment) -> None:
@@ -81,6 +82,8 @@ def _note(db: Db, folder: Folder, step: str) -> Mapping[str, Any] | None:
         Transmission.folder_id == folder.id, Transmission.round == folder.round, Transmission.step == step
     )
     row = db.scalar(query)
+    if folder.place == step and _stopped(db, folder):
+        return {"title": STOPPED, "meta": "L’administrateur voit pourquoi et peut le relancer."}
     if row is None:
         return None
     mark = " (FACTICE)" if row.simulated else ""
@@ -94,6 +97,12 @@ def _note(db: Db, folder: Folder, step: str) -> Mapping[str, Any] | None:
         "meta": meta,
         "mono": row.identifier if row.channel == "actes" else "",
     }
+
+
+def _stopped(db: Db, folder: Folder) -> bool:
+    """Whether the folder's sending was parked after its last try."""
+    query = sa.select(Outbox.state).where(Outbox.folder_id == folder.id, Outbox.kind == "step.transmit")
+    return db.scalar(query.order_by(Outbox.id.desc()).limit(1)) == "parked"
 
 
 def _tag(db: Db, folder: Folder) -> Tag | None:
@@ -112,4 +121,6 @@ def _tag(db: Db, folder: Folder) -> Tag | None:
         return Tag("ok", "check-circle", f"Exécutoire le {jour(publication.enforceable_on)}")
     if row.state == "acknowledged":
         return Tag("warn", "hourglass-split", "Pas encore exécutoire : à publier")
+    if _stopped(db, folder):
+        return Tag("danger", "exclamation-circle", STOPPED)
     return Tag("info", "send", STATES[row.state])

@@ -17,8 +17,9 @@ from app.demo.cast import PASSWORD
 from app.demo.pki import TestPki
 from app.demo.seed import actor_of
 from app.folders import decide, deposit
-from app.folders.keep import Incoming
+from app.folders.keep import Incoming, Kept, keep_main
 from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.sockets import ReadFacts
 from app.journal.models import JournalEntry
 from app.people.actor import Actor
 from app.signing import sign
@@ -40,6 +41,7 @@ class House:
 
     def __init__(self, app: Flask, settings: Settings, pki: TestPki, mail: MailServer) -> None:
         self.app, self.settings, self.pki, self.mail = app, settings, pki, mail
+        self._kept: tuple[list[Kept], ReadFacts | None] | None = None
 
     # people
 
@@ -99,6 +101,21 @@ class House:
         self.sign(folder_id, "a.kervadec")
         if at == "done":
             self.drain()
+        return folder_id
+
+    def a_quick_invoice(self) -> int:
+        """An invoice that waits for the finance desk, from a file examined once: for tests that need many."""
+        if self._kept is None:
+            with tempfile.TemporaryDirectory() as room:
+                path = Path(shutil.copy(INVOICE, Path(room) / INVOICE.name))
+                here = self.actor("g.trehorel").collectivity_id
+                self._kept = keep_main(here, "invoice", Incoming(path, INVOICE.name), (), Path(room), signed=True)
+        kept, read = self._kept
+        actor = self.actor("g.trehorel")
+        facts = {**read.fields, "received_on": today().isoformat(), "proof_of_service": "technique"}
+        folder_id = deposit.create(actor, "invoice", min(actor.desk_ids), kept, facts, [], None)
+        deposit.submit(actor, folder_id, version=1)
+        self.approve(folder_id, "r.pellenec")
         return folder_id
 
     def a_deliberation(

@@ -33,7 +33,7 @@ def intact(house: House) -> None:
 def test_a_double_click_on_approve_and_two_holders_at_once_decide_once(house: House, at_once) -> None:
     first, second = house.actor("n.abgrallec"), house.actor("t.lescoat")
     for number in range(ROUNDS):
-        folder_id = house.an_invoice(at="finance")
+        folder_id = house.a_quick_invoice()
         version = house.folder(folder_id).version
         who = (first, first) if number % 2 else (first, second)
         results = at_once(*(lambda actor=actor: decide.approve(actor, folder_id, version=version) for actor in who))
@@ -47,7 +47,7 @@ def test_a_double_click_on_approve_and_two_holders_at_once_decide_once(house: Ho
 def test_a_double_click_on_reject_and_approve_against_reject_decide_once(house: House, at_once) -> None:
     first, second = house.actor("n.abgrallec"), house.actor("t.lescoat")
     for number in range(ROUNDS):
-        folder_id = house.an_invoice(at="finance")
+        folder_id = house.a_quick_invoice()
         version = house.folder(folder_id).version
 
         def other(folder_id: int = folder_id, version: int = version, number: int = number) -> object:
@@ -65,7 +65,8 @@ def test_a_double_click_on_reject_and_approve_against_reject_decide_once(house: 
 def test_a_signature_clicked_twice_is_made_once(house: House, at_once) -> None:
     mayor = house.actor("a.kervadec")
     for _ in range(ROUNDS // 5):
-        folder_id = house.an_invoice(at="bon_a_payer")
+        folder_id = house.a_quick_invoice()
+        house.approve(folder_id, "n.abgrallec")
         ready, key = house.prepare(folder_id, "a.kervadec")
         signature = key.sign(ready.prepared.attributes)
         results = at_once(*(lambda: sign.complete(mayor, ready.session, signature) for _ in range(2)))
@@ -103,7 +104,7 @@ def test_mayor_and_secretary_at_the_same_instant_both_end_up_signed(house: House
 
 
 def test_eight_people_writing_at_once_keep_one_chain(house: House, at_once) -> None:
-    folders = [house.an_invoice(at="finance") for _ in range(8)]
+    folders = [house.a_quick_invoice() for _ in range(8)]
     actor = house.actor("n.abgrallec")
     versions = [house.folder(one).version for one in folders]
     results = at_once(*(lambda one=one, version=version: decide.approve(actor, one, version=version) for one, version in zip(folders, versions, strict=True)))
