@@ -42,7 +42,13 @@ CIRCUIT: dict[str, Any] = {
     "key": "invoice",
     "label": "Factures",
     "steps": [
-        {"key": "service_done", "label": "Service fait", "kind": "visa", "who": [{"desk": "technique"}], "days": 5},
+        {
+            "key": "service_done",
+            "label": "Service fait",
+            "kind": "visa",
+            "who": [{"desk": "technique"}],
+            "days": 5,
+        },
         {"key": "finance", "label": "Finances", "kind": "visa", "who": [{"desk": "finances"}], "days": 3},
         {
             "key": "direction",
@@ -74,7 +80,9 @@ class Commune:
 
     def settle(self) -> None:
         """Found the commune on the present database, by the verbs of the product."""
-        self.id = desks.create_collectivity(SIREN, NAME, department="029", district="1", nature="31", settings={})
+        self.id = desks.create_collectivity(
+            SIREN, NAME, department="029", district="1", nature="31", settings={}
+        )
         for key in DESKS:
             desks.create_desk(self.id, key, key.capitalize())
         for login, (first, last, seats) in PEOPLE.items():

@@ -63,15 +63,27 @@ class _Writer:
         place = "done" if desk is None else passed[visas][0]
         rows[Folder].append(self._row(number, born, place, visas + 1))
         rows[Document].append(
-            {**here, "id": number, "role": "main", "title": "Facture", "position": 0, "type_code": None, "removed_at": None}
+            {
+                **here,
+                "id": number,
+                "role": "main",
+                "title": "Facture",
+                "position": 0,
+                "type_code": None,
+                "removed_at": None,
+            }
         )
         rows[DocumentVersion].append(self._version(number, born))
         self._line(rows, number, "folder.submit", born, {"left": "draft", "entered": "service_done"})
         for rank, step in enumerate(passed[:visas]):
             rows[StepRun].append(self._step(number, step, rank, born, done=True))
-            self._line(rows, number, "folder.approve", born, {"left": step[0], "round": 1, "version": rank + 2})
+            self._line(
+                rows, number, "folder.approve", born, {"left": step[0], "round": 1, "version": rank + 2}
+            )
         if desk is not None:
-            rows[StepRun].append({**self._step(number, passed[visas], visas, born), "desk_id": self._commune.desks[desk]})
+            rows[StepRun].append(
+                {**self._step(number, passed[visas], visas, born), "desk_id": self._commune.desks[desk]}
+            )
         rows[Outbox].append(self._letter(number, born))
 
     def _row(self, number: int, born: datetime, place: str, version: int) -> dict[str, Any]:
@@ -118,7 +130,9 @@ class _Writer:
             "created_by": self._depositor.name,
         }
 
-    def _step(self, number: int, step: tuple[str, str, str], rank: int, born: datetime, *, done: bool = False) -> dict[str, Any]:
+    def _step(
+        self, number: int, step: tuple[str, str, str], rank: int, born: datetime, *, done: bool = False
+    ) -> dict[str, Any]:
         key, desk, login = step
         who = self._commune.actors[login]
         position = [one[0] for one in STEPS].index(key)
@@ -170,7 +184,13 @@ class _Writer:
         }
         hashed = digest(self._hash, self._commune.id, self._seq, line)
         rows[JournalEntry].append(
-            {**line, "collectivity_id": self._commune.id, "seq": self._seq, "previous": self._hash, "hash": hashed}
+            {
+                **line,
+                "collectivity_id": self._commune.id,
+                "seq": self._seq,
+                "previous": self._hash,
+                "hash": hashed,
+            }
         )
         self._hash = hashed
 

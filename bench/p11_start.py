@@ -18,7 +18,12 @@ OURS = "from wsgi import app; assert app.test_client().get('/login').status_code
 
 
 def _environment(room: Path) -> dict[str, str]:
-    return {**os.environ, "PARAPHE_SECRET_KEY": "x" * 40, "PARAPHE_DATA_DIR": str(room), "PARAPHE_SECURE_COOKIES": "false"}
+    return {
+        **os.environ,
+        "PARAPHE_SECRET_KEY": "x" * 40,
+        "PARAPHE_DATA_DIR": str(room),
+        "PARAPHE_SECURE_COOKIES": "false",
+    }
 
 
 def _memory(pids: list[int]) -> float:
@@ -40,13 +45,32 @@ def run() -> dict[str, Any]:
     """Whole processes, five rounds; memory in MiB after pages were served."""
     here = ground()
     environment = _environment(here.home / "p11")
-    subprocess.run([sys.executable, "-m", "flask", "--app", "wsgi", "upgrade"], cwd=ROOT, env=environment, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "upgrade"],
+        cwd=ROOT,
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
     ratios = []
     for _ in range(5):
-        spent = [seconds(lambda script=script: subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True, capture_output=True)) for script in (OURS, BARE)]
+        spent = [
+            seconds(
+                lambda script=script: subprocess.run(
+                    [sys.executable, "-c", script], cwd=ROOT, env=environment, check=True, capture_output=True
+                )
+            )
+            for script in (OURS, BARE)
+        ]
         ratios.append(spent[0] / spent[1])
     port = free_port()
-    serving = subprocess.Popen([sys.executable, "-m", "flask", "--app", "wsgi", "serve", "--port", str(port)], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    serving = subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "serve", "--port", str(port)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         _wait(port)
         for _ in range(100):
@@ -55,8 +79,15 @@ def run() -> dict[str, Any]:
     finally:
         serving.terminate()
         serving.wait(30)
-    figures = [Figure("first answer", tuple(ratios), 5.0), Figure("memory", (memory,), 300.0, words="MiB, web and worker")]
-    return goal("P11", figures, "process time over bare Flask's; proportional memory of two web workers and the job worker")
+    figures = [
+        Figure("first answer", tuple(ratios), 5.0),
+        Figure("memory", (memory,), 300.0, words="MiB, web and worker"),
+    ]
+    return goal(
+        "P11",
+        figures,
+        "process time over bare Flask's; proportional memory of two web workers and the job worker",
+    )
 
 
 def _wait(port: int) -> None:

@@ -49,5 +49,9 @@ def run() -> dict[str, Any]:
     moves = visas(here.commune, url, range(150, 160))
     next(moves)()
     one = _of(next(moves))
-    figures = [Figure("inbox", (float(page),), 6), Figure("move", (float(one["statements"]),), 12), Figure("commits", (float(one["commits"]),), 1)]
+    figures = [
+        Figure("inbox", (float(page),), 6),
+        Figure("move", (float(one["statements"]),), 12),
+        Figure("commits", (float(one["commits"]),), 1),
+    ]
     return goal("P1", figures, "statements counted")

@@ -25,5 +25,15 @@ def run() -> dict[str, Any]:
     here = ground()
     url = here.of_size("sqlite", 1000)
     room = Path(__file__).resolve().parents[1]
-    done = subprocess.run([sys.executable, "-c", SCRIPT, url, str(here.home / "p2")], cwd=room, capture_output=True, text=True, check=True)
-    return goal("P2", [Figure("heavy libraries", (float(done.stdout),), 0)], "sys.modules after the page, in a new process")
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, url, str(here.home / "p2")],
+        cwd=room,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return goal(
+        "P2",
+        [Figure("heavy libraries", (float(done.stdout),), 0)],
+        "sys.modules after the page, in a new process",
+    )

@@ -26,7 +26,7 @@ OPEN = (
 )
 PLACE = "UPDATE folder SET place = ?, version = ?, updated_at = ? WHERE id = ?"
 POST = (
-    "INSERT INTO outbox (collectivity_id, kind, \"key\", payload, folder_id, recipient, attempts, state, available_at, created_at) "
+    'INSERT INTO outbox (collectivity_id, kind, "key", payload, folder_id, recipient, attempts, state, available_at, created_at) '
     "VALUES (?, 'mail', ?, ?, ?, ?, 0, 'pending', ?, ?)"
 )
 HEAD = "SELECT seq, hash FROM chain_head WHERE collectivity_id = ?"

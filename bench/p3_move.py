@@ -18,17 +18,39 @@ def raw(path: str, folder: int, rank: int) -> None:
     connection = raw.known.setdefault(path, _open(path))  # type: ignore[attr-defined]
     cursor = connection.cursor()
     cursor.execute("BEGIN IMMEDIATE")
-    version = cursor.execute("SELECT version, round, place, fields FROM folder WHERE id = ?", (folder,)).fetchone()[0]
-    step = cursor.execute("SELECT id, slot, state FROM step_run WHERE folder_id = ? AND pass_number >= 1000 ORDER BY id DESC", (folder,)).fetchone()
+    version = cursor.execute(
+        "SELECT version, round, place, fields FROM folder WHERE id = ?", (folder,)
+    ).fetchone()[0]
+    step = cursor.execute(
+        "SELECT id, slot, state FROM step_run WHERE folder_id = ? AND pass_number >= 1000 ORDER BY id DESC",
+        (folder,),
+    ).fetchone()
     moment = "2026-11-25 10:00:00.000000"
-    cursor.execute("UPDATE step_run SET state = 'done', ended_at = ?, user_id = 1, who = 'x', capacity = 'x' WHERE id = ?", (moment, step[0]))
-    cursor.execute("SELECT desk.id, user_account.email FROM desk LEFT JOIN holder ON holder.desk_id = desk.id LEFT JOIN user_account ON user_account.id = holder.user_id WHERE desk.key = 'finances'").fetchall()
-    cursor.execute("UPDATE folder SET place = 'finance', version = ?, updated_at = ? WHERE id = ?", (version + 1, moment, folder))
-    cursor.execute("INSERT INTO step_run (collectivity_id, folder_id, family, step, kind, pass_number, slot, state, due_on, entered_at) VALUES (1, ?, 'invoice', 'finance', 'visa', ?, 'desk:finances', 'active', '2026-12-01', ?)", (folder, 2000 + rank, moment))
+    cursor.execute(
+        "UPDATE step_run SET state = 'done', ended_at = ?, user_id = 1, who = 'x', capacity = 'x' WHERE id = ?",
+        (moment, step[0]),
+    )
+    cursor.execute(
+        "SELECT desk.id, user_account.email FROM desk LEFT JOIN holder ON holder.desk_id = desk.id LEFT JOIN user_account ON user_account.id = holder.user_id WHERE desk.key = 'finances'"
+    ).fetchall()
+    cursor.execute(
+        "UPDATE folder SET place = 'finance', version = ?, updated_at = ? WHERE id = ?",
+        (version + 1, moment, folder),
+    )
+    cursor.execute(
+        "INSERT INTO step_run (collectivity_id, folder_id, family, step, kind, pass_number, slot, state, due_on, entered_at) VALUES (1, ?, 'invoice', 'finance', 'visa', ?, 'desk:finances', 'active', '2026-12-01', ?)",
+        (folder, 2000 + rank, moment),
+    )
     for one in range(3):
-        cursor.execute("INSERT INTO outbox (collectivity_id, kind, key, folder_id, payload, state, attempts, available_at, created_at) VALUES (1, 'mail', ?, ?, '{}', 'pending', 0, ?, ?)", (f"raw-{folder}-{rank}-{one}", folder, moment, moment))
+        cursor.execute(
+            "INSERT INTO outbox (collectivity_id, kind, key, folder_id, payload, state, attempts, available_at, created_at) VALUES (1, 'mail', ?, ?, '{}', 'pending', 0, ?, ?)",
+            (f"raw-{folder}-{rank}-{one}", folder, moment, moment),
+        )
     seq = cursor.execute("SELECT seq, hash FROM chain_head WHERE collectivity_id = 1").fetchone()[0]
-    cursor.execute("INSERT INTO journal_entry (collectivity_id, seq, folder_id, at, who, user_id, event, facts, previous, hash) VALUES (1, ?, ?, ?, 'x', 1, 'folder.approve', '{}', 'p', 'h')", (seq + 1, folder, moment))
+    cursor.execute(
+        "INSERT INTO journal_entry (collectivity_id, seq, folder_id, at, who, user_id, event, facts, previous, hash) VALUES (1, ?, ?, ?, 'x', 1, 'folder.approve', '{}', 'p', 'h')",
+        (seq + 1, folder, moment),
+    )
     cursor.execute("UPDATE chain_head SET seq = ?, hash = 'h' WHERE collectivity_id = 1", (seq + 1,))
     cursor.execute("COMMIT")
 
@@ -63,4 +85,8 @@ def run() -> dict[str, Any]:
                 bare += seconds(lambda number=number, rank=rank: raw(theirs, number, rank))
             folder += 1
         ratios.append(bare / product)
-    return goal("P3", [Figure("move", tuple(ratios), 0.17, at_least=True, words="stretch 0.25")], "raw SQL's time over the product's, SQLite, synchronous FULL")
+    return goal(
+        "P3",
+        [Figure("move", tuple(ratios), 0.17, at_least=True, words="stretch 0.25")],
+        "raw SQL's time over the product's, SQLite, synchronous FULL",
+    )

@@ -27,7 +27,9 @@ def run_moves() -> dict[str, Any]:
     """A move at 100,000 folders over a move at 1,000."""
     here, figures = ground(), []
     for kind in KINDS:
-        streams = {size: visas(here.commune, here.of_size(kind, size), range(1, 140)) for size in (SMALL, LARGE)}
+        streams = {
+            size: visas(here.commune, here.of_size(kind, size), range(1, 140)) for size in (SMALL, LARGE)
+        }
         for stream in streams.values():
             for _ in range(10):
                 next(stream)()

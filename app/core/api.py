@@ -12,7 +12,11 @@ def open_api(app: Any) -> None:
     app.config.setdefault("OPENAPI_URL_PREFIX", "/api/v1")
     app.config.setdefault("OPENAPI_JSON_PATH", "openapi.json")
     api.init_app(app)
-    scheme = {"type": "http", "scheme": "bearer", "description": "Le jeton d’une application, donné par l’administrateur."}
+    scheme = {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "Le jeton d’une application, donné par l’administrateur.",
+    }
     api.spec.components.security_scheme("jeton", scheme)
     api.spec.options["security"] = [{"jeton": []}]
     app.view_functions["api-docs.openapi_json"].__dict__["__guard__"] = "public"

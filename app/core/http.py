@@ -36,13 +36,24 @@ _KEYS = {400: "form-expired", 404: "not-found", 429: "too-many-tries"}
 class RowNumber(IntegerConverter):
     """A number in an address: one that no row can have is a page that does not exist, on both databases alike."""
 
-    def __init__(self, map: Map, fixed_digits: int = 0, min: int | None = None, max: int | None = LARGEST_KEY) -> None:  # noqa: A002 - the framework's names
+    def __init__(  # the names are werkzeug's
+        self,
+        map: Map,  # noqa: A002
+        fixed_digits: int = 0,
+        min: int | None = None,  # noqa: A002
+        max: int | None = LARGEST_KEY,  # noqa: A002
+    ) -> None:
         super().__init__(map, fixed_digits, min, max)
 
 
 def refuse_null() -> None:
     """Refuse the one character that PostgreSQL cannot keep (`bad-request`), so that both databases keep the same texts."""
-    texts = (part for values in (request.args, request.form) for name, several in values.lists() for part in (name, *several))
+    texts = (
+        part
+        for values in (request.args, request.form)
+        for name, several in values.lists()
+        for part in (name, *several)
+    )
     if any("\0" in one for one in texts) or (request.is_json and b"\\u0000" in request.get_data()):
         raise Refusal("bad-request", detail="elle contient un caractère nul")
 
@@ -149,7 +160,11 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
 def _faults(found: Any, path: str = "") -> list[str]:
     """« reason : Missing data… » for each fault of a body, whatever its depth."""
     if isinstance(found, dict):
-        return [one for name, inner in found.items() for one in _faults(inner, f"{path}.{name}" if path else str(name))]
+        return [
+            one
+            for name, inner in found.items()
+            for one in _faults(inner, f"{path}.{name}" if path else str(name))
+        ]
     return [f"{path} : {one}" for one in (found if isinstance(found, list) else [found])]
 
 

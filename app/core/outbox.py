@@ -95,7 +95,8 @@ Handler = Callable[[Row], None]
 _handlers: dict[str, Handler] = {}
 _policy = {"lease": 120.0, "attempts": 8, "backoff": 20.0}
 # Core, not ORM: this insert is in every move.
-_write = sa.insert(Outbox.__table__).returning(Outbox.__table__.c.id)
+_table: Any = Outbox.__table__
+_write = sa.insert(_table).returning(_table.c.id)
 
 
 def policy(*, lease: float, attempts: int, backoff: float) -> None:

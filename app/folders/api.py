@@ -37,7 +37,8 @@ def mount(app: Any, csrf: Any) -> None:
 def me() -> dict[str, Any]:
     """Qui appelle, pour quel bureau, avec quels droits."""
     rights = sorted({right.value for seat in g.actor.seats for right in seat.rights})
-    return {"name": g.actor.name, "collectivity": g.actor.collectivity_name, "desks": [one.key for one in g.actor.seats], "rights": rights}
+    desks = [one.key for one in g.actor.seats]
+    return {"name": g.actor.name, "collectivity": g.actor.collectivity_name, "desks": desks, "rights": rights}
 
 
 @routes.get("/families")
@@ -60,7 +61,10 @@ def folders(asked: dict[str, Any]) -> dict[str, Any]:
         else:
             lines = queues.others(db, g.actor, asked["tray"], after=asked["after"])
     page = lines[: queues.PAGE]
-    return {"folders": [_line(one) for one in page], "next": page[-1].key if len(lines) > queues.PAGE else None}
+    return {
+        "folders": [_line(one) for one in page],
+        "next": page[-1].key if len(lines) > queues.PAGE else None,
+    }
 
 
 @routes.post("/folders")
@@ -76,7 +80,9 @@ def create() -> dict[str, Any]:
     if known is not None:
         return _folder(known)
     with received() as files:
-        draft = deposit.deposit(g.actor, request.form.get("family", ""), files, facts=_facts(request.form.get("facts")))
+        draft = deposit.deposit(
+            g.actor, request.form.get("family", ""), files, facts=_facts(request.form.get("facts"))
+        )
     kept = remember(g.actor, key, draft.folder_id) if key else draft.folder_id
     return _folder(kept)
 
@@ -163,7 +169,9 @@ def _day(value: Any) -> str | None:
 
 def _line(one: queues.Line) -> dict[str, Any]:
     href = url_for("folders_api.read", folder_id=one.id)
-    shown = {name: getattr(one, name) for name in ("id", "family", "title", "number", "phase", "place", "step")}
+    shown = {
+        name: getattr(one, name) for name in ("id", "family", "title", "number", "phase", "place", "step")
+    }
     return {**shown, "due_on": _day(one.due_on), "href": href}
 
 
@@ -171,9 +179,16 @@ def _folder(folder_id: int) -> dict[str, Any]:
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
         return {
-            **{name: getattr(folder, name) for name in ("id", "family", "title", "number", "phase", "place", "version", "round")},
-            "facts": folder.fields, "due_on": _day(folder.due_on), "created_at": folder.created_at.isoformat(),
-            "documents": _documents(db, folder), "steps": _steps(db, folder), "problems": _problems(db, folder),
+            **{
+                name: getattr(folder, name)
+                for name in ("id", "family", "title", "number", "phase", "place", "version", "round")
+            },
+            "facts": folder.fields,
+            "due_on": _day(folder.due_on),
+            "created_at": folder.created_at.isoformat(),
+            "documents": _documents(db, folder),
+            "steps": _steps(db, folder),
+            "problems": _problems(db, folder),
             "href": url_for("folders.show", folder_id=folder.id, _external=True),
         }
 
@@ -182,20 +197,36 @@ def _documents(db: Db, folder: Folder) -> list[dict[str, Any]]:
     found = []
     for document_id, version in deposit.current_versions(db, folder.id).items():
         document = db.get_one(Document, document_id)
-        where = {"folder_id": folder.id, "document_id": document_id, "number": version.number}
-        shown = {name: getattr(version, name) for name in ("filename", "number", "sha256", "size", "media_type")}
-        found.append({**shown, "id": document_id, "role": document.role, "title": document.title, "href": url_for("folders_api.download", **where)})
+        where: dict[str, Any] = {"folder_id": folder.id, "document_id": document_id, "number": version.number}
+        shown = {
+            name: getattr(version, name) for name in ("filename", "number", "sha256", "size", "media_type")
+        }
+        found.append(
+            {
+                **shown,
+                "id": document_id,
+                "role": document.role,
+                "title": document.title,
+                "href": url_for("folders_api.download", **where),
+            }
+        )
     return found
 
 
 def _steps(db: Db, folder: Folder) -> list[dict[str, Any]]:
     circuit = timeline.planned_circuit(db, folder)
     steps = timeline.steps(db, folder, circuit)
-    return [{"state": one.state, "title": one.title, "meta": one.meta, "quote": one.quote, "identifier": one.mono} for one in steps]
+    return [
+        {"state": one.state, "title": one.title, "meta": one.meta, "quote": one.quote, "identifier": one.mono}
+        for one in steps
+    ]
 
 
 def _problems(db: Db, folder: Folder) -> list[dict[str, Any]]:
     if folder.phase not in {"draft", "rejected"}:
         return []
     family_of(folder.family)
-    return [{"key": one.key, "field": one.field, "sentence": one.sentence} for one in deposit.find_problems(db, folder)]
+    return [
+        {"key": one.key, "field": one.field, "sentence": one.sentence}
+        for one in deposit.find_problems(db, folder)
+    ]

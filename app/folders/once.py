@@ -1,5 +1,7 @@
 """A deposit by API is made once: the caller's key is kept with the folder it made."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -21,13 +23,14 @@ class DepositKey(Base):
 def folder_of(actor: Actor, key: str) -> int | None:
     """The folder that this key made, or None."""
     with reading() as db:
-        return db.scalar(_one(actor, key))
+        found: int | None = db.scalar(_one(actor, key))
+        return found
 
 
 @use_case
 def remember(db: Db, actor: Actor, key: str, folder_id: int) -> int:
     """Keep the key; of two deposits made at once with it, both callers are given the first."""
-    known = db.scalar(_one(actor, key))
+    known: int | None = db.scalar(_one(actor, key))
     if known is None:
         db.add(DepositKey(application_id=actor.application_id or 0, key=key, folder_id=folder_id))
         db.flush()  # a rival that committed first makes this fail here, and the verb is tried again
@@ -35,5 +38,7 @@ def remember(db: Db, actor: Actor, key: str, folder_id: int) -> int:
     return known
 
 
-def _one(actor: Actor, key: str) -> sa.Select[tuple[int]]:
-    return sa.select(DepositKey.folder_id).where(DepositKey.application_id == actor.application_id, DepositKey.key == key)
+def _one(actor: Actor, key: str) -> Any:
+    return sa.select(DepositKey.folder_id).where(
+        DepositKey.application_id == actor.application_id, DepositKey.key == key
+    )

@@ -3,7 +3,7 @@
 from marshmallow import EXCLUDE, Schema, fields, validate
 
 
-class Body(Schema):  # type: ignore[misc]
+class Body(Schema):
     """A request's body; a name that is not known is refused by its absence of effect, never by a crash."""
 
     class Meta:
@@ -15,7 +15,9 @@ class Body(Schema):  # type: ignore[misc]
 class Version(Body):
     """The version of the folder that the caller has seen."""
 
-    version = fields.Integer(required=True, metadata={"description": "Version du dossier lue par l’appelant."})
+    version = fields.Integer(
+        required=True, metadata={"description": "Version du dossier lue par l’appelant."}
+    )
 
 
 class Approve(Version):
@@ -40,12 +42,15 @@ class Change(Version):
 class ListQuery(Body):
     """A tray, and where its next page goes on from."""
 
-    tray = fields.String(load_default="todo", validate=validate.OneOf(["todo", "late", "returned", "running", "done", "drafts"]))
+    tray = fields.String(
+        load_default="todo",
+        validate=validate.OneOf(["todo", "late", "returned", "running", "done", "drafts"]),
+    )
     family = fields.String(load_default=None)
     after = fields.String(load_default=None)
 
 
-class DocumentOut(Schema):  # type: ignore[misc]
+class DocumentOut(Schema):
     """A document, in its current version."""
 
     id = fields.Integer()
@@ -59,7 +64,7 @@ class DocumentOut(Schema):  # type: ignore[misc]
     href = fields.String()
 
 
-class StepOut(Schema):  # type: ignore[misc]
+class StepOut(Schema):
     """A line of the circuit."""
 
     state = fields.String()
@@ -69,7 +74,7 @@ class StepOut(Schema):  # type: ignore[misc]
     identifier = fields.String()
 
 
-class ProblemOut(Schema):  # type: ignore[misc]
+class ProblemOut(Schema):
     """What keeps a draft from leaving."""
 
     key = fields.String()
@@ -77,7 +82,7 @@ class ProblemOut(Schema):  # type: ignore[misc]
     sentence = fields.String()
 
 
-class FolderOut(Schema):  # type: ignore[misc]
+class FolderOut(Schema):
     """A folder as the API tells it; amounts are text in euros, dates are ISO 8601."""
 
     id = fields.Integer()
@@ -97,7 +102,7 @@ class FolderOut(Schema):  # type: ignore[misc]
     href = fields.String()
 
 
-class LineOut(Schema):  # type: ignore[misc]
+class LineOut(Schema):
     """A folder in a list."""
 
     id = fields.Integer()
@@ -111,14 +116,14 @@ class LineOut(Schema):  # type: ignore[misc]
     href = fields.String()
 
 
-class ListOut(Schema):  # type: ignore[misc]
+class ListOut(Schema):
     """A page of folders; `next` is null on the last one."""
 
     folders = fields.List(fields.Nested(LineOut))
     next = fields.String(allow_none=True)
 
 
-class FieldOut(Schema):  # type: ignore[misc]
+class FieldOut(Schema):
     """A fact that a family asks for."""
 
     key = fields.String()
@@ -129,7 +134,7 @@ class FieldOut(Schema):  # type: ignore[misc]
     choices = fields.Dict()
 
 
-class FamilyOut(Schema):  # type: ignore[misc]
+class FamilyOut(Schema):
     """A family of documents."""
 
     name = fields.String()
@@ -138,7 +143,7 @@ class FamilyOut(Schema):  # type: ignore[misc]
     fields_ = fields.List(fields.Nested(FieldOut), data_key="fields", attribute="fields")
 
 
-class Me(Schema):  # type: ignore[misc]
+class Me(Schema):
     """Who calls, for which desk, with which rights."""
 
     name = fields.String()

@@ -162,7 +162,9 @@ def reset(db: Db, token: str, password: str) -> None:
     user = db.get_one(User, row.user_id)
     user.password_hash = hasher().hash(_strong(password))
     others = sa.update(PasswordReset).where(PasswordReset.user_id == user.id, PasswordReset.used_at.is_(None))
-    db.execute(others.values(used_at=now()).execution_options(synchronize_session=False))  # older links die with it
+    db.execute(
+        others.values(used_at=now()).execution_options(synchronize_session=False)
+    )  # older links die with it
     row.used_at = now()
     revoke_all(db, user.id)
 

@@ -194,7 +194,8 @@ def _refuse_stranger() -> Response:
     if http.wants_json():
         status = 401
         if request.path.startswith("/api/"):
-            refused = http.problem(status, "token-needed", "Donnez le jeton d’une application : Authorization: Bearer …")
+            words = "Donnez le jeton d’une application : Authorization: Bearer …"
+            refused = http.problem(status, "token-needed", words)
             refused.headers["WWW-Authenticate"] = 'Bearer realm="Paraphe"'
             return refused
         return http.problem(

@@ -26,7 +26,12 @@ class Software:
     def deposit(self, family="invoice", path=INVOICE, facts=FACTS, **headers):
         with path.open("rb") as file:
             form = {"family": family, "facts": json.dumps(facts), "files": (file, path.name)}
-            return self.client.post("/api/v1/folders", headers={**self.headers, **headers}, data=form, content_type="multipart/form-data")
+            return self.client.post(
+                "/api/v1/folders",
+                headers={**self.headers, **headers},
+                data=form,
+                content_type="multipart/form-data",
+            )
 
 
 @pytest.fixture
@@ -39,7 +44,9 @@ def technique(house: House) -> Software:
     return Software(house, "technique", [Right.ACT])
 
 
-def test_a_software_deposits_starts_and_follows_an_invoice(house: House, accounting: Software, technique: Software) -> None:
+def test_a_software_deposits_starts_and_follows_an_invoice(
+    house: House, accounting: Software, technique: Software
+) -> None:
     made = accounting.deposit()
     assert made.status_code == 201, made.json
     folder = made.json
@@ -49,7 +56,9 @@ def test_a_software_deposits_starts_and_follows_an_invoice(house: House, account
     assert started.status_code == 200, started.json
     waiting = technique.get("/folders?tray=todo").json
     assert [one["id"] for one in waiting["folders"]] == [folder["id"]]
-    seen = technique.post(f"/folders/{folder['id']}/approve", version=started.json["version"], comment="Livré")
+    seen = technique.post(
+        f"/folders/{folder['id']}/approve", version=started.json["version"], comment="Livré"
+    )
     assert seen.json["place"] == "finance"
     main = next(one for one in seen.json["documents"] if one["role"] == "main")
     bytes_ = technique.client.get(main["href"], headers=technique.headers).data
@@ -89,13 +98,17 @@ def test_the_same_key_makes_one_folder(accounting: Software) -> None:
     assert first == second
 
 
-def test_a_folder_of_other_desks_is_refused_and_an_unknown_one_does_not_exist(house: House, technique: Software) -> None:
+def test_a_folder_of_other_desks_is_refused_and_an_unknown_one_does_not_exist(
+    house: House, technique: Software
+) -> None:
     act = house.a_deliberation(at="direction")
     assert technique.get(f"/folders/{act}").status_code == 403
     assert technique.get("/folders/999999").status_code == 404
 
 
-def test_without_a_token_with_a_cookie_or_with_a_closed_token_nobody_enters(house: House, accounting: Software) -> None:
+def test_without_a_token_with_a_cookie_or_with_a_closed_token_nobody_enters(
+    house: House, accounting: Software
+) -> None:
     assert house.app.test_client().get("/api/v1/me").status_code == 401
     assert house.client("g.trehorel").get("/api/v1/me").status_code == 401
     here = house.actor("a.kervadec").collectivity_id
@@ -117,4 +130,8 @@ def test_the_description_is_public_and_names_every_verb(house: House) -> None:
     found = house.app.test_client().get("/api/v1/openapi.json")
     assert found.status_code == 200
     assert found.json["openapi"].startswith("3.1")
-    assert {"/api/v1/folders", "/api/v1/folders/{folder_id}/approve", "/api/v1/folders/{folder_id}/reject"} <= set(found.json["paths"])
+    assert {
+        "/api/v1/folders",
+        "/api/v1/folders/{folder_id}/approve",
+        "/api/v1/folders/{folder_id}/reject",
+    } <= set(found.json["paths"])

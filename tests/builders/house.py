@@ -109,7 +109,9 @@ class House:
             with tempfile.TemporaryDirectory() as room:
                 path = Path(shutil.copy(INVOICE, Path(room) / INVOICE.name))
                 here = self.actor("g.trehorel").collectivity_id
-                self._kept = keep_main(here, "invoice", Incoming(path, INVOICE.name), (), Path(room), signed=True)
+                self._kept = keep_main(
+                    here, "invoice", Incoming(path, INVOICE.name), (), Path(room), signed=True
+                )
         kept, read = self._kept
         actor = self.actor("g.trehorel")
         facts = {**read.fields, "received_on": today().isoformat(), "proof_of_service": "technique"}
@@ -201,7 +203,9 @@ class House:
     def wait_for_leases(self) -> None:
         """Let the leases of a killed process run out, on the clock that the product reads."""
         with engine().begin() as connection:
-            connection.execute(sa.text("UPDATE outbox SET lease_until = available_at WHERE state = 'running'"))
+            connection.execute(
+                sa.text("UPDATE outbox SET lease_until = available_at WHERE state = 'running'")
+            )
 
     def pending(self) -> int:
         """Rows that still have something to do."""

@@ -10,7 +10,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def start(**environment: str) -> subprocess.CompletedProcess[str]:
     known = {"PATH": os.environ["PATH"], **{f"PARAPHE_{name}": value for name, value in environment.items()}}
-    return subprocess.run([sys.executable, "-m", "flask", "--app", "wsgi", "families"], cwd=ROOT, env=known, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "wsgi", "families"],
+        cwd=ROOT,
+        env=known,
+        capture_output=True,
+        text=True,
+    )
 
 
 def test_every_fault_is_said_at_once_and_no_secret_is_printed(tmp_path: Path) -> None:

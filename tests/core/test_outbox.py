@@ -78,7 +78,9 @@ def test_a_failure_is_tried_again_then_parked_and_shown_with_a_retry(house: Hous
     client = house.client("k.morizur")
     page = client.get("/administration").get_data(as_text=True)
     assert "le serveur ne répond pas" in page
-    client.post(f"/administration/envois/{row('tenace').id}/relancer", data={"csrf_token": house.csrf(client)})
+    client.post(
+        f"/administration/envois/{row('tenace').id}/relancer", data={"csrf_token": house.csrf(client)}
+    )
     house.drain()
     assert row("tenace").state == "done"
 
@@ -113,7 +115,9 @@ def test_one_bad_address_blocks_nobody_and_is_shown_as_failed(house: House, mail
     assert "adresse refusée par le serveur" in page
 
 
-def test_a_letter_holds_nothing_of_the_folder_and_keeps_its_message_id(house: House, mail: MailServer) -> None:
+def test_a_letter_holds_nothing_of_the_folder_and_keeps_its_message_id(
+    house: House, mail: MailServer
+) -> None:
     folder_id = house.an_invoice(at="service_done")
     house.drain()
     (letter,) = mail.to("r.pellenec@kerlann-sur-mer.example")
@@ -130,13 +134,20 @@ def test_a_letter_holds_nothing_of_the_folder_and_keeps_its_message_id(house: Ho
     assert first["Message-ID"] == second["Message-ID"]
 
 
-def test_a_rejection_tells_the_depositor_and_those_who_had_approved_who_refused(house: House, mail: MailServer) -> None:
+def test_a_rejection_tells_the_depositor_and_those_who_had_approved_who_refused(
+    house: House, mail: MailServer
+) -> None:
     from app.folders import decide
 
     folder_id = house.an_invoice(at="finance")
     house.drain()
     mail.clear()
-    decide.reject(house.actor("n.abgrallec"), folder_id, version=house.folder(folder_id).version, reason="Il manque le bon de livraison.")
+    decide.reject(
+        house.actor("n.abgrallec"),
+        folder_id,
+        version=house.folder(folder_id).version,
+        reason="Il manque le bon de livraison.",
+    )
     house.drain()
     readers = {str(one["To"]).split("<")[1].split("@")[0] for one in mail.letters}
     assert readers == {"g.trehorel", "r.pellenec"}

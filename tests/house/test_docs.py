@@ -15,14 +15,22 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 @pytest.mark.parametrize("page", PAGES, ids=lambda one: one.name)
 def test_every_file_that_a_page_names_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
-    named = set(re.findall(r"`((?:app|workflows|tests|docs|migrations|bench)/[\w./-]+)`", text)) | {"pyproject.toml"}
+    named = set(re.findall(r"`((?:app|workflows|tests|docs|migrations|bench)/[\w./-]+)`", text)) | {
+        "pyproject.toml"
+    }
     linked = {link for link in re.findall(r"\]\(([^)#]+)\)", text) if not link.startswith("http")}
-    missing = [one for one in named if not (ROOT / one).exists()] + [one for one in linked if not (page.parent / one).exists()]
+    missing = [one for one in named if not (ROOT / one).exists()] + [
+        one for one in linked if not (page.parent / one).exists()
+    ]
     assert not missing
 
 
 def test_every_setting_is_told_and_every_setting_told_exists() -> None:
-    told = set(re.findall(r"\| `PARAPHE_([A-Z0-9_]+)` \|", (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")))
+    told = set(
+        re.findall(
+            r"\| `PARAPHE_([A-Z0-9_]+)` \|", (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+        )
+    )
     assert told == {name.upper() for name in Settings.model_fields}
 
 

@@ -11,8 +11,31 @@ from workflows.rights import Right
 ROOT = Path(__file__).resolve().parents[2]
 CODE = [one for folder in ("app", "workflows") for one in (ROOT / folder).rglob("*.py")]
 # The web is known by what answers requests, and by what draws for them.
-WEB_ROOMS = {"__init__", "web", "api", "cli", "http", "security", "limits", "login", "forms", "page", "timeline", "bytes", "__main__"}
-HEAVY = {"pyhanko", "pyhanko_certvalidator", "lxml", "alembic", "pikepdf", "facturx", "pypdfium2", "certomancer"}
+WEB_ROOMS = {
+    "__init__",
+    "web",
+    "api",
+    "cli",
+    "http",
+    "security",
+    "limits",
+    "login",
+    "forms",
+    "page",
+    "timeline",
+    "bytes",
+    "__main__",
+}
+HEAVY = {
+    "pyhanko",
+    "pyhanko_certvalidator",
+    "lxml",
+    "alembic",
+    "pikepdf",
+    "facturx",
+    "pypdfium2",
+    "certomancer",
+}
 
 
 def relative(path: Path) -> str:
@@ -20,12 +43,20 @@ def relative(path: Path) -> str:
 
 
 def test_one_place_commits() -> None:
-    found = [relative(one) for one in CODE if re.search(r"\.(commit|rollback)\(|\bdb\.begin\(", one.read_text(encoding="utf-8"))]
+    found = [
+        relative(one)
+        for one in CODE
+        if re.search(r"\.(commit|rollback)\(|\bdb\.begin\(", one.read_text(encoding="utf-8"))
+    ]
     assert found == ["app/core/transaction.py"]
 
 
 def test_one_place_moves_a_folder() -> None:
-    found = [relative(one) for one in CODE if re.search(r"folder\.(place|phase)\b[^=\n]*(?<![=!<>])=(?!=)", one.read_text(encoding="utf-8"))]
+    found = [
+        relative(one)
+        for one in CODE
+        if re.search(r"folder\.(place|phase)\b[^=\n]*(?<![=!<>])=(?!=)", one.read_text(encoding="utf-8"))
+    ]
     assert set(found) <= {"app/folders/move.py"}
 
 
@@ -36,22 +67,32 @@ def test_only_the_rooms_of_the_web_import_flask() -> None:
 
 
 def test_one_clock() -> None:
-    found = [relative(one) for one in CODE if re.search(r"datetime\.now\(|utcnow\(|date\.today\(", one.read_text(encoding="utf-8"))]
+    found = [
+        relative(one)
+        for one in CODE
+        if re.search(r"datetime\.now\(|utcnow\(|date\.today\(", one.read_text(encoding="utf-8"))
+    ]
     assert found == ["app/core/clock.py"]
 
 
 def test_no_room_is_called_after_nothing() -> None:
-    assert not [relative(one) for one in CODE if one.stem in {"utils", "helpers", "common", "manager", "misc"}]
+    assert not [
+        relative(one) for one in CODE if one.stem in {"utils", "helpers", "common", "manager", "misc"}
+    ]
 
 
 def test_every_module_says_what_it_promises() -> None:
-    silent = [relative(one) for one in CODE if not ast.get_docstring(ast.parse(one.read_text(encoding="utf-8")))]
+    silent = [
+        relative(one) for one in CODE if not ast.get_docstring(ast.parse(one.read_text(encoding="utf-8")))
+    ]
     assert not silent
 
 
 def test_every_refusal_has_its_french_sentence(house: House) -> None:
     raised = {
-        key for one in CODE for key in re.findall(r"""Refusal\(\s*["']([a-z0-9-]+)["']""", one.read_text(encoding="utf-8"))
+        key
+        for one in CODE
+        for key in re.findall(r"""Refusal\(\s*["']([a-z0-9-]+)["']""", one.read_text(encoding="utf-8"))
     }
     assert raised - catalogue.keys() == set()
 
@@ -80,7 +121,14 @@ def test_showing_the_list_loads_no_heavy_library() -> None:
 
 
 def test_every_address_of_a_template_exists(house: House) -> None:
-    known = set(house.app.view_functions) | {"demo.home", "demo.mails", "demo.mail", "demo.prefecture", "demo.p12", "demo.mail_html"}
+    known = set(house.app.view_functions) | {
+        "demo.home",
+        "demo.mails",
+        "demo.mail",
+        "demo.prefecture",
+        "demo.p12",
+        "demo.mail_html",
+    }
     for one in (ROOT / "app").rglob("*.html"):
         text = one.read_text(encoding="utf-8")
         assert set(re.findall(r"url_for\(['\"]([\w.]+)['\"]", text)) <= known, relative(one)

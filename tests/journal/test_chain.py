@@ -38,13 +38,27 @@ def test_an_intact_journal_is_said_intact(written: House) -> None:
         (["UPDATE journal_entry SET who = 'Quelqu’un d’autre' WHERE seq = 3"], 3, "a été modifiée"),
         (["UPDATE journal_entry SET facts = '{}' WHERE seq = 4"], 4, "a été modifiée"),
         (["DELETE FROM journal_entry WHERE seq = 3"], 3, "manque"),
-        (["DELETE FROM journal_entry WHERE seq = (SELECT MAX(seq) FROM journal_entry)"], None, "à la fin du journal"),
-        (["UPDATE journal_entry SET seq = -1 WHERE seq = 3", "UPDATE journal_entry SET seq = 3 WHERE seq = 4", "UPDATE journal_entry SET seq = 4 WHERE seq = -1"], 3, "modifiée"),
+        (
+            ["DELETE FROM journal_entry WHERE seq = (SELECT MAX(seq) FROM journal_entry)"],
+            None,
+            "à la fin du journal",
+        ),
+        (
+            [
+                "UPDATE journal_entry SET seq = -1 WHERE seq = 3",
+                "UPDATE journal_entry SET seq = 3 WHERE seq = 4",
+                "UPDATE journal_entry SET seq = 4 WHERE seq = -1",
+            ],
+            3,
+            "modifiée",
+        ),
         (["UPDATE chain_head SET hash = 'autre'"], None, "tête de chaîne"),
     ],
     ids=["edited", "facts emptied", "deleted", "truncated", "swapped", "head rewritten"],
 )
-def test_the_first_line_that_does_not_hold_is_named(written: House, statements: list[str], line: int | None, words: str) -> None:
+def test_the_first_line_that_does_not_hold_is_named(
+    written: House, statements: list[str], line: int | None, words: str
+) -> None:
     alter(*statements)
     code, said = verdict(written)
     assert code == 1

@@ -12,7 +12,9 @@ PASSWORD = "kerlann-demo-2026"
 def try_login(house: House, login: str, password: str, suite: str = ""):
     client = house.app.test_client()
     token = token_in(client.get("/login").get_data(as_text=True))
-    return client, client.post(f"/login{suite}", data={"login": login, "password": password, "csrf_token": token})
+    return client, client.post(
+        f"/login{suite}", data={"login": login, "password": password, "csrf_token": token}
+    )
 
 
 def test_a_wrong_password_and_an_unknown_login_are_told_the_same(house: House) -> None:
@@ -56,7 +58,9 @@ def test_a_session_closed_elsewhere_is_closed_here(house: House) -> None:
     assert states == {200, 302}
 
 
-def test_a_forgotten_password_is_changed_once_by_mail_and_closes_sessions(house: House, mail: MailServer) -> None:
+def test_a_forgotten_password_is_changed_once_by_mail_and_closes_sessions(
+    house: House, mail: MailServer
+) -> None:
     open_elsewhere = house.client("r.pellenec")
     client = house.app.test_client()
     token = token_in(client.get("/mot-de-passe-oublie").get_data(as_text=True))
@@ -66,13 +70,18 @@ def test_a_forgotten_password_is_changed_once_by_mail_and_closes_sessions(house:
     link = re.search(r"/mot-de-passe/\S+", letter.get_body(("plain",)).get_content()).group(0)
     for expected in (302, 403):
         token = token_in(client.get(link).get_data(as_text=True))
-        assert client.post(link, data={"password": "une phrase nouvelle", "csrf_token": token}).status_code == expected
+        assert (
+            client.post(link, data={"password": "une phrase nouvelle", "csrf_token": token}).status_code
+            == expected
+        )
     assert open_elsewhere.get("/a-traiter").status_code == 302
     assert try_login(house, "r.pellenec", "une phrase nouvelle")[1].status_code == 302
 
 
 def test_an_account_without_a_password_opens_to_nobody(house: House) -> None:
     here = house.actor("a.kervadec").collectivity_id
-    desks.create_user(here, "sans.mdp", email="s@kerlann.example", first_name="S", last_name="M", capacity="Agent")
+    desks.create_user(
+        here, "sans.mdp", email="s@kerlann.example", first_name="S", last_name="M", capacity="Agent"
+    )
     for attempt in ("", "sans.mdp", PASSWORD):
         assert try_login(house, "sans.mdp", attempt or " ")[1].status_code in {200, 403}

@@ -17,7 +17,9 @@ ROUNDS = 50
 
 def done_runs(folder_id: int, step: str) -> int:
     with reading() as db:
-        query = sa.select(sa.func.count()).where(StepRun.folder_id == folder_id, StepRun.step == step, StepRun.state == "done")
+        query = sa.select(sa.func.count()).where(
+            StepRun.folder_id == folder_id, StepRun.step == step, StepRun.state == "done"
+        )
         return db.scalar(query) or 0
 
 
@@ -36,7 +38,9 @@ def test_a_double_click_on_approve_and_two_holders_at_once_decide_once(house: Ho
         folder_id = house.a_quick_invoice()
         version = house.folder(folder_id).version
         who = (first, first) if number % 2 else (first, second)
-        results = at_once(*(lambda actor=actor: decide.approve(actor, folder_id, version=version) for actor in who))
+        results = at_once(
+            *(lambda actor=actor: decide.approve(actor, folder_id, version=version) for actor in who)
+        )
         assert len(refusals(results)) == 1, results
         assert refusals(results)[0] in {"moved-on", "not-your-turn"}
         assert house.folder(folder_id).version == version + 1
@@ -55,7 +59,9 @@ def test_a_double_click_on_reject_and_approve_against_reject_decide_once(house: 
                 return decide.reject(second, folder_id, version=version, reason="Pièce manquante")
             return decide.approve(second, folder_id, version=version)
 
-        results = at_once(lambda: decide.reject(first, folder_id, version=version, reason="Pièce manquante"), other)
+        results = at_once(
+            lambda: decide.reject(first, folder_id, version=version, reason="Pièce manquante"), other
+        )
         assert len(refusals(results)) == 1, results
         assert house.folder(folder_id).version == version + 1
         assert house.folder(folder_id).place in {"rejected", "bon_a_payer"}
@@ -81,7 +87,10 @@ def test_two_tabs_of_the_same_signatory_sign_once(house: House, at_once) -> None
     mayor = house.actor("a.kervadec")
     folder_id = house.an_invoice(at="bon_a_payer")
     sessions = [house.prepare(folder_id, "a.kervadec") for _ in range(2)]
-    calls = [lambda ready=ready, key=key: sign.complete(mayor, ready.session, key.sign(ready.prepared.attributes)) for ready, key in sessions]
+    calls = [
+        lambda ready=ready, key=key: sign.complete(mayor, ready.session, key.sign(ready.prepared.attributes))
+        for ready, key in sessions
+    ]
     results = at_once(*calls)
     assert len(refusals(results)) == 1, results
     assert len(house.versions(folder_id)) == 2
@@ -91,7 +100,9 @@ def test_mayor_and_secretary_at_the_same_instant_both_end_up_signed(house: House
     folder_id = house.a_deliberation(at="signatures")
     sessions = [(login, *house.prepare(folder_id, login)) for login in ("a.kervadec", "b.cadiou")]
     calls = [
-        lambda login=login, ready=ready, key=key: sign.complete(house.actor(login), ready.session, key.sign(ready.prepared.attributes))
+        lambda login=login, ready=ready, key=key: sign.complete(
+            house.actor(login), ready.session, key.sign(ready.prepared.attributes)
+        )
         for login, ready, key in sessions
     ]
     results = at_once(*calls)
@@ -107,6 +118,11 @@ def test_eight_people_writing_at_once_keep_one_chain(house: House, at_once) -> N
     folders = [house.a_quick_invoice() for _ in range(8)]
     actor = house.actor("n.abgrallec")
     versions = [house.folder(one).version for one in folders]
-    results = at_once(*(lambda one=one, version=version: decide.approve(actor, one, version=version) for one, version in zip(folders, versions, strict=True)))
+    results = at_once(
+        *(
+            lambda one=one, version=version: decide.approve(actor, one, version=version)
+            for one, version in zip(folders, versions, strict=True)
+        )
+    )
     assert refusals(results) == []
     intact(house)

@@ -11,19 +11,38 @@ from app.people import desks
 from tests.builders.house import House, token_in
 from workflows.rights import Right
 
-PUBLIC = {"people.login", "people.forgot", "people.reset", "operations.live", "operations.ready", "static", "api-docs.openapi_json"}
+PUBLIC = {
+    "people.login",
+    "people.forgot",
+    "people.reset",
+    "operations.live",
+    "operations.ready",
+    "static",
+    "api-docs.openapi_json",
+}
 OUTSIDE = "m.leroux"
-UNREAD = {"reading", "login_session"}  # opening a page for the first time is noted, and a session says it was seen
+UNREAD = {
+    "reading",
+    "login_session",
+}  # opening a page for the first time is noted, and a session says it was seen
 
 
 @pytest.fixture
 def town(house: House) -> House:
     """A second commune, sealed from the first."""
-    other = desks.create_collectivity("219909997", "Autre-Ville", department="029", district="1", nature="31", settings={})
+    other = desks.create_collectivity(
+        "219909997", "Autre-Ville", department="029", district="1", nature="31", settings={}
+    )
     desks.create_desk(other, "finances", "Finances d’ailleurs")
     desks.create_user(
-        other, OUTSIDE, email="m.leroux@autre-ville.example", first_name="Maël", last_name="Leroux", capacity="Agent",
-        password="kerlann-demo-2026", administrator=True,
+        other,
+        OUTSIDE,
+        email="m.leroux@autre-ville.example",
+        first_name="Maël",
+        last_name="Leroux",
+        capacity="Agent",
+        password="kerlann-demo-2026",
+        administrator=True,
     )
     desks.seat(other, "finances", OUTSIDE, [Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE])
     return house
@@ -34,7 +53,8 @@ def snapshot(collectivity: int) -> dict[str, int]:
     with reading() as db:
         return {
             table.name: db.scalar(sa.select(sa.func.count()).select_from(table)) or 0
-            for table in Base.metadata.sorted_tables if table.name not in UNREAD
+            for table in Base.metadata.sorted_tables
+            if table.name not in UNREAD
         }
 
 
@@ -44,7 +64,11 @@ def folder_routes(house: House) -> list[tuple[str, str]]:
     for rule in house.app.url_map.iter_rules():
         if "folder_id" not in rule.arguments or rule.rule.startswith("/api/"):
             continue
-        address = rule.rule.replace("<int:folder_id>", "{folder}").replace("<int:document_id>", "{document}").replace("<int:number>", "1")
+        address = (
+            rule.rule.replace("<int:folder_id>", "{folder}")
+            .replace("<int:document_id>", "{document}")
+            .replace("<int:number>", "1")
+        )
         found += [(method, address) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
     return sorted(found)
 
@@ -53,11 +77,15 @@ def call(house: House, client, method: str, address: str, folder: int, document:
     path = address.format(folder=folder, document=document)
     if method == "GET":
         return client.get(path).status_code
-    token = token_in(client.get("/login" if not hasattr(client, "known") else "/compte").get_data(as_text=True))
+    token = token_in(
+        client.get("/login" if not hasattr(client, "known") else "/compte").get_data(as_text=True)
+    )
     json = "/signature/" in path
     data = {"csrf_token": token, "version": "1", "reason": "x", "published_on": "2026-11-01"}
     if json:
-        return client.post(path, json={"version": 1, "certificate": "AA==", "chain": []}, headers={"X-CSRFToken": token}).status_code
+        return client.post(
+            path, json={"version": 1, "certificate": "AA==", "chain": []}, headers={"X-CSRFToken": token}
+        ).status_code
     return client.post(path, data=data).status_code
 
 
@@ -104,7 +132,9 @@ def test_another_commune_sees_and_does_nothing_whatever_the_state(town: House, s
 
 @pytest.mark.parametrize("state", ["draft", "service_done", "finance", "bon_a_payer", "done"])
 @pytest.mark.parametrize("login", ["k.morizur", "b.cadiou"])
-def test_desks_that_the_folder_has_not_reached_are_refused_alike(house: House, state: str, login: str) -> None:
+def test_desks_that_the_folder_has_not_reached_are_refused_alike(
+    house: House, state: str, login: str
+) -> None:
     folder = house.an_invoice(at=state)
     client = client_of(house, login)
     document = house.versions(folder)[0].document_id
@@ -112,7 +142,11 @@ def test_desks_that_the_folder_has_not_reached_are_refused_alike(house: House, s
     for method, address in folder_routes(house):
         status = call(house, client, method, address, folder, document)
         assert status in {400, 403, 405, 422}, (method, address, status)
-        assert method != "GET" or status == 403 or "terminer" in address or status == 405, (method, address, status)
+        assert method != "GET" or status == 403 or "terminer" in address or status == 405, (
+            method,
+            address,
+            status,
+        )
     assert snapshot(0) == before
     assert house.folder(folder).version == version
 
@@ -120,12 +154,19 @@ def test_desks_that_the_folder_has_not_reached_are_refused_alike(house: House, s
 @pytest.mark.parametrize(
     ("state", "login", "allowed"),
     [
-        ("finance", "g.trehorel", set()), ("finance", "r.pellenec", set()), ("finance", "n.abgrallec", {"viser", "rejeter"}),
-        ("finance", "t.lescoat", {"viser", "rejeter"}), ("bon_a_payer", "n.abgrallec", set()), ("bon_a_payer", "a.kervadec", {"rejeter"}),
-        ("done", "a.kervadec", set()), ("done", "n.abgrallec", set()),
+        ("finance", "g.trehorel", set()),
+        ("finance", "r.pellenec", set()),
+        ("finance", "n.abgrallec", {"viser", "rejeter"}),
+        ("finance", "t.lescoat", {"viser", "rejeter"}),
+        ("bon_a_payer", "n.abgrallec", set()),
+        ("bon_a_payer", "a.kervadec", {"rejeter"}),
+        ("done", "a.kervadec", set()),
+        ("done", "n.abgrallec", set()),
     ],
 )
-def test_readers_decide_only_when_it_is_their_turn(house: House, state: str, login: str, allowed: set[str]) -> None:
+def test_readers_decide_only_when_it_is_their_turn(
+    house: House, state: str, login: str, allowed: set[str]
+) -> None:
     folder = house.an_invoice(at=state)
     client = client_of(house, login)
     assert client.get(f"/dossiers/{folder}").status_code == 200
@@ -133,7 +174,12 @@ def test_readers_decide_only_when_it_is_their_turn(house: House, state: str, log
         if verb in allowed:
             continue
         place, token = house.folder(folder).place, house.csrf(client)
-        form = {"csrf_token": token, "version": str(house.folder(folder).version), "reason": "Non", "published_on": "2026-11-01"}
+        form = {
+            "csrf_token": token,
+            "version": str(house.folder(folder).version),
+            "reason": "Non",
+            "published_on": "2026-11-01",
+        }
         assert client.post(f"/dossiers/{folder}/{verb}", data=form).status_code in {403, 409}, verb
         assert house.folder(folder).place == place
     for verb in sorted(allowed):
@@ -166,8 +212,14 @@ def test_a_revoked_session_and_a_closed_account_stop_at_once(house: House) -> No
 def test_an_administrator_without_a_desk_reads_no_folder(house: House) -> None:
     here = house.actor("a.kervadec").collectivity_id
     desks.create_user(
-        here, "admin.seul", email="admin@kerlann-sur-mer.example", first_name="Yann", last_name="Kerbrat", capacity="Administrateur",
-        password="kerlann-demo-2026", administrator=True,
+        here,
+        "admin.seul",
+        email="admin@kerlann-sur-mer.example",
+        first_name="Yann",
+        last_name="Kerbrat",
+        capacity="Administrateur",
+        password="kerlann-demo-2026",
+        administrator=True,
     )
     folder = house.an_invoice(at="finance")
     client = client_of(house, "admin.seul")
