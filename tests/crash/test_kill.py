@@ -95,8 +95,9 @@ def unfinished() -> list[Outbox]:
 def assert_sound(house: House, folder_id: int) -> None:
     """What must hold after any death."""
     with reading() as db:
-        proofs = list(db.scalars(sa.select(SignatureProof).where(SignatureProof.folder_id == folder_id)))
         assert verify(db, house.folder(folder_id).collectivity_id)[1] is None
+    with reading() as db:
+        proofs = list(db.scalars(sa.select(SignatureProof).where(SignatureProof.folder_id == folder_id)))
         for version in db.scalars(sa.select(DocumentVersion)):
             assert vault.store().exists(vault.scope(version.collectivity_id), version.sha256)
     expected = 2 if house.folder(folder_id).family == "deliberation" else 1

@@ -50,7 +50,7 @@ def test_an_intact_journal_is_said_intact(written: House) -> None:
                 "UPDATE journal_entry SET seq = 4 WHERE seq = -1",
             ],
             3,
-            "modifiée",
+            "porte le contenu",
         ),
         (["UPDATE chain_head SET hash = 'autre'"], None, "tête de chaîne"),
     ],
