@@ -19,6 +19,7 @@ from workflows.loader import invalid, load, load_yaml
 from workflows.rights import Right
 
 _frozen: dict[int, Circuit] = {}
+FRESH = "circuits written here"
 
 
 def catalogue() -> dict[str, Family]:
@@ -33,6 +34,9 @@ def family_of(name: str) -> Family:
 
 def circuit_of(db: Db, version_id: int) -> Circuit:
     """The circuit of a version; versions never change, so the process keeps each one it has read."""
+    # A version written in this transaction is not kept: rolled back, SQLite gives its number to another circuit.
+    if fresh := db.info.get(FRESH, {}).get(version_id):
+        return fresh  # type: ignore[no-any-return]
     if version_id not in _frozen:
         definition = db.scalar(sa.select(CircuitVersion.definition).where(CircuitVersion.id == version_id))
         if definition is None:
@@ -107,6 +111,7 @@ def _write(
     )
     db.add(version)
     db.flush()  # its number is written on the folder in the same transaction
+    db.info.setdefault(FRESH, {})[version.id] = circuit
     return version
 
 

@@ -29,9 +29,14 @@ STEPS_PER_ROUND = 1000
 MACHINE = "system"
 EMITTERS = frozenset({Action.SUBMIT, Action.RECALL, Action.WITHDRAW})
 # Built once at import: these statements are in every move.
-_runs = sa.select(
-    _run.c.id, _run.c.slot, _run.c.state, _run.c.desk_id, _run.c.named_user_id, _run.c.user_id, _run.c.who
-).where(_run.c.folder_id == sa.bindparam("folder"), _run.c.pass_number == sa.bindparam("n"))
+# In the order they were opened: the rank of a part names its signature field.
+_runs = (
+    sa.select(
+        _run.c.id, _run.c.slot, _run.c.state, _run.c.desk_id, _run.c.named_user_id, _run.c.user_id, _run.c.who
+    )
+    .where(_run.c.folder_id == sa.bindparam("folder"), _run.c.pass_number == sa.bindparam("n"))
+    .order_by(_run.c.id)
+)
 _end = (
     sa.update(_run)
     .where(_run.c.id == sa.bindparam("run"))

@@ -15,19 +15,19 @@ YOUR_TURN, REFUSED, SIGNED, RECEIPT, DONE = "your_turn", "refused", "signed", "r
 
 def news_of(db: Db, folder: Folder, moved: Moved, entered: tuple[Slot, ...], actor: Actor) -> list[News]:
     """The letters of a move: to those who are awaited, and to those who must know what became of the folder."""
-    letters: dict[int, tuple[str, str | None]] = {}
+    letters: list[tuple[int, str, str | None]] = []
     if moved.action in {Action.REJECT, Action.REFUSE}:
-        letters = dict.fromkeys(_involved(db, folder), (REFUSED, None))
-    for slot in entered:
-        for person in slot.people:
-            letters.setdefault(person.user_id, (YOUR_TURN, person.email))
+        letters += [(user_id, REFUSED, None) for user_id in sorted(_involved(db, folder))]
+    letters += [(person.user_id, YOUR_TURN, person.email) for slot in entered for person in slot.people]
+    # The depositor may also be who is awaited: « accusé reçu » and « à vous » are two things to know.
     event = _for_depositor(moved)
     if event and folder.depositor_user_id is not None:
-        letters.setdefault(folder.depositor_user_id, (event, None))
+        letters.append((folder.depositor_user_id, event, None))
+    told = {(user_id, event): email for user_id, event, email in reversed(letters)}
     return [
-        _letter(folder, event, user_id, email, actor)
-        for user_id, (event, email) in letters.items()
-        if user_id != actor.user_id
+        _letter(folder, event, one, email, actor)
+        for (one, event), email in told.items()
+        if one != actor.user_id
     ]
 
 

@@ -152,9 +152,13 @@ def _box(found: Any) -> Any:
     if found is None:
         return None
     try:
-        return Box(int(found["page"]), *(float(found[name]) for name in ("x1", "y1", "x2", "y2")))
+        page = int(found["page"]) - 1  # people and the page count from 1, a PDF from 0
+        corners = [float(found[name]) for name in ("x1", "y1", "x2", "y2")]
     except (KeyError, TypeError, ValueError):
-        raise Refusal("bad-request", detail="l’emplacement de la signature n’est pas lisible") from None
+        page, corners = -1, []
+    if page < 0:
+        raise Refusal("bad-request", detail="l’emplacement de la signature n’est pas lisible")
+    return Box(page, *corners)
 
 
 @pages.route("/compte/certificats", methods=["GET", "POST"])

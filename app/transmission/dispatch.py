@@ -150,8 +150,13 @@ def _one(folder_id: int, round_number: int, step: str) -> Any:
 
 @use_case
 def mark_sending(db: Db, actor: Actor, transmission_id: int, package: Package) -> None:
-    """Write that the parcel is about to leave: whoever comes after a kill will look it up before sending."""
-    row = db.get_one(Transmission, transmission_id)
+    """Write that the parcel is about to leave: whoever comes after a kill will look it up before sending.
+
+    A worker that comes back late, its lease lost, changes nothing of what another has sent meanwhile.
+    """
+    row = db.get_one(Transmission, transmission_id, with_for_update=True)
+    if row.reference is not None or row.state in ENDED:
+        return
     row.state, row.package_sha256, row.package_name = "sending", package.sha256, package.filename
     facts = {
         "channel": row.channel,
@@ -164,8 +169,10 @@ def mark_sending(db: Db, actor: Actor, transmission_id: int, package: Package) -
 
 @use_case
 def mark_uncertain(db: Db, actor: Actor, transmission_id: int) -> None:
-    """Write that nobody knows whether the parcel was accepted."""
-    row = db.get_one(Transmission, transmission_id)
+    """Write that nobody knows whether the parcel was accepted, unless another worker knows."""
+    row = db.get_one(Transmission, transmission_id, with_for_update=True)
+    if row.reference is not None or row.state in ENDED:
+        return
     row.state = "uncertain"
     append(
         db,
@@ -177,8 +184,8 @@ def mark_uncertain(db: Db, actor: Actor, transmission_id: int) -> None:
 @use_case
 def mark_sent(db: Db, actor: Actor, transmission_id: int, reference: str, sha256: str | None) -> None:
     """Write that the other side has the parcel; a second time changes nothing."""
-    row = db.get_one(Transmission, transmission_id)
-    if row.reference is not None:
+    row = db.get_one(Transmission, transmission_id, with_for_update=True)
+    if row.reference is not None or row.state in ENDED:
         return
     row.state, row.reference, row.sent_at = "sent", reference, now()
     facts = {

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from pyhanko.pdf_utils.misc import PdfReadError
@@ -19,6 +20,8 @@ GAP = 10.0
 WIDTH, LEAST_WIDTH, HEIGHT = 190.0, 110.0, 62.0
 DEEPEST_TREE = 64
 Rectangle = tuple[float, float, float, float]
+_one_at_a_time = Lock()
+"""pdfium keeps its state for the whole process: two threads inside it at once break each other's documents."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ def tag_box(path: Path, tag: str) -> Box | None:
     import pypdfium2 as pdfium
 
     every = pages(path)
-    with closing(pdfium.PdfDocument(path)) as document:
+    with _one_at_a_time, closing(pdfium.PdfDocument(path)) as document:
         for number in range(len(document) - 1, -1, -1):
             with closing(document[number]) as page, closing(page.get_textpage()) as text:
                 found = _last(text, tag)

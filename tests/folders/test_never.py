@@ -1,0 +1,64 @@
+"""Faults that were found once and must not come back: a wrong circuit, a wrong page, a lost letter, a late worker."""
+
+import pytest
+
+from app.circuits import library
+from app.core.db import reading
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.move import present
+from app.signing.web import _box
+from app.transmission import dispatch
+from app.transmission.models import Transmission
+from tests.builders.house import House
+from tests.mailserver import MailServer
+
+
+@use_case
+def write_and_fail(db, collectivity_id: int) -> None:
+    version = library.freeze(db, collectivity_id, "invoice")
+    library.circuit_of(db, version.id)
+    raise RuntimeError("the verb failed")
+
+
+def test_a_circuit_that_was_rolled_back_is_not_kept_for_another(house: House) -> None:
+    with pytest.raises(RuntimeError):
+        write_and_fail(house.actor("k.morizur").collectivity_id)
+    folder_id = house.a_deliberation(at="direction")
+    with reading() as db:
+        assert present(db, house.folder(folder_id)).circuit.key == "deliberation"
+
+
+def test_the_page_that_a_person_chooses_is_the_page_that_is_signed() -> None:
+    corners = {"x1": 10, "y1": 20, "x2": 200, "y2": 80}
+    assert _box({"page": 1, **corners}).page == 0
+    assert _box({"page": 3, **corners}).page == 2
+    for wrong in (0, -1, "deux"):
+        with pytest.raises(Refusal, match="bad-request"):
+            _box({"page": wrong, **corners})
+
+
+def test_the_depositor_who_publishes_is_told_of_the_receipt_and_of_his_turn(
+    house: House, mail: MailServer
+) -> None:
+    house.a_deliberation(at="publication")
+    house.drain()
+    subjects = [str(one["Subject"]) for one in mail.to("k.morizur@kerlann-sur-mer.example")]
+    assert sum("accusé de réception" in one for one in subjects) == 1
+    assert sum("vous attend" in one for one in subjects) == 1
+
+
+def test_a_worker_that_comes_back_late_changes_nothing_of_what_was_acknowledged(house: House) -> None:
+    folder_id = house.a_deliberation(at="publication")
+    before = house.journal(folder_id)
+    with reading() as db:
+        (row,) = db.query(Transmission).filter_by(folder_id=folder_id)
+    system = dispatch.system(row.collectivity_id)
+    package = dispatch.Package(house.settings.data_dir, "tard.tar.gz", "0" * 64)
+    dispatch.mark_sending(system, row.id, package)
+    dispatch.mark_uncertain(system, row.id)
+    dispatch.mark_sent(system, row.id, "autre", None)
+    with reading() as db:
+        after = db.get_one(Transmission, row.id)
+    assert (after.state, after.reference) == ("acknowledged", row.reference)
+    assert house.journal(folder_id) == before
