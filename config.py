@@ -72,6 +72,7 @@ class Settings(BaseSettings):
     store_url: str = ""
     rate_limit_url: str = "memory://"
     login_rate: str = "10 per minute"
+    login_address_rate: str = "120 per minute"
 
     mail_url: str = ""
     mail_from: str = "Paraphe <ne-pas-repondre@paraphe.invalid>"
@@ -194,7 +195,7 @@ class Settings(BaseSettings):
             raise ValueError("il faut une adresse de courriel, par exemple Paraphe <parapheur@commune.fr>")
         return value
 
-    @field_validator("login_rate")
+    @field_validator("login_rate", "login_address_rate")
     @classmethod
     def _rate(cls, value: str) -> str:
         if not re.fullmatch(r"[1-9][0-9]* per (second|minute|hour|day)", value):
@@ -220,6 +221,15 @@ class Settings(BaseSettings):
     def _webhook_secret(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
         if info.data.get("handover_webhook_url") and len(value.get_secret_value()) < WEBHOOK_SECRET:
             raise ValueError(f"{WEBHOOK_SECRET} caractères au moins dès qu’une adresse de webhook est donnée")
+        return value
+
+    @field_validator("tsa_roots")
+    @classmethod
+    def _tsa_roots(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if info.data.get("tsa_url") and value is None:
+            raise ValueError(
+                "obligatoire dès qu’une autorité d’horodatage est donnée, sinon rien ne peut être signé"
+            )
         return value
 
     @field_validator("secure_cookies")

@@ -51,6 +51,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
         SESSION_HOURS=chosen.session_hours,
         REMEMBER_DAYS=chosen.remember_days,
         LOGIN_RATE=chosen.login_rate,
+        LOGIN_ADDRESS_RATE=chosen.login_address_rate,
         RATELIMIT_STORAGE_URI=chosen.rate_limit_url,
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,

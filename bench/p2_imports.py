@@ -16,12 +16,12 @@ from config import Settings
 from bench.ground import browser
 app = create_app(Settings(_env_file=None, secret_key="x" * 40, data_dir=sys.argv[2], database_url=sys.argv[1], queue_url="none:", secure_cookies=False))
 assert browser(app, "a.kervadec").get("/a-traiter").status_code == 200
-print(sum(name in sys.modules for name in ("pyhanko", "lxml", "transitions.extensions.diagrams")))
+print(sum(name in sys.modules for name in ("pyhanko", "lxml", "alembic", "transitions.extensions.diagrams")))
 """
 
 
 def run() -> dict[str, Any]:
-    """How many of the heavy libraries a process holds after showing the list; `alembic` comes with the bench itself."""
+    """How many of the heavy libraries a process holds after showing the list."""
     here = ground()
     url = here.of_size("sqlite", 1000)
     room = Path(__file__).resolve().parents[1]

@@ -83,6 +83,7 @@ def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **
         "attempts_limit": 4,
         "actes_email": "parapheur@kerlann.example.org",
         "login_rate": "1000 per minute",
+        "login_address_rate": "1000 per minute",
         "office": False,
         **more,
     }

@@ -1,7 +1,7 @@
 """The read side: trays, counters, the follow-up list; one statement for each, the same cost whatever the past.
 
 States are literals in the SQL so that both databases use the partial indexes; pages go on from a key, never an offset;
-counters stop at a thousand (engineering figures: docs/operations.md).
+counters stop at a thousand.
 """
 
 from dataclasses import dataclass

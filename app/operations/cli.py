@@ -19,9 +19,9 @@ def upgrade() -> None:
 
 
 @click.command("downgrade")
-@click.argument("revision", default="base")
+@click.argument("revision")
 def downgrade(revision: str) -> None:
-    """Ramener la base à une version antérieure."""
+    """Ramener la base à une version antérieure, nommée ; « base » efface toutes les tables."""
     schema.downgrade(revision)
 
 

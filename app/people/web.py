@@ -12,7 +12,7 @@ from app.core import http
 from app.core.clock import now
 from app.core.db import reading
 from app.core.http import PERSON, PUBLIC, guard
-from app.core.limits import limiter
+from app.core.limits import address_rate, limiter, login_rate, per_login
 from app.core.refusals import Refusal, catalogue
 from app.people import desks
 from app.people import login as door
@@ -64,7 +64,8 @@ def _safe(target: str | None) -> str:
 
 @pages.route("/login", methods=["GET", "POST"])
 @guard(PUBLIC)
-@limiter.limit(lambda: str(current_app.config["LOGIN_RATE"]), methods=["POST"])
+@limiter.limit(address_rate, methods=["POST"])
+@limiter.limit(login_rate, key_func=per_login, methods=["POST"])
 def login() -> Response | str | tuple[str, int]:
     """Log in, then go where one was going."""
     form = LoginForm()
@@ -95,7 +96,8 @@ def logout() -> Response:
 
 @pages.route("/mot-de-passe-oublie", methods=["GET", "POST"])
 @guard(PUBLIC)
-@limiter.limit(lambda: str(current_app.config["LOGIN_RATE"]), methods=["POST"])
+@limiter.limit(address_rate, methods=["POST"])
+@limiter.limit(login_rate, key_func=per_login, methods=["POST"])
 def forgot() -> Response | str:
     """Ask for a link by mail; the answer is the same whether the account exists or not."""
     form = ForgotForm()
@@ -107,7 +109,8 @@ def forgot() -> Response | str:
 
 @pages.route("/mot-de-passe/<token>", methods=["GET", "POST"])
 @guard(PUBLIC)
-@limiter.limit(lambda: str(current_app.config["LOGIN_RATE"]), methods=["POST"])
+@limiter.limit(address_rate, methods=["POST"])
+@limiter.limit(login_rate, key_func=per_login, methods=["POST"])
 def reset(token: str) -> Response | str | tuple[str, int]:
     """Choose a new password."""
     form = ResetForm()

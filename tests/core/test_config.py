@@ -31,3 +31,9 @@ def test_a_good_configuration_lists_the_families(tmp_path: Path) -> None:
     done = start(SECRET_KEY="x" * 40, DATA_DIR=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "deliberation" in done.stdout
+
+
+def test_an_authority_without_its_roots_is_refused_at_start(tmp_path: Path) -> None:
+    done = start(SECRET_KEY="x" * 40, DATA_DIR=str(tmp_path), TSA_URL="https://horodatage.example/")
+    assert done.returncode != 0
+    assert "PARAPHE_TSA_ROOTS" in done.stderr

@@ -85,3 +85,27 @@ def test_an_account_without_a_password_opens_to_nobody(house: House) -> None:
     )
     for attempt in ("", "sans.mdp", PASSWORD):
         assert try_login(house, "sans.mdp", attempt or " ")[1].status_code in {200, 403}
+
+
+def test_one_login_is_slowed_and_its_neighbours_behind_the_same_address_are_not(house: House) -> None:
+    house.app.config["LOGIN_RATE"] = "2 per minute"
+    for expected in (403, 403, 429):
+        assert try_login(house, "a.kervadec", "pas le bon mot de passe")[1].status_code == expected
+    assert try_login(house, "r.pellenec", PASSWORD)[1].status_code == 302
+
+
+def test_one_address_that_tries_many_names_is_slowed(house: House) -> None:
+    house.app.config["LOGIN_ADDRESS_RATE"] = "3 per minute"
+    answers = [try_login(house, f"personne.{n}", "pas le bon mot de passe")[1] for n in range(4)]
+    assert [one.status_code for one in answers] == [403, 403, 403, 429]
+    assert "Attendez une minute" in answers[-1].get_data(as_text=True)
+
+
+def test_a_command_that_is_refused_says_one_sentence(house: House) -> None:
+    done = house.app.test_cli_runner().invoke(
+        args=["people", "seat", "212909998", "nulle-part", "r.pellenec"]
+    )
+    assert done.exit_code == 1
+    assert "n’existe pas dans cette collectivité" in done.output
+    assert "Traceback" not in done.output
+    assert house.app.test_cli_runner().invoke(args=["downgrade"]).exit_code == 2
