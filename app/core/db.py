@@ -1,5 +1,6 @@
 """Columns, naming and the engine: one model and one set of migrations for SQLite and PostgreSQL."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -7,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, ForeignKey, MetaData, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -15,6 +17,9 @@ NO_DATE = date(9999, 12, 31)
 
 LARGEST_KEY = 2**31 - 1
 """The largest row number that a key of either database can hold."""
+
+REST = 5.0
+"""Seconds after which a connection to a server is asked whether it still lives before it serves again."""
 
 Db = Session
 
@@ -77,12 +82,11 @@ class Tenanted:
 def make_engine(url: str) -> Engine:
     """An engine with the durability that a proof needs: SQLite in WAL with full sync, PostgreSQL as configured."""
     if not url.startswith("sqlite"):
-        return create_engine(
-            url.replace("postgresql://", "postgresql+psycopg://"),
-            pool_pre_ping=True,
-            pool_size=8,
-            max_overflow=8,
+        server = create_engine(
+            url.replace("postgresql://", "postgresql+psycopg://"), pool_size=8, max_overflow=8
         )
+        _ask_after_a_rest(server)
+        return server
     engine = create_engine(url, connect_args={"timeout": 30, "isolation_level": None})
 
     @event.listens_for(engine, "connect")
@@ -99,6 +103,22 @@ def make_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _ask_after_a_rest(engine: Engine) -> None:
+    """Ask a connection whether its server is still there, unless it has just served: the question costs a statement."""
+
+    @event.listens_for(engine, "checkin")
+    def _served(_connection: Any, record: Any) -> None:
+        record.info["served_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ask(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("served_at", 0.0) > REST:
+            try:
+                engine.dialect.do_ping(connection)
+            except engine.dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError from error  # the pool throws it away and takes another
 
 
 _engines: dict[str, Engine] = {}

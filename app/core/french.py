@@ -57,9 +57,9 @@ def euros(value: Any) -> str:
     """« 3 186,00 € » from a decimal or its text; anything else is given back as it is."""
     try:
         amount = Decimal(str(value)).quantize(Decimal("0.01"))
-    except InvalidOperation:
+        whole, cents = f"{abs(amount):.2f}".split(".")
+    except (InvalidOperation, ValueError):  # ValueError: « NaN » is a Decimal
         return str(value)
-    whole, cents = f"{abs(amount):.2f}".split(".")
     grouped = f"{int(whole):,}".replace(",", THIN)
     return f"{'−' if amount < 0 else ''}{grouped},{cents}{HARD}€"
 

@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import structlog
-from huey import Huey, PostgresHuey, PriorityRedisHuey, SqliteHuey, crontab
+
+if TYPE_CHECKING:
+    from huey import Huey
 
 log = structlog.get_logger()
 _queue: dict[str, Any] = {"url": None, "huey": None, "ready": None}
@@ -22,17 +24,22 @@ def carries(*, run: Callable[[int], None], watch: Callable[[], Any]) -> None:
 def configure(url: str) -> None:
     """Choose the queue by its URL: `sqlite:`, `postgresql:`, `redis:`, or `none:` where the caller drains by itself."""
     if _queue["url"] != url:
+        if _queue["huey"] is not None:
+            _queue["huey"].storage.close()
         _queue.update(url=url, huey=None)
 
 
-def huey() -> Huey | None:
+def huey() -> "Huey | None":
     """The queue of this process, made at its first use; None where nobody carries messages."""
     if _queue["huey"] is None and not str(_queue["url"] or "none:").startswith("none:"):
         _queue["huey"] = _make(_queue["url"])
     return _queue["huey"]
 
 
-def _make(url: str) -> Huey:
+def _make(url: str) -> "Huey":
+    # It brings the drivers of every queue with it: only what sends or takes messages pays for them.
+    from huey import PostgresHuey, PriorityRedisHuey, SqliteHuey, crontab
+
     scheme = urlsplit(url).scheme.split("+")[0]
     options: dict[str, Any] = {"results": False, "utc": True}
     if scheme == "sqlite":

@@ -4,7 +4,7 @@ A row is at-least-once: its handler may run again after a kill, so each effect c
 (Message-ID, file name, number of an act), and looks before it repeats.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from app.core import heartbeat, jobs
 from app.core.clock import now
 from app.core.db import Base, Db, Tenanted, reading
 from app.core.transaction import after_commit, use_case
+from app.core.writes import Write, write
 
 
 class Outbox(Base, Tenanted):
@@ -94,9 +95,11 @@ class Needless(Exception):  # noqa: N818 - an answer of the handler
 Handler = Callable[[Row], None]
 _handlers: dict[str, Handler] = {}
 _policy = {"lease": 120.0, "attempts": 8, "backoff": 20.0}
-# Core, not ORM: this insert is in every move.
-_table: Any = Outbox.__table__
-_write = sa.insert(_table).returning(_table.c.id)
+_rows: Any = Outbox.__table__
+_as_row = [
+    *_rows.c["id", "kind", "key", "collectivity_id", "folder_id"],
+    *_rows.c["recipient", "payload", "attempts", "created_at"],
+]
 
 
 def policy(*, lease: float, attempts: int, backoff: float) -> None:
@@ -119,32 +122,39 @@ def kinds() -> frozenset[str]:
     return frozenset(_handlers)
 
 
+class Letters:
+    """News on its way to the outbox: the rows to write with the change, then the worker to wake."""
+
+    def __init__(self, collectivity_id: int, news: Iterable[News]) -> None:
+        moment, self._news = now(), tuple(news)
+        rows = [
+            {
+                "collectivity_id": collectivity_id,
+                "kind": one.kind,
+                "key": one.key,
+                "payload": dict(one.payload),
+                "folder_id": one.folder_id,
+                "recipient": one.recipient,
+                "attempts": 0,
+                "state": "pending",
+                "available_at": moment + timedelta(seconds=one.delay),
+                "created_at": moment,
+            }
+            for one in self._news
+        ]
+        self.write = Write(_rows, rows, numbers=True)
+
+    def announce(self, db: Db, numbers: Sequence[int]) -> None:
+        """Wake the worker for the rows of these numbers, once the transaction stands."""
+        delays = [(number, one.delay) for number, one in zip(numbers, self._news, strict=True)]
+        if delays:
+            after_commit(db, lambda: jobs.wake(delays))
+
+
 def post(db: Db, collectivity_id: int, news: Iterable[News]) -> None:
     """Write the rows in the present transaction, and wake the worker once it stands."""
-    moment = now()
-    rows: list[dict[str, Any]] = [
-        {
-            "collectivity_id": collectivity_id,
-            "kind": one.kind,
-            "key": one.key,
-            "payload": dict(one.payload),
-            "folder_id": one.folder_id,
-            "recipient": one.recipient,
-            "attempts": 0,
-            "state": "pending",
-            "available_at": moment + timedelta(seconds=one.delay),
-            "created_at": moment,
-        }
-        for one in news
-    ]
-    if not rows:
-        return
-    ids = db.connection().scalars(_write, rows).all()
-    delays = [
-        (row_id, (row["available_at"] - moment).total_seconds())
-        for row_id, row in zip(ids, rows, strict=True)
-    ]
-    after_commit(db, lambda: jobs.wake(delays))
+    letters = Letters(collectivity_id, news)
+    letters.announce(db, write(db, [letters.write]))
 
 
 @use_case
@@ -165,17 +175,7 @@ def claim(db: Db, row_id: int) -> Row | None:
             attempts=Outbox.attempts + 1,
             lease_until=moment + timedelta(seconds=_policy["lease"]),
         )
-        .returning(
-            Outbox.id,
-            Outbox.kind,
-            Outbox.key,
-            Outbox.collectivity_id,
-            Outbox.folder_id,
-            Outbox.recipient,
-            Outbox.payload,
-            Outbox.attempts,
-            Outbox.created_at,
-        )
+        .returning(*_as_row)
         .execution_options(synchronize_session=False)
     ).one_or_none()
     return Row(*taken) if taken else None

@@ -8,6 +8,9 @@ from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from app.core.db import Tenanted
 
+OURS_ALREADY = "ours_already"
+"""The execution option of a statement that compares the collectivity itself, built once because every move runs it."""
+
 
 class ForeignRowError(RuntimeError):
     """A verb tried to write a row of another collectivity: a fault of the program, never shown as a refusal."""
@@ -26,6 +29,7 @@ def _only_ours(state: ORMExecuteState) -> None:
     if (
         collectivity_id is None
         or not state.is_orm_statement
+        or state.execution_options.get(OURS_ALREADY)
         or state.is_column_load
         or state.is_relationship_load
     ):
@@ -42,11 +46,11 @@ def _ours(collectivity_id: int) -> Any:
 
 
 def _write_ours(session: Session, _context: Any, _instances: Any) -> None:
-    """Refuse to write a row that belongs to somebody else."""
+    """Refuse to write or delete a row that belongs to somebody else."""
     collectivity_id = session.info.get("collectivity_id")
     if collectivity_id is None:
         return
-    for row in (*session.new, *session.dirty):
+    for row in (*session.new, *session.dirty, *session.deleted):
         if isinstance(row, Tenanted):
             if row.collectivity_id is None:
                 row.collectivity_id = collectivity_id

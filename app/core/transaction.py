@@ -61,7 +61,7 @@ def _once(
 ) -> tuple[R, list[Callable[[], None]]]:
     """One attempt; the news is told by the caller, once the commit stands."""
     with writing() as db:
-        actor = next((one for one in args if hasattr(one, "collectivity_id")), None)
+        actor = next((one for one in (*args, *kwargs.values()) if hasattr(one, "collectivity_id")), None)
         if actor is not None:
             db.info["collectivity_id"] = actor.collectivity_id
         with db.begin():

@@ -4,10 +4,19 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.refusals import Refusal
+from app.core.tenancy import OURS_ALREADY
 from app.folders.models import Folder, StepRun
 from app.people.actor import Actor
 from workflows.circuit import Phase
 from workflows.rights import Right
+
+# Built once, and naming its collectivity itself: this statement is in every verb.
+_locked = (
+    sa.select(Folder)
+    .where(Folder.id == sa.bindparam("folder"), Folder.collectivity_id == sa.bindparam("here"))
+    .with_for_update()
+    .execution_options(populate_existing=True, **{OURS_ALREADY: True})
+)
 
 
 def may_read(db: Db, actor: Actor, folder: Folder) -> bool:
@@ -51,8 +60,8 @@ def lock(db: Db, actor: Actor, folder_id: int, version: int | None) -> Folder:
 
     Whether the actor may do the verb is asked by the verb itself; strangers are told by `refuse_stranger`.
     """
-    folder = db.get(Folder, folder_id, with_for_update=True)
-    if folder is None or folder.collectivity_id != actor.collectivity_id:
+    folder = db.scalar(_locked, {"folder": folder_id, "here": actor.collectivity_id})
+    if folder is None:
         raise Refusal("not-found")
     if version is not None and folder.version != version:
         refuse_stranger(db, actor, folder)

@@ -7,15 +7,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.library import circuit_of
+from app.circuits.library import circuit_of, family_of
 from app.core.clock import PARIS, now
-from app.core.db import NO_DATE, Db
-from app.core.outbox import News, post
+from app.core.db import LARGEST_KEY, NO_DATE, Db
+from app.core.outbox import Letters, News
 from app.core.refusals import Refusal
+from app.folders import rows
 from app.folders.access import refuse_stranger
 from app.folders.models import Folder, StepRun
 from app.folders.notices import news_of
-from app.folders.seats import Slot, slots_of
+from app.folders.rows import Run
+from app.folders.seats import Slot, best_part, slots_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.circuit import Circuit, Phase, Step, StepKind
@@ -27,47 +29,9 @@ from workflows.rights import Asker, Right, right_for
 _run: Any = StepRun.__table__
 STEPS_PER_ROUND = 1000
 MACHINE = "system"
+SOMEBODY = LARGEST_KEY
+"""An application has one desk, so its part, once done, names it enough: by a number that no other application can have."""
 EMITTERS = frozenset({Action.SUBMIT, Action.RECALL, Action.WITHDRAW})
-# Built once at import: these statements are in every move.
-# In the order they were opened: the rank of a part names its signature field.
-_runs = (
-    sa.select(
-        _run.c.id, _run.c.slot, _run.c.state, _run.c.desk_id, _run.c.named_user_id, _run.c.user_id, _run.c.who
-    )
-    .where(_run.c.folder_id == sa.bindparam("folder"), _run.c.pass_number == sa.bindparam("n"))
-    .order_by(_run.c.id)
-)
-_end = (
-    sa.update(_run)
-    .where(_run.c.id == sa.bindparam("run"))
-    .values(
-        state=sa.bindparam("to"),
-        ended_at=sa.bindparam("at"),
-        user_id=sa.bindparam("by"),
-        who=sa.bindparam("name"),
-        capacity=sa.bindparam("quality"),
-        comment=sa.bindparam("said"),
-    )
-)
-_close = (
-    sa.update(_run)
-    .where(_run.c.folder_id == sa.bindparam("folder"), sa.text("state = 'active'"))
-    .values(state=sa.bindparam("to"), ended_at=sa.bindparam("at"))
-)
-_open = sa.insert(_run)
-
-
-@dataclass(frozen=True)
-class Run:
-    """One desk's part in the present step, as read under the folder's lock."""
-
-    id: int
-    slot: str
-    state: str
-    desk_id: int | None
-    named_user_id: int | None
-    user_id: int | None
-    who: str | None
 
 
 @dataclass(frozen=True)
@@ -91,7 +55,8 @@ class Present:
                 if run.desk_id in desks
                 or (able and run.named_user_id is not None and run.named_user_id == actor.user_id)
             )
-        return Asker(person_of(actor), held, folder.emitter_desk_id in actor.desk_ids, actor.kind)  # type: ignore[arg-type]
+        emits = folder.emitter_desk_id in actor.desks_with(Right.CREATE)
+        return Asker(person_of(actor), held, emits, actor.kind)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -113,14 +78,14 @@ def person_of(actor: Actor) -> int | None:
 def present(db: Db, folder: Folder, *, signed: bool = False) -> Present:
     """Read where a folder stands; one statement while it runs."""
     if folder.circuit_version_id is None:
-        raise Refusal("not-found")
+        # A first draft: it may be given up, and that is the same in every circuit.
+        return Present(family_of(folder.family).circuit, Standing(folder.place, folder.fields), None)
     circuit = circuit_of(db, folder.circuit_version_id)
     if folder.phase != Phase.RUNNING:
         return Present(circuit, Standing(folder.place, folder.fields), None)
     step = circuit.step(folder.place)
-    rows = db.execute(_runs, {"folder": folder.id, "n": pass_number(circuit, folder)})
-    runs = tuple(Run(*row) for row in rows)
-    acted = {run.slot: run.user_id or -run.id for run in runs if run.state == "done"}
+    runs = rows.runs_of(db, folder, pass_number(circuit, folder))
+    acted = {run.slot: run.user_id or -SOMEBODY - run.id for run in runs if run.state == "done"}
     standing = Standing(folder.place, folder.fields, tuple(run.slot for run in runs), acted, signed)
     return Present(circuit, standing, step, runs)
 
@@ -140,19 +105,15 @@ def move(db: Db, folder: Folder, action: Action, actor: Actor, said: Said = Said
     moved = advance(here.circuit, here.standing, action, person=person_of(actor), slot=slot)
     moment = now()
     own = next((run for run in here.runs if run.slot == slot and run.state == "active"), None)
-    if own is not None:
-        ended = "rejected" if action in {Action.REJECT, Action.REFUSE} else "done"
-        _end_run(db, own, ended, actor, said, moment)
-    if moved.entered != moved.left and len([run for run in here.runs if run.state == "active"]) > (
-        own is not None
-    ):
-        db.execute(
-            _close, {"folder": folder.id, "to": "passed" if moved.closed else "cancelled", "at": moment}
-        )
-    entered = _enter(db, folder, here, moved, moment)
-    _write_place(folder, moved, moment)
-    post(db, folder.collectivity_id, _news(db, folder, here, moved, entered, actor))
-    append(db, folder.collectivity_id, _line(folder, here, moved, actor, slot, said))
+    if moved.entered != moved.left and any(run.state == "active" and run is not own for run in here.runs):
+        rows.close_runs(db, folder, "passed" if moved.closed else "cancelled", moment)
+    entered, awaited = _enter(db, folder, here, moved, moment)
+    place = rows.placed(folder, _placed(folder, moved, moment))
+    end = rows.ended(own, _ended(action, actor, said, moment))
+    letters = Letters(folder.collectivity_id, _news(db, folder, here, moved, entered, actor))
+    line = _line(folder, here, moved, actor, slot, said)
+    along = (place, end, rows.opened(awaited), letters.write)
+    letters.announce(db, append(db, folder.collectivity_id, line, along=along))
     return moved
 
 
@@ -171,14 +132,21 @@ def _slot(db: Db, here: Present, folder: Folder, action: Action, actor: Actor) -
             refuse_stranger(db, actor, folder)
             raise Refusal("not-your-turn")
         return MACHINE
-    held = here.asker(actor, folder).slots
-    free = sorted(held.difference(here.standing.acted))
-    if free:
-        return free[0]
+    part = part_of(db, folder, here, actor)
+    if part is not None:
+        return part
     refuse_stranger(db, actor, folder)
-    if held:
+    if here.asker(actor, folder).slots:
         raise Refusal("moved-on", folder_id=folder.id, title="Ce dossier a avancé")
     raise Refusal("not-your-turn")
+
+
+def part_of(db: Db, folder: Folder, here: Present, actor: Actor) -> str | None:
+    """The part of a step that somebody who acts now takes, or None; who holds several never takes the one that others need."""
+    free = sorted(here.asker(actor, folder).slots.difference(here.standing.acted))
+    if len(free) < 2 or here.step is None:
+        return free[0] if free else None
+    return best_part(slots_of(db, folder, here.step), free, here.standing.acted, person_of(actor))
 
 
 def _signed(db: Db, folder: Folder) -> bool:
@@ -192,27 +160,26 @@ def _signed(db: Db, folder: Folder) -> bool:
     return db.execute(query.limit(1)).first() is not None
 
 
-def _end_run(db: Db, run: Run, state: str, actor: Actor, said: Said, moment: datetime) -> None:
-    db.execute(
-        _end,
-        {
-            "run": run.id,
-            "to": state,
-            "at": moment,
-            "by": actor.user_id,
-            "name": actor.name,
-            "quality": said.capacity or actor.capacity,
-            "said": said.comment or None,
-        },
-    )
+def _ended(action: Action, actor: Actor, said: Said, moment: datetime) -> dict[str, Any]:
+    """How the part of whoever acts ends."""
+    return {
+        "state": "rejected" if action in {Action.REJECT, Action.REFUSE} else "done",
+        "ended_at": moment,
+        "user_id": actor.user_id,
+        "who": actor.name,
+        "capacity": said.capacity or actor.capacity,
+        "comment": said.comment or None,
+    }
 
 
-def _enter(db: Db, folder: Folder, here: Present, moved: Moved, moment: datetime) -> tuple[Slot, ...]:
-    """Open the rows of the step that is entered: one for each desk or person awaited, or one for the machine."""
+def _enter(
+    db: Db, folder: Folder, here: Present, moved: Moved, moment: datetime
+) -> tuple[tuple[Slot, ...], list[dict[str, Any]]]:
+    """Who is awaited at the step that is entered, and its rows: one for each desk or person, or one for the machine."""
     if moved.action is Action.SUBMIT:
         folder.round += 1
     if moved.entered == moved.left or moved.phase is not Phase.RUNNING:
-        return ()
+        return (), []
     step = here.circuit.step(moved.entered)
     slots = slots_of(db, folder, step)
     due = _due(folder, step, moment.astimezone(PARIS).date())
@@ -228,14 +195,10 @@ def _enter(db: Db, folder: Folder, here: Present, moved: Moved, moment: datetime
         "entered_at": moment,
     }
     awaited: Iterable[Slot] = slots or (Slot(MACHINE, step.label, None, None, ()),)
-    db.execute(
-        _open,
-        [
-            {**common, "slot": one.key, "desk_id": one.desk_id, "named_user_id": one.named_user_id}
-            for one in awaited
-        ],
-    )
-    return slots
+    return slots, [
+        {**common, "slot": one.key, "desk_id": one.desk_id, "named_user_id": one.named_user_id}
+        for one in awaited
+    ]
 
 
 def _due(folder: Folder, step: Step, today: date) -> date:
@@ -243,13 +206,16 @@ def _due(folder: Folder, step: Step, today: date) -> date:
     return min(folder.due_on, due_on(today, step.days)) if step.days else folder.due_on
 
 
-def _write_place(folder: Folder, moved: Moved, moment: datetime) -> None:
-    folder.place, folder.phase = moved.entered, moved.phase.value
-    folder.version += 1
-    folder.updated_at = moment
-    if moved.action is Action.SUBMIT:
-        folder.submitted_at = moment
-    folder.done_at = moment if moved.phase is Phase.DONE else None
+def _placed(folder: Folder, moved: Moved, moment: datetime) -> dict[str, Any]:
+    """What the folder's own row says after the move."""
+    return {
+        "place": moved.entered,
+        "phase": moved.phase.value,
+        "version": folder.version + 1,
+        "updated_at": moment,
+        "submitted_at": moment if moved.action is Action.SUBMIT else folder.submitted_at,
+        "done_at": moment if moved.phase is Phase.DONE else None,
+    }
 
 
 def _news(

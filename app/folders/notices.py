@@ -15,19 +15,20 @@ YOUR_TURN, REFUSED, SIGNED, RECEIPT, DONE = "your_turn", "refused", "signed", "r
 
 def news_of(db: Db, folder: Folder, moved: Moved, entered: tuple[Slot, ...], actor: Actor) -> list[News]:
     """The letters of a move: to those who are awaited, and to those who must know what became of the folder."""
-    letters: list[tuple[int, str, str | None]] = []
+    letters: dict[tuple[int, str], str | None] = {}
     if moved.action in {Action.REJECT, Action.REFUSE}:
-        letters += [(user_id, REFUSED, None) for user_id in sorted(_involved(db, folder))]
-    letters += [(person.user_id, YOUR_TURN, person.email) for slot in entered for person in slot.people]
-    # The depositor may also be who is awaited: « accusé reçu » and « à vous » are two things to know.
-    event = _for_depositor(moved)
-    if event and folder.depositor_user_id is not None:
-        letters.append((folder.depositor_user_id, event, None))
-    told = {(user_id, event): email for user_id, event, email in reversed(letters)}
+        letters = dict.fromkeys(((user_id, REFUSED) for user_id in _involved(db, folder)), None)
+    for slot in entered:
+        for person in slot.people:
+            letters.setdefault((person.user_id, YOUR_TURN), person.email)
+    event, depositor = _for_depositor(moved), folder.depositor_user_id
+    # A receipt is told even to whoever has the next step: that it arrived and that one must act are two news.
+    if event and depositor is not None and (event == RECEIPT or (depositor, YOUR_TURN) not in letters):
+        letters.setdefault((depositor, event), None)
     return [
-        _letter(folder, event, one, email, actor)
-        for (one, event), email in told.items()
-        if one != actor.user_id
+        _letter(folder, event, user_id, email, actor)
+        for (user_id, event), email in letters.items()
+        if user_id != actor.user_id
     ]
 
 

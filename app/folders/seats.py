@@ -1,17 +1,46 @@
 """From a circuit's words to desks and people: who is awaited at a step, and whether the step can ever end."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.db import Db
+from app.core.db import Db, key_in
 from app.core.refusals import Refusal
 from app.folders.models import Folder
 from app.people.models import Desk, Holder, User
 from workflows.circuit import Circuit, Step, Who, WhoKind
 from workflows.rights import Right, right_for
+
+_desk, _holder, _user = Desk.__table__, Holder.__table__, User.__table__
+_people = (
+    sa.select(
+        _desk.c.id,
+        _desk.c.key,
+        _desk.c.name,
+        _user.c.id,
+        _user.c.first_name,
+        _user.c.last_name,
+        _user.c.email,
+        _holder.c.rights,
+    )
+    .select_from(_desk)
+    .outerjoin(_holder, _holder.c.desk_id == _desk.c.id)
+    .outerjoin(
+        _user,
+        sa.and_(
+            _user.c.id == _holder.c.user_id,
+            _user.c.collectivity_id == _desk.c.collectivity_id,
+            _user.c.active.is_(True),
+        ),
+    )
+    .where(_desk.c.collectivity_id == sa.bindparam("here"))
+    .order_by(_desk.c.id, _user.c.id)
+)
+# Built once at import: nearly every step names one desk, and every move reads the people of the next step.
+_people_of_key = _people.where(_desk.c.key == sa.bindparam("key"))
+_people_of_keys = _people.where(_desk.c.key.in_(sa.bindparam("keys", expanding=True)))
 
 
 @dataclass(frozen=True)
@@ -43,17 +72,12 @@ def slots_of(db: Db, folder: Folder, step: Step) -> tuple[Slot, ...]:
         return ()
     right = right_for(step.kind).value
     keys, superiors, persons = _sorted_out(folder, step)
-    wanted: list[sa.ColumnElement[bool]] = [
-        Desk.id == _superior(folder.emitter_desk_id, one) for one in superiors
-    ]
-    if keys:
-        wanted.append(Desk.key.in_(keys))
     found: dict[str, Slot] = {}
-    if wanted:
-        for slot in _read(db, folder.collectivity_id, sa.or_(*wanted), right):
+    if keys or superiors:
+        for slot in _read(db, folder, keys, superiors, right):
             found[slot.key] = slot
     missing = [key for key in keys if f"desk:{key}" not in found]
-    if missing or (superiors and len(found) < len(keys) + len(superiors)):
+    if missing or (len(found) < len(keys) + len(superiors) and _nobody_above(db, folder, superiors)):
         raise Refusal(
             "desk-missing", step=step.label, what=", ".join(missing) or "supérieur du bureau déposant"
         )
@@ -74,12 +98,13 @@ def _sorted_out(folder: Folder, step: Step) -> tuple[list[str], list[int], list[
             superiors.append(int(who.value))
         else:
             value = str(folder.fields.get(who.value) or "")
-            if not value or (who.kind is WhoKind.ROLE and not value.isdigit()):
+            person = key_in(value)
+            if not value or (who.kind is WhoKind.ROLE and person is None):
                 raise Refusal("desk-missing", step=step.label, what=_asked(who))
             if who.kind is WhoKind.CHOSEN:
                 keys.append(value)
-            else:
-                persons.append(int(value))
+            elif person is not None:
+                persons.append(person)
     return list(dict.fromkeys(keys)), superiors, list(dict.fromkeys(persons))
 
 
@@ -87,26 +112,31 @@ def _asked(who: Who) -> str:
     return "bureau à choisir au dépôt" if who.kind is WhoKind.CHOSEN else "personne à désigner au dépôt"
 
 
+def _nobody_above(db: Db, folder: Folder, superiors: list[int]) -> bool:
+    """Whether a superior lacks; one that the step also names as a desk is there, and is one part only."""
+    above = [_superior(folder.emitter_desk_id, level) for level in superiors]
+    return bool(above) and None in db.connection().execute(sa.select(*above)).one()
+
+
 def _superior(desk_id: int, level: int) -> Any:
     """A scalar sub-query: the desk `level` steps above."""
-    above = sa.select(Desk.parent_id).where(Desk.id == desk_id)
+    desk = _desk.alias()
+    above = sa.select(desk.c.parent_id).where(desk.c.id == desk_id)
     for _ in range(level - 1):
-        above = sa.select(Desk.parent_id).where(Desk.id == above.scalar_subquery())
+        desk = _desk.alias()
+        above = sa.select(desk.c.parent_id).where(desk.c.id == above.scalar_subquery())
     return above.scalar_subquery()
 
 
-def _read(db: Db, collectivity_id: int, which: sa.ColumnElement[bool], right: str) -> Iterable[Slot]:
-    query = (
-        sa.select(
-            Desk.id, Desk.key, Desk.name, User.id, User.first_name, User.last_name, User.email, Holder.rights
-        )
-        .outerjoin(Holder, Holder.desk_id == Desk.id)
-        .outerjoin(User, sa.and_(User.id == Holder.user_id, User.active.is_(True)))
-        .where(Desk.collectivity_id == collectivity_id, which)
-        .order_by(Desk.id, User.id)
-    )
+def _read(db: Db, folder: Folder, keys: list[str], superiors: list[int], right: str) -> Iterable[Slot]:
+    query, binds = _people_of_keys, {"here": folder.collectivity_id, "keys": keys}
+    if len(keys) == 1 and not superiors:
+        query, binds = _people_of_key, {"here": folder.collectivity_id, "key": keys[0]}
+    elif superiors:
+        above = [_desk.c.id == _superior(folder.emitter_desk_id, level) for level in superiors]
+        query = _people.where(sa.or_(_desk.c.key.in_(sa.bindparam("keys", expanding=True)), *above))
     desks: dict[int, tuple[str, str, list[Person]]] = {}
-    for desk_id, key, name, user_id, first, last, email, rights in db.execute(query):
+    for desk_id, key, name, user_id, first, last, email, rights in db.connection().execute(query, binds):
         people = desks.setdefault(desk_id, (key, name, []))[2]
         if user_id is not None and right in rights:
             people.append(Person(user_id, f"{first} {last}", email))
@@ -161,6 +191,19 @@ def _distinct(slots: tuple[Slot, ...]) -> int:
         return False
 
     return sum(place(slot, set()) for slot in slots)
+
+
+def best_part(
+    slots: tuple[Slot, ...], free: Sequence[str], acted: Mapping[str, int], person: int | None
+) -> str:
+    """Of the parts that somebody may take, the first that leaves the most others to be filled by the people who remain."""
+    gone = {*acted.values(), person}
+    left = tuple(
+        replace(slot, people=tuple(one for one in slot.people if one.user_id not in gone))
+        for slot in slots
+        if slot.key not in acted
+    )
+    return max(free, key=lambda part: _distinct(tuple(slot for slot in left if slot.key != part)))
 
 
 def labels(route: Mapping[str, tuple[Slot, ...]]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db
+from app.core.writes import Write, write
 from app.journal.models import ChainHead, JournalEntry
 
 GENESIS = "0" * 64
@@ -18,17 +19,11 @@ FARTHEST = 50_000
 """How far from its place a displaced line is still recognised as such; beyond, it is said to be modified."""
 _entry: Any = JournalEntry.__table__
 _head: Any = ChainHead.__table__
-# Built once: these three statements are in every move.
+# Built once: it is in every move.
 _lock = (
     sa.select(_head.c.seq, _head.c.hash)
     .where(_head.c.collectivity_id == sa.bindparam("chain"))
     .with_for_update()
-)
-_insert = sa.insert(_entry)
-_advance = (
-    sa.update(_head)
-    .where(_head.c.collectivity_id == sa.bindparam("chain"))
-    .values(seq=sa.bindparam("n"), hash=sa.bindparam("h"))
 )
 
 
@@ -59,9 +54,12 @@ def digest(previous: str, collectivity_id: int, seq: int, line: Mapping[str, Any
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
 
 
-def append(db: Db, collectivity_id: int, *events: Event) -> None:
-    """Write the lines in the caller's transaction; call it last, because it locks the head of the chain."""
-    db.flush()  # whatever is still to write is written before the others are made to wait
+def append(db: Db, collectivity_id: int, *events: Event, along: Sequence[Write] = ()) -> list[int]:
+    """Write the lines in the caller's transaction, with what goes `along`; returns the numbers that these ask for.
+
+    Call it last: it locks the head of the chain, and the other writers of the collectivity wait for the commit.
+    """
+    db.flush()  # whatever the ORM still has to write is written before the others are made to wait
     run = db.connection().execute
     row = run(_lock, {"chain": collectivity_id}).one_or_none()
     if row is None:
@@ -84,8 +82,8 @@ def append(db: Db, collectivity_id: int, *events: Event) -> None:
             {**line, "collectivity_id": collectivity_id, "seq": seq, "previous": previous, "hash": hashed}
         )
         previous = hashed
-    run(_insert, lines)
-    run(_advance, {"chain": collectivity_id, "n": seq, "h": previous})
+    head = Write(_head, [{"seq": seq, "hash": previous}], where="collectivity_id", value=collectivity_id)
+    return write(db, [*along, Write(_entry, lines), head])
 
 
 @dataclass(frozen=True)

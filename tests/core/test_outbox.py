@@ -1,5 +1,9 @@
 """What must happen outside happens: once if nothing dies, at least once if something does, and never in silence."""
 
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -9,9 +13,12 @@ from app.core import outbox
 from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.outbox import Hopeless, Later, News
+from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.people import desks
+from app.people.models import Collectivity
 from tests.builders.house import House
-from tests.mailserver import MailServer
+from tests.builders.process import ROOT, environment, until
 
 
 @use_case
@@ -105,52 +112,150 @@ def test_waiting_is_not_failing_and_hopeless_parks_at_once(house: House, here: i
     assert (row("vain").state, row("vain").attempts) == ("parked", 1)
 
 
-def test_one_bad_address_blocks_nobody_and_is_shown_as_failed(house: House, mail: MailServer) -> None:
-    mail.refuse["n.abgrallec@kerlann-sur-mer.example"] = "550 inconnu"
-    folder_id = house.an_invoice(at="finance")
-    house.drain()
-    assert len(mail.to("t.lescoat@kerlann-sur-mer.example")) == 1
-    assert mail.to("n.abgrallec@kerlann-sur-mer.example") == []
-    page = house.client("g.trehorel").get(f"/dossiers/{folder_id}?onglet=journal").get_data(as_text=True)
-    assert "adresse refusée par le serveur" in page
+def test_of_eight_threads_one_alone_gets_a_row(house: House, here: int) -> None:
+    write(here, News("essai", "convoité", {}))
+    key, gate = row("convoité").id, threading.Barrier(8)
+
+    def grab(_n: int) -> bool:
+        gate.wait()
+        return outbox.claim(key) is not None
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(grab, range(8))) == 1
 
 
-def test_a_letter_holds_nothing_of_the_folder_and_keeps_its_message_id(
-    house: House, mail: MailServer
-) -> None:
-    folder_id = house.an_invoice(at="service_done")
-    house.drain()
-    (letter,) = mail.to("r.pellenec@kerlann-sur-mer.example")
-    parts = [part.get_content() for part in letter.walk() if not part.is_multipart()]
-    assert len(parts) == 2
-    folder = house.folder(folder_id)
-    for secret in (folder.title, folder.fields["seller"], folder.fields["total_ttc"], folder.number):
-        assert all(str(secret) not in one for one in (*parts, letter["Subject"]))
-    assert all(f"/dossiers/{folder_id}" in one for one in parts)
-    with engine().begin() as connection:
-        connection.execute(sa.text("UPDATE outbox SET state = 'pending', attempts = 0"))
-    house.drain()
-    first, second = mail.to("r.pellenec@kerlann-sur-mer.example")
-    assert first["Message-ID"] == second["Message-ID"]
+GRAB = """
+import sys
+from app.core import db, outbox
+db.configure(sys.argv[1])
+sys.stdin.readline()
+print(*[key for key in map(int, sys.argv[2:]) if outbox.claim(key)])
+"""
 
 
-def test_a_rejection_tells_the_depositor_and_those_who_had_approved_who_refused(
-    house: House, mail: MailServer
-) -> None:
-    from app.folders import decide
+def test_of_three_processes_one_alone_gets_each_row(house: House, here: int) -> None:
+    write(here, *(News("essai", f"convoité-{n}", {}) for n in range(20)))
+    keys = [str(row(f"convoité-{n}").id) for n in range(20)]
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", GRAB, house.settings.database_url, *keys],
+            cwd=ROOT,
+            env=environment(house.settings),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for one in workers:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    got = [key for one in workers for key in one.communicate(timeout=60)[0].split()]
+    assert sorted(got) == sorted(keys)
 
-    folder_id = house.an_invoice(at="finance")
-    house.drain()
-    mail.clear()
-    decide.reject(
-        house.actor("n.abgrallec"),
-        folder_id,
-        version=house.folder(folder_id).version,
-        reason="Il manque le bon de livraison.",
+
+def test_a_long_effect_keeps_its_lease(house: House, here: int) -> None:
+    outbox.policy(lease=0.3, attempts=4, backoff=0.05)
+    others = []
+
+    def slow(one):
+        first = row("long").lease_until
+        until(lambda: row("long").lease_until > first, 10, "the lease is renewed")
+        others.append(outbox.claim(one.id))
+
+    outbox.handles("essai")(slow)
+    write(here, News("essai", "long", {}))
+    outbox.drain()
+    assert others == [None]
+    assert (row("long").state, row("long").attempts) == ("done", 1)
+
+
+def test_the_wait_doubles_at_each_failure_until_the_row_is_parked(house: House, here: int) -> None:
+    outbox.policy(lease=60, attempts=4, backoff=20.0)
+
+    def fails(_one):
+        raise OSError("toujours rien")
+
+    outbox.handles("essai")(fails)
+    write(here, News("essai", "lent", {}))
+    waits = []
+    for _ in range(3):
+        outbox.run(row("lent").id)
+        assert row("lent").state == "pending"
+        waits.append(round((row("lent").available_at - now()).total_seconds(), -1))
+        outbox.run(row("lent").id)  # it is not due: nothing happens
+        with engine().begin() as connection:
+            connection.execute(sa.update(outbox.Outbox).values(available_at=now()))
+    assert waits == [20, 40, 80]
+    outbox.run(row("lent").id)
+    assert (row("lent").state, row("lent").attempts) == ("parked", 4)
+    assert "toujours rien" in (row("lent").last_error or "")
+
+
+def test_a_row_that_kills_its_worker_at_every_try_is_parked_too(house: House, here: int) -> None:
+    outbox.handles("essai")(lambda _one: pytest.fail("it was tried once too often"))
+    write(here, News("essai", "mortel", {}))
+    for _ in range(4):
+        assert outbox.claim(row("mortel").id) is not None
+        with engine().begin() as connection:
+            connection.execute(sa.update(outbox.Outbox).values(lease_until=now() - timedelta(seconds=1)))
+    outbox.drain()
+    assert row("mortel").state == "parked"
+    assert "interrompu à chaque essai" in (row("mortel").last_error or "")
+
+
+def test_a_key_is_written_once_for_ever(house: House, here: int) -> None:
+    write(here, News("essai", "unique", {"n": 1}))
+    with pytest.raises(Refusal, match="busy"):
+        write(here, News("essai", "autre", {}), News("essai", "unique", {"n": 2}))
+    with reading() as db:
+        assert db.scalars(sa.select(outbox.Outbox.key)).all() == ["unique"]
+    assert row("unique").payload == {"n": 1}
+
+
+def test_a_kind_that_nobody_handles_is_parked_and_shown(house: House, here: int) -> None:
+    write(here, News("inconnu", "orphelin", {}))
+    outbox.drain()
+    assert (row("orphelin").state, row("orphelin").attempts) == ("parked", 1)
+    page = house.client("k.morizur").get("/administration").get_data(as_text=True)
+    assert "personne ne traite « inconnu »" in page
+
+
+def test_the_reason_of_a_wait_is_shown_and_a_wait_counts_no_try(house: House, here: int) -> None:
+    def patient(_one):
+        raise Later(3600.0, "Le dépôt 12 est inconnu de la préfecture.")
+
+    outbox.handles("patient")(patient)
+    write(here, News("patient", "attente", {}))
+    outbox.drain()
+    assert (row("attente").state, row("attente").attempts) == ("pending", 0)
+    assert "Le dépôt 12 est inconnu" in house.client("k.morizur").get("/administration").get_data(
+        as_text=True
     )
-    house.drain()
-    readers = {str(one["To"]).split("<")[1].split("@")[0] for one in mail.letters}
-    assert readers == {"g.trehorel", "r.pellenec"}
-    assert all("Nolwenn Abgrallec" in one.get_body(("plain",)).get_content() for one in mail.letters)
-    page = house.client("g.trehorel").get(f"/dossiers/{folder_id}").get_data(as_text=True)
-    assert "Il manque le bon de livraison." in page
+
+
+def test_the_parked_are_shown_however_many_wait(house: House, here: int) -> None:
+    write(
+        here,
+        *(News("essai", f"attente-{n}", {}, delay=3600) for n in range(210)),
+        News("inconnu", "orphelin", {}),
+    )
+    outbox.drain()
+    assert "personne ne traite" in house.client("k.morizur").get("/administration").get_data(as_text=True)
+
+
+def test_only_an_administrator_retries_and_only_at_home(house: House, here: int) -> None:
+    abroad = desks.create_collectivity(
+        "213500010", "Ailleurs", department="035", district="1", nature="31", settings={}
+    )
+    with reading() as db:
+        assert db.get_one(Collectivity, abroad).name == "Ailleurs"
+    write(abroad, News("inconnu", "étranger", {}))
+    outbox.drain()
+    address = f"/administration/envois/{row('étranger').id}/relancer"
+    for login, status in (("k.morizur", 404), ("g.trehorel", 403)):
+        client = house.client(login)
+        assert client.post(address, data={"csrf_token": house.csrf(client)}).status_code == status
+    assert row("étranger").state == "parked"
+    assert "personne ne traite" not in house.client("k.morizur").get("/administration").get_data(as_text=True)

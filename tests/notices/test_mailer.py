@@ -1,0 +1,109 @@
+"""A letter leaves once the server takes it; what the server refuses is shown, and blocks nobody else."""
+
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from app import create_app
+from app.core import outbox
+from app.core.db import reading
+from app.core.outbox import Outbox
+from app.people import desks
+from tests.builders.house import House
+from tests.mailserver import MailServer
+
+NOLWENN, TIFENN, RONAN = (
+    f"{one}@kerlann-sur-mer.example" for one in ("n.abgrallec", "t.lescoat", "r.pellenec")
+)
+
+
+class Abrupt(MailServer):
+    """Takes the letter, then answers a civil goodbye with a failure."""
+
+    async def handle_QUIT(self, server, session, envelope):
+        return "421 trop tard"
+
+
+@pytest.fixture
+def own() -> Iterator[MailServer]:
+    """A server of this test alone, which is down until it is started."""
+    server = Abrupt()
+    yield server
+    server.stop()
+
+
+def through(house: House, url: str) -> None:
+    """Let the letters of the house leave by this server."""
+    create_app(house.settings.model_copy(update={"mail_url": url, "attempts_limit": 20}))
+
+
+def journal_of(house: House, folder_id: int) -> str:
+    page = house.client("g.trehorel").get(f"/dossiers/{folder_id}?onglet=journal")
+    return page.get_data(as_text=True)
+
+
+def states() -> set[tuple[str, str | None]]:
+    with reading() as db:
+        return {
+            (row.state, row.last_error) for row in db.scalars(sa.select(Outbox).where(Outbox.kind == "mail"))
+        }
+
+
+def test_one_bad_address_blocks_nobody_and_is_shown_as_failed(house: House, mail: MailServer) -> None:
+    mail.refuse[NOLWENN] = "550 boîte inconnue"
+    folder_id = house.an_invoice(at="finance")
+    assert "En attente d’envoi" in journal_of(house, folder_id)
+    house.drain()
+    assert len(mail.to(TIFENN)) == 1
+    assert mail.to(NOLWENN) == []
+    page = journal_of(house, folder_id)
+    assert "Non envoyé" in page
+    assert "adresse refusée par le serveur (550 " in page
+    assert page.count("Accepté par le serveur de courriel") == 2  # Ronan’s and Tifenn’s
+    admin = house.client("k.morizur").get("/administration").get_data(as_text=True)
+    assert "adresse refusée par le serveur" in admin
+
+
+def test_a_server_down_then_up_gets_each_letter_once(house: House, own: MailServer) -> None:
+    through(house, f"smtp://127.0.0.1:{own.port}")
+    folder_id = house.an_invoice(at="service_done")
+    outbox.drain()
+    assert {state for state, _ in states()} == {"pending"}
+    assert all("Connection refused" in str(why) for _, why in states())
+    assert "En attente d’envoi" in journal_of(house, folder_id)
+    own.start()
+    house.drain()
+    assert [str(one["To"]) for one in own.letters] == [f"Ronan Pellenec <{RONAN}>"]
+    assert states() == {("done", None)}
+    assert "Accepté par le serveur de courriel" in journal_of(house, folder_id)
+
+
+def test_a_letter_never_leaves_in_the_clear_when_encryption_is_asked(house: House, own: MailServer) -> None:
+    own.start()
+    through(house, f"smtp+starttls://127.0.0.1:{own.port}")
+    house.an_invoice(at="service_done")
+    outbox.drain()
+    assert own.letters == []
+    ((state, why),) = states()
+    assert state == "pending"
+    assert "STARTTLS" in str(why)
+
+
+def test_without_a_server_the_letter_is_parked_with_what_to_do(house: House) -> None:
+    through(house, "")
+    house.an_invoice(at="service_done")
+    outbox.drain()
+    assert states() == {("parked", "aucun serveur de courriel n’est configuré (PARAPHE_MAIL_URL)")}
+
+
+def test_a_closed_account_gets_no_letter(house: House, mail: MailServer) -> None:
+    folder_id = house.an_invoice(at="service_done")
+    desks.close_account(house.actor("r.pellenec").collectivity_id, "r.pellenec")
+    house.drain()
+    assert mail.letters == []
+    assert states() == {("done", "compte fermé : aucun courriel n’est parti")}
+    page = journal_of(house, folder_id)
+    assert "Non envoyé" in page
+    assert "compte fermé" in page
+    assert "Accepté par le serveur de courriel" not in page
