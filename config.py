@@ -73,6 +73,7 @@ class Settings(BaseSettings):
     rate_limit_url: str = "memory://"
     login_rate: str = "10 per minute"
     login_address_rate: str = "120 per minute"
+    api_rate: str = "600 per minute"
 
     mail_url: str = ""
     mail_from: str = "Paraphe <ne-pas-repondre@paraphe.invalid>"
@@ -195,7 +196,7 @@ class Settings(BaseSettings):
             raise ValueError("il faut une adresse de courriel, par exemple Paraphe <parapheur@commune.fr>")
         return value
 
-    @field_validator("login_rate", "login_address_rate")
+    @field_validator("login_rate", "login_address_rate", "api_rate")
     @classmethod
     def _rate(cls, value: str) -> str:
         if not re.fullmatch(r"[1-9][0-9]* per (second|minute|hour|day)", value):

@@ -1,6 +1,7 @@
 """Where the parts meet: the application, its slices, and nothing else."""
 
 import sys
+from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import structlog
 from flask import Flask, g, request
 from flask_wtf.csrf import CSRFProtect
+from jinja2 import FileSystemBytecodeCache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.core import db, french, http, jobs, outbox, security, tenancy
@@ -52,12 +54,13 @@ def create_app(configuration: Settings | None = None) -> Flask:
         REMEMBER_DAYS=chosen.remember_days,
         LOGIN_RATE=chosen.login_rate,
         LOGIN_ADDRESS_RATE=chosen.login_address_rate,
+        API_RATE=chosen.api_rate,
         RATELIMIT_STORAGE_URI=chosen.rate_limit_url,
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
         SEND_FILE_MAX_AGE_DEFAULT=86400,
         API_TITLE="Paraphe",
-        API_VERSION="v1",
+        API_VERSION="1",
         OPENAPI_VERSION="3.1.0",
     )
     if chosen.trusted_proxies:
@@ -67,6 +70,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
     limiter.init_app(app)
     security.protect(app)
     french.install(app.jinja_env)
+    _keep_compiled(app, chosen.data_dir / "templates")
     carriers = sorted(f"channels.{home.parent.name}" for home in HOME.glob("channels/*/channel.py"))
     import_module("app.folders.sockets").clear()
     _mount(app, *SLICES, *carriers, *(("demo",) if chosen.demo else ()))
@@ -74,6 +78,16 @@ def create_app(configuration: Settings | None = None) -> Flask:
     http.show_refusals(app, import_module("workflows.errors").Refusal)
     _say_who(app, chosen)
     return app
+
+
+def _keep_compiled(app: Flask, folder: Path) -> None:
+    """Keep the compiled templates beside the data, so that each process does not compile them for its first answers.
+
+    They hold the typography of `french.py` too, so a change of that file starts a new folder.
+    """
+    made_with = sha256(Path(french.__file__).read_bytes()).hexdigest()[:16]
+    (folder / made_with).mkdir(mode=0o700, parents=True, exist_ok=True)
+    app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(folder / made_with))
 
 
 def open_ground(chosen: Settings) -> None:

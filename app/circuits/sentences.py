@@ -3,5 +3,5 @@
 from app.core.refusals import Sentences
 
 SENTENCES: Sentences = {
-    "circuit-unknown": (404, "Ce circuit n’existe pas."),
+    "circuit-unknown": (404, "Ce circuit n’existe pas. Choisissez-en un dans la liste des circuits."),
 }

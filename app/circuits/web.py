@@ -7,12 +7,14 @@ from werkzeug.wrappers import Response
 
 from app.circuits.library import as_yaml, catalogue, circuit_of, current, family_of, publish
 from app.circuits.models import CircuitVersion
-from app.core.db import reading
+from app.core.db import Db, reading
 from app.core.http import guard
 from app.core.refusals import catalogue as sentences
+from app.people.models import Desk
 from workflows.circuit import Circuit
 from workflows.drawing import svg
 from workflows.errors import Refusal as LawRefusal
+from workflows.family import Family
 
 pages = Blueprint("circuits", __name__, template_folder="templates")
 
@@ -32,6 +34,13 @@ def _lines(circuit: Circuit) -> list[Line]:
         Line(n, step.label, step.kind.label + (", sous condition" if step.when else ""))
         for n, step in enumerate(circuit.steps, start=1)
     ]
+
+
+def _names(db: Db, family: Family) -> dict[str, str]:
+    """What the drawing calls desks and facts: by their names, never by their keys."""
+    facts = {one.key: f"{one.label[:1].lower()}{one.label[1:]}" for one in family.fields}
+    desks = sa.select(Desk.key, Desk.name).where(Desk.collectivity_id == g.actor.collectivity_id)
+    return {**facts, **{row.key: row.name for row in db.execute(desks)}}
 
 
 @pages.get("/circuits")
@@ -74,8 +83,9 @@ def edit(family: str) -> Response | tuple[str, int]:
             .order_by(CircuitVersion.number.desc())
         )
         versions = [(row.number, row.published_at, row.published_by) for row in db.scalars(query)]
+        names = _names(db, known)
     # The drawing escapes what it prints; it is made of the circuit alone.
-    picture = Markup(svg(circuit))  # noqa: S704
+    picture = Markup(svg(circuit, names))  # noqa: S704
     return render_template(
         "circuits/edit.html",
         family_label=known.label,

@@ -17,28 +17,47 @@ from app.core.refusals import Refusal, catalogue
 log = structlog.get_logger()
 View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC, PERSON = "public", "person"
+PROBLEM = "application/problem+json"
 
 TITLES = {
     400: "La demande n’a pas pu être lue",
+    401: "Il faut s’identifier",
     403: "Ce dossier est réservé à d’autres bureaux",
     404: "Cette page n’existe pas",
     405: "Cette action n’est pas possible ici",
     409: "Ce dossier a avancé",
     413: "Ce fichier est trop lourd",
+    415: "Ce format n’est pas celui qui est attendu",
     422: "À corriger",
     429: "Trop d’essais",
     500: "Paraphe a rencontré une erreur",
     503: "Le serveur est occupé",
 }
+# In this order: a later browser also says the name of an earlier one.
+_BROWSERS = (
+    ("Edg/", "Edge"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
+_SYSTEMS = (
+    ("Windows", "Windows"),
+    ("Android", "Android"),
+    ("iPad", "iPadOS"),
+    ("iPhone", "iOS"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+)
+_TITLES_BY_KEY = {"right-missing": "Votre compte n’a pas ce droit"}
 _KEYS = {400: "form-expired", 404: "not-found", 429: "too-many-tries"}
 
 
 class RowNumber(IntegerConverter):
     """A number in an address: one that no row can have is a page that does not exist, on both databases alike."""
 
-    def __init__(  # the names are werkzeug's
+    def __init__(
         self,
-        map: Map,  # noqa: A002
+        map: Map,  # noqa: A002 - the framework's names
         fixed_digits: int = 0,
         min: int | None = None,  # noqa: A002
         max: int | None = LARGEST_KEY,  # noqa: A002
@@ -89,13 +108,14 @@ def problem(status: int, key: str, detail: str, facts: Mapping[str, Any] | None 
         "title": TITLES.get(status, "La demande est refusée"),
         "status": status,
         "detail": detail,
+        "key": key,
     }
     extra = {
         name: value for name, value in (facts or {}).items() if isinstance(value, str | int | list | bool)
     }
     response = jsonify({**extra, **body})
     response.status_code = status
-    response.content_type = "application/problem+json"
+    response.content_type = PROBLEM
     return response
 
 
@@ -105,7 +125,9 @@ def answer(
     """The refusal as the caller reads it: a page, or a problem in JSON."""
     if wants_json():
         return problem(status, key, sentence, facts)
-    title = str((facts or {}).get("title") or TITLES.get(status, "La demande est refusée"))
+    title = str(
+        (facts or {}).get("title") or _TITLES_BY_KEY.get(key) or TITLES.get(status, "La demande est refusée")
+    )
     page = (
         "errors/refusal.html"
         if status not in {400, 403, 404, 409, 413, 429, 500}
@@ -141,13 +163,13 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
             return error.get_response()
         if error.response is not None:
             return error.response  # type: ignore[return-value]
-        if status == 422:  # what flask-smorest found wrong in a body: every fault at once
-            found = getattr(error, "data", {}).get("messages", {})
-            words = "La demande est à corriger : " + " ; ".join(_faults(found)) + ". Rien n’a été enregistré."
-            return answer(status, "body-invalid", words)
         if status in _KEYS:
-            return refused(Refusal(_KEYS[status]))
-        return answer(status, f"http-{status}", spaces(TITLES.get(status, "La demande est refusée") + "."))
+            said = refused(Refusal(_KEYS[status]))
+        else:
+            words = spaces(TITLES.get(status, "La demande est refusée") + ".")
+            said = answer(status, f"http-{status}", words)
+        said.headers.update(_owed(error))
+        return said
 
     @app.errorhandler(Exception)
     def _crash(error: Exception) -> BaseResponse:
@@ -157,20 +179,19 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
         return answer(500, "incident", f"{sentence} Incident {incident}", {}, incident)
 
 
-def _faults(found: Any, path: str = "") -> list[str]:
-    """« reason : Missing data… » for each fault of a body, whatever its depth."""
-    if isinstance(found, dict):
-        return [
-            one
-            for name, inner in found.items()
-            for one in _faults(inner, f"{path}.{name}" if path else str(name))
-        ]
-    return [f"{path} : {one}" for one in (found if isinstance(found, list) else [found])]
+def _owed(error: HTTPException) -> dict[str, str]:
+    """The headers that a status owes its caller: the methods of a 405, the delay of a 429 (RFC 9110, RFC 6585)."""
+    pace = getattr(error, "limit", None)
+    delay = {"Retry-After": str(pace.limit.get_expiry())} if pace is not None else {}
+    return {**delay, **{name: value for name, value in error.get_headers() if name == "Allow"}}
 
 
 def client() -> str:
-    """A short name of the caller's browser for the list of sessions; at most 120 characters."""
-    return (request.user_agent.string or "inconnu")[:120]
+    """The caller's browser for the list of sessions, « Firefox sous Windows »; at most 120 characters."""
+    said = request.user_agent.string
+    browser = next((words for mark, words in _BROWSERS if mark in said), said[:120] or "navigateur inconnu")
+    system = next((words for mark, words in _SYSTEMS if mark in said), "")
+    return f"{browser} sous {system}" if system else browser
 
 
 def address() -> str:

@@ -30,7 +30,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         404,
         "L’adresse est incomplète, ou le dossier n’existe pas. Cherchez-le par son numéro dans Suivi.",
     ),
-    "not-yours": (403, "Ce dossier est réservé à d’autres bureaux. Rien n’a été fait."),
+    "not-yours": (
+        403,
+        "Ce dossier est réservé à d’autres bureaux. Rien n’a été fait : adressez-vous au bureau qui l’a déposé.",
+    ),
     "right-missing": (
         403,
         "Votre compte n’a pas le droit de faire cela. Rien n’a été fait. Demandez-le à l’administrateur de la commune.",
@@ -45,8 +48,19 @@ SENTENCES: dict[str, tuple[int, str]] = {
         400,
         "Cette page était ouverte depuis trop longtemps. Rien n’a été enregistré : rechargez-la, puis recommencez.",
     ),
-    "bad-request": (400, "La demande est incomplète : {detail}. Rien n’a été enregistré."),
-    "row-unknown": (404, "Cette ligne n’existe pas ou n’est plus à relancer."),
+    "bad-request": (
+        400,
+        "La demande est incomplète : {detail}. Rien n’a été enregistré : rechargez la page, puis recommencez.",
+    ),
+    "json-invalid": (
+        400,
+        "Le corps de la demande n’est pas un JSON lisible. Rien n’a été enregistré : corrigez-le, puis renvoyez.",
+    ),
+    "fields-invalid": (
+        422,
+        "Rien n’a été enregistré : {count} point(s) à corriger. {details} Corrigez, puis renvoyez.",
+    ),
+    "row-unknown": (404, "Cette ligne n’existe pas ou n’est plus à relancer. Rechargez la page."),
 }
 
 

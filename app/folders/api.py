@@ -1,232 +1,263 @@
-"""The JSON API of folders: the verbs of the pages, for software, by the same `authorize`."""
+"""The JSON API of folders: the verbs of the pages, for other software, by the same `authorize`."""
 
 import json
+from collections.abc import Iterable, Mapping
+from hashlib import file_digest, sha256
 from typing import Any
 
-from flask import Response, g, request, url_for
-from flask_smorest import Blueprint
+from flask import Response, g
 
-from app.circuits.library import catalogue, family_of
-from app.core.api import api, open_api
-from app.core.db import NO_DATE, Db, reading
+from app.circuits.library import family_of
+from app.core.api import PREFIX, describe, door, open_doors
+from app.core.db import reading
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
-from app.folders import decide, deposit, queues, timeline
+from app.folders import decide, deposit, portrait, queues
 from app.folders.access import authorize
 from app.folders.bytes import serve
-from app.folders.models import Document, Folder
-from app.folders.once import folder_of, remember
-from app.folders.schemas import Approve, Change, FamilyOut, FolderOut, ListOut, ListQuery, Me, Reject, Version
+from app.folders.keep import Incoming
+from app.folders.models import Folder
+from app.folders.once import Once, made_by
+from app.folders.page import current_present
 from app.folders.web import received
+from workflows.circuit import StepKind
+from workflows.errors import Refusal as Unlawful
 
-routes = Blueprint("folders_api", __name__, url_prefix="/api/v1", description="Dossiers")
+Json = dict[str, Any]
+routes = door("folders_api", __name__)
+# Both databases read numbers of this size; a greater one is the number of nothing.
+FOLDER = "/folders/<int(max=2147483647):folder_id>"
+VERSION = {"version": 4}
 
 
 def mount(app: Any, csrf: Any) -> None:
-    """Serve the API; it reads no cookie, so no forged form can reach it."""
-    open_api(app)
-    api.register_blueprint(routes)
-    csrf.exempt("app.folders.api")
-    for name in [name for name in app.blueprints if name == "folders_api"]:
-        csrf.exempt(app.blueprints[name])
+    """Serve the API."""
+    open_doors(app, csrf, routes)
 
 
 @routes.get("/me")
 @guard(PERSON)
-@routes.response(200, Me)
-def me() -> dict[str, Any]:
-    """Qui appelle, pour quel bureau, avec quels droits."""
-    rights = sorted({right.value for seat in g.actor.seats for right in seat.rights})
-    desks = [one.key for one in g.actor.seats]
-    return {"name": g.actor.name, "collectivity": g.actor.collectivity_name, "desks": desks, "rights": rights}
+@describe("Savoir qui appelle, pour quel bureau, avec quels droits", gives="Me")
+def me() -> Json:
+    """Who calls."""
+    (seat,) = g.actor.seats
+    rights = sorted(right.value for right in seat.rights)
+    return {
+        "application": g.actor.name,
+        "collectivity": g.actor.collectivity_name,
+        "desk": seat,
+        "rights": rights,
+    }
 
 
 @routes.get("/families")
 @guard(PERSON)
-@routes.response(200, FamilyOut(many=True))
-def families() -> list[Any]:
-    """Les types de dossiers et les informations que chacun demande."""
-    return list(catalogue().values())
+@describe("Lire les types de dossiers et les informations que chacun demande", gives="Families")
+def families() -> Json:
+    """What may be deposited."""
+    with reading(g.actor.collectivity_id) as db:
+        return {"families": portrait.families_of(db, g.actor)}
 
 
 @routes.get("/folders")
 @guard(PERSON)
-@routes.arguments(ListQuery, location="query")
-@routes.response(200, ListOut)
-def folders(asked: dict[str, Any]) -> dict[str, Any]:
-    """Les dossiers d’une bannette, une page après l’autre."""
+@describe(
+    "Lire une bannette du bureau, une page de 50 après l’autre",
+    gives="Page",
+    query="TrayQuery",
+    refuses=(404,),
+)
+def folders(query: Json) -> Json:
+    """A tray."""
+    tray, only = query["tray"], {"family": query.get("family"), "after": query.get("after")}
+    if only["family"]:
+        family_of(only["family"])
     with reading(g.actor.collectivity_id) as db:
-        if asked["tray"] in {"todo", "late"}:
-            lines = queues.todo(db, g.actor, tray=asked["tray"], family=asked["family"], after=asked["after"])
+        if tray in {"todo", "late"}:
+            lines = queues.todo(db, g.actor, tray=tray, **only)
         else:
-            lines = queues.others(db, g.actor, asked["tray"], after=asked["after"])
+            lines = queues.others(db, g.actor, tray, **only)
     page = lines[: queues.PAGE]
-    return {
-        "folders": [_line(one) for one in page],
-        "next": page[-1].key if len(lines) > queues.PAGE else None,
-    }
+    shown = [portrait.line_of(one, one.kind) for one in page]
+    return {"folders": shown, "next": page[-1].key if len(lines) > queues.PAGE else None}
 
 
 @routes.post("/folders")
 @guard("create")
-@routes.response(201, FolderOut)
-def create() -> dict[str, Any]:
-    """Déposer : `family`, `facts` (JSON), le fichier principal puis les annexes dans `files`.
+@describe(
+    "Déposer un dossier et ses fichiers\nLe brouillon est créé même incomplet : `problems` dit ce qui reste à régler.",
+    gives="FolderShown",
+    status=201,
+    refuses=(404,),
+    headers="Key",
+    files="Deposit",
+)
+def create(headers: Json, files: Json) -> tuple[Json, Mapping[str, str]]:
+    """Deposit."""
+    family, facts, title, key = files["family"], files["facts"], files.get("title"), headers.get("key")
+    _known_facts(family, facts)
+    with received("main", "attachments") as sent:
+        once = Once(key, _digest(family, title, facts, sent)) if key else None
+        folder_id = _already(once)
+        if folder_id is None:
+            made = deposit.deposit(g.actor, family, sent, facts=facts, title=title, once=once)
+            folder_id = made.folder_id
+    return _folder(folder_id), {"Location": f"{PREFIX}/folders/{folder_id}"}
 
-    La même `Idempotency-Key` une seconde fois rend le même dossier, sans en créer un autre.
-    """
-    key = request.headers.get("Idempotency-Key", "")[:200]
-    known = folder_of(g.actor, key) if key else None
-    if known is not None:
-        return _folder(known)
-    with received() as files:
-        draft = deposit.deposit(
-            g.actor, request.form.get("family", ""), files, facts=_facts(request.form.get("facts"))
-        )
-    kept = remember(g.actor, key, draft.folder_id) if key else draft.folder_id
-    return _folder(kept)
 
-
-@routes.get("/folders/<int:folder_id>")
+@routes.get(FOLDER)
 @guard(PERSON)
-@routes.response(200, FolderOut)
-def read(folder_id: int) -> dict[str, Any]:
-    """Lire un dossier : où il en est, ses pièces, ses accusés, ce qui reste à régler."""
+@describe(
+    "Lire un dossier : où il en est, ses pièces, ses accusés, ce qui reste à régler", gives="FolderShown"
+)
+def read(folder_id: int) -> Json:
+    """A folder."""
     return _folder(folder_id)
 
 
-@routes.patch("/folders/<int:folder_id>")
+@routes.patch(FOLDER)
 @guard("create")
-@routes.arguments(Change)
-@routes.response(200, FolderOut)
-def change(asked: dict[str, Any], folder_id: int) -> dict[str, Any]:
-    """Compléter un brouillon."""
-    deposit.save(g.actor, folder_id, version=asked["version"], title=asked["title"], facts=asked["facts"])
+@describe(
+    "Compléter ou corriger un brouillon\nCe qui n’est pas nommé reste ; une information nulle est retirée.",
+    gives="FolderShown",
+    json="Change",
+    refuses=(409,),
+    example={"version": 1, "facts": {"received_on": "2026-11-20", "proof_of_service": "technique"}},
+)
+def change(folder_id: int, json: Json) -> Json:
+    """Fill in."""
+    with reading(g.actor.collectivity_id) as db:
+        family = authorize(db, g.actor, folder_id).family
+    _known_facts(family, json["facts"])
+    deposit.save(g.actor, folder_id, version=json["version"], title=json.get("title"), facts=json["facts"])
     return _folder(folder_id)
 
 
-@routes.post("/folders/<int:folder_id>/documents")
+@routes.post(f"{FOLDER}/documents")
 @guard("create")
-@routes.response(200, FolderOut)
-def add(folder_id: int) -> dict[str, Any]:
-    """Ajouter des annexes à un brouillon (`files`)."""
-    with received() as files:
-        deposit.add_documents(g.actor, folder_id, files)
+@describe(
+    "Ajouter des annexes à un brouillon", gives="FolderShown", status=201, files="Attachments", refuses=(409,)
+)
+def add(folder_id: int, files: Json) -> Json:
+    """Add attachments."""
+    del files  # checked; the bytes are read from the request as they are stored
+    with received("attachments") as sent:
+        deposit.add_documents(g.actor, folder_id, sent)
     return _folder(folder_id)
 
 
-@routes.post("/folders/<int:folder_id>/start")
+@routes.post(f"{FOLDER}/start")
 @guard("create")
-@routes.arguments(Version)
-@routes.response(200, FolderOut)
-def start(asked: dict[str, Any], folder_id: int) -> dict[str, Any]:
-    """Envoyer dans le circuit ; tout ce qui manque est dit en une fois."""
-    deposit.send(g.actor, folder_id, version=asked["version"])
+@describe(
+    "Envoyer un dossier dans son circuit\nTout ce qui manque est dit en une fois dans `problems` (422).",
+    gives="FolderShown",
+    json="Version",
+    refuses=(409,),
+    example={"version": 1},
+)
+def start(folder_id: int, json: Json) -> Json:
+    """Send."""
+    deposit.send(g.actor, folder_id, version=json["version"])
     return _folder(folder_id)
 
 
-@routes.post("/folders/<int:folder_id>/approve")
+@routes.post(f"{FOLDER}/approve")
 @guard("act")
-@routes.arguments(Approve)
-@routes.response(200, FolderOut)
-def approve(asked: dict[str, Any], folder_id: int) -> dict[str, Any]:
-    """Viser."""
-    decide.approve(g.actor, folder_id, version=asked["version"], comment=asked["comment"])
+@describe(
+    "Viser\nUne étape de signature est refusée (403) : une application ne signe jamais.",
+    gives="FolderShown",
+    json="Approve",
+    refuses=(409,),
+    example={**VERSION, "comment": "Livré."},
+)
+def approve(folder_id: int, json: Json) -> Json:
+    """Put a visa."""
+    try:
+        decide.approve(g.actor, folder_id, version=json["version"], comment=json["comment"])
+    except (Refusal, Unlawful) as refusal:
+        if refusal.key in {"not-your-turn", "action-impossible-here"} and _awaits_signature(folder_id):
+            raise Refusal("software-never-signs") from None
+        raise
     return _folder(folder_id)
 
 
-@routes.post("/folders/<int:folder_id>/reject")
-@guard("act")
-@routes.arguments(Reject)
-@routes.response(200, FolderOut)
-def reject(asked: dict[str, Any], folder_id: int) -> dict[str, Any]:
-    """Rejeter, avec un motif."""
-    decide.reject(g.actor, folder_id, version=asked["version"], reason=asked["reason"])
-    return _folder(folder_id)
-
-
-@routes.get("/folders/<int:folder_id>/documents/<int:document_id>/versions/<int:number>")
+@routes.post(f"{FOLDER}/reject")
 @guard(PERSON)
-@routes.response(200, content_type="application/octet-stream")
+@describe(
+    "Rejeter, avec un motif",
+    gives="FolderShown",
+    json="Reject",
+    refuses=(409,),
+    example={**VERSION, "reason": "Commande incomplète."},
+)
+def reject(folder_id: int, json: Json) -> Json:
+    """Refuse."""
+    decide.reject(g.actor, folder_id, version=json["version"], reason=json["reason"])
+    return _folder(folder_id)
+
+
+@routes.get(f"{FOLDER}/documents/<int(max=2147483647):document_id>/versions/<int(max=2147483647):number>")
+@guard(PERSON)
+@describe("Télécharger une version d’une pièce, octet pour octet")
 def download(folder_id: int, document_id: int, number: int) -> Response:
-    """Télécharger une version d’une pièce, octet pour octet."""
+    """The bytes."""
     return serve(g.actor, folder_id, document_id, number, download=True)
 
 
-def _facts(text: str | None) -> dict[str, str]:
-    try:
-        found = json.loads(text or "{}")
-    except ValueError:
-        raise Refusal("bad-request", detail="« facts » n’est pas du JSON") from None
-    if not isinstance(found, dict):
-        raise Refusal("bad-request", detail="« facts » doit être un objet JSON")
-    return {str(key): str(value) for key, value in found.items() if value is not None}
-
-
-def _day(value: Any) -> str | None:
-    return None if value is None or value >= NO_DATE else value.isoformat()
-
-
-def _line(one: queues.Line) -> dict[str, Any]:
-    href = url_for("folders_api.read", folder_id=one.id)
-    shown = {
-        name: getattr(one, name) for name in ("id", "family", "title", "number", "phase", "place", "step")
-    }
-    return {**shown, "due_on": _day(one.due_on), "href": href}
-
-
-def _folder(folder_id: int) -> dict[str, Any]:
+@routes.get(f"{FOLDER}/journal")
+@guard(PERSON)
+@describe(
+    "Lire le journal d’un dossier\nChaque ligne porte l’empreinte de la précédente.",
+    gives="Journal",
+    query="JournalQuery",
+)
+def journal(folder_id: int, query: Json) -> Mapping[str, Any]:
+    """Its trail."""
     with reading(g.actor.collectivity_id) as db:
-        folder = authorize(db, g.actor, folder_id)
-        return {
-            **{
-                name: getattr(folder, name)
-                for name in ("id", "family", "title", "number", "phase", "place", "version", "round")
-            },
-            "facts": folder.fields,
-            "due_on": _day(folder.due_on),
-            "created_at": folder.created_at.isoformat(),
-            "documents": _documents(db, folder),
-            "steps": _steps(db, folder),
-            "problems": _problems(db, folder),
-            "href": url_for("folders.show", folder_id=folder.id, _external=True),
+        return portrait.journal_of(db, authorize(db, g.actor, folder_id), query["after"])
+
+
+def _folder(folder_id: int) -> Json:
+    with reading(g.actor.collectivity_id) as db:
+        return portrait.portrait(db, authorize(db, g.actor, folder_id), g.actor)
+
+
+def _known_facts(family: str, facts: Iterable[str]) -> None:
+    """Refuse a fact that the family does not ask for: software that misspells must know it at once."""
+    known = {field.key for field in family_of(family).fields}
+    found = [
+        {
+            "key": "field-unknown",
+            "field": f"facts.{name}",
+            "sentence": "Ce champ n’existe pas dans ce type de dossier.",
         }
-
-
-def _documents(db: Db, folder: Folder) -> list[dict[str, Any]]:
-    found = []
-    for document_id, version in deposit.current_versions(db, folder.id).items():
-        document = db.get_one(Document, document_id)
-        where: dict[str, Any] = {"folder_id": folder.id, "document_id": document_id, "number": version.number}
-        shown = {
-            name: getattr(version, name) for name in ("filename", "number", "sha256", "size", "media_type")
-        }
-        found.append(
-            {
-                **shown,
-                "id": document_id,
-                "role": document.role,
-                "title": document.title,
-                "href": url_for("folders_api.download", **where),
-            }
-        )
-    return found
-
-
-def _steps(db: Db, folder: Folder) -> list[dict[str, Any]]:
-    circuit = timeline.planned_circuit(db, folder)
-    steps = timeline.steps(db, folder, circuit)
-    return [
-        {"state": one.state, "title": one.title, "meta": one.meta, "quote": one.quote, "identifier": one.mono}
-        for one in steps
+        for name in facts
+        if name not in known
     ]
+    if found:
+        details = " ".join(f"« {one['field']} » : {one['sentence']}" for one in found)
+        raise Refusal("fields-invalid", count=len(found), details=details, problems=found)
 
 
-def _problems(db: Db, folder: Folder) -> list[dict[str, Any]]:
-    if folder.phase not in {"draft", "rejected"}:
-        return []
-    family_of(folder.family)
-    return [
-        {"key": one.key, "field": one.field, "sentence": one.sentence}
-        for one in deposit.find_problems(db, folder)
-    ]
+def _digest(family: str, title: str | None, facts: Json, sent: Iterable[Incoming]) -> str:
+    """What is sent, in one SHA-256: the same key with something else is a mistake of the caller."""
+    files = []
+    for one in sent:
+        with one.path.open("rb") as stream:
+            files.append([one.filename, file_digest(stream, "sha256").hexdigest()])
+    return sha256(json.dumps([family, title, facts, files], sort_keys=True).encode()).hexdigest()
+
+
+def _already(once: Once | None) -> int | None:
+    """The folder of a deposit that was made before, so that its files are not examined again."""
+    if once is None:
+        return None
+    with reading(g.actor.collectivity_id) as db:
+        return made_by(db, g.actor, once)
+
+
+def _awaits_signature(folder_id: int) -> bool:
+    with reading(g.actor.collectivity_id) as db:
+        folder: Folder = authorize(db, g.actor, folder_id)
+        here = current_present(db, folder)
+    return here is not None and here.step is not None and here.step.kind is StepKind.SIGN

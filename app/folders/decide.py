@@ -10,7 +10,7 @@ from app.core.clock import now, today
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.folders.access import lock
+from app.folders.access import lock, refuse_stranger
 from app.folders.models import Folder, Publication, Reading
 from app.folders.move import Said, move
 from app.journal.chain import Event, append
@@ -31,6 +31,7 @@ def reject(db: Db, actor: Actor, folder_id: int, *, version: int, reason: str) -
     """Send the folder back to the desk that deposited it; refuses without a reason (`reason-needed`)."""
     folder = lock(db, actor, folder_id, version)
     if not reason.strip():
+        refuse_stranger(db, actor, folder)
         raise Refusal("reason-needed")
     return move(db, folder, Action.REJECT, actor, Said(reason.strip()))
 
@@ -61,6 +62,7 @@ def publish(db: Db, actor: Actor, folder_id: int, *, version: int, published_on:
     future date, and one before the decision.
     """
     folder = lock(db, actor, folder_id, version)
+    refuse_stranger(db, actor, folder)
     if published_on is None:
         raise Refusal("date-missing")
     if published_on > today():

@@ -18,6 +18,7 @@ from app.folders.access import lock_editable
 from app.folders.keep import Incoming, Kept, keep_attachment, keep_main
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Said, move
+from app.folders.once import Once, made_by, remember
 from app.folders.search import key_of
 from app.folders.seats import check_route
 from app.folders.sockets import plugged
@@ -28,6 +29,8 @@ from workflows.family import Family, Problem, normalised, problems
 from workflows.rights import Right
 
 PDF = "application/pdf"
+LARGEST_AMOUNT = 10**13
+"""In euros: beyond, what was typed is no amount of a commune, and its cents would not fit their column."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,10 @@ def deposit(
     family_name: str,
     files: Sequence[Incoming],
     *,
-    facts: Mapping[str, str] | None = None,
+    facts: Mapping[str, Any] | None = None,
+    title: str | None = None,
     desk_id: int | None = None,
+    once: Once | None = None,
 ) -> Draft:
     """Create a draft from its files: the first is the main document, the others are attachments.
 
@@ -72,6 +77,8 @@ def deposit(
         {**found, **(facts or {})},
         sorted(found),
         read.said if read else None,
+        title=title,
+        once=once,
     )
     return Draft(folder_id, read.said if read else None, read.problems if read else ())
 
@@ -93,8 +100,14 @@ def create(
     found: Mapping[str, str],
     sources: Sequence[str],
     said: str | None,
+    *,
+    title: str | None = None,
+    once: Once | None = None,
 ) -> int:
-    """Write a draft whose files are already kept; returns its number."""
+    """Write a draft whose files are already kept; returns its number, or that of the first deposit with the same key."""
+    known = made_by(db, actor, once) if once else None
+    if known is not None:
+        return known
     family = family_of(family_name)
     moment = now()
     folder = Folder(
@@ -111,9 +124,11 @@ def create(
         sources={"said": said or "", "read": list(sources)},
         due_on=NO_DATE,
     )
-    _fill(folder, family, found, title=None)
+    _fill(folder, family, found, title=title)
     db.add(folder)
     db.flush()  # the documents name it
+    if once:
+        remember(db, actor, once, folder.id)
     versions = [_document(db, folder, actor, one, position) for position, one in enumerate(kept)]
     listed = [{"document": one.document_id, "sha256": one.sha256, "name": one.filename} for one in versions]
     append(
@@ -239,7 +254,7 @@ def accept_repair(db: Db, actor: Actor, folder_id: int, document_id: int) -> Non
 
 @use_case
 def save(
-    db: Db, actor: Actor, folder_id: int, *, version: int, title: str | None, facts: Mapping[str, str]
+    db: Db, actor: Actor, folder_id: int, *, version: int, title: str | None, facts: Mapping[str, Any]
 ) -> int:
     """Keep what was typed, complete or not; returns the new version. Only the family's own fields are kept."""
     folder = lock_editable(db, actor, folder_id, version)
@@ -367,17 +382,15 @@ def _unsigned_again(db: Db, folder: Folder, main: Document, actor: Actor) -> Non
     _version(db, main, folder, actor, kept)
 
 
-def _edit(folder: Folder, title: str | None, facts: Mapping[str, str]) -> None:
+def _edit(folder: Folder, title: str | None, facts: Mapping[str, Any]) -> None:
     family = family_of(folder.family)
     known = {field.key for field in family.fields}
     typed = {key: value for key, value in facts.items() if key in known}
-    read = [
-        key
-        for key in folder.sources.get("read", [])
-        if key not in typed or typed[key] == folder.fields.get(key)
-    ]
+    before = folder.fields
+    _fill(folder, family, {**before, **typed}, title=title)
+    # « 624,90 » typed over « 624.90 » read is the same amount: compared as they are kept.
+    read = [one for one in folder.sources.get("read", []) if folder.fields.get(one) == before.get(one)]
     folder.sources = {**folder.sources, "read": read}
-    _fill(folder, family, {**folder.fields, **typed}, title=title)
     _touch(folder)
 
 
@@ -396,10 +409,12 @@ def _fill(folder: Folder, family: Family, facts: Mapping[str, Any], *, title: st
 
 
 def _cents(value: Any) -> int | None:
+    """The amount that lists show, or None while what was typed is none: the form says it when the folder is sent."""
     try:
-        return int((Decimal(str(value)) * 100).to_integral_value()) if value not in (None, "") else None
+        amount = Decimal(str(value))
     except InvalidOperation:
         return None
+    return int(amount * 100) if amount.is_finite() and abs(amount) < LARGEST_AMOUNT else None
 
 
 def _document(db: Db, folder: Folder, actor: Actor, kept: Kept, position: int) -> DocumentVersion:

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask_wtf import FlaskForm
 from wtforms import Field, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 
 from app.core.db import Db
 from app.core.french import spaces
@@ -40,8 +41,10 @@ def draft_form(db: Db, family: Family, folder: Folder, found: Mapping[str, str])
     for one in family.fields:
         if one.required_from != "publish":
             setattr(made, one.key, _input(db, one, folder))
+    money = [one.key for one in family.fields if one.type == "amount" and one.key in folder.fields]
+    amounts = {key: str(folder.fields[key]).replace(".", ",") for key in money}
     form: DraftForm = made(
-        data={"title": folder.title, **{key: str(value) for key, value in folder.fields.items()}}
+        data={"title": folder.title, **{key: str(value) for key, value in folder.fields.items()}, **amounts}
     )
     fields = [form[one.key] for one in family.fields if one.required_from != "publish"]
     desks = {one.key for one in family.fields if one.type == "desk"}
@@ -61,25 +64,23 @@ def _input(db: Db, one: FamilyField, folder: Folder) -> Any:
     if one.required_from == "submit":
         options["render_kw"]["aria-required"] = "true"
     label = spaces(one.label)
+    offered = choices_of(db, folder.collectivity_id, one)
+    if offered is not None:
+        choices = [SelectChoice(*one) for one in (CHOOSE, *offered)]
+        return SelectField(label, choices=choices, validate_choice=False, **options)
+    return TextAreaField(label, **options) if one.type == "longtext" else StringField(label, **options)
+
+
+def choices_of(db: Db, collectivity_id: int, one: FamilyField) -> list[tuple[str, str]] | None:
+    """The values (value, words) that may be given to a field, or None when it is written freely."""
     if one.type in {"choice", "nature"}:
-        return SelectField(
-            label,
-            choices=[CHOOSE, *((str(key), words) for key, words in (one.choices or {}).items())],
-            validate_choice=False,
-            **options,
-        )
+        return [(str(key), words) for key, words in (one.choices or {}).items()]
     offered = plugged.options.get(one.type)
     if offered is not None:
-        return SelectField(label, choices=[CHOOSE, *offered()], validate_choice=False, **options)
+        return offered()
     if one.type == "desk":
-        return SelectField(
-            label, choices=[CHOOSE, *_desks(db, folder.collectivity_id)], validate_choice=False, **options
-        )
-    if one.type == "person":
-        return SelectField(
-            label, choices=[CHOOSE, *_people(db, folder.collectivity_id)], validate_choice=False, **options
-        )
-    return TextAreaField(label, **options) if one.type == "longtext" else StringField(label, **options)
+        return _desks(db, collectivity_id)
+    return _people(db, collectivity_id) if one.type == "person" else None
 
 
 def _desks(db: Db, collectivity_id: int) -> list[tuple[str, str]]:

@@ -1,44 +1,60 @@
-"""A deposit by API is made once: the caller's key is kept with the folder it made."""
+"""A deposit by API is made once: the caller's key is kept in the transaction of the folder it made."""
 
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Base, Db, reading
-from app.core.transaction import use_case
+from app.core.clock import now
+from app.core.db import Base, Db, Tenanted
+from app.core.refusals import Refusal
 from app.people.actor import Actor
 
 
-class DepositKey(Base):
-    """The key of a deposit, unique for its application."""
+class DepositKey(Base, Tenanted):
+    """The key of a deposit, unique for its application; `digest` is the SHA-256 of what was sent with it.
+
+    It is empty for a key older than the digests: such a key still answers with its folder.
+    """
 
     __tablename__ = "deposit_key"
 
     application_id: Mapped[int] = mapped_column(sa.ForeignKey("application.id"), primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
     folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    created_at: Mapped[datetime]
 
 
-def folder_of(actor: Actor, key: str) -> int | None:
-    """The folder that this key made, or None."""
-    with reading() as db:
-        found: int | None = db.scalar(_one(actor, key))
-        return found
+@dataclass(frozen=True)
+class Once:
+    """The caller's key and the SHA-256, in hexadecimal, of what is sent with it."""
+
+    key: str
+    digest: str
 
 
-@use_case
-def remember(db: Db, actor: Actor, key: str, folder_id: int) -> int:
-    """Keep the key; of two deposits made at once with it, both callers are given the first."""
-    known: int | None = db.scalar(_one(actor, key))
-    if known is None:
-        db.add(DepositKey(application_id=actor.application_id or 0, key=key, folder_id=folder_id))
-        db.flush()  # a rival that committed first makes this fail here, and the verb is tried again
-        return folder_id
-    return known
-
-
-def _one(actor: Actor, key: str) -> Any:
-    return sa.select(DepositKey.folder_id).where(
-        DepositKey.application_id == actor.application_id, DepositKey.key == key
+def made_by(db: Db, actor: Actor, once: Once) -> int | None:
+    """The folder that this key made, or None; refuses a key that came with something else (`key-reused`)."""
+    query = sa.select(DepositKey.folder_id, DepositKey.digest).where(
+        DepositKey.application_id == actor.application_id, DepositKey.key == once.key
     )
+    row = db.execute(query).one_or_none()
+    if row is not None and row.digest not in {once.digest, ""}:
+        raise Refusal("key-reused")
+    return row.folder_id if row is not None else None
+
+
+def remember(db: Db, actor: Actor, once: Once, folder_id: int) -> None:
+    """Keep the key; a rival that kept it first makes this fail, and the verb, tried again, finds the rival's folder."""
+    row = DepositKey(
+        application_id=actor.application_id or 0,
+        key=once.key,
+        digest=once.digest,
+        folder_id=folder_id,
+        collectivity_id=actor.collectivity_id,
+        created_at=now(),
+    )
+    db.add(row)
+    db.flush()  # the rival is met here, before the journal

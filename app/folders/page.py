@@ -213,7 +213,7 @@ def _granted(one: Action, folder: Folder, actor: Actor) -> bool:
 
 def _decision_at_rest(folder: Folder, actor: Actor, here: Present | None) -> Decision:
     words = state_label(folder.place, None)
-    emitter = folder.emitter_desk_id in actor.desk_ids
+    emitter = folder.emitter_desk_id in actor.desks_with(Right.CREATE)
     actions: list[ActionView] = []
     if emitter and folder.phase in {"draft", "rejected"}:
         url = url_for("folders.draft", folder_id=folder.id)

@@ -4,6 +4,7 @@ States are literals in the SQL so that both databases use the partial indexes; p
 counters stop at a thousand.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 
 from app.core.clock import today
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
+from app.folders.models import StepRun
 from app.folders.search import key_of
 from app.people.actor import Actor
 
@@ -59,6 +61,7 @@ class Counters:
     running: int
     done: int
     families: tuple[tuple[str, int], ...] = ()
+    drafts: int = 0
 
 
 def shown(count: int) -> str:
@@ -80,6 +83,11 @@ def _branches(actor: Actor, columns: str, *, limit: int, after: bool, family: bo
         named = "s.named_user_id = :me AND s.named_user_id IS NOT NULL AND s.state = 'active'"
         scans.append(f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE {named}{where} {order}) AS mine")
     return scans
+
+
+def _ours(db: Db) -> str:
+    """The collectivity's own folders; `+` keeps SQLite from reading them all by this column and sorting them after."""
+    return f"{'+' if db.get_bind().dialect.name == 'sqlite' else ''}f.collectivity_id = :here"
 
 
 def _binds(actor: Actor, **more: Any) -> dict[str, Any]:
@@ -114,7 +122,7 @@ def todo(
     sql = (
         f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, r.first_at, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
         "JOIN folder f ON f.id = w.folder_id LEFT JOIN reading r ON r.folder_id = f.id AND r.user_id = :me "
-        f"WHERE f.collectivity_id = :here ORDER BY w.due_on, w.entered_at, w.sid LIMIT {PAGE + 1}"
+        f"WHERE {_ours(db)} ORDER BY w.due_on, w.entered_at, w.sid LIMIT {PAGE + 1}"
     )
     binds = _binds(actor, here=actor.collectivity_id, **_after(after))
     if family:
@@ -156,7 +164,9 @@ def _after(key: str | None) -> dict[str, Any]:
         return {"due": date.min, "entered": datetime.min.replace(tzinfo=UTC), "last": 0}
 
 
-def others(db: Db, actor: Actor, tray: str, *, after: str | None = None) -> list[Line]:
+def others(
+    db: Db, actor: Actor, tray: str, *, family: str | None = None, after: str | None = None
+) -> list[Line]:
     """The trays of what is elsewhere: came back (`returned`), on its way (`running`), ended (`done`); newest first."""
     desks = _in(actor)
     if not desks:
@@ -169,15 +179,16 @@ def others(db: Db, actor: Actor, tray: str, *, after: str | None = None) -> list
     }
     last = key_in(after)
     page = " AND f.id < :last" if last else ""
+    page += " AND f.family = :family" if family else ""
     if tray == "done":
         mine = f"f.phase = 'done' AND (f.emitter_desk_id IN ({desks}) OR EXISTS (SELECT 1 FROM step_run s WHERE s.folder_id = f.id AND s.state = 'done' AND s.desk_id IN ({desks})))"
     else:
         mine = f"f.emitter_desk_id IN ({desks}) AND {where[tray]}"
     sql = (
         f"SELECT {_COLUMNS}, f.due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step, f.updated_at AS first_at FROM folder f "
-        f"WHERE f.collectivity_id = :here AND {mine}{page} ORDER BY f.id DESC LIMIT {PAGE + 1}"
+        f"WHERE {_ours(db)} AND {mine}{page} ORDER BY f.id DESC LIMIT {PAGE + 1}"
     )
-    binds = {**_binds(actor, here=actor.collectivity_id), "last": last}
+    binds = {**_binds(actor, here=actor.collectivity_id), "last": last, "family": family}
     statement = _typed(
         sql, binds, {name: _TYPES[name] for name in ("due_on", "entered_at", "updated_at", "first_at")}
     )
@@ -185,12 +196,33 @@ def others(db: Db, actor: Actor, tray: str, *, after: str | None = None) -> list
     return [_line(row, str(row.id)) for row in rows]
 
 
+@dataclass(frozen=True)
+class LastAct:
+    """What was decided last on a folder, by whom and when."""
+
+    kind: str
+    who: str
+    at: datetime
+
+
+def last_acts(db: Db, folder_ids: Sequence[int]) -> dict[int, LastAct]:
+    """The last decision made by a person on each of these folders, by folder; a folder just sent has none."""
+    if not folder_ids:
+        return {}
+    done = sa.and_(StepRun.folder_id.in_(folder_ids), StepRun.state == "done", StepRun.user_id.is_not(None))
+    last = sa.select(sa.func.max(StepRun.id)).where(done).group_by(StepRun.folder_id)
+    rows = db.execute(
+        sa.select(StepRun.folder_id, StepRun.kind, StepRun.who, StepRun.ended_at).where(StepRun.id.in_(last))
+    )
+    return {row.folder_id: LastAct(row.kind, row.who or "", row.ended_at) for row in rows}
+
+
 def _in(actor: Actor) -> str:
     return ", ".join(f":desk{n}" for n in range(len(actor.seats)))
 
 
 def counters(db: Db, actor: Actor) -> Counters:
-    """The five counters and the families of what awaits, in one statement."""
+    """The counters of the trays and the families of what awaits, in one statement."""
     desks = _in(actor)
     scans = _branches(
         actor,
@@ -208,20 +240,9 @@ def counters(db: Db, actor: Actor) -> Counters:
     ]
     if desks:
         capped = "SELECT '{0}', NULL, COUNT(*), 0 FROM (SELECT 1 AS one FROM {1} LIMIT {2}) AS c_{0}"
-        parts.append(
-            capped.format(
-                "returned",
-                f"folder WHERE emitter_desk_id IN ({desks}) AND phase = 'rejected' AND phase <> 'done'",
-                CAP,
-            )
-        )
-        parts.append(
-            capped.format(
-                "running",
-                f"folder WHERE emitter_desk_id IN ({desks}) AND phase = 'running' AND phase <> 'done'",
-                CAP,
-            )
-        )
+        for tray, phase in (("drafts", "draft"), ("returned", "rejected"), ("running", "running")):
+            own = f"folder WHERE emitter_desk_id IN ({desks}) AND phase = '{phase}' AND phase <> 'done'"
+            parts.append(capped.format(tray, own, CAP))
         parts.append(capped.format("done", f"step_run WHERE desk_id IN ({desks}) AND state = 'done'", CAP))
     sql = " UNION ALL ".join(parts)
     binds = _binds(actor)
@@ -237,6 +258,7 @@ def counters(db: Db, actor: Actor) -> Counters:
         count.get("running", 0),
         count.get("done", 0),
         tuple(sorted((row.family, int(row.n)) for row in todo_rows)),
+        count.get("drafts", 0),
     )
 
 
@@ -275,7 +297,7 @@ def follow(
     reached = f"s.desk_id IN ({desks}) OR " if desks else ""
     mine = f"f.emitter_desk_id IN ({desks}) OR " if desks else ""
     where = [
-        "f.collectivity_id = :here",
+        _ours(db),
         f"({mine}(f.round > 0 AND EXISTS (SELECT 1 FROM step_run s WHERE s.folder_id = f.id AND ({reached}s.named_user_id = :me OR s.user_id = :me))))",
     ]
     binds = _binds(actor, here=actor.collectivity_id)

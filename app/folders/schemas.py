@@ -1,152 +1,224 @@
-"""What the JSON API reads and writes: names, types, and what each is for."""
+"""What the JSON API takes: each name, its type, its limits, and in French what it is for.
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+This module is imported at the first call of the API: marshmallow has no part in showing a page.
+"""
+
+from typing import Any
+
+from flask_smorest.fields import Upload
+from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
+
+from app.core.api import parse
+from app.core.refusals import Refusal
+
+TRAYS = ("todo", "late", "returned", "running", "done", "drafts")
+WORDS: dict[str, Any] = {
+    "required": "Ce champ est obligatoire.",
+    "null": "Ce champ ne peut pas être nul.",
+    "invalid": "Ce champ n’est pas du type attendu.",
+    "too_large": "Ce nombre est trop grand.",
+    "invalid_utf8": "Ce texte n’est pas de l’UTF-8.",
+    "validator_failed": "Cette valeur n’est pas admise.",
+}
+
+
+class Readable(validate.Validator):
+    """Refuses signs that no page shows and no database keeps (NUL, half of a surrogate pair)."""
+
+    def __call__(self, value: str) -> str:
+        """Give the text back, or refuse it."""
+        if "\x00" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
+            raise ValidationError("Ce texte contient un signe illisible.")
+        return value
+
+
+def _said(words: str, example: Any = None, **more: Any) -> dict[str, Any]:
+    return {"description": words, **({"examples": [example]} if example is not None else {}), **more}
+
+
+def _text(words: str, example: str | None = None, *, longest: int, shortest: int = 0, **more: Any) -> Any:
+    """A text that is read, of so many signs at most."""
+    length = validate.Length(shortest, longest, error="Entre {min} et {max} signes sont attendus.")
+    return fields.String(
+        validate=[length, Readable()], metadata=_said(words, example), error_messages=WORDS, **more
+    )
+
+
+class Number(fields.Integer):
+    """A whole number that the database can keep."""
+
+    def __init__(self, words: str, example: int = 1, **more: Any) -> None:
+        limits = validate.Range(0, 2**31 - 1, error="Un nombre entre {min} et {max} est attendu.")
+        super().__init__(
+            strict=True, validate=limits, metadata=_said(words, example), error_messages=WORDS, **more
+        )
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
+        if isinstance(value, bool | str):  # JSON has numbers: « true » and « "1" » are mistakes
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **more)
+
+
+class Fact(fields.Field[Any]):
+    """One fact of a family: a text or a number; null takes it back."""
+
+    LONGEST = 20_000
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> str | int | float:
+        del attr, data, more
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValidationError("Un texte ou un nombre est attendu.")
+        if len(str(value)) > self.LONGEST:
+            raise ValidationError(f"{self.LONGEST} signes au plus sont attendus.")
+        return Readable()(value) if isinstance(value, str) else value
+
+
+class Facts(fields.Dict):
+    """The facts of a folder by key of field; which ones exist depends on its family (`GET /families`)."""
+
+    def __init__(self, **more: Any) -> None:
+        words = "Les informations du dossier, par clé de champ (voir `GET /families`)."
+        example = {"received_on": "2026-11-20", "proof_of_service": "technique"}
+        one = Fact(allow_none=True, metadata={"type": ["string", "number"]})
+        super().__init__(
+            keys=fields.String(validate=Readable(), error_messages=WORDS),
+            values=one,
+            metadata=_said(words, example),
+            error_messages=WORDS,
+            **more,
+        )
+
+
+class FactsText(Facts):
+    """The same, written as JSON inside a form."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
+        try:
+            found = parse(value) if isinstance(value, str) else value
+        except Refusal:
+            raise ValidationError("Un objet JSON est attendu.") from None
+        return super()._deserialize(found, attr, data, **more)  # type: ignore[no-untyped-call]
 
 
 class Body(Schema):
-    """A request's body; a name that is not known is refused by its absence of effect, never by a crash."""
+    """What is sent; a name that is not known is refused, so that a typing fault is never silent."""
+
+    error_messages = {"unknown": "Ce champ n’existe pas.", "type": "Un objet JSON est attendu."}  # noqa: RUF012
 
     class Meta:
-        """Unknown names are left aside."""
+        """Unknown names are refused."""
+
+        unknown = RAISE
+
+
+def _file(words: str, **more: Any) -> Any:
+    return Upload(
+        metadata=_said(words),
+        error_messages=WORDS,
+        validate=lambda one: hasattr(one, "stream") or _no_file(),
+        **more,
+    )
+
+
+def _no_file() -> bool:
+    raise ValidationError("Un seul fichier est attendu, avec son nom.")
+
+
+class Deposit(Body):
+    """A folder and its files."""
+
+    family = _text(
+        "Type de dossier (voir `GET /families`).", "invoice", longest=60, shortest=1, required=True
+    )
+    title = _text("Objet ; composé des informations s’il n’est pas donné.", longest=300)
+    facts = FactsText(load_default=dict)
+    main = _file("Le document principal : celui qui est lu, visé et signé.", required=True)
+    attachments = fields.List(
+        _file("Une annexe."), load_default=list, metadata=_said("Les annexes."), error_messages=WORDS
+    )
+
+
+class Attachments(Body):
+    """More files for a draft."""
+
+    attachments = fields.List(
+        _file("Une annexe."),
+        required=True,
+        validate=validate.Length(1, error="Une annexe au moins est attendue."),
+        metadata=_said("Les annexes."),
+        error_messages=WORDS,
+    )
+
+
+class Key(Body):
+    """The header that makes a deposit happen once."""
+
+    class Meta:
+        """Other headers are not ours."""
 
         unknown = EXCLUDE
 
+    key = fields.String(
+        data_key="Idempotency-Key",
+        validate=validate.Regexp(r"^[!-~]{1,200}$", error="De 1 à 200 signes ASCII sans espace."),
+        metadata=_said(
+            "La clé du dépôt, choisie par l’appelant. La même clé avec le même envoi rend le même dossier.",
+            "commande-2026-1187",
+            maxLength=200,
+        ),
+    )
+
 
 class Version(Body):
-    """The version of the folder that the caller has seen."""
+    """The version of the folder that was read."""
 
-    version = fields.Integer(
-        required=True, metadata={"description": "Version du dossier lue par l’appelant."}
-    )
+    version = Number("Version du dossier telle qu’elle a été lue.", required=True)
 
 
 class Approve(Version):
     """A visa."""
 
-    comment = fields.String(load_default="", validate=validate.Length(max=2000))
+    comment = _text(
+        "Commentaire, lu par tous ceux qui lisent le dossier.", "Livré.", longest=2000, load_default=""
+    )
 
 
 class Reject(Version):
-    """A refusal, with its reason."""
+    """A refusal."""
 
-    reason = fields.String(required=True, validate=validate.Length(min=1, max=2000))
+    reason = _text(
+        "Motif, lu par le déposant.", "Commande incomplète.", longest=2000, shortest=1, required=True
+    )
 
 
 class Change(Version):
-    """What is typed in a draft."""
+    """What is typed in a draft; what is not named stays."""
 
-    title = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=300))
-    facts = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict)
+    title = _text("Objet du dossier.", longest=300, allow_none=True)
+    facts = Facts(load_default=dict)
 
 
-class ListQuery(Body):
-    """A tray, and where its next page goes on from."""
+class TrayQuery(Body):
+    """Which folders."""
 
     tray = fields.String(
         load_default="todo",
-        validate=validate.OneOf(["todo", "late", "returned", "running", "done", "drafts"]),
+        validate=validate.OneOf(TRAYS, error="Une bannette parmi {choices} est attendue."),
+        metadata=_said(
+            "todo : à traiter par le bureau ; late : en retard ; returned : revenus ; running : déposés et en circuit ; "
+            "done : terminés ; drafts : brouillons."
+        ),
     )
-    family = fields.String(load_default=None)
-    after = fields.String(load_default=None)
+    family = _text("Un seul type de dossiers.", longest=60)
+    after = _text("La page suivante : la valeur `next` de la page lue.", longest=120)
 
 
-class DocumentOut(Schema):
-    """A document, in its current version."""
+class JournalQuery(Body):
+    """Where the journal goes on from."""
 
-    id = fields.Integer()
-    role = fields.String()
-    title = fields.String()
-    filename = fields.String()
-    number = fields.Integer()
-    sha256 = fields.String()
-    size = fields.Integer()
-    media_type = fields.String()
-    href = fields.String()
-
-
-class StepOut(Schema):
-    """A line of the circuit."""
-
-    state = fields.String()
-    title = fields.String()
-    meta = fields.String()
-    quote = fields.String()
-    identifier = fields.String()
-
-
-class ProblemOut(Schema):
-    """What keeps a draft from leaving."""
-
-    key = fields.String()
-    field = fields.String()
-    sentence = fields.String()
-
-
-class FolderOut(Schema):
-    """A folder as the API tells it; amounts are text in euros, dates are ISO 8601."""
-
-    id = fields.Integer()
-    family = fields.String()
-    title = fields.String()
-    number = fields.String()
-    phase = fields.String()
-    place = fields.String()
-    version = fields.Integer()
-    round = fields.Integer()
-    facts = fields.Dict()
-    due_on = fields.String(allow_none=True)
-    created_at = fields.String()
-    documents = fields.List(fields.Nested(DocumentOut))
-    steps = fields.List(fields.Nested(StepOut))
-    problems = fields.List(fields.Nested(ProblemOut))
-    href = fields.String()
-
-
-class LineOut(Schema):
-    """A folder in a list."""
-
-    id = fields.Integer()
-    family = fields.String()
-    title = fields.String()
-    number = fields.String()
-    phase = fields.String()
-    place = fields.String()
-    step = fields.String(allow_none=True)
-    due_on = fields.String(allow_none=True)
-    href = fields.String()
-
-
-class ListOut(Schema):
-    """A page of folders; `next` is null on the last one."""
-
-    folders = fields.List(fields.Nested(LineOut))
-    next = fields.String(allow_none=True)
-
-
-class FieldOut(Schema):
-    """A fact that a family asks for."""
-
-    key = fields.String()
-    label = fields.String()
-    type = fields.String()
-    required_from = fields.String(allow_none=True)
-    help = fields.String()
-    choices = fields.Dict()
-
-
-class FamilyOut(Schema):
-    """A family of documents."""
-
-    name = fields.String()
-    label = fields.String()
-    formats = fields.List(fields.String())
-    fields_ = fields.List(fields.Nested(FieldOut), data_key="fields", attribute="fields")
-
-
-class Me(Schema):
-    """Who calls, for which desk, with which rights."""
-
-    name = fields.String()
-    collectivity = fields.String()
-    desks = fields.List(fields.String())
-    rights = fields.List(fields.String())
+    after = fields.Integer(
+        load_default=0,
+        validate=validate.Range(0, 2**31 - 1, error="Un nombre entre {min} et {max} est attendu."),
+        metadata=_said("Les écritures après ce numéro.", 0),
+        error_messages=WORDS,
+    )

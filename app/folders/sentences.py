@@ -3,24 +3,30 @@
 from app.core.refusals import Sentences
 
 SENTENCES: Sentences = {
-    "not-your-turn": (403, "Ce n’est pas à vous de décider à cette étape. Rien n’a été enregistré."),
+    "not-your-turn": (
+        403,
+        "Ce n’est pas à vous de décider à cette étape. Rien n’a été enregistré : voyez dans le circuit qui est attendu.",
+    ),
     "reason-needed": (
         422,
         "Le dossier n’a pas été rejeté : écrivez le motif, il sera lu par le déposant et par ceux qui ont déjà visé.",
     ),
     "nothing-to-sign": (422, "Le dossier n’est pas parti : ajoutez le document principal."),
-    "to-fix": (422, "Le dossier n’est pas parti : il reste {count} point(s) à régler. {details}"),
+    "to-fix": (
+        422,
+        "Le dossier n’est pas parti : il reste {count} point(s) à régler. {details} Corrigez, puis renvoyez.",
+    ),
     "not-editable": (
         409,
         "Ce dossier est en circuit : il ne peut plus être modifié. Reprenez-le d’abord, ou demandez un rejet.",
     ),
     "not-emitter": (
         403,
-        "Ce dossier appartient à un autre bureau : seul le bureau qui l’a déposé peut le modifier.",
+        "Ce dossier appartient à un autre bureau : seul le bureau qui l’a déposé peut le modifier. Rejetez-le pour qu’il le corrige.",
     ),
     "no-desk": (403, "Votre compte ne permet pas de déposer. Demandez-le à l’administrateur de la commune."),
     "no-file": (422, "Aucun fichier n’a été reçu. Choisissez un document, puis recommencez."),
-    "document-unknown": (404, "Ce document n’est pas dans ce dossier."),
+    "document-unknown": (404, "Ce document n’est pas dans ce dossier. Rouvrez-le depuis ses pièces."),
     "main-stays": (422, "Le document principal ne se retire pas : remplacez-le."),
     "desk-missing": (
         422,
@@ -30,12 +36,26 @@ SENTENCES: Sentences = {
         422,
         "Le dossier n’est pas parti : à l’étape « {step} », personne ne peut agir ({needed} personne(s) avec le droit « {right} » sont nécessaires). Prévenez l’administrateur.",
     ),
-    "nothing-to-repair": (409, "Il n’y a pas de copie réparée à accepter pour ce document."),
+    "nothing-to-repair": (
+        409,
+        "Il n’y a pas de copie réparée à accepter pour ce document. Rechargez la page.",
+    ),
     "date-missing": (422, "L’acte n’a pas été publié : donnez la date de mise en ligne."),
     "date-future": (
         422,
-        "L’acte n’a pas été publié : la date de mise en ligne ne peut pas être dans le futur.",
+        "L’acte n’a pas été publié : la date de mise en ligne ne peut pas être dans le futur. Donnez le jour où il a paru.",
     ),
-    "date-before-act": (422, "L’acte n’a pas été publié : la date de mise en ligne précède la décision."),
+    "date-before-act": (
+        422,
+        "L’acte n’a pas été publié : la date de mise en ligne précède la décision. Vérifiez-la.",
+    ),
     "title-missing": (422, "Le dossier n’a pas été enregistré : donnez un objet."),
+    "key-reused": (
+        422,
+        "Rien n’a été déposé : cette clé d’idempotence a déjà servi pour un autre dépôt. Donnez une clé neuve à chaque dépôt.",
+    ),
+    "software-never-signs": (
+        403,
+        "Rien n’a été enregistré : cette étape attend une signature, et une application ne signe jamais. La personne habilitée signe dans Paraphe.",
+    ),
 }

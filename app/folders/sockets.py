@@ -46,6 +46,7 @@ class _Sockets:
     tags: list[Callable[[Db, Folder], Any]] = field(default_factory=list)
     signatures: list[Callable[[Db, int], Mapping[int, list[Any]]]] = field(default_factory=list)
     proofs: list[Callable[[Db, int], list[dict[str, Any]]]] = field(default_factory=list)
+    shares: dict[str, Callable[[Db, Folder], list[dict[str, Any]]]] = field(default_factory=dict)
     options: dict[str, Callable[[], list[tuple[str, str]]]] = field(default_factory=dict)
     tables: list[Callable[[bytes], tuple[tuple[str, str], ...] | None]] = field(default_factory=list)
 
@@ -96,6 +97,11 @@ def table(read: Callable[[bytes], tuple[tuple[str, str], ...] | None]) -> None:
 def proofs(find: Callable[[Db, int], list[dict[str, Any]]]) -> None:
     """Give the proofs of a folder's signatures, for what leaves with it."""
     plugged.proofs.append(find)
+
+
+def share(name: str, find: Callable[[Db, Folder], list[dict[str, Any]]]) -> None:
+    """Tell other software more of a folder, under this name of its JSON: what was transmitted."""
+    plugged.shares[name] = find
 
 
 def options(kind: str, offer: Callable[[], list[tuple[str, str]]]) -> None:

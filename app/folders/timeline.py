@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,7 @@ from flask import url_for
 from app.circuits.library import circuit_of, current, family_of
 from app.circuits.models import CircuitVersion
 from app.core.clock import now
-from app.core.db import NO_DATE, Db
+from app.core.db import NO_DATE, Db, key_in
 from app.core.french import depuis, euros, instant, instant_preuve, jour
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
@@ -38,7 +38,6 @@ from app.people.models import Desk, User
 from workflows.circuit import Circuit, Phase, Step
 
 DONE_WORDS = {"visa": "Visé par", "sign": "Signé par", "publish": "Publié par", "archive": "Archivé par"}
-ISO = 10
 
 
 def waiting_for(db: Db, folder: Folder, here: Present) -> str:
@@ -185,7 +184,7 @@ def _said(db: Db, folder: Folder, kind: str, value: str, choices: Mapping[Any, s
     if kind == "amount":
         return euros(value)
     if kind == "date":
-        return jour(date.fromisoformat(value)) if len(value) == ISO else value
+        return jour(value)
     if kind == "desk":
         return (
             db.scalar(
@@ -193,9 +192,9 @@ def _said(db: Db, folder: Folder, kind: str, value: str, choices: Mapping[Any, s
             )
             or value
         )
-    if kind == "person" and value.isdigit():
+    if kind == "person" and (person := key_in(value)) is not None:
         user = db.scalar(
-            sa.select(User).where(User.id == int(value), User.collectivity_id == folder.collectivity_id)
+            sa.select(User).where(User.id == person, User.collectivity_id == folder.collectivity_id)
         )
         return user.name if user else value
     return choices.get(value, value)
@@ -272,7 +271,8 @@ def mails(db: Db, folder: Folder) -> list[MailView]:
     }
     rows = []
     for row in db.scalars(query):
-        state = MAIL_STATES[row.state]
+        unsent = row.state == "done" and row.last_error  # nothing left: the account was closed meanwhile
+        state = "failed" if unsent else MAIL_STATES[row.state]
         meta = instant(row.done_at or row.created_at) + (
             f", {row.last_error}" if row.last_error and state == "failed" else ""
         )

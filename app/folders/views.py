@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from app.circuits.library import catalogue
-from app.core.clock import today
+from app.core.clock import PARIS, today
 from app.core.db import NO_DATE
-from app.core.french import jour
+from app.core.french import heure, jour
 from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, StepKind
 
 SOON = 3
@@ -257,6 +257,17 @@ def family_words(name: str) -> tuple[str, str]:
     """The label and icon of a family."""
     family = catalogue().get(name)
     return (family.label, family.icon) if family else (name, "file-earmark-text")
+
+
+_LAST = {"visa": "visé par", "sign": "signé par", "publish": "publié par", "archive": "archivé par"}
+
+
+def last_act(kind: str, who: str, at: datetime) -> str:
+    """« visé par Gwenola Tréhorel, hier »: today and yesterday by their words, the others by their day."""
+    day = at.astimezone(PARIS).date()
+    gone = (today() - day).days
+    when = {0: heure(at), 1: "hier"}.get(gone, jour(day))
+    return f"{_LAST.get(kind, 'traité par')} {who}, {when}"
 
 
 def plural(count: int, word: str, words: str | None = None) -> str:

@@ -1,23 +1,34 @@
 """Pages of folders: the lists, the folder, the deposit, and a route for each verb."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from app.circuits.library import catalogue, family_of
 from app.core.db import Db, reading
 from app.core.french import instant, taille
-from app.core.http import PERSON, guard
+from app.core.http import PERSON, answer, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.files.intake import accepted_names
-from app.folders import decide, deposit, page, queues, timeline, views
+from app.folders import decide, deposit, moved, page, queues, timeline, views
 from app.folders.access import authorize
 from app.folders.bytes import serve
 from app.folders.forms import draft_form
@@ -26,18 +37,34 @@ from app.folders.models import Folder
 from app.folders.sockets import plugged
 from app.people.actor import Actor
 from workflows.circuit import Phase, StepKind
+from workflows.events import Action
+from workflows.rights import Right
 
 pages = Blueprint("folders", __name__, template_folder="templates")
 CREATE = "create"
 FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
 
 
+@pages.errorhandler(Refusal)
+def _refused(refusal: Refusal) -> Response:
+    """A page that shows an older state is told what happened meanwhile; every other refusal is shown as everywhere."""
+    status, sentence = sentences.say(refusal.key, refusal.facts)
+    if refusal.key != "moved-on" or wants_json() or "folder_id" not in (request.view_args or {}):
+        return answer(status, refusal.key, sentence, refusal.facts)
+    with reading(g.actor.collectivity_id) as db:
+        context = moved.context(db, g.actor, (request.view_args or {})["folder_id"], request.endpoint or "")
+    return make_response(
+        render_template("folders/moved.html", note=moved.typed(request.form), **context), status
+    )
+
+
 @contextmanager
-def received() -> Iterator[list[Incoming]]:
-    """The uploaded files, on disk for as long as the verb lasts; names alone are trusted to nobody."""
+def received(*names: str) -> Iterator[list[Incoming]]:
+    """The files uploaded under these names (`files` by default), in that order, on disk for as long as the verb lasts."""
     with tempfile.TemporaryDirectory(prefix="paraphe-") as folder:
         found: list[Incoming] = []
-        uploads: list[FileStorage] = [one for one in request.files.getlist("files") if one.filename]
+        sent = [one for name in names or ("files",) for one in request.files.getlist(name)]
+        uploads: list[FileStorage] = [one for one in sent if one.filename]
         for rank, one in enumerate(uploads):
             path = Path(folder) / f"upload-{rank}"
             one.save(path, buffer_size=1 << 20)
@@ -74,21 +101,30 @@ def inbox() -> str:
             else queues.others(db, g.actor, tray, after=after)
         )
         counted = queues.counters(db, g.actor)
+        last = queues.last_acts(db, [line.id for line in lines[: queues.PAGE]])
     g.todo_count = counted.todo
-    return render_template("folders/inbox.html", **views_of_inbox(g.actor, tray, family, lines, counted))
+    return render_template(
+        "folders/inbox.html", **views_of_inbox(g.actor, tray, family, lines, counted, last)
+    )
 
 
 def views_of_inbox(
-    actor: Actor, tray: str, family: str | None, lines: list[queues.Line], counted: queues.Counters
+    actor: Actor,
+    tray: str,
+    family: str | None,
+    lines: list[queues.Line],
+    counted: queues.Counters,
+    last: Mapping[int, queues.LastAct],
 ) -> dict[str, object]:
-    """The inbox in words: trays with counters, chips by family, rows in groups."""
-    labels = (
+    """The inbox in words: trays with counters (drafts for those who deposit), chips by family, rows in groups."""
+    labels = [
         ("todo", "À traiter"),
         ("late", "En retard"),
+        *([("drafts", "Brouillons")] if actor.may_create else []),
         ("returned", "Retournés"),
         ("running", "En cours"),
         ("done", "Terminés"),
-    )
+    ]
     trays = [
         views.Link(
             key,
@@ -123,28 +159,30 @@ def views_of_inbox(
         "tray": tray,
         "trays": trays,
         "chips": chips,
-        "groups": _groups(lines, todo=tray in {"todo", "late"}),
+        "groups": _groups(lines, last, todo=tray in {"todo", "late"}),
         "desk_line": ", ".join(seat.name for seat in actor.seats),
         "first_url": url_for("folders.show", folder_id=lines[0].id) if lines and tray == "todo" else None,
         "next_url": url_for("folders.inbox", bannette=tray, famille=family, apres=lines[-1].key)
         if more
         else None,
-        "empty_line": f"{views.plural(counted.running, 'dossier')} de vos bureaux en cours.",
+        "empty_line": f"{views.plural(counted.running, 'dossier')} de vos bureaux en cours."
+        if counted.running
+        else "",
     }
 
 
-def _groups(lines: list[queues.Line], *, todo: bool) -> list[views.Group]:
+def _groups(lines: list[queues.Line], last: Mapping[int, queues.LastAct], *, todo: bool) -> list[views.Group]:
     groups: dict[tuple[str, str], list[views.Row]] = {}
     for line in lines:
         key = views.group_of(line.due_on) if todo else ("plain", "")
-        groups.setdefault(key, []).append(_row(line))
+        groups.setdefault(key, []).append(_row(line, last.get(line.id)))
     return [
         views.Group(key, f"{label}, {views.plural(len(rows), 'dossier')}" if label else "", tuple(rows))
         for (key, label), rows in groups.items()
     ]
 
 
-def _row(line: queues.Line) -> views.Row:
+def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
     label, icon = views.family_words(line.family)
     act, act_icon = (
         views.ACTS[StepKind(line.kind)] if line.kind else (views.state_label(line.place, None), "folder2")
@@ -161,7 +199,7 @@ def _row(line: queues.Line) -> views.Row:
         due,
         act,
         act_icon,
-        f"déposé par {line.depositor_name}",
+        views.last_act(last.kind, last.who, last.at) if last else f"déposé par {line.depositor_name}",
         not line.read,
         url_for(endpoint, folder_id=line.id),
     )
@@ -212,6 +250,9 @@ def reject(folder_id: int) -> Response | tuple[str, int]:
             return _after(folder_id, "est rejeté")
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
+        offered = page.decision(db, folder, g.actor, page.current_present(db, folder)).actions
+        if Action.REJECT not in {one.name for one in offered}:
+            raise Refusal("not-your-turn")
         view = page.head(db, folder)
         line = f"{folder.depositor_name}, déposant. Il corrige et renvoie, ou il abandonne."
     context = {"folder": view, "targets_line": line, "frequent": FREQUENT, "error": error, "reason": reason}
@@ -285,11 +326,16 @@ def new() -> Response | tuple[str, int]:
         else:
             for one in draft.problems:
                 flash(one, "warn")
-            return redirect(url_for("folders.draft", folder_id=draft.folder_id))
+            return _opens(url_for("folders.draft", folder_id=draft.folder_id))
     families = [(one.name, one.label, one.icon, one.help) for one in catalogue().values()]
     return render_template(
         "folders/deposit.html", families=families, family=name, error=error, accepted=_accepted(), **_limits()
     ), status
+
+
+def _opens(url: str) -> Response:
+    """Open the page after an upload; the script that sends files is told where, so that the page itself says what was done."""
+    return Response(status=204, headers={"HX-Redirect": url}) if wants_json() else redirect(url)
 
 
 def _limits() -> dict[str, object]:
@@ -323,15 +369,12 @@ def draft(folder_id: int) -> Response | tuple[str, int]:
             status, sentence = sentences.say(refusal.key, refusal.facts)
             problems = refusal.facts.get("problems", [])
             marks = {one["field"]: one["sentence"] for one in problems if one["field"]}
-            found = [
-                views.Notice("danger", "Le dossier n’est pas parti", one["sentence"]) for one in problems
-            ] or [views.Notice("danger", "Le dossier n’est pas parti", sentence)]
+            said = " ".join(one["sentence"] for one in problems) or sentence
+            found = [views.Notice("danger", "Le dossier n’est pas parti", said)]
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
-        if (
-            folder.phase not in {Phase.DRAFT, Phase.REJECTED}
-            or folder.emitter_desk_id not in g.actor.desk_ids
-        ):
+        mine = folder.emitter_desk_id in g.actor.desks_with(Right.CREATE)
+        if not mine or folder.phase not in {Phase.DRAFT, Phase.REJECTED}:
             return redirect(url_for("folders.show", folder_id=folder_id))
         context = _draft_context(db, folder, marks)
     return render_template("folders/draft.html", problems=found, **context, **_limits()), status
@@ -364,7 +407,9 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         "form": draft_form(db, family, folder, marks),
         "sources": dict.fromkeys(folder.sources.get("read", []), said),
         "choosers": draft_form(db, family, folder, marks).choosers,
-        "steps": timeline.steps(db, folder, circuit)[1:],
+        "steps": [
+            replace(step, n=n) for n, step in enumerate(timeline.steps(db, folder, circuit)[1:], start=1)
+        ],
         "rejection": timeline.rejection(db, folder),
         "saved_at": instant(folder.updated_at),
         "bands": bands,
@@ -379,7 +424,7 @@ def add_document(folder_id: int) -> Response:
     """Add attachments."""
     with received() as files:
         deposit.add_documents(g.actor, folder_id, files)
-    return redirect(url_for("folders.draft", folder_id=folder_id))
+    return _opens(url_for("folders.draft", folder_id=folder_id))
 
 
 @pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/retirer")
@@ -399,7 +444,7 @@ def replace_document(folder_id: int, document_id: int) -> Response:
             raise Refusal("no-file")
         deposit.replace_main(g.actor, folder_id, document_id, files[0])
     flash("Le document est remplacé. L’ancienne version reste lisible.", "ok")
-    return redirect(url_for("folders.draft", folder_id=folder_id))
+    return _opens(url_for("folders.draft", folder_id=folder_id))
 
 
 @pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/reparation")

@@ -194,9 +194,10 @@ def _refuse_stranger() -> Response:
     if http.wants_json():
         status = 401
         if request.path.startswith("/api/"):
-            words = "Donnez le jeton d’une application : Authorization: Bearer …"
-            refused = http.problem(status, "token-needed", words)
-            refused.headers["WWW-Authenticate"] = 'Bearer realm="Paraphe"'
+            sentence = "Donnez le jeton d’une application en service (Authorization: Bearer …). Les cookies ne sont pas lus ici."
+            refused = http.problem(status, "token-needed", sentence)
+            wrong = ', error="invalid_token"' if "Authorization" in request.headers else ""
+            refused.headers["WWW-Authenticate"] = f'Bearer realm="Paraphe"{wrong}'
             return refused
         return http.problem(
             status, "login-needed", "Votre session s’est fermée. Reconnectez-vous : votre saisie est gardée."
@@ -213,6 +214,11 @@ def _bearer() -> Actor | None:
         return application(db, token.strip(), http.address())
 
 
+def _visitor() -> Actor | None:
+    actor: Actor | None = current_user.actor if current_user.is_authenticated else None
+    return actor
+
+
 def stand_guard(app: Flask) -> None:
     """Enforce, before every view, the one guard written above it; a route without a guard answers nobody."""
     manager.init_app(app)
@@ -220,7 +226,10 @@ def stand_guard(app: Flask) -> None:
     @app.before_request
     def _guard() -> Response | None:
         view: Callable[..., Any] | None = current_app.view_functions.get(request.endpoint or "")
-        if request.endpoint == "static" or view is None:
+        if request.endpoint == "static":
+            return None
+        if view is None:
+            g.actor = _visitor()  # an address that does not exist is refused in the page of whoever is known
             return None
         who = getattr(view, "__guard__", None) or getattr(
             getattr(view, "view_class", None), "__guard__", None
@@ -231,9 +240,7 @@ def stand_guard(app: Flask) -> None:
         if who == http.PUBLIC:
             http.refuse_null()
             return None
-        actor: Actor | None = (
-            _bearer() if api else (current_user.actor if current_user.is_authenticated else None)
-        )
+        actor = _bearer() if api else _visitor()
         if actor is None:
             return _refuse_stranger()
         g.actor = actor

@@ -32,7 +32,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "certificate-not-yet-valid": (
         403,
-        "Rien n’a été signé : ce certificat ne sera valable qu’à partir du {date}.",
+        "Rien n’a été signé : ce certificat ne sera valable qu’à partir du {date}. Attendez ce jour, ou choisissez-en un autre.",
     ),
     "certificate-expired": (
         403,
@@ -97,7 +97,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     # the key
     "passphrase-wrong": (
         403,
-        "Rien n’a été signé : le mot de passe n’ouvre pas ce certificat.",
+        "Rien n’a été signé : le mot de passe n’ouvre pas ce certificat. Vérifiez-le, puis recommencez.",
     ),
     "key-file-unreadable": (
         500,
@@ -120,7 +120,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     # the document
     "document-unreadable": (
         422,
-        "Ce PDF n’est pas lisible : {why}. Rien n’a été fait.",
+        "Ce PDF n’est pas lisible : {why}. Rien n’a été fait : exportez-le de nouveau.",
     ),
     "document-not-signable": (
         422,
@@ -138,11 +138,11 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "field-unknown": (
         422,
-        "Rien n’a été signé : ce document n’a pas d’emplacement de signature nommé « {field} ».",
+        "Rien n’a été signé : ce document n’a pas d’emplacement de signature nommé « {field} ». Rechargez la page.",
     ),
     "field-already-signed": (
         409,
-        "Rien n’a été ajouté : l’emplacement « {field} » porte déjà une signature.",
+        "Rien n’a été ajouté : l’emplacement « {field} » porte déjà une signature. Rechargez la page.",
     ),
     "stamp-outside-page": (
         422,
@@ -179,7 +179,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "timestamp-silent": (
         503,
-        "L’horodatage n’a pas répondu. Rien n’a été apposé sur ce document, il reste à signer.",
+        "L’horodatage n’a pas répondu. Rien n’a été apposé sur ce document, il reste à signer : recommencez dans un instant.",
     ),
     "signature-not-valid-after-embedding": (
         500,
@@ -197,5 +197,8 @@ SENTENCES: dict[str, tuple[int, str]] = {
         409,
         "Rien n’a été signé : le document a changé entre-temps, une autre signature vient d’y être apposée. Recommencez.",
     ),
-    "certificate-unknown": (404, "Ce certificat n’est pas inscrit à votre nom."),
+    "certificate-unknown": (
+        404,
+        "Ce certificat n’est pas inscrit à votre nom. Rechargez la liste de vos certificats.",
+    ),
 }

@@ -21,11 +21,11 @@ from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.core.transaction import use_case
 from app.files import vault
-from app.folders.access import authorize, lock
+from app.folders.access import authorize, lock, refuse_stranger
 from app.folders.deposit import add_signed, last_version
 from app.folders.keep import Kept
-from app.folders.models import Document, DocumentVersion, Folder
-from app.folders.move import Present, Said, move, present
+from app.folders.models import Document, DocumentVersion, Folder, StepRun
+from app.folders.move import Present, Said, move, part_of, present
 from app.folders.seats import slots_of
 from app.people.actor import Actor
 from app.signing import setting
@@ -148,8 +148,7 @@ def _ground(db: Db, actor: Actor, folder_id: int, version: int) -> Ground:
     asker = here.asker(actor, folder) if here else None
     if here is None or asker is None or Action.SIGN not in choices(here.circuit, here.standing, asker):
         raise Refusal("not-your-turn")
-    own = min(asker.slots.difference(here.standing.acted))
-    rank = [run.slot for run in here.runs].index(own)
+    rank = [run.slot for run in here.runs].index(part_of(db, folder, here, actor) or "")
     return _ground_of(db, folder, here, rank)
 
 
@@ -379,10 +378,11 @@ def tell(
 ) -> Moved:
     """Write the signed version, its proof, and the move: together or not at all."""
     row = db.get_one(SignatureSession, session, with_for_update=True)
-    folder = lock(db, actor, row.folder_id, row.folder_version)
+    folder = lock(db, actor, row.folder_id, None)
     document = db.get_one(Document, row.document_id)
-    if row.state != "claimed" or last_version(db, document.id).id != row.version_id:
-        raise Refusal("document-changed")
+    changed = row.state != "claimed" or last_version(db, document.id).id != row.version_id
+    if changed or folder.version != row.folder_version:
+        raise _overtaken(db, actor, row, folder)
     version = add_signed(db, folder, document, actor, kept)
     db.add(
         SignatureProof(
@@ -406,6 +406,15 @@ def tell(
     row.state = "done"
     said = Said(capacity=row.capacity, facts=_proof(row, kept, certificate, facts, actor))
     return move(db, folder, Action.SEAL if actor.kind == "system" else Action.SIGN, actor, said)
+
+
+def _overtaken(db: Db, actor: Actor, row: SignatureSession, folder: Folder) -> Refusal:
+    """Why this signature came too late: it can be made again while its part of the step is awaited, else it is over."""
+    refuse_stranger(db, actor, folder)
+    awaited = db.get_one(StepRun, row.step_run_id).state == "active"
+    if row.state == "claimed" and awaited:
+        return Refusal("document-changed")
+    return Refusal("moved-on", folder_id=folder.id, title="Ce dossier a avancé")
 
 
 def _proof(

@@ -18,6 +18,7 @@ from app.folders.access import authorize
 from app.folders.models import DocumentVersion
 from app.signing import enrol
 from app.signing.legal import legal_sentence
+from app.signing.models import SignatureSession
 from workflows.events import Action
 
 pages = Blueprint("signing", __name__, template_folder="templates")
@@ -53,7 +54,8 @@ def dialog(folder_id: int) -> str:
         prepare_url=url_for("signing.prepare", folder_id=folder_id),
         complete_url=url_for("signing.complete", folder_id=folder_id),
         certificate=known,
-        place={"page_count": version.pages or 1, "default_box": None},
+        # The first signature makes every field: the next ones find their place already taken on the page.
+        place=None if version.origin == "signed" else {"page_count": version.pages or 1, "default_box": None},
     )
 
 
@@ -94,7 +96,7 @@ def complete(folder_id: int) -> Response:
     from app.signing import sign
     from app.signing.keys.browser import read_signature
 
-    if request.method == "GET":
+    if request.method != "POST":
         with reading(g.actor.collectivity_id) as db:
             authorize(db, g.actor, folder_id)
         state = sign.state_of(g.actor, request.args.get("session", ""))
@@ -102,11 +104,21 @@ def complete(folder_id: int) -> Response:
             state=state, location=_next(folder_id, tell=state == "done") if state == "done" else None
         )
     answer = _json()
-    signatures = answer.get("signatures")
+    session, signatures = str(answer.get("session", "")), answer.get("signatures")
+    _same_folder(folder_id, session)
     if not isinstance(signatures, list) or len(signatures) != 1 or not isinstance(signatures[0], dict):
         raise Refusal("bad-request", detail="la signature manque")
-    sign.complete(g.actor, str(answer.get("session", "")), read_signature(signatures[0].get("signature")))
+    sign.complete(g.actor, session, read_signature(signatures[0].get("signature")))
     return jsonify(state="done", location=_next(folder_id, tell=True))
+
+
+def _same_folder(folder_id: int, session: str) -> None:
+    """Refuse a session prepared on another folder than the one of the address (`session-used`), before it is claimed."""
+    with reading(g.actor.collectivity_id) as db:
+        authorize(db, g.actor, folder_id)
+        query = sa.select(SignatureSession.folder_id).where(SignatureSession.id == session)
+        if db.scalar(query) not in {None, folder_id}:
+            raise Refusal("session-used")
 
 
 def _next(folder_id: int, *, tell: bool) -> str:
@@ -146,19 +158,22 @@ def _whole(body: dict[str, Any], name: str) -> int:
 
 
 def _box(found: Any) -> Any:
-    """The place chosen by the person, or None; numbers only, and a page that exists is checked when it is drawn."""
+    """The place chosen by the person, or None; the page counts its pages from one, a `Box` counts them from zero.
+
+    Numbers only; whether such a page exists is checked when it is drawn.
+    """
     from app.signing.ports import Box
 
     if found is None:
         return None
+    unreadable = Refusal("bad-request", detail="l’emplacement de la signature n’est pas lisible")
     try:
-        page = int(found["page"]) - 1  # people and the page count from 1, a PDF from 0
-        corners = [float(found[name]) for name in ("x1", "y1", "x2", "y2")]
-    except (KeyError, TypeError, ValueError):
-        page, corners = -1, []
-    if page < 0:
-        raise Refusal("bad-request", detail="l’emplacement de la signature n’est pas lisible")
-    return Box(page, *corners)
+        page, corners = int(found["page"]), [float(found[name]) for name in ("x1", "y1", "x2", "y2")]
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise unreadable from None
+    if page < 1:
+        raise unreadable
+    return Box(page - 1, *corners)
 
 
 @pages.route("/compte/certificats", methods=["GET", "POST"])

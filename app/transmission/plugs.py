@@ -40,6 +40,7 @@ def plug(settings: Any, templates: Environment) -> None:
     handles("step.transmit")(_Handler(settings))
     sockets.note("transmit", _note)
     sockets.tag(_tag)
+    sockets.share("transmissions", _shared)
     sockets.check(_Check(settings))
 
 
@@ -103,6 +104,28 @@ def _stopped(db: Db, folder: Folder) -> bool:
     """Whether the folder's sending was parked after its last try."""
     query = sa.select(Outbox.state).where(Outbox.folder_id == folder.id, Outbox.kind == "step.transmit")
     return db.scalar(query.order_by(Outbox.id.desc()).limit(1)) == "parked"
+
+
+def _shared(db: Db, folder: Folder) -> list[dict[str, Any]]:
+    """What left, oldest first; `identifier` is the one that the other side gave when it acknowledged."""
+    query = sa.select(Transmission).where(Transmission.folder_id == folder.id).order_by(Transmission.id)
+    names = (
+        "channel",
+        "round",
+        "step",
+        "state",
+        "simulated",
+        "reference",
+        "identifier",
+        "reason",
+        "sent_at",
+        "received_on",
+        "ended_at",
+    )
+    return [
+        {**{name: getattr(row, name) for name in names}, "label": STATES[row.state]}
+        for row in db.scalars(query)
+    ]
 
 
 def _tag(db: Db, folder: Folder) -> Tag | None:

@@ -5,30 +5,73 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+from pydantic import ValidationError
+
+from config import Settings
+
 ROOT = Path(__file__).resolve().parents[2]
+GOOD = "x" * 40
 
 
-def start(**environment: str) -> subprocess.CompletedProcess[str]:
+def start(command: str = "families", **environment: str) -> subprocess.CompletedProcess[str]:
     known = {"PATH": os.environ["PATH"], **{f"PARAPHE_{name}": value for name, value in environment.items()}}
     return subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "wsgi", "families"],
+        [sys.executable, "-m", "flask", "--app", "wsgi", command],
         cwd=ROOT,
         env=known,
         capture_output=True,
         text=True,
+        timeout=60,
     )
 
 
-def test_every_fault_is_said_at_once_and_no_secret_is_printed(tmp_path: Path) -> None:
-    done = start(SECRET_KEY="trop court", PUBLIC_URL="parapheur", UPLOAD_LIMIT_MB="0", DATA_DIR=str(tmp_path))
-    assert done.returncode != 0
-    for name in ("SECRET_KEY", "PUBLIC_URL", "UPLOAD_LIMIT_MB"):
-        assert f"PARAPHE_{name}" in done.stderr
-    assert "trop court" not in done.stderr
+def test_every_fault_is_said_at_once_in_french_and_no_secret_is_printed(tmp_path: Path) -> None:
+    done = start(
+        SECRET_KEY="trop court",
+        PUBLIC_URL="https://parapheur.commune.fr",
+        SECURE_COOKIES="false",
+        DATA_DIR=str(tmp_path),
+        DATABASE_URL="mysql://parapheur:motdepassesecret@base/parapheur",
+        MAIL_URL="http://courriel:motdepassesecret@serveur",
+        UPLOAD_LIMIT_MB="0",
+        SIGNING_MINUTES="cinq",
+        LEASE_SECONDS="0",
+        LOGIN_RATE="souvent",
+        SEAL_P12=str(tmp_path / "absent.p12"),
+        SEAL_PASSPHRASE="motdepassesecret",
+        HANDOVER_WEBHOOK_URL="https://logiciel.commune.fr/remises",
+        HANDOVER_WEBHOOK_SECRET="court",
+        TSA_ULR="http://horodatage",
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "Paraphe ne démarre pas : la configuration est à corriger.",
+        "- PARAPHE_TSA_ULR : réglage inconnu, peut-être PARAPHE_TSA_URL",
+        "- PARAPHE_SECRET_KEY : il faut au moins 32 caractères tirés au hasard",
+        "- PARAPHE_DATABASE_URL : il faut sqlite:///fichier ou postgresql://compte@serveur/base",
+        "- PARAPHE_LOGIN_RATE : il faut un rythme, par exemple 10 per minute",
+        "- PARAPHE_MAIL_URL : il faut smtp://serveur:port, smtp+starttls://serveur ou smtps://serveur",
+        "- PARAPHE_UPLOAD_LIMIT_MB : il faut 1 au moins",
+        f"- PARAPHE_SEAL_P12 : {tmp_path / 'absent.p12'} n’existe pas",
+        "- PARAPHE_SIGNING_MINUTES : il faut un nombre entier",
+        "- PARAPHE_SECURE_COOKIES : doit rester actif derrière https",
+        "- PARAPHE_LEASE_SECONDS : il faut plus de 0.0",
+        "- PARAPHE_HANDOVER_WEBHOOK_SECRET : 16 caractères au moins dès qu’une adresse de webhook est donnée",
+    ]
+    for secret in ("trop court", "motdepassesecret", "court\n", "Traceback"):
+        assert secret not in done.stderr + done.stdout
+
+
+def test_nothing_starts_without_a_secret(tmp_path: Path) -> None:
+    for command in ("worker", "serve"):
+        done = start(command, DATA_DIR=str(tmp_path), SECRET_KEY="")
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[1:] == ["- PARAPHE_SECRET_KEY : réglage obligatoire"]
 
 
 def test_a_good_configuration_lists_the_families(tmp_path: Path) -> None:
-    done = start(SECRET_KEY="x" * 40, DATA_DIR=str(tmp_path))
+    done = start(SECRET_KEY=GOOD, DATA_DIR=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "deliberation" in done.stdout
 
@@ -37,3 +80,65 @@ def test_an_authority_without_its_roots_is_refused_at_start(tmp_path: Path) -> N
     done = start(SECRET_KEY="x" * 40, DATA_DIR=str(tmp_path), TSA_URL="https://horodatage.example/")
     assert done.returncode != 0
     assert "PARAPHE_TSA_ROOTS" in done.stderr
+
+
+def made(**values: object) -> Settings:
+    return Settings(_env_file=None, secret_key=GOOD, **values)
+
+
+def test_one_folder_is_enough_to_start(tmp_path: Path) -> None:
+    settings = made(data_dir=tmp_path)
+    assert settings.database_url == f"sqlite:///{tmp_path}/paraphe.db"
+    assert settings.queue_url == f"sqlite:///{tmp_path}/queue.db"
+    assert settings.store_url == f"file:{tmp_path}/documents"
+    assert settings.handover_folder == tmp_path / "sorties" / "finances"
+    assert settings.upload_limit == 200 * 1024 * 1024
+
+
+def test_the_queue_follows_the_database_unless_told_otherwise(tmp_path: Path) -> None:
+    base = "postgresql://paraphe@127.0.0.1/paraphe"
+    assert made(data_dir=tmp_path, database_url=base).queue_url == base
+    assert (
+        made(data_dir=tmp_path, database_url=base, queue_url="redis://127.0.0.1/0").queue_url
+        == "redis://127.0.0.1/0"
+    )
+
+
+def test_a_list_is_written_with_commas_or_in_json() -> None:
+    assert made(revocation_hosts="ocsp.a.fr, crl.b.fr:8080").revocation_hosts == (
+        "ocsp.a.fr",
+        "crl.b.fr:8080",
+    )
+    assert made(revocation_hosts='["ocsp.a.fr"]').revocation_hosts == ("ocsp.a.fr",)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("queue_url", "amqp://serveur"),
+        ("store_url", "ftp://serveur/documents"),
+        ("store_url", "s3:"),
+        ("rate_limit_url", "fichier"),
+        ("tsa_url", "horodatage.fr"),
+        ("tsa_url", "https://"),
+        ("public_url", "parapheur"),
+        ("mail_from", "Paraphe"),
+        ("mail_from", "Paraphe <a@b.fr>\r\nBcc: x@y.fr"),
+        ("actes_transport", "colombe"),
+        ("actes_application", "tact"),
+        ("trusted_proxies", 9),
+        ("revocation_hosts", "[ocsp"),
+        ("demo", "peut-être"),
+        ("trust_roots", "/nulle/part.pem"),
+    ],
+)
+def test_a_value_that_could_not_work_is_refused(name: str, value: object) -> None:
+    with pytest.raises(ValidationError) as refused:
+        made(**{name: value})
+    assert [fault["loc"] for fault in refused.value.errors()] == [(name,)]
+
+
+def test_a_data_folder_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "fichier").write_text("")
+    with pytest.raises(ValidationError, match="impossible d’écrire"):
+        made(data_dir=tmp_path / "fichier" / "données")

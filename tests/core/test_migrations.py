@@ -1,23 +1,87 @@
 """The schema goes up, says the same as the models, comes down, and goes up again, on both databases."""
 
+import re
 from pathlib import Path
 
-from app.core import schema
-from tests.builders.house import House
+import pytest
+import sqlalchemy as sa
+from alembic.util.exc import CommandError
 
-VERSIONS = Path(__file__).resolve().parents[2] / "migrations" / "versions"
+from app.core import schema
+from app.core.db import Base, engine
+from tests.api.software import Software
+from tests.builders.house import House
+from workflows.rights import Right
+
+ROOT = Path(__file__).resolve().parents[2]
+VERSIONS = ROOT / "migrations" / "versions"
+
+
+def tables() -> set[str]:
+    return set(sa.inspect(engine()).get_table_names())
 
 
 def test_up_check_down_up(house: House) -> None:
     schema.check()
+    full = tables()
+    assert full == {*Base.metadata.tables, "alembic_version"}
     schema.downgrade()
+    assert tables() == {"alembic_version"}
+    assert schema.revisions()[0] is None
     schema.upgrade()
     schema.check()
+    assert tables() == full
     found, wanted = schema.revisions()
     assert found == wanted
+
+
+def test_each_step_goes_down_and_up_alone(house: House) -> None:
+    for _ in range(3):
+        schema.downgrade("-1")
+        schema.upgrade("+1")
+    schema.downgrade("-2")
+    schema.upgrade()
+    schema.check()
+
+
+def test_the_commands_that_people_type_do_it(house: House) -> None:
+    runner = house.app.test_cli_runner()
+    assert runner.invoke(args=["check-schema"]).exit_code == 0
+    assert runner.invoke(args=["downgrade"]).exit_code != 0  # nobody empties a database by forgetting a word
+    assert runner.invoke(args=["downgrade", "base"]).exit_code == 0
+    up = runner.invoke(args=["upgrade"])
+    assert (up.exit_code, up.output.splitlines()[-1]) == (0, f"Base à jour : {schema.revisions()[1]}")
+
+
+def test_a_drift_between_models_and_database_is_found(house: House) -> None:
+    with engine().begin() as connection:
+        connection.execute(sa.text("ALTER TABLE outbox ADD COLUMN oubliee VARCHAR"))
+    with pytest.raises(CommandError, match="oubliee"):
+        schema.check()
+    assert house.app.test_cli_runner().invoke(args=["check-schema"]).exit_code != 0
+
+
+def test_every_room_with_tables_is_known_to_the_migrations() -> None:
+    known = (ROOT / "migrations" / "env.py").read_text(encoding="utf-8")
+    rooms = {
+        one.relative_to(ROOT / "app").with_suffix("").as_posix().replace("/", ".")
+        for one in (ROOT / "app").rglob("*.py")
+        if re.search(r"^    __tablename__", one.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert not {room for room in rooms if f'"{room}"' not in known}
 
 
 def test_migrations_are_numbered_and_the_head_file_is_right() -> None:
     names = sorted(one.stem for one in VERSIONS.glob("*.py"))
     assert [name[:4] for name in names] == [f"{n:04d}" for n in range(1, len(names) + 1)]
     assert (VERSIONS.parent / "HEAD").read_text().strip() == names[-1]
+
+
+def test_a_deposit_key_kept_before_the_digests_still_answers_with_its_folder(house: House) -> None:
+    software = Software(house, "comptabilite", [Right.CREATE])
+    made = software.deposit(key="2026-118").json
+    schema.downgrade("0007_deposit_key")
+    schema.upgrade()
+    again = software.deposit(key="2026-118")
+    assert again.json["id"] == made["id"]
+    assert software.deposit(key="2026-119").json["id"] != made["id"]

@@ -1,6 +1,7 @@
 // One native dialog at a time: opened by a button or by htmx, closed by Escape, and the focus goes back where it was.
 
 const FIRST = "[autofocus], input:not([type=hidden]):not([type=radio]):not([hidden]), textarea, select, input[type=radio]:checked";
+const PLACES = ["dialog", "panel"]; // where htmx puts fragments
 let opener = null;
 
 function openDialog(dialog, from) {
@@ -51,17 +52,22 @@ function clicked(event) {
 // A whole page where a fragment was asked (the session is over, a view without fragment): go to that page.
 function beforeSwap(event) {
   const { target, xhr, requestConfig } = event.detail;
-  if (target.id !== "dialog" || !/^\s*<!doctype/i.test(xhr.responseText)) return;
+  if (!PLACES.includes(target.id) || !/^\s*<!doctype/i.test(xhr.responseText)) return;
   event.detail.shouldSwap = false;
   window.location.assign(requestConfig?.verb === "get" ? xhr.responseURL : window.location.href);
 }
 
 function networkFailed(event) {
   const target = event.detail.target;
-  if (target?.id === "dialog" && event.detail.elt?.href) window.location.assign(event.detail.elt.href);
+  if (PLACES.includes(target?.id) && event.detail.elt?.href) window.location.assign(event.detail.elt.href);
 }
 
 export function startDialogs() {
+  // The page of a browser without script, met with script: the question that stood open becomes a true dialog.
+  for (const dialog of document.querySelectorAll("dialog[open]")) {
+    dialog.close();
+    openDialog(dialog, null);
+  }
   document.addEventListener("click", clicked);
   document.addEventListener("close", closed, true);
   document.addEventListener("cancel", (event) => {

@@ -1,5 +1,5 @@
 // Forms that cannot be sent twice, passwords that can be read back, values read from a file that are no longer so.
-import { csrf } from "./words.js";
+import { NB, csrf, element, notice } from "./words.js";
 
 const BUSY = "Envoi en cours";
 
@@ -22,9 +22,16 @@ function idle(button) {
 
 function submitted(event) {
   const form = event.target;
+  if (form.matches("[data-signer]")) event.preventDefault(); // the page signs; nothing of this form is ever posted
   if (event.defaultPrevented || form.method !== "post" || form.matches("[data-signer], [data-upload]")) return;
-  if (form.dataset.sent) {
+  const filesTravel = form.id === "draft" && document.querySelector("form[data-upload][data-busy]");
+  if (form.dataset.sent || filesTravel) {
     event.preventDefault();
+    return;
+  }
+  if (form.matches("[data-keeps-draft]") && document.querySelector("form#draft[data-edited]")) {
+    event.preventDefault();
+    keepDraft().then((why) => (why ? form.before(notice("danger", "Rien n’a changé", why)) : form.requestSubmit(event.submitter)));
     return;
   }
   form.dataset.sent = "yes";
@@ -83,6 +90,35 @@ function restoreNotes(root) {
   }
 }
 
+// What shows of a file input, in French whatever the browser speaks; the input itself stays the one that is used.
+function dressFile(input) {
+  const [name, word] = [element("span", { class: "filename" }), element("span", { class: "fileword" })];
+  if (!input.nextElementSibling) input.after(element("span", { class: "fileface", "aria-hidden": "true" }, name, word));
+  const face = input.nextElementSibling;
+  const files = [...input.files].map((file) => file.name);
+  face.firstChild.textContent = files.join(", ");
+  face.firstChild.classList.toggle("is-none", !files.length);
+  face.lastChild.textContent = files.length && !input.closest("[data-drop]") ? "Changer" : input.multiple ? "Choisir des fichiers" : "Choisir un fichier";
+  input.parentElement.classList.add("is-dressed");
+}
+
+// What was typed on a draft is kept before its documents change: the page then comes back with both.
+// Gives "" when it is kept, or why it is not.
+export async function keepDraft() {
+  const draft = document.querySelector("form#draft[data-edited]");
+  if (!draft) return "";
+  const lost = "Votre saisie n’a pas pu être enregistrée, les documents n’ont pas changé. ";
+  const options = { method: "POST", body: new FormData(draft), headers: { "X-CSRFToken": csrf() } };
+  const answer = await fetch(draft.getAttribute("action"), options).catch(() => null);
+  if (!answer?.ok) return lost + (answer?.status === 409 ? `Le dossier a avancé${NB}: rechargez la page.` : "Vérifiez la connexion, puis recommencez.");
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const version = page.querySelector("#draft [name=version]")?.value;
+  if (!version) return `${lost}Rechargez la page.`;
+  for (const input of document.querySelectorAll("input[name=version]")) input.value = version;
+  delete draft.dataset.edited;
+  return "";
+}
+
 // A public certificate is asked for: a file that holds a private key is turned away before it can be sent.
 function turnAwayKeys(input) {
   const secret = [...input.files].some((file) => /\.(p12|pfx|key)$/i.test(file.name));
@@ -95,6 +131,7 @@ function turnAwayKeys(input) {
 function changed(event) {
   const input = event.target;
   if (input.type === "file" && /[.]cer/.test(input.accept)) turnAwayKeys(input);
+  if (input.type === "file" && input.parentElement.matches(".filebox")) dressFile(input);
   if (input.name === "shortcuts" && input.form?.matches("[data-shortcuts-form]")) switchShortcuts(input.form);
   if (input.matches(".fcheck input")) {
     input.closest(".frow").classList.toggle("is-sel", input.checked);
@@ -121,6 +158,7 @@ export function countSelected() {
 export function readyForms(root) {
   restoreNotes(root);
   for (const button of root.querySelectorAll("[data-reveal]")) button.hidden = false;
+  for (const input of root.querySelectorAll(".filebox > input")) dressFile(input);
   const wrong = root.querySelector("[aria-invalid=true]");
   if (wrong && !wrong.closest("dialog:not([open])")) wrong.focus();
 }
@@ -130,6 +168,7 @@ export function startForms() {
   document.addEventListener("click", clicked);
   document.addEventListener("change", changed);
   document.addEventListener("input", (event) => {
+    event.target.form?.matches("#draft") && (event.target.form.dataset.edited = "yes");
     if (event.target.matches(NOTES)) sessionStorage.setItem(keeperOf(event.target), event.target.value);
     document.querySelector(`[data-read-for="${CSS.escape(event.target.id)}"]`)?.remove();
   });

@@ -62,6 +62,7 @@ class Signer {
     this.go = form.querySelector("[data-sign-go]");
     this.title = this.dialog?.querySelector("h2")?.textContent;
     this.identities = [];
+    this.unknown = [this.part("name").textContent, this.part("issuer").textContent];
     this.box = null;
     this.defaultBox = form.dataset.defaultBox ? JSON.parse(form.dataset.defaultBox) : null;
   }
@@ -80,17 +81,19 @@ class Signer {
     });
     // Closing the dialog empties it; the keys go with it.
     this.dialog?.addEventListener("close", () => this.dialog.dataset.aside || this.forget());
-    const viewer = document.querySelector(".viewer")?.viewer;
+    const viewer = document.querySelector(".viewer:has([data-viewer-main])")?.viewer; // the document that is signed, not an annex
     const place = this.part("place");
     if (place && viewer && this.dialog) {
       place.hidden = false;
       this.part("place-open").addEventListener("click", () => this.choose(viewer));
     }
+    // Whoever was quicker than this script has already given both.
+    if (this.file.files.length && this.password.value) this.open();
   }
 
   async forget() {
     this.identities = [];
-    this.part("holder").hidden = true;
+    this.holder(this.unknown);
     this.part("choice").hidden = true;
     this.say();
   }
@@ -142,12 +145,16 @@ class Signer {
     return this.identities[Number(this.select.value) || 0];
   }
 
+  holder([name, text], known = false) {
+    this.part("name").textContent = name;
+    this.part("issuer").textContent = text;
+    this.part("holder").classList.toggle("note-ok", known);
+  }
+
   showHolder() {
     const { subject, issuer, notAfter } = this.identity;
-    this.part("name").textContent = subject;
-    this.part("issuer").textContent = `Certificat émis par ${quoted(issuer)}, valable jusqu’au ${longDate(notAfter)}. Sa révocation est vérifiée à la signature.`;
-    this.part("holder").hidden = false;
     const late = this.outOfDate();
+    this.holder([subject, `Certificat émis par ${quoted(issuer)}, valable jusqu’au ${longDate(notAfter)}. Sa révocation est vérifiée à la signature.`], !late);
     if (late) this.say(late);
   }
 

@@ -1,4 +1,5 @@
 // Sends files with their progress in words; what is too heavy is said before a single byte leaves.
+import { keepDraft } from "./forms.js";
 import { NB, THIN, csrf, element, icon, notice, problemFrom, quoted, size } from "./words.js";
 
 function chosen(form, input) {
@@ -46,7 +47,7 @@ function ended(form, xhr, done) {
   const said = xhr.status >= 400 ? (problemFrom(xhr.getResponseHeader("Content-Type"), xhr.responseText) ?? sentenceIn(xhr.responseText)) : stayed;
   if (!said || (said === stayed && !said.title)) {
     done("Fichiers reçus. Ouverture de la page");
-    const next = xhr.getResponseHeader("HX-Redirect") ?? xhr.responseURL;
+    const next = new URL(xhr.getResponseHeader("HX-Redirect") ?? xhr.responseURL, window.location.href).href;
     if (next === window.location.href) window.location.reload();
     else window.location.assign(next);
     return;
@@ -55,7 +56,7 @@ function ended(form, xhr, done) {
   refuse(form, "Rien n’a été déposé", said.detail || said.title || "Le serveur a refusé l’envoi. Rechargez la page, puis recommencez.");
 }
 
-function send(form) {
+async function send(form) {
   const input = form.querySelector("input[type=file]");
   const zone = form.querySelector("[data-sending]");
   const bar = zone.querySelector("progress");
@@ -66,7 +67,10 @@ function send(form) {
   zone.hidden = false;
   words.textContent = "Envoi en cours";
   button?.setAttribute("aria-disabled", "true");
+  // What is typed while files travel would be lost when the page comes back: the draft waits with them.
+  const draft = document.querySelector("form#draft");
   const done = (text) => {
+    if (draft) draft.inert = Boolean(text);
     words.textContent = text;
     zone.hidden = !text;
     if (!text) {
@@ -74,6 +78,12 @@ function send(form) {
       button?.removeAttribute("aria-disabled");
     }
   };
+  const why = await keepDraft();
+  if (draft) draft.inert = true;
+  if (why) {
+    done("");
+    return void refuse(form, "Rien n’a été déposé", why);
+  }
   const xhr = new XMLHttpRequest();
   let spoken = 0;
   xhr.upload.addEventListener("progress", (event) => {
@@ -130,6 +140,6 @@ export function startUpload(form) {
     const files = [...event.dataTransfer.files];
     for (const file of input.multiple ? files : files.slice(0, 1)) bag.items.add(file);
     input.files = bag.files;
-    take();
+    input.dispatchEvent(new Event("change", { bubbles: true }));
   });
 }

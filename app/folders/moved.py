@@ -1,0 +1,76 @@
+"""What happened to a folder while somebody was reading it: who did what, what was typed in vain, and where to go now."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import PARIS, today
+from app.core.db import Db
+from app.core.french import heure, instant, spaces
+from app.folders import queues
+from app.folders.access import authorize
+from app.folders.models import Folder, StepRun
+from app.people.actor import Actor
+
+_ACTS = {
+    "visa": "visé",
+    "sign": "signé",
+    "publish": "publié",
+    "archive": "archivé",
+    "seal": "scellé",
+    "transmit": "transmis",
+}
+_LOST = {
+    "folders.approve": "Votre visa n’a pas été enregistré.",
+    "folders.reject": "Votre rejet n’a pas été enregistré.",
+    "folders.publish": "La date de publication n’a pas été enregistrée.",
+    "folders.recall": "Le dossier n’a pas été repris.",
+    "folders.withdraw": "Le dossier n’a pas été abandonné.",
+    "folders.draft": "Votre saisie n’a pas été enregistrée et rien n’est parti.",
+}
+_NOT_TYPED = frozenset({"csrf_token", "version", "action", "published_on"})
+
+
+def context(db: Db, actor: Actor, folder_id: int, endpoint: str) -> dict[str, Any]:
+    """What the page says: the last act on the folder, what was not done, and the next folder that waits."""
+    folder = authorize(db, actor, folder_id)
+    others = [line.id for line in queues.todo(db, actor) if line.id != folder_id]
+    return {
+        "folder": folder,
+        "sentence": spaces(
+            f"{_told(db, folder)}, pendant que vous le lisiez. {_LOST.get(endpoint, 'Votre décision n’a pas été enregistrée.')}"
+        ),
+        "next_id": others[0] if others else None,
+    }
+
+
+def typed(form: Mapping[str, str]) -> str:
+    """What the person had written, to be shown and copied: the reason or the note alone, else every line of the form."""
+    alone = form.get("reason", form.get("comment"))
+    if alone is not None:
+        return alone.strip()
+    return "\n".join(value for name, value in form.items() if name not in _NOT_TYPED and value.strip())
+
+
+def _told(db: Db, folder: Folder) -> str:
+    """« Tifenn Lescoat a visé « Gaz des bâtiments » à 22 h 51 »; a draft says only when it changed."""
+    query = (
+        sa.select(StepRun)
+        .where(
+            StepRun.folder_id == folder.id, StepRun.state.in_(["done", "rejected"]), StepRun.who.is_not(None)
+        )
+        .order_by(StepRun.ended_at.desc(), StepRun.id.desc())
+        .limit(1)
+    )
+    run = db.scalar(query)
+    title = f"« {folder.title or 'Sans objet'} »"
+    if run is None or run.ended_at is None or run.ended_at < folder.updated_at:
+        return f"{title} a changé {_when(folder.updated_at)}"
+    act = "rejeté" if run.state == "rejected" else _ACTS.get(run.kind, "traité")
+    return f"{run.who} a {act} {title} {_when(run.ended_at)}"
+
+
+def _when(moment: datetime) -> str:
+    return f"à {heure(moment)}" if moment.astimezone(PARIS).date() == today() else f"le {instant(moment)}"

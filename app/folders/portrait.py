@@ -1,0 +1,169 @@
+"""A folder as other software reads it: plain facts, the same that its page shows to the same reader."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.library import catalogue, circuit_of, current
+from app.core.api import PREFIX
+from app.core.db import NO_DATE, Db
+from app.folders import queues, timeline
+from app.folders.deposit import current_versions, find_problems
+from app.folders.forms import choices_of
+from app.folders.models import Document, DocumentVersion, Folder, Publication, StepRun
+from app.folders.move import STEPS_PER_ROUND, Present
+from app.folders.page import current_present
+from app.folders.sockets import plugged
+from app.folders.views import amount, state_label
+from app.journal.models import JournalEntry
+from app.people.actor import Actor
+from app.people.models import Desk
+from workflows.circuit import Phase, Step
+from workflows.engine import choices
+from workflows.events import Action
+from workflows.rights import Right
+
+OPEN = (Phase.DRAFT, Phase.REJECTED)
+VERBS = {Action.APPROVE: "approve", Action.REJECT: "reject"}
+LINES = 200
+
+
+def families_of(db: Db, actor: Actor) -> list[dict[str, Any]]:
+    """Every family, with the values that each field takes here and the circuit that a folder would follow."""
+    found = []
+    for one in catalogue().values():
+        version = current(db, actor.collectivity_id, one.name)
+        circuit = circuit_of(db, version.id) if version else one.circuit
+        asks = []
+        for field in one.fields:
+            offered = choices_of(db, actor.collectivity_id, field)
+            values = (
+                None if offered is None else [{"value": value, "label": words} for value, words in offered]
+            )
+            shown = {name: getattr(field, name) for name in ("key", "label", "type", "required_from", "help")}
+            asks.append({**shown, "choices": values})
+        named = {name: getattr(one, name) for name in ("name", "label", "help", "formats")}
+        found.append({**named, "asks": asks, "steps": circuit.steps})
+    return found
+
+
+def line_of(one: queues.Line | Folder, kind: str | None) -> dict[str, Any]:
+    """A folder in a list."""
+    euros = amount(one.amount_cents)
+    names = ("id", "family", "title", "number", "phase", "place")
+    return {
+        **{name: getattr(one, name) for name in names},
+        "href": f"{PREFIX}/folders/{one.id}",
+        "amount": None if euros is None else f"{euros:.2f}",
+        "state": state_label(one.place, kind),
+        "depositor": one.depositor_name,
+        "due_on": None if one.due_on >= NO_DATE else one.due_on,
+    }
+
+
+def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
+    """All that whoever may read the folder may know of it."""
+    here = current_present(db, folder)
+    kind = here.step.kind.value if here is not None and here.step is not None else None
+    publication = db.get(Publication, folder.id)
+    names = ("version", "round", "created_at", "updated_at", "submitted_at", "done_at")
+    missing = find_problems(db, folder) if folder.phase in OPEN else []
+    return {
+        **line_of(folder, kind),
+        **{name: getattr(folder, name) for name in names},
+        "desk": db.get_one(Desk, folder.emitter_desk_id),
+        "facts": folder.fields,
+        "read": folder.sources.get("read", []),
+        "published_on": publication.published_on if publication else None,
+        "enforceable_on": publication.enforceable_on if publication else None,
+        "actions": _actions(folder, actor, here),
+        "steps": _steps(db, folder),
+        "documents": _documents(db, folder),
+        "signatures": [proof for find in plugged.proofs for proof in find(db, folder.id)],
+        "transmissions": [],
+        **{name: find(db, folder) for name, find in plugged.shares.items()},
+        "problems": [{"key": one.key, "field": one.field, "sentence": one.sentence} for one in missing],
+    }
+
+
+def _actions(folder: Folder, actor: Actor, here: Present | None) -> list[str]:
+    """What this reader may do now by the API, as the law says it."""
+    editable = folder.phase in OPEN and folder.emitter_desk_id in actor.desks_with(Right.CREATE)
+    lawful = choices(here.circuit, here.standing, here.asker(actor, folder)) if here else ()
+    return [*(("change", "start") if editable else ()), *(VERBS[one] for one in lawful if one in VERBS)]
+
+
+def _steps(db: Db, folder: Folder) -> list[dict[str, Any]]:
+    circuit = timeline.planned_circuit(db, folder)
+    query = (
+        sa.select(StepRun, Desk.key)
+        .outerjoin(Desk, Desk.id == StepRun.desk_id)
+        .where(StepRun.folder_id == folder.id, StepRun.pass_number >= folder.round * STEPS_PER_ROUND)
+        .order_by(StepRun.id)
+    )
+    runs: dict[str, list[tuple[StepRun, str | None]]] = {}
+    for run, desk in db.execute(query):
+        runs.setdefault(run.step, []).append((run, desk))
+    return [_step(folder, step, runs.get(step.key, [])) for step in circuit.applicable(folder.fields)]
+
+
+def _step(folder: Folder, step: Step, runs: list[tuple[StepRun, str | None]]) -> dict[str, Any]:
+    states = {run.state for run, _ in runs}
+    ahead = folder.phase in {Phase.DRAFT, Phase.RUNNING} and not runs
+    ranked = (("current", "active"), ("rejected", "rejected"), ("done", "done"))
+    state = next((word for word, one in ranked if one in states), "todo" if ahead else "passed")
+    due = next((run.due_on for run, _ in runs if run.state == "active" and run.due_on < NO_DATE), None)
+    names = ("state", "who", "capacity", "comment", "entered_at", "ended_at")
+    parts = [{**{name: getattr(run, name) for name in names}, "desk": desk} for run, desk in runs]
+    return {
+        "key": step.key,
+        "label": step.label,
+        "kind": step.kind,
+        "state": state,
+        "due_on": due,
+        "parts": parts,
+    }
+
+
+def _documents(db: Db, folder: Folder) -> list[dict[str, Any]]:
+    latest = current_versions(db, folder.id)
+    titles = {row.id: row for row in db.scalars(sa.select(Document).where(Document.folder_id == folder.id))}
+    every: dict[int, list[dict[str, Any]]] = {}
+    query = sa.select(DocumentVersion).where(DocumentVersion.document_id.in_(latest))
+    for one in db.scalars(query.order_by(DocumentVersion.number.desc())):
+        every.setdefault(one.document_id, []).append(_version(folder, one))
+    return [
+        {
+            "id": number,
+            "role": titles[number].role,
+            "title": titles[number].title,
+            "pages": one.pages,
+            "versions": every[number],
+        }
+        for number, one in latest.items()
+    ]
+
+
+def _version(folder: Folder, one: DocumentVersion) -> dict[str, Any]:
+    names = ("number", "filename", "media_type", "size", "sha256", "origin", "created_at")
+    href = f"{PREFIX}/folders/{folder.id}/documents/{one.document_id}/versions/{one.number}"
+    return {**{name: getattr(one, name) for name in names}, "href": href}
+
+
+def journal_of(db: Db, folder: Folder, after: int) -> Mapping[str, Any]:
+    """The folder's lines of the journal after this number, in order, with what binds each to the one before."""
+    query = (
+        sa.select(JournalEntry)
+        .where(JournalEntry.folder_id == folder.id, JournalEntry.seq > after)
+        .order_by(JournalEntry.seq)
+        .limit(LINES + 1)
+    )
+    rows = list(db.scalars(query))
+    names = ("seq", "at", "who", "event", "previous", "hash")
+    lines = [
+        {**{name: getattr(row, name) for name in names}, "facts": json.loads(row.facts)}
+        for row in rows[:LINES]
+    ]
+    return {"entries": lines, "next": lines[-1]["seq"] if len(rows) > LINES else None}

@@ -1,0 +1,176 @@
+"""Another software deposits, follows and decides by the API, with the rights of its desk and no more."""
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.db import reading
+from app.folders import deposit
+from app.folders.models import Folder
+from tests.api.software import FACTS, Software
+from tests.builders.house import ACT, INVOICE, House
+from workflows.rights import Right
+
+
+@pytest.fixture
+def accounting(house: House) -> Software:
+    return Software(house, "comptabilite", [Right.CREATE, Right.ACT])
+
+
+@pytest.fixture
+def technique(house: House) -> Software:
+    return Software(house, "technique", [Right.ACT])
+
+
+def test_an_invoice_goes_by_the_api_from_deposit_to_the_signature_and_its_receipt_is_read(
+    house: House, accounting: Software, technique: Software
+) -> None:
+    made = accounting.deposit()
+    assert made.status_code == 201, made.json
+    folder = made.json
+    assert made.headers["Location"] == folder["href"] == f"/api/v1/folders/{folder['id']}"
+    assert folder["problems"] == []
+    assert folder["facts"]["number"] == "FA-2026-0001"
+    assert {"number", "seller", "total_ttc"} <= set(folder["read"])
+    assert folder["actions"] == ["change", "start"]
+    started = accounting.post(f"/folders/{folder['id']}/start", version=folder["version"]).json
+    assert (started["phase"], started["place"], started["state"]) == ("running", "service_done", "À viser")
+    waiting = technique.get("/folders?tray=todo").json
+    assert [one["id"] for one in waiting["folders"]] == [folder["id"]]
+    seen = technique.post(
+        f"/folders/{folder['id']}/approve", version=started["version"], comment="Livré."
+    ).json
+    assert seen["place"] == "finance"
+    assert seen["steps"][0]["parts"][0]["who"] == "Logiciel technique"
+    assert seen["steps"][0]["parts"][0]["comment"] == "Livré."
+    house.approve(folder["id"], "n.abgrallec")
+    mayor = Software(house, "maire", [Right.ACT, Right.SIGN])
+    refused = mayor.post(f"/folders/{folder['id']}/approve", version=house.folder(folder["id"]).version)
+    assert (refused.status_code, refused.json["key"]) == (403, "software-never-signs")
+    house.sign(folder["id"], "a.kervadec")
+    house.drain()
+    done = accounting.get(folder["href"]).json
+    assert done["phase"] == "done"
+    assert [one["state"] for one in done["steps"]] == ["done"] * 4
+    assert done["signatures"][0]["name"] == "Armel Kervadec"
+    (sent,) = done["transmissions"]
+    assert (sent["channel"], sent["state"]) == ("handover", "acknowledged")
+    main = next(one for one in done["documents"] if one["role"] == "main")
+    for version in main["versions"]:
+        data = accounting.get(version["href"]).data
+        assert hashlib.sha256(data).hexdigest() == version["sha256"]
+    assert accounting.get(main["versions"][-1]["href"]).data == INVOICE.read_bytes()
+
+
+def test_the_identifier_of_the_receipt_is_read_on_the_folder(house: House) -> None:
+    folder_id = house.a_deliberation(at="publication")
+    seen = Software(house, "secretariat", [Right.CREATE]).get(f"/folders/{folder_id}").json
+    assert seen["transmissions"][0]["identifier"].startswith("029-")
+    assert "receipt" in {one["role"] for one in seen["documents"]}
+    assert seen["enforceable_on"] is None
+
+
+def test_the_families_say_every_field_and_the_values_that_it_takes(accounting: Software) -> None:
+    found = {one["name"]: one for one in accounting.get("/families").json["families"]}
+    asked = {one["key"]: one for one in found["deliberation"]["fields"]}
+    assert asked["subject"]["required_from"] == "submit"
+    assert {"value": "1", "label": "Délibérations"} in asked["nature"]["choices"]
+    assert any("Cadiou" in one["label"] for one in asked["sitting_secretary"]["choices"])
+    assert [one["key"] for one in found["invoice"]["steps"]][:2] == ["service_done", "finance"]
+
+
+def test_a_draft_is_completed_and_what_is_null_is_taken_back(accounting: Software) -> None:
+    folder = accounting.deposit("deliberation", ACT, {}).json
+    assert {"number", "decision_date", "subject", "matter", "sitting_secretary"} <= {
+        one["field"] for one in folder["problems"]
+    }
+    path = f"/folders/{folder['id']}"
+    changed = accounting.patch(
+        path, version=folder["version"], title="Subvention", facts={"number": "2026-057", "votes_for": 19}
+    ).json
+    assert (changed["title"], changed["facts"]["votes_for"]) == ("Subvention", 19)
+    again = accounting.patch(path, version=changed["version"], facts={"votes_for": None}).json
+    assert "votes_for" not in again["facts"]
+    assert again["facts"]["number"] == "2026_057"
+    refused = accounting.post(f"{path}/start", version=again["version"])
+    assert (refused.status_code, refused.json["key"]) == (422, "to-fix")
+    assert len(refused.json["problems"]) == len(again["problems"])
+
+
+def test_attachments_come_with_the_deposit_or_later(accounting: Software) -> None:
+    folder = accounting.deposit("invoice", INVOICE, FACTS, ACT).json
+    assert [one["role"] for one in folder["documents"]].count("attachment") == 1
+    with ACT.open("rb") as file:
+        data = {"attachments": (file, "annexe.pdf")}
+        more = accounting.client.post(
+            f"{folder['href']}/documents",
+            headers=accounting.headers,
+            data=data,
+            content_type="multipart/form-data",
+        )
+    assert more.status_code == 201
+    assert [one["role"] for one in more.json["documents"]].count("attachment") == 2
+
+
+def test_a_rejection_by_api_needs_its_reason_and_goes_back_to_the_depositor(
+    accounting: Software, technique: Software
+) -> None:
+    folder = accounting.started()
+    path = f"/folders/{folder['id']}/reject"
+    assert technique.post(path, version=folder["version"]).json["problems"][0]["field"] == "reason"
+    assert technique.post(path, version=folder["version"], reason="  ").json["key"] == "reason-needed"
+    done = technique.post(path, version=folder["version"], reason="Non livré.")
+    assert done.json["phase"] == "rejected"
+    assert [one["id"] for one in accounting.get("/folders?tray=returned").json["folders"]] == [folder["id"]]
+    assert accounting.get(f"/folders/{folder['id']}").json["steps"][0]["parts"][0]["comment"] == "Non livré."
+
+
+def test_each_tray_keeps_to_the_family_asked_and_goes_on_from_its_key(
+    house: House, accounting: Software
+) -> None:
+    clerk = house.actor("g.trehorel")
+    desk = clerk.seats[0].desk_id
+    numbers = [deposit.create(clerk, "invoice", desk, [], {}, [], None) for _ in range(52)]
+    deposit.create(clerk, "deliberation", desk, [], {}, [], None)
+    first = accounting.get("/folders?tray=drafts&family=invoice").json
+    rest = accounting.get(f"/folders?tray=drafts&family=invoice&after={first['next']}").json
+    assert [one["id"] for one in first["folders"] + rest["folders"]] == numbers[::-1]
+    assert rest["next"] is None
+    for tray in ("todo", "late", "returned", "running", "done"):
+        assert accounting.get(f"/folders?tray={tray}&after=2026-01-01_x_9").json["folders"] == []
+    assert accounting.get("/folders?family=unknown").json["key"] == "family-unknown"
+
+
+def test_the_journal_of_a_folder_is_read_with_what_binds_its_lines(
+    accounting: Software, technique: Software
+) -> None:
+    folder = accounting.started()
+    lines = accounting.get(f"/folders/{folder['id']}/journal").json["entries"]
+    assert [one["event"] for one in lines] == ["folder.created", "folder.submit"]
+    assert lines[0]["who"] == "Logiciel comptabilite"
+    assert lines[1]["previous"] == lines[0]["hash"]
+    after = technique.get(f"/folders/{folder['id']}/journal?after={lines[0]['seq']}").json["entries"]
+    assert [one["event"] for one in after] == ["folder.submit"]
+
+
+def test_the_same_key_makes_one_folder_and_never_serves_for_another(
+    accounting: Software, house: House
+) -> None:
+    first, second = (accounting.deposit(key="commande-17") for _ in range(2))
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json["id"] == second.json["id"]
+    other = accounting.deposit(facts={**FACTS, "order_ref": "BC-2"}, key="commande-17")
+    assert (other.status_code, other.json["key"]) == (422, "key-reused")
+    neighbour = Software(house, "finances", [Right.CREATE])
+    assert neighbour.deposit(key="commande-17").json["id"] != first.json["id"]
+
+
+def test_two_deposits_at_once_with_the_same_key_make_one_folder(accounting: Software) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: accounting.deposit(key="commande-18"), range(4)))
+    assert {one.status_code for one in answers} == {201}
+    assert len({one.json["id"] for one in answers}) == 1
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count()).select_from(Folder)) == 1

@@ -1,0 +1,290 @@
+"""What the desk that deposits may do with its folder: fill in, add, replace, repair, remove, send, give up, send again."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.clock import today
+from app.core.db import reading
+from app.core.refusals import Refusal
+from app.folders import decide, deposit
+from app.folders.keep import Incoming
+from app.folders.models import Document, DocumentVersion, Folder
+from app.people import desks
+from tests.assets import make_hostile
+from tests.builders.house import ACT, INVOICE, House
+from workflows.rights import Right
+
+G, K = "g.trehorel", "k.morizur"
+OTHER = ACT.parent / "decision-2026-031-marche-voirie.pdf"
+
+
+def incoming(path: Path, room: Path, name: str | None = None) -> Incoming:
+    return Incoming(Path(shutil.copy(path, room / (name or path.name))), name or path.name)
+
+
+def bytes_at(house: House, login: str, folder_id: int, document_id: int, number: int) -> bytes:
+    answer = house.client(login).get(f"/dossiers/{folder_id}/documents/{document_id}/{number}")
+    assert answer.status_code == 200
+    return answer.get_data()
+
+
+def documents(folder_id: int) -> list[Document]:
+    with reading() as db:
+        return list(
+            db.scalars(sa.select(Document).where(Document.folder_id == folder_id).order_by(Document.id))
+        )
+
+
+def test_saving_keeps_the_family_s_own_fields_and_nothing_else(house: House) -> None:
+    folder_id = house.an_invoice(at="draft")
+    before = dict(house.folder(folder_id).fields)
+    intruders = {
+        "place": "done",
+        "phase": "done",
+        "received_on_by_state": "2020-01-01",
+        "collectivity_id": "2",
+        "sitting_secretary": "1",
+        "version": "99",
+    }
+    house.save(folder_id, G, {**intruders, "order_ref": "BC-2026-014"})
+    folder = house.folder(folder_id)
+    assert folder.fields == {**before, "order_ref": "BC-2026-014"}
+    assert (folder.place, folder.phase) == ("draft", "draft")
+
+
+def test_what_is_typed_is_kept_even_wrong_and_lists_follow_it(house: House) -> None:
+    folder_id = house.an_invoice(at="draft")
+    house.save(folder_id, G, {"total_ttc": "1 234,5", "number": "Œ-12", "seller": "Élie & Cie"})
+    folder = house.folder(folder_id)
+    assert (folder.amount_cents, folder.number, folder.fields["total_ttc"]) == (123450, "Œ-12", "1234.50")
+    assert "oe-12" in folder.title_key
+    house.save(folder_id, G, {"total_ttc": "beaucoup"})
+    assert house.folder(folder_id).amount_cents is None
+    assert house.folder(folder_id).fields["total_ttc"] == "beaucoup"
+
+
+def test_a_page_that_is_out_of_date_saves_nothing(house: House) -> None:
+    folder_id = house.an_invoice(at="draft")
+    version = house.folder(folder_id).version
+    house.save(folder_id, G, {"order_ref": "premier"})
+    with pytest.raises(Refusal, match="moved-on"):
+        deposit.save(house.actor(G), folder_id, version=version, title=None, facts={"order_ref": "second"})
+    assert house.folder(folder_id).fields["order_ref"] == "premier"
+
+
+def test_sending_says_everything_that_is_missing_at_once_and_sends_nothing(house: House) -> None:
+    folder_id = house.deposit(K, "deliberation", ACT)
+    with pytest.raises(Refusal, match="to-fix") as refused:
+        deposit.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
+    missing = {one["field"] for one in refused.value.facts["problems"]}
+    assert missing >= {"number", "decision_date", "subject", "matter", "sitting_secretary"}
+    assert all(one["sentence"].strip().endswith(".") for one in refused.value.facts["problems"])
+    page = house.client(K)
+    form = {"csrf_token": house.csrf(page), "version": house.folder(folder_id).version, "action": "submit"}
+    answer = page.post(f"/dossiers/{folder_id}/brouillon", data=form)
+    assert answer.status_code == 422
+    assert answer.get_data(as_text=True).count("aria-invalid") >= 5
+    assert (house.folder(folder_id).phase, house.folder(folder_id).round) == ("draft", 0)
+    assert "folder.submit" not in house.journal(folder_id)
+
+
+def test_what_the_carrier_would_refuse_is_said_before_departure(house: House) -> None:
+    folder_id = house.a_deliberation(at="draft", number="numéro impossible ! beaucoup trop long")
+    with pytest.raises(Refusal, match="to-fix") as refused:
+        deposit.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
+    assert {one["field"] for one in refused.value.facts["problems"]} == {"number"}
+
+
+def test_another_desk_neither_fills_nor_sends(house: House) -> None:
+    folder_id = house.an_invoice(at="draft")
+    version = house.folder(folder_id).version
+    for login, key in (("n.abgrallec", "not-yours"), ("a.kervadec", "not-yours")):
+        for verb in (
+            lambda who: deposit.save(who, folder_id, version=version, title="Volé", facts={}),
+            lambda who: deposit.send(who, folder_id, version=version),
+            lambda who: deposit.remove_document(who, folder_id, 1),
+            lambda who: decide.withdraw(who, folder_id, version=version),
+        ):
+            with pytest.raises(Refusal, match=key):
+                verb(house.actor(login))
+    assert house.folder(folder_id).version == version
+
+
+def test_a_holder_of_the_desk_without_the_right_to_create_reads_and_changes_nothing(house: House) -> None:
+    desks.seat(house.actor(G).collectivity_id, "comptabilite", "t.lescoat", [Right.ACT])
+    folder_id = house.an_invoice(at="draft")
+    client = house.client("t.lescoat")
+    page = client.get(f"/dossiers/{folder_id}").get_data(as_text=True)
+    assert "Compléter et envoyer" not in page
+    assert "Abandonner" not in page
+    with pytest.raises(Refusal, match="not-emitter"):
+        decide.withdraw(house.actor("t.lescoat"), folder_id, version=house.folder(folder_id).version)
+
+
+def test_a_first_draft_may_be_given_up_by_the_button_that_offers_it(house: House) -> None:
+    folder_id = house.an_invoice(at="draft")
+    client = house.client(G)
+    assert f"/dossiers/{folder_id}/abandonner" in client.get(f"/dossiers/{folder_id}").get_data(as_text=True)
+    answer = client.post(
+        f"/dossiers/{folder_id}/abandonner",
+        data={"csrf_token": house.csrf(client), "version": house.folder(folder_id).version},
+    )
+    assert answer.status_code == 302
+    folder = house.folder(folder_id)
+    assert (folder.phase, folder.place) == ("done", "withdrawn")
+    assert client.get(f"/dossiers/{folder_id}").status_code == 200
+    assert house.journal(folder_id) == [
+        "folder.created",
+        "folder.withdraw",
+        "folder.opened",
+    ] or "folder.withdraw" in house.journal(folder_id)
+    with pytest.raises(Refusal, match="not-editable"):
+        house.save(folder_id, G, {"order_ref": "trop tard"})
+
+
+def test_a_removed_attachment_leaves_the_folder_and_its_bytes_stay_at_their_address(
+    house: House, tmp_path: Path
+) -> None:
+    folder_id = house.deposit(K, "deliberation", ACT, OTHER)
+    attachment = next(one for one in documents(folder_id) if one.role == "attachment")
+    deposit.remove_document(house.actor(K), folder_id, attachment.id)
+    client = house.client(K)
+    assert OTHER.stem not in client.get(f"/dossiers/{folder_id}/brouillon").get_data(as_text=True)
+    # Whoever may read the folder may still read what its journal names: the trail would prove nothing without its bytes.
+    assert bytes_at(house, K, folder_id, attachment.id, 1) == OTHER.read_bytes()
+    assert (
+        house.client("n.abgrallec").get(f"/dossiers/{folder_id}/documents/{attachment.id}/1").status_code
+        == 403
+    )
+    assert house.journal(folder_id)[:2] == ["folder.created", "document.removed"]
+    with pytest.raises(Refusal, match="document-unknown"):
+        deposit.remove_document(house.actor(K), folder_id, attachment.id)
+
+
+def test_the_main_document_is_replaced_and_never_removed(house: House, tmp_path: Path) -> None:
+    folder_id = house.a_deliberation(at="draft")
+    (main,) = documents(folder_id)
+    with pytest.raises(Refusal, match="main-stays"):
+        deposit.remove_document(house.actor(K), folder_id, main.id)
+    deposit.replace_main(house.actor(K), folder_id, main.id, incoming(OTHER, tmp_path))
+    first, second = house.versions(folder_id)
+    assert (first.number, second.number) == (1, 2)
+    assert bytes_at(house, K, folder_id, main.id, 1) == ACT.read_bytes()
+    assert bytes_at(house, K, folder_id, main.id, 2) == OTHER.read_bytes()
+
+
+def test_a_replaced_invoice_is_read_again_and_its_former_data_set_aside(house: House, tmp_path: Path) -> None:
+    folder_id = house.an_invoice(at="draft")
+    main = next(one for one in documents(folder_id) if one.role == "main")
+    former = house.folder(folder_id).fields["number"]
+    other = INVOICE.parent / "fx-en16931-fr-avec-piece-jointe.pdf"
+    deposit.replace_main(house.actor(G), folder_id, main.id, incoming(other, tmp_path))
+    folder = house.folder(folder_id)
+    assert folder.fields["number"] != former
+    assert folder.fields["proof_of_service"] == "technique"  # what a person typed is kept
+    live = [one.role for one in documents(folder_id) if one.removed_at is None]
+    assert sorted(live) == ["data", "main"]
+
+
+def test_an_attachment_is_replaced_beside_the_main_document(house: House, tmp_path: Path) -> None:
+    folder_id = house.deposit(K, "deliberation", ACT, OTHER)
+    attachment = next(one for one in documents(folder_id) if one.role == "attachment")
+    convention = ACT.parent / "convention-2026-018-cercle-nautique.pdf"
+    deposit.replace_main(house.actor(K), folder_id, attachment.id, incoming(convention, tmp_path))
+    assert [one.number for one in house.versions(folder_id, "attachment")] == [1, 2]
+    assert len(house.versions(folder_id)) == 1
+
+
+def test_a_badly_built_file_is_sent_only_once_its_repaired_copy_is_accepted(
+    house: House, tmp_path: Path
+) -> None:
+    broken = tmp_path / "acte.pdf"
+    broken.write_bytes(make_hostile.broken_xref())
+    folder_id = house.a_deliberation(at="draft", path=broken)
+    with pytest.raises(Refusal, match="to-fix") as refused:
+        deposit.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
+    assert [one["key"] for one in refused.value.facts["problems"]] == ["repair-pending"]
+    (main,) = documents(folder_id)
+    deposit.accept_repair(house.actor(K), folder_id, main.id)
+    original, repaired = house.versions(folder_id)
+    assert house.bytes_of(original) == broken.read_bytes()
+    assert (repaired.origin, repaired.number) == ("repaired", 2)
+    with pytest.raises(Refusal, match="nothing-to-repair"):
+        deposit.accept_repair(house.actor(K), folder_id, main.id)
+    assert (
+        deposit.send(house.actor(K), folder_id, version=house.folder(folder_id).version).entered
+        == "direction"
+    )
+
+
+def test_a_folder_on_its_way_is_not_edited(house: House, tmp_path: Path) -> None:
+    folder_id = house.an_invoice(at="service_done")
+    version, main = house.folder(folder_id).version, documents(folder_id)[0].id
+    for verb in (
+        lambda: house.save(folder_id, G, {"order_ref": "x"}),
+        lambda: deposit.add_documents(house.actor(G), folder_id, [incoming(OTHER, tmp_path)]),
+        lambda: deposit.remove_document(house.actor(G), folder_id, main),
+        lambda: deposit.accept_repair(house.actor(G), folder_id, main),
+        lambda: deposit.replace_main(house.actor(G), folder_id, main, incoming(OTHER, tmp_path)),
+        lambda: deposit.send(house.actor(G), folder_id, version=version),
+    ):
+        with pytest.raises(Refusal, match="not-editable"):
+            verb()
+    assert house.folder(folder_id).version == version
+
+
+def test_a_folder_signed_then_rejected_goes_again_from_its_unsigned_bytes(house: House) -> None:
+    folder_id = house.a_deliberation(at="signatures")
+    house.sign(folder_id, "a.kervadec")
+    decide.reject(
+        house.actor("b.cadiou"), folder_id, version=house.folder(folder_id).version, reason="Vote à corriger"
+    )
+    deposit.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
+    deposited, signed, again = house.versions(folder_id)
+    assert [one.origin for one in (deposited, signed, again)] == ["deposited", "signed", "deposited"]
+    assert (again.sha256, again.round) == (deposited.sha256, 1) or again.sha256 == deposited.sha256
+    assert b"/ByteRange" not in house.bytes_of(again)
+    assert bytes_at(house, K, folder_id, signed.document_id, signed.number) == house.bytes_of(signed)
+    house.approve(folder_id, "s.rivoal")
+    house.sign(folder_id, "b.cadiou")
+    house.sign(folder_id, "a.kervadec")
+    assert house.folder(folder_id).place == "prefecture"
+    final = house.bytes_of(house.versions(folder_id)[-1])
+    assert final.startswith(house.bytes_of(deposited))
+    assert final.count(b"/ByteRange") == 2
+
+
+@pytest.mark.parametrize("desk", ["finances", "technique", None])
+def test_a_depositor_deposits_only_for_a_desk_that_lets_him(
+    house: House, desk: str | None, tmp_path: Path
+) -> None:
+    with reading() as db:
+        number = desks.desk_of(db, house.actor(G).collectivity_id, desk).id if desk else 987654
+    with pytest.raises(Refusal, match="no-desk"):
+        deposit.deposit(house.actor(G), "invoice", [incoming(INVOICE, tmp_path)], desk_id=number)
+    with pytest.raises(Refusal, match="no-desk"):
+        deposit.deposit(house.actor("a.kervadec"), "invoice", [incoming(INVOICE, tmp_path)])
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count()).select_from(Folder)) == 0
+
+
+def test_a_refused_file_among_good_ones_leaves_nothing_at_all(house: House, tmp_path: Path) -> None:
+    bad = tmp_path / "chiffre.pdf"
+    bad.write_bytes(make_hostile.encrypted("secret", "secret"))
+    with pytest.raises(Refusal):
+        deposit.deposit(house.actor(K), "deliberation", [incoming(ACT, tmp_path), Incoming(bad, bad.name)])
+    with reading() as db:
+        for model in (Folder, Document, DocumentVersion):
+            assert db.scalar(sa.select(sa.func.count()).select_from(model)) == 0
+    with pytest.raises(Refusal, match="no-file"):
+        deposit.deposit(house.actor(K), "deliberation", [])
+
+
+def test_the_due_date_of_an_invoice_follows_its_reception(house: House) -> None:
+    early = house.an_invoice(at="service_done", received_on=today().isoformat())
+    assert (house.folder(early).due_on - today()).days == 20
+    credit = house.an_invoice(at="service_done", type_code="381", received_on=today().isoformat())
+    assert house.folder(credit).due_on.year == 9999

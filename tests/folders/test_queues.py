@@ -1,0 +1,329 @@
+"""The lists: each tray holds what its name says, a page goes on where the last one stopped, a search finds without accents."""
+
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.clock import now, today
+from app.core.db import NO_DATE, Db, reading, writing
+from app.folders import decide, deposit, queues
+from app.folders.access import may_read
+from app.folders.models import Folder, StepRun
+from app.people import desks
+from app.people.actor import Actor, Seat
+from tests.builders.house import House
+from workflows.rights import Right
+
+G, R, N, T, A, B, K, S = (
+    "g.trehorel",
+    "r.pellenec",
+    "n.abgrallec",
+    "t.lescoat",
+    "a.kervadec",
+    "b.cadiou",
+    "k.morizur",
+    "s.rivoal",
+)
+
+
+def tray(house: House, login: str, name: str, **more: str) -> set[int]:
+    actor = house.actor(login)
+    with reading(actor.collectivity_id) as db:
+        lines = (
+            queues.todo(db, actor, tray=name, **more)
+            if name in {"todo", "late"}
+            else queues.others(db, actor, name, **more)
+        )
+    return {one.id for one in lines}
+
+
+def count(house: House, login: str) -> queues.Counters:
+    actor = house.actor(login)
+    with reading(actor.collectivity_id) as db:
+        return queues.counters(db, actor)
+
+
+def test_each_tray_holds_what_its_name_says_and_its_counter_says_how_many(house: House) -> None:
+    draft, waiting, act = (
+        house.an_invoice(at="draft"),
+        house.an_invoice(at="finance"),
+        house.a_deliberation(at="signatures"),
+    )
+    back = house.an_invoice(at="finance")
+    decide.reject(house.actor(N), back, version=house.folder(back).version, reason="Montant")
+    done = house.an_invoice(at="done")
+    assert tray(house, N, "todo") == tray(house, T, "todo") == {waiting}
+    assert tray(house, A, "todo") == tray(house, B, "todo") == {act}
+    assert tray(house, R, "todo") == set()
+    assert tray(house, G, "drafts") == {draft}
+    assert tray(house, G, "returned") == {back}
+    assert tray(house, G, "running") == {waiting}
+    assert tray(house, K, "running") == {act}
+    assert tray(house, G, "done") == tray(house, N, "done") == tray(house, A, "done") == {done}
+    assert tray(house, K, "done") == set()
+    for login in (G, R, N, T, A, B, K, S):
+        counted = count(house, login)
+        for name in ("todo", "late", "returned", "running"):
+            assert getattr(counted, name) == len(tray(house, login, name)), (login, name)
+    assert count(house, N).families == (("invoice", 1),)
+
+
+def test_a_folder_is_late_the_day_after_it_was_due(house: House) -> None:
+    on_time = house.an_invoice(at="service_done", received_on=(today() - timedelta(days=20)).isoformat())
+    late = house.an_invoice(at="service_done", received_on=(today() - timedelta(days=21)).isoformat())
+    assert tray(house, R, "todo") == {on_time, late}
+    assert tray(house, R, "late") == {late}
+    assert count(house, R).late == 1
+
+
+def test_trays_are_sorted_by_what_is_due_first_and_filtered_by_family(house: House) -> None:
+    desks.seat(house.actor(A).collectivity_id, "technique", A, [Right.ACT])
+    later, sooner = (
+        house.an_invoice(received_on=today().isoformat()),
+        house.an_invoice(received_on=(today() - timedelta(days=9)).isoformat()),
+    )
+    act = house.a_deliberation(at="signatures")
+    actor = house.actor(A)
+    with reading(actor.collectivity_id) as db:
+        dues = [one.due_on for one in queues.todo(db, actor)]
+    assert dues == sorted(dues)
+    assert tray(house, A, "todo", family="invoice") == {later, sooner}
+    assert tray(house, A, "todo", family="deliberation") == {act}
+    assert tray(house, A, "todo", family="inconnue") == set()
+
+
+def test_a_page_read_is_shown_as_read_to_that_person_only(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    house.client(N).get(f"/dossiers/{folder_id}")
+    for login, seen in ((N, True), (T, False)):
+        actor = house.actor(login)
+        with reading(actor.collectivity_id) as db:
+            assert [one.read for one in queues.todo(db, actor)] == [seen]
+
+
+# many folders, written as rows: what is tested here is the reading
+
+
+def write_many(
+    house: House, several: int, *, phase: str = "running", done: bool = False, same_due: bool = False
+) -> list[int]:
+    """Folders of the accounting desk, each awaited by the technical desk (or done there)."""
+    actor, moment = house.actor(G), now()
+    desk = {seat.key: seat.desk_id for login in (G, R) for seat in house.actor(login).seats}
+    with writing() as db, db.begin():
+        rows = [
+            Folder(
+                collectivity_id=actor.collectivity_id,
+                family="invoice",
+                title=f"Dossier {n}",
+                title_key=f"dossier {n}",
+                place="service_done" if phase == "running" else phase,
+                phase=phase,
+                round=1,
+                emitter_desk_id=desk["comptabilite"],
+                depositor_user_id=actor.user_id,
+                depositor_name=actor.name,
+                fields={},
+                sources={},
+                due_on=NO_DATE,
+                created_at=moment,
+                updated_at=moment,
+                submitted_at=moment,
+            )
+            for n in range(several)
+        ]
+        db.add_all(rows)
+        db.flush()
+        db.add_all(
+            [
+                StepRun(
+                    collectivity_id=actor.collectivity_id,
+                    folder_id=row.id,
+                    family="invoice",
+                    step="service_done",
+                    kind="visa",
+                    pass_number=1000,
+                    slot="desk:technique",
+                    desk_id=desk["technique"],
+                    state="done" if done else "active",
+                    due_on=today() if same_due else today() + timedelta(days=row.id % 7),
+                    entered_at=moment,
+                    ended_at=moment if done else None,
+                )
+                for row in rows
+            ]
+        )
+        return [row.id for row in rows]
+
+
+def pages(db: Db, actor: Actor, name: str) -> Iterator[list[int]]:
+    """One page after another, as « suite » asks them."""
+    after = None
+    while True:
+        lines = (
+            queues.todo(db, actor, tray=name, after=after)
+            if name in {"todo", "late"}
+            else queues.others(db, actor, name, after=after)
+        )
+        page = lines[: queues.PAGE]
+        yield [one.id for one in page]
+        if len(lines) <= queues.PAGE:
+            return
+        after = page[-1].key
+
+
+@pytest.mark.parametrize(
+    ("name", "login", "how"),
+    [
+        ("todo", R, {}),
+        ("todo", R, {"same_due": True}),
+        ("running", G, {}),
+        ("done", R, {"phase": "done", "done": True}),
+    ],
+)
+def test_pages_follow_one_another_without_a_gap_or_a_repeat(
+    house: House, name: str, login: str, how: dict
+) -> None:
+    written = write_many(house, 2 * queues.PAGE + 7, **how)
+    actor = house.actor(login)
+    with reading(actor.collectivity_id) as db:
+        seen = [one for page in pages(db, actor, name) for one in page]
+    assert len(seen) == len(set(seen))
+    assert set(seen) == set(written)
+
+
+@pytest.mark.parametrize("name", ["todo", "running"])
+def test_what_arrives_while_one_reads_moves_nothing_on_the_pages_to_come(house: House, name: str) -> None:
+    written = set(write_many(house, 2 * queues.PAGE))
+    actor = house.actor(R if name == "todo" else G)
+
+    def page(after: str | None) -> list[queues.Line]:
+        with reading(actor.collectivity_id) as db:
+            return (
+                queues.todo(db, actor, after=after)
+                if name == "todo"
+                else queues.others(db, actor, name, after=after)
+            )
+
+    seen, after = [], None
+    while True:
+        lines = page(after)
+        seen += [one.id for one in lines[: queues.PAGE]]
+        if len(lines) <= queues.PAGE or len(seen) > 4 * queues.PAGE:
+            break
+        after = lines[queues.PAGE - 1].key
+        if len(seen) == queues.PAGE:
+            write_many(house, 10)
+    assert len(seen) == len(set(seen))
+    assert written <= set(seen)
+
+
+def test_counters_stop_at_a_thousand_and_say_so(house: House) -> None:
+    write_many(house, 1010)
+    counted = count(house, R)
+    assert counted.todo == queues.CAP
+    assert queues.shown(counted.todo) == "999+"
+    assert queues.shown(999) == "999"
+    assert count(house, G).running == queues.CAP
+    page = house.client(R).get("/a-traiter").get_data(as_text=True)
+    assert "999+" in page
+    assert page.count('href="/dossiers/') >= queues.PAGE
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("elie", True),
+        ("ÉLIE", True),
+        ("oeuvre", True),
+        ("Œuvre elie", True),
+        ("elie oeuvre", True),
+        ("l'oeuvre", True),
+        ("l’œuvre", True),
+        ("éli", True),
+        ("100%", True),
+        ("%", True),
+        ("a_b", True),
+        ("axb", False),
+        ("_%_", False),
+        ("inconnu", False),
+        ("elie inconnu", False),
+        ("", True),
+        ("!", True),
+        ("1187", True),
+        ("' OR 1=1 --", False),
+        ("\\", False),
+    ],
+)
+def test_a_search_needs_no_accent_no_capital_and_no_order(house: House, words: str, found: bool) -> None:
+    folder_id = house.an_invoice(at="draft", seller="Élie & fils", number="FA-1187")
+    deposit.save(
+        house.actor(G),
+        folder_id,
+        version=house.folder(folder_id).version,
+        title="L’Œuvre d’Élie ! remise 100% a_b",
+        facts={},
+    )
+    actor = house.actor(G)
+    with reading(actor.collectivity_id) as db:
+        rows = queues.follow(db, actor, words=words)
+    assert ([one.id for one in rows] == [folder_id]) is found
+
+
+def test_follow_says_for_whom_a_folder_waits_and_since_when(house: House) -> None:
+    folder_id = house.an_invoice(at="finance")
+    actor = house.actor(G)
+    with reading(actor.collectivity_id) as db:
+        (row,) = queues.follow(db, actor, phase="running", family="invoice")
+        assert queues.follow(db, actor, phase="done") == queues.follow(db, actor, family="deliberation") == []
+    assert (row.id, row.waiting, row.kind) == (folder_id, "Direction des finances", "visa")
+    assert row.since is not None
+    assert row.since.tzinfo is not None
+
+
+def test_follow_and_every_tray_show_exactly_what_may_be_read(house: House) -> None:
+    """Random desks, people, rights and folders: the rule written in SQL is the rule written in Python."""
+    house.an_invoice(at="done")
+    house.a_deliberation(at="publication")
+    rejected = house.a_deliberation(at="signatures", number="2026-058")
+    decide.reject(house.actor(A), rejected, version=house.folder(rejected).version, reason="x")
+    house.an_invoice(at="draft")
+    dice = random.Random(20261125)
+    here = house.actor(G).collectivity_id
+    with reading() as db:
+        every = list(db.scalars(sa.select(Folder)))
+        places = (
+            db.execute(sa.select(StepRun.desk_id).where(StepRun.desk_id.is_not(None)).distinct())
+            .scalars()
+            .all()
+        )
+        known = sorted({*places, *(one.emitter_desk_id for one in every), 987654})
+        persons = [*(house.actor(one).user_id for one in (G, R, N, A, B, K)), 987654, None]
+        shown = 0
+        for _ in range(200):
+            held = dice.sample(known, dice.randint(0, min(3, len(known))))
+            seats = tuple(Seat(one, f"d{one}", "", frozenset(dice.sample(list(Right), 2))) for one in held)
+            who = dice.choice(persons)
+            actor = Actor(
+                "person" if who else "application",
+                dice.choice([here, here, here, here + 1]),
+                "Essai",
+                user_id=who,
+                application_id=None if who else 1,
+                seats=seats,
+            )
+            readable = {one.id for one in every if may_read(db, actor, one)}
+            followed = {one.id for one in queues.follow(db, actor)}
+            assert followed == readable, actor
+            listed = {one.id for name in ("todo", "late") for one in queues.todo(db, actor, tray=name)}
+            listed |= {
+                one.id
+                for name in ("returned", "running", "done", "drafts")
+                for one in queues.others(db, actor, name)
+            }
+            assert listed <= readable, actor
+            shown += len(readable)
+    assert shown > 50
