@@ -1,5 +1,12 @@
 """The door for the server and for `flask --app wsgi`."""
 
-from app import create_app
+import gc
+
+# What an application is made of lives as long as its process: the collector need not look for its end, now or later.
+gc.disable()
+
+from app import create_app  # noqa: E402
 
 app = create_app()
+gc.freeze()
+gc.enable()

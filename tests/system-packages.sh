@@ -9,6 +9,8 @@ need qpdf qpdf
 need pdfsig poppler-utils
 need openssl openssl
 need xmllint libxml2-utils
+need curl curl
+need jq jq
 need redis-server redis-server
 need soffice libreoffice-writer-nogui
 [ -z "$packages" ] && exit 0

@@ -5,10 +5,11 @@ import sys
 
 import click
 from flask import current_app
+from flask.cli import with_appcontext
 
-from app.core import db, jobs, outbox, schema
+from app.core import jobs, outbox, schema
+from app.operations import processes
 from app.operations.doctor import examine
-from app.operations.processes import run
 
 
 @click.command("upgrade")
@@ -32,6 +33,7 @@ def check_schema() -> None:
 
 
 @click.command("doctor")
+@with_appcontext
 def doctor() -> None:
     """Examiner l’installation pour de vrai."""
     failed = False
@@ -65,8 +67,9 @@ def worker(threads: int) -> None:
 @click.option("--workers", default=2)
 def serve(port: str, bind: str, workers: int) -> None:
     """Servir les pages et faire le travail de fond, par une seule commande ; l’un qui tombe arrête l’autre."""
-    db.dispose()
-    sys.exit(run(bind=bind, port=int(port), workers=workers))
+    # This process only watches the others from now on: it takes the place of the application that it has loaded.
+    command = [sys.executable, "-P", processes.__file__, bind, port, str(workers)]
+    os.execv(sys.executable, command)  # noqa: S606
 
 
 COMMANDS = (upgrade, downgrade, check_schema, doctor, worker, serve)

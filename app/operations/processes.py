@@ -24,3 +24,7 @@ def run(*, bind: str, port: int, workers: int, more: Mapping[str, str] | None = 
         manager.add_process(name, f"exec {command}", cwd=str(ROOT))
     manager.loop()
     return int(manager.returncode or 0)
+
+
+if __name__ == "__main__":  # by `flask --app wsgi serve`, without the application
+    sys.exit(run(bind=sys.argv[1], port=int(sys.argv[2]), workers=int(sys.argv[3])))

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from email_validator import EmailNotValidError, validate_email
 
 from app.core.clock import now
 from app.core.db import Db
@@ -211,6 +210,8 @@ def _strong(password: str) -> str:
 
 
 def _address(email: str) -> str:
+    from email_validator import EmailNotValidError, validate_email
+
     try:
         return validate_email(email, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError:

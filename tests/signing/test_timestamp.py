@@ -22,5 +22,5 @@ def test_silence_and_nonsense_are_refused_with_the_sentence_of_the_screen(pki):
         with pytest.raises(Refusal, match="timestamp-silent"):
             TimestampClient(url, timeout=2).token(IMPRINT, "sha256")
     assert SENTENCES["timestamp-silent"][1] == (
-        "L’horodatage n’a pas répondu. Rien n’a été apposé sur ce document, il reste à signer."
+        "L’horodatage n’a pas répondu. Rien n’a été apposé sur ce document, il reste à signer : recommencez dans un instant."
     )

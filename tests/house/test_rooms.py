@@ -1,0 +1,270 @@
+"""The house's own rules about its rooms: who may import what, what a folder must hold, what a verb, a page and a refusal must have."""
+
+import ast
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from app.core.refusals import catalogue
+from tests.builders.house import House
+from workflows.family import families
+from workflows.rights import Right
+
+ROOT = Path(__file__).resolve().parents[2]
+CODE = sorted(one for folder in ("app", "workflows") for one in (ROOT / folder).rglob("*.py"))
+TEMPLATES = sorted((ROOT / "app").rglob("*.html"))
+TESTS = "\n".join(one.read_text(encoding="utf-8") for one in sorted((ROOT / "tests").rglob("*.py")))
+
+# Who may import Flask or Werkzeug, and why: everybody else is tested, and called by the worker, without a web.
+WEB = {
+    "app/__init__.py": "makes the application",
+    "app/core/http.py": "guard, refusal, page or problem",
+    "app/core/security.py": "headers of every answer",
+    "app/core/limits.py": "rate of tries",
+    "app/core/api.py": "the description of the API",
+    "app/people/login.py": "the session, and the guard before every view",
+    "app/folders/page.py": "addresses in the folder's page",
+    "app/folders/timeline.py": "addresses in the folder's history",
+    "app/folders/bytes.py": "streams a document",
+    "app/folders/forms.py": "the deposit form",
+    "app/folders/portrait.py": "addresses in the folder as the API tells it",
+    "app/demo/pki.py": "serves the test authority's lists",
+}
+WEB_KINDS = {"web", "api", "cli"}
+
+# Libraries that cost a start: at the top only of rooms that their callers open when the work is there.
+HEAVY = {
+    "pyhanko": ("app/signing/", "app/files/"),
+    "pyhanko_certvalidator": ("app/signing/",),
+    "certomancer": ("app/demo/",),
+    "lxml": ("app/channels/actes/", "app/files/"),
+    "pikepdf": ("app/files/",),
+    "pypdfium2": ("app/files/", "app/signing/formats/"),
+    "facturx": ("app/invoices/reading.py",),
+    "alembic": ("app/core/schema.py",),
+    "requests": ("app/signing/network.py",),
+    "fontTools": ("app/signing/formats/",),
+    "PIL": ("app/files/images.py",),
+    "obstore": ("app/files/store.py",),
+    "huey": ("app/core/jobs.py",),
+    "transitions": ("workflows/machine.py",),
+    "holidays": ("workflows/deadlines.py",),
+    "smtplib": ("app/notices/mailer.py", "app/operations/"),
+    "flask_smorest": ("app/core/api.py", "app/folders/"),
+    "marshmallow": ("app/core/api.py", "app/folders/"),
+}
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+def verbs() -> Iterator[tuple[Path, ast.FunctionDef]]:
+    """Every function that opens a transaction."""
+    for path in CODE:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and any(
+                isinstance(one, ast.Name) and one.id == "use_case" for one in node.decorator_list
+            ):
+                yield path, node
+
+
+def test_the_web_is_known_only_where_a_reason_is_given() -> None:
+    found = {
+        relative(path)
+        for path in CODE
+        if any(one.split(".")[0] in {"flask", "werkzeug"} for one in imports(path))
+    }
+    assert {one for one in found if Path(one).stem not in WEB_KINDS} <= set(WEB)
+
+
+def test_a_heavy_library_has_its_room() -> None:
+    for path in CODE:
+        for name in {one.split(".")[0] for one in imports(path)} & set(HEAVY):
+            assert relative(path).startswith(HEAVY[name]), (relative(path), name)
+
+
+def test_the_transaction_has_one_owner() -> None:
+    named = re.compile(r"\.(?:commit|rollback|begin|begin_nested)\(")
+    found = [relative(path) for path in CODE if named.search(path.read_text(encoding="utf-8"))]
+    assert found == ["app/core/transaction.py"]
+    opened = [
+        relative(path) for path in CODE if re.search(r"\bwriting\(\)", path.read_text(encoding="utf-8"))
+    ]
+    assert set(opened) == {"app/core/db.py", "app/core/transaction.py"}
+
+
+def test_every_verb_is_named_in_some_test_and_takes_no_row() -> None:
+    unnamed = [
+        f"{relative(path)}:{node.name}"
+        for path, node in verbs()
+        if not re.search(rf"\b{node.name}\b", TESTS) and not node.name.startswith("_")
+    ]
+    assert not unnamed
+    for path, node in verbs():
+        assert node.args.args[0].arg == "db", (relative(path), node.name)
+        assert ast.get_docstring(node) or node.name.startswith("_"), (relative(path), node.name)
+
+
+def test_every_route_has_one_guard_that_is_public_a_person_or_a_right(house: House) -> None:
+    known = {"public", "person", *(one.value for one in Right)}
+    for endpoint, view in house.app.view_functions.items():
+        if endpoint != "static":
+            assert getattr(view, "__guard__", None) in known, endpoint
+
+
+def test_a_page_that_writes_is_never_asked_by_reading(house: House) -> None:
+    for rule in house.app.url_map.iter_rules():
+        methods = (rule.methods or set()) - {"OPTIONS", "HEAD"}
+        assert methods <= {"GET", "POST", "PATCH", "DELETE", "PUT"}, rule
+        assert methods & {"PATCH", "DELETE", "PUT"} == set() or rule.rule.startswith("/api/"), rule
+
+
+def test_every_address_written_in_the_code_exists(house: House) -> None:
+    known = set(house.app.view_functions)
+    for path in CODE:
+        text = path.read_text(encoding="utf-8")
+        if "/demo/" in relative(path):
+            continue
+        written = set(re.findall(r"url_for\(\s*[\"']([\w.]+)[\"']", text))
+        written |= set(re.findall(r"sockets\.action\([\w.]+, [\"']([\w.]+)[\"']", text))
+        assert written <= known, relative(path)
+
+
+def test_no_template_brings_a_script_a_style_or_a_mark_that_is_not_escaped() -> None:
+    for path in TEMPLATES:
+        text, name = path.read_text(encoding="utf-8"), path.relative_to(ROOT).as_posix()
+        if "/email/" in name:
+            assert "<script" not in text, name
+            continue
+        assert not re.search(
+            r"<style\b|\sstyle=|\son[a-z]+=[\"']|javascript:|<script(?![^>]*\bsrc=)", text
+        ), name
+        assert not re.search(r"(?:src|href)=[\"'](?:https?:)?//", text), name
+        assert "| safe" not in text, name
+        assert "|safe" not in text, name
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        one.name
+        for one in (ROOT / "workflows" / "families").iterdir()
+        if (one / "family.yaml").exists() or one.suffix == ""
+    ),
+)
+def test_a_family_is_one_complete_folder(name: str) -> None:
+    home = ROOT / "workflows" / "families" / name
+    if name.startswith("__"):
+        return
+    assert {"__init__.py", "family.yaml", "rules.py"} <= {one.name for one in home.iterdir()}
+    family = families()[name]
+    assert family.label
+    assert family.plural
+    assert family.help
+    assert family.circuit.steps
+    rules = import_module(f"workflows.families.{name}.rules")
+    written = re.search(r"^rules: \[(.*)\]", (home / "family.yaml").read_text(encoding="utf-8"), re.MULTILINE)
+    for rule in written.group(1).split(", ") if written else []:
+        assert getattr(rules, rule).__doc__, rule
+        assert re.search(rf"\b{rule}\b", TESTS) or name in TESTS, rule
+    for field in family.fields:
+        assert field.label, field.key
+
+
+def test_every_migration_says_what_it_does_and_can_be_undone() -> None:
+    found = sorted((ROOT / "migrations" / "versions").glob("*.py"))
+    previous = None
+    for path in found:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert ast.get_docstring(tree), path.name
+        named = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+        assert any(isinstance(one, ast.Expr | ast.With) for one in named["downgrade"].body), path.name
+        module = {
+            target.id: node.value.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        } | {
+            target.id: value.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)
+            for targets in node.targets
+            if isinstance(targets, ast.Tuple)
+            for target, value in zip(targets.elts, node.value.elts, strict=True)
+            if isinstance(target, ast.Name) and isinstance(value, ast.Constant)
+        }
+        assert (module["revision"], module["down_revision"]) == (path.stem, previous), path.name
+        previous = path.stem
+    assert (ROOT / "migrations" / "HEAD").read_text(encoding="utf-8").strip() == previous
+
+
+def sentences() -> Iterator[tuple[str, tuple[int, str]]]:
+    for path in [
+        *ROOT.glob("app/*/sentences.py"),
+        *ROOT.glob("app/channels/*/sentences.py"),
+        ROOT / "app/core/refusals.py",
+        ROOT / "workflows/errors.py",
+    ]:
+        yield from import_module(relative(path).removesuffix(".py").replace("/", ".")).SENTENCES.items()
+
+
+@pytest.mark.parametrize(
+    ("key", "said"), sorted(sentences()), ids=lambda one: one if isinstance(one, str) else ""
+)
+def test_a_refusal_is_one_french_paragraph_that_says_what_to_do(key: str, said: tuple[int, str]) -> None:
+    status, sentence = said
+    assert 400 <= status < 600
+    assert sentence[0].isupper() or sentence[0] in "«{"
+    assert sentence.endswith((".", "}"))
+    assert "!" not in sentence
+    assert "'" not in sentence
+    assert re.search(r"\b\w+ez\b|\b[Ii]l faut\b|\bdoit\b|\bsigne dans Paraphe\b|\{details\}", sentence), (
+        sentence
+    )
+
+
+def test_every_sentence_is_said_somewhere_and_every_refusal_is_in_the_catalogue(house: House) -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in CODE)
+    raised = set(re.findall(r"Refusal\(\s*[\"']([a-z0-9-]+)[\"']", text))
+    assert raised <= catalogue.keys()
+    assert not [key for key, _ in sentences() if text.count(f'"{key}"') < 2]
+
+
+def test_no_password_lives_outside_the_demonstration() -> None:
+    for path in CODE:
+        if "app/demo/" not in relative(path):
+            text = path.read_text(encoding="utf-8")
+            assert not re.search(
+                r"(?:password|passphrase|secret)\w*\s*=\s*b?[\"'][^\"'{]{4,}[\"']", text, re.IGNORECASE
+            ), relative(path)
+            assert (
+                not any(one.startswith("app.demo") for one in imports(path))
+                or relative(path) == "app/__init__.py"
+            ), relative(path)
+
+
+def test_every_page_stands_on_a_base() -> None:
+    drawn = set()
+    for path in CODE:
+        drawn |= set(
+            re.findall(r"render_template\(\s*[\"']([\w./]+\.html)[\"']", path.read_text(encoding="utf-8"))
+        )
+    assert len(drawn) > 15
+    for path in TEMPLATES:
+        name = path.relative_to(ROOT).as_posix().partition("/templates/")[2]
+        if name in drawn and not path.name.startswith("_") and "band" not in name:
+            text = path.read_text(encoding="utf-8")
+            assert "{% extends" in text or "{%- extends" in text, name

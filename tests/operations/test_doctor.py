@@ -1,0 +1,196 @@
+"""The doctor does each thing for real, and says in French what to correct when it fails."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from asn1crypto import keys, pem, tsp, x509
+from pyhanko.sign.timestamps import DummyTimeStamper
+
+from app import create_app
+from app.core import db, heartbeat, schema
+from app.core.clock import now
+from app.operations.doctor import examine
+from tests.builders.house import House
+from tests.builders.process import ask, environment
+from tests.cluster import free_port
+from tests.mailserver import MailServer
+
+CHECKS = (
+    "base de données",
+    "migrations",
+    "documents",
+    "courriel",
+    "horodatage et horloge",
+    "signature d’essai",
+    "travail de fond",
+)
+
+
+def found(house: House, **changed: object) -> dict[str, tuple[bool, str]]:
+    """What the doctor finds in this house, with these settings changed."""
+    settings = house.settings.model_copy(update=changed)
+    if changed:
+        create_app(settings)
+    return {one.name: (one.ok, one.words) for one in examine(settings)}
+
+
+def only_ill(house: House, *names: str, **changed: object) -> list[str]:
+    """What is said of these checks, once it is sure that they fail and all the others pass."""
+    seen = found(house, **changed)
+    assert tuple(seen) == CHECKS
+    assert {name for name, (fine, _) in seen.items() if not fine} == set(names), seen
+    return [seen[name][1] for name in names]
+
+
+@pytest.fixture(autouse=True)
+def _worker_lives(house: House) -> None:
+    heartbeat.beat("worker", now())
+
+
+@contextmanager
+def authority_in_advance(house: House, by: timedelta) -> Iterator[str]:
+    """A timestamp authority whose clock is ahead of ours."""
+    armored = (house.pki.folder / "keys" / "a_kervadec.pem").read_bytes()  # the stand-in signs with RSA only
+    key = keys.PrivateKeyInfo.load(pem.unarmor(armored)[2])
+    certificate = x509.Certificate.load(house.pki.certificate("a_kervadec"))
+    stamper = DummyTimeStamper(certificate, key, fixed_dt=now() + by)
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = tsp.TimeStampReq.load(self.rfile.read(int(self.headers["Content-Length"])))
+            body = stamper.request_tsa_response(asked).dump()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/timestamp-reply")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Answers) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            serving.join()
+
+
+def test_a_sound_installation_passes_every_check(house: House) -> None:
+    seen = found(house)
+    assert tuple(seen) == CHECKS
+    assert all(fine for fine, _ in seen.values()), seen
+    assert seen["base de données"][1].endswith(" répond")
+    assert seen["migrations"][1] == f"à jour ({schema.revisions()[1]})"
+    assert seen["documents"][1] == "écriture puis relecture réussies (file)"
+    assert seen["horodatage et horloge"][1].startswith("jeton obtenu, écart d’horloge ")
+    assert seen["signature d’essai"][1] == "apposée et relue avec le cachet"
+    assert seen["travail de fond"][1].startswith("signe de vie il y a ")
+
+
+def test_the_command_prints_each_check_and_fails_when_one_does(house: House) -> None:
+    fine = ask(environment(house.settings), "doctor")
+    assert fine.returncode == 0, fine.stdout + fine.stderr
+    assert [line.split(" : ")[0] for line in fine.stdout.splitlines()] == [f"ok  {name}" for name in CHECKS]
+    heartbeat.beat("worker", now() - timedelta(hours=1))
+    done = house.app.test_cli_runner().invoke(args=["doctor"])
+    assert done.exit_code == 1
+    assert done.output.splitlines()[-1].startswith("KO  travail de fond : ")
+
+
+def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None:
+    db.configure(f"postgresql://paraphe:secret@127.0.0.1:{free_port()}/paraphe")
+    said = only_ill(house, "base de données", "migrations", "travail de fond")
+    assert said[0].startswith(
+        "la base ne répond pas : vérifiez PARAPHE_DATABASE_URL et que le serveur tourne ("
+    )
+    assert said[1].startswith("la version de la base n’a pas pu être lue : vérifiez d’abord la base (")
+    assert said[2].startswith("le signe de vie n’a pas pu être lu : vérifiez d’abord la base (")
+    assert all("secret" not in one and "\n" not in one for one in said)
+
+
+def test_a_schema_behind_is_named_with_the_command(house: House) -> None:
+    wanted = schema.revisions()[1]
+    schema.downgrade("-1")
+    (said,) = only_ill(house, "migrations")
+    assert said == (
+        f"la base est à la version {schema.revisions()[0]}, il faut {wanted} : lancez « flask --app wsgi upgrade »"
+    )
+
+
+def test_a_store_that_is_gone_is_named(house: House, tmp_path: Path) -> None:
+    (tmp_path / "fichier").write_text("")
+    (said,) = only_ill(house, "documents", store_url=f"file:{tmp_path / 'fichier' / 'documents'}")
+    assert said.startswith(
+        "impossible d’écrire puis de relire un document : vérifiez PARAPHE_STORE_URL et ses droits ("
+    )
+
+
+def test_mail_is_named_when_silent_unwilling_or_missing(house: House) -> None:
+    (said,) = only_ill(house, "courriel", mail_url=f"smtp://127.0.0.1:{free_port()}")
+    assert said.startswith("le serveur de courriel ne répond pas : vérifiez PARAPHE_MAIL_URL (")
+    (said,) = only_ill(house, "courriel", mail_url="")
+    assert said == "aucun serveur : donnez PARAPHE_MAIL_URL"
+
+    class Unwilling(MailServer):
+        async def handle_NOOP(self, server, session, envelope, arg):
+            return "451 revenez plus tard"
+
+    server = Unwilling()
+    server.start()
+    (said,) = only_ill(house, "courriel", mail_url=f"smtp://127.0.0.1:{server.port}")
+    server.stop()
+    assert said == "le serveur de courriel refuse de servir (451 revenez plus tard)"
+
+
+def test_an_authority_that_is_silent_is_named_and_no_signature_is_tried_without_it(house: House) -> None:
+    token, trial = only_ill(
+        house, "horodatage et horloge", "signature d’essai", tsa_url=f"http://127.0.0.1:{free_port()}/tsa"
+    )
+    assert token.startswith(
+        "l’autorité d’horodatage n’a pas donné de jeton : vérifiez PARAPHE_TSA_URL (L’horodatage n’a pas répondu."
+    )
+    assert trial.startswith("la signature d’essai a échoué : vérifiez le cachet et l’horodatage (")
+
+
+def test_without_an_authority_the_level_of_signatures_is_said(house: House) -> None:
+    (said,) = only_ill(house, "horodatage et horloge", tsa_url="")
+    assert said == "aucune autorité : donnez PARAPHE_TSA_URL ; les signatures seraient sans horodatage (B-B)"
+
+
+def test_a_clock_that_is_wrong_is_named_with_its_gap(house: House) -> None:
+    with authority_in_advance(house, timedelta(minutes=5)) as url:
+        seen = found(house, tsa_url=url)
+        fine, said = seen["horodatage et horloge"]
+    assert not fine
+    assert said.startswith("l’horloge du serveur s’écarte de ")
+    assert 295 <= int(said.split("s’écarte de ")[1].split(" ")[0]) <= 300
+    assert said.endswith(" s de l’autorité d’horodatage")
+    with authority_in_advance(house, timedelta(seconds=3)) as url:
+        assert found(house, tsa_url=url)["horodatage et horloge"][0]
+
+
+def test_a_seal_that_does_not_open_is_named(house: House) -> None:
+    changed = house.settings.seal_passphrase.__class__("mauvais")
+    (said,) = only_ill(house, "signature d’essai", seal_passphrase=changed)
+    assert said.startswith("la signature d’essai a échoué : vérifiez le cachet et l’horodatage (")
+    assert "le mot de passe n’ouvre pas ce certificat" in said
+    assert "mauvais" not in said
+
+
+def test_without_a_seal_the_trial_uses_a_key_made_for_it(house: House) -> None:
+    seen = found(house, seal_p12=None)
+    assert seen["signature d’essai"] == (True, "apposée et relue avec une clé de passage")
+
+
+def test_a_silent_worker_is_named_with_the_command(house: House) -> None:
+    heartbeat.beat("worker", now() - timedelta(minutes=4))
+    (said,) = only_ill(house, "travail de fond")
+    assert said == "le travail de fond ne donne pas signe de vie : lancez « flask --app wsgi worker »"

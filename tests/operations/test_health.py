@@ -1,0 +1,70 @@
+"""Machines are told whether the process lives and whether it can serve; people whom nobody answers are seen."""
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.core import db, heartbeat
+from app.core.clock import now
+from app.people import desks
+from tests.builders.house import House
+from tests.cluster import free_port
+
+
+@pytest.fixture(autouse=True)
+def _worker_lives(house: House) -> None:
+    heartbeat.beat("worker", now())
+
+
+def ready(house: House) -> tuple[int, dict[str, object]]:
+    answer = house.client().get("/health/ready")
+    return answer.status_code, answer.get_json()
+
+
+def test_a_sound_house_lives_and_is_ready_without_login(house: House) -> None:
+    assert house.client().get("/health/live").get_json() == {"status": "alive"}
+    assert ready(house) == (200, {"status": "ready", "database": True, "store": True, "worker": True})
+
+
+def test_it_is_not_ready_when_its_store_is_gone(house: House) -> None:
+    documents = Path(house.settings.store_url.removeprefix("file:"))
+    assert ready(house)[0] == 200
+    shutil.rmtree(documents)
+    documents.write_text("")
+    assert ready(house) == (503, {"status": "not ready", "database": True, "store": False, "worker": True})
+    assert house.client().get("/health/live").status_code == 200
+
+
+def test_it_is_not_ready_when_its_worker_is_silent(house: House) -> None:
+    heartbeat.beat("worker", now() - timedelta(minutes=4))
+    assert ready(house) == (503, {"status": "not ready", "database": True, "store": True, "worker": False})
+
+
+def test_it_is_not_ready_when_its_database_is_gone_and_says_nothing_more(house: House) -> None:
+    db.configure(f"postgresql://paraphe@127.0.0.1:{free_port()}/paraphe")
+    assert ready(house) == (503, {"status": "not ready", "database": False, "store": True, "worker": False})
+    assert house.client().get("/health/live").status_code == 200
+
+
+def test_the_administrator_sees_whether_the_worker_lives(house: House) -> None:
+    client = house.client("k.morizur")
+    assert "Le travail de fond tourne" in client.get("/administration").get_data(as_text=True)
+    heartbeat.beat("worker", now() - timedelta(hours=2))
+    page = client.get("/administration").get_data(as_text=True)
+    assert "Le travail de fond est arrêté" in page
+    assert "depuis 2 heures" in page
+
+
+def test_the_administrator_sees_folders_that_nobody_can_move_any_more_without_their_title(
+    house: House,
+) -> None:
+    folder_id = house.an_invoice(at="service_done")
+    client = house.client("k.morizur")
+    assert "Chaque dossier en cours attend quelqu’un" in client.get("/administration").get_data(as_text=True)
+    desks.close_account(house.actor("r.pellenec").collectivity_id, "r.pellenec")
+    page = client.get("/administration").get_data(as_text=True)
+    assert "plus personne ne tient le bureau « Services techniques »" in page.replace("\u00a0", " ")
+    assert f"/dossiers/{folder_id}" in page
+    assert house.folder(folder_id).title not in page

@@ -1,0 +1,178 @@
+"""A forgotten password: one link, one hour, one use, and nothing in the database that would open the account."""
+
+import re
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+
+from app.core.db import Base, engine, reading
+from app.core.outbox import Outbox
+from app.demo.cast import PASSWORD
+from app.people import desks
+from tests.builders.house import House, token_in
+from tests.mailserver import MailServer
+
+LOGIN, ADDRESS, NEW = "r.pellenec", "r.pellenec@kerlann-sur-mer.example", "une phrase nouvelle"
+
+
+def ask(house: House, login: str = LOGIN) -> str:
+    client = house.app.test_client()
+    token = token_in(client.get("/mot-de-passe-oublie").get_data(as_text=True))
+    answer = client.post("/mot-de-passe-oublie", data={"login": login, "csrf_token": token})
+    house.drain()
+    return re.sub(r'content="[^"]+"', "", answer.get_data(as_text=True))
+
+
+def links(mail: MailServer, address: str = ADDRESS) -> list[str]:
+    return [
+        re.search(r"/mot-de-passe/\S+", one.get_body(("plain",)).get_content()).group(0)
+        for one in mail.to(address)
+    ]
+
+
+def choose(house: House, link: str, password: str = NEW) -> int:
+    client = house.app.test_client()
+    token = token_in(client.get(link).get_data(as_text=True))
+    return client.post(link, data={"password": password, "csrf_token": token}).status_code
+
+
+def enters(house: House, password: str, login: str = LOGIN) -> bool:
+    client = house.app.test_client()
+    token = token_in(client.get("/login").get_data(as_text=True))
+    return (
+        client.post("/login", data={"login": login, "password": password, "csrf_token": token}).status_code
+        == 302
+    )
+
+
+def test_the_link_serves_once_and_closes_every_session(house: House, mail: MailServer) -> None:
+    elsewhere = house.client(LOGIN)
+    ask(house)
+    (link,) = links(mail)
+    assert [choose(house, link), choose(house, link, "une autre phrase encore")] == [302, 403]
+    assert elsewhere.get("/a-traiter").status_code == 302
+    assert enters(house, NEW)
+    assert not enters(house, PASSWORD)
+    assert not enters(house, "une autre phrase encore")
+
+
+def test_the_link_serves_for_one_hour(house: House, mail: MailServer) -> None:
+    ask(house)
+    (link,) = links(mail)
+    with time_machine.travel(datetime.now().astimezone() + timedelta(minutes=61)):
+        assert choose(house, link) == 403
+    assert not enters(house, NEW)
+    with time_machine.travel(datetime.now().astimezone() + timedelta(minutes=58)):
+        assert choose(house, link) == 302
+
+
+def test_a_used_link_puts_the_older_ones_out_of_use(house: House, mail: MailServer) -> None:
+    ask(house)
+    ask(house)
+    first, second = links(mail)
+    assert first != second
+    assert choose(house, second) == 302
+    assert choose(house, first, "la phrase d’un intrus") == 403
+    assert enters(house, NEW)
+
+
+def test_a_password_too_short_is_refused_and_the_link_still_serves(house: House, mail: MailServer) -> None:
+    ask(house)
+    (link,) = links(mail)
+    assert choose(house, link, "trop court") == 422
+    assert enters(house, PASSWORD)
+    assert choose(house, link) == 302
+
+
+def test_the_answer_is_the_same_whether_the_account_exists_or_not(house: House, mail: MailServer) -> None:
+    desks.close_account(house.actor("t.lescoat").collectivity_id, "t.lescoat")
+    assert ask(house) == ask(house, "personne") == ask(house, "t.lescoat") == ask(house, " R.PELLENEC ")
+    assert len(links(mail)) == 2
+    assert len(mail.letters) == 2
+
+
+def test_nothing_that_the_database_keeps_opens_the_account(house: House, mail: MailServer) -> None:
+    ask(house)
+    (link,) = links(mail)
+    secret = link.rpartition("/")[2]
+    with engine().connect() as connection:
+        for table in Base.metadata.sorted_tables:
+            assert secret not in repr(connection.execute(sa.select(table)).all()), table.name
+    with reading() as db:
+        row = db.scalars(sa.select(Outbox).where(Outbox.kind == "mail")).one()
+    for guess in (row.payload["nonce"], row.key):
+        assert choose(house, f"/mot-de-passe/{guess}") == 403
+
+
+def test_the_letter_holds_no_password_and_goes_to_its_owner_alone(house: House, mail: MailServer) -> None:
+    ask(house)
+    (letter,) = mail.to(ADDRESS)
+    assert str(letter["To"]).count("@") == 1
+    for part in letter.walk():
+        if part.get_content_maintype() == "text":
+            assert PASSWORD not in part.get_content()
+
+
+def test_an_account_opened_without_a_password_is_entered_only_after_its_owner_chose_one(
+    house: House, mail: MailServer
+) -> None:
+    desks.create_user(
+        house.actor(LOGIN).collectivity_id,
+        "neuf",
+        email="neuf@kerlann-sur-mer.example",
+        first_name="Enora",
+        last_name="Le Gall",
+        capacity="Agente",
+    )
+    for guess in (PASSWORD, "neuf", "paraphe", "admin", "password", "changeme"):
+        assert not enters(house, guess, "neuf")
+    ask(house, "neuf")
+    (link,) = links(mail, "neuf@kerlann-sur-mer.example")
+    assert choose(house, link) == 302
+    assert enters(house, NEW, "neuf")
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "/mot-de-passe/",
+        "/mot-de-passe/x",
+        "/mot-de-passe/%00",
+        "/mot-de-passe/" + "a" * 5000,
+        "/mot-de-passe/../login",
+    ],
+)
+def test_a_link_that_was_never_sent_changes_nothing(house: House, link: str) -> None:
+    client = house.app.test_client()
+    token = token_in(client.get("/login").get_data(as_text=True))
+    assert client.post(link, data={"password": NEW, "csrf_token": token}).status_code in {403, 404, 200}
+    assert enters(house, PASSWORD)
+
+
+def test_the_command_line_draws_a_password_and_shows_it_once(house: House) -> None:
+    runner = house.app.test_cli_runner()
+    shown = [
+        runner.invoke(
+            args=[
+                "people",
+                "user",
+                "212909998",
+                f"nouveau{n}",
+                "--email",
+                f"n{n}@kerlann.example",
+                "--first-name",
+                "A",
+                "--last-name",
+                "B",
+                "--capacity",
+                "Agent",
+            ]
+        ).output.strip()
+        for n in range(2)
+    ]
+    passwords = [one.rpartition(" ")[2] for one in shown]
+    assert passwords[0] != passwords[1]
+    assert all(len(one) >= 16 for one in passwords)
+    assert enters(house, passwords[0], "nouveau0")

@@ -1,0 +1,267 @@
+"""A session lasts as long as it was said, is seen by its owner, and ends at once wherever it is ended."""
+
+import re
+import time
+from datetime import datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+
+from app import create_app
+from app.core.clock import now
+from app.core.db import engine, reading
+from app.core.limits import limiter
+from app.core.refusals import Refusal
+from app.demo.cast import PASSWORD
+from app.people import desks, login
+from app.people.models import LoginSession
+from tests.builders.house import House, token_in
+
+LOGIN = "a.kervadec"
+
+
+def enter(house: House, **more: str):
+    client = house.app.test_client()
+    token = token_in(client.get("/login").get_data(as_text=True))
+    answer = client.post("/login", data={"login": LOGIN, "password": PASSWORD, "csrf_token": token, **more})
+    assert answer.status_code == 302
+    return client, answer.headers["Set-Cookie"]
+
+
+def inside(client) -> bool:
+    answer = client.get("/a-traiter")
+    assert answer.status_code in {200, 302}
+    return answer.status_code == 200
+
+
+def later(**delta: float) -> time_machine.travel:
+    return time_machine.travel(datetime.now().astimezone() + timedelta(**delta), tick=True)
+
+
+def test_a_session_lasts_twelve_hours_and_its_cookie_ends_with_the_browser(house: House) -> None:
+    client, cookie = enter(house)
+    assert "Expires" not in cookie
+    assert "Max-Age" not in cookie
+    with later(hours=11.5):
+        assert inside(client)
+    with later(hours=12.5):
+        assert not inside(client)
+
+
+def test_a_tablet_is_recognised_thirty_days_and_not_one_more(house: House) -> None:
+    client, cookie = enter(house, remember="y")
+    assert "Expires" in cookie
+    with later(days=29.5):
+        assert inside(client)
+    with later(days=30.5):
+        assert not inside(client)
+
+
+def test_logging_out_closes_the_session_on_the_server_and_not_only_the_cookie(house: House) -> None:
+    client, _ = enter(house)
+    stolen = house.app.test_client()
+    kept = client.get_cookie("paraphe")
+    stolen.set_cookie("paraphe", kept.value)
+    assert inside(stolen)
+    assert client.post("/logout", data={"csrf_token": house.csrf(client)}).location == "/login"
+    assert not inside(stolen)
+    assert not inside(client)
+
+
+def test_logging_in_begins_a_session_that_nobody_else_could_prepare(house: House) -> None:
+    client = house.app.test_client()
+    token = token_in(client.get("/login").get_data(as_text=True))
+    with client.session_transaction() as session:
+        session["planted"] = "avant"
+    before = client.get_cookie("paraphe").value
+    client.post("/login", data={"login": LOGIN, "password": PASSWORD, "csrf_token": token})
+    with client.session_transaction() as session:
+        assert "planted" not in session
+    assert client.get_cookie("paraphe").value != before
+
+
+def test_a_cookie_that_was_tampered_with_is_nobody(house: House) -> None:
+    client, _ = enter(house)
+    value = client.get_cookie("paraphe").value
+    for forged in (
+        value[:-2] + ("AA" if value[-2:] != "AA" else "BB"),
+        "x",
+        "",
+        "." * 40,
+        value.split(".")[0],
+    ):
+        client.set_cookie("paraphe", forged)
+        assert not inside(client)
+
+
+def test_the_account_page_lists_every_open_browser_and_closes_one_at_once(house: House) -> None:
+    here, there = house.client(LOGIN), house.client(LOGIN)
+    house.client("b.cadiou")
+    page = here.get("/compte").get_data(as_text=True)
+    assert page.count("Cette session") == 1
+    (other,) = re.findall(r"/compte/sessions/(\d+)/fermer", page)
+    assert inside(there)
+    assert (
+        here.post(f"/compte/sessions/{other}/fermer", data={"csrf_token": house.csrf(here)}).status_code
+        == 302
+    )
+    assert not inside(there)
+    assert inside(here)
+    assert re.findall(r"/compte/sessions/(\d+)/fermer", here.get("/compte").get_data(as_text=True)) == []
+
+
+def test_the_database_keeps_no_token_that_opens_a_session(house: House) -> None:
+    client, _ = enter(house)
+    with client.session_transaction() as session:
+        token = session["_user_id"]
+    with engine().connect() as connection:
+        rows = connection.execute(sa.text("SELECT * FROM login_session")).all()
+    assert rows
+    assert token not in repr(rows)
+
+
+def test_a_session_that_serves_is_noted_once_in_five_minutes(house: House) -> None:
+    client, _ = enter(house)
+    statements: list[str] = []
+
+    def count(_connection, _cursor, statement, *_rest) -> None:
+        if statement.startswith("UPDATE login_session"):
+            statements.append(statement)
+
+    sa.event.listen(engine(), "before_cursor_execute", count)
+    try:
+        for _ in range(3):
+            assert inside(client)
+        assert not statements  # `touch` writes only what is worth a write
+        with later(minutes=6):
+            assert inside(client)
+            assert inside(client)
+        assert len(statements) == 1
+    finally:
+        sa.event.remove(engine(), "before_cursor_execute", count)
+
+
+def test_an_account_closed_while_logged_in_is_out_and_stays_out(house: House) -> None:
+    client, _ = enter(house)
+    desks.close_account(house.actor(LOGIN).collectivity_id, LOGIN)
+    assert not inside(client)
+    fresh = house.app.test_client()
+    token = token_in(fresh.get("/login").get_data(as_text=True))
+    answer = fresh.post("/login", data={"login": LOGIN, "password": PASSWORD, "csrf_token": token})
+    assert answer.status_code == 403
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count()).where(LoginSession.revoked_at.is_(None))) == 0
+
+
+def test_a_desk_given_or_taken_back_counts_at_the_next_click(house: House) -> None:
+    client, _ = enter(house)
+    here = house.actor(LOGIN).collectivity_id
+    folder_id = house.an_invoice(at="finance")
+    assert client.get(f"/dossiers/{folder_id}").status_code == 403
+    desks.seat(here, "finances", LOGIN, [login.Right.ACT])
+    assert client.get(f"/dossiers/{folder_id}").status_code == 200
+    desks.seat(here, "finances", LOGIN, [])
+    assert client.get(f"/dossiers/{folder_id}").status_code == 403
+
+
+def test_an_unknown_login_costs_the_same_work_as_a_wrong_password(house: House) -> None:
+    desks.create_user(
+        house.actor(LOGIN).collectivity_id,
+        "sans.mdp",
+        email="s@kerlann.example",
+        first_name="S",
+        last_name="M",
+        capacity="Agent",
+    )
+    cases = {LOGIN: [], "personne": [], "sans.mdp": []}
+    for _ in range(4):
+        for who, times in cases.items():
+            start = time.process_time()
+            with pytest.raises(Refusal, match="login-refused"):
+                login.open_session(who, "ce n’est pas le bon", hours=1, address="", client="")
+            times.append(time.process_time() - start)
+    best = [min(times[1:]) for times in cases.values()]
+    assert max(best) < 2 * min(best), best
+
+
+def test_too_many_tries_are_stopped_in_french_for_that_address_only(house: House) -> None:
+    app = create_app(house.settings.model_copy(update={"login_rate": "3 per minute"}))
+    limiter.reset()
+    try:
+        client = app.test_client()
+        token = token_in(client.get("/login").get_data(as_text=True))
+        wrong, right = ({"login": LOGIN, "password": one, "csrf_token": token} for one in ("faux", PASSWORD))
+        assert [client.post("/login", data=wrong).status_code for _ in range(3)] == [403, 403, 403]
+        stopped = client.post("/login", data=right)
+        assert stopped.status_code == 429
+        assert "Attendez une minute" in stopped.get_data(as_text=True)
+        assert client.get("/login").status_code == 200
+        assert client.post("/login", data=right, environ_base={"REMOTE_ADDR": "192.0.2.7"}).status_code == 302
+        for address in ("/mot-de-passe-oublie", "/mot-de-passe/rien"):
+            form = {"login": LOGIN, "password": "une phrase assez longue", "csrf_token": token}
+            client = app.test_client()
+            form["csrf_token"] = token_in(client.get("/login").get_data(as_text=True))
+            answers = [client.post(address, data=form).status_code for _ in range(4)]
+            assert answers[3] == 429, address
+        with later(minutes=2):
+            client = app.test_client()
+            form = {**right, "csrf_token": token_in(client.get("/login").get_data(as_text=True))}
+            assert client.post("/login", data=form).status_code == 302
+    finally:
+        limiter.reset()
+
+
+def test_behind_https_the_cookie_never_travels_in_clear(house: House) -> None:
+    app = create_app(
+        house.settings.model_copy(
+            update={"secure_cookies": True, "public_url": "https://parapheur.kerlann.example"}
+        )
+    )
+    client = app.test_client()
+    page = client.get("/login", base_url="https://localhost")
+    assert "Secure" in page.headers["Set-Cookie"]
+    assert "HttpOnly" in page.headers["Set-Cookie"]
+    assert page.headers["Strict-Transport-Security"].startswith("max-age=")
+    assert now().tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "/\t/evil.example",
+        "/\n/evil.example",
+        "\t//evil.example",
+        "/\r\nSet-Cookie: x=1",
+        "javascript:alert(1)",
+        "evil.example",
+        " //evil.example",
+        "/\x0b/evil.example",
+        "",
+        "/\u2028/evil",
+    ],
+)
+def test_the_page_after_the_door_is_one_of_ours(house: House, target: str) -> None:
+    client = house.app.test_client()
+    token = token_in(client.get("/login").get_data(as_text=True))
+    answer = client.post(
+        "/login",
+        query_string={"suite": target},
+        data={"login": LOGIN, "password": PASSWORD, "csrf_token": token},
+    )
+    assert (answer.status_code, answer.location) == (302, "/a-traiter")
+
+
+def test_a_person_s_display_is_kept_and_follows_on_every_page(house: House) -> None:
+    client, _ = enter(house)
+    form = {"csrf_token": house.csrf(client), "theme": "dark"}
+    assert client.post("/compte/affichage", data=form).status_code == 302
+    page = client.get("/a-traiter").get_data(as_text=True)
+    assert 'data-theme="dark"' in page
+    assert 'data-shortcuts="off"' in page  # an unticked box sends nothing
+    assert client.post("/compte/affichage", data={**form, "theme": "rose"}).status_code == 400
+    with pytest.raises(Refusal, match="bad-request"):
+        desks.choose_display(house.actor(LOGIN).user_id, theme="", shortcuts=True)
