@@ -1,44 +1,43 @@
-"""A real threaded server, so that two clicks really meet."""
+"""One town for each module and each database: several processes of several threads, on one database."""
 
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from werkzeug.serving import make_server
 
+from app import create_app
+from app.circuits import library
+from app.core import db
+from app.demo.pki import TestPki
 from tests.builders.house import House
-from tests.cluster import free_port
+from tests.cluster import Cluster
+from tests.conftest import settings_for
+from tests.mailserver import MailServer
+from tests.race.town import Served, Town
 
 
-@pytest.fixture
-def at_once(house: House) -> Iterator[Callable[..., list[object]]]:
-    """Run the calls at the same instant, each in its thread; an exception is a result like another."""
-    pool = ThreadPoolExecutor(8)
-
-    def run(*calls: Callable[[], object]) -> list[object]:
-        gate = threading.Barrier(len(calls))
-
-        def one(call: Callable[[], object]) -> object:
-            gate.wait(10)
-            try:
-                return call()
-            except Exception as error:  # the loser's refusal is what is asserted
-                return error
-
-        return list(pool.map(one, calls))
-
-    yield run
-    pool.shutdown()
-
-
-@pytest.fixture
-def served(house: House) -> Iterator[str]:
-    port = free_port()
-    server = make_server("127.0.0.1", port, house.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def town(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    _templates: Path,
+    cluster: Cluster,
+    pki: TestPki,
+    _mail_server: MailServer,
+) -> Iterator[Town]:
+    home, name = tmp_path_factory.mktemp("town"), f"town_{request.module.__name__.rpartition('.')[2]}"
+    if request.param == "sqlite":
+        shutil.copy(_templates / "template.db", home / "paraphe.db")
+        url = f"sqlite:///{home / 'paraphe.db'}"
+    else:
+        url = cluster.create(name, "template_paraphe")
+    library.forget()
+    settings = settings_for(url, home / "data", pki, _mail_server.port)
+    house, served = House(create_app(settings), settings, pki, _mail_server), Served(settings)
+    try:
+        served.wait()
+        yield Town(house, served)
+    finally:
+        served.stop()
+        db.dispose()

@@ -1,0 +1,16 @@
+"""An invoice whose processes are killed, by SIGKILL, at every point that matters and at thirty random moments."""
+
+import pytest
+
+from tests.crash.deaths import at_every_point, at_random_moments
+from tests.crash.walk import Forge
+
+pytestmark = pytest.mark.crash
+
+
+def test_killed_at_each_named_point_an_invoice_is_decided_signed_and_sent_once(forge: Forge) -> None:
+    at_every_point(forge, "invoice")
+
+
+def test_killed_at_thirty_random_moments_every_invoice_goes_to_its_end(forge: Forge) -> None:
+    at_random_moments(forge, "invoice")

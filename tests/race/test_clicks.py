@@ -1,0 +1,119 @@
+"""Two clicks at the same instant, on real servers: one decision each time, and a sentence for who came too late."""
+
+from collections.abc import Callable
+
+import pytest
+import requests
+
+from tests.race.town import Browser, Town, at_once, one_wins, told
+
+pytestmark = pytest.mark.race
+ROUNDS = 50
+REASON = "Pièce manquante"
+
+
+def approve(tab: Browser, folder_id: int, version: int) -> Callable[[], requests.Response]:
+    return lambda: tab.post(f"/dossiers/{folder_id}/viser", version=version, comment="")
+
+
+def reject(tab: Browser, folder_id: int, version: int) -> Callable[[], requests.Response]:
+    return lambda: tab.post(f"/dossiers/{folder_id}/rejeter", version=version, reason=REASON)
+
+
+def test_a_double_click_on_approve_approves_once(town: Town) -> None:
+    tabs = [town.tab("n.abgrallec") for _ in range(2)]
+    for _ in range(ROUNDS):
+        folder_id, version = town.an_invoice()
+        late = one_wins(at_once(*(approve(tab, folder_id, version) for tab in tabs)))
+        assert late.status_code == 409
+        assert "Ce dossier a avancé" in told(late)
+        town.decided_once(folder_id, version, "bon_a_payer", "folder.approve")
+        assert town.runs(folder_id, "finance") == ["done"]
+    town.chain_holds()
+
+
+def test_a_double_click_on_reject_rejects_once(town: Town) -> None:
+    tabs = [town.tab("n.abgrallec") for _ in range(2)]
+    for _ in range(ROUNDS):
+        folder_id, version = town.an_invoice()
+        late = one_wins(at_once(*(reject(tab, folder_id, version) for tab in tabs)))
+        assert late.status_code == 409
+        town.decided_once(folder_id, version, "rejected", "folder.reject")
+        assert town.runs(folder_id, "finance") == ["rejected"]
+    town.chain_holds()
+
+
+def test_two_holders_of_a_desk_at_once_decide_once(town: Town) -> None:
+    tabs = [town.tab("n.abgrallec"), town.tab("t.lescoat")]
+    winners = set()
+    for _ in range(ROUNDS):
+        folder_id, version = town.an_invoice()
+        answers = at_once(*(approve(tab, folder_id, version) for tab in tabs))
+        one_wins(answers)
+        winners.add(answers[0].status_code)
+        town.decided_once(folder_id, version, "bon_a_payer", "folder.approve")
+        assert town.runs(folder_id, "finance") == ["done"]
+    town.chain_holds()
+    assert winners <= {302, 403, 409}
+
+
+def test_approve_against_reject_leaves_one_decision(town: Town) -> None:
+    first, second = town.tab("n.abgrallec"), town.tab("t.lescoat")
+    for _ in range(ROUNDS // 2):
+        folder_id, version = town.an_invoice()
+        answers = at_once(approve(first, folder_id, version), reject(second, folder_id, version))
+        one_wins(answers)
+        approved = answers[0].status_code == 302
+        town.decided_once(
+            folder_id,
+            version,
+            *(("bon_a_payer", "folder.approve") if approved else ("rejected", "folder.reject")),
+        )
+        assert town.runs(folder_id, "finance") == ["done" if approved else "rejected"]
+    town.chain_holds()
+
+
+def test_taking_back_against_approve_leaves_one_decision(town: Town) -> None:
+    holder, depositor = town.tab("n.abgrallec"), town.tab("g.trehorel")
+    for _ in range(ROUNDS // 2):
+        folder_id, version = town.an_invoice()
+        answers = at_once(
+            approve(holder, folder_id, version),
+            lambda: depositor.post(f"/dossiers/{folder_id}/reprendre", version=version),
+        )
+        one_wins(answers)
+        approved = answers[0].status_code == 302
+        town.decided_once(
+            folder_id,
+            version,
+            *(("bon_a_payer", "folder.approve") if approved else ("recalled", "folder.recall")),
+        )
+        assert town.runs(folder_id, "finance") == ["done" if approved else "cancelled"]
+        assert town.runs(folder_id, "bon_a_payer") == (["active"] if approved else [])
+    town.chain_holds()
+
+
+def test_a_double_click_on_send_sends_once(town: Town) -> None:
+    tabs = [town.tab("g.trehorel") for _ in range(2)]
+    for _ in range(5):
+        folder_id = town.a_draft()
+        answers = at_once(
+            *(
+                lambda tab=tab: tab.post(f"/dossiers/{folder_id}/brouillon", version=1, action="submit")
+                for tab in tabs
+            )
+        )
+        one_wins(answers)
+        assert town.house.journal(folder_id).count("folder.submit") == 1
+        assert town.runs(folder_id, "service_done") == ["active"]
+    town.chain_holds()
+
+
+def test_a_folder_opened_in_four_tabs_at_once_is_opened_once_in_the_journal(town: Town) -> None:
+    tabs = [town.tab("n.abgrallec") for _ in range(4)]
+    for _ in range(10):
+        folder_id, _ = town.an_invoice()
+        answers = at_once(*(lambda tab=tab: tab.get(f"/dossiers/{folder_id}") for tab in tabs))
+        assert [one.status_code for one in answers] == [200] * 4
+        assert town.house.journal(folder_id).count("folder.opened") == 1
+    town.chain_holds()

@@ -1,0 +1,265 @@
+"""The people and folders of the rights matrix: two communes, one folder at each state of each family, one browser for each role."""
+
+import io
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+
+from app.core.clock import today
+from app.core.db import reading
+from app.demo.cast import PASSWORD
+from app.folders import decide, deposit
+from app.people import desks
+from app.people.login import revoke
+from app.people.models import LoginSession
+from tests.builders.house import ACT, INVOICE, House, token_in
+from tests.rights.looking import twin
+from workflows.rights import Right
+
+EVERY = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE)
+ABSENT = 987_654
+FOREIGN, ALONE, SECOND, CLOSED, TAKEN_BACK = "m.leroux", "admin.seul", "e.second", "y.ferme", "c.retire"
+LOGINS = (
+    "g.trehorel",
+    "r.pellenec",
+    "n.abgrallec",
+    "t.lescoat",
+    "a.kervadec",
+    "b.cadiou",
+    "s.rivoal",
+    "k.morizur",
+    ALONE,
+    SECOND,
+    TAKEN_BACK,
+    FOREIGN,
+)
+OUTSIDE = ("anonymous", "closed", "revoked")
+
+
+def _user(
+    collectivity: int, login: str, *seats: tuple[str, tuple[Right, ...]], administrator: bool = False
+) -> None:
+    desks.create_user(
+        collectivity,
+        login,
+        email=f"{login}@kerlann-sur-mer.example",
+        first_name="Maël",
+        last_name=login.rpartition(".")[2].title(),
+        capacity="Agent",
+        password=PASSWORD,
+        administrator=administrator,
+    )
+    for desk, rights in seats:
+        desks.seat(collectivity, desk, login, rights)
+
+
+@dataclass
+class Scene:
+    """What the matrix walks: `folders` by (family, state), `clients` and their form tokens by role, applications' tokens by name."""
+
+    house: House
+    folders: dict[tuple[str, str], int] = field(default_factory=dict)
+    clients: dict[str, FlaskClient] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    bearers: dict[str, str] = field(default_factory=dict)
+    _seen: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, house: House) -> "Scene":
+        """Everything, made by the verbs of the house."""
+        scene = cls(house)
+        scene._people()
+        scene._invoices()
+        scene._deliberations()
+        scene._browsers()
+        return scene
+
+    def _people(self) -> None:
+        here = self.house.actor("a.kervadec").collectivity_id
+        _user(here, ALONE, administrator=True)
+        _user(here, SECOND, ("comptabilite", (Right.ACT,)), ("secretariat", (Right.ACT,)))
+        _user(here, CLOSED, ("comptabilite", EVERY), ("technique", EVERY))
+        _user(here, TAKEN_BACK, ("technique", EVERY), ("conseil", EVERY))
+        other = desks.create_collectivity(
+            "219909997", "Autre-Ville", department="029", district="1", nature="31", settings={}
+        )
+        keys = ("maire", "direction", "secretariat", "finances", "comptabilite", "technique", "conseil")
+        for key in keys:
+            desks.create_desk(other, key, f"Bureau {key} d’Autre-Ville")
+        _user(other, FOREIGN, *((key, EVERY) for key in keys), administrator=True)
+        for name, place, desk in (
+            ("depositor", here, "comptabilite"),
+            ("reached", here, "technique"),
+            ("elsewhere", here, "conseil"),
+            ("closed", here, "comptabilite"),
+            ("foreign", other, "comptabilite"),
+        ):
+            self.bearers[name] = desks.create_application(place, f"Logiciel {name}", desk, EVERY)
+        desks.close_application(here, "Logiciel closed")
+
+    def _invoices(self) -> None:
+        house, name = self.house, "invoice"
+        walking = house.an_invoice(at="draft", path=INVOICE)
+        self._keep(name, "draft", walking)
+        deposit.send(house.actor("g.trehorel"), walking, version=house.folder(walking).version)
+        self._keep(name, "service_done", walking)
+        house.approve(walking, "r.pellenec")
+        self._keep(name, "finance", walking)
+        rejected = self._keep(name, "rejected", walking)
+        decide.reject(
+            house.actor("n.abgrallec"),
+            rejected,
+            version=house.folder(rejected).version,
+            reason="Montant à vérifier",
+        )
+        house.approve(walking, "n.abgrallec")
+        self._keep(name, "bon_a_payer", walking)
+        house.sign(walking, "a.kervadec")
+        self._keep(name, "handover", walking)
+        house.drain()
+        self.folders[name, "done"] = walking
+
+    def _deliberations(self) -> None:
+        house, name = self.house, "deliberation"
+        walking = house.a_deliberation(at="draft", path=ACT)
+        self._keep(name, "draft", walking)
+        deposit.send(house.actor("k.morizur"), walking, version=house.folder(walking).version)
+        self._keep(name, "direction", walking)
+        house.approve(walking, "s.rivoal")
+        self._keep(name, "signatures", walking)
+        rejected = self._keep(name, "rejected", walking)
+        decide.reject(
+            house.actor("a.kervadec"), rejected, version=house.folder(rejected).version, reason="Pas d’accord"
+        )
+        house.sign(walking, "a.kervadec")
+        self._keep(name, "half_signed", walking)
+        house.sign(walking, "b.cadiou")
+        self._keep(name, "prefecture", walking)
+        house.drain()
+        self._keep(name, "publication", walking)
+        decide.publish(
+            house.actor("k.morizur"), walking, version=house.folder(walking).version, published_on=today()
+        )
+        self.folders[name, "done"] = walking
+
+    def _keep(self, family: str, state: str, walking: int) -> int:
+        self.folders[family, state] = twin(walking)
+        return self.folders[family, state]
+
+    def _browsers(self) -> None:
+        house = self.house
+        for login in (*LOGINS, CLOSED):
+            self.clients[login] = house.client(login)
+            self.tokens[login] = house.csrf(self.clients[login])
+        here = house.actor("a.kervadec").collectivity_id
+        for desk in ("technique", "conseil"):
+            desks.seat(here, desk, TAKEN_BACK, ())
+        self.clients["closed"], self.tokens["closed"] = self.clients.pop(CLOSED), self.tokens.pop(CLOSED)
+        desks.close_account(here, CLOSED)
+        self.clients["revoked"] = house.client("g.trehorel")
+        self.tokens["revoked"] = house.csrf(self.clients["revoked"])
+        with reading() as db:
+            last = db.scalars(sa.select(LoginSession).order_by(LoginSession.id.desc()).limit(1)).one()
+        revoke(last.user_id, last.id)
+        self.clients["anonymous"] = house.client()
+        self.tokens["anonymous"] = token_in(self.clients["anonymous"].get("/login").get_data(as_text=True))
+
+    # what a test asks
+
+    def call(
+        self, role: str, endpoint: str, method: str, folder_id: int, *, json: bool = False, **where: int
+    ) -> Any:
+        """Ask a route as a role would, with a body that would be right if the role were."""
+        url = self.url(endpoint, folder_id, **where)
+        headers = {"Accept": "application/json"} if json else {}
+        if method in {"GET", "HEAD", "OPTIONS"}:
+            return self.clients[role].open(url, method=method, headers=headers)
+        headers["X-CSRFToken"] = self.tokens[role]
+        version = self.look(folder_id)[0]
+        if endpoint == "signing.prepare":
+            key = self.house.key("b_cadiou" if role == "b.cadiou" else "a_kervadec")
+            body = {
+                "version": version,
+                "certificate": b64encode(key.certificate).decode(),
+                "chain": [b64encode(one).decode() for one in key.chain],
+            }
+            return self.clients[role].open(url, method=method, json=body, headers=headers)
+        if endpoint == "signing.complete":
+            body = {"session": "personne", "signatures": [{"signature": "AAAA"}]}
+            return self.clients[role].open(url, method=method, json=body, headers=headers)
+        return self.clients[role].open(url, method=method, data=_form(endpoint, version), headers=headers)
+
+    def call_api(
+        self,
+        bearer: str | None,
+        endpoint: str,
+        method: str,
+        folder_id: int,
+        client: FlaskClient | None = None,
+        **where: int,
+    ) -> Any:
+        """Ask a route of the API with an application's token, or with none."""
+        headers = {"Authorization": f"Bearer {self.bearers.get(bearer, bearer)}"} if bearer else {}
+        client, url = client or self.house.app.test_client(), self.url(endpoint, folder_id, **where)
+        version = self.look(folder_id)[0]
+        if method in {"GET", "HEAD"}:
+            return client.open(url, method=method, headers=headers)
+        verb = url.rpartition("/")[2]
+        if verb == "documents":
+            return client.open(
+                url,
+                method=method,
+                data={"attachments": (io.BytesIO(ACT.read_bytes()), "annexe.pdf")},
+                headers=headers,
+            )
+        body = {"version": version, **({"reason": "Pièce manquante"} if verb == "reject" else {})}
+        return client.open(url, method=method, json=body, headers=headers)
+
+    def url(self, endpoint: str, folder_id: int, **where: int) -> str:
+        """The address of a route for a folder, its main document unless another is named."""
+        (rule,) = self.house.app.url_map.iter_rules(endpoint)
+        values = {"folder_id": folder_id, "document_id": self.look(folder_id)[1], "number": 1, **where}
+        built = rule.build({name: value for name, value in values.items() if name in rule.arguments})
+        assert built is not None
+        return built[1]
+
+    def look(self, folder_id: int) -> tuple[int, int]:
+        """The version of a folder as it was first asked, and its main document; any number for a folder never given."""
+        if folder_id == ABSENT:
+            return 3, 1
+        if folder_id not in self._seen:
+            self._seen[folder_id] = (
+                self.house.folder(folder_id).version,
+                self.house.versions(folder_id)[0].document_id,
+            )
+        return self._seen[folder_id]
+
+
+def routes(house: House, *, api: bool) -> list[tuple[str, str]]:
+    """(endpoint, method) for every route that names a folder, read from the application itself."""
+
+    def wanted(rule: Rule) -> bool:
+        return "folder_id" in rule.arguments and rule.rule.startswith("/api/") is api
+
+    rules = [rule for rule in house.app.url_map.iter_rules() if wanted(rule)]
+    return sorted(
+        (rule.endpoint, method) for rule in rules for method in (rule.methods or set()) - {"OPTIONS"}
+    )
+
+
+def _form(endpoint: str, version: int) -> Mapping[str, Any]:
+    form: dict[str, Any] = {
+        "version": str(version),
+        "comment": "",
+        "reason": "Pièce manquante",
+        "published_on": today().isoformat(),
+        "action": "save",
+    }
+    if endpoint in {"folders.add_document", "folders.replace_document"}:
+        form["files"] = (io.BytesIO(ACT.read_bytes()), "annexe.pdf")
+    return form

@@ -1,0 +1,88 @@
+"""The table of the rights matrix: who reads a folder where it stands, and who may do what there. Everything else is refused."""
+
+import pytest
+
+from tests.rights.scene import ALONE, FOREIGN, LOGINS, SECOND, TAKEN_BACK
+
+G, R, N, T, A, B, S, K = (
+    "g.trehorel",
+    "r.pellenec",
+    "n.abgrallec",
+    "t.lescoat",
+    "a.kervadec",
+    "b.cadiou",
+    "s.rivoal",
+    "k.morizur",
+)
+SIGNERS = {A, B}
+CREATORS = {G, R, N, S, K, FOREIGN}
+READ = {
+    ("folders.show", "GET"),
+    ("folders.show", "HEAD"),
+    ("folders.document", "GET"),
+    ("folders.document", "HEAD"),
+}
+ASK = {("signing.complete", "GET"), ("signing.complete", "HEAD")}  # what became of one's own signature
+DRAFT = {("folders.draft", "GET"), ("folders.draft", "HEAD")}
+EDIT = DRAFT | {
+    (f"folders.{name}", "POST")
+    for name in ("draft", "add_document", "remove_document", "replace_document", "accept_repair", "withdraw")
+}
+APPROVE = {("folders.approve", "POST")}
+REJECT = {("folders.reject", "GET"), ("folders.reject", "HEAD"), ("folders.reject", "POST")}
+RECALL = {("folders.recall", "POST")}
+SIGN = {
+    ("signing.dialog", "GET"),
+    ("signing.dialog", "HEAD"),
+    ("signing.prepare", "POST"),
+    ("signing.complete", "POST"),
+}
+PUBLISH = {("folders.publish", "POST")}
+
+# (family, state): who reads it, then who may do what.
+TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str, str]]]]]] = {
+    ("invoice", "draft"): ({G, SECOND}, [({G}, EDIT)]),
+    ("invoice", "service_done"): ({G, SECOND, R}, [({R}, APPROVE | REJECT), ({G}, RECALL)]),
+    ("invoice", "finance"): ({G, SECOND, R, N, T}, [({N, T}, APPROVE | REJECT), ({G}, RECALL)]),
+    ("invoice", "bon_a_payer"): ({G, SECOND, R, N, T, A}, [({A}, SIGN | REJECT), ({G}, RECALL)]),
+    ("invoice", "handover"): ({G, SECOND, R, N, T, A}, []),
+    ("invoice", "done"): ({G, SECOND, R, N, T, A}, []),
+    ("invoice", "rejected"): ({G, SECOND, R, N, T}, [({G}, EDIT)]),
+    ("deliberation", "draft"): ({K, SECOND}, [({K}, EDIT)]),
+    ("deliberation", "direction"): ({K, SECOND, S}, [({S}, APPROVE | REJECT), ({K}, RECALL)]),
+    ("deliberation", "signatures"): ({K, SECOND, S, A, B}, [({A, B}, SIGN | REJECT), ({K}, RECALL)]),
+    ("deliberation", "half_signed"): ({K, SECOND, S, A, B}, [({B}, SIGN | REJECT)]),
+    ("deliberation", "prefecture"): ({K, SECOND, S, A, B}, []),
+    ("deliberation", "publication"): (
+        {K, SECOND, S, A, B},
+        [({K, SECOND}, PUBLISH)],
+    ),  # what the State has received is not sent back
+    ("deliberation", "done"): ({K, SECOND, S, A, B}, []),
+    ("deliberation", "rejected"): ({K, SECOND, S, A, B}, [({K}, EDIT)]),
+}
+CELLS = pytest.mark.parametrize(("family", "state"), list(TABLE), ids=lambda one: one)
+SHOWN = {
+    ("invoice", "finance"),
+    ("deliberation", "signatures"),
+}  # here pages are asked too; elsewhere JSON, the same refusals faster
+
+
+def forms(family: str, state: str) -> tuple[bool, ...]:
+    """In which forms an answer is asked in a cell: as JSON everywhere, as a page where the cell is shown."""
+    return (True, False) if (family, state) in SHOWN else (True,)
+
+
+def asked_of(family: str, state: str) -> list[str]:
+    """The people who are asked in a cell: those who read it, and of those who do not, one of each sort; all where it is shown."""
+    readers = TABLE[family, state][0]
+    away = [one for one in LOGINS if one not in readers | {FOREIGN, ALONE, TAKEN_BACK}]
+    return [*sorted(readers), ALONE, TAKEN_BACK, *(away if (family, state) in SHOWN else away[:1])]
+
+
+def granted(family: str, state: str, login: str) -> set[tuple[str, str]]:
+    """What the table gives to somebody there."""
+    readers, verbs = TABLE[family, state]
+    given = {one for who, what in verbs if login in who for one in what}
+    if login in readers:
+        given |= READ | (ASK if login in SIGNERS else set())
+    return given
