@@ -1,0 +1,86 @@
+"""What the browser tests share: Debian's Chromium, the product served for real, people in front of it."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from app import create_app
+from app.circuits import library
+from app.core import db
+from app.demo.pki import TestPki
+from tests.browser.person import Person
+from tests.browser.serving import Serving
+from tests.builders.house import House
+from tests.cluster import free_port
+from tests.conftest import settings_for
+from tests.mailserver import MailServer
+
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Debian's browser, without a window; closed after each file, because it holds this thread's asyncio loop meanwhile."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert path, "Chromium n’est pas installé : apt-get install chromium"
+    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def demonstration(tmp_path: Path) -> Path:
+    """Ask for the demonstration's own pages: the folder where it keeps its letters."""
+    return tmp_path / "demo"
+
+
+@pytest.fixture
+def house(
+    database: str, tmp_path: Path, pki: TestPki, mail: MailServer, request: pytest.FixtureRequest
+) -> Iterator[House]:
+    """The product served on a free port; the test speaks to the same installation by its verbs."""
+    port, data = free_port(), tmp_path / "data"
+    demo = {"demo": True, "demo_dir": tmp_path / "demo"} if "demonstration" in request.fixturenames else {}
+    queue = f"sqlite:///{data / 'queue.db'}" if database.startswith("sqlite") else database
+    settings = settings_for(
+        database,
+        data,
+        pki,
+        mail.port,
+        queue_url=queue,
+        public_url=f"http://127.0.0.1:{port}",
+        lease_seconds=20.0,
+        backoff_seconds=0.5,
+        **demo,
+    )
+    library.forget()
+    made = House(create_app(settings), settings, pki, mail)
+    serving = Serving(settings, tmp_path / "log", port)
+    try:
+        serving.start()
+        yield made
+    finally:
+        serving.stop()
+        db.dispose()
+
+
+@pytest.fixture
+def person(house: House, chromium: Browser) -> Iterator[Callable[..., Person]]:
+    """Open a browser for somebody; closed at the end, and its console must have stayed silent."""
+    opened: list[Person] = []
+
+    def come(login: str | None = None, **options: object) -> Person:
+        opened.append(Person(chromium, house.settings.public_url, login, **options))
+        return opened[-1]
+
+    yield come
+    with contextlib.ExitStack() as closing:
+        for one in opened:
+            closing.callback(one.close)

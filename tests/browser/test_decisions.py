@@ -1,0 +1,118 @@
+"""Deciding beside others: a page that is late is told what happened, and a folder that was refused comes back corrected."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.person import Person
+from tests.builders.house import ASSETS, INVOICE, House
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+OTHER = ASSETS / "invoices" / "fx-en16931-fr-avec-piece-jointe.pdf"
+
+
+def test_a_stale_page_says_who_decided_keeps_the_note_and_leads_to_the_next_folder(
+    house: House, person
+) -> None:
+    first, second = house.an_invoice(at="finance"), house.an_invoice(at="finance", path=OTHER)
+    late: Person = person("n.abgrallec")
+    late.folder(first)
+    late.page.get_by_text("Ajouter une note au visa").click()
+    late.page.get_by_label("Note, facultative").fill("Imputation vérifiée, crédits disponibles.")
+    house.approve(first, "t.lescoat")
+    with late.page.expect_response("**/viser") as answer:
+        late.button("Viser").click()
+    assert answer.value.status == 409
+    expect(late.heading("Ce dossier a avancé")).to_be_visible()
+    late.sees("Tifenn Lescoat a visé « Atelier Berthier SARL, facture FA-2026-0001 » à")
+    late.sees("pendant que vous le lisiez. Votre visa n’a pas été enregistré.")
+    expect(late.page.get_by_label("Ce que vous aviez écrit")).to_have_value(
+        "Imputation vérifiée, crédits disponibles."
+    )
+    late.button("Ouvrir le dossier suivant").click()
+    assert late.number() == second
+
+
+def test_a_stale_reject_keeps_the_reason_and_refuses_nothing(house: House, person) -> None:
+    folder_id = house.an_invoice(at="finance")
+    late: Person = person("t.lescoat")
+    late.folder(folder_id)
+    late.button("Rejeter…").click()
+    late.page.get_by_label("Motif, en clair").fill("Le bon de livraison manque.")
+    house.approve(folder_id, "n.abgrallec")
+    late.button("Rejeter le dossier").click()
+    late.sees("Nolwenn Abgrallec a visé")
+    late.sees("Votre rejet n’a pas été enregistré.")
+    expect(late.page.get_by_label("Ce que vous aviez écrit")).to_have_value("Le bon de livraison manque.")
+    late.button("Revoir ce dossier").click()
+    late.sees("On attend Armel Kervadec")
+    assert house.folder(folder_id).place == "bon_a_payer"
+
+
+def test_a_refused_folder_is_corrected_and_sent_again_with_the_old_version_still_readable(
+    house: House, person
+) -> None:
+    folder_id = house.an_invoice(at="service_done")
+    technician: Person = person("r.pellenec")
+    technician.folder(folder_id)
+    technician.button("Rejeter…").click()
+    technician.page.get_by_role("button", name="Pièce manquante").click()
+    reason = technician.page.get_by_label("Motif, en clair")
+    expect(reason).to_have_value("Pièce manquante. ")
+    reason.press_sequentially("Il manque le bon de livraison.")
+    technician.button("Rejeter le dossier").click()
+    technician.sees("est rejeté.")
+
+    accountant: Person = person("g.trehorel")
+    accountant.page.get_by_role("link", name="Retournés").click()
+    accountant.page.get_by_role("link", name="Atelier Berthier").click()
+    accountant.sees("Rejeté par Ronan Pellenec")
+    accountant.sees("Pièce manquante. Il manque le bon de livraison.")
+    accountant.button("Corriger et renvoyer").click()
+    accountant.fill({"order_ref": "BC-2026-0391"})
+    accountant.page.get_by_text("Remplacer", exact=False).first.click()
+    accountant.page.get_by_label("Nouvelle version de").first.set_input_files(OTHER)
+    accountant.sees("Le document est remplacé. L’ancienne version reste lisible.")
+    expect(accountant.page.locator("#order_ref")).not_to_have_value("")
+    accountant.button("Envoyer dans le circuit").click()
+    accountant.sees("Le dossier est envoyé dans le circuit.")
+
+    technician.folder(folder_id, "pieces")
+    technician.page.get_by_text("2 versions gardées").click()
+    with technician.page.expect_download() as kept:
+        technician.page.get_by_role("link", name="Version 1").click()
+    assert kept.value.path().read_bytes() == INVOICE.read_bytes()
+    technician.button("Viser").click()
+    technician.sees("est visé.")
+    assert [
+        letter
+        for letter in house.mail.to("g.trehorel@")
+        if "rejet" in str(letter["Subject"]).lower() or "refus" in str(letter["Subject"]).lower()
+    ]
+
+
+def test_what_is_typed_on_a_draft_is_kept_when_an_annex_is_added(house: House, person) -> None:
+    accountant: Person = person("g.trehorel")
+    accountant.deposit("Facture", INVOICE)
+    accountant.fill({"order_ref": "BC-2026-0391", "proof_of_service": "technique"})
+    accountant.page.get_by_label("Ajouter un document ou une annexe").set_input_files(
+        ASSETS / "acts" / "convention-2026-018-cercle-nautique.pdf"
+    )
+    expect(accountant.page.get_by_role("link", name="convention-2026-018-cercle-nautique")).to_be_visible()
+    expect(accountant.page.locator("#order_ref")).to_have_value("BC-2026-0391")
+    accountant.fill({"iban": "FR7630001007941234567890185"})
+    accountant.page.get_by_role("button", name="Retirer convention-2026-018-cercle-nautique").click()
+    expect(accountant.page.get_by_text("convention-2026-018-cercle-nautique")).to_have_count(0)
+    expect(accountant.page.locator("#iban")).to_have_value("FR7630001007941234567890185")
+    expect(accountant.page.locator("#proof_of_service")).to_have_value("technique")
+
+
+def test_without_script_a_question_is_a_page_and_the_decision_passes(house: House, person) -> None:
+    folder_id = house.an_invoice(at="service_done")
+    plain: Person = person("g.trehorel", java_script_enabled=False)
+    plain.folder(folder_id)
+    plain.button("Reprendre le dossier").click()
+    dialog = plain.page.locator("dialog[open]")
+    expect(dialog).to_contain_text("Reprendre ce dossier")
+    dialog.get_by_role("button", name="Reprendre le dossier").click()
+    plain.sees("Le dossier est repris")
+    assert house.folder(folder_id).phase == "draft"

@@ -1,0 +1,119 @@
+"""The invoice journey with the keyboard alone: no click, no pointer."""
+
+from datetime import date
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from app.core.clock import today
+from app.demo.cast import PASSWORD
+from tests.browser.person import Person
+from tests.builders.house import INVOICE, House
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+
+
+class Typist:
+    """A person who has only keys."""
+
+    def __init__(self, person: Person) -> None:
+        self.person, self.page, self.press = person, person.page, person.page.keyboard.press
+
+    def tab_to(self, target: Locator) -> None:
+        """Press Tab until the target has the focus; the focus is never lost on the way."""
+        expect(target).to_be_visible()
+        for _ in range(90):
+            if target.evaluate("one => one === document.activeElement"):
+                return
+            self.press("Tab")
+        raise AssertionError(f"no way by Tab to {target}")
+
+    def log_in(self, login: str) -> None:
+        self.person.open("/login")
+        self.tab_to(self.page.get_by_label("Identifiant"))
+        self.page.keyboard.type(login)
+        self.tab_to(self.page.get_by_label("Mot de passe", exact=True))
+        self.page.keyboard.type(PASSWORD)
+        self.press("Enter")
+        expect(self.person.heading("À traiter")).to_be_visible()
+
+    def open_first(self) -> None:
+        """J to the first row, Entrée to open it."""
+        self.press("j")
+        expect(self.page.locator("a.ftitle").first).to_be_focused()
+        self.press("Enter")
+        expect(self.page.locator(".fhead h1")).to_be_visible()
+
+
+def a_day_that_no_order_changes() -> date:
+    """A day such as 11/11, which reads the same in a French and in an English date field."""
+    now = today()
+    return next(
+        day
+        for month in range(24)
+        if (day := date(now.year - month // 12, 12 - month % 12, 12 - month % 12)) <= now
+    )
+
+
+def test_the_invoice_journey_is_walked_with_the_keyboard_only(house: House, person) -> None:
+    accountant = Typist(person())
+    accountant.log_in("g.trehorel")
+    page = accountant.page
+    accountant.tab_to(page.get_by_role("link", name="Déposer", exact=False).first)
+    accountant.press("Enter")
+    accountant.tab_to(page.get_by_role("radio").first)
+    accountant.press("ArrowDown")
+    expect(page.get_by_role("radio", name="Facture")).to_be_checked()
+    chooser = page.get_by_label("Choisir le document principal et ses annexes")
+    accountant.tab_to(chooser)
+    chooser.set_input_files(INVOICE)
+    accountant.tab_to(accountant.person.button("Déposer et vérifier"))
+    accountant.press("Enter")
+    page.wait_for_url("**/brouillon")
+    day = a_day_that_no_order_changes()
+    accountant.tab_to(page.locator("#received_on"))
+    page.keyboard.type(f"{day:%d%m%Y}")
+    expect(page.locator("#received_on")).to_have_value(day.isoformat())
+    accountant.tab_to(page.locator("#proof_of_service"))
+    page.keyboard.type("Services")
+    accountant.tab_to(accountant.person.button("Envoyer dans le circuit"))
+    accountant.press("Enter")
+    accountant.person.sees("Le dossier est envoyé dans le circuit.")
+
+    for login in ("r.pellenec", "n.abgrallec"):
+        reader = Typist(person())
+        reader.log_in(login)
+        reader.open_first()
+        reader.press("a")
+        reader.person.sees("est visé.")
+
+    house.an_invoice(at="bon_a_payer", number="FA-2026-0002")
+    mayor = Typist(person())
+    mayor.log_in("a.kervadec")
+    mayor.press("?")
+    expect(mayor.person.heading("Raccourcis clavier")).to_be_visible()
+    mayor.press("Escape")
+    expect(mayor.person.heading("Raccourcis clavier")).to_be_hidden()
+    mayor.open_first()
+    first = mayor.person.number()
+    mayor.press("j")
+    expect(mayor.page).not_to_have_url(mayor.person.url + f"/dossiers/{first}")
+    mayor.press("k")
+    expect(mayor.page).to_have_url(mayor.person.url + f"/dossiers/{first}")
+    mayor.press("r")
+    expect(mayor.page.get_by_label("Motif, en clair")).to_be_focused()
+    mayor.press("Escape")
+    expect(mayor.page.locator('[data-key="r"]')).to_be_focused()
+    mayor.press("a")
+    file = mayor.page.get_by_label("Fichier du certificat")
+    expect(file).to_be_focused()
+    file.set_input_files(house.pki.p12("a_kervadec"))
+    mayor.tab_to(mayor.page.get_by_label("Mot de passe du certificat"))
+    mayor.page.keyboard.type(house.pki.passphrase.decode())
+    mayor.press("Tab")
+    expect(mayor.page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
+    mayor.tab_to(mayor.person.button("Signer 1 document"))
+    mayor.press("Enter")
+    mayor.person.sees("est signé. 1 dossier reste.")
+    expect(mayor.page.locator(".fhead h1")).to_be_focused()
+    mayor.person.comes(first, "Terminé")

@@ -1,0 +1,231 @@
+"""Every screen, in light and dark, wide and on a tablet: nothing for axe to say, nothing that scrolls sideways, no empty icon."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page, expect
+
+from app.core.clock import today
+from tests.browser.person import Person, apart
+from tests.builders.house import ASSETS, House
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+OTHER = ASSETS / "invoices" / "fx-en16931-fr-avec-piece-jointe.pdf"
+SIZES = ((1280, 900), (820, 1180))
+NARROWEST = {"width": 320, "height": 900}  # = 1280 at 400 % (WCAG 1.4.10)
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+RUN = {
+    "runOnly": {"type": "tag", "values": TAGS},
+    "rules": {"target-size": {"enabled": True}},
+    "resultTypes": ["violations"],
+}
+ICONS = re.findall(
+    r'<symbol id="([^"]+)"', (Path(__file__).parents[2] / "app/static/vendor/icons.svg").read_text()
+)
+
+
+class Look:
+    """Looks at the screens that a person is shown, one by one, and gathers every fault with where it was met."""
+
+    def __init__(self, person: Callable[..., Person]) -> None:
+        self._person, self.faults, self.seen = person, [], 0
+
+    @contextmanager
+    def by(self, login: str | None) -> Iterator[Person]:
+        """Somebody looks; nobody else is there."""
+        yield self._person(login)
+
+    def at(self, person: Person, name: str, path: str = "") -> None:
+        """Judge the screen that is open, or the one at this address."""
+        if path:
+            person.open(path)
+        page = person.page
+        if page.locator("[data-viewer]").count():
+            expect(page.locator(".vpage canvas").first).to_be_attached()
+        self.seen += 1
+        self._judge_words(page, name)
+        if not page.evaluate("() => 'axe' in window"):
+            page.evaluate(AXE_SCRIPT)
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            for theme in ("light", "dark"):
+                page.evaluate("theme => { document.documentElement.dataset.bsTheme = theme; }", theme)
+                found = page.evaluate(f"() => axe.run(document, {json.dumps(RUN)})")
+                assert found["passes"], name
+                self.faults += [
+                    f"{name}, {width}, {theme}: {one['id']}: {node['html'][:160]} {node['failureSummary'][:300]}"
+                    for one in found["violations"]
+                    for node in one["nodes"]
+                ]
+        page.set_viewport_size(NARROWEST)
+        wide = page.evaluate("() => document.scrollingElement.scrollWidth")
+        if wide > NARROWEST["width"]:
+            self.faults.append(f"{name}: {wide} pixels wide on a screen of 320")
+        page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
+        page.evaluate("() => { document.documentElement.dataset.bsTheme = 'light'; }")
+
+    def _judge_words(self, page: Page, name: str) -> None:
+        if not page.title().endswith(" · Paraphe"):
+            self.faults.append(f"{name}: the title is « {page.title()} »")
+        if page.locator("h1").count() != 1:
+            self.faults.append(f"{name}: {page.locator('h1').count()} h1")
+        used = page.eval_on_selector_all(
+            "svg use", "all => all.map(one => one.getAttribute('href').split('#')[1])"
+        )
+        self.faults += [f"{name}: no icon {one}" for one in sorted(set(used) - set(ICONS))]
+        words = page.locator("body").inner_text()
+        self.faults += [f"{name}: « {one} »" for one in re.findall(r"\{\{|\{'|\bNone\b|Undefined", words)]
+
+
+@pytest.fixture
+def look(person: Callable[..., Person]) -> Iterator[Look]:
+    """Somebody who looks; every fault of every screen is told at the end, together."""
+    made = Look(person)
+    yield made
+    assert not made.faults, f"{len(made.faults)} faults on {made.seen} screens\n" + "\n".join(made.faults)
+
+
+def test_who_is_not_logged_in_meets_no_barrier(house: House, demonstration: Path, look: Look) -> None:
+    folder_id = house.a_deliberation(at="direction")
+    apart(lambda: finish(house, folder_id))
+    (demonstration / "mails").mkdir(parents=True)
+    (demonstration / "mails" / "20261125110000000000-00000000.eml").write_bytes(
+        house.mail.letters[-1].as_bytes()
+    )
+    with look.by(None) as visitor:
+        look.at(visitor, "login", "/login")
+        visitor.page.get_by_label("Identifiant").fill("a.kervadec")
+        visitor.page.get_by_label("Mot de passe", exact=True).fill("faux")
+        visitor.button("Se connecter").click()
+        look.at(visitor, "login refused")
+        look.at(visitor, "forgotten", "/mot-de-passe-oublie")
+        visitor.page.get_by_label("Identifiant").fill("personne")
+        visitor.button("Envoyer le lien").click()
+        look.at(visitor, "forgotten, sent")
+        look.at(visitor, "reset", "/mot-de-passe/un-lien")
+        visitor.page.get_by_label("Nouveau mot de passe").fill("court")
+        visitor.button("Enregistrer le mot de passe").click()
+        look.at(visitor, "reset refused")
+        look.at(visitor, "not found", "/rien")
+        look.at(visitor, "demonstration", "/demo")
+        look.at(visitor, "letters", "/demo/courriels")
+        visitor.page.locator("main a").first.click()
+        look.at(visitor, "letter")
+        look.at(visitor, "Préfecture", "/demo/prefecture")
+
+
+def finish(house: House, folder_id: int) -> None:
+    """Bring a deliberation to where it waits for its publication."""
+    house.approve(folder_id, "s.rivoal")
+    house.sign(folder_id, "a.kervadec")
+    house.sign(folder_id, "b.cadiou")
+    house.drain()
+
+
+def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    late = house.an_invoice(
+        at="bon_a_payer", path=OTHER, received_on=today().replace(year=today().year - 1).isoformat()
+    )
+    with look.by("a.kervadec") as mayor:
+        for tray in ("todo", "late", "returned", "running", "done"):
+            look.at(mayor, f"tray {tray}", f"/a-traiter?bannette={tray}")
+        for tab in ("circuit", "pieces", "details", "journal"):
+            look.at(mayor, f"folder {tab}", f"/dossiers/{folder_id}?onglet={tab}")
+        mayor.page.get_by_role("link", name="Données XML").first.click()
+        mayor.sees("Données lues dans le fichier")
+        look.at(mayor, "XML document")
+        look.at(mayor, "late folder", f"/dossiers/{late}")
+        mayor.button("Rejeter…").click()
+        look.at(mayor, "reject dialog")
+        mayor.page.keyboard.press("Escape")
+        mayor.open_key(house.pki.p12("a_kervadec"), "mauvais")
+        mayor.sees("le mot de passe n’ouvre pas ce certificat")
+        look.at(mayor, "sign dialog, refused")
+        mayor.page.get_by_label("Mot de passe du certificat").fill(house.pki.passphrase.decode())
+        mayor.page.get_by_label("Mot de passe du certificat").blur()
+        expect(mayor.page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
+        look.at(mayor, "sign dialog, holder shown")
+        mayor.button("Choisir l’emplacement…").click()
+        look.at(mayor, "placing")
+        mayor.page.keyboard.press("Escape")
+        mayor.page.keyboard.press("Escape")
+        mayor.page.get_by_role("button", name="Aide et raccourcis").first.click()
+        look.at(mayor, "help")
+        look.at(mayor, "sign page", f"/dossiers/{folder_id}/signer")
+        look.at(mayor, "reject page", f"/dossiers/{folder_id}/rejeter")
+        look.at(mayor, "account", "/compte")
+        look.at(mayor, "certificates", "/compte/certificats")
+        look.at(mayor, "follow", "/suivi")
+        look.at(mayor, "follow, nothing", "/suivi?q=introuvable")
+        look.at(mayor, "forbidden", "/administration")
+        look.at(mayor, "not found", "/rien")
+
+
+def test_who_deposits_meets_no_barrier(house: House, look: Look) -> None:
+    sent = house.an_invoice(at="service_done")
+    with look.by("g.trehorel") as accountant:
+        look.at(accountant, "inbox, empty", "/a-traiter")
+        look.at(accountant, "deposit", "/deposer")
+        draft = house.an_invoice(at="draft", path=OTHER, received_on="")
+        look.at(accountant, "drafts", "/a-traiter?bannette=drafts")
+        look.at(accountant, "draft", f"/dossiers/{draft}/brouillon")
+        accountant.page.get_by_text("Remplacer").first.click()
+        accountant.page.get_by_text("Abandonner ce dossier…").click()
+        look.at(accountant, "draft, everything open")
+        accountant.button("Envoyer dans le circuit").click()
+        accountant.sees("Le dossier n’est pas parti")
+        look.at(accountant, "draft, to correct")
+        look.at(accountant, "running", f"/dossiers/{sent}")
+        accountant.button("Reprendre le dossier").click()
+        look.at(accountant, "recall dialog")
+        with look.by("r.pellenec") as technician:
+            look.at(technician, "to approve", f"/dossiers/{sent}")
+            technician.button("Rejeter…").click()
+            technician.page.get_by_label("Motif, en clair").fill("Pièce manquante. Le bon de livraison.")
+            technician.button("Rejeter le dossier").click()
+            technician.sees("est rejeté.")
+        look.at(accountant, "rejected folder", f"/dossiers/{sent}")
+        look.at(accountant, "rejected draft", f"/dossiers/{sent}/brouillon")
+        look.at(accountant, "returned", "/a-traiter?bannette=returned")
+        look.at(accountant, "reserved to others", f"/dossiers/{house.a_deliberation()}")
+        look.at(accountant, "follow", "/suivi")
+
+
+def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fails(
+    house: House, look: Look
+) -> None:
+    folder_id = house.a_deliberation(at="direction")
+    apart(lambda: finish(house, folder_id))
+    stale = house.an_invoice(at="finance")
+    with look.by("k.morizur") as secretary:
+        for tab in ("circuit", "pieces", "details"):
+            look.at(secretary, f"act {tab}", f"/dossiers/{folder_id}?onglet={tab}")
+        secretary.button("Publier l’acte…").click()
+        look.at(secretary, "publish dialog")
+        look.at(secretary, "circuits", "/circuits")
+        look.at(secretary, "circuit", "/circuits/invoice")
+        secretary.page.get_by_label("Texte du circuit").fill("steps: []")
+        secretary.button("Publier la nouvelle version").click()
+        secretary.sees("La nouvelle version n’est pas publiée")
+        look.at(secretary, "circuit refused")
+        look.at(secretary, "administration", "/administration")
+        with look.by("n.abgrallec") as finance:
+            finance.folder(stale)
+            house.approve(stale, "t.lescoat")
+            finance.button("Viser").click()
+            expect(finance.heading("Ce dossier a avancé")).to_be_visible()
+            look.at(finance, "moved on")
+        secretary.expected.append("status of 500")
+        with sqlite3.connect(house.settings.database_url.removeprefix("sqlite:///")) as file:
+            file.execute("ALTER TABLE folder RENAME TO folder_away")
+        look.at(secretary, "server error", "/suivi")
+        secretary.sees("Paraphe a rencontré une erreur")
+        with sqlite3.connect(house.settings.database_url.removeprefix("sqlite:///")) as file:
+            file.execute("ALTER TABLE folder_away RENAME TO folder")

@@ -1,0 +1,143 @@
+"""Signing in the page: every ending says first whether something was signed, and the signature stands where it was put."""
+
+import re
+from pathlib import Path
+
+import pypdfium2
+import pytest
+from PIL import Image, ImageChops
+from playwright.sync_api import Route, expect
+
+from tests.browser.person import Person
+from tests.builders.house import ASSETS, House
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+OTHER = ASSETS / "invoices" / "fx-en16931-fr-avec-piece-jointe.pdf"
+NOTHING = "Rien n’a été signé"
+SCALE = 2
+
+
+def test_a_wrong_password_or_a_certificate_that_may_not_sign_signs_nothing_and_says_so(
+    house: House, person
+) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    version, password = house.folder(folder_id).version, house.pki.passphrase.decode()
+    mayor: Person = person("a.kervadec")
+    problem = mayor.page.locator("[data-sign-problem]")
+
+    def refused(words: str) -> None:
+        expect(problem).to_contain_text(re.compile(rf"{NOTHING}\s+:"))
+        expect(problem).to_contain_text(re.compile(words))
+
+    mayor.folder(folder_id)
+    mayor.open_key(house.pki.p12("a_kervadec"), "mauvais")
+    refused("le mot de passe n’ouvre pas ce certificat")
+    expect(mayor.page.get_by_label("Mot de passe du certificat")).to_be_focused()
+    expect(mayor.page.get_by_label("Mot de passe du certificat")).to_have_attribute("aria-invalid", "true")
+    mayor.folder(folder_id)
+    mayor.open_key(house.pki.p12("expired"), password)
+    refused(r"ce certificat a expiré le \d+")
+    for label, words in (
+        ("foreign_root", "autorité"),
+        ("revoked", "révoqué"),
+        ("auth_only", "n’est pas enregistré à votre nom"),
+    ):
+        mayor.folder(folder_id)
+        mayor.open_key(house.pki.p12(label), password)
+        expect(mayor.page.locator("[data-sign-name]")).to_contain_text("Armel KERVADEC")
+        mayor.button("Signer 1 document").click()
+        refused(words)
+    assert house.folder(folder_id).version == version
+    assert [one.origin for one in house.versions(folder_id)] == ["deposited"]
+
+
+def test_when_the_answer_is_lost_the_page_asks_and_tells_the_truth(house: House, person) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    mayor: Person = person("a.kervadec")
+    mayor.expected.append("net::ERR_")
+
+    def before(route: Route) -> None:
+        route.abort() if route.request.method == "POST" else route.continue_()
+
+    def after(route: Route) -> None:
+        if route.request.method == "POST":
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    # The network is cut before the signature reaches the server.
+    mayor.page.route("**/signature/terminer*", before)
+    mayor.folder(folder_id)
+    mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
+    mayor.button("Signer 1 document").click()
+    mayor.sees("Nous vérifions si la signature a été apposée. Ne recommencez pas")
+    mayor.sees("Rien n’a été signé : la connexion a été coupée avant la fin")
+    assert house.folder(folder_id).place == "bon_a_payer"
+    # It is cut while the answer comes back: the signature stands, and is not made twice.
+    mayor.page.unroute("**/signature/terminer*")
+    mayor.page.route("**/signature/terminer*", after)
+    mayor.folder(folder_id)
+    mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
+    mayor.button("Signer 1 document").click()
+    mayor.sees("est signé.")
+    assert [one.origin for one in house.versions(folder_id)] == ["deposited", "signed"]
+
+
+def test_the_visible_signature_stands_where_the_person_put_it_by_keys_or_by_pointer(
+    house: House, person, tmp_path: Path
+) -> None:
+    mayor: Person = person("a.kervadec")
+    for way, path in ((by_keys, None), (by_pointer, OTHER)):
+        folder_id = house.an_invoice(at="bon_a_payer", **({"path": path} if path else {}))
+        mayor.folder(folder_id)
+        mayor.drawn()
+        mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
+        mayor.button("Choisir l’emplacement…").click()
+        box = mayor.page.locator(".placebox")
+        way(mayor, box)
+        left, top, right, bottom = box.evaluate(
+            """box => { const page = box.parentElement.getBoundingClientRect(), own = box.getBoundingClientRect();
+            return [(own.left - page.left) / page.width, (own.top - page.top) / page.height,
+                    (own.right - page.left) / page.width, (own.bottom - page.top) / page.height]; }"""
+        )
+        mayor.button("Placer ici").press("Enter")
+        mayor.sees("à l’emplacement que vous avez choisi")
+        mayor.button("Signer 1 document").click()
+        mayor.sees("est signé.")
+        before, after = (render(house.bytes_of(one)) for one in house.versions(folder_id))
+        ink = ImageChops.difference(before, after).getbbox()
+        assert ink, "nothing was drawn"
+        width, height = after.size
+        slack = 3 * SCALE
+        assert ink[0] >= left * width - slack
+        assert ink[1] >= top * height - slack
+        assert ink[2] <= right * width + slack
+        assert ink[3] <= bottom * height + slack
+        assert ink[3] - ink[1] > 0.3 * (bottom - top) * height
+
+
+def by_keys(mayor: Person, box) -> None:
+    expect(box).to_be_focused()
+    for key in ["Shift+ArrowUp"] * 9 + ["Shift+ArrowLeft"] * 4 + ["ArrowLeft"] * 3:
+        mayor.page.keyboard.press(key)
+
+
+def by_pointer(mayor: Person, box) -> None:
+    start = box.bounding_box()
+    mouse = mayor.page.mouse
+    mouse.move(start["x"] + 20, start["y"] + 20)
+    mouse.down()
+    mouse.move(start["x"] - 120, start["y"] - 60, steps=4)
+    mouse.up()
+
+
+def render(data: bytes) -> Image.Image:
+    """The first page as a reader draws it, signature fields included."""
+    document = pypdfium2.PdfDocument(data)
+    document.init_forms()
+    page = document[0]
+    image = page.render(scale=SCALE, may_draw_forms=True).to_pil().convert("RGB")
+    page.close()
+    document.close()
+    return image
