@@ -27,6 +27,7 @@ PEOPLE = {
     "g.trehorel": ("Gwenola", "Tréhorel", ("comptabilite",)),
     "k.morizur": ("Katell", "Morizur", ("secretariat",)),
 }
+LARGE_FROM = 4000
 READER = "a.kervadec"
 """Who looks at the inbox: the mayor, with three desks."""
 
@@ -55,7 +56,7 @@ CIRCUIT: dict[str, Any] = {
             "label": "Direction générale",
             "kind": "visa",
             "who": [{"desk": "direction"}],
-            "when": {"field": "total_ttc", "op": ">=", "value": 4000},
+            "when": {"field": "total_ttc", "op": ">=", "value": LARGE_FROM},
             "days": 2,
         },
         {"key": "mayor", "label": "Maire", "kind": "visa", "who": [{"desk": "maire"}], "days": 3},
@@ -66,7 +67,7 @@ CIRCUIT: dict[str, Any] = {
 
 def way(amount: int) -> tuple[tuple[str, str, str], ...]:
     """The visas that a folder of so many euros passes."""
-    return tuple(step for step in STEPS if step[0] != "direction" or amount >= 4000)
+    return tuple(step for step in STEPS if step[0] != "direction" or amount >= LARGE_FROM)
 
 
 class Commune:

@@ -1,7 +1,7 @@
 """Fills a database with folders in bulk: most of them past, a few on their way, and the same inbox whatever their number."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -14,9 +14,9 @@ from app.journal.chain import GENESIS, canonical, digest
 from app.journal.models import ChainHead, JournalEntry
 from bench.commune import STEPS, Commune, way
 
-MOVERS = 200
+MOVERS = 600
 """Folders that wait for their first visa, for the goals that move them."""
-WAITING = {"maire": 240, "conseil": 40, "adjoint": 40}
+WAITING = {"maire": 200, "conseil": 40, "adjoint": 40}
 """What the reader's inbox holds, at every size."""
 BATCH = 2_000
 BORN = datetime(2026, 1, 5, 8, tzinfo=UTC)
@@ -29,12 +29,12 @@ def amount(number: int) -> int:
     return 5000 if number % 2 else 500
 
 
-def _waits(number: int, movers: int) -> tuple[int, str | None]:
+def _waits(number: int, movers: int, waiting: Mapping[str, int]) -> tuple[int, str | None]:
     """How many visas the folder has had, and the desk that it waits for (None when its way is over)."""
     if number <= movers:
         return 0, "technique"
     rest = number - movers
-    for desk, count in WAITING.items():
+    for desk, count in waiting.items():
         if rest <= count:
             return len(way(amount(number))) - 1, desk
         rest -= count
@@ -44,8 +44,9 @@ def _waits(number: int, movers: int) -> tuple[int, str | None]:
 class _Writer:
     """Makes the rows of one folder after the other, chained as the journal chains them."""
 
-    def __init__(self, commune: Commune, movers: int) -> None:
-        self._commune, self._movers, self._seq, self._hash = commune, movers, 0, GENESIS
+    def __init__(self, commune: Commune, movers: int, waiting: Mapping[str, int]) -> None:
+        self._commune, self._movers, self._waiting = commune, movers, waiting
+        self._seq, self._hash = 0, GENESIS
         self._depositor = commune.actors["g.trehorel"]
         self._emitters = [commune.desks[key] for key in ("comptabilite", "secretariat", "technique", "maire")]
 
@@ -56,7 +57,7 @@ class _Writer:
 
     def folder(self, number: int, rows: Rows) -> None:
         """Add the rows of the folder of this number."""
-        visas, desk = _waits(number, self._movers)
+        visas, desk = _waits(number, self._movers, self._waiting)
         passed = way(amount(number))
         born = BORN + timedelta(minutes=number)
         here = {"collectivity_id": self._commune.id, "folder_id": number}
@@ -203,9 +204,9 @@ def _batches(writer: _Writer, folders: int) -> Iterator[Rows]:
         yield rows
 
 
-def fill(commune: Commune, folders: int, *, movers: int = MOVERS) -> None:
+def fill(commune: Commune, folders: int, *, movers: int, waiting: Mapping[str, int]) -> None:
     """Write so many folders into the present database, with their documents, steps, journal and letters."""
-    writer = _Writer(commune, movers)
+    writer = _Writer(commune, movers, waiting)
     engine = db.engine().execution_options(writes=True)
     for rows in _batches(writer, folders):
         with engine.begin() as connection:

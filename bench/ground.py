@@ -1,9 +1,11 @@
 """The ground to measure on: throw-away databases as durable as real ones, made once for all the goals of a run."""
 
 import atexit
+import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,6 +19,8 @@ from bench import commune, crowd
 from config import Settings
 from tests.cluster import Cluster
 
+SECRET = "a secret of the benches, long enough to be taken"
+ROOT = Path(__file__).resolve().parents[1]
 SMALL, LARGE = 1_000, 100_000
 KINDS = ("sqlite", "postgresql")
 
@@ -41,7 +45,7 @@ class Ground:
         """The settings of an installation on one database; messages to the worker are not carried."""
         return Settings(
             _env_file=None,
-            secret_key="a secret of the benches, long enough to be taken",  # type: ignore[arg-type]
+            secret_key=SECRET,
             data_dir=self.home / "data",
             database_url=url,
             queue_url="none:",
@@ -56,12 +60,20 @@ class Ground:
         schema.upgrade()
         return url
 
-    def peopled(self, kind: str, name: str, *, folders: int, movers: int = crowd.MOVERS) -> str:
+    def peopled(
+        self,
+        kind: str,
+        name: str,
+        *,
+        folders: int,
+        movers: int = crowd.MOVERS,
+        waiting: Mapping[str, int] = crowd.WAITING,
+    ) -> str:
         """The URL of a database with the commune and so many folders; the same name gives the same database."""
         if (kind, name) not in self._urls:
             url = self.empty(kind, name)
             self.commune.settle()
-            crowd.fill(self.commune, folders, movers=movers)
+            crowd.fill(self.commune, folders, movers=movers, waiting=waiting)
             crowd.tidy()
             self._urls[kind, name] = url
         self.point(self._urls[kind, name])
@@ -70,6 +82,16 @@ class Ground:
     def of_size(self, kind: str, folders: int) -> str:
         """The database of so many folders, shared by the goals that compare two sizes."""
         return self.peopled(kind, f"folders_{folders}", folders=folders)
+
+    def environment(self, url: str, *, queue: bool = False) -> dict[str, str]:
+        """The environment of a process of an installation on one database, with or without messages to its worker."""
+        chosen = {
+            "PARAPHE_SECRET_KEY": SECRET,
+            "PARAPHE_DATA_DIR": str(self.home / "data"),
+            "PARAPHE_DATABASE_URL": url,
+            "PARAPHE_SECURE_COOKIES": "false",
+        }
+        return {**os.environ, **chosen, **({} if queue else {"PARAPHE_QUEUE_URL": "none:"})}
 
     def point(self, url: str) -> None:
         """Make the product work on this database from now on."""

@@ -1,13 +1,16 @@
 """Times candidates side by side, one operation of each in turn, and says their ratio with its spread."""
 
 import gc
+import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-ROUNDS = 5
+ROUNDS, ATTEMPTS = 5, 3
+LOAD, SPREAD = 1.5, 1.25
+"""Above this load, or this largest ratio over the smallest, the machine is disturbed, and a miss is measured again."""
 Operations = Iterator[Callable[[], object]]
 """What a candidate does, one operation after the other; making the next one is not timed, doing it is."""
 
@@ -31,6 +34,11 @@ class Figure:
     def holds(self) -> bool:
         """Whether the median is on the right side of the bar."""
         return self.ratio >= self.bar if self.at_least else self.ratio <= self.bar
+
+    @property
+    def spread(self) -> float:
+        """The largest ratio over the smallest."""
+        return max(self.ratios) / min(self.ratios) if min(self.ratios) else 1.0
 
     @property
     def strain(self) -> float:
@@ -67,6 +75,7 @@ def side_by_side(candidates: Mapping[str, Operations], *, turns: int) -> list[di
     """
     found = []
     names = list(candidates)
+    gc.freeze()  # as wsgi.py does: what is loaded is not looked through again
     for _ in range(ROUNDS):
         gc.collect()
         taken: dict[str, list[float]] = {name: [] for name in names}
@@ -77,7 +86,21 @@ def side_by_side(candidates: Mapping[str, Operations], *, turns: int) -> list[di
                 operation()
                 taken[name].append(time.perf_counter() - start)
         found.append({name: statistics.median(times) for name, times in taken.items()})
+    gc.unfreeze()
     return found
+
+
+def steady(measure: Callable[[], list[Figure]]) -> list[Figure]:
+    """The figures of a measure, made again (three times at most) while one does not hold on a disturbed machine.
+
+    Disturbed: others load it, or the rounds do not agree; a miss on a quiet machine is a miss.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        figures = measure()
+        quiet = os.getloadavg()[0] <= LOAD and all(figure.spread <= SPREAD for figure in figures)
+        if quiet or attempt == ATTEMPTS or all(figure.holds for figure in figures):
+            break
+    return figures
 
 
 def ratios(rounds: list[dict[str, float]], above: str, below: str) -> tuple[float, ...]:
@@ -88,14 +111,3 @@ def ratios(rounds: list[dict[str, float]], above: str, below: str) -> tuple[floa
 def milliseconds(rounds: list[dict[str, float]], name: str) -> str:
     """The median over the rounds, for the curious: it does not travel to another machine."""
     return f"{statistics.median(one[name] for one in rounds) * 1000:.2f} ms"
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """How long one operation takes, by the wall clock, the collector kept quiet."""
-    gc.disable()
-    start = time.perf_counter()
-    try:
-        work()
-    finally:
-        gc.enable()
-    return time.perf_counter() - start
