@@ -60,7 +60,11 @@ class _StrictLoader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise unreadable(self.get_mark(), "les alias ne sont pas admis")
-        return super().compose_node(parent, index)
+        node = super().compose_node(parent, index)
+        # YAML refuses these characters as they are; written « \\0 » between quotes, they would come in all the same.
+        if isinstance(node, yaml.ScalarNode) and self.NON_PRINTABLE.search(node.value):
+            raise unreadable(node.start_mark, "il contient un caractère illisible")
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()

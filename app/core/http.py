@@ -1,7 +1,9 @@
 """What every page and every JSON route share: the guard above it, and how a refusal is shown."""
 
+import json
 import secrets
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any, TypeVar
 
 import structlog
@@ -13,6 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.core.db import LARGEST_KEY
 from app.core.french import spaces, taille
 from app.core.refusals import Refusal, catalogue
+from app.core.texts import cleaned, strange, texts_in
 
 log = structlog.get_logger()
 View = TypeVar("View", bound=Callable[..., Any])
@@ -65,16 +68,31 @@ class RowNumber(IntegerConverter):
         super().__init__(map, fixed_digits, min, max)
 
 
-def refuse_null() -> None:
-    """Refuse the one character that PostgreSQL cannot keep (`bad-request`), so that both databases keep the same texts."""
-    texts = (
+def refuse_strange() -> None:
+    """Refuse a text that not every database and file can hold (`text-unreadable`), wherever in the request it is.
+
+    Both databases would not refuse the same ones, nor at the same moment: here nothing has been done yet.
+    """
+    fields = (
         part
         for values in (request.args, request.form)
         for name, several in values.lists()
         for part in (name, *several)
     )
-    if any("\0" in one for one in texts) or (request.is_json and b"\\u0000" in request.get_data()):
-        raise Refusal("bad-request", detail="elle contient un caractère nul")
+    named = (one for one in (request.view_args or {}).values() if isinstance(one, str))
+    for text in chain(named, fields, request.files, texts_in(_json())):
+        if sign := strange(text):
+            raise Refusal("text-unreadable", sign=sign)
+
+
+def _json() -> Any:
+    """The JSON that came, or None: what cannot be read is refused by whoever expects it, with better words."""
+    if not request.is_json:
+        return None
+    try:
+        return json.loads(request.get_data())
+    except (ValueError, RecursionError):
+        return None
 
 
 def guard(who: str) -> Callable[[View], View]:
@@ -188,7 +206,7 @@ def _owed(error: HTTPException) -> dict[str, str]:
 
 def client() -> str:
     """The caller's browser for the list of sessions, « Firefox sous Windows »; at most 120 characters."""
-    said = request.user_agent.string
+    said = cleaned(request.user_agent.string)
     browser = next((words for mark, words in _BROWSERS if mark in said), said[:120] or "navigateur inconnu")
     system = next((words for mark, words in _SYSTEMS if mark in said), "")
     return f"{browser} sous {system}" if system else browser
@@ -196,7 +214,7 @@ def client() -> str:
 
 def address() -> str:
     """The caller's address; behind a proxy, as many hops back as the configuration trusts."""
-    return request.remote_addr or ""
+    return cleaned(request.remote_addr or "")  # a proxy may pass on what its caller wrote
 
 
 def actor() -> Any:

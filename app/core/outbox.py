@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core import heartbeat, jobs
 from app.core.clock import now
 from app.core.db import Base, Db, Tenanted, reading
+from app.core.texts import cleaned
 from app.core.transaction import after_commit, use_case
 from app.core.writes import Write, write
 
@@ -187,7 +188,8 @@ def settle(
 ) -> bool:
     """Write the end of an attempt; False when the lease was lost to another worker, whose word then counts."""
     moment = now()
-    fields: dict[str, Any] = {"state": state, "lease_until": None, "last_error": error}
+    # What a server answered may hold anything; a row that could not say its fault would stay leased.
+    fields: dict[str, Any] = {"state": state, "lease_until": None, "last_error": error and cleaned(error)}
     if state == "done":
         fields["done_at"] = moment
     if state == "pending":

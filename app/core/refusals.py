@@ -52,6 +52,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         400,
         "La demande est incomplète : {detail}. Rien n’a été enregistré : rechargez la page, puis recommencez.",
     ),
+    "text-unreadable": (
+        400,
+        "Un texte contient un caractère que Paraphe ne peut pas garder ({sign}). Rien n’a été enregistré : retirez-le, puis recommencez.",
+    ),
     "json-invalid": (
         400,
         "Le corps de la demande n’est pas un JSON lisible. Rien n’a été enregistré : corrigez-le, puis renvoyez.",

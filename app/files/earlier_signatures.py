@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from app.core.texts import cleaned
 from app.files.pdf import EarlierSignature
 
 NO_NAME = "un signataire sans nom"
@@ -60,7 +61,7 @@ def _name(signature: Any) -> str:
         )
     except Exception:  # noqa: BLE001 (a certificate that cannot be read names nobody)
         found = None
-    return str(found or NO_NAME)
+    return cleaned(str(found or NO_NAME))
 
 
 def _when(signature: Any) -> tuple[str | None, bool]:

@@ -2,7 +2,10 @@
 
 import unicodedata
 
+from app.core.texts import strange
+
 MAX_BYTES = 200
+_HIDDEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 
 
 def clean_filename(name: str) -> str:
@@ -13,8 +16,9 @@ def clean_filename(name: str) -> str:
     """
     text = name.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate has no bytes
     text = unicodedata.normalize("NFC", text).replace("\\", "/").rsplit("/", 1)[-1]
-    # Cf holds the marks that show « fdp.exe » as « exe.pdf »; Cc holds line ends that forge headers.
-    text = "".join(" " if unicodedata.category(one) in {"Cc", "Cf", "Zl", "Zp"} else one for one in text)
+    # Cf holds the marks that show « fdp.exe » as « exe.pdf »; Cc holds line ends that forge headers; what no XML can hold
+    # would stop the envelope or the manifest that names the file, long after its deposit.
+    text = "".join(" " if unicodedata.category(one) in _HIDDEN or strange(one) else one for one in text)
     text = " ".join(text.split()).lstrip(".").strip()
     if not text:
         return "document"

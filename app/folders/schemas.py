@@ -10,6 +10,7 @@ from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validat
 
 from app.core.api import parse
 from app.core.refusals import Refusal
+from app.core.texts import strange
 
 TRAYS = ("todo", "late", "returned", "running", "done", "drafts")
 WORDS: dict[str, Any] = {
@@ -23,11 +24,11 @@ WORDS: dict[str, Any] = {
 
 
 class Readable(validate.Validator):
-    """Refuses signs that no page shows and no database keeps (NUL, half of a surrogate pair)."""
+    """Refuses, in a text inside a text, the signs that the door refuses elsewhere (`app/core/texts.py`)."""
 
     def __call__(self, value: str) -> str:
         """Give the text back, or refuse it."""
-        if "\x00" in value or any("\ud800" <= sign <= "\udfff" for sign in value):
+        if strange(value):
             raise ValidationError("Ce texte contient un signe illisible.")
         return value
 

@@ -238,7 +238,7 @@ def stand_guard(app: Flask) -> None:
             abort(404)
         api = request.path.startswith("/api/")
         if who == http.PUBLIC:
-            http.refuse_null()
+            http.refuse_strange()
             return None
         actor = _bearer() if api else _visitor()
         if actor is None:
@@ -246,7 +246,7 @@ def stand_guard(app: Flask) -> None:
         g.actor = actor
         if who != http.PERSON:
             require(actor, Right(who))
-        http.refuse_null()
+        http.refuse_strange()
         return None
 
     @app.after_request

