@@ -2,13 +2,16 @@
 
 import os
 import signal
+import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
+from app.operations import processes
 from tests.builders.house import House, token_in
 from tests.builders.process import environment, start, until
 from tests.cluster import free_port
@@ -67,11 +70,21 @@ def served(house: House, tmp_path: Path) -> Iterator[Served]:
     family = running.family()
     yield running
     for pid in family:
-        if Path(f"/proc/{pid}").exists() and pid in running.family():
+        if Path(f"/proc/{pid}").exists() and family[pid] == line_of(
+            pid
+        ):  # orphans too, and never another's number
             os.kill(pid, signal.SIGKILL)
     if process.poll() is None:
         process.kill()
         process.wait(10)
+
+
+def line_of(pid: int) -> str:
+    """The command line of a process that may be gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def alive(family: dict[int, str]) -> list[str]:
@@ -106,3 +119,35 @@ def test_when_one_falls_all_stop_and_the_system_is_told(served: Served) -> None:
     os.kill(worker, signal.SIGKILL)
     assert served.process.wait(30) != 0, served.log.read_text()
     assert alive(family) == []
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "with those around it"])
+def test_when_the_one_who_watches_is_killed_nobody_goes_on_alone(served: Served, alone: bool) -> None:
+    family = served.family()
+    assert (
+        len(alive(family)) >= 5
+    )  # the one who watches, one beside each command, gunicorn and its worker, the worker
+    if alone:
+        served.process.kill()
+    else:
+        os.killpg(served.process.pid, signal.SIGKILL)
+    served.process.wait(10)
+    until(
+        lambda: not [pid for pid, line in family.items() if line and line_of(pid) == line], 30, "all stopped"
+    )
+    assert served.status("/login") == 0
+
+
+def test_a_command_waits_for_what_it_needs(tmp_path: Path) -> None:
+    port = free_port()
+    said = tmp_path / "said"
+    script = (
+        f'exec {sys.executable} -P {processes.__file__} tied "$PPID" "{port}" {sys.executable} -c "print(1)"'
+    )
+    with said.open("wb") as out:
+        command = subprocess.Popen(script, shell=True, stdout=out)
+    with pytest.raises(subprocess.TimeoutExpired):
+        command.wait(1.5)
+    with socket.create_server(("127.0.0.1", port)):
+        assert command.wait(20) == 0
+    assert said.read_text() == "1\n"
