@@ -99,6 +99,7 @@ class Settings(BaseSettings):
     lease_seconds: float = Field(120.0, gt=0)
     attempts_limit: int = Field(8, ge=1)
     backoff_seconds: float = Field(20.0, gt=0)
+    sweep_days: int = Field(30, ge=0)
 
     actes_transport: str = "simulated"
     actes_application: str = "TACT"

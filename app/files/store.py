@@ -1,6 +1,7 @@
 """Bytes are kept under their own SHA-256, once, and never served when they no longer match it."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import re
@@ -125,6 +126,30 @@ class Store:
             finally:
                 obstore.delete(self._objects, key)
 
+    def old(self, now: datetime, older_than: timedelta) -> dict[tuple[str, str], int]:
+        """What the folder store has held untouched for so long: (scope, digest) and size; nothing of a bucket."""
+        limit, mine, found = (now - older_than).timestamp(), os.geteuid(), {}
+        for path in self._folder.glob("*/??/*") if self._folder else ():
+            scope, name = path.parts[-3], path.name
+            with contextlib.suppress(FileNotFoundError):  # another sweep has just removed it
+                seen = path.stat()
+                # What another account put there, a deposit could not mark as used again: it stays.
+                ours = seen.st_uid == mine and _SCOPE.fullmatch(scope) and _NAME.fullmatch(name)
+                if ours and seen.st_mtime < limit:
+                    found[scope, name] = seen.st_size
+        return found
+
+    def forget(self, scope: str, sha256: str, now: datetime, older_than: timedelta) -> bool:
+        """Remove what `old` found and no row names; False when it has been deposited again meanwhile, and stays."""
+        if self._folder is None:
+            return False
+        path = self._folder / _key(scope, sha256)
+        with _alone(self._folder):
+            if not path.is_file() or path.stat().st_mtime >= (now - older_than).timestamp():
+                return False
+            path.unlink()
+            return True
+
     def sweep(self, now: datetime, older_than: timedelta = timedelta(days=1)) -> int:
         """Remove what a crash left half written in the folder store, and tell how many files that was."""
         removed = 0
@@ -143,7 +168,6 @@ class Store:
     def _put_in_folder(self, folder: Path, scope: str, pieces: Iterator[bytes]) -> Stored:
         """Stage, fsync, then give the name: a name never shows bytes that a power cut could take away."""
         import obstore
-        from obstore.exceptions import AlreadyExistsError
 
         staged = f"{STAGING}/{secrets.token_hex(16)}"
         seen = _Counting(pieces)
@@ -154,15 +178,26 @@ class Store:
             key = _key(scope, stored.sha256)
             (folder / staged).chmod(0o440)
             _fsync(folder / staged)  # obstore writes without fsync
-            try:
-                with self._speaking(key):
-                    obstore.rename(self._objects, staged, key, overwrite=False)
-            except AlreadyExistsError:
-                self._same(scope, stored)
+            while not self._named(staged, key):
+                if _used_again(folder, key):
+                    self._same(scope, stored)
+                    break
             self._settle(folder, Path(key))
             return stored
         finally:
             (folder / staged).unlink(missing_ok=True)
+
+    def _named(self, staged: str, key: str) -> bool:
+        """Give staged bytes their name; False when it is taken."""
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        try:
+            with self._speaking(key):
+                obstore.rename(self._objects, staged, key, overwrite=False)
+        except AlreadyExistsError:
+            return False
+        return True
 
     def _settle(self, folder: Path, key: Path) -> None:
         """The name, and once per process the folders above it, are on the disk before anybody hears of it."""
@@ -233,6 +268,29 @@ def _key(scope: str, sha256: str) -> str:
     if not _SCOPE.fullmatch(scope) or not _NAME.fullmatch(sha256):
         raise ValueError("a scope is a short plain word and a name is 64 hexadecimal digits")
     return f"{scope}/{sha256[:2]}/{sha256}"
+
+
+def _used_again(folder: Path, key: str) -> bool:
+    """Mark bytes that are deposited again as new, so that no sweep takes them; False when one has just taken them."""
+    with _alone(folder):
+        try:
+            os.utime(folder / key)
+        except PermissionError:
+            return True  # another account's, so never swept
+        except FileNotFoundError:
+            return False
+        return True
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """A sweep and a deposit of the same bytes never decide at once, whatever their processes."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # let go when the handle is closed
+        yield
+    finally:
+        os.close(handle)
 
 
 def _fsync(path: Path) -> None:

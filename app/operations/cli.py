@@ -1,4 +1,4 @@
-"""`flask --app wsgi upgrade | downgrade | check-schema | doctor | worker | serve`."""
+"""`flask --app wsgi upgrade | downgrade | check-schema | doctor | sweep | worker | serve`."""
 
 import os
 import sys
@@ -8,7 +8,8 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from app.core import jobs, outbox, schema
-from app.operations import processes
+from app.core.french import taille
+from app.operations import processes, sweep
 from app.operations.doctor import examine
 
 
@@ -43,14 +44,38 @@ def doctor() -> None:
     sys.exit(1 if failed else 0)
 
 
+@click.command("sweep")
+@with_appcontext
+def sweep_command() -> None:
+    """Ôter ce qui ne sert plus ; le travail de fond le fait chaque jour."""
+    days = current_app.config["PARAPHE"].sweep_days
+    swept = sweep.sweep(days)
+    click.echo(f"Fichiers à demi écrits : {swept.half_written}")
+    if days:
+        click.echo(f"Documents que rien ne nomme : {swept.documents} ({taille(swept.size)})")
+    else:
+        click.echo("Documents que rien ne nomme : non examinés (PARAPHE_SWEEP_DAYS=0)")
+    click.echo(f"Signatures préparées et jamais faites : {swept.signatures}")
+    click.echo(f"Sessions closes : {swept.logins}")
+    click.echo(f"Liens de mot de passe passés : {swept.links}")
+    click.echo(f"Clés de dépôt de plus de {sweep.KEYS.days} jours : {swept.keys}")
+    if swept.doubtful:
+        raise click.ClickException(
+            f"{swept.doubtful} documents laissés : la base n’en nomme pas la moitié. "
+            "Vérifiez qu’elle est bien celle de ces documents."
+        )
+
+
 @click.command("worker")
 @click.option("--threads", default=2, help="Travaux menés de front.")
+@with_appcontext
 def worker(threads: int) -> None:
     """Faire le travail de fond : courriels, transmissions, cachets."""
     queue = jobs.huey()
     if queue is None:
         raise click.ClickException("aucune file d’attente n’est configurée (PARAPHE_QUEUE_URL)")
     outbox.watch()
+    jobs.carries(run=outbox.run, watch=sweep.watch(current_app.config["PARAPHE"].sweep_days))
     queue.create_consumer(
         workers=threads,
         worker_type="thread",
@@ -72,4 +97,4 @@ def serve(port: str, bind: str, workers: int) -> None:
     os.execv(sys.executable, command)  # noqa: S606
 
 
-COMMANDS = (upgrade, downgrade, check_schema, doctor, worker, serve)
+COMMANDS = (upgrade, downgrade, check_schema, doctor, sweep_command, worker, serve)

@@ -143,7 +143,7 @@ def ask_reset(db: Db, login: str) -> None:
     db.flush()
     mail = News(
         kind="mail",
-        key=f"reset-{row.id}",
+        key=f"reset-{row.token_hash[:32]}",  # old links are swept, and SQLite gives their numbers again
         recipient=user.email,
         payload={"event": "password_reset", "user_id": user.id, "nonce": nonce},
     )

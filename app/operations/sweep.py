@@ -1,0 +1,133 @@
+"""Once a day, take away what no longer serves: links and sessions that have ended, and files that no row has ever named.
+
+Only what is over goes, and well after its end: whatever is under way is younger than what is swept. Done again, it finds
+nothing. The outbox and the journal are kept whole.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from app.core import heartbeat, outbox
+from app.core.clock import now
+from app.core.db import Base, Db, reading
+from app.core.transaction import use_case
+from app.files import vault
+from app.folders.once import DepositKey
+from app.people.models import LoginSession, PasswordReset
+from app.signing.models import SignatureSession
+
+log = structlog.get_logger()
+EVERY = timedelta(days=1)
+OVER = timedelta(days=1)
+"""How long a session or a link that has ended is still kept."""
+KEYS = timedelta(days=30)
+"""How long the key of a deposit by API still answers with its folder."""
+_DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What was taken away, by kind; `size` is that of the documents, in bytes; `doubtful` ones were left."""
+
+    half_written: int
+    documents: int
+    size: int
+    doubtful: int
+    signatures: int
+    logins: int
+    links: int
+    keys: int
+
+
+def sweep(days: int) -> Swept:
+    """Take away what is over; documents that no row names only after so many days, and never when that is 0."""
+    moment = now()
+    rows = _rows(moment)
+    found = _documents(moment, timedelta(days=days)) if days else (0, 0, 0)
+    return Swept(vault.store().sweep(moment), *found, *rows)
+
+
+@use_case
+def _rows(db: Db, moment: datetime) -> tuple[int, int, int, int]:
+    """Signatures prepared and never made, sessions and links that have ended, keys of deposits that were long ago."""
+    over = moment - OVER
+    # One that was made is what its author's browser may still ask about, and it names its prepared file.
+    ended = sa.delete(SignatureSession).where(
+        SignatureSession.state != "done", SignatureSession.expires_at < over
+    )
+    logins = sa.delete(LoginSession).where(
+        sa.or_(LoginSession.expires_at < over, LoginSession.revoked_at < over)
+    )
+    links = sa.delete(PasswordReset).where(PasswordReset.expires_at < over)
+    keys = sa.delete(DepositKey).where(DepositKey.created_at < moment - KEYS)
+    signatures, logged, sent, made = (
+        len(db.execute(one.returning(sa.literal(1)).execution_options(synchronize_session=False)).all())
+        for one in (ended, logins, links, keys)
+    )
+    return signatures, logged, sent, made
+
+
+def _documents(moment: datetime, age: timedelta) -> tuple[int, int, int]:
+    """Files of the store that are old and that no row names: how many went, their bytes, and how many were left in doubt.
+
+    The order is the proof: the old ones are listed, then every row is read, and a file that was deposited again since
+    is no longer old. A file just stored, whose row is not yet written, is younger than any transaction.
+    """
+    old = vault.store().old(moment, age)
+    named = set(_named()) if old else set()
+    scopes: dict[str, list[str]] = {}
+    for scope, sha256 in old:
+        if bytes.fromhex(sha256) not in named:
+            scopes.setdefault(scope, []).append(sha256)
+    count = size = doubtful = 0
+    for scope, orphans in scopes.items():
+        if 2 * len(orphans) > sum(1 for one, _ in old if one == scope):
+            # Crashes leave few: this looks like another base, or one of long ago, put before these documents.
+            doubtful += len(orphans)
+            continue
+        gone = [one for one in orphans if vault.store().forget(scope, one, moment, age)]
+        count, size = count + len(gone), size + sum(old[scope, one] for one in gone)
+    return count, size, doubtful
+
+
+def _named() -> Iterator[bytes]:
+    """Every digest that is written anywhere, whatever the table and the column: a slice to come is covered as well."""
+    with reading() as db:
+        if db.get_bind().dialect.name == "postgresql":  # SQLite reads one moment of itself anyway
+            db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        for table in Base.metadata.sorted_tables:
+            columns = [one for one in table.columns if _may_name(one)]
+            if not columns:
+                continue
+            # As text: a digest is found at any depth of a JSON value.
+            texts = [sa.cast(one, sa.Text) for one in columns]
+            for row in db.execute(sa.select(*texts).execution_options(yield_per=1000)):
+                for digest in _DIGEST.findall(" ".join(filter(None, row))):
+                    yield bytes.fromhex(digest)
+
+
+def _may_name(column: sa.Column[Any]) -> bool:
+    return isinstance(column.type, sa.String | sa.JSON)
+
+
+def watch(days: int) -> Callable[[], None]:
+    """The watchdog's round in a worker: what the outbox asks each minute, and the sweep once a day."""
+
+    def round_() -> None:
+        outbox.watch()
+        last = heartbeat.last("sweep")
+        if last is not None and now() - last < EVERY:
+            return
+        heartbeat.beat("sweep", now())  # first: a sweep that fails waits for its next day too
+        try:
+            log.info("sweep.done", **vars(sweep(days)))
+        except Exception as fault:  # noqa: BLE001 - nothing that serves depends on it
+            log.warning("sweep.failed", error=repr(fault))
+
+    return round_
