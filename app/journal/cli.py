@@ -1,13 +1,19 @@
-"""`flask --app wsgi journal verify`: recompute every chain, and fail on the first line that does not hold."""
+"""`flask --app wsgi journal verify | head`: recompute every chain, and fail on the first line that does not hold.
+
+Who can rewrite a whole base can make a chain that holds from its first line; what was noted elsewhere tells it apart.
+"""
 
 import sys
+from collections.abc import Iterable
 
 import click
 import sqlalchemy as sa
 from flask.cli import AppGroup
 
+from app.core.clock import now
 from app.core.db import reading
 from app.core.outbox import Outbox
+from app.journal import anchors
 from app.journal.chain import Break, verify
 from app.journal.models import ChainHead, JournalEntry
 
@@ -16,7 +22,13 @@ journal = AppGroup("journal", help="Le journal chaîné.")
 
 @journal.command("verify")
 @click.option("--collectivity", type=int, default=None, help="Numéro d’une collectivité ; toutes par défaut.")
-def verify_command(collectivity: int | None) -> None:
+@click.option(
+    "--against",
+    type=click.File("r", encoding="utf-8"),
+    default=None,
+    help="Des lignes de « journal head », gardées ailleurs ; « - » les lit sur l’entrée.",
+)
+def verify_command(collectivity: int | None, against: Iterable[str] | None) -> None:
     """Vérifier la chaîne ; sort en erreur à la première ligne altérée, manquante, ajoutée ou déplacée."""
     with reading() as db:
         known = sa.union(
@@ -41,8 +53,31 @@ def verify_command(collectivity: int | None) -> None:
             )
         else:
             click.echo(f"Collectivité {one} : journal intact, {count} écriture{'s' if count > 1 else ''}.")
+    if against is not None:
+        failed |= _disagrees(against)
     if failed:
         sys.exit(1)
+
+
+def _disagrees(against: Iterable[str]) -> bool:
+    """Say the first line that no longer agrees, or how many do."""
+    with reading() as db:
+        held, fault = anchors.compare(db, against)
+    if fault:
+        click.echo(f"Repères : {fault}.")
+    elif not held:
+        click.echo("Repères : aucune ligne à comparer.")
+    else:
+        click.echo(f"Repères : {held} ligne{'s' if held > 1 else ''}, le journal les porte encore.")
+    return bool(fault) or not held
+
+
+@journal.command("head")
+def head_command() -> None:
+    """Écrire la tête de chaque chaîne, une ligne par collectivité, à garder ailleurs que sur ce serveur."""
+    with reading() as db:
+        for one in anchors.heads(db, now()):
+            click.echo(one)
 
 
 COMMANDS = (journal,)

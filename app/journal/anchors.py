@@ -1,0 +1,72 @@
+"""The head of each chain in one line, to be kept outside, and whether the journal still carries what such lines say.
+
+A line is « SIREN, number of the last entry, its hash, moment »: whoever rewrites the entries before it changes that hash.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.db import LARGEST_KEY, Db
+from app.journal.chain import GENESIS
+from app.journal.models import ChainHead, JournalEntry
+
+_entry: Any = JournalEntry.__table__
+_head: Any = ChainHead.__table__
+# People stand above the journal: of a collectivity, only its number in the law is read here.
+_place = sa.table("collectivity", sa.column("id", sa.Integer), sa.column("siren", sa.Text))
+_LINE = re.compile(r"(?P<siren>[0-9]{9})\s+(?P<seq>[0-9]{1,10})\s+(?P<hash>[0-9a-f]{64})(?:\s+(?P<at>\S+))?")
+
+
+def heads(db: Db, moment: datetime) -> Iterator[str]:
+    """One line for each collectivity, in the order of the SIREN; the moment is UTC, to the second."""
+    query = (
+        sa.select(_place.c.siren, _head.c.seq, _head.c.hash)
+        .join_from(_place, _head, _head.c.collectivity_id == _place.c.id, isouter=True)
+        .order_by(_place.c.siren)
+    )
+    at = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    for siren, seq, hashed in db.execute(query):
+        yield f"{siren} {seq or 0} {hashed or GENESIS} {at}"
+
+
+def compare(db: Db, lines: Iterable[str]) -> tuple[int, str | None]:
+    """How many lines the journal still carries, and what is wrong with the first that it does not, in French.
+
+    Blank lines and lines that open with « # » are passed over. Only together with `verify` does it prove anything: that
+    one tells whether an entry is what its hash says.
+    """
+    held = 0
+    for rank, line in enumerate(lines, start=1):
+        text = line.strip().lstrip("\ufeff")
+        if not text or text.startswith("#"):
+            continue
+        if fault := _fault(db, text):
+            return held, f"ligne {rank}, {fault}"
+        held += 1
+    return held, None
+
+
+def _fault(db: Db, text: str) -> str | None:
+    found = _LINE.fullmatch(text)
+    if found is None:
+        return "ce n’est pas une ligne de « journal head »"
+    siren, seq, hashed, at = found["siren"], int(found["seq"]), found["hash"], found["at"]
+    noted = f" notée le {at}" if at else ""
+    place = db.scalar(sa.select(_place.c.id).where(_place.c.siren == siren))
+    if place is None:
+        return f"la collectivité {siren} n’existe plus"
+    if seq == 0:
+        return None if hashed == GENESIS else "ce n’est pas une ligne de « journal head »"
+    query = sa.select(_entry.c.hash).where(
+        _entry.c.collectivity_id == place, _entry.c.seq == min(seq, LARGEST_KEY)
+    )
+    now_there = db.scalar(query)
+    if now_there is None:
+        return f"collectivité {siren} : l’écriture n° {seq}{noted} n’est plus dans le journal"
+    if now_there != hashed:
+        return f"collectivité {siren} : le journal a été réécrit à l’écriture n° {seq}{noted}, ou avant elle"
+    return None
