@@ -4,6 +4,7 @@ from calendar import monthrange
 from datetime import date, timedelta
 from functools import lru_cache
 
+ANY_YEAR = 2026
 _SATURDAY = 5
 
 
@@ -12,6 +13,11 @@ def _holidays(year: int) -> frozenset[date]:
     from holidays import country_holidays
 
     return frozenset(country_holidays("FR", years=year))
+
+
+def get_ready() -> None:
+    """Read the calendar, once for the process: the half-second that it takes must not fall inside a transaction."""
+    _holidays(ANY_YEAR)
 
 
 def is_working_day(day: date) -> bool:

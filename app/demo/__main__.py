@@ -104,7 +104,7 @@ def main() -> int:
         flush=True,
     )
     more = {"services": f"{sys.executable} -m app.demo services"}
-    return run(bind="127.0.0.1", port=port, workers=1, more=more)
+    return run(bind="127.0.0.1", port=port, workers=1, more=more, needs=tuple(ports.values()))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from app.core import jobs, outbox, schema
 from app.core.french import taille
 from app.operations import processes, sweep
 from app.operations.doctor import examine
+from workflows.deadlines import get_ready
 
 
 @click.command("upgrade")
@@ -75,6 +76,7 @@ def worker(threads: int) -> None:
     if queue is None:
         raise click.ClickException("aucune file d’attente n’est configurée (PARAPHE_QUEUE_URL)")
     outbox.watch()
+    get_ready()
     jobs.carries(run=outbox.run, watch=sweep.watch(current_app.config["PARAPHE"].sweep_days))
     queue.create_consumer(
         workers=threads,

@@ -20,6 +20,7 @@ from app.core.security import new_token, token_hash
 from app.core.transaction import use_case
 from app.people.actor import Actor, Seat, require
 from app.people.models import Application, Collectivity, Desk, Holder, LoginSession, User
+from workflows.deadlines import get_ready
 from workflows.rights import Right
 
 manager = LoginManager()
@@ -219,6 +220,12 @@ def _visitor() -> Actor | None:
     return actor
 
 
+def _before_a_move() -> None:
+    """What a verb needs is there before its transaction opens: others wait while it lasts."""
+    if request.method == "POST":
+        get_ready()
+
+
 def stand_guard(app: Flask) -> None:
     """Enforce, before every view, the one guard written above it; a route without a guard answers nobody."""
     manager.init_app(app)
@@ -247,6 +254,7 @@ def stand_guard(app: Flask) -> None:
         if who != http.PERSON:
             require(actor, Right(who))
         http.refuse_strange()
+        _before_a_move()
         return None
 
     @app.after_request
