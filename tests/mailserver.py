@@ -1,5 +1,6 @@
 """A real SMTP server for the tests; it keeps what it accepts, and refuses what it is told to refuse."""
 
+import asyncio
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
@@ -9,11 +10,15 @@ from tests.cluster import free_port
 
 
 class MailServer:
-    """Letters accepted, in order; `refuse` maps an address to the answer it gets."""
+    """Letters accepted, in order; `refuse` maps an address to the answer it gets; each is `slow` seconds in coming.
+
+    `asked` counts the letters that were begun.
+    """
 
     def __init__(self) -> None:
         self.letters: list[EmailMessage] = []
         self.refuse: dict[str, str] = {}
+        self.slow, self.asked = 0.0, 0
         self.port = free_port()
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
@@ -24,6 +29,8 @@ class MailServer:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
+        self.asked += 1
+        await asyncio.sleep(self.slow)
         self.letters.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 OK"
 
@@ -36,6 +43,7 @@ class MailServer:
     def clear(self) -> None:
         self.letters.clear()
         self.refuse.clear()
+        self.slow, self.asked = 0.0, 0
 
     def to(self, address: str) -> list[EmailMessage]:
         """The letters that an address received."""

@@ -10,6 +10,7 @@ from statistics import median
 import psycopg
 import pytest
 import redis
+import sqlalchemy as sa
 
 from app import create_app
 from app.core import heartbeat, jobs, schema
@@ -106,6 +107,23 @@ def test_the_worker_wakes_within_two_seconds_of_a_commit_and_stops_when_asked(
 
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(20) == 0, (tmp_path / "worker.log").read_text()
+
+
+@BOTH
+def test_a_worker_asked_to_stop_ends_the_row_it_holds_and_begins_no_other(
+    worker: "subprocess.Popen[bytes]", mail: MailServer, tmp_path: Path
+) -> None:
+    mail.slow = 3.0
+    for login in ("g.trehorel", "r.pellenec", "n.abgrallec", "t.lescoat"):
+        desks.ask_reset(login)
+    until(lambda: mail.asked == 2, 20, "both threads of the worker hold a row")
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(20) == 0, (tmp_path / "worker.log").read_text()
+    assert len(mail.letters) == mail.asked == 2
+    with reading() as db:
+        states = sorted(db.scalars(sa.select(Outbox.state)))
+        held = db.scalars(sa.select(Outbox.id).where(Outbox.lease_until.is_not(None))).all()
+    assert (states, held) == (["done", "done", "pending", "pending"], [])
 
 
 def _last_error() -> str | None:
