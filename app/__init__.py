@@ -50,6 +50,8 @@ def create_app(configuration: Settings | None = None) -> Flask:
         SESSION_COOKIE_SECURE=chosen.secure_cookies,
         SESSION_COOKIE_NAME="paraphe",
         PERMANENT_SESSION_LIFETIME=chosen.remember_days * 86400,
+        # Sent once, at the door: said again with each answer it would lie in every cache that keeps a style sheet.
+        SESSION_REFRESH_EACH_REQUEST=False,
         SESSION_HOURS=chosen.session_hours,
         REMEMBER_DAYS=chosen.remember_days,
         LOGIN_RATE=chosen.login_rate,
