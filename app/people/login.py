@@ -265,11 +265,17 @@ def stand_guard(app: Flask) -> None:
 
 
 def keep(token: str, actor_days: int | None) -> None:
-    """Put the token in the cookie; for so many days on a tablet that is recognised, else until the browser closes."""
+    """Put the token in the cookie; for so many days on a tablet that is recognised, else until the browser closes.
+
+    The session that this browser had before is closed: nobody would know that it is still open.
+    """
+    former = _visitor()
     with reading() as db:
         actor = person(db, token, http.address())
     if actor is None:
         raise Refusal("login-refused")
+    if former is not None and former.user_id is not None and former.session_id is not None:
+        revoke(former.user_id, former.session_id)
     session.clear()
     session.permanent = actor_days is not None
     login_user(Known(token, actor))

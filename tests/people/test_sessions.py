@@ -265,3 +265,26 @@ def test_a_person_s_display_is_kept_and_follows_on_every_page(house: House) -> N
     assert client.post("/compte/affichage", data={**form, "theme": "rose"}).status_code == 400
     with pytest.raises(Refusal, match="bad-request"):
         desks.choose_display(house.actor(LOGIN).user_id, theme="", shortcuts=True)
+
+
+def test_the_key_of_a_session_never_travels_in_an_answer_that_others_may_be_served(house: House) -> None:
+    """A shared cache keeps what it may keep, Set-Cookie included: the next caller would be the first one."""
+    client, _ = enter(house, remember="y")
+    for address in ("/static/paraphe.css", "/static/favicon.svg", "/api/v1/openapi.json"):
+        answer = client.get(address)
+        assert "public" in answer.headers["Cache-Control"], address
+        assert "Set-Cookie" not in answer.headers, address
+        answer.close()
+
+
+def test_whoever_logs_in_again_leaves_no_session_open_behind(house: House) -> None:
+    client, _ = enter(house)
+    stolen = house.app.test_client()
+    stolen.set_cookie("paraphe", client.get_cookie("paraphe").value)
+    assert inside(stolen)
+    for login_, password in (("r.pellenec", "faux"), ("r.pellenec", PASSWORD)):
+        token = token_in(client.get("/login").get_data(as_text=True))
+        client.post("/login", data={"login": login_, "password": password, "csrf_token": token})
+        assert inside(stolen) is (password == "faux")  # a wrong password closes nothing
+    assert inside(client)
+    assert "Pellenec" in client.get("/compte").get_data(as_text=True)
