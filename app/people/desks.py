@@ -152,13 +152,18 @@ def ask_reset(db: Db, login: str) -> None:
 
 @use_case
 def reset(db: Db, token: str, password: str) -> None:
-    """Choose a new password with a link that serves once; closes every open session of the person."""
+    """Choose a new password with a link that serves once; closes every open session of the person.
+
+    Refuses `link-expired`, and says the same of a link whose account was closed since.
+    """
     row = db.scalar(
         sa.select(PasswordReset).where(PasswordReset.token_hash == token_hash(token)).with_for_update()
     )
     if row is None or row.used_at is not None or row.expires_at < now():
         raise Refusal("link-expired")
     user = db.get_one(User, row.user_id)
+    if not user.active:
+        raise Refusal("link-expired")
     user.password_hash = hasher().hash(_strong(password))
     others = sa.update(PasswordReset).where(PasswordReset.user_id == user.id, PasswordReset.used_at.is_(None))
     db.execute(
