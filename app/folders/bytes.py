@@ -41,7 +41,7 @@ def serve(actor: Actor, folder_id: int, document_id: int, number: int, *, downlo
     response.headers["Content-Disposition"] = disposition(version.filename, download=not shown)
     response.headers["Content-Length"] = str(version.size)
     response.headers["ETag"] = f'"{version.sha256}"'
-    response.headers["Cache-Control"] = "private, no-cache"
+    # No Cache-Control of its own: what every answer says (`no-store`) holds here first of all.
     return response
 
 
