@@ -90,7 +90,7 @@ class Hopeless(Exception):  # noqa: N818 - an answer of the handler
 
 
 class Needless(Exception):  # noqa: N818 - an answer of the handler
-    """Nothing is left to do (the reader's account is closed): the row is done, and says why nothing went out."""
+    """Nothing is left to do (the reader may not read any more): the row is done, and says why nothing went out."""
 
 
 Handler = Callable[[Row], None]

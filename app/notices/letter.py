@@ -15,10 +15,12 @@ from jinja2 import Environment
 from app.core.clock import today
 from app.core.db import NO_DATE, Db, reading
 from app.core.french import spaces
-from app.core.outbox import Row
+from app.core.outbox import Needless, Row
 from app.core.security import derived_token
+from app.folders.access import may_read
 from app.folders.models import Folder, StepRun
 from app.folders.views import due, family_words
+from app.people.login import of_user
 from app.people.models import Collectivity, User
 
 
@@ -30,17 +32,20 @@ class Envelope:
     message: EmailMessage
 
 
-def write(row: Row, settings: Any, templates: Environment) -> Envelope | None:
-    """The letter of an outbox row; None when its reader has no account any more.
+def write(row: Row, settings: Any, templates: Environment) -> Envelope:
+    """The letter of an outbox row; `Needless` when its reader has no account, or may not read the folder, any more.
 
     The Message-ID and the date come from the row: sent again after a kill, it is the same letter.
     """
     with reading(row.collectivity_id) as db:
         user = db.scalar(sa.select(User).where(User.id == row.payload["user_id"], User.active.is_(True)))
         if user is None:
-            return None
+            raise Needless("compte fermé : aucun courriel n’est parti")
         place = db.get_one(Collectivity, row.collectivity_id).name
         folder = db.get(Folder, row.folder_id) if row.folder_id else None
+        # A desk may be left between the move and the letter: what became of its folders is no news for who left.
+        if folder is not None and not may_read(db, of_user(db, user, place), folder):
+            raise Needless("ne peut plus lire ce dossier : aucun courriel n’est parti")
         deadline = _deadline(db, folder) if folder else None
     due_words, tone = _due(deadline)
     words = {

@@ -4,7 +4,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from app.core.outbox import Hopeless, Needless, Row, handles
+from app.core.outbox import Hopeless, Row, handles
 from app.notices import letter, mailer
 
 
@@ -16,6 +16,4 @@ def plug(settings: Any, templates: Environment) -> None:
         if not settings.mail_url:
             raise Hopeless("aucun serveur de courriel n’est configuré (PARAPHE_MAIL_URL)")
         envelope = letter.write(row, settings, templates)
-        if envelope is None:
-            raise Needless("compte fermé : aucun courriel n’est parti")
         mailer.send(envelope.to, envelope.message, settings)

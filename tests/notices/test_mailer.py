@@ -9,9 +9,11 @@ from app import create_app
 from app.core import outbox
 from app.core.db import reading
 from app.core.outbox import Outbox
+from app.folders import decide
 from app.people import desks
 from tests.builders.house import House
 from tests.mailserver import MailServer
+from workflows.rights import Right
 
 NOLWENN, TIFENN, RONAN = (
     f"{one}@kerlann-sur-mer.example" for one in ("n.abgrallec", "t.lescoat", "r.pellenec")
@@ -107,3 +109,23 @@ def test_a_closed_account_gets_no_letter(house: House, mail: MailServer) -> None
     assert "Non envoyé" in page
     assert "compte fermé" in page
     assert "Accepté par le serveur de courriel" not in page
+
+
+def test_a_letter_leaves_only_to_whoever_may_still_read_the_folder(house: House, mail: MailServer) -> None:
+    here = house.actor("r.pellenec").collectivity_id
+    folder_id = house.an_invoice(at="service_done")
+    desks.seat(here, "technique", "r.pellenec", [])  # between the move and the letter
+    house.drain()
+    assert mail.letters == []
+    assert states() == {("done", "ne peut plus lire ce dossier : aucun courriel n’est parti")}
+    desks.seat(here, "technique", "r.pellenec", [Right.ACT])
+    desks.seat(here, "comptabilite", "g.trehorel", [])  # she deposited it, and has left the desk
+    decide.reject(
+        house.actor("r.pellenec"),
+        folder_id,
+        version=house.folder(folder_id).version,
+        reason="Montant à vérifier",
+    )
+    house.drain()
+    assert mail.letters == []
+    assert house.client("g.trehorel").get(f"/dossiers/{folder_id}").status_code == 403
