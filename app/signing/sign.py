@@ -106,11 +106,13 @@ def complete(actor: Actor, session: str, signature: bytes) -> Moved:
         raise
 
 
-def state_of(actor: Actor, session: str) -> str:
-    """What became of a session of this person: `done`, `pending`, or `nothing` was signed."""
+def state_of(actor: Actor, folder_id: int, session: str) -> str:
+    """What became of a session of this person on this folder: `done`, `pending`, or `nothing` was signed."""
     with reading(actor.collectivity_id) as db:
         query = sa.select(SignatureSession).where(
-            SignatureSession.id == session, SignatureSession.user_id == actor.user_id
+            SignatureSession.id == session,
+            SignatureSession.folder_id == folder_id,
+            SignatureSession.user_id == actor.user_id,
         )
         row = db.scalar(query)
     if row is None:
@@ -326,6 +328,7 @@ def fail(db: Db, session: str) -> None:
 def _finish(actor: Actor, row: SignatureSession, signature: bytes) -> Moved:
     """The part that waits for the network, outside any transaction; then the one transaction that tells."""
     with reading(actor.collectivity_id) as db:
+        _still_asked(db, actor, row)
         source_version = db.get_one(DocumentVersion, row.version_id)
         enrolled = _enrolled(db, actor) if actor.user_id is not None else None
     chain = [bytes.fromhex(one) for one in row.chain]
@@ -370,6 +373,20 @@ def _finish(actor: Actor, row: SignatureSession, signature: bytes) -> Moved:
         note,
     )
     return tell(actor, row.id, kept, certificate, facts)
+
+
+def _still_asked(db: Db, actor: Actor, row: SignatureSession) -> None:
+    """Refuse whoever lost his part since he prepared, before anything is dated or kept: a signed file must not lie about.
+
+    A folder that moved meanwhile is told by `tell`, under the lock; the law is asked there once more.
+    """
+    if actor.kind == "system":
+        return
+    folder = authorize(db, actor, row.folder_id)
+    here = present(db, folder)
+    offered = choices(here.circuit, here.standing, here.asker(actor, folder))
+    if folder.version == row.folder_version and Action.SIGN not in offered:
+        raise Refusal("not-your-turn")
 
 
 @use_case

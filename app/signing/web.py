@@ -99,7 +99,7 @@ def complete(folder_id: int) -> Response:
     if request.method != "POST":
         with reading(g.actor.collectivity_id) as db:
             authorize(db, g.actor, folder_id)
-        state = sign.state_of(g.actor, request.args.get("session", ""))
+        state = sign.state_of(g.actor, folder_id, request.args.get("session", ""))
         return jsonify(
             state=state, location=_next(folder_id, tell=state == "done") if state == "done" else None
         )
