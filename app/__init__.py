@@ -40,6 +40,8 @@ def create_app(configuration: Settings | None = None) -> Flask:
     chosen = configuration or settings()
     app = Flask(__name__)
     app.url_map.converters["int"] = http.RowNumber
+    # Two slashes are no address of ours: merging them redirects to a whole address, of whatever Host was said.
+    app.url_map.merge_slashes = False
     app.config.from_mapping(
         SECRET_KEY=chosen.secret_key.get_secret_value(),
         PARAPHE=chosen,
