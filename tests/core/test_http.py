@@ -204,11 +204,15 @@ def test_the_titles_of_refusals_are_french_and_complete() -> None:
         assert not title.endswith("."), status
 
 
-@pytest.mark.parametrize("path", ["//login", "/dossiers//1", "/static//paraphe.css", "//evil.example/login", "/login/"])
+@pytest.mark.parametrize(
+    "path", ["//login", "/dossiers//1", "/static//paraphe.css", "//evil.example/login", "/login/"]
+)
 def test_no_answer_sends_to_the_server_that_its_caller_named(house: House, path: str) -> None:
     """Two slashes made the framework answer with a whole address, of whatever Host had been said."""
     client = house.app.test_client()
     for asked in (client, house.client("k.morizur")):
         answer = asked.get(path="/", base_url="http://evil.example", environ_overrides={"PATH_INFO": path})
-        assert answer.status_code == (200 if path == "//login" else 404), path  # slashes before a path are none
+        assert answer.status_code == (200 if path == "//login" else 404), (
+            path
+        )  # slashes before a path are none
         assert "evil" not in f"{answer.headers} {answer.get_data(as_text=True)}"
