@@ -1,6 +1,8 @@
 """What the rights matrix looks at: the words of an answer, all that a database holds, and a second folder like the first."""
 
 import re
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,26 +10,36 @@ import sqlalchemy as sa
 from app.core.db import Base, engine, writing
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
 
+UNSTEADY = {("login_session", "seen_at")}  # a session notes that it serves, once in five minutes
+
 
 def plain(answer: Any) -> str:
     """The body of an answer without what differs at each asking: the form's token, the number of an incident."""
     return re.sub(r'(csrf[_-]token"[^>]*(?:value|content)=")[^"]+', r"\1", answer.get_data(as_text=True))
 
 
-def snapshot() -> dict[str, int]:
-    """How many rows each table has, and the sums that any change of a folder, a step, a document or a journal changes."""
-    parts = [
-        f"SELECT '{table.name}' AS what, COUNT(*) AS n FROM {table.name}"
-        for table in Base.metadata.sorted_tables
-    ]
-    parts += [
-        "SELECT 'versions', SUM(version) FROM folder",
-        "SELECT 'active', COUNT(*) FROM step_run WHERE state = 'active'",
-        "SELECT 'removed', COUNT(removed_at) FROM document",
-        "SELECT 'lines', SUM(seq) FROM chain_head",
-    ]
+def headers(answer: Any) -> dict[str, str]:
+    """The headers of an answer without the hour; of a cookie only its name, for its signature holds the hour too."""
+    return {
+        name: value.partition("=")[0] if name == "Set-Cookie" else value
+        for name, value in answer.headers.items()
+        if name != "Date"
+    }
+
+
+def snapshot(data: Path) -> dict[str, str]:
+    """All that an installation keeps: for each table how many rows and their SHA-256, and every object of the store."""
+    found = {}
     with engine().connect() as connection:
-        return {what: int(n or 0) for what, n in connection.execute(sa.text(" UNION ALL ".join(parts)))}
+        for table in Base.metadata.sorted_tables:
+            names = ", ".join(one.name for one in table.columns if (table.name, one.name) not in UNSTEADY)
+            rows = connection.execute(sa.text(f"SELECT {names} FROM {table.name}")).all()
+            lines = "\n".join(sorted(map(repr, rows)))
+            found[table.name] = f"{len(rows)} {sha256(lines.encode()).hexdigest()}"
+    files = [(one, one.stat()) for one in sorted((data / "documents").rglob("*")) if one.is_file()]
+    kept = "\n".join(f"{one} {seen.st_size} {seen.st_mtime_ns}" for one, seen in files)
+    assert files
+    return {**found, "store": f"{len(files)} {sha256(kept.encode()).hexdigest()}"}
 
 
 def twin(folder_id: int) -> int:

@@ -18,12 +18,13 @@ from app.people import desks
 from app.people.login import revoke
 from app.people.models import LoginSession
 from tests.builders.house import ACT, INVOICE, House, token_in
-from tests.rights.looking import twin
+from tests.rights.looking import snapshot, twin
 from workflows.rights import Right
 
 EVERY = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE)
 ABSENT = 987_654
 FOREIGN, ALONE, SECOND, CLOSED, TAKEN_BACK = "m.leroux", "admin.seul", "e.second", "y.ferme", "c.retire"
+PASSER_BY = "p.ailleurs"
 LOGINS = (
     "g.trehorel",
     "r.pellenec",
@@ -38,6 +39,7 @@ LOGINS = (
     TAKEN_BACK,
     FOREIGN,
 )
+FOREIGNERS = (FOREIGN, PASSER_BY)
 OUTSIDE = ("anonymous", "closed", "revoked")
 
 
@@ -92,14 +94,17 @@ class Scene:
         for key in keys:
             desks.create_desk(other, key, f"Bureau {key} d’Autre-Ville")
         _user(other, FOREIGN, *((key, EVERY) for key in keys), administrator=True)
-        for name, place, desk in (
-            ("depositor", here, "comptabilite"),
-            ("reached", here, "technique"),
-            ("elsewhere", here, "conseil"),
-            ("closed", here, "comptabilite"),
-            ("foreign", other, "comptabilite"),
+        _user(other, PASSER_BY)
+        for name, place, desk, rights in (
+            ("depositor", here, "comptabilite", EVERY),
+            ("reader", here, "comptabilite", ()),
+            ("reached", here, "technique", EVERY),
+            ("elsewhere", here, "conseil", EVERY),
+            ("closed", here, "comptabilite", EVERY),
+            ("foreign", other, "comptabilite", EVERY),
+            ("foreign_reader", other, "comptabilite", ()),
         ):
-            self.bearers[name] = desks.create_application(place, f"Logiciel {name}", desk, EVERY)
+            self.bearers[name] = desks.create_application(place, f"Logiciel {name}", desk, rights)
         desks.close_application(here, "Logiciel closed")
 
     def _invoices(self) -> None:
@@ -108,8 +113,12 @@ class Scene:
         self._keep(name, "draft", walking)
         deposit.send(house.actor("g.trehorel"), walking, version=house.folder(walking).version)
         self._keep(name, "service_done", walking)
+        given_up = self._keep(name, "withdrawn", self.folders[name, "draft"])
+        decide.withdraw(house.actor("g.trehorel"), given_up, version=house.folder(given_up).version)
         house.approve(walking, "r.pellenec")
         self._keep(name, "finance", walking)
+        back = self._keep(name, "recalled", walking)
+        decide.recall(house.actor("g.trehorel"), back, version=house.folder(back).version)
         rejected = self._keep(name, "rejected", walking)
         decide.reject(
             house.actor("n.abgrallec"),
@@ -136,6 +145,8 @@ class Scene:
         decide.reject(
             house.actor("a.kervadec"), rejected, version=house.folder(rejected).version, reason="Pas d’accord"
         )
+        given_up = self._keep(name, "withdrawn", rejected)
+        decide.withdraw(house.actor("k.morizur"), given_up, version=house.folder(given_up).version)
         house.sign(walking, "a.kervadec")
         self._keep(name, "half_signed", walking)
         house.sign(walking, "b.cadiou")
@@ -153,7 +164,7 @@ class Scene:
 
     def _browsers(self) -> None:
         house = self.house
-        for login in (*LOGINS, CLOSED):
+        for login in (*LOGINS, PASSER_BY, CLOSED):
             self.clients[login] = house.client(login)
             self.tokens[login] = house.csrf(self.clients[login])
         here = house.actor("a.kervadec").collectivity_id
@@ -170,6 +181,10 @@ class Scene:
         self.tokens["anonymous"] = token_in(self.clients["anonymous"].get("/login").get_data(as_text=True))
 
     # what a test asks
+
+    def kept(self) -> dict[str, str]:
+        """All that the installation keeps, to be compared before and after a refusal."""
+        return snapshot(self.house.settings.data_dir)
 
     def call(
         self, role: str, endpoint: str, method: str, folder_id: int, *, json: bool = False, **where: int

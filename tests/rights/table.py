@@ -16,6 +16,60 @@ G, R, N, T, A, B, S, K = (
 )
 SIGNERS = {A, B}
 CREATORS = {G, R, N, S, K, FOREIGN}
+ADMINISTRATORS = {K, ALONE, FOREIGN}
+# Every route of the application, and who may knock at it at all: everybody, whoever is known, or whoever has the right.
+# A route that is not written here fails `test_every_route_is_in_the_table` by its name.
+ROUTES = {
+    "static": "public",
+    "api-docs.openapi_json": "public",
+    "operations.live": "public",
+    "operations.ready": "public",
+    "people.login": "public",
+    "people.forgot": "public",
+    "people.reset": "public",
+    "people.account": "person",
+    "people.display": "person",
+    "people.logout": "person",
+    "people.revoke": "person",
+    "circuits.index": "administer",
+    "circuits.edit": "administer",
+    "operations.admin": "administer",
+    "operations.retry": "administer",
+    "folders.home": "person",
+    "folders.inbox": "person",
+    "folders.follow": "person",
+    "folders.deposit": "create",
+    "folders.show": "person",
+    "folders.document": "person",
+    "folders.draft": "create",
+    "folders.add_document": "create",
+    "folders.remove_document": "create",
+    "folders.replace_document": "create",
+    "folders.accept_repair": "create",
+    "folders.approve": "act",
+    "folders.reject": "person",
+    "folders.recall": "create",
+    "folders.withdraw": "create",
+    "folders.publish": "act",
+    "folders.archive": "archive",
+    "signing.certificates": "person",
+    "signing.withdraw_certificate": "person",
+    "signing.dialog": "sign",
+    "signing.prepare": "sign",
+    "signing.complete": "sign",
+    "folders_api.me": "person",
+    "folders_api.families": "person",
+    "folders_api.folders": "person",
+    "folders_api.create": "create",
+    "folders_api.read": "person",
+    "folders_api.change": "create",
+    "folders_api.add": "create",
+    "folders_api.start": "create",
+    "folders_api.approve": "act",
+    "folders_api.reject": "person",
+    "folders_api.download": "person",
+    "folders_api.journal": "person",
+}
 READ = {
     ("folders.show", "GET"),
     ("folders.show", "HEAD"),
@@ -48,6 +102,9 @@ TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str,
     ("invoice", "handover"): ({G, SECOND, R, N, T, A}, []),
     ("invoice", "done"): ({G, SECOND, R, N, T, A}, []),
     ("invoice", "rejected"): ({G, SECOND, R, N, T}, [({G}, EDIT)]),
+    # Taken back, it is still read by the desks that it had reached: they must see why it left their tray.
+    ("invoice", "recalled"): ({G, SECOND, R, N, T}, [({G}, EDIT)]),
+    ("invoice", "withdrawn"): ({G, SECOND}, []),  # it never left its desk
     ("deliberation", "draft"): ({K, SECOND}, [({K}, EDIT)]),
     ("deliberation", "direction"): ({K, SECOND, S}, [({S}, APPROVE | REJECT), ({K}, RECALL)]),
     ("deliberation", "signatures"): ({K, SECOND, S, A, B}, [({A, B}, SIGN | REJECT), ({K}, RECALL)]),
@@ -59,6 +116,7 @@ TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str,
     ),  # what the State has received is not sent back
     ("deliberation", "done"): ({K, SECOND, S, A, B}, []),
     ("deliberation", "rejected"): ({K, SECOND, S, A, B}, [({K}, EDIT)]),
+    ("deliberation", "withdrawn"): ({K, SECOND, S, A, B}, []),
 }
 CELLS = pytest.mark.parametrize(("family", "state"), list(TABLE), ids=lambda one: one)
 SHOWN = {

@@ -7,13 +7,25 @@ import sqlalchemy as sa
 
 from app.core.db import reading
 from app.core.outbox import Outbox, retry
+from app.folders import queues
 from app.folders.access import may_read
 from app.folders.models import Folder
 from app.people.models import LoginSession, User
 from app.signing.models import Certificate
-from tests.rights.looking import plain, snapshot, twin
-from tests.rights.scene import ABSENT, ALONE, FOREIGN, LOGINS, TAKEN_BACK, Scene, routes
-from tests.rights.table import A, B, G
+from tests.rights.looking import headers, plain, twin
+from tests.rights.scene import (
+    ABSENT,
+    ALONE,
+    CLOSED,
+    FOREIGN,
+    FOREIGNERS,
+    LOGINS,
+    PASSER_BY,
+    TAKEN_BACK,
+    Scene,
+    routes,
+)
+from tests.rights.table import ROUTES, TABLE, A, B, G, R
 
 TOKENLESS = (None, "closed", "not-a-token", "")
 
@@ -28,7 +40,7 @@ def test_every_route_of_the_api_has_a_guard(scene: Scene) -> None:
 
 
 def test_without_a_token_in_service_nothing_is_answered_and_a_cookie_is_no_token(scene: Scene) -> None:
-    before = snapshot()
+    before = scene.kept()
     for folder_id in (*scene.folders.values(), ABSENT):
         for endpoint, method in routes(scene.house, api=True):
             for bearer in TOKENLESS:
@@ -37,46 +49,56 @@ def test_without_a_token_in_service_nothing_is_answered_and_a_cookie_is_no_token
                 assert "Bearer" in answer.headers["WWW-Authenticate"]
             browser = scene.clients["g.trehorel"]
             assert scene.call_api(None, endpoint, method, folder_id, client=browser).status_code == 401
-    assert snapshot() == before
+    assert scene.kept() == before
 
 
 def test_an_application_of_another_commune_cannot_tell_a_folder_from_a_number_never_given(
     scene: Scene,
 ) -> None:
-    before = snapshot()
+    before = scene.kept()
     for folder_id in scene.folders.values():
         where = {"document_id": scene.house.versions(folder_id)[0].document_id}
-        for endpoint, method in routes(scene.house, api=True):
-            real, absent = (
-                scene.call_api("foreign", endpoint, method, folder_id),
-                scene.call_api("foreign", endpoint, method, ABSENT, **where),
-            )
-            assert real.status_code == absent.status_code == 404, (
-                method,
-                endpoint,
-                real.status_code,
-                real.get_data(as_text=True)[:400],
-            )
-            assert plain(real) == plain(absent), (method, endpoint)
-            assert snapshot() == before, (method, endpoint)
+        for bearer in ("foreign", "foreign_reader"):
+            for endpoint, method in routes(scene.house, api=True):
+                real, absent = (
+                    scene.call_api(bearer, endpoint, method, folder_id),
+                    scene.call_api(bearer, endpoint, method, ABSENT, **where),
+                )
+                closed = bearer == "foreign_reader" and ROUTES[endpoint] != "person"
+                asked = (bearer, method, endpoint, real.status_code, absent.status_code)
+                assert real.status_code == absent.status_code == (403 if closed else 404), asked
+                assert plain(real) == plain(absent), asked
+                assert headers(real) == headers(absent), asked
+        assert scene.kept() == before, folder_id
 
 
 def test_an_application_of_a_desk_not_reached_is_refused_alike(scene: Scene) -> None:
-    before = snapshot()
+    before = scene.kept()
     for folder_id in scene.folders.values():
         for endpoint, method in routes(scene.house, api=True):
             answer = scene.call_api("elsewhere", endpoint, method, folder_id)
             assert answer.status_code == 403, (method, endpoint, answer.status_code)
-            assert snapshot() == before, (method, endpoint)
+        assert scene.kept() == before, folder_id
 
 
-@pytest.mark.parametrize(
-    "state", ["draft", "service_done", "finance", "bon_a_payer", "handover", "done", "rejected"]
-)
+def test_an_application_without_rights_reads_what_its_desk_reads_and_changes_nothing(scene: Scene) -> None:
+    before = scene.kept()
+    for (family, _), folder_id in scene.folders.items():
+        for endpoint, method in routes(scene.house, api=True):
+            answer = scene.call_api("reader", endpoint, method, folder_id)
+            reads = family == "invoice" and method in {"GET", "HEAD"}
+            asked = (family, method, endpoint, answer.status_code)
+            assert answer.status_code in ({200} if reads else {403, 409}), asked
+            if reads and endpoint == "folders_api.read" and method == "GET":
+                assert answer.get_json()["actions"] == []
+        assert scene.kept() == before, folder_id
+
+
+@pytest.mark.parametrize("state", [one for family, one in TABLE if family == "invoice"])
 def test_an_application_of_the_desk_reads_what_it_reached_and_decides_in_its_turn_only(
     scene: Scene, state: str
 ) -> None:
-    reads = {"depositor"} | ({"reached"} if state != "draft" else set())
+    reads = {"depositor"} | ({"reached"} if state not in {"draft", "withdrawn"} else set())
     for name in ("depositor", "reached"):
         for endpoint, method in routes(scene.house, api=True):
             folder_id = twin(scene.folders["invoice", state])
@@ -86,7 +108,7 @@ def test_an_application_of_the_desk_reads_what_it_reached_and_decides_in_its_tur
             )
             edits = (
                 name == "depositor"
-                and state in {"draft", "rejected"}
+                and state in {"draft", "rejected", "recalled"}
                 and verb not in {"approve", "reject", "recall", "sign", "publish", "archive"}
             )
             decides = name == "reached" and state == "service_done" and verb in {"approve", "reject"}
@@ -120,11 +142,96 @@ def test_lists_name_only_folders_that_their_reader_may_open(scene: Scene) -> Non
             ),
         ):
             text = client.get(page).get_data(as_text=True)
-            shown |= {int(one) for one in re.findall(r'href="/dossiers/(\d+)[/"]', text)}
+            shown |= shown_in(text)
         actor = scene.house.actor(login)
         with reading(actor.collectivity_id) as db:
             assert not {one for one in shown if not may_read(db, actor, db.get_one(Folder, one))}, login
         assert login in {ALONE, FOREIGN, TAKEN_BACK} or shown, login
+
+
+def shown_in(page: str) -> set[int]:
+    """The folders that a page leads to."""
+    return {int(one) for one in re.findall(r'href="/dossiers/(\d+)[/"]', page)}
+
+
+def test_a_search_finds_by_its_very_words_only_what_its_reader_may_open(scene: Scene) -> None:
+    """By number, by title, by type and by state: neither a row nor a count tells of another folder."""
+    readable = {
+        login: {folder_id for cell, folder_id in scene.folders.items() if login in TABLE[cell][0]}
+        for login in (*LOGINS, PASSER_BY)
+    }
+    every = set(scene.folders.values())
+    asked = [{"q": scene.house.folder(one).number} for one in every]
+    asked += [{"q": scene.house.folder(one).title} for one in every]
+    asked += [{"famille": "invoice"}, {"famille": "deliberation"}, {"q": "%"}, {"q": "_"}, {}]
+    asked += [{"etat": one} for one in ("draft", "running", "rejected", "done")]
+    found: dict[str, set[int]] = {login: set() for login in readable}
+    below = str(
+        max(every) + 1
+    )  # the page that begins with the scene's own folders, whatever was copied since
+    for question in {tuple(sorted(one.items())) for one in asked}:
+        for login, mine in readable.items():
+            asking = {**dict(question), "apres": below}
+            shown = shown_in(scene.clients[login].get("/suivi", query_string=asking).get_data(as_text=True))
+            found[login] |= shown
+            assert not (shown & every) - mine, (login, question)
+            assert mine or not shown, (login, question)
+    for login, mine in readable.items():
+        assert found[login] & every == mine, login
+
+
+def test_whoever_reads_nothing_is_counted_nothing(scene: Scene) -> None:
+    for login in (ALONE, TAKEN_BACK, *FOREIGNERS):
+        actor = scene.house.actor(login)
+        with reading(actor.collectivity_id) as db:
+            assert queues.counters(db, actor) == queues.Counters(0, 0, 0, 0, 0), login
+
+
+def test_lists_of_the_api_name_only_what_the_token_s_desk_may_read(scene: Scene) -> None:
+    client = scene.house.app.test_client()
+    may = {
+        "depositor": G,
+        "reader": G,
+        "reached": R,
+        "elsewhere": None,
+        "foreign": None,
+        "foreign_reader": None,
+    }
+    for bearer, like in may.items():
+        headed = {"Authorization": f"Bearer {scene.bearers[bearer]}"}
+        mine = {one for cell, one in scene.folders.items() if like in TABLE[cell][0]}
+        seen: set[int] = set()
+        for tray in (*queues.TRAYS, "drafts"):
+            answer = client.get("/api/v1/folders", query_string={"tray": tray}, headers=headed)
+            assert answer.status_code == 200, (bearer, tray)
+            seen |= {one["id"] for one in answer.get_json()["folders"]}
+        strange = seen & set(scene.folders.values()) - mine
+        assert not strange, (bearer, strange)
+        assert bool(seen) is (like is not None), bearer
+        if bearer.startswith("foreign"):
+            for page in ("/api/v1/me", "/api/v1/families"):
+                text = client.get(page, headers=headed).get_data(as_text=True)
+                assert not [one for one in ("Kerlann", "Tréhorel", "Cadiou") if one in text], page
+    assert (
+        client.post(
+            "/api/v1/folders", headers={"Authorization": f"Bearer {scene.bearers['reader']}"}
+        ).status_code
+        == 403
+    )
+
+
+def test_every_letter_went_to_somebody_who_may_read_the_folder_it_names(scene: Scene) -> None:
+    with reading() as db:
+        rows = db.scalars(sa.select(Outbox).where(Outbox.kind == "mail", Outbox.folder_id.is_not(None))).all()
+        people = {one.id: (one.login, one.email) for one in db.scalars(sa.select(User))}
+        assert len(rows) > 10
+        for row in rows:
+            login, email = people[row.payload["user_id"]]
+            if login in {TAKEN_BACK, CLOSED}:
+                continue  # they could read it when the letter left
+            assert may_read(db, scene.house.actor(login), db.get_one(Folder, row.folder_id)), (login, row.key)
+            assert row.recipient in {None, email}
+            assert set(row.payload) <= {"event", "user_id", "folder_id", "by"}, row.key
 
 
 def test_pages_without_a_number_say_nothing_of_another_commune(scene: Scene) -> None:
@@ -149,7 +256,7 @@ def test_numbers_of_what_belongs_to_somebody_else_are_numbers_never_given(scene:
         session = db.scalars(sa.select(LoginSession.id).where(LoginSession.user_id == mayor)).first()
         certificate = db.scalars(sa.select(Certificate.id).where(Certificate.user_id == mayor)).first()
         row = db.scalars(sa.select(Outbox.id).order_by(Outbox.id)).first()
-    before = snapshot()
+    before = scene.kept()
     for login, url in (
         (G, "/compte/sessions/{}/fermer"),
         (FOREIGN, "/compte/sessions/{}/fermer"),
@@ -163,7 +270,7 @@ def test_numbers_of_what_belongs_to_somebody_else_are_numbers_never_given(scene:
         assert theirs.status_code == never.status_code == 404, (login, url)
         assert plain(theirs) == plain(never)
     assert not retry(scene.house.actor(FOREIGN).collectivity_id, row)
-    assert snapshot() == before
+    assert scene.kept() == before
     assert scene.clients[A].get("/a-traiter").status_code == 200
     with reading() as db:
         assert db.get_one(Certificate, certificate).withdrawn_at is None

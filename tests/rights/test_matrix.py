@@ -8,26 +8,43 @@ from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
+from werkzeug.routing import Rule
 
 from app.core.db import reading
-from tests.rights.looking import plain, snapshot, twin
-from tests.rights.scene import ABSENT, FOREIGN, LOGINS, OUTSIDE, Scene, routes
+from tests.rights.looking import headers, plain, twin
+from tests.rights.scene import (
+    ABSENT,
+    ALONE,
+    FOREIGN,
+    FOREIGNERS,
+    LOGINS,
+    OUTSIDE,
+    PASSER_BY,
+    TAKEN_BACK,
+    Scene,
+    routes,
+)
 from tests.rights.table import (
+    ADMINISTRATORS,
     CELLS,
     CREATORS,
     DRAFT,
     READ,
+    ROUTES,
     SHOWN,
     TABLE,
     A,
     B,
     G,
     K,
+    N,
     R,
     asked_of,
     forms,
     granted,
 )
+
+PLACES = {"half_signed": "signatures"}
 
 
 def refused(scene: Scene, family: str, state: str, login: str) -> Iterator[tuple[str, str]]:
@@ -36,12 +53,34 @@ def refused(scene: Scene, family: str, state: str, login: str) -> Iterator[tuple
     return (one for one in routes(scene.house, api=False) if one not in given)
 
 
+def guards(scene: Scene, *more: Rule) -> dict[str, str | None]:
+    """Every route of the application by name, and the guard that stands above it."""
+    views = scene.house.app.view_functions
+    names = {rule.endpoint for rule in (*scene.house.app.url_map.iter_rules(), *more)}
+    return {one: getattr(views.get(one), "__guard__", None) for one in names} | {"static": "public"}
+
+
+def strangers_to_the_table(found: dict[str, str | None]) -> list[str]:
+    """The routes that the table does not know as they are, and the entries that are the route of nothing."""
+    return sorted({one for one, _ in found.items() ^ ROUTES.items()})
+
+
+def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Scene) -> None:
+    assert strangers_to_the_table(guards(scene)) == []
+    new = Rule("/dossiers/<int:folder_id>/copie", endpoint="folders.copy")
+    assert strangers_to_the_table(guards(scene, new)) == ["folders.copy"]
+    granted_somewhere = {one for _, verbs in TABLE.values() for _, what in verbs for one, _ in what}
+    granted_somewhere |= {one for one, _ in READ}
+    # No circuit of the two families has an archiving step: nobody may archive anything.
+    assert {one for one, _ in routes(scene.house, api=False)} - granted_somewhere == {"folders.archive"}
+
+
 def test_the_scene_is_the_table_and_the_table_names_only_routes_that_exist(scene: Scene) -> None:
     assert set(scene.folders) == set(TABLE)
     existing = set(routes(scene.house, api=False))
     assert {one for _, verbs in TABLE.values() for _, what in verbs for one in what} <= existing
     for (family, state), folder_id in scene.folders.items():
-        place = "signatures" if state == "half_signed" else state
+        place = PLACES.get(state, state)
         assert (scene.house.folder(folder_id).family, scene.house.folder(folder_id).place) == (family, place)
 
 
@@ -49,7 +88,7 @@ def test_the_scene_is_the_table_and_the_table_names_only_routes_that_exist(scene
 def test_people_of_the_commune_are_refused_what_is_not_granted(scene: Scene, family: str, state: str) -> None:
     folder_id = scene.folders[family, state]
     readers = TABLE[family, state][0]
-    before = snapshot()
+    before = scene.kept()
     for login in asked_of(family, state):
         for endpoint, method in refused(scene, family, state, login):
             for json in forms(family, state):
@@ -70,7 +109,7 @@ def test_people_of_the_commune_are_refused_what_is_not_granted(scene: Scene, fam
                         method == "POST" and endpoint.startswith("signing.")
                     )  # the page's own script reads JSON
                     assert answer.mimetype == ("application/problem+json" if spoken else "text/html"), asked
-        assert snapshot() == before, login
+        assert scene.kept() == before, login
 
 
 @CELLS
@@ -79,33 +118,32 @@ def test_another_commune_cannot_tell_a_folder_from_a_number_never_given(
 ) -> None:
     folder_id = scene.folders[family, state]
     where = {"document_id": scene.house.versions(folder_id)[0].document_id}
-    before = snapshot()
-    for endpoint, method in routes(scene.house, api=False):
-        for json in forms(family, state):
-            real = scene.call(FOREIGN, endpoint, method, folder_id, json=json)
-            absent = scene.call(FOREIGN, endpoint, method, ABSENT, json=json, **where)
-            asked = (method, endpoint)
-            assert real.status_code == absent.status_code == 404, (
-                *asked,
-                real.status_code,
-                absent.status_code,
-            )
-            assert plain(real) == plain(absent), asked
-            differing = {"Date", "Content-Length", "Set-Cookie"}
-            assert {k: v for k, v in real.headers.items() if k not in differing} == {
-                k: v for k, v in absent.headers.items() if k not in differing
-            }
-    assert snapshot() == before
+    before = scene.kept()
+    for login in FOREIGNERS:
+        for endpoint, method in routes(scene.house, api=False):
+            for json in forms(family, state):
+                real = scene.call(login, endpoint, method, folder_id, json=json)
+                absent = scene.call(login, endpoint, method, ABSENT, json=json, **where)
+                asked = (login, method, endpoint, real.status_code, absent.status_code)
+                # Whoever lacks the right is told so before the number is read.
+                closed = login == PASSER_BY and ROUTES[endpoint] != "person"
+                assert real.status_code == absent.status_code == (403 if closed else 404), asked
+                assert plain(real) == plain(absent), asked
+                assert headers(real) == headers(absent), asked
+        assert scene.kept() == before, login
 
 
 @CELLS
 def test_whoever_is_not_logged_in_is_led_to_the_door(scene: Scene, family: str, state: str) -> None:
     folder_id = scene.folders[family, state]
-    before = snapshot()
+    before = scene.kept()
     for role in OUTSIDE:
         for endpoint, method in routes(scene.house, api=False):
             asked = (role, method, endpoint)
-            assert scene.call(role, endpoint, method, folder_id, json=True).status_code == 401, asked
+            answer = scene.call(role, endpoint, method, folder_id, json=True)
+            assert answer.status_code == 401, asked
+            absent = scene.call(role, endpoint, method, ABSENT, json=True)
+            assert (plain(answer), headers(answer)) == (plain(absent), headers(absent)), asked
             if (family, state) not in SHOWN:
                 continue
             page = scene.call(role, endpoint, method, folder_id)
@@ -114,7 +152,7 @@ def test_whoever_is_not_logged_in_is_led_to_the_door(scene: Scene, family: str, 
             else:
                 assert page.status_code == 302, asked
                 assert page.location.startswith("/login"), asked
-        assert snapshot() == before, role
+        assert scene.kept() == before, role
 
 
 @CELLS
@@ -146,26 +184,96 @@ def test_what_is_granted_is_possible(scene: Scene, family: str, state: str) -> N
                     assert version > scene.house.folder(scene.folders[family, state]).version, asked
 
 
+def test_a_page_that_is_out_of_date_tells_a_stranger_nothing(scene: Scene) -> None:
+    """Neither « it has moved » nor « not your turn » nor « a reason is needed » may describe a folder to him."""
+    for family, state in SHOWN:
+        folder_id, readers = scene.folders[family, state], TABLE[family, state][0]
+        title, before = scene.house.folder(folder_id).title, scene.kept()
+        for login in (*sorted({*LOGINS} - readers), *FOREIGNERS):
+            for endpoint, method in routes(scene.house, api=False):
+                if method != "POST" or endpoint.startswith("signing."):
+                    continue
+                for form in (
+                    {"version": "1"},
+                    {"version": "99"},
+                    {"version": "1", "published_on": "2020-01-01"},
+                ):
+                    answer = scene.clients[login].post(
+                        scene.url(endpoint, folder_id),
+                        data=form,
+                        headers={"X-CSRFToken": scene.tokens[login]},
+                    )
+                    never = scene.clients[login].post(
+                        scene.url(endpoint, ABSENT), data=form, headers={"X-CSRFToken": scene.tokens[login]}
+                    )
+                    asked = (login, endpoint, form, answer.status_code)
+                    assert answer.status_code in {403, 404, 422}, asked
+                    assert title not in answer.get_data(as_text=True), asked
+                    if (
+                        answer.status_code == 422 or login in FOREIGNERS
+                    ):  # what was asked is wrong of any folder
+                        assert plain(answer) == plain(never), asked
+        assert scene.kept() == before
+
+
+def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene) -> None:
+    """The lists, the account, the deposit, the administration: by role, each method of each route."""
+    holds = {
+        G: {"create"},
+        ALONE: {"administer"},
+        TAKEN_BACK: set(),
+        K: {"create", "administer"},
+        B: set(),
+        FOREIGN: {"create", "administer"},
+        PASSER_BY: set(),
+    }
+    assert {one for one, rights in holds.items() if "administer" in rights} == ADMINISTRATORS
+    values = {"family": "invoice", "row_id": ABSENT, "session_id": ABSENT, "certificate_id": ABSENT}
+    before = scene.kept()
+    for rule in scene.house.app.url_map.iter_rules():
+        who = ROUTES[rule.endpoint]
+        if who == "public" or "folder_id" in rule.arguments or rule.rule.startswith("/api/"):
+            continue
+        built = rule.build({name: values[name] for name in rule.arguments})
+        assert built is not None
+        for method in (rule.methods or set()) - {"OPTIONS"}:
+            for role in (*OUTSIDE, *holds):
+                given = role in holds and (who == "person" or who in holds[role])
+                if given and method == "POST":
+                    continue  # what each of them may change has its own tests
+                answer = scene.clients[role].open(
+                    built[1], method=method, headers={"X-CSRFToken": scene.tokens[role]}
+                )
+                asked = (role, method, rule.endpoint, answer.status_code)
+                if role in OUTSIDE:
+                    assert (answer.status_code, answer.location.partition("?")[0]) == (302, "/login"), asked
+                elif given:
+                    assert answer.status_code == (302 if rule.endpoint == "folders.home" else 200), asked
+                else:
+                    assert answer.status_code == 403, asked
+    assert scene.kept() == before
+
+
 def test_a_wrong_method_is_refused_before_anything_is_said_of_the_folder(scene: Scene) -> None:
-    folder_id, before = scene.folders["invoice", "finance"], snapshot()
+    folder_id, before = scene.folders["invoice", "finance"], scene.kept()
     allowed: dict[str, set[str]] = {}
     for endpoint, method in routes(scene.house, api=False):
         allowed.setdefault(scene.url(endpoint, folder_id), set()).add(method)
     for role in (G, R, B, FOREIGN, "anonymous"):
         scene.clients[role].get("/suivi")  # what was to be said of earlier acts is said
         for url, methods in allowed.items():
-            for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - methods:
+            for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "TRACE"} - methods:
                 answers = [
                     scene.clients[role].open(one, method=method, headers={"X-CSRFToken": scene.tokens[role]})
                     for one in (url, url.replace(f"/dossiers/{folder_id}", f"/dossiers/{ABSENT}"))
                 ]
                 assert {one.status_code for one in answers} == {405}, (role, method, url)
                 assert plain(answers[0]) == plain(answers[1])
-    assert snapshot() == before
+    assert scene.kept() == before
 
 
 def test_the_same_form_without_its_token_is_refused_to_everybody(scene: Scene) -> None:
-    before = snapshot()
+    before = scene.kept()
     for (family, state), folder_id in scene.folders.items():
         for login in LOGINS:
             for endpoint, method in granted(family, state, login):
@@ -173,14 +281,14 @@ def test_the_same_form_without_its_token_is_refused_to_everybody(scene: Scene) -
                     answer = scene.clients[login].post(scene.url(endpoint, folder_id), data={"version": "1"})
                     assert answer.status_code == 400, (login, endpoint)
                     assert "trop longtemps" in answer.get_data(as_text=True)
-    assert snapshot() == before
+    assert scene.kept() == before
 
 
 def test_a_document_is_reached_only_through_its_own_folder_and_by_its_own_versions(scene: Scene) -> None:
     mine, other = scene.folders["deliberation", "done"], scene.folders["deliberation", "direction"]
     documents = {role: scene.house.versions(mine, role) for role in ("main", "receipt")}
     strange = scene.house.versions(scene.folders["invoice", "draft"])[0].document_id
-    before = snapshot()
+    before = scene.kept()
     for versions in documents.values():
         for version in versions:
             answer = scene.call(
@@ -192,6 +300,16 @@ def test_a_document_is_reached_only_through_its_own_folder_and_by_its_own_versio
                 K, "folders.document", "HEAD", mine, document_id=version.document_id, number=version.number
             )
             assert (head.status_code, head.get_data()) == (200, b"")
+            for login, status in ((N, 403), (FOREIGN, 404)):
+                refused_it = scene.call(
+                    login,
+                    "folders.document",
+                    "GET",
+                    mine,
+                    document_id=version.document_id,
+                    number=version.number,
+                )
+                assert refused_it.status_code == status
             through_another = scene.call(
                 K, "folders.document", "GET", other, document_id=version.document_id, number=version.number
             )
@@ -210,7 +328,7 @@ def test_a_document_is_reached_only_through_its_own_folder_and_by_its_own_versio
         assert answer.status_code == 404, endpoint
         never = scene.call(G, endpoint, method, scene.folders["invoice", "rejected"], document_id=ABSENT)
         assert plain(never) == plain(answer)
-    assert snapshot() == before
+    assert scene.kept() == before
 
 
 @pytest.mark.parametrize(
@@ -235,7 +353,7 @@ def test_a_signature_prepared_on_one_folder_never_serves_another(scene: Scene) -
     )
     session = scene.call(A, "signing.prepare", "POST", mine).get_json()["session"]
     stranger = scene.folders["invoice", "draft"]
-    before = snapshot()
+    before = scene.kept()
     for folder_id, expected in ((other, 409), (stranger, 403), (ABSENT, 404)):
         url = scene.url("signing.complete", folder_id)
         body = {"session": session, "signatures": [{"signature": "AAAA"}]}
@@ -247,7 +365,7 @@ def test_a_signature_prepared_on_one_folder_never_serves_another(scene: Scene) -
         .get_json()["state"]
         == "nothing"
     )
-    assert snapshot() == before
+    assert scene.kept() == before
     with reading() as db:
         states = (
             db.execute(sa.text("SELECT state FROM signature_session WHERE id = :id"), {"id": session})
