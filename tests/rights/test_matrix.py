@@ -198,13 +198,15 @@ def test_a_page_that_is_out_of_date_tells_a_stranger_nothing(scene: Scene) -> No
                     {"version": "99"},
                     {"version": "1", "published_on": "2020-01-01"},
                 ):
-                    answer = scene.clients[login].post(
-                        scene.url(endpoint, folder_id),
-                        data=form,
-                        headers={"X-CSRFToken": scene.tokens[login]},
-                    )
-                    never = scene.clients[login].post(
-                        scene.url(endpoint, ABSENT), data=form, headers={"X-CSRFToken": scene.tokens[login]}
+                    # One as a page, which a person sees; the others as JSON, the same refusals faster.
+                    spoken = {} if form == {"version": "1"} else {"Accept": "application/json"}
+                    answer, never = (
+                        scene.clients[login].post(
+                            scene.url(endpoint, number),
+                            data=form,
+                            headers={"X-CSRFToken": scene.tokens[login], **spoken},
+                        )
+                        for number in (folder_id, ABSENT)
                     )
                     asked = (login, endpoint, form, answer.status_code)
                     assert answer.status_code in {403, 404, 422}, asked
