@@ -117,6 +117,75 @@ def test_the_visible_signature_stands_where_the_person_put_it_by_keys_or_by_poin
         assert ink[3] - ink[1] > 0.3 * (bottom - top) * height
 
 
+PLACES = """() => Object.fromEntries([
+    ["dialog", "dialog[open]"], ["file", "#sign-file"], ["password", "#sign-password"],
+    ["place", "[data-sign-place-open]"], ["cancel", "[data-sign-foot] [data-close]"], ["go", "[data-sign-go]"],
+].map(([name, selector]) => {
+    const { x, y, width, height } = document.querySelector(selector).getBoundingClientRect();
+    return [name, [x, y, width, height].map(Math.round)];
+}))"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (820, 1180), (1024, 768)])
+def test_nothing_moves_under_the_finger_whatever_the_dialog_says(
+    house: House, person, width: int, height: int
+) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    mayor: Person = person("a.kervadec")
+    page, secret = mayor.page, house.pki.passphrase.decode()
+    page.set_viewport_size({"width": width, "height": height})
+    mayor.folder(folder_id)
+    mayor.drawn()
+    mayor.button("Signer…").click()
+    file, password = (
+        page.get_by_label("Fichier du certificat"),
+        page.get_by_label("Mot de passe du certificat"),
+    )
+    expect(file).to_be_visible()
+    at_first = page.evaluate(PLACES)
+    expect(page.get_by_role("button", name="Choisir l’emplacement…")).to_be_visible()
+    assert page.evaluate(PLACES) == at_first
+    problem, name = page.locator("[data-sign-problem]"), page.locator("[data-sign-name]")
+
+    def give(label: str, word: str) -> None:
+        file.set_input_files(house.pki.p12(label))
+        password.fill(word)
+        password.blur()
+
+    give("a_kervadec", "mauvais")
+    expect(problem).to_contain_text("le mot de passe n’ouvre pas ce certificat")
+    expect(password).to_have_attribute("aria-describedby", re.compile(r"\bsign-problem\b"))
+    expect(problem).to_be_in_viewport()
+    assert page.evaluate(PLACES) == at_first
+    give("a_kervadec", secret)
+    expect(name).to_have_text("Armel KERVADEC")
+    expect(name).to_be_visible()
+    expect(problem).to_be_empty()
+    assert page.evaluate(PLACES) == at_first
+    give("expired", secret)
+    expect(problem).to_contain_text("ce certificat a expiré le")
+    assert page.evaluate(PLACES) == at_first
+    give("foreign_root", secret)
+    expect(name).to_be_visible()
+    mayor.button("Signer 1 document").click()
+    expect(problem).to_contain_text("autorité")  # the answer of the server
+    assert page.evaluate(PLACES) == at_first
+
+
+def test_giving_up_the_place_by_escape_comes_back_to_the_dialog_as_it_was(house: House, person) -> None:
+    mayor: Person = person("a.kervadec")
+    mayor.folder(house.an_invoice(at="bon_a_payer"))
+    mayor.drawn()
+    mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
+    mayor.button("Choisir l’emplacement…").click()
+    expect(mayor.page.locator(".placebox")).to_be_focused()
+    mayor.page.keyboard.press("Escape")
+    expect(mayor.page.locator(".placebox")).to_have_count(0)
+    expect(mayor.page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
+    expect(mayor.page.get_by_role("button", name="Signer 1 document")).to_be_visible()
+    expect(mayor.page.get_by_role("button", name="Choisir l’emplacement…")).to_be_focused()
+
+
 def by_keys(mayor: Person, box) -> None:
     expect(box).to_be_focused()
     for key in ["Shift+ArrowUp"] * 9 + ["Shift+ArrowLeft"] * 4 + ["ArrowLeft"] * 3:

@@ -34,7 +34,7 @@ class Placing {
     this.box.style.setProperty("--box-height", percent(this.height, page.height));
     const across = Math.round((100 * (this.x + this.width / 2)) / page.width);
     const down = 100 - Math.round((100 * (this.y + this.height / 2)) / page.height);
-    this.words.textContent = `Page ${n} sur ${this.viewer.pages.length}, à ${across}\u00a0% de la largeur et ${down}\u00a0% de la hauteur. Glissez le cadre, ou servez-vous des flèches\u202f; « Page suivante » et « Page précédente » changent de page.`.replace(/« /g, "«\u00a0").replace(/ »/g, "\u00a0»");
+    this.words.textContent = `Page ${n} sur ${this.viewer.pages.length}, à ${across}\u00a0% de la largeur et ${down}\u00a0% de la hauteur. Glissez le cadre, ou servez-vous des flèches\u202f; ${this.viewer.pages.length > 1 ? "« Page suivante » et « Page précédente » changent de page" : "Échap renonce"}.`.replace(/« /g, "«\u00a0").replace(/ »/g, "\u00a0»");
   }
 
   keyed(event) {
@@ -93,7 +93,8 @@ export function choosePlace(viewer, start, label) {
     const next = element("button", { type: "button", class: "btn btn-quiet" }, "Page suivante");
     const cancel = element("button", { type: "button", class: "btn btn-line" }, "Annuler");
     const keep = element("button", { type: "button", class: "btn btn-primary" }, "Placer ici");
-    const bar = element("section", { class: "placebar", "aria-label": "Emplacement de la signature" }, placing.words, previous, next, cancel, keep);
+    const turns = viewer.pages.length > 1 ? [previous, next] : [];
+    const bar = element("section", { class: "placebar", "aria-label": "Emplacement de la signature" }, placing.words, element("div", { class: "btnrow" }, ...turns, cancel, keep));
     const end = (answer) => {
       document.removeEventListener("keydown", keyed);
       placing.box.remove();
@@ -101,8 +102,10 @@ export function choosePlace(viewer, start, label) {
       resolve(answer);
     };
     const keyed = (event) => {
-      if (event.key === "Escape") end(null);
-      else if (event.target === placing.box) placing.keyed(event);
+      if (event.key === "Escape") {
+        event.preventDefault(); // else the same key closes the dialog that comes back
+        end(null);
+      } else if (event.target === placing.box) placing.keyed(event);
     };
     document.addEventListener("keydown", keyed);
     placing.box.addEventListener("pointerdown", (event) => placing.dragged(event));

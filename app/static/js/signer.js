@@ -101,6 +101,8 @@ class Signer {
   say(title, text, tone = "danger") {
     const where = this.part("problem");
     where.replaceChildren(...(title ? [notice(tone, title, text)] : []));
+    // One place for both: a refusal stands where the holder was, so that nothing moves under the finger.
+    this.part("holder").hidden = Boolean(this.form.dataset.busy) || (Boolean(title) && tone === "danger");
     if (title) where.scrollIntoView({ block: "nearest" });
   }
 
@@ -180,6 +182,7 @@ class Signer {
   busy(on) {
     if (on) this.form.dataset.busy = "yes";
     else delete this.form.dataset.busy;
+    this.part("holder").hidden = on;
     this.form.querySelector('[data-sign-part="key"]').hidden = on;
     this.form.querySelector('[data-sign-part="progress"]').hidden = !on;
     this.part("foot").hidden = on;
