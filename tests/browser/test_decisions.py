@@ -1,7 +1,7 @@
 """Deciding beside others: a page that is late is told what happened, and a folder that was refused comes back corrected."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.person import Person
 from tests.builders.house import ASSETS, INVOICE, House
@@ -60,7 +60,7 @@ def test_a_refused_folder_is_corrected_and_sent_again_with_the_old_version_still
     expect(reason).to_have_value("Pièce manquante. ")
     reason.press_sequentially("Il manque le bon de livraison.")
     technician.button("Rejeter le dossier").click()
-    technician.sees("est rejeté.")
+    technician.sees("est rejeté, retour à Gwenola Tréhorel.")
 
     accountant: Person = person("g.trehorel")
     accountant.page.get_by_role("link", name="Retournés").click()
@@ -106,13 +106,81 @@ def test_what_is_typed_on_a_draft_is_kept_when_an_annex_is_added(house: House, p
     expect(accountant.page.locator("#proof_of_service")).to_have_value("technique")
 
 
+def test_on_a_slow_network_nothing_typed_is_lost_and_the_page_says_what_was_done(
+    house: House, person
+) -> None:
+    accountant: Person = person("g.trehorel")
+    accountant.deposit("Facture", INVOICE)
+    page = accountant.page
+    accountant.fill({"order_ref": "BC-2026-0391"})
+    slow: list[Route] = []
+    page.route(
+        "**/brouillon",
+        lambda route: slow.append(route) if route.request.method == "POST" else route.continue_(),
+    )
+    page.get_by_text("Remplacer", exact=False).first.click()
+    with page.expect_request("**/brouillon"):
+        page.get_by_label("Nouvelle version de").first.set_input_files(OTHER)
+    expect(page.locator("#draft")).to_have_js_property("inert", True)  # what would be typed now would be lost
+    page.wait_for_timeout(300)
+    slow.pop().continue_()
+    accountant.sees("Le document est remplacé. L’ancienne version reste lisible.")
+    expect(page.locator("#order_ref")).to_have_value("BC-2026-0391")
+
+
+def test_a_draft_changed_elsewhere_keeps_what_was_typed_here_and_offers_it_again(
+    house: House, person
+) -> None:
+    accountant: Person = person("g.trehorel")
+    accountant.deposit("Facture", INVOICE)
+    page = accountant.page
+    elsewhere = accountant.context.new_page()
+    accountant.watch(elsewhere)
+    elsewhere.goto(page.url)
+    accountant.fill({"order_ref": "BC-2026-0391", "proof_of_service": "technique"})
+    elsewhere.locator("#order_ref").fill("BC-2026-0999")
+    elsewhere.get_by_role("button", name="Garder en brouillon").click()
+    expect(elsewhere.locator(".flash")).to_contain_text("Le brouillon est enregistré.")
+    page.get_by_label("Ajouter un document ou une annexe").set_input_files(OTHER)
+    accountant.sees("les documents n’ont pas changé. Le dossier a avancé : rechargez la page")
+    expect(page.locator("#order_ref")).to_have_value("BC-2026-0391")
+    page.reload()
+    expect(page.locator("#order_ref")).to_have_value("BC-2026-0999")
+    accountant.sees("Votre dernière saisie n’a pas été enregistrée")
+    accountant.button("Reprendre ma saisie").click()
+    expect(page.locator("#order_ref")).to_have_value("BC-2026-0391")
+    expect(page.locator("#proof_of_service")).to_have_value("technique")
+    accountant.button("Garder en brouillon").click()
+    accountant.sees("Le brouillon est enregistré.")
+    page.reload()
+    expect(page.get_by_role("button", name="Reprendre ma saisie")).to_have_count(0)
+    expect(page.locator("#order_ref")).to_have_value("BC-2026-0391")
+
+
+def test_a_cut_network_changes_no_document_and_keeps_what_was_typed(house: House, person) -> None:
+    accountant: Person = person("g.trehorel")
+    accountant.deposit("Facture", INVOICE, OTHER)
+    page = accountant.page
+    accountant.expected.append("net::ERR_")
+    accountant.fill({"order_ref": "BC-2026-0391"})
+    page.route("**/brouillon", lambda route: route.abort())
+    page.get_by_role("button", name=f"Retirer {OTHER.stem}").click()
+    accountant.sees("Rien n’a changé")
+    accountant.sees("Vérifiez la connexion, puis recommencez.")
+    page.unroute("**/brouillon")
+    expect(page.locator("#order_ref")).to_be_editable()
+    page.get_by_role("button", name=f"Retirer {OTHER.stem}").click()
+    expect(page.get_by_text(OTHER.stem)).to_have_count(0)
+    expect(page.locator("#order_ref")).to_have_value("BC-2026-0391")
+
+
 def test_without_script_a_question_is_a_page_and_the_decision_passes(house: House, person) -> None:
     folder_id = house.an_invoice(at="service_done")
     plain: Person = person("g.trehorel", java_script_enabled=False)
     plain.folder(folder_id)
     plain.button("Reprendre le dossier").click()
     dialog = plain.page.locator("dialog[open]")
-    expect(dialog).to_contain_text("Reprendre ce dossier")
+    expect(dialog).to_contain_text("redevient un brouillon")
     dialog.get_by_role("button", name="Reprendre le dossier").click()
     plain.sees("Le dossier est repris")
     assert house.folder(folder_id).phase == "draft"

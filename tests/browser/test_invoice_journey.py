@@ -122,3 +122,20 @@ def test_a_scan_says_that_a_screen_reader_cannot_read_it(house: House, person) -
             "Document image : texte non lisible par un lecteur d’écran".replace(" :", "\u00a0:")
         )
     ).to_be_visible()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_file_that_is_refused_says_why_beside_it_and_keeps_the_form(
+    house: House, person, tmp_path: Path
+) -> None:
+    program = tmp_path / "programme.exe"
+    program.write_bytes(b"MZ" + bytes(300))
+    accountant: Person = person("g.trehorel")
+    accountant.open("/deposer?famille=invoice")
+    accountant.page.get_by_label("Choisir le document principal et ses annexes").set_input_files(program)
+    accountant.button("Déposer et vérifier").click()
+    refused = accountant.page.locator("[data-refused]")
+    expect(refused).to_contain_text("Rien n’a été déposé")
+    expect(refused).to_contain_text("programme.exe")
+    expect(refused).to_contain_text("n’est pas d’un type accepté")
+    expect(accountant.page.get_by_role("radio", name="Facture")).to_be_checked()

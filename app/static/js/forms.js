@@ -1,5 +1,5 @@
 // Forms that cannot be sent twice, passwords that can be read back, values read from a file that are no longer so.
-import { NB, csrf, element, notice } from "./words.js";
+import { NB, csrf, element, notice, quoted } from "./words.js";
 
 const BUSY = "Envoi en cours";
 
@@ -31,10 +31,18 @@ function submitted(event) {
   }
   if (form.matches("[data-keeps-draft]") && document.querySelector("form#draft[data-edited]")) {
     event.preventDefault();
-    keepDraft().then((why) => (why ? form.before(notice("danger", "Rien n’a changé", why)) : form.requestSubmit(event.submitter)));
+    keepDraft().then((why) => {
+      if (!why) return form.requestSubmit(event.submitter);
+      document.querySelector("[data-not-kept]")?.remove();
+      const said = notice("danger", "Rien n’a changé", why);
+      said.setAttribute("role", "alert");
+      said.dataset.notKept = "";
+      (form.closest(".docs") ?? form).after(said); // a line of documents has no room for it
+    });
     return;
   }
   form.dataset.sent = "yes";
+  if (form.id === "draft") sessionStorage.setItem("draft sent", draftKey(form));
   busy(event.submitter ?? form.querySelector("[type=submit]"));
 }
 
@@ -102,20 +110,66 @@ function dressFile(input) {
   input.parentElement.classList.add("is-dressed");
 }
 
+// What is typed on a draft survives a folder that moved on, a session that ended, a network that was cut: it is kept in
+// this tab until the server has it, and offered again, never put back by itself over what somebody else wrote.
+const draftKey = (form) => `draft ${form.getAttribute("action")}`;
+
+function rememberDraft(input) {
+  if (!input.name || input.type === "hidden") return;
+  const kept = JSON.parse(sessionStorage.getItem(draftKey(input.form)) ?? "{}");
+  sessionStorage.setItem(draftKey(input.form), JSON.stringify({ ...kept, [input.name]: input.value }));
+}
+
+function offerDraft(root) {
+  const form = root.querySelector("form#draft");
+  const sent = sessionStorage.getItem("draft sent");
+  // The server has it: it says so, or shows what it kept with what is still missing.
+  if (sent && (document.querySelector(".flash-ok") || form?.hasAttribute("data-kept"))) sessionStorage.removeItem(sent);
+  if (root === document.body) sessionStorage.removeItem("draft sent");
+  const kept = form && sessionStorage.getItem(draftKey(form));
+  if (!kept) return;
+  const fields = Object.entries(JSON.parse(kept)).map(([name, value]) => [form.elements[name], value]).filter(([field, value]) => field && field.value !== value);
+  if (!fields.length) return void sessionStorage.removeItem(draftKey(form));
+  const take = element("button", { type: "button", class: "btn btn-line" }, "Reprendre ma saisie");
+  const drop = element("button", { type: "button", class: "btn btn-quiet" }, "L’oublier");
+  const names = fields.map(([field]) => quoted(field.labels[0]?.firstChild.textContent.trim() ?? field.name)).join(", ");
+  const note = notice("warn", "Votre dernière saisie n’a pas été enregistrée", `Elle est gardée dans cette page${NB}: ${names}.`, take, drop);
+  note.setAttribute("role", "status");
+  take.addEventListener("click", () => {
+    for (const [field, value] of fields) {
+      field.value = value;
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    note.remove();
+    fields[0][0].focus();
+  });
+  drop.addEventListener("click", () => {
+    sessionStorage.removeItem(draftKey(form));
+    note.remove();
+  });
+  form.prepend(note);
+}
+
 // What was typed on a draft is kept before its documents change: the page then comes back with both.
 // Gives "" when it is kept, or why it is not.
 export async function keepDraft() {
   const draft = document.querySelector("form#draft[data-edited]");
   if (!draft) return "";
   const lost = "Votre saisie n’a pas pu être enregistrée, les documents n’ont pas changé. ";
+  const reload = "rechargez la page, votre saisie vous y sera proposée.";
   const options = { method: "POST", body: new FormData(draft), headers: { "X-CSRFToken": csrf() } };
+  draft.inert = true; // what would be typed now would come too late
   const answer = await fetch(draft.getAttribute("action"), options).catch(() => null);
-  if (!answer?.ok) return lost + (answer?.status === 409 ? `Le dossier a avancé${NB}: rechargez la page.` : "Vérifiez la connexion, puis recommencez.");
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const version = page.querySelector("#draft [name=version]")?.value;
-  if (!version) return `${lost}Rechargez la page.`;
+  const page = answer?.ok && new DOMParser().parseFromString(await answer.text().catch(() => ""), "text/html");
+  const version = page && page.querySelector("#draft [name=version]")?.value;
+  if (!version) {
+    draft.inert = false;
+    if (answer?.status === 409) return `${lost}Le dossier a avancé${NB}: ${reload}`;
+    return lost + (answer?.ok ? `R${reload.slice(1)}` : "Vérifiez la connexion, puis recommencez.");
+  }
   for (const input of document.querySelectorAll("input[name=version]")) input.value = version;
   delete draft.dataset.edited;
+  sessionStorage.removeItem(draftKey(draft));
   return "";
 }
 
@@ -157,6 +211,7 @@ export function countSelected() {
 
 export function readyForms(root) {
   restoreNotes(root);
+  offerDraft(root);
   for (const button of root.querySelectorAll("[data-reveal]")) button.hidden = false;
   for (const input of root.querySelectorAll(".filebox > input")) dressFile(input);
   const wrong = root.querySelector("[aria-invalid=true]");
@@ -168,7 +223,10 @@ export function startForms() {
   document.addEventListener("click", clicked);
   document.addEventListener("change", changed);
   document.addEventListener("input", (event) => {
-    event.target.form?.matches("#draft") && (event.target.form.dataset.edited = "yes");
+    if (event.target.form?.matches("#draft")) {
+      event.target.form.dataset.edited = "yes";
+      rememberDraft(event.target);
+    }
     if (event.target.matches(NOTES)) sessionStorage.setItem(keeperOf(event.target), event.target.value);
     document.querySelector(`[data-read-for="${CSS.escape(event.target.id)}"]`)?.remove();
   });
@@ -182,6 +240,7 @@ export function startForms() {
   window.addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+    for (const form of document.querySelectorAll("form[inert]")) form.inert = false;
     document.querySelectorAll(".is-busy").forEach(idle);
   });
   countSelected();

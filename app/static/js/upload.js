@@ -31,9 +31,10 @@ function tooHeavy(form, files) {
 // A page that came back instead of a problem in JSON still carries its sentence.
 function sentenceIn(html) {
   const page = new DOMParser().parseFromString(html, "text/html");
-  const where = page.querySelector(".note-danger .note-t, main .note-danger, .invalid-feedback, main .empty h1, main [role=alert]");
-  const detail = where?.parentElement?.querySelector("p:not(.note-t)");
-  return { title: where?.textContent.trim() ?? "", detail: detail?.textContent.trim() ?? "" };
+  const where = page.querySelector("main .note-danger, main .empty, main [role=alert]");
+  const title = where?.querySelector(".note-t, h1") ?? where;
+  const detail = where?.querySelector("p:not(.note-t)");
+  return { title: title?.textContent.trim() ?? "", detail: detail?.textContent.trim() ?? "" };
 }
 
 // Read from the attribute: a button named « action » hides the form's own property.
@@ -79,7 +80,7 @@ async function send(form) {
     }
   };
   const why = await keepDraft();
-  if (draft) draft.inert = true;
+  if (draft) draft.inert = !why;
   if (why) {
     done("");
     return void refuse(form, "Rien n’a été déposé", why);
