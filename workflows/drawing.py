@@ -71,7 +71,7 @@ def quorum_text(step: Step) -> str:
 
 def step_lines(step: Step, names: Names | None = None) -> list[str]:
     """What a picture says of a step: kind and actors, quorum, condition, days."""
-    actors = ", ".join(who_text(who, names) for who in step.who) or (step.channel and f"canal {step.channel}")
+    actors = ", ".join(who_text(who, names) for who in step.who) or ("automatique" if step.channel else "")
     lines = [f"{step.kind.label} : {actors}" if actors else step.kind.label]
     if quorum := quorum_text(step):
         lines.append(f"Quorum : {quorum}")

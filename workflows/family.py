@@ -148,7 +148,7 @@ def problems(family: Family, facts: Facts, *, at: Moment = "submit", today: date
     for field in family.fields:
         if field.key not in kept:
             if field.required_from == "submit" or (field.required_from == "publish" and at == "publish"):
-                sentence = f"« {field.label} » n’est pas renseigné. Complétez le formulaire."
+                sentence = f"« {field.label} » reste à renseigner."
                 found.append(Problem("required", field.key, sentence))
             continue
         try:

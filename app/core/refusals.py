@@ -28,7 +28,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "not-found": (
         404,
-        "L’adresse est incomplète, ou le dossier n’existe pas. Cherchez-le par son numéro dans Suivi.",
+        "L’adresse est incomplète, ou le dossier n’existe pas. Cherchez-le par son numéro dans « Suivi ».",
     ),
     "not-yours": (
         403,
@@ -36,7 +36,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "right-missing": (
         403,
-        "Votre compte n’a pas le droit de faire cela. Rien n’a été fait. Demandez-le à l’administrateur de la commune.",
+        "Rien n’a été fait : ce droit n’est pas donné à votre compte. Demandez-le à l’administrateur de la commune.",
     ),
     "busy": (503, "Le serveur est occupé. Rien n’a été enregistré : recommencez dans quelques secondes."),
     "too-large": (

@@ -58,8 +58,12 @@ BUTTONS: Mapping[Action, tuple[str, str, str, str, str]] = {
     Action.PUBLISH: ("Publier l’acte…", "globe", "primary", "folders.publish", "A"),
     Action.ARCHIVE: ("Archiver", "archive", "primary", "folders.archive", "A"),
     Action.REJECT: ("Rejeter…", "x-lg", "reject", "folders.reject", "R"),
-    Action.RECALL: ("Reprendre le dossier", "arrow-counterclockwise", "line", "folders.recall", ""),
-    Action.WITHDRAW: ("Abandonner", "trash3", "line", "folders.withdraw", ""),
+    Action.RECALL: ("Reprendre le dossier…", "arrow-counterclockwise", "line", "folders.recall", ""),
+    Action.WITHDRAW: ("Abandonner…", "trash3", "line", "folders.withdraw", ""),
+}
+CONFIRM: Mapping[Action, str] = {
+    Action.RECALL: "Le dossier quitte le circuit et redevient un brouillon de votre bureau. Renvoyé, il reprend au début.",
+    Action.WITHDRAW: "Le dossier ne partira pas. Ses documents et son journal sont gardés ; il ne pourra plus être envoyé.",
 }
 ASKS = {
     StepKind.VISA: "viser",
@@ -187,7 +191,7 @@ def _icon(kind: str, role: str) -> str:
 def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Decision:
     """What is asked of this reader now; when it is not his turn, whose it is."""
     if here is None or here.step is None:
-        return _decision_at_rest(folder, actor, here)
+        return _decision_at_rest(db, folder, actor, here)
     route = here.circuit.applicable(folder.fields)
     rank = next((n for n, step in enumerate(route) if step.key == here.step.key), 0)
     following = route[rank + 1].label if rank + 1 < len(route) else "fin du circuit"
@@ -211,7 +215,8 @@ def _granted(one: Action, folder: Folder, actor: Actor) -> bool:
     return one not in EMITTERS or folder.emitter_desk_id in actor.desks_with(Right.CREATE)
 
 
-def _decision_at_rest(folder: Folder, actor: Actor, here: Present | None) -> Decision:
+def _decision_at_rest(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Decision:
+    """Nobody is awaited in the circuit: a draft, a folder that came back with its reason, or one that is over."""
     words = state_label(folder.place, None)
     emitter = folder.emitter_desk_id in actor.desks_with(Right.CREATE)
     actions: list[ActionView] = []
@@ -230,7 +235,11 @@ def _decision_at_rest(folder: Folder, actor: Actor, here: Present | None) -> Dec
         )
         if here is None or Action.WITHDRAW in choices(here.circuit, here.standing, here.asker(actor, folder)):
             actions.append(_action(Action.WITHDRAW, folder))
-    return Decision(words, "", words, tuple(actions))
+        words = "À vous de corriger" if folder.round else "À vous de compléter"
+    elif folder.phase == "rejected":
+        words = f"Retourné, on attend {folder.depositor_name}"
+    why = timeline.rejection(db, folder)
+    return Decision(words, "", "", tuple(actions), notices=(why,) if why else ())
 
 
 def _action(one: Action, folder: Folder) -> ActionView:
@@ -239,9 +248,6 @@ def _action(one: Action, folder: Folder) -> ActionView:
     method = "dialog" if one is Action.REJECT else "post"
     if socket is not None:
         endpoint, method = socket.endpoint, socket.method
-    confirm = {Action.WITHDRAW: "Abandonner ce dossier ?", Action.RECALL: "Reprendre ce dossier ?"}.get(
-        one, ""
-    )
     return ActionView(
         one.value,
         label,
@@ -251,7 +257,7 @@ def _action(one: Action, folder: Folder) -> ActionView:
         method,
         key,
         one is Action.PUBLISH,
-        confirm,
+        CONFIRM.get(one, ""),
     )
 
 

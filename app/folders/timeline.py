@@ -85,17 +85,30 @@ def steps(db: Db, folder: Folder, circuit: Circuit | None) -> list[StepView]:
     held = sa.select(Desk.id, Desk.name).where(Desk.id.in_([run.desk_id for run in runs]))
     names = {row.id: row.name for row in db.execute(held)}
     stopped = folder.phase == "rejected"
-    for step in circuit.applicable(folder.fields):
+    # The deposit is the first step; several people at one step share its number.
+    for rank, step in enumerate(circuit.applicable(folder.fields), start=2):
         lines += _step_lines(
             db,
             folder,
             step,
             [run for run in runs if run.step == step.key],
             names,
-            len(lines),
+            rank,
             stopped=stopped,
         )
     return lines
+
+
+def to_come(db: Db, folder: Folder, circuit: Circuit | None) -> list[StepView]:
+    """Who will receive a draft, or a folder that came back, once it is sent: the whole circuit again."""
+    route = circuit.applicable(folder.fields) if circuit else ()
+    return [
+        StepView("todo", n, step.label, _planned(db, folder, step)) for n, step in enumerate(route, start=1)
+    ]
+
+
+def _planned(db: Db, folder: Folder, step: Step) -> str:
+    return "Automatique" if step.kind.automatic else f"{step.kind.label}, {_awaited(db, folder, step)}"
 
 
 def _step_lines(
@@ -104,7 +117,7 @@ def _step_lines(
     step: Step,
     runs: list[StepRun],
     names: Mapping[int, str],
-    before: int,
+    rank: int,
     *,
     stopped: bool,
 ) -> list[StepView]:
@@ -113,19 +126,18 @@ def _step_lines(
         if stopped:
             return []
         state = "todo" if folder.phase in {Phase.DRAFT, Phase.RUNNING} else "passed"
-        awaited = "Automatique" if step.kind.automatic else f"{step.kind.label}, {_awaited(db, folder, step)}"
-        return [StepView(state, before + 1, step.label, awaited)]
+        return [StepView(state, rank, step.label, _planned(db, folder, step))]
     if step.kind.automatic:
-        return [_machine_line(db, folder, step, runs[-1], before + 1)]
+        return [_machine_line(db, folder, step, runs[-1], rank)]
     acted = [run for run in runs if run.state in {"done", "rejected"}]
-    lines = [_acted(run, step, names, before + n) for n, run in enumerate(acted, start=1)]
+    lines = [_acted(run, step, names, rank) for run in acted]
     open_runs = [run for run in runs if run.state == "active"]
     if open_runs:
         who = _awaited(db, folder, step, {run.slot for run in open_runs})
         meta = f"{step.label}, depuis le {instant(open_runs[0].entered_at)}"
         if open_runs[0].due_on < NO_DATE:
             meta += f". Échéance : {jour(open_runs[0].due_on)}"
-        lines.append(StepView("now", before + len(lines) + 1, f"On attend {who}", meta))
+        lines.append(StepView("now", rank, f"On attend {who}", meta))
     return lines
 
 
@@ -162,7 +174,8 @@ def circuit_line(db: Db, folder: Folder) -> str:
     version = db.get(CircuitVersion, folder.circuit_version_id) if folder.circuit_version_id else None
     if version is None:
         return ""
-    return f"Circuit « {version.label} », version {version.number}. Rejet : retour à {folder.depositor_name}."
+    back = f" Rejet : retour à {folder.depositor_name}." if folder.phase == Phase.RUNNING else ""
+    return f"Circuit « {version.label} », version {version.number}.{back}"
 
 
 def details(db: Db, folder: Folder) -> list[tuple[str, str]]:

@@ -5,10 +5,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from markupsafe import Markup
+
 from app.circuits.library import catalogue
 from app.core.clock import PARIS, today
 from app.core.db import NO_DATE
-from app.core.french import heure, jour
+from app.core.french import heure, instant, jour, spaces
 from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, StepKind
 
 SOON = 3
@@ -268,6 +270,19 @@ def last_act(kind: str, who: str, at: datetime) -> str:
     gone = (today() - day).days
     when = {0: heure(at), 1: "hier"}.get(gone, jour(day))
     return f"{_LAST.get(kind, 'traité par')} {who}, {when}"
+
+
+def saved(at: datetime) -> str:
+    """« à 14 h 32 » today, « le ven. 20 nov., 14 h 32 » before."""
+    return f"à {heure(at)}" if at.astimezone(PARIS).date() == today() else f"le {instant(at)}"
+
+
+def after_act(title: str, done: str, rest: str, url: str) -> Markup:
+    """The band after an act: what was done, how many folders remain, and the way back to what was decided."""
+    again = Markup('<a class="end" href="{}">Revoir<span class="visually-hidden"> « {} »</span></a>').format(
+        url, title
+    )
+    return Markup("<span><b>{}</b> {}</span>{}").format(spaces(f"« {title} » {done}."), rest, again)
 
 
 def plural(count: int, word: str, words: str | None = None) -> str:

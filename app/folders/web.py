@@ -1,7 +1,7 @@
 """Pages of folders: the lists, the folder, the deposit, and a route for each verb."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
@@ -18,12 +18,13 @@ from flask import (
     request,
     url_for,
 )
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
 from app.circuits.library import catalogue, family_of
 from app.core.db import Db, reading
-from app.core.french import instant, taille
+from app.core.french import taille
 from app.core.http import PERSON, answer, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -43,6 +44,23 @@ from workflows.rights import Right
 pages = Blueprint("folders", __name__, template_folder="templates")
 CREATE = "create"
 FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
+
+
+@pages.app_context_processor
+def _counted() -> dict[str, object]:
+    """How many folders await the reader, for the bar of the pages that did not count them already."""
+    return {"todo_waiting": _waiting}
+
+
+def _waiting() -> str | None:
+    actor = g.get("actor")
+    if actor is None:
+        return None
+    try:
+        with reading(actor.collectivity_id) as db:
+            return queues.shown(queues.counters(db, actor).todo)
+    except SQLAlchemyError:  # the page that says so must still be drawn
+        return None
 
 
 @pages.errorhandler(Refusal)
@@ -247,14 +265,16 @@ def reject(folder_id: int) -> Response | tuple[str, int]:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
-            return _after(folder_id, "est rejeté")
+            with reading(g.actor.collectivity_id) as db:
+                back = db.get_one(Folder, folder_id).depositor_name
+            return _after(folder_id, f"est rejeté, retour à {back}")
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
         offered = page.decision(db, folder, g.actor, page.current_present(db, folder)).actions
         if Action.REJECT not in {one.name for one in offered}:
             raise Refusal("not-your-turn")
         view = page.head(db, folder)
-        line = f"{folder.depositor_name}, déposant. Il corrige et renvoie, ou il abandonne."
+        line = f"{folder.depositor_name}, qui l’a déposé : correction et renvoi, ou abandon."
     context = {"folder": view, "targets_line": line, "frequent": FREQUENT, "error": error, "reason": reason}
     return render_template("folders/reject.html", **context), status
 
@@ -273,7 +293,7 @@ def recall(folder_id: int) -> Response:
 def withdraw(folder_id: int) -> Response:
     """Give up a draft or a folder that came back."""
     decide.withdraw(g.actor, folder_id, version=_version())
-    flash("Le dossier est abandonné. Il reste lisible dans Suivi.", "ok")
+    flash("Le dossier est abandonné. Il reste lisible dans « Suivi ».", "ok")
     return redirect(url_for("folders.inbox"))
 
 
@@ -308,7 +328,7 @@ def _after(folder_id: int, done: str) -> Response:
         if not left
         else f"{'50+' if left > queues.PAGE else left} dossier{'s restent' if left > 1 else ' reste'}."
     )
-    flash(f"« {title} » {done}. {rest}", "ok")
+    flash(views.after_act(title, done, rest, url_for("folders.show", folder_id=folder_id)), "ok")
     return redirect(url_for("folders.show", folder_id=waiting[0].id) if waiting else url_for("folders.inbox"))
 
 
@@ -369,7 +389,7 @@ def draft(folder_id: int) -> Response | tuple[str, int]:
             status, sentence = sentences.say(refusal.key, refusal.facts)
             problems = refusal.facts.get("problems", [])
             marks = {one["field"]: one["sentence"] for one in problems if one["field"]}
-            said = " ".join(one["sentence"] for one in problems) or sentence
+            said = _said_of(folder_id, problems) or sentence
             found = [views.Notice("danger", "Le dossier n’est pas parti", said)]
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
@@ -378,6 +398,17 @@ def draft(folder_id: int) -> Response | tuple[str, int]:
             return redirect(url_for("folders.show", folder_id=folder_id))
         context = _draft_context(db, folder, marks)
     return render_template("folders/draft.html", problems=found, **context, **_limits()), status
+
+
+def _said_of(folder_id: int, problems: Sequence[Mapping[str, str]]) -> str:
+    """All that keeps a draft here, what is merely missing in one sentence; each field says its own again."""
+    with reading(g.actor.collectivity_id) as db:
+        labels = {one.key: one.label for one in family_of(authorize(db, g.actor, folder_id).family).fields}
+    missing = [
+        f"« {labels.get(one['field'], one['field'])} »" for one in problems if one["key"] == "required"
+    ]
+    wrong = [one["sentence"] for one in problems if one["key"] != "required"]
+    return " ".join(([f"Il reste à renseigner : {', '.join(missing)}."] if missing else []) + wrong)
 
 
 def _save_or_submit(folder_id: int) -> Response:
@@ -398,7 +429,7 @@ def _save_or_submit(folder_id: int) -> Response:
 
 def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, object]:
     family = family_of(folder.family)
-    said = str(folder.sources.get("said") or "lu dans le fichier")
+    said = str(folder.sources.get("said") or "lu dans le fichier").partition(" (")[0]
     circuit = timeline.planned_circuit(db, folder)
     bands = [shown for show in plugged.bands if (shown := show(db, folder)) is not None]
     return {
@@ -408,10 +439,10 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         "sources": dict.fromkeys(folder.sources.get("read", []), said),
         "choosers": draft_form(db, family, folder, marks).choosers,
         "steps": [
-            replace(step, n=n) for n, step in enumerate(timeline.steps(db, folder, circuit)[1:], start=1)
+            replace(step, n=n) for n, step in enumerate(timeline.to_come(db, folder, circuit), start=1)
         ],
         "rejection": timeline.rejection(db, folder),
-        "saved_at": instant(folder.updated_at),
+        "saved_at": views.saved(folder.updated_at),
         "bands": bands,
         "circuit_line": "",
         "accepted": _accepted(),

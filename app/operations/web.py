@@ -72,7 +72,7 @@ def admin() -> str:
         stuck = [(title, url_for("folders.show", folder_id=key), why) for key, title, why in _stuck(db)]
     last = heartbeat.last("worker")
     words = (
-        f"Dernier signe de vie {depuis(last)}."
+        f"Dernier signe de vie {depuis(last).replace('depuis', 'il y a')}."
         if last
         else "Aucun signe de vie : lancez « flask --app wsgi worker »."
     )

@@ -16,6 +16,7 @@ from app.core.refusals import catalogue as sentences
 from app.folders import page, queues
 from app.folders.access import authorize
 from app.folders.models import DocumentVersion
+from app.folders.views import after_act
 from app.signing import enrol
 from app.signing.legal import legal_sentence
 from app.signing.models import SignatureSession
@@ -133,7 +134,7 @@ def _next(folder_id: int, *, tell: bool) -> str:
             if left
             else "Plus aucun dossier ne vous attend."
         )
-        flash(f"« {title} » est signé. {rest}", "ok")
+        flash(after_act(title, "est signé", rest, url_for("folders.show", folder_id=folder_id)), "ok")
     return url_for("folders.show", folder_id=waiting[0].id) if waiting else url_for("folders.inbox")
 
 

@@ -112,7 +112,7 @@ def test_on_a_slow_network_nothing_typed_is_lost_and_the_page_says_what_was_done
     accountant: Person = person("g.trehorel")
     accountant.deposit("Facture", INVOICE)
     page = accountant.page
-    accountant.fill({"order_ref": "BC-2026-0391"})
+    accountant.fill({"proof_of_service": "technique"})
     slow: list[Route] = []
     page.route(
         "**/brouillon",
@@ -125,7 +125,7 @@ def test_on_a_slow_network_nothing_typed_is_lost_and_the_page_says_what_was_done
     page.wait_for_timeout(300)
     slow.pop().continue_()
     accountant.sees("Le document est remplacé. L’ancienne version reste lisible.")
-    expect(page.locator("#order_ref")).to_have_value("BC-2026-0391")
+    expect(page.locator("#proof_of_service")).to_have_value("technique")
 
 
 def test_a_draft_changed_elsewhere_keeps_what_was_typed_here_and_offers_it_again(
