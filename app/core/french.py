@@ -48,9 +48,17 @@ class FrenchSpaces(Extension):
     """Sets the spaces of the fixed text of templates, once, when they are compiled."""
 
     def filter_stream(self, stream: Iterable[Token]) -> Iterable[Token]:
-        """Only the text between the tags of Jinja passes here; values are never changed."""
+        """Only the text between the tags of Jinja passes here; values are never changed.
+
+        A value counts as a word for the space that follows it (« {{ title }} ») or that precedes it (n° {{ number }}).
+        """
+        word = ""
         for token in stream:
-            yield Token(token.lineno, "data", spaces(token.value)) if token.type == "data" else token
+            if token.type == "data":
+                yield Token(token.lineno, "data", spaces(f"{word}{token.value}x")[len(word) : -1])
+            else:
+                yield token
+            word = "x" if token.type == "variable_end" else ""
 
 
 def euros(value: Any) -> str:

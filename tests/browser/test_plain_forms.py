@@ -70,5 +70,6 @@ def test_the_signature_says_that_it_needs_the_script_and_offers_no_button_that_w
     mayor.sees("Rien n’a été signé.")
     expect(mayor.page.get_by_role("button", name="Signer 1 document")).to_be_hidden()
     expect(mayor.page.get_by_label("Mot de passe du certificat")).to_be_hidden()
+    expect(mayor.page.get_by_text("Titulaire du certificat")).to_be_hidden()
     mayor.page.get_by_role("link", name=re.compile("Retour au dossier")).click()
     mayor.sees("À vous de signer")

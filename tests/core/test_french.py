@@ -100,3 +100,11 @@ def test_templates_get_the_spaces_of_their_own_words_and_never_of_a_value() -> N
     french.install(environment)
     printed = environment.get_template("page").render(title="a : b")
     assert printed == f"Objet{HARD}: a : b, 2,00{HARD}€"
+
+
+def test_a_value_counts_as_a_word_for_the_spaces_around_it() -> None:
+    source = "émis par « {{ name }} » ; n° {{ number }} : {{ name }} ?"
+    environment = Environment(loader=DictLoader({"page": source}), autoescape=True)
+    french.install(environment)
+    printed = environment.get_template("page").render(name="AC", number=7)
+    assert printed == f"émis par «{HARD}AC{HARD}»{THIN}; n°{HARD}7{HARD}: AC{THIN}?"
