@@ -2,6 +2,7 @@
 
 import dataclasses
 from contextlib import closing
+from pathlib import Path
 
 import pikepdf
 import pypdfium2 as pdfium
@@ -107,6 +108,23 @@ def test_default_boxes_lie_on_the_last_page_and_never_overlap(deliberation, coun
     for rank, one in enumerate(boxes):
         for other in boxes[rank + 1 :]:
             assert one.x2 <= other.x1 or other.x2 <= one.x1 or one.y2 <= other.y1 or other.y2 <= one.y1
+
+
+@pytest.mark.parametrize(
+    ("name", "low"),
+    [("fx-en16931-fr-avec-piece-jointe.pdf", False), ("fx-basic-fr-ok.pdf", True)],
+)
+def test_a_signature_alone_covers_nothing_written_and_stays_low_when_it_can(name, low):
+    path = Path(__file__).parents[1] / "assets" / "invoices" / name
+    box = placement.default_box(path, 0, 1)
+    document = pdfium.PdfDocument(path)
+    page = document[box.page]
+    text = page.get_textpage()
+    assert text.get_text_bounded(box.x1, box.y1, box.x2, box.y2).strip() == ""
+    assert (box.y1 == placement.FOOT) is low
+    text.close()
+    page.close()
+    document.close()
 
 
 @pytest.mark.parametrize(("rotate", "shift"), SHAPES)

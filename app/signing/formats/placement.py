@@ -18,6 +18,7 @@ A4 = (0.0, 0.0, 595.0, 842.0)  # what a page without any MediaBox is shown as
 MARGIN, FOOT = 28.0, 54.0  # the foot leaves the page number and the letterhead's footer readable
 GAP = 10.0
 WIDTH, LEAST_WIDTH, HEIGHT = 190.0, 110.0, 62.0
+STEP, DARK = 8.0, 160  # points between two places tried; a grey below is ink, above a background
 DEEPEST_TREE = 64
 Rectangle = tuple[float, float, float, float]
 _one_at_a_time = Lock()
@@ -127,7 +128,11 @@ def _ordered(box: Any) -> Rectangle | None:
 
 
 def default_box(path: Path, index: int, count: int) -> Box:
-    """The place of signatory `index` (from 0) out of `count`: bottom of the last page, side by side, never overlapping."""
+    """The place of signatory `index` (from 0) out of `count`: low on the last page, side by side, never overlapping.
+
+    The lowest place that covers nothing written, or the one that covers least: a stamp never hides a bank account when
+    the page has room elsewhere.
+    """
     every = pages(path)
     page, last = every[-1], len(every) - 1
     margin = min(MARGIN, page.width / 20, page.height / 20)
@@ -137,13 +142,63 @@ def default_box(path: Path, index: int, count: int) -> Box:
     width = min(WIDTH, (room - (columns - 1) * GAP) / columns)
     foot = min(FOOT, page.height / 10)
     height = min(HEIGHT, (page.height - margin - foot - (rows - 1) * GAP) / rows)
-    row, column = divmod(index, columns)
     # One signatory alone signs at the right, as on paper; several share the whole width
-    left = (
-        page.width - margin - width if count == 1 else margin + column * (room - width) / max(1, columns - 1)
-    )
-    bottom = foot + (rows - 1 - row) * (height + GAP)
+    shift = width if count == 1 else room
+    block = _free(path, last, page, (margin, foot), (shift, rows * (height + GAP) - GAP), margin)
+    row, column = divmod(index, columns)
+    left = block[0] + column * (room - width) / max(1, columns - 1)
+    bottom = block[1] + (rows - 1 - row) * (height + GAP)
     return Box(last, left, bottom, left + width, bottom + height)
+
+
+def _free(
+    path: Path,
+    number: int,
+    page: PageShape,
+    low: tuple[float, float],
+    size: tuple[float, float],
+    margin: float,
+) -> tuple[float, float]:
+    """The left bottom corner of the lowest place of that size without ink, the rightmost first; else the least inked."""
+    (left, bottom), (width, height) = low, size
+    lefts = [page.width - margin - width]
+    while lefts[-1] - STEP >= left:
+        lefts.append(lefts[-1] - STEP)
+    bottoms = [bottom]
+    while bottoms[-1] + STEP + height <= page.height - margin:
+        bottoms.append(bottoms[-1] + STEP)
+    ink = _ink(path, number)
+    if ink is None:
+        return lefts[0], bottom
+    best, least = (lefts[0], bottom), None
+    across, down = ink.width / page.width, ink.height / page.height
+    for y in bottoms:
+        for x in lefts:
+            covered = ink.crop(
+                (
+                    int(x * across),
+                    int((page.height - y - height) * down),
+                    int((x + width) * across),
+                    int((page.height - y) * down),
+                )
+            ).histogram()[255]
+            if least is None or covered < least:
+                best, least = (x, y), covered
+            if not covered:
+                return best
+    return best
+
+
+def _ink(path: Path, number: int) -> Any:
+    """What is drawn on a page as people see it, white where there is ink on black; None when it cannot be drawn."""
+    import pypdfium2 as pdfium
+
+    try:
+        with _one_at_a_time, closing(pdfium.PdfDocument(path)) as document, closing(document[number]) as page:
+            drawn = page.render(scale=1).to_pil().convert("L")
+    except (pdfium.PdfiumError, ValueError):  # not a file for pdfium, or a page too thin for one pixel
+        return None
+    return drawn.point([255 if grey < DARK else 0 for grey in range(256)])
 
 
 def tag_box(path: Path, tag: str) -> Box | None:
