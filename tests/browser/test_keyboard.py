@@ -84,6 +84,7 @@ def test_the_invoice_journey_is_walked_with_the_keyboard_only(house: House, pers
         reader = Typist(person())
         reader.log_in(login)
         reader.open_first()
+        reader.person.drawn()
         reader.press("a")
         reader.person.sees("est visé.")
 
@@ -95,11 +96,14 @@ def test_the_invoice_journey_is_walked_with_the_keyboard_only(house: House, pers
     mayor.press("Escape")
     expect(mayor.person.heading("Raccourcis clavier")).to_be_hidden()
     mayor.open_first()
+    mayor.person.drawn()
     first = mayor.person.number()
     mayor.press("j")
     expect(mayor.page).not_to_have_url(mayor.person.url + f"/dossiers/{first}")
+    mayor.person.drawn()  # a key pressed before the page's script is there goes nowhere
     mayor.press("k")
     expect(mayor.page).to_have_url(mayor.person.url + f"/dossiers/{first}")
+    mayor.person.drawn()
     mayor.press("r")
     expect(mayor.page.get_by_label("Motif, en clair")).to_be_focused()
     mayor.press("Escape")
