@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import url_for
+from markupsafe import escape
 
 from app.circuits.library import circuit_of, current, family_of
 from app.circuits.models import CircuitVersion
@@ -322,7 +323,7 @@ def rejection(db: Db, folder: Folder) -> Notice | None:
     if run is None:
         return None
     who = "Refusé par le destinataire" if run.kind == "transmit" else f"Rejeté par {run.who}"
-    return Notice("danger", f"{who}, {instant(run.ended_at)}", run.comment or "")
+    return Notice("danger", f"{who}, {instant(run.ended_at)}", escape(run.comment or ""))  # quoted as written
 
 
 @dataclass(frozen=True)
