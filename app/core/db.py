@@ -86,6 +86,7 @@ def make_engine(url: str) -> Engine:
             url.replace("postgresql://", "postgresql+psycopg://"), pool_size=8, max_overflow=8
         )
         _ask_after_a_rest(server)
+        _compile_nothing(server)
         return server
     engine = create_engine(url, connect_args={"timeout": 30, "isolation_level": None})
 
@@ -103,6 +104,19 @@ def make_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _compile_nothing(engine: Engine) -> None:
+    """Have PostgreSQL run its plans as they are: it compiles those that look long, and ours read few rows.
+
+    Measured on the counters of a desk among 100,000 folders: 0.96 s, nearly all of it to compile parts never run.
+    """
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: Any) -> None:
+        connection.autocommit = True  # the setting would not outlive the first transaction that is undone
+        connection.execute("SET jit = off")
+        connection.autocommit = False
 
 
 def _ask_after_a_rest(engine: Engine) -> None:
