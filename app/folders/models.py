@@ -26,8 +26,7 @@ class Folder(Base, Tenanted):
     __tablename__ = "folder"
     __table_args__ = (
         sa.CheckConstraint("phase IN ('draft','running','rejected','done')", name="phase_known"),
-        _partial("ix_folder_open_emitter", "emitter_desk_id", "phase", "id", where="phase <> 'done'"),
-        sa.Index("ix_folder_emitter_desk_id_id", "emitter_desk_id", "id"),
+        sa.Index("ix_folder_emitter_desk_id_phase_id", "emitter_desk_id", "phase", "id"),
         sa.Index("ix_folder_collectivity_id_number", "collectivity_id", "number"),
     )
 
@@ -100,7 +99,7 @@ class StepRun(Base, Tenanted):
     __table_args__ = (
         sa.CheckConstraint("state IN ('active','done','passed','rejected','cancelled')", name="state_known"),
         _partial("ix_step_run_todo", "desk_id", "due_on", "entered_at", "id", where="state = 'active'"),
-        _partial("ix_step_run_done", "desk_id", "ended_at", "id", where="state = 'done'"),
+        _partial("ix_step_run_decided", "desk_id", "folder_id", where="state = 'done'"),
         sa.Index("ix_step_run_folder_id", "folder_id", "id"),
         _partial(
             "ix_step_run_named",

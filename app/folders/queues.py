@@ -1,7 +1,8 @@
-"""The read side: trays, counters, the follow-up list; one statement for each, the same cost whatever the past.
+"""The read side: trays, counters, the follow-up list; one statement for each.
 
-States are literals in the SQL so that both databases use the partial indexes; pages go on from a key, never an offset;
-counters stop at a thousand.
+Trays and counters cost the same whatever the past: each desk is one ordered index scan that stops at a page, or at a
+thousand for a counter, and only what was found is looked up. States are literals in the SQL so that both databases use
+the partial indexes; pages go on from a key, never an offset.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from app.people.actor import Actor
 PAGE = 50
 CAP = 1000
 TRAYS = ("todo", "late", "returned", "running", "done")
+_PHASES = {"drafts": "draft", "returned": "rejected", "running": "running", "done": "done"}
 _COLUMNS = (
     "f.id, f.family, f.title, f.number, f.amount_cents, f.phase, f.place, f.depositor_name, f.updated_at"
 )
@@ -120,9 +122,10 @@ def todo(
         actor, columns, limit=PAGE + 1, after=bool(after), family=bool(family), late=tray == "late"
     )
     sql = (
+        # CROSS JOIN: SQLite keeps the order written. Left to choose, it reads every folder of the collectivity first.
         f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, r.first_at, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
-        "JOIN folder f ON f.id = w.folder_id LEFT JOIN reading r ON r.folder_id = f.id AND r.user_id = :me "
-        f"WHERE {_ours(db)} ORDER BY w.due_on, w.entered_at, w.sid LIMIT {PAGE + 1}"
+        "CROSS JOIN folder f LEFT JOIN reading r ON r.folder_id = f.id AND r.user_id = :me "
+        f"WHERE f.id = w.folder_id AND f.collectivity_id = :here ORDER BY w.due_on, w.entered_at, w.sid LIMIT {PAGE + 1}"
     )
     binds = _binds(actor, here=actor.collectivity_id, **_after(after))
     if family:
@@ -164,29 +167,46 @@ def _after(key: str | None) -> dict[str, Any]:
         return {"due": date.min, "entered": datetime.min.replace(tzinfo=UTC), "last": 0}
 
 
+def _emitted(actor: Actor, phase: str, *, limit: int, more: str = "") -> list[str]:
+    """The folders that each desk deposits and that are in one phase, newest first; no folder is in two of them."""
+    return [
+        f"SELECT * FROM (SELECT f.id FROM folder f WHERE f.emitter_desk_id = :desk{n} AND f.phase = '{phase}'{more} ORDER BY f.id DESC LIMIT {limit}) AS e{n}"
+        for n in range(len(actor.seats))
+    ]
+
+
+def _decided(actor: Actor, *, limit: int, more: str = "", but: str = "") -> list[str]:
+    """The ended folders that each desk has decided on, newest first, `but` those that the caller has already.
+
+    The folder is asked for each step found: as a join, PostgreSQL may read all ended folders to look for the desk's few.
+    It is asked a yes or no, which PostgreSQL takes for one in two: of an equality it would expect one in two hundred.
+    """
+    ended = f"(SELECT f.phase = 'done'{but} FROM folder f WHERE f.id = s.folder_id)"
+    return [
+        f"SELECT * FROM (SELECT DISTINCT s.folder_id AS id FROM step_run s WHERE s.desk_id = :desk{n} AND s.state = 'done' AND {ended}{more} ORDER BY s.folder_id DESC LIMIT {limit}) AS d{n}"
+        for n in range(len(actor.seats))
+    ]
+
+
 def others(
     db: Db, actor: Actor, tray: str, *, family: str | None = None, after: str | None = None
 ) -> list[Line]:
-    """The trays of what is elsewhere: came back (`returned`), on its way (`running`), ended (`done`); newest first."""
-    desks = _in(actor)
-    if not desks:
+    """The trays of what is elsewhere, newest first: came back (`returned`), on its way (`running`), ended (`done`).
+
+    A desk finds there what it deposits, and in `done` also what it has decided on.
+    """
+    if not actor.seats:
         return []
-    # PostgreSQL proves phase='rejected' => phase<>'done'; SQLite does not, so the index's own words are repeated.
-    where = {
-        "returned": "f.phase = 'rejected' AND f.phase <> 'done'",
-        "running": "f.phase = 'running' AND f.phase <> 'done'",
-        "drafts": "f.phase = 'draft' AND f.phase <> 'done'",
-    }
     last = key_in(after)
-    page = " AND f.id < :last" if last else ""
-    page += " AND f.family = :family" if family else ""
+    more = " AND {0} < :last" if last else ""
+    more += " AND {1}.family = :family" if family else ""
+    scans = _emitted(actor, _PHASES[tray], limit=PAGE + 1, more=more.format("f.id", "f"))
     if tray == "done":
-        mine = f"f.phase = 'done' AND (f.emitter_desk_id IN ({desks}) OR EXISTS (SELECT 1 FROM step_run s WHERE s.folder_id = f.id AND s.state = 'done' AND s.desk_id IN ({desks})))"
-    else:
-        mine = f"f.emitter_desk_id IN ({desks}) AND {where[tray]}"
+        scans += _decided(actor, limit=PAGE + 1, more=more.format("s.folder_id", "s"))
     sql = (
-        f"SELECT {_COLUMNS}, f.due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step, f.updated_at AS first_at FROM folder f "
-        f"WHERE {_ours(db)} AND {mine}{page} ORDER BY f.id DESC LIMIT {PAGE + 1}"
+        f"SELECT {_COLUMNS}, f.due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step, f.updated_at AS first_at "
+        f"FROM ({' UNION '.join(scans)}) w CROSS JOIN folder f "
+        f"WHERE f.id = w.id AND f.collectivity_id = :here ORDER BY f.id DESC LIMIT {PAGE + 1}"
     )
     binds = {**_binds(actor, here=actor.collectivity_id), "last": last, "family": family}
     statement = _typed(
@@ -223,7 +243,6 @@ def _in(actor: Actor) -> str:
 
 def counters(db: Db, actor: Actor) -> Counters:
     """The counters of the trays and the families of what awaits, in one statement."""
-    desks = _in(actor)
     scans = _branches(
         actor,
         "s.folder_id, s.family, s.due_on, s.entered_at, s.id",
@@ -238,12 +257,16 @@ def counters(db: Db, actor: Actor) -> Counters:
         f"SELECT 'todo' AS what, w.family AS family, COUNT(*) AS n, SUM(CASE WHEN w.due_on < :today THEN 1 ELSE 0 END) AS late "
         f"FROM ({' UNION '.join(scans)}) w GROUP BY w.family"
     ]
-    if desks:
-        capped = "SELECT '{0}', NULL, COUNT(*), 0 FROM (SELECT 1 AS one FROM {1} LIMIT {2}) AS c_{0}"
-        for tray, phase in (("drafts", "draft"), ("returned", "rejected"), ("running", "running")):
-            own = f"folder WHERE emitter_desk_id IN ({desks}) AND phase = '{phase}' AND phase <> 'done'"
-            parts.append(capped.format(tray, own, CAP))
-        parts.append(capped.format("done", f"step_run WHERE desk_id IN ({desks}) AND state = 'done'", CAP))
+    if actor.seats:
+        for tray, phase in _PHASES.items():
+            found = _emitted(actor, phase, limit=CAP)
+            if tray == "done":
+                # The last one to be asked, and not at all where what the desks deposit fills the counter.
+                but = f" AND f.emitter_desk_id NOT IN ({_in(actor)})"
+                found.append(f"SELECT id FROM ({' UNION '.join(_decided(actor, limit=CAP, but=but))}) AS d")
+            parts.append(
+                f"SELECT '{tray}', NULL, COUNT(*), 0 FROM (SELECT id FROM ({' UNION ALL '.join(found)}) AS u_{tray} LIMIT {CAP}) AS c_{tray}"
+            )
     sql = " UNION ALL ".join(parts)
     binds = _binds(actor)
     rows = db.execute(

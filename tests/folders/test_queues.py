@@ -1,14 +1,16 @@
 """The lists: each tray holds what its name says, a page goes on where the last one stopped, a search finds without accents."""
 
 import random
+import re
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from app.core.clock import now, today
-from app.core.db import NO_DATE, Db, reading, writing
+from app.core.db import NO_DATE, Db, engine, reading, writing
 from app.folders import decide, deposit, queues
 from app.folders.access import may_read
 from app.folders.models import Folder, StepRun
@@ -66,9 +68,24 @@ def test_each_tray_holds_what_its_name_says_and_its_counter_says_how_many(house:
     assert tray(house, K, "done") == set()
     for login in (G, R, N, T, A, B, K, S):
         counted = count(house, login)
-        for name in ("todo", "late", "returned", "running"):
+        for name in (*queues.TRAYS, "drafts"):
             assert getattr(counted, name) == len(tray(house, login, name)), (login, name)
     assert count(house, N).families == (("invoice", 1),)
+
+
+def test_what_a_desk_decided_on_is_ended_for_it_only_once_the_folder_is(house: House) -> None:
+    """A decision made does not end a folder, and several of them on one folder do not make several."""
+    house.an_invoice(at="bon_a_payer")
+    back = house.an_invoice(at="finance")
+    decide.reject(house.actor(N), back, version=house.folder(back).version, reason="Montant")
+    done, given_up = house.an_invoice(at="done"), house.an_invoice(at="draft")
+    decide.withdraw(house.actor(G), given_up, version=house.folder(given_up).version)
+    for desk in ("technique", "direction", "finances"):
+        desks.seat(house.actor(G).collectivity_id, desk, G, [Right.ACT])
+    ended = {G: {done, given_up}, R: {done}, N: {done}, T: {done}, K: set()}
+    for login, folders in ended.items():
+        assert tray(house, login, "done") == folders, login
+        assert count(house, login).done == len(folders), login
 
 
 def test_a_folder_is_late_the_day_after_it_was_due(house: House) -> None:
@@ -233,6 +250,60 @@ def test_counters_stop_at_a_thousand_and_say_so(house: House) -> None:
     assert page.count('href="/dossiers/') >= queues.PAGE
 
 
+def test_the_counter_of_what_ended_counts_folders_whichever_desk_emitted_or_decided(house: House) -> None:
+    """Those that a person's desks deposit and decide on count once, and those only decided on fill the counter too."""
+    write_many(house, 600, phase="done", done=True)
+    assert count(house, G).done == count(house, R).done == 600
+    desks.seat(house.actor(R).collectivity_id, "comptabilite", R, [Right.ACT])
+    assert count(house, R).done == 600
+    write_many(house, 410, phase="done", done=True)
+    write_many(house, 10, phase="running", done=True)
+    assert count(house, G).done == count(house, R).done == queues.CAP
+    assert count(house, N).done == 0
+
+
+@pytest.mark.parametrize("name", [*queues.TRAYS, "drafts", "counters"])
+@pytest.mark.parametrize("login", [A, G, K])
+def test_a_tray_reads_only_what_an_index_gives_its_desks(house: House, login: str, name: str) -> None:
+    """No table is read from end to end, by itself or by its key: the cost does not follow the past of others."""
+    actor = house.actor(login)
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        asked.append((statement, parameters))
+
+    with reading(actor.collectivity_id) as db:
+        postgresql = db.get_bind().dialect.name == "postgresql"
+        if postgresql:  # few rows are best read whole: what is asked is whether they must be
+            db.execute(sa.text("SET LOCAL enable_seqscan = off"))
+        sa.event.listen(engine(), "before_cursor_execute", note)
+        try:
+            if name == "counters":
+                queues.counters(db, actor)
+            elif name in {"todo", "late"}:
+                queues.todo(db, actor, tray=name)
+            else:
+                queues.others(db, actor, name)
+        finally:
+            sa.event.remove(engine(), "before_cursor_execute", note)
+        statement, parameters = asked[-1]
+        explain = "EXPLAIN (COSTS OFF, FORMAT JSON) " if postgresql else "EXPLAIN QUERY PLAN "
+        plan = db.connection().exec_driver_sql(explain + statement, parameters).all()
+    steps = list(_scans(plan[0][0][0]["Plan"])) if postgresql else [row.detail for row in plan]
+    assert any("ix_" in step for step in steps)
+    whole = r"(folder|step_run|reading) read whole" if postgresql else r"SCAN (folder|step_run|[fsr])\b"
+    assert not [step for step in steps if re.match(whole, step)], steps
+
+
+def _scans(node: dict[str, Any]) -> Iterator[str]:
+    """How PostgreSQL reads each table: by what index and condition, or whole."""
+    if "Relation Name" in node or "Index Name" in node:
+        index, condition = node.get("Index Name", ""), node.get("Index Cond", node.get("Recheck Cond", ""))
+        yield f"{node.get('Relation Name', '')} {f'by {index} where {condition}' if condition else 'read whole'}"
+    for one in node.get("Plans", []):
+        yield from _scans(one)
+
+
 @pytest.mark.parametrize(
     ("words", "found"),
     [
@@ -318,12 +389,22 @@ def test_follow_and_every_tray_show_exactly_what_may_be_read(house: House) -> No
             readable = {one.id for one in every if may_read(db, actor, one)}
             followed = {one.id for one in queues.follow(db, actor)}
             assert followed == readable, actor
-            listed = {one.id for name in ("todo", "late") for one in queues.todo(db, actor, tray=name)}
-            listed |= {
-                one.id
-                for name in ("returned", "running", "done", "drafts")
-                for one in queues.others(db, actor, name)
+            lists = {
+                name: [
+                    one.id
+                    for one in (
+                        queues.todo(db, actor, tray=name)
+                        if name in {"todo", "late"}
+                        else queues.others(db, actor, name)
+                    )
+                ]
+                for name in (*queues.TRAYS, "drafts")
             }
-            assert listed <= readable, actor
+            assert {one for ids in lists.values() for one in ids} <= readable, actor
+            if actor.collectivity_id == here:
+                counted = queues.counters(db, actor)
+                assert {name: getattr(counted, name) for name in lists} == {
+                    name: len(ids) for name, ids in lists.items()
+                }, actor
             shown += len(readable)
     assert shown > 50
