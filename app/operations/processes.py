@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+FORKS = Path(__file__).with_name("forks.py")
 STOP_SECONDS = 25
 """How long what is under way may still take once a stop is asked; after it, the processes are killed."""
 READY_SECONDS = 60
@@ -42,7 +43,7 @@ def run(
     os.register_at_fork(after_in_child=lambda: _end_with(watcher, signal.SIGKILL))
     web = (
         f"{sys.executable} -m gunicorn --workers {workers} --threads 4 --worker-class gthread --bind {bind}:{port} "
-        f"--timeout 120 --graceful-timeout {STOP_SECONDS - 5} --no-control-socket wsgi:app"
+        f"--timeout 120 --graceful-timeout {STOP_SECONDS - 5} --no-control-socket --config {FORKS} wsgi:app"
     )
     commands = {"web": web, "worker": f"{sys.executable} -m flask --app wsgi worker", **(more or {})}
     manager = honcho.Manager()

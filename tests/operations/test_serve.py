@@ -13,7 +13,7 @@ import requests
 
 from app.operations import processes
 from tests.builders.house import House, token_in
-from tests.builders.process import environment, start, until
+from tests.builders.process import ROOT, environment, start, until
 from tests.cluster import free_port
 from tests.mailserver import MailServer
 
@@ -111,6 +111,38 @@ def test_pages_and_background_work_run_by_one_command_and_stop_together_when_ask
     assert alive(family) == []
     assert served.status("/login") == 0
     assert "Traceback" not in served.log.read_text()
+
+
+def test_web_workers_are_copies_of_one_application_that_holds_no_connection_open(house: House) -> None:
+    """What a worker inherits is memory: a connection that two processes use would mix their transactions."""
+    script = (
+        "import runpy, threading\n"
+        "from app.operations.processes import FORKS\n"
+        "from wsgi import app\n"
+        "from app.core import db\n"
+        "told = runpy.run_path(str(FORKS))\n"
+        "print(told['preload_app'], threading.active_count(), db.engine().pool.checkedin())\n"
+        "db.engine().connect().close()\n"
+        "opened = db.engine().pool.checkedin()\n"
+        "told['pre_fork'](None, None)\n"
+        "print(opened, db.engine().pool.checkedin())\n"
+    )
+    env = environment(house.settings)
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.stdout.split() == ["True", "1", "0", "1", "0"], done.stdout + done.stderr
+
+
+def test_a_web_worker_that_falls_is_replaced_and_both_read_the_database(served: Served) -> None:
+    def workers() -> list[int]:
+        lines = served.family()
+        parents = [pid for pid, line in lines.items() if "-m gunicorn" in line]
+        return sorted(parents)[1:]
+
+    (first,) = workers()
+    os.kill(first, signal.SIGKILL)
+    until(lambda: workers() not in ([], [first]), 30, "another one takes its place")
+    until(lambda: served.status("/health/ready") == 200, 30, "it answers")
+    assert served.process.poll() is None
 
 
 def test_when_one_falls_all_stop_and_the_system_is_told(served: Served) -> None:
