@@ -21,7 +21,7 @@ check: .venv/.dev
 	$(BIN)/python -m tests.longest
 	$(BIN)/python -m tests.schema_check
 
-bench: .venv/.dev
+bench: system .venv/.bench
 	$(BIN)/python -m bench
 
 assets:
@@ -44,7 +44,9 @@ system:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-
+.venv/.bench: .venv/.dev requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
 
 clean:
 	rm -rf .venv var node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -30,6 +30,13 @@ def _answers(script: str, environment: dict[str, str]) -> Operations:
         yield partial(subprocess.run, command, cwd=ROOT, env=environment, check=True, capture_output=True)
 
 
+def _compiled(environment: dict[str, str], home: Path) -> dict[str, str]:
+    """The environment of processes that keep compiled bytecode, as an installation does (docs/operations.md), apart from this tree."""
+    chosen = {**environment, "PYTHONPYCACHEPREFIX": str(home / "bytecode")}
+    chosen.pop("PYTHONDONTWRITEBYTECODE", None)
+    return chosen
+
+
 def _family(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *(one for child in children for one in _family(int(child)))]
@@ -79,7 +86,7 @@ def _measure(candidates: dict[str, Operations]) -> list[Figure]:
 def run() -> dict[str, Any]:
     """The goal's line."""
     place = ground()
-    environment = place.environment(place.of_size("sqlite", 1_000), queue=True)
+    environment = _compiled(place.environment(place.of_size("sqlite", 1_000), queue=True), place.home)
     candidates = {"ours": _answers(OURS, environment), "bare": _answers(BARE, environment)}
     for operations in candidates.values():
         next(operations)()  # the first start compiles to bytecode
