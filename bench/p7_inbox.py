@@ -1,7 +1,8 @@
-"""P7: *À traiter* and its counters at 100,000 folders cost at most 1.3 times those at 1,000, on both databases."""
+"""P7: *À traiter*, its counters and *Terminés* at 100,000 folders cost at most 1.3 times those at 1,000, on both databases."""
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,8 @@ from bench.ground import KINDS, LARGE, SMALL, browser, ground
 from bench.measure import Figure, Operations, goal, milliseconds, ratios, side_by_side, steady
 
 TURNS, BAR = 40, 1.3
+IDLE = "conseil"
+"""A desk that deposits nothing and has decided nothing yet."""
 
 
 def _read(actor: Actor) -> None:
@@ -29,6 +32,19 @@ def _reads(url: str, actor: Actor) -> Operations:
     for _ in itertools.count():
         db.configure(url)
         yield partial(_read, actor)
+
+
+def _read_ended(actor: Actor) -> None:
+    with reading(actor.collectivity_id) as session:
+        queues.others(session, actor, "done")
+
+
+def _ended(url: str, actor: Actor) -> Operations:
+    """The tray of what ended, for a desk that has touched none of it: what it costs not to find."""
+    idle = replace(actor, seats=tuple(seat for seat in actor.seats if seat.key == IDLE))
+    for _ in itertools.count():
+        db.configure(url)
+        yield partial(_read_ended, idle)
 
 
 def _pages(url: str, client: FlaskClient) -> Iterator[Any]:
@@ -53,6 +69,7 @@ def run() -> dict[str, Any]:
         clients = {name: browser(place.web(url), READER) for name, url in urls.items()}
         kinds: dict[str, dict[str, Operations]] = {
             "SQL": {name: _reads(url, actor) for name, url in urls.items()},
+            "Terminés": {name: _ended(url, actor) for name, url in urls.items()},
             "page": {name: _pages(url, clients[name]) for name, url in urls.items()},
         }
         for what, candidates in kinds.items():
