@@ -5,11 +5,11 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from flask import Response, stream_with_context
 
-from app.core.db import reading
+from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders.access import authorize
-from app.folders.models import Document, DocumentVersion
+from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.people.actor import Actor
 
 # A browser must never run what was deposited: only these open in the page, everything else is downloaded.
@@ -17,7 +17,10 @@ SHOWN = frozenset({"application/pdf", "image/png", "image/jpeg"})
 
 
 def serve(actor: Actor, folder_id: int, document_id: int, number: int, *, download: bool) -> Response:
-    """The bytes of one version, streamed; refuses as the folder's page would, and what is not in that folder."""
+    """The bytes of one version, streamed; refuses as the folder's page would, and what is not in that folder.
+
+    A document taken out of a draft before it was ever sent stays with the desk that deposited it.
+    """
     with reading(actor.collectivity_id) as db:
         folder = authorize(db, actor, folder_id)
         query = (
@@ -28,6 +31,12 @@ def serve(actor: Actor, folder_id: int, document_id: int, number: int, *, downlo
             )
         )
         version = db.scalar(query)
+        if (
+            version is not None
+            and folder.emitter_desk_id not in actor.desk_ids
+            and not _sent(db, folder, version)
+        ):
+            version = None
     if version is None:
         raise Refusal("document-unknown")
     store, scope = vault.store(), vault.scope(actor.collectivity_id)
@@ -43,6 +52,19 @@ def serve(actor: Actor, folder_id: int, document_id: int, number: int, *, downlo
     response.headers["ETag"] = f'"{version.sha256}"'
     # No Cache-Control of its own: what every answer says (`no-store`) holds here first of all.
     return response
+
+
+def _sent(db: Db, folder: Folder, version: DocumentVersion) -> bool:
+    """Whether the folder left its desk with these bytes: what was taken out of a draft before is nobody else's."""
+    removed_at = db.get_one(Document, version.document_id).removed_at
+    if removed_at is None:
+        return True
+    query = sa.select(sa.literal(1)).where(
+        StepRun.folder_id == folder.id,
+        StepRun.entered_at >= version.created_at,
+        StepRun.entered_at < removed_at,
+    )
+    return db.scalar(query.limit(1)) is not None
 
 
 def disposition(name: str, *, download: bool) -> str:

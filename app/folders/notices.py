@@ -7,8 +7,10 @@ from app.core.outbox import News
 from app.folders.models import Folder, StepRun
 from app.folders.seats import Slot
 from app.people.actor import Actor
+from app.people.models import Holder, User
 from workflows.circuit import Phase
 from workflows.events import Action, Moved
+from workflows.rights import Right
 
 YOUR_TURN, REFUSED, SIGNED, RECEIPT, DONE = "your_turn", "refused", "signed", "receipt_arrived", "done"
 
@@ -41,13 +43,24 @@ def _for_depositor(moved: Moved) -> str | None:
 
 
 def _involved(db: Db, folder: Folder) -> set[int]:
-    """The depositor, and whoever acted in this round before the refusal."""
+    """Whoever acted in this round before the refusal, and who corrects it: the depositor, or the desk that he has left."""
     query = sa.select(StepRun.user_id).where(
         StepRun.folder_id == folder.id,
         StepRun.pass_number >= folder.round * 1000,
         StepRun.state == "done",
     )
-    return {user_id for user_id in (*db.scalars(query), folder.depositor_user_id) if user_id is not None}
+    return {user_id for user_id in db.scalars(query) if user_id is not None} | _correctors(db, folder)
+
+
+def _correctors(db: Db, folder: Folder) -> set[int]:
+    query = (
+        sa.select(Holder.user_id, Holder.rights)
+        .join(User, User.id == Holder.user_id)
+        .where(Holder.desk_id == folder.emitter_desk_id, User.active.is_(True))
+    )
+    able = {user_id for user_id, rights in db.execute(query) if Right.CREATE.value in rights}
+    depositor = folder.depositor_user_id
+    return {depositor} if depositor is not None and depositor in able else able
 
 
 def _letter(folder: Folder, event: str, user_id: int, email: str | None, actor: Actor) -> News:

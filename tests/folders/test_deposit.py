@@ -153,7 +153,7 @@ def test_a_removed_attachment_leaves_the_folder_and_its_bytes_stay_at_their_addr
     deposit.remove_document(house.actor(K), folder_id, attachment.id)
     client = house.client(K)
     assert OTHER.stem not in client.get(f"/dossiers/{folder_id}/brouillon").get_data(as_text=True)
-    # Whoever may read the folder may still read what its journal names: the trail would prove nothing without its bytes.
+    # Its desk may still read what its journal names: the trail would prove nothing without its bytes.
     assert bytes_at(house, K, folder_id, attachment.id, 1) == OTHER.read_bytes()
     assert (
         house.client("n.abgrallec").get(f"/dossiers/{folder_id}/documents/{attachment.id}/1").status_code
@@ -162,6 +162,31 @@ def test_a_removed_attachment_leaves_the_folder_and_its_bytes_stay_at_their_addr
     assert house.journal(folder_id)[:2] == ["folder.created", "document.removed"]
     with pytest.raises(Refusal, match="document-unknown"):
         deposit.remove_document(house.actor(K), folder_id, attachment.id)
+
+
+def test_what_left_a_draft_before_it_was_sent_is_read_by_its_desk_alone(house: House, tmp_path: Path) -> None:
+    folder_id = house.a_deliberation(at="draft")
+    deposit.add_documents(house.actor(K), folder_id, [incoming(OTHER, tmp_path)])
+    attachment = next(one for one in documents(folder_id) if one.role == "attachment")
+    address = f"/dossiers/{folder_id}/documents/{attachment.id}/1"
+    deposit.remove_document(house.actor(K), folder_id, attachment.id)
+    deposit.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
+    assert house.client(K).get(address).status_code == 200
+    assert house.client("s.rivoal").get(f"/dossiers/{folder_id}").status_code == 200
+    assert house.client("s.rivoal").get(address).status_code == 404
+
+
+def test_what_was_sent_once_stays_readable_to_whom_it_was_sent(house: House, tmp_path: Path) -> None:
+    folder_id = house.a_deliberation(at="draft")
+    deposit.add_documents(house.actor(K), folder_id, [incoming(OTHER, tmp_path)])
+    deposit.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
+    attachment = next(one for one in documents(folder_id) if one.role == "attachment")
+    decide.reject(
+        house.actor("s.rivoal"), folder_id, version=house.folder(folder_id).version, reason="Annexe"
+    )
+    deposit.remove_document(house.actor(K), folder_id, attachment.id)
+    address = f"/dossiers/{folder_id}/documents/{attachment.id}/1"
+    assert house.client("s.rivoal").get(address).status_code == 200
 
 
 def test_the_main_document_is_replaced_and_never_removed(house: House, tmp_path: Path) -> None:

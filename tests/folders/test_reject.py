@@ -7,8 +7,10 @@ from app.core.db import reading
 from app.core.refusals import Refusal
 from app.folders import decide, deposit
 from app.folders.models import StepRun
+from app.people import desks
 from tests.builders.house import House
 from tests.mailserver import MailServer
+from workflows.rights import Right
 
 G, R, N, T, A, K, S, B = (
     "g.trehorel",
@@ -53,6 +55,23 @@ def test_the_depositor_and_those_who_approved_are_told_who_refused(house: House,
             assert secret not in letter.as_string()  # a letter holds no content of the folder
     assert not mail.to(address(T))  # held the desk, did not act
     assert not mail.to(address(A))  # did it himself
+
+
+def test_when_the_depositor_has_left_his_desk_whoever_may_correct_there_is_told(
+    house: House, mail: MailServer
+) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    here = house.actor(A).collectivity_id
+    desks.seat(here, "comptabilite", G, [])
+    desks.seat(here, "comptabilite", T, [Right.CREATE])
+    desks.seat(here, "comptabilite", B, [Right.ACT])
+    house.drain()
+    mail.clear()
+    reject(house, folder_id, A)
+    house.drain()
+    assert mail.to(address(T))
+    assert not mail.to(address(G))
+    assert not mail.to(address(B))
 
 
 def test_the_page_says_who_refused_when_and_why_to_each_of_them(house: House) -> None:
