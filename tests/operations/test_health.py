@@ -54,7 +54,7 @@ def test_the_administrator_sees_whether_the_worker_lives(house: House) -> None:
     heartbeat.beat("worker", now() - timedelta(hours=2))
     page = client.get("/administration").get_data(as_text=True)
     assert "Le travail de fond est arrêté" in page
-    assert "depuis 2 heures" in page
+    assert "il y a 2 heures" in page
 
 
 def test_the_administrator_sees_folders_that_nobody_can_move_any_more_without_their_title(
