@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from app.core.db import Db
 from app.files import vault
 from app.folders.deposit import current_versions
-from app.folders.models import Document, Folder
+from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.sockets import plugged
 from app.people.models import Collectivity
 from app.transmission.ports import Parcel, ParcelFile, Sender
@@ -46,18 +46,35 @@ def _files(db: Db, folder: Folder, room: Path) -> Iterator[ParcelFile]:
         document = roles[document_id]
         if document.role not in SENT_ROLES:
             continue
-        path = room / f"{document_id}{Path(version.filename).suffix}"
-        vault.store().fetch(vault.scope(folder.collectivity_id), version.sha256, path)
-        yield ParcelFile(
-            role=document.role,  # type: ignore[arg-type]
-            title=document.title,
-            filename=version.filename,
-            media_type=version.media_type,
-            sha256=version.sha256,
-            path=path,
-            document_id=document_id,
-            type_code=document.type_code,
-        )
+        yield _file(folder, document, version, room, document.role)
+        kept_apart = any(one.role == "original" for one in roles.values())
+        if document.role == "main" and version.origin == "signed" and not kept_apart:
+            # What was deposited is within what was signed; whoever books the invoice is given it as it came all the same.
+            yield _file(folder, document, _before_signatures(db, version), room, "original")
+
+
+def _before_signatures(db: Db, signed: DocumentVersion) -> DocumentVersion:
+    query = sa.select(DocumentVersion).where(
+        DocumentVersion.document_id == signed.document_id,
+        DocumentVersion.number < signed.number,
+        DocumentVersion.origin != "signed",
+    )
+    return db.scalars(query.order_by(DocumentVersion.number.desc()).limit(1)).one()
+
+
+def _file(folder: Folder, document: Document, version: DocumentVersion, room: Path, role: str) -> ParcelFile:
+    path = room / f"{document.id}-{version.number}{Path(version.filename).suffix}"
+    vault.store().fetch(vault.scope(folder.collectivity_id), version.sha256, path)
+    return ParcelFile(
+        role=role,  # type: ignore[arg-type]
+        title=document.title,
+        filename=version.filename,
+        media_type=version.media_type,
+        sha256=version.sha256,
+        path=path,
+        document_id=document.id,
+        type_code=document.type_code,
+    )
 
 
 def _sender(db: Db, folder: Folder, settings: Any) -> Sender:

@@ -2,8 +2,9 @@
 
 import json
 import zipfile
+from hashlib import sha256
 
-from tests.builders.house import House
+from tests.builders.house import INVOICE, House
 
 
 def test_an_invoice_goes_from_deposit_to_the_finance_software(house: House) -> None:
@@ -22,7 +23,12 @@ def test_an_invoice_goes_from_deposit_to_the_finance_software(house: House) -> N
     (bundle,) = (house.settings.handover_folder or house.settings.data_dir).rglob("*.zip")
     with zipfile.ZipFile(bundle) as found:
         manifest = json.loads(found.read("manifest.json"))
+        held = {one["role"]: found.read(one["name"]) for one in manifest["files"]}
     assert manifest["folder"]["id"] == folder_id
+    assert held.keys() == {"main", "original", "data"}
+    assert held["original"] == INVOICE.read_bytes()
+    assert held["main"].startswith(held["original"])
+    assert {sha256(one).hexdigest() for one in held.values()} == {one["sha256"] for one in manifest["files"]}
 
 
 def test_every_version_of_the_signed_page_is_an_exact_prefix_of_the_next(house: House) -> None:

@@ -2,7 +2,7 @@
 
     manifest.json           schema « paraphe-handover/1 »
     signe/…                 the document as signed
-    original/…              the document as deposited, when it is another file
+    original/…              the document as deposited, before it was converted or signed
     donnees/…               the structured data (XML of an invoice)
     annexes/…               the attachments, in the order of the folder
 
