@@ -201,4 +201,104 @@ SENTENCES: dict[str, tuple[int, str]] = {
         404,
         "Ce certificat n’est pas inscrit à votre nom. Rechargez la liste de vos certificats.",
     ),
+    # the accounting flow (PES v2)
+    "pes-unreadable": (
+        422,
+        (
+            "Rien n’a été fait : ce flux PES n’est pas un XML lisible ({why}). Exportez-le de nouveau depuis "
+            "le logiciel comptable, puis redéposez-le."
+        ),
+    ),
+    "pes-doctype": (
+        422,
+        (
+            "Rien n’a été fait : ce flux contient une déclaration DOCTYPE, qu’aucun flux PES ne porte. "
+            "Exportez-le de nouveau depuis le logiciel comptable."
+        ),
+    ),
+    "pes-not-a-flow": (
+        422,
+        (
+            "Rien n’a été fait : ce fichier n’est pas un flux PES aller (son élément principal est « {root} »). "
+            "Choisissez le fichier PES_Aller exporté par le logiciel comptable."
+        ),
+    ),
+    "pes-too-complex": (
+        422,
+        (
+            "Rien n’a été fait : ce flux contient {what}, ce qu’aucun logiciel comptable n’écrit. Exportez-le "
+            "de nouveau, ou découpez-le en plusieurs flux."
+        ),
+    ),
+    "pes-encoding": (
+        422,
+        (
+            "Rien n’a été signé : Hélios n’accepte que les flux encodés en ISO-8859-1, et celui-ci est en "
+            "{encoding}. Réglez l’encodage dans le logiciel comptable, puis exportez le flux de nouveau."
+        ),
+    ),
+    "pes-already-signed": (
+        409,
+        (
+            "Rien n’a été signé : ce flux porte déjà une signature, et Hélios n’en admet qu’une. Transmettez-le "
+            "tel quel, ou exportez de nouveau un flux non signé."
+        ),
+    ),
+    "pes-nothing-to-sign": (
+        422,
+        (
+            "Rien n’a été signé : ce flux ne contient aucun bordereau. Un flux de pièces jointes seules se "
+            "transmet sans signature."
+        ),
+    ),
+    "pes-misplaced": (
+        422,
+        (
+            "Rien n’a été signé : ce flux contient {what}. Exportez-le de nouveau depuis le logiciel comptable, "
+            "et signalez-le à son éditeur."
+        ),
+    ),
+    "pes-not-dematerialised": (
+        422,
+        (
+            "Rien n’a été signé : Hélios rejetterait ce flux, car {where}/InfoDematerialisee y vaut « {value} ». "
+            "Dans le logiciel comptable, déclarez les bordereaux dématérialisés (InfoDematerialisee = 1), puis "
+            "exportez le flux de nouveau."
+        ),
+    ),
+    "pes-id-missing": (
+        422,
+        (
+            "Rien n’a été signé : ni tous les bordereaux ni le flux n’ont l’identifiant que la signature doit "
+            "désigner. Demandez à l’éditeur du logiciel comptable de renseigner l’attribut Id de chaque Bordereau."
+        ),
+    ),
+    "pes-id-twice": (
+        422,
+        (
+            "Rien n’a été signé : l’identifiant « {id} » figure deux fois dans ce flux, et la signature ne "
+            "désignerait rien de certain. Signalez-le à l’éditeur du logiciel comptable."
+        ),
+    ),
+    "pes-id-invalid": (
+        422,
+        (
+            "Rien n’a été signé : l’identifiant « {id} » n’est pas utilisable. Il commence par une lettre et "
+            "n’a que lettres sans accent, chiffres, points et tirets : signalez-le à l’éditeur du logiciel comptable."
+        ),
+    ),
+    "pes-key-not-rsa": (
+        403,
+        (
+            "Rien n’a été signé : Hélios n’accepte que les clés RSA, et ce certificat a une clé d’un autre genre "
+            "({kind}). Choisissez un certificat à clé RSA."
+        ),
+    ),
+    "pes-signatory-incomplete": (
+        422,
+        (
+            "Rien n’a été signé : {what} du signataire manque ou contient un caractère interdit, et Hélios "
+            "l’exige. Demandez à l’administrateur de compléter sa fiche."
+        ),
+    ),
 }

@@ -1,0 +1,49 @@
+"""The Treasury's signature profile for PES v2 flows, as data: names, algorithms, policies.
+
+Source: DGFiP, « Politique de signature Hélios », OID 1.2.250.1.131.1.5.18.21.1.7 of 18 May 2018 (§2.1, §4.1 to §4.3);
+W3C XML Signature, Exclusive XML Canonicalization 1.0; ETSI TS 101 903 v1.2.2. A later policy is one more line here.
+"""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+PES = "http://www.minefi.gouv.fr/cp/helios/pes_v2/Rev0/aller"
+ROOT = "PES_Aller"
+DOMAINS = MappingProxyType({"PES_DepenseAller": "EnTeteDepense", "PES_RecetteAller": "EnTeteRecette"})
+"""Where bordereaux are, and the header of each domain, which holds InfoDematerialisee."""
+
+DS = "http://www.w3.org/2000/09/xmldsig#"
+XAD = "http://uri.etsi.org/01903/v1.2.2#"
+XAD_OLD = "http://uri.etsi.org/01903/v1.1.1#"
+"""Found on flows that other tools signed before 2020: read, never written."""
+
+EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
+ENVELOPED = f"{DS}enveloped-signature"
+RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
+TYPES = frozenset(
+    f"http://uri.etsi.org/01903/{version}#SignedProperties" for version in ("v1.2.2", "v1.1.1")
+) | {"http://uri.etsi.org/01903#SignedProperties"}
+"""What the Type of the second Reference may say."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A signature policy: its OID as a URN, the SHA-256 of its text in base64, and where the text is."""
+
+    identifier: str
+    sha256: str
+    uri: str
+    description: str
+
+
+CURRENT = Policy(
+    identifier="urn:oid:1.2.250.1.131.1.5.18.21.1.7",
+    sha256="roF9+cfRHNPtVJolhdqfIqGMVuUXX8aR4rpiquf0u5E=",
+    uri="https://www.collectivites-locales.gouv.fr/files/files/finances_locales/dematerialisation/ps_helios_dgfip.pdf",
+    description="Politique de signature Helios de la DGFiP",
+)
+ACCEPTED = MappingProxyType({CURRENT.identifier: CURRENT})
+"""Policies under which a flow may be signed today."""
+SUPERSEDED = frozenset({"urn:oid:1.2.250.1.131.1.5.18.21.1.4"})
+"""Policies that were replaced: a signature under one of them is said so, and does not hold."""
