@@ -9,6 +9,9 @@ need qpdf qpdf
 need pdfsig poppler-utils
 need openssl openssl
 need xmllint libxml2-utils
+need xmlsec1 xmlsec1
+need node nodejs
+need npm npm
 need curl curl
 need jq jq
 need redis-server redis-server

@@ -1,0 +1,80 @@
+"""What must be true of a PES v2 flow before anybody signs it, and what in it will be signed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from app.core.refusals import Refusal
+from app.signing.formats import canonical
+from app.signing.formats.pes_bytes import element, tag_end
+from app.signing.formats.pes_layout import PLAIN, Layout, Target, layout
+from app.signing.formats.pes_profile import DOMAINS
+
+ENCODING, DECLARED_WITHIN = "ISO-8859-1", 50  # the transmission platforms look no further for the encoding
+YES = frozenset({"1", "true"})  # xs:boolean
+
+
+@dataclass(frozen=True)
+class Planned:
+    """An element to sign: its Id, the SHA-256 of its canonical form, and the byte where its signature goes."""
+
+    id: str
+    digest: bytes
+    at: int
+
+
+def plan(path: Path, stream: IO[bytes]) -> Sequence[Planned]:
+    """What will be signed in the flow at `path`, open as `stream`, in the order of the file.
+
+    Refuses, in this order, what cannot be read (`pes_layout.layout`), another encoding (`pes-encoding`), a flow that is
+    signed already (`pes-already-signed`), has no bordereau (`pes-nothing-to-sign`), elements out of place or empty
+    (`pes-misplaced`), InfoDematerialisee not 1 (`pes-not-dematerialised`), no Ids (`pes-id-missing`), or Ids that
+    designate nothing certain (`pes-id-twice`, `pes-id-invalid`).
+    """
+    found = layout(path)
+    stream.seek(0)
+    head = stream.read(DECLARED_WITHIN).upper()
+    if (found.encoding or "").upper() != ENCODING or ENCODING.encode() not in head:
+        raise Refusal("pes-encoding", encoding=found.encoding or "non déclaré")
+    if found.signed:
+        raise Refusal("pes-already-signed")
+    if not found.bordereaux:
+        raise Refusal("pes-nothing-to-sign")
+    if found.strays:
+        raise Refusal("pes-misplaced", what=f"un élément {found.strays[0]} hors de sa place")
+    for domain, values in found.declared.items():
+        if not values or not YES.issuperset(values):
+            raise Refusal(
+                "pes-not-dematerialised", where=DOMAINS[domain], value=", ".join(values) or "absent"
+            )
+    targets = chosen(found)
+    _demand_certain_ids(found, [one.id or "" for one in targets])
+    return [_planned(stream, one, found) for one in targets]
+
+
+def chosen(found: Layout) -> Sequence[Target]:
+    """Every Bordereau when each has an Id, else the root when it has one; refuses `pes-id-missing`."""
+    if found.bordereaux and all(one.id for one in found.bordereaux):
+        return found.bordereaux
+    if found.root.id:
+        return [found.root]
+    raise Refusal("pes-id-missing")
+
+
+def _demand_certain_ids(found: Layout, ids: Sequence[str]) -> None:
+    if found.twice:
+        raise Refusal("pes-id-twice", id=min(found.twice)[:80])
+    for one in ids:
+        if not PLAIN.fullmatch(one):
+            raise Refusal("pes-id-invalid", id=one[:80])
+    brought = {f"{one}{end}" for one in ids for end in ("_SIG", "_SIG_SP")} & found.ids
+    if brought or len({f"{one}{end}" for one in ids for end in ("", "_SIG", "_SIG_SP")}) != 3 * len(ids):
+        raise Refusal("pes-id-twice", id=min(brought, default="_SIG")[:80])
+
+
+def _planned(stream: IO[bytes], target: Target, found: Layout) -> Planned:
+    if tag_end(stream, target.close) < 0:
+        raise Refusal("pes-misplaced", what=f"un élément {target.name} vide")
+    digest = canonical.digest(element(stream, target), target.context, found.encoding or ENCODING)
+    return Planned(target.id or "", digest, target.close)

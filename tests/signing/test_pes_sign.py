@@ -1,0 +1,294 @@
+"""Signing a PES flow: what other programs say of it, what stays untouched, and everything that must not pass."""
+
+import dataclasses
+import shutil
+import subprocess
+from base64 import b64decode
+from pathlib import Path
+
+import pytest
+from asn1crypto import pem
+from lxml import etree
+
+from app.core.clock import now
+from app.signing.formats import xades_pes
+from app.signing.formats.pes_profile import PES, XAD
+from app.signing.formats.xades_text import Signatory
+from tests.builders.pes import ASSETS, MAYOR, SCHEMAS, SIGNATURE, odd, resigned, sample, signed
+
+from .conftest import refusal
+
+ROOT = Path(__file__).resolve().parents[2]
+FLOWS = {
+    "depense_2_bordereaux": ["BD2025-000001_SIG", "BD2025-000002_SIG"],
+    "recette_1_bordereau": ["BR2025-000001_SIG"],
+    "depense_signature_globale": ["PES1_SIG"],
+}
+
+
+@pytest.fixture
+def mayor(key):
+    return key("a_kervadec")
+
+
+def run(*command, **more):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **more)
+    return done.returncode, done.stdout + done.stderr
+
+
+def assert_xmlsec1_accepts(path: Path, pki, count: int):
+    interm = path.with_name("interm.pem")
+    interm.write_bytes(pem.armor("CERTIFICATE", pki.certificate("interm")))
+    for rank in range(1, count + 1):
+        code, said = run(
+            *("xmlsec1", "--verify", "--trusted-pem", str(pki.root_pem), "--untrusted-pem", str(interm)),
+            *("--id-attr:Id", "Bordereau", "--id-attr:Id", f"{PES}:PES_Aller"),
+            *("--id-attr:Id", f"{XAD}:SignedProperties"),
+            *("--node-xpath", f"(//*[local-name()='Signature'])[{rank}]", str(path)),
+        )
+        assert code == 0, said
+        assert "SignedInfo References (ok/all): 2/2" in said
+
+
+def assert_schemas_accept(path: Path):
+    schema = str(SCHEMAS / "PES_V2" / "Rev0" / "PES_Aller.xsd")
+    code, said = run("xmllint", "--noout", "--schema", schema, str(path))
+    assert code == 0, said
+    xades = etree.XMLSchema(file=str(SCHEMAS / "xades" / "XAdES1.2.2.xsd"))
+    for one in etree.parse(str(path)).iter(f"{{{XAD}}}QualifyingProperties"):
+        alone = etree.fromstring(etree.tostring(one, with_tail=False))
+        assert xades.validate(alone), xades.error_log
+
+
+def checked(source, target, key, trust):
+    return xades_pes.check(
+        target,
+        source=source,
+        certificate=key.certificate,
+        chain=key.chain,
+        trust=trust,
+        moment=now(),
+    )
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_other_programs_accept_every_signature_and_the_file(name, tmp_path, mayor, pki, trust):
+    source, target = signed(tmp_path, mayor, sample(name))
+    facts = checked(source, target, mayor, trust)
+    assert [one.field for one in facts] == FLOWS[name]
+    assert {one.level for one in facts} == {"EPES"}
+    assert_xmlsec1_accepts(target, pki, len(facts))
+    assert_schemas_accept(target)
+
+
+def test_a_verifier_that_shares_no_code_with_libxml2_accepts_them_too(tmp_path, mayor):
+    assert shutil.which("node"), "Il manque node. Tapez :  sudo apt-get install -y nodejs npm"
+    assert (ROOT / "node_modules" / "xmldsigjs").is_dir(), "Tapez :  npm ci --no-audit --no-fund"
+    for name, fields in FLOWS.items():
+        _, target = signed(tmp_path, mayor, sample(name))
+        code, said = run("node", str(Path(__file__).with_name("xmldsig.mjs")), str(target))
+        assert (code, said.split()) == (0, ["true"] * len(fields)), said
+
+
+def test_nothing_but_the_signatures_is_added_whatever_the_program_wrote(tmp_path, mayor, pki, trust):
+    source, target = signed(tmp_path, mayor, odd())
+    assert SIGNATURE.sub(b"", target.read_bytes()) == odd()
+    assert len(checked(source, target, mayor, trust)) == 2
+    assert_xmlsec1_accepts(target, pki, 2)
+
+
+@pytest.mark.parametrize("label", ["a_kervadec", "rsa4096"])
+def test_names_outside_latin_1_and_longer_keys_are_signed(label, tmp_path, key, pki, trust):
+    source, target = tmp_path / "source.xml", tmp_path / "signed.xml"
+    source.write_bytes(sample("recette_1_bordereau"))
+    signatory = Signatory("Maire œuvrant « à l’essai » <&>", "Kerlann-sur-Mer", "29000")
+    xades_pes.seal(source, target, key=key(label), signatory=signatory, now=now())
+    assert checked(source, target, key(label), trust)
+    assert_xmlsec1_accepts(target, pki, 1)
+    assert target.read_bytes().isascii() == source.read_bytes().isascii()
+
+
+def test_a_text_of_twelve_megabytes_is_signed(tmp_path, mayor, trust):
+    data = sample("depense_signature_globale")
+    large = data.replace(b'"application/pdf">', b'"application/pdf">' + b"QUJD\n" * 2_400_000, 1)
+    assert len(large) > 12_000_000
+    source, target = signed(tmp_path, mayor, large)
+    assert len(checked(source, target, mayor, trust)) == 1
+
+
+def edited(before: bytes, after: bytes, name="depense_2_bordereaux", count=1):
+    data = sample(name)
+    assert before in data
+    return data.replace(before, after, count)
+
+
+REFUSED = {
+    "pes-already-signed": lambda: sample("signe_par_bordereau"),
+    "pes-not-a-flow": lambda: sample("acquit_ok"),
+    "pes-nothing-to-sign": lambda: sample("pj_seule_paye"),
+    "pes-doctype": lambda: edited(b"?>", b'?><!DOCTYPE PES_Aller [<!ENTITY x "y">]>'),
+    "pes-unreadable": lambda: sample("depense_2_bordereaux")[:-5],
+    "pes-encoding": lambda: edited(b"ISO-8859-1", b"ISO-8859-15"),
+    "pes-not-dematerialised": lambda: edited(b'<InfoDematerialisee V="1"/>', b""),
+    "pes-id-twice": lambda: edited(b"BD2025-000002", b"BD2025-000001"),
+    "pes-id-invalid": lambda: edited(b"BD2025-000002", b"1 2"),
+    "pes-id-missing": lambda: edited(b' Id="BD2025-000002"', b"").replace(b' Id="PES1"', b""),
+    "pes-misplaced": lambda: edited(b"<PES_PJ>", b"<PES_PJ><Bordereau/>"),
+    "pes-too-complex": lambda: edited(
+        b"</BlocBordereau>", b"</BlocBordereau>" + b"<a>" * 200 + b"</a>" * 200
+    ),
+}
+MORE = [
+    (
+        "pes-already-signed",
+        lambda: edited(
+            b"</PES_PJ>", b"<x><s:Signature xmlns:s='http://www.w3.org/2000/09/xmldsig#'/></x></PES_PJ>"
+        ),
+    ),
+    ("pes-not-dematerialised", lambda: edited(b'InfoDematerialisee V="1"', b'InfoDematerialisee V="0"')),
+    ("pes-id-twice", lambda: edited(b"<PES_PJ>", b'<PES_PJ Id="BD2025-000001_SIG_SP">')),
+    ("pes-id-twice", lambda: edited(b"<PES_PJ>", b'<PES_PJ xml:id="BD2025-000001">')),
+    ("pes-unreadable", lambda: b"\xef\xbb\xbf" + sample("depense_2_bordereaux")),
+    ("pes-unreadable", lambda: edited(b'version="1.0"', b'version="1.1"')),
+    ("pes-unreadable", lambda: edited(b"</BlocBordereau>", b"&eacute;</BlocBordereau>")),
+    ("pes-unreadable", lambda: b"%PDF-1.7"),
+    ("pes-encoding", lambda: edited(b"ISO-8859-1", b"UTF-8").decode("latin-1").encode()),
+    ("pes-encoding", lambda: edited(b"?xml ", b"?xml" + b" " * 50)),
+    ("pes-not-a-flow", lambda: edited(b"pes_v2/Rev0/aller", b"pes_v2/Rev0/autre")),
+    (
+        "pes-misplaced",
+        lambda: edited(b"</Bordereau><Bordereau", b"</Bordereau><Bordereau Id='B3'/><Bordereau"),
+    ),
+    (
+        "pes-too-complex",
+        lambda: edited(b"</BlocBordereau>", b"<!--" + b"x" * (20 << 20) + b"--></BlocBordereau>"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("expected", "make"), [*REFUSED.items(), *MORE])
+def test_a_flow_that_cannot_be_signed_is_refused_and_nothing_is_written(expected, make, tmp_path, mayor):
+    source, target = tmp_path / "source.xml", tmp_path / "signed.xml"
+    source.write_bytes(make())
+    before = source.read_bytes()
+    assert refusal(xades_pes.seal, source, target, key=mayor, signatory=MAYOR, now=now()) == expected
+    assert not target.exists()
+    assert source.read_bytes() == before
+
+
+def test_the_refusal_says_what_the_accounting_software_must_set():
+    from app.signing.sentences import SENTENCES
+
+    assert "InfoDematerialisee = 1" in SENTENCES["pes-not-dematerialised"][1]
+    assert "attribut Id de chaque Bordereau" in SENTENCES["pes-id-missing"][1]
+
+
+@pytest.mark.parametrize(
+    ("expected", "label", "signatory"),
+    [
+        ("pes-key-not-rsa", "ec", MAYOR),
+        ("key-weak", "weak", MAYOR),
+        ("pes-signatory-incomplete", "a_kervadec", dataclasses.replace(MAYOR, role=" ")),
+        ("pes-signatory-incomplete", "a_kervadec", dataclasses.replace(MAYOR, city="Ker\x00lann")),
+        ("pes-signatory-incomplete", "a_kervadec", dataclasses.replace(MAYOR, postal_code="")),
+    ],
+)
+def test_who_may_not_sign_a_flow(expected, label, signatory, tmp_path, pki):
+    source, target = tmp_path / "source.xml", tmp_path / "signed.xml"
+    source.write_bytes(sample("depense_2_bordereaux"))
+    certificate = pki.certificate(label)
+    said = refusal(xades_pes.prepare, source, target, certificate=certificate, signatory=signatory, now=now())
+    assert said == expected
+    assert not target.exists()
+
+
+class TestComplete:
+    @pytest.fixture
+    def ready(self, tmp_path, mayor):
+        source, target = tmp_path / "source.xml", tmp_path / "prepared.xml"
+        source.write_bytes(sample("depense_2_bordereaux"))
+        prepared = xades_pes.prepare(
+            source, target, certificate=mayor.certificate, signatory=MAYOR, now=now()
+        )
+        return target, prepared, [mayor.sign(one.attributes) for one in prepared]
+
+    def refused(self, ready, mayor, prepared=None, signatures=None):
+        target, was, values = ready
+        before = target.read_bytes()
+        said = refusal(
+            xades_pes.complete,
+            target,
+            prepared or was,
+            certificate=mayor.certificate,
+            signatures=signatures or values,
+        )
+        assert target.read_bytes() == before
+        return said
+
+    def test_the_places_are_empty_until_every_signature_is_proven(self, ready, mayor):
+        target, prepared, values = ready
+        for one in prepared:
+            assert not target.read_bytes()[one.start : one.end].strip()
+        xades_pes.complete(target, prepared, certificate=mayor.certificate, signatures=values)
+        for one, value in zip(prepared, values, strict=True):
+            assert b64decode(target.read_bytes()[one.start : one.end]) == value
+
+    def test_the_signature_of_another_bordereau_key_or_document_is_refused(self, ready, mayor, key):
+        _, prepared, values = ready
+        other = [key("b_cadiou").sign(one.attributes) for one in prepared]
+        for signatures in (values[::-1], other, values[:1], [values[0], b"x" * 256], [values[0], values[0]]):
+            assert self.refused(ready, mayor, signatures=signatures) == "signature-not-yours"
+
+    def test_preparations_in_another_order_are_refused(self, ready, mayor):
+        _, prepared, values = ready
+        swapped = [
+            dataclasses.replace(one, start=other.start, end=other.end)
+            for one, other in zip(prepared, prepared[::-1], strict=True)
+        ]
+        assert self.refused(ready, mayor, swapped, values) == "prepared-file-changed"
+        assert self.refused(ready, mayor, prepared[::-1], values[::-1]) == "prepared-file-changed"
+
+    @pytest.mark.parametrize("where", [b"<Enveloppe>", b"MtBordHT", b"X509Certificate>", b"<Fichier"])
+    def test_a_prepared_file_that_changed_anywhere_is_refused(self, ready, mayor, where):
+        target = ready[0]
+        data = target.read_bytes()
+        at = data.index(where) + 2
+        target.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        assert self.refused(ready, mayor) == "prepared-file-changed"
+
+    def test_a_flow_is_completed_once(self, ready, mayor):
+        target, prepared, values = ready
+        xades_pes.complete(target, prepared, certificate=mayor.certificate, signatures=values)
+        assert self.refused(ready, mayor) == "prepared-file-changed"
+
+
+class TestCheck:
+    def refused(self, source, target, key, trust):
+        return refusal(checked, source, target, key, trust) == "signature-not-valid-after-embedding"
+
+    def test_another_source_certificate_or_authority_is_refused(self, tmp_path, mayor, key, trust):
+        source, target = signed(tmp_path, mayor, sample("depense_2_bordereaux"))
+        assert self.refused(source, target, key("b_cadiou"), trust)
+        assert self.refused(source, target, mayor, dataclasses.replace(trust, roots=()))
+        assert self.refused(target, target, mayor, trust)
+        source.write_bytes(edited(b"GFTEST 1.0", b"GFTEST 1.1"))
+        assert self.refused(source, target, mayor, trust)
+
+    def test_attachments_changed_after_signing_are_refused_though_no_signature_covers_them(
+        self, tmp_path, mayor, trust
+    ):
+        source, target = signed(tmp_path, mayor, sample("depense_2_bordereaux"))
+        target.write_bytes(
+            target.read_bytes().replace(b'NomPJ V="facture1.pdf"/><Type', b'NomPJ V="facture9.pdf"/><Type', 1)
+        )
+        assert self.refused(source, target, mayor, trust)
+
+    def test_a_valid_signature_written_otherwise_is_refused(self, tmp_path, mayor, trust):
+        source, target = signed(tmp_path, mayor, sample("depense_2_bordereaux"))
+        for before, after in (("><ds:KeyInfo>", ">\n<ds:KeyInfo>"), (' Type="http', ' Id="r" Type="http')):
+            other = resigned(target, mayor, lambda text: text.replace(before, after, 1))
+            assert self.refused(source, other, mayor, trust)
+
+    def test_an_unsigned_file_is_refused(self, tmp_path, mayor, trust):
+        path = ASSETS / "depense_2_bordereaux.xml"
+        assert self.refused(path, path, mayor, trust)
