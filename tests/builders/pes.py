@@ -31,12 +31,12 @@ def odd() -> bytes:
         1,
     )
     assert b"&#8364;" in text
+    text = text.replace(b"</Bordereau>", b"</Bordereau  >", 1)
     inside = (
         b"<!-- </Bordereau> <ds:Signature> --><?app </Bordereau> ?>\r\n"
         b"<![CDATA[  ]]&gt;</Bordereau>]]>&#13;&amp;&#233;]]&gt;"
     )
     text = text.replace(b"</BlocBordereau>", b"</BlocBordereau>" + inside, 1)
-    text = text.replace(b"</Bordereau>", b"</Bordereau  >", 1)
     text = text.replace(b' Id="PES1">', b"\n  xmlns:a='urn:a' xmlns:ds=\"urn:not-ds\" Id='PES1' >", 1)
     return text.replace(b"\n", b"\r\n") + b"<!-- fin -->\n"
 

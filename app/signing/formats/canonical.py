@@ -59,6 +59,7 @@ def _canonical(document: bytes) -> bytes:
     )
 
 
+@lru_cache(maxsize=1)
 def _parser() -> etree.XMLParser:
     return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
 

@@ -32,7 +32,7 @@ def plan(path: Path, stream: IO[bytes]) -> Sequence[Planned]:
     (`pes-misplaced`), InfoDematerialisee not 1 (`pes-not-dematerialised`), no Ids (`pes-id-missing`), or Ids that
     designate nothing certain (`pes-id-twice`, `pes-id-invalid`).
     """
-    found = layout(path)
+    found = layout(path, skim=True)
     stream.seek(0)
     head = stream.read(DECLARED_WITHIN).upper()
     if (found.encoding or "").upper() != ENCODING or ENCODING.encode() not in head:
