@@ -330,6 +330,14 @@ def test_a_signature_of_enormous_size_is_not_read(flow, read):
     assert "démesurée" in faults(read(path))
 
 
+def test_an_empty_signature_is_one_that_does_not_hold(tmp_path, read):
+    path = tmp_path / "empty.xml"
+    for empty in (b"<s:Signature xmlns:s='%s'/>", b"<s:Signature xmlns:s='%s'></s:Signature >"):
+        signature = empty % pes_profile.DS.encode()
+        path.write_bytes(sample(PER_BORDEREAU).replace(b"</Bordereau>", signature + b"</Bordereau>"))
+        assert [one.holds for one in read(path)] == [False, False]
+
+
 def test_the_names_of_authorities_are_written_as_rfc_2253_says(pki):
     from asn1crypto import x509
     from cryptography import x509 as other

@@ -90,9 +90,8 @@ def layout(path: Path, *, skim: bool = False) -> Layout:
     walk = _Walk(skim=skim)
     with path.open("rb") as stream:
         head = stream.read(5)
-        if (
-            head != b"<?xml"
-        ):  # neither a byte order mark nor another encoding can then change what the bytes say
+        # With these bytes first, neither a byte order mark nor UTF-16 can change what the others say
+        if head != b"<?xml":
             raise _unreadable("il ne commence pas par une déclaration XML")
         block = head + stream.read(BLOCK)
         try:

@@ -88,12 +88,12 @@ def complete(
         b64encode(algorithms.check_signature(certificate, signature, one.attributes, one.algorithm))
         for one, signature in zip(prepared, signatures, strict=True)
     ]
+    if any(len(value) != one.end - one.start for one, value in zip(prepared, values, strict=True)):
+        raise Refusal("signature-not-yours")
     with target.open("r+b") as stream:
         if not _as_prepared(stream, prepared):
             raise Refusal("prepared-file-changed")
         for one, value in zip(prepared, values, strict=True):
-            if len(value) != one.end - one.start:
-                raise Refusal("signature-not-yours")
             stream.seek(one.start)
             stream.write(value)
         stream.flush()

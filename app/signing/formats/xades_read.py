@@ -160,6 +160,8 @@ def _one(
 
 
 def _contents(stream: IO[bytes], found: Layout, target: Target, mark: Mark, end: int) -> tuple[Said, bytes]:
+    if end < 0:
+        raise MisfitError("la signature est vide")
     if end - mark.start > LARGEST:
         raise MisfitError("la signature est démesurée")
     stream.seek(mark.start)
