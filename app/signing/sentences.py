@@ -247,8 +247,8 @@ SENTENCES: dict[str, tuple[int, str]] = {
     "pes-nothing-to-sign": (
         422,
         (
-            "Rien n’a été signé : ce flux ne contient aucun bordereau. Un flux de pièces jointes seules se "
-            "transmet sans signature."
+            "Rien n’a été signé : ce flux ne contient aucun bordereau. Un flux de pièces jointes seules ne se "
+            "signe pas : transmettez-le tel quel."
         ),
     ),
     "pes-misplaced": (

@@ -227,7 +227,7 @@ class _Walk:
             self.bordereau.last = at
         domain = path[1][0]
         if name == BORDEREAU:
-            self.begin(depth, domain, named, at)
+            self.enter(depth, domain, named, at)
         elif name.startswith(SIGNATURE) and name.split(" ")[1] == "Signature":
             self.sign(depth, at)
         elif name == DECLARED and depth == 3 and path[2][0] == DOMAINS.get(domain):
@@ -241,7 +241,7 @@ class _Walk:
             return above
         return {prefix: uri for prefix, uri in {**above, **self.pending}.items() if uri}
 
-    def begin(self, depth: int, domain: str, named: str | None, at: int) -> None:
+    def enter(self, depth: int, domain: str, named: str | None, at: int) -> None:
         """A Bordereau begins, at its place or elsewhere."""
         if depth != 2 or domain not in DOMAINS:
             self.strays.append(BORDEREAU)
