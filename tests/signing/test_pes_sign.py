@@ -11,7 +11,7 @@ from asn1crypto import pem
 from lxml import etree
 
 from app.core.clock import now
-from app.signing.formats import xades_pes
+from app.signing.formats import pes_before, xades_pes
 from app.signing.formats.pes_profile import PES, XAD
 from app.signing.formats.xades_text import Signatory
 from tests.builders.pes import ASSETS, MAYOR, SCHEMAS, SIGNATURE, odd, resigned, sample, signed
@@ -108,9 +108,12 @@ def test_names_outside_latin_1_and_longer_keys_are_signed(label, tmp_path, key, 
     assert target.read_bytes().isascii() == source.read_bytes().isascii()
 
 
-def test_a_text_of_twelve_megabytes_is_signed(tmp_path, mayor, trust):
-    data = sample("depense_signature_globale")
-    large = data.replace(b'"application/pdf">', b'"application/pdf">' + b"QUJD\n" * 2_400_000, 1)
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [("depense_signature_globale", b'"application/pdf">'), ("recette_1_bordereau", b"</BlocBordereau>")],
+)
+def test_a_text_of_twelve_megabytes_is_signed(name, place, tmp_path, mayor, trust):
+    large = sample(name).replace(place, place + b"QUJD\n" * 2_400_000, 1)
     assert len(large) > 12_000_000
     source, target = signed(tmp_path, mayor, large)
     assert len(checked(source, target, mayor, trust)) == 1
@@ -174,6 +177,14 @@ def test_a_flow_that_cannot_be_signed_is_refused_and_nothing_is_written(expected
     assert refusal(xades_pes.seal, source, target, key=mayor, signatory=MAYOR, now=now()) == expected
     assert not target.exists()
     assert source.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_how_a_flow_would_be_signed_is_known_at_deposit(name):
+    mode, ids = pes_before.foreseen(ASSETS / f"{name}.xml")
+    assert [f"{one}_SIG" for one in ids] == FLOWS[name]
+    assert mode == ("global" if name == "depense_signature_globale" else "bordereau")
+    assert refusal(pes_before.foreseen, ASSETS / "signe_global.xml") == "pes-already-signed"
 
 
 def test_the_refusal_says_what_the_accounting_software_must_set():

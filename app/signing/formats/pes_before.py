@@ -9,10 +9,9 @@ from app.core.refusals import Refusal
 from app.signing.formats import canonical
 from app.signing.formats.pes_bytes import element, tag_end
 from app.signing.formats.pes_layout import PLAIN, Layout, Target, layout
-from app.signing.formats.pes_profile import DOMAINS
+from app.signing.formats.pes_profile import DOMAINS, ROOT, YES, Mode
 
 ENCODING, DECLARED_WITHIN = "ISO-8859-1", 50  # the transmission platforms look no further for the encoding
-YES = frozenset({"1", "true"})  # xs:boolean
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,16 @@ class Planned:
     at: int
 
 
+def foreseen(path: Path) -> tuple[Mode, Sequence[str]]:
+    """How the flow at `path` would be signed, and the Ids of what would be; refuses what `plan` refuses.
+
+    For whoever takes a flow in: what could not be signed is better known on that day.
+    """
+    with path.open("rb") as stream:
+        _, targets = _signable(path, stream)
+    return "global" if targets[0].name == ROOT else "bordereau", [one.id or "" for one in targets]
+
+
 def plan(path: Path, stream: IO[bytes]) -> Sequence[Planned]:
     """What will be signed in the flow at `path`, open as `stream`, in the order of the file.
 
@@ -32,6 +41,15 @@ def plan(path: Path, stream: IO[bytes]) -> Sequence[Planned]:
     (`pes-misplaced`), InfoDematerialisee not 1 (`pes-not-dematerialised`), no Ids (`pes-id-missing`), or Ids that
     designate nothing certain (`pes-id-twice`, `pes-id-invalid`).
     """
+    found, targets = _signable(path, stream)
+    encoding = found.encoding or ENCODING
+    return [
+        Planned(one.id or "", canonical.digest(element(stream, one), one.context, encoding), one.close)
+        for one in targets
+    ]
+
+
+def _signable(path: Path, stream: IO[bytes]) -> tuple[Layout, Sequence[Target]]:
     found = layout(path, skim=True)
     stream.seek(0)
     head = stream.read(DECLARED_WITHIN).upper()
@@ -45,15 +63,17 @@ def plan(path: Path, stream: IO[bytes]) -> Sequence[Planned]:
         raise Refusal("pes-misplaced", what=f"un élément {found.strays[0]} hors de sa place")
     for domain, values in found.declared.items():
         if not values or not YES.issuperset(values):
-            raise Refusal(
-                "pes-not-dematerialised", where=DOMAINS[domain], value=", ".join(values) or "absent"
-            )
-    targets = chosen(found)
+            value = ", ".join(values) or "absent"
+            raise Refusal("pes-not-dematerialised", where=DOMAINS[domain], value=value)
+    targets = _chosen(found)
     _demand_certain_ids(found, [one.id or "" for one in targets])
-    return [_planned(stream, one, found) for one in targets]
+    for one in targets:
+        if tag_end(stream, one.close) < 0:
+            raise Refusal("pes-misplaced", what=f"un élément {one.name} vide")
+    return found, targets
 
 
-def chosen(found: Layout) -> Sequence[Target]:
+def _chosen(found: Layout) -> Sequence[Target]:
     """Every Bordereau when each has an Id, else the root when it has one; refuses `pes-id-missing`."""
     if found.bordereaux and all(one.id for one in found.bordereaux):
         return found.bordereaux
@@ -71,10 +91,3 @@ def _demand_certain_ids(found: Layout, ids: Sequence[str]) -> None:
     brought = {f"{one}{end}" for one in ids for end in ("_SIG", "_SIG_SP")} & found.ids
     if brought or len({f"{one}{end}" for one in ids for end in ("", "_SIG", "_SIG_SP")}) != 3 * len(ids):
         raise Refusal("pes-id-twice", id=min(brought, default="_SIG")[:80])
-
-
-def _planned(stream: IO[bytes], target: Target, found: Layout) -> Planned:
-    if tag_end(stream, target.close) < 0:
-        raise Refusal("pes-misplaced", what=f"un élément {target.name} vide")
-    digest = canonical.digest(element(stream, target), target.context, found.encoding or ENCODING)
-    return Planned(target.id or "", digest, target.close)

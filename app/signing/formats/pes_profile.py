@@ -6,11 +6,17 @@ W3C XML Signature, Exclusive XML Canonicalization 1.0; ETSI TS 101 903 v1.2.2. A
 
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 PES = "http://www.minefi.gouv.fr/cp/helios/pes_v2/Rev0/aller"
 ROOT = "PES_Aller"
 DOMAINS = MappingProxyType({"PES_DepenseAller": "EnTeteDepense", "PES_RecetteAller": "EnTeteRecette"})
 """Where bordereaux are, and the header of each domain, which holds InfoDematerialisee."""
+
+YES = frozenset({"1", "true"})
+"""What InfoDematerialisee says of a flow that is signed (xs:boolean)."""
+Mode = Literal["bordereau", "global"]
+"""Whether each Bordereau is signed, or the flow once."""
 
 DS = "http://www.w3.org/2000/09/xmldsig#"
 XAD = "http://uri.etsi.org/01903/v1.2.2#"

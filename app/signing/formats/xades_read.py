@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 from lxml import etree
 
@@ -18,13 +18,11 @@ from app.signing import algorithms
 from app.signing.formats import canonical, xades_signature
 from app.signing.formats.pes_bytes import element, tag_end
 from app.signing.formats.pes_layout import Layout, Mark, Target, layout
-from app.signing.formats.pes_profile import ACCEPTED, DOMAINS, ROOT, SUPERSEDED
+from app.signing.formats.pes_profile import ACCEPTED, DOMAINS, ROOT, SUPERSEDED, YES, Mode
 from app.signing.formats.xades_signature import LARGEST, MisfitError, Said
 from app.signing.trust import TOLERANCE, CertificateFacts, Trust, certificates_in, check_certificate, facts
 
-Mode = Literal["bordereau", "global"]
 MOST_SIGNERS = 16  # different certificates of one flow that are asked about
-YES = frozenset({"1", "true"})
 COVERS = {
     "bordereau": "Le bordereau et ses pièces ; ni les pièces jointes de PES_PJ, ni l’enveloppe, ni l’en-tête.",
     "global": "Tout le flux, pièces jointes, enveloppe et en-tête compris.",
