@@ -106,6 +106,15 @@ def test_attachments_are_not_covered_by_bordereau_and_the_reading_says_so(flow, 
     assert "modifié après la signature" in faults(read(path))
 
 
+@pytest.mark.parametrize(
+    ("added", "holds"), [(b"<!-- vu -->", True), (b"<?vu?>", False), (b" ", False), (b"<vu/>", False)]
+)
+def test_comments_alone_are_no_part_of_what_is_signed(added, holds, flow, read):
+    """Exclusive canonicalisation without comments is the Treasury's choice; a flow keeps nothing in its comments."""
+    path = changed(flow(), b"</BlocBordereau>", added + b"</BlocBordereau>")
+    assert read(path)[0].holds == holds
+
+
 class TestWrapping:
     """A genuine bordereau kept somewhere, a forged one shown (McIntosh and Austel, XML Signature Element Wrapping)."""
 

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 from asn1crypto import pem
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.hashes import SHA256
 from lxml import etree
 
 from app.core.clock import now
 from app.signing.formats import pes_before, xades_pes
 from app.signing.formats.pes_profile import PES, XAD
 from app.signing.formats.xades_text import Signatory
+from app.signing.keys.browser import question
 from tests.builders.pes import ASSETS, MAYOR, SCHEMAS, SIGNATURE, odd, resigned, sample, signed
 
 from .conftest import refusal
@@ -249,6 +253,14 @@ class TestComplete:
         other = [key("b_cadiou").sign(one.attributes) for one in prepared]
         for signatures in (values[::-1], other, values[:1], [values[0], b"x" * 256], [values[0], values[0]]):
             assert self.refused(ready, mayor, signatures=signatures) == "signature-not-yours"
+
+    def test_a_card_that_is_given_the_hash_alone_signs_the_same(self, ready, mayor):
+        _, prepared, values = ready
+        for one, value in zip(prepared, values, strict=True):
+            asked = question(one, mayor.certificate)
+            assert b64decode(asked["tbs"]) == one.attributes
+            hashed = Prehashed(SHA256())
+            assert mayor._key.sign(b64decode(asked["hash"]), PKCS1v15(), hashed) == value
 
     def test_preparations_in_another_order_are_refused(self, ready, mayor):
         _, prepared, values = ready
