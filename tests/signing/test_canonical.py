@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from app.core.refusals import Refusal
-from app.signing.formats import canonical
+from app.signing.formats import canonical, pes_skim
 from app.signing.formats.pes_bytes import element
 from app.signing.formats.pes_layout import layout
 from tests.builders import pes
@@ -74,23 +74,34 @@ def documents(draw):
     return f"{HEAD}<root{above}><above{nearer}>{before}", inner, f"{after}</above></root>", scope
 
 
-def by_pieces(inner, scope, piece, size):
+def by_pieces(inner, scope, piece, size, window=512):
     data = inner.encode("latin-1")
     context = {one: uri.replace("&amp;", "&") for one, uri in scope.items()}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(canonical, "PIECE", piece)
+        for module, name, value in (
+            (canonical, "WINDOW", window),
+            (pes_skim, "WINDOW", window),
+            (pes_skim, "LEAST", 4 * window),
+        ):
+            patch.setattr(module, name, value)
         blocks = [data[at : at + size] for at in range(0, len(data), size)]
         return canonical.digest(blocks, context, "ISO-8859-1")
 
 
 @settings(max_examples=200, deadline=None)
-@given(document=documents(), piece=st.integers(1, 90), size=st.integers(1, 64))
-def test_pieces_of_any_size_give_the_canonical_form_of_the_whole_document(document, piece, size):
+@given(
+    document=documents(),
+    piece=st.integers(1, 90),
+    size=st.integers(1, 200),
+    window=st.sampled_from([2, 5, 512]),
+)
+def test_pieces_of_any_size_give_the_canonical_form_of_the_whole_document(document, piece, size, window):
     before, inner, after, scope = document
     whole = etree.fromstring((before + inner + after).encode("latin-1"))
     (target,) = (one for one in whole[0] if isinstance(one.tag, str))
     expected = hashlib.sha256(pes.canonical(target)).digest()
-    assert by_pieces(inner, scope, piece, size) == expected
+    assert by_pieces(inner, scope, piece, size, window) == expected
 
 
 FLOWS = ("depense_2_bordereaux", "depense_signature_globale", "recette_1_bordereau", "pj_seule_paye", "odd")

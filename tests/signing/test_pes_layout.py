@@ -1,4 +1,4 @@
-"""Where things are in a flow: the same with or without the middle of its texts, and never where they are not."""
+"""Where things are in a flow: the same with or without its long texts, and never where they are not."""
 
 import re
 
@@ -51,7 +51,7 @@ def read(path, data, *, skim):
     block=st.sampled_from([5000, 1 << 18]),
     where=st.sampled_from([b"<BlocBordereau>", b"<PES_PJ>", b"</n:PES_Aller>"]),
 )
-def test_the_middle_of_texts_changes_nothing_that_is_found(parts, block, where, tmp_path_factory):
+def test_leaving_long_texts_out_changes_nothing_that_is_found(parts, block, where, tmp_path_factory):
     path = tmp_path_factory.mktemp("skim") / "flow.xml"
     added = b"".join(
         place % (one * (n // len(one)) + other * (m // len(other)) + one * (LONG // len(one)))
@@ -61,9 +61,7 @@ def test_the_middle_of_texts_changes_nothing_that_is_found(parts, block, where, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pes_layout, "BLOCK", block)
         whole, skimmed = (read(path, data, skim=one) for one in (False, True))
-    assert isinstance(skimmed, str) == isinstance(whole, str) or b"\x00" in data
-    if not isinstance(whole, str):
-        assert skimmed == whole
+    assert skimmed == whole
 
 
 @pytest.mark.parametrize("skim", [False, True])
@@ -87,17 +85,3 @@ def test_a_forbidden_character_in_an_attachment_is_seen_by_whoever_reads_the_who
     path = tmp_path / "flow.xml"
     assert read(path, data, skim=False) == "pes-unreadable"
     assert len(read(path, data, skim=True).bordereaux) == 2
-
-
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        b"<" + b"Q" * 5000 + b"></" + b"Q" * 5000 + b">",
-        b"<x " + b"Q" * 5000 + b"='1'/>",
-        b"<x xmlns='" + b"u" * 2000 + b"'/>",
-    ],
-)
-def test_names_of_five_thousand_letters_are_refused(hostile, tmp_path):
-    data = sample("depense_2_bordereaux").replace(b"<PES_PJ>", b"<PES_PJ>" + hostile)
-    for skim in (False, True):
-        assert read(tmp_path / "flow.xml", data, skim=skim) == "pes-too-complex"

@@ -17,11 +17,13 @@ from xml.sax.saxutils import quoteattr
 from lxml import etree
 
 from app.core.refusals import Refusal
+from app.signing.formats.pes_skim import WINDOW, stretches
 
 PIECE = 1 << 18
 DEEPEST_TAGS = 1 << 16  # bytes of the start tags around a piece, which are read again with each
 TAG = re.compile(rb"<(?:[^\"'>]|\"[^\"]*\"|'[^']*')*>")
 NAME = re.compile(rb"<([^\s/>]+)")
+PLAIN = bytes({9, 10, *range(32, 127)} - {*b"<>&"})  # characters of a text that are their own canonical form
 WRAP = "urn:paraphe:piece"
 
 
@@ -83,15 +85,18 @@ class _Canonical:
         self.buffer, self.base = bytearray(), 0  # what is not yet hashed, and the byte where it begins
         self.parser: expat.XMLParserType | None = None
         self.stack: list[_Open] = []
-        self.literal, self.fed = False, 0
+        self.literal, self.left_out = False, 0
 
     def feed(self, block: bytes) -> None:
         """Some more of the element; an element that fits in one piece is parsed once, by libxml2 alone."""
-        self.buffer += block
-        if self.parser is not None:
+        if self.parser is None and len(self.buffer) + len(block) > PIECE:
+            block = bytes(self.buffer) + block
+            self.buffer.clear()
+            self.parser = self._begin()
+        if self.parser is None:
+            self.buffer += block
+        else:
             self._advance(self.parser, block)
-        elif len(self.buffer) > PIECE:
-            self._advance(self._begin(), bytes(self.buffer))
 
     def finish(self) -> bytes:
         """The hash, once the element is complete."""
@@ -105,18 +110,34 @@ class _Canonical:
         parser.StartCdataSectionHandler = lambda: setattr(self, "literal", True)
         parser.EndCdataSectionHandler = lambda: setattr(self, "literal", False)
         parser.Parse(self.head, False)
-        self.stack.clear()
+        self.stack.clear()  # the wrapper is not the element's
         return parser
 
     def _advance(self, parser: expat.XMLParserType, block: bytes) -> None:
-        parser.Parse(block, False)
-        self.fed += len(block)
+        done = 0
+        for start, end in stretches(block):
+            self._parse(parser, block[done : start + WINDOW])
+            done = start + WINDOW
+            text, at = block[done:end], self._at()
+            # All is read and an element is open, so what comes is text
+            inside = self.stack and not self.literal and at == self.base + len(self.buffer)
+            if inside and not text.translate(None, PLAIN):
+                self._cut(at)
+                self.hash.update(text)
+                self.left_out += len(text)
+                self.base += len(text)
+                done = end
+        self._parse(parser, block[done:])
+
+    def _parse(self, parser: expat.XMLParserType, part: bytes) -> None:
+        self.buffer += part
+        parser.Parse(part, False)
         # Texts are listened to only when the piece is long enough: nothing else is asked of them
-        parser.CharacterDataHandler = self._text if self.fed - self.base > PIECE else None
+        parser.CharacterDataHandler = self._text if len(self.buffer) > PIECE else None
 
     def _at(self) -> int:
         assert self.parser is not None  # noqa: S101  # handlers are its own
-        return self.parser.CurrentByteIndex - len(self.head)
+        return self.parser.CurrentByteIndex - len(self.head) + self.left_out
 
     def _start(self, _name: str, _attributes: dict[str, str]) -> None:
         at = self._at()

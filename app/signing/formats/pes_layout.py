@@ -13,7 +13,7 @@ from xml.parsers import expat
 
 from app.core.refusals import Refusal
 from app.signing.formats.pes_profile import DOMAINS, DS, PES, ROOT
-from app.signing.formats.pes_skim import LONGEST_NAME, Skim
+from app.signing.formats.pes_skim import Skim
 
 BLOCK = 1 << 18
 LONGEST_MARK = 16 << 20  # bytes of one tag, comment or attribute
@@ -81,8 +81,8 @@ class Layout:
 def layout(path: Path, *, skim: bool = False) -> Layout:
     """Read where everything is; refuses `pes-unreadable`, `pes-doctype`, `pes-not-a-flow`, `pes-too-complex`.
 
-    With `skim` the middle of long texts is not looked at (`pes_skim`), which finds the same elements at the same bytes
-    in half the time, and leaves a forbidden character in an attachment to whoever reads the file without it.
+    With `skim` long texts are not looked at (`pes_skim`), which finds the same elements at the same bytes in half the
+    time, and leaves a forbidden character in an attachment to whoever reads the file without it.
 
     A DOCTYPE is refused on sight: no flow has one, and without one there is no entity, no default attribute and no
     second reading of the file (OWASP, XML External Entity Prevention).
@@ -100,7 +100,7 @@ def layout(path: Path, *, skim: bool = False) -> Layout:
                 block = stream.read(BLOCK)
             walk.parser.Parse(b"", True)
         except expat.ExpatError as error:
-            at = walk.skim.real(walk.parser.ErrorByteIndex)
+            at = walk.skim.offset(walk.parser.ErrorByteIndex)
             raise _unreadable(f"{expat.errors.messages[error.code]}, octet {at}") from error
         except (UnicodeError, LookupError, ValueError) as error:
             raise _unreadable(str(error)) from error
@@ -109,11 +109,6 @@ def layout(path: Path, *, skim: bool = False) -> Layout:
 
 def _unreadable(why: str) -> Refusal:
     return Refusal("pes-unreadable", why=why)
-
-
-def _bounded(*words: str) -> None:
-    if any(len(word) > LONGEST_NAME for word in words):
-        raise Refusal("pes-too-complex", what="un nom démesuré")
 
 
 class _Walk:
@@ -131,7 +126,7 @@ class _Walk:
         self.depth = 0
         self.path: list[tuple[str, Mapping[str, str]]] = []  # name and namespaces of what is open, four deep
         self.pending: dict[str, str | None] = {}
-        self.skim = Skim(parser)
+        self.skim = Skim(parser, lambda: self.depth > 0)
         self.take = self.skim.feed if skim else self.skim.parse
         self.encoding: str | None = None
         self.root: Target | None = None
@@ -178,7 +173,6 @@ class _Walk:
 
     def declare(self, prefix: str | None, uri: str | None) -> None:
         """A namespace declared on the element that comes next."""
-        _bounded(prefix or "", uri or "")
         self.pending[prefix or ""] = uri
 
     def start(self, name: str, attributes: list[str]) -> None:
@@ -189,7 +183,7 @@ class _Walk:
         named = None
         if attributes and (len(attributes) > 2 or attributes[0] != "V"):
             named = self.id(attributes)
-        odd = name == BORDEREAU or " " in name or self.pending or len(name) > LONGEST_NAME
+        odd = name == BORDEREAU or " " in name or self.pending
         if depth < NEAR or odd or depth > DEEPEST:
             self.look(depth, name, named, attributes)
 
@@ -197,9 +191,7 @@ class _Walk:
         """The Id among the attributes, noted with its duplicates."""
         found = None
         for name, value in zip(attributes[::2], attributes[1::2], strict=True):
-            _bounded(name)
             if name in ID_NAMES:
-                _bounded(value)
                 (self.twice if value in self.ids else self.ids).add(value)
                 found = value if name == "Id" else found
         if len(self.ids) > MOST_IDS:
@@ -210,8 +202,7 @@ class _Walk:
         """What an element near the root, a signature or a Bordereau means."""
         if depth > DEEPEST:
             raise Refusal("pes-too-complex", what=f"plus de {DEEPEST} éléments l’un dans l’autre")
-        _bounded(name)
-        at, path = self.skim.offset(), self.path
+        at, path = self.skim.offset(self.parser.CurrentByteIndex), self.path
         if depth < NEAR:
             del path[depth:]
             path.append((name, self.scope(depth)))
@@ -265,7 +256,7 @@ class _Walk:
         self.depth = depth = self.depth - 1
         if depth >= NEAR:
             return
-        at = self.skim.offset()
+        at = self.skim.offset(self.parser.CurrentByteIndex)
         if self.open is not None and self.open[2] == depth:
             # The end of its end tag is found when the bytes are read: expat says where the tag begins
             self.open[0].signatures.append(Mark(self.open[1], at, self.path[depth - 1][1]))
