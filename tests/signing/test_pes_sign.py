@@ -85,6 +85,12 @@ def test_other_programs_accept_every_signature_and_the_file(name, tmp_path, mayo
     assert_schemas_accept(target)
 
 
+def test_the_schemas_take_the_serial_number_of_a_real_certificate():
+    path = ASSETS / "signe_par_bordereau.xml"
+    assert len(etree.parse(str(path)).findtext(".//{*}X509SerialNumber")) > 40
+    assert_schemas_accept(path)
+
+
 def test_a_verifier_that_shares_no_code_with_libxml2_accepts_them_too(tmp_path, mayor):
     assert shutil.which("node"), "Il manque node. Tapez :  sudo apt-get install -y nodejs npm"
     assert (ROOT / "node_modules" / "xmldsigjs").is_dir(), "Tapez :  npm ci --no-audit --no-fund"

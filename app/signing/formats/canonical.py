@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from uuid import uuid4
 from xml.parsers import expat
 from xml.sax.saxutils import quoteattr
 
@@ -24,7 +25,7 @@ DEEPEST_TAGS = 1 << 16  # bytes of the start tags around a piece, which are read
 TAG = re.compile(rb"<(?:[^\"'>]|\"[^\"]*\"|'[^']*')*>")
 NAME = re.compile(rb"<([^\s/>]+)")
 PLAIN = bytes({9, 10, *range(32, 127)} - {*b"<>&"})  # characters of a text that are their own canonical form
-WRAP = "urn:paraphe:piece"
+WRAP = uuid4().urn  # a namespace that no document has declared
 
 
 def digest(blocks: Iterable[bytes], context: Mapping[str, str], encoding: str) -> bytes:
