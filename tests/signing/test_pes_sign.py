@@ -1,6 +1,7 @@
 """Signing a PES flow: what other programs say of it, what stays untouched, and everything that must not pass."""
 
 import dataclasses
+import re
 import shutil
 import subprocess
 from base64 import b64decode
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from lxml import etree
 
 from app.core.clock import now
+from app.core.refusals import Refusal
 from app.signing.formats import pes_before, xades_pes
 from app.signing.formats.pes_profile import PES, XAD
 from app.signing.formats.xades_text import Signatory
@@ -105,6 +107,33 @@ def test_nothing_but_the_signatures_is_added_whatever_the_program_wrote(tmp_path
     assert SIGNATURE.sub(b"", target.read_bytes()) == odd()
     assert len(checked(source, target, mayor, trust)) == 2
     assert_xmlsec1_accepts(target, pki, 2)
+
+
+def both_domains():
+    """Spending and receipts in one flow, as its schema allows."""
+    receipts = re.search(
+        rb"<PES_RecetteAller>.*</PES_RecetteAller>", sample("recette_1_bordereau"), re.DOTALL
+    )
+    data = sample("depense_2_bordereaux")
+    return data.replace(b"</PES_DepenseAller>", b"</PES_DepenseAller>" + receipts.group(0))
+
+
+def test_the_bordereaux_of_both_domains_are_signed_and_both_must_say_so(tmp_path, mayor, pki, trust):
+    source, target = signed(tmp_path, mayor, both_domains())
+    assert len(checked(source, target, mayor, trust)) == 3
+    assert_xmlsec1_accepts(target, pki, 3)
+    assert_schemas_accept(target)
+    said = both_domains().replace(b'InfoDematerialisee V="1"', b'InfoDematerialisee V="x"', 1)
+    source.write_bytes(said.replace(b'InfoDematerialisee V="1"', b'InfoDematerialisee V="0"'))
+    with pytest.raises(Refusal) as caught:
+        xades_pes.seal(source, target, key=mayor, signatory=MAYOR, now=now())
+    assert (caught.value.key, caught.value.facts["where"]) == ("pes-not-dematerialised", "EnTeteDepense")
+    source.write_bytes(
+        said.replace(b'InfoDematerialisee V="1"', b'InfoDematerialisee V="0"').replace(b'"x"', b'"true"')
+    )
+    with pytest.raises(Refusal) as caught:
+        xades_pes.seal(source, target, key=mayor, signatory=MAYOR, now=now())
+    assert (caught.value.facts["where"], caught.value.facts["value"]) == ("EnTeteRecette", "0")
 
 
 @pytest.mark.parametrize("label", ["a_kervadec", "rsa4096"])
