@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 demo: .venv/.demo
 	@PORT=$(PORT) $(BIN)/python -m app.demo $(RESET)
 
-test: system .venv/.dev node_modules/.package-lock.json
+test: system .venv/.dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/.dev
@@ -27,11 +27,6 @@ bench: system .venv/.bench
 assets:
 	npm ci --no-audit --no-fund
 	node app/static/build.mjs
-
-# For one test: a verifier of XML signatures that is not libxml2.
-node_modules/.package-lock.json: package-lock.json
-	@npm ci --no-audit --no-fund --silent
-	@touch $@
 
 # Debian packages that the tests drive: a browser, a database, independent verifiers of what we sign.
 system:

@@ -11,7 +11,6 @@ need openssl openssl
 need xmllint libxml2-utils
 need xmlsec1 xmlsec1
 need node nodejs
-need npm npm
 need curl curl
 need jq jq
 need redis-server redis-server
