@@ -43,8 +43,10 @@ def write(db: Db, writes: Sequence[Write]) -> list[int]:
 
     No write may read what another of them writes, nor touch a row that another touches.
     """
-    connection = db.connection()
     rows = [(one, row) for one in writes for row in one.rows]
+    if not rows:
+        return []
+    connection = db.connection()
     if connection.dialect.name != "postgresql" or len(rows) > TOGETHER:
         return [number for one in writes if one.rows for number in _alone(connection, one)]
     binds = {

@@ -83,3 +83,11 @@ def test_a_value_the_database_refuses_refuses_all(house: House) -> None:
         open_desks(here(), keys)
     assert found(keys)[0] == []
     assert found(keys)[1] == []
+
+
+def test_nothing_to_write_is_nothing_written(house: House) -> None:
+    @use_case
+    def none_at_all(db, actor) -> list[int]:
+        return [*write(db, []), *write(db, [Write(DESK, [], numbers=True)])]
+
+    assert none_at_all(house.actor("a.kervadec")) == []
