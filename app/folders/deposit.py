@@ -1,7 +1,7 @@
 """The verbs of the desk that deposits: create, add, replace, remove, fill in, repair, send; and what a sender may see of it."""
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -499,6 +499,17 @@ def current_versions(db: Db, folder_id: int) -> dict[int, DocumentVersion]:
             ),
         )
         .join(Document, Document.id == DocumentVersion.document_id)
+        .order_by(Document.position, Document.id)
+    )
+    return {version.document_id: version for version in db.scalars(query)}
+
+
+def named_versions(db: Db, folder_id: int, numbers: Collection[int]) -> dict[int, DocumentVersion]:
+    """The versions of these ids, by document, in the order of the folder's documents."""
+    query = (
+        sa.select(DocumentVersion)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(Document.folder_id == folder_id, DocumentVersion.id.in_(numbers))
         .order_by(Document.position, Document.id)
     )
     return {version.document_id: version for version in db.scalars(query)}

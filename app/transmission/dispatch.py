@@ -4,6 +4,7 @@ Each stage is written before the next begins: ready → sending → sent → ack
 other side is asked whether it already has the parcel; a lost answer is looked up, never sent blindly again.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ from app.core.outbox import Later, Row
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders import decide
-from app.folders.deposit import add_receipt
+from app.folders.deposit import add_receipt, current_versions
 from app.folders.keep import Kept
 from app.folders.models import Folder
 from app.journal.chain import Event, append
@@ -50,6 +51,7 @@ class Sending:
     state: str
     reference: str | None
     prepared_at: datetime
+    versions: Sequence[int] | None
 
 
 def transmit(row: Row, settings: Any) -> None:
@@ -68,6 +70,7 @@ def transmit(row: Row, settings: Any) -> None:
             "step": sending.step,
             "prepared_at": sending.prepared_at,
             "settings": settings,
+            "versions": sending.versions,
         }
         with parcel_of(db, folder, **prepared) as parcel:
             db.close()  # what follows may wait for the network: no connection is held meanwhile
@@ -133,12 +136,21 @@ def open_transmission(
             channel=channel,
             simulated=open_channel(channel).simulated,
             state="ready",
+            versions=[one.id for one in current_versions(db, folder_id).values()],
             prepared_at=now(),
         )
         db.add(row)
         db.flush()  # its number is returned
     return Sending(
-        row.id, folder_id, round_number, step, row.channel, row.state, row.reference, row.prepared_at
+        row.id,
+        folder_id,
+        round_number,
+        step,
+        row.channel,
+        row.state,
+        row.reference,
+        row.prepared_at,
+        row.versions,
     )
 
 

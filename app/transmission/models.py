@@ -1,6 +1,7 @@
 """What left, where it stands, and what came back for it."""
 
 from datetime import date, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -11,7 +12,8 @@ from app.core.db import Base, Tenanted
 class Transmission(Base, Tenanted):
     """One sending of a folder by a channel; unique for a folder, a round and a step, whatever the retries.
 
-    `state` is ready, sending, sent, acknowledged, refused or uncertain.
+    `state` is ready, sending, sent, acknowledged, refused or uncertain. `versions` lists the document versions that
+    leave, as they were when it was opened: what is added to a document afterwards changes nothing of what was sent.
     """
 
     __tablename__ = "transmission"
@@ -30,6 +32,7 @@ class Transmission(Base, Tenanted):
     identifier: Mapped[str | None]
     received_on: Mapped[date | None]
     reason: Mapped[str | None]
+    versions: Mapped[list[Any] | None]
     prepared_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

@@ -1,6 +1,6 @@
 """Make the parcel of a folder: its facts, its files on disk, its sender and its signatures, as a carrier sees them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.files import vault
-from app.folders.deposit import current_versions
+from app.folders.deposit import current_versions, named_versions
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.sockets import plugged
 from app.people.models import Collectivity
@@ -22,9 +22,19 @@ SENT_ROLES = ("main", "attachment", "original", "data")
 
 @contextmanager
 def parcel_of(
-    db: Db, folder: Folder, *, round_number: int, step: str, prepared_at: datetime, settings: Any
+    db: Db,
+    folder: Folder,
+    *,
+    round_number: int,
+    step: str,
+    prepared_at: datetime,
+    settings: Any,
+    versions: Collection[int] | None = None,
 ) -> Iterator[Parcel]:
-    """The parcel, whose files live until the block ends; the same folder and moment give the same parcel."""
+    """The parcel, whose files live until the block ends; the same folder and moment give the same parcel.
+
+    `versions`: the document versions that leave; None for the current ones.
+    """
     with TemporaryDirectory(prefix="paraphe-parcel-") as room:
         yield Parcel(
             key=f"{folder.id}-{round_number}-{step}",
@@ -32,7 +42,7 @@ def parcel_of(
             family=folder.family,
             title=folder.title,
             facts=dict(folder.fields),
-            files=tuple(_files(db, folder, Path(room))),
+            files=tuple(_files(db, folder, Path(room), versions)),
             sender=_sender(db, folder, settings),
             signatures=tuple(_signatures(db, folder)),
             link=f"{settings.public_url}/dossiers/{folder.id}",
@@ -40,9 +50,10 @@ def parcel_of(
         )
 
 
-def _files(db: Db, folder: Folder, room: Path) -> Iterator[ParcelFile]:
+def _files(db: Db, folder: Folder, room: Path, versions: Collection[int] | None) -> Iterator[ParcelFile]:
     roles = {row.id: row for row in db.scalars(sa.select(Document).where(Document.folder_id == folder.id))}
-    for document_id, version in current_versions(db, folder.id).items():
+    leaving = current_versions(db, folder.id) if versions is None else named_versions(db, folder.id, versions)
+    for document_id, version in leaving.items():
         document = roles[document_id]
         if document.role not in SENT_ROLES:
             continue
