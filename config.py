@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     seal_p12: Path | None = None
     seal_passphrase: SecretStr = SecretStr("")
     signing_minutes: int = Field(5, ge=1, le=60)
+    archive_delay_seconds: float = Field(60.0, ge=0)
+    archive_renewal_days: int = Field(90, ge=1)
 
     session_hours: int = Field(12, ge=1, le=72)
     remember_days: int = Field(30, ge=1, le=90)

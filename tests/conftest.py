@@ -78,6 +78,7 @@ def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **
         "seal_passphrase": pki.passphrase.decode(),
         "actes_delay_seconds": 0.0,
         "actes_poll_seconds": 0.05,
+        "archive_delay_seconds": 0.0,
         "lease_seconds": 2.0,
         "backoff_seconds": 0.05,
         "attempts_limit": 4,

@@ -18,6 +18,7 @@ from workflows.fields import Field, FieldType, Moment, parse
 from workflows.loader import invalid, load, read_yaml
 
 __all__ = [
+    "SIGNATURE_LEVELS",
     "DueRule",
     "Facts",
     "Family",
@@ -31,6 +32,9 @@ __all__ = [
 ]
 
 HOME = Path(__file__).parent / "families"
+
+SIGNATURE_LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")
+"""The levels that a family may ask of its signatures, each with all that the one before has (ETSI EN 319 142-1 §6.1)."""
 
 CLOCKS: Mapping[str, Callable[[date], date]] = {
     "payment_due": deadlines.payment_due,
@@ -62,7 +66,10 @@ class DueRule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Family:
-    """One family of documents, as its folder declares it; `circuit` is the default one."""
+    """One family of documents, as its folder declares it; `circuit` is the default one.
+
+    `signature_level` is one of `SIGNATURE_LEVELS`, or None for the best that the installation gives at the click.
+    """
 
     name: str
     label: str
@@ -81,6 +88,7 @@ class Family:
     rules: tuple[Rule, ...]
     circuit_rules: tuple[CircuitRule, ...] = ()
     normalise: Mapping[str, Callable[[object], object]] | None = None
+    signature_level: str | None = None
 
     def field(self, key: str) -> Field | None:
         """The field of this key, if the family asks for it."""
@@ -231,6 +239,7 @@ def _read(home: Path) -> Family:
         rules=_named(rules, data.pop("rules", ())),
         circuit_rules=_named(rules, data.pop("circuit_rules", ())),
         normalise=getattr(rules, "NORMALISE", None),
+        signature_level=_signature_level(data.pop("signature_level", None)),
     )
     if data or found.name != home.name:
         raise ValueError(
@@ -256,6 +265,12 @@ def _due_rule(written: Mapping[str, Any] | None) -> DueRule | None:
     if faults or written["clock"] not in CLOCKS:
         raise ValueError(f"due_rule: {faults or written['clock']}")
     return DueRule(written["clock"], written["start"], unless)
+
+
+def _signature_level(written: str | None) -> str | None:
+    if written is not None and written not in SIGNATURE_LEVELS:
+        raise ValueError(f"signature_level: {written} is none of {', '.join(SIGNATURE_LEVELS)}")
+    return written
 
 
 def _named(rules: ModuleType, names: tuple[str, ...]) -> tuple[Any, ...]:

@@ -118,6 +118,14 @@ def handles(kind: str) -> Callable[[Handler], Handler]:
     return declare
 
 
+_rounds: dict[str, Callable[[], None]] = {}
+
+
+def each_round(name: str, look: Callable[[], None]) -> None:
+    """Let `look` pass at each round of the watchdog, once a minute; it must be quick and know by itself what is due."""
+    _rounds[name] = look
+
+
 def kinds() -> frozenset[str]:
     """The kinds that somebody handles."""
     return frozenset(_handlers)
@@ -292,8 +300,13 @@ def relay() -> int:
 
 
 def watch() -> None:
-    """The watchdog's round: say that the worker lives, and wake whatever is due."""
+    """The watchdog's round: say that the worker lives, let others look at what is due to them, and wake whatever is due."""
     heartbeat.beat("worker", now())
+    for name, look in _rounds.items():
+        try:
+            look()
+        except Exception as fault:  # noqa: BLE001 - one that fails must not keep the others' work from starting
+            jobs.log.warning("round.failed", round=name, error=repr(fault))
     relay()
 
 

@@ -220,6 +220,7 @@ EVENTS = {
     "folder.approve": ("check2", "Visé par {who}"),
     "folder.sign": ("pen", "Signé par {who}"),
     "folder.seal": ("patch-check", "Cachet apposé"),
+    "document.augmented": ("archive", "Preuves d’archivage ajoutées à la signature"),
     "folder.acknowledge": ("patch-check", "Accepté par le destinataire"),
     "folder.refuse": ("x-lg", "Refusé par le destinataire"),
     "folder.publish": ("globe", "Publié par {who}"),

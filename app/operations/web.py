@@ -20,7 +20,12 @@ from app.operations.doctor import WORKER_SILENT
 from app.people.models import Desk, Holder, User
 
 pages = Blueprint("operations", __name__, template_folder="templates")
-KINDS = {"mail": "Courriel", "step.transmit": "Transmission", "step.seal": "Cachet"}
+KINDS = {
+    "mail": "Courriel",
+    "step.transmit": "Transmission",
+    "step.seal": "Cachet",
+    "signature.augment": "Archivage d’une signature",
+}
 
 
 @pages.get("/health/live")

@@ -84,3 +84,25 @@ class SignatureProof(Base, Tenanted):
     level: Mapped[str]
     signed_at: Mapped[datetime]
     timestamped_at: Mapped[datetime | None]
+
+
+class Augmentation(Base, Tenanted):
+    """A version of a document that holds the proofs of its signatures: what it was checked to have reached, and until when.
+
+    `level` is « B-LT » or « B-LTA »; `ends_at` is when the certificate of its last timestamp ends (None for B-LT).
+    """
+
+    __tablename__ = "augmentation"
+    __table_args__ = (
+        sa.Index("ix_augmentation_folder_id", "folder_id"),
+        sa.Index("ix_augmentation_ends_at", "ends_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    document_id: Mapped[int] = mapped_column(sa.ForeignKey("document.id"))
+    version_id: Mapped[int] = mapped_column(sa.ForeignKey("document_version.id"), unique=True)
+    level: Mapped[str]
+    timestamped_at: Mapped[datetime | None]
+    ends_at: Mapped[datetime | None]
+    made_at: Mapped[datetime]

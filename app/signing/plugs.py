@@ -9,12 +9,21 @@ from jinja2 import Environment
 
 from app.core.db import Db
 from app.core.french import instant_preuve
-from app.core.outbox import Hopeless, Row, handles
+from app.core.outbox import Hopeless, Outbox, Row, each_round, handles
 from app.folders import sockets
+from app.folders.models import DocumentVersion, Folder
+from app.folders.views import Tag
 from app.people.actor import system
-from app.signing import setting
-from app.signing.models import SignatureProof
+from app.signing import levels, setting
+from app.signing.models import Augmentation, SignatureProof
 from workflows.events import Action
+
+ARCHIVING = {
+    "pending": "archivage en cours",
+    "running": "archivage en cours",
+    "parked": "archivage arrêté après le dernier essai",
+}
+_later = sa.orm.aliased(DocumentVersion)
 
 
 @dataclass(frozen=True)
@@ -35,11 +44,15 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.action(Action.SIGN, "signing.dialog", "dialog")
     sockets.signatures(_signatures)
     sockets.proofs(_proofs)
+    sockets.tag(_tag)
     handles("step.seal")(_seal)
+    handles(levels.AUGMENT)(_augment)
+    each_round("signature.renewal", _daily)
 
 
 def _signatures(db: Db, folder_id: int) -> Mapping[int, list[Any]]:
     found: dict[int, list[Any]] = {}
+    kept = _kept(db, folder_id)
     for row in db.scalars(
         sa.select(SignatureProof).where(SignatureProof.folder_id == folder_id).order_by(SignatureProof.id)
     ):
@@ -47,10 +60,48 @@ def _signatures(db: Db, folder_id: int) -> Mapping[int, list[Any]]:
             f"Horodatage du {instant_preuve(row.timestamped_at)}" if row.timestamped_at else "Sans horodatage"
         )
         words = f"Fichier rouvert et vérifié après signature, PAdES {row.level}. {proven}"
+        words += kept.get(row.version_id, "")
         found.setdefault(row.version_id, []).append(
             SignatureView(row.name, row.capacity, instant_preuve(row.signed_at), words, "ok")
         )
     return found
+
+
+def _kept(db: Db, folder_id: int) -> Mapping[int, str]:
+    """What has been added for later to each signed version, or that it is still to come."""
+    signed = (
+        sa.select(DocumentVersion.id, Augmentation.level, Augmentation.made_at)
+        .join(SignatureProof, SignatureProof.version_id == DocumentVersion.id)
+        .join(Augmentation, Augmentation.document_id == DocumentVersion.document_id)
+        .join(_later, _later.id == Augmentation.version_id)
+        .where(SignatureProof.folder_id == folder_id, _later.round == DocumentVersion.round)
+        .order_by(Augmentation.id)
+    )
+    found = {
+        one.id: f". Niveau d’archive {one.level} le {instant_preuve(one.made_at)}"
+        for one in db.execute(signed)
+    }
+    for row in _rows(db, folder_id):
+        document_id, level = row.payload["document_id"], row.payload["level"]
+        words = ARCHIVING[row.state]
+        versions = sa.select(DocumentVersion.id).where(DocumentVersion.document_id == document_id)
+        found.update(dict.fromkeys(db.scalars(versions), f". Signé, {words} (niveau {level})"))
+    return found
+
+
+def _rows(db: Db, folder_id: int) -> list[Outbox]:
+    """The rows that are still to bring a document of the folder to its archive level."""
+    query = sa.select(Outbox).where(
+        Outbox.folder_id == folder_id, Outbox.kind == levels.AUGMENT, Outbox.state.in_(ARCHIVING)
+    )
+    return list(db.scalars(query.order_by(Outbox.id)))
+
+
+def _tag(db: Db, folder: Folder) -> Tag | None:
+    states = {row.state for row in _rows(db, folder.id)}
+    if "parked" in states:
+        return Tag("warn", "exclamation-circle", f"Signé, {ARCHIVING['parked']}")
+    return Tag("info", "hourglass-split", f"Signé, {ARCHIVING['pending']}") if states else None
 
 
 def _proofs(db: Db, folder_id: int) -> list[dict[str, Any]]:
@@ -78,3 +129,15 @@ def _seal(row: Row) -> None:
     if key is None:
         raise Hopeless("aucun cachet n’est configuré (PARAPHE_SEAL_P12)")
     seal(system(row.collectivity_id), row.payload["folder_id"], row.payload["step"], key)
+
+
+def _augment(row: Row) -> None:
+    from app.signing.augment import augment
+
+    augment(row)
+
+
+def _daily() -> None:
+    from app.signing.augment import daily
+
+    daily()

@@ -301,4 +301,23 @@ SENTENCES: dict[str, tuple[int, str]] = {
             "l’exige. Demandez à l’administrateur de compléter sa fiche."
         ),
     ),
+    # levels above B-T
+    "level-needs-timestamp": (
+        503,
+        "Rien n’a été signé : ce type de dossier demande le niveau {level}, et aucune autorité d’horodatage n’est réglée. "
+        "Prévenez l’administrateur.",
+    ),
+    "archive-answer-missing": (
+        503,
+        "L’archivage attend : une autorité n’a pas dit si un certificat est révoqué ({why}). Le document signé est inchangé. "
+        "Attendez : l’ajout est repris tout seul.",
+    ),
+    "archive-timestamp-silent": (
+        503,
+        "L’archivage attend : l’horodatage n’a pas répondu ({why}). Le document signé est inchangé. Attendez : l’ajout est repris tout seul.",
+    ),
+    "archive-not-made": (
+        500,
+        "Les preuves d’archivage n’ont pas été ajoutées : {why}. Le document signé est inchangé ; prévenez l’administrateur.",
+    ),
 }

@@ -62,6 +62,16 @@ def seal_key() -> "ServerKey | None":
     return Pkcs12Key.load(chosen.seal_p12, chosen.seal_passphrase.get_secret_value().encode())
 
 
+def archive_delay() -> float:
+    """Seconds between the last signature and the proofs that are added to it."""
+    return float(_chosen["settings"].archive_delay_seconds)
+
+
+def renewal_days() -> int:
+    """How many days before its end an archive timestamp is renewed."""
+    return int(_chosen["settings"].archive_renewal_days)
+
+
 def minutes() -> int:
     """How long a prepared signature waits for its key."""
     return int(_chosen["settings"].signing_minutes)

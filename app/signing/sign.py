@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.french import instant_preuve
+from app.core.outbox import post
 from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.core.transaction import use_case
@@ -28,7 +29,7 @@ from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.folders.move import Present, Said, move, part_of, present
 from app.folders.seats import slots_of
 from app.people.actor import Actor
-from app.signing import setting
+from app.signing import levels, setting
 from app.signing.algorithms import of as algorithm_of
 from app.signing.formats import pades, placement
 from app.signing.keys.browser import BrowserKey
@@ -55,6 +56,7 @@ class Ready:
 class Ground:
     """The folder as it is signed: its main document, the bytes that were shown, and the part the actor takes."""
 
+    family: str
     folder_version: int
     document_id: int
     version_id: int
@@ -162,6 +164,7 @@ def _ground_of(db: Db, folder: Folder, here: Present, rank: int) -> Ground:
     ).one()
     last = last_version(db, document.id)
     return Ground(
+        folder.family,
         folder.version,
         document.id,
         last.id,
@@ -212,7 +215,7 @@ def _write(
         reason=None,
         location=actor.collectivity_name or None,
         now=moment,
-        timestamped=setting.timestamper() is not None,
+        timestamped=levels.timestamper_for(ground.family) is not None,
     )
     return prepared, vault.store().put_file(scope, target).sha256
 
@@ -331,8 +334,9 @@ def _finish(actor: Actor, row: SignatureSession, signature: bytes) -> Moved:
         _still_asked(db, actor, row)
         source_version = db.get_one(DocumentVersion, row.version_id)
         enrolled = _enrolled(db, actor) if actor.user_id is not None else None
+        family = db.get_one(Folder, row.folder_id).family
     chain = [bytes.fromhex(one) for one in row.chain]
-    moment, timestamper = now(), setting.timestamper()
+    moment, timestamper = now(), levels.timestamper_for(family)
     certificate = check_certificate(
         row.certificate, chain, trust=setting.trust(), moment=moment, enrolled=enrolled
     )
@@ -422,7 +426,10 @@ def tell(
     )
     row.state = "done"
     said = Said(capacity=row.capacity, facts=_proof(row, kept, certificate, facts, actor))
-    return move(db, folder, Action.SEAL if actor.kind == "system" else Action.SIGN, actor, said)
+    moved = move(db, folder, Action.SEAL if actor.kind == "system" else Action.SIGN, actor, said)
+    if left := levels.to_add(db, folder, version):
+        post(db, folder.collectivity_id, left)
+    return moved
 
 
 def _overtaken(db: Db, actor: Actor, row: SignatureSession, folder: Folder) -> Refusal:

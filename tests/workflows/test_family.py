@@ -6,7 +6,16 @@ from datetime import date
 import pytest
 
 from workflows.errors import Refusal
-from workflows.family import check_circuit, families, family, normalised, problems
+from workflows.family import (
+    HOME,
+    SIGNATURE_LEVELS,
+    _read,
+    check_circuit,
+    families,
+    family,
+    normalised,
+    problems,
+)
 from workflows.fields import Field, parse
 from workflows.loader import load
 
@@ -264,3 +273,15 @@ def test_a_local_circuit_may_add_steps_and_change_its_threshold():
     data["steps"][2]["when"]["value"] = 1500
     data["steps"].insert(1, {"key": "more", "label": "Relecture", "kind": "visa", "who": {"superior": 1}})
     check_circuit(family("invoice"), load(data))
+
+
+def test_a_family_says_its_signature_level_and_none_that_does_not_exist(tmp_path):
+    home = tmp_path / "deliberation"
+    home.mkdir()
+    source = (HOME / "deliberation" / "family.yaml").read_text(encoding="utf-8")
+    for level in SIGNATURE_LEVELS:
+        (home / "family.yaml").write_text(f"signature_level: {level}\n{source}", encoding="utf-8")
+        assert _read(home).signature_level == level
+    (home / "family.yaml").write_text(f"signature_level: B-TLA\n{source}", encoding="utf-8")
+    with pytest.raises(ValueError, match="B-TLA"):
+        _read(home)

@@ -1,0 +1,195 @@
+"""The job that brings a signed document to its archive level, and the daily look at timestamps that come to their end.
+
+It adds a version and moves nothing: what was sent, what is shown and what is awaited stay as they are. Killed at any
+moment it leaves at most a file that no row names; run again it finds the version that it has already added.
+"""
+
+import threading
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import sqlalchemy as sa
+
+from app.core.clock import now, today
+from app.core.db import Db, reading
+from app.core.french import instant_preuve
+from app.core.outbox import Needless, Outbox, Row, post, retry
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.files import vault
+from app.folders.access import lock
+from app.folders.deposit import add_signed, last_version
+from app.folders.keep import Kept
+from app.folders.models import Document, DocumentVersion, Folder
+from app.journal.chain import Event, append
+from app.people.actor import Actor, system
+from app.signing import levels, setting
+from app.signing.formats import augmentation, preservation
+from app.signing.formats.augmentation import Answers
+from app.signing.formats.preservation import Preserved
+from app.signing.models import Augmentation, SignatureProof
+
+FRESH = timedelta(minutes=10)
+_batch = threading.local()
+_looked: dict[str, date] = {}
+
+
+def augment(row: Row) -> None:
+    """Bring the version that the row names to its level, outside any transaction; then tell it in one.
+
+    Nothing is done (`Needless`) for a version that is no longer the last of its document: it was augmented already, or
+    a new round began. Refuses as `formats.augmentation` and `formats.preservation` do; the row then tries again.
+    """
+    actor, level = system(row.collectivity_id), str(row.payload["level"])
+    with reading(row.collectivity_id) as db:
+        version = _still_last(db, row.payload["version_id"])
+        if levels.awaits_signature(db, db.get_one(Folder, row.payload["folder_id"])):
+            raise Needless("une autre signature est attendue : les preuves seront ajoutées après elle")
+        signed_at = _last_signature(db, version)
+    timestamper = setting.timestamper()
+    if timestamper is None:
+        raise Refusal("level-needs-timestamp", level=level)
+    scope = vault.scope(row.collectivity_id)
+    with TemporaryDirectory(prefix="paraphe-augment-") as room:
+        source, target = Path(room) / "source.pdf", Path(room) / "augmented.pdf"
+        vault.store().fetch(scope, version.sha256, source)
+        try:
+            augmentation.augment(
+                source,
+                target,
+                answers=answers(signed_at),
+                timestamper=timestamper if level == "B-LTA" else None,
+            )
+        except BaseException:
+            forget()  # a silence is remembered too, and must not be taken for an answer by the next row
+            raise
+        found = preservation.check(target, source=source, level=level, trust=setting.trust(), moment=now())
+        stored = vault.store().put_file(scope, target)
+    note = {**version.note, "facts": [*version.note.get("facts", ()), _words(found)]}
+    kept = Kept(
+        "main",
+        "",
+        version.filename,
+        stored.sha256,
+        stored.size,
+        version.media_type,
+        version.pages,
+        "signed",
+        note,
+    )
+    keep(actor, row.payload["folder_id"], version.id, kept, found)
+
+
+def answers(signed_at: datetime) -> Answers:
+    """What authorities answered after `signed_at`, shared by the rows that this thread does in the next ten minutes."""
+    held: Answers | None = getattr(_batch, "answers", None)
+    if held is None or held.trust is not setting.trust() or not signed_at <= held.moment > now() - FRESH:
+        held = _batch.answers = Answers(setting.trust(), now())
+    return held
+
+
+def forget() -> None:
+    """Forget what authorities answered to this thread."""
+    _batch.answers = None
+
+
+def _words(found: Preserved) -> str:
+    if found.ends_at is None or found.timestamped_at is None:
+        return f"Preuves d’archivage {found.level} ajoutées"
+    return f"Preuves d’archivage {found.level} ajoutées, horodatées du {instant_preuve(found.timestamped_at)}"
+
+
+def _still_last(db: Db, version_id: int) -> DocumentVersion:
+    version = db.get_one(DocumentVersion, version_id)
+    if last_version(db, version.document_id).id != version.id:
+        raise Needless("une version plus récente existe : les preuves y sont, ou un nouveau tour a commencé")
+    return version
+
+
+def _last_signature(db: Db, version: DocumentVersion) -> datetime:
+    """When the last signature of the document was told; a moment of our own clock, as `Answers.moment` is."""
+    query = (
+        sa.select(sa.func.max(DocumentVersion.created_at))
+        .join(SignatureProof, SignatureProof.version_id == DocumentVersion.id)
+        .where(DocumentVersion.document_id == version.document_id)
+    )
+    return db.scalar(query) or version.created_at
+
+
+@use_case
+def keep(db: Db, actor: Actor, folder_id: int, base_id: int, kept: Kept, found: Preserved) -> None:
+    """Write the augmented version, what it reached and the journal line, together; nothing if another came first."""
+    folder = lock(db, actor, folder_id, None)
+    base = _still_last(db, base_id)
+    document = db.get_one(Document, base.document_id)
+    version = add_signed(db, folder, document, actor, kept)
+    db.add(
+        Augmentation(
+            collectivity_id=actor.collectivity_id,
+            folder_id=folder.id,
+            document_id=document.id,
+            version_id=version.id,
+            level=found.level,
+            timestamped_at=found.timestamped_at,
+            ends_at=found.ends_at,
+            made_at=now(),
+        )
+    )
+    facts = {
+        "document": document.id,
+        "number": version.number,
+        "sha256": version.sha256,
+        "from": base.sha256,
+        "level": found.level,
+        "signatures": found.signatures,
+        "timestamp": found.timestamped_at.isoformat() if found.timestamped_at else None,
+        "ends": found.ends_at.isoformat() if found.ends_at else None,
+    }
+    event = Event("document.augmented", actor.name, None, folder.id, {"round": folder.round, **facts})
+    append(db, actor.collectivity_id, event)
+
+
+def daily() -> None:
+    """Once a day in this process: renew the timestamps that come to their end, and try again what had stopped."""
+    if _looked.get("day") == today():
+        return
+    renew_due()
+    _looked["day"] = today()
+
+
+def renew_due() -> int:
+    """Ask for a new timestamp over every document whose last one ends soon; returns for how many.
+
+    A renewal already asked for is not asked twice: the version names it. Rows that stopped after their last try,
+    because an authority was silent for hours, start again.
+    """
+    limit = now() + timedelta(days=setting.renewal_days())
+    newer = sa.orm.aliased(DocumentVersion)
+    query = (
+        sa.select(Augmentation.collectivity_id, Augmentation.folder_id, DocumentVersion)
+        .join(DocumentVersion, DocumentVersion.id == Augmentation.version_id)
+        .where(
+            Augmentation.ends_at < limit,
+            ~sa.exists().where(
+                newer.document_id == DocumentVersion.document_id, newer.number > DocumentVersion.number
+            ),
+        )
+    )
+    with reading() as db:
+        due = list(db.execute(query))
+        stopped = sa.select(Outbox.collectivity_id, Outbox.id)
+        rows = db.execute(stopped.where(Outbox.kind == levels.AUGMENT, Outbox.state == "parked")).all()
+    for collectivity_id, folder_id, version in due:
+        ask(collectivity_id, folder_id, version)
+    for collectivity_id, row_id in rows:
+        retry(collectivity_id, row_id)
+    return len(due)
+
+
+@use_case
+def ask(db: Db, collectivity_id: int, folder_id: int, version: DocumentVersion) -> None:
+    """Write the row that renews this version, unless it is there."""
+    news = levels.news_of(folder_id, version, "B-LTA", delay=0.0)
+    if db.scalar(sa.select(Outbox.id).where(Outbox.key == news.key)) is None:
+        post(db, collectivity_id, [news])

@@ -1,0 +1,177 @@
+"""PAdES levels above B-T, added after the last signature: the proofs of validity (B-LT), then a time over them (B-LTA).
+
+Each is one more revision, after which every earlier byte is where it was (ETSI EN 319 142-1 §5.4.2, §5.5, §6.3).
+"""
+
+import asyncio
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+
+from asn1crypto import cms, crl, ocsp, x509
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.general import SigningError, extract_certificate_info
+from pyhanko.sign.signers import PdfTimeStamper
+from pyhanko.sign.timestamps import TimeStamper
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko.sign.validation.generic_cms import extract_tst_data_iter
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator import errors as path_errors
+from pyhanko_certvalidator.path import ValidationPath
+
+from app.core.refusals import Refusal
+from app.signing.formats.container import TOKEN
+from app.signing.formats.revision import CHUNK
+from app.signing.timestamp import TimestampClient
+from app.signing.trust import Trust
+
+BROKEN = (PdfError, SigningError, ValueError, TypeError, LookupError, NotImplementedError, OverflowError)
+HASH = "sha256"
+
+
+class Answers:
+    """What authorities answered since `moment`, kept for all the files of one batch; for one thread alone.
+
+    A file whose last signature is later than `moment` needs newer ones: an answer given before a signature does not say
+    that the certificate still stood when it was made (ETSI EN 319 102-1 §5.2.5).
+    """
+
+    def __init__(self, trust: Trust, moment: datetime) -> None:
+        self.trust, self.moment = trust, moment
+        self.persons = trust.context(moment, fetch=trust.fetch)
+        self.authorities = trust.tsa_context(moment, fetch=trust.fetch)
+
+
+@dataclass(frozen=True)
+class _Proof:
+    """Why one certificate was good: its path, and what was said of each certificate of it and of no other."""
+
+    path: ValidationPath
+    ocsps: tuple[ocsp.OCSPResponse, ...]
+    crls: tuple[crl.CertificateList, ...]
+
+
+class _Clock(TimeStamper):
+    """Our client, as pyHanko asks for a document timestamp."""
+
+    def __init__(self, client: TimestampClient) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._client = client
+
+    async def async_timestamp(self, message_digest: bytes, md_algorithm: str) -> cms.ContentInfo:
+        return cms.ContentInfo.load(self._client.token(message_digest, md_algorithm))
+
+
+def augment(source: Path, target: Path, *, answers: Answers, timestamper: TimestampClient | None) -> None:
+    """Write at `target` the bytes of `source` and one revision more, with what proves its signatures for later.
+
+    The revision holds the certificates and revocation answers of every signature and of its timestamp (B-LT) and, with
+    a `timestamper`, a document timestamp over all of it (B-LTA). A file that already has a document timestamp is
+    renewed: the proofs of its last timestamp, and a new one. Refuses `archive-answer-missing`,
+    `archive-timestamp-silent`, `archive-not-made`; then `target` does not exist.
+    """
+    try:
+        with source.open("rb") as before, target.open("w+b") as after:
+            asyncio.run(_augment(IncrementalPdfFileWriter(before), after, answers, timestamper))
+            after.flush()
+            os.fsync(after.fileno())
+    except BaseException as error:
+        target.unlink(missing_ok=True)
+        raise _refusal(error) from error
+
+
+def _refusal(error: BaseException) -> BaseException:
+    if isinstance(error, Refusal) and error.key == "timestamp-silent":
+        return Refusal("archive-timestamp-silent", why=str(error.facts.get("why", "")))
+    if isinstance(error, path_errors.InsufficientRevinfoError):
+        return Refusal("archive-answer-missing", why=str(error))
+    if isinstance(error, path_errors.PathError | path_errors.ValidationError | AssertionError):
+        return Refusal("archive-not-made", why=str(error) or "signature d’un autre genre de clé")
+    if isinstance(error, BROKEN):
+        return Refusal("archive-not-made", why=str(error))
+    return error
+
+
+async def _augment(
+    writer: IncrementalPdfFileWriter, after: IO[bytes], answers: Answers, timestamper: TimestampClient | None
+) -> None:
+    for signature, proofs in await _proofs(writer.prev, answers):
+        DocumentSecurityStore.supply_dss_in_writer(
+            writer,
+            signature.pkcs7_content,
+            paths=[one.path for one in proofs],
+            ocsps=_once(one for proof in proofs for one in proof.ocsps),
+            crls=_once(one for proof in proofs for one in proof.crls),
+        )
+    if timestamper is None:
+        writer.write(after)  # type: ignore[no-untyped-call]
+        return
+    # 12 kB of DER at most, written in hexadecimal: no question is asked of the authority only to know the size
+    await PdfTimeStamper(_Clock(timestamper)).async_timestamp_pdf(
+        writer, HASH, bytes_reserved=2 * TOKEN, output=after, chunk_size=CHUNK
+    )
+
+
+async def _proofs(reader: PdfFileReader, answers: Answers) -> list[tuple[EmbeddedPdfSignature, list[_Proof]]]:
+    """The proofs that the file lacks: of every signature, or of its last document timestamp once it has one."""
+    if reader.embedded_timestamp_signatures:
+        last = reader.embedded_timestamp_signatures[-1]
+        return [(last, [await _time_proof(last.signed_data, answers)])]
+    found = []
+    for signature in reader.embedded_regular_signatures:
+        proofs = [await _proof(signature.signed_data, answers.persons, usage={"non_repudiation"})]
+        tokens = extract_tst_data_iter(signature.signer_info, signed=False)
+        proofs += [await _time_proof(token, answers) for token in tokens]
+        found.append((signature, proofs))
+    if not found:
+        raise Refusal("archive-not-made", why="ce document ne porte aucune signature")
+    return found
+
+
+async def _time_proof(token: cms.SignedData, answers: Answers) -> _Proof:
+    return await _proof(token, answers.authorities, extended={"time_stamping"})
+
+
+async def _proof(
+    signed: cms.SignedData,
+    context: ValidationContext,
+    *,
+    usage: Iterable[str] = (),
+    extended: Iterable[str] = (),
+) -> _Proof:
+    certificates = extract_certificate_info(signed)
+    validator = CertificateValidator(
+        certificates.signer_cert,
+        intermediate_certs=certificates.other_certs,
+        validation_context=context,
+    )
+    path = await validator.async_validate_usage(set(usage), set(extended))  # type: ignore[no-untyped-call]
+    below = [one for one in path if isinstance(one, x509.Certificate)]
+    # The context has answers about the certificates of other files too: each file keeps its own, and no more
+    return _Proof(
+        path,
+        tuple(one for one in context.ocsps if any(_speaks_of(one, each) for each in below)),
+        tuple(one for one in context.crls if any(one.issuer == each.issuer for each in below)),
+    )
+
+
+def _speaks_of(response: ocsp.OCSPResponse, certificate: x509.Certificate) -> bool:
+    for one in response.basic_ocsp_response["tbs_response_data"]["responses"]:
+        named = one["cert_id"]
+        issuer = {"sha1": certificate.issuer.sha1, "sha256": certificate.issuer.sha256}
+        if (
+            named["serial_number"].native == certificate.serial_number
+            and issuer.get(named["hash_algorithm"]["algorithm"].native) == named["issuer_name_hash"].native
+        ):
+            return True
+    return False
+
+
+def _once(items: Iterable[ocsp.OCSPResponse | crl.CertificateList]) -> Iterator[object]:
+    return iter({one.dump(): one for one in items}.values())

@@ -1,0 +1,70 @@
+"""Which level a family's signatures must reach, what is reached at the click, and what is left to add afterwards."""
+
+from typing import TYPE_CHECKING
+
+from app.circuits.library import circuit_of, family_of
+from app.core.db import Db
+from app.core.outbox import News
+from app.core.refusals import Refusal
+from app.folders.models import DocumentVersion, Folder
+from app.signing import setting
+from workflows.circuit import Phase, StepKind
+
+if TYPE_CHECKING:
+    from app.signing.timestamp import TimestampClient
+
+AUGMENT = "signature.augment"
+ADDED_LATER = frozenset({"B-LT", "B-LTA"})
+SIGNATURES = frozenset({StepKind.SIGN, StepKind.SEAL})
+
+
+def level_of(family: str) -> str:
+    """The level that this family asks for; without a word of its own, B-T where there is a timestamp authority, else B-B."""
+    return family_of(family).signature_level or ("B-T" if setting.timestamper() else "B-B")
+
+
+def timestamper_for(family: str) -> "TimestampClient | None":
+    """Who gives the time of this family's signatures; None at level B-B.
+
+    Refuses `level-needs-timestamp` where the family asks for more than the installation can give: a lower level is
+    never given in its place.
+    """
+    level = level_of(family)
+    if level == "B-B":
+        return None
+    timestamper = setting.timestamper()
+    if timestamper is None:
+        raise Refusal("level-needs-timestamp", level=level)
+    return timestamper
+
+
+def to_add(db: Db, folder: Folder, version: DocumentVersion) -> list[News]:
+    """What is left to do once this version is signed: nothing while the round awaits another signature.
+
+    A signature put over the proofs would be lawful (ETSI EN 319 142-1 §5.4) and would leave its own without proofs.
+    """
+    level = level_of(folder.family)
+    if level not in ADDED_LATER or awaits_signature(db, folder):
+        return []
+    return [news_of(folder.id, version, level)]
+
+
+def news_of(folder_id: int, version: DocumentVersion, level: str, *, delay: float | None = None) -> News:
+    """The row that brings this version to this level; one for each version, whoever asks."""
+    payload = {
+        "folder_id": folder_id,
+        "document_id": version.document_id,
+        "version_id": version.id,
+        "level": level,
+    }
+    wait = setting.archive_delay() if delay is None else delay
+    return News(AUGMENT, f"{AUGMENT}-{version.id}", payload, folder_id, delay=wait)
+
+
+def awaits_signature(db: Db, folder: Folder) -> bool:
+    """Whether a signature or a seal is still to come before this round of the folder ends."""
+    if folder.phase != Phase.RUNNING or folder.circuit_version_id is None:
+        return False
+    route = circuit_of(db, folder.circuit_version_id).applicable(folder.fields)
+    here = next(rank for rank, step in enumerate(route) if step.key == folder.place)
+    return any(step.kind in SIGNATURES for step in route[here:])

@@ -1,0 +1,220 @@
+"""A signed document comes to its archive level by itself: nobody waits, nothing that was sent changes, nothing is done twice."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from app.core import outbox
+from app.core.db import engine, reading
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.folders import deposit
+from app.journal.chain import verify
+from app.signing import augment, setting
+from app.signing.models import Augmentation, SignatureProof
+from app.transmission.models import Transmission
+from tests.builders.house import House
+from tests.builders.levels import ask_level
+from tests.cluster import free_port
+
+
+@pytest.fixture
+def lta(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Deliberations are archived at level B-LTA."""
+    ask_level(monkeypatch, "deliberation", "B-LTA")
+
+
+def rows(folder_id: int, kind: str = "signature.augment") -> list[Outbox]:
+    with reading() as db:
+        query = sa.select(Outbox).where(Outbox.folder_id == folder_id, Outbox.kind == kind)
+        return list(db.scalars(query.order_by(Outbox.id)))
+
+
+def reached(folder_id: int) -> list[Augmentation]:
+    with reading() as db:
+        query = sa.select(Augmentation).where(Augmentation.folder_id == folder_id)
+        return list(db.scalars(query.order_by(Augmentation.id)))
+
+
+def levels(folder_id: int) -> list[str]:
+    with reading() as db:
+        query = sa.select(SignatureProof.level).where(SignatureProof.folder_id == folder_id)
+        return list(db.scalars(query))
+
+
+def page(house: House, folder_id: int) -> str:
+    text = house.client("k.morizur").get(f"/dossiers/{folder_id}?onglet=pieces").get_data(as_text=True)
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def again(row: Outbox) -> Outbox:
+    """Do a row once more, now, as after a kill between its commit and its end."""
+    with engine().begin() as connection:
+        connection.execute(
+            sa.update(Outbox).where(Outbox.id == row.id).values(state="pending", available_at=row.created_at)
+        )
+    outbox.run(row.id)
+    return next(one for one in rows(row.folder_id or 0) if one.id == row.id)
+
+
+def test_two_signers_then_the_proofs_and_the_page_says_so_before_and_after(house: House, lta: None) -> None:
+    folder_id = house.a_deliberation(at="signatures")
+    house.sign(folder_id, "a.kervadec")
+    assert rows(folder_id) == []
+    assert "archivage en cours" not in page(house, folder_id)
+    house.sign(folder_id, "b.cadiou")
+    (row,) = rows(folder_id)
+    shown = page(house, folder_id)
+    assert shown.count("Signé, archivage en cours") == 3  # the folder's tag, and each signature
+    version = house.folder(folder_id).version
+    outbox.run(row.id)
+    (done,) = reached(folder_id)
+    assert (done.level, levels(folder_id)) == ("B-LTA", ["B-T", "B-T"])
+    assert house.folder(folder_id).version == version  # an open page is not made obsolete
+    shown = page(house, folder_id)
+    assert "archivage en cours" not in shown
+    assert shown.count("Niveau d’archive B-LTA le ") == 2
+    signed = [one for one in house.versions(folder_id) if one.origin == "signed"]
+    assert signed[-1].id == done.version_id
+    for before, after in pairwise(signed):
+        assert house.bytes_of(after).startswith(house.bytes_of(before))
+    assert house.journal(folder_id)[-1] == "document.augmented"
+    with reading() as db:
+        assert verify(db, house.folder(folder_id).collectivity_id)[1] is None
+
+
+def test_done_again_it_adds_nothing(house: House, lta: None) -> None:
+    folder_id = house.a_deliberation(at="prefecture")
+    (row,) = rows(folder_id)
+    outbox.run(row.id)
+    kept = house.versions(folder_id)
+    row = again(row)
+    assert (row.state, [one.id for one in house.versions(folder_id)]) == ("done", [one.id for one in kept])
+    assert len(reached(folder_id)) == 1
+
+
+def test_what_was_opened_for_sending_leaves_as_it_was_whatever_is_added_meanwhile(
+    house: House, lta: None
+) -> None:
+    folder_id = house.a_deliberation(at="prefecture")
+    signed = house.versions(folder_id)[-1]
+    (sending,) = rows(folder_id, "step.transmit")
+    outbox.run(sending.id)  # it is gone; the receipt is still to come
+    (row,) = rows(folder_id)
+    outbox.run(row.id)
+    house.drain()
+    assert house.folder(folder_id).place == "publication"
+    with reading() as db:
+        left = db.scalars(sa.select(Transmission).where(Transmission.folder_id == folder_id)).one()
+    assert signed.id in (left.versions or ())
+    assert reached(folder_id)[0].version_id not in (left.versions or ())
+    assert len(list((Path(house.settings.actes_folder or "") / "archives").iterdir())) == 1
+
+
+def test_a_silent_timestamp_authority_is_asked_again_and_holds_no_folder_back(
+    house: House, lta: None
+) -> None:
+    folder_id = house.a_deliberation(at="prefecture")
+    (row,) = rows(folder_id)
+    dead = f"http://127.0.0.1:{free_port()}/tsa"
+    setting.configure(house.settings.model_copy(update={"tsa_url": dead, "network_timeout": 1.0}))
+    outbox.run(row.id)
+    (row,) = rows(folder_id)
+    assert (row.state, row.attempts) == ("pending", 1)
+    assert "archive-timestamp-silent" in (row.last_error or "")
+    (sending,) = rows(folder_id, "step.transmit")
+    while house.folder(folder_id).place == "prefecture":
+        again_if_due(sending)
+    assert house.folder(folder_id).place == "publication"
+    assert "Signé, archivage en cours" in page(house, folder_id)
+    setting.configure(house.settings)
+    house.drain()
+    assert [one.level for one in reached(folder_id)] == ["B-LTA"]
+
+
+def again_if_due(row: Outbox) -> None:
+    if row.id in outbox.due():
+        outbox.run(row.id)
+
+
+def test_after_the_last_try_the_page_says_that_it_stopped_and_the_daily_look_starts_it_again(
+    house: House, lta: None
+) -> None:
+    folder_id = house.a_deliberation(at="prefecture")
+    dead = f"http://127.0.0.1:{free_port()}/tsa"
+    setting.configure(house.settings.model_copy(update={"tsa_url": dead, "network_timeout": 1.0}))
+    house.drain()
+    assert [one.state for one in rows(folder_id)] == ["parked"]
+    assert "Signé, archivage arrêté après le dernier essai" in page(house, folder_id)
+    setting.configure(house.settings)
+    augment.renew_due()
+    house.drain()
+    assert [one.level for one in reached(folder_id)] == ["B-LTA"]
+
+
+def test_a_new_round_makes_the_proofs_of_the_former_one_needless(house: House, lta: None) -> None:
+    folder_id = house.a_deliberation(at="prefecture", number="2026-057_KO")
+    (row,) = rows(folder_id)
+    (sending,) = rows(folder_id, "step.transmit")
+    while house.folder(folder_id).phase != "rejected":
+        again_if_due(sending)
+    house.save(folder_id, "k.morizur", {"number": "2026-058"})
+    deposit.send(house.actor("k.morizur"), folder_id, version=house.folder(folder_id).version)
+    outbox.run(row.id)
+    (row,) = rows(folder_id)
+    assert (row.state, reached(folder_id)) == ("done", [])
+    assert "un nouveau tour a commencé" in (row.last_error or "")
+    assert house.versions(folder_id)[-1].origin != "signed"
+
+
+def test_a_timestamp_that_ends_within_the_setting_is_renewed_once_for_each_version(
+    house: House, lta: None
+) -> None:
+    folder_id = house.a_deliberation(at="prefecture")
+    house.drain()
+    augment.renew_due()
+    assert len(rows(folder_id)) == 1  # the certificate of the test authority has years to live
+    setting.configure(house.settings.model_copy(update={"archive_renewal_days": 4000}))
+    assert augment.renew_due() == 1
+    assert augment.renew_due() == 1
+    assert len(rows(folder_id)) == 2
+    house.drain()
+    first, second = reached(folder_id)
+    versions = {one.id: one for one in house.versions(folder_id)}
+    before, after = (house.bytes_of(versions[one.version_id]) for one in (first, second))
+    assert after.startswith(before)
+    path = Path(house.settings.data_dir) / "renewed.pdf"
+    path.write_bytes(after)
+    with path.open("rb") as stream:
+        assert len(PdfFileReader(stream).embedded_timestamp_signatures) == 2
+
+
+def test_the_watchdog_looks_at_the_ends_once_a_day(house: House, lta: None, monkeypatch) -> None:
+    folder_id = house.a_deliberation(at="prefecture")
+    house.drain()
+    monkeypatch.setattr(augment, "_looked", {})
+    setting.configure(house.settings.model_copy(update={"archive_renewal_days": 4000}))
+    outbox.watch()
+    assert len(rows(folder_id)) == 2
+    house.drain()
+    outbox.watch()
+    assert len(rows(folder_id)) == 2
+
+
+def test_a_family_that_asks_for_b_b_gets_no_timestamp(house: House, monkeypatch) -> None:
+    ask_level(monkeypatch, "deliberation", "B-B")
+    folder_id = house.a_deliberation(at="prefecture")
+    assert (levels(folder_id), rows(folder_id)) == (["B-B", "B-B"], [])
+
+
+def test_without_an_authority_a_level_that_needs_one_is_refused_rather_than_lowered(
+    house: House, lta: None
+) -> None:
+    folder_id = house.a_deliberation(at="signatures")
+    setting.configure(house.settings.model_copy(update={"tsa_url": ""}))
+    with pytest.raises(Refusal, match="level-needs-timestamp"):
+        house.sign(folder_id, "a.kervadec")
+    assert levels(folder_id) == []
