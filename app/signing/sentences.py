@@ -320,4 +320,9 @@ SENTENCES: dict[str, tuple[int, str]] = {
         500,
         "Les preuves d’archivage n’ont pas été ajoutées : {why}. Le document signé est inchangé ; prévenez l’administrateur.",
     ),
+    # signatures beside a file
+    "p7s-unreadable": (
+        422,
+        "La signature « {name} » n’est pas lisible : {why}. Rien n’a été fait : demandez un fichier .p7s d’un seul signataire.",
+    ),
 }
