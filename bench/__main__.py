@@ -14,10 +14,22 @@ from bench import (
     p7_inbox,
     p11_start,
     s1_signature,
-    s2_pes,
+    s2_archive,
+    s3_pes,
 )
 
-GOALS = (p1_statements, p2_imports, p3_limit, p4_peers, p5_growth, p7_inbox, p11_start, s1_signature, s2_pes)
+GOALS = (
+    p1_statements,
+    p2_imports,
+    p3_limit,
+    p4_peers,
+    p5_growth,
+    p7_inbox,
+    p11_start,
+    s1_signature,
+    s2_archive,
+    s3_pes,
+)
 KEPT = ("goal", "ratio", "bar", "holds", "how")
 RESULTS = Path(__file__).with_name("results.json")
 

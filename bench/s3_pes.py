@@ -51,7 +51,7 @@ from pathlib import Path
 from app.signing.formats import xades_pes, xades_read
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.trust import Trust
-from bench.s2_pes import MAYOR, small
+from bench.s3_pes import MAYOR, small
 
 def status(name):
     return int(next(line for line in Path("/proc/self/status").open() if line.startswith(name)).split()[1]) / 1024
