@@ -46,9 +46,11 @@ def augment(row: Row) -> None:
         version = _still_last(db, row.payload["version_id"])
         if levels.awaits_signature(db, db.get_one(Folder, row.payload["folder_id"])):
             raise Needless("une autre signature est attendue : les preuves seront ajoutées après elle")
-        signed_at = _last_signature(db, version)
-    timestamper = setting.timestamper()
-    if timestamper is None:
+        signed_at, ours = _our_signatures(db, version)
+        of_before = sa.select(Augmentation.level).where(Augmentation.version_id == version.id)
+        renews = db.scalar(of_before) == "B-LTA"
+    timestamper = setting.timestamper() if level == "B-LTA" else None
+    if timestamper is None and level == "B-LTA":
         raise Refusal("level-needs-timestamp", level=level)
     scope = vault.scope(row.collectivity_id)
     with TemporaryDirectory(prefix="paraphe-augment-") as room:
@@ -59,12 +61,22 @@ def augment(row: Row) -> None:
                 source,
                 target,
                 answers=answers(signed_at),
-                timestamper=timestamper if level == "B-LTA" else None,
+                timestamper=timestamper,
+                fields=ours,
+                renews=renews,
             )
         except BaseException:
             forget()  # a silence is remembered too, and must not be taken for an answer by the next row
             raise
-        found = preservation.check(target, source=source, level=level, trust=setting.trust(), moment=now())
+        found = preservation.check(
+            target,
+            source=source,
+            level=level,
+            trust=setting.trust(),
+            moment=now(),
+            fields=ours,
+            renews=renews,
+        )
         stored = vault.store().put_file(scope, target)
     note = {**version.note, "facts": [*version.note.get("facts", ()), _words(found)]}
     kept = Kept(
@@ -84,7 +96,8 @@ def augment(row: Row) -> None:
 def answers(signed_at: datetime) -> Answers:
     """What authorities answered after `signed_at`, shared by the rows that this thread does in the next ten minutes."""
     held: Answers | None = getattr(_batch, "answers", None)
-    if held is None or held.trust is not setting.trust() or not signed_at <= held.moment > now() - FRESH:
+    fits = held is not None and held.trust is setting.trust() and held.moment > now() - FRESH
+    if held is None or not fits or held.moment < signed_at:
         held = _batch.answers = Answers(setting.trust(), now())
     return held
 
@@ -107,14 +120,17 @@ def _still_last(db: Db, version_id: int) -> DocumentVersion:
     return version
 
 
-def _last_signature(db: Db, version: DocumentVersion) -> datetime:
-    """When the last signature of the document was told; a moment of our own clock, as `Answers.moment` is."""
+def _our_signatures(db: Db, version: DocumentVersion) -> tuple[datetime, frozenset[str]]:
+    """When the last signature of this round was told, by our own clock as `Answers.moment` is; and the fields of all."""
     query = (
-        sa.select(sa.func.max(DocumentVersion.created_at))
+        sa.select(DocumentVersion.created_at, SignatureProof.field)
         .join(SignatureProof, SignatureProof.version_id == DocumentVersion.id)
-        .where(DocumentVersion.document_id == version.document_id)
+        .where(DocumentVersion.document_id == version.document_id, DocumentVersion.round == version.round)
     )
-    return db.scalar(query) or version.created_at
+    rows = db.execute(query).all()
+    return max((row.created_at for row in rows), default=version.created_at), frozenset(
+        row.field for row in rows
+    )
 
 
 @use_case

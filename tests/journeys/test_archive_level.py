@@ -8,15 +8,18 @@ import sqlalchemy as sa
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from app.core import outbox
+from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders import deposit
 from app.journal.chain import verify
 from app.signing import augment, setting
+from app.signing.formats import pades
 from app.signing.models import Augmentation, SignatureProof
+from app.signing.ports import FieldPlan
 from app.transmission.models import Transmission
-from tests.builders.house import House
+from tests.builders.house import ACT, House
 from tests.builders.levels import ask_level
 from tests.cluster import free_port
 
@@ -168,6 +171,25 @@ def test_a_new_round_makes_the_proofs_of_the_former_one_needless(house: House, l
     assert (row.state, reached(folder_id)) == ("done", [])
     assert "un nouveau tour a commencé" in (row.last_error or "")
     assert house.versions(folder_id)[-1].origin != "signed"
+
+
+def test_a_document_that_came_signed_by_strangers_is_archived_for_our_signatures(
+    house: House, lta: None, tmp_path: Path
+) -> None:
+    came = tmp_path / "deliberation.pdf"
+    pades.seal(
+        ACT,
+        came,
+        key=house.key("foreign_root"),
+        field="fournisseur",
+        fields=[FieldPlan("fournisseur", None)],
+        stamp=None,
+        now=now(),
+        timestamper=None,
+    )
+    folder_id = house.a_deliberation(at="prefecture", path=came)
+    house.drain()
+    assert [one.level for one in reached(folder_id)] == ["B-LTA"]
 
 
 def test_a_timestamp_that_ends_within_the_setting_is_renewed_once_for_each_version(

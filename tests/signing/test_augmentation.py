@@ -45,13 +45,14 @@ def signed(deliberation, key, tsa):
     return sealed(first, key("b_cadiou"), "secretaire", tsa)[0]
 
 
-def augmented(source, trust, level, tsa, answers=None):
+def augmented(source, trust, level, tsa, answers=None, **more):
     target = source.with_name(f"{source.stem}-{level}.pdf")
     augmentation.augment(
         source,
         target,
         answers=answers or Answers(trust, now()),
         timestamper=tsa if level == "B-LTA" else None,
+        **more,
     )
     return target
 
@@ -139,8 +140,8 @@ def test_years_after_the_signers_certificates_ended_the_b_lta_file_still_proves_
 
 def test_a_renewed_file_has_two_timestamps_and_proves_the_first_by_what_it_holds(signed, trust, silent, tsa):
     first = augmented(signed, trust, "B-LTA", tsa)
-    second = augmented(first, trust, "B-LTA", tsa)
-    found = preservation.check(second, source=first, level="B-LTA", trust=silent, moment=now())
+    second = augmented(first, trust, "B-LTA", tsa, renews=True)
+    found = preservation.check(second, source=first, level="B-LTA", trust=silent, moment=now(), renews=True)
     assert found.signatures == 2
     with second.open("rb") as stream:
         times = PdfFileReader(stream).embedded_timestamp_signatures
@@ -160,6 +161,30 @@ def test_the_files_of_a_batch_share_answers_and_each_keeps_only_its_own(
         target = augmented(source, trust, "B-LT", tsa, answers)
         preservation.check(target, source=source, level="B-LT", trust=silent, moment=now())
         assert held(target)["OCSPs"] == 2
+
+
+def test_what_strangers_had_signed_before_is_theirs_to_prove(deliberation, key, trust, silent, tsa):
+    theirs, _ = sealed(deliberation, key("foreign_root"), "secretaire", tsa=None)
+    ours, _ = sealed(theirs, key("a_kervadec"), "maire", tsa)
+    assert refusal(augmented, ours, trust, "B-LTA", tsa) == "archive-not-made"
+    target = augmented(ours, trust, "B-LTA", tsa, fields={"maire"})
+    check = {"source": ours, "level": "B-LTA", "trust": silent, "moment": now()}
+    assert preservation.check(target, fields={"maire"}, **check).signatures == 1
+    assert refusal(preservation.check, target, **check) == "archive-not-made"
+    assert_strangers_accept(target, 2)
+
+
+def test_a_document_timestamp_of_strangers_does_not_hide_our_signatures(
+    deliberation, key, trust, silent, tsa
+):
+    theirs, _ = sealed(deliberation, key("a_kervadec"), "maire", tsa)
+    theirs = augmented(theirs, trust, "B-LTA", tsa)
+    ours, _ = sealed(theirs, key("b_cadiou"), "secretaire", tsa)
+    target = augmented(ours, trust, "B-LT", tsa, fields={"secretaire"})
+    with target.open("rb") as stream:
+        assert len(PdfFileReader(stream).embedded_timestamp_signatures) == 1
+    final = augmented(ours, trust, "B-LTA", tsa, fields={"secretaire"})
+    preservation.check(final, source=ours, level="B-LTA", trust=silent, moment=now(), fields={"secretaire"})
 
 
 def test_a_silent_authority_leaves_no_file(signed, silent, trust):

@@ -5,7 +5,7 @@ Each is one more revision, after which every earlier byte is where it was (ETSI 
 
 import asyncio
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -57,6 +57,10 @@ class _Proof:
     crls: tuple[crl.CertificateList, ...]
 
 
+_Proven = list[tuple[EmbeddedPdfSignature, list[_Proof]]]
+_Asked = tuple[Collection[str] | None] | None
+
+
 class _Clock(TimeStamper):
     """Our client, as pyHanko asks for a document timestamp."""
 
@@ -68,17 +72,26 @@ class _Clock(TimeStamper):
         return cms.ContentInfo.load(self._client.token(message_digest, md_algorithm))
 
 
-def augment(source: Path, target: Path, *, answers: Answers, timestamper: TimestampClient | None) -> None:
+def augment(
+    source: Path,
+    target: Path,
+    *,
+    answers: Answers,
+    timestamper: TimestampClient | None,
+    fields: Collection[str] | None = None,
+    renews: bool = False,
+) -> None:
     """Write at `target` the bytes of `source` and one revision more, with what proves its signatures for later.
 
-    The revision holds the certificates and revocation answers of every signature and of its timestamp (B-LT) and, with
-    a `timestamper`, a document timestamp over all of it (B-LTA). A file that already has a document timestamp is
-    renewed: the proofs of its last timestamp, and a new one. Refuses `archive-answer-missing`,
-    `archive-timestamp-silent`, `archive-not-made`; then `target` does not exist.
+    The revision holds the certificates and revocation answers of the signatures in `fields` (None: of all) and of their
+    timestamps (B-LT) and, with a `timestamper`, a document timestamp over all of it (B-LTA). What others had signed
+    before it came here is theirs to prove. `renews`: only what proves the last document timestamp, and a new one over
+    it. Refuses `archive-answer-missing`, `archive-timestamp-silent`, `archive-not-made`; then `target` does not exist.
     """
     try:
         with source.open("rb") as before, target.open("w+b") as after:
-            asyncio.run(_augment(IncrementalPdfFileWriter(before), after, answers, timestamper))
+            writer = IncrementalPdfFileWriter(before)
+            asyncio.run(_augment(writer, after, answers, timestamper, None if renews else (fields,)))
             after.flush()
             os.fsync(after.fileno())
     except BaseException as error:
@@ -99,9 +112,16 @@ def _refusal(error: BaseException) -> BaseException:
 
 
 async def _augment(
-    writer: IncrementalPdfFileWriter, after: IO[bytes], answers: Answers, timestamper: TimestampClient | None
+    writer: IncrementalPdfFileWriter,
+    after: IO[bytes],
+    answers: Answers,
+    timestamper: TimestampClient | None,
+    asked: _Asked,
 ) -> None:
-    for signature, proofs in await _proofs(writer.prev, answers):
+    proven = await (
+        _last_time(writer.prev, answers) if asked is None else _signatures(writer.prev, answers, *asked)
+    )
+    for signature, proofs in proven:
         DocumentSecurityStore.supply_dss_in_writer(
             writer,
             signature.pkcs7_content,
@@ -118,20 +138,25 @@ async def _augment(
     )
 
 
-async def _proofs(reader: PdfFileReader, answers: Answers) -> list[tuple[EmbeddedPdfSignature, list[_Proof]]]:
-    """The proofs that the file lacks: of every signature, or of its last document timestamp once it has one."""
-    if reader.embedded_timestamp_signatures:
-        last = reader.embedded_timestamp_signatures[-1]
-        return [(last, [await _time_proof(last.signed_data, answers)])]
+async def _signatures(reader: PdfFileReader, answers: Answers, fields: Collection[str] | None) -> _Proven:
     found = []
     for signature in reader.embedded_regular_signatures:
+        if fields is not None and signature.field_name not in fields:
+            continue
         proofs = [await _proof(signature.signed_data, answers.persons, usage={"non_repudiation"})]
         tokens = extract_tst_data_iter(signature.signer_info, signed=False)
         proofs += [await _time_proof(token, answers) for token in tokens]
         found.append((signature, proofs))
     if not found:
-        raise Refusal("archive-not-made", why="ce document ne porte aucune signature")
+        raise Refusal("archive-not-made", why="ce document ne porte aucune signature d’ici")
     return found
+
+
+async def _last_time(reader: PdfFileReader, answers: Answers) -> _Proven:
+    times = reader.embedded_timestamp_signatures
+    if not times:
+        raise Refusal("archive-not-made", why="ce document n’a pas d’horodatage à renouveler")
+    return [(times[-1], [await _time_proof(times[-1].signed_data, answers)])]
 
 
 async def _time_proof(token: cms.SignedData, answers: Answers) -> _Proof:

@@ -1,10 +1,9 @@
 """What a signed PDF proves by itself, with every authority silent: the level that is claimed is the level that was made."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -37,18 +36,27 @@ class Preserved:
     ends_at: datetime | None = None
 
 
-def check(target: Path, *, source: Path, level: str, trust: Trust, moment: datetime) -> Preserved:
+def check(
+    target: Path,
+    *,
+    source: Path,
+    level: str,
+    trust: Trust,
+    moment: datetime,
+    fields: Collection[str] | None = None,
+    renews: bool = False,
+) -> Preserved:
     """Prove that `target` has reached `level` at `moment`, asking nobody, and that `source` is its exact beginning.
 
-    B-LT: every signature is intact, and its certificate and timestamp are proven good and not revoked by what the file
-    itself holds. B-LTA: a trusted document timestamp covers the whole of it besides (ETSI EN 319 142-1 §6.3).
-    Refuses `archive-not-made`.
+    B-LT: every signature in `fields` (None: every one) is intact, and its certificate and timestamp are proven good and
+    not revoked by what the file itself holds. B-LTA: a trusted document timestamp covers the whole of it besides
+    (ETSI EN 319 142-1 §6.3); when it `renews` another, the file proves that one too. Refuses `archive-not-made`.
     """
     with source.open("rb") as before, target.open("rb") as after:
         if not is_prefix(before, after):
             raise Refusal("archive-not-made", why="la version précédente ne serait pas conservée")
         try:
-            found = asyncio.run(_read(PdfFileReader(after), trust, moment))
+            found = asyncio.run(_read(PdfFileReader(after), trust, moment, fields, renews=renews))
         except NoDSSFoundError as error:
             raise Refusal("archive-not-made", why="le fichier ne contient aucune preuve") from error
         except UNREADABLE as error:
@@ -58,21 +66,23 @@ def check(target: Path, *, source: Path, level: str, trust: Trust, moment: datet
     return found
 
 
-async def _read(reader: PdfFileReader, trust: Trust, moment: datetime) -> Preserved:
+async def _read(
+    reader: PdfFileReader, trust: Trust, moment: datetime, fields: Collection[str] | None, *, renews: bool
+) -> Preserved:
     held = _Held(DocumentSecurityStore.read_dss(reader), trust)
-    signatures = reader.embedded_regular_signatures
+    every = reader.embedded_regular_signatures
+    signatures = [one for one in every if fields is None or one.field_name in fields]
     for one in signatures:
         await _demand(one, held, moment)
     times = reader.embedded_timestamp_signatures
-    if not times:
+    if not times or times[-1].evaluate_signature_coverage() is not SignatureCoverageLevel.ENTIRE_FILE:
         return Preserved("B-LT", len(signatures))
-    for one, following in pairwise(times):
+    if renews:
         # What proves a timestamp was gathered when the next one was put over it
-        await _demand_time(one, held.authorities(_hour(following)))
+        former, following = times[-2:]
+        await _demand_time(former, held.authorities(_hour(following)))
     last = times[-1]
     await _demand_time(last, trust.tsa_context(moment, fetch=False))
-    if last.evaluate_signature_coverage() is not SignatureCoverageLevel.ENTIRE_FILE:
-        return Preserved("B-LT", len(signatures))
     return Preserved("B-LTA", len(signatures), _hour(last), last.signer_cert.not_valid_after)
 
 
