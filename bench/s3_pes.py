@@ -1,4 +1,4 @@
-"""S2: a PES flow of 100 MB and 1,000 bordereaux is signed for six times its SHA-256, and read back in one pass.
+"""S3: a PES flow of 100 MB and 1,000 bordereaux is signed for six times its SHA-256, and read back in one pass.
 
 Two mandats and two attachments of 48 kB for each bordereau; one signature for each, RSA-2048. Prepare and embed are
 timed without the key's own work, on a folder in memory where there is one: forcing 100 MB to a disk measures the disk.
@@ -153,7 +153,7 @@ def run() -> dict[str, Any]:
             Figure("MB above the idle process, reading", (reading,), MEGABYTES),
             Figure("bytes read over the file's, 1,000 signatures verified", (passes,), PASSES),
         ]
-    return goal("S2", figures, f"PES of {SIZE // 10**6} MB, {BORDEREAUX:,} bordereaux, in memory")
+    return goal("S3", figures, f"PES of {SIZE // 10**6} MB, {BORDEREAUX:,} bordereaux, in memory")
 
 
 if __name__ == "__main__":

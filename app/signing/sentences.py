@@ -325,4 +325,8 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "La signature « {name} » n’est pas lisible : {why}. Rien n’a été fait : demandez un fichier .p7s d’un seul signataire.",
     ),
+    "xades-unreadable": (
+        422,
+        "La signature « {name} » n’est pas lisible : {why}. Rien n’a été fait : demandez une signature XAdES faite à côté du fichier.",
+    ),
 }

@@ -41,6 +41,7 @@ HEAVY = {
     "pyhanko_certvalidator": ("app/signing/",),
     "certomancer": ("app/demo/",),
     "lxml": ("app/channels/actes/", "app/files/", "app/signing/formats/"),
+    "signxml": ("app/signing/formats/",),
     "pikepdf": ("app/files/",),
     "pypdfium2": ("app/files/", "app/signing/formats/"),
     "facturx": ("app/invoices/reading.py",),
