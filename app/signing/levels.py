@@ -13,6 +13,7 @@ from workflows.circuit import Phase, StepKind
 if TYPE_CHECKING:
     from app.signing.timestamp import TimestampClient
 
+PDF = "application/pdf"
 AUGMENT = "signature.augment"
 ADDED_LATER = frozenset({"B-LT", "B-LTA"})
 SIGNATURES = frozenset({StepKind.SIGN, StepKind.SEAL})
@@ -42,9 +43,10 @@ def to_add(db: Db, folder: Folder, version: DocumentVersion) -> list[News]:
     """What is left to do once this version is signed: nothing while the round awaits another signature.
 
     A signature put over the proofs would be lawful (ETSI EN 319 142-1 §5.4) and would leave its own without proofs.
+    What is no PDF stays at the level of the click.
     """
     level = level_of(folder.family)
-    if level not in ADDED_LATER or awaits_signature(db, folder):
+    if level not in ADDED_LATER or version.media_type != PDF or awaits_signature(db, folder):
         return []
     return [news_of(folder.id, version, level)]
 

@@ -1,12 +1,15 @@
 """A signed document comes to its archive level by itself: nobody waits, nothing that was sent changes, nothing is done twice."""
 
+import io
 from itertools import pairwise
 from pathlib import Path
 
+import pikepdf
 import pytest
 import sqlalchemy as sa
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from app.circuits import library
 from app.core import outbox
 from app.core.clock import now
 from app.core.db import engine, reading
@@ -171,6 +174,60 @@ def test_a_new_round_makes_the_proofs_of_the_former_one_needless(house: House, l
     assert (row.state, reached(folder_id)) == ("done", [])
     assert "un nouveau tour a commencé" in (row.last_error or "")
     assert house.versions(folder_id)[-1].origin != "signed"
+
+
+SEALED_AND_READ_AGAIN = """
+key: deliberation
+label: Essai
+steps:
+  - { key: direction, label: Direction générale, kind: visa, who: { desk: direction } }
+  - { key: signatures, label: Signatures, kind: sign, who: [{ desk: maire }, { role: sitting_secretary }], quorum: all }
+  - { key: cachet, label: Cachet, kind: seal }
+  - { key: relecture, label: Relecture, kind: visa, who: { desk: secretariat } }
+  - { key: prefecture, label: Transmission à la préfecture, kind: transmit, channel: actes }
+  - { key: publication, label: Publication, kind: publish, who: { desk: secretariat } }
+"""
+
+
+def test_after_the_seal_the_proofs_and_where_people_act_before_departure_they_leave_with_the_folder(
+    house: House, lta: None
+) -> None:
+    library.publish(house.actor("k.morizur"), "deliberation", SEALED_AND_READ_AGAIN)
+    folder_id = house.a_deliberation(at="signatures")
+    house.sign(folder_id, "a.kervadec")
+    house.sign(folder_id, "b.cadiou")
+    assert (house.folder(folder_id).place, rows(folder_id)) == ("cachet", [])
+    (sealing,) = rows(folder_id, "step.seal")
+    outbox.run(sealing.id)
+    (row,) = rows(folder_id)
+    outbox.run(row.id)
+    (done,) = reached(folder_id)
+    assert (done.level, len(levels(folder_id))) == ("B-LTA", 3)
+    house.approve(folder_id, "k.morizur")
+    house.drain()
+    assert house.folder(folder_id).place == "publication"
+    with reading() as db:
+        left = db.scalars(sa.select(Transmission).where(Transmission.folder_id == folder_id)).one()
+    assert done.version_id in (left.versions or ())
+
+
+def answers_in(house: House, folder_id: int) -> set[bytes]:
+    """The OCSP answers that the last version holds; each question has its own nonce, so no two answers are alike."""
+    with pikepdf.open(io.BytesIO(house.bytes_of(house.versions(folder_id)[-1]))) as pdf:
+        return {one.read_bytes() for one in pdf.Root.DSS.OCSPs}
+
+
+def test_rows_that_wait_together_share_answers_and_a_later_signature_has_newer_ones(
+    house: House, lta: None
+) -> None:
+    augment.forget()
+    first, second = (house.a_deliberation(at="prefecture", number=f"2026-{n}") for n in (201, 202))
+    for folder_id in (first, second):
+        outbox.run(rows(folder_id)[0].id)
+    assert answers_in(house, first) == answers_in(house, second)
+    later = house.a_deliberation(at="prefecture", number="2026-203")
+    outbox.run(rows(later)[0].id)
+    assert not answers_in(house, later) & answers_in(house, first)
 
 
 def test_a_document_that_came_signed_by_strangers_is_archived_for_our_signatures(

@@ -2,7 +2,9 @@
 
 import asyncio
 import dataclasses
+import random
 import shutil
+import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 
@@ -161,6 +163,19 @@ def test_the_files_of_a_batch_share_answers_and_each_keeps_only_its_own(
         target = augmented(source, trust, "B-LT", tsa, answers)
         preservation.check(target, source=source, level="B-LT", trust=silent, moment=now())
         assert held(target)["OCSPs"] == 2
+
+
+def test_a_large_document_is_augmented_from_disk_to_disk(deliberation, key, trust, silent, tsa):
+    with pikepdf.open(deliberation, allow_overwriting_input=True) as pdf:
+        pdf.Root.Plans = pdf.make_stream(random.Random(1).randbytes(48 * 1024 * 1024))
+        pdf.save(deliberation, compress_streams=False)
+    source, _ = sealed(deliberation, key("a_kervadec"), tsa=tsa)
+    tracemalloc.start()
+    target = augmented(source, trust, "B-LTA", tsa)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 24 * 1024 * 1024
+    preservation.check(target, source=source, level="B-LTA", trust=silent, moment=now())
 
 
 def test_what_strangers_had_signed_before_is_theirs_to_prove(deliberation, key, trust, silent, tsa):
