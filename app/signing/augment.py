@@ -1,20 +1,20 @@
-"""The job that brings a signed document to its archive level, and the daily look at timestamps that come to their end.
+"""The job that brings a signed document to its archive level.
 
 It adds a version and moves nothing: what was sent, what is shown and what is awaited stay as they are. Killed at any
 moment it leaves at most a file that no row names; run again it finds the version that it has already added.
 """
 
 import threading
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 
-from app.core.clock import now, today
+from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.french import instant_preuve
-from app.core.outbox import Needless, Outbox, Row, post, retry
+from app.core.outbox import Needless, Row
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.files import vault
@@ -32,7 +32,6 @@ from app.signing.models import Augmentation, SignatureProof
 
 FRESH = timedelta(minutes=10)
 _batch = threading.local()
-_looked: dict[str, date] = {}
 
 
 def augment(row: Row) -> None:
@@ -164,48 +163,3 @@ def keep(db: Db, actor: Actor, folder_id: int, base_id: int, kept: Kept, found: 
     }
     event = Event("document.augmented", actor.name, None, folder.id, {"round": folder.round, **facts})
     append(db, actor.collectivity_id, event)
-
-
-def daily() -> None:
-    """Once a day in this process: renew the timestamps that come to their end, and try again what had stopped."""
-    if _looked.get("day") == today():
-        return
-    renew_due()
-    _looked["day"] = today()
-
-
-def renew_due() -> int:
-    """Ask for a new timestamp over every document whose last one ends soon; returns for how many.
-
-    A renewal already asked for is not asked twice: the version names it. Rows that stopped after their last try,
-    because an authority was silent for hours, start again.
-    """
-    limit = now() + timedelta(days=setting.renewal_days())
-    newer = sa.orm.aliased(DocumentVersion)
-    query = (
-        sa.select(Augmentation.collectivity_id, Augmentation.folder_id, DocumentVersion)
-        .join(DocumentVersion, DocumentVersion.id == Augmentation.version_id)
-        .where(
-            Augmentation.ends_at < limit,
-            ~sa.exists().where(
-                newer.document_id == DocumentVersion.document_id, newer.number > DocumentVersion.number
-            ),
-        )
-    )
-    with reading() as db:
-        due = list(db.execute(query))
-        stopped = sa.select(Outbox.collectivity_id, Outbox.id)
-        rows = db.execute(stopped.where(Outbox.kind == levels.AUGMENT, Outbox.state == "parked")).all()
-    for collectivity_id, folder_id, version in due:
-        ask(collectivity_id, folder_id, version)
-    for collectivity_id, row_id in rows:
-        retry(collectivity_id, row_id)
-    return len(due)
-
-
-@use_case
-def ask(db: Db, collectivity_id: int, folder_id: int, version: DocumentVersion) -> None:
-    """Write the row that renews this version, unless it is there."""
-    news = levels.news_of(folder_id, version, "B-LTA", delay=0.0)
-    if db.scalar(sa.select(Outbox.id).where(Outbox.key == news.key)) is None:
-        post(db, collectivity_id, [news])

@@ -16,6 +16,7 @@ from app.folders.views import Tag
 from app.people.actor import system
 from app.signing import levels, setting
 from app.signing.models import Augmentation, SignatureProof
+from app.signing.renewal import daily
 from workflows.events import Action
 
 ARCHIVING = {
@@ -47,7 +48,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.tag(_tag)
     handles("step.seal")(_seal)
     handles(levels.AUGMENT)(_augment)
-    each_round("signature.renewal", _daily)
+    each_round("signature.renewal", daily)
 
 
 def _signatures(db: Db, folder_id: int) -> Mapping[int, list[Any]]:
@@ -135,9 +136,3 @@ def _augment(row: Row) -> None:
     from app.signing.augment import augment
 
     augment(row)
-
-
-def _daily() -> None:
-    from app.signing.augment import daily
-
-    daily()

@@ -17,7 +17,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders import deposit
 from app.journal.chain import verify
-from app.signing import augment, setting
+from app.signing import augment, renewal, setting
 from app.signing.formats import pades
 from app.signing.models import Augmentation, SignatureProof
 from app.signing.ports import FieldPlan
@@ -156,7 +156,7 @@ def test_after_the_last_try_the_page_says_that_it_stopped_and_the_daily_look_sta
     assert [one.state for one in rows(folder_id)] == ["parked"]
     assert "Signé, archivage arrêté après le dernier essai" in page(house, folder_id)
     setting.configure(house.settings)
-    augment.renew_due()
+    renewal.renew_due()
     house.drain()
     assert [one.level for one in reached(folder_id)] == ["B-LTA"]
 
@@ -254,11 +254,11 @@ def test_a_timestamp_that_ends_within_the_setting_is_renewed_once_for_each_versi
 ) -> None:
     folder_id = house.a_deliberation(at="prefecture")
     house.drain()
-    augment.renew_due()
+    renewal.renew_due()
     assert len(rows(folder_id)) == 1  # the certificate of the test authority has years to live
     setting.configure(house.settings.model_copy(update={"archive_renewal_days": 4000}))
-    assert augment.renew_due() == 1
-    assert augment.renew_due() == 1
+    assert renewal.renew_due() == 1
+    assert renewal.renew_due() == 1
     assert len(rows(folder_id)) == 2
     house.drain()
     first, second = reached(folder_id)
@@ -274,7 +274,7 @@ def test_a_timestamp_that_ends_within_the_setting_is_renewed_once_for_each_versi
 def test_the_watchdog_looks_at_the_ends_once_a_day(house: House, lta: None, monkeypatch) -> None:
     folder_id = house.a_deliberation(at="prefecture")
     house.drain()
-    monkeypatch.setattr(augment, "_looked", {})
+    monkeypatch.setattr(renewal, "_looked", {})
     setting.configure(house.settings.model_copy(update={"archive_renewal_days": 4000}))
     outbox.watch()
     assert len(rows(folder_id)) == 2

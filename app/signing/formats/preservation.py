@@ -26,8 +26,8 @@ from app.signing.verify import UNREADABLE
 class Preserved:
     """What the file proves: `level` is « B-LT » or « B-LTA », over so many `signatures`.
 
-    `timestamped_at` is the hour of its last document timestamp, `ends_at` when the certificate of that timestamp ends:
-    before then it must be covered by another (both None for B-LT).
+    `timestamped_at` is the hour of its last document timestamp, `ends_at` when the first certificate of that timestamp's
+    path ends, the root apart: before then it must be covered by another (both None for B-LT).
     """
 
     level: str
@@ -82,8 +82,8 @@ async def _read(
         former, following = times[-2:]
         await _demand_time(former, held.authorities(_hour(following)))
     last = times[-1]
-    await _demand_time(last, trust.tsa_context(moment, fetch=False))
-    return Preserved("B-LTA", len(signatures), _hour(last), last.signer_cert.not_valid_after)
+    ends = await _demand_time(last, trust.tsa_context(moment, fetch=False))
+    return Preserved("B-LTA", len(signatures), _hour(last), ends)
 
 
 class _Held:
@@ -129,10 +129,14 @@ async def _demand(signature: EmbeddedPdfSignature, held: _Held, moment: datetime
         raise Refusal("archive-not-made", why=f"l’horodatage de « {name} » n’est pas prouvé par le fichier")
 
 
-async def _demand_time(one: EmbeddedPdfSignature, context: ValidationContext) -> None:
+async def _demand_time(one: EmbeddedPdfSignature, context: ValidationContext) -> datetime:
+    """When a timestamp that is proven here ends."""
     status = await async_validate_pdf_timestamp(one, validation_context=context)
-    if not (status.intact and status.valid and status.trusted):
+    if not (status.intact and status.valid and status.trusted) or status.validation_path is None:
         raise Refusal("archive-not-made", why="l’horodatage du document n’est pas prouvé")
+    path = status.validation_path.iter_certs(include_root=False)
+    ends: datetime = min(each.not_valid_after for each in path)
+    return ends
 
 
 def _hour(one: EmbeddedPdfSignature) -> datetime:
