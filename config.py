@@ -89,6 +89,11 @@ class Settings(BaseSettings):
     network_timeout: float = 10.0
     seal_p12: Path | None = None
     seal_passphrase: SecretStr = SecretStr("")
+    seal_pkcs11_token: str = ""
+    seal_pkcs11_label: str = ""
+    seal_pkcs11_pin: SecretStr = SecretStr("")
+    seal_pkcs11_pin_file: Path | None = None
+    seal_pkcs11_module: Path | None = None  # after what it needs: a check only sees the settings above it
     signing_minutes: int = Field(5, ge=1, le=60)
     archive_delay_seconds: float = Field(60.0, ge=0)
     archive_renewal_days: int = Field(90, ge=1)
@@ -184,11 +189,44 @@ class Settings(BaseSettings):
             raise ValueError(f"impossible d’écrire dans {found}")
         return value
 
-    @field_validator("trust_roots", "tsa_roots", "seal_p12", "actes_classification_file")
+    @field_validator(
+        "trust_roots",
+        "tsa_roots",
+        "seal_p12",
+        "seal_pkcs11_pin_file",
+        "seal_pkcs11_module",
+        "actes_classification_file",
+    )
     @classmethod
     def _there(cls, value: Path | None) -> Path | None:
         if value is not None and not value.exists():
             raise ValueError(f"{value} n’existe pas")
+        return value
+
+    @field_validator("seal_pkcs11_module")
+    @classmethod
+    def _one_seal(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        pins = [
+            name
+            for name in ("seal_pkcs11_pin", "seal_pkcs11_pin_file")
+            if info.data.get(name) not in (None, SecretStr(""))
+        ]
+        given = [one for one in ("seal_pkcs11_token", "seal_pkcs11_label") if info.data.get(one)] + pins
+        if value is None:
+            if given:
+                raise ValueError(f"obligatoire avec {PREFIX}{given[0].upper()}")
+            return value
+        if info.data.get("seal_p12") is not None:
+            raise ValueError(
+                f"un seul cachet : retirez {PREFIX}SEAL_P12, ou tous les réglages {PREFIX}SEAL_PKCS11"
+            )
+        for name in ("seal_pkcs11_token", "seal_pkcs11_label"):
+            if name not in given:
+                raise ValueError(f"il faut aussi {PREFIX}{name.upper()}")
+        if len(pins) != 1:
+            raise ValueError(
+                f"il faut {PREFIX}SEAL_PKCS11_PIN ou {PREFIX}SEAL_PKCS11_PIN_FILE, et un seul des deux"
+            )
         return value
 
     @field_validator("mail_from", "actes_email")

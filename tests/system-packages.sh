@@ -15,6 +15,7 @@ need curl curl
 need jq jq
 need redis-server redis-server
 need soffice libreoffice-writer-nogui
+need softhsm2-util softhsm2
 [ -z "$packages" ] && exit 0
 line="apt-get install -y --no-install-recommends$packages"
 if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -10,6 +10,8 @@ from jinja2 import Environment
 from app.core.db import Db
 from app.core.french import instant_preuve
 from app.core.outbox import Hopeless, Outbox, Row, each_round, handles
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
 from app.folders import sockets
 from app.folders.models import DocumentVersion, Folder
 from app.folders.views import Tag
@@ -126,9 +128,15 @@ def _seal(row: Row) -> None:
     """Seal the folder that entered a seal step; without a key there is nothing to try again."""
     from app.signing.sign import seal
 
-    key = setting.seal_key()
+    try:
+        key = setting.seal_key()
+    except Refusal as refusal:
+        if refusal.key != "token-pin-refused":
+            raise
+        # Each try with a wrong PIN brings the token nearer to locking itself: somebody has to correct it first
+        raise Hopeless(sentences.say(refusal.key, refusal.facts)[1]) from refusal
     if key is None:
-        raise Hopeless("aucun cachet n’est configuré (PARAPHE_SEAL_P12)")
+        raise Hopeless("aucun cachet n’est configuré (PARAPHE_SEAL_P12 ou PARAPHE_SEAL_PKCS11_MODULE)")
     seal(system(row.collectivity_id), row.payload["folder_id"], row.payload["step"], key)
 
 

@@ -329,4 +329,30 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "La signature « {name} » n’est pas lisible : {why}. Rien n’a été fait : demandez une signature XAdES faite à côté du fichier.",
     ),
+    # the security module
+    "token-silent": (
+        503,
+        (
+            "Rien n’a été signé : le module de sécurité (HSM) n’a pas répondu ({why}). Vérifiez qu’il est "
+            "branché et joignable, puis recommencez."
+        ),
+    ),
+    "token-pin-refused": (
+        503,
+        (
+            "Rien n’a été signé : le jeton « {token} » a refusé son code PIN, qui ne lui sera plus présenté. "
+            "Corrigez le réglage, puis redémarrez Paraphe."
+        ),
+    ),
+    "token-key-missing": (
+        503,
+        (
+            "Rien n’a été signé : le jeton « {token} » ne contient pas exactement une clé nommée « {label} » et "
+            "son certificat. Corrigez le réglage, ou ce que contient le jeton."
+        ),
+    ),
+    "pin-file-unreadable": (
+        500,
+        "Rien n’a été signé : le fichier du code PIN du cachet n’est pas lisible. Vérifiez son chemin et ses droits.",
+    ),
 }

@@ -4,6 +4,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import SecretStr
+
+from app.core.refusals import Refusal
+
 if TYPE_CHECKING:
     from app.signing.ports import ServerKey
     from app.signing.timestamp import TimestampClient
@@ -53,13 +57,29 @@ def timestamper() -> "TimestampClient | None":
 
 @lru_cache(maxsize=1)
 def seal_key() -> "ServerKey | None":
-    """The collectivity's seal, when the installation holds one."""
-    from app.signing.keys.pkcs12 import Pkcs12Key
-
+    """The collectivity's seal, in a file or in a security module, when the installation holds one."""
     chosen = _chosen["settings"]
-    if chosen.seal_p12 is None:
-        return None
-    return Pkcs12Key.load(chosen.seal_p12, chosen.seal_passphrase.get_secret_value().encode())
+    if chosen.seal_p12 is not None:
+        from app.signing.keys.pkcs12 import Pkcs12Key
+
+        return Pkcs12Key.load(chosen.seal_p12, chosen.seal_passphrase.get_secret_value().encode())
+    if chosen.seal_pkcs11_module is not None:
+        from app.signing.keys.pkcs11 import Pkcs11Key
+
+        return Pkcs11Key.open(
+            chosen.seal_pkcs11_module, chosen.seal_pkcs11_token, chosen.seal_pkcs11_label, _pin(chosen)
+        )
+    return None
+
+
+def _pin(chosen: Any) -> SecretStr:
+    """The seal's PIN: the setting itself, or the first line of its file; refuses `pin-file-unreadable`."""
+    if chosen.seal_pkcs11_pin_file is None:
+        return SecretStr(chosen.seal_pkcs11_pin.get_secret_value())
+    try:
+        return SecretStr(chosen.seal_pkcs11_pin_file.read_text(encoding="utf-8").split("\n")[0].strip("\r"))
+    except (OSError, ValueError) as error:
+        raise Refusal("pin-file-unreadable") from error
 
 
 def archive_delay() -> float:

@@ -142,3 +142,44 @@ def test_a_data_folder_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
     (tmp_path / "fichier").write_text("")
     with pytest.raises(ValidationError, match="impossible d’écrire"):
         made(data_dir=tmp_path / "fichier" / "données")
+
+
+PKCS11 = {"seal_pkcs11_token": "kerlann", "seal_pkcs11_label": "cachet", "seal_pkcs11_pin": "31415926"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"seal_p12": "fichier"}, "un seul cachet : retirez PARAPHE_SEAL_P12, ou tous les réglages"),
+        ({"seal_pkcs11_token": ""}, "il faut aussi PARAPHE_SEAL_PKCS11_TOKEN"),
+        ({"seal_pkcs11_label": ""}, "il faut aussi PARAPHE_SEAL_PKCS11_LABEL"),
+        ({"seal_pkcs11_pin": ""}, "il faut PARAPHE_SEAL_PKCS11_PIN ou PARAPHE_SEAL_PKCS11_PIN_FILE"),
+        ({"seal_pkcs11_pin_file": "fichier"}, "et un seul des deux"),
+        ({"seal_pkcs11_module": None}, "obligatoire avec PARAPHE_SEAL_PKCS11_TOKEN"),
+    ],
+)
+def test_a_seal_in_two_places_or_half_described_is_refused_at_start(
+    tmp_path: Path, changed: dict[str, object], words: str
+) -> None:
+    file = tmp_path / "fichier"
+    file.write_text("31415926\n")
+    values = {"seal_pkcs11_module": file, **PKCS11, **changed}
+    values = {name: file if value == "fichier" else value for name, value in values.items()}
+    with pytest.raises(ValidationError) as refused:
+        made(data_dir=tmp_path, **values)
+    (fault,) = refused.value.errors()
+    assert fault["loc"] == ("seal_pkcs11_module",)
+    assert words in fault["msg"]
+
+
+def test_a_seal_in_a_module_is_accepted_and_its_pin_is_printed_nowhere(tmp_path: Path) -> None:
+    file = tmp_path / "module.so"
+    file.write_bytes(b"")
+    settings = made(data_dir=tmp_path, seal_pkcs11_module=file, **PKCS11)
+    assert "31415926" not in repr(settings) + str(settings) + settings.model_dump_json()
+    done = start(SECRET_KEY=GOOD, DATA_DIR=str(tmp_path), SEAL_P12=str(file), SEAL_PKCS11_MODULE=str(file),
+                 **{name.upper(): value for name, value in PKCS11.items()})  # fmt: skip
+    assert done.returncode == 1
+    (fault,) = done.stderr.splitlines()[1:]
+    assert fault.startswith("- PARAPHE_SEAL_PKCS11_MODULE : un seul cachet")
+    assert "31415926" not in done.stderr + done.stdout

@@ -17,6 +17,7 @@ from app.core.clock import now
 from app.operations.doctor import examine
 from tests.builders.house import House
 from tests.builders.process import ask, environment
+from tests.builders.softhsm import MODULE, PIN, Token
 from tests.cluster import free_port
 from tests.mailserver import MailServer
 
@@ -194,3 +195,35 @@ def test_a_silent_worker_is_named_with_the_command(house: House) -> None:
     heartbeat.beat("worker", now() - timedelta(minutes=4))
     (said,) = only_ill(house, "travail de fond")
     assert said == "le travail de fond ne donne pas signe de vie : lancez « flask --app wsgi worker »"
+
+
+def test_the_trial_is_made_with_the_seal_of_the_security_module_and_tells_no_pin(
+    house: House, tmp_path: Path
+) -> None:
+    token = Token(tmp_path / "hsm", "mairie")
+    token.put(house.pki, "seal", "seal")
+    pin = tmp_path / "pin"
+    pin.write_text(f"{PIN}\n")
+    chosen = {
+        "seal_p12": None,
+        "seal_pkcs11_module": MODULE,
+        "seal_pkcs11_token": "mairie",
+        "seal_pkcs11_label": "seal",
+    }
+    env = {
+        **environment(house.settings, **chosen, seal_pkcs11_pin_file=pin),
+        "SOFTHSM2_CONF": str(token.conf),
+    }
+    fine = ask(env, "doctor")
+    assert fine.returncode == 0, fine.stdout + fine.stderr
+    assert "ok  signature d’essai : apposée et relue avec le cachet" in fine.stdout
+    pin.write_text("55555555\n")
+    refused = ask(env, "doctor")
+    assert refused.returncode == 1
+    assert "a refusé son code PIN" in refused.stdout
+    pin.unlink()
+    pin.mkdir()
+    assert "le fichier du code PIN du cachet n’est pas lisible" in ask(env, "doctor").stdout
+    said = "".join(one.stdout + one.stderr for one in (fine, refused))
+    assert PIN not in said
+    assert "55555555" not in said
