@@ -1,0 +1,202 @@
+"""Every key provider found in the house keeps the same promises; a new one is asked here how its key is reached."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from pydantic import SecretStr
+
+import app.signing.keys
+from app.core.clock import now
+from app.core.refusals import Refusal
+from app.demo.pki import TestPki
+from app.signing import algorithms
+from app.signing.formats import pades
+from app.signing.keys.browser import BrowserKey
+from app.signing.keys.pkcs11 import Pkcs11Key
+from app.signing.keys.pkcs12 import Pkcs12Key
+from app.signing.ports import FieldPlan
+from app.signing.trust import Trust
+from tests.builders.softhsm import MODULE, PIN, Token
+
+ASSETS = Path(__file__).parents[1] / "assets" / "signing"
+PROVIDERS = sorted(one.name for one in iter_modules(app.signing.keys.__path__))
+KINDS = {"RSA": ("seal", "seal"), "EC": ("ec", "curve")}
+SERVER = {"pkcs12", "pkcs11"}
+
+
+@dataclass
+class World:
+    """Where the keys of this suite live."""
+
+    pki: TestPki
+    token: Token
+
+    def person(self, label: str) -> Pkcs12Key:
+        """The same key on the other side: what the page or the card of its holder signs with."""
+        return Pkcs12Key.load(self.pki.p12(label), self.pki.passphrase)
+
+
+@dataclass
+class Opened:
+    """A key, how it comes to sign, and the secrets that opened it."""
+
+    key: Any
+    sign: Callable[[bytes], bytes]
+    secrets: tuple[str, ...]
+
+
+def pkcs12(world: World, label: str) -> Opened:
+    key = world.person(label)
+    return Opened(key, key.sign, (world.pki.passphrase.decode(),))
+
+
+def pkcs11(world: World, label: str) -> Opened:
+    key = Pkcs11Key.open(MODULE, world.token.label, label, SecretStr(PIN))
+    return Opened(key, key.sign, (PIN,))
+
+
+def raw(world: World, label: str, tbs: bytes) -> bytes:
+    """What WebCrypto and cards answer: r‖s for a curve, of a fixed length."""
+    key = world.person(label)
+    signature, facts = key.sign(tbs), algorithms.of(key.certificate)
+    if facts.curve is None:
+        return signature
+    return b"".join(one.to_bytes(facts.bits // 8) for one in decode_dss_signature(signature))
+
+
+def browser(world: World, label: str) -> Opened:
+    key = BrowserKey(world.pki.certificate(label), world.pki.chain(label))
+    return Opened(key, lambda tbs: raw(world, label, tbs), ())
+
+
+OPENERS: dict[str, Callable[[World, str], Opened]] = {"pkcs12": pkcs12, "pkcs11": pkcs11, "browser": browser}
+EVERY = pytest.mark.parametrize("name", PROVIDERS)
+EACH = pytest.mark.parametrize("kind", KINDS)
+
+
+@pytest.fixture(scope="module")
+def world(pki: TestPki, tmp_path_factory: pytest.TempPathFactory) -> World:
+    token = Token(tmp_path_factory.mktemp("hsm"), "contrat")
+    for label, key in KINDS.values():
+        token.put(pki, label, key)
+    return World(pki, token)
+
+
+@pytest.fixture
+def opened(world: World, name: str, kind: str) -> Opened:
+    return OPENERS[name](world, KINDS[kind][0])
+
+
+def prepared_by(opened: Opened, room: Path) -> tuple[Path, Path, Any]:
+    source, target = ASSETS / "deliberation.pdf", room / "signed.pdf"
+    ready = pades.prepare(
+        source,
+        target,
+        certificate=opened.key.certificate,
+        chain=opened.key.chain,
+        field="Signature",
+        fields=[FieldPlan("Signature", None)],
+        stamp=None,
+        reason=None,
+        location=None,
+        now=now(),
+        timestamped=False,
+    )
+    return source, target, ready
+
+
+def completed(opened: Opened, target: Path, ready: Any, signature: bytes) -> None:
+    pades.complete(
+        target,
+        ready,
+        certificate=opened.key.certificate,
+        chain=opened.key.chain,
+        signature=signature,
+        timestamper=None,
+    )
+
+
+def test_the_walk_finds_every_provider_and_each_is_opened_here() -> None:
+    assert {"browser", "pkcs11", "pkcs12"} <= set(PROVIDERS)
+    assert set(PROVIDERS) == set(OPENERS)
+
+
+@EVERY
+def test_a_provider_s_module_says_what_it_promises(name: str) -> None:
+    assert import_module(f"app.signing.keys.{name}").__doc__
+
+
+@EVERY
+@EACH
+def test_it_is_known_by_its_module_and_says_where_it_signs(opened: Opened, name: str) -> None:
+    assert opened.key.name == name
+    assert opened.key.external is (name not in SERVER)
+    assert hasattr(opened.key, "sign") is (name in SERVER)
+
+
+@EVERY
+@EACH
+def test_its_certificate_and_chain_are_der_nearest_first(opened: Opened, world: World, kind: str) -> None:
+    assert opened.key.certificate == world.pki.certificate(KINDS[kind][0])
+    assert tuple(opened.key.chain) == world.pki.chain(KINDS[kind][0])
+
+
+@EVERY
+@EACH
+def test_what_it_signs_is_a_signature_that_the_file_proves(
+    opened: Opened, world: World, tmp_path: Path
+) -> None:
+    source, target, ready = prepared_by(opened, tmp_path)
+    completed(opened, target, ready, opened.sign(ready.attributes))
+    root = world.pki.root_pem.read_bytes()
+    facts = pades.check(
+        target,
+        source=source,
+        field="Signature",
+        certificate=opened.key.certificate,
+        trust=Trust((root,), (root,), fetch=False),
+        timestamped=False,
+        moment=now(),
+    )
+    assert facts.level == "B-B"
+    assert facts.fingerprint_sha256 == hashlib.sha256(opened.key.certificate).hexdigest()
+
+
+@EVERY
+@EACH
+def test_a_signature_of_other_bytes_is_refused_and_changes_nothing(opened: Opened, tmp_path: Path) -> None:
+    _, target, ready = prepared_by(opened, tmp_path)
+    before = target.read_bytes()
+    for wrong in (opened.sign(ready.attributes + b" "), b"", b"\0" * 256):
+        with pytest.raises(Refusal, match="signature-not-yours"):
+            completed(opened, target, ready, wrong)
+    assert target.read_bytes() == before
+
+
+@EVERY
+@EACH
+def test_the_same_bytes_signed_twice_are_two_good_signatures(opened: Opened) -> None:
+    digest = algorithms.of(opened.key.certificate).digest
+    for _ in range(2):
+        assert algorithms.check_signature(opened.key.certificate, opened.sign(b"again"), b"again", digest)
+
+
+@EVERY
+@EACH
+def test_it_tells_no_secret(opened: Opened) -> None:
+    shown = f"{opened.key!r} {opened.key}"  # the certificate itself is public, and names the commune
+    assert not [one for one in (*opened.secrets, "PRIVATE") if one in shown]
+
+
+@EVERY
+@EACH
+def test_it_cannot_be_changed_once_opened(opened: Opened) -> None:
+    with pytest.raises((AttributeError, TypeError)):
+        opened.key.certificate = b"another"
