@@ -80,11 +80,10 @@ class TestPki:
 
     def chain(self, label: str) -> tuple[bytes, ...]:
         """DER of the certificates above a person's, nearest first."""
-        return (
-            (self.certificate("foreign"),)
-            if label == "foreign_root"
-            else tuple(map(self.certificate, ("interm", "root")))
-        )
+        if label == "foreign_root":
+            return (self.certificate("foreign"),)
+        nearest = "cards" if label.startswith("card") else "interm"
+        return tuple(map(self.certificate, (nearest, "root")))
 
 
 def make(folder: Path, base_url: str, now: datetime | None = None) -> TestPki:
@@ -116,7 +115,8 @@ def _make_keys(folder: Path) -> None:
     for label, bits in KEYS.items():
         path = folder / f"{label}.pem"
         if not path.exists():
-            key = rsa.generate_private_key(65537, bits) if bits else ec.generate_private_key(ec.SECP256R1())
+            curve = {0: ec.SECP256R1(), 384: ec.SECP384R1()}.get(bits)
+            key = ec.generate_private_key(curve) if curve else rsa.generate_private_key(65537, bits)
             path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 ARCH, FOREIGN = "kerlann", "ailleurs"
 COMMUNE = "Commune de Kerlann-sur-Mer (FACTICE)"
-# key label: RSA bits, or 0 for P-256. Issuers are RSA: their signatures are the same at every start.
+# key label: RSA bits, 0 for P-256, 384 for P-384. Issuers are RSA: their signatures are the same at every start.
 KEYS = {
     "root": 2048,
     "interm": 2048,
@@ -19,6 +19,9 @@ KEYS = {
     "seal": 2048,
     "tsa": 0,
     "ocsp": 0,
+    "medium": 3072,
+    "large_curve": 384,
+    "cards": 2048,
 }
 
 
@@ -33,6 +36,7 @@ class Person:
     years: tuple[float, float] = (-0.5, 2.5)
     revoked: bool = False
     foreign: bool = False
+    card: bool = False  # on a smart card: no chain comes with it, its certificate says where its issuer's is
 
 
 PERSONS = (
@@ -47,6 +51,10 @@ PERSONS = (
     Person("revoked", "Armel KERVADEC (révoqué)", "a_kervadec", revoked=True),
     Person("weak", "Ronan PELLENEC (clé faible)", "small"),
     Person("foreign_root", "Armel KERVADEC (autre autorité)", "a_kervadec", foreign=True),
+    Person("rsa3072", "Gaud LE BRAS", "medium"),
+    Person("p384", "Yann LE GOFF", "large_curve"),
+    Person("card", "Armel KERVADEC (carte)", "large_curve", card=True),
+    Person("card_rsa", "Bleuenn CADIOU (carte)", "b_cadiou", card=True),
 )
 
 
@@ -59,12 +67,15 @@ def config(born: datetime, base_url: str) -> dict[str, Any]:
         "crl-repo": {
             "root": {"for-issuer": "root", "signing-key": "root", "simulated-update-schedule": "P30D"},
             "interm": {"for-issuer": "interm", "signing-key": "interm", "simulated-update-schedule": "P1D"},
+            "cards": {"for-issuer": "cards", "signing-key": "cards", "simulated-update-schedule": "P1D"},
         },
+        "cert-repo": {"cards": {"for-issuer": "cards", "publish-issued-certs": False}},
         "time-stamping": {"tsa": {"signing-cert": "tsa", "certs-to-embed": ["interm"]}},
     }
     entities = {
         "root": {"common-name": "AC racine d’essai (FACTICE)"},
         "interm": {"common-name": "AC des signataires d’essai (FACTICE)"},
+        "cards": {"common-name": "AC des cartes d’essai (FACTICE)"},
         "tsa": {"common-name": "Horodatage d’essai (FACTICE)"},
         "ocsp": {"common-name": "Répondeur OCSP d’essai (FACTICE)"},
         **{person.label: {"common-name": person.name} for person in ours},
@@ -72,9 +83,13 @@ def config(born: datetime, base_url: str) -> dict[str, Any]:
     certs = {
         "root": _authority("root", "root", born, 1),
         "interm": _authority("interm", "root", born, 2),
+        "cards": _authority("cards", "root", born, 5),
         "ocsp": _leaf("ocsp", "interm", born, 3, {"profiles": ["ocsp-responder"]}),
         "tsa": _leaf("tsa", "interm", born, 4, {"extensions": [_usage("digital_signature"), TIME_STAMPING]}),
-        **{person.label: _person(person, "interm", born, 4096 + rank) for rank, person in enumerate(ours)},
+        **{
+            person.label: _person(person, "cards" if person.card else "interm", born, 4096 + rank)
+            for rank, person in enumerate(ours)
+        },
     }
     foreign_entities = {
         "foreign": {"common-name": "AC d’ailleurs (FACTICE)"},
@@ -96,6 +111,10 @@ def config(born: datetime, base_url: str) -> dict[str, Any]:
     }
 
 
+ISSUER_IS_THERE = {
+    "id": "authority_information_access",
+    "smart-value": {"schema": "aia-urls", "params": {"ca-issuer-links": [{"repo": "cards"}]}},
+}
 TIME_STAMPING = {"id": "extended_key_usage", "critical": True, "value": ["time_stamping"]}
 
 
@@ -161,6 +180,8 @@ def _person(person: Person, issuer: str, born: datetime, serial: int) -> dict[st
     more["profiles" if person.signs else "extensions"] = (
         ["digsig-commitment"] if person.signs else [_usage("digital_signature")]
     )
+    if person.card:
+        more["extensions"] = [ISSUER_IS_THERE]
     if person.revoked:
         more["revocation"] = {
             "revoked-since": (born - timedelta(days=30)).isoformat(),

@@ -104,3 +104,15 @@ class ServerKey(KeyProvider, Protocol):
 
     def sign(self, tbs: bytes) -> bytes:
         """The signature of `tbs`, hashed as `algorithms.of(certificate)` says."""
+
+
+class ExternalKey(KeyProvider, Protocol):
+    """The public half of a key that signs elsewhere; the signature comes back by another request."""
+
+    @property
+    def certificate(self) -> bytes:
+        """DER of the holder's certificate."""
+
+    @property
+    def chain(self) -> Sequence[bytes]:
+        """DER of the issuing certificates, nearest first; empty when the holder's side does not know them."""

@@ -355,4 +355,26 @@ SENTENCES: dict[str, tuple[int, str]] = {
         500,
         "Rien n’a été signé : le fichier du code PIN du cachet n’est pas lisible. Vérifiez son chemin et ses droits.",
     ),
+    # the card
+    "card-answer-invalid": (
+        400,
+        (
+            "Rien n’a été signé : la réponse de la carte est incomplète ({what}). Retirez-la, remettez-la, puis "
+            "recommencez."
+        ),
+    ),
+    "card-algorithm-missing": (
+        422,
+        (
+            "Rien n’a été signé : cette carte ne sait pas signer en {wanted}. Choisissez un autre certificat, ou "
+            "demandez une carte plus récente à votre autorité de certification."
+        ),
+    ),
+    "card-algorithm-other": (
+        422,
+        (
+            "Rien n’a été signé : la carte a signé autrement ({said}) que ce qui lui était demandé. Recommencez, "
+            "et si cela se répète, choisissez un autre certificat."
+        ),
+    ),
 }

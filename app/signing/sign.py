@@ -34,8 +34,8 @@ from app.signing.algorithms import of as algorithm_of
 from app.signing.formats import pades, placement
 from app.signing.keys.browser import BrowserKey
 from app.signing.models import Certificate, SignatureProof, SignatureSession
-from app.signing.ports import Box, FieldPlan, Prepared, ServerKey, SignatureFacts, Stamp
-from app.signing.trust import CertificateFacts, Enrolled, check_certificate
+from app.signing.ports import Box, ExternalKey, FieldPlan, Prepared, ServerKey, SignatureFacts, Stamp
+from app.signing.trust import CertificateFacts, Enrolled, check_certificate, issuers_of
 from workflows.circuit import StepKind
 from workflows.engine import choices
 from workflows.events import Action, Moved
@@ -72,7 +72,7 @@ def field_name(step: str, rank: int) -> str:
     return f"Signature_{step}_{rank + 1}"
 
 
-def prepare(actor: Actor, folder_id: int, *, version: int, key: BrowserKey, box: Box | None = None) -> Ready:
+def prepare(actor: Actor, folder_id: int, *, version: int, key: ExternalKey, box: Box | None = None) -> Ready:
     """Write what this person would sign with this certificate, on the very bytes that the page shows.
 
     Refuses whoever may not sign here (`not-your-turn`, `not-yours`), an older page (`moved-on`), and every certificate
@@ -85,12 +85,13 @@ def prepare(actor: Actor, folder_id: int, *, version: int, key: BrowserKey, box:
     facts = check_certificate(
         key.certificate, key.chain, trust=setting.trust(), moment=moment, enrolled=enrolled
     )
+    chain = tuple(key.chain) or issuers_of(key.certificate, trust=setting.trust(), moment=moment)
     with TemporaryDirectory(prefix="paraphe-sign-") as room:
         prepared, sha256 = _write(
-            actor, ground, key.certificate, key.chain, actor.capacity, box, moment, Path(room)
+            actor, ground, key.certificate, chain, actor.capacity, box, moment, Path(room)
         )
-    session = new_token()
-    _save(actor, session, folder_id, ground, key, prepared, sha256, actor.capacity)
+    session, public = new_token(), BrowserKey(key.certificate, chain)
+    _save(actor, session, folder_id, ground, public, prepared, sha256, actor.capacity)
     return Ready(session, prepared, facts)
 
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from asn1crypto import pem, x509
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator import errors as path_errors
+from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.policy_decl import (
     CertRevTrustPolicy,
     RevocationCheckingPolicy,
@@ -203,3 +204,23 @@ def _refusal(error: Exception, certificate: x509.Certificate) -> Refusal:
 def day(moment: datetime) -> str:
     """A date as the town hall writes it: 25/11/2026."""
     return moment.astimezone(PARIS).strftime("%d/%m/%Y")
+
+
+def issuers_of(certificate: bytes, *, trust: Trust, moment: datetime) -> tuple[bytes, ...]:
+    """The certificates above a certificate that came alone (a card's), nearest first, the trusted root last.
+
+    They are those we know, or those that it names itself (RFC 5280 §4.2.2.1, caIssuers), asked of allowed hosts only;
+    empty when no way leads to a root: `check_certificate` says so.
+    """
+    parsed = certificates_in(certificate)[0]
+    try:
+        paths = asyncio.run(_paths(parsed, trust, moment))
+    except path_errors.PathError:
+        return ()
+    above = [one.dump() for one in paths[0].iter_certs(include_root=True) if one.dump() != certificate]
+    return tuple(reversed(above))
+
+
+async def _paths(certificate: x509.Certificate, trust: Trust, moment: datetime) -> list[ValidationPath]:
+    context = trust.context(moment, fetch=trust.fetch)
+    return list(await context.path_builder.async_build_paths(certificate))

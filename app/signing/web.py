@@ -71,10 +71,11 @@ def _version(document_id: int, number: int) -> Any:
 def prepare(folder_id: int) -> Response:
     """What the key must sign, for the certificate that the page shows."""
     from app.signing import sign
-    from app.signing.keys.browser import question, read_key
+    from app.signing.keys import browser, webeid
 
     offer = _json()
-    key = read_key(offer)
+    where = webeid if offer.get("provider") == "webeid" else browser
+    key = where.read_key(offer)
     ready = sign.prepare(
         g.actor, folder_id, version=_whole(offer, "version"), key=key, box=_box(offer.get("box"))
     )
@@ -85,7 +86,7 @@ def prepare(folder_id: int) -> Response:
     }
     return jsonify(
         session=ready.session,
-        items=[{"id": "main", **question(ready.prepared, key.certificate)}],
+        items=[{"id": "main", **where.question(ready.prepared, key.certificate)}],
         signer=signer,
     )
 
@@ -95,7 +96,7 @@ def prepare(folder_id: int) -> Response:
 def complete(folder_id: int) -> Response:
     """Embed what the key made, and go on; asked again (GET), say what became of the session."""
     from app.signing import sign
-    from app.signing.keys.browser import read_signature
+    from app.signing.keys import browser, webeid
 
     if request.method != "POST":
         with reading(g.actor.collectivity_id) as db:
@@ -106,20 +107,29 @@ def complete(folder_id: int) -> Response:
         )
     answer = _json()
     session, signatures = str(answer.get("session", "")), answer.get("signatures")
-    _same_folder(folder_id, session)
+    certificate = _same_folder(folder_id, session)
     if not isinstance(signatures, list) or len(signatures) != 1 or not isinstance(signatures[0], dict):
         raise Refusal("bad-request", detail="la signature manque")
-    sign.complete(g.actor, session, read_signature(signatures[0].get("signature")))
+    (found,) = signatures
+    if (
+        "signatureAlgorithm" in found
+    ):  # a card says how it signed, a key opened in the page does as it is told
+        value = webeid.read_signature(found, certificate)
+    else:
+        value = browser.read_signature(found.get("signature"))
+    sign.complete(g.actor, session, value)
     return jsonify(state="done", location=_next(folder_id, tell=True))
 
 
-def _same_folder(folder_id: int, session: str) -> None:
-    """Refuse a session prepared on another folder than the one of the address (`session-used`), before it is claimed."""
+def _same_folder(folder_id: int, session: str) -> bytes:
+    """The session's certificate; refuses one prepared on another folder than the address's (`session-used`), unclaimed."""
     with reading(g.actor.collectivity_id) as db:
         authorize(db, g.actor, folder_id)
-        query = sa.select(SignatureSession.folder_id).where(SignatureSession.id == session)
-        if db.scalar(query) not in {None, folder_id}:
-            raise Refusal("session-used")
+        query = sa.select(SignatureSession.folder_id, SignatureSession.certificate)
+        row = db.execute(query.where(SignatureSession.id == session)).one_or_none()
+    if row is None or row.folder_id != folder_id:
+        raise Refusal("session-used")
+    return bytes(row.certificate)
 
 
 def _next(folder_id: int, *, tell: bool) -> str:
@@ -226,3 +236,21 @@ def withdraw_certificate(certificate_id: int) -> Response:
     enrol.withdraw(g.actor, certificate_id)
     flash("Ce certificat ne peut plus signer pour vous.", "ok")
     return redirect(url_for("signing.certificates"))
+
+
+@pages.route("/compte/certificats/diagnostic", methods=["GET", "POST"])
+@guard(PERSON)
+def diagnosis() -> Response | str:
+    """« Ma carte n’est pas vue »: the steps that the page tries one by one, and whether the card that it saw may sign."""
+    if request.method == "GET":
+        return render_template("signing/diagnosis.html")
+    from app.signing import setting
+    from app.signing.keys.webeid import read_key
+    from app.signing.trust import Enrolled, check_certificate, facts
+
+    key = read_key(_json())
+    with reading(g.actor.collectivity_id) as db:
+        mine = [Enrolled(one.fingerprint) for one in enrol.certificates_of(db, g.actor.user_id)]
+    said = facts(key.certificate)
+    check_certificate(key.certificate, key.chain, trust=setting.trust(), moment=now(), enrolled=mine)
+    return jsonify(name=said.common_name, not_after=said.not_after.isoformat())

@@ -1,6 +1,7 @@
 """Every key provider found in the house keeps the same promises; a new one is asked here how its key is reached."""
 
 import hashlib
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -18,11 +19,12 @@ from app.core.refusals import Refusal
 from app.demo.pki import TestPki
 from app.signing import algorithms
 from app.signing.formats import pades
+from app.signing.keys import webeid as webeid_module
 from app.signing.keys.browser import BrowserKey
 from app.signing.keys.pkcs11 import Pkcs11Key
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan
-from app.signing.trust import Trust
+from app.signing.trust import Trust, issuers_of
 from tests.builders.softhsm import MODULE, PIN, Token
 
 ASSETS = Path(__file__).parents[1] / "assets" / "signing"
@@ -48,18 +50,23 @@ class Opened:
     """A key, how it comes to sign, and the secrets that opened it."""
 
     key: Any
+    label: str
     sign: Callable[[bytes], bytes]
-    secrets: tuple[str, ...]
+    secrets: tuple[str, ...] = ()
+    chain: tuple[bytes, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.chain = self.chain or tuple(self.key.chain)
 
 
 def pkcs12(world: World, label: str) -> Opened:
     key = world.person(label)
-    return Opened(key, key.sign, (world.pki.passphrase.decode(),))
+    return Opened(key, label, key.sign, (world.pki.passphrase.decode(),))
 
 
 def pkcs11(world: World, label: str) -> Opened:
     key = Pkcs11Key.open(MODULE, world.token.label, label, SecretStr(PIN))
-    return Opened(key, key.sign, (PIN,))
+    return Opened(key, label, key.sign, (PIN,))
 
 
 def raw(world: World, label: str, tbs: bytes) -> bytes:
@@ -73,10 +80,32 @@ def raw(world: World, label: str, tbs: bytes) -> bytes:
 
 def browser(world: World, label: str) -> Opened:
     key = BrowserKey(world.pki.certificate(label), world.pki.chain(label))
-    return Opened(key, lambda tbs: raw(world, label, tbs), ())
+    return Opened(key, label, lambda tbs: raw(world, label, tbs))
 
 
-OPENERS: dict[str, Callable[[World, str], Opened]] = {"pkcs12": pkcs12, "pkcs11": pkcs11, "browser": browser}
+def webeid(world: World, label: str) -> Opened:
+    """A card: no chain comes with it, and it says with which algorithm it signed."""
+    label = {"seal": "card_rsa", "ec": "card"}[label]
+    certificate = world.pki.certificate(label)
+    asked = webeid_module.signature_algorithm(certificate)
+    shown = {"certificate": b64encode(certificate).decode(), "supportedSignatureAlgorithms": [asked]}
+    key = webeid_module.read_key(shown)
+
+    def sign(tbs: bytes) -> bytes:
+        answer = {"signature": b64encode(raw(world, label, tbs)).decode(), "signatureAlgorithm": asked}
+        return webeid_module.read_signature(answer, certificate)
+
+    root = world.pki.root_pem.read_bytes()
+    trust = Trust((root,), (root,), allowed_hosts=("127.0.0.1",), timeout=20)
+    return Opened(key, label, sign, chain=issuers_of(certificate, trust=trust, moment=now()))
+
+
+OPENERS: dict[str, Callable[[World, str], Opened]] = {
+    "pkcs12": pkcs12,
+    "pkcs11": pkcs11,
+    "browser": browser,
+    "webeid": webeid,
+}
 EVERY = pytest.mark.parametrize("name", PROVIDERS)
 EACH = pytest.mark.parametrize("kind", KINDS)
 
@@ -100,7 +129,7 @@ def prepared_by(opened: Opened, room: Path) -> tuple[Path, Path, Any]:
         source,
         target,
         certificate=opened.key.certificate,
-        chain=opened.key.chain,
+        chain=opened.chain,
         field="Signature",
         fields=[FieldPlan("Signature", None)],
         stamp=None,
@@ -117,7 +146,7 @@ def completed(opened: Opened, target: Path, ready: Any, signature: bytes) -> Non
         target,
         ready,
         certificate=opened.key.certificate,
-        chain=opened.key.chain,
+        chain=opened.chain,
         signature=signature,
         timestamper=None,
     )
@@ -144,8 +173,9 @@ def test_it_is_known_by_its_module_and_says_where_it_signs(opened: Opened, name:
 @EVERY
 @EACH
 def test_its_certificate_and_chain_are_der_nearest_first(opened: Opened, world: World, kind: str) -> None:
-    assert opened.key.certificate == world.pki.certificate(KINDS[kind][0])
-    assert tuple(opened.key.chain) == world.pki.chain(KINDS[kind][0])
+    assert opened.key.certificate == world.pki.certificate(opened.label)
+    assert opened.chain == world.pki.chain(opened.label)
+    assert algorithms.of(opened.key.certificate).kind == kind
 
 
 @EVERY

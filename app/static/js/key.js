@@ -1,6 +1,7 @@
 // Opens a PKCS#12 file in the page and keeps only keys that cannot be taken out again.
 // Nothing here goes on the network: the caller receives certificates (public) and WebCrypto handles (not exportable).
 import { asn1, pki, pkcs12, util } from "../vendor/p12.js";
+import { KeyRefused, base64, bytesOf } from "./provider.js";
 
 // Certificates and keys are wanted as the bytes that the file holds, whatever their algorithm: forge hands over the
 // ASN.1 of what it cannot read itself, so it is asked to read neither.
@@ -18,17 +19,6 @@ const RSA = "1.2.840.113549.1.1.1";
 const EC = "1.2.840.10045.2.1";
 const CURVES = { "1.2.840.10045.3.1.7": ["P-256", 32], "1.3.132.0.34": ["P-384", 48], "1.3.132.0.35": ["P-521", 66] };
 const COMMON_NAME = "2.5.4.3";
-
-export class KeyRefused extends Error {
-  constructor(reason) {
-    super(reason);
-    this.reason = reason; // "password" | "file" | "empty" | "algorithm" | "insecure"
-  }
-}
-
-export function bytesOf(binary) {
-  return Uint8Array.from(binary, (char) => char.charCodeAt(0));
-}
 
 function derOf(node) {
   return bytesOf(asn1.toDer(node).getBytes());
@@ -108,19 +98,43 @@ async function importPrivate(node) {
   }
 }
 
-function bags(bytes, password) {
+// A file that is no PKCS#12 is told for what it is: people mistake one export of their portal for another.
+function read(bytes) {
+  if (!bytes.length) throw new KeyRefused("void");
+  if (/^\s*-----BEGIN /.test(String.fromCharCode(...bytes.subarray(0, 64)))) throw new KeyRefused("pem");
   let pfx;
   try {
     pfx = asn1.fromDer(util.createBuffer(bytes), { strict: true, parseAllBytes: false });
   } catch {
     throw new KeyRefused("file");
   }
+  const first = Array.isArray(pfx.value) ? pfx.value[0] : null;
+  if (first?.type === asn1.Type.SEQUENCE && first.constructed && looksLikeCertificate(pfx)) throw new KeyRefused("certificate");
+  if (first?.type !== asn1.Type.INTEGER) throw new KeyRefused("file");
+  return pfx;
+}
+
+function looksLikeCertificate(node) {
   try {
-    return pkcs12.pkcs12FromAsn1(pfx, true, password).safeContents.flatMap((safe) => safe.safeBags);
-  } catch (error) {
-    if (/PFX|authSafe|unsupported|not supported|Unsupported/i.test(error.message) && !/password/i.test(error.message)) throw new KeyRefused("file");
-    throw new KeyRefused("password");
+    return readCertificate(node).notAfter instanceof Date;
+  } catch {
+    return false;
   }
+}
+
+function bags(bytes, password) {
+  const pfx = read(bytes);
+  // An empty password is written in two ways: two zero bytes, or none at all (RFC 7292 §B.1 says neither).
+  for (const said of password ? [password] : ["", undefined]) {
+    try {
+      return pkcs12.pkcs12FromAsn1(pfx, true, said).safeContents.flatMap((safe) => safe.safeBags);
+    } catch (error) {
+      const { message } = error;
+      if (/Unsupported OID|unsupported MAC|Unsupported.*(cipher|PRF)|unsupported.*(cipher|algorithm)/i.test(message)) throw new KeyRefused("encryption");
+      if (/PFX|authSafe|unsupported|not supported/i.test(message) && !/password/i.test(message)) throw new KeyRefused("file");
+    }
+  }
+  throw new KeyRefused("password");
 }
 
 function chainFrom(leaf, certificates) {
@@ -135,30 +149,56 @@ function chainFrom(leaf, certificates) {
   return chain;
 }
 
-// The identities of a file: [{subject, issuer, notBefore, notAfter, certificate, chain, sign(bytes, hash) → Promise<Uint8Array>}].
-// `hash` is the server's choice for a curve (SHA-384 goes with P-384); an RSA key is bound to SHA-256 when it is opened.
+// What the page shows of a certificate (DER), whatever holds its key.
+export function holderOf(der) {
+  try {
+    const { subject, issuer, notBefore, notAfter } = readCertificate(asn1.fromDer(util.createBuffer(der)));
+    return { subject, issuer, notBefore, notAfter };
+  } catch {
+    throw new KeyRefused("answer");
+  }
+}
+
+// The identities of a file, as provider.js promises them; an RSA key is bound to SHA-256 when it is opened, for a curve
+// the server chooses (SHA-384 goes with P-384). The keys cannot be exported; they live as long as the identities.
 // `buffer` is wiped. Refuses (KeyRefused): a wrong password, a file that is no PKCS#12, no key in it, an unknown algorithm.
 export async function openKeys(buffer, password) {
   if (!globalThis.crypto?.subtle) throw new KeyRefused("insecure");
   const bytes = new Uint8Array(buffer);
   const found = bags(bytes, password);
   bytes.fill(0);
-  const certificates = found.filter((bag) => bag.type === pki.oids.certBag).map((bag) => readCertificate(bag.asn1));
+  const certificates = found.filter((bag) => bag.type === pki.oids.certBag && bag.asn1).map((bag) => readCertificate(bag.asn1));
   const privates = found.filter((bag) => bag.type === pki.oids.keyBag || bag.type === pki.oids.pkcs8ShroudedKeyBag);
-  if (!privates.length) throw new KeyRefused("empty");
+  if (!privates.length) throw new KeyRefused(certificates.length ? "nokey" : "empty");
   const identities = [];
+  let unknown = 0;
   for (const bag of privates) {
-    const key = await importPrivate(bag.asn1);
-    delete bag.asn1;
-    for (const leaf of certificates) {
-      if (!(await belongs(leaf, key))) continue;
-      const chain = chainFrom(leaf, certificates).map((one) => one.der);
-      const { subject, issuer, notBefore, notAfter, der } = leaf;
-      identities.push({ subject, issuer, notBefore, notAfter, certificate: der, chain, sign: (data, hash) => signed(key, data, hash) });
+    let key;
+    try {
+      key = await importPrivate(bag.asn1);
+    } catch {
+      unknown += 1; // a file may hold an encryption key beside the one that signs
+      continue;
+    } finally {
+      delete bag.asn1;
     }
+    for (const leaf of certificates) if (await belongs(leaf, key)) identities.push(identity(leaf, key, certificates));
   }
-  if (!identities.length) throw new KeyRefused("empty");
+  if (!identities.length) throw new KeyRefused(unknown ? "algorithm" : "nocertificate");
   return identities;
+}
+
+function identity(leaf, key, certificates) {
+  const { subject, issuer, notBefore, notAfter } = leaf;
+  const chain = chainFrom(leaf, certificates).map((one) => base64(one.der));
+  return {
+    subject,
+    issuer,
+    notBefore,
+    notAfter,
+    certificate: async () => ({ provider: "browser", certificate: base64(leaf.der), chain }),
+    sign: (items) => Promise.all(items.map(async ({ id, tbs, algorithm }) => ({ id, signature: base64(await signed(key, bytesOf(atob(tbs)), algorithm?.hash)) }))),
+  };
 }
 
 async function signed({ algorithm, handle }, data, hash = "SHA-256") {

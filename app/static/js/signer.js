@@ -1,25 +1,16 @@
 // Signs with the person's own key, opened here and used here; every ending says first whether something was signed.
 import { NB, THIN, csrf, icon, longDate, notice, problemFrom, quoted } from "./words.js";
-import { KeyRefused, bytesOf, openKeys } from "./key.js";
+import { KeyRefused, REFUSALS } from "./provider.js";
+import { openKeys } from "./key.js";
+import { readCard } from "./webeid.js";
 import { choosePlace } from "./placement.js";
 import { reopen, setAside } from "./dialogs.js";
 
-const REFUSALS = {
-  password: [`Rien n’a été signé${NB}: le mot de passe n’ouvre pas ce certificat`, "Vérifiez la touche majuscules. Ce mot de passe est celui du fichier .p12, pas celui de Paraphe. Les essais ne sont pas limités."],
-  file: [`Rien n’a été signé${NB}: ce fichier n’est pas un certificat .p12 ou .pfx lisible`, "Choisissez le fichier remis par votre autorité de certification, ou demandez-lui de vous le remettre au format PKCS#12."],
-  empty: [`Rien n’a été signé${NB}: ce fichier ne contient pas de clé avec son certificat`, "Exportez à nouveau votre certificat avec sa clé privée, puis choisissez ce nouveau fichier."],
-  algorithm: [`Rien n’a été signé${NB}: la clé de ce certificat n’est pas d’un type que cette page sait utiliser`, "Les clés RSA et les courbes P-256, P-384 et P-521 sont acceptées."],
-  insecure: [`Rien n’a été signé${NB}: cette page n’est pas ouverte par une adresse sûre`, "Ouvrez Paraphe par son adresse en https, puis recommencez."],
-};
 const ANSWER_WITHIN = 60_000; // ms for one answer of the server
 const ASK_EVERY = 2_000;
 const ASK_FOR = 300_000;
+const REMEMBERED = "sign-way";
 
-const base64 = (bytes) => {
-  let binary = "";
-  for (const byte of bytes) binary += String.fromCharCode(byte);
-  return btoa(binary);
-};
 const NOTHING = /^(rien n’a été|l’horodatage)/i;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -61,6 +52,7 @@ class Signer {
     this.select = form.querySelector("#sign-key");
     this.go = form.querySelector("[data-sign-go]");
     this.title = this.dialog?.querySelector("h2")?.textContent;
+    this.ways = [...form.querySelectorAll("[data-sign-way]")];
     this.identities = [];
     this.unknown = [this.part("name").textContent, this.part("issuer").textContent];
     this.box = null;
@@ -75,6 +67,9 @@ class Signer {
     this.file.addEventListener("change", () => this.forget().then(() => this.password.value && this.open()));
     this.password.addEventListener("change", () => this.forget().then(() => this.file.files.length && this.open()));
     this.select.addEventListener("change", () => this.showHolder());
+    for (const way of this.ways) way.addEventListener("change", () => this.changeWay(way.value));
+    this.part("read-card")?.addEventListener("click", () => this.open());
+    this.useWay(localStorage.getItem(REMEMBERED) === "card" ? "card" : "file");
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
@@ -89,6 +84,23 @@ class Signer {
     }
     // Whoever was quicker than this script has already given both.
     if (this.file.files.length && this.password.value) this.open();
+  }
+
+  get card() {
+    return this.ways.some((way) => way.checked && way.value === "card");
+  }
+
+  // A file or a card; the choice is remembered on this device, whoever signs there has one or the other.
+  useWay(chosen) {
+    for (const way of this.ways) way.checked = way.value === chosen;
+    for (const part of this.form.querySelectorAll("[data-sign-with]")) part.hidden = part.dataset.signWith !== chosen;
+    this.file.required = chosen === "file";
+  }
+
+  changeWay(chosen) {
+    localStorage.setItem(REMEMBERED, chosen);
+    this.useWay(chosen);
+    this.forget().then(() => !this.card && this.file.files.length && this.password.value && this.open());
   }
 
   async forget() {
@@ -124,23 +136,27 @@ class Signer {
     this.wrong(this.password, false);
     this.wrong(this.file, false);
     const file = this.file.files[0];
-    if (!file) return false;
+    if (!this.card && !file) return false;
     try {
-      if (file.size > 1_000_000) throw new KeyRefused("file");
-      this.identities = await openKeys(await file.arrayBuffer(), this.password.value);
+      if (!this.card && file.size > 1_000_000) throw new KeyRefused("file");
+      this.identities = this.card ? [await readCard()] : await openKeys(await file.arrayBuffer(), this.password.value);
     } catch (error) {
-      const reason = error instanceof KeyRefused ? error.reason : "file";
-      this.say(...REFUSALS[reason]);
-      const input = reason === "password" ? this.password : this.file;
-      this.wrong(input, true);
-      input.focus();
-      if (reason === "password") this.password.select();
+      this.notOpened(error instanceof KeyRefused ? error.reason : this.card ? "card" : "file");
       return false;
     }
     this.select.replaceChildren(...this.identities.map((one, n) => new Option(`${one.subject}, émis par ${quoted(one.issuer)}, jusqu’au ${longDate(one.notAfter)}`, n)));
     this.part("choice").hidden = this.identities.length === 1;
     this.showHolder();
     return true;
+  }
+
+  notOpened(reason) {
+    this.say(...REFUSALS[reason]);
+    if (this.card) return void this.part("read-card").focus();
+    const input = reason === "password" ? this.password : this.file;
+    this.wrong(input, true);
+    input.focus();
+    if (reason === "password") this.password.select();
   }
 
   get identity() {
@@ -207,7 +223,7 @@ class Signer {
     if (this.form.dataset.busy) return;
     if (!this.identities.length) {
       const open = await this.open();
-      if (!this.file.files.length) this.file.focus();
+      if (!this.card && !this.file.files.length) this.file.focus();
       if (!open) return;
       if (this.identities.length > 1) {
         // Several certificates: nobody signs with one that was not shown first.
@@ -226,6 +242,7 @@ class Signer {
     } catch (error) {
       this.busy(false);
       if (error instanceof Refused) this.refused(error);
+      else if (error instanceof KeyRefused) this.say(...REFUSALS[error.reason]);
       else this.say(`Rien n’a été signé${NB}: le serveur n’a pas répondu`, "Vérifiez la connexion au réseau, puis recommencez. Votre certificat reste ouvert dans cette page.");
     }
   }
@@ -239,12 +256,10 @@ class Signer {
   }
 
   async sign() {
-    const { certificate, chain, sign } = this.identity;
     const { prepare, complete, version } = this.form.dataset;
-    const prepared = await exchange(prepare, { version: Number(version), certificate: base64(certificate), chain: chain.map(base64), box: this.box });
+    const prepared = await exchange(prepare, { version: Number(version), box: this.box, ...(await this.identity.certificate()) });
     this.step(1);
-    const signatures = [];
-    for (const { id, tbs, algorithm } of prepared.items) signatures.push({ id, signature: base64(await sign(bytesOf(atob(tbs)), algorithm?.hash)) });
+    const signatures = await this.identity.sign(prepared.items);
     this.password.value = "";
     this.step(2);
     let ended;
