@@ -18,6 +18,7 @@ pki.pbe.getCipher = (oid, params, password) => cipherOf(oid, params, oid === pki
 const RSA = "1.2.840.113549.1.1.1";
 const EC = "1.2.840.10045.2.1";
 const CURVES = { "1.2.840.10045.3.1.7": ["P-256", 32], "1.3.132.0.34": ["P-384", 48], "1.3.132.0.35": ["P-521", 66] };
+const PBMAC1 = "1.2.840.113549.1.5.14";
 const COMMON_NAME = "2.5.4.3";
 
 function derOf(node) {
@@ -111,7 +112,15 @@ function read(bytes) {
   const first = Array.isArray(pfx.value) ? pfx.value[0] : null;
   if (first?.type === asn1.Type.SEQUENCE && first.constructed && looksLikeCertificate(pfx)) throw new KeyRefused("certificate");
   if (first?.type !== asn1.Type.INTEGER) throw new KeyRefused("file");
+  // forge cannot check the MAC of RFC 9579: what is deciphered with a wrong password is no ASN.1 either
+  if (pfx.value[2] && macOf(pfx.value[2]) === PBMAC1) pfx.value.length = 2;
   return pfx;
+}
+
+// RFC 7292 §4: MacData, DigestInfo, AlgorithmIdentifier, OID.
+function macOf(mac) {
+  const oid = mac.value[0]?.value[0]?.value[0];
+  return oid?.type === asn1.Type.OID ? asn1.derToOid(oid.value) : "";
 }
 
 function looksLikeCertificate(node) {
@@ -130,8 +139,8 @@ function bags(bytes, password) {
       return pkcs12.pkcs12FromAsn1(pfx, true, said).safeContents.flatMap((safe) => safe.safeBags);
     } catch (error) {
       const { message } = error;
-      if (/Unsupported OID|unsupported MAC|Unsupported.*(cipher|PRF)|unsupported.*(cipher|algorithm)/i.test(message)) throw new KeyRefused("encryption");
-      if (/PFX|authSafe|unsupported|not supported/i.test(message) && !/password/i.test(message)) throw new KeyRefused("file");
+      if (/unsupported/i.test(message)) throw new KeyRefused("encryption");
+      if (/PFX|authSafe|not supported/i.test(message) && !/password/i.test(message)) throw new KeyRefused("file");
     }
   }
   throw new KeyRefused("password");

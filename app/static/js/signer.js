@@ -54,6 +54,7 @@ class Signer {
     this.title = this.dialog?.querySelector("h2")?.textContent;
     this.ways = [...form.querySelectorAll("[data-sign-way]")];
     this.identities = [];
+    this.turn = 0;
     this.unknown = [this.part("name").textContent, this.part("issuer").textContent];
     this.box = null;
     this.defaultBox = form.dataset.defaultBox ? JSON.parse(form.dataset.defaultBox) : null;
@@ -104,6 +105,8 @@ class Signer {
   }
 
   async forget() {
+    this.turn += 1;
+    this.opening = null;
     this.identities = [];
     this.holder(this.unknown);
     this.part("choice").hidden = true;
@@ -124,26 +127,31 @@ class Signer {
     else input.removeAttribute("aria-invalid");
   }
 
-  // Opens the file with the password typed; true when an identity is ready.
-  async open() {
-    if (this.opening) return this.opening;
-    this.opening = this.openNow().finally(() => (this.opening = null));
+  // Opens the file with the password typed, or reads the card; true when an identity is ready. Only the last opening
+  // counts: what was chosen, typed or closed meanwhile makes the earlier ones moot.
+  open() {
+    if (this.opening && this.card) return this.opening; // a card answers one question at a time
+    const turn = (this.turn += 1);
+    this.opening = this.openNow(turn).finally(() => turn === this.turn && (this.opening = null));
     return this.opening;
   }
 
-  async openNow() {
+  async openNow(turn) {
     this.say();
     this.wrong(this.password, false);
     this.wrong(this.file, false);
     const file = this.file.files[0];
     if (!this.card && !file) return false;
+    let found;
     try {
       if (!this.card && file.size > 1_000_000) throw new KeyRefused("file");
-      this.identities = this.card ? [await readCard()] : await openKeys(await file.arrayBuffer(), this.password.value);
+      found = this.card ? [await readCard()] : await openKeys(await file.arrayBuffer(), this.password.value);
     } catch (error) {
-      this.notOpened(error instanceof KeyRefused ? error.reason : this.card ? "card" : "file");
+      if (turn === this.turn) this.notOpened(error instanceof KeyRefused ? error.reason : this.card ? "card" : "file");
       return false;
     }
+    if (turn !== this.turn) return false;
+    this.identities = found;
     this.select.replaceChildren(...this.identities.map((one, n) => new Option(`${one.subject}, émis par ${quoted(one.issuer)}, jusqu’au ${longDate(one.notAfter)}`, n)));
     this.part("choice").hidden = this.identities.length === 1;
     this.showHolder();
@@ -151,12 +159,11 @@ class Signer {
   }
 
   notOpened(reason) {
-    this.say(...REFUSALS[reason]);
-    if (this.card) return void this.part("read-card").focus();
-    const input = reason === "password" ? this.password : this.file;
-    this.wrong(input, true);
-    input.focus();
+    const input = this.card ? this.part("read-card") : reason === "password" ? this.password : this.file;
+    input.focus(); // first: leaving a field that was just typed in is a change, and a change empties the message
+    if (!this.card) this.wrong(input, true);
     if (reason === "password") this.password.select();
+    this.say(...REFUSALS[reason]);
   }
 
   get identity() {
