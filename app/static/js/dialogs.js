@@ -12,7 +12,7 @@ function openDialog(dialog, from) {
   }
   const title = dialog.querySelector("h2[id]");
   if (title) dialog.setAttribute("aria-labelledby", title.id);
-  (dialog.querySelector(FIRST) ?? title ?? dialog).focus();
+  (dialog.querySelector("[data-first]") ?? dialog.querySelector(FIRST) ?? title ?? dialog).focus();
 }
 
 // A dialog set aside keeps its content and comes back with reopen(): the signature is being placed on the page.

@@ -71,6 +71,7 @@ class Signer {
     for (const way of this.ways) way.addEventListener("change", () => this.changeWay(way.value));
     this.part("read-card")?.addEventListener("click", () => this.open());
     this.useWay(localStorage.getItem(REMEMBERED) === "card" ? "card" : "file");
+    if (this.card && this.dialog?.open) this.part("read-card").focus();
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
