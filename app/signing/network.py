@@ -9,10 +9,19 @@ import requests
 
 MOST_BYTES = 20 * 1024 * 1024  # the largest revocation lists of public authorities are a few megabytes
 CHUNK = 65536
+MOST_WORDS = 16 * 1024  # of an answer that refuses
 
 
 class UnreachableError(OSError):
     """The other side did not answer, or not with what was asked."""
+
+
+class AnsweredError(UnreachableError):
+    """The other side answered with another status than success; `body` is the beginning of what it says."""
+
+    def __init__(self, words: str, status: int, body: bytes) -> None:
+        super().__init__(words)
+        self.status, self.body = status, body
 
 
 @dataclass(frozen=True)
@@ -27,9 +36,15 @@ class Outside:
         """The body of a 200 answer to GET; raises `UnreachableError`."""
         return self._ask("GET", url, {"Accept": accept}, None)
 
-    def post(self, url: str, body: bytes, kind: str, accept: str) -> bytes:
-        """The body of a 200 answer to POST, whose content type must be `accept`; raises `UnreachableError`."""
-        return self._ask("POST", url, {"Accept": accept, "Content-Type": kind}, body, accept)
+    def post(self, url: str, body: bytes, kind: str, accept: str, *, bearer: str = "") -> bytes:
+        """The body of a 200 answer to POST, whose content type must be `accept`, or nothing for 204.
+
+        `bearer`: an OAuth 2.0 token (RFC 6750). Raises `UnreachableError`, `AnsweredError` for another status.
+        """
+        headers = {"Accept": accept, "Content-Type": kind}
+        return self._ask(
+            "POST", url, headers | ({"Authorization": f"Bearer {bearer}"} if bearer else {}), body, accept
+        )
 
     def _ask(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None, kind: str | None = None
@@ -46,8 +61,11 @@ class Outside:
                 allow_redirects=False,
                 stream=True,
             ) as answer:
+                if method == "POST" and answer.status_code == requests.codes.no_content:
+                    return b""
                 if answer.status_code != requests.codes.ok:
-                    raise UnreachableError(f"{url} answered {answer.status_code}")
+                    words = f"{url} answered {answer.status_code}"
+                    raise AnsweredError(words, answer.status_code, next(answer.iter_content(MOST_WORDS), b""))
                 said = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
                 if kind is not None and said != kind:
                     raise UnreachableError(f"{url} answered « {said} »")

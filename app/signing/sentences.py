@@ -377,4 +377,44 @@ SENTENCES: dict[str, tuple[int, str]] = {
             "et si cela se répète, choisissez un autre certificat."
         ),
     ),
+    # the trust service
+    "csc-silent": (
+        503,
+        "Rien n’a été signé : le service de signature à distance n’a pas répondu. Recommencez dans quelques minutes.",
+    ),
+    "csc-access-refused": (
+        503,
+        (
+            "Rien n’a été signé : le service de signature à distance refuse l’accès de Paraphe. Prévenez "
+            "l’administrateur."
+        ),
+    ),
+    "csc-code-wrong": (
+        403,
+        (
+            "Rien n’a été signé : le code donné n’est pas celui que le service de signature attendait. Demandez-en "
+            "un nouveau, puis recommencez."
+        ),
+    ),
+    "csc-answer-invalid": (
+        502,
+        (
+            "Rien n’a été signé : la réponse du service de signature à distance n’est pas celle attendue ({what}). "
+            "Recommencez, et prévenez l’administrateur si cela se répète."
+        ),
+    ),
+    "csc-credential-unusable": (
+        403,
+        (
+            "Rien n’a été signé : le certificat « {credential} » du service de signature à distance n’est pas "
+            "utilisable. Adressez-vous à ce service."
+        ),
+    ),
+    "csc-address-unsafe": (
+        500,
+        (
+            "Rien n’a été signé : l’adresse du service de signature à distance ({host}) n’est pas en https. "
+            "Prévenez l’administrateur."
+        ),
+    ),
 }

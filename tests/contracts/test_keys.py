@@ -2,7 +2,7 @@
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -21,11 +21,13 @@ from app.signing import algorithms
 from app.signing.formats import pades
 from app.signing.keys import webeid as webeid_module
 from app.signing.keys.browser import BrowserKey
+from app.signing.keys.csc import CscKey, Service
 from app.signing.keys.pkcs11 import Pkcs11Key
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan
 from app.signing.trust import Trust, issuers_of
 from tests.builders.softhsm import MODULE, PIN, Token
+from tests.builders.trust_service import BEARER, TrustService
 
 ASSETS = Path(__file__).parents[1] / "assets" / "signing"
 PROVIDERS = sorted(one.name for one in iter_modules(app.signing.keys.__path__))
@@ -39,6 +41,7 @@ class World:
 
     pki: TestPki
     token: Token
+    service: TrustService
 
     def person(self, label: str) -> Pkcs12Key:
         """The same key on the other side: what the page or the card of its holder signs with."""
@@ -100,22 +103,38 @@ def webeid(world: World, label: str) -> Opened:
     return Opened(key, label, sign, chain=issuers_of(certificate, trust=trust, moment=now()))
 
 
+def csc(world: World, label: str) -> Opened:
+    """A trust service: what is authorised first is what is signed then."""
+    service = Service(f"{world.service.address}/csc/v1", SecretStr(BEARER))
+    key = CscKey.open(service, f"kerlann/{label}")
+
+    def sign(tbs: bytes) -> bytes:
+        (challenge,) = key.begin([hashlib.new(key.digest, tbs).digest()])
+        (signature,) = key.finish(challenge)
+        return signature
+
+    return Opened(key, label, sign, (BEARER,))
+
+
 OPENERS: dict[str, Callable[[World, str], Opened]] = {
     "pkcs12": pkcs12,
     "pkcs11": pkcs11,
     "browser": browser,
     "webeid": webeid,
+    "csc": csc,
 }
 EVERY = pytest.mark.parametrize("name", PROVIDERS)
 EACH = pytest.mark.parametrize("kind", KINDS)
 
 
 @pytest.fixture(scope="module")
-def world(pki: TestPki, tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(pki: TestPki, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     token = Token(tmp_path_factory.mktemp("hsm"), "contrat")
     for label, key in KINDS.values():
         token.put(pki, label, key)
-    return World(pki, token)
+    service = TrustService(pki)
+    yield World(pki, token, service)
+    service.close()
 
 
 @pytest.fixture

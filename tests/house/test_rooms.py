@@ -52,6 +52,7 @@ HEAVY = {
     "obstore": ("app/files/store.py",),
     "huey": ("app/core/jobs.py",),
     "transitions": ("workflows/machine.py",),
+    "pkcs11": ("app/signing/keys/",),
     "holidays": ("workflows/deadlines.py",),
     "smtplib": ("app/notices/mailer.py", "app/operations/"),
     "flask_smorest": ("app/core/api.py", "app/folders/"),

@@ -35,6 +35,7 @@ HEAVY = {
     "facturx",
     "pypdfium2",
     "certomancer",
+    "pkcs11",
 }
 
 

@@ -1,0 +1,96 @@
+"""A folder is sealed by the commune's own key, in a file or in a security module, between its signatures and its sending."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from app import create_app
+from app.circuits import library
+from app.core import outbox
+from app.core.db import reading
+from app.signing.models import SignatureProof
+from tests.browser.proofs import accepted_by_others, each_begins_with_the_one_before
+from tests.builders.house import House
+from tests.builders.softhsm import MODULE, PIN, Token
+
+CIRCUIT = """
+key: deliberation
+label: Délibérations scellées
+steps:
+  - { key: direction, label: Direction générale, kind: visa, who: { desk: direction }, days: 2 }
+  - key: signatures
+    label: Maire et secrétaire de séance
+    kind: sign
+    who: [{ desk: maire }, { role: sitting_secretary }]
+    quorum: all
+    days: 3
+  - { key: cachet, label: Cachet de la commune, kind: seal }
+  - { key: prefecture, label: Transmission à la préfecture, kind: transmit, channel: actes }
+  - { key: publication, label: Publication, kind: publish, who: { desk: secretariat }, days: 2 }
+"""
+
+
+@pytest.fixture
+def seal(house: House, tmp_path: Path) -> Callable[..., None]:
+    """Start the installation again with its seal in a security module."""
+    token = Token(tmp_path / "hsm", "mairie")
+    token.put(house.pki, "seal", "seal")
+
+    def start(pin: str) -> None:
+        chosen = {
+            "seal_p12": None,
+            "seal_pkcs11_module": MODULE,
+            "seal_pkcs11_token": "mairie",
+            "seal_pkcs11_label": "seal",
+            "seal_pkcs11_pin": SecretStr(pin),
+        }
+        create_app(house.settings.model_copy(update=chosen))
+
+    return start
+
+
+def signed_by_both(house: House) -> int:
+    library.publish(house.actor("k.morizur"), "deliberation", CIRCUIT)
+    return house.a_deliberation(at="prefecture")  # both have signed, nothing of the background is done
+
+
+@pytest.mark.parametrize("where", ["file", "module"])
+def test_the_seal_is_put_after_the_signatures_and_every_signature_holds(
+    house: House, seal, tmp_path: Path, where: str
+) -> None:
+    if where == "module":
+        seal(PIN)
+    folder_id = signed_by_both(house)
+    assert house.folder(folder_id).place == "cachet"
+    house.drain()
+    assert house.folder(folder_id).place == "publication"
+    versions = [house.bytes_of(one) for one in house.versions(folder_id)]
+    assert each_begins_with_the_one_before(versions)
+    signed = tmp_path / "sealed.pdf"
+    signed.write_bytes(versions[-1])
+    accepted_by_others(signed, house, signatures=3)
+    with reading() as db:
+        last = db.scalars(sa.select(SignatureProof).order_by(SignatureProof.id.desc())).first()
+    assert (last.capacity, last.level) == ("Cachet", "B-T")
+    assert "Cachet de la commune de Kerlann-sur-Mer" in last.subject
+    assert PIN not in "".join(map(str, house.journal(folder_id)))
+
+
+def test_a_pin_that_the_token_refuses_parks_the_seal_at_once_and_the_folder_waits(house: House, seal) -> None:
+    seal("13371337")
+    folder_id = signed_by_both(house)
+    house.drain()
+    assert house.folder(folder_id).place == "cachet"
+    with reading() as db:
+        row = db.scalars(sa.select(outbox.Outbox).where(outbox.Outbox.kind == "step.seal")).one()
+    assert (row.state, row.attempts) == ("parked", 1)
+    assert "a refusé son code PIN" in row.last_error
+    assert "13371337" not in str(vars(row))
+    # Corrected and started again, the row is retried by hand and the folder goes on
+    seal(PIN)
+    assert outbox.retry(house.actor("k.morizur").collectivity_id, row.id)
+    house.drain()
+    assert house.folder(folder_id).place == "publication"
