@@ -147,3 +147,16 @@ def judged(one: Person, states: dict[str, str], words: str) -> None:
     for step, state in states.items():
         expect(one.page.locator(f"[data-step={step}]")).to_have_attribute("data-state", state)
     one.sees(words)
+
+
+def test_who_chooses_the_card_before_the_script_is_there_keeps_the_card(house: House, person) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    mayor: Person = person("a.kervadec")
+    held = []
+    mayor.page.route("**/js/signer.js*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+    choose_card(mayor, folder_id)
+    expect(mayor.page.get_by_label("Fichier du certificat")).to_be_visible()
+    held[0].continue_()
+    expect(mayor.page.get_by_label("Fichier du certificat")).to_be_hidden()
+    expect(mayor.button("Lire ma carte")).to_be_visible()
+    expect(mayor.page.get_by_label("Une carte")).to_be_checked()

@@ -70,7 +70,9 @@ class Signer {
     this.select.addEventListener("change", () => this.showHolder());
     for (const way of this.ways) way.addEventListener("change", () => this.changeWay(way.value));
     this.part("read-card")?.addEventListener("click", () => this.open());
-    this.useWay(localStorage.getItem(REMEMBERED) === "card" ? "card" : "file");
+    // Whoever was quicker than this script has already chosen, which counts more than what is remembered.
+    if (this.card) this.changeWay("card");
+    else this.useWay(localStorage.getItem(REMEMBERED) === "card" && !this.file.files.length ? "card" : "file");
     if (this.card && this.dialog?.open) this.part("read-card").focus();
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -84,8 +86,7 @@ class Signer {
       place.hidden = false;
       this.part("place-open").addEventListener("click", () => this.choose(viewer));
     }
-    // Whoever was quicker than this script has already given both.
-    if (this.file.files.length && this.password.value) this.open();
+    if (!this.card && this.file.files.length && this.password.value) this.open();
   }
 
   get card() {
