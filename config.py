@@ -87,6 +87,13 @@ class Settings(BaseSettings):
     tsa_roots: Path | None = None
     revocation_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     network_timeout: float = 10.0
+    trust_lists: bool = False
+    trust_lists_url: str = "https://ec.europa.eu/tools/lotl/eu-lotl.xml"
+    trust_lists_countries: str = "FR"
+    trust_lists_signers: Path | None = None
+    verify_limit_mb: int = Field(25, ge=1, le=200)
+    verify_rate: str = "10 per minute"
+    verify_at_once: int = Field(2, ge=1, le=32)
     seal_p12: Path | None = None
     seal_passphrase: SecretStr = SecretStr("")
     seal_pkcs11_token: str = ""
@@ -192,6 +199,7 @@ class Settings(BaseSettings):
     @field_validator(
         "trust_roots",
         "tsa_roots",
+        "trust_lists_signers",
         "seal_p12",
         "seal_pkcs11_pin_file",
         "seal_pkcs11_module",
@@ -237,7 +245,7 @@ class Settings(BaseSettings):
             raise ValueError("il faut une adresse de courriel, par exemple Paraphe <parapheur@commune.fr>")
         return value
 
-    @field_validator("login_rate", "login_address_rate", "api_rate")
+    @field_validator("login_rate", "login_address_rate", "api_rate", "verify_rate")
     @classmethod
     def _rate(cls, value: str) -> str:
         if not re.fullmatch(r"[1-9][0-9]* per (second|minute|hour|day)", value):
@@ -279,6 +287,20 @@ class Settings(BaseSettings):
     def _cookies(cls, value: bool, info: ValidationInfo) -> bool:
         if not value and str(info.data.get("public_url", "")).startswith("https://"):
             raise ValueError("doit rester actif derrière https")
+        return value
+
+    @field_validator("trust_lists_countries")
+    @classmethod
+    def _countries(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z]{2}(,[A-Za-z]{2})*", value.replace(" ", "")):
+            raise ValueError("il faut des codes de pays à deux lettres, par exemple FR,BE")
+        return value.replace(" ", "").upper()
+
+    @field_validator("trust_lists_url")
+    @classmethod
+    def _list_of_lists(cls, value: str) -> str:
+        if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc:
+            raise ValueError("il faut l’adresse https d’une liste de listes")
         return value
 
     @property

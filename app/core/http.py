@@ -172,7 +172,9 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
 
     @app.errorhandler(RequestEntityTooLarge)
     def _too_large(_error: RequestEntityTooLarge) -> BaseResponse:
-        return refused(Refusal("too-large", limit=taille(app.config["MAX_CONTENT_LENGTH"])))
+        return refused(
+            Refusal("too-large", limit=taille(request.max_content_length or app.config["MAX_CONTENT_LENGTH"]))
+        )
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> BaseResponse:

@@ -14,11 +14,17 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 _queue: dict[str, Any] = {"url": None, "huey": None, "ready": None}
 _work: dict[str, Callable[..., Any]] = {}
+_nightly: dict[str, Callable[[], Any]] = {}
 
 
 def carries(*, run: Callable[[int], None], watch: Callable[[], Any]) -> None:
     """Say what a message does (`run` one row) and what the watchdog does each minute (`watch`)."""
     _work.update(run=run, watch=watch)
+
+
+def nightly(name: str, do: Callable[[], Any]) -> None:
+    """Do this once each night in the worker; said before the queue is first used, and it must bear to be done twice."""
+    _nightly[name] = do
 
 
 def configure(url: str) -> None:
@@ -53,6 +59,9 @@ def _make(url: str) -> "Huey":
     _queue["ready"] = made.task(name="row")(_row)
     # It passes before the rows that wait: a long queue must not look like a dead worker.
     made.periodic_task(crontab(minute="*"), name="watchdog", priority=1)(_watchdog)
+    for rank, (name, do) in enumerate(sorted(_nightly.items())):
+        # Not all at once, and not at the full hour, when everybody asks the same servers
+        made.periodic_task(crontab(hour="3", minute=str(17 + 7 * rank)), name=f"nightly-{name}")(do)
     return made
 
 

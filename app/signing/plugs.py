@@ -1,43 +1,39 @@
 """What signing brings to a folder: its page, the seal that starts alone, and the proofs shown beside the document."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from jinja2 import Environment
 
+from app.core import jobs
 from app.core.db import Db
 from app.core.french import instant_preuve
 from app.core.outbox import Hopeless, Outbox, Row, each_round, handles
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders import sockets
+from app.folders.deposit import current_versions
 from app.folders.models import DocumentVersion, Folder
 from app.folders.views import Tag
 from app.people.actor import system
 from app.signing import levels, setting
 from app.signing.models import Augmentation, SignatureProof
 from app.signing.renewal import daily
+from app.signing.shown import SignatureView, address, judged
+from app.signing.verdicts import remembered
 from workflows.events import Action
 
+log = structlog.get_logger()
+PDF = "application/pdf"
 ARCHIVING = {
     "pending": "archivage en cours",
     "running": "archivage en cours",
     "parked": "archivage arrêté après le dernier essai",
 }
 _later = sa.orm.aliased(DocumentVersion)
-
-
-@dataclass(frozen=True)
-class SignatureView:
-    """A signature as the page tells it; « verified when it was made » is what the record proves."""
-
-    name: str
-    capacity: str
-    at: str
-    verdict: str
-    tone: str
 
 
 def plug(settings: Any, templates: Environment) -> None:
@@ -51,23 +47,59 @@ def plug(settings: Any, templates: Environment) -> None:
     handles("step.seal")(_seal)
     handles(levels.AUGMENT)(_augment)
     each_round("signature.renewal", daily)
+    if settings.trust_lists:
+        jobs.nightly("trust-lists", _refresh_lists)
+
+
+def _refresh_lists() -> None:
+    """Fetch the trusted lists; when one may not be believed, those that are kept still serve."""
+    from app.signing.network import UnreachableError
+    from app.signing.trust_lists import ListRefusedError
+
+    try:
+        count = setting.refresh_lists()
+    except (UnreachableError, ListRefusedError) as error:
+        log.warning("trust_lists.unchanged", error=str(error))
+    else:
+        log.info("trust_lists.fresh", certificates=count)
 
 
 def _signatures(db: Db, folder_id: int) -> Mapping[int, list[Any]]:
+    """The verdicts on the current version of each PDF; where none is fresh, what was proven when we signed."""
+    current = {
+        version.id: version
+        for version in current_versions(db, folder_id).values()
+        if version.media_type == PDF
+    }
+    known = remembered(db, {version.sha256 for version in current.values()})
     found: dict[int, list[Any]] = {}
     kept = _kept(db, folder_id)
-    for row in db.scalars(
-        sa.select(SignatureProof).where(SignatureProof.folder_id == folder_id).order_by(SignatureProof.id)
+    done: set[int] = set()
+    for version in current.values():
+        url = address(folder_id, version.document_id, version.number)
+        here = known.get(version.sha256)
+        if here is None or not here.fresh:
+            found[version.id] = [SignatureView("", "", "", "", "", ask_url=url)]
+            continue
+        done.add(version.document_id)
+        views = [judged(one, url) for one in here.verdicts]
+        found[version.id] = [replace(one, verdict=one.verdict + kept.get(version.id, "")) for one in views]
+    for row, document_id in db.execute(
+        sa.select(SignatureProof, DocumentVersion.document_id)
+        .join(DocumentVersion, DocumentVersion.id == SignatureProof.version_id)
+        .where(SignatureProof.folder_id == folder_id)
+        .order_by(SignatureProof.id.desc())
     ):
-        proven = (
-            f"Horodatage du {instant_preuve(row.timestamped_at)}" if row.timestamped_at else "Sans horodatage"
-        )
-        words = f"Fichier rouvert et vérifié après signature, PAdES {row.level}. {proven}"
-        words += kept.get(row.version_id, "")
-        found.setdefault(row.version_id, []).append(
-            SignatureView(row.name, row.capacity, instant_preuve(row.signed_at), words, "ok")
-        )
+        if document_id not in done:
+            found.setdefault(row.version_id, []).insert(0, _made(row, kept.get(row.version_id, "")))
     return found
+
+
+def _made(row: SignatureProof, archived: str) -> SignatureView:
+    stamped = row.timestamped_at
+    proven = f"Horodatage du {instant_preuve(stamped)}" if stamped else "Sans horodatage"
+    words = f"Fichier rouvert et vérifié après signature, PAdES {row.level}. {proven}{archived}"
+    return SignatureView(row.name, row.capacity, instant_preuve(row.signed_at), words, "ok")
 
 
 def _kept(db: Db, folder_id: int) -> Mapping[int, str]:

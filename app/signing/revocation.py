@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pyhanko_certvalidator.fetchers import Fetchers
+from pyhanko_certvalidator.fetchers import FetcherBackend, Fetchers
 from pyhanko_certvalidator.fetchers.requests_fetchers.cert_fetch_client import RequestsCertificateFetcher
 from pyhanko_certvalidator.fetchers.requests_fetchers.crl_client import RequestsCRLFetcher
 from pyhanko_certvalidator.fetchers.requests_fetchers.ocsp_client import RequestsOCSPFetcher
@@ -57,3 +57,14 @@ def fetchers(outside: Outside) -> Fetchers:
     for one in (ocsp, crl, issuers):
         one.outside = outside
     return Fetchers(ocsp, crl, issuers)
+
+
+class Backend(FetcherBackend):
+    """What pyHanko's ETSI functions ask for fetchers; ours keep no connection open."""
+
+    def __init__(self, outside: Outside) -> None:
+        self._fetchers = fetchers(outside)
+
+    def get_fetchers(self) -> Fetchers:
+        """The fetchers of this operation: an answer is asked once."""
+        return self._fetchers

@@ -1,5 +1,8 @@
 """What the installation decides of signing: whom it believes, who timestamps, how long a preparation lives, its seal."""
 
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +22,7 @@ _chosen: dict[str, Any] = {"settings": None}
 def configure(settings: Any) -> None:
     """Give signing its settings."""
     _chosen["settings"] = settings
-    for one in (trust, timestamper, seal_key):
+    for one in (whom, trust, timestamper, seal_key):
         one.cache_clear()
 
 
@@ -31,18 +34,67 @@ def _bundle(path: Path | None) -> tuple[bytes, ...]:
     return tuple(one.read_bytes() for one in files)
 
 
-@lru_cache(maxsize=1)
-def trust() -> "Trust":
-    """Whom we believe."""
-    from app.signing.trust import Trust
+@dataclass(frozen=True)
+class Whom:
+    """Whom we believe and may ask, as plain values: the fields of `trust.Trust`, without the libraries behind it."""
 
+    roots: Sequence[bytes]
+    tsa_roots: Sequence[bytes]
+    fetch: bool
+    allowed_hosts: Sequence[str]
+    timeout: float
+    lists: Path | None
+
+
+@lru_cache(maxsize=1)
+def whom() -> Whom:
+    """Whom we believe, for a process that only passes it on."""
     chosen = _chosen["settings"]
-    return Trust(
+    return Whom(
         roots=_bundle(chosen.trust_roots),
         tsa_roots=_bundle(chosen.tsa_roots),
         fetch=True,
         allowed_hosts=chosen.revocation_hosts,
         timeout=chosen.network_timeout,
+        lists=lists_folder() if chosen.trust_lists else None,
+    )
+
+
+@lru_cache(maxsize=1)
+def trust() -> "Trust":
+    """Whom we believe."""
+    from app.signing.trust import Trust
+
+    return Trust(**vars(whom()))
+
+
+def epoch() -> str:
+    """What our trust is made of, in hexadecimal: in another epoch the same bytes may be judged otherwise."""
+    from app.signing.trust_lists import stamp
+
+    made, believed = hashlib.sha256(), whom()
+    for part in (*believed.roots, b"/", *believed.tsa_roots, b"/", stamp(believed.lists)):
+        made.update(hashlib.sha256(part).digest())
+    return made.hexdigest()
+
+
+def lists_folder() -> Path:
+    """Where the trusted lists of Europe are kept."""
+    return Path(_chosen["settings"].data_dir) / "listes-de-confiance"
+
+
+def refresh_lists() -> int:
+    """Fetch the trusted lists anew, as the installation decides; returns how many certificates are believed now."""
+    from app.signing.trust_lists import refresh
+
+    chosen = _chosen["settings"]
+    signers = chosen.trust_lists_signers
+    return refresh(
+        lists_folder(),
+        url=chosen.trust_lists_url,
+        countries=chosen.trust_lists_countries.split(","),
+        signers=signers.read_bytes() if signers else None,
+        timeout=max(chosen.network_timeout, 30.0),
     )
 
 
@@ -90,6 +142,12 @@ def archive_delay() -> float:
 def renewal_days() -> int:
     """How many days before its end an archive timestamp is renewed."""
     return int(_chosen["settings"].archive_renewal_days)
+
+
+def verifier() -> tuple[int, int]:
+    """The largest file that may be verified, in bytes, and how many at once in a process."""
+    chosen = _chosen["settings"]
+    return chosen.verify_limit_mb * 1024 * 1024, chosen.verify_at_once
 
 
 def minutes() -> int:

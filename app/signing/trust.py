@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from pathlib import Path
 
 from asn1crypto import pem, x509
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator import errors as path_errors
+from pyhanko_certvalidator.context import CertValidationPolicySpec
 from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.policy_decl import (
     CertRevTrustPolicy,
@@ -19,9 +21,10 @@ from pyhanko_certvalidator.policy_decl import (
 from app.core.clock import PARIS
 from app.core.refusals import Refusal
 from app.core.texts import cleaned
-from app.signing import algorithms
+from app.signing import algorithms, trust_lists
+from app.signing.anchors import Anchors
 from app.signing.network import Outside
-from app.signing.revocation import fetchers
+from app.signing.revocation import Backend, fetchers
 
 TOLERANCE = timedelta(minutes=5)  # between our clock and those of the authorities
 # The holder's certificate must be checkable; those above it only where they say how (ETSI EN 319 102-1 §5.2.6.4)
@@ -38,7 +41,8 @@ NONE = RevocationCheckingPolicy(RevocationCheckingRule.NO_CHECK, RevocationCheck
 class Trust:
     """Whom we believe: roots for persons, roots for timestamps (DER or PEM), and which hosts may be asked.
 
-    With `fetch` false no host is asked and revocation stays unknown; `timeout` in seconds for each question.
+    With `fetch` false no host is asked and revocation stays unknown; `timeout` in seconds for each question. `lists`:
+    folder of the trusted lists of Europe (`app.signing.trust_lists`), believed beside the roots.
     """
 
     roots: Sequence[bytes]
@@ -46,27 +50,47 @@ class Trust:
     fetch: bool = True
     allowed_hosts: Sequence[str] = ()
     timeout: float = 8.0
+    lists: Path | None = None
+
+    def anchors(self, *, timestamps: bool) -> Anchors:
+        """Whom we believe for persons, or for timestamps."""
+        given = self.tsa_roots if timestamps else self.roots
+        roots = [root for data in given for root in certificates_in(data)]
+        return Anchors(roots, trust_lists.registry(self.lists), timestamps=timestamps)
+
+    def policy(self, *, timestamps: bool, fetch: bool) -> CertValidationPolicySpec:
+        """The rules for certificates as the ETSI functions of pyHanko want them; with `fetch`, revocation must be known."""
+        asked = DECLARED if timestamps else HARD
+        return CertValidationPolicySpec(
+            trust_manager=self.anchors(timestamps=timestamps),
+            revinfo_policy=CertRevTrustPolicy(asked if fetch else NONE, retroactive_revinfo=True),
+            time_tolerance=TOLERANCE,
+        )
+
+    def backend(self) -> Backend:
+        """The one way out, for one operation."""
+        return Backend(Outside(self.allowed_hosts, self.timeout))
 
     def context(
         self, moment: datetime, *, fetch: bool, others: Sequence[x509.Certificate] = ()
     ) -> ValidationContext:
         """The rules for a person's certificate at `moment`; with `fetch`, revocation must be known."""
-        return self._context(self.roots, moment, HARD if fetch else NONE, others)
+        return self._context(self.anchors(timestamps=False), moment, HARD if fetch else NONE, others)
 
     def tsa_context(self, moment: datetime, *, fetch: bool) -> ValidationContext:
         """The rules for a timestamp authority's certificate at `moment`."""
-        return self._context(self.tsa_roots, moment, DECLARED if fetch else NONE, ())
+        return self._context(self.anchors(timestamps=True), moment, DECLARED if fetch else NONE, ())
 
     def _context(
         self,
-        roots: Sequence[bytes],
+        anchors: Anchors,
         moment: datetime,
         policy: RevocationCheckingPolicy,
         others: Sequence[x509.Certificate],
     ) -> ValidationContext:
         fetch = policy is not NONE
         return ValidationContext(
-            trust_roots=[root for data in roots for root in certificates_in(data)],
+            trust_manager=anchors,
             other_certs=list(others),
             moment=moment,
             allow_fetching=fetch,

@@ -1,4 +1,4 @@
-"""What the signatures of a PDF prove today, said line by line and never better than it is."""
+"""What the signatures of a PDF are: judged one by one (`verify`), or read as facts for whoever signs next (`read`)."""
 
 import asyncio
 import hashlib
@@ -8,34 +8,22 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import SigSeedSubFilter, enumerate_sig_fields
-from pyhanko.sign.general import SigningError
 from pyhanko.sign.validation import async_validate_pdf_signature
-from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import extract_tst_data_iter
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.status import PdfSignatureStatus, SignatureCoverageLevel
 
-from app.core.clock import PARIS, now
+from app.core.clock import now
 from app.core.refusals import Refusal
-from app.signing.trust import Trust, day, facts
+from app.signing.signers import UNREADABLE
+from app.signing.trust import Trust, facts
+from app.signing.verdict import Verdict
 
 # pyHanko logs a traceback for each authority it does not know; our verdict says it in one line
 logging.getLogger("pyhanko.sign.validation").setLevel(logging.CRITICAL)
 
-UNREADABLE = (
-    PdfError,
-    SignatureValidationError,
-    SigningError,
-    ValueError,
-    TypeError,
-    LookupError,
-    NotImplementedError,
-    AssertionError,  # pyHanko asserts where a forged chain can make it false
-)
-Verdict = Literal["valide", "invalide", "indéterminé"]
 Timestamp = Literal["none", "trusted", "untrusted", "invalid"]
 
 
@@ -68,21 +56,6 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class SignatureVerdict:
-    """One signature of the file, judged: `reason` is a French sentence; times are aware."""
-
-    field: str
-    name: str
-    capacity: str | None
-    signed_at: datetime | None
-    timestamped_at: datetime | None
-    verdict: Verdict
-    reason: str
-    covers_whole: bool
-    serial: str
-
-
-@dataclass(frozen=True)
 class EarlierSignature:
     """A signature that a document already bears at deposit; `holds` says only that nothing broke it since."""
 
@@ -94,13 +67,15 @@ class EarlierSignature:
     serial: str
 
 
-def verify(path: Path, trust: Trust, moment: datetime) -> list[SignatureVerdict]:
-    """Judge every person's signature of a PDF, oldest first, as known at `moment` (ETSI EN 319 102-1 §5.3).
+def verify(path: Path, trust: Trust, moment: datetime) -> list[Verdict]:
+    """Judge every person's signature of a PDF, oldest first, as known at `moment` (ETSI EN 319 102-1 §5).
 
-    A trusted timestamp moves the judgement of the certificate back to its time. With `trust.fetch` false revocation is
-    not known and no signature is better than « indéterminé ». Refuses `document-unreadable`.
+    A trusted timestamp moves the judgement of the certificate back to its time. With `trust.fetch` false only what the
+    file proves by itself is better than « indéterminé ». Refuses `pdf-damaged`, `document-locked`.
     """
-    return [_judge(one, trust, moment) for one in read(path, trust, moment, fetch=trust.fetch)]
+    from app.signing.pdf_signatures import verify_pdf
+
+    return verify_pdf(path, trust, moment)
 
 
 def earlier_signatures(path: Path) -> list[EarlierSignature]:
@@ -196,70 +171,3 @@ def _timestamp(status: PdfSignatureStatus) -> Timestamp:
 
 def _text(value: Any) -> str | None:
     return str(value) if value is not None else None
-
-
-def _judge(one: Reading, trust: Trust, moment: datetime) -> SignatureVerdict:
-    verdict, reason = _broken(one) or _doubtful(one, trust) or ("valide", _proven(one, moment))
-    return SignatureVerdict(
-        field=one.field,
-        name=one.name,
-        capacity=one.capacity,
-        signed_at=one.signed_at,
-        timestamped_at=one.timestamped_at,
-        verdict=verdict,
-        reason=reason,
-        covers_whole=one.covers_whole,
-        serial=one.serial,
-    )
-
-
-def _broken(one: Reading) -> tuple[Verdict, str] | None:
-    """What no further information could repair."""
-    proven = one.timestamp == "trusted"
-    revoked, expired = _day(one.revoked_at), _day(one.expired_at)
-    faults = (
-        (one.problem == "FORMAT_FAILURE", "la signature est illisible."),
-        (not one.intact, "le document a été modifié après la signature."),
-        (not one.valid, "la signature n’est pas celle du certificat annoncé."),
-        (
-            not one.holds,
-            "le document a été modifié après la signature, autrement que par d’autres signatures.",
-        ),
-        (one.timestamp == "invalid", "l’horodatage ne correspond pas à cette signature."),
-        (proven and bool(revoked), f"le certificat était révoqué depuis le {revoked}, avant la signature."),
-        (proven and bool(expired), f"le certificat avait expiré le {expired}, avant la signature."),
-    )
-    return next((("invalide", f"Non valable : {why}") for is_so, why in faults if is_so), None)
-
-
-def _doubtful(one: Reading, trust: Trust) -> tuple[Verdict, str] | None:
-    """What is missing for a certain answer."""
-    revoked, expired = _day(one.revoked_at), _day(one.expired_at)
-    unproven = "aucun horodatage ne prouve que la signature est antérieure."
-    lacks = (
-        (bool(revoked), f"le certificat a été révoqué le {revoked}, et {unproven}"),
-        (bool(expired), f"le certificat a expiré le {expired}, et {unproven}"),
-        (
-            one.problem == "NO_CERTIFICATE_CHAIN_FOUND",
-            "l’autorité qui a délivré le certificat n’est pas reconnue ici.",
-        ),
-        (one.problem == "TRY_LATER", "l’autorité de certification n’a pas dit si le certificat est révoqué."),
-        (not one.trusted, "le certificat n’est pas fait pour signer, ou sa chaîne n’est pas valable."),
-        (one.timestamp == "untrusted", "l’autorité d’horodatage n’est pas reconnue ici."),
-        (not trust.fetch, "la révocation du certificat n’a pas été consultée."),
-    )
-    return next((("indéterminé", f"Indéterminé : {why}") for is_so, why in lacks if is_so), None)
-
-
-def _proven(one: Reading, moment: datetime) -> str:
-    unchanged = "Document inchangé depuis la signature"
-    if not one.covers_whole:
-        unchanged = "Document complété par d’autres signatures, sans autre changement"
-    parts = [unchanged, f"Certificat valable et non révoqué le {day(one.timestamped_at or moment)}"]
-    if one.timestamped_at:
-        parts.append(f"Horodatage du {one.timestamped_at.astimezone(PARIS):%d/%m/%Y à %H:%M:%S}")
-    return " · ".join(parts)
-
-
-def _day(moment: datetime | None) -> str:
-    return day(moment) if moment else ""

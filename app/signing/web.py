@@ -20,9 +20,11 @@ from app.folders.views import after_act
 from app.signing import enrol
 from app.signing.legal import legal_sentence
 from app.signing.models import SignatureSession
+from app.signing.verifier.web import pages as verifier
 from workflows.events import Action
 
 pages = Blueprint("signing", __name__, template_folder="templates")
+pages.register_blueprint(verifier)
 SIGN = "sign"
 
 

@@ -230,3 +230,35 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         secretary.sees("Paraphe a rencontré une erreur")
         with sqlite3.connect(house.settings.database_url.removeprefix("sqlite:///")) as file:
             file.execute("ALTER TABLE folder_away RENAME TO folder")
+
+
+def test_who_verifies_a_file_meets_no_barrier(house: House, look: Look, tmp_path: Path) -> None:
+    folder_id = house.a_deliberation(at="direction")
+    apart(lambda: finish(house, folder_id))
+    signed, touched = tmp_path / "acte.pdf", tmp_path / "acte modifié.pdf"
+    signed.write_bytes(house.bytes_of(house.versions(folder_id)[-1]))
+    touched.write_bytes(signed.read_bytes().replace(b"/Title", b"/Tithe", 1))
+    with look.by(None) as visitor:
+        look.at(visitor, "verifier", "/verifier")
+        for name, path, words in (
+            ("valid", signed, "Signature valide"),
+            ("not valid", touched, "Signature invalide"),
+            ("refused", house.pki.root_pem, "Le fichier n’a pas été vérifié"),
+        ):
+            visitor.page.get_by_label("Fichier signé").set_input_files(path)
+            visitor.button("Vérifier").click()
+            visitor.sees(words)
+            look.at(visitor, f"verifier, {name}")
+    with look.by("k.morizur") as secretary:
+        look.at(secretary, "verifier in the house", "/compte/verifier")
+        secretary.page.get_by_label("Fichier signé").set_input_files(signed)
+        secretary.button("Vérifier").click()
+        secretary.sees("Signature valide")
+        look.at(secretary, "verifier in the house, valid")
+        secretary.page.goto(f"{house.settings.public_url}/dossiers/{folder_id}?onglet=pieces")
+        # Nobody clicked: the page asks for the verdicts by itself
+        expect(secretary.page.get_by_text(re.compile("Valable.: document"))).to_have_count(2)
+        look.at(secretary, "documents with their verdicts")
+        secretary.page.get_by_role("link", name="Tout voir").first.click()
+        secretary.sees("Signature valide")
+        look.at(secretary, "all that is known of the signatures")

@@ -238,7 +238,13 @@ class Scene:
     def url(self, endpoint: str, folder_id: int, **where: int) -> str:
         """The address of a route for a folder, its main document unless another is named."""
         (rule,) = self.house.app.url_map.iter_rules(endpoint)
-        values = {"folder_id": folder_id, "document_id": self.look(folder_id)[1], "number": 1, **where}
+        values = {
+            "folder_id": folder_id,
+            "document_id": self.look(folder_id)[1],
+            "number": 1,
+            "rank": 1,
+            **where,
+        }
         built = rule.build({name: value for name, value in values.items() if name in rule.arguments})
         assert built is not None
         return built[1]

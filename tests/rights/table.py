@@ -75,6 +75,13 @@ READ = {
     ("folders.show", "HEAD"),
     ("folders.document", "GET"),
     ("folders.document", "HEAD"),
+    ("signing.verifier.kept", "GET"),
+    ("signing.verifier.kept", "HEAD"),
+}
+JUDGE = {  # the signatures of what one reads; the report is there once they are judged (tests/verifying/test_pages.py)
+    ("signing.verifier.kept", "POST"),
+    ("signing.verifier.report", "GET"),
+    ("signing.verifier.report", "HEAD"),
 }
 ASK = {("signing.complete", "GET"), ("signing.complete", "HEAD")}  # what became of one's own signature
 DRAFT = {("folders.draft", "GET"), ("folders.draft", "HEAD")}
@@ -142,5 +149,5 @@ def granted(family: str, state: str, login: str) -> set[tuple[str, str]]:
     readers, verbs = TABLE[family, state]
     given = {one for who, what in verbs if login in who for one in what}
     if login in readers:
-        given |= READ | (ASK if login in SIGNERS else set())
+        given |= READ | JUDGE | (ASK if login in SIGNERS else set())
     return given

@@ -49,7 +49,7 @@ def test_a_good_signature_is_valid_and_says_what_was_checked(signed, trust):
         True,
     )
     assert said.timestamped_at is not None
-    for part in ("Document inchangé depuis la signature", "non révoqué le", "Horodatage du"):
+    for part in ("document inchangé depuis la signature", "non révoqué le", "horodatage du"):
         assert part in said.reason
 
 

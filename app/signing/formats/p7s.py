@@ -12,8 +12,9 @@ from pyhanko.sign.validation.status import StandardCMSSignatureStatus
 
 from app.core.refusals import Refusal
 from app.signing.formats.revision import CHUNK
+from app.signing.signers import UNREADABLE
 from app.signing.trust import Trust, facts
-from app.signing.verify import UNREADABLE, Reading, Timestamp
+from app.signing.verify import Reading, Timestamp
 
 LARGEST = 5 * 1024 * 1024  # bytes of a .p7s; ours have about ten thousand
 LONGEST_NAME = 60  # of a document or of a person, in a file name

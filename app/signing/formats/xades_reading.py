@@ -19,8 +19,9 @@ from pyhanko_certvalidator import errors as path_errors
 from app.core.refusals import Refusal
 from app.files.xml import parse_xml
 from app.signing import algorithms
+from app.signing.signers import UNREADABLE
 from app.signing.trust import Trust, certificates_in, facts
-from app.signing.verify import UNREADABLE, Reading, Timestamp
+from app.signing.verify import Reading, Timestamp
 
 NAMES = {"ds": "http://www.w3.org/2000/09/xmldsig#", "xades": "http://uri.etsi.org/01903/v1.3.2#"}
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"

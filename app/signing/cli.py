@@ -1,0 +1,23 @@
+"""`flask --app wsgi trust-lists`: fetch the trusted lists of Europe now instead of next night."""
+
+import click
+
+from app.signing import setting
+
+
+@click.command("trust-lists")
+def trust_lists() -> None:
+    """Fetch, verify and keep the trusted lists; fails and changes nothing when one may not be believed."""
+    from app.signing.network import UnreachableError
+    from app.signing.trust_lists import ListRefusedError
+
+    try:
+        count = setting.refresh_lists()
+    except (UnreachableError, ListRefusedError) as error:
+        raise click.ClickException(
+            f"Les listes de confiance n’ont pas changé : {error}. Vérifiez l’adresse et le réseau, puis recommencez."
+        ) from error
+    print(f"Listes de confiance à jour : {count} certificats d’autorités reconnus.")
+
+
+COMMANDS = (trust_lists,)

@@ -1,0 +1,125 @@
+"""The signatures of a CMS file (.p7s, .p7m; RFC 5652, ETSI EN 319 122-1) over a content beside it or inside it."""
+
+import asyncio
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from asn1crypto import cms, pem
+from pyhanko.sign.general import extract_certificate_info, find_cms_attribute_iter
+from pyhanko.sign.validation.generic_cms import (
+    extract_tst_data_iter,
+    validate_sig_integrity,
+)
+
+from app.core.refusals import Refusal
+from app.signing import bounds
+from app.signing.judge import Seen, judge
+from app.signing.pdf_signatures import MOST_SIGNATURES, NOTHING_CHANGED, SECONDS_EACH, unreadable
+from app.signing.proving import Subject, prove
+from app.signing.signers import UNREADABLE, chain_of, named, qualified
+from app.signing.trust import Trust
+from app.signing.verdict import Verdict
+
+CHUNK = 1 << 20
+LARGEST_CONTAINER = 20 * 1024 * 1024
+BINDING = ("signing_certificate_v2", "signing_certificate")  # what makes a CMS signature a CAdES one
+
+
+def verify_p7s(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[Verdict]:
+    """Judge every signature of a CMS file, in its order; `content` is the signed file when it is not inside.
+
+    Refuses `signature-file-unreadable`, `content-missing`, `content-unexpected` and `too-many-signatures`.
+    """
+    signed_data = _signed_data(path)
+    if len(signed_data["signer_infos"]) > MOST_SIGNATURES:
+        raise Refusal("too-many-signatures", limit=MOST_SIGNATURES)
+    inside = signed_data["encap_content_info"]["content"]
+    if content is None and inside.native is None:
+        raise Refusal("content-missing")
+    if content is not None and inside.native is not None:
+        raise Refusal("content-unexpected")
+    bounds.allow(SECONDS_EACH * (1 + len(signed_data["signer_infos"])))
+    return [
+        _one(number, one, signed_data, content, trust, moment)
+        for number, one in enumerate(signed_data["signer_infos"], 1)
+    ]
+
+
+def _signed_data(path: Path) -> Any:
+    try:
+        if path.stat().st_size > LARGEST_CONTAINER:
+            raise ValueError(f"{path.stat().st_size} octets")
+        data = path.read_bytes()
+        if pem.detect(data):
+            _, _, data = pem.unarmor(data)
+        container = cms.ContentInfo.load(data, strict=True)
+        if container["content_type"].native != "signed_data":
+            raise ValueError(container["content_type"].native)
+        _ = len(container["content"]["signer_infos"])
+        return container["content"].untag()
+    except UNREADABLE as error:
+        raise Refusal("signature-file-unreadable", why=str(error)) from error
+
+
+def _one(number: int, info: Any, whole: Any, content: Path | None, trust: Trust, moment: datetime) -> Verdict:
+    where = f"signataire {number}"
+    try:
+        # pyHanko reads one signer at a time: each is given the container as if it were alone
+        alone = cms.SignedData.load(whole.dump())
+        alone["signer_infos"] = cms.SignerInfos([info])
+        digest = _digest(alone, content, info["digest_algorithm"]["algorithm"].native)
+        certificate = extract_certificate_info(alone).signer_cert
+        proof = asyncio.run(prove(Subject(alone, digest if content is not None else None), trust, moment))
+        intact, valid = validate_sig_integrity(
+            info,
+            certificate,
+            expected_content_type=alone["encap_content_info"]["content_type"].native,
+            actual_digest=digest,
+        )
+        seen = Seen(
+            where=where,
+            level=_level(info),
+            chain=chain_of(certificate, proof.status),
+            claimed_at=_claimed(info),
+            timestamp=proof.timestamp,
+            timestamped_at=proof.at,
+            intact=bool(intact),
+            valid=bool(valid),
+            covered="La signature couvre tout le contenu du fichier signé.",
+            changes=NOTHING_CHANGED if intact else "Le contenu n’est pas celui qui a été signé.",
+            sub=proof.sub,
+            revoked_at=proof.revoked_at,
+            asked=trust.fetch,
+            qualified=qualified(proof.status, trust, proof.at or moment),
+            **named(certificate),
+        )
+    except UNREADABLE:
+        return unreadable(where)
+    return judge(seen, moment)
+
+
+def _digest(alone: Any, content: Path | None, algorithm: str) -> bytes:
+    made = hashlib.new(algorithm)
+    inside = alone["encap_content_info"]["content"]
+    if content is None:
+        made.update(inside.native if isinstance(inside.native, bytes) else inside.contents)
+        return made.digest()
+    with content.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            made.update(chunk)
+    return made.digest()
+
+
+def _level(info: Any) -> str:
+    stamped = any(True for _ in extract_tst_data_iter(info, signed=False))
+    level = "B-T" if stamped else "B-B"
+    names = {one["type"].native for one in info["signed_attrs"]}
+    return level if names & set(BINDING) else f"hors CAdES, {level}"
+
+
+def _claimed(info: Any) -> datetime | None:
+    found = next(iter(find_cms_attribute_iter(info["signed_attrs"], "signing_time")), None)
+    moment: datetime | None = found.native if found is not None else None
+    return moment

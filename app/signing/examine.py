@@ -1,0 +1,104 @@
+"""Judge a file of any origin, in a process of its own: a bomb or a crash there never reaches the web."""
+
+import base64
+import dataclasses
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.core.refusals import Refusal
+from app.signing.verdict import Verdict, load
+
+if TYPE_CHECKING:
+    from app.signing.setting import Whom
+    from app.signing.trust import Trust
+
+SECONDS = 60  # all together, the authorities' answers included
+LARGEST_ANSWER = 8 * 1024 * 1024
+# The child reads app.signing only: a bare « app » package spares it the web's own start.
+_CHILD = (
+    "import sys, types; app = types.ModuleType('app'); app.__path__ = [sys.argv.pop(1)]; "
+    "sys.modules['app'] = app; "
+    "from app.signing.examiner import main; main()"
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the child may use until the structure of the file has proved to be sane (imports included), and at most."""
+
+    cpu_seconds: float
+    megabytes: int
+    most_megabytes: int
+
+
+# With 24 MB of libraries shared with other processes, less than 100 MB in all
+STRANGER = Limits(1.8, 74, 256)
+# A document of a folder passed intake, and may be as large as a deposit
+OURS = Limits(20.0, 512, 1024)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What a file is (`kind`, and the French `words` for it), and the verdict on each of its signatures."""
+
+    kind: str
+    words: str
+    verdicts: tuple[Verdict, ...]
+
+
+def examine(
+    path: Path,
+    trust: "Trust | Whom",
+    moment: datetime,
+    content: Path | None = None,
+    limits: Limits = STRANGER,
+) -> Examined:
+    """Judge every signature of a file, as known at `moment`; `content` is the file that a separate signature signs.
+
+    Refuses `kind-unknown`, what the reader of its kind refuses, and `file-too-complex` when the child was killed: with
+    `STRANGER`, a file that takes 2 s of computing or 100 MB before its structure is known, or a minute in all.
+    """
+    question = {
+        "path": str(path.resolve()),
+        "content": str(content.resolve()) if content is not None else None,
+        "moment": moment.isoformat(),
+        "limits": dataclasses.asdict(limits),
+        "trust": {
+            "roots": [base64.b64encode(one).decode() for one in trust.roots],
+            "tsa_roots": [base64.b64encode(one).decode() for one in trust.tsa_roots],
+            "fetch": trust.fetch,
+            "allowed_hosts": list(trust.allowed_hosts),
+            "timeout": trust.timeout,
+            "lists": str(trust.lists) if trust.lists else None,
+        },
+    }
+    told = _ask(json.dumps(question))
+    if "refused" in told:
+        raise Refusal(str(told["refused"]), **told["facts"])
+    return Examined(told["kind"], told["words"], load(json.dumps(told["verdicts"])))
+
+
+def _ask(question: str) -> dict[str, Any]:
+    home = Path(__file__).resolve().parent.parent
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter and our own program
+            [sys.executable, "-I", "-c", _CHILD, str(home)],
+            input=question,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+            env={"LC_ALL": "C.UTF-8"},
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Refusal("file-too-complex") from error
+    try:
+        told: dict[str, Any] = json.loads(done.stdout[:LARGEST_ANSWER])
+    except ValueError as error:
+        raise Refusal("file-too-complex") from error  # killed by its limits, or by the file
+    return told

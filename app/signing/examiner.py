@@ -1,0 +1,49 @@
+"""The child process that reads a file of unknown origin: bounded in time and memory by the kernel, and then gone.
+
+Started by `app.signing.examine`: the question comes as JSON on its input, the answer leaves as JSON on its output.
+"""
+
+import base64
+import json
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from app.signing import bounds
+
+TOO_COMPLEX = {"refused": "file-too-complex", "facts": {}}
+
+
+def main() -> None:
+    """Answer one question."""
+    question = json.load(sys.stdin)
+    bounds.impose(**question["limits"])
+    try:
+        answer = _answer(question)
+    except (MemoryError, RecursionError):
+        answer = TOO_COMPLEX
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False))
+
+
+def _answer(question: dict[str, Any]) -> dict[str, Any]:
+    from app.core.refusals import Refusal
+    from app.signing import kinds, verdict
+    from app.signing.trust import Trust
+
+    said = question["trust"]
+    trust = Trust(
+        roots=tuple(map(base64.b64decode, said["roots"])),
+        tsa_roots=tuple(map(base64.b64decode, said["tsa_roots"])),
+        fetch=said["fetch"],
+        allowed_hosts=tuple(said["allowed_hosts"]),
+        timeout=said["timeout"],
+        lists=Path(said["lists"]) if said["lists"] else None,
+    )
+    content = Path(question["content"]) if question["content"] else None
+    try:
+        kind = kinds.of(Path(question["path"]))
+        found = kind.judge(Path(question["path"]), content, trust, datetime.fromisoformat(question["moment"]))
+    except Refusal as refusal:
+        return {"refused": refusal.key, "facts": {name: str(value) for name, value in refusal.facts.items()}}
+    return {"kind": kind.name, "words": kind.words, "verdicts": json.loads(verdict.dump(found))}

@@ -1,0 +1,76 @@
+"""Which reader judges which kind of file: the joint where each signature format plugs in.
+
+A format registers once, at import, how its files are recognised and who judges them:
+
+    register(Kind("pes", "fichier PES signé", looks_like_pes, read_pes))
+
+`judge` gets the file, the content that it signs when that is another file, whom we believe, and the moment; it returns
+one `Verdict` for each signature (fill a `judge.Seen` and call `judge.judge`), and refuses what it cannot read.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.core.refusals import Refusal
+
+if TYPE_CHECKING:
+    from app.signing.trust import Trust
+    from app.signing.verdict import Verdict
+
+Judge = Callable[[Path, Path | None, "Trust", datetime], "Sequence[Verdict]"]
+HEAD = 2048
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of signed file; `recognises` reads its first bytes (2048 at most), the first kind that does wins."""
+
+    name: str
+    words: str
+    recognises: Callable[[bytes], bool]
+    judge: Judge
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    """Add a kind of file, or replace the one of the same name."""
+    _kinds[kind.name] = kind
+
+
+def of(path: Path) -> Kind:
+    """The kind of a file, by its bytes and never by its name; refuses `kind-unknown`."""
+    with path.open("rb") as stream:
+        head = stream.read(HEAD)
+    found = next((kind for kind in _kinds.values() if kind.recognises(head)), None)
+    if found is None:
+        raise Refusal("kind-unknown")
+    return found
+
+
+def _pdf(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Verdict]":
+    from app.signing.pdf_signatures import verify_pdf
+
+    if content is not None:
+        raise Refusal("content-unexpected")
+    return verify_pdf(path, trust, moment)
+
+
+def _p7s(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Verdict]":
+    from app.signing.detached import verify_p7s
+
+    return verify_p7s(path, content, trust, moment)
+
+
+def _is_cms(head: bytes) -> bool:
+    # DER of ContentInfo: SEQUENCE, then the OID of signedData 1.2.840.113549.1.7.2 (RFC 5652 §3)
+    der = head[:1] == b"\x30" and b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02" in head[:32]
+    return der or head.lstrip()[:64].startswith((b"-----BEGIN PKCS7", b"-----BEGIN CMS"))
+
+
+register(Kind("pdf", "PDF signé", lambda head: b"%PDF-" in head[:1024], _pdf))
+register(Kind("p7s", "signature séparée (.p7s)", _is_cms, _p7s))

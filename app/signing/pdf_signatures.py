@@ -1,0 +1,221 @@
+"""What the signatures of a PDF are, one `Seen` each: who, when, which level, what was covered, what changed since."""
+
+import asyncio
+import dataclasses
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.fields import SigSeedSubFilter, enumerate_sig_fields
+from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko.sign.validation.errors import NoDSSFoundError
+from pyhanko.sign.validation.generic_cms import extract_tst_data_iter, validate_sig_integrity
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+from pyhanko.sign.validation.policy_decl import LocalKnowledge
+from pyhanko.sign.validation.status import SignatureCoverageLevel
+from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
+
+from app.core.clock import now
+from app.core.refusals import Refusal
+from app.signing import bounds, report
+from app.signing.judge import Seen, judge
+from app.signing.proving import Proof, Subject, prove
+from app.signing.signers import UNREADABLE, chain_of, named, qualified
+from app.signing.trust import Trust
+from app.signing.verdict import Verdict
+
+# pyHanko logs a traceback for each authority that it does not know; our verdict says it in one line
+logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
+logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
+
+MOST_SIGNATURES = 100
+SECONDS_EACH = 2.0  # of computing, to prove one signature and report on it
+NOTHING_CHANGED = "Rien n’a changé depuis la signature."
+ALTERED = "Le document a été modifié : ce qui s’affiche n’est plus ce qui a été signé."
+
+
+def verify_pdf(path: Path, trust: Trust, moment: datetime) -> list[Verdict]:
+    """Judge every signature of a PDF, oldest first; document timestamps are proofs and have no verdict of their own.
+
+    Refuses `pdf-damaged`, `document-locked` (a password is needed) and `too-many-signatures`.
+    """
+    with path.open("rb") as stream:
+        try:
+            reader = PdfFileReader(stream, strict=False)
+            _unlock(reader)
+            return asyncio.run(_verify(reader, trust, moment))
+        except UNREADABLE as error:
+            raise Refusal("pdf-damaged") from error
+
+
+def _unlock(reader: PdfFileReader) -> None:
+    """Open an encrypted file that needs no password to be read (ISO 32000-2 §7.6.4.1); refuses `document-locked`."""
+    if not reader.encrypted:
+        return
+    try:
+        opened = reader.decrypt("").status.name != "FAILED"
+    except UNREADABLE:
+        opened = False
+    if not opened:
+        raise Refusal("document-locked")
+
+
+async def _verify(reader: PdfFileReader, trust: Trust, moment: datetime) -> list[Verdict]:
+    people, stamps, broken = _sorted(reader)
+    bounds.allow(SECONDS_EACH * (1 + len(people)))
+    known = _security_store(reader)
+    said = [await _one(one, stamps, known, trust, moment) for one in people]
+    found = [*zip((one.signed_revision for one in people), said, strict=True), *broken]
+    return [verdict for _, verdict in sorted(found, key=lambda pair: pair[0])]
+
+
+def _sorted(
+    reader: PdfFileReader,
+) -> tuple[list[EmbeddedPdfSignature], list[EmbeddedPdfSignature], list[tuple[int, Verdict]]]:
+    """People's signatures, document timestamps, and what cannot be read (with its revision)."""
+    people: list[EmbeddedPdfSignature] = []
+    stamps: list[EmbeddedPdfSignature] = []
+    broken: list[tuple[int, Verdict]] = []
+    for number, (name, value, widget) in enumerate(enumerate_sig_fields(reader, filled_status=True)):
+        if number >= MOST_SIGNATURES:
+            raise Refusal("too-many-signatures", limit=MOST_SIGNATURES)
+        try:
+            one = EmbeddedPdfSignature(reader, widget, name)
+            _ = (one.signed_revision, one.signer_cert.subject.native)
+            if one.sig_object_type == "/Sig":
+                one.compute_integrity_info()  # type: ignore[no-untyped-call]
+            (people if one.sig_object_type == "/Sig" else stamps).append(one)
+        except UNREADABLE:
+            when = reader.xrefs.get_last_change(value.container_ref) if value.container_ref else 0
+            broken.append((when, unreadable(str(name))))
+    return people, stamps, broken
+
+
+def unreadable(where: str) -> Verdict:
+    """The verdict on a signature whose container cannot be read (FORMAT_FAILURE)."""
+    return judge(Seen(where=where, name="signataire illisible", readable=False), now())
+
+
+async def _one(
+    signature: EmbeddedPdfSignature,
+    stamps: Iterable[EmbeddedPdfSignature],
+    known: LocalKnowledge,
+    trust: Trust,
+    moment: datetime,
+) -> Verdict:
+    try:
+        integrity = signature.summarise_integrity_info()
+        archived = any(stamp.signed_revision > signature.signed_revision for stamp in stamps)
+        subject = Subject(signature.signed_data, signature.compute_digest(), known, signature, archived)
+        proof = await prove(subject, trust, moment)
+        intact, valid = _integrity(signature)
+        seen = _seen(signature, integrity, archived, known, proof, trust, moment)
+        verdict = judge(dataclasses.replace(seen, intact=intact, valid=valid), moment)
+        return dataclasses.replace(verdict, report=report.write(signature, proof.result, verdict))
+    except UNREADABLE:
+        return unreadable(str(signature.field_name))
+
+
+def _integrity(signature: EmbeddedPdfSignature) -> tuple[bool, bool]:
+    """Whether the hash is that of the signed bytes, and the signature that of the certificate."""
+    intact, valid = validate_sig_integrity(
+        signature.signer_info,
+        signature.signer_cert,
+        expected_content_type=signature.signed_data["encap_content_info"]["content_type"].native,
+        actual_digest=signature.compute_digest(),
+    )
+    return bool(intact), bool(valid)
+
+
+def _seen(
+    signature: EmbeddedPdfSignature,
+    integrity: Any,
+    archived: bool,
+    known: LocalKnowledge,
+    proof: Proof,
+    trust: Trust,
+    moment: datetime,
+) -> Seen:
+    reason = signature.sig_object.get("/Reason")
+    covers_whole = integrity["coverage"] == SignatureCoverageLevel.ENTIRE_FILE
+    altered = integrity["docmdp_ok"] is False
+    return Seen(
+        where=str(signature.field_name),
+        level=_level(signature, archived, known),
+        capacity=str(reason) if reason is not None else None,
+        chain=chain_of(signature.signer_cert, proof.status),
+        claimed_at=signature.self_reported_timestamp,
+        timestamp=proof.timestamp,
+        timestamped_at=proof.at,
+        archived_at=proof.archived_at,
+        altered=altered,
+        covers_whole=covers_whole,
+        covered=_covered(signature, integrity["coverage"]),
+        changes=ALTERED if altered else _changes(signature, integrity["diff_result"], covers_whole),
+        sub=proof.sub,
+        revoked_at=proof.revoked_at,
+        asked=trust.fetch,
+        kept=proof.kept,
+        qualified=qualified(proof.status, trust, proof.at or moment),
+        **named(signature.signer_cert),
+    )
+
+
+def _level(signature: EmbeddedPdfSignature, archived: bool, known: LocalKnowledge) -> str:
+    """The baseline level by what is in the file (EN 319 142-1 §6.3)."""
+    stamped = archived or any(True for _ in extract_tst_data_iter(signature.signer_info, signed=False))
+    proofs = bool(known.known_ocsps or known.known_crls)
+    level = "B-B" if not stamped else "B-T" if not proofs else "B-LTA" if archived else "B-LT"
+    pades = signature.sig_object.get("/SubFilter") == SigSeedSubFilter.PADES.value
+    return level if pades else f"hors PAdES, {level}"
+
+
+def _covered(signature: EmbeddedPdfSignature, coverage: SignatureCoverageLevel) -> str:
+    if coverage == SignatureCoverageLevel.ENTIRE_FILE:
+        return "La signature couvre tout le fichier."
+    if coverage == SignatureCoverageLevel.ENTIRE_REVISION:
+        number, total = signature.signed_revision + 1, signature.reader.xrefs.total_revisions
+        return f"La signature couvre tout le fichier tel qu’il était à sa révision {number}, sur {total} aujourd’hui."
+    return "La signature ne couvre qu’une partie du fichier."
+
+
+def _changes(signature: EmbeddedPdfSignature, diff: Any, covers_whole: bool) -> str:
+    level = getattr(diff, "modification_level", ModificationLevel.NONE)
+    if covers_whole or level == ModificationLevel.NONE:
+        return NOTHING_CHANGED
+    if level == ModificationLevel.LTA_UPDATES:
+        return "Seules des preuves d’archivage ont été ajoutées depuis."
+    signed = {str(name) for name, _, _ in enumerate_sig_fields(signature.reader)}
+    filled = sorted(set(diff.changed_form_fields) - signed)
+    if filled:
+        return f"Des champs de formulaire ont été remplis depuis : {', '.join(filled)[:200]}."
+    return "Seules d’autres signatures ou des preuves d’archivage ont été ajoutées depuis."
+
+
+def _security_store(reader: PdfFileReader) -> LocalKnowledge:
+    """The certificates and revocation answers that the file carries (ISO 32000-2 §12.8.4.3); none when unreadable."""
+    try:
+        store = DocumentSecurityStore.read_dss(reader)
+        return LocalKnowledge(
+            known_ocsps=[one for ref in store.ocsps for one in OCSPContainer.load_multi(_ocsp(ref))],
+            known_crls=[CRLContainer(_crl(ref)) for ref in store.crls],
+            known_certs=list(store.load_certs()),
+        )
+    except (NoDSSFoundError, *UNREADABLE):
+        return LocalKnowledge()
+
+
+def _ocsp(reference: Any) -> Any:
+    from asn1crypto.ocsp import OCSPResponse
+
+    return OCSPResponse.load(reference.get_object().data)
+
+
+def _crl(reference: Any) -> Any:
+    from asn1crypto.crl import CertificateList
+
+    return CertificateList.load(reference.get_object().data)

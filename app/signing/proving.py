@@ -1,0 +1,218 @@
+"""What pyHanko's ETSI functions (EN 319 102-1) say of one CMS signature: the function is chosen by the level found."""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from asn1crypto import cms
+from pyhanko.sign.ades.report import AdESFailure, AdESPassed, AdESStatus, AdESSubIndic
+from pyhanko.sign.validation import ades
+from pyhanko.sign.validation.generic_cms import extract_tst_data_iter, message_imprint_checker
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+from pyhanko.sign.validation.policy_decl import (
+    LocalKnowledge,
+    PdfSignatureValidationSpec,
+    RevinfoOnlineFetchingRule,
+    RevocationInfoGatheringSpec,
+    SignatureValidationSpec,
+)
+from pyhanko.sign.validation.settings import KeyUsageConstraints
+from pyhanko.sign.validation.status import PdfSignatureStatus
+from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
+
+from app.core.clock import PARIS
+from app.signing.judge import Timestamp
+from app.signing.trust import Trust
+
+NOTHING_KNOWN = LocalKnowledge()
+CHAIN_FAILURE = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was proven of a signature at a moment.
+
+    `sub`: ETSI sub-indication, None when everything that was asked holds. `at`: time of a trusted timestamp. `kept`:
+    the file's own proofs were enough, no host was asked. `result`: pyHanko's, for the report.
+    """
+
+    sub: str | None
+    timestamp: Timestamp
+    at: datetime | None
+    revoked_at: datetime | None
+    archived_at: datetime | None
+    kept: bool
+    result: Any
+
+    @property
+    def status(self) -> Any:
+        """PyHanko's own status; None when the container could not be validated at all."""
+        return self.result.api_status
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One CMS signature to prove: its `SignedData` and what the file knows beside it.
+
+    `digest`: hash of what is signed, None when that is inside the container.
+    `embedded` when it lives in a PDF; `archived` when a later document timestamp protects it (level B-LTA).
+    """
+
+    signed_data: cms.SignedData
+    digest: bytes | None
+    known: LocalKnowledge = NOTHING_KNOWN
+    embedded: EmbeddedPdfSignature | None = None
+    archived: bool = False
+
+
+async def prove(subject: Subject, trust: Trust, moment: datetime) -> Proof:
+    """Prove one signature as known at `moment`: by its timestamp, by the authorities, by what the file keeps of them.
+
+    A revocation that the authorities know of counts even against an archive. With `trust.fetch` false no host is asked:
+    what the file does not prove by itself stays unknown (`TRY_LATER`).
+    """
+    timing = ValidationTimingInfo(
+        validation_time=moment, best_signature_time=moment, point_in_time_validation=False
+    )
+    timestamp = await _timestamp(subject, trust, timing)
+    # Whoever stole a key may put an older « not revoked » into the file: the authority of today is heard before it
+    today = dataclasses.replace(subject, known=LocalKnowledge(known_certs=subject.known.known_certs))
+    proof = await _current(today, trust, timing, timestamp, required=trust.fetch, fetch=trust.fetch)
+    if subject.archived and subject.embedded is not None:
+        archive = await _archived(subject, subject.embedded, trust, timing)
+        if archive is not None:
+            return dataclasses.replace(archive, revoked_at=archive.revoked_at or proof.revoked_at)
+    unasked = proof.sub is None and not trust.fetch
+    if unasked or proof.sub in {CHAIN_FAILURE, "TRY_LATER"}:
+        return await _silent(subject, trust, timing, timestamp, proof)
+    return proof
+
+
+async def _silent(
+    subject: Subject, trust: Trust, timing: ValidationTimingInfo, timestamp: Timestamp, proof: Proof
+) -> Proof:
+    """When no authority answers: by the answers that the file carries, else `TRY_LATER`.
+
+    pyHanko says the same of a bad chain and of a silent authority: only the first fails without revocation too.
+    """
+    if subject.known.known_ocsps or subject.known.known_crls:
+        # Without fetching at all: pyHanko 0.38 forgets what it was given as soon as it has asked in vain
+        carried = await _current(subject, trust, timing, timestamp, required=True, fetch=False)
+        if carried.sub is None:
+            return dataclasses.replace(carried, kept=True)
+    offline = await _current(subject, trust, timing, timestamp, required=False, fetch=False)
+    return dataclasses.replace(proof, sub="TRY_LATER") if offline.sub is None else proof
+
+
+async def _archived(
+    subject: Subject, embedded: EmbeddedPdfSignature, trust: Trust, timing: ValidationTimingInfo
+) -> Proof | None:
+    """The long-term proof (EN 319 102-1 §5.6.3), by what the file holds and, failing that, with the authorities' help."""
+    for fetch in (False, True) if trust.fetch else (False,):
+        spec = PdfSignatureValidationSpec(_spec(trust, subject, required=True, fetch=fetch))
+        result: Any = await ades.ades_lta_validation(embedded, spec, timing_info=timing)
+        if isinstance(result.ades_subindic, AdESPassed):
+            stamped = result.api_status.timestamp_validity is not None
+            return Proof(
+                sub=None,
+                timestamp="trusted" if stamped else "none",
+                at=result.best_signature_time,
+                revoked_at=_revoked(result),
+                archived_at=result.oldest_evidence_record_timestamp,
+                kept=not fetch,
+                result=result,
+            )
+    return None
+
+
+async def _timestamp(subject: Subject, trust: Trust, timing: ValidationTimingInfo) -> Timestamp:
+    signer_info = subject.signed_data["signer_infos"][0]
+    found: Timestamp = "none"
+    # With the authority's help, else by what the file carries; where nobody may be asked, its revocation is let go
+    ways = ((True, True), (True, False)) if trust.fetch else ((True, False), (False, False))
+    for token in extract_tst_data_iter(signer_info, signed=False):
+        for required, fetch in ways:
+            result = await ades.ades_timestamp_validation(
+                token,
+                _spec(trust, subject, required=required, fetch=fetch),
+                expected_tst_imprint=message_imprint_checker(signer_info),
+                timing_info=timing,
+            )
+            if isinstance(result.ades_subindic, AdESPassed):
+                return "trusted"
+            found = _untrusted(result.ades_subindic)
+            if found != "silent":
+                break
+    return found
+
+
+def _untrusted(sub: AdESSubIndic) -> Timestamp:
+    if isinstance(sub, AdESFailure):
+        return "invalid"
+    return "silent" if sub.standard_name in {"TRY_LATER", CHAIN_FAILURE} else "untrusted"
+
+
+async def _current(
+    subject: Subject,
+    trust: Trust,
+    timing: ValidationTimingInfo,
+    timestamp: Timestamp,
+    *,
+    required: bool,
+    fetch: bool,
+) -> Proof:
+    """Without a trusted timestamp, basic validation (§5.3) as of today; with one, validation with time (§5.5)."""
+    spec = _spec(trust, subject, required=required, fetch=fetch)
+    if timestamp != "trusted":
+        result: Any = await ades.ades_basic_validation(
+            subject.signed_data, spec, timing_info=timing, raw_digest=subject.digest
+        )
+        at = None
+    else:
+        result = await ades.ades_with_time_validation(
+            subject.signed_data,
+            spec,
+            timing_info=timing,
+            raw_digest=subject.digest,
+            **_as_pdf(subject),
+        )
+        at = result.best_signature_time
+    passed = result.ades_subindic.status == AdESStatus.PASSED
+    return Proof(
+        sub=None if passed else result.ades_subindic.standard_name,
+        timestamp=timestamp,
+        at=at.astimezone(PARIS) if at else None,
+        revoked_at=_revoked(result),
+        archived_at=None,
+        kept=False,
+        result=result,
+    )
+
+
+def _spec(trust: Trust, subject: Subject, *, required: bool, fetch: bool) -> SignatureValidationSpec:
+    """`required`: revocation must be known; `fetch`: it may be asked of the authorities."""
+    rule = RevinfoOnlineFetchingRule.NO_HISTORICAL_FETCH if fetch else RevinfoOnlineFetchingRule.LOCAL_ONLY
+    return SignatureValidationSpec(
+        cert_validation_policy=trust.policy(timestamps=False, fetch=required),
+        ts_cert_validation_policy=trust.policy(timestamps=True, fetch=required),
+        revinfo_gathering_policy=RevocationInfoGatheringSpec(rule, trust.backend() if fetch else None),
+        local_knowledge=subject.known,
+        key_usage_settings=KeyUsageConstraints(key_usage={"non_repudiation"}),
+    )
+
+
+def _as_pdf(subject: Subject) -> Mapping[str, Any]:
+    if subject.embedded is None:
+        return {}
+    integrity = subject.embedded.summarise_integrity_info()
+    return {"extra_status_kwargs": integrity, "status_cls": PdfSignatureStatus}
+
+
+def _revoked(result: Any) -> datetime | None:
+    details = getattr(result.api_status, "revocation_details", None)
+    if details is None or details.ca_revoked:
+        return None
+    moment: datetime = details.revocation_date
+    return moment

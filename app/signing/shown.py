@@ -1,0 +1,37 @@
+"""A signature as the folder's page tells it, in one line and its details."""
+
+from dataclasses import dataclass
+
+from app.core.french import instant_preuve
+from app.signing.verdict import Verdict
+
+TONES = {"valide": "ok", "invalide": "danger", "indéterminé": "warn"}
+
+
+@dataclass(frozen=True)
+class SignatureView:
+    """A signature as the page tells it: its verdict when it was judged, else what the record of its making proves.
+
+    `ask_url`: no signature, but where the page may have the document's signatures judged. `url`: all that is known.
+    """
+
+    name: str
+    capacity: str
+    at: str
+    verdict: str
+    tone: str
+    url: str = ""
+    ask_url: str = ""
+
+
+def judged(one: Verdict, url: str) -> SignatureView:
+    """A verdict as a line of the page; `url`: where all that is known of it is shown."""
+    at = one.timestamped_at or one.claimed_at
+    return SignatureView(
+        one.name, one.capacity or "", instant_preuve(at), one.reason, TONES[one.verdict], url
+    )
+
+
+def address(folder_id: int, document_id: int, number: int) -> str:
+    """Where all that is known of the signatures of a version is shown (`app/signing/verifier/web.py`)."""
+    return f"/dossiers/{folder_id}/documents/{document_id}/{number}/signatures"

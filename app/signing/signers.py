@@ -1,0 +1,77 @@
+"""Who signed, whatever the format: names, chain and qualification read in certificates."""
+
+from datetime import datetime
+from typing import Any
+
+from asn1crypto import x509
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.sign.general import SigningError
+from pyhanko.sign.validation.errors import SignatureValidationError
+
+from app.signing import trust_lists
+from app.signing.trust import Trust, facts
+from app.signing.verdict import Link
+
+UNREADABLE = (
+    PdfError,
+    SignatureValidationError,
+    SigningError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    NotImplementedError,
+    AssertionError,  # pyHanko asserts where a forged chain can make it false
+    RecursionError,
+)
+
+
+def named(certificate: x509.Certificate) -> dict[str, Any]:
+    """The fields of a `Seen` that its signer's certificate gives."""
+    said = facts(certificate.dump())
+    usage = certificate.key_usage_value
+    return {
+        "name": said.common_name,
+        "serial": said.serial,
+        "fingerprint_sha256": said.fingerprint_sha256,
+        "not_before": said.not_before,
+        "not_after": said.not_after,
+        "may_sign": usage is not None and "non_repudiation" in usage.native,
+    }
+
+
+def chain_of(certificate: x509.Certificate, status: Any) -> tuple[Link, ...]:
+    """The signer's certificate and those above it, as far as they were found."""
+    path = getattr(status, "validation_path", None)
+    above = list(path.iter_certs(include_root=True)) if path is not None else [certificate]
+    if above[0].sha256 != certificate.sha256:
+        above.reverse()
+    return tuple(_link(one) for one in above)
+
+
+def _link(one: x509.Certificate) -> Link:
+    said = facts(one.dump())
+    issuer = one.issuer.native.get("common_name") or one.issuer.human_friendly
+    return Link(
+        said.common_name,
+        issuer if isinstance(issuer, str) else issuer[0],
+        said.serial,
+        said.not_after.isoformat(),
+        said.fingerprint_sha256,
+    )
+
+
+def qualified(status: Any, trust: Trust, moment: datetime) -> str | None:
+    """What the trusted lists say of the certificate at that moment, in French; None when they say nothing."""
+    path = getattr(status, "validation_path", None)
+    registry = trust_lists.registry(trust.lists)
+    if path is None or registry is None:
+        return None
+    from pyhanko.sign.validation.qualified.assess import QualificationAssessor
+
+    found = QualificationAssessor(registry).check_entity_cert_qualified(path, moment)
+    if not found.status.qualified:
+        return None
+    device = " sur un dispositif qualifié" if found.status.qc_key_security.is_qscd else ""
+    return f"Certificat qualifié{device}, d’après les listes de confiance européennes."

@@ -1,0 +1,100 @@
+"""What is said of one signature: three verdicts in French, and the words of ETSI EN 319 102-1 behind them."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+Words = Literal["valide", "invalide", "indéterminé"]
+Indication = Literal["TOTAL-PASSED", "TOTAL-FAILED", "INDETERMINATE"]
+WORDS: Mapping[Indication, Words] = {
+    "TOTAL-PASSED": "valide",
+    "TOTAL-FAILED": "invalide",
+    "INDETERMINATE": "indéterminé",
+}
+TIMES = ("claimed_at", "timestamped_at", "revoked_at", "archived_at")
+
+
+@dataclass(frozen=True)
+class Link:
+    """One certificate of the chain, the signer's first; `not_after` is an ISO time, hashes are hexadecimal."""
+
+    name: str
+    issuer: str
+    serial: str
+    not_after: str
+    fingerprint_sha256: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One signature, judged.
+
+    `where`: PDF field, or Id of an XML signature, or the file's name. `level`: « B-B », « B-T », « B-LT », « B-LTA »
+    (EN 319 142-1 §6), « hors PAdES » before them for an older form. `verdict` is the French of `indication`, `reason`
+    the one sentence that gives it, `sub_indication` its ETSI name, None when passed. `claimed_at` is only said by the
+    signer; `timestamped_at` is proven by a trusted authority. `when`, `covered`, `changes`, `revocation` are French
+    sentences. `report` is the ETSI TS 119 102-2 XML, when there is one.
+    """
+
+    where: str
+    name: str
+    level: str
+    indication: Indication
+    sub_indication: str | None
+    reason: str
+    when: str
+    covered: str
+    changes: str
+    revocation: str
+    capacity: str | None = None
+    claimed_at: datetime | None = None
+    timestamped_at: datetime | None = None
+    archived_at: datetime | None = None
+    revoked_at: datetime | None = None
+    covers_whole: bool = False
+    serial: str = ""
+    fingerprint_sha256: str = ""
+    qualified: str | None = None
+    chain: tuple[Link, ...] = ()
+    report: str | None = None
+
+    @property
+    def verdict(self) -> Words:
+        """The verdict in French."""
+        return WORDS[self.indication]
+
+    @property
+    def signed_at(self) -> datetime | None:
+        """The time that the signer gives; nothing proves it."""
+        return self.claimed_at
+
+    @property
+    def temporary(self) -> bool:
+        """Whether asking again later may change the answer: an authority was silent."""
+        return self.sub_indication == "TRY_LATER"
+
+
+def dump(verdicts: Sequence[Verdict]) -> str:
+    """The verdicts as JSON text, times in ISO 8601."""
+
+    def plain(value: Any) -> Any:
+        return value.isoformat()
+
+    return json.dumps([dataclasses.asdict(one) for one in verdicts], default=plain, ensure_ascii=False)
+
+
+def load(text: str) -> tuple[Verdict, ...]:
+    """The verdicts that `dump` wrote; raises ValueError, KeyError or TypeError on anything else."""
+    return tuple(_one(found) for found in json.loads(text))
+
+
+def _one(found: Mapping[str, Any]) -> Verdict:
+    times = {name: datetime.fromisoformat(found[name]) if found[name] else None for name in TIMES}
+    chain = tuple(Link(**link) for link in found["chain"])
+    made = Verdict(**{**found, **times, "chain": chain})
+    if made.indication not in WORDS:
+        raise ValueError(f"no such indication: {made.indication}")
+    return made

@@ -1,0 +1,367 @@
+"""Every kind of signed file and fault, each with its verdict, its ETSI words and its sentence."""
+
+import dataclasses
+import subprocess
+from datetime import timedelta
+
+import pytest
+import time_machine
+from pyhanko.sign.fields import MDPPerm
+
+from app.core.clock import now
+from app.core.refusals import Refusal
+from app.signing import kinds
+from app.signing.verify import verify
+
+from . import corpus
+from .corpus import DOCUMENT, YEAR, Corpus, Tsa, changed
+
+OK, NO, MAYBE = "TOTAL-PASSED", "TOTAL-FAILED", "INDETERMINATE"
+UNCHANGED = "Valable : document inchangé depuis la signature, certificat valable et non révoqué le"
+COMPLETED = "Valable : document complété depuis la signature sans changement interdit"
+CHANGED = "Non valable : le document a été modifié après la signature."
+ALTERED = "Non valable : le document a été modifié après la signature, autrement que par d’autres signatures."
+UNKNOWN = "Indéterminé : l’autorité qui a délivré le certificat n’est pas reconnue ici."
+SILENT = "Indéterminé : l’autorité de certification n’a pas dit si le certificat est révoqué."
+GOOD = (OK, None, UNCHANGED)
+GOOD_AND_MORE = (OK, None, COMPLETED)
+TAMPERED = (NO, "HASH_FAILURE", CHANGED)
+SHADOWED = (NO, "HASH_FAILURE", ALTERED)
+
+
+@pytest.fixture
+def made(pki, trust, tmp_path) -> Corpus:
+    return Corpus(pki, trust, tmp_path)
+
+
+# name: (how it is made, the verdict on each signature, the level of the first)
+PDFS = {
+    "B-B": (lambda c: c.signed(level="B-B"), [GOOD], "B-B"),
+    "B-T": (lambda c: c.signed(), [GOOD], "B-T"),
+    "B-LT": (lambda c: c.signed(level="B-LT"), [GOOD_AND_MORE], "B-LT"),
+    "B-LTA": (lambda c: c.signed(level="B-LTA"), [GOOD_AND_MORE], "B-LTA"),
+    "elliptic curve": (lambda c: c.signed("ec"), [GOOD], "B-T"),
+    "RSA 4096": (lambda c: c.signed("rsa4096", "B-B"), [GOOD], "B-B"),
+    "seal of the commune": (lambda c: c.signed("seal"), [GOOD], "B-T"),
+    "older than PAdES": (lambda c: c.signed(pades=False), [GOOD], "hors PAdES, B-T"),
+    "older than PAdES, undated": (lambda c: c.signed(pades=False, level="B-B"), [GOOD], "hors PAdES, B-B"),
+    "two signers": (lambda c: c.two(), [GOOD_AND_MORE, GOOD], "B-T"),
+    "two signers, the second revoked": (
+        lambda c: c.two(second={"label": "revoked"}),
+        [GOOD_AND_MORE, (NO, "REVOKED", "Non valable : le certificat était révoqué depuis le")],
+        "B-T",
+    ),
+    "two signers, then kept for ever": (
+        lambda c: c.two({"level": "B-LT"}, {"level": "B-LTA"}),
+        [GOOD_AND_MORE, GOOD_AND_MORE],
+        "B-LTA",
+    ),
+    "signed again in a new field": (
+        lambda c: c.signed("b_cadiou", data=c.signed(), field="Signature2"),
+        [GOOD_AND_MORE, GOOD],
+        "B-T",
+    ),
+    "three signers": (
+        lambda c: c.signed("ec", data=c.two(), field="Signature3"),
+        [GOOD_AND_MORE, GOOD_AND_MORE, GOOD],
+        "B-T",
+    ),
+    "certified, forms may be filled": (
+        lambda c: c.signed(certify=MDPPerm.FILL_FORMS, level="B-B"),
+        [GOOD],
+        "B-B",
+    ),
+    "certified without any change, then changed": (
+        lambda c: changed(c.signed(certify=MDPPerm.NO_CHANGES), corpus.other_language),
+        [SHADOWED],
+        "B-T",
+    ),
+    "one byte changed": (lambda c: corpus.one_byte(c.signed()), [TAMPERED], "B-T"),
+    "one byte changed under two signatures": (
+        lambda c: corpus.one_byte(c.two()),
+        [TAMPERED, TAMPERED],
+        "B-T",
+    ),
+    "drawing laid over": (lambda c: changed(c.signed(), corpus.overlay), [SHADOWED], "B-T"),
+    "drawing laid over two signatures": (lambda c: changed(c.two(), corpus.overlay), [SHADOWED] * 2, "B-T"),
+    "drawing laid over, then signed": (
+        lambda c: c.signed("b_cadiou", data=changed(c.signed(), corpus.overlay), field="Signature2"),
+        [SHADOWED, GOOD],
+        "B-T",
+    ),
+    "drawing laid over an archive": (
+        lambda c: changed(c.signed(level="B-LTA"), corpus.overlay),
+        [SHADOWED],
+        "B-LTA",
+    ),
+    "page text replaced": (lambda c: changed(c.signed(), corpus.other_text), [SHADOWED], "B-T"),
+    "language changed": (lambda c: changed(c.signed(), corpus.other_language), [SHADOWED], "B-T"),
+    "note added": (lambda c: changed(c.signed(), corpus.a_note), [SHADOWED], "B-T"),
+    "form filled afterwards": (
+        lambda c: changed(c.signed(data=corpus.with_text_field()), corpus.fill),
+        [GOOD_AND_MORE],
+        "B-T",
+    ),
+    "container of rubbish": (
+        lambda c: corpus.rubbish_container(c.signed(level="B-B")),
+        [(NO, "FORMAT_FAILURE", "Non valable : la signature est illisible.")],
+        "",
+    ),
+    "signature value changed": (
+        lambda c: corpus.other_value(c.signed(level="B-B")),
+        [(NO, "SIG_CRYPTO_FAILURE", "Non valable : la signature n’est pas celle du certificat annoncé.")],
+        "B-B",
+    ),
+    "signature of another document": (
+        lambda c: corpus.moved_container(c.signed(), c.signed(data=corpus.with_fields("Signature1"))),
+        [TAMPERED],
+        "B-T",
+    ),
+    "covers less than it did": (lambda c: corpus.short_range(c.signed()), [TAMPERED], "B-T"),
+    "expired since": (lambda c: c.signed("expired", at=now() - YEAR), [GOOD], "B-T"),
+    "expired before": (
+        lambda c: c.signed("expired"),
+        [(NO, "EXPIRED", "Non valable : le certificat avait expiré le")],
+        "B-T",
+    ),
+    "expired, undated": (
+        lambda c: c.signed("expired", "B-B"),
+        [(MAYBE, "OUT_OF_BOUNDS_NO_POE", "Indéterminé : le certificat a expiré le")],
+        "B-B",
+    ),
+    "revoked after the timestamp": (
+        lambda c: c.signed("revoked", at=now() - timedelta(days=60)),
+        [GOOD],
+        "B-T",
+    ),
+    "revoked before the timestamp": (
+        lambda c: c.signed("revoked"),
+        [(NO, "REVOKED", "Non valable : le certificat était révoqué depuis le")],
+        "B-T",
+    ),
+    "revoked between the claimed hour and the timestamp": (
+        lambda c: c.signed("revoked", tsa=Tsa(c.pki, now()), claimed=now() - timedelta(days=60)),
+        [(MAYBE, "REVOKED_NO_POE", "Indéterminé : le certificat a été révoqué le")],
+        "B-T",
+    ),
+    "revoked, undated": (
+        lambda c: c.signed("revoked", "B-B"),
+        [(MAYBE, "REVOKED_NO_POE", "Indéterminé : le certificat a été révoqué le")],
+        "B-B",
+    ),
+    "unknown authority": (
+        lambda c: c.signed("foreign_root"),
+        [(MAYBE, "NO_CERTIFICATE_CHAIN_FOUND", UNKNOWN)],
+        "B-T",
+    ),
+    "certificate of identification": (
+        lambda c: c.signed("auth_only"),
+        [(MAYBE, "CHAIN_CONSTRAINTS_FAILURE", "Indéterminé : le certificat n’est pas fait pour signer")],
+        "B-T",
+    ),
+    "weak key": (
+        lambda c: c.signed("weak"),
+        [
+            (
+                MAYBE,
+                "CRYPTO_CONSTRAINTS_FAILURE",
+                "Indéterminé : la clé ou l’algorithme de la signature est trop",
+            )
+        ],
+        "B-T",
+    ),
+    "certificate of next year": (
+        lambda c: c.signed("future"),
+        [(NO, "NOT_YET_VALID", "Non valable : le certificat n’est valable que depuis le")],
+        "B-T",
+    ),
+    "timestamp of other bytes": (
+        lambda c: c.signed(tsa=Tsa(c.pki, other=True)),
+        [(NO, "HASH_FAILURE", "Non valable : l’horodatage ne correspond pas à cette signature.")],
+        "B-T",
+    ),
+    "timestamp with a broken seal": (
+        lambda c: c.signed(tsa=Tsa(c.pki, broken=True)),
+        [(NO, "HASH_FAILURE", "Non valable : l’horodatage ne correspond pas à cette signature.")],
+        "B-T",
+    ),
+    "encrypted, readable by all": (lambda c: c.encrypted(""), [GOOD], "B-T"),
+    "no signature": (lambda c: DOCUMENT, [], None),
+    "an empty field": (lambda c: corpus.with_fields("Signature1"), [], None),
+}
+
+
+def judge(path, trust, content=None):
+    return kinds.of(path).judge(path, content, trust, now())
+
+
+def compare(said, expected):
+    assert [(one.indication, one.sub_indication) for one in said] == [two[:2] for two in expected]
+    for one, (_, _, sentence) in zip(said, expected, strict=True):
+        assert one.reason.startswith(sentence)
+        assert one.reason.endswith(".")
+        assert one.verdict == {OK: "valide", NO: "invalide", MAYBE: "indéterminé"}[one.indication]
+
+
+@pytest.mark.parametrize("name", PDFS)
+def test_each_signed_pdf_gets_its_verdict_and_its_sentence(made, trust, tmp_path, name):
+    make, expected, level = PDFS[name]
+    path = tmp_path / "signed.pdf"
+    path.write_bytes(make(made))
+    said = judge(path, trust)
+    compare(said, expected)
+    if level is not None:
+        assert said[0].level == level
+    for one in said:
+        if one.sub_indication != "FORMAT_FAILURE":
+            assert one.chain[0].serial == one.serial
+            assert one.when.endswith(".")
+            assert one.covered.startswith("La signature ")
+
+
+WHOM = {
+    "no authority is known": ({"roots": ()}, (MAYBE, "NO_CERTIFICATE_CHAIN_FOUND", UNKNOWN)),
+    "unknown timestamp authority": (
+        {"tsa_roots": ()},
+        (
+            MAYBE,
+            "NO_CERTIFICATE_CHAIN_FOUND",
+            "Indéterminé : l’autorité d’horodatage n’est pas reconnue ici.",
+        ),
+    ),
+    "silent authority": ({"allowed_hosts": ()}, (MAYBE, "TRY_LATER", SILENT)),
+    "nobody may be asked": (
+        {"fetch": False},
+        (MAYBE, "TRY_LATER", "Indéterminé : la révocation du certificat n’a pas été consultée."),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WHOM)
+def test_the_same_file_is_judged_by_whom_we_believe_and_may_ask(made, trust, tmp_path, name):
+    change, expected = WHOM[name]
+    path = tmp_path / "signed.pdf"
+    path.write_bytes(made.signed())
+    compare(judge(path, dataclasses.replace(trust, **change)), [expected])
+
+
+def test_an_archive_needs_no_authority_at_all(made, trust, tmp_path):
+    path = tmp_path / "signed.pdf"
+    path.write_bytes(made.signed(level="B-LTA"))
+    (said,) = judge(path, dataclasses.replace(trust, fetch=False))
+    assert (said.verdict, said.archived_at is not None) == ("valide", True)
+    assert "d’après les preuves gardées dans le fichier" in said.revocation
+
+
+def test_when_the_authority_is_silent_the_answers_kept_in_the_file_serve(made, trust, tmp_path):
+    path = tmp_path / "signed.pdf"
+    path.write_bytes(made.signed(level="B-LT"))
+    (said,) = judge(path, dataclasses.replace(trust, allowed_hosts=()))
+    assert said.verdict == "valide"
+    assert "d’après les preuves gardées dans le fichier" in said.revocation
+
+
+LATER = {
+    "B-B": (MAYBE, "OUT_OF_BOUNDS_NO_POE", "Indéterminé : le certificat a expiré le"),
+    "B-T": GOOD,
+    "B-LT": GOOD_AND_MORE,
+    "B-LTA": GOOD_AND_MORE,
+}
+
+
+@pytest.mark.parametrize("level", LATER)
+def test_three_years_later_only_what_proves_its_hour_still_holds(made, trust, tmp_path, level):
+    path = tmp_path / "signed.pdf"
+    path.write_bytes(made.signed(level=level))
+    with time_machine.travel(now() + 3 * YEAR, tick=True):
+        compare(judge(path, trust), [LATER[level]])
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_an_older_answer_put_into_the_file_does_not_hide_a_revocation(made, trust, tmp_path, archived):
+    path = tmp_path / "signed.pdf"
+    before = now() - timedelta(days=40)
+    path.write_bytes(made.with_old_answer(made.signed("revoked"), "revoked", before, archived))
+    compare(judge(path, trust), [(NO, "REVOKED", "Non valable : le certificat était révoqué depuis le")])
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_an_older_answer_proves_nothing_when_the_authority_is_silent(made, trust, tmp_path, archived):
+    path = tmp_path / "signed.pdf"
+    before = now() - timedelta(days=40)
+    path.write_bytes(made.with_old_answer(made.signed("revoked"), "revoked", before, archived))
+    compare(judge(path, dataclasses.replace(trust, allowed_hosts=())), [(MAYBE, "TRY_LATER", SILENT)])
+
+
+def test_what_was_filled_in_after_the_signature_is_named(made, trust, tmp_path):
+    path = tmp_path / "signed.pdf"
+    path.write_bytes(changed(made.signed(data=corpus.with_text_field()), corpus.fill))
+    assert judge(path, trust)[0].changes == "Des champs de formulaire ont été remplis depuis : observations."
+
+
+def test_pdfsig_believes_an_overlay_and_we_do_not(made, trust, tmp_path):
+    path = tmp_path / "signed.pdf"
+    path.write_bytes(changed(made.signed(), corpus.overlay))
+    told = subprocess.run(["pdfsig", "-nocert", str(path)], capture_output=True, text=True).stdout
+    assert "Signature is Valid" in told
+    assert verify(path, trust, now())[0].verdict == "invalide"
+
+
+CMS = {
+    "cades": (lambda c: c.cms(), [GOOD], "B-B"),
+    "plain cms": (lambda c: c.cms(cades=False), [GOOD], "hors CAdES, B-B"),
+    "armored": (lambda c: c.cms(form="PEM"), [GOOD], "B-B"),
+    "two signers": (lambda c: c.cms("a_kervadec", "b_cadiou"), [GOOD, GOOD], "B-B"),
+    "elliptic curve": (lambda c: c.cms("ec"), [GOOD], "B-B"),
+    "expired": (
+        lambda c: c.cms("expired"),
+        [(MAYBE, "OUT_OF_BOUNDS_NO_POE", "Indéterminé : le certificat a expiré le")],
+        "B-B",
+    ),
+    "unknown authority": (
+        lambda c: c.cms("foreign_root"),
+        [(MAYBE, "NO_CERTIFICATE_CHAIN_FOUND", UNKNOWN)],
+        "B-B",
+    ),
+    "other content": (lambda c: (c.cms()[0], b"<marche>lot 2</marche>"), [TAMPERED], "B-B"),
+}
+
+
+@pytest.mark.parametrize("name", CMS)
+def test_each_separate_signature_by_openssl_gets_its_verdict(made, trust, tmp_path, name):
+    make, expected, level = CMS[name]
+    container, content = make(made)
+    (tmp_path / "s.p7s").write_bytes(container)
+    (tmp_path / "signed.bin").write_bytes(content)
+    said = judge(tmp_path / "s.p7s", trust, tmp_path / "signed.bin")
+    compare(said, expected)
+    assert said[0].level == level
+
+
+def test_a_content_inside_its_signature_needs_no_second_file(made, trust, tmp_path):
+    (tmp_path / "s.p7m").write_bytes(made.cms(opaque=True)[0])
+    compare(judge(tmp_path / "s.p7m", trust), [GOOD])
+
+
+REFUSED = {
+    "locked": (lambda c: c.encrypted("secret"), "document-locked"),
+    "cut in the middle": (lambda c: c.signed()[:4000], "pdf-damaged"),
+    "not a pdf inside": (lambda c: b"%PDF-1.7\nrien", "pdf-damaged"),
+    "a picture": (lambda c: b"\x89PNG\r\n\x1a\n" + bytes(100), "kind-unknown"),
+    "empty": (lambda c: b"", "kind-unknown"),
+    "an archive": (lambda c: b"PK\x03\x04" + bytes(100), "kind-unknown"),
+    "rubbish cms": (
+        lambda c: b"\x30\x20\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02" + bytes(20),
+        "signature-file-unreadable",
+    ),
+    "cms without its content": (lambda c: c.cms()[0], "content-missing"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_judged_is_refused_with_its_reason(made, trust, tmp_path, name):
+    make, key = REFUSED[name]
+    (tmp_path / "file").write_bytes(make(made))
+    with pytest.raises(Refusal) as caught:
+        judge(tmp_path / "file", trust)
+    assert caught.value.key == key

@@ -1,0 +1,16 @@
+"""Signed files of every kind, by the authority that the whole installation knows."""
+
+from pathlib import Path
+
+import pytest
+
+from app.demo.pki import TestPki
+from app.signing.trust import Trust
+from tests.signing.corpus import Corpus
+
+
+@pytest.fixture
+def made(pki: TestPki, tmp_path: Path) -> Corpus:
+    root = pki.root_pem.read_bytes()
+    trust = Trust((root,), (root,), fetch=True, allowed_hosts=("127.0.0.1",), timeout=20)
+    return Corpus(pki, trust, tmp_path)

@@ -1,0 +1,332 @@
+"""The pages that judge files: anybody's file, kept nowhere; hostile files, refused in time; a folder's own documents."""
+
+import io
+import re
+import resource
+import tempfile
+import threading
+import time
+import zlib
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
+
+from app.core.db import engine, reading
+from app.signing.models import VerdictRecord
+from app.signing.verifier import web as verifier
+from tests.builders.house import token_in
+from tests.rights.looking import snapshot
+from tests.signing import corpus
+from tests.signing.corpus import DOCUMENT, changed
+
+pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+PUBLIC, SIGNED_IN = "/verifier", "/compte/verifier"
+
+
+def ask(client, address: str, data: bytes, content: bytes | None = None, name: str = "acte.pdf"):
+    token = token_in(client.get(address).get_data(as_text=True))
+    form = {"csrf_token": token, "file": FileStorage(io.BytesIO(data), filename=name)}
+    if content is not None:
+        form["content"] = FileStorage(io.BytesIO(content), filename="contenu.xml")
+    # Encoded here: the test client leaves the temporary file of a large form open
+    boundary, body = encode_multipart(form)
+    return client.post(address, data=body, content_type=f"multipart/form-data; boundary={boundary}")
+
+
+def text(answer) -> str:
+    return re.sub(r"[\s\u00a0\u202f]+", " ", answer.get_data(as_text=True))
+
+
+def test_anybody_reads_the_verdict_on_a_file_without_an_account(house, made):
+    answer = ask(house.client(), PUBLIC, made.two())
+    page = text(answer)
+    assert answer.status_code == 200
+    assert page.count("Signature valide") == 2
+    for words in ("Armel KERVADEC", "Bleuenn CADIOU", "TOTAL-PASSED", "AC racine d’essai", "heure prouvée"):
+        assert words in page
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_tampered_file_is_said_invalid_and_an_unknown_authority_undecided(house, made):
+    client = house.client()
+    assert "Signature invalide" in text(ask(client, PUBLIC, changed(made.signed(), corpus.overlay)))
+    assert "Verdict indéterminé" in text(ask(client, PUBLIC, made.signed("foreign_root")))
+    assert "Aucune signature" in text(ask(client, PUBLIC, DOCUMENT))
+
+
+def test_a_separate_signature_is_judged_with_its_content(house, made):
+    container, content = made.cms()
+    client = house.client()
+    assert "Signature valide" in text(ask(client, PUBLIC, container, content, "marche.p7s"))
+    assert "Signature invalide" in text(ask(client, PUBLIC, container, b"autre", "marche.p7s"))
+    alone = ask(client, PUBLIC, container, name="marche.p7s")
+    assert (alone.status_code, "Joignez aussi le fichier" in text(alone)) == (422, True)
+
+
+def test_nothing_of_a_verified_file_is_kept(house, made, monkeypatch, tmp_path):
+    room = tmp_path / "temporary"
+    room.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(room))
+    before, files = snapshot(), sorted(house.settings.data_dir.rglob("*"))
+    assert ask(house.client(), PUBLIC, made.signed()).status_code == 200
+    assert ask(house.client(), PUBLIC, made.signed() + b"%" * 600_000).status_code == 422
+    assert ask(house.client(), PUBLIC, b"%PDF-1.7 rien").status_code == 422
+    assert snapshot() == before
+    kept = set(house.settings.data_dir.rglob("*")) - set(files)
+    assert {one for one in kept if "templates" not in one.parts} == set()
+    assert list(room.iterdir()) == []
+
+
+def test_the_page_asks_for_its_token_as_every_other(house):
+    answer = house.client().post(PUBLIC, data={"file": (io.BytesIO(DOCUMENT), "a.pdf")})
+    assert answer.status_code == 400
+
+
+def test_a_file_over_the_limit_is_refused_before_it_is_read(house):
+    answer = ask(house.client(), PUBLIC, b"%PDF-1.7" + b"0" * (26 * 1024 * 1024))
+    assert answer.status_code == 413
+    assert "25" in text(answer)
+
+
+def test_an_address_may_not_ask_without_end(house, made):
+    client = house.client()
+    told = [ask(client, PUBLIC, b"rien").status_code for _ in range(11)]
+    assert told == [415] * 10 + [429]
+
+
+def test_no_more_files_at_once_than_the_setting_says(house, made):
+    client, data = house.client(), made.signed()
+    for _ in range(house.settings.verify_at_once):
+        verifier._enter()
+    try:
+        assert ask(client, PUBLIC, data).status_code == 503
+    finally:
+        for _ in range(house.settings.verify_at_once):
+            verifier._leave()
+    assert ask(client, PUBLIC, data).status_code == 200
+
+
+def test_somebody_who_is_logged_in_has_the_page_in_the_house(house, made):
+    page = text(ask(house.client("g.trehorel"), SIGNED_IN, made.signed()))
+    assert "Signature valide" in page
+    assert "Mon compte" in page
+
+
+def test_the_report_leaves_with_the_answer(house, made):
+    page = ask(house.client(), PUBLIC, made.signed()).get_data(as_text=True)
+    import base64
+
+    (data,) = re.findall(r'href="data:application/xml;base64,([^"]+)"', page)
+    assert b"urn:etsi:019102:mainindication:total-passed" in base64.b64decode(data)
+
+
+# hostile files
+
+
+def many_revisions(signed: bytes) -> bytes:
+    data = bytearray(signed)
+    last = int(data[data.rindex(b"startxref") + 9 :].split()[0])
+    root = re.findall(rb"/Root (\d+ 0 R)", signed)[-1]
+    for _ in range(10_000):
+        at = len(data) + 1
+        data += b"\nxref\n0 0\ntrailer\n<</Size 9000/Root %b/Prev %d>>\nstartxref\n%d\n%%%%EOF" % (
+            root,
+            last,
+            at,
+        )
+        last = at
+    return bytes(data)
+
+
+def deep_pages() -> bytes:
+    body, places = bytearray(b"%PDF-1.7\n"), []
+    count = 60_000
+    for number in range(1, count):
+        places.append(len(body))
+        kind = (
+            b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[2 0 R]>>>>"
+            if number == 1
+            else (b"<</Type/Pages/Count 1/T(a)/FT/Sig/V %d 0 R/Kids[%d 0 R]>>" % (number + 1, number + 1))
+        )
+        body += b"%d 0 obj %b endobj\n" % (number, kind)
+    start = len(body)
+    body += b"xref\n0 %d\n0000000000 65535 f \n" % count
+    body += b"".join(b"%010d 00000 n \n" % one for one in places)
+    return bytes(body) + b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (count, start)
+
+
+def inflating_objects() -> bytes:
+    """An object stream of a few hundred kilobytes that inflates to a gigabyte."""
+    packer = zlib.compressobj(9)
+    packed = b"".join(packer.compress(b"0 " * 500_000) for _ in range(1000)) + packer.flush()
+    body = bytearray(b"%PDF-1.7\n")
+    first = len(body)
+    body += b"1 0 obj<</Type/ObjStm/N 1000000/First 10/Filter/FlateDecode/Length %d>>stream\n" % len(packed)
+    body += packed + b"\nendstream endobj\n"
+    start = len(body)
+    rows = b"".join(
+        bytes((kind,)) + where.to_bytes(4, "big") + extra.to_bytes(2, "big")
+        for kind, where, extra in ((0, 0, 65535), (1, first, 0), (2, 1, 0), (2, 1, 1))
+    )
+    body += b"4 0 obj<</Type/XRef/Size 4/Root 2 0 R/W[1 4 2]/Length %d>>stream\n" % len(rows)
+    return bytes(body) + rows + b"\nendstream endobj\nstartxref\n%d\n%%%%EOF" % start
+
+
+def nested(depth: int = 200_000) -> bytes:
+    return (
+        b"%PDF-1.7\n1 0 obj"
+        + b"[" * depth
+        + b"]" * depth
+        + b"endobj\ntrailer<</Root 1 0 R>>\nstartxref\n9\n%%EOF"
+    )
+
+
+def entities() -> bytes:
+    lines = [b'<!DOCTYPE l [<!ENTITY a0 "ha">']
+    lines += [b'<!ENTITY a%d "%b">' % (n, b"&a%d;" % (n - 1) * 10) for n in range(1, 12)]
+    return b'<?xml version="1.0"?>' + b"".join(lines) + b"]><PES_Aller>&a11;</PES_Aller>"
+
+
+def wide_cms() -> bytes:
+    """A container of a million empty signers."""
+    oid = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
+    infos = b"\x30\x00" * 1_000_000
+    inner = b"\x02\x01\x01\x31\x00\x30\x0b\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01" + der(0x31, infos)
+    return der(0x30, oid + der(0xA0, der(0x30, inner)))
+
+
+def der(tag: int, body: bytes) -> bytes:
+    size = len(body).to_bytes(4, "big")
+    return bytes((tag, 0x84)) + size + body
+
+
+HOSTILE = {
+    "ten thousand revisions": lambda c: many_revisions(c.signed()),
+    "pages without bottom": lambda c: deep_pages(),
+    "objects that inflate to a gigabyte": lambda c: inflating_objects(),
+    "arrays without bottom": lambda c: nested(),
+    "entities": lambda c: entities(),
+    "a million signers": lambda c: wide_cms(),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_refused_in_french_in_time_and_memory(house, made, name):
+    client, data = house.client(), HOSTILE[name](made)
+    client.get(PUBLIC)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    peak = Peak()
+    with peak:
+        answer = ask(client, PUBLIC, data)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert answer.status_code in {413, 415, 422}
+    assert "Rien n’a été vérifié" in text(answer)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert spent < 2.1
+    assert peak.megabytes < 100
+
+
+class Peak:
+    """The largest resident size that any child of this process had, read in /proc while it lives."""
+
+    def __init__(self) -> None:
+        self.megabytes, self._stop = 0.0, threading.Event()
+
+    def __enter__(self):
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.is_set():
+            for task in Path("/proc/self/task").iterdir():
+                try:
+                    for child in (task / "children").read_text().split():
+                        status = Path(f"/proc/{child}/status").read_text()
+                        command = Path(f"/proc/{child}/cmdline").read_text()
+                        found = re.search(r"VmHWM:\s+(\d+)", status)
+                        if found and "examiner" in command:
+                            self.megabytes = max(self.megabytes, int(found[1]) / 1024)
+                except OSError:
+                    continue
+            time.sleep(0.005)
+
+
+# the documents of a folder
+
+
+def signatures_url(house, folder_id: int) -> str:
+    version = house.versions(folder_id)[-1]
+    return f"/dossiers/{folder_id}/documents/{version.document_id}/{version.number}/signatures"
+
+
+def test_the_folder_page_asks_for_the_verdict_and_then_remembers_it(house):
+    folder_id = house.a_deliberation(at="prefecture")
+    client = house.client("k.morizur")
+    address = signatures_url(house, folder_id)
+    before = text(client.get(f"/dossiers/{folder_id}?onglet=pieces"))
+    assert f'hx-post="{address}"' in before
+    assert "Valable" not in before
+    token = token_in(client.get(f"/dossiers/{folder_id}").get_data(as_text=True))
+    lines = text(client.post(address, data={"csrf_token": token}, headers={"HX-Request": "true"}))
+    assert lines.count("Valable : document") == 2
+    after = text(client.get(f"/dossiers/{folder_id}?onglet=pieces"))
+    assert after.count("Valable : document") == 2
+    assert f'hx-post="{address}"' not in after
+    with reading() as db:
+        (row,) = db.scalars(sa.select(VerdictRecord)).all()
+    assert row.sha256 == house.versions(folder_id)[-1].sha256
+    details = text(client.get(address))
+    assert details.count("Signature valide") == 2
+
+
+def test_the_report_on_a_kept_signature_is_a_file(house):
+    folder_id = house.a_deliberation(at="prefecture")
+    client, address = house.client("k.morizur"), signatures_url(house, folder_id)
+    assert client.get(f"{address}/1").status_code == 404
+    client.post(address, data={"csrf_token": house.csrf(client)})
+    answer = client.get(f"{address}/2")
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert b"mainindication:total-passed" in answer.data
+    assert client.get(f"{address}/3").status_code == 404
+    assert client.get(f"{address}/0").status_code == 404
+
+
+def test_a_stranger_to_the_folder_learns_nothing_of_its_signatures(house):
+    folder_id = house.a_deliberation(at="prefecture")
+    client, address = house.client("g.trehorel"), signatures_url(house, folder_id)
+    assert client.get(address).status_code == 403
+    assert client.post(address, data={"csrf_token": house.csrf(client)}).status_code == 403
+    assert house.client().get(address).status_code == 302
+
+
+def test_another_trust_or_another_day_makes_the_verdict_be_asked_again(house):
+    folder_id = house.a_deliberation(at="prefecture")
+    client, address = house.client("k.morizur"), signatures_url(house, folder_id)
+    client.post(address, data={"csrf_token": house.csrf(client)})
+    with engine().begin() as connection:
+        connection.execute(sa.text("UPDATE verdict_record SET epoch = 'before'"))
+    assert f'hx-post="{address}"' in text(client.get(f"/dossiers/{folder_id}?onglet=pieces"))
+    client.post(address, data={"csrf_token": house.csrf(client)})
+    assert f'hx-post="{address}"' not in text(client.get(f"/dossiers/{folder_id}?onglet=pieces"))
+    with engine().begin() as connection:
+        connection.execute(sa.text("UPDATE verdict_record SET judged_at = '2026-01-01 00:00:00'"))
+    assert f'hx-post="{address}"' in text(client.get(f"/dossiers/{folder_id}?onglet=pieces"))
+
+
+def test_a_deposited_file_shows_the_verdict_on_signatures_from_elsewhere(house, made, tmp_path):
+    path = tmp_path / "signe.pdf"
+    path.write_bytes(made.signed("foreign_root"))
+    folder_id = house.deposit("k.morizur", "deliberation", path)
+    client, address = house.client("k.morizur"), signatures_url(house, folder_id)
+    client.post(address, data={"csrf_token": house.csrf(client)})
+    assert "Verdict indéterminé" in text(client.get(address))
+    assert "n’est pas reconnue ici" in text(client.get(address))
