@@ -109,7 +109,6 @@ def test_without_extension_or_with_another_s_card_the_page_says_so(house: House,
     mayor.button("Lire ma carte").click()
     refused(mayor, "l’extension Web eID n’a pas répondu")
     expect(mayor.page.locator("[data-sign-read-card]")).to_be_focused()
-    # A frame or a page opened elsewhere may not answer in the extension's place, nor in the page's own words
     other, card = with_card(person, house, "card_rsa")
     choose_card(other, folder_id)
     other.button("Signer 1 document").click()
@@ -160,3 +159,42 @@ def test_who_chooses_the_card_before_the_script_is_there_keeps_the_card(house: H
     expect(mayor.page.get_by_label("Fichier du certificat")).to_be_hidden()
     expect(mayor.button("Lire ma carte")).to_be_visible()
     expect(mayor.page.get_by_label("Une carte")).to_be_checked()
+
+
+FORGER = """
+window.addEventListener("message", ({ data }) => {
+  if (!/^web-eid:[a-z-]+(?<!-ack|-success)$/.test(data?.action)) return;
+  for (const end of ["ack", "success"]) {
+    const said = { action: `${data.action}-${end}`, certificate: "AAAA", supportedSignatureAlgorithms: [] };
+    window.dispatchEvent(new MessageEvent("message", { data: said, origin: "https://ailleurs.example", source: null }));
+  }
+});
+"""
+
+
+def test_what_another_window_says_is_not_taken_for_the_extension_s_answer(house: House, person) -> None:
+    mayor: Person = person("a.kervadec")
+    mayor.page.add_init_script(FORGER)
+    choose_card(mayor, house.an_invoice(at="bon_a_payer"))
+    mayor.button("Lire ma carte").click()
+    refused(mayor, "l’extension Web eID n’a pas répondu")
+
+
+def test_a_card_that_stays_silent_is_given_two_minutes_and_no_second_question_meanwhile(
+    house: House, person
+) -> None:
+    mayor, card = with_card(person, house, "card")
+    card.silent = {"get-signing-certificate"}
+    mayor.page.clock.install()
+    choose_card(mayor, house.an_invoice(at="bon_a_payer"))
+    with mayor.page.expect_event("console", lambda said: said.text == "asked"):
+        mayor.page.evaluate(
+            """() => { addEventListener("message", ({ data }) => data?.action?.endsWith("-ack") && console.log("asked"));
+                       document.querySelector("[data-sign-read-card]").click(); }"""
+        )
+    mayor.button("Lire ma carte").click()
+    mayor.page.clock.fast_forward(119_000)
+    expect(mayor.page.locator("[data-sign-problem]")).to_be_empty()
+    mayor.page.clock.fast_forward(2_000)
+    refused(mayor, "la carte n’a pas répondu à temps")
+    assert [one["action"] for one in card.asked] == ["web-eid:get-signing-certificate"]

@@ -1,5 +1,6 @@
 """The seal in a security module, on a real SoftHSM: forks, lost sessions, PINs that are never told nor tried twice."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -47,6 +48,12 @@ def test_a_key_of_the_module_signs_and_brings_its_certificate_and_chain(token, p
     assert key.certificate == pki.certificate(label)
     assert key.chain == pki.chain(label)
     assert proven(key)
+
+
+@pytest.mark.parametrize("digest", ["sha256", "sha384", "sha512"])
+@pytest.mark.parametrize("label", ["seal", "ec"])
+def test_every_hash_that_may_be_asked_is_signed_by_the_raw_mechanisms(token, label, digest) -> None:
+    assert proven(dataclasses.replace(opened(token, label), digest=digest))
 
 
 def test_a_session_lost_while_paraphe_runs_is_opened_again(token) -> None:
