@@ -2,7 +2,7 @@
 
 A format registers once, at import, how its files are recognised and who judges them:
 
-    register(Kind("pes", "fichier PES signé", looks_like_pes, read_pes))
+    register(Kind("pes", "flux PES signé", looks_like_pes, verify_pes))
 
 `judge` gets the file, the content that it signs when that is another file, whom we believe, and the moment; it returns
 one `Verdict` for each signature (fill a `judge.Seen` and call `judge.judge`), and refuses what it cannot read.
@@ -66,6 +66,12 @@ def _p7s(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> 
     return verify_p7s(path, content, trust, moment)
 
 
+def _pes(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Verdict]":
+    from app.signing.pes_signatures import verify_pes
+
+    return verify_pes(path, content, trust, moment)
+
+
 def _is_cms(head: bytes) -> bool:
     # DER of ContentInfo: SEQUENCE, then the OID of signedData 1.2.840.113549.1.7.2 (RFC 5652 §3)
     der = head[:1] == b"\x30" and b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02" in head[:32]
@@ -74,3 +80,5 @@ def _is_cms(head: bytes) -> bool:
 
 register(Kind("pdf", "PDF signé", lambda head: b"%PDF-" in head[:1024], _pdf))
 register(Kind("p7s", "signature séparée (.p7s)", _is_cms, _p7s))
+# The root is in the first 2048 bytes: an XML declaration and a few namespaces come before it.
+register(Kind("pes", "flux PES signé", lambda head: b"PES_Aller" in head, _pes))

@@ -428,7 +428,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "kind-unknown": (
         415,
-        "Rien n’a été vérifié : ce fichier n’est ni un PDF, ni une signature séparée (.p7s). Choisissez le fichier signé lui-même.",
+        "Rien n’a été vérifié : ce fichier n’est ni un PDF, ni un flux PES, ni une signature séparée (.p7s). Choisissez le fichier signé lui-même.",
     ),
     "pdf-damaged": (
         422,

@@ -15,8 +15,10 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from app.core.db import engine, reading
+from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.models import VerdictRecord
 from app.signing.verifier import web as verifier
+from tests.builders import pes
 from tests.builders.house import token_in
 from tests.rights.looking import snapshot
 from tests.signing import corpus
@@ -71,11 +73,12 @@ def test_nothing_of_a_verified_file_is_kept(house, made, monkeypatch, tmp_path):
     room = tmp_path / "temporary"
     room.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(room))
-    before, files = snapshot(), sorted(house.settings.data_dir.rglob("*"))
+    house.an_invoice(at="draft")
+    before, files = snapshot(house.settings.data_dir), sorted(house.settings.data_dir.rglob("*"))
     assert ask(house.client(), PUBLIC, made.signed()).status_code == 200
     assert ask(house.client(), PUBLIC, made.signed() + b"%" * 600_000).status_code == 422
     assert ask(house.client(), PUBLIC, b"%PDF-1.7 rien").status_code == 422
-    assert snapshot() == before
+    assert snapshot(house.settings.data_dir) == before
     kept = set(house.settings.data_dir.rglob("*")) - set(files)
     assert {one for one in kept if "templates" not in one.parts} == set()
     assert list(room.iterdir()) == []
@@ -330,3 +333,20 @@ def test_a_deposited_file_shows_the_verdict_on_signatures_from_elsewhere(house, 
     client.post(address, data={"csrf_token": house.csrf(client)})
     assert "Verdict indéterminé" in text(client.get(address))
     assert "n’est pas reconnue ici" in text(client.get(address))
+
+
+def test_a_signed_accounting_flow_is_judged_bordereau_by_bordereau(house, pki, tmp_path):
+    # A flow carries its signer's certificate alone, which says where that of its issuer is.
+    mayor = Pkcs12Key.load(pki.p12("card_rsa"), pki.passphrase)
+    _, target = pes.signed(tmp_path, mayor, pes.sample("depense_2_bordereaux"))
+    client, flow = house.client(), target.read_bytes()
+    page = text(ask(client, PUBLIC, flow, name="PES.xml"))
+    assert page.count("Signature valide") == 2
+    for words in ("Bleuenn CADIOU (carte)", "XAdES-EPES", "Bordereau « BD2025-000001 »"):
+        assert words in page
+    page = text(ask(client, PUBLIC, flow.replace(b'<MtBordHT V="', b'<MtBordHT V="9', 1), name="PES.xml"))
+    assert (page.count("Signature invalide"), page.count("Signature valide")) == (1, 1)
+    assert "l’élément a été modifié après la signature" in page
+    hostile = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><PES_Aller>&a;</PES_Aller>'
+    refused = ask(client, PUBLIC, hostile, name="PES.xml")
+    assert (refused.status_code, "DOCTYPE" in text(refused)) == (422, True)
