@@ -37,7 +37,7 @@ class Limits:
 
 
 # With 24 MB of libraries shared with other processes, less than 100 MB in all
-STRANGER = Limits(1.8, 74, 256)
+STRANGER = Limits(1.8, 74, 192)
 # A document of a folder passed intake, and may be as large as a deposit
 OURS = Limits(20.0, 512, 1024)
 

@@ -35,8 +35,9 @@ class Seen:
     """What was seen of one signature, before it is judged; times are aware, `sub` is an ETSI sub-indication or None.
 
     `intact`: the hash is that of the signed bytes. `valid`: the signature is that of the certificate. `altered`: the
-    document was changed afterwards otherwise than is permitted. `may_sign`: the certificate is made to sign
-    (nonRepudiation). `asked`: the authorities could be asked whether it is revoked. `kept`: the file itself proves it.
+    document was changed afterwards otherwise than is permitted. `removed`: an earlier revision alone bears it.
+    `may_sign`: the certificate is made to sign (nonRepudiation). `asked`: the authorities could be asked whether it is
+    revoked. `kept`: the file itself proves it.
     """
 
     where: str
@@ -51,6 +52,7 @@ class Seen:
     timestamped_at: datetime | None = None
     archived_at: datetime | None = None
     readable: bool = True
+    removed: bool = False
     intact: bool = False
     valid: bool = False
     altered: bool = False
@@ -107,6 +109,7 @@ def _broken(seen: Seen, moment: datetime) -> Said | None:
     early = seen.not_before is not None and (seen.timestamped_at or moment) < seen.not_before
     revoked, expired = _too_late(seen, seen.revoked_at), _too_late(seen, seen.not_after)
     faults: tuple[tuple[bool, str, str], ...] = (
+        (seen.removed, "HASH_FAILURE", "la signature a été retirée du fichier après coup."),
         (not seen.readable, "FORMAT_FAILURE", "la signature est illisible."),
         (not seen.intact, "HASH_FAILURE", "le document a été modifié après la signature."),
         (not seen.valid, "SIG_CRYPTO_FAILURE", "la signature n’est pas celle du certificat annoncé."),

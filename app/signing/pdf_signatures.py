@@ -8,9 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from asn1crypto import cms
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.fields import SigSeedSubFilter, enumerate_sig_fields
+from pyhanko.sign.general import extract_certificate_info
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
 from pyhanko.sign.validation.generic_cms import extract_tst_data_iter, validate_sig_integrity
@@ -33,7 +35,9 @@ logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
 logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
 
 MOST_SIGNATURES = 100
+MOST_REVISIONS = 200
 SECONDS_EACH = 2.0  # of computing, to prove one signature and report on it
+OBJECTS_A_SECOND, MOST_SECONDS = 2500, 10.0  # of computing, to compare the revisions
 NOTHING_CHANGED = "Rien n’a changé depuis la signature."
 ALTERED = "Le document a été modifié : ce qui s’affiche n’est plus ce qui a été signé."
 
@@ -41,13 +45,16 @@ ALTERED = "Le document a été modifié : ce qui s’affiche n’est plus ce qui
 def verify_pdf(path: Path, trust: Trust, moment: datetime) -> list[Verdict]:
     """Judge every signature of a PDF, oldest first; document timestamps are proofs and have no verdict of their own.
 
-    Refuses `pdf-damaged`, `document-locked` (a password is needed) and `too-many-signatures`.
+    Refuses `pdf-damaged`, `document-locked` (a password is needed), `too-many-signatures`,
+    `too-many-revisions` and `file-too-complex` (objects nested without bottom).
     """
     with path.open("rb") as stream:
         try:
             reader = PdfFileReader(stream, strict=False)
             _unlock(reader)
             return asyncio.run(_verify(reader, trust, moment))
+        except RecursionError as error:
+            raise Refusal("file-too-complex") from error
         except UNREADABLE as error:
             raise Refusal("pdf-damaged") from error
 
@@ -65,8 +72,14 @@ def _unlock(reader: PdfFileReader) -> None:
 
 
 async def _verify(reader: PdfFileReader, trust: Trust, moment: datetime) -> list[Verdict]:
+    if reader.xrefs.total_revisions > MOST_REVISIONS:
+        raise Refusal("too-many-revisions", limit=MOST_REVISIONS)
     people, stamps, broken = _sorted(reader)
-    bounds.allow(SECONDS_EACH * (1 + len(people)))
+    # Difference analysis reads every object: an honest file of many pages needs what its size asks for
+    objects = int(reader.trailer.raw_get("/Size"))
+    bounds.allow(min(objects / OBJECTS_A_SECOND, MOST_SECONDS) + SECONDS_EACH * (1 + len(people)))
+    shown = {str(one.field_name) for one in (*people, *stamps)} | {one.where for _, one in broken}
+    broken += _removed(reader, shown)
     known = _security_store(reader)
     said = [await _one(one, stamps, known, trust, moment) for one in people]
     found = [*zip((one.signed_revision for one in people), said, strict=True), *broken]
@@ -86,8 +99,6 @@ def _sorted(
         try:
             one = EmbeddedPdfSignature(reader, widget, name)
             _ = (one.signed_revision, one.signer_cert.subject.native)
-            if one.sig_object_type == "/Sig":
-                one.compute_integrity_info()  # type: ignore[no-untyped-call]
             (people if one.sig_object_type == "/Sig" else stamps).append(one)
         except UNREADABLE:
             when = reader.xrefs.get_last_change(value.container_ref) if value.container_ref else 0
@@ -95,9 +106,28 @@ def _sorted(
     return people, stamps, broken
 
 
-def unreadable(where: str) -> Verdict:
-    """The verdict on a signature whose container cannot be read (FORMAT_FAILURE)."""
-    return judge(Seen(where=where, name="signataire illisible", readable=False), now())
+def _removed(reader: PdfFileReader, shown: set[str]) -> list[tuple[int, Verdict]]:
+    """Signatures that an earlier revision bears and the present one hides, with the revision that still shows them."""
+    gone: dict[str, tuple[int, Verdict]] = {}
+    for revision in range(reader.xrefs.total_revisions - 1):
+        for name, value, _ in enumerate_sig_fields(
+            reader.get_historical_resolver(revision), filled_status=True
+        ):
+            if str(name) in shown or len(gone) >= MOST_SIGNATURES:
+                continue
+            try:
+                container = cms.ContentInfo.load(value["/Contents"])
+                known = named(extract_certificate_info(container["content"]).signer_cert)
+            except UNREADABLE:
+                known = {"name": "signataire illisible"}
+            gone[str(name)] = (revision, judge(Seen(where=str(name), removed=True, **known), now()))
+    return list(gone.values())
+
+
+def unreadable(where: str, certificate: Any | None = None) -> Verdict:
+    """The verdict on a signature that cannot be read (FORMAT_FAILURE), by its `certificate` when at least that can."""
+    known = named(certificate) if certificate is not None else {"name": "signataire illisible"}
+    return judge(Seen(where=where, readable=False, **known), now())
 
 
 async def _one(
@@ -108,6 +138,7 @@ async def _one(
     moment: datetime,
 ) -> Verdict:
     try:
+        signature.compute_integrity_info()  # type: ignore[no-untyped-call]
         integrity = signature.summarise_integrity_info()
         archived = any(stamp.signed_revision > signature.signed_revision for stamp in stamps)
         subject = Subject(signature.signed_data, signature.compute_digest(), known, signature, archived)
@@ -117,7 +148,7 @@ async def _one(
         verdict = judge(dataclasses.replace(seen, intact=intact, valid=valid), moment)
         return dataclasses.replace(verdict, report=report.write(signature, proof.result, verdict))
     except UNREADABLE:
-        return unreadable(str(signature.field_name))
+        return unreadable(str(signature.field_name), signature.signer_cert)
 
 
 def _integrity(signature: EmbeddedPdfSignature) -> tuple[bool, bool]:

@@ -426,6 +426,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "Rien n’a été vérifié : ce fichier porte plus de {limit} signatures. Vérifiez-le avec un outil spécialisé.",
     ),
+    "too-many-revisions": (
+        422,
+        "Rien n’a été vérifié : ce fichier a été modifié plus de {limit} fois. Vérifiez-le avec un outil spécialisé.",
+    ),
     "kind-unknown": (
         415,
         "Rien n’a été vérifié : ce fichier n’est ni un PDF, ni un flux PES, ni une signature séparée (.p7s). Choisissez le fichier signé lui-même.",

@@ -23,7 +23,6 @@ UNREADABLE = (
     OverflowError,
     NotImplementedError,
     AssertionError,  # pyHanko asserts where a forged chain can make it false
-    RecursionError,
 )
 
 

@@ -21,6 +21,7 @@ LOTL, SIGNERS = "lotl.xml", "signers.pem"
 LARGEST_LIST = 20 * 1024 * 1024
 ACCEPTED = "application/vnd.etsi.tsl+xml, application/xml, text/xml"
 TSL = "{http://uri.etsi.org/02231/v2#}"
+Files = tuple[tuple[Path, int, int], ...]
 log = logging.getLogger(__name__)
 
 
@@ -65,31 +66,39 @@ def refresh(
 
 def stamp(folder: Path | None) -> bytes:
     """What the kept lists are, in a few bytes; empty without lists."""
-    made = hashlib.sha256()
-    for name, data in sorted(_kept(folder).items()):
-        made.update(name.encode() + b"\0" + hashlib.sha256(data).digest())
-    return made.digest() if _kept(folder) else b""
+    files = _files(folder)
+    return _stamp(files) if files else b""
 
 
 def registry(folder: Path | None) -> Any | None:
     """PyHanko's `TSPRegistry` of the kept lists, verified; None without lists, or when they may not be believed now."""
-    kept = _kept(folder)
-    return _registry(tuple(sorted(kept.items())), now().date().isoformat()) if kept else None
+    files = _files(folder)
+    return _registry(files, now().date().isoformat()) if files else None
 
 
 @lru_cache(maxsize=2)
-def _registry(kept: tuple[tuple[str, bytes], ...], day: str) -> Any | None:
+def _stamp(files: Files) -> bytes:
+    made = hashlib.sha256()
+    for path, _, _ in files:
+        made.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return made.digest()
+
+
+@lru_cache(maxsize=2)
+def _registry(files: Files, day: str) -> Any | None:
     try:
-        return _load(dict(kept))
+        return _load({path.name: path.read_bytes() for path, _, _ in files})
     except ListRefusedError as error:
         log.warning("trust lists refused on %s: %s", day, error)
         return None
 
 
-def _kept(folder: Path | None) -> dict[str, bytes]:
+def _files(folder: Path | None) -> Files:
+    """The kept files with their size and the moment of their last change: read again only when these move."""
     if folder is None or not (folder / LOTL).is_file():
-        return {}
-    return {one.name: one.read_bytes() for one in folder.iterdir() if one.suffix in {".xml", ".pem"}}
+        return ()
+    found = sorted(one for one in folder.iterdir() if one.suffix in {".xml", ".pem"})
+    return tuple((one, one.stat().st_size, one.stat().st_mtime_ns) for one in found)
 
 
 def _load(kept: dict[str, bytes]) -> Any:

@@ -232,6 +232,12 @@ def other_text(writer) -> None:
     writer.update_container(page)
 
 
+def no_form(writer) -> None:
+    """The form taken away, and the signature with it."""
+    del writer.root["/AcroForm"]
+    writer.update_root()
+
+
 def other_language(writer) -> None:
     writer.root["/Lang"] = generic.TextStringObject("br")
     writer.update_root()

@@ -162,6 +162,30 @@ def deep_pages() -> bytes:
     return bytes(body) + b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (count, start)
 
 
+def deep_page_tree(signed: bytes) -> bytes:
+    """A signed file, and one more revision whose pages hang thirty thousand levels deep."""
+    data = bytearray(signed + b"\n")
+    last = int(signed[signed.rindex(b"startxref") + 9 :].split()[0])
+    root = int(re.findall(rb"/Root (\d+) 0 R", signed)[-1])
+    first, count, places = 20_000, 30_000, []
+    for number in range(first, first + count):
+        places.append(len(data))
+        data += b"%d 0 obj<</Type/Pages/Count 1/Kids[%d 0 R]>>endobj\n" % (number, number + 1)
+    catalog = len(data)
+    form = re.findall(rb"/AcroForm (\d+ 0 R)", signed)[-1]
+    data += b"%d 0 obj<</Type/Catalog/Pages %d 0 R/AcroForm %b>>endobj\n" % (root, first, form)
+    start = len(data)
+    data += b"xref\n%d 1\n%010d 00000 n \n%d %d\n" % (root, catalog, first, count)
+    data += b"".join(b"%010d 00000 n \n" % one for one in places)
+    data += b"trailer<</Size %d/Root %d 0 R/Prev %d>>\nstartxref\n%d\n%%%%EOF" % (
+        first + count,
+        root,
+        last,
+        start,
+    )
+    return bytes(data)
+
+
 def inflating_objects() -> bytes:
     """An object stream of a few hundred kilobytes that inflates to a gigabyte."""
     packer = zlib.compressobj(9)
@@ -210,6 +234,7 @@ def der(tag: int, body: bytes) -> bytes:
 HOSTILE = {
     "ten thousand revisions": lambda c: many_revisions(c.signed()),
     "pages without bottom": lambda c: deep_pages(),
+    "page tree without bottom": lambda c: deep_page_tree(c.signed()),
     "objects that inflate to a gigabyte": lambda c: inflating_objects(),
     "arrays without bottom": lambda c: nested(),
     "entities": lambda c: entities(),
