@@ -244,7 +244,7 @@ def withdraw_certificate(certificate_id: int) -> Response:
 @guard(PERSON)
 def diagnosis() -> Response | str:
     """« Ma carte n’est pas vue »: the steps that the page tries one by one, and whether the card that it saw may sign."""
-    if request.method == "GET":
+    if request.method != "POST":
         return render_template("signing/diagnosis.html")
     from app.signing import setting
     from app.signing.keys.webeid import read_key
