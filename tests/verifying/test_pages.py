@@ -252,7 +252,7 @@ def test_a_hostile_file_is_refused_in_french_in_time_and_memory(house, made, nam
         answer = ask(client, PUBLIC, data)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert answer.status_code in {413, 415, 422}
-    assert "Rien n’a été vérifié" in text(answer)
+    assert re.search("Rien n’a été (vérifié|fait)", text(answer))
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     assert spent < 2.1
     assert peak.megabytes < 100

@@ -6,6 +6,7 @@ once for each signature. The PIN is kept in a `SecretStr` and handed to the modu
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ DIGEST_INFO = {
     "sha384": bytes.fromhex("3041300d060960864801650304020205000430"),
     "sha512": bytes.fromhex("3051300d060960864801650304020305000440"),
 }
+PAUSES = (0.1, 0.3, 0.6, 1.0)  # seconds before a token that is not there is looked for again
 
 
 @dataclass
@@ -88,7 +90,8 @@ class _Line:
     def use(self, work: Callable[[Any, Any], Answer]) -> Answer:
         """What `work` does with the session and the key; once more on a new session when the first one was lost.
 
-        Refuses `token-pin-refused`, `token-key-missing`, and `token-silent` when the second time fails too.
+        A token that is not there is looked for again for two seconds. Refuses `token-pin-refused`, `token-key-missing`,
+        and `token-silent` when the second time fails too.
         """
         with _process.turn, _told(self.token):
             try:
@@ -97,6 +100,12 @@ class _Line:
                 raise
             except PKCS11Error:
                 self._session = None
+            for pause in PAUSES:
+                try:
+                    return work(*self._open(restart=True))
+                except said.NoSuchToken:
+                    # Several processes that start a module together may each miss its tokens for a moment (SoftHSM)
+                    time.sleep(pause)
             return work(*self._open(restart=True))
 
     def _open(self, *, restart: bool = False) -> tuple[Any, Any]:

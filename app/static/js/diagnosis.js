@@ -11,6 +11,7 @@ class Diagnosis {
     this.section = section;
     this.go = section.querySelector("[data-diagnosis-go]");
     this.go.addEventListener("click", () => this.run());
+    this.go.disabled = false; // the page offers it only once it can answer
   }
 
   mark(name, how, words = "") {
