@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db, reading
+from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.files import vault
 from app.people.actor import Actor
@@ -18,8 +19,10 @@ from app.signing.examine import OURS, Examined, examine
 from app.signing.models import VerdictRecord
 from app.signing.verdict import Verdict, dump, load
 
-# Each child takes a processor and up to a gigabyte; who looks at a folder waits for a turn rather than be refused
+# Each child takes a processor and up to a gigabyte. Whoever looks at a folder waits for a turn, but not for long: with an
+# authority that does not answer, those who wait would take every thread, and nobody could decide any more.
 _turns = threading.BoundedSemaphore(2)
+WAIT = 3.0  # seconds
 # A certificate may be revoked tomorrow; a silent authority may answer in a moment
 GOOD_FOR, SILENCE_FOR = timedelta(days=1), timedelta(minutes=10)
 
@@ -45,11 +48,13 @@ def remembered(db: Db, hashes: Collection[str]) -> Mapping[str, Remembered]:
 def judge_kept(actor: Actor, sha256: str) -> Remembered:
     """Judge kept bytes, unless what is known of them is fresh; refuses what `examine` refuses, and remembers nothing then.
 
-    Whoever calls has checked that this actor may read these bytes.
+    Refuses `verifier-busy` when no turn came in three seconds. Whoever calls has checked that this actor may read these bytes.
     """
     if (known := _known(actor, sha256)) is not None:
         return known
-    with _turns:
+    if not _turns.acquire(timeout=WAIT):
+        raise Refusal("verifier-busy")
+    try:
         if (
             known := _known(actor, sha256)
         ) is not None:  # whoever had the turn before may have asked the same
@@ -59,6 +64,8 @@ def judge_kept(actor: Actor, sha256: str) -> Remembered:
             found = examine(path, setting.whom(), moment, limits=OURS)
         _remember(actor, sha256, epoch, found, moment)
         return Remembered(found.verdicts, moment, fresh=True)
+    finally:
+        _turns.release()
 
 
 def _known(actor: Actor, sha256: str) -> Remembered | None:

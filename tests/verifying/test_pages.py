@@ -15,6 +15,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
 from app.core.db import engine, reading
+from app.signing import verdicts
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.models import VerdictRecord
 from app.signing.verifier import web as verifier
@@ -375,3 +376,17 @@ def test_a_signed_accounting_flow_is_judged_bordereau_by_bordereau(house, pki, t
     hostile = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><PES_Aller>&a;</PES_Aller>'
     refused = ask(client, PUBLIC, hostile, name="PES.xml")
     assert (refused.status_code, "DOCTYPE" in text(refused)) == (422, True)
+
+
+def test_who_opens_a_folder_while_all_turns_are_taken_is_told_so_and_holds_no_thread(house, monkeypatch):
+    folder_id = house.an_invoice(at="bon_a_payer")
+    (version,) = house.versions(folder_id)
+    monkeypatch.setattr(verdicts, "WAIT", 0.05)
+    monkeypatch.setattr(verdicts, "_turns", threading.BoundedSemaphore(1))
+    client = house.client("a.kervadec")
+    form = {"csrf_token": house.csrf(client)}
+    address = f"/dossiers/{folder_id}/documents/{version.document_id}/{version.number}/signatures"
+    with verdicts._turns:
+        busy = client.post(address, data=form)
+    assert (busy.status_code, "trop de fichiers" in text(busy)) == (503, True)
+    assert client.post(address, data=form).status_code == 302
