@@ -11,7 +11,7 @@ from app.core.clock import today
 from app.core.db import reading
 from app.demo.cast import ACCOUNTS, DESKS, NAME, PASSWORD, SIREN
 from app.demo.pki import TestPki
-from app.folders import decide, deposit
+from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming
 from app.folders.models import Folder
 from app.people import desks
@@ -91,14 +91,14 @@ def folders() -> None:
         "sitting_secretary": str(actor_of("b.cadiou").user_id),
     }
     version = deposit.save(secretary, act, version=_version(act), title=None, facts=typed)
-    deposit.send(secretary, act, version=version)
+    sending.send(secretary, act, version=version)
 
 
 def _invoice(actor: Actor, name: str, days: int) -> int:
     folder_id = _deposit(actor, "invoice", name)
     received = {"received_on": (today() - timedelta(days=days)).isoformat(), "proof_of_service": "technique"}
     version = deposit.save(actor, folder_id, version=_version(folder_id), title=None, facts=received)
-    deposit.send(actor, folder_id, version=version)
+    sending.send(actor, folder_id, version=version)
     return folder_id
 
 

@@ -12,7 +12,7 @@ from app.core.api import PREFIX, describe, door, open_doors
 from app.core.db import reading
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
-from app.folders import decide, deposit, portrait, queues
+from app.folders import decide, deposit, portrait, queues, sending
 from app.folders.access import authorize
 from app.folders.bytes import serve
 from app.folders.keep import Incoming
@@ -157,7 +157,7 @@ def add(folder_id: int, files: Json) -> Json:
 )
 def start(folder_id: int, json: Json) -> Json:
     """Send."""
-    deposit.send(g.actor, folder_id, version=json["version"])
+    sending.send(g.actor, folder_id, version=json["version"])
     return _folder(folder_id)
 
 

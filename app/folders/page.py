@@ -10,7 +10,7 @@ from app.core.db import Db
 from app.core.french import instant, taille
 from app.files import vault
 from app.folders import queues, timeline
-from app.folders.deposit import current_versions
+from app.folders.documents import current_versions
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.folders.move import EMITTERS, STEPS_PER_ROUND, Present, present
 from app.folders.sockets import plugged

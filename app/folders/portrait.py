@@ -10,11 +10,12 @@ from app.circuits.library import catalogue, circuit_of, current
 from app.core.api import PREFIX
 from app.core.db import NO_DATE, Db
 from app.folders import queues, timeline
-from app.folders.deposit import current_versions, find_problems
+from app.folders.documents import current_versions
 from app.folders.forms import choices_of
 from app.folders.models import Document, DocumentVersion, Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND, Present
 from app.folders.page import current_present
+from app.folders.sending import find_problems
 from app.folders.sockets import plugged
 from app.folders.views import amount, state_label
 from app.journal.models import JournalEntry

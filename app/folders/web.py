@@ -29,7 +29,7 @@ from app.core.http import PERSON, answer, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.files.intake import accepted_names
-from app.folders import decide, deposit, moved, page, queues, timeline, views
+from app.folders import decide, deposit, moved, page, queues, sending, timeline, views
 from app.folders.access import authorize
 from app.folders.bytes import serve
 from app.folders.forms import draft_form
@@ -422,7 +422,7 @@ def _save_or_submit(folder_id: int) -> Response:
     if request.form.get("action") != "submit":
         flash("Le brouillon est enregistré.", "ok")
         return redirect(url_for("folders.draft", folder_id=folder_id))
-    deposit.send(g.actor, folder_id, version=version)
+    sending.send(g.actor, folder_id, version=version)
     flash("Le dossier est envoyé dans le circuit.", "ok")
     return redirect(url_for("folders.show", folder_id=folder_id))
 

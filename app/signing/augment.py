@@ -19,7 +19,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders.access import lock
-from app.folders.deposit import add_signed, last_version
+from app.folders.documents import add_version, last_version
 from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder
 from app.journal.chain import Event, append
@@ -138,7 +138,7 @@ def keep(db: Db, actor: Actor, folder_id: int, base_id: int, kept: Kept, found: 
     folder = lock(db, actor, folder_id, None)
     base = _still_last(db, base_id)
     document = db.get_one(Document, base.document_id)
-    version = add_signed(db, folder, document, actor, kept)
+    version = add_version(db, document, folder, actor, kept)
     db.add(
         Augmentation(
             collectivity_id=actor.collectivity_id,

@@ -15,7 +15,7 @@ from app.core.outbox import Hopeless, Outbox, Row, each_round, handles
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders import sockets
-from app.folders.deposit import current_versions
+from app.folders.documents import current_versions
 from app.folders.models import DocumentVersion, Folder
 from app.folders.views import Tag
 from app.people.actor import system

@@ -23,7 +23,7 @@ from app.core.security import new_token
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders.access import authorize, lock, refuse_stranger
-from app.folders.deposit import add_signed, last_version
+from app.folders.documents import add_version, last_version
 from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.folders.move import Present, Said, move, part_of, present
@@ -405,7 +405,7 @@ def tell(
     changed = row.state != "claimed" or last_version(db, document.id).id != row.version_id
     if changed or folder.version != row.folder_version:
         raise _overtaken(db, actor, row, folder)
-    version = add_signed(db, folder, document, actor, kept)
+    version = add_version(db, document, folder, actor, kept)
     db.add(
         SignatureProof(
             collectivity_id=actor.collectivity_id,

@@ -20,7 +20,7 @@ from app.core.outbox import Later, Row
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders import decide
-from app.folders.deposit import add_receipt, current_versions
+from app.folders.documents import add_receipt, current_versions
 from app.folders.keep import Kept
 from app.folders.models import Folder
 from app.journal.chain import Event, append

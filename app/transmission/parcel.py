@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.files import vault
-from app.folders.deposit import current_versions, named_versions
+from app.folders.documents import current_versions, named_versions
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.sockets import plugged
 from app.people.models import Collectivity

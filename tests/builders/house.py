@@ -16,7 +16,7 @@ from app.core.db import engine, reading
 from app.demo.cast import PASSWORD
 from app.demo.pki import TestPki
 from app.demo.seed import actor_of
-from app.folders import decide, deposit
+from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming, Kept, keep_main
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.sockets import ReadFacts
@@ -86,7 +86,7 @@ class House:
         self.save(folder_id, "g.trehorel", typed)
         if at == "draft":
             return folder_id
-        deposit.send(self.actor("g.trehorel"), folder_id, version=self.folder(folder_id).version)
+        sending.send(self.actor("g.trehorel"), folder_id, version=self.folder(folder_id).version)
         for place, who in (("service_done", "r.pellenec"), ("finance", "n.abgrallec")):
             if self.folder(folder_id).place == at:
                 return folder_id
@@ -116,7 +116,7 @@ class House:
         actor = self.actor("g.trehorel")
         facts = {**read.fields, "received_on": today().isoformat(), "proof_of_service": "technique"}
         folder_id = deposit.create(actor, "invoice", min(actor.desk_ids), kept, facts, [], None)
-        deposit.submit(actor, folder_id, version=1)
+        sending.submit(actor, folder_id, version=1)
         self.approve(folder_id, "r.pellenec")
         return folder_id
 
@@ -137,7 +137,7 @@ class House:
         self.save(folder_id, "k.morizur", typed)
         if at == "draft":
             return folder_id
-        deposit.send(self.actor("k.morizur"), folder_id, version=self.folder(folder_id).version)
+        sending.send(self.actor("k.morizur"), folder_id, version=self.folder(folder_id).version)
         if at == "direction":
             return folder_id
         self.approve(folder_id, "s.rivoal")

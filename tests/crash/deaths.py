@@ -32,7 +32,7 @@ DEPOSIT = (
 SUBMIT = (
     Point("fields saved, not sent", "app.folders.deposit:save"),
     Point("moved, before the commit", "app.folders.move:append"),
-    Point("sent, before the answer", "app.folders.deposit:submit"),
+    Point("sent, before the answer", "app.folders.sending:submit"),
 )
 VISA = (
     Point("decided, nothing written", "app.folders.move:append", after=False),

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.core.clock import today
 from app.core.db import reading
 from app.core.refusals import Refusal
-from app.folders import decide, deposit
+from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming
 from app.folders.models import Document, DocumentVersion, Folder
 from app.people import desks
@@ -78,7 +78,7 @@ def test_a_page_that_is_out_of_date_saves_nothing(house: House) -> None:
 def test_sending_says_everything_that_is_missing_at_once_and_sends_nothing(house: House) -> None:
     folder_id = house.deposit(K, "deliberation", ACT)
     with pytest.raises(Refusal, match="to-fix") as refused:
-        deposit.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
+        sending.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
     missing = {one["field"] for one in refused.value.facts["problems"]}
     assert missing >= {"number", "decision_date", "subject", "matter", "sitting_secretary"}
     assert all(one["sentence"].strip().endswith(".") for one in refused.value.facts["problems"])
@@ -94,7 +94,7 @@ def test_sending_says_everything_that_is_missing_at_once_and_sends_nothing(house
 def test_what_the_carrier_would_refuse_is_said_before_departure(house: House) -> None:
     folder_id = house.a_deliberation(at="draft", number="numéro impossible ! beaucoup trop long")
     with pytest.raises(Refusal, match="to-fix") as refused:
-        deposit.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
+        sending.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
     assert {one["field"] for one in refused.value.facts["problems"]} == {"number"}
 
 
@@ -104,7 +104,7 @@ def test_another_desk_neither_fills_nor_sends(house: House) -> None:
     for login, key in (("n.abgrallec", "not-yours"), ("a.kervadec", "not-yours")):
         for verb in (
             lambda who: deposit.save(who, folder_id, version=version, title="Volé", facts={}),
-            lambda who: deposit.send(who, folder_id, version=version),
+            lambda who: sending.send(who, folder_id, version=version),
             lambda who: deposit.remove_document(who, folder_id, 1),
             lambda who: decide.withdraw(who, folder_id, version=version),
         ):
@@ -170,7 +170,7 @@ def test_what_left_a_draft_before_it_was_sent_is_read_by_its_desk_alone(house: H
     attachment = next(one for one in documents(folder_id) if one.role == "attachment")
     address = f"/dossiers/{folder_id}/documents/{attachment.id}/1"
     deposit.remove_document(house.actor(K), folder_id, attachment.id)
-    deposit.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
+    sending.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
     assert house.client(K).get(address).status_code == 200
     assert house.client("s.rivoal").get(f"/dossiers/{folder_id}").status_code == 200
     assert house.client("s.rivoal").get(address).status_code == 404
@@ -179,7 +179,7 @@ def test_what_left_a_draft_before_it_was_sent_is_read_by_its_desk_alone(house: H
 def test_what_was_sent_once_stays_readable_to_whom_it_was_sent(house: House, tmp_path: Path) -> None:
     folder_id = house.a_deliberation(at="draft")
     deposit.add_documents(house.actor(K), folder_id, [incoming(OTHER, tmp_path)])
-    deposit.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
+    sending.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
     attachment = next(one for one in documents(folder_id) if one.role == "attachment")
     decide.reject(
         house.actor("s.rivoal"), folder_id, version=house.folder(folder_id).version, reason="Annexe"
@@ -230,7 +230,7 @@ def test_a_badly_built_file_is_sent_only_once_its_repaired_copy_is_accepted(
     broken.write_bytes(make_hostile.broken_xref())
     folder_id = house.a_deliberation(at="draft", path=broken)
     with pytest.raises(Refusal, match="to-fix") as refused:
-        deposit.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
+        sending.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
     assert [one["key"] for one in refused.value.facts["problems"]] == ["repair-pending"]
     (main,) = documents(folder_id)
     deposit.accept_repair(house.actor(K), folder_id, main.id)
@@ -240,7 +240,7 @@ def test_a_badly_built_file_is_sent_only_once_its_repaired_copy_is_accepted(
     with pytest.raises(Refusal, match="nothing-to-repair"):
         deposit.accept_repair(house.actor(K), folder_id, main.id)
     assert (
-        deposit.send(house.actor(K), folder_id, version=house.folder(folder_id).version).entered
+        sending.send(house.actor(K), folder_id, version=house.folder(folder_id).version).entered
         == "direction"
     )
 
@@ -254,7 +254,7 @@ def test_a_folder_on_its_way_is_not_edited(house: House, tmp_path: Path) -> None
         lambda: deposit.remove_document(house.actor(G), folder_id, main),
         lambda: deposit.accept_repair(house.actor(G), folder_id, main),
         lambda: deposit.replace_main(house.actor(G), folder_id, main, incoming(OTHER, tmp_path)),
-        lambda: deposit.send(house.actor(G), folder_id, version=version),
+        lambda: sending.send(house.actor(G), folder_id, version=version),
     ):
         with pytest.raises(Refusal, match="not-editable"):
             verb()
@@ -267,7 +267,7 @@ def test_a_folder_signed_then_rejected_goes_again_from_its_unsigned_bytes(house:
     decide.reject(
         house.actor("b.cadiou"), folder_id, version=house.folder(folder_id).version, reason="Vote à corriger"
     )
-    deposit.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
+    sending.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
     deposited, signed, again = house.versions(folder_id)
     assert [one.origin for one in (deposited, signed, again)] == ["deposited", "signed", "deposited"]
     assert (again.sha256, again.round) == (deposited.sha256, 1) or again.sha256 == deposited.sha256

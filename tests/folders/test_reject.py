@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 from app.core.db import reading
 from app.core.refusals import Refusal
-from app.folders import decide, deposit
+from app.folders import decide, sending
 from app.folders.models import StepRun
 from app.people import desks
 from tests.builders.house import House
@@ -138,7 +138,7 @@ def test_the_corrected_folder_goes_again_and_its_history_stays_readable(
     folder_id = house.an_invoice(at="finance")
     reject(house, folder_id, N)
     house.save(folder_id, G, {"order_ref": "BC-2026-118"})
-    deposit.send(house.actor(G), folder_id, version=house.folder(folder_id).version)
+    sending.send(house.actor(G), folder_id, version=house.folder(folder_id).version)
     folder = house.folder(folder_id)
     assert (folder.round, folder.place, folder.phase) == (2, "service_done", "running")
     house.drain()
@@ -154,7 +154,7 @@ def test_the_corrected_folder_goes_again_and_its_history_stays_readable(
 def test_a_second_rejection_tells_only_those_of_the_second_round(house: House, mail: MailServer) -> None:
     folder_id = house.an_invoice(at="finance")
     reject(house, folder_id, N)
-    deposit.send(house.actor(G), folder_id, version=house.folder(folder_id).version)
+    sending.send(house.actor(G), folder_id, version=house.folder(folder_id).version)
     house.drain()
     mail.clear()
     reject(house, folder_id, R, "Livraison incomplète")
@@ -173,4 +173,4 @@ def test_a_rejected_folder_may_be_given_up_and_ends(house: House) -> None:
     decide.withdraw(house.actor(G), folder_id, version=house.folder(folder_id).version)
     assert (house.folder(folder_id).phase, house.folder(folder_id).place) == ("done", "withdrawn")
     with pytest.raises(Exception, match=r"not-editable|action-impossible"):
-        deposit.send(house.actor(G), folder_id, version=house.folder(folder_id).version)
+        sending.send(house.actor(G), folder_id, version=house.folder(folder_id).version)

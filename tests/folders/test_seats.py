@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.circuits import library
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
-from app.folders import decide, deposit
+from app.folders import decide, sending
 from app.folders.models import Folder, StepRun
 from app.folders.seats import Person, Slot, _distinct, slots_of
 from app.people import desks
@@ -158,10 +158,10 @@ def test_a_folder_starts_only_if_its_way_can_be_finished(
     folder_id = house.an_invoice(at="draft")
     version = house.folder(folder_id).version
     if starts:
-        assert deposit.send(house.actor("g.trehorel"), folder_id, version=version).entered == "visas"
+        assert sending.send(house.actor("g.trehorel"), folder_id, version=version).entered == "visas"
         return
     with pytest.raises(Exception, match=r"nobody-there|quorum-impossible"):
-        deposit.send(house.actor("g.trehorel"), folder_id, version=version)
+        sending.send(house.actor("g.trehorel"), folder_id, version=version)
     assert (house.folder(folder_id).phase, house.folder(folder_id).version) == ("draft", version)
     assert house.journal(folder_id) == ["folder.created"]
 
@@ -176,10 +176,10 @@ def test_one_person_on_two_desks_cannot_fill_both_parts(house: House) -> None:
     )
     folder_id = house.an_invoice(at="draft")
     with pytest.raises(Refusal, match="nobody-there") as refused:
-        deposit.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
+        sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
     assert refused.value.facts["needed"] == 2
     desks.seat(here, "conseil", "b.cadiou", [Right.ACT, Right.SIGN])
-    deposit.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
+    sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
     house.approve(folder_id, "r.pellenec")
     assert house.folder(folder_id).place == "visas"
     with pytest.raises(Exception, match=r"already-acted|not-your-turn|moved-on"):
@@ -195,7 +195,7 @@ def test_two_applications_fill_two_parts_whatever_their_numbers(house: House) ->
         CIRCUIT.format(who="{desk: finances}, {desk: technique}", quorum="all"),
     )
     folder_id = house.an_invoice(at="draft")
-    deposit.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
+    sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
     here = house.actor("a.kervadec").collectivity_id
     with reading() as db:
         runs = {

@@ -15,7 +15,6 @@ from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.folders import deposit
 from app.journal.chain import verify
 from app.signing import augment, renewal, setting
 from app.signing.formats import pades
@@ -168,7 +167,7 @@ def test_a_new_round_makes_the_proofs_of_the_former_one_needless(house: House, l
     while house.folder(folder_id).phase != "rejected":
         again_if_due(sending)
     house.save(folder_id, "k.morizur", {"number": "2026-058"})
-    deposit.send(house.actor("k.morizur"), folder_id, version=house.folder(folder_id).version)
+    sending.send(house.actor("k.morizur"), folder_id, version=house.folder(folder_id).version)
     outbox.run(row.id)
     (row,) = rows(folder_id)
     assert (row.state, reached(folder_id)) == ("done", [])

@@ -13,7 +13,7 @@ from app.core.clock import today
 from app.core.db import reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.folders import decide, deposit
+from app.folders import decide, deposit, sending
 from app.folders.models import Document
 from app.journal.chain import verify
 from app.people import desks
@@ -149,7 +149,7 @@ def test_a_worker_that_comes_back_late_changes_nothing_of_what_another_sent(
 def test_the_first_folders_of_all_sent_at_once_share_one_frozen_circuit(town: Town) -> None:
     actor = _another_commune(town)
     folders = [_a_draft_of(town, actor) for _ in range(THREADS)]
-    at_once(*(lambda one=one: deposit.submit(actor, one, version=1) for one in folders))
+    at_once(*(lambda one=one: sending.submit(actor, one, version=1) for one in folders))
     with reading() as db:
         assert list(
             db.scalars(
@@ -165,7 +165,7 @@ def test_a_first_circuit_that_was_not_kept_is_nobody_s_circuit(town: Town) -> No
     actor = _another_commune(town, mayor=False)
     draft = _a_draft_of(town, actor)
     with pytest.raises(Refusal, match="desk-missing"):
-        deposit.submit(actor, draft, version=1)
+        sending.submit(actor, draft, version=1)
     folder_id = town.a_deliberation()
     assert town.house.folder(folder_id).place == "signatures"
 

@@ -20,7 +20,7 @@ import config
 from app.core.clock import today
 from app.core.db import reading
 from app.demo.cast import PASSWORD
-from app.folders import deposit
+from app.folders import deposit, sending
 from app.folders.keep import Incoming, Kept, keep_main
 from app.folders.models import StepRun
 from app.folders.sockets import ReadFacts
@@ -175,7 +175,7 @@ class Town:
             "sitting_secretary": str(self.house.actor("b.cadiou").user_id),
         }  # fmt: skip
         folder_id = deposit.create(actor, "deliberation", min(actor.desk_ids), self._act, facts, [], None)
-        deposit.submit(actor, folder_id, version=1)
+        sending.submit(actor, folder_id, version=1)
         self.house.approve(folder_id, "s.rivoal")
         return folder_id
 

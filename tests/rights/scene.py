@@ -13,7 +13,7 @@ from werkzeug.routing import Rule
 from app.core.clock import today
 from app.core.db import reading
 from app.demo.cast import PASSWORD
-from app.folders import decide, deposit
+from app.folders import decide, sending
 from app.people import desks
 from app.people.login import revoke
 from app.people.models import LoginSession
@@ -111,7 +111,7 @@ class Scene:
         house, name = self.house, "invoice"
         walking = house.an_invoice(at="draft", path=INVOICE)
         self._keep(name, "draft", walking)
-        deposit.send(house.actor("g.trehorel"), walking, version=house.folder(walking).version)
+        sending.send(house.actor("g.trehorel"), walking, version=house.folder(walking).version)
         self._keep(name, "service_done", walking)
         given_up = self._keep(name, "withdrawn", self.folders[name, "draft"])
         decide.withdraw(house.actor("g.trehorel"), given_up, version=house.folder(given_up).version)
@@ -137,7 +137,7 @@ class Scene:
         house, name = self.house, "deliberation"
         walking = house.a_deliberation(at="draft", path=ACT)
         self._keep(name, "draft", walking)
-        deposit.send(house.actor("k.morizur"), walking, version=house.folder(walking).version)
+        sending.send(house.actor("k.morizur"), walking, version=house.folder(walking).version)
         self._keep(name, "direction", walking)
         house.approve(walking, "s.rivoal")
         self._keep(name, "signatures", walking)

@@ -1,0 +1,118 @@
+"""The documents of a folder and their versions: written once, never changed; the last one is current."""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.folders.keep import Kept
+from app.folders.models import Document, DocumentVersion, Folder
+from app.people.actor import Actor
+
+
+def add_document(db: Db, folder: Folder, actor: Actor, kept: Kept, position: int) -> DocumentVersion:
+    """Write one more document of a folder with its first version, in the caller's transaction."""
+    document = Document(
+        collectivity_id=folder.collectivity_id,
+        folder_id=folder.id,
+        role=kept.role,
+        title=kept.title,
+        position=position,
+    )
+    db.add(document)
+    db.flush()  # its version names it
+    return add_version(db, document, folder, actor, kept)
+
+
+def add_version(db: Db, document: Document, folder: Folder, actor: Actor, kept: Kept) -> DocumentVersion:
+    """Write one more version of a document, in the caller's transaction; the former ones stay readable."""
+    number = (
+        db.scalar(
+            sa.select(sa.func.max(DocumentVersion.number)).where(DocumentVersion.document_id == document.id)
+        )
+        or 0
+    ) + 1
+    version = DocumentVersion(
+        collectivity_id=folder.collectivity_id,
+        document_id=document.id,
+        number=number,
+        round=folder.round,
+        sha256=kept.sha256,
+        size=kept.size,
+        media_type=kept.media_type,
+        filename=kept.filename,
+        pages=kept.pages,
+        origin=kept.origin,
+        note=kept.note,
+        created_at=now(),
+        created_by=actor.name,
+    )
+    db.add(version)
+    db.flush()  # the next reading of the current version must see it
+    return version
+
+
+def add_receipt(db: Db, folder: Folder, actor: Actor, kept: Kept) -> DocumentVersion:
+    """Keep what the other side answered among the folder's documents, byte for byte, once."""
+    query = (
+        sa.select(DocumentVersion)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(
+            Document.folder_id == folder.id, Document.role == "receipt", DocumentVersion.sha256 == kept.sha256
+        )
+    )
+    known = db.scalar(query)
+    return known or add_document(db, folder, actor, kept, position=900)
+
+
+def last_version(db: Db, document_id: int) -> DocumentVersion:
+    """The current bytes of a document."""
+    query = sa.select(DocumentVersion).where(DocumentVersion.document_id == document_id)
+    return db.scalars(query.order_by(DocumentVersion.number.desc()).limit(1)).one()
+
+
+def current_versions(db: Db, folder_id: int) -> dict[int, DocumentVersion]:
+    """The current version of each document of a folder, by document, in their order."""
+    latest = (
+        sa.select(DocumentVersion.document_id, sa.func.max(DocumentVersion.number).label("number"))
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(Document.folder_id == folder_id, Document.removed_at.is_(None))
+        .group_by(DocumentVersion.document_id)
+        .subquery()
+    )
+    query = (
+        sa.select(DocumentVersion)
+        .join(
+            latest,
+            sa.and_(
+                latest.c.document_id == DocumentVersion.document_id, latest.c.number == DocumentVersion.number
+            ),
+        )
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .order_by(Document.position, Document.id)
+    )
+    return {version.document_id: version for version in db.scalars(query)}
+
+
+def named_versions(db: Db, folder_id: int, numbers: Collection[int]) -> dict[int, DocumentVersion]:
+    """The versions of these ids, by document, in the order of the folder's documents."""
+    query = (
+        sa.select(DocumentVersion)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(Document.folder_id == folder_id, DocumentVersion.id.in_(numbers))
+        .order_by(Document.position, Document.id)
+    )
+    return {version.document_id: version for version in db.scalars(query)}
+
+
+def document_of(db: Db, folder: Folder, document_id: int) -> Document:
+    """A document that the folder has now; refuses `document-unknown`."""
+    query = sa.select(Document).where(
+        Document.id == document_id, Document.folder_id == folder.id, Document.removed_at.is_(None)
+    )
+    document = db.scalar(query)
+    if document is None:
+        raise Refusal("document-unknown")
+    return document

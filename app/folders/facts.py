@@ -1,0 +1,56 @@
+"""The facts of a folder as they are typed or read, and the copies of them that lists show."""
+
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from app.circuits.library import family_of
+from app.core.clock import now
+from app.folders.models import Folder
+from app.folders.search import key_of
+from workflows.family import Family, normalised
+
+LARGEST_AMOUNT = 10**13
+"""In euros: beyond, what was typed is no amount of a commune, and its cents would not fit their column."""
+
+
+def edit(folder: Folder, title: str | None, facts: Mapping[str, Any]) -> None:
+    """Keep what was typed over what was known; only the family's own fields are kept."""
+    family = family_of(folder.family)
+    known = {field.key for field in family.fields}
+    typed = {key: value for key, value in facts.items() if key in known}
+    before = folder.fields
+    fill(folder, family, {**before, **typed}, title=title)
+    # « 624,90 » typed over « 624.90 » read is the same amount: compared as they are kept.
+    read = [one for one in folder.sources.get("read", []) if folder.fields.get(one) == before.get(one)]
+    folder.sources = {**folder.sources, "read": read}
+    touch(folder)
+
+
+def fill(folder: Folder, family: Family, facts: Mapping[str, Any], *, title: str | None) -> None:
+    """Set the facts, and the copies of them that lists read: title, number, amount.
+
+    The title follows the facts until somebody writes another one.
+    """
+    made = family.title_for(folder.fields)
+    typed = folder.title if title is None else title.strip()
+    folder.fields = normalised(family, facts)
+    folder.title = typed if typed and typed != made else family.title_for(folder.fields)
+    folder.number = str(folder.fields.get(family.number_field) or "") if family.number_field else ""
+    folder.title_key = key_of(f"{folder.title} {folder.number}")
+    folder.amount_cents = _cents(folder.fields.get(family.amount_field)) if family.amount_field else None
+
+
+def _cents(value: Any) -> int | None:
+    """The amount that lists show, or None while what was typed is none: the form says it when the folder is sent."""
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return int(amount * 100) if amount.is_finite() and abs(amount) < LARGEST_AMOUNT else None
+
+
+def touch(folder: Folder) -> None:
+    """Make every page of the folder that is open elsewhere an older one."""
+    folder.version += 1
+    folder.updated_at = now()

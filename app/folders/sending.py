@@ -1,0 +1,144 @@
+"""Sending a draft on its way: what its family and its carriers ask first, then a circuit frozen for it."""
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from app.circuits.library import circuit_of, family_of, freeze
+from app.core.clock import today
+from app.core.db import NO_DATE, Db, reading
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.access import lock_editable
+from app.folders.documents import add_version, current_versions, last_version
+from app.folders.facts import edit
+from app.folders.keep import Kept
+from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.move import Said, move
+from app.folders.seats import check_route
+from app.folders.sockets import plugged
+from app.people.actor import Actor
+from workflows.events import Action, Moved
+from workflows.family import Problem, problems
+
+PDF = "application/pdf"
+
+
+def send(actor: Actor, folder_id: int, *, version: int) -> Moved:
+    """Check a draft as its carriers would, then send it on its way.
+
+    The checks read files and may ask the other side, so they are made before the transaction; a draft that changes
+    meanwhile is refused (`moved-on`).
+    """
+    with reading(actor.collectivity_id) as db:
+        folder = lock_editable(db, actor, folder_id, version)
+        found = (
+            [problem for check in plugged.checks for problem in check(db, folder)]
+            if not find_problems(db, folder)
+            else []
+        )
+    if found:
+        raise _to_fix(found)
+    return submit(actor, folder_id, version=version)
+
+
+@use_case
+def submit(
+    db: Db,
+    actor: Actor,
+    folder_id: int,
+    *,
+    version: int,
+    title: str | None = None,
+    facts: Mapping[str, str] | None = None,
+) -> Moved:
+    """Send the folder on its way, with a circuit frozen for it.
+
+    Refuses `to-fix` with everything that is missing, `nothing-to-sign`, and a way that could not be finished
+    (`desk-missing`, `nobody-there`). A folder that came back starts again from unsigned bytes.
+    """
+    folder = lock_editable(db, actor, folder_id, version)
+    edit(folder, title, facts or {})
+    if not folder.title:
+        raise Refusal("title-missing")
+    main = _main(db, folder)
+    _ready(db, folder)
+    circuit_version = freeze(db, folder.collectivity_id, folder.family)
+    folder.circuit_version_id = circuit_version.id
+    circuit = circuit_of(db, circuit_version.id)
+    check_route(db, folder, circuit)
+    folder.due_on = family_of(folder.family).due(folder.fields) or NO_DATE
+    _unsigned_again(db, folder, main, actor)
+    documents = [
+        {"document": one.document_id, "number": one.number, "sha256": one.sha256}
+        for one in current_versions(db, folder.id).values()
+    ]
+    return move(
+        db, folder, Action.SUBMIT, actor, Said(facts={"documents": documents, "fields": folder.fields})
+    )
+
+
+def find_problems(db: Db, folder: Folder) -> list[Problem]:
+    """Everything that keeps the folder from leaving, each with its remedy; empty when it may be sent."""
+    found = list(problems(family_of(folder.family), folder.fields, at="submit", today=today()))
+    for document_id, version in current_versions(db, folder.id).items():
+        if version.note.get("repair"):
+            found.append(
+                Problem(
+                    "repair-pending",
+                    str(document_id),
+                    f"« {version.filename} » est mal construit : acceptez la copie réparée, ou remplacez le fichier.",
+                )
+            )
+    return found
+
+
+def _ready(db: Db, folder: Folder) -> None:
+    found = find_problems(db, folder)
+    if found:
+        raise _to_fix(found)
+
+
+def _to_fix(found: Sequence[Problem]) -> Refusal:
+    return Refusal(
+        "to-fix",
+        count=len(found),
+        details=" ".join(one.sentence for one in found),
+        problems=[{"key": one.key, "field": one.field, "sentence": one.sentence} for one in found],
+    )
+
+
+def _main(db: Db, folder: Folder) -> Document:
+    query = sa.select(Document).where(
+        Document.folder_id == folder.id, Document.role == "main", Document.removed_at.is_(None)
+    )
+    document = db.scalar(query)
+    if document is None or last_version(db, document.id).media_type != PDF:
+        raise Refusal("nothing-to-sign")
+    return document
+
+
+def _unsigned_again(db: Db, folder: Folder, main: Document, actor: Actor) -> None:
+    """A main document signed in a former round goes again from the bytes that were deposited, not from the signed ones."""
+    last = last_version(db, main.id)
+    if last.origin != "signed":
+        return
+    query = (
+        sa.select(DocumentVersion)
+        .where(DocumentVersion.document_id == main.id, DocumentVersion.origin != "signed")
+        .order_by(DocumentVersion.number.desc())
+        .limit(1)
+    )
+    source = db.scalars(query).one()
+    kept = Kept(
+        "main",
+        main.title,
+        source.filename,
+        source.sha256,
+        source.size,
+        source.media_type,
+        source.pages,
+        source.origin,
+        source.note,
+    )
+    add_version(db, main, folder, actor, kept)
