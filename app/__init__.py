@@ -26,6 +26,7 @@ SLICES = (
     "folders",
     "transmission",
     "invoices",
+    "pes",
     "signing",
     "notices",
     "operations",

@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from workflows import deadlines
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
@@ -18,6 +18,7 @@ from workflows.fields import Field, FieldType, Moment, parse
 from workflows.loader import invalid, load, read_yaml
 
 __all__ = [
+    "SIGNATURES",
     "SIGNATURE_LEVELS",
     "DueRule",
     "Facts",
@@ -32,6 +33,9 @@ __all__ = [
 ]
 
 HOME = Path(__file__).parent / "families"
+
+SIGNATURES = ("page", "file", "pes")
+"""What is signed of a main document: the page that is shown, always a PDF; the file as it came; a payment flow (PES)."""
 
 SIGNATURE_LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")
 """The levels that a family may ask of its signatures, each with all that the one before has (ETSI EN 319 142-1 §6.1)."""
@@ -53,6 +57,7 @@ class Problem:
 
 Rule = Callable[[Facts, date], Problem | None]
 CircuitRule = Callable[[Circuit], str | None]
+Named = TypeVar("Named", str, str | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +73,7 @@ class DueRule:
 class Family:
     """One family of documents, as its folder declares it; `circuit` is the default one.
 
+    `signature`, one of `SIGNATURES`, says what is signed.
     `signature_level` is one of `SIGNATURE_LEVELS`, or None for the best that the installation gives at the click.
     """
 
@@ -82,7 +88,7 @@ class Family:
     due_rule: DueRule | None
     fields: tuple[Field, ...]
     formats: tuple[str, ...]
-    signs_main: bool
+    signature: str
     stages: tuple[StepKind, ...]
     circuit: Circuit
     rules: tuple[Rule, ...]
@@ -233,13 +239,15 @@ def _read(home: Path) -> Family:
         due_rule=_due_rule(data.pop("due_rule", None)),
         fields=tuple(_field(written) for written in data.pop("fields")),
         formats=tuple(data.pop("formats")),
-        signs_main=data.pop("signs_main"),
+        signature=_one_of("signature", data.pop("signature"), SIGNATURES),
         stages=tuple(map(StepKind, data.pop("stages"))),
         circuit=load(data.pop("circuit")),
         rules=_named(rules, data.pop("rules", ())),
         circuit_rules=_named(rules, data.pop("circuit_rules", ())),
         normalise=getattr(rules, "NORMALISE", None),
-        signature_level=_signature_level(data.pop("signature_level", None)),
+        signature_level=_one_of(
+            "signature_level", data.pop("signature_level", None), (None, *SIGNATURE_LEVELS)
+        ),
     )
     if data or found.name != home.name:
         raise ValueError(
@@ -267,9 +275,9 @@ def _due_rule(written: Mapping[str, Any] | None) -> DueRule | None:
     return DueRule(written["clock"], written["start"], unless)
 
 
-def _signature_level(written: str | None) -> str | None:
-    if written is not None and written not in SIGNATURE_LEVELS:
-        raise ValueError(f"signature_level: {written} is none of {', '.join(SIGNATURE_LEVELS)}")
+def _one_of(name: str, written: Named, known: tuple[Named, ...]) -> Named:
+    if written not in known:
+        raise ValueError(f"{name}: {written} is none of {', '.join(map(str, known))}")
     return written
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 SIREN = "212909998"
 NAME = "Kerlann-sur-Mer"
+POSTAL_CODE = "29990"
 PASSWORD = "kerlann-demo-2026"
 """The password of every demonstration account, shown on its first page; it exists nowhere else."""
 

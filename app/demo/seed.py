@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app.core.clock import today
 from app.core.db import reading
-from app.demo.cast import ACCOUNTS, DESKS, NAME, PASSWORD, SIREN
+from app.demo.cast import ACCOUNTS, DESKS, NAME, PASSWORD, POSTAL_CODE, SIREN
 from app.demo.pki import TestPki
 from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming
@@ -45,6 +45,7 @@ def seed(pki: TestPki) -> None:
 def people() -> int:
     """The commune, its desks, its accounts and who holds what; returns the commune's number."""
     here = desks.create_collectivity(SIREN, NAME, department="029", district="1", nature="31", settings={})
+    desks.place(SIREN, NAME, POSTAL_CODE)
     for key, name, parent in DESKS:
         desks.create_desk(here, key, name, parent=parent)
     for one in ACCOUNTS:
@@ -80,6 +81,9 @@ def folders() -> None:
     for folder_id, steps in ((first, ()), (second, (technician, finance))):
         for who in steps:
             decide.approve(who, folder_id, version=_version(folder_id), comment="")
+    flow = _deposit(accountant, "pes", "pes/kerlann_depenses.xml")
+    sending.send(accountant, flow, version=_version(flow))
+    decide.approve(finance, flow, version=_version(flow), comment="")
     secretary = actor_of("k.morizur")
     act = _deposit(secretary, "deliberation", "acts/deliberation-2026-057-subvention.pdf")
     typed = {

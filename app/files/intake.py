@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -47,8 +47,11 @@ def examine(
     formats: Sequence[str],
     office: OfficeConverter | None,
     workdir: Path,
+    as_it_is: bool = False,
 ) -> Examined:
     """Describe a deposited file, or refuse it.
+
+    `as_it_is`: the file will be kept and signed as it came; an image is converted to know that it can be, and no more.
 
     `formats` lists kinds (pdf, xml, image, office) or extensions, empty for all; `workdir` receives the
     repaired or converted copy, and is left as it was by a refusal. Refuses the keys file-…, xml-…, office-…
@@ -67,7 +70,13 @@ def examine(
         return Examined(
             "pdf", media, name, facts.pages, facts.has_text, facts.signatures, facts.repaired, None, notes
         )
-    return _converted(path, name, media, office, workdir)
+    found = _converted(path, name, media, office, workdir)
+    if not as_it_is:
+        return found
+    if found.converted is not None:
+        found.converted.unlink()
+    summary = f"Image lisible, {taille(path.stat().st_size)}"
+    return replace(found, pages=None, converted=None, notes=(summary,))
 
 
 def accepted_names(formats: Sequence[str]) -> tuple[str, ...]:

@@ -54,9 +54,7 @@ def deposit(
         raise Refusal("no-file")
     with tempfile.TemporaryDirectory(prefix="paraphe-") as folder:
         workdir = Path(folder)
-        kept, read = keep_main(
-            actor.collectivity_id, family.name, files[0], family.formats, workdir, signed=family.signs_main
-        )
+        kept, read = keep_main(actor.collectivity_id, family, files[0], workdir)
         for one in files[1:]:
             kept += keep_attachment(actor.collectivity_id, one, workdir)
     found = dict(read.fields) if read else {}
@@ -174,9 +172,7 @@ def replace_main(actor: Actor, folder_id: int, document_id: int, one: Incoming) 
         family, role = family_of(folder.family), document.role
     with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
         if role == "main":
-            kept, read = keep_main(
-                actor.collectivity_id, family.name, one, family.formats, Path(room), signed=family.signs_main
-            )
+            kept, read = keep_main(actor.collectivity_id, family, one, Path(room))
         else:
             kept, read = keep_attachment(actor.collectivity_id, one, Path(room)), None
     found = dict(read.fields) if read else {}

@@ -1,13 +1,13 @@
 """From an uploaded file to kept bytes: examined, converted if need be, read, and stored before any row is written."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from app.files import vault
 from app.files.intake import Examined, examine
 from app.folders.sockets import ReadFacts, plugged
+from workflows.family import Family
 
 PDF = "application/pdf"
 
@@ -36,24 +36,28 @@ class Kept:
 
 
 def keep_main(
-    collectivity_id: int, family: str, one: Incoming, formats: Sequence[str], workdir: Path, *, signed: bool
+    collectivity_id: int, family: Family, one: Incoming, workdir: Path
 ) -> tuple[list[Kept], ReadFacts | None]:
     """Examine and store the main document; what it was made from is kept beside it, byte for byte.
 
-    The first is always a PDF: the page that people read and sign. A file that is not one gives its page (converted, or
-    drawn from its data) and stays as the document `original`.
+    Where a page is signed the first is a PDF, the page that people read: a file that is not one gives it (converted, or
+    drawn from its data) and stays as the document `original`. Where the file itself is signed, it is kept as it came.
     """
     seen = examine(
         one.path,
         one.filename,
         role="main",
-        to_be_signed=signed,
-        formats=formats,
+        to_be_signed=True,
+        formats=family.formats,
         office=vault.converter(),
         workdir=workdir,
+        as_it_is=family.signature != "page",
     )
-    read = _read(family, one.path, seen)
-    page = _page(seen, read, workdir)
+    find = plugged.signables.get(family.signature)
+    if find is not None:
+        seen = replace(seen, notes=(*seen.notes, *find(one.path)))
+    read = _read(family.name, one.path, seen)
+    page = _page(seen, read, workdir) if family.signature == "page" else None
     kept: list[Kept] = []
     if page is None:
         kept.append(_store(collectivity_id, "main", one.path, seen, "deposited"))

@@ -1,5 +1,6 @@
 """Assemble a folder's page: what it is, its documents, and whose turn it is."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,8 +38,11 @@ from workflows.events import Action
 from workflows.rights import Right
 
 PDF, XML = "application/pdf", "xml"
+LONGEST_SHOWN = 200_000  # bytes of text in the page
+ENCODING = re.compile(rb"""encoding=["']([A-Za-z0-9._-]+)["']""")
 ROLES = {
     "main": "Document principal",
+    "signature": "Signature séparée",
     "attachment": "Annexe",
     "original": "Original déposé",
     "data": "Données lues dans le fichier",
@@ -181,7 +185,7 @@ def kind_of(media_type: str) -> str:
 
 
 def _icon(kind: str, role: str) -> str:
-    if role == "receipt":
+    if role in {"receipt", "signature"}:
         return "patch-check"
     return {"pdf": "file-earmark-pdf", "xml": "filetype-xml", "image": "file-earmark-image"}.get(
         kind, "file-earmark-text"
@@ -289,6 +293,7 @@ def context(db: Db, folder: Folder, actor: Actor, tab: str, shown_id: int | None
     docs = documents(db, folder, shown_id)
     shown = next((one for one in docs if one.current), None)
     tab = tab if tab in dict(TABS) else "circuit"
+    rows = _table(db, folder, shown)
     where = queues.place_in_list(db, actor, folder.id)
     tabs = [
         Link(
@@ -304,7 +309,8 @@ def context(db: Db, folder: Folder, actor: Actor, tab: str, shown_id: int | None
         "folder": head(db, folder, kind),
         "documents": docs,
         "shown": shown,
-        "xml_rows": _table(db, folder, shown),
+        "xml_rows": rows,
+        "xml_text": "" if rows else _text(db, folder, shown),
         "decision": decision(db, folder, actor, here),
         "tab": tab,
         "tabs": tabs,
@@ -327,16 +333,34 @@ def _pager(where: tuple[int, int, int | None, int | None] | None) -> Pager | Non
     return Pager(rank, total, urls[0], urls[1], url_for("folders.inbox"))
 
 
-def _table(db: Db, folder: Folder, shown: DocView | None) -> list[tuple[str, str]]:
-    """The rows of an XML document that somebody knows how to read; empty otherwise."""
+def _text(db: Db, folder: Folder, shown: DocView | None) -> str:
+    """The text of an XML document that nobody reads as a table: who signs it has to see it; empty when it is too long."""
     if shown is None or shown.kind != "xml":
-        return []
+        return ""
+    data = _shown_bytes(db, folder, shown)
+    if len(data) > LONGEST_SHOWN:
+        return ""
+    declared = ENCODING.search(data[:200])
+    try:
+        return data.decode(declared[1].decode() if declared else "utf-8", "replace")
+    except LookupError:
+        return ""
+
+
+def _shown_bytes(db: Db, folder: Folder, shown: DocView) -> bytes:
     version = db.scalar(
         sa.select(DocumentVersion).where(
             DocumentVersion.document_id == shown.id, DocumentVersion.number == shown.number
         )
     )
-    data = vault.store().read(vault.scope(folder.collectivity_id), version.sha256) if version else b""
+    return vault.store().read(vault.scope(folder.collectivity_id), version.sha256) if version else b""
+
+
+def _table(db: Db, folder: Folder, shown: DocView | None) -> list[tuple[str, str]]:
+    """The rows of an XML document that somebody knows how to read; empty otherwise."""
+    if shown is None or shown.kind != "xml":
+        return []
+    data = _shown_bytes(db, folder, shown)
     for read in plugged.tables:
         rows = read(data)
         if rows:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from app.circuits.library import circuit_of, family_of, freeze
-from app.core.clock import today
+from app.core.clock import now, today
 from app.core.db import NO_DATE, Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
@@ -113,13 +113,21 @@ def _main(db: Db, folder: Folder) -> Document:
         Document.folder_id == folder.id, Document.role == "main", Document.removed_at.is_(None)
     )
     document = db.scalar(query)
-    if document is None or last_version(db, document.id).media_type != PDF:
+    signed_as_page = family_of(folder.family).signature == "page"
+    if document is None or (signed_as_page and last_version(db, document.id).media_type != PDF):
         raise Refusal("nothing-to-sign")
     return document
 
 
 def _unsigned_again(db: Db, folder: Folder, main: Document, actor: Actor) -> None:
-    """A main document signed in a former round goes again from the bytes that were deposited, not from the signed ones."""
+    """A main document signed in a former round goes again from the bytes that were deposited, not from the signed ones.
+
+    Signatures beside it were of that round too: they are set aside, readable in the history.
+    """
+    beside = sa.update(Document).where(
+        Document.folder_id == folder.id, Document.role == "signature", Document.removed_at.is_(None)
+    )
+    db.execute(beside.values(removed_at=now()).execution_options(synchronize_session=False))
     last = last_version(db, main.id)
     if last.origin != "signed":
         return

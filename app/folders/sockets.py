@@ -3,7 +3,7 @@
 Each slice above registers at start what it brings to a folder's life and page; nothing here imports upwards.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class ActionSocket:
 @dataclass
 class _Sockets:
     readers: dict[str, Callable[[Path, str], ReadFacts | None]] = field(default_factory=dict)
+    signables: dict[str, Callable[[Path], Sequence[str]]] = field(default_factory=dict)
     checks: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
     actions: dict[Action, ActionSocket] = field(default_factory=dict)
     bands: list[Callable[[Db, Folder], Markup | None]] = field(default_factory=list)
@@ -57,6 +58,11 @@ plugged = _Sockets()
 def reader(family: str, read: Callable[[Path, str], ReadFacts | None]) -> None:
     """Read the main document of a family at deposit, to pre-fill its form."""
     plugged.readers[family] = read
+
+
+def signable(kind: str, find: Callable[[Path], Sequence[str]]) -> None:
+    """Look at a main document whose family signs in this way, and refuse what could not be signed; French facts about it."""
+    plugged.signables[kind] = find
 
 
 def check(find: Callable[[Db, Folder], list[Problem]]) -> None:

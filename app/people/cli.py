@@ -49,6 +49,16 @@ def collectivity(siren: str, name: str, department: str, district: str, nature: 
     click.echo(f"{name} ({siren}) est ouverte.")
 
 
+@people.command("place")
+@click.argument("siren")
+@click.argument("city")
+@click.argument("postal_code")
+def place(siren: str, city: str, postal_code: str) -> None:
+    """Dire où signe une collectivité : les flux comptables portent la commune et le code postal."""
+    desks.place(siren, city, postal_code)
+    click.echo(f"Signatures faites à {city} ({postal_code}).")
+
+
 @people.command("user")
 @click.argument("siren")
 @click.argument("login")

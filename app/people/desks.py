@@ -19,6 +19,7 @@ from workflows.rights import Right
 PASSWORD_MINIMUM = 12
 RESET_LIFE = timedelta(hours=1)
 SIREN_LENGTH = 9
+POSTAL_CODE_LENGTH = 5
 
 
 @use_case
@@ -40,6 +41,20 @@ def create_collectivity(
     db.add(row)
     db.flush()
     return row.id
+
+
+@use_case
+def place(db: Db, siren: str, city: str, postal_code: str) -> None:
+    """Say where a collectivity signs: payment flows name the place (PES signature policy §4.3). Refuses `place-invalid`."""
+    city, postal_code = " ".join(city.split()), postal_code.strip()
+    if (
+        not city
+        or len(postal_code) != POSTAL_CODE_LENGTH
+        or not (postal_code.isascii() and postal_code.isdigit())
+    ):
+        raise Refusal("place-invalid")
+    row = collectivity_of(db, siren)
+    row.settings = {**row.settings, "city": city, "postal_code": postal_code}
 
 
 @use_case

@@ -34,5 +34,9 @@ SENTENCES: Sentences = {
         422,
         "L’adresse « {email} » n’est pas une adresse de courriel valable. Écrivez-la comme prenom.nom@commune.fr.",
     ),
+    "place-invalid": (
+        422,
+        "Le lieu de signature est une commune et un code postal de 5 chiffres. Vérifiez les deux.",
+    ),
     "siren-invalid": (422, "« {siren} » n’est pas un SIREN : il faut 9 chiffres. Vérifiez-le."),
 }

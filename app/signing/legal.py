@@ -2,6 +2,7 @@
 
 SENTENCES = {
     "invoice": "Vous donnez le bon à payer : la dépense est due et les pièces la justifient.",
+    "pes": "Vous ordonnancez ces dépenses et ces recettes : le comptable public les paiera et les encaissera.",
     "deliberation": "Vous signez l’extrait du registre des délibérations, adopté en séance (CGCT L2121-23).",
 }
 

@@ -31,6 +31,8 @@ class Certificate(Base, Tenanted):
 class SignatureSession(Base, Tenanted):
     """A signature prepared and not yet made: what will be signed, for whom, on which bytes, until when.
 
+    `prepared`: one entry for each signature that the document takes (`app.signing.session.pack`).
+
     Claimed once (`state` prepared → claimed → done or failed); the prepared file is in the store by `prepared_sha256`.
     """
 
@@ -49,11 +51,7 @@ class SignatureSession(Base, Tenanted):
     capacity: Mapped[str]
     certificate: Mapped[bytes]
     chain: Mapped[list[Any]]
-    attributes: Mapped[bytes]
-    digest: Mapped[bytes]
-    algorithm: Mapped[str]
-    range_start: Mapped[int]
-    range_end: Mapped[int]
+    prepared: Mapped[list[Any]]
     prepared_sha256: Mapped[str]
     state: Mapped[str]
     expires_at: Mapped[datetime]
@@ -61,7 +59,11 @@ class SignatureSession(Base, Tenanted):
 
 
 class SignatureProof(Base, Tenanted):
-    """A signature that was made and verified; one for each part of a step, by the database's own word."""
+    """A signature that was made and verified; one for each part of a step, by the database's own word.
+
+    `version_id`: the signed version, or the file that lies beside the document. `count`: how many signatures the format
+    needed for it, one for each bordereau of a payment flow.
+    """
 
     __tablename__ = "signature_proof"
     __table_args__ = (
@@ -81,6 +83,8 @@ class SignatureProof(Base, Tenanted):
     serial: Mapped[str]
     fingerprint: Mapped[str]
     field: Mapped[str]
+    format: Mapped[str]
+    count: Mapped[int]
     level: Mapped[str]
     signed_at: Mapped[datetime]
     timestamped_at: Mapped[datetime | None]

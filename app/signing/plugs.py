@@ -1,7 +1,8 @@
 """What signing brings to a folder: its page, the seal that starts alone, and the proofs shown beside the document."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,6 +41,7 @@ def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
     del templates  # it prints nothing
     setting.configure(settings)
+    sockets.signable("pes", _flow)
     sockets.action(Action.SIGN, "signing.dialog", "dialog")
     sockets.signatures(_signatures)
     sockets.proofs(_proofs)
@@ -49,6 +51,15 @@ def plug(settings: Any, templates: Environment) -> None:
     each_round("signature.renewal", daily)
     if settings.trust_lists:
         jobs.nightly("trust-lists", _refresh_lists)
+
+
+def _flow(path: Path) -> Sequence[str]:
+    """How a payment flow would be signed; what could not be signed is better known on the day of its deposit."""
+    from app.signing.formats.pes_before import foreseen
+
+    mode, targets = foreseen(path)
+    many = f"{len(targets)} bordereaux à signer" if len(targets) > 1 else "1 bordereau à signer"
+    return (many if mode == "bordereau" else "Signature globale du flux",)
 
 
 def _refresh_lists() -> None:
@@ -98,7 +109,8 @@ def _signatures(db: Db, folder_id: int) -> Mapping[int, list[Any]]:
 def _made(row: SignatureProof, archived: str) -> SignatureView:
     stamped = row.timestamped_at
     proven = f"Horodatage du {instant_preuve(stamped)}" if stamped else "Sans horodatage"
-    words = f"Fichier rouvert et vérifié après signature, PAdES {row.level}. {proven}{archived}"
+    many = f", {row.count} signatures" if row.count > 1 else ""
+    words = f"Fichier rouvert et vérifié après signature, {row.format} {row.level}{many}. {proven}{archived}"
     return SignatureView(row.name, row.capacity, instant_preuve(row.signed_at), words, "ok")
 
 

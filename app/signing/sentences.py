@@ -298,7 +298,8 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         (
             "Rien n’a été signé : {what} du signataire manque ou contient un caractère interdit, et Hélios "
-            "l’exige. Demandez à l’administrateur de compléter sa fiche."
+            "l’exige. Demandez à l’administrateur de compléter la fiche du compte, ou le lieu de signature de "
+            "la collectivité."
         ),
     ),
     # levels above B-T

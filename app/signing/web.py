@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import reading
 from app.core.french import jour_long
@@ -15,7 +16,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders import page, queues
 from app.folders.access import authorize
-from app.folders.models import DocumentVersion
+from app.folders.models import DocumentVersion, Folder
 from app.folders.views import after_act
 from app.signing import enrol
 from app.signing.legal import legal_sentence
@@ -51,15 +52,27 @@ def dialog(folder_id: int) -> str:
         "signing/dialog.html",
         folder=view,
         document_line=f"{main.title}, {view.family_label.lower()} {view.number}".strip(),
-        pages=version.pages or 1,
+        extent=_extent(version, folder),
         capacity=g.actor.capacity[:1].lower() + g.actor.capacity[1:],
         legal=legal_sentence(folder.family),
         prepare_url=url_for("signing.prepare", folder_id=folder_id),
         complete_url=url_for("signing.complete", folder_id=folder_id),
         certificate=known,
         # The first signature makes every field: the next ones find their place already taken on the page.
-        place=None if version.origin == "signed" else {"page_count": version.pages or 1, "default_box": None},
+        place=None
+        if version.origin == "signed" or not version.pages
+        else {"page_count": version.pages, "default_box": None},
     )
+
+
+def _extent(version: DocumentVersion, folder: Folder) -> str:
+    """How much one gesture signs, in words."""
+    if version.pages:
+        return f"1\u00a0document, {version.pages}\u00a0page{'s' if version.pages > 1 else ''}"
+    slips = folder.fields.get("slips") if family_of(folder.family).signature == "pes" else None
+    if isinstance(slips, int):
+        return f"1\u00a0flux, {slips}\u00a0bordereau{'x' if slips > 1 else ''}"
+    return "1\u00a0document"
 
 
 def _version(document_id: int, number: int) -> Any:
@@ -88,7 +101,7 @@ def prepare(folder_id: int) -> Response:
     }
     return jsonify(
         session=ready.session,
-        items=[{"id": "main", **where.question(ready.prepared, key.certificate)}],
+        items=[{"id": one.field, **where.question(one, key.certificate)} for one in ready.prepared],
         signer=signer,
     )
 
@@ -97,29 +110,34 @@ def prepare(folder_id: int) -> Response:
 @guard(SIGN)
 def complete(folder_id: int) -> Response:
     """Embed what the key made, and go on; asked again (GET), say what became of the session."""
+    from app.signing import session as sessions
     from app.signing import sign
     from app.signing.keys import browser, webeid
 
     if request.method != "POST":
         with reading(g.actor.collectivity_id) as db:
             authorize(db, g.actor, folder_id)
-        state = sign.state_of(g.actor, folder_id, request.args.get("session", ""))
+        state = sessions.state_of(g.actor, folder_id, request.args.get("session", ""))
         return jsonify(
             state=state, location=_next(folder_id, tell=state == "done") if state == "done" else None
         )
     answer = _json()
     session, signatures = str(answer.get("session", "")), answer.get("signatures")
     certificate = _same_folder(folder_id, session)
-    if not isinstance(signatures, list) or len(signatures) != 1 or not isinstance(signatures[0], dict):
-        raise Refusal("bad-request", detail="la signature manque")
-    (found,) = signatures
     if (
-        "signatureAlgorithm" in found
-    ):  # a card says how it signed, a key opened in the page does as it is told
-        value = webeid.read_signature(found, certificate)
-    else:
-        value = browser.read_signature(found.get("signature"))
-    sign.complete(g.actor, session, value)
+        not isinstance(signatures, list)
+        or not signatures
+        or not all(isinstance(one, dict) for one in signatures)
+    ):
+        raise Refusal("bad-request", detail="la signature manque")
+    # A card says how it signed, a key opened in the page does as it is told
+    values = [
+        webeid.read_signature(one, certificate)
+        if "signatureAlgorithm" in one
+        else browser.read_signature(one.get("signature"))
+        for one in signatures
+    ]
+    sign.complete(g.actor, session, values)
     return jsonify(state="done", location=_next(folder_id, tell=True))
 
 

@@ -17,7 +17,7 @@ from app.folders.sockets import plugged
 from app.people.models import Collectivity
 from app.transmission.ports import Parcel, ParcelFile, Sender
 
-SENT_ROLES = ("main", "attachment", "original", "data")
+SENT_ROLES = ("main", "signature", "attachment", "original", "data")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-FileRole = Literal["main", "attachment", "original", "data"]
+FileRole = Literal["main", "signature", "attachment", "original", "data"]
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,13 @@ from app.folders.sockets import ReadFacts
 from app.journal.models import JournalEntry
 from app.people.actor import Actor
 from app.signing import sign
+from app.signing.enrol import enrol
 from app.signing.keys.browser import BrowserKey
 from app.signing.keys.pkcs12 import Pkcs12Key
+from app.signing.trust import facts
 from config import Settings
 from tests.mailserver import MailServer
+from workflows.family import family
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 INVOICE = ASSETS / "invoices" / "fx-basic-fr-ok.pdf"
@@ -109,9 +112,7 @@ class House:
             with tempfile.TemporaryDirectory() as room:
                 path = Path(shutil.copy(INVOICE, Path(room) / INVOICE.name))
                 here = self.actor("g.trehorel").collectivity_id
-                self._kept = keep_main(
-                    here, "invoice", Incoming(path, INVOICE.name), (), Path(room), signed=True
-                )
+                self._kept = keep_main(here, family("invoice"), Incoming(path, INVOICE.name), Path(room))
         kept, read = self._kept
         actor = self.actor("g.trehorel")
         facts = {**read.fields, "received_on": today().isoformat(), "proof_of_service": "technique"}
@@ -171,6 +172,11 @@ class House:
         """A certificate of the test PKI, with its key."""
         return Pkcs12Key.load(self.pki.p12(label), self.pki.passphrase)
 
+    def enrol(self, login: str, label: str) -> None:
+        """Write one more certificate of the test PKI to a person's name."""
+        der = self.pki.certificate(label)
+        enrol(self.actor(login), self.actor(login).user_id or 0, facts(der), der)
+
     def prepare(self, folder_id: int, login: str, label: str | None = None) -> tuple[sign.Ready, Pkcs12Key]:
         """The first phase of a signature, as the browser asks it."""
         key = self.key(label or CERTIFICATES[login])
@@ -185,7 +191,7 @@ class House:
     def sign(self, folder_id: int, login: str, label: str | None = None) -> None:
         """Sign with one's certificate, both phases."""
         ready, key = self.prepare(folder_id, login, label)
-        sign.complete(self.actor(login), ready.session, key.sign(ready.prepared.attributes))
+        sign.complete(self.actor(login), ready.session, [key.sign(one.attributes) for one in ready.prepared])
 
     def drain(self) -> int:
         """Do the background work until nothing is due, receipts included."""

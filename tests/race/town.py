@@ -29,6 +29,7 @@ from app.signing.models import SignatureProof
 from app.signing.ports import ServerKey
 from tests.builders.house import ACT, House, token_in
 from tests.cluster import free_port
+from workflows.family import family
 
 ROOT = Path(config.__file__).resolve().parent
 PATIENCE = 60.0
@@ -167,7 +168,7 @@ class Town:
         actor = self.house.actor("k.morizur")
         if not self._act:
             self._act, _ = keep_main(
-                actor.collectivity_id, "deliberation", Incoming(ACT, ACT.name), (), ACT.parent, signed=True
+                actor.collectivity_id, family("deliberation"), Incoming(ACT, ACT.name), ACT.parent
             )
         self._acts += 1
         facts = {

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from app.core.clock import now
 from app.signing.formats import cades
-from app.signing.formats.p7s import p7s_name, read_p7s
+from app.signing.formats.p7s import read_p7s, signature_name
 from app.signing.timestamp import TimestampClient
 
 from .conftest import free_port, refusal
@@ -45,7 +45,7 @@ def finish(source, target, prepared, key, signature, tsa=None):
 
 
 def signed(source, key, tsa=None, rank=1):
-    target = source.with_name(p7s_name(source.name, rank, "Armel KERVADEC"))
+    target = source.with_name(signature_name(source.name, rank, "Armel KERVADEC"))
     cades.seal(
         source, target, key=key, field="maire", now=now(), timestamper=tsa, media_type="application/xml"
     )
@@ -241,5 +241,5 @@ def test_a_cut_signature_is_refused(note, key, trust):
     ],
 )
 def test_the_name_of_a_signature_is_safe_on_any_disk(document, rank, signer, name):
-    assert p7s_name(document, rank, signer) == name
-    assert len(p7s_name(document * 40, rank, signer * 40)) < 140
+    assert signature_name(document, rank, signer) == name
+    assert len(signature_name(document * 40, rank, signer * 40)) < 140

@@ -1,7 +1,7 @@
 """The ZIP of a folder: its files, whole, and a manifest that lets any software verify them.
 
     manifest.json           schema « paraphe-handover/1 »
-    signe/…                 the document as signed
+    signe/…                 the document as signed, and the signatures that lie beside it
     original/…              the document as deposited, before it was converted or signed
     donnees/…               the structured data (XML of an invoice)
     annexes/…               the attachments, in the order of the folder
@@ -24,7 +24,13 @@ from app.transmission.ports import Parcel, ParcelFile, Rejected
 
 SCHEMA: Final = "paraphe-handover/1"
 MANIFEST: Final = "manifest.json"
-_ROOMS: Final = {"main": "signe", "original": "original", "data": "donnees", "attachment": "annexes"}
+_ROOMS: Final = {
+    "main": "signe",
+    "signature": "signe",
+    "original": "original",
+    "data": "donnees",
+    "attachment": "annexes",
+}
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _CHUNK: Final = 1024 * 1024
 _MAX_NAME: Final = 120

@@ -23,13 +23,13 @@ LETTERS = str.maketrans(
 )
 
 
-def p7s_name(document: str, rank: int, signer: str) -> str:
-    """The name of the n-th signature of a document: letters, digits, hyphens and underscores, for any disk or mail.
+def signature_name(document: str, rank: int, signer: str, suffix: str = ".p7s") -> str:
+    """The name of the n-th signature beside a document: letters, digits, hyphens and underscores, for any disk or mail.
 
-    >>> p7s_name("Délibération n° 12.xml", 2, "Gwenaël C’HOADEG")
+    >>> signature_name("Délibération n° 12.xml", 2, "Gwenaël C’HOADEG")
     'Deliberation-n-12-xml-2-Gwenael-C-HOADEG.p7s'
     """
-    return f"{_plain(document) or 'document'}-{rank}-{_plain(signer) or 'signataire'}.p7s"
+    return f"{_plain(document) or 'document'}-{rank}-{_plain(signer) or 'signataire'}{suffix}"
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,138 @@
+"""Signatures under way: written when they are prepared, claimed once, ended once."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.people.actor import Actor
+from app.signing import setting
+from app.signing.ground import Ground
+from app.signing.models import SignatureSession
+from app.signing.ports import Prepared
+from app.signing.writers import Held
+
+
+def pack(prepared: Sequence[Prepared]) -> list[dict[str, Any]]:
+    """What waits for signatures, as a row keeps it: bytes in hexadecimal."""
+    return [
+        {
+            "field": one.field,
+            "attributes": one.attributes.hex(),
+            "digest": one.digest.hex(),
+            "start": one.start,
+            "end": one.end,
+            "algorithm": one.algorithm,
+        }
+        for one in prepared
+    ]
+
+
+def unpack(row: SignatureSession) -> list[Prepared]:
+    """What `pack` wrote."""
+    return [
+        Prepared(
+            one["field"],
+            bytes.fromhex(one["attributes"]),
+            bytes.fromhex(one["digest"]),
+            one["start"],
+            one["end"],
+            one["algorithm"],
+        )
+        for one in row.prepared
+    ]
+
+
+@use_case
+def save(
+    db: Db,
+    actor: Actor,
+    session: str,
+    folder_id: int,
+    ground: Ground,
+    held: Held,
+    prepared: Sequence[Prepared],
+    sha256: str,
+    capacity: str,
+) -> None:
+    """Write a prepared signature; it lives as long as the settings say."""
+    moment = now()
+    db.add(
+        SignatureSession(
+            id=session,
+            collectivity_id=actor.collectivity_id,
+            folder_id=folder_id,
+            document_id=ground.document_id,
+            version_id=ground.version_id,
+            folder_version=ground.folder_version,
+            step_run_id=ground.step_run_id,
+            user_id=actor.user_id,
+            login_session_id=actor.session_id,
+            field=ground.field,
+            capacity=capacity,
+            certificate=held.certificate,
+            chain=[one.hex() for one in held.chain],
+            prepared=pack(prepared),
+            prepared_sha256=sha256,
+            state="prepared",
+            expires_at=moment + timedelta(minutes=setting.minutes()),
+            created_at=moment,
+        )
+    )
+
+
+@use_case
+def claim(db: Db, actor: Actor, session: str) -> SignatureSession:
+    """Take a session for good: of two who come at once, one has it; refuses `session-used`."""
+    taken = db.scalar(
+        sa.update(SignatureSession)
+        .where(
+            SignatureSession.id == session,
+            SignatureSession.collectivity_id == actor.collectivity_id,
+            SignatureSession.user_id.is_(None)
+            if actor.user_id is None
+            else SignatureSession.user_id == actor.user_id,
+            SignatureSession.login_session_id.is_(None)
+            if actor.session_id is None
+            else SignatureSession.login_session_id == actor.session_id,
+            SignatureSession.state == "prepared",
+            SignatureSession.expires_at > now(),
+        )
+        .values(state="claimed")
+        .returning(SignatureSession)
+        .execution_options(synchronize_session=False)
+    )
+    if taken is None:
+        raise Refusal("session-used")
+    return taken
+
+
+@use_case
+def fail(db: Db, session: str) -> None:
+    """Note that a claimed session ended without a signature."""
+    query = sa.update(SignatureSession).where(
+        SignatureSession.id == session, SignatureSession.state == "claimed"
+    )
+    db.execute(query.values(state="failed").execution_options(synchronize_session=False))
+
+
+def state_of(actor: Actor, folder_id: int, session: str) -> str:
+    """What became of a session of this person on this folder: `done`, `pending`, or `nothing` was signed."""
+    with reading(actor.collectivity_id) as db:
+        query = sa.select(SignatureSession).where(
+            SignatureSession.id == session,
+            SignatureSession.folder_id == folder_id,
+            SignatureSession.user_id == actor.user_id,
+        )
+        row = db.scalar(query)
+    if row is None:
+        return "nothing"
+    if row.state == "done":
+        return "done"
+    alive = row.state == "claimed" and now() < row.expires_at + timedelta(minutes=1)
+    return "pending" if alive else "nothing"

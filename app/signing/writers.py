@@ -1,0 +1,248 @@
+"""Which format a document is signed in, and the one shape that all formats take: prepare, complete, check.
+
+A writer holds no key and opens no session: it is given files. What it leaves at `target` is either the document itself,
+one signature more (`beside` False), or a file that lies beside the document, which is never touched (`beside` True).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from app.core.refusals import Refusal
+from app.signing.formats import cades, pades, xades, xades_pes
+from app.signing.formats.xades_text import Signatory
+from app.signing.ports import FieldPlan, Prepared, SignatureFacts, Stamp
+from app.signing.timestamp import TimestampClient
+from app.signing.trust import Trust
+
+PDF, XML = "application/pdf", "application/xml"
+
+
+@dataclass(frozen=True)
+class Held:
+    """The public half of the key that signs: DER of its certificate and of the issuing ones, nearest first."""
+
+    certificate: bytes
+    chain: Sequence[bytes]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a signature says beside its key: where it goes, what it shows, who signs and from where.
+
+    `filename` and `media_type` are the document's own. `fields`: every field of a PDF, with its place. `signatory`: what
+    a payment flow asks of whoever signs it.
+    """
+
+    filename: str
+    media_type: str
+    field: str
+    moment: datetime
+    location: str | None
+    signatory: Signatory
+    timestamped: bool
+    fields: Sequence[FieldPlan] = ()
+    stamp: Stamp | None = None
+
+
+class Writer(Protocol):
+    """A signature format, as the verbs of signing use it.
+
+    `name`: as proofs and pages call it. `suffix`: of the file beside, empty when there is none. `timestamps`: whether
+    the format takes the time of an authority.
+    """
+
+    name: str
+    suffix: str
+    media_type: str
+    timestamps: bool
+
+    def prepare(self, source: Path, target: Path, held: Held, work: Work) -> list[Prepared]:
+        """Write at `target` what waits for signatures; one `Prepared` for each of them."""
+
+    def complete(
+        self,
+        target: Path,
+        prepared: Sequence[Prepared],
+        signatures: Sequence[bytes],
+        *,
+        source: Path,
+        held: Held,
+        timestamper: TimestampClient | None,
+    ) -> None:
+        """Prove every signature, then embed them all; refuses `signature-not-yours` and leaves `target` as it was."""
+
+    def check(
+        self,
+        target: Path,
+        *,
+        source: Path,
+        field: str,
+        held: Held,
+        trust: Trust,
+        timestamped: bool,
+        moment: datetime,
+    ) -> SignatureFacts:
+        """Read the signatures back from the file, and prove that they are the ones that were asked for."""
+
+
+class _Pades:
+    name, suffix, media_type, timestamps = "PAdES", "", PDF, True
+
+    def prepare(self, source: Path, target: Path, held: Held, work: Work) -> list[Prepared]:
+        return [
+            pades.prepare(
+                source,
+                target,
+                certificate=held.certificate,
+                chain=held.chain,
+                field=work.field,
+                fields=work.fields,
+                stamp=work.stamp,
+                reason=None,
+                location=work.location,
+                now=work.moment,
+                timestamped=work.timestamped,
+            )
+        ]
+
+    def complete(
+        self,
+        target: Path,
+        prepared: Sequence[Prepared],
+        signatures: Sequence[bytes],
+        *,
+        source: Path,
+        held: Held,
+        timestamper: TimestampClient | None,
+    ) -> None:
+        del source  # it is within the target
+        one, signature = _alone(prepared, signatures)
+        pades.complete(
+            target,
+            one,
+            certificate=held.certificate,
+            chain=held.chain,
+            signature=signature,
+            timestamper=timestamper,
+        )
+
+    def check(self, target: Path, *, held: Held, **how: Any) -> SignatureFacts:
+        return pades.check(target, certificate=held.certificate, **how)
+
+
+class _Beside:
+    """CAdES and XAdES of a file that is not touched."""
+
+    timestamps = True
+
+    def __init__(self, name: str, suffix: str, media_type: str, module: Any) -> None:
+        self.name, self.suffix, self.media_type, self._module = name, suffix, media_type, module
+
+    def prepare(self, source: Path, target: Path, held: Held, work: Work) -> list[Prepared]:
+        named = {"name": work.filename} if self._module is xades else {}
+        return [
+            self._module.prepare(
+                source,
+                target,
+                certificate=held.certificate,
+                chain=held.chain,
+                field=work.field,
+                now=work.moment,
+                media_type=work.media_type,
+                timestamped=work.timestamped,
+                **named,
+            )
+        ]
+
+    def complete(
+        self,
+        target: Path,
+        prepared: Sequence[Prepared],
+        signatures: Sequence[bytes],
+        *,
+        source: Path,
+        held: Held,
+        timestamper: TimestampClient | None,
+    ) -> None:
+        one, signature = _alone(prepared, signatures)
+        self._module.complete(
+            target,
+            one,
+            source=source,
+            certificate=held.certificate,
+            chain=held.chain,
+            signature=signature,
+            timestamper=timestamper,
+        )
+
+    def check(self, target: Path, *, held: Held, **how: Any) -> SignatureFacts:
+        found: SignatureFacts = self._module.check(target, certificate=held.certificate, **how)
+        return found
+
+
+class _Pes:
+    name, suffix, media_type, timestamps = "XAdES", "", XML, False
+
+    def prepare(self, source: Path, target: Path, held: Held, work: Work) -> list[Prepared]:
+        return xades_pes.prepare(
+            source, target, certificate=held.certificate, signatory=work.signatory, now=work.moment
+        )
+
+    def complete(
+        self,
+        target: Path,
+        prepared: Sequence[Prepared],
+        signatures: Sequence[bytes],
+        *,
+        source: Path,
+        held: Held,
+        timestamper: TimestampClient | None,
+    ) -> None:
+        del source, timestamper  # within the target; the Treasury's profile has no timestamp (policy §4.2.2)
+        xades_pes.complete(target, prepared, certificate=held.certificate, signatures=signatures)
+
+    def check(
+        self,
+        target: Path,
+        *,
+        source: Path,
+        field: str,
+        held: Held,
+        trust: Trust,
+        timestamped: bool,
+        moment: datetime,
+    ) -> SignatureFacts:
+        del field, timestamped
+        found = xades_pes.check(
+            target,
+            source=source,
+            certificate=held.certificate,
+            chain=held.chain,
+            trust=trust,
+            moment=moment,
+        )
+        return found[0]
+
+
+PADES: Writer = _Pades()
+CADES: Writer = _Beside("CAdES", ".p7s", "application/pkcs7-signature", cades)
+XADES: Writer = _Beside("XAdES", ".xades.xml", XML, xades)
+FLOW: Writer = _Pes()
+
+
+def writer_of(signature: str, media_type: str) -> Writer:
+    """The format for a document of this type in a family that signs in this way (`workflows.family.SIGNATURES`)."""
+    if signature == "pes":
+        return FLOW
+    if media_type == PDF:
+        return PADES
+    return XADES if media_type == XML else CADES
+
+
+def _alone(prepared: Sequence[Prepared], signatures: Sequence[bytes]) -> tuple[Prepared, bytes]:
+    if len(prepared) != 1 or len(signatures) != 1:
+        raise Refusal("signature-not-yours")
+    return prepared[0], signatures[0]

@@ -1,0 +1,1 @@
+"""Any other document to sign, as the very file that was deposited."""

@@ -1,0 +1,1 @@
+"""Payment and revenue flows (PES v2), from the finance office to the Treasury."""
