@@ -14,6 +14,7 @@ ROOT = "{http://www.minefi.gouv.fr/cp/helios/pes_v2/Rev0/aller}PES_Aller"
 DOMAINS = {"PES_DepenseAller": "dépenses", "PES_RecetteAller": "recettes"}
 KINDS = {"01": "ordinaire", "02": "annulation", "03": "ordre de paiement"}
 WHAT = {"dépenses": "Mandat", "recettes": "Titre"}
+HEAVY = frozenset({"Fichier", "FactureIndiv", "Marche"})
 MOST_ROWS = 400
 
 
@@ -93,8 +94,8 @@ def read_flow(stream: IO[bytes]) -> Flow | None:
             elif element.tag == "Bordereau":
                 slips.append(_slip(element, domain))
                 _forget(element)
-            elif element.tag in {"PJ", "FactureIndiv", "Marche"}:
-                _forget(element)
+            elif element.tag in HEAVY:
+                element.clear()  # alone: an attachment may stand within a piece, whose number comes before it
     except etree.XMLSyntaxError:
         return None
     budget = f"{said.get('LibelleColBud', '')} ({said.get('CodCol', '')}, budget {said.get('CodBud', '')})"
@@ -122,7 +123,7 @@ def rows_of(flow: Flow) -> Iterator[tuple[str, str]]:
         kind = KINDS.get(slip.kind, slip.kind)
         yield (
             f"Bordereau {slip.number} de {slip.year}",
-            f"{slip.domain}, {kind}, {len(slip.pieces)} lignes, {euros(slip.total)}",
+            f"{slip.domain}, {kind}, {_many(slip)}, {euros(slip.total)}",
         )
         for piece in slip.pieces:
             left -= 1
@@ -135,6 +136,10 @@ def rows_of(flow: Flow) -> Iterator[tuple[str, str]]:
                 return
             words = [piece.third, piece.object, euros(piece.amount)]
             yield f"{WHAT[slip.domain]} {piece.number}", ", ".join(one for one in words if one)
+
+
+def _many(slip: Slip) -> str:
+    return f"{len(slip.pieces)} {WHAT[slip.domain].lower()}{'s' if len(slip.pieces) > 1 else ''}"
 
 
 def _slip(element: Any, domain: str) -> Slip:

@@ -108,7 +108,7 @@ def test_a_signed_flow_is_handed_over_with_the_proof_of_its_signature(house: Hou
 
 def test_the_form_of_a_flow_is_filled_from_the_flow(house: House) -> None:
     folder = house.folder(house.deposit("g.trehorel", "pes", FLOW))
-    assert folder.title == "Flux dépenses, PESALR2_21290999800017_261120_014"
+    assert folder.title == "Flux dépenses, COMMUNE DE KERLANN-SUR-MER (123, budget 00)"
     assert (folder.fields["slips"], folder.fields["pieces"], folder.amount_cents) == (2, 4, 650505)
 
 
