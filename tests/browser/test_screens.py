@@ -133,6 +133,10 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
     late = house.an_invoice(
         at="bon_a_payer", path=OTHER, received_on=today().replace(year=today().year - 1).isoformat()
     )
+    flow, data = (
+        house.a_flow(),
+        house.a_document(b'<?xml version="1.0" encoding="UTF-8"?>\n<marche/>', "marche.xml"),
+    )
     with look.by("a.kervadec") as mayor:
         for tray in ("todo", "late", "returned", "running", "done"):
             look.at(mayor, f"tray {tray}", f"/a-traiter?bannette={tray}")
@@ -159,6 +163,8 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
         mayor.page.get_by_role("button", name="Aide et raccourcis").first.click()
         look.at(mayor, "help")
         look.at(mayor, "sign page", f"/dossiers/{folder_id}/signer")
+        look.at(mayor, "payment flow", f"/dossiers/{flow}")
+        look.at(mayor, "data as text", f"/dossiers/{data}")
         look.at(mayor, "reject page", f"/dossiers/{folder_id}/rejeter")
         look.at(mayor, "account", "/compte")
         look.at(mayor, "certificates", "/compte/certificats")

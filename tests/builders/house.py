@@ -34,6 +34,7 @@ from workflows.family import family
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 INVOICE = ASSETS / "invoices" / "fx-basic-fr-ok.pdf"
 ACT = ASSETS / "acts" / "deliberation-2026-057-subvention.pdf"
+FLOW = ASSETS / "pes" / "kerlann_depenses.xml"
 CERTIFICATES = {"a.kervadec": "a_kervadec", "b.cadiou": "b_cadiou"}
 INVOICE_WAY = ("service_done", "finance", "bon_a_payer", "handover", "done")
 ACT_WAY = ("direction", "signatures", "prefecture", "publication", "done")
@@ -156,6 +157,25 @@ class House:
                 version=self.folder(folder_id).version,
                 published_on=today(),
             )
+        return folder_id
+
+    def a_flow(self, path: Path = FLOW) -> int:
+        """A payment flow that waits for the mayor."""
+        folder_id = self.deposit("g.trehorel", "pes", path)
+        sending.send(self.actor("g.trehorel"), folder_id, version=self.folder(folder_id).version)
+        self.approve(folder_id, "n.abgrallec")
+        return folder_id
+
+    def a_document(self, data: bytes, name: str) -> int:
+        """Another document that waits for its first signature, with these bytes."""
+        with tempfile.TemporaryDirectory() as room:
+            path = Path(room) / name
+            path.write_bytes(data)
+            folder_id = self.deposit("k.morizur", "document", path)
+        self.save(folder_id, "k.morizur", {"subject": "Plan du port"})
+        sending.send(self.actor("k.morizur"), folder_id, version=self.folder(folder_id).version)
+        if self.folder(folder_id).place == "direction":
+            self.approve(folder_id, "s.rivoal")
         return folder_id
 
     def save(self, folder_id: int, login: str, facts: dict[str, str]) -> int:

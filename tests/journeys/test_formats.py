@@ -11,16 +11,15 @@ from app.circuits import library
 from app.core.db import reading
 from app.core.refusals import Refusal
 from app.files import vault
-from app.folders import decide, deposit, sending
+from app.folders import decide, sending
 from app.folders.documents import current_versions
 from app.folders.models import Document, DocumentVersion
 from app.people import desks
 from app.signing import setting
 from app.signing.formats.xades_read import read_pes
 from app.signing.models import SignatureProof
-from tests.builders.house import ASSETS, House
+from tests.builders.house import ASSETS, FLOW, House
 
-FLOW = ASSETS / "pes" / "kerlann_depenses.xml"
 SIREN = "212909998"
 TWO = """
 key: document
@@ -29,24 +28,6 @@ steps:
   - { key: premiere, label: Première signature, kind: sign, who: { desk: maire } }
   - { key: seconde, label: Seconde signature, kind: sign, who: { desk: conseil } }
 """
-
-
-def flow_to_sign(house: House, path: Path = FLOW) -> int:
-    folder_id = house.deposit("g.trehorel", "pes", path)
-    sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
-    house.approve(folder_id, "n.abgrallec")
-    return folder_id
-
-
-def document_to_sign(house: House, path: Path) -> int:
-    folder_id = house.deposit("k.morizur", "document", path)
-    version = deposit.save(
-        house.actor("k.morizur"), folder_id, version=1, title=None, facts={"subject": "Plan du port"}
-    )
-    sending.send(house.actor("k.morizur"), folder_id, version=version)
-    if house.folder(folder_id).place == "direction":
-        house.approve(folder_id, "s.rivoal")
-    return folder_id
 
 
 def kept(house: House, folder_id: int, room: Path) -> dict[str, list[Path]]:
@@ -80,7 +61,7 @@ def plan(tmp_path: Path) -> Path:
 def test_each_slip_of_a_flow_is_signed_in_one_gesture_and_the_rest_of_the_flow_is_as_it_came(
     house: House, tmp_path: Path
 ) -> None:
-    folder_id = flow_to_sign(house)
+    folder_id = house.a_flow()
     house.sign(folder_id, "a.kervadec")
     (signed,) = kept(house, folder_id, tmp_path)["main"]
     (proof,) = proofs(folder_id)
@@ -96,7 +77,7 @@ def test_each_slip_of_a_flow_is_signed_in_one_gesture_and_the_rest_of_the_flow_i
 
 
 def test_a_signed_flow_is_handed_over_with_the_proof_of_its_signature(house: House, tmp_path: Path) -> None:
-    folder_id = flow_to_sign(house)
+    folder_id = house.a_flow()
     house.sign(folder_id, "a.kervadec")
     house.drain()
     assert house.folder(folder_id).place == "done"
@@ -113,7 +94,7 @@ def test_the_form_of_a_flow_is_filled_from_the_flow(house: House) -> None:
 
 
 def test_the_signatory_reads_every_line_of_the_flow_that_he_signs(house: House) -> None:
-    folder_id = flow_to_sign(house)
+    folder_id = house.a_flow()
     page = house.client("a.kervadec").get(f"/dossiers/{folder_id}").get_data(as_text=True)
     assert "Mandat 2" in page
     assert "ÉLECTRICITÉ BRO LEON, Éclairage du gymnase, 1\u202f870,00\u00a0€" in page
@@ -134,7 +115,7 @@ def test_a_flow_that_could_not_be_signed_is_refused_on_the_day_of_its_deposit(
 
 
 def test_an_elliptic_curve_signs_no_flow_and_the_folder_still_waits(house: House) -> None:
-    folder_id = flow_to_sign(house)
+    folder_id = house.a_flow()
     house.enrol("a.kervadec", "ec")
     with pytest.raises(Refusal) as refused:
         house.prepare(folder_id, "a.kervadec", "ec")
@@ -143,7 +124,7 @@ def test_an_elliptic_curve_signs_no_flow_and_the_folder_still_waits(house: House
 
 
 def test_a_collectivity_without_a_place_is_told_what_to_complete(house: House) -> None:
-    folder_id = flow_to_sign(house)
+    folder_id = house.a_flow()
     with pytest.raises(Refusal, match="place-invalid"):
         desks.place(SIREN, " ", "29990")
     forget_place()
@@ -165,7 +146,7 @@ def forget_place() -> None:
 def test_signatures_that_miss_one_slip_sign_nothing(house: House) -> None:
     from app.signing import sign
 
-    folder_id = flow_to_sign(house)
+    folder_id = house.a_flow()
     ready, key = house.prepare(folder_id, "a.kervadec")
     first, second = (key.sign(one.attributes) for one in ready.prepared)
     for wrong in ([first], [second, first], [first, second, second]):
@@ -179,7 +160,7 @@ def test_signatures_that_miss_one_slip_sign_nothing(house: House) -> None:
 
 
 def test_an_image_is_signed_beside_it_and_openssl_agrees(house: House, plan: Path, tmp_path: Path) -> None:
-    folder_id = document_to_sign(house, plan)
+    folder_id = house.a_document(plan.read_bytes(), plan.name)
     house.sign(folder_id, "a.kervadec")
     (tmp_path / "out").mkdir()
     files = kept(house, folder_id, tmp_path / "out")
@@ -211,7 +192,7 @@ def test_data_are_signed_in_xml_and_a_pdf_inside_it(house: House, tmp_path: Path
         (data, "XAdES", {"main", "signature"}),
         (ASSETS / "acts" / "convention-2026-018-cercle-nautique.pdf", "PAdES", {"main"}),
     ):
-        folder_id = document_to_sign(house, path)
+        folder_id = house.a_document(path.read_bytes(), path.name)
         if form == "XAdES":
             page = house.client("a.kervadec").get(f"/dossiers/{folder_id}").get_data(as_text=True)
             assert "&lt;montant&gt;12&lt;/montant&gt;" in page  # what is signed is what is shown
@@ -226,7 +207,7 @@ def test_data_are_signed_in_xml_and_a_pdf_inside_it(house: House, tmp_path: Path
 
 def test_two_signatories_leave_two_files_that_both_hold(house: House, plan: Path, tmp_path: Path) -> None:
     library.publish(house.actor("k.morizur"), "document", TWO)
-    folder_id = document_to_sign(house, plan)
+    folder_id = house.a_document(plan.read_bytes(), plan.name)
     house.sign(folder_id, "a.kervadec")
     house.sign(folder_id, "b.cadiou")
     names = sorted(one.name for one in kept(house, folder_id, tmp_path)["signature"])
@@ -237,7 +218,7 @@ def test_a_folder_that_comes_back_starts_again_without_the_signatures_of_the_for
     house: House, plan: Path, tmp_path: Path
 ) -> None:
     library.publish(house.actor("k.morizur"), "document", TWO)
-    folder_id = document_to_sign(house, plan)
+    folder_id = house.a_document(plan.read_bytes(), plan.name)
     house.sign(folder_id, "a.kervadec")
     decide.reject(
         house.actor("b.cadiou"), folder_id, version=house.folder(folder_id).version, reason="Plan ancien"
@@ -257,7 +238,7 @@ def test_a_folder_that_comes_back_starts_again_without_the_signatures_of_the_for
 def test_the_page_says_in_which_format_each_was_signed_and_offers_the_signature(
     house: House, plan: Path
 ) -> None:
-    folder_id = document_to_sign(house, plan)
+    folder_id = house.a_document(plan.read_bytes(), plan.name)
     client = house.client("a.kervadec")
     dialog = client.get(f"/dossiers/{folder_id}/signer").get_data(as_text=True)
     assert "Choisir l’emplacement" not in dialog
