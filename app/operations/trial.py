@@ -12,8 +12,9 @@ from fpdf import FPDF
 
 from app.signing.formats import pades
 from app.signing.keys.pkcs12 import Pkcs12Key
+from app.signing.pdf_signatures import read_pdf
 from app.signing.ports import FieldPlan, ServerKey
-from app.signing.verify import earlier_signatures
+from app.signing.trust import Trust
 
 
 def trial_signature(room: Path, key: ServerKey | None, timestamper: Any, moment: datetime) -> str:
@@ -33,7 +34,7 @@ def trial_signature(room: Path, key: ServerKey | None, timestamper: Any, moment:
         now=moment,
         timestamper=timestamper,
     )
-    (seen,) = earlier_signatures(target)
+    (seen,) = read_pdf(target, None, Trust((), (), fetch=False), moment)
     if not (seen.holds and seen.covers_whole):
         raise RuntimeError("la signature d’essai ne tient pas après relecture")
     return f"apposée et relue avec {'le cachet' if key else 'une clé de passage'}"

@@ -1,16 +1,14 @@
 """From what was seen in a file to a verdict: one French sentence, and the ETSI EN 319 102-1 words behind it.
 
-The one joint of every format: a reader of PDF, CAdES or XAdES fills a `Seen` for each signature, `judge` does the rest.
+A reader of PDF, CMS, XAdES or PES fills a `Seen` for each signature (`app.signing.seen`), `judge` does the rest.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from app.core.clock import PARIS
-from app.signing.verdict import Indication, Link, Verdict
+from app.signing.seen import Seen
+from app.signing.verdict import Indication, Verdict
 
-Timestamp = Literal["none", "trusted", "untrusted", "silent", "invalid"]
 PASSED: Indication = "TOTAL-PASSED"
 FAILED: Indication = "TOTAL-FAILED"
 UNSURE: Indication = "INDETERMINATE"
@@ -30,50 +28,10 @@ REASONS = {
 }
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What was seen of one signature, before it is judged; times are aware, `sub` is an ETSI sub-indication or None.
-
-    `intact`: the hash is that of the signed bytes. `valid`: the signature is that of the certificate. `altered`: the
-    document was changed afterwards otherwise than is permitted. `removed`: an earlier revision alone bears it.
-    `may_sign`: the certificate is made to sign (nonRepudiation). `asked`: the authorities could be asked whether it is
-    revoked. `kept`: the file itself proves it.
-    """
-
-    where: str
-    name: str
-    level: str = ""
-    capacity: str | None = None
-    serial: str = ""
-    fingerprint_sha256: str = ""
-    chain: tuple[Link, ...] = ()
-    claimed_at: datetime | None = None
-    timestamp: Timestamp = "none"
-    timestamped_at: datetime | None = None
-    archived_at: datetime | None = None
-    readable: bool = True
-    removed: bool = False
-    intact: bool = False
-    valid: bool = False
-    altered: bool = False
-    covers_whole: bool = True
-    covered: str = ""
-    changes: str = ""
-    may_sign: bool = True
-    sub: str | None = None
-    revoked_at: datetime | None = None
-    not_before: datetime | None = None
-    not_after: datetime | None = None
-    asked: bool = True
-    kept: bool = False
-    qualified: str | None = None
-    report: str | None = None
-
-
 def judge(seen: Seen, moment: datetime) -> Verdict:
     """The verdict on a signature, as known at `moment` (EN 319 102-1 §5.1.3)."""
-    indication, sub, reason = (
-        _broken(seen, moment) or _lacking(seen, moment) or (PASSED, None, _proven(seen, moment))
+    indication, sub, reason = _profile(
+        seen, _broken(seen, moment) or _lacking(seen, moment) or (PASSED, None, _proven(seen, moment))
     )
     head = {PASSED: "Valable : ", FAILED: "Non valable : ", UNSURE: "Indéterminé : "}[indication]
     return Verdict(
@@ -97,11 +55,18 @@ def judge(seen: Seen, moment: datetime) -> Verdict:
         fingerprint_sha256=seen.fingerprint_sha256,
         qualified=seen.qualified,
         chain=seen.chain,
-        report=seen.report,
     )
 
 
 Said = tuple[Indication, str | None, str]
+
+
+def _profile(seen: Seen, said: Said) -> Said:
+    """The profile's own demands: ETSI has no finer word for a signature that is whole and is not the one asked for."""
+    if not seen.faults:
+        return said
+    sub = said[1] if said[0] == FAILED else "SIG_CONSTRAINTS_FAILURE"
+    return FAILED, sub, f"{' ; '.join(seen.faults)}."
 
 
 def _broken(seen: Seen, moment: datetime) -> Said | None:

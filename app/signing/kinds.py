@@ -1,15 +1,16 @@
-"""Which reader judges which kind of file: the joint where each signature format plugs in.
+"""Which reader reads which kind of file: the joint where each signature format plugs in.
 
-A format registers once, at import, how its files are recognised and who judges them:
+A format registers once, at import, how its files are recognised and who reads them:
 
-    register(Kind("pes", "flux PES signé", looks_like_pes, verify_pes))
+    register(Kind("pes", "flux PES signé", looks_like_pes, read_flow))
 
-`judge` gets the file, the content that it signs when that is another file, whom we believe, and the moment; it returns
-one `Verdict` for each signature (fill a `judge.Seen` and call `judge.judge`), and refuses what it cannot read.
+`read` gets the file, the content that it signs when that is another file, whom we believe, and the moment; it returns
+one `Seen` for each signature and refuses what it cannot read. Verdict and report are the same for all.
 """
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +18,11 @@ from typing import TYPE_CHECKING
 from app.core.refusals import Refusal
 
 if TYPE_CHECKING:
+    from app.signing.seen import Seen
     from app.signing.trust import Trust
     from app.signing.verdict import Verdict
 
-Judge = Callable[[Path, Path | None, "Trust", datetime], "Sequence[Verdict]"]
+Reader = Callable[[Path, Path | None, "Trust", datetime], "Sequence[Seen]"]
 HEAD = 2048
 
 
@@ -31,7 +33,19 @@ class Kind:
     name: str
     words: str
     recognises: Callable[[bytes], bool]
-    judge: Judge
+    read: Reader
+
+    def judge(
+        self, path: Path, content: Path | None, trust: "Trust", moment: datetime
+    ) -> "Sequence[Verdict]":
+        """The verdict on each signature of a file, its report attached; refuses what the reader refuses."""
+        from app.signing import judge, report
+
+        found = []
+        for seen in self.read(path, content, trust, moment):
+            verdict = judge.judge(seen, moment)
+            found.append(replace(verdict, report=report.write(seen, verdict, moment)))
+        return found
 
 
 _kinds: dict[str, Kind] = {}
@@ -52,24 +66,28 @@ def of(path: Path) -> Kind:
     return found
 
 
-def _pdf(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Verdict]":
-    from app.signing.pdf_signatures import verify_pdf
+def _pdf(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
+    from app.signing.pdf_signatures import read_pdf
 
-    if content is not None:
-        raise Refusal("content-unexpected")
-    return verify_pdf(path, trust, moment)
+    return read_pdf(path, content, trust, moment)
 
 
-def _p7s(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Verdict]":
-    from app.signing.detached import verify_p7s
+def _p7s(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
+    from app.signing.cms_signatures import read_p7s
 
-    return verify_p7s(path, content, trust, moment)
+    return read_p7s(path, content, trust, moment)
 
 
-def _pes(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Verdict]":
-    from app.signing.pes_signatures import verify_pes
+def _xades(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
+    from app.signing.xades_signatures import read_xades
 
-    return verify_pes(path, content, trust, moment)
+    return read_xades(path, content, trust, moment)
+
+
+def _pes(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
+    from app.signing.pes_signatures import read_flow
+
+    return read_flow(path, content, trust, moment)
 
 
 def _is_cms(head: bytes) -> bool:
@@ -78,7 +96,14 @@ def _is_cms(head: bytes) -> bool:
     return der or head.lstrip()[:64].startswith((b"-----BEGIN PKCS7", b"-----BEGIN CMS"))
 
 
+def _is_xades(head: bytes) -> bool:
+    # The first element, after a byte order mark, a declaration, comments; a signature's own root (XML Signature §4.1)
+    first = re.search(rb"<(?:[A-Za-z_][\w.-]*:)?([A-Za-z_][\w.-]*)", head)
+    return first is not None and first[1] == b"Signature" and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
+
+
 register(Kind("pdf", "PDF signé", lambda head: b"%PDF-" in head[:1024], _pdf))
 register(Kind("p7s", "signature séparée (.p7s)", _is_cms, _p7s))
+register(Kind("xades", "signature séparée (XAdES)", _is_xades, _xades))
 # The root is in the first 2048 bytes: an XML declaration and a few namespaces come before it.
 register(Kind("pes", "flux PES signé", lambda head: b"PES_Aller" in head, _pes))

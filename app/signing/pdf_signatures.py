@@ -2,7 +2,7 @@
 
 import asyncio
 import dataclasses
-import logging
+import hashlib
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
@@ -21,38 +21,40 @@ from pyhanko.sign.validation.policy_decl import LocalKnowledge
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
-from app.core.clock import now
 from app.core.refusals import Refusal
-from app.signing import bounds, report
-from app.signing.judge import Seen, judge
-from app.signing.proving import Proof, Subject, prove
-from app.signing.signers import UNREADABLE, chain_of, named, qualified
+from app.signing import bounds
+from app.signing.proving import Proof, Subject, evidence, prove
+from app.signing.seen import Seen
+from app.signing.signers import (
+    MOST_SIGNATURES,
+    NOTHING_CHANGED,
+    SECONDS_EACH,
+    UNREADABLE,
+    chain_of,
+    named,
+    qualified,
+    unreadable,
+)
 from app.signing.trust import Trust
-from app.signing.verdict import Verdict
 
-# pyHanko logs a traceback for each authority that it does not know; our verdict says it in one line
-logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
-logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
-
-MOST_SIGNATURES = 100
 MOST_REVISIONS = 200
-SECONDS_EACH = 2.0  # of computing, to prove one signature and report on it
 OBJECTS_A_SECOND, MOST_SECONDS = 2500, 10.0  # of computing, to compare the revisions
-NOTHING_CHANGED = "Rien n’a changé depuis la signature."
 ALTERED = "Le document a été modifié : ce qui s’affiche n’est plus ce qui a été signé."
 
 
-def verify_pdf(path: Path, trust: Trust, moment: datetime) -> list[Verdict]:
-    """Judge every signature of a PDF, oldest first; document timestamps are proofs and have no verdict of their own.
+def read_pdf(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[Seen]:
+    """Every signature of a PDF, oldest first; document timestamps are proofs and are not listed.
 
     Refuses `pdf-damaged`, `document-locked` (a password is needed), `too-many-signatures`,
-    `too-many-revisions` and `file-too-complex` (objects nested without bottom).
+    `too-many-revisions`, `file-too-complex` (objects nested without bottom) and `content-unexpected`.
     """
+    if content is not None:
+        raise Refusal("content-unexpected")
     with path.open("rb") as stream:
         try:
             reader = PdfFileReader(stream, strict=False)
             _unlock(reader)
-            return asyncio.run(_verify(reader, trust, moment))
+            return asyncio.run(_read(reader, trust, moment))
         except RecursionError as error:
             raise Refusal("file-too-complex") from error
         except UNREADABLE as error:
@@ -71,7 +73,7 @@ def _unlock(reader: PdfFileReader) -> None:
         raise Refusal("document-locked")
 
 
-async def _verify(reader: PdfFileReader, trust: Trust, moment: datetime) -> list[Verdict]:
+async def _read(reader: PdfFileReader, trust: Trust, moment: datetime) -> list[Seen]:
     if reader.xrefs.total_revisions > MOST_REVISIONS:
         raise Refusal("too-many-revisions", limit=MOST_REVISIONS)
     people, stamps, broken = _sorted(reader)
@@ -83,16 +85,16 @@ async def _verify(reader: PdfFileReader, trust: Trust, moment: datetime) -> list
     known = _security_store(reader)
     said = [await _one(one, stamps, known, trust, moment) for one in people]
     found = [*zip((one.signed_revision for one in people), said, strict=True), *broken]
-    return [verdict for _, verdict in sorted(found, key=lambda pair: pair[0])]
+    return [seen for _, seen in sorted(found, key=lambda pair: pair[0])]
 
 
 def _sorted(
     reader: PdfFileReader,
-) -> tuple[list[EmbeddedPdfSignature], list[EmbeddedPdfSignature], list[tuple[int, Verdict]]]:
+) -> tuple[list[EmbeddedPdfSignature], list[EmbeddedPdfSignature], list[tuple[int, Seen]]]:
     """People's signatures, document timestamps, and what cannot be read (with its revision)."""
     people: list[EmbeddedPdfSignature] = []
     stamps: list[EmbeddedPdfSignature] = []
-    broken: list[tuple[int, Verdict]] = []
+    broken: list[tuple[int, Seen]] = []
     for number, (name, value, widget) in enumerate(enumerate_sig_fields(reader, filled_status=True)):
         if number >= MOST_SIGNATURES:
             raise Refusal("too-many-signatures", limit=MOST_SIGNATURES)
@@ -106,9 +108,9 @@ def _sorted(
     return people, stamps, broken
 
 
-def _removed(reader: PdfFileReader, shown: set[str]) -> list[tuple[int, Verdict]]:
+def _removed(reader: PdfFileReader, shown: set[str]) -> list[tuple[int, Seen]]:
     """Signatures that an earlier revision bears and the present one hides, with the revision that still shows them."""
-    gone: dict[str, tuple[int, Verdict]] = {}
+    gone: dict[str, tuple[int, Seen]] = {}
     for revision in range(reader.xrefs.total_revisions - 1):
         for name, value, _ in enumerate_sig_fields(
             reader.get_historical_resolver(revision), filled_status=True
@@ -120,14 +122,8 @@ def _removed(reader: PdfFileReader, shown: set[str]) -> list[tuple[int, Verdict]
                 known = named(extract_certificate_info(container["content"]).signer_cert)
             except UNREADABLE:
                 known = {"name": "signataire illisible"}
-            gone[str(name)] = (revision, judge(Seen(where=str(name), removed=True, **known), now()))
+            gone[str(name)] = (revision, Seen(where=str(name), removed=True, **known))
     return list(gone.values())
-
-
-def unreadable(where: str, certificate: Any | None = None) -> Verdict:
-    """The verdict on a signature that cannot be read (FORMAT_FAILURE), by its `certificate` when at least that can."""
-    known = named(certificate) if certificate is not None else {"name": "signataire illisible"}
-    return judge(Seen(where=where, readable=False, **known), now())
 
 
 async def _one(
@@ -136,7 +132,7 @@ async def _one(
     known: LocalKnowledge,
     trust: Trust,
     moment: datetime,
-) -> Verdict:
+) -> Seen:
     try:
         signature.compute_integrity_info()  # type: ignore[no-untyped-call]
         integrity = signature.summarise_integrity_info()
@@ -145,10 +141,22 @@ async def _one(
         proof = await prove(subject, trust, moment)
         intact, valid = _integrity(signature)
         seen = _seen(signature, integrity, archived, known, proof, trust, moment)
-        verdict = judge(dataclasses.replace(seen, intact=intact, valid=valid), moment)
-        return dataclasses.replace(verdict, report=report.write(signature, proof.result, verdict))
+        shown = evidence(
+            subject, proof, signature.signer_cert, signature.compute_digest(), _said(signature, seen)
+        )
+        return dataclasses.replace(seen, intact=intact, valid=valid, evidence=shown)
     except UNREADABLE:
         return unreadable(str(signature.field_name), signature.signer_cert)
+
+
+def _said(signature: EmbeddedPdfSignature, seen: Seen) -> dict[str, Any]:
+    """What the signature's dictionary says (ISO 32000-2 table 255)."""
+    raw = signature.sig_object
+    said = {
+        "sub_filter": str(raw.get("/SubFilter", ""))[1:],
+        "byte_range": tuple(map(int, raw["/ByteRange"])),
+    }
+    return {**said, "reason": seen.capacity} if seen.capacity else said
 
 
 def _integrity(signature: EmbeddedPdfSignature) -> tuple[bool, bool]:
@@ -177,6 +185,7 @@ def _seen(
     return Seen(
         where=str(signature.field_name),
         level=_level(signature, archived, known),
+        signature_sha256=hashlib.sha256(signature.signer_info["signature"].native).hexdigest(),
         capacity=str(reason) if reason is not None else None,
         chain=chain_of(signature.signer_cert, proof.status),
         claimed_at=signature.self_reported_timestamp,

@@ -1,16 +1,17 @@
-"""The signatures of a PES flow, judged: the Treasury's profile asks more than a right digest, and says who signed what."""
+"""The signatures of a PES flow: the Treasury's profile asks more than a right digest, and says who signed what."""
 
-from dataclasses import replace
+from base64 import b64decode
 from datetime import datetime
 from pathlib import Path
 
+from app.core.clock import PARIS
 from app.core.refusals import Refusal
 from app.signing import bounds
 from app.signing.formats.pes_layout import layout
 from app.signing.formats.xades_read import PesSignature, read_pes
-from app.signing.judge import FAILED, Seen, judge
+from app.signing.seen import Evidence, Seen
 from app.signing.trust import Trust
-from app.signing.verdict import Link, Verdict
+from app.signing.verdict import Link
 
 SECONDS_EACH = 0.05
 LEVEL = "XAdES-EPES (PES v2)"
@@ -25,8 +26,8 @@ SUBS = {
 }
 
 
-def verify_pes(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[Verdict]:
-    """Judge every signature of a flow, in its order; a bordereau that should be signed and is not has its verdict too.
+def read_flow(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[Seen]:
+    """Every signature of a flow, in its order; a bordereau that should be signed and is not is there too.
 
     The profile has no timestamp: the time is the signer's own word, and the certificate is judged at `moment`.
     Refuses `content-unexpected`, and what `read_pes` refuses.
@@ -35,46 +36,66 @@ def verify_pes(path: Path, content: Path | None, trust: Trust, moment: datetime)
         raise Refusal("content-unexpected")
     # The structure first, within a stranger's bounds; then the time that its signatures honestly need.
     bounds.allow(SECONDS_EACH * (20 + len(layout(path).bordereaux)))
-    return [_judged(one, trust, moment) for one in read_pes(path, trust, moment)]
+    return [_seen(one, asked=trust.fetch) for one in read_pes(path, trust, moment)]
 
 
-def _judged(one: PesSignature, trust: Trust, moment: datetime) -> Verdict:
+def _seen(one: PesSignature, *, asked: bool) -> Seen:
     facts, problem = one.certificate, one.problem
-    link = (
-        Link(facts.subject, facts.issuer, facts.serial, facts.not_after.isoformat(), facts.fingerprint_sha256)
-        if facts
-        else None
-    )
     dated = problem in {"certificate-expired", "certificate-not-yet-valid"}
-    said = judge(
-        Seen(
-            where=f"{one.element} {one.target}".strip(),
-            name=one.name or "signataire illisible",
-            level=LEVEL,
-            capacity=one.capacity or None,
-            serial=one.serial,
-            fingerprint_sha256=one.fingerprint_sha256,
-            chain=(link,) if link else (),
-            claimed_at=one.signed_at,
-            intact=one.intact,
-            valid=one.valid,
-            covered=f"Bordereau « {one.target} ». {one.covers}" if one.mode == "bordereau" else one.covers,
-            changes="Rien de ce que la signature couvre n’a changé."
-            if one.intact
-            else "Ce qui est signé a changé.",
-            sub=None if problem is None or dated else SUBS.get(problem, "CERTIFICATE_CHAIN_GENERAL_FAILURE"),
-            revoked_at=moment if problem == "certificate-revoked" else None,
-            not_after=facts.not_after if facts else None,
-            asked=trust.fetch,
-        ),
-        moment,
+    return Seen(
+        where=f"{one.element} {one.target}".strip(),
+        name=one.name or "signataire illisible",
+        level=LEVEL,
+        capacity=one.capacity or None,
+        serial=one.serial,
+        fingerprint_sha256=one.fingerprint_sha256,
+        signature_sha256=one.signature_sha256,
+        chain=(
+            Link(
+                facts.subject,
+                facts.issuer,
+                facts.serial,
+                facts.not_after.isoformat(),
+                facts.fingerprint_sha256,
+            ),
+        )
+        if facts
+        else (),
+        claimed_at=one.signed_at,
+        intact=one.intact,
+        valid=one.valid,
+        faults=one.faults,
+        covered=f"Bordereau « {one.target} ». {one.covers}" if one.mode == "bordereau" else one.covers,
+        changes="Rien de ce que la signature couvre n’a changé."
+        if one.intact
+        else "Ce qui est signé a changé.",
+        sub=None if problem is None or dated else SUBS.get(problem, "CERTIFICATE_CHAIN_GENERAL_FAILURE"),
+        revoked_at=_revoked_at(one) if problem == "certificate-revoked" else None,
+        not_before=facts.not_before if facts else None,
+        not_after=facts.not_after if facts else None,
+        asked=asked,
+        evidence=_evidence(one),
     )
-    if not one.faults:
-        return said
-    # The profile's own demands: ETSI has no finer word for a signature that is whole and is not the one that was asked.
-    return replace(
-        said,
-        indication=FAILED,
-        sub_indication=said.sub_indication if said.indication == FAILED else "SIG_CONSTRAINTS_FAILURE",
-        reason=f"Non valable : {' ; '.join(one.faults)}.",
+
+
+def _evidence(one: PesSignature) -> Evidence | None:
+    if not one.der:
+        return None
+    attributes = {
+        "policy": one.policy,
+        "role": one.capacity,
+        "place": tuple(part for part in one.declared[1:] if part),
+    }
+    return Evidence(
+        value=b64decode(one.value),
+        signed=one.signed,
+        algorithm="sha256",
+        document=one.digest,
+        certificate=one.der,
+        attributes={name: said for name, said in attributes.items() if said},
     )
+
+
+def _revoked_at(one: PesSignature) -> datetime:
+    """The day that the refusal names (`trust.check_certificate`), as it began in Paris."""
+    return datetime.strptime(dict(one.problem_facts)["date"], "%d/%m/%Y").replace(tzinfo=PARIS)

@@ -1,15 +1,20 @@
 """What pyHanko's ETSI functions (EN 319 102-1) say of one CMS signature: the function is chosen by the level found."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from asn1crypto import cms
+from asn1crypto import cms, tsp, x509
 from pyhanko.sign.ades.report import AdESFailure, AdESPassed, AdESStatus, AdESSubIndic
+from pyhanko.sign.general import find_cms_attribute_iter
 from pyhanko.sign.validation import ades
-from pyhanko.sign.validation.generic_cms import extract_tst_data_iter, message_imprint_checker
+from pyhanko.sign.validation.generic_cms import (
+    extract_tst_data_iter,
+    get_signing_cert_attr,
+    message_imprint_checker,
+)
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
 from pyhanko.sign.validation.policy_decl import (
     LocalKnowledge,
@@ -23,7 +28,7 @@ from pyhanko.sign.validation.status import PdfSignatureStatus
 from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
 
 from app.core.clock import PARIS
-from app.signing.judge import Timestamp
+from app.signing.seen import Evidence, Process, Timestamp
 from app.signing.trust import Trust
 
 NOTHING_KNOWN = LocalKnowledge()
@@ -102,7 +107,9 @@ async def _silent(
         carried = await _current(subject, trust, timing, timestamp, required=True, fetch=False)
         if carried.sub is None:
             return dataclasses.replace(carried, kept=True)
-    offline = await _current(subject, trust, timing, timestamp, required=False, fetch=False)
+    offline = proof
+    if trust.fetch:
+        offline = await _current(subject, trust, timing, timestamp, required=False, fetch=False)
     return dataclasses.replace(proof, sub="TRY_LATER") if offline.sub is None else proof
 
 
@@ -130,21 +137,45 @@ async def _archived(
 async def _timestamp(subject: Subject, trust: Trust, timing: ValidationTimingInfo) -> Timestamp:
     signer_info = subject.signed_data["signer_infos"][0]
     found: Timestamp = "none"
+    for token in extract_tst_data_iter(signer_info, signed=False):
+        found = await _time(token, message_imprint_checker(signer_info), subject, trust, timing)
+        if found == "trusted":
+            break
+    return found
+
+
+async def prove_time(
+    token: cms.SignedData, imprint: Callable[[str], bytes], trust: Trust, moment: datetime
+) -> Timestamp:
+    """What a timestamp token is worth at `moment`; `imprint` gives the hash of what it should be about."""
+    timing = ValidationTimingInfo(
+        validation_time=moment, best_signature_time=moment, point_in_time_validation=False
+    )
+    return await _time(token, imprint, Subject(token, None), trust, timing)
+
+
+async def _time(
+    token: cms.SignedData,
+    imprint: Callable[[str], bytes],
+    subject: Subject,
+    trust: Trust,
+    timing: ValidationTimingInfo,
+) -> Timestamp:
+    found: Timestamp = "none"
     # With the authority's help, else by what the file carries; where nobody may be asked, its revocation is let go
     ways = ((True, True), (True, False)) if trust.fetch else ((True, False), (False, False))
-    for token in extract_tst_data_iter(signer_info, signed=False):
-        for required, fetch in ways:
-            result = await ades.ades_timestamp_validation(
-                token,
-                _spec(trust, subject, required=required, fetch=fetch),
-                expected_tst_imprint=message_imprint_checker(signer_info),
-                timing_info=timing,
-            )
-            if isinstance(result.ades_subindic, AdESPassed):
-                return "trusted"
-            found = _untrusted(result.ades_subindic)
-            if found != "silent":
-                break
+    for required, fetch in ways:
+        result = await ades.ades_timestamp_validation(
+            token,
+            _spec(trust, subject, required=required, fetch=fetch),
+            expected_tst_imprint=imprint,
+            timing_info=timing,
+        )
+        if isinstance(result.ades_subindic, AdESPassed):
+            return "trusted"
+        found = _untrusted(result.ades_subindic)
+        if found != "silent":
+            break
     return found
 
 
@@ -216,3 +247,51 @@ def _revoked(result: Any) -> datetime | None:
         return None
     moment: datetime = details.revocation_date
     return moment
+
+
+def evidence(
+    subject: Subject, proof: Proof, certificate: x509.Certificate, document: bytes, said: Mapping[str, Any]
+) -> Evidence:
+    """What the report shows of a CMS signature; `document` is the hash of what it signs, `said` its own words."""
+    info = subject.signed_data["signer_infos"][0]
+    process: Process = "Basic"
+    if isinstance(proof.result, ades.AdESLTAValidationResult):
+        process = "LTA"
+    elif isinstance(proof.result, ades.AdESWithTimeValidationResult):
+        process = "LTVM"
+    return Evidence(
+        value=info["signature"].native,
+        signed=info["signed_attrs"].untag().dump(),
+        algorithm=info["digest_algorithm"]["algorithm"].native,
+        document=document,
+        announced=_announced(info),
+        certificate=certificate.dump(),
+        process=process,
+        named_by=_named_by(info),
+        objects=tuple(_objects(proof)),
+        attributes=said,
+    )
+
+
+def _announced(info: cms.SignerInfo) -> bytes | None:
+    found = next(iter(find_cms_attribute_iter(info["signed_attrs"], "message_digest")), None)
+    return bytes(found.native) if found is not None else None
+
+
+def _named_by(info: cms.SignerInfo) -> str:
+    """The hash by which the signature names its certificate (RFC 5035 §5.4.1.1); none when it does not."""
+    found = get_signing_cert_attr(info["signed_attrs"])
+    if found is None:
+        return ""
+    first = found["certs"][0]
+    return "sha1" if isinstance(first, tsp.ESSCertID) else str(first["hash_algorithm"]["algorithm"].native)
+
+
+def _objects(proof: Proof) -> Iterator[tuple[str, str, bytes]]:
+    for one in proof.result.validation_objects:
+        name, held = (
+            ades.derive_validation_object_identifier(one),
+            ades.derive_validation_object_binary_data(one),
+        )
+        if name is not None and held is not None:
+            yield name, one.object_type.value, held

@@ -322,13 +322,9 @@ SENTENCES: dict[str, tuple[int, str]] = {
         "Les preuves d’archivage n’ont pas été ajoutées : {why}. Le document signé est inchangé ; prévenez l’administrateur.",
     ),
     # signatures beside a file
-    "p7s-unreadable": (
-        422,
-        "La signature « {name} » n’est pas lisible : {why}. Rien n’a été fait : demandez un fichier .p7s d’un seul signataire.",
-    ),
     "xades-unreadable": (
         422,
-        "La signature « {name} » n’est pas lisible : {why}. Rien n’a été fait : demandez une signature XAdES faite à côté du fichier.",
+        "Rien n’a été vérifié : la signature XAdES « {name} » n’est pas lisible ({why}). Demandez-la de nouveau à son auteur, faite à côté du fichier.",
     ),
     # the security module
     "token-silent": (
@@ -433,7 +429,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "kind-unknown": (
         415,
-        "Rien n’a été vérifié : ce fichier n’est ni un PDF, ni un flux PES, ni une signature séparée (.p7s). Choisissez le fichier signé lui-même.",
+        "Rien n’a été vérifié : ce fichier n’est ni un PDF, ni un flux PES, ni une signature séparée (.p7s ou XAdES). Choisissez le fichier signé lui-même.",
     ),
     "pdf-damaged": (
         422,

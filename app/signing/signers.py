@@ -1,5 +1,6 @@
 """Who signed, whatever the format: names, chain and qualification read in certificates."""
 
+import logging
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +10,13 @@ from pyhanko.sign.general import SigningError
 from pyhanko.sign.validation.errors import SignatureValidationError
 
 from app.signing import trust_lists
+from app.signing.seen import Seen
 from app.signing.trust import Trust, facts
 from app.signing.verdict import Link
+
+# pyHanko logs a traceback for each authority that it does not know; our verdict says it in one line
+logging.getLogger("pyhanko").setLevel(logging.CRITICAL)
+logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
 
 UNREADABLE = (
     PdfError,
@@ -24,6 +30,15 @@ UNREADABLE = (
     NotImplementedError,
     AssertionError,  # pyHanko asserts where a forged chain can make it false
 )
+MOST_SIGNATURES = 100  # of one file
+SECONDS_EACH = 2.0  # of computing, to prove one signature and report on it
+NOTHING_CHANGED = "Rien n’a changé depuis la signature."
+
+
+def unreadable(where: str, certificate: x509.Certificate | None = None) -> Seen:
+    """A signature that cannot be read (FORMAT_FAILURE), by its `certificate` when at least that can."""
+    known = named(certificate) if certificate is not None else {"name": "signataire illisible"}
+    return Seen(where=where, readable=False, **known)
 
 
 def named(certificate: x509.Certificate) -> dict[str, Any]:

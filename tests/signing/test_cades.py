@@ -9,8 +9,9 @@ from asn1crypto import cms, pem
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from app.core.clock import now
+from app.signing.cms_signatures import read_p7s
 from app.signing.formats import cades
-from app.signing.formats.p7s import read_p7s, signature_name
+from app.signing.formats.p7s import signature_name
 from app.signing.timestamp import TimestampClient
 
 from .conftest import free_port, refusal
@@ -50,6 +51,11 @@ def signed(source, key, tsa=None, rank=1):
         source, target, key=key, field="maire", now=now(), timestamper=tsa, media_type="application/xml"
     )
     return target
+
+
+def read(note, p7s, trust, moment=None):
+    (found,) = read_p7s(p7s, note, trust, moment or now())
+    return found
 
 
 def openssl(p7s, content, pki):
@@ -174,31 +180,32 @@ def test_a_large_file_is_read_from_disk_and_never_held(tmp_path, key, trust, pki
 
 
 def test_a_p7s_is_read_with_all_that_a_verdict_needs(note, key, trust, tsa):
-    found = read_p7s(note, signed(note, key("a_kervadec"), tsa), trust, now())
-    assert (found.name, found.trusted, found.holds, found.timestamp) == (
+    found = read(note, signed(note, key("a_kervadec"), tsa), trust)
+    assert (found.name, found.vouched, found.holds, found.timestamp, found.level) == (
         "Armel KERVADEC",
         True,
         True,
         "trusted",
+        "B-T",
     )
-    later = read_p7s(note, signed(note, key("a_kervadec")), trust, now() + timedelta(days=1000))
-    assert later.expired_at is not None
-    assert not later.trusted
+    later = read(note, signed(note, key("a_kervadec")), trust, now() + timedelta(days=1000))
+    assert later.not_after < now() + timedelta(days=1000)
+    assert not later.vouched
 
 
 def test_a_revoked_signer_and_a_silent_authority_are_told_apart(note, key, trust, tsa):
-    revoked = read_p7s(note, signed(note, key("revoked"), tsa), trust, now())
+    revoked = read(note, signed(note, key("revoked"), tsa), trust)
     assert revoked.revoked_at is not None
     mute = dataclasses.replace(trust, allowed_hosts=())
-    silent = read_p7s(note, signed(note, key("a_kervadec"), tsa), mute, now())
-    assert (silent.trusted, silent.problem) == (False, "TRY_LATER")
+    silent = read(note, signed(note, key("a_kervadec"), tsa), mute)
+    assert (silent.vouched, silent.sub) == (False, "TRY_LATER")
 
 
 def test_a_p7s_in_pem_and_one_made_by_openssl_are_read(note, key, pki, trust, tmp_path):
     target = signed(note, key("a_kervadec"))
     armored = tmp_path / "armored.p7s"
     armored.write_bytes(pem.armor("CMS", target.read_bytes()))
-    assert read_p7s(note, armored, trust, now()).trusted
+    assert read(note, armored, trust).vouched
     theirs = tmp_path / "theirs.p7s"
     certificate = tmp_path / "own.pem"
     certificate.write_bytes(pem.armor("CERTIFICATE", pki.certificate("a_kervadec")))
@@ -210,8 +217,8 @@ def test_a_p7s_in_pem_and_one_made_by_openssl_are_read(note, key, pki, trust, tm
         *("-certfile", str(above), "-out", str(theirs)),
     )
     assert code == 0, said
-    found = read_p7s(note, theirs, trust, now())
-    assert (found.holds, found.trusted, found.timestamp) == (True, True, "none")
+    found = read(note, theirs, trust)
+    assert (found.holds, found.vouched, found.timestamp) == (True, True, "none")
 
 
 @pytest.mark.parametrize(
@@ -221,13 +228,23 @@ def test_a_p7s_in_pem_and_one_made_by_openssl_are_read(note, key, pki, trust, tm
 def test_what_is_no_signature_is_refused_in_french(note, trust, data):
     bad = note.with_name("bad.p7s")
     bad.write_bytes(data)
-    assert refusal(read_p7s, note, bad, trust, now()) == "p7s-unreadable"
+    assert refusal(read, note, bad, trust) == "signature-file-unreadable"
 
 
 def test_a_cut_signature_is_refused(note, key, trust):
     target = signed(note, key("a_kervadec"))
     target.write_bytes(target.read_bytes()[:-40])
-    assert refusal(read_p7s, note, target, trust, now()) == "p7s-unreadable"
+    assert refusal(read, note, target, trust) == "signature-file-unreadable"
+
+
+def test_what_we_write_holds_one_signature_and_the_check_refuses_two(note, key, trust):
+    from asn1crypto.cms import ContentInfo
+
+    one, two = signed(note, key("a_kervadec")), signed(note, key("b_cadiou"), rank=2)
+    whole, other = (ContentInfo.load(path.read_bytes()) for path in (one, two))
+    whole["content"]["signer_infos"].append(other["content"]["signer_infos"][0])
+    one.write_bytes(whole.dump(force=True))
+    assert refusal(check, one, note, key("a_kervadec"), trust) == "signature-not-valid-after-embedding"
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from pyhanko.pdf_utils.layout import BoxConstraints
 from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.formats import pades
+from app.signing.pdf_signatures import read_pdf
 from app.signing.ports import FieldPlan
-from app.signing.verify import earlier_signatures, verify
+from app.signing.verify import verify
 
 
 @pytest.fixture
@@ -33,6 +34,10 @@ def signed(deliberation, key, tsa):
         return target
 
     return sign
+
+
+def read(path, trust):
+    return read_pdf(path, None, dataclasses.replace(trust, fetch=False), now())
 
 
 def verdict(path, trust, moment=None):
@@ -74,7 +79,7 @@ def test_a_drawing_laid_over_a_signed_page_makes_it_not_valid(signed, trust):
     said = verdict(over, trust)
     assert (said.verdict, said.covers_whole) == ("invalide", False)
     assert "autrement que par d’autres signatures" in said.reason
-    assert not earlier_signatures(over)[0].holds
+    assert not read(over, trust)[0].holds
 
 
 def test_a_signature_with_a_broken_container_is_not_valid_and_does_not_hide_the_file(signed, trust):
@@ -118,11 +123,11 @@ def test_an_undated_signature_by_a_revoked_certificate_is_undecided(signed, trus
 
 def test_a_document_without_signature_has_no_verdict(deliberation, trust):
     assert verify(deliberation, trust, now()) == []
-    assert earlier_signatures(deliberation) == []
+    assert read(deliberation, trust) == []
 
 
-def test_what_is_not_a_pdf_is_refused(tmp_path):
+def test_what_is_not_a_pdf_is_refused(tmp_path, trust):
     path = tmp_path / "faux.pdf"
     path.write_bytes(b"pas un PDF")
-    with pytest.raises(Refusal, match="document-unreadable"):
-        earlier_signatures(path)
+    with pytest.raises(Refusal, match="pdf-damaged"):
+        read(path, trust)

@@ -3,6 +3,7 @@
 Levels B-B and B-T (ETSI EN 319 122-1 §6.3); the content is read from disk, whatever its size.
 """
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Sequence
@@ -15,8 +16,8 @@ from pyhanko.sign.general import as_signing_certificate_v2
 
 from app.core.refusals import Refusal
 from app.signing import algorithms
+from app.signing.cms_signatures import read_p7s
 from app.signing.formats import container
-from app.signing.formats.p7s import read_p7s
 from app.signing.ports import Prepared, ServerKey, SignatureFacts
 from app.signing.timestamp import TimestampClient
 from app.signing.trust import Trust, facts
@@ -162,14 +163,15 @@ def check(
     business of `trust.check_certificate`; no host is asked here. Refuses `signature-not-valid-after-embedding`.
     """
     try:
-        found = read_p7s(source, target, trust, moment, fetch=False)
+        found, *others = read_p7s(target, source, dataclasses.replace(trust, fetch=False), moment)
     except Refusal as error:
         raise _failed(str(error)) from error
     demands = {
+        "elle n’est pas seule dans son fichier": not others,
         "elle n’est pas celle de ce fichier": found.intact,
         "elle n’est pas valable": found.holds,
         "elle est d’un autre certificat": found.fingerprint_sha256 == facts(certificate).fingerprint_sha256,
-        "son certificat n’est pas reconnu": found.trusted,
+        "son certificat n’est pas reconnu": found.vouched,
         "son horodatage n’est pas celui attendu": found.timestamp == ("trusted" if timestamped else "none"),
     }
     for why, met in demands.items():
@@ -178,7 +180,7 @@ def check(
     return SignatureFacts(
         field=field,
         level="B-T" if timestamped else "B-B",
-        signed_at=found.signed_at,
+        signed_at=found.claimed_at,
         timestamped_at=found.timestamped_at,
         fingerprint_sha256=found.fingerprint_sha256,
         signature_sha256=found.signature_sha256,

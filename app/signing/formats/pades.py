@@ -1,5 +1,6 @@
 """PAdES signatures in two steps: prepare leaves a hole and says what to sign, complete proves the answer and fills it."""
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Sequence
@@ -18,10 +19,11 @@ from app.core.refusals import Refusal
 from app.signing import algorithms
 from app.signing.formats import container
 from app.signing.formats.revision import CHUNK, is_prefix, write
+from app.signing.pdf_signatures import read_pdf
 from app.signing.ports import FieldPlan, Prepared, ServerKey, SignatureFacts, Stamp
+from app.signing.seen import Seen
 from app.signing.timestamp import TimestampClient
 from app.signing.trust import Trust, facts
-from app.signing.verify import Reading, read
 
 BROKEN = (PdfError, SigningError, ValueError, TypeError, LookupError, NotImplementedError, OverflowError)
 
@@ -205,21 +207,25 @@ def check(
     with source.open("rb") as before, target.open("rb") as after:
         if not is_prefix(before, after):
             raise _failed("la version précédente n’est pas conservée")
-    readings = read(target, trust, moment, fetch=False)
-    ours = [one for one in readings if one.field == field]
+    silent = dataclasses.replace(trust, fetch=False)
+    try:
+        readings = read_pdf(target, None, silent, moment)
+    except Refusal as error:
+        raise _failed(str(error)) from error
+    ours = [one for one in readings if one.where == field]
     if len(ours) != 1 or ours[0] is not readings[-1]:
         raise _failed(f"la signature n’est pas dans l’emplacement « {field} »")
     found = ours[0]
     _demand(found, facts(certificate).fingerprint_sha256, timestamped=timestamped)
-    broken = {one.field for one in readings[:-1] if not one.holds}
+    broken = {one.where for one in readings[:-1] if not one.holds}
     if broken:
-        broken &= {one.field for one in read(source, trust, moment, fetch=False) if one.holds}
+        broken &= {one.where for one in read_pdf(source, None, silent, moment) if one.holds}
     if broken:
         raise _failed(f"une signature antérieure ne tiendrait plus : {', '.join(sorted(broken))}")
     return SignatureFacts(
         field=field,
         level="B-T" if timestamped else "B-B",
-        signed_at=found.signed_at,
+        signed_at=found.claimed_at,
         timestamped_at=found.timestamped_at,
         fingerprint_sha256=found.fingerprint_sha256,
         signature_sha256=found.signature_sha256,
@@ -227,13 +233,13 @@ def check(
     )
 
 
-def _demand(found: Reading, fingerprint: str, *, timestamped: bool) -> None:
+def _demand(found: Seen, fingerprint: str, *, timestamped: bool) -> None:
     demands = {
         "elle n’est pas intacte": found.holds,
         "elle ne couvre pas tout le fichier": found.covers_whole,
         "elle est d’un autre certificat": found.fingerprint_sha256 == fingerprint,
-        "elle n’est pas au format PAdES": found.pades,
-        "son certificat n’est pas reconnu": found.trusted,
+        "elle n’est pas au format PAdES": found.baseline,
+        "son certificat n’est pas reconnu": found.vouched,
         "son horodatage n’est pas celui attendu": found.timestamp == ("trusted" if timestamped else "none"),
     }
     for why, met in demands.items():

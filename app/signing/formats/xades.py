@@ -4,6 +4,7 @@ Levels B-B and B-T (ETSI EN 319 132-1 §6.3). The file is referred to by its nam
 canonicalisation: it is read from disk whatever its size, and one space more in it is another file.
 """
 
+import dataclasses
 import hashlib
 import os
 from base64 import b64encode
@@ -23,10 +24,11 @@ from signxml.xades.xades import XAdESDataObjectFormat, XAdESSigner
 
 from app.core.refusals import Refusal
 from app.signing import algorithms
-from app.signing.formats.xades_reading import EXCLUSIVE, c14n, only, parse, read_xades, references, tag
+from app.signing.formats.xades_reading import EXCLUSIVE, c14n, only, parse, references, tag
 from app.signing.ports import Prepared, ServerKey, SignatureFacts
 from app.signing.timestamp import TimestampClient
 from app.signing.trust import Trust, facts
+from app.signing.xades_signatures import read_xades
 
 DIGESTS = {one: getattr(DigestAlgorithm, one.upper()) for one in algorithms.HASHES}
 XML = "application/xml"
@@ -247,14 +249,14 @@ def check(
     Refuses `signature-not-valid-after-embedding`.
     """
     try:
-        found = read_xades(source, target, trust, moment, fetch=False)
+        (found,) = read_xades(target, source, dataclasses.replace(trust, fetch=False), moment)
     except Refusal as error:
         raise Refusal("signature-not-valid-after-embedding", why=str(error)) from error
     demands = {
         "elle n’est pas celle de ce fichier": found.intact,
         "elle n’est pas valable": found.holds,
         "elle est d’un autre certificat": found.fingerprint_sha256 == facts(certificate).fingerprint_sha256,
-        "son certificat n’est pas reconnu": found.trusted,
+        "son certificat n’est pas reconnu": found.vouched,
         "son horodatage n’est pas celui attendu": found.timestamp == ("trusted" if timestamped else "none"),
     }
     why = next((words for words, met in demands.items() if not met), None)
@@ -263,7 +265,7 @@ def check(
     return SignatureFacts(
         field=field,
         level="B-T" if timestamped else "B-B",
-        signed_at=found.signed_at,
+        signed_at=found.claimed_at,
         timestamped_at=found.timestamped_at,
         fingerprint_sha256=found.fingerprint_sha256,
         signature_sha256=found.signature_sha256,

@@ -38,6 +38,7 @@ class PesSignature:
     (French, each says why not). `remarks`: what is tolerated or good to know. `trusted`: the certificate may sign at
     the moment of reading, `problem` is the refusal's key when not. `capacity` and `signed_at` are what the signer
     declared; nobody else vouches for them. `start`, `end`: bytes of the Signature in the file, -1 when there is none.
+    `value` in base64 as it stands there, `signed` the bytes that the key signed, `der` the signer's certificate.
     """
 
     target: str
@@ -66,6 +67,8 @@ class PesSignature:
     remarks: tuple[str, ...] = ()
     digest: bytes = b""
     value: bytes = b""
+    signed: bytes = b""
+    der: bytes = b""
 
     @property
     def holds(self) -> bool:
@@ -150,6 +153,7 @@ def _one(
             intact=intact,
             digest=digest,
             value=said.value,
+            signed=said.info,
             faults=tuple(faults + said.faults),
             remarks=tuple(remarks + said.remarks),
         )
@@ -213,6 +217,7 @@ class _Judge:
             if refusal
             else (),
             certificate=certificate,
+            der=signer,
             faults=tuple(faults),
         )
 

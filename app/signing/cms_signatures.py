@@ -15,20 +15,27 @@ from pyhanko.sign.validation.generic_cms import (
 
 from app.core.refusals import Refusal
 from app.signing import bounds
-from app.signing.judge import Seen, judge
-from app.signing.pdf_signatures import MOST_SIGNATURES, NOTHING_CHANGED, SECONDS_EACH, unreadable
-from app.signing.proving import Subject, prove
-from app.signing.signers import UNREADABLE, chain_of, named, qualified
+from app.signing.proving import Subject, evidence, prove
+from app.signing.seen import Seen
+from app.signing.signers import (
+    MOST_SIGNATURES,
+    NOTHING_CHANGED,
+    SECONDS_EACH,
+    UNREADABLE,
+    chain_of,
+    named,
+    qualified,
+    unreadable,
+)
 from app.signing.trust import Trust
-from app.signing.verdict import Verdict
 
 CHUNK = 1 << 20
 LARGEST_CONTAINER = 20 * 1024 * 1024
 BINDING = ("signing_certificate_v2", "signing_certificate")  # what makes a CMS signature a CAdES one
 
 
-def verify_p7s(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[Verdict]:
-    """Judge every signature of a CMS file, in its order; `content` is the signed file when it is not inside.
+def read_p7s(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[Seen]:
+    """Every signature of a CMS file (DER or PEM), in its order; `content` is the signed file when it is not inside.
 
     Refuses `signature-file-unreadable`, `content-missing`, `content-unexpected` and `too-many-signatures`.
     """
@@ -63,7 +70,7 @@ def _signed_data(path: Path) -> Any:
         raise Refusal("signature-file-unreadable", why=str(error)) from error
 
 
-def _one(number: int, info: Any, whole: Any, content: Path | None, trust: Trust, moment: datetime) -> Verdict:
+def _one(number: int, info: Any, whole: Any, content: Path | None, trust: Trust, moment: datetime) -> Seen:
     where = f"signataire {number}"
     try:
         # pyHanko reads one signer at a time: each is given the container as if it were alone
@@ -71,16 +78,18 @@ def _one(number: int, info: Any, whole: Any, content: Path | None, trust: Trust,
         alone["signer_infos"] = cms.SignerInfos([info])
         digest = _digest(alone, content, info["digest_algorithm"]["algorithm"].native)
         certificate = extract_certificate_info(alone).signer_cert
-        proof = asyncio.run(prove(Subject(alone, digest if content is not None else None), trust, moment))
+        subject = Subject(alone, digest if content is not None else None)
+        proof = asyncio.run(prove(subject, trust, moment))
         intact, valid = validate_sig_integrity(
             info,
             certificate,
             expected_content_type=alone["encap_content_info"]["content_type"].native,
             actual_digest=digest,
         )
-        seen = Seen(
+        return Seen(
             where=where,
             level=_level(info),
+            signature_sha256=hashlib.sha256(info["signature"].native).hexdigest(),
             chain=chain_of(certificate, proof.status),
             claimed_at=_claimed(info),
             timestamp=proof.timestamp,
@@ -93,11 +102,11 @@ def _one(number: int, info: Any, whole: Any, content: Path | None, trust: Trust,
             revoked_at=proof.revoked_at,
             asked=trust.fetch,
             qualified=qualified(proof.status, trust, proof.at or moment),
+            evidence=evidence(subject, proof, certificate, digest, {}),
             **named(certificate),
         )
     except UNREADABLE:
         return unreadable(where)
-    return judge(seen, moment)
 
 
 def _digest(alone: Any, content: Path | None, algorithm: str) -> bytes:
