@@ -115,6 +115,7 @@ class Augmentation(Base, Tenanted):
 class VerdictRecord(Base, Tenanted):
     """The verdicts on the signatures of kept bytes, as they were judged once (docs/decisions/0014).
 
+    `sha256`: of these bytes, or of both hashes for a signature beside its content (`app.signing.verdicts.key_of`).
     `epoch`: what our trust was made of then; in another one they are judged again.
     """
 

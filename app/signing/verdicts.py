@@ -1,8 +1,9 @@
 """The verdicts on documents that we keep: judged once in a process apart, remembered, judged again when trust changes."""
 
+import hashlib
 import json
-import threading
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,19 +11,17 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db, reading
-from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.files import vault
+from app.folders.models import Document, DocumentVersion
 from app.people.actor import Actor
 from app.signing import setting
 from app.signing.examine import OURS, Examined, examine
 from app.signing.models import VerdictRecord
+from app.signing.places import place
 from app.signing.verdict import Verdict, dump, load
 
-# Each child takes a processor and up to a gigabyte. Whoever looks at a folder waits for a turn, but not for long: with an
-# authority that does not answer, those who wait would take every thread, and nobody could decide any more.
-_turns = threading.BoundedSemaphore(2)
-WAIT = 3.0  # seconds
+WAIT = 3.0  # seconds that somebody who looks at a folder waits for a place
 # A certificate may be revoked tomorrow; a silent authority may answer in a moment
 GOOD_FOR, SILENCE_FOR = timedelta(days=1), timedelta(minutes=10)
 
@@ -36,49 +35,71 @@ class Remembered:
     fresh: bool
 
 
-def remembered(db: Db, hashes: Collection[str]) -> Mapping[str, Remembered]:
-    """What is known of these bytes (SHA-256), in the collectivity that the session was opened for."""
-    if not hashes:
+def key_of(sha256: str, content: str | None = None) -> str:
+    """What verdicts are remembered by: the file's SHA-256, or both hashes when it signs a content beside it."""
+    return sha256 if content is None else hashlib.sha256(f"{sha256} {content}".encode()).hexdigest()
+
+
+def content_of(db: Db, version: DocumentVersion) -> str | None:
+    """SHA-256 of what a signature beside its document signs: the folder's main document as it was then; else None."""
+    document = db.get_one(Document, version.document_id)
+    if document.role != "signature":
+        return None
+    query = (
+        sa.select(DocumentVersion.sha256)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(
+            Document.folder_id == document.folder_id,
+            Document.role == "main",
+            DocumentVersion.created_at <= version.created_at,
+        )
+        .order_by(Document.removed_at.is_not(None), DocumentVersion.number.desc())
+        .limit(1)
+    )
+    return db.scalar(query)
+
+
+def remembered(db: Db, keys: Collection[str]) -> Mapping[str, Remembered]:
+    """What is known by these keys (`key_of`), in the collectivity that the session was opened for."""
+    if not keys:
         return {}
     epoch = setting.epoch()
-    rows = db.scalars(sa.select(VerdictRecord).where(VerdictRecord.sha256.in_(hashes)))
+    rows = db.scalars(sa.select(VerdictRecord).where(VerdictRecord.sha256.in_(keys)))
     return {row.sha256: _read(row, epoch) for row in rows}
 
 
-def judge_kept(actor: Actor, sha256: str) -> Remembered:
-    """Judge kept bytes, unless what is known of them is fresh; refuses what `examine` refuses, and remembers nothing then.
+def judge_kept(actor: Actor, sha256: str, content: str | None = None) -> Remembered:
+    """Judge kept bytes, unless what is known of them is fresh; `content`: SHA-256 of the file that they sign, beside them.
 
-    Refuses `verifier-busy` when no turn came in three seconds. Whoever calls has checked that this actor may read these bytes.
+    Refuses what `examine` refuses, and remembers nothing then; refuses `verifier-busy` when no place came free in three
+    seconds, or when somebody waits already. Whoever calls has checked that this actor may read both.
     """
-    if (known := _known(actor, sha256)) is not None:
+    key = key_of(sha256, content)
+    if (known := _known(actor, key)) is not None:
         return known
-    if not _turns.acquire(timeout=WAIT):
-        raise Refusal("verifier-busy")
-    try:
-        if (
-            known := _known(actor, sha256)
-        ) is not None:  # whoever had the turn before may have asked the same
+    with place(wait=WAIT), ExitStack() as opened:
+        if (known := _known(actor, key)) is not None:  # whoever had the place before may have asked the same
             return known
         epoch, moment = setting.epoch(), now()
-        with vault.local(actor.collectivity_id, sha256) as path:
-            found = examine(path, setting.whom(), moment, limits=OURS)
-        _remember(actor, sha256, epoch, found, moment)
+        here = actor.collectivity_id
+        path = opened.enter_context(vault.local(here, sha256))
+        beside = opened.enter_context(vault.local(here, content)) if content is not None else None
+        found = examine(path, setting.whom(), moment, beside, limits=OURS)
+        _remember(actor, key, epoch, found, moment)
         return Remembered(found.verdicts, moment, fresh=True)
-    finally:
-        _turns.release()
 
 
-def _known(actor: Actor, sha256: str) -> Remembered | None:
+def _known(actor: Actor, key: str) -> Remembered | None:
     with reading(actor.collectivity_id) as db:
-        known = remembered(db, [sha256]).get(sha256)
+        known = remembered(db, [key]).get(key)
     return known if known is not None and known.fresh else None
 
 
 @use_case
-def _remember(db: Db, actor: Actor, sha256: str, epoch: str, found: Examined, moment: datetime) -> None:
-    row = db.scalar(sa.select(VerdictRecord).where(VerdictRecord.sha256 == sha256))
+def _remember(db: Db, actor: Actor, key: str, epoch: str, found: Examined, moment: datetime) -> None:
+    row = db.scalar(sa.select(VerdictRecord).where(VerdictRecord.sha256 == key))
     if row is None:
-        row = VerdictRecord(collectivity_id=actor.collectivity_id, sha256=sha256)
+        row = VerdictRecord(collectivity_id=actor.collectivity_id, sha256=key)
         db.add(row)
     row.epoch, row.kind, row.judged_at = epoch, found.kind, moment
     row.verdicts = json.loads(dump(found.verdicts))

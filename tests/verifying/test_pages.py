@@ -7,6 +7,7 @@ import tempfile
 import threading
 import time
 import zlib
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from app.core.db import engine, reading
 from app.signing import verdicts
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.models import VerdictRecord
-from app.signing.verifier import web as verifier
+from app.signing.places import place
 from tests.builders import pes
 from tests.builders.house import token_in
 from tests.rights.looking import snapshot
@@ -104,13 +105,10 @@ def test_an_address_may_not_ask_without_end(house, made):
 
 def test_no_more_files_at_once_than_the_setting_says(house, made):
     client, data = house.client(), made.signed()
-    for _ in range(house.settings.verify_at_once):
-        verifier._enter()
-    try:
-        assert ask(client, PUBLIC, data).status_code == 503
-    finally:
+    with ExitStack() as held:
         for _ in range(house.settings.verify_at_once):
-            verifier._leave()
+            held.enter_context(place())
+        assert ask(client, PUBLIC, data).status_code == 503
     assert ask(client, PUBLIC, data).status_code == 200
 
 
@@ -382,11 +380,12 @@ def test_who_opens_a_folder_while_all_turns_are_taken_is_told_so_and_holds_no_th
     folder_id = house.an_invoice(at="bon_a_payer")
     (version,) = house.versions(folder_id)
     monkeypatch.setattr(verdicts, "WAIT", 0.05)
-    monkeypatch.setattr(verdicts, "_turns", threading.BoundedSemaphore(1))
     client = house.client("a.kervadec")
     form = {"csrf_token": house.csrf(client)}
     address = f"/dossiers/{folder_id}/documents/{version.document_id}/{version.number}/signatures"
-    with verdicts._turns:
+    with ExitStack() as held:
+        for _ in range(house.settings.verify_at_once):
+            held.enter_context(place())
         busy = client.post(address, data=form)
     assert (busy.status_code, "trop de fichiers" in text(busy)) == (503, True)
     assert client.post(address, data=form).status_code == 302

@@ -1,7 +1,6 @@
 """Pages that judge signatures: any file, from anybody, kept by nobody; and the documents of a folder."""
 
 import base64
-import threading
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -23,14 +22,13 @@ from app.folders.access import authorize
 from app.folders.models import Document, DocumentVersion
 from app.signing import setting, shown
 from app.signing.examine import Examined, examine
+from app.signing.places import place
 from app.signing.verdict import Verdict
-from app.signing.verdicts import judge_kept, remembered
+from app.signing.verdicts import content_of, judge_kept, key_of, remembered
 
 pages = Blueprint("verifier", __name__)
 OPEN, SIGNED_IN = "signing.verifier.public", "signing.verifier.file"
 FORM_ROOM = 64 * 1024  # the fields around the files
-_places = threading.Lock()
-_busy = {"now": 0}
 
 
 def verify_rate() -> str:
@@ -90,32 +88,16 @@ def _judge_upload() -> tuple[str, Examined]:
     sent, beside = request.files.get("file"), request.files.get("content")
     if sent is None or not sent.filename:
         raise Refusal("no-file")
-    _enter()
-    try:
-        with TemporaryDirectory(prefix="paraphe-verify-") as room:
-            path = _put(sent, Path(room) / "file")
-            content = _put(beside, Path(room) / "content") if beside is not None and beside.filename else None
-            return sent.filename[:200], examine(path, setting.whom(), now(), content)
-    finally:
-        _leave()
+    stranger = g.get("actor") is None
+    with place(stranger=stranger), TemporaryDirectory(prefix="paraphe-verify-") as room:
+        path = _put(sent, Path(room) / "file")
+        content = _put(beside, Path(room) / "content") if beside is not None and beside.filename else None
+        return sent.filename[:200], examine(path, setting.whom(), now(), content)
 
 
 def _put(sent: FileStorage, path: Path) -> Path:
     sent.save(path)
     return path
-
-
-def _enter() -> None:
-    """Take one of the places; refuses `verifier-busy` when none is free."""
-    with _places:
-        if _busy["now"] >= setting.verifier()[1]:
-            raise Refusal("verifier-busy")
-        _busy["now"] += 1
-
-
-def _leave() -> None:
-    with _places:
-        _busy["now"] -= 1
 
 
 def _data(verdict: Verdict) -> str:
@@ -129,17 +111,17 @@ def _data(verdict: Verdict) -> str:
 @guard(PERSON)
 def kept(folder_id: int, document_id: int, number: int) -> BaseResponse | str:
     """The verdicts on one version of a folder's document; asked to (POST), judge it first."""
-    version, title = _version(folder_id, document_id, number)
-    here = shown.address(folder_id, document_id, number)
+    version, title, content = _version(folder_id, document_id, number)
+    here, key = shown.address(folder_id, document_id, number), key_of(version.sha256, content)
     if request.method == "POST":
-        judged = judge_kept(g.actor, version.sha256)
+        judged = judge_kept(g.actor, version.sha256, content)
         if "HX-Request" not in request.headers:
             return redirect(here)
         return render_template(
             "signing/_verdict_lines.html", lines=[shown.judged(one, here) for one in judged.verdicts]
         )
     with reading(g.actor.collectivity_id) as db:
-        known = remembered(db, [version.sha256]).get(version.sha256)
+        known = remembered(db, [key]).get(key)
     return render_template(
         "signing/kept.html",
         verdicts=known.verdicts if known else None,
@@ -157,9 +139,10 @@ def kept(folder_id: int, document_id: int, number: int) -> BaseResponse | str:
 @guard(PERSON)
 def report(folder_id: int, document_id: int, number: int, rank: int) -> Response:
     """The ETSI TS 119 102-2 report on the n-th signature of a version, as it was judged."""
-    version, _ = _version(folder_id, document_id, number)
+    version, _, content = _version(folder_id, document_id, number)
+    key = key_of(version.sha256, content)
     with reading(g.actor.collectivity_id) as db:
-        known = remembered(db, [version.sha256]).get(version.sha256)
+        known = remembered(db, [key]).get(key)
     found = known.verdicts[rank - 1 : rank] if known and rank else ()
     if not found or found[0].report is None:
         raise Refusal("verification-unknown")
@@ -168,10 +151,11 @@ def report(folder_id: int, document_id: int, number: int, rank: int) -> Response
     return made
 
 
-def _version(folder_id: int, document_id: int, number: int) -> tuple[DocumentVersion, str]:
+def _version(folder_id: int, document_id: int, number: int) -> tuple[DocumentVersion, str, str | None]:
+    """A version that the actor may read, its document's title, and the hash of what it signs beside it."""
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
-        found = db.execute(
+        row = db.execute(
             sa.select(DocumentVersion, Document.title)
             .join(Document, Document.id == DocumentVersion.document_id)
             .where(
@@ -180,6 +164,6 @@ def _version(folder_id: int, document_id: int, number: int) -> tuple[DocumentVer
                 DocumentVersion.number == number,
             )
         ).first()
-    if found is None:
-        raise Refusal("document-unknown")
-    return found[0], found[1]
+        if row is None:
+            raise Refusal("document-unknown")
+        return row[0], row[1], content_of(db, row[0])
