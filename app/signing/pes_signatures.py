@@ -62,6 +62,7 @@ def _seen(one: PesSignature, *, asked: bool) -> Seen:
         if facts
         else (),
         claimed_at=one.signed_at,
+        readable=bool(one.der),
         intact=one.intact,
         valid=one.valid,
         faults=one.faults,

@@ -24,6 +24,9 @@ from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 
 from app.core.clock import now
+from app.signing.formats import cades, xades
+from app.signing.keys.pkcs12 import Pkcs12Key
+from tests.builders import pes
 
 DOCUMENT = (Path(__file__).parent.parent / "assets" / "signing" / "deliberation.pdf").read_bytes()
 
@@ -47,6 +50,16 @@ class Tsa(TimeStamper):
             data[-1] ^= 1  # the last byte of the token is the last of its signature
             answer = tsp.TimeStampResp.load(bytes(data))
         return answer
+
+
+class Clock:
+    """The same TSA as our own formats ask it: the DER of a token on a hash."""
+
+    def __init__(self, tsa: Tsa):
+        self._tsa = tsa
+
+    def token(self, imprint: bytes, algorithm: str) -> bytes:
+        return asyncio.run(self._tsa.async_timestamp(imprint, algorithm)).dump()
 
 
 class Corpus:
@@ -165,6 +178,38 @@ class Corpus:
         command += ["-certfile", str(interm), "-out", str(self.room / "out.p7s")]
         run(*command, *(["-cades"] if cades else []), *(["-nodetach"] if opaque else []))
         return (self.room / "out.p7s").read_bytes(), content.read_bytes()
+
+    def beside(
+        self,
+        form: str,
+        label: str = "a_kervadec",
+        at: datetime | None = None,
+        tsa: Tsa | None = None,
+        dated: bool = True,
+    ) -> tuple[bytes, bytes]:
+        """A signature beside its file in our own format (`cades` or `xades`), and the file."""
+        content, target = self.room / "budget.xml", self.room / f"budget.{form}"
+        content.write_bytes(b"<budget><ligne>Cercle nautique</ligne></budget>")
+        moment = at or now()
+        {"cades": cades, "xades": xades}[form].seal(
+            content,
+            target,
+            key=Pkcs12Key.load(self.pki.p12(label), self.pki.passphrase),
+            field="maire",
+            now=moment,
+            timestamper=Clock(tsa or Tsa(self.pki, moment)) if dated else None,
+        )
+        return target.read_bytes(), content.read_bytes()
+
+    def flow(self, label: str = "a_kervadec", name: str = "depense_2_bordereaux") -> Path:
+        """A signed PES flow."""
+        key = Pkcs12Key.load(self.pki.p12(label), self.pki.passphrase)
+        return pes.signed(self.room, key, pes.sample(name))[1]
+
+    def resigned(self, edit) -> bytes:
+        """A flow whose signatures were changed and then signed anew by the very key of the signer."""
+        key = Pkcs12Key.load(self.pki.p12("a_kervadec"), self.pki.passphrase)
+        return pes.resigned(self.flow(), key, edit).read_bytes()
 
 
 def run(*command: str) -> str:
@@ -303,3 +348,42 @@ def short_range(data: bytes) -> bytes:
 
 
 YEAR = timedelta(days=365)
+
+
+def put(data: bytes, before: bytes, after: bytes) -> bytes:
+    """The same bytes with one thing in the place of another."""
+    assert before in data, before
+    return data.replace(before, after, 1)
+
+
+def other_p7s_value(made: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """A .p7s with one bit of its signature value turned, and its content."""
+    data, content = made
+    value = cms.ContentInfo.load(data)["content"]["signer_infos"][0]["signature"].native
+    at = data.index(value) + len(value) // 2
+    return data[:at] + bytes((data[at] ^ 1,)) + data[at + 1 :], content
+
+
+def other_xml_value(made: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """An XAdES file with one letter of its signature value changed, and its content."""
+    data, content = made
+    at = data.index(b"SignatureValue") + 40
+    return data[:at] + (b"B" if data[at : at + 1] != b"B" else b"C") + data[at + 1 :], content
+
+
+def wrapped(flow: Path) -> bytes:
+    """A forged bordereau shown, the genuine one hidden in its signature with its own, right, digest."""
+    data = flow.read_bytes()
+    first = pes.FIRST.search(data).group(0)
+    signature = pes.SIGNATURE.search(first).group(0)
+    genuine = pes.SIGNATURE.sub(b"", first)
+    forged = put(genuine, b"FR7630001007941234567890185", b"FR7612345678901234567890123")
+    hidden = put(signature, b"</ds:Signature>", b"<ds:Object>" + genuine + b"</ds:Object></ds:Signature>")
+    return put(data, first, put(forged, b"</Bordereau>", hidden + b"</Bordereau>"))
+
+
+def moved(flow: Path) -> bytes:
+    """The signature taken from the end of its bordereau to its beginning."""
+    data = flow.read_bytes()
+    one = pes.SIGNATURE.search(data).group(0)
+    return put(put(data, one, b""), b"<BlocBordereau>", one + b"<BlocBordereau>")

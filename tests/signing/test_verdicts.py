@@ -11,7 +11,9 @@ from pyhanko.sign.fields import MDPPerm
 from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing import kinds
+from app.signing.formats.pes_profile import CURRENT
 from app.signing.verify import verify
+from tests.builders import pes
 
 from . import corpus
 from .corpus import DOCUMENT, YEAR, Corpus, Tsa, changed
@@ -343,6 +345,164 @@ def test_each_separate_signature_by_openssl_gets_its_verdict(made, trust, tmp_pa
     assert said[0].level == level
 
 
+EXPIRED = (MAYBE, "OUT_OF_BOUNDS_NO_POE", "Indéterminé : le certificat a expiré le")
+REVOKED_UNDATED = (MAYBE, "REVOKED_NO_POE", "Indéterminé : le certificat a été révoqué le")
+STRANGER = (MAYBE, "NO_CERTIFICATE_CHAIN_FOUND", UNKNOWN)
+NOT_THEIRS = (NO, "SIG_CRYPTO_FAILURE", "Non valable : la signature n’est pas celle du certificat annoncé.")
+OTHER_TIME = (NO, "HASH_FAILURE", "Non valable : l’horodatage ne correspond pas à cette signature.")
+TO_IDENTIFY = (MAYBE, "CHAIN_CONSTRAINTS_FAILURE", "Indéterminé : le certificat n’est pas fait pour signer")
+TOO_LATE = (NO, "EXPIRED", "Non valable : le certificat avait expiré le")
+AFTER_REVOCATION = (NO, "REVOKED", "Non valable : le certificat était révoqué depuis le")
+
+# name: (how it is made in a form, the verdict, the level)
+BESIDE = {
+    "undated": (lambda c, form: c.beside(form, dated=False), GOOD, "B-B"),
+    "dated": (lambda c, form: c.beside(form), GOOD, "B-T"),
+    "elliptic curve": (lambda c, form: c.beside(form, "ec"), GOOD, "B-T"),
+    "P-384": (lambda c, form: c.beside(form, "p384"), GOOD, "B-T"),
+    "seal of the commune": (lambda c, form: c.beside(form, "seal"), GOOD, "B-T"),
+    "other content": (lambda c, form: (c.beside(form)[0], b"<budget/>"), TAMPERED, "B-T"),
+    "one space more in the content": (
+        lambda c, form: (c.beside(form)[0], c.beside(form)[1] + b" "),
+        TAMPERED,
+        "B-T",
+    ),
+    "expired, undated": (lambda c, form: c.beside(form, "expired", dated=False), EXPIRED, "B-B"),
+    "expired since": (lambda c, form: c.beside(form, "expired", at=now() - YEAR), GOOD, "B-T"),
+    "expired before": (lambda c, form: c.beside(form, "expired"), TOO_LATE, "B-T"),
+    "revoked, undated": (lambda c, form: c.beside(form, "revoked", dated=False), REVOKED_UNDATED, "B-B"),
+    "revoked after the timestamp": (
+        lambda c, form: c.beside(form, "revoked", at=now() - timedelta(days=60)),
+        GOOD,
+        "B-T",
+    ),
+    "revoked before the timestamp": (lambda c, form: c.beside(form, "revoked"), AFTER_REVOCATION, "B-T"),
+    "revoked between the claimed hour and the timestamp": (
+        lambda c, form: c.beside(form, "revoked", at=now() - timedelta(days=60), tsa=Tsa(c.pki, now())),
+        REVOKED_UNDATED,
+        "B-T",
+    ),
+    "unknown authority": (lambda c, form: c.beside(form, "foreign_root"), STRANGER, "B-T"),
+    "certificate of identification": (lambda c, form: c.beside(form, "auth_only"), TO_IDENTIFY, "B-T"),
+    "timestamp of other bytes": (
+        lambda c, form: c.beside(form, tsa=Tsa(c.pki, other=True)),
+        OTHER_TIME,
+        "B-T",
+    ),
+    "timestamp with a broken seal": (
+        lambda c, form: c.beside(form, tsa=Tsa(c.pki, broken=True)),
+        OTHER_TIME,
+        "B-T",
+    ),
+    "signature value changed": (
+        lambda c, form: {"cades": corpus.other_p7s_value, "xades": corpus.other_xml_value}[form](
+            c.beside(form, dated=False)
+        ),
+        NOT_THEIRS,
+        "B-B",
+    ),
+}
+
+
+@pytest.mark.parametrize("form", ["cades", "xades"])
+@pytest.mark.parametrize("name", BESIDE)
+def test_each_signature_beside_its_file_gets_its_verdict(made, trust, tmp_path, name, form):
+    make, expected, level = BESIDE[name]
+    signature, content = make(made, form)
+    (tmp_path / "signature").write_bytes(signature)
+    (tmp_path / "signed.xml").write_bytes(content)
+    assert kinds.of(tmp_path / "signature").name == {"cades": "p7s", "xades": "xades"}[form]
+    said = judge(tmp_path / "signature", trust, tmp_path / "signed.xml")
+    compare(said, [expected])
+    assert said[0].level == level
+    assert said[0].report is not None
+
+
+def test_the_time_that_an_xml_signature_claims_cannot_be_rewritten(made, trust, tmp_path):
+    signature, content = made.beside("xades", dated=False)
+    (tmp_path / "s.xml").write_bytes(
+        corpus.put(signature, b"<xades:SigningTime>20", b"<xades:SigningTime>19")
+    )
+    (tmp_path / "signed.xml").write_bytes(content)
+    compare(judge(tmp_path / "s.xml", trust, tmp_path / "signed.xml"), [TAMPERED])
+
+
+@pytest.mark.parametrize("form", ["cades", "xades"])
+@pytest.mark.parametrize("name", ["unknown timestamp authority", "silent authority", "nobody may be asked"])
+def test_a_signature_beside_its_file_is_judged_by_whom_we_believe_and_may_ask(
+    made, trust, tmp_path, name, form
+):
+    change, expected = WHOM[name]
+    signature, content = made.beside(form)
+    (tmp_path / "signature").write_bytes(signature)
+    (tmp_path / "signed.xml").write_bytes(content)
+    believed = dataclasses.replace(trust, **change)
+    compare(judge(tmp_path / "signature", believed, tmp_path / "signed.xml"), [expected])
+
+
+PROFILE = (NO, "SIG_CONSTRAINTS_FAILURE", "Non valable : ")
+ALTERED_FLOW = (NO, "HASH_FAILURE", "Non valable : l’élément a été modifié après la signature.")
+
+# name: (how the flow is made, the verdict on each signature, in the order of the file)
+FLOWS = {
+    "two bordereaux": (lambda c: c.flow().read_bytes(), [GOOD, GOOD]),
+    "the whole flow": (lambda c: c.flow(name="depense_signature_globale").read_bytes(), [GOOD]),
+    "RSA 4096": (lambda c: c.flow("rsa4096").read_bytes(), [GOOD, GOOD]),
+    "one amount changed": (
+        lambda c: corpus.put(c.flow().read_bytes(), b'<MtBordHT V="', b'<MtBordHT V="9'),
+        [ALTERED_FLOW, GOOD],
+    ),
+    "wrapped": (lambda c: corpus.wrapped(c.flow()), [(NO, "FORMAT_FAILURE", "Non valable : "), PROFILE]),
+    "an Id twice": (
+        lambda c: corpus.put(c.flow().read_bytes(), b"<PES_PJ>", b'<PES_PJ Id="BD2025-000001">'),
+        [PROFILE, GOOD],
+    ),
+    "moved signature": (lambda c: corpus.moved(c.flow()), [PROFILE, GOOD]),
+    "other policy hash": (
+        lambda c: c.resigned(lambda text: text.replace(CURRENT.sha256, "A" * 43 + "=")),
+        [PROFILE, PROFILE],
+    ),
+    "SHA-1": (
+        lambda c: c.resigned(
+            lambda text: text.replace("2001/04/xmldsig-more#rsa-sha256", "2000/09/xmldsig#rsa-sha1")
+        ),
+        [(NO, "FORMAT_FAILURE", "Non valable : l’algorithme de signature n’est pas RSA avec SHA-256")] * 2,
+    ),
+    "expired": (
+        lambda c: c.flow("expired").read_bytes(),
+        [(NO, "SIG_CONSTRAINTS_FAILURE", "Non valable : la date de signature")] * 2,
+    ),
+    "revoked": (lambda c: c.flow("revoked").read_bytes(), [REVOKED_UNDATED] * 2),
+    "unknown authority": (lambda c: c.flow("foreign_root").read_bytes(), [STRANGER] * 2),
+    "certificate of identification": (
+        lambda c: c.flow("auth_only").read_bytes(),
+        [(MAYBE, "CHAIN_CONSTRAINTS_FAILURE", "Indéterminé : ")] * 2,
+    ),
+    "one bordereau unsigned": (
+        lambda c: pes.SIGNATURE.sub(b"", c.flow().read_bytes(), count=1),
+        [(NO, "FORMAT_FAILURE", "Non valable : cet élément n’est pas signé."), GOOD],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_each_signed_flow_gets_its_verdicts(made, trust, pki, tmp_path, name):
+    make, expected = FLOWS[name]
+    (tmp_path / "flow.xml").write_bytes(make(made))
+    # A flow carries its signer's certificate alone: the authority above is believed by itself
+    known = dataclasses.replace(trust, roots=(*trust.roots, pki.certificate("interm")))
+    said = judge(tmp_path / "flow.xml", known)
+    compare(said, expected)
+    assert {one.level for one in said} == {"XAdES-EPES (PES v2)"}
+
+
+def test_a_flow_says_since_when_its_signer_s_certificate_is_revoked(made, trust, pki, tmp_path):
+    (tmp_path / "flow.xml").write_bytes(made.flow("revoked").read_bytes())
+    known = dataclasses.replace(trust, roots=(*trust.roots, pki.certificate("interm")))
+    since = judge(tmp_path / "flow.xml", known)[0].revoked_at
+    assert timedelta(days=28) < now() - since < timedelta(days=32)
+
+
 def test_a_content_inside_its_signature_needs_no_second_file(made, trust, tmp_path):
     (tmp_path / "s.p7m").write_bytes(made.cms(opaque=True)[0])
     compare(judge(tmp_path / "s.p7m", trust), [GOOD])
@@ -364,6 +524,7 @@ REFUSED = {
         "signature-file-unreadable",
     ),
     "cms without its content": (lambda c: c.cms()[0], "content-missing"),
+    "xml signature without its content": (lambda c: c.beside("xades")[0], "content-missing"),
 }
 
 

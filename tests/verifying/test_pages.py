@@ -15,8 +15,12 @@ import sqlalchemy as sa
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
+from app.core.clock import now
 from app.core.db import engine, reading
+from app.files import vault
+from app.folders.models import Document, DocumentVersion
 from app.signing import verdicts
+from app.signing.formats import cades, xades
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.models import VerdictRecord
 from app.signing.places import place
@@ -389,3 +393,57 @@ def test_who_opens_a_folder_while_all_turns_are_taken_is_told_so_and_holds_no_th
         busy = client.post(address, data=form)
     assert (busy.status_code, "trop de fichiers" in text(busy)) == (503, True)
     assert client.post(address, data=form).status_code == 302
+
+
+def a_signature_beside(house, form: str, room: Path) -> tuple[int, str]:
+    """A deliberation, its signature as a document of its own, and where the verdict on that is asked."""
+    folder_id, key = house.a_deliberation(at="draft"), house.key("a_kervadec")
+    (main,) = house.versions(folder_id)
+    content, target = room / "acte.pdf", room / f"acte.{form}"
+    content.write_bytes(house.bytes_of(main))
+    sealing = {"cades": cades, "xades": xades}[form].seal
+    sealing(content, target, key=key, field="maire", now=now(), timestamper=None)
+    stored = vault.store().put_file(vault.scope(main.collectivity_id), target)
+    shared = {"collectivity_id": main.collectivity_id}
+    with engine().begin() as connection:
+        made = sa.insert(Document).values(
+            **shared, folder_id=folder_id, role="signature", title="", position=800
+        )
+        (document_id,) = connection.execute(made).inserted_primary_key
+        version = {"document_id": document_id, "number": 1, "round": 1, "origin": "signed", "note": {}}
+        kept = {"sha256": stored.sha256, "size": stored.size, "media_type": "application/octet-stream"}
+        said = {"filename": target.name, "created_at": now(), "created_by": "Armel KERVADEC"}
+        connection.execute(sa.insert(DocumentVersion).values(**shared, **version, **kept, **said))
+    return folder_id, f"/dossiers/{folder_id}/documents/{document_id}/1/signatures"
+
+
+@pytest.mark.parametrize("form", ["cades", "xades"])
+def test_a_signature_beside_the_document_of_a_folder_is_judged_with_that_document(house, form, tmp_path):
+    folder_id, address = a_signature_beside(house, form, tmp_path)
+    client = house.client("k.morizur")
+    lines = client.post(address, data={"csrf_token": house.csrf(client)}, headers={"HX-Request": "true"})
+    assert (lines.status_code, text(lines).count("Valable : document")) == (200, 1)
+    assert "Signature valide" in text(client.get(address))
+    assert b"mainindication:total-passed" in client.get(f"{address}/1").data
+    # Remembered for both files: another document beside the same signature would be judged anew
+    (main,) = house.versions(folder_id)
+    with reading() as db:
+        (row,) = db.scalars(sa.select(VerdictRecord)).all()
+        (beside,) = db.scalars(sa.select(DocumentVersion).where(DocumentVersion.filename == f"acte.{form}"))
+        assert verdicts.content_of(db, beside) == main.sha256
+        assert verdicts.content_of(db, main) is None
+    assert row.sha256 == verdicts.key_of(beside.sha256, main.sha256)
+    assert row.sha256 not in {beside.sha256, verdicts.key_of(beside.sha256, beside.sha256)}
+
+
+def test_an_xml_signature_is_judged_with_its_content_on_the_public_page(house, made):
+    signature, content = made.beside("xades")
+    client = house.client()
+    page = text(ask(client, PUBLIC, signature, content, "budget.xades.xml"))
+    assert "Signature valide" in page
+    assert "signature séparée (XAdES)" in page.replace("Signature séparée", "signature séparée")
+    assert "Signature invalide" in text(ask(client, PUBLIC, signature, content + b" ", "budget.xades.xml"))
+    alone = ask(client, PUBLIC, signature, name="budget.xades.xml")
+    assert (alone.status_code, "Joignez aussi le fichier" in text(alone)) == (422, True)
+    other = ask(client, PUBLIC, b'<Signature xmlns="urn:autre"/>', content, "autre.xml")
+    assert (other.status_code, "n’est pas lisible" in text(other)) == (422, True)
