@@ -24,7 +24,7 @@ from app.signing import levels, setting
 from app.signing.models import Augmentation, SignatureProof
 from app.signing.renewal import daily
 from app.signing.shown import SignatureView, address, judged
-from app.signing.verdicts import remembered
+from app.signing.verdicts import content_of, key_of, remembered
 from workflows.events import Action
 
 log = structlog.get_logger()
@@ -76,42 +76,46 @@ def _refresh_lists() -> None:
 
 
 def _signatures(db: Db, folder_id: int) -> Mapping[int, list[Any]]:
-    """The verdicts on the current version of each PDF; where none is fresh, what was proven when we signed."""
-    current = {
-        version.id: version
-        for version in current_versions(db, folder_id).values()
-        if version.media_type == PDF
-    }
-    known = remembered(db, {version.sha256 for version in current.values()})
+    """The verdicts on the current version of each PDF and of each signature beside a file; else what was proven when made.
+
+    A payment flow may hold a thousand signatures: its page says how many were made, and links to their verdicts.
+    """
+    current: dict[int, tuple[DocumentVersion, str]] = {}
+    for version in current_versions(db, folder_id).values():
+        content = content_of(db, version) if version.origin == "signed" else None
+        if version.media_type == PDF or content is not None:
+            current[version.id] = (version, key_of(version.sha256, content))
+    known = remembered(db, {key for _, key in current.values()})
     found: dict[int, list[Any]] = {}
     kept = _kept(db, folder_id)
     done: set[int] = set()
-    for version in current.values():
+    for version, key in current.values():
         url = address(folder_id, version.document_id, version.number)
-        here = known.get(version.sha256)
+        here = known.get(key)
         if here is None or not here.fresh:
             found[version.id] = [SignatureView("", "", "", "", "", ask_url=url)]
             continue
         done.add(version.document_id)
         views = [judged(one, url) for one in here.verdicts]
         found[version.id] = [replace(one, verdict=one.verdict + kept.get(version.id, "")) for one in views]
-    for row, document_id in db.execute(
-        sa.select(SignatureProof, DocumentVersion.document_id)
+    for row, document_id, number in db.execute(
+        sa.select(SignatureProof, DocumentVersion.document_id, DocumentVersion.number)
         .join(DocumentVersion, DocumentVersion.id == SignatureProof.version_id)
         .where(SignatureProof.folder_id == folder_id)
         .order_by(SignatureProof.id.desc())
     ):
         if document_id not in done:
-            found.setdefault(row.version_id, []).insert(0, _made(row, kept.get(row.version_id, "")))
+            url = address(folder_id, document_id, number)
+            found.setdefault(row.version_id, []).insert(0, _made(row, kept.get(row.version_id, ""), url))
     return found
 
 
-def _made(row: SignatureProof, archived: str) -> SignatureView:
+def _made(row: SignatureProof, archived: str, url: str) -> SignatureView:
     stamped = row.timestamped_at
     proven = f"Horodatage du {instant_preuve(stamped)}" if stamped else "Sans horodatage"
     many = f", {row.count} signatures" if row.count > 1 else ""
     words = f"Fichier rouvert et vérifié après signature, {row.format} {row.level}{many}. {proven}{archived}"
-    return SignatureView(row.name, row.capacity, instant_preuve(row.signed_at), words, "ok")
+    return SignatureView(row.name, row.capacity, instant_preuve(row.signed_at), words, "ok", url)
 
 
 def _kept(db: Db, folder_id: int) -> Mapping[int, str]:

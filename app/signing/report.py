@@ -77,7 +77,9 @@ def _signature(seen: Seen, found: Evidence, verdict: Verdict, moment: datetime, 
         if found.document is not None
         else None,
         signature_attributes=etsi.SignatureAttributesType(**_attributes(seen, found)),
-        signer_information=etsi.SignerInformationType(etsi.VOReferenceType(voreference=(own,)), signer=seen.name),
+        signer_information=etsi.SignerInformationType(
+            etsi.VOReferenceType(voreference=(own,)), signer=seen.name
+        ),
         signature_validation_process=etsi.SignatureValidationProcessType(
             f"{URN}validationprocess:{found.process}"
         ),

@@ -30,7 +30,7 @@ from app.folders.move import Said, move, present
 from app.people.actor import Actor
 from app.signing import levels, setting
 from app.signing.algorithms import of as algorithm_of
-from app.signing.formats.p7s import signature_name
+from app.signing.formats.naming import signature_name
 from app.signing.formats.xades_text import Signatory
 from app.signing.ground import Ground, fields_of, ground_for, ground_of, stamp_lines
 from app.signing.models import Certificate, SignatureProof, SignatureSession

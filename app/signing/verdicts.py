@@ -13,14 +13,15 @@ from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.transaction import use_case
 from app.files import vault
-from app.folders.models import Document, DocumentVersion
+from app.folders.models import DocumentVersion
 from app.people.actor import Actor
 from app.signing import setting
 from app.signing.examine import OURS, Examined, examine
-from app.signing.models import VerdictRecord
+from app.signing.models import SignatureProof, SignatureSession, VerdictRecord
 from app.signing.places import place
 from app.signing.verdict import Verdict, dump, load
 
+_beside = sa.orm.aliased(DocumentVersion)
 WAIT = 3.0  # seconds that somebody who looks at a folder waits for a place
 # A certificate may be revoked tomorrow; a silent authority may answer in a moment
 GOOD_FOR, SILENCE_FOR = timedelta(days=1), timedelta(minutes=10)
@@ -41,20 +42,13 @@ def key_of(sha256: str, content: str | None = None) -> str:
 
 
 def content_of(db: Db, version: DocumentVersion) -> str | None:
-    """SHA-256 of what a signature beside its document signs: the folder's main document as it was then; else None."""
-    document = db.get_one(Document, version.document_id)
-    if document.role != "signature":
-        return None
+    """SHA-256 of what a signature beside its document signs: the very version that was prepared; else None."""
     query = (
         sa.select(DocumentVersion.sha256)
-        .join(Document, Document.id == DocumentVersion.document_id)
-        .where(
-            Document.folder_id == document.folder_id,
-            Document.role == "main",
-            DocumentVersion.created_at <= version.created_at,
-        )
-        .order_by(Document.removed_at.is_not(None), DocumentVersion.number.desc())
-        .limit(1)
+        .join(SignatureSession, SignatureSession.version_id == DocumentVersion.id)
+        .join(SignatureProof, SignatureProof.session_id == SignatureSession.id)
+        .join(_beside, _beside.id == SignatureProof.version_id)
+        .where(_beside.id == version.id, _beside.document_id != DocumentVersion.document_id)
     )
     return db.scalar(query)
 

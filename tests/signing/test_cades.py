@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from app.core.clock import now
 from app.signing.cms_signatures import read_p7s
 from app.signing.formats import cades
-from app.signing.formats.p7s import signature_name
+from app.signing.formats.naming import signature_name
 from app.signing.timestamp import TimestampClient
 
 from .conftest import free_port, refusal

@@ -1,4 +1,4 @@
-"""The name of a `.p7s` beside the file that it signs."""
+"""The name of a signature beside the file that it signs."""
 
 import unicodedata
 
