@@ -2,9 +2,12 @@
 
 import asyncio
 import hashlib
+import secrets
 from collections.abc import Collection, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
-from asn1crypto import cms, core, x509
+from asn1crypto import algos, cms, core, x509
 from pyhanko.sign.signers import ExternalSigner
 
 from app.signing import algorithms
@@ -17,23 +20,54 @@ FIXED, TOKEN = (
     12 * 1024,
 )  # bytes around the signature; for a token, of which public authorities use 3 to 8 kB
 LONG_FORM = 0x80  # from here a length takes more than one byte (X.690 §8.1.3)
+KEPT = (
+    64  # certificates whose encoded parts are kept: those that sign are few, and each takes a few kilobytes
+)
 VERSION_1 = b"\x02\x01\x01"
 
 
 def signer(certificate: bytes) -> ExternalSigner:
-    """The view that pyHanko has of a key that signs elsewhere."""
-    size = algorithms.of(certificate).signature_size
-    return ExternalSigner(x509.Certificate.load(certificate), None, signature_value=size)
+    """The view that pyHanko has of a key that signs elsewhere; a new one each time, since it may be written to."""
+    parsed, mechanism = _parsed(certificate)
+    return ExternalSigner(
+        parsed,
+        None,
+        signature_value=algorithms.of(certificate).signature_size,
+        signature_mechanism=algos.SignedDigestAlgorithm.load(mechanism),
+    )
+
+
+@lru_cache(maxsize=KEPT)
+def _parsed(certificate: bytes) -> tuple[x509.Certificate, bytes]:
+    """The certificate, and the DER of how its key signs: pyHanko finds both anew for each signature."""
+    parsed, facts = x509.Certificate.load(certificate), algorithms.of(certificate)
+    _ = (parsed.native, parsed.public_key.native)  # asn1crypto parses as late as it can: now, for all threads
+    own = ExternalSigner(parsed, None, signature_value=facts.signature_size)
+    return parsed, bytes(own.get_signature_mechanism_for_digest(facts.digest).dump())
 
 
 def signed_attributes(certificate: bytes, digest: bytes, algorithm: str) -> bytes:
     """DER of what the key signs: content type, document hash, signing certificate, no time (EN 319 142-1 §5.3)."""
+    before, after = _around_digest(certificate, algorithm)
+    return before + digest + after
+
+
+@lru_cache(maxsize=KEPT)
+def _around_digest(certificate: bytes, algorithm: str) -> tuple[bytes, bytes]:
+    """The signed attributes that pyHanko makes for this certificate, cut where the document hash stands.
+
+    Nothing else in them changes from one document to the next, and pyHanko takes 5 ms to encode them.
+    """
+    marker = secrets.token_bytes(hashlib.new(algorithm).digest_size)
 
     async def attributes() -> bytes:
         # Encoded inside the loop: asyncio.run prints its task when it ends, and printing these objects encodes them
-        return bytes((await signer(certificate).signed_attrs(digest, algorithm, use_pades=True)).dump())
+        return bytes((await signer(certificate).signed_attrs(marker, algorithm, use_pades=True)).dump())
 
-    return asyncio.run(attributes())
+    before, after = asyncio.run(attributes()).split(
+        marker
+    )  # elsewhere than once, it cannot be told which is the hash
+    return before, after
 
 
 def room(certificate: bytes, chain: Sequence[bytes], *, timestamped: bool) -> int:
@@ -50,35 +84,43 @@ def build(
     algorithm: str,
     timestamper: TimestampClient | None,
 ) -> bytes:
-    """DER of the container; a `timestamper` puts the time on the signature's hash (EN 319 142-1 §6.3, level B-T).
-
-    Assembled by hand: asn1crypto encodes a default value anew at every level above it, 5 to 80 ms for the same bytes.
-    """
-    own = x509.Certificate.load(certificate)
-    digest_algorithm = cms.DigestAlgorithm({"algorithm": algorithm}).dump()
-    info = [
-        VERSION_1,
-        _tlv(SEQUENCE, own.issuer.dump(), core.Integer(own.serial_number).dump()),
-        digest_algorithm,
-        bytes((IMPLICIT_0,)) + attributes[1:],
-        signer(certificate).get_signature_mechanism_for_digest(algorithm).dump(),
-        _tlv(OCTETS, signature),
-    ]
+    """DER of the container; a `timestamper` puts the time on the signature's hash (EN 319 142-1 §6.3, level B-T)."""
+    fixed = _fixed(certificate, tuple(chain), algorithm)
+    info = [fixed.signer, bytes((IMPLICIT_0,)) + attributes[1:], fixed.mechanism, _tlv(OCTETS, signature)]
     if timestamper is not None:
         token = timestamper.token(hashlib.new(algorithm, signature).digest(), algorithm)
         kind = cms.CMSAttributeType("signature_time_stamp_token").dump()
         info.append(_tlv(IMPLICIT_1, _tlv(SEQUENCE, kind, _tlv(SET, token))))
+    signed_data = _tlv(SEQUENCE, fixed.before_signer, _tlv(SET, _tlv(SEQUENCE, *info)))
+    return _tlv(SEQUENCE, fixed.kind, _tlv(IMPLICIT_0, signed_data))
+
+
+class _Fixed(NamedTuple):
+    """What is the same in every container of one certificate, encoded; lengths are counted anew around it."""
+
+    kind: bytes
+    before_signer: bytes
+    signer: bytes
+    mechanism: bytes
+
+
+@lru_cache(maxsize=KEPT)
+def _fixed(certificate: bytes, chain: tuple[bytes, ...], algorithm: str) -> _Fixed:
+    # By hand: asn1crypto encodes a default value anew at every level above it, 5 to 80 ms for the same bytes
+    own, mechanism = _parsed(certificate)
+    digest_algorithm = cms.DigestAlgorithm({"algorithm": algorithm}).dump()
     # The reader already has the root it trusts, so it is not sent along (RFC 5652 §5.1 leaves it free)
     sent = {certificate, *(one for one in chain if not _is_root(one))}
-    signed_data = _tlv(
-        SEQUENCE,
-        VERSION_1,
-        _tlv(SET, digest_algorithm),
-        _tlv(SEQUENCE, cms.ContentType("data").dump()),
-        _tlv(IMPLICIT_0, *_in_order(sent)),
-        _tlv(SET, _tlv(SEQUENCE, *info)),
+    content = _tlv(SEQUENCE, cms.ContentType("data").dump())
+    issued = _tlv(SEQUENCE, own.issuer.dump(), core.Integer(own.serial_number).dump())
+    return _Fixed(
+        kind=cms.ContentType("signed_data").dump(),
+        before_signer=b"".join(
+            (VERSION_1, _tlv(SET, digest_algorithm), content, _tlv(IMPLICIT_0, *_in_order(sent)))
+        ),
+        signer=VERSION_1 + issued + digest_algorithm,
+        mechanism=mechanism,
     )
-    return _tlv(SEQUENCE, cms.ContentType("signed_data").dump(), _tlv(IMPLICIT_0, signed_data))
 
 
 def _is_root(certificate: bytes) -> bool:

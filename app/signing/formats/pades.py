@@ -2,13 +2,12 @@
 
 import dataclasses
 import hashlib
-import os
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
-from asn1crypto import cms
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.general import SigningError
@@ -55,13 +54,11 @@ def prepare(
     meta = _metadata(certificate, field, reason, location)
     room = 2 * container.room(certificate, chain, timestamped=timestamped)
     try:
-        with source.open("rb") as before, target.open("w+b") as after:
+        with target.open("w+b") as after:
             hole = write(
-                before, after, signer, meta, field=field, fields=fields, stamp=stamp, room=room, now=now
+                source, after, signer, meta, field=field, fields=fields, stamp=stamp, room=room, now=now
             )
-            if not is_prefix(before, after):
-                raise ValueError("sa version précédente ne serait pas conservée")  # noqa: TRY301  # one way out for what cannot be signed
-        attributes = container.signed_attributes(certificate, hole.document_digest, algorithm)
+        attributes = container.signed_attributes(certificate, hole.digest, algorithm)
     except BaseException as error:
         target.unlink(missing_ok=True)
         if isinstance(error, BROKEN):
@@ -70,9 +67,9 @@ def prepare(
     return Prepared(
         field=field,
         attributes=attributes,
-        digest=hole.document_digest,
-        start=hole.reserved_region_start,
-        end=hole.reserved_region_end,
+        digest=hole.digest,
+        start=hole.start,
+        end=hole.end,
         algorithm=algorithm,
     )
 
@@ -86,8 +83,13 @@ def _metadata(
         subfilter=SigSeedSubFilter.PADES,
         reason=reason,
         location=location,
-        name=facts(certificate).common_name,
+        name=_common_name(certificate),
     )
+
+
+@lru_cache(maxsize=container.KEPT)
+def _common_name(certificate: bytes) -> str:
+    return facts(certificate).common_name
 
 
 def complete(
@@ -99,34 +101,34 @@ def complete(
     signature: bytes,
     timestamper: TimestampClient | None,
 ) -> None:
-    """Fill the hole of a prepared document with a signature that is proven first, then force it to disk.
+    """Fill the hole of a prepared document with a signature that is proven first.
 
     `signature`: DER or raw r‖s for an elliptic curve, PKCS#1 v1.5 for RSA, over `prepared.attributes`. It is checked
     with our attributes, our certificate and our file, never with what the signer sent along. Refuses
-    `signature-not-yours`, `hash-not-allowed`, `prepared-file-changed`, `timestamp-silent`, `signature-too-large`;
-    then nothing is written.
+    `signature-not-yours`, `hash-not-allowed`, `prepared-file-changed` (or prepared for another certificate),
+    `timestamp-silent`, `signature-too-large`; then nothing is written. Whoever keeps the file forces it to disk.
     """
     proven = algorithms.check_signature(certificate, signature, prepared.attributes, prepared.algorithm)
-    if _announced(prepared) != prepared.digest:
+    if prepared.attributes != container.signed_attributes(certificate, prepared.digest, prepared.algorithm):
         raise Refusal("prepared-file-changed")
     with target.open("r+b") as stream:
         if _outside_hole(stream, prepared) != prepared.digest:
             raise Refusal("prepared-file-changed")
-        signed = container.build(
-            certificate, chain, prepared.attributes, proven, prepared.algorithm, timestamper
-        )
-        if 2 * len(signed) > prepared.end - prepared.start - 2:
-            raise Refusal("signature-too-large")
-        PreparedByteRangeDigest(prepared.digest, prepared.start, prepared.end).fill_with_cms(stream, signed)
-        stream.flush()
-        os.fsync(stream.fileno())
+        _fill(stream, prepared, certificate, chain, proven, timestamper)
 
 
-def _announced(prepared: Prepared) -> bytes | None:
-    for one in cms.CMSAttributes.load(prepared.attributes, strict=True):
-        if one["type"].native == "message_digest":
-            return bytes(one["values"][0].native)
-    return None
+def _fill(
+    stream: IO[bytes],
+    prepared: Prepared,
+    certificate: bytes,
+    chain: Sequence[bytes],
+    proven: bytes,
+    timestamper: TimestampClient | None,
+) -> None:
+    signed = container.build(certificate, chain, prepared.attributes, proven, prepared.algorithm, timestamper)
+    if 2 * len(signed) > prepared.end - prepared.start - 2:
+        raise Refusal("signature-too-large")
+    PreparedByteRangeDigest(prepared.digest, prepared.start, prepared.end).fill_with_cms(stream, signed)
 
 
 def _outside_hole(stream: IO[bytes], prepared: Prepared) -> bytes:
@@ -173,14 +175,13 @@ def seal(
         timestamped=timestamper is not None,
     )
     try:
-        complete(
-            target,
-            prepared,
-            certificate=key.certificate,
-            chain=key.chain,
-            signature=key.sign(prepared.attributes),
-            timestamper=timestamper,
+        signature = key.sign(prepared.attributes)
+        proven = algorithms.check_signature(
+            key.certificate, signature, prepared.attributes, prepared.algorithm
         )
+        # Nobody had the file since it was hashed: it is not hashed again, as it is when a signature comes from elsewhere
+        with target.open("r+b") as stream:
+            _fill(stream, prepared, key.certificate, key.chain, proven, timestamper)
     except BaseException:
         target.unlink(missing_ok=True)
         raise

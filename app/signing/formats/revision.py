@@ -1,13 +1,16 @@
 """One more revision of a document: its missing signature fields, the drawing, and a hole for one signature."""
 
+import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import IO, Any
 
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import SigFieldSpec, append_signature_field, enumerate_sig_fields
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
-from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
 from pyhanko.sign.validation import read_certification_data
 from pyhanko.stamp.noop import NoOpStampStyle
 
@@ -21,8 +24,17 @@ CHUNK = 1 << 20
 NO_CHANGES = 1  # the strictest DocMDP level (ISO 32000-2 table 257)
 
 
+@dataclass(frozen=True)
+class Hole:
+    """The place kept for a signature: byte offsets, brackets included, and the hash of all the rest of the file."""
+
+    digest: bytes
+    start: int
+    end: int
+
+
 def write(
-    before: IO[bytes],
+    source: Path,
     after: IO[bytes],
     signer: Signer,
     meta: PdfSignatureMetadata,
@@ -32,9 +44,14 @@ def write(
     stamp: Stamp | None,
     room: int,
     now: datetime,
-) -> PreparedByteRangeDigest:
-    """Write the new revision; `room` counts hexadecimal characters. Returns the hash and the hole's offsets."""
-    writer = IncrementalPdfFileWriter(before)
+) -> Hole:
+    """Write into the empty `after` the bytes of `source` and one more revision; `room` counts hexadecimal characters.
+
+    The bytes are read once: those that are written are those that are hashed, and nothing is written before their end.
+    """
+    digest = _copy(source, after, str(meta.md_algorithm))
+    size = after.tell()
+    writer = IncrementalPdfFileWriter(after)
     _create_fields(writer, field, fields)
     style: Any = NoOpStampStyle()
     if stamp is not None:
@@ -43,10 +60,47 @@ def write(
         writer, existing_fields_only=True
     )
     session.system_time = now.astimezone(PARIS)
-    document = session.prepare_tbs_document(validation_info=None, bytes_reserved=room)
-    hole, _ = document.digest_tbs_document(output=after, chunk_size=CHUNK)
-    after.flush()
-    return hole
+    session.prepare_tbs_document(validation_info=None, bytes_reserved=room)
+    return _append(writer, after, session.sig_field["/V"], digest, size)
+
+
+def _copy(source: Path, after: IO[bytes], algorithm: str) -> Any:
+    """The state of the hash once all the bytes of `source` are in `after`; a large file is hashed while it is written."""
+    digest = hashlib.new(algorithm)
+    with source.open("rb", buffering=0) as before:
+        piece = before.read(CHUNK)
+        after.write(piece)
+        digest.update(piece)
+        if len(piece) < CHUNK:
+            return digest
+        with ThreadPoolExecutor(1) as beside:
+            hashed = None
+            while piece := before.read(CHUNK):
+                if hashed is not None:
+                    hashed.result()  # so that two pieces at most are in memory
+                hashed = beside.submit(digest.update, piece)
+                after.write(piece)
+            if hashed is not None:
+                hashed.result()
+    return digest
+
+
+def _append(
+    writer: IncrementalPdfFileWriter, after: IO[bytes], signature: Any, digest: Any, size: int
+) -> Hole:
+    """What pyHanko's `PdfByteRangeDigest.fill` does, but that the first `size` bytes are not read and hashed again."""
+    writer.digest_aware_write = (
+        True  # else the MAC of an encrypted document (ISO 32004) would not know the signature
+    )
+    writer.write_in_place()  # type: ignore[no-untyped-call]
+    end_of_file = after.tell()
+    start, end = signature.contents.offsets
+    signature.byte_range.fill_offsets(after, start, end, end_of_file)
+    after.seek(size)
+    digest.update(after.read(start - size))
+    after.seek(end)
+    digest.update(after.read())
+    return Hole(digest.digest(), start, end)
 
 
 def _create_fields(writer: IncrementalPdfFileWriter, field: str, fields: Sequence[FieldPlan]) -> None:
@@ -62,7 +116,7 @@ def _create_fields(writer: IncrementalPdfFileWriter, field: str, fields: Sequenc
         raise Refusal("document-certified")
     if not missing:
         return
-    shapes = placement.shapes(writer.prev)
+    shapes = placement.shapes(writer.prev) if any(plan.box for plan in missing) else []
     for plan in missing:
         if plan.box is None:
             append_signature_field(writer, SigFieldSpec(plan.name))
