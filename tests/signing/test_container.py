@@ -97,6 +97,17 @@ def test_many_elliptic_signatures_are_accepted_by_strangers_whatever_their_lengt
         lengths.add(len(signature))
 
 
+@pytest.mark.parametrize("label", [*LABELS, "seal"])
+def test_a_signature_without_timestamp_leaves_no_empty_room_behind_it(deliberation, key, label):
+    target, prepared = ready(deliberation, key(label))
+    finish(target, prepared, key(label), key(label).sign(prepared.attributes))
+    hole = bytes.fromhex(target.read_bytes()[prepared.start + 1 : prepared.end - 1].decode())
+    used = len(cms.ContentInfo.load(hole[: 4 + int.from_bytes(hole[2:4])], strict=True).dump())
+    assert (
+        0 <= len(hole) - used <= (4 if label == "ec" else 0)
+    )  # an elliptic signature is a few bytes shorter at times
+
+
 def test_each_certificate_has_its_own_container_and_none_serves_for_another(deliberation, key):
     """Two certificates of one kind, in turn: what is kept of the first never reaches the second."""
     for label in ("a_kervadec", "b_cadiou", "a_kervadec"):

@@ -15,10 +15,7 @@ from app.signing.timestamp import TimestampClient
 
 SEQUENCE, SET, OCTETS = 0x30, 0x31, 0x04
 IMPLICIT_0, IMPLICIT_1 = 0xA0, 0xA1
-FIXED, TOKEN = (
-    2048,
-    12 * 1024,
-)  # bytes around the signature; for a token, of which public authorities use 3 to 8 kB
+TOKEN = 12 * 1024  # bytes for a token, of which public authorities use 3 to 8 kB
 LONG_FORM = 0x80  # from here a length takes more than one byte (X.690 §8.1.3)
 KEPT = (
     64  # certificates whose encoded parts are kept: those that sign are few, and each takes a few kilobytes
@@ -71,9 +68,14 @@ def _around_digest(certificate: bytes, algorithm: str) -> tuple[bytes, bytes]:
 
 
 def room(certificate: bytes, chain: Sequence[bytes], *, timestamped: bool) -> int:
-    """Bytes of DER to keep free for the container."""
-    known = algorithms.of(certificate).signature_size + len(certificate) + sum(map(len, chain))
-    return FIXED + known + (TOKEN if timestamped else 0)
+    """Bytes of DER to keep free for the container: as many as its longest signature needs, and a token where one comes.
+
+    No more: what stays empty is kept with the file for ever, and pyHanko reads it sign by sign at each verification.
+    """
+    known = algorithms.of(certificate)
+    attributes = signed_attributes(certificate, bytes(hashlib.new(known.digest).digest_size), known.digest)
+    longest = build(certificate, chain, attributes, bytes(known.signature_size), known.digest, None)
+    return len(longest) + (TOKEN if timestamped else 0)
 
 
 def build(
