@@ -16,6 +16,7 @@ from bench import (
     s1_signature,
     s2_archive,
     s3_pes,
+    s4_seal,
 )
 
 GOALS = (
@@ -29,6 +30,7 @@ GOALS = (
     s1_signature,
     s2_archive,
     s3_pes,
+    s4_seal,
 )
 KEPT = ("goal", "ratio", "bar", "holds", "how")
 RESULTS = Path(__file__).with_name("results.json")

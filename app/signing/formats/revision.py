@@ -1,14 +1,17 @@
 """One more revision of a document: its missing signature fields, the drawing, and a hole for one signature."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import SigFieldSpec, append_signature_field, enumerate_sig_fields
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
 from pyhanko.sign.validation import read_certification_data
@@ -49,9 +52,9 @@ def write(
 
     The bytes are read once: those that are written are those that are hashed, and nothing is written before their end.
     """
-    digest = _copy(source, after, str(meta.md_algorithm))
-    size = after.tell()
-    writer = IncrementalPdfFileWriter(after)
+    copied = _copy(source, after, str(meta.md_algorithm))
+    # Nothing to copy once more for pyHanko: what it writes comes after what is there
+    writer = IncrementalPdfFileWriter(BytesIO(), prev=PdfFileReader(copied.content))
     _create_fields(writer, field, fields)
     style: Any = NoOpStampStyle()
     if stamp is not None:
@@ -61,46 +64,66 @@ def write(
     )
     session.system_time = now.astimezone(PARIS)
     session.prepare_tbs_document(validation_info=None, bytes_reserved=room)
-    return _append(writer, after, session.sig_field["/V"], digest, size)
+    return _append(writer, after, session.sig_field["/V"], copied)
 
 
-def _copy(source: Path, after: IO[bytes], algorithm: str) -> Any:
-    """The state of the hash once all the bytes of `source` are in `after`; a large file is hashed while it is written."""
+@dataclass(frozen=True)
+class _Copied:
+    """A file that was copied: its bytes to read (from memory when they fit one piece), its size, the state of its hash."""
+
+    content: IO[bytes]
+    size: int
+    digest: Any
+
+
+def _copy(source: Path, after: IO[bytes], algorithm: str) -> _Copied:
+    """Put all the bytes of `source` into `after`; a large file is hashed while it is written."""
     digest = hashlib.new(algorithm)
-    with source.open("rb", buffering=0) as before:
-        piece = before.read(CHUNK)
-        after.write(piece)
-        digest.update(piece)
-        if len(piece) < CHUNK:
-            return digest
+    with source.open("rb") as before:
+        first = before.read(CHUNK)
+        after.write(first)
+        digest.update(first)
+        if len(first) < CHUNK:
+            return _Copied(BytesIO(first), len(first), digest)
         with ThreadPoolExecutor(1) as beside:
-            hashed = None
+            hashed = beside.submit(digest.update, b"")
             while piece := before.read(CHUNK):
-                if hashed is not None:
-                    hashed.result()  # so that two pieces at most are in memory
+                hashed.result()  # so that two pieces at most are in memory
                 hashed = beside.submit(digest.update, piece)
                 after.write(piece)
-            if hashed is not None:
-                hashed.result()
-    return digest
+            hashed.result()
+    return _Copied(after, after.tell(), digest)
 
 
-def _append(
-    writer: IncrementalPdfFileWriter, after: IO[bytes], signature: Any, digest: Any, size: int
-) -> Hole:
-    """What pyHanko's `PdfByteRangeDigest.fill` does, but that the first `size` bytes are not read and hashed again."""
+class _Tail(BytesIO):
+    """The end of a file, in memory: its offsets are those of the whole file."""
+
+    def __init__(self, start: int) -> None:
+        super().__init__()
+        self._start = start
+
+    def tell(self) -> int:
+        return self._start + super().tell()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._start + super().seek(offset - self._start if whence == os.SEEK_SET else offset, whence)
+
+
+def _append(writer: IncrementalPdfFileWriter, after: IO[bytes], signature: Any, copied: _Copied) -> Hole:
+    """What pyHanko's `PdfByteRangeDigest.fill` does, but that what was copied is not read and hashed once more."""
     writer.digest_aware_write = (
         True  # else the MAC of an encrypted document (ISO 32004) would not know the signature
     )
-    writer.write_in_place()  # type: ignore[no-untyped-call]
-    end_of_file = after.tell()
+    tail = _Tail(copied.size)
+    writer.write(tail)  # type: ignore[no-untyped-call]
     start, end = signature.contents.offsets
-    signature.byte_range.fill_offsets(after, start, end, end_of_file)
-    after.seek(size)
-    digest.update(after.read(start - size))
-    after.seek(end)
-    digest.update(after.read())
-    return Hole(digest.digest(), start, end)
+    signature.byte_range.fill_offsets(tail, start, end, tail.tell())
+    added = tail.getvalue()
+    copied.digest.update(added[: start - copied.size])
+    copied.digest.update(added[end - copied.size :])
+    after.seek(copied.size)
+    after.write(added)
+    return Hole(copied.digest.digest(), start, end)
 
 
 def _create_fields(writer: IncrementalPdfFileWriter, field: str, fields: Sequence[FieldPlan]) -> None:
