@@ -124,6 +124,7 @@ def stamp_lines(actor: Actor, capacity: str, moment: datetime) -> tuple[str, ...
 def fields_of(source: Path, ground: Ground, box: Box | None) -> list[FieldPlan]:
     """The fields and their places: by the person, by a tag in the text, or side by side at the foot of the last page."""
     visible = [name for name, how in ground.plan if how]
+    tags = placement.tag_boxes(source, ["#signature#", *(f"#signature{n + 1}#" for n in range(len(visible)))])
     plans = []
     for name, how in ground.plan:
         if how is None:
@@ -131,8 +132,8 @@ def fields_of(source: Path, ground: Ground, box: Box | None) -> list[FieldPlan]:
             continue
         rank = visible.index(name)
         place = box if box is not None and name == ground.field else None
-        place = place or placement.tag_box(source, f"#signature{rank + 1}#")
+        place = place or tags.get(f"#signature{rank + 1}#")
         if place is None and len(visible) == 1:
-            place = placement.tag_box(source, "#signature#")
+            place = tags.get("#signature#")
         plans.append(FieldPlan(name, place or placement.default_box(source, rank, len(visible))))
     return plans

@@ -1,6 +1,7 @@
 """The visible signature stands where people see it, upright, whatever the page, and with every letter."""
 
 import dataclasses
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pikepdf
 import pypdfium2 as pdfium
 import pytest
 import uharfbuzz
+from PIL import Image
 
 from app.core.clock import now
 from app.core.refusals import Refusal
@@ -21,6 +23,10 @@ LINES = (
     "coût : 12 €",
 )
 SHAPES = [(0, 0), (90, 0), (180, 0), (270, 0), (0, 37), (90, 37), (180, 37), (270, 37)]
+
+
+A0, A5, PLAN = (2384, 3370), (420, 595), (3370, 2384)
+TWO = ("ARMEL KERVADEC", "MAIRE")  # no accent parts a letter in two
 
 
 def page_file(path, rotate, shift, text=None):
@@ -60,6 +66,54 @@ def ink(path, number=0):
     return box, (width / 2, height / 2), [x / 2 for x in full]
 
 
+def drawn(path, number=0):
+    """What poppler prints of a page, within its crop box, white where there is ink."""
+    target = path.with_name(f"poppler-{number}")
+    page = str(number + 1)
+    subprocess.run(
+        [
+            "pdftoppm",
+            "-cropbox",
+            "-f",
+            page,
+            "-l",
+            page,
+            "-singlefile",
+            "-scale-to",
+            "1600",
+            "-png",
+            path,
+            target,
+        ],
+        check=True,
+    )
+    with Image.open(f"{target}.png") as image:
+        return image.convert("L").point(lambda grey: 255 if grey < 200 else 0)
+
+
+def share(box, shape):
+    """The place of a box as the page draws it over the document: left, top, right and bottom, in shares of the page."""
+    wide, high = shape.width, shape.height
+    return box.x1 / wide, 1 - box.y2 / high, box.x2 / wide, 1 - box.y1 / high
+
+
+def stands_in(image, place, *, lines):
+    """Assert that all the ink fills that place from its left rule on, in that many lines of text below one another."""
+    wide, high = image.size
+    left, top, right, bottom = place[0] * wide, place[1] * high, place[2] * wide, place[3] * high
+    found = image.getbbox()
+    assert found[0] == pytest.approx(left, abs=2)
+    assert found[1] == pytest.approx(top, abs=2)
+    assert found[3] == pytest.approx(bottom, abs=2)
+    assert found[2] <= right + 1
+    # Upright: beside the rule, which is as high as the box, the ink makes lines with white between them
+    words = image.crop((round(left + 0.04 * (right - left)), *found[1:]))
+    inked = [words.crop((0, y, words.width, y + 1)).getbbox() is not None for y in range(words.height)]
+    assert sum(now and not before for before, now in zip([False, *inked], inked, strict=False)) == lines
+    rule = image.crop((found[0], found[1], found[0] + 2, found[3])).histogram()[255]
+    assert rule > 1.5 * (found[3] - found[1])
+
+
 def signed(path, key, box, lines=LINES):
     target = path.with_name("signed.pdf")
     pades.seal(
@@ -91,10 +145,56 @@ def test_the_stamp_is_upright_inside_its_box_as_shown(tmp_path, key, rotate, shi
     assert max(bars) < 43
 
 
-def test_a_point_goes_in_and_comes_out_the_same_on_every_page():
+@pytest.mark.parametrize(("rotate", "shift"), SHAPES)
+@pytest.mark.parametrize(("size", "unit"), [((400, 300), 1), (A0, 1), (A5, 1), (PLAN, 1), ((300, 200), 10)])
+def test_poppler_prints_the_stamp_where_the_preview_shows_it(tmp_path, key, rotate, shift, size, unit):
+    path = tmp_path / "page.pdf"
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=size)
+        page = pdf.pages[0].obj
+        page.MediaBox = [shift - 20, shift - 20, shift + size[0] + 20, shift + size[1] + 20]
+        page.CropBox = [shift + size[0], shift + size[1], shift, shift]  # written from its other corner
+        page.Rotate = rotate
+        page.UserUnit = unit
+        pdf.save(path)
+    (shape,) = placement.pages(path)
+    x, y = shape.width * 0.31, shape.height * 0.22
+    box = Box(0, x, y, x + shape.width * 0.4, y + shape.height * 0.2)
+    stands_in(drawn(signed(path, key, box, TWO)), share(box, shape), lines=2)
+
+
+def test_on_the_last_of_600_pages_the_stamp_stands_where_it_was_put(tmp_path, key):
+    path = tmp_path / "long.pdf"
+    with pikepdf.new() as pdf:
+        for number in range(600):
+            pdf.add_blank_page(page_size=(595, 842) if number % 7 else (842, 595))
+        pdf.pages[599].obj.Rotate = 270
+        pdf.save(path)
+    shapes = placement.pages(path)
+    assert len(shapes) == 600
+    box = placement.default_box(path, 0, 1)
+    assert box.page == 599
+    image = drawn(signed(path, key, box, TWO), 599)
+    stands_in(image, share(box, shapes[599]), lines=2)
+
+
+def test_a_page_without_size_is_as_large_as_viewers_show_it(tmp_path, key):
+    path = tmp_path / "page.pdf"
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=(400, 300))
+        del pdf.pages[0].obj.MediaBox
+        pdf.pages[0].obj.Rotate = 180  # seen from its far corner, which nobody wrote
+        pdf.save(path)
+    box = Box(0, 100, 50, 300, 110)
+    image = drawn(signed(path, key, box, TWO))
+    stands_in(image, share(box, placement.PageShape(0, 0, 612, 792, 180)), lines=2)
+
+
+@pytest.mark.parametrize("unit", [1, 2.5])
+def test_a_point_goes_in_and_comes_out_the_same_on_every_page(unit):
     for rotate in (0, 90, 180, 270):
-        shape = placement.PageShape(11, 22, 411, 322, rotate)
-        assert shape.outward(*shape.inward(30, 70)) == (30, 70)
+        shape = placement.PageShape(11, 22, 411, 322, rotate, unit)
+        assert shape.outward(*shape.inward(30, 70)) == pytest.approx((30, 70))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 12])
@@ -131,14 +231,14 @@ def test_a_signature_alone_covers_nothing_written_and_stays_low_when_it_can(name
 def test_the_last_tag_gives_the_place_on_the_page_as_shown(tmp_path, key, rotate, shift):
     text = f"BT /F 6 Tf {shift + 20} {shift + 20} Td (#signature1#) Tj ET BT /F 6 Tf {shift + 200} {shift + 150} Td (#signature1#) Tj ET"
     path = page_file(tmp_path / "tag.pdf", rotate, shift, text)
-    box = placement.tag_box(path, "#signature1#")
+    box = placement.tag_boxes(path, ["#signature2#", "#signature1#"])["#signature1#"]
     (shape,) = placement.pages(path)
     x, y = shape.outward(shift + 200, shift + 150)
     assert box.page == 0
     assert box.x1 - 45 <= x <= box.x2 + 1
     assert box.y1 - 1 <= y <= box.y2 + 45
     shape.rectangle(box)
-    assert placement.tag_box(path, "#signature2#") is None
+    assert placement.tag_boxes(path, ["#signature2#"]) == {}
 
 
 def test_a_box_outside_the_page_is_refused(tmp_path, key):

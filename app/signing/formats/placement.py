@@ -1,6 +1,6 @@
 """Where the visible signature goes, thought on the page as people see it, whatever its rotation and crop box."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,17 @@ from pyhanko.pdf_utils.rw_common import PdfHandler
 from app.core.refusals import Refusal
 from app.signing.ports import Box
 
-A4 = (0.0, 0.0, 595.0, 842.0)  # what a page without any MediaBox is shown as
+LETTER = (0.0, 0.0, 612.0, 792.0)  # what poppler, pdfium and pdf.js show a page without any MediaBox as
 MARGIN, FOOT = 28.0, 54.0  # the foot leaves the page number and the letterhead's footer readable
 GAP = 10.0
 WIDTH, LEAST_WIDTH, HEIGHT = 190.0, 110.0, 62.0
 STEP, DARK = 8.0, 160  # points between two places tried; a grey below is ink, above a background
-DEEPEST_TREE = 64
+NEAR = 0.01
+MOST_STEPS, MOST_PIXELS = (
+    106,
+    4000,
+)  # places tried and pixels drawn along the longer side, however large the page
+DEEPEST_TREE, MOST_POINTS = 64, 75_000.0  # in a unit: the largest that Acrobat reads
 Rectangle = tuple[float, float, float, float]
 _one_at_a_time = Lock()
 """pdfium keeps its state for the whole process: two threads inside it at once break each other's documents."""
@@ -27,27 +32,34 @@ _one_at_a_time = Lock()
 
 @dataclass(frozen=True)
 class PageShape:
-    """One page: the part that is shown, in the page's own coordinates, and its clockwise rotation in degrees."""
+    """One page: the part that is shown, in the page's own coordinates, and its clockwise rotation in degrees.
+
+    `unit`: points in one of these coordinates (ISO 32000-2 table 31, UserUnit); the page as shown is in points.
+    """
 
     left: float
     bottom: float
     right: float
     top: float
     rotate: int
+    unit: float = 1.0
 
     @property
     def width(self) -> float:
         """Width as shown, in points."""
-        return self.top - self.bottom if self.rotate in (90, 270) else self.right - self.left
+        sides = (self.right - self.left, self.top - self.bottom)
+        return self.unit * sides[self.rotate in (90, 270)]
 
     @property
     def height(self) -> float:
         """Height as shown, in points."""
-        return self.right - self.left if self.rotate in (90, 270) else self.top - self.bottom
+        sides = (self.top - self.bottom, self.right - self.left)
+        return self.unit * sides[self.rotate in (90, 270)]
 
     def inward(self, x: float, y: float) -> tuple[float, float]:
         """A point of the displayed page in the page's own coordinates (ISO 32000-2 §7.7.3.3, Rotate and CropBox)."""
         wide, high = self.right - self.left, self.top - self.bottom
+        x, y = x / self.unit, y / self.unit
         u, v = {0: (x, y), 90: (wide - y, x), 180: (wide - x, high - y), 270: (y, high - x)}[self.rotate]
         return self.left + u, self.bottom + v
 
@@ -55,15 +67,18 @@ class PageShape:
         """A point given in the page's own coordinates, on the displayed page."""
         wide, high = self.right - self.left, self.top - self.bottom
         u, v = u - self.left, v - self.bottom
-        return {0: (u, v), 90: (v, wide - u), 180: (wide - u, high - v), 270: (high - v, u)}[self.rotate]
+        x, y = {0: (u, v), 90: (v, wide - u), 180: (wide - u, high - v), 270: (high - v, u)}[self.rotate]
+        return x * self.unit, y * self.unit
 
-    def rectangle(self, box: Box) -> tuple[int, int, int, int]:
-        """The annotation rectangle of a displayed box, in whole points; refuses `stamp-outside-page`."""
-        inside = 0 <= box.x1 < box.x2 <= self.width and 0 <= box.y1 < box.y2 <= self.height
+    def rectangle(self, box: Box) -> Rectangle:
+        """The annotation rectangle of a displayed box, in the page's own coordinates; refuses `stamp-outside-page`."""
+        # The browser rounds what it sends to hundredths of a point
+        wide, high = self.width + NEAR, self.height + NEAR
+        inside = -NEAR <= box.x1 < box.x2 <= wide and -NEAR <= box.y1 < box.y2 <= high
         if not inside:
             raise Refusal("stamp-outside-page", page=box.page + 1)
         (u1, v1), (u2, v2) = self.inward(box.x1, box.y1), self.inward(box.x2, box.y2)
-        return round(min(u1, u2)), round(min(v1, v2)), round(max(u1, u2)), round(max(v1, v2))
+        return min(u1, u2), min(v1, v2), max(u1, u2), max(v1, v2)
 
 
 def pages(path: Path) -> list[PageShape]:
@@ -83,8 +98,8 @@ def shapes(handler: PdfHandler) -> list[PageShape]:
 def _leaves(node: Any, inherited: dict[str, Any], depth: int) -> Iterator[dict[str, Any]]:
     if depth > DEEPEST_TREE:
         raise PdfReadError("the page tree loops or is too deep")
-    known = dict(inherited)
-    for key in ("/MediaBox", "/CropBox", "/Rotate"):
+    known = {key: value for key, value in inherited.items() if key != "/UserUnit"}  # a page's own alone
+    for key in ("/MediaBox", "/CropBox", "/Rotate", "/UserUnit"):
         if key in node:
             known[key] = node[key]
     if "/Kids" not in node:
@@ -110,13 +125,18 @@ def _quarter(rotate: Any) -> int:
 
 
 def _shape(page: dict[str, Any]) -> PageShape:
-    media = _ordered(page.get("/MediaBox")) or A4
+    media = _ordered(page.get("/MediaBox")) or LETTER
     crop = _ordered(page.get("/CropBox")) or media
     # What is shown is the part of the crop box that lies in the media box (ISO 32000-2 §14.11.2)
     shown = (max(crop[0], media[0]), max(crop[1], media[1]), min(crop[2], media[2]), min(crop[3], media[3]))
     if shown[0] >= shown[2] or shown[1] >= shown[3]:
         shown = media
-    return PageShape(*shown, rotate=_quarter(page.get("/Rotate", 0)))
+    return PageShape(*shown, rotate=_quarter(page.get("/Rotate", 0)), unit=_unit(page.get("/UserUnit", 1)))
+
+
+def _unit(value: Any) -> float:
+    unit = float(value)
+    return unit if 0 < unit < MOST_POINTS else 1.0
 
 
 def _ordered(box: Any) -> Rectangle | None:
@@ -161,12 +181,13 @@ def _free(
 ) -> tuple[float, float]:
     """The left bottom corner of the lowest place of that size without ink, the rightmost first; else the least inked."""
     (left, bottom), (width, height) = low, size
+    step = max(STEP, max(page.width, page.height) / MOST_STEPS)
     lefts = [page.width - margin - width]
-    while lefts[-1] - STEP >= left:
-        lefts.append(lefts[-1] - STEP)
+    while lefts[-1] - step >= left:
+        lefts.append(lefts[-1] - step)
     bottoms = [bottom]
-    while bottoms[-1] + STEP + height <= page.height - margin:
-        bottoms.append(bottoms[-1] + STEP)
+    while bottoms[-1] + step + height <= page.height - margin:
+        bottoms.append(bottoms[-1] + step)
     ink = _ink(path, number)
     if ink is None:
         return lefts[0], bottom
@@ -195,24 +216,34 @@ def _ink(path: Path, number: int) -> Any:
 
     try:
         with _one_at_a_time, closing(pdfium.PdfDocument(path)) as document, closing(document[number]) as page:
-            drawn = page.render(scale=1).to_pil().convert("L")
+            scale = min(1.0, MOST_PIXELS / max(1.0, *page.get_size()))
+            drawn = page.render(scale=scale).to_pil().convert("L")
     except (pdfium.PdfiumError, ValueError):  # not a file for pdfium, or a page too thin for one pixel
         return None
     return drawn.point([255 if grey < DARK else 0 for grey in range(256)])
 
 
-def tag_box(path: Path, tag: str) -> Box | None:
-    """The place that the text tag marks (« #signature1# »): its last occurrence is the top left corner; else nothing."""
+def tag_boxes(path: Path, tags: Collection[str]) -> dict[str, Box]:
+    """The places that text tags mark (« #signature1# »): the last occurrence of each is its box's top left corner.
+
+    The pages are read once for all the tags, from the last; tags that the text does not hold are left out.
+    """
     import pypdfium2 as pdfium
 
-    every = pages(path)
-    with _one_at_a_time, closing(pdfium.PdfDocument(path)) as document:
-        for number in range(len(document) - 1, -1, -1):
-            with closing(document[number]) as page, closing(page.get_textpage()) as text:
-                found = _last(text, tag)
-            if found is not None:
-                return _under(every[number], number, found)
-    return None
+    every, left = pages(path), set(tags)
+    found: dict[str, Box] = {}
+    try:
+        with _one_at_a_time, closing(pdfium.PdfDocument(path)) as document:
+            for number in range(min(len(document), len(every)) - 1, -1, -1):
+                with closing(document[number]) as page, closing(page.get_textpage()) as text:
+                    here = {tag: place for tag in left if (place := _last(text, tag)) is not None}
+                found |= {tag: _under(every[number], number, place) for tag, place in here.items()}
+                left -= here.keys()
+                if not left:
+                    break
+    except pdfium.PdfiumError:  # a file, or a page of it, whose text it cannot read: no tag is seen there
+        pass
+    return found
 
 
 def _last(text: Any, tag: str) -> Rectangle | None:

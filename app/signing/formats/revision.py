@@ -147,7 +147,8 @@ def _create_fields(writer: IncrementalPdfFileWriter, field: str, fields: Sequenc
         if not 0 <= plan.box.page < len(shapes):
             raise Refusal("stamp-outside-page", page=plan.box.page + 1)
         rectangle = shapes[plan.box.page].rectangle(plan.box)
-        append_signature_field(writer, SigFieldSpec(plan.name, on_page=plan.box.page, box=rectangle))
+        spec = SigFieldSpec(plan.name, on_page=plan.box.page, box=rectangle)  # type: ignore[arg-type]  # it writes decimals
+        append_signature_field(writer, spec)
 
 
 def _rotation(writer: IncrementalPdfFileWriter, field: str) -> int:

@@ -19,6 +19,10 @@ from app.core.refusals import Refusal
 from app.signing.ports import Stamp
 
 FONT = Path(__file__).parent / "fonts" / "paraphe-stamp.ttf"
+USUAL = (
+    110.0,
+    62.0,
+)  # the least box in which the measures below are points; in others they grow and shrink with it
 LARGEST, LEADING = 9.0, 1.28  # points; line height in font sizes
 PADDING, RULE = 5.0, 2.0
 INK, ACCENT = b"0.10 0.11 0.15 rg", b"0.00 0.24 0.51 rg"
@@ -82,23 +86,25 @@ class UprightStamp(BaseStamp):
     def render(self) -> bytes:
         """The drawing's operators; the size of the letters is chosen so that every line fits in both directions."""
         wide, high = self.box.width, self.box.height
+        scale = min(wide / USUAL[0], high / USUAL[1])
+        padding, rule = PADDING * scale, RULE * scale
         engine = GlyphAccumulator(
             self._ensure_writer, BytesIO(_font()), LARGEST, ot_script_tag="latn", writing_direction="ltr"
         )
         shaped = [engine.shape(line) for line in self.style.lines]
         longest = max(result.x_advance for result in shaped)  # in ems
-        room_wide, room_high = wide - 2 * PADDING - RULE, high - 2 * PADDING
-        size = min(LARGEST, room_wide / longest, room_high / (len(shaped) * LEADING))
+        room_wide, room_high = wide - 2 * padding - rule, high - 2 * padding
+        size = min(LARGEST * scale, room_wide / longest, room_high / (len(shaped) * LEADING))
         if size != LARGEST:
             engine.font_size = size  # type: ignore[assignment]  # accents set by hand are placed in points, so the lines are shaped again
             shaped = [engine.shape(line) for line in self.style.lines]
         self.set_resource(ResourceType.FONT, generic.NameObject("/F1"), engine.as_resource())
         block = size * LEADING * len(shaped)
-        top = PADDING + room_high / 2 + block / 2 - size
-        parts = [b"q %s 0 0 %g %g re f Q" % (ACCENT, RULE, high), b"q", INK]
+        top = padding + room_high / 2 + block / 2 - size
+        parts = [b"q %s 0 0 %g %g re f Q" % (ACCENT, rule, high), b"q", INK]
         for number, result in enumerate(shaped):
             y = top - number * size * LEADING
-            parts.append(b"BT /F1 %g Tf %g %g Td %s ET" % (size, PADDING + RULE, y, result.graphics_ops))
+            parts.append(b"BT /F1 %g Tf %g %g Td %s ET" % (size, padding + rule, y, result.graphics_ops))
         parts.append(b"Q")
         engine.prepare_write()  # type: ignore[no-untyped-call]
         return b" ".join(parts)
