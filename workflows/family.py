@@ -18,6 +18,7 @@ from workflows.fields import Field, FieldType, Moment, parse
 from workflows.loader import invalid, load, read_yaml
 
 __all__ = [
+    "CORNERS",
     "SIGNATURES",
     "SIGNATURE_LEVELS",
     "DueRule",
@@ -25,6 +26,7 @@ __all__ = [
     "Family",
     "Field",
     "Problem",
+    "SignaturePlace",
     "check_circuit",
     "families",
     "family",
@@ -69,12 +71,24 @@ class DueRule:
     unless: Condition | None = None
 
 
+CORNERS = ("bottom-right", "bottom-left", "top-right", "top-left")
+
+
+@dataclass(frozen=True, slots=True)
+class SignaturePlace:
+    """Where a family's signatures stand unless somebody places them: a corner (`CORNERS`) of the `first` or `last` page."""
+
+    page: str
+    corner: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Family:
     """One family of documents, as its folder declares it; `circuit` is the default one.
 
     `signature`, one of `SIGNATURES`, says what is signed.
     `signature_level` is one of `SIGNATURE_LEVELS`, or None for the best that the installation gives at the click.
+    `signature_place`: None for the foot of the last page, where nothing is written.
     """
 
     name: str
@@ -95,6 +109,7 @@ class Family:
     circuit_rules: tuple[CircuitRule, ...] = ()
     normalise: Mapping[str, Callable[[object], object]] | None = None
     signature_level: str | None = None
+    signature_place: SignaturePlace | None = None
 
     def field(self, key: str) -> Field | None:
         """The field of this key, if the family asks for it."""
@@ -248,6 +263,7 @@ def _read(home: Path) -> Family:
         signature_level=_one_of(
             "signature_level", data.pop("signature_level", None), (None, *SIGNATURE_LEVELS)
         ),
+        signature_place=_signature_place(data.pop("signature_place", None)),
     )
     if data or found.name != home.name:
         raise ValueError(
@@ -279,6 +295,17 @@ def _one_of(name: str, written: Named, known: tuple[Named, ...]) -> Named:
     if written not in known:
         raise ValueError(f"{name}: {written} is none of {', '.join(map(str, known))}")
     return written
+
+
+def _signature_place(written: Mapping[str, str] | None) -> SignaturePlace | None:
+    if written is None:
+        return None
+    found = SignaturePlace(**written)
+    if found.page not in ("first", "last") or found.corner not in CORNERS:
+        raise ValueError(
+            f"signature_place: {dict(written)} is no page (first, last) and corner ({', '.join(CORNERS)})"
+        )
+    return found
 
 
 def _named(rules: ModuleType, names: tuple[str, ...]) -> tuple[Any, ...]:

@@ -229,6 +229,7 @@ EVENTS = {
     "folder.recall": ("arrow-counterclockwise", "Repris par {who}"),
     "folder.withdraw": ("trash3", "Abandonné par {who}"),
     "folder.opened": ("eye", "Ouvert par {who}"),
+    "signature.placed": ("bounding-box", "Signatures placées par {who}"),
     "documents.added": ("file-earmark-plus", "Pièces ajoutées par {who}"),
     "document.removed": ("trash3", "Pièce retirée par {who}"),
     "document.replaced": ("arrow-repeat", "Document remplacé par {who}"),

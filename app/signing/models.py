@@ -58,6 +58,27 @@ class SignatureSession(Base, Tenanted):
     created_at: Mapped[datetime]
 
 
+class SignaturePlace(Base, Tenanted):
+    """Where the depositor wants the signature of one part of a step: a box on a page as shown, in points.
+
+    `page` counts from 0. It was chosen on the bytes `sha256`, and holds for them alone.
+    """
+
+    __tablename__ = "signature_place"
+    __table_args__ = (sa.UniqueConstraint("folder_id", "step", "slot"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    sha256: Mapped[str]
+    step: Mapped[str]
+    slot: Mapped[str]
+    page: Mapped[int]
+    x1: Mapped[float]
+    y1: Mapped[float]
+    x2: Mapped[float]
+    y2: Mapped[float]
+
+
 class SignatureProof(Base, Tenanted):
     """A signature that was made and verified; one for each part of a step, by the database's own word.
 

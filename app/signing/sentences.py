@@ -148,6 +148,21 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "Rien n’a été signé : le cartouche de signature sortirait de la page {page}. Placez-le de nouveau.",
     ),
+    "place-outside-page": (
+        422,
+        "Rien n’a été enregistré : une signature sortirait de la page {page}. Placez-la de nouveau.",
+    ),
+    "place-overlap": (
+        422,
+        "Rien n’a été enregistré : deux signatures se recouvrent page {page}. Écartez-les.",
+    ),
+    "place-unknown": (
+        422,
+        (
+            "Rien n’a été enregistré : une des signatures placées n’est plus demandée par le circuit. "
+            "Rechargez la page, puis placez-les de nouveau."
+        ),
+    ),
     "stamp-glyph-missing": (
         422,
         (

@@ -70,12 +70,14 @@ class PageShape:
         x, y = {0: (u, v), 90: (v, wide - u), 180: (wide - u, high - v), 270: (high - v, u)}[self.rotate]
         return x * self.unit, y * self.unit
 
+    def holds(self, box: Box) -> bool:
+        """True when a box, rounded to hundredths of a point as the browser sends it, lies on the page as shown."""
+        wide, high = self.width + NEAR, self.height + NEAR
+        return -NEAR <= box.x1 < box.x2 <= wide and -NEAR <= box.y1 < box.y2 <= high
+
     def rectangle(self, box: Box) -> Rectangle:
         """The annotation rectangle of a displayed box, in the page's own coordinates; refuses `stamp-outside-page`."""
-        # The browser rounds what it sends to hundredths of a point
-        wide, high = self.width + NEAR, self.height + NEAR
-        inside = -NEAR <= box.x1 < box.x2 <= wide and -NEAR <= box.y1 < box.y2 <= high
-        if not inside:
+        if not self.holds(box):
             raise Refusal("stamp-outside-page", page=box.page + 1)
         (u1, v1), (u2, v2) = self.inward(box.x1, box.y1), self.inward(box.x2, box.y2)
         return min(u1, u2), min(v1, v2), max(u1, u2), max(v1, v2)
@@ -155,20 +157,56 @@ def default_box(path: Path, index: int, count: int) -> Box:
     """
     every = pages(path)
     page, last = every[-1], len(every) - 1
-    margin = min(MARGIN, page.width / 20, page.height / 20)
+    grid = _grid(page, count)
+    # One signatory alone signs at the right, as on paper; several share the whole width
+    shift = grid.width if count == 1 else page.width - 2 * grid.margin
+    size = (shift, grid.rows * (grid.height + GAP) - GAP)
+    left, bottom = _free(path, last, page, (grid.margin, grid.foot), size, grid.margin)
+    row, column = divmod(index, grid.columns)
+    left += column * (page.width - 2 * grid.margin - grid.width) / max(1, grid.columns - 1)
+    bottom += (grid.rows - 1 - row) * (grid.height + GAP)
+    return Box(last, left, bottom, left + grid.width, bottom + grid.height)
+
+
+def corner_box(path: Path, page: str, corner: str, index: int, count: int) -> Box:
+    """The place of signatory `index` out of `count` from a corner (« bottom-right ») of the `first` or `last` page.
+
+    They stand side by side from that corner on, in reading order, and on as many rows as the page's width asks.
+    """
+    every = pages(path)
+    number = 0 if page == "first" else len(every) - 1
+    shape, (edge, side) = every[number], corner.split("-")
+    grid = _grid(shape, count)
+    row, column = divmod(index, grid.columns)
+    here = min(grid.columns, count - row * grid.columns)  # the last row may be shorter
+    across = grid.width + GAP
+    left = grid.margin + column * across
+    if side == "right":
+        left = shape.width - grid.margin - (here - column) * across + GAP
+    from_top = shape.height - grid.margin - (row + 1) * (grid.height + GAP) + GAP
+    bottom = from_top if edge == "top" else grid.foot + (grid.rows - 1 - row) * (grid.height + GAP)
+    return Box(number, left, bottom, left + grid.width, bottom + grid.height)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    columns: int
+    rows: int
+    width: float
+    height: float
+    margin: float
+    foot: float
+
+
+def _grid(page: PageShape, count: int) -> _Grid:
+    """How so many boxes share the width of a page, and the margins that they keep."""
+    margin, foot = min(MARGIN, page.width / 20, page.height / 20), min(FOOT, page.height / 10)
     room = page.width - 2 * margin
     columns = max(1, min(count, int((room + GAP) // (LEAST_WIDTH + GAP))))
     rows = -(-count // columns)
     width = min(WIDTH, (room - (columns - 1) * GAP) / columns)
-    foot = min(FOOT, page.height / 10)
     height = min(HEIGHT, (page.height - margin - foot - (rows - 1) * GAP) / rows)
-    # One signatory alone signs at the right, as on paper; several share the whole width
-    shift = width if count == 1 else room
-    block = _free(path, last, page, (margin, foot), (shift, rows * (height + GAP) - GAP), margin)
-    row, column = divmod(index, columns)
-    left = block[0] + column * (room - width) / max(1, columns - 1)
-    bottom = block[1] + (rows - 1 - row) * (height + GAP)
-    return Box(last, left, bottom, left + width, bottom + height)
+    return _Grid(columns, rows, width, height, margin, foot)
 
 
 def _free(
