@@ -1,6 +1,5 @@
 """The ground of a signature: the document as it is shown, the part that the signer takes, and what his stamp says."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,13 +14,12 @@ from app.folders.access import authorize
 from app.folders.documents import last_version
 from app.folders.models import Document, Folder
 from app.folders.move import Present, part_of, present
-from app.folders.seats import slots_of
 from app.people.actor import Actor
 from app.people.models import Collectivity
-from app.signing.formats import placement
+from app.signing.placing.places import Chosen, Part, chosen, field_name, fields, parts_of
 from app.signing.ports import Box, FieldPlan
-from app.signing.writers import Writer, writer_of
-from workflows.circuit import StepKind
+from app.signing.trust import facts as named
+from app.signing.writers import PADES, Writer, writer_of
 from workflows.engine import choices
 from workflows.events import Action
 
@@ -30,8 +28,8 @@ from workflows.events import Action
 class Ground:
     """The folder as it is signed: its main document, the bytes that were shown, and the part the actor takes.
 
-    `plan`: every signature field of the folder's way, with how it shows. `city`, `postal_code`: where the collectivity
-    signs, empty while nobody said.
+    `parts`: every signature of the folder's way. `places`: where its depositor wants them.
+    `city`, `postal_code`: where the collectivity signs, empty while nobody said.
     """
 
     family: str
@@ -43,7 +41,8 @@ class Ground:
     media_type: str
     step_run_id: int
     field: str
-    plan: tuple[tuple[str, str | None], ...]
+    parts: tuple[Part, ...]
+    places: Chosen
     city: str
     postal_code: str
 
@@ -51,11 +50,6 @@ class Ground:
     def writer(self) -> Writer:
         """The format that the document is signed in."""
         return writer_of(family_of(self.family).signature, self.media_type)
-
-
-def field_name(step: str, rank: int) -> str:
-    """The signature field of the n-th part of a step; made before the first signature of the round."""
-    return f"Signature_{step}_{rank + 1}"
 
 
 def ground_for(db: Db, actor: Actor, folder_id: int, version: int) -> Ground:
@@ -86,7 +80,8 @@ def ground_of(db: Db, folder: Folder, here: Present, rank: int) -> Ground:
         last.media_type,
         here.runs[rank].id,
         field_name(folder.place, rank),
-        tuple(_plan(db, folder, here)),
+        parts_of(db, folder, here.circuit),
+        chosen(db, folder.id, last.sha256),
         str(collectivity.settings.get("city", "")),
         str(collectivity.settings.get("postal_code", "")),
     )
@@ -100,19 +95,6 @@ def main_document(db: Db, folder_id: int) -> Document:
     return db.scalars(query).one()
 
 
-def _plan(db: Db, folder: Folder, here: Present) -> Sequence[tuple[str, str | None]]:
-    """Every signature field of the folder's way, in order; a seal has no place on the page."""
-    found: list[tuple[str, str | None]] = []
-    for step in here.circuit.applicable(folder.fields):
-        if step.kind is StepKind.SIGN:
-            found += [
-                (field_name(step.key, rank), "visible") for rank in range(len(slots_of(db, folder, step)))
-            ]
-        elif step.kind is StepKind.SEAL:
-            found.append((field_name(step.key, 0), None))
-    return found
-
-
 def stamp_lines(actor: Actor, capacity: str, moment: datetime) -> tuple[str, ...]:
     """First name, name, capacity and date, legibly (CRPA L212-1)."""
     who = f"{actor.first_name} {actor.last_name.upper()}".strip() or actor.name
@@ -121,19 +103,14 @@ def stamp_lines(actor: Actor, capacity: str, moment: datetime) -> tuple[str, ...
     )
 
 
+def seal_lines(certificate: bytes, moment: datetime) -> tuple[str, ...]:
+    """What a visible seal says: whose it is, by its certificate, and when."""
+    return "Cachet électronique", named(certificate).common_name, f"le {instant_preuve(moment)}"
+
+
 def fields_of(source: Path, ground: Ground, box: Box | None) -> list[FieldPlan]:
-    """The fields and their places: by the person, by a tag in the text, or side by side at the foot of the last page."""
-    visible = [name for name, how in ground.plan if how]
-    tags = placement.tag_boxes(source, ["#signature#", *(f"#signature{n + 1}#" for n in range(len(visible)))])
-    plans = []
-    for name, how in ground.plan:
-        if how is None:
-            plans.append(FieldPlan(name, None))
-            continue
-        rank = visible.index(name)
-        place = box if box is not None and name == ground.field else None
-        place = place or tags.get(f"#signature{rank + 1}#")
-        if place is None and len(visible) == 1:
-            place = tags.get("#signature#")
-        plans.append(FieldPlan(name, place or placement.default_box(source, rank, len(visible))))
-    return plans
+    """The fields of a PDF and their places (`app/signing/placing/places.py`); none in another format."""
+    if ground.writer is not PADES:
+        return []
+    own = {ground.field: box} if box is not None else {}
+    return fields(source, ground.parts, ground.family, ground.places, own)

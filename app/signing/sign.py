@@ -32,7 +32,7 @@ from app.signing import levels, setting
 from app.signing.algorithms import of as algorithm_of
 from app.signing.formats.naming import signature_name
 from app.signing.formats.xades_text import Signatory
-from app.signing.ground import Ground, fields_of, ground_for, ground_of, stamp_lines
+from app.signing.ground import Ground, fields_of, ground_for, ground_of, seal_lines, stamp_lines
 from app.signing.models import Certificate, SignatureProof, SignatureSession
 from app.signing.ports import Box, ExternalKey, Prepared, ServerKey, SignatureFacts, Stamp
 from app.signing.session import claim, fail, save, unpack
@@ -117,7 +117,7 @@ def _written(
     with TemporaryDirectory(prefix="paraphe-sign-") as room:
         source, target = Path(room) / "source", Path(room) / "prepared"
         vault.store().fetch(scope, ground.sha256, source)
-        work = _work(actor, ground, capacity, box, moment, source)
+        work = _work(actor, ground, held, capacity, box, moment, source)
         prepared = writer.prepare(source, target, held, work)
         sha256 = vault.store().put_file(scope, target).sha256
     session = new_token()
@@ -126,10 +126,18 @@ def _written(
 
 
 def _work(
-    actor: Actor, ground: Ground, capacity: str, box: Box | None, moment: datetime, source: Path
+    actor: Actor,
+    ground: Ground,
+    held: Held,
+    capacity: str,
+    box: Box | None,
+    moment: datetime,
+    source: Path,
 ) -> Work:
-    on_page = not ground.writer.suffix and ground.writer.timestamps
-    visible = on_page and any(name == ground.field and how for name, how in ground.plan)
+    fields = fields_of(source, ground, box)
+    visible = any(one.name == ground.field and one.box for one in fields)
+    system = actor.kind == "system"
+    lines = seal_lines(held.certificate, moment) if system else stamp_lines(actor, capacity, moment)
     return Work(
         filename=ground.filename,
         media_type=ground.media_type,
@@ -138,9 +146,19 @@ def _work(
         location=actor.collectivity_name or None,
         signatory=Signatory(capacity, ground.city, ground.postal_code),
         timestamped=_timestamper(ground.writer, ground.family) is not None,
-        fields=fields_of(source, ground, box) if on_page else (),
-        stamp=Stamp(stamp_lines(actor, capacity, moment)) if visible else None,
+        fields=fields,
+        stamp=Stamp(lines) if visible else None,
     )
+
+
+def place_of(actor: Actor, folder_id: int, *, version: int) -> Box | None:
+    """Where the signature that this person would make now will stand, unless he or she puts it elsewhere."""
+    with reading(actor.collectivity_id) as db:
+        ground = ground_for(db, actor, folder_id, version)
+    with TemporaryDirectory(prefix="paraphe-place-") as room:
+        source = Path(room) / "source"
+        vault.store().fetch(vault.scope(actor.collectivity_id), ground.sha256, source)
+        return next((one.box for one in fields_of(source, ground, None) if one.name == ground.field), None)
 
 
 def _timestamper(writer: Writer, family: str) -> Any:
