@@ -43,6 +43,7 @@ class _Sockets:
     checks: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
     actions: dict[Action, ActionSocket] = field(default_factory=dict)
     bands: list[Callable[[Db, Folder], Markup | None]] = field(default_factory=list)
+    preparations: dict[str, Callable[[Db, Folder], Markup | None]] = field(default_factory=dict)
     notes: dict[str, Callable[[Db, Folder, str], Mapping[str, Any] | None]] = field(default_factory=dict)
     tags: list[Callable[[Db, Folder], Any]] = field(default_factory=list)
     signatures: list[Callable[[Db, int], Mapping[int, list[Any]]]] = field(default_factory=list)
@@ -78,6 +79,11 @@ def action(name: Action, endpoint: str, method: str = "post") -> None:
 def band(show: Callable[[Db, Folder], Markup | None]) -> None:
     """Put a band under the header of the folder's page."""
     plugged.bands.append(show)
+
+
+def preparation(endpoint: str, show: Callable[[Db, Folder], Markup | None]) -> None:
+    """Put a card beside a draft; its button, named `action` with the endpoint as value, keeps the draft and goes there."""
+    plugged.preparations[endpoint] = show
 
 
 def note(kind: str, tell: Callable[[Db, Folder, str], Mapping[str, Any] | None]) -> None:

@@ -419,6 +419,8 @@ def _save_or_submit(folder_id: int) -> Response:
     }
     title, version = request.form.get("title"), _version()
     version = deposit.save(g.actor, folder_id, version=version, title=title, facts=typed)
+    if request.form.get("action") in plugged.preparations:
+        return redirect(url_for(request.form["action"], folder_id=folder_id))
     if request.form.get("action") != "submit":
         flash("Le brouillon est enregistré.", "ok")
         return redirect(url_for("folders.draft", folder_id=folder_id))
@@ -444,6 +446,9 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         "rejection": timeline.rejection(db, folder),
         "saved_at": views.saved(folder.updated_at),
         "bands": bands,
+        "preparations": [
+            card for show in plugged.preparations.values() if (card := show(db, folder)) is not None
+        ],
         "circuit_line": "",
         "accepted": _accepted(),
     }

@@ -22,6 +22,7 @@ from app.folders.views import Tag
 from app.people.actor import system
 from app.signing import levels, setting
 from app.signing.models import Augmentation, SignatureProof
+from app.signing.placing import web as placing
 from app.signing.renewal import daily
 from app.signing.shown import SignatureView, address, judged
 from app.signing.verdicts import content_of, key_of, remembered
@@ -43,6 +44,7 @@ def plug(settings: Any, templates: Environment) -> None:
     setting.configure(settings)
     sockets.signable("pes", _flow)
     sockets.action(Action.SIGN, "signing.dialog", "dialog")
+    sockets.preparation(placing.ENDPOINT, placing.card)
     sockets.signatures(_signatures)
     sockets.proofs(_proofs)
     sockets.tag(_tag)

@@ -21,11 +21,14 @@ from app.folders.views import after_act
 from app.signing import enrol
 from app.signing.legal import legal_sentence
 from app.signing.models import SignatureSession
+from app.signing.placing.web import box_of
+from app.signing.placing.web import pages as placing
 from app.signing.verifier.web import pages as verifier
 from workflows.events import Action
 
 pages = Blueprint("signing", __name__, template_folder="templates")
 pages.register_blueprint(verifier)
+pages.register_blueprint(placing)
 SIGN = "sign"
 
 
@@ -59,9 +62,9 @@ def dialog(folder_id: int) -> str:
         complete_url=url_for("signing.complete", folder_id=folder_id),
         certificate=known,
         # The first signature makes every field: the next ones find their place already taken on the page.
-        place=None
+        place_url=None
         if version.origin == "signed" or not version.pages
-        else {"page_count": version.pages, "default_box": None},
+        else url_for("signing.placing.planned", folder_id=folder_id),
     )
 
 
@@ -189,22 +192,11 @@ def _whole(body: dict[str, Any], name: str) -> int:
 
 
 def _box(found: Any) -> Any:
-    """The place chosen by the person, or None; the page counts its pages from one, a `Box` counts them from zero.
-
-    Numbers only; whether such a page exists is checked when it is drawn.
-    """
-    from app.signing.ports import Box
-
-    if found is None:
-        return None
-    unreadable = Refusal("bad-request", detail="l’emplacement de la signature n’est pas lisible")
+    """The place chosen by the person, or None."""
     try:
-        page, corners = int(found["page"]), [float(found[name]) for name in ("x1", "y1", "x2", "y2")]
-    except (KeyError, TypeError, ValueError, OverflowError):
-        raise unreadable from None
-    if page < 1:
-        raise unreadable
-    return Box(page - 1, *corners)
+        return box_of(found) if found is not None else None
+    except ValueError:
+        raise Refusal("bad-request", detail="l’emplacement de la signature n’est pas lisible") from None
 
 
 @pages.route("/compte/certificats", methods=["GET", "POST"])

@@ -62,6 +62,8 @@ ROUTES = {
     "signing.dialog": "sign",
     "signing.prepare": "sign",
     "signing.complete": "sign",
+    "signing.placing.sheet": "create",
+    "signing.placing.planned": "sign",
     "folders_api.me": "person",
     "folders_api.families": "person",
     "folders_api.folders": "person",
@@ -90,14 +92,28 @@ JUDGE = {  # the signatures of what one reads; the report is there once they are
 }
 ASK = {("signing.complete", "GET"), ("signing.complete", "HEAD")}  # what became of one's own signature
 DRAFT = {("folders.draft", "GET"), ("folders.draft", "HEAD")}
-EDIT = DRAFT | {
-    (f"folders.{name}", "POST")
-    for name in ("draft", "add_document", "remove_document", "replace_document", "accept_repair", "withdraw")
-}
+PLACE = {("signing.placing.sheet", method) for method in ("GET", "HEAD", "POST")}
+EDIT = (
+    PLACE
+    | DRAFT
+    | {
+        (f"folders.{name}", "POST")
+        for name in (
+            "draft",
+            "add_document",
+            "remove_document",
+            "replace_document",
+            "accept_repair",
+            "withdraw",
+        )
+    }
+)
 APPROVE = {("folders.approve", "POST")}
 REJECT = {("folders.reject", "GET"), ("folders.reject", "HEAD"), ("folders.reject", "POST")}
 RECALL = {("folders.recall", "POST")}
 SIGN = {
+    ("signing.placing.planned", "GET"),
+    ("signing.placing.planned", "HEAD"),
     ("signing.dialog", "GET"),
     ("signing.dialog", "HEAD"),
     ("signing.prepare", "POST"),

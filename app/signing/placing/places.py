@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -23,10 +24,12 @@ from app.folders.seats import slots_of
 from app.folders.timeline import planned_circuit
 from app.journal.chain import Event, append
 from app.people.actor import Actor
-from app.signing.formats import placement
 from app.signing.models import SignaturePlace
 from app.signing.ports import Box, FieldPlan
 from workflows.circuit import Circuit, StepKind
+
+if TYPE_CHECKING:  # it loads a heavy library, which the pages do without
+    from app.signing.formats.placement import PageShape
 
 PDF = "application/pdf"
 MOST = 20
@@ -92,6 +95,8 @@ def fields(
     `#signature1#`, `#signature2#`… for several), the family's place, the foot of the last page. A seal is drawn only
     where the tag `#cachet#` (`#cachet1#`…) asks for it.
     """
+    from app.signing.formats import placement
+
     people = [part for part in parts if not part.seal]
     seals = [part for part in parts if part.seal]
     tags = _tags(people, "signature") | _tags(seals, "cachet")
@@ -116,6 +121,8 @@ def _tags(parts: Sequence[Part], word: str) -> dict[str, list[str]]:
 
 
 def _usual(source: Path, family: str, rank: int, count: int) -> Box:
+    from app.signing.formats import placement
+
     place = family_of(family).signature_place
     if place is None:
         return placement.default_box(source, rank, count)
@@ -161,6 +168,8 @@ def place(actor: Actor, folder_id: int, *, version: int, boxes: Chosen) -> int:
     An empty choice gives the place back to tags and family. Refuses `place-unknown` for a part that the folder does not
     have, `place-outside-page`, `place-overlap` when two signatures would cover one another, and whoever may not edit.
     """
+    from app.signing.formats import placement
+
     with reading(actor.collectivity_id) as db:
         seen = sheet(db, lock_editable(db, actor, folder_id, version))
     if len(boxes) > MOST or not set(boxes) <= {(part.step, part.slot) for part in seen.parts}:
@@ -172,7 +181,7 @@ def place(actor: Actor, folder_id: int, *, version: int, boxes: Chosen) -> int:
     return write(actor, folder_id, version=version, sha256=seen.sha256, boxes=boxes)
 
 
-def _fit(pages: Sequence[placement.PageShape], boxes: Sequence[Box]) -> None:
+def _fit(pages: Sequence["PageShape"], boxes: Sequence[Box]) -> None:
     for rank, box in enumerate(boxes):
         if not 0 <= box.page < len(pages) or not pages[box.page].holds(box):
             raise Refusal("place-outside-page", page=box.page + 1)

@@ -6,6 +6,7 @@ import { startKeys } from "./keys.js";
 const PARTS = [
   ["[data-viewer]", () => import("./viewer.js"), "startViewer"],
   ["form[data-signer]", () => import("./signer.js"), "startSigner"],
+  ["form[data-places]", () => import("./places.js"), "startPlaces"],
   ["[data-diagnosis]", () => import("./diagnosis.js"), "startDiagnosis"],
   ["form[data-upload]", () => import("./upload.js"), "startUpload"],
 ];

@@ -4,9 +4,21 @@ import { element } from "./words.js";
 
 const SIZE = [200, 70]; // points, when no default box gives a size
 const STEP = 4;
+const LEAST = 60; // points across: below, no name can be read
+const SIZES = { "+": 1.1, "-": 1 / 1.1 };
 
 function clamp(value, low, high) {
   return Math.max(low, Math.min(value, Math.max(low, high)));
+}
+
+// Puts a node over a page of the document, where a box says; in shares of the page, so that it follows every zoom.
+export function lay(node, page, { x1, y1, x2, y2 }) {
+  if (node.parentElement !== page.node) page.node.append(node);
+  const percent = (value, whole) => `${(100 * value) / whole}%`;
+  node.style.setProperty("--box-left", percent(x1, page.width));
+  node.style.setProperty("--box-top", percent(page.height - y2, page.height));
+  node.style.setProperty("--box-width", percent(x2 - x1, page.width));
+  node.style.setProperty("--box-height", percent(y2 - y1, page.height));
 }
 
 class Placing {
@@ -24,17 +36,15 @@ class Placing {
   put(n, x, y) {
     const page = this.viewer.pages[n - 1];
     this.page = n;
+    // A page smaller than the box takes a smaller one
+    this.width = Math.min(this.width, page.width);
+    this.height = Math.min(this.height, page.height);
     this.x = clamp(x, 0, page.width - this.width);
     this.y = clamp(y, 0, page.height - this.height);
-    if (this.box.parentElement !== page.node) page.node.append(this.box);
-    const percent = (value, whole) => `${(100 * value) / whole}%`;
-    this.box.style.setProperty("--box-left", percent(this.x, page.width));
-    this.box.style.setProperty("--box-top", percent(page.height - this.y - this.height, page.height));
-    this.box.style.setProperty("--box-width", percent(this.width, page.width));
-    this.box.style.setProperty("--box-height", percent(this.height, page.height));
+    lay(this.box, page, { x1: this.x, y1: this.y, x2: this.x + this.width, y2: this.y + this.height });
     const across = Math.round((100 * (this.x + this.width / 2)) / page.width);
     const down = 100 - Math.round((100 * (this.y + this.height / 2)) / page.height);
-    this.words.textContent = `Page ${n} sur ${this.viewer.pages.length}, à ${across}\u00a0% de la largeur et ${down}\u00a0% de la hauteur. Glissez le cadre, ou servez-vous des flèches\u202f; ${this.viewer.pages.length > 1 ? "« Page suivante » et « Page précédente » changent de page" : "Échap renonce"}.`.replace(/« /g, "«\u00a0").replace(/ »/g, "\u00a0»");
+    this.words.textContent = `Page ${n} sur ${this.viewer.pages.length}, à ${across}\u00a0% de la largeur et ${down}\u00a0% de la hauteur. Glissez le cadre, ou servez-vous des flèches (Maj va plus loin, + et − changent la taille, Entrée valide)\u202f; ${this.viewer.pages.length > 1 ? "« Page suivante » et « Page précédente » changent de page" : "Échap renonce"}.`.replace(/« /g, "«\u00a0").replace(/ »/g, "\u00a0»");
   }
 
   keyed(event) {
@@ -44,6 +54,10 @@ class Placing {
     if (moves[event.key]) {
       const [dx, dy] = moves[event.key];
       this.put(this.page, this.x + dx * far, this.y + dy * far);
+    } else if (event.key === "Enter") {
+      this.keep();
+    } else if (SIZES[event.key]) {
+      this.resize(SIZES[event.key]);
     } else if (turns[event.key]) {
       this.turn(turns[event.key]);
     } else {
@@ -52,6 +66,16 @@ class Placing {
     event.preventDefault();
     this.box.focus();
     this.box.scrollIntoView({ block: "nearest" });
+  }
+
+  // Around its middle, in its own proportions: the letters follow.
+  resize(by) {
+    const page = this.viewer.pages[this.page - 1];
+    const factor = clamp(by, LEAST / this.width, Math.min(page.width / this.width, page.height / this.height));
+    const [x, y] = [this.x - (this.width * (factor - 1)) / 2, this.y - (this.height * (factor - 1)) / 2];
+    this.width *= factor;
+    this.height *= factor;
+    this.put(this.page, x, y);
   }
 
   turn(by) {
@@ -112,7 +136,8 @@ export function choosePlace(viewer, start, label) {
     previous.addEventListener("click", () => placing.turn(-1));
     next.addEventListener("click", () => placing.turn(1));
     cancel.addEventListener("click", () => end(null));
-    keep.addEventListener("click", () => end(placing.answer()));
+    placing.keep = () => end(placing.answer());
+    keep.addEventListener("click", placing.keep);
     document.body.append(bar);
     viewer.show(placing.page);
     placing.box.scrollIntoView({ block: "center" });

@@ -57,7 +57,7 @@ class Signer {
     this.turn = 0;
     this.unknown = [this.part("name").textContent, this.part("issuer").textContent];
     this.box = null;
-    this.defaultBox = form.dataset.defaultBox ? JSON.parse(form.dataset.defaultBox) : null;
+    this.defaultBox = null;
   }
 
   part(name) {
@@ -194,6 +194,7 @@ class Signer {
   }
 
   async choose(viewer) {
+    this.defaultBox ??= await this.planned();
     setAside(this.dialog);
     const box = await choosePlace(viewer, this.box ?? this.defaultBox, "Votre signature");
     reopen(this.dialog);
@@ -202,6 +203,13 @@ class Signer {
       this.part("place-words").textContent = `La signature sera visible page ${box.page}, à l’emplacement que vous avez choisi.`;
     }
     this.part("place-open").focus();
+  }
+
+  // Where the signature stands unless it is moved; without an answer the box starts at the foot of the page in view.
+  async planned() {
+    const asking = new URL(this.form.dataset.place, window.location.href);
+    asking.searchParams.set("version", this.form.dataset.version);
+    return exchange(asking).then((answer) => answer.box, () => null);
   }
 
   busy(on) {

@@ -1,0 +1,120 @@
+"""The page on which the depositor places the signatures, and where a signature will stand unless somebody moves it."""
+
+import json
+from typing import Any
+
+from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from app.core.db import Db, reading
+from app.core.http import guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.folders import page
+from app.folders.access import lock_editable
+from app.folders.models import Folder
+from app.signing.placing import places
+from app.signing.ports import Box
+
+pages = Blueprint("placing", __name__)
+ENDPOINT = "signing.placing.sheet"
+CORNERS = ("x1", "y1", "x2", "y2")
+
+
+@pages.route("/dossiers/<int:folder_id>/emplacements", methods=["GET", "POST"])
+@guard("create")
+def sheet(folder_id: int) -> Response | tuple[str, int]:
+    """Show the document with its signatures to come, and keep where each was put."""
+    status, error = 200, None
+    if request.method == "POST":
+        try:
+            return _keep(folder_id)
+        except Refusal as refusal:
+            if refusal.key not in {"place-outside-page", "place-overlap", "place-unknown"}:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+    with reading(g.actor.collectivity_id) as db:
+        folder = lock_editable(db, g.actor, folder_id)
+        seen = places.sheet(db, folder)
+        documents = page.documents(db, folder, None)
+        context = {
+            "folder": page.head(db, folder),
+            "document": next(one for one in documents if one.role == "main"),
+        }
+    rows = [
+        {
+            "step": part.step,
+            "slot": part.slot,
+            "label": part.label,
+            "box": _said(seen.boxes.get((part.step, part.slot))),
+        }
+        for part in seen.parts
+    ]
+    return render_template("signing/places.html", rows=rows, seen=seen, error=error, **context), status
+
+
+def _keep(folder_id: int) -> Response:
+    boxes = _read(request.form.get("places", ""))
+    version = request.form.get("version", "")
+    if not version.isdecimal() or len(version) > 18:
+        raise Refusal("bad-request", detail="« version » doit être un nombre entier")
+    places.place(g.actor, folder_id, version=int(version), boxes=boxes)
+    flash("L’emplacement des signatures est enregistré.", "ok")
+    return redirect(url_for("folders.draft", folder_id=folder_id))
+
+
+def _read(text: str) -> dict[tuple[str, str], Box]:
+    try:
+        rows = json.loads(text)
+        return {
+            (str(row["step"]), str(row["slot"])): box_of(row["box"]) for row in rows if row["box"] is not None
+        }
+    except (ValueError, KeyError, TypeError):
+        raise Refusal("bad-request", detail="l’emplacement des signatures n’est pas lisible") from None
+
+
+def box_of(found: Any) -> Box:
+    """The box that a page sent; the page counts its pages from one, a `Box` counts them from zero.
+
+    Numbers only, ValueError otherwise; whether such a page exists is checked when it is known.
+    """
+    try:
+        number, corners = int(found["page"]), [float(found[name]) for name in CORNERS]
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise ValueError("not a box") from None
+    if number < 1:
+        raise ValueError("pages are counted from one")
+    return Box(number - 1, *corners)
+
+
+def _said(box: Box | None) -> dict[str, float] | None:
+    if box is None:
+        return None
+    return {"page": box.page + 1, **{name: round(getattr(box, name), 2) for name in CORNERS}}
+
+
+@pages.get("/dossiers/<int:folder_id>/signature/emplacement")
+@guard("sign")
+def planned(folder_id: int) -> Response:
+    """Where this person's signature will stand on the version of the folder that the page shows."""
+    from app.signing import sign
+
+    version = request.args.get("version", type=int)
+    if version is None:
+        raise Refusal("bad-request", detail="« version » doit être un nombre entier")
+    return jsonify(box=_said(sign.place_of(g.actor, folder_id, version=version)))
+
+
+def card(db: Db, folder: Folder) -> Markup | None:
+    """The card of the draft page: who will sign, and whether each signature was placed."""
+    try:
+        seen = places.sheet(db, folder)
+    except Refusal as refusal:
+        if refusal.key != "desk-missing":
+            return None
+        return Markup(render_template("signing/_places_card.html", rows=None, seen=None))  # noqa: S704 - the template escapes what it prints
+    if not seen.parts:
+        return None
+    rows = [(part.label, seen.boxes.get((part.step, part.slot))) for part in seen.parts]
+    return Markup(render_template("signing/_places_card.html", rows=rows, seen=seen, endpoint=ENDPOINT))  # noqa: S704 - the template escapes what it prints

@@ -1,0 +1,64 @@
+// The depositor's page: one box for each signature, placed on the document one after the other and sent together.
+import { element } from "./words.js";
+import { choosePlace, lay } from "./placement.js";
+
+const USUAL = "À l’emplacement habituel";
+
+class Places {
+  constructor(form) {
+    this.form = form;
+    this.rows = JSON.parse(form.dataset.places);
+    this.lines = [...form.querySelectorAll("[data-place-row]")];
+    this.marks = this.rows.map((row) => element("div", { class: "placed", "aria-hidden": "true" }, row.label));
+  }
+
+  start() {
+    this.lines.forEach((line, n) => {
+      const choose = line.querySelector("[data-place-choose]");
+      choose.disabled = false;
+      choose.addEventListener("click", () => this.choose(n, choose));
+      line.querySelector("[data-place-clear]").addEventListener("click", () => {
+        this.put(n, null);
+        choose.focus();
+      });
+    });
+    this.rows.forEach((row, n) => this.put(n, row.box));
+  }
+
+  get viewer() {
+    return document.querySelector(".viewer")?.viewer;
+  }
+
+  async choose(n, button) {
+    const { viewer } = this;
+    if (!viewer) return; // the document is not there yet
+    this.marks[n].remove();
+    this.form.inert = true; // one signature at a time
+    const box = await choosePlace(viewer, this.rows[n].box, this.rows[n].label);
+    this.form.inert = false;
+    this.put(n, box ?? this.rows[n].box);
+    button.focus();
+  }
+
+  put(n, box) {
+    this.rows[n].box = box;
+    this.form.elements.places.value = JSON.stringify(this.rows);
+    this.lines[n].querySelector("[data-place-words]").textContent = box ? `Placée page ${box.page}` : USUAL;
+    this.lines[n].querySelector("[data-place-clear]").hidden = !box;
+    this.marks[n].remove();
+    this.show(n);
+  }
+
+  // A mark is laid when the document is there and its pages are measured.
+  show(n) {
+    const { box } = this.rows[n];
+    if (!box) return;
+    const page = this.viewer?.pages[box.page - 1];
+    if (page) lay(this.marks[n], page, box);
+    else setTimeout(() => this.rows[n].box === box && this.show(n), 200);
+  }
+}
+
+export function startPlaces(form) {
+  new Places(form).start();
+}
