@@ -29,7 +29,7 @@ from app.core.db import Db, reading
 from app.core.outbox import Outbox
 from app.core.transaction import use_case
 from app.files import vault
-from app.folders import decide, deposit
+from app.folders import decide, deposit, sending
 from app.folders.keep import Kept
 from bench.commune import Commune
 from bench.ground import Ground
@@ -197,7 +197,7 @@ def waiting(settings: Settings, commune: Commune, count: int, size: int, room: P
         )
         named = {**facts, "number": f"S{number}"}
         folder_id = deposit.create(depositor, "invoice", min(depositor.desk_ids), [kept], named, [], None)
-        deposit.submit(depositor, folder_id, version=1)
+        sending.submit(depositor, folder_id, version=1)
         decide.approve(clerk, folder_id, version=3, comment="")
     with reading() as db:
         query = sa.select(Outbox.id).where(Outbox.kind == "step.seal", Outbox.state == "pending")

@@ -57,9 +57,9 @@ def secretary(house) -> tuple[str, str]:
 
 
 def send(house, folder_id: int) -> None:
-    from app.folders import deposit
+    from app.folders import sending
 
-    deposit.send(house.actor("k.morizur"), folder_id, version=house.folder(folder_id).version)
+    sending.send(house.actor("k.morizur"), folder_id, version=house.folder(folder_id).version)
     house.approve(folder_id, "s.rivoal")
 
 
