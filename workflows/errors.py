@@ -94,4 +94,67 @@ SENTENCES: dict[str, tuple[int, str]] = {
         404,
         "Le type de dossier « {name} » n’existe pas. Choisissez un type dans la liste.",
     ),
+    "mandate-missing": (
+        403,
+        (
+            "Rien n’a été signé : aucun mandat de signature n’est enregistré à votre nom. "
+            "Demandez à l’administrateur de l’enregistrer, ou laissez signer une personne qui en a un."
+        ),
+    ),
+    "mandate-ended": (
+        403,
+        (
+            "Rien n’a été signé : votre mandat « {words} » a pris fin. "
+            "Laissez signer une personne dont le mandat est en cours, ou faites prendre un nouvel arrêté."
+        ),
+    ),
+    "mandate-fell": (
+        403,
+        (
+            "Rien n’a été signé : votre délégation « {words} » a pris fin avec les fonctions de qui l’avait donnée. "
+            "Faites prendre un nouvel arrêté par le maire en fonction."
+        ),
+    ),
+    "mandate-not-executory": (
+        403,
+        (
+            "Rien n’a été signé : l’arrêté {order} qui vous délègue la signature n’est exécutoire que le {date}. "
+            "Un acte signé avant serait nul : attendez cette date, ou laissez signer le maire."
+        ),
+    ),
+    "mandate-not-begun": (
+        403,
+        (
+            "Rien n’a été signé : votre mandat « {words} » ne commence que le {date}. "
+            "Attendez cette date, ou laissez signer une personne dont le mandat est en cours."
+        ),
+    ),
+    "mandate-outside-family": (
+        403,
+        (
+            "Rien n’a été signé : votre mandat « {words} » ne porte pas sur ce type de dossier. "
+            "Laissez signer le maire ou la personne qui en a la délégation."
+        ),
+    ),
+    "mandate-outside-matter": (
+        403,
+        (
+            "Rien n’a été signé : votre mandat « {words} » ne porte pas sur la matière {matter}. "
+            "Laissez signer le maire ou la personne qui en a la délégation."
+        ),
+    ),
+    "mandate-above-ceiling": (
+        403,
+        (
+            "Rien n’a été signé : le montant dépasse {ceiling} €, plafond de votre mandat « {words} ». "
+            "Laissez signer le maire ou une personne dont le plafond est plus haut."
+        ),
+    ),
+    "mandate-amount-unknown": (
+        403,
+        (
+            "Rien n’a été signé : votre mandat « {words} » est limité à {ceiling} € et le dossier n’a pas de montant. "
+            "Faites compléter le montant, ou laissez signer le maire."
+        ),
+    ),
 }

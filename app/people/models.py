@@ -1,6 +1,6 @@
 """Collectivities, people, desks and who holds them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -70,6 +70,36 @@ class Holder(Base):
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), primary_key=True)
     desk_id: Mapped[int] = mapped_column(sa.ForeignKey("desk.id"), primary_key=True)
     rights: Mapped[list[Any]]
+
+
+class MandateRow(Base, Tenanted):
+    """One right of a person to sign in the commune's name (`workflows/mandates.py`); ended, it stays for what was signed.
+
+    `starts_on`: first day, for a delegation the day its order is executory; `ends_on`: last day, None when open.
+    `ended_at`: put to an end at once, by `ended_by`. `given_by_id`: the mayor's mandate that a delegation comes from.
+    """
+
+    __tablename__ = "mandate"
+    __table_args__ = (sa.Index("ix_mandate_user_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    kind: Mapped[str]
+    title: Mapped[str]
+    given_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mandate.id"))
+    order_number: Mapped[str]
+    order_date: Mapped[date | None]
+    starts_on: Mapped[date]
+    ends_on: Mapped[date | None]
+    families: Mapped[list[Any]]
+    matters: Mapped[list[Any]]
+    ceiling_cents: Mapped[int | None] = mapped_column(sa.BigInteger)
+    rank: Mapped[int | None]
+    reason: Mapped[str]
+    created_at: Mapped[datetime]
+    created_by: Mapped[str]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
 
 
 class LoginSession(Base):

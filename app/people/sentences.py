@@ -39,4 +39,41 @@ SENTENCES: Sentences = {
         "Le lieu de signature est une commune et un code postal de 5 chiffres. Vérifiez les deux.",
     ),
     "siren-invalid": (422, "« {siren} » n’est pas un SIREN : il faut 9 chiffres. Vérifiez-le."),
+    "mandate-person": (
+        404,
+        "Le mandat n’a pas été enregistré : cette personne n’a pas de compte ouvert. Choisissez-la dans la liste.",
+    ),
+    "mandate-incomplete": (
+        422,
+        "Le mandat n’a pas été enregistré : il manque {details}. Complétez, puis enregistrez de nouveau.",
+    ),
+    "mandate-dates": (
+        422,
+        "Rien n’a été enregistré : ces dates se contredisent. Un arrêté n’est exécutoire qu’à sa date ou après, et le dernier jour ne peut précéder ni le premier, ni aujourd’hui pour une fin. Corrigez-les.",
+    ),
+    "mandate-matter": (
+        422,
+        "Le mandat n’a pas été enregistré : « {matter} » n’est pas une matière. Écrivez-la comme 7.5 ou 7.5.2, séparées par des virgules.",
+    ),
+    "mandate-ceiling": (
+        422,
+        "Le mandat n’a pas été enregistré : le plafond doit être un montant en euros, plus grand que zéro. Corrigez-le, ou laissez-le vide.",
+    ),
+    "mandate-rank": (
+        422,
+        "Le mandat n’a pas été enregistré : l’ordre de priorité doit être un nombre entier de 1 à 999. Corrigez-le, ou laissez-le vide.",
+    ),
+    "mandate-mayor-twice": (
+        409,
+        "Le mandat n’a pas été enregistré : un maire est déjà en fonction à ces dates. Mettez d’abord fin à son mandat.",
+    ),
+    "mandate-no-mayor": (
+        409,
+        "La délégation n’a pas été enregistrée : aucun maire n’est enregistré en fonction à la date de l’arrêté. Enregistrez d’abord son mandat, ou vérifiez la date.",
+    ),
+    "mandate-date-unreadable": (
+        422,
+        "Rien n’a été enregistré : « {label} » n’est pas une date. Écrivez-la comme 25/11/2026.",
+    ),
+    "mandate-unknown": (404, "Ce mandat n’existe pas ou a déjà pris fin. Rechargez la liste des mandats."),
 }

@@ -49,6 +49,7 @@ class SignatureSession(Base, Tenanted):
     login_session_id: Mapped[int | None]
     field: Mapped[str]
     capacity: Mapped[str]
+    mandate_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mandate.id"))
     certificate: Mapped[bytes]
     chain: Mapped[list[Any]]
     prepared: Mapped[list[Any]]
@@ -84,6 +85,7 @@ class SignatureProof(Base, Tenanted):
 
     `version_id`: the signed version, or the file that lies beside the document. `count`: how many signatures the format
     needed for it, one for each bordereau of a payment flow.
+    `capacity`: the exact words that the act bears; `mandate_id`: what gave the right, None in one's own capacity.
     """
 
     __tablename__ = "signature_proof"
@@ -99,6 +101,7 @@ class SignatureProof(Base, Tenanted):
     session_id: Mapped[str] = mapped_column(unique=True)
     name: Mapped[str]
     capacity: Mapped[str]
+    mandate_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mandate.id"))
     subject: Mapped[str]
     issuer: Mapped[str]
     serial: Mapped[str]

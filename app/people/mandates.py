@@ -1,0 +1,240 @@
+"""Signing mandates: record who may sign in the commune's name and as what, put an end to it, read it for the law."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import now, today
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from app.people.models import MandateRow, User
+from workflows.family import family
+from workflows.mandates import Kind, Mandate, over, words
+
+_MATTER = re.compile(r"[1-9]\d?(\.\d{1,2}){0,4}")
+HIGHEST_RANK = 999
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A mandate as it is asked for; the amount in cents, `ends_on` the last day or None when open."""
+
+    user_id: int
+    kind: Kind
+    title: str
+    starts_on: date | None
+    ends_on: date | None = None
+    order_number: str = ""
+    order_date: date | None = None
+    families: tuple[str, ...] = ()
+    matters: tuple[str, ...] = ()
+    ceiling_cents: int | None = None
+    rank: int | None = None
+    reason: str = ""
+
+
+@use_case
+def open_mandate(db: Db, actor: Actor, wanted: Wanted) -> int:
+    """Let a person sign in the commune's name; the mandate's number.
+
+    Refuses what lacks a part that the law asks (`mandate-incomplete`), dates in disorder (`mandate-dates`), a matter
+    that is none (`mandate-matter`), a second mayor (`mandate-mayor-twice`), a delegation that no mayor in office on
+    the order's day gave (`mandate-no-mayor`), and an unknown person (`mandate-person`). Source: CGCT L2122-17 to -20.
+    """
+    person = db.scalar(
+        sa.select(User).where(
+            User.id == wanted.user_id,
+            User.collectivity_id == actor.collectivity_id,
+            User.active.is_(True),
+        )
+    )
+    if person is None:
+        raise Refusal("mandate-person")
+    starts_on = _sound(wanted)
+    known = mandates(db)
+    given_by = _giver(known, wanted) if wanted.kind.delegated else None
+    if wanted.kind is Kind.MAYOR:
+        _alone(known, starts_on, wanted.ends_on)
+    row = MandateRow(
+        collectivity_id=actor.collectivity_id,
+        user_id=person.id,
+        kind=wanted.kind.value,
+        title=wanted.title.strip(),
+        given_by_id=given_by.id if given_by else None,
+        order_number=wanted.order_number.strip(),
+        order_date=wanted.order_date,
+        starts_on=starts_on,
+        ends_on=wanted.ends_on,
+        families=list(wanted.families),
+        matters=list(wanted.matters),
+        ceiling_cents=wanted.ceiling_cents,
+        rank=wanted.rank,
+        reason=wanted.reason.strip(),
+        created_at=now(),
+        created_by=actor.name,
+    )
+    db.add(row)
+    db.flush()
+    facts = {**_facts(row), "words": words(_law(row, given_by)), "person": person.name}
+    append(db, actor.collectivity_id, Event("mandate.opened", actor.name, actor.user_id, None, facts))
+    return row.id
+
+
+@use_case
+def end_mandate(db: Db, actor: Actor, mandate_id: int, *, last_day: date | None = None) -> tuple[str, ...]:
+    """Put an end to a mandate, at once or after its `last_day`; the words of the delegations that fall with a mayor's.
+
+    The delegations are not written to: they fall by the law, because the office that they come from has ended
+    (CGCT L2122-20). Refuses `mandate-unknown`, also for what has already ended, and a day that is past (`mandate-dates`).
+    """
+    row = db.scalar(
+        sa.select(MandateRow)
+        .where(MandateRow.id == mandate_id, MandateRow.collectivity_id == actor.collectivity_id)
+        .with_for_update()
+    )
+    law = {one.id: one for one in mandates(db)}
+    if row is None or over(law[row.id], today()):
+        raise Refusal("mandate-unknown")
+    if last_day is None:
+        row.ended_at, row.ended_by = now(), actor.name
+    elif last_day < max(today(), row.starts_on):
+        raise Refusal("mandate-dates")
+    else:
+        row.ends_on, row.ended_by = last_day, actor.name
+    falling = tuple(
+        words(one)
+        for one in law.values()
+        if one.given_by is not None and one.given_by.id == row.id and not over(one, today())
+    )
+    facts = {
+        **_facts(row),
+        "words": words(law[row.id]),
+        "at_once": last_day is None,
+        "falling": list(falling),
+    }
+    append(db, actor.collectivity_id, Event("mandate.ended", actor.name, actor.user_id, None, facts))
+    return falling
+
+
+def recorded(db: Db, collectivity_id: int) -> bool:
+    """Whether this collectivity has ever recorded a mandate: from then on nobody signs in its name without one."""
+    query = sa.select(sa.literal(1)).where(MandateRow.collectivity_id == collectivity_id).limit(1)
+    return db.scalar(query) is not None
+
+
+def mandates(db: Db, user_id: int | None = None, *, lock: bool = False) -> list[Mandate]:
+    """The mandates of a person, or all of the session's collectivity, as the law reads them; those that ended as well.
+
+    With `lock`, whoever ends one of them waits until the caller's transaction has told what was signed by it.
+    """
+    query = sa.select(MandateRow).order_by(MandateRow.id)
+    if user_id is not None:
+        givers = sa.select(MandateRow.given_by_id).where(
+            MandateRow.user_id == user_id, MandateRow.given_by_id.is_not(None)
+        )
+        query = query.where(sa.or_(MandateRow.user_id == user_id, MandateRow.id.in_(givers)))
+    if lock:
+        query = query.with_for_update(read=True).execution_options(populate_existing=True)
+    rows = list(db.scalars(query))
+    found: dict[int, Mandate] = {}
+    for row in rows:  # a mayor's mandate is older than the delegations that it gave
+        found[row.id] = _law(row, found.get(row.given_by_id) if row.given_by_id is not None else None)
+    return [found[row.id] for row in rows if user_id is None or row.user_id == user_id]
+
+
+def _law(row: MandateRow, given_by: Mandate | None) -> Mandate:
+    return Mandate(
+        id=row.id,
+        person=row.user_id,
+        kind=Kind(row.kind),
+        title=row.title,
+        starts_on=row.starts_on,
+        ends_on=row.ends_on,
+        ended=row.ended_at is not None,
+        families=tuple(row.families),
+        matters=tuple(row.matters),
+        ceiling_cents=row.ceiling_cents,
+        rank=row.rank,
+        order_number=row.order_number,
+        given_by=given_by,
+    )
+
+
+def _sound(wanted: Wanted) -> date:
+    """The first day, once nothing is missing and nothing contradicts itself."""
+    missing = [label for label, there in _asked(wanted) if not there]
+    if missing or wanted.starts_on is None:
+        raise Refusal("mandate-incomplete", details=", ".join(missing))
+    if wanted.ends_on is not None and wanted.ends_on < wanted.starts_on:
+        raise Refusal("mandate-dates")
+    if wanted.kind.delegated and wanted.order_date is not None and wanted.starts_on < wanted.order_date:
+        raise Refusal("mandate-dates")
+    for name in wanted.families:
+        family(name)
+    for matter in wanted.matters:
+        if not _MATTER.fullmatch(matter):
+            raise Refusal("mandate-matter", matter=matter)
+    if wanted.ceiling_cents is not None and wanted.ceiling_cents <= 0:
+        raise Refusal("mandate-ceiling")
+    if wanted.rank is not None and not 0 < wanted.rank <= HIGHEST_RANK:
+        raise Refusal("mandate-rank")
+    return wanted.starts_on
+
+
+def _asked(wanted: Wanted) -> list[tuple[str, object]]:
+    """What the law asks of this kind, with what was given."""
+    asked: list[tuple[str, object]] = [("qualité", wanted.title.strip()), ("premier jour", wanted.starts_on)]
+    if wanted.kind.delegated:
+        asked += [
+            ("numéro de l’arrêté", wanted.order_number.strip()),
+            ("date de l’arrêté", wanted.order_date),
+            ("au moins un type de dossier", wanted.families),
+        ]
+    if wanted.kind is Kind.SUBSTITUTE:
+        asked += [("motif de l’empêchement", wanted.reason.strip()), ("dernier jour", wanted.ends_on)]
+    return asked
+
+
+def _giver(known: Sequence[Mandate], wanted: Wanted) -> Mandate:
+    """The mayor in office on the day of the order; only his office carries the delegation."""
+    day = wanted.order_date or today()
+    for one in known:
+        in_time = one.starts_on <= day and (one.ends_on is None or day <= one.ends_on)
+        if one.kind is Kind.MAYOR and in_time and not over(one, today()):
+            return one
+    raise Refusal("mandate-no-mayor")
+
+
+def _alone(known: Sequence[Mandate], starts_on: date, ends_on: date | None) -> None:
+    for one in known:
+        if one.kind is not Kind.MAYOR or over(one, min(starts_on, today())):
+            continue
+        before = one.ends_on is not None and one.ends_on < starts_on
+        after = ends_on is not None and ends_on < one.starts_on
+        if not before and not after:
+            raise Refusal("mandate-mayor-twice")
+
+
+def _facts(row: MandateRow) -> dict[str, Any]:
+    """What the journal keeps of a mandate."""
+    return {
+        "mandate": row.id,
+        "user": row.user_id,
+        "kind": row.kind,
+        "order": row.order_number,
+        "order_date": row.order_date.isoformat() if row.order_date else None,
+        "starts_on": row.starts_on.isoformat(),
+        "ends_on": row.ends_on.isoformat() if row.ends_on else None,
+        "families": row.families,
+        "matters": row.matters,
+        "ceiling_cents": row.ceiling_cents,
+        "rank": row.rank,
+        "reason": row.reason,
+    }

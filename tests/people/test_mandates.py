@@ -1,0 +1,146 @@
+"""Signing mandates as an administrator records them: what is refused, what falls with the mayor, what the journal keeps."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.clock import today
+from app.core.db import reading
+from app.core.refusals import Refusal, catalogue
+from app.journal.models import JournalEntry
+from app.people.mandates import end_mandate, mandates, recorded
+from app.people.models import MandateRow
+from tests.builders.house import House
+from tests.builders.mandates import (
+    ADMINISTRATOR,
+    BY_DELEGATION,
+    a_deputy,
+    a_mayor_and_a_deputy,
+    of_deputy,
+    of_mayor,
+    record,
+)
+from workflows.errors import Refusal as LawRefusal
+from workflows.mandates import Kind, over, words
+
+DAY = timedelta(days=1)
+
+
+def held(house):
+    with reading(house.actor(ADMINISTRATOR).collectivity_id) as db:
+        return {one.id: one for one in mandates(db)}
+
+
+def told(house):
+    with reading() as db:
+        query = sa.select(JournalEntry.event, JournalEntry.facts).where(JournalEntry.event.like("mandate.%"))
+        return [(event, facts) for event, facts in db.execute(query.order_by(JournalEntry.id))]
+
+
+def refused(house, wanted):
+    with pytest.raises((Refusal, LawRefusal)) as caught:
+        record(house, wanted)
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count()).select_from(MandateRow)) in {0, 1}
+    assert "…" not in catalogue.say(caught.value.key, caught.value.facts)[1]
+    return caught.value.key
+
+
+def test_a_delegation_comes_from_the_mayor_in_office_and_bears_his_words(house: House) -> None:
+    a_deputy(house)
+    assert refused(house, of_deputy(house)) == "mandate-no-mayor"
+    mayor = record(house, of_mayor(house))
+    delegation = record(house, of_deputy(house))
+    found = held(house)
+    assert words(found[mayor]) == "Le maire"
+    assert words(found[delegation]) == BY_DELEGATION
+    assert [event for event, _ in told(house)] == ["mandate.opened", "mandate.opened"]
+    assert BY_DELEGATION in told(house)[1][1]
+    assert '"order":"2026-041"' in told(house)[1][1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"order_number": " "}, "mandate-incomplete"),
+        ({"order_date": None}, "mandate-incomplete"),
+        ({"starts_on": None}, "mandate-incomplete"),
+        ({"families": ()}, "mandate-incomplete"),
+        ({"title": ""}, "mandate-incomplete"),
+        ({"families": ("nothing",)}, "family-unknown"),
+        ({"starts_on": today() - 211 * DAY}, "mandate-dates"),
+        ({"ends_on": today() - 201 * DAY}, "mandate-dates"),
+        ({"order_date": today() - 241 * DAY}, "mandate-no-mayor"),
+        ({"matters": ("finances",)}, "mandate-matter"),
+        ({"ceiling_cents": 0}, "mandate-ceiling"),
+        ({"rank": 1000}, "mandate-rank"),
+        ({"user_id": 999_999}, "mandate-person"),
+        ({"kind": Kind.MAYOR}, "mandate-mayor-twice"),
+        ({"kind": Kind.SUBSTITUTE, "ends_on": today()}, "mandate-incomplete"),
+        ({"kind": Kind.SUBSTITUTE, "reason": "Arrêt maladie"}, "mandate-incomplete"),
+    ],
+)
+def test_what_is_not_a_lawful_mandate_is_not_recorded(house: House, changes, key) -> None:
+    a_deputy(house)
+    record(house, of_mayor(house))
+    assert refused(house, replace(of_deputy(house), **changes)) == key
+    assert len(told(house)) == 1
+
+
+def test_another_commune_gives_no_mandate_to_our_people(house: House) -> None:
+    from app.people import desks
+    from app.people.actor import Actor
+    from app.people.mandates import open_mandate
+
+    other = desks.create_collectivity(
+        "212900018", "Ailleurs", department="029", district="1", nature="31", settings={}
+    )
+    foreign = Actor(kind="person", collectivity_id=other, name="X", administrator=True)
+    with pytest.raises(Refusal, match="mandate-person"):
+        open_mandate(foreign, of_mayor(house))
+    mayor = record(house, of_mayor(house))
+    with pytest.raises(Refusal, match="mandate-unknown"):
+        end_mandate(foreign, mayor)
+    with reading() as db:
+        assert recorded(db, house.actor(ADMINISTRATOR).collectivity_id)
+        assert not recorded(db, other)
+
+
+def test_the_end_of_the_mayor_ends_every_delegation_and_names_them(house: House) -> None:
+    mayor, delegation = a_mayor_and_a_deputy(house)
+    assert end_mandate(house.actor(ADMINISTRATOR), mayor) == (BY_DELEGATION,)
+    found = held(house)
+    assert over(found[mayor], today())
+    assert over(found[delegation], today())
+    event, facts = told(house)[-1]
+    assert event == "mandate.ended"
+    assert BY_DELEGATION in facts
+    with pytest.raises(Refusal, match="mandate-unknown"):  # it has fallen already: nothing is left to end
+        end_mandate(house.actor(ADMINISTRATOR), delegation)
+
+
+def test_a_new_mayor_gives_new_delegations_and_does_not_revive_the_old_ones(house: House) -> None:
+    mayor, old = a_mayor_and_a_deputy(house)
+    end_mandate(house.actor(ADMINISTRATOR), mayor)
+    record(house, of_mayor(house, title="la maire", starts_on=today()))
+    again = of_deputy(house, order_number="2026-090", order_date=today(), starts_on=today())
+    new = record(house, again)
+    found = held(house)
+    assert over(found[old], today())
+    assert not over(found[new], today())
+    assert words(found[new]) == "Pour la maire et par délégation, l’adjointe aux finances"
+
+
+def test_a_last_day_in_the_future_leaves_the_mandate_until_then_and_a_past_one_is_refused(
+    house: House,
+) -> None:
+    _, delegation = a_mayor_and_a_deputy(house)
+    administrator = house.actor(ADMINISTRATOR)
+    with pytest.raises(Refusal, match="mandate-dates"):
+        end_mandate(administrator, delegation, last_day=today() - DAY)
+    end_mandate(administrator, delegation, last_day=today() + DAY)
+    found = held(house)[delegation]
+    assert not over(found, today() + DAY)
+    assert over(found, today() + 2 * DAY)

@@ -1,0 +1,199 @@
+"""Who may sign in the commune's name: as mayor, by delegation or as suppléant; from when, until when, and for what."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from itertools import combinations
+
+from workflows.errors import Refusal
+
+__all__ = ["Act", "Kind", "Mandate", "check", "conflicts", "fitting", "over", "words"]
+
+
+class Kind(StrEnum):
+    """By what right a person signs, in the order in which it is offered."""
+
+    MAYOR = "mayor"
+    SUBSTITUTE = "substitute"
+    FUNCTION = "function"
+    SIGNATURE = "signature"
+
+    @property
+    def label(self) -> str:
+        """The French name of the kind."""
+        return _LABELS[self]
+
+    @property
+    def delegated(self) -> bool:
+        """True when the right comes from the mayor by an order, and falls with him (CGCT L2122-18 to L2122-20)."""
+        return self in {Kind.FUNCTION, Kind.SIGNATURE}
+
+
+_LABELS = {
+    Kind.MAYOR: "Maire",
+    Kind.SUBSTITUTE: "Suppléance",
+    Kind.FUNCTION: "Délégation de fonction",
+    Kind.SIGNATURE: "Délégation de signature",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What is to be signed, as a mandate looks at it; `matter` is « 7.5.2 », the amount in cents.
+
+    `priced` says that the family has an amount: then an unknown one is above every ceiling.
+    """
+
+    family: str
+    matter: str | None = None
+    amount_cents: int | None = None
+    priced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """One right to sign of one person; `title` is « le maire », « l’adjointe aux finances », « le premier adjoint ».
+
+    `starts_on` is, for a delegation, the day when its order is executory; `ends_on` is the last day, None when open
+    (CGCT L2122-20). `ended`: put to an end at once. No family means all; matters narrow the families that have one.
+    """
+
+    id: int
+    person: int
+    kind: Kind
+    title: str
+    starts_on: date
+    ends_on: date | None = None
+    ended: bool = False
+    families: tuple[str, ...] = ()
+    matters: tuple[str, ...] = ()
+    ceiling_cents: int | None = None
+    rank: int | None = None
+    order_number: str = ""
+    given_by: "Mandate | None" = None
+
+
+def over(mandate: Mandate, today: date) -> bool:
+    """Whether a mandate is of the past, by itself or because the office it comes from has ended."""
+    own = mandate.ended or (mandate.ends_on is not None and mandate.ends_on < today)
+    return own or (mandate.given_by is not None and over(mandate.given_by, today))
+
+
+def check(mandate: Mandate, act: Act, today: date) -> None:
+    """Refuse a signature by this mandate before it begins, after its end, outside its scope or above its ceiling.
+
+    An act signed before the delegation is executory is void and cannot be cured (CGCT L2122-18, L2131-1).
+    """
+    about = {"words": words(mandate), "order": mandate.order_number}
+    if mandate.ended or (mandate.ends_on is not None and mandate.ends_on < today):
+        raise Refusal("mandate-ended", **about)
+    if mandate.given_by is not None and over(mandate.given_by, today):
+        raise Refusal("mandate-fell", **about)
+    if today < mandate.starts_on:
+        key = "mandate-not-executory" if mandate.kind.delegated else "mandate-not-begun"
+        raise Refusal(key, date=f"{mandate.starts_on:%d/%m/%Y}", **about)
+    _check_scope(mandate, act, about)
+
+
+def _check_scope(mandate: Mandate, act: Act, about: dict[str, str]) -> None:
+    if mandate.families and act.family not in mandate.families:
+        raise Refusal("mandate-outside-family", **about)
+    if mandate.matters and act.matter is not None and not _covered(act.matter, mandate.matters):
+        raise Refusal("mandate-outside-matter", matter=act.matter or "sans matière", **about)
+    if mandate.ceiling_cents is None or not act.priced:
+        return
+    ceiling = f"{mandate.ceiling_cents / 100:,.2f}".translate({44: "\u202f", 46: ","})
+    if act.amount_cents is None:
+        raise Refusal("mandate-amount-unknown", ceiling=ceiling, **about)
+    if abs(act.amount_cents) > mandate.ceiling_cents:
+        raise Refusal("mandate-above-ceiling", ceiling=ceiling, **about)
+
+
+def _covered(matter: str, prefixes: Iterable[str]) -> bool:
+    """Whether a matter is one of these or below it: 7.5 holds 7.5.2, and not 7.50."""
+    return any(matter == one or matter.startswith(f"{one}.") for one in prefixes)
+
+
+# Of several reasons, the one nearest to a signature is told.
+_NEARNESS = (
+    "mandate-ended",
+    "mandate-fell",
+    "mandate-outside-family",
+    "mandate-outside-matter",
+    "mandate-not-begun",
+    "mandate-not-executory",
+    "mandate-amount-unknown",
+    "mandate-above-ceiling",
+)
+
+
+def fitting(mandates: Iterable[Mandate], act: Act, today: date) -> tuple[Mandate, ...]:
+    """The mandates by which this act may be signed, the strongest first; refuses when there is none, and says why.
+
+    Without any mandate at all: `mandate-missing`; else the reason of the one that comes nearest (see `check`).
+    """
+    fit: list[Mandate] = []
+    reasons: list[Refusal] = []
+    for mandate in mandates:
+        try:
+            check(mandate, act, today)
+        except Refusal as refusal:
+            reasons.append(refusal)
+        else:
+            fit.append(mandate)
+    if fit:
+        order = list(Kind)
+        return tuple(sorted(fit, key=lambda one: (order.index(one.kind), one.rank or 0, one.id)))
+    raise max(reasons, key=lambda one: _NEARNESS.index(one.key), default=Refusal("mandate-missing"))
+
+
+def words(mandate: Mandate) -> str:
+    """In which capacity the person signs, in the exact words that the act bears.
+
+    « Le maire »; « Pour le maire et par délégation, l’adjoint aux finances »; « Le premier adjoint, suppléant »
+    (CGCT L2122-17).
+    """
+    title = f"{mandate.title[:1].lower()}{mandate.title[1:]}"
+    if mandate.kind is Kind.MAYOR:
+        return _capital(title)
+    if mandate.kind is Kind.SUBSTITUTE:
+        feminine = title.startswith(("la ", "l’adjointe", "l’élue"))
+        return _capital(f"{title}, {'suppléante' if feminine else 'suppléant'}")
+    giver = mandate.given_by.title if mandate.given_by is not None else "le maire"
+    return f"Pour {giver[:1].lower()}{giver[1:]} et par délégation, {title}"
+
+
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def conflicts(mandates: Iterable[Mandate], today: date) -> Iterator[tuple[Mandate, Mandate]]:
+    """The delegations of function that two elected persons hold over the same acts without an order of priority.
+
+    Several deputies may share a function only if the order says who comes first (CGCT L2122-18). Officers may share
+    a signature freely; one person's own delegations do not conflict.
+    """
+    live = [one for one in mandates if one.kind is Kind.FUNCTION and not over(one, today)]
+    for first, second in combinations(live, 2):
+        ordered = first.rank is not None and second.rank is not None and first.rank != second.rank
+        if first.person != second.person and not ordered and _overlap(first, second):
+            yield first, second
+
+
+def _overlap(first: Mandate, second: Mandate) -> bool:
+    """Whether some act, on some day, is in the scope of both; a ceiling does not part them: below it both may sign."""
+    apart = (first.ends_on is not None and first.ends_on < second.starts_on) or (
+        second.ends_on is not None and second.ends_on < first.starts_on
+    )
+    if apart:
+        return False
+    if first.families and second.families and not set(first.families) & set(second.families):
+        return False
+    if not first.matters or not second.matters:
+        return True
+    return any(
+        _covered(one, (other,)) or _covered(other, (one,))
+        for one in first.matters
+        for other in second.matters
+    )
