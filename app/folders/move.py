@@ -254,8 +254,8 @@ def _line(folder: Folder, here: Present, moved: Moved, actor: Actor, slot: str |
         facts["counted"], facts["needed"] = moved.counted, moved.needed
     if said.comment:
         facts["comment"] = said.comment
-    if actor.capacity:
-        facts["capacity"] = said.capacity or actor.capacity
+    if capacity := said.capacity or actor.capacity:
+        facts["capacity"] = capacity
     if actor.session_id:
         facts["session"] = actor.session_id
     return Event(f"folder.{moved.action.value}", actor.name, actor.user_id, folder.id, facts)

@@ -36,7 +36,7 @@ from app.folders.views import (
 )
 from app.journal.models import JournalEntry
 from app.people.models import Desk, User
-from workflows.circuit import Circuit, Phase, Step
+from workflows.circuit import Circuit, Phase, Step, StepKind
 
 DONE_WORDS = {"visa": "Visé par", "sign": "Signé par", "publish": "Publié par", "archive": "Archivé par"}
 
@@ -165,7 +165,9 @@ def _acted(run: StepRun, step: Step, names: Mapping[int, str], n: int) -> StepVi
         return StepView(
             "refused", n, f"Rejeté par {run.who}", f"{step.label}, {instant(run.ended_at)}", run.comment or ""
         )
-    place = names.get(run.desk_id or 0) or run.capacity or ""
+    desk = names.get(run.desk_id or 0)
+    signed = run.kind == StepKind.SIGN  # then the capacity is what the act bears
+    place = (run.capacity or desk if signed else desk or run.capacity) or ""
     meta = ", ".join(dict.fromkeys(one for one in (step.label, instant(run.ended_at), place) if one))
     return StepView("done", n, f"{DONE_WORDS.get(run.kind, 'Traité par')} {run.who}", meta, run.comment or "")
 

@@ -16,12 +16,17 @@ from app.folders.models import Document, Folder
 from app.folders.move import Present, part_of, present
 from app.people.actor import Actor
 from app.people.models import Collectivity
+from app.signing.authority import Authority
+from app.signing.authority import chosen as chosen_capacity
 from app.signing.placing.places import Chosen, Part, chosen, field_name, fields, parts_of
 from app.signing.ports import Box, FieldPlan
 from app.signing.trust import facts as named
 from app.signing.writers import PADES, Writer, writer_of
 from workflows.engine import choices
 from workflows.events import Action
+
+STAMP_WIDTH = 34
+"""Characters in a line of the stamp: those of « Pour le maire et par délégation, » and a little more."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,10 @@ class Ground:
         return writer_of(family_of(self.family).signature, self.media_type)
 
 
-def ground_for(db: Db, actor: Actor, folder_id: int, version: int) -> Ground:
-    """The ground of this person's signature; refuses `moved-on` and `not-your-turn`."""
+def ground_for(
+    db: Db, actor: Actor, folder_id: int, version: int, mandate: int | None
+) -> tuple[Ground, Authority]:
+    """The ground of this person's signature, and as what he or she signs; refuses `moved-on`, `not-your-turn`, no mandate."""
     folder = authorize(db, actor, folder_id)
     if folder.version != version:
         raise Refusal("moved-on", folder_id=folder_id, title="Ce dossier a avancé")
@@ -62,7 +69,7 @@ def ground_for(db: Db, actor: Actor, folder_id: int, version: int) -> Ground:
     if here is None or asker is None or Action.SIGN not in choices(here.circuit, here.standing, asker):
         raise Refusal("not-your-turn")
     rank = [run.slot for run in here.runs].index(part_of(db, folder, here, actor) or "")
-    return ground_of(db, folder, here, rank)
+    return ground_of(db, folder, here, rank), chosen_capacity(db, actor, folder, here.runs[rank], mandate)
 
 
 def ground_of(db: Db, folder: Folder, here: Present, rank: int) -> Ground:
@@ -96,11 +103,10 @@ def main_document(db: Db, folder_id: int) -> Document:
 
 
 def stamp_lines(actor: Actor, capacity: str, moment: datetime) -> tuple[str, ...]:
-    """First name, name, capacity and date, legibly (CRPA L212-1)."""
+    """First name, name, capacity and date, legibly (CRPA L212-1): one long line would make all the others small."""
     who = f"{actor.first_name} {actor.last_name.upper()}".strip() or actor.name
-    return tuple(
-        one for one in ("Signé électroniquement par", who, capacity, f"le {instant_preuve(moment)}") if one
-    )
+    as_what = textwrap.wrap(capacity, STAMP_WIDTH)
+    return ("Signé électroniquement par", who, *as_what, f"le {instant_preuve(moment)}")
 
 
 def seal_lines(certificate: bytes, moment: datetime) -> tuple[str, ...]:

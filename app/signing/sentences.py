@@ -474,4 +474,12 @@ SENTENCES: dict[str, tuple[int, str]] = {
         404,
         "Aucune vérification de ce document n’est connue. Rouvrez le dossier, puis recommencez.",
     ),
+    "mandate-not-offered": (
+        403,
+        "Rien n’a été signé : la qualité choisie n’est pas la vôtre, ou ne vaut pas pour ce dossier. Rechargez la page, puis choisissez parmi celles qu’elle propose.",
+    ),
+    "mandate-lost": (
+        409,
+        "Rien n’a été signé : vous ne pouvez plus signer en qualité de « {words} », inscrite sur le document préparé. Recommencez la signature : la page propose les qualités qui restent.",
+    ),
 }

@@ -12,6 +12,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.people.actor import Actor
 from app.signing import setting
+from app.signing.authority import Authority
 from app.signing.ground import Ground
 from app.signing.models import SignatureSession
 from app.signing.ports import Prepared
@@ -58,7 +59,7 @@ def save(
     held: Held,
     prepared: Sequence[Prepared],
     sha256: str,
-    capacity: str,
+    capacity: Authority,
 ) -> None:
     """Write a prepared signature; it lives as long as the settings say."""
     moment = now()
@@ -74,7 +75,8 @@ def save(
             user_id=actor.user_id,
             login_session_id=actor.session_id,
             field=ground.field,
-            capacity=capacity,
+            capacity=capacity.words,
+            mandate_id=capacity.mandate_id,
             certificate=held.certificate,
             chain=[one.hex() for one in held.chain],
             prepared=pack(prepared),

@@ -28,8 +28,9 @@ from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.folders.move import Said, move, present
 from app.people.actor import Actor
-from app.signing import levels, setting
+from app.signing import authority, levels, setting
 from app.signing.algorithms import of as algorithm_of
+from app.signing.authority import Authority
 from app.signing.formats.naming import signature_name
 from app.signing.formats.xades_text import Signatory
 from app.signing.ground import Ground, fields_of, ground_for, ground_of, seal_lines, stamp_lines
@@ -54,15 +55,24 @@ class Ready:
     certificate: CertificateFacts
 
 
-def prepare(actor: Actor, folder_id: int, *, version: int, key: ExternalKey, box: Box | None = None) -> Ready:
+def prepare(
+    actor: Actor,
+    folder_id: int,
+    *,
+    version: int,
+    key: ExternalKey,
+    box: Box | None = None,
+    mandate: int | None = None,
+) -> Ready:
     """Write what this person would sign with this certificate, on the very bytes that the page shows.
 
-    Refuses whoever may not sign here (`not-your-turn`, `not-yours`), an older page (`moved-on`), every certificate that
-    may not sign (`app.signing.trust`): not enrolled to this person, wrong use, expired, revoked, unknown; and what the
+    `mandate`: in which of the capacities offered; None for the strongest. Refuses whoever may not sign here
+    (`not-your-turn`, `not-yours`, `app.signing.authority`), an older page (`moved-on`), every certificate that may not
+    sign (`app.signing.trust`): not enrolled to this person, wrong use, expired, revoked, unknown; and what the
     document's format refuses.
     """
     with reading(actor.collectivity_id) as db:
-        ground = ground_for(db, actor, folder_id, version)
+        ground, capacity = ground_for(db, actor, folder_id, version, mandate)
         enrolled = _enrolled(db, actor)
     moment = now()
     facts = check_certificate(
@@ -70,7 +80,7 @@ def prepare(actor: Actor, folder_id: int, *, version: int, key: ExternalKey, box
     )
     chain = tuple(key.chain) or issuers_of(key.certificate, trust=setting.trust(), moment=moment)
     held = Held(key.certificate, chain)
-    return _written(actor, folder_id, ground, held, actor.capacity, box, moment, facts)
+    return _written(actor, folder_id, ground, held, capacity, box, moment, facts)
 
 
 def complete(actor: Actor, session: str, signatures: Sequence[bytes]) -> Moved:
@@ -98,7 +108,7 @@ def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | Non
     moment = now()
     facts = check_certificate(key.certificate, key.chain, trust=setting.trust(), moment=moment, enrolled=None)
     held = Held(key.certificate, tuple(key.chain))
-    ready = _written(actor, folder_id, ground, held, "Cachet", None, moment, facts)
+    ready = _written(actor, folder_id, ground, held, Authority("Cachet"), None, moment, facts)
     return complete(actor, ready.session, [key.sign(one.attributes) for one in ready.prepared])
 
 
@@ -107,7 +117,7 @@ def _written(
     folder_id: int,
     ground: Ground,
     held: Held,
-    capacity: str,
+    capacity: Authority,
     box: Box | None,
     moment: datetime,
     facts: CertificateFacts,
@@ -117,7 +127,7 @@ def _written(
     with TemporaryDirectory(prefix="paraphe-sign-") as room:
         source, target = Path(room) / "source", Path(room) / "prepared"
         vault.store().fetch(scope, ground.sha256, source)
-        work = _work(actor, ground, held, capacity, box, moment, source)
+        work = _work(actor, ground, held, capacity.words, box, moment, source)
         prepared = writer.prepare(source, target, held, work)
         sha256 = vault.store().put_file(scope, target).sha256
     session = new_token()
@@ -143,6 +153,7 @@ def _work(
         media_type=ground.media_type,
         field=ground.field,
         moment=moment,
+        reason=capacity or None,
         location=actor.collectivity_name or None,
         signatory=Signatory(capacity, ground.city, ground.postal_code),
         timestamped=_timestamper(ground.writer, ground.family) is not None,
@@ -154,7 +165,7 @@ def _work(
 def place_of(actor: Actor, folder_id: int, *, version: int) -> Box | None:
     """Where the signature that this person would make now will stand, unless he or she puts it elsewhere."""
     with reading(actor.collectivity_id) as db:
-        ground = ground_for(db, actor, folder_id, version)
+        ground, _ = ground_for(db, actor, folder_id, version, None)
     with TemporaryDirectory(prefix="paraphe-place-") as room:
         source = Path(room) / "source"
         vault.store().fetch(vault.scope(actor.collectivity_id), ground.sha256, source)
@@ -228,6 +239,7 @@ def _still_asked(db: Db, actor: Actor, row: SignatureSession) -> None:
     offered = choices(here.circuit, here.standing, here.asker(actor, folder))
     if folder.version == row.folder_version and Action.SIGN not in offered:
         raise Refusal("not-your-turn")
+    authority.still(db, actor, folder, row)
 
 
 @use_case
@@ -241,6 +253,7 @@ def tell(
     last = last_version(db, document.id)
     if row.state != "claimed" or last.id != row.version_id or folder.version != row.folder_version:
         raise _overtaken(db, actor, row, folder)
+    said_as = authority.still(db, actor, folder, row, lock=True) if actor.kind != "system" else None
     writer = writer_of(family_of(folder.family).signature, last.media_type)
     if writer.suffix:
         version = _beside(db, folder, actor, document, kept, writer)
@@ -255,6 +268,7 @@ def tell(
             session_id=row.id,
             name=actor.name,
             capacity=row.capacity,
+            mandate_id=row.mandate_id,
             subject=certificate.subject,
             issuer=certificate.issuer,
             serial=certificate.serial,
@@ -268,7 +282,8 @@ def tell(
         )
     )
     row.state = "done"
-    said = Said(capacity=row.capacity, facts=_proof(row, kept, certificate, facts, actor, writer))
+    proof = {**_proof(row, kept, certificate, facts, actor, writer), **(said_as.facts if said_as else {})}
+    said = Said(capacity=row.capacity, facts=proof)
     moved = move(db, folder, Action.SEAL if actor.kind == "system" else Action.SIGN, actor, said)
     if left := levels.to_add(db, folder, version):
         post(db, folder.collectivity_id, left)

@@ -40,6 +40,7 @@ class Work:
     media_type: str
     field: str
     moment: datetime
+    reason: str | None
     location: str | None
     signatory: Signatory
     timestamped: bool
@@ -101,7 +102,7 @@ class _Pades:
                 field=work.field,
                 fields=work.fields,
                 stamp=work.stamp,
-                reason=None,
+                reason=work.reason,
                 location=work.location,
                 now=work.moment,
                 timestamped=work.timestamped,

@@ -1,0 +1,114 @@
+"""As what a person may sign a folder, here and now: the one question that prepare, complete and `tell` ask alike."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from app.circuits.library import family_of
+from app.core.clock import today
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.folders.models import Folder, StepRun
+from app.folders.move import Present, part_of
+from app.people.actor import Actor
+from app.people.mandates import mandates, recorded
+from app.signing.models import SignatureSession
+from workflows.errors import Refusal as LawRefusal
+from workflows.mandates import Act, Mandate, fitting, words
+
+
+@dataclass(frozen=True)
+class Authority:
+    """In which capacity a person signs: the exact words of the act, and the mandate behind them.
+
+    No mandate: the person signs in his or her own capacity. `facts`: what the journal keeps beside the words.
+    """
+
+    words: str
+    mandate_id: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Part(Protocol):
+    """The part of a step that somebody signs."""
+
+    @property
+    def named_user_id(self) -> int | None:
+        """The person whom the folder names for this part, if it waits for a person rather than a desk."""
+
+
+def offered(db: Db, actor: Actor, folder: Folder, part: Part, *, lock: bool = False) -> tuple[Authority, ...]:
+    """As what the actor may sign this part of this folder today, the strongest first; never empty.
+
+    In one's own capacity where the folder names the person (a sitting's secretary, CGCT L2121-23), and as long as the
+    collectivity has recorded no mandate (docs/decisions/0015). Else by a mandate: refuses as the law does
+    (`workflows.mandates.fitting`). With `lock`, no mandate can be ended before the caller's transaction is.
+    """
+    if part.named_user_id is not None or not recorded(db, folder.collectivity_id):
+        return (Authority(actor.capacity),)
+    held = mandates(db, actor.user_id, lock=lock) if actor.user_id is not None else []
+    return tuple(_authority(one) for one in fitting(held, act_of(folder), today()))
+
+
+def capacities(db: Db, actor: Actor, folder: Folder, here: Present) -> tuple[Authority, ...]:
+    """As what the actor may sign where the folder stands, for a page; refuses as `offered` does, and `not-your-turn`."""
+    slot = part_of(db, folder, here, actor)
+    part = next((run for run in here.runs if run.slot == slot), None)
+    if part is None:
+        raise Refusal("not-your-turn")
+    return offered(db, actor, folder, part)
+
+
+def quality(db: Db, actor: Actor, folder: Folder, here: Present) -> tuple[str, str]:
+    """The words of the strongest capacity, or the French sentence that says why there is none."""
+    try:
+        return capacities(db, actor, folder, here)[0].words, ""
+    except (Refusal, LawRefusal) as refusal:
+        return "", sentences.say(refusal.key, refusal.facts)[1]
+
+
+def chosen(db: Db, actor: Actor, folder: Folder, part: Part, mandate_id: int | None) -> Authority:
+    """The capacity that the signer chose among those that are offered; the strongest when he chose none.
+
+    Refuses `mandate-not-offered`: another person's mandate, or one that does not fit this folder.
+    """
+    found = offered(db, actor, folder, part)
+    if mandate_id is None:
+        return found[0]
+    for one in found:
+        if one.mandate_id == mandate_id:
+            return one
+    raise Refusal("mandate-not-offered")
+
+
+def still(
+    db: Db, actor: Actor, folder: Folder, session: SignatureSession, *, lock: bool = False
+) -> Authority:
+    """The capacity in which a signature was prepared, if it may still be made in it.
+
+    Refuses as `offered` does, and `mandate-lost` when the person may sign now, but no more in the words that the
+    prepared file already bears.
+    """
+    part = db.get_one(StepRun, session.step_run_id)
+    for one in offered(db, actor, folder, part, lock=lock):
+        if (one.mandate_id, one.words) == (session.mandate_id, session.capacity):
+            return one
+    raise Refusal("mandate-lost", words=session.capacity)
+
+
+def act_of(folder: Folder) -> Act:
+    """The folder as a mandate looks at it: its family, its matter and its amount, where the family has them."""
+    family = family_of(folder.family)
+    matter = next((one.key for one in family.fields if one.type == "matter"), None)
+    return Act(
+        folder.family,
+        None if matter is None else str(folder.fields.get(matter) or ""),
+        folder.amount_cents,
+        priced=family.amount_field is not None,
+    )
+
+
+def _authority(mandate: Mandate) -> Authority:
+    facts = {"mandate": mandate.id, **({"order": mandate.order_number} if mandate.order_number else {})}
+    return Authority(words(mandate), mandate.id, facts)

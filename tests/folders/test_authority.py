@@ -1,0 +1,237 @@
+"""As what one signs: by mandate once the commune has recorded one, in the exact words, and never outside of it."""
+
+import subprocess
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from app.core.clock import now, today
+from app.core.db import reading
+from app.core.refusals import Refusal
+from app.journal.models import JournalEntry
+from app.people.mandates import end_mandate
+from app.signing import setting, sign
+from app.signing.models import SignatureProof, SignatureSession
+from app.signing.verify import verify
+from tests.builders.house import House
+from tests.builders.mandates import (
+    ADMINISTRATOR,
+    BY_DELEGATION,
+    DEPUTY,
+    a_deputy,
+    a_mayor_and_a_deputy,
+    of_deputy,
+    of_mayor,
+    record,
+)
+from workflows.errors import Refusal as LawRefusal
+from workflows.mandates import Kind
+
+A, B = "a.kervadec", "b.cadiou"
+DAY = timedelta(days=1)
+
+
+def refused(house, folder_id, who, **more):
+    with pytest.raises((Refusal, LawRefusal)) as caught:
+        prepare(house, folder_id, who, **more)
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count()).select_from(SignatureSession)) == 0
+    return caught.value.key
+
+
+def prepare(house, folder_id, who, **more):
+    from app.signing.keys.browser import BrowserKey
+
+    key = house.key("rsa3072" if who == DEPUTY else "a_kervadec" if who == A else "b_cadiou")
+    public = BrowserKey(key.certificate, tuple(key.chain))
+    version = house.folder(folder_id).version
+    return sign.prepare(house.actor(who), folder_id, version=version, key=public, **more), key
+
+
+def complete(house, who, prepared):
+    ready, key = prepared
+    return sign.complete(house.actor(who), ready.session, key.sign(ready.prepared.attributes))
+
+
+def proof(house, folder_id):
+    with reading() as db:
+        query = sa.select(SignatureProof).where(SignatureProof.folder_id == folder_id)
+        return db.scalars(query.order_by(SignatureProof.id.desc())).first()
+
+
+def signed_line(house, folder_id):
+    with reading() as db:
+        query = sa.select(JournalEntry.facts).where(
+            JournalEntry.folder_id == folder_id, JournalEntry.event == "folder.sign"
+        )
+        return db.scalars(query.order_by(JournalEntry.id.desc())).first()
+
+
+def said_by(house, folder_id, tmp_path):
+    """What the signed file itself says: in its signature, on its page, and to whoever verifies it."""
+    path = tmp_path / "signed.pdf"
+    path.write_bytes(house.bytes_of(house.versions(folder_id)[-1]))
+    with path.open("rb") as stream:
+        reason = str(PdfFileReader(stream).embedded_signatures[-1].sig_object["/Reason"])
+    drawn = subprocess.run(["pdftotext", "-raw", path, "-"], capture_output=True, check=True).stdout.decode()
+    (verdict,) = verify(path, setting.trust(), now())
+    assert reason in verdict.report
+    return reason, " ".join(drawn.split()), verdict.capacity
+
+
+def test_without_any_mandate_recorded_everybody_signs_in_his_own_capacity_as_before(house: House) -> None:
+    a_deputy(house)
+    for who, capacity in ((A, "Maire"), (DEPUTY, "Adjointe aux finances")):
+        folder_id = house.an_invoice(at="bon_a_payer")
+        complete(house, who, prepare(house, folder_id, who))
+        assert (proof(house, folder_id).capacity, proof(house, folder_id).mandate_id) == (capacity, None)
+
+
+def test_the_mayor_and_the_deputy_sign_in_the_exact_words_everywhere(house: House, tmp_path) -> None:
+    mayor, delegation = a_mayor_and_a_deputy(house)
+    for who, mandate_id, said in ((A, mayor, "Le maire"), (DEPUTY, delegation, BY_DELEGATION)):
+        folder_id = house.an_invoice(at="bon_a_payer")
+        complete(house, who, prepare(house, folder_id, who))
+        row = proof(house, folder_id)
+        assert (row.capacity, row.mandate_id) == (said, mandate_id)
+        reason, printed, judged = said_by(house, folder_id, tmp_path)
+        assert (reason, judged) == (said, said)
+        assert said in printed
+        facts = signed_line(house, folder_id)
+        assert f'"capacity":"{said}"' in facts
+        assert f'"mandate":{mandate_id}' in facts
+        page = house.client(who).get(f"/dossiers/{folder_id}").get_data(as_text=True)
+        assert said in page
+    assert '"order":"2026-041"' in signed_line(house, folder_id)
+
+
+def test_once_a_mandate_is_recorded_whoever_has_none_signs_nothing(house: House) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    a_deputy(house)
+    mayor = record(house, of_mayor(house))
+    assert refused(house, folder_id, DEPUTY) == "mandate-missing"
+    end_mandate(house.actor(ADMINISTRATOR), mayor)  # ending the last one does not open the door again
+    assert refused(house, folder_id, DEPUTY) == "mandate-missing"
+    assert refused(house, folder_id, A) == "mandate-ended"
+
+
+def test_the_secretary_of_the_sitting_signs_in_his_own_capacity(house: House) -> None:
+    record(house, of_mayor(house))
+    folder_id = house.a_deliberation(at="signatures")
+    complete(house, B, prepare(house, folder_id, B))
+    assert (proof(house, folder_id).capacity, proof(house, folder_id).mandate_id) == (
+        "Secrétaire de séance",
+        None,
+    )
+    complete(house, A, prepare(house, folder_id, A))
+    assert proof(house, folder_id).capacity == "Le maire"
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"starts_on": today() + DAY}, "mandate-not-executory"),
+        ({"ends_on": today() - DAY}, "mandate-ended"),
+        ({"families": ("deliberation",)}, "mandate-outside-family"),
+        ({"ceiling_cents": 100}, "mandate-above-ceiling"),
+    ],
+)
+def test_a_deputy_signs_neither_too_early_nor_too_late_nor_outside_nor_above(
+    house: House, changes, key
+) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    a_mayor_and_a_deputy(house, **changes)
+    assert refused(house, folder_id, DEPUTY) == key
+    assert house.folder(folder_id).place == "bon_a_payer"
+
+
+def test_a_deputy_signs_no_matter_that_is_not_his(house: House) -> None:
+    folder_id = house.a_deliberation(at="signatures")
+    a_mayor_and_a_deputy(house, matters=("3", "7.1"))
+    assert refused(house, folder_id, DEPUTY) == "mandate-outside-matter"
+
+
+def test_nobody_signs_by_the_mandate_of_somebody_else(house: House) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    mayor, _ = a_mayor_and_a_deputy(house)
+    assert refused(house, folder_id, DEPUTY, mandate=mayor) == "mandate-not-offered"
+    assert refused(house, folder_id, A, mandate=999_999) == "mandate-not-offered"
+
+
+def test_who_has_several_mandates_signs_by_the_one_he_chose(house: House) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    _, delegation = a_mayor_and_a_deputy(house)
+    standin = of_deputy(
+        house,
+        kind=Kind.SUBSTITUTE,
+        title="la première adjointe",
+        starts_on=today(),
+        ends_on=today() + 7 * DAY,
+        reason="Maire hospitalisé",
+    )
+    record(house, standin)
+    ready, key = prepare(house, folder_id, DEPUTY, mandate=delegation)
+    complete(house, DEPUTY, (ready, key))
+    assert proof(house, folder_id).mandate_id == delegation
+    second = house.an_invoice(at="bon_a_payer")
+    complete(house, DEPUTY, prepare(house, second, DEPUTY))
+    assert proof(house, second).capacity == "La première adjointe, suppléante"
+
+
+def untouched(house, folder_id):
+    assert house.folder(folder_id).place == "bon_a_payer"
+    assert [one.origin for one in house.versions(folder_id)] == ["deposited"]
+    assert proof(house, folder_id) is None
+    assert "folder.sign" not in house.journal(folder_id)
+
+
+@pytest.mark.parametrize("whose", ["the delegation", "the mayor"])
+def test_a_delegation_ended_between_the_two_phases_signs_nothing(house: House, whose) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    mayor, delegation = a_mayor_and_a_deputy(house)
+    prepared = prepare(house, folder_id, DEPUTY)
+    end_mandate(house.actor(ADMINISTRATOR), mayor if whose == "the mayor" else delegation)
+    with pytest.raises(LawRefusal) as caught:
+        complete(house, DEPUTY, prepared)
+    assert caught.value.key == ("mandate-fell" if whose == "the mayor" else "mandate-ended")
+    untouched(house, folder_id)
+
+
+def test_a_delegation_ended_while_the_signature_is_being_proven_signs_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    _, delegation = a_mayor_and_a_deputy(house)
+    prepared, read_again = prepare(house, folder_id, DEPUTY), sign.pades.check
+
+    def ends(*args, **kwargs):
+        end_mandate(house.actor(ADMINISTRATOR), delegation)  # after the last look without the lock
+        return read_again(*args, **kwargs)
+
+    monkeypatch.setattr(sign.pades, "check", ends)
+    with pytest.raises(LawRefusal, match="mandate-ended"):
+        complete(house, DEPUTY, prepared)
+    untouched(house, folder_id)
+
+
+def test_words_that_no_longer_hold_are_not_written_though_another_mandate_would_do(house: House) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    _, delegation = a_mayor_and_a_deputy(house)
+    prepared = prepare(house, folder_id, DEPUTY)
+    record(house, of_deputy(house, title="l’adjointe à la commande publique"))
+    end_mandate(house.actor(ADMINISTRATOR), delegation)
+    with pytest.raises(Refusal, match="mandate-lost"):
+        complete(house, DEPUTY, prepared)
+    untouched(house, folder_id)
+
+
+def test_the_first_mandate_recorded_stops_what_was_prepared_without_one(house: House) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    a_deputy(house)
+    prepared = prepare(house, folder_id, DEPUTY)
+    record(house, of_mayor(house))
+    with pytest.raises(LawRefusal, match="mandate-missing"):
+        complete(house, DEPUTY, prepared)
+    untouched(house, folder_id)
