@@ -112,7 +112,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
         403,
         (
             "Rien n’a été signé : votre délégation « {words} » a pris fin avec les fonctions de qui l’avait donnée. "
-            "Faites prendre un nouvel arrêté par le maire en fonction."
+            "Demandez un nouvel arrêté au maire en fonction, ou laissez-le signer."
         ),
     ),
     "mandate-not-executory": (

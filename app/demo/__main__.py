@@ -87,7 +87,7 @@ def main() -> int:
     pki = make(HOME / "pki", f"http://127.0.0.1:{ports['pki']}")
     from app import create_app
     from app.core import schema
-    from app.demo.cast import ACCOUNTS, PASSWORD
+    from app.demo.cast import EVERYBODY, PASSWORD
     from app.demo.seed import is_seeded, seed
     from app.operations.processes import run
 
@@ -97,7 +97,7 @@ def main() -> int:
         seed(pki)
     print(f"\nParaphe, démonstration de Kerlann-sur-Mer : http://127.0.0.1:{port}/demo\n")
     print(f"  mot de passe de tous les comptes : {PASSWORD}")
-    for one in ACCOUNTS:
+    for one in EVERYBODY:
         print(f"  {one.login:14} {one.first_name} {one.last_name}, {one.does[0].lower()}{one.does[1:]}")
     print(
         "\n  Les certificats (.p12) se téléchargent depuis cette page ; les courriels sont sous /demo/courriels.\n",

@@ -107,3 +107,15 @@ ACCOUNTS = (
         administrator=True,
     ),
 )
+DEPUTY = Account(
+    "g.lebras",
+    "Gaud",
+    "Le Bras",
+    "Adjointe aux finances",
+    "Signe les factures par délégation, jusqu’à 10 000 €",
+    (("maire", "act,sign"),),
+    certificate="rsa3072",
+)
+"""At the mayor's desk by a delegation of function: she signs because a mandate says so, not because of her desk."""
+
+EVERYBODY = (*ACCOUNTS, DEPUTY)

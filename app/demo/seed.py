@@ -1,6 +1,7 @@
 """Fill an empty installation with Kerlann-sur-Mer, by the same verbs as everybody."""
 
 import shutil
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 
 from app.core.clock import today
 from app.core.db import reading
-from app.demo.cast import ACCOUNTS, DESKS, NAME, PASSWORD, POSTAL_CODE, SIREN
+from app.demo.cast import ACCOUNTS, DEPUTY, DESKS, EVERYBODY, NAME, PASSWORD, POSTAL_CODE, SIREN, Account
 from app.demo.pki import TestPki
 from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming
@@ -17,9 +18,11 @@ from app.folders.models import Folder
 from app.people import desks
 from app.people.actor import Actor
 from app.people.login import of_user
+from app.people.mandates import Wanted, open_mandate
 from app.people.models import Collectivity, User
 from app.signing.enrol import enrol
 from app.signing.trust import facts
+from workflows.mandates import Kind
 from workflows.rights import Right
 
 SAMPLES = Path(__file__).resolve().parents[2] / "tests" / "assets"
@@ -32,23 +35,24 @@ def is_seeded() -> bool:
 
 
 def seed(pki: TestPki) -> None:
-    """Create the commune, its people with their certificates, and a few folders on their way."""
-    people()
-    for account in ACCOUNTS:
+    """Create the commune, its people with their certificates and mandates, and a few folders on their way."""
+    people(EVERYBODY)
+    for account in EVERYBODY:
         if account.certificate:
             der = pki.certificate(account.certificate)
             actor = actor_of(account.login)
             enrol(actor, actor.user_id or 0, facts(der), der)
+    mandates()
     folders()
 
 
-def people() -> int:
-    """The commune, its desks, its accounts and who holds what; returns the commune's number."""
+def people(accounts: Sequence[Account] = ACCOUNTS) -> int:
+    """The commune, its desks, these accounts and who holds what; returns the commune's number."""
     here = desks.create_collectivity(SIREN, NAME, department="029", district="1", nature="31", settings={})
     desks.place(SIREN, NAME, POSTAL_CODE)
     for key, name, parent in DESKS:
         desks.create_desk(here, key, name, parent=parent)
-    for one in ACCOUNTS:
+    for one in accounts:
         desks.create_user(
             here,
             one.login,
@@ -62,6 +66,24 @@ def people() -> int:
         for desk, rights in one.seats:
             desks.seat(here, desk, one.login, [Right(right) for right in rights.split(",")])
     return here
+
+
+def mandates() -> None:
+    """The mayor's office, and what he delegates to his deputy."""
+    administrator, day = actor_of("k.morizur"), timedelta(days=1)
+    mayor = Wanted(actor_of("a.kervadec").user_id or 0, Kind.MAYOR, "le maire", today() - 240 * day)
+    delegation = Wanted(
+        actor_of(DEPUTY.login).user_id or 0,
+        Kind.FUNCTION,
+        "l’adjointe aux finances",
+        today() - 230 * day,
+        order_number="ARR-2026-031",
+        order_date=today() - 233 * day,
+        families=("invoice",),
+        ceiling_cents=10_000_00,
+    )
+    for one in (mayor, delegation):
+        open_mandate(administrator, one)
 
 
 def actor_of(login: str) -> Actor:

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, current_app, render_template, send_file, 
 from app.core.http import PUBLIC, guard
 from app.core.refusals import Refusal
 from app.demo import mailbox
-from app.demo.cast import ACCOUNTS, PASSWORD
+from app.demo.cast import EVERYBODY, PASSWORD
 from app.demo.pki import PASSPHRASE
 
 pages = Blueprint("demo", __name__, template_folder="templates", url_prefix="/demo")
@@ -44,7 +44,7 @@ def home() -> str:
             one.does,
             url_for("demo.p12", label=one.certificate) if one.certificate else None,
         )
-        for one in ACCOUNTS
+        for one in EVERYBODY
     ]
     return render_template(
         "demo/home.html", accounts=rows, password=PASSWORD, p12_password=PASSPHRASE.decode()
@@ -55,7 +55,7 @@ def home() -> str:
 @guard(PUBLIC)
 def p12(label: str) -> Response:
     """A person's test certificate; worth nothing outside this demonstration."""
-    if label not in {one.certificate for one in ACCOUNTS if one.certificate}:
+    if label not in {one.certificate for one in EVERYBODY if one.certificate}:
         raise Refusal("not-found")
     return send_file(
         (_home() / "pki" / "p12" / f"{label}.p12").absolute(),

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import url_for
 
 from app.core.db import Db
-from app.core.french import instant, taille
+from app.core.french import instant, spaces, taille
 from app.files import vault
 from app.folders import queues, timeline
 from app.folders.documents import current_versions
@@ -208,10 +208,19 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     )
     if not any(one.style == "primary" for one in actions):
         return Decision(timeline.waiting_for(db, folder, here), line, where, actions)
-    quality = f", étape « {here.step.label} »"
-    if here.step.kind is StepKind.SIGN and actor.capacity:
-        quality = f", en qualité de {actor.capacity[:1].lower()}{actor.capacity[1:]}"
-    return Decision(f"À vous de {ASKS[here.step.kind]}{quality}", line, where, actions)
+    quality, blocked = f", étape « {here.step.label} »", ""
+    if here.step.kind is StepKind.SIGN:
+        words, blocked = _capacity(db, folder, actor, here)
+        quality = words or quality
+    return Decision(f"À vous de {ASKS[here.step.kind]}{quality}", line, where, actions, blocked)
+
+
+def _capacity(db: Db, folder: Folder, actor: Actor, here: Present) -> tuple[str, str]:
+    """« , en qualité de maire », or the exact words of a mandate; else why this person may not sign it."""
+    words, blocked = next((say(db, actor, folder, here) for say in plugged.capacities), ("", ""))
+    if words and words == actor.capacity:
+        return f", en qualité de {words[:1].lower()}{words[1:]}", blocked
+    return spaces(f", avec la mention « {words} »") if words else "", blocked
 
 
 def _granted(one: Action, folder: Folder, actor: Actor) -> bool:

@@ -50,6 +50,7 @@ class _Sockets:
     proofs: list[Callable[[Db, int], list[dict[str, Any]]]] = field(default_factory=list)
     shares: dict[str, Callable[[Db, Folder], list[dict[str, Any]]]] = field(default_factory=dict)
     options: dict[str, Callable[[], list[tuple[str, str]]]] = field(default_factory=dict)
+    capacities: list[Callable[[Db, Any, Folder, Any], tuple[str, str]]] = field(default_factory=list)
     tables: list[Callable[[bytes], tuple[tuple[str, str], ...] | None]] = field(default_factory=list)
 
 
@@ -99,6 +100,11 @@ def tag(show: Callable[[Db, Folder], Any]) -> None:
 def signatures(find: Callable[[Db, int], Mapping[int, list[Any]]]) -> None:
     """Give the signatures of a folder's documents, by version id."""
     plugged.signatures.append(find)
+
+
+def capacity(say: Callable[[Db, Any, Folder, Any], tuple[str, str]]) -> None:
+    """Say in which capacity an actor would sign a folder where it stands; else why he may not, as a sentence."""
+    plugged.capacities.append(say)
 
 
 def table(read: Callable[[bytes], tuple[tuple[str, str], ...] | None]) -> None:

@@ -9,16 +9,20 @@ from wtforms import BooleanField, PasswordField, StringField
 from wtforms.validators import DataRequired
 
 from app.core import http
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import reading
 from app.core.http import PERSON, PUBLIC, guard
 from app.core.limits import address_rate, limiter, login_rate, per_login
 from app.core.refusals import Refusal, catalogue
 from app.people import desks
 from app.people import login as door
+from app.people.mandates import mandates
 from app.people.models import LoginSession
+from app.people.office.views import view
+from app.people.office.web import pages as office
 
 pages = Blueprint("people", __name__, template_folder="templates")
+pages.register_blueprint(office)
 NOW = "Renseignez ce champ."
 
 
@@ -128,7 +132,7 @@ def reset(token: str) -> Response | str | tuple[str, int]:
 @pages.get("/compte")
 @guard(PERSON)
 def account() -> str:
-    """The person's open sessions and display."""
+    """The person's open sessions, signing mandates and display."""
     query = (
         sa.select(LoginSession)
         .where(
@@ -143,8 +147,13 @@ def account() -> str:
             (row.id, row.client, row.address, row.seen_at, row.id == g.actor.session_id)
             for row in db.scalars(query)
         ]
+        mine = [view(one, g.actor.name, today()) for one in mandates(db, g.actor.user_id)]
     return render_template(
-        "people/account.html", sessions=rows, theme=g.actor.theme, shortcuts=g.actor.shortcuts
+        "people/account.html",
+        sessions=rows,
+        mandates=[one for one in mine if not one.over],
+        theme=g.actor.theme,
+        shortcuts=g.actor.shortcuts,
     )
 
 

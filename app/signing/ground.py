@@ -1,5 +1,6 @@
 """The ground of a signature: the document as it is shown, the part that the signer takes, and what his stamp says."""
 
+import textwrap
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path

@@ -21,6 +21,7 @@ from app.folders.models import DocumentVersion, Folder
 from app.folders.views import Tag
 from app.people.actor import system
 from app.signing import levels, setting
+from app.signing.authority import quality
 from app.signing.models import Augmentation, SignatureProof
 from app.signing.placing import web as placing
 from app.signing.renewal import daily
@@ -45,6 +46,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.signable("pes", _flow)
     sockets.action(Action.SIGN, "signing.dialog", "dialog")
     sockets.preparation(placing.ENDPOINT, placing.card)
+    sockets.capacity(quality)
     sockets.signatures(_signatures)
     sockets.proofs(_proofs)
     sockets.tag(_tag)

@@ -18,7 +18,7 @@ from app.folders import page, queues
 from app.folders.access import authorize
 from app.folders.models import DocumentVersion, Folder
 from app.folders.views import after_act
-from app.signing import enrol
+from app.signing import authority, enrol
 from app.signing.legal import legal_sentence
 from app.signing.models import SignatureSession
 from app.signing.placing.web import box_of
@@ -45,6 +45,7 @@ def dialog(folder_id: int) -> str:
         main = next(one for one in page.documents(db, folder, None) if one.role == "main")
         version = db.scalars(_version(main.id, main.number)).one()
         mine = enrol.certificates_of(db, g.actor.user_id)
+        capacities = authority.capacities(db, g.actor, folder, here) if here is not None else ()
         view = page.head(db, folder)
     known = (
         (common_name(mine[0].subject), common_name(mine[0].issuer), jour_long(mine[0].not_after))
@@ -56,7 +57,7 @@ def dialog(folder_id: int) -> str:
         folder=view,
         document_line=f"{main.title}, {view.family_label.lower()} {view.number}".strip(),
         extent=_extent(version, folder),
-        capacity=g.actor.capacity[:1].lower() + g.actor.capacity[1:],
+        capacities=capacities,
         legal=legal_sentence(folder.family),
         prepare_url=url_for("signing.prepare", folder_id=folder_id),
         complete_url=url_for("signing.complete", folder_id=folder_id),
@@ -95,7 +96,12 @@ def prepare(folder_id: int) -> Response:
     where = webeid if offer.get("provider") == "webeid" else browser
     key = where.read_key(offer)
     ready = sign.prepare(
-        g.actor, folder_id, version=_whole(offer, "version"), key=key, box=_box(offer.get("box"))
+        g.actor,
+        folder_id,
+        version=_whole(offer, "version"),
+        key=key,
+        box=_box(offer.get("box")),
+        mandate=_whole(offer, "mandate") if offer.get("mandate") is not None else None,
     )
     signer = {
         "name": ready.certificate.common_name,

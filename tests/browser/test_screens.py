@@ -12,8 +12,10 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, expect
 
 from app.core.clock import today
+from app.people.mandates import end_mandate
 from tests.browser.person import Person, apart
 from tests.builders.house import ASSETS, House
+from tests.builders.mandates import a_mayor_and_a_deputy, of_deputy, record
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 OTHER = ASSETS / "invoices" / "fx-en16931-fr-avec-piece-jointe.pdf"
@@ -227,6 +229,17 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         secretary.sees("La nouvelle version n’est pas publiée")
         look.at(secretary, "circuit refused")
         look.at(secretary, "administration", "/administration")
+        look.at(secretary, "mandates, none yet", "/administration/mandats")
+        mayor, delegation = apart(lambda: a_mayor_and_a_deputy(house))
+        record(house, of_deputy(house, user_id=house.actor("b.cadiou").user_id))
+        end_mandate(house.actor("k.morizur"), delegation)
+        look.at(secretary, "mandates", "/administration/mandats")
+        secretary.page.get_by_role("radio", name="Maire").check()
+        secretary.page.get_by_label("Plafond en euros").fill("beaucoup")
+        secretary.button("Enregistrer le mandat").click()
+        secretary.sees("Le mandat n’est pas enregistré")
+        look.at(secretary, "mandate refused")
+        look.at(secretary, "end of a mandate", f"/administration/mandats/{mayor}")
         with look.by("n.abgrallec") as finance:
             finance.folder(stale)
             house.approve(stale, "t.lescoat")

@@ -31,6 +31,8 @@ ROUTES = {
     "people.display": "person",
     "people.logout": "person",
     "people.revoke": "person",
+    "people.office.index": "administer",
+    "people.office.mandate": "administer",
     "circuits.index": "administer",
     "circuits.edit": "administer",
     "operations.admin": "administer",

@@ -64,6 +64,12 @@ class Signer {
     return this.form.querySelector(`[data-sign-${name}]`);
   }
 
+  /* The mandate by which the person signs, as it is shown: chosen among several, or the only one; none in one's own name. */
+  mandate() {
+    const chosen = this.form.querySelector("[data-sign-mandate]")?.value ?? this.form.dataset.mandate;
+    return chosen ? Number(chosen) : null;
+  }
+
   start() {
     this.file.addEventListener("change", () => this.forget().then(() => this.password.value && this.open()));
     this.password.addEventListener("change", () => this.forget().then(() => this.file.files.length && this.open()));
@@ -274,7 +280,8 @@ class Signer {
 
   async sign() {
     const { prepare, complete, version } = this.form.dataset;
-    const prepared = await exchange(prepare, { version: Number(version), box: this.box, ...(await this.identity.certificate()) });
+    const asked = { version: Number(version), box: this.box, mandate: this.mandate() };
+    const prepared = await exchange(prepare, { ...asked, ...(await this.identity.certificate()) });
     this.step(1);
     const signatures = await this.identity.sign(prepared.items);
     this.password.value = "";

@@ -1,0 +1,1 @@
+"""The administrator's pages about people: who may sign in the commune's name."""

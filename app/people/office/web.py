@@ -1,0 +1,92 @@
+"""Pages of the administrator: the signing mandates, a new one, and the end of one."""
+
+import sqlalchemy as sa
+from flask import Blueprint, flash, g, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from app.core.clock import today
+from app.core.db import Db, reading
+from app.core.http import guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.people.mandates import end_mandate, mandates, open_mandate
+from app.people.models import User
+from app.people.office.forms import KINDS, EndForm, mandate_form
+from app.people.office.views import view, warnings
+from workflows.errors import Refusal as LawRefusal
+from workflows.mandates import conflicts, over, words
+
+pages = Blueprint("office", __name__)
+
+
+@pages.route("/administration/mandats", methods=["GET", "POST"])
+@guard("administer")
+def index() -> Response | tuple[str, int]:
+    """Who may sign in the commune's name, and the form that records one more."""
+    error, status = None, 200
+    with reading(g.actor.collectivity_id) as db:
+        form = mandate_form(db)
+    if form.is_submitted():
+        try:
+            open_mandate(g.actor, form.wanted())
+        except (Refusal, LawRefusal) as refusal:
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash("Le mandat est enregistré.", "ok")
+            return redirect(url_for("people.office.index"))
+    with reading(g.actor.collectivity_id) as db:
+        names, known = _names(db), mandates(db)
+    rows = [view(one, names[one.person], today()) for one in known]
+    return render_template(
+        "people/mandates.html",
+        live=[one for one in rows if not one.over],
+        past=[one for one in rows if one.over],
+        warnings=warnings(conflicts(known, today()), names),
+        form=form,
+        kinds=KINDS,
+        error=error,
+    ), status
+
+
+@pages.route("/administration/mandats/<int:mandate_id>", methods=["GET", "POST"])
+@guard("administer")
+def mandate(mandate_id: int) -> Response | tuple[str, int]:
+    """One mandate, and its end: at once, or after a day to come."""
+    form, error, status = EndForm(), None, 200
+    if form.is_submitted():
+        try:
+            fallen = end_mandate(g.actor, mandate_id, last_day=form.day())
+        except Refusal as refusal:
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash(_ended(fallen), "ok")
+            return redirect(url_for("people.office.index"))
+    with reading(g.actor.collectivity_id) as db:
+        names, known = _names(db), mandates(db)
+    found = next((one for one in known if one.id == mandate_id), None)
+    if found is None:
+        raise Refusal("mandate-unknown")
+    falling = [
+        f"{words(one)} ({names[one.person]})"
+        for one in known
+        if one.given_by is not None and one.given_by.id == mandate_id and not over(one, today())
+    ]
+    shown = view(found, names[found.person], today())
+    return render_template(
+        "people/mandate.html", mandate=shown, falling=falling, form=form, error=error
+    ), status
+
+
+def _ended(fallen: tuple[str, ...]) -> str:
+    told = "La fin du mandat est enregistrée."
+    if not fallen:
+        return told
+    return (
+        f"{told} {len(fallen)} délégations finissent avec lui."
+        if len(fallen) > 1
+        else f"{told} Une délégation finit avec lui."
+    )
+
+
+def _names(db: Db) -> dict[int, str]:
+    return {one.id: one.name for one in db.scalars(sa.select(User))}

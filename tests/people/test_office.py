@@ -1,0 +1,164 @@
+"""« Administration › Mandats de signature » as an administrator uses it, and what the signatory is then shown."""
+
+import html
+import re
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.clock import today
+from app.core.db import reading
+from app.people.mandates import end_mandate
+from app.people.models import MandateRow
+from tests.builders.house import House
+from tests.builders.mandates import (
+    ADMINISTRATOR,
+    BY_DELEGATION,
+    DEPUTY,
+    a_deputy,
+    a_mayor_and_a_deputy,
+    of_deputy,
+    of_mayor,
+    record,
+)
+from workflows.mandates import Kind
+
+PAGE = "/administration/mandats"
+DAY = timedelta(days=1)
+
+
+def text(answer) -> str:
+    """The words of a page, without marks, each space a plain one."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True))).split())
+
+
+def typed(house, **changes):
+    return {
+        "person": str(house.actor(DEPUTY).user_id),
+        "kind": "function",
+        "title": "l’adjointe aux finances",
+        "order_number": "2026-041",
+        "order_date": (today() - 210 * DAY).isoformat(),
+        "starts_on": (today() - 200 * DAY).isoformat(),
+        "families": ["invoice", "deliberation"],
+        "matters": "7.5, 7.1",
+        "ceiling": "10 000,50",
+        "rank": "1",
+        **changes,
+    }
+
+
+def rows(house):
+    with reading() as db:
+        return list(db.scalars(sa.select(MandateRow).order_by(MandateRow.id)))
+
+
+def test_an_administrator_records_a_delegation_and_reads_it_in_the_list(house: House) -> None:
+    a_deputy(house)
+    record(house, of_mayor(house))
+    client = house.client(ADMINISTRATOR)
+    answer = client.post(PAGE, data={**typed(house), "csrf_token": house.csrf(client)})
+    assert answer.status_code == 302
+    row = rows(house)[-1]
+    assert (row.ceiling_cents, row.rank, row.matters) == (1_000_050, 1, ["7.5", "7.1"])
+    assert (row.families, row.order_number) == (["invoice", "deliberation"], "2026-041")
+    said = text(client.get(PAGE))
+    for words in (
+        "Gaud Le Bras",
+        BY_DELEGATION,
+        "Factures, Délibérations ; matières 7.5, 7.1",
+        "10 000,50 €",
+    ):
+        assert words in said
+    assert BY_DELEGATION in text(house.client(DEPUTY).get("/compte"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"kind": ""}, "il manque le genre de mandat"),
+        ({"kind": "king"}, "il manque le genre de mandat"),
+        ({"person": ""}, "il manque la personne"),
+        ({"person": "99999999999"}, "il manque la personne"),
+        ({"order_number": ""}, "il manque numéro de l’arrêté"),
+        ({"starts_on": "hier"}, "« Premier jour » n’est pas une date"),
+        ({"families": []}, "au moins un type de dossier"),
+        ({"families": ["nothing"]}, "n’existe pas"),
+        ({"ceiling": "beaucoup"}, "le plafond doit être un montant"),
+        ({"ceiling": "NaN"}, "le plafond doit être un montant"),
+        ({"ceiling": "1e400"}, "le plafond doit être un montant"),
+        ({"ceiling": "-5"}, "le plafond doit être un montant"),
+        ({"rank": "premier"}, "l’ordre de priorité doit être un nombre"),
+        ({"matters": "sport"}, "n’est pas une matière"),
+    ],
+)
+def test_what_is_wrong_is_said_and_what_was_typed_is_kept(house: House, changes, words) -> None:
+    a_deputy(house)
+    record(house, of_mayor(house))
+    client = house.client(ADMINISTRATOR)
+    data = {**typed(house, **changes), "csrf_token": house.csrf(client)}
+    answer = client.post(PAGE, data=data)
+    assert 400 <= answer.status_code < 500
+    assert words in text(answer)
+    assert 'value="l’adjointe aux finances"' in answer.get_data(as_text=True)
+    assert len(rows(house)) == 1
+
+
+def test_the_end_of_the_mayor_names_the_delegations_that_fall_before_it_is_recorded(house: House) -> None:
+    mayor, delegation = a_mayor_and_a_deputy(house)
+    client = house.client(ADMINISTRATOR)
+    assert f"{BY_DELEGATION} (Gaud Le Bras)" in text(client.get(f"{PAGE}/{mayor}"))
+    token = house.csrf(client)
+    refused = client.post(f"{PAGE}/{mayor}", data={"csrf_token": token, "last_day": "bientôt"})
+    assert refused.status_code == 422
+    assert client.post(f"{PAGE}/{mayor}", data={"csrf_token": token}).status_code == 302
+    said = text(client.get(PAGE))
+    assert "Une délégation finit avec lui." in said
+    assert "Tombé avec le mandat du maire" in said
+    assert "Mettre fin" not in text(client.get(f"{PAGE}/{delegation}"))
+    assert client.get(f"{PAGE}/999999").status_code == 404
+
+
+def test_two_deputies_without_an_order_of_priority_are_a_warning(house: House) -> None:
+    a_mayor_and_a_deputy(house)
+    client = house.client(ADMINISTRATOR)
+    assert "sans ordre de priorité" not in text(client.get(PAGE))
+    record(house, of_deputy(house, user_id=house.actor("b.cadiou").user_id, title="l’adjoint au budget"))
+    assert "Gaud Le Bras et Bleuenn Cadiou ont la même délégation" in text(client.get(PAGE))
+
+
+def test_the_folder_says_as_what_one_signs_or_why_one_may_not(house: House) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    _, delegation = a_mayor_and_a_deputy(house)
+    deputy = house.client(DEPUTY)
+    assert f"À vous de signer, avec la mention « {BY_DELEGATION} »" in text(
+        deputy.get(f"/dossiers/{folder_id}")
+    )
+    assert f"avec la mention « {BY_DELEGATION} »" in text(deputy.get(f"/dossiers/{folder_id}/signer"))
+    end_mandate(house.actor(ADMINISTRATOR), delegation)
+    page = deputy.get(f"/dossiers/{folder_id}")
+    assert "votre mandat « Pour le maire et par délégation, l’adjointe aux finances » a pris fin" in text(
+        page
+    )
+    assert "disabled" in page.get_data(as_text=True)
+    assert deputy.get(f"/dossiers/{folder_id}/signer").status_code == 403
+
+
+def test_the_dialog_offers_every_capacity_that_fits_the_strongest_first(house: House) -> None:
+    folder_id = house.an_invoice(at="bon_a_payer")
+    _, delegation = a_mayor_and_a_deputy(house)
+    standin = record(
+        house,
+        of_deputy(
+            house,
+            kind=Kind.SUBSTITUTE,
+            title="la première adjointe",
+            starts_on=today(),
+            ends_on=today() + DAY,
+            reason="Maire hospitalisé",
+        ),
+    )
+    page = house.client(DEPUTY).get(f"/dossiers/{folder_id}/signer").get_data(as_text=True)
+    offered = re.findall(r'<option value="(\d+)">', page)
+    assert offered == [str(standin), str(delegation)]
