@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 from workflows import deadlines
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
@@ -18,7 +18,9 @@ from workflows.fields import Field, FieldType, Moment, parse
 from workflows.loader import invalid, load, read_yaml
 
 __all__ = [
+    "ASSURANCES",
     "CORNERS",
+    "PURPOSES",
     "SIGNATURES",
     "SIGNATURE_LEVELS",
     "DueRule",
@@ -42,6 +44,12 @@ SIGNATURES = ("page", "file", "pes")
 SIGNATURE_LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")
 """The levels that a family may ask of its signatures, each with all that the one before has (ETSI EN 319 142-1 §6.1)."""
 
+ASSURANCES = ("simple", "advanced", "advanced_qualified", "qualified")
+"""How far a signature can be relied on, each more than the one before (eIDAS 910/2014 art. 3, 25 and 26)."""
+
+PURPOSES = ("acts", "pes")
+"""What a family's signatures are for: acts, or accounting flows, which the DGFiP's own certificates may sign."""
+
 CLOCKS: Mapping[str, Callable[[date], date]] = {
     "payment_due": deadlines.payment_due,
     "authorising_officer_due": deadlines.authorising_officer_due,
@@ -59,7 +67,6 @@ class Problem:
 
 Rule = Callable[[Facts, date], Problem | None]
 CircuitRule = Callable[[Circuit], str | None]
-Named = TypeVar("Named", str, str | None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +94,9 @@ class Family:
     """One family of documents, as its folder declares it; `circuit` is the default one.
 
     `signature`, one of `SIGNATURES`, says what is signed.
-    `signature_level` is one of `SIGNATURE_LEVELS`, or None for the best that the installation gives at the click.
+    `signature_level` is one of `SIGNATURE_LEVELS`, or None for the best that the installation gives at the click;
     `signature_place`: None for the foot of the last page, where nothing is written.
+    `minimum_signature` one of `ASSURANCES`, `certificate_purpose` one of `PURPOSES`.
     """
 
     name: str
@@ -110,6 +118,8 @@ class Family:
     normalise: Mapping[str, Callable[[object], object]] | None = None
     signature_level: str | None = None
     signature_place: SignaturePlace | None = None
+    minimum_signature: str = "simple"
+    certificate_purpose: str = "acts"
 
     def field(self, key: str) -> Field | None:
         """The field of this key, if the family asks for it."""
@@ -254,16 +264,18 @@ def _read(home: Path) -> Family:
         due_rule=_due_rule(data.pop("due_rule", None)),
         fields=tuple(_field(written) for written in data.pop("fields")),
         formats=tuple(data.pop("formats")),
-        signature=_one_of("signature", data.pop("signature"), SIGNATURES),
+        signature=_among(SIGNATURES, data.pop("signature"), "signature"),
         stages=tuple(map(StepKind, data.pop("stages"))),
         circuit=load(data.pop("circuit")),
         rules=_named(rules, data.pop("rules", ())),
         circuit_rules=_named(rules, data.pop("circuit_rules", ())),
         normalise=getattr(rules, "NORMALISE", None),
-        signature_level=_one_of(
-            "signature_level", data.pop("signature_level", None), (None, *SIGNATURE_LEVELS)
-        ),
         signature_place=_signature_place(data.pop("signature_place", None)),
+        signature_level=_one_of(SIGNATURE_LEVELS, data.pop("signature_level", None), "signature_level"),
+        minimum_signature=_one_of(ASSURANCES, data.pop("minimum_signature", None), "minimum_signature")
+        or "simple",
+        certificate_purpose=_one_of(PURPOSES, data.pop("certificate_purpose", None), "certificate_purpose")
+        or "acts",
     )
     if data or found.name != home.name:
         raise ValueError(
@@ -291,9 +303,13 @@ def _due_rule(written: Mapping[str, Any] | None) -> DueRule | None:
     return DueRule(written["clock"], written["start"], unless)
 
 
-def _one_of(name: str, written: Named, known: tuple[Named, ...]) -> Named:
+def _one_of(known: tuple[str, ...], written: str | None, key: str) -> str | None:
+    return None if written is None else _among(known, written, key)
+
+
+def _among(known: tuple[str, ...], written: str, key: str) -> str:
     if written not in known:
-        raise ValueError(f"{name}: {written} is none of {', '.join(map(str, known))}")
+        raise ValueError(f"{key}: {written} is none of {', '.join(known)}")
     return written
 
 

@@ -36,8 +36,23 @@ class Person:
     years: tuple[float, float] = (-0.5, 2.5)
     revoked: bool = False
     foreign: bool = False
+    qualified: str = ""  # its QCStatements in DER, in hexadecimal (ETSI EN 319 412-5)
     card: bool = False  # on a smart card: no chain comes with it, its certificate says where its issuer's is
 
+
+def _sequence(*parts: str) -> str:
+    """A DER sequence of fewer than 128 bytes, in hexadecimal."""
+    body = "".join(parts)
+    return f"30{len(body) // 2:02x}{body}"
+
+
+def _use(number: int) -> str:
+    """What a qualified certificate is for: 1 signatures, 2 seals (QcType)."""
+    return _sequence("060604008e460106", _sequence(f"060704008e460106{number:02x}"))
+
+
+COMPLIANCE, DEVICE = _sequence("060604008e460101"), _sequence("060604008e460104")
+"""QcCompliance and QcSSCD, each an object identifier alone."""
 
 PERSONS = (
     Person("a_kervadec", "Armel KERVADEC", "a_kervadec"),
@@ -55,6 +70,9 @@ PERSONS = (
     Person("p384", "Yann LE GOFF", "large_curve"),
     Person("card", "Armel KERVADEC (carte)", "large_curve", card=True),
     Person("card_rsa", "Bleuenn CADIOU (carte)", "b_cadiou", card=True),
+    Person("qualified", "Armel KERVADEC", "a_kervadec", qualified=_sequence(COMPLIANCE, DEVICE, _use(1))),
+    Person("qualified_soft", "Armel KERVADEC", "a_kervadec", qualified=_sequence(COMPLIANCE, _use(1))),
+    Person("eseal", "Cachet qualifié (FACTICE)", "seal", qualified=_sequence(COMPLIANCE, DEVICE, _use(2))),
 )
 
 
@@ -182,6 +200,9 @@ def _person(person: Person, issuer: str, born: datetime, serial: int) -> dict[st
     )
     if person.card:
         more["extensions"] = [ISSUER_IS_THERE]
+    if person.qualified:
+        der = {"schema": "der-bytes", "params": person.qualified}
+        more["extensions"] = [{"id": "1.3.6.1.5.5.7.1.3", "smart-value": der}]
     if person.revoked:
         more["revocation"] = {
             "revoked-since": (born - timedelta(days=30)).isoformat(),

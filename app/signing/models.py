@@ -10,7 +10,7 @@ from app.core.db import Base, Tenanted
 
 
 class Certificate(Base, Tenanted):
-    """A certificate that a person may sign with, matched by its fingerprint, never by a name."""
+    """A certificate that a person may sign with, for a `purpose`; matched by its fingerprint, never by a name."""
 
     __tablename__ = "certificate"
     __table_args__ = (sa.UniqueConstraint("user_id", "fingerprint"),)
@@ -21,6 +21,7 @@ class Certificate(Base, Tenanted):
     issuer: Mapped[str]
     serial: Mapped[str]
     fingerprint: Mapped[str]
+    purpose: Mapped[str] = mapped_column(server_default="acts")
     not_after: Mapped[datetime]
     der: Mapped[bytes]
     enrolled_at: Mapped[datetime]
@@ -86,6 +87,7 @@ class SignatureProof(Base, Tenanted):
     `version_id`: the signed version, or the file that lies beside the document. `count`: how many signatures the format
     needed for it, one for each bordereau of a payment flow.
     `capacity`: the exact words that the act bears; `mandate_id`: what gave the right, None in one's own capacity.
+    `level`: B-B or B-T; `assurance`: one of `workflows.family.ASSURANCES`, None for what was signed before it was kept.
     """
 
     __tablename__ = "signature_proof"
@@ -110,6 +112,7 @@ class SignatureProof(Base, Tenanted):
     format: Mapped[str]
     count: Mapped[int]
     level: Mapped[str]
+    assurance: Mapped[str | None]
     signed_at: Mapped[datetime]
     timestamped_at: Mapped[datetime | None]
 

@@ -21,6 +21,7 @@ from app.folders.models import DocumentVersion, Folder
 from app.folders.views import Tag
 from app.people.actor import system
 from app.signing import levels, setting
+from app.signing.assurance import LABELS
 from app.signing.authority import quality
 from app.signing.models import Augmentation, SignatureProof
 from app.signing.placing import web as placing
@@ -118,7 +119,9 @@ def _made(row: SignatureProof, archived: str, url: str) -> SignatureView:
     stamped = row.timestamped_at
     proven = f"Horodatage du {instant_preuve(stamped)}" if stamped else "Sans horodatage"
     many = f", {row.count} signatures" if row.count > 1 else ""
-    words = f"Fichier rouvert et vérifié après signature, {row.format} {row.level}{many}. {proven}{archived}"
+    reached = LABELS.get(row.assurance or "", "")
+    said = f"{reached[:1].upper()}{reached[1:]}. " if reached else ""
+    words = f"{said}Fichier rouvert et vérifié après signature, {row.format} {row.level}{many}. {proven}{archived}"
     return SignatureView(row.name, row.capacity, instant_preuve(row.signed_at), words, "ok", url)
 
 
@@ -171,6 +174,7 @@ def _proofs(db: Db, folder_id: int) -> list[dict[str, Any]]:
             "serial": row.serial,
             "issuer": row.issuer,
             "level": row.level,
+            "assurance": row.assurance,
         }
         for row in rows
     ]

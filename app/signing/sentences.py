@@ -482,4 +482,24 @@ SENTENCES: dict[str, tuple[int, str]] = {
         409,
         "Rien n’a été signé : vous ne pouvez plus signer en qualité de « {words} », inscrite sur le document préparé. Recommencez la signature : la page propose les qualités qui restent.",
     ),
+    "certificate-wrong-purpose": (
+        403,
+        "Rien n’a été signé : le certificat de {name} est inscrit pour un autre usage ({purpose}). Signez avec un certificat inscrit pour les actes, ou faites corriger l’usage par l’administrateur.",
+    ),
+    "certificate-is-seal": (
+        422,
+        "Le certificat n’a pas été inscrit : il est fait pour le cachet d’un organisme, pas pour la signature d’une personne. Choisissez l’usage « Cachet de la collectivité », ou un autre certificat.",
+    ),
+    "certificate-purpose-set": (
+        403,
+        "Rien n’a changé : ce certificat est déjà inscrit pour un autre usage. Demandez à l’administrateur de le changer.",
+    ),
+    "certificate-owner-unknown": (
+        404,
+        "Le certificat n’a pas été inscrit : cette personne n’a pas de compte ouvert. Choisissez-la dans la liste.",
+    ),
+    "assurance-too-low": (
+        403,
+        "Rien n’a été signé : ce type de dossier demande au moins une {asked}, et ce certificat donne une {reached}. Signez avec un certificat de ce niveau, ou laissez signer une personne qui en a un.",
+    ),
 }

@@ -28,7 +28,7 @@ from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.folders.move import Said, move, present
 from app.people.actor import Actor
-from app.signing import authority, levels, setting
+from app.signing import assurance, authority, levels, setting
 from app.signing.algorithms import of as algorithm_of
 from app.signing.authority import Authority
 from app.signing.formats.naming import signature_name
@@ -36,6 +36,7 @@ from app.signing.formats.xades_text import Signatory
 from app.signing.ground import Ground, fields_of, ground_for, ground_of, seal_lines, stamp_lines
 from app.signing.models import Certificate, SignatureProof, SignatureSession
 from app.signing.ports import Box, ExternalKey, Prepared, ServerKey, SignatureFacts, Stamp
+from app.signing.purpose import Purpose
 from app.signing.session import claim, fail, save, unpack
 from app.signing.trust import CertificateFacts, Enrolled, check_certificate, issuers_of
 from app.signing.writers import Held, Work, Writer, writer_of
@@ -76,8 +77,14 @@ def prepare(
         enrolled = _enrolled(db, actor)
     moment = now()
     facts = check_certificate(
-        key.certificate, key.chain, trust=setting.trust(), moment=moment, enrolled=enrolled
+        key.certificate,
+        key.chain,
+        trust=setting.trust(),
+        moment=moment,
+        enrolled=enrolled,
+        purpose=family_of(ground.family).certificate_purpose,
     )
+    assurance.check(facts.assurance, ground.family)
     chain = tuple(key.chain) or issuers_of(key.certificate, trust=setting.trust(), moment=moment)
     held = Held(key.certificate, chain)
     return _written(actor, folder_id, ground, held, capacity, box, moment, facts)
@@ -177,10 +184,10 @@ def _timestamper(writer: Writer, family: str) -> Any:
 
 
 def _enrolled(db: Db, actor: Actor) -> list[Enrolled]:
-    query = sa.select(Certificate.fingerprint).where(
+    query = sa.select(Certificate.fingerprint, Certificate.purpose).where(
         Certificate.user_id == actor.user_id, Certificate.withdrawn_at.is_(None)
     )
-    return [Enrolled(fingerprint=one) for one in db.scalars(query)]
+    return [Enrolled(row.fingerprint, purpose=Purpose(row.purpose)) for row in db.execute(query)]
 
 
 def _finish(actor: Actor, row: SignatureSession, signatures: Sequence[bytes]) -> Moved:
@@ -194,8 +201,15 @@ def _finish(actor: Actor, row: SignatureSession, signatures: Sequence[bytes]) ->
     held = Held(row.certificate, [bytes.fromhex(one) for one in row.chain])
     moment, timestamper = now(), _timestamper(writer, family)
     certificate = check_certificate(
-        held.certificate, held.chain, trust=setting.trust(), moment=moment, enrolled=enrolled
+        held.certificate,
+        held.chain,
+        trust=setting.trust(),
+        moment=moment,
+        enrolled=enrolled,
+        purpose=family_of(family).certificate_purpose,
     )
+    if actor.user_id is not None:  # what a family asks for is asked of persons
+        assurance.check(certificate.assurance, family)
     scope = vault.scope(actor.collectivity_id)
     with TemporaryDirectory(prefix="paraphe-sign-") as room:
         source, target = Path(room) / "source", Path(room) / "signed"
@@ -277,6 +291,7 @@ def tell(
             format=writer.name,
             count=len(row.prepared),
             level=facts.level,
+            assurance=certificate.assurance,
             signed_at=facts.signed_at or now(),
             timestamped_at=facts.timestamped_at,
         )
@@ -329,6 +344,7 @@ def _proof(
         "format": writer.name,
         "count": len(row.prepared),
         "level": facts.level,
+        "assurance": certificate.assurance,
         "certificate": certificate.fingerprint_sha256,
         "signature": facts.signature_sha256,
         "timestamp": facts.timestamped_at.isoformat() if facts.timestamped_at else None,

@@ -21,9 +21,10 @@ from pyhanko_certvalidator.policy_decl import (
 from app.core.clock import PARIS
 from app.core.refusals import Refusal
 from app.core.texts import cleaned
-from app.signing import algorithms, trust_lists
+from app.signing import algorithms, assurance, trust_lists
 from app.signing.anchors import Anchors
 from app.signing.network import Outside
+from app.signing.purpose import Purpose
 from app.signing.revocation import Backend, fetchers
 
 TOLERANCE = timedelta(minutes=5)  # between our clock and those of the authorities
@@ -103,10 +104,11 @@ class Trust:
 
 @dataclass(frozen=True)
 class Enrolled:
-    """A certificate enrolled to a person, known by its fingerprint or by issuer and serial number."""
+    """A certificate enrolled to a person for a purpose, known by its fingerprint or by issuer and serial number."""
 
     fingerprint: str | None = None
     issuer_serial: str | None = None
+    purpose: Purpose = Purpose.ACTS
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ class CertificateFacts:
     """What a certificate says of itself: names in French order of reading, serial and hashes in lower-case hexadecimal.
 
     `issuer_serial`: SHA-256 of the issuer's name, a colon, the serial. `revocation_checked`: an authority answered.
+    `assurance`: the level that a signature with it reaches (`app.signing.assurance`), once it was checked.
     """
 
     subject: str
@@ -125,6 +128,7 @@ class CertificateFacts:
     common_name: str
     issuer_serial: str
     revocation_checked: bool = field(default=False, compare=False)
+    assurance: str = field(default=assurance.SIMPLE, compare=False)
 
 
 @lru_cache(maxsize=64)
@@ -167,16 +171,18 @@ def check_certificate(
     trust: Trust,
     moment: datetime,
     enrolled: Sequence[Enrolled] | None,
+    purpose: str | None = None,
 ) -> CertificateFacts:
     """The facts of a certificate that may sign at `moment`, or the reason why not.
 
-    `enrolled`: the certificates of the person who signs; None for a seal, whose certificate is a setting. Refuses, in
-    this order, what is not the person's, not for signing, too weak, out of its dates, of an unknown issuer, revoked,
-    or of unknown revocation (RFC 5280 §6; ETSI EN 319 102-1 §5.2.6).
+    `enrolled`: the certificates of the person who signs; None for a seal, whose certificate is a setting. `purpose`:
+    what the family asks of them. Refuses, in this order, what is not the person's, not for this use, not for signing,
+    too weak, out of its dates, of an unknown issuer, revoked, or of unknown revocation (RFC 5280 §6; ETSI EN 319 102-1
+    §5.2.6).
     """
     said = facts(certificate)
-    if enrolled is not None and not any(_same(one, said) for one in enrolled):
-        raise Refusal("certificate-not-enrolled", name=said.common_name)
+    if enrolled is not None:
+        _check_enrolled(said, enrolled, purpose)
     parsed = certificates_in(certificate)[0]
     if parsed.ca:
         raise Refusal("certificate-is-authority")
@@ -189,8 +195,18 @@ def check_certificate(
     if moment > said.not_after:
         raise Refusal("certificate-expired", date=day(said.not_after))
     others = [one for data in chain for one in certificates_in(data)]
-    asyncio.run(_validate(parsed, others, trust, moment))
-    return CertificateFacts(**{**vars(said), "revocation_checked": trust.fetch})
+    path = asyncio.run(_validate(parsed, others, trust, moment))
+    registry = trust_lists.registry(trust.lists)
+    level = assurance.reached(parsed, path, registry, moment, checked=trust.fetch)
+    return CertificateFacts(**{**vars(said), "revocation_checked": trust.fetch, "assurance": level})
+
+
+def _check_enrolled(said: CertificateFacts, enrolled: Sequence[Enrolled], purpose: str | None) -> None:
+    own = next((one for one in enrolled if _same(one, said)), None)
+    if own is None:
+        raise Refusal("certificate-not-enrolled", name=said.common_name)
+    if purpose is not None and not own.purpose.suits(purpose):
+        raise Refusal("certificate-wrong-purpose", name=said.common_name, purpose=own.purpose.label.lower())
 
 
 def _same(one: Enrolled, said: CertificateFacts) -> bool:
@@ -201,17 +217,18 @@ def _same(one: Enrolled, said: CertificateFacts) -> bool:
 
 async def _validate(
     certificate: x509.Certificate, others: Sequence[x509.Certificate], trust: Trust, moment: datetime
-) -> None:
+) -> ValidationPath:
     validator = CertificateValidator(
         certificate,
         intermediate_certs=list(others),
         validation_context=trust.context(moment, fetch=trust.fetch, others=others),
     )
     try:
-        await validator.async_validate_usage({"non_repudiation"})  # type: ignore[no-untyped-call]
+        path: ValidationPath = await validator.async_validate_usage({"non_repudiation"})  # type: ignore[no-untyped-call]
     except (path_errors.PathError, path_errors.ValidationError, AssertionError) as error:
         # pyHanko 0.38 asserts that a certificate's signature is of its issuer's kind of key: a forgery may not be
         raise _refusal(error, certificate) from error
+    return path
 
 
 def _refusal(error: Exception, certificate: x509.Certificate) -> Refusal:

@@ -1,6 +1,5 @@
 """Pages of signing: the dialog, the two requests that the page makes, and a person's certificates."""
 
-import re
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,14 +20,17 @@ from app.folders.views import after_act
 from app.signing import authority, enrol
 from app.signing.legal import legal_sentence
 from app.signing.models import SignatureSession
+from app.signing.office.web import pages as office
 from app.signing.placing.web import box_of
 from app.signing.placing.web import pages as placing
+from app.signing.purpose import Purpose
 from app.signing.verifier.web import pages as verifier
 from workflows.events import Action
 
 pages = Blueprint("signing", __name__, template_folder="templates")
 pages.register_blueprint(verifier)
 pages.register_blueprint(placing)
+pages.register_blueprint(office)
 SIGN = "sign"
 
 
@@ -48,7 +50,7 @@ def dialog(folder_id: int) -> str:
         capacities = authority.capacities(db, g.actor, folder, here) if here is not None else ()
         view = page.head(db, folder)
     known = (
-        (common_name(mine[0].subject), common_name(mine[0].issuer), jour_long(mine[0].not_after))
+        (enrol.common_name(mine[0].subject), enrol.common_name(mine[0].issuer), jour_long(mine[0].not_after))
         if mine
         else None
     )
@@ -177,12 +179,6 @@ def _next(folder_id: int, *, tell: bool) -> str:
     return url_for("folders.show", folder_id=waiting[0].id) if waiting else url_for("folders.inbox")
 
 
-def common_name(said: str) -> str:
-    """The name inside a distinguished name, as a person reads it."""
-    found = re.search(r"Common Name: ([^,;]+)", said)
-    return found.group(1) if found else said
-
-
 def _json() -> dict[str, Any]:
     body = request.get_json(silent=True)
     if not isinstance(body, dict):
@@ -212,7 +208,9 @@ def certificates() -> Response | tuple[str, int]:
     error, status = None, 200
     if request.method == "POST":
         try:
-            _enrol()
+            upload = request.files.get("certificate")
+            data = upload.read(64 * 1024) if upload else b""
+            enrol.enrol_file(g.actor, g.actor.user_id, data, request.form.get("purpose"))
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
@@ -222,29 +220,18 @@ def certificates() -> Response | tuple[str, int]:
         rows = [
             (
                 row.id,
-                common_name(row.subject),
-                common_name(row.issuer),
+                enrol.common_name(row.subject),
+                enrol.common_name(row.issuer),
                 row.serial,
                 jour_long(row.not_after),
                 "Expiré" if row.not_after < now() else "En cours de validité",
-                "Signature",
+                Purpose(row.purpose).label,
             )
             for row in enrol.certificates_of(db, g.actor.user_id)
         ]
-    return render_template("signing/certificates.html", rows=rows, error=error), status
-
-
-def _enrol() -> None:
-    from app.signing import setting
-    from app.signing.trust import certificates_in, check_certificate
-
-    upload = request.files.get("certificate")
-    data = upload.read(64 * 1024) if upload else b""
-    if not data:
-        raise Refusal("no-file")
-    first, *others = [one.dump() for one in certificates_in(data)]
-    facts = check_certificate(first, others, trust=setting.trust(), moment=now(), enrolled=None)
-    enrol.enrol(g.actor, g.actor.user_id, facts, first)
+    return render_template(
+        "signing/certificates.html", rows=rows, purposes=list(Purpose), error=error
+    ), status
 
 
 @pages.post("/compte/certificats/<int:certificate_id>/retirer")

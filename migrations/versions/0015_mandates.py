@@ -1,4 +1,4 @@
-"""people: signing mandates; signing: by which one a signature was made."""
+"""people: signing mandates; signing: by which one a signature was made, for what a certificate is, what level it reached."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -41,9 +41,13 @@ def upgrade() -> None:
         with op.batch_alter_table(table) as batch:
             batch.add_column(sa.Column("mandate_id", sa.Integer()))
             batch.create_foreign_key(f"fk_{table}_mandate_id", "mandate", ["mandate_id"], ["id"])
+    op.add_column("certificate", sa.Column("purpose", sa.String(), server_default="acts", nullable=False))
+    op.add_column("signature_proof", sa.Column("assurance", sa.String()))
 
 
 def downgrade() -> None:
+    op.drop_column("signature_proof", "assurance")
+    op.drop_column("certificate", "purpose")
     for table in ("signature_proof", "signature_session"):
         with op.batch_alter_table(table) as batch:
             batch.drop_constraint(f"fk_{table}_mandate_id", type_="foreignkey")

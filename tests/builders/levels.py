@@ -1,4 +1,4 @@
-"""A house whose family.yaml asks for another signature level."""
+"""A house whose family.yaml asks for something else of its signatures."""
 
 import dataclasses
 
@@ -7,8 +7,13 @@ import pytest
 from workflows.family import families
 
 
-def ask_level(monkeypatch: pytest.MonkeyPatch, family: str, level: str) -> None:
-    """Let a family declare this `signature_level`, as its file would."""
+def declare(monkeypatch: pytest.MonkeyPatch, family: str, **keys: str) -> None:
+    """Let a family declare these keys, as its file would."""
     found = families()
-    found[family] = dataclasses.replace(found[family], signature_level=level)
+    found[family] = dataclasses.replace(found[family], **keys)
     monkeypatch.setattr("workflows.family._discovered", lambda: found)
+
+
+def ask_level(monkeypatch: pytest.MonkeyPatch, family: str, level: str) -> None:
+    """Let a family declare this `signature_level`."""
+    declare(monkeypatch, family, signature_level=level)

@@ -56,6 +56,8 @@ ROUTES = {
     "folders.archive": "archive",
     "signing.certificates": "person",
     "signing.withdraw_certificate": "person",
+    "signing.office.index": "administer",
+    "signing.office.withdraw": "administer",
     "signing.diagnosis": "person",
     "signing.verifier.public": "public",
     "signing.verifier.file": "person",

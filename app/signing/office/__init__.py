@@ -1,0 +1,1 @@
+"""The administrator's pages about certificates: whose, for what, until when."""

@@ -1,0 +1,31 @@
+"""What a certificate may be used for: acts and everything else, accounting flows alone, or the collectivity's seal."""
+
+from enum import StrEnum
+
+
+class Purpose(StrEnum):
+    """What a certificate was enrolled for; its authority's terms say it, no field of the certificate does."""
+
+    ACTS = "acts"
+    PES = "pes"
+    SEAL = "seal"
+
+    @property
+    def label(self) -> str:
+        """The French name of the use."""
+        return _LABELS[self]
+
+    def suits(self, asked: str) -> bool:
+        """Whether a person may sign with it what a family asks for.
+
+        A certificate of the DGFiP signs accounting flows only, never acts; one for acts signs the flows as well; one
+        of the seal signs for nobody (DGFiP signature policy, CGCT D1617-23).
+        """
+        return self is Purpose.ACTS or (self is Purpose.PES and asked == Purpose.PES)
+
+
+_LABELS = {
+    Purpose.ACTS: "Actes, factures et flux comptables",
+    Purpose.PES: "Flux comptables (PES) seulement",
+    Purpose.SEAL: "Cachet de la collectivité",
+}
