@@ -14,7 +14,7 @@ from jinja2 import Environment
 
 from app.core.clock import today
 from app.core.db import NO_DATE, Db, reading
-from app.core.french import spaces
+from app.core.french import jour_long, spaces
 from app.core.outbox import Needless, Row
 from app.core.security import derived_token
 from app.folders.access import may_read
@@ -57,6 +57,10 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         "link": _link(row, settings),
         "account_link": f"{settings.public_url}/compte",
         "actor_name": _plain(str(row.payload.get("by", ""))),
+        "what": _plain(str(row.payload.get("what", ""))),
+        "whose": _plain(str(row.payload.get("whose", ""))),
+        "own": row.payload.get("own", True),
+        "last_day": jour_long(row.payload.get("last_day")),
     }
     return Envelope(user.email, _message(row, settings, user, words, templates))
 
@@ -88,6 +92,8 @@ def _plain(text: str) -> str:
 def _link(row: Row, settings: Any) -> str:
     if row.payload["event"] == "password_reset":
         return f"{settings.public_url}/mot-de-passe/{derived_token(row.payload['nonce'])}"
+    if "page" in row.payload:
+        return f"{settings.public_url}{row.payload['page']}"
     return f"{settings.public_url}/dossiers/{row.folder_id}"
 
 

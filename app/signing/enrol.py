@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.signing.trust import CertificateFacts
 
 
-def enrol_file(actor: Actor, owner: int, data: bytes, purpose: str | None) -> None:
+def enrol_file(actor: Actor, owner: int | None, data: bytes, purpose: str | None) -> None:
     """Enrol the public certificate of a file (DER or PEM) to a person, once it is sure that it may sign at all.
 
     Refuses `no-file`, what `app.signing.trust.check_certificate` refuses, and what `enrol` does.
@@ -27,6 +27,8 @@ def enrol_file(actor: Actor, owner: int, data: bytes, purpose: str | None) -> No
     from app.signing import setting
     from app.signing.trust import certificates_in, check_certificate
 
+    if owner is None:
+        raise Refusal("certificate-owner-unknown")
     if not data:
         raise Refusal("no-file")
     try:

@@ -20,7 +20,7 @@ from app.folders.documents import current_versions
 from app.folders.models import DocumentVersion, Folder
 from app.folders.views import Tag
 from app.people.actor import system
-from app.signing import levels, setting
+from app.signing import expiry, levels, setting
 from app.signing.assurance import LABELS
 from app.signing.authority import quality
 from app.signing.models import Augmentation, SignatureProof
@@ -54,6 +54,7 @@ def plug(settings: Any, templates: Environment) -> None:
     handles("step.seal")(_seal)
     handles(levels.AUGMENT)(_augment)
     each_round("signature.renewal", daily)
+    each_round("signing.expiry", expiry.daily)
     if settings.trust_lists:
         jobs.nightly("trust-lists", _refresh_lists)
 

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, g, jsonify, redirect, render_template, reque
 from werkzeug.wrappers import Response
 
 from app.circuits.library import family_of
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import reading
 from app.core.french import jour_long
 from app.core.http import PERSON, guard
@@ -17,7 +17,7 @@ from app.folders import page, queues
 from app.folders.access import authorize
 from app.folders.models import DocumentVersion, Folder
 from app.folders.views import after_act
-from app.signing import authority, enrol
+from app.signing import authority, enrol, expiry
 from app.signing.legal import legal_sentence
 from app.signing.models import SignatureSession
 from app.signing.office.web import pages as office
@@ -32,6 +32,19 @@ pages.register_blueprint(verifier)
 pages.register_blueprint(placing)
 pages.register_blueprint(office)
 SIGN = "sign"
+LARGEST = 64 * 1024
+"""Bytes of a certificate with those above it, in a form."""
+
+
+@pages.app_context_processor
+def _context() -> dict[str, Any]:
+    return {"endings": _endings}
+
+
+def _endings() -> list[str]:
+    """What ends soon of whoever reads the page, in sentences."""
+    with reading(g.actor.collectivity_id) as db:
+        return [one.sentence for one in expiry.endings(db, today(), g.actor.user_id)]
 
 
 @pages.get("/dossiers/<int:folder_id>/signer")
@@ -207,9 +220,9 @@ def certificates() -> Response | tuple[str, int]:
     """A person's certificates; enrolling checks that it may sign at all."""
     error, status = None, 200
     if request.method == "POST":
+        upload = request.files.get("certificate")
+        data = upload.read(LARGEST) if upload else b""
         try:
-            upload = request.files.get("certificate")
-            data = upload.read(64 * 1024) if upload else b""
             enrol.enrol_file(g.actor, g.actor.user_id, data, request.form.get("purpose"))
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)

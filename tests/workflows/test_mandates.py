@@ -1,4 +1,4 @@
-"""The law of signing mandates, as a table: DLG-01 to DLG-05 (CGCT L2122-17 to L2122-20)."""
+"""The law of signing mandates, as a table (CGCT L2122-17 to L2122-20)."""
 
 from dataclasses import replace
 from datetime import date

@@ -24,8 +24,10 @@ def index() -> Response | tuple[str, int]:
     """Whose certificates sign, for what and until when; the form enrols one more."""
     error, status = None, 200
     if request.method == "POST":
+        owner, upload = key_in(request.form.get("owner")), request.files.get("certificate")
+        data = upload.read(LARGEST) if upload else b""
         try:
-            _enrol()
+            enrol.enrol_file(g.actor, owner, data, request.form.get("purpose"))
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
@@ -49,14 +51,6 @@ def index() -> Response | tuple[str, int]:
     return render_template(
         "signing/office.html", rows=rows, owners=owners, purposes=list(Purpose), error=error
     ), status
-
-
-def _enrol() -> None:
-    owner = key_in(request.form.get("owner"))
-    if owner is None:
-        raise Refusal("certificate-owner-unknown")
-    upload = request.files.get("certificate")
-    enrol.enrol_file(g.actor, owner, upload.read(LARGEST) if upload else b"", request.form.get("purpose"))
 
 
 @pages.post("/administration/certificats/<int:certificate_id>/retirer")

@@ -1,0 +1,118 @@
+"""What comes to its end: certificates and mandates, told 60, 30 and 7 days before to their owner and to administrators.
+
+Once each: the row's key names what ends, when, at which distance and to whom. Whatever was missed while the worker was
+stopped is told at the next look, at the distance that is then true.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from app.core.clock import PARIS, today
+from app.core.db import Db, reading
+from app.core.french import jour_long
+from app.core.outbox import News, Outbox, post
+from app.core.transaction import use_case
+from app.people.mandates import mandates
+from app.people.models import Collectivity, User
+from app.people.office.views import last_day
+from app.signing.enrol import common_name
+from app.signing.models import Certificate
+from workflows.mandates import over, words
+
+DISTANCES = (7, 30, 60)
+"""Days before the end at which it is told, nearest first."""
+
+CERTIFICATE, MANDATE = "certificate_ends", "mandate_ends"
+_looked: dict[str, date] = {}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Something that ends soon: a certificate or a mandate, whose, called what, and its last day."""
+
+    event: str
+    id: int
+    user_id: int
+    name: str
+    last_day: date
+
+    def days(self, day: date) -> int:
+        """How many days are left."""
+        return (self.last_day - day).days
+
+    @property
+    def sentence(self) -> str:
+        """What its owner reads on his pages."""
+        what = "certificat" if self.event == CERTIFICATE else "mandat"
+        return f"Votre {what} « {self.name} » prend fin le {jour_long(self.last_day)}."
+
+
+def endings(db: Db, day: date, user_id: int | None = None) -> Iterator[Ending]:
+    """What ends within sixty days, of a person or of the session's whole collectivity."""
+    query = sa.select(Certificate).where(Certificate.withdrawn_at.is_(None)).order_by(Certificate.id)
+    if user_id is not None:
+        query = query.where(Certificate.user_id == user_id)
+    for row in db.scalars(query):
+        end = row.not_after.astimezone(PARIS).date()
+        if 0 <= (end - day).days <= DISTANCES[-1]:
+            yield Ending(CERTIFICATE, row.id, row.user_id, common_name(row.subject), end)
+    for one in mandates(db, user_id):
+        last = last_day(one)
+        if last is not None and not over(one, day) and (last - day).days <= DISTANCES[-1]:
+            yield Ending(MANDATE, one.id, one.person, words(one), last)
+
+
+def daily() -> None:
+    """Once a day in this process: tell what comes to its end."""
+    if _looked.get("day") == today():
+        return
+    remind()
+    _looked["day"] = today()
+
+
+def remind() -> int:
+    """Write the letters that are due today in every collectivity; returns how many are new."""
+    with reading() as db:
+        everywhere = list(db.scalars(sa.select(Collectivity.id).order_by(Collectivity.id)))
+    return sum(remind_in(here) for here in everywhere)
+
+
+@use_case
+def remind_in(db: Db, collectivity_id: int) -> int:
+    """The letters of one collectivity; asked again the same day, or by two workers at once, it writes nothing more."""
+    db.info["collectivity_id"] = collectivity_id
+    people = {one.id: one for one in db.scalars(sa.select(User).where(User.active.is_(True)))}
+    wanted: dict[str, News] = {}
+    for one in endings(db, today()):
+        owner = people.get(one.user_id)
+        told = {user.id: user for user in people.values() if user.administrator}
+        if owner is not None:
+            told[owner.id] = owner
+        for user in told.values():
+            news = _news(one, user, owner)
+            wanted[news.key] = news
+    known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(wanted)))) if wanted else set()
+    fresh = [news for key, news in wanted.items() if key not in known]
+    post(db, collectivity_id, fresh)
+    return len(fresh)
+
+
+def _news(one: Ending, user: User, owner: User | None) -> News:
+    distance = next(days for days in DISTANCES if one.days(today()) <= days)
+    own = owner is not None and user.id == owner.id
+    place = "certificats" if one.event == CERTIFICATE else "mandats"
+    mine = "/compte/certificats" if one.event == CERTIFICATE else "/compte"
+    payload = {
+        "event": one.event,
+        "user_id": user.id,
+        "what": one.name,
+        "whose": owner.name if owner is not None else "",
+        "own": own,
+        "last_day": one.last_day.isoformat(),
+        "page": mine if own else f"/administration/{place}",
+    }
+    key = f"{one.event}-{one.id}-{one.last_day.isoformat()}-{distance}-{user.id}"
+    return News("mail", key, payload, None, user.email)
