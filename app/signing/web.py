@@ -1,9 +1,10 @@
 """Pages of signing: the dialog, the two requests that the page makes, and a person's certificates."""
 
+import time
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.circuits.library import family_of
@@ -26,6 +27,7 @@ from app.signing.placing.web import pages as placing
 from app.signing.purpose import Purpose
 from app.signing.verifier.web import pages as verifier
 from workflows.events import Action
+from workflows.rights import Right
 
 pages = Blueprint("signing", __name__, template_folder="templates")
 pages.register_blueprint(verifier)
@@ -36,15 +38,31 @@ LARGEST = 64 * 1024
 """Bytes of a certificate with those above it, in a form."""
 
 
+LOOK_AGAIN = 60.0
+"""Seconds between two looks at what ends soon: it is told in days, and every page asks."""
+
+
+@pages.record_once
+def _remember(state: Any) -> None:
+    state.app.extensions["signing-endings"] = {}
+
+
 @pages.app_context_processor
 def _context() -> dict[str, Any]:
     return {"endings": _endings}
 
 
 def _endings() -> list[str]:
-    """What ends soon of whoever reads the page, in sentences."""
-    with reading(g.actor.collectivity_id) as db:
-        return [one.sentence for one in expiry.endings(db, today(), g.actor.user_id)]
+    """What ends soon of whoever signs and reads the page, in sentences; looked up once a minute, not at each page."""
+    if not g.actor.desks_with(Right.SIGN):
+        return []
+    known, day, turn = current_app.extensions["signing-endings"], today(), time.monotonic()
+    since, of_day, found = known.get(g.actor.user_id, (0.0, None, []))
+    if of_day != day or turn - since > LOOK_AGAIN:
+        with reading(g.actor.collectivity_id) as db:
+            found = [one.sentence for one in expiry.endings(db, day, g.actor.user_id)]
+        known[g.actor.user_id] = turn, day, found
+    return list(found)
 
 
 @pages.get("/dossiers/<int:folder_id>/signer")
