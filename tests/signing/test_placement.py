@@ -2,6 +2,7 @@
 
 import dataclasses
 import subprocess
+import unicodedata
 from contextlib import closing
 from pathlib import Path
 
@@ -271,6 +272,51 @@ def test_the_font_draws_every_letter_of_french_breton_and_other_latin_scripts():
     buffer.guess_segment_properties()
     uharfbuzz.shape(uharfbuzz.Font(face), buffer)
     assert all(glyph.codepoint for glyph in buffer.glyph_infos)
+
+
+NAMES = (
+    "Maela Kerñev-ar C’hoad",
+    "Łukasz Wałęsa-Żółć",
+    "Ștefan Țăranu-Șerban",
+    "Nguyễn Thị Hường Ở Ữ Ệ",
+    "Þórður Æðeyjarson",
+    "Işıl Ğülşen İnönü",
+    "Ďáblová Řehoř Ůlehla",
+    "Ģirts Ķēniņš",
+    "Ħaż-Żebbuġ Ċensu",
+    "Ŵyn Ŷstrad",
+    "Əli Məmmədov",
+    "Mɔzɛ Ɓaɗo",
+    "Őry Űrhajós",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_of_any_latin_script_is_printed_and_read_back_letter_for_letter(tmp_path, key, name):
+    path = page_file(tmp_path / "page.pdf", 0, 0)
+    document = signed(path, key, Box(0, 20, 60, 380, 160), (name, name.upper(), name.lower()))
+    words = subprocess.run(["pdftotext", document, "-"], check=True, capture_output=True, text=True).stdout
+    read = unicodedata.normalize("NFC", words).split("\n")
+    for said in (name, name.upper(), name.lower()):
+        assert unicodedata.normalize("NFC", said) in read
+    face = uharfbuzz.Face(stamp.FONT.read_bytes())
+    buffer = uharfbuzz.Buffer()
+    buffer.add_str("".join(stamp.drawable(Stamp((name, name.upper(), name.lower())))))
+    buffer.guess_segment_properties()
+    uharfbuzz.shape(uharfbuzz.Font(face), buffer)
+    assert all(glyph.codepoint for glyph in buffer.glyph_infos)
+
+
+def test_the_font_holds_every_letter_of_the_latin_blocks():
+    held = stamp._characters()
+    letters = [chr(code) for code in (*range(0xA1, 0x250), *range(0x1E00, 0x1EFC))]
+    assert [one for one in letters if one not in held] == []
+
+
+def test_signs_of_another_form_are_printed_as_letters_and_what_shows_nothing_is_left_out():
+    assert stamp.drawable(Stamp(("ﬁlle Ｋｅｒ",))) == ("fille Ker",)
+    assert stamp.drawable(Stamp(("Ker\u202e\u200dñev\u00ad",))) == ("Kerñev",)
+    assert stamp.drawable(Stamp(("\u200b", "Maire"))) == ("Maire",)
 
 
 def test_a_letter_that_cannot_be_printed_is_refused_by_name():

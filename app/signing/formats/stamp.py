@@ -19,10 +19,7 @@ from app.core.refusals import Refusal
 from app.signing.ports import Stamp
 
 FONT = Path(__file__).parent / "fonts" / "paraphe-stamp.ttf"
-USUAL = (
-    110.0,
-    62.0,
-)  # the least box in which the measures below are points; in others they grow and shrink with it
+USUAL = (110.0, 62.0)  # the box whose measures follow, in points; in others they grow and shrink with it
 LARGEST, LEADING = 9.0, 1.28  # points; line height in font sizes
 PADDING, RULE = 5.0, 2.0
 INK, ACCENT = b"0.10 0.11 0.15 rg", b"0.00 0.24 0.51 rg"
@@ -42,12 +39,26 @@ def _characters() -> frozenset[str]:
 
 
 def drawable(stamp: Stamp) -> tuple[str, ...]:
-    """The stamp's lines in composed form; refuses `stamp-glyph-missing` rather than print a name with a hole in it."""
-    lines = tuple(unicodedata.normalize("NFC", line) for line in stamp.lines if line.strip())
-    for character in "".join(lines):
-        if character not in _characters():
-            raise Refusal("stamp-glyph-missing", character=character, code=f"U+{ord(character):04X}")
-    return lines
+    """The stamp's lines as they are printed: composed, and every sign of them in the font.
+
+    A sign that the font lacks is printed in its compatible form when that one is known (« ﬁ » as « fi », full-width
+    letters as letters), and what shows nothing by itself (joiners, marks of direction) is left out. Nothing else is
+    rewritten: a name in another script is refused by its sign (`stamp-glyph-missing`), never printed with a hole in it
+    nor transliterated, which would be to sign by another name.
+    """
+    lines = tuple("".join(map(_printed, unicodedata.normalize("NFC", line))) for line in stamp.lines)
+    return tuple(unicodedata.normalize("NFC", line) for line in lines if line.strip())
+
+
+def _printed(character: str) -> str:
+    if unicodedata.category(character) == "Cf":
+        return ""
+    if character in _characters():
+        return character
+    compatible = unicodedata.normalize("NFKC", character)
+    if compatible != character and set(compatible) <= _characters():
+        return compatible
+    raise Refusal("stamp-glyph-missing", character=character, code=f"U+{ord(character):04X}")
 
 
 @dataclass(frozen=True)

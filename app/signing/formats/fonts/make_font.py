@@ -17,6 +17,9 @@ TARGET = Path(__file__).parent / "paraphe-stamp.ttf"
 LATIN = [
     range(0x20, 0x7F),  # ASCII
     range(0xA0, 0x250),  # Latin-1, Latin Extended-A and -B
+    tuple(
+        map(ord, "ɓɖɗəɛɣɩɨɲɔʃʉʊʋʒ")
+    ),  # letters of Azerbaijani, Hausa, Ewe, Lingala… kept among the phonetic ones
     range(0x2B9, 0x2BE),  # modifier apostrophes, among them the Breton c’h as some registers type it
     range(0x300, 0x370),  # combining accents, for what has no composed form
     range(0x1E00, 0x1F00),  # Latin Extended Additional: Welsh, Vietnamese, German capital ß
