@@ -97,6 +97,7 @@ class Family:
     `signature_level` is one of `SIGNATURE_LEVELS`, or None for the best that the installation gives at the click;
     `signature_place`: None for the foot of the last page, where nothing is written.
     `minimum_signature` one of `ASSURANCES`, `certificate_purpose` one of `PURPOSES`.
+    `paper_signature`: an act of this family may be signed by hand, its scan then leaving in place of the document.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Family:
     signature_place: SignaturePlace | None = None
     minimum_signature: str = "simple"
     certificate_purpose: str = "acts"
+    paper_signature: bool = False
 
     def field(self, key: str) -> Field | None:
         """The field of this key, if the family asks for it."""
@@ -276,6 +278,7 @@ def _read(home: Path) -> Family:
         or "simple",
         certificate_purpose=_one_of(PURPOSES, data.pop("certificate_purpose", None), "certificate_purpose")
         or "acts",
+        paper_signature=data.pop("paper_signature", False) is True,
     )
     if data or found.name != home.name:
         raise ValueError(

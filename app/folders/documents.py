@@ -54,6 +54,16 @@ def add_version(db: Db, document: Document, folder: Folder, actor: Actor, kept: 
     return version
 
 
+def add_paper(db: Db, folder: Folder, actor: Actor, kept: Kept) -> DocumentVersion:
+    """Keep the scan of what was signed on paper: one document beside the main one, a version for each scan."""
+    here = Document.folder_id == folder.id, Document.removed_at.is_(None)
+    known = db.scalar(sa.select(Document).where(*here, Document.role == kept.role))
+    if known is not None:
+        return add_version(db, known, folder, actor, kept)
+    main = db.scalars(sa.select(Document).where(*here, Document.role == "main")).one()
+    return add_document(db, folder, actor, kept, main.position)
+
+
 def add_receipt(db: Db, folder: Folder, actor: Actor, kept: Kept) -> DocumentVersion:
     """Keep what the other side answered among the folder's documents, byte for byte, once."""
     query = (

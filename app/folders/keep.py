@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from app.core.refusals import Refusal
 from app.files import vault
 from app.files.intake import Examined, examine
 from app.folders.sockets import ReadFacts, plugged
@@ -88,6 +89,22 @@ def keep_attachment(collectivity_id: int, one: Incoming, workdir: Path) -> list[
         collectivity_id, "attachment", seen.converted, f"{Path(seen.filename).stem}.pdf", "converted", seen
     )
     return [page, _store(collectivity_id, "original", one.path, seen, "deposited")]
+
+
+def keep_paper(collectivity_id: int, one: Incoming, workdir: Path) -> Kept:
+    """Examine and store the scan of what was signed on paper; refuses all but a sound PDF (`paper-scan-damaged`)."""
+    seen = examine(
+        one.path,
+        one.filename,
+        role="paper",
+        to_be_signed=False,
+        formats=("pdf",),
+        office=None,
+        workdir=workdir,
+    )
+    if seen.repaired is not None:
+        raise Refusal("paper-scan-damaged", filename=seen.filename)
+    return _store(collectivity_id, "paper", one.path, seen, "scanned")
 
 
 def _read(family: str, path: Path, seen: Examined) -> ReadFacts | None:

@@ -54,7 +54,10 @@ class Folder(Base, Tenanted):
 
 
 class Document(Base, Tenanted):
-    """One document of a folder: main (the one that is signed), attachment, original, or data read inside the main one."""
+    """One document of a folder: main (the one that is signed), attachment, original, or data read inside the main one.
+
+    `paper` is the scan of what was signed by hand; `receipt`, what the other side answered.
+    """
 
     __tablename__ = "document"
     __table_args__ = (sa.Index("ix_document_folder_id", "folder_id", "position"),)
@@ -71,7 +74,7 @@ class Document(Base, Tenanted):
 class DocumentVersion(Base, Tenanted):
     """One state of a document's bytes, found in the store by their SHA-256; never changed, never removed.
 
-    `origin` says where it came from: deposited, converted, repaired, extracted, signed. `note` is what intake saw.
+    `origin` says where it came from: deposited, converted, repaired, extracted, signed, scanned. `note` is what intake saw.
     """
 
     __tablename__ = "document_version"

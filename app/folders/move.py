@@ -66,6 +66,7 @@ class Said:
     comment: str = ""
     capacity: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    who: str = ""  # whose act it is, when another person states it
 
 
 def person_of(actor: Actor) -> int | None:
@@ -166,7 +167,7 @@ def _ended(action: Action, actor: Actor, said: Said, moment: datetime) -> dict[s
         "state": "rejected" if action in {Action.REJECT, Action.REFUSE} else "done",
         "ended_at": moment,
         "user_id": actor.user_id,
-        "who": actor.name,
+        "who": said.who or actor.name,
         "capacity": said.capacity or actor.capacity,
         "comment": said.comment or None,
     }

@@ -47,6 +47,7 @@ ROLES = {
     "original": "Original déposé",
     "data": "Données lues dans le fichier",
     "receipt": "Accusé reçu",
+    "paper": "Numérisation de l’acte signé sur papier",
 }
 ORIGINS = {
     "deposited": "déposé",
@@ -55,6 +56,7 @@ ORIGINS = {
     "extracted": "extrait du fichier",
     "signed": "signé",
     "received": "reçu",
+    "scanned": "numérisé",
 }
 BUTTONS: Mapping[Action, tuple[str, str, str, str, str]] = {
     Action.APPROVE: ("Viser", "check2", "primary", "folders.approve", "A"),

@@ -122,10 +122,13 @@ def _main(db: Db, folder: Folder) -> Document:
 def _unsigned_again(db: Db, folder: Folder, main: Document, actor: Actor) -> None:
     """A main document signed in a former round goes again from the bytes that were deposited, not from the signed ones.
 
-    Signatures beside it were of that round too: they are set aside, readable in the history.
+    Signatures beside it and scans of what was signed on paper were of that round too: they are set aside, readable in
+    the history.
     """
     beside = sa.update(Document).where(
-        Document.folder_id == folder.id, Document.role == "signature", Document.removed_at.is_(None)
+        Document.folder_id == folder.id,
+        Document.role.in_(["signature", "paper"]),
+        Document.removed_at.is_(None),
     )
     db.execute(beside.values(removed_at=now()).execution_options(synchronize_session=False))
     last = last_version(db, main.id)

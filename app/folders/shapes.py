@@ -228,14 +228,19 @@ class Transmission(Schema):
 
 
 class Signature(Schema):
-    """One signature, verified when it was made."""
+    """One signature, verified when it was made, or stated when it was made on paper."""
 
     name = _text("Signataire.", "Armel Kervadec")
     capacity = _text("Qualité.", "Maire")
     signed_at = _text("Date et heure.")
     serial = _text("Numéro de série du certificat.")
     issuer = _text("Émetteur du certificat.")
-    level = _text("Niveau PAdES.", "B-T")
+    level = _text(
+        "Niveau PAdES, ou « paper » pour une signature sur papier (ni certificat, ni heure).", "B-T"
+    )
+    original = _text(
+        "Où l’original signé sur papier est conservé ; vide pour une signature électronique.", ""
+    )
 
 
 class FolderShown(Line):

@@ -48,6 +48,7 @@ class _Sockets:
     tags: list[Callable[[Db, Folder], Any]] = field(default_factory=list)
     signatures: list[Callable[[Db, int], Mapping[int, list[Any]]]] = field(default_factory=list)
     proofs: list[Callable[[Db, int], list[dict[str, Any]]]] = field(default_factory=list)
+    acts: list[Callable[[Db, int], Mapping[int, str]]] = field(default_factory=list)
     shares: dict[str, Callable[[Db, Folder], list[dict[str, Any]]]] = field(default_factory=dict)
     options: dict[str, Callable[[], list[tuple[str, str]]]] = field(default_factory=dict)
     capacities: list[Callable[[Db, Any, Folder, Any], tuple[str, str]]] = field(default_factory=list)
@@ -115,6 +116,11 @@ def table(read: Callable[[bytes], tuple[tuple[str, str], ...] | None]) -> None:
 def proofs(find: Callable[[Db, int], list[dict[str, Any]]]) -> None:
     """Give the proofs of a folder's signatures, for what leaves with it."""
     plugged.proofs.append(find)
+
+
+def acts(find: Callable[[Db, int], Mapping[int, str]]) -> None:
+    """Tell in other words what was done at a part of a step, by step run: « Signé sur papier par X »."""
+    plugged.acts.append(find)
 
 
 def share(name: str, find: Callable[[Db, Folder], list[dict[str, Any]]]) -> None:

@@ -86,6 +86,7 @@ def steps(db: Db, folder: Folder, circuit: Circuit | None) -> list[StepView]:
     held = sa.select(Desk.id, Desk.name).where(Desk.id.in_([run.desk_id for run in runs]))
     names = {row.id: row.name for row in db.execute(held)}
     stopped = folder.phase == "rejected"
+    acts = {run: words for find in plugged.acts for run, words in find(db, folder.id).items()}
     # The deposit is the first step; several people at one step share its number.
     for rank, step in enumerate(circuit.applicable(folder.fields), start=2):
         lines += _step_lines(
@@ -95,6 +96,7 @@ def steps(db: Db, folder: Folder, circuit: Circuit | None) -> list[StepView]:
             [run for run in runs if run.step == step.key],
             names,
             rank,
+            acts,
             stopped=stopped,
         )
     return lines
@@ -119,6 +121,7 @@ def _step_lines(
     runs: list[StepRun],
     names: Mapping[int, str],
     rank: int,
+    acts: Mapping[int, str],
     *,
     stopped: bool,
 ) -> list[StepView]:
@@ -131,7 +134,7 @@ def _step_lines(
     if step.kind.automatic:
         return [_machine_line(db, folder, step, runs[-1], rank)]
     acted = [run for run in runs if run.state in {"done", "rejected"}]
-    lines = [_acted(run, step, names, rank) for run in acted]
+    lines = [_acted(run, step, names, rank, acts.get(run.id)) for run in acted]
     open_runs = [run for run in runs if run.state == "active"]
     if open_runs:
         who = _awaited(db, folder, step, {run.slot for run in open_runs})
@@ -159,7 +162,7 @@ def _machine_line(db: Db, folder: Folder, step: Step, run: StepRun, n: int) -> S
     )
 
 
-def _acted(run: StepRun, step: Step, names: Mapping[int, str], n: int) -> StepView:
+def _acted(run: StepRun, step: Step, names: Mapping[int, str], n: int, words: str | None) -> StepView:
     """What somebody did at a step, when, and at which desk or in which capacity."""
     if run.state == "rejected":
         return StepView(
@@ -169,7 +172,8 @@ def _acted(run: StepRun, step: Step, names: Mapping[int, str], n: int) -> StepVi
     signed = run.kind == StepKind.SIGN  # then the capacity is what the act bears
     place = (run.capacity or desk if signed else desk or run.capacity) or ""
     meta = ", ".join(dict.fromkeys(one for one in (step.label, instant(run.ended_at), place) if one))
-    return StepView("done", n, f"{DONE_WORDS.get(run.kind, 'Traité par')} {run.who}", meta, run.comment or "")
+    words = words or f"{DONE_WORDS.get(run.kind, 'Traité par')} {run.who}"
+    return StepView("done", n, words, meta, run.comment or "")
 
 
 def circuit_line(db: Db, folder: Folder) -> str:
@@ -231,6 +235,7 @@ EVENTS = {
     "folder.recall": ("arrow-counterclockwise", "Repris par {who}"),
     "folder.withdraw": ("trash3", "Abandonné par {who}"),
     "folder.opened": ("eye", "Ouvert par {who}"),
+    "folder.sign.paper": ("pen", "Signature sur papier enregistrée par {who}"),
     "signature.placed": ("bounding-box", "Signatures placées par {who}"),
     "documents.added": ("file-earmark-plus", "Pièces ajoutées par {who}"),
     "document.removed": ("trash3", "Pièce retirée par {who}"),
@@ -250,7 +255,8 @@ def entries(db: Db, folder: Folder) -> list[EntryView]:
     )
     found = []
     for row in db.scalars(query):
-        icon, words = EVENTS.get(row.event, ("journal-text", row.event + ", {who}"))
+        event = f"{row.event}.paper" if "paper" in row.facts else row.event
+        icon, words = EVENTS.get(event, ("journal-text", event + ", {who}"))
         found.append(
             EntryView(
                 icon,

@@ -19,6 +19,7 @@ from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.signing.authority import Authority
 from app.signing.authority import chosen as chosen_capacity
+from app.signing.paper.sheet import refuse_mixed
 from app.signing.placing.places import Chosen, Part, chosen, field_name, fields, parts_of
 from app.signing.ports import Box, FieldPlan
 from app.signing.trust import facts as named
@@ -69,6 +70,7 @@ def ground_for(
     asker = here.asker(actor, folder) if here else None
     if here is None or asker is None or Action.SIGN not in choices(here.circuit, here.standing, asker):
         raise Refusal("not-your-turn")
+    refuse_mixed(db, folder)
     rank = [run.slot for run in here.runs].index(part_of(db, folder, here, actor) or "")
     return ground_of(db, folder, here, rank), chosen_capacity(db, actor, folder, here.runs[rank], mandate)
 

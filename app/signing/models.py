@@ -1,6 +1,6 @@
 """Certificates enrolled to their owners, signatures under way, and the proof of each signature made."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -115,6 +115,31 @@ class SignatureProof(Base, Tenanted):
     assurance: Mapped[str | None]
     signed_at: Mapped[datetime]
     timestamped_at: Mapped[datetime | None]
+
+
+class PaperSignature(Base, Tenanted):
+    """A signature made by hand, as it was stated: whose, when, where the original is kept; no electronic signature.
+
+    `version_id` is the scan; `stated_by` the person who stated it, who may be another than whoever signed.
+    """
+
+    __tablename__ = "paper_signature"
+    __table_args__ = (
+        sa.UniqueConstraint("step_run_id"),
+        sa.Index("ix_paper_signature_folder_id", "folder_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    step_run_id: Mapped[int] = mapped_column(sa.ForeignKey("step_run.id"))
+    round: Mapped[int]
+    version_id: Mapped[int] = mapped_column(sa.ForeignKey("document_version.id"))
+    name: Mapped[str]
+    capacity: Mapped[str]
+    signed_on: Mapped[date]
+    kept_at: Mapped[str]
+    stated_by: Mapped[str]
+    stated_at: Mapped[datetime]
 
 
 class Augmentation(Base, Tenanted):

@@ -24,9 +24,10 @@ from app.signing import expiry, levels, setting
 from app.signing.assurance import LABELS
 from app.signing.authority import quality
 from app.signing.models import Augmentation, SignatureProof
+from app.signing.paper import sheet as paper
 from app.signing.placing import web as placing
 from app.signing.renewal import daily
-from app.signing.shown import SignatureView, address, judged
+from app.signing.shown import SignatureView, address, by_hand, judged
 from app.signing.verdicts import content_of, key_of, remembered
 from workflows.events import Action
 
@@ -51,6 +52,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.signatures(_signatures)
     sockets.proofs(_proofs)
     sockets.tag(_tag)
+    sockets.acts(paper.acts)
     handles("step.seal")(_seal)
     handles(levels.AUGMENT)(_augment)
     each_round("signature.renewal", daily)
@@ -113,6 +115,8 @@ def _signatures(db: Db, folder_id: int) -> Mapping[int, list[Any]]:
         if document_id not in done:
             url = address(folder_id, document_id, number)
             found.setdefault(row.version_id, []).insert(0, _made(row, kept.get(row.version_id, ""), url))
+    for signed in paper.of_folder(db, folder_id):
+        found.setdefault(signed.version_id, []).append(by_hand(signed))
     return found
 
 
@@ -176,9 +180,10 @@ def _proofs(db: Db, folder_id: int) -> list[dict[str, Any]]:
             "issuer": row.issuer,
             "level": row.level,
             "assurance": row.assurance,
+            "original": "",
         }
         for row in rows
-    ]
+    ] + [paper.proof(row) for row in paper.of_folder(db, folder_id)]
 
 
 def _seal(row: Row) -> None:

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from app.core.french import instant_preuve
+from app.core.french import instant_preuve, jour_long
+from app.signing.models import PaperSignature
+from app.signing.paper.sheet import NO_ELECTRONIC, told
 from app.signing.verdict import Verdict
 
 TONES = {"valide": "ok", "invalide": "danger", "indéterminé": "warn"}
@@ -30,6 +32,12 @@ def judged(one: Verdict, url: str) -> SignatureView:
     return SignatureView(
         one.name, one.capacity or "", instant_preuve(at), one.reason, TONES[one.verdict], url
     )
+
+
+def by_hand(row: PaperSignature) -> SignatureView:
+    """A signature on paper as a line of the page, which says that the file holds no electronic one."""
+    words = f"{told(row)}. {NO_ELECTRONIC}"
+    return SignatureView(row.name, row.capacity, jour_long(row.signed_on), words, "info")
 
 
 def address(folder_id: int, document_id: int, number: int) -> str:

@@ -22,6 +22,8 @@ from app.signing import authority, enrol, expiry
 from app.signing.legal import legal_sentence
 from app.signing.models import SignatureSession
 from app.signing.office.web import pages as office
+from app.signing.paper import sheet
+from app.signing.paper.web import pages as paper
 from app.signing.placing.web import box_of
 from app.signing.placing.web import pages as placing
 from app.signing.purpose import Purpose
@@ -33,6 +35,7 @@ pages = Blueprint("signing", __name__, template_folder="templates")
 pages.register_blueprint(verifier)
 pages.register_blueprint(placing)
 pages.register_blueprint(office)
+pages.register_blueprint(paper)
 SIGN = "sign"
 LARGEST = 64 * 1024
 """Bytes of a certificate with those above it, in a form."""
@@ -67,7 +70,7 @@ def _endings() -> list[str]:
 
 @pages.get("/dossiers/<int:folder_id>/signer")
 @guard(SIGN)
-def dialog(folder_id: int) -> str:
+def dialog(folder_id: int) -> Response | str:
     """What is signed, by whom, with what; the key is opened in the page and stays there."""
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
@@ -75,10 +78,13 @@ def dialog(folder_id: int) -> str:
         choice = page.decision(db, folder, g.actor, here)
         if not any(one.name == Action.SIGN for one in choice.actions):
             raise Refusal("not-your-turn")
+        if sheet.of_round(db, folder):  # what one signs by hand, the others do
+            return redirect(url_for("signing.paper.sheet", folder_id=folder_id))
         main = next(one for one in page.documents(db, folder, None) if one.role == "main")
         version = db.scalars(_version(main.id, main.number)).one()
         mine = enrol.certificates_of(db, g.actor.user_id)
         capacities = authority.capacities(db, g.actor, folder, here) if here is not None else ()
+        on_paper = sheet.allowed(db, g.actor, folder)
         view = page.head(db, folder)
     known = (
         (enrol.common_name(mine[0].subject), enrol.common_name(mine[0].issuer), jour_long(mine[0].not_after))
@@ -95,6 +101,7 @@ def dialog(folder_id: int) -> str:
         prepare_url=url_for("signing.prepare", folder_id=folder_id),
         complete_url=url_for("signing.complete", folder_id=folder_id),
         certificate=known,
+        paper_url=url_for("signing.paper.sheet", folder_id=folder_id) if on_paper else None,
         # The first signature makes every field: the next ones find their place already taken on the page.
         place_url=None
         if version.origin == "signed" or not version.pages

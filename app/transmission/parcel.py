@@ -17,6 +17,7 @@ from app.folders.sockets import plugged
 from app.people.models import Collectivity
 from app.transmission.ports import Parcel, ParcelFile, Sender
 
+PAPER = "paper"
 SENT_ROLES = ("main", "signature", "attachment", "original", "data")
 
 
@@ -42,7 +43,7 @@ def parcel_of(
             family=folder.family,
             title=folder.title,
             facts=dict(folder.fields),
-            files=tuple(_files(db, folder, Path(room), versions)),
+            files=tuple(_files(db, folder, Path(room), versions, round_number)),
             sender=_sender(db, folder, settings),
             signatures=tuple(_signatures(db, folder)),
             link=f"{settings.public_url}/dossiers/{folder.id}",
@@ -50,11 +51,25 @@ def parcel_of(
         )
 
 
-def _files(db: Db, folder: Folder, room: Path, versions: Collection[int] | None) -> Iterator[ParcelFile]:
+def _files(
+    db: Db, folder: Folder, room: Path, versions: Collection[int] | None, round_number: int
+) -> Iterator[ParcelFile]:
     roles = {row.id: row for row in db.scalars(sa.select(Document).where(Document.folder_id == folder.id))}
     leaving = current_versions(db, folder.id) if versions is None else named_versions(db, folder.id, versions)
+    scan = next(
+        (
+            one
+            for one in leaving.values()
+            if roles[one.document_id].role == PAPER and one.round == round_number
+        ),
+        None,
+    )
     for document_id, version in leaving.items():
         document = roles[document_id]
+        if document.role == "main" and scan is not None:
+            # Signed by hand: the act is what the scan shows; the file that nobody signed is not the act
+            yield _file(folder, document, scan, room, "main")
+            continue
         if document.role not in SENT_ROLES:
             continue
         yield _file(folder, document, version, room, document.role)

@@ -1,4 +1,4 @@
-"""appearance: where the depositor wants each signature."""
+"""appearance: where the depositor wants each signature, and signatures made on paper."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,7 +27,34 @@ def upgrade() -> None:
         ),
         sa.UniqueConstraint("folder_id", "step", "slot", name="uq_signature_place_folder_id_step_slot"),
     )
+    op.create_table(
+        "paper_signature",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("folder_id", sa.Integer(), nullable=False),
+        sa.Column("step_run_id", sa.Integer(), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("version_id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("capacity", sa.String(), nullable=False),
+        sa.Column("signed_on", sa.Date(), nullable=False),
+        sa.Column("kept_at", sa.String(), nullable=False),
+        sa.Column("stated_by", sa.String(), nullable=False),
+        sa.Column("stated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("collectivity_id", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_paper_signature"),
+        sa.ForeignKeyConstraint(["folder_id"], ["folder.id"], name="fk_paper_signature_folder_id"),
+        sa.ForeignKeyConstraint(["step_run_id"], ["step_run.id"], name="fk_paper_signature_step_run_id"),
+        sa.ForeignKeyConstraint(
+            ["version_id"], ["document_version.id"], name="fk_paper_signature_version_id"
+        ),
+        sa.ForeignKeyConstraint(
+            ["collectivity_id"], ["collectivity.id"], name="fk_paper_signature_collectivity_id"
+        ),
+        sa.UniqueConstraint("step_run_id", name="uq_paper_signature_step_run_id"),
+    )
+    op.create_index("ix_paper_signature_folder_id", "paper_signature", ["folder_id"])
 
 
 def downgrade() -> None:
+    op.drop_table("paper_signature")
     op.drop_table("signature_place")

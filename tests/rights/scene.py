@@ -192,6 +192,8 @@ class Scene:
         """Ask a route as a role would, with a body that would be right if the role were."""
         url = self.url(endpoint, folder_id, **where)
         headers = {"Accept": "application/json"} if json else {}
+        if endpoint == "signing.placing.planned":
+            url = f"{url}?version={self.look(folder_id)[0]}"
         if method in {"GET", "HEAD", "OPTIONS"}:
             return self.clients[role].open(url, method=method, headers=headers)
         headers["X-CSRFToken"] = self.tokens[role]
@@ -283,4 +285,9 @@ def _form(endpoint: str, version: int) -> Mapping[str, Any]:
     }
     if endpoint in {"folders.add_document", "folders.replace_document"}:
         form["files"] = (io.BytesIO(ACT.read_bytes()), "annexe.pdf")
+    if endpoint == "signing.placing.sheet":
+        form["places"] = "[]"
+    if endpoint == "signing.paper.sheet":
+        form |= {"name": "Armel Kervadec", "capacity": "Maire", "signed_on": today().isoformat()}
+        form |= {"kept_at": "Registre", "scan": (io.BytesIO(ACT.read_bytes()), "scan.pdf")}
     return form

@@ -66,6 +66,7 @@ ROUTES = {
     "signing.dialog": "sign",
     "signing.prepare": "sign",
     "signing.complete": "sign",
+    "signing.paper.sheet": "sign",
     "signing.placing.sheet": "create",
     "signing.placing.planned": "sign",
     "folders_api.me": "person",
@@ -123,6 +124,7 @@ SIGN = {
     ("signing.prepare", "POST"),
     ("signing.complete", "POST"),
 }
+ON_PAPER = {("signing.paper.sheet", method) for method in ("GET", "HEAD", "POST")}
 PUBLISH = {("folders.publish", "POST")}
 
 # (family, state): who reads it, then who may do what.
@@ -139,7 +141,10 @@ TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str,
     ("invoice", "withdrawn"): ({G, SECOND}, []),  # it never left its desk
     ("deliberation", "draft"): ({K, SECOND}, [({K}, EDIT)]),
     ("deliberation", "direction"): ({K, SECOND, S}, [({S}, APPROVE | REJECT), ({K}, RECALL)]),
-    ("deliberation", "signatures"): ({K, SECOND, S, A, B}, [({A, B}, SIGN | REJECT), ({K}, RECALL)]),
+    ("deliberation", "signatures"): (
+        {K, SECOND, S, A, B},
+        [({A, B}, SIGN | ON_PAPER | REJECT), ({K}, RECALL)],
+    ),
     ("deliberation", "half_signed"): ({K, SECOND, S, A, B}, [({B}, SIGN | REJECT)]),
     ("deliberation", "prefecture"): ({K, SECOND, S, A, B}, []),
     ("deliberation", "publication"): (

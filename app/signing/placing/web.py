@@ -12,7 +12,7 @@ from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders import page
-from app.folders.access import lock_editable
+from app.folders.access import authorize, lock_editable
 from app.folders.models import Folder
 from app.signing.placing import places
 from app.signing.ports import Box
@@ -27,6 +27,8 @@ CORNERS = ("x1", "y1", "x2", "y2")
 def sheet(folder_id: int) -> Response | tuple[str, int]:
     """Show the document with its signatures to come, and keep where each was put."""
     status, error = 200, None
+    with reading(g.actor.collectivity_id) as db:
+        lock_editable(db, g.actor, folder_id)
     if request.method == "POST":
         try:
             return _keep(folder_id)
@@ -35,7 +37,7 @@ def sheet(folder_id: int) -> Response | tuple[str, int]:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
     with reading(g.actor.collectivity_id) as db:
-        folder = lock_editable(db, g.actor, folder_id)
+        folder = authorize(db, g.actor, folder_id)
         seen = places.sheet(db, folder)
         documents = page.documents(db, folder, None)
         context = {
@@ -100,6 +102,8 @@ def planned(folder_id: int) -> Response:
     """Where this person's signature will stand on the version of the folder that the page shows."""
     from app.signing import sign
 
+    with reading(g.actor.collectivity_id) as db:
+        authorize(db, g.actor, folder_id)
     version = request.args.get("version", type=int)
     if version is None:
         raise Refusal("bad-request", detail="« version » doit être un nombre entier")

@@ -22,6 +22,7 @@ from app.folders.access import authorize
 from app.folders.models import Document, DocumentVersion
 from app.signing import setting, shown
 from app.signing.examine import Examined, examine
+from app.signing.paper import sheet as paper
 from app.signing.places import place
 from app.signing.verdict import Verdict
 from app.signing.verdicts import content_of, judge_kept, key_of, remembered
@@ -117,13 +118,16 @@ def kept(folder_id: int, document_id: int, number: int) -> BaseResponse | str:
         judged = judge_kept(g.actor, version.sha256, content)
         if "HX-Request" not in request.headers:
             return redirect(here)
-        return render_template(
-            "signing/_verdict_lines.html", lines=[shown.judged(one, here) for one in judged.verdicts]
-        )
+        with reading(g.actor.collectivity_id) as db:
+            by_hand = paper.of_version(db, folder_id, version.id)
+        lines = [shown.judged(one, here) for one in judged.verdicts]
+        return render_template("signing/_verdict_lines.html", lines=[*lines, *map(shown.by_hand, by_hand)])
     with reading(g.actor.collectivity_id) as db:
         known = remembered(db, [key]).get(key)
+        by_hand = paper.of_version(db, folder_id, version.id)
     return render_template(
         "signing/kept.html",
+        papers=[(f"{one.name}, {one.capacity}", paper.told(one), one.stated_by) for one in by_hand],
         verdicts=known.verdicts if known else None,
         judged=instant(known.judged_at) if known else "",
         stale=known is not None and not known.fresh,

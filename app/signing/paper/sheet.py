@@ -1,0 +1,232 @@
+"""The verb of a signature made on paper, and what is told of it; it is never called an electronic signature.
+
+The State asks no electronic signature of an act that is transmitted; the original signed by hand is then kept, and its
+scan is what leaves (circulaire on @CTES; CGCT L2131-1). A family allows it or not (`paper_signature`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.library import family_of
+from app.core.clock import now, today
+from app.core.db import Db, reading
+from app.core.french import jour_long
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.access import authorize, lock, refuse_stranger
+from app.folders.documents import add_paper, last_version
+from app.folders.keep import Incoming, Kept, keep_paper
+from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.move import Present, Said, move, part_of, present
+from app.people.actor import Actor
+from app.signing.models import PaperSignature, SignatureProof
+from workflows.circuit import StepKind
+from workflows.engine import choices
+from workflows.events import Action, Moved
+
+LONGEST = 300
+NO_ELECTRONIC = (
+    "Signature manuscrite : ce fichier en est la numérisation et ne porte pas de signature électronique."
+)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What is stated of a signature by hand: whose, in which capacity, on which day, and where the original is kept."""
+
+    name: str
+    capacity: str
+    signed_on: date | None
+    kept_at: str
+
+
+def sign(
+    actor: Actor, folder_id: int, *, version: int, statement: Statement, scan: Incoming | None = None
+) -> Moved:
+    """State a signature made on paper, keep its scan, and pass the folder on: together or not at all.
+
+    `scan`: a PDF, examined as any deposit; None when another signatory of this round has given the scan that shows this
+    signature too. Refuses `paper-not-allowed`, `paper-mixed`, `paper-before-seal`, `paper-no-scan`,
+    `paper-scan-damaged`, `paper-incomplete`, `paper-date-missing`, `paper-date-future`,
+    `paper-date-before-act`, `not-your-turn`, an older
+    page (`moved-on`), and what intake refuses.
+    """
+    statement = _checked(statement)
+    with reading(actor.collectivity_id) as db:
+        folder = authorize(db, actor, folder_id)
+        if folder.version != version:
+            raise Refusal("moved-on", folder_id=folder.id, title="Ce dossier a avancé")
+        standing(db, actor, folder)
+        _dated(statement, folder)
+        if scan is None and scan_of(db, folder) is None:
+            raise Refusal("paper-no-scan")
+    kept = None
+    if scan is not None:
+        with TemporaryDirectory(prefix="paraphe-paper-") as room:
+            kept = keep_paper(actor.collectivity_id, scan, Path(room))
+    return write(actor, folder_id, version=version, statement=statement, kept=kept)
+
+
+@use_case
+def write(
+    db: Db, actor: Actor, folder_id: int, *, version: int, statement: Statement, kept: Kept | None
+) -> Moved:
+    """Write the scan, the statement and the move, once everything holds under the lock."""
+    folder = lock(db, actor, folder_id, version)
+    refuse_stranger(db, actor, folder)
+    here = standing(db, actor, folder)
+    scan = add_paper(db, folder, actor, kept) if kept is not None else scan_of(db, folder)
+    if scan is None:
+        raise Refusal("paper-no-scan")
+    part = part_of(db, folder, here, actor)
+    run = next(one for one in here.runs if one.slot == part)
+    main = last_version(db, _main(db, folder))
+    row = PaperSignature(
+        collectivity_id=folder.collectivity_id,
+        folder_id=folder.id,
+        step_run_id=run.id,
+        round=folder.round,
+        version_id=scan.id,
+        name=statement.name,
+        capacity=statement.capacity,
+        signed_on=statement.signed_on or today(),
+        kept_at=statement.kept_at,
+        stated_by=actor.name,
+        stated_at=now(),
+    )
+    db.add(row)
+    facts = {
+        "paper": {
+            "name": row.name,
+            "capacity": row.capacity,
+            "signed_on": row.signed_on.isoformat(),
+            "kept_at": row.kept_at,
+            "scan": scan.sha256,
+        },
+        "document": main.document_id,
+        "sha256": main.sha256,
+    }
+    said = Said(told(row), capacity=statement.capacity, facts=facts, who=statement.name)
+    return move(db, folder, Action.SIGN, actor, said)
+
+
+def allowed(db: Db, actor: Actor, folder: Folder) -> bool:
+    """Whether this person may state a signature on paper on this folder now."""
+    try:
+        standing(db, actor, folder)
+    except Refusal:
+        return False
+    return True
+
+
+def refuse_mixed(db: Db, folder: Folder) -> None:
+    """Refuse an electronic signature where another was made on paper in this round (`paper-already`)."""
+    if of_round(db, folder):
+        raise Refusal("paper-already")
+
+
+def of_round(db: Db, folder: Folder) -> list[PaperSignature]:
+    """The signatures on paper of the folder's present round, in order."""
+    query = sa.select(PaperSignature).where(
+        PaperSignature.folder_id == folder.id, PaperSignature.round == folder.round
+    )
+    return list(db.scalars(query.order_by(PaperSignature.id)))
+
+
+def of_folder(db: Db, folder_id: int) -> list[PaperSignature]:
+    """Every signature on paper of a folder, in order."""
+    query = sa.select(PaperSignature).where(PaperSignature.folder_id == folder_id)
+    return list(db.scalars(query.order_by(PaperSignature.id)))
+
+
+def of_version(db: Db, folder_id: int, version_id: int) -> list[PaperSignature]:
+    """The signatures that this scan shows."""
+    return [one for one in of_folder(db, folder_id) if one.version_id == version_id]
+
+
+def scan_of(db: Db, folder: Folder) -> DocumentVersion | None:
+    """The scan that the present round has already, or None."""
+    query = (
+        sa.select(DocumentVersion)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(
+            Document.folder_id == folder.id,
+            Document.role == "paper",
+            Document.removed_at.is_(None),
+            DocumentVersion.round == folder.round,
+        )
+    )
+    return db.scalars(query.order_by(DocumentVersion.number.desc()).limit(1)).first()
+
+
+def told(row: PaperSignature) -> str:
+    """« Signé sur papier le mardi 24 novembre 2026, original conservé : registre des délibérations »."""
+    return f"Signé sur papier le {jour_long(row.signed_on)}, original conservé : {row.kept_at}"
+
+
+def proof(row: PaperSignature) -> dict[str, Any]:
+    """A signature on paper as other software is told of it: no certificate, no level of an electronic signature."""
+    return {
+        "name": row.name,
+        "capacity": row.capacity,
+        "signed_at": row.signed_on.isoformat(),
+        "serial": "",
+        "issuer": "",
+        "level": "paper",
+        "original": row.kept_at,
+    }
+
+
+def acts(db: Db, folder_id: int) -> Mapping[int, str]:
+    """How the circuit tells these parts of its steps, by step run."""
+    return {row.step_run_id: f"Signé sur papier par {row.name}" for row in of_folder(db, folder_id)}
+
+
+def standing(db: Db, actor: Actor, folder: Folder) -> Present:
+    """Where the folder stands, if this person may sign it on paper there."""
+    here = present(db, folder) if folder.circuit_version_id else None
+    if here is None or Action.SIGN not in choices(here.circuit, here.standing, here.asker(actor, folder)):
+        refuse_stranger(db, actor, folder)
+        raise Refusal("not-your-turn")
+    if not family_of(folder.family).paper_signature:
+        raise Refusal("paper-not-allowed")
+    if any(step.kind is StepKind.SEAL for step in here.circuit.applicable(folder.fields)):
+        raise Refusal("paper-before-seal")  # the seal would be put on a document that nobody signed
+    query = (
+        sa.select(SignatureProof.id)
+        .join(DocumentVersion, DocumentVersion.id == SignatureProof.version_id)
+        .where(SignatureProof.folder_id == folder.id, DocumentVersion.round == folder.round)
+    )
+    if db.scalar(query.limit(1)) is not None:
+        raise Refusal("paper-mixed")
+    return here
+
+
+def _checked(statement: Statement) -> Statement:
+    texts = [one.strip() for one in (statement.name, statement.capacity, statement.kept_at)]
+    if not all(texts) or any(len(one) > LONGEST for one in texts):
+        raise Refusal("paper-incomplete", longest=LONGEST)
+    if statement.signed_on is None:
+        raise Refusal("paper-date-missing")
+    if statement.signed_on > today():
+        raise Refusal("paper-date-future")
+    return Statement(texts[0], texts[1], statement.signed_on, texts[2])
+
+
+def _dated(statement: Statement, folder: Folder) -> None:
+    decided = str(folder.fields.get("decision_date") or "")
+    if decided and statement.signed_on is not None and statement.signed_on.isoformat() < decided:
+        raise Refusal("paper-date-before-act")
+
+
+def _main(db: Db, folder: Folder) -> int:
+    query = sa.select(Document.id).where(
+        Document.folder_id == folder.id, Document.role == "main", Document.removed_at.is_(None)
+    )
+    return db.scalars(query).one()
