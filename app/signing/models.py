@@ -117,6 +117,16 @@ class SignatureProof(Base, Tenanted):
     timestamped_at: Mapped[datetime | None]
 
 
+class HandwrittenImage(Base, Tenanted):
+    """The image of a person's handwritten signature, cleaned: it decorates a signature, and is none (SIG-01)."""
+
+    __tablename__ = "handwritten_image"
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), primary_key=True)
+    png: Mapped[bytes]
+    kept_at: Mapped[datetime]
+
+
 class PaperSignature(Base, Tenanted):
     """A signature made by hand, as it was stated: whose, when, where the original is kept; no electronic signature.
 

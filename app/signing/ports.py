@@ -57,9 +57,10 @@ class FieldPlan:
 
 @dataclass(frozen=True)
 class Stamp:
-    """What the visible signature says, one string for each line."""
+    """What the visible signature says, one string for each line; `picture`: a PNG that decorates it, never alone."""
 
     lines: tuple[str, ...]
+    picture: bytes | None = None
 
 
 @dataclass(frozen=True)

@@ -148,6 +148,19 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "Rien n’a été signé : le cartouche de signature sortirait de la page {page}. Placez-le de nouveau.",
     ),
+    # the image of a handwritten signature
+    "picture-too-large": (
+        422,
+        "Cette image est trop lourde (2 Mo et 25 millions de points au plus). Réduisez-la, puis recommencez.",
+    ),
+    "picture-unreadable": (
+        422,
+        "Cette image n’est pas lisible. Donnez une image PNG ou JPEG, enregistrée de nouveau si besoin.",
+    ),
+    "picture-blank": (
+        422,
+        "Cette image est vide. Signez à l’encre foncée sur un fond clair, puis recommencez.",
+    ),
     # on paper
     "paper-not-allowed": (
         409,

@@ -34,6 +34,7 @@ from app.signing.authority import Authority
 from app.signing.formats.naming import signature_name
 from app.signing.formats.xades_text import Signatory
 from app.signing.ground import Ground, fields_of, ground_for, ground_of, seal_lines, stamp_lines
+from app.signing.handwriting import own as handwriting
 from app.signing.models import Certificate, SignatureProof, SignatureSession
 from app.signing.ports import Box, ExternalKey, Prepared, ServerKey, SignatureFacts, Stamp
 from app.signing.purpose import Purpose
@@ -165,7 +166,7 @@ def _work(
         signatory=Signatory(capacity, ground.city, ground.postal_code),
         timestamped=_timestamper(ground.writer, ground.family) is not None,
         fields=fields,
-        stamp=Stamp(lines) if visible else None,
+        stamp=Stamp(lines, handwriting.of(actor)) if visible else None,
     )
 
 

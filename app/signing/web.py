@@ -19,6 +19,7 @@ from app.folders.access import authorize
 from app.folders.models import DocumentVersion, Folder
 from app.folders.views import after_act
 from app.signing import authority, enrol, expiry
+from app.signing.handwriting.web import pages as handwriting
 from app.signing.legal import legal_sentence
 from app.signing.models import SignatureSession
 from app.signing.office.web import pages as office
@@ -36,6 +37,7 @@ pages.register_blueprint(verifier)
 pages.register_blueprint(placing)
 pages.register_blueprint(office)
 pages.register_blueprint(paper)
+pages.register_blueprint(handwriting)
 SIGN = "sign"
 LARGEST = 64 * 1024
 """Bytes of a certificate with those above it, in a form."""

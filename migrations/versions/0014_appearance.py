@@ -1,4 +1,4 @@
-"""appearance: where the depositor wants each signature, and signatures made on paper."""
+"""appearance: where the depositor wants each signature, signatures made on paper, images of signature."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -53,8 +53,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("step_run_id", name="uq_paper_signature_step_run_id"),
     )
     op.create_index("ix_paper_signature_folder_id", "paper_signature", ["folder_id"])
+    op.create_table(
+        "handwritten_image",
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("png", sa.LargeBinary(), nullable=False),
+        sa.Column("kept_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("collectivity_id", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("user_id", name="pk_handwritten_image"),
+        sa.ForeignKeyConstraint(["user_id"], ["user_account.id"], name="fk_handwritten_image_user_id"),
+        sa.ForeignKeyConstraint(
+            ["collectivity_id"], ["collectivity.id"], name="fk_handwritten_image_collectivity_id"
+        ),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("handwritten_image")
     op.drop_table("paper_signature")
     op.drop_table("signature_place")

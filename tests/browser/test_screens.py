@@ -173,6 +173,7 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
         look.at(mayor, "reject page", f"/dossiers/{folder_id}/rejeter")
         look.at(mayor, "account", "/compte")
         look.at(mayor, "certificates", "/compte/certificats")
+        look.at(mayor, "handwriting", "/compte/signature")
         look.at(mayor, "diagnosis", "/compte/certificats/diagnostic")
         look.at(mayor, "follow", "/suivi")
         look.at(mayor, "follow, nothing", "/suivi?q=introuvable")

@@ -66,6 +66,8 @@ ROUTES = {
     "signing.dialog": "sign",
     "signing.prepare": "sign",
     "signing.complete": "sign",
+    "signing.handwriting.mine": "person",
+    "signing.handwriting.remove": "person",
     "signing.paper.sheet": "sign",
     "signing.placing.sheet": "create",
     "signing.placing.planned": "sign",

@@ -58,7 +58,9 @@ def write(
     _create_fields(writer, field, fields)
     style: Any = NoOpStampStyle()
     if stamp is not None:
-        style = UprightStyle(border_width=0, lines=drawable(stamp), rotate=_rotation(writer, field))
+        style = UprightStyle(
+            border_width=0, lines=drawable(stamp), rotate=_rotation(writer, field), picture=stamp.picture
+        )
     session = PdfSigner(meta, signer, stamp_style=style).init_signing_session(
         writer, existing_fields_only=True
     )

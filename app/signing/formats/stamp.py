@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from fontTools.ttLib import TTFont
+from PIL import Image
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.content import ResourceType
 from pyhanko.pdf_utils.font.opentype import GlyphAccumulator
+from pyhanko.pdf_utils.images import pil_image
 from pyhanko.pdf_utils.layout import BoxConstraints
 from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.stamp.base import BaseStamp, BaseStampStyle
@@ -22,6 +24,7 @@ FONT = Path(__file__).parent / "fonts" / "paraphe-stamp.ttf"
 USUAL = (110.0, 62.0)  # the box whose measures follow, in points; in others they grow and shrink with it
 LARGEST, LEADING = 9.0, 1.28  # points; line height in font sizes
 PADDING, RULE = 5.0, 2.0
+PICTURE = 0.38  # of the width, at most: the words are the signature's, the picture decorates them
 INK, ACCENT = b"0.10 0.11 0.15 rg", b"0.00 0.24 0.51 rg"
 # A turn of the page is undone by the same turn of the drawing (ISO 32000-2 §12.5.5, appearance /Matrix)
 UPRIGHT = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
@@ -67,6 +70,7 @@ class UprightStyle(BaseStampStyle):
 
     lines: tuple[str, ...] = ()
     rotate: int = 0
+    picture: bytes | None = None
 
     def create_stamp(
         self, writer: BasePdfFileWriter, box: BoxConstraints, text_params: dict[str, Any]
@@ -77,7 +81,7 @@ class UprightStyle(BaseStampStyle):
 
 
 class UprightStamp(BaseStamp):
-    """The drawing itself: a rule at the left, the lines, as large as they fit and never cut."""
+    """The drawing itself: a rule at the left, the lines, as large as they fit and never cut, the picture beside them."""
 
     def as_form_xobject(self) -> generic.StreamObject:
         """The drawing as a form whose matrix undoes the rotation of the page."""
@@ -94,6 +98,19 @@ class UprightStamp(BaseStamp):
         )
         return form
 
+    def _decorated(self, wide: float, high: float, padding: float) -> tuple[bytes, float]:
+        """The picture at the right of the words, in its own proportions, and the width that it takes from them."""
+        if self.style.picture is None:
+            return b"", 0.0
+        with Image.open(BytesIO(self.style.picture), formats=("PNG",)) as image:
+            image.load()
+            scale = min(wide * PICTURE / image.width, (high - 2 * padding) / image.height)
+            width, height = image.width * scale, image.height * scale
+            drawn = pil_image(image, self._ensure_writer)
+        self.set_resource(ResourceType.XOBJECT, generic.NameObject("/Im1"), drawn)
+        place = (width, height, wide - padding - width, (high - height) / 2)
+        return b"q %g 0 0 %g %g %g cm /Im1 Do Q" % place, width + padding
+
     def render(self) -> bytes:
         """The drawing's operators; the size of the letters is chosen so that every line fits in both directions."""
         wide, high = self.box.width, self.box.height
@@ -104,7 +121,8 @@ class UprightStamp(BaseStamp):
         )
         shaped = [engine.shape(line) for line in self.style.lines]
         longest = max(result.x_advance for result in shaped)  # in ems
-        room_wide, room_high = wide - 2 * padding - rule, high - 2 * padding
+        decoration, taken = self._decorated(wide, high, padding)
+        room_wide, room_high = wide - 2 * padding - rule - taken, high - 2 * padding
         size = min(LARGEST * scale, room_wide / longest, room_high / (len(shaped) * LEADING))
         if size != LARGEST:
             engine.font_size = size  # type: ignore[assignment]  # accents set by hand are placed in points, so the lines are shaped again
@@ -112,7 +130,7 @@ class UprightStamp(BaseStamp):
         self.set_resource(ResourceType.FONT, generic.NameObject("/F1"), engine.as_resource())
         block = size * LEADING * len(shaped)
         top = padding + room_high / 2 + block / 2 - size
-        parts = [b"q %s 0 0 %g %g re f Q" % (ACCENT, rule, high), b"q", INK]
+        parts = [b"q %s 0 0 %g %g re f Q" % (ACCENT, rule, high), decoration, b"q", INK]
         for number, result in enumerate(shaped):
             y = top - number * size * LEADING
             parts.append(b"BT /F1 %g Tf %g %g Td %s ET" % (size, padding + rule, y, result.graphics_ops))

@@ -25,7 +25,7 @@ from app.folders.keep import Incoming, Kept, keep_paper
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Present, Said, move, part_of, present
 from app.people.actor import Actor
-from app.signing.models import PaperSignature, SignatureProof
+from app.signing.models import PaperSignature
 from workflows.circuit import StepKind
 from workflows.engine import choices
 from workflows.events import Action, Moved
@@ -198,12 +198,7 @@ def standing(db: Db, actor: Actor, folder: Folder) -> Present:
         raise Refusal("paper-not-allowed")
     if any(step.kind is StepKind.SEAL for step in here.circuit.applicable(folder.fields)):
         raise Refusal("paper-before-seal")  # the seal would be put on a document that nobody signed
-    query = (
-        sa.select(SignatureProof.id)
-        .join(DocumentVersion, DocumentVersion.id == SignatureProof.version_id)
-        .where(SignatureProof.folder_id == folder.id, DocumentVersion.round == folder.round)
-    )
-    if db.scalar(query.limit(1)) is not None:
+    if last_version(db, _main(db, folder)).origin == "signed":
         raise Refusal("paper-mixed")
     return here
 
