@@ -1,6 +1,7 @@
 """Who says where a signature stands: the signatory, else the depositor, else a tag in the text, else the family."""
 
 import dataclasses
+import json
 import subprocess
 from io import BytesIO
 
@@ -209,3 +210,24 @@ def test_the_seal_is_drawn_where_its_tag_asks_for_it_and_nowhere_else(house, tmp
     assert left == 300
     assert top == pytest.approx(405, abs=2)
     assert drawn
+
+
+def test_the_page_keeps_what_was_placed_when_it_is_to_be_corrected_and_refuses_what_is_no_place(house):
+    folder_id = house.a_deliberation(at="draft")
+    clerk = house.client("k.morizur")
+    rows = [
+        {"step": step, "slot": slot, "box": {"page": 1, "x1": 10, "y1": 10, "x2": 90, "y2": 40}}
+        for step, slot in (MAYOR, secretary(house))
+    ]
+    form = {"csrf_token": house.csrf(clerk), "version": str(house.folder(folder_id).version)}
+    url = f"/dossiers/{folder_id}/emplacements"
+    answer = clerk.post(url, data={**form, "places": json.dumps(rows)})
+    assert answer.status_code == 422
+    page = answer.get_data(as_text=True)
+    assert "deux signatures se recouvrent page 1. Écartez-les." in page
+    assert page.count("&#34;x2&#34;: 90") == 4  # both, for the page and for what it sends
+    for wrong in ("", "{", "[1]", '[{"step": "a"}]', json.dumps(rows).replace("90", "NaN")):
+        assert clerk.post(url, data={**form, "places": wrong}).status_code == 400
+    rows[1]["box"] = None
+    assert clerk.post(url, data={**form, "places": json.dumps(rows)}).status_code == 302
+    assert "placée page 1" in clerk.get(f"/dossiers/{folder_id}/brouillon").get_data(as_text=True)

@@ -1,6 +1,7 @@
 """The page on which the depositor places the signatures, and where a signature will stand unless somebody moves it."""
 
 import json
+from math import isfinite
 from typing import Any
 
 from flask import Blueprint, flash, g, jsonify, redirect, render_template, request, url_for
@@ -26,7 +27,7 @@ CORNERS = ("x1", "y1", "x2", "y2")
 @guard("create")
 def sheet(folder_id: int) -> Response | tuple[str, int]:
     """Show the document with its signatures to come, and keep where each was put."""
-    status, error = 200, None
+    status, error, posted = 200, "", None
     with reading(g.actor.collectivity_id) as db:
         lock_editable(db, g.actor, folder_id)
     if request.method == "POST":
@@ -36,9 +37,11 @@ def sheet(folder_id: int) -> Response | tuple[str, int]:
             if refusal.key not in {"place-outside-page", "place-overlap", "place-unknown"}:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
+            posted = _read(request.form.get("places", ""))
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
         seen = places.sheet(db, folder)
+        boxes = seen.boxes if posted is None else posted
         documents = page.documents(db, folder, None)
         context = {
             "folder": page.head(db, folder),
@@ -49,7 +52,7 @@ def sheet(folder_id: int) -> Response | tuple[str, int]:
             "step": part.step,
             "slot": part.slot,
             "label": part.label,
-            "box": _said(seen.boxes.get((part.step, part.slot))),
+            "box": _said(boxes.get((part.step, part.slot))),
         }
         for part in seen.parts
     ]
@@ -85,8 +88,8 @@ def box_of(found: Any) -> Box:
         number, corners = int(found["page"]), [float(found[name]) for name in CORNERS]
     except (KeyError, TypeError, ValueError, OverflowError):
         raise ValueError("not a box") from None
-    if number < 1:
-        raise ValueError("pages are counted from one")
+    if number < 1 or not all(map(isfinite, corners)):
+        raise ValueError("pages are counted from one, and sides measured")
     return Box(number - 1, *corners)
 
 
