@@ -26,6 +26,7 @@ from pyhanko.sign.validation.policy_decl import (
 from pyhanko.sign.validation.settings import KeyUsageConstraints
 from pyhanko.sign.validation.status import PdfSignatureStatus
 from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
+from pyhanko_certvalidator.policy_decl import NonRevokedStatusAssertion
 
 from app.core.clock import PARIS
 from app.signing.seen import Evidence, Process, Timestamp
@@ -116,9 +117,15 @@ async def _silent(
 async def _archived(
     subject: Subject, embedded: EmbeddedPdfSignature, trust: Trust, timing: ValidationTimingInfo
 ) -> Proof | None:
-    """The long-term proof (EN 319 102-1 §5.6.3), by what the file holds and, failing that, with the authorities' help."""
-    for fetch in (False, True) if trust.fetch else (False,):
-        spec = PdfSignatureValidationSpec(_spec(trust, subject, required=True, fetch=fetch))
+    """The long-term proof (EN 319 102-1 §5.6.3), by what the file holds and, failing that, with the authorities' help.
+
+    Nothing in a file says whether the authority of its last timestamp was revoked since: where nobody may be asked, that
+    is let go, as for a signature's own timestamp.
+    """
+    let_go = dataclasses.replace(subject, known=_last_not_revoked(subject.known, embedded, timing))
+    ways = ((subject, False), (subject, True)) if trust.fetch else ((subject, False), (let_go, False))
+    for told, fetch in ways:
+        spec = PdfSignatureValidationSpec(_spec(trust, told, required=True, fetch=fetch))
         result: Any = await ades.ades_lta_validation(embedded, spec, timing_info=timing)
         if isinstance(result.ades_subindic, AdESPassed):
             stamped = result.api_status.timestamp_validity is not None
@@ -132,6 +139,23 @@ async def _archived(
                 result=result,
             )
     return None
+
+
+def _last_not_revoked(
+    known: LocalKnowledge, embedded: EmbeddedPdfSignature, timing: ValidationTimingInfo
+) -> LocalKnowledge:
+    """What is known, and that no certificate above the last document timestamp is revoked as yet."""
+    last = embedded.reader.embedded_timestamp_signatures[-1]
+    there = [*last.other_embedded_certs, *known.known_certs]
+    found, above = [last.signer_cert], last.signer_cert
+    while above.issuer != above.subject:
+        issuer = next((one for one in there if one.subject == above.issuer and one not in found), None)
+        if issuer is None:
+            break
+        found.append(issuer)
+        above = issuer
+    said = [NonRevokedStatusAssertion(one.sha256, timing.validation_time) for one in found]
+    return dataclasses.replace(known, nonrevoked_assertions=said)
 
 
 async def _timestamp(subject: Subject, trust: Trust, timing: ValidationTimingInfo) -> Timestamp:

@@ -80,6 +80,8 @@ def test_renewed_twice_it_holds_ten_years_later_with_nobody_to_ask(archive, trus
         assert [one.verdict for one in said] == ["valide", "valide"], [one.reason for one in said]
         assert {one.level for one in said} == {"B-LTA"}
         assert all("d’après les preuves gardées dans le fichier" in one.revocation for one in said)
+        asked = verify(versions[-1], believed, now())  # the last authority is still there to answer
+        assert [one.verdict for one in asked] == ["valide", "valide"], [one.reason for one in asked]
         # The same signatures, whose archive nobody renewed, prove nothing any more and are not called valid
         late = verify(archive, silent, now())
         assert {one.verdict for one in late} == {"indéterminé"}, [one.reason for one in late]
