@@ -231,16 +231,17 @@ class Signature(Schema):
     """One signature, verified when it was made, or stated when it was made on paper."""
 
     name = _text("Signataire.", "Armel Kervadec")
-    capacity = _text("Qualité.", "Maire")
+    capacity = _text("En quelle qualité, dans les mots que porte l’acte.", "Le maire")
     signed_at = _text("Date et heure.")
     serial = _text("Numéro de série du certificat.")
     issuer = _text("Émetteur du certificat.")
     level = _text(
-        "Niveau PAdES, ou « paper » pour une signature sur papier (ni certificat, ni heure).", "B-T"
+        "Niveau de la signature, ou « paper » pour une signature sur papier (ni certificat, ni heure).", "B-T"
     )
     original = _text(
         "Où l’original signé sur papier est conservé ; vide pour une signature électronique.", ""
     )
+    assurance = _text("simple, advanced, advanced_qualified ou qualified.", "advanced", null=True)
 
 
 class FolderShown(Line):

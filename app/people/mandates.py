@@ -14,7 +14,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor
-from app.people.models import MandateRow, User
+from app.people.models import Collectivity, MandateRow, User
 from workflows.family import family
 from workflows.mandates import Kind, Mandate, over, words
 
@@ -58,6 +58,8 @@ def open_mandate(db: Db, actor: Actor, wanted: Wanted) -> int:
     if person is None:
         raise Refusal("mandate-person")
     starts_on = _sound(wanted)
+    # One at a time in a collectivity: two administrators must not record two mayors at the same instant.
+    db.get_one(Collectivity, actor.collectivity_id, with_for_update={"key_share": True})
     known = mandates(db)
     given_by = _giver(known, wanted) if wanted.kind.delegated else None
     if wanted.kind is Kind.MAYOR:

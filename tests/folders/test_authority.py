@@ -2,6 +2,7 @@
 
 import subprocess
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -180,6 +181,11 @@ def test_who_has_several_mandates_signs_by_the_one_he_chose(house: House) -> Non
     assert proof(house, second).capacity == "La première adjointe, suppléante"
 
 
+def stored(house):
+    """Every object of the store."""
+    return {one.name for one in (Path(house.settings.data_dir) / "documents").rglob("*") if one.is_file()}
+
+
 def untouched(house, folder_id):
     assert house.folder(folder_id).place == "bon_a_payer"
     assert [one.origin for one in house.versions(folder_id)] == ["deposited"]
@@ -193,10 +199,12 @@ def test_a_delegation_ended_between_the_two_phases_signs_nothing(house: House, w
     mayor, delegation = a_mayor_and_a_deputy(house)
     prepared = prepare(house, folder_id, DEPUTY)
     end_mandate(house.actor(ADMINISTRATOR), mayor if whose == "the mayor" else delegation)
+    before = stored(house)
     with pytest.raises(LawRefusal) as caught:
         complete(house, DEPUTY, prepared)
     assert caught.value.key == ("mandate-fell" if whose == "the mayor" else "mandate-ended")
     untouched(house, folder_id)
+    assert stored(house) == before  # no signed file lies about
 
 
 def test_a_delegation_ended_while_the_signature_is_being_proven_signs_nothing(

@@ -1,7 +1,9 @@
 """Signing mandates as an administrator records them: what is refused, what falls with the mayor, what the journal keeps."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -87,6 +89,20 @@ def test_what_is_not_a_lawful_mandate_is_not_recorded(house: House, changes, key
     record(house, of_mayor(house))
     assert refused(house, replace(of_deputy(house), **changes)) == key
     assert len(told(house)) == 1
+
+
+def test_of_two_mayors_recorded_at_the_same_instant_one_is(house: House) -> None:
+    gate, wanted = Barrier(2), (of_mayor(house), of_mayor(house, user_id=house.actor("b.cadiou").user_id))
+
+    def ask(one):
+        gate.wait()
+        try:
+            return str(record(house, one) > 0)
+        except Refusal as refusal:
+            return refusal.key
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(ask, wanted)) == ["True", "mandate-mayor-twice"]
 
 
 def test_another_commune_gives_no_mandate_to_our_people(house: House) -> None:

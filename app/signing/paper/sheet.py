@@ -179,6 +179,7 @@ def proof(row: PaperSignature) -> dict[str, Any]:
         "serial": "",
         "issuer": "",
         "level": "paper",
+        "assurance": None,
         "original": row.kept_at,
     }
 
