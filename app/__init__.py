@@ -29,6 +29,7 @@ SLICES = (
     "pes",
     "signing",
     "notices",
+    "batches",
     "operations",
 )
 HOME = Path(__file__).parent

@@ -69,7 +69,8 @@ def families() -> Json:
 )
 def folders(query: Json) -> Json:
     """A tray."""
-    tray, only = query["tray"], {"family": query.get("family"), "after": query.get("after")}
+    tray: str = query["tray"]
+    only: Json = {"family": query.get("family"), "after": query.get("after")}
     if only["family"]:
         family_of(only["family"])
     with reading(g.actor.collectivity_id) as db:

@@ -40,7 +40,7 @@ def context(db: Db, actor: Actor, folder_id: int, endpoint: str) -> dict[str, An
     return {
         "folder": folder,
         "sentence": spaces(
-            f"{_told(db, folder)}, pendant que vous le lisiez. {_LOST.get(endpoint, 'Votre décision n’a pas été enregistrée.')}"
+            f"{told(db, folder)}, pendant que vous le lisiez. {_LOST.get(endpoint, 'Votre décision n’a pas été enregistrée.')}"
         ),
         "next_id": others[0] if others else None,
     }
@@ -54,7 +54,7 @@ def typed(form: Mapping[str, str]) -> str:
     return "\n".join(value for name, value in form.items() if name not in _NOT_TYPED and value.strip())
 
 
-def _told(db: Db, folder: Folder) -> str:
+def told(db: Db, folder: Folder) -> str:
     """« Tifenn Lescoat a visé « Gaz des bâtiments » à 22 h 51 »; a draft says only when it changed."""
     query = (
         sa.select(StepRun)

@@ -22,9 +22,7 @@ PAGE = 50
 CAP = 1000
 TRAYS = ("todo", "late", "returned", "running", "done")
 _PHASES = {"drafts": "draft", "returned": "rejected", "running": "running", "done": "done"}
-_COLUMNS = (
-    "f.id, f.family, f.title, f.number, f.amount_cents, f.phase, f.place, f.depositor_name, f.updated_at"
-)
+_COLUMNS = "f.id, f.version, f.family, f.title, f.number, f.amount_cents, f.phase, f.place, f.depositor_name, f.updated_at"
 _TYPES = {
     "entered_at": UTCDateTime(),
     "due_on": sa.Date(),
@@ -38,6 +36,7 @@ class Line:
     """One folder in a list; `key` is where the next page goes on from."""
 
     id: int
+    version: int
     family: str
     title: str
     number: str
@@ -112,20 +111,27 @@ def _typed(sql: str, binds: dict[str, Any], columns: dict[str, Any] | None = Non
 
 
 def todo(
-    db: Db, actor: Actor, *, tray: str = "todo", family: str | None = None, after: str | None = None
+    db: Db,
+    actor: Actor,
+    *,
+    tray: str = "todo",
+    family: str | None = None,
+    after: str | None = None,
+    size: int = PAGE + 1,
 ) -> list[Line]:
-    """The folders that await one of the actor's desks, due first; one row more than a page when there is a next one."""
+    """The folders that await one of the actor's desks, due first; one row more than a page when there is a next one.
+
+    `size`: how many rows at most, for whoever acts on more than a page.
+    """
     if not actor.seats and actor.user_id is None:
         return []
     columns = "s.id AS sid, s.folder_id, s.due_on, s.entered_at, s.kind, s.step"
-    scans = _branches(
-        actor, columns, limit=PAGE + 1, after=bool(after), family=bool(family), late=tray == "late"
-    )
+    scans = _branches(actor, columns, limit=size, after=bool(after), family=bool(family), late=tray == "late")
     sql = (
         # CROSS JOIN: SQLite keeps the order written. Left to choose, it reads every folder of the collectivity first.
         f"SELECT w.sid, w.due_on, w.entered_at, w.kind, w.step, r.first_at, {_COLUMNS} FROM ({' UNION '.join(scans)}) w "
         "CROSS JOIN folder f LEFT JOIN reading r ON r.folder_id = f.id AND r.user_id = :me "
-        f"WHERE f.id = w.folder_id AND f.collectivity_id = :here ORDER BY w.due_on, w.entered_at, w.sid LIMIT {PAGE + 1}"
+        f"WHERE f.id = w.folder_id AND f.collectivity_id = :here ORDER BY w.due_on, w.entered_at, w.sid LIMIT {size}"
     )
     binds = _binds(actor, here=actor.collectivity_id, **_after(after))
     if family:
@@ -141,6 +147,7 @@ def todo(
 def _line(row: Any, key: str) -> Line:
     return Line(
         row.id,
+        row.version,
         row.family,
         row.title,
         row.number,

@@ -42,6 +42,8 @@ class _Sockets:
     signables: dict[str, Callable[[Path], Sequence[str]]] = field(default_factory=dict)
     checks: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
     actions: dict[Action, ActionSocket] = field(default_factory=dict)
+    trays: list[Callable[[Db, Any], Markup | None]] = field(default_factory=list)
+    selection: list[str] = field(default_factory=list)
     bands: list[Callable[[Db, Folder], Markup | None]] = field(default_factory=list)
     preparations: dict[str, Callable[[Db, Folder], Markup | None]] = field(default_factory=dict)
     notes: dict[str, Callable[[Db, Folder, str], Mapping[str, Any] | None]] = field(default_factory=dict)
@@ -76,6 +78,16 @@ def check(find: Callable[[Db, Folder], list[Problem]]) -> None:
 def action(name: Action, endpoint: str, method: str = "post") -> None:
     """Perform an action of the law on another page than the folder's."""
     plugged.actions[name] = ActionSocket(endpoint, method)
+
+
+def tray(show: Callable[[Db, Any], Markup | None]) -> None:
+    """Put a band above what awaits somebody (an actor), or None."""
+    plugged.trays.append(show)
+
+
+def selection(endpoint: str) -> None:
+    """Let rows be ticked, and post those that are to this page: `kind` (approve, sign, reject) and `d` (folder-version)."""
+    plugged.selection.append(endpoint)
 
 
 def band(show: Callable[[Db, Folder], Markup | None]) -> None:

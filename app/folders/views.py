@@ -161,6 +161,15 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Pick:
+    """A row that may be ticked: the folder in the version shown, the act it awaits (visa or sign), its amount in cents."""
+
+    value: str
+    act: str
+    cents: int
+
+
+@dataclass(frozen=True)
 class Row:
     """A folder in a list."""
 
@@ -176,6 +185,7 @@ class Row:
     last: str
     unread: bool
     url: str
+    pick: Pick | None = None
 
 
 @dataclass(frozen=True)

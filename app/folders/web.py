@@ -120,10 +120,10 @@ def inbox() -> str:
         )
         counted = queues.counters(db, g.actor)
         last = queues.last_acts(db, [line.id for line in lines[: queues.PAGE]])
+        bands = [found for show in plugged.trays if (found := show(db, g.actor))]
     g.todo_count = counted.todo
-    return render_template(
-        "folders/inbox.html", **views_of_inbox(g.actor, tray, family, lines, counted, last)
-    )
+    context = views_of_inbox(g.actor, tray, family, lines, counted, last)
+    return render_template("folders/inbox.html", bands=bands, family=family, **context)
 
 
 def views_of_inbox(
@@ -171,13 +171,16 @@ def views_of_inbox(
                 icon=icon,
             )
         )
+    todo = tray in {"todo", "late"}
     more = lines[queues.PAGE :]
     lines = lines[: queues.PAGE]
     return {
         "tray": tray,
         "trays": trays,
         "chips": chips,
-        "groups": _groups(lines, last, todo=tray in {"todo", "late"}),
+        "groups": _groups(lines, last, todo=todo),
+        "selection_url": url_for(plugged.selection[0]) if plugged.selection and todo else None,
+        "to_sign": any(line.kind == StepKind.SIGN for line in lines) and tray == "todo",
         "desk_line": ", ".join(seat.name for seat in actor.seats),
         "first_url": url_for("folders.show", folder_id=lines[0].id) if lines and tray == "todo" else None,
         "next_url": url_for("folders.inbox", bannette=tray, famille=family, apres=lines[-1].key)
@@ -220,7 +223,15 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         views.last_act(last.kind, last.who, last.at) if last else f"déposé par {line.depositor_name}",
         not line.read,
         url_for(endpoint, folder_id=line.id),
+        _pick(line),
     )
+
+
+def _pick(line: queues.Line) -> views.Pick | None:
+    """What ticking the row selects; only a visa or a signature is given to several folders at once."""
+    if line.kind not in {StepKind.VISA, StepKind.SIGN}:
+        return None
+    return views.Pick(f"{line.id}-{line.version}", line.kind, line.amount_cents or 0)
 
 
 @pages.get("/dossiers/<int:folder_id>")

@@ -113,6 +113,21 @@ _person = (
         User.active.is_(True),
     )
 )
+_person_again = (
+    sa.select(User, Collectivity.name, LoginSession.id)
+    .join(Collectivity, Collectivity.id == User.collectivity_id)
+    .outerjoin(
+        LoginSession,
+        sa.and_(
+            LoginSession.user_id == User.id,
+            LoginSession.id == sa.bindparam("session"),
+            LoginSession.revoked_at.is_(None),
+            LoginSession.expires_at > sa.bindparam("moment"),
+        ),
+    )
+    .where(User.id == sa.bindparam("user"))
+    .execution_options(populate_existing=True)
+)
 _seats = (
     sa.select(Desk.id, Desk.key, Desk.name, Holder.rights)
     .join(Holder, Holder.desk_id == Desk.id)
@@ -135,6 +150,21 @@ def person(db: Db, token: str, address: str) -> Actor | None:
     if now() - seen_at > SEEN_EVERY:
         g.touch = session_id
     return of_user(db, user, collectivity_name, session_id=session_id, address=address)
+
+
+def returning(db: Db, user_id: int, session_id: int | None, address: str) -> Actor:
+    """Who asked for what is done later without him, with the rights held now, not those of the click.
+
+    Refuses `account-closed`, and `session-closed` once that session has ended: a stolen one, closed by its owner, stops
+    whatever it had begun.
+    """
+    row = db.execute(_person_again, {"user": user_id, "session": session_id, "moment": now()}).one_or_none()
+    if row is None or not row[0].active:
+        raise Refusal("account-closed")
+    user, collectivity_name, open_session_id = row
+    if open_session_id is None:
+        raise Refusal("session-closed")
+    return of_user(db, user, collectivity_name, session_id=open_session_id, address=address)
 
 
 def of_user(

@@ -76,4 +76,12 @@ SENTENCES: Sentences = {
         "Rien n’a été enregistré : « {label} » n’est pas une date. Écrivez-la comme 25/11/2026.",
     ),
     "mandate-unknown": (404, "Ce mandat n’existe pas ou a déjà pris fin. Rechargez la liste des mandats."),
+    "account-closed": (
+        403,
+        "Rien n’a été fait : le compte qui l’a demandé a été fermé. Adressez-vous à l’administrateur de la commune.",
+    ),
+    "session-closed": (
+        401,
+        "Rien n’a été fait : la session qui l’a demandé s’est fermée. Reconnectez-vous, puis reprenez.",
+    ),
 }

@@ -71,6 +71,11 @@ ROUTES = {
     "signing.paper.sheet": "sign",
     "signing.placing.sheet": "create",
     "signing.placing.planned": "sign",
+    "batches.propose": "person",  # each kind of batch asks its own right (tests/batches)
+    "batches.show": "person",
+    "batches.start": "person",
+    "batches.leave_unread_out": "person",
+    "batches.give_up": "person",
     "folders_api.me": "person",
     "folders_api.families": "person",
     "folders_api.folders": "person",

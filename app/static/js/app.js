@@ -2,12 +2,14 @@
 import { startDialogs } from "./dialogs.js";
 import { startForms, readyForms } from "./forms.js";
 import { startKeys } from "./keys.js";
+import { startSelection } from "./selection.js";
 
 const PARTS = [
   ["[data-viewer]", () => import("./viewer.js"), "startViewer"],
   ["form[data-signer]", () => import("./signer.js"), "startSigner"],
   ["form[data-places]", () => import("./places.js"), "startPlaces"],
   ["[data-diagnosis]", () => import("./diagnosis.js"), "startDiagnosis"],
+  ["[data-batch-progress]", () => import("./batch.js"), "startProgress"],
   ["form[data-upload]", () => import("./upload.js"), "startUpload"],
 ];
 
@@ -53,6 +55,7 @@ function placeFocus() {
 startDialogs();
 startForms();
 startKeys();
+startSelection();
 wake(document.body);
 watchBar();
 placeFocus();

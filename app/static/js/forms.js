@@ -187,26 +187,6 @@ function changed(event) {
   if (input.type === "file" && /[.]cer/.test(input.accept)) turnAwayKeys(input);
   if (input.type === "file" && input.parentElement.matches(".filebox")) dressFile(input);
   if (input.name === "shortcuts" && input.form?.matches("[data-shortcuts-form]")) switchShortcuts(input.form);
-  if (input.matches(".fcheck input")) {
-    input.closest(".frow").classList.toggle("is-sel", input.checked);
-    countSelected();
-  }
-  if (input.matches("[data-select-all]")) {
-    for (const box of document.querySelectorAll(".fcheck input")) {
-      box.checked = input.checked;
-      box.closest(".frow").classList.toggle("is-sel", input.checked);
-    }
-    countSelected();
-  }
-}
-
-export function countSelected() {
-  const bar = document.querySelector(".batchbar");
-  if (!bar) return;
-  const count = document.querySelectorAll(".fcheck input:checked").length;
-  bar.hidden = count === 0;
-  const words = bar.querySelector("[aria-live]");
-  if (words) words.textContent = count === 1 ? "1 dossier sélectionné" : `${count} dossiers sélectionnés`;
 }
 
 export function readyForms(root) {
@@ -243,5 +223,4 @@ export function startForms() {
     for (const form of document.querySelectorAll("form[inert]")) form.inert = false;
     document.querySelectorAll(".is-busy").forEach(idle);
   });
-  countSelected();
 }

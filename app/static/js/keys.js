@@ -1,5 +1,5 @@
 // One-letter keys for those who read eighty folders a day; none of them signs or rejects by itself.
-import { countSelected } from "./forms.js";
+import { emptySelection } from "./selection.js";
 
 const TYPING = "input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]), textarea, select, [contenteditable]";
 let cursor = -1;
@@ -30,14 +30,6 @@ function search() {
   const field = visible("input[type=search], input[name=q]");
   if (field) field.focus();
   else document.querySelector("[data-search]")?.click();
-}
-
-function emptySelection() {
-  for (const box of document.querySelectorAll(".fcheck input:checked")) {
-    box.checked = false;
-    box.closest(".frow").classList.remove("is-sel");
-  }
-  countSelected();
 }
 
 function pressed(event) {

@@ -1,0 +1,114 @@
+"""The worker's part of a batch: one folder, one transaction, one result; taken up again, it repeats nothing."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.batches.gesture import end_if_over
+from app.batches.models import Batch, BatchItem
+from app.batches.reasons import reason_of
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.outbox import Needless, Row
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.access import lock
+from app.folders.move import Said, move
+from app.people.login import returning
+from workflows.errors import Refusal as LawRefusal
+from workflows.events import Action
+
+AGAIN = frozenset({"busy"})
+"""What is no answer about the folder: the outbox tries again later."""
+ACTIONS = {"approve": Action.APPROVE, "reject": Action.REJECT}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asked for a batch, in which session, and at which turn: facts that the worker carries between transactions."""
+
+    batch_id: int
+    collectivity_id: int
+    user_id: int
+    session_id: int | None
+    address: str
+    kind: str
+    reason: str
+    turn: int
+
+
+def asked(db: Db, batch_id: int) -> Asked:
+    """The batch as it was last taken up."""
+    batch = db.get_one(Batch, batch_id)
+    return Asked(
+        batch.id,
+        batch.collectivity_id,
+        batch.user_id,
+        batch.session_id,
+        batch.address,
+        batch.kind,
+        batch.reason,
+        batch.turn,
+    )
+
+
+def carry_decisions(row: Row) -> None:
+    """Approve or reject what waits, one folder after the other; a row of an earlier turn leaves it to the present one."""
+    with reading(row.collectivity_id) as db:
+        said = asked(db, row.payload["batch_id"])
+        query = sa.select(BatchItem.id).where(
+            BatchItem.batch_id == said.batch_id, BatchItem.state == "waiting"
+        )
+        waiting = list(db.scalars(query.order_by(BatchItem.position)))
+    if said.turn != row.payload["turn"]:
+        raise Needless("ce lot a été repris ou abandonné")
+    for item_id in waiting:
+        try:
+            decide(said, item_id)
+        except (Refusal, LawRefusal) as refusal:
+            if refusal.key in AGAIN:
+                raise
+            if refusal.key == "session-closed":
+                raise Needless("la session qui a demandé ce lot s’est fermée") from refusal
+            refuse(said, item_id, refusal.key, refusal.facts)
+    finish(said)
+
+
+@use_case
+def decide(db: Db, said: Asked, item_id: int) -> None:
+    """Play the batch's decision on one folder, with the rights held now; its result is in the same transaction.
+
+    Refuses what the same decision alone would refuse; does nothing for an item that is over or another turn's.
+    """
+    batch = db.get_one(Batch, said.batch_id)
+    item = _locked(db, item_id, "waiting")
+    if item is None or batch.turn != said.turn:
+        return
+    actor = returning(db, said.user_id, said.session_id, said.address)
+    folder = lock(db, actor, item.folder_id, item.folder_version)
+    item.state, item.changed_at = "done", now()
+    facts = {"batch": said.batch_id}
+    move(db, folder, ACTIONS[said.kind], actor, Said(said.reason, facts=facts))
+
+
+@use_case
+def refuse(db: Db, said: Asked, item_id: int, key: str, facts: dict[str, object]) -> None:
+    """Note why one folder was not acted on; nothing changes once its result is known."""
+    item = _locked(db, item_id, "waiting", "prepared", "signed")
+    if item is None:
+        return
+    item.reason = reason_of(db, said.collectivity_id, item.folder_id, key, facts)
+    item.state, item.changed_at, item.signatures = "refused", now(), None
+
+
+@use_case
+def finish(db: Db, said: Asked) -> None:
+    """Write the end of the batch, when it is the end."""
+    end_if_over(db, db.get_one(Batch, said.batch_id, with_for_update=True))
+
+
+def _locked(db: Db, item_id: int, *states: str) -> BatchItem | None:
+    """The item, locked until the verb ends, or None when it is no longer in one of these states."""
+    query = sa.select(BatchItem).where(BatchItem.id == item_id).with_for_update()
+    item = db.scalar(query.execution_options(populate_existing=True))
+    return item if item is not None and item.state in states else None

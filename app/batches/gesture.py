@@ -1,0 +1,162 @@
+"""The verbs of whoever holds a batch: propose, start or take up again, leave unread folders out, give up the rest."""
+
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+
+from app.batches.models import OPEN, Batch, BatchItem
+from app.batches.selection import LIMIT, STEPS, choose
+from app.core.clock import now
+from app.core.db import Db
+from app.core.outbox import News, Outbox, post
+from app.core.refusals import Refusal
+from app.core.security import new_token
+from app.core.transaction import use_case
+from app.people.actor import Actor, require
+from workflows.rights import Right
+
+DECIDE, SIGN = "batch.decide", "batch.sign"
+RIGHTS = {"approve": Right.ACT, "sign": Right.SIGN}
+UNREAD = "Retiré du lot : vous ne l’avez pas ouvert."
+GIVEN_UP = "Lot abandonné : rien n’a été fait sur ce dossier."
+
+
+@use_case
+def propose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> int:
+    """Keep a selection (versions by folder) to be looked at before anything is done; returns the batch's number.
+
+    A proposal that was never started gives way to the next one. Refuses `batch-empty`, `batch-too-large`, and
+    `batch-nothing` when none of these folders awaits this act from this person.
+    """
+    if kind not in STEPS:
+        raise Refusal("bad-request", detail="la décision à prendre n’est pas connue")
+    if kind in RIGHTS:
+        require(actor, RIGHTS[kind])
+    if not wanted:
+        raise Refusal("batch-empty")
+    if len(wanted) > LIMIT:
+        raise Refusal("batch-too-large", count=len(wanted), limit=LIMIT)
+    found = choose(db, actor, kind, wanted)
+    if all(one.why for one in found):
+        raise Refusal("batch-nothing", why=found[0].why if found else "")
+    _forget_proposals(db, actor)
+    moment = now()
+    batch = Batch(collectivity_id=actor.collectivity_id, user_id=actor.user_id, kind=kind, created_at=moment)
+    db.add(batch)
+    db.flush()
+    db.add_all(
+        BatchItem(
+            collectivity_id=actor.collectivity_id,
+            batch_id=batch.id,
+            position=rank,
+            folder_id=one.folder_id,
+            folder_version=one.version,
+            family=one.family,
+            title=one.title,
+            number=one.number,
+            amount_cents=one.amount_cents,
+            opened=one.opened,
+            state="left_out" if one.why else "waiting",
+            reason=one.why,
+            changed_at=moment,
+        )
+        for rank, one in enumerate(found)
+    )
+    return batch.id
+
+
+@use_case
+def leave_unread_out(db: Db, actor: Actor, batch_id: int) -> None:
+    """Take out of a proposal what its person has never opened; refuses `batch-nothing` when nothing else is in it."""
+    batch = mine(db, actor, batch_id, lock=True)
+    if batch.started_at is not None:
+        raise Refusal("batch-started")
+    unread = (BatchItem.batch_id == batch_id, BatchItem.state == "waiting", BatchItem.opened.is_(False))
+    db.execute(sa.update(BatchItem).where(*unread).values(state="left_out", reason=UNREAD))
+    if not _left(db, batch_id):
+        raise Refusal("batch-nothing", why="Vous n’en avez ouvert aucun.")
+
+
+@use_case
+def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "") -> str:
+    """Start a batch, or go on where it stood, with the present session; returns the word of the page that holds it.
+
+    An earlier page that still held it holds it no more. Refuses a rejection without a reason (`batch-reason-needed`),
+    a batch that has ended (`batch-over`), and whoever has lost the right (`right-missing`).
+    """
+    batch = mine(db, actor, batch_id, lock=True)
+    if batch.ended_at is not None:
+        raise Refusal("batch-over")
+    if batch.kind in RIGHTS:
+        require(actor, RIGHTS[batch.kind])
+    if batch.kind == "reject" and batch.started_at is None:
+        if not reason.strip():
+            raise Refusal("batch-reason-needed")
+        batch.reason = reason.strip()
+    batch.started_at = batch.started_at or now()
+    batch.session_id, batch.address = actor.session_id, actor.address
+    batch.turn, batch.holder = batch.turn + 1, new_token()
+    if batch.kind != "sign":
+        payload = {"batch_id": batch.id, "turn": batch.turn}
+        post(db, batch.collectivity_id, [News(DECIDE, row_key(batch.id, batch.turn), payload)])
+    return batch.holder
+
+
+@use_case
+def give_up(db: Db, actor: Actor, batch_id: int) -> None:
+    """End a batch: what is not done yet will not be, what is under way goes to its end."""
+    batch = mine(db, actor, batch_id, lock=True)
+    if batch.ended_at is not None:
+        raise Refusal("batch-over")
+    left = (BatchItem.batch_id == batch_id, BatchItem.state.in_(["waiting", "prepared"]))
+    db.execute(sa.update(BatchItem).where(*left).values(state="refused", reason=GIVEN_UP, changed_at=now()))
+    batch.started_at = batch.started_at or now()
+    batch.turn, batch.holder = batch.turn + 1, None
+    end_if_over(db, batch)
+
+
+def end_if_over(db: Db, batch: Batch) -> None:
+    """Write the end of a batch on which nothing is left to do, in the caller's transaction."""
+    if batch.ended_at is None and not _left(db, batch.id):
+        batch.ended_at = now()
+
+
+def mine(db: Db, actor: Actor, batch_id: int, *, lock: bool = False) -> Batch:
+    """The batch, if it is this person's; another's does not exist (`batch-unknown`)."""
+    query = sa.select(Batch).where(Batch.id == batch_id, Batch.user_id == actor.user_id)
+    batch = db.scalar(query.with_for_update() if lock else query)
+    if batch is None or actor.user_id is None:
+        raise Refusal("batch-unknown")
+    return batch
+
+
+def row_key(batch_id: int, turn: int, part: int | None = None) -> str:
+    """The key of the outbox row that works on a batch, or on one part of it."""
+    return f"batch-{batch_id}-{turn}" + ("" if part is None else f"-{part}")
+
+
+def at_work(db: Db, batch: Batch) -> bool:
+    """Whether the worker still has something to do for this batch, or has it in hand."""
+    keys = {row_key(batch.id, batch.turn)}
+    if batch.kind == "sign":
+        query = sa.select(BatchItem.carrier).where(
+            BatchItem.batch_id == batch.id, BatchItem.state == "signed"
+        )
+        keys = {one for one in db.scalars(query.distinct()) if one}
+    alive = sa.select(Outbox.id).where(Outbox.key.in_(keys), Outbox.state.in_(["pending", "running"]))
+    return db.scalar(alive.limit(1)) is not None
+
+
+def _left(db: Db, batch_id: int) -> bool:
+    query = sa.select(BatchItem.id).where(BatchItem.batch_id == batch_id, BatchItem.state.in_(OPEN))
+    return db.scalar(query.limit(1)) is not None
+
+
+def _forget_proposals(db: Db, actor: Actor) -> None:
+    old = sa.select(Batch.id).where(
+        Batch.user_id == actor.user_id, Batch.started_at.is_(None), Batch.ended_at.is_(None)
+    )
+    numbers = list(db.scalars(old))
+    if numbers:
+        db.execute(sa.delete(BatchItem).where(BatchItem.batch_id.in_(numbers)))
+        db.execute(sa.delete(Batch).where(Batch.id.in_(numbers)))

@@ -1,0 +1,77 @@
+"""A batch of one person, and what becomes of each of its folders."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, Tenanted
+
+OPEN = ("waiting", "prepared", "signed")
+"""The states of an item on which something is still to be done."""
+
+
+class Batch(Base, Tenanted):
+    """Folders that one person approves, rejects or signs together; `kind` is approve, reject or sign.
+
+    Nothing is done before `started_at`. `turn` counts how often it was taken up; `session_id` and `address` are those of
+    whoever took it up last, and `holder` names the page that signs, so that of two tabs one goes on.
+    """
+
+    __tablename__ = "batch"
+    __table_args__ = (
+        sa.CheckConstraint("kind IN ('approve','reject','sign')", name="kind_known"),
+        sa.Index(
+            "ix_batch_unfinished",
+            "user_id",
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    kind: Mapped[str]
+    reason: Mapped[str] = mapped_column(default="")
+    session_id: Mapped[int | None]
+    address: Mapped[str] = mapped_column(default="")
+    holder: Mapped[str | None]
+    turn: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class BatchItem(Base, Tenanted):
+    """One folder of a batch, as the list showed it (`folder_version`), and what became of it.
+
+    `state`: waiting → prepared (its bytes are in the page) → signed (its signatures are here, the worker embeds them) →
+    done, or refused with its `reason`; `left_out` when it was never to be acted on. `carrier` is the outbox row at work.
+    """
+
+    __tablename__ = "batch_item"
+    __table_args__ = (
+        sa.CheckConstraint(
+            "state IN ('waiting','prepared','signed','done','refused','left_out')", name="state_known"
+        ),
+        sa.UniqueConstraint("batch_id", "folder_id"),
+        sa.Index("ix_batch_item_batch_id_state", "batch_id", "state", "position"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[int] = mapped_column(sa.ForeignKey("batch.id"))
+    position: Mapped[int]
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    folder_version: Mapped[int]
+    family: Mapped[str]
+    title: Mapped[str]
+    number: Mapped[str]
+    amount_cents: Mapped[int | None] = mapped_column(sa.BigInteger)
+    opened: Mapped[bool]
+    state: Mapped[str]
+    reason: Mapped[str] = mapped_column(default="")
+    signature_session: Mapped[str | None]
+    signatures: Mapped[list[Any] | None]
+    carrier: Mapped[str | None]
+    changed_at: Mapped[datetime]

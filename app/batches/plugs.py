@@ -1,0 +1,36 @@
+"""What batches bring to the list: rows that may be ticked, the batches that are not finished, and the worker's part."""
+
+from typing import Any
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from app.batches.carry import carry_decisions
+from app.batches.gesture import DECIDE
+from app.batches.progress import unfinished
+from app.core.db import Db
+from app.core.outbox import handles
+from app.folders import sockets
+from app.people.actor import Actor
+
+
+def plug(settings: Any, templates: Environment) -> None:
+    """Register, once for the process."""
+    del settings  # nothing here is configured
+    sockets.selection("batches.propose")
+    sockets.tray(_Unfinished(templates))
+    handles(DECIDE)(carry_decisions)
+
+
+class _Unfinished:
+    """« Lots en cours »: what one began is found again after the tab was closed, or the session ended."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, db: Db, actor: Actor) -> Markup | None:
+        found = unfinished(db, actor)
+        if not found:
+            return None
+        page = self._templates.get_template("batches/_unfinished.html").render(batches=found)
+        return Markup(page)  # noqa: S704 - the template escapes what it prints

@@ -1,0 +1,215 @@
+"""Where a batch stands, in words: its list before it starts, its progress, the result of each folder with its reason."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from app.batches.gesture import at_work, mine
+from app.batches.models import OPEN, Batch, BatchItem
+from app.circuits.library import catalogue
+from app.core.clock import PARIS
+from app.core.db import Db
+from app.core.french import heure
+from app.folders.models import Folder
+from app.folders.views import amount, plural
+from app.people.actor import Actor
+
+VERBS = {"approve": ("Viser", "visé"), "reject": ("Rejeter", "rejeté"), "sign": ("Signer", "signé")}
+SHOWN = 20
+"""How many of the folders that went well are shown before the others are asked for."""
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The folders of one family in a batch: how many, and their amounts together (None when they have none)."""
+
+    label: str
+    count: int
+    amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One folder of a batch, and what became of it."""
+
+    id: int
+    folder_id: int
+    title: str
+    number: str
+    amount: Decimal | None
+    state: str
+    reason: str
+    words: str
+    opened: bool
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A batch as its page shows it: `state` is proposed, running, interrupted or ended."""
+
+    id: int
+    kind: str
+    state: str
+    verb: str
+    past: str
+    when: str
+    sums: tuple[Sum, ...]
+    total: Sum
+    count: Counter[str]
+    lines: tuple[Line, ...]
+
+    def of(self, *states: str) -> tuple[Line, ...]:
+        """The folders in one of these states, in the order of the list."""
+        return tuple(one for one in self.lines if one.state in states)
+
+    @property
+    def unread(self) -> tuple[Line, ...]:
+        """What is about to be decided without ever having been opened."""
+        return tuple(one for one in self.of("waiting") if not one.opened)
+
+    @property
+    def size(self) -> int:
+        """How many folders are concerned."""
+        return sum(self.count.values()) - self.count["left_out"]
+
+    @property
+    def left(self) -> int:
+        """How many folders still wait for somebody or something."""
+        return sum(self.count[one] for one in OPEN)
+
+    @property
+    def ended(self) -> int:
+        """How many folders have their result."""
+        return self.size - self.left
+
+
+def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
+    """Where this person's batch stands; two statements whatever its size, one more while it runs."""
+    batch = mine(db, actor, batch_id)
+    items = list(
+        db.scalars(sa.select(BatchItem).where(BatchItem.batch_id == batch_id).order_by(BatchItem.position))
+    )
+    verb, past = VERBS[batch.kind]
+    concerned = [one for one in items if one.state != "left_out"]
+    return Standing(
+        batch.id,
+        batch.kind,
+        _state(db, batch),
+        verb,
+        past,
+        _when(batch),
+        tuple(_sums(concerned)),
+        _sum("", concerned),
+        Counter(one.state for one in items),
+        tuple(_line(one, past) for one in items),
+    )
+
+
+def again(db: Db, actor: Actor, batch_id: int) -> dict[int, int]:
+    """The folders of an ended batch that may be tried again as they were shown: nobody has changed them since."""
+    batch = mine(db, actor, batch_id)
+    query = (
+        sa.select(BatchItem.folder_id, BatchItem.folder_version)
+        .join(Folder, Folder.id == BatchItem.folder_id)
+        .where(
+            BatchItem.batch_id == batch.id,
+            BatchItem.state == "refused",
+            Folder.version == BatchItem.folder_version,
+        )
+        .order_by(BatchItem.position)
+    )
+    return {row.folder_id: row.folder_version for row in db.execute(query)}
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A batch that was begun and is not over: what it says in the list."""
+
+    id: int
+    words: str
+    running: bool
+
+
+def unfinished(db: Db, actor: Actor) -> list[Unfinished]:
+    """The batches that this person began and that are not over, the newest first."""
+    query = sa.select(Batch).where(
+        Batch.user_id == actor.user_id, Batch.started_at.is_not(None), sa.text("ended_at IS NULL")
+    )
+    found = []
+    for batch in db.scalars(query.order_by(Batch.id.desc())):
+        seen = standing(db, actor, batch.id)
+        running = seen.state == "running"
+        state = "en cours" if running else "interrompu"
+        past = seen.past + ("s" if seen.count["done"] > 1 else "")
+        rest = f"{seen.left} {'restent' if seen.left > 1 else 'reste'}"
+        found.append(
+            Unfinished(batch.id, f"Lot n° {batch.id} {state} : {seen.count['done']} {past}, {rest}", running)
+        )
+    return found
+
+
+def _state(db: Db, batch: Batch) -> str:
+    if batch.ended_at is not None:
+        return "ended"
+    if batch.started_at is None:
+        return "proposed"
+    if not at_work(db, batch):
+        return "interrupted"
+    return "running"
+
+
+def _when(batch: Batch) -> str:
+    if batch.started_at is None:
+        return ""
+    day = f"{batch.started_at.astimezone(PARIS):%d/%m/%Y}"
+    if batch.ended_at is None:
+        return f"commencé le {day} à {heure(batch.started_at)}"
+    return f"le {day}, de {heure(batch.started_at)} à {heure(batch.ended_at)}"
+
+
+def _sums(items: list[BatchItem]) -> list[Sum]:
+    families: dict[str, list[BatchItem]] = {}
+    for one in items:
+        families.setdefault(one.family, []).append(one)
+    known = catalogue()
+    return [_sum(known[name].plural if name in known else name, some) for name, some in families.items()]
+
+
+def _sum(label: str, items: list[BatchItem]) -> Sum:
+    cents = [one.amount_cents for one in items if one.amount_cents is not None]
+    return Sum(label, len(items), amount(sum(cents)) if cents else None)
+
+
+def _line(one: BatchItem, past: str) -> Line:
+    words = {
+        "waiting": "En attente",
+        "prepared": "En cours",
+        "signed": "Vérification en cours",
+        "done": f"{past.capitalize()} à {clock(one.changed_at)}",
+        "refused": f"Non {past}",
+        "left_out": "Écarté",
+    }
+    return Line(
+        one.id,
+        one.folder_id,
+        one.title,
+        one.number if one.number not in one.title else "",
+        amount(one.amount_cents),
+        one.state,
+        one.reason,
+        words[one.state],
+        one.opened,
+    )
+
+
+def clock(moment: datetime) -> str:
+    """« 22 h 56 min 41 s »."""
+    return f"{heure(moment)} min {moment.astimezone(PARIS).second:02d} s"
+
+
+def folders(count: int) -> str:
+    """« 1 dossier », « 37 dossiers »."""
+    return plural(count, "dossier")

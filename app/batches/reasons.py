@@ -1,0 +1,25 @@
+"""Why a folder of a batch was not acted on, in the words that its own page would have used."""
+
+from collections.abc import Mapping
+
+from app.core.db import Db
+from app.core.french import heure, spaces
+from app.core.refusals import catalogue
+from app.folders.models import Folder
+from app.folders.moved import told
+from workflows.circuit import RECALLED, WITHDRAWN
+
+
+def reason_of(db: Db, collectivity_id: int, folder_id: int, key: str, facts: Mapping[str, object]) -> str:
+    """The sentence of a refusal; for a folder that moved, who moved it and when."""
+    folder = db.get(Folder, folder_id)
+    if key != "moved-on" or folder is None or folder.collectivity_id != collectivity_id:
+        return catalogue.say(key, facts)[1]
+    when = f"à {heure(folder.updated_at)}"
+    if folder.place == RECALLED:
+        return spaces(
+            f"{folder.depositor_name} a repris ce dossier {when} pour le corriger. Il vous reviendra."
+        )
+    if folder.place == WITHDRAWN:
+        return spaces(f"{folder.depositor_name} a abandonné ce dossier {when}. Il n’attend plus de décision.")
+    return spaces(f"{told(db, folder)}. Rien n’a été fait de votre part : relisez-le avant de décider.")

@@ -1,0 +1,114 @@
+"""What a selection holds: the folders that may be acted on together, and why the others are left out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.folders import queues
+from app.folders.access import may_read
+from app.folders.models import Folder, Reading, StepRun
+from app.people.actor import Actor
+from workflows.circuit import StepKind
+from workflows.rights import right_for
+
+LIMIT = 500
+"""Folders in one batch at most: beyond, nobody looks at the list any more, and the page no longer shows it."""
+STEPS = {
+    "approve": frozenset({StepKind.VISA}),
+    "sign": frozenset({StepKind.SIGN}),
+    "reject": frozenset({StepKind.VISA, StepKind.SIGN}),
+}
+GONE = "Ce dossier n’attend plus votre décision."
+CHANGED = "Ce dossier a changé depuis que la liste l’a montré : relisez-le avant de décider."
+OTHER_ACT = {
+    StepKind.VISA: "Ce dossier demande un visa, il n’est pas concerné.",
+    StepKind.SIGN: "Ce dossier demande une signature, il n’est pas concerné.",
+}
+ALONE = "Ce dossier se traite seul, depuis sa page."
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One folder of a selection as the list showed it; `why` says why it is left out, empty when it is not.
+
+    `opened`: whether the person has ever opened it.
+    """
+
+    folder_id: int
+    version: int
+    family: str
+    title: str
+    number: str
+    amount_cents: int | None
+    opened: bool
+    why: str
+
+
+def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[Choice]:
+    """Judge a selection: versions by folder, in the order of the list. What the actor may not read is not even named.
+
+    Four statements, however many folders; whether each may truly be acted on is asked again at the moment of the act.
+    """
+    folders = {one.id: one for one in db.scalars(sa.select(Folder).where(Folder.id.in_(wanted)))}
+    awaited = _awaited(db, actor, list(folders))
+    read = set(
+        db.scalars(
+            sa.select(Reading.folder_id).where(
+                Reading.folder_id.in_(folders), Reading.user_id == actor.user_id
+            )
+        )
+    )
+    found = []
+    for folder_id, version in wanted.items():
+        folder = folders.get(folder_id)
+        if folder is None or (folder_id not in awaited and not may_read(db, actor, folder)):
+            continue
+        why = _why(kind, awaited.get(folder_id), changed=folder.version != version)
+        found.append(
+            Choice(
+                folder_id,
+                version,
+                folder.family,
+                folder.title or "Sans objet",
+                folder.number,
+                folder.amount_cents,
+                folder_id in read,
+                why,
+            )
+        )
+    return found
+
+
+def everything(db: Db, actor: Actor, kind: str, family: str | None) -> dict[int, int]:
+    """The folders of the tray that await this act, due first, as many as a batch may hold."""
+    lines = queues.todo(db, actor, family=family, size=LIMIT)
+    return {line.id: line.version for line in lines if line.kind in STEPS[kind]}
+
+
+def _awaited(db: Db, actor: Actor, folders: Sequence[int]) -> dict[int, StepKind]:
+    """The step of each folder that awaits the actor, with the right that the step asks."""
+    reached: sa.ColumnElement[bool] = StepRun.desk_id.in_(actor.desk_ids)
+    if actor.user_id is not None:
+        reached = sa.or_(reached, StepRun.named_user_id == actor.user_id)
+    query = sa.select(StepRun.folder_id, StepRun.kind, StepRun.desk_id).where(
+        StepRun.folder_id.in_(folders), StepRun.state == "active", reached
+    )
+    found = {}
+    for row in db.execute(query):
+        kind = StepKind(row.kind)
+        if kind.automatic:
+            continue
+        right = right_for(kind)
+        if row.desk_id in actor.desks_with(right) or (row.desk_id is None and actor.holds(right)):
+            found[row.folder_id] = kind
+    return found
+
+
+def _why(kind: str, step: StepKind | None, *, changed: bool) -> str:
+    if step is None:
+        return GONE
+    if step not in STEPS[kind]:
+        return OTHER_ACT.get(step, ALONE)
+    return CHANGED if changed else ""

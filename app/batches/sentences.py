@@ -1,0 +1,35 @@
+"""What a person is told when a batch does not start or does not go on."""
+
+from app.core.refusals import Sentences
+
+SENTENCES: Sentences = {
+    "batch-empty": (
+        422,
+        "Rien n’a été fait : aucun dossier n’est coché. Cochez-en au moins un, puis recommencez.",
+    ),
+    "batch-too-large": (
+        422,
+        "Rien n’a été fait : {count} dossiers sont cochés, un lot en contient {limit} au plus. Décochez-en, puis recommencez.",
+    ),
+    "batch-nothing": (
+        409,
+        "Rien n’a été fait : aucun de ces dossiers n’attend cette décision de vous. {why} Rechargez la liste, puis recommencez.",
+    ),
+    "batch-started": (
+        409,
+        "Ce lot a déjà commencé : sa liste ne change plus. Rechargez la page pour voir où il en est.",
+    ),
+    "batch-over": (
+        409,
+        "Ce lot est terminé : rien de plus n’a été fait. Rechargez la page pour voir ses résultats.",
+    ),
+    "batch-unknown": (404, "Ce lot n’existe pas, ou il est à une autre personne. Revenez à « À traiter »."),
+    "batch-reason-needed": (
+        422,
+        "Aucun dossier n’a été rejeté : écrivez le motif, il sera lu par les déposants et par ceux qui ont déjà visé.",
+    ),
+    "batch-elsewhere": (
+        409,
+        "Ce lot continue dans une autre page : celle-ci s’est arrêtée. Ce qui est signé reste signé ; rechargez pour voir où il en est.",
+    ),
+}

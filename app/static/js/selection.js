@@ -1,0 +1,47 @@
+// Folders ticked in a list: how many, for which act, for how much; the bar shows only the acts that some of them await.
+import { NB, THIN } from "./words.js";
+
+const boxes = () => [...document.querySelectorAll(".fcheck input")];
+const folders = (count) => `${count} dossier${count > 1 ? "s" : ""}`;
+
+function euros(cents) {
+  const [whole, rest] = (cents / 100).toFixed(2).split(".");
+  return `${whole.replace(/\B(?=(\d{3})+$)/g, THIN)},${rest}${NB}€`;
+}
+
+// What the bar says and offers; every box is read again, whoever changed it.
+export function countSelected() {
+  const bar = document.querySelector(".batchbar");
+  if (!bar) return;
+  for (const box of boxes()) box.closest(".frow").classList.toggle("is-sel", box.checked);
+  const ticked = boxes().filter((box) => box.checked);
+  const count = { visa: 0, sign: 0 };
+  for (const box of ticked) count[box.dataset.act] += 1;
+  bar.hidden = ticked.length === 0;
+  bar.querySelector("[data-selected]").textContent = `${folders(ticked.length)} sélectionné${ticked.length > 1 ? "s" : ""}`;
+  const cents = ticked.reduce((sum, box) => sum + Number(box.dataset.cents), 0);
+  const facts = [count.sign && `${count.sign} à signer`, count.visa && `${count.visa} à viser`, cents && `${euros(cents)} en tout`];
+  bar.querySelector("[data-selected-facts]").textContent = facts.filter(Boolean).join(", ");
+  for (const [act, verb] of [["visa", "Viser"], ["sign", "Signer"]]) {
+    const button = bar.querySelector(`[data-for=${act}]`);
+    button.hidden = count[act] === 0;
+    button.querySelector("span").textContent = `${verb} ${folders(count[act])}…`;
+  }
+}
+
+export function emptySelection() {
+  for (const box of boxes()) box.checked = false;
+  countSelected();
+}
+
+export function startSelection() {
+  document.addEventListener("change", (event) => event.target.matches(".fcheck input") && countSelected());
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-select-none]")) emptySelection();
+    if (!event.target.closest("[data-select-page]")) return;
+    for (const box of boxes()) box.checked = true;
+    countSelected();
+  });
+  // A page brought back by the browser's history shows what is still ticked.
+  window.addEventListener("pageshow", countSelected);
+}

@@ -1,0 +1,286 @@
+"""Approving and rejecting together: one result per folder, with the rights held at the moment of each, once whatever dies."""
+
+import re
+
+import pytest
+import sqlalchemy as sa
+
+from app.batches import carry, gesture
+from app.batches.models import Batch, BatchItem
+from app.core.db import engine, reading
+from app.core.refusals import Refusal
+from app.folders import decide
+from app.folders.models import StepRun
+from app.journal.models import JournalEntry
+from app.people import desks
+from tests.batches.town import Hand, became, items
+from tests.builders.house import House
+
+
+@pytest.fixture
+def finances(house: House) -> Hand:
+    """Nolwenn Abgrallec, who visas for the finance desk."""
+    return Hand(house, "n.abgrallec")
+
+
+def test_a_batch_of_visas_moves_each_folder_once_and_says_so_in_its_journal(
+    house: House, finances: Hand
+) -> None:
+    folders = [house.a_quick_invoice() for _ in range(4)]
+    number = finances.propose("approve", folders)
+    assert "Viser 4 dossiers" in finances.page(number)
+    assert {house.folder(one).place for one in folders} == {"finance"}, "nothing is done before the gesture"
+    finances.post(f"/lots/{number}/commencer")
+    house.drain()
+    assert {house.folder(one).place for one in folders} == {"bon_a_payer"}
+    assert "4 dossiers visés sur 4" in finances.page(number)
+    for one in folders:
+        assert house.journal(one).count("folder.approve") == 2  # the service's, then this one
+        assert facts_of(one)["batch"] == number
+    # Twice the same click, and the row of the worker again: nothing more.
+    finances.post(f"/lots/{number}/commencer", status=409)
+    house.drain()
+    assert [house.journal(one).count("folder.approve") for one in folders] == [2] * 4
+
+
+def test_a_batch_of_rejections_has_one_reason_and_does_not_start_without_it(
+    house: House, finances: Hand
+) -> None:
+    folders = [house.a_quick_invoice() for _ in range(2)]
+    number = finances.propose("reject", folders)
+    refused = finances.post(f"/lots/{number}/commencer", {"reason": "  "}, status=422)
+    assert "écrivez le motif" in refused
+    house.drain()
+    assert {house.folder(one).phase for one in folders} == {"running"}
+    finances.post(f"/lots/{number}/commencer", {"reason": "Bon de commande absent"})
+    house.drain()
+    assert {house.folder(one).phase for one in folders} == {"rejected"}
+    assert "2 dossiers rejetés sur 2" in finances.page(number)
+    with reading() as db:
+        said = db.scalars(sa.select(StepRun.comment).where(StepRun.state == "rejected")).all()
+    assert said == ["Bon de commande absent"] * 2
+
+
+def test_what_changed_meanwhile_is_refused_with_its_reason_and_stops_nothing(
+    house: House, finances: Hand
+) -> None:
+    taken_back, reassigned, visaed, left = (house.a_quick_invoice() for _ in range(4))
+    number = finances.propose("approve", [taken_back, reassigned, visaed, left])
+    decide.recall(house.actor("g.trehorel"), taken_back, version=house.folder(taken_back).version)
+    house.approve(visaed, "t.lescoat")
+    reassign(reassigned, "conseil")
+    finances.post(f"/lots/{number}/commencer")
+    house.drain()
+    became(
+        number,
+        {
+            taken_back: ("refused", "Gwenola Tréhorel a repris ce dossier à"),
+            reassigned: ("refused", "Ce dossier est réservé à d’autres bureaux"),
+            visaed: ("refused", "Tifenn Lescoat a visé"),
+            left: ("done", ""),
+        },
+    )
+    page = finances.page(number)
+    assert "1 dossier visé sur 4" in page
+    assert "3 dossiers ne sont pas visés" in page
+    assert page.index("ne sont pas visés") < page.index("1 dossier visé</h2>")
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [("seat", "Ce dossier est réservé|Ce n’est pas à vous"), ("account", "compte .* a été fermé")],
+)
+def test_the_rights_are_those_of_the_moment_of_each_act(
+    house: House, finances: Hand, loss: str, words: str
+) -> None:
+    folders = [house.a_quick_invoice() for _ in range(2)]
+    number = finances.propose("approve", folders)
+    finances.post(f"/lots/{number}/commencer")
+    here = house.actor("n.abgrallec").collectivity_id
+    if loss == "seat":
+        desks.seat(here, "finances", "n.abgrallec", ())
+    else:
+        desks.close_account(here, "n.abgrallec")
+    house.drain()
+    assert {house.folder(one).place for one in folders} == {"finance"}
+    assert {one.state for one in items(number)} == {"refused"}
+    assert all(re.search(words, one.reason) for one in items(number)), [one.reason for one in items(number)]
+
+
+def test_a_session_that_was_closed_stops_its_batch_and_another_takes_it_up(
+    house: House, finances: Hand
+) -> None:
+    folders = [house.a_quick_invoice() for _ in range(3)]
+    number = finances.propose("approve", folders)
+    finances.post(f"/lots/{number}/commencer")
+    finances.post("/logout")
+    house.drain()
+    assert {house.folder(one).place for one in folders} == {"finance"}
+    back = Hand(house, "n.abgrallec")
+    assert f"Lot n° {number} interrompu : 0 visé, 3 restent" in back.text("/a-traiter")
+    assert "Lot interrompu" in back.page(number)
+    back.post(f"/lots/{number}/commencer")
+    house.drain()
+    assert {house.folder(one).place for one in folders} == {"bon_a_payer"}
+    assert "Lot n°" not in back.text("/a-traiter")
+
+
+def test_giving_up_leaves_the_rest_as_it_is(house: House, finances: Hand) -> None:
+    folders = [house.a_quick_invoice() for _ in range(2)]
+    number = finances.propose("approve", folders)
+    finances.post(f"/lots/{number}/commencer")
+    finances.post(f"/lots/{number}/abandonner")
+    house.drain()
+    assert {house.folder(one).place for one in folders} == {"finance"}
+    assert "0 dossier visé sur 2" in finances.page(number)
+    finances.post(f"/lots/{number}/abandonner", status=409)
+
+
+def test_another_person_and_another_commune_find_no_such_batch(house: House, finances: Hand) -> None:
+    number = finances.propose("approve", [house.a_quick_invoice()])
+    stranger = Hand(house, "t.lescoat")
+    for verb in ("", "/commencer", "/abandonner", "/retirer-non-lus"):
+        answer = stranger.ask(f"/lots/{number}{verb}", "POST" if verb else "GET")
+        assert answer.status_code == 404
+        assert "Ce lot n’existe pas" in answer.get_data(as_text=True)
+    assert [one.state for one in items(number)] == ["waiting"]
+
+
+def test_the_list_says_what_is_left_out_and_why_and_names_nothing_that_is_not_read(
+    house: House, finances: Hand
+) -> None:
+    mine, changed, gone = (house.a_quick_invoice() for _ in range(3))
+    strange, signed = house.a_deliberation(at="direction"), house.an_invoice(at="bon_a_payer")
+    before = {one: house.folder(one).version for one in (mine, changed, gone, strange, signed)}
+    house.approve(gone, "t.lescoat")
+    before[changed] -= 1
+    number = finances.propose("approve", before)
+    became(
+        number,
+        {
+            mine: ("waiting", ""),
+            changed: ("left_out", "Ce dossier a changé depuis que la liste l’a montré"),
+            gone: ("left_out", "Ce dossier n’attend plus votre décision"),
+            signed: ("left_out", "Ce dossier n’attend plus votre décision"),
+        },
+    )
+    page = finances.page(number)
+    assert "Viser 1 dossier" in page
+    assert "3 dossiers sont laissés de côté" in page
+    assert house.folder(strange).title not in page
+    mayor = Hand(house, "a.kervadec")
+    page = mayor.post("/lots", {"kind": "approve", "d": [f"{signed}-{before[signed]}"]}, status=409)
+    assert "demande une signature" in page
+
+
+def test_sums_by_family_and_what_was_never_opened(house: House, finances: Hand) -> None:
+    folders = [house.a_quick_invoice() for _ in range(3)]
+    finances.text(f"/dossiers/{folders[0]}")
+    number = finances.propose("approve", folders)
+    page = finances.page(number)
+    assert re.search(r"Factures</span><b[^>]*>3</b>", page)
+    cents = sum(house.folder(one).amount_cents or 0 for one in folders)
+    whole = f"{cents // 100:,}".replace(",", "\u202f")
+    assert f"{whole},{cents % 100:02d}\u00a0€" in page
+    assert "Vous n’avez pas ouvert 2 de ces dossiers" in page
+    finances.post(f"/lots/{number}/retirer-non-lus")
+    assert [one.state for one in items(number)] == ["waiting", "left_out", "left_out"]
+    finances.post(f"/lots/{number}/commencer")
+    house.drain()
+    assert [house.folder(one).place for one in folders] == ["bon_a_payer", "finance", "finance"]
+    finances.post(f"/lots/{number}/retirer-non-lus", status=409)
+
+
+def test_a_batch_has_a_limit_and_refuses_what_it_cannot_read(house: House, finances: Hand) -> None:
+    too_many = {"kind": "approve", "d": [f"{number}-1" for number in range(1, 600)]}
+    assert "500 au plus" in finances.post("/lots", too_many, status=422)
+    assert "aucun dossier n’est coché" in finances.post("/lots", {"kind": "approve"}, status=422)
+    finances.post("/lots", {"kind": "approve", "d": "1-x"}, status=400)
+    finances.post("/lots", {"kind": "archive", "d": "1-1"}, status=400)
+    assert "pas donné à votre compte" in finances.post("/lots", {"kind": "sign", "d": "1-1"}, status=403)
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count()).select_from(Batch)) == 0
+
+
+def test_a_proposal_gives_way_to_the_next_one_a_started_batch_does_not(house: House, finances: Hand) -> None:
+    first, second = house.a_quick_invoice(), house.a_quick_invoice()
+    forgotten = finances.propose("approve", [first])
+    started = finances.propose("approve", [first])
+    gesture.take_up(house.actor("n.abgrallec"), started)
+    finances.propose("approve", [second])
+    with reading() as db:
+        assert forgotten not in set(db.scalars(sa.select(Batch.id))) - {started}
+        assert started in set(db.scalars(sa.select(Batch.id)))
+
+
+def test_what_failed_for_a_reason_that_passed_is_tried_again_as_it_was_shown(
+    house: House, finances: Hand
+) -> None:
+    folders = [house.a_quick_invoice() for _ in range(2)]
+    number = finances.propose("approve", folders)
+    finances.post(f"/lots/{number}/commencer")
+    here = house.actor("n.abgrallec").collectivity_id
+    held = house.actor("n.abgrallec").seats
+    for seat in held:
+        desks.seat(here, seat.key, "n.abgrallec", ())
+    house.drain()
+    for seat in held:
+        desks.seat(here, seat.key, "n.abgrallec", tuple(seat.rights))
+    assert "Reprendre 2 dossiers" in finances.page(number)
+    house.approve(folders[0], "t.lescoat")
+    assert "Reprendre 1 dossier" in finances.page(number)
+    again = finances.number_of(finances.ask("/lots", "POST", {"kind": "approve", "again": number}))
+    assert [one.folder_id for one in items(again)] == [folders[1]]
+
+
+def test_a_verb_of_the_worker_does_nothing_for_an_item_that_is_over(house: House, finances: Hand) -> None:
+    folder_id = house.a_quick_invoice()
+    number = finances.propose("approve", [folder_id])
+    finances.post(f"/lots/{number}/commencer")
+    with reading() as db:
+        said = carry.asked(db, number)
+    (item,) = items(number)
+    carry.decide(said, item.id)
+    version = house.folder(folder_id).version
+    carry.decide(said, item.id)
+    carry.refuse(said, item.id, "not-yours", {})
+    carry.finish(said)
+    assert house.folder(folder_id).version == version
+    assert items(number)[0].state == "done"
+    with pytest.raises(Refusal, match="batch-over"):
+        gesture.give_up(house.actor("n.abgrallec"), number)
+
+
+def reassign(folder_id: int, desk: str) -> None:
+    """Give the folder's present step to another desk."""
+    with engine().begin() as connection:
+        connection.execute(
+            sa.text(
+                "UPDATE step_run SET desk_id = (SELECT id FROM desk WHERE key = :desk) WHERE folder_id = :id AND state = 'active'"
+            ),
+            {"desk": desk, "id": folder_id},
+        )
+
+
+def facts_of(folder_id: int) -> dict[str, object]:
+    """The facts of the last decision on a folder."""
+    import json
+
+    with reading() as db:
+        query = sa.select(JournalEntry.facts).where(
+            JournalEntry.folder_id == folder_id, JournalEntry.event == "folder.approve"
+        )
+        facts = db.scalars(query.order_by(JournalEntry.id.desc()).limit(1)).one()
+    return json.loads(facts) if isinstance(facts, str) else dict(facts)
+
+
+def test_the_row_of_an_earlier_turn_leaves_the_work_to_the_present_one(house: House, finances: Hand) -> None:
+    folder_id = house.a_quick_invoice()
+    number = finances.propose("approve", [folder_id])
+    for _ in range(2):
+        finances.post(f"/lots/{number}/commencer")
+    assert house.pending() >= 2
+    house.drain()
+    assert house.journal(folder_id).count("folder.approve") == 2
+    with reading() as db:
+        assert db.scalar(sa.select(BatchItem.state)) == "done"
