@@ -35,6 +35,7 @@ class SignatureSession(Base, Tenanted):
     `prepared`: one entry for each signature that the document takes (`app.signing.session.pack`).
 
     Claimed once (`state` prepared → claimed → done or failed); the prepared file is in the store by `prepared_sha256`.
+    One that was received in a batch has its number, and may be taken again after a kill (`app/signing/deferred.py`).
     """
 
     __tablename__ = "signature_session"
@@ -55,6 +56,7 @@ class SignatureSession(Base, Tenanted):
     chain: Mapped[list[Any]]
     prepared: Mapped[list[Any]]
     prepared_sha256: Mapped[str]
+    batch_id: Mapped[int | None]
     state: Mapped[str]
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime]

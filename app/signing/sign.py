@@ -351,4 +351,5 @@ def _proof(
         "timestamp": facts.timestamped_at.isoformat() if facts.timestamped_at else None,
         "address": actor.address,
         "algorithm": str(algorithm_of(row.certificate).digest),
+        **({"batch": row.batch_id} if row.batch_id is not None else {}),
     }

@@ -1,4 +1,4 @@
-"""batches: folders approved, rejected or signed together, and what became of each."""
+"""batches: folders approved, rejected or signed together, what became of each, and the batch of a signature."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("session_id", sa.Integer()),
         sa.Column("address", sa.String(), nullable=False),
         sa.Column("holder", sa.String()),
+        sa.Column("seen_at", sa.DateTime(timezone=True)),
         sa.Column("turn", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True)),
@@ -68,8 +69,10 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_batch_item_batch_id_state", "batch_item", ["batch_id", "state", "position"])
+    op.add_column("signature_session", sa.Column("batch_id", sa.Integer()))
 
 
 def downgrade() -> None:
+    op.drop_column("signature_session", "batch_id")
     op.drop_table("batch_item")
     op.drop_table("batch")
