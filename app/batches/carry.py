@@ -81,7 +81,7 @@ def decide(db: Db, said: Asked, item_id: int) -> None:
     Refuses what the same decision alone would refuse; does nothing for an item that is over or another turn's.
     """
     batch = db.get_one(Batch, said.batch_id)
-    item = _locked(db, item_id, "waiting")
+    item = locked(db, item_id, "waiting")
     if item is None or batch.turn != said.turn:
         return
     actor = returning(db, said.user_id, said.session_id, said.address)
@@ -94,7 +94,7 @@ def decide(db: Db, said: Asked, item_id: int) -> None:
 @use_case
 def refuse(db: Db, said: Asked, item_id: int, key: str, facts: dict[str, object]) -> None:
     """Note why one folder was not acted on; nothing changes once its result is known."""
-    item = _locked(db, item_id, "waiting", "prepared", "signed")
+    item = locked(db, item_id, "waiting", "prepared", "signed")
     if item is None:
         return
     item.reason = reason_of(db, said.collectivity_id, item.folder_id, key, facts)
@@ -107,7 +107,7 @@ def finish(db: Db, said: Asked) -> None:
     end_if_over(db, db.get_one(Batch, said.batch_id, with_for_update=True))
 
 
-def _locked(db: Db, item_id: int, *states: str) -> BatchItem | None:
+def locked(db: Db, item_id: int, *states: str) -> BatchItem | None:
     """The item, locked until the verb ends, or None when it is no longer in one of these states."""
     query = sa.select(BatchItem).where(BatchItem.id == item_id).with_for_update()
     item = db.scalar(query.execution_options(populate_existing=True))

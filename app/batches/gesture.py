@@ -1,6 +1,7 @@
 """The verbs of whoever holds a batch: propose, start or take up again, leave unread folders out, give up the rest."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -13,8 +14,11 @@ from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.core.transaction import use_case
 from app.people.actor import Actor, require
+from app.signing.models import SignatureSession
 from workflows.rights import Right
 
+IN_A_PAGE = timedelta(seconds=8)
+"""How long after it last asked for something the page that signs is believed to be still there."""
 DECIDE, SIGN = "batch.decide", "batch.sign"
 RIGHTS = {"approve": Right.ACT, "sign": Right.SIGN}
 UNREAD = "Retiré du lot : vous ne l’avez pas ouvert."
@@ -95,8 +99,10 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "") -> str:
         batch.reason = reason.strip()
     batch.started_at = batch.started_at or now()
     batch.session_id, batch.address = actor.session_id, actor.address
-    batch.turn, batch.holder = batch.turn + 1, new_token()
-    if batch.kind != "sign":
+    batch.turn, batch.holder, batch.seen_at = batch.turn + 1, new_token(), now()
+    if batch.kind == "sign":
+        _wait_again(db, batch)
+    else:
         payload = {"batch_id": batch.id, "turn": batch.turn}
         post(db, batch.collectivity_id, [News(DECIDE, row_key(batch.id, batch.turn), payload)])
     return batch.holder
@@ -136,15 +142,31 @@ def row_key(batch_id: int, turn: int, part: int | None = None) -> str:
 
 
 def at_work(db: Db, batch: Batch) -> bool:
-    """Whether the worker still has something to do for this batch, or has it in hand."""
+    """Whether the worker still has something to do for this batch, or the page that holds it is there."""
     keys = {row_key(batch.id, batch.turn)}
     if batch.kind == "sign":
         query = sa.select(BatchItem.carrier).where(
             BatchItem.batch_id == batch.id, BatchItem.state == "signed"
         )
         keys = {one for one in db.scalars(query.distinct()) if one}
+        if batch.holder is not None and batch.seen_at is not None and batch.seen_at > now() - IN_A_PAGE:
+            return True
     alive = sa.select(Outbox.id).where(Outbox.key.in_(keys), Outbox.state.in_(["pending", "running"]))
     return db.scalar(alive.limit(1)) is not None
+
+
+def _wait_again(db: Db, batch: Batch) -> None:
+    """Let what was signed and that no row works on any more wait for the key again; what was made is noted as done."""
+    query = (
+        sa.select(BatchItem, SignatureSession.state, Outbox.state)
+        .outerjoin(SignatureSession, SignatureSession.id == BatchItem.signature_session)
+        .outerjoin(Outbox, Outbox.key == BatchItem.carrier)
+        .where(BatchItem.batch_id == batch.id, BatchItem.state == "signed")
+    )
+    for item, session, row in db.execute(query):
+        if row not in {"pending", "running"}:
+            item.state, item.changed_at = ("done" if session == "done" else "waiting"), now()
+            item.signatures, item.signature_session = None, None
 
 
 def _left(db: Db, batch_id: int) -> bool:

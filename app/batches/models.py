@@ -16,7 +16,8 @@ class Batch(Base, Tenanted):
     """Folders that one person approves, rejects or signs together; `kind` is approve, reject or sign.
 
     Nothing is done before `started_at`. `turn` counts how often it was taken up; `session_id` and `address` are those of
-    whoever took it up last, and `holder` names the page that signs, so that of two tabs one goes on.
+    whoever took it up last, and `holder` names the page that signs, so that of two tabs one goes on;
+    `seen_at` is when that page last asked for something.
     """
 
     __tablename__ = "batch"
@@ -37,6 +38,7 @@ class Batch(Base, Tenanted):
     session_id: Mapped[int | None]
     address: Mapped[str] = mapped_column(default="")
     holder: Mapped[str | None]
+    seen_at: Mapped[datetime | None]
     turn: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     started_at: Mapped[datetime | None]

@@ -6,10 +6,10 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from app.batches.carry import carry_decisions
-from app.batches.gesture import DECIDE
+from app.batches.gesture import DECIDE, SIGN
 from app.batches.progress import unfinished
 from app.core.db import Db
-from app.core.outbox import handles
+from app.core.outbox import Row, handles
 from app.folders import sockets
 from app.people.actor import Actor
 
@@ -20,6 +20,13 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.selection("batches.propose")
     sockets.tray(_Unfinished(templates))
     handles(DECIDE)(carry_decisions)
+    handles(SIGN)(_sign)
+
+
+def _sign(row: Row) -> None:
+    from app.batches.signatures import carry_signatures
+
+    carry_signatures(row)
 
 
 class _Unfinished:

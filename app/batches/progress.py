@@ -93,18 +93,19 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
         db.scalars(sa.select(BatchItem).where(BatchItem.batch_id == batch_id).order_by(BatchItem.position))
     )
     verb, past = VERBS[batch.kind]
+    state = _state(db, batch)
     concerned = [one for one in items if one.state != "left_out"]
     return Standing(
         batch.id,
         batch.kind,
-        _state(db, batch),
+        state,
         verb,
         past,
         _when(batch),
         tuple(_sums(concerned)),
         _sum("", concerned),
-        Counter(one.state for one in items),
-        tuple(_line(one, past) for one in items),
+        Counter(_shown(one, state) for one in items),
+        tuple(_line(one, past, _shown(one, state)) for one in items),
     )
 
 
@@ -183,7 +184,12 @@ def _sum(label: str, items: list[BatchItem]) -> Sum:
     return Sum(label, len(items), amount(sum(cents)) if cents else None)
 
 
-def _line(one: BatchItem, past: str) -> Line:
+def _shown(one: BatchItem, state: str) -> str:
+    """An item's state; what a page had taken and no longer holds waits like the others."""
+    return "waiting" if one.state == "prepared" and state == "interrupted" else one.state
+
+
+def _line(one: BatchItem, past: str, state: str) -> Line:
     words = {
         "waiting": "En attente",
         "prepared": "En cours",
@@ -198,9 +204,9 @@ def _line(one: BatchItem, past: str) -> Line:
         one.title,
         one.number if one.number not in one.title else "",
         amount(one.amount_cents),
-        one.state,
+        state,
         one.reason,
-        words[one.state],
+        words[state],
         one.opened,
     )
 

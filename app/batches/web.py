@@ -1,6 +1,8 @@
 """Pages of batches: one page for the whole life of a batch, from its list to its results, and what its buttons post."""
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.batches import gesture, progress, selection
@@ -8,8 +10,15 @@ from app.core.db import key_in, reading
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.signing import enrol
+from app.signing.web import described
+
+if TYPE_CHECKING:
+    from app.batches.signatures import Answer
+    from app.signing.ports import ExternalKey
 
 pages = Blueprint("batches", __name__, template_folder="templates")
+SIGN = "sign"
 FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
 
 
@@ -78,6 +87,87 @@ def give_up(batch_id: int) -> Response:
     return _to(batch_id)
 
 
+@pages.post("/lots/<int:batch_id>/cle")
+@guard(SIGN)
+def take_up(batch_id: int) -> Response:
+    """Start the signature of a batch, or take it up: the page that asks holds it from now on, if its certificate may sign."""
+    from app.batches.signatures import check
+
+    key, _ = _key(_json())
+    check(g.actor, key)
+    return jsonify(holder=gesture.take_up(g.actor, batch_id))
+
+
+@pages.post("/lots/<int:batch_id>/preparer")
+@guard(SIGN)
+def prepare(batch_id: int) -> Response:
+    """What the key must sign of the next folders; none when the batch waits for nothing more."""
+    from app.batches.signatures import prepare_next
+
+    offer = _json()
+    key, where = _key(offer)
+    offers = prepare_next(g.actor, batch_id, str(offer.get("holder", "")), key)
+    folders = [
+        {
+            "folder": one.item_id,
+            "session": one.session,
+            "items": [
+                {"id": f"{one.item_id}.{rank}", **where.question(prepared, key.certificate)}
+                for rank, prepared in enumerate(one.prepared)
+            ],
+        }
+        for one in offers
+    ]
+    return jsonify(folders=folders)
+
+
+@pages.post("/lots/<int:batch_id>/signatures")
+@guard(SIGN)
+def receive(batch_id: int) -> Response:
+    """Keep what the key made; the worker embeds it."""
+    from app.batches.signatures import receive as keep
+
+    folders = _json().get("folders")
+    if not isinstance(folders, list) or len(folders) > selection.LIMIT:
+        raise Refusal("bad-request", detail="les signatures manquent")
+    return jsonify(taken=keep(g.actor, batch_id, [_answer(one) for one in folders]))
+
+
+def _answer(found: Any) -> "Answer":
+    from app.batches.signatures import Answer, certificate_of
+    from app.signing.keys import browser, webeid
+
+    said = found if isinstance(found, dict) else {}
+    number, session, signatures = said.get("folder"), str(said.get("session", "")), said.get("signatures")
+    if not isinstance(number, int) or not isinstance(signatures, list) or not signatures:
+        raise Refusal("bad-request", detail="une signature manque")
+    certificate, values = certificate_of(g.actor, session), []
+    for one in signatures:
+        if not isinstance(one, dict):
+            raise Refusal("bad-request", detail="une signature manque")
+        # A card says how it signed, a key opened in the page does as it is told
+        card = "signatureAlgorithm" in one
+        values.append(
+            webeid.read_signature(one, certificate) if card else browser.read_signature(one.get("signature"))
+        )
+    return Answer(number, session, values)
+
+
+def _key(offer: dict[str, Any]) -> tuple["ExternalKey", Any]:
+    """The key that the page offers, and the place that knows its questions."""
+    from app.signing.keys import browser, webeid
+
+    where = webeid if offer.get("provider") == "webeid" else browser
+    return where.read_key(offer), where
+
+
+def _json() -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise Refusal("bad-request", detail="un objet JSON est attendu")
+    return body
+
+
 def _to(batch_id: int) -> Response:
     return redirect(url_for("batches.show", batch_id=batch_id))
 
@@ -86,6 +176,7 @@ def _page(batch_id: int, error: str | None = None) -> str:
     with reading(g.actor.collectivity_id) as db:
         seen = progress.standing(db, g.actor, batch_id)
         retry = len(progress.again(db, g.actor, batch_id)) if seen.state == "ended" else 0
+        mine = enrol.certificates_of(db, g.actor.user_id) if seen.kind == SIGN else []
     whole = "tout" in request.args
     return render_template(
         "batches/show.html",
@@ -94,6 +185,7 @@ def _page(batch_id: int, error: str | None = None) -> str:
         retry=retry,
         error=error,
         frequent=FREQUENT,
+        certificate=described(mine[0]) if mine else None,
         done=seen.of("done") if whole else seen.of("done")[: progress.SHOWN],
         waiting=seen.of("waiting", "prepared", "signed")
         if whole

@@ -21,7 +21,7 @@ from app.folders.views import after_act
 from app.signing import authority, enrol, expiry
 from app.signing.handwriting.web import pages as handwriting
 from app.signing.legal import legal_sentence
-from app.signing.models import SignatureSession
+from app.signing.models import Certificate, SignatureSession
 from app.signing.office.web import pages as office
 from app.signing.paper import sheet
 from app.signing.paper.web import pages as paper
@@ -88,11 +88,6 @@ def dialog(folder_id: int) -> Response | str:
         capacities = authority.capacities(db, g.actor, folder, here) if here is not None else ()
         on_paper = sheet.allowed(db, g.actor, folder)
         view = page.head(db, folder)
-    known = (
-        (enrol.common_name(mine[0].subject), enrol.common_name(mine[0].issuer), jour_long(mine[0].not_after))
-        if mine
-        else None
-    )
     return render_template(
         "signing/dialog.html",
         folder=view,
@@ -102,7 +97,7 @@ def dialog(folder_id: int) -> Response | str:
         legal=legal_sentence(folder.family),
         prepare_url=url_for("signing.prepare", folder_id=folder_id),
         complete_url=url_for("signing.complete", folder_id=folder_id),
-        certificate=known,
+        certificate=described(mine[0]) if mine else None,
         paper_url=url_for("signing.paper.sheet", folder_id=folder_id) if on_paper else None,
         # The first signature makes every field: the next ones find their place already taken on the page.
         place_url=None
@@ -217,6 +212,12 @@ def _next(folder_id: int, *, tell: bool) -> str:
         )
         flash(after_act(title, "est signé", rest, url_for("folders.show", folder_id=folder_id)), "ok")
     return url_for("folders.show", folder_id=waiting[0].id) if waiting else url_for("folders.inbox")
+
+
+def described(certificate: Certificate) -> tuple[str, str, str]:
+    """Whose certificate it is, who issued it and until when it may be used, as the sign dialog says it."""
+    names = enrol.common_name(certificate.subject), enrol.common_name(certificate.issuer)
+    return *names, jour_long(certificate.not_after)
 
 
 def _json() -> dict[str, Any]:

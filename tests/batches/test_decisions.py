@@ -262,13 +262,13 @@ def reassign(folder_id: int, desk: str) -> None:
         )
 
 
-def facts_of(folder_id: int) -> dict[str, object]:
+def facts_of(folder_id: int, event: str = "folder.approve") -> dict[str, object]:
     """The facts of the last decision on a folder."""
     import json
 
     with reading() as db:
         query = sa.select(JournalEntry.facts).where(
-            JournalEntry.folder_id == folder_id, JournalEntry.event == "folder.approve"
+            JournalEntry.folder_id == folder_id, JournalEntry.event == event
         )
         facts = db.scalars(query.order_by(JournalEntry.id.desc()).limit(1)).one()
     return json.loads(facts) if isinstance(facts, str) else dict(facts)

@@ -6,7 +6,8 @@ import { startSelection } from "./selection.js";
 
 const PARTS = [
   ["[data-viewer]", () => import("./viewer.js"), "startViewer"],
-  ["form[data-signer]", () => import("./signer.js"), "startSigner"],
+  ["form[data-signer]:not([data-batch])", () => import("./signer.js"), "startSigner"],
+  ["form[data-signer][data-batch]", () => import("./batch.js"), "startBatchSigner"],
   ["form[data-places]", () => import("./places.js"), "startPlaces"],
   ["[data-diagnosis]", () => import("./diagnosis.js"), "startDiagnosis"],
   ["[data-batch-progress]", () => import("./batch.js"), "startProgress"],

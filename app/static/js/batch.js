@@ -1,9 +1,13 @@
-// A batch in its page: what the worker does is looked at again until it is over.
-import { element } from "./words.js";
+// A batch in its page: one key opened once for all its folders, and what the worker does looked at until it is over.
+import { NB, element, notice } from "./words.js";
+import { Refused, Signer, exchange } from "./signer.js";
 
 const LOOK_EVERY = 2_000; // ms
 const SAY_EVERY = 5_000; // ms between two announcements
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const hour = () => new Date().toLocaleTimeString("fr-FR", { hour: "2-digit", minute: "2-digit" }).replace(":", `${NB}h${NB}`);
+let stay = false; // what the page has to say is not to be taken away
+let signing = false; // while this page holds the key, it does not go away by itself
 
 // The same page as the server draws it now, or null when there is no answer or the session is over.
 async function drawnNow() {
@@ -19,7 +23,6 @@ async function drawnNow() {
 class Progress {
   constructor(part) {
     this.part = part;
-    this.state = part.dataset.state;
     this.voice = element("p", { class: "visually-hidden", role: "status" });
     part.after(this.voice);
     this.saidAt = Date.now();
@@ -29,7 +32,6 @@ class Progress {
     const page = await drawnNow();
     const fresh = page?.querySelector("[data-batch-progress]");
     if (!fresh) return;
-    this.state = fresh.dataset.state;
     const focused = this.part.contains(document.activeElement) && document.activeElement.id;
     fresh.dataset.awake = "yes";
     this.part.replaceWith(document.adoptNode(fresh));
@@ -46,14 +48,110 @@ class Progress {
   }
 
   async follow() {
-    while (this.state === "running") {
+    while (signing || this.part.dataset.state === "running") {
       await pause(LOOK_EVERY);
       await this.look();
     }
-    window.location.reload(); // the title and the buttons of what it has become
+    if (!stay) window.location.reload(); // the title and the buttons of what it has become
   }
 }
 
 export function startProgress(part) {
   if (part.dataset.state === "running") new Progress(part).follow();
+}
+
+// Signs what is left, a few folders at a time; the network may go and come back, the worker may die and be started again.
+class BatchSigner extends Signer {
+  start() {
+    super.start();
+    this.form.querySelector("[data-batch-pause]").addEventListener("click", () => {
+      this.paused = true;
+      this.told("La signature s’arrête après les dossiers en cours.");
+    });
+  }
+
+  step() {
+    this.told("Signature en cours");
+  }
+
+  told(words) {
+    this.part("step").textContent = words;
+  }
+
+  async sign() {
+    const { start, prepare, complete } = this.form.dataset;
+    signing = true;
+    this.paused = false;
+    this.begun = false;
+    try {
+      const certificate = await this.identity.certificate();
+      const { holder } = await exchange(start, certificate);
+      this.begun = true;
+      this.password.value = "";
+      await this.follow();
+      while (!this.paused) {
+        const { folders } = await this.insist(prepare, { holder, ...certificate });
+        if (!folders.length) break;
+        const made = await this.identity.sign(folders.flatMap((one) => one.items));
+        const signatures = new Map(made.map((one) => [one.id, one]));
+        const answers = folders.map(({ folder, session, items }) => ({ folder, session, signatures: items.map(({ id }) => signatures.get(id)) }));
+        await this.insist(complete, { folders: answers });
+      }
+      stay = false;
+    } catch (error) {
+      stay = this.begun; // what went wrong is to be read
+      throw error;
+    } finally {
+      signing = false;
+    }
+    this.identities = [];
+    this.told("Derniers fichiers en cours de vérification");
+  }
+
+  // The list that was shown gives way to what becomes of it.
+  async follow() {
+    if (this.following) return;
+    const page = await drawnNow();
+    const fresh = page?.querySelector("[data-batch-progress]");
+    if (!fresh) return;
+    this.following = true;
+    const title = document.querySelector("h1");
+    title.textContent = page.querySelector("h1").textContent;
+    title.focus(); // what was under the finger has gone
+    for (const one of document.querySelectorAll("[data-batch-before]")) one.remove();
+    fresh.dataset.awake = "yes";
+    document.querySelector("[data-batch-list], [data-batch-progress]").replaceWith(document.adoptNode(fresh));
+    new Progress(fresh).follow();
+  }
+
+  // Asks until there is a certain answer: the server knows what it has, the same question twice changes nothing.
+  async insist(url, body) {
+    let lost = false;
+    for (;;) {
+      try {
+        const answer = await exchange(url, body);
+        if (lost) this.network("info", `Reprise après une coupure de réseau à ${hour()}.`, "Les dossiers déjà signés n’ont pas été touchés\u202f; aucun ne peut être signé deux fois.");
+        return answer;
+      } catch (error) {
+        if (error instanceof Refused) throw error;
+        if (!lost) this.network("warn", "Le serveur ne répond pas", "La signature reprendra d’elle-même dès qu’il répondra. Votre certificat reste ouvert dans cette page.");
+        lost = true;
+        await pause(LOOK_EVERY);
+      }
+    }
+  }
+
+  network(tone, title, text) {
+    this.form.querySelector("[data-batch-network]").replaceChildren(notice(tone, title, text));
+  }
+
+  // Once it has begun, some folders may be signed: the words are about the batch.
+  refused(problem) {
+    if (!this.begun) return super.refused(problem);
+    this.say("Le lot s’est arrêté", `${problem.title}. ${problem.text} Ce qui est signé reste signé.`);
+  }
+}
+
+export function startBatchSigner(form) {
+  new BatchSigner(form).start();
 }

@@ -14,7 +14,7 @@ const REMEMBERED = "sign-way";
 const NOTHING = /^(rien n’a été|l’horodatage)/i;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-class Refused extends Error {
+export class Refused extends Error {
   constructor(title, text = "") {
     super(title);
     Object.assign(this, { title, text });
@@ -22,7 +22,7 @@ class Refused extends Error {
 }
 
 // One exchange in JSON. Throws Refused for what the server refused, TypeError when no certain answer came.
-async function exchange(url, body) {
+export async function exchange(url, body) {
   const options = { headers: { Accept: "application/json" }, credentials: "same-origin", signal: AbortSignal.timeout(ANSWER_WITHIN) };
   if (body) {
     options.method = "POST";
@@ -43,7 +43,7 @@ async function exchange(url, body) {
   throw new TypeError("no certain answer");
 }
 
-class Signer {
+export class Signer {
   constructor(form) {
     this.form = form;
     this.dialog = form.closest("dialog");

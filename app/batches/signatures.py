@@ -1,0 +1,252 @@
+"""Signing many folders with one key: prepared a few at a time, signed in the page, embedded by the worker."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.batches.carry import AGAIN, Asked, asked, finish, locked, refuse
+from app.batches.gesture import SIGN, mine, row_key
+from app.batches.models import BatchItem
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.outbox import News, Row, post
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.people.actor import Actor
+from app.people.login import returning
+from app.signing import deferred, enrol, setting, sign
+from app.signing.models import SignatureSession
+from app.signing.ports import ExternalKey, Prepared
+from app.signing.trust import Enrolled, check_certificate
+from workflows.errors import Refusal as LawRefusal
+
+PART = 10
+"""Folders prepared at one go: enough to keep the key busy, few enough for the page to move."""
+TOGETHER = 4
+"""Folders in hand at once: while one waits for a timestamp or an answer on revocation, the others are worked on."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One folder whose bytes wait for the key: what is to be signed, and the session that will take it back."""
+
+    item_id: int
+    session: str
+    prepared: Sequence[Prepared]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The signatures that the key made for one folder, in the order of the offer."""
+
+    item_id: int
+    session: str
+    signatures: Sequence[bytes]
+
+
+def prepare_next(actor: Actor, batch_id: int, holder: str, key: ExternalKey) -> list[Offer]:
+    """Prepare the next folders for the page that holds the batch; an empty list when none waits any more.
+
+    A folder that may not be signed is refused with its reason and the next ones go on. What is wrong with the
+    certificate stops the whole request: nothing would be gained by refusing two hundred folders for it.
+    """
+    check(actor, key)
+    while True:
+        reserved = _reserve(actor, batch_id, holder)
+        if not reserved:
+            return []
+        with ThreadPoolExecutor(TOGETHER) as pool:
+            offers = [one for one in pool.map(lambda one: _offer(actor, batch_id, one, key), reserved) if one]
+        _attach(actor, batch_id, holder, {one.item_id: one.session for one in offers})
+        if offers:
+            return offers
+        with reading(actor.collectivity_id) as db:
+            said = asked(db, batch_id)
+        finish(said)
+
+
+def check(actor: Actor, key: ExternalKey) -> None:
+    """Refuse a certificate that may not sign for this person, before any folder is looked at (`app.signing.trust`)."""
+    with reading(actor.collectivity_id) as db:
+        enrolled = [
+            Enrolled(fingerprint=one.fingerprint) for one in enrol.certificates_of(db, actor.user_id or 0)
+        ]
+    check_certificate(key.certificate, key.chain, trust=setting.trust(), moment=now(), enrolled=enrolled)
+
+
+def _offer(actor: Actor, batch_id: int, reserved: tuple[int, int, int], key: ExternalKey) -> Offer | None:
+    item_id, folder_id, version = reserved
+    try:
+        ready = sign.prepare(actor, folder_id, version=version, key=key)
+    except (Refusal, LawRefusal) as refusal:
+        if (
+            refusal.key in AGAIN
+            or refusal.key == "revocation-unknown"
+            or refusal.key.startswith("certificate-")
+        ):
+            raise
+        with reading(actor.collectivity_id) as db:
+            said = asked(db, batch_id)
+        refuse(said, item_id, refusal.key, refusal.facts)
+        return None
+    return Offer(item_id, ready.session, ready.prepared)
+
+
+@use_case
+def _reserve(db: Db, actor: Actor, batch_id: int, holder: str) -> list[tuple[int, int, int]]:
+    """The next items for this page; what it had prepared and never answered is prepared anew."""
+    batch = mine(db, actor, batch_id, lock=True)
+    if batch.ended_at is not None:
+        return []
+    if batch.holder is None or batch.holder != holder or batch.kind != "sign":
+        raise Refusal("batch-elsewhere")
+    batch.seen_at = now()
+    query = sa.select(BatchItem).where(
+        BatchItem.batch_id == batch_id, BatchItem.state.in_(["waiting", "prepared"])
+    )
+    items = db.scalars(query.order_by(BatchItem.position).limit(PART).with_for_update()).all()
+    for item in items:
+        item.state, item.signature_session, item.changed_at = "prepared", None, now()
+    return [(item.id, item.folder_id, item.folder_version) for item in items]
+
+
+@use_case
+def _attach(db: Db, actor: Actor, batch_id: int, holder: str, sessions: dict[int, str]) -> None:
+    batch = mine(db, actor, batch_id, lock=True)
+    if batch.holder != holder:
+        raise Refusal("batch-elsewhere")
+    for item_id, session in sessions.items():
+        item = locked(db, item_id, "prepared")
+        if item is not None:
+            item.signature_session = session
+
+
+@use_case
+def receive(db: Db, actor: Actor, batch_id: int, answers: Sequence[Answer]) -> int:
+    """Keep the signatures that a page made, each with its folder, and have the worker embed them; how many were taken.
+
+    The same answer sent twice is taken once. What comes too late, or from a page that holds the batch no more, is left:
+    its folder is prepared anew.
+    """
+    batch = mine(db, actor, batch_id, lock=True)
+    batch.seen_at = now()
+    taken: list[BatchItem] = []
+    for answer in answers:
+        item = locked(db, answer.item_id, "prepared")
+        if item is None or item.batch_id != batch_id or item.signature_session != answer.session:
+            continue
+        if not deferred.receive(db, actor, answer.session, batch_id):
+            continue
+        item.state, item.changed_at = "signed", now()
+        item.signatures = [one.hex() for one in answer.signatures]
+        taken.append(item)
+    if taken:
+        key = row_key(batch_id, batch.turn, min(item.id for item in taken))
+        for item in taken:
+            item.carrier = key
+        payload = {"batch_id": batch_id, "items": [item.id for item in taken]}
+        post(db, batch.collectivity_id, [News(SIGN, key, payload)])
+    return len(taken)
+
+
+def certificate_of(actor: Actor, session: str) -> bytes:
+    """The certificate that a session was prepared for; refuses one that is not this person's (`session-used`)."""
+    with reading(actor.collectivity_id) as db:
+        query = sa.select(SignatureSession.certificate).where(
+            SignatureSession.id == session, SignatureSession.user_id == actor.user_id
+        )
+        found = db.scalar(query)
+    if found is None:
+        raise Refusal("session-used")
+    return bytes(found)
+
+
+def carry_signatures(row: Row) -> None:
+    """Embed, timestamp, check and move what a page signed, a few folders at once; each is tried once more after a kill."""
+    with reading(row.collectivity_id) as db:
+        said = asked(db, row.payload["batch_id"])
+        query = sa.select(BatchItem.id).where(
+            BatchItem.id.in_(row.payload["items"]),
+            BatchItem.state == "signed",
+            BatchItem.carrier == row.key,
+        )
+        waiting = list(db.scalars(query.order_by(BatchItem.position)))
+    faults = list(_all(said, waiting))
+    finish(said)
+    if faults:
+        raise faults[0]
+
+
+def _all(said: Asked, waiting: Sequence[int]) -> Iterator[Exception]:
+    """What went wrong and is no result: every item has been tried when the first is told."""
+    with ThreadPoolExecutor(TOGETHER) as pool:
+        running = [pool.submit(_carry, said, item_id) for item_id in waiting]
+    for one in running:
+        fault = one.exception()
+        if isinstance(fault, Exception):
+            yield fault
+
+
+def _carry(said: Asked, item_id: int) -> None:
+    """One folder to its end, whatever the end; only what says nothing of the folder goes on to be tried again."""
+    try:
+        _embed(said, item_id)
+    except (Refusal, LawRefusal) as refusal:
+        if refusal.key in AGAIN:
+            raise
+        if not _made(said, item_id):
+            if refusal.key == "session-closed":
+                put_back(said, item_id)
+            else:
+                refuse(said, item_id, refusal.key, refusal.facts)
+            return
+    note_done(said, item_id)
+
+
+def _embed(said: Asked, item_id: int) -> None:
+    """Complete one signature, in the name and session of whoever made it; nothing to do when it is made already."""
+    with reading(said.collectivity_id) as db:
+        item = db.get_one(BatchItem, item_id)
+        session, signatures = (
+            item.signature_session or "",
+            [bytes.fromhex(one) for one in item.signatures or []],
+        )
+        # The session in which it was signed: the batch may have been taken up in another since.
+        query = sa.select(SignatureSession.login_session_id).where(SignatureSession.id == session)
+        actor = returning(db, said.user_id, db.scalar(query), said.address)
+    state = deferred.take_again(actor, session)
+    if state == "gone":
+        raise Refusal("session-used")
+    if state == "ready":
+        sign.complete(actor, session, signatures)
+
+
+def _made(said: Asked, item_id: int) -> bool:
+    """Whether another process that was thought dead has signed it meanwhile."""
+    query = (
+        sa.select(SignatureSession.state)
+        .join(BatchItem, BatchItem.signature_session == SignatureSession.id)
+        .where(BatchItem.id == item_id)
+    )
+    with reading(said.collectivity_id) as db:
+        return db.scalar(query) == "done"
+
+
+@use_case
+def note_done(db: Db, said: Asked, item_id: int) -> None:
+    """Note that a folder is signed; its proof, its version and its move were written together before."""
+    del said  # gives the collectivity
+    item = locked(db, item_id, "signed")
+    if item is not None:
+        item.state, item.changed_at, item.signatures = "done", now(), None
+
+
+@use_case
+def put_back(db: Db, said: Asked, item_id: int) -> None:
+    """Let a folder wait again for its person: the session in which it was signed was closed before it was embedded."""
+    del said  # gives the collectivity
+    item = locked(db, item_id, "signed")
+    if item is not None:
+        item.state, item.changed_at, item.signatures, item.signature_session = "waiting", now(), None, None

@@ -1,0 +1,340 @@
+"""Signing together: one key, one result per folder, each signed once whatever the tab, the network or the worker do."""
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from app.batches import signatures
+from app.core.db import engine, reading
+from app.core.refusals import Refusal
+from app.files import vault
+from app.folders import decide
+from app.signing import deferred, sign
+from app.signing.models import SignatureProof, SignatureSession
+from tests.batches.test_decisions import facts_of, reassign
+from tests.batches.town import Hand, became, items, plain
+from tests.builders.house import House
+
+
+@dataclass
+class Page:
+    """The page that signs a batch, as its script speaks to the server; `made` are answers not yet sent."""
+
+    hand: Hand
+    number: int
+    label: str = "a_kervadec"
+    holder: str = ""
+    made: list[dict[str, Any]] = field(default_factory=list)
+
+    def json(self, verb: str, body: dict[str, Any], status: int = 200) -> Any:
+        answer = self.hand.client.post(
+            f"/lots/{self.number}/{verb}", json=body, headers={"X-CSRFToken": self.hand.token}
+        )
+        assert answer.status_code == status, (answer.status_code, plain(answer.get_data(as_text=True)))
+        return answer.get_json()
+
+    @property
+    def offer(self) -> dict[str, Any]:
+        key = self.hand.house.key(self.label)
+        return {
+            "provider": "browser",
+            "certificate": b64encode(key.certificate).decode(),
+            "chain": [b64encode(one).decode() for one in key.chain],
+        }
+
+    def begin(self) -> "Page":
+        self.holder = self.json("cle", self.offer)["holder"]
+        return self
+
+    def ask(self, status: int = 200) -> Any:
+        """Have the next folders prepared, and sign them here."""
+        from base64 import b64decode
+
+        said = self.json("preparer", {"holder": self.holder, **self.offer}, status)
+        if status != 200:
+            return said
+        key = self.hand.house.key(self.label)
+        self.made = [
+            {
+                "folder": one["folder"],
+                "session": one["session"],
+                "signatures": [
+                    {"id": item["id"], "signature": b64encode(key.sign(b64decode(item["tbs"]))).decode()}
+                    for item in one["items"]
+                ],
+            }
+            for one in said["folders"]
+        ]
+        return said["folders"]
+
+    def send(self, answers: list[dict[str, Any]] | None = None) -> int:
+        return int(self.json("signatures", {"folders": self.made if answers is None else answers})["taken"])
+
+    def go(self) -> None:
+        """Until the server has nothing more to give."""
+        while self.ask():
+            self.send()
+
+
+@pytest.fixture
+def mayor(house: House) -> Hand:
+    """Armel Kervadec, who signs."""
+    return Hand(house, "a.kervadec")
+
+
+def to_sign(house: House, count: int) -> list[int]:
+    """Invoices that wait for the mayor."""
+    found = [house.a_quick_invoice() for _ in range(count)]
+    for one in found:
+        house.approve(one, "n.abgrallec")
+    return found
+
+
+def signed_once(house: House, folder_id: int) -> None:
+    assert [one.origin for one in house.versions(folder_id)] == ["deposited", "signed"]
+    with reading() as db:
+        assert (
+            len(db.scalars(sa.select(SignatureProof).where(SignatureProof.folder_id == folder_id)).all()) == 1
+        )
+    assert house.journal(folder_id).count("folder.sign") == 1
+
+
+def test_one_key_signs_all_of_them_and_each_journal_names_the_batch(house: House, mayor: Hand) -> None:
+    folders = to_sign(house, 12)
+    number = mayor.propose("sign", folders)
+    assert "Signer 12 dossiers" in mayor.page(number)
+    page = Page(mayor, number).begin()
+    assert len(page.ask()) == signatures.PART
+    assert page.send() == signatures.PART
+    assert {house.folder(one).place for one in folders} == {"bon_a_payer"}, (
+        "the worker embeds, not the request"
+    )
+    page.go()
+    house.drain()
+    for one in folders:
+        signed_once(house, one)
+        assert facts_of(one, "folder.sign")["batch"] == number
+    assert "12 dossiers signés sur 12" in mayor.page(number)
+    page.json("cle", page.offer, 409)
+
+
+def test_what_changed_meanwhile_is_refused_with_its_reason_and_stops_nothing(
+    house: House, mayor: Hand
+) -> None:
+    damaged, taken_back, reassigned, late, good = to_sign(house, 5)
+    number = mayor.propose("sign", [damaged, taken_back, reassigned, late, good])
+    damage(house, damaged)
+    decide.recall(house.actor("g.trehorel"), taken_back, version=house.folder(taken_back).version)
+    page = Page(mayor, number).begin()
+    reassign(reassigned, "conseil")
+    page.ask()
+    decide.recall(house.actor("g.trehorel"), late, version=house.folder(late).version)
+    page.send()
+    assert page.ask() == []
+    house.drain()
+    became(
+        number,
+        {
+            damaged: ("refused", "Ce document a été altéré dans le coffre"),
+            taken_back: ("refused", "Gwenola Tréhorel a repris ce dossier"),
+            reassigned: ("refused", "Ce dossier est réservé à d’autres bureaux"),
+            late: ("refused", "Gwenola Tréhorel a repris ce dossier"),
+            good: ("done", ""),
+        },
+    )
+    signed_once(house, good)
+    for one in (damaged, taken_back, reassigned, late):
+        assert [version.origin for version in house.versions(one)] == ["deposited"]
+
+
+def test_a_certificate_that_may_not_sign_stops_the_batch_before_it_begins(house: House, mayor: Hand) -> None:
+    number = mayor.propose("sign", to_sign(house, 2))
+    page = Page(mayor, number, label="auth_only")
+    assert "n’est pas enregistré à votre nom" in page.json("cle", page.offer, 403)["detail"]
+    assert [one.state for one in items(number)] == ["waiting"] * 2
+    assert "Signer 2 dossiers" in mayor.page(number)
+
+
+def test_the_right_lost_between_the_two_phases_signs_nothing(house: House, mayor: Hand) -> None:
+    from app.people import desks
+
+    folders = to_sign(house, 2)
+    number = mayor.propose("sign", folders)
+    page = Page(mayor, number).begin()
+    page.ask()
+    page.send()
+    for seat in house.actor("a.kervadec").seats:
+        desks.seat(house.actor("a.kervadec").collectivity_id, seat.key, "a.kervadec", ())
+    house.drain()
+    assert {one.state for one in items(number)} == {"refused"}
+    for one in folders:
+        assert [version.origin for version in house.versions(one)] == ["deposited"]
+
+
+def test_the_tab_that_dies_is_taken_up_in_another_session_where_it_stood(house: House, mayor: Hand) -> None:
+    folders = to_sign(house, 13)
+    number = mayor.propose("sign", folders)
+    page = Page(mayor, number).begin()
+    page.ask()
+    page.send()
+    house.drain()
+    page.ask()  # and the tab dies with these signatures
+    mayor.post("/logout")
+    back = Hand(house, "a.kervadec")
+    long_ago(number)
+    assert f"Lot n° {number} interrompu : 10 signés, 3 restent" in back.text("/a-traiter")
+    shown = back.page(number)
+    assert "Lot interrompu : 10 signés, 3 restent" in shown
+    assert "Signer 3 dossiers" in shown
+    Page(back, number).begin().go()
+    house.drain()
+    for one in folders:
+        signed_once(house, one)
+    assert "13 dossiers signés sur 13" in back.page(number)
+
+
+def test_of_two_tabs_the_last_one_goes_on_and_nothing_is_signed_twice(house: House, mayor: Hand) -> None:
+    folders = to_sign(house, 3)
+    number = mayor.propose("sign", folders)
+    first = Page(mayor, number).begin()
+    first.ask()
+    second = Page(mayor, number).begin()
+    second.ask()
+    assert first.send() == 0
+    assert "continue dans une autre page" in plain(first.ask(409)["detail"])
+    assert second.send() == 3
+    assert second.send() == 0, "the same answer twice"
+    assert signatures.receive(house.actor("a.kervadec"), number, []) == 0
+    house.drain()
+    for one in folders:
+        signed_once(house, one)
+
+
+def test_an_answer_that_was_lost_is_sent_again_and_one_that_expired_is_asked_again(
+    house: House, mayor: Hand
+) -> None:
+    folders = to_sign(house, 2)
+    number = mayor.propose("sign", folders)
+    page = Page(mayor, number).begin()
+    page.ask()
+    page.ask()  # the first answer never came: prepared anew
+    with engine().begin() as connection:
+        connection.execute(sa.text("UPDATE signature_session SET expires_at = created_at"))
+    assert page.send() == 0
+    page.ask()
+    assert page.send() == 2
+    house.drain()
+    for one in folders:
+        signed_once(house, one)
+
+
+def test_nobody_signs_in_the_batch_of_another_nor_with_sessions_of_another_folder(
+    house: House, mayor: Hand
+) -> None:
+    folders = to_sign(house, 2)
+    number = mayor.propose("sign", folders)
+    page = Page(mayor, number).begin()
+    page.ask()
+    stranger = Page(Hand(house, "b.cadiou"), number, label="b_cadiou", holder=page.holder)
+    for verb, body in (("cle", stranger.offer), ("preparer", {"holder": page.holder, **stranger.offer})):
+        stranger.json(verb, body, 404)
+    stranger.json("signatures", {"folders": page.made}, 409)
+    first, second = page.made
+    swapped = [
+        {**first, "session": second["session"]},
+        {**second, "session": first["session"]},
+    ]
+    assert page.send(swapped) == 0
+    wrong = [{**first, "signatures": second["signatures"]}, second]
+    assert page.send(wrong) == 2
+    house.drain()
+    assert [one.state for one in items(number)] == ["refused", "done"]
+    signed_once(house, folders[1])
+    assert [one.origin for one in house.versions(folders[0])] == ["deposited"]
+
+
+def test_a_worker_that_died_after_it_claimed_or_after_it_signed_repeats_nothing(
+    house: House, mayor: Hand
+) -> None:
+    folders = to_sign(house, 3)
+    number = mayor.propose("sign", folders)
+    page = Page(mayor, number).begin()
+    page.ask()
+    page.send()
+    claimed, made, _ = items(number)
+    with reading() as db:
+        session_id = db.scalar(sa.select(SignatureSession.login_session_id).limit(1))
+    from dataclasses import replace
+
+    actor = replace(house.actor("a.kervadec"), session_id=session_id)
+    sign.claim(actor, claimed.signature_session)
+    signatures._complete(actor, made.signature_session, [bytes.fromhex(one) for one in made.signatures])
+    assert deferred.take_again(actor, made.signature_session) == "done"
+    assert deferred.take_again(actor, "never prepared") == "gone"
+    house.drain()
+    for one in folders:
+        signed_once(house, one)
+    assert [one.state for one in items(number)] == ["done"] * 3
+
+
+def test_a_session_closed_before_the_worker_came_lets_its_folders_wait_again(
+    house: House, mayor: Hand
+) -> None:
+    folders = to_sign(house, 2)
+    number = mayor.propose("sign", folders)
+    page = Page(mayor, number).begin()
+    page.ask()
+    page.send()
+    mayor.post("/logout")
+    house.drain()
+    assert [one.state for one in items(number)] == ["waiting"] * 2
+    back = Hand(house, "a.kervadec")
+    long_ago(number)
+    assert "Lot interrompu : 0 signé, 2 restent" in back.page(number)
+    Page(back, number).begin().go()
+    house.drain()
+    for one in folders:
+        signed_once(house, one)
+
+
+def test_a_signature_of_a_single_folder_is_never_taken_again(house: House) -> None:
+    (folder_id,) = to_sign(house, 1)
+    ready, key = house.prepare(folder_id, "a.kervadec")
+    actor = house.actor("a.kervadec")
+    sign.claim(actor, ready.session)
+    assert deferred.take_again(actor, ready.session) == "gone"
+    with pytest.raises(Refusal, match="session-used"):
+        sign.complete(actor, ready.session, key.sign(ready.prepared.attributes))
+
+
+def test_everything_that_awaits_a_signature_is_one_click_away(house: House, mayor: Hand) -> None:
+    folders = to_sign(house, 2)
+    assert "Signer en lot…" in mayor.text("/a-traiter")
+    number = mayor.number_of(mayor.ask("/lots", "POST", {"kind": "sign", "all": "yes"}))
+    assert sorted(one.folder_id for one in items(number)) == sorted(folders)
+
+
+def damage(house: House, folder_id: int) -> None:
+    """Change the stored bytes of a folder's document, which is told from the others by its own bytes."""
+    version = house.versions(folder_id)[0]
+    data = bytearray(house.bytes_of(version)) + b"\n% of its own\n"
+    stored = vault.store().put_bytes(vault.scope(version.collectivity_id), bytes(data))
+    with engine().begin() as connection:
+        query = sa.text("UPDATE document_version SET sha256 = :sha, size = :size WHERE id = :id")
+        connection.execute(query, {"sha": stored.sha256, "size": stored.size, "id": version.id})
+    found = [one for one in (house.settings.data_dir).rglob(f"*{stored.sha256[4:]}*") if one.is_file()]
+    assert found, stored.sha256
+    found[0].chmod(0o600)
+    content = bytearray(found[0].read_bytes())
+    content[len(content) // 2] ^= 1
+    found[0].write_bytes(bytes(content))
+
+
+def long_ago(number: int) -> None:
+    """Let the moment pass during which the page that signs is believed to be still there."""
+    with engine().begin() as connection:
+        query = sa.text("UPDATE batch SET seen_at = :then WHERE id = :id")
+        connection.execute(query, {"id": number, "then": "2026-01-01 00:00:00"})
