@@ -42,10 +42,21 @@ def demonstration(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def house(
-    database: str, tmp_path: Path, pki: TestPki, mail: MailServer, request: pytest.FixtureRequest
-) -> Iterator[House]:
-    """The product served on a free port; the test speaks to the same installation by its verbs."""
+def lease_seconds() -> float:
+    """How long what a killed worker held is believed to be in its hands."""
+    return 20.0
+
+
+@pytest.fixture
+def installation(
+    database: str,
+    tmp_path: Path,
+    pki: TestPki,
+    mail: MailServer,
+    lease_seconds: float,
+    request: pytest.FixtureRequest,
+) -> Iterator[tuple[House, Serving]]:
+    """The product served on a free port, with its processes."""
     port, data = free_port(), tmp_path / "data"
     demo = {"demo": True, "demo_dir": tmp_path / "demo"} if "demonstration" in request.fixturenames else {}
     queue = f"sqlite:///{data / 'queue.db'}" if database.startswith("sqlite") else database
@@ -56,7 +67,7 @@ def house(
         mail.port,
         queue_url=queue,
         public_url=f"http://127.0.0.1:{port}",
-        lease_seconds=20.0,
+        lease_seconds=lease_seconds,
         backoff_seconds=0.5,
         **demo,
     )
@@ -65,10 +76,22 @@ def house(
     serving = Serving(settings, tmp_path / "log", port)
     try:
         serving.start()
-        yield made
+        yield made, serving
     finally:
         serving.stop()
         db.dispose()
+
+
+@pytest.fixture
+def house(installation: tuple[House, Serving]) -> House:
+    """The test speaks to the served installation by its verbs."""
+    return installation[0]
+
+
+@pytest.fixture
+def serving(installation: tuple[House, Serving]) -> Serving:
+    """Its processes, to be killed and started again."""
+    return installation[1]
 
 
 @pytest.fixture

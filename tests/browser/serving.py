@@ -29,7 +29,7 @@ class Serving:
 
     def __init__(self, settings: Settings, log: Path, port: int) -> None:
         self._log, self._environment, self._port = log, environment(settings), port
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self) -> None:
         """Start both, and wait until pages are answered and the worker lives."""
@@ -44,20 +44,11 @@ class Serving:
             "--no-control-socket",
             "wsgi:app",
         ]
-        for command in (web, ["flask", "--app", "wsgi", "worker"]):
-            with self._log.open("ab") as log:
-                self._processes.append(
-                    subprocess.Popen(
-                        [sys.executable, "-m", *command],
-                        cwd=ROOT,
-                        env=self._environment,
-                        stdout=log,
-                        stderr=log,
-                    )
-                )
+        self._run("web", web)
+        self.start_worker()
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            dead = [one for one in self._processes if one.poll() is not None]
+            dead = [one for one in self._processes.values() if one.poll() is not None]
             assert not dead, self._log.read_text()[-3000:]
             try:
                 with urllib.request.urlopen(
@@ -69,11 +60,30 @@ class Serving:
                 time.sleep(0.05)
         raise AssertionError(self._log.read_text()[-3000:])
 
+    def _run(self, name: str, command: list[str]) -> None:
+        with self._log.open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, "-m", *command], cwd=ROOT, env=self._environment, stdout=log, stderr=log
+            )
+
+    def start_worker(self) -> None:
+        """Start the worker, as the system does when it has died."""
+        self._run("worker", ["flask", "--app", "wsgi", "worker"])
+
+    def kill_worker(self) -> None:
+        """Kill it where it stands (SIGKILL)."""
+        self._processes["worker"].kill()
+        self._processes["worker"].wait(10)
+
+    def pids(self) -> dict[str, int]:
+        """The processes that live, by name."""
+        return {name: one.pid for name, one in self._processes.items() if one.poll() is None}
+
     def stop(self) -> None:
         """Stop both, and wait until they are gone: what is under way is finished first."""
-        for one in self._processes:
+        for one in self._processes.values():
             one.terminate()
-        for one in self._processes:
+        for one in self._processes.values():
             try:
                 one.wait(10)
             except subprocess.TimeoutExpired:

@@ -11,10 +11,13 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, expect
 
+from app.batches.gesture import take_up
 from app.core.clock import today
+from app.folders import decide
 from app.people.mandates import end_mandate
 from tests.browser.person import Person, apart
-from tests.builders.house import ASSETS, House
+from tests.browser.test_batches import batch_of, give_key
+from tests.builders.house import ASSETS, INVOICE, House
 from tests.builders.mandates import a_mayor_and_a_deputy, of_deputy, record
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
@@ -128,6 +131,43 @@ def finish(house: House, folder_id: int) -> None:
     house.sign(folder_id, "a.kervadec")
     house.sign(folder_id, "b.cadiou")
     house.drain()
+
+
+def test_who_works_by_batches_meets_no_barrier(house: House, look: Look) -> None:
+    folders = [house.an_invoice(at="bon_a_payer", path=path) for path in (INVOICE, OTHER)]
+    house.a_deliberation(at="signatures")
+    with look.by("a.kervadec") as mayor:
+        mayor.page.locator(".fcheck input").first.check()
+        look.at(mayor, "inbox, ticked")
+        mayor.button("Rejeter…").click()
+        look.at(mayor, "batch to reject")
+        mayor.page.locator("form[action$=commencer]").evaluate("form => form.noValidate = true")
+        mayor.button("Rejeter 1 dossier").click()
+        mayor.sees("Aucun dossier n’a été rejeté")
+        look.at(mayor, "batch to reject, no reason")
+        mayor.open("/a-traiter")
+        mayor.button("Signer en lot…").click()
+        look.at(mayor, "batch to sign")
+        decide.recall(
+            house.actor("g.trehorel"), folders[0], version=house.folder(folders[0]).version
+        )  # one that fails, with its reason
+        give_key(mayor, house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
+        look.at(mayor, "batch to sign, holder shown")
+        mayor.button("Signer 3 dossiers").click()
+        expect(mayor.heading("2 dossiers signés sur 3")).to_be_visible(timeout=40_000)
+        look.at(mayor, "batch signed")
+    house.approve(house.a_quick_invoice(), "n.abgrallec")
+    with look.by("a.kervadec") as mayor:
+        mayor.button("Signer en lot…").click()
+        take_up(house.actor("a.kervadec"), batch_of(mayor))
+        mayor.open("/a-traiter")
+        mayor.sees("Lot n°")
+        look.at(mayor, "inbox, a batch goes on")
+        mayor.page.locator(".note").get_by_role("link").click()
+        mayor.sees("0 dossier traité sur 1")
+        look.at(mayor, "batch in hand")
+        expect(mayor.heading("Lot interrompu : 0 signé, 1 reste")).to_be_visible(timeout=30_000)
+        look.at(mayor, "batch interrupted")
 
 
 def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:

@@ -1,0 +1,191 @@
+"""Batches in a browser: ticked by keys, one key for all, the tab closed and the network cut, taken up where it stood."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.batches.town import items
+from tests.browser.person import Person
+from tests.builders.house import House
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+
+
+def to_sign(house: House, count: int) -> list[int]:
+    """Invoices that wait for the mayor."""
+    found = [house.a_quick_invoice() for _ in range(count)]
+    for one in found:
+        house.approve(one, "n.abgrallec")
+    return found
+
+
+def give_key(person: Person, p12: Path, password: str) -> None:
+    """Give the file and its password in the page of a batch."""
+    person.page.get_by_label("Fichier du certificat").set_input_files(p12)
+    person.page.get_by_label("Mot de passe du certificat").fill(password)
+    person.page.get_by_label("Mot de passe du certificat").blur()
+    expect(person.page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
+
+
+def batch_of(person: Person) -> int:
+    """The number of the batch that is open."""
+    return int(person.page.url.rstrip("/").rpartition("/lots/")[2].partition("?")[0])
+
+
+def test_folders_are_ticked_counted_and_visaed_by_keys_alone(
+    house: House, person: Callable[..., Person]
+) -> None:
+    folders = [house.a_quick_invoice() for _ in range(3)]
+    finances: Person = person("n.abgrallec")
+    keys, bar = finances.page.keyboard, finances.page.locator(".batchbar")
+    expect(bar).to_be_hidden()
+    for key in "jxjxjx":
+        keys.press(key)
+    expect(bar).to_contain_text("3 dossiers sélectionnés")
+    expect(bar).to_contain_text("3 à viser")
+    keys.press("Escape")
+    expect(bar).to_be_hidden()
+    keys.press("x")
+    expect(bar).to_contain_text("1 dossier sélectionné")
+    finances.button("Tout cocher").press("Enter")
+    expect(finances.page.get_by_role("button", name="Signer")).to_have_count(0)
+    finances.button("Viser 3 dossiers…").press("Enter")
+    expect(finances.heading("Viser 3 dossiers")).to_be_visible()
+    finances.sees("Vous n’avez pas ouvert 3 de ces dossiers.")
+    finances.button("Viser 3 dossiers").press("Enter")
+    expect(finances.heading("3 dossiers visés sur 3")).to_be_visible()
+    assert {house.folder(one).place for one in folders} == {"bon_a_payer"}
+
+
+def test_a_batch_is_rejected_with_one_reason_that_a_chip_begins(
+    house: House, person: Callable[..., Person]
+) -> None:
+    folders = [house.a_quick_invoice() for _ in range(2)]
+    finances: Person = person("n.abgrallec")
+    for box in finances.page.locator(".fcheck input").all():
+        box.check()
+    finances.button("Rejeter…").click()
+    finances.button("Montant à vérifier").click()
+    finances.page.get_by_label("Motif, en clair").press_sequentially("TVA fausse.")
+    finances.button("Rejeter 2 dossiers").click()
+    expect(finances.heading("2 dossiers rejetés sur 2")).to_be_visible()
+    assert {house.folder(one).phase for one in folders} == {"rejected"}
+
+
+def test_one_password_signs_all_and_nothing_of_the_key_is_sent(
+    house: House, person: Callable[..., Person]
+) -> None:
+    folders, secret = to_sign(house, 3), house.pki.passphrase.decode()
+    mayor: Person = person("a.kervadec")
+    sent: list[bytes] = []
+    mayor.page.on("request", lambda request: sent.append(request.post_data_buffer or b""))
+    mayor.button("Signer en lot…").click()
+    expect(mayor.heading("Signer 3 dossiers")).to_be_visible()
+    mayor.page.get_by_label("Fichier du certificat").set_input_files(house.pki.p12("a_kervadec"))
+    mayor.page.get_by_label("Mot de passe du certificat").fill("mauvais")
+    mayor.page.get_by_label("Mot de passe du certificat").blur()
+    mayor.sees("le mot de passe n’ouvre pas ce certificat")
+    give_key(mayor, house.pki.p12("a_kervadec"), secret)
+    mayor.button("Signer 3 dossiers").click()
+    expect(mayor.heading("3 dossiers signés sur 3")).to_be_visible(timeout=40_000)
+    mayor.sees("Chaque fichier a été rouvert et vérifié après signature.")
+    for one in folders:
+        assert [version.origin for version in house.versions(one)] == ["deposited", "signed"]
+    assert not [body for body in sent if secret.encode() in body or b"PRIVATE" in body]
+
+
+def test_the_tab_is_closed_and_the_batch_taken_up_where_it_stood(
+    house: House, person: Callable[..., Person]
+) -> None:
+    folders, secret = to_sign(house, 14), house.pki.passphrase.decode()
+    mayor: Person = person("a.kervadec")
+    mayor.expected.append("net::ERR_")
+    mayor.button("Signer en lot…").click()
+    give_key(mayor, house.pki.p12("a_kervadec"), secret)
+
+    # The first ten are sent, and the tab dies before the others are.
+    sent: list[Route] = []
+
+    def die(route: Route) -> None:
+        sent.append(route)
+        route.continue_() if len(sent) == 1 else route.abort()
+
+    mayor.page.route("**/signatures", die)
+    mayor.button("Signer 14 dossiers").click()
+    expect(mayor.page.locator("[data-batch-progress]")).to_contain_text("10 signés", timeout=40_000)
+    number = batch_of(mayor)
+    mayor.page.close()
+
+    mayor.page = mayor.context.new_page()
+    mayor.watch(mayor.page)
+    mayor.open("/a-traiter")
+    mayor.sees(f"Lot n° {number}")
+    mayor.page.locator(".note").get_by_role("link").click()
+    expect(mayor.heading("Lot interrompu : 10 signés, 4 restent")).to_be_visible(timeout=30_000)
+    give_key(mayor, house.pki.p12("a_kervadec"), secret)
+    mayor.button("Signer 4 dossiers").click()
+    expect(mayor.heading("14 dossiers signés sur 14")).to_be_visible(timeout=40_000)
+    for one in folders:
+        assert [version.origin for version in house.versions(one)] == ["deposited", "signed"]
+    mayor.open("/a-traiter")
+    expect(mayor.page.locator("main")).not_to_contain_text("Lot n°")
+
+
+def test_a_cut_of_the_network_is_said_and_the_signature_goes_on_by_itself(
+    house: House, person: Callable[..., Person]
+) -> None:
+    folders, secret = to_sign(house, 2), house.pki.passphrase.decode()
+    mayor: Person = person("a.kervadec")
+    mayor.expected.append("net::ERR_")
+    mayor.button("Signer en lot…").click()
+    give_key(mayor, house.pki.p12("a_kervadec"), secret)
+    lost: list[Route] = []
+
+    def cut(route: Route) -> None:
+        lost.append(route)
+        if len(lost) == 1:
+            route.fetch()  # it arrives, the answer does not
+        if len(lost) < 3:
+            route.abort()
+        else:
+            route.continue_()
+
+    mayor.page.route("**/signatures", cut)
+    mayor.button("Signer 2 dossiers").click()
+    mayor.sees("Le serveur ne répond pas")
+    expect(mayor.heading("2 dossiers signés sur 2")).to_be_visible(timeout=40_000)
+    assert [one.state for one in items(batch_of(mayor))] == ["done"] * 2
+    for one in folders:
+        assert [version.origin for version in house.versions(one)] == ["deposited", "signed"]
+
+
+def test_suspending_keeps_what_is_signed_and_asks_for_the_key_again(
+    house: House, person: Callable[..., Person]
+) -> None:
+    to_sign(house, 12)
+    secret = house.pki.passphrase.decode()
+    mayor: Person = person("a.kervadec")
+    mayor.button("Signer en lot…").click()
+    give_key(mayor, house.pki.p12("a_kervadec"), secret)
+
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    mayor.page.route("**/signatures", hold)
+    mayor.button("Signer 12 dossiers").click()
+    expect(mayor.button("Suspendre")).to_be_visible()
+    for _ in range(200):
+        if held:
+            break
+        mayor.page.wait_for_timeout(100)
+    mayor.button("Suspendre").click()
+    mayor.page.unroute("**/signatures")
+    held[0].continue_()
+    expect(mayor.heading("Lot interrompu : 10 signés, 2 restent")).to_be_visible(timeout=60_000)
+    mayor.button("Abandonner le reste").click()
+    expect(mayor.heading("10 dossiers signés sur 12")).to_be_visible()
+    mayor.sees("Lot abandonné : rien n’a été fait sur ce dossier.")
