@@ -81,17 +81,20 @@ def _offer(actor: Actor, batch_id: int, reserved: tuple[int, int, int], key: Ext
     try:
         ready = sign.prepare(actor, folder_id, version=version, key=key)
     except (Refusal, LawRefusal) as refusal:
-        if (
-            refusal.key in AGAIN
-            or refusal.key == "revocation-unknown"
-            or refusal.key.startswith("certificate-")
-        ):
+        if refusal.key in AGAIN or _of_every_folder(refusal.key):
             raise
         with reading(actor.collectivity_id) as db:
             said = asked(db, batch_id)
         refuse(said, item_id, refusal.key, refusal.facts)
         return None
     return Offer(item_id, ready.session, ready.prepared)
+
+
+def _of_every_folder(key: str) -> bool:
+    """Whether the certificate itself may not sign, whatever the folder; what a family asks of it is the folder's matter."""
+    return key == "revocation-unknown" or (
+        key.startswith("certificate-") and key != "certificate-wrong-purpose"
+    )
 
 
 @use_case

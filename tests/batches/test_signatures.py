@@ -13,7 +13,8 @@ from app.core.refusals import Refusal
 from app.files import vault
 from app.folders import decide
 from app.signing import deferred, sign
-from app.signing.models import SignatureProof, SignatureSession
+from app.signing.models import Certificate, SignatureProof, SignatureSession
+from app.signing.purpose import Purpose
 from tests.batches.test_decisions import facts_of, reassign
 from tests.batches.town import Hand, became, items, plain
 from tests.builders.house import House
@@ -338,3 +339,22 @@ def long_ago(number: int) -> None:
     with engine().begin() as connection:
         query = sa.text("UPDATE batch SET seen_at = :then WHERE id = :id")
         connection.execute(query, {"id": number, "then": "2026-01-01 00:00:00"})
+
+
+def test_a_flow_takes_one_signature_for_each_slip_and_its_certificate_refuses_the_other_folders_alone(
+    house: House, mayor: Hand
+) -> None:
+    with engine().begin() as connection:  # the free certificate of the DGFiP: flows, and nothing else
+        connection.execute(sa.update(Certificate).values(purpose=Purpose.PES))
+    flow, (invoice,) = house.a_flow(), to_sign(house, 1)
+    number = mayor.propose("sign", [invoice, flow])
+    page = Page(mayor, number).begin()
+    (offered,) = page.ask()
+    assert len(offered["items"]) == 2
+    page.send()
+    page.go()
+    house.drain()
+    became(number, {flow: ("done", ""), invoice: ("refused", "Rien n’a été signé")})
+    assert house.folder(invoice).place == "bon_a_payer"
+    with reading() as db:
+        assert db.scalars(sa.select(SignatureProof.count)).all() == [2]
