@@ -204,7 +204,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     "paper-incomplete": (
         422,
         (
-            "Dites qui a signé, en quelle qualité, et où l’original est conservé, en {longest} caractères au "
+            "Rien n’a été enregistré. Indiquez qui a signé, en quelle qualité, et où l’original est conservé, en {longest} caractères au "
             "plus pour chacun."
         ),
     ),

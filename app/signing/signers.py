@@ -10,7 +10,6 @@ from pyhanko.sign.general import SigningError
 from pyhanko.sign.validation.errors import SignatureValidationError
 
 from app.signing import trust_lists
-from app.signing.formats import hexadecimal  # noqa: F401 - whoever reads signatures reads them by the block
 from app.signing.seen import Seen
 from app.signing.trust import Trust, facts
 from app.signing.verdict import Link
