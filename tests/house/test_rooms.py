@@ -48,7 +48,7 @@ HEAVY = {
     "alembic": ("app/core/schema.py",),
     "requests": ("app/signing/network.py",),
     "fontTools": ("app/signing/formats/",),
-    "PIL": ("app/files/images.py",),
+    "PIL": ("app/files/images.py", "app/signing/handwriting/", "app/signing/formats/stamp.py"),
     "obstore": ("app/files/store.py",),
     "huey": ("app/core/jobs.py",),
     "transitions": ("workflows/machine.py",),
