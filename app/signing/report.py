@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from app.signing.seen import Evidence, Seen
@@ -39,8 +40,6 @@ def write(seen: Seen, verdict: Verdict, moment: datetime) -> str | None:
     if found is None or found.algorithm not in DIGESTS:
         return None
     from pyhanko.generated.etsi import ts_11910202 as etsi
-    from xsdata.formats.dataclass.serializers import XmlSerializer
-    from xsdata.formats.dataclass.serializers.config import SerializerConfig
 
     own = identifier(CERTIFICATE, found.certificate)
     objects = {own: (CERTIFICATE, found.certificate)}
@@ -51,7 +50,16 @@ def write(seen: Seen, verdict: Verdict, moment: datetime) -> str | None:
             tuple(_object(name, kind, der) for name, (kind, der) in objects.items())
         ),
     )
-    return XmlSerializer(config=SerializerConfig(indent="  ")).render(whole, ns_map=dict(PREFIXES))
+    return str(_serializer().render(whole, ns_map=dict(PREFIXES)))
+
+
+@lru_cache(maxsize=1)
+def _serializer() -> Any:
+    """One for all the reports of a process: what it learns of the schema's classes is most of its work."""
+    from xsdata.formats.dataclass.serializers import XmlSerializer
+    from xsdata.formats.dataclass.serializers.config import SerializerConfig
+
+    return XmlSerializer(config=SerializerConfig(indent="  "))
 
 
 def _signature(seen: Seen, found: Evidence, verdict: Verdict, moment: datetime, own: str) -> Any:
