@@ -27,16 +27,15 @@ from bench.measure import ROUNDS, Figure, steady
 from bench.s1_signature import _stock
 from bench.s4_ground import Seal, document, environment_of, seal_in, settings_of, waiting
 
-SIZE, SEALS, STOCK, PAGES = 50_000, 40, 8, 60
+SIZE, SEALS, STOCK, PAGES, WARMING = 50_000, 40, 8, 60, 5
 RATE_BAR, PAGE_BAR = 3.0, 3.0
 WORKER = """
 import json, sys, time
 import sqlalchemy as sa
-from app import create_app
+import wsgi
 from app.core import outbox
 from app.core.db import reading
 
-create_app()
 print("ready", flush=True)
 for line in sys.stdin:
     rows = json.loads(line)
@@ -130,6 +129,8 @@ def _round(worker: _Worker, client: FlaskClient, room: Path, seal: Seal) -> dict
 
 def _measure(worker: _Worker, client: FlaskClient, room: Path, seal: Seal, more: Any) -> list[Figure]:
     worker.add(more())
+    worker.start(WARMING)
+    worker.seconds()
     rounds = [_round(worker, client, room, seal) for _ in range(ROUNDS)]
 
     def said(one: str, other: str) -> str:
@@ -163,7 +164,7 @@ def figures() -> list[Figure]:
 
         def more() -> list[int]:
             db.configure(url)
-            return waiting(settings, place.commune, 2 * ROUNDS * SEALS, SIZE, room)
+            return waiting(settings, place.commune, 2 * ROUNDS * SEALS + WARMING, SIZE, room)
 
         with _worker(environment_of(place, url, seal), []) as worker:
             client = browser(place.web(url), READER)
