@@ -1,8 +1,10 @@
 """Signing many folders with one key: prepared a few at a time, signed in the page, embedded by the worker."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -19,13 +21,15 @@ from app.people.login import returning
 from app.signing import deferred, enrol, setting, sign
 from app.signing.models import SignatureSession
 from app.signing.ports import ExternalKey, Prepared
-from app.signing.trust import Enrolled, check_certificate
+from app.signing.trust import Enrolled, asking_once, check_certificate
 from workflows.errors import Refusal as LawRefusal
 
 PART = 10
 """Folders prepared at one go: enough to keep the key busy, few enough for the page to move."""
-TOGETHER = 4
-"""Folders in hand at once: while one waits for a timestamp or an answer on revocation, the others are worked on."""
+TOGETHER = PART
+"""Folders in hand at once: while one waits for its timestamp, the others are worked on."""
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -52,19 +56,21 @@ def prepare_next(actor: Actor, batch_id: int, holder: str, key: ExternalKey) -> 
     A folder that may not be signed is refused with its reason and the next ones go on. What is wrong with the
     certificate stops the whole request: nothing would be gained by refusing two hundred folders for it.
     """
-    check(actor, key)
-    while True:
-        reserved = _reserve(actor, batch_id, holder)
-        if not reserved:
-            return []
-        with ThreadPoolExecutor(TOGETHER) as pool:
-            offers = [one for one in pool.map(lambda one: _offer(actor, batch_id, one, key), reserved) if one]
+    while reserved := _reserve(actor, batch_id, holder):
+        with asking_once():
+            check(actor, key)
+            made = list(_together(lambda one: _offer(actor, batch_id, one, key), reserved))
+        for one in made:
+            if isinstance(one, Exception):
+                raise one
+        offers = [one for one in made if isinstance(one, Offer)]
         _attach(actor, batch_id, holder, {one.item_id: one.session for one in offers})
         if offers:
             return offers
         with reading(actor.collectivity_id) as db:
             said = asked(db, batch_id)
         finish(said)
+    return []
 
 
 def check(actor: Actor, key: ExternalKey) -> None:
@@ -176,20 +182,25 @@ def carry_signatures(row: Row) -> None:
             BatchItem.carrier == row.key,
         )
         waiting = list(db.scalars(query.order_by(BatchItem.position)))
-    faults = list(_all(said, waiting))
+    with asking_once():
+        faults = [one for one in _together(lambda item_id: _carry(said, item_id), waiting) if one is not None]
     finish(said)
     if faults:
         raise faults[0]
 
 
-def _all(said: Asked, waiting: Sequence[int]) -> Iterator[Exception]:
-    """What went wrong and is no result: every item has been tried when the first is told."""
+def _together(work: Callable[[Given], Made], given: Iterable[Given]) -> Iterator[Made | Exception]:
+    """What each piece of work gave, or why it failed, once all have been tried; they share the answers on revocation."""
     with ThreadPoolExecutor(TOGETHER) as pool:
-        running = [pool.submit(_carry, said, item_id) for item_id in waiting]
+        running = [pool.submit(copy_context().run, work, one) for one in given]
     for one in running:
         fault = one.exception()
-        if isinstance(fault, Exception):
+        if fault is None:
+            yield one.result()
+        elif isinstance(fault, Exception):
             yield fault
+        else:
+            raise fault
 
 
 def _carry(said: Asked, item_id: int) -> None:

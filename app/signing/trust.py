@@ -1,11 +1,16 @@
 """Whether a certificate may sign here and now: whose it is, what it is for, who vouches for it, whether it still stands."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 from asn1crypto import pem, x509
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
@@ -131,6 +136,43 @@ class CertificateFacts:
     assurance: str = field(default=assurance.SIMPLE, compare=False)
 
 
+class _Shared:
+    """One answer for each certificate, given to all who ask, from whatever thread, while the first is still asking."""
+
+    def __init__(self) -> None:
+        self._answers: dict[bytes, Future[Any]] = {}
+        self._lock = Lock()
+
+    def once(self, certificate: bytes, ask: Callable[[], Any]) -> Any:
+        with self._lock:
+            known = self._answers.get(certificate)
+            answer = self._answers.setdefault(certificate, Future())
+        if known is None:
+            try:
+                found = ask()
+            except Exception as refused:  # noqa: BLE001 - told to everybody who waits for it, the one who asked included
+                answer.set_exception(refused)
+            else:
+                answer.set_result(found)
+        return answer.result()
+
+
+_shared: ContextVar[_Shared | None] = ContextVar("shared_answers", default=None)
+
+
+@contextmanager
+def asking_once() -> Iterator[None]:
+    """Within it the authorities are asked once about a certificate: by what a part of a batch does in the same seconds.
+
+    Threads take part when they run in a copy of the caller's context.
+    """
+    token = _shared.set(_Shared())
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+
+
 @lru_cache(maxsize=64)
 def certificates_in(data: bytes) -> tuple[x509.Certificate, ...]:
     """The certificates of a DER certificate or of a PEM bundle; refuses `certificate-unreadable`."""
@@ -195,7 +237,11 @@ def check_certificate(
     if moment > said.not_after:
         raise Refusal("certificate-expired", date=day(said.not_after))
     others = [one for data in chain for one in certificates_in(data)]
-    path = asyncio.run(_validate(parsed, others, trust, moment))
+    shared = _shared.get()
+    if shared is None:
+        path = asyncio.run(_validate(parsed, others, trust, moment))
+    else:
+        path = shared.once(certificate, lambda: asyncio.run(_validate(parsed, others, trust, moment)))
     registry = trust_lists.registry(trust.lists)
     level = assurance.reached(parsed, path, registry, moment, checked=trust.fetch)
     return CertificateFacts(**{**vars(said), "revocation_checked": trust.fetch, "assurance": level})

@@ -1,20 +1,22 @@
 """Signing together: one key, one result per folder, each signed once whatever the tab, the network or the worker do."""
 
 from base64 import b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from app.batches import signatures
+from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders import decide
-from app.signing import deferred, sign
+from app.signing import deferred, setting, sign
 from app.signing.models import Certificate, SignatureProof, SignatureSession
 from app.signing.purpose import Purpose
+from app.signing.trust import Trust, asking_once, check_certificate
 from tests.batches.test_decisions import facts_of, reassign
 from tests.batches.town import Hand, became, items, plain
 from tests.builders.house import House
@@ -268,8 +270,6 @@ def test_a_worker_that_died_after_it_claimed_or_after_it_signed_repeats_nothing(
     claimed, made, _ = items(number)
     with reading() as db:
         session_id = db.scalar(sa.select(SignatureSession.login_session_id).limit(1))
-    from dataclasses import replace
-
     actor = replace(house.actor("a.kervadec"), session_id=session_id)
     sign.claim(actor, claimed.signature_session)
     signatures._complete(actor, made.signature_session, [bytes.fromhex(one) for one in made.signatures])
@@ -316,6 +316,25 @@ def test_everything_that_awaits_a_signature_is_one_click_away(house: House, mayo
     assert "Signer en lot…" in mayor.text("/a-traiter")
     number = mayor.number_of(mayor.ask("/lots", "POST", {"kind": "sign", "all": "yes"}))
     assert sorted(one.folder_id for one in items(number)) == sorted(folders)
+
+
+def test_what_is_asked_together_is_asked_once_and_no_longer_afterwards(house: House) -> None:
+    key = house.key("a_kervadec")
+    known, moment = setting.trust(), now()
+    deaf = replace(known, allowed_hosts=())
+
+    def ask(trust: Trust) -> None:
+        check_certificate(key.certificate, key.chain, trust=trust, moment=moment, enrolled=None)
+
+    with asking_once():
+        ask(known)
+        ask(deaf)  # nobody may be asked any more: the first answer serves
+    with pytest.raises(Refusal, match="revocation-unknown"):
+        ask(deaf)
+    with asking_once():
+        for _ in range(2):
+            with pytest.raises(Refusal, match="revocation-unknown"):
+                ask(deaf)
 
 
 def damage(house: House, folder_id: int) -> None:
