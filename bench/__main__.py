@@ -17,6 +17,7 @@ from bench import (
     s2_archive,
     s3_pes,
     s4_seal,
+    s5_batch,
 )
 
 GOALS = (
@@ -31,6 +32,7 @@ GOALS = (
     s2_archive,
     s3_pes,
     s4_seal,
+    s5_batch,
 )
 KEPT = ("goal", "ratio", "bar", "holds", "how")
 RESULTS = Path(__file__).with_name("results.json")
