@@ -21,10 +21,11 @@ from app.signing import algorithms
 from app.signing.formats import pades
 from app.signing.keys import webeid as webeid_module
 from app.signing.keys.browser import BrowserKey
-from app.signing.keys.csc import CscKey, Service
+from app.signing.keys.csc import CscKey
 from app.signing.keys.pkcs11 import Pkcs11Key
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan
+from app.signing.remote.service import Service
 from app.signing.trust import Trust, issuers_of
 from tests.builders.softhsm import MODULE, PIN, Token
 from tests.builders.trust_service import BEARER, TrustService
@@ -109,7 +110,7 @@ def csc(world: World, label: str) -> Opened:
     key = CscKey.open(service, f"kerlann/{label}")
 
     def sign(tbs: bytes) -> bytes:
-        (challenge,) = key.begin([hashlib.new(key.digest, tbs).digest()])
+        (challenge,) = key.challenges([hashlib.new(key.digest, tbs).digest()])
         (signature,) = key.finish(challenge)
         return signature
 

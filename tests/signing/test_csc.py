@@ -13,7 +13,8 @@ from pydantic import SecretStr
 
 from app.core.refusals import Refusal
 from app.signing import algorithms
-from app.signing.keys.csc import Challenge, CscKey, Service
+from app.signing.keys.csc import Challenge, CscKey
+from app.signing.remote.service import Service
 from tests.builders.trust_service import BEARER, CLIENT, CLIENT_SECRET, PIN, REDIRECT, TrustService
 
 from .conftest import free_port, refusal
@@ -74,7 +75,7 @@ def test_exactly_the_hashes_are_authorised_in_full_groups_and_the_last_partial_o
     server = open_service()
     key = opened(server, label)
     hashes = hashed(key)
-    challenges = key.begin(hashes)
+    challenges = key.challenges(hashes)
     assert [len(one.hashes) for one in challenges] == [3, 3, 1]
     assert proven(key, [signature for one in challenges for signature in key.finish(one)])
     authorised, signed = server.asked("credentials/authorize"), server.asked("signatures/signHash")
@@ -85,14 +86,14 @@ def test_exactly_the_hashes_are_authorised_in_full_groups_and_the_last_partial_o
 
 def test_nothing_to_sign_asks_nothing(open_service) -> None:
     server = open_service(mode="explicit")
-    assert opened(server).begin([]) == ()
+    assert opened(server).challenges([]) == ()
     assert server.asked("sendOTP") == []
 
 
 def test_pin_and_one_time_password_are_asked_for_each_authorisation_and_serve_once(open_service) -> None:
     server = open_service(mode="explicit")
     key = opened(server)
-    first, second, _ = key.begin(hashed(key))
+    first, second, _ = key.challenges(hashed(key))
     assert first.wants == ("pin", "otp")
     (otp,) = server.otps
     for given in (
@@ -113,7 +114,7 @@ def test_pin_and_one_time_password_are_asked_for_each_authorisation_and_serve_on
 def test_what_waits_outlives_the_visit_to_the_service_s_own_page(open_service) -> None:
     server = open_service(mode="oauth2code")
     key = opened(server)
-    challenge, other, _ = key.begin(hashed(key))
+    challenge, other, _ = key.challenges(hashed(key))
     kept = json.dumps(challenge.dump())
     back = requests.get(challenge.page, allow_redirects=False, timeout=10).headers["Location"]
     said = parse_qs(urlsplit(back).query)
@@ -124,13 +125,13 @@ def test_what_waits_outlives_the_visit_to_the_service_s_own_page(open_service) -
     again, code = Challenge.load(json.loads(kept)), SecretStr(said["code"][0])
     assert again == challenge
     assert proven(key, opened(server).finish(again, code=code), TBS[:3])
-    assert refusal(lambda: key.finish(again, code=code)) == "csc-code-wrong"
+    assert refusal(lambda: key.finish(again, code=code)) == "csc-authorization-expired"
 
 
 def test_an_authorisation_given_for_some_hashes_signs_no_others(open_service) -> None:
     server = open_service(mode="oauth2code")
     key = opened(server)
-    challenge, other, _ = key.begin(hashed(key))
+    challenge, other, _ = key.challenges(hashed(key))
     back = requests.get(challenge.page, allow_redirects=False, timeout=10).headers["Location"]
     code = SecretStr(parse_qs(urlsplit(back).query)["code"][0])
     assert refusal(lambda: key.finish(other, code=code)) == "csc-answer-invalid"
@@ -140,7 +141,7 @@ def test_an_authorisation_given_for_some_hashes_signs_no_others(open_service) ->
 def test_a_service_that_is_silent_unwilling_or_strange_is_refused_in_french(open_service, pki) -> None:
     server = open_service()
     key = opened(server)
-    (challenge,) = key.begin(hashed(key)[:1])
+    (challenge,) = key.challenges(hashed(key)[:1])
     assert refusal(CscKey.open, account(server, "autre jeton"), "kerlann/ec") == "csc-access-refused"
     nobody = Service(f"http://127.0.0.1:{free_port()}/csc/v1", SecretStr(BEARER), timeout=2)
     assert refusal(nobody.credentials) == "csc-silent"
@@ -196,7 +197,7 @@ def test_no_secret_is_kept_shown_or_logged(open_service, caplog, capfd) -> None:
     caplog.set_level(logging.DEBUG)
     server = open_service(mode="explicit")
     key = opened(server)
-    challenge, *_ = key.begin(hashed(key))
+    challenge, *_ = key.challenges(hashed(key))
     otp = server.otps[0]
     shown = [json.dumps(challenge.dump()), repr(challenge), repr(key), repr(account(server)), repr(vars(key))]
     for pin in ("0000-faux", PIN):
