@@ -35,7 +35,11 @@ SCHEMES: dict[str, tuple[frozenset[str], str]] = {
     ),
     "tsa_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
     "handover_webhook_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
+    "csc_url": (frozenset({"http", "https"}), "il faut l’adresse https:// du service, jusqu’à /csc/v1"),
+    "csc_oauth_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
 }
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_EMPTY = (None, "", SecretStr(""))
 WORDS = {
     "missing": "réglage obligatoire",
     "int_parsing": "il faut un nombre entier",
@@ -102,6 +106,14 @@ class Settings(BaseSettings):
     seal_pkcs11_pin_file: Path | None = None
     seal_pkcs11_module: Path | None = None  # after what it needs: a check only sees the settings above it
     signing_minutes: int = Field(5, ge=1, le=60)
+    csc_name: str = "Service de signature à distance"
+    csc_token: SecretStr = SecretStr("")
+    csc_client: str = ""
+    csc_client_secret: SecretStr = SecretStr("")
+    csc_oauth_url: str = ""
+    csc_minutes: int = Field(15, ge=1, le=60)
+    csc_rate: str = "10 per minute"
+    csc_url: str = ""  # after what it needs, as above
     archive_delay_seconds: float = Field(60.0, ge=0)
     archive_renewal_days: int = Field(90, ge=1)
 
@@ -237,6 +249,42 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("csc_url", "csc_oauth_url")
+    @classmethod
+    def _secret_way(cls, value: str) -> str:
+        """Codes and tokens go there: in https, except to this very machine."""
+        if value and not _private(value):
+            raise ValueError("il faut https : des codes et des jetons y passent")
+        return value
+
+    @field_validator("csc_oauth_url")
+    @classmethod
+    def _return_way(cls, value: str, info: ValidationInfo) -> str:
+        if value and not _private(str(info.data.get("public_url", ""))):
+            raise ValueError(f"demande {PREFIX}PUBLIC_URL en https : le service y renvoie les signataires")
+        return value
+
+    @field_validator("csc_url")
+    @classmethod
+    def _remote_signing(cls, value: str, info: ValidationInfo) -> str:
+        pair = [one for one in ("csc_client", "csc_client_secret") if info.data.get(one) not in _EMPTY]
+        given = [one for one in ("csc_token", "csc_oauth_url") if info.data.get(one) not in _EMPTY] + pair
+        if not value:
+            if given:
+                raise ValueError(f"obligatoire avec {PREFIX}{given[0].upper()}")
+            return value
+        if not urlsplit(value).path.rstrip("/").endswith("/csc/v1"):
+            raise ValueError("doit finir par /csc/v1 : c’est la version 1 de l’API qui est parlée")
+        if "csc_oauth_url" in given and len(pair) != 2:
+            raise ValueError(f"{PREFIX}CSC_OAUTH_URL demande {PREFIX}CSC_CLIENT et {PREFIX}CSC_CLIENT_SECRET")
+        if "csc_token" not in given and "csc_oauth_url" not in given:
+            raise ValueError(
+                f"il faut {PREFIX}CSC_TOKEN, ou {PREFIX}CSC_OAUTH_URL avec {PREFIX}CSC_CLIENT et {PREFIX}CSC_CLIENT_SECRET"
+            )
+        if pair and "csc_oauth_url" not in given:
+            raise ValueError(f"{PREFIX}{pair[0].upper()} demande {PREFIX}CSC_OAUTH_URL")
+        return value
+
     @field_validator("mail_from", "actes_email")
     @classmethod
     def _address(cls, value: str) -> str:
@@ -245,7 +293,7 @@ class Settings(BaseSettings):
             raise ValueError("il faut une adresse de courriel, par exemple Paraphe <parapheur@commune.fr>")
         return value
 
-    @field_validator("login_rate", "login_address_rate", "api_rate", "verify_rate")
+    @field_validator("login_rate", "login_address_rate", "api_rate", "verify_rate", "csc_rate")
     @classmethod
     def _rate(cls, value: str) -> str:
         if not re.fullmatch(r"[1-9][0-9]* per (second|minute|hour|day)", value):
@@ -351,6 +399,12 @@ def _french(fault: ErrorDetails) -> str:
     return WORDS.get(fault["type"], "valeur incompréhensible").format_map(
         {"gt": "", "ge": "", "le": "", **limits}
     )
+
+
+def _private(value: str) -> bool:
+    """Whether nobody reads on the way: https, or this very machine."""
+    parts = urlsplit(value)
+    return parts.scheme == "https" or parts.hostname in LOOPBACK
 
 
 def _reaches(value: str) -> bool:

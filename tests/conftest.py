@@ -85,6 +85,7 @@ def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **
         "actes_email": "parapheur@kerlann.example.org",
         "login_rate": "1000 per minute",
         "login_address_rate": "1000 per minute",
+        "csc_rate": "100000 per minute",
         "office": False,
         **more,
     }

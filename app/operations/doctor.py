@@ -18,6 +18,7 @@ from app.notices.mailer import connect
 from app.signing import setting
 
 WORKER_SILENT = timedelta(minutes=3)
+REMOTE = "le service de signature à distance ne sert pas : vérifiez les réglages PARAPHE_CSC"
 CLOCK_TOLERANCE = timedelta(seconds=30)
 
 
@@ -54,6 +55,7 @@ def examine(settings: Any) -> Iterator[Finding]:
             _timestamp,
             "l’autorité d’horodatage n’a pas donné de jeton : vérifiez PARAPHE_TSA_URL",
         ),
+        *((("signature à distance", _remote, REMOTE),) if settings.csc_url else ()),
         (
             "signature d’essai",
             _signature,
@@ -124,6 +126,11 @@ def _timestamp(settings: Any) -> str:
             f"l’horloge du serveur s’écarte de {gap.total_seconds():.0f} s de l’autorité d’horodatage"
         )
     return f"jeton obtenu, écart d’horloge {gap.total_seconds():.1f} s"
+
+
+def _remote(settings: Any) -> str:
+    said = setting.remote_service().ask("info", {})
+    return f"« {settings.csc_name} » répond (API {str(said.get('specs', '?'))[:20]})"
 
 
 def _signature(settings: Any) -> str:

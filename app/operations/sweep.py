@@ -20,7 +20,7 @@ from app.core.transaction import use_case
 from app.files import vault
 from app.folders.once import DepositKey
 from app.people.models import LoginSession, PasswordReset
-from app.signing.models import SignatureSession
+from app.signing.models import RemoteRequest, SignatureSession
 
 log = structlog.get_logger()
 EVERY = timedelta(days=1)
@@ -55,12 +55,17 @@ def sweep(days: int) -> Swept:
 
 @use_case
 def _rows(db: Db, moment: datetime) -> tuple[int, int, int, int]:
-    """Signatures prepared and never made, sessions and links that have ended, keys of deposits that were long ago."""
+    """Signatures prepared and never made, sessions and links that have ended, keys of deposits that were long ago.
+
+    What was asked of the trust service goes with them, uncounted: nobody is told of it but who asked.
+    """
     over = moment - OVER
     # One that was made is what its author's browser may still ask about, and it names its prepared file.
     ended = sa.delete(SignatureSession).where(
         SignatureSession.state != "done", SignatureSession.expires_at < over
     )
+    requests = sa.delete(RemoteRequest).where(RemoteRequest.expires_at < over)
+    db.execute(requests.execution_options(synchronize_session=False))
     logins = sa.delete(LoginSession).where(
         sa.or_(LoginSession.expires_at < over, LoginSession.revoked_at < over)
     )

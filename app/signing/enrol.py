@@ -54,6 +54,18 @@ def enrol(
     Refuses `certificate-owner-unknown`, what is made for seals but for the seal (`certificate-is-seal`), and another
     purpose than the one already written, unless an administrator asks (`certificate-purpose-set`).
     """
+    enrolled(db, actor, user_id, facts, der, purpose)
+
+
+def enrolled(
+    db: Db,
+    actor: Actor,
+    user_id: int,
+    facts: "CertificateFacts",
+    der: bytes,
+    purpose: Purpose = Purpose.ACTS,
+) -> Certificate:
+    """What `enrol` does, in the caller's transaction; the row of the person's certificate."""
     owner = sa.select(User.id).where(
         User.id == user_id, User.collectivity_id == actor.collectivity_id, User.active.is_(True)
     )
@@ -69,24 +81,25 @@ def enrol(
         if known.purpose != purpose and not actor.administrator:
             raise Refusal("certificate-purpose-set")
         if known.withdrawn_at is None and known.purpose == purpose:
-            return
+            return known
         known.withdrawn_at, known.purpose = None, purpose.value
+        row = known
     else:
-        db.add(
-            Certificate(
-                collectivity_id=actor.collectivity_id,
-                user_id=user_id,
-                subject=facts.subject,
-                issuer=facts.issuer,
-                serial=facts.serial,
-                fingerprint=facts.fingerprint_sha256,
-                purpose=purpose.value,
-                not_after=facts.not_after,
-                der=der,
-                enrolled_at=now(),
-                enrolled_by=actor.name,
-            )
+        row = Certificate(
+            collectivity_id=actor.collectivity_id,
+            user_id=user_id,
+            subject=facts.subject,
+            issuer=facts.issuer,
+            serial=facts.serial,
+            fingerprint=facts.fingerprint_sha256,
+            purpose=purpose.value,
+            not_after=facts.not_after,
+            der=der,
+            enrolled_at=now(),
+            enrolled_by=actor.name,
         )
+        db.add(row)
+        db.flush()  # who links it elsewhere names it
     said = {
         "user": user_id,
         "fingerprint": facts.fingerprint_sha256,
@@ -94,6 +107,7 @@ def enrol(
         "purpose": purpose.value,
     }
     append(db, actor.collectivity_id, Event("certificate.enrolled", actor.name, actor.user_id, None, said))
+    return row
 
 
 def _made_for_seals(der: bytes) -> bool:

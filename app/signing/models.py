@@ -29,6 +29,52 @@ class Certificate(Base, Tenanted):
     withdrawn_at: Mapped[datetime | None]
 
 
+class RemoteKey(Base, Tenanted):
+    """A credential kept by the trust service, by which its owner signs; a credential has one owner at a time.
+
+    `service` is the address where it is known: another service's credential of the same name is another one.
+    """
+
+    __tablename__ = "remote_key"
+    __table_args__ = (sa.UniqueConstraint("collectivity_id", "service", "credential"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    certificate_id: Mapped[int] = mapped_column(sa.ForeignKey("certificate.id"), unique=True)
+    service: Mapped[str]
+    credential: Mapped[str]
+    linked_at: Mapped[datetime]
+
+
+class RemoteRequest(Base, Tenanted):
+    """What a person is asked to authorise at the trust service: the hashes, what was already signed, until when; no secret.
+
+    For a signature prepared on a folder (`session_id`), or for the statement by which a credential is linked.
+    `challenges` are those still to be authorised, in order; `state` is that of the return which is awaited, once; it
+    counts for nothing outside the login session. Whoever answers takes it until `busy_until`. `status` goes from
+    waiting to held, then done or failed.
+    """
+
+    __tablename__ = "remote_request"
+    __table_args__ = (sa.Index("ix_remote_request_folder_id", "folder_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    login_session_id: Mapped[int | None]
+    credential: Mapped[str]
+    certificate: Mapped[bytes]
+    folder_id: Mapped[int | None] = mapped_column(sa.ForeignKey("folder.id"))
+    session_id: Mapped[str | None]
+    statement: Mapped[str | None]
+    box: Mapped[list[Any] | None]
+    challenges: Mapped[list[Any]]
+    signatures: Mapped[list[Any]]
+    state: Mapped[str | None] = mapped_column(unique=True)
+    busy_until: Mapped[datetime]
+    status: Mapped[str]
+    expires_at: Mapped[datetime]
+    created_at: Mapped[datetime]
+
+
 class SignatureSession(Base, Tenanted):
     """A signature prepared and not yet made: what will be signed, for whom, on which bytes, until when.
 

@@ -13,6 +13,7 @@ from app.core.refusals import Refusal
 
 if TYPE_CHECKING:
     from app.signing.ports import ServerKey
+    from app.signing.remote.service import Service
     from app.signing.timestamp import TimestampClient
     from app.signing.trust import Trust
 
@@ -22,7 +23,7 @@ _chosen: dict[str, Any] = {"settings": None}
 def configure(settings: Any) -> None:
     """Give signing its settings."""
     _chosen["settings"] = settings
-    for one in (whom, trust, timestamper, seal_key):
+    for one in (whom, trust, timestamper, seal_key, remote_service):
         one.cache_clear()
 
 
@@ -132,6 +133,36 @@ def _pin(chosen: Any) -> SecretStr:
         return SecretStr(chosen.seal_pkcs11_pin_file.read_text(encoding="utf-8").split("\n")[0].strip("\r"))
     except (OSError, ValueError) as error:
         raise Refusal("pin-file-unreadable") from error
+
+
+def remote_name() -> str:
+    """How persons know the service of remote signing; empty when there is none."""
+    chosen = _chosen["settings"]
+    return str(chosen.csc_name) if chosen.csc_url else ""
+
+
+@lru_cache(maxsize=1)
+def remote_service() -> "Service":
+    """The trust service that keeps persons' keys; refuses `csc-not-configured`."""
+    from app.signing.remote.service import Service
+
+    chosen = _chosen["settings"]
+    if not chosen.csc_url:
+        raise Refusal("csc-not-configured", title="Pas de signature à distance ici")
+    return Service(
+        chosen.csc_url,
+        chosen.csc_token,
+        oauth=chosen.csc_oauth_url,
+        client=chosen.csc_client,
+        client_secret=chosen.csc_client_secret,
+        redirect=f"{chosen.public_url}/signature/retour",
+        timeout=max(chosen.network_timeout, 20.0),
+    )
+
+
+def remote_minutes() -> int:
+    """How long a signature waits for the service and for the person, who looks for a telephone meanwhile."""
+    return int(_chosen["settings"].csc_minutes)
 
 
 def archive_delay() -> float:

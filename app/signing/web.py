@@ -18,7 +18,7 @@ from app.folders import page, queues
 from app.folders.access import authorize
 from app.folders.models import DocumentVersion, Folder
 from app.folders.views import after_act
-from app.signing import authority, enrol, expiry
+from app.signing import authority, enrol, expiry, setting
 from app.signing.handwriting.web import pages as handwriting
 from app.signing.legal import legal_sentence
 from app.signing.models import Certificate, SignatureSession
@@ -28,6 +28,8 @@ from app.signing.paper.web import pages as paper
 from app.signing.placing.web import box_of
 from app.signing.placing.web import pages as placing
 from app.signing.purpose import Purpose
+from app.signing.remote.web import choices_of
+from app.signing.remote.web import pages as remote
 from app.signing.verifier.web import pages as verifier
 from workflows.events import Action
 from workflows.rights import Right
@@ -38,6 +40,7 @@ pages.register_blueprint(placing)
 pages.register_blueprint(office)
 pages.register_blueprint(paper)
 pages.register_blueprint(handwriting)
+pages.register_blueprint(remote)
 SIGN = "sign"
 LARGEST = 64 * 1024
 """Bytes of a certificate with those above it, in a form."""
@@ -99,6 +102,7 @@ def dialog(folder_id: int) -> Response | str:
         complete_url=url_for("signing.complete", folder_id=folder_id),
         certificate=described(mine[0]) if mine else None,
         paper_url=url_for("signing.paper.sheet", folder_id=folder_id) if on_paper else None,
+        remote=_remote(folder_id),
         # The first signature makes every field: the next ones find their place already taken on the page.
         place_url=None
         if version.origin == "signed" or not version.pages
@@ -114,6 +118,17 @@ def _extent(version: DocumentVersion, folder: Folder) -> str:
     if isinstance(slips, int):
         return f"1\u00a0flux, {slips}\u00a0bordereau{'x' if slips > 1 else ''}"
     return "1\u00a0document"
+
+
+def _remote(folder_id: int) -> dict[str, Any] | None:
+    """The way to sign at the trust service, for whoever has a certificate there."""
+    keys = [
+        {**one, "subject": enrol.common_name(one["subject"]), "issuer": enrol.common_name(one["issuer"])}
+        for one in choices_of(g.actor)
+    ]
+    verbs = ("prepare", "authorise", "complete")
+    routes = {name: url_for(f"signing.remote.{name}", folder_id=folder_id) for name in verbs}
+    return {"service": setting.remote_name(), "keys": keys, "routes": routes} if keys else None
 
 
 def _version(document_id: int, number: int) -> Any:
@@ -257,6 +272,7 @@ def certificates() -> Response | tuple[str, int]:
         else:
             flash("Le certificat est inscrit à votre nom.", "ok")
             return redirect(url_for("signing.certificates"))
+    away = {one["certificate_id"] for one in choices_of(g.actor)}
     with reading(g.actor.collectivity_id) as db:
         rows = [
             (
@@ -266,12 +282,16 @@ def certificates() -> Response | tuple[str, int]:
                 row.serial,
                 jour_long(row.not_after),
                 "Expiré" if row.not_after < now() else "En cours de validité",
-                Purpose(row.purpose).label,
+                f"{Purpose(row.purpose).label}, à distance" if row.id in away else Purpose(row.purpose).label,
             )
             for row in enrol.certificates_of(db, g.actor.user_id)
         ]
     return render_template(
-        "signing/certificates.html", rows=rows, purposes=list(Purpose), error=error
+        "signing/certificates.html",
+        rows=rows,
+        purposes=list(Purpose),
+        error=error,
+        service=setting.remote_name(),
     ), status
 
 
@@ -290,7 +310,6 @@ def diagnosis() -> Response | str:
     """« Ma carte n’est pas vue »: the steps that the page tries one by one, and whether the card that it saw may sign."""
     if request.method != "POST":
         return render_template("signing/diagnosis.html")
-    from app.signing import setting
     from app.signing.keys.webeid import read_key
     from app.signing.trust import Enrolled, check_certificate, facts
 

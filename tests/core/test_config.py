@@ -183,3 +183,49 @@ def test_a_seal_in_a_module_is_accepted_and_its_pin_is_printed_nowhere(tmp_path:
     (fault,) = done.stderr.splitlines()[1:]
     assert fault.startswith("- PARAPHE_SEAL_PKCS11_MODULE : un seul cachet")
     assert "31415926" not in done.stderr + done.stdout
+
+
+CSC = {
+    "csc_url": "https://service.example/csc/v1",
+    "csc_oauth_url": "https://service.example",
+    "csc_client": "paraphe",
+    "csc_client_secret": "un secret du client",
+    "public_url": "https://parapheur.commune.fr",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "name", "words"),
+    [
+        ({"csc_url": "service.example/csc/v1"}, "csc_url", "il faut l’adresse https://"),
+        ({"csc_url": "http://service.example/csc/v1"}, "csc_url", "il faut https"),
+        ({"csc_url": "https://service.example/csc/v2"}, "csc_url", "doit finir par /csc/v1"),
+        ({"csc_url": ""}, "csc_url", "obligatoire avec PARAPHE_CSC_OAUTH_URL"),
+        ({"csc_client_secret": ""}, "csc_url", "demande PARAPHE_CSC_CLIENT et PARAPHE_CSC_CLIENT_SECRET"),
+        ({"csc_oauth_url": ""}, "csc_url", "il faut PARAPHE_CSC_TOKEN, ou PARAPHE_CSC_OAUTH_URL"),
+        ({"csc_oauth_url": "", "csc_token": "jeton"}, "csc_url", "PARAPHE_CSC_CLIENT demande"),
+        ({"csc_oauth_url": "http://service.example"}, "csc_oauth_url", "il faut https"),
+        ({"public_url": "http://parapheur.commune.fr"}, "csc_oauth_url", "PARAPHE_PUBLIC_URL en https"),
+        ({"csc_rate": "souvent"}, "csc_rate", "il faut un rythme"),
+    ],
+)
+def test_a_service_of_remote_signing_half_described_is_refused_at_start(
+    tmp_path: Path, changed: dict[str, str], name: str, words: str
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        made(data_dir=tmp_path, **{**CSC, **changed})
+    fault = next(one for one in refused.value.errors() if one["loc"] == (name,))
+    assert words in fault["msg"]
+
+
+def test_a_service_of_remote_signing_is_known_by_a_token_or_by_a_secret_and_neither_is_printed(
+    tmp_path: Path,
+) -> None:
+    by_secret = made(data_dir=tmp_path, **CSC)
+    by_token = made(
+        data_dir=tmp_path, csc_url="http://127.0.0.1:8080/csc/v1", csc_token="un jeton du service"
+    )
+    for settings in (by_secret, by_token):
+        shown = repr(settings) + str(settings) + settings.model_dump_json()
+        assert "un secret du client" not in shown
+        assert "un jeton du service" not in shown

@@ -72,9 +72,11 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     granted_somewhere = {one for _, verbs in TABLE.values() for _, what in verbs for one, _ in what}
     granted_somewhere |= {one for one, _ in READ}
     # No circuit of the two families has an archiving step: nobody may archive anything. And a report is there only once
-    # the signatures were judged (tests/verifying/test_pages.py).
+    # the signatures were judged (tests/verifying/test_pages.py). No trust service is set here: who signs there, and who
+    # does not, is in tests/remote/.
     never = {one for one, _ in routes(scene.house, api=False)} - granted_somewhere
-    assert never == {"folders.archive", "signing.verifier.report"}
+    remote = {f"signing.remote.{one}" for one in ("prepare", "authorise", "complete")}
+    assert never == {"folders.archive", "signing.verifier.report", *remote}
 
 
 def test_the_scene_is_the_table_and_the_table_names_only_routes_that_exist(scene: Scene) -> None:
@@ -258,9 +260,10 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
                 if role in OUTSIDE:
                     assert (answer.status_code, answer.location.partition("?")[0]) == (302, "/login"), asked
                 elif given:
-                    there = (
-                        404 if "batch_id" in rule.arguments else 200
-                    )  # a batch is one person's (tests/batches)
+                    # A batch is one person's (tests/batches); no trust service is set here, and its pages say so to
+                    # whoever may open them (tests/remote/ sets one)
+                    there = 404 if "batch_id" in rule.arguments else 200
+                    there = 409 if rule.endpoint.startswith("signing.remote.") else there
                     assert answer.status_code == (302 if rule.endpoint == "folders.home" else there), asked
                 else:
                     assert answer.status_code == 403, asked

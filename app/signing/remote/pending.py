@@ -1,0 +1,235 @@
+"""What a person is asked to authorise at the trust service, kept while he looks for a code or visits the service's page.
+
+A request belongs to one person in one login session. Of two answers that come at once, one is passed on; each return
+of the service's page serves once; what the service signed is kept, so that what fails afterwards asks for no new code.
+"""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.refusals import Refusal
+from app.core.security import new_token
+from app.core.transaction import use_case
+from app.people.actor import Actor
+from app.signing import setting
+from app.signing.keys.csc import Challenge
+from app.signing.models import RemoteRequest, SignatureSession
+
+UNKNOWN = "Ce retour n’est pas attendu"
+BUSY = timedelta(seconds=90)  # more than the questions that one answer asks of the service
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the person does now: give what `wants` names, or authorise on the service's `page`; nothing when all is signed."""
+
+    request: str
+    wants: tuple[str, ...] = ()
+    page: str = ""
+
+
+@use_case
+def open_request(
+    db: Db,
+    actor: Actor,
+    credential: str,
+    certificate: bytes,
+    challenges: Sequence[Challenge],
+    *,
+    folder_id: int | None = None,
+    session_id: str | None = None,
+    statement: str | None = None,
+    box: list[Any] | None = None,
+) -> Asked:
+    """Keep what is asked; a signature that was prepared for it waits as long as the request does."""
+    moment, name = now(), new_token()
+    ends = moment + timedelta(minutes=setting.remote_minutes())
+    row = RemoteRequest(
+        id=name,
+        collectivity_id=actor.collectivity_id,
+        user_id=actor.user_id,
+        login_session_id=actor.session_id,
+        credential=credential,
+        certificate=certificate,
+        folder_id=folder_id,
+        session_id=session_id,
+        statement=statement,
+        box=box,
+        signatures=[],
+        busy_until=moment,
+        status="waiting",
+        expires_at=ends,
+        created_at=moment,
+    )
+    asked = _await(row, challenges)
+    db.add(row)
+    query = sa.update(SignatureSession).where(SignatureSession.id == session_id)
+    db.execute(query.values(expires_at=ends).execution_options(synchronize_session=False))
+    return asked
+
+
+@use_case
+def ask_again(db: Db, request: str, challenges: Sequence[Challenge]) -> Asked:
+    """Put what is left to authorise as the service asks it now, after what was asked first came to nothing."""
+    return _await(db.get_one(RemoteRequest, request, with_for_update=True), challenges)
+
+
+@use_case
+def take(
+    db: Db, actor: Actor, *, request: str = "", state: str = "", folder_id: int | None = None
+) -> RemoteRequest:
+    """Take a waiting request, by its name or by the state of a return, to pass its answer on; one answer at a time.
+
+    A state serves once, whatever comes of it. Refuses `csc-request-over` and `csc-return-unknown`: another person's,
+    another login session's, another folder's, answered, being answered, expired.
+    """
+    moment = now()
+    which = (
+        RemoteRequest.state == state
+        if state
+        else sa.and_(
+            RemoteRequest.id == request,
+            RemoteRequest.folder_id.is_(None) if folder_id is None else RemoteRequest.folder_id == folder_id,
+            RemoteRequest.state.is_(None),
+        )
+    )
+    taken = db.scalar(
+        sa.update(RemoteRequest)
+        .where(which, *_his(actor), RemoteRequest.status == "waiting", RemoteRequest.busy_until <= moment)
+        .values(busy_until=moment + BUSY, state=None)
+        .returning(RemoteRequest)
+        .execution_options(synchronize_session=False)
+    )
+    if taken is None:
+        if not state:
+            raise Refusal("csc-request-over")
+        raise Refusal("csc-return-unknown", title=UNKNOWN)
+    return taken
+
+
+@use_case
+def keep(db: Db, request: str, signatures: Sequence[bytes]) -> Asked:
+    """Keep what the service signed, and say what is asked next; nothing when all is signed."""
+    row = db.get_one(RemoteRequest, request, with_for_update=True)
+    row.signatures = [*row.signatures, *(b64encode(one).decode() for one in signatures)]
+    row.busy_until = now()
+    return _await(row, [Challenge.load(one) for one in row.challenges[1:]])
+
+
+@use_case
+def give_back(db: Db, request: str) -> None:
+    """Let a taken request be answered again: nothing came of this answer."""
+    query = sa.update(RemoteRequest).where(RemoteRequest.id == request)
+    db.execute(query.values(busy_until=now()).execution_options(synchronize_session=False))
+
+
+@use_case
+def end(db: Db, request: str, status: str) -> None:
+    """Close a request for good: « done » or « failed »."""
+    query = sa.update(RemoteRequest).where(RemoteRequest.id == request)
+    db.execute(query.values(status=status, state=None).execution_options(synchronize_session=False))
+
+
+@use_case
+def reopen(db: Db, actor: Actor, session: str) -> None:
+    """Let a prepared signature be completed again, when what failed was neither the signature nor the right to it.
+
+    The service signs once for each authorisation: without this a silent timestamp authority would cost a second one.
+    Every check is made again at the next completion.
+    """
+    query = sa.update(SignatureSession).where(
+        SignatureSession.id == session,
+        SignatureSession.state == "failed",
+        SignatureSession.user_id == actor.user_id,
+        SignatureSession.login_session_id.is_(None)
+        if actor.session_id is None
+        else SignatureSession.login_session_id == actor.session_id,
+    )
+    db.execute(query.values(state="prepared").execution_options(synchronize_session=False))
+
+
+def signed(actor: Actor, request: str, folder_id: int) -> RemoteRequest:
+    """A request of this person on this folder that the service has signed whole; refuses `csc-request-over`."""
+    with reading(actor.collectivity_id) as db:
+        query = sa.select(RemoteRequest).where(
+            RemoteRequest.id == request,
+            RemoteRequest.folder_id == folder_id,
+            RemoteRequest.status == "held",
+            *_his(actor),
+        )
+        row = db.scalar(query)
+    if row is None:
+        raise Refusal("csc-request-over")
+    return row
+
+
+def begun(
+    actor: Actor, folder_id: int, version: int, credential: str, box: list[Any] | None, mandate: int | None
+) -> RemoteRequest | None:
+    """The request of this person, on the folder as it stands, that the service has signed whole or in part."""
+    query = (
+        sa.select(RemoteRequest)
+        .join(SignatureSession, SignatureSession.id == RemoteRequest.session_id)
+        .where(
+            RemoteRequest.folder_id == folder_id,
+            RemoteRequest.credential == credential,
+            RemoteRequest.status.in_(["waiting", "held"]),
+            RemoteRequest.busy_until <= now(),
+            SignatureSession.state == "prepared",
+            SignatureSession.folder_version == version,
+            *([SignatureSession.mandate_id == mandate] if mandate is not None else []),
+            *_his(actor),
+        )
+        .order_by(RemoteRequest.created_at.desc())
+    )
+    with reading(actor.collectivity_id) as db:
+        rows = list(db.scalars(query))
+    return next((one for one in rows if one.signatures and one.box == box), None)
+
+
+def may_go_on(actor: Actor, request: str) -> bool:
+    """Whether a request that failed goes on where it stands, because the service has signed some of it."""
+    with reading(actor.collectivity_id) as db:
+        query = sa.select(RemoteRequest).where(
+            RemoteRequest.id == request, RemoteRequest.status.in_(["waiting", "held"]), *_his(actor)
+        )
+        row = db.scalar(query)
+    return row is not None and bool(row.signatures)
+
+
+def session_of(actor: Actor, request: str) -> str:
+    """The prepared signature that a request of this person is for, or nothing."""
+    with reading(actor.collectivity_id) as db:
+        query = sa.select(RemoteRequest.session_id).where(
+            RemoteRequest.id == request, RemoteRequest.user_id == actor.user_id
+        )
+        return db.scalar(query) or ""
+
+
+def _await(row: RemoteRequest, challenges: Sequence[Challenge]) -> Asked:
+    """Wait for the first of these challenges."""
+    row.challenges = [one.dump() for one in challenges]
+    if not challenges:
+        row.status, row.state = "held", None
+        return Asked(row.id)
+    first = challenges[0]
+    row.status, row.state = "waiting", first.state or None
+    return Asked(row.id, first.wants, first.page)
+
+
+def _his(actor: Actor) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        RemoteRequest.collectivity_id == actor.collectivity_id,
+        RemoteRequest.user_id == actor.user_id,
+        RemoteRequest.login_session_id.is_(None)
+        if actor.session_id is None
+        else RemoteRequest.login_session_id == actor.session_id,
+        RemoteRequest.expires_at > now(),
+    )

@@ -1,0 +1,130 @@
+"""Signing a folder with one's credential at the trust service: ask, pass the person's answer on, then complete.
+
+Three steps, because the person authorises in between. `ask` prepares the signature and pins its hashes; `answer`
+brings the PIN, the one-time password or the code of the service's page, and keeps what the service signed; `complete`
+embeds and proves it as every other signature (`app.signing.sign`). What fails after the service has signed is tried
+again without a new code, as long as the request lives (PARAPHE_CSC_MINUTES).
+"""
+
+import hashlib
+from base64 import b64decode
+from dataclasses import astuple
+
+from pydantic import SecretStr
+
+from app.core.refusals import Refusal
+from app.people.actor import Actor
+from app.signing import session as sessions
+from app.signing import setting, sign
+from app.signing.keys.csc import Challenge, CscKey
+from app.signing.models import RemoteRequest
+from app.signing.ports import Box
+from app.signing.remote import pending
+from app.signing.remote.mine import own
+from app.signing.remote.pending import Asked
+from workflows.events import Moved
+
+# What failed was neither the signature nor the right to make it: the same signature serves once the cause is gone
+PASSING = {"timestamp-silent", "revocation-unknown", "busy"}
+
+
+def ask(
+    actor: Actor,
+    folder_id: int,
+    *,
+    version: int,
+    key_id: int,
+    box: Box | None,
+    mandate: int | None = None,
+) -> Asked:
+    """Prepare the signature and say what its owner must give; the hashes that he authorises are those, no others.
+
+    Taken up again where it stood when the service has already signed, whole or in part. Refuses what `sign.prepare`
+    refuses, `csc-key-unknown`, `csc-certificate-changed`, and what the service answers.
+    """
+    service = setting.remote_service()
+    mine = own(actor, key_id, service.url)
+    place = list(astuple(box)) if box else None
+    found = pending.begun(actor, folder_id, version, mine.credential, place, mandate)
+    if found is not None and not found.challenges:
+        return Asked(found.id)
+    key = opened(mine.credential, mine.certificate)
+    if found is not None:
+        left = [one for kept in found.challenges for one in Challenge.load(kept).hashes]
+        return pending.ask_again(found.id, key.challenges(left))
+    ready = sign.prepare(actor, folder_id, version=version, key=key, box=box, mandate=mandate)
+    return pending.open_request(
+        actor,
+        mine.credential,
+        mine.certificate,
+        key.challenges(_hashes(ready)),
+        folder_id=folder_id,
+        session_id=ready.session,
+        box=place,
+    )
+
+
+def answer(
+    row: RemoteRequest,
+    *,
+    pin: SecretStr | None = None,
+    otp: SecretStr | None = None,
+    code: SecretStr | None = None,
+) -> Asked:
+    """Pass an answer on for a request that `pending.take` gave, and keep what the service signed; says what comes next.
+
+    Refuses what the service refuses (`csc-code-wrong`, `csc-credential-locked`, `csc-silent`, …): the request may then
+    be answered again, but for the return of a page, which serves once.
+    """
+    try:
+        key, challenge = opened(row.credential, row.certificate), Challenge.load(row.challenges[0])
+        signatures = key.finish(challenge, pin=pin, otp=otp, code=code)
+    except Exception:
+        pending.give_back(row.id)
+        raise
+    asked = pending.keep(row.id, signatures)
+    if "otp" in asked.wants:
+        key.send_otp(Challenge.load(row.challenges[1]))
+    return asked
+
+
+def complete(actor: Actor, folder_id: int, request: str) -> Moved:
+    """Embed what the service signed and pass the folder on, once.
+
+    Refuses what `sign.complete` refuses; a silent authority leaves the request as it is, everything else ends it.
+    """
+    row = pending.signed(actor, request, folder_id)
+    session = str(row.session_id)
+    try:
+        moved = sign.complete(actor, session, [b64decode(one) for one in row.signatures])
+    except Refusal as refusal:
+        if refusal.key in PASSING:
+            pending.reopen(actor, session)
+        elif (
+            refusal.key != "session-used"
+        ):  # another click is completing it: what becomes of it is told there
+            pending.end(row.id, "failed")
+        raise
+    except Exception:
+        pending.reopen(actor, session)
+        raise
+    pending.end(row.id, "done")
+    return moved
+
+
+def state_of(actor: Actor, folder_id: int, request: str) -> str:
+    """What became of a request of this person on this folder: `done`, `pending`, or `nothing` was signed."""
+    return sessions.state_of(actor, folder_id, pending.session_of(actor, request))
+
+
+def opened(credential: str, certificate: bytes) -> CscKey:
+    """The credential as the service has it now; refuses one that shows another certificate (`csc-certificate-changed`)."""
+    key = CscKey.open(setting.remote_service(), credential)
+    if key.certificate != certificate:
+        raise Refusal("csc-certificate-changed")
+    return key
+
+
+def _hashes(ready: sign.Ready) -> list[bytes]:
+    """What the service signs, in the order in which `sign.complete` takes it back."""
+    return [hashlib.new(one.algorithm, one.attributes).digest() for one in ready.prepared]

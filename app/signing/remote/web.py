@@ -1,0 +1,248 @@
+"""Pages of remote signing: linking a certificate, the requests of the sign dialog, and the return of the service's page."""
+
+from typing import Any
+
+from flask import Blueprint, current_app, flash, g, jsonify, redirect, render_template, request, url_for
+from pydantic import SecretStr
+from werkzeug.wrappers import Response
+
+from app.core.db import reading
+from app.core.french import jour_long, spaces
+from app.core.http import PERSON, guard
+from app.core.limits import limiter
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.folders.access import authorize
+from app.people.actor import Actor
+from app.signing import setting
+from app.signing.remote.mine import linked
+from app.signing.verifier.web import whoever
+
+pages = Blueprint("remote", __name__)
+SIGN = "sign"
+KEPT = "Ce que vous avez autorisé est gardé : aucun nouvel accord ne vous sera demandé pour cela."
+MOST_CODE = 4096  # characters of what a page sends back
+LONGEST = 200  # characters of a name at the service, or of a code
+
+
+def rate() -> str:
+    """Answers that one person may give to the service: guessing a code would lock its owner out."""
+    return str(current_app.config["PARAPHE"].csc_rate)
+
+
+def choices_of(actor: Actor) -> list[dict[str, Any]]:
+    """The credentials that the sign dialog offers, as its script reads them; nothing where no service is set."""
+    if not setting.remote_name():
+        return []
+    with reading(actor.collectivity_id) as db:
+        mine = linked(db, actor.user_id, setting.remote_service().url)
+    return [
+        {
+            "id": one.id,
+            "certificate_id": one.certificate_id,
+            "subject": one.subject,
+            "issuer": one.issuer,
+            "notBefore": one.enrolled_at.isoformat(),
+            "notAfter": one.not_after.isoformat(),
+        }
+        for one in mine
+    ]
+
+
+# linking a certificate
+
+
+@pages.route("/compte/certificats/distance", methods=["GET", "POST"])
+@guard(PERSON)
+@limiter.limit(rate, key_func=whoever, methods=["POST"])
+def choose() -> tuple[str, int]:
+    """Ask the service which certificates it keeps for this person, and show them."""
+    setting.remote_service()
+    user = _text("user")
+    if request.method != "POST":
+        return _page(user=user)
+    from app.signing.remote import linking
+
+    try:
+        found = linking.offers(user)
+    except Refusal as refusal:
+        return _page(refusal, user=user)
+    rows = [
+        (
+            one.credential,
+            one.certificate and (one.certificate.common_name, jour_long(one.certificate.not_after)),
+            one.refusal and sentences.say(one.refusal.key, one.refusal.facts)[1],
+        )
+        for one in found
+    ]
+    return _page(user=user, offers=rows)
+
+
+@pages.post("/compte/certificats/distance/choisir")
+@guard(PERSON)
+@limiter.limit(rate, key_func=whoever)
+def ask() -> tuple[str, int]:
+    """Begin the proof that the chosen certificate is this person's: a code to type, or the service's page to visit."""
+    from app.signing.remote import linking
+
+    try:
+        asked = linking.ask(g.actor, _text("credential"))
+    except Refusal as refusal:
+        return _page(refusal)
+    return _page(asked=asked)
+
+
+@pages.post("/compte/certificats/distance/code")
+@guard(PERSON)
+@limiter.limit(rate, key_func=whoever)
+def prove() -> Response | tuple[str, int]:
+    """Pass the codes on, and link the certificate that they opened."""
+    from app.signing.remote import linking, pending, signing
+
+    name = _text("request")
+    row = None
+    try:
+        row = pending.take(g.actor, request=name)
+        signing.answer(row, **_codes(request.form))
+        linking.finish(g.actor, row)
+    except Refusal as refusal:
+        again = row is not None and refusal.key == "csc-code-wrong"
+        asked = pending.Asked(name, tuple(row.challenges[0]["wants"])) if row and again else None
+        return _page(refusal, asked=asked)
+    return _linked()
+
+
+def _linked() -> Response:
+    flash("Le certificat est inscrit à votre nom, et signe à distance.", "ok")
+    return redirect(url_for("signing.certificates"))
+
+
+def _page(refusal: Refusal | None = None, **words: Any) -> tuple[str, int]:
+    status, error = sentences.say(refusal.key, refusal.facts) if refusal else (200, None)
+    given = {"user": "", "offers": None, "asked": None, **words}
+    return render_template("signing/remote.html", error=error, service=setting.remote_name(), **given), status
+
+
+# signing a folder
+
+
+@pages.post("/dossiers/<int:folder_id>/signature/distance/preparer")
+@guard(SIGN)
+@limiter.limit(rate, key_func=whoever)
+def prepare(folder_id: int) -> Response:
+    """What the service is to sign, and what it asks of its owner for that."""
+    _readable(folder_id)
+    setting.remote_service()
+    from app.signing.placing.web import box_of
+    from app.signing.remote import signing
+    from app.signing.web import _json, _whole
+
+    offer = _json()
+    asked = signing.ask(
+        g.actor,
+        folder_id,
+        version=_whole(offer, "version"),
+        key_id=_whole(offer, "key"),
+        box=box_of(offer.get("box")),
+        mandate=_whole(offer, "mandate") if offer.get("mandate") is not None else None,
+    )
+    return jsonify(_told(asked))
+
+
+@pages.post("/dossiers/<int:folder_id>/signature/distance/autoriser")
+@guard(SIGN)
+@limiter.limit(rate, key_func=whoever)
+def authorise(folder_id: int) -> Response:
+    """Pass the codes on; what the service signs is kept here until it is embedded."""
+    _readable(folder_id)
+    setting.remote_service()
+    from app.signing.remote import pending, signing
+    from app.signing.web import _json
+
+    given = _json()
+    row = pending.take(g.actor, request=str(given.get("session", "")), folder_id=folder_id)
+    return jsonify(_told(signing.answer(row, **_codes(given))))
+
+
+@pages.route("/dossiers/<int:folder_id>/signature/distance/terminer", methods=["GET", "POST"])
+@guard(SIGN)
+def complete(folder_id: int) -> Response:
+    """Embed what the service signed, and go on; asked again (GET), say what became of it."""
+    _readable(folder_id)
+    setting.remote_service()
+    from app.signing.remote import signing
+    from app.signing.web import _json, _next
+
+    if request.method == "POST":
+        signing.complete(g.actor, folder_id, str(_json().get("session", "")))
+        state = "done"
+    else:
+        state = signing.state_of(g.actor, folder_id, request.args.get("session", ""))
+    return jsonify(state=state, location=_next(folder_id, tell=state == "done") if state == "done" else None)
+
+
+def _readable(folder_id: int) -> None:
+    with reading(g.actor.collectivity_id) as db:
+        authorize(db, g.actor, folder_id)
+
+
+def _told(asked: Any) -> dict[str, Any]:
+    return {
+        "session": asked.request,
+        "items": [{"id": asked.request, "wants": asked.wants, "page": asked.page}],
+    }
+
+
+# the way back from the service's page
+
+
+@pages.get("/signature/retour")
+@guard(PERSON)
+@limiter.limit(rate, key_func=whoever)
+def back() -> Response:
+    """The service sends the person back here (RFC 6749 §4.1.2): bound by `state` to one request of this login session."""
+    setting.remote_service()
+    from app.signing.remote import pending
+
+    state = request.args.get("state", "")
+    if not state:
+        raise Refusal("csc-return-unknown", title=pending.UNKNOWN)
+    row = pending.take(g.actor, state=state)
+    try:
+        return _go_on(row, SecretStr(request.args.get("code", "")[:MOST_CODE]))
+    except Refusal as refusal:
+        said = sentences.say(refusal.key, refusal.facts)[1]
+        if row.folder_id is None:
+            flash(said, "danger")
+            return redirect(url_for("signing.certificates"))
+        goes_on = pending.may_go_on(g.actor, row.id)
+        flash(f"{said} {spaces(KEPT)}" if goes_on else said, "danger")
+        return redirect(url_for("signing.dialog" if goes_on else "folders.show", folder_id=row.folder_id))
+
+
+def _go_on(row: Any, code: SecretStr) -> Response:
+    """Take what the service signs for this code; then the next page, the end of the linking, or that of the signature."""
+    from app.signing.remote import linking, pending, signing
+    from app.signing.web import _next
+
+    if not code.get_secret_value():
+        pending.give_back(row.id)
+        raise Refusal("csc-declined")
+    asked = signing.answer(row, code=code)
+    if row.folder_id is None:
+        linking.finish(g.actor, row)
+        return _linked()
+    if asked.page:
+        return redirect(asked.page)
+    signing.complete(g.actor, row.folder_id, row.id)
+    return redirect(_next(row.folder_id, tell=True))
+
+
+def _codes(given: Any) -> dict[str, SecretStr]:
+    """The PIN and the one-time password that were typed; wrapped at once, so that nothing shows them."""
+    found = {name: str(given.get(name) or "")[:LONGEST] for name in ("pin", "otp")}
+    return {name: SecretStr(value) for name, value in found.items() if value}
+
+
+def _text(name: str) -> str:
+    return request.form.get(name, "").strip()[:LONGEST]
