@@ -16,6 +16,8 @@ from app.demo.pki import TestPki
 from tests.browser.person import Person
 from tests.browser.serving import Serving
 from tests.builders.house import House
+from tests.builders.remote import settings_of
+from tests.builders.trust_service import TrustService
 from tests.cluster import free_port
 from tests.conftest import settings_for
 from tests.mailserver import MailServer
@@ -42,6 +44,15 @@ def demonstration(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def server(pki: TestPki) -> Iterator[TrustService]:
+    """Ask for a trust service that signs at a distance, and that the product knows."""
+    made = TrustService(pki, mode="explicit", page=True)
+    made.users = {"armel": ["kerlann/a_kervadec"]}
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def lease_seconds() -> float:
     """How long what a killed worker held is believed to be in its hands."""
     return 20.0
@@ -58,7 +69,9 @@ def installation(
 ) -> Iterator[tuple[House, Serving]]:
     """The product served on a free port, with its processes."""
     port, data = free_port(), tmp_path / "data"
-    demo = {"demo": True, "demo_dir": tmp_path / "demo"} if "demonstration" in request.fixturenames else {}
+    more = {"demo": True, "demo_dir": tmp_path / "demo"} if "demonstration" in request.fixturenames else {}
+    if "server" in request.fixturenames:
+        more |= settings_of(request.getfixturevalue("server"))
     queue = f"sqlite:///{data / 'queue.db'}" if database.startswith("sqlite") else database
     settings = settings_for(
         database,
@@ -69,7 +82,7 @@ def installation(
         public_url=f"http://127.0.0.1:{port}",
         lease_seconds=lease_seconds,
         backoff_seconds=0.5,
-        **demo,
+        **more,
     )
     library.forget()
     made = House(create_app(settings), settings, pki, mail)

@@ -3,6 +3,7 @@
 // A provider gives identities: {subject, issuer, notBefore, notAfter, certificate(), sign(items)}.
 //   certificate() → Promise of what « prepare » is sent: {provider, certificate, …}, texts in base64.
 //   sign(items) → Promise of [{id, signature, …}], one for each item {id, tbs, hash, algorithm…}, in base64.
+//   routes, for a key whose signatures reach the server by themselves: its own addresses of « prepare » and « complete ».
 // What cannot be done throws KeyRefused, whose reason is a key of REFUSALS.
 import { NB } from "./words.js";
 
@@ -28,6 +29,7 @@ export const REFUSALS = {
   slow: ["la carte n’a pas répondu à temps", "Vérifiez qu’elle est bien insérée, puis recommencez."],
   busy: ["une autre demande est déjà en cours auprès de la carte", "Terminez-la ou annulez-la dans la fenêtre de Web eID, puis recommencez."],
   card: ["la carte n’a pas pu répondre", "Retirez-la, remettez-la, puis recommencez. « Ma carte n’est pas vue » vous aide à trouver ce qui manque."],
+  given: ["vous avez renoncé à donner votre accord", "Recommencez quand vous le souhaitez."],
   answer: ["la carte a répondu autre chose que ce qui lui était demandé", "Recommencez. Si cela se répète, choisissez un autre certificat."],
 };
 for (const said of Object.values(REFUSALS)) said[0] = NOTHING + said[0];

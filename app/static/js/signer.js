@@ -3,6 +3,7 @@ import { NB, THIN, csrf, icon, longDate, notice, problemFrom, quoted } from "./w
 import { KeyRefused, REFUSALS } from "./provider.js";
 import { openKeys } from "./key.js";
 import { readCard } from "./webeid.js";
+import { remoteKeys } from "./remote.js";
 import { choosePlace } from "./placement.js";
 import { reopen, setAside } from "./dialogs.js";
 
@@ -15,9 +16,18 @@ const NOTHING = /^(rien n’a été|l’horodatage)/i;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Refused extends Error {
-  constructor(title, text = "") {
+  constructor(title, text = "", key = "") {
     super(title);
-    Object.assign(this, { title, text });
+    Object.assign(this, { title, text, key });
+  }
+
+  // The first words of a failure are about the signature, even when the server's title is about something else.
+  words() {
+    const { title, text } = this;
+    if (NOTHING.test(title)) return [title, text];
+    if (!NOTHING.test(text)) return [`Rien n’a été signé${NB}: ${title[0].toLowerCase()}${title.slice(1)}`, text];
+    const end = text.search(/[.]\s/) + 1 || text.length;
+    return [text.slice(0, end).replace(/[.]$/, ""), text.slice(end).trim()];
   }
 }
 
@@ -39,7 +49,8 @@ export async function exchange(url, body) {
   if (answer.redirected) throw new Refused(`Rien n’a été signé${NB}: votre session s’est fermée`, "Reconnectez-vous, puis recommencez.");
   const problem = problemFrom(answer.headers.get("Content-Type"), text);
   if (answer.ok && problem) return JSON.parse(text);
-  if (answer.status >= 400 && answer.status < 500 && problem) throw new Refused(problem.title, problem.detail);
+  // A refusal says its key and is certain, a silent authority's (503) too; an incident or a proxy's page is not.
+  if (!answer.ok && problem?.key && problem.key !== "incident") throw new Refused(problem.title, problem.detail, problem.key);
   throw new TypeError("no certain answer");
 }
 
@@ -77,9 +88,11 @@ export class Signer {
     for (const way of this.ways) way.addEventListener("change", () => this.changeWay(way.value));
     this.part("read-card")?.addEventListener("click", () => this.open());
     // Whoever was quicker than this script has already chosen, which counts more than what is remembered.
-    if (this.card) this.changeWay("card");
-    else this.useWay(localStorage.getItem(REMEMBERED) === "card" && !this.file.files.length ? "card" : "file");
-    if (this.card && this.dialog?.open) this.part("read-card").focus();
+    const remembered = localStorage.getItem(REMEMBERED);
+    if (this.way !== "file") this.changeWay(this.way);
+    else this.useWay(this.ways.some((one) => one.value === remembered) && !this.file.files.length ? remembered : "file");
+    if (this.remote) this.open();
+    if (this.way !== "file" && this.dialog?.open) (this.card ? this.part("read-card") : this.go).focus();
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
@@ -92,24 +105,32 @@ export class Signer {
       place.hidden = false;
       this.part("place-open").addEventListener("click", () => this.choose(viewer));
     }
-    if (!this.card && this.file.files.length && this.password.value) this.open();
+    if (this.way === "file" && this.file.files.length && this.password.value) this.open();
+  }
+
+  get way() {
+    return this.ways.find((way) => way.checked)?.value ?? "file";
   }
 
   get card() {
-    return this.ways.some((way) => way.checked && way.value === "card");
+    return this.way === "card";
   }
 
-  // A file or a card; the choice is remembered on this device, whoever signs there has one or the other.
+  get remote() {
+    return this.way === "remote";
+  }
+
+  // A file, a card or a trust service; the choice is remembered on this device, where the same person signs again.
   useWay(chosen) {
     for (const way of this.ways) way.checked = way.value === chosen;
-    for (const part of this.form.querySelectorAll("[data-sign-with]")) part.hidden = part.dataset.signWith !== chosen;
+    for (const part of this.form.querySelectorAll("[data-sign-with]")) part.hidden = !part.dataset.signWith.split(" ").includes(chosen);
     this.file.required = chosen === "file";
   }
 
   changeWay(chosen) {
     localStorage.setItem(REMEMBERED, chosen);
     this.useWay(chosen);
-    this.forget().then(() => !this.card && this.file.files.length && this.password.value && this.open());
+    this.forget().then(() => (this.remote || (!this.card && this.file.files.length && this.password.value)) && this.open());
   }
 
   async forget() {
@@ -149,11 +170,13 @@ export class Signer {
     this.wrong(this.password, false);
     this.wrong(this.file, false);
     const file = this.file.files[0];
-    if (!this.card && !file) return false;
+    if (this.way === "file" && !file) return false;
     let found;
     try {
-      if (!this.card && file.size > 1_000_000) throw new KeyRefused("file");
-      found = this.card ? [await readCard()] : await openKeys(await file.arrayBuffer(), this.password.value);
+      if (this.remote) found = remoteKeys(this.form, exchange);
+      else if (this.card) found = [await readCard()];
+      else if (file.size > 1_000_000) throw new KeyRefused("file");
+      else found = await openKeys(await file.arrayBuffer(), this.password.value);
     } catch (error) {
       if (turn === this.turn) this.notOpened(error instanceof KeyRefused ? error.reason : this.card ? "card" : "file");
       return false;
@@ -246,7 +269,7 @@ export class Signer {
     if (this.form.dataset.busy) return;
     if (!this.identities.length) {
       const open = await this.open();
-      if (!this.card && !this.file.files.length) this.file.focus();
+      if (this.way === "file" && !this.file.files.length) this.file.focus();
       if (!open) return;
       if (this.identities.length > 1) {
         // Several certificates: nobody signs with one that was not shown first.
@@ -264,22 +287,14 @@ export class Signer {
       await this.sign();
     } catch (error) {
       this.busy(false);
-      if (error instanceof Refused) this.refused(error);
+      if (error instanceof Refused) this.say(...error.words());
       else if (error instanceof KeyRefused) this.say(...REFUSALS[error.reason]);
       else this.say(`Rien n’a été signé${NB}: le serveur n’a pas répondu`, "Vérifiez la connexion au réseau, puis recommencez. Votre certificat reste ouvert dans cette page.");
     }
   }
 
-  // The first words of a failure are about the signature, even when the server's title is about something else.
-  refused({ title, text }) {
-    if (NOTHING.test(title)) return this.say(title, text);
-    if (!NOTHING.test(text)) return this.say(`Rien n’a été signé${NB}: ${title[0].toLowerCase()}${title.slice(1)}`, text);
-    const end = text.search(/[.]\s/) + 1 || text.length;
-    this.say(text.slice(0, end).replace(/[.]$/, ""), text.slice(end).trim());
-  }
-
   async sign() {
-    const { prepare, complete, version } = this.form.dataset;
+    const { prepare, complete, version } = { ...this.form.dataset, ...this.identity.routes };
     const asked = { version: Number(version), box: this.box, mandate: this.mandate() };
     const prepared = await exchange(prepare, { ...asked, ...(await this.identity.certificate()) });
     this.step(1);
