@@ -100,6 +100,8 @@ class BatchSigner extends Signer {
       stay = false;
     } catch (error) {
       stay = this.begun; // what went wrong is to be read
+      // The words of a key that fails say that nothing was signed: here some folders may be
+      if (this.begun && !(error instanceof Refused)) throw new Refused("La clé n’a pas signé", "Remettez la carte ou rouvrez le fichier, puis reprenez.");
       throw error;
     } finally {
       signing = false;

@@ -287,10 +287,14 @@ export class Signer {
       await this.sign();
     } catch (error) {
       this.busy(false);
-      if (error instanceof Refused) this.say(...error.words());
+      if (error instanceof Refused) this.refused(error);
       else if (error instanceof KeyRefused) this.say(...REFUSALS[error.reason]);
       else this.say(`Rien n’a été signé${NB}: le serveur n’a pas répondu`, "Vérifiez la connexion au réseau, puis recommencez. Votre certificat reste ouvert dans cette page.");
     }
+  }
+
+  refused(problem) {
+    this.say(...problem.words());
   }
 
   async sign() {
