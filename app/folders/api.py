@@ -14,12 +14,12 @@ from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.folders import decide, deposit, portrait, queues, sending
 from app.folders.access import authorize
+from app.folders.blueprint import received
 from app.folders.bytes import serve
 from app.folders.keep import Incoming
 from app.folders.models import Folder
 from app.folders.once import Once, made_by
 from app.folders.page import current_present
-from app.folders.web import received
 from workflows.circuit import StepKind
 from workflows.errors import Refusal as Unlawful
 

@@ -1,15 +1,9 @@
-"""Pages of folders: the lists, the folder, the deposit, and a route for each verb."""
+"""Pages of folders: the lists, the folder, and a route for each verb of whoever decides."""
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 
 from flask import (
-    Blueprint,
-    current_app,
     flash,
     g,
     make_response,
@@ -19,30 +13,31 @@ from flask import (
     url_for,
 )
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from app.circuits.library import catalogue, family_of
-from app.core.db import Db, reading
-from app.core.french import taille
+from app.circuits.library import catalogue
+from app.core.db import reading
 from app.core.http import PERSON, answer, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.files.intake import accepted_names
-from app.folders import decide, deposit, moved, page, queues, sending, timeline, views
+from app.folders import (
+    decide,
+    drafting,  # noqa: F401 - its routes join the blueprint
+    moved,
+    page,
+    queues,
+    timeline,
+    views,
+)
 from app.folders.access import authorize
+from app.folders.blueprint import CREATE, pages, version_shown
 from app.folders.bytes import serve
-from app.folders.forms import draft_form
-from app.folders.keep import Incoming
 from app.folders.models import Folder
 from app.folders.sockets import plugged
 from app.people.actor import Actor
 from workflows.circuit import Phase, StepKind
 from workflows.events import Action
-from workflows.rights import Right
 
-pages = Blueprint("folders", __name__, template_folder="templates")
-CREATE = "create"
 FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
 
 
@@ -74,27 +69,6 @@ def _refused(refusal: Refusal) -> Response:
     return make_response(
         render_template("folders/moved.html", note=moved.typed(request.form), **context), status
     )
-
-
-@contextmanager
-def received(*names: str) -> Iterator[list[Incoming]]:
-    """The files uploaded under these names (`files` by default), in that order, on disk for as long as the verb lasts."""
-    with tempfile.TemporaryDirectory(prefix="paraphe-") as folder:
-        found: list[Incoming] = []
-        sent = [one for name in names or ("files",) for one in request.files.getlist(name)]
-        uploads: list[FileStorage] = [one for one in sent if one.filename]
-        for rank, one in enumerate(uploads):
-            path = Path(folder) / f"upload-{rank}"
-            one.save(path, buffer_size=1 << 20)
-            found.append(Incoming(path, one.filename or "document"))
-        yield found
-
-
-def _version() -> int:
-    try:
-        return int(request.form["version"])
-    except (KeyError, ValueError):
-        raise Refusal("bad-request", detail="la version du dossier manque") from None
 
 
 @pages.get("/")
@@ -259,7 +233,7 @@ def document(folder_id: int, document_id: int, number: int) -> Response:
 @guard("act")
 def approve(folder_id: int) -> Response:
     """Put a visa."""
-    decide.approve(g.actor, folder_id, version=_version(), comment=request.form.get("comment", ""))
+    decide.approve(g.actor, folder_id, version=version_shown(), comment=request.form.get("comment", ""))
     return _after(folder_id, "est visé")
 
 
@@ -270,7 +244,7 @@ def reject(folder_id: int) -> Response | tuple[str, int]:
     reason, error, status = request.form.get("reason", ""), None, 200
     if request.method == "POST":
         try:
-            decide.reject(g.actor, folder_id, version=_version(), reason=reason)
+            decide.reject(g.actor, folder_id, version=version_shown(), reason=reason)
         except Refusal as refusal:
             if refusal.key != "reason-needed":
                 raise
@@ -294,7 +268,7 @@ def reject(folder_id: int) -> Response | tuple[str, int]:
 @guard(CREATE)
 def recall(folder_id: int) -> Response:
     """Take one's folder back."""
-    decide.recall(g.actor, folder_id, version=_version())
+    decide.recall(g.actor, folder_id, version=version_shown())
     flash("Le dossier est repris : corrigez-le, puis renvoyez-le.", "ok")
     return redirect(url_for("folders.draft", folder_id=folder_id))
 
@@ -303,7 +277,7 @@ def recall(folder_id: int) -> Response:
 @guard(CREATE)
 def withdraw(folder_id: int) -> Response:
     """Give up a draft or a folder that came back."""
-    decide.withdraw(g.actor, folder_id, version=_version())
+    decide.withdraw(g.actor, folder_id, version=version_shown())
     flash("Le dossier est abandonné. Il reste lisible dans « Suivi ».", "ok")
     return redirect(url_for("folders.inbox"))
 
@@ -316,7 +290,7 @@ def publish(folder_id: int) -> Response:
         day = date.fromisoformat(request.form.get("published_on", ""))
     except ValueError:
         raise Refusal("date-missing") from None
-    decide.publish(g.actor, folder_id, version=_version(), published_on=day)
+    decide.publish(g.actor, folder_id, version=version_shown(), published_on=day)
     return _after(folder_id, "est publié")
 
 
@@ -324,7 +298,7 @@ def publish(folder_id: int) -> Response:
 @guard("archive")
 def archive(folder_id: int) -> Response:
     """Close the archiving step."""
-    decide.archive(g.actor, folder_id, version=_version())
+    decide.archive(g.actor, folder_id, version=version_shown())
     return _after(folder_id, "est archivé")
 
 
@@ -341,166 +315,6 @@ def _after(folder_id: int, done: str) -> Response:
     )
     flash(views.after_act(title, done, rest, url_for("folders.show", folder_id=folder_id)), "ok")
     return redirect(url_for("folders.show", folder_id=waiting[0].id) if waiting else url_for("folders.inbox"))
-
-
-@pages.route("/deposer", methods=["GET", "POST"], endpoint="deposit")
-@guard(CREATE)
-def new() -> Response | tuple[str, int]:
-    """Choose a type and its files; the draft opens, filled with what could be read."""
-    error, status, name = None, 200, request.form.get("family") or request.args.get("famille") or ""
-    if request.method == "POST":
-        try:
-            with received() as files:
-                draft = deposit.deposit(g.actor, name, files)
-        except Refusal as refusal:
-            status, error = sentences.say(refusal.key, refusal.facts)
-        else:
-            for one in draft.problems:
-                flash(one, "warn")
-            return _opens(url_for("folders.draft", folder_id=draft.folder_id))
-    families = [(one.name, one.label, one.icon, one.help) for one in catalogue().values()]
-    return render_template(
-        "folders/deposit.html", families=families, family=name, error=error, accepted=_accepted(), **_limits()
-    ), status
-
-
-def _opens(url: str) -> Response:
-    """Open the page after an upload; the script that sends files is told where, so that the page itself says what was done."""
-    return Response(status=204, headers={"HX-Redirect": url}) if wants_json() else redirect(url)
-
-
-def _limits() -> dict[str, object]:
-    limit = current_app.config["MAX_CONTENT_LENGTH"]
-    return {"limit_label": taille(limit), "limit_bytes": limit}
-
-
-def _accepted() -> str:
-    return ",".join(f".{one.removeprefix('.')}" for one in accepted_names(()))
-
-
-@pages.route("/dossiers/<int:folder_id>/brouillon", methods=["GET", "POST"])
-@guard(CREATE)
-def draft(folder_id: int) -> Response | tuple[str, int]:
-    """Fill in, keep, send."""
-    found: list[views.Notice] = []
-    marks: dict[str, str] = {}
-    status = 200
-    if request.method == "POST":
-        try:
-            return _save_or_submit(folder_id)
-        except Refusal as refusal:
-            if refusal.key not in {
-                "to-fix",
-                "title-missing",
-                "nothing-to-sign",
-                "desk-missing",
-                "nobody-there",
-            }:
-                raise
-            status, sentence = sentences.say(refusal.key, refusal.facts)
-            problems = refusal.facts.get("problems", [])
-            marks = {one["field"]: one["sentence"] for one in problems if one["field"]}
-            said = _said_of(folder_id, problems) or sentence
-            found = [views.Notice("danger", "Le dossier n’est pas parti", said)]
-    with reading(g.actor.collectivity_id) as db:
-        folder = authorize(db, g.actor, folder_id)
-        mine = folder.emitter_desk_id in g.actor.desks_with(Right.CREATE)
-        if not mine or folder.phase not in {Phase.DRAFT, Phase.REJECTED}:
-            return redirect(url_for("folders.show", folder_id=folder_id))
-        context = _draft_context(db, folder, marks)
-    return render_template("folders/draft.html", problems=found, **context, **_limits()), status
-
-
-def _said_of(folder_id: int, problems: Sequence[Mapping[str, str]]) -> str:
-    """All that keeps a draft here, what is merely missing in one sentence; each field says its own again."""
-    with reading(g.actor.collectivity_id) as db:
-        labels = {one.key: one.label for one in family_of(authorize(db, g.actor, folder_id).family).fields}
-    missing = [
-        f"« {labels.get(one['field'], one['field'])} »" for one in problems if one["key"] == "required"
-    ]
-    wrong = [one["sentence"] for one in problems if one["key"] != "required"]
-    return " ".join(([f"Il reste à renseigner : {', '.join(missing)}."] if missing else []) + wrong)
-
-
-def _save_or_submit(folder_id: int) -> Response:
-    typed = {
-        key: value
-        for key, value in request.form.items()
-        if key not in {"csrf_token", "version", "action", "title"}
-    }
-    title, version = request.form.get("title"), _version()
-    version = deposit.save(g.actor, folder_id, version=version, title=title, facts=typed)
-    if request.form.get("action") in plugged.preparations:
-        return redirect(url_for(request.form["action"], folder_id=folder_id))
-    if request.form.get("action") != "submit":
-        flash("Le brouillon est enregistré.", "ok")
-        return redirect(url_for("folders.draft", folder_id=folder_id))
-    sending.send(g.actor, folder_id, version=version)
-    flash("Le dossier est envoyé dans le circuit.", "ok")
-    return redirect(url_for("folders.show", folder_id=folder_id))
-
-
-def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, object]:
-    family = family_of(folder.family)
-    said = str(folder.sources.get("said") or "lu dans le fichier").partition(" (")[0]
-    circuit = timeline.planned_circuit(db, folder)
-    bands = [shown for show in plugged.bands if (shown := show(db, folder)) is not None]
-    return {
-        "folder": page.head(db, folder),
-        "documents": page.documents(db, folder, None),
-        "form": draft_form(db, family, folder, marks),
-        "sources": dict.fromkeys(folder.sources.get("read", []), said),
-        "choosers": draft_form(db, family, folder, marks).choosers,
-        "steps": [
-            replace(step, n=n) for n, step in enumerate(timeline.to_come(db, folder, circuit), start=1)
-        ],
-        "rejection": timeline.rejection(db, folder),
-        "saved_at": views.saved(folder.updated_at),
-        "bands": bands,
-        "preparations": [
-            card for show in plugged.preparations.values() if (card := show(db, folder)) is not None
-        ],
-        "circuit_line": "",
-        "accepted": _accepted(),
-    }
-
-
-@pages.post("/dossiers/<int:folder_id>/documents")
-@guard(CREATE)
-def add_document(folder_id: int) -> Response:
-    """Add attachments."""
-    with received() as files:
-        deposit.add_documents(g.actor, folder_id, files)
-    return _opens(url_for("folders.draft", folder_id=folder_id))
-
-
-@pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/retirer")
-@guard(CREATE)
-def remove_document(folder_id: int, document_id: int) -> Response:
-    """Take an attachment out."""
-    deposit.remove_document(g.actor, folder_id, document_id)
-    return redirect(url_for("folders.draft", folder_id=folder_id))
-
-
-@pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/remplacer")
-@guard(CREATE)
-def replace_document(folder_id: int, document_id: int) -> Response:
-    """Put a corrected file in place of another."""
-    with received() as files:
-        if not files:
-            raise Refusal("no-file")
-        deposit.replace_main(g.actor, folder_id, document_id, files[0])
-    flash("Le document est remplacé. L’ancienne version reste lisible.", "ok")
-    return _opens(url_for("folders.draft", folder_id=folder_id))
-
-
-@pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/reparation")
-@guard(CREATE)
-def accept_repair(folder_id: int, document_id: int) -> Response:
-    """Take the repaired copy."""
-    deposit.accept_repair(g.actor, folder_id, document_id)
-    flash("La copie réparée sera signée. L’original est gardé.", "ok")
-    return redirect(url_for("folders.draft", folder_id=folder_id))
 
 
 @pages.get("/suivi")

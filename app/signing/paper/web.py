@@ -14,7 +14,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders import page
 from app.folders.access import authorize
-from app.folders.web import received
+from app.folders.blueprint import received
 from app.signing.paper import sheet as paper
 
 pages = Blueprint("paper", __name__)

@@ -1,0 +1,183 @@
+"""Pages of the desk that deposits: the form, the draft with its documents, and their verbs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from flask import current_app, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.circuits.library import catalogue, family_of
+from app.core.db import Db, reading
+from app.core.french import taille
+from app.core.http import guard, wants_json
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.files.intake import accepted_names
+from app.folders import deposit, page, sending, timeline, views
+from app.folders.access import authorize
+from app.folders.blueprint import CREATE, pages, received, version_shown
+from app.folders.forms import draft_form
+from app.folders.models import Folder
+from app.folders.sockets import plugged
+from workflows.circuit import Phase
+from workflows.rights import Right
+
+
+@pages.route("/deposer", methods=["GET", "POST"], endpoint="deposit")
+@guard(CREATE)
+def new() -> Response | tuple[str, int]:
+    """Choose a type and its files; the draft opens, filled with what could be read."""
+    error, status, name = None, 200, request.form.get("family") or request.args.get("famille") or ""
+    if request.method == "POST":
+        try:
+            with received() as files:
+                draft = deposit.deposit(g.actor, name, files)
+        except Refusal as refusal:
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            for one in draft.problems:
+                flash(one, "warn")
+            return _opens(url_for("folders.draft", folder_id=draft.folder_id))
+    families = [(one.name, one.label, one.icon, one.help) for one in catalogue().values()]
+    return render_template(
+        "folders/deposit.html", families=families, family=name, error=error, accepted=_accepted(), **_limits()
+    ), status
+
+
+def _opens(url: str) -> Response:
+    """Open the page after an upload; the script that sends files is told where, so that the page itself says what was done."""
+    return Response(status=204, headers={"HX-Redirect": url}) if wants_json() else redirect(url)
+
+
+def _limits() -> dict[str, object]:
+    limit = current_app.config["MAX_CONTENT_LENGTH"]
+    return {"limit_label": taille(limit), "limit_bytes": limit}
+
+
+def _accepted() -> str:
+    return ",".join(f".{one.removeprefix('.')}" for one in accepted_names(()))
+
+
+@pages.route("/dossiers/<int:folder_id>/brouillon", methods=["GET", "POST"])
+@guard(CREATE)
+def draft(folder_id: int) -> Response | tuple[str, int]:
+    """Fill in, keep, send."""
+    found: list[views.Notice] = []
+    marks: dict[str, str] = {}
+    status = 200
+    if request.method == "POST":
+        try:
+            return _save_or_submit(folder_id)
+        except Refusal as refusal:
+            if refusal.key not in {
+                "to-fix",
+                "title-missing",
+                "nothing-to-sign",
+                "desk-missing",
+                "nobody-there",
+            }:
+                raise
+            status, sentence = sentences.say(refusal.key, refusal.facts)
+            problems = refusal.facts.get("problems", [])
+            marks = {one["field"]: one["sentence"] for one in problems if one["field"]}
+            said = _said_of(folder_id, problems) or sentence
+            found = [views.Notice("danger", "Le dossier n’est pas parti", said)]
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        mine = folder.emitter_desk_id in g.actor.desks_with(Right.CREATE)
+        if not mine or folder.phase not in {Phase.DRAFT, Phase.REJECTED}:
+            return redirect(url_for("folders.show", folder_id=folder_id))
+        context = _draft_context(db, folder, marks)
+    return render_template("folders/draft.html", problems=found, **context, **_limits()), status
+
+
+def _said_of(folder_id: int, problems: Sequence[Mapping[str, str]]) -> str:
+    """All that keeps a draft here, what is merely missing in one sentence; each field says its own again."""
+    with reading(g.actor.collectivity_id) as db:
+        labels = {one.key: one.label for one in family_of(authorize(db, g.actor, folder_id).family).fields}
+    missing = [
+        f"« {labels.get(one['field'], one['field'])} »" for one in problems if one["key"] == "required"
+    ]
+    wrong = [one["sentence"] for one in problems if one["key"] != "required"]
+    return " ".join(([f"Il reste à renseigner : {', '.join(missing)}."] if missing else []) + wrong)
+
+
+def _save_or_submit(folder_id: int) -> Response:
+    typed = {
+        key: value
+        for key, value in request.form.items()
+        if key not in {"csrf_token", "version", "action", "title"}
+    }
+    title, version = request.form.get("title"), version_shown()
+    version = deposit.save(g.actor, folder_id, version=version, title=title, facts=typed)
+    if request.form.get("action") in plugged.preparations:
+        return redirect(url_for(request.form["action"], folder_id=folder_id))
+    if request.form.get("action") != "submit":
+        flash("Le brouillon est enregistré.", "ok")
+        return redirect(url_for("folders.draft", folder_id=folder_id))
+    sending.send(g.actor, folder_id, version=version)
+    flash("Le dossier est envoyé dans le circuit.", "ok")
+    return redirect(url_for("folders.show", folder_id=folder_id))
+
+
+def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, object]:
+    family = family_of(folder.family)
+    said = str(folder.sources.get("said") or "lu dans le fichier").partition(" (")[0]
+    circuit = timeline.planned_circuit(db, folder)
+    bands = [shown for show in plugged.bands if (shown := show(db, folder)) is not None]
+    return {
+        "folder": page.head(db, folder),
+        "documents": page.documents(db, folder, None),
+        "form": draft_form(db, family, folder, marks),
+        "sources": dict.fromkeys(folder.sources.get("read", []), said),
+        "choosers": draft_form(db, family, folder, marks).choosers,
+        "steps": [
+            replace(step, n=n) for n, step in enumerate(timeline.to_come(db, folder, circuit), start=1)
+        ],
+        "rejection": timeline.rejection(db, folder),
+        "saved_at": views.saved(folder.updated_at),
+        "bands": bands,
+        "preparations": [
+            card for show in plugged.preparations.values() if (card := show(db, folder)) is not None
+        ],
+        "circuit_line": "",
+        "accepted": _accepted(),
+    }
+
+
+@pages.post("/dossiers/<int:folder_id>/documents")
+@guard(CREATE)
+def add_document(folder_id: int) -> Response:
+    """Add attachments."""
+    with received() as files:
+        deposit.add_documents(g.actor, folder_id, files)
+    return _opens(url_for("folders.draft", folder_id=folder_id))
+
+
+@pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/retirer")
+@guard(CREATE)
+def remove_document(folder_id: int, document_id: int) -> Response:
+    """Take an attachment out."""
+    deposit.remove_document(g.actor, folder_id, document_id)
+    return redirect(url_for("folders.draft", folder_id=folder_id))
+
+
+@pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/remplacer")
+@guard(CREATE)
+def replace_document(folder_id: int, document_id: int) -> Response:
+    """Put a corrected file in place of another."""
+    with received() as files:
+        if not files:
+            raise Refusal("no-file")
+        deposit.replace_main(g.actor, folder_id, document_id, files[0])
+    flash("Le document est remplacé. L’ancienne version reste lisible.", "ok")
+    return _opens(url_for("folders.draft", folder_id=folder_id))
+
+
+@pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/reparation")
+@guard(CREATE)
+def accept_repair(folder_id: int, document_id: int) -> Response:
+    """Take the repaired copy."""
+    deposit.accept_repair(g.actor, folder_id, document_id)
+    flash("La copie réparée sera signée. L’original est gardé.", "ok")
+    return redirect(url_for("folders.draft", folder_id=folder_id))
