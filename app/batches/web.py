@@ -10,7 +10,7 @@ from app.core.db import key_in, reading
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.signing import enrol
+from app.signing import asked, enrol
 from app.signing.web import described
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def take_up(batch_id: int) -> Response:
     """Start the signature of a batch, or take it up: the page that asks holds it from now on, if its certificate may sign."""
     from app.batches.signatures import check
 
-    key, _ = _key(_json())
+    key, _ = _key(asked.body())
     check(g.actor, key)
     return jsonify(holder=gesture.take_up(g.actor, batch_id))
 
@@ -104,7 +104,7 @@ def prepare(batch_id: int) -> Response:
     """What the key must sign of the next folders; none when the batch waits for nothing more."""
     from app.batches.signatures import prepare_next
 
-    offer = _json()
+    offer = asked.body()
     key, where = _key(offer)
     offers = prepare_next(g.actor, batch_id, str(offer.get("holder", "")), key)
     folders = [
@@ -127,7 +127,7 @@ def receive(batch_id: int) -> Response:
     """Keep what the key made; the worker embeds it."""
     from app.batches.signatures import receive as keep
 
-    folders = _json().get("folders")
+    folders = asked.body().get("folders")
     if not isinstance(folders, list) or len(folders) > selection.LIMIT:
         raise Refusal("bad-request", detail="les signatures manquent")
     return jsonify(taken=keep(g.actor, batch_id, [_answer(one) for one in folders]))
@@ -159,13 +159,6 @@ def _key(offer: dict[str, Any]) -> tuple["ExternalKey", Any]:
 
     where = webeid if offer.get("provider") == "webeid" else browser
     return where.read_key(offer), where
-
-
-def _json() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise Refusal("bad-request", detail="un objet JSON est attendu")
-    return body
 
 
 def _to(batch_id: int) -> Response:

@@ -18,14 +18,13 @@ from app.folders import page, queues
 from app.folders.access import authorize
 from app.folders.models import DocumentVersion, Folder
 from app.folders.views import after_act
-from app.signing import authority, enrol, expiry, setting
+from app.signing import asked, authority, enrol, expiry, setting
 from app.signing.handwriting.web import pages as handwriting
 from app.signing.legal import legal_sentence
 from app.signing.models import Certificate, SignatureSession
 from app.signing.office.web import pages as office
 from app.signing.paper import sheet
 from app.signing.paper.web import pages as paper
-from app.signing.placing.web import box_of
 from app.signing.placing.web import pages as placing
 from app.signing.purpose import Purpose
 from app.signing.remote.web import choices_of
@@ -144,16 +143,16 @@ def prepare(folder_id: int) -> Response:
     from app.signing import sign
     from app.signing.keys import browser, webeid
 
-    offer = _json()
+    offer = asked.body()
     where = webeid if offer.get("provider") == "webeid" else browser
     key = where.read_key(offer)
     ready = sign.prepare(
         g.actor,
         folder_id,
-        version=_whole(offer, "version"),
+        version=asked.whole(offer, "version"),
         key=key,
-        box=_box(offer.get("box")),
-        mandate=_whole(offer, "mandate") if offer.get("mandate") is not None else None,
+        box=asked.box(offer),
+        mandate=asked.mandate(offer),
     )
     signer = {
         "name": ready.certificate.common_name,
@@ -182,7 +181,7 @@ def complete(folder_id: int) -> Response:
         return jsonify(
             state=state, location=_next(folder_id, tell=state == "done") if state == "done" else None
         )
-    answer = _json()
+    answer = asked.body()
     session, signatures = str(answer.get("session", "")), answer.get("signatures")
     certificate = _same_folder(folder_id, session)
     if (
@@ -233,28 +232,6 @@ def described(certificate: Certificate) -> tuple[str, str, str]:
     """Whose certificate it is, who issued it and until when it may be used, as the sign dialog says it."""
     names = enrol.common_name(certificate.subject), enrol.common_name(certificate.issuer)
     return *names, jour_long(certificate.not_after)
-
-
-def _json() -> dict[str, Any]:
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise Refusal("bad-request", detail="un objet JSON est attendu")
-    return body
-
-
-def _whole(body: dict[str, Any], name: str) -> int:
-    value = body.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise Refusal("bad-request", detail=f"« {name} » doit être un nombre entier")
-    return value
-
-
-def _box(found: Any) -> Any:
-    """The place chosen by the person, or None."""
-    try:
-        return box_of(found) if found is not None else None
-    except ValueError:
-        raise Refusal("bad-request", detail="l’emplacement de la signature n’est pas lisible") from None
 
 
 @pages.route("/compte/certificats", methods=["GET", "POST"])
@@ -313,7 +290,7 @@ def diagnosis() -> Response | str:
     from app.signing.keys.webeid import read_key
     from app.signing.trust import Enrolled, check_certificate, facts
 
-    key = read_key(_json())
+    key = read_key(asked.body())
     with reading(g.actor.collectivity_id) as db:
         mine = [Enrolled(one.fingerprint) for one in enrol.certificates_of(db, g.actor.user_id)]
     said = facts(key.certificate)

@@ -39,7 +39,7 @@ def test_a_person_finds_his_certificate_proves_that_it_is_his_and_the_page_says_
     assert mayor.links() == []
     done = mayor.prove(page)
     assert done.location == "/compte/certificats"
-    assert "Signature à distance" in words(mayor.client.get(done.location))
+    assert "Actes, factures et flux comptables, à distance" in words(mayor.client.get(done.location))
     (key,) = mayor.links()
     assert (key.credential, key.certificate) == (MAYOR, house.pki.certificate("a_kervadec"))
     assert events(house)[-1] == "certificate.linked"

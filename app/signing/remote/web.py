@@ -14,7 +14,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.access import authorize
 from app.people.actor import Actor
-from app.signing import setting
+from app.signing import asked, setting
 from app.signing.remote.mine import linked
 from app.signing.verifier.web import whoever
 
@@ -133,20 +133,18 @@ def prepare(folder_id: int) -> Response:
     """What the service is to sign, and what it asks of its owner for that."""
     _readable(folder_id)
     setting.remote_service()
-    from app.signing.placing.web import box_of
     from app.signing.remote import signing
-    from app.signing.web import _json, _whole
 
-    offer = _json()
-    asked = signing.ask(
+    offer = asked.body()
+    wanted = signing.ask(
         g.actor,
         folder_id,
-        version=_whole(offer, "version"),
-        key_id=_whole(offer, "key"),
-        box=box_of(offer.get("box")),
-        mandate=_whole(offer, "mandate") if offer.get("mandate") is not None else None,
+        version=asked.whole(offer, "version"),
+        key_id=asked.whole(offer, "key"),
+        box=asked.box(offer),
+        mandate=asked.mandate(offer),
     )
-    return jsonify(_told(asked))
+    return jsonify(_told(wanted))
 
 
 @pages.post("/dossiers/<int:folder_id>/signature/distance/autoriser")
@@ -157,9 +155,8 @@ def authorise(folder_id: int) -> Response:
     _readable(folder_id)
     setting.remote_service()
     from app.signing.remote import pending, signing
-    from app.signing.web import _json
 
-    given = _json()
+    given = asked.body()
     row = pending.take(g.actor, request=str(given.get("session", "")), folder_id=folder_id)
     return jsonify(_told(signing.answer(row, **_codes(given))))
 
@@ -171,10 +168,10 @@ def complete(folder_id: int) -> Response:
     _readable(folder_id)
     setting.remote_service()
     from app.signing.remote import signing
-    from app.signing.web import _json, _next
+    from app.signing.web import _next
 
     if request.method == "POST":
-        signing.complete(g.actor, folder_id, str(_json().get("session", "")))
+        signing.complete(g.actor, folder_id, str(asked.body().get("session", "")))
         state = "done"
     else:
         state = signing.state_of(g.actor, folder_id, request.args.get("session", ""))

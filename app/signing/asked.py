@@ -1,0 +1,38 @@
+"""What the signing pages send in JSON: read once, in one place, or refused as a question that nobody asks."""
+
+from typing import Any
+
+from flask import request
+
+from app.core.refusals import Refusal
+from app.signing.placing.web import box_of
+from app.signing.ports import Box
+
+
+def body() -> dict[str, Any]:
+    """The JSON object of the request; refuses `bad-request`."""
+    said = request.get_json(silent=True)
+    if not isinstance(said, dict):
+        raise Refusal("bad-request", detail="un objet JSON est attendu")
+    return said
+
+
+def whole(said: dict[str, Any], name: str) -> int:
+    """A whole number of it; refuses `bad-request`."""
+    value = said.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Refusal("bad-request", detail=f"« {name} » doit être un nombre entier")
+    return value
+
+
+def box(said: dict[str, Any]) -> Box | None:
+    """The place that the person chose, or None; refuses `bad-request`."""
+    try:
+        return box_of(said["box"]) if said.get("box") is not None else None
+    except ValueError:
+        raise Refusal("bad-request", detail="l’emplacement de la signature n’est pas lisible") from None
+
+
+def mandate(said: dict[str, Any]) -> int | None:
+    """The mandate by which the person signs, or None; refuses `bad-request`."""
+    return whole(said, "mandate") if said.get("mandate") is not None else None
