@@ -13,6 +13,7 @@ from app.core.refusals import Refusal
 from app.signing import setting
 from app.signing.algorithms import check_signature
 from app.signing.keys.csc import CscKey
+from app.signing.models import SignatureSession
 from app.signing.remote import pending, signing
 from tests.builders.remote import At, key_of
 from tests.builders.trust_service import PIN
@@ -59,8 +60,8 @@ def test_by_codes_exactly_the_document_is_authorised_and_the_folder_goes_on(hous
     assert house.folder(folder_id).place != "bon_a_payer"
     assert proofs(folder_id) == [hashlib.sha256(house.pki.certificate("a_kervadec")).hexdigest()]
     with engine().connect() as connection:
-        attributes = connection.execute(sa.text("SELECT attributes FROM signature_session")).scalars().all()
-    pinned = [[hashlib.sha256(bytes(one)).digest()] for one in attributes]
+        prepared = connection.execute(sa.select(SignatureSession.prepared)).scalars().all()
+    pinned = [[hashlib.sha256(bytes.fromhex(one["attributes"])).digest()] for (one,) in prepared]
     asked = [[b64decode(one) for one in body["hash"]] for body in server.asked("authorize")[-1:]]
     assert asked == pinned
     assert [[b64decode(one) for one in body["hash"]] for body in server.asked("signHash")[-1:]] == pinned
