@@ -224,6 +224,8 @@ def test_a_rejected_act_is_signed_anew_and_its_old_scan_does_not_leave(house, tm
     house.approve(folder_id, "s.rivoal")
     with pytest.raises(Refusal, match="paper-no-scan"):
         state(house, folder_id, "a.kervadec", statement())
+    pieces = house.client("a.kervadec").get(f"/dossiers/{folder_id}?onglet=pieces").get_data(as_text=True)
+    assert "Numérisation de l’acte" not in pieces
     house.sign(folder_id, "a.kervadec")
     house.sign(folder_id, "b.cadiou")
     house.drain()
