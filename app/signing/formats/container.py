@@ -12,14 +12,13 @@ from pyhanko.sign.signers import ExternalSigner
 
 from app.signing import algorithms
 from app.signing.timestamp import TimestampClient
+from app.signing.trust import certificates_in
 
 SEQUENCE, SET, OCTETS = 0x30, 0x31, 0x04
 IMPLICIT_0, IMPLICIT_1 = 0xA0, 0xA1
 TOKEN = 12 * 1024  # bytes for a token, of which public authorities use 3 to 8 kB
 LONG_FORM = 0x80  # from here a length takes more than one byte (X.690 §8.1.3)
-KEPT = (
-    64  # certificates whose encoded parts are kept: those that sign are few, and each takes a few kilobytes
-)
+KEPT = 64  # certificates whose encoded parts are kept: few sign here, and each takes a few kilobytes
 VERSION_1 = b"\x02\x01\x01"
 
 
@@ -37,8 +36,8 @@ def signer(certificate: bytes) -> ExternalSigner:
 @lru_cache(maxsize=KEPT)
 def _parsed(certificate: bytes) -> tuple[x509.Certificate, bytes]:
     """The certificate, and the DER of how its key signs: pyHanko finds both anew for each signature."""
-    parsed, facts = x509.Certificate.load(certificate), algorithms.of(certificate)
-    _ = (parsed.native, parsed.public_key.native)  # asn1crypto parses as late as it can: now, for all threads
+    (parsed,), facts = certificates_in(certificate)[:1], algorithms.of(certificate)
+    _ = parsed.public_key.native  # asn1crypto parses as late as it can: now, for all threads
     own = ExternalSigner(parsed, None, signature_value=facts.signature_size)
     return parsed, bytes(own.get_signature_mechanism_for_digest(facts.digest).dump())
 
@@ -61,16 +60,15 @@ def _around_digest(certificate: bytes, algorithm: str) -> tuple[bytes, bytes]:
         # Encoded inside the loop: asyncio.run prints its task when it ends, and printing these objects encodes them
         return bytes((await signer(certificate).signed_attrs(marker, algorithm, use_pades=True)).dump())
 
-    before, after = asyncio.run(attributes()).split(
-        marker
-    )  # elsewhere than once, it cannot be told which is the hash
+    # Found more than once, it could not be told which is the hash: then this raises
+    before, after = asyncio.run(attributes()).split(marker)
     return before, after
 
 
 def room(certificate: bytes, chain: Sequence[bytes], *, timestamped: bool) -> int:
     """Bytes of DER to keep free for the container: as many as its longest signature needs, and a token where one comes.
 
-    No more: what stays empty is kept with the file for ever, and pyHanko reads it sign by sign at each verification.
+    No more: what stays empty is kept with the file for ever, and read at each verification.
     """
     known = algorithms.of(certificate)
     attributes = signed_attributes(certificate, bytes(hashlib.new(known.digest).digest_size), known.digest)
