@@ -228,3 +228,16 @@ def test_a_file_of_any_size_is_copied_exactly_and_hashed_whole(deliberation, key
         moment=now(),
     )
     assert read.level == "B-B"
+
+
+@pytest.mark.parametrize(
+    "end", [b"", b"%%EOF", b"startxref\n0\n%%EOF\n", b"startxref\n-5\n%%EOF\n", b"startxref\n999999\n%%EOF\n"]
+)
+@pytest.mark.parametrize("filling", [b"", b"%" * CHUNK + b"\n"], ids=["small", "large"])
+def test_a_file_whose_end_leads_nowhere_is_refused_and_leaves_nothing(deliberation, key, end, filling):
+    source, target = deliberation.with_name("faux.pdf"), deliberation.with_name("prepared.pdf")
+    source.write_bytes(b"%PDF-1.7\n" + filling + end)
+    asked = {"fields": [FieldPlan("cachet", None)], "stamp": None, "now": now(), "timestamper": None}
+    said = refusal(pades.seal, source, target, key=key("ec"), field="cachet", **asked)
+    assert said == "document-not-signable"
+    assert not target.exists()

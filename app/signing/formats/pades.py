@@ -1,6 +1,7 @@
 """PAdES signatures in two steps: prepare leaves a hole and says what to sign, complete proves the answer and fills it."""
 
 import dataclasses
+import errno
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
@@ -61,7 +62,8 @@ def prepare(
         attributes = container.signed_attributes(certificate, hole.digest, algorithm)
     except BaseException as error:
         target.unlink(missing_ok=True)
-        if isinstance(error, BROKEN):
+        # EINVAL: an offset of the document leads before its beginning; any other fault of the disk stays one
+        if isinstance(error, BROKEN) or (isinstance(error, OSError) and error.errno == errno.EINVAL):
             raise Refusal("document-not-signable", why=str(error)) from error
         raise
     return Prepared(
