@@ -25,6 +25,7 @@ USUAL = (110.0, 62.0)  # the box whose measures follow, in points; in others the
 LARGEST, LEADING = 9.0, 1.28  # points; line height in font sizes
 PADDING, RULE = 5.0, 2.0
 PICTURE = 0.38  # of the width, at most: the words are the signature's, the picture decorates them
+LAYOUT = ("GPOS", "GSUB", "GDEF")
 INK, ACCENT = b"0.10 0.11 0.15 rg", b"0.00 0.24 0.51 rg"
 # A turn of the page is undone by the same turn of the drawing (ISO 32000-2 §12.5.5, appearance /Matrix)
 UPRIGHT = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
@@ -80,6 +81,18 @@ class UprightStyle(BaseStampStyle):
         return UprightStamp(writer, self, box)
 
 
+class Letters(GlyphAccumulator):
+    """The letters of a stamp, and the part of the font that draws them."""
+
+    def _extract_subset(self, options: Any = None) -> None:
+        # What shapes the words has served, and no PDF keeps it: fontTools would read it whole before dropping it,
+        # which is half the time of a visible signature.
+        for table in LAYOUT:
+            if table in self.tt:
+                del self.tt[table]
+        super()._extract_subset(options)
+
+
 class UprightStamp(BaseStamp):
     """The drawing itself: a rule at the left, the lines, as large as they fit and never cut, the picture beside them."""
 
@@ -116,7 +129,7 @@ class UprightStamp(BaseStamp):
         wide, high = self.box.width, self.box.height
         scale = min(wide / USUAL[0], high / USUAL[1])
         padding, rule = PADDING * scale, RULE * scale
-        engine = GlyphAccumulator(
+        engine = Letters(
             self._ensure_writer, BytesIO(_font()), LARGEST, ot_script_tag="latn", writing_direction="ltr"
         )
         shaped = [engine.shape(line) for line in self.style.lines]
