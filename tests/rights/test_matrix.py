@@ -229,8 +229,8 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         ALONE: {"administer"},
         TAKEN_BACK: set(),
         K: {"create", "administer"},
-        B: set(),
-        FOREIGN: {"create", "administer"},
+        B: {"sign"},
+        FOREIGN: {"create", "administer", "sign"},
         PASSER_BY: set(),
     }
     assert {one for one, rights in holds.items() if "administer" in rights} == ADMINISTRATORS
