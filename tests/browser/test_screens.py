@@ -278,7 +278,7 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         record(house, of_deputy(house, user_id=house.actor("b.cadiou").user_id))
         end_mandate(house.actor("k.morizur"), delegation)
         look.at(secretary, "mandates", "/administration/mandats")
-        secretary.page.get_by_role("radio", name="Maire").check()
+        secretary.page.get_by_role("radio", name="Maire La commune").check()
         secretary.page.get_by_label("Plafond en euros").fill("beaucoup")
         secretary.button("Enregistrer le mandat").click()
         secretary.sees("Le mandat n’est pas enregistré")
