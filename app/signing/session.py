@@ -62,30 +62,47 @@ def save(
     capacity: Authority,
 ) -> None:
     """Write a prepared signature; it lives as long as the settings say."""
+    open_session(db, actor, session, folder_id, ground, held, prepared, sha256, capacity, state="prepared")
+
+
+def open_session(
+    db: Db,
+    actor: Actor,
+    session: str,
+    folder_id: int,
+    ground: Ground,
+    held: Held,
+    prepared: Sequence[Prepared],
+    sha256: str,
+    capacity: Authority,
+    *,
+    state: str,
+) -> SignatureSession:
+    """The session of a signature, in the caller's transaction; `sha256`: of the prepared file, or of the signed one."""
     moment = now()
-    db.add(
-        SignatureSession(
-            id=session,
-            collectivity_id=actor.collectivity_id,
-            folder_id=folder_id,
-            document_id=ground.document_id,
-            version_id=ground.version_id,
-            folder_version=ground.folder_version,
-            step_run_id=ground.step_run_id,
-            user_id=actor.user_id,
-            login_session_id=actor.session_id,
-            field=ground.field,
-            capacity=capacity.words,
-            mandate_id=capacity.mandate_id,
-            certificate=held.certificate,
-            chain=[one.hex() for one in held.chain],
-            prepared=pack(prepared),
-            prepared_sha256=sha256,
-            state="prepared",
-            expires_at=moment + timedelta(minutes=setting.minutes()),
-            created_at=moment,
-        )
+    row = SignatureSession(
+        id=session,
+        collectivity_id=actor.collectivity_id,
+        folder_id=folder_id,
+        document_id=ground.document_id,
+        version_id=ground.version_id,
+        folder_version=ground.folder_version,
+        step_run_id=ground.step_run_id,
+        user_id=actor.user_id,
+        login_session_id=actor.session_id,
+        field=ground.field,
+        capacity=capacity.words,
+        mandate_id=capacity.mandate_id,
+        certificate=held.certificate,
+        chain=[one.hex() for one in held.chain],
+        prepared=pack(prepared),
+        prepared_sha256=sha256,
+        state=state,
+        expires_at=moment + timedelta(minutes=setting.minutes()),
+        created_at=moment,
     )
+    db.add(row)
+    return row
 
 
 @use_case

@@ -22,6 +22,7 @@ from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.core.transaction import use_case
 from app.files import vault
+from app.files.store import Stored
 from app.folders.access import authorize, lock, refuse_stranger
 from app.folders.documents import add_document, add_version, last_version
 from app.folders.keep import Kept
@@ -38,7 +39,7 @@ from app.signing.handwriting import own as handwriting
 from app.signing.models import Certificate, SignatureProof, SignatureSession
 from app.signing.ports import Box, ExternalKey, Prepared, ServerKey, SignatureFacts, Stamp
 from app.signing.purpose import Purpose
-from app.signing.session import claim, fail, save, unpack
+from app.signing.session import claim, fail, open_session, save, unpack
 from app.signing.trust import CertificateFacts, Enrolled, check_certificate, issuers_of
 from app.signing.writers import Held, Work, Writer, writer_of
 from workflows.engine import choices
@@ -107,17 +108,54 @@ def complete(actor: Actor, session: str, signatures: Sequence[bytes]) -> Moved:
 
 
 def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | None:
-    """Seal the main document with the collectivity's own key; None when the folder is no longer at that step."""
+    """Seal the main document with the collectivity's own key; None when the folder is no longer at that step.
+
+    The key answers at once, so nothing waits between the phases: the same checks are made on the file in hand, and the
+    session is written with what it gave, in the one transaction that tells. Killed before it, nothing has happened.
+    """
     with reading(actor.collectivity_id) as db:
         folder = db.get_one(Folder, folder_id)
         if folder.place != step:
             return None
         ground = ground_of(db, folder, present(db, folder), 0)
-    moment = now()
-    facts = check_certificate(key.certificate, key.chain, trust=setting.trust(), moment=moment, enrolled=None)
-    held = Held(key.certificate, tuple(key.chain))
-    ready = _written(actor, folder_id, ground, held, Authority("Cachet"), None, moment, facts)
-    return complete(actor, ready.session, [key.sign(one.attributes) for one in ready.prepared])
+        version = db.get_one(DocumentVersion, ground.version_id)
+    moment, capacity = now(), Authority("Cachet")
+    certificate = check_certificate(
+        key.certificate, key.chain, trust=setting.trust(), moment=moment, enrolled=None
+    )
+    held, writer = Held(key.certificate, tuple(key.chain)), ground.writer
+    scope = vault.scope(actor.collectivity_id)
+    with TemporaryDirectory(prefix="paraphe-sign-") as room:
+        source, target = Path(room) / "source", Path(room) / "signed"
+        vault.store().fetch(scope, ground.sha256, source)
+        work = _work(actor, ground, held, capacity.words, None, moment, source)
+        prepared = writer.prepare(source, target, held, work)
+        signatures = [key.sign(one.attributes) for one in prepared]
+        facts = _embed(writer, source, target, ground.field, held, prepared, signatures, ground.family)
+        stored = vault.store().put_file(scope, target)
+    kept = _kept(actor, writer, version, stored, capacity.words)
+    return _tell_sealed(actor, folder_id, ground, held, prepared, kept, capacity, certificate, facts)
+
+
+@use_case
+def _tell_sealed(
+    db: Db,
+    actor: Actor,
+    folder_id: int,
+    ground: Ground,
+    held: Held,
+    prepared: Sequence[Prepared],
+    kept: Kept,
+    capacity: Authority,
+    certificate: CertificateFacts,
+    facts: SignatureFacts,
+) -> Moved:
+    """The session of a key that has already answered, and all that `tell` writes."""
+    row = open_session(
+        db, actor, new_token(), folder_id, ground, held, prepared, kept.sha256, capacity, state="claimed"
+    )
+    db.flush()  # the proof names it
+    return _tell(db, actor, row, kept, certificate, facts)
 
 
 def _written(
@@ -200,7 +238,7 @@ def _finish(actor: Actor, row: SignatureSession, signatures: Sequence[bytes]) ->
         family = db.get_one(Folder, row.folder_id).family
     writer = writer_of(family_of(family).signature, version.media_type)
     held = Held(row.certificate, [bytes.fromhex(one) for one in row.chain])
-    moment, timestamper = now(), _timestamper(writer, family)
+    moment = now()
     certificate = check_certificate(
         held.certificate,
         held.chain,
@@ -216,30 +254,51 @@ def _finish(actor: Actor, row: SignatureSession, signatures: Sequence[bytes]) ->
         source, target = Path(room) / "source", Path(room) / "signed"
         vault.store().fetch(scope, version.sha256, source)
         vault.store().fetch(scope, row.prepared_sha256, target)
-        writer.complete(target, unpack(row), signatures, source=source, held=held, timestamper=timestamper)
-        facts = writer.check(
-            target,
-            source=source,
-            field=row.field,
-            held=held,
-            trust=setting.trust(),
-            timestamped=timestamper is not None,
-            moment=now(),
-        )
+        facts = _embed(writer, source, target, row.field, held, unpack(row), signatures, family)
         stored = vault.store().put_file(scope, target)
-    note = {"facts": [f"Signé par {actor.name}, {row.capacity}"], "text": True, "signatures": []}
-    kept = Kept(
-        "signature" if writer.suffix else "main",
-        f"Signature de {actor.name}"[:120] if writer.suffix else "",
+    kept = _kept(actor, writer, version, stored, row.capacity)
+    return tell(actor, row.id, kept, certificate, facts)
+
+
+def _embed(
+    writer: Writer,
+    source: Path,
+    target: Path,
+    field: str,
+    held: Held,
+    prepared: Sequence[Prepared],
+    signatures: Sequence[bytes],
+    family: str,
+) -> SignatureFacts:
+    """Prove the signatures, put them in their place with the time, and read the file again."""
+    timestamper = _timestamper(writer, family)
+    writer.complete(target, prepared, signatures, source=source, held=held, timestamper=timestamper)
+    return writer.check(
+        target,
+        source=source,
+        field=field,
+        held=held,
+        trust=setting.trust(),
+        timestamped=timestamper is not None,
+        moment=now(),
+    )
+
+
+def _kept(actor: Actor, writer: Writer, version: DocumentVersion, stored: Stored, capacity: str) -> Kept:
+    """The signed version, or the signature that lies beside the document."""
+    note = {"facts": [f"Signé par {actor.name}, {capacity}"], "text": True, "signatures": []}
+    beside = bool(writer.suffix)
+    return Kept(
+        "signature" if beside else "main",
+        f"Signature de {actor.name}"[:120] if beside else "",
         version.filename,
         stored.sha256,
         stored.size,
-        writer.media_type if writer.suffix else version.media_type,
-        None if writer.suffix else version.pages,
+        writer.media_type if beside else version.media_type,
+        None if beside else version.pages,
         "signed",
         note,
     )
-    return tell(actor, row.id, kept, certificate, facts)
 
 
 def _still_asked(db: Db, actor: Actor, row: SignatureSession) -> None:
@@ -263,6 +322,17 @@ def tell(
 ) -> Moved:
     """Write the signed version or the signature beside it, its proof, and the move: together or not at all."""
     row = db.get_one(SignatureSession, session, with_for_update=True)
+    return _tell(db, actor, row, kept, certificate, facts)
+
+
+def _tell(
+    db: Db,
+    actor: Actor,
+    row: SignatureSession,
+    kept: Kept,
+    certificate: CertificateFacts,
+    facts: SignatureFacts,
+) -> Moved:
     folder = lock(db, actor, row.folder_id, None)
     document = db.get_one(Document, row.document_id)
     last = last_version(db, document.id)

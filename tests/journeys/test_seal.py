@@ -10,8 +10,10 @@ from pydantic import SecretStr
 from app import create_app
 from app.circuits import library
 from app.core import outbox
-from app.core.db import reading
-from app.signing.models import SignatureProof
+from app.core.db import engine, reading
+from app.folders.models import Folder
+from app.signing.formats import pades
+from app.signing.models import SignatureProof, SignatureSession
 from tests.browser.proofs import accepted_by_others, each_begins_with_the_one_before
 from tests.builders.house import House
 from tests.builders.softhsm import MODULE, PIN, Token
@@ -50,6 +52,12 @@ def seal(house: House, tmp_path: Path) -> Callable[..., None]:
         create_app(house.settings.model_copy(update=chosen))
 
     return start
+
+
+def files_of(house: House) -> list[str]:
+    """The names of all that the store of this installation holds."""
+    folder = Path(house.settings.store_url.removeprefix("file:"))
+    return [one.name for one in folder.glob("*/??/*")]
 
 
 def signed_by_both(house: House) -> int:
@@ -94,3 +102,49 @@ def test_a_pin_that_the_token_refuses_parks_the_seal_at_once_and_the_folder_wait
     assert outbox.retry(house.actor("k.morizur").collectivity_id, row.id)
     house.drain()
     assert house.folder(folder_id).place == "publication"
+
+
+def test_a_seal_keeps_one_version_and_one_session_and_its_message_carried_twice_seals_once(
+    house: House,
+) -> None:
+    folder_id = signed_by_both(house)
+    with reading() as db:
+        row = db.scalars(sa.select(outbox.Outbox).where(outbox.Outbox.kind == "step.seal")).one()
+        sessions = set(db.scalars(sa.select(SignatureSession.id)))
+    kept = set(files_of(house))
+    outbox.run(row.id)
+    (signed,) = set(files_of(house)) - kept
+    assert signed == house.versions(folder_id)[-1].sha256
+    with reading() as db:
+        made = db.scalars(sa.select(SignatureSession).where(SignatureSession.id.not_in(sessions))).one()
+    assert (made.state, made.folder_id, made.capacity) == ("done", folder_id, "Cachet")
+    # A worker killed after the seal and before it could say so: the row is carried again
+    with engine().begin() as connection:
+        connection.execute(sa.update(outbox.Outbox).where(outbox.Outbox.id == row.id).values(state="pending"))
+    outbox.run(row.id)
+    assert house.versions(folder_id)[-1].sha256 == signed
+    assert house.journal(folder_id).count("folder.seal") == 1
+
+
+def test_a_folder_sent_back_while_the_seal_is_made_keeps_the_bytes_it_had(house: House, monkeypatch) -> None:
+    folder_id = signed_by_both(house)
+    before = [one.sha256 for one in house.versions(folder_id)]
+    whole = pades.check
+
+    def moved_meanwhile(*args, **kwargs):
+        with engine().begin() as connection:
+            connection.execute(
+                sa.update(Folder).where(Folder.id == folder_id).values(version=Folder.version + 1)
+            )
+        return whole(*args, **kwargs)
+
+    monkeypatch.setattr(pades, "check", moved_meanwhile)
+    with reading() as db:
+        row = db.scalars(sa.select(outbox.Outbox).where(outbox.Outbox.kind == "step.seal")).one()
+    outbox.run(row.id)
+    assert [one.sha256 for one in house.versions(folder_id)] == before
+    with reading() as db:
+        assert db.get_one(outbox.Outbox, row.id).state == "pending"
+        states = db.scalars(sa.select(SignatureSession.state).where(SignatureSession.capacity == "Cachet"))
+        assert list(states) == []
+    monkeypatch.undo()
