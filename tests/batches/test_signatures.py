@@ -14,6 +14,7 @@ from app.core.refusals import Refusal
 from app.files import vault
 from app.folders import decide
 from app.signing import deferred, setting, sign
+from app.signing import session as sessions
 from app.signing.models import Certificate, SignatureProof, SignatureSession
 from app.signing.purpose import Purpose
 from app.signing.trust import Trust, asking_once, check_certificate
@@ -271,8 +272,8 @@ def test_a_worker_that_died_after_it_claimed_or_after_it_signed_repeats_nothing(
     with reading() as db:
         session_id = db.scalar(sa.select(SignatureSession.login_session_id).limit(1))
     actor = replace(house.actor("a.kervadec"), session_id=session_id)
-    sign.claim(actor, claimed.signature_session)
-    signatures._complete(actor, made.signature_session, [bytes.fromhex(one) for one in made.signatures])
+    sessions.claim(actor, claimed.signature_session)
+    sign.complete(actor, made.signature_session, [bytes.fromhex(one) for one in made.signatures])
     assert deferred.take_again(actor, made.signature_session) == "done"
     assert deferred.take_again(actor, "never prepared") == "gone"
     house.drain()
@@ -305,10 +306,10 @@ def test_a_signature_of_a_single_folder_is_never_taken_again(house: House) -> No
     (folder_id,) = to_sign(house, 1)
     ready, key = house.prepare(folder_id, "a.kervadec")
     actor = house.actor("a.kervadec")
-    sign.claim(actor, ready.session)
+    sessions.claim(actor, ready.session)
     assert deferred.take_again(actor, ready.session) == "gone"
     with pytest.raises(Refusal, match="session-used"):
-        sign.complete(actor, ready.session, key.sign(ready.prepared.attributes))
+        sign.complete(actor, ready.session, [key.sign(one.attributes) for one in ready.prepared])
 
 
 def test_everything_that_awaits_a_signature_is_one_click_away(house: House, mayor: Hand) -> None:

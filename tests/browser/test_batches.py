@@ -183,8 +183,8 @@ def test_suspending_keeps_what_is_signed_and_asks_for_the_key_again(
             break
         mayor.page.wait_for_timeout(100)
     mayor.button("Suspendre").click()
-    mayor.page.unroute("**/signatures")
     held[0].continue_()
+    mayor.page.unroute("**/signatures")
     expect(mayor.heading("Lot interrompu : 10 signés, 2 restent")).to_be_visible(timeout=60_000)
     mayor.button("Abandonner le reste").click()
     expect(mayor.heading("10 dossiers signés sur 12")).to_be_visible()

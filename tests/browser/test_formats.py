@@ -65,7 +65,7 @@ def test_a_plan_is_signed_beside_it_and_the_signature_can_be_taken_away(
     sign(mayor, house)
     mayor.folder(folder_id, tab="pieces")
     mayor.sees("Signature séparée")
-    mayor.sees("Valable : document intact")
+    mayor.sees("Valable : document inchangé")
     mayor.page.get_by_role("link", name="Signature de Armel Kervadec").first.click()
     with mayor.page.expect_download() as waiting:
         mayor.page.get_by_role("link", name="Télécharger le document").first.click()

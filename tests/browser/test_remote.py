@@ -53,7 +53,7 @@ def test_a_certificate_is_linked_and_signs_by_codes_in_the_dialog(
 ) -> None:
     mayor: Person = person("a.kervadec")
     link(mayor, server)
-    mayor.sees("Signature à distance")
+    mayor.sees("Actes, factures et flux comptables, à distance")
     folder_id = house.an_invoice(at="bon_a_payer")
     choose(mayor, folder_id)
     expect(mayor.page.get_by_label("Fichier du certificat")).to_be_hidden()

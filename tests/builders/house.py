@@ -171,7 +171,7 @@ class House:
         with tempfile.TemporaryDirectory() as room:
             path = Path(room) / name
             path.write_bytes(data)
-            folder_id = self.deposit("k.morizur", "document", path)
+            folder_id = self.deposit("k.morizur", "other", path)
         self.save(folder_id, "k.morizur", {"subject": "Plan du port"})
         sending.send(self.actor("k.morizur"), folder_id, version=self.folder(folder_id).version)
         if self.folder(folder_id).place == "direction":

@@ -41,8 +41,8 @@ VISA = (
 )
 SIGN = (
     Point("prepared file written", "app.signing.formats.pades:prepare"),
-    Point("session written, the page gone", "app.signing.session:save"),
-    Point("session claimed", "app.signing.session:claim"),
+    Point("session written, the page gone", "app.signing.sign:save"),
+    Point("session claimed", "app.signing.sign:claim"),
     Point("embedded, not read back", "app.signing.formats.pades:complete"),
     Point("read back, not kept", "app.signing.formats.pades:check"),
     Point("kept, before the transaction", "app.signing.sign:tell", after=False),

@@ -14,6 +14,7 @@ from app.core.refusals import Refusal
 from app.journal.models import JournalEntry
 from app.people.mandates import end_mandate
 from app.signing import setting, sign
+from app.signing.formats import pades
 from app.signing.models import SignatureProof, SignatureSession
 from app.signing.verify import verify
 from tests.builders.house import House
@@ -53,7 +54,9 @@ def prepare(house, folder_id, who, **more):
 
 def complete(house, who, prepared):
     ready, key = prepared
-    return sign.complete(house.actor(who), ready.session, key.sign(ready.prepared.attributes))
+    return sign.complete(
+        house.actor(who), ready.session, [key.sign(one.attributes) for one in ready.prepared]
+    )
 
 
 def proof(house, folder_id):
@@ -212,13 +215,13 @@ def test_a_delegation_ended_while_the_signature_is_being_proven_signs_nothing(
 ) -> None:
     folder_id = house.an_invoice(at="bon_a_payer")
     _, delegation = a_mayor_and_a_deputy(house)
-    prepared, read_again = prepare(house, folder_id, DEPUTY), sign.pades.check
+    prepared, read_again = prepare(house, folder_id, DEPUTY), pades.check
 
     def ends(*args, **kwargs):
         end_mandate(house.actor(ADMINISTRATOR), delegation)  # after the last look without the lock
         return read_again(*args, **kwargs)
 
-    monkeypatch.setattr(sign.pades, "check", ends)
+    monkeypatch.setattr(pades, "check", ends)
     with pytest.raises(LawRefusal, match="mandate-ended"):
         complete(house, DEPUTY, prepared)
     untouched(house, folder_id)

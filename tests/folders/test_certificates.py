@@ -76,7 +76,7 @@ def test_a_purpose_changed_between_the_two_phases_signs_nothing(house: House) ->
     ready, key = house.prepare(folder_id, A)
     enrolled(house, "a_kervadec", Purpose.PES, by=K)
     with pytest.raises(Refusal, match="certificate-wrong-purpose"):
-        sign.complete(house.actor(A), ready.session, key.sign(ready.prepared.attributes))
+        sign.complete(house.actor(A), ready.session, [key.sign(one.attributes) for one in ready.prepared])
     assert house.folder(folder_id).place == "bon_a_payer"
 
 

@@ -12,6 +12,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = [one for folder in ("app", "workflows") for one in (ROOT / folder).rglob("*.py")]
 # The web is known by what answers requests, and by what draws for them.
 WEB_ROOMS = {
+    "asked",
+    "blueprint",
+    "drafting",
     "__init__",
     "web",
     "api",

@@ -15,6 +15,7 @@ from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
+from app.folders import sending
 from app.journal.chain import verify
 from app.signing import augment, renewal, setting
 from app.signing.formats import pades
@@ -163,9 +164,9 @@ def test_after_the_last_try_the_page_says_that_it_stopped_and_the_daily_look_sta
 def test_a_new_round_makes_the_proofs_of_the_former_one_needless(house: House, lta: None) -> None:
     folder_id = house.a_deliberation(at="prefecture", number="2026-057_KO")
     (row,) = rows(folder_id)
-    (sending,) = rows(folder_id, "step.transmit")
+    (leaving,) = rows(folder_id, "step.transmit")
     while house.folder(folder_id).phase != "rejected":
-        again_if_due(sending)
+        again_if_due(leaving)
     house.save(folder_id, "k.morizur", {"number": "2026-058"})
     sending.send(house.actor("k.morizur"), folder_id, version=house.folder(folder_id).version)
     outbox.run(row.id)

@@ -22,7 +22,7 @@ from tests.builders.house import ASSETS, FLOW, House
 
 SIREN = "212909998"
 TWO = """
-key: document
+key: other
 label: Deux signatures
 steps:
   - { key: premiere, label: Première signature, kind: sign, who: { desk: maire } }
@@ -206,7 +206,7 @@ def test_data_are_signed_in_xml_and_a_pdf_inside_it(house: House, tmp_path: Path
 
 
 def test_two_signatories_leave_two_files_that_both_hold(house: House, plan: Path, tmp_path: Path) -> None:
-    library.publish(house.actor("k.morizur"), "document", TWO)
+    library.publish(house.actor("k.morizur"), "other", TWO)
     folder_id = house.a_document(plan.read_bytes(), plan.name)
     house.sign(folder_id, "a.kervadec")
     house.sign(folder_id, "b.cadiou")
@@ -217,7 +217,7 @@ def test_two_signatories_leave_two_files_that_both_hold(house: House, plan: Path
 def test_a_folder_that_comes_back_starts_again_without_the_signatures_of_the_former_round(
     house: House, plan: Path, tmp_path: Path
 ) -> None:
-    library.publish(house.actor("k.morizur"), "document", TWO)
+    library.publish(house.actor("k.morizur"), "other", TWO)
     folder_id = house.a_document(plan.read_bytes(), plan.name)
     house.sign(folder_id, "a.kervadec")
     decide.reject(

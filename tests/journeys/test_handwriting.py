@@ -8,13 +8,13 @@ from io import BytesIO
 import pikepdf
 import pytest
 from PIL import Image, ImageDraw, PngImagePlugin
-from tests.signing.test_places import CIRCUIT, library, written
 
 from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.formats import pades, stamp
 from app.signing.handwriting import own, picture
 from app.signing.ports import Box, FieldPlan, Stamp
+from tests.journeys.test_places import CIRCUIT, library, written
 from tests.signing.test_placement import drawn, page_file
 
 RED = (190, 20, 30)

@@ -166,7 +166,9 @@ def test_an_electronic_signature_begun_before_the_paper_one_is_not_completed_aft
     ready, key = house.prepare(folder_id, "b.cadiou")
     state(house, folder_id, "a.kervadec", statement(), incoming(tmp_path))
     with pytest.raises(Refusal):
-        electronic.complete(house.actor("b.cadiou"), ready.session, key.sign(ready.prepared.attributes))
+        electronic.complete(
+            house.actor("b.cadiou"), ready.session, [key.sign(one.attributes) for one in ready.prepared]
+        )
     assert [one.origin for one in house.versions(folder_id)] == ["deposited"]
 
 

@@ -77,7 +77,7 @@ def sign_at(house, folder_id: int, login: str, label: str, box: Box | None) -> N
         key=BrowserKey(key.certificate, tuple(key.chain)),
         box=box,
     )
-    sign.complete(house.actor(login), ready.session, key.sign(ready.prepared.attributes))
+    sign.complete(house.actor(login), ready.session, [key.sign(one.attributes) for one in ready.prepared])
 
 
 def test_the_depositors_places_are_kept_and_each_signature_stands_there(house):

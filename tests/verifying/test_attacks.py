@@ -23,6 +23,7 @@ from app.files import vault
 from app.signing import setting
 from app.signing.enrol import enrol
 from app.signing.keys.pkcs12 import Pkcs12Key
+from app.signing.models import SignatureSession
 from app.signing.trust import facts
 from tests.builders.house import House
 from tests.cluster import free_port
@@ -79,10 +80,9 @@ def made_by(body: dict[str, Any]) -> bytes:
 def attributes(house: House, session: str) -> bytes:
     """What the server keeps to be signed."""
     with engine().connect() as connection:
-        found = connection.execute(
-            sa.text("SELECT attributes FROM signature_session WHERE id = :id"), {"id": session}
-        )
-        return bytes(found.scalar_one())
+        query = sa.select(SignatureSession.prepared).where(SignatureSession.id == session)
+        (one,) = connection.execute(query).scalar_one()
+        return bytes.fromhex(one["attributes"])
 
 
 def test_replay_a_signature_that_served_serves_no_more(scene: Scene) -> None:

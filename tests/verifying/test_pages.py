@@ -8,19 +8,17 @@ import threading
 import time
 import zlib
 from contextlib import ExitStack
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from PIL import Image
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
-from app.core.clock import now
 from app.core.db import engine, reading
-from app.files import vault
-from app.folders.models import Document, DocumentVersion
 from app.signing import verdicts
-from app.signing.formats import cades, xades
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.models import VerdictRecord
 from app.signing.places import place
@@ -395,31 +393,23 @@ def test_who_opens_a_folder_while_all_turns_are_taken_is_told_so_and_holds_no_th
     assert client.post(address, data=form).status_code == 302
 
 
-def a_signature_beside(house, form: str, room: Path) -> tuple[int, str]:
-    """A deliberation, its signature as a document of its own, and where the verdict on that is asked."""
-    folder_id, key = house.a_deliberation(at="draft"), house.key("a_kervadec")
-    (main,) = house.versions(folder_id)
-    content, target = room / "acte.pdf", room / f"acte.{form}"
-    content.write_bytes(house.bytes_of(main))
-    sealing = {"cades": cades, "xades": xades}[form].seal
-    sealing(content, target, key=key, field="maire", now=now(), timestamper=None)
-    stored = vault.store().put_file(vault.scope(main.collectivity_id), target)
-    shared = {"collectivity_id": main.collectivity_id}
-    with engine().begin() as connection:
-        made = sa.insert(Document).values(
-            **shared, folder_id=folder_id, role="signature", title="", position=800
-        )
-        (document_id,) = connection.execute(made).inserted_primary_key
-        version = {"document_id": document_id, "number": 1, "round": 1, "origin": "signed", "note": {}}
-        kept = {"sha256": stored.sha256, "size": stored.size, "media_type": "application/octet-stream"}
-        said = {"filename": target.name, "created_at": now(), "created_by": "Armel KERVADEC"}
-        connection.execute(sa.insert(DocumentVersion).values(**shared, **version, **kept, **said))
-    return folder_id, f"/dossiers/{folder_id}/documents/{document_id}/1/signatures"
+def a_signature_beside(house, form: str) -> tuple[int, str]:
+    """A document that the mayor signed as it came, and where the verdict on the signature beside it is asked."""
+    data = b'<?xml version="1.0" encoding="UTF-8"?>\n<budget/>'
+    name = "plan.png" if form == "cades" else "budget.xml"
+    if form == "cades":
+        picture = BytesIO()
+        Image.new("RGB", (40, 20), "white").save(picture, "PNG")
+        data = picture.getvalue()
+    folder_id = house.a_document(data, name)
+    house.sign(folder_id, "a.kervadec")
+    (beside,) = house.versions(folder_id, "signature")
+    return folder_id, f"/dossiers/{folder_id}/documents/{beside.document_id}/1/signatures"
 
 
 @pytest.mark.parametrize("form", ["cades", "xades"])
-def test_a_signature_beside_the_document_of_a_folder_is_judged_with_that_document(house, form, tmp_path):
-    folder_id, address = a_signature_beside(house, form, tmp_path)
+def test_a_signature_beside_the_document_of_a_folder_is_judged_with_that_document(house, form):
+    folder_id, address = a_signature_beside(house, form)
     client = house.client("k.morizur")
     lines = client.post(address, data={"csrf_token": house.csrf(client)}, headers={"HX-Request": "true"})
     assert (lines.status_code, text(lines).count("Valable : document")) == (200, 1)
@@ -429,7 +419,7 @@ def test_a_signature_beside_the_document_of_a_folder_is_judged_with_that_documen
     (main,) = house.versions(folder_id)
     with reading() as db:
         (row,) = db.scalars(sa.select(VerdictRecord)).all()
-        (beside,) = db.scalars(sa.select(DocumentVersion).where(DocumentVersion.filename == f"acte.{form}"))
+        (beside,) = house.versions(folder_id, "signature")
         assert verdicts.content_of(db, beside) == main.sha256
         assert verdicts.content_of(db, main) is None
     assert row.sha256 == verdicts.key_of(beside.sha256, main.sha256)

@@ -109,6 +109,9 @@ def test_while_an_authority_is_silent_pages_are_still_served_by_the_same_process
         told = [getattr(one.result(), "status_code", one.result()) for one in asked]
         # All were answered: judged, or asked in French to come again
         assert set(told) <= {200, 302, 503}
-        assert sum(one != 503 for one in told) == 2
+        assert sum(one != 503 for one in told) in {
+            2,
+            3,
+        }  # who waits for a place has one when the silence ends in time
     finally:
         served.stop()
