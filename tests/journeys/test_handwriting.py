@@ -13,11 +13,18 @@ from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.formats import pades, stamp
 from app.signing.handwriting import own, picture
+from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import Box, FieldPlan, Stamp
 from tests.journeys.test_places import CIRCUIT, library, written
 from tests.signing.test_placement import drawn, page_file
 
 RED = (190, 20, 30)
+
+
+@pytest.fixture
+def key(pki):
+    """The keys of the installation's own test authority, by label."""
+    return lambda label: Pkcs12Key.load(pki.p12(label), pki.passphrase)
 
 
 def scribble(kind="JPEG", size=(1600, 700), **more) -> bytes:
