@@ -106,6 +106,11 @@ SENTENCES: dict[str, tuple[int, str]] = {
         "« {filename} » dépasse {limit}, la taille admise pour un fichier XML. Rien n’a été déposé. "
         "Séparez-le en plusieurs envois, puis redéposez-les.",
     ),
+    "xml-not-shown": (
+        422,
+        "« {filename} » dépasse {limit} : il ne peut pas être montré en entier à qui le signerait. "
+        "Rien n’a été déposé ni signé. Déposez le PDF à signer, et ce fichier en annexe.",
+    ),
     "office-unavailable": (
         422,
         "« {filename} » ne peut pas être converti en PDF : LibreOffice n’est pas installé sur ce serveur. "

@@ -2,6 +2,7 @@
 
 import codecs
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 MAX_BYTES = 100 * 1024 * 1024
 MAX_DEPTH = 100
 PROLOG = 1 << 20
+LONGEST_SHOWN = 1_000_000
+"""Bytes of the longest XML that a page shows as its text."""
 # Encodings in which « <!DOCTYPE » cannot hide from the scan below (UTF-7 and EBCDIC can hide it).
 _ENCODINGS = {
     "utf-8": "utf-8",
@@ -64,6 +67,18 @@ def parse_xml(data: bytes, filename: str) -> "etree._Element":
 
     check_xml(data, filename)
     return etree.fromstring(data, etree.XMLParser(**_SAFE))
+
+
+def shown_text(data: bytes, filename: str) -> str:
+    """The whole text of an XML as a page shows it to who signs it; refuses `xml-not-shown` and what `check_xml` refuses.
+
+    A character that shows nothing, or turns the order of its neighbours (Unicode category Cf, UTS #39 §5.4), is shown
+    by its number: nobody signs what could not be seen.
+    """
+    if len(data) > LONGEST_SHOWN:
+        raise Refusal("xml-not-shown", filename=filename, limit=f"{LONGEST_SHOWN // 1_000_000} Mo")
+    text = data.decode(_before_parsing(data, filename)).removeprefix("\ufeff")
+    return "".join(f"[U+{ord(one):04X}]" if unicodedata.category(one) == "Cf" else one for one in text)
 
 
 _SAFE: dict[str, Any] = {

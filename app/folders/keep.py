@@ -7,6 +7,7 @@ from typing import Any
 from app.core.refusals import Refusal
 from app.files import vault
 from app.files.intake import Examined, examine
+from app.files.xml import shown_text
 from app.folders.sockets import ReadFacts, plugged
 from workflows.family import Family
 
@@ -54,6 +55,8 @@ def keep_main(
         workdir=workdir,
         as_it_is=family.signature != "page",
     )
+    if family.signature == "file" and seen.kind == "xml":
+        shown_text(one.path.read_bytes(), seen.filename)  # nobody signs what no page could show
     find = plugged.signables.get(family.signature)
     if find is not None:
         seen = replace(seen, notes=(*seen.notes, *find(one.path)))

@@ -1,15 +1,17 @@
 """Assemble a folder's page: what it is, its documents, and whose turn it is."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from flask import url_for
 
+from app.circuits.library import family_of
 from app.core.db import Db
 from app.core.french import instant, spaces, taille
+from app.core.refusals import Refusal
 from app.files import vault
+from app.files.xml import shown_text
 from app.folders import queues, timeline
 from app.folders.documents import current_versions
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
@@ -38,8 +40,6 @@ from workflows.events import Action
 from workflows.rights import Right
 
 PDF, XML = "application/pdf", "xml"
-LONGEST_SHOWN = 200_000  # bytes of text in the page
-ENCODING = re.compile(rb"""encoding=["']([A-Za-z0-9._-]+)["']""")
 ROLES = {
     "main": "Document principal",
     "signature": "Signature séparée",
@@ -321,7 +321,7 @@ def context(db: Db, folder: Folder, actor: Actor, tab: str, shown_id: int | None
         "documents": docs,
         "shown": shown,
         "xml_rows": rows,
-        "xml_text": "" if rows else _text(db, folder, shown),
+        "xml_text": _text(db, folder, shown, rows),
         "decision": decision(db, folder, actor, here),
         "tab": tab,
         "tabs": tabs,
@@ -344,17 +344,16 @@ def _pager(where: tuple[int, int, int | None, int | None] | None) -> Pager | Non
     return Pager(rank, total, urls[0], urls[1], url_for("folders.inbox"))
 
 
-def _text(db: Db, folder: Folder, shown: DocView | None) -> str:
-    """The text of an XML document that nobody reads as a table: who signs it has to see it; empty when it is too long."""
-    if shown is None or shown.kind != "xml":
+def _text(db: Db, folder: Folder, shown: DocView | None, rows: Sequence[tuple[str, str]]) -> str:
+    """The text of an XML document, where nobody reads it as a table or where the file itself is signed, whole.
+
+    Empty when it is too long: nobody signs it (`shown_text`), and what was extracted for the machine may be any size.
+    """
+    if shown is None or shown.kind != "xml" or (rows and family_of(folder.family).signature != "file"):
         return ""
-    data = _shown_bytes(db, folder, shown)
-    if len(data) > LONGEST_SHOWN:
-        return ""
-    declared = ENCODING.search(data[:200])
     try:
-        return data.decode(declared[1].decode() if declared else "utf-8", "replace")
-    except LookupError:
+        return shown_text(_shown_bytes(db, folder, shown), shown.title)
+    except Refusal:
         return ""
 
 

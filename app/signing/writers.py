@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from app.core.refusals import Refusal
+from app.files.xml import shown_text
 from app.signing.formats import cades, pades, xades, xades_pes
 from app.signing.formats.xades_text import Signatory
 from app.signing.ports import FieldPlan, Prepared, SignatureFacts, Stamp
@@ -143,7 +144,12 @@ class _Beside:
         self.name, self.suffix, self.media_type, self._module = name, suffix, media_type, module
 
     def prepare(self, source: Path, target: Path, held: Held, work: Work) -> list[Prepared]:
-        named = {"name": work.filename} if self._module is xades else {}
+        named = {}
+        if self._module is xades:
+            named = {"name": work.filename}
+            shown_text(
+                source.read_bytes(), work.filename
+            )  # a deposit of before this rule is not signed either
         return [
             self._module.prepare(
                 source,

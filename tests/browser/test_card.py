@@ -187,6 +187,7 @@ def test_a_card_that_stays_silent_is_given_two_minutes_and_no_second_question_me
     card.silent = {"get-signing-certificate"}
     mayor.page.clock.install()
     choose_card(mayor, house.an_invoice(at="bon_a_payer"))
+    expect(mayor.button("Lire ma carte")).to_be_visible()  # the page's script hears it from now on
     with mayor.page.expect_event("console", lambda said: said.text == "asked"):
         mayor.page.evaluate(
             """() => { addEventListener("message", ({ data }) => data?.action?.endsWith("-ack") && console.log("asked"));

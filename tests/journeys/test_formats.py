@@ -11,6 +11,7 @@ from app.circuits import library
 from app.core.db import reading
 from app.core.refusals import Refusal
 from app.files import vault
+from app.files import xml
 from app.folders import decide, sending
 from app.folders.documents import current_versions
 from app.folders.models import Document, DocumentVersion
@@ -203,6 +204,39 @@ def test_data_are_signed_in_xml_and_a_pdf_inside_it(house: House, tmp_path: Path
         assert (proof.format, set(files)) == (form, roles)
         if form == "XAdES":
             assert files["main"][0].read_bytes() == data.read_bytes()
+
+
+def test_nobody_signs_an_xml_that_no_page_can_show_whole(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = b"<plan>" + b"<point/>" * 125_000 + b"</plan>"
+    with pytest.raises(Refusal) as refused:
+        house.a_document(long, "plan.xml")
+    assert refused.value.key == "xml-not-shown"
+    # One that came before this limit keeps its place, and is not signed either.
+    folder_id = house.a_document(long[: 6 + 8 * 100_000] + b"</plan>", "plan.xml")
+    version = house.folder(folder_id).version
+    monkeypatch.setattr(xml, "LONGEST_SHOWN", 100_000)
+    with pytest.raises(Refusal) as refused:
+        house.sign(folder_id, "a.kervadec")
+    assert (refused.value.key, proofs(folder_id)) == ("xml-not-shown", [])
+    assert house.folder(folder_id).version == version
+
+
+def test_what_is_signed_as_a_file_is_shown_to_its_last_character(house: House) -> None:
+    hidden = "<note>payer 1\u202e00\u202c 000 \u200beuros</note>".encode()
+    folder_id = house.a_document(hidden, "note.xml")
+    page = house.client("a.kervadec").get(f"/dossiers/{folder_id}").get_data(as_text=True)
+    assert "payer 1[U+202E]00[U+202C] 000 [U+200B]euros" in page
+    # A table of what a known file says leaves things out: the text stands below it.
+    flow = (ASSETS / "pes" / "kerlann_depenses.xml").read_bytes()
+    page = (
+        house.client("a.kervadec")
+        .get(f"/dossiers/{house.a_document(flow, 'flux.xml')}")
+        .get_data(as_text=True)
+    )
+    assert "Données lues dans le fichier" in page
+    assert "&lt;NomFic V=" in page and "&lt;/n:PES_Aller&gt;" in page
 
 
 def test_two_signatories_leave_two_files_that_both_hold(house: House, plan: Path, tmp_path: Path) -> None:
