@@ -10,8 +10,7 @@ from PIL import Image
 from app.circuits import library
 from app.core.db import reading
 from app.core.refusals import Refusal
-from app.files import vault
-from app.files import xml
+from app.files import vault, xml
 from app.folders import decide, sending
 from app.folders.documents import current_versions
 from app.folders.models import Document, DocumentVersion
@@ -236,7 +235,8 @@ def test_what_is_signed_as_a_file_is_shown_to_its_last_character(house: House) -
         .get_data(as_text=True)
     )
     assert "Données lues dans le fichier" in page
-    assert "&lt;NomFic V=" in page and "&lt;/n:PES_Aller&gt;" in page
+    assert "&lt;NomFic V=" in page
+    assert "&lt;/n:PES_Aller&gt;" in page
 
 
 def test_two_signatories_leave_two_files_that_both_hold(house: House, plan: Path, tmp_path: Path) -> None:
