@@ -250,6 +250,20 @@ def test_a_box_outside_the_page_is_refused(tmp_path, key):
     assert not path.with_name("signed.pdf").exists()
 
 
+def test_each_document_of_a_batch_holds_the_whole_of_the_same_drawing(tmp_path, key):
+    """They are drawn once, and none of them depends on another or on what was drawn before."""
+    box, said = Box(0, 40, 60, 220, 120), []
+    for name, lines in (("a", TWO), ("b", TWO), ("c", ("Elouan Kervadec",)), ("d", TWO)):
+        room = tmp_path / name
+        room.mkdir()
+        said.append(ink(signed(page_file(room / "page.pdf", 0, 0), key, box, lines))[0])
+        found = subprocess.run(
+            ["pdftotext", str(room / "signed.pdf"), "-"], capture_output=True, text=True, check=True
+        )
+        assert found.stdout.split("\n")[: len(lines)] == list(lines)
+    assert said[0] == said[1] == said[3] != said[2]
+
+
 def test_a_long_line_shrinks_and_is_not_cut(tmp_path, key):
     path = page_file(tmp_path / "page.pdf", 0, 0)
     box = Box(0, 40, 60, 160, 100)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from fontTools.ttLib import TTFont
@@ -14,7 +15,7 @@ from pyhanko.pdf_utils.content import ResourceType
 from pyhanko.pdf_utils.font.opentype import GlyphAccumulator
 from pyhanko.pdf_utils.images import pil_image
 from pyhanko.pdf_utils.layout import BoxConstraints
-from pyhanko.pdf_utils.writer import BasePdfFileWriter
+from pyhanko.pdf_utils.writer import BasePdfFileWriter, PdfFileWriter
 from pyhanko.stamp.base import BaseStamp, BaseStampStyle
 
 from app.core.refusals import Refusal
@@ -29,6 +30,9 @@ LAYOUT = ("GPOS", "GSUB", "GDEF")
 INK, ACCENT = b"0.10 0.11 0.15 rg", b"0.00 0.24 0.51 rg"
 # A turn of the page is undone by the same turn of the drawing (ISO 32000-2 §12.5.5, appearance /Matrix)
 UPRIGHT = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
+DRAWINGS = 8  # kept: those of a batch say the same for a second, and to cut their letters out of the font is half the work
+_one_at_a_time = Lock()
+"""The documents of a batch wait for their first drawing rather than make it each."""
 
 
 @lru_cache(maxsize=1)
@@ -81,6 +85,16 @@ class UprightStyle(BaseStampStyle):
         return UprightStamp(writer, self, box)
 
 
+@lru_cache(maxsize=DRAWINGS)
+def _drawn(style: UprightStyle, width: float, height: float) -> generic.StreamObject:
+    """A drawing and the letters that it needs, in a document of its own from which others copy it."""
+    alone = PdfFileWriter(stream_xrefs=False)  # type: ignore[no-untyped-call]
+    drawing = UprightStamp(alone, style, BoxConstraints(width=width, height=height))
+    form = drawing.as_form_xobject()
+    form.container_ref = alone.add_object(form).reference  # by which a copy finds what it refers to
+    return form
+
+
 class Letters(GlyphAccumulator):
     """The letters of a stamp, and the part of the font that draws them."""
 
@@ -95,6 +109,15 @@ class Letters(GlyphAccumulator):
 
 class UprightStamp(BaseStamp):
     """The drawing itself: a rule at the left, the lines, as large as they fit and never cut, the picture beside them."""
+
+    def register(self) -> generic.IndirectObject:
+        """The drawing in this document, copied from the one that was made for these words, this size and this turn."""
+        if self._content_xobj_ref is None:
+            with _one_at_a_time:
+                drawn = _drawn(self.style, self.box.width, self.box.height)
+                writer = self._ensure_writer
+                self._content_xobj_ref = writer.add_object(writer.import_object(drawn))
+        return self._content_xobj_ref
 
     def as_form_xobject(self) -> generic.StreamObject:
         """The drawing as a form whose matrix undoes the rotation of the page."""
