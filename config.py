@@ -134,6 +134,11 @@ class Settings(BaseSettings):
     actes_classification_file: Path | None = None
     actes_poll_seconds: float = Field(60.0, gt=0)
     actes_email: str = "parapheur@commune.example.org"
+    actes_late_hours: float = Field(72.0, gt=0)
+    helios_transport: str = "simulated"
+    helios_folder: Path | None = None
+    helios_delay_seconds: float = Field(4.0, ge=0)
+    helios_late_hours: float = Field(48.0, gt=0)
     handover_folder: Path | None = None
     handover_webhook_url: str = ""
     handover_webhook_secret: SecretStr = SecretStr("")
@@ -160,6 +165,8 @@ class Settings(BaseSettings):
             values["handover_folder"] = data / "sorties" / "finances"
         if not values.get("actes_folder"):
             values["actes_folder"] = data / "prefecture-factice"
+        if not values.get("helios_folder"):
+            values["helios_folder"] = data / "tresorerie-factice"
         return values
 
     @field_validator("revocation_hosts", mode="before")
@@ -300,7 +307,7 @@ class Settings(BaseSettings):
             raise ValueError("il faut un rythme, par exemple 10 per minute")
         return value
 
-    @field_validator("actes_transport")
+    @field_validator("actes_transport", "helios_transport")
     @classmethod
     def _transport(cls, value: str) -> str:
         if value != "simulated":

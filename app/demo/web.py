@@ -1,10 +1,11 @@
-"""The demonstration's own pages: who may log in, the letters caught, and what the simulated Préfecture received."""
+"""The demonstration's own pages: who may log in, the letters caught, and what the simulated Préfecture and Treasury received."""
 
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from flask import Blueprint, Response, current_app, render_template, send_file, url_for
 
@@ -102,6 +103,33 @@ def prefecture() -> str:
     return render_template(
         "demo/prefecture.html", deposits=_deposits(Path(current_app.config["PARAPHE"].actes_folder))
     )
+
+
+@pages.get("/tresorerie")
+@guard(PUBLIC)
+def treasury() -> str:
+    """What the simulated Treasury received, and what it answered."""
+    return render_template(
+        "demo/treasury.html", flows=_flows(Path(current_app.config["PARAPHE"].helios_folder))
+    )
+
+
+def _flows(folder: Path) -> list[dict[str, Any]]:
+    found = []
+    for path in sorted(folder.glob("names/*/*.json"), key=lambda one: one.stat().st_mtime, reverse=True):
+        record = json.loads(path.read_bytes())
+        answered = folder / "answers" / f"{record['reference']}.xml"
+        moment = answered.stat().st_mtime if answered.is_file() else None
+        found.append(
+            {
+                "received_at": datetime.fromisoformat(record["accepted_at"]),
+                "name": unquote(path.stem),
+                "code": unquote(path.parent.name),
+                "filename": record["filename"],
+                "answered_at": datetime.fromtimestamp(moment, UTC) if moment else None,
+            }
+        )
+    return found
 
 
 def _deposits(folder: Path) -> list[dict[str, Any]]:

@@ -49,10 +49,11 @@ def _involved(db: Db, folder: Folder) -> set[int]:
         StepRun.pass_number >= folder.round * 1000,
         StepRun.state == "done",
     )
-    return {user_id for user_id in db.scalars(query) if user_id is not None} | _correctors(db, folder)
+    return {user_id for user_id in db.scalars(query) if user_id is not None} | correctors(db, folder)
 
 
-def _correctors(db: Db, folder: Folder) -> set[int]:
+def correctors(db: Db, folder: Folder) -> set[int]:
+    """Who would correct the folder if it came back: the depositor, else those of the desk that he has left."""
     query = (
         sa.select(Holder.user_id, Holder.rights)
         .join(User, User.id == Holder.user_id)

@@ -276,6 +276,7 @@ SUBJECTS = {
     "refused": "Rejet",
     "signed": "Signature",
     "receipt_arrived": "Accusé reçu",
+    "receipt_late": "Réponse en retard",
     "done": "Terminé",
 }
 MAIL_STATES = {"pending": "queued", "running": "queued", "done": "accepted", "parked": "failed"}

@@ -16,7 +16,7 @@ import structlog
 
 from app.core.clock import now
 from app.core.db import Db, reading
-from app.core.outbox import Later, Row
+from app.core.outbox import Hopeless, Later, Row
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders import decide
@@ -25,6 +25,7 @@ from app.folders.keep import Kept
 from app.folders.models import Folder
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
+from app.transmission import lateness
 from app.transmission.channels import open_channel
 from app.transmission.models import Receipt, Transmission
 from app.transmission.parcel import parcel_of
@@ -32,7 +33,9 @@ from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel,
 
 log = structlog.get_logger()
 ENDED = frozenset({"acknowledged", "refused"})
-TITLES = {
+TITLES: dict[Any, str] = {
+    ("helios", AnswerKind.ACKNOWLEDGED): "Acquit",
+    ("helios", AnswerKind.REFUSED): "Acquit négatif ou partiel",
     AnswerKind.ACKNOWLEDGED: "Accusé de réception",
     AnswerKind.REFUSED: "Anomalie",
     AnswerKind.PENDING: "Réponse à vérifier",
@@ -48,6 +51,7 @@ class Sending:
     round: int
     step: str
     channel: str
+    simulated: bool
     state: str
     reference: str | None
     prepared_at: datetime
@@ -63,6 +67,9 @@ def transmit(row: Row, settings: Any) -> None:
     if sending is None or sending.state in ENDED:
         return
     channel = open_channel(sending.channel)
+    if sending.simulated != channel.simulated:
+        _stay_apart(actor, sending)
+        return
     with reading(row.collectivity_id) as db:
         folder = db.get_one(Folder, sending.folder_id)
         prepared = {
@@ -81,6 +88,16 @@ def transmit(row: Row, settings: Any) -> None:
                 return
             answer = channel.poll(parcel, reference)
     _act_on(actor, sending, answer, settings)
+
+
+def _stay_apart(actor: Actor, sending: Sending) -> None:
+    """What began before a simulator never goes on before the State, nor the reverse: their references are not the same."""
+    if not sending.simulated:
+        raise Hopeless(
+            "Cet envoi a commencé avec l’opérateur réel et le canal est réglé sur le simulateur. Rétablissez le réglage."
+        )
+    reason = "Cet envoi avait commencé en simulation (FACTICE). Renvoyez le dossier : il partira pour de bon."
+    refuse(actor, sending.id, reason, None, None)
 
 
 def _deliver(actor: Actor, sending: Sending, channel: Channel, parcel: Parcel) -> str:
@@ -111,7 +128,8 @@ def _act_on(actor: Actor, sending: Sending, answer: Answer, settings: Any) -> No
     if answer.kind is AnswerKind.PENDING:
         if sha256 is not None:
             keep_doubtful(actor, sending.id, answer, sha256)
-        raise Later(settings.actes_poll_seconds, answer.reason)
+        late = lateness.tell(actor, sending.id, settings)
+        raise Later(settings.actes_poll_seconds, answer.reason or late)
     if answer.kind is AnswerKind.ACKNOWLEDGED:
         acknowledge(actor, sending.id, answer, sha256)
     else:
@@ -147,6 +165,7 @@ def open_transmission(
         round_number,
         step,
         row.channel,
+        row.simulated,
         row.state,
         row.reference,
         row.prepared_at,
@@ -285,7 +304,7 @@ def _keep(
             )
         )
     media = "application/json" if name.endswith(".json") else "application/xml"
-    title = TITLES[answer.kind]
+    title = TITLES.get((row.channel, answer.kind)) or TITLES[answer.kind]
     facts = ["Réponse FACTICE, sans valeur : mode simulation."] if answer.simulated else []
     kept = Kept(
         "receipt",

@@ -14,7 +14,7 @@ from app.core.outbox import Outbox, handles
 from app.folders import sockets
 from app.folders.models import Folder, Publication
 from app.folders.views import Tag
-from app.transmission import channels
+from app.transmission import channels, lateness
 from app.transmission.dispatch import transmit
 from app.transmission.models import Transmission
 from app.transmission.parcel import parcel_of
@@ -30,6 +30,12 @@ STATES = {
     "acknowledged": "Accusé de réception reçu",
     "refused": "Refusé par le destinataire",
 }
+# The public accountant answers by an acquit, and the flow is then « acquitté »: the words of finance desks.
+FLOW_STATES = STATES | {
+    "sent": "Transmis, acquit attendu",
+    "acknowledged": "Acquitté",
+    "refused": "Refusé par le comptable public",
+}
 STOPPED = "Envoi arrêté après le dernier essai"
 
 
@@ -38,8 +44,8 @@ def plug(settings: Any, templates: Environment) -> None:
     del templates  # it prints nothing
     channels.configure(settings)
     handles("step.transmit")(_Handler(settings))
-    sockets.note("transmit", _note)
-    sockets.tag(_tag)
+    sockets.note("transmit", _Words(settings).note)
+    sockets.tag(_Words(settings).tag)
     sockets.share("transmissions", _shared)
     sockets.check(_Check(settings))
 
@@ -78,26 +84,66 @@ class _Check:
         return found
 
 
-def _note(db: Db, folder: Folder, step: str) -> Mapping[str, Any] | None:
-    query = sa.select(Transmission).where(
-        Transmission.folder_id == folder.id, Transmission.round == folder.round, Transmission.step == step
+class _Words:
+    """What the folder's page says of a sending."""
+
+    def __init__(self, settings: Any) -> None:
+        self._settings = settings
+
+    def note(self, db: Db, folder: Folder, step: str) -> Mapping[str, Any] | None:
+        """The line of a transmission's step in the circuit."""
+        row = _row(db, folder, Transmission.step == step)
+        if folder.place == step and _stopped(db, folder):
+            return {"title": STOPPED, "meta": "L’administrateur voit pourquoi et peut le relancer."}
+        if row is None:
+            return None
+        meta = word(row) + (" (FACTICE)" if row.simulated else "")
+        if row.state == "acknowledged":
+            meta += f", {jour(row.received_on)}" if row.received_on else f", {instant(row.ended_at)}"
+        elif row.sent_at:
+            meta += f", {instant(row.sent_at)}"
+        if lateness.late(row, self._settings):
+            meta += f". {lateness.sentence(row)}"
+        return {
+            "title": channels.open_channel(row.channel).label,
+            "meta": meta,
+            "mono": row.identifier if row.channel == "actes" else "",
+        }
+
+    def tag(self, db: Db, folder: Folder) -> Tag | None:
+        """Where an act or a flow stands; « Exécutoire le … » only when both dates of an act are known."""
+        row = _row(db, folder, Transmission.channel.in_(["actes", "helios"]))
+        if row is None:
+            return None
+        publication = db.get(Publication, folder.id)
+        if publication is not None and publication.enforceable_on is not None:
+            return Tag("ok", "check-circle", f"Exécutoire le {jour(publication.enforceable_on)}")
+        if row.state == "acknowledged":
+            booked = row.channel == "helios"
+            return (
+                Tag("ok", "check-circle", word(row))
+                if booked
+                else Tag("warn", "hourglass-split", "Pas encore exécutoire : à publier")
+            )
+        if _stopped(db, folder):
+            return Tag("danger", "exclamation-circle", STOPPED)
+        if lateness.late(row, self._settings):
+            return Tag("warn", "hourglass-split", "Réponse en retard")
+        return Tag("info", "send", word(row))
+
+
+def word(row: Transmission) -> str:
+    """The state of a sending in French, in the words of those who follow it."""
+    return (FLOW_STATES if row.channel == "helios" else STATES)[row.state]
+
+
+def _row(db: Db, folder: Folder, which: sa.ColumnElement[bool]) -> Transmission | None:
+    """One sending of the folder's present round."""
+    return db.scalar(
+        sa.select(Transmission).where(
+            Transmission.folder_id == folder.id, Transmission.round == folder.round, which
+        )
     )
-    row = db.scalar(query)
-    if folder.place == step and _stopped(db, folder):
-        return {"title": STOPPED, "meta": "L’administrateur voit pourquoi et peut le relancer."}
-    if row is None:
-        return None
-    mark = " (FACTICE)" if row.simulated else ""
-    meta = STATES[row.state] + mark
-    if row.state == "acknowledged":
-        meta += f", {jour(row.received_on)}" if row.received_on else f", {instant(row.ended_at)}"
-    elif row.sent_at:
-        meta += f", {instant(row.sent_at)}"
-    return {
-        "title": channels.open_channel(row.channel).label,
-        "meta": meta,
-        "mono": row.identifier if row.channel == "actes" else "",
-    }
 
 
 def _stopped(db: Db, folder: Folder) -> bool:
@@ -122,28 +168,4 @@ def _shared(db: Db, folder: Folder) -> list[dict[str, Any]]:
         "received_on",
         "ended_at",
     )
-    return [
-        {**{name: getattr(row, name) for name in names}, "label": STATES[row.state]}
-        for row in db.scalars(query)
-    ]
-
-
-def _tag(db: Db, folder: Folder) -> Tag | None:
-    """« Exécutoire le … » only when both dates are known; « Pas encore exécutoire » while one lacks."""
-    row = db.scalar(
-        sa.select(Transmission).where(
-            Transmission.folder_id == folder.id,
-            Transmission.round == folder.round,
-            Transmission.channel == "actes",
-        )
-    )
-    if row is None:
-        return None
-    publication = db.get(Publication, folder.id)
-    if publication is not None and publication.enforceable_on is not None:
-        return Tag("ok", "check-circle", f"Exécutoire le {jour(publication.enforceable_on)}")
-    if row.state == "acknowledged":
-        return Tag("warn", "hourglass-split", "Pas encore exécutoire : à publier")
-    if _stopped(db, folder):
-        return Tag("danger", "exclamation-circle", STOPPED)
-    return Tag("info", "send", STATES[row.state])
+    return [{**{name: getattr(row, name) for name in names}, "label": word(row)} for row in db.scalars(query)]

@@ -123,6 +123,7 @@ def test_who_is_not_logged_in_meets_no_barrier(house: House, demonstration: Path
         visitor.page.locator("main a").first.click()
         look.at(visitor, "letter")
         look.at(visitor, "Préfecture", "/demo/prefecture")
+        look.at(visitor, "Trésorerie", "/demo/tresorerie")
 
 
 def finish(house: House, folder_id: int) -> None:

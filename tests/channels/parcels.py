@@ -32,6 +32,10 @@ FACTS: dict[str, Any] = {
 }
 
 
+FLOW = Path(__file__).resolve().parents[1] / "assets" / "pes" / "kerlann_depenses.xml"
+FLOW_NAME = b"PESALR2_21290999800017_261120_014"
+
+
 def a_file(folder: Path, role: str, filename: str, content: bytes, **changes: Any) -> ParcelFile:
     folder.mkdir(parents=True, exist_ok=True)
     sha256 = hashlib.sha256(content).hexdigest()
@@ -69,3 +73,26 @@ def a_parcel(folder: Path, **changes: Any) -> Parcel:
         prepared_at=NOW,
     )
     return replace(made, **changes)
+
+
+def a_flow(folder: Path, name: str = FLOW_NAME.decode(), source: Path = FLOW, **changes: Any) -> Parcel:
+    """A signed payment flow of the same commune, under this NomFic."""
+    flow = source.read_bytes().replace(FLOW_NAME, name.encode())
+    made = Parcel(
+        key="dossier-61-tour-1",
+        folder_id=61,
+        family="pes",
+        title="Flux dépenses",
+        facts={},
+        files=(a_file(folder, "main", "kerlann_depenses.xml", flow, media_type="application/xml"),),
+        sender=SENDER,
+        signatures=(),
+        link="https://paraphe.example.org/folders/61",
+        prepared_at=NOW,
+    )
+    return replace(made, **changes)
+
+
+def a_parcel_for(channel: str, folder: Path) -> Parcel:
+    """What this channel carries."""
+    return a_flow(folder) if channel == "helios" else a_parcel(folder)

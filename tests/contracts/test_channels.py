@@ -13,7 +13,7 @@ from app.core.refusals import Refusal
 from app.transmission import channels
 from app.transmission.channels import names
 from app.transmission.ports import Answer, AnswerKind, Channel, Rejected
-from tests.channels.parcels import NOW, a_parcel
+from tests.channels.parcels import NOW, a_parcel_for
 
 HOUSE = Path(app.channels.__file__).parent
 
@@ -44,12 +44,12 @@ def channel(request, tmp_path):
 
 
 @pytest.fixture
-def parcel(tmp_path):
-    return a_parcel(tmp_path / "store")
+def parcel(channel, tmp_path):
+    return a_parcel_for(channel.name, tmp_path / "store")
 
 
 def test_the_walk_finds_every_channel(tmp_path):
-    assert {"actes", "handover"} <= set(names())
+    assert {"actes", "handover", "helios"} <= set(names())
     opened = {name: open_channel(name, settings(tmp_path)) for name in names()}
     assert all(channel.name == name and channel.label for name, channel in opened.items())
     with pytest.raises(Refusal, match="channel-unknown"):

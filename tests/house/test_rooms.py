@@ -43,7 +43,7 @@ HEAVY = {
     "pyhanko": ("app/signing/", "app/files/"),
     "pyhanko_certvalidator": ("app/signing/",),
     "certomancer": ("app/demo/",),
-    "lxml": ("app/channels/actes/", "app/files/", "app/pes/", "app/signing/"),
+    "lxml": ("app/channels/actes/", "app/channels/helios/", "app/files/", "app/pes/", "app/signing/"),
     "signxml": ("app/signing/formats/",),
     "pikepdf": ("app/files/",),
     "pypdfium2": ("app/files/", "app/signing/formats/"),

@@ -130,6 +130,7 @@ def test_every_address_of_a_template_exists(house: House) -> None:
         "demo.mails",
         "demo.mail",
         "demo.prefecture",
+        "demo.treasury",
         "demo.p12",
         "demo.mail_html",
     }

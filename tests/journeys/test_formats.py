@@ -76,17 +76,6 @@ def test_each_slip_of_a_flow_is_signed_in_one_gesture_and_the_rest_of_the_flow_i
     assert rest + whole[at:] == FLOW.read_bytes()
 
 
-def test_a_signed_flow_is_handed_over_with_the_proof_of_its_signature(house: House, tmp_path: Path) -> None:
-    folder_id = house.a_flow()
-    house.sign(folder_id, "a.kervadec")
-    house.drain()
-    assert house.folder(folder_id).place == "done"
-    (bundle,) = Path(house.settings.handover_folder).rglob("*.zip")
-    subprocess.run(["unzip", "-q", str(bundle), "-d", str(tmp_path / "out")], check=True)
-    sent = {one.relative_to(tmp_path / "out").as_posix() for one in (tmp_path / "out").rglob("*.xml")}
-    assert sent == {"signe/kerlann_depenses.xml", "original/kerlann_depenses.xml"}
-
-
 def test_the_form_of_a_flow_is_filled_from_the_flow(house: House) -> None:
     folder = house.folder(house.deposit("g.trehorel", "pes", FLOW))
     assert folder.title == "Flux dépenses, COMMUNE DE KERLANN-SUR-MER (123, budget 00)"

@@ -264,6 +264,7 @@ def test_a_folder_out_of_reach_is_tried_again_then_parked_and_the_button_finishe
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_command_lists_the_channels_and_says_which_are_simulated(house: House) -> None:
     said = house.app.test_cli_runner().invoke(args=["channels"]).output.splitlines()
-    assert [line.split()[0] for line in said] == ["actes", "handover"]
+    assert [line.split()[0] for line in said] == ["actes", "handover", "helios"]
     assert said[0].endswith("(simulation)")
+    assert said[2].endswith("(simulation)")
     assert not said[1].endswith("(simulation)")

@@ -1,0 +1,1 @@
+"""Hélios: PES flows leave for the public accountant, and his acquits come back."""

@@ -1,0 +1,211 @@
+"""The channel « helios »: a signed flow leaves as it is, and the Treasury's acquit decides of it.
+
+The file is never rewritten, and its SHA-256 is checked again before it leaves: what was signed is what the accountant reads
+(CGCT D1617-23).
+"""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from app.channels import replacing
+from app.channels.helios.acquit import Verdict, read_acquit
+from app.channels.helios.flow import Flow, Unreadable, read_flow
+from app.channels.helios.settings import MEGABYTE, HeliosSettings
+from app.channels.helios.simulator import SimulatedTreasury, name_taken
+from app.channels.helios.transport import Deposit, HeliosTransport
+from app.core.clock import now
+from app.transmission.ports import (
+    Answer,
+    AnswerKind,
+    Package,
+    Parcel,
+    ParcelFile,
+    Problem,
+    Rejected,
+    Uncertain,
+    Unreachable,
+)
+
+MAX_NAME: Final = 100
+_AGAIN: Final = "Exportez-le de nouveau depuis le logiciel de finances."
+_CHANGED: Final = "« {} » n’est plus le fichier du dossier : son empreinte a changé. Rien n’est parti."
+_DOUBT: Final = "Un acquit est arrivé, illisible ou pour un autre flux. Il est gardé : lisez-le."
+
+
+class HeliosChannel:
+    """Sends flows to the public accountant through one transport."""
+
+    name = "helios"
+
+    def __init__(
+        self, settings: HeliosSettings, transport: HeliosTransport, clock: Callable[[], datetime]
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._clock = clock
+
+    @property
+    def label(self) -> str:
+        """The French name that people read."""
+        return self._transport.label
+
+    @property
+    def simulated(self) -> bool:
+        """True when no real Treasury is behind."""
+        return self._transport.simulated
+
+    def check(self, parcel: Parcel) -> list[Problem]:
+        """List every rule that the flow breaks; asks the other side whether its name already served."""
+        main = _main(parcel)
+        if main is None:
+            return [Problem("P01", "main", "Le dossier n’a pas de flux PES. Déposez-en un seul, en XML.")]
+        try:
+            flow = read_flow(main.path)
+        except Unreadable:
+            return [Problem("P01", "main", f"« {main.title} » n’est pas un flux PES lisible. {_AGAIN}")]
+        problems = list(self._judge(flow, main))
+        if not problems:
+            # Out of reach today does not forbid to deposit: the question comes again before the flow leaves.
+            with suppress(Unreachable, Uncertain):
+                found = self._transport.find(_deposit(parcel, flow, main))
+                if found is not None and not found.ours:
+                    problems.append(Problem("P02", "main", name_taken(flow.name)))
+        return problems
+
+    def package(self, parcel: Parcel, folder: Path) -> Package:
+        """Copy the flow under its name for the other side, the same bytes as were signed; refuses with `Rejected`."""
+        main = _main(parcel)
+        if main is not None and _digest(main.path) != main.sha256:
+            raise Rejected(_CHANGED.format(main.title))
+        if problems := self.check(parcel):
+            raise Rejected(" ".join(problem.sentence for problem in problems))
+        main = _the_main(parcel)
+        target = folder / _filename(parcel)
+        with replacing(target) as part:
+            shutil.copyfile(main.path, part)
+            if _digest(part) != main.sha256:
+                raise Rejected(_CHANGED.format(main.title))
+        return Package(target, target.name, main.sha256)
+
+    def find(self, parcel: Parcel) -> str | None:
+        """Return the reference of this very parcel if the other side has it."""
+        main = _the_main(parcel)
+        found = self._transport.find(_deposit(parcel, _read(main), main))
+        return found.reference if found is not None and found.ours else None
+
+    def send(self, parcel: Parcel, package: Package) -> str:
+        """Deposit the flow once; refuses with `Rejected`, `Uncertain` or `Unreachable`."""
+        if known := self.find(parcel):
+            return known
+        main = _the_main(parcel)
+        try:
+            return self._transport.send(_deposit(parcel, _read(main), main), package.path)
+        except Rejected:
+            # Another process may have sent this very parcel in between: that is no refusal.
+            if known := self.find(parcel):
+                return known
+            raise
+
+    def poll(self, parcel: Parcel, reference: str) -> Answer:
+        """Ask for the acquit; one that answers another flow is kept and shown, and decides nothing."""
+        try:
+            reply = self._transport.poll(parcel.sender, reference)
+        except LookupError:
+            return self._answer(
+                AnswerKind.PENDING, reason=f"Le dépôt {reference} est inconnu de : {self.label}."
+            )
+        if reply.refusal is not None:
+            return self._answer(AnswerKind.REFUSED, reply.acquit, reply.filename, reply.refusal)
+        if reply.acquit is None:
+            return self._answer(AnswerKind.PENDING)
+        if b"FACTICE" in reply.acquit and not self.simulated:
+            doubt = "Un acquit FACTICE est arrivé d’un simulateur : il ne décide rien. Vérifiez l’opérateur réglé."
+            return self._answer(AnswerKind.PENDING, reply.acquit, reply.filename, doubt)
+        flow, acquit = _read(_the_main(parcel)), read_acquit(reply.acquit)
+        if acquit is None or acquit.verdict is None or not acquit.concerns(flow):
+            return self._answer(AnswerKind.PENDING, reply.acquit, reply.filename, _DOUBT)
+        accepted = acquit.verdict is Verdict.ACCEPTED
+        return Answer(
+            kind=AnswerKind.ACKNOWLEDGED if accepted else AnswerKind.REFUSED,
+            raw=reply.acquit,
+            filename=reply.filename,
+            identifier=acquit.name,
+            received_on=acquit.day,
+            reason=None if accepted else acquit.reason(flow.name),
+            simulated=self.simulated,
+        )
+
+    def _judge(self, flow: Flow, main: ParcelFile) -> list[Problem]:
+        found = []
+        if not flow.name or len(flow.name) > MAX_NAME:
+            found.append(
+                Problem(
+                    "P03", "main", f"Le flux n’a pas de nom (NomFic) de {MAX_NAME} signes au plus. {_AGAIN}"
+                )
+            )
+        if not flow.code:
+            found.append(Problem("P03", "main", f"Le flux n’a pas de code collectivité (CodCol). {_AGAIN}"))
+        if flow.empty:
+            found.append(
+                Problem("P04", "main", f"Le flux ne contient ni bordereau, ni pièce, ni marché. {_AGAIN}")
+            )
+        if main.path.stat().st_size > self._settings.max_flow_bytes:
+            limit = self._settings.max_flow_bytes // MEGABYTE
+            found.append(
+                Problem("P05", "main", f"Le flux dépasse {limit} Mo. Exportez-le en plusieurs flux.")
+            )
+        return found
+
+    def _answer(
+        self,
+        kind: AnswerKind,
+        raw: bytes | None = None,
+        filename: str | None = None,
+        reason: str | None = None,
+    ) -> Answer:
+        return Answer(kind, raw, filename, None, None, reason, self.simulated)
+
+
+def open_channel(settings: Any) -> HeliosChannel:
+    """The channel as the installation configured it."""
+    own = HeliosSettings.read(settings)
+    return HeliosChannel(own, SimulatedTreasury(own, now), now)
+
+
+def _main(parcel: Parcel) -> ParcelFile | None:
+    mains = [file for file in parcel.files if file.role == "main"]
+    return mains[0] if len(mains) == 1 else None
+
+
+def _the_main(parcel: Parcel) -> ParcelFile:
+    main = _main(parcel)
+    if main is None:
+        raise Rejected("Le dossier n’a pas de flux PES. Déposez-en un seul, en XML.")
+    return main
+
+
+def _read(main: ParcelFile) -> Flow:
+    try:
+        return read_flow(main.path)
+    except Unreadable as error:
+        raise Rejected(f"« {main.title} » n’est pas un flux PES lisible. {_AGAIN}") from error
+
+
+def _deposit(parcel: Parcel, flow: Flow, main: ParcelFile) -> Deposit:
+    return Deposit(flow, parcel.sender, _filename(parcel), main.sha256, parcel.prepared_at)
+
+
+def _filename(parcel: Parcel) -> str:
+    """Drawn from the key: `find` recognises this very parcel by it, and a parcel packed twice has one name."""
+    key = hashlib.sha256(f"{parcel.sender.siren}\n{parcel.key}".encode()).hexdigest()
+    return f"PES-{key[:24]}.xml"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest()

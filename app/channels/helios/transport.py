@@ -1,0 +1,62 @@
+"""Who carries flows to the public accountant: one port, for the simulated Treasury and for a relay operator."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from app.channels.helios.flow import Flow
+from app.transmission.ports import Sender
+
+
+@dataclass(frozen=True)
+class Deposit:
+    """A flow ready to leave: who sends it, its file's name for the other side, its SHA-256, since when it may be there."""
+
+    flow: Flow
+    sender: Sender
+    filename: str
+    sha256: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Found:
+    """A flow that the other side knows: its reference, and whether it came from this very deposit."""
+
+    reference: str
+    ours: bool
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back: the acquit in its very bytes and its name, or the sentence of a refusal by the relay operator."""
+
+    acquit: bytes | None
+    filename: str | None
+    refusal: str | None = None
+
+
+class HeliosTransport(Protocol):
+    """A way to the Treasury. None of its verbs may be called inside a database transaction."""
+
+    @property
+    def label(self) -> str:
+        """The French name that people read."""
+
+    @property
+    def simulated(self) -> bool:
+        """True when no real Treasury is behind."""
+
+    def send(self, deposit: Deposit, file: Path) -> str:
+        """Deposit and return the reference.
+
+        Refuses with `Rejected` (the reason in French, a name that already served included), `Unreachable` when
+        certainly nothing was taken, and `Uncertain` when the answer was lost: `find` must then be asked first.
+        """
+
+    def find(self, deposit: Deposit) -> Found | None:
+        """Look the flow up, by its file or by NomFic and CodCol, whatever its state."""
+
+    def poll(self, sender: Sender, reference: str) -> Reply:
+        """Ask for the acquit; refuses with LookupError a reference it never gave."""

@@ -1,0 +1,56 @@
+"""A receipt that does not come: shown on the folder's page and told once to who can call; nothing is ever sent again for it."""
+
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Db
+from app.core.french import instant
+from app.core.outbox import News, Outbox, post
+from app.core.transaction import use_case
+from app.folders.models import Folder
+from app.folders.notices import correctors
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from app.transmission.models import Transmission
+
+LATE = "receipt_late"
+_WHOM = {"helios": "l’opérateur puis le comptable public", "actes": "l’opérateur puis la préfecture"}
+
+
+def late(row: Transmission, settings: Any) -> bool:
+    """Whether the answer should have come: `<channel>_late_hours` after the sending; a channel without it is never late."""
+    hours = getattr(settings, f"{row.channel}_late_hours", None)
+    if hours is None or row.sent_at is None or row.state != "sent":
+        return False
+    return now() - row.sent_at >= timedelta(hours=hours)
+
+
+def sentence(row: Transmission) -> str:
+    """What to do about it."""
+    whom = _WHOM.get(row.channel, "le destinataire")
+    return f"Sans réponse depuis le {instant(row.sent_at)} : appelez {whom}. Ne renvoyez rien."
+
+
+@use_case
+def tell(db: Db, actor: Actor, transmission_id: int, settings: Any) -> str | None:
+    """Journal and letters the first time that it is seen late; returns the sentence as long as it is."""
+    row = db.get_one(Transmission, transmission_id, with_for_update=True)
+    if not late(row, settings):
+        return None
+    folder = db.get_one(Folder, row.folder_id)
+    users = correctors(db, folder)  # an administrator, who may not read the folder, sees it on his own page
+    payload = {"event": LATE, "folder_id": folder.id, "by": actor.name}
+    news = {
+        key: News("mail", key, {**payload, "user_id": one}, folder.id, None)
+        for one in sorted(users)
+        for key in [f"{LATE}-{row.id}-{one}"]
+    }
+    known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(news))))
+    if not known:
+        facts = {"channel": row.channel, "reference": row.reference}
+        append(db, actor.collectivity_id, Event("transmission.late", actor.name, None, folder.id, facts))
+        post(db, actor.collectivity_id, list(news.values()))
+    return sentence(row)

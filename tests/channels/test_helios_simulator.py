@@ -1,0 +1,143 @@
+"""The simulated Treasury answers acquits that the schema accepts, each marked FACTICE, and takes a name once."""
+
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.channels.helios.channel import HeliosChannel
+from app.channels.helios.settings import HeliosSettings
+from app.channels.helios.simulator import SimulatedTreasury
+from app.channels.helios.transport import Reply
+from app.transmission.ports import AnswerKind, Rejected, Uncertain
+from tests.channels.parcels import NOW, a_file, a_flow
+
+ASSETS = Path(__file__).resolve().parents[1] / "assets" / "pes"
+SCHEMA = ASSETS / "xsd" / "v5.17" / "PES_V2" / "Rev0" / "PES_V2_Acquit_Autonome_V2.xsd"
+
+
+def a_channel(folder: Path, **given) -> HeliosChannel:
+    settings = HeliosSettings(folder=folder / "tresorerie", delay_seconds=0, **given)
+    return HeliosChannel(settings, SimulatedTreasury(settings, lambda: NOW), lambda: NOW)
+
+
+def delivered(channel, folder, name="F_261120_001", **changes):
+    parcel = a_flow(folder / "store", name, **changes)
+    return parcel, channel.send(parcel, channel.package(parcel, folder))
+
+
+@pytest.mark.parametrize("name", ["F1", "F1_KO", "F1_PARTIEL", "F1_PJ"])
+@pytest.mark.parametrize("source", ["kerlann_depenses", "signe_par_bordereau"])
+def test_every_acquit_is_valid_and_says_factice(name, source, tmp_path):
+    channel = a_channel(tmp_path)
+    flow = ASSETS / f"{source}.xml"
+    known = b"PESALR2_21290000000017_251125_001" if source != "kerlann_depenses" else b""
+    if known:
+        flow = tmp_path / "flow.xml"
+        flow.write_bytes((ASSETS / f"{source}.xml").read_bytes().replace(known, name.encode()))
+    parcel, reference = delivered(channel, tmp_path, name, source=flow)
+    answer = channel.poll(parcel, reference)
+    assert b"FACTICE" in answer.raw
+    path = tmp_path / "acquit.xml"
+    path.write_bytes(answer.raw)
+    seen = subprocess.run(
+        ["xmllint", "--noout", "--nonet", "--schema", SCHEMA, path], capture_output=True, text=True
+    )
+    assert seen.returncode == 0, seen.stderr
+
+
+def test_a_partial_acquit_refuses_and_names_the_mandat(tmp_path):
+    channel = a_channel(tmp_path)
+    parcel, reference = delivered(channel, tmp_path, "F1_PARTIEL")
+    answer = channel.poll(parcel, reference)
+    assert answer.kind is AnswerKind.REFUSED
+    assert "Bordereau 2 de 2026, mandat 3, ligne 1 :" in answer.reason
+    assert "Le bordereau 1 de 2026 est pris en charge" in answer.reason
+
+
+def test_a_name_serves_once_even_refused(tmp_path):
+    channel = a_channel(tmp_path)
+    parcel, _ = delivered(channel, tmp_path, "F1_KO")
+    again = replace(parcel, key="dossier-61-tour-2")
+    assert [one.rule for one in channel.check(again)] == ["P02"]
+    with pytest.raises(Rejected, match="ne sert qu’une fois"):
+        channel.package(again, tmp_path)
+
+
+def test_an_answer_lost_after_acceptance_is_found_and_not_sent_again(tmp_path):
+    channel = a_channel(tmp_path)
+    parcel = a_flow(tmp_path / "store", "F1_MUET")
+    package = channel.package(parcel, tmp_path)
+    with pytest.raises(Uncertain):
+        channel.send(parcel, package)
+    reference = channel.find(parcel)
+    assert channel.send(parcel, package) == reference
+    assert len(list((tmp_path / "tresorerie" / "names").rglob("*.json"))) == 1
+
+
+def test_a_slow_acquit_is_pending(tmp_path):
+    channel = a_channel(tmp_path)
+    parcel, reference = delivered(channel, tmp_path, "F1_LENT")
+    assert (channel.poll(parcel, reference).kind, channel.poll(parcel, reference).raw) == (
+        AnswerKind.PENDING,
+        None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("edit", "rule"),
+    [
+        (lambda data: b"<autre/>", "P01"),
+        (lambda data: data.replace(b'NomFic V="F1"', b'NomFic V=""'), "P03"),
+        (lambda data: data.replace(b'CodCol V="123"', b'CodCol V=""'), "P03"),
+        (
+            lambda data: data[: data.index(b"<PES_DepenseAller>")] + b"</n:PES_Aller>",
+            "P04",
+        ),
+    ],
+    ids=["not a flow", "no name", "no code", "empty"],
+)
+def test_a_flow_that_would_be_refused_does_not_leave(edit, rule, tmp_path):
+    channel = a_channel(tmp_path)
+    parcel = a_flow(tmp_path / "store", "F1")
+    data = edit(parcel.files[0].path.read_bytes())
+    broken = replace(parcel, files=(a_file(tmp_path / "store", "main", "flux.xml", data),))
+    assert [one.rule for one in channel.check(broken)] == [rule]
+    with pytest.raises(Rejected):
+        channel.package(broken, tmp_path)
+
+
+def test_a_flow_above_the_limit_is_refused(tmp_path):
+    assert [one.rule for one in a_channel(tmp_path, max_flow_bytes=100).check(a_flow(tmp_path))] == ["P05"]
+
+
+class Foreign:
+    """A real operator that hands on what it should not."""
+
+    label, simulated = "Opérateur", False
+
+    def __init__(self, acquit: bytes) -> None:
+        self._acquit = acquit
+
+    def poll(self, sender, reference):
+        return Reply(self._acquit, "acquit.xml")
+
+
+def test_an_acquit_marked_factice_decides_nothing_before_a_real_operator(tmp_path):
+    channel = a_channel(tmp_path)
+    parcel, reference = delivered(channel, tmp_path)
+    raw = channel.poll(parcel, reference).raw
+    real = HeliosChannel(HeliosSettings(), Foreign(raw), lambda: NOW)
+    answer = real.poll(parcel, reference)
+    assert (answer.kind, answer.raw) == (AnswerKind.PENDING, raw)
+    assert "FACTICE" in answer.reason
+
+
+def test_an_acquit_of_another_flow_is_kept_and_decides_nothing(tmp_path):
+    channel = a_channel(tmp_path)
+    parcel, reference = delivered(channel, tmp_path)
+    other = a_flow(tmp_path / "store", "F_AUTRE")
+    answer = channel.poll(other, reference)
+    assert answer.kind is AnswerKind.PENDING
+    assert answer.raw == channel.poll(parcel, reference).raw

@@ -1,0 +1,189 @@
+"""A flow leaves for the accountant, and its acquit decides: acquitté, or back to who corrects it, mandat by mandat."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from app.core import outbox
+from app.core.clock import now, today
+from app.core.db import engine, reading
+from app.core.french import jour
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.folders import deposit, sending
+from app.folders.keep import Incoming
+from app.transmission import channels
+from app.transmission.models import Transmission
+from tests.builders.house import FLOW, House
+from tests.channels.parcels import FLOW_NAME
+from tests.mailserver import MailServer
+
+
+def world(house: House) -> Path:
+    return Path(house.settings.helios_folder or "")
+
+
+def transmission(folder_id: int) -> Transmission:
+    with reading() as db:
+        query = sa.select(Transmission).where(Transmission.folder_id == folder_id)
+        return db.scalars(query.order_by(Transmission.id.desc()).limit(1)).one()
+
+
+def row(folder_id: int) -> Outbox:
+    with reading() as db:
+        query = sa.select(Outbox).where(Outbox.folder_id == folder_id, Outbox.kind == "step.transmit")
+        return db.scalars(query.order_by(Outbox.id.desc()).limit(1)).one()
+
+
+def again(folder_id: int) -> None:
+    """Let the sending be tried once more, now."""
+    with engine().begin() as connection:
+        chosen = sa.update(Outbox).where(Outbox.id == row(folder_id).id)
+        connection.execute(chosen.values(state="pending", available_at=now()))
+    outbox.run(row(folder_id).id)
+
+
+def page(house: House, login: str, folder_id: int) -> str:
+    text = house.client(login).get(f"/dossiers/{folder_id}").get_data(as_text=True)
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def a_flow_named(house: House, name: str, tmp_path: Path) -> int:
+    """A flow under this NomFic, signed and about to leave."""
+    path = tmp_path / f"{name}.xml"
+    path.write_bytes(FLOW.read_bytes().replace(FLOW_NAME, name.encode()))
+    folder_id = house.a_flow(path)
+    house.sign(folder_id, "a.kervadec")
+    return folder_id
+
+
+def test_a_signed_flow_leaves_byte_for_byte_and_is_acquitted(house: House, tmp_path: Path) -> None:
+    folder_id = a_flow_named(house, "F_261120_001", tmp_path)
+    house.drain()
+    (received,) = (world(house) / "flows").iterdir()
+    assert received.read_bytes() == house.bytes_of(house.versions(folder_id, "main")[-1])
+    (given,) = (world(house) / "answers").iterdir()
+    (kept,) = house.versions(folder_id, "receipt")
+    assert house.bytes_of(kept) == given.read_bytes()
+    sent = transmission(folder_id)
+    assert (sent.state, sent.identifier, sent.received_on) == ("acknowledged", "F_261120_001", today())
+    assert house.folder(folder_id).place == "done"
+    assert "received_on_by_state" not in house.folder(folder_id).fields
+    shown = page(house, "g.trehorel", folder_id)
+    assert f"Acquitté (FACTICE), {jour(today())}" in shown
+    got = house.client("g.trehorel").get(f"/dossiers/{folder_id}/documents/{kept.document_id}/{kept.number}")
+    assert (got.status_code, got.data) == (200, given.read_bytes())
+
+
+def test_a_partial_acquit_brings_the_flow_back_mandat_by_mandat_and_a_new_flow_corrects_it(
+    house: House, tmp_path: Path, mail: MailServer
+) -> None:
+    folder_id = a_flow_named(house, "F_261120_PARTIEL", tmp_path)
+    house.drain()
+    assert (house.folder(folder_id).phase, transmission(folder_id).state) == ("rejected", "refused")
+    shown = page(house, "g.trehorel", folder_id)
+    assert "Bordereau 2 de 2026, mandat 3, ligne 1 : 1971 - Compte fonction présent à tort" in shown
+    assert "Le bordereau 1 de 2026 est pris en charge : ne le renvoyez pas." in shown
+    assert "Refusé par le comptable public" in shown
+    assert "Acquit négatif ou partiel" in shown
+    told = {
+        one["To"].addresses[0].username
+        for one in mail.letters
+        if one["Subject"].endswith("1 dossier est rejeté")
+    }
+    assert {"g.trehorel", "a.kervadec"} <= told
+
+    # The same flow once more is stopped before any circuit: its name served.
+    with pytest.raises(Refusal) as refused:
+        sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
+    assert "a déjà servi" in refused.value.facts["details"]
+
+    corrected = tmp_path / "corrected.xml"
+    corrected.write_bytes(FLOW.read_bytes().replace(FLOW_NAME, b"F_261120_002"))
+    (main, *_) = house.versions(folder_id, "main")
+    deposit.replace_main(
+        house.actor("g.trehorel"), folder_id, main.document_id, Incoming(corrected, "corrected.xml")
+    )
+    sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
+    house.approve(folder_id, "n.abgrallec")
+    house.sign(folder_id, "a.kervadec")
+    house.drain()
+    assert (house.folder(folder_id).place, transmission(folder_id).state) == ("done", "acknowledged")
+    assert transmission(folder_id).identifier == "F_261120_002"
+    assert len(house.versions(folder_id, "receipt")) == 2
+
+
+def test_a_lost_answer_is_looked_up_and_the_flow_is_not_sent_twice(house: House, tmp_path: Path) -> None:
+    folder_id = a_flow_named(house, "F_MUET", tmp_path)
+    outbox.run(row(folder_id).id)
+    assert transmission(folder_id).state == "uncertain"
+    house.drain()
+    assert house.folder(folder_id).place == "done"
+    lines = [one for one in house.journal(folder_id) if one.startswith("transmission.")]
+    assert lines == ["transmission.sending", "transmission.uncertain", "transmission.sent"]
+    assert len(list((world(house) / "names").rglob("*.json"))) == 1
+
+
+def test_an_acquit_that_does_not_come_is_told_once_and_nothing_is_sent_again(
+    house: House, tmp_path: Path, mail: MailServer
+) -> None:
+    folder_id = a_flow_named(house, "F_LENT", tmp_path)
+    again(folder_id)
+    assert "Transmis, acquit attendu (FACTICE)" in page(house, "g.trehorel", folder_id)
+    assert "transmission.late" not in house.journal(folder_id)
+    with engine().begin() as connection:
+        earlier = sa.update(Transmission).where(Transmission.folder_id == folder_id)
+        connection.execute(earlier.values(sent_at=now().replace(year=now().year - 1)))
+    for _ in range(3):
+        again(folder_id)
+    assert house.journal(folder_id).count("transmission.late") == 1
+    shown = page(house, "g.trehorel", folder_id)
+    assert "Réponse en retard" in shown
+    assert "appelez l’opérateur puis le comptable public. Ne renvoyez rien." in shown
+    admin = house.client("k.morizur").get("/administration").get_data(as_text=True)
+    assert "Ne renvoyez rien" in admin
+    with reading() as db:
+        keys = db.scalars(sa.select(Outbox.key).where(Outbox.key.like("receipt_late-%"))).all()
+        letters = db.scalars(sa.select(Outbox.id).where(Outbox.key.in_(keys))).all()
+    for one in letters:
+        outbox.run(one)
+    told = [
+        one["To"].addresses[0].username
+        for one in mail.letters
+        if one["Subject"].endswith("une réponse tarde")
+    ]
+    assert told == ["g.trehorel"]
+    assert len(list((world(house) / "ids").iterdir())) == 1
+
+
+def test_what_began_in_simulation_never_goes_on_before_a_real_operator(house: House, tmp_path: Path) -> None:
+    folder_id = a_flow_named(house, "F_LENT", tmp_path)
+    again(folder_id)
+    channel = channels.open_channel("helios")
+    reference = transmission(folder_id).reference
+    real = _Real()
+    channel._transport, simulator = real, channel._transport
+    try:
+        again(folder_id)
+    finally:
+        channel._transport = simulator
+    assert reference
+    assert real.asked == []
+    assert (house.folder(folder_id).phase, transmission(folder_id).state) == ("rejected", "refused")
+    assert "FACTICE" in (transmission(folder_id).reason or "")
+
+
+class _Real:
+    """A transport that leads to the State, and counts what it is asked."""
+
+    label, simulated = "Opérateur", False
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def find(self, deposit):
+        self.asked.append("find")
+
+    def poll(self, sender, reference):
+        self.asked.append(reference)
