@@ -1,7 +1,7 @@
 """What a family declares: its fields, its formats, the stages no circuit may skip, and the rules of law."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, get_args
 
 from workflows import deadlines
+from workflows.bases import with_base
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
 from workflows.condition import Condition, Facts, read
 from workflows.errors import Refusal
@@ -252,8 +253,8 @@ def _discovered() -> dict[str, Family]:
 
 def _read(home: Path) -> Family:
     """The family declared in this folder; ValueError when the folder contradicts itself."""
-    data = read_yaml((home / "family.yaml").read_text(encoding="utf-8"))
-    rules = import_module(f"workflows.families.{home.name}.rules")
+    data, shared = with_base(read_yaml((home / "family.yaml").read_text(encoding="utf-8")))
+    modules = [import_module(f"workflows.families.{home.name}.rules"), *filter(None, (shared,))]
     found = Family(
         name=data.pop("name"),
         label=data.pop("label"),
@@ -269,9 +270,9 @@ def _read(home: Path) -> Family:
         signature=_among(SIGNATURES, data.pop("signature"), "signature"),
         stages=tuple(map(StepKind, data.pop("stages"))),
         circuit=load(data.pop("circuit")),
-        rules=_named(rules, data.pop("rules", ())),
-        circuit_rules=_named(rules, data.pop("circuit_rules", ())),
-        normalise=getattr(rules, "NORMALISE", None),
+        rules=_named(modules, data.pop("rules", ())),
+        circuit_rules=_named(modules, data.pop("circuit_rules", ())),
+        normalise={key: rewrite for one in reversed(modules) for key, rewrite in _rewrites(one).items()},
         signature_place=_signature_place(data.pop("signature_place", None)),
         signature_level=_one_of(SIGNATURE_LEVELS, data.pop("signature_level", None), "signature_level"),
         minimum_signature=_one_of(ASSURANCES, data.pop("minimum_signature", None), "minimum_signature")
@@ -327,5 +328,13 @@ def _signature_place(written: Mapping[str, str] | None) -> SignaturePlace | None
     return found
 
 
-def _named(rules: ModuleType, names: tuple[str, ...]) -> tuple[Any, ...]:
-    return tuple(getattr(rules, name) for name in names)
+def _named(modules: Sequence[ModuleType], names: Sequence[str]) -> tuple[Any, ...]:
+    """The functions of these names, a family's own before its base's; AttributeError for a name that neither has."""
+    return tuple(
+        getattr(next((one for one in modules if hasattr(one, name)), modules[0]), name) for name in names
+    )
+
+
+def _rewrites(rules: ModuleType) -> Mapping[str, Callable[[object], object]]:
+    found: Mapping[str, Callable[[object], object]] = getattr(rules, "NORMALISE", {})
+    return found

@@ -25,6 +25,16 @@ def read(path: Path) -> tuple[EarlierSignature, ...]:
         return tuple(_judged(one) for one in embedded)
 
 
+def readable_signatures(path: Path) -> tuple[EarlierSignature, ...] | None:
+    """The signatures of a PDF as `read` tells them, or None when the file cannot be opened as one."""
+    from pyhanko.pdf_utils.misc import PdfError
+
+    try:
+        return read(path)
+    except (PdfError, OSError, ValueError, RecursionError):
+        return None
+
+
 def _judged(signature: Any) -> EarlierSignature:
     from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 

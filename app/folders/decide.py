@@ -71,8 +71,11 @@ def publish(db: Db, actor: Actor, folder_id: int, *, version: int, published_on:
     if decided and published_on.isoformat() < decided:
         raise Refusal("date-before-act")
     received = folder.fields.get("received_on_by_state")
+    listed = (
+        folder.fields.get("transmitted") != "no"
+    )  # what the law exempts from transmission waits for no receipt
     enforceable = enforceable_on(
-        published_on, date.fromisoformat(received) if received else None, listed=True
+        published_on, date.fromisoformat(received) if received else None, listed=listed
     )
     facts = {
         "published_on": published_on.isoformat(),

@@ -4,6 +4,11 @@ SENTENCES = {
     "invoice": "Vous donnez le bon à payer : la dépense est due et les pièces la justifient.",
     "pes": "Vous ordonnancez ces dépenses et ces recettes : le comptable public les paiera et les encaissera.",
     "deliberation": "Vous signez l’extrait du registre des délibérations, adopté en séance (CGCT L2121-23).",
+    "regulatory_decree": "Vous prenez cet arrêté ; il s’imposera à tous une fois publié.",
+    "individual_decree": "Vous prenez cet arrêté ; il s’appliquera à la personne une fois notifié.",
+    "decision": "Vous décidez par délégation du conseil, dans ses limites, et lui en rendez compte (CGCT L2122-22).",
+    "contract": "Vous engagez la commune par ce contrat.",
+    "budget": "Vous attestez que ce document budgétaire est celui que l’assemblée a adopté.",
 }
 
 

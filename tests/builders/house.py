@@ -35,6 +35,27 @@ ASSETS = Path(__file__).resolve().parents[1] / "assets"
 INVOICE = ASSETS / "invoices" / "fx-basic-fr-ok.pdf"
 ACT = ASSETS / "acts" / "deliberation-2026-057-subvention.pdf"
 FLOW = ASSETS / "pes" / "kerlann_depenses.xml"
+BUDGET = ASSETS / "actes" / "budget" / "totem-mini-scelle.xml"
+ACTS = {
+    "regulatory_decree": {"matter": "6.1"},
+    "individual_decree": {"matter": "2.2", "addressee": "Mona Kergoat"},
+    "decision": {
+        "matter": "1.1",
+        "delegation_item": "4",
+        "delegated_by": "2026-012",
+        "amount": "12000",
+        "ceiling": "90000",
+    },
+    "contract": {
+        "matter": "1.1",
+        "contract_kind": "procurement",
+        "other_party": "Roz-Avel",
+        "amount": "240000",
+    },
+    "budget": {"matter": "7.1"},
+    "other_act": {"matter": "9.1"},
+}
+"""What each family of acts asks beyond the facts of every act."""
 CERTIFICATES = {"a.kervadec": "a_kervadec", "b.cadiou": "b_cadiou"}
 INVOICE_WAY = ("service_done", "finance", "bon_a_payer", "handover", "done")
 ACT_WAY = ("direction", "signatures", "prefecture", "publication", "done")
@@ -157,6 +178,25 @@ class House:
                 version=self.folder(folder_id).version,
                 published_on=today(),
             )
+        return folder_id
+
+    def an_act(self, family: str, *files: Path, at: str = "signature", **facts: str) -> int:
+        """An act of another family than deliberations, that waits for the mayor's signature (or `draft`)."""
+        folder_id = self.deposit("k.morizur", family, *(files or (ACT,)))
+        typed = {
+            "number": f"2026-{folder_id:03}",
+            "decision_date": (today() - timedelta(days=1)).isoformat(),
+            "subject": "Quai du port",
+            **ACTS[family],
+            **facts,
+        }
+        self.save(folder_id, "k.morizur", typed)
+        if at == "draft":
+            return folder_id
+        sending.send(self.actor("k.morizur"), folder_id, version=self.folder(folder_id).version)
+        for place, who in (("finance", "n.abgrallec"), ("direction", "s.rivoal")):
+            if self.folder(folder_id).place == place:
+                self.approve(folder_id, who)
         return folder_id
 
     def a_flow(self, path: Path = FLOW) -> int:

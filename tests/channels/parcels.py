@@ -9,8 +9,27 @@ from typing import Any
 from app.transmission.ports import Parcel, ParcelFile, Sender
 
 NOW = datetime(2026, 11, 24, 8, 12, 30, tzinfo=UTC)
-PDF = b"%PDF-1.7\n% acte fictif de Kerlann-sur-Mer\n%%EOF\n"
+
+
+def a_pdf() -> bytes:
+    """The smallest PDF that opens: one empty page."""
+    objects = (
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>",
+    )
+    body, offsets = b"%PDF-1.7\n% acte fictif de Kerlann-sur-Mer\n", []
+    for number, content in enumerate(objects, 1):
+        offsets.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    head = b"xref\n0 4\n0000000000 65535 f \n" + table + b"trailer\n<< /Size 4 /Root 1 0 R >>\n"
+    return body + head + b"startxref\n%d\n%%%%EOF\n" % len(body)
+
+
+PDF = a_pdf()
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+SEALED = (Path(__file__).resolve().parents[1] / "assets/actes/budget/totem-mini-scelle.xml").read_bytes()
 XML = '<?xml version="1.0" encoding="ISO-8859-1"?>\n<facture>été</facture>\n'.encode("latin-1")
 
 SENDER = Sender(

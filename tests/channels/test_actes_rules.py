@@ -10,7 +10,8 @@ from app.channels.actes.classification import load_classification
 from app.channels.actes.settings import ActesSettings
 from app.channels.actes.simulator import SimulatedPrefecture
 from app.transmission.ports import Rejected
-from tests.channels.parcels import NOW, PDF, PNG, XML, a_file, a_parcel
+from tests.assets import make_signed
+from tests.channels.parcels import NOW, PDF, PNG, SEALED, XML, a_file, a_parcel
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_a_file_that_would_be_refused_is_named(channel, tmp_path, files, rule, s
 
 
 def test_a_budget_in_xml_goes_with_its_deliberation_in_pdf(channel, tmp_path):
-    budget = a_file(tmp_path, "main", "budget.xml", XML)
+    budget = a_file(tmp_path, "main", "budget.xml", SEALED)
     facts = {"nature": 5, "matter": "7.1.1"}
     alone = channel.check(a_parcel(tmp_path, facts=facts, files=(budget,)))
     assert rules(alone) == {("A09", None)}
@@ -105,6 +106,34 @@ def test_a_budget_in_xml_goes_with_its_deliberation_in_pdf(channel, tmp_path):
     }
     whole = (budget, a_file(tmp_path, "attachment", "d.pdf", PDF, type_code="70_DE"))
     assert channel.check(a_parcel(tmp_path, facts=facts, files=whole)) == []
+
+
+def test_a_budget_whose_seal_is_broken_or_that_is_none_does_not_leave(channel, tmp_path):
+    facts = {"nature": 5, "matter": "7.1.1"}
+    deliberation = a_file(tmp_path, "attachment", "d.pdf", PDF, type_code="70_DE")
+
+    def said(content):
+        files = (a_file(tmp_path, "main", "budget.xml", content), deliberation)
+        (problem,) = channel.check(a_parcel(tmp_path, facts=facts, files=files))
+        return problem.rule, problem.sentence
+
+    assert said(SEALED.replace(b"12000.00", b"12500.00"))[0] == "A13"
+    assert "a changé après le scellement" in said(SEALED.replace(b"12000.00", b"12500.00"))[1]
+    assert said(XML)[0] == "A13"
+    assert "ni un compte financier unique" in said(XML)[1]
+    assert said(SEALED[:-20])[0] == "X01"
+
+
+def test_a_pdf_that_does_not_open_or_whose_signature_is_broken_does_not_leave(channel, tmp_path):
+    def said(content):
+        files = (a_file(tmp_path, "main", "acte.pdf", content),)
+        return [(one.rule, one.sentence) for one in channel.check(a_parcel(tmp_path, files=files))]
+
+    ((rule, sentence),) = said(b"%PDF-1.7\n% coupe")
+    assert (rule, "abîmé" in sentence) == ("A12", True)
+    ((rule, sentence),) = said(make_signed.tampered())
+    assert (rule, "Armel Kervadec" in sentence) == ("A12", True)
+    assert said(make_signed.signed()) == []
 
 
 def test_a_number_that_served_is_refused_with_the_next_one_proposed(channel, tmp_path):

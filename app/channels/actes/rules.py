@@ -1,4 +1,4 @@
-"""The rules A01 to A11 that the Préfecture and the relay operators apply to an act, said before they are broken.
+"""The rules A01 to A13 that the Préfecture and the relay operators apply to an act, said before they are broken.
 
 Source: cahier des charges @CTES, typology notice 2.2; each rule is checked on the act and the bytes of its files.
 """
@@ -34,7 +34,7 @@ class Bench:
 
 
 def judge(act: Act, main: tuple[Piece, ...], annexes: tuple[Piece, ...], bench: Bench) -> list[Problem]:
-    """Every rule of A01 and A03 to A11 that the act breaks, in order; A02 needs the other side's memory."""
+    """Every rule of A01 and A03 to A13 that the act breaks, in order; A02 needs the other side's memory."""
     return [
         *_number(act),
         *_date(act, bench.today),
@@ -46,6 +46,8 @@ def judge(act: Act, main: tuple[Piece, ...], annexes: tuple[Piece, ...], bench: 
         *_annexes(main, annexes),
         *_types(act, (*main, *annexes), bench.classification),
         *_size((*main, *annexes), bench.max_bytes),
+        *_sound((*main, *annexes)),
+        *_seal(main),
     ]
 
 
@@ -217,3 +219,51 @@ def _size(pieces: tuple[Piece, ...], max_bytes: int) -> Iterator[Problem]:
             f"L’acte et ses annexes pèsent {total / MEBIBYTE:.0f} Mio et la préfecture en accepte "
             f"{max_bytes // MEBIBYTE}. Réduisez ou retirez des annexes.",
         )
+
+
+def _sound(pieces: tuple[Piece, ...]) -> Iterator[Problem]:
+    """A PDF opens, and the signatures that it bears are whole; whose they are is the relay operator's to judge."""
+    from app.files.earlier_signatures import readable_signatures
+
+    for piece in pieces:
+        if piece.kind != "pdf" or piece.path is None:
+            continue
+        signatures = readable_signatures(piece.path)
+        if signatures is None:
+            yield Problem(
+                "A12",
+                piece.field,
+                f"« {piece.title} » est un PDF abîmé. Enregistrez-le de nouveau, puis remplacez-le.",
+            )
+        elif broken := [one.name for one in signatures if not one.valid_structure]:
+            yield Problem(
+                "A12",
+                piece.field,
+                f"La signature de {broken[0]} sur « {piece.title} » n’est plus valable : le fichier a changé après elle. "
+                "Remplacez-le par l’original signé.",
+            )
+
+
+def _seal(main: tuple[Piece, ...]) -> Iterator[Problem]:
+    from app.channels.actes.budget import Seal, explain, read_budget
+    from app.channels.actes.xmltree import Malformed
+
+    for piece in main:
+        if piece.kind != "xml" or piece.path is None:
+            continue
+        try:
+            budget = read_budget(piece.path.read_bytes())
+        except Malformed:
+            sentence = (
+                f"« {piece.title} » n’est pas un XML bien formé. Déposez le fichier du logiciel de finances."
+            )
+            yield Problem("X01", piece.field, sentence)
+            continue
+        if budget is None:
+            yield Problem(
+                "A13",
+                piece.field,
+                f"« {piece.title} » n’est ni un budget TotEM, ni un compte financier unique. Déposez le fichier scellé.",
+            )
+        elif budget.seal is not Seal.GENUINE:
+            yield Problem("A13", piece.field, explain(budget))

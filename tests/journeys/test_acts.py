@@ -1,0 +1,90 @@
+"""Every family of acts goes from the deposit to its end: signed, transmitted when it must be, published or notified."""
+
+from datetime import timedelta
+
+import pytest
+
+from app.core.clock import today
+from app.core.db import reading
+from app.core.refusals import Refusal
+from app.folders import decide
+from app.folders.models import Publication
+from app.signing.models import SignatureProof
+from tests.builders.house import ACT, BUDGET, House
+from tests.builders.mandates import of_mayor, record
+
+MAYOR = "a.kervadec"
+
+
+def publish(house: House, folder_id: int) -> None:
+    decide.publish(
+        house.actor("k.morizur"), folder_id, version=house.folder(folder_id).version, published_on=today()
+    )
+
+
+@pytest.mark.parametrize("name", ["regulatory_decree", "individual_decree", "decision", "budget"])
+def test_an_act_is_signed_transmitted_published_and_enforceable(house: House, name: str) -> None:
+    folder_id = house.an_act(name, *((BUDGET, ACT) if name == "budget" else ()))
+    house.sign(folder_id, MAYOR)
+    house.drain()
+    assert b"ARActe" in house.bytes_of(house.versions(folder_id, "receipt")[0])
+    publish(house, folder_id)
+    assert house.folder(folder_id).place == "done"
+    with reading() as db:
+        assert db.get_one(Publication, folder_id).enforceable_on == today()
+
+
+def test_an_act_of_no_other_family_ends_with_its_receipt(house: House) -> None:
+    folder_id = house.an_act("other_act")
+    house.sign(folder_id, MAYOR)
+    house.drain()
+    assert house.folder(folder_id).place == "done"
+
+
+def test_an_order_that_the_law_exempts_goes_to_nobody_and_is_enforceable_once_published(house: House) -> None:
+    folder_id = house.an_act("regulatory_decree", transmitted="no")
+    house.sign(folder_id, MAYOR)
+    assert house.folder(folder_id).place == "publication"
+    publish(house, folder_id)
+    with reading() as db:
+        assert db.get_one(Publication, folder_id).enforceable_on == today()
+    assert "transmission.sent" not in house.journal(folder_id)
+
+
+def test_a_contract_is_refused_to_a_certificate_that_is_not_qualified(house: House) -> None:
+    folder_id = house.an_act("contract")
+    with pytest.raises(Refusal, match="assurance-too-low"):
+        house.sign(folder_id, MAYOR)
+    house.enrol(MAYOR, "qualified_soft")
+    house.sign(folder_id, MAYOR, "qualified_soft")
+    house.drain()
+    assert house.folder(folder_id).place == "done"
+    with reading() as db:
+        assert db.query(SignatureProof).filter_by(folder_id=folder_id).one().assurance == "advanced_qualified"
+
+
+def test_a_decision_above_what_its_signer_may_engage_is_not_signed(house: House) -> None:
+    record(house, of_mayor(house, ceiling_cents=1_000_000))
+    folder_id = house.an_act("decision", amount="10000.01")
+    with pytest.raises(Exception, match="mandate-above-ceiling"):
+        house.sign(folder_id, MAYOR)
+    house.sign(house.an_act("decision", amount="10000"), MAYOR)
+
+
+def test_a_decision_above_the_ceiling_of_the_council_does_not_leave(house: House) -> None:
+    with pytest.raises(Refusal, match="to-fix") as refused:
+        house.an_act("decision", amount="90000.01")
+    assert "Soumettez l’affaire au conseil municipal" in str(refused.value.facts["details"])
+
+
+def test_the_notification_of_an_order_is_not_before_it(house: House) -> None:
+    folder_id = house.an_act("individual_decree")
+    house.sign(folder_id, MAYOR)
+    house.drain()
+    with pytest.raises(Refusal, match="date-before-act"):
+        decide.publish(
+            house.actor("k.morizur"),
+            folder_id,
+            version=house.folder(folder_id).version,
+            published_on=today() - timedelta(days=2),
+        )

@@ -1,0 +1,73 @@
+"""What must be true of every act before it enters its circuit, and before it is published."""
+
+import re
+from datetime import date
+
+from workflows.family import Facts, Problem
+
+_NUMBER = re.compile(r"([A-Z0-9][A-Z0-9_]{0,13})?[A-Z0-9]", re.ASCII)  # @ctes rule A01, as S2LOW applies it
+_SEPARATORS = re.compile(r"[\s._/\\\-‐‑–—]+")
+MAX_SUBJECT = 499  # @ctes takes 500, its operators 499
+
+
+def act_number(value: object) -> object:
+    """The number as it is transmitted: « 2026-057 » typed by a person becomes « 2026_057 ».
+
+    >>> act_number("2026-057")
+    '2026_057'
+    """
+    return _SEPARATORS.sub("_", value.strip()).upper() if isinstance(value, str) else value
+
+
+NORMALISE = {"number": act_number}
+
+
+def number_is_transmissible(facts: Facts, _today: date) -> Problem | None:
+    """Fifteen signs at most among A-Z, 0-9 and _, neither beginning nor ending with _ (@ctes A01)."""
+    number = facts.get("number")
+    if number is None or _NUMBER.fullmatch(str(number)):
+        return None
+    return Problem(
+        "number-not-transmissible",
+        "number",
+        "Le numéro de l’acte ne peut pas être transmis : il doit tenir en 15 signes, lettres sans accent, "
+        "chiffres et tirets, et commencer et finir par une lettre ou un chiffre. Corrigez le numéro.",
+    )
+
+
+def subject_is_transmissible(facts: Facts, _today: date) -> Problem | None:
+    """The subject holds in 499 signs, on one line (@ctes `Objet`)."""
+    subject = facts.get("subject")
+    if subject is None or len(str(subject)) <= MAX_SUBJECT:
+        return None
+    return Problem(
+        "subject-too-long",
+        "subject",
+        f"L’objet compte {len(str(subject))} signes, {MAX_SUBJECT} au plus. Raccourcissez-le.",
+    )
+
+
+def decided_in_the_past(facts: Facts, today: date) -> Problem | None:
+    """What is transmitted has been decided: the date is not in the future (@ctes refuses it, A03)."""
+    decided = facts.get("decision_date")
+    if decided is None or str(decided) <= today.isoformat():
+        return None
+    return Problem(
+        "decided-in-the-future",
+        "decision_date",
+        "La date de la décision est dans le futur. Indiquez la date de l’acte ou de la séance.",
+    )
+
+
+def published_after_decision(facts: Facts, today: date) -> Problem | None:
+    """An act is published once adopted, on a day that has come, lest it be said enforceable too early."""
+    published, decided = facts.get("published_on"), facts.get("decision_date")
+    if published is None:
+        return None
+    if str(published) > today.isoformat():
+        sentence = "La date de publication est dans le futur. Indiquez-la le jour de la mise en ligne."
+        return Problem("published-in-the-future", "published_on", sentence)
+    if decided is not None and str(published) < str(decided):
+        sentence = "La publication ne peut pas précéder la décision. Vérifiez les deux dates."
+        return Problem("published-before-decision", "published_on", sentence)
+    return None

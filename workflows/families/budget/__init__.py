@@ -1,0 +1,1 @@
+"""Budgets and accounts (TotEM, CFU) with the deliberation that adopts them, in one envelope."""

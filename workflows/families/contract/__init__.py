@@ -1,0 +1,1 @@
+"""Contracts, conventions and their amendments, signed on a qualified certificate."""

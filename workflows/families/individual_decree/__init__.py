@@ -1,0 +1,1 @@
+"""Individual orders of the mayor (arrêtés individuels), notified to the person concerned."""

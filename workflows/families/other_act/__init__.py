@@ -1,0 +1,1 @@
+"""Any other act that goes to the Préfecture."""
