@@ -242,6 +242,10 @@ EVENTS = {
     "document.replaced": ("arrow-repeat", "Document remplacé par {who}"),
     "document.repaired": ("tools", "Copie réparée acceptée par {who}"),
     "transmission.sent": ("send", "Transmis : {who}"),
+    "transmission.anomaly_after_receipt": (
+        "exclamation-triangle",
+        "Anomalie reçue après l’accusé, qui reste valable : {who}",
+    ),
 }
 
 

@@ -20,26 +20,19 @@ from app.core.outbox import Hopeless, Later, Row
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders import decide
-from app.folders.documents import add_receipt, current_versions
-from app.folders.keep import Kept
+from app.folders.documents import current_versions
 from app.folders.models import Folder
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
 from app.transmission import lateness
 from app.transmission.channels import open_channel
-from app.transmission.models import Receipt, Transmission
+from app.transmission.keeping import keep_answer, note_late_anomaly
+from app.transmission.models import Transmission
 from app.transmission.parcel import parcel_of
 from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel, Rejected, Uncertain
 
 log = structlog.get_logger()
 ENDED = frozenset({"acknowledged", "refused"})
-TITLES: dict[Any, str] = {
-    ("helios", AnswerKind.ACKNOWLEDGED): "Acquit",
-    ("helios", AnswerKind.REFUSED): "Acquit négatif ou partiel",
-    AnswerKind.ACKNOWLEDGED: "Accusé de réception",
-    AnswerKind.REFUSED: "Anomalie",
-    AnswerKind.PENDING: "Réponse à vérifier",
-}
 
 
 @dataclass(frozen=True)
@@ -235,7 +228,7 @@ def acknowledge(db: Db, actor: Actor, transmission_id: int, answer: Answer, sha2
     folder = db.get_one(Folder, row.folder_id, with_for_update=True)
     if row.state in ENDED or (folder.round, folder.place) != (row.round, row.step):
         return False
-    _keep(db, actor, row, folder, answer, sha256)
+    keep_answer(db, actor, row, folder, answer, sha256)
     row.state, row.ended_at, row.identifier, row.received_on = (
         "acknowledged",
         now(),
@@ -257,20 +250,26 @@ def acknowledge(db: Db, actor: Actor, transmission_id: int, answer: Answer, sha2
 def keep_doubtful(db: Db, actor: Actor, transmission_id: int, answer: Answer, sha256: str) -> None:
     """Keep, once, an answer that decides nothing (unreadable, or about another act), where people can read it."""
     row = db.get_one(Transmission, transmission_id, with_for_update=True)
-    _keep(db, actor, row, db.get_one(Folder, row.folder_id, with_for_update=True), answer, sha256)
+    keep_answer(db, actor, row, db.get_one(Folder, row.folder_id, with_for_update=True), answer, sha256)
 
 
 @use_case
 def refuse(
     db: Db, actor: Actor, transmission_id: int, reason: str, answer: Answer | None, sha256: str | None
 ) -> bool:
-    """Keep the anomaly and bring the folder back to who deposited it, with the reason."""
+    """Keep the anomaly and bring the folder back to who deposited it, with the reason.
+
+    One that comes after the receipt undoes nothing (W02): it is kept, and whoever deposits the act is warned.
+    """
     row = db.get_one(Transmission, transmission_id, with_for_update=True)
     folder = db.get_one(Folder, row.folder_id, with_for_update=True)
+    if row.state == "acknowledged" and answer is not None and sha256 is not None:
+        note_late_anomaly(db, actor, row, folder, answer, sha256)
+        return False
     if row.state in ENDED or (folder.round, folder.place) != (row.round, row.step):
         return False
     if answer is not None:
-        _keep(db, actor, row, folder, answer, sha256)
+        keep_answer(db, actor, row, folder, answer, sha256)
     row.state, row.ended_at, row.reason = "refused", now(), reason
     decide.refused(db, folder, actor, reason=reason, facts={"channel": row.channel, "receipt": sha256})
     return True
@@ -279,42 +278,3 @@ def refuse(
 def _state_date(row: Transmission, answer: Answer) -> date | None:
     """The day of reception by the State counts for an act alone (CGCT L2131-1)."""
     return answer.received_on if row.channel == "actes" else None
-
-
-def _keep(
-    db: Db, actor: Actor, row: Transmission, folder: Folder, answer: Answer, sha256: str | None
-) -> None:
-    if sha256 is None or answer.raw is None:
-        return
-    name = answer.filename or f"reponse-{row.id}.xml"
-    known = db.scalar(
-        sa.select(Receipt.id).where(Receipt.transmission_id == row.id, Receipt.sha256 == sha256)
-    )
-    if known is None:
-        db.add(
-            Receipt(
-                collectivity_id=actor.collectivity_id,
-                transmission_id=row.id,
-                kind=answer.kind.value,
-                sha256=sha256,
-                filename=name,
-                identifier=answer.identifier,
-                received_on=answer.received_on,
-                created_at=now(),
-            )
-        )
-    media = "application/json" if name.endswith(".json") else "application/xml"
-    title = TITLES.get((row.channel, answer.kind)) or TITLES[answer.kind]
-    facts = ["Réponse FACTICE, sans valeur : mode simulation."] if answer.simulated else []
-    kept = Kept(
-        "receipt",
-        title,
-        name,
-        sha256,
-        len(answer.raw),
-        media,
-        None,
-        "received",
-        {"facts": facts, "signatures": []},
-    )
-    add_receipt(db, folder, actor, kept)

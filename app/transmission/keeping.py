@@ -1,0 +1,110 @@
+"""Keep what the other side answers, byte for byte and once: among its receipts, and among the folder's documents."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Db
+from app.core.outbox import News, post
+from app.folders.documents import add_receipt
+from app.folders.keep import Kept
+from app.folders.models import Folder
+from app.folders.notices import correctors
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from app.transmission.models import Receipt, Transmission
+from app.transmission.ports import Answer, AnswerKind
+
+TITLES: dict[Any, str] = {
+    ("helios", AnswerKind.ACKNOWLEDGED): "Acquit",
+    ("helios", AnswerKind.REFUSED): "Acquit négatif ou partiel",
+    AnswerKind.ACKNOWLEDGED: "Accusé de réception",
+    AnswerKind.REFUSED: "Anomalie",
+    AnswerKind.PENDING: "Réponse à vérifier",
+}
+LATE = "late"
+"""The kind of an anomaly that came after the receipt: it is kept, and decides nothing."""
+LATE_ANOMALY = "late_anomaly"
+
+
+def keep_answer(
+    db: Db,
+    actor: Actor,
+    row: Transmission,
+    folder: Folder,
+    answer: Answer,
+    sha256: str | None,
+    *,
+    kind: str | None = None,
+    title: str | None = None,
+) -> bool:
+    """Keep an answer whose bytes are in the store, in the caller's transaction; False when it was there already."""
+    if sha256 is None or answer.raw is None:
+        return False
+    name = answer.filename or f"reponse-{row.id}.xml"
+    known = db.scalar(
+        sa.select(Receipt.id).where(Receipt.transmission_id == row.id, Receipt.sha256 == sha256)
+    )
+    if known is None:
+        db.add(
+            Receipt(
+                collectivity_id=actor.collectivity_id,
+                transmission_id=row.id,
+                kind=kind or answer.kind.value,
+                sha256=sha256,
+                filename=name,
+                identifier=answer.identifier,
+                received_on=answer.received_on,
+                created_at=now(),
+            )
+        )
+    media = "application/json" if name.endswith(".json") else "application/xml"
+    facts = ["Réponse FACTICE, sans valeur : mode simulation."] if answer.simulated else []
+    kept = Kept(
+        "receipt",
+        title or TITLES.get((row.channel, answer.kind)) or TITLES[answer.kind],
+        name,
+        sha256,
+        len(answer.raw),
+        media,
+        None,
+        "received",
+        {"facts": facts, "signatures": []},
+    )
+    add_receipt(db, folder, actor, kept)
+    return known is None
+
+
+def note_late_anomaly(
+    db: Db, actor: Actor, row: Transmission, folder: Folder, answer: Answer, sha256: str
+) -> bool:
+    """Keep an anomaly that came after the receipt, and warn the desk that deposits; the act's state does not change (W02).
+
+    The same anomaly a second time changes nothing. In the caller's transaction; False when it was known.
+    """
+    title = "Anomalie reçue après l’accusé, sans effet sur lui"
+    if not keep_answer(db, actor, row, folder, answer, sha256, kind=LATE, title=title):
+        return False
+    facts = {
+        "channel": row.channel,
+        "receipt": sha256,
+        "reason": answer.reason,
+        "simulated": answer.simulated,
+    }
+    append(
+        db,
+        actor.collectivity_id,
+        Event("transmission.anomaly_after_receipt", actor.name, None, folder.id, facts),
+    )
+    news = [
+        News(
+            "mail",
+            f"{LATE_ANOMALY}-{row.id}-{sha256[:16]}-{user_id}",
+            {"event": LATE_ANOMALY, "user_id": user_id, "folder_id": folder.id, "by": actor.name},
+            folder.id,
+        )
+        for user_id in sorted(correctors(db, folder))
+    ]
+    post(db, actor.collectivity_id, news)
+    return True
