@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,13 +11,14 @@ from app.channels.actes.act import Piece, annex_files, identifier_of, main_files
 from app.channels.actes.archive import digest, write_archive
 from app.channels.actes.classification import Classification, load_classification
 from app.channels.actes.envelope import EMAIL, account_of, envelope_of, write_envelope
+from app.channels.actes.followups import Followups, is_followup
 from app.channels.actes.message import write_message
 from app.channels.actes.naming import DEPARTMENT, archive_name, document_name, envelope_name, message_name
 from app.channels.actes.receipt import Receipt, read_receipt
 from app.channels.actes.rules import Bench, judge, number_taken
 from app.channels.actes.settings import ActesSettings
 from app.channels.actes.simulator import SimulatedPrefecture
-from app.channels.actes.transport import ActesTransport, Deposit
+from app.channels.actes.transport import ActesTransport, Deposit, Letter
 from app.core.clock import PARIS, now
 from app.transmission.ports import Answer, AnswerKind, Package, Parcel, Problem, Rejected, Sender
 
@@ -36,6 +37,7 @@ class ActesChannel:
         self._settings = settings
         self._transport = transport
         self._clock = clock
+        self._followups = Followups(settings, transport, lambda: self.classification)
 
     @property
     def label(self) -> str:
@@ -54,6 +56,8 @@ class ActesChannel:
 
     def check(self, parcel: Parcel) -> list[Problem]:
         """List every rule among A01 to A11 and E03 that the parcel breaks; asks the other side for A02 only."""
+        if is_followup(parcel):
+            return [*_account(parcel.sender), *self._followups.check(parcel)]
         act = read_act(parcel)
         main, annexes = self._pieces(parcel)
         bench = Bench(
@@ -68,6 +72,8 @@ class ActesChannel:
 
     def package(self, parcel: Parcel, folder: Path) -> Package:
         """Write the archive, byte for byte the same for the same parcel; refuses with `Rejected`."""
+        if is_followup(parcel):
+            return self._followups.package(parcel, folder)
         if problems := self.check(parcel):
             raise Rejected(" ".join(problem.sentence for problem in problems))
         deposit = self._deposit(parcel)
@@ -90,11 +96,15 @@ class ActesChannel:
 
     def find(self, parcel: Parcel) -> str | None:
         """Return the reference of this very parcel if the Préfecture has its number from it."""
+        if is_followup(parcel):
+            return self._followups.find(parcel)
         found = self._transport.find(self._deposit(parcel))
         return found.reference if found is not None and found.ours else None
 
     def send(self, parcel: Parcel, package: Package) -> str:
         """Deposit the archive once; refuses with `Rejected`, `Uncertain` or `Unreachable`."""
+        if is_followup(parcel):
+            return self._followups.send(parcel, package)
         if known := self.find(parcel):
             return known
         try:
@@ -107,6 +117,8 @@ class ActesChannel:
 
     def poll(self, parcel: Parcel, reference: str) -> Answer:
         """Ask for the Préfecture's message; what concerns another act is kept and shown, and decides nothing."""
+        if is_followup(parcel):
+            return self._followups.poll(parcel, reference)
         try:
             reply = self._transport.poll(reference)
         except LookupError:
@@ -124,6 +136,14 @@ class ActesChannel:
         if receipt.code == "1-2":
             return self._answer(AnswerKind.ACKNOWLEDGED, receipt, reply.message_name)
         return self._answer(AnswerKind.REFUSED, receipt, reply.message_name, receipt.reason)
+
+    def letters(self, sender: Sender) -> Sequence[Letter]:
+        """What the Préfecture wrote to this collectivity and that is not stored here yet; refuses with `Unreachable`."""
+        return self._transport.letters(account_of(sender))
+
+    def taken(self, sender: Sender, reference: str) -> None:
+        """Say that a letter is stored here."""
+        self._transport.taken(account_of(sender), reference)
 
     def _answer(
         self,

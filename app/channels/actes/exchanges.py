@@ -87,13 +87,13 @@ class ReadExchange:
 
 
 def write_exchange(said: Exchange, remark: str | None = None, schema_folder: Path | None = None) -> bytes:
-    """The bytes of a message in ISO-8859-1; `remark` becomes a comment at its head. Refuses with ValueError."""
+    """The bytes of a message in ISO-8859-1; `remark` becomes a comment before it. Refuses with ValueError."""
     from lxml import etree
 
     form = FORMS[said.code]
     top = root(form.root)
     if remark:
-        top.append(etree.Comment(f" {remark} "))
+        top.addprevious(etree.Comment(f" {remark} "))  # before it: some messages may hold nothing
     _dates(top, said, form)
     if said.code == "5-1":
         child(top, "DateDepot", _iso(said.dated_on))

@@ -72,9 +72,15 @@ def message_name(identifier: str, code: str, index: int = 0) -> str:
     return f"{identifier}-{code}_{index}.xml"
 
 
-def document_name(type_code: str, identifier: str, index: int, extension: str) -> str:
-    """The name of a document of a message 1-1: index 1 is the act, 2 and more its annexes in order."""
-    return f"{type_code}-{identifier}-1-1_{index}.{extension}"
+def document_name(
+    type_code: str | None, identifier: str, index: int, extension: str, code: str = "1-1"
+) -> str:
+    """The name of a document of a message: index 1 is the act or the reply, 2 and more its annexes in order.
+
+    The Préfecture's own documents have no type.
+    """
+    prefix = f"{type_code}-" if type_code else ""
+    return f"{prefix}{identifier}-{code}_{index}.{extension}"
 
 
 def envelope_name(application: str, siren: str, sent_on: date, serial: int) -> str:

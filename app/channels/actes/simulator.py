@@ -9,11 +9,11 @@ processes may share the folder. The record in numbers/ is the acceptance; what p
     answers/<reference>/         the answer and its return envelope
 
 Acts whose number ends with _KO are refused by a message 1-3 and with _ANO by an anomaly of the envelope; _LENT never
-gets its answer; _MUET is accepted and the sender hears nothing.
+gets its answer; _MUET is accepted and the sender hears nothing. What follows a receipt is in `simulated_office`.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -28,11 +28,11 @@ from app.channels.actes.inspection import Inspected, Refused, inspect
 from app.channels.actes.naming import message_name, return_envelope_name, serial_of
 from app.channels.actes.rules import Bench, judge, number_taken
 from app.channels.actes.settings import ActesSettings
-from app.channels.actes.transport import Deposit, Found, Reply
+from app.channels.actes.simulated_office import MARK, KnownAct, SimulatedOffice, load
+from app.channels.actes.transport import Deposit, Followup, Found, Letter, Reply
 from app.core.clock import PARIS
 from app.transmission.ports import Rejected, Uncertain
 
-MARK: Final = "FACTICE : réponse du simulateur de Paraphe, sans aucune valeur juridique"
 _CONTACT: Final = Contact(
     "Préfecture FACTICE (simulateur, sans valeur juridique)", None, "factice@prefecture.example.org"
 )
@@ -51,6 +51,7 @@ class SimulatedPrefecture:
         self._classification = classification
         self._clock = clock
         self._root = settings.folder
+        self.office = SimulatedOffice(settings, classification, clock, self._known, self._ticket)
 
     def send(self, deposit: Deposit, archive: Path) -> str:
         """Open the archive, apply every rule, consume the number; refuses with `Rejected`."""
@@ -66,7 +67,7 @@ class SimulatedPrefecture:
         siren, number = seen.envelope.account.siren, seen.act.number
         if self._record(siren, number) is not None:
             raise Rejected(number_taken(number).sentence)
-        reference = self._next_reference(siren, number)
+        reference = self._ticket({"siren": siren, "number": number})
         record = {
             "reference": reference,
             "archive": deposit.archive_name,
@@ -92,8 +93,11 @@ class SimulatedPrefecture:
 
     def poll(self, reference: str) -> Reply:
         """Answer when the delay has passed, for ever in the same bytes; refuses with LookupError."""
-        ticket = _load(self._root / "ids" / f"{reference}.json") if reference.isdigit() else None
-        record = self._record(ticket["siren"], ticket["number"]) if ticket else None
+        ticket = load(self._root / "ids" / f"{reference}.json") if reference.isdigit() else None
+        if ticket is not None and "followup" in ticket:
+            told = self.office.receipt(ticket["siren"], ticket["followup"])
+            return Reply(told[1], told[0]) if told else Reply(None, None)
+        record = self._record(ticket["siren"], ticket["number"]) if ticket and "number" in ticket else None
         if ticket is None or record is None or str(record["reference"]) != reference:
             raise LookupError(reference)
         due = datetime.fromisoformat(record["due_at"])
@@ -101,9 +105,41 @@ class SimulatedPrefecture:
             return Reply(None, None)
         return self._answer(reference, record, due.astimezone(PARIS).date())
 
+    def letters(self, account: Account) -> Sequence[Letter]:
+        """What its legality office wrote and the sender has not taken."""
+        return self.office.letters(account)
+
+    def taken(self, account: Account, reference: str) -> None:
+        """Do not give this letter again."""
+        self.office.taken(account, reference)
+
+    def follow(self, followup: Followup, archive: Path) -> str:
+        """Take a reply, an acknowledgement or a cancellation; refuses with `Rejected`."""
+        return self.office.follow(followup, archive)
+
+    def followed(self, followup: Followup) -> str | None:
+        """The reference of this very message."""
+        return self.office.followed(followup)
+
+    def _known(self, siren: str, wanted: Callable[[str], object]) -> Iterator[KnownAct]:
+        """The acts of a collectivity, among those whose number is wanted, that have their receipt."""
+        for path in sorted((self._root / "numbers" / siren).glob("[!.]*.json")):
+            record = load(path) if wanted(path.stem) else None
+            if record is None or self._clock() < datetime.fromisoformat(record["due_at"]):
+                continue
+            archive = self._root / "archives" / f"{record['sha256']}.tar.gz"
+            seen = self._opened(archive, record["archive"], None)
+            silent = path.stem.endswith(("_LENT", "_KO", "_ANO"))
+            account = seen.envelope.account
+            if silent or seen.act.classified_on != self._classification.dated:
+                continue
+            identifier = identifier_of(seen.act, account.department, account.siren) or ""
+            moment = datetime.fromisoformat(record["due_at"])
+            yield KnownAct(path.stem, identifier, seen.act_element, moment)
+
     def _answer(self, reference: str, record: dict[str, Any], day: date) -> Reply:
         folder = self._root / "answers" / reference
-        index = _load(folder / "answer.json")
+        index = load(folder / "answer.json")
         if index is None:
             archive = self._root / "archives" / f"{record['sha256']}.tar.gz"
             seen = self._opened(archive, record["archive"], None)
@@ -148,16 +184,17 @@ class SimulatedPrefecture:
         except Refused as refused:
             raise Rejected(" ".join(problem.sentence for problem in refused.problems)) from refused
 
-    def _next_reference(self, siren: str, number: str) -> int:
+    def _ticket(self, about: dict[str, str]) -> int:
+        """A new reference, growing, that names what it was given for."""
         folder = self._root / "ids"
         taken = max((int(path.stem) for path in folder.glob("[0-9]*.json")), default=0)
         while True:
             taken += 1
-            if create_only(folder / f"{taken}.json", _json({"siren": siren, "number": number})):
+            if create_only(folder / f"{taken}.json", _json(about)):
                 return taken
 
     def _record(self, siren: str, number: str) -> dict[str, Any] | None:
-        return _load(self._number_path(siren, number))
+        return load(self._number_path(siren, number))
 
     def _number_path(self, siren: str, number: str) -> Path:
         return self._root / "numbers" / siren / f"{number}.json"
@@ -165,11 +202,3 @@ class SimulatedPrefecture:
 
 def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1).encode() + b"\n"
-
-
-def _load(path: Path) -> dict[str, Any] | None:
-    try:
-        loaded: dict[str, Any] = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    return loaded

@@ -1,6 +1,8 @@
 """Who carries acts to the Préfecture: one port, for the simulated Préfecture today and a relay operator tomorrow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 
@@ -39,6 +41,40 @@ class Reply:
     message_name: str | None
 
 
+@dataclass(frozen=True)
+class Letter:
+    """What the Préfecture wrote of itself about an act (2-1, 3-1, 4-1, 5-1, or a 1-3 that came late).
+
+    `reference` is the other side's own number of it, the same at each call; `files` are the documents that came with the
+    message, (name, bytes), in the order received.
+    """
+
+    reference: str
+    message: bytes
+    message_name: str
+    files: tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True)
+class Followup:
+    """A message of the collectivity about an act that the Préfecture has: reply, acknowledgement or cancellation.
+
+    `code` is 2-2, 3-2, 3-3, 3-4, 4-2, 4-3, 4-4 or 6-1; `identifier` the act's (IDActe); `letter` the reference of the
+    letter that it answers and `letter_date` that letter's `DateCourrierPref`, both None for 6-1; `deposit` the reference
+    of the act's own deposit, which 6-1 cancels. `pieces` are the documents in the order of the archive, typed. The
+    archive's name does not change when the same message is made again.
+    """
+
+    code: str
+    identifier: str
+    account: Account
+    letter: str | None
+    letter_date: date | None
+    deposit: str | None
+    pieces: tuple[Piece, ...]
+    archive_name: str
+
+
 class ActesTransport(Protocol):
     """A way to the Préfecture. None of its verbs may be called inside a database transaction."""
 
@@ -62,3 +98,22 @@ class ActesTransport(Protocol):
 
     def poll(self, reference: str) -> Reply:
         """Ask for the Préfecture's answer; refuses with LookupError a reference it never gave."""
+
+    def letters(self, account: Account) -> Sequence[Letter]:
+        """What the Préfecture wrote to this account and nobody has `taken` yet, oldest first.
+
+        Refuses with `Unreachable`. A letter that is not taken comes back at the next call, in the same bytes.
+        """
+
+    def taken(self, account: Account, reference: str) -> None:
+        """Say that a letter is stored on our side and needs not come back; a second time changes nothing."""
+
+    def follow(self, followup: Followup, archive: Path) -> str:
+        """Send a message about an act and return its reference, for `poll` to ask its receipt (3-5, 4-5, 6-2).
+
+        Refuses as `send` does. An operator that acknowledges letters by itself (3-2, 4-2) sends nothing more for them and
+        returns the letter's reference.
+        """
+
+    def followed(self, followup: Followup) -> str | None:
+        """The reference of this very message if the other side already has it; asked before any resend."""

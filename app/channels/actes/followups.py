@@ -1,0 +1,194 @@
+"""Messages about an act that the Préfecture already has: replies, acknowledgements and cancellations, made from a parcel.
+
+A parcel is one of them when its facts hold `followup`: a mapping with `code` (2-2, 3-2, 3-3, 3-4, 4-2, 4-3, 4-4 or 6-1),
+`identifier` (the act's), and as the code asks `letter` and `letter_date` (what it answers) or `deposit` (what it cancels).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from app.channels.actes.act import read_piece
+from app.channels.actes.archive import digest, write_archive
+from app.channels.actes.classification import Classification
+from app.channels.actes.envelope import account_of, envelope_of, write_envelope
+from app.channels.actes.exchanges import FORMS, RECEIPTS, Exchange, write_exchange
+from app.channels.actes.naming import (
+    IDENTIFIER,
+    NATURES,
+    TYPE_CODE,
+    archive_name,
+    document_name,
+    envelope_name,
+    message_name,
+)
+from app.channels.actes.receipt import read_receipt
+from app.channels.actes.settings import ActesSettings
+from app.channels.actes.tolerant import day
+from app.channels.actes.transport import ActesTransport, Followup
+from app.core.clock import PARIS
+from app.transmission.ports import Answer, AnswerKind, Package, Parcel, Problem, Rejected
+
+SENT: Final = frozenset({"2-2", "3-2", "3-3", "3-4", "4-2", "4-3", "4-4", "6-1"})
+_SERIALS: Final = 10**9
+_KINDS: Final = frozenset({"pdf", "jpg", "png", "xml"})
+
+
+def is_followup(parcel: Parcel) -> bool:
+    """True when a parcel is not an act, but a message about one."""
+    return isinstance(parcel.facts.get("followup"), Mapping)
+
+
+class Followups:
+    """The part of the channel that carries them, by the same verbs as an act."""
+
+    def __init__(
+        self, settings: ActesSettings, transport: ActesTransport, classification: Callable[[], Classification]
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._classification = classification
+
+    def check(self, parcel: Parcel) -> list[Problem]:
+        """What keeps it from leaving: an act that is not named, a document too many, too few, untyped or of a wrong kind."""
+        made, form = self._followup(parcel), FORMS.get(self._facts(parcel).get("code", ""))
+        if form is None or made.code not in SENT or not IDENTIFIER.fullmatch(made.identifier):
+            return [Problem("W03", None, "Ce message ne dit pas à quel acte ou à quel courrier il répond.")]
+        problems = []
+        if form.files == "one" and len(made.pieces) != 1:
+            problems.append(
+                Problem(
+                    "W03",
+                    "main",
+                    "Cette réponse part avec un seul document : retirez les annexes, ou réunissez-les en un PDF.",
+                )
+            )
+        for piece in made.pieces:
+            if piece.kind not in _KINDS:
+                sentence = f"« {piece.title} » n’est ni un PDF, ni une image, ni un XML. Remplacez-le."
+                problems.append(Problem("A09", piece.field, sentence))
+            if not piece.type_code or not TYPE_CODE.fullmatch(piece.type_code):
+                sentence = f"« {piece.title} » n’a pas de type de pièce. Choisissez-le."
+                problems.append(Problem("A10", piece.field, sentence))
+        return problems
+
+    def package(self, parcel: Parcel, folder: Path) -> Package:
+        """Write its archive, the same bytes for the same parcel; refuses with `Rejected`."""
+        if problems := self.check(parcel):
+            raise Rejected(" ".join(problem.sentence for problem in problems))
+        made = self._followup(parcel)
+        for piece in made.pieces:
+            if piece.path is None or digest(piece.path) != piece.sha256:
+                raise Rejected(f"« {piece.title} » n’est plus le fichier du dossier. Rien n’est parti.")
+        names = tuple(
+            document_name(piece.type_code or "", made.identifier, index, piece.kind, made.code)
+            for index, piece in enumerate(made.pieces, 1)
+        )
+        said = Exchange(made.code, made.identifier, made.letter_date, files=names)
+        form, schema = message_name(made.identifier, made.code), self._settings.schema_folder
+        try:
+            message = write_exchange(said, schema_folder=schema)
+            envelope = write_envelope(envelope_of(parcel.sender, (form,)), schema)
+        except ValueError as error:
+            raise Rejected(f"Le message ne respecte pas le schéma de la préfecture ({error}).") from error
+        files = [(name, piece.path) for name, piece in zip(names, made.pieces, strict=True) if piece.path]
+        moment = parcel.prepared_at.replace(hour=0, minute=0, second=0, microsecond=0)
+        target = folder / made.archive_name
+        entries: list[tuple[str, bytes | Path]] = [
+            (self._envelope_name(parcel), envelope),
+            (form, message),
+            *files,
+        ]
+        sha256 = write_archive(target, entries, int(moment.timestamp()))
+        if target.stat().st_size > self._settings.max_archive_bytes:
+            raise Rejected("La réponse dépasse la taille que la préfecture accepte. Réduisez ses documents.")
+        return Package(target, target.name, sha256)
+
+    def find(self, parcel: Parcel) -> str | None:
+        """The reference of this very message, if the other side has it."""
+        return self._transport.followed(self._followup(parcel))
+
+    def send(self, parcel: Parcel, package: Package) -> str:
+        """Send it once; refuses with `Rejected`, `Uncertain` or `Unreachable`."""
+        if known := self.find(parcel):
+            return known
+        try:
+            return self._transport.follow(self._followup(parcel), package.path)
+        except Rejected:
+            # Another process may have sent this very message in between: that is no refusal.
+            if known := self.find(parcel):
+                return known
+            raise
+
+    def poll(self, parcel: Parcel, reference: str) -> Answer:
+        """Ask for its receipt (3-5, 4-5, 6-2); a message that has none is over once it is sent."""
+        made = self._followup(parcel)
+        awaited = RECEIPTS.get(made.code)
+        if awaited is None:
+            return self._answer(AnswerKind.ACKNOWLEDGED)
+        try:
+            reply = self._transport.poll(reference)
+        except LookupError:
+            return self._answer(
+                AnswerKind.PENDING, reason=f"L’envoi {reference} est inconnu de : {self._transport.label}."
+            )
+        if reply.message is None:
+            return self._answer(AnswerKind.PENDING)
+        receipt = read_receipt(reply.message, self._settings.schema_folder)
+        told = {
+            "raw": receipt.raw,
+            "filename": reply.message_name,
+            "identifier": receipt.identifier,
+            "received_on": receipt.received_on,
+        }
+        if receipt.code in {"1-3", "ANO"}:
+            return self._answer(AnswerKind.REFUSED, reason=receipt.reason, **told)
+        if receipt.code == awaited and receipt.identifier == made.identifier:
+            return self._answer(AnswerKind.ACKNOWLEDGED, **told)
+        doubt = "Une réponse est arrivée, illisible ou pour un autre acte. Elle est gardée : lisez-la."
+        return self._answer(AnswerKind.PENDING, reason=doubt, **told)
+
+    def _answer(self, kind: AnswerKind, **told: Any) -> Answer:
+        blank = dict.fromkeys(("raw", "filename", "identifier", "received_on", "reason"))
+        return Answer(kind=kind, simulated=self._transport.simulated, **{**blank, **told})
+
+    def _followup(self, parcel: Parcel) -> Followup:
+        facts = self._facts(parcel)
+        code, identifier = facts.get("code", ""), facts.get("identifier", "")
+        form, default = FORMS.get(code), self._default_type(identifier)
+        carried = [] if form is None or form.files == "none" else parcel.files
+        return Followup(
+            code=code,
+            identifier=identifier,
+            account=account_of(parcel.sender),
+            letter=facts.get("letter"),
+            letter_date=day(facts.get("letter_date")),
+            deposit=facts.get("deposit"),
+            pieces=tuple(
+                read_piece(file, default)
+                for role in ("main", "attachment")
+                for file in carried
+                if file.role == role
+            ),
+            archive_name=archive_name(self._settings.operator, self._envelope_name(parcel)),
+        )
+
+    def _default_type(self, identifier: str) -> str | None:
+        """The type of a document that nobody typed: that of an act of the same nature."""
+        letters = identifier.rsplit("-", 1)[-1]
+        number = next((code for code, short in NATURES.items() if short == letters), None)
+        nature = self._classification().nature(number)
+        return nature.default_type if nature else None
+
+    def _facts(self, parcel: Parcel) -> Mapping[str, str]:
+        facts: Mapping[str, str] = parcel.facts["followup"]
+        return facts
+
+    def _envelope_name(self, parcel: Parcel) -> str:
+        # Drawn from the key, as an act's is: `find` recognises the message by it.
+        serial = int.from_bytes(hashlib.sha256(parcel.key.encode()).digest()[:8]) % _SERIALS + 1
+        sent_on = parcel.prepared_at.astimezone(PARIS).date()
+        return envelope_name(self._settings.application, parcel.sender.siren, sent_on, serial)

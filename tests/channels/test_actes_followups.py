@@ -1,0 +1,185 @@
+"""After the receipt: what the simulated Préfecture writes, and what it takes, once, of what is answered."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.channels.actes.envelope import account_of
+from app.channels.actes.exchanges import read_exchange
+from app.channels.actes.receipt import read_receipt
+from app.transmission.ports import AnswerKind, Rejected
+from tests.channels.parcels import NOW, PDF, PNG, SENDER, a_file, a_parcel
+from tests.channels.test_actes_simulator import Clock, a_channel, delivered
+
+ACCOUNT = account_of(SENDER)
+ACT = "029-212909998-20261119-2026_112{}-DE"
+
+
+def with_act(folder: Path, suffix: str = ""):
+    """A channel whose Préfecture acknowledged the act 2026_112, and that act's identifier."""
+    clock = Clock()
+    channel = a_channel(folder, clock)
+    delivered(channel, folder, facts={"number": f"2026-112{suffix}"})
+    return channel, ACT.format(suffix), clock
+
+
+def office(channel):
+    return channel._transport.office
+
+
+def a_followup(folder: Path, code: str, identifier: str, letter=None, files=None, key="reponse-1", **more):
+    read = read_exchange(letter.message) if letter else None
+    facts = {
+        "code": code,
+        "identifier": identifier,
+        "letter": letter.reference if letter else None,
+        "letter_date": read.dated_on.isoformat() if read else None,
+        **more,
+    }
+    kept = (a_file(folder, "main", "réponse.pdf", PDF, type_code="99_DE"),) if files is None else files
+    return a_parcel(folder, key=key, family="reply", facts={"followup": facts}, files=kept)
+
+
+def sent(channel, folder: Path, parcel) -> str:
+    return channel.send(parcel, channel.package(parcel, folder))
+
+
+@pytest.mark.parametrize(("suffix", "code"), [("_CS", "2-1"), ("_PC", "3-1"), ("_LO", "4-1"), ("_TA", "5-1")])
+def test_each_letter_comes_in_valid_bytes_with_its_document_until_it_is_taken(tmp_path, suffix, code):
+    channel, identifier, _ = with_act(tmp_path, suffix)
+    (letter,) = channel.letters(SENDER)
+    read = read_exchange(letter.message)
+    assert (read.code, read.identifier, read.conforming) == (code, identifier, True)
+    assert read.dated_on == NOW.date()
+    assert [name for name, _ in letter.files] == list(read.files)
+    assert letter.files[0][1].startswith(b"%PDF-")
+    assert b"FACTICE" in letter.message
+    assert list(channel.letters(SENDER)) == [letter]
+    for _ in range(2):
+        channel.taken(SENDER, letter.reference)
+    assert list(channel.letters(SENDER)) == []
+
+
+def test_an_anomaly_may_come_after_the_receipt(tmp_path):
+    channel, _, _ = with_act(tmp_path, "_TARD")
+    (letter,) = channel.letters(SENDER)
+    read = read_receipt(letter.message)
+    assert (read.code, read.number, read.conforming) == ("1-3", "2026_112_TARD", True)
+
+
+def test_a_letter_is_written_on_demand_and_never_before_the_receipt(tmp_path):
+    clock = Clock()
+    channel = a_channel(tmp_path, clock, delay=60)
+    delivered(channel, tmp_path)
+    office(channel).ask(SENDER.siren, "2026_112", "3-1")
+    assert list(channel.letters(SENDER)) == []
+    clock.moment += timedelta(seconds=60)
+    office(channel).ask(SENDER.siren, "2026_112", "3-1")
+    assert len(channel.letters(SENDER)) == 1
+
+
+@pytest.mark.parametrize(
+    ("suffix", "code", "receipt"),
+    [("_PC", "3-4", "3-5"), ("_PC", "3-3", "3-5"), ("_LO", "4-4", "4-5"), ("_LO", "4-3", "4-5")],
+)
+def test_a_reply_arrives_once_and_its_receipt_comes_back(tmp_path, suffix, code, receipt):
+    channel, identifier, _ = with_act(tmp_path, suffix)
+    (letter,) = channel.letters(SENDER)
+    parcel = a_followup(tmp_path, code, identifier, letter)
+    assert channel.check(parcel) == []
+    reference = sent(channel, tmp_path, parcel)
+    assert sent(channel, tmp_path, parcel) == channel.find(parcel) == reference
+    answer = channel.poll(parcel, reference)
+    assert (answer.kind, answer.received_on, answer.identifier) == (
+        AnswerKind.ACKNOWLEDGED,
+        NOW.date(),
+        identifier,
+    )
+    assert read_receipt(answer.raw).code == receipt
+    assert [one["code"] for one in office(channel).followups(SENDER.siren)] == [code]
+
+
+def test_a_simple_letter_is_answered_without_receipt(tmp_path):
+    channel, identifier, _ = with_act(tmp_path, "_CS")
+    (letter,) = channel.letters(SENDER)
+    parcel = a_followup(tmp_path, "2-2", identifier, letter)
+    answer = channel.poll(parcel, sent(channel, tmp_path, parcel))
+    assert (answer.kind, answer.raw) == (AnswerKind.ACKNOWLEDGED, None)
+
+
+def test_supplementary_pieces_leave_in_their_order_with_their_types(tmp_path):
+    channel, identifier, _ = with_act(tmp_path, "_PC")
+    (letter,) = channel.letters(SENDER)
+    files = (
+        a_file(tmp_path, "main", "lettre.pdf", PDF, type_code="99_DE"),
+        a_file(tmp_path, "attachment", "plan.png", PNG, type_code="70_DE"),
+    )
+    parcel = a_followup(tmp_path, "3-4", identifier, letter, files)
+    package = channel.package(parcel, tmp_path)
+    assert package.sha256 == channel.package(parcel, tmp_path).sha256
+    from app.channels.actes.archive import read_archive
+
+    names = [one.name for one in read_archive(package.path, 1 << 20)]
+    assert names[1:] == [
+        f"{identifier}-3-4_0.xml",
+        f"99_DE-{identifier}-3-4_1.pdf",
+        f"70_DE-{identifier}-3-4_2.png",
+    ]
+
+
+def test_letters_are_acknowledged_by_attributes_alone(tmp_path):
+    for suffix, code in (("_PC", "3-2"), ("_LO", "4-2")):
+        channel, identifier, _ = with_act(tmp_path / code, suffix)
+        (letter,) = channel.letters(SENDER)
+        parcel = a_followup(tmp_path / code, code, identifier, letter, files=(), key="courrier-1-ar")
+        sent(channel, tmp_path / code, parcel)
+        sent(channel, tmp_path / code, parcel)
+        assert [one["code"] for one in office(channel).followups(SENDER.siren)] == [code]
+
+
+def test_nothing_answers_a_letter_that_was_not_written(tmp_path):
+    channel, identifier, _ = with_act(tmp_path, "_CS")
+    (letter,) = channel.letters(SENDER)
+    with pytest.raises(Rejected, match="W03"):
+        sent(channel, tmp_path, a_followup(tmp_path, "4-4", identifier, letter))
+    late = a_followup(tmp_path, "2-2", identifier, letter, letter_date="2026-01-01")
+    with pytest.raises(Rejected, match="W03"):
+        sent(channel, tmp_path, late)
+    assert office(channel).followups(SENDER.siren) == []
+
+
+def test_an_act_is_cancelled_once_and_only_after_its_receipt(tmp_path):
+    clock = Clock()
+    channel = a_channel(tmp_path, clock, delay=4)
+    _, deposit = delivered(channel, tmp_path)
+    identifier = ACT.format("")
+    cancel = a_followup(tmp_path, "6-1", identifier, deposit=deposit)
+    with pytest.raises(Rejected, match="W01"):
+        sent(channel, tmp_path, cancel)
+    clock.moment += timedelta(seconds=4)
+    reference = sent(channel, tmp_path, cancel)
+    assert sent(channel, tmp_path, cancel) == reference
+    assert channel.poll(cancel, reference).kind is AnswerKind.PENDING
+    with pytest.raises(Rejected, match="W01"):
+        sent(channel, tmp_path, a_followup(tmp_path, "6-1", identifier, key="annulation-2", deposit=deposit))
+    clock.moment += timedelta(seconds=4)
+    answer = channel.poll(cancel, reference)
+    assert (answer.kind, read_receipt(answer.raw).code) == (AnswerKind.ACKNOWLEDGED, "6-2")
+    again, taken = a_parcel(tmp_path, key="autre"), channel.check(a_parcel(tmp_path, key="autre"))
+    assert [one.rule for one in taken] == ["A02"], again  # its number stays consumed
+
+
+def test_a_reply_with_two_documents_or_an_untyped_one_does_not_leave(tmp_path):
+    channel, identifier, _ = with_act(tmp_path, "_LO")
+    (letter,) = channel.letters(SENDER)
+    two = (a_file(tmp_path, "main", "a.pdf", PDF), a_file(tmp_path, "attachment", "b.pdf", PDF + b"b"))
+    parcel = a_followup(tmp_path, "4-4", identifier, letter, two)
+    assert [one.rule for one in channel.check(parcel)] == ["W03"]
+    odd = (a_file(tmp_path, "main", "a.txt", b"texte", type_code="x"),)
+    assert [one.rule for one in channel.check(a_followup(tmp_path, "4-4", identifier, letter, odd))] == [
+        "A09",
+        "A10",
+    ]
+    with pytest.raises(Rejected):
+        channel.package(parcel, tmp_path)
