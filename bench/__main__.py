@@ -53,6 +53,8 @@ def main() -> None:
             f"{line['goal']:4} {line['ratio']:g}  bar {line['bar']:g}  {state}  spread [{low:g}..{high:g}]  {line['how']}",
             flush=True,
         )
+        for why in line.get("why", ()):  # a goal that is missed says where its time goes
+            print(f"       {why}", flush=True)
     RESULTS.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     held = sum(bool(line["holds"]) for line in results)
     print(f"{held} of {len(results)} goals hold; {time.monotonic() - began:.0f} s; {RESULTS.name} written")

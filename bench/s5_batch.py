@@ -1,21 +1,18 @@
 """S5: fifty documents signed in one click, stamped and timestamped (B-T): near what the authority itself takes for fifty tokens.
 
 Counted from the first preparation to the last result written: prepare, sign with the person's key, keep, embed, check, move,
-journal, each in its own transaction, by the two threads of a worker. Then with 200 ms more for each answer of the authority.
+journal, each in its own transaction. Page, worker and authority are three processes, as in an installation. Then with an
+authority 200 ms farther away: the time of the batch over three such waits and the processor time of page and worker.
 """
 
+import gc
 import hashlib
 import itertools
-import subprocess
-import sys
+import os
 import tempfile
-import threading
 import time
-import urllib.request
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -35,78 +32,35 @@ from app.signing.enrol import enrol
 from app.signing.keys.browser import BrowserKey
 from app.signing.timestamp import TimestampClient
 from app.signing.trust import facts
-from bench.ground import ROOT
 from bench.measure import Figure, goal
+from bench.s5_ground import Worker, authority, far_away, profiled, settings_of
 from tests.builders.house import House
-from tests.cluster import free_port
-from tests.conftest import settings_for
 
-COUNT, ROUNDS, THREADS = 50, 3, 2
-LATENCY = 0.2
-OWN_TIME, WAITS = 1.6, 3.0
-SERVER = "import sys; from pathlib import Path; from app.demo import pki; pki.serve(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2])).wait()"
+COUNT, ROUNDS = 50, 3
+LATENCY, WAITS = 0.2, 3
+OWN_TIME, FAR_TIME = 1.6, 1.0
+PARTS = {
+    "prepare": "app/batches/signatures.py:_offer",
+    "  what is asked": "app/signing/ground.py:ground_for",
+    "  places": "app/signing/ground.py:fields_of",
+    "  revision, stamp": "app/signing/formats/pades.py:prepare",
+    "embed": "app/batches/signatures.py:_carry",
+    "  proof, token": "app/signing/formats/pades.py:complete",
+    "  read again": "app/signing/formats/pades.py:check",
+    "  tell": "app/signing/sign.py:tell",
+    "certificate": "app/signing/trust.py:check_certificate",
+    "store": "app/files/store.py:fetch",
+    "statements": "sqlalchemy/engine/base.py:_execute_context",
+}
+"""Where the time goes: a name, and the function whose share is shown (the indented ones are parts of the one above)."""
 _numbers = itertools.count()
-
-
-class Far(BaseHTTPRequestHandler):
-    """The timestamp authority, `delay` seconds farther away."""
-
-    delay = 0.0
-    url = ""
-
-    def do_POST(self) -> None:
-        asked = self.rfile.read(int(self.headers["Content-Length"]))
-        request = urllib.request.Request(self.url, asked, {"Content-Type": self.headers["Content-Type"]})
-        with urllib.request.urlopen(request) as found:
-            answer, kind = found.read(), found.headers["Content-Type"]
-        time.sleep(self.delay)
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def _authority(folder: Path) -> Iterator[tuple[test_pki.TestPki, str]]:
-    """The test authority in a process of its own, and the address of its timestamps through `Far`."""
-    port = free_port()
-    made = test_pki.make(folder, f"http://127.0.0.1:{port}")
-    process = subprocess.Popen([sys.executable, "-c", SERVER, str(folder), str(port)], cwd=ROOT)
-    far = ThreadingHTTPServer(("127.0.0.1", free_port()), Far)
-    threading.Thread(target=far.serve_forever, daemon=True).start()
-    Far.url = made.tsa_url
-    try:
-        _answers(made.base_url)
-        yield made, f"http://127.0.0.1:{far.server_port}/"
-    finally:
-        far.shutdown()
-        process.terminate()
-        process.wait(10)
-
-
-def _answers(url: str) -> None:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        try:
-            urllib.request.urlopen(url).close()
-        except urllib.error.HTTPError:
-            return
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
 
 
 class Evening:
     """The mayor, with folders that wait and a key."""
 
-    def __init__(self, home: Path, pki: test_pki.TestPki, tsa: str) -> None:
-        url = f"sqlite:///{home / 'paraphe.db'}"
-        settings = settings_for(url, home / "data", pki, 9, tsa_url=tsa, lease_seconds=600.0)
+    def __init__(self, home: Path, pki: test_pki.TestPki) -> None:
+        settings = settings_of(home, pki, pki.tsa_url)
         self.house = House(create_app(settings), settings, pki, None)  # type: ignore[arg-type]
         schema.upgrade()
         people()
@@ -128,28 +82,33 @@ class Evening:
         shown = {one: self.house.folder(one).version for one in folders}
         return gesture.propose(self.mayor, "sign", shown)
 
-    def sign(self, number: int) -> float:
-        """Sign it as page and worker do; seconds from the click to the last result."""
-        begun = time.perf_counter()
-        holder = gesture.take_up(self.mayor, number)
-        with ThreadPoolExecutor(THREADS) as worker:
-            running = []
-            while offers := signatures.prepare_next(self.mayor, number, holder, self.public):
-                answers = [
-                    signatures.Answer(
-                        one.item_id, one.session, [self.key.sign(part.attributes) for part in one.prepared]
-                    )
-                    for one in offers
-                ]
-                signatures.receive(self.mayor, number, answers)
-                running += [worker.submit(outbox.run, row) for row in _rows()]
-            for one in running:
-                one.result()
-        taken = time.perf_counter() - begun
+    def sign(self, number: int, give: Callable[[int], None]) -> None:
+        """Sign it as the page does, and give its rows to a worker."""
+        holder, given = gesture.take_up(self.mayor, number), set[int]()
+        while offers := signatures.prepare_next(self.mayor, number, holder, self.public):
+            answers = [
+                signatures.Answer(
+                    one.item_id, one.session, [self.key.sign(part.attributes) for part in one.prepared]
+                )
+                for one in offers
+            ]
+            signatures.receive(self.mayor, number, answers)
+            for row in set(_rows()) - given:
+                given.add(row)
+                give(row)
+
+    def timed(self, worker: Worker, count: int = COUNT) -> tuple[float, float]:
+        """Seconds from the click to the last result of a batch, and the processor seconds that page and worker used."""
+        number, before = self.batch(count), worker.used
+        gc.collect()
+        begun, own = time.perf_counter(), time.process_time()
+        self.sign(number, worker.give)
+        worker.finish()
+        taken, used = time.perf_counter() - begun, time.process_time() - own + worker.used - before
         with reading() as db:
             states = db.scalars(sa.select(BatchItem.state).where(BatchItem.batch_id == number)).all()
         assert set(states) == {"done"}, states
-        return taken
+        return taken, used
 
 
 def _rows() -> list[int]:
@@ -168,29 +127,63 @@ def _tokens(url: str) -> float:
     return time.perf_counter() - begun
 
 
+@contextmanager
+def _workers(home: Path, pki: test_pki.TestPki) -> Iterator[tuple[Worker, Worker]]:
+    """One beside the authority, one far from it."""
+    with far_away(pki.tsa_url, LATENCY) as far:
+        both = Worker(home, pki, pki.tsa_url), Worker(home, pki, far)
+        try:
+            yield both
+        finally:
+            for one in both:
+                one.stop()
+
+
 def run() -> dict[str, Any]:
-    """The goal's line: our time over the authority's own, and what a far authority adds, in latencies."""
-    with tempfile.TemporaryDirectory() as name, _authority(Path(name) / "pki") as (pki, tsa):
-        evening = Evening(Path(name), pki, tsa)
-        evening.sign(evening.batch(2))
-        rounds = []
-        for _ in range(ROUNDS):
-            Far.delay = 0.0
-            own, near = _tokens(tsa), evening.sign(evening.batch(COUNT))
-            Far.delay = LATENCY
-            far = evening.sign(evening.batch(COUNT))
-            rounds.append((own, near, far))
-    figures = [
-        Figure("batch / the authority’s own time", tuple(near / own for own, near, _ in rounds), OWN_TIME),
-        Figure(
-            "what 200 ms more add, in latencies",
-            tuple(max(far - near, 0.001) / LATENCY for _, near, far in rounds),
-            WAITS,
-        ),
+    """The goal's line: our time over the authority's own, and over the waits for a far one and our processor time."""
+    with tempfile.TemporaryDirectory() as name, authority(Path(name) / "pki") as pki:
+        evening = Evening(Path(name), pki)
+        with _workers(Path(name), pki) as (near, far):
+            for one in (near, far):
+                evening.timed(one, 4)
+            gc.freeze()
+            rounds = [
+                (_tokens(pki.tsa_url), *evening.timed(near), *evening.timed(far)) for _ in range(ROUNDS)
+            ]
+            gc.unfreeze()
+        figures = [
+            Figure("batch / the authority’s own time", tuple(one[1] / one[0] for one in rounds), OWN_TIME),
+            Figure(
+                f"200 ms farther / {WAITS} latencies and our processor time",
+                tuple(one[3] / (WAITS * LATENCY + one[4]) for one in rounds),
+                FAR_TIME,
+            ),
+        ]
+        own, near_time, used, far_time, _ = (
+            sorted(column)[ROUNDS // 2] for column in zip(*rounds, strict=True)
+        )
+        how = (
+            f"{COUNT} invoices, visible stamp, B-T, SQLite, page, worker and authority on {os.cpu_count()} cores, "
+            f"tokens alone {own:.2f} s, batch {near_time:.2f} s, far {far_time:.2f} s, "
+            f"our processor time {used:.2f} s"
+        )
+        line = goal("S5", figures, how)
+        return line if line["holds"] else {**line, "why": _why(evening)}
+
+
+def _why(evening: Evening) -> list[str]:
+    """Where the processor time of a batch goes, page and worker in one process: the profile of a goal that is missed."""
+    number = evening.batch(COUNT)
+    stats = profiled(lambda: evening.sign(number, outbox.run))
+    total = stats.total_tt
+    shares = [
+        "share of the processor time of a batch (cProfile, which makes small functions dearer than they are)"
     ]
-    own, near, far = (sorted(column)[ROUNDS // 2] for column in zip(*rounds, strict=True))
-    how = f"{COUNT} invoices, visible stamp, B-T, SQLite, tokens alone {own:.2f} s, batch {near:.2f} s, far {far:.2f} s"
-    return goal("S5", figures, how)
+    for label, function in PARTS.items():
+        path, _, called = function.partition(":")
+        spent = sum(one[3] for key, one in stats.stats.items() if key[2] == called and key[0].endswith(path))
+        shares.append(f"{label:18} {spent / total:4.0%}")
+    return shares
 
 
 if __name__ == "__main__":

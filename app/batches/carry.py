@@ -1,5 +1,6 @@
 """The worker's part of a batch: one folder, one transaction, one result; taken up again, it repeats nothing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -109,6 +110,11 @@ def finish(db: Db, said: Asked) -> None:
 
 def locked(db: Db, item_id: int, *states: str) -> BatchItem | None:
     """The item, locked until the verb ends, or None when it is no longer in one of these states."""
-    query = sa.select(BatchItem).where(BatchItem.id == item_id).with_for_update()
-    item = db.scalar(query.execution_options(populate_existing=True))
-    return item if item is not None and item.state in states else None
+    return all_locked(db, [item_id], *states).get(item_id)
+
+
+def all_locked(db: Db, item_ids: Iterable[int], *states: str) -> dict[int, BatchItem]:
+    """Those of these items that are still in one of these states, by number, locked until the verb ends."""
+    query = sa.select(BatchItem).where(BatchItem.id.in_(item_ids)).order_by(BatchItem.id).with_for_update()
+    found = db.scalars(query.execution_options(populate_existing=True))
+    return {item.id: item for item in found if item.state in states}

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from app.batches.carry import AGAIN, Asked, asked, finish, locked, refuse
+from app.batches.carry import AGAIN, Asked, all_locked, asked, finish, locked, refuse
 from app.batches.gesture import SIGN, mine, row_key
 from app.batches.models import BatchItem
 from app.core.clock import now
@@ -126,10 +126,8 @@ def _attach(db: Db, actor: Actor, batch_id: int, holder: str, sessions: dict[int
     batch = mine(db, actor, batch_id, lock=True)
     if batch.holder != holder:
         raise Refusal("batch-elsewhere")
-    for item_id, session in sessions.items():
-        item = locked(db, item_id, "prepared")
-        if item is not None:
-            item.signature_session = session
+    for item_id, item in all_locked(db, sessions, "prepared").items():
+        item.signature_session = sessions[item_id]
 
 
 @use_case
@@ -142,8 +140,9 @@ def receive(db: Db, actor: Actor, batch_id: int, answers: Sequence[Answer]) -> i
     batch = mine(db, actor, batch_id, lock=True)
     batch.seen_at = now()
     taken: list[BatchItem] = []
+    prepared = all_locked(db, [answer.item_id for answer in answers], "prepared")
     for answer in answers:
-        item = locked(db, answer.item_id, "prepared")
+        item = prepared.pop(answer.item_id, None)
         if item is None or item.batch_id != batch_id or item.signature_session != answer.session:
             continue
         if not deferred.receive(db, actor, answer.session, batch_id):
@@ -222,19 +221,25 @@ def _carry(said: Asked, item_id: int) -> None:
 def _embed(said: Asked, item_id: int) -> None:
     """Complete one signature, in the name and session of whoever made it; nothing to do when it is made already."""
     with reading(said.collectivity_id) as db:
-        item = db.get_one(BatchItem, item_id)
-        session, signatures = (
-            item.signature_session or "",
-            [bytes.fromhex(one) for one in item.signatures or []],
+        query = (
+            sa.select(
+                BatchItem.signature_session,
+                BatchItem.signatures,
+                SignatureSession.login_session_id,
+                SignatureSession.state,
+            )
+            .outerjoin(SignatureSession, SignatureSession.id == BatchItem.signature_session)
+            .where(BatchItem.id == item_id)
         )
+        session, signatures, opened, state = db.execute(query).one()
         # The session in which it was signed: the batch may have been taken up in another since.
-        query = sa.select(SignatureSession.login_session_id).where(SignatureSession.id == session)
-        actor = returning(db, said.user_id, db.scalar(query), said.address)
-    state = deferred.take_again(actor, session)
+        actor = returning(db, said.user_id, opened, said.address)
+    if state not in {"prepared", "done"}:
+        state = deferred.take_again(actor, session or "")
     if state == "gone":
         raise Refusal("session-used")
-    if state == "ready":
-        sign.complete(actor, session, signatures)
+    if state != "done":
+        sign.complete(actor, session, [bytes.fromhex(one) for one in signatures or []])
 
 
 def _made(said: Asked, item_id: int) -> bool:
@@ -252,9 +257,9 @@ def _made(said: Asked, item_id: int) -> bool:
 def note_done(db: Db, said: Asked, item_id: int) -> None:
     """Note that a folder is signed; its proof, its version and its move were written together before."""
     del said  # gives the collectivity
-    item = locked(db, item_id, "signed")
-    if item is not None:
-        item.state, item.changed_at, item.signatures = "done", now(), None
+    query = sa.update(BatchItem).where(BatchItem.id == item_id, BatchItem.state == "signed")
+    values = {"state": "done", "changed_at": now(), "signatures": None}
+    db.execute(query.values(values).execution_options(synchronize_session=False))
 
 
 @use_case

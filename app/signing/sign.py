@@ -232,10 +232,9 @@ def _enrolled(db: Db, actor: Actor) -> list[Enrolled]:
 def _finish(actor: Actor, row: SignatureSession, signatures: Sequence[bytes]) -> Moved:
     """The part that waits for the network, outside any transaction; then the one transaction that tells."""
     with reading(actor.collectivity_id) as db:
-        _still_asked(db, actor, row)
+        family = _still_asked(db, actor, row).family
         version = db.get_one(DocumentVersion, row.version_id)
         enrolled = _enrolled(db, actor) if actor.user_id is not None else None
-        family = db.get_one(Folder, row.folder_id).family
     writer = writer_of(family_of(family).signature, version.media_type)
     held = Held(row.certificate, [bytes.fromhex(one) for one in row.chain])
     moment = now()
@@ -301,19 +300,20 @@ def _kept(actor: Actor, writer: Writer, version: DocumentVersion, stored: Stored
     )
 
 
-def _still_asked(db: Db, actor: Actor, row: SignatureSession) -> None:
-    """Refuse whoever lost his part since he prepared, before anything is dated or kept: a signed file must not lie about.
+def _still_asked(db: Db, actor: Actor, row: SignatureSession) -> Folder:
+    """The folder, unless the actor lost his part since he prepared: asked before anything is dated or kept.
 
-    A folder that moved meanwhile is told by `tell`, under the lock; the law is asked there once more.
+    A signed file must not lie about. A folder that moved meanwhile is told by `tell`, under the lock; the law is asked there once more.
     """
     if actor.kind == "system":
-        return
+        return db.get_one(Folder, row.folder_id)
     folder = authorize(db, actor, row.folder_id)
     here = present(db, folder)
     offered = choices(here.circuit, here.standing, here.asker(actor, folder))
     if folder.version == row.folder_version and Action.SIGN not in offered:
         raise Refusal("not-your-turn")
     authority.still(db, actor, folder, row)
+    return folder
 
 
 @use_case
