@@ -35,6 +35,7 @@ SCHEMES: dict[str, tuple[frozenset[str], str]] = {
     ),
     "tsa_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
     "handover_webhook_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
+    "s2low_url": (frozenset({"https"}), "il faut l’adresse https de l’opérateur"),
     "csc_url": (frozenset({"http", "https"}), "il faut l’adresse https:// du service, jusqu’à /csc/v1"),
     "csc_oauth_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
 }
@@ -127,6 +128,12 @@ class Settings(BaseSettings):
     backoff_seconds: float = Field(20.0, gt=0)
     sweep_days: int = Field(30, ge=0)
 
+    s2low_folder: Path | None = None
+    s2low_ca_file: Path | None = None
+    s2low_connect_seconds: float = Field(10.0, gt=0)
+    s2low_answer_seconds: float = Field(120.0, gt=0)
+    s2low_simulated: bool = False
+    s2low_url: str = ""
     actes_transport: str = "simulated"
     actes_application: str = "TACT"
     actes_folder: Path | None = None
@@ -167,6 +174,8 @@ class Settings(BaseSettings):
             values["actes_folder"] = data / "prefecture-factice"
         if not values.get("helios_folder"):
             values["helios_folder"] = data / "tresorerie-factice"
+        if not values.get("s2low_folder"):
+            values["s2low_folder"] = data / "s2low"
         return values
 
     @field_validator("revocation_hosts", mode="before")
@@ -223,6 +232,7 @@ class Settings(BaseSettings):
         "seal_pkcs11_pin_file",
         "seal_pkcs11_module",
         "actes_classification_file",
+        "s2low_ca_file",
     )
     @classmethod
     def _there(cls, value: Path | None) -> Path | None:
@@ -309,9 +319,11 @@ class Settings(BaseSettings):
 
     @field_validator("actes_transport", "helios_transport")
     @classmethod
-    def _transport(cls, value: str) -> str:
-        if value != "simulated":
-            raise ValueError("seul simulated existe dans cette version")
+    def _transport(cls, value: str, info: ValidationInfo) -> str:
+        if value == "s2low" and not info.data.get("s2low_url"):
+            raise ValueError(f"demande {PREFIX}S2LOW_URL, l’adresse https de l’opérateur")
+        if value not in {"simulated", "s2low"}:
+            raise ValueError("il faut simulated ou s2low")
         return value
 
     @field_validator("actes_application")

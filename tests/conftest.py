@@ -77,6 +77,7 @@ def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **
         "seal_p12": pki.p12("seal"),
         "seal_passphrase": pki.passphrase.decode(),
         "actes_delay_seconds": 0.0,
+        "helios_delay_seconds": 0.0,
         "actes_poll_seconds": 0.05,
         "archive_delay_seconds": 0.0,
         "lease_seconds": 2.0,

@@ -10,7 +10,7 @@ from app.circuits.library import current, family_of
 from app.core.clock import now
 from app.core.db import Db
 from app.core.french import instant, jour
-from app.core.outbox import Outbox, handles
+from app.core.outbox import Outbox, each_round, handles
 from app.folders import sockets
 from app.folders.models import Folder, Publication
 from app.folders.views import Tag
@@ -18,6 +18,7 @@ from app.transmission import channels, lateness
 from app.transmission.dispatch import transmit
 from app.transmission.models import Transmission
 from app.transmission.parcel import parcel_of
+from app.transmission.s2low import expiry
 from workflows.circuit import StepKind
 from workflows.family import Problem
 from workflows.loader import load
@@ -44,6 +45,7 @@ def plug(settings: Any, templates: Environment) -> None:
     del templates  # it prints nothing
     channels.configure(settings)
     handles("step.transmit")(_Handler(settings))
+    each_round("s2low.expiry", expiry.Watch(settings))
     sockets.note("transmit", _Words(settings).note)
     sockets.tag(_Words(settings).tag)
     sockets.share("transmissions", _shared)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
+
+SIMULATED: Final = b"du simulateur de Paraphe"
+"""What every answer of a simulator holds: before a real operator, it decides nothing."""
 
 FileRole = Literal["main", "signature", "attachment", "original", "data"]
 

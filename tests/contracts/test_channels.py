@@ -13,6 +13,7 @@ from app.core.refusals import Refusal
 from app.transmission import channels
 from app.transmission.channels import names
 from app.transmission.ports import Answer, AnswerKind, Channel, Rejected
+from tests.builders.s2low import a_face
 from tests.channels.parcels import NOW, a_parcel_for
 
 HOUSE = Path(app.channels.__file__).parent
@@ -38,9 +39,32 @@ def open_channel(name: str, given: SimpleNamespace) -> Channel:
     return channels.open_channel(name)
 
 
-@pytest.fixture(params=names())
+@pytest.fixture(scope="session")
+def face(tmp_path_factory):
+    with a_face(tmp_path_factory.mktemp("s2low")) as made:
+        yield made
+
+
+THROUGH = ("actes by s2low", "helios by s2low")
+"""The same channels through the real adapter of S2LOW, before the simulator's own S2LOW face."""
+
+
+@pytest.fixture(params=[*names(), *THROUGH])
 def channel(request, tmp_path):
-    return open_channel(request.param, settings(tmp_path / "world"))
+    name, _, way = request.param.partition(" by ")
+    given = settings(tmp_path / "world")
+    if way:
+        face = request.getfixturevalue("face")
+        face.world(tmp_path / "world")
+        given = SimpleNamespace(**{f"{name}_transport": way}, s2low=face.settings())
+    return open_channel(name, given)
+
+
+@pytest.fixture
+def anew(request, channel, tmp_path):
+    """The same channel in another process: opened again, over the same world."""
+    known = channels._setting["settings"]
+    return lambda: open_channel(channel.name, known)
 
 
 @pytest.fixture
@@ -108,15 +132,15 @@ def test_a_file_altered_after_signature_never_leaves(channel, parcel, tmp_path):
 def test_what_was_sent_is_found_and_sent_only_once(channel, parcel, tmp_path):
     package = channel.package(parcel, tmp_path)
     reference = channel.send(parcel, package)
-    before = {path: path.read_bytes() for path in (tmp_path / "world").rglob("*") if path.is_file()}
     assert channel.find(parcel) == reference
+    before = {path: path.read_bytes() for path in (tmp_path / "world").rglob("*") if path.is_file()}
     assert channel.send(parcel, package) == reference
     assert {path: path.read_bytes() for path in (tmp_path / "world").rglob("*") if path.is_file()} == before
 
 
-def test_another_process_finds_what_was_sent(channel, parcel, tmp_path):
+def test_another_process_finds_what_was_sent(channel, parcel, anew, tmp_path):
     reference = channel.send(parcel, channel.package(parcel, tmp_path))
-    other = open_channel(channel.name, settings(tmp_path / "world"))
+    other = anew()
     assert other.find(parcel) == reference
     assert other.poll(parcel, reference) == channel.poll(parcel, reference)
 

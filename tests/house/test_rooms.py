@@ -35,6 +35,7 @@ WEB = {
     "app/folders/forms.py": "the deposit form",
     "app/folders/portrait.py": "addresses in the folder as the API tells it",
     "app/demo/pki.py": "serves the test authority's lists",
+    "app/demo/s2low.py": "serves S2LOW's own addresses for the simulators",
 }
 WEB_KINDS = {"web", "api", "cli"}
 
@@ -43,13 +44,20 @@ HEAVY = {
     "pyhanko": ("app/signing/", "app/files/"),
     "pyhanko_certvalidator": ("app/signing/",),
     "certomancer": ("app/demo/",),
-    "lxml": ("app/channels/actes/", "app/channels/helios/", "app/files/", "app/pes/", "app/signing/"),
+    "lxml": (
+        "app/channels/actes/",
+        "app/channels/helios/",
+        "app/files/",
+        "app/pes/",
+        "app/signing/",
+        "app/transmission/s2low/",
+    ),
     "signxml": ("app/signing/formats/",),
     "pikepdf": ("app/files/",),
     "pypdfium2": ("app/files/", "app/signing/formats/"),
     "facturx": ("app/invoices/reading.py",),
     "alembic": ("app/core/schema.py",),
-    "requests": ("app/signing/network.py",),
+    "requests": ("app/signing/network.py", "app/transmission/s2low/client.py"),
     "fontTools": ("app/signing/formats/",),
     "PIL": ("app/files/images.py", "app/signing/handwriting/", "app/signing/formats/stamp.py"),
     "obstore": ("app/files/store.py",),

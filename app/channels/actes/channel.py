@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -16,13 +17,30 @@ from app.channels.actes.message import write_message
 from app.channels.actes.naming import DEPARTMENT, archive_name, document_name, envelope_name, message_name
 from app.channels.actes.receipt import Receipt, read_receipt
 from app.channels.actes.rules import Bench, judge, number_taken
+from app.channels.actes.s2low import S2lowActes
 from app.channels.actes.settings import ActesSettings
 from app.channels.actes.simulator import SimulatedPrefecture
 from app.channels.actes.transport import ActesTransport, Deposit, Letter
 from app.core.clock import PARIS, now
-from app.transmission.ports import Answer, AnswerKind, Package, Parcel, Problem, Rejected, Sender
+from app.transmission.ports import (
+    SIMULATED,
+    Answer,
+    AnswerKind,
+    Package,
+    Parcel,
+    Problem,
+    Rejected,
+    Sender,
+    Uncertain,
+    Unreachable,
+)
+from app.transmission.s2low.settings import S2lowSettings
 
 _SERIALS: Final = 10**9
+_DOUBT: Final = "Une réponse est arrivée, illisible ou pour un autre acte. Elle est gardée : lisez-la."
+_FOREIGN: Final = (
+    "Une réponse FACTICE est arrivée d’un simulateur : elle ne décide rien. Vérifiez l’opérateur réglé."
+)
 _CARD: Final = "Demandez à l’administrateur de corriger la fiche de la collectivité."
 
 
@@ -65,9 +83,11 @@ class ActesChannel:
         )
         problems = [*_account(parcel.sender), *judge(act, main, annexes, bench)]
         if act.number and main:
-            found = self._transport.find(self._deposit(parcel))
-            if found is not None and not found.ours:
-                problems.append(number_taken(act.number))
+            # Out of reach today does not forbid to deposit: the question comes again before the act leaves.
+            with suppress(Unreachable, Uncertain):
+                found = self._transport.find(self._deposit(parcel))
+                if found is not None and not found.ours:
+                    problems.append(number_taken(act.number))
         return problems
 
     def package(self, parcel: Parcel, folder: Path) -> Package:
@@ -125,14 +145,18 @@ class ActesChannel:
             return self._answer(
                 AnswerKind.PENDING, reason=f"Le dépôt {reference} est inconnu de : {self.label}."
             )
+        if reply.refusal is not None:
+            return self._answer(AnswerKind.REFUSED, reason=reply.refusal)
         if reply.message is None:
             return self._answer(AnswerKind.PENDING)
         receipt = read_receipt(reply.message, self._settings.schema_folder)
         act, sender = read_act(parcel), parcel.sender
         ours = receipt.concerns(identifier_of(act, sender.department, sender.siren), sender.siren, act.number)
-        if receipt.code is None or not ours:
-            doubt = "Une réponse est arrivée, illisible ou pour un autre acte. Elle est gardée : lisez-la."
-            return self._answer(AnswerKind.PENDING, receipt, reply.message_name, doubt)
+        foreign = SIMULATED in reply.message and not self.simulated
+        if foreign or receipt.code is None or not ours:
+            return self._answer(
+                AnswerKind.PENDING, receipt, reply.message_name, _FOREIGN if foreign else _DOUBT
+            )
         if receipt.code == "1-2":
             return self._answer(AnswerKind.ACKNOWLEDGED, receipt, reply.message_name)
         return self._answer(AnswerKind.REFUSED, receipt, reply.message_name, receipt.reason)
@@ -212,7 +236,12 @@ class ActesChannel:
 def open_channel(settings: Any) -> ActesChannel:
     """The channel as the installation configured it."""
     own = ActesSettings.read(settings)
-    return ActesChannel(own, SimulatedPrefecture(own, load_classification(own.classification_file), now), now)
+    transport: ActesTransport = (
+        S2lowActes(S2lowSettings.read(settings))
+        if own.transport == "s2low"
+        else SimulatedPrefecture(own, load_classification(own.classification_file), now)
+    )
+    return ActesChannel(own, transport, now)
 
 
 def _account(sender: Sender) -> Iterator[Problem]:

@@ -13,7 +13,7 @@ class ActesSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    transport: str = Field("simulated", pattern="^simulated$", description="who carries the archives")
+    transport: str = Field("simulated", pattern="^(simulated|s2low)$", description="who carries the archives")
     folder: Path = Field(Path("var/prefecture-factice"), description="where the simulated Préfecture lives")
     delay_seconds: float = Field(4.0, ge=0, description="time the simulated Préfecture takes to answer")
     application: str = Field("TACT", pattern="^[FQETD][A-Z]{3}$", description="TACT test, EACT production")

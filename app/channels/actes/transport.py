@@ -1,4 +1,4 @@
-"""Who carries acts to the Préfecture: one port, for the simulated Préfecture today and a relay operator tomorrow."""
+"""Who carries acts to the Préfecture: one port, for the simulated Préfecture and a relay operator."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,10 +35,14 @@ class Found:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back: the message in its very bytes and its name; both None as long as nothing came."""
+    """What came back: the message in its very bytes and its name; both None as long as nothing came.
+
+    `refusal` is the sentence of a relay operator that refused the act by itself, without any message.
+    """
 
     message: bytes | None
     message_name: str | None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,13 @@ from typing import Any, Final
 from app.channels import replacing
 from app.channels.helios.acquit import Verdict, read_acquit
 from app.channels.helios.flow import Flow, Unreadable, read_flow
+from app.channels.helios.s2low import S2lowHelios
 from app.channels.helios.settings import MEGABYTE, HeliosSettings
 from app.channels.helios.simulator import SimulatedTreasury, name_taken
 from app.channels.helios.transport import Deposit, HeliosTransport
 from app.core.clock import now
 from app.transmission.ports import (
+    SIMULATED,
     Answer,
     AnswerKind,
     Package,
@@ -30,6 +32,7 @@ from app.transmission.ports import (
     Uncertain,
     Unreachable,
 )
+from app.transmission.s2low.settings import S2lowSettings
 
 MAX_NAME: Final = 100
 _AGAIN: Final = "Exportez-le de nouveau depuis le logiciel de finances."
@@ -123,7 +126,7 @@ class HeliosChannel:
             return self._answer(AnswerKind.REFUSED, reply.acquit, reply.filename, reply.refusal)
         if reply.acquit is None:
             return self._answer(AnswerKind.PENDING)
-        if b"FACTICE" in reply.acquit and not self.simulated:
+        if SIMULATED in reply.acquit and not self.simulated:
             doubt = "Un acquit FACTICE est arrivé d’un simulateur : il ne décide rien. Vérifiez l’opérateur réglé."
             return self._answer(AnswerKind.PENDING, reply.acquit, reply.filename, doubt)
         flow, acquit = _read(_the_main(parcel)), read_acquit(reply.acquit)
@@ -174,7 +177,10 @@ class HeliosChannel:
 def open_channel(settings: Any) -> HeliosChannel:
     """The channel as the installation configured it."""
     own = HeliosSettings.read(settings)
-    return HeliosChannel(own, SimulatedTreasury(own, now), now)
+    transport: HeliosTransport = (
+        S2lowHelios(S2lowSettings.read(settings)) if own.transport == "s2low" else SimulatedTreasury(own, now)
+    )
+    return HeliosChannel(own, transport, now)
 
 
 def _main(parcel: Parcel) -> ParcelFile | None:

@@ -13,7 +13,7 @@ class HeliosSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    transport: str = Field("simulated", pattern="^simulated$", description="who carries the flows")
+    transport: str = Field("simulated", pattern="^(simulated|s2low)$", description="who carries the flows")
     folder: Path = Field(Path("var/tresorerie-factice"), description="where the simulated Treasury lives")
     delay_seconds: float = Field(4.0, ge=0, description="time the simulated Treasury takes to answer")
     max_flow_bytes: int = Field(128 * MEGABYTE, gt=0, description="limit of the relay operators")

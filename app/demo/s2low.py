@@ -1,0 +1,396 @@
+"""S2LOW's own addresses, answered byte for byte by the simulated Préfecture and Treasury: the real adapter runs against them.
+
+It plays the relay operator: TLS with a client certificate, fields in ISO-8859-1, its texts, its XML, its JSON. Everything
+comes from the simulators, marked FACTICE. A scenario makes it fail as a network or a server fails.
+"""
+
+import json
+import logging
+import socket
+import ssl
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote
+from xml.sax.saxutils import escape
+
+from werkzeug.formparser import FormDataParser, MultiPartParser
+from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wrappers import Request, Response
+
+from app.channels import create_only
+from app.channels.actes.channel import ActesChannel
+from app.channels.actes.classification import load_classification
+from app.channels.actes.settings import ActesSettings
+from app.channels.actes.simulator import SimulatedPrefecture
+from app.channels.helios.acquit import read_acquit
+from app.channels.helios.channel import HeliosChannel
+from app.channels.helios.settings import HeliosSettings
+from app.channels.helios.simulator import SimulatedTreasury
+from app.core.clock import now
+from app.demo.pki import Serving
+from app.transmission.ports import Parcel, ParcelFile, Rejected, Sender, Uncertain
+
+LATIN: Final = "iso-8859-1"
+LOGIN_PAGE: Final = b"<!DOCTYPE html>\n<html><head><title>S2LOW</title></head><body>Connexion</body></html>\n"
+TAKEN: Final = (
+    "KO\nUn acte portant le même numéro interne existe déjà dans la base de données.\n"
+    "Il faut peut-être ajouter un suffixe au numéro.\n"
+)
+
+
+@dataclass
+class Scenario:
+    """How it behaves from now on; `next` names what befalls the coming requests to a path, one after the other.
+
+    `login`: the login page under 200. `outage`: HTTP 503. `cut`: the connection falls before anything is read. `lost`: it is
+    read, done, and the connection falls before the answer. `broken`: HTTP 500 once it is done. `said` holds the very bytes
+    to answer to a path, whatever is asked.
+    """
+
+    next: dict[str, list[str]] = field(default_factory=dict)
+    said: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def of(self, path: str) -> str:
+        """What befalls this request."""
+        self.asked.append(path)
+        waiting = self.next.get(path.rsplit("/", 1)[-1]) or self.next.get("*") or []
+        return waiting.pop(0) if waiting else ""
+
+
+class Operator:
+    """The WSGI application; `authority` is the one collectivity that its certificates belong to."""
+
+    def __init__(self, actes: ActesSettings, helios: HeliosSettings, authority: Sender) -> None:
+        self.actes, self.helios, self.authority = actes, helios, authority
+        self.scenario = Scenario()
+
+    @property
+    def _prefecture(self) -> SimulatedPrefecture:
+        return SimulatedPrefecture(self.actes, load_classification(self.actes.classification_file), now)
+
+    @property
+    def _treasury(self) -> SimulatedTreasury:
+        return SimulatedTreasury(self.helios, now)
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Any:
+        """Answer one request, or fall as the scenario says."""
+        request = _Request(environ)
+        fate = self.scenario.of(request.path)
+        if fate == "cut":
+            return _fall(environ)
+        if fate == "login":
+            return Response(LOGIN_PAGE, mimetype="text/html")(environ, start)
+        if fate == "outage":
+            return Response("", 503)(environ, start)
+        with request:
+            said = self.scenario.said.get(request.path.rsplit("/", 1)[-1])
+            answer = self._answer(request) if said is None else Response(said)
+        if fate == "lost":
+            return _fall(environ)
+        return (Response("", 500) if fate == "broken" else answer)(environ, start)
+
+    def _answer(self, request: Request) -> Response:
+        page = getattr(self, "_" + request.path.rsplit("/", 1)[-1].removesuffix(".php"), None)
+        if page is None or not request.path.startswith(("/modules/", "/api/")):
+            return Response("", 404)
+        made: Response = page(request)
+        return made
+
+    # acts
+
+    def _actes_transac_create(self, request: Request) -> Response:
+        given, main = request.form, request.files.get("acte_pdf_file")
+        annexes = request.files.getlist("acte_attachments[]")
+        types = given.getlist("type_pj[]")
+        if main is None:
+            return _text("KO\nLa taille totale des fichiers est trop importante\n")
+        if "type_acte" not in given or len(types) != len(annexes):
+            return _text("KO\nLa typologie est absente")
+        number = given.get("number", "")
+        if self._record(number) is not None:
+            return _text(TAKEN)
+        facts: dict[str, Any] = {
+            "number": number,
+            "decision_date": given.get("decision_date"),
+            "subject": given.get("subject", ""),
+            "nature": given.get("nature_code"),
+            "matter": ".".join(given[f"classif{n}"] for n in range(1, 6) if f"classif{n}" in given),
+            "paper": given.get("document_papier") == "1",
+        }
+        with tempfile.TemporaryDirectory() as room:
+            files = [_kept(Path(room), "main", main, given["type_acte"])]
+            files += [
+                _kept(Path(room), "attachment", one, code) for one, code in zip(annexes, types, strict=True)
+            ]
+            parcel = Parcel(
+                f"s2low-{number}",
+                0,
+                "",
+                facts["subject"] or "",
+                facts,
+                tuple(files),
+                self.authority,
+                (),
+                "",
+                now(),
+            )
+            channel = ActesChannel(self.actes, self._prefecture, now)
+            posted = {
+                **facts,
+                "posted": [one.filename for one in files],
+                "types": [one.type_code for one in files],
+            }
+            try:
+                package = channel.package(parcel, Path(room))
+                create_only(self._posted_path(number), json.dumps(posted).encode())
+                reference = channel.send(parcel, package)
+            except Rejected as refused:
+                return _text(f"KO\n{refused.reason}")
+            except Uncertain:
+                # The simulator accepted and says nothing: so does the operator.
+                return Response("", 504)
+        return _text(f"OK\n{reference}\n")
+
+    def _actes_transac_get_status(self, request: Request) -> Response:
+        found = self._state(request.args.get("transaction", ""))
+        if found is None:
+            return _text("KO\nNuméro de transaction invalide.")
+        status, message = found
+        return Response(
+            f"OK\n{status}\n".encode() + (message or b""), content_type=f"text/plain; charset={LATIN}"
+        )
+
+    def _actes_transac_get_ARActe(self, request: Request) -> Response:  # noqa: N802 - S2LOW's own name
+        found = self._state(request.args.get("id", ""))
+        if found is None or found[0] != 4 or found[1] is None:
+            return Response("", 302, {"Location": "/modules/actes/index.php"})
+        return Response(found[1], mimetype="text/xml")
+
+    def _list_actes(self, request: Request) -> Response:
+        wanted = int(request.args.get("status_id", "0"))
+        listed = []
+        for path in sorted(self.actes.folder.glob(f"numbers/{self.authority.siren}/*.json")):
+            record = json.loads(path.read_bytes())
+            posted = json.loads(self._posted_path(path.stem).read_bytes())
+            found = self._state(str(record["reference"]))
+            if found is not None and found[0] == wanted:
+                listed.append(
+                    {
+                        "id": record["reference"],
+                        "subject": posted["subject"],
+                        "number": path.stem,
+                        "date": posted["decision_date"],
+                        "nature_descr": "",
+                        "classification": posted["matter"],
+                        "type": "1",
+                    }
+                )
+        return self._listed(request, wanted, listed)
+
+    def _actes_transac_get_files_list(self, request: Request) -> Response:
+        reference = request.args.get("transaction", "")
+        found = self._state(reference)
+        if found is None or found[0] in {1, 2, 3}:
+            return _text("KO\nPas d'acquittement recu")
+        ticket = json.loads((self.actes.folder / "ids" / f"{reference}.json").read_bytes())
+        posted = json.loads(self._posted_path(ticket["number"]).read_bytes())
+        rows = [{"id": f"{reference}0", "name": "message.xml", "posted_filename": "", "code_pj": ""}]
+        rows += [
+            {"id": f"{reference}{rank}", "name": name, "posted_filename": name, "code_pj": code}
+            for rank, (name, code) in enumerate(zip(posted["posted"], posted["types"], strict=True), 1)
+        ]
+        return _json(rows)
+
+    def _state(self, reference: str) -> tuple[int, bytes | None] | None:
+        try:
+            reply = self._prefecture.poll(reference)
+        except LookupError:
+            return None
+        if reply.message is None:
+            return 3, None
+        return (4 if b"ARActe" in reply.message[:400] else -1), reply.message
+
+    def _record(self, number: str) -> Any:
+        path = self.actes.folder / "numbers" / self.authority.siren / f"{number}.json"
+        return path if path.exists() else None
+
+    def _posted_path(self, number: str) -> Path:
+        return self.actes.folder / "posted" / self.authority.siren / f"{number}.json"
+
+    # flows
+
+    def _helios_importer_fichier(self, request: Request) -> Response:
+        sent = request.files.get("enveloppe")
+        if sent is None:
+            return _import("", "KO", "Echec lors du téléchargement du fichier")
+        with tempfile.TemporaryDirectory() as room:
+            file = _kept(Path(room), "main", sent, None)
+            if any(one["sha256"] == file.sha256 for _, one in self._flows()):
+                return _import("", "KO", "doublon détecté. Ce fichier a déjà été posté")
+            # The operator names its own parcel; what tells the sender's is the name that he gave to the file.
+            parcel = Parcel(file.sha256, 0, "pes", "", {}, (file,), self.authority, (), "", now())
+            channel = HeliosChannel(self.helios, _NamedTreasury(self._treasury, str(sent.filename)), now)
+            try:
+                reference = channel.send(parcel, channel.package(parcel, Path(room)))
+            except Rejected as refused:
+                return _import("", "KO", refused.reason)
+            except Uncertain:
+                return Response("", 504)
+        return _import(reference, "OK", "import")
+
+    def _helios_transac_get_status(self, request: Request) -> Response:
+        reference = request.args.get("transaction", "")
+        found = self._flow_state(reference)
+        if found is None:
+            return _xml(
+                "transaction",
+                id=reference,
+                resultat="KO",
+                status="",
+                message="Numéro de transaction invalide",
+            )
+        words = {3: "Transmis", 4: "Acquittement", 8: "Information disponible"}
+        return _xml("transaction", id=reference, resultat="OK", status=str(found), message=words[found])
+
+    def _helios_download_acquit(self, request: Request) -> Response:
+        reference = request.args.get("id", "")
+        if self._flow_state(reference) not in {4, 8}:
+            return Response("", 302, {"Location": "/modules/helios/index.php"})
+        reply = self._treasury.poll(self.authority, reference)
+        return _file(reply.acquit or b"", str(reply.filename))
+
+    def _helios_download_file(self, request: Request) -> Response:
+        for _, record in self._flows():
+            if str(record["reference"]) == request.args.get("id"):
+                flow = self.helios.folder / "flows" / f"{record['sha256']}.xml"
+                return _file(flow.read_bytes(), record["filename"])
+        return Response("", 302, {"Location": "/modules/helios/index.php"})
+
+    def _list_pes_aller(self, request: Request) -> Response:
+        wanted = int(request.args.get("status_id", "0"))
+        references = sorted(int(one["reference"]) for _, one in self._flows())
+        rows = [{"id": one} for one in references if self._flow_state(str(one)) == wanted]
+        return self._listed(request, wanted, rows)
+
+    def _flow_state(self, reference: str) -> int | None:
+        try:
+            reply = self._treasury.poll(self.authority, reference)
+        except LookupError:
+            return None
+        acquit = read_acquit(reply.acquit) if reply.acquit else None
+        if acquit is None:
+            return 3
+        return 8 if acquit.refused else 4
+
+    def _flows(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        for path in sorted(self.helios.folder.glob("names/*/*.json")):
+            yield unquote(path.stem), json.loads(path.read_bytes())
+
+    def _listed(self, request: Request, status: int, rows: list[dict[str, Any]]) -> Response:
+        offset, limit = int(request.args.get("offset", "0")), int(request.args.get("limit", "100"))
+        told = {"status_id": status, "authority_id": 1, "offset": offset, "limit": limit}
+        return _json({**told, "transactions": rows[offset : offset + limit]})
+
+
+class _NamedTreasury(SimulatedTreasury):
+    """The same Treasury, which remembers a flow under the name that its sender gave to the operator."""
+
+    def __init__(self, real: SimulatedTreasury, filename: str) -> None:
+        super().__init__(real._settings, real._clock)  # noqa: SLF001 - it is the same class
+        self._filename = filename
+
+    def send(self, deposit: Any, file: Path) -> str:
+        """Deposit under that name."""
+        from dataclasses import replace
+
+        return super().send(replace(deposit, filename=self._filename), file)
+
+
+class _Parts(MultiPartParser):
+    """Fields are in ISO-8859-1, whatever the part says: so reads S2LOW."""
+
+    def get_part_charset(self, headers: Any) -> str:
+        """The charset of a field."""
+        del headers
+        return LATIN
+
+
+class _Form(FormDataParser):
+    """The parser of a form whose fields are in ISO-8859-1."""
+
+    def _parse_multipart(self, stream: Any, mimetype: str, content_length: int | None, options: Any) -> Any:
+        del mimetype
+        form, files = _Parts(self.stream_factory, cls=self.cls).parse(
+            stream, options.get("boundary", "").encode("ascii"), content_length
+        )
+        return stream, form, files
+
+
+class _Request(Request):
+    form_data_parser_class = _Form
+
+
+def serve(operator: Operator, port: int, certificate: Path, clients_ca: Path) -> Serving:
+    """Answer on 127.0.0.1 over TLS; a client without a certificate of `clients_ca` is not spoken to."""
+
+    class Quiet(WSGIRequestHandler):
+        def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ARG002 - the names are werkzeug's
+            logging.getLogger(__name__).debug(message, *args)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    context.load_verify_locations(clients_ca)
+    context.verify_mode = ssl.CERT_REQUIRED
+    server = make_server(
+        "127.0.0.1", port, operator, threaded=True, request_handler=Quiet, ssl_context=context
+    )
+    return Serving(server)
+
+
+def _fall(environ: Mapping[str, Any]) -> list[bytes]:
+    """Cut the connexion without a word."""
+    try:
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    except OSError:
+        logging.getLogger(__name__).debug("already cut")
+    raise ConnectionError("cut by the scenario")
+
+
+def _kept(room: Path, role: Any, sent: Any, code: str | None) -> ParcelFile:
+    import hashlib
+
+    content = sent.read()
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = room / f"{role}-{sha256}"
+    path.write_bytes(content)
+    name = str(sent.filename)
+    return ParcelFile(role, name, name, sent.mimetype, sha256, path, 0, code)
+
+
+def _text(words: str) -> Response:
+    return Response(words.encode(LATIN, "replace"), content_type=f"text/plain; charset={LATIN}")
+
+
+def _json(value: Any) -> Response:
+    return Response(json.dumps(value), mimetype="application/json")
+
+
+def _file(content: bytes, name: str) -> Response:
+    shown = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(content, mimetype="text/xml", headers=shown)
+
+
+def _import(reference: str, result: str, message: str) -> Response:
+    return _xml("import", id=reference, resultat=result, message=message)
+
+
+def _xml(root: str, **given: str) -> Response:
+    lines = [
+        f"  <{name}>{escape(value)}</{name}>" if value else f"  <{name}/>" for name, value in given.items()
+    ]
+    body = "\n".join([f'<?xml version="1.0"?>\n<{root}>', *lines, f"</{root}>\n"])
+    return Response(body.encode(), mimetype="text/xml")

@@ -1,0 +1,113 @@
+"""The answers of S2LOW, read on their bytes: two shapes of success, mixed encodings, entities, XML glued to a sentence."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+from app.transmission.ports import Rejected, Unreachable
+
+ACKNOWLEDGED: Final = frozenset({4, 5, 12, 13, 14, 19, 20, 22})
+WAITING: Final = {
+    1: "Déposé chez l’opérateur.",
+    2: "En attente chez l’opérateur (créneau ou quota d’envoi) : rien n’est à refaire.",
+    3: "Transmis par l’opérateur.",
+    7: "En traitement.",
+    9: "En attente chez l’opérateur (créneau ou quota d’envoi) : rien n’est à refaire.",
+    17: "Attend une confirmation chez l’opérateur.",
+    18: "Attend une signature chez l’opérateur.",
+    24: "Transmis, sans réponse encore.",
+}
+ERROR, CANCELLED, REFUSED = -1, 0, 6
+
+_CREATED: Final = re.compile(r"OK\s*(?::\s*id généré\s*:\s*|\n\s*)(\d+)\s*")
+_REFUSAL: Final = re.compile(r"KO\s*:?\s*(.*)", re.DOTALL)
+_ACCOUNT: Final = re.compile(r"authentification|acc[eè]s refus|droit", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a transaction stands, and what came with it: the XML of that status, the sentence behind it."""
+
+    code: int
+    rest: bytes
+
+
+def decode(raw: bytes) -> str:
+    """The text of an answer: UTF-8 if it is, else ISO-8859-1 as Windows writes it; entities undone."""
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252", errors="replace")
+    return html.unescape(text)
+
+
+def created(raw: bytes) -> str:
+    """The number of what was created; refuses with `Rejected` what the operator refuses, `Unreachable` what is no answer."""
+    text = decode(raw).strip()
+    if found := _CREATED.fullmatch(text):
+        return found[1]
+    raise refusal(text)
+
+
+def refusal(text: str) -> Exception:
+    """A « KO » as it must be acted on: the account is the administrator's, the rest is the depositor's."""
+    found = _REFUSAL.match(text.strip())
+    if found is None:
+        return Unreachable(f"Réponse inattendue de S2LOW : « {text[:200]} »")
+    words = " ".join(found[1].split()) or "refus sans motif"
+    if _ACCOUNT.search(words):
+        return Unreachable(f"S2LOW refuse le compte technique : {words}")
+    return Rejected(f"L’opérateur de télétransmission refuse le dépôt : {words.rstrip('.')}.")
+
+
+def status_of(raw: bytes) -> Status:
+    """The status in an answer « OK, status, XML »; refuses with LookupError a number that S2LOW does not know."""
+    first, _, rest = raw.partition(b"\n")
+    if first.strip() != b"OK":
+        text = decode(raw)
+        if "transaction invalide" in text:
+            raise LookupError(text)
+        fault = refusal(text)
+        raise fault if isinstance(fault, Unreachable) else Unreachable(str(fault))
+    second, _, rest = rest.partition(b"\n")
+    if not re.fullmatch(rb"\s*-?\d+\s*", second):
+        raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »")
+    return Status(int(second), rest)
+
+
+def fields_of(raw: bytes, root: str) -> dict[str, str]:
+    """The elements of a small XML answer (`import`, `transaction`); « KO » in plain text is read too."""
+    from lxml import etree
+
+    if not raw.lstrip().startswith(b"<"):
+        raise refusal(decode(raw))
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    try:
+        top = etree.fromstring(raw.strip(), parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise Unreachable(f"Réponse illisible de S2LOW : {error}") from error
+    if etree.QName(top).localname != root:
+        raise Unreachable(f"Réponse inattendue de S2LOW : <{etree.QName(top).localname}>")
+    return {etree.QName(one).localname: html.unescape((one.text or "").strip()) for one in top}
+
+
+def transactions_of(raw: bytes) -> list[dict[str, Any]]:
+    """The transactions of a list in JSON; refuses with `Unreachable` what is none."""
+    try:
+        found = json.loads(decode_json(raw))
+        listed = found["transactions"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »") from error
+    return [one for one in listed if isinstance(one, dict)]
+
+
+def decode_json(raw: bytes) -> str:
+    """JSON is not HTML: entities stay, and the encoding is guessed as for the rest."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", errors="replace")

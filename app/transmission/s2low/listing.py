@@ -1,0 +1,34 @@
+"""Every transaction that S2LOW lists since a day, status after status and page after page."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Final
+
+from app.transmission.s2low.answers import transactions_of
+from app.transmission.s2low.client import Client
+
+PAGE: Final = 100
+
+
+def transactions(
+    client: Client, path: str, statuses: tuple[int, ...], **more: object
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each transaction with its status, once."""
+    seen: set[str] = set()
+    for status in statuses:
+        offset = 0
+        while True:
+            asked: dict[str, object] = {"status_id": status, "offset": offset, "limit": PAGE, **more}
+            page = transactions_of(client.get(path, **asked))
+            for one in page:
+                if str(one.get("id")) not in seen:
+                    seen.add(str(one.get("id")))
+                    yield status, one
+            if len(page) < PAGE:
+                break
+            offset += PAGE
+
+
+def day(moment: date) -> str:
+    """A day as S2LOW reads it."""
+    return moment.isoformat()

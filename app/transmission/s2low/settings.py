@@ -1,0 +1,63 @@
+"""How an installation reaches S2LOW: one address, and for each collectivity its certificate and technical account.
+
+`<folder>/<SIREN>/client.pem` holds the TLS certificate, its chain and its private key, unencrypted, readable by the service
+alone; `<folder>/<SIREN>/compte`, if several accounts share the certificate, the login on the first line and the password
+on the second, in ASCII. Neither is ever in the database.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.transmission.ports import Rejected
+
+
+class S2lowSettings(BaseModel):
+    """Settings of the operator, read from variables that begin with S2LOW_."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field("", description="address of the operator, in https")
+    folder: Path = Field(
+        Path("var/s2low"), description="certificates and accounts, one folder for each SIREN"
+    )
+    ca_file: Path | None = Field(None, description="authority of the operator's server certificate, in PEM")
+    connect_seconds: float = Field(10.0, gt=0, description="time given to accept the connection")
+    answer_seconds: float = Field(120.0, gt=0, description="time given to each read")
+    simulated: bool = Field(False, description="the address is a simulator's: nothing leaves for the State")
+
+    @classmethod
+    def read(cls, settings: Any) -> Self:
+        """The settings, from `settings.s2low` or from attributes named s2low_…; else defaults."""
+        own = settings if isinstance(settings, cls) else getattr(settings, "s2low", None)
+        if isinstance(own, cls):
+            return own
+        given = {name: getattr(settings, f"s2low_{name}", None) for name in cls.model_fields}
+        return cls.model_validate({name: value for name, value in given.items() if value is not None})
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a collectivity shows to the operator: its certificate file, and its login and password if it has some."""
+
+    siren: str
+    certificate: Path
+    login: str = ""
+    password: str = ""
+
+
+def account_of(settings: S2lowSettings, siren: str) -> Account:
+    """The account of a collectivity; refuses with `Rejected` one that has no certificate here."""
+    home = settings.folder / siren
+    certificate = home / "client.pem"
+    if not re.fullmatch(r"[0-9]{9}", siren) or not certificate.is_file():
+        raise Rejected(
+            f"La collectivité {siren} n’a pas de certificat pour l’opérateur de télétransmission. "
+            "Demandez à l’administrateur de l’installer."
+        )
+    lines = (home / "compte").read_text("ascii").splitlines() if (home / "compte").is_file() else []
+    login, password = [*lines, "", ""][:2]
+    return Account(siren, certificate, login.strip(), password.strip())

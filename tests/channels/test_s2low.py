@@ -1,0 +1,293 @@
+"""The adapter of S2LOW before each odd answer and each fall of the network: nothing is sent twice, nothing is taken for an answer."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import time_machine
+
+from app.channels.actes.channel import open_channel as open_actes
+from app.channels.actes.s2low import S2lowActes
+from app.channels.helios.channel import open_channel as open_helios
+from app.transmission.ports import AnswerKind, Rejected, Uncertain, Unreachable
+from tests.builders.s2low import Authority, a_face
+from tests.channels.parcels import NOW, PDF, SENDER, a_flow, a_parcel
+
+SAMPLES = Path(__file__).resolve().parents[1] / "assets" / "s2low"
+OPEN = {"actes": open_actes, "helios": open_helios}
+DEPOSIT = {"actes": "actes_transac_create.php", "helios": "helios_importer_fichier.php"}
+
+
+@pytest.fixture(autouse=True)
+def day():
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory):
+    with a_face(tmp_path_factory.mktemp("s2low")) as made:
+        yield made
+
+
+@pytest.fixture
+def face(tls, tmp_path):
+    tls.world(tmp_path / "world")
+    return tls
+
+
+@pytest.fixture(params=["actes", "helios"])
+def name(request):
+    return request.param
+
+
+def through(face, name, **more):
+    return OPEN[name](SimpleNamespace(**{f"{name}_transport": "s2low"}, s2low=face.settings(**more)))
+
+
+def made(name, folder, suffix="", **changes):
+    if name == "helios":
+        return a_flow(folder / "store", f"F_261120{suffix}", **changes)
+    return a_parcel(folder / "store", facts={"number": f"2026_112{suffix}"}, **changes)
+
+
+def deposits(face):
+    """How many deposits the other side holds."""
+    actes, helios = face.operator.actes.folder, face.operator.helios.folder
+    return len(list(actes.glob("numbers/*/*.json"))) + len(list(helios.glob("names/*/*.json")))
+
+
+# what was taken, and what nobody knows
+
+
+@pytest.mark.parametrize("fate", ["lost", "broken"])
+def test_an_answer_lost_after_acceptance_is_unknown_then_found_and_not_sent_again(face, name, fate, tmp_path):
+    channel, parcel = through(face, name), made(name, tmp_path)
+    package = channel.package(parcel, tmp_path)
+    face.operator.scenario.next[DEPOSIT[name]] = [fate]
+    with pytest.raises(Uncertain):
+        channel.send(parcel, package)
+    reference = channel.find(parcel)
+    assert reference
+    assert channel.send(parcel, package) == reference
+    assert deposits(face) == 1
+    assert [one.rsplit("/", 1)[-1] for one in face.operator.scenario.asked].count(DEPOSIT[name]) == 1
+
+
+def test_the_other_side_accepts_and_says_nothing(face, name, tmp_path):
+    channel, parcel = through(face, name), made(name, tmp_path, "_MUET")
+    with pytest.raises(Uncertain):
+        channel.send(parcel, channel.package(parcel, tmp_path))
+    assert channel.find(parcel)
+    assert deposits(face) == 1
+
+
+def test_a_connexion_cut_before_acceptance_is_unknown_and_the_flow_is_not_found(face, name, tmp_path):
+    channel, parcel = through(face, name), made(name, tmp_path)
+    package = channel.package(parcel, tmp_path)
+    face.operator.scenario.next[DEPOSIT[name]] = ["cut"]
+    with pytest.raises(Uncertain):
+        channel.send(parcel, package)
+    assert (channel.find(parcel), deposits(face)) == (None, 0)
+    assert channel.send(parcel, package)
+    assert deposits(face) == 1
+
+
+@pytest.mark.parametrize("fate", ["login", "outage"])
+def test_a_login_page_or_an_outage_takes_nothing(face, name, fate, tmp_path):
+    channel, parcel = through(face, name), made(name, tmp_path)
+    package = channel.package(parcel, tmp_path)
+    face.operator.scenario.next[DEPOSIT[name]] = [fate]
+    with pytest.raises(Unreachable):
+        channel.send(parcel, package)
+    assert deposits(face) == 0
+
+
+@pytest.mark.parametrize("fate", ["login", "outage", "cut", "lost", "broken"])
+def test_a_question_that_fails_is_asked_again_later_and_decides_nothing(face, name, fate, tmp_path):
+    channel, parcel = through(face, name), made(name, tmp_path)
+    reference = channel.send(parcel, channel.package(parcel, tmp_path))
+    face.operator.scenario.next["*"] = [fate]
+    with pytest.raises(Unreachable):
+        channel.poll(parcel, reference)
+    assert channel.poll(parcel, reference).kind is AnswerKind.ACKNOWLEDGED
+
+
+def test_an_operator_out_of_reach_does_not_forbid_to_deposit_but_forbids_to_send(face, name, tmp_path):
+    channel = through(face, name, url="https://127.0.0.1:1", connect_seconds=1)
+    parcel = made(name, tmp_path)
+    assert channel.check(parcel) == []
+    package = channel.package(parcel, tmp_path)
+    with pytest.raises(Unreachable):
+        channel.send(parcel, package)
+
+
+# who speaks to whom
+
+
+def test_a_server_that_another_authority_certified_is_given_nothing(face, name, tmp_path):
+    stranger = Authority(tmp_path, "autorite-inconnue")
+    channel, parcel = through(face, name, ca_file=stranger.pem), made(name, tmp_path)
+    package = channel.package(parcel, tmp_path)
+    with pytest.raises(Unreachable):
+        channel.send(parcel, package)
+    assert face.operator.scenario.asked == []
+
+
+def test_a_client_certificate_of_another_authority_gets_no_answer(face, name, tmp_path):
+    Authority(tmp_path, "autorite-inconnue").issue(tmp_path / "own" / SENDER.siren / "client.pem", "Kerlann")
+    channel, parcel = through(face, name, folder=tmp_path / "own"), made(name, tmp_path)
+    with pytest.raises((Unreachable, Uncertain)):
+        channel.send(parcel, channel.package(parcel, tmp_path))
+    assert face.operator.scenario.asked == []
+
+
+def test_a_collectivity_without_certificate_is_told_whom_to_ask(face, name, tmp_path):
+    channel, parcel = through(face, name, folder=tmp_path / "empty"), made(name, tmp_path)
+    with pytest.raises(Rejected, match="n’a pas de certificat pour l’opérateur"):
+        channel.find(parcel)
+
+
+def test_the_technical_account_is_told_when_there_is_one(face, tmp_path):
+    (face.accounts / SENDER.siren / "compte").write_text("paraphe\nsecret\n", "ascii")
+    seen = []
+    real = face.operator.__class__._list_pes_aller
+    face.operator._list_pes_aller = lambda request: (
+        seen.append(request.authorization) or real(face.operator, request)
+    )
+    try:
+        through(face, "helios").find(made("helios", tmp_path))
+    finally:
+        (face.accounts / SENDER.siren / "compte").unlink()
+        del face.operator._list_pes_aller
+    assert (seen[0].username, seen[0].password) == ("paraphe", "secret")
+
+
+# odd answers, byte for byte
+
+
+def test_the_samples_are_understood_through_the_wire(face, tmp_path):
+    channel, parcel = through(face, "actes"), made("actes", tmp_path)
+    said = face.operator.scenario.said
+    package = channel.package(parcel, tmp_path)
+    said["list_actes.php"] = b'{"transactions":[]}'
+    said["actes_transac_create.php"] = (SAMPLES / "create-ok.txt").read_bytes()
+    assert channel.send(parcel, package) == f"{SENDER.siren}/666"
+    for sample, words in (("create-ko-doublon.txt", "suffixe"), ("create-ko-numero.txt", "numéro")):
+        said["actes_transac_create.php"] = (SAMPLES / sample).read_bytes()
+        with pytest.raises(Rejected, match=words):
+            channel.send(parcel, package)
+    said["actes_transac_get_status.php"] = (SAMPLES / "status-3.txt").read_bytes()
+    assert channel.poll(parcel, f"{SENDER.siren}/666").raw is None
+    said["actes_transac_get_status.php"] = (SAMPLES / "status-moins1.txt").read_bytes()
+    refused = channel.poll(parcel, f"{SENDER.siren}/666")
+    assert (refused.kind, refused.raw) == (AnswerKind.REFUSED, said["actes_transac_get_status.php"][6:])
+    assert "SIREN non enregistré" in refused.reason
+    # A receipt for another act: kept, and decides nothing.
+    said["actes_transac_get_status.php"] = (SAMPLES / "status-4-ar.txt").read_bytes()
+    other = channel.poll(parcel, f"{SENDER.siren}/666")
+    assert (other.kind, other.raw) == (AnswerKind.PENDING, said["actes_transac_get_status.php"][5:])
+
+
+def test_an_act_refused_by_the_operator_alone_comes_back_with_its_words(face, tmp_path):
+    channel, parcel = through(face, "actes"), made("actes", tmp_path)
+    face.operator.scenario.said["actes_transac_get_status.php"] = "OK\n-1\nLe fichier est infecté.".encode(
+        "latin-1"
+    )
+    answer = channel.poll(parcel, f"{SENDER.siren}/1")
+    assert (answer.kind, answer.raw) == (AnswerKind.REFUSED, None)
+    assert answer.reason == "L’opérateur refuse l’acte : Le fichier est infecté."
+
+
+@pytest.mark.parametrize("status", [5, 12, 13, 14, 19, 20, 22])
+def test_a_later_state_no_longer_brings_the_receipt_which_is_then_asked_alone(face, status, tmp_path):
+    channel, parcel = through(face, "actes"), made("actes", tmp_path)
+    reference = channel.send(parcel, channel.package(parcel, tmp_path))
+    receipt = channel.poll(parcel, reference)
+    face.operator.scenario.said["actes_transac_get_status.php"] = f"OK\n{status}\n".encode()
+    assert channel.poll(parcel, reference) == receipt
+
+
+def test_an_unstamped_pdf_under_200_is_not_taken_for_the_stamped_copy(face, tmp_path):
+    channel, parcel = through(face, "actes"), made("actes", tmp_path)
+    reference = channel.send(parcel, channel.package(parcel, tmp_path))
+    transport = S2lowActes(face.settings())
+    said = face.operator.scenario.said
+    said["actes_download_file.php"] = PDF
+    assert transport.stamped(reference, parcel.files[0].sha256) is None
+    said["actes_download_file.php"] = PDF + b"tampon"
+    assert transport.stamped(reference, parcel.files[0].sha256) == PDF + b"tampon"
+
+
+def test_an_account_that_may_not_list_flows_blocks_the_sending_and_says_why(face, tmp_path):
+    channel, parcel = through(face, "helios"), made("helios", tmp_path)
+    package = channel.package(parcel, tmp_path)
+    face.operator.scenario.said["list_pes_aller.php"] = b'{"error":"L\'utilisateur n\'est pas archiviste"}'
+    with pytest.raises(Unreachable, match="archiviste"):
+        channel.send(parcel, package)
+    assert deposits(face) == 0
+
+
+@pytest.mark.parametrize("status", [1, 2, 3, 7, 9])
+def test_a_flow_that_waits_for_a_window_or_a_quota_is_only_waited_for(face, status, tmp_path):
+    channel, parcel = through(face, "helios"), made("helios", tmp_path)
+    raw = (SAMPLES / "helios-status.xml").read_bytes()
+    face.operator.scenario.said["helios_transac_get_status.php"] = raw.replace(b">4<", f">{status}<".encode())
+    answer = channel.poll(parcel, "905")
+    assert (answer.kind, answer.raw) == (AnswerKind.PENDING, None)
+
+
+@pytest.mark.parametrize(("status", "words"), [(-1, "refuse le flux"), (0, "a annulé le flux")])
+def test_a_flow_refused_or_cancelled_by_the_operator_comes_back(face, status, words, tmp_path):
+    channel, parcel = through(face, "helios"), made("helios", tmp_path)
+    raw = (SAMPLES / "helios-status.xml").read_bytes()
+    face.operator.scenario.said["helios_transac_get_status.php"] = raw.replace(b">4<", f">{status}<".encode())
+    answer = channel.poll(parcel, "905")
+    assert answer.kind is AnswerKind.REFUSED
+    assert words in answer.reason
+
+
+def test_a_partial_acquit_and_a_refused_act_come_through(face, name, tmp_path):
+    suffix = "_PARTIEL" if name == "helios" else "_KO"
+    channel, parcel = through(face, name), made(name, tmp_path, suffix)
+    answer = channel.poll(parcel, channel.send(parcel, channel.package(parcel, tmp_path)))
+    assert answer.kind is AnswerKind.REFUSED
+    assert b"FACTICE" in answer.raw
+
+
+def test_a_factice_answer_decides_nothing_when_the_operator_is_said_to_be_real(face, name, tmp_path):
+    channel, parcel = through(face, name, simulated=False), made(name, tmp_path)
+    answer = channel.poll(parcel, channel.send(parcel, channel.package(parcel, tmp_path)))
+    assert (answer.kind, bool(answer.raw)) == (AnswerKind.PENDING, True)
+    assert "FACTICE" in answer.reason
+
+
+# the simulator's face speaks as S2LOW does
+
+
+def test_the_face_answers_in_the_bytes_of_the_samples(face, tmp_path):
+    import requests
+
+    session = requests.Session()
+    session.trust_env = False
+    session.verify, session.cert = str(face.authority.pem), str(face.accounts / SENDER.siren / "client.pem")
+    base = f"https://127.0.0.1:{face.port}/modules"
+    channel, parcel = through(face, "actes"), made("actes", tmp_path)
+    channel.send(parcel, channel.package(parcel, tmp_path))
+    form = {"number": "2026_112", "type_acte": "99_DE"}
+    twice = session.post(f"{base}/actes/actes_transac_create.php", data=form, files={"acte_pdf_file": PDF})
+    assert twice.content == (SAMPLES / "create-ko-doublon.txt").read_bytes()
+    unknown = session.get(f"{base}/actes/actes_transac_get_status.php", params={"transaction": 99})
+    assert unknown.content == (SAMPLES / "status-ko.txt").read_bytes()
+    known = session.get(f"{base}/actes/actes_transac_get_status.php", params={"transaction": 1})
+    assert known.content.startswith((SAMPLES / "status-4-ar.txt").read_bytes()[:50])
+
+    flow = a_flow(tmp_path / "store", "F1").files[0].path.read_bytes()
+    api = f"{base}/helios/api"
+    first = session.post(f"{api}/helios_importer_fichier.php", files={"enveloppe": ("f.xml", flow)})
+    assert first.content.replace(b">1<", b">905<") == (SAMPLES / "helios-import-ok.xml").read_bytes()
+    second = session.post(f"{api}/helios_importer_fichier.php", files={"enveloppe": ("f.xml", flow)})
+    assert second.content == (SAMPLES / "helios-import-ko.xml").read_bytes()
+    state = session.get(f"{api}/helios_transac_get_status.php", params={"transaction": 1})
+    assert state.content.replace(b">1<", b">905<") == (SAMPLES / "helios-status.xml").read_bytes()
+    session.close()
