@@ -14,11 +14,12 @@ from app.core.db import NO_DATE, Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock_editable
-from app.folders.documents import add_document, add_version, document_of, last_version
+from app.folders.documents import add_document, add_version, document_of, give_types, last_version
 from app.folders.facts import edit, fill, touch
 from app.folders.keep import Incoming, Kept, keep_attachment, keep_main
 from app.folders.models import Document, Folder
 from app.folders.once import Once, made_by, remember
+from app.folders.sockets import types_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.rights import Right
@@ -241,11 +242,23 @@ def accept_repair(db: Db, actor: Actor, folder_id: int, document_id: int) -> Non
 
 @use_case
 def save(
-    db: Db, actor: Actor, folder_id: int, *, version: int, title: str | None, facts: Mapping[str, Any]
+    db: Db,
+    actor: Actor,
+    folder_id: int,
+    *,
+    version: int,
+    title: str | None,
+    facts: Mapping[str, Any],
+    types: Mapping[int, str] | None = None,
 ) -> int:
-    """Keep what was typed, complete or not; returns the new version. Only the family's own fields are kept."""
+    """Keep what was typed, complete or not; returns the new version. Only the family's own fields are kept.
+
+    `types`: the type given to each file, by document.
+    """
     folder = lock_editable(db, actor, folder_id, version)
+    before = types_of(folder)
     edit(folder, title, facts)
+    give_types(db, folder, types or {}, before)
     return folder.version
 
 

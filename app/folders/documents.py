@@ -1,6 +1,6 @@
 """The documents of a folder and their versions: written once, never changed; the last one is current."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 
@@ -9,6 +9,7 @@ from app.core.db import Db
 from app.core.refusals import Refusal
 from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.sockets import FileTypes, types_of
 from app.people.actor import Actor
 
 
@@ -126,3 +127,20 @@ def document_of(db: Db, folder: Folder, document_id: int) -> Document:
     if document is None:
         raise Refusal("document-unknown")
     return document
+
+
+def give_types(db: Db, folder: Folder, given: Mapping[int, str], before: FileTypes | None) -> None:
+    """Give files their types, and look at all of them again: what may be given depends on the facts.
+
+    A file that had the former default takes the new one. Another type that may no longer be given stays, for whoever
+    corrects the draft to see it and choose. `before`: what was offered until now.
+    """
+    now_offered = types_of(folder)
+    if now_offered is None:
+        return
+    query = sa.select(Document).where(Document.folder_id == folder.id, Document.removed_at.is_(None))
+    for document in db.scalars(query.where(Document.role.in_(["main", "attachment"]))):
+        code = given.get(document.id) or document.type_code
+        if code and not now_offered.has(code) and before is not None and code == before.default:
+            code = now_offered.default
+        document.type_code = code or None

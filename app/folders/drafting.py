@@ -1,8 +1,9 @@
 """Pages of the desk that deposits: the form, the draft with its documents, and their verbs."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+import sqlalchemy as sa
 from flask import current_app, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -17,10 +18,23 @@ from app.folders import deposit, page, sending, timeline, views
 from app.folders.access import authorize
 from app.folders.blueprint import CREATE, pages, received, version_shown
 from app.folders.forms import draft_form
-from app.folders.models import Folder
-from app.folders.sockets import plugged
+from app.folders.models import Document, Folder
+from app.folders.sockets import plugged, types_of
 from workflows.circuit import Phase
 from workflows.rights import Right
+
+TYPE = "type-"
+"""What the names of the lists of types begin with; the document's number follows."""
+
+
+@dataclass(frozen=True)
+class TypeChoice:
+    """The list of types of one file: its name in the form, what is offered, what is chosen, and whether it may be."""
+
+    name: str
+    offered: tuple[tuple[str, str], ...]
+    chosen: str
+    allowed: bool
 
 
 @pages.route("/deposer", methods=["GET", "POST"], endpoint="deposit")
@@ -106,10 +120,10 @@ def _save_or_submit(folder_id: int) -> Response:
     typed = {
         key: value
         for key, value in request.form.items()
-        if key not in {"csrf_token", "version", "action", "title"}
+        if key not in {"csrf_token", "version", "action", "title"} and not key.startswith(TYPE)
     }
     title, version = request.form.get("title"), version_shown()
-    version = deposit.save(g.actor, folder_id, version=version, title=title, facts=typed)
+    version = deposit.save(g.actor, folder_id, version=version, title=title, facts=typed, types=_types())
     if request.form.get("action") in plugged.preparations:
         return redirect(url_for(request.form["action"], folder_id=folder_id))
     if request.form.get("action") != "submit":
@@ -120,6 +134,31 @@ def _save_or_submit(folder_id: int) -> Response:
     return redirect(url_for("folders.show", folder_id=folder_id))
 
 
+def _types() -> dict[int, str]:
+    """The type chosen for each file, by document."""
+    given = {key.removeprefix(TYPE): value for key, value in request.form.items() if key.startswith(TYPE)}
+    return {int(key): value for key, value in given.items() if key.isascii() and key.isdigit()}
+
+
+def _offered_types(db: Db, folder: Folder) -> dict[int, TypeChoice]:
+    """The choice of a type for each file that is transmitted, by document."""
+    found = types_of(folder)
+    if found is None:
+        return {}
+    query = sa.select(Document.id, Document.type_code).where(
+        Document.folder_id == folder.id, Document.role.in_(["main", "attachment"])
+    )
+    return {
+        document_id: TypeChoice(
+            f"{TYPE}{document_id}",
+            tuple(found.offered),
+            code or found.default,
+            found.has(code or found.default),
+        )
+        for document_id, code in db.execute(query)
+    }
+
+
 def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, object]:
     family = family_of(folder.family)
     said = str(folder.sources.get("said") or "lu dans le fichier").partition(" (")[0]
@@ -128,6 +167,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
     return {
         "folder": page.head(db, folder),
         "documents": page.documents(db, folder, None),
+        "types": _offered_types(db, folder),
         "form": draft_form(db, family, folder, marks),
         "sources": dict.fromkeys(folder.sources.get("read", []), said),
         "choosers": draft_form(db, family, folder, marks).choosers,

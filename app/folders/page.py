@@ -16,7 +16,7 @@ from app.folders import queues, timeline
 from app.folders.documents import current_versions
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.folders.move import EMITTERS, STEPS_PER_ROUND, Present, present
-from app.folders.sockets import plugged
+from app.folders.sockets import obstacles, plugged
 from app.folders.views import (
     ActionView,
     Decision,
@@ -213,7 +213,7 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     quality, blocked = f", étape « {here.step.label} »", ""
     if here.step.kind is StepKind.SIGN:
         words, blocked = _capacity(db, folder, actor, here)
-        quality = words or quality
+        quality, blocked = words or quality, blocked or obstacles(db, folder)
     return Decision(f"À vous de {ASKS[here.step.kind]}{quality}", line, where, actions, blocked)
 
 

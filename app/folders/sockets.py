@@ -36,11 +36,24 @@ class ActionSocket:
     method: str
 
 
+@dataclass(frozen=True)
+class FileTypes:
+    """The types that may be given to each file of a folder (code, words), and the one of a file that has none."""
+
+    offered: Sequence[tuple[str, str]]
+    default: str
+
+    def has(self, code: str) -> bool:
+        """Whether this type may be given."""
+        return any(code == one for one, _ in self.offered)
+
+
 @dataclass
 class _Sockets:
     readers: dict[str, Callable[[Path, str], ReadFacts | None]] = field(default_factory=dict)
     signables: dict[str, Callable[[Path], Sequence[str]]] = field(default_factory=dict)
     checks: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
+    obstacles: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
     actions: dict[Action, ActionSocket] = field(default_factory=dict)
     trays: list[Callable[[Db, Any], Markup | None]] = field(default_factory=list)
     selection: list[str] = field(default_factory=list)
@@ -53,6 +66,7 @@ class _Sockets:
     acts: list[Callable[[Db, int], Mapping[int, str]]] = field(default_factory=list)
     shares: dict[str, Callable[[Db, Folder], list[dict[str, Any]]]] = field(default_factory=dict)
     options: dict[str, Callable[[], list[tuple[str, str]]]] = field(default_factory=dict)
+    types: list[Callable[[Folder], FileTypes | None]] = field(default_factory=list)
     capacities: list[Callable[[Db, Any, Folder, Any], tuple[str, str]]] = field(default_factory=list)
     tables: list[Callable[[bytes], tuple[tuple[str, str], ...] | None]] = field(default_factory=list)
 
@@ -73,6 +87,19 @@ def signable(kind: str, find: Callable[[Path], Sequence[str]]) -> None:
 def check(find: Callable[[Db, Folder], list[Problem]]) -> None:
     """Look at a folder before it is sent; what is found stops it and is shown, each with its remedy."""
     plugged.checks.append(find)
+
+
+def obstacle(find: Callable[[Db, Folder], list[Problem]]) -> None:
+    """Say, without asking anybody outside, why a folder would be refused once signed: until then it is not signed."""
+    plugged.obstacles.append(find)
+
+
+def obstacles(db: Db, folder: Folder) -> str:
+    """Why nobody may sign this folder, in sentences with what to do; empty when nothing is known against it."""
+    found = [problem.sentence for find in plugged.obstacles for problem in find(db, folder)]
+    if not found:
+        return ""
+    return f"Signé, ce dossier serait refusé à l’envoi. {' '.join(found)} Rejetez-le pour qu’il soit corrigé."
 
 
 def action(name: Action, endpoint: str, method: str = "post") -> None:
@@ -143,6 +170,16 @@ def share(name: str, find: Callable[[Db, Folder], list[dict[str, Any]]]) -> None
 def options(kind: str, offer: Callable[[], list[tuple[str, str]]]) -> None:
     """Offer the values of a kind of field (value, words): the matters of a classification."""
     plugged.options[kind] = offer
+
+
+def types(find: Callable[[Folder], FileTypes | None]) -> None:
+    """Offer a type for each file of a folder that will be transmitted, or None when its files have none."""
+    plugged.types.append(find)
+
+
+def types_of(folder: Folder) -> FileTypes | None:
+    """The types of the first who offers some for this folder."""
+    return next((found for find in plugged.types if (found := find(folder)) is not None), None)
 
 
 def clear() -> None:

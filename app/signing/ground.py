@@ -19,7 +19,7 @@ from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.signing.authority import Authority
 from app.signing.authority import chosen as chosen_capacity
-from app.signing.paper.sheet import refuse_mixed
+from app.signing.paper.sheet import refuse_mixed, refuse_obstacles
 from app.signing.placing.places import Chosen, Part, chosen, field_name, fields, parts_of
 from app.signing.ports import Box, FieldPlan
 from app.signing.trust import facts as named
@@ -62,7 +62,10 @@ class Ground:
 def ground_for(
     db: Db, actor: Actor, folder_id: int, version: int, mandate: int | None
 ) -> tuple[Ground, Authority]:
-    """The ground of this person's signature, and as what he or she signs; refuses `moved-on`, `not-your-turn`, no mandate."""
+    """The ground of this person's signature, and as what he or she signs.
+
+    Refuses `moved-on`, `not-your-turn`, `would-be-refused`, no mandate.
+    """
     folder = authorize(db, actor, folder_id)
     if folder.version != version:
         raise Refusal("moved-on", folder_id=folder_id, title="Ce dossier a avancé")
@@ -71,6 +74,7 @@ def ground_for(
     if here is None or asker is None or Action.SIGN not in choices(here.circuit, here.standing, asker):
         raise Refusal("not-your-turn")
     refuse_mixed(db, folder)
+    refuse_obstacles(db, folder)
     rank = [run.slot for run in here.runs].index(part_of(db, folder, here, actor) or "")
     return ground_of(db, folder, here, rank), chosen_capacity(db, actor, folder, here.runs[rank], mandate)
 

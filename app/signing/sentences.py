@@ -1,6 +1,7 @@
 """What the signing room answers when it refuses: status and French sentence for each key."""
 
 SENTENCES: dict[str, tuple[int, str]] = {
+    "would-be-refused": (409, "Rien n’a été signé. {why}"),
     # the certificate
     "certificate-unreadable": (
         400,

@@ -303,7 +303,8 @@ def _kept(actor: Actor, writer: Writer, version: DocumentVersion, stored: Stored
 def _still_asked(db: Db, actor: Actor, row: SignatureSession) -> Folder:
     """The folder, unless the actor lost his part since he prepared: asked before anything is dated or kept.
 
-    A signed file must not lie about. A folder that moved meanwhile is told by `tell`, under the lock; the law is asked there once more.
+    A signed file must not lie about. A folder that moved meanwhile is told by `tell`, under the lock; the law is asked
+    there once more.
     """
     if actor.kind == "system":
         return db.get_one(Folder, row.folder_id)

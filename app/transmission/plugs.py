@@ -18,6 +18,7 @@ from app.transmission import channels, lateness
 from app.transmission.dispatch import transmit
 from app.transmission.models import Transmission
 from app.transmission.parcel import parcel_of
+from app.transmission.rehearsal import rehearse, to_leave
 from app.transmission.s2low import expiry
 from workflows.circuit import StepKind
 from workflows.family import Problem
@@ -50,6 +51,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.tag(_Words(settings).tag)
     sockets.share("transmissions", _shared)
     sockets.check(_Check(settings))
+    sockets.obstacle(_Obstacle(settings))
 
 
 class _Handler:
@@ -84,6 +86,18 @@ class _Check:
                     problems = channels.open_channel(step.channel).check(parcel)
                 found += [Problem(f"channel-{one.rule}", one.field or "", one.sentence) for one in problems]
         return found
+
+
+class _Obstacle:
+    """Before a signature: what the carrier would refuse, since the folder was sent into its circuit."""
+
+    def __init__(self, settings: Any) -> None:
+        self._settings = settings
+
+    def __call__(self, db: Db, folder: Folder) -> list[Problem]:
+        step = to_leave(db, folder)
+        found = rehearse(db, folder, step, self._settings) if step else ()
+        return [Problem(f"channel-{one.rule}", one.field or "", one.sentence) for one in found]
 
 
 class _Words:

@@ -129,6 +129,13 @@ class Channel(Protocol):
     def simulated(self) -> bool:
         """True when nothing leaves for a real administration."""
 
+    @property
+    def edition(self) -> str:
+        """Changes when the same parcel would be judged otherwise; empty when nothing is judged before departure."""
+
+    def rehearse(self, parcel: Parcel) -> list[Problem]:
+        """List every rule that the parcel breaks, of those that can be known without asking the other side."""
+
     def check(self, parcel: Parcel) -> list[Problem]:
         """List every rule that the parcel breaks; an empty list means that it may leave."""
 

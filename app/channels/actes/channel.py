@@ -4,15 +4,17 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from app.channels.actes.act import Piece, annex_files, identifier_of, main_files, read_act, read_piece
-from app.channels.actes.archive import digest, write_archive
+from app.channels.actes.archive import HEAD, digest, write_archive
 from app.channels.actes.classification import Classification, load_classification
 from app.channels.actes.envelope import EMAIL, account_of, envelope_of, write_envelope
 from app.channels.actes.followups import Followups, is_followup
+from app.channels.actes.inspection import Refused, inspect
 from app.channels.actes.message import write_message
 from app.channels.actes.naming import DEPARTMENT, archive_name, document_name, envelope_name, message_name
 from app.channels.actes.receipt import Receipt, read_receipt
@@ -72,17 +74,47 @@ class ActesChannel:
         """The classification in force: natures, types and matters, for the forms."""
         return load_classification(self._settings.classification_file)
 
-    def check(self, parcel: Parcel) -> list[Problem]:
-        """List every rule among A01 to A11 and E03 that the parcel breaks; asks the other side for A02 only."""
+    @property
+    def edition(self) -> str:
+        """The date of the classification, the day and the size limit: all three decide of what is refused."""
+        return f"{self.classification.dated.isoformat()} {self._today().isoformat()} {self._settings.max_archive_bytes}"
+
+    def rehearse(self, parcel: Parcel) -> list[Problem]:
+        """List every rule among A01 to A13, X01 to X06 and E01 to E03 that the parcel breaks, but for A02.
+
+        When the act itself breaks none, its message, envelope and archive are made and opened as a relay operator would,
+        each file in short: only its beginning is judged there.
+        """
         if is_followup(parcel):
             return [*_account(parcel.sender), *self._followups.check(parcel)]
+        if problems := self._judged(parcel):
+            return problems
+        deposit = self._deposit(parcel)
+        with TemporaryDirectory(prefix="paraphe-rehearsal-") as room:
+            target = Path(room) / deposit.archive_name
+            try:
+                entries = [(name, _short(content)) for name, content in self._entries(parcel, deposit)]
+                write_archive(target, entries, 0)
+                seen = inspect(
+                    target,
+                    target.name,
+                    deposit.account,
+                    self._settings.max_archive_bytes,
+                    self._settings.schema_folder,
+                )
+            except ValueError as error:
+                return [Problem("X02", None, _off_schema(error))]
+            except Refused as refused:
+                return refused.problems
+        return list(seen.problems)
+
+    def check(self, parcel: Parcel) -> list[Problem]:
+        """List what `rehearse` finds, and A02, for which the other side is asked."""
+        problems = self.rehearse(parcel)
+        if is_followup(parcel):
+            return problems
         act = read_act(parcel)
-        main, annexes = self._pieces(parcel)
-        bench = Bench(
-            self.classification, self._clock().astimezone(PARIS).date(), self._settings.max_archive_bytes
-        )
-        problems = [*_account(parcel.sender), *judge(act, main, annexes, bench)]
-        if act.number and main:
+        if act.number and main_files(parcel):
             # Out of reach today does not forbid to deposit: the question comes again before the act leaves.
             with suppress(Unreachable, Uncertain):
                 found = self._transport.find(self._deposit(parcel))
@@ -99,12 +131,7 @@ class ActesChannel:
         deposit = self._deposit(parcel)
         for piece in (deposit.main, *deposit.annexes):
             _unchanged(piece)
-        try:
-            entries = self._entries(parcel, deposit)
-        except ValueError as error:
-            raise Rejected(
-                f"L’acte ne respecte pas le schéma de la préfecture ({error}). Corrigez-le."
-            ) from error
+        entries = self._entries(parcel, deposit)
         target = folder / deposit.archive_name
         moment = parcel.prepared_at.replace(hour=0, minute=0, second=0, microsecond=0)
         sha256 = write_archive(target, entries, int(moment.timestamp()))
@@ -149,17 +176,7 @@ class ActesChannel:
             return self._answer(AnswerKind.REFUSED, reason=reply.refusal)
         if reply.message is None:
             return self._answer(AnswerKind.PENDING)
-        receipt = read_receipt(reply.message, self._settings.schema_folder)
-        act, sender = read_act(parcel), parcel.sender
-        ours = receipt.concerns(identifier_of(act, sender.department, sender.siren), sender.siren, act.number)
-        foreign = SIMULATED in reply.message and not self.simulated
-        if foreign or receipt.code is None or not ours:
-            return self._answer(
-                AnswerKind.PENDING, receipt, reply.message_name, _FOREIGN if foreign else _DOUBT
-            )
-        if receipt.code == "1-2":
-            return self._answer(AnswerKind.ACKNOWLEDGED, receipt, reply.message_name)
-        return self._answer(AnswerKind.REFUSED, receipt, reply.message_name, receipt.reason)
+        return self._read(parcel, reply.message, reply.message_name)
 
     def letters(self, sender: Sender) -> Sequence[Letter]:
         """What the Préfecture wrote to this collectivity and that is not stored here yet; refuses with `Unreachable`."""
@@ -168,6 +185,17 @@ class ActesChannel:
     def taken(self, sender: Sender, reference: str) -> None:
         """Say that a letter is stored here."""
         self._transport.taken(account_of(sender), reference)
+
+    def _read(self, parcel: Parcel, message: bytes, name: str | None) -> Answer:
+        receipt = read_receipt(message, self._settings.schema_folder)
+        act, sender = read_act(parcel), parcel.sender
+        ours = receipt.concerns(identifier_of(act, sender.department, sender.siren), sender.siren, act.number)
+        foreign = SIMULATED in message and not self.simulated
+        if foreign or receipt.code is None or not ours:
+            return self._answer(AnswerKind.PENDING, receipt, name, _FOREIGN if foreign else _DOUBT)
+        if receipt.code == "1-2":
+            return self._answer(AnswerKind.ACKNOWLEDGED, receipt, name)
+        return self._answer(AnswerKind.REFUSED, receipt, name, receipt.reason)
 
     def _answer(
         self,
@@ -185,6 +213,14 @@ class ActesChannel:
             reason=reason,
             simulated=self.simulated,
         )
+
+    def _today(self) -> date:
+        return self._clock().astimezone(PARIS).date()
+
+    def _judged(self, parcel: Parcel) -> list[Problem]:
+        main, annexes = self._pieces(parcel)
+        bench = Bench(self.classification, self._today(), self._settings.max_archive_bytes)
+        return [*_account(parcel.sender), *judge(read_act(parcel), main, annexes, bench)]
 
     def _pieces(self, parcel: Parcel) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
         nature = self.classification.nature(read_act(parcel).nature)
@@ -272,3 +308,15 @@ def _unchanged(piece: Piece) -> None:
         raise Rejected(
             f"« {piece.title} » n’est plus le fichier du dossier : son empreinte a changé. Rien n’est parti."
         )
+
+
+def _short(content: bytes | Path) -> bytes:
+    """Messages whole; of a file its first bytes, by which its kind is known."""
+    if isinstance(content, bytes):
+        return content
+    with content.open("rb") as source:
+        return source.read(HEAD)
+
+
+def _off_schema(error: ValueError) -> str:
+    return f"L’acte ne respecte pas le schéma de la préfecture ({error}). Corrigez-le."

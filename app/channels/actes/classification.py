@@ -75,6 +75,11 @@ class Classification:
         """The nature of that code, or None."""
         return next((nature for nature in self.natures if nature.code == code), None)
 
+    def nature_named(self, written: object) -> Nature | None:
+        """The nature that a folder's fact names: its code, or None."""
+        text = str(written).strip()
+        return self.nature(int(text)) if text.isascii() and text.isdigit() else None
+
     def matter(self, path: tuple[int, ...]) -> Matter | None:
         """The matter of that path, or None."""
         return next((matter for matter in self.matters if matter.path == path), None)

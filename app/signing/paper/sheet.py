@@ -24,6 +24,7 @@ from app.folders.documents import add_paper, last_version
 from app.folders.keep import Incoming, Kept, keep_paper
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Present, Said, move, part_of, present
+from app.folders.sockets import obstacles
 from app.people.actor import Actor
 from app.signing.models import PaperSignature
 from workflows.circuit import StepKind
@@ -125,6 +126,12 @@ def allowed(db: Db, actor: Actor, folder: Folder) -> bool:
     return True
 
 
+def refuse_obstacles(db: Db, folder: Folder) -> None:
+    """Refuse `would-be-refused`: what is signed and cannot leave would have to be signed again."""
+    if why := obstacles(db, folder):
+        raise Refusal("would-be-refused", why=why)
+
+
 def refuse_mixed(db: Db, folder: Folder) -> None:
     """Refuse an electronic signature where another was made on paper in this round (`paper-already`)."""
     if of_round(db, folder):
@@ -201,6 +208,7 @@ def standing(db: Db, actor: Actor, folder: Folder) -> Present:
         raise Refusal("paper-before-seal")  # the seal would be put on a document that nobody signed
     if last_version(db, _main(db, folder)).origin == "signed":
         raise Refusal("paper-mixed")
+    refuse_obstacles(db, folder)
     return here
 
 

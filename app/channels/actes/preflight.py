@@ -1,0 +1,61 @@
+"""The rules of the State as a list that people read: each one kept or broken, with what to do on its line."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.channels.actes.message import transliterate
+from app.transmission.ports import Problem
+
+LINES: Final = (
+    (("A01",), "Numéro de l’acte", "s’écrit comme la préfecture l’accepte"),
+    (("A02",), "Numéro jamais utilisé", "n’a servi à aucun autre acte"),
+    (("A03",), "Date de la décision", "n’est pas à venir"),
+    (("A04",), "Objet", "tient sur une ligne, en lettres que la préfecture lit"),
+    (("A05",), "Nature", "est dans la classification"),
+    (("A06",), "Matière", "a deux niveaux au moins et est dans la classification"),
+    (("A07",), "Classification", "est celle en vigueur"),
+    (("A08",), "Acte", "est un seul fichier, du bon format"),
+    (("A09",), "Annexes", "ont un format accepté"),
+    (("A10",), "Type de chaque fichier", "est permis pour cette nature"),
+    (("A11",), "Poids", "est sous la limite"),
+    (("A12",), "Fichiers PDF", "s’ouvrent, et leurs signatures sont entières"),
+    (("A13",), "Scellement du budget", "est intact"),
+    (("X01", "X02", "X03", "X04", "X05", "X06"), "Message", "suit le schéma et les noms de la préfecture"),
+    (("E01", "E02", "E03"), "Enveloppe", "est celle de la collectivité"),
+)
+BUDGETARY: Final = "A13"
+"""Told of budgets alone: no other act has a seal."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One rule as people read it: `says` what was found when it is kept, `fixes` what to do when it is not."""
+
+    label: str
+    says: str
+    fixes: tuple[str, ...]
+
+    @property
+    def kept(self) -> bool:
+        """True when nothing is to be done."""
+        return not self.fixes
+
+
+def lines(problems: Sequence[Problem], *, budget: bool) -> tuple[Line, ...]:
+    """The list, in the order of the rules; a message that cannot be made yet is told so, not told right."""
+    act_is_sound = not any(problem.rule.startswith("A") and problem.rule != "A02" for problem in problems)
+    found = []
+    for rules, label, says in LINES:
+        if rules == (BUDGETARY,) and not budget:
+            continue
+        fixes = tuple(problem.sentence for problem in problems if problem.rule in rules)
+        if not fixes and rules[0].startswith("X") and not act_is_sound:
+            fixes = ("Sera vérifié quand les points ci-dessus seront réglés.",)
+        found.append(Line(label, says, fixes))
+    return tuple(found)
+
+
+def subject_sent(subject: str) -> str:
+    """The subject as it will travel, letter for letter."""
+    return transliterate(subject)

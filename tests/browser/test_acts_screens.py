@@ -1,0 +1,34 @@
+"""What the depositor of an act and its signatory see of the rules of the State: a list that axe has nothing to say of."""
+
+from collections.abc import Callable
+
+import pytest
+
+from app.core.db import engine
+from tests.browser.person import Person, apart
+from tests.browser.test_screens import Look
+from tests.builders.house import ACT, BUDGET, House
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+
+
+def test_the_list_of_rules_meets_no_barrier(house: House, person: Callable[..., Person]) -> None:
+    wrong = apart(lambda: house.a_deliberation(at="draft", subject="Fête 🎉 du port", matter="7.99"))
+    sound = apart(
+        lambda: house.a_deliberation(at="draft", number="2026-058", subject="Vœux – « l’été » à 5 €…")
+    )
+    budget = apart(lambda: house.an_act("budget", BUDGET, ACT, at="draft"))
+    waiting = apart(lambda: house.a_deliberation(at="signatures", number="2026-059"))
+    look = Look(person)
+    with look.by("k.morizur") as clerk:
+        look.at(clerk, "draft with faults", f"/dossiers/{wrong}/brouillon")
+        look.at(clerk, "sound draft", f"/dossiers/{sound}/brouillon")
+        look.at(clerk, "budget", f"/dossiers/{budget}/brouillon")
+        look.at(clerk, "budget shown", f"/dossiers/{budget}")
+    with engine().begin() as connection:
+        connection.exec_driver_sql("UPDATE collectivity SET district = '12'")
+    with look.by("a.kervadec") as mayor:
+        look.at(mayor, "blocked signature", f"/dossiers/{waiting}")
+        button = mayor.page.get_by_role("button", name="Signer…")
+        assert button.is_disabled()
+    assert not look.faults, "\n".join(look.faults)
