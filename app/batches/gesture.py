@@ -15,6 +15,7 @@ from app.core.security import new_token
 from app.core.transaction import use_case
 from app.people.actor import Actor, require
 from app.signing.models import SignatureSession
+from app.signing.remote import waiting as remote
 from workflows.rights import Right
 
 IN_A_PAGE = timedelta(seconds=8)
@@ -102,6 +103,7 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "") -> str:
     batch.turn, batch.holder, batch.seen_at = batch.turn + 1, new_token(), now()
     if batch.kind == "sign":
         _wait_again(db, batch)
+        _ask_no_more(db, batch)
     else:
         payload = {"batch_id": batch.id, "turn": batch.turn}
         post(db, batch.collectivity_id, [News(DECIDE, row_key(batch.id, batch.turn), payload)])
@@ -118,6 +120,7 @@ def give_up(db: Db, actor: Actor, batch_id: int) -> None:
     db.execute(sa.update(BatchItem).where(*left).values(state="refused", reason=GIVEN_UP, changed_at=now()))
     batch.started_at = batch.started_at or now()
     batch.turn, batch.holder = batch.turn + 1, None
+    remote.withdraw(db, batch.id)
     end_if_over(db, batch)
 
 
@@ -167,6 +170,14 @@ def _wait_again(db: Db, batch: Batch) -> None:
         if row not in {"pending", "running"}:
             item.state, item.changed_at = ("done" if session == "done" else "waiting"), now()
             item.signatures, item.signature_session = None, None
+
+
+def _ask_no_more(db: Db, batch: Batch) -> None:
+    """What an earlier page had asked of the trust service is asked no more, unless the service is answering just now."""
+    if remote.withdraw(db, batch.id):
+        prepared = (BatchItem.batch_id == batch.id, BatchItem.state == "prepared")
+        query = sa.update(BatchItem).where(*prepared).values(state="waiting", signature_session=None)
+        db.execute(query.execution_options(synchronize_session=False))
 
 
 def _left(db: Db, batch_id: int) -> bool:

@@ -4,6 +4,7 @@ from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
+from pydantic import SecretStr
 
 from app.batches.carry import carry_decisions
 from app.batches.gesture import DECIDE, SIGN
@@ -12,6 +13,8 @@ from app.core.db import Db
 from app.core.outbox import Row, handles
 from app.folders import sockets
 from app.people.actor import Actor
+from app.signing.models import RemoteRequest
+from app.signing.remote import sockets as at_distance
 
 
 def plug(settings: Any, templates: Environment) -> None:
@@ -21,12 +24,19 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.tray(_Unfinished(templates))
     handles(DECIDE)(carry_decisions)
     handles(SIGN)(_sign)
+    at_distance.batch(_come_back, "batches.show")
 
 
 def _sign(row: Row) -> None:
     from app.batches.signatures import carry_signatures
 
     carry_signatures(row)
+
+
+def _come_back(actor: Actor, row: RemoteRequest, code: SecretStr) -> None:
+    from app.batches.remote import come_back
+
+    come_back(actor, row, code)
 
 
 class _Unfinished:

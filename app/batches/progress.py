@@ -48,7 +48,10 @@ class Line:
 
 @dataclass(frozen=True)
 class Standing:
-    """A batch as its page shows it: `state` is proposed, running, interrupted or ended."""
+    """A batch as its page shows it: `state` is proposed, running, interrupted or ended.
+
+    `awaits_key`: the worker embeds what was signed, no page holds the key, and some folders wait for it.
+    """
 
     id: int
     kind: str
@@ -60,6 +63,7 @@ class Standing:
     total: Sum
     count: Counter[str]
     lines: tuple[Line, ...]
+    awaits_key: bool
 
     def of(self, *states: str) -> tuple[Line, ...]:
         """The folders in one of these states, in the order of the list."""
@@ -106,6 +110,10 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
         _sum("", concerned),
         Counter(_shown(one, state) for one in items),
         tuple(_line(one, past, _shown(one, state)) for one in items),
+        state == "running"
+        and batch.kind == "sign"
+        and batch.holder is None
+        and any(one.state in {"waiting", "prepared"} for one in items),
     )
 
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from app.batches.carry import AGAIN, Asked, all_locked, asked, finish, locked, refuse
 from app.batches.gesture import SIGN, mine, row_key
-from app.batches.models import BatchItem
+from app.batches.models import Batch, BatchItem
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.outbox import News, Row, post
@@ -50,13 +50,17 @@ class Answer:
     signatures: Sequence[bytes]
 
 
-def prepare_next(actor: Actor, batch_id: int, holder: str, key: ExternalKey) -> list[Offer]:
+def prepare_next(
+    actor: Actor, batch_id: int, holder: str, key: ExternalKey, *, most: int = PART, anew: bool = True
+) -> list[Offer]:
     """Prepare the next folders for the page that holds the batch; an empty list when none waits any more.
+
+    `anew`: what was prepared and never answered is prepared again; without, it goes on waiting beside the next ones.
 
     A folder that may not be signed is refused with its reason and the next ones go on. What is wrong with the
     certificate stops the whole request: nothing would be gained by refusing two hundred folders for it.
     """
-    while reserved := _reserve(actor, batch_id, holder):
+    while reserved := _reserve(actor, batch_id, holder, most, anew=anew):
         with asking_once():
             check(actor, key)
             made = list(_together(lambda one: _offer(actor, batch_id, one, key), reserved))
@@ -104,18 +108,23 @@ def _of_every_folder(key: str) -> bool:
 
 
 @use_case
-def _reserve(db: Db, actor: Actor, batch_id: int, holder: str) -> list[tuple[int, int, int]]:
-    """The next items for this page; what it had prepared and never answered is prepared anew."""
+def _reserve(
+    db: Db, actor: Actor, batch_id: int, holder: str, most: int, *, anew: bool
+) -> list[tuple[int, int, int]]:
+    """The next items for this page; one that a process died on, before it was prepared, is among them."""
     batch = mine(db, actor, batch_id, lock=True)
     if batch.ended_at is not None:
         return []
     if batch.holder is None or batch.holder != holder or batch.kind != "sign":
         raise Refusal("batch-elsewhere")
     batch.seen_at = now()
+    prepared = BatchItem.state == "prepared"
+    if not anew:
+        prepared = sa.and_(prepared, BatchItem.signature_session.is_(None))
     query = sa.select(BatchItem).where(
-        BatchItem.batch_id == batch_id, BatchItem.state.in_(["waiting", "prepared"])
+        BatchItem.batch_id == batch_id, sa.or_(BatchItem.state == "waiting", prepared)
     )
-    items = db.scalars(query.order_by(BatchItem.position).limit(PART).with_for_update()).all()
+    items = db.scalars(query.order_by(BatchItem.position).limit(most).with_for_update()).all()
     for item in items:
         item.state, item.signature_session, item.changed_at = "prepared", None, now()
     return [(item.id, item.folder_id, item.folder_version) for item in items]
@@ -137,24 +146,28 @@ def receive(db: Db, actor: Actor, batch_id: int, answers: Sequence[Answer]) -> i
     The same answer sent twice is taken once. What comes too late, or from a page that holds the batch no more, is left:
     its folder is prepared anew.
     """
-    batch = mine(db, actor, batch_id, lock=True)
+    return receive_in(db, actor, mine(db, actor, batch_id, lock=True), answers)
+
+
+def receive_in(db: Db, actor: Actor, batch: Batch, answers: Sequence[Answer]) -> int:
+    """The same in the transaction of a caller who holds the lock of the batch."""
     batch.seen_at = now()
     taken: list[BatchItem] = []
     prepared = all_locked(db, [answer.item_id for answer in answers], "prepared")
     for answer in answers:
         item = prepared.pop(answer.item_id, None)
-        if item is None or item.batch_id != batch_id or item.signature_session != answer.session:
+        if item is None or item.batch_id != batch.id or item.signature_session != answer.session:
             continue
-        if not deferred.receive(db, actor, answer.session, batch_id):
+        if not deferred.receive(db, actor, answer.session, batch.id):
             continue
         item.state, item.changed_at = "signed", now()
         item.signatures = [one.hex() for one in answer.signatures]
         taken.append(item)
     if taken:
-        key = row_key(batch_id, batch.turn, min(item.id for item in taken))
+        key = row_key(batch.id, batch.turn, min(item.id for item in taken))
         for item in taken:
             item.carrier = key
-        payload = {"batch_id": batch_id, "items": [item.id for item in taken]}
+        payload = {"batch_id": batch.id, "items": [item.id for item in taken]}
         post(db, batch.collectivity_id, [News(SIGN, key, payload)])
     return len(taken)
 

@@ -8,9 +8,12 @@ from werkzeug.wrappers import Response
 from app.batches import gesture, progress, selection
 from app.core.db import key_in, reading
 from app.core.http import PERSON, guard
+from app.core.limits import limiter
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.signing import asked, enrol
+from app.signing.remote.web import at_distance, codes_of, rate, told
+from app.signing.verifier.web import whoever
 from app.signing.web import described
 
 if TYPE_CHECKING:
@@ -91,9 +94,11 @@ def give_up(batch_id: int) -> Response:
 @guard(SIGN)
 def take_up(batch_id: int) -> Response:
     """Start the signature of a batch, or take it up: the page that asks holds it from now on, if its certificate may sign."""
+    from app.batches.remote import key_of
     from app.batches.signatures import check
 
-    key, _ = _key(asked.body())
+    offer = asked.body()
+    key = key_of(g.actor, asked.whole(offer, "key"))[1] if offer.get("provider") == "csc" else _key(offer)[0]
     check(g.actor, key)
     return jsonify(holder=gesture.take_up(g.actor, batch_id))
 
@@ -131,6 +136,29 @@ def receive(batch_id: int) -> Response:
     if not isinstance(folders, list) or len(folders) > selection.LIMIT:
         raise Refusal("bad-request", detail="les signatures manquent")
     return jsonify(taken=keep(g.actor, batch_id, [_answer(one) for one in folders]))
+
+
+@pages.post("/lots/<int:batch_id>/distance/preparer")
+@guard(SIGN)
+def gather(batch_id: int) -> Response:
+    """Prepare the next folders, and what the trust service asks of its owner once one accord covers all that it can."""
+    from app.batches.remote import gather as go_on
+
+    offer = asked.body()
+    found = go_on(g.actor, batch_id, str(offer.get("holder", "")), asked.whole(offer, "key"))
+    items = told(found.asked)["items"] if found.asked else []
+    return jsonify(ready=found.ready, over=found.over, busy=found.busy, items=items)
+
+
+@pages.post("/lots/<int:batch_id>/distance/autoriser")
+@guard(SIGN)
+@limiter.limit(rate, key_func=whoever)
+def authorise(batch_id: int) -> Response:
+    """Pass the codes on; what the service signs is kept with its folders, and the worker embeds it."""
+    from app.batches.remote import answer
+
+    given = asked.body()
+    return jsonify(told(answer(g.actor, batch_id, str(given.get("session", "")), **codes_of(given))))
 
 
 def _answer(found: Any) -> "Answer":
@@ -179,10 +207,19 @@ def _page(batch_id: int, error: str | None = None) -> str:
         error=error,
         frequent=FREQUENT,
         certificate=described(mine[0]) if mine else None,
+        remote=_remote(batch_id) if mine else None,
         done=seen.of("done") if whole else seen.of("done")[: progress.SHOWN],
         waiting=seen.of("waiting", "prepared", "signed")
         if whole
         else seen.of("waiting", "prepared", "signed")[: progress.SHOWN],
+    )
+
+
+def _remote(batch_id: int) -> dict[str, Any] | None:
+    """The way to sign at the trust service, for whoever has a certificate there."""
+    return at_distance(
+        prepare=url_for("batches.gather", batch_id=batch_id),
+        authorise=url_for("batches.authorise", batch_id=batch_id),
     )
 
 

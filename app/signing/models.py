@@ -48,14 +48,18 @@ class RemoteKey(Base, Tenanted):
 class RemoteRequest(Base, Tenanted):
     """What a person is asked to authorise at the trust service: the hashes, what was already signed, until when; no secret.
 
-    For a signature prepared on a folder (`session_id`), or for the statement by which a credential is linked.
+    For a signature prepared on a folder (`session_id`), for folders of a batch (`batch_id`; `parts`: their sessions in
+    order, each with how many hashes are its), or for the statement by which a credential is linked.
     `challenges` are those still to be authorised, in order; `state` is that of the return which is awaited, once; it
     counts for nothing outside the login session. Whoever answers takes it until `busy_until`. `status` goes from
     waiting to held, then done or failed.
     """
 
     __tablename__ = "remote_request"
-    __table_args__ = (sa.Index("ix_remote_request_folder_id", "folder_id"),)
+    __table_args__ = (
+        sa.Index("ix_remote_request_folder_id", "folder_id"),
+        sa.Index("ix_remote_request_batch_id", "batch_id"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
@@ -64,6 +68,8 @@ class RemoteRequest(Base, Tenanted):
     certificate: Mapped[bytes]
     folder_id: Mapped[int | None] = mapped_column(sa.ForeignKey("folder.id"))
     session_id: Mapped[str | None]
+    batch_id: Mapped[int | None]
+    parts: Mapped[list[Any] | None]
     statement: Mapped[str | None]
     box: Mapped[list[Any] | None]
     challenges: Mapped[list[Any]]

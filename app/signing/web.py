@@ -27,7 +27,7 @@ from app.signing.paper import sheet
 from app.signing.paper.web import pages as paper
 from app.signing.placing.web import pages as placing
 from app.signing.purpose import Purpose
-from app.signing.remote.web import choices_of
+from app.signing.remote.web import at_distance, kept_there
 from app.signing.remote.web import pages as remote
 from app.signing.verifier.web import pages as verifier
 from workflows.events import Action
@@ -101,7 +101,12 @@ def dialog(folder_id: int) -> Response | str:
         complete_url=url_for("signing.complete", folder_id=folder_id),
         certificate=described(mine[0]) if mine else None,
         paper_url=url_for("signing.paper.sheet", folder_id=folder_id) if on_paper else None,
-        remote=_remote(folder_id),
+        remote=at_distance(
+            **{
+                name: url_for(f"signing.remote.{name}", folder_id=folder_id)
+                for name in ("prepare", "authorise", "complete")
+            }
+        ),
         # The first signature makes every field: the next ones find their place already taken on the page.
         place_url=None
         if version.origin == "signed" or not version.pages
@@ -117,17 +122,6 @@ def _extent(version: DocumentVersion, folder: Folder) -> str:
     if isinstance(slips, int):
         return f"1\u00a0flux, {slips}\u00a0bordereau{'x' if slips > 1 else ''}"
     return "1\u00a0document"
-
-
-def _remote(folder_id: int) -> dict[str, Any] | None:
-    """The way to sign at the trust service, for whoever has a certificate there."""
-    keys = [
-        {**one, "subject": enrol.common_name(one["subject"]), "issuer": enrol.common_name(one["issuer"])}
-        for one in choices_of(g.actor)
-    ]
-    verbs = ("prepare", "authorise", "complete")
-    routes = {name: url_for(f"signing.remote.{name}", folder_id=folder_id) for name in verbs}
-    return {"service": setting.remote_name(), "keys": keys, "routes": routes} if keys else None
 
 
 def _version(document_id: int, number: int) -> Any:
@@ -249,7 +243,7 @@ def certificates() -> Response | tuple[str, int]:
         else:
             flash("Le certificat est inscrit à votre nom.", "ok")
             return redirect(url_for("signing.certificates"))
-    away = {one["certificate_id"] for one in choices_of(g.actor)}
+    away = {one.certificate_id for one in kept_there()}
     with reading(g.actor.collectivity_id) as db:
         rows = [
             (

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.browser.person import Person
 from tests.browser.proofs import accepted_by_others
+from tests.browser.test_batches import to_sign
 from tests.browser.test_screens import Look, look  # noqa: F401 - a fixture
 from tests.builders.house import House
 from tests.builders.trust_service import PIN, TrustService
@@ -105,6 +106,90 @@ def test_one_signs_on_the_service_s_own_page_and_comes_back(
         mayor.button(answer).click()
         mayor.sees(words)
     assert [one.origin for one in house.versions(folder_id)] == ["deposited", "signed"]
+
+
+def to_batch(one: Person, count: int) -> None:
+    """The page of the batch of all that waits for this person, the key at the service chosen."""
+    one.open("/a-traiter")
+    one.button("Signer en lot…").click()
+    expect(one.heading(f"Signer {count} dossiers")).to_be_visible()
+    one.page.get_by_label("À distance").check()
+    expect(one.page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
+
+
+def test_a_batch_is_signed_by_as_many_accords_as_the_service_needs(
+    house: House, person, server: TrustService
+) -> None:
+    folders = to_sign(house, 4)
+    mayor: Person = person("a.kervadec")
+    link(mayor, server)
+    to_batch(mayor, 4)
+    mayor.sees("pour autant qu’il en signe en une fois")
+    mayor.button("Signer 4 dossiers").click()
+    # Given up: nothing is signed, and one begins again where one was
+    expect(mayor.page.locator("#sign-pin")).to_be_focused()
+    mayor.sees("attend votre accord pour 3 dossiers")
+    mayor.page.keyboard.press("Escape")
+    mayor.sees("Le lot s’est arrêté")
+    mayor.sees("Vous avez renoncé à donner votre accord")
+    mayor.button("Signer 4 dossiers").click()
+    codes(mayor, "0000", "1")
+    expect(mayor.page.locator("[data-sign-code-problem]")).to_contain_text("le code donné n’est pas celui")
+    codes(mayor, PIN, server.otps[-1])
+    expect(mayor.page.locator("[data-batch-progress]")).to_contain_text("3 signés", timeout=40_000)
+    codes(mayor, PIN, server.otps[-1])
+    expect(mayor.heading("4 dossiers signés sur 4")).to_be_visible(timeout=40_000)
+    for one in folders:
+        assert [version.origin for version in house.versions(one)] == ["deposited", "signed"]
+    assert [one["numSignatures"] for one in server.asked("credentials/authorize")] == [1, 3, 3, 1]
+
+
+def test_a_batch_goes_to_the_service_s_own_page_and_comes_back_for_the_rest(
+    house: House, person, server: TrustService, tmp_path: Path
+) -> None:
+    folders = to_sign(house, 4)
+    mayor: Person = person("a.kervadec")
+    link(mayor, server)
+    server.mode = "oauth2code"
+    to_batch(mayor, 4)
+    mayor.button("Signer 4 dossiers").click()
+    expect(mayor.heading("Signer 3 document")).to_be_visible(timeout=40_000)
+    mayor.button("Accepter").click()
+    mayor.page.wait_for_url(re.compile("/lots/"))
+    expect(mayor.page.get_by_label("À distance")).to_be_checked()
+    mayor.button("Signer 1 dossier").click()
+    expect(mayor.heading("Signer 1 document")).to_be_visible(timeout=40_000)
+    mayor.button("Refuser").click()
+    mayor.sees("Le lot s’est arrêté. Rien n’a été signé : l’autorisation n’a pas été donnée")
+    mayor.button("Signer 1 dossier").click()
+    expect(mayor.heading("Signer 1 document")).to_be_visible(timeout=40_000)
+    mayor.button("Accepter").click()
+    expect(mayor.heading("4 dossiers signés sur 4")).to_be_visible(timeout=60_000)
+    for number, one in enumerate(folders):
+        signed = tmp_path / f"signed-{number}.pdf"
+        signed.write_bytes(house.bytes_of(house.versions(one)[-1]))
+        accepted_by_others(signed, house, signatures=1)
+
+
+def test_the_page_of_a_batch_signed_at_a_distance_meets_no_barrier(
+    house: House,
+    look: Look,  # noqa: F811
+    server: TrustService,
+) -> None:
+    to_sign(house, 4)
+    with look.by("a.kervadec") as mayor:
+        link(mayor, server)
+        to_batch(mayor, 4)
+        look.at(mayor, "batch, at a distance")
+        mayor.button("Signer 4 dossiers").click()
+        expect(mayor.page.locator("#sign-pin")).to_be_visible(timeout=40_000)
+        look.at(mayor, "batch, codes")
+        codes(mayor, PIN, server.otps[-1])
+        expect(mayor.page.locator("#sign-pin")).to_be_focused()
+        look.at(mayor, "batch, second accord")
+        mayor.page.keyboard.press("Escape")
+        mayor.sees("Vous avez renoncé à donner votre accord")
+        look.at(mayor, "batch, given up")
 
 
 def test_the_pages_of_remote_signing_meet_no_barrier(house: House, look: Look, server: TrustService) -> None:  # noqa: F811

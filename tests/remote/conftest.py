@@ -16,8 +16,14 @@ from tests.mailserver import MailServer
 
 
 @pytest.fixture
-def server(pki: TestPki) -> Iterator[TrustService]:
-    made = TrustService(pki, mode="explicit")
+def most() -> int:
+    """How many hashes the service signs for one accord."""
+    return 3
+
+
+@pytest.fixture
+def server(pki: TestPki, most: int) -> Iterator[TrustService]:
+    made = TrustService(pki, mode="explicit", most=most)
     made.users = {"armel": ["kerlann/a_kervadec"], "bleuenn": ["kerlann/b_cadiou"]}
     yield made
     made.close()

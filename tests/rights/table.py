@@ -86,6 +86,8 @@ ROUTES = {
     "batches.take_up": "sign",
     "batches.prepare": "sign",
     "batches.receive": "sign",
+    "batches.gather": "sign",
+    "batches.authorise": "sign",
     "folders_api.me": "person",
     "folders_api.families": "person",
     "folders_api.folders": "person",

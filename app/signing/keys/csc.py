@@ -19,6 +19,8 @@ from app.signing import algorithms
 from app.signing.remote.service import Service, decoded, listed, member, text
 
 LONGEST_CHAIN = 8
+MOST_ON_A_PAGE = 100
+"""Hashes that the address of a page names at most (§8.3.2): with more it is longer than servers read, 8 kB in general."""
 HASHES = {
     "sha256": "2.16.840.1.101.3.4.2.1",
     "sha384": "2.16.840.1.101.3.4.2.2",
@@ -67,7 +69,7 @@ class Challenge:
 class CscKey:
     """A credential of a trust service: its certificate and those above it (DER, nearest first), and how it is authorised.
 
-    `most`: hashes in one authorisation (§11.5 « multisign »).
+    `most`: hashes in one authorisation (§11.5 « multisign »), or as many as the address of its page can hold.
     """
 
     certificate: bytes = field(repr=False)
@@ -97,14 +99,14 @@ class CscKey:
         known = [one for one in SIGNATURES[facts.kind, facts.digest] if one in listed(key, "algo", 100)]
         if key.get("status") != "enabled" or cert.get("status", "valid") != "valid" or not known:
             raise Refusal("csc-credential-unusable", credential=credential)
-        otp = said.get("OTP") or {}
+        otp, wants, most = said.get("OTP") or {}, _wanted(said), _count(said.get("multisign", 1))
         return cls(
             certificate,
             tuple(chain),
             facts.digest,
             credential,
-            _count(said.get("multisign", 1)),
-            _wanted(said),
+            min(most, MOST_ON_A_PAGE) if "code" in wants else most,
+            wants,
             isinstance(otp, Mapping) and otp.get("type") == "online",
             known[0],
             service,

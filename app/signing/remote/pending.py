@@ -21,6 +21,7 @@ from app.people.actor import Actor
 from app.signing import setting
 from app.signing.keys.csc import Challenge
 from app.signing.models import RemoteRequest, SignatureSession
+from app.signing.remote.waiting import withdraw
 
 UNKNOWN = "Ce retour n’est pas attendu"
 BUSY = timedelta(seconds=90)  # more than the questions that one answer asks of the service
@@ -47,9 +48,13 @@ def open_request(
     session_id: str | None = None,
     statement: str | None = None,
     box: list[Any] | None = None,
+    batch_id: int | None = None,
+    parts: Sequence[tuple[str, int]] = (),
 ) -> Asked:
-    """Keep what is asked; a signature that was prepared for it waits as long as the request does."""
+    """Keep what is asked; what was prepared for it waits as long as the request does. A batch asks one thing at a time."""
     moment, name = now(), new_token()
+    if batch_id is not None:
+        withdraw(db, batch_id)
     ends = moment + timedelta(minutes=setting.remote_minutes())
     row = RemoteRequest(
         id=name,
@@ -60,6 +65,8 @@ def open_request(
         certificate=certificate,
         folder_id=folder_id,
         session_id=session_id,
+        batch_id=batch_id,
+        parts=[[*one] for one in parts] or None,
         statement=statement,
         box=box,
         signatures=[],
@@ -70,7 +77,8 @@ def open_request(
     )
     asked = _await(row, challenges)
     db.add(row)
-    query = sa.update(SignatureSession).where(SignatureSession.id == session_id)
+    sessions = [session_id, *(session for session, _ in parts)]
+    query = sa.update(SignatureSession).where(SignatureSession.id.in_(sessions))
     db.execute(query.values(expires_at=ends).execution_options(synchronize_session=False))
     return asked
 
@@ -83,12 +91,18 @@ def ask_again(db: Db, request: str, challenges: Sequence[Challenge]) -> Asked:
 
 @use_case
 def take(
-    db: Db, actor: Actor, *, request: str = "", state: str = "", folder_id: int | None = None
+    db: Db,
+    actor: Actor,
+    *,
+    request: str = "",
+    state: str = "",
+    folder_id: int | None = None,
+    batch_id: int | None = None,
 ) -> RemoteRequest:
     """Take a waiting request, by its name or by the state of a return, to pass its answer on; one answer at a time.
 
     A state serves once, whatever comes of it. Refuses `csc-request-over` and `csc-return-unknown`: another person's,
-    another login session's, another folder's, answered, being answered, expired.
+    another login session's, another folder's or batch's, answered, being answered, expired.
     """
     moment = now()
     which = (
@@ -96,7 +110,8 @@ def take(
         if state
         else sa.and_(
             RemoteRequest.id == request,
-            RemoteRequest.folder_id.is_(None) if folder_id is None else RemoteRequest.folder_id == folder_id,
+            RemoteRequest.folder_id.is_not_distinct_from(folder_id),
+            RemoteRequest.batch_id.is_not_distinct_from(batch_id),
             RemoteRequest.state.is_(None),
         )
     )
@@ -117,6 +132,11 @@ def take(
 @use_case
 def keep(db: Db, request: str, signatures: Sequence[bytes]) -> Asked:
     """Keep what the service signed, and say what is asked next; nothing when all is signed."""
+    return keep_in(db, request, signatures)
+
+
+def keep_in(db: Db, request: str, signatures: Sequence[bytes]) -> Asked:
+    """The same in the caller's transaction, which does more with them."""
     row = db.get_one(RemoteRequest, request, with_for_update=True)
     row.signatures = [*row.signatures, *(b64encode(one).decode() for one in signatures)]
     row.busy_until = now()

@@ -8,6 +8,7 @@ again without a new code, as long as the request lives (PARAPHE_CSC_MINUTES).
 
 import hashlib
 from base64 import b64decode
+from collections.abc import Callable, Sequence
 from dataclasses import astuple
 
 from pydantic import SecretStr
@@ -18,7 +19,7 @@ from app.signing import session as sessions
 from app.signing import setting, sign
 from app.signing.keys.csc import Challenge, CscKey
 from app.signing.models import RemoteRequest
-from app.signing.ports import Box
+from app.signing.ports import Box, Prepared
 from app.signing.remote import pending
 from app.signing.remote.mine import own
 from app.signing.remote.pending import Asked
@@ -57,7 +58,7 @@ def ask(
         actor,
         mine.credential,
         mine.certificate,
-        key.challenges(_hashes(ready)),
+        key.challenges(hashes_of(ready.prepared)),
         folder_id=folder_id,
         session_id=ready.session,
         box=place,
@@ -66,6 +67,8 @@ def ask(
 
 def answer(
     row: RemoteRequest,
+    keep: Callable[[str, Sequence[bytes]], Asked] = pending.keep,
+    /,
     *,
     pin: SecretStr | None = None,
     otp: SecretStr | None = None,
@@ -82,7 +85,7 @@ def answer(
     except Exception:
         pending.give_back(row.id)
         raise
-    asked = pending.keep(row.id, signatures)
+    asked = keep(row.id, signatures)
     if "otp" in asked.wants:
         key.send_otp(Challenge.load(row.challenges[1]))
     return asked
@@ -125,6 +128,6 @@ def opened(credential: str, certificate: bytes) -> CscKey:
     return key
 
 
-def _hashes(ready: sign.Ready) -> list[bytes]:
+def hashes_of(prepared: Sequence[Prepared]) -> list[bytes]:
     """What the service signs, in the order in which `sign.complete` takes it back."""
-    return [hashlib.new(one.algorithm, one.attributes).digest() for one in ready.prepared]
+    return [hashlib.new(one.algorithm, one.attributes).digest() for one in prepared]

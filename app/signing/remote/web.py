@@ -13,9 +13,10 @@ from app.core.limits import limiter
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.access import authorize
-from app.people.actor import Actor
 from app.signing import asked, setting
-from app.signing.remote.mine import linked
+from app.signing.enrol import common_name
+from app.signing.remote import sockets
+from app.signing.remote.mine import Linked, linked
 from app.signing.verifier.web import whoever
 
 pages = Blueprint("remote", __name__)
@@ -30,23 +31,27 @@ def rate() -> str:
     return str(current_app.config["PARAPHE"].csc_rate)
 
 
-def choices_of(actor: Actor) -> list[dict[str, Any]]:
-    """The credentials that the sign dialog offers, as its script reads them; nothing where no service is set."""
+def kept_there() -> list[Linked]:
+    """The credentials of the service by which this person signs; none where no service is set."""
     if not setting.remote_name():
         return []
-    with reading(actor.collectivity_id) as db:
-        mine = linked(db, actor.user_id, setting.remote_service().url)
-    return [
+    with reading(g.actor.collectivity_id) as db:
+        return linked(db, g.actor.user_id, setting.remote_service().url)
+
+
+def at_distance(**routes: str) -> dict[str, Any] | None:
+    """The way to sign at the trust service as the sign form's script reads it, for whoever has a certificate there."""
+    keys = [
         {
             "id": one.id,
-            "certificate_id": one.certificate_id,
-            "subject": one.subject,
-            "issuer": one.issuer,
+            "subject": common_name(one.subject),
+            "issuer": common_name(one.issuer),
             "notBefore": one.enrolled_at.isoformat(),
             "notAfter": one.not_after.isoformat(),
         }
-        for one in mine
+        for one in kept_there()
     ]
+    return {"service": setting.remote_name(), "keys": keys, "routes": routes} if keys else None
 
 
 # linking a certificate
@@ -103,7 +108,7 @@ def prove() -> Response | tuple[str, int]:
     row = None
     try:
         row = pending.take(g.actor, request=name)
-        signing.answer(row, **_codes(request.form))
+        signing.answer(row, **codes_of(request.form))
         linking.finish(g.actor, row)
     except Refusal as refusal:
         again = row is not None and refusal.key == "csc-code-wrong"
@@ -144,7 +149,7 @@ def prepare(folder_id: int) -> Response:
         box=asked.box(offer),
         mandate=asked.mandate(offer),
     )
-    return jsonify(_told(wanted))
+    return jsonify(told(wanted))
 
 
 @pages.post("/dossiers/<int:folder_id>/signature/distance/autoriser")
@@ -158,7 +163,7 @@ def authorise(folder_id: int) -> Response:
 
     given = asked.body()
     row = pending.take(g.actor, request=str(given.get("session", "")), folder_id=folder_id)
-    return jsonify(_told(signing.answer(row, **_codes(given))))
+    return jsonify(told(signing.answer(row, **codes_of(given))))
 
 
 @pages.route("/dossiers/<int:folder_id>/signature/distance/terminer", methods=["GET", "POST"])
@@ -183,7 +188,8 @@ def _readable(folder_id: int) -> None:
         authorize(db, g.actor, folder_id)
 
 
-def _told(asked: Any) -> dict[str, Any]:
+def told(asked: Any) -> dict[str, Any]:
+    """A request as the script reads it: its name, and what is to be given for it now."""
     return {
         "session": asked.request,
         "items": [{"id": asked.request, "wants": asked.wants, "page": asked.page}],
@@ -209,6 +215,9 @@ def back() -> Response:
         return _go_on(row, SecretStr(request.args.get("code", "")[:MOST_CODE]))
     except Refusal as refusal:
         said = sentences.say(refusal.key, refusal.facts)[1]
+        if row.batch_id is not None:
+            flash(f"Le lot s’est arrêté. {said} Ce qui est déjà signé le reste.", "danger")
+            return redirect(url_for(sockets.batches()[1], batch_id=row.batch_id))
         if row.folder_id is None:
             flash(said, "danger")
             return redirect(url_for("signing.certificates"))
@@ -218,13 +227,17 @@ def back() -> Response:
 
 
 def _go_on(row: Any, code: SecretStr) -> Response:
-    """Take what the service signs for this code; then the next page, the end of the linking, or that of the signature."""
+    """Take what the service signs for this code; then the batch, the next page, the end of the linking or the signature."""
     from app.signing.remote import linking, pending, signing
     from app.signing.web import _next
 
     if not code.get_secret_value():
         pending.give_back(row.id)
         raise Refusal("csc-declined")
+    if row.batch_id is not None:
+        come_back, page = sockets.batches()
+        come_back(g.actor, row, code)
+        return redirect(url_for(page, batch_id=row.batch_id))
     asked = signing.answer(row, code=code)
     if row.folder_id is None:
         linking.finish(g.actor, row)
@@ -235,7 +248,7 @@ def _go_on(row: Any, code: SecretStr) -> Response:
     return redirect(_next(row.folder_id, tell=True))
 
 
-def _codes(given: Any) -> dict[str, SecretStr]:
+def codes_of(given: Any) -> dict[str, SecretStr]:
     """The PIN and the one-time password that were typed; wrapped at once, so that nothing shows them."""
     found = {name: str(given.get(name) or "")[:LONGEST] for name in ("pin", "otp")}
     return {name: SecretStr(value) for name, value in found.items() if value}

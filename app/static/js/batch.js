@@ -1,5 +1,6 @@
 // A batch in its page: one key opened once for all its folders, and what the worker does looked at until it is over.
 import { NB, element, notice } from "./words.js";
+import { KeyRefused } from "./provider.js";
 import { Refused, Signer, exchange } from "./signer.js";
 
 const LOOK_EVERY = 2_000; // ms
@@ -89,7 +90,8 @@ class BatchSigner extends Signer {
       this.begun = true;
       this.password.value = "";
       await this.follow();
-      while (!this.paused) {
+      if (this.remote) await this.accords(holder, certificate);
+      while (!this.paused && !this.remote) {
         const { folders } = await this.insist(prepare, { holder, ...certificate });
         if (!folders.length) break;
         const made = await this.identity.sign(folders.flatMap((one) => one.items));
@@ -101,13 +103,29 @@ class BatchSigner extends Signer {
     } catch (error) {
       stay = this.begun; // what went wrong is to be read
       // The words of a key that fails say that nothing was signed: here some folders may be
-      if (this.begun && !(error instanceof Refused)) throw new Refused("La clé n’a pas signé", "Remettez la carte ou rouvrez le fichier, puis reprenez.");
-      throw error;
+      if (!this.begun || error instanceof Refused) throw error;
+      if (!this.remote) throw new Refused("La clé n’a pas signé", "Remettez la carte ou rouvrez le fichier, puis reprenez.");
+      if (error instanceof KeyRefused) throw new Refused("Vous avez renoncé à donner votre accord", "Reprenez quand vous le souhaitez.");
+      throw new Refused("Le serveur n’a pas répondu", "Reprenez\u00a0: il ne vous sera demandé d’accord que pour ce qu’il n’a pas reçu.");
     } finally {
       signing = false;
     }
     this.identities = [];
     this.told("Derniers fichiers en cours de vérification");
+  }
+
+  // The key is at the trust service: folders are prepared until one accord can cover no more, then the person agrees.
+  async accords(holder, certificate) {
+    const { prepare } = this.identity.routes;
+    while (!this.paused) {
+      const step = await this.insist(prepare, { holder, ...certificate });
+      if (step.over) return;
+      if (step.busy) await pause(LOOK_EVERY); // the answer to an earlier accord is on its way
+      this.told(step.busy ? "Le service répond" : `Préparation des dossiers${NB}: ${step.ready} ${step.ready > 1 ? "prêts" : "prêt"} à signer`);
+      if (!step.items.length) continue;
+      this.part("accord").textContent = ` pour ${step.ready} dossier${step.ready > 1 ? "s" : ""}`;
+      await this.identity.sign(step.items);
+    }
   }
 
   // The list that was shown gives way to what becomes of it.

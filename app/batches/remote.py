@@ -1,0 +1,158 @@
+"""Signing the folders of a batch at the trust service: gathered first, so that one accord covers all that the service takes.
+
+The accord pins the very hashes of these folders (`CscKey.challenges`). What the service answers is kept in the transaction
+that gives each folder its signatures: a process killed afterwards asks nobody again, the worker embeds what is here.
+"""
+
+from base64 import b64decode
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from app.batches.gesture import mine
+from app.batches.models import BatchItem
+from app.batches.signatures import PART, Answer, prepare_next, receive_in
+from app.core.db import Db, reading
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.people.actor import Actor
+from app.signing import setting
+from app.signing.keys.csc import CscKey
+from app.signing.models import RemoteRequest, SignatureSession
+from app.signing.remote import pending, signing, waiting
+from app.signing.remote.mine import Linked, own
+from app.signing.remote.pending import Asked
+from app.signing.session import unpack
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """How far the gathering is: `ready` folders wait for one accord, which is `asked` once it covers all that it can.
+
+    `over`: nothing waits for an accord any more. `busy`: the service is answering another request of this batch.
+    """
+
+    ready: int = 0
+    asked: Asked | None = None
+    over: bool = False
+    busy: bool = False
+
+
+def key_of(actor: Actor, key_id: int) -> tuple[Linked, CscKey]:
+    """One's own credential as the service has it now; refuses what `mine.own` and `signing.opened` refuse."""
+    linked = own(actor, key_id, setting.remote_service().url)
+    return linked, signing.opened(linked.credential, linked.certificate)
+
+
+def gather(actor: Actor, batch_id: int, holder: str, key_id: int) -> Gathered:
+    """Prepare the next folders for the page that holds the batch; when one accord can cover no more, ask for it.
+
+    Refuses what `prepare_next` refuses, and a credential that signs without asking anybody (`csc-credential-unguarded`).
+    """
+    linked, key = key_of(actor, key_id)
+    if not key.wants:
+        raise Refusal("csc-credential-unguarded")
+    if answering(actor, batch_id):
+        return Gathered(busy=True)
+    room = key.most - sum(len(hashes) for _, hashes in _ready(actor, batch_id))
+    if room > 0 and prepare_next(actor, batch_id, holder, key, most=min(PART, room), anew=False):
+        ready = _ready(actor, batch_id)
+        if sum(len(hashes) for _, hashes in ready) < key.most:
+            return Gathered(len(ready))
+    ready = _ready(actor, batch_id)
+    if not ready:
+        return Gathered(over=True)
+    asked = pending.open_request(
+        actor,
+        linked.credential,
+        linked.certificate,
+        key.challenges([one for _, hashes in ready for one in hashes]),
+        batch_id=batch_id,
+        parts=[(session, len(hashes)) for session, hashes in ready],
+    )
+    return Gathered(len(ready), asked)
+
+
+def answer(
+    actor: Actor, batch_id: int, request: str, *, pin: SecretStr | None = None, otp: SecretStr | None = None
+) -> Asked:
+    """Pass the codes on for a request of this batch; says what is asked next (`signing.answer`)."""
+    with reading(actor.collectivity_id) as db:
+        mine(db, actor, batch_id)
+    row = pending.take(actor, request=request, batch_id=batch_id)
+    return _pass_on(actor, row, pin=pin, otp=otp)
+
+
+def come_back(actor: Actor, row: RemoteRequest, code: SecretStr) -> None:
+    """Pass on the code that the service's page gave back; the page that held the batch is gone (`signing.answer`)."""
+    _pass_on(actor, row, code=code)
+    _let_go(actor, int(row.batch_id or 0))
+
+
+def _pass_on(actor: Actor, row: RemoteRequest, **codes: SecretStr | None) -> Asked:
+    """Have the service sign, unless another page has prepared the same folders anew meanwhile (`batch-elsewhere`)."""
+    with reading(actor.collectivity_id) as db:
+        sessions = [session for session, _ in row.parts or []]
+        query = sa.select(sa.func.count()).where(
+            BatchItem.signature_session.in_(sessions), BatchItem.state.in_(["prepared", "signed", "done"])
+        )
+        still = db.scalar(query)
+    if still != len(sessions):
+        pending.end(row.id, "failed")
+        raise Refusal("batch-elsewhere")
+    return signing.answer(row, lambda name, signatures: _keep(actor, name, signatures), **codes)
+
+
+@use_case
+def _keep(db: Db, actor: Actor, request: str, signatures: Sequence[bytes]) -> Asked:
+    """Keep what the service signed, and give every folder whose signatures are all here to the worker."""
+    batch_id = db.get_one(RemoteRequest, request).batch_id
+    batch = mine(db, actor, int(batch_id or 0), lock=True)
+    asked = pending.keep_in(db, request, signatures)
+    row = db.get_one(RemoteRequest, request)
+    receive_in(db, actor, batch, _answers(db, row))
+    if not row.challenges:
+        row.status = "done"
+    return asked
+
+
+def _answers(db: Db, row: RemoteRequest) -> list[Answer]:
+    """The folders of a request whose signatures are all here; one that was received before is left by `receive_in`."""
+    made, found, start = [b64decode(one) for one in row.signatures], [], 0
+    query = sa.select(BatchItem).where(BatchItem.batch_id == row.batch_id)
+    items = {one.signature_session: one.id for one in db.scalars(query)}
+    for session, count in row.parts or []:
+        signatures = made[start : start + count]
+        start += count
+        if len(signatures) == count and session in items:
+            found.append(Answer(items[session], session, signatures))
+    return found
+
+
+@use_case
+def _let_go(db: Db, actor: Actor, batch_id: int) -> None:
+    mine(db, actor, batch_id, lock=True).holder = None
+
+
+def answering(actor: Actor, batch_id: int) -> bool:
+    """Whether the service is being asked for this batch at this moment, or was a moment ago by a process that died."""
+    with reading(actor.collectivity_id) as db:
+        return waiting.in_hand(db, batch_id)
+
+
+def _ready(actor: Actor, batch_id: int) -> list[tuple[str, list[bytes]]]:
+    """What is prepared in the order of the list: each folder's session, and the hashes that it waits for."""
+    query = (
+        sa.select(SignatureSession)
+        .join(BatchItem, BatchItem.signature_session == SignatureSession.id)
+        .where(
+            BatchItem.batch_id == batch_id,
+            BatchItem.state == "prepared",
+            SignatureSession.user_id == actor.user_id,
+        )
+        .order_by(BatchItem.position)
+    )
+    with reading(actor.collectivity_id) as db:
+        return [(row.id, signing.hashes_of(unpack(row))) for row in db.scalars(query)]
