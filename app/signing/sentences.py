@@ -137,6 +137,13 @@ SENTENCES: dict[str, tuple[int, str]] = {
             "signature. Demandez-lui un exemplaire non certifié."
         ),
     ),
+    "place-certified": (
+        422,
+        (
+            "Rien n’a été signé : l’auteur de ce PDF certifié a fixé l’emplacement de la signature. "
+            "Laissez-la à l’emplacement prévu, puis recommencez."
+        ),
+    ),
     "field-unknown": (
         422,
         "Rien n’a été signé : ce document n’a pas d’emplacement de signature nommé « {field} ». Rechargez la page.",
@@ -516,6 +523,13 @@ SENTENCES: dict[str, tuple[int, str]] = {
         (
             "Rien n’a été signé cette fois : cette demande au service de signature à distance a expiré, a déjà servi "
             "ou appartient à une autre session. Recommencez depuis le début."
+        ),
+    ),
+    "csc-at-work": (
+        409,
+        (
+            "Rien de plus n’a été demandé : la signature que vous avez déjà autorisée est en cours d’apposition. "
+            "Attendez deux minutes, puis rouvrez le dossier : s’il n’est pas signé, recommencez, sans nouvel accord."
         ),
     ),
     "csc-not-configured": (

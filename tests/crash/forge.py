@@ -75,6 +75,15 @@ class Victim:
         )
         assert told.status_code == 200, told.get_data(as_text=True)
 
+    def embed(self, folder_id: int, request: str) -> None:
+        """The last request of the signing page, once the trust service has signed."""
+        told = self._browser().post(
+            f"/dossiers/{folder_id}/signature/distance/terminer",
+            json={"session": request},
+            headers={"X-CSRFToken": self.order["csrf"], "Accept": "application/json"},
+        )
+        assert told.status_code == 200, told.get_data(as_text=True)
+
     def work(self) -> int:
         """What the worker and its watchdog do: every row that is due, until nothing waits any more."""
         import sqlalchemy as sa

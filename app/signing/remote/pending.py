@@ -19,12 +19,14 @@ from app.core.security import new_token
 from app.core.transaction import use_case
 from app.people.actor import Actor
 from app.signing import setting
+from app.signing.deferred import WAIT
 from app.signing.keys.csc import Challenge
 from app.signing.models import RemoteRequest, SignatureSession
 from app.signing.remote.waiting import withdraw
 
 UNKNOWN = "Ce retour n’est pas attendu"
-BUSY = timedelta(seconds=90)  # more than the questions that one answer asks of the service
+BUSY = timedelta(seconds=90)
+"""More than one answer takes at the service, or one signature to be embedded: beyond, whoever had it in hand is dead."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,12 @@ def keep_in(db: Db, request: str, signatures: Sequence[bytes]) -> Asked:
     row = db.get_one(RemoteRequest, request, with_for_update=True)
     row.signatures = [*row.signatures, *(b64encode(one).decode() for one in signatures)]
     row.busy_until = now()
-    return _await(row, [Challenge.load(one) for one in row.challenges[1:]])
+    asked = _await(row, [Challenge.load(one) for one in row.challenges[1:]])
+    if row.status == "held" and row.session_id:
+        row.expires_at = now() + WAIT
+        query = sa.update(SignatureSession).where(SignatureSession.id == row.session_id)
+        db.execute(query.values(expires_at=row.expires_at).execution_options(synchronize_session=False))
+    return asked
 
 
 @use_case
@@ -158,42 +165,44 @@ def end(db: Db, request: str, status: str) -> None:
 
 
 @use_case
-def reopen(db: Db, actor: Actor, session: str) -> None:
-    """Let a prepared signature be completed again, when what failed was neither the signature nor the right to it.
+def take_up(db: Db, actor: Actor, request: str, folder_id: int) -> RemoteRequest:
+    """Take what the service has signed whole, to embed it; it may be taken again once whoever had it is believed dead.
 
-    The service signs once for each authorisation: without this a silent timestamp authority would cost a second one.
-    Every check is made again at the next completion.
+    The service signs once for each authorisation: a silent timestamp authority or a killed process must not cost a
+    second one. Its session serves again, and every check is made anew; signing twice stays impossible (`sign.tell`).
+    Refuses `csc-request-over`, and `session-used` while another click is at it.
     """
+    moment = now()
+    mine = (
+        RemoteRequest.id == request,
+        RemoteRequest.folder_id == folder_id,
+        RemoteRequest.status == "held",
+        *_his(actor),
+    )
+    taken = db.scalar(
+        sa.update(RemoteRequest)
+        .where(*mine, RemoteRequest.busy_until <= moment)
+        .values(busy_until=moment + BUSY)
+        .returning(RemoteRequest)
+        .execution_options(synchronize_session=False)
+    )
+    if taken is None:
+        known = db.scalar(sa.select(RemoteRequest.id).where(*mine))
+        raise Refusal("csc-request-over" if known is None else "session-used")
     query = sa.update(SignatureSession).where(
-        SignatureSession.id == session,
-        SignatureSession.state == "failed",
-        SignatureSession.user_id == actor.user_id,
-        SignatureSession.login_session_id.is_(None)
-        if actor.session_id is None
-        else SignatureSession.login_session_id == actor.session_id,
+        SignatureSession.id == taken.session_id, SignatureSession.state.in_(["claimed", "failed"])
     )
     db.execute(query.values(state="prepared").execution_options(synchronize_session=False))
-
-
-def signed(actor: Actor, request: str, folder_id: int) -> RemoteRequest:
-    """A request of this person on this folder that the service has signed whole; refuses `csc-request-over`."""
-    with reading(actor.collectivity_id) as db:
-        query = sa.select(RemoteRequest).where(
-            RemoteRequest.id == request,
-            RemoteRequest.folder_id == folder_id,
-            RemoteRequest.status == "held",
-            *_his(actor),
-        )
-        row = db.scalar(query)
-    if row is None:
-        raise Refusal("csc-request-over")
-    return row
+    return taken
 
 
 def begun(
     actor: Actor, folder_id: int, version: int, credential: str, box: list[Any] | None, mandate: int | None
 ) -> RemoteRequest | None:
-    """The request of this person, on the folder as it stands, that the service has signed whole or in part."""
+    """The request of this person, on the folder as it stands, that the service has signed whole or in part.
+
+    Refuses `csc-at-work` while its signature is being embedded, or its answer passed on.
+    """
     query = (
         sa.select(RemoteRequest)
         .join(SignatureSession, SignatureSession.id == RemoteRequest.session_id)
@@ -201,8 +210,7 @@ def begun(
             RemoteRequest.folder_id == folder_id,
             RemoteRequest.credential == credential,
             RemoteRequest.status.in_(["waiting", "held"]),
-            RemoteRequest.busy_until <= now(),
-            SignatureSession.state == "prepared",
+            SignatureSession.state != "done",
             SignatureSession.folder_version == version,
             *([SignatureSession.mandate_id == mandate] if mandate is not None else []),
             *_his(actor),
@@ -211,7 +219,10 @@ def begun(
     )
     with reading(actor.collectivity_id) as db:
         rows = list(db.scalars(query))
-    return next((one for one in rows if one.signatures and one.box == box), None)
+    found = next((one for one in rows if one.signatures and one.box == box), None)
+    if found is not None and found.busy_until > now():
+        raise Refusal("csc-at-work")
+    return found
 
 
 def may_go_on(actor: Actor, request: str) -> bool:
@@ -224,13 +235,13 @@ def may_go_on(actor: Actor, request: str) -> bool:
     return row is not None and bool(row.signatures)
 
 
-def session_of(actor: Actor, request: str) -> str:
-    """The prepared signature that a request of this person is for, or nothing."""
+def found(actor: Actor, request: str) -> RemoteRequest | None:
+    """A request of this person, whatever became of it."""
     with reading(actor.collectivity_id) as db:
-        query = sa.select(RemoteRequest.session_id).where(
+        query = sa.select(RemoteRequest).where(
             RemoteRequest.id == request, RemoteRequest.user_id == actor.user_id
         )
-        return db.scalar(query) or ""
+        return db.scalar(query)
 
 
 def _await(row: RemoteRequest, challenges: Sequence[Challenge]) -> Asked:

@@ -2,8 +2,8 @@
 
 Three steps, because the person authorises in between. `ask` prepares the signature and pins its hashes; `answer`
 brings the PIN, the one-time password or the code of the service's page, and keeps what the service signed; `complete`
-embeds and proves it as every other signature (`app.signing.sign`). What fails after the service has signed is tried
-again without a new code, as long as the request lives (PARAPHE_CSC_MINUTES).
+embeds and proves it as every other signature (`app.signing.sign`). What fails or dies after the service has signed is
+tried again without a new code, for a day.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from dataclasses import astuple
 
 from pydantic import SecretStr
 
+from app.core.clock import now
 from app.core.refusals import Refusal
 from app.people.actor import Actor
 from app.signing import session as sessions
@@ -96,28 +97,34 @@ def complete(actor: Actor, folder_id: int, request: str) -> Moved:
 
     Refuses what `sign.complete` refuses; a silent authority leaves the request as it is, everything else ends it.
     """
-    row = pending.signed(actor, request, folder_id)
-    session = str(row.session_id)
+    row = pending.take_up(actor, request, folder_id)
     try:
-        moved = sign.complete(actor, session, [b64decode(one) for one in row.signatures])
+        moved = sign.complete(actor, str(row.session_id), [b64decode(one) for one in row.signatures])
     except Refusal as refusal:
         if refusal.key in PASSING:
-            pending.reopen(actor, session)
-        elif (
-            refusal.key != "session-used"
-        ):  # another click is completing it: what becomes of it is told there
+            pending.give_back(row.id)
+        else:
             pending.end(row.id, "failed")
         raise
     except Exception:
-        pending.reopen(actor, session)
+        pending.give_back(row.id)
         raise
     pending.end(row.id, "done")
     return moved
 
 
 def state_of(actor: Actor, folder_id: int, request: str) -> str:
-    """What became of a request of this person on this folder: `done`, `pending`, or `nothing` was signed."""
-    return sessions.state_of(actor, folder_id, pending.session_of(actor, request))
+    """What became of a request of this person on this folder: `done`, `pending`, or `nothing` was signed.
+
+    `held`: what the service signed is here and nobody is embedding it, `complete` may be asked again.
+    """
+    row = pending.found(actor, request)
+    if row is None:
+        return "nothing"
+    state = sessions.state_of(actor, folder_id, row.session_id or "")
+    if row.folder_id != folder_id or state == "done" or row.status != "held":
+        return state
+    return "held" if row.busy_until <= now() else "pending"
 
 
 def opened(credential: str, certificate: bytes) -> CscKey:

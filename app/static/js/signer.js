@@ -332,6 +332,7 @@ export class Signer {
       let answer;
       try {
         answer = await exchange(asking);
+        if (answer.state === "held") answer = await exchange(url, { session }); // a trust service has signed, nobody embeds it
       } catch (error) {
         if (error instanceof Refused) throw error;
         continue; // still no network: ask again
