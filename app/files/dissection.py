@@ -88,6 +88,7 @@ def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
         signatures = earlier_signatures.read(path) if carries_signature else ()
         if to_be_signed:
             _refuse_certified(pdf, signatures)
+        free_fields = _free_fields(pdf) if any(one.docmdp for one in signatures) else None
         repaired = _repaired(
             pdf, path, workdir, damaged=damaged, signed=carries_signature, signable=to_be_signed
         )
@@ -96,6 +97,7 @@ def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
         "has_text": any(text.strip() for text in _page_texts(repaired or path)),
         "signatures": [dataclasses.asdict(one) for one in signatures],
         "repaired": str(repaired) if repaired else None,
+        "free_fields": free_fields,
     }
 
 
@@ -237,22 +239,24 @@ def _refuse_certified(pdf: pikepdf.Pdf, signatures: tuple[Any, ...]) -> None:
     for one in signatures:
         if one.docmdp == 1:
             raise Refused("file-certified", signer=one.name)
-        if one.docmdp and not _free_field(pdf):
+        if one.docmdp and not _free_fields(pdf):
             raise Refused("file-certified-closed", signer=one.name)
 
 
-def _free_field(pdf: pikepdf.Pdf) -> bool:
+def _free_fields(pdf: pikepdf.Pdf) -> int:
+    """How many signature fields nobody has filled."""
     form: Any = pdf.Root.get("/AcroForm", {})
-    waiting, seen = list(form.get("/Fields", [])), set()
+    waiting, seen, free = list(form.get("/Fields", [])), set(), 0
     while waiting:
         field = waiting.pop()
         if not isinstance(field, pikepdf.Dictionary) or (field.is_indirect and field.objgen in seen):
             continue
         seen.add(field.objgen)
-        if field.get("/FT") == "/Sig" and "/V" not in field:
-            return True
+        if field.get("/FT") == "/Sig":
+            free += "/V" not in field
+            continue
         waiting.extend(field.get("/Kids", []))
-    return False
+    return free
 
 
 def _page_texts(path: Path) -> Iterator[str]:

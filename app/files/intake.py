@@ -36,6 +36,7 @@ class Examined:
     repaired: Path | None = None
     converted: Path | None = None
     notes: tuple[str, ...] = ()
+    free_fields: int | None = None
 
 
 def examine(
@@ -68,7 +69,16 @@ def examine(
         facts = examine_pdf(path, name, workdir, to_be_signed=to_be_signed)
         notes = (_summary(facts, path), *_about(facts, role))
         return Examined(
-            "pdf", media, name, facts.pages, facts.has_text, facts.signatures, facts.repaired, None, notes
+            "pdf",
+            media,
+            name,
+            facts.pages,
+            facts.has_text,
+            facts.signatures,
+            facts.repaired,
+            None,
+            notes,
+            facts.free_fields,
         )
     found = _converted(path, name, media, office, workdir)
     if not as_it_is:

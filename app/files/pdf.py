@@ -36,12 +36,16 @@ class EarlierSignature:
 
 @dataclass(frozen=True)
 class PdfFacts:
-    """What the dissection learnt: pages, whether one has text, earlier signatures, a repaired copy."""
+    """What the dissection learnt: pages, whether one has text, earlier signatures, a repaired copy.
+
+    `free_fields`: how many signature fields the author of a certified document left free; None when it is not certified.
+    """
 
     pages: int
     has_text: bool
     signatures: tuple[EarlierSignature, ...]
     repaired: Path | None
+    free_fields: int | None = None
 
 
 def examine_pdf(path: Path, filename: str, workdir: Path, *, to_be_signed: bool) -> PdfFacts:
@@ -64,6 +68,7 @@ def examine_pdf(path: Path, filename: str, workdir: Path, *, to_be_signed: bool)
         told["has_text"],
         tuple(EarlierSignature(**one) for one in told["signatures"]),
         Path(told["repaired"]) if told["repaired"] else None,
+        told["free_fields"],
     )
 
 

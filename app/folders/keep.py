@@ -127,6 +127,8 @@ def _page(seen: Examined, read: ReadFacts | None, workdir: Path) -> Path | None:
 def _store(collectivity_id: int, role: str, path: Path, seen: Examined, origin: str) -> Kept:
     note: dict[str, Any] = {"facts": list(seen.notes), "text": seen.has_text}
     note["signatures"] = [str(one.name or "signataire inconnu") for one in seen.signatures]
+    if seen.free_fields is not None:
+        note["free_fields"] = seen.free_fields
     if seen.repaired is not None:
         repaired = vault.store().put_file(vault.scope(collectivity_id), seen.repaired)
         note["repair"] = {"sha256": repaired.sha256, "size": repaired.size}

@@ -1,7 +1,7 @@
 """The ground of a signature: the document as it is shown, the part that the signer takes, and what his stamp says."""
 
 import textwrap
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.signing.authority import Authority
 from app.signing.authority import chosen as chosen_capacity
+from app.signing.formats.own_fields import left_free
 from app.signing.paper.sheet import refuse_mixed, refuse_obstacles
 from app.signing.placing.places import Chosen, Part, chosen, field_name, fields, parts_of
 from app.signing.ports import Box, FieldPlan
@@ -37,6 +38,7 @@ class Ground:
 
     `parts`: every signature of the folder's way. `places`: where its depositor wants them.
     `city`, `postal_code`: where the collectivity signs, empty while nobody said.
+    `own`: the field that the author of a certified document left for it, None when we make our own.
     """
 
     family: str
@@ -52,6 +54,7 @@ class Ground:
     places: Chosen
     city: str
     postal_code: str
+    own: FieldPlan | None = None
 
     @property
     def writer(self) -> Writer:
@@ -101,6 +104,19 @@ def ground_of(db: Db, folder: Folder, here: Present, rank: int) -> Ground:
     )
 
 
+def as_certified(ground: Ground, source: Path) -> Ground:
+    """The same on the first field that the author of a certified document left free: any other breaks his certification.
+
+    Refuses `document-certified` when none is left (ISO 32000-2 §12.8.2.2).
+    """
+    free = left_free(source) if ground.writer is PADES else None
+    if free is None:
+        return ground
+    if not free:
+        raise Refusal("document-certified")
+    return replace(ground, field=free[0].name, own=free[0])
+
+
 def main_document(db: Db, folder_id: int) -> Document:
     """The document that is signed."""
     query = sa.select(Document).where(
@@ -122,8 +138,15 @@ def seal_lines(certificate: bytes, moment: datetime) -> tuple[str, ...]:
 
 
 def fields_of(source: Path, ground: Ground, box: Box | None) -> list[FieldPlan]:
-    """The fields of a PDF and their places (`app/signing/placing/places.py`); none in another format."""
+    """The fields of a PDF and their places (`app/signing/placing/places.py`); none in another format.
+
+    Refuses `place-certified`: the place of a field that the author left cannot be chosen.
+    """
     if ground.writer is not PADES:
         return []
+    if ground.own is not None:
+        if box is not None:
+            raise Refusal("place-certified")
+        return [ground.own]
     own = {ground.field: box} if box is not None else {}
     return fields(source, ground.parts, ground.family, ground.places, own)

@@ -18,6 +18,7 @@ from app.core.refusals import catalogue as sentences
 from app.folders import sockets
 from app.folders.documents import current_versions
 from app.folders.models import DocumentVersion, Folder
+from app.folders.timeline import planned_circuit
 from app.folders.views import Tag
 from app.people.actor import system
 from app.signing import expiry, levels, setting
@@ -25,11 +26,13 @@ from app.signing.assurance import LABELS
 from app.signing.authority import quality
 from app.signing.models import Augmentation, SignatureProof
 from app.signing.paper import sheet as paper
+from app.signing.placing import places
 from app.signing.placing import web as placing
 from app.signing.renewal import daily
 from app.signing.shown import SignatureView, address, by_hand, judged
 from app.signing.verdicts import content_of, key_of, remembered
 from workflows.events import Action
+from workflows.family import Problem
 
 log = structlog.get_logger()
 PDF = "application/pdf"
@@ -49,6 +52,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.action(Action.SIGN, "signing.dialog", "dialog")
     sockets.preparation(placing.ENDPOINT, placing.card)
     sockets.capacity(quality)
+    sockets.check(_room_left)
     sockets.signatures(_signatures)
     sockets.proofs(_proofs)
     sockets.tag(_tag)
@@ -68,6 +72,22 @@ def _flow(path: Path) -> Sequence[str]:
     mode, targets = foreseen(path)
     many = f"{len(targets)} bordereaux à signer" if len(targets) > 1 else "1 bordereau à signer"
     return (many if mode == "bordereau" else "Signature globale du flux",)
+
+
+def _room_left(db: Db, folder: Folder) -> list[Problem]:
+    """A certified document takes no more signatures than its author left fields for: better known before it is sent."""
+    try:
+        free = places.main_version(db, folder).note.get("free_fields")
+        wanted = len(places.parts_of(db, folder, planned_circuit(db, folder))) if free is not None else 0
+    except Refusal:  # no PDF to sign, or a desk that is missing: told elsewhere
+        return []
+    if free is None or wanted <= free:
+        return []
+    sentence = (
+        f"Ce PDF est certifié : son auteur a laissé {free} emplacement{'s' if free > 1 else ''} de signature, le circuit en "
+        f"demande {wanted}. Demandez-lui un exemplaire avec assez d’emplacements, ou non certifié."
+    )
+    return [Problem("document-certified-few", "", sentence)]
 
 
 def _refresh_lists() -> None:

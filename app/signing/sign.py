@@ -34,7 +34,7 @@ from app.signing.algorithms import of as algorithm_of
 from app.signing.authority import Authority
 from app.signing.formats.naming import signature_name
 from app.signing.formats.xades_text import Signatory
-from app.signing.ground import Ground, fields_of, ground_for, ground_of, seal_lines, stamp_lines
+from app.signing.ground import Ground, as_certified, fields_of, ground_for, ground_of, seal_lines, stamp_lines
 from app.signing.handwriting import own as handwriting
 from app.signing.models import Certificate, SignatureProof, SignatureSession
 from app.signing.ports import Box, ExternalKey, Prepared, ServerKey, SignatureFacts, Stamp
@@ -128,6 +128,7 @@ def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | Non
     with TemporaryDirectory(prefix="paraphe-sign-") as room:
         source, target = Path(room) / "source", Path(room) / "signed"
         vault.store().fetch(scope, ground.sha256, source)
+        ground = as_certified(ground, source)
         work = _work(actor, ground, held, capacity.words, None, moment, source)
         prepared = writer.prepare(source, target, held, work)
         signatures = [key.sign(one.attributes) for one in prepared]
@@ -173,6 +174,7 @@ def _written(
     with TemporaryDirectory(prefix="paraphe-sign-") as room:
         source, target = Path(room) / "source", Path(room) / "prepared"
         vault.store().fetch(scope, ground.sha256, source)
+        ground = as_certified(ground, source)
         work = _work(actor, ground, held, capacity.words, box, moment, source)
         prepared = writer.prepare(source, target, held, work)
         sha256 = vault.store().put_file(scope, target).sha256
@@ -215,6 +217,7 @@ def place_of(actor: Actor, folder_id: int, *, version: int) -> Box | None:
     with TemporaryDirectory(prefix="paraphe-place-") as room:
         source = Path(room) / "source"
         vault.store().fetch(vault.scope(actor.collectivity_id), ground.sha256, source)
+        ground = as_certified(ground, source)
         return next((one.box for one in fields_of(source, ground, None) if one.name == ground.field), None)
 
 

@@ -107,9 +107,10 @@ def dialog(folder_id: int) -> Response | str:
                 for name in ("prepare", "authorise", "complete")
             }
         ),
-        # The first signature makes every field: the next ones find their place already taken on the page.
+        # The first signature makes every field: the next ones find their place already taken on the page; and the author
+        # of a certified document has said where its signatures stand.
         place_url=None
-        if version.origin == "signed" or not version.pages
+        if version.origin == "signed" or not version.pages or "free_fields" in version.note
         else url_for("signing.placing.planned", folder_id=folder_id),
     )
 

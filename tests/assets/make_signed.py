@@ -51,16 +51,16 @@ def timestamper() -> object:
 
 
 def signed(
-    *, certify: int | None = None, free_field: bool = False, data: bytes | None = None, stamped: bool = False
+    *, certify: int | None = None, free_field: int = 0, data: bytes | None = None, stamped: bool = False
 ) -> bytes:
-    """A signed PDF; `certify` is the DocMDP level, `free_field` leaves an empty signature field."""
+    """A signed PDF; `certify` is the DocMDP level, `free_field` leaves so many empty signature fields."""
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign import fields, signers
 
     writer = IncrementalPdfFileWriter(io.BytesIO(data or GOOD.read_bytes()))
-    names = ["Signature1", "Signature2"] if free_field else ["Signature1"]
-    for name in names:
-        fields.append_signature_field(writer, fields.SigFieldSpec(name, on_page=0, box=(50, 50, 200, 90)))
+    for rank in range(1 + free_field):
+        box = (50, 50 + 60 * rank, 200, 90 + 60 * rank)
+        fields.append_signature_field(writer, fields.SigFieldSpec(f"Signature{rank + 1}", on_page=0, box=box))
     meta = signers.PdfSignatureMetadata(
         field_name="Signature1",
         certify=certify is not None,

@@ -116,6 +116,8 @@ def planned(folder_id: int) -> Response:
 def card(db: Db, folder: Folder) -> Markup | None:
     """The card of the draft page: who will sign, and whether each signature was placed."""
     try:
+        if "free_fields" in places.main_version(db, folder).note:  # its author has certified where they stand
+            return None
         seen = places.sheet(db, folder)
     except Refusal as refusal:
         if refusal.key != "desk-missing":
