@@ -1,0 +1,188 @@
+"""What is answered when a document cannot be signed, or what was signed does not hold: status and French sentence for each key."""
+
+from app.core.refusals import Sentences
+
+SENTENCES: Sentences = {
+    "document-unreadable": (
+        422,
+        "Ce PDF n’est pas lisible : {why}. Rien n’a été fait : exportez-le de nouveau.",
+    ),
+    "document-not-signable": (
+        422,
+        (
+            "Rien n’a été signé : ce PDF ne peut pas recevoir de signature ({why}). Enregistrez-le de "
+            "nouveau depuis le logiciel qui l’a produit, puis redéposez-le."
+        ),
+    ),
+    "document-certified": (
+        422,
+        (
+            "Rien n’a été signé : l’auteur de ce PDF l’a certifié en interdisant d’y ajouter cette "
+            "signature. Demandez-lui un exemplaire non certifié."
+        ),
+    ),
+    "field-unknown": (
+        422,
+        "Rien n’a été signé : ce document n’a pas d’emplacement de signature nommé « {field} ». Rechargez la page.",
+    ),
+    "field-already-signed": (
+        409,
+        "Rien n’a été ajouté : l’emplacement « {field} » porte déjà une signature. Rechargez la page.",
+    ),
+    "stamp-outside-page": (
+        422,
+        "Rien n’a été signé : le cartouche de signature sortirait de la page {page}. Placez-le de nouveau.",
+    ),
+    "stamp-glyph-missing": (
+        422,
+        (
+            "Rien n’a été signé : le caractère « {character} » ({code}) ne peut pas être imprimé dans le "
+            "cartouche. Corrigez le nom ou la qualité du signataire."
+        ),
+    ),
+    "signature-not-yours": (
+        403,
+        (
+            "Rien n’a été signé : la signature reçue n’est pas celle de ce document par ce certificat. "
+            "Recommencez depuis la page du dossier."
+        ),
+    ),
+    "prepared-file-changed": (
+        409,
+        (
+            "Rien n’a été signé : le document préparé a changé entre-temps. Recommencez depuis la page du "
+            "dossier."
+        ),
+    ),
+    "signature-too-large": (
+        500,
+        (
+            "Rien n’a été signé : la signature et son horodatage ne tiennent pas dans la place réservée. "
+            "Prévenez l’administrateur."
+        ),
+    ),
+    "signature-not-valid-after-embedding": (
+        500,
+        (
+            "Rien n’a été signé : la vérification de la signature a échoué ({why}). Le document reste à "
+            "signer ; prévenez l’administrateur."
+        ),
+    ),
+    "pes-unreadable": (
+        422,
+        (
+            "Rien n’a été fait : ce flux PES n’est pas un XML lisible ({why}). Exportez-le de nouveau depuis "
+            "le logiciel comptable, puis redéposez-le."
+        ),
+    ),
+    "pes-doctype": (
+        422,
+        (
+            "Rien n’a été fait : ce flux contient une déclaration DOCTYPE, qu’aucun flux PES ne porte. "
+            "Exportez-le de nouveau depuis le logiciel comptable."
+        ),
+    ),
+    "pes-not-a-flow": (
+        422,
+        (
+            "Rien n’a été fait : ce fichier n’est pas un flux PES aller (son élément principal est « {root} »). "
+            "Choisissez le fichier PES_Aller exporté par le logiciel comptable."
+        ),
+    ),
+    "pes-too-complex": (
+        422,
+        (
+            "Rien n’a été fait : ce flux contient {what}, ce qu’aucun logiciel comptable n’écrit. Exportez-le "
+            "de nouveau, ou découpez-le en plusieurs flux."
+        ),
+    ),
+    "pes-encoding": (
+        422,
+        (
+            "Rien n’a été signé : Hélios n’accepte que les flux encodés en ISO-8859-1, et celui-ci est en "
+            "{encoding}. Réglez l’encodage dans le logiciel comptable, puis exportez le flux de nouveau."
+        ),
+    ),
+    "pes-already-signed": (
+        409,
+        (
+            "Rien n’a été signé : ce flux porte déjà une signature, et Hélios n’en admet qu’une. Transmettez-le "
+            "tel quel, ou exportez de nouveau un flux non signé."
+        ),
+    ),
+    "pes-nothing-to-sign": (
+        422,
+        (
+            "Rien n’a été signé : ce flux ne contient aucun bordereau. Un flux de pièces jointes seules ne se "
+            "signe pas : transmettez-le tel quel."
+        ),
+    ),
+    "pes-misplaced": (
+        422,
+        (
+            "Rien n’a été signé : ce flux contient {what}. Exportez-le de nouveau depuis le logiciel comptable, "
+            "et signalez-le à son éditeur."
+        ),
+    ),
+    "pes-not-dematerialised": (
+        422,
+        (
+            "Rien n’a été signé : Hélios rejetterait ce flux, car {where}/InfoDematerialisee y vaut « {value} ». "
+            "Dans le logiciel comptable, déclarez les bordereaux dématérialisés (InfoDematerialisee = 1), puis "
+            "exportez le flux de nouveau."
+        ),
+    ),
+    "pes-id-missing": (
+        422,
+        (
+            "Rien n’a été signé : ni tous les bordereaux ni le flux n’ont l’identifiant que la signature doit "
+            "désigner. Demandez à l’éditeur du logiciel comptable de renseigner l’attribut Id de chaque Bordereau."
+        ),
+    ),
+    "pes-id-twice": (
+        422,
+        (
+            "Rien n’a été signé : l’identifiant « {id} » figure deux fois dans ce flux, et la signature ne "
+            "désignerait rien de certain. Signalez-le à l’éditeur du logiciel comptable."
+        ),
+    ),
+    "pes-id-invalid": (
+        422,
+        (
+            "Rien n’a été signé : l’identifiant « {id} » n’est pas utilisable. Il commence par une lettre et "
+            "n’a que lettres sans accent, chiffres, points et tirets : signalez-le à l’éditeur du logiciel comptable."
+        ),
+    ),
+    "pes-key-not-rsa": (
+        403,
+        (
+            "Rien n’a été signé : Hélios n’accepte que les clés RSA, et ce certificat a une clé d’un autre genre "
+            "({kind}). Choisissez un certificat à clé RSA."
+        ),
+    ),
+    "pes-signatory-incomplete": (
+        422,
+        (
+            "Rien n’a été signé : {what} du signataire manque ou contient un caractère interdit, et Hélios "
+            "l’exige. Demandez à l’administrateur de compléter la fiche du compte, ou le lieu de signature de "
+            "la collectivité."
+        ),
+    ),
+    "archive-answer-missing": (
+        503,
+        "L’archivage attend : une autorité n’a pas dit si un certificat est révoqué ({why}). Le document signé est inchangé. "
+        "Attendez : l’ajout est repris tout seul.",
+    ),
+    "archive-timestamp-silent": (
+        503,
+        "L’archivage attend : l’horodatage n’a pas répondu ({why}). Le document signé est inchangé. Attendez : l’ajout est repris tout seul.",
+    ),
+    "archive-not-made": (
+        500,
+        "Les preuves d’archivage n’ont pas été ajoutées : {why}. Le document signé est inchangé ; prévenez l’administrateur.",
+    ),
+    "xades-unreadable": (
+        422,
+        "Rien n’a été vérifié : la signature XAdES « {name} » n’est pas lisible ({why}). Demandez-la de nouveau à son auteur, faite à côté du fichier.",
+    ),
+}

@@ -1,0 +1,50 @@
+"""What is answered to whoever has a file verified that cannot be: status and French sentence for each key."""
+
+from app.core.refusals import Sentences
+
+SENTENCES: Sentences = {
+    "document-locked": (
+        422,
+        "Rien n’a été vérifié : ce PDF est protégé par un mot de passe. Ôtez la protection, puis recommencez.",
+    ),
+    "too-many-signatures": (
+        422,
+        "Rien n’a été vérifié : ce fichier porte plus de {limit} signatures. Vérifiez-le avec un outil spécialisé.",
+    ),
+    "too-many-revisions": (
+        422,
+        "Rien n’a été vérifié : ce fichier a été modifié plus de {limit} fois. Vérifiez-le avec un outil spécialisé.",
+    ),
+    "kind-unknown": (
+        415,
+        "Rien n’a été vérifié : ce fichier n’est ni un PDF, ni un flux PES, ni une signature séparée (.p7s ou XAdES). Choisissez le fichier signé lui-même.",
+    ),
+    "pdf-damaged": (
+        422,
+        "Rien n’a été vérifié : ce PDF est abîmé ou incomplet. Demandez-en un autre exemplaire à son auteur.",
+    ),
+    "content-missing": (
+        422,
+        "Rien n’a été vérifié : cette signature est séparée de son contenu. Joignez aussi le fichier qui a été signé.",
+    ),
+    "content-unexpected": (
+        422,
+        "Rien n’a été vérifié : ce fichier contient déjà ce qui est signé. Envoyez-le seul, sans second fichier.",
+    ),
+    "signature-file-unreadable": (
+        422,
+        "Rien n’a été vérifié : cette signature séparée n’est pas lisible. Demandez-la de nouveau à son auteur.",
+    ),
+    "file-too-complex": (
+        422,
+        "Rien n’a été vérifié : ce fichier demande trop de calcul ou de mémoire. Vérifiez-le avec un outil spécialisé.",
+    ),
+    "verifier-busy": (
+        503,
+        "Rien n’a été vérifié : trop de fichiers sont en cours de vérification. Recommencez dans une minute.",
+    ),
+    "verification-unknown": (
+        404,
+        "Aucune vérification de ce document n’est connue. Rouvrez le dossier, puis recommencez.",
+    ),
+}
