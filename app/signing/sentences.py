@@ -10,7 +10,7 @@ from app.signing.remote import sentences as remote
 from app.signing.verifier import sentences as verifier
 
 SENTENCES: Sentences = {
-    "would-be-refused": (409, "Rien n’a été signé. {why}"),
+    "would-be-refused": (409, "Rien n’a été signé. {details}"),
     "certificate-unreadable": (
         400,
         (

@@ -129,7 +129,7 @@ def allowed(db: Db, actor: Actor, folder: Folder) -> bool:
 def refuse_obstacles(db: Db, folder: Folder) -> None:
     """Refuse `would-be-refused`: what is signed and cannot leave would have to be signed again."""
     if why := obstacles(db, folder):
-        raise Refusal("would-be-refused", why=why)
+        raise Refusal("would-be-refused", details=why)
 
 
 def refuse_mixed(db: Db, folder: Folder) -> None:
