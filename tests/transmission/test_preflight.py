@@ -150,7 +150,7 @@ def test_a_folder_that_has_come_to_be_refused_is_signed_by_nobody(house: House) 
     change("UPDATE collectivity SET district = '12'")
     with pytest.raises(Refusal, match="would-be-refused") as refused:
         house.sign(folder_id, MAYOR)
-    assert "L’arrondissement « 12 » est un chiffre." in str(refused.value.facts["why"])
+    assert "L’arrondissement « 12 » est un chiffre." in str(refused.value.facts["details"])
     page = words(house.client(MAYOR).get(f"/dossiers/{folder_id}").get_data(as_text=True))
     assert "Signé, ce dossier serait refusé à l’envoi. L’arrondissement « 12 »" in page
     assert "Contrôles avant transmission : 1 à régler" in page
