@@ -111,7 +111,8 @@ def _xml(path: Path, name: str, media: str) -> Examined:
 
     if path.stat().st_size > MAX_BYTES:
         raise Refusal("xml-too-large", filename=name, limit=taille(MAX_BYTES))
-    facts = check_xml(path.read_bytes(), name)
+    with path.open("rb") as stream:
+        facts = check_xml(stream, name)
     summary = f"Données XML, {taille(path.stat().st_size)}, bien formées"
     return Examined("xml", media, name, None, has_text=facts.elements > 0, notes=(summary,))
 

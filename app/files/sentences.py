@@ -101,6 +101,11 @@ SENTENCES: dict[str, tuple[int, str]] = {
         "« {filename} » imbrique plus de {limit} niveaux d’éléments : il ne sera pas lu. "
         "Rien n’a été déposé. Exportez-le de nouveau depuis le logiciel d’origine, puis redéposez-le.",
     ),
+    "xml-too-many-attributes": (
+        422,
+        "« {filename} » donne plus de {limit} attributs à un même élément : il ne sera pas lu. "
+        "Rien n’a été déposé. Exportez-le de nouveau depuis le logiciel d’origine, puis redéposez-le.",
+    ),
     "xml-too-large": (
         422,
         "« {filename} » dépasse {limit}, la taille admise pour un fichier XML. Rien n’a été déposé. "

@@ -1,10 +1,12 @@
 """XML is read without DOCTYPE, entity, network or surprise of encoding, or it is refused."""
 
 import codecs
+import io
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from app.core.refusals import Refusal
 
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 100 * 1024 * 1024
 MAX_DEPTH = 100
+MAX_ATTRIBUTES = 1000  # of one element: each costs memory to every reader that comes after
 PROLOG = 1 << 20
+PIECE = 1 << 16
 LONGEST_SHOWN = 1_000_000
 """Bytes of the longest XML that a page shows as its text."""
 # Encodings in which « <!DOCTYPE » cannot hide from the scan below (UTF-7 and EBCDIC can hide it).
@@ -41,20 +45,21 @@ class XmlFacts:
     elements: int
 
 
-def check_xml(data: bytes, filename: str) -> XmlFacts:
-    """Read the whole XML and keep nothing of it.
+def check_xml(stream: IO[bytes], filename: str) -> XmlFacts:
+    """Read the whole of an open XML file, twice, by pieces, and keep nothing of it.
 
-    Refuses xml-too-large, xml-encoding, xml-doctype (before any parsing), xml-malformed, xml-too-deep.
+    Refuses xml-too-large, xml-encoding, xml-doctype (before any parsing), xml-malformed, xml-too-deep, xml-too-many-attributes.
     Source: XML 1.0 §2.8 (prolog), §4.3.3 and appendix F (encodings).
     """
     from lxml import etree
 
-    encoding = _before_parsing(data, filename)
+    encoding = _before_parsing(stream, filename)
+    stream.seek(0)
     counting: Any = _Counting(filename)
     parser: Any = etree.XMLParser(target=counting, **_SAFE)
     try:
-        for start in range(0, len(data), PROLOG):
-            parser.feed(data[start : start + PROLOG])
+        while piece := stream.read(PIECE):
+            parser.feed(piece)
         parser.close()
     except etree.XMLSyntaxError as error:
         raise _told(error, filename) from error
@@ -65,7 +70,7 @@ def parse_xml(data: bytes, filename: str) -> "etree._Element":
     """The root element of an XML that passes `check_xml`; refuses what it refuses."""
     from lxml import etree
 
-    check_xml(data, filename)
+    check_xml(io.BytesIO(data), filename)
     return etree.fromstring(data, etree.XMLParser(**_SAFE))
 
 
@@ -77,7 +82,7 @@ def shown_text(data: bytes, filename: str) -> str:
     """
     if len(data) > LONGEST_SHOWN:
         raise Refusal("xml-not-shown", filename=filename, limit=f"{LONGEST_SHOWN // 1_000_000} Mo")
-    text = data.decode(_before_parsing(data, filename)).removeprefix("\ufeff")
+    text = data.decode(_before_parsing(io.BytesIO(data), filename)).removeprefix("\ufeff")
     return "".join(f"[U+{ord(one):04X}]" if unicodedata.category(one) == "Cf" else one for one in text)
 
 
@@ -101,12 +106,14 @@ class _Counting:
         self.elements = 0
         self.depth = 0
 
-    def start(self, tag: str, _attributes: object) -> None:
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         self.root = self.root or tag
         self.elements += 1
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise Refusal("xml-too-deep", filename=self.filename, limit=MAX_DEPTH)
+        if len(attributes) > MAX_ATTRIBUTES:
+            raise Refusal("xml-too-many-attributes", filename=self.filename, limit=MAX_ATTRIBUTES)
 
     def end(self, _tag: str) -> None:
         self.depth -= 1
@@ -122,16 +129,17 @@ class _Counting:
         """Nothing was built."""
 
 
-def _before_parsing(data: bytes, filename: str) -> str:
-    if len(data) > MAX_BYTES:
+def _before_parsing(stream: IO[bytes], filename: str) -> str:
+    if stream.seek(0, io.SEEK_END) > MAX_BYTES:
         raise Refusal("xml-too-large", filename=filename, limit=f"{MAX_BYTES // 1024 // 1024} Mo")
-    encoding = _encoding(data, filename)
+    stream.seek(0)
+    piece = stream.read(PROLOG)
+    encoding = _encoding(piece, filename)
     decoder = codecs.getincrementaldecoder(encoding)()
-    head = ""
     try:
-        for start in range(0, len(data), PROLOG):
-            text = decoder.decode(data[start : start + PROLOG])
-            head = head or text
+        head = decoder.decode(piece)
+        while piece := stream.read(PIECE):
+            decoder.decode(piece)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
         raise Refusal("xml-encoding", filename=filename, declared=encoding.upper()) from error
