@@ -134,6 +134,8 @@ class Settings(BaseSettings):
     s2low_answer_seconds: float = Field(120.0, gt=0)
     s2low_simulated: bool = False
     s2low_url: str = ""
+    pes_schema: str = "warn"
+
     actes_transport: str = "simulated"
     actes_application: str = "TACT"
     actes_folder: Path | None = None
@@ -315,6 +317,13 @@ class Settings(BaseSettings):
     def _rate(cls, value: str) -> str:
         if not re.fullmatch(r"[1-9][0-9]* per (second|minute|hour|day)", value):
             raise ValueError("il faut un rythme, par exemple 10 per minute")
+        return value
+
+    @field_validator("pes_schema")
+    @classmethod
+    def _schema(cls, value: str) -> str:
+        if value not in {"warn", "refuse"}:
+            raise ValueError("il faut warn (signaler) ou refuse (refuser)")
         return value
 
     @field_validator("actes_transport", "helios_transport")

@@ -18,6 +18,7 @@ from bench import (
     s3_pes,
     s4_seal,
     s5_batch,
+    s6_flow,
 )
 
 GOALS = (
@@ -33,6 +34,7 @@ GOALS = (
     s3_pes,
     s4_seal,
     s5_batch,
+    s6_flow,
 )
 KEPT = ("goal", "ratio", "bar", "holds", "how")
 RESULTS = Path(__file__).with_name("results.json")

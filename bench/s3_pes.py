@@ -31,7 +31,7 @@ HEAD = (
     '<?xml version="1.0" encoding="ISO-8859-1"?>\n'
     '<n:PES_Aller xmlns:n="http://www.minefi.gouv.fr/cp/helios/pes_v2/Rev0/aller" Id="F1"><Enveloppe><Parametres>'
     '<Version V="2"/><TypFic V="PESALR2"/><NomFic V="BANC"/></Parametres><Emetteur><Sigle V="BANC"/></Emetteur>'
-    '</Enveloppe><EnTetePES><DteStr V="2026-11-25"/><IdPost V="029099"/><IdColl V="21290999800017"/></EnTetePES>'
+    '</Enveloppe><EnTetePES><DteStr V="2026-11-25"/><IdPost V="029099"/><IdColl V="21290999800017"/><CodCol V="123"/></EnTetePES>'
     '<PES_DepenseAller><EnTeteDepense><IdVer V="2"/><InfoDematerialisee V="1"/></EnTeteDepense>\n'
 )
 PIECE = (

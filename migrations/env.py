@@ -17,6 +17,7 @@ for name in (
     "folders.once",
     "transmission.models",
     "signing.models",
+    "pes.models",
     "batches.models",
 ):
     import_module(f"app.{name}")

@@ -19,7 +19,7 @@ from app.folders.facts import edit, fill, touch
 from app.folders.keep import Incoming, Kept, keep_attachment, keep_main
 from app.folders.models import Document, Folder
 from app.folders.once import Once, made_by, remember
-from app.folders.sockets import types_of
+from app.folders.sockets import plugged, types_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.rights import Right
@@ -46,8 +46,9 @@ def deposit(
 ) -> Draft:
     """Create a draft from its files: the first is the main document, the others are attachments.
 
-    Everything is examined before anything is stored, and stored before any row is written: a refusal leaves nothing, a
-    kill leaves bytes that no row names. Refuses `no-file`, `no-desk`, and every refusal of intake.
+    Everything is examined before anything is stored, and stored before any row is written: a refusal of intake leaves
+    nothing; a kill, or a refusal that needs what other folders hold, leaves bytes that no row names. Refuses `no-file`,
+    `no-desk`, and every refusal of intake, of the family's reader and of its taker.
     """
     family = family_of(family_name)
     desk_id = _emitter(actor, desk_id)
@@ -69,6 +70,7 @@ def deposit(
         read.said if read else None,
         title=title,
         once=once,
+        content=read.content if read else None,
     )
     return Draft(folder_id, read.said if read else None, read.problems if read else ())
 
@@ -93,6 +95,7 @@ def create(
     *,
     title: str | None = None,
     once: Once | None = None,
+    content: object = None,
 ) -> int:
     """Write a draft whose files are already kept; returns its number, or that of the first deposit with the same key."""
     known = made_by(db, actor, once) if once else None
@@ -120,6 +123,8 @@ def create(
     if once:
         remember(db, actor, once, folder.id)
     versions = [add_document(db, folder, actor, one, position) for position, one in enumerate(kept)]
+    if content is not None and family.name in plugged.takers:
+        plugged.takers[family.name](db, folder, versions[0], content)
     listed = [{"document": one.document_id, "sha256": one.sha256, "name": one.filename} for one in versions]
     append(
         db,
@@ -177,7 +182,15 @@ def replace_main(actor: Actor, folder_id: int, document_id: int, one: Incoming) 
         else:
             kept, read = keep_attachment(actor.collectivity_id, one, Path(room)), None
     found = dict(read.fields) if read else {}
-    write_replacement(actor, folder_id, document_id, kept, found, read.said if read else None)
+    write_replacement(
+        actor,
+        folder_id,
+        document_id,
+        kept,
+        found,
+        read.said if read else None,
+        content=read.content if read else None,
+    )
     return Draft(folder_id, read.said if read else None, read.problems if read else ())
 
 
@@ -190,6 +203,8 @@ def write_replacement(
     kept: Sequence[Kept],
     found: Mapping[str, str],
     said: str | None,
+    *,
+    content: object = None,
 ) -> None:
     """Write a new version whose files are already kept; originals and data of the former version are set aside."""
     folder = lock_editable(db, actor, folder_id)
@@ -207,6 +222,8 @@ def write_replacement(
         if found:
             folder.sources = {"said": said or "", "read": sorted(found)}
             fill(folder, family_of(folder.family), {**folder.fields, **found}, title=None)
+        if content is not None and folder.family in plugged.takers:
+            plugged.takers[folder.family](db, folder, version, content)
     touch(folder)
     facts = {"document": document.id, "number": version.number, "sha256": version.sha256}
     append(db, actor.collectivity_id, _event(actor, folder, "document.replaced", facts))

@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import url_for
+from markupsafe import Markup
 
 from app.circuits.library import family_of
 from app.core.db import Db
@@ -297,14 +298,17 @@ def current_present(db: Db, folder: Folder) -> Present | None:
 TABS = (("circuit", "Circuit"), ("pieces", "Pièces"), ("details", "Détails"), ("journal", "Journal"))
 
 
-def context(db: Db, folder: Folder, actor: Actor, tab: str, shown_id: int | None) -> dict[str, Any]:
-    """All that the folder's page shows to this reader."""
+def context(
+    db: Db, folder: Folder, actor: Actor, tab: str, shown_id: int | None, asked: Mapping[str, str]
+) -> dict[str, Any]:
+    """All that the folder's page shows to this reader; `asked` is what the address says of the sheet shown."""
     here = current_present(db, folder)
     kind = here.step.kind.value if here is not None and here.step is not None else None
     docs = documents(db, folder, shown_id)
     shown = next((one for one in docs if one.current), None)
     tab = tab if tab in dict(TABS) else "circuit"
-    rows = _table(db, folder, shown)
+    sheet = _sheet(db, folder, shown, asked)
+    rows = [] if sheet else _table(db, folder, shown)
     where = queues.place_in_list(db, actor, folder.id)
     tabs = [
         Link(
@@ -320,8 +324,9 @@ def context(db: Db, folder: Folder, actor: Actor, tab: str, shown_id: int | None
         "folder": head(db, folder, kind),
         "documents": docs,
         "shown": shown,
+        "sheet": sheet,
         "xml_rows": rows,
-        "xml_text": _text(db, folder, shown, rows),
+        "xml_text": "" if sheet else _text(db, folder, shown, rows),
         "decision": decision(db, folder, actor, here),
         "tab": tab,
         "tabs": tabs,
@@ -357,12 +362,25 @@ def _text(db: Db, folder: Folder, shown: DocView | None, rows: Sequence[tuple[st
         return ""
 
 
-def _shown_bytes(db: Db, folder: Folder, shown: DocView) -> bytes:
-    version = db.scalar(
+def _sheet(db: Db, folder: Folder, shown: DocView | None, asked: Mapping[str, str]) -> Markup | None:
+    """The document as a slice knows how to show it, whatever its size; None when it is shown as other files are."""
+    if shown is None or shown.role != "main" or not plugged.sheets:
+        return None
+    version = _version(db, shown)
+    shown_as = (show(db, folder, version, asked) for show in plugged.sheets) if version else ()
+    return next((found for found in shown_as if found), None)
+
+
+def _version(db: Db, shown: DocView) -> DocumentVersion | None:
+    return db.scalar(
         sa.select(DocumentVersion).where(
             DocumentVersion.document_id == shown.id, DocumentVersion.number == shown.number
         )
     )
+
+
+def _shown_bytes(db: Db, folder: Folder, shown: DocView) -> bytes:
+    version = _version(db, shown)
     return vault.store().read(vault.scope(folder.collectivity_id), version.sha256) if version else b""
 
 

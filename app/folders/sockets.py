@@ -11,14 +11,17 @@ from typing import Any
 from markupsafe import Markup
 
 from app.core.db import Db
-from app.folders.models import Folder
+from app.folders.models import DocumentVersion, Folder
 from workflows.events import Action
 from workflows.family import Problem
 
 
 @dataclass(frozen=True)
 class ReadFacts:
-    """What was read inside a deposited file: facts by field key, and the data file to keep beside it."""
+    """What was read inside a deposited file: facts by field key, and the data file to keep beside it.
+
+    `content` is all that was read, for the `taker` of the same family.
+    """
 
     fields: Mapping[str, str]
     said: str
@@ -26,6 +29,7 @@ class ReadFacts:
     data_name: str = ""
     problems: tuple[str, ...] = ()
     rendition: Callable[[Path], Path] | None = None
+    content: Any = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,7 @@ class FileTypes:
 @dataclass
 class _Sockets:
     readers: dict[str, Callable[[Path, str], ReadFacts | None]] = field(default_factory=dict)
+    takers: dict[str, Callable[[Db, Folder, DocumentVersion, Any], None]] = field(default_factory=dict)
     signables: dict[str, Callable[[Path], Sequence[str]]] = field(default_factory=dict)
     checks: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
     obstacles: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
@@ -69,6 +74,9 @@ class _Sockets:
     types: list[Callable[[Folder], FileTypes | None]] = field(default_factory=list)
     capacities: list[Callable[[Db, Any, Folder, Any], tuple[str, str]]] = field(default_factory=list)
     tables: list[Callable[[bytes], tuple[tuple[str, str], ...] | None]] = field(default_factory=list)
+    sheets: list[Callable[[Db, Folder, DocumentVersion, Mapping[str, str]], Markup | None]] = field(
+        default_factory=list
+    )
 
 
 plugged = _Sockets()
@@ -77,6 +85,11 @@ plugged = _Sockets()
 def reader(family: str, read: Callable[[Path, str], ReadFacts | None]) -> None:
     """Read the main document of a family at deposit, to pre-fill its form."""
     plugged.readers[family] = read
+
+
+def taker(family: str, take: Callable[[Db, Folder, DocumentVersion, Any], None]) -> None:
+    """Keep what was read in a main document (`ReadFacts.content`), or refuse it, in the transaction that writes its folder."""
+    plugged.takers[family] = take
 
 
 def signable(kind: str, find: Callable[[Path], Sequence[str]]) -> None:
@@ -150,6 +163,11 @@ def capacity(say: Callable[[Db, Any, Folder, Any], tuple[str, str]]) -> None:
 def table(read: Callable[[bytes], tuple[tuple[str, str], ...] | None]) -> None:
     """Show an XML document as rows (label, value), or None when it is not known."""
     plugged.tables.append(read)
+
+
+def sheet(show: Callable[[Db, Folder, DocumentVersion, Mapping[str, str]], Markup | None]) -> None:
+    """Show a document in the folder's page, or None; the last argument is what the address asks (a page of it)."""
+    plugged.sheets.append(show)
 
 
 def proofs(find: Callable[[Db, int], list[dict[str, Any]]]) -> None:

@@ -215,7 +215,12 @@ def show(folder_id: int) -> str:
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
         context = page.context(
-            db, folder, g.actor, request.args.get("onglet", "circuit"), request.args.get("document", type=int)
+            db,
+            folder,
+            g.actor,
+            request.args.get("onglet", "circuit"),
+            request.args.get("document", type=int),
+            request.args,
         )
         g.todo_count = context.pop("todo_count")
     decide.open_first(g.actor, folder_id)

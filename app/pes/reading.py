@@ -1,179 +1,256 @@
-"""What a PES v2 flow orders to pay or to collect, read in one pass whatever its size.
+"""Read a PES v2 flow in one pass of expat, whatever its size: nothing is kept but what a signatory reads, in compressed pages.
 
-Names and places are those of the Treasury's schema 5.17 (PES_Aller.xsd): elements without namespace, values in `V`.
+Names and places are those of the Treasury's schema 5.17 (PES_Aller.xsd): elements without namespace, values in `V`. The
+amount of a bordereau is MtBordHT for mandats and MtBordHt for titres (CommunDepense.xsd, CommunRecette.xsd).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import IO, Any
+from typing import IO, Any, NoReturn
+from xml.parsers import expat
 
-from app.core.french import euros, jour
+from app.core.refusals import Refusal
+from app.pes.flow import DOMAINS, Account, Attachment, Flow, Slip
+from app.pes.pages import Pages
 
-ROOT = "{http://www.minefi.gouv.fr/cp/helios/pes_v2/Rev0/aller}PES_Aller"
-DOMAINS = {"PES_DepenseAller": "dépenses", "PES_RecetteAller": "recettes"}
-KINDS = {"01": "ordinaire", "02": "annulation", "03": "ordre de paiement"}
-WHAT = {"dépenses": "Mandat", "recettes": "Titre"}
-HEAVY = frozenset({"Fichier", "FactureIndiv", "Marche"})
-MOST_ROWS = 400
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A mandat or a titre: its number, who is paid or owes, for what, and its amount without tax in euros."""
-
-    number: str
-    third: str
-    object: str
-    amount: Decimal
+ROOT = "http://www.minefi.gouv.fr/cp/helios/pes_v2/Rev0/aller PES_Aller"
+BLOCK = 1 << 16
+MOST_ATTACHMENTS = 50_000
+LONGEST_MARK = 10 << 20  # bytes of one tag or comment: no flow has any near that
+ELECTRONIC = "01"
+FILE_VALUES = ("IdUnique", "NomPJ", "TypePJ", "Description", "MIMEType")
+# UTF-8 read as Latin-1, and the control characters that Windows-1252 writes for its dashes and quotes
+GARBLED = re.compile("[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u0080|[\u0080-\u009f]")
+Values = list[tuple[str, str, str]]
 
 
-@dataclass(frozen=True)
-class Slip:
-    """A bordereau with its pieces; `total` is the amount that it declares, without tax, in euros."""
-
-    number: str
-    year: str
-    kind: str
-    domain: str
-    total: Decimal
-    pieces: tuple[Piece, ...]
-
-
-@dataclass(frozen=True)
-class Flow:
-    """A flow: its name and day, the body and budget that it belongs to, and its bordereaux in the order of the file."""
-
-    file_name: str
-    written_on: str
-    siret: str
-    budget: str
-    slips: tuple[Slip, ...]
-
-    @property
-    def domain(self) -> str:
-        """« dépenses », « recettes », or both."""
-        return " et ".join(one for one in DOMAINS.values() if any(slip.domain == one for slip in self.slips))
-
-    @property
-    def total(self) -> Decimal:
-        """What its bordereaux declare together, without tax, in euros."""
-        return sum((slip.total for slip in self.slips), Decimal(0))
-
-    @property
-    def pieces(self) -> int:
-        """How many mandats and titres it holds."""
-        return sum(len(slip.pieces) for slip in self.slips)
+class _OtherFileError(Exception):
+    """The root is not that of a flow."""
 
 
 def read_flow(stream: IO[bytes]) -> Flow | None:
-    """The flow in an open file that has passed intake; None when the file is another XML, or is cut."""
-    from lxml import etree
-
-    said: dict[str, str] = {}
-    slips: list[Slip] = []
-    domain = ""
-    reading: Any = etree.iterparse(
-        stream,
-        events=("start", "end"),
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        huge_tree=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
+    """The flow in an open file; None when the file is another XML, or is cut. Refuses `flow-too-many` attachments."""
+    walk = _Walk()
+    parser = walk.parser
+    fed = 0
     try:
-        for rank, (event, element) in enumerate(reading):
-            if not rank and element.tag != ROOT:
+        while block := stream.read(BLOCK):
+            fed += len(block)
+            parser.Parse(block, False)
+            if fed - parser.CurrentByteIndex > LONGEST_MARK and not walk.inside_file:
                 return None
-            if event == "start":
-                domain = DOMAINS.get(element.tag, domain)
-            elif element.tag in {"Parametres", "EnTetePES"}:
-                said |= {one.tag: one.get("V", "") for one in element}
-            elif element.tag == "Bordereau":
-                slips.append(_slip(element, domain))
-                _forget(element)
-            elif element.tag in HEAVY:
-                element.clear()  # alone: an attachment may stand within a piece, whose number comes before it
-    except etree.XMLSyntaxError:
+        parser.Parse(b"", True)
+    except (expat.ExpatError, _OtherFileError, UnicodeError, LookupError, ValueError):
         return None
-    budget = f"{said.get('LibelleColBud', '')} ({said.get('CodCol', '')}, budget {said.get('CodBud', '')})"
-    return Flow(
-        said.get("NomFic", ""),
-        said.get("DteStr", ""),
-        said.get("IdColl", ""),
-        budget.strip(),
-        tuple(slips),
-    )
+    return walk.found()
 
 
-def rows_of(flow: Flow) -> Iterator[tuple[str, str]]:
-    """Label and value of what a signatory reads, every mandat and titre included; where there are too many it is said."""
-    yield "Nom du flux", flow.file_name
-    yield "Date du flux", jour(flow.written_on)
-    yield "Budget", flow.budget
-    plural = "x" if len(flow.slips) > 1 else ""
-    yield (
-        "Contenu",
-        f"{len(flow.slips)} bordereau{plural}, {flow.domain}, total hors taxes {euros(flow.total)}",
-    )
-    left = MOST_ROWS
-    for slip in flow.slips:
-        kind = KINDS.get(slip.kind, slip.kind)
-        yield (
-            f"Bordereau {slip.number} de {slip.year}",
-            f"{slip.domain}, {kind}, {_many(slip)}, {euros(slip.total)}",
+class _Walk:
+    """The state of the pass: what is open, and what its values were."""
+
+    def __init__(self) -> None:
+        self.parser = parser = expat.ParserCreate(namespace_separator=" ")
+        parser.StartElementHandler = self.start
+        parser.EndElementHandler = self.end
+        parser.StartDoctypeDeclHandler = self.doctype
+        self.path: list[str] = []
+        self.header: dict[str, str] = {}
+        self.others: Values = []
+        self.slips: list[Slip] = []
+        self.slip_values: Values | None = None
+        self.piece: Values | None = None
+        self.lines: list[Values] = []
+        self.line: Values | None = None
+        self.refs: list[dict[str, str]] = []
+        self.ref: dict[str, str] | None = None
+        self.file: Values | None = None
+        self.place = (0, 0)
+        self.inside_file = False
+        self.announced: dict[str, tuple[str, int]] = {}
+        self.unread: list[tuple[str, int]] = []
+        self.garbled = ""
+        self.attachments: list[Attachment] = []
+        self.accounts: dict[tuple[str, str], Account] = {}
+        self.pages = Pages()
+
+    def doctype(self, *_: Any) -> NoReturn:
+        """Never legitimate: without it there is no entity, and no second reading of the file."""
+        raise _OtherFileError
+
+    def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        """An element begins: it opens a part of the flow, or gives a value of the part that is open."""
+        path = self.path
+        if not path and name != ROOT:
+            raise _OtherFileError
+        path.append(name)
+        # What opens a part is seen first: an attribute V that the schema does not give it must not hide what it holds
+        if name == "Bordereau" and len(path) == 3 and path[1] in DOMAINS:
+            self.slip_values = []
+        elif name == "Piece" and self.slip_values is not None and self.piece is None:
+            self.open_slip()
+            self.piece, self.lines, self.refs = [], [], []
+        elif name == "LigneDePiece" and self.piece is not None and self.line is None:
+            self.line = []
+        elif name == "PJRef" and self.piece is not None and self.ref is None:
+            self.ref = {}
+        elif name == "PJ" and self.file is None:
+            self.file, self.place = [], (0, 0)
+        elif name == "Fichier" and self.file is not None:
+            self.file.append(("", "MIMEType", attributes.get("MIMEType", "")))
+            self.place, self.inside_file = (self.parser.CurrentByteIndex, 0), True
+        elif "V" in attributes:
+            self.value(path[-2] if len(path) > 1 else "", name, attributes["V"])
+
+    def value(self, parent: str, name: str, text: str) -> None:
+        """A value belongs to the innermost part that is open."""
+        if not self.garbled and not text.isascii() and GARBLED.search(text):
+            self.garbled = text
+        if self.ref is not None:
+            self.ref[name] = text
+        elif self.file is not None:
+            self.file.append((parent, name, text))
+        elif self.line is not None:
+            self.line.append((parent, name, text))
+        elif self.piece is not None:
+            self.piece.append((parent, name, text))
+        elif self.slip_values is not None:
+            self.slip_values.append((parent, name, text))
+        else:
+            if parent in {"Parametres", "EnTetePES"}:
+                self.header.setdefault(name, text)
+            self.others.append((" › ".join(self.path[1:-1]), name, text))
+
+    def end(self, name: str) -> None:
+        """An element ends: what it held is complete."""
+        self.path.pop()
+        if name == "PJRef" and self.ref is not None:
+            self.refs.append(self.ref)
+            self.ref = None
+        elif name == "Fichier" and self.file is not None:
+            self.place, self.inside_file = (self.place[0], self.parser.CurrentByteIndex), False
+        elif name == "PJ" and self.file is not None:
+            self.keep_file(self.file)
+            self.file = None
+        elif name == "LigneDePiece" and self.line is not None:
+            self.lines.append(self.line)
+            self.line = None
+        elif name == "Piece" and self.piece is not None:
+            self.keep_piece()
+        elif name == "Bordereau" and self.slip_values is not None and len(self.path) == 2:
+            self.open_slip()
+            self.pages.close_slip()
+            self.slip_values = None
+
+    def open_slip(self) -> None:
+        """The head of a bordereau is complete at its first piece, or at its end when it has none."""
+        if self.pages.slip is not None or self.slip_values is None:
+            return
+        said = {name: text for parent, name, text in self.slip_values if parent == "BlocBordereau"}
+        declared = said.get("MtBordHT", said.get("MtBordHt"))
+        slip = Slip(
+            number=said.get("IdBord", ""),
+            year=said.get("Exer", ""),
+            kind=said.get("TypBord", ""),
+            domain=DOMAINS[self.path[1]],
+            total=amount(declared),
+            vat=amount(said.get("MtBordTVA", said.get("MtBordTva"))),
+            announced=int(said["NbrPce"]) if said.get("NbrPce", "").isdecimal() else None,
+            running=said.get("MtCumulAnnuel", ""),
         )
-        for piece in slip.pieces:
-            left -= 1
-            if left < 0:
-                hidden = flow.pieces - MOST_ROWS
-                yield (
-                    "Suite",
-                    f"{hidden} autres mandats ou titres ne sont pas montrés ici : téléchargez le flux pour les lire.",
-                )
-                return
-            words = [piece.third, piece.object, euros(piece.amount)]
-            yield f"{WHAT[slip.domain]} {piece.number}", ", ".join(one for one in words if one)
+        self.slips.append(slip)
+        self.pages.open_slip(slip, self.slip_values)
+
+    def keep_piece(self) -> None:
+        """A mandat or a titre goes to its page."""
+        slip, piece = self.slips[-1], self.piece or []
+        number = _first(piece, "IdPce")
+        page = self.pages.next_page(max(len(self.lines), 1))
+        lines = [self.line_of(one, number, page) for one in self.lines]
+        if any(one["unread"] for one in lines):
+            self.unread.append((number, page))
+        for one in self.refs:
+            if one.get("Support") == ELECTRONIC:
+                self.announced.setdefault(one.get("IdUnique", ""), (number, page))
+        slip.pieces += 1
+        slip.lines_total += sum((Decimal(one["ht"]) for one in lines), Decimal(0))
+        slip.lines_vat += sum((Decimal(one["vat"]) for one in lines), Decimal(0))
+        self.pages.add_piece(
+            {
+                "n": number,
+                "nature": _first(piece, "NatPce"),
+                "object": _first(piece, "Obj") or _first(piece, "ObjPce"),
+                "refs": self.refs,
+                "lines": lines,
+                "fields": piece,
+            }
+        )
+        self.piece, self.lines, self.refs = None, [], []
+
+    def line_of(self, line: Values, number: str, page: int) -> dict[str, Any]:
+        """A line as it is shown; the account that it pays is remembered once for each third party."""
+        names = [
+            text
+            for parent, name, text in line
+            if parent == "InfoTiers" and name in {"Nom", "ComplNom", "Prenom"}
+        ]
+        third, iban = " ".join(names), _first(line, "IBAN").replace(" ", "").upper()
+        key = _first(line, "IdTiers") or third
+        if iban and key:
+            self.accounts.setdefault((key, iban), Account(key, third, iban, number, page))
+        before = amount(_first(line, "MtHT"))
+        vat = amount(_first(line, "MtTVA") or "0")
+        return {
+            "third": third,
+            "imputation": " ".join(
+                one for name in ("Nature", "Fonction", "Operation") if (one := _first(line, name))
+            ),
+            "label": " ".join(one for name in ("LibVir1", "LibVir2") if (one := _first(line, name))),
+            "mode": _first(line, "ModRegl"),
+            "iban": iban,
+            "ht": str(before or 0),
+            "vat": str(vat or 0),
+            "unread": before is None or vat is None,
+            "fields": line,
+        }
+
+    def keep_file(self, said: Values) -> None:
+        """An attachment is known by the bytes where its content stands."""
+        if len(self.attachments) >= MOST_ATTACHMENTS:
+            raise Refusal("flow-too-many", limit=MOST_ATTACHMENTS)
+        unique_id, name, kind, description, media = (_first(said, one) for one in FILE_VALUES)
+        more = ", ".join(f"{name} {text}" for _, name, text in said if name not in FILE_VALUES)
+        start, end = self.place
+        self.attachments.append(Attachment(unique_id, name, kind, description, media, more, start, end))
+
+    def found(self) -> Flow:
+        """What was read, with the attachments and every other value after the pieces."""
+        self.pages.add_attachments(self.attachments)
+        self.pages.add_others(self.others)
+        return Flow(
+            self.header,
+            self.slips,
+            self.attachments,
+            list(self.accounts.values()),
+            self.pages.done(),
+            self.announced,
+            self.unread,
+            self.garbled,
+        )
 
 
-def _many(slip: Slip) -> str:
-    return f"{len(slip.pieces)} {WHAT[slip.domain].lower()}{'s' if len(slip.pieces) > 1 else ''}"
+def amount(text: str | None) -> Decimal | None:
+    """An amount in euros, or None when there is none to read.
 
-
-def _slip(element: Any, domain: str) -> Slip:
-    block = _values(element.find("BlocBordereau"))
-    pieces = tuple(_piece(one) for one in element.iterfind("Piece"))
-    total = _amount(block.get("MtBordHT") or block.get("MtBordHt"))
-    return Slip(
-        block.get("IdBord", ""), block.get("Exer", ""), block.get("TypBord", ""), domain, total, pieces
-    )
-
-
-def _piece(element: Any) -> Piece:
-    block = element.find("BlocPiece")
-    said = _values(block) | _values(block.find("InfoPce") if block is not None else None)
-    third = next((one.get("V", "") for one in element.iterfind(".//InfoTiers/Nom")), "")
-    lines = [one.get("V") for one in element.iterfind(".//MtHT")]
-    amount = sum((_amount(one) for one in lines), Decimal(0))
-    return Piece(said.get("IdPce", ""), third, said.get("Obj") or said.get("ObjPce") or "", amount)
-
-
-def _values(block: Any) -> dict[str, str]:
-    return {one.tag: one.get("V", "") for one in block} if block is not None else {}
-
-
-def _amount(text: str | None) -> Decimal:
+    >>> amount("412.60"), amount("NaN"), amount(None)
+    (Decimal('412.60'), None, None)
+    """
     try:
-        value = Decimal(text or "0")
+        value = Decimal((text or "").strip())
     except InvalidOperation:
-        return Decimal(0)
-    return value if value.is_finite() else Decimal(0)
+        return None
+    return value if value.is_finite() and abs(value) < 10**15 else None
 
 
-def _forget(element: Any) -> None:
-    """Give back the memory of what has been read."""
-    element.clear()
-    while element.getprevious() is not None:
-        del element.getparent()[0]
+def _first(values: Values, wanted: str) -> str:
+    return next((text for _, name, text in values if name == wanted), "")

@@ -13,7 +13,7 @@ from app.signing.formats.pes_profile import DS
 from app.signing.formats.xades_text import Signatory
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets" / "pes"
-SCHEMAS = ASSETS / "xsd" / "v5.17"
+SCHEMAS = Path(__file__).resolve().parents[2] / "app" / "pes" / "xsd" / "v5.17"
 MAYOR = Signatory("Maire", "Kerlann-sur-Mer", "29000")
 FIRST = re.compile(rb'<Bordereau Id="BD2025-000001">.*?</Bordereau>', re.DOTALL)
 SIGNATURE = re.compile(rb"<ds:Signature .*?</ds:Signature>", re.DOTALL)

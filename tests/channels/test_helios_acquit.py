@@ -7,6 +7,7 @@ import pytest
 from app.channels.helios.acquit import Verdict, read_acquit, rows_of
 from app.channels.helios.anomalies import WORDS
 from app.channels.helios.flow import Unreadable, read_flow
+from tests.builders.pes import SCHEMAS
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets" / "pes"
 FLOW = ASSETS / "depense_2_bordereaux.xml"
@@ -116,7 +117,7 @@ def test_what_is_no_acquit_is_not_taken_for_one(raw):
 
 
 def test_every_anomaly_of_the_schema_has_its_french():
-    schema = (ASSETS / "xsd" / "v5.17" / "PES_V2" / "CommunAck.xsd").read_text(encoding="utf-8")
+    schema = (SCHEMAS / "PES_V2" / "CommunAck.xsd").read_text(encoding="utf-8")
     named = {part.split('"')[0] for part in schema.split('value="')[1:] if part.startswith("ERREUR_")}
     assert named - set(WORDS) == {"ERREUR_AUTRE"}  # whose label says it
 

@@ -11,10 +11,11 @@ from app.channels.helios.settings import HeliosSettings
 from app.channels.helios.simulator import SimulatedTreasury
 from app.channels.helios.transport import Reply
 from app.transmission.ports import AnswerKind, Rejected, Uncertain
+from tests.builders.pes import SCHEMAS
 from tests.channels.parcels import NOW, a_file, a_flow
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets" / "pes"
-SCHEMA = ASSETS / "xsd" / "v5.17" / "PES_V2" / "Rev0" / "PES_V2_Acquit_Autonome_V2.xsd"
+SCHEMA = SCHEMAS / "PES_V2" / "Rev0" / "PES_V2_Acquit_Autonome_V2.xsd"
 
 
 def a_channel(folder: Path, **given) -> HeliosChannel:

@@ -85,8 +85,12 @@ def test_the_form_of_a_flow_is_filled_from_the_flow(house: House) -> None:
 def test_the_signatory_reads_every_line_of_the_flow_that_he_signs(house: House) -> None:
     folder_id = house.a_flow()
     page = house.client("a.kervadec").get(f"/dossiers/{folder_id}").get_data(as_text=True)
-    assert "Mandat 2" in page
-    assert "ÉLECTRICITÉ BRO LEON, Éclairage du gymnase, 1\u202f870,00\u00a0€" in page
+    assert "4 mandats, " in page
+    line = page[page.index("ÉLECTRICITÉ BRO LEON") :]
+    line = line[: line.index("</tr>")]
+    assert "Éclairage du gymnase" in line
+    assert "1\u202f870,00" in line
+    assert "virement, FR76 •••• 0185" in line
 
 
 def test_a_flow_that_could_not_be_signed_is_refused_on_the_day_of_its_deposit(

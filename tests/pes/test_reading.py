@@ -2,10 +2,13 @@
 
 import io
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from app.pes.reading import MOST_ROWS, read_flow, rows_of
+from app.pes.flow import Flow, page_content
+from app.pes.pages import PER_PAGE
+from app.pes.reading import read_flow
 from tests.builders.house import ASSETS
 
 
@@ -13,27 +16,84 @@ def read(name: str) -> bytes:
     return (ASSETS / "pes" / f"{name}.xml").read_bytes()
 
 
-def test_every_slip_and_piece_is_read_with_its_third_party_and_amount() -> None:
-    flow = read_flow(io.BytesIO(read("kerlann_depenses")))
+def flow_of(data: bytes) -> Flow:
+    flow = read_flow(io.BytesIO(data))
     assert flow is not None
+    return flow
+
+
+def blocks(flow: Flow) -> list[dict[str, Any]]:
+    return [block for page in flow.pages for block in page_content(page)]
+
+
+def pieces(flow: Flow) -> list[dict[str, Any]]:
+    return [piece for block in blocks(flow) for piece in block.get("pieces", [])]
+
+
+def values(flow: Flow) -> list[str]:
+    """Every value that the pages of a flow show."""
+    shown: list[str] = []
+    for block in blocks(flow):
+        rows = block.get("fields", []) + (block["rows"] if block["kind"] == "others" else [])
+        for piece in block.get("pieces", []):
+            rows += piece["fields"] + [row for line in piece["lines"] for row in line["fields"]]
+            shown += [value for ref in piece["refs"] for value in ref.values()]
+        shown += [row[2] for row in rows]
+        if block["kind"] == "attachments":
+            shown += [str(value) for row in block["rows"] for value in row]
+    return shown
+
+
+def test_every_slip_and_piece_is_read_with_its_third_party_and_amount() -> None:
+    flow = flow_of(read("kerlann_depenses"))
     assert (flow.domain, flow.total, flow.pieces) == ("dépenses", Decimal("6505.05"), 4)
-    first, second = flow.slips
-    assert [one.number for one in second.pieces] == ["3", "4"]
-    assert first.pieces[1].third == "ÉLECTRICITÉ BRO LEON"
-    assert sum(one.amount for one in first.pieces) == first.total == Decimal("2282.60")
+    assert [(one.number, one.lines_total, one.announced) for one in flow.slips] == [
+        ("1", Decimal("2282.60"), 2),
+        ("2", Decimal("4222.45"), 2),
+    ]
+    second = pieces(flow)[1]
+    assert (second["n"], second["object"]) == ("2", "Éclairage du gymnase")
+    (line,) = second["lines"]
+    assert (line["third"], line["imputation"], line["mode"], line["ht"]) == (
+        "ÉLECTRICITÉ BRO LEON",
+        "61522",
+        "03",
+        "1870.00",
+    )
 
 
 def test_revenue_is_read_too_where_the_schema_writes_it_otherwise() -> None:
-    flow = read_flow(io.BytesIO(read("recette_1_bordereau")))
-    assert flow is not None
-    assert (flow.domain, flow.total, flow.slips[0].pieces[0].object) == (
+    flow = flow_of(read("recette_1_bordereau"))
+    assert (flow.domain, flow.total, pieces(flow)[0]["object"]) == (
         "recettes",
         Decimal("200.00"),
         "Fournitures d'école -",
     )
-    labels = dict(rows_of(flow))
-    assert "Titre 1" in labels
-    assert "Mandat 1" not in labels
+    assert flow.slips[0].what == "titre"
+
+
+@pytest.mark.parametrize(
+    "name", ["kerlann_depenses", "recette_1_bordereau", "depense_signature_globale", "pj_seule_paye"]
+)
+def test_every_value_of_the_file_is_on_a_page(name: str) -> None:
+    from lxml import etree
+
+    data = read(name)
+    written = [one.get("V") for one in etree.fromstring(data).iter() if one.get("V") is not None]
+    shown = values(flow_of(data))
+    if name == "pj_seule_paye":  # what an attachment concerns is told in one line
+        shown += [word for row in shown for word in row.replace(",", "").split()]
+    assert not set(written) - set(shown)
+
+
+def test_nothing_is_left_out_however_many_pieces_there_are() -> None:
+    data = read("kerlann_depenses").decode("latin-1")
+    piece = data[data.index("<Piece>") : data.index("</Piece>") + 8]
+    many = "".join(piece.replace('<IdPce V="1"/>', f'<IdPce V="{n}"/>') for n in range(1000, 2000))
+    flow = flow_of(data.replace("</Bordereau>", many + "</Bordereau>", 1).encode("latin-1"))
+    assert [one["n"] for one in pieces(flow)] == ["1", "2", *map(str, range(1000, 2000)), "3", "4"]
+    assert len(flow.pages) > 1000 // PER_PAGE
+    assert flow.slips[1].page == 11
 
 
 @pytest.mark.parametrize(
@@ -52,26 +112,26 @@ def test_another_file_is_no_flow(data: bytes) -> None:
 
 def test_an_attachment_within_a_piece_hides_nothing_of_it() -> None:
     inside = b'<PJ><Contenu><Fichier MIMEType="x">AAAA</Fichier></Contenu><IdUnique V="1"/></PJ></InfoPce>'
-    flow = read_flow(io.BytesIO(read("kerlann_depenses").replace(b"</InfoPce>", inside)))
-    assert flow is not None
-    assert [one.number for slip in flow.slips for one in slip.pieces] == ["1", "2", "3", "4"]
+    flow = flow_of(read("kerlann_depenses").replace(b"</InfoPce>", inside))
+    assert [one["n"] for one in pieces(flow)] == ["1", "2", "3", "4"]
+    assert len(flow.attachments) == 8
+
+
+@pytest.mark.parametrize("name", [b"Piece", b"LigneDePiece", b"PJRef"])
+def test_an_attribute_that_the_schema_does_not_know_hides_nothing(name: bytes) -> None:
+    flow = flow_of(read("kerlann_depenses").replace(b"<" + name + b">", b"<" + name + b' V="1">'))
+    assert flow.pieces == 4
+    assert flow.total_with_tax == Decimal("6505.05")
+    assert len(flow.announced) == 4
+
+
+def test_a_comment_that_looks_like_an_end_ends_nothing() -> None:
+    data = read("kerlann_depenses").replace(b"<Piece>", b"<!-- </Bordereau></PES_DepenseAller> --><Piece>", 1)
+    assert flow_of(data).slips[0].pieces == 2
 
 
 def test_an_amount_that_is_none_counts_for_nothing_and_stops_nobody() -> None:
     data = read("kerlann_depenses").replace(b'<MtHT V="412.60"', b'<MtHT V="NaN"')
-    flow = read_flow(io.BytesIO(data))
-    assert flow is not None
-    assert flow.slips[0].pieces[0].amount == 0
-
-
-def test_beyond_what_a_page_can_show_the_rest_is_counted() -> None:
-    data = read("kerlann_depenses").decode("latin-1")
-    piece = data[data.index("<Piece>") : data.index("</Piece>") + 8]
-    many = data.replace("</Bordereau>", piece * MOST_ROWS + "</Bordereau>", 1).encode("latin-1")
-    flow = read_flow(io.BytesIO(many))
-    assert flow is not None
-    last = list(rows_of(flow))[-1]
-    assert last == (
-        "Suite",
-        "4 autres mandats ou titres ne sont pas montrés ici : téléchargez le flux pour les lire.",
-    )
+    flow = flow_of(data)
+    assert flow.slips[0].lines_total == Decimal("1870.00")
+    assert flow.unread == [("1", 1)]

@@ -54,6 +54,8 @@ ROUTES = {
     "folders.withdraw": "create",
     "folders.publish": "act",
     "folders.archive": "archive",
+    "pes.attachment": "person",
+    "pes.attachment_bytes": "person",
     "signing.certificates": "person",
     "signing.withdraw_certificate": "person",
     "signing.office.index": "administer",
@@ -113,6 +115,9 @@ JUDGE = {  # the signatures of what one reads; the report is there once they are
     ("signing.verifier.kept", "POST"),
     ("signing.verifier.report", "GET"),
     ("signing.verifier.report", "HEAD"),
+}
+CARRIED = {  # what a payment flow carries: neither family of the matrix has any (tests/pes/test_attachment.py)
+    (f"pes.{name}", method) for name in ("attachment", "attachment_bytes") for method in ("GET", "HEAD")
 }
 ASK = {("signing.complete", "GET"), ("signing.complete", "HEAD")}  # what became of one's own signature
 DRAFT = {("folders.draft", "GET"), ("folders.draft", "HEAD")}
@@ -198,5 +203,5 @@ def granted(family: str, state: str, login: str) -> set[tuple[str, str]]:
     readers, verbs = TABLE[family, state]
     given = {one for who, what in verbs if login in who for one in what}
     if login in readers:
-        given |= READ | JUDGE | (ASK if login in SIGNERS else set())
+        given |= READ | JUDGE | CARRIED | (ASK if login in SIGNERS else set())
     return given

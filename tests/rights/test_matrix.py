@@ -73,10 +73,11 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     granted_somewhere |= {one for one, _ in READ}
     # No circuit of the two families has an archiving step: nobody may archive anything. And a report is there only once
     # the signatures were judged (tests/verifying/test_pages.py). No trust service is set here: who signs there, and who
-    # does not, is in tests/remote/.
+    # does not, is in tests/remote/. Nor does either family carry what a payment flow does (tests/pes/test_attachment.py).
     never = {one for one, _ in routes(scene.house, api=False)} - granted_somewhere
     remote = {f"signing.remote.{one}" for one in ("prepare", "authorise", "complete")}
-    assert never == {"folders.archive", "signing.verifier.report", *remote}
+    carried = {"pes.attachment", "pes.attachment_bytes"}
+    assert never == {"folders.archive", "signing.verifier.report", *remote, *carried}
 
 
 def test_the_scene_is_the_table_and_the_table_names_only_routes_that_exist(scene: Scene) -> None:

@@ -1,0 +1,93 @@
+"""Take one attachment out of a flow: base64 of a gzip, inflated no further than a limit, whatever the flow weighs."""
+
+import binascii
+import re
+import zlib
+from collections.abc import Iterable
+
+from app.core.french import taille
+from app.core.refusals import Refusal
+
+LIMIT = 40 * 1024 * 1024
+"""Bytes of an attachment once inflated: 290 kB of gzip can hold 300 MB of zeros."""
+START = re.compile(rb"""<Fichier(?:[^>"']|"[^"]*"|'[^']*')*>""")
+LONGEST_START = 1 << 16
+STEP = 1 << 16  # bytes inflated at once
+GZIP = b"\x1f\x8b"
+TYPES = (
+    (b"%PDF-", "pdf", "application/pdf"),
+    (b"\x89PNG\r\n\x1a\n", "image", "image/png"),
+    (b"\xff\xd8\xff", "image", "image/jpeg"),
+)
+
+
+def content(pieces: Iterable[bytes], first: int, last: int) -> bytes:
+    """The file between two bytes of a flow, which is read to its end so that its fingerprint is verified.
+
+    Refuses `attachment-unreadable` for what is not base64 of a gzip, is cut, or is more than `LIMIT` bytes. A content that
+    is base64 alone is taken as it is: some software does not compress (Class_PJ.xsd asks for it).
+    """
+    inflating, at = _Inflating(), 0
+    for piece in pieces:
+        part = piece[max(first - at, 0) : max(last - at, 0)]
+        if part:
+            inflating.feed(part)
+        at += len(piece)
+    return inflating.done()
+
+
+def kind_of(data: bytes) -> tuple[str, str]:
+    """How a file is shown (pdf, image, xml or other) and its media type, by its first bytes, whatever its name says."""
+    for magic, kind, media in TYPES:
+        if data.startswith(magic):
+            return kind, media
+    if data[:256].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return "xml", "application/octet-stream"
+    return "other", "application/octet-stream"
+
+
+class _Inflating:
+    def __init__(self) -> None:
+        self._head: bytes | None = b""
+        self._rest = b""
+        self._gzip: bool | None = None
+        self._stream = zlib.decompressobj(wbits=31)
+        self._made = bytearray()
+
+    def feed(self, part: bytes) -> None:
+        """Some more bytes of the element, its start tag first."""
+        if self._head is not None:
+            self._head += part
+            tag = START.match(self._head)
+            if tag is None:
+                if len(self._head) > LONGEST_START:
+                    raise _unreadable("son élément est démesuré")
+                return
+            part, self._head = self._head[tag.end() :], None
+        self._rest += part.translate(None, b" \t\r\n")
+        whole = len(self._rest) - len(self._rest) % 4
+        ready, self._rest = self._rest[:whole], self._rest[whole:]
+        try:
+            self._take(binascii.a2b_base64(ready, strict_mode=True) if ready else b"")
+        except (binascii.Error, zlib.error) as error:
+            raise _unreadable("son contenu est abîmé") from error
+
+    def done(self) -> bytes:
+        """The whole file."""
+        if self._rest or (self._gzip and not self._stream.eof) or not self._made:
+            raise _unreadable("son contenu est vide ou coupé")
+        return bytes(self._made)
+
+    def _take(self, data: bytes) -> None:
+        if self._gzip is None and data:
+            self._gzip = data.startswith(GZIP)
+        while data:
+            part = self._stream.decompress(data, STEP) if self._gzip else data
+            data = self._stream.unconsumed_tail if self._gzip else b""
+            self._made += part
+            if len(self._made) > LIMIT:
+                raise _unreadable(f"décompressée, elle dépasse {taille(LIMIT)}")
+
+
+def _unreadable(why: str) -> Refusal:
+    return Refusal("attachment-unreadable", why=why)

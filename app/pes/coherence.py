@@ -1,0 +1,123 @@
+"""What in a flow does not hold together: counts, sums, attachments, duplicates, accents; a sentence each for its signatory.
+
+None of it stops a deposit: the accountant rejects a mandat or a bordereau, and the signatory decides. Sources: the Treasury's
+return codes ERREUR_DOUBLON_BORDEREAU, ERREUR_CUMUL_MONTANTS and ERREUR_PJ, and schema 5.17.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.core.french import euros
+from app.core.refusals import Refusal
+from app.pes.flow import Finding, Flow, Slip
+from app.pes.reading import read_flow
+
+SHOWN = 20
+"""How many findings of one kind are told one by one."""
+
+
+def read(path: Path) -> Flow:
+    """The flow in a file, with what does not hold together in it; refuses `flow-unreadable`."""
+    with path.open("rb") as stream:
+        flow = read_flow(stream)
+    if flow is None:
+        raise Refusal("flow-unreadable")
+    flow.findings = findings(flow)
+    return flow
+
+
+def findings(flow: Flow) -> list[Finding]:
+    """What does not hold together, in the order of the screen; beyond `SHOWN` of a kind, the rest is counted."""
+    found: list[Finding] = []
+    for check in (_garbled, _slips, _twice, _unread, _absent, _repeated, _empty):
+        several = list(check(flow))
+        found += several[:SHOWN]
+        if len(several) > SHOWN:
+            rest = several[SHOWN]
+            words = f"{len(several) - SHOWN} autres anomalies du même genre : « {rest.title} », etc."
+            found.append(Finding(rest.key, "Et d’autres", words, rest.page))
+    return found
+
+
+def _garbled(flow: Flow) -> Iterator[Finding]:
+    if flow.garbled:
+        words = (
+            f"On lit par exemple « {flow.garbled[:80]} » : le flux annonce ISO-8859-1 et contient autre chose. "
+            "Le logiciel de finances doit l’exporter de nouveau, sinon il sera signé ainsi."
+        )
+        yield Finding("garbled", "Accents abîmés", words, 1)
+
+
+def _slips(flow: Flow) -> Iterator[Finding]:
+    for slip in flow.slips:
+        yield from _of_slip(slip)
+
+
+def _of_slip(slip: Slip) -> Iterator[Finding]:
+    name, many = f"bordereau {slip.number}", f"{slip.pieces} {slip.what}{'s' if slip.pieces > 1 else ''}"
+    if slip.announced != slip.pieces:
+        said = (
+            "n’annonce pas son nombre de pièces"
+            if slip.announced is None
+            else f"annonce {slip.announced} pièces"
+        )
+        yield Finding("count", f"Nombre de pièces, {name}", f"Il {said} et contient {many}.", slip.page)
+    if slip.total is None:
+        yield Finding("total", f"Total absent, {name}", "Il ne déclare aucun total lisible.", slip.page)
+    elif slip.total != slip.lines_total:
+        words = f"Il déclare {euros(slip.total)} hors taxes, ses lignes font {euros(slip.lines_total)}."
+        yield Finding("sum", f"Somme fausse, {name}", words, slip.page)
+    if slip.vat is not None and slip.vat != slip.lines_vat:
+        words = f"Il déclare {euros(slip.vat)} de TVA, ses lignes font {euros(slip.lines_vat)}."
+        yield Finding("vat", f"TVA fausse, {name}", words, slip.page)
+    if not slip.running:
+        words = "Le cumul annuel (MtCumulAnnuel) manque ; il est obligatoire dans un flux signé."
+        yield Finding("running", f"Cumul absent, {name}", words, slip.page)
+
+
+def _twice(flow: Flow) -> Iterator[Finding]:
+    counted = Counter(key_of(slip) for slip in flow.slips)
+    seen: set[str] = set()
+    for slip in flow.slips:
+        key = key_of(slip)
+        if key in seen:
+            words = f"Il figure {counted[key]} fois dans ce flux : le comptable rejettera le second."
+            yield Finding("twice", f"Bordereau {slip.number} en double", words, slip.page)
+        seen.add(key)
+
+
+def _unread(flow: Flow) -> Iterator[Finding]:
+    for number, page in flow.unread:
+        words = "Un de ses montants n’est pas un nombre : il est compté pour zéro."
+        yield Finding("unread", f"Montant illisible, pièce {number}", words, page)
+
+
+def _absent(flow: Flow) -> Iterator[Finding]:
+    here = {one.unique_id for one in flow.attachments}
+    for unique_id, (number, page) in flow.announced.items():
+        if unique_id not in here:
+            words = (
+                f"La pièce {unique_id} est annoncée et n’est pas dans le flux. Le comptable peut rejeter ce mandat ou ce "
+                "titre, si elle n’est pas partie dans un autre flux."
+            )
+            yield Finding("absent", f"Pièce jointe absente, pièce {number}", words, page)
+
+
+def _repeated(flow: Flow) -> Iterator[Finding]:
+    for unique_id, count in Counter(one.unique_id for one in flow.attachments).items():
+        if count > 1:
+            words = f"L’identifiant {unique_id} sert {count} fois dans ce flux : le comptable rejettera la seconde."
+            yield Finding("repeated", "Pièce jointe en double", words)
+
+
+def _empty(flow: Flow) -> Iterator[Finding]:
+    for one in flow.attachments:
+        if one.end - one.start < 60:  # the start tag alone: a gzip of nothing is longer
+            words = f"{one.name or one.unique_id} n’a pas de contenu : le comptable la rejettera."
+            yield Finding("empty", "Pièce jointe vide", words)
+
+
+def key_of(slip: Slip) -> str:
+    """What makes a bordereau unique in its budget: domain, year, kind and number (ERREUR_DOUBLON_BORDEREAU)."""
+    return f"{slip.domain} {slip.year} {slip.kind} {slip.number}"

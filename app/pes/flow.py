@@ -1,0 +1,136 @@
+"""What a PES v2 flow says of itself, once read: header, bordereaux, attachments, and its pieces in pages for a screen."""
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+DOMAINS = {"PES_DepenseAller": "dépenses", "PES_RecetteAller": "recettes"}
+KINDS = {"01": "ordinaire", "02": "annulation", "03": "ordre de paiement"}
+WHAT = {"dépenses": "mandat", "recettes": "titre"}
+ZERO = Decimal(0)
+
+
+@dataclass
+class Slip:
+    """A bordereau: what it declares (`total`, `vat` and `announced`, None where it says nothing) and what it holds.
+
+    Amounts are in euros, without tax except `vat`. `page` is the page of the reading where it begins, from 1.
+    """
+
+    number: str
+    year: str
+    kind: str
+    domain: str
+    total: Decimal | None
+    vat: Decimal | None
+    announced: int | None
+    running: str
+    page: int = 1
+    pieces: int = 0
+    lines_total: Decimal = ZERO
+    lines_vat: Decimal = ZERO
+
+    @property
+    def what(self) -> str:
+        """« mandat » or « titre »."""
+        return WHAT[self.domain]
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file carried by the flow: `start` and `end` are the bytes of its `Fichier` element, start tag included."""
+
+    unique_id: str
+    name: str
+    kind: str
+    description: str
+    media: str
+    concerns: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a signatory should look at: a title, a sentence, and the page of the reading where it is seen (0: nowhere)."""
+
+    key: str
+    title: str
+    text: str
+    page: int = 0
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where a piece pays a third party; `third` is the identifier that the flow gives, else the name."""
+
+    third: str
+    name: str
+    iban: str
+    piece: str
+    page: int
+
+
+@dataclass
+class Flow:
+    """A flow as it was read. `pages` are compressed, each read by `page_content`, so that only the one shown is in memory.
+
+    `announced`: the electronic attachments that its pieces name, each with the first piece and page that name it.
+    `unread`: the pieces, with their page, an amount of which is no number. `garbled`: a text whose accents are spoilt.
+    """
+
+    header: Mapping[str, str]
+    slips: list[Slip]
+    attachments: list[Attachment]
+    accounts: list[Account]
+    pages: list[bytes]
+    announced: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    unread: Sequence[tuple[str, int]] = ()
+    garbled: str = ""
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def file_name(self) -> str:
+        """NomFic."""
+        return self.header.get("NomFic", "")
+
+    @property
+    def domain(self) -> str:
+        """« dépenses », « recettes », or both."""
+        return " et ".join(one for one in DOMAINS.values() if any(slip.domain == one for slip in self.slips))
+
+    @property
+    def budget(self) -> str:
+        """The budget, with its codes for the accountant."""
+        said = self.header
+        label, body, code = (said.get(one, "") for one in ("LibelleColBud", "CodCol", "CodBud"))
+        return f"{label} ({body}, budget {code})".strip()
+
+    @property
+    def total(self) -> Decimal:
+        """What its bordereaux declare together, without tax, in euros."""
+        return sum((slip.total or ZERO for slip in self.slips), ZERO)
+
+    @property
+    def total_with_tax(self) -> Decimal:
+        """What its lines add up to, tax included, in euros."""
+        return sum((slip.lines_total + slip.lines_vat for slip in self.slips), ZERO)
+
+    @property
+    def pieces(self) -> int:
+        """How many mandats and titres it holds."""
+        return sum(slip.pieces for slip in self.slips)
+
+
+def page_bytes(blocks: Sequence[Mapping[str, Any]]) -> bytes:
+    """A page as it is kept."""
+    return zlib.compress(json.dumps(blocks, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def page_content(kept: bytes) -> list[dict[str, Any]]:
+    """The blocks of a page: `kind` is slip (a bordereau or its continuation), attachments, or others (all other values)."""
+    found: list[dict[str, Any]] = json.loads(zlib.decompress(kept))
+    return found

@@ -1,0 +1,206 @@
+"""Keep the reading of a deposited flow in the transaction that writes its folder, and make it again when it is missing."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.models import DocumentVersion, Folder, StepRun
+from app.people.actor import Actor
+from app.people.models import Collectivity
+from app.pes.coherence import key_of
+from app.pes.flow import Flow
+from app.pes.models import FlowAccount, FlowAttachment, FlowIndex, FlowName, FlowPage, FlowSlip
+from workflows.circuit import WITHDRAWN
+
+PARTS: tuple[Any, ...] = (FlowPage, FlowSlip, FlowAttachment, FlowAccount, FlowIndex)
+
+
+def take(db: Db, folder: Folder, version: DocumentVersion, flow: Flow) -> None:
+    """Keep the reading of a folder's flow in the caller's transaction, in place of that of a former file.
+
+    Refuses a flow of another body (`flow-other-body`), and a name that another folder has (`flow-name-used`): Hélios
+    knows a flow by NomFic and CodCol, and takes neither twice.
+    """
+    _of_this_body(db, folder, flow)
+    _claim(db, folder, flow)
+    write(db, folder, version.sha256, flow)
+
+
+@use_case
+def remake(db: Db, actor: Actor, folder_id: int, sha256: str, flow: Flow) -> None:
+    """Keep a reading that was missing: of a flow deposited before readings were kept."""
+    folder = db.get_one(Folder, folder_id)
+    if folder.collectivity_id == actor.collectivity_id:
+        write(db, folder, sha256, flow)
+
+
+def write(db: Db, folder: Folder, sha256: str, flow: Flow) -> None:
+    """Write the rows of a reading, in the caller's transaction."""
+    for part in PARTS:
+        db.execute(
+            sa.delete(part).where(part.folder_id == folder.id).execution_options(synchronize_session=False)
+        )
+    ours = {"collectivity_id": folder.collectivity_id, "folder_id": folder.id}
+    index = {"sha256": sha256, "pages": len(flow.pages), "summary": summary(flow), "made_at": now()}
+    _insert(db, FlowIndex, [{**ours, **index}])
+    _insert(
+        db, FlowPage, [{**ours, "number": n, "content": one} for n, one in enumerate(flow.pages, start=1)]
+    )
+    budget = f"{flow.header.get('CodCol', '')} {flow.header.get('CodBud', '')}"
+    slips = [
+        {**ours, "rank": rank, "number": one.number, "key": f"{budget} {key_of(one)}", "page": one.page}
+        for rank, one in enumerate(flow.slips)
+    ]
+    _insert(db, FlowSlip, slips)
+    files = [
+        {
+            **ours,
+            "rank": rank,
+            "unique_id": one.unique_id,
+            "name": one.name,
+            "kind": one.kind,
+            "media": one.media,
+            "first_byte": one.start,
+            "last_byte": one.end,
+        }
+        for rank, one in enumerate(flow.attachments)
+    ]
+    _insert(db, FlowAttachment, files)
+    accounts = [
+        {
+            **ours,
+            "third": one.third,
+            "name": one.name,
+            "digest": hashlib.sha256(one.iban.encode()).hexdigest(),
+            "masked": masked(one.iban),
+            "piece": one.piece,
+            "page": one.page,
+        }
+        for one in flow.accounts
+    ]
+    _insert(db, FlowAccount, accounts)
+
+
+def summary(flow: Flow) -> dict[str, Any]:
+    """What the head of the page says of a flow, without its pages: counts, amounts in euros as text, findings."""
+    return {
+        "file_name": flow.file_name,
+        "budget": flow.budget,
+        "written_on": flow.header.get("DteStr", ""),
+        "slips": {
+            what: sum(one.domain == domain for one in flow.slips)
+            for domain, what in (("dépenses", "mandats"), ("recettes", "titres"))
+        },
+        "pieces": {
+            what: sum(one.pieces for one in flow.slips if one.domain == domain)
+            for domain, what in (("dépenses", "mandat"), ("recettes", "titre"))
+        },
+        "cancelling": sum(one.kind == "02" for one in flow.slips),
+        "total": str(flow.total),
+        "total_with_tax": str(flow.total_with_tax),
+        "attachments": len(flow.attachments),
+        "findings": [[one.key, one.title, one.text, one.page] for one in flow.findings],
+    }
+
+
+def masked(iban: str) -> str:
+    """What may be shown of an account: the country and the ends (« FR76 •••• 0185 »)."""
+    return f"{iban[:4]} •••• {iban[-4:]}" if len(iban) > 8 else "••••"
+
+
+def changed_accounts(db: Db, folder: Folder) -> list[dict[str, Any]]:
+    """The third parties whose account is not among those of the last flow signed for them, oldest page first.
+
+    A changed account is the first sign of a fraud on suppliers: the signatory is told, and calls back whom he knows.
+    """
+    mine, other = sa.orm.aliased(FlowAccount), sa.orm.aliased(FlowAccount)
+    signed = (
+        sa.select(StepRun.folder_id, sa.func.max(StepRun.ended_at).label("at"))
+        .where(StepRun.kind.in_(["sign", "seal"]), StepRun.state == "done", StepRun.family == folder.family)
+        .group_by(StepRun.folder_id)
+        .subquery()
+    )
+    until = db.scalar(sa.select(signed.c.at).where(signed.c.folder_id == folder.id)) or now()
+    query = (
+        sa.select(other.third, other.digest, other.masked, other.folder_id)
+        .join(signed, signed.c.folder_id == other.folder_id)
+        .where(
+            other.third.in_(sa.select(mine.third).where(mine.folder_id == folder.id)),
+            other.collectivity_id == folder.collectivity_id,
+            other.folder_id != folder.id,
+            signed.c.at < until,
+        )
+        .order_by(signed.c.at, other.folder_id)
+    )
+    last: dict[str, tuple[int, dict[str, str]]] = {}
+    for third, digest, shown, folder_id in db.execute(query):
+        if third not in last or last[third][0] != folder_id:
+            last[third] = (folder_id, {})
+        last[third][1][digest] = shown
+    ours = (
+        sa.select(FlowAccount)
+        .where(FlowAccount.folder_id == folder.id)
+        .order_by(FlowAccount.page, FlowAccount.id)
+    )
+    return [
+        {
+            "name": one.name,
+            "piece": one.piece,
+            "page": one.page,
+            "now": one.masked,
+            "before": list(last[one.third][1].values()),
+        }
+        for one in db.scalars(ours)
+        if one.third in last and one.digest not in last[one.third][1]
+    ]
+
+
+def elsewhere(db: Db, folder: Folder) -> list[tuple[str, int, int]]:
+    """The bordereaux of this flow that another folder, not given up, has too: number, page here, the other folder."""
+    mine, other = sa.orm.aliased(FlowSlip), sa.orm.aliased(FlowSlip)
+    query = (
+        sa.select(mine.number, mine.page, other.folder_id)
+        .join(other, sa.and_(other.key == mine.key, other.collectivity_id == mine.collectivity_id))
+        .join(Folder, Folder.id == other.folder_id)
+        .where(mine.folder_id == folder.id, other.folder_id != folder.id, Folder.place != WITHDRAWN)
+        .order_by(mine.rank, other.folder_id)
+    )
+    return [(number, page, folder_id) for number, page, folder_id in db.execute(query)]
+
+
+def _insert(db: Db, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        db.execute(sa.insert(table), rows)
+
+
+def _of_this_body(db: Db, folder: Folder, flow: Flow) -> None:
+    siren = db.get_one(Collectivity, folder.collectivity_id).siren
+    siret = flow.header.get("IdColl", "")
+    if siret[:9] != siren:
+        raise Refusal("flow-other-body", siret=siret or "absent", siren=siren)
+
+
+def _claim(db: Db, folder: Folder, flow: Flow) -> None:
+    """Give the name to this folder; that of a folder given up before it ever left is free again."""
+    code, name = flow.header.get("CodCol", ""), flow.file_name
+    known = db.scalar(sa.select(FlowName).where(FlowName.body_code == code, FlowName.file_name == name))
+    if known is None:
+        row = {"collectivity_id": folder.collectivity_id, "folder_id": folder.id}
+        _insert(db, FlowName, [{**row, "body_code": code, "file_name": name}])
+    elif known.folder_id != folder.id:
+        holder = db.get_one(Folder, known.folder_id)
+        if holder.place != WITHDRAWN or _left(db, holder.id):
+            raise Refusal("flow-name-used", name=name, code=code)
+        known.folder_id = folder.id
+
+
+def _left(db: Db, folder_id: int) -> bool:
+    """Whether the folder ever reached the step that sends it."""
+    query = sa.select(sa.literal(1)).where(StepRun.folder_id == folder_id, StepRun.kind == "transmit")
+    return db.scalar(query.limit(1)) is not None

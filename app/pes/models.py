@@ -1,0 +1,93 @@
+"""What is kept of a flow beside its file: its pages, attachments, bordereaux and accounts, so that a page reads a slice."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base, Tenanted
+
+
+class FlowIndex(Base, Tenanted):
+    """The reading of the deposited flow of a folder, made of the bytes that `sha256` names.
+
+    `summary` holds its counts, totals and findings (app/pes/index.py). It can be made again from the file at any time.
+    """
+
+    __tablename__ = "pes_flow"
+
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"), primary_key=True)
+    sha256: Mapped[str]
+    pages: Mapped[int]
+    summary: Mapped[dict[str, Any]]
+    made_at: Mapped[datetime]
+
+
+class FlowName(Base, Tenanted):
+    """The folder to which the name of a flow belongs: NomFic and CodCol are never used twice (PES v2, Hélios)."""
+
+    __tablename__ = "pes_name"
+    __table_args__ = (sa.UniqueConstraint("collectivity_id", "body_code", "file_name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    body_code: Mapped[str]
+    file_name: Mapped[str]
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+
+
+class FlowPage(Base, Tenanted):
+    """One page of the reading, compressed (`flow.page_content`)."""
+
+    __tablename__ = "pes_page"
+
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    content: Mapped[bytes]
+
+
+class FlowSlip(Base, Tenanted):
+    """A bordereau, and the page where it begins; `key` is what makes it unique in its budget."""
+
+    __tablename__ = "pes_slip"
+    __table_args__ = (sa.Index("ix_pes_slip_key", "collectivity_id", "key"),)
+
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"), primary_key=True)
+    rank: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str]
+    key: Mapped[str]
+    page: Mapped[int]
+
+
+class FlowAttachment(Base, Tenanted):
+    """A file carried by the flow: the bytes of its element in the deposited file, start tag included."""
+
+    __tablename__ = "pes_attachment"
+
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"), primary_key=True)
+    rank: Mapped[int] = mapped_column(primary_key=True)
+    unique_id: Mapped[str]
+    name: Mapped[str]
+    kind: Mapped[str]
+    media: Mapped[str]
+    first_byte: Mapped[int]
+    last_byte: Mapped[int]
+
+
+class FlowAccount(Base, Tenanted):
+    """An account that a flow pays for a third party: the SHA-256 of its IBAN, and what may be shown of it."""
+
+    __tablename__ = "pes_account"
+    __table_args__ = (
+        sa.Index("ix_pes_account_third", "collectivity_id", "third"),
+        sa.Index("ix_pes_account_folder_id", "folder_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    third: Mapped[str]
+    name: Mapped[str]
+    digest: Mapped[str]
+    masked: Mapped[str]
+    piece: Mapped[str]
+    page: Mapped[int]

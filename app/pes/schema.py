@@ -1,0 +1,95 @@
+"""Compare a flow with the Treasury's schema 5.17 while it is read: each fault has its line and a French sentence.
+
+libxml2 validates as it parses (xmlSchemaSAXPlug), so that memory is that of one attachment. Lines are counted here: the
+validator does not know them in this mode.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+HOME = Path(__file__).parent / "xsd" / "v5.17" / "PES_V2" / "Rev0" / "PES_Aller.xsd"
+VERSION = "5.17"
+MOST = 50
+PIECE = 1 << 16
+HEAVY = frozenset({"Bordereau", "PJ", "FactureIndiv", "Marche"})
+_ELEMENT = re.compile(r"^Element '(?:\{[^}]*\})?([^']*)'")
+_EXPECTED = re.compile(r"Expected is (?:one of )?\( (.*?) \)")
+_VALUE = re.compile(r"(?:The value |: )'([^']*)' (?:is|has)")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Where a flow leaves the schema: its line, from 1, and what is wrong there, as the end of a French sentence."""
+
+    line: int
+    words: str
+
+
+def faults(path: Path) -> list[Fault]:
+    """The first `MOST` faults of a flow that passed intake (no DOCTYPE, bounded depth), in the order of the file."""
+    from lxml import etree
+
+    parser: Any = etree.XMLPullParser(
+        events=("end",),
+        schema=_schema(),
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=True,  # an attachment of more than 10 MB is one text; what it weighs is bounded by the deposit's limit
+    )
+    found: dict[tuple[int, str], Fault] = {}
+    known, line = 0, 1
+    try:
+        with path.open("rb") as stream:
+            while len(found) < MOST and (piece := stream.readline(PIECE)):
+                parser.feed(piece)
+                if len(parser.feed_error_log) > known:
+                    for entry in list(parser.feed_error_log)[known:]:
+                        fault = _told(entry.message)
+                        found.setdefault((line, fault[0]), Fault(line, fault[1]))
+                    known = len(parser.feed_error_log)
+                line += piece.endswith(b"\n")
+                _forget(parser)
+    except etree.XMLSyntaxError as error:
+        fault = _told(error.msg or "")
+        found.setdefault((line, fault[0]), Fault(line, fault[1]))
+    return list(found.values())[:MOST]
+
+
+@lru_cache(maxsize=1)
+def _schema() -> Any:
+    from lxml import etree
+
+    return etree.XMLSchema(etree.parse(str(HOME)))
+
+
+def _forget(parser: Any) -> None:
+    """Give back the memory of what has been validated."""
+    for _, element in parser.read_events():
+        if element.tag in HEAVY:
+            element.clear()
+            while element.getprevious() is not None:
+                del element.getparent()[0]
+
+
+def _told(message: str) -> tuple[str, str]:
+    """The element at fault, and what is wrong with it."""
+    named, expected, value = _ELEMENT.match(message), _EXPECTED.search(message), _VALUE.search(message)
+    name = named[1] if named else ""
+    wanted = (
+        expected[1].replace(", ", " ou ").replace("{http://www.w3.org/2000/09/xmldsig#}", "")
+        if expected
+        else ""
+    )
+    if "Missing child" in message:
+        return name, f"il manque {wanted or 'un élément'} dans « {name} »"
+    if "not expected" in message:
+        return name, f"« {name} » n’est pas attendu ici{f', mais {wanted}' if wanted else ''}"
+    if "required but missing" in message:
+        return name, f"« {name} » n’a pas son attribut obligatoire"
+    if value:
+        return name, f"la valeur « {value[1][:60]} » de « {name} » n’est pas admise"
+    return name, f"« {name} » ne suit pas le schéma" if name else "le flux ne suit pas le schéma"

@@ -1,0 +1,279 @@
+"""The sheet of a flow: its sum in one sentence, what to look at before signing, and one page of its mandats and titres."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from jinja2 import Environment
+from markupsafe import Markup
+
+from app.core.db import Db, reading
+from app.core.french import euros, jour, spaces
+from app.core.refusals import Refusal
+from app.files import vault
+from app.folders.models import DocumentVersion, Folder
+from app.people.actor import system
+from app.pes.flow import KINDS, WHAT, page_content
+from app.pes.index import changed_accounts, elsewhere, masked, remake
+from app.pes.models import FlowAttachment, FlowIndex, FlowPage, FlowSlip
+
+FAMILY, XML = "pes", "application/xml"
+MODES = {  # Simple_Type.xsd, TCodePaiement; CommunRecette.xsd, TModRegl
+    "01": "numéraire",
+    "02": "chèque",
+    "03": "virement",
+    "04": "virement, application externe",
+    "05": "virement de gros montant",
+    "06": "virement à l’étranger",
+    "07": "opération de budget rattaché",
+    "08": "prélèvement",
+    "09": "virement interne",
+}
+SUPPORTS = {"02": "papier", "03": "cédérom"}
+BAND = 3
+"""How many titles the band under the header says before « et N autres »."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Something to look at before signing; `page` of the sheet where it is seen, 0 when it is on none."""
+
+    icon: str
+    title: str
+    text: str
+    page: int
+
+
+class Sheet:
+    """Draws the sheet and the band of a flow; both read the index that was made at deposit, and one page."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(
+        self, db: Db, folder: Folder, version: DocumentVersion, asked: Mapping[str, str]
+    ) -> Markup | None:
+        """The page that `asked` names (`feuille`, or the `bordereau` of that number), or None when it is no flow."""
+        if folder.family != FAMILY or version.media_type != XML:
+            return None
+        source = deposited(db, version)
+        index = db.get(FlowIndex, folder.id)
+        if index is not None and index.sha256 == source.sha256:
+            return self._draw(db, folder, index, asked)
+        return self._remade(folder, source, asked)
+
+    def band(self, db: Db, folder: Folder) -> Markup | None:
+        """What should be looked at before signing, in one line under the header; None when there is nothing."""
+        index = db.get(FlowIndex, folder.id) if folder.family == FAMILY else None
+        found = points(db, folder, index) if index is not None else []
+        if not found:
+            return None
+        page = self._templates.get_template("pes/band.html")
+        return Markup(page.render(points=found[:BAND], more=max(len(found) - BAND, 0), count=len(found)))  # noqa: S704 - the template escapes what it prints
+
+    def _remade(self, folder: Folder, source: DocumentVersion, asked: Mapping[str, str]) -> Markup | None:
+        """A flow deposited before readings were kept is read now, once."""
+        from app.pes.coherence import read
+
+        try:
+            with vault.local(folder.collectivity_id, source.sha256, ".xml") as path:
+                flow = read(path)
+        except Refusal:
+            return None
+        remake(system(folder.collectivity_id), folder.id, source.sha256, flow)
+        with reading(folder.collectivity_id) as db:
+            return self._draw(db, folder, db.get_one(FlowIndex, folder.id), asked)
+
+    def _draw(self, db: Db, folder: Folder, index: FlowIndex, asked: Mapping[str, str]) -> Markup:
+        number, unknown = _asked(db, index, asked)
+        page = db.get_one(FlowPage, (folder.id, number))
+        blocks = page_content(page.content)
+        links = _links(db, folder.id, blocks)
+        found = points(db, folder, index)
+        drawn = self._templates.get_template("pes/sheet.html").render(
+            folder_id=folder.id,
+            document=asked.get("document", ""),
+            sentence=sentence(index.summary),
+            summary=index.summary,
+            points=found,
+            clean=not any(one[0] != "schema" for one in index.summary["findings"]),
+            valid=not any(one[0] == "schema" for one in index.summary["findings"]),
+            blocks=[_block(one, links) for one in blocks],
+            number=number,
+            pages=index.pages,
+            unknown=unknown,
+        )
+        return Markup(drawn)  # noqa: S704 - the template escapes what it prints
+
+
+def deposited(db: Db, version: DocumentVersion) -> DocumentVersion:
+    """The version that was signed, for a signed one: signatures are added to a flow, nothing else of it changes."""
+    if version.origin != "signed":
+        return version
+    query = (
+        sa.select(DocumentVersion)
+        .where(
+            DocumentVersion.document_id == version.document_id,
+            DocumentVersion.number < version.number,
+            DocumentVersion.origin != "signed",
+        )
+        .order_by(DocumentVersion.number.desc())
+        .limit(1)
+    )
+    return db.scalar(query) or version
+
+
+def points(db: Db, folder: Folder, index: FlowIndex) -> list[Point]:
+    """What to look at before signing: what was found at deposit, and what other folders tell today."""
+    known: dict[int, list[Point]] = db.info.setdefault("pes_points", {})
+    if folder.id not in known:
+        known[folder.id] = [
+            *(
+                Point(
+                    "bank",
+                    f"IBAN changé, {one['name'] or 'tiers'}",
+                    f"Pièce {one['piece']} : {one['now']}. Au dernier flux signé : {', '.join(one['before'])}. "
+                    "Faites confirmer ce changement par le tiers, à un numéro que vous connaissez déjà.",
+                    one["page"],
+                )
+                for one in changed_accounts(db, folder)
+            ),
+            *(
+                Point(
+                    "files",
+                    f"Bordereau {number} déjà déposé",
+                    f"Le dossier n° {other} porte le même bordereau : le comptable rejettera le second.",
+                    page,
+                )
+                for number, page, other in elsewhere(db, folder)
+            ),
+            *(Point("exclamation-triangle", *one[1:]) for one in index.summary["findings"]),
+        ]
+    return known[folder.id]
+
+
+def sentence(said: Mapping[str, Any]) -> tuple[str, str, str]:
+    """The flow in one sentence, in three parts, the second being its total: « 2 bordereaux de mandats, 14 mandats, … »."""
+    slips = [
+        _many(count, "bordereau", "bordereaux") + f" de {what}"
+        for what, count in said["slips"].items()
+        if count
+    ]
+    pieces = [_many(count, what, f"{what}s") for what, count in said["pieces"].items() if count]
+    cancelling = (
+        f", dont {_many(said['cancelling'], 'annulation', 'annulations')}" if said["cancelling"] else ""
+    )
+    day = f", du {jour(said['written_on'])}" if said["written_on"] else ""
+    attached = (
+        _many(said["attachments"], "pièce jointe", "pièces jointes")
+        if said["attachments"]
+        else "aucune pièce jointe"
+    )
+    before = f"{' et '.join(slips)}{cancelling}, {', '.join(pieces)}, "
+    return before, f"{euros(said['total_with_tax'])} TTC", spaces(f", {said['budget']}{day}, {attached}.")
+
+
+def _many(count: int, one: str, several: str) -> str:
+    return f"{count} {several if count > 1 else one}"
+
+
+def _asked(db: Db, index: FlowIndex, asked: Mapping[str, str]) -> tuple[int, str]:
+    """The number of the page to show, and the bordereau that was asked and is not in the flow."""
+    wanted = asked.get("bordereau", "").strip()[:20]
+    if wanted:
+        query = sa.select(FlowSlip.page).where(
+            FlowSlip.folder_id == index.folder_id, FlowSlip.number == wanted
+        )
+        page = db.scalar(query.order_by(FlowSlip.rank).limit(1))
+        if page is not None:
+            return page, ""
+    text = asked.get("feuille", "")
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+    return min(max(number, 1), index.pages), wanted
+
+
+def _links(db: Db, folder_id: int, blocks: list[dict[str, Any]]) -> dict[str, int]:
+    """The attachments of the flow that this page names, by identifier: the rank that their address bears."""
+    wanted = {
+        ref.get("IdUnique", "")
+        for block in blocks
+        for piece in block.get("pieces", ())
+        for ref in piece["refs"]
+    }
+    query = sa.select(FlowAttachment.unique_id, FlowAttachment.rank).where(
+        FlowAttachment.folder_id == folder_id, FlowAttachment.unique_id.in_(wanted)
+    )
+    # Where an identifier serves twice the first is opened: the page of attachments says that there is another
+    return {unique_id: rank for unique_id, rank in db.execute(query.order_by(FlowAttachment.rank.desc()))}  # noqa: C416
+
+
+def _block(block: dict[str, Any], links: Mapping[str, int]) -> dict[str, Any]:
+    if block["kind"] == "attachments":
+        return block
+    if block["kind"] != "slip":
+        return {**block, "rows": _hidden(block["rows"])}
+    what = WHAT[block["domain"]]
+    kind = KINDS.get(block["type"], block["type"])
+    sums = [Decimal(one) for one in block.get("sums", ())]
+    return {
+        **block,
+        "what": what,
+        "title": f"Bordereau {block['number']}",
+        "line": f"{block['domain']}, {kind}, exercice {block['year']}",
+        "fields": _hidden(block["fields"]),
+        "sums": [*sums, sum(sums)] if sums else [],
+        "equal": bool(sums) and block["total"] is not None and Decimal(block["total"]) == sums[0],
+        "pieces": [_piece(one, links) for one in block["pieces"]],
+    }
+
+
+def _piece(piece: dict[str, Any], links: Mapping[str, int]) -> dict[str, Any]:
+    lines = [_line(one) for one in piece["lines"]]
+    thirds = list(dict.fromkeys(one["third"] for one in lines if one["third"]))
+    before = sum((one["ht"] for one in lines), Decimal(0))
+    vat = sum((one["vat"] for one in lines), Decimal(0))
+    refs = [
+        {
+            "name": one.get("NomPJ") or one.get("IdUnique", ""),
+            "rank": links.get(one.get("IdUnique", "")),
+            "support": SUPPORTS.get(one.get("Support", ""), ""),
+        }
+        for one in piece["refs"]
+    ]
+    single = lines[0] if len(lines) == 1 else None
+    return {
+        **piece,
+        "third": thirds[0] if len(thirds) == 1 else f"{len(thirds)} tiers" if thirds else "",
+        "single": single,
+        "lines": lines,
+        "ht": before,
+        "vat": vat,
+        "ttc": before + vat,
+        "refs": refs,
+        "fields": _hidden(piece["fields"]),
+        "named": [(key, value) for one in piece["refs"] for key, value in one.items()],
+    }
+
+
+def _line(line: dict[str, Any]) -> dict[str, Any]:
+    before, vat = Decimal(line["ht"]), Decimal(line["vat"])
+    paid = ", ".join(
+        one
+        for one in (MODES.get(line["mode"], line["mode"]), masked(line["iban"]) if line["iban"] else "")
+        if one
+    )
+    return {
+        **line,
+        "ht": before,
+        "vat": vat,
+        "ttc": before + vat,
+        "paid": paid,
+        "fields": _hidden(line["fields"]),
+    }
+
+
+def _hidden(values: list[Any]) -> list[tuple[str, str, str]]:
+    """Every value of the file, but for accounts: their ends are enough to compare them."""
+    return [(where, name, masked(text) if name == "IBAN" else text) for where, name, text in values]

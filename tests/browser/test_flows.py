@@ -1,0 +1,75 @@
+"""The viewer of payment flows in Chromium: read on a desk and on a tablet, in both themes, with the keyboard alone."""
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.person import Person
+from tests.browser.test_screens import Look, look  # noqa: F401 - a fixture
+from tests.builders.flows import long_flow, rich
+from tests.builders.house import House
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+
+
+def test_a_flow_and_what_it_carries_meet_no_barrier(house: House, look: Look, tmp_path: Path) -> None:  # noqa: F811
+    folder_id = house.a_flow(rich(tmp_path))
+    longer = house.deposit("g.trehorel", "pes", _other(long_flow(tmp_path, 250)))
+    with look.by("a.kervadec") as mayor:
+        mayor.folder(folder_id)
+        mayor.sees("2 points à regarder avant de signer")
+        _picture(mayor, "flow")
+        look.at(mayor, "flow")
+        mayor.page.get_by_role("link", name="facture1.pdf").first.click()
+        expect(mayor.page.locator(".vpage canvas").first).to_be_attached()
+        _picture(mayor, "pdf")
+        look.at(mayor, "attachment, PDF")
+        mayor.folder(folder_id)
+        mayor.page.get_by_role("link", name="paye_202611.xhl").first.click()
+        mayor.sees("QUÉMÉNEUR Nolwenn")
+        _picture(mayor, "payslips")
+        look.at(mayor, "attachment, payslips")
+    with look.by("g.trehorel") as accountant:
+        accountant.open(f"/dossiers/{longer}?feuille=2")
+        _picture(accountant, "page2")
+        look.at(accountant, "flow, page 2")
+        accountant.open(f"/dossiers/{longer}/brouillon")
+        look.at(accountant, "draft of a flow")
+
+
+def test_a_long_flow_is_turned_and_searched_with_the_keyboard_alone(
+    house: House, person, tmp_path: Path
+) -> None:
+    folder_id = house.a_flow(long_flow(tmp_path, 250))
+    mayor: Person = person("a.kervadec")
+    mayor.folder(folder_id)
+    mayor.page.get_by_role("link", name="Suivante").first.focus()
+    mayor.page.keyboard.press("Enter")
+    mayor.sees("Page 2 sur 4")
+    mayor.page.get_by_label("Aller au bordereau").focus()
+    mayor.page.keyboard.type("2")
+    mayor.page.keyboard.press("Enter")
+    mayor.sees("Réparation de la vedette")
+    mayor.page.locator("summary").first.focus()
+    mayor.page.keyboard.press("Enter")
+    expect(mayor.page.locator("details[open] dt").first).to_be_visible()
+
+
+def _other(path: Path) -> Path:
+    data = path.read_bytes().replace(b"261120_014", b"261120_099")
+    path.write_bytes(data.replace(b'<IdBord V="', b'<IdBord V="9'))
+    return path
+
+
+def _picture(who: Person, name: str) -> None:
+    """Pictures for whoever looks at them (PARAPHE_PICTURES names the folder); no test depends on them."""
+    room = os.environ.get("PARAPHE_PICTURES")
+    if room:
+        for width, height in ((1280, 900), (820, 1180)):
+            for scheme in ("light", "dark"):
+                who.page.set_viewport_size({"width": width, "height": height})
+                who.page.emulate_media(color_scheme=scheme)
+                who.page.wait_for_timeout(200)
+                who.page.screenshot(path=f"{room}/{name}-{width}-{scheme}.png")

@@ -1,0 +1,245 @@
+"""A payment flow is taken in, or refused with what the maker of the accounting software must change; what is doubtful is told."""
+
+import contextlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.exc import NoResultFound
+
+from app.core.db import reading
+from app.core.refusals import Refusal
+from app.folders import decide, deposit
+from app.folders.keep import Incoming
+from app.folders.models import Document
+from app.people.actor import system
+from app.pes import coherence
+from app.pes.index import remake
+from app.pes.models import FlowIndex, FlowPage
+from tests.builders.flows import NAME, edited, long_flow, renamed
+from tests.builders.house import FLOW, House
+
+
+def refused(house: House, path: Path) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        house.deposit("g.trehorel", "pes", path)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        (b'<IdColl V="21290999800017"/>', b'<IdColl V="21350999800017"/>', "flow-other-body"),
+        (b'<IdColl V="21290999800017"/>', b"", "flow-other-body"),
+        (b'<NomFic V="' + NAME + b'"/>', b"", "flow-name-missing"),
+        (b'<CodCol V="123"/>', b"", "flow-name-missing"),
+        (b'encoding="ISO-8859-1"', b'encoding="windows-1252"', "pes-encoding"),
+        (b'<InfoDematerialisee V="1"/>', b'<InfoDematerialisee V="0"/>', "pes-not-dematerialised"),
+        (b"pes_v2/Rev0/aller", b"pes_v2/Rev9/aller", "pes-not-a-flow"),
+        (b"<n:PES_Aller ", b"<!DOCTYPE a><n:PES_Aller ", "xml-doctype"),
+    ],
+    ids=[
+        "another body",
+        "no body",
+        "no name",
+        "no code",
+        "encoding",
+        "not dematerialised",
+        "namespace",
+        "DOCTYPE",
+    ],
+)
+def test_a_flow_that_the_treasury_would_refuse_is_refused_at_deposit(
+    house: House, tmp_path: Path, old: bytes, new: bytes, key: str
+) -> None:
+    assert refused(house, edited(tmp_path, (old, new))).key == key
+
+
+def test_a_flow_without_a_single_piece_is_never_acquitted_so_it_is_refused(
+    house: House, tmp_path: Path
+) -> None:
+    path = tmp_path / "vide.xml"
+    path.write_bytes(re.sub(rb"<Piece>.*?</Piece>", b"", FLOW.read_bytes(), flags=re.DOTALL))
+    assert refused(house, path).key == "flow-empty"
+
+
+def test_the_name_of_a_flow_serves_once(house: House, tmp_path: Path) -> None:
+    first = house.deposit("g.trehorel", "pes", FLOW)
+    again = refused(house, FLOW)
+    assert (again.key, again.facts["name"], again.facts["code"]) == ("flow-name-used", NAME.decode(), "123")
+    house.deposit("g.trehorel", "pes", renamed(tmp_path, 15))
+    # its own folder may correct it under the same name; a draft that is given up gives its name back
+    actor = house.actor("g.trehorel")
+    with reading() as db:
+        main = db.scalars(sa.select(Document.id).where(Document.folder_id == first)).one()
+    corrected = edited(tmp_path, (b"rentr\xe9e", b"septembre"))
+    deposit.replace_main(actor, first, main, Incoming(corrected, "corrige.xml"))
+    decide.withdraw(actor, first, version=house.folder(first).version)
+    assert house.deposit("g.trehorel", "pes", FLOW)
+
+
+def test_a_flow_that_once_left_keeps_its_name_even_when_its_folder_is_given_up(house: House) -> None:
+    folder_id = house.a_flow()
+    house.sign(folder_id, "a.kervadec")
+    house.drain()
+    assert house.folder(folder_id).place == "done"
+    assert refused(house, FLOW).key == "flow-name-used"
+
+
+def test_the_same_sentence_is_told_to_the_page_and_to_the_api(house: House, tmp_path: Path) -> None:
+    path = edited(tmp_path, (b'<IdColl V="21290999800017"/>', b'<IdColl V="21350999800017"/>'))
+    client = house.client("g.trehorel")
+    form = {"family": "pes", "csrf_token": house.csrf(client), "files": (path.open("rb"), "flux.xml")}
+    page = client.post("/deposer", data=form, content_type="multipart/form-data")
+    assert page.status_code == 422
+    assert "21350999800017 (EnTetePES/IdColl)" in page.get_data(as_text=True)
+
+
+def told(house: House, folder_id: int, login: str = "g.trehorel") -> str:
+    """The words of the page, without its marks."""
+    page = house.client(login).get(f"/dossiers/{folder_id}").get_data(as_text=True)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)).replace("\u202f", " ").replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (b'<NbrPce V="2"/>', b'<NbrPce V="3"/>', "Il annonce 3 pièces et contient 2 mandats"),
+        (b'V="2282.60"', b'V="2282.61"', "Il déclare 2 282,61 € hors taxes, ses lignes font 2 282,60 €"),
+        (
+            b'<MtBordHT V="2282.60"/>',
+            b'<MtBordHT V="2282.60"/><MtBordTVA V="1.00"/>',
+            "Il déclare 1,00 € de TVA",
+        ),
+        (b'<MtCumulAnnuel V="1000000.00"/>', b"", "Le cumul annuel (MtCumulAnnuel) manque"),
+        (b'<IdBord V="2"/>', b'<IdBord V="1"/>', "Il figure 2 fois dans ce flux"),
+        (
+            b'</Contenu><IdUnique V="21290999800017D202600000003"/>',
+            b'</Contenu><IdUnique V="X3"/>',
+            "D202600000003 est annoncée et n’est pas dans le flux",
+        ),
+        (
+            b'</Contenu><IdUnique V="21290999800017D202600000003"/>',
+            b'</Contenu><IdUnique V="21290999800017D202600000004"/>',
+            "sert 2 fois",
+        ),
+        ("École, rentrée".encode("latin-1")[1:], "École, rentrée".encode()[2:], "Accents abîmés"),
+        (b'<MtHT V="412.60"', b'<MtHT V="abc"', "Un de ses montants n’est pas un nombre"),
+        (b'<TypBord V="01"/>', b'<TypBord V="77"/>', "la valeur « 77 » de « TypBord » n’est pas admise"),
+    ],
+    ids=["count", "sum", "vat", "running", "twice", "absent", "repeated", "garbled", "unread", "schema"],
+)
+def test_what_does_not_hold_together_is_told_before_the_button(
+    house: House, tmp_path: Path, old: bytes, new: bytes, words: str
+) -> None:
+    folder_id = house.deposit("g.trehorel", "pes", edited(tmp_path, (old, new)))
+    assert words in told(house, folder_id)
+
+
+def test_a_sound_flow_has_nothing_to_look_at(house: House) -> None:
+    page = told(house, house.deposit("g.trehorel", "pes", FLOW))
+    assert "à regarder avant de signer" not in page
+    assert "Format PES 5.17 valide" in page
+
+
+def test_a_bordereau_of_another_folder_is_told(house: House, tmp_path: Path) -> None:
+    first = house.deposit("g.trehorel", "pes", FLOW)
+    second = edited(tmp_path, (NAME, NAME[:-1] + b"9"))
+    assert f"Le dossier n° {first} porte le même bordereau" in told(
+        house, house.deposit("g.trehorel", "pes", second)
+    )
+
+
+def signed(house: House, path: Path) -> int:
+    folder_id = house.a_flow(path)
+    house.sign(folder_id, "a.kervadec")
+    return folder_id
+
+
+def test_an_account_that_is_not_the_last_one_signed_for_its_third_party_is_told(
+    house: House, tmp_path: Path
+) -> None:
+    old, new = b"FR7630001007941234567890185", b"FR7612548029989876543210917"
+    first = (b'V="12345678200010"/><NatIdTiers', b'V="99999999900019"/><NatIdTiers')
+    signed(house, FLOW)
+    changed = renamed(tmp_path, 31, (old, new))
+    waiting = house.deposit("g.trehorel", "pes", changed)
+    page = told(house, waiting)
+    assert "IBAN changé, PAPETERIE DU PONANT" in page
+    assert "FR76 •••• 0917. Au dernier flux signé : FR76 •••• 0185" in page
+    assert old.decode() not in page
+    assert new.decode() not in page
+    # a third party never paid before is no change, and one that was signed since is the new last
+    assert "IBAN changé" not in told(
+        house, house.deposit("g.trehorel", "pes", renamed(tmp_path, 32, (old, new), first))
+    )
+    signed(house, renamed(tmp_path, 33, (old, new)))
+    assert "IBAN changé" not in told(house, waiting)
+    assert "IBAN changé" in told(house, house.deposit("g.trehorel", "pes", renamed(tmp_path, 34)))
+
+
+def pages_of(house: House, folder_id: int) -> int:
+    with reading() as db:
+        return len(db.scalars(sa.select(FlowPage.number).where(FlowPage.folder_id == folder_id)).all())
+
+
+def test_every_piece_of_a_long_flow_can_be_read_before_it_is_signed(house: House, tmp_path: Path) -> None:
+    folder_id = house.a_flow(long_flow(tmp_path, 900))
+    client = house.client("a.kervadec")
+    seen: list[str] = []
+    for number in range(1, pages_of(house, folder_id) + 1):
+        page = client.get(f"/dossiers/{folder_id}?feuille={number}").get_data(as_text=True)
+        seen += re.findall(r'<td class="num">(\d+)</td>', page)
+    assert seen == ["1", "2", *map(str, range(1000, 1900)), "3", "4"]
+
+
+def test_a_bordereau_is_found_by_its_number(house: House, tmp_path: Path) -> None:
+    folder_id = house.a_flow(long_flow(tmp_path, 900))
+    client = house.client("a.kervadec")
+    assert "Réparation de la vedette" in client.get(f"/dossiers/{folder_id}?bordereau=2").get_data(
+        as_text=True
+    )
+    page = client.get(f"/dossiers/{folder_id}?bordereau=7").get_data(as_text=True)
+    assert "Ce flux n’a pas de bordereau 7." in page
+    for odd in ("feuille=0", "feuille=99999", "feuille=²", "feuille=-1", "bordereau=%00"):
+        assert client.get(f"/dossiers/{folder_id}?{odd}").status_code in {200, 400}, odd
+
+
+def test_a_signed_flow_is_shown_as_it_was_read_before(house: House) -> None:
+    folder_id = signed(house, FLOW)
+    assert "Éclairage du gymnase" in told(house, folder_id, "a.kervadec")
+
+
+def test_a_flow_deposited_before_readings_were_kept_is_read_when_it_is_opened(
+    house: House, forget: Callable[[int], None]
+) -> None:
+    folder_id = house.a_flow()
+    forget(folder_id)
+    assert pages_of(house, folder_id) == 0
+    assert "Éclairage du gymnase" in told(house, folder_id, "a.kervadec")
+    assert pages_of(house, folder_id) == 1
+
+
+def test_a_reading_is_made_again_as_often_as_one_likes_and_by_no_other_collectivity(house: House) -> None:
+    folder_id = house.deposit("g.trehorel", "pes", FLOW)
+    before = pages_of(house, folder_id)
+    here = house.folder(folder_id).collectivity_id
+    for collectivity_id, digest in ((here, "a" * 64), (here, "b" * 64), (here + 1, "c" * 64)):
+        with contextlib.suppress(NoResultFound):
+            remake(system(collectivity_id), folder_id, digest, coherence.read(FLOW))
+    with reading() as db:
+        assert db.get_one(FlowIndex, folder_id).sha256 == "b" * 64
+    assert pages_of(house, folder_id) == before
+
+
+def test_a_corrected_file_is_the_one_that_is_shown(house: House, tmp_path: Path) -> None:
+    folder_id = house.deposit("g.trehorel", "pes", FLOW)
+    with reading() as db:
+        main = db.scalars(sa.select(Document.id).where(Document.folder_id == folder_id)).one()
+    corrected = edited(tmp_path, (b"du gymnase", b"de la salle"))
+    deposit.replace_main(house.actor("g.trehorel"), folder_id, main, Incoming(corrected, "corrige.xml"))
+    page = told(house, folder_id)
+    assert "Éclairage de la salle" in page
+    assert "du gymnase" not in page
