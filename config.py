@@ -79,6 +79,7 @@ class Settings(BaseSettings):
     login_rate: str = "10 per minute"
     login_address_rate: str = "120 per minute"
     api_rate: str = "600 per minute"
+    public_rate: str = "240 per minute"
 
     mail_url: str = ""
     mail_from: str = "Paraphe <ne-pas-repondre@paraphe.invalid>"
@@ -312,7 +313,7 @@ class Settings(BaseSettings):
             raise ValueError("il faut une adresse de courriel, par exemple Paraphe <parapheur@commune.fr>")
         return value
 
-    @field_validator("login_rate", "login_address_rate", "api_rate", "verify_rate", "csc_rate")
+    @field_validator("login_rate", "login_address_rate", "api_rate", "public_rate", "verify_rate", "csc_rate")
     @classmethod
     def _rate(cls, value: str) -> str:
         if not re.fullmatch(r"[1-9][0-9]* per (second|minute|hour|day)", value):

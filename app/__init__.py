@@ -29,6 +29,7 @@ SLICES = (
     "pes",
     "signing",
     "notices",
+    "publication",
     "batches",
     "operations",
 )

@@ -18,6 +18,7 @@ for name in (
     "transmission.models",
     "signing.models",
     "pes.models",
+    "publication.models",
     "batches.models",
 ):
     import_module(f"app.{name}")

@@ -70,7 +70,19 @@ def enforceable_on(published_on: date | None, received_on: date | None, listed: 
 
 def appeal_until(published_on: date) -> date:
     """The last day of appeal, included: two clear months, moved to a working day (CJA R421-1, R421-5)."""
-    month = published_on.month + 2
-    year, month = published_on.year + (month - 1) // 12, (month - 1) % 12 + 1
-    same_day = date(year, month, min(published_on.day, monthrange(year, month)[1]))
-    return next_working_day(same_day + timedelta(days=1))
+    return next_working_day(_two_months_on(published_on) + timedelta(days=1))
+
+
+def online_until(online_on: date) -> date:
+    """The last day, included, on which an act put online on `online_on` must still be there (CGCT R2131-1: two months).
+
+    Counted in civil months: the same day number two months on, or the last of that month; never moved by a weekend.
+    """
+    return _two_months_on(online_on)
+
+
+def _two_months_on(day: date) -> date:
+    """The same day number two months later, or the last day of a month that has no such number (CPC 641)."""
+    month = day.month + 2
+    year, month = day.year + (month - 1) // 12, (month - 1) % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))

@@ -21,6 +21,7 @@ from workflows.loader import invalid, load, read_yaml
 __all__ = [
     "ASSURANCES",
     "CORNERS",
+    "PUBLICATIONS",
     "PURPOSES",
     "SIGNATURES",
     "SIGNATURE_LEVELS",
@@ -50,6 +51,13 @@ ASSURANCES = ("simple", "advanced", "advanced_qualified", "qualified")
 
 PURPOSES = ("acts", "pes")
 """What a family's signatures are for: acts, or accounting flows, which the DGFiP's own certificates may sign."""
+
+PUBLICATIONS = ("online", "masked", "none")
+"""What of an act may be put online: the act itself; only a version whose personal data are masked; nothing.
+
+CGCT L2131-1 III has acts published whole; CRPA L312-1-2 has personal data masked first; an invoice or a payment flow is
+no act that is published.
+"""
 
 CLOCKS: Mapping[str, Callable[[date], date]] = {
     "payment_due": deadlines.payment_due,
@@ -99,6 +107,8 @@ class Family:
     `signature_place`: None for the foot of the last page, where nothing is written.
     `minimum_signature` one of `ASSURANCES`, `certificate_purpose` one of `PURPOSES`.
     `paper_signature`: an act of this family may be signed by hand, its scan then leaving in place of the document.
+    `publication`, one of `PUBLICATIONS`: what may be put online; « online » where the law has a stage of publication and
+    the family says nothing else, « none » elsewhere.
     """
 
     name: str
@@ -123,6 +133,7 @@ class Family:
     minimum_signature: str = "simple"
     certificate_purpose: str = "acts"
     paper_signature: bool = False
+    publication: str = "none"
 
     def field(self, key: str) -> Field | None:
         """The field of this key, if the family asks for it."""
@@ -255,6 +266,7 @@ def _read(home: Path) -> Family:
     """The family declared in this folder; ValueError when the folder contradicts itself."""
     data, shared = with_base(read_yaml((home / "family.yaml").read_text(encoding="utf-8")))
     modules = [import_module(f"workflows.families.{home.name}.rules"), *filter(None, (shared,))]
+    stages = tuple(map(StepKind, data.pop("stages")))
     found = Family(
         name=data.pop("name"),
         label=data.pop("label"),
@@ -268,7 +280,7 @@ def _read(home: Path) -> Family:
         fields=tuple(_field(written) for written in data.pop("fields")),
         formats=tuple(data.pop("formats")),
         signature=_among(SIGNATURES, data.pop("signature"), "signature"),
-        stages=tuple(map(StepKind, data.pop("stages"))),
+        stages=stages,
         circuit=load(data.pop("circuit")),
         rules=_named(modules, data.pop("rules", ())),
         circuit_rules=_named(modules, data.pop("circuit_rules", ())),
@@ -280,6 +292,8 @@ def _read(home: Path) -> Family:
         certificate_purpose=_one_of(PURPOSES, data.pop("certificate_purpose", None), "certificate_purpose")
         or "acts",
         paper_signature=data.pop("paper_signature", False) is True,
+        publication=_one_of(PUBLICATIONS, data.pop("publication", None), "publication")
+        or ("online" if StepKind.PUBLISH in stages else "none"),
     )
     if data or found.name != home.name:
         raise ValueError(

@@ -24,11 +24,11 @@ BYTES = "application/octet-stream"
 BODIES = {"json": "application/json", "files": "multipart/form-data"}
 ABOUT = """Les verbes des pages, pour un autre logiciel : déposer, envoyer, lire, viser, rejeter, télécharger.
 
-Chaque appel porte le jeton d’une application (`Authorization: Bearer …`) ; aucun cookie n’est lu. L’application agit
-pour un bureau, avec les droits que l’administrateur lui a donnés. Elle ne signe jamais : une signature est l’acte d’une
-personne. Les refus sont des problèmes RFC 9457 (`application/problem+json`) : `key` est stable, `detail` est la phrase à
-montrer, `problems` énumère tout ce qui est à corriger. Une décision porte la `version` du dossier qui a été lue ; si le
-dossier a avancé depuis, elle est refusée (409)."""
+Chaque appel, sauf sous `/public`, porte le jeton d’une application (`Authorization: Bearer …`) ; aucun cookie n’est lu.
+L’application agit pour un bureau, avec les droits que l’administrateur lui a donnés. Elle ne signe jamais : une signature
+est l’acte d’une personne. Les refus sont des problèmes RFC 9457 (`application/problem+json`) : `key` est stable, `detail`
+est la phrase à montrer, `problems` énumère tout ce qui est à corriger. Une décision porte la `version` du dossier qui a
+été lue ; si le dossier a avancé depuis, elle est refusée (409)."""
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,11 @@ def door(name: str, module: str) -> Blueprint:
 def open_doors(app: Flask, csrf: Any, *doors: Blueprint) -> None:
     """Serve these routes and their description; they read no cookie, so no forged form can reach them."""
     for one in (*doors, docs):
-        app.register_blueprint(one)
-        csrf.exempt(one)
+        if (
+            one.name not in app.blueprints
+        ):  # each slice brings its doors, the description comes with the first
+            app.register_blueprint(one)
+            csrf.exempt(one)
 
 
 docs = door("api-docs", __name__)
@@ -235,11 +238,16 @@ def _described(routes: Any, operation: Operation, arguments: set[str], endpoint:
         "summary": summary,
         "description": more.strip() or summary,
     }
-    if who != PERSON:
+    public = who == PUBLIC
+    if public:
+        words["description"] += "\n\nOuvert à tous, sans jeton."
+        words["security"] = []
+    elif who != PERSON:
         words["description"] += f"\n\nDroit nécessaire au bureau : `{who}`."
     view = routes.doc(**words)(written)
-    refused = {401, 429, 503, *operation.refuses, *({403} if who != PERSON else ())}
-    refused |= {404, 403} if arguments else set()
+    refused = {429, 503, *operation.refuses, *(() if public else (401,))}
+    refused |= {403} if who not in {PERSON, PUBLIC} else set()
+    refused |= ({404} if public else {404, 403}) if arguments else set()
     refused |= {400, 422} if operation.takes else set()
     refused |= {413, 415} if BODIES.keys() & operation.takes.keys() else set()
     for status in sorted(refused):

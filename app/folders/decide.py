@@ -13,6 +13,7 @@ from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.models import Folder, Publication, Reading
 from app.folders.move import Said, move
+from app.folders.sockets import plugged
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.deadlines import enforceable_on
@@ -59,7 +60,7 @@ def publish(db: Db, actor: Actor, folder_id: int, *, version: int, published_on:
     """Record the day an act was put online; returns the day from which it is enforceable.
 
     That day is the later of publication and reception by the State (CGCT L2131-1, TRA-01). Refuses a missing or
-    future date, and one before the decision.
+    future date, and one before the decision; whoever plugged in at publication may refuse too (`sockets.publishing`).
     """
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
@@ -92,6 +93,8 @@ def publish(db: Db, actor: Actor, folder_id: int, *, version: int, published_on:
             recorded_at=now(),
         )
     )
+    for follow in plugged.publishings:
+        follow(db, folder, actor, published_on)
     return enforceable
 
 

@@ -55,8 +55,8 @@ def add_version(db: Db, document: Document, folder: Folder, actor: Actor, kept: 
     return version
 
 
-def add_paper(db: Db, folder: Folder, actor: Actor, kept: Kept) -> DocumentVersion:
-    """Keep the scan of what was signed on paper: one document beside the main one, a version for each scan."""
+def add_beside(db: Db, folder: Folder, actor: Actor, kept: Kept) -> DocumentVersion:
+    """Keep one document of this role beside the main one, a version for each file: a scan, a masked version."""
     here = Document.folder_id == folder.id, Document.removed_at.is_(None)
     known = db.scalar(sa.select(Document).where(*here, Document.role == kept.role))
     if known is not None:

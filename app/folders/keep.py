@@ -110,6 +110,22 @@ def keep_paper(collectivity_id: int, one: Incoming, workdir: Path) -> Kept:
     return _store(collectivity_id, "paper", one.path, seen, "scanned")
 
 
+def keep_masked(collectivity_id: int, one: Incoming, workdir: Path) -> Kept:
+    """Examine and store a copy whose personal data are masked; refuses all but a sound PDF (`masked-damaged`)."""
+    seen = examine(
+        one.path,
+        one.filename,
+        role="masked",
+        to_be_signed=False,
+        formats=("pdf",),
+        office=None,
+        workdir=workdir,
+    )
+    if seen.repaired is not None:
+        raise Refusal("masked-damaged", filename=seen.filename)
+    return _store(collectivity_id, "masked", one.path, seen, "masked")
+
+
 def _read(family: str, path: Path, seen: Examined) -> ReadFacts | None:
     reader = plugged.readers.get(family)
     return reader(path, seen.media_type) if reader and seen.kind in {"pdf", "xml"} else None

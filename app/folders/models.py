@@ -56,7 +56,8 @@ class Folder(Base, Tenanted):
 class Document(Base, Tenanted):
     """One document of a folder: main (the one that is signed), attachment, original, or data read inside the main one.
 
-    `paper` is the scan of what was signed by hand; `receipt`, what the other side answered.
+    `paper` is the scan of what was signed by hand; `receipt`, what the other side answered; `masked`, the copy whose
+    personal data are masked: its `title` is what the public reads.
     """
 
     __tablename__ = "document"
@@ -74,7 +75,8 @@ class Document(Base, Tenanted):
 class DocumentVersion(Base, Tenanted):
     """One state of a document's bytes, found in the store by their SHA-256; never changed, never removed.
 
-    `origin` says where it came from: deposited, converted, repaired, extracted, signed, scanned. `note` is what intake saw.
+    `origin` says where it came from: deposited, converted, repaired, extracted, signed, scanned, masked.
+    `note` is what intake saw.
     """
 
     __tablename__ = "document_version"

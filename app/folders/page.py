@@ -49,6 +49,7 @@ ROLES = {
     "data": "Données lues dans le fichier",
     "receipt": "Accusé reçu",
     "paper": "Numérisation de l’acte signé sur papier",
+    "masked": "Version occultée, distincte de l’original signé",
 }
 ORIGINS = {
     "deposited": "déposé",
@@ -58,6 +59,7 @@ ORIGINS = {
     "signed": "signé",
     "received": "reçu",
     "scanned": "numérisé",
+    "masked": "occulté",
 }
 BUTTONS: Mapping[Action, tuple[str, str, str, str, str]] = {
     Action.APPROVE: ("Viser", "check2", "primary", "folders.approve", "A"),

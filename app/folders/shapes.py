@@ -182,7 +182,7 @@ class DocumentShown(Schema):
     """A document of a folder."""
 
     id = _number("Numéro de la pièce.", 30)
-    role = _text("main, signature, attachment, original, data ou receipt.", "main")
+    role = _text("main, signature, attachment, original, data, paper, masked ou receipt.", "main")
     title = _text("Son titre.")
     pages = _number("Nombre de pages.", 1, null=True)
     versions = _list(VersionShown, "Ses versions, la plus récente en premier.")

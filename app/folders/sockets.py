@@ -5,6 +5,7 @@ Each slice above registers at start what it brings to a folder's life and page; 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,7 @@ class _Sockets:
     options: dict[str, Callable[[], list[tuple[str, str]]]] = field(default_factory=dict)
     types: list[Callable[[Folder], FileTypes | None]] = field(default_factory=list)
     capacities: list[Callable[[Db, Any, Folder, Any], tuple[str, str]]] = field(default_factory=list)
+    publishings: list[Callable[[Db, Folder, Any, date], None]] = field(default_factory=list)
     tables: list[Callable[[bytes], tuple[tuple[str, str], ...] | None]] = field(default_factory=list)
     sheets: list[Callable[[Db, Folder, DocumentVersion, Mapping[str, str]], Markup | None]] = field(
         default_factory=list
@@ -183,6 +185,11 @@ def acts(find: Callable[[Db, int], Mapping[int, str]]) -> None:
 def share(name: str, find: Callable[[Db, Folder], list[dict[str, Any]]]) -> None:
     """Tell other software more of a folder, under this name of its JSON: what was transmitted."""
     plugged.shares[name] = find
+
+
+def publishing(follow: Callable[[Db, Folder, Any, date], None]) -> None:
+    """Do what publication asks (folder, actor, the day that was stated), in its transaction; a refusal undoes it all."""
+    plugged.publishings.append(follow)
 
 
 def options(kind: str, offer: Callable[[], list[tuple[str, str]]]) -> None:

@@ -246,6 +246,12 @@ EVENTS = {
         "exclamation-triangle",
         "Anomalie reçue après l’accusé, qui reste valable : {who}",
     ),
+    "publication.masked": ("file-earmark-plus", "Version occultée déposée par {who}"),
+    "publication.online": ("globe", "Mis en ligne par {who}"),
+    "publication.replaced": ("arrow-repeat", "Version en ligne remplacée par {who}"),
+    "publication.withdrawn": ("x-lg", "Retiré de la page publique par {who}"),
+    "publication.altered": ("exclamation-circle", "Fichier public indisponible : ses octets sont altérés"),
+    "publication.restored": ("check2", "Fichier public rétabli"),
 }
 
 
@@ -282,6 +288,8 @@ SUBJECTS = {
     "receipt_arrived": "Accusé reçu",
     "receipt_late": "Réponse en retard",
     "done": "Terminé",
+    "act_withdrawn": "Retrait de la page publique",
+    "act_unavailable": "Fichier public indisponible",
 }
 MAIL_STATES = {"pending": "queued", "running": "queued", "done": "accepted", "parked": "failed"}
 

@@ -1,6 +1,7 @@
 """What the API says of itself is true: the document is valid, complete, in French, and the routes answer as it says."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,7 +51,7 @@ def test_the_document_is_valid_openapi_and_names_every_route(house: House, docum
     assert document["openapi"].startswith("3.1")
     assert document["components"]["securitySchemes"]["jeton"]["scheme"] == "bearer"
     served = {
-        (rule.rule.replace("<int(max=2147483647):", "{").replace(">", "}"), method.lower())
+        (re.sub(r"<(?:[^:>]+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in house.app.url_map.iter_rules()
         if rule.rule.startswith("/api/") and "openapi" not in rule.rule
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
@@ -61,7 +62,9 @@ def test_the_document_is_valid_openapi_and_names_every_route(house: House, docum
 def test_every_operation_says_in_french_what_it_does_and_what_it_refuses(document: dict) -> None:
     for path, method, one in operations(document):
         assert one["summary"], path
-        assert "401" in one["responses"], path
+        open_to_all = path.startswith("/api/v1/public/")
+        assert ("401" in one["responses"]) is not open_to_all, path
+        assert (one.get("security") == []) is open_to_all, path
         for status, answer in one["responses"].items():
             if status >= "400":
                 assert list(answer["content"]) == ["application/problem+json"], (path, status)
@@ -100,7 +103,7 @@ def test_what_is_generated_from_the_document_never_crashes_and_is_answered_as_it
 
         answers()
         tried.append(operation.label)
-    assert len(tried) == 12
+    assert len(tried) == 14
     assert seen >= {200, 404, 409, 422}
 
 

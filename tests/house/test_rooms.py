@@ -67,7 +67,7 @@ HEAVY = {
     "holidays": ("workflows/deadlines.py",),
     "smtplib": ("app/notices/mailer.py", "app/operations/"),
     "flask_smorest": ("app/core/api.py", "app/folders/"),
-    "marshmallow": ("app/core/api.py", "app/folders/"),
+    "marshmallow": ("app/core/api.py", "app/folders/", "app/publication/s"),  # schemas and shapes
 }
 
 

@@ -18,6 +18,7 @@ from app.people import desks
 from app.people.login import revoke
 from app.people.models import LoginSession
 from tests.builders.house import ACT, INVOICE, House, token_in
+from tests.publication.town import a_masked_pdf
 from tests.rights.looking import snapshot, twin
 from workflows.rights import Right
 
@@ -285,6 +286,9 @@ def _form(endpoint: str, version: int) -> Mapping[str, Any]:
     }
     if endpoint in {"folders.add_document", "folders.replace_document"}:
         form["files"] = (io.BytesIO(ACT.read_bytes()), "annexe.pdf")
+    if endpoint == "publication.mask":
+        form |= {"public_title": "Aide à un particulier", "reason": "Un nom était resté lisible."}
+        form["masked"] = (io.BytesIO(a_masked_pdf()), "occulte.pdf")
     if endpoint == "signing.placing.sheet":
         form["places"] = "[]"
     if endpoint == "signing.paper.sheet":

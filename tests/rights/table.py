@@ -90,6 +90,17 @@ ROUTES = {
     "batches.receive": "sign",
     "batches.gather": "sign",
     "batches.authorise": "sign",
+    "publication.todo": "person",  # each sees what his own desks publish (tests/publication)
+    "publication.sheet": "act",
+    "publication.mask": "act",
+    "publication.put_online": "act",
+    "publication.withdraw": "act",
+    "publication.site.index": "public",
+    "publication.site.act": "public",
+    "publication.site.file": "public",
+    "publication.site.feed": "public",
+    "publication_api.acts_page": "public",
+    "publication_api.act": "public",
     "folders_api.me": "person",
     "folders_api.families": "person",
     "folders_api.folders": "person",
@@ -150,6 +161,8 @@ SIGN = {
 }
 ON_PAPER = {("signing.paper.sheet", method) for method in ("GET", "HEAD", "POST")}
 PUBLISH = {("folders.publish", "POST")}
+MASK = {("publication.sheet", "GET"), ("publication.sheet", "HEAD"), ("publication.mask", "POST")}
+PUT_ONLINE = {("publication.put_online", "POST")}
 
 # (family, state): who reads it, then who may do what.
 TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str, str]]]]]] = {
@@ -173,9 +186,9 @@ TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str,
     ("deliberation", "prefecture"): ({K, SECOND, S, A, B}, []),
     ("deliberation", "publication"): (
         {K, SECOND, S, A, B},
-        [({K, SECOND}, PUBLISH)],
+        [({K, SECOND}, PUBLISH | MASK)],
     ),  # what the State has received is not sent back
-    ("deliberation", "done"): ({K, SECOND, S, A, B}, []),
+    ("deliberation", "done"): ({K, SECOND, S, A, B}, [({K, SECOND}, MASK | PUT_ONLINE)]),
     ("deliberation", "rejected"): ({K, SECOND, S, A, B}, [({K}, EDIT)]),
     ("deliberation", "withdrawn"): ({K, SECOND, S, A, B}, []),
 }

@@ -20,7 +20,7 @@ from app.core.french import jour_long
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import authorize, lock, refuse_stranger
-from app.folders.documents import add_paper, last_version
+from app.folders.documents import add_beside, last_version
 from app.folders.keep import Incoming, Kept, keep_paper
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Present, Said, move, part_of, present
@@ -82,7 +82,7 @@ def write(
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
     here = standing(db, actor, folder)
-    scan = add_paper(db, folder, actor, kept) if kept is not None else scan_of(db, folder)
+    scan = add_beside(db, folder, actor, kept) if kept is not None else scan_of(db, folder)
     if scan is None:
         raise Refusal("paper-no-scan")
     part = part_of(db, folder, here, actor)

@@ -1,0 +1,90 @@
+"""The public page as JSON, for the collectivity's own site and whoever reads its acts: no token, no cookie."""
+
+from typing import Any
+
+from flask import Response, url_for
+
+from app.core.api import describe, door, open_doors
+from app.core.db import reading
+from app.core.http import PUBLIC, guard
+from app.publication.site import acts
+from app.publication.site.acts import ActView, Search
+from app.publication.site.web import FRESH, rooted, shared
+
+Json = dict[str, Any]
+routes = door("publication_api", __name__)
+
+
+def mount(app: Any, csrf: Any) -> None:
+    """Serve the public JSON."""
+    open_doors(app, csrf, routes)
+
+
+@routes.after_request
+def _public(response: Response) -> Response:
+    """Anybody's page may read it, and keep it a minute."""
+    if response.status_code == 200:
+        response.headers["Cache-Control"] = FRESH
+    return shared(response)
+
+
+@routes.get("/public/<slug>/acts")
+@guard(PUBLIC)
+@describe(
+    "Lire les actes publiés d’une collectivité\nLe dernier mis en ligne d’abord, par pages de 25.",
+    gives="ActsPage",
+    query="ActsQuery",
+    refuses=(404,),
+)
+def acts_page(slug: str, query: Json) -> Json:
+    """A page of acts."""
+    site = acts.site_of(slug)
+    search = Search(query["q"], str(query["year"] or ""), query["nature"], query["page"])
+    with reading(site.collectivity_id) as db:
+        rows, count = acts.found(db, search)
+    asked = {name: query[name] or None for name in ("q", "year", "nature")}
+    more = search.page * acts.PAGE < count
+    return {
+        "collectivity": site.name,
+        "count": count,
+        "acts": [_shown(slug, one) for one in rows],
+        "next": url_for("publication_api.acts_page", slug=slug, **asked, page=search.page + 1)
+        if more
+        else None,
+    }
+
+
+@routes.get("/public/<slug>/acts/<key>")
+@guard(PUBLIC)
+@describe(
+    "Lire un acte publié : ses fichiers, sa durée en ligne, ses versions passées",
+    gives="ActShown",
+    refuses=(400,),
+)
+def act(slug: str, key: str) -> Json:
+    """An act."""
+    site = acts.site_of(slug)
+    with reading(site.collectivity_id) as db:
+        return _shown(slug, acts.whole(db, acts.act_at(db, key)))
+
+
+def _shown(slug: str, one: ActView) -> Json:
+    names = ("key", "number", "title", "nature", "matter", "decided_on", "published_on", "online_on")
+    more = ("online_until", "withdrawn_on", "withdrawal", "masked", "history")
+    return {
+        **{name: getattr(one, name) for name in (*names, *more)},
+        "href": url_for("publication_api.act", slug=slug, key=one.key),
+        "page": rooted(slug, one.key),
+        "authors": [{"name": name, "capacity": capacity} for name, capacity in one.authors],
+        "files": [
+            {
+                **{
+                    name: getattr(file, name)
+                    for name in ("title", "filename", "media_type", "size", "sha256")
+                },
+                "href": url_for("publication.site.file", slug=slug, key=one.key, position=file.position),
+                "available": not file.altered,
+            }
+            for file in one.files
+        ],
+    }

@@ -1,0 +1,50 @@
+"""What publication brings to a folder: the act goes online as it is published, and a band says where it stands."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from jinja2 import Environment
+from markupsafe import Markup
+
+from app.circuits.library import family_of
+from app.core.db import Db
+from app.folders import sockets
+from app.folders.models import Folder, StepRun
+from app.publication import record
+from app.publication.models import PublicSite
+from workflows.circuit import StepKind
+
+
+def plug(settings: Any, templates: Environment) -> None:
+    """Register, once for the process."""
+    del settings  # nothing here is configured
+    sockets.publishing(record.follow)
+    sockets.band(_Band(templates))
+
+
+class _Band:
+    """Under the header of a folder that is to be published, or was: what the public has, and the way to its page."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, db: Db, folder: Folder) -> Markup | None:
+        if family_of(folder.family).publication == "none":
+            return None
+        desks = db.scalars(
+            sa.select(StepRun.desk_id).where(
+                StepRun.folder_id == folder.id,
+                StepRun.kind == StepKind.PUBLISH.value,
+                StepRun.state.in_(("active", "done", "passed")),
+            )
+        )
+        publishing = frozenset(desks)
+        if not publishing:
+            return None
+        act = record.act_of(db, folder.id)
+        site = db.get(PublicSite, folder.collectivity_id) if act is not None else None
+        words = {"act": act, "site": site, "folder": folder, "desks": publishing}
+        page = self._templates.get_template("publication/_band.html").render(
+            masked=record.masked_of(db, folder) is not None, **words
+        )
+        return Markup(page)  # noqa: S704 - the template escapes what it prints

@@ -1,0 +1,204 @@
+"""The verbs of those who publish: give the masked version, put online, withdraw; each leaves its line in the journal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.library import family_of
+from app.core.clock import now, today
+from app.core.db import Db, reading
+from app.core.french import jour_long
+from app.core.outbox import News, post
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.access import authorize, lock, refuse_stranger
+from app.folders.documents import add_beside
+from app.folders.facts import touch
+from app.folders.keep import Incoming, Kept, keep_masked
+from app.folders.models import Document, Folder, StepRun
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from app.publication import record
+from app.publication.masking import refuse_readable
+from app.publication.models import PublicAct
+from workflows.circuit import StepKind
+from workflows.deadlines import online_until
+from workflows.rights import Right
+
+TERM = "term"
+REASONS = {
+    TERM: "fin de la durée de publication",
+    "personal_data": "données personnelles",
+    "court": "décision de justice",
+    "void": "acte retiré ou annulé",
+}
+"""Why an act leaves the public page, in the words that the public reads; only the first waits for the two months."""
+
+SHORTEST, LONGEST, TITLE = 10, 500, 300
+
+
+@dataclass(frozen=True)
+class Masked:
+    """A masked version as it was sent: its file, the title that the public will read, and why it replaces another."""
+
+    file: Incoming
+    title: str
+    reason: str = ""
+
+
+def mask(actor: Actor, folder_id: int, *, version: int, sent: Masked) -> None:
+    """Keep a version whose personal data are masked (CRPA L312-1-2); if the act is online, it takes its place at once.
+
+    Refuses `not-publisher`, `publication-forbidden`, `public-title-missing`, `replacement-reason-missing`,
+    `masked-still-readable` (what it should hide is still in the file), `masked-damaged`, an older page (`moved-on`), and
+    what intake refuses.
+    """
+    with reading(actor.collectivity_id) as db:
+        folder = authorize(db, actor, folder_id)
+        refuse_other(db, actor, folder)
+        if folder.version != version:
+            raise Refusal("moved-on", folder_id=folder_id, title="Ce dossier a avancé")
+        sent = _checked(db, folder, sent)
+        refuse_readable(db, folder, sent.file.path)
+    with TemporaryDirectory(prefix="paraphe-masked-") as room:
+        kept = replace(keep_masked(actor.collectivity_id, sent.file, Path(room)), title=sent.title)
+    write_masked(actor, folder_id, version=version, kept=kept, reason=sent.reason)
+
+
+@use_case
+def write_masked(db: Db, actor: Actor, folder_id: int, *, version: int, kept: Kept, reason: str) -> None:
+    """Write the masked version beside the original, and put it online in its place where the act already is."""
+    folder = _locked(db, actor, folder_id, version)
+    one = add_beside(db, folder, actor, kept)
+    db.get_one(Document, one.document_id).title = kept.title
+    touch(folder)
+    facts = {"sha256": kept.sha256, "title": kept.title}
+    append(db, folder.collectivity_id, _line("publication.masked", actor, folder, facts))
+    act = record.act_of(db, folder.id)
+    if act is not None and act.withdrawn_at is None:
+        record.replace(db, folder, actor, act, reason)
+
+
+@use_case
+def put_online(db: Db, actor: Actor, folder_id: int, *, version: int) -> None:
+    """Put online an act that was published and is not there: published before this page, or withdrawn since.
+
+    Refuses `not-publisher`, `publication-forbidden`, `not-published` (its step comes first), `masked-missing` and
+    `already-online`.
+    """
+    folder = _locked(db, actor, folder_id, version)
+    if not published(db, folder):
+        raise Refusal("not-published")
+    record.put(db, folder, actor, record.published_on_of(db, folder) or today())
+    touch(folder)
+
+
+@use_case
+def withdraw_act(db: Db, actor: Actor, folder_id: int, *, version: int, kind: str, reason: str) -> None:
+    """Take an act off the public page, which goes on saying when and why; the reason in full is in the journal.
+
+    Before the end of its two months (CGCT R2131-1), only for a reason of law that is written down. Refuses
+    `not-publisher`, `not-online`, `online-too-short`, `withdrawal-reason-missing`.
+    """
+    folder = _locked(db, actor, folder_id, version)
+    act = record.act_of(db, folder.id)
+    if act is None or act.withdrawn_at is not None:
+        raise Refusal("not-online")
+    last = online_until(record.first_day(act))
+    early = today() <= last
+    if kind not in REASONS or (early and kind == TERM):
+        raise Refusal("online-too-short", last_day=jour_long(last))
+    reason = reason.strip()
+    if kind != TERM and not SHORTEST <= len(reason) <= LONGEST:
+        raise Refusal("withdrawal-reason-missing", shortest=SHORTEST, longest=LONGEST)
+    moment = now()
+    shown = record.online_version(db, act)
+    shown.ended_at, shown.ended, shown.ended_by, shown.reason = moment, "withdrawn", actor.name, reason
+    act.withdrawn_at, act.withdrawal, act.changed_at = moment, kind, moment
+    if kind == "personal_data":
+        act.title_key = act.number.lower()  # what the title says is no longer found by its words either
+    touch(folder)
+    sha256 = [one.sha256 for one in record.files_of(db, shown)]
+    facts = {
+        "kind": kind,
+        "reason": reason,
+        "online_until": last.isoformat(),
+        "early": early,
+        "sha256": sha256,
+    }
+    append(db, folder.collectivity_id, _line("publication.withdrawn", actor, folder, facts))
+    _tell_depositor(db, actor, folder, act)
+
+
+def may_publish(db: Db, actor: Actor, folder: Folder) -> bool:
+    """Whether the actor is of those whom the circuit names at the folder's step of publication, now or once."""
+    desks = actor.desks_with(Right.ACT)
+    who: list[sa.ColumnElement[bool]] = [StepRun.desk_id.in_(desks)] if desks else []
+    if actor.user_id is not None and actor.holds(Right.ACT):
+        who.append(StepRun.named_user_id == actor.user_id)
+    if not who:
+        return False
+    states = ("active", "done", "passed")
+    query = sa.select(sa.literal(1)).where(*_of_publication(folder, *states), sa.or_(*who))
+    return db.scalar(query.limit(1)) is not None
+
+
+def _locked(db: Db, actor: Actor, folder_id: int, version: int) -> Folder:
+    folder = lock(db, actor, folder_id, version)
+    refuse_other(db, actor, folder)
+    return folder
+
+
+def refuse_other(db: Db, actor: Actor, folder: Folder) -> None:
+    """Refuse whoever does not publish this folder, and a family that is never put online."""
+    refuse_stranger(db, actor, folder)
+    if not may_publish(db, actor, folder):
+        raise Refusal("not-publisher")
+    if family_of(folder.family).publication == "none":
+        raise Refusal("publication-forbidden", family=family_of(folder.family).label)
+
+
+def published(db: Db, folder: Folder) -> bool:
+    """Whether the step of publication has been done."""
+    query = sa.select(sa.literal(1)).where(*_of_publication(folder, "done"))
+    return db.scalar(query.limit(1)) is not None
+
+
+def _of_publication(folder: Folder, *states: str) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        StepRun.folder_id == folder.id,
+        StepRun.kind == StepKind.PUBLISH.value,
+        StepRun.state.in_(states),
+    )
+
+
+def _checked(db: Db, folder: Folder, sent: Masked) -> Masked:
+    title, reason = " ".join(sent.title.split()), sent.reason.strip()
+    if not title or len(title) > TITLE:
+        raise Refusal("public-title-missing", longest=TITLE)
+    act = record.act_of(db, folder.id)
+    replaces = act is not None and act.withdrawn_at is None
+    if replaces and not SHORTEST <= len(reason) <= LONGEST:
+        raise Refusal("replacement-reason-missing", shortest=SHORTEST, longest=LONGEST)
+    return replace(sent, title=title, reason=reason)
+
+
+def _tell_depositor(db: Db, actor: Actor, folder: Folder, act: PublicAct) -> None:
+    reader = folder.depositor_user_id
+    if reader is None or reader == actor.user_id:
+        return
+    payload = {"event": "act_withdrawn", "user_id": reader, "folder_id": folder.id, "by": actor.name}
+    payload["what"] = REASONS[act.withdrawal or TERM]
+    post(
+        db,
+        folder.collectivity_id,
+        [News("mail", f"act_withdrawn-{folder.id}-{folder.version}", payload, folder.id)],
+    )
+
+
+def _line(name: str, actor: Actor, folder: Folder, facts: Mapping[str, Any]) -> Event:
+    return Event(name, actor.name, actor.user_id, folder.id, facts)

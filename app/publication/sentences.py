@@ -1,0 +1,59 @@
+"""What publication answers when it refuses: status and French sentence for each key."""
+
+from app.core.refusals import Sentences
+
+SENTENCES: Sentences = {
+    "not-publisher": (
+        403,
+        "La publication de cet acte revient au bureau que son circuit désigne. Rien n’a été fait : adressez-vous à lui.",
+    ),
+    "publication-forbidden": (
+        409,
+        "Rien n’a été mis en ligne : un dossier « {family} » ne se publie pas. Notifiez-le ou transmettez-le à ceux qu’il concerne.",
+    ),
+    "not-published": (
+        409,
+        "Rien n’a été mis en ligne : l’étape de publication n’est pas faite. Publiez d’abord l’acte depuis son dossier.",
+    ),
+    "already-online": (
+        409,
+        "Cet acte est déjà en ligne. Rien n’a changé : pour le remplacer, déposez une version occultée.",
+    ),
+    "not-online": (409, "Cet acte n’est pas en ligne : rien n’a été retiré. Rechargez la page."),
+    "masked-missing": (
+        409,
+        "L’acte n’a pas été publié : un acte de ce type n’est mis en ligne qu’occulté. Déposez d’abord sa version occultée, depuis « Publication ».",
+    ),
+    "no-masked-file": (
+        422,
+        "La version occultée n’a pas été gardée : choisissez un fichier PDF, et un seul.",
+    ),
+    "masked-damaged": (
+        422,
+        "La version occultée n’a pas été gardée : « {filename} » est mal construit. Enregistrez-le de nouveau en PDF, puis redéposez-le.",
+    ),
+    "masked-still-readable": (
+        422,
+        "La version occultée n’a pas été gardée : le texte de l’original y est encore en entier, même caché sous un dessin. Supprimez les mots à masquer, imprimez le résultat en PDF, puis redéposez-le.",
+    ),
+    "public-title-missing": (
+        422,
+        "La version occultée n’a pas été gardée : écrivez l’objet que le public lira, sans donnée personnelle, en {longest} signes au plus.",
+    ),
+    "replacement-reason-missing": (
+        422,
+        "L’acte en ligne n’a pas été remplacé : écrivez pourquoi, en {shortest} signes au moins et {longest} au plus. Ce motif est inscrit au journal.",
+    ),
+    "withdrawal-reason-missing": (
+        422,
+        "L’acte n’a pas été retiré : écrivez la décision et sa date, en {shortest} signes au moins et {longest} au plus. Ce motif est inscrit au journal.",
+    ),
+    "online-too-short": (
+        409,
+        "L’acte n’a pas été retiré : il doit rester en ligne deux mois, jusqu’au {last_day} inclus. Avant cette date, choisissez un motif de droit et écrivez-le.",
+    ),
+    "act-unavailable": (
+        503,
+        "Ce fichier est momentanément indisponible : il n’a pas été servi, car ses octets ne sont plus ceux qui ont été publiés. La collectivité est prévenue ; revenez plus tard, ou demandez-lui une copie papier.",
+    ),
+}

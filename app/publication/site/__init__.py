@@ -1,0 +1,1 @@
+"""The public page, which asks for no account: acts, their files, feed and JSON."""

@@ -1,0 +1,174 @@
+"""The public page, without login and without cookie: list, act, file, feed."""
+
+from collections.abc import Generator
+from tempfile import TemporaryFile
+from typing import Any
+
+from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
+
+from app.core.db import reading
+from app.core.http import PUBLIC, guard
+from app.core.limits import limiter
+from app.core.refusals import Refusal
+from app.files import vault
+from app.files.store import CHUNK
+from app.folders.bytes import SHOWN, disposition
+from app.people.actor import system
+from app.publication.alarm import report_altered, report_restored
+from app.publication.models import PublicFile
+from app.publication.site import acts
+from app.publication.site.acts import Search
+
+pages = Blueprint("site", __name__, url_prefix="/actes")
+FRESH = "public, max-age=60"
+"""A page or a file may be kept a minute: an act that is withdrawn is gone everywhere a minute later."""
+FEED, LONGEST = 50, 200
+
+
+def public_rate() -> str:
+    """Pages and files that one address may ask."""
+    return str(current_app.config["PARAPHE"].public_rate)
+
+
+limiter.shared_limit(public_rate, scope="acts")(pages)
+
+
+@pages.after_request
+def _kept(response: Response) -> Response:
+    """Let caches keep for a minute what was found, and nothing else."""
+    if response.status_code in {200, 304}:
+        response.headers["Cache-Control"] = FRESH
+    return response
+
+
+@pages.get("/<slug>")
+@guard(PUBLIC)
+def index(slug: str) -> str:
+    """The acts, newest first."""
+    site, search = acts.site_of(slug), asked()
+    with reading(site.collectivity_id) as db:
+        rows, count = acts.found(db, search)
+        years, natures = acts.choices(db)
+    return render_template(
+        "publication/site_index.html",
+        site=site,
+        rows=rows,
+        count=count,
+        search=search,
+        years=years,
+        natures=natures,
+        **_turn(slug, search, count),
+    )
+
+
+@pages.get("/<slug>/atom.xml")
+@guard(PUBLIC)
+def feed(slug: str) -> Response:
+    """The last acts, for a feed reader (RFC 4287)."""
+    site = acts.site_of(slug)
+    with reading(site.collectivity_id) as db:
+        rows = acts.latest(db, FEED)
+    answer = make_response(render_template("publication/feed.xml", site=site, rows=rows, rooted=rooted))
+    answer.mimetype = "application/atom+xml"
+    return shared(answer)
+
+
+@pages.get("/<slug>/<key>")
+@guard(PUBLIC)
+def act(slug: str, key: str) -> str:
+    """One act: what it is, its files, until when, and what became of it."""
+    site = acts.site_of(slug)
+    with reading(site.collectivity_id) as db:
+        found = acts.whole(db, acts.act_at(db, key))
+    return render_template("publication/site_act.html", site=site, act=found)
+
+
+@pages.get("/<slug>/<key>/<int:position>")
+@guard(PUBLIC)
+def file(slug: str, key: str, position: int) -> Response:
+    """The bytes of a file online, verified before the first of them leaves."""
+    site = acts.site_of(slug)
+    with reading(site.collectivity_id) as db:
+        found = acts.file_at(db, acts.act_at(db, key), position)
+    response = Response(mimetype="application/octet-stream")
+    response.set_etag(found.sha256)
+    if request.if_none_match.contains(found.sha256):
+        response.status_code = 304
+        return response
+    download = "telecharger" in request.args or found.media_type not in SHOWN
+    pieces = _verified(site.collectivity_id, found)
+    response.response = pieces
+    response.call_on_close(pieces.close)
+    if not download:
+        response.mimetype = found.media_type
+    response.headers["Content-Length"] = str(found.size)
+    response.headers["Content-Disposition"] = disposition(found.filename, download=download)
+    return response
+
+
+def asked() -> Search:
+    """The search of the address, cut to what a search is."""
+    page = request.args.get("page", 1, type=int)
+    words, year, nature = (request.args.get(name, "")[:LONGEST] for name in ("q", "annee", "nature"))
+    return Search(words, year, nature, page)
+
+
+def shared(response: Response) -> Response:
+    """Let the collectivity's own site read it from its pages: it is public, and no cookie is sent."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
+
+
+def rooted(slug: str, key: str | None = None) -> str:
+    """A whole address of the public page: a feed is read far from it."""
+    public = str(current_app.config["PARAPHE"].public_url)
+    here = (
+        url_for("publication.site.act", slug=slug, key=key)
+        if key
+        else url_for("publication.site.index", slug=slug)
+    )
+    return public + here
+
+
+def _verified(collectivity_id: int, found: PublicFile) -> Generator[bytes]:
+    """The bytes, once all of them were checked; when they are not those published, nobody gets one, and it is told."""
+    actor = system(collectivity_id)
+    pieces = _copied(vault.scope(collectivity_id), found.sha256)
+    try:
+        next(pieces)
+    except Refusal as refusal:
+        if refusal.key in {"file-altered", "file-missing"}:
+            report_altered(actor, found.id)
+        raise Refusal("act-unavailable") from refusal
+    if found.altered_at is not None:
+        report_restored(actor, found.id)
+    return pieces
+
+
+def _copied(scope: str, sha256: str) -> Generator[bytes]:
+    """Nothing once a verified copy is here, then the copy, which goes away with its reader."""
+    with TemporaryFile(prefix="paraphe-public-") as copy:
+        for piece in vault.store().stream(scope, sha256):
+            copy.write(piece)
+        copy.seek(0)
+        yield b""
+        yield from iter(lambda: copy.read(CHUNK), b"")
+
+
+def _turn(slug: str, search: Search, count: int) -> dict[str, str | None]:
+    """The addresses of the pages before and after."""
+
+    def at(page: int) -> str:
+        values: dict[str, Any] = {
+            "q": search.words or None,
+            "annee": search.year or None,
+            "nature": search.nature or None,
+        }
+        return url_for("publication.site.index", slug=slug, **values, page=page)
+
+    page = max(search.page, 1)
+    return {
+        "previous_url": at(page - 1) if page > 1 else None,
+        "next_url": at(page + 1) if page * acts.PAGE < count else None,
+    }

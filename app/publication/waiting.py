@@ -1,0 +1,166 @@
+"""« À publier »: acts that wait for this actor's desk to publish them, those that are signed and not there yet, those online."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.library import catalogue
+from app.core.clock import PARIS, today
+from app.core.db import Db
+from app.folders.access import may_read
+from app.folders.models import Folder, StepRun
+from app.folders.move import STEPS_PER_ROUND
+from app.folders.views import Due, due, family_words
+from app.people.actor import Actor
+from app.publication.models import PublicAct, PublicFile, PublicSite, PublicVersion
+from workflows.circuit import StepKind
+from workflows.rights import Right
+
+MOST = 200
+NOW, SOON, ABSENT = "À publier", "Signé, pas encore à publier", "Publié, absent de la page publique"
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An act that the public does not have: where it stands, since when it is signed, when it is due."""
+
+    folder_id: int
+    title: str
+    label: str
+    number: str
+    state: str
+    signed_on: date | None
+    days: int | None
+    received_on: str
+    due: Due
+
+
+@dataclass(frozen=True)
+class Online:
+    """An act that the public has, or had."""
+
+    folder_id: int
+    title: str
+    number: str
+    key: str
+    online_since: datetime
+    withdrawn_at: datetime | None
+    altered: bool
+
+
+def waiting(db: Db, actor: Actor) -> list[Waiting]:
+    """What is signed and not online, of the folders that this actor publishes or follows; the most pressing first."""
+    families = [one.name for one in catalogue().values() if one.publication != "none"]
+    desks = actor.desks_with(Right.ACT)
+    if not families or not desks:
+        return []
+    known = sa.select(PublicAct.folder_id)
+    query = (
+        sa.select(Folder)
+        .where(Folder.family.in_(families), Folder.phase.in_(("running", "done")), Folder.id.not_in(known))
+        .where(_signed_in_round())
+        .order_by(Folder.due_on, Folder.id)
+        .limit(MOST)
+    )
+    folders = [one for one in db.scalars(query) if may_read(db, actor, one)]
+    steps = _publication_steps(db, [one.id for one in folders])
+    signed = _signed_at(db, [one.id for one in folders])
+    rows = []
+    for folder in folders:
+        run = steps.get(folder.id)
+        if run is not None and run.desk_id not in desks:
+            continue
+        if folder.phase == "done" and run is None:
+            continue  # it ended without a publication: given up after its signature, or sent elsewhere
+        rows.append(_row(folder, run, signed.get(folder.id)))
+    order = (NOW, ABSENT, SOON)
+    return sorted(rows, key=lambda one: (order.index(one.state), -(one.days or 0)))
+
+
+def online(db: Db, actor: Actor) -> list[Online]:
+    """What this actor's desks have put online, last changed first."""
+    desks = actor.desks_with(Right.ACT)
+    if not desks:
+        return []
+    mine = sa.select(StepRun.folder_id).where(
+        StepRun.kind == StepKind.PUBLISH.value, StepRun.desk_id.in_(desks)
+    )
+    query = sa.select(PublicAct).where(PublicAct.folder_id.in_(mine))
+    acts = list(db.scalars(query.order_by(PublicAct.changed_at.desc(), PublicAct.id.desc()).limit(MOST)))
+    broken = set(
+        db.scalars(
+            sa.select(PublicVersion.act_id)
+            .join(PublicFile, PublicFile.version_id == PublicVersion.id)
+            .where(
+                PublicVersion.act_id.in_([one.id for one in acts]),
+                PublicVersion.ended_at.is_(None),
+                PublicFile.altered_at.is_not(None),
+            )
+        )
+    )
+    return [
+        Online(
+            one.folder_id,
+            one.title,
+            one.number,
+            one.key,
+            one.online_since,
+            one.withdrawn_at,
+            one.id in broken,
+        )
+        for one in acts
+    ]
+
+
+def slug_here(db: Db, actor: Actor) -> str | None:
+    """The address of the collectivity's public page, once it has one."""
+    site = db.get(PublicSite, actor.collectivity_id)
+    return site.slug if site is not None else None
+
+
+def _signed_in_round() -> sa.ColumnElement[bool]:
+    """Somebody has signed in the present round, and no signature is awaited any more."""
+    here: Any = sa.select(sa.literal(1)).where(
+        StepRun.folder_id == Folder.id,
+        StepRun.pass_number >= Folder.round * STEPS_PER_ROUND,
+        StepRun.kind.in_((StepKind.SIGN.value, StepKind.SEAL.value)),
+    )
+    return sa.and_(
+        here.where(StepRun.state == "done").exists(), ~here.where(StepRun.state == "active").exists()
+    )
+
+
+def _publication_steps(db: Db, folders: list[int]) -> dict[int, StepRun]:
+    query = sa.select(StepRun).where(
+        StepRun.folder_id.in_(folders),
+        StepRun.kind == StepKind.PUBLISH.value,
+        StepRun.state.in_(("active", "done")),
+    )
+    return {one.folder_id: one for one in db.scalars(query.order_by(StepRun.id))}
+
+
+def _signed_at(db: Db, folders: list[int]) -> dict[int, datetime]:
+    query = sa.select(StepRun.folder_id, StepRun.ended_at).where(
+        StepRun.folder_id.in_(folders),
+        StepRun.kind.in_((StepKind.SIGN.value, StepKind.SEAL.value)),
+        StepRun.state == "done",
+    )
+    return {row.folder_id: row.ended_at for row in db.execute(query.order_by(StepRun.id)) if row.ended_at}
+
+
+def _row(folder: Folder, run: StepRun | None, signed_at: datetime | None) -> Waiting:
+    signed_on = signed_at.astimezone(PARIS).date() if signed_at else None
+    state = SOON if run is None else NOW if run.state == "active" else ABSENT
+    return Waiting(
+        folder.id,
+        folder.title,
+        family_words(folder.family)[0],
+        folder.number,
+        state,
+        signed_on,
+        (today() - signed_on).days if signed_on else None,
+        str(folder.fields.get("received_on_by_state") or ""),
+        due(run.due_on) if run is not None and run.state == "active" else Due("none", ""),
+    )

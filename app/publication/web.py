@@ -1,0 +1,114 @@
+"""Pages of those who publish: what remains to be published, and each act's publication."""
+
+from typing import Any
+
+from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from app.circuits.library import family_of
+from app.core.db import reading
+from app.core.http import PERSON, guard, wants_json
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.folders.access import authorize
+from app.folders.blueprint import received, version_shown
+from app.publication import publishing, record
+from app.publication.models import PublicSite
+from app.publication.publishing import LONGEST, REASONS, TITLE, Masked
+from app.publication.site import acts
+from app.publication.site.web import pages as site
+from app.publication.waiting import online, slug_here, waiting
+
+pages = Blueprint("publication", __name__, template_folder="templates")
+pages.register_blueprint(site)
+
+
+@pages.get("/a-publier")
+@guard(PERSON)
+def todo() -> str:
+    """What the public does not have yet, and what it has."""
+    with reading(g.actor.collectivity_id) as db:
+        rows, there, slug = waiting(db, g.actor), online(db, g.actor), slug_here(db, g.actor)
+    return render_template("publication/todo.html", rows=rows, online=there, slug=slug)
+
+
+@pages.get("/dossiers/<int:folder_id>/publication")
+@guard("act")
+def sheet(folder_id: int) -> str:
+    """An act's publication: what is online, its masked version, its withdrawal."""
+    return render_template("publication/sheet.html", **_context(folder_id))
+
+
+@pages.post("/dossiers/<int:folder_id>/publication/version-occultee")
+@guard("act")
+def mask(folder_id: int) -> Response:
+    """Give the masked version."""
+    version = version_shown()
+    title, reason = request.form.get("public_title", ""), request.form.get("reason", "")
+    with received("masked") as files:
+
+        def give() -> None:
+            if len(files) != 1:
+                raise Refusal("no-masked-file")
+            publishing.mask(g.actor, folder_id, version=version, sent=Masked(files[0], title, reason))
+
+        return _done(folder_id, give, "La version occultée est gardée, distincte de l’original signé.")
+
+
+@pages.post("/dossiers/<int:folder_id>/publication/mettre-en-ligne")
+@guard("act")
+def put_online(folder_id: int) -> Response:
+    """Put online an act that is not there."""
+    version = version_shown()
+    return _done(
+        folder_id, lambda: publishing.put_online(g.actor, folder_id, version=version), "L’acte est en ligne."
+    )
+
+
+@pages.post("/dossiers/<int:folder_id>/publication/retirer")
+@guard("act")
+def withdraw(folder_id: int) -> Response:
+    """Take an act off the public page."""
+    version, kind = version_shown(), request.form.get("kind", publishing.TERM)
+    reason = request.form.get("reason", "")
+
+    def take_off() -> None:
+        publishing.withdraw_act(g.actor, folder_id, version=version, kind=kind, reason=reason)
+
+    return _done(folder_id, take_off, "L’acte est retiré ; sa page publique dit quand et pourquoi.")
+
+
+def _done(folder_id: int, verb: Any, words: str) -> Response:
+    """Do it and come back; what is only to be corrected is said on the page, with what was typed."""
+    try:
+        verb()
+    except Refusal as refusal:
+        status, sentence = sentences.say(refusal.key, refusal.facts)
+        if status != 422 or wants_json():
+            raise
+        page = render_template("publication/sheet.html", error=sentence, **_context(folder_id))
+        return make_response(page, status)
+    flash(words, "ok")
+    return redirect(url_for("publication.sheet", folder_id=folder_id))
+
+
+def _context(folder_id: int) -> dict[str, Any]:
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        publishing.refuse_other(db, g.actor, folder)
+        act = record.act_of(db, folder.id)
+        place = db.get(PublicSite, folder.collectivity_id) if act is not None else None
+        masked = record.masked_of(db, folder)
+        return {
+            "folder": folder,
+            "family": family_of(folder.family),
+            "act": acts.whole(db, act) if act is not None else None,
+            "slug": place.slug if place is not None else None,
+            "masked": masked,
+            "public_title": masked[0].title if masked else record.subject_of(folder),
+            "versions": record.versions_of(db, act) if act is not None else [],
+            "published": publishing.published(db, folder),
+            "reasons": [(key, words) for key, words in REASONS.items()],
+            "longest": LONGEST,
+            "title_longest": TITLE,
+        }
