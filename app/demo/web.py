@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import sqlalchemy as sa
 from flask import Blueprint, Response, current_app, render_template, send_file, url_for
 
+from app.core.db import reading
 from app.core.http import PUBLIC, guard
 from app.core.refusals import Refusal
 from app.demo import mailbox
-from app.demo.cast import EVERYBODY, PASSWORD
+from app.demo.cast import EVERYBODY, PASSWORD, SIREN
 from app.demo.pki import PASSPHRASE
+from app.people.models import Collectivity
+from app.publication.models import PublicSite
 
 pages = Blueprint("demo", __name__, template_folder="templates", url_prefix="/demo")
 
@@ -48,8 +52,19 @@ def home() -> str:
         for one in EVERYBODY
     ]
     return render_template(
-        "demo/home.html", accounts=rows, password=PASSWORD, p12_password=PASSPHRASE.decode()
+        "demo/home.html", accounts=rows, password=PASSWORD, p12_password=PASSPHRASE.decode(), slug=_slug()
     )
+
+
+def _slug() -> str | None:
+    """The address of the commune's public page, once an act was published."""
+    query = (
+        sa.select(PublicSite.slug)
+        .join(Collectivity, Collectivity.id == PublicSite.collectivity_id)
+        .where(Collectivity.siren == SIREN)
+    )
+    with reading() as db:
+        return db.scalar(query)
 
 
 @pages.get("/certificats/<label>.p12")

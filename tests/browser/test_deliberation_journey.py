@@ -60,6 +60,15 @@ def test_a_deliberation_is_signed_by_two_received_by_the_prefecture_published_an
     secretary.page.get_by_label("Date de publication").fill(today().isoformat())
     secretary.page.get_by_role("dialog").get_by_role("button", name="Publier l’acte").click()
     secretary.sees("est publié.")
+    visitor: Person = person()
+    visitor.open("/actes/kerlann-sur-mer")
+    visitor.page.get_by_role("link", name=FACTS["subject"]).click()
+    visitor.sees("Mis en ligne le")
+    visitor.sees("Annexe : ")
+    with visitor.page.expect_download() as downloading:
+        visitor.page.get_by_role("link", name="Télécharger deliberation-2026-057.pdf").click()
+    signed_bytes = house.bytes_of(house.versions(folder_id)[-1])
+    assert Path(downloading.value.path()).read_bytes() == signed_bytes
     secretary.folder(folder_id, "details")
     secretary.sees("Exécutoire le")
     secretary.sees(jour(today()))

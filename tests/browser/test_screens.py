@@ -19,6 +19,7 @@ from tests.browser.person import Person, apart
 from tests.browser.test_batches import batch_of, give_key
 from tests.builders.house import ASSETS, INVOICE, House
 from tests.builders.mandates import a_mayor_and_a_deputy, of_deputy, record
+from tests.publication.town import a_masked_pdf
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 OTHER = ASSETS / "invoices" / "fx-en16931-fr-avec-piece-jointe.pdf"
@@ -299,6 +300,57 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         secretary.sees("Paraphe a rencontré une erreur")
         with sqlite3.connect(house.settings.database_url.removeprefix("sqlite:///")) as file:
             file.execute("ALTER TABLE folder_away RENAME TO folder")
+
+
+def test_who_publishes_and_who_reads_what_is_published_meet_no_barrier(
+    house: House, demonstration: Path, look: Look, tmp_path: Path
+) -> None:
+    online = apart(lambda: house.a_deliberation(at="done"))
+    ready = apart(lambda: house.a_deliberation(at="publication", number="2026-101", subject="Aide sociale"))
+    demonstration.mkdir()
+    masked = tmp_path / "occulte.pdf"
+    masked.write_bytes(a_masked_pdf())
+    sheet = f"/dossiers/{ready}/publication"
+    with look.by("k.morizur") as secretary:
+        look.at(secretary, "to be published", "/a-publier")
+        look.at(secretary, "folder to publish", f"/dossiers/{ready}")
+        look.at(secretary, "publication, before", sheet)
+        secretary.page.get_by_label("Fichier PDF occulté").set_input_files(masked)
+        secretary.page.get_by_label("Objet tel que le public le lira").fill("Aide à un particulier")
+        secretary.button("Garder la version occultée").click()
+        secretary.sees("La version occultée est gardée")
+        look.at(secretary, "publication, masked")
+        version = house.folder(ready).version
+        decide.publish(house.actor("k.morizur"), ready, version=version, published_on=today())
+        look.at(secretary, "publication, online", sheet)
+        secretary.open(f"/dossiers/{online}/publication")
+        secretary.page.get_by_label("Motif").select_option("personal_data")
+        secretary.button("Retirer l’acte").click()
+        secretary.sees("L’acte n’a pas été retiré")
+        look.at(secretary, "publication, no reason")
+        secretary.page.get_by_label("Motif").select_option("court")
+        secretary.page.get_by_label("Décision et date").fill(
+            "Ordonnance du tribunal administratif du 3 mars."
+        )
+        secretary.button("Retirer l’acte").click()
+        secretary.sees("L’acte est retiré")
+        look.at(secretary, "publication, withdrawn")
+        look.at(secretary, "acts online", "/a-publier")
+    with look.by(None) as visitor:
+        look.at(visitor, "demonstration, acts published", "/demo")
+        visitor.page.get_by_role("link", name="Actes publiés").click()
+        look.at(visitor, "public acts", "/actes/kerlann-sur-mer")
+        visitor.page.get_by_role("link", name="Aide à un particulier").click()
+        visitor.sees("Version occultée")
+        look.at(visitor, "public act, masked")
+        visitor.open("/actes/kerlann-sur-mer")
+        visitor.page.get_by_label("Rechercher un acte").fill("cercle")
+        visitor.button("Rechercher").click()
+        visitor.page.get_by_role("link", name="Subvention exceptionnelle").click()
+        visitor.sees("Retiré le")
+        look.at(visitor, "public act, withdrawn")
+        look.at(visitor, "no public act", "/actes/kerlann-sur-mer?q=rien")
+        look.at(visitor, "no public page", "/actes/ailleurs")
 
 
 def test_who_verifies_a_file_meets_no_barrier(house: House, look: Look, tmp_path: Path) -> None:
