@@ -1,6 +1,6 @@
 """Logging in, staying logged in, and the guard that stands before every view."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -102,10 +102,14 @@ def revoke_all(db: Db, user_id: int) -> None:
     db.execute(query.values(revoked_at=now()).execution_options(synchronize_session=False))
 
 
+_SEAT = (Desk.id, Desk.key, Desk.name, Holder.rights)
 _person = (
-    sa.select(User, Collectivity.name, LoginSession.id, LoginSession.seen_at)
+    sa.select(User, Collectivity.name, LoginSession.id, LoginSession.seen_at, *_SEAT)
     .join(LoginSession, LoginSession.user_id == User.id)
     .join(Collectivity, Collectivity.id == User.collectivity_id)
+    .outerjoin(Holder, Holder.user_id == User.id)
+    .outerjoin(Desk, Desk.id == Holder.desk_id)
+    .order_by(Desk.name)
     .where(
         LoginSession.token_hash == sa.bindparam("token"),
         LoginSession.revoked_at.is_(None),
@@ -114,8 +118,11 @@ _person = (
     )
 )
 _person_again = (
-    sa.select(User, Collectivity.name, LoginSession.id)
+    sa.select(User, Collectivity.name, LoginSession.id, *_SEAT)
     .join(Collectivity, Collectivity.id == User.collectivity_id)
+    .outerjoin(Holder, Holder.user_id == User.id)
+    .outerjoin(Desk, Desk.id == Holder.desk_id)
+    .order_by(Desk.name)
     .outerjoin(
         LoginSession,
         sa.and_(
@@ -128,28 +135,32 @@ _person_again = (
     .where(User.id == sa.bindparam("user"))
     .execution_options(populate_existing=True)
 )
-_seats = (
-    sa.select(Desk.id, Desk.key, Desk.name, Holder.rights)
-    .join(Holder, Holder.desk_id == Desk.id)
-    .order_by(Desk.name)
-)
+_seats = sa.select(*_SEAT).join(Holder, Holder.desk_id == Desk.id).order_by(Desk.name)
 
 
 def seats_of(db: Db, user_id: int) -> tuple[Seat, ...]:
     """The desks a person holds, by name."""
-    rows = db.execute(_seats.where(Holder.user_id == user_id))
-    return tuple(Seat(row.id, row.key, row.name, frozenset(Right(one) for one in row.rights)) for row in rows)
+    return _seated(db.execute(_seats.where(Holder.user_id == user_id)))
+
+
+def _seated(rows: Iterable[Any]) -> tuple[Seat, ...]:
+    """The seats that end these rows; a person without any has one row, without desk."""
+    return tuple(
+        Seat(number, key, name, frozenset(map(Right, rights)))
+        for (*_, number, key, name, rights) in rows
+        if number is not None
+    )
 
 
 def person(db: Db, token: str, address: str) -> Actor | None:
-    """The actor of a session token, if the session is open; two statements."""
-    row = db.execute(_person, {"token": token_hash(token), "moment": now()}).one_or_none()
-    if row is None:
+    """The actor of a session token, if the session is open; one statement, since every page begins with it."""
+    rows = db.execute(_person, {"token": token_hash(token), "moment": now()}).all()
+    if not rows:
         return None
-    user, collectivity_name, session_id, seen_at = row
+    user, collectivity_name, session_id, seen_at = rows[0][:4]
     if now() - seen_at > SEEN_EVERY:
         g.touch = session_id
-    return of_user(db, user, collectivity_name, session_id=session_id, address=address)
+    return _actor(user, collectivity_name, _seated(rows), session_id=session_id, address=address)
 
 
 def returning(db: Db, user_id: int, session_id: int | None, address: str) -> Actor:
@@ -158,19 +169,28 @@ def returning(db: Db, user_id: int, session_id: int | None, address: str) -> Act
     Refuses `account-closed`, and `session-closed` once that session has ended: a stolen one, closed by its owner, stops
     whatever it had begun.
     """
-    row = db.execute(_person_again, {"user": user_id, "session": session_id, "moment": now()}).one_or_none()
-    if row is None or not row[0].active:
+    rows = db.execute(_person_again, {"user": user_id, "session": session_id, "moment": now()}).all()
+    if not rows or not rows[0][0].active:
         raise Refusal("account-closed")
-    user, collectivity_name, open_session_id = row
+    user, collectivity_name, open_session_id = rows[0][:3]
     if open_session_id is None:
         raise Refusal("session-closed")
-    return of_user(db, user, collectivity_name, session_id=open_session_id, address=address)
+    return _actor(user, collectivity_name, _seated(rows), session_id=open_session_id, address=address)
 
 
-def of_user(
-    db: Db, user: User, collectivity_name: str, *, session_id: int | None = None, address: str = ""
+def of_user(db: Db, user: User, collectivity_name: str) -> Actor:
+    """The actor that a person is, outside any session."""
+    return _actor(user, collectivity_name, seats_of(db, user.id))
+
+
+def _actor(
+    user: User,
+    collectivity_name: str,
+    seats: tuple[Seat, ...],
+    *,
+    session_id: int | None = None,
+    address: str = "",
 ) -> Actor:
-    """The actor that a person is."""
     return Actor(
         kind="person",
         collectivity_id=user.collectivity_id,
@@ -178,7 +198,7 @@ def of_user(
         capacity=user.capacity,
         user_id=user.id,
         administrator=user.administrator,
-        seats=seats_of(db, user.id),
+        seats=seats,
         first_name=user.first_name,
         last_name=user.last_name,
         collectivity_name=collectivity_name,

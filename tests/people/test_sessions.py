@@ -2,6 +2,8 @@
 
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
@@ -27,6 +29,21 @@ def enter(house: House, **more: str):
     answer = client.post("/login", data={"login": LOGIN, "password": PASSWORD, "csrf_token": token, **more})
     assert answer.status_code == 302
     return client, answer.headers["Set-Cookie"]
+
+
+@contextmanager
+def counted() -> Iterator[list[str]]:
+    seen: list[str] = []
+
+    def note(_connection, _cursor, statement: str, *_rest) -> None:
+        if not statement.startswith(("BEGIN", "PRAGMA")):
+            seen.append(statement)
+
+    sa.event.listen(engine(), "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        sa.event.remove(engine(), "before_cursor_execute", note)
 
 
 def inside(client) -> bool:
@@ -163,6 +180,25 @@ def test_a_desk_given_or_taken_back_counts_at_the_next_click(house: House) -> No
     assert client.get(f"/dossiers/{folder_id}").status_code == 200
     desks.seat(here, "finances", LOGIN, [])
     assert client.get(f"/dossiers/{folder_id}").status_code == 403
+
+
+def test_a_person_has_the_same_desks_at_each_click_and_in_what_is_done_later_and_is_read_at_one_go(
+    house: House,
+) -> None:
+    here = house.actor(LOGIN).collectivity_id
+    desks.create_user(
+        here, "y.nevez", email="y@x.example", first_name="Y", last_name="N", capacity="", password=PASSWORD
+    )
+    for name in (LOGIN, "n.abgrallec", "y.nevez"):
+        token = login.open_session(name, PASSWORD, hours=1, address="", client="")
+        with counted() as seen, reading() as db:
+            clicking = login.person(db, token, "")
+        assert clicking is not None
+        with reading(here) as db:
+            later_on = login.returning(db, clicking.user_id or 0, clicking.session_id, "")
+        assert len(seen) == 1
+        assert clicking.seats == later_on.seats == house.actor(name).seats
+        assert bool(clicking.seats) is (name != "y.nevez")
 
 
 def test_an_unknown_login_costs_the_same_work_as_a_wrong_password(house: House) -> None:
