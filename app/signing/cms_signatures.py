@@ -15,7 +15,8 @@ from pyhanko.sign.validation.generic_cms import (
 
 from app.core.refusals import Refusal
 from app.signing import bounds
-from app.signing.proving import Subject, evidence, prove
+from app.signing.proven import evidence
+from app.signing.proving import Subject, prove
 from app.signing.seen import Seen
 from app.signing.signers import (
     MOST_SIGNATURES,

@@ -23,7 +23,8 @@ from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
 from app.core.refusals import Refusal
 from app.signing import bounds
-from app.signing.proving import Proof, Subject, evidence, prove
+from app.signing.proven import evidence
+from app.signing.proving import Proof, Subject, prove
 from app.signing.seen import Seen
 from app.signing.signers import (
     MOST_SIGNATURES,

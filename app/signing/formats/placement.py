@@ -268,20 +268,22 @@ def tag_boxes(path: Path, tags: Collection[str]) -> dict[str, Box]:
     """
     import pypdfium2 as pdfium
 
-    every, left = pages(path), set(tags)
-    found: dict[str, Box] = {}
+    left, marked = set(tags), dict[str, tuple[int, Rectangle]]()
     try:
         with _one_at_a_time, closing(pdfium.PdfDocument(path)) as document:
-            for number in range(min(len(document), len(every)) - 1, -1, -1):
+            for number in range(len(document) - 1, -1, -1):
                 with closing(document[number]) as page, closing(page.get_textpage()) as text:
                     here = {tag: place for tag in left if (place := _last(text, tag)) is not None}
-                found |= {tag: _under(every[number], number, place) for tag, place in here.items()}
+                marked |= {tag: (number, place) for tag, place in here.items()}
                 left -= here.keys()
                 if not left:
                     break
     except pdfium.PdfiumError:  # a file, or a page of it, whose text it cannot read: no tag is seen there
         pass
-    return found
+    every = (
+        pages(path) if marked else []
+    )  # most documents bear no tag: their shapes are read by whoever needs them
+    return {tag: _under(every[n], n, place) for tag, (n, place) in marked.items() if n < len(every)}
 
 
 def _last(text: Any, tag: str) -> Rectangle | None:
