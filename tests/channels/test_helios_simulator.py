@@ -62,8 +62,9 @@ def test_a_name_serves_once_even_refused(tmp_path):
     parcel, _ = delivered(channel, tmp_path, "F1_KO")
     again = replace(parcel, key="dossier-61-tour-2")
     assert [one.rule for one in channel.check(again)] == ["P02"]
+    package = channel.package(again, tmp_path)
     with pytest.raises(Rejected, match="ne sert qu’une fois"):
-        channel.package(again, tmp_path)
+        channel.send(again, package)
 
 
 def test_an_answer_lost_after_acceptance_is_found_and_not_sent_again(tmp_path):

@@ -9,6 +9,7 @@ import time_machine
 from app.channels.actes.channel import open_channel as open_actes
 from app.channels.actes.s2low import S2lowActes
 from app.channels.helios.channel import open_channel as open_helios
+from app.demo.s2low import LOGIN_PAGE
 from app.transmission.ports import AnswerKind, Rejected, Uncertain, Unreachable
 from tests.builders.s2low import Authority, a_face
 from tests.channels.parcels import NOW, PDF, SENDER, a_flow, a_parcel
@@ -91,6 +92,16 @@ def test_a_connexion_cut_before_acceptance_is_unknown_and_the_flow_is_not_found(
     assert (channel.find(parcel), deposits(face)) == (None, 0)
     assert channel.send(parcel, package)
     assert deposits(face) == 1
+
+
+def test_a_login_page_is_no_acquit_and_no_receipt(face, name, tmp_path):
+    channel, parcel = through(face, name), made(name, tmp_path)
+    reference = channel.send(parcel, channel.package(parcel, tmp_path))
+    said = face.operator.scenario.said
+    said["helios_download_acquit.php"] = said["actes_transac_get_ARActe.php"] = LOGIN_PAGE
+    said["actes_transac_get_status.php"] = b"OK\n5\n"
+    answer = channel.poll(parcel, reference)
+    assert (answer.kind, answer.raw) == (AnswerKind.PENDING, None)
 
 
 @pytest.mark.parametrize("fate", ["login", "outage"])

@@ -64,17 +64,12 @@ class HeliosChannel:
 
     def check(self, parcel: Parcel) -> list[Problem]:
         """List every rule that the flow breaks; asks the other side whether its name already served."""
-        main = _main(parcel)
-        if main is None:
-            return [Problem("P01", "main", "Le dossier n’a pas de flux PES. Déposez-en un seul, en XML.")]
-        try:
-            flow = read_flow(main.path)
-        except Unreadable:
-            return [Problem("P01", "main", f"« {main.title} » n’est pas un flux PES lisible. {_AGAIN}")]
-        problems = list(self._judge(flow, main))
+        problems = self._problems(parcel)
         if not problems:
             # Out of reach today does not forbid to deposit: the question comes again before the flow leaves.
             with suppress(Unreachable, Uncertain):
+                main = _the_main(parcel)
+                flow = _read(main)
                 found = self._transport.find(_deposit(parcel, flow, main))
                 if found is not None and not found.ours:
                     problems.append(Problem("P02", "main", name_taken(flow.name)))
@@ -85,7 +80,8 @@ class HeliosChannel:
         main = _main(parcel)
         if main is not None and _digest(main.path) != main.sha256:
             raise Rejected(_CHANGED.format(main.title))
-        if problems := self.check(parcel):
+        # Whether its name served is asked by `find` before, and by `send` after: not a third time here.
+        if problems := self._problems(parcel):
             raise Rejected(" ".join(problem.sentence for problem in problems))
         main = _the_main(parcel)
         target = folder / _filename(parcel)
@@ -143,7 +139,15 @@ class HeliosChannel:
             simulated=self.simulated,
         )
 
-    def _judge(self, flow: Flow, main: ParcelFile) -> list[Problem]:
+    def _problems(self, parcel: Parcel) -> list[Problem]:
+        """Every rule that the flow breaks by itself."""
+        main = _main(parcel)
+        if main is None:
+            return [Problem("P01", "main", "Le dossier n’a pas de flux PES. Déposez-en un seul, en XML.")]
+        try:
+            flow = read_flow(main.path)
+        except Unreadable:
+            return [Problem("P01", "main", f"« {main.title} » n’est pas un flux PES lisible. {_AGAIN}")]
         found = []
         if not flow.name or len(flow.name) > MAX_NAME:
             found.append(

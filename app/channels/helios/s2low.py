@@ -14,7 +14,7 @@ from app.transmission.s2low.settings import S2lowSettings, account_of
 
 _API: Final = "/modules/helios/api"
 # In every state that a flow of these days may be in, the likeliest first.
-_STATUSES: Final = (1, 2, 3, 9, 7, 8, 4, 6, -1, 24, 13, 14, 5, 0, 10, 11, 19, 20)
+_STATUSES: Final = (1, 2, 3, 9, 7, 8, 4, 6, -1, 24, 13, 14, 0)
 _ANSWERED: Final = frozenset({4, 6, 8})
 
 
