@@ -38,6 +38,11 @@ class Statements:
         """Whether it is made for the seals of an organisation, and not for a person's signature."""
         return bool(self.types) and ESIGN not in self.types
 
+    @property
+    def person_only(self) -> bool:
+        """Whether it is made for a person's signature, and not for the seals of an organisation."""
+        return bool(self.types) and ESEAL not in self.types
+
 
 def statements(certificate: x509.Certificate) -> Statements:
     """The QCStatements of a certificate (ETSI EN 319 412-5 §4); none where they are absent or cannot be read."""
@@ -54,16 +59,22 @@ def statements(certificate: x509.Certificate) -> Statements:
 
 
 def reached(
-    certificate: x509.Certificate, path: Any, registry: Any, moment: datetime, *, checked: bool
+    certificate: x509.Certificate,
+    path: Any,
+    registry: Any,
+    moment: datetime,
+    *,
+    checked: bool,
+    sealing: bool = False,
 ) -> str:
-    """The level that a signature with this certificate reaches at `moment`, one of `ASSURANCES`.
+    """The level that a signature (or a seal, `sealing`) with this certificate reaches at `moment`, one of `ASSURANCES`.
 
     `path`: from the root to the certificate, already validated; `checked`: an authority answered that it is not
     revoked. Where the trusted lists are kept, they alone say whether a certificate and its device are qualified: an
     authority of ours that calls itself qualified is not. Without lists, the certificate's own statements count.
     """
     said = statements(certificate)
-    if said.seal_only or not checked:
+    if (said.person_only if sealing else said.seal_only) or not checked:
         return SIMPLE
     qualified, device = (
         (said.qualified and not said.outside_europe, said.device)
@@ -89,11 +100,15 @@ def _listed(registry: Any, path: Any, moment: datetime) -> tuple[bool, bool]:
     return status.qualified, status.qc_key_security.is_qscd
 
 
-def check(level: str, family: str) -> None:
-    """Refuse a signature below what the family asks for (`assurance-too-low`; CRPA L212-3, CCP R2182-3)."""
+def check(level: str, family: str, *, sealing: bool = False) -> None:
+    """Refuse a signature below what the family asks for (`assurance-too-low`; CRPA L212-3, CCP R2182-3).
+
+    A seal that stands below it is refused as well (`seal-too-low`): it would lower what the family promises.
+    """
     from workflows.family import ASSURANCES  # not above: the child that judges unknown files knows no family
     from workflows.family import family as family_of
 
     asked = family_of(family).minimum_signature
     if ASSURANCES.index(level) < ASSURANCES.index(asked):
-        raise Refusal("assurance-too-low", asked=LABELS[asked], reached=LABELS[level])
+        key = "seal-too-low" if sealing else "assurance-too-low"
+        raise Refusal(key, asked=LABELS[asked], reached=LABELS[level])

@@ -219,7 +219,12 @@ def _seal(row: Row) -> None:
         raise Hopeless(sentences.say(refusal.key, refusal.facts)[1]) from refusal
     if key is None:
         raise Hopeless("aucun cachet n’est configuré (PARAPHE_SEAL_P12 ou PARAPHE_SEAL_PKCS11_MODULE)")
-    seal(system(row.collectivity_id), row.payload["folder_id"], row.payload["step"], key)
+    try:
+        seal(system(row.collectivity_id), row.payload["folder_id"], row.payload["step"], key)
+    except Refusal as refusal:
+        if refusal.key not in {"certificate-not-seal", "seal-too-low"}:
+            raise
+        raise Hopeless(sentences.say(refusal.key, refusal.facts)[1]) from refusal
 
 
 def _augment(row: Row) -> None:

@@ -153,6 +153,20 @@ SENTENCES: Sentences = {
         403,
         "Rien n’a été signé : ce type de dossier demande au moins une {asked}, et ce certificat donne une {reached}. Signez avec un certificat de ce niveau, ou laissez signer une personne qui en a un.",
     ),
+    "certificate-not-seal": (
+        403,
+        (
+            "Rien n’a été scellé : le certificat du cachet, « {name} », est fait pour la signature d’une personne. "
+            "Réglez-en un qui est fait pour le cachet de la commune, puis relancez."
+        ),
+    ),
+    "seal-too-low": (
+        403,
+        (
+            "Rien n’a été scellé : ce type de dossier demande au moins le niveau d’une {asked}, le certificat du cachet "
+            "donne celui d’une {reached}. Réglez un certificat de ce niveau, puis relancez."
+        ),
+    ),
     **formats.SENTENCES,
     **handwriting.SENTENCES,
     **keys.SENTENCES,

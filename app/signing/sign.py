@@ -110,6 +110,9 @@ def complete(actor: Actor, session: str, signatures: Sequence[bytes]) -> Moved:
 def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | None:
     """Seal the main document with the collectivity's own key; None when the folder is no longer at that step.
 
+    Refuses a certificate made for a person's signature (`certificate-not-seal`), one below the level that the family
+    asks for (`seal-too-low`), and whatever else may not sign (`app.signing.trust`).
+
     The key answers at once, so nothing waits between the phases: the same checks are made on the file in hand, and the
     session is written with what it gave, in the one transaction that tells. Killed before it, nothing has happened.
     """
@@ -121,8 +124,9 @@ def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | Non
         version = db.get_one(DocumentVersion, ground.version_id)
     moment, capacity = now(), Authority("Cachet")
     certificate = check_certificate(
-        key.certificate, key.chain, trust=setting.trust(), moment=moment, enrolled=None
+        key.certificate, key.chain, trust=setting.trust(), moment=moment, enrolled=None, sealing=True
     )
+    assurance.check(certificate.assurance, ground.family, sealing=True)
     held, writer = Held(key.certificate, tuple(key.chain)), ground.writer
     scope = vault.scope(actor.collectivity_id)
     with TemporaryDirectory(prefix="paraphe-sign-") as room:

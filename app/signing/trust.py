@@ -214,13 +214,15 @@ def check_certificate(
     moment: datetime,
     enrolled: Sequence[Enrolled] | None,
     purpose: str | None = None,
+    sealing: bool = False,
 ) -> CertificateFacts:
     """The facts of a certificate that may sign at `moment`, or the reason why not.
 
     `enrolled`: the certificates of the person who signs; None for a seal, whose certificate is a setting. `purpose`:
-    what the family asks of them. Refuses, in this order, what is not the person's, not for this use, not for signing,
-    too weak, out of its dates, of an unknown issuer, revoked, or of unknown revocation (RFC 5280 §6; ETSI EN 319 102-1
-    §5.2.6).
+    what the family asks of them. `sealing`: whether it seals, which a certificate made for a person's signature does not
+    (`certificate-not-seal`, eIDAS 910/2014 art. 3 (29)). Refuses, in this order, what is not the person's, not for this
+    use, not for signing, too weak, out of its dates, of an unknown issuer, revoked, or of unknown revocation (RFC 5280
+    §6; ETSI EN 319 102-1 §5.2.6).
     """
     said = facts(certificate)
     if enrolled is not None:
@@ -231,6 +233,8 @@ def check_certificate(
     usage = parsed.key_usage_value
     if usage is None or "non_repudiation" not in usage.native:
         raise Refusal("certificate-authentication-only")
+    if sealing and assurance.statements(parsed).person_only:
+        raise Refusal("certificate-not-seal", name=said.common_name)
     algorithms.of(certificate)
     if moment < said.not_before:
         raise Refusal("certificate-not-yet-valid", date=day(said.not_before))
@@ -243,7 +247,7 @@ def check_certificate(
     else:
         path = shared.once(certificate, lambda: asyncio.run(_validate(parsed, others, trust, moment)))
     registry = trust_lists.registry(trust.lists)
-    level = assurance.reached(parsed, path, registry, moment, checked=trust.fetch)
+    level = assurance.reached(parsed, path, registry, moment, checked=trust.fetch, sealing=sealing)
     return CertificateFacts(**{**vars(said), "revocation_checked": trust.fetch, "assurance": level})
 
 

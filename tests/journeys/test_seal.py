@@ -1,5 +1,6 @@
 """A folder is sealed by the commune's own key, in a file or in a security module, between its signatures and its sending."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
 
+import workflows.family
 from app import create_app
 from app.circuits import library
 from app.core import outbox
@@ -148,3 +150,29 @@ def test_a_folder_sent_back_while_the_seal_is_made_keeps_the_bytes_it_had(house:
         states = db.scalars(sa.select(SignatureSession.state).where(SignatureSession.capacity == "Cachet"))
         assert list(states) == []
     monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    ("label", "minimum", "words"),
+    [
+        ("qualified", "advanced", "est fait pour la signature d’une personne"),
+        ("seal", "qualified", "demande au moins le niveau d’une signature qualifiée"),
+        ("eseal", "qualified", None),
+    ],
+)
+def test_the_seal_s_certificate_is_made_for_seals_and_reaches_what_the_family_asks_for(
+    house: House, monkeypatch: pytest.MonkeyPatch, label: str, minimum: str, words: str | None
+) -> None:
+    folder_id = signed_by_both(house)
+    create_app(house.settings.model_copy(update={"seal_p12": house.pki.p12(label)}))
+    known = dataclasses.replace(workflows.family.family("deliberation"), minimum_signature=minimum)
+    monkeypatch.setattr("workflows.family.family", lambda name: known)
+    house.drain()
+    if words is None:
+        assert house.folder(folder_id).place == "publication"
+        return
+    assert house.folder(folder_id).place == "cachet"
+    with reading() as db:
+        row = db.scalars(sa.select(outbox.Outbox).where(outbox.Outbox.kind == "step.seal")).one()
+    assert (row.state, row.attempts) == ("parked", 1)
+    assert words in row.last_error
