@@ -1,5 +1,6 @@
 """Nobody signs with another's certificate, twice with one accord, in another session, or what was not agreed to."""
 
+import dataclasses
 import json
 from base64 import b64encode
 from urllib.parse import parse_qs, urlsplit
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import engine
+from app.core.refusals import Refusal
 from app.folders import decide
 from app.signing import setting, sign
 from app.signing.keys.csc import CscKey
@@ -222,20 +224,24 @@ def test_a_page_that_is_asked_again_awaits_its_own_return_and_no_earlier_one(hou
     assert pending.take(actor, state=state_of(again)).id == first.request
 
 
-def test_a_signature_that_failed_is_opened_again_for_its_own_author_alone(house, mayor) -> None:
+def test_what_was_signed_is_taken_up_by_its_own_author_alone_and_by_one_at_a_time(house, mayor) -> None:
     folder_id = house.an_invoice(at="bon_a_payer")
-    ready, _ = house.prepare(folder_id, "a.kervadec")
-
-    def state() -> str:
-        with engine().connect() as connection:
-            query = sa.text("SELECT state FROM signature_session WHERE id = :id")
-            return connection.execute(query, {"id": ready.session}).scalar_one()
-
-    sign.claim(house.actor("a.kervadec"), ready.session)
-    pending.reopen(house.actor("a.kervadec"), ready.session)
-    assert state() == "claimed"  # somebody is completing it
-    sign.fail(ready.session)
-    pending.reopen(house.actor("b.cadiou"), ready.session)
-    assert state() == "failed"
-    pending.reopen(house.actor("a.kervadec"), ready.session)
-    assert state() == "prepared"
+    request = mayor.asked(folder_id)
+    mayor.authorise(folder_id, request)
+    with engine().connect() as connection:
+        login = connection.execute(sa.text("SELECT login_session_id FROM remote_request")).scalars().all()[-1]
+    own = dataclasses.replace(house.actor("a.kervadec"), session_id=login)
+    for stranger in (
+        house.actor("b.cadiou"),
+        house.actor("a.kervadec"),
+    ):  # another person, another login session
+        with pytest.raises(Refusal, match="csc-request-over"):
+            pending.take_up(stranger, request, folder_id)
+    session = sign.claim(own, str(pending.take_up(own, request, folder_id).session_id))
+    with pytest.raises(Refusal, match="session-used"):
+        pending.take_up(own, request, folder_id)
+    change(busy_until=now())  # whoever had it is believed dead
+    pending.take_up(own, request, folder_id)
+    with engine().connect() as connection:
+        query = sa.text("SELECT state FROM signature_session WHERE id = :id")
+        assert connection.execute(query, {"id": session.id}).scalar_one() == "prepared"

@@ -177,7 +177,7 @@ def test_what_was_signed_in_the_first_groups_is_kept_and_the_last_partial_one_co
     assert signing.answer(row, **codes, otp=SecretStr(server.otps[-1])).wants == ()
     sizes = [len(one["hash"]) for one in server.asked("signHash")[1:]]
     assert sizes == [3, 3, 1, 1]  # the last one twice: the service said nothing of the first
-    whole = pending.signed(actor, asked.request, folder_id)
+    whole = pending.take_up(actor, asked.request, folder_id)
     for text, signature in zip(texts, whole.signatures, strict=True):
         assert check_signature(mine.certificate, b64decode(signature), text, "sha256")
 
