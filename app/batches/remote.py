@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from app.batches.gesture import mine
 from app.batches.models import BatchItem
 from app.batches.signatures import PART, Answer, prepare_next, receive_in
+from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
@@ -54,7 +55,7 @@ def gather(actor: Actor, batch_id: int, holder: str, key_id: int) -> Gathered:
     linked, key = key_of(actor, key_id)
     if not key.wants:
         raise Refusal("csc-credential-unguarded")
-    if answering(actor, batch_id):
+    if _answering(actor, batch_id, holder):
         return Gathered(busy=True)
     room = key.most - sum(len(hashes) for _, hashes in _ready(actor, batch_id))
     if room > 0 and prepare_next(actor, batch_id, holder, key, most=min(PART, room), anew=False):
@@ -87,8 +88,10 @@ def answer(
 
 def come_back(actor: Actor, row: RemoteRequest, code: SecretStr) -> None:
     """Pass on the code that the service's page gave back; the page that held the batch is gone (`signing.answer`)."""
+    with reading(actor.collectivity_id) as db:
+        holder = mine(db, actor, int(row.batch_id or 0)).holder
     _pass_on(actor, row, code=code)
-    _let_go(actor, int(row.batch_id or 0))
+    _let_go(actor, int(row.batch_id or 0), holder)
 
 
 def _pass_on(actor: Actor, row: RemoteRequest, **codes: SecretStr | None) -> Asked:
@@ -132,14 +135,38 @@ def _answers(db: Db, row: RemoteRequest) -> list[Answer]:
 
 
 @use_case
-def _let_go(db: Db, actor: Actor, batch_id: int) -> None:
-    mine(db, actor, batch_id, lock=True).holder = None
+def _let_go(db: Db, actor: Actor, batch_id: int, holder: str | None) -> None:
+    batch = mine(db, actor, batch_id, lock=True)
+    if batch.holder == holder:  # else another page has taken it up meanwhile
+        batch.holder = None
 
 
-def answering(actor: Actor, batch_id: int) -> bool:
-    """Whether the service is being asked for this batch at this moment, or was a moment ago by a process that died."""
-    with reading(actor.collectivity_id) as db:
-        return waiting.in_hand(db, batch_id)
+@use_case
+def _answering(db: Db, actor: Actor, batch_id: int, holder: str) -> bool:
+    """Whether the service is being asked for this batch at this moment, or was a moment ago by a process that died.
+
+    If not, what is prepared and can no longer be received waits again: its session expired, or is of an earlier login.
+    Refuses a page that holds the batch no more (`batch-elsewhere`).
+    """
+    batch = mine(db, actor, batch_id, lock=True)
+    if batch.ended_at is None and (batch.holder is None or batch.holder != holder):
+        raise Refusal("batch-elsewhere")
+    if waiting.in_hand(db, batch_id):
+        return True
+    usable = sa.select(SignatureSession.id).where(
+        SignatureSession.user_id == actor.user_id,
+        SignatureSession.login_session_id.is_not_distinct_from(actor.session_id),
+        SignatureSession.state == "prepared",
+        SignatureSession.expires_at > now(),
+    )
+    strays = sa.update(BatchItem).where(
+        BatchItem.batch_id == batch_id,
+        BatchItem.state == "prepared",
+        BatchItem.signature_session.not_in(usable),
+    )
+    again = strays.values(state="waiting", signature_session=None)
+    db.execute(again.execution_options(synchronize_session=False))
+    return False
 
 
 def _ready(actor: Actor, batch_id: int) -> list[tuple[str, list[bytes]]]:

@@ -2,15 +2,17 @@
 
 import hashlib
 from base64 import b64decode
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import sqlalchemy as sa
 
+from app.core.clock import now
 from app.core.db import engine, reading
 from app.folders import decide
-from app.signing.models import SignatureProof, SignatureSession
+from app.signing.models import RemoteRequest, SignatureProof, SignatureSession
 from tests.batches.test_signatures import long_ago, signed_once, to_sign
 from tests.batches.town import Hand, became, items, plain
 from tests.builders.house import House
@@ -201,6 +203,31 @@ def test_of_two_tabs_the_first_one_s_codes_never_reach_the_service(
     for one in folders:
         signed_once(house, one)
     assert authorised(server) == [2]
+
+
+def test_what_an_earlier_login_prepared_while_the_service_was_answering_is_prepared_anew(
+    house: House, mayor: Hand, key: int, server: TrustService
+) -> None:
+    folders = to_sign(house, 3)
+    number = mayor.propose("sign", folders)
+    Accord(mayor, number, key, server).begin().gather()
+    in_hand(now() + timedelta(seconds=60))  # the codes were passed on, and the process died before the answer
+    mayor.post("/logout")
+    back = Hand(house, "a.kervadec")
+    page = Accord(back, number, key, server).begin()
+    assert page.json("distance/preparer", {"holder": page.holder, "key": key})["busy"]
+    in_hand(now())
+    page.go()
+    house.drain()
+    for one in folders:
+        signed_once(house, one)
+    assert authorised(server) == [3]
+
+
+def in_hand(until: datetime) -> None:
+    """Until when whoever passes an answer on is believed to be at it."""
+    with engine().begin() as connection:
+        connection.execute(sa.update(RemoteRequest).values(busy_until=until))
 
 
 def test_what_changes_before_or_after_the_accord_is_refused_with_its_reason_and_stops_nothing(
