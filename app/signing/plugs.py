@@ -208,7 +208,7 @@ def _proofs(db: Db, folder_id: int) -> list[dict[str, Any]]:
 
 def _seal(row: Row) -> None:
     """Seal the folder that entered a seal step; without a key there is nothing to try again."""
-    from app.signing.sign import seal
+    from app.signing.sealing import seal
 
     try:
         key = setting.seal_key()

@@ -1,11 +1,11 @@
-"""The verbs of signing: prepare, complete, seal; one shape wherever the key lives and whatever the format.
+"""The verbs of signing, prepare and complete: one shape wherever the key lives and whatever the format.
 
 Prepare writes what will be signed and for whom. The key works elsewhere. Complete proves the signatures, embeds them,
 reads the file again, and only then writes the new version, the proof and the move in one transaction. A process killed
 in between leaves the folder waiting for its signature, on the bytes it had.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,29 +17,25 @@ import sqlalchemy as sa
 from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db, reading
-from app.core.outbox import post
 from app.core.refusals import Refusal
 from app.core.security import new_token
-from app.core.transaction import use_case
 from app.files import vault
 from app.files.store import Stored
-from app.folders.access import authorize, lock, refuse_stranger
-from app.folders.documents import add_document, add_version, last_version
+from app.folders.access import authorize
 from app.folders.keep import Kept
-from app.folders.models import Document, DocumentVersion, Folder, StepRun
-from app.folders.move import Said, move, present
+from app.folders.models import DocumentVersion, Folder
+from app.folders.move import present
 from app.people.actor import Actor
 from app.signing import assurance, authority, levels, setting
-from app.signing.algorithms import of as algorithm_of
 from app.signing.authority import Authority
-from app.signing.formats.naming import signature_name
 from app.signing.formats.xades_text import Signatory
-from app.signing.ground import Ground, as_certified, fields_of, ground_for, ground_of, seal_lines, stamp_lines
+from app.signing.ground import Ground, as_certified, fields_of, ground_for, seal_lines, stamp_lines
 from app.signing.handwriting import own as handwriting
-from app.signing.models import Certificate, SignatureProof, SignatureSession
-from app.signing.ports import Box, ExternalKey, Prepared, ServerKey, SignatureFacts, Stamp
+from app.signing.models import Certificate, SignatureSession
+from app.signing.ports import Box, ExternalKey, Prepared, SignatureFacts, Stamp
 from app.signing.purpose import Purpose
-from app.signing.session import claim, fail, open_session, save, unpack
+from app.signing.session import claim, fail, save, unpack
+from app.signing.telling import tell
 from app.signing.trust import CertificateFacts, Enrolled, check_certificate, issuers_of
 from app.signing.writers import Held, Work, Writer, writer_of
 from workflows.engine import choices
@@ -107,62 +103,6 @@ def complete(actor: Actor, session: str, signatures: Sequence[bytes]) -> Moved:
         raise
 
 
-def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | None:
-    """Seal the main document with the collectivity's own key; None when the folder is no longer at that step.
-
-    Refuses a certificate made for a person's signature (`certificate-not-seal`), one below the level that the family
-    asks for (`seal-too-low`), and whatever else may not sign (`app.signing.trust`).
-
-    The key answers at once, so nothing waits between the phases: the same checks are made on the file in hand, and the
-    session is written with what it gave, in the one transaction that tells. Killed before it, nothing has happened.
-    """
-    with reading(actor.collectivity_id) as db:
-        folder = db.get_one(Folder, folder_id)
-        if folder.place != step:
-            return None
-        ground = ground_of(db, folder, present(db, folder), 0)
-        version = db.get_one(DocumentVersion, ground.version_id)
-    moment, capacity = now(), Authority("Cachet")
-    certificate = check_certificate(
-        key.certificate, key.chain, trust=setting.trust(), moment=moment, enrolled=None, sealing=True
-    )
-    assurance.check(certificate.assurance, ground.family, sealing=True)
-    held, writer = Held(key.certificate, tuple(key.chain)), ground.writer
-    scope = vault.scope(actor.collectivity_id)
-    with TemporaryDirectory(prefix="paraphe-sign-") as room:
-        source, target = Path(room) / "source", Path(room) / "signed"
-        vault.store().fetch(scope, ground.sha256, source)
-        ground = as_certified(ground, source)
-        work = _work(actor, ground, held, capacity.words, None, moment, source)
-        prepared = writer.prepare(source, target, held, work)
-        signatures = [key.sign(one.attributes) for one in prepared]
-        facts = _embed(writer, source, target, ground.field, held, prepared, signatures, ground.family)
-        stored = vault.store().put_file(scope, target)
-    kept = _kept(actor, writer, version, stored, capacity.words)
-    return _tell_sealed(actor, folder_id, ground, held, prepared, kept, capacity, certificate, facts)
-
-
-@use_case
-def _tell_sealed(
-    db: Db,
-    actor: Actor,
-    folder_id: int,
-    ground: Ground,
-    held: Held,
-    prepared: Sequence[Prepared],
-    kept: Kept,
-    capacity: Authority,
-    certificate: CertificateFacts,
-    facts: SignatureFacts,
-) -> Moved:
-    """The session of a key that has already answered, and all that `tell` writes."""
-    row = open_session(
-        db, actor, new_token(), folder_id, ground, held, prepared, kept.sha256, capacity, state="claimed"
-    )
-    db.flush()  # the proof names it
-    return _tell(db, actor, row, kept, certificate, facts)
-
-
 def _written(
     actor: Actor,
     folder_id: int,
@@ -179,7 +119,7 @@ def _written(
         source, target = Path(room) / "source", Path(room) / "prepared"
         vault.store().fetch(scope, ground.sha256, source)
         ground = as_certified(ground, source)
-        work = _work(actor, ground, held, capacity.words, box, moment, source)
+        work = work_of(actor, ground, held, capacity.words, box, moment, source)
         prepared = writer.prepare(source, target, held, work)
         sha256 = vault.store().put_file(scope, target).sha256
     session = new_token()
@@ -187,7 +127,7 @@ def _written(
     return Ready(session, prepared, facts)
 
 
-def _work(
+def work_of(
     actor: Actor,
     ground: Ground,
     held: Held,
@@ -196,6 +136,7 @@ def _work(
     moment: datetime,
     source: Path,
 ) -> Work:
+    """What the signature says beside its key, on the document that lies at `source`."""
     fields = fields_of(source, ground, box)
     visible = any(one.name == ground.field and one.box for one in fields)
     system = actor.kind == "system"
@@ -260,13 +201,13 @@ def _finish(actor: Actor, row: SignatureSession, signatures: Sequence[bytes]) ->
         source, target = Path(room) / "source", Path(room) / "signed"
         vault.store().fetch(scope, version.sha256, source)
         vault.store().fetch(scope, row.prepared_sha256, target)
-        facts = _embed(writer, source, target, row.field, held, unpack(row), signatures, family)
+        facts = embed(writer, source, target, row.field, held, unpack(row), signatures, family)
         stored = vault.store().put_file(scope, target)
-    kept = _kept(actor, writer, version, stored, row.capacity)
+    kept = kept_of(actor, writer, version, stored, row.capacity)
     return tell(actor, row.id, kept, certificate, facts)
 
 
-def _embed(
+def embed(
     writer: Writer,
     source: Path,
     target: Path,
@@ -290,7 +231,7 @@ def _embed(
     )
 
 
-def _kept(actor: Actor, writer: Writer, version: DocumentVersion, stored: Stored, capacity: str) -> Kept:
+def kept_of(actor: Actor, writer: Writer, version: DocumentVersion, stored: Stored, capacity: str) -> Kept:
     """The signed version, or the signature that lies beside the document."""
     note = {"facts": [f"Signé par {actor.name}, {capacity}"], "text": True, "signatures": []}
     beside = bool(writer.suffix)
@@ -322,112 +263,3 @@ def _still_asked(db: Db, actor: Actor, row: SignatureSession) -> Folder:
         raise Refusal("not-your-turn")
     authority.still(db, actor, folder, row)
     return folder
-
-
-@use_case
-def tell(
-    db: Db, actor: Actor, session: str, kept: Kept, certificate: CertificateFacts, facts: SignatureFacts
-) -> Moved:
-    """Write the signed version or the signature beside it, its proof, and the move: together or not at all."""
-    row = db.get_one(SignatureSession, session, with_for_update=True)
-    return _tell(db, actor, row, kept, certificate, facts)
-
-
-def _tell(
-    db: Db,
-    actor: Actor,
-    row: SignatureSession,
-    kept: Kept,
-    certificate: CertificateFacts,
-    facts: SignatureFacts,
-) -> Moved:
-    folder = lock(db, actor, row.folder_id, None)
-    document = db.get_one(Document, row.document_id)
-    last = last_version(db, document.id)
-    if row.state != "claimed" or last.id != row.version_id or folder.version != row.folder_version:
-        raise _overtaken(db, actor, row, folder)
-    said_as = authority.still(db, actor, folder, row, lock=True) if actor.kind != "system" else None
-    writer = writer_of(family_of(folder.family).signature, last.media_type)
-    if writer.suffix:
-        version = _beside(db, folder, actor, document, kept, writer)
-    else:
-        version = add_version(db, document, folder, actor, kept)
-    db.add(
-        SignatureProof(
-            collectivity_id=actor.collectivity_id,
-            folder_id=folder.id,
-            version_id=version.id,
-            step_run_id=row.step_run_id,
-            session_id=row.id,
-            name=actor.name,
-            capacity=row.capacity,
-            mandate_id=row.mandate_id,
-            subject=certificate.subject,
-            issuer=certificate.issuer,
-            serial=certificate.serial,
-            fingerprint=certificate.fingerprint_sha256,
-            field=row.field,
-            format=writer.name,
-            count=len(row.prepared),
-            level=facts.level,
-            assurance=certificate.assurance,
-            signed_at=facts.signed_at or now(),
-            timestamped_at=facts.timestamped_at,
-        )
-    )
-    row.state = "done"
-    proof = {**_proof(row, kept, certificate, facts, actor, writer), **(said_as.facts if said_as else {})}
-    said = Said(capacity=row.capacity, facts=proof)
-    moved = move(db, folder, Action.SEAL if actor.kind == "system" else Action.SIGN, actor, said)
-    if left := levels.to_add(db, folder, version):
-        post(db, folder.collectivity_id, left)
-    return moved
-
-
-def _beside(
-    db: Db, folder: Folder, actor: Actor, document: Document, kept: Kept, writer: Writer
-) -> DocumentVersion:
-    """The signature as a document of its own, right after the one that it signs, named by its rank."""
-    query = sa.select(sa.func.count()).where(
-        Document.folder_id == folder.id, Document.role == "signature", Document.removed_at.is_(None)
-    )
-    rank = (db.scalar(query) or 0) + 1
-    named = signature_name(kept.filename, rank, actor.name, writer.suffix)
-    whole = Kept(
-        kept.role, kept.title, named, kept.sha256, kept.size, kept.media_type, None, "signed", kept.note
-    )
-    return add_document(db, folder, actor, whole, position=document.position)
-
-
-def _overtaken(db: Db, actor: Actor, row: SignatureSession, folder: Folder) -> Refusal:
-    """Why this signature came too late: it can be made again while its part of the step is awaited, else it is over."""
-    refuse_stranger(db, actor, folder)
-    awaited = db.get_one(StepRun, row.step_run_id).state == "active"
-    if row.state == "claimed" and awaited:
-        return Refusal("document-changed")
-    return Refusal("moved-on", folder_id=folder.id, title="Ce dossier a avancé")
-
-
-def _proof(
-    row: SignatureSession,
-    kept: Kept,
-    certificate: CertificateFacts,
-    facts: SignatureFacts,
-    actor: Actor,
-    writer: Writer,
-) -> Mapping[str, Any]:
-    return {
-        "document": row.document_id,
-        "sha256": kept.sha256,
-        "field": row.field,
-        "format": writer.name,
-        "count": len(row.prepared),
-        "level": facts.level,
-        "assurance": certificate.assurance,
-        "certificate": certificate.fingerprint_sha256,
-        "signature": facts.signature_sha256,
-        "timestamp": facts.timestamped_at.isoformat() if facts.timestamped_at else None,
-        "address": actor.address,
-        "algorithm": str(algorithm_of(row.certificate).digest),
-        **({"batch": row.batch_id} if row.batch_id is not None else {}),
-    }

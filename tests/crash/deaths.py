@@ -46,8 +46,8 @@ SIGN = (
     Point("embedded, not read back", "app.signing.formats.pades:complete"),
     Point("read back, not kept", "app.signing.formats.pades:check"),
     Point("kept, before the transaction", "app.signing.sign:tell", after=False),
-    Point("version and proof written, before the move", "app.signing.sign:move", after=False),
-    Point("moved, before the commit", "app.signing.sign:move"),
+    Point("version and proof written, before the move", "app.signing.telling:move", after=False),
+    Point("moved, before the commit", "app.signing.telling:move"),
     Point("committed, before the answer", "app.signing.sign:tell"),
 )
 LETTER = (

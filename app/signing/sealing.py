@@ -1,0 +1,81 @@
+"""The collectivity's seal: the same phases as a person's signature in one go, because its key answers at once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.security import new_token
+from app.core.transaction import use_case
+from app.files import vault
+from app.folders.keep import Kept
+from app.folders.models import DocumentVersion, Folder
+from app.folders.move import present
+from app.people.actor import Actor
+from app.signing import assurance, setting
+from app.signing.authority import Authority
+from app.signing.ground import Ground, as_certified, ground_of
+from app.signing.ports import Prepared, ServerKey, SignatureFacts
+from app.signing.session import open_session
+from app.signing.sign import embed, kept_of, work_of
+from app.signing.telling import tell_in
+from app.signing.trust import CertificateFacts, check_certificate
+from app.signing.writers import Held
+from workflows.events import Moved
+
+
+def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | None:
+    """Seal the main document with the collectivity's own key; None when the folder is no longer at that step.
+
+    Refuses a certificate made for a person's signature (`certificate-not-seal`), one below the level that the family
+    asks for (`seal-too-low`), and whatever else may not sign (`app.signing.trust`).
+
+    The key answers at once, so nothing waits between the phases: the same checks are made on the file in hand, and the
+    session is written with what it gave, in the one transaction that tells. Killed before it, nothing has happened.
+    """
+    with reading(actor.collectivity_id) as db:
+        folder = db.get_one(Folder, folder_id)
+        if folder.place != step:
+            return None
+        ground = ground_of(db, folder, present(db, folder), 0)
+        version = db.get_one(DocumentVersion, ground.version_id)
+    moment, capacity = now(), Authority("Cachet")
+    certificate = check_certificate(
+        key.certificate, key.chain, trust=setting.trust(), moment=moment, enrolled=None, sealing=True
+    )
+    assurance.check(certificate.assurance, ground.family, sealing=True)
+    held, writer = Held(key.certificate, tuple(key.chain)), ground.writer
+    scope = vault.scope(actor.collectivity_id)
+    with TemporaryDirectory(prefix="paraphe-sign-") as room:
+        source, target = Path(room) / "source", Path(room) / "signed"
+        vault.store().fetch(scope, ground.sha256, source)
+        ground = as_certified(ground, source)
+        work = work_of(actor, ground, held, capacity.words, None, moment, source)
+        prepared = writer.prepare(source, target, held, work)
+        signatures = [key.sign(one.attributes) for one in prepared]
+        facts = embed(writer, source, target, ground.field, held, prepared, signatures, ground.family)
+        stored = vault.store().put_file(scope, target)
+    kept = kept_of(actor, writer, version, stored, capacity.words)
+    return _tell_sealed(actor, folder_id, ground, held, prepared, kept, capacity, certificate, facts)
+
+
+@use_case
+def _tell_sealed(
+    db: Db,
+    actor: Actor,
+    folder_id: int,
+    ground: Ground,
+    held: Held,
+    prepared: Sequence[Prepared],
+    kept: Kept,
+    capacity: Authority,
+    certificate: CertificateFacts,
+    facts: SignatureFacts,
+) -> Moved:
+    """The session of a key that has already answered, and all that `tell` writes."""
+    row = open_session(
+        db, actor, new_token(), folder_id, ground, held, prepared, kept.sha256, capacity, state="claimed"
+    )
+    db.flush()  # the proof names it
+    return tell_in(db, actor, row, kept, certificate, facts)
