@@ -142,6 +142,7 @@ class Settings(BaseSettings):
     actes_folder: Path | None = None
     actes_delay_seconds: float = Field(4.0, ge=0)
     actes_classification_file: Path | None = None
+    actes_classification_folder: Path | None = None
     actes_poll_seconds: float = Field(60.0, gt=0)
     actes_email: str = "parapheur@commune.example.org"
     actes_late_hours: float = Field(72.0, gt=0)
@@ -179,6 +180,8 @@ class Settings(BaseSettings):
             values["helios_folder"] = data / "tresorerie-factice"
         if not values.get("s2low_folder"):
             values["s2low_folder"] = data / "s2low"
+        if not values.get("actes_classification_folder"):
+            values["actes_classification_folder"] = data / "classifications"
         return values
 
     @field_validator("revocation_hosts", mode="before")

@@ -106,6 +106,7 @@ class Family:
     `signature_level` is one of `SIGNATURE_LEVELS`, or None for the best that the installation gives at the click;
     `signature_place`: None for the foot of the last page, where nothing is written.
     `minimum_signature` one of `ASSURANCES`, `certificate_purpose` one of `PURPOSES`.
+    `register`: how the family's own register writes a number, « {year}_{rank:03} »; None when it has none.
     `paper_signature`: an act of this family may be signed by hand, its scan then leaving in place of the document.
     `publication`, one of `PUBLICATIONS`: what may be put online; « online » where the law has a stage of publication and
     the family says nothing else, « none » elsewhere.
@@ -134,6 +135,7 @@ class Family:
     certificate_purpose: str = "acts"
     paper_signature: bool = False
     publication: str = "none"
+    register: str | None = None
 
     def field(self, key: str) -> Field | None:
         """The field of this key, if the family asks for it."""
@@ -294,6 +296,7 @@ def _read(home: Path) -> Family:
         paper_signature=data.pop("paper_signature", False) is True,
         publication=_one_of(PUBLICATIONS, data.pop("publication", None), "publication")
         or ("online" if StepKind.PUBLISH in stages else "none"),
+        register=_register(data.pop("register", None)),
     )
     if data or found.name != home.name:
         raise ValueError(
@@ -323,6 +326,15 @@ def _due_rule(written: Mapping[str, Any] | None) -> DueRule | None:
 
 def _one_of(known: tuple[str, ...], written: str | None, key: str) -> str | None:
     return None if written is None else _among(known, written, key)
+
+
+def _register(written: str | None) -> str | None:
+    """A pattern that gives two numbers for two ranks and two years; ValueError otherwise."""
+    if written is not None:
+        made = {written.format(year=year, rank=rank) for year in (2026, 2027) for rank in (1, 2)}
+        if len(made) != 4:
+            raise ValueError(f"register: {written} does not tell years and ranks apart")
+    return written
 
 
 def _among(known: tuple[str, ...], written: str, key: str) -> str:

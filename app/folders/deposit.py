@@ -273,8 +273,10 @@ def save(
     `types`: the type given to each file, by document.
     """
     folder = lock_editable(db, actor, folder_id, version)
-    before = types_of(folder)
+    before = types_of(db, folder)
     edit(folder, title, facts)
+    for find in plugged.derived:
+        folder.fields = {**folder.fields, **find(db, folder)}
     give_types(db, folder, types or {}, before)
     return folder.version
 

@@ -135,7 +135,7 @@ def give_types(db: Db, folder: Folder, given: Mapping[int, str], before: FileTyp
     A file that had the former default takes the new one. Another type that may no longer be given stays, for whoever
     corrects the draft to see it and choose. `before`: what was offered until now.
     """
-    now_offered = types_of(folder)
+    now_offered = types_of(db, folder)
     if now_offered is None:
         return
     query = sa.select(Document).where(Document.folder_id == folder.id, Document.removed_at.is_(None))

@@ -14,7 +14,7 @@ from app.core.http import guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.files.intake import accepted_names
-from app.folders import deposit, page, sending, timeline, views
+from app.folders import deposit, numbering, page, sending, timeline, views
 from app.folders.access import authorize
 from app.folders.blueprint import CREATE, pages, received, version_shown
 from app.folders.forms import draft_form
@@ -126,6 +126,12 @@ def _save_or_submit(folder_id: int) -> Response:
     version = deposit.save(g.actor, folder_id, version=version, title=title, facts=typed, types=_types())
     if request.form.get("action") in plugged.preparations:
         return redirect(url_for(request.form["action"], folder_id=folder_id))
+    if request.form.get("action") == "number":
+        flash(
+            f"Le numéro {numbering.take_number(g.actor, folder_id, version=version)} est réservé à ce dossier.",
+            "ok",
+        )
+        return redirect(url_for("folders.draft", folder_id=folder_id))
     if request.form.get("action") != "submit":
         flash("Le brouillon est enregistré.", "ok")
         return redirect(url_for("folders.draft", folder_id=folder_id))
@@ -142,7 +148,7 @@ def _types() -> dict[int, str]:
 
 def _offered_types(db: Db, folder: Folder) -> dict[int, TypeChoice]:
     """The choice of a type for each file that is transmitted, by document."""
-    found = types_of(folder)
+    found = types_of(db, folder)
     if found is None:
         return {}
     query = sa.select(Document.id, Document.type_code).where(
@@ -168,6 +174,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         "folder": page.head(db, folder),
         "documents": page.documents(db, folder, None),
         "types": _offered_types(db, folder),
+        "register": family.register is not None,
         "form": draft_form(db, family, folder, marks),
         "sources": dict.fromkeys(folder.sources.get("read", []), said),
         "choosers": draft_form(db, family, folder, marks).choosers,

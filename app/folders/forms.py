@@ -77,7 +77,7 @@ def choices_of(db: Db, collectivity_id: int, one: FamilyField) -> list[tuple[str
         return [(str(key), words) for key, words in (one.choices or {}).items()]
     offered = plugged.options.get(one.type)
     if offered is not None:
-        return offered()
+        return offered(db, collectivity_id)
     if one.type == "desk":
         return _desks(db, collectivity_id)
     return _people(db, collectivity_id) if one.type == "person" else None

@@ -164,3 +164,29 @@ class Publication(Base, Tenanted):
     enforceable_on: Mapped[date | None]
     author: Mapped[str]
     recorded_at: Mapped[datetime]
+
+
+class ActNumber(Base, Tenanted):
+    """A number of one of the collectivity's registers: reserved once for a folder, never given to another.
+
+    `rank` is its place in the register of the year, None when somebody typed a number of another form; `previous_id` the
+    number that this one follows when the folder left before; `sent_round` the round in which it left.
+    """
+
+    __tablename__ = "act_number"
+    __table_args__ = (
+        sa.UniqueConstraint("collectivity_id", "number"),
+        sa.UniqueConstraint("collectivity_id", "register", "year", "rank"),
+        sa.Index("ix_act_number_folder_id", "folder_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    register: Mapped[str]
+    year: Mapped[int]
+    rank: Mapped[int | None]
+    number: Mapped[str]
+    previous_id: Mapped[int | None] = mapped_column(sa.ForeignKey("act_number.id"))
+    sent_round: Mapped[int | None]
+    reserved_at: Mapped[datetime]
+    reserved_by: Mapped[str]

@@ -216,8 +216,16 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     quality, blocked = f", étape « {here.step.label} »", ""
     if here.step.kind is StepKind.SIGN:
         words, blocked = _capacity(db, folder, actor, here)
-        quality, blocked = words or quality, blocked or obstacles(db, folder)
+        quality, blocked = words or quality, blocked or _refused_later(db, folder)
     return Decision(f"À vous de {ASKS[here.step.kind]}{quality}", line, where, actions, blocked)
+
+
+def _refused_later(db: Db, folder: Folder) -> str:
+    """Why nobody signs what would be refused once signed, and what to do; empty when nothing is known against it."""
+    why = obstacles(db, folder)
+    return (
+        f"Signé, ce dossier serait refusé à l’envoi. {why} Rejetez-le pour qu’il soit corrigé." if why else ""
+    )
 
 
 def _capacity(db: Db, folder: Folder, actor: Actor, here: Present) -> tuple[str, str]:

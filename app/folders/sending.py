@@ -9,6 +9,7 @@ from app.core.clock import now, today
 from app.core.db import NO_DATE, Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.folders import numbering
 from app.folders.access import lock_editable
 from app.folders.documents import add_version, current_versions, last_version
 from app.folders.facts import edit
@@ -69,6 +70,8 @@ def submit(
     check_route(db, folder, circuit)
     folder.due_on = family_of(folder.family).due(folder.fields) or NO_DATE
     _unsigned_again(db, folder, main, actor)
+    if (taken := numbering.claim(db, actor, folder)) is not None:
+        raise _to_fix([taken])
     documents = [
         {"document": one.document_id, "number": one.number, "sha256": one.sha256}
         for one in current_versions(db, folder.id).values()
@@ -81,6 +84,8 @@ def submit(
 def find_problems(db: Db, folder: Folder) -> list[Problem]:
     """Everything that keeps the folder from leaving, each with its remedy; empty when it may be sent."""
     found = list(problems(family_of(folder.family), folder.fields, at="submit", today=today()))
+    taken = numbering.problem(db, folder)
+    found += [taken] if taken else []
     for document_id, version in current_versions(db, folder.id).items():
         if version.note.get("repair"):
             found.append(

@@ -11,6 +11,14 @@ SENTENCES: Sentences = {
         422,
         "Le dossier n’a pas été rejeté : écrivez le motif, il sera lu par le déposant et par ceux qui ont déjà visé.",
     ),
+    "number-no-register": (
+        422,
+        "Aucun numéro n’a été réservé : ce type de dossier n’a pas de registre. Écrivez son numéro.",
+    ),
+    "number-register-full": (
+        409,
+        "Aucun numéro n’a été réservé : le registre de l’année est plein. Écrivez un numéro.",
+    ),
     "nothing-to-sign": (422, "Le dossier n’est pas parti : ajoutez le document principal."),
     "to-fix": (
         422,

@@ -71,8 +71,9 @@ class _Sockets:
     proofs: list[Callable[[Db, int], list[dict[str, Any]]]] = field(default_factory=list)
     acts: list[Callable[[Db, int], Mapping[int, str]]] = field(default_factory=list)
     shares: dict[str, Callable[[Db, Folder], list[dict[str, Any]]]] = field(default_factory=dict)
-    options: dict[str, Callable[[], list[tuple[str, str]]]] = field(default_factory=dict)
-    types: list[Callable[[Folder], FileTypes | None]] = field(default_factory=list)
+    options: dict[str, Callable[[Db, int], list[tuple[str, str]]]] = field(default_factory=dict)
+    derived: list[Callable[[Db, Folder], Mapping[str, Any]]] = field(default_factory=list)
+    types: list[Callable[[Db, Folder], FileTypes | None]] = field(default_factory=list)
     capacities: list[Callable[[Db, Any, Folder, Any], tuple[str, str]]] = field(default_factory=list)
     publishings: list[Callable[[Db, Folder, Any, date], None]] = field(default_factory=list)
     tables: list[Callable[[bytes], tuple[tuple[str, str], ...] | None]] = field(default_factory=list)
@@ -111,10 +112,7 @@ def obstacle(find: Callable[[Db, Folder], list[Problem]]) -> None:
 
 def obstacles(db: Db, folder: Folder) -> str:
     """Why nobody may sign this folder, in sentences with what to do; empty when nothing is known against it."""
-    found = [problem.sentence for find in plugged.obstacles for problem in find(db, folder)]
-    if not found:
-        return ""
-    return f"Signé, ce dossier serait refusé à l’envoi. {' '.join(found)} Rejetez-le pour qu’il soit corrigé."
+    return " ".join(problem.sentence for find in plugged.obstacles for problem in find(db, folder))
 
 
 def action(name: Action, endpoint: str, method: str = "post") -> None:
@@ -192,19 +190,24 @@ def publishing(follow: Callable[[Db, Folder, Any, date], None]) -> None:
     plugged.publishings.append(follow)
 
 
-def options(kind: str, offer: Callable[[], list[tuple[str, str]]]) -> None:
-    """Offer the values of a kind of field (value, words): the matters of a classification."""
+def options(kind: str, offer: Callable[[Db, int], list[tuple[str, str]]]) -> None:
+    """Offer a collectivity the values of a kind of field (value, words): the matters of a classification."""
     plugged.options[kind] = offer
 
 
-def types(find: Callable[[Folder], FileTypes | None]) -> None:
+def derived(find: Callable[[Db, Folder], Mapping[str, Any]]) -> None:
+    """Add facts that follow from those typed, each time a draft is kept: the classification a matter was chosen in."""
+    plugged.derived.append(find)
+
+
+def types(find: Callable[[Db, Folder], FileTypes | None]) -> None:
     """Offer a type for each file of a folder that will be transmitted, or None when its files have none."""
     plugged.types.append(find)
 
 
-def types_of(folder: Folder) -> FileTypes | None:
+def types_of(db: Db, folder: Folder) -> FileTypes | None:
     """The types of the first who offers some for this folder."""
-    return next((found for find in plugged.types if (found := find(folder)) is not None), None)
+    return next((found for find in plugged.types if (found := find(db, folder)) is not None), None)
 
 
 def clear() -> None:

@@ -17,6 +17,7 @@ from app.core.db import NO_DATE, Db, key_in
 from app.core.french import depuis, euros, instant, instant_preuve, jour
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
+from app.folders import numbering
 from app.folders.models import Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND, Present
 from app.folders.queues import Found
@@ -192,6 +193,8 @@ def details(db: Db, folder: Folder) -> list[tuple[str, str]]:
         value = folder.fields.get(one.key)
         if value not in (None, ""):
             rows.append((one.label, _said(db, folder, one.type, str(value), dict(one.choices or {}))))
+    if len(numbers := numbering.history(db, folder)) > 1:
+        rows.append(("Numéros successifs", ", puis ".join(numbers)))
     publication = db.get(Publication, folder.id)
     if publication is not None:
         rows.append(("Publié le", jour(publication.published_on)))

@@ -10,7 +10,10 @@ from app.signing.remote import sentences as remote
 from app.signing.verifier import sentences as verifier
 
 SENTENCES: Sentences = {
-    "would-be-refused": (409, "Rien n’a été signé. {details}"),
+    "would-be-refused": (
+        409,
+        "Rien n’a été signé : ce dossier serait refusé à l’envoi. {details} Rejetez-le pour qu’il soit corrigé.",
+    ),
     "certificate-unreadable": (
         400,
         (

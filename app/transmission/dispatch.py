@@ -19,7 +19,7 @@ from app.core.db import Db, reading
 from app.core.outbox import Hopeless, Later, Row
 from app.core.transaction import use_case
 from app.files import vault
-from app.folders import decide
+from app.folders import decide, numbering
 from app.folders.documents import current_versions
 from app.folders.models import Folder
 from app.journal.chain import Event, append
@@ -181,6 +181,7 @@ def mark_sending(db: Db, actor: Actor, transmission_id: int, package: Package) -
     row = db.get_one(Transmission, transmission_id, with_for_update=True)
     if row.reference is not None or row.state in ENDED:
         return
+    numbering.mark_sent(db, db.get_one(Folder, row.folder_id))
     row.state, row.package_sha256, row.package_name = "sending", package.sha256, package.filename
     facts = {
         "channel": row.channel,

@@ -129,9 +129,8 @@ class Channel(Protocol):
     def simulated(self) -> bool:
         """True when nothing leaves for a real administration."""
 
-    @property
-    def edition(self) -> str:
-        """Changes when the same parcel would be judged otherwise; empty when nothing is judged before departure."""
+    def edition(self, siren: str) -> str:
+        """Changes when this sender’s parcel would be judged otherwise; empty when nothing is judged before departure."""
 
     def rehearse(self, parcel: Parcel) -> list[Problem]:
         """List every rule that the parcel breaks, of those that can be known without asking the other side."""

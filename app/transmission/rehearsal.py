@@ -14,7 +14,7 @@ from app.folders.models import Document, Folder
 from app.people.models import Collectivity
 from app.transmission import channels
 from app.transmission.parcel import parcel_of
-from app.transmission.ports import Channel, Problem
+from app.transmission.ports import Problem
 from workflows.circuit import Circuit, Step, StepKind
 from workflows.loader import load
 
@@ -38,9 +38,10 @@ def rehearse(db: Db, folder: Folder, step: Step, settings: Any) -> tuple[Problem
     sender, and the channel's own edition.
     """
     channel = channels.open_channel(step.channel or "")
-    if not channel.edition:
+    sender = db.get_one(Collectivity, folder.collectivity_id)
+    if not (edition := channel.edition(sender.siren)):
         return ()
-    key = _key(db, folder, channel)
+    key = _key(db, folder, sender, f"{channel.name} {edition}")
     with _lock:
         if (found := _known.get(key)) is not None:
             _known.move_to_end(key)
@@ -62,13 +63,12 @@ def _circuit(db: Db, folder: Folder) -> Circuit:
     return load(version.definition) if version else family_of(folder.family).circuit
 
 
-def _key(db: Db, folder: Folder, channel: Channel) -> str:
-    sender = db.get_one(Collectivity, folder.collectivity_id)
+def _key(db: Db, folder: Folder, sender: Collectivity, edition: str) -> str:
     files = [
         (version.id, version.sha256, row.role, row.title, row.type_code)
         for document, version in current_versions(db, folder.id).items()
         for row in [db.get_one(Document, document)]
     ]
     account = (sender.siren, sender.department, sender.district, sender.nature, sender.settings)
-    parts = (channel.name, channel.edition, folder.id, folder.title, folder.fields, files, account)
+    parts = (edition, folder.id, folder.title, folder.fields, files, account)
     return sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()

@@ -144,12 +144,12 @@ class House:
         return folder_id
 
     def a_deliberation(
-        self, at: str = "direction", number: str = "2026-057", path: Path = ACT, **facts: str
+        self, at: str = "direction", number: str | None = None, path: Path = ACT, **facts: str
     ) -> int:
-        """A deliberation that waits at a step (or `draft`), brought there by the verbs."""
+        """A deliberation that waits at a step (or `draft`), brought there by the verbs; of the first free number."""
         folder_id = self.deposit("k.morizur", "deliberation", path)
         typed = {
-            "number": number,
+            "number": self._free_number() if number is None else number,
             "decision_date": "2026-09-24",
             "subject": "Subvention exceptionnelle au Cercle nautique",
             "nature": "1",
@@ -179,6 +179,12 @@ class House:
                 published_on=today(),
             )
         return folder_id
+
+    def _free_number(self) -> str:
+        """From 2026-057 on, a number that no deliberation of this house has."""
+        with reading() as db:
+            known = set(db.scalars(sa.select(Folder.number).where(Folder.family == "deliberation")))
+        return next(f"2026-{rank:03}" for rank in range(57, 999) if f"2026_{rank:03}" not in known)
 
     def an_act(self, family: str, *files: Path, at: str = "signature", **facts: str) -> int:
         """An act of another family than deliberations, that waits for the mayor's signature (or `draft`)."""

@@ -48,6 +48,7 @@ ROUTES = {
     "folders.remove_document": "create",
     "folders.replace_document": "create",
     "folders.accept_repair": "create",
+    "actes.renew_classification": "create",
     "folders.approve": "act",
     "folders.reject": "person",
     "folders.recall": "create",

@@ -15,6 +15,7 @@ from app.channels.actes.classification import Classification, load_classificatio
 from app.channels.actes.envelope import EMAIL, account_of, envelope_of, write_envelope
 from app.channels.actes.followups import Followups, is_followup
 from app.channels.actes.inspection import Refused, inspect
+from app.channels.actes.kept import Classifications
 from app.channels.actes.message import write_message
 from app.channels.actes.naming import DEPARTMENT, archive_name, document_name, envelope_name, message_name
 from app.channels.actes.receipt import Receipt, read_receipt
@@ -23,6 +24,7 @@ from app.channels.actes.s2low import S2lowActes
 from app.channels.actes.settings import ActesSettings
 from app.channels.actes.simulator import SimulatedPrefecture
 from app.channels.actes.transport import ActesTransport, Deposit, Letter
+from app.channels.actes.xmltree import Malformed
 from app.core.clock import PARIS, now
 from app.transmission.ports import (
     SIMULATED,
@@ -57,7 +59,8 @@ class ActesChannel:
         self._settings = settings
         self._transport = transport
         self._clock = clock
-        self._followups = Followups(settings, transport, lambda: self.classification)
+        self._followups = Followups(settings, transport, self.classification_of)
+        self._classifications = Classifications(settings.classification_folder, settings.classification_file)
 
     @property
     def label(self) -> str:
@@ -69,15 +72,25 @@ class ActesChannel:
         """True when no real Préfecture is behind."""
         return self._transport.simulated
 
-    @property
-    def classification(self) -> Classification:
-        """The classification in force: natures, types and matters, for the forms."""
-        return load_classification(self._settings.classification_file)
+    def classification_of(self, siren: str) -> Classification:
+        """The classification in force for this collectivity: natures, types and matters, for its forms."""
+        return self._classifications.current(siren)
 
-    @property
-    def edition(self) -> str:
-        """The date of the classification, the day and the size limit: all three decide of what is refused."""
-        return f"{self.classification.dated.isoformat()} {self._today().isoformat()} {self._settings.max_archive_bytes}"
+    def renew_classification(self, siren: str) -> tuple[Classification, bool]:
+        """Ask the other side for it and keep what came; True when it is another than before.
+
+        Refuses with ValueError what is no classification, and as the transport does when nobody answers.
+        """
+        raw = self._transport.classification(siren)
+        try:
+            return self._classifications.keep(siren, raw)
+        except Malformed as bad:
+            raise ValueError(str(bad)) from bad
+
+    def edition(self, siren: str) -> str:
+        """The content of the classification, the day and the size limit: all three decide of what is refused."""
+        found = self.classification_of(siren)
+        return f"{found.dated} {hash(found):x} {self._today()} {self._settings.max_archive_bytes}"
 
     def rehearse(self, parcel: Parcel) -> list[Problem]:
         """List every rule among A01 to A13, X01 to X06 and E01 to E03 that the parcel breaks, but for A02.
@@ -219,11 +232,13 @@ class ActesChannel:
 
     def _judged(self, parcel: Parcel) -> list[Problem]:
         main, annexes = self._pieces(parcel)
-        bench = Bench(self.classification, self._today(), self._settings.max_archive_bytes)
+        bench = Bench(
+            self.classification_of(parcel.sender.siren), self._today(), self._settings.max_archive_bytes
+        )
         return [*_account(parcel.sender), *judge(read_act(parcel), main, annexes, bench)]
 
     def _pieces(self, parcel: Parcel) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:
-        nature = self.classification.nature(read_act(parcel).nature)
+        nature = self.classification_of(parcel.sender.siren).nature(read_act(parcel).nature)
         default = nature.default_type if nature else None
         return (
             tuple(read_piece(file, default) for file in main_files(parcel)),
@@ -257,7 +272,7 @@ class ActesChannel:
             document_name(piece.type_code or "", identifier, index, piece.kind)
             for index, piece in enumerate(pieces, 1)
         )
-        classified_on = act.classified_on or self.classification.dated
+        classified_on = act.classified_on or self.classification_of(account.siren).dated
         form = message_name(identifier, "1-1")
         files: list[tuple[str, bytes | Path]] = [
             (name, piece.path) for name, piece in zip(names, pieces, strict=True) if piece.path

@@ -46,7 +46,10 @@ class Followups:
     """The part of the channel that carries them, by the same verbs as an act."""
 
     def __init__(
-        self, settings: ActesSettings, transport: ActesTransport, classification: Callable[[], Classification]
+        self,
+        settings: ActesSettings,
+        transport: ActesTransport,
+        classification: Callable[[str], Classification],
     ) -> None:
         self._settings = settings
         self._transport = transport
@@ -158,7 +161,7 @@ class Followups:
     def _followup(self, parcel: Parcel) -> Followup:
         facts = self._facts(parcel)
         code, identifier = facts.get("code", ""), facts.get("identifier", "")
-        form, default = FORMS.get(code), self._default_type(identifier)
+        form, default = FORMS.get(code), self._default_type(identifier, parcel.sender.siren)
         carried = [] if form is None or form.files == "none" else parcel.files
         return Followup(
             code=code,
@@ -176,11 +179,11 @@ class Followups:
             archive_name=archive_name(self._settings.operator, self._envelope_name(parcel)),
         )
 
-    def _default_type(self, identifier: str) -> str | None:
+    def _default_type(self, identifier: str, siren: str) -> str | None:
         """The type of a document that nobody typed: that of an act of the same nature."""
         letters = identifier.rsplit("-", 1)[-1]
         number = next((code for code, short in NATURES.items() if short == letters), None)
-        nature = self._classification().nature(number)
+        nature = self._classification(siren).nature(number)
         return nature.default_type if nature else None
 
     def _facts(self, parcel: Parcel) -> Mapping[str, str]:

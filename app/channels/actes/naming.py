@@ -56,12 +56,6 @@ def normalise_number(text: str) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", text.strip().upper()).strip("_")
 
 
-def next_number(number: str) -> str:
-    """The number to propose when `number` is taken: « 2026_057 », then « 2026_057_1 », « 2026_057_2 »."""
-    found = re.fullmatch(r"(.+_[0-9]{3,})_([0-9]{1,2})", number)
-    return f"{found[1]}_{int(found[2]) + 1}" if found else f"{number}_1"
-
-
 def act_identifier(department: str, siren: str, decided_on: date, number: str, nature: int) -> str:
     """The identifier of an act, at most 41 characters; the day is the decision's, not the sending's."""
     return f"{department}-{siren}-{decided_on:%Y%m%d}-{number}-{NATURES[nature]}"

@@ -1,20 +1,28 @@
 """What @CTES brings to a folder: the matters of the classification in force, and what a budgetary document says."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from jinja2 import Environment
 from markupsafe import Markup
 
 from app.circuits.library import family_of
+from app.core import jobs
 from app.core.db import Db
-from app.core.french import jour
-from app.folders import sockets
+from app.folders import numbering, sockets
 from app.folders.models import Folder
 from app.folders.sockets import FileTypes, ReadFacts
+from app.people.models import Collectivity
 from app.transmission.channels import open_channel
+from app.transmission.ports import Problem
 from app.transmission.rehearsal import rehearse, to_leave
 from workflows.circuit import Phase
+
+if TYPE_CHECKING:
+    from app.channels.actes.channel import ActesChannel
+    from app.channels.actes.classification import Classification
 
 
 def plug(settings: Any, templates: Environment) -> None:
@@ -24,6 +32,14 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.table(_table)
     sockets.band(_Preflight(settings, templates))
     sockets.types(_types)
+    sockets.derived(_classified)
+    jobs.nightly("classification", _renew)
+
+
+def _renew() -> None:
+    from app.channels.actes.renewal import nightly
+
+    nightly()
 
 
 class _Preflight:
@@ -41,20 +57,30 @@ class _Preflight:
             return None
         subject = str(folder.fields.get("subject") or "")
         page = self._templates.get_template("actes/preflight.html").render(
-            lines=lines(rehearse(db, folder, step, self._settings), budget=folder.family == "budget"),
+            lines=lines(
+                [*rehearse(db, folder, step, self._settings), *_number(db, folder)],
+                budget=folder.family == "budget",
+            ),
             subject=subject_sent(subject),
             typed=subject,
-            dated=jour(_channel().classification.dated),
+            dated=f"{_classification(db, folder.collectivity_id).dated:%d/%m/%Y}",
+            folder=folder if folder.phase != Phase.RUNNING else None,
             open=folder.phase != Phase.RUNNING,
         )
         return Markup(page)  # noqa: S704 - the template escapes what it prints
 
 
-def _types(folder: Folder) -> FileTypes | None:
+def _number(db: Db, folder: Folder) -> list[Problem]:
+    """The rule A02, as our own register knows it."""
+    taken = numbering.problem(db, folder)
+    return [Problem("A02", taken.field, taken.sentence)] if taken else []
+
+
+def _types(db: Db, folder: Folder) -> FileTypes | None:
     """The attachment types of the act's nature; None for a folder that is no act, or whose nature is not known yet."""
     if family_of(folder.family).field("nature") is None:
         return None
-    nature = _channel().classification.nature_named(folder.fields.get("nature"))
+    nature = _classification(db, folder.collectivity_id).nature_named(folder.fields.get("nature"))
     if nature is None or nature.default_type is None:
         return None
     return FileTypes(
@@ -62,15 +88,24 @@ def _types(folder: Folder) -> FileTypes | None:
     )
 
 
-def _channel() -> Any:
-    return open_channel("actes")
+def _classified(db: Db, folder: Folder) -> Mapping[str, Any]:
+    """The classification that a matter was chosen in: as long as the matter is in the one in force, that one."""
+    written = str(folder.fields.get("matter") or "")
+    if family_of(folder.family).field("matter") is None or not re.fullmatch(r"[0-9]+(\.[0-9]+)+", written):
+        return {}
+    found = _classification(db, folder.collectivity_id)
+    known = found.matter(tuple(map(int, written.split("."))))
+    return {"classification_date": found.dated.isoformat()} if known else {}
 
 
-def _matters() -> list[tuple[str, str]]:
-    classification = _channel().classification
-    return [
-        (matter.code, f"{matter.code} {matter.full_label}") for matter in classification.sendable_matters()
-    ]
+def _classification(db: Db, collectivity_id: int) -> "Classification":
+    channel = cast("ActesChannel", open_channel("actes"))
+    return channel.classification_of(db.get_one(Collectivity, collectivity_id).siren)
+
+
+def _matters(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
+    found = _classification(db, collectivity_id)
+    return [(matter.code, f"{matter.code} {matter.full_label}") for matter in found.sendable_matters()]
 
 
 def _read_budget(path: Path, media_type: str) -> ReadFacts | None:

@@ -12,9 +12,10 @@ from typing import Final
 from app.channels.actes.act import Act, Piece
 from app.channels.actes.classification import Classification
 from app.channels.actes.message import transliterate, untranslatable
-from app.channels.actes.naming import NUMBER, TYPE_CODE, next_number
+from app.channels.actes.naming import NUMBER, TYPE_CODE
 from app.channels.actes.settings import MEBIBYTE
 from app.transmission.ports import Problem
+from workflows.acts.numbers import next_number
 
 MAX_NUMBER: Final = 15
 MAX_SUBJECT: Final = 499

@@ -20,6 +20,9 @@ class ActesSettings(BaseModel):
     operator: str = Field(
         "PRF", pattern="^[A-Z]{3}$", description="three letters at the head of archive names"
     )
+    classification_folder: Path = Field(
+        Path("var/classifications"), description="the messages 7-2 that came, a folder for each SIREN"
+    )
     classification_file: Path | None = Field(None, description="a message 7-2 newer than the shipped one")
     schema_folder: Path | None = Field(
         None, description="a folder with actesv1_1.xsd newer than the shipped one"

@@ -22,7 +22,7 @@ from app.channels import create_only
 from app.channels.actes import answers
 from app.channels.actes.act import identifier_of
 from app.channels.actes.archive import digest
-from app.channels.actes.classification import Classification
+from app.channels.actes.classification import SHIPPED, Classification, read_classification
 from app.channels.actes.envelope import Account, Contact, service_of, write_return_envelope
 from app.channels.actes.inspection import Inspected, Refused, inspect
 from app.channels.actes.naming import message_name, return_envelope_name, serial_of
@@ -57,7 +57,7 @@ class SimulatedPrefecture:
         """Open the archive, apply every rule, consume the number; refuses with `Rejected`."""
         seen = self._opened(archive, deposit.archive_name, deposit.account)
         now = self._clock()
-        bench = Bench(self._classification, now.astimezone(PARIS).date(), self._settings.max_archive_bytes)
+        bench = Bench(self._in_force(), now.astimezone(PARIS).date(), self._settings.max_archive_bytes)
         # A classification out of date is the Préfecture's own refusal: it comes later, by a message 1-3.
         problems = [p for p in judge(seen.act, seen.main, seen.annexes, bench) if p.rule != "A07"]
         if problems := [*seen.problems, *problems]:
@@ -131,11 +131,24 @@ class SimulatedPrefecture:
             seen = self._opened(archive, record["archive"], None)
             silent = path.stem.endswith(("_LENT", "_KO", "_ANO"))
             account = seen.envelope.account
-            if silent or seen.act.classified_on != self._classification.dated:
+            if silent or seen.act.classified_on != self._in_force().dated:
                 continue
             identifier = identifier_of(seen.act, account.department, account.siren) or ""
             moment = datetime.fromisoformat(record["due_at"])
             yield KnownAct(path.stem, identifier, seen.act_element, moment)
+
+    def classification(self, siren: str) -> bytes:
+        """The file `classification.xml` of its folder, else the classification that it was given."""
+        del siren  # one Préfecture, one classification
+        return self._classification_path().read_bytes()
+
+    def _classification_path(self) -> Path:
+        own = self._root / "classification.xml"
+        return own if own.is_file() else self._settings.classification_file or SHIPPED
+
+    def _in_force(self) -> Classification:
+        own = self._root / "classification.xml"
+        return read_classification(own.read_bytes()) if own.is_file() else self._classification
 
     def _answer(self, reference: str, record: dict[str, Any], day: date) -> Reply:
         folder = self._root / "answers" / reference
@@ -160,7 +173,7 @@ class SimulatedPrefecture:
         account, schema, current = (
             seen.envelope.account,
             self._settings.schema_folder,
-            self._classification.dated,
+            self._in_force().dated,
         )
         if seen.act.number.endswith("_ANO"):
             detail = f"PREF-VERIF-02 : SIREN non enregistré ({MARK})"

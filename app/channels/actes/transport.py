@@ -121,3 +121,9 @@ class ActesTransport(Protocol):
 
     def followed(self, followup: Followup) -> str | None:
         """The reference of this very message if the other side already has it; asked before any resend."""
+
+    def classification(self, siren: str) -> bytes:
+        """Fetch the message 7-2 in force for this collectivity, in its very bytes; asks for the whole of it.
+
+        Refuses with `Unreachable` or `Uncertain` when nobody answers, and `Rejected` when the account has none.
+        """
