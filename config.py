@@ -144,6 +144,7 @@ class Settings(BaseSettings):
     actes_classification_file: Path | None = None
     actes_classification_folder: Path | None = None
     actes_poll_seconds: float = Field(60.0, gt=0)
+    actes_letters_seconds: float = Field(1800.0, gt=0)
     actes_email: str = "parapheur@commune.example.org"
     actes_late_hours: float = Field(72.0, gt=0)
     helios_transport: str = "simulated"

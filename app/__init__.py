@@ -31,6 +31,7 @@ SLICES = (
     "notices",
     "publication",
     "batches",
+    "legality",
     "operations",
 )
 HOME = Path(__file__).parent

@@ -20,6 +20,7 @@ for name in (
     "pes.models",
     "publication.models",
     "batches.models",
+    "legality.models",
 ):
     import_module(f"app.{name}")
 

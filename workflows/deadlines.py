@@ -68,9 +68,11 @@ def enforceable_on(published_on: date | None, received_on: date | None, listed: 
     return None if received_on is None else max(published_on, received_on)
 
 
-def appeal_until(published_on: date) -> date:
-    """The last day of appeal, included: two clear months, moved to a working day (CJA R421-1, R421-5)."""
-    return next_working_day(_two_months_on(published_on) + timedelta(days=1))
+def two_months_after(day: date) -> date:
+    """The same day two months on, or the last of that month when it has no such day."""
+    month = day.month + 2
+    year, month = day.year + (month - 1) // 12, (month - 1) % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
 def online_until(online_on: date) -> date:
@@ -78,11 +80,17 @@ def online_until(online_on: date) -> date:
 
     Counted in civil months: the same day number two months on, or the last of that month; never moved by a weekend.
     """
-    return _two_months_on(online_on)
+    return two_months_after(online_on)
 
 
-def _two_months_on(day: date) -> date:
-    """The same day number two months later, or the last day of a month that has no such number (CPC 641)."""
-    month = day.month + 2
-    year, month = day.year + (month - 1) // 12, (month - 1) % 12 + 1
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
+def appeal_until(published_on: date) -> date:
+    """The last day of appeal, included: two clear months, moved to a working day (CJA R421-1, R421-5)."""
+    return next_working_day(two_months_after(published_on) + timedelta(days=1))
+
+
+def referral_until(received_on: date) -> date:
+    """The last day on which the prefect may refer an act to the court, counted from reception as an appeal is.
+
+    Supplementary documents that were asked for move it: it then runs from their reception (CGCT L2131-6).
+    """
+    return appeal_until(received_on)

@@ -110,6 +110,7 @@ class Family:
     `paper_signature`: an act of this family may be signed by hand, its scan then leaving in place of the document.
     `publication`, one of `PUBLICATIONS`: what may be put online; « online » where the law has a stage of publication and
     the family says nothing else, « none » elsewhere.
+    `begun_elsewhere`: its folders begin from another page than the deposit, which does not offer it.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Family:
     paper_signature: bool = False
     publication: str = "none"
     register: str | None = None
+    begun_elsewhere: bool = False
 
     def field(self, key: str) -> Field | None:
         """The field of this key, if the family asks for it."""
@@ -297,6 +299,7 @@ def _read(home: Path) -> Family:
         publication=_one_of(PUBLICATIONS, data.pop("publication", None), "publication")
         or ("online" if StepKind.PUBLISH in stages else "none"),
         register=_register(data.pop("register", None)),
+        begun_elsewhere=data.pop("begun_elsewhere", False) is True,
     )
     if data or found.name != home.name:
         raise ValueError(

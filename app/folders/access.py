@@ -39,6 +39,20 @@ def may_read(db: Db, actor: Actor, folder: Folder) -> bool:
     return db.scalar(query) is not None
 
 
+def readable_by(actor: Actor) -> sa.ColumnElement[bool]:
+    """The condition on `Folder` of what an actor may read, for lists; the same law as `may_read`."""
+    reached: list[sa.ColumnElement[bool]] = []
+    if actor.desk_ids:
+        reached.append(StepRun.desk_id.in_(actor.desk_ids))
+    if actor.user_id is not None:
+        reached += [StepRun.named_user_id == actor.user_id, StepRun.user_id == actor.user_id]
+    steps = sa.select(StepRun.id).where(StepRun.folder_id == Folder.id, sa.or_(sa.false(), *reached))
+    return sa.and_(
+        Folder.collectivity_id == actor.collectivity_id,
+        sa.or_(Folder.emitter_desk_id.in_(actor.desk_ids), sa.and_(Folder.round > 0, steps.exists())),
+    )
+
+
 def authorize(db: Db, actor: Actor, folder_id: int) -> Folder:
     """The folder, if the actor may read it.
 

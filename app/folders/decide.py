@@ -60,10 +60,13 @@ def publish(db: Db, actor: Actor, folder_id: int, *, version: int, published_on:
     """Record the day an act was put online; returns the day from which it is enforceable.
 
     That day is the later of publication and reception by the State (CGCT L2131-1, TRA-01). Refuses a missing or
-    future date, and one before the decision; whoever plugged in at publication may refuse too (`sockets.publishing`).
+    future date, one before the decision, and an act whose transmission was cancelled; whoever plugged in at publication may
+    refuse too (`sockets.publishing`).
     """
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
+    if folder.fields.get("cancelled_on"):
+        raise Refusal("act-cancelled")
     if published_on is None:
         raise Refusal("date-missing")
     if published_on > today():

@@ -48,10 +48,12 @@ def deposit(
 
     Everything is examined before anything is stored, and stored before any row is written: a refusal of intake leaves
     nothing; a kill, or a refusal that needs what other folders hold, leaves bytes that no row names. Refuses `no-file`,
-    `no-desk`, and every refusal of intake, of the family's reader and of its taker.
+    `no-desk`, `begun-elsewhere`, and every refusal of intake, of the family's reader and of its taker.
     """
     family = family_of(family_name)
-    desk_id = _emitter(actor, desk_id)
+    if family.begun_elsewhere:
+        raise Refusal("begun-elsewhere", family=family.label, help=family.help)
+    desk_id = emitter(actor, desk_id)
     if not files:
         raise Refusal("no-file")
     with tempfile.TemporaryDirectory(prefix="paraphe-") as folder:
@@ -75,7 +77,8 @@ def deposit(
     return Draft(folder_id, read.said if read else None, read.problems if read else ())
 
 
-def _emitter(actor: Actor, desk_id: int | None) -> int:
+def emitter(actor: Actor, desk_id: int | None = None) -> int:
+    """The desk that deposits: the one asked for, else the actor's first; refuses `no-desk`."""
     desks = actor.desks_with(Right.CREATE)
     if not desks or (desk_id is not None and desk_id not in desks):
         raise Refusal("no-desk")

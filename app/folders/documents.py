@@ -21,6 +21,7 @@ def add_document(db: Db, folder: Folder, actor: Actor, kept: Kept, position: int
         role=kept.role,
         title=kept.title,
         position=position,
+        type_code=kept.type_code,
     )
     db.add(document)
     db.flush()  # its version names it

@@ -52,7 +52,9 @@ def new() -> Response | tuple[str, int]:
             for one in draft.problems:
                 flash(one, "warn")
             return _opens(url_for("folders.draft", folder_id=draft.folder_id))
-    families = [(one.name, one.label, one.icon, one.help) for one in catalogue().values()]
+    families = [
+        (one.name, one.label, one.icon, one.help) for one in catalogue().values() if not one.begun_elsewhere
+    ]
     return render_template(
         "folders/deposit.html", families=families, family=name, error=error, accepted=_accepted(), **_limits()
     ), status

@@ -24,7 +24,7 @@ class Incoming:
 
 @dataclass(frozen=True)
 class Kept:
-    """One stored file, ready to become a document or a version of one."""
+    """One stored file, ready to become a document or a version of one; `type_code` is @ctes' type of the document."""
 
     role: str
     title: str
@@ -35,6 +35,7 @@ class Kept:
     pages: int | None
     origin: str
     note: dict[str, Any] = field(default_factory=dict)
+    type_code: str | None = None
 
 
 def keep_main(

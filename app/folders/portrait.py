@@ -35,6 +35,8 @@ def families_of(db: Db, actor: Actor) -> list[dict[str, Any]]:
     """Every family, with the values that each field takes here and the circuit that a folder would follow."""
     found = []
     for one in catalogue().values():
+        if one.begun_elsewhere:
+            continue
         version = current(db, actor.collectivity_id, one.name)
         circuit = circuit_of(db, version.id) if version else one.circuit
         asks = []

@@ -33,6 +33,11 @@ SENTENCES: Sentences = {
         "Ce dossier appartient à un autre bureau : seul le bureau qui l’a déposé peut le modifier. Rejetez-le pour qu’il le corrige.",
     ),
     "no-desk": (403, "Votre compte ne permet pas de déposer. Demandez-le à l’administrateur de la commune."),
+    "begun-elsewhere": (422, "« {family} » ne se dépose pas ici : ouvrez l’acte ou le courrier. {help}"),
+    "act-cancelled": (
+        409,
+        "La transmission de cet acte a été annulée à la préfecture : il ne se publie plus. Déposez un nouvel acte.",
+    ),
     "no-file": (422, "Aucun fichier n’a été reçu. Choisissez un document, puis recommencez."),
     "document-unknown": (404, "Ce document n’est pas dans ce dossier. Rouvrez-le depuis ses pièces."),
     "main-stays": (422, "Le document principal ne se retire pas : remplacez-le."),

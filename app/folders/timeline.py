@@ -245,6 +245,12 @@ EVENTS = {
     "document.replaced": ("arrow-repeat", "Document remplacé par {who}"),
     "document.repaired": ("tools", "Copie réparée acceptée par {who}"),
     "transmission.sent": ("send", "Transmis : {who}"),
+    "folder.acknowledge.paper": ("file-earmark-text", "Transmis sur papier, réception enregistrée par {who}"),
+    "legality.letter": ("envelope", "Courrier de la préfecture reçu : {who}"),
+    "legality.acknowledged": ("patch-check", "Courrier de la préfecture accusé : {who}"),
+    "legality.answered": ("envelope-check", "Réponse reçue par la préfecture : {who}"),
+    "legality.closed": ("check2", "Courrier de la préfecture classé par {who}"),
+    "act.cancelled": ("slash-circle", "Transmission annulée à la préfecture, numéro consommé : {who}"),
     "transmission.anomaly_after_receipt": (
         "exclamation-triangle",
         "Anomalie reçue après l’accusé, qui reste valable : {who}",

@@ -24,7 +24,7 @@ from app.folders.documents import current_versions
 from app.folders.models import Folder
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
-from app.transmission import lateness
+from app.transmission import answered, lateness
 from app.transmission.channels import open_channel
 from app.transmission.keeping import keep_answer, note_late_anomaly
 from app.transmission.models import Transmission
@@ -32,6 +32,8 @@ from app.transmission.parcel import parcel_of
 from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel, Rejected, Uncertain
 
 log = structlog.get_logger()
+HELD_SECONDS = 600.0
+"""How long what a carrier holds back waits before it is looked at again."""
 ENDED = frozenset({"acknowledged", "refused"})
 
 
@@ -101,6 +103,8 @@ def _deliver(actor: Actor, sending: Sending, channel: Channel, parcel: Parcel) -
     if found is not None:
         mark_sent(actor, sending.id, found, None)
         return found
+    if why := channel.held(parcel):
+        raise Later(HELD_SECONDS, why)
     with TemporaryDirectory(prefix="paraphe-package-") as room:
         package = channel.package(parcel, Path(room))
         vault.store().put_file(vault.scope(actor.collectivity_id), package.path)
@@ -244,6 +248,7 @@ def acknowledge(db: Db, actor: Actor, transmission_id: int, answer: Answer, sha2
     }
     facts["received_on"] = answer.received_on.isoformat() if answer.received_on else None
     decide.acknowledged(db, folder, actor, received_on=_state_date(row, answer), facts=facts)
+    answered.tell(db, actor, folder, row, sha256)
     return True
 
 

@@ -8,6 +8,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, Tenanted
 
+ON_PAPER = "papier"
+"""The reference of a transmission that was made on paper while the convention was suspended."""
+
 
 class Transmission(Base, Tenanted):
     """One sending of a folder by a channel; unique for a folder, a round and a step, whatever the retries.

@@ -44,7 +44,7 @@ def parcel_of(
             title=folder.title,
             facts=dict(folder.fields),
             files=tuple(_files(db, folder, Path(room), versions, round_number)),
-            sender=_sender(db, folder, settings),
+            sender=sender_of(db, folder.collectivity_id, settings),
             signatures=tuple(_signatures(db, folder)),
             link=f"{settings.public_url}/dossiers/{folder.id}",
             prepared_at=prepared_at,
@@ -103,8 +103,9 @@ def _file(folder: Folder, document: Document, version: DocumentVersion, room: Pa
     )
 
 
-def _sender(db: Db, folder: Folder, settings: Any) -> Sender:
-    row = db.get_one(Collectivity, folder.collectivity_id)
+def sender_of(db: Db, collectivity_id: int, settings: Any) -> Sender:
+    """The collectivity as the State knows it."""
+    row = db.get_one(Collectivity, collectivity_id)
     email = str(row.settings.get("email") or settings.actes_email)
     return Sender(row.id, row.siren, row.name, row.department, row.district, row.nature, email, row.settings)
 

@@ -16,7 +16,7 @@ from app.folders.models import Folder, Publication
 from app.folders.views import Tag
 from app.transmission import channels, lateness
 from app.transmission.dispatch import transmit
-from app.transmission.models import Transmission
+from app.transmission.models import ON_PAPER, Transmission
 from app.transmission.parcel import parcel_of
 from app.transmission.rehearsal import rehearse, to_leave
 from app.transmission.s2low import expiry
@@ -113,6 +113,9 @@ class _Words:
             return {"title": STOPPED, "meta": "L’administrateur voit pourquoi et peut le relancer."}
         if row is None:
             return None
+        if row.reference == ON_PAPER:
+            received = f"Convention suspendue, reçu le {jour(row.received_on)}"
+            return {"title": "Transmis sur papier", "meta": received}
         meta = word(row) + (" (FACTICE)" if row.simulated else "")
         if row.state == "acknowledged":
             meta += f", {jour(row.received_on)}" if row.received_on else f", {instant(row.ended_at)}"
@@ -129,23 +132,24 @@ class _Words:
     def tag(self, db: Db, folder: Folder) -> Tag | None:
         """Where an act or a flow stands; « Exécutoire le … » only when both dates of an act are known."""
         row = _row(db, folder, Transmission.channel.in_(["actes", "helios"]))
-        if row is None:
+        if row is None or folder.fields.get("cancelled_on"):
             return None
         publication = db.get(Publication, folder.id)
         if publication is not None and publication.enforceable_on is not None:
             return Tag("ok", "check-circle", f"Exécutoire le {jour(publication.enforceable_on)}")
         if row.state == "acknowledged":
-            booked = row.channel == "helios"
-            return (
-                Tag("ok", "check-circle", word(row))
-                if booked
-                else Tag("warn", "hourglass-split", "Pas encore exécutoire : à publier")
-            )
+            return _received(folder, row)
         if _stopped(db, folder):
             return Tag("danger", "exclamation-circle", STOPPED)
         if lateness.late(row, self._settings):
             return Tag("warn", "hourglass-split", "Réponse en retard")
         return Tag("info", "send", word(row))
+
+
+def _received(folder: Folder, row: Transmission) -> Tag:
+    if row.channel == "actes" and StepKind.PUBLISH in family_of(folder.family).stages:
+        return Tag("warn", "hourglass-split", "Pas encore exécutoire : à publier")
+    return Tag("ok", "check-circle", word(row))
 
 
 def word(row: Transmission) -> str:

@@ -135,6 +135,9 @@ class Channel(Protocol):
     def rehearse(self, parcel: Parcel) -> list[Problem]:
         """List every rule that the parcel breaks, of those that can be known without asking the other side."""
 
+    def held(self, parcel: Parcel) -> str | None:
+        """Why nothing of this sender may leave by this carrier for now, in French; None when it may."""
+
     def check(self, parcel: Parcel) -> list[Problem]:
         """List every rule that the parcel breaks; an empty list means that it may leave."""
 

@@ -1,6 +1,7 @@
 """After the receipt: what the simulated Préfecture writes, and what it takes, once, of what is answered."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -183,3 +184,35 @@ def test_a_reply_with_two_documents_or_an_untyped_one_does_not_leave(tmp_path):
     ]
     with pytest.raises(Rejected):
         channel.package(parcel, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("moment", "day"),
+    [
+        ("2026-12-28T22:59:59+00:00", date(2026, 12, 28)),
+        ("2026-12-28T23:00:00+00:00", date(2026, 12, 29)),
+        ("2026-12-31T22:59:59+00:00", date(2026, 12, 31)),
+        ("2026-12-31T23:00:00+00:00", date(2027, 1, 1)),
+        ("2027-01-02T23:30:00+00:00", date(2027, 1, 3)),
+        ("2027-03-27T22:59:59+00:00", date(2027, 3, 27)),  # the night of summer time
+        ("2027-03-27T23:00:00+00:00", date(2027, 3, 28)),
+        ("2027-03-28T21:59:59+00:00", date(2027, 3, 28)),
+        ("2027-03-28T22:00:00+00:00", date(2027, 3, 29)),
+        ("2026-10-24T21:59:59+00:00", date(2026, 10, 24)),  # the night of winter time
+        ("2026-10-24T22:00:00+00:00", date(2026, 10, 25)),
+        ("2026-10-25T22:59:59+00:00", date(2026, 10, 25)),
+        ("2026-10-25T23:00:00+00:00", date(2026, 10, 26)),
+    ],
+)
+def test_receipts_and_letters_bear_the_town_hall_s_day_even_when_the_clocks_change(tmp_path, moment, day):
+    clock = Clock(datetime.fromisoformat(moment))
+    channel = a_channel(tmp_path, clock)
+    facts = {"number": "2026-112_PC", "decision_date": "2026-10-01"}
+    parcel, reference = delivered(channel, tmp_path, facts=facts, prepared_at=clock.moment)
+    answer = channel.poll(parcel, reference)
+    assert (answer.kind, answer.received_on) == (AnswerKind.ACKNOWLEDGED, day)
+    (letter,) = channel.letters(SENDER)
+    assert read_exchange(letter.message).dated_on == day
+    reply = a_followup(tmp_path, "3-4", answer.identifier, letter)
+    package = channel.package(replace(reply, prepared_at=clock.moment), tmp_path)
+    assert f"--{day:%Y%m%d}-" in package.filename

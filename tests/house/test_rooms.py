@@ -53,7 +53,7 @@ HEAVY = {
         "app/transmission/s2low/",
     ),
     "signxml": ("app/signing/formats/",),
-    "pikepdf": ("app/files/",),
+    "pikepdf": ("app/files/", "app/legality/printed.py"),
     "pypdfium2": ("app/files/", "app/signing/formats/"),
     "facturx": ("app/invoices/reading.py",),
     "alembic": ("app/core/schema.py",),

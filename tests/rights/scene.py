@@ -289,6 +289,8 @@ def _form(endpoint: str, version: int) -> Mapping[str, Any]:
     if endpoint == "publication.mask":
         form |= {"public_title": "Aide à un particulier", "reason": "Un nom était resté lisible."}
         form["masked"] = (io.BytesIO(a_masked_pdf()), "occulte.pdf")
+    if endpoint == "legality.cancel":
+        form["motive"] = "Mauvaise annexe"
     if endpoint == "signing.placing.sheet":
         form["places"] = "[]"
     if endpoint == "signing.paper.sheet":

@@ -102,6 +102,17 @@ ROUTES = {
     "publication.site.feed": "public",
     "publication_api.acts_page": "public",
     "publication_api.act": "public",
+    "legality.inbox": "person",
+    "legality.fetch": "create",
+    "legality.letter": "person",
+    "legality.file": "person",
+    "legality.reply": "create",
+    "legality.close": "create",
+    "legality.act": "person",
+    "legality.stamped": "person",
+    "legality.certificate": "person",
+    "legality.cancel": "create",
+    "legality.paper": "create",
     "folders_api.me": "person",
     "folders_api.families": "person",
     "folders_api.folders": "person",
@@ -164,6 +175,11 @@ ON_PAPER = {("signing.paper.sheet", method) for method in ("GET", "HEAD", "POST"
 PUBLISH = {("folders.publish", "POST")}
 MASK = {("publication.sheet", "GET"), ("publication.sheet", "HEAD"), ("publication.mask", "POST")}
 PUT_ONLINE = {("publication.put_online", "POST")}
+AT_THE_PREFECTURE = {
+    (f"legality.{name}", method) for name in ("act", "stamped") for method in ("GET", "HEAD")
+}
+CERTIFIED = {("legality.certificate", method) for method in ("GET", "HEAD")}
+CANCEL = {("legality.cancel", method) for method in ("GET", "HEAD", "POST")}
 
 # (family, state): who reads it, then who may do what.
 TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str, str]]]]]] = {
@@ -187,9 +203,16 @@ TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str,
     ("deliberation", "prefecture"): ({K, SECOND, S, A, B}, []),
     ("deliberation", "publication"): (
         {K, SECOND, S, A, B},
-        [({K, SECOND}, PUBLISH | MASK)],
+        [({K, SECOND}, PUBLISH | MASK), ({K, SECOND, S, A, B}, AT_THE_PREFECTURE), ({K}, CANCEL)],
     ),  # what the State has received is not sent back
-    ("deliberation", "done"): ({K, SECOND, S, A, B}, [({K, SECOND}, MASK | PUT_ONLINE)]),
+    ("deliberation", "done"): (
+        {K, SECOND, S, A, B},
+        [
+            ({K, SECOND}, MASK | PUT_ONLINE),
+            ({K, SECOND, S, A, B}, AT_THE_PREFECTURE | CERTIFIED),
+            ({K}, CANCEL),
+        ],
+    ),
     ("deliberation", "rejected"): ({K, SECOND, S, A, B}, [({K}, EDIT)]),
     ("deliberation", "withdrawn"): ({K, SECOND, S, A, B}, []),
 }

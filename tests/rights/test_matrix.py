@@ -77,11 +77,13 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     never = {one for one, _ in routes(scene.house, api=False)} - granted_somewhere
     remote = {f"signing.remote.{one}" for one in ("prepare", "authorise", "complete")}
     carried = {"pes.attachment", "pes.attachment_bytes"}
+    # And no convention is suspended: nothing leaves on paper (tests/legality/test_paper.py).
     # An act leaves the public page after two months, or for a reason of law (tests/publication/test_withdrawn.py).
     assert never == {
         "folders.archive",
         "signing.verifier.report",
         "publication.withdraw",
+        "legality.paper",
         *remote,
         *carried,
     }
@@ -189,6 +191,9 @@ def test_what_is_granted_is_possible(scene: Scene, family: str, state: str) -> N
                     assert answer.status_code == 200, asked
                 elif endpoint == "folders.remove_document":
                     assert answer.status_code == 422, asked  # the main document is replaced, never removed
+                elif endpoint == "legality.cancel":
+                    # It prepares another folder; the act does not change
+                    assert answer.status_code == 302, asked
                 elif endpoint == "folders.accept_repair":
                     assert answer.status_code == 409, asked  # this one needs no repair
                 else:
@@ -249,8 +254,15 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "certificate_id": ABSENT,
         "batch_id": ABSENT,
         "mandate_id": ABSENT,
+        "letter_id": ABSENT,
+        "rank": 0,
     }
-    answers = {"folders.home": 302, "people.office.mandate": 404}  # else 200
+    answers = {
+        "folders.home": 302,
+        "people.office.mandate": 404,
+        "legality.letter": 404,
+        "legality.file": 404,
+    }  # else 200
     before = scene.kept()
     for rule in scene.house.app.url_map.iter_rules():
         who = ROUTES[rule.endpoint]

@@ -12,7 +12,9 @@ from workflows.deadlines import (
     due_on,
     enforceable_on,
     is_working_day,
+    online_until,
     payment_due,
+    referral_until,
 )
 
 
@@ -96,3 +98,37 @@ def test_more_working_days_never_end_sooner():
 def test_a_negative_delay_is_no_delay():
     with pytest.raises(ValueError, match="-1"):
         add_working_days(date(2026, 1, 1), -1)
+
+
+@pytest.mark.parametrize(
+    ("received", "published", "enforceable"),
+    [
+        (date(2026, 9, 28), date(2026, 10, 2), date(2026, 10, 2)),  # CAL-04
+        (date(2026, 12, 31), date(2026, 12, 29), date(2026, 12, 31)),
+        (date(2026, 12, 30), date(2027, 1, 1), date(2027, 1, 1)),
+        (date(2027, 1, 3), date(2026, 12, 29), date(2027, 1, 3)),
+    ],
+)
+def test_enforceable_days_around_new_year(received, published, enforceable):
+    assert enforceable_on(published, received) == enforceable
+
+
+def test_an_act_stays_online_for_two_months():
+    assert online_until(date(2026, 10, 2)) == date(2026, 12, 2)  # CAL-05
+    assert online_until(date(2026, 12, 31)) == date(2027, 2, 28)
+
+
+@pytest.mark.parametrize(
+    ("received", "last_day"),
+    [
+        (date(2026, 9, 28), date(2026, 11, 30)),  # CAL-07: 28 + 1 is a Sunday
+        (date(2026, 12, 29), date(2027, 3, 1)),
+        (date(2026, 12, 30), date(2027, 3, 1)),
+        (date(2026, 12, 31), date(2027, 3, 1)),
+        (date(2027, 1, 1), date(2027, 3, 2)),
+        (date(2027, 1, 2), date(2027, 3, 3)),
+        (date(2027, 1, 3), date(2027, 3, 4)),
+    ],
+)
+def test_the_prefect_refers_within_two_months_of_reception(received, last_day):
+    assert referral_until(received) == last_day

@@ -76,6 +76,15 @@ class ActesChannel:
         """The classification in force for this collectivity: natures, types and matters, for its forms."""
         return self._classifications.current(siren)
 
+    def held(self, parcel: Parcel) -> str | None:
+        """The prefect may suspend the convention: acts then wait here, or leave on paper (CGCT R2131-4)."""
+        suspended = parcel.sender.settings.get("actes_suspended")
+        if not suspended:
+            return None
+        return (
+            f"Convention suspendue par {suspended.get('order', 'le préfet')} : l’acte se transmet sur papier."
+        )
+
     def renew_classification(self, siren: str) -> tuple[Classification, bool]:
         """Ask the other side for it and keep what came; True when it is another than before.
 

@@ -62,6 +62,20 @@ class HeliosChannel:
         """True when no real Treasury is behind."""
         return self._transport.simulated
 
+    def edition(self, siren: str) -> str:
+        """Empty: a flow was read at deposit, and is judged again when it leaves, signed."""
+        del siren
+        return ""
+
+    def rehearse(self, parcel: Parcel) -> list[Problem]:
+        """What can be told without asking whether the name has served."""
+        return self._problems(parcel)
+
+    def held(self, parcel: Parcel) -> str | None:
+        """Nothing holds a flow back."""
+        del parcel
+        return None
+
     def check(self, parcel: Parcel) -> list[Problem]:
         """List every rule that the flow breaks; asks the other side whether its name already served."""
         problems = self._problems(parcel)

@@ -1,0 +1,173 @@
+"""What an act became at the Préfecture: its dates, its clocks, its stamped copy and its certificate."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import sqlalchemy as sa
+
+from app.core.clock import PARIS, today
+from app.core.db import Db
+from app.core.french import jour_long
+from app.core.refusals import Refusal
+from app.files import vault
+from app.folders.documents import current_versions
+from app.folders.models import Document, DocumentVersion, Folder, Publication
+from app.legality.cancelling import Standing, act_at_the_prefecture, standing
+from app.legality.models import StateLetter
+from app.legality.printed import sheet, stamp
+from app.people.models import Collectivity
+from app.transmission.models import ON_PAPER, Receipt, Transmission
+from workflows.deadlines import appeal_until, online_until, referral_until
+
+PDF = "application/pdf"
+
+
+@dataclass(frozen=True)
+class Life:
+    """The dates of an act, each None as long as it is not known; `enforceable_on` only once both conditions are met."""
+
+    standing: Standing
+    sent_on: date | None
+    received_on: date | None
+    published_on: date | None
+    enforceable_on: date | None
+    online_until: date | None
+    appeal_until: date | None
+    referral_until: date | None
+    on_paper: bool
+    cancelled_on: date | None
+
+
+def life_of(db: Db, folder: Folder) -> Life:
+    """The dates of an act that the Préfecture has; refuses `not-at-prefecture`."""
+    here = standing(db, folder)
+    if here is None:
+        raise Refusal("not-at-prefecture")
+    act, publication = here.act, db.get(Publication, folder.id)
+    published = publication.published_on if publication else None
+    cancelled = here.cancelled is not None
+    return Life(
+        standing=here,
+        sent_on=act.sent_at.astimezone(PARIS).date() if act.sent_at else None,
+        received_on=act.received_on,
+        published_on=published,
+        enforceable_on=None if cancelled or publication is None else publication.enforceable_on,
+        online_until=online_until(published) if published else None,
+        appeal_until=appeal_until(published) if published else None,
+        referral_until=None if cancelled else _referral(db, folder, act),
+        on_paper=act.reference == ON_PAPER,
+        cancelled_on=here.cancelled.cancelled_on if here.cancelled else None,
+    )
+
+
+def _referral(db: Db, folder: Folder, act: Transmission) -> date | None:
+    """Two months from reception, or from that of the documents that the prefect asked for (CGCT L2131-6).
+
+    None while documents are asked for and not received: the delay has then no end yet.
+    """
+    asked = list(
+        db.scalars(
+            sa.select(StateLetter.id).where(StateLetter.folder_id == folder.id, StateLetter.code == "3-1")
+        )
+    )
+    if not asked:
+        return referral_until(act.received_on) if act.received_on else None
+    sent = (
+        sa.select(Folder.number, Transmission.received_on)
+        .join(Transmission, Transmission.folder_id == Folder.id)
+        .where(
+            Folder.collectivity_id == folder.collectivity_id,
+            Folder.family == "prefecture_reply",
+            Folder.number.in_([str(one) for one in asked]),
+            Transmission.state == "acknowledged",
+        )
+    )
+    found = {number: received for number, received in db.execute(sent) if received}
+    return referral_until(max(found.values())) if len(found) == len(asked) else None
+
+
+def rows_of(life: Life) -> list[str]:
+    """The rows of the stamp."""
+    identifier = life.standing.act.identifier
+    return [
+        f"Envoyé en préfecture le {_short(life.sent_on)}"
+        if not life.on_paper
+        else "Transmis en préfecture sur papier",
+        f"Reçu en préfecture le {_short(life.received_on)}",
+        f"Publié le {_short(life.published_on)}" if life.published_on else "Publication : en attente",
+        *([f"Transmission annulée le {_short(life.cancelled_on)}"] if life.cancelled_on else []),
+        *([f"ID : {identifier}"] if identifier else []),
+    ]
+
+
+def main_of(db: Db, folder: Folder, act: Transmission) -> DocumentVersion:
+    """The very version that left: the signed original, or the scan of what was signed by hand; refuses `nothing-to-stamp`."""
+    roles = {
+        row.id: row.role for row in db.scalars(sa.select(Document).where(Document.folder_id == folder.id))
+    }
+    left = set(act.versions or ())
+    found = [
+        one
+        for one in current_versions(db, folder.id).values()
+        if (one.id in left or not left) and roles[one.document_id] in {"main", "paper"}
+    ]
+    found = [one for one in found if one.round == folder.round or roles[one.document_id] == "main"]
+    scans = [one for one in found if roles[one.document_id] == "paper"]
+    chosen = (scans or found)[:1]
+    if not chosen or chosen[0].media_type != PDF:
+        raise Refusal("nothing-to-stamp")
+    return chosen[0]
+
+
+def stamped_copy(db: Db, folder: Folder) -> bytes:
+    """A copy of the act with its stamp on each page, made anew from its receipt; the original is only read."""
+    life = life_of(db, folder)
+    version = main_of(db, folder, life.standing.act)
+    with TemporaryDirectory(prefix="paraphe-stamp-") as room:
+        source, target = Path(room) / "act.pdf", Path(room) / "copy.pdf"
+        vault.store().fetch(vault.scope(folder.collectivity_id), version.sha256, source)
+        return stamp(source, target, rows_of(life), simulated=life.standing.act.simulated).read_bytes()
+
+
+def certificate(db: Db, folder: Folder) -> bytes:
+    """The certificate that the mayor may sign: both dates and the day from which the act is enforceable (CGCT L2131-1).
+
+    Refuses `not-enforceable` before both conditions are met, and for an act whose transmission was cancelled.
+    """
+    life = life_of(db, folder)
+    if life.enforceable_on is None or life.received_on is None or life.published_on is None:
+        raise Refusal("not-enforceable")
+    place = db.get_one(Collectivity, folder.collectivity_id).name
+    act = life.standing.act
+    proof = db.scalar(sa.select(Receipt.sha256).where(Receipt.transmission_id == act.id).order_by(Receipt.id))
+    lines = [
+        ("Commune", place),
+        ("Acte", folder.title),
+        ("Numéro", folder.number),
+        ("Identifiant", act.identifier or "transmis sur papier"),
+        ("Reçu par la préfecture le", jour_long(life.received_on)),
+        ("Publié le", jour_long(life.published_on)),
+        ("Exécutoire le", jour_long(life.enforceable_on)),
+        ("Preuve de réception", f"empreinte SHA-256 {proof}" if proof else ""),
+    ]
+    below = [
+        f"Le maire de {place} certifie que cet acte est exécutoire à compter du {jour_long(life.enforceable_on)}, "
+        "par sa réception par le représentant de l’État et par sa publication (CGCT, article L2131-1).",
+        f"Établi le {jour_long(today())}.",
+        "Le maire,",
+    ]
+    with TemporaryDirectory(prefix="paraphe-certificate-") as room:
+        title = "Certificat du caractère exécutoire"
+        made = sheet(Path(room) / "certificat.pdf", title, lines, below, simulated=act.simulated)
+        return made.read_bytes()
+
+
+def is_act(db: Db, folder: Folder) -> bool:
+    """True when the Préfecture has this act."""
+    return act_at_the_prefecture(db, folder) is not None
+
+
+def _short(day: date | None) -> str:
+    return f"{day:%d/%m/%Y}" if day else "?"

@@ -1,0 +1,190 @@
+"""Cancel the transmission of an act: a reason, the approvals of a circuit, one message 6-1, and a number that stays consumed."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import now, today
+from app.core.db import Db, reading
+from app.core.french import jour_long
+from app.core.refusals import Refusal
+from app.files import vault
+from app.folders import deposit
+from app.folders.access import authorize
+from app.folders.documents import add_receipt
+from app.folders.keep import Kept
+from app.folders.models import Document, DocumentVersion, Folder
+from app.journal.chain import Event, append
+from app.legality.models import ActCancellation
+from app.legality.printed import sheet
+from app.people.actor import Actor
+from app.transmission.models import ON_PAPER, Transmission
+from workflows.rights import Right
+
+FAMILY = "act_cancellation"
+LONGEST = 500
+PDF = "application/pdf"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An act at the Préfecture: its transmission, and what became of it since."""
+
+    act: Transmission
+    asked: int | None
+    cancelled: ActCancellation | None
+
+
+def act_at_the_prefecture(db: Db, folder: Folder) -> Transmission | None:
+    """The acknowledged transmission of an act in its present round; None for what is no act or has no receipt."""
+    if folder.family in {FAMILY, "prefecture_reply"}:
+        return None
+    query = sa.select(Transmission).where(
+        Transmission.folder_id == folder.id,
+        Transmission.round == folder.round,
+        Transmission.channel == "actes",
+        Transmission.state == "acknowledged",
+    )
+    return db.scalar(query)
+
+
+def standing(db: Db, folder: Folder) -> Standing | None:
+    """Where an act stands with the Préfecture: the folder that asks its cancellation, and the cancellation itself."""
+    act = act_at_the_prefecture(db, folder)
+    if act is None:
+        return None
+    query = sa.select(Folder).where(
+        Folder.collectivity_id == folder.collectivity_id,
+        Folder.family == FAMILY,
+        Folder.number == folder.number,
+        Folder.place != "withdrawn",
+    )
+    requests = [one.id for one in db.scalars(query) if one.fields["followup"]["act_folder"] == folder.id]
+    return Standing(act, next(iter(requests), None), db.get(ActCancellation, folder.id))
+
+
+def ready(db: Db, actor: Actor, folder: Folder) -> Standing:
+    """Where the act stands, if its cancellation may be asked by this actor.
+
+    Refuses whoever does not deposit for the act's desk (`not-emitter`), and an act that has no electronic receipt or whose
+    cancellation is asked already (`not-cancellable`).
+    """
+    if folder.emitter_desk_id not in actor.desks_with(Right.CREATE):
+        raise Refusal("not-emitter")
+    here = standing(db, folder)
+    if here is None or here.asked is not None or here.cancelled or here.act.reference == ON_PAPER:
+        raise Refusal("not-cancellable")
+    return here
+
+
+def prepare_cancellation(actor: Actor, folder_id: int, motive: str) -> int:
+    """Make the draft that asks for the cancellation of an act, with its request as a page; returns its folder.
+
+    Refuses what `ready` refuses, and a missing or endless reason (`motive-needed`).
+    """
+    motive = " ".join(motive.split())
+    with reading(actor.collectivity_id) as db:
+        folder = authorize(db, actor, folder_id)
+        here = ready(db, actor, folder)
+        if not motive or len(motive) > LONGEST:
+            raise Refusal("motive-needed")
+        desk_id, facts = folder.emitter_desk_id, _facts(folder, here.act, motive)
+        lines = _lines(folder, here.act, motive, actor)
+    with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
+        path = sheet(Path(room) / "demande.pdf", "Demande d’annulation d’un acte transmis", lines)
+        stored = vault.store().put_file(vault.scope(actor.collectivity_id), path)
+    note = {"facts": ["Page établie par Paraphe."], "text": True, "signatures": []}
+    kept = Kept(
+        "main",
+        "Demande d’annulation",
+        "demande-annulation.pdf",
+        stored.sha256,
+        stored.size,
+        PDF,
+        1,
+        "deposited",
+        note,
+    )
+    return deposit.create(actor, FAMILY, desk_id, [kept], facts, [], None)
+
+
+def _facts(folder: Folder, act: Transmission, motive: str) -> dict[str, Any]:
+    about = {
+        "code": "6-1",
+        "identifier": act.identifier,
+        "deposit": act.reference,
+        "act_folder": folder.id,
+    }
+    return {"motive": motive, "act_number": folder.number, "followup": about}
+
+
+def _lines(folder: Folder, act: Transmission, motive: str, actor: Actor) -> list[tuple[str, str]]:
+    return [
+        ("Acte", folder.title),
+        ("Numéro", folder.number),
+        ("Identifiant", act.identifier or ""),
+        ("Accusé reçu le", jour_long(act.received_on)),
+        ("Motif", motive),
+        ("Demandée par", f"{actor.name}, le {jour_long(today())}"),
+        ("Effet", "L’acte n’est plus transmis. Son numéro reste consommé ; son accusé est gardé."),
+    ]
+
+
+def answered(db: Db, actor: Actor, folder: Folder, row: Transmission, receipt: str | None) -> None:
+    """The Préfecture cancelled (6-2): write it beside the act, which keeps its receipt; in the caller's transaction."""
+    about = folder.fields["followup"]
+    act = db.get_one(Folder, about["act_folder"], with_for_update=True)
+    if db.get(ActCancellation, act.id) is not None:
+        return
+    cancelled_on = row.received_on or today()
+    db.add(
+        ActCancellation(
+            collectivity_id=actor.collectivity_id,
+            folder_id=act.id,
+            request_folder_id=folder.id,
+            identifier=about["identifier"],
+            number=act.number,
+            motive=str(folder.fields.get("motive", "")),
+            cancelled_on=cancelled_on,
+            recorded_at=now(),
+        )
+    )
+    act.fields = {**act.fields, "cancelled_on": cancelled_on.isoformat()}
+    _copy_receipt(db, actor, folder, act, receipt)
+    facts = {
+        "identifier": about["identifier"],
+        "number": act.number,
+        "number_consumed": True,
+        "cancelled_on": cancelled_on.isoformat(),
+        "request": folder.id,
+        "receipt": receipt,
+        "simulated": row.simulated,
+    }
+    append(db, actor.collectivity_id, Event("act.cancelled", actor.name, None, act.id, facts))
+
+
+def _copy_receipt(db: Db, actor: Actor, folder: Folder, act: Folder, receipt: str | None) -> None:
+    """The receipt 6-2 stands among the act's documents too, beside its 1-2."""
+    query = (
+        sa.select(DocumentVersion)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(Document.folder_id == folder.id, Document.role == "receipt", DocumentVersion.sha256 == receipt)
+    )
+    version = db.scalar(query) if receipt else None
+    if version is None:
+        return
+    kept = Kept(
+        "receipt",
+        "Accusé d’annulation",
+        version.filename,
+        version.sha256,
+        version.size,
+        version.media_type,
+        None,
+        "received",
+        version.note,
+    )
+    add_receipt(db, act, actor, kept)

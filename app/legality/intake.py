@@ -1,0 +1,301 @@
+"""Fetch the letters of the Préfecture, keep each once in its very bytes, tell those concerned, acknowledge what asks for it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+import sqlalchemy as sa
+import structlog
+
+from app.channels.actes.channel import ActesChannel
+from app.channels.actes.exchanges import ACKNOWLEDGEMENTS, read_exchange
+from app.channels.actes.receipt import Receipt as Read
+from app.channels.actes.receipt import read_receipt
+from app.channels.actes.transport import Letter
+from app.core.clock import now, today
+from app.core.db import Db, reading
+from app.core.outbox import News, Outbox, Row, post
+from app.core.transaction import use_case
+from app.files import vault
+from app.folders.documents import add_receipt
+from app.folders.keep import Kept
+from app.folders.models import Folder, StepRun
+from app.folders.notices import correctors
+from app.journal.chain import Event, append
+from app.legality.clocks import answer_due, kind_of
+from app.legality.models import StateLetter
+from app.people.actor import Actor, system
+from app.transmission.channels import open_channel
+from app.transmission.keeping import note_late_anomaly
+from app.transmission.models import Transmission
+from app.transmission.parcel import sender_of
+from app.transmission.ports import Answer, AnswerKind, Parcel, Sender
+from app.transmission.ports import Rejected as ChannelRejected
+
+log = structlog.get_logger()
+FETCH, ACKNOWLEDGE, ARRIVED = "legality.fetch", "legality.acknowledge", "letter_arrived"
+PDF, XML = "application/pdf", "application/xml"
+
+
+@dataclass(frozen=True)
+class Received:
+    """A letter whose bytes are in the store."""
+
+    reference: str
+    code: str | None
+    identifier: str | None
+    number: str | None
+    dated_on: date | None
+    words: str | None
+    sha256: str
+    size: int
+    filename: str
+    files: tuple[dict[str, Any], ...]
+    conforming: bool
+    simulated: bool
+    raw: bytes
+
+
+def the_channel() -> ActesChannel:
+    """The channel that acts leave by."""
+    return cast("ActesChannel", open_channel("actes"))
+
+
+def look(settings: Any) -> None:
+    """Ask for a round of fetching, once for each period and each collectivity that has acts at the Préfecture."""
+    slot = int(now().timestamp() // settings.actes_letters_seconds)
+    with reading() as db:
+        acts = sa.select(Transmission.collectivity_id).where(
+            Transmission.channel == "actes", Transmission.state == "acknowledged"
+        )
+        asked = {f"letters-{one}-{slot}": one for one in db.scalars(acts.distinct())}
+        known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(asked))))
+    for key, collectivity_id in asked.items():
+        if key not in known:
+            ask(system(collectivity_id), key)
+
+
+@use_case
+def ask(db: Db, actor: Actor, key: str) -> None:
+    """Write the row that fetches the letters of a collectivity; a key already used changes nothing."""
+    if db.scalar(sa.select(Outbox.id).where(Outbox.key == key)) is None:
+        post(db, actor.collectivity_id, [News(FETCH, key, {})])
+
+
+def fetch(row: Row, settings: Any) -> None:
+    """Fetch and keep what is waiting; a letter is given back as taken only once it is written here."""
+    actor, channel = system(row.collectivity_id), the_channel()
+    with reading(row.collectivity_id) as db:
+        sender = sender_of(db, row.collectivity_id, settings)
+    for letter in channel.letters(sender):
+        keep_letter(actor, _stored(row.collectivity_id, letter, simulated=channel.simulated))
+        channel.taken(sender, letter.reference)
+
+
+def _stored(collectivity_id: int, letter: Letter, *, simulated: bool) -> Received:
+    store, scope = vault.store(), vault.scope(collectivity_id)
+    read = read_exchange(letter.message)
+    anomaly: Read | None = read_receipt(letter.message) if read.code is None else None
+    code = read.code or (anomaly.code if anomaly else None)
+    files = []
+    for name, data in letter.files:
+        media = PDF if data.startswith(b"%PDF-") else "application/octet-stream"
+        kept = store.put_bytes(scope, data)
+        files.append({"name": name, "sha256": kept.sha256, "size": len(data), "media_type": media})
+    return Received(
+        reference=letter.reference,
+        code="1-3" if code in {"1-3", "ANO"} else code,
+        identifier=read.identifier or (anomaly.identifier if anomaly else None),
+        number=anomaly.number if anomaly else None,
+        dated_on=read.dated_on or (anomaly.received_on if anomaly else None),
+        words=read.words or (anomaly.reason if anomaly else None),
+        sha256=store.put_bytes(scope, letter.message).sha256,
+        size=len(letter.message),
+        filename=letter.message_name,
+        files=tuple(files),
+        conforming=read.conforming or bool(anomaly and anomaly.conforming),
+        simulated=simulated,
+        raw=letter.message,
+    )
+
+
+@use_case
+def keep_letter(db: Db, actor: Actor, received: Received) -> int | None:
+    """Write a letter, its clock, its news and its journal line; None when it is here already.
+
+    It is kept even when it is unreadable or when its act is unknown: an administrator then sees it.
+    """
+    here = StateLetter.collectivity_id == actor.collectivity_id
+    if db.scalar(sa.select(StateLetter.id).where(here, StateLetter.reference == received.reference)):
+        return None
+    act = _act_of(db, actor, received)
+    folder = db.get_one(Folder, act.folder_id, with_for_update=True) if act else None
+    row = StateLetter(
+        collectivity_id=actor.collectivity_id,
+        folder_id=folder.id if folder else None,
+        reference=received.reference,
+        code=received.code,
+        identifier=received.identifier or (act.identifier if act else None),
+        dated_on=received.dated_on,
+        received_on=today(),
+        received_at=now(),
+        due_on=answer_due(received.code, today()),
+        words=received.words,
+        sha256=received.sha256,
+        size=received.size,
+        filename=received.filename,
+        files=list(received.files),
+        conforming=received.conforming,
+        simulated=received.simulated,
+    )
+    db.add(row)
+    db.flush()  # its number names its news
+    facts = {
+        "code": received.code,
+        "reference": received.reference,
+        "identifier": row.identifier,
+        "sha256": received.sha256,
+        "due_on": row.due_on.isoformat() if row.due_on else None,
+        "simulated": received.simulated,
+    }
+    append(
+        db,
+        actor.collectivity_id,
+        Event("legality.letter", actor.name, None, folder.id if folder else None, facts),
+    )
+    if folder is not None and act is not None:
+        _beside_the_act(db, actor, folder, act, row, received)
+    if received.code in ACKNOWLEDGEMENTS and folder is not None:
+        news = News(ACKNOWLEDGE, f"letter-ack-{row.id}", {"letter_id": row.id}, folder.id)
+        post(db, actor.collectivity_id, [news])
+    return row.id
+
+
+def _act_of(db: Db, actor: Actor, received: Received) -> Transmission | None:
+    """The act in question: by its identifier, else, for an anomaly that names none, by its number."""
+    query = sa.select(Transmission).where(
+        Transmission.collectivity_id == actor.collectivity_id,
+        Transmission.channel == "actes",
+        Transmission.state == "acknowledged",
+    )
+    if received.identifier:
+        found = query.join(Folder, Folder.id == Transmission.folder_id).where(
+            Transmission.identifier == received.identifier,
+            Folder.family.not_in(("prefecture_reply", "act_cancellation")),
+        )
+        return db.scalar(found.order_by(Transmission.id.desc()).limit(1))
+    if not received.number:
+        return None
+    numbered = query.join(Folder, Folder.id == Transmission.folder_id).where(
+        Folder.number == received.number, Folder.family != "act_cancellation"
+    )
+    return db.scalar(numbered.order_by(Transmission.id.desc()).limit(1))
+
+
+def _beside_the_act(
+    db: Db, actor: Actor, folder: Folder, act: Transmission, row: StateLetter, received: Received
+) -> None:
+    """Put the letter among the act's documents and tell those concerned; the act itself does not move."""
+    if received.code == "1-3":
+        answer = Answer(
+            AnswerKind.REFUSED,
+            received.raw,
+            received.filename,
+            row.identifier,
+            received.dated_on,
+            received.words,
+            received.simulated,
+        )
+        note_late_anomaly(db, actor, act, folder, answer, received.sha256)
+        return
+    kind = kind_of(received.code)
+    marks = ["Courrier FACTICE, sans valeur : mode simulation."] if received.simulated else []
+    listed = [(received.filename, received.sha256, received.size, XML)]
+    listed += [(one["name"], one["sha256"], one["size"], one["media_type"]) for one in received.files]
+    for name, sha256, size, media in listed:
+        note = {"facts": marks, "signatures": []}
+        add_receipt(
+            db, folder, actor, Kept("receipt", kind.label, name, sha256, size, media, None, "received", note)
+        )
+    post(db, actor.collectivity_id, _letters(db, folder, row, kind.label))
+
+
+def _letters(db: Db, folder: Folder, row: StateLetter, label: str) -> Sequence[News]:
+    signers = sa.select(StepRun.user_id).where(
+        StepRun.folder_id == folder.id, StepRun.kind == "sign", StepRun.state == "done"
+    )
+    concerned = correctors(db, folder) | {one for one in db.scalars(signers) if one is not None}
+    payload = {
+        "event": ARRIVED,
+        "folder_id": folder.id,
+        "page": f"/prefecture/{row.id}",
+        "what": f"{label[:1].lower()}{label[1:]}",
+        "last_day": row.due_on.isoformat() if row.due_on else None,
+    }
+    return [
+        News("mail", f"{ARRIVED}-{row.id}-{user_id}", {**payload, "user_id": user_id}, folder.id)
+        for user_id in sorted(concerned)
+    ]
+
+
+def acknowledge_letter(row: Row, settings: Any) -> None:
+    """Send the receipt (3-2, 4-2) that a letter asks for, once: it is looked up before any sending."""
+    actor, channel = system(row.collectivity_id), the_channel()
+    with reading(row.collectivity_id) as db:
+        letter = db.get_one(StateLetter, row.payload["letter_id"])
+        sender = sender_of(db, row.collectivity_id, settings)
+    if letter.acknowledged_at is not None:
+        return
+    parcel = _acknowledgement(letter, sender)
+    reference = channel.find(parcel)
+    if reference is None:
+        with TemporaryDirectory(prefix="paraphe-package-") as room:
+            try:
+                reference = channel.send(parcel, channel.package(parcel, Path(room)))
+            except ChannelRejected as rejected:
+                raise RuntimeError(rejected.reason) from rejected
+    mark_acknowledged(actor, letter.id, reference)
+
+
+def _acknowledgement(letter: StateLetter, sender: Sender) -> Parcel:
+    about = {
+        "code": ACKNOWLEDGEMENTS[letter.code or ""],
+        "identifier": letter.identifier,
+        "letter": letter.reference,
+        "letter_date": letter.dated_on.isoformat() if letter.dated_on else None,
+    }
+    return Parcel(
+        key=f"letter-{letter.id}-{about['code']}",
+        folder_id=letter.folder_id or 0,
+        family="",
+        title="",
+        facts={"followup": about},
+        files=(),
+        sender=sender,
+        signatures=(),
+        link="",
+        prepared_at=letter.received_at,
+    )
+
+
+@use_case
+def mark_acknowledged(db: Db, actor: Actor, letter_id: int, reference: str) -> None:
+    """Write that the Préfecture has our receipt of its letter; a second time changes nothing."""
+    letter = db.get_one(StateLetter, letter_id, with_for_update=True)
+    if letter.acknowledged_at is not None:
+        return
+    letter.acknowledged_at, letter.acknowledgement = now(), reference
+    facts = {
+        "code": ACKNOWLEDGEMENTS[letter.code or ""],
+        "letter": letter.reference,
+        "reference": reference,
+        "simulated": letter.simulated,
+    }
+    append(
+        db,
+        actor.collectivity_id,
+        Event("legality.acknowledged", actor.name, None, letter.folder_id, facts),
+    )

@@ -1,0 +1,99 @@
+"""What legality control brings: the fetching of letters, the receipts that leave alone, and its marks on the acts."""
+
+from collections.abc import Callable
+from typing import Any
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from app.core.clock import today
+from app.core.db import Db
+from app.core.french import jour
+from app.core.outbox import Row, each_round, handles
+from app.folders import sockets
+from app.folders.models import Folder
+from app.folders.views import Tag
+from app.legality import cancelling, intake, on_paper, replies, views
+from app.legality.clocks import counter
+from app.people.actor import Actor
+from app.transmission import answered
+
+
+def plug(settings: Any, templates: Environment) -> None:
+    """Register, once for the process."""
+    handles(intake.FETCH)(_With(settings, intake.fetch))
+    handles(intake.ACKNOWLEDGE)(_With(settings, intake.acknowledge_letter))
+    each_round("legality.letters", lambda: intake.look(settings))
+    answered.watch(replies.FAMILY, replies.answered)
+    answered.watch(cancelling.FAMILY, cancelling.answered)
+    sockets.check(replies.only_one)
+    sockets.tag(_tag)
+    sockets.tray(_Tray(templates))
+    sockets.band(_Band(templates))
+
+
+class _With:
+    """A handler that is given the settings; equal to another of its kind."""
+
+    def __init__(self, settings: Any, do: Callable[[Row, Any], None]) -> None:
+        self._settings, self._do = settings, do
+
+    def __call__(self, row: Row) -> None:
+        self._do(row, self._settings)
+
+
+def _tag(db: Db, folder: Folder) -> Tag | None:
+    """An act whose transmission was cancelled says so wherever it is shown."""
+    del db
+    day = folder.fields.get("cancelled_on")
+    return Tag("danger", "slash-circle", f"Transmission annulée le {jour(day)}") if day else None
+
+
+class _Tray:
+    """« 2 courriers de la préfecture attendent », above what awaits somebody."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, db: Db, actor: Actor) -> Markup | None:
+        count, soonest = views.waiting(db, actor)
+        if not count:
+            return None
+        tone, words = counter(soonest, closed=False, today=today())
+        context = {"count": count, "tone": tone or "info", "words": words if soonest else ""}
+        page = self._templates.get_template("legality/_tray.html").render(context)
+        return Markup(page)  # noqa: S704 - the template escapes what it prints
+
+
+class _Band:
+    """Under the head of a folder: the way to the act's page at the Préfecture, or to its transmission on paper."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, db: Db, folder: Folder) -> Markup | None:
+        context = self._context(db, folder)
+        if context is None:
+            return None
+        page = self._templates.get_template("legality/_band.html").render(context)
+        return Markup(page)  # noqa: S704 - the template escapes what it prints
+
+    def _context(self, db: Db, folder: Folder) -> dict[str, Any] | None:
+        about = folder.fields.get("followup")
+        if about and folder.family == replies.FAMILY:
+            return {"url": f"/prefecture/{folder.number}", "kind": "letter"}
+        if about:
+            return {"url": f"/dossiers/{about['act_folder']}/prefecture", "kind": "cancelled-act"}
+        here = cancelling.standing(db, folder)
+        if here is not None:
+            return {"url": f"/dossiers/{folder.id}/prefecture", "kind": "act"}
+        if folder.phase == "running" and _waits(db, folder):
+            return {"url": f"/dossiers/{folder.id}/transmis-sur-papier", "kind": "paper"}
+        return None
+
+
+def _waits(db: Db, folder: Folder) -> bool:
+    """Whether an act waits at its transmission while the convention is suspended."""
+    if on_paper.suspension(db, folder.collectivity_id) is None:
+        return False
+    return on_paper.at_the_door(db, folder)

@@ -1,0 +1,118 @@
+"""Pages that Paraphe prints: the stamped copy of an act, its certificate, its request of cancellation; each says what it is."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+FONTS = Path(__file__).resolve().parents[1] / "signing" / "formats" / "fonts"
+MARGIN, LINE = 20, 7
+SIMULATED = "FACTICE : préfecture simulée, sans aucune valeur juridique"
+# In points: the box that relay operators draw, at the foot of each page on the left.
+WIDTH, HEIGHT, EDGE, SIZE = 214, 72, 10, 7
+
+
+def sheet(
+    target: Path,
+    title: str,
+    lines: Sequence[tuple[str, str]],
+    below: Sequence[str] = (),
+    *,
+    simulated: bool = False,
+) -> Path:
+    """Write one page of labels and values, with sentences below."""
+    from fpdf import FPDF
+
+    page = FPDF(format="A4")
+    page.set_margins(MARGIN, MARGIN)
+    page.add_font("Paraphe", fname=FONTS / "paraphe-stamp.ttf")
+    page.add_page()
+    if simulated:
+        _text(page, SIMULATED, 11)
+    _text(page, title, 16)
+    page.ln(4)
+    for label, value in lines:
+        page.set_font("Paraphe", size=9)
+        page.multi_cell(55, LINE, _known(label), new_x="RIGHT", new_y="TOP")
+        page.set_font("Paraphe", size=11)
+        page.multi_cell(0, LINE, _known(value) or " ", new_x="LMARGIN", new_y="NEXT")
+    page.ln(4)
+    for sentence in below:
+        _text(page, sentence, 11)
+        page.ln(2)
+    page.output(str(target))
+    return target
+
+
+def stamp(source: Path, target: Path, rows: Sequence[str], *, simulated: bool) -> Path:
+    """Write a copy of a PDF with a box at the foot of each page; `source` is only read.
+
+    The copy is a view: the fields and signatures of the original are drawn into it and no longer signatures, so that no
+    reader takes it for the act. Rotated pages and pages without a common origin bear the box where people see the foot.
+    """
+    import pikepdf
+
+    with pikepdf.open(source) as act:
+        act.generate_appearance_streams()
+        act.flatten_annotations("all")
+        for key in ("/AcroForm", "/Perms", "/DSS"):
+            if key in act.Root:
+                del act.Root[key]
+        for page in act.pages:
+            _overlay(page, rows, simulated)
+        with act.open_metadata(set_pikepdf_as_editor=False) as about:
+            about["dc:title"] = "Copie tamponnée, vue de l’acte signé"
+        act.save(target, deterministic_id=True)
+    return target
+
+
+def _overlay(page: object, rows: Sequence[str], simulated: bool) -> None:
+    """Draw the box on one page; pikepdf turns it upright for whoever looks at it."""
+    import io
+
+    import pikepdf
+
+    left, bottom, right, top = (float(one) for one in page.cropbox)  # type: ignore[attr-defined]
+    turned = int(page.obj.get("/Rotate", 0)) % 360  # type: ignore[attr-defined]
+    unit = float(page.obj.get("/UserUnit", 1))  # type: ignore[attr-defined]
+    width, height, edge = WIDTH / unit, HEIGHT / unit, EDGE / unit
+    # The box as it is seen at the bottom left, in the page's own coordinates.
+    box = {
+        0: (left + edge, bottom + edge, left + edge + width, bottom + edge + height),
+        90: (right - edge - height, bottom + edge, right - edge, bottom + edge + width),
+        180: (right - edge - width, top - edge - height, right - edge, top - edge),
+        270: (left + edge, top - edge - width, left + edge + height, top - edge),
+    }[turned]
+    with pikepdf.open(io.BytesIO(_drawn(tuple(rows), simulated))) as drawn:
+        page.add_overlay(drawn.pages[0], pikepdf.Rectangle(*box), shrink=True, expand=True)  # type: ignore[attr-defined]
+
+
+def _drawn(rows: tuple[str, ...], simulated: bool) -> bytes:
+    from fpdf import FPDF
+
+    made = FPDF(unit="pt", format=(WIDTH, HEIGHT))
+    made.set_auto_page_break(auto=False)
+    made.set_margins(5, 4)
+    made.add_font("Paraphe", fname=FONTS / "paraphe-stamp.ttf")
+    made.add_page()
+    made.set_fill_color(255, 255, 255)
+    made.set_draw_color(20, 40, 120)
+    made.rect(0.5, 0.5, WIDTH - 1, HEIGHT - 1, style="DF")
+    made.set_text_color(20, 40, 120)
+    shown = [*rows, "Copie tamponnée : seul l’original signé fait foi"]
+    if simulated:
+        shown.insert(0, SIMULATED)
+    for row in shown:
+        made.set_font("Paraphe", size=SIZE)
+        made.cell(0, (HEIGHT - 8) / len(shown), _known(row), new_x="LMARGIN", new_y="NEXT")
+    return bytes(made.output())
+
+
+def _text(page: object, text: str, size: int) -> None:
+    page.set_font("Paraphe", size=size)  # type: ignore[attr-defined]
+    page.multi_cell(0, LINE, _known(text), new_x="LMARGIN", new_y="NEXT")  # type: ignore[attr-defined]
+
+
+def _known(text: str) -> str:
+    """What the font cannot draw is replaced by a visible mark, never dropped in silence."""
+    return "".join(
+        one if one.isprintable() and ord(one) < 0x2500 else "▯" if ord(one) >= 0x2500 else " " for one in text
+    )

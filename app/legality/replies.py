@@ -1,0 +1,202 @@
+"""Answer a letter of the Préfecture: a folder with its own circuit, whose documents leave typed."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.channels.actes.classification import AttachmentType
+from app.channels.actes.exchanges import REPLIES
+from app.channels.actes.naming import IDENTIFIER, NATURES
+from app.circuits.library import family_of
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders import deposit
+from app.folders.access import authorize
+from app.folders.keep import Incoming, Kept, keep_attachment, keep_main
+from app.folders.models import Folder
+from app.journal.chain import Event, append
+from app.legality.intake import the_channel
+from app.legality.models import StateLetter
+from app.people.actor import Actor
+from app.transmission.models import Transmission
+from workflows.circuit import Phase
+from workflows.family import Problem
+
+FAMILY = "prefecture_reply"
+LABELS = {
+    "2-2": "Répondre au courrier",
+    "3-4": "Envoyer les pièces demandées",
+    "3-3": "Refuser d’envoyer les pièces, avec une lettre qui dit pourquoi",
+    "4-4": "Répondre aux observations",
+    "4-3": "Rejeter les observations, avec une lettre qui dit pourquoi",
+}
+SUBJECTS = {
+    "2-2": "Réponse au courrier de la préfecture, acte {number}",
+    "3-4": "Pièces complémentaires de l’acte {number}",
+    "3-3": "Refus de pièces complémentaires, acte {number}",
+    "4-4": "Réponse aux observations sur l’acte {number}",
+    "4-3": "Rejet des observations sur l’acte {number}",
+}
+SEVERAL = frozenset({"3-4"})
+"""The replies that carry more than one document."""
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A file of a reply and its type in the classification (« 99_DE »)."""
+
+    file: Incoming
+    type_code: str
+
+
+def letter_for(db: Db, actor: Actor, letter_id: int) -> StateLetter:
+    """The letter, if the actor may read its act; one whose act is unknown is an administrator's (`not-found`, `not-yours`)."""
+    letter = db.scalar(
+        sa.select(StateLetter).where(
+            StateLetter.id == letter_id, StateLetter.collectivity_id == actor.collectivity_id
+        )
+    )
+    if letter is None:
+        raise Refusal("not-found")
+    if letter.folder_id is not None:
+        authorize(db, actor, letter.folder_id)
+    elif not actor.administrator:
+        raise Refusal("not-yours")
+    return letter
+
+
+def types_of(identifier: str | None) -> tuple[AttachmentType, ...]:
+    """The types that a document about this act may have, in the order of the classification."""
+    read = IDENTIFIER.fullmatch(identifier or "")
+    if read is None:
+        return ()
+    number = next((code for code, short in NATURES.items() if short == read["nature"]), None)
+    nature = the_channel().classification_of(read["siren"]).nature(number)
+    return nature.types if nature else ()
+
+
+def replies_of(db: Db, letter: StateLetter) -> list[Folder]:
+    """The folders that answer a letter, oldest first."""
+    query = sa.select(Folder).where(
+        Folder.collectivity_id == letter.collectivity_id,
+        Folder.family == FAMILY,
+        Folder.number == str(letter.id),
+    )
+    return list(db.scalars(query.order_by(Folder.id)))
+
+
+def prepare_reply(actor: Actor, letter_id: int, code: str, files: Sequence[Typed]) -> int:
+    """Make the draft of a reply from its documents; returns its folder.
+
+    Refuses a code that does not answer this letter (`reply-wrong`), one more reply while another is on its way or was
+    accepted (`reply-open`), no document or one too many, and a type that the act's nature does not know.
+    """
+    with reading(actor.collectivity_id) as db:
+        letter = letter_for(db, actor, letter_id)
+        facts = _facts(db, letter, code)
+    if not files:
+        raise Refusal("no-file")
+    if len(files) > 1 and code not in SEVERAL:
+        raise Refusal("reply-one-document")
+    known = {one.code for one in types_of(letter.identifier)}
+    if any(one.type_code not in known for one in files):
+        raise Refusal("reply-untyped")
+    desk_id = deposit.emitter(actor)
+    with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
+        kept = _kept(actor, files, Path(room))
+    return deposit.create(actor, FAMILY, desk_id, kept, facts, [], None)
+
+
+def _facts(db: Db, letter: StateLetter, code: str) -> dict[str, Any]:
+    if letter.folder_id is None or code not in REPLIES.get(letter.code or "", ()):
+        raise Refusal("reply-wrong")
+    if any(one.place != "withdrawn" for one in replies_of(db, letter)):
+        raise Refusal("reply-open")
+    act = db.get_one(Folder, letter.folder_id)
+    return {
+        "subject": SUBJECTS[code].format(number=act.number or letter.identifier),
+        "letter": str(letter.id),
+        "followup": {
+            "code": code,
+            "identifier": letter.identifier,
+            "letter": letter.reference,
+            "letter_date": letter.dated_on.isoformat() if letter.dated_on else None,
+            "act_folder": act.id,
+        },
+    }
+
+
+def _kept(actor: Actor, files: Sequence[Typed], room: Path) -> list[Kept]:
+    """Everything examined and stored; a converted file leaves as the PDF that was made of it."""
+    main, _ = keep_main(actor.collectivity_id, family_of(FAMILY), files[0].file, room)
+    typed = [(main, files[0].type_code)]
+    typed += [(keep_attachment(actor.collectivity_id, one.file, room), one.type_code) for one in files[1:]]
+    return [
+        replace(one, type_code=code if one.role in {"main", "attachment"} else None)
+        for several, code in typed
+        for one in several
+    ]
+
+
+def only_one(db: Db, folder: Folder) -> list[Problem]:
+    """Before a reply leaves: no other one answers the same letter already."""
+    if folder.family != FAMILY:
+        return []
+    query = sa.select(Folder.id).where(
+        Folder.collectivity_id == folder.collectivity_id,
+        Folder.family == FAMILY,
+        Folder.number == folder.number,
+        Folder.id != folder.id,
+        Folder.phase.in_([Phase.RUNNING.value, Phase.DONE.value]),
+        Folder.place != "withdrawn",
+    )
+    if db.scalar(query.limit(1)) is None:
+        return []
+    return [
+        Problem(
+            "reply-open", "subject", "Une autre réponse à ce courrier est déjà en route. Abandonnez celle-ci."
+        )
+    ]
+
+
+def answered(db: Db, actor: Actor, folder: Folder, row: Transmission, receipt: str | None) -> None:
+    """A reply arrived at the Préfecture: its letter is dealt with, in the caller's transaction."""
+    letter = db.get_one(StateLetter, int(folder.number), with_for_update=True)
+    if letter.closed_at is None:
+        letter.closed_at, letter.closed_by = now(), actor.name
+    facts = {
+        "code": folder.fields["followup"]["code"],
+        "letter": letter.reference,
+        "reply": folder.id,
+        "receipt": receipt,
+        "simulated": row.simulated,
+    }
+    append(
+        db,
+        actor.collectivity_id,
+        Event("legality.answered", actor.name, None, letter.folder_id, facts),
+    )
+
+
+@use_case
+def close(db: Db, actor: Actor, letter_id: int) -> None:
+    """Put aside a letter that asks for no reply; refuses one whose silence would count (`letter-needs-reply`)."""
+    letter_for(db, actor, letter_id)
+    letter = db.get_one(StateLetter, letter_id, with_for_update=True)
+    if letter.due_on is not None:
+        raise Refusal("letter-needs-reply")
+    if letter.closed_at is not None:
+        return
+    letter.closed_at, letter.closed_by = now(), actor.name
+    facts = {"letter": letter.reference, "code": letter.code}
+    append(
+        db,
+        actor.collectivity_id,
+        Event("legality.closed", actor.name, actor.user_id, letter.folder_id, facts),
+    )

@@ -1,0 +1,57 @@
+"""What people are told of the Préfecture's letters, of replies, cancellations and acts sent on paper."""
+
+from app.core.refusals import Sentences
+
+SENTENCES: Sentences = {
+    "reply-wrong": (
+        422,
+        "Ce courrier n’attend pas cette réponse. Rouvrez-le et choisissez parmi celles qu’il propose.",
+    ),
+    "reply-open": (
+        409,
+        "Une réponse à ce courrier existe déjà. Ouvrez-la depuis le courrier, ou abandonnez-la avant d’en préparer une autre.",
+    ),
+    "reply-one-document": (
+        422,
+        "Cette réponse part avec un seul document. Réunissez vos pages en un PDF, ou choisissez l’envoi de pièces.",
+    ),
+    "reply-untyped": (
+        422,
+        "Une pièce n’a pas de type connu pour cet acte. Choisissez le type de chaque fichier dans sa liste.",
+    ),
+    "letter-needs-reply": (
+        409,
+        "Ce courrier attend une réponse : votre silence aurait un effet. Préparez la réponse depuis cette page.",
+    ),
+    "motive-needed": (422, "Indiquez pourquoi l’acte est annulé, en 500 signes au plus."),
+    "not-cancellable": (
+        409,
+        "Cet acte ne s’annule pas par cette voie : il n’a pas d’accusé électronique, ou son annulation est déjà demandée. "
+        "Voyez sa page « L’acte à la préfecture ».",
+    ),
+    "not-at-prefecture": (409, "Cet acte n’a pas d’accusé de la préfecture. Revenez quand il sera arrivé."),
+    "not-enforceable": (
+        409,
+        "Cet acte n’est pas encore exécutoire : il faut sa réception par la préfecture et sa publication.",
+    ),
+    "nothing-to-stamp": (
+        409,
+        "L’acte n’est pas un PDF : il n’a pas de copie tamponnée. Ouvrez l’original signé.",
+    ),
+    "order-needed": (422, "Indiquez l’arrêté du préfet qui suspend la convention."),
+    "convention-in-force": (
+        409,
+        "La convention avec la préfecture est en vigueur : l’acte part par voie électronique. Si le préfet l’a suspendue, "
+        "demandez à l’administrateur de l’enregistrer.",
+    ),
+    "paper-not-there": (409, "Cet acte n’attend pas sa transmission à la préfecture. Rouvrez son dossier."),
+    "paper-left-already": (
+        409,
+        "Cet acte est déjà parti, ou peut l’être : attendez la réponse de la préfecture avant de l’envoyer sur papier.",
+    ),
+    "paper-received-when": (422, "Indiquez le jour où la préfecture a reçu l’acte."),
+    "paper-no-proof": (
+        422,
+        "Joignez la preuve de réception, numérisée en PDF : cachet d’arrivée ou avis de réception.",
+    ),
+}

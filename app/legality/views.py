@@ -1,0 +1,171 @@
+"""What the pages of legality control show: letters with their clocks, and an act with its dates."""
+
+from dataclasses import dataclass
+from datetime import date
+
+import sqlalchemy as sa
+
+from app.channels.actes.exchanges import ACKNOWLEDGEMENTS, REPLIES
+from app.core.clock import today
+from app.core.db import Db
+from app.core.french import instant, jour, jour_long, taille
+from app.folders.access import readable_by
+from app.folders.models import Folder
+from app.folders.views import Tag
+from app.legality.acts import Life
+from app.legality.clocks import counter, kind_of
+from app.legality.models import StateLetter
+from app.legality.replies import LABELS, replies_of
+from app.people.actor import Actor
+
+PAGE = 100
+
+
+@dataclass(frozen=True)
+class LetterLine:
+    """A letter in a list."""
+
+    id: int
+    label: str
+    icon: str
+    urgent: bool
+    act: str
+    folder_id: int | None
+    arrived: str
+    counter: Tag
+    simulated: bool
+
+
+def lines(db: Db, actor: Actor, *, open_only: bool, folder_id: int | None = None) -> list[LetterLine]:
+    """The letters about the acts that an actor may read; those that wait first, the soonest deadline before the others."""
+    query = (
+        sa.select(StateLetter, Folder.title)
+        .outerjoin(Folder, Folder.id == StateLetter.folder_id)
+        .where(StateLetter.collectivity_id == actor.collectivity_id, _mine(actor))
+    )
+    if open_only:
+        query = query.where(StateLetter.closed_at.is_(None))
+    if folder_id is not None:
+        query = query.where(StateLetter.folder_id == folder_id)
+    order = (
+        StateLetter.closed_at.is_not(None),
+        StateLetter.due_on.is_(None),
+        StateLetter.due_on,
+        StateLetter.id.desc(),
+    )
+    return [_line(row, title) for row, title in db.execute(query.order_by(*order).limit(PAGE))]
+
+
+def waiting(db: Db, actor: Actor) -> tuple[int, date | None]:
+    """How many letters wait for whoever reads their acts, and the soonest of their deadlines."""
+    query = (
+        sa.select(sa.func.count(), sa.func.min(StateLetter.due_on))
+        .select_from(StateLetter)
+        .outerjoin(Folder, Folder.id == StateLetter.folder_id)
+        .where(
+            StateLetter.collectivity_id == actor.collectivity_id,
+            StateLetter.closed_at.is_(None),
+            _mine(actor),
+        )
+    )
+    count, soonest = db.execute(query).one()
+    return count, soonest
+
+
+def _mine(actor: Actor) -> sa.ColumnElement[bool]:
+    known = sa.and_(StateLetter.folder_id.is_not(None), readable_by(actor))
+    return sa.or_(known, StateLetter.folder_id.is_(None)) if actor.administrator else known
+
+
+def _line(row: StateLetter, title: str | None) -> LetterLine:
+    kind = kind_of(row.code)
+    tone, words = counter(row.due_on, row.closed_at is not None, today())
+    icon = {"ok": "check-circle", "danger": "exclamation-circle", "": ""}.get(tone, "clock")
+    return LetterLine(
+        id=row.id,
+        label=kind.label,
+        icon=kind.icon,
+        urgent=kind.urgent,
+        act=title or row.identifier or "Acte inconnu de Paraphe",
+        folder_id=row.folder_id,
+        arrived=jour(row.received_on),
+        counter=Tag(tone, icon, words),
+        simulated=row.simulated,
+    )
+
+
+@dataclass(frozen=True)
+class LetterView:
+    """A letter on its page."""
+
+    line: LetterLine
+    facts: tuple[tuple[str, str], ...]
+    words: str
+    clock: str
+    files: tuple[tuple[int, str, str], ...]
+    choices: tuple[tuple[str, str], ...]
+    replies: tuple[tuple[int, str], ...]
+    closable: bool
+    conforming: bool
+
+
+def letter_view(db: Db, letter: StateLetter) -> LetterView:
+    """All that the page of a letter says."""
+    title = db.scalar(sa.select(Folder.title).where(Folder.id == letter.folder_id))
+    closed = letter.closed_at is not None
+    replies = replies_of(db, letter)
+    free = not closed and all(one.place == "withdrawn" for one in replies) and letter.folder_id is not None
+    listed = [(letter.filename, letter.size), *((one["name"], one["size"]) for one in letter.files)]
+    return LetterView(
+        line=_line(letter, title),
+        facts=tuple(_facts(letter)),
+        words=letter.words or "",
+        clock=kind_of(letter.code).clock,
+        files=tuple((rank, name, taille(size)) for rank, (name, size) in enumerate(listed)),
+        choices=tuple((code, LABELS[code]) for code in REPLIES.get(letter.code or "", ())) if free else (),
+        replies=tuple((one.id, one.title) for one in replies),
+        closable=not closed and letter.due_on is None,
+        conforming=letter.conforming,
+    )
+
+
+def _facts(letter: StateLetter) -> list[tuple[str, str]]:
+    found = [
+        ("Acte", letter.identifier or "inconnu"),
+        ("Daté du", jour_long(letter.dated_on) if letter.dated_on else "date illisible"),
+        ("Reçu le", instant(letter.received_at)),
+    ]
+    if letter.due_on:
+        found.append(("Répondre avant le", jour_long(letter.due_on)))
+    if letter.code in ACKNOWLEDGEMENTS:
+        done = (
+            f"envoyé le {instant(letter.acknowledged_at)}" if letter.acknowledged_at else "en cours d’envoi"
+        )
+        found.append(("Accusé automatique", done))
+    if letter.closed_at:
+        found.append(("Traité", f"le {instant(letter.closed_at)}, par {letter.closed_by}"))
+    return found
+
+
+def dates_of(life: Life) -> list[tuple[str, str]]:
+    """The dates of an act, in the order of its life."""
+
+    def said(day: date | None, missing: str) -> str:
+        return jour_long(day) if day else missing
+
+    found = [
+        ("Identifiant", life.standing.act.identifier or "aucun : transmis sur papier"),
+        ("Reçu par la préfecture le", said(life.received_on, "inconnu")),
+        ("Publié le", said(life.published_on, "pas encore publié")),
+    ]
+    if life.cancelled_on:
+        return [*found, ("Transmission annulée le", jour_long(life.cancelled_on))]
+    found.append(
+        ("Exécutoire le", said(life.enforceable_on, "pas encore : il faut la réception et la publication"))
+    )
+    if life.published_on:
+        found.append(("En ligne au moins jusqu’au", said(life.online_until, "")))
+        found.append(("Recours possible jusqu’au", f"{said(life.appeal_until, '')} inclus, sauf prorogation"))
+    waits = "délai arrêté par la demande de pièces, il repart à leur réception"
+    found.append(("Déféré du préfet jusqu’au", said(life.referral_until, waits)))
+    return found

@@ -1,0 +1,229 @@
+"""Pages of legality control: the Préfecture's letters, an act at the Préfecture, and what is made of both."""
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
+from flask import Response as FlaskResponse
+from werkzeug.wrappers import Response
+
+from app.core.clock import now
+from app.core.db import reading
+from app.core.french import taille
+from app.core.http import PERSON, guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.files import vault
+from app.folders import page
+from app.folders.access import authorize
+from app.folders.blueprint import CREATE, received, version_shown
+from app.folders.bytes import disposition
+from app.legality import acts, cancelling, intake, on_paper, replies, views
+from app.people.actor import Actor
+from workflows.rights import Right
+
+pages = Blueprint("legality", __name__, template_folder="templates")
+ELSEWHERE = frozenset({"moved-on", "not-yours", "not-found", "not-emitter", "bad-request"})
+PDF = "application/pdf"
+ANNEXES = 4
+
+
+@pages.get("/prefecture")
+@guard(PERSON)
+def inbox() -> str:
+    """« Courriers de la préfecture »: those that wait, or all of them."""
+    everything = request.args.get("tous") == "1"
+    with reading(g.actor.collectivity_id) as db:
+        found = views.lines(db, g.actor, open_only=not everything)
+    return render_template("legality/inbox.html", letters=found, everything=everything)
+
+
+@pages.post("/prefecture/relever")
+@guard(CREATE)
+def fetch() -> Response:
+    """Ask for the letters now; asked twice in a minute, they are fetched once."""
+    intake.ask(g.actor, f"letters-{g.actor.collectivity_id}-now-{now():%Y%m%d%H%M}")
+    flash("Le relevé est demandé : les courriers nouveaux paraîtront ici dans un instant.", "ok")
+    return redirect(url_for("legality.inbox"))
+
+
+@pages.get("/prefecture/<int:letter_id>")
+@guard(PERSON)
+def letter(letter_id: int) -> str:
+    """One letter: what it says, how long is left, and what may be answered."""
+    return _letter_page(g.actor, letter_id)
+
+
+def _letter_page(actor: Actor, letter_id: int, error: str | None = None) -> str:
+    with reading(actor.collectivity_id) as db:
+        row = replies.letter_for(db, actor, letter_id)
+        view, types = views.letter_view(db, row), replies.types_of(row.identifier)
+    limit = taille(current_app.config["MAX_CONTENT_LENGTH"])
+    context: dict[str, Any] = {
+        "letter": view,
+        "types": types,
+        "annexes": range(1, ANNEXES + 1),
+        "error": error,
+    }
+    return render_template("legality/letter.html", limit_label=limit, **context)
+
+
+@pages.get("/prefecture/<int:letter_id>/fichiers/<int:rank>")
+@guard(PERSON)
+def file(letter_id: int, rank: int) -> FlaskResponse:
+    """A file of a letter, in its very bytes: 0 is the message, the others its documents."""
+    with reading(g.actor.collectivity_id) as db:
+        row = replies.letter_for(db, g.actor, letter_id)
+        listed = [
+            (row.filename, row.sha256, "application/xml"),
+            *((one["name"], one["sha256"], one["media_type"]) for one in row.files),
+        ]
+    if rank >= len(listed):
+        raise Refusal("document-unknown")
+    name, sha256, media = listed[rank]
+    data = vault.store().read(vault.scope(g.actor.collectivity_id), sha256)
+    return _sent(data, name, media if media == PDF else "application/octet-stream", download=media != PDF)
+
+
+@pages.post("/prefecture/<int:letter_id>/repondre")
+@guard(CREATE)
+def reply(letter_id: int) -> Response | tuple[str, int]:
+    """Make the draft of a reply from its typed documents."""
+    names = ["main", *(f"annex{rank}" for rank in range(1, ANNEXES + 1))]
+    sent = [name for name in names if (one := request.files.get(name)) and one.filename]
+    try:
+        with received(*sent) if sent else received() as files:
+            typed = [
+                replies.Typed(one, request.form.get(f"type_{name}", ""))
+                for name, one in zip(sent, files, strict=True)
+            ]
+            folder_id = replies.prepare_reply(g.actor, letter_id, request.form.get("code", ""), typed)
+    except Refusal as refusal:
+        if refusal.key in ELSEWHERE:
+            raise
+        status, error = sentences.say(refusal.key, refusal.facts)
+        return _letter_page(g.actor, letter_id, error), status
+    flash("La réponse est prête en brouillon : relisez-la, puis envoyez-la dans son circuit.", "ok")
+    return redirect(url_for("folders.draft", folder_id=folder_id))
+
+
+@pages.post("/prefecture/<int:letter_id>/classer")
+@guard(CREATE)
+def close(letter_id: int) -> Response:
+    """Put aside a letter that asks for no reply."""
+    replies.close(g.actor, letter_id)
+    flash("Le courrier est classé.", "ok")
+    return redirect(url_for("legality.inbox"))
+
+
+@pages.get("/dossiers/<int:folder_id>/prefecture")
+@guard(PERSON)
+def act(folder_id: int) -> str:
+    """An act at the Préfecture: its dates and clocks, its letters, its copy, its certificate."""
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        life = acts.life_of(db, folder)
+        here = life.standing
+        cancellable = (
+            folder.emitter_desk_id in g.actor.desks_with(Right.CREATE)
+            and here.asked is None
+            and here.cancelled is None
+            and not life.on_paper
+        )
+        context = {
+            "folder": page.head(db, folder),
+            "dates": views.dates_of(life),
+            "letters": views.lines(db, g.actor, open_only=False, folder_id=folder.id),
+            "enforceable": life.enforceable_on is not None,
+            "cancellable": cancellable,
+            "asked": here.asked if here.cancelled is None else None,
+            "cancelled": here.cancelled,
+            "simulated": here.act.simulated,
+        }
+    return render_template("legality/act.html", **context)
+
+
+@pages.get("/dossiers/<int:folder_id>/copie-tamponnee")
+@guard(PERSON)
+def stamped(folder_id: int) -> FlaskResponse:
+    """The stamped copy, made anew: a view of the act, never the act."""
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        data, name = acts.stamped_copy(db, folder), f"copie-tamponnee-{folder.number or folder.id}.pdf"
+    return _sent(data, name, PDF)
+
+
+@pages.get("/dossiers/<int:folder_id>/certificat-executoire")
+@guard(PERSON)
+def certificate(folder_id: int) -> FlaskResponse:
+    """The certificate that an act is enforceable, ready to print or to deposit for the mayor's signature."""
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        data, name = acts.certificate(db, folder), f"certificat-executoire-{folder.number or folder.id}.pdf"
+    return _sent(data, name, PDF)
+
+
+@pages.route("/dossiers/<int:folder_id>/annuler-la-transmission", methods=["GET", "POST"])
+@guard(CREATE)
+def cancel(folder_id: int) -> Response | tuple[str, int]:
+    """Ask why, and make the draft that asks the cancellation; it has its own approvals."""
+    status, error, motive = 200, None, request.form.get("motive", "")
+    with reading(g.actor.collectivity_id) as db:
+        cancelling.ready(db, g.actor, authorize(db, g.actor, folder_id))
+    if request.method == "POST":
+        try:
+            made = cancelling.prepare_cancellation(g.actor, folder_id, motive)
+        except Refusal as refusal:
+            if refusal.key in ELSEWHERE:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash("La demande d’annulation est prête en brouillon : envoyez-la dans son circuit.", "ok")
+            return redirect(url_for("folders.draft", folder_id=made))
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        view, life = page.head(db, folder), acts.life_of(db, folder)
+    identifier = life.standing.act.identifier
+    return render_template(
+        "legality/cancel.html", folder=view, identifier=identifier, motive=motive, error=error
+    ), status
+
+
+@pages.route("/dossiers/<int:folder_id>/transmis-sur-papier", methods=["GET", "POST"])
+@guard(CREATE)
+def paper(folder_id: int) -> Response | tuple[str, int]:
+    """Record, with its proof, that an act was received on paper while the convention is suspended."""
+    status, error, typed = 200, None, request.form.get("received_on", "")
+    with reading(g.actor.collectivity_id) as db:
+        on_paper.ready(db, g.actor, authorize(db, g.actor, folder_id))
+    if request.method == "POST":
+        try:
+            return _on_paper(folder_id, typed)
+        except Refusal as refusal:
+            if refusal.key in ELSEWHERE:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        view, held = page.head(db, folder), on_paper.suspension(db, folder.collectivity_id)
+    limit = taille(current_app.config["MAX_CONTENT_LENGTH"])
+    context = {"folder": view, "held": held, "received_on": typed, "error": error, "limit_label": limit}
+    return render_template("legality/paper.html", **context), status
+
+
+def _on_paper(folder_id: int, typed: str) -> Response:
+    try:
+        received_on = date.fromisoformat(typed) if typed else None
+    except ValueError:
+        received_on = None
+    with received("proof") as files:
+        proof = files[0] if files else None
+        on_paper.send(g.actor, folder_id, version=version_shown(), received_on=received_on, proof=proof)
+    flash("La réception sur papier est enregistrée, avec sa preuve.", "ok")
+    return redirect(url_for("folders.show", folder_id=folder_id))
+
+
+def _sent(data: bytes, name: str, media: str, *, download: bool = False) -> FlaskResponse:
+    response = FlaskResponse(data, mimetype=media)
+    response.headers["Content-Disposition"] = disposition(name, download=download)
+    return response

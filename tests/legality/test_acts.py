@@ -1,0 +1,214 @@
+"""An act after its receipt: cancelled with two approvals, stamped beside its original, certified on the right day."""
+
+import io
+import re
+import subprocess
+from datetime import date, timedelta
+
+import pikepdf
+import pytest
+import sqlalchemy as sa
+
+from app.core.clock import today
+from app.core.db import engine, reading
+from app.core.french import jour
+from app.core.refusals import Refusal
+from app.folders import decide, sending
+from app.folders.models import Folder, Publication
+from app.legality import acts, cancelling
+from app.legality.models import ActCancellation
+from app.legality.printed import stamp
+from app.transmission.models import Transmission
+from tests.builders.house import ACT, House
+from tests.legality.town import a_letter, office, page, replies, typed, walk
+from workflows.deadlines import referral_until
+
+MOTIVE = "Mauvaise version de l’annexe transmise."
+
+
+def text_of(data: bytes, tmp_path) -> str:
+    path = tmp_path / "read.pdf"
+    path.write_bytes(data)
+    done = subprocess.run(["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def life(folder_id: int) -> acts.Life:
+    with reading() as db:
+        return acts.life_of(db, db.get_one(Folder, folder_id))
+
+
+def set_dates(folder_id: int, received: date, published: date | None = None) -> None:
+    """What an act would say had it been received and published on other days."""
+    with engine().begin() as connection:
+        connection.execute(
+            sa.update(Transmission).where(Transmission.folder_id == folder_id).values(received_on=received)
+        )
+        if published is not None:
+            day = max(received, published)
+            connection.execute(
+                sa.update(Publication)
+                .where(Publication.folder_id == folder_id)
+                .values(published_on=published, enforceable_on=day)
+            )
+
+
+def test_a_cancellation_has_a_reason_two_approvals_and_one_message(house: House):
+    act = house.a_deliberation(at="publication")
+    with pytest.raises(Refusal, match="motive-needed"):
+        cancelling.prepare_cancellation(house.actor("k.morizur"), act, "   ")
+    with pytest.raises(Refusal, match="not-emitter"):
+        cancelling.prepare_cancellation(house.actor("s.rivoal"), act, MOTIVE)
+    request = cancelling.prepare_cancellation(house.actor("k.morizur"), act, MOTIVE)
+    with pytest.raises(Refusal, match="not-cancellable"):
+        cancelling.prepare_cancellation(house.actor("k.morizur"), act, MOTIVE)
+    sending.send(house.actor("k.morizur"), request, version=house.folder(request).version)
+    house.drain()
+    assert office().followups("212909998") == []
+    house.approve(request, "s.rivoal")
+    house.drain()
+    assert office().followups("212909998") == []  # the mayor has not agreed yet
+    house.approve(request, "a.kervadec")
+    house.drain()
+    assert house.folder(request).place == "done"
+    (sent,) = office().followups("212909998")
+    assert sent["code"] == "6-1"
+    with reading() as db:
+        row = db.get_one(ActCancellation, act)
+    assert (row.number, row.motive, row.cancelled_on) == ("2026_057", MOTIVE, today())
+    receipts = [house.bytes_of(one) for one in house.versions(act, "receipt")]
+    assert len(receipts) == 2
+    assert any(b"ARActe" in one for one in receipts)
+    assert any(b"ARAnnulation" in one for one in receipts)
+    assert house.journal(act).count("act.cancelled") == 1
+    with pytest.raises(Refusal, match="act-cancelled"):
+        decide.publish(house.actor("k.morizur"), act, version=house.folder(act).version, published_on=today())
+    shown = page(house, "k.morizur", f"/dossiers/{act}")
+    assert f"Transmission annulée le {jour(today())}" in shown
+    assert "Exécutoire le" not in shown
+    shown = page(house, "k.morizur", f"/dossiers/{act}/prefecture")
+    assert "2026_057 reste consommé" in shown
+    assert MOTIVE in shown
+    again = house.a_deliberation(at="draft")
+    with pytest.raises(Refusal, match="to-fix") as refused:
+        sending.send(house.actor("k.morizur"), again, version=house.folder(again).version)
+    assert "A02" in str(refused.value.facts)
+
+
+def test_a_cancelled_act_that_was_published_is_no_longer_said_enforceable(house: House):
+    act = house.a_deliberation(at="done")
+    assert "Exécutoire le" in page(house, "k.morizur", f"/dossiers/{act}")
+    request = cancelling.prepare_cancellation(house.actor("k.morizur"), act, MOTIVE)
+    sending.send(house.actor("k.morizur"), request, version=house.folder(request).version)
+    house.approve(request, "s.rivoal")
+    house.approve(request, "a.kervadec")
+    house.drain()
+    assert life(act).enforceable_on is None
+    assert "Exécutoire le" not in page(house, "k.morizur", f"/dossiers/{act}")
+    assert house.client("k.morizur").get(f"/dossiers/{act}/certificat-executoire").status_code == 409
+    copy = house.client("k.morizur").get(f"/dossiers/{act}/copie-tamponnee").data
+    with pikepdf.open(io.BytesIO(copy)) as read:
+        assert len(read.pages)
+
+
+def test_the_stamped_copy_is_a_view_and_the_signed_original_is_untouched(house: House, tmp_path):
+    act = house.a_deliberation(at="publication")
+    client = house.client("k.morizur")
+    before = [(one.sha256, house.bytes_of(one)) for one in house.versions(act)]
+    answer = client.get(f"/dossiers/{act}/copie-tamponnee")
+    assert answer.mimetype == "application/pdf"
+    assert "copie-tamponnee" in answer.headers["Content-Disposition"]
+    said = text_of(answer.data, tmp_path)
+    for words in (
+        "FACTICE",
+        f"Reçu en préfecture le {today():%d/%m/%Y}",
+        "Publication : en attente",
+        "ID : 029-212909998-20260924-2026_057-DE",
+        "Copie tamponnée : seul l’original signé fait foi",
+        "Délibération n° 2026-057",
+    ):
+        assert words in said, words
+    with pikepdf.open(io.BytesIO(answer.data)) as copy:
+        assert "/AcroForm" not in copy.Root
+        assert len(copy.pages) == 2
+    assert said.count("Reçu en préfecture le") == 2  # each page
+    assert [(one.sha256, house.bytes_of(one)) for one in house.versions(act)] == before
+    assert before[-1][1] != answer.data
+    decide.publish(house.actor("k.morizur"), act, version=house.folder(act).version, published_on=today())
+    said = text_of(client.get(f"/dossiers/{act}/copie-tamponnee").data, tmp_path)
+    assert f"Publié le {today():%d/%m/%Y}" in said
+    assert house.client("g.trehorel").get(f"/dossiers/{act}/copie-tamponnee").status_code == 403
+
+
+@pytest.mark.parametrize("turned", [0, 90, 180, 270])
+def test_the_stamp_stands_upright_at_the_foot_that_people_see(tmp_path, turned):
+    source = tmp_path / "source.pdf"
+    with pikepdf.open(ACT) as act:
+        for one in act.pages:
+            one.Rotate = turned
+        act.save(source)
+    stamp(source, tmp_path / "copy.pdf", ["Reçu en préfecture le 28/09/2026"], simulated=True)
+    page_box = subprocess.run(
+        ["pdftotext", "-bbox", "-l", "1", tmp_path / "copy.pdf", "-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    size = re.search(r'<page width="([\d.]+)" height="([\d.]+)"', page_box)
+    seen_height = float(size[1] if turned % 180 else size[2])
+    words = re.findall(
+        r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">28/09/2026<', page_box
+    )
+    assert words
+    left, top, right, bottom = (float(one) for one in words[0])
+    assert right - left > bottom - top  # it reads from left to right
+    assert left < 230
+    assert 0 < seen_height - bottom < 90
+
+
+def test_the_certificate_comes_with_both_dates_and_not_before(house: House, tmp_path):
+    act = house.a_deliberation(at="publication")
+    client = house.client("k.morizur")
+    assert client.get(f"/dossiers/{act}/certificat-executoire").status_code == 409
+    assert "Certificat du caractère" not in page(house, "k.morizur", f"/dossiers/{act}/prefecture")
+    decide.publish(house.actor("k.morizur"), act, version=house.folder(act).version, published_on=today())
+    set_dates(act, date(2026, 9, 28), date(2026, 10, 2))
+    said = " ".join(text_of(client.get(f"/dossiers/{act}/certificat-executoire").data, tmp_path).split())
+    for words in (
+        "28 septembre 2026",
+        "exécutoire à compter du vendredi 2 octobre 2026",
+        "L2131-1",
+        "FACTICE",
+    ):
+        assert words in said.replace("\u00a0", " "), words
+    shown = page(house, "k.morizur", f"/dossiers/{act}/prefecture")
+    for words in ("2 décembre 2026", "3 décembre 2026 inclus, sauf prorogation", "30 novembre 2026"):
+        assert words in shown, words
+
+
+def test_documents_that_the_prefect_asks_for_move_his_delay(house: House, tmp_path):
+    act, letter = a_letter(house, "_PC")
+    assert life(act).referral_until is None
+    assert "délai arrêté par la demande de pièces" in page(house, "k.morizur", f"/dossiers/{act}/prefecture")
+    reply = replies.prepare_reply(house.actor("k.morizur"), letter.id, "3-4", typed(tmp_path, "99_DE"))
+    walk(house, reply)
+    set_dates(reply, today() + timedelta(days=10))
+    assert life(act).referral_until == referral_until(today() + timedelta(days=10))
+
+
+def test_an_act_without_receipt_has_no_page_at_the_prefecture(house: House):
+    act = house.a_deliberation(at="direction")
+    for url in ("prefecture", "copie-tamponnee", "certificat-executoire"):
+        assert house.client("k.morizur").get(f"/dossiers/{act}/{url}").status_code == 409
+
+
+def test_the_page_asks_why_before_it_prepares_a_cancellation(house: House):
+    act = house.a_deliberation(at="publication")
+    client = house.client("k.morizur")
+    url = f"/dossiers/{act}/annuler-la-transmission"
+    form = {"csrf_token": house.csrf(client)}
+    assert client.post(url, data={**form, "motive": " "}).status_code == 422
+    answer = client.post(url, data={**form, "motive": MOTIVE})
+    assert answer.status_code == 302
+    shown = client.get(answer.location).get_data(as_text=True)
+    assert "Annulation de l’acte 2026_057" in shown.replace("\u00a0", " ")

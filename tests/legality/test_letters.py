@@ -1,0 +1,212 @@
+"""The Préfecture's letters: kept as received, told, counted, acknowledged once, answered through a circuit."""
+
+from io import BytesIO
+
+import pytest
+import sqlalchemy as sa
+
+from app.channels.actes.archive import read_archive
+from app.core.clock import today
+from app.core.db import reading
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.files import vault
+from app.folders import decide
+from app.legality import intake, replies
+from tests.builders.house import House
+from tests.legality.town import LETTER, a_letter, fetch, letters, office, page, sender, typed, walk
+from workflows.deadlines import two_months_after
+
+
+@pytest.mark.parametrize(
+    ("suffix", "code", "timed", "receipt", "label"),
+    [
+        ("_CS", "2-1", False, None, "Courrier simple"),
+        ("_PC", "3-1", True, "3-2", "Demande de pièces complémentaires"),
+        ("_LO", "4-1", True, "4-2", "Lettre d’observations"),
+        ("_TA", "5-1", False, None, "Déféré au tribunal administratif"),
+    ],
+)
+def test_each_letter_is_kept_told_counted_and_acknowledged_once(
+    house: House, suffix, code, timed, receipt, label
+):
+    folder_id, letter = a_letter(house, suffix)
+    before = house.folder(folder_id)
+    assert (letter.code, letter.folder_id, letter.conforming, letter.simulated) == (
+        code,
+        folder_id,
+        True,
+        True,
+    )
+    assert letter.due_on == (two_months_after(today()) if timed else None)
+    kept = vault.store().read(vault.scope(letter.collectivity_id), letter.sha256)
+    (given,) = (house.settings.actes_folder / "letters").rglob(letter.filename)
+    assert kept == given.read_bytes()
+    assert letter.files[0]["media_type"] == "application/pdf"
+    fetch(house)
+    assert len(letters()) == 1
+    assert [one["code"] for one in office().followups("212909998")] == ([receipt] if receipt else [])
+    assert (letters()[0].acknowledged_at is not None) is bool(receipt)
+    events = house.journal(folder_id)
+    assert events.count("legality.letter") == 1
+    assert events.count("legality.acknowledged") == (1 if receipt else 0)
+    assert house.folder(folder_id).place == before.place == "publication"
+    told = [
+        one
+        for one in house.mail.letters
+        if "la préfecture vous a écrit" in one["Subject"].replace("\u00a0", " ")
+    ]
+    assert {str(one["To"]).split("<")[-1].split("@")[0] for one in told} == {
+        "k.morizur",
+        "a.kervadec",
+        "b.cadiou",
+    }
+    assert all("FACTICE" not in one.as_string() for one in told)
+    shown = page(house, "k.morizur", "/prefecture")
+    assert label in shown
+    assert ("Reste" in shown) is timed
+    assert label in page(house, "k.morizur", f"/prefecture/{letter.id}")
+    assert "1 courrier de la préfecture attend" in page(house, "k.morizur", "/a-traiter")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "code", "types", "receipt"),
+    [
+        ("_CS", "2-2", ("99_DE",), None),
+        ("_PC", "3-4", ("99_DE", "21_RP"), "3-5"),
+        ("_PC", "3-3", ("99_DE",), "3-5"),
+        ("_LO", "4-4", ("99_DE",), "4-5"),
+        ("_LO", "4-3", ("99_DE",), "4-5"),
+    ],
+)
+def test_a_reply_goes_through_its_circuit_arrives_once_and_closes_its_letter(
+    house: House, tmp_path, suffix, code, types, receipt
+):
+    _, letter = a_letter(house, suffix)
+    reply = replies.prepare_reply(house.actor("k.morizur"), letter.id, code, typed(tmp_path, *types))
+    assert house.folder(reply).phase == "draft"
+    walk(house, reply)
+    assert house.folder(reply).place == "done"
+    sent = [one for one in office().followups("212909998") if one["code"] == code]
+    assert len(sent) == 1
+    (closed,) = letters()
+    assert closed.closed_at is not None
+    kept = house.versions(reply, "receipt")
+    assert len(kept) == (1 if receipt else 0)
+    assert house.journal(letter.folder_id).count("legality.answered") == 1
+    assert "Traité" in page(house, "k.morizur", "/prefecture?tous=1")
+    path = house.settings.actes_folder / "archives" / f"{sent[0]['sha256']}.tar.gz"
+    names = [one.name for one in read_archive(path, 1 << 24)][2:]
+    assert [name[:5] for name in names] == list(types)
+    (main,) = [one for one in house.versions(reply) if one.origin == "signed"]
+    assert main.sha256 in {one.sha256 for one in read_archive(path, 1 << 24)}
+
+
+def test_one_reply_at_a_time_and_only_one_that_the_letter_awaits(house: House, tmp_path):
+    _, letter = a_letter(house, "_LO")
+    actor = house.actor("k.morizur")
+    for code, types, key in (
+        ("2-2", ("99_DE",), "reply-wrong"),
+        ("4-4", ("99_DE", "99_DE"), "reply-one-document"),
+        ("4-4", ("99_XX",), "reply-untyped"),
+        ("4-4", (), "no-file"),
+    ):
+        with pytest.raises(Refusal, match=key):
+            replies.prepare_reply(actor, letter.id, code, typed(tmp_path, *types))
+    first = replies.prepare_reply(actor, letter.id, "4-4", typed(tmp_path, "99_DE"))
+    with pytest.raises(Refusal, match="reply-open"):
+        replies.prepare_reply(actor, letter.id, "4-3", typed(tmp_path, "99_DE"))
+    decide.withdraw(actor, first, version=house.folder(first).version)
+    assert replies.prepare_reply(actor, letter.id, "4-3", typed(tmp_path, "99_DE"))
+
+
+def test_a_letter_is_read_by_those_who_read_its_act_and_by_nobody_else(house: House):
+    folder_id, letter = a_letter(house, "_PC")
+    assert "Demande de pièces" not in page(house, "g.trehorel", "/prefecture")
+    for url in (
+        f"/prefecture/{letter.id}",
+        f"/prefecture/{letter.id}/fichiers/0",
+        f"/dossiers/{folder_id}/prefecture",
+    ):
+        assert house.client("g.trehorel").get(url).status_code == 403
+        assert house.client("b.cadiou").get(url).status_code == 200
+    assert house.client("b.cadiou").get(f"/prefecture/{letter.id}/fichiers/9").status_code == 404
+    sent = house.client("b.cadiou").get(f"/prefecture/{letter.id}/fichiers/1")
+    assert sent.mimetype == "application/pdf"
+    assert sent.data.startswith(b"%PDF-")
+
+
+def test_a_letter_whose_silence_counts_is_not_put_aside(house: House):
+    _, letter = a_letter(house, "_PC")
+    with pytest.raises(Refusal, match="letter-needs-reply"):
+        replies.close(house.actor("k.morizur"), letter.id)
+    _, simple = a_letter(house, "_CS", number="2026-058")
+    replies.close(house.actor("k.morizur"), simple.id)
+    assert [one.closed_at is not None for one in letters()] == [False, True]
+
+
+def test_an_anomaly_after_the_receipt_is_in_the_inbox_and_moves_nothing(house: House):
+    folder_id, letter = a_letter(house, "_TARD")
+    assert (letter.code, letter.folder_id) == ("1-3", folder_id)
+    assert house.folder(folder_id).place == "publication"
+    assert house.journal(folder_id).count("transmission.anomaly_after_receipt") == 1
+    assert "Anomalie reçue après l’accusé" in page(house, "k.morizur", "/prefecture")
+
+
+def test_a_letter_that_cannot_be_read_or_whose_act_is_unknown_is_an_administrator_s(house: House):
+    actor = house.actor("k.morizur")
+    odd = intake.Received("77", None, None, None, None, None, "0" * 64, 3, "a.xml", (), False, True, b"???")
+    intake.keep_letter(actor, odd)
+    (kept,) = letters()
+    assert (kept.folder_id, kept.code) == (None, None)
+    assert "Message illisible" in page(house, "k.morizur", "/prefecture")
+    assert "Message illisible" not in page(house, "s.rivoal", "/prefecture")
+    assert house.client("s.rivoal").get(f"/prefecture/{kept.id}").status_code == 403
+
+
+def test_a_worker_killed_before_saying_so_keeps_and_acknowledges_a_letter_once(house: House, tmp_path):
+    house.a_deliberation(at="publication", number="2026-057_PC")
+    channel = intake.the_channel()
+    given = channel.letters(sender(house))
+    assert len(given) == 1
+    for _ in range(2):  # what a killed worker left untaken comes again
+        intake.keep_letter(house.actor("k.morizur"), intake._stored(1, given[0], simulated=True))
+    (letter,) = letters()
+    parcel = intake._acknowledgement(letter, sender(house))
+    channel.send(parcel, channel.package(parcel, tmp_path))  # accepted, and the worker died before writing it
+    fetch(house)
+    assert letters()[0].acknowledged_at is not None
+    assert [one["code"] for one in office().followups("212909998")] == ["3-2"]
+    intake.mark_acknowledged(house.actor("k.morizur"), letter.id, "other")
+    assert letters()[0].acknowledgement != "other"
+
+
+def test_the_round_asks_once_for_each_period(house: House):
+    house.a_deliberation(at="publication")
+    for _ in range(2):
+        intake.look(house.settings)
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count()).where(Outbox.kind == intake.FETCH)) == 1
+    house.drain()
+
+
+def test_the_page_prepares_a_reply_from_its_form(house: House):
+    _, letter = a_letter(house, "_PC")
+    client = house.client("k.morizur")
+    form = {"csrf_token": house.csrf(client), "code": "3-4", "type_main": "99_DE", "type_annex2": "21_RP"}
+    refused = client.post(f"/prefecture/{letter.id}/repondre", data=form)
+    assert refused.status_code == 422
+    answer = client.post(
+        f"/prefecture/{letter.id}/repondre",
+        data={
+            **form,
+            "main": (BytesIO(LETTER.read_bytes()), "lettre.pdf"),
+            "annex2": (BytesIO(LETTER.read_bytes()), "statuts.pdf"),
+        },
+    )
+    assert answer.status_code == 302
+    folder_id = int(answer.location.split("/")[2])
+    draft = client.get(answer.location).get_data(as_text=True)
+    assert "Pièces complémentaires" in draft
+    assert [one.filename for one in house.versions(folder_id, "attachment")] == ["statuts.pdf"]
+    assert "Réponse à la préfecture" not in client.get("/deposer").get_data(as_text=True)

@@ -1,0 +1,1 @@
+"""A reply to the Préfecture, from the letter to its receipt."""
