@@ -53,6 +53,7 @@ def environment(port: int) -> dict[str, int]:
         "SEAL_P12": pki.p12("seal"),
         "SEAL_PASSPHRASE": PASSPHRASE.decode(),
         "ACTES_POLL_SECONDS": "2",
+        "ACTES_LETTERS_SECONDS": "60",
         "ACTES_EMAIL": "parapheur@kerlann.example.org",
     }
     for name, value in chosen.items():

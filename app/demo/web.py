@@ -8,16 +8,32 @@ from typing import Any
 from urllib.parse import unquote
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, current_app, render_template, send_file, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
+from werkzeug.wrappers import Response as BaseResponse
 
+from app.channels.actes.exchanges import LETTERS
+from app.channels.actes.naming import NUMBER
+from app.channels.actes.simulated_office import SimulatedOffice
 from app.core.db import reading
 from app.core.http import PUBLIC, guard
 from app.core.refusals import Refusal
 from app.demo import mailbox
 from app.demo.cast import EVERYBODY, PASSWORD, SIREN
 from app.demo.pki import PASSPHRASE
+from app.legality.clocks import KINDS
 from app.people.models import Collectivity
 from app.publication.models import PublicSite
+from app.transmission.channels import open_channel
 
 pages = Blueprint("demo", __name__, template_folder="templates", url_prefix="/demo")
 
@@ -116,7 +132,9 @@ def mail_html(key: str) -> Response:
 def prefecture() -> str:
     """What the simulated Préfecture received, and what it answered."""
     return render_template(
-        "demo/prefecture.html", deposits=_deposits(Path(current_app.config["PARAPHE"].actes_folder))
+        "demo/prefecture.html",
+        deposits=_deposits(Path(current_app.config["PARAPHE"].actes_folder)),
+        kinds=[(code, KINDS[code].label) for code in LETTERS],
     )
 
 
@@ -147,6 +165,19 @@ def _flows(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
+@pages.post("/prefecture/courrier")
+@guard(PUBLIC)
+def write() -> BaseResponse:
+    """Have the simulated Préfecture write about an act; the worker fetches it within a minute."""
+    siren, number, code = (request.form.get(name, "") for name in ("siren", "number", "code"))
+    if code not in LETTERS or not siren.isdigit() or not NUMBER.fullmatch(number):
+        raise Refusal("bad-request", detail="l’acte ou le courrier n’est pas lisible")
+    office: SimulatedOffice = open_channel("actes").office  # type: ignore[attr-defined]
+    office.ask(siren, number, code)
+    flash("Le courrier FACTICE partira au prochain relevé, dans la minute.", "ok")
+    return redirect(url_for("demo.prefecture"))
+
+
 def _deposits(folder: Path) -> list[dict[str, Any]]:
     found = []
     for path in sorted(folder.glob("numbers/*/*.json"), key=lambda one: one.stat().st_mtime, reverse=True):
@@ -157,6 +188,7 @@ def _deposits(folder: Path) -> list[dict[str, Any]]:
                 "received_at": datetime.fromtimestamp(path.stat().st_mtime, UTC),
                 "envelope": record.get("archive", ""),
                 "number": path.stem,
+                "siren": path.parent.name,
                 "subject": record.get("subject", ""),
                 "identifier": record.get("identifier", ""),
                 "answered_at": datetime.fromtimestamp(answered.stat().st_mtime, UTC)

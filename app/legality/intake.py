@@ -17,7 +17,7 @@ from app.channels.actes.receipt import read_receipt
 from app.channels.actes.transport import Letter
 from app.core.clock import now, today
 from app.core.db import Db, reading
-from app.core.outbox import News, Outbox, Row, post
+from app.core.outbox import Needless, News, Outbox, Row, post
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders.documents import add_receipt
@@ -32,7 +32,7 @@ from app.transmission.channels import open_channel
 from app.transmission.keeping import note_late_anomaly
 from app.transmission.models import Transmission
 from app.transmission.parcel import sender_of
-from app.transmission.ports import Answer, AnswerKind, Parcel, Sender
+from app.transmission.ports import Answer, AnswerKind, Parcel, Sender, Unreachable
 from app.transmission.ports import Rejected as ChannelRejected
 
 log = structlog.get_logger()
@@ -90,7 +90,12 @@ def fetch(row: Row, settings: Any) -> None:
     actor, channel = system(row.collectivity_id), the_channel()
     with reading(row.collectivity_id) as db:
         sender = sender_of(db, row.collectivity_id, settings)
-    for letter in channel.letters(sender):
+    try:
+        waiting = channel.letters(sender)
+    except Unreachable as silence:
+        # The next round asks again by itself: nothing is lost, and nothing is to be started again by hand
+        raise Needless(f"préfecture injoignable : {silence}") from silence
+    for letter in waiting:
         keep_letter(actor, _stored(row.collectivity_id, letter, simulated=channel.simulated))
         channel.taken(sender, letter.reference)
 

@@ -14,11 +14,15 @@ from playwright.sync_api import Page, expect
 from app.batches.gesture import take_up
 from app.core.clock import today
 from app.folders import decide
+from app.legality import on_paper
+from app.people.actor import system
 from app.people.mandates import end_mandate
 from tests.browser.person import Person, apart
 from tests.browser.test_batches import batch_of, give_key
 from tests.builders.house import ASSETS, INVOICE, House
 from tests.builders.mandates import a_mayor_and_a_deputy, of_deputy, record
+from tests.legality.town import fetch
+from tests.legality.town import letters as prefecture_letters
 from tests.publication.town import a_masked_pdf
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
@@ -383,3 +387,33 @@ def test_who_verifies_a_file_meets_no_barrier(house: House, look: Look, tmp_path
         secretary.page.get_by_role("link", name="Tout voir").first.click()
         secretary.sees("Signature valide")
         look.at(secretary, "all that is known of the signatures")
+
+
+def test_who_follows_acts_at_the_prefecture_meets_no_barrier(house: House, look: Look) -> None:
+    for number in ("2026-057_PC", "2026-058_CS", "2026-059_LO"):
+        folder_id = apart(lambda number=number: house.a_deliberation(at="publication", number=number))
+    apart(lambda: fetch(house))
+    published = apart(lambda: house.a_deliberation(at="done", number="2026-060"))
+    letters = prefecture_letters()
+    with look.by("k.morizur") as secretary:
+        look.at(secretary, "inbox, with letters", "/a-traiter")
+        look.at(secretary, "letters of the Préfecture", "/prefecture")
+        for one in letters:
+            look.at(secretary, f"letter {one.code}", f"/prefecture/{one.id}")
+        secretary.button("Préparer la réponse").click()
+        look.at(secretary, "act at the Préfecture", f"/dossiers/{folder_id}/prefecture")
+        look.at(secretary, "enforceable act", f"/dossiers/{published}/prefecture")
+        look.at(secretary, "folder of an act", f"/dossiers/{published}")
+        look.at(secretary, "cancel", f"/dossiers/{published}/annuler-la-transmission")
+        secretary.page.get_by_label("Motif de l’annulation").fill("Mauvaise annexe.")
+        secretary.button("Préparer la demande").click()
+        look.at(secretary, "request of cancellation")
+    apart(lambda: suspend(house))
+    waiting = apart(lambda: house.a_deliberation(at="prefecture", number="2026-061"))
+    with look.by("k.morizur") as secretary:
+        look.at(secretary, "act that waits for paper", f"/dossiers/{waiting}")
+        look.at(secretary, "on paper", f"/dossiers/{waiting}/transmis-sur-papier")
+
+
+def suspend(house: House) -> None:
+    on_paper.suspend(system(house.actor("k.morizur").collectivity_id), today(), "arrêté n° 2026-41")

@@ -26,7 +26,7 @@ def with_act(folder: Path, suffix: str = ""):
 
 
 def office(channel):
-    return channel._transport.office
+    return channel.office
 
 
 def a_followup(folder: Path, code: str, identifier: str, letter=None, files=None, key="reponse-1", **more):

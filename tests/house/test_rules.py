@@ -131,6 +131,7 @@ def test_every_address_of_a_template_exists(house: House) -> None:
         "demo.mail",
         "demo.prefecture",
         "demo.treasury",
+        "demo.write",
         "demo.p12",
         "demo.mail_html",
     }

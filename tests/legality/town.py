@@ -19,7 +19,7 @@ LETTER = ACT.parents[1] / "invoices" / "fx-basic-fr-ok.pdf"
 
 def office():
     """The legality office of the simulated Préfecture."""
-    return intake.the_channel()._transport.office
+    return intake.the_channel().office
 
 
 def sender(house: House) -> Sender:

@@ -203,8 +203,8 @@ TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str,
     ("deliberation", "prefecture"): ({K, SECOND, S, A, B}, []),
     ("deliberation", "publication"): (
         {K, SECOND, S, A, B},
-        [({K, SECOND}, PUBLISH | MASK), ({K, SECOND, S, A, B}, AT_THE_PREFECTURE), ({K}, CANCEL)],
-    ),  # what the State has received is not sent back
+        [({K, SECOND}, PUBLISH | MASK)],
+    ),  # what the State has received is not sent back; a copy of the scene's, it has no transmission of its own
     ("deliberation", "done"): (
         {K, SECOND, S, A, B},
         [
