@@ -1,5 +1,6 @@
 """The deposit form, drawn from what a family declares: one input for each field, of the kind that fits."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from workflows.family import Field as FamilyField
 from workflows.rights import Right
 
 CHOOSE = ("", "À choisir")
+SEARCHED_FROM = 40  # a longer list is searched by words
+LATELY, OFTEN = 300, 6
 _INPUTS: Mapping[str, Mapping[str, str]] = {
     "date": {"type": "date"},
     "amount": {"inputmode": "decimal"},
@@ -66,9 +69,38 @@ def _input(db: Db, one: FamilyField, folder: Folder) -> Any:
     label = spaces(one.label)
     offered = choices_of(db, folder.collectivity_id, one)
     if offered is not None:
-        choices = [SelectChoice(*one) for one in (CHOOSE, *offered)]
+        choices = [SelectChoice(*CHOOSE), *_grouped(db, folder, one, offered)]
+        if len(offered) > SEARCHED_FROM:
+            options["render_kw"]["data-searched"] = ""
         return SelectField(label, choices=choices, validate_choice=False, **options)
     return TextAreaField(label, **options) if one.type == "longtext" else StringField(label, **options)
+
+
+def _grouped(
+    db: Db, folder: Folder, one: FamilyField, offered: Sequence[tuple[str, str]]
+) -> list[SelectChoice]:
+    """The values of a list, those of a long one that the collectivity chose most of late before the others."""
+    often = _often(db, folder, one.key) if len(offered) > SEARCHED_FROM else []
+    words = dict(offered)
+    first = [(key, words[key]) for key in often if key in words]
+    if not first:
+        return [SelectChoice(*each) for each in offered]
+    others = [each for each in offered if each not in first]
+    return [
+        *(SelectChoice(*each, optgroup="Souvent choisies") for each in first),
+        *(SelectChoice(*each, optgroup="Toutes") for each in others),
+    ]
+
+
+def _often(db: Db, folder: Folder, key: str) -> list[str]:
+    """What this collectivity's last folders answered most to a field, the most frequent first."""
+    query = (
+        sa.select(Folder.fields[key].as_string())
+        .where(Folder.collectivity_id == folder.collectivity_id, Folder.id != folder.id)
+        .order_by(Folder.id.desc())
+        .limit(LATELY)
+    )
+    return [value for value, _ in Counter(filter(None, db.scalars(query))).most_common(OFTEN)]
 
 
 def choices_of(db: Db, collectivity_id: int, one: FamilyField) -> list[tuple[str, str]] | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.library import catalogue, circuit_of, current
+from app.circuits.library import catalogue, circuit_of, current, family_of
 from app.core.api import PREFIX
 from app.core.db import NO_DATE, Db
 from app.folders import queues, timeline
@@ -77,7 +77,7 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         **line_of(folder, kind),
         **{name: getattr(folder, name) for name in names},
         "desk": db.get_one(Desk, folder.emitter_desk_id),
-        "facts": folder.fields,
+        "facts": _facts(folder),
         "read": folder.sources.get("read", []),
         "published_on": publication.published_on if publication else None,
         "enforceable_on": publication.enforceable_on if publication else None,
@@ -89,6 +89,14 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         **{name: find(db, folder) for name, find in plugged.shares.items()},
         "problems": [{"key": one.key, "field": one.field, "sentence": one.sentence} for one in missing],
     }
+
+
+def _facts(folder: Folder) -> Mapping[str, Any]:
+    """The facts; while they may be changed, only those that may, so that what was read can be sent back."""
+    if folder.phase not in OPEN:
+        return folder.fields
+    own = {field.key for field in family_of(folder.family).fields}
+    return {key: value for key, value in folder.fields.items() if key in own}
 
 
 def _actions(folder: Folder, actor: Actor, here: Present | None) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import expect
 
 from app.core.db import engine
 from tests.browser.person import Person, apart
@@ -23,6 +24,16 @@ def test_the_list_of_rules_meets_no_barrier(house: House, person: Callable[..., 
     with look.by("k.morizur") as clerk:
         look.at(clerk, "draft with faults", f"/dossiers/{wrong}/brouillon")
         look.at(clerk, "sound draft", f"/dossiers/{sound}/brouillon")
+        search = clerk.page.get_by_label("Chercher par mots")
+        search.fill("finances asso")
+        expect(clerk.page.get_by_text("1 réponse", exact=True)).to_be_visible()
+        search.press("Enter")
+        expect(clerk.page.locator("#matter")).to_have_value("7.5.5")
+        expect(clerk.page.locator("#matter")).to_be_focused()
+        search.fill("aucun mot pareil")
+        expect(clerk.page.get_by_text("Aucune réponse")).to_be_visible()
+        expect(clerk.page.locator("#matter")).to_have_value("7.5.5")
+        look.at(clerk, "searched draft")
         look.at(clerk, "budget", f"/dossiers/{budget}/brouillon")
         look.at(clerk, "budget shown", f"/dossiers/{budget}")
     with engine().begin() as connection:

@@ -12,6 +12,7 @@ const PARTS = [
   ["[data-diagnosis]", () => import("./diagnosis.js"), "startDiagnosis"],
   ["[data-batch-progress]", () => import("./batch.js"), "startProgress"],
   ["form[data-upload]", () => import("./upload.js"), "startUpload"],
+  ["select[data-searched]", () => import("./choices.js"), "startSearch"],
 ];
 
 function wake(root) {
