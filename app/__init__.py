@@ -137,6 +137,17 @@ def _bring(app: Flask, module: Any, part: str) -> None:
             app.cli.add_command(command)
 
 
+def _simulation(chosen: Settings) -> str:
+    """What does not leave for the State, in words; nothing when all of it does."""
+    ways = (chosen.actes_transport, chosen.helios_transport)
+    acts, flows = (chosen.demo or chosen.s2low_simulated or way == "simulated" for way in ways)
+    if acts and flows:
+        return "rien n’est transmis"
+    if acts:
+        return "aucun acte n’est transmis à la préfecture"
+    return "aucun flux n’est transmis au comptable public" if flows else ""
+
+
 def _say_who(app: Flask, chosen: Settings) -> None:
     """What every template may say: who is logged in, where, in which theme."""
 
@@ -150,7 +161,7 @@ def _say_who(app: Flask, chosen: Settings) -> None:
             "theme": actor.theme if actor else "auto",
             "demo": chosen.demo,
             "request": request,
-            "simulation": bool(actor) and (chosen.demo or chosen.actes_transport == "simulated"),
+            "simulation": _simulation(chosen) if actor else "",
         }
 
 

@@ -141,9 +141,10 @@ class _Words:
             return _received(folder, row)
         if _stopped(db, folder):
             return Tag("danger", "exclamation-circle", STOPPED)
+        tone = "danger" if row.state == "refused" else "info"
         if lateness.late(row, self._settings):
             return Tag("warn", "hourglass-split", "Réponse en retard")
-        return Tag("info", "send", word(row))
+        return Tag(tone, "send", word(row))
 
 
 def _received(folder: Folder, row: Transmission) -> Tag:

@@ -155,7 +155,7 @@ def test_a_client_certificate_of_another_authority_gets_no_answer(face, name, tm
 
 def test_a_collectivity_without_certificate_is_told_whom_to_ask(face, name, tmp_path):
     channel, parcel = through(face, name, folder=tmp_path / "empty"), made(name, tmp_path)
-    with pytest.raises(Rejected, match="n’a pas de certificat pour l’opérateur"):
+    with pytest.raises(Unreachable, match="n’a pas de certificat pour l’opérateur"):
         channel.find(parcel)
 
 
