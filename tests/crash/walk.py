@@ -85,7 +85,7 @@ class Forge:
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.close()
-        process.wait(10)
+        process.wait(60)  # it ends at once, when the machine lets it
         process.stdout.close()
 
 
