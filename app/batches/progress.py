@@ -105,7 +105,7 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
         state,
         verb,
         past,
-        _when(batch),
+        when_of(batch),
         tuple(_sums(concerned)),
         _sum("", concerned),
         Counter(_shown(one, state) for one in items),
@@ -170,7 +170,8 @@ def _state(db: Db, batch: Batch) -> str:
     return "running"
 
 
-def _when(batch: Batch) -> str:
+def when_of(batch: Batch) -> str:
+    """« commencé le 25/11/2026 à 22 h 40 », then its two moments once it has ended."""
     if batch.started_at is None:
         return ""
     day = f"{batch.started_at.astimezone(PARIS):%d/%m/%Y}"

@@ -6,6 +6,7 @@ from flask import Blueprint, g, jsonify, redirect, render_template, request, url
 from werkzeug.wrappers import Response
 
 from app.batches import gesture, progress, selection
+from app.batches import history as past
 from app.core.db import key_in, reading
 from app.core.http import PERSON, guard
 from app.core.limits import limiter
@@ -50,6 +51,16 @@ def _ticked(values: list[str]) -> dict[int, int]:
             raise Refusal("bad-request", detail="un dossier coché n’est pas lisible")
         found[numbers[0]] = numbers[1]
     return found
+
+
+@pages.get("/lots")
+@guard(PERSON)
+def history() -> str:
+    """What one has decided together, batch by batch."""
+    before = key_in(request.args.get("avant"))
+    with reading(g.actor.collectivity_id) as db:
+        batches, older = past.history(db, g.actor, before)
+    return render_template("batches/history.html", batches=batches, older=older, older_than=before)
 
 
 @pages.get("/lots/<int:batch_id>")

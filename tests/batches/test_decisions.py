@@ -284,3 +284,24 @@ def test_the_row_of_an_earlier_turn_leaves_the_work_to_the_present_one(house: Ho
     assert house.journal(folder_id).count("folder.approve") == 2
     with reading() as db:
         assert db.scalar(sa.select(BatchItem.state)) == "done"
+
+
+def test_past_batches_are_found_again_with_their_results_and_nobody_else_s(house: House) -> None:
+    folders = [house.a_quick_invoice() for _ in range(3)]
+    finances = Hand(house, "n.abgrallec")
+    assert "Vous n’avez encore traité aucun lot" in finances.text("/lots")
+    first = finances.propose("approve", folders[:2])
+    decide.recall(house.actor("g.trehorel"), folders[0], version=house.folder(folders[0]).version)
+    finances.post(f"/lots/{first}/commencer")
+    house.drain()
+    second = finances.propose("approve", folders[2:])
+    finances.post(f"/lots/{second}/commencer")
+    page = finances.text("/lots")
+    assert f"Lot n° {first}, Visa de 2 dossiers" in page
+    assert "1 visé sur 2" in page
+    assert f"Lot n° {second}, Visa de 1 dossier" in page
+    assert "en cours : 0 visé sur 1, 1 reste" in page
+    assert page.index(f"Lot n° {second}") < page.index(f"Lot n° {first}")
+    older = finances.text(f"/lots?avant={second}")
+    assert (f"Lot n° {first}" in older, f"Lot n° {second}" in older) == (True, False)
+    assert "Lot n°" not in Hand(house, "a.kervadec").text("/lots")

@@ -172,6 +172,8 @@ def test_who_works_by_batches_meets_no_barrier(house: House, look: Look) -> None
         mayor.page.locator(".note").get_by_role("link").click()
         mayor.sees("0 dossier traité sur 1")
         look.at(mayor, "batch in hand")
+        look.at(mayor, "batches", "/lots")
+        mayor.page.go_back()
         expect(mayor.heading("Lot interrompu : 0 signé, 1 reste")).to_be_visible(timeout=30_000)
         look.at(mayor, "batch interrupted")
 

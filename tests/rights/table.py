@@ -82,6 +82,7 @@ ROUTES = {
     "signing.placing.sheet": "create",
     "signing.placing.planned": "sign",
     "batches.propose": "person",  # each kind of batch asks its own right (tests/batches)
+    "batches.history": "person",
     "batches.show": "person",
     "batches.start": "person",
     "batches.leave_unread_out": "person",
