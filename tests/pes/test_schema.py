@@ -1,0 +1,58 @@
+"""Where a flow leaves the Treasury's schema is told by line, in French; whether it may be deposited is a setting."""
+
+from pathlib import Path
+
+import pytest
+
+from app.core.refusals import Refusal
+from app.pes.plugs import _Reader
+from app.pes.schema import MOST, Fault, faults
+from tests.builders.flows import edited, long_flow
+from tests.builders.house import ASSETS, FLOW
+
+TYPE = (b'<TypBord V="01"/>', b'<TypBord V="77"/>')
+
+
+def test_each_fault_has_its_line_and_its_sentence(tmp_path: Path) -> None:
+    more = (b'<CodCol V="123"/>', b""), (b'<Sigle V="GF TEST"/>', b""), (b'<NbrPce V="2"/>', b"<NbrPce/>")
+    found = faults(edited(tmp_path, TYPE, *more))
+    lines = FLOW.read_bytes().splitlines()
+    second = next(n for n, line in enumerate(lines, start=1) if b"BD2026-000002" in line)
+    assert found[:4] == [
+        Fault(3, "« Adresse » n’est pas attendu ici, mais Sigle"),
+        Fault(4, "« CodBud » n’est pas attendu ici, mais FinJur ou CodCol"),
+        Fault(6, "la valeur « 77 » de « TypBord » n’est pas admise"),
+        Fault(6, "« NbrPce » n’a pas son attribut obligatoire"),
+    ]
+    assert {one.line for one in found[4:]} == {second}
+
+
+@pytest.mark.parametrize(
+    "name", ["kerlann_depenses", "recette_1_bordereau", "depense_signature_globale", "pj_seule_paye"]
+)
+def test_a_sound_flow_has_no_fault(name: str) -> None:
+    assert faults(ASSETS / "pes" / f"{name}.xml") == []
+
+
+def test_the_faults_of_a_flow_are_told_up_to_a_limit(tmp_path: Path) -> None:
+    path = long_flow(tmp_path, 3 * MOST)
+    path.write_bytes(
+        path.read_bytes().replace(b'<NatPce V="01"/>', b'<NatPce V="99"/>').replace(b"<Piece>", b"\n<Piece>")
+    )
+    assert len(faults(path)) == MOST
+
+
+def test_a_body_may_refuse_what_leaves_the_schema_or_have_it_told(tmp_path: Path) -> None:
+    path = edited(tmp_path, TYPE)
+    read = _Reader(strict=False)(path, "application/xml")
+    assert [one.title for one in read.content.findings] == [
+        "Hors du schéma PES 5.17, ligne 6",
+        "Hors du schéma PES 5.17, ligne 9",
+    ]
+    with pytest.raises(Refusal) as caught:
+        _Reader(strict=True)(path, "application/xml")
+    assert caught.value.key == "flow-schema"
+    assert caught.value.facts["faults"].startswith(
+        "Ligne 6 : la valeur « 77 » de « TypBord » n’est pas admise."
+    )
+    assert _Reader(strict=True)(FLOW, "application/xml").content.findings == []
