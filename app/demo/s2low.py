@@ -22,18 +22,17 @@ from werkzeug.wrappers import Request, Response
 
 from app.channels import create_only
 from app.channels.actes.channel import ActesChannel
-from app.channels.actes.classification import load_classification
 from app.channels.actes.settings import ActesSettings
-from app.channels.actes.simulator import SimulatedPrefecture
 from app.channels.helios.acquit import read_acquit
 from app.channels.helios.channel import HeliosChannel
 from app.channels.helios.settings import HeliosSettings
 from app.channels.helios.simulator import SimulatedTreasury
 from app.core.clock import now
 from app.demo.pki import Serving
-from app.transmission.ports import Parcel, ParcelFile, Rejected, Sender, Uncertain
+from app.demo.s2low_bytes import LATIN, as_json, as_text, kept
+from app.demo.s2low_letters import OfficeFace
+from app.transmission.ports import Parcel, Rejected, Sender, Uncertain
 
-LATIN: Final = "iso-8859-1"
 LOGIN_PAGE: Final = b"<!DOCTYPE html>\n<html><head><title>S2LOW</title></head><body>Connexion</body></html>\n"
 TAKEN: Final = (
     "KO\nUn acte portant le même numéro interne existe déjà dans la base de données.\n"
@@ -61,16 +60,13 @@ class Scenario:
         return waiting.pop(0) if waiting else ""
 
 
-class Operator:
+class Operator(OfficeFace):
     """The WSGI application; `authority` is the one collectivity that its certificates belong to."""
 
     def __init__(self, actes: ActesSettings, helios: HeliosSettings, authority: Sender) -> None:
-        self.actes, self.helios, self.authority = actes, helios, authority
+        super().__init__(actes, authority)
+        self.helios = helios
         self.scenario = Scenario()
-
-    @property
-    def _prefecture(self) -> SimulatedPrefecture:
-        return SimulatedPrefecture(self.actes, load_classification(self.actes.classification_file), now)
 
     @property
     def _treasury(self) -> SimulatedTreasury:
@@ -107,12 +103,12 @@ class Operator:
         annexes = request.files.getlist("acte_attachments[]")
         types = given.getlist("type_pj[]")
         if main is None:
-            return _text("KO\nLa taille totale des fichiers est trop importante\n")
+            return as_text("KO\nLa taille totale des fichiers est trop importante\n")
         if "type_acte" not in given or len(types) != len(annexes):
-            return _text("KO\nLa typologie est absente")
+            return as_text("KO\nLa typologie est absente")
         number = given.get("number", "")
         if self._record(number) is not None:
-            return _text(TAKEN)
+            return as_text(TAKEN)
         facts: dict[str, Any] = {
             "number": number,
             "decision_date": given.get("decision_date"),
@@ -122,9 +118,9 @@ class Operator:
             "paper": given.get("document_papier") == "1",
         }
         with tempfile.TemporaryDirectory() as room:
-            files = [_kept(Path(room), "main", main, given["type_acte"])]
+            files = [kept(Path(room), "main", main, given["type_acte"])]
             files += [
-                _kept(Path(room), "attachment", one, code) for one, code in zip(annexes, types, strict=True)
+                kept(Path(room), "attachment", one, code) for one, code in zip(annexes, types, strict=True)
             ]
             parcel = Parcel(
                 f"s2low-{number}",
@@ -149,16 +145,16 @@ class Operator:
                 create_only(self._posted_path(number), json.dumps(posted).encode())
                 reference = channel.send(parcel, package)
             except Rejected as refused:
-                return _text(f"KO\n{refused.reason}")
+                return as_text(f"KO\n{refused.reason}")
             except Uncertain:
                 # The simulator accepted and says nothing: so does the operator.
                 return Response("", 504)
-        return _text(f"OK\n{reference}\n")
+        return as_text(f"OK\n{reference}\n\n")
 
     def _actes_transac_get_status(self, request: Request) -> Response:
         found = self._state(request.args.get("transaction", ""))
         if found is None:
-            return _text("KO\nNuméro de transaction invalide.")
+            return as_text("KO\nNuméro de transaction invalide.")
         status, message = found
         return Response(
             f"OK\n{status}\n".encode() + (message or b""), content_type=f"text/plain; charset={LATIN}"
@@ -195,31 +191,18 @@ class Operator:
         reference = request.args.get("transaction", "")
         found = self._state(reference)
         if found is None or found[0] in {1, 2, 3}:
-            return _text("KO\nPas d'acquittement recu")
-        ticket = json.loads((self.actes.folder / "ids" / f"{reference}.json").read_bytes())
-        posted = json.loads(self._posted_path(ticket["number"]).read_bytes())
+            return as_text("KO\nPas d'acquittement recu")
+        posted = self._posted(reference)
         rows = [{"id": f"{reference}0", "name": "message.xml", "posted_filename": "", "code_pj": ""}]
         rows += [
             {"id": f"{reference}{rank}", "name": name, "posted_filename": name, "code_pj": code}
             for rank, (name, code) in enumerate(zip(posted["posted"], posted["types"], strict=True), 1)
         ]
-        return _json(rows)
-
-    def _state(self, reference: str) -> tuple[int, bytes | None] | None:
-        try:
-            reply = self._prefecture.poll(reference)
-        except LookupError:
-            return None
-        if reply.message is None:
-            return 3, None
-        return (4 if b"ARActe" in reply.message[:400] else -1), reply.message
+        return as_json(rows)
 
     def _record(self, number: str) -> Any:
         path = self.actes.folder / "numbers" / self.authority.siren / f"{number}.json"
         return path if path.exists() else None
-
-    def _posted_path(self, number: str) -> Path:
-        return self.actes.folder / "posted" / self.authority.siren / f"{number}.json"
 
     # flows
 
@@ -228,7 +211,7 @@ class Operator:
         if sent is None:
             return _import("", "KO", "Echec lors du téléchargement du fichier")
         with tempfile.TemporaryDirectory() as room:
-            file = _kept(Path(room), "main", sent, None)
+            file = kept(Path(room), "main", sent, None)
             if any(one["sha256"] == file.sha256 for _, one in self._flows()):
                 return _import("", "KO", "doublon détecté. Ce fichier a déjà été posté")
             # The operator names its own parcel; what tells the sender's is the name that he gave to the file.
@@ -293,7 +276,7 @@ class Operator:
     def _listed(self, request: Request, status: int, rows: list[dict[str, Any]]) -> Response:
         offset, limit = int(request.args.get("offset", "0")), int(request.args.get("limit", "100"))
         told = {"status_id": status, "authority_id": 1, "offset": offset, "limit": limit}
-        return _json({**told, "transactions": rows[offset : offset + limit]})
+        return as_json({**told, "transactions": rows[offset : offset + limit]})
 
 
 class _NamedTreasury(SimulatedTreasury):
@@ -358,25 +341,6 @@ def _fall(environ: Mapping[str, Any]) -> list[bytes]:
     except OSError:
         logging.getLogger(__name__).debug("already cut")
     raise ConnectionError("cut by the scenario")
-
-
-def _kept(room: Path, role: Any, sent: Any, code: str | None) -> ParcelFile:
-    import hashlib
-
-    content = sent.read()
-    sha256 = hashlib.sha256(content).hexdigest()
-    path = room / f"{role}-{sha256}"
-    path.write_bytes(content)
-    name = str(sent.filename)
-    return ParcelFile(role, name, name, sent.mimetype, sha256, path, 0, code)
-
-
-def _text(words: str) -> Response:
-    return Response(words.encode(LATIN, "replace"), content_type=f"text/plain; charset={LATIN}")
-
-
-def _json(value: Any) -> Response:
-    return Response(json.dumps(value), mimetype="application/json")
 
 
 def _file(content: bytes, name: str) -> Response:

@@ -1,15 +1,19 @@
-"""After the receipt: what the simulated Préfecture writes, and what it takes, once, of what is answered."""
+"""After the receipt: what the Préfecture writes, and what it takes, once, of what is answered; by each transport."""
 
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import time_machine
 
+from app.channels.actes.channel import ActesChannel
 from app.channels.actes.envelope import account_of
-from app.channels.actes.exchanges import read_exchange
+from app.channels.actes.exchanges import ACKNOWLEDGEMENTS, read_exchange
 from app.channels.actes.receipt import read_receipt
+from app.channels.actes.s2low import S2lowActes
 from app.transmission.ports import AnswerKind, Rejected
+from tests.builders.s2low import a_face
 from tests.channels.parcels import NOW, PDF, PNG, SENDER, a_file, a_parcel
 from tests.channels.test_actes_simulator import Clock, a_channel, delivered
 
@@ -23,6 +27,35 @@ def with_act(folder: Path, suffix: str = ""):
     channel = a_channel(folder, clock)
     delivered(channel, folder, facts={"number": f"2026-112{suffix}"})
     return channel, ACT.format(suffix), clock
+
+
+@pytest.fixture(scope="module")
+def face(tmp_path_factory):
+    with a_face(tmp_path_factory.mktemp("s2low")) as made:
+        yield made
+
+
+@pytest.fixture(params=["simulator", "s2low"])
+def acknowledged(request):
+    """Make, in a folder, a channel of this transport whose act is acknowledged: it, the act and the office behind."""
+    if request.param == "simulator":
+
+        def straight(folder, suffix):
+            channel, identifier, _ = with_act(folder, suffix)
+            return channel, identifier, office(channel)
+
+        yield straight
+        return
+    operator = request.getfixturevalue("face")
+
+    def relayed(folder, suffix):
+        operator.world(folder / "world")
+        channel = ActesChannel(operator.operator.actes, S2lowActes(operator.settings()), Clock())
+        delivered(channel, folder, facts={"number": f"2026-112{suffix}"})
+        return channel, ACT.format(suffix), operator.operator._prefecture.office
+
+    with time_machine.travel(NOW, tick=False):
+        yield relayed
 
 
 def office(channel):
@@ -42,13 +75,21 @@ def a_followup(folder: Path, code: str, identifier: str, letter=None, files=None
     return a_parcel(folder, key=key, family="reply", facts={"followup": facts}, files=kept)
 
 
+def replies(written) -> list[str]:
+    """The codes of what was answered, but for the acknowledgements that an operator sends by itself."""
+    own = ACKNOWLEDGEMENTS.values()
+    return [one["code"] for one in written.followups(SENDER.siren) if one["code"] not in own]
+
+
 def sent(channel, folder: Path, parcel) -> str:
     return channel.send(parcel, channel.package(parcel, folder))
 
 
 @pytest.mark.parametrize(("suffix", "code"), [("_CS", "2-1"), ("_PC", "3-1"), ("_LO", "4-1"), ("_TA", "5-1")])
-def test_each_letter_comes_in_valid_bytes_with_its_document_until_it_is_taken(tmp_path, suffix, code):
-    channel, identifier, _ = with_act(tmp_path, suffix)
+def test_each_letter_comes_in_its_bytes_with_its_document_until_it_is_taken(
+    acknowledged, tmp_path, suffix, code
+):
+    channel, identifier, written = acknowledged(tmp_path, suffix)
     (letter,) = channel.letters(SENDER)
     read = read_exchange(letter.message)
     assert (read.code, read.identifier, read.conforming) == (code, identifier, True)
@@ -57,6 +98,12 @@ def test_each_letter_comes_in_valid_bytes_with_its_document_until_it_is_taken(tm
     assert letter.files[0][1].startswith(b"%PDF-")
     assert b"FACTICE" in letter.message
     assert list(channel.letters(SENDER)) == [letter]
+    (kept,) = written.letters(ACCOUNT)
+    assert (letter.message, letter.message_name, letter.files) == (
+        kept.message,
+        kept.message_name,
+        kept.files,
+    )
     for _ in range(2):
         channel.taken(SENDER, letter.reference)
     assert list(channel.letters(SENDER)) == []
@@ -84,8 +131,8 @@ def test_a_letter_is_written_on_demand_and_never_before_the_receipt(tmp_path):
     ("suffix", "code", "receipt"),
     [("_PC", "3-4", "3-5"), ("_PC", "3-3", "3-5"), ("_LO", "4-4", "4-5"), ("_LO", "4-3", "4-5")],
 )
-def test_a_reply_arrives_once_and_its_receipt_comes_back(tmp_path, suffix, code, receipt):
-    channel, identifier, _ = with_act(tmp_path, suffix)
+def test_a_reply_arrives_once_and_its_receipt_comes_back(acknowledged, tmp_path, suffix, code, receipt):
+    channel, identifier, written = acknowledged(tmp_path, suffix)
     (letter,) = channel.letters(SENDER)
     parcel = a_followup(tmp_path, code, identifier, letter)
     assert channel.check(parcel) == []
@@ -98,14 +145,16 @@ def test_a_reply_arrives_once_and_its_receipt_comes_back(tmp_path, suffix, code,
         identifier,
     )
     assert read_receipt(answer.raw).code == receipt
-    assert [one["code"] for one in office(channel).followups(SENDER.siren)] == [code]
+    assert replies(written) == [code]
 
 
-def test_a_simple_letter_is_answered_without_receipt(tmp_path):
-    channel, identifier, _ = with_act(tmp_path, "_CS")
+def test_a_simple_letter_is_answered_without_receipt(acknowledged, tmp_path):
+    channel, identifier, written = acknowledged(tmp_path, "_CS")
     (letter,) = channel.letters(SENDER)
     parcel = a_followup(tmp_path, "2-2", identifier, letter)
     answer = channel.poll(parcel, sent(channel, tmp_path, parcel))
+    assert sent(channel, tmp_path, parcel)
+    assert replies(written) == ["2-2"]
     assert (answer.kind, answer.raw) == (AnswerKind.ACKNOWLEDGED, None)
 
 
@@ -129,21 +178,27 @@ def test_supplementary_pieces_leave_in_their_order_with_their_types(tmp_path):
     ]
 
 
-def test_letters_are_acknowledged_by_attributes_alone(tmp_path):
+def test_letters_are_acknowledged_once_by_attributes_alone(acknowledged, tmp_path):
     for suffix, code in (("_PC", "3-2"), ("_LO", "4-2")):
-        channel, identifier, _ = with_act(tmp_path / code, suffix)
+        channel, identifier, written = acknowledged(tmp_path / code, suffix)
         (letter,) = channel.letters(SENDER)
         parcel = a_followup(tmp_path / code, code, identifier, letter, files=(), key="courrier-1-ar")
         sent(channel, tmp_path / code, parcel)
         sent(channel, tmp_path / code, parcel)
-        assert [one["code"] for one in office(channel).followups(SENDER.siren)] == [code]
+        assert [one["code"] for one in written.followups(SENDER.siren)] == [code]
 
 
-def test_nothing_answers_a_letter_that_was_not_written(tmp_path):
-    channel, identifier, _ = with_act(tmp_path, "_CS")
+def test_nothing_answers_a_letter_of_another_kind(acknowledged, tmp_path):
+    channel, identifier, written = acknowledged(tmp_path, "_CS")
     (letter,) = channel.letters(SENDER)
     with pytest.raises(Rejected, match="W03"):
         sent(channel, tmp_path, a_followup(tmp_path, "4-4", identifier, letter))
+    assert replies(written) == []
+
+
+def test_nothing_answers_a_letter_under_another_date_than_its_own(tmp_path):
+    channel, identifier, _ = with_act(tmp_path, "_CS")
+    (letter,) = channel.letters(SENDER)
     late = a_followup(tmp_path, "2-2", identifier, letter, letter_date="2026-01-01")
     with pytest.raises(Rejected, match="W03"):
         sent(channel, tmp_path, late)

@@ -207,7 +207,7 @@ def test_an_act_refused_by_the_operator_alone_comes_back_with_its_words(face, tm
     )
     answer = channel.poll(parcel, f"{SENDER.siren}/1")
     assert (answer.kind, answer.raw) == (AnswerKind.REFUSED, None)
-    assert answer.reason == "L’opérateur refuse l’acte : Le fichier est infecté."
+    assert answer.reason == "L’opérateur refuse l’envoi : Le fichier est infecté."
 
 
 @pytest.mark.parametrize("status", [5, 12, 13, 14, 19, 20, 22])

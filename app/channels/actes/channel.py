@@ -13,7 +13,7 @@ from app.channels.actes.act import Piece, annex_files, identifier_of, main_files
 from app.channels.actes.archive import HEAD, digest, write_archive
 from app.channels.actes.classification import Classification, load_classification
 from app.channels.actes.envelope import EMAIL, account_of, envelope_of, write_envelope
-from app.channels.actes.followups import Followups, is_followup
+from app.channels.actes.followups import DOUBT, FOREIGN, Followups, is_followup
 from app.channels.actes.inspection import Refused, inspect
 from app.channels.actes.kept import Classifications
 from app.channels.actes.message import write_message
@@ -42,10 +42,6 @@ from app.transmission.ports import (
 from app.transmission.s2low.settings import S2lowSettings
 
 _SERIALS: Final = 10**9
-_DOUBT: Final = "Une réponse est arrivée, illisible ou pour un autre acte. Elle est gardée : lisez-la."
-_FOREIGN: Final = (
-    "Une réponse FACTICE est arrivée d’un simulateur : elle ne décide rien. Vérifiez l’opérateur réglé."
-)
 _CARD: Final = "Demandez à l’administrateur de corriger la fiche de la collectivité."
 
 
@@ -222,7 +218,7 @@ class ActesChannel:
         ours = receipt.concerns(identifier_of(act, sender.department, sender.siren), sender.siren, act.number)
         foreign = SIMULATED in message and not self.simulated
         if foreign or receipt.code is None or not ours:
-            return self._answer(AnswerKind.PENDING, receipt, name, _FOREIGN if foreign else _DOUBT)
+            return self._answer(AnswerKind.PENDING, receipt, name, FOREIGN if foreign else DOUBT)
         if receipt.code == "1-2":
             return self._answer(AnswerKind.ACKNOWLEDGED, receipt, name)
         return self._answer(AnswerKind.REFUSED, receipt, name, receipt.reason)

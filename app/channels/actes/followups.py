@@ -30,8 +30,12 @@ from app.channels.actes.settings import ActesSettings
 from app.channels.actes.tolerant import day
 from app.channels.actes.transport import ActesTransport, Followup
 from app.core.clock import PARIS
-from app.transmission.ports import Answer, AnswerKind, Package, Parcel, Problem, Rejected
+from app.transmission.ports import SIMULATED, Answer, AnswerKind, Package, Parcel, Problem, Rejected
 
+DOUBT: Final = "Une réponse est arrivée, illisible ou pour un autre acte. Elle est gardée : lisez-la."
+FOREIGN: Final = (
+    "Une réponse FACTICE est arrivée d’un simulateur : elle ne décide rien. Vérifiez l’opérateur réglé."
+)
 SENT: Final = frozenset({"2-2", "3-2", "3-3", "3-4", "4-2", "4-3", "4-4", "6-1"})
 _SERIALS: Final = 10**9
 _KINDS: Final = frozenset({"pdf", "jpg", "png", "xml"})
@@ -139,20 +143,25 @@ class Followups:
                 AnswerKind.PENDING, reason=f"L’envoi {reference} est inconnu de : {self._transport.label}."
             )
         if reply.message is None:
-            return self._answer(AnswerKind.PENDING)
-        receipt = read_receipt(reply.message, self._settings.schema_folder)
+            kind = AnswerKind.PENDING if reply.refusal is None else AnswerKind.REFUSED
+            return self._answer(kind, reason=reply.refusal)
+        return self._read(made, awaited, reply.message, reply.message_name)
+
+    def _read(self, made: Followup, awaited: str, message: bytes, name: str | None) -> Answer:
+        receipt = read_receipt(message, self._settings.schema_folder)
         told = {
             "raw": receipt.raw,
-            "filename": reply.message_name,
+            "filename": name,
             "identifier": receipt.identifier,
             "received_on": receipt.received_on,
         }
+        if SIMULATED in message and not self._transport.simulated:
+            return self._answer(AnswerKind.PENDING, reason=FOREIGN, **told)
         if receipt.code in {"1-3", "ANO"}:
             return self._answer(AnswerKind.REFUSED, reason=receipt.reason, **told)
         if receipt.code == awaited and receipt.identifier == made.identifier:
             return self._answer(AnswerKind.ACKNOWLEDGED, **told)
-        doubt = "Une réponse est arrivée, illisible ou pour un autre acte. Elle est gardée : lisez-la."
-        return self._answer(AnswerKind.PENDING, reason=doubt, **told)
+        return self._answer(AnswerKind.PENDING, reason=DOUBT, **told)
 
     def _answer(self, kind: AnswerKind, **told: Any) -> Answer:
         blank = dict.fromkeys(("raw", "filename", "identifier", "received_on", "reason"))

@@ -33,7 +33,7 @@ from app.channels.actes.transport import Deposit, Followup, Found, Letter, Reply
 from app.core.clock import PARIS
 from app.transmission.ports import Rejected, Uncertain
 
-_CONTACT: Final = Contact(
+CONTACT: Final = Contact(
     "Préfecture FACTICE (simulateur, sans valeur juridique)", None, "factice@prefecture.example.org"
 )
 
@@ -161,7 +161,7 @@ class SimulatedPrefecture:
             envelope = return_envelope_name(
                 self._settings.application, service_of(account), account.siren, day, int(reference)
             )
-            content = write_return_envelope(account, _CONTACT, (name,), self._settings.schema_folder)
+            content = write_return_envelope(account, CONTACT, (name,), self._settings.schema_folder)
             create_only(folder / name, message)
             create_only(folder / envelope, content)
             create_only(folder / "answer.json", _json({"message": name, "envelope": envelope}))

@@ -22,6 +22,7 @@ WAITING: Final = {
     24: "Transmis, sans réponse encore.",
 }
 ERROR, CANCELLED, REFUSED = -1, 0, 6
+REPLY_ACKNOWLEDGED = 11
 
 _CREATED: Final = re.compile(r"OK\s*(?::\s*id généré\s*:\s*|\n\s*)(\d+)\s*")
 _REFUSAL: Final = re.compile(r"KO\s*:?\s*(.*)", re.DOTALL)

@@ -1,5 +1,6 @@
 """One HTTPS client for S2LOW: certificate of the collectivity, server verified, time-outs, no redirect, no proxy, no retry.
 
+One redirect is followed, that of `behind`: it leads to a file at the same address.
 A question that fails is `Unreachable`: asking again costs nothing. A deposit that fails after its bytes may have arrived is
 `Uncertain`: it must be looked up before any resend.
 """
@@ -10,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
@@ -55,6 +57,17 @@ class Client:
         except _NoFile:
             return None
 
+    def behind(self, path: str, target: str, key: str, **parameters: object) -> bytes:
+        """The bytes of a file to which `path` leads: once, to `target` at this very address, by a number under `key`.
+
+        Any other redirect is refused as everywhere else; the certificate and the password go nowhere else.
+        """
+        with self._open("GET", path, Unreachable, params=parameters) as answer:
+            number = self._led_to(answer, target, key)
+            if number is None:
+                return _body(answer, Unreachable, Unreachable)
+        return self.get(target, **{key: number})
+
     def name_of(self, path: str, **parameters: object) -> str | None:
         """The name under which the operator offers a file, without fetching it; None when it offers none."""
         with self._open("GET", path, Unreachable, params=parameters) as answer:
@@ -82,14 +95,18 @@ class Client:
         **given: Any,
     ) -> bytes:
         with self._open(method, path, lost, **given) as answer:
-            _judge(answer, lost, page)
-            try:
-                body = _read(answer, lost)
-            except requests.RequestException as error:
-                raise lost(f"S2LOW : réponse interrompue ({type(error).__name__})") from error
-        if _is_page(answer.headers, body):
-            raise page(_LOGIN)
-        return body
+            return _body(answer, lost, page)
+
+    def _led_to(self, answer: requests.Response, target: str, key: str) -> str | None:
+        """The number by which a redirect leads to `target` here; None for any other answer."""
+        if not answer.is_redirect:
+            return None
+        there = urlsplit(urljoin(answer.url, answer.headers["Location"]))
+        here = urlsplit(self._settings.url.rstrip("/") + target)
+        if (there.scheme, there.netloc.lower(), there.path) != (here.scheme, here.netloc.lower(), here.path):
+            return None
+        asked = parse_qsl(there.query, keep_blank_values=True)
+        return asked[0][1] if len(asked) == 1 and asked[0][0] == key and asked[0][1].isdecimal() else None
 
     def _open(self, method: str, path: str, lost: type[Exception], **given: Any) -> requests.Response:
         settings, account = self._settings, self._account
@@ -116,6 +133,17 @@ class Client:
 
 class _NoFile(Exception):  # noqa: N818 - an answer, not a fault
     """The operator does not have that file yet."""
+
+
+def _body(answer: requests.Response, lost: type[Exception], page: type[Exception]) -> bytes:
+    _judge(answer, lost, page)
+    try:
+        body = _read(answer, lost)
+    except requests.RequestException as error:
+        raise lost(f"S2LOW : réponse interrompue ({type(error).__name__})") from error
+    if _is_page(answer.headers, body):
+        raise page(_LOGIN)
+    return body
 
 
 def _judge(answer: requests.Response, lost: type[Exception], page: type[Exception]) -> None:

@@ -1,0 +1,228 @@
+"""What comes and goes through S2LOW about an act that the Préfecture has: letters, replies, cancellations.
+
+S2LOW keeps each as a transaction related to the act's, and its archive behind a redirect. It acknowledges letters by itself
+(3-2, 4-2), dates a reply by the letter that it answers, and gives a reply no number of ours: before any resend, ours is
+looked for among the exchanges of the act, by the name of its file, or while S2LOW does not tell it yet, by its bytes.
+"""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, Final
+
+from app.channels.actes.archive import BadArchive, Member, read_archive
+from app.channels.actes.envelope import Account
+from app.channels.actes.exchanges import ACKNOWLEDGEMENTS, FORMS, LETTERS, read_exchange
+from app.channels.actes.naming import MESSAGE
+from app.channels.actes.s2low_files import ACTES, filename, posted, upload
+from app.channels.actes.tolerant import open_message
+from app.channels.actes.transport import Followup, Letter
+from app.transmission.ports import Rejected, Uncertain, Unreachable
+from app.transmission.s2low.answers import ERROR, created, decode, decode_json
+from app.transmission.s2low.client import MAX_ANSWER, Client
+
+_MEANT: Final = {"2-2": "4", "3-3": "3", "3-4": "4", "4-3": "3", "4-4": "4"}
+"""`type_envoie`: 3 refuses what the letter asks, 4 answers it; a simple letter is only answered."""
+_BY_ITSELF: Final = frozenset(ACKNOWLEDGEMENTS.values())
+_WRITTEN: Final = frozenset({*LETTERS, "1-3", None})
+_LISTED: Final = re.compile(r"([1-7])-(-?[0-9]+)-([0-9]+)")
+_ENVELOPE: Final = re.compile(r"(?:ANO_)?[A-Z]{4}--")
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A transaction about an act, as S2LOW lists it: its type (the first digit of its message), status and number."""
+
+    kind: str
+    status: int
+    number: str
+
+
+class Letters:
+    """The part of the transport that carries them; `client` speaks for a SIREN."""
+
+    def __init__(self, client: Callable[[str], Client]) -> None:
+        self._client = client
+
+    def letters(self, account: Account) -> Sequence[Letter]:
+        """The unread exchanges, oldest first, each in the bytes of its archive; refuses with `Unreachable`.
+
+        One whose archive may not be opened keeps no other from coming: it is told once it is alone.
+        """
+        client = self._speaker(account.siren)
+        found: list[Letter] = []
+        closed: Unreachable | None = None
+        for number in _unread(client.get(f"{ACTES}/api/list_document_prefecture.php")):
+            try:
+                letter = _letter(f"{account.siren}/{number}", _archive(client, number))
+            except BadArchive as bad:
+                closed = closed or Unreachable(f"Courrier {number} chez S2LOW : {bad.sentence}")
+            else:
+                found += [letter] if letter else []
+        if closed and not found:
+            raise closed
+        return found
+
+    def taken(self, account: Account, reference: str) -> None:
+        """Mark it as read; refuses with `Unreachable`."""
+        number = _number(reference, account.siren)
+        client = self._speaker(account.siren)
+        raw = client.get(f"{ACTES}/api/document_prefecture_mark_as_read.php", transaction_id=number)
+        said = _json(raw)
+        if not isinstance(said, dict) or said.get("result") != "ok":
+            raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »")
+
+    def follow(self, followup: Followup) -> str:
+        """Post it once; refuses with `Rejected`, `Uncertain` or `Unreachable`."""
+        siren = followup.account.siren
+        if followup.code in _BY_ITSELF:
+            return followup.letter or ""
+        client = self._client(siren)
+        if followup.code == "6-1":
+            fields = [("api", "1"), ("id", _number(followup.deposit, siren))]
+            return f"{siren}/{created(client.post(f'{ACTES}/actes_transac_cancel.php', fields))}"
+        return f"{siren}/{created(self._reply(client, followup))}"
+
+    def followed(self, followup: Followup) -> str | None:
+        """The reference of this very message if S2LOW has it; refuses with `Uncertain` what cannot be told apart.
+
+        A cancellation says nothing but its act: whoever asked for it, one that did not fail is this one.
+        """
+        siren = followup.account.siren
+        if followup.code in _BY_ITSELF:
+            return followup.letter
+        client = self._client(siren)
+        for one in _exchanges(client, followup):
+            if one.kind != followup.code[0] or one.number == (followup.letter or "").partition("/")[2]:
+                continue
+            if one.status != ERROR if followup.code == "6-1" else _is_this(client, one, followup):
+                return f"{siren}/{one.number}"
+        return None
+
+    def _reply(self, client: Client, followup: Followup) -> bytes:
+        letter = _number(followup.letter, followup.account.siren)
+        # S2LOW makes of a reply what its letter is, whatever was meant: a wrong pair is for us to refuse.
+        if any(one.number == letter and one.kind != followup.code[0] for one in _exchanges(client, followup)):
+            raise Rejected("Aucun courrier de la préfecture n’attend cette réponse (W03). Rien n’est parti.")
+        main, *annexes = followup.pieces
+        fields = [
+            ("api", "1"),
+            ("id", letter),
+            ("type_envoie", _MEANT[followup.code]),
+            ("type_acte", main.type_code or ""),
+            *(("type_pj[]", piece.type_code or "") for piece in annexes),
+        ]
+        uploads = [upload(followup.archive_name, main, "acte_pdf_file", 1)]
+        uploads += [
+            upload(followup.archive_name, piece, "acte_attachments[]", rank)
+            for rank, piece in enumerate(annexes, 2)
+        ]
+        return client.post(f"{ACTES}/actes_transac_reponse_create.php", fields, uploads)
+
+    def _speaker(self, siren: str) -> Client:
+        """The client of who only asks: without a certificate there is nobody to ask."""
+        try:
+            return self._client(siren)
+        except Rejected as refused:
+            raise Unreachable(refused.reason) from refused
+
+
+def _exchanges(client: Client, followup: Followup) -> list[Exchange]:
+    """The exchanges of an act: a letter until it is answered, then its replies instead; and its cancellations."""
+    path = f"{ACTES}/actes_transac_get_document.php"
+    if followup.deposit:
+        raw = client.get(path, id=_number(followup.deposit, followup.account.siren))
+    else:
+        raw = client.get(path, unique_id=followup.identifier)
+    lines = [line.strip() for line in decode(raw).splitlines() if line.strip()]
+    if lines[:1] == ["KO"]:
+        raise Rejected(f"L’opérateur ne connaît pas l’acte {followup.identifier} : {' '.join(lines[1:])}")
+    found = [_LISTED.fullmatch(line) for line in lines]
+    if not all(found):
+        raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »")
+    return [Exchange(one[1], int(one[2]), one[3]) for one in found if one]
+
+
+def _is_this(client: Client, one: Exchange, followup: Followup) -> bool:
+    """True when an exchange is this very reply."""
+    if names := posted(client, one.number):
+        return names[:1] == [filename(followup.archive_name, piece, 1) for piece in followup.pieces[:1]]
+    try:
+        members = {member.name: member for member in _archive(client, one.number)}
+        message, code = _message(tuple(members.values()))
+    except BadArchive as bad:
+        raise Uncertain(f"L’envoi {one.number} de S2LOW ne peut pas être lu : {bad.sentence}") from bad
+    read = read_exchange(message.content or b"")
+    if code is None or (code == followup.code and not set(read.files) <= set(members)):
+        raise Uncertain(f"L’envoi {one.number} de S2LOW ne dit pas ce qu’il est.")
+    meant = (followup.code, followup.identifier, followup.letter_date)
+    return (code, read.identifier, read.dated_on) == meant and [
+        members[name].sha256 for name in read.files
+    ] == [piece.sha256 for piece in followup.pieces]
+
+
+def _unread(raw: bytes) -> list[str]:
+    listed = _json(raw)
+    if not isinstance(listed, list):
+        raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »")
+    numbers = [str(one.get("id")) for one in listed if isinstance(one, dict)]
+    if not all(number.isdecimal() for number in numbers):
+        raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »")
+    return sorted(numbers, key=int)
+
+
+def _archive(client: Client, number: str) -> tuple[Member, ...]:
+    """The archive of an exchange, opened with suspicion; refuses with `BadArchive`."""
+    raw = client.behind(
+        f"{ACTES}/actes_transac_get_document.php", f"{ACTES}/actes_download_file.php", "env", id=number
+    )
+    if raw.startswith(b"KO"):
+        raise Unreachable(f"S2LOW ne donne pas l’échange {number} : {decode(raw)[3:200].strip()}")
+    with NamedTemporaryFile(prefix="paraphe-s2low-", suffix=".tar.gz") as kept:
+        kept.write(raw)
+        kept.flush()
+        return read_archive(Path(kept.name), MAX_ANSWER, whole=True)
+
+
+def _letter(reference: str, members: tuple[Member, ...]) -> Letter | None:
+    """The letter of an archive, every file that came with it kept; None when it is a message of ours."""
+    message, code = _message(members)
+    if code not in _WRITTEN:
+        return None
+    named = list(read_exchange(message.content or b"").files)
+    rest = [one for one in members if one is not message and not _ENVELOPE.match(one.name)]
+    rest.sort(key=lambda one: named.index(one.name) if one.name in named else len(named))
+    files = tuple((one.name, one.content or b"") for one in rest)
+    return Letter(reference, message.content or b"", message.name, files)
+
+
+def _message(members: tuple[Member, ...]) -> tuple[Member, str | None]:
+    """The message of an archive and its code; one that cannot be understood has none, and is known by its name."""
+    forms = [one for one in members if one.name.endswith(".xml") and not _ENVELOPE.match(one.name)]
+    for one in forms:
+        code = open_message(one.content or b"").code
+        if code in FORMS or code == "1-3":
+            return one, code
+    for one in forms:
+        if MESSAGE.fullmatch(one.name):
+            return one, None
+    raise BadArchive("E02", "L’archive ne contient aucun message de la préfecture.")
+
+
+def _number(reference: str | None, siren: str) -> str:
+    owner, _, number = (reference or "").partition("/")
+    if owner != siren or not number.isdecimal():
+        raise Rejected(
+            f"« {reference or ''} » n’est pas venu par cet opérateur : rien ne peut y répondre. Vérifiez l’opérateur réglé."
+        )
+    return number
+
+
+def _json(raw: bytes) -> Any:
+    try:
+        return json.loads(decode_json(raw))
+    except ValueError:
+        raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »") from None
