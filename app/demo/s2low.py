@@ -151,6 +151,14 @@ class Operator(OfficeFace):
                 return Response("", 504)
         return as_text(f"OK\n{reference}\n\n")
 
+    def _actes_classification_fetch(self, request: Request) -> Response:
+        del request
+        return Response(self._prefecture.classification(self.authority.siren), mimetype="text/xml")
+
+    def _actes_classification_request(self, request: Request) -> Response:
+        del request
+        return as_text("OK\n1\n")
+
     def _actes_transac_get_status(self, request: Request) -> Response:
         found = self._state(request.args.get("transaction", ""))
         if found is None:

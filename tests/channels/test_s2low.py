@@ -1,5 +1,6 @@
 """The adapter of S2LOW before each odd answer and each fall of the network: nothing is sent twice, nothing is taken for an answer."""
 
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -302,3 +303,29 @@ def test_the_face_answers_in_the_bytes_of_the_samples(face, tmp_path):
     state = session.get(f"{api}/helios_transac_get_status.php", params={"transaction": 1})
     assert state.content.replace(b">1<", b">905<") == (SAMPLES / "helios-status.xml").read_bytes()
     session.close()
+
+
+# the classification
+
+
+def test_the_classification_comes_in_its_very_bytes_and_is_asked_for_once_a_week(face):
+    channel = through(face, "actes")
+    asked = face.operator.scenario.asked
+    days = []
+    for ahead in range(7):
+        with time_machine.travel(NOW + timedelta(days=ahead), tick=False):
+            asked.clear()
+            found, new = channel.renew_classification(SENDER.siren)
+            days.append(sum(one.endswith("classification_request.php") for one in asked))
+        assert (found.dated, new) == (channel.classification_of(SENDER.siren).dated, False)
+    assert sorted(days) == [0, 0, 0, 0, 0, 0, 1]
+
+
+def test_an_operator_without_classification_is_asked_for_one_and_the_former_stays(face):
+    channel = through(face, "actes")
+    before = channel.classification_of(SENDER.siren)
+    face.operator.scenario.said["actes_classification_fetch.php"] = b"KO\nAucune classification\n"
+    with pytest.raises(Rejected, match="vient d’être demandée"):
+        channel.renew_classification(SENDER.siren)
+    assert any(one.endswith("classification_request.php") for one in face.operator.scenario.asked)
+    assert channel.classification_of(SENDER.siren) == before

@@ -17,6 +17,8 @@ from app.channels.actes.naming import ARCHIVE, ENVELOPE
 from app.channels.actes.s2low_files import ACTES, filename, files, posted, upload
 from app.channels.actes.s2low_letters import Letters
 from app.channels.actes.transport import Deposit, Followup, Found, Letter, Reply
+from app.core.clock import PARIS, now
+from app.transmission.ports import Rejected
 from app.transmission.s2low.answers import (
     ACKNOWLEDGED,
     CANCELLED,
@@ -143,6 +145,22 @@ class S2lowActes:
     def followed(self, followup: Followup) -> str | None:
         """Look for this very message among the exchanges of the act."""
         return self._letters.followed(followup)
+
+    def classification(self, siren: str) -> bytes:
+        """The last message 7-2 that the operator received for this collectivity.
+
+        It is asked to have a new one come on one day of the week, which differs from one collectivity to the next, and when
+        it has none: the answer comes to the operator later. Refuses with `Rejected` while there is none.
+        """
+        client = self._client(siren)
+        raw = client.get(f"{ACTES}/actes_classification_fetch.php", api=1)
+        none = raw.lstrip().startswith(b"KO")
+        if none or now().astimezone(PARIS).weekday() == int(siren) % 7:
+            # Too soon after another is a « KO » that changes nothing: what is there serves.
+            client.get(f"{ACTES}/actes_classification_request.php", api=1)
+        if none:
+            raise Rejected("L’opérateur n’a pas encore la classification : elle vient d’être demandée.")
+        return raw
 
     def _client(self, siren: str) -> Client:
         return Client(self._settings, account_of(self._settings, siren))
