@@ -16,7 +16,7 @@ from app.folders import deposit
 from app.folders.access import authorize
 from app.folders.documents import add_receipt
 from app.folders.keep import Kept
-from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.models import Document, DocumentVersion, Folder, Publication
 from app.journal.chain import Event, append
 from app.legality.models import ActCancellation
 from app.legality.printed import sheet
@@ -153,6 +153,11 @@ def answered(db: Db, actor: Actor, folder: Folder, row: Transmission, receipt: s
         )
     )
     act.fields = {**act.fields, "cancelled_on": cancelled_on.isoformat()}
+    published = db.get(Publication, act.id)
+    if published is not None:
+        published.enforceable_on = (
+            None  # nothing was transmitted any more (CGCT L2131-1); the journal keeps the former day
+        )
     _copy_receipt(db, actor, folder, act, receipt)
     facts = {
         "identifier": about["identifier"],

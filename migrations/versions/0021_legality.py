@@ -6,7 +6,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 
-revision, down_revision = "0022_legality", "0021_act_numbers"
+revision, down_revision = "0021_legality", "0020_act_numbers"
 
 
 def upgrade() -> None:

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 MOMENT = sa.DateTime(timezone=True)
 
-revision, down_revision = "0023_publication", "0022_legality"
+revision, down_revision = "0022_publication", "0021_legality"
 
 
 def _tenant(table: str) -> tuple[sa.Column, sa.ForeignKeyConstraint]:

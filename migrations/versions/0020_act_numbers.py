@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0021_act_numbers", "0019_pes"
+revision, down_revision = "0020_act_numbers", "0019_pes"
 
 
 def upgrade() -> None:
