@@ -13,7 +13,7 @@ PAYSLIPS = (
     + "".join(
         f'<PayeIndivMensuel><Agent><Nom V="{name}"/><Prenom V="{first}"/><Matricule V="{n}"/><NIR V="1850129000{n:03}"/>'
         f'<EmploiMetier V="Agent d’accueil"/></Agent><Service V="Accueil"/><Remuneration><TraitBrut><Libelle V="Traitement"/>'
-        f'<Mt V="1801.73"/></TraitBrut></Remuneration><NbHeureTotal V="151.67"/><MtBrut V="1801.73"/><MtNet V="1430.{n:02}"/>'
+        f'<Mt V="1801.73"/></TraitBrut><Autre><MtBrut V="9.99"/></Autre></Remuneration><NbHeureTotal V="151.67"/><MtBrut V="1801.73"/><MtNet V="1430.{n:02}"/>'
         f'<MtNetAPayer V="1430.{n:02}"/></PayeIndivMensuel>'.replace("’", "'")
         for n, (name, first) in enumerate(
             (("LE GALL", "Yann"), ("QUÉMÉNEUR", "Nolwenn"), ("PRIGENT", "Maël")), start=1

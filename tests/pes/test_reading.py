@@ -94,6 +94,7 @@ def test_nothing_is_left_out_however_many_pieces_there_are() -> None:
     assert [one["n"] for one in pieces(flow)] == ["1", "2", *map(str, range(1000, 2000)), "3", "4"]
     assert len(flow.pages) > 1000 // PER_PAGE
     assert flow.slips[1].page == 11
+    assert [one["number"] for one in blocks(flow) if one["kind"] == "slip"] == ["1"] * 11 + ["2"]
 
 
 @pytest.mark.parametrize(
