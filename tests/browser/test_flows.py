@@ -47,7 +47,7 @@ def test_a_long_flow_is_turned_and_searched_with_the_keyboard_alone(
     mayor.folder(folder_id)
     mayor.page.get_by_role("link", name="Suivante").first.focus()
     mayor.page.keyboard.press("Enter")
-    mayor.sees("Page 2 sur 4")
+    mayor.sees("Page 2 sur 3")
     mayor.page.get_by_label("Aller au bordereau").focus()
     mayor.page.keyboard.type("2")
     mayor.page.keyboard.press("Enter")
