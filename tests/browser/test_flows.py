@@ -52,9 +52,9 @@ def test_a_long_flow_is_turned_and_searched_with_the_keyboard_alone(
     mayor.page.keyboard.type("2")
     mayor.page.keyboard.press("Enter")
     mayor.sees("Réparation de la vedette")
-    mayor.page.locator("summary").first.focus()
+    mayor.page.locator(".flow summary").first.focus()
     mayor.page.keyboard.press("Enter")
-    expect(mayor.page.locator("details[open] dt").first).to_be_visible()
+    expect(mayor.page.locator(".flow details[open] dt").first).to_be_visible()
 
 
 def _other(path: Path) -> Path:
