@@ -38,6 +38,8 @@ WEB = {
     "app/demo/s2low_bytes.py": "answers S2LOW's own addresses for the simulators",
     "app/demo/s2low_letters.py": "answers S2LOW's own addresses for the simulators",
     "app/demo/s2low.py": "serves S2LOW's own addresses for the simulators",
+    "app/demo/s2low_bytes.py": "makes the answers of S2LOW's own addresses",
+    "app/demo/s2low_letters.py": "serves S2LOW's own addresses about letters for the simulators",
 }
 WEB_KINDS = {"web", "api", "cli"}
 

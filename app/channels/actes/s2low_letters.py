@@ -21,7 +21,7 @@ from app.channels.actes.s2low_files import ACTES, filename, posted, upload
 from app.channels.actes.tolerant import open_message
 from app.channels.actes.transport import Followup, Letter
 from app.transmission.ports import Rejected, Uncertain, Unreachable
-from app.transmission.s2low.answers import ERROR, created, decode, decode_json
+from app.transmission.s2low.answers import ERROR, created, decode, decode_json, refusal
 from app.transmission.s2low.client import MAX_ANSWER, Client
 
 _MEANT: Final = {"2-2": "4", "3-3": "3", "3-4": "4", "4-3": "3", "4-4": "4"}
@@ -33,7 +33,7 @@ _ENVELOPE: Final = re.compile(r"(?:ANO_)?[A-Z]{4}--")
 
 
 @dataclass(frozen=True)
-class Exchange:
+class Listed:
     """A transaction about an act, as S2LOW lists it: its type (the first digit of its message), status and number."""
 
     kind: str
@@ -130,7 +130,7 @@ class Letters:
             raise Unreachable(refused.reason) from refused
 
 
-def _exchanges(client: Client, followup: Followup) -> list[Exchange]:
+def _exchanges(client: Client, followup: Followup) -> list[Listed]:
     """The exchanges of an act: a letter until it is answered, then its replies instead; and its cancellations."""
     path = f"{ACTES}/actes_transac_get_document.php"
     if followup.deposit:
@@ -138,15 +138,18 @@ def _exchanges(client: Client, followup: Followup) -> list[Exchange]:
     else:
         raw = client.get(path, unique_id=followup.identifier)
     lines = [line.strip() for line in decode(raw).splitlines() if line.strip()]
-    if lines[:1] == ["KO"]:
-        raise Rejected(f"L’opérateur ne connaît pas l’acte {followup.identifier} : {' '.join(lines[1:])}")
+    if lines and lines[0].startswith("KO"):
+        fault = refusal(decode(raw))
+        if isinstance(fault, Unreachable):
+            raise fault
+        raise Rejected(f"L’opérateur ne connaît pas l’acte {followup.identifier}. Rien n’est parti.")
     found = [_LISTED.fullmatch(line) for line in lines]
     if not all(found):
         raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »")
-    return [Exchange(one[1], int(one[2]), one[3]) for one in found if one]
+    return [Listed(one[1], int(one[2]), one[3]) for one in found if one]
 
 
-def _is_this(client: Client, one: Exchange, followup: Followup) -> bool:
+def _is_this(client: Client, one: Listed, followup: Followup) -> bool:
     """True when an exchange is this very reply."""
     if names := posted(client, one.number):
         return names[:1] == [filename(followup.archive_name, piece, 1) for piece in followup.pieces[:1]]

@@ -1,0 +1,418 @@
+"""Letters, replies and cancellations through S2LOW, before each odd answer and each fall of the network: nothing goes twice."""
+
+import io
+import tarfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from werkzeug.wrappers import Response
+
+from app.channels.actes.channel import ActesChannel
+from app.channels.actes.envelope import account_of
+from app.channels.actes.receipt import read_receipt
+from app.channels.actes.s2low import S2lowActes
+from app.channels.actes.settings import ActesSettings
+from app.transmission.ports import AnswerKind, Rejected, Uncertain, Unreachable
+from tests.builders.s2low import a_face
+from tests.channels.parcels import NOW, PDF, PNG, SENDER, a_file
+from tests.channels.test_actes_followups import ACT, a_followup, replies, sent
+from tests.channels.test_actes_simulator import Clock, delivered
+
+SAMPLES = Path(__file__).resolve().parents[1] / "assets" / "s2low"
+ACCOUNT = account_of(SENDER)
+REPLY, CANCEL = "actes_transac_reponse_create.php", "actes_transac_cancel.php"
+LISTED, EXCHANGES = "list_document_prefecture.php", "actes_transac_get_document.php"
+ARCHIVE = "actes_download_file.php"
+DELAY = timedelta(seconds=60)
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory):
+    with a_face(tmp_path_factory.mktemp("s2low")) as made:
+        yield made
+
+
+@pytest.fixture
+def clock():
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def face(tls, tmp_path, clock):
+    """An operator whose Préfecture takes a minute to answer."""
+    tls.world(tmp_path / "world")
+    tls.operator.actes = ActesSettings(folder=tmp_path / "world" / "actes", delay_seconds=DELAY.seconds)
+    return tls
+
+
+def through(face, **more):
+    return ActesChannel(face.operator.actes, S2lowActes(face.settings(**more)), Clock())
+
+
+def acknowledged(face, clock, folder, suffix=""):
+    """A channel whose act has its receipt: it, the act's identifier and the reference of its deposit."""
+    channel = through(face)
+    _, deposit = delivered(channel, folder, facts={"number": f"2026-112{suffix}"})
+    clock.shift(DELAY)
+    return channel, ACT.format(suffix), deposit
+
+
+def asked(face):
+    """The addresses that were asked, in order."""
+    return [one.rsplit("/", 1)[-1] for one in face.operator.scenario.asked]
+
+
+def office(face):
+    return face.operator._prefecture.office
+
+
+def to_answer(face, clock, folder, code="3-4", **more):
+    """A channel, and a reply ready to leave to the request that it received."""
+    channel, identifier, _ = acknowledged(face, clock, folder, "_PC")
+    (letter,) = channel.letters(SENDER)
+    return channel, a_followup(folder, code, identifier, letter, **more), letter
+
+
+# replies
+
+
+@pytest.mark.parametrize("fate", ["lost", "broken"])
+@pytest.mark.parametrize("late", [False, True], ids=["before its receipt", "after its receipt"])
+def test_a_reply_whose_answer_was_lost_is_found_and_not_sent_again(face, clock, tmp_path, fate, late):
+    channel, parcel, _ = to_answer(face, clock, tmp_path)
+    package = channel.package(parcel, tmp_path)
+    face.operator.scenario.next[REPLY] = [fate]
+    with pytest.raises(Uncertain):
+        channel.send(parcel, package)
+    clock.shift(DELAY * late)
+    reference = channel.find(parcel)
+    assert reference
+    assert channel.send(parcel, package) == reference
+    assert replies(office(face)) == ["3-4"]
+    assert asked(face).count(REPLY) == 1
+
+
+def test_a_reply_cut_before_it_was_read_is_not_found_and_leaves_once(face, clock, tmp_path):
+    channel, parcel, _ = to_answer(face, clock, tmp_path)
+    package = channel.package(parcel, tmp_path)
+    face.operator.scenario.next[REPLY] = ["cut"]
+    with pytest.raises(Uncertain):
+        channel.send(parcel, package)
+    assert (channel.find(parcel), replies(office(face))) == (None, [])
+    reference = channel.send(parcel, package)
+    assert channel.send(parcel, package) == reference
+    assert replies(office(face)) == ["3-4"]
+
+
+@pytest.mark.parametrize("fate", ["login", "outage"])
+@pytest.mark.parametrize("path", [REPLY, EXCHANGES])
+def test_a_login_page_or_an_outage_takes_no_reply(face, clock, tmp_path, fate, path):
+    channel, parcel, _ = to_answer(face, clock, tmp_path)
+    package = channel.package(parcel, tmp_path)
+    face.operator.scenario.next[path] = [fate]
+    with pytest.raises(Unreachable):
+        channel.send(parcel, package)
+    assert replies(office(face)) == []
+
+
+def test_two_replies_to_one_letter_are_told_apart_by_their_bytes_then_by_their_names(face, clock, tmp_path):
+    channel, first, letter = to_answer(face, clock, tmp_path)
+    identifier = first.facts["followup"]["identifier"]
+    other = (a_file(tmp_path, "main", "suite.pdf", PDF + b"suite", type_code="99_DE"),)
+    second = a_followup(tmp_path, "3-4", identifier, letter, other, key="reponse-2")
+    refusal = a_followup(tmp_path, "3-3", identifier, letter, key="refus")
+    references = [sent(channel, tmp_path, one) for one in (first, second, refusal)]
+    assert len(set(references)) == 3
+    for _ in range(2):
+        assert [channel.find(one) for one in (first, second, refusal)] == references
+        clock.shift(DELAY)
+    assert replies(office(face)) == ["3-4", "3-4", "3-3"]
+
+
+def test_a_reply_that_cannot_be_told_from_ours_keeps_ours_from_leaving(face, clock, tmp_path):
+    channel, parcel, letter = to_answer(face, clock, tmp_path)
+    sent(channel, tmp_path, parcel)
+    identifier = parcel.facts["followup"]["identifier"]
+    other = (a_file(tmp_path, "main", "suite.pdf", PDF + b"suite", type_code="99_DE"),)
+    second = a_followup(tmp_path, "3-4", identifier, letter, other, key="reponse-2")
+    package = channel.package(second, tmp_path)
+    face.operator.scenario.said[ARCHIVE] = b"illisible"
+    with pytest.raises(Uncertain, match="ne peut pas être lu"):
+        channel.send(second, package)
+    assert replies(office(face)) == ["3-4"]
+
+
+def test_pieces_arrive_in_their_order_with_their_types(face, clock, tmp_path):
+    files = (
+        a_file(tmp_path, "main", "lettre.pdf", PDF, type_code="99_DE"),
+        a_file(tmp_path, "attachment", "plan.png", PNG, type_code="70_DE"),
+        a_file(tmp_path, "attachment", "budget.pdf", PDF + b"budget", type_code="21_RP"),
+    )
+    channel, parcel, _ = to_answer(face, clock, tmp_path, files=files)
+    sent(channel, tmp_path, parcel)
+    from app.channels.actes.archive import read_archive
+
+    record = office(face).followups(SENDER.siren)[-1]
+    members = read_archive(face.operator.actes.folder / "archives" / f"{record['sha256']}.tar.gz", 1 << 20)
+    assert [(one.name[:5], one.sha256) for one in members[2:]] == [
+        (one.type_code, one.sha256) for one in files
+    ]
+
+
+def test_a_reply_refused_by_the_operator_alone_comes_back_with_its_words(face, clock, tmp_path):
+    channel, parcel, _ = to_answer(face, clock, tmp_path)
+    reference = sent(channel, tmp_path, parcel)
+    said = "OK\n-1\nLe fichier est infecté.".encode("latin-1")
+    face.operator.scenario.said["actes_transac_get_status.php"] = said
+    answer = channel.poll(parcel, reference)
+    assert (answer.kind, answer.raw) == (AnswerKind.REFUSED, None)
+    assert answer.reason == "L’opérateur refuse l’envoi : Le fichier est infecté."
+
+
+@pytest.mark.parametrize("status", [4, 11])
+def test_a_receipt_closes_a_reply_unless_it_is_factice_and_the_operator_real(face, clock, tmp_path, status):
+    channel, parcel, _ = to_answer(face, clock, tmp_path)
+    reference = sent(channel, tmp_path, parcel)
+    assert channel.poll(parcel, reference).kind is AnswerKind.PENDING
+    clock.shift(DELAY)
+    number = reference.rpartition("/")[2]
+    _, message = face.operator._state(number)
+    face.operator.scenario.said["actes_transac_get_status.php"] = b"OK\n%d\n" % status + message
+    answer = channel.poll(parcel, reference)
+    assert (answer.kind, answer.raw) == (AnswerKind.ACKNOWLEDGED, message)
+    doubtful = through(face, simulated=False).poll(parcel, reference)
+    assert (doubtful.kind, doubtful.raw) == (AnswerKind.PENDING, message)
+    assert "FACTICE" in doubtful.reason
+
+
+def test_a_letter_that_came_by_another_way_is_not_answered_here(face, clock, tmp_path):
+    channel, identifier, _ = acknowledged(face, clock, tmp_path, "_PC")
+    (letter,) = office(face).letters(ACCOUNT)
+    with pytest.raises(Rejected, match="n’est pas venu par cet opérateur"):
+        sent(channel, tmp_path, a_followup(tmp_path, "3-4", identifier, letter))
+    assert replies(office(face)) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("KO\nNuméro de transaction invalide.", Rejected),
+        ("KO\nAccès refusé", Unreachable),
+        ("3-8-701\nautre chose\n", Unreachable),
+    ],
+)
+def test_a_reply_does_not_leave_when_its_act_s_exchanges_are_not_told(face, clock, tmp_path, said, fault):
+    channel, parcel, _ = to_answer(face, clock, tmp_path)
+    face.operator.scenario.said[EXCHANGES] = said.encode("latin-1")
+    with pytest.raises(fault):
+        sent(channel, tmp_path, parcel)
+    assert (replies(office(face)), asked(face).count(REPLY)) == ([], 0)
+
+
+# cancellations
+
+
+@pytest.mark.parametrize("fate", ["", "lost", "broken"])
+def test_an_act_is_cancelled_once_and_its_receipt_comes_back(face, clock, tmp_path, fate):
+    channel, identifier, deposit = acknowledged(face, clock, tmp_path)
+    parcel = a_followup(tmp_path, "6-1", identifier, deposit=deposit)
+    package = channel.package(parcel, tmp_path)
+    if fate:
+        face.operator.scenario.next[CANCEL] = [fate]
+        with pytest.raises(Uncertain):
+            channel.send(parcel, package)
+    reference = channel.send(parcel, package)
+    assert channel.send(parcel, package) == reference
+    assert asked(face).count(CANCEL) == 1
+    assert channel.poll(parcel, reference).kind is AnswerKind.PENDING
+    clock.shift(DELAY)
+    answer = channel.poll(parcel, reference)
+    assert (answer.kind, read_receipt(answer.raw).code) == (AnswerKind.ACKNOWLEDGED, "6-2")
+    assert replies(office(face)) == ["6-1"]
+
+
+def test_an_act_without_receipt_is_not_cancelled(face, clock, tmp_path):
+    channel = through(face)
+    _, deposit = delivered(channel, tmp_path)
+    parcel = a_followup(tmp_path, "6-1", ACT.format(""), deposit=deposit)
+    with pytest.raises(Rejected, match="« Acquittement reçu »"):
+        sent(channel, tmp_path, parcel)
+    face.operator.scenario.next[CANCEL] = ["login"]
+    with pytest.raises(Unreachable):
+        sent(channel, tmp_path, parcel)
+    assert replies(office(face)) == []
+
+
+# letters
+
+
+def test_a_late_anomaly_is_kept_by_the_operator_and_no_letter(face, clock, tmp_path):
+    channel, _, _ = acknowledged(face, clock, tmp_path, "_TARD")
+    assert list(channel.letters(SENDER)) == []
+
+
+@pytest.mark.parametrize("fate", ["login", "outage", "cut", "lost", "broken"])
+@pytest.mark.parametrize("path", [LISTED, EXCHANGES, ARCHIVE])
+def test_letters_that_could_not_be_read_come_at_the_next_call(face, clock, tmp_path, fate, path):
+    channel, _, _ = acknowledged(face, clock, tmp_path, "_PC")
+    face.operator.scenario.next[path] = [fate]
+    with pytest.raises(Unreachable):
+        channel.letters(SENDER)
+    (letter,) = channel.letters(SENDER)
+    face.operator.scenario.next["document_prefecture_mark_as_read.php"] = [fate]
+    with pytest.raises(Unreachable):
+        channel.taken(SENDER, letter.reference)
+    channel.taken(SENDER, letter.reference)
+    assert list(channel.letters(SENDER)) == []
+
+
+def a_tar(*members: tuple[str, bytes | None]) -> bytes:
+    """An archive of these files; one without content is a link."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content or b"")
+            if content is None:
+                info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+            tar.addfile(info, io.BytesIO(content or b""))
+    return packed.getvalue()
+
+
+FORM = f"{ACT.format('_PC')}-3-1_9.xml"
+
+
+@pytest.mark.parametrize(
+    ("archive", "words"),
+    [
+        (b"rien d'une archive", "illisible"),
+        (a_tar(("a.pdf", None), (FORM, b"<x/>")), "pas un fichier ordinaire"),
+        (a_tar(("../a.pdf", b"a"), (FORM, b"<x/>")), "pas plate"),
+        (a_tar(("a.pdf", b"a"), ("a.pdf", b"b"), (FORM, b"<x/>")), "deux fois"),
+        (a_tar(("a.pdf", b"\0" * (1 << 20)), (FORM, b"<x/>")), "sans fin"),
+        (a_tar(("a.pdf", b"a")), "aucun message"),
+    ],
+    ids=["no archive", "link", "folder", "twice", "bomb", "no message"],
+)
+def test_a_hostile_archive_is_refused_and_keeps_no_other_letter_from_coming(
+    face, clock, tmp_path, monkeypatch, archive, words
+):
+    channel, _, _ = acknowledged(face, clock, tmp_path, "_PC")
+    office(face).ask(SENDER.siren, "2026_112_PC", "2-1")
+    first, second = office(face).letters(ACCOUNT)
+    monkeypatch.setattr("app.channels.actes.s2low_letters.MAX_ANSWER", 1 << 20)
+    real = face.operator._letter
+    monkeypatch.setattr(
+        face.operator, "_letter", lambda one: archive if one == first.reference else real(one)
+    )
+    (letter,) = channel.letters(SENDER)
+    assert (letter.reference, letter.message) == (f"{SENDER.siren}/{second.reference}", second.message)
+    channel.taken(SENDER, letter.reference)
+    with pytest.raises(Unreachable, match=words):
+        channel.letters(SENDER)
+
+
+def test_a_message_that_cannot_be_understood_keeps_its_bytes_and_its_files(face, clock, tmp_path):
+    channel, _, _ = acknowledged(face, clock, tmp_path, "_PC")
+    broken = b"<actes:Demande \xe9 sans fin"
+    face.operator.scenario.said[ARCHIVE] = a_tar(("a.pdf", PDF), (FORM, broken), ("lisez.txt", b"\xff\0"))
+    (letter,) = channel.letters(SENDER)
+    assert (letter.message, letter.message_name) == (broken, FORM)
+    assert letter.files == (("a.pdf", PDF), ("lisez.txt", b"\xff\0"))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "https://localhost:{port}/modules/actes/actes_download_file.php?env=1",
+        "http://127.0.0.1:{port}/modules/actes/actes_download_file.php?env=1",
+        "https://127.0.0.1/modules/actes/actes_download_file.php?env=1",
+        "/modules/actes/index.php",
+        "/api/actes_download_file.php?env=1",
+        "actes_download_file.php?env=1&file=2",
+        "actes_download_file.php?env=un",
+        "actes_download_file.php",
+    ],
+)
+def test_only_the_archive_at_the_operator_s_own_address_is_fetched(face, clock, tmp_path, monkeypatch, place):
+    channel, _, _ = acknowledged(face, clock, tmp_path, "_PC")
+    led = Response("", 302, {"Location": place.format(port=face.port)})
+    monkeypatch.setattr(face.operator, "_actes_transac_get_document", lambda _: led)
+    with pytest.raises(Unreachable, match="page de connexion"):
+        channel.letters(SENDER)
+    assert asked(face)[-1] == EXCHANGES
+
+
+def test_an_archive_is_not_sought_behind_a_second_redirect(face, clock, tmp_path, monkeypatch):
+    channel, _, _ = acknowledged(face, clock, tmp_path, "_PC")
+    led = Response("", 302, {"Location": "actes_download_file.php?env=1"})
+    monkeypatch.setattr(face.operator, "_actes_download_file", lambda _: led)
+    with pytest.raises(Unreachable, match="page de connexion"):
+        channel.letters(SENDER)
+    assert asked(face).count(ARCHIVE) == 1
+
+
+# byte for byte
+
+
+def test_the_samples_are_understood_through_the_wire(face, clock, tmp_path):
+    channel, parcel, letter = to_answer(face, clock, tmp_path)
+    package, said = channel.package(parcel, tmp_path), face.operator.scenario.said
+    said[LISTED] = (SAMPLES / "list-document-prefecture.json").read_bytes()
+    said[ARCHIVE] = a_tar((FORM, letter.message))
+    said["actes_transac_get_document.php"] = said[ARCHIVE]
+    assert [one.reference for one in channel.letters(SENDER)] == [f"{SENDER.siren}/701"]
+    said["document_prefecture_mark_as_read.php"] = (SAMPLES / "mark-as-read.json").read_bytes()
+    channel.taken(SENDER, f"{SENDER.siren}/701")
+    said["actes_transac_get_document.php"] = b"2-21-702\n"
+    said[REPLY] = (SAMPLES / "reponse-create-get-api-ok.txt").read_bytes()
+    assert channel.send(parcel, package) == f"{SENDER.siren}/703"
+    said[REPLY] = b"OK\n703\n\n"
+    assert channel.send(parcel, package) == f"{SENDER.siren}/703"
+    said[REPLY] = (SAMPLES / "reponse-create-get-api-ko.txt").read_bytes()
+    with pytest.raises(Unreachable, match="refuse le compte technique"):
+        channel.send(parcel, package)
+    cancel = a_followup(tmp_path, "6-1", ACT.format("_PC"), deposit=f"{SENDER.siren}/666")
+    said["actes_transac_get_document.php"] = (SAMPLES / "get-document-liste.txt").read_bytes()
+    said[CANCEL] = (SAMPLES / "cancel-ok.txt").read_bytes()
+    assert sent(channel, tmp_path, cancel) == f"{SENDER.siren}/704"
+
+
+def test_the_face_answers_in_the_bytes_of_the_samples(face, clock, tmp_path):
+    import requests
+
+    _, _, deposit = acknowledged(face, clock, tmp_path, "_PC")
+    session = requests.Session()
+    session.trust_env = False
+    session.verify, session.cert = str(face.authority.pem), str(face.accounts / SENDER.siren / "client.pem")
+    base = f"https://127.0.0.1:{face.port}/modules/actes"
+    act = deposit.rpartition("/")[2]
+    listed = session.get(f"{base}/api/list_document_prefecture.php")
+    (row,) = listed.json()
+    told = {b"2026_112_PC": b"2026_057", b"20261119-2026": b"20261201-2026"}
+    seen = listed.content.replace(b'"id": %d' % row["id"], b'"id": 701')
+    seen = seen.replace(b'_id": %d' % int(act), b'_id": 666')
+    for ours, theirs in told.items():
+        seen = seen.replace(ours, theirs)
+    assert seen == (SAMPLES / "list-document-prefecture.json").read_bytes()
+    exchanges = session.get(f"{base}/actes_transac_get_document.php", params={"id": act})
+    sample = (SAMPLES / "get-document-liste.txt").read_bytes().splitlines(keepends=True)
+    assert exchanges.content.replace(b"-%d" % row["id"], b"-701") == sample[0]
+    form = {"id": row["id"], "type_envoie": 4, "type_acte": "99_DE"}
+    path, file = f"{base}/actes_transac_reponse_create.php", {"acte_pdf_file": ("a.pdf", PDF)}
+    for query, ok in (({"api": 1}, "reponse-create-get-api-ok.txt"), ({}, "cancel-ok.txt")):
+        answer = session.post(path, params=query, data=form, files=file).content
+        number = answer.split()[-1]
+        expected = (SAMPLES / ok).read_bytes()
+        assert answer == expected.replace(expected.split()[-1], number)
+    cancelled = session.post(f"{base}/actes_transac_cancel.php", data={"api": 1, "id": act}).content
+    assert cancelled == (SAMPLES / "cancel-ok.txt").read_bytes().replace(b"704", cancelled.split()[-1])
+    read = session.get(
+        f"{base}/api/document_prefecture_mark_as_read.php", params={"transaction_id": row["id"]}
+    )
+    assert read.content == (SAMPLES / "mark-as-read.json").read_bytes()
+    assert session.get(f"{base}/api/list_document_prefecture.php").content == b"[]"
+    session.close()
