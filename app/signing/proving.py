@@ -27,11 +27,9 @@ from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
 from pyhanko_certvalidator.policy_decl import NonRevokedStatusAssertion
 
 from app.core.clock import PARIS
-from app.signing import quicker
 from app.signing.seen import Timestamp
 from app.signing.trust import Trust
 
-quicker.install()
 NOTHING_KNOWN = LocalKnowledge()
 CHAIN_FAILURE = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
 

@@ -35,8 +35,6 @@ WEB = {
     "app/folders/forms.py": "the deposit form",
     "app/folders/portrait.py": "addresses in the folder as the API tells it",
     "app/demo/pki.py": "serves the test authority's lists",
-    "app/demo/s2low_bytes.py": "answers S2LOW's own addresses for the simulators",
-    "app/demo/s2low_letters.py": "answers S2LOW's own addresses for the simulators",
     "app/demo/s2low.py": "serves S2LOW's own addresses for the simulators",
     "app/demo/s2low_bytes.py": "makes the answers of S2LOW's own addresses",
     "app/demo/s2low_letters.py": "serves S2LOW's own addresses about letters for the simulators",
