@@ -21,7 +21,7 @@ from app.channels.actes.s2low_files import ACTES, filename, posted, upload
 from app.channels.actes.tolerant import open_message
 from app.channels.actes.transport import Followup, Letter
 from app.transmission.ports import Rejected, Uncertain, Unreachable
-from app.transmission.s2low.answers import ERROR, created, decode, decode_json, refusal
+from app.transmission.s2low.answers import ERROR, created, decode, decode_json
 from app.transmission.s2low.client import MAX_ANSWER, Client
 
 _MEANT: Final = {"2-2": "4", "3-3": "3", "3-4": "4", "4-3": "3", "4-4": "4"}
@@ -139,10 +139,10 @@ def _exchanges(client: Client, followup: Followup) -> list[Listed]:
         raw = client.get(path, unique_id=followup.identifier)
     lines = [line.strip() for line in decode(raw).splitlines() if line.strip()]
     if lines and lines[0].startswith("KO"):
-        fault = refusal(decode(raw))
-        if isinstance(fault, Unreachable):
-            raise fault
-        raise Rejected(f"L’opérateur ne connaît pas l’acte {followup.identifier}. Rien n’est parti.")
+        # No refusal: a message whose answer was lost may be there all the same.
+        raise Unreachable(
+            f"S2LOW ne dit pas les échanges de {followup.identifier} : {' '.join(lines)[2:200]}"
+        )
     found = [_LISTED.fullmatch(line) for line in lines]
     if not all(found):
         raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »")
