@@ -54,9 +54,8 @@ class Everywhere:
         for rule in self.house.app.url_map.iter_rules():
             if rule.endpoint == "static":
                 continue
-            free = {
-                name for name in rule.arguments if not name.endswith("_id") and name not in {"number", "rank"}
-            }
+            numbers = {"number", "rank", "position"}
+            free = {name for name in rule.arguments if not name.endswith("_id") and name not in numbers}
             if text is not None and not free:
                 continue
             values = dict.fromkeys(rule.arguments, 1) | {"folder_id": self.folder_id}
