@@ -2,7 +2,6 @@
 
 import html
 import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 import sqlalchemy as sa
 
 from app.channels.actes.channel import ActesChannel
-from app.core.clock import today
 from app.core.db import engine
 from app.core.refusals import Refusal
 from app.folders import sending
@@ -19,7 +17,7 @@ from tests.assets import make_signed
 from tests.builders.house import ACT, BUDGET, House
 
 CLERK, MAYOR = "k.morizur", "a.kervadec"
-TOMORROW = today() + timedelta(days=1)
+TO_COME = "2199-12-31"  # no day that midnight may reach while the tests run
 
 
 def draft(house: House, folder_id: int) -> str:
@@ -54,7 +52,7 @@ def change(sql: str, **values: Any) -> None:
             "caractères et la préfecture en accepte 15. Raccourcissez-le.",
         ),
         ({"number": ""}, "Le numéro de l’acte manque."),
-        ({"decision_date": TOMORROW.isoformat()}, "est à venir. Corrigez-la"),
+        ({"decision_date": TO_COME}, "est à venir. Corrigez-la"),
         ({"subject": "Fête 🎉"}, "que la préfecture ne peut pas lire : 🎉. Remplacez-les."),
         ({"subject": "é" * 500}, "L’objet a 500 caractères et la préfecture en accepte 499."),
         ({"nature": "9"}, "La nature de l’acte manque ou est inconnue."),
