@@ -196,7 +196,7 @@ def test_what_is_missing_or_wrong_is_refused_and_nothing_is_kept(house, tmp_path
         (statement(kept_at="  "), scan, "paper-incomplete"),
         (statement(name=""), scan, "paper-incomplete"),
         (statement(capacity="x" * 301), scan, "paper-incomplete"),
-        (statement(signed_on=today() + timedelta(days=1)), scan, "paper-date-future"),
+        (statement(signed_on=today() + timedelta(days=9)), scan, "paper-date-future"),
         (statement(signed_on=date(2026, 9, 23)), scan, "paper-date-before-act"),
         (paper.Statement("A", "B", None, "C"), scan, "paper-date-missing"),
         (statement(), None, "paper-no-scan"),
