@@ -8,6 +8,7 @@ from flask import url_for
 from markupsafe import Markup
 
 from app.circuits.library import family_of
+from app.core.clock import today
 from app.core.db import Db
 from app.core.french import instant, spaces, taille
 from app.core.refusals import Refusal
@@ -20,6 +21,7 @@ from app.folders.move import EMITTERS, STEPS_PER_ROUND, Present, present
 from app.folders.sockets import obstacles, plugged
 from app.folders.views import (
     ActionView,
+    AskedDate,
     Decision,
     DocView,
     Due,
@@ -282,9 +284,15 @@ def _action(one: Action, folder: Folder) -> ActionView:
         url_for(endpoint, folder_id=folder.id),
         method,
         key,
-        one is Action.PUBLISH,
+        _day_of_publication(folder) if one is Action.PUBLISH else None,
         CONFIRM.get(one, ""),
     )
+
+
+def _day_of_publication(folder: Folder) -> AskedDate:
+    field = family_of(folder.family).field("published_on")
+    label = field.label if field else "Date de publication"
+    return AskedDate(label, (field.help if field else "") or "", today().isoformat())
 
 
 def current_present(db: Db, folder: Folder) -> Present | None:

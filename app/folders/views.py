@@ -45,6 +45,15 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class AskedDate:
+    """The day that an act asks for, in the family's words, and the one that is proposed (ISO 8601)."""
+
+    label: str
+    help: str
+    proposed: str
+
+
+@dataclass(frozen=True)
 class ActionView:
     """A decision that may be taken: its button, where it goes and how."""
 
@@ -55,7 +64,7 @@ class ActionView:
     url: str
     method: str
     key: str = ""
-    ask_date: bool = False
+    ask_date: AskedDate | None = None
     confirm: str = ""
 
 
