@@ -1,5 +1,6 @@
 """The signatures that a deposited PDF already carries are listed, and judged on their bytes alone."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ def _judged(signature: Any) -> EarlierSignature:
             signature.signer_info,
             signature.signer_cert,
             expected_content_type=signature.signed_data["encap_content_info"]["content_type"].native,
-            actual_digest=signature.compute_digest(),
+            actual_digest=_of_token(signature) if _alone(signature) else signature.compute_digest(),
         )
         changed_lawfully = signature.summarise_integrity_info()["docmdp_ok"]
         sound = bool(intact and valid and changed_lawfully)
@@ -54,6 +55,19 @@ def _judged(signature: Any) -> EarlierSignature:
         sound = False
     moment, proved = _when(signature)
     return EarlierSignature(_name(signature), sound, certifies, moment, proved)
+
+
+def _alone(signature: Any) -> bool:
+    """True of a timestamp of the whole document (ISO 32000-2 §12.8.5), which signs a token and not the file."""
+    return bool(signature.sig_object_type == "/DocTimeStamp")
+
+
+def _of_token(signature: Any) -> bytes:
+    """The digest of the token that a document timestamp signs; ValueError when the token is of another file (RFC 3161 §2.4.2)."""
+    content = signature.signed_data["encap_content_info"]["content"]
+    if content.parsed["message_imprint"]["hashed_message"].native != signature.compute_digest():
+        raise ValueError("the token stamps other bytes")
+    return hashlib.new(signature.signer_info["digest_algorithm"]["algorithm"].native, bytes(content)).digest()
 
 
 def _certifies(signature: Any) -> bool:
@@ -80,8 +94,7 @@ def _when(signature: Any) -> tuple[str | None, bool]:
 
     try:
         stamps = extract_tst_data_iter(signature.signer_info, signed=False)
-        alone = signature.sig_object_type == "/DocTimeStamp"
-        token = signature.signed_data if alone else next(stamps, None)
+        token = signature.signed_data if _alone(signature) else next(stamps, None)
         if token is not None:
             return token["encap_content_info"]["content"].parsed["gen_time"].native.isoformat(), True
         claimed = signature.self_reported_timestamp

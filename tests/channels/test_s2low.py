@@ -44,7 +44,9 @@ def name(request):
 
 
 def through(face, name, **more):
-    return OPEN[name](SimpleNamespace(**{f"{name}_transport": "s2low"}, s2low=face.settings(**more)))
+    received = face.operator.actes.folder / "received"
+    given = {f"{name}_transport": "s2low", "actes_classification_folder": received}
+    return OPEN[name](SimpleNamespace(**given, s2low=face.settings(**more)))
 
 
 def made(name, folder, suffix="", **changes):

@@ -15,6 +15,7 @@ from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
+from app.files import earlier_signatures
 from app.folders import sending
 from app.journal.chain import verify
 from app.signing import augment, renewal, setting
@@ -209,6 +210,27 @@ def test_after_the_seal_the_proofs_and_where_people_act_before_departure_they_le
     with reading() as db:
         left = db.scalars(sa.select(Transmission).where(Transmission.folder_id == folder_id)).one()
     assert done.version_id in (left.versions or ())
+
+
+def test_the_proofs_of_an_archive_are_read_as_sound_and_those_of_another_file_are_not(
+    house: House, lta: None, tmp_path: Path
+) -> None:
+    library.publish(house.actor("k.morizur"), "deliberation", SEALED_AND_READ_AGAIN)
+    folder_id = house.a_deliberation(at="signatures")
+    house.sign(folder_id, "a.kervadec")
+    house.sign(folder_id, "b.cadiou")
+    outbox.run(rows(folder_id, "step.seal")[0].id)
+    outbox.run(rows(folder_id)[0].id)
+    archived = tmp_path / "archive.pdf"
+    archived.write_bytes(house.bytes_of(house.versions(folder_id)[-1]))
+    found = earlier_signatures.read(archived)
+    assert [one.valid_structure for one in found] == [
+        True
+    ] * 4  # two people, the seal, the timestamp of the whole
+    body = bytearray(archived.read_bytes())
+    body[body.index(b"%", 5) + 2] ^= 1  # in the comment of its second line: every reader opens it as before
+    archived.write_bytes(body)
+    assert not any(one.valid_structure for one in earlier_signatures.read(archived))
 
 
 def answers_in(house: House, folder_id: int) -> set[bytes]:
