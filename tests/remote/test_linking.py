@@ -203,7 +203,7 @@ def test_codes_are_neither_kept_nor_told_whatever_happens(
     otp = server.otps[-1]
     shown = [words(mayor.prove(page))]
     # A crash in the middle of an answer is told with its incident number, and nothing of what was typed
-    monkeypatch.setattr(pending, "keep", lambda *_: 1 / 0)
+    monkeypatch.setattr(pending, "keep_in", lambda *_: 1 / 0)
     crashed = mayor.prove(mayor.choose(MAYOR), pin="4711", otp=(last := server.otps[-1]))
     assert crashed.status_code == 500
     sads = [one["SAD"] for one in server.asked("signHash")]
