@@ -89,10 +89,10 @@ def test_a_cancellation_has_a_reason_two_approvals_and_one_message(house: House)
     shown = page(house, "k.morizur", f"/dossiers/{act}/prefecture")
     assert "2026_057 reste consommé" in shown
     assert MOTIVE in shown
-    again = house.a_deliberation(at="draft")
+    again = house.a_deliberation(at="draft", number="2026-057")
     with pytest.raises(Refusal, match="to-fix") as refused:
         sending.send(house.actor("k.morizur"), again, version=house.folder(again).version)
-    assert "A02" in str(refused.value.facts)
+    assert "un numéro ne sert qu’une fois, même refusé ou annulé" in str(refused.value.facts["details"])
 
 
 def test_a_cancelled_act_that_was_published_is_no_longer_said_enforceable(house: House):
