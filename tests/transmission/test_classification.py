@@ -52,7 +52,7 @@ def test_an_act_classified_before_it_changed_is_signed_only_once_it_is_classifie
     renew(house.actor(CLERK))
     with pytest.raises(Refusal, match="would-be-refused") as refused:
         house.sign(folder_id, MAYOR)
-    assert "remplacée par celle du 01/11/2026" in str(refused.value.facts["why"])
+    assert "remplacée par celle du 01/11/2026" in str(refused.value.facts["details"])
     assert "remplacée par celle du 01/11/2026" in draft(house, waiting)
     house.save(waiting, CLERK, {})
     assert "tout est en ordre" in draft(house, waiting)
