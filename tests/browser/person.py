@@ -120,7 +120,7 @@ class Person:
     def deposit(self, family: str, *paths: Path) -> int:
         """Deposit files by the file input; returns the draft's number."""
         self.open("/deposer")
-        self.page.get_by_role("radio", name=family).check()
+        self.page.get_by_role("radio", name=re.compile(f"^{re.escape(family)}")).check()
         self.page.get_by_label("Choisir le document principal et ses annexes").set_input_files(list(paths))
         self.button("Déposer et vérifier").click()
         self.page.wait_for_url("**/brouillon")

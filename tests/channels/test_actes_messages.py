@@ -24,12 +24,12 @@ from app.channels.actes.naming import (
     document_name,
     envelope_name,
     message_name,
-    next_number,
     normalise_number,
     read_name,
     return_envelope_name,
 )
 from app.channels.actes.xmltree import SHIPPED, Malformed, complaint, parse
+from workflows.acts.numbers import next_number
 
 SAMPLES = Path(__file__).parents[1] / "assets" / "actes"
 IDENTIFIER = "029-212909998-20261201-2026_057-DE"
