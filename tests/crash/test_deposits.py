@@ -1,6 +1,6 @@
 """Many acts and flows sent through S2LOW, the worker killed and the network cut between any two steps: each arrives once.
 
-Twenty deposits in the ordinary run, PARAPHE_DEPOSITS of them when it is set.
+Eight deposits in the ordinary run, PARAPHE_DEPOSITS of them when it is set.
 """
 
 import os
@@ -25,7 +25,7 @@ from tests.crash.walk import SEED, Forge, Kill
 
 pytestmark = pytest.mark.crash
 
-EACH = int(os.environ.get("PARAPHE_DEPOSITS", "20")) // 4
+EACH = int(os.environ.get("PARAPHE_DEPOSITS", "8")) // 4
 """Deposits of each kind on each database."""
 
 FATES = ("cut", "lost", "broken", "outage", "login")

@@ -13,7 +13,7 @@ from tests.builders.house import ACT
 from tests.race.town import Asked, Town, at_once, one_wins, told
 
 pytestmark = pytest.mark.race
-ROUNDS = 50
+ROUNDS = 25  # on each database
 
 
 def prepared(town: Town, rounds: int, times: int) -> list[tuple[int, int, list[Asked]]]:
