@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from app import create_app
 from app.circuits import library
 from app.core import db, schema
 from app.demo import pki as test_pki
 from app.demo.seed import actor_of, people
+from app.people import desks, login
 from app.signing.enrol import enrol
 from app.signing.trust import facts
 from config import Settings
@@ -24,6 +26,16 @@ from tests.mailserver import MailServer
 
 SECRET = "a secret of the tests, long enough to be taken"
 _numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _light_passwords() -> Iterator[None]:
+    """Passwords cost the least that argon2 can in the tests' own processes: each login took a fifth of a second of both cores."""
+    light = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+    with pytest.MonkeyPatch.context() as patched:
+        for room in (login, desks):
+            patched.setattr(room, "hasher", lambda: light)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -106,8 +118,8 @@ def _templates(
         create_app(settings_for(url, home / "data", pki, _mail_server.port))
         schema.upgrade()
         people()
-        for login, label in (("a.kervadec", "a_kervadec"), ("b.cadiou", "b_cadiou")):
-            actor, der = actor_of(login), pki.certificate(label)
+        for who, label in (("a.kervadec", "a_kervadec"), ("b.cadiou", "b_cadiou")):
+            actor, der = actor_of(who), pki.certificate(label)
             enrol(actor, actor.user_id or 0, facts(der), der)
     db.dispose()
     return home
