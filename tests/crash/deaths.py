@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.crash.sound import finished, sound
 from tests.crash.walk import SEED, Forge, Kill, Walk
 
-MOMENTS = 30
+MOMENTS = 15  # on each database
 TRIES_AT_A_STAGE = 2
 
 
@@ -122,7 +122,7 @@ def at_every_point(forge: Forge, journey: str) -> None:
 
 
 def at_random_moments(forge: Forge, journey: str) -> None:
-    """Thirty deaths, each at a random boundary or, from outside, at a random instant of a stage; every folder ends."""
+    """Deaths, `MOMENTS` of them, each at a random boundary or, from outside, at a random instant of a stage; every folder ends."""
     seed = f"{SEED}-{journey}-{forge.house.settings.database_url.split(':')[0]}"
     sys.stdout.write(f"PARAPHE_CRASH_SEED={SEED} ({seed})\n")
     chance, learnt = random.Random(seed), _learn(forge, journey)

@@ -1,4 +1,4 @@
-"""A deliberation whose processes are killed, by SIGKILL, at every point that matters and at thirty random moments."""
+"""A deliberation whose processes are killed, by SIGKILL, at every point that matters and at thirty random moments over the two databases."""
 
 import pytest
 
@@ -12,5 +12,5 @@ def test_killed_at_each_named_point_a_deliberation_is_decided_signed_and_sent_on
     at_every_point(forge, "deliberation")
 
 
-def test_killed_at_thirty_random_moments_every_deliberation_goes_to_its_end(forge: Forge) -> None:
+def test_killed_at_random_moments_every_deliberation_goes_to_its_end(forge: Forge) -> None:
     at_random_moments(forge, "deliberation")

@@ -1,4 +1,4 @@
-"""An invoice whose processes are killed, by SIGKILL, at every point that matters and at thirty random moments."""
+"""An invoice whose processes are killed, by SIGKILL, at every point that matters and at thirty random moments over the two databases."""
 
 import pytest
 
@@ -12,5 +12,5 @@ def test_killed_at_each_named_point_an_invoice_is_decided_signed_and_sent_once(f
     at_every_point(forge, "invoice")
 
 
-def test_killed_at_thirty_random_moments_every_invoice_goes_to_its_end(forge: Forge) -> None:
+def test_killed_at_random_moments_every_invoice_goes_to_its_end(forge: Forge) -> None:
     at_random_moments(forge, "invoice")
