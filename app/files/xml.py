@@ -75,14 +75,26 @@ def parse_xml(data: bytes, filename: str) -> "etree._Element":
 
 
 def shown_text(data: bytes, filename: str) -> str:
-    """The whole text of an XML as a page shows it to who signs it; refuses `xml-not-shown` and what `check_xml` refuses.
+    """The whole text of an XML as a page shows it to who signs it (`spelled`).
 
-    A character that shows nothing, or turns the order of its neighbours (Unicode category Cf, UTS #39 §5.4), is shown
-    by its number: nobody signs what could not be seen.
+    Refuses `xml-not-shown` and what comes before any parsing in `check_xml`.
     """
     if len(data) > LONGEST_SHOWN:
         raise Refusal("xml-not-shown", filename=filename, limit=f"{LONGEST_SHOWN // 1_000_000} Mo")
     text = data.decode(_before_parsing(io.BytesIO(data), filename)).removeprefix("\ufeff")
+    return spelled(text)
+
+
+def spelled(text: str) -> str:
+    r"""A text with its hidden characters written by their number: nobody signs what could not be seen.
+
+    Those are the ones that show nothing, or turn the order of their neighbours (Unicode category Cf, UTS #39 §5.4).
+
+    >>> spelled("10\u202e00 €")
+    '10[U+202E]00 €'
+    """
+    if text.isprintable():
+        return text
     return "".join(f"[U+{ord(one):04X}]" if unicodedata.category(one) == "Cf" else one for one in text)
 
 

@@ -11,6 +11,7 @@ from typing import IO, Any, NoReturn
 from xml.parsers import expat
 
 from app.core.refusals import Refusal
+from app.files.xml import spelled
 from app.pes.flow import DOMAINS, Account, Attachment, Flow, Slip
 from app.pes.pages import Pages
 
@@ -103,9 +104,10 @@ class _Walk:
             self.value(path[-2] if len(path) > 1 else "", name, attributes["V"])
 
     def value(self, parent: str, name: str, text: str) -> None:
-        """A value belongs to the innermost part that is open."""
+        """A value belongs to the innermost part that is open; a hidden character in it is read by its number."""
         if not self.garbled and not text.isascii() and GARBLED.search(text):
             self.garbled = text
+        text = spelled(text)
         if self.ref is not None:
             self.ref[name] = text
         elif self.file is not None:

@@ -72,6 +72,11 @@ def test_revenue_is_read_too_where_the_schema_writes_it_otherwise() -> None:
     assert flow.slips[0].what == "titre"
 
 
+def test_a_character_that_hides_or_turns_what_is_beside_it_is_read_by_its_number() -> None:
+    hidden = read("kerlann_depenses").replace(b"PAPETERIE DU PONANT", b"PAPETERIE&#x202E;TNANOP&#xAD;", 1)
+    assert "PAPETERIE[U+202E]TNANOP[U+00AD]" in values(flow_of(hidden))
+
+
 @pytest.mark.parametrize(
     "name", ["kerlann_depenses", "recette_1_bordereau", "depense_signature_globale", "pj_seule_paye"]
 )
