@@ -36,6 +36,8 @@ class Person:
     def __init__(self, browser: Browser, url: str, login: str | None = None, **options: object) -> None:
         self.url, self.said = url, []
         self.expected = [_REFUSED]
+        # A click before the page's script listens is lost: where there is a script, a button is one of an awake page.
+        self.awake = "html[data-awake]" if options.get("java_script_enabled", True) else "html"
         self.context = browser.new_context(viewport=DESK, locale="fr-FR", reduced_motion="reduce", **options)
         self.page = self.context.new_page()
         self.watch(self.page)
@@ -81,10 +83,9 @@ class Person:
         return self.page.get_by_role("heading", name=words, exact=True)
 
     def button(self, words: str) -> Locator:
-        """A button, or a link that looks like one."""
-        return (
-            self.page.get_by_role("button", name=words).or_(self.page.get_by_role("link", name=words)).first
-        )
+        """A button, or a link that looks like one, of a page that listens."""
+        page = self.page.locator(self.awake)
+        return page.get_by_role("button", name=words).or_(page.get_by_role("link", name=words)).first
 
     def sees(self, words: str) -> None:
         """These words are on the page."""

@@ -15,17 +15,20 @@ const PARTS = [
   ["select[data-searched]", () => import("./choices.js"), "startSearch"],
 ];
 
+// Resolves when each part that the root carries hears the person.
 function wake(root) {
   readyForms(root);
+  const started = [];
   for (const [selector, load, start] of PARTS) {
     const found = [...root.querySelectorAll(selector)];
     if (root.matches?.(selector)) found.push(root);
     for (const node of found) {
       if (node.dataset.awake) continue;
       node.dataset.awake = "yes";
-      load().then((part) => part[start](node));
+      started.push(load().then((part) => void part[start](node)));
     }
   }
+  return Promise.allSettled(started);
 }
 
 // How tall the decision bar is on small screens, so that the page ends above it.
@@ -58,7 +61,9 @@ startDialogs();
 startForms();
 startKeys();
 startSelection();
-wake(document.body);
+wake(document.body).then(() => {
+  document.documentElement.dataset.awake = "yes"; // whoever acts by machine knows that the page listens
+});
 watchBar();
 placeFocus();
 document.body.addEventListener("htmx:load", (event) => wake(event.detail.elt));

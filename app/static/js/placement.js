@@ -21,6 +21,21 @@ export function lay(node, page, { x1, y1, x2, y2 }) {
   node.style.setProperty("--box-height", percent(y2 - y1, page.height));
 }
 
+// Calls back with the viewer of a document as soon as its pages are measured: now, or when it opens.
+export function whenOpen(selector, then) {
+  const viewer = document.querySelector(selector)?.viewer;
+  if (viewer) {
+    then(viewer);
+    return;
+  }
+  const opened = ({ target }) => {
+    if (!target.matches(selector)) return;
+    document.removeEventListener("viewer-open", opened);
+    then(target.viewer);
+  };
+  document.addEventListener("viewer-open", opened);
+}
+
 class Placing {
   constructor(viewer, start, label) {
     this.viewer = viewer;

@@ -1,6 +1,6 @@
 // The depositor's page: one box for each signature, placed on the document one after the other and sent together.
 import { element } from "./words.js";
-import { choosePlace, lay } from "./placement.js";
+import { choosePlace, lay, whenOpen } from "./placement.js";
 
 const USUAL = "À l’emplacement habituel";
 
@@ -15,7 +15,6 @@ class Places {
   start() {
     this.lines.forEach((line, n) => {
       const choose = line.querySelector("[data-place-choose]");
-      choose.disabled = false;
       choose.addEventListener("click", () => this.choose(n, choose));
       line.querySelector("[data-place-clear]").addEventListener("click", () => {
         this.put(n, null);
@@ -23,18 +22,18 @@ class Places {
       });
     });
     this.rows.forEach((row, n) => this.put(n, row.box));
-  }
-
-  get viewer() {
-    return document.querySelector(".viewer")?.viewer;
+    // Nothing can be placed, and no mark laid, before the document is there.
+    whenOpen(".viewer", (viewer) => {
+      this.viewer = viewer;
+      for (const line of this.lines) line.querySelector("[data-place-choose]").disabled = false;
+      this.rows.forEach((_, n) => this.show(n));
+    });
   }
 
   async choose(n, button) {
-    const { viewer } = this;
-    if (!viewer) return; // the document is not there yet
     this.marks[n].remove();
     this.form.inert = true; // one signature at a time
-    const box = await choosePlace(viewer, this.rows[n].box, this.rows[n].label);
+    const box = await choosePlace(this.viewer, this.rows[n].box, this.rows[n].label);
     this.form.inert = false;
     this.put(n, box ?? this.rows[n].box);
     button.focus();
@@ -49,13 +48,11 @@ class Places {
     this.show(n);
   }
 
-  // A mark is laid when the document is there and its pages are measured.
+  // A place beyond the last page (the document was replaced by a shorter one) has no mark.
   show(n) {
     const { box } = this.rows[n];
-    if (!box) return;
-    const page = this.viewer?.pages[box.page - 1];
+    const page = box && this.viewer?.pages[box.page - 1];
     if (page) lay(this.marks[n], page, box);
-    else setTimeout(() => this.rows[n].box === box && this.show(n), 200);
   }
 }
 

@@ -4,7 +4,7 @@ import { KeyRefused, REFUSALS } from "./provider.js";
 import { openKeys } from "./key.js";
 import { readCard } from "./webeid.js";
 import { remoteKeys } from "./remote.js";
-import { choosePlace } from "./placement.js";
+import { choosePlace, whenOpen } from "./placement.js";
 import { reopen, setAside } from "./dialogs.js";
 
 const ANSWER_WITHIN = 60_000; // ms for one answer of the server
@@ -99,12 +99,12 @@ export class Signer {
     });
     // Closing the dialog empties it; the keys go with it.
     this.dialog?.addEventListener("close", () => this.dialog.dataset.aside || this.forget());
-    const viewer = document.querySelector(".viewer:has([data-viewer-main])")?.viewer; // the document that is signed, not an annex
     const place = this.part("place");
-    if (place && viewer && this.dialog) {
+    // On the document that is signed, not on an annex.
+    if (place && this.dialog) whenOpen(".viewer:has([data-viewer-main])", (viewer) => {
       place.hidden = false;
       this.part("place-open").addEventListener("click", () => this.choose(viewer));
-    }
+    });
     if (this.way === "file" && this.file.files.length && this.password.value) this.open();
   }
 

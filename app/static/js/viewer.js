@@ -43,11 +43,13 @@ class Viewer {
     }
     this.box.replaceChildren(...places);
     this.box.classList.add("is-sized");
-    this.box.closest(".viewer").viewer = this;
     this.layout();
     this.watch();
     this.controls();
     await this.measure();
+    // Only a page that is measured can carry a box where it will be printed.
+    this.bar.viewer = this;
+    this.bar.dispatchEvent(new CustomEvent("viewer-open", { bubbles: true }));
     await this.askText();
   }
 
