@@ -21,6 +21,7 @@ from app.signing.enrol import enrol
 from app.signing.trust import facts
 from config import Settings
 from tests.builders.house import House
+from tests.builders.once import _remember_samples, share_templates  # noqa: F401 (a fixture)
 from tests.cluster import Cluster, free_port
 from tests.mailserver import MailServer
 
@@ -74,6 +75,7 @@ def mail(_mail_server: MailServer) -> MailServer:
 
 def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **more: object) -> Settings:
     """The settings of a test installation: everything real, everything on 127.0.0.1."""
+    share_templates(data, pki.folder.parent / "templates")
     chosen = {
         "secret_key": SECRET,
         "data_dir": data,

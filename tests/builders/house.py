@@ -28,6 +28,7 @@ from app.signing.keys.browser import BrowserKey
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.trust import facts
 from config import Settings
+from tests.builders.once import samples_known
 from tests.mailserver import MailServer
 from workflows.family import family
 
@@ -98,7 +99,8 @@ class House:
             for one in (path, *more):
                 shutil.copy(one, Path(room) / one.name)
                 files.append(Incoming(Path(room) / one.name, one.name))
-            return deposit.deposit(self.actor(login), family, files).folder_id
+            with samples_known():
+                return deposit.deposit(self.actor(login), family, files).folder_id
 
     def an_invoice(self, at: str = "service_done", path: Path = INVOICE, **facts: str) -> int:
         """An invoice that waits at a step (or `draft`), brought there by the verbs."""

@@ -1,0 +1,57 @@
+"""What is done once for a whole run: the tests ask for the same pages and deposit the same few samples thousands of times."""
+
+import contextvars
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.files import pdf
+
+_sample = contextvars.ContextVar("a sample is deposited", default=False)
+_child = pdf._child
+_told: dict[tuple[object, ...], dict[str, Any]] = {}
+
+
+def share_templates(data: Path, compiled: Path) -> None:
+    """Let an installation find its pages compiled by those before it; what it compiles serves those after it."""
+    data.mkdir(parents=True, exist_ok=True)
+    compiled.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not (data / "templates").exists():
+        (data / "templates").symlink_to(compiled)
+
+
+@contextmanager
+def samples_known() -> Iterator[None]:
+    """Within, a sound PDF that was taken apart once, in a process of its own, is not taken apart again.
+
+    For a folder that a test needs, not for the deposit that it tests. A refusal or a repair is never remembered.
+    """
+    before = _sample.set(True)
+    try:
+        yield
+    finally:
+        _sample.reset(before)
+
+
+def _remembered(verb: str, path: Path, filename: str, *more: str) -> dict[str, Any]:
+    if not _sample.get():
+        return _child(verb, path, filename, *more)
+    known = (verb, sha256(path.read_bytes()).digest(), more[1:])  # its room changes nothing that it tells
+    if known not in _told:
+        told = _child(verb, path, filename, *more)
+        if told.get("repaired"):
+            return told
+        _told[known] = told
+    return copy.deepcopy(_told[known])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _remember_samples() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(pdf, "_child", _remembered)
+        yield
