@@ -67,6 +67,7 @@ class Person:
         self.page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
         self.page.get_by_role("button", name="Se connecter").click()
         expect(self.heading("À traiter")).to_be_visible()
+        expect(self.page.locator(self.awake)).to_be_attached()
 
     def open(self, path: str) -> None:
         """Go to an address of the product."""
@@ -112,7 +113,7 @@ class Person:
     def fill(self, facts: dict[str, str]) -> None:
         """Type into the fields of a draft, or choose in its lists."""
         for name, value in facts.items():
-            field = self.page.locator(f"#draft [name={name}]")
+            field = self.page.locator(self.awake).locator(f"#draft [name={name}]")
             if field.evaluate("field => field.tagName") == "SELECT":
                 field.select_option(value)
             else:

@@ -36,6 +36,7 @@ class Typist:
         self.page.keyboard.type(PASSWORD)
         self.press("Enter")
         expect(self.person.heading("À traiter")).to_be_visible()
+        expect(self.page.locator(self.person.awake)).to_be_attached()
 
     def open_first(self) -> None:
         """J to the first row, Entrée to open it."""

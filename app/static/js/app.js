@@ -15,8 +15,13 @@ const PARTS = [
   ["select[data-searched]", () => import("./choices.js"), "startSearch"],
 ];
 
-// Resolves when each part that the root carries hears the person.
-function wake(root) {
+// The page is marked awake while each part that it carries hears the person: whoever acts by machine waits for that.
+let waking = 0;
+
+async function wake(root) {
+  const { dataset } = document.documentElement;
+  waking += 1;
+  delete dataset.awake;
   readyForms(root);
   const started = [];
   for (const [selector, load, start] of PARTS) {
@@ -28,7 +33,9 @@ function wake(root) {
       started.push(load().then((part) => void part[start](node)));
     }
   }
-  return Promise.allSettled(started);
+  await Promise.allSettled(started);
+  waking -= 1;
+  if (!waking) dataset.awake = "yes";
 }
 
 // How tall the decision bar is on small screens, so that the page ends above it.
@@ -61,9 +68,7 @@ startDialogs();
 startForms();
 startKeys();
 startSelection();
-wake(document.body).then(() => {
-  document.documentElement.dataset.awake = "yes"; // whoever acts by machine knows that the page listens
-});
+wake(document.body);
 watchBar();
 placeFocus();
 document.body.addEventListener("htmx:load", (event) => wake(event.detail.elt));
