@@ -37,6 +37,11 @@ BYTES = ("%ed%a0%80", "%ff", "%c0%80", "%f4%90%80%80")
 DESKS = ("maire", "direction", "secretariat", "finances", "comptabilite", "technique", "conseil")
 
 
+def two(number: int) -> tuple[str, str]:
+    """The worst sign, and each of the others in turn: every route meets two of them, every sign a quarter of the routes."""
+    return SIGNS[0], SIGNS[1 + number % (len(SIGNS) - 1)]
+
+
 class Everywhere:
     """One caller who may call every route, and the address of each."""
 
@@ -89,28 +94,27 @@ def refused(answer, what: object) -> None:
 
 def test_every_route_refuses_it_in_its_address(everywhere: Everywhere) -> None:
     before = everywhere.kept()
-    for sign in SIGNS:
-        word = f"a{quote(sign)}b"
-        for address, method in everywhere.routes():
+    for number, (address, method) in enumerate(everywhere.routes()):
+        for word in (f"a{quote(sign)}b" for sign in two(number)):
             for query in (f"q={word}", f"{word}=q"):
                 refused(everywhere.ask(f"{address}?{query}", method), (address, method, query))
-        for address, method in everywhere.routes(text=word):
+    for sign in SIGNS:
+        for address, method in everywhere.routes(text=f"a{quote(sign)}b"):
             refused(everywhere.ask(address, method), (address, method))
     assert everywhere.kept() == before
 
 
 def test_every_route_refuses_it_in_a_form_and_in_json(everywhere: Everywhere) -> None:
     before = everywhere.kept()
-    for address, method in everywhere.routes():
-        if method in {"GET", "HEAD"}:
-            continue
-        for sign in SIGNS:
+    written = [one for one in everywhere.routes() if one[1] not in {"GET", "HEAD"}]
+    for number, (address, method) in enumerate(written):
+        for sign in two(number):
             word = f"a{sign}b"
             for form in ({"title": word}, {word: "x"}):
                 refused(everywhere.ask(address, method, data=form), (address, form))
                 parts = {**form, "files": (io.BytesIO(b"x"), "a.pdf")}
                 refused(everywhere.ask(address, method, data=parts), (address, form, "parts"))
-        for sign in (*SIGNS, HALF):
+        for sign in (*two(number), HALF):
             word = f"a{sign}b"
             for body in ({"session": word}, {"deep": [{"x": [1, word]}]}, {word: 1}, word):
                 refused(everywhere.ask(address, method, json=body), (address, body))
