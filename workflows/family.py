@@ -36,6 +36,7 @@ __all__ = [
     "family",
     "normalised",
     "problems",
+    "restricted_families",
 ]
 
 HOME = Path(__file__).parent / "families"
@@ -111,6 +112,8 @@ class Family:
     `publication`, one of `PUBLICATIONS`: what may be put online; « online » where the law has a stage of publication and
     the family says nothing else, « none » elsewhere.
     `begun_elsewhere`: its folders begin from another page than the deposit, which does not offer it.
+    `restricted_to`: the keys of the only desks that deposit it; its folders are then read by those alone who may act on
+    them, and letters say nothing of them. Empty for a family that any desk deposits.
     """
 
     name: str
@@ -138,6 +141,12 @@ class Family:
     publication: str = "none"
     register: str | None = None
     begun_elsewhere: bool = False
+    restricted_to: tuple[str, ...] = ()
+
+    @property
+    def restricted(self) -> bool:
+        """Whether its folders are hidden from whoever may not act on them, colleagues of the same desk included."""
+        return bool(self.restricted_to)
 
     def field(self, key: str) -> Field | None:
         """The field of this key, if the family asks for it."""
@@ -172,6 +181,12 @@ def family(name: str) -> Family:
         return _discovered()[name]
     except KeyError:
         raise Refusal("family-unknown", name=name) from None
+
+
+@lru_cache(maxsize=1)
+def restricted_families() -> tuple[str, ...]:
+    """The names of the families whose folders are read by those alone who may act on them (`Family.restricted`)."""
+    return tuple(name for name, one in _discovered().items() if one.restricted)
 
 
 def normalised(family: Family, facts: Facts) -> dict[str, object]:
@@ -300,6 +315,7 @@ def _read(home: Path) -> Family:
         or ("online" if StepKind.PUBLISH in stages else "none"),
         register=_register(data.pop("register", None)),
         begun_elsewhere=data.pop("begun_elsewhere", False) is True,
+        restricted_to=tuple(data.pop("restricted_to", ())),
     )
     if data or found.name != home.name:
         raise ValueError(

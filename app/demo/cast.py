@@ -14,6 +14,7 @@ DESKS = (
     ("secretariat", "Secrétariat général", "direction"),
     ("finances", "Direction des finances", "direction"),
     ("comptabilite", "Comptabilité", "finances"),
+    ("paye", "Service de la paye", "direction"),
     ("technique", "Services techniques", "direction"),
     ("conseil", "Conseil municipal", "maire"),
 )
@@ -88,6 +89,14 @@ ACCOUNTS = (
         "Gestionnaire comptable",
         "Dépose les factures",
         (("comptabilite", "create,act"),),
+    ),
+    Account(
+        "m.kerzerho",
+        "Maïwenn",
+        "Kerzerho",
+        "Gestionnaire de paye",
+        "Dépose les flux de paye, que seul le maire voit avec elle",
+        (("paye", "create"),),
     ),
     Account(
         "r.pellenec",

@@ -106,6 +106,9 @@ def folders() -> None:
     flow = _deposit(accountant, "pes", "pes/kerlann_depenses.xml")
     sending.send(accountant, flow, version=_version(flow))
     decide.approve(finance, flow, version=_version(flow), comment="")
+    payroll = actor_of("m.kerzerho")
+    pay = _deposit(payroll, "pes_payroll", "pes/kerlann_paye.xml")
+    sending.send(payroll, pay, version=_version(pay))
     secretary = actor_of("k.morizur")
     act = _deposit(secretary, "deliberation", "acts/deliberation-2026-057-subvention.pdf")
     typed = {

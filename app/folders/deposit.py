@@ -22,6 +22,7 @@ from app.folders.once import Once, made_by, remember
 from app.folders.sockets import plugged, types_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
+from workflows.family import Family
 from workflows.rights import Right
 
 
@@ -48,12 +49,12 @@ def deposit(
 
     Everything is examined before anything is stored, and stored before any row is written: a refusal of intake leaves
     nothing; a kill, or a refusal that needs what other folders hold, leaves bytes that no row names. Refuses `no-file`,
-    `no-desk`, `begun-elsewhere`, and every refusal of intake, of the family's reader and of its taker.
+    `no-desk`, `family-restricted`, `begun-elsewhere`, and every refusal of intake, of the family's reader and of its taker.
     """
     family = family_of(family_name)
     if family.begun_elsewhere:
         raise Refusal("begun-elsewhere", family=family.label, help=family.help)
-    desk_id = emitter(actor, desk_id)
+    desk_id = emitter(actor, desk_id, family)
     if not files:
         raise Refusal("no-file")
     with tempfile.TemporaryDirectory(prefix="paraphe-") as folder:
@@ -77,9 +78,21 @@ def deposit(
     return Draft(folder_id, read.said if read else None, read.problems if read else ())
 
 
-def emitter(actor: Actor, desk_id: int | None = None) -> int:
-    """The desk that deposits: the one asked for, else the actor's first; refuses `no-desk`."""
+def depositing(actor: Actor, family: Family) -> frozenset[int]:
+    """The desks for which the actor deposits in this family; none of them where it is restricted to others."""
     desks = actor.desks_with(Right.CREATE)
+    if not family.restricted:
+        return desks
+    return desks & {seat.desk_id for seat in actor.seats if seat.key in family.restricted_to}
+
+
+def emitter(actor: Actor, desk_id: int | None = None, family: Family | None = None) -> int:
+    """The desk that deposits: the one asked for, else the actor's first; refuses `no-desk`, `family-restricted`."""
+    desks = actor.desks_with(Right.CREATE)
+    if desks and family is not None:
+        desks = depositing(actor, family)
+        if not desks:
+            raise Refusal("family-restricted", family=family.label, desks=", ".join(family.restricted_to))
     if not desks or (desk_id is not None and desk_id not in desks):
         raise Refusal("no-desk")
     return desk_id if desk_id is not None else min(desks)

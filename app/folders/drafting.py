@@ -53,7 +53,9 @@ def new() -> Response | tuple[str, int]:
                 flash(one, "warn")
             return _opens(url_for("folders.draft", folder_id=draft.folder_id))
     families = [
-        (one.name, one.label, one.icon, one.help) for one in catalogue().values() if not one.begun_elsewhere
+        (one.name, one.label, one.icon, one.help)
+        for one in catalogue().values()
+        if not one.begun_elsewhere and deposit.depositing(g.actor, one)
     ]
     return render_template(
         "folders/deposit.html", families=families, family=name, error=error, accepted=_accepted(), **_limits()

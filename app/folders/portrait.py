@@ -10,6 +10,7 @@ from app.circuits.library import catalogue, circuit_of, current, family_of
 from app.core.api import PREFIX
 from app.core.db import NO_DATE, Db
 from app.folders import queues, timeline
+from app.folders.deposit import depositing
 from app.folders.documents import current_versions
 from app.folders.forms import choices_of
 from app.folders.models import Document, DocumentVersion, Folder, Publication, StepRun
@@ -32,10 +33,10 @@ LINES = 200
 
 
 def families_of(db: Db, actor: Actor) -> list[dict[str, Any]]:
-    """Every family, with the values that each field takes here and the circuit that a folder would follow."""
+    """The families that may be deposited, with the values that each field takes here and the circuit of a folder sent now."""
     found = []
     for one in catalogue().values():
-        if one.begun_elsewhere:
+        if one.begun_elsewhere or (one.restricted and not depositing(actor, one)):
             continue
         version = current(db, actor.collectivity_id, one.name)
         circuit = circuit_of(db, version.id) if version else one.circuit

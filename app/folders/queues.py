@@ -14,9 +14,13 @@ import sqlalchemy as sa
 
 from app.core.clock import today
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
+from app.folders.access import kinds_with
 from app.folders.models import StepRun
 from app.folders.search import key_of
-from app.people.actor import Actor
+from app.people.actor import Actor, Seat
+from workflows.circuit import StepKind
+from workflows.family import restricted_families
+from workflows.rights import Right
 
 PAGE = 50
 CAP = 1000
@@ -77,8 +81,8 @@ def _branches(actor: Actor, columns: str, *, limit: int, after: bool, family: bo
     where += " AND s.due_on < :today" if late else ""
     order = f"ORDER BY s.due_on, s.entered_at, s.id LIMIT {limit}" if limit else ""
     scans = [
-        f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE s.desk_id = :desk{n} AND s.state = 'active'{where} {order}) AS d{n}"
-        for n in range(len(actor.seats))
+        f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE s.desk_id = :desk{n} AND s.state = 'active'{_acting(seat)}{where} {order}) AS d{n}"
+        for n, seat in enumerate(actor.seats)
     ]
     if actor.user_id is not None:
         named = "s.named_user_id = :me AND s.named_user_id IS NOT NULL AND s.state = 'active'"
@@ -177,8 +181,8 @@ def _after(key: str | None) -> dict[str, Any]:
 def _emitted(actor: Actor, phase: str, *, limit: int, more: str = "") -> list[str]:
     """The folders that each desk deposits and that are in one phase, newest first; no folder is in two of them."""
     return [
-        f"SELECT * FROM (SELECT f.id FROM folder f WHERE f.emitter_desk_id = :desk{n} AND f.phase = '{phase}'{more} ORDER BY f.id DESC LIMIT {limit}) AS e{n}"
-        for n in range(len(actor.seats))
+        f"SELECT * FROM (SELECT f.id FROM folder f WHERE f.emitter_desk_id = :desk{n} AND f.phase = '{phase}'{_creating(seat)}{more} ORDER BY f.id DESC LIMIT {limit}) AS e{n}"
+        for n, seat in enumerate(actor.seats)
     ]
 
 
@@ -190,8 +194,8 @@ def _decided(actor: Actor, *, limit: int, more: str = "", but: str = "") -> list
     """
     ended = f"(SELECT f.phase = 'done'{but} FROM folder f WHERE f.id = s.folder_id)"
     return [
-        f"SELECT * FROM (SELECT DISTINCT s.folder_id AS id FROM step_run s WHERE s.desk_id = :desk{n} AND s.state = 'done' AND {ended}{more} ORDER BY s.folder_id DESC LIMIT {limit}) AS d{n}"
-        for n in range(len(actor.seats))
+        f"SELECT * FROM (SELECT DISTINCT s.folder_id AS id FROM step_run s WHERE s.desk_id = :desk{n} AND s.state = 'done'{_acting(seat)} AND {ended}{more} ORDER BY s.folder_id DESC LIMIT {limit}) AS d{n}"
+        for n, seat in enumerate(actor.seats)
     ]
 
 
@@ -244,8 +248,40 @@ def last_acts(db: Db, folder_ids: Sequence[int]) -> dict[int, LastAct]:
     return {row.folder_id: LastAct(row.kind, row.who or "", row.ended_at) for row in rows}
 
 
-def _in(actor: Actor) -> str:
-    return ", ".join(f":desk{n}" for n in range(len(actor.seats)))
+def _creating(seat: Seat) -> str:
+    """What keeps folders of restricted families from who may not deposit at their desk; empty for who may."""
+    return "" if Right.CREATE in seat.rights else f" AND f.family NOT IN ({_closed()})"
+
+
+def _acting(seat: Seat) -> str:
+    """What keeps them from who may not do what their step asks of a desk that they reached; empty for who may do all."""
+    able = kinds_with(seat.rights)
+    if len(able) == len(StepKind):
+        return ""
+    if not able:
+        return f" AND s.family NOT IN ({_closed()})"
+    return f" AND (s.family NOT IN ({_closed()}) OR s.kind IN ({_quoted(able)}))"
+
+
+def _closed() -> str:
+    return _quoted(restricted_families())
+
+
+def _quoted(names: Sequence[str]) -> str:
+    """Words of the house as SQL literals: never what somebody typed."""
+    return ", ".join(f"'{one}'" for one in names)
+
+
+def _deposited(actor: Actor) -> str:
+    """The condition on `f` of what a desk of the actor deposits, as he may read it (`may_read`)."""
+    return " OR ".join(
+        f"(f.emitter_desk_id = :desk{n}{_creating(seat)})" for n, seat in enumerate(actor.seats)
+    )
+
+
+def _reached(actor: Actor) -> str:
+    """The condition on `s` of the steps that reached a desk of the actor, as he may read them."""
+    return " OR ".join(f"(s.desk_id = :desk{n}{_acting(seat)})" for n, seat in enumerate(actor.seats))
 
 
 def counters(db: Db, actor: Actor) -> Counters:
@@ -269,7 +305,7 @@ def counters(db: Db, actor: Actor) -> Counters:
             found = _emitted(actor, phase, limit=CAP)
             if tray == "done":
                 # The last one to be asked, and not at all where what the desks deposit fills the counter.
-                but = f" AND f.emitter_desk_id NOT IN ({_in(actor)})"
+                but = f" AND NOT ({_deposited(actor)})"
                 found.append(f"SELECT id FROM ({' UNION '.join(_decided(actor, limit=CAP, but=but))}) AS d")
             parts.append(
                 f"SELECT '{tray}', NULL, COUNT(*), 0 FROM (SELECT id FROM ({' UNION ALL '.join(found)}) AS u_{tray} LIMIT {CAP}) AS c_{tray}"
@@ -323,9 +359,8 @@ def follow(
     db: Db, actor: Actor, *, words: str = "", family: str = "", phase: str = "", after: str | None = None
 ) -> list[Found]:
     """The folders that the actor may read and that match, newest first: the same rule as `may_read`, in SQL."""
-    desks = _in(actor)
-    reached = f"s.desk_id IN ({desks}) OR " if desks else ""
-    mine = f"f.emitter_desk_id IN ({desks}) OR " if desks else ""
+    reached = f"{_reached(actor)} OR " if actor.seats else ""
+    mine = f"{_deposited(actor)} OR " if actor.seats else ""
     where = [
         _ours(db),
         f"({mine}(f.round > 0 AND EXISTS (SELECT 1 FROM step_run s WHERE s.folder_id = f.id AND ({reached}s.named_user_id = :me OR s.user_id = :me))))",

@@ -1,4 +1,8 @@
-"""Write a letter: French, in text and HTML, with one link and nothing of what the folder holds."""
+"""Write a letter: French, in text and HTML, with one link and nothing of what the folder holds.
+
+Of a folder of a restricted family a letter says nothing at all, neither its family, nor its deadline, nor what became of
+it: whoever looks over a shoulder, or at the notices of a locked telephone, learns that something is to be read.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -12,6 +16,7 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 from jinja2 import Environment
 
+from app.circuits.library import family_of
 from app.core.clock import today
 from app.core.db import NO_DATE, Db, reading
 from app.core.french import jour_long, spaces
@@ -22,6 +27,9 @@ from app.folders.models import Folder, StepRun
 from app.folders.views import due, family_words
 from app.people.login import of_user
 from app.people.models import Collectivity, User
+
+DISCREET = "restricted"
+"""The one letter about folders of restricted families, whatever happened."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +54,8 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         # A desk may be left between the move and the letter: what became of its folders is no news for who left.
         if folder is not None and not may_read(db, of_user(db, user, place), folder):
             raise Needless("ne peut plus lire ce dossier : aucun courriel n’est parti")
-        deadline = _deadline(db, folder) if folder else None
+        discreet = folder is not None and family_of(folder.family).restricted
+        deadline = _deadline(db, folder) if folder and not discreet else None
     due_words, tone = _due(deadline)
     words = {
         "collectivity": _plain(place),
@@ -62,7 +71,8 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         "own": row.payload.get("own", True),
         "last_day": jour_long(row.payload.get("last_day")),
     }
-    return Envelope(user.email, _message(row, settings, user, words, templates))
+    event = DISCREET if discreet else row.payload["event"]
+    return Envelope(user.email, _message(row, event, settings, user, words, templates))
 
 
 def _deadline(db: Db, folder: Folder) -> date | None:
@@ -98,9 +108,8 @@ def _link(row: Row, settings: Any) -> str:
 
 
 def _message(
-    row: Row, settings: Any, user: User, words: dict[str, Any], templates: Environment
+    row: Row, event: str, settings: Any, user: User, words: dict[str, Any], templates: Environment
 ) -> EmailMessage:
-    event = row.payload["event"]
     message = EmailMessage()
     message["Subject"] = subject_of(event, words, templates)
     name, address = parseaddr(settings.mail_from)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+SIGNED_AS = "pes"
+"""What the families of flows say of their signature (`workflows.family.SIGNATURES`): it is how they are known."""
 DOMAINS = {"PES_DepenseAller": "dépenses", "PES_RecetteAller": "recettes"}
 KINDS = {"01": "ordinaire", "02": "annulation", "03": "ordre de paiement"}
 WHAT = {"dépenses": "mandat", "recettes": "titre"}

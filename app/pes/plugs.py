@@ -5,25 +5,33 @@ from typing import Any
 
 from jinja2 import Environment
 
+from app.circuits.library import catalogue
 from app.core.refusals import Refusal
 from app.folders import sockets
 from app.folders.sockets import ReadFacts
-from app.pes.flow import Finding, Flow
+from app.pes.flow import SIGNED_AS, Finding, Flow
 from app.pes.index import take
 from app.pes.sheet import Sheet
+from workflows.family import Family
 
-FAMILY = "pes"
 NAMED = {"NomFic": "NomFic (Enveloppe/Parametres)", "CodCol": "CodCol (EnTetePES)"}
+PAYSLIPS = "004"
+"""The TypePJ of a payslip file (Class_PJ.xsd 5.17)."""
+PAYSLIPS_SEEN = (
+    "Ce flux porte des bulletins de paye, que chaque bureau de son circuit lira. Abandonnez-le, puis faites-le déposer par "
+    "le service de la paye comme « Flux de paye (PES) », à accès restreint."
+)
 TOLD = 5
 """How many faults of the schema a refusal tells."""
 
 
 def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
-    reader = _Reader(strict=settings.pes_schema == "refuse")
     sheet = Sheet(templates)
-    sockets.reader(FAMILY, reader)
-    sockets.taker(FAMILY, take)
+    for family in catalogue().values():
+        if family.signature == SIGNED_AS:
+            sockets.reader(family.name, _Reader(family, strict=settings.pes_schema == "refuse"))
+            sockets.taker(family.name, take)
     sockets.sheet(sheet)
     sockets.band(sheet.band)
 
@@ -31,8 +39,8 @@ def plug(settings: Any, templates: Environment) -> None:
 class _Reader:
     """Reads a flow at deposit, for its form; nothing is typed that the flow says."""
 
-    def __init__(self, *, strict: bool) -> None:
-        self._strict = strict
+    def __init__(self, family: Family, *, strict: bool) -> None:
+        self._family, self._strict = family, strict
 
     def __call__(self, path: Path, media_type: str) -> ReadFacts:
         """The facts of a flow; refuses `flow-unreadable`, `flow-empty`, `flow-name-missing`, `flow-schema`."""
@@ -46,6 +54,8 @@ class _Reader:
         if not flow.pieces:
             raise Refusal("flow-empty")
         self._judge_schema(flow, path)
+        if not self._family.restricted and any(one.kind == PAYSLIPS for one in flow.attachments):
+            flow.findings.insert(0, Finding("payslips", "Bulletins de paye", PAYSLIPS_SEEN))
         fields = {
             "file_name": flow.file_name,
             "domain": flow.domain,

@@ -9,17 +9,18 @@ import sqlalchemy as sa
 from jinja2 import Environment
 from markupsafe import Markup
 
+from app.circuits.library import family_of
 from app.core.db import Db, reading
 from app.core.french import euros, jour, spaces
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders.models import DocumentVersion, Folder
 from app.people.actor import system
-from app.pes.flow import KINDS, WHAT, page_content
+from app.pes.flow import KINDS, SIGNED_AS, WHAT, page_content
 from app.pes.index import changed_accounts, elsewhere, masked, remake
 from app.pes.models import FlowAttachment, FlowIndex, FlowPage, FlowSlip
 
-FAMILY, XML = "pes", "application/xml"
+XML = "application/xml"
 MODES = {  # Simple_Type.xsd, TCodePaiement; CommunRecette.xsd, TModRegl
     "01": "numéraire",
     "02": "chèque",
@@ -56,7 +57,7 @@ class Sheet:
         self, db: Db, folder: Folder, version: DocumentVersion, asked: Mapping[str, str]
     ) -> Markup | None:
         """The page that `asked` names (`feuille`, or the `bordereau` of that number), or None when it is no flow."""
-        if folder.family != FAMILY or version.media_type != XML:
+        if not is_flow(folder) or version.media_type != XML:
             return None
         source = deposited(db, version)
         index = db.get(FlowIndex, folder.id)
@@ -66,7 +67,7 @@ class Sheet:
 
     def band(self, db: Db, folder: Folder) -> Markup | None:
         """What should be looked at before signing, in one line under the header; None when there is nothing."""
-        index = db.get(FlowIndex, folder.id) if folder.family == FAMILY else None
+        index = db.get(FlowIndex, folder.id) if is_flow(folder) else None
         found = points(db, folder, index) if index is not None else []
         if not found:
             return None
@@ -98,7 +99,7 @@ class Sheet:
             sentence=sentence(index.summary),
             summary=index.summary,
             points=found,
-            clean=not any(one[0] != "schema" for one in index.summary["findings"]),
+            clean=all(one[0] in {"schema", "payslips"} for one in index.summary["findings"]),
             valid=not any(one[0] == "schema" for one in index.summary["findings"]),
             blocks=[_block(one, links) for one in blocks],
             number=number,
@@ -106,6 +107,11 @@ class Sheet:
             unknown=unknown,
         )
         return Markup(drawn)  # noqa: S704 - the template escapes what it prints
+
+
+def is_flow(folder: Folder) -> bool:
+    """Whether the folder is of a family of flows."""
+    return family_of(folder.family).signature == SIGNED_AS
 
 
 def deposited(db: Db, version: DocumentVersion) -> DocumentVersion:

@@ -3,6 +3,7 @@
 SENTENCES = {
     "invoice": "Vous donnez le bon à payer : la dépense est due et les pièces la justifient.",
     "pes": "Vous ordonnancez ces dépenses et ces recettes : le comptable public les paiera et les encaissera.",
+    "pes_payroll": "Vous ordonnancez cette paye : le comptable public la versera, au vu des bulletins joints.",
     "deliberation": "Vous signez l’extrait du registre des délibérations, adopté en séance (CGCT L2121-23).",
     "regulatory_decree": "Vous prenez cet arrêté ; il s’imposera à tous une fois publié.",
     "individual_decree": "Vous prenez cet arrêté ; il s’appliquera à la personne une fois notifié.",

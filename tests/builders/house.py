@@ -36,6 +36,7 @@ ASSETS = Path(__file__).resolve().parents[1] / "assets"
 INVOICE = ASSETS / "invoices" / "fx-basic-fr-ok.pdf"
 ACT = ASSETS / "acts" / "deliberation-2026-057-subvention.pdf"
 FLOW = ASSETS / "pes" / "kerlann_depenses.xml"
+PAY = ASSETS / "pes" / "kerlann_paye.xml"
 BUDGET = ASSETS / "actes" / "budget" / "totem-mini-scelle.xml"
 ACTS = {
     "regulatory_decree": {"matter": "6.1"},
@@ -212,6 +213,12 @@ class House:
         folder_id = self.deposit("g.trehorel", "pes", path)
         sending.send(self.actor("g.trehorel"), folder_id, version=self.folder(folder_id).version)
         self.approve(folder_id, "n.abgrallec")
+        return folder_id
+
+    def a_pay_flow(self, path: Path = PAY) -> int:
+        """A pay flow that waits for the mayor."""
+        folder_id = self.deposit("m.kerzerho", "pes_payroll", path)
+        sending.send(self.actor("m.kerzerho"), folder_id, version=self.folder(folder_id).version)
         return folder_id
 
     def a_document(self, data: bytes, name: str) -> int:

@@ -4,6 +4,7 @@ import random
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from app.folders.access import may_read
 from app.folders.models import Folder, StepRun
 from app.people import desks
 from app.people.actor import Actor, Seat
-from tests.builders.house import House
+from tests.builders.house import PAY, House
 from workflows.rights import Right
 
 G, R, N, T, A, B, K, S = (
@@ -355,13 +356,18 @@ def test_follow_says_for_whom_a_folder_waits_and_since_when(house: House) -> Non
     assert row.since.tzinfo is not None
 
 
-def test_follow_and_every_tray_show_exactly_what_may_be_read(house: House) -> None:
+def test_follow_and_every_tray_show_exactly_what_may_be_read(house: House, tmp_path: Path) -> None:
     """Random desks, people, rights and folders: the rule written in SQL is the rule written in Python."""
     house.an_invoice(at="done")
     house.a_deliberation(at="publication")
     rejected = house.a_deliberation(at="signatures", number="2026-058")
     decide.reject(house.actor(A), rejected, version=house.folder(rejected).version, reason="x")
     house.an_invoice(at="draft")
+    house.deposit("m.kerzerho", "pes_payroll", PAY)
+    other = tmp_path / "paye.xml"
+    other.write_bytes(PAY.read_bytes().replace(b"2026_11", b"2026_12"))
+    house.sign(house.a_pay_flow(other), A)
+    house.drain()
     dice = random.Random(20261125)
     here = house.actor(G).collectivity_id
     with reading() as db:

@@ -128,8 +128,21 @@ def told(house: House, folder_id: int, login: str = "g.trehorel") -> str:
         ("École, rentrée".encode("latin-1")[1:], "École, rentrée".encode()[2:], "Accents abîmés"),
         (b'<MtHT V="412.60"', b'<MtHT V="abc"', "Un de ses montants n’est pas un nombre"),
         (b'<TypBord V="01"/>', b'<TypBord V="77"/>', "la valeur « 77 » de « TypBord » n’est pas admise"),
+        (b'<TypePJ V="003"/>', b'<TypePJ V="004"/>', "Ce flux porte des bulletins de paye"),
     ],
-    ids=["count", "sum", "vat", "running", "twice", "absent", "repeated", "garbled", "unread", "schema"],
+    ids=[
+        "count",
+        "sum",
+        "vat",
+        "running",
+        "twice",
+        "absent",
+        "repeated",
+        "garbled",
+        "unread",
+        "schema",
+        "payslips",
+    ],
 )
 def test_what_does_not_hold_together_is_told_before_the_button(
     house: House, tmp_path: Path, old: bytes, new: bytes, words: str

@@ -1,0 +1,1 @@
+"""What must be true of a pay flow beyond what every flow asks."""
