@@ -112,6 +112,8 @@ class Family:
     `publication`, one of `PUBLICATIONS`: what may be put online; « online » where the law has a stage of publication and
     the family says nothing else, « none » elsewhere.
     `begun_elsewhere`: its folders begin from another page than the deposit, which does not offer it.
+    `sign_when`: the facts with which there is something to sign; None where there always is. A step of signature with
+    this very condition keeps its stage.
     `restricted_to`: the keys of the only desks that deposit it; its folders are then read by those alone who may act on
     them, and letters say nothing of them. Empty for a family that any desk deposits.
     """
@@ -141,6 +143,7 @@ class Family:
     publication: str = "none"
     register: str | None = None
     begun_elsewhere: bool = False
+    sign_when: Condition | None = None
     restricted_to: tuple[str, ...] = ()
 
     @property
@@ -235,7 +238,8 @@ def problems(family: Family, facts: Facts, *, at: Moment = "submit", today: date
 def check_circuit(family: Family, circuit: Circuit) -> None:
     """Refuse `circuit-unlawful` for a circuit that could skip a stage of the law, or reads an absent field.
 
-    A stage is kept by a step without condition: a conditional one can be skipped. Stages keep their order.
+    A stage is kept by a step without condition: a conditional one can be skipped, but for a signature that the family
+    itself asks under that condition (`Family.sign_when`). Stages keep their order.
     """
     faults = [*_missing_stages(family, circuit), *_missing_fields(family, circuit)]
     faults.extend(fault for rule in family.circuit_rules if (fault := rule(circuit)) is not None)
@@ -247,7 +251,8 @@ def _missing_stages(family: Family, circuit: Circuit) -> Iterator[str]:
     rest = circuit.steps
     for stage in family.stages:
         skippable = [step for step in rest if step.kind is stage]
-        rank = next((n for n, step in enumerate(rest) if step.kind is stage and step.when is None), None)
+        kept = (None, family.sign_when) if stage is StepKind.SIGN else (None,)
+        rank = next((n for n, step in enumerate(rest) if step.kind is stage and step.when in kept), None)
         if rank is not None:
             yield from _too_early(family, stage, rest[:rank])
             rest = rest[rank + 1 :]
@@ -315,6 +320,7 @@ def _read(home: Path) -> Family:
         or ("online" if StepKind.PUBLISH in stages else "none"),
         register=_register(data.pop("register", None)),
         begun_elsewhere=data.pop("begun_elsewhere", False) is True,
+        sign_when=_condition(data.pop("sign_when", None), "sign_when"),
         restricted_to=tuple(data.pop("restricted_to", ())),
     )
     if data or found.name != home.name:
@@ -336,11 +342,20 @@ def _field(written: Mapping[str, Any]) -> Field:
 def _due_rule(written: Mapping[str, Any] | None) -> DueRule | None:
     if written is None:
         return None
-    faults: list[str] = []
-    unless = read(written["unless"], faults.append) if "unless" in written else None
-    if faults or written["clock"] not in CLOCKS:
-        raise ValueError(f"due_rule: {faults or written['clock']}")
+    unless = _condition(written.get("unless"), "due_rule")
+    if written["clock"] not in CLOCKS:
+        raise ValueError(f"due_rule: {written['clock']}")
     return DueRule(written["clock"], written["start"], unless)
+
+
+def _condition(written: Any, key: str) -> Condition | None:
+    if written is None:
+        return None
+    faults: list[str] = []
+    found = read(written, faults.append)
+    if faults:
+        raise ValueError(f"{key}: {faults}")
+    return found
 
 
 def _one_of(known: tuple[str, ...], written: str | None, key: str) -> str | None:

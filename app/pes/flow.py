@@ -101,8 +101,9 @@ class Flow:
 
     @property
     def domain(self) -> str:
-        """« dépenses », « recettes », or both."""
-        return " et ".join(one for one in DOMAINS.values() if any(slip.domain == one for slip in self.slips))
+        """« dépenses », « recettes », or both; « pièces jointes » for what follows alone."""
+        found = [one for one in DOMAINS.values() if any(slip.domain == one for slip in self.slips)]
+        return " et ".join(found) or "pièces jointes"
 
     @property
     def budget(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db
 from app.core.refusals import Refusal
@@ -14,7 +15,7 @@ from app.folders.models import DocumentVersion, Folder, StepRun
 from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.pes.coherence import key_of
-from app.pes.flow import Flow
+from app.pes.flow import SIGNED_AS, Flow
 from app.pes.models import FlowAccount, FlowAttachment, FlowIndex, FlowName, FlowPage, FlowSlip
 from workflows.circuit import WITHDRAWN
 
@@ -172,6 +173,11 @@ def elsewhere(db: Db, folder: Folder) -> list[tuple[str, int, int]]:
         .order_by(mine.rank, other.folder_id)
     )
     return [(number, page, folder_id) for number, page, folder_id in db.execute(query)]
+
+
+def is_flow(folder: Folder) -> bool:
+    """Whether the folder is of a family of flows."""
+    return family_of(folder.family).signature == SIGNED_AS
 
 
 def _insert(db: Db, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:

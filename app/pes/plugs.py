@@ -12,6 +12,7 @@ from app.folders.sockets import ReadFacts
 from app.pes.flow import SIGNED_AS, Finding, Flow
 from app.pes.index import take
 from app.pes.sheet import Sheet
+from app.pes.way import signed_when_due
 from workflows.family import Family
 
 NAMED = {"NomFic": "NomFic (Enveloppe/Parametres)", "CodCol": "CodCol (EnTetePES)"}
@@ -34,6 +35,7 @@ def plug(settings: Any, templates: Environment) -> None:
             sockets.taker(family.name, take)
     sockets.sheet(sheet)
     sockets.band(sheet.band)
+    sockets.check(signed_when_due)
 
 
 class _Reader:
@@ -51,7 +53,7 @@ class _Reader:
         for key, words in NAMED.items():
             if not flow.header.get(key):
                 raise Refusal("flow-name-missing", what=words)
-        if not flow.pieces:
+        if not flow.pieces and (flow.slips or not flow.attachments):
             raise Refusal("flow-empty")
         self._judge_schema(flow, path)
         if not self._family.restricted and any(one.kind == PAYSLIPS for one in flow.attachments):

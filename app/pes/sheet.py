@@ -9,15 +9,14 @@ import sqlalchemy as sa
 from jinja2 import Environment
 from markupsafe import Markup
 
-from app.circuits.library import family_of
 from app.core.db import Db, reading
 from app.core.french import euros, jour, spaces
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders.models import DocumentVersion, Folder
 from app.people.actor import system
-from app.pes.flow import KINDS, SIGNED_AS, WHAT, page_content
-from app.pes.index import changed_accounts, elsewhere, masked, remake
+from app.pes.flow import KINDS, WHAT, page_content
+from app.pes.index import changed_accounts, elsewhere, is_flow, masked, remake
 from app.pes.models import FlowAttachment, FlowIndex, FlowPage, FlowSlip
 
 XML = "application/xml"
@@ -99,6 +98,7 @@ class Sheet:
             sentence=sentence(index.summary),
             summary=index.summary,
             points=found,
+            sums=any(index.summary["slips"].values()),
             clean=all(one[0] in {"schema", "payslips"} for one in index.summary["findings"]),
             valid=not any(one[0] == "schema" for one in index.summary["findings"]),
             blocks=[_block(one, links) for one in blocks],
@@ -107,11 +107,6 @@ class Sheet:
             unknown=unknown,
         )
         return Markup(drawn)  # noqa: S704 - the template escapes what it prints
-
-
-def is_flow(folder: Folder) -> bool:
-    """Whether the folder is of a family of flows."""
-    return family_of(folder.family).signature == SIGNED_AS
 
 
 def deposited(db: Db, version: DocumentVersion) -> DocumentVersion:
@@ -161,21 +156,26 @@ def points(db: Db, folder: Folder, index: FlowIndex) -> list[Point]:
 
 
 def sentence(said: Mapping[str, Any]) -> tuple[str, str, str]:
-    """The flow in one sentence, in three parts, the second being its total: « 2 bordereaux de mandats, 14 mandats, … »."""
+    """The flow in one sentence, in three parts, the second being its total: « 2 bordereaux de mandats, 14 mandats, … ».
+
+    What follows alone has no total: its attachments are the second part.
+    """
     slips = [
         _many(count, "bordereau", "bordereaux") + f" de {what}"
         for what, count in said["slips"].items()
         if count
     ]
-    pieces = [_many(count, what, f"{what}s") for what, count in said["pieces"].items() if count]
-    cancelling = (
-        f", dont {_many(said['cancelling'], 'annulation', 'annulations')}" if said["cancelling"] else ""
-    )
     day = f", du {jour(said['written_on'])}" if said["written_on"] else ""
     attached = (
         _many(said["attachments"], "pièce jointe", "pièces jointes")
         if said["attachments"]
         else "aucune pièce jointe"
+    )
+    if not slips:
+        return spaces(f"Sans bordereau ni signature{day}, "), attached, f", {said['budget']}."
+    pieces = [_many(count, what, f"{what}s") for what, count in said["pieces"].items() if count]
+    cancelling = (
+        f", dont {_many(said['cancelling'], 'annulation', 'annulations')}" if said["cancelling"] else ""
     )
     before = f"{' et '.join(slips)}{cancelling}, {', '.join(pieces)}, "
     return before, f"{euros(said['total_with_tax'])} TTC", spaces(f", {said['budget']}{day}, {attached}.")

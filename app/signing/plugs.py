@@ -70,6 +70,8 @@ def _flow(path: Path) -> Sequence[str]:
     from app.signing.formats.pes_before import foreseen
 
     mode, targets = foreseen(path)
+    if mode is None:
+        return ("Pièces jointes seules : rien à signer",)
     many = f"{len(targets)} bordereaux à signer" if len(targets) > 1 else "1 bordereau à signer"
     return (many if mode == "bordereau" else "Signature globale du flux",)
 

@@ -236,6 +236,7 @@ def test_how_a_flow_would_be_signed_is_known_at_deposit(name):
     assert [f"{one}_SIG" for one in ids] == FLOWS[name]
     assert mode == ("global" if name == "depense_signature_globale" else "bordereau")
     assert refusal(pes_before.foreseen, ASSETS / "signe_global.xml") == "pes-already-signed"
+    assert pes_before.foreseen(ASSETS / "kerlann_paye_pj.xml") == (None, ())
 
 
 def test_the_refusal_says_what_the_accounting_software_must_set():

@@ -250,6 +250,12 @@ def updated(key, **more):
         ("invoice", also_first("handover"), "ne peut pas précéder l’étape obligatoire « Signature »"),
         ("invoice", conditional("direction", "colour"), "dépend du champ « colour »"),
         ("invoice", updated("service_done", who=[{"chosen": "seller"}]), "qui est désigné dans « seller »"),
+        (
+            "pes",
+            updated("ordonnateur", when={"field": "slips", "op": ">=", "value": 2}),
+            "retirez sa condition",
+        ),
+        ("pes", conditional("comptable", "slips"), "retirez sa condition"),
         ("deliberation", without("publication"), "Il manque l’étape obligatoire « Publication »"),
         ("deliberation", conditional("prefecture", "matter"), "est obligatoire : retirez sa condition"),
         ("deliberation", first("publication"), "à sa place dans l’ordre de la loi"),

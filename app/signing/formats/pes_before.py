@@ -23,13 +23,17 @@ class Planned:
     at: int
 
 
-def foreseen(path: Path) -> tuple[Mode, Sequence[str]]:
+def foreseen(path: Path) -> tuple[Mode | None, Sequence[str]]:
     """How the flow at `path` would be signed, and the Ids of what would be; refuses what `plan` refuses.
 
-    For whoever takes a flow in: what could not be signed is better known on that day.
+    For whoever takes a flow in: what could not be signed is better known on that day. A flow without bordereau is sound,
+    and nothing of it is signed: None.
     """
     with path.open("rb") as stream:
-        _, targets = _signable(path, stream)
+        found = _sound(path, stream)
+        if not found.bordereaux:
+            return None, ()
+        targets = _targets(found, stream)
     return "global" if targets[0].name == ROOT else "bordereau", [one.id or "" for one in targets]
 
 
@@ -37,11 +41,14 @@ def plan(path: Path, stream: IO[bytes]) -> Sequence[Planned]:
     """What will be signed in the flow at `path`, open as `stream`, in the order of the file.
 
     Refuses, in this order, what cannot be read (`pes_layout.layout`), another encoding (`pes-encoding`), a flow that is
-    signed already (`pes-already-signed`), has no bordereau (`pes-nothing-to-sign`), elements out of place or empty
-    (`pes-misplaced`), InfoDematerialisee not 1 (`pes-not-dematerialised`), no Ids (`pes-id-missing`), or Ids that
-    designate nothing certain (`pes-id-twice`, `pes-id-invalid`).
+    signed already (`pes-already-signed`), has elements out of place (`pes-misplaced`) or no bordereau
+    (`pes-nothing-to-sign`), InfoDematerialisee not 1 (`pes-not-dematerialised`), no Ids (`pes-id-missing`), Ids that
+    designate nothing certain (`pes-id-twice`, `pes-id-invalid`), or an empty element (`pes-misplaced`).
     """
-    found, targets = _signable(path, stream)
+    found = _sound(path, stream)
+    if not found.bordereaux:
+        raise Refusal("pes-nothing-to-sign")
+    targets = _targets(found, stream)
     encoding = found.encoding or ENCODING
     return [
         Planned(one.id or "", canonical.digest(element(stream, one), one.context, encoding), one.close)
@@ -49,7 +56,8 @@ def plan(path: Path, stream: IO[bytes]) -> Sequence[Planned]:
     ]
 
 
-def _signable(path: Path, stream: IO[bytes]) -> tuple[Layout, Sequence[Target]]:
+def _sound(path: Path, stream: IO[bytes]) -> Layout:
+    """What the flow is made of, if the Treasury would read it; refuses what has nothing to do with bordereaux."""
     found = layout(path, skim=True)
     stream.seek(0)
     head = stream.read(DECLARED_WITHIN).upper()
@@ -57,10 +65,13 @@ def _signable(path: Path, stream: IO[bytes]) -> tuple[Layout, Sequence[Target]]:
         raise Refusal("pes-encoding", encoding=found.encoding or "non déclaré")
     if found.signed:
         raise Refusal("pes-already-signed")
-    if not found.bordereaux:
-        raise Refusal("pes-nothing-to-sign")
     if found.strays:
         raise Refusal("pes-misplaced", what=f"un élément {found.strays[0]} hors de sa place")
+    return found
+
+
+def _targets(found: Layout, stream: IO[bytes]) -> Sequence[Target]:
+    """What would be signed of a sound flow that has bordereaux."""
     for domain, values in found.declared.items():
         if not values or not YES.issuperset(values):
             value = ", ".join(values) or "absent"
@@ -70,7 +81,7 @@ def _signable(path: Path, stream: IO[bytes]) -> tuple[Layout, Sequence[Target]]:
     for one in targets:
         if tag_end(stream, one.close) < 0:
             raise Refusal("pes-misplaced", what=f"un élément {one.name} vide")
-    return found, targets
+    return targets
 
 
 def _chosen(found: Layout) -> Sequence[Target]:

@@ -114,7 +114,7 @@ SENTENCES: Sentences = {
         422,
         (
             "Rien n’a été signé : ce flux ne contient aucun bordereau. Un flux de pièces jointes seules ne se "
-            "signe pas : transmettez-le tel quel."
+            "signe pas : rejetez-le, et demandez que le circuit le transmette sans signature."
         ),
     ),
     "pes-misplaced": (

@@ -1,0 +1,69 @@
+"""Attachments that follow alone have no bordereau: nobody signs them, and they go to their acquit all the same."""
+
+import pytest
+import sqlalchemy as sa
+
+from app.circuits import library
+from app.core.db import reading
+from app.core.refusals import Refusal
+from app.folders import sending
+from app.folders.models import Document
+from app.signing.models import SignatureProof
+from tests.builders.house import FLOW, PAY, PAYSLIPS_ALONE, House
+
+ACCOUNTANT, PAYER = "g.trehorel", "m.kerzerho"
+ALWAYS_SIGNED = """
+key: pes_payroll
+label: Flux de paye
+steps:
+  - { key: ordonnateur, label: Signature, kind: sign, who: { desk: maire } }
+  - { key: comptable, label: Transmission, kind: transmit, channel: helios }
+"""
+
+
+def send(house: House, folder_id: int, login: str) -> None:
+    sending.send(house.actor(login), folder_id, version=house.folder(folder_id).version)
+
+
+@pytest.mark.parametrize(("family", "login"), [("pes_payroll", PAYER), ("pes", ACCOUNTANT)])
+def test_payslips_that_follow_alone_leave_unsigned_and_are_acquitted(
+    house: House, family: str, login: str
+) -> None:
+    folder_id = house.deposit(login, family, PAYSLIPS_ALONE)
+    page = house.client(login).get(f"/dossiers/{folder_id}").get_data(as_text=True)
+    assert "Sans bordereau ni signature" in page
+    assert "1 pièce jointe" in page
+    assert "paye_202611.xhl" in page
+    send(house, folder_id, login)
+    if family == "pes":
+        house.approve(folder_id, "n.abgrallec")
+    house.drain()
+    assert house.folder(folder_id).place == "done"
+    (version,) = house.versions(folder_id)
+    assert house.bytes_of(version) == PAYSLIPS_ALONE.read_bytes()
+    with reading() as db:
+        assert db.scalar(sa.select(SignatureProof.id).where(SignatureProof.folder_id == folder_id)) is None
+        receipts = sa.select(Document.title).where(
+            Document.folder_id == folder_id, Document.role == "receipt"
+        )
+        assert db.scalars(receipts).all()
+    assert "Acquitté" in house.client(login).get(f"/dossiers/{folder_id}").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_no_number_typed_and_no_circuit_take_the_signature_away_or_ask_it_of_nothing(house: House) -> None:
+    flow = house.deposit(ACCOUNTANT, "pes", FLOW)
+    house.save(flow, ACCOUNTANT, {"slips": "0"})
+    with pytest.raises(Refusal, match="to-fix") as caught:
+        send(house, flow, ACCOUNTANT)
+    assert [one["key"] for one in caught.value.facts["problems"]] == ["flow-to-sign"]
+    house.save(flow, ACCOUNTANT, {"slips": "2"})
+    send(house, flow, ACCOUNTANT)
+
+    library.publish(house.actor("k.morizur"), "pes_payroll", ALWAYS_SIGNED)
+    house.a_pay_flow(PAY)
+    alone = house.deposit(PAYER, "pes_payroll", PAYSLIPS_ALONE)
+    with pytest.raises(Refusal, match="to-fix") as caught:
+        send(house, alone, PAYER)
+    assert [one["key"] for one in caught.value.facts["problems"]] == ["flow-not-to-sign"]
+    assert house.folder(alone).place == "draft"
