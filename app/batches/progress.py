@@ -14,6 +14,7 @@ from app.core.clock import PARIS
 from app.core.db import Db
 from app.core.french import heure
 from app.folders.models import Folder
+from app.folders.sockets import Caution, cautions
 from app.folders.views import amount, plural
 from app.people.actor import Actor
 
@@ -115,6 +116,22 @@ def standing(db: Db, actor: Actor, batch_id: int) -> Standing:
         and batch.holder is None
         and any(one.state in {"waiting", "prepared"} for one in items),
     )
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A folder of a batch in which something is to be looked at before deciding."""
+
+    line: Line
+    cautions: tuple[Caution, ...]
+
+
+def warned(db: Db, seen: Standing) -> list[Warned]:
+    """The folders still to be decided in which something is to be looked at, as their own pages show it today."""
+    waiting = {one.folder_id: one for one in seen.of("waiting", "prepared")}
+    rows = db.scalars(sa.select(Folder).where(Folder.id.in_(waiting)))
+    found = {row.id: tuple(cautions(db, row)) for row in rows}
+    return [Warned(line, found[key]) for key, line in waiting.items() if found.get(key)]
 
 
 def again(db: Db, actor: Actor, batch_id: int) -> dict[int, int]:

@@ -208,6 +208,8 @@ def _page(batch_id: int, error: str | None = None) -> str:
     with reading(g.actor.collectivity_id) as db:
         seen = progress.standing(db, g.actor, batch_id)
         retry = len(progress.again(db, g.actor, batch_id)) if seen.state == "ended" else 0
+        deciding = seen.state in {"proposed", "interrupted"} or seen.awaits_key
+        warned = progress.warned(db, seen) if deciding else []
         mine = enrol.certificates_of(db, g.actor.user_id) if seen.kind == SIGN else []
     whole = "tout" in request.args
     return render_template(
@@ -215,6 +217,7 @@ def _page(batch_id: int, error: str | None = None) -> str:
         batch=seen,
         title=_title(seen),
         retry=retry,
+        warned=warned,
         error=error,
         frequent=FREQUENT,
         certificate=described(mine[0]) if mine else None,

@@ -17,7 +17,7 @@ from app.folders.models import Document, DocumentVersion, Folder, Publication, S
 from app.folders.move import STEPS_PER_ROUND, Present
 from app.folders.page import current_present
 from app.folders.sending import find_problems
-from app.folders.sockets import plugged
+from app.folders.sockets import cautions, plugged
 from app.folders.views import amount, state_label
 from app.journal.models import JournalEntry
 from app.people.actor import Actor
@@ -89,6 +89,7 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "transmissions": [],
         **{name: find(db, folder) for name, find in plugged.shares.items()},
         "problems": [{"key": one.key, "field": one.field, "sentence": one.sentence} for one in missing],
+        "warnings": cautions(db, folder),
     }
 
 

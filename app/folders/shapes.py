@@ -53,6 +53,14 @@ class Point(Schema):
     sentence = _text("Ce qu’il faut faire.")
 
 
+class Warned(Schema):
+    """One thing to look at before deciding."""
+
+    key = _text("La clé stable.", "account")
+    title = _text("En quelques mots.", "IBAN changé, Papeterie du Ponant")
+    sentence = _text("Ce qui a été vu, et que faire.")
+
+
 class Problem(Schema):
     """A refusal (RFC 9457); other facts may come with it."""
 
@@ -266,6 +274,10 @@ class FolderShown(Line):
     signatures = _list(Signature, "Ses signatures.")
     transmissions = _list(Transmission, "Ses transmissions.")
     problems = _list(Point, "Ce qui l’empêche de partir (brouillon ou dossier revenu).")
+    warnings = _list(
+        Warned,
+        "Ce qu’il faut regarder avant de viser ou de signer ; rien n’en est empêché. Vide s’il n’y a rien.",
+    )
 
 
 class Entry(Schema):

@@ -34,6 +34,15 @@ class ReadFacts:
 
 
 @dataclass(frozen=True)
+class Caution:
+    """Something to look at before deciding on a folder, which stops nobody: a key, a title, a sentence."""
+
+    key: str
+    title: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class ActionSocket:
     """The page that performs an action of the law; `dialog` opens over the folder."""
 
@@ -60,6 +69,7 @@ class _Sockets:
     signables: dict[str, Callable[[Path], Sequence[str]]] = field(default_factory=dict)
     checks: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
     obstacles: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
+    cautions: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
     actions: dict[Action, ActionSocket] = field(default_factory=dict)
     trays: list[Callable[[Db, Any], Markup | None]] = field(default_factory=list)
     selection: list[str] = field(default_factory=list)
@@ -113,6 +123,16 @@ def obstacle(find: Callable[[Db, Folder], list[Problem]]) -> None:
 def obstacles(db: Db, folder: Folder) -> str:
     """Why nobody may sign this folder, in sentences with what to do; empty when nothing is known against it."""
     return " ".join(problem.sentence for find in plugged.obstacles for problem in find(db, folder))
+
+
+def caution(find: Callable[[Db, Folder], Sequence[Caution]]) -> None:
+    """Say what to look at in a folder before deciding, for who decides on it by the API or among others."""
+    plugged.cautions.append(find)
+
+
+def cautions(db: Db, folder: Folder) -> list[Caution]:
+    """All that is to be looked at in a folder before deciding, as its own page shows it."""
+    return [one for find in plugged.cautions for one in find(db, folder)]
 
 
 def action(name: Action, endpoint: str, method: str = "post") -> None:

@@ -11,7 +11,7 @@ from app.folders import sockets
 from app.folders.sockets import ReadFacts
 from app.pes.flow import SIGNED_AS, Finding, Flow
 from app.pes.index import take
-from app.pes.sheet import Sheet
+from app.pes.sheet import Sheet, cautions
 from app.pes.way import signed_when_due
 from workflows.family import Family
 
@@ -35,6 +35,7 @@ def plug(settings: Any, templates: Environment) -> None:
             sockets.taker(family.name, take)
     sockets.sheet(sheet)
     sockets.band(sheet.band)
+    sockets.caution(cautions)
     sockets.check(signed_when_due)
 
 

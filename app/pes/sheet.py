@@ -14,6 +14,7 @@ from app.core.french import euros, jour, spaces
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders.models import DocumentVersion, Folder
+from app.folders.sockets import Caution
 from app.people.actor import system
 from app.pes.flow import KINDS, WHAT, page_content
 from app.pes.index import changed_accounts, elsewhere, is_flow, masked, remake
@@ -40,6 +41,7 @@ BAND = 3
 class Point:
     """Something to look at before signing; `page` of the sheet where it is seen, 0 when it is on none."""
 
+    key: str
     icon: str
     title: str
     text: str
@@ -66,8 +68,7 @@ class Sheet:
 
     def band(self, db: Db, folder: Folder) -> Markup | None:
         """What should be looked at before signing, in one line under the header; None when there is nothing."""
-        index = db.get(FlowIndex, folder.id) if is_flow(folder) else None
-        found = points(db, folder, index) if index is not None else []
+        found = cautions(db, folder)
         if not found:
             return None
         page = self._templates.get_template("pes/band.html")
@@ -133,6 +134,7 @@ def points(db: Db, folder: Folder, index: FlowIndex) -> list[Point]:
         known[folder.id] = [
             *(
                 Point(
+                    "account",
                     "bank",
                     f"IBAN changé, {one['name'] or 'tiers'}",
                     f"Pièce {one['piece']} : {one['now']}. Au dernier flux signé : {', '.join(one['before'])}. "
@@ -143,6 +145,7 @@ def points(db: Db, folder: Folder, index: FlowIndex) -> list[Point]:
             ),
             *(
                 Point(
+                    "elsewhere",
                     "files",
                     f"Bordereau {number} déjà déposé",
                     f"Le dossier n° {other} porte le même bordereau : le comptable rejettera le second.",
@@ -150,9 +153,16 @@ def points(db: Db, folder: Folder, index: FlowIndex) -> list[Point]:
                 )
                 for number, page, other in elsewhere(db, folder)
             ),
-            *(Point("exclamation-triangle", *one[1:]) for one in index.summary["findings"]),
+            *(Point(key, "exclamation-triangle", *said) for key, *said in index.summary["findings"]),
         ]
     return known[folder.id]
+
+
+def cautions(db: Db, folder: Folder) -> list[Caution]:
+    """The same, as whoever decides without opening the sheet is told; nothing for what is no flow."""
+    index = db.get(FlowIndex, folder.id) if is_flow(folder) else None
+    found = points(db, folder, index) if index is not None else []
+    return [Caution(one.key, spaces(one.title), spaces(one.text)) for one in found]
 
 
 def sentence(said: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -18,8 +18,11 @@ from app.people.actor import system
 from app.pes import coherence
 from app.pes.index import remake
 from app.pes.models import FlowIndex, FlowPage
+from tests.api.software import Software
+from tests.batches.town import Hand
 from tests.builders.flows import NAME, edited, long_flow, renamed
 from tests.builders.house import FLOW, House
+from workflows.rights import Right
 
 
 def refused(house: House, path: Path) -> Refusal:
@@ -149,6 +152,22 @@ def test_what_does_not_hold_together_is_told_before_the_button(
 ) -> None:
     folder_id = house.deposit("g.trehorel", "pes", edited(tmp_path, (old, new)))
     assert words in told(house, folder_id)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_who_signs_many_flows_or_decides_by_the_api_is_told_before_the_button(
+    house: House, tmp_path: Path
+) -> None:
+    sound, wrong = house.a_flow(), house.a_flow(renamed(tmp_path, 41, (b'V="2282.60"', b'V="2282.61"')))
+    mayor = Hand(house, "a.kervadec")
+    page = mayor.page(mayor.propose("sign", [sound, wrong])).replace("\u00a0", " ").replace("\u202f", " ")
+    assert "1 point à regarder dans 1 dossier sur 2" in page
+    assert page.index("Il déclare 2 282,61 € hors taxes") < page.index("Signer 2 dossiers</span>")
+    software = Software(house, "finances", [Right.ACT])
+    assert software.get(f"/folders/{sound}").json["warnings"] == []
+    (told_there,) = software.get(f"/folders/{wrong}").json["warnings"]
+    assert told_there["key"] == "sum"
+    assert "ses lignes font" in told_there["sentence"]
 
 
 def test_a_sound_flow_has_nothing_to_look_at(house: House) -> None:
