@@ -1,7 +1,6 @@
 """The classification in force is fetched, kept with every version before it, and decides of what may be signed."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -9,19 +8,9 @@ from app.channels.actes.kept import Classifications
 from app.channels.actes.renewal import nightly, renew
 from app.core.refusals import Refusal
 from tests.builders.house import House
-from tests.transmission.test_preflight import CLERK, MAYOR, draft
+from tests.transmission.test_preflight import CLASSIFICATION, CLERK, MAYOR, draft, publish
 
-SHIPPED = Path("app/channels/actes/data/classification-2019-04-18.xml")
 SIREN = "212909998"
-
-
-def publish(house: House, day: str = "2026-11-01", change: tuple[str, str] = ("", "")) -> None:
-    """The Préfecture has another classification."""
-    folder = house.settings.actes_folder
-    assert folder is not None
-    folder.mkdir(parents=True, exist_ok=True)
-    text = SHIPPED.read_bytes().decode("latin-1").replace("2019-04-18", day).replace(*change)
-    (folder / "classification.xml").write_bytes(text.encode("latin-1"))
 
 
 def test_a_new_classification_is_in_force_once_fetched_and_every_version_is_kept(house: House) -> None:
@@ -77,7 +66,11 @@ def test_what_is_no_classification_changes_nothing(house: House) -> None:
     folder = house.settings.actes_folder
     assert folder is not None
     folder.mkdir(parents=True, exist_ok=True)
-    for answer in (b"KO\nerreur", b"<html><body>Identifiez-vous</body></html>", SHIPPED.read_bytes()[:3000]):
+    for answer in (
+        b"KO\nerreur",
+        b"<html><body>Identifiez-vous</body></html>",
+        CLASSIFICATION.read_bytes()[:3000],
+    ):
         (folder / "classification.xml").write_bytes(answer)
         with pytest.raises(Refusal, match="classification-unreadable"):
             renew(house.actor(CLERK))

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,6 +44,7 @@ from app.transmission.s2low.settings import S2lowSettings
 
 _SERIALS: Final = 10**9
 _CARD: Final = "Demandez à l’administrateur de corriger la fiche de la collectivité."
+_OURS: Final = "Rien n’est à corriger dans ce dossier : prévenez l’administrateur."
 
 
 class ActesChannel:
@@ -124,8 +126,8 @@ class ActesChannel:
             except ValueError as error:
                 return [Problem("X02", None, _off_schema(error))]
             except Refused as refused:
-                return refused.problems
-        return list(seen.problems)
+                return [_ours(problem) for problem in refused.problems]
+        return [_ours(problem) for problem in seen.problems]
 
     def check(self, parcel: Parcel) -> list[Problem]:
         """List what `rehearse` finds, and A02, for which the other side is asked."""
@@ -346,5 +348,10 @@ def _short(content: bytes | Path) -> bytes:
         return source.read(HEAD)
 
 
+def _ours(problem: Problem) -> Problem:
+    """A fault of what is made from a sound act is not its depositor's to correct."""
+    return replace(problem, sentence=f"{problem.sentence} {_OURS}")
+
+
 def _off_schema(error: ValueError) -> str:
-    return f"L’acte ne respecte pas le schéma de la préfecture ({error}). Corrigez-le."
+    return f"Le message ne suit pas le schéma de la préfecture ({error}). {_OURS}"

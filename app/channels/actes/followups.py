@@ -63,7 +63,12 @@ class Followups:
         """What keeps it from leaving: an act that is not named, a document too many, too few, untyped or of a wrong kind."""
         made, form = self._followup(parcel), FORMS.get(self._facts(parcel).get("code", ""))
         if form is None or made.code not in SENT or not IDENTIFIER.fullmatch(made.identifier):
-            return [Problem("W03", None, "Ce message ne dit pas à quel acte ou à quel courrier il répond.")]
+            rule = "W01" if made.code == "6-1" else "W03"
+            sentence = (
+                "Ce message ne dit pas à quel acte ou à quel courrier il répond. Abandonnez ce dossier, et préparez-en un "
+                "autre depuis l’acte ou le courrier."
+            )
+            return [Problem(rule, None, sentence)]
         problems = []
         if form.files == "one" and len(made.pieces) != 1:
             problems.append(

@@ -55,10 +55,12 @@ class _Preflight:
         step = to_leave(db, folder) if folder.phase != Phase.DONE else None
         if step is None or step.channel != "actes" or folder.place == step.key:
             return None
-        subject = str(folder.fields.get("subject") or "")
+        about = folder.fields.get("followup")
+        subject = "" if about else str(folder.fields.get("subject") or "")
         page = self._templates.get_template("actes/preflight.html").render(
             lines=lines(
                 [*rehearse(db, folder, step, self._settings), *_number(db, folder)],
+                about=about["code"] if about else "",
                 budget=folder.family == "budget",
             ),
             subject=subject_sent(subject),

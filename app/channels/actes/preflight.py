@@ -7,7 +7,9 @@ from typing import Final
 from app.channels.actes.message import transliterate
 from app.transmission.ports import Problem
 
-LINES: Final = (
+Lines = tuple[tuple[tuple[str, ...], str, str], ...]
+ENVELOPE: Final = (("E01", "E02", "E03"), "Enveloppe", "est celle de la collectivité")
+ACT: Final[Lines] = (
     (("A01",), "Numéro de l’acte", "s’écrit comme la préfecture l’accepte"),
     (("A02",), "Numéro jamais utilisé", "n’a servi à aucun autre acte"),
     (("A03",), "Date de la décision", "n’est pas à venir"),
@@ -22,10 +24,20 @@ LINES: Final = (
     (("A12",), "Fichiers PDF", "s’ouvrent, et leurs signatures sont entières"),
     (("A13",), "Scellement du budget", "est intact"),
     (("X01", "X02", "X03", "X04", "X05", "X06"), "Message", "suit le schéma et les noms de la préfecture"),
-    (("E01", "E02", "E03"), "Enveloppe", "est celle de la collectivité"),
+    ENVELOPE,
 )
-BUDGETARY: Final = "A13"
+BUDGETARY: Final = ("A13",)
 """Told of budgets alone: no other act has a seal."""
+REPLY: Final[Lines] = (
+    (("W03",), "Réponse", "va à un courrier reçu, avec les documents qu’il attend"),
+    (("A09",), "Documents", "ont un format accepté"),
+    (("A10",), "Type de chaque document", "est choisi"),
+    ENVELOPE,
+)
+CANCELLATION: Final[Lines] = (
+    (("W01",), "Annulation", "vise un acte dont la préfecture a accusé réception"),
+    ENVELOPE,
+)
 
 
 @dataclass(frozen=True)
@@ -42,12 +54,16 @@ class Line:
         return not self.fixes
 
 
-def lines(problems: Sequence[Problem], *, budget: bool) -> tuple[Line, ...]:
-    """The list, in the order of the rules; a message that cannot be made yet is told so, not told right."""
+def lines(problems: Sequence[Problem], *, about: str, budget: bool) -> tuple[Line, ...]:
+    """The list, in the order of the rules, of an act (`about` is empty) or of a message about one (`about` is its code).
+
+    A message that cannot be made yet is told so, not told right.
+    """
+    table = ACT if not about else CANCELLATION if about == "6-1" else REPLY
     act_is_sound = not any(problem.rule.startswith("A") and problem.rule != "A02" for problem in problems)
     found = []
-    for rules, label, says in LINES:
-        if rules == (BUDGETARY,) and not budget:
+    for rules, label, says in table:
+        if rules == BUDGETARY and not budget:
             continue
         fixes = tuple(problem.sentence for problem in problems if problem.rule in rules)
         if not fixes and rules[0].startswith("X") and not act_is_sound:
