@@ -19,6 +19,7 @@ from bench import (
     s4_seal,
     s5_batch,
     s6_flow,
+    s7_matters,
 )
 
 GOALS = (
@@ -35,6 +36,7 @@ GOALS = (
     s4_seal,
     s5_batch,
     s6_flow,
+    s7_matters,
 )
 KEPT = ("goal", "ratio", "bar", "holds", "how")
 RESULTS = Path(__file__).with_name("results.json")

@@ -49,7 +49,8 @@ def _peak(action: Callable[[], object]) -> float:
     return _status("VmHWM") - before
 
 
-def _client(room: Path) -> FlaskClient:
+def opened(room: Path, login: str) -> FlaskClient:
+    """A browser without screen, logged in to a new installation of the commune, in this process alone."""
     settings = Settings(
         _env_file=None,
         secret_key=SECRET,
@@ -63,7 +64,7 @@ def _client(room: Path) -> FlaskClient:
     people()
     client = app.test_client()
     found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', client.get("/login").get_data(as_text=True))
-    form = {"login": "g.trehorel", "password": PASSWORD, "csrf_token": found[1] if found else ""}
+    form = {"login": login, "password": PASSWORD, "csrf_token": found[1] if found else ""}
     if client.post("/login", data=form).status_code != 302:
         raise RuntimeError("login refused")
     return client
@@ -71,7 +72,7 @@ def _client(room: Path) -> FlaskClient:
 
 def measure(room: Path) -> None:
     """In a process of its own: print the megabytes and seconds of a deposit, then those of each place."""
-    client, actor = _client(room), actor_of("g.trehorel")
+    client, actor = opened(room, "g.trehorel"), actor_of("g.trehorel")
     first = deposit.deposit(actor, "pes", [Incoming(small(room / "small.xml"), "small.xml")]).folder_id
     for place in ("", "/flux/0/contenu"):
         client.get(f"/dossiers/{first}{place}")  # idle, as a process that has worked before

@@ -128,7 +128,8 @@ def _save_or_submit(folder_id: int) -> Response:
     }
     title, version = request.form.get("title"), version_shown()
     version = deposit.save(g.actor, folder_id, version=version, title=title, facts=typed, types=_types())
-    if request.form.get("action") in plugged.preparations:
+    pages_beside = {*plugged.preparations, *(one.endpoint for one in plugged.pickers.values())}
+    if request.form.get("action") in pages_beside:
         return redirect(url_for(request.form["action"], folder_id=folder_id))
     if request.form.get("action") == "number":
         flash(
@@ -173,15 +174,19 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
     family = family_of(folder.family)
     said = str(folder.sources.get("said") or "lu dans le fichier").partition(" (")[0]
     circuit = timeline.planned_circuit(db, folder)
+    form = draft_form(db, family, folder, marks, g.actor.user_id)
     bands = [shown for show in plugged.bands if (shown := show(db, folder)) is not None]
     return {
         "folder": page.head(db, folder),
         "documents": page.documents(db, folder, None),
         "types": _offered_types(db, folder),
         "register": family.register is not None,
-        "form": draft_form(db, family, folder, marks),
+        "form": form,
+        "pickers": {
+            one.key: plugged.pickers[one.type] for one in family.fields if one.type in plugged.pickers
+        },
         "sources": dict.fromkeys(folder.sources.get("read", []), said),
-        "choosers": draft_form(db, family, folder, marks).choosers,
+        "choosers": form.choosers,
         "steps": [
             replace(step, n=n) for n, step in enumerate(timeline.to_come(db, folder, circuit), start=1)
         ],

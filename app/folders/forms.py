@@ -11,6 +11,7 @@ from wtforms.fields.choices import SelectChoice
 
 from app.core.db import Db
 from app.core.french import spaces
+from app.folders.favourites import favourites_of
 from app.folders.models import Folder
 from app.folders.sockets import plugged
 from app.people.models import Desk, Holder, User
@@ -36,14 +37,19 @@ class DraftForm(FlaskForm):  # type: ignore[misc]
     choosers: Sequence[Field] = ()
 
 
-def draft_form(db: Db, family: Family, folder: Folder, found: Mapping[str, str]) -> DraftForm:
-    """The form of a draft, holding its facts; `found` puts a problem's sentence under its field."""
+def draft_form(
+    db: Db, family: Family, folder: Folder, found: Mapping[str, str], user_id: int | None
+) -> DraftForm:
+    """The form of a draft, holding its facts; `found` puts a problem's sentence under its field.
+
+    `user_id`: whose favourites come first in long lists.
+    """
     made = type(
         "FamilyForm", (DraftForm,), {"title": StringField("Objet du dossier", render_kw={"maxlength": "300"})}
     )
     for one in family.fields:
         if one.required_from != "publish":
-            setattr(made, one.key, _input(db, one, folder))
+            setattr(made, one.key, _input(db, one, folder, user_id))
     money = [one.key for one in family.fields if one.type == "amount" and one.key in folder.fields]
     amounts = {key: str(folder.fields[key]).replace(".", ",") for key in money}
     form: DraftForm = made(
@@ -59,7 +65,7 @@ def draft_form(db: Db, family: Family, folder: Folder, found: Mapping[str, str])
     return form
 
 
-def _input(db: Db, one: FamilyField, folder: Folder) -> Any:
+def _input(db: Db, one: FamilyField, folder: Folder, user_id: int | None) -> Any:
     options: dict[str, Any] = {
         "description": spaces(one.help or ""),
         "render_kw": dict(_INPUTS.get(one.type, {})),
@@ -69,7 +75,7 @@ def _input(db: Db, one: FamilyField, folder: Folder) -> Any:
     label = spaces(one.label)
     offered = choices_of(db, folder.collectivity_id, one)
     if offered is not None:
-        choices = [SelectChoice(*CHOOSE), *_grouped(db, folder, one, offered)]
+        choices = [SelectChoice(*CHOOSE), *_grouped(db, folder, one, offered, user_id)]
         if len(offered) > SEARCHED_FROM:
             options["render_kw"]["data-searched"] = ""
         return SelectField(label, choices=choices, validate_choice=False, **options)
@@ -77,19 +83,22 @@ def _input(db: Db, one: FamilyField, folder: Folder) -> Any:
 
 
 def _grouped(
-    db: Db, folder: Folder, one: FamilyField, offered: Sequence[tuple[str, str]]
+    db: Db, folder: Folder, one: FamilyField, offered: Sequence[tuple[str, str]], user_id: int | None
 ) -> list[SelectChoice]:
-    """The values of a list, those of a long one that the collectivity chose most of late before the others."""
-    often = _often(db, folder, one.key) if len(offered) > SEARCHED_FROM else []
+    """The values of a list; of a long one, first the person's favourites, then what the collectivity chose most of late."""
+    if len(offered) <= SEARCHED_FROM:
+        return [SelectChoice(*each) for each in offered]
+    mine, often = favourites_of(db, user_id, one.type), _often(db, folder, one.key)
     words = dict(offered)
-    first = [(key, words[key]) for key in often if key in words]
+    groups = {
+        "Mes favoris": [each for each in offered if each[0] in mine],
+        "Souvent choisies": [(key, words[key]) for key in often if key in words and key not in mine],
+    }
+    first = [each for group in groups.values() for each in group]
     if not first:
         return [SelectChoice(*each) for each in offered]
-    others = [each for each in offered if each not in first]
-    return [
-        *(SelectChoice(*each, optgroup="Souvent choisies") for each in first),
-        *(SelectChoice(*each, optgroup="Toutes") for each in others),
-    ]
+    groups["Toutes"] = [each for each in offered if each not in first]
+    return [SelectChoice(*each, optgroup=label) for label, group in groups.items() for each in group]
 
 
 def _often(db: Db, folder: Folder, key: str) -> list[str]:

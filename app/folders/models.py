@@ -97,6 +97,16 @@ class DocumentVersion(Base, Tenanted):
     created_by: Mapped[str]
 
 
+class Favourite(Base, Tenanted):
+    """A value of a long list that a person keeps at hand, by kind of field: the matter « 7.5.2 »."""
+
+    __tablename__ = "favourite"
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str] = mapped_column(primary_key=True)
+
+
 class StepRun(Base, Tenanted):
     """One desk's part in one step: active while it is awaited, done when it acted, passed when others sufficed."""
 

@@ -66,6 +66,10 @@ SENTENCES: Sentences = {
         422,
         "L’acte n’a pas été publié : la date de mise en ligne précède la décision. Vérifiez-la.",
     ),
+    "favourite-unknown": (
+        422,
+        "Vos favoris n’ont pas changé : cette valeur n’est plus proposée. Rechargez la page, puis choisissez dans la liste.",
+    ),
     "title-missing": (422, "Le dossier n’a pas été enregistré : donnez un objet."),
     "key-reused": (
         422,

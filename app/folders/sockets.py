@@ -62,6 +62,14 @@ class FileTypes:
         return any(code == one for one, _ in self.offered)
 
 
+@dataclass(frozen=True)
+class Picker:
+    """The page where the value of a field is chosen, and the words of the button that leads to it."""
+
+    endpoint: str
+    words: str
+
+
 @dataclass
 class _Sockets:
     readers: dict[str, Callable[[Path, str], ReadFacts | None]] = field(default_factory=dict)
@@ -82,6 +90,7 @@ class _Sockets:
     acts: list[Callable[[Db, int], Mapping[int, str]]] = field(default_factory=list)
     shares: dict[str, Callable[[Db, Folder], list[dict[str, Any]]]] = field(default_factory=dict)
     options: dict[str, Callable[[Db, int], list[tuple[str, str]]]] = field(default_factory=dict)
+    pickers: dict[str, Picker] = field(default_factory=dict)
     derived: list[Callable[[Db, Folder], Mapping[str, Any]]] = field(default_factory=list)
     types: list[Callable[[Db, Folder], FileTypes | None]] = field(default_factory=list)
     capacities: list[Callable[[Db, Any, Folder, Any], tuple[str, str]]] = field(default_factory=list)
@@ -213,6 +222,11 @@ def publishing(follow: Callable[[Db, Folder, Any, date], None]) -> None:
 def options(kind: str, offer: Callable[[Db, int], list[tuple[str, str]]]) -> None:
     """Offer a collectivity the values of a kind of field (value, words): the matters of a classification."""
     plugged.options[kind] = offer
+
+
+def picker(kind: str, endpoint: str, words: str) -> None:
+    """Choose the value of a kind of field on a page of its own; its button, under the field, keeps the draft and goes there."""
+    plugged.pickers[kind] = Picker(endpoint, words)
 
 
 def derived(find: Callable[[Db, Folder], Mapping[str, Any]]) -> None:

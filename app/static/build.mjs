@@ -24,7 +24,7 @@ const ICONS = `
   link-45deg list list-check list-ol lock megaphone moon-stars paperclip patch-check patch-exclamation patch-question
   pause pen pencil people person person-badge person-check person-lines-fill person-x play plus-lg printer
   question-circle question-circle-fill receipt save search send send-check send-exclamation shield-check
-  shield-exclamation shield-lock signpost-split slash-circle sliders sticky sun tag three-dots tools trash3 unlock upload x
+  shield-exclamation shield-lock signpost-split slash-circle sliders star star-fill sticky sun tag three-dots tools trash3 unlock upload x
   x-circle x-lg zoom-in zoom-out`.split(/\s+/).filter(Boolean);
 
 const PACKAGES = [

@@ -15,6 +15,7 @@ def test_the_shipped_classification_is_whole():
     assert shipped.dated == date(2019, 4, 18)
     assert [nature.abbreviation for nature in shipped.natures] == ["DE", "AR", "AI", "CC", "BF", "AU"]
     assert [len(nature.types) for nature in shipped.natures] == [18, 9, 36, 47, 3, 2]
+    assert sum(len(nature.types) for nature in shipped.natures) == 115
     assert len(shipped.matters) == 291
 
 

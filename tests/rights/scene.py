@@ -283,6 +283,7 @@ def _form(endpoint: str, version: int) -> Mapping[str, Any]:
         "reason": "Pièce manquante",
         "published_on": today().isoformat(),
         "action": "save",
+        "matter": "7.1",
     }
     if endpoint in {"folders.add_document", "folders.replace_document"}:
         form["files"] = (io.BytesIO(ACT.read_bytes()), "annexe.pdf")

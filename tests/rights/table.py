@@ -49,6 +49,9 @@ ROUTES = {
     "folders.replace_document": "create",
     "folders.accept_repair": "create",
     "actes.renew_classification": "create",
+    "actes.matters": "create",
+    "actes.choose": "create",
+    "actes.star": "create",
     "folders.approve": "act",
     "folders.reject": "person",
     "folders.recall": "create",
@@ -161,6 +164,7 @@ EDIT = (
         )
     }
 )
+CLASSIFY = {("actes.matters", "GET"), ("actes.matters", "HEAD"), ("actes.choose", "POST")}
 APPROVE = {("folders.approve", "POST")}
 REJECT = {("folders.reject", "GET"), ("folders.reject", "HEAD"), ("folders.reject", "POST")}
 RECALL = {("folders.recall", "POST")}
@@ -194,7 +198,7 @@ TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str,
     # Taken back, it is still read by the desks that it had reached: they must see why it left their tray.
     ("invoice", "recalled"): ({G, SECOND, R, N, T}, [({G}, EDIT)]),
     ("invoice", "withdrawn"): ({G, SECOND}, []),  # it never left its desk
-    ("deliberation", "draft"): ({K, SECOND}, [({K}, EDIT)]),
+    ("deliberation", "draft"): ({K, SECOND}, [({K}, EDIT | CLASSIFY)]),
     ("deliberation", "direction"): ({K, SECOND, S}, [({S}, APPROVE | REJECT), ({K}, RECALL)]),
     ("deliberation", "signatures"): (
         {K, SECOND, S, A, B},
@@ -214,7 +218,7 @@ TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str,
             ({K}, CANCEL),
         ],
     ),
-    ("deliberation", "rejected"): ({K, SECOND, S, A, B}, [({K}, EDIT)]),
+    ("deliberation", "rejected"): ({K, SECOND, S, A, B}, [({K}, EDIT | CLASSIFY)]),
     ("deliberation", "withdrawn"): ({K, SECOND, S, A, B}, []),
 }
 CELLS = pytest.mark.parametrize(("family", "state"), list(TABLE), ids=lambda one: one)

@@ -88,7 +88,7 @@ class Classification:
         """The matters an act may bear: two levels at least."""
         return tuple(matter for matter in self.matters if len(matter.path) > 1)
 
-    def search_matters(self, words: str, limit: int = 20) -> tuple[Matter, ...]:
+    def search_matters(self, words: str) -> tuple[Matter, ...]:
         """The sendable matters in which every word begins a word of the labels or the code; accents ignored.
 
         A matter whose own label answers comes before one found by the labels above it.
@@ -102,7 +102,7 @@ class Classification:
                 direct = all(any(part.startswith(word) for part in own) for word in wanted)
                 found.append((0 if direct else 1, matter))
         found.sort(key=lambda ranked: (ranked[0], ranked[1].path))
-        return tuple(matter for _, matter in found[:limit])
+        return tuple(matter for _, matter in found)
 
 
 def read_classification(raw: bytes) -> Classification:

@@ -3,31 +3,27 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
 
+from app.channels.actes.matters import in_force
 from app.circuits.library import family_of
 from app.core import jobs
 from app.core.db import Db
 from app.folders import numbering, sockets
 from app.folders.models import Folder
 from app.folders.sockets import FileTypes, ReadFacts
-from app.people.models import Collectivity
-from app.transmission.channels import open_channel
 from app.transmission.ports import Problem
 from app.transmission.rehearsal import rehearse, to_leave
 from workflows.circuit import Phase
-
-if TYPE_CHECKING:
-    from app.channels.actes.channel import ActesChannel
-    from app.channels.actes.classification import Classification
 
 
 def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
     sockets.options("matter", _matters)
+    sockets.picker("matter", "actes.matters", "Chercher dans la classification, mes favoris…")
     sockets.reader("budget", _read_budget)
     sockets.table(_table)
     sockets.band(_Preflight(settings, templates))
@@ -65,7 +61,7 @@ class _Preflight:
             ),
             subject=subject_sent(subject),
             typed=subject,
-            dated=f"{_classification(db, folder.collectivity_id).dated:%d/%m/%Y}",
+            dated=f"{in_force(db, folder.collectivity_id).dated:%d/%m/%Y}",
             folder=folder if folder.phase != Phase.RUNNING else None,
             open=folder.phase != Phase.RUNNING,
         )
@@ -82,7 +78,7 @@ def _types(db: Db, folder: Folder) -> FileTypes | None:
     """The attachment types of the act's nature; None for a folder that is no act, or whose nature is not known yet."""
     if family_of(folder.family).field("nature") is None:
         return None
-    nature = _classification(db, folder.collectivity_id).nature_named(folder.fields.get("nature"))
+    nature = in_force(db, folder.collectivity_id).nature_named(folder.fields.get("nature"))
     if nature is None or nature.default_type is None:
         return None
     return FileTypes(
@@ -95,18 +91,13 @@ def _classified(db: Db, folder: Folder) -> Mapping[str, Any]:
     written = str(folder.fields.get("matter") or "")
     if family_of(folder.family).field("matter") is None or not re.fullmatch(r"[0-9]+(\.[0-9]+)+", written):
         return {}
-    found = _classification(db, folder.collectivity_id)
+    found = in_force(db, folder.collectivity_id)
     known = found.matter(tuple(map(int, written.split("."))))
     return {"classification_date": found.dated.isoformat()} if known else {}
 
 
-def _classification(db: Db, collectivity_id: int) -> "Classification":
-    channel = cast("ActesChannel", open_channel("actes"))
-    return channel.classification_of(db.get_one(Collectivity, collectivity_id).siren)
-
-
 def _matters(db: Db, collectivity_id: int) -> list[tuple[str, str]]:
-    found = _classification(db, collectivity_id)
+    found = in_force(db, collectivity_id)
     return [(matter.code, f"{matter.code} {matter.full_label}") for matter in found.sendable_matters()]
 
 

@@ -1,8 +1,16 @@
-"""What the Préfecture's nomenclature answers when it cannot be renewed."""
+"""What people are told of the Préfecture's nomenclature: it cannot be renewed, or has nothing to do with a folder."""
 
 from app.core.refusals import Sentences
 
 SENTENCES: Sentences = {
+    "matter-not-asked": (
+        409,
+        "Ce dossier n’est pas un acte : il n’a pas de matière à choisir. Revenez à son brouillon.",
+    ),
+    "matter-unknown": (
+        422,
+        "La matière n’a pas changé : celle-ci n’est pas dans la classification en vigueur. Choisissez-en une dans la liste.",
+    ),
     "classification-unreachable": (
         502,
         "La classification n’a pas été renouvelée : la préfecture ne répond pas. Celle d’avant reste en vigueur ; "
