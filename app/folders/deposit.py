@@ -14,7 +14,7 @@ from app.core.db import NO_DATE, Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock_editable
-from app.folders.documents import add_document, add_version, document_of, give_types, last_version
+from app.folders.documents import FIXED, add_document, add_version, document_of, give_types, last_version
 from app.folders.facts import edit, fill, touch
 from app.folders.keep import Incoming, Kept, keep_attachment, keep_main
 from app.folders.models import Document, Folder
@@ -176,21 +176,26 @@ def attach(db: Db, actor: Actor, folder_id: int, kept: Sequence[Kept]) -> None:
 
 @use_case
 def remove_document(db: Db, actor: Actor, folder_id: int, document_id: int) -> None:
-    """Take an attachment out of a draft; its bytes stay, for whoever reads the journal later. Refuses `main-stays`."""
+    """Take an attachment out of a draft; its bytes stay, for whoever reads the journal later.
+
+    Refuses `main-stays`, and `document-stays` for what nobody chose to deposit.
+    """
     folder = lock_editable(db, actor, folder_id)
     document = document_of(db, folder, document_id)
     if document.role == "main":
         raise Refusal("main-stays")
+    _changes(document)
     document.removed_at = now()
     touch(folder)
     append(db, actor.collectivity_id, _event(actor, folder, "document.removed", {"document": document.id}))
 
 
 def replace_main(actor: Actor, folder_id: int, document_id: int, one: Incoming) -> Draft:
-    """Put a corrected main document in place of the former, which stays readable."""
+    """Put a corrected document in place of the former, which stays readable; refuses `document-stays`."""
     with reading(actor.collectivity_id) as db:
         folder = lock_editable(db, actor, folder_id)
         document = document_of(db, folder, document_id)
+        _changes(document)
         family, role = family_of(folder.family), document.role
     with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
         if role == "main":
@@ -210,6 +215,11 @@ def replace_main(actor: Actor, folder_id: int, document_id: int, one: Incoming) 
     return Draft(folder_id, read.said if read else None, read.problems if read else ())
 
 
+def _changes(document: Document) -> None:
+    if document.role in FIXED:
+        raise Refusal("document-stays")
+
+
 @use_case
 def write_replacement(
     db: Db,
@@ -225,6 +235,7 @@ def write_replacement(
     """Write a new version whose files are already kept; originals and data of the former version are set aside."""
     folder = lock_editable(db, actor, folder_id)
     document = document_of(db, folder, document_id)
+    _changes(document)
     version = add_version(db, document, folder, actor, kept[0])
     if document.role == "main":
         old = sa.update(Document).where(

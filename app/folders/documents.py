@@ -12,6 +12,9 @@ from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.sockets import FileTypes, types_of
 from app.people.actor import Actor
 
+FIXED = frozenset({"receipt", "signature", "paper", "original", "data"})
+"""Roles of what nobody chose to deposit: received, signed, or read in another document; a draft does not change it."""
+
 
 def add_document(db: Db, folder: Folder, actor: Actor, kept: Kept, position: int) -> DocumentVersion:
     """Write one more document of a folder with its first version, in the caller's transaction."""

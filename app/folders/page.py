@@ -15,7 +15,7 @@ from app.core.refusals import Refusal
 from app.files import vault
 from app.files.xml import shown_text
 from app.folders import queues, timeline
-from app.folders.documents import current_versions
+from app.folders.documents import FIXED, current_versions
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.folders.move import EMITTERS, STEPS_PER_ROUND, Present, present
 from app.folders.sockets import obstacles, plugged
@@ -164,6 +164,7 @@ def _document(
         bytes_url=bytes_url(version.number),
         download_url=bytes_url(version.number, telecharger=1),
         role=row.role,
+        fixed=row.role in FIXED,
         role_label=ROLES.get(row.role, row.role),
         meta=f"{version.filename}{pages}, {taille(version.size)}, {ORIGINS.get(version.origin, version.origin)}",
         versions=tuple(

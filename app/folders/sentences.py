@@ -44,6 +44,11 @@ SENTENCES: Sentences = {
     ),
     "no-file": (422, "Aucun fichier n’a été reçu. Choisissez un document, puis recommencez."),
     "document-unknown": (404, "Ce document n’est pas dans ce dossier. Rouvrez-le depuis ses pièces."),
+    "document-stays": (
+        422,
+        "Ce document a été reçu, signé ou lu dans un autre : il reste tel qu’il est et rien n’a changé. Remplacez le document "
+        "principal ou une annexe.",
+    ),
     "main-stays": (422, "Le document principal ne se retire pas : remplacez-le."),
     "desk-missing": (
         422,

@@ -123,6 +123,7 @@ class DocView:
     versions: tuple[VersionView, ...] = ()
     signatures: tuple[Any, ...] = ()
     notes: tuple[str, ...] = ()
+    fixed: bool = False
     notice: Notice | None = None
     repair: bool = False
 

@@ -94,6 +94,15 @@ def test_a_partial_acquit_brings_the_flow_back_mandat_by_mandat_and_a_new_flow_c
     }
     assert {"g.trehorel", "a.kervadec"} <= told
 
+    # What the Treasury answered is no document of the depositor's: it is neither taken out nor replaced.
+    (acquit,) = house.versions(folder_id, "receipt")
+    with pytest.raises(Refusal, match="document-stays"):
+        deposit.remove_document(house.actor("g.trehorel"), folder_id, acquit.document_id)
+    with pytest.raises(Refusal, match="document-stays"):
+        deposit.replace_main(
+            house.actor("g.trehorel"), folder_id, acquit.document_id, Incoming(FLOW, FLOW.name)
+        )
+
     # The same flow once more is stopped before any circuit: its name served.
     with pytest.raises(Refusal) as refused:
         sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
