@@ -1,7 +1,7 @@
 """The part of S2LOW's face that speaks of acts already received: unread letters, their archives, replies, cancellations.
 
-Behind it stands the office of the simulated Préfecture. As S2LOW does, it acknowledges letters by itself (3-2, 4-2), puts a
-late anomaly aside, and lists an answered letter no more, but its replies instead.
+Behind it stands the office of the simulated Préfecture. As S2LOW does, it acknowledges letters by itself (3-2, 4-2), puts
+aside a late anomaly or a receipt given once more, and lists an answered letter no more, but its replies instead.
 """
 
 import json
@@ -22,7 +22,7 @@ from app.channels.actes.exchanges import ACKNOWLEDGEMENTS, FORMS, read_exchange
 from app.channels.actes.naming import return_envelope_name, serial_of
 from app.channels.actes.receipt import read_receipt
 from app.channels.actes.settings import ActesSettings
-from app.channels.actes.simulated_office import load
+from app.channels.actes.simulated_office import LATE_ANOMALY, RECEIPT, load
 from app.channels.actes.simulator import CONTACT, SimulatedPrefecture
 from app.core.clock import now
 from app.demo.s2low_bytes import as_json, as_text, kept
@@ -55,7 +55,7 @@ class OfficeFace:
         rows = []
         for letter in self._prefecture.letters(account_of(self.authority)):
             number, code = self._about(letter.reference)
-            if code == "1-3":
+            if code in {LATE_ANOMALY, RECEIPT}:
                 continue
             read = read_exchange(letter.message)
             if code in ACKNOWLEDGEMENTS:

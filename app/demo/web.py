@@ -1,11 +1,9 @@
-"""The demonstration's own pages: who may log in, the letters caught, and what the simulated Préfecture and Treasury received."""
+"""The demonstration's own pages: who may log in, the letters caught, and the simulated Préfecture and Treasury."""
 
-import json
+import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
+from typing import Final, cast
 
 import sqlalchemy as sa
 from flask import (
@@ -23,18 +21,22 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.channels.actes.exchanges import LETTERS
 from app.channels.actes.naming import NUMBER
-from app.channels.actes.simulated_office import SimulatedOffice
+from app.channels.actes.simulated_office import LATE_ANOMALY
+from app.channels.actes.simulator import SimulatedPrefecture
+from app.channels.scenarios import MOST_OUTAGES, ONLY_NEXT
 from app.core.db import reading
 from app.core.http import PUBLIC, guard
 from app.core.refusals import Refusal
-from app.demo import mailbox
+from app.demo import mailbox, offices
 from app.demo.cast import EVERYBODY, PASSWORD, SIREN
+from app.demo.offices import PREFECTURE, TREASURY
 from app.demo.pki import PASSPHRASE
 from app.legality.clocks import KINDS
 from app.people.models import Collectivity
 from app.publication.models import PublicSite
-from app.transmission.channels import open_channel
 
+PLACES: Final = {"prefecture": PREFECTURE, "tresorerie": TREASURY}
+LETTERS_TO_WRITE: Final = (*LETTERS, LATE_ANOMALY)
 pages = Blueprint("demo", __name__, template_folder="templates", url_prefix="/demo")
 
 
@@ -130,39 +132,24 @@ def mail_html(key: str) -> Response:
 @pages.get("/prefecture")
 @guard(PUBLIC)
 def prefecture() -> str:
-    """What the simulated Préfecture received, and what it answered."""
+    """What the simulated Préfecture received, what it answered, and what it can be made to play."""
     return render_template(
         "demo/prefecture.html",
-        deposits=_deposits(Path(current_app.config["PARAPHE"].actes_folder)),
-        kinds=[(code, KINDS[code].label) for code in LETTERS],
+        deposits=offices.acts(Path(current_app.config["PARAPHE"].actes_folder)),
+        panel=offices.panel(PREFECTURE),
+        kinds=[(code, KINDS[code].label) for code in LETTERS_TO_WRITE],
     )
 
 
 @pages.get("/tresorerie")
 @guard(PUBLIC)
 def treasury() -> str:
-    """What the simulated Treasury received, and what it answered."""
+    """What the simulated Treasury received, what it answered, and what it can be made to play."""
     return render_template(
-        "demo/treasury.html", flows=_flows(Path(current_app.config["PARAPHE"].helios_folder))
+        "demo/treasury.html",
+        flows=offices.flows(Path(current_app.config["PARAPHE"].helios_folder)),
+        panel=offices.panel(TREASURY),
     )
-
-
-def _flows(folder: Path) -> list[dict[str, Any]]:
-    found = []
-    for path in sorted(folder.glob("names/*/*.json"), key=lambda one: one.stat().st_mtime, reverse=True):
-        record = json.loads(path.read_bytes())
-        answered = folder / "answers" / f"{record['reference']}.xml"
-        moment = answered.stat().st_mtime if answered.is_file() else None
-        found.append(
-            {
-                "received_at": datetime.fromisoformat(record["accepted_at"]),
-                "name": unquote(path.stem),
-                "code": unquote(path.parent.name),
-                "filename": record["filename"],
-                "answered_at": datetime.fromtimestamp(moment, UTC) if moment else None,
-            }
-        )
-    return found
 
 
 @pages.post("/prefecture/courrier")
@@ -170,30 +157,49 @@ def _flows(folder: Path) -> list[dict[str, Any]]:
 def write() -> BaseResponse:
     """Have the simulated Préfecture write about an act; the worker fetches it within a minute."""
     siren, number, code = (request.form.get(name, "") for name in ("siren", "number", "code"))
-    if code not in LETTERS or not siren.isdigit() or not NUMBER.fullmatch(number):
+    if code not in LETTERS_TO_WRITE or not siren.isdigit() or not NUMBER.fullmatch(number):
         raise Refusal("bad-request", detail="l’acte ou le courrier n’est pas lisible")
-    office: SimulatedOffice = open_channel("actes").office  # type: ignore[attr-defined]
-    office.ask(siren, number, code)
+    cast("SimulatedPrefecture", PREFECTURE.simulator).office.ask(siren, number, code)
     flash("Le courrier FACTICE partira au prochain relevé, dans la minute.", "ok")
     return redirect(url_for("demo.prefecture"))
 
 
-def _deposits(folder: Path) -> list[dict[str, Any]]:
-    found = []
-    for path in sorted(folder.glob("numbers/*/*.json"), key=lambda one: one.stat().st_mtime, reverse=True):
-        record = json.loads(path.read_bytes())
-        answered = folder / "answers" / f"{record.get('reference', '')}" / "answer.json"
-        found.append(
-            {
-                "received_at": datetime.fromtimestamp(path.stat().st_mtime, UTC),
-                "envelope": record.get("archive", ""),
-                "number": path.stem,
-                "siren": path.parent.name,
-                "subject": record.get("subject", ""),
-                "identifier": record.get("identifier", ""),
-                "answered_at": datetime.fromtimestamp(answered.stat().st_mtime, UTC)
-                if answered.is_file()
-                else None,
-            }
+@pages.post("/<any(prefecture, tresorerie):place>/scenario")
+@guard(PUBLIC)
+def play(place: str) -> BaseResponse:
+    """Script the answer to a deposit that waits, or to the next one; no play at all lets the next one be as usual."""
+    office = PLACES[place]
+    simulator = office.simulator
+    chosen, reference = request.form.get("play", ""), request.form.get("reference", "")
+    if chosen and (chosen not in office.plays or (reference and chosen in ONLY_NEXT)):
+        raise Refusal("bad-request", detail="ce scénario n’existe pas")
+    if reference and not (chosen and simulator.waiting(reference)):
+        raise Refusal("simulator-answered")
+    if reference:
+        simulator.scenarios.tell(reference, chosen, request.form.get("about", ""))
+        flash(
+            f"« {office.plays[chosen]} » : visible au prochain relevé, dans les secondes qui viennent.", "ok"
         )
-    return found
+    elif chosen:
+        simulator.scenarios.prepare(chosen)
+        flash(f"« {office.plays[chosen]} » attend le prochain envoi.", "ok")
+    else:
+        simulator.scenarios.forget()
+        flash("Le prochain envoi aura la réponse habituelle.", "ok")
+    return _back(place)
+
+
+@pages.post("/<any(prefecture, tresorerie):place>/panne")
+@guard(PUBLIC)
+def cut(place: str) -> BaseResponse:
+    """Let the next connexions to a simulator fail, or none any more."""
+    scenarios, said = PLACES[place].simulator.scenarios, request.form.get("connexions", "")
+    if not re.fullmatch("[0-9]{1,2}", said) or int(said) > MOST_OUTAGES:
+        raise Refusal("bad-request", detail=f"le nombre de connexions va de 0 à {MOST_OUTAGES}")
+    scenarios.cut(int(said))
+    flash("La ligne est coupée." if int(said) else "La ligne est rétablie.", "ok")
+    return _back(place)
+
+
+def _back(place: str) -> BaseResponse:
+    return redirect(url_for("demo.prefecture" if place == "prefecture" else "demo.treasury"))

@@ -29,7 +29,7 @@ from app.legality.clocks import answer_due, kind_of
 from app.legality.models import StateLetter
 from app.people.actor import Actor, system
 from app.transmission.channels import open_channel
-from app.transmission.keeping import note_late_anomaly
+from app.transmission.keeping import is_kept, note_late_anomaly
 from app.transmission.models import Transmission
 from app.transmission.parcel import sender_of
 from app.transmission.ports import Answer, AnswerKind, Parcel, Sender, Unreachable
@@ -131,12 +131,15 @@ def _stored(collectivity_id: int, letter: Letter, *, simulated: bool) -> Receive
 def keep_letter(db: Db, actor: Actor, received: Received) -> int | None:
     """Write a letter, its clock, its news and its journal line; None when it is here already.
 
-    It is kept even when it is unreadable or when its act is unknown: an administrator then sees it.
+    It is kept even when it is unreadable or when its act is unknown: an administrator then sees it. The receipt of an act,
+    given once more in the same bytes, is here already too (W04).
     """
     here = StateLetter.collectivity_id == actor.collectivity_id
     if db.scalar(sa.select(StateLetter.id).where(here, StateLetter.reference == received.reference)):
         return None
     act = _act_of(db, actor, received)
+    if act is not None and received.code == "1-2" and is_kept(db, act, received.sha256):
+        return None
     folder = db.get_one(Folder, act.folder_id, with_for_update=True) if act else None
     row = StateLetter(
         collectivity_id=actor.collectivity_id,

@@ -28,6 +28,12 @@ LATE = "late"
 LATE_ANOMALY = "late_anomaly"
 
 
+def is_kept(db: Db, row: Transmission, sha256: str) -> bool:
+    """Whether these very bytes were already received as an answer to this transmission."""
+    query = sa.select(Receipt.id).where(Receipt.transmission_id == row.id, Receipt.sha256 == sha256)
+    return db.scalar(query) is not None
+
+
 def keep_answer(
     db: Db,
     actor: Actor,
@@ -43,10 +49,8 @@ def keep_answer(
     if sha256 is None or answer.raw is None:
         return False
     name = answer.filename or f"reponse-{row.id}.xml"
-    known = db.scalar(
-        sa.select(Receipt.id).where(Receipt.transmission_id == row.id, Receipt.sha256 == sha256)
-    )
-    if known is None:
+    known = is_kept(db, row, sha256)
+    if not known:
         db.add(
             Receipt(
                 collectivity_id=actor.collectivity_id,
@@ -73,7 +77,7 @@ def keep_answer(
         {"facts": facts, "signatures": []},
     )
     add_receipt(db, folder, actor, kept)
-    return known is None
+    return not known
 
 
 def note_late_anomaly(

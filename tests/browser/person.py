@@ -97,11 +97,15 @@ class Person:
         expect(self.page.locator(".vpage canvas").first).to_be_visible()
 
     def comes(self, folder_id: int, words: str, tab: str = "circuit") -> None:
-        """The folder's page says these words soon: what happens in the background is seen by asking again."""
+        """The folder's page says these words soon."""
+        self.soon(f"/dossiers/{folder_id}?onglet={tab}", words)
+
+    def soon(self, path: str, words: str) -> None:
+        """A page says these words soon: what happens in the background is seen by asking again."""
         until = time.monotonic() + 40
         pattern = _spaced(words)
         while True:
-            self.folder(folder_id, tab)
+            self.open(path)
             if pattern.search(self.page.locator("main").inner_text()):
                 return
             assert time.monotonic() < until, (

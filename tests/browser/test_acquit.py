@@ -1,11 +1,12 @@
-"""The finance desk reads a partial acquit on the folder's page, mandat by mandat, and puts the corrected flow in its place."""
+"""A flow of two bordereaux goes to the Treasury in a browser: a mandat refused, read, corrected, and the flow acquitted."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.person import apart
+from tests.browser.person import Person
 from tests.browser.test_screens import Look, look
 from tests.builders.house import FLOW, House
 from tests.channels.parcels import FLOW_NAME
@@ -20,26 +21,50 @@ def flow(folder: Path, name: str) -> Path:
     return path
 
 
-def test_a_refused_mandat_is_read_and_the_flow_corrected(
-    house: House, demonstration: Path, look: Look, tmp_path: Path
+def test_a_refused_mandat_comes_back_and_its_corrected_flow_is_acquitted(
+    house: House, demonstration: Path, look: Look, person: Callable[..., Person], tmp_path: Path
 ) -> None:
     del demonstration  # its pages are open
-    folder_id = house.a_flow(flow(tmp_path, "F_PARTIEL"))
+    treasury, agent, finance, mayor = (
+        person(one) for one in (None, "g.trehorel", "n.abgrallec", "a.kervadec")
+    )
 
-    def go() -> None:
-        house.sign(folder_id, "a.kervadec")
-        house.drain()
+    def approve_and_sign(folder_id: int) -> None:
+        agent.button("Envoyer dans le circuit").click()
+        agent.sees("Le dossier est envoyé dans le circuit.")
+        finance.folder(folder_id)
+        finance.button("Viser").click()
+        finance.sees("est visé.")
+        mayor.folder(folder_id)
+        mayor.sign(house.pki.p12("a_kervadec"), house.pki.passphrase.decode(), "Armel KERVADEC")
 
-    apart(go)
-    with look.by("g.trehorel") as agent:
-        look.at(agent, "flow refused", f"/dossiers/{folder_id}")
-        page = agent.page
-        expect(
-            page.get_by_text("mandat 3, ligne 1 : 1971 - Compte fonction présent à tort").first
-        ).to_be_visible()
-        expect(
-            page.get_by_text("Le bordereau 1 de 2026 est pris en charge : ne le renvoyez pas.").first
-        ).to_be_visible()
-    with look.by(None) as visitor:
-        look.at(visitor, "Trésorerie", "/demo/tresorerie")
-        expect(visitor.page.get_by_text("F_PARTIEL")).to_be_visible()
+    treasury.open("/demo/tresorerie")
+    treasury.button("Garder le silence").click()
+    treasury.sees("Préparé : Garder le silence.")
+    folder_id = agent.deposit("Flux comptable", flow(tmp_path, "F_261120_001"))
+    approve_and_sign(folder_id)
+    agent.comes(folder_id, "Transmis, acquit attendu")
+
+    treasury.open("/demo/tresorerie")
+    treasury.button("Acquitter demain à 8 h").click()
+    look.at(treasury, "Treasury, flow that waits")
+    treasury.button("Répondre comme d’habitude").click()
+    treasury.sees("Le prochain envoi aura la réponse habituelle.")
+    treasury.page.get_by_label("Réponse pour le flux F_261120_001").select_option(label="Acquit partiel")
+    refused = treasury.page.get_by_label("Mandat que refuse un acquit partiel")
+    refused.select_option(label="Bordereau 2 de 2026, mandat 4")
+    treasury.button("Jouer").click()
+    treasury.sees("« Acquit partiel » : visible au prochain relevé")
+
+    agent.comes(folder_id, "Bordereau 2 de 2026, mandat 4, ligne 1 : 1971 - Compte fonction présent à tort")
+    agent.sees("Le bordereau 1 de 2026 est pris en charge : ne le renvoyez pas.")
+    look.at(agent, "flow refused")
+    agent.button("Corriger et renvoyer").click()
+    agent.page.get_by_text("Remplacer", exact=False).first.click()
+    agent.page.get_by_label("Nouvelle version de").set_input_files(flow(tmp_path, "F_261120_002"))
+    agent.sees("Le document est remplacé.")
+    approve_and_sign(folder_id)
+    agent.comes(folder_id, "Acquitté (FACTICE)")
+    treasury.open("/demo/tresorerie")
+    expect(treasury.page.get_by_role("row")).to_have_count(3)
+    expect(treasury.page.get_by_text("Rendu", exact=False)).to_have_count(2)

@@ -21,7 +21,7 @@ from tests.browser.person import Person, apart
 from tests.browser.test_batches import batch_of, give_key
 from tests.builders.house import ASSETS, INVOICE, House
 from tests.builders.mandates import a_mayor_and_a_deputy, of_deputy, record
-from tests.legality.town import fetch
+from tests.legality.town import fetch, write
 from tests.legality.town import letters as prefecture_letters
 from tests.publication.town import a_masked_pdf
 
@@ -396,8 +396,9 @@ def test_who_verifies_a_file_meets_no_barrier(house: House, look: Look, tmp_path
 
 
 def test_who_follows_acts_at_the_prefecture_meets_no_barrier(house: House, look: Look) -> None:
-    for number in ("2026-057_PC", "2026-058_CS", "2026-059_LO"):
-        folder_id = apart(lambda number=number: house.a_deliberation(at="publication", number=number))
+    for code in ("3-1", "2-1", "4-1"):
+        folder_id = apart(lambda: house.a_deliberation(at="publication"))
+        write(house, folder_id, code)
     apart(lambda: fetch(house))
     published = apart(lambda: house.a_deliberation(at="done", number="2026-060"))
     letters = prefecture_letters()

@@ -27,6 +27,7 @@ from app.signing.enrol import enrol
 from app.signing.keys.browser import BrowserKey
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.trust import facts
+from app.transmission.channels import open_channel
 from config import Settings
 from tests.builders.once import samples_known
 from tests.mailserver import MailServer
@@ -233,6 +234,10 @@ class House:
         if self.folder(folder_id).place == "direction":
             self.approve(folder_id, "s.rivoal")
         return folder_id
+
+    def play(self, channel: str, play: str) -> None:
+        """Have the simulator behind this channel answer the next deposit this way."""
+        open_channel(channel).simulator.scenarios.prepare(play)
 
     def save(self, folder_id: int, login: str, facts: dict[str, str]) -> int:
         """Fill the form of a draft."""

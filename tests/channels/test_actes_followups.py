@@ -18,15 +18,22 @@ from tests.channels.parcels import NOW, PDF, PNG, SENDER, a_file, a_parcel
 from tests.channels.test_actes_simulator import Clock, a_channel, delivered
 
 ACCOUNT = account_of(SENDER)
-ACT = "029-212909998-20261119-2026_112{}-DE"
+ACT = "029-212909998-20261119-2026_112-DE"
 
 
-def with_act(folder: Path, suffix: str = ""):
-    """A channel whose Préfecture acknowledged the act 2026_112, and that act's identifier."""
+def with_act(folder: Path, code: str = ""):
+    """A channel whose Préfecture acknowledged the act 2026_112 and wrote such a letter about it; that act's identifier."""
     clock = Clock()
     channel = a_channel(folder, clock)
-    delivered(channel, folder, facts={"number": f"2026-112{suffix}"})
-    return channel, ACT.format(suffix), clock
+    delivered(channel, folder)
+    written_about(office(channel), code)
+    return channel, ACT, clock
+
+
+def written_about(office, code: str) -> None:
+    """Have the Préfecture write a letter of this code about the act, if any."""
+    if code:
+        office.ask(SENDER.siren, "2026_112", code)
 
 
 @pytest.fixture(scope="module")
@@ -40,26 +47,27 @@ def acknowledged(request):
     """Make, in a folder, a channel of this transport whose act is acknowledged: it, the act and the office behind."""
     if request.param == "simulator":
 
-        def straight(folder, suffix):
-            channel, identifier, _ = with_act(folder, suffix)
+        def straight(folder, code):
+            channel, identifier, _ = with_act(folder, code)
             return channel, identifier, office(channel)
 
         yield straight
         return
     operator = request.getfixturevalue("face")
 
-    def relayed(folder, suffix):
+    def relayed(folder, code):
         operator.world(folder / "world")
         channel = ActesChannel(operator.operator.actes, S2lowActes(operator.settings()), Clock())
-        delivered(channel, folder, facts={"number": f"2026-112{suffix}"})
-        return channel, ACT.format(suffix), operator.operator._prefecture.office
+        delivered(channel, folder)
+        written_about(operator.operator._prefecture.office, code)
+        return channel, ACT, operator.operator._prefecture.office
 
     with time_machine.travel(NOW, tick=False):
         yield relayed
 
 
 def office(channel):
-    return channel.office
+    return channel.simulator.office
 
 
 def a_followup(folder: Path, code: str, identifier: str, letter=None, files=None, key="reponse-1", **more):
@@ -85,11 +93,9 @@ def sent(channel, folder: Path, parcel) -> str:
     return channel.send(parcel, channel.package(parcel, folder))
 
 
-@pytest.mark.parametrize(("suffix", "code"), [("_CS", "2-1"), ("_PC", "3-1"), ("_LO", "4-1"), ("_TA", "5-1")])
-def test_each_letter_comes_in_its_bytes_with_its_document_until_it_is_taken(
-    acknowledged, tmp_path, suffix, code
-):
-    channel, identifier, written = acknowledged(tmp_path, suffix)
+@pytest.mark.parametrize("code", ["2-1", "3-1", "4-1", "5-1"])
+def test_each_letter_comes_in_its_bytes_with_its_document_until_it_is_taken(acknowledged, tmp_path, code):
+    channel, identifier, written = acknowledged(tmp_path, code)
     (letter,) = channel.letters(SENDER)
     read = read_exchange(letter.message)
     assert (read.code, read.identifier, read.conforming) == (code, identifier, True)
@@ -110,10 +116,10 @@ def test_each_letter_comes_in_its_bytes_with_its_document_until_it_is_taken(
 
 
 def test_an_anomaly_may_come_after_the_receipt(tmp_path):
-    channel, _, _ = with_act(tmp_path, "_TARD")
+    channel, _, _ = with_act(tmp_path, "1-3")
     (letter,) = channel.letters(SENDER)
     read = read_receipt(letter.message)
-    assert (read.code, read.number, read.conforming) == ("1-3", "2026_112_TARD", True)
+    assert (read.code, read.number, read.conforming) == ("1-3", "2026_112", True)
 
 
 def test_a_letter_is_written_on_demand_and_never_before_the_receipt(tmp_path):
@@ -128,11 +134,11 @@ def test_a_letter_is_written_on_demand_and_never_before_the_receipt(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "code", "receipt"),
-    [("_PC", "3-4", "3-5"), ("_PC", "3-3", "3-5"), ("_LO", "4-4", "4-5"), ("_LO", "4-3", "4-5")],
+    ("asked", "code", "receipt"),
+    [("3-1", "3-4", "3-5"), ("3-1", "3-3", "3-5"), ("4-1", "4-4", "4-5"), ("4-1", "4-3", "4-5")],
 )
-def test_a_reply_arrives_once_and_its_receipt_comes_back(acknowledged, tmp_path, suffix, code, receipt):
-    channel, identifier, written = acknowledged(tmp_path, suffix)
+def test_a_reply_arrives_once_and_its_receipt_comes_back(acknowledged, tmp_path, asked, code, receipt):
+    channel, identifier, written = acknowledged(tmp_path, asked)
     (letter,) = channel.letters(SENDER)
     parcel = a_followup(tmp_path, code, identifier, letter)
     assert channel.check(parcel) == []
@@ -149,7 +155,7 @@ def test_a_reply_arrives_once_and_its_receipt_comes_back(acknowledged, tmp_path,
 
 
 def test_a_simple_letter_is_answered_without_receipt(acknowledged, tmp_path):
-    channel, identifier, written = acknowledged(tmp_path, "_CS")
+    channel, identifier, written = acknowledged(tmp_path, "2-1")
     (letter,) = channel.letters(SENDER)
     parcel = a_followup(tmp_path, "2-2", identifier, letter)
     answer = channel.poll(parcel, sent(channel, tmp_path, parcel))
@@ -159,7 +165,7 @@ def test_a_simple_letter_is_answered_without_receipt(acknowledged, tmp_path):
 
 
 def test_supplementary_pieces_leave_in_their_order_with_their_types(tmp_path):
-    channel, identifier, _ = with_act(tmp_path, "_PC")
+    channel, identifier, _ = with_act(tmp_path, "3-1")
     (letter,) = channel.letters(SENDER)
     files = (
         a_file(tmp_path, "main", "lettre.pdf", PDF, type_code="99_DE"),
@@ -179,8 +185,8 @@ def test_supplementary_pieces_leave_in_their_order_with_their_types(tmp_path):
 
 
 def test_letters_are_acknowledged_once_by_attributes_alone(acknowledged, tmp_path):
-    for suffix, code in (("_PC", "3-2"), ("_LO", "4-2")):
-        channel, identifier, written = acknowledged(tmp_path / code, suffix)
+    for asked, code in (("3-1", "3-2"), ("4-1", "4-2")):
+        channel, identifier, written = acknowledged(tmp_path / code, asked)
         (letter,) = channel.letters(SENDER)
         parcel = a_followup(tmp_path / code, code, identifier, letter, files=(), key="courrier-1-ar")
         sent(channel, tmp_path / code, parcel)
@@ -189,7 +195,7 @@ def test_letters_are_acknowledged_once_by_attributes_alone(acknowledged, tmp_pat
 
 
 def test_nothing_answers_a_letter_of_another_kind(acknowledged, tmp_path):
-    channel, identifier, written = acknowledged(tmp_path, "_CS")
+    channel, identifier, written = acknowledged(tmp_path, "2-1")
     (letter,) = channel.letters(SENDER)
     with pytest.raises(Rejected, match="W03"):
         sent(channel, tmp_path, a_followup(tmp_path, "4-4", identifier, letter))
@@ -197,7 +203,7 @@ def test_nothing_answers_a_letter_of_another_kind(acknowledged, tmp_path):
 
 
 def test_nothing_answers_a_letter_under_another_date_than_its_own(tmp_path):
-    channel, identifier, _ = with_act(tmp_path, "_CS")
+    channel, identifier, _ = with_act(tmp_path, "2-1")
     (letter,) = channel.letters(SENDER)
     late = a_followup(tmp_path, "2-2", identifier, letter, letter_date="2026-01-01")
     with pytest.raises(Rejected, match="W03"):
@@ -209,7 +215,7 @@ def test_an_act_is_cancelled_once_and_only_after_its_receipt(tmp_path):
     clock = Clock()
     channel = a_channel(tmp_path, clock, delay=4)
     _, deposit = delivered(channel, tmp_path)
-    identifier = ACT.format("")
+    identifier = ACT
     cancel = a_followup(tmp_path, "6-1", identifier, deposit=deposit)
     with pytest.raises(Rejected, match="W01"):
         sent(channel, tmp_path, cancel)
@@ -227,7 +233,7 @@ def test_an_act_is_cancelled_once_and_only_after_its_receipt(tmp_path):
 
 
 def test_a_reply_with_two_documents_or_an_untyped_one_does_not_leave(tmp_path):
-    channel, identifier, _ = with_act(tmp_path, "_LO")
+    channel, identifier, _ = with_act(tmp_path, "4-1")
     (letter,) = channel.letters(SENDER)
     two = (a_file(tmp_path, "main", "a.pdf", PDF), a_file(tmp_path, "attachment", "b.pdf", PDF + b"b"))
     parcel = a_followup(tmp_path, "4-4", identifier, letter, two)
@@ -262,10 +268,11 @@ def test_a_reply_with_two_documents_or_an_untyped_one_does_not_leave(tmp_path):
 def test_receipts_and_letters_bear_the_town_hall_s_day_even_when_the_clocks_change(tmp_path, moment, day):
     clock = Clock(datetime.fromisoformat(moment))
     channel = a_channel(tmp_path, clock)
-    facts = {"number": "2026-112_PC", "decision_date": "2026-10-01"}
+    facts = {"decision_date": "2026-10-01"}
     parcel, reference = delivered(channel, tmp_path, facts=facts, prepared_at=clock.moment)
     answer = channel.poll(parcel, reference)
     assert (answer.kind, answer.received_on) == (AnswerKind.ACKNOWLEDGED, day)
+    written_about(office(channel), "3-1")
     (letter,) = channel.letters(SENDER)
     assert read_exchange(letter.message).dated_on == day
     reply = a_followup(tmp_path, "3-4", answer.identifier, letter)

@@ -110,7 +110,8 @@ def test_references_grow(tmp_path):
 
 def test_a_number_serves_once_whatever_became_of_it(tmp_path):
     channel = a_channel(tmp_path)
-    parcel, reference = delivered(channel, tmp_path, facts={"number": "2026_112_KO"})
+    channel.simulator.scenarios.prepare("refusal")
+    parcel, reference = delivered(channel, tmp_path)
     assert channel.poll(parcel, reference).kind is AnswerKind.REFUSED
     again = replace(parcel, key="dossier-57-tour-2")
     assert [problem.rule for problem in channel.check(again)] == ["A02"]
@@ -121,9 +122,10 @@ def test_a_number_serves_once_whatever_became_of_it(tmp_path):
     assert len(records(tmp_path)) == 1
 
 
-def test_an_act_ending_with_ko_is_refused_by_a_valid_1_3_that_says_factice(tmp_path):
+def test_a_refusal_is_a_valid_1_3_that_says_factice(tmp_path):
     channel = a_channel(tmp_path)
-    parcel, reference = delivered(channel, tmp_path, facts={"number": "2026_112_KO"})
+    channel.simulator.scenarios.prepare("refusal")
+    parcel, reference = delivered(channel, tmp_path)
     answer = channel.poll(parcel, reference)
     assert answer.kind is AnswerKind.REFUSED
     assert "ODT-VERIF-01" in answer.reason
@@ -132,9 +134,10 @@ def test_an_act_ending_with_ko_is_refused_by_a_valid_1_3_that_says_factice(tmp_p
     assert answer == channel.poll(parcel, reference)
 
 
-def test_an_act_ending_with_ano_is_refused_with_its_envelope(tmp_path):
+def test_an_anomaly_refuses_an_act_with_its_envelope(tmp_path):
     channel = a_channel(tmp_path)
-    parcel, reference = delivered(channel, tmp_path, facts={"number": "2026_112_ANO"})
+    channel.simulator.scenarios.prepare("anomaly")
+    parcel, reference = delivered(channel, tmp_path)
     answer = channel.poll(parcel, reference)
     assert answer.kind is AnswerKind.REFUSED
     assert "PREF-VERIF-02" in answer.reason
@@ -156,7 +159,8 @@ def test_an_act_made_under_another_classification_is_refused_by_the_prefecture(t
 
 def test_a_lost_answer_is_uncertain_and_the_number_finds_it(tmp_path):
     channel = a_channel(tmp_path)
-    parcel = a_parcel(tmp_path, facts={"number": "2026_112_MUET"})
+    channel.simulator.scenarios.prepare("lost")
+    parcel = a_parcel(tmp_path)
     package = channel.package(parcel, tmp_path)
     with pytest.raises(Uncertain):
         channel.send(parcel, package)
@@ -178,9 +182,38 @@ def test_a_parcel_prepared_again_after_midnight_is_still_found(tmp_path):
 def test_a_slow_act_stays_pending(tmp_path):
     clock = Clock()
     channel = a_channel(tmp_path, clock)
-    parcel, reference = delivered(channel, tmp_path, facts={"number": "2026_112_LENT"})
+    channel.simulator.scenarios.prepare("silence")
+    parcel, reference = delivered(channel, tmp_path)
     clock.moment += timedelta(days=9)
     assert channel.poll(parcel, reference).kind is AnswerKind.PENDING
+
+
+def test_a_receipt_of_tomorrow_comes_when_offices_open_and_bears_that_day(tmp_path):
+    clock = Clock()
+    channel = a_channel(tmp_path, clock, delay=4)
+    channel.simulator.scenarios.prepare("tomorrow")
+    parcel, reference = delivered(channel, tmp_path)
+    clock.moment = datetime(
+        2026, 11, 25, 6, 59, 59, tzinfo=UTC
+    )  # a second before eight o'clock in the town hall
+    assert channel.poll(parcel, reference).kind is AnswerKind.PENDING
+    assert channel.simulator.waiting(reference)
+    clock.moment += timedelta(seconds=1)
+    assert str(channel.poll(parcel, reference).received_on) == "2026-11-25"
+
+
+def test_a_scenario_asked_again_takes_the_place_of_the_former_until_the_answer_is_given(tmp_path):
+    clock = Clock()
+    channel = a_channel(tmp_path, clock, delay=3600)
+    parcel, reference = delivered(channel, tmp_path)
+    for play, kind in (
+        ("silence", AnswerKind.PENDING),
+        ("tomorrow", AnswerKind.PENDING),
+        ("now", AnswerKind.ACKNOWLEDGED),
+        ("refusal", AnswerKind.ACKNOWLEDGED),
+    ):
+        channel.simulator.scenarios.tell(reference, play)
+        assert channel.poll(parcel, reference).kind is kind
 
 
 def test_an_unknown_reference_decides_nothing(tmp_path):

@@ -8,9 +8,9 @@ import pytest
 
 from app.channels.helios.channel import HeliosChannel
 from app.channels.helios.settings import HeliosSettings
-from app.channels.helios.simulator import SimulatedTreasury
+from app.channels.helios.simulator import SimulatedTreasury, mandates
 from app.channels.helios.transport import Reply
-from app.transmission.ports import AnswerKind, Rejected, Uncertain
+from app.transmission.ports import AnswerKind, Rejected, Uncertain, Unreachable
 from tests.builders.pes import SCHEMAS
 from tests.channels.parcels import NOW, a_file, a_flow
 
@@ -28,16 +28,17 @@ def delivered(channel, folder, name="F_261120_001", **changes):
     return parcel, channel.send(parcel, channel.package(parcel, folder))
 
 
-@pytest.mark.parametrize("name", ["F1", "F1_KO", "F1_PARTIEL", "F1_PJ"])
+@pytest.mark.parametrize("play", ["now", "rejection", "partial", "attachment"])
 @pytest.mark.parametrize("source", ["kerlann_depenses", "signe_par_bordereau"])
-def test_every_acquit_is_valid_and_says_factice(name, source, tmp_path):
+def test_every_acquit_is_valid_and_says_factice(play, source, tmp_path):
     channel = a_channel(tmp_path)
+    channel.simulator.scenarios.prepare(play)
     flow = ASSETS / f"{source}.xml"
     known = b"PESALR2_21290000000017_251125_001" if source != "kerlann_depenses" else b""
     if known:
         flow = tmp_path / "flow.xml"
-        flow.write_bytes((ASSETS / f"{source}.xml").read_bytes().replace(known, name.encode()))
-    parcel, reference = delivered(channel, tmp_path, name, source=flow)
+        flow.write_bytes((ASSETS / f"{source}.xml").read_bytes().replace(known, b"F1"))
+    parcel, reference = delivered(channel, tmp_path, "F1", source=flow)
     answer = channel.poll(parcel, reference)
     assert b"FACTICE" in answer.raw
     path = tmp_path / "acquit.xml"
@@ -50,16 +51,48 @@ def test_every_acquit_is_valid_and_says_factice(name, source, tmp_path):
 
 def test_a_partial_acquit_refuses_and_names_the_mandat(tmp_path):
     channel = a_channel(tmp_path)
-    parcel, reference = delivered(channel, tmp_path, "F1_PARTIEL")
+    channel.simulator.scenarios.prepare("partial")
+    parcel, reference = delivered(channel, tmp_path, "F1")
     answer = channel.poll(parcel, reference)
     assert answer.kind is AnswerKind.REFUSED
     assert "Bordereau 2 de 2026, mandat 3, ligne 1 :" in answer.reason
     assert "Le bordereau 1 de 2026 est pris en charge" in answer.reason
 
 
+def test_the_mandat_that_was_chosen_for_a_waiting_flow_is_the_one_refused(tmp_path):
+    channel = a_channel(tmp_path)
+    channel.simulator.scenarios.prepare("silence")
+    parcel, reference = delivered(channel, tmp_path, "F1")
+    assert channel.poll(parcel, reference).kind is AnswerKind.PENDING
+    (chosen,) = [
+        key
+        for key, label in mandates(channel.simulator.waiting(reference))
+        if label == "Bordereau 1 de 2026, mandat 2"
+    ]
+    channel.simulator.scenarios.tell(reference, "partial", chosen)
+    answer = channel.poll(parcel, reference)
+    assert "Bordereau 1 de 2026, mandat 2, ligne 1 :" in answer.reason
+    assert "Le bordereau 2 de 2026 est pris en charge" in answer.reason
+    assert channel.simulator.waiting(reference) is None
+    assert list((tmp_path / "tresorerie" / "scenarios").iterdir()) == []
+
+
+def test_an_acquit_cut_on_its_way_comes_again_in_the_same_bytes(tmp_path):
+    channel = a_channel(tmp_path)
+    channel.simulator.scenarios.prepare("twice")
+    parcel, reference = delivered(channel, tmp_path)
+    with pytest.raises(Unreachable):
+        channel.poll(parcel, reference)
+    (written,) = (tmp_path / "tresorerie" / "answers").iterdir()
+    answer = channel.poll(parcel, reference)
+    assert (answer.kind, answer.raw) == (AnswerKind.ACKNOWLEDGED, written.read_bytes())
+
+
 def test_a_name_serves_once_even_refused(tmp_path):
     channel = a_channel(tmp_path)
-    parcel, _ = delivered(channel, tmp_path, "F1_KO")
+    channel.simulator.scenarios.prepare("rejection")
+    parcel, reference = delivered(channel, tmp_path, "F1")
+    assert channel.poll(parcel, reference).kind is AnswerKind.REFUSED
     again = replace(parcel, key="dossier-61-tour-2")
     assert [one.rule for one in channel.check(again)] == ["P02"]
     package = channel.package(again, tmp_path)
@@ -69,7 +102,8 @@ def test_a_name_serves_once_even_refused(tmp_path):
 
 def test_an_answer_lost_after_acceptance_is_found_and_not_sent_again(tmp_path):
     channel = a_channel(tmp_path)
-    parcel = a_flow(tmp_path / "store", "F1_MUET")
+    parcel = a_flow(tmp_path / "store", "F1")
+    channel.simulator.scenarios.prepare("lost")
     package = channel.package(parcel, tmp_path)
     with pytest.raises(Uncertain):
         channel.send(parcel, package)
@@ -80,7 +114,8 @@ def test_an_answer_lost_after_acceptance_is_found_and_not_sent_again(tmp_path):
 
 def test_a_slow_acquit_is_pending(tmp_path):
     channel = a_channel(tmp_path)
-    parcel, reference = delivered(channel, tmp_path, "F1_LENT")
+    channel.simulator.scenarios.prepare("silence")
+    parcel, reference = delivered(channel, tmp_path, "F1")
     assert (channel.poll(parcel, reference).kind, channel.poll(parcel, reference).raw) == (
         AnswerKind.PENDING,
         None,

@@ -49,10 +49,16 @@ def through(face, name, **more):
     return OPEN[name](SimpleNamespace(**given, s2low=face.settings(**more)))
 
 
-def made(name, folder, suffix="", **changes):
+def made(name, folder, **changes):
     if name == "helios":
-        return a_flow(folder / "store", f"F_261120{suffix}", **changes)
-    return a_parcel(folder / "store", facts={"number": f"2026_112{suffix}"}, **changes)
+        return a_flow(folder / "store", "F_261120", **changes)
+    return a_parcel(folder / "store", facts={"number": "2026_112"}, **changes)
+
+
+def play(face, name, play):
+    """Have the simulator behind the operator answer the next deposit this way."""
+    behind = face.operator._treasury if name == "helios" else face.operator._prefecture
+    behind.scenarios.prepare(play)
 
 
 def deposits(face):
@@ -79,7 +85,8 @@ def test_an_answer_lost_after_acceptance_is_unknown_then_found_and_not_sent_agai
 
 
 def test_the_other_side_accepts_and_says_nothing(face, name, tmp_path):
-    channel, parcel = through(face, name), made(name, tmp_path, "_MUET")
+    channel, parcel = through(face, name), made(name, tmp_path)
+    play(face, name, "lost")
     with pytest.raises(Uncertain):
         channel.send(parcel, channel.package(parcel, tmp_path))
     assert channel.find(parcel)
@@ -262,8 +269,8 @@ def test_a_flow_refused_or_cancelled_by_the_operator_comes_back(face, status, wo
 
 
 def test_a_partial_acquit_and_a_refused_act_come_through(face, name, tmp_path):
-    suffix = "_PARTIEL" if name == "helios" else "_KO"
-    channel, parcel = through(face, name), made(name, tmp_path, suffix)
+    channel, parcel = through(face, name), made(name, tmp_path)
+    play(face, name, "partial" if name == "helios" else "refusal")
     answer = channel.poll(parcel, channel.send(parcel, channel.package(parcel, tmp_path)))
     assert answer.kind is AnswerKind.REFUSED
     assert b"FACTICE" in answer.raw

@@ -17,7 +17,7 @@ from app.channels.actes.settings import ActesSettings
 from app.transmission.ports import AnswerKind, Rejected, Uncertain, Unreachable
 from tests.builders.s2low import a_face
 from tests.channels.parcels import NOW, PDF, PNG, SENDER, a_file
-from tests.channels.test_actes_followups import ACT, a_followup, replies, sent
+from tests.channels.test_actes_followups import ACT, a_followup, replies, sent, written_about
 from tests.channels.test_actes_simulator import Clock, delivered
 
 SAMPLES = Path(__file__).resolve().parents[1] / "assets" / "s2low"
@@ -52,12 +52,13 @@ def through(face, **more):
     return ActesChannel(face.operator.actes, S2lowActes(face.settings(**more)), Clock())
 
 
-def acknowledged(face, clock, folder, suffix=""):
-    """A channel whose act has its receipt: it, the act's identifier and the reference of its deposit."""
+def acknowledged(face, clock, folder, code=""):
+    """A channel whose act has its receipt, and a letter of this code: it, the act's identifier, its deposit's reference."""
     channel = through(face)
-    _, deposit = delivered(channel, folder, facts={"number": f"2026-112{suffix}"})
+    _, deposit = delivered(channel, folder)
     clock.shift(DELAY)
-    return channel, ACT.format(suffix), deposit
+    written_about(office(face), code)
+    return channel, ACT, deposit
 
 
 def asked(face):
@@ -71,7 +72,7 @@ def office(face):
 
 def to_answer(face, clock, folder, code="3-4", **more):
     """A channel, and a reply ready to leave to the request that it received."""
-    channel, identifier, _ = acknowledged(face, clock, folder, "_PC")
+    channel, identifier, _ = acknowledged(face, clock, folder, "3-1")
     (letter,) = channel.letters(SENDER)
     return channel, a_followup(folder, code, identifier, letter, **more), letter
 
@@ -189,7 +190,7 @@ def test_a_receipt_closes_a_reply_unless_it_is_factice_and_the_operator_real(fac
 
 
 def test_a_letter_that_came_by_another_way_is_not_answered_here(face, clock, tmp_path):
-    channel, identifier, _ = acknowledged(face, clock, tmp_path, "_PC")
+    channel, identifier, _ = acknowledged(face, clock, tmp_path, "3-1")
     (letter,) = office(face).letters(ACCOUNT)
     with pytest.raises(Rejected, match="n’est pas venu par cet opérateur"):
         sent(channel, tmp_path, a_followup(tmp_path, "3-4", identifier, letter))
@@ -245,14 +246,14 @@ def test_an_act_without_receipt_is_not_cancelled(face, clock, tmp_path):
 
 
 def test_a_late_anomaly_is_kept_by_the_operator_and_no_letter(face, clock, tmp_path):
-    channel, _, _ = acknowledged(face, clock, tmp_path, "_TARD")
+    channel, _, _ = acknowledged(face, clock, tmp_path, "1-3")
     assert list(channel.letters(SENDER)) == []
 
 
 @pytest.mark.parametrize("fate", ["login", "outage", "cut", "lost", "broken"])
 @pytest.mark.parametrize("path", [LISTED, EXCHANGES, ARCHIVE])
 def test_letters_that_could_not_be_read_come_at_the_next_call(face, clock, tmp_path, fate, path):
-    channel, _, _ = acknowledged(face, clock, tmp_path, "_PC")
+    channel, _, _ = acknowledged(face, clock, tmp_path, "3-1")
     face.operator.scenario.next[path] = [fate]
     with pytest.raises(Unreachable):
         channel.letters(SENDER)
@@ -277,7 +278,7 @@ def a_tar(*members: tuple[str, bytes | None]) -> bytes:
     return packed.getvalue()
 
 
-FORM = f"{ACT.format('_PC')}-3-1_9.xml"
+FORM = f"{ACT}-3-1_9.xml"
 
 
 @pytest.mark.parametrize(
@@ -295,8 +296,8 @@ FORM = f"{ACT.format('_PC')}-3-1_9.xml"
 def test_a_hostile_archive_is_refused_and_keeps_no_other_letter_from_coming(
     face, clock, tmp_path, monkeypatch, archive, words
 ):
-    channel, _, _ = acknowledged(face, clock, tmp_path, "_PC")
-    office(face).ask(SENDER.siren, "2026_112_PC", "2-1")
+    channel, _, _ = acknowledged(face, clock, tmp_path, "3-1")
+    office(face).ask(SENDER.siren, "2026_112", "2-1")
     first, second = office(face).letters(ACCOUNT)
     monkeypatch.setattr("app.channels.actes.s2low_letters.MAX_ANSWER", 1 << 20)
     real = face.operator._letter
@@ -311,7 +312,7 @@ def test_a_hostile_archive_is_refused_and_keeps_no_other_letter_from_coming(
 
 
 def test_a_message_that_cannot_be_understood_keeps_its_bytes_and_its_files(face, clock, tmp_path):
-    channel, _, _ = acknowledged(face, clock, tmp_path, "_PC")
+    channel, _, _ = acknowledged(face, clock, tmp_path, "3-1")
     broken = b"<actes:Demande \xe9 sans fin"
     face.operator.scenario.said[ARCHIVE] = a_tar(("a.pdf", PDF), (FORM, broken), ("lisez.txt", b"\xff\0"))
     (letter,) = channel.letters(SENDER)
@@ -333,7 +334,7 @@ def test_a_message_that_cannot_be_understood_keeps_its_bytes_and_its_files(face,
     ],
 )
 def test_only_the_archive_at_the_operator_s_own_address_is_fetched(face, clock, tmp_path, monkeypatch, place):
-    channel, _, _ = acknowledged(face, clock, tmp_path, "_PC")
+    channel, _, _ = acknowledged(face, clock, tmp_path, "3-1")
     led = Response("", 302, {"Location": place.format(port=face.port)})
     monkeypatch.setattr(face.operator, "_actes_transac_get_document", lambda _: led)
     with pytest.raises(Unreachable, match="page de connexion"):
@@ -342,7 +343,7 @@ def test_only_the_archive_at_the_operator_s_own_address_is_fetched(face, clock, 
 
 
 def test_an_archive_is_not_sought_behind_a_second_redirect(face, clock, tmp_path, monkeypatch):
-    channel, _, _ = acknowledged(face, clock, tmp_path, "_PC")
+    channel, _, _ = acknowledged(face, clock, tmp_path, "3-1")
     led = Response("", 302, {"Location": "actes_download_file.php?env=1"})
     monkeypatch.setattr(face.operator, "_actes_download_file", lambda _: led)
     with pytest.raises(Unreachable, match="page de connexion"):
@@ -370,7 +371,7 @@ def test_the_samples_are_understood_through_the_wire(face, clock, tmp_path):
     said[REPLY] = (SAMPLES / "reponse-create-get-api-ko.txt").read_bytes()
     with pytest.raises(Unreachable, match="refuse le compte technique"):
         channel.send(parcel, package)
-    cancel = a_followup(tmp_path, "6-1", ACT.format("_PC"), deposit=f"{SENDER.siren}/666")
+    cancel = a_followup(tmp_path, "6-1", ACT, deposit=f"{SENDER.siren}/666")
     said["actes_transac_get_document.php"] = (SAMPLES / "get-document-liste.txt").read_bytes()
     said[CANCEL] = (SAMPLES / "cancel-ok.txt").read_bytes()
     assert sent(channel, tmp_path, cancel) == f"{SENDER.siren}/704"
@@ -379,7 +380,7 @@ def test_the_samples_are_understood_through_the_wire(face, clock, tmp_path):
 def test_the_face_answers_in_the_bytes_of_the_samples(face, clock, tmp_path):
     import requests
 
-    _, _, deposit = acknowledged(face, clock, tmp_path, "_PC")
+    _, _, deposit = acknowledged(face, clock, tmp_path, "3-1")
     session = requests.Session()
     session.trust_env = False
     session.verify, session.cert = str(face.authority.pem), str(face.accounts / SENDER.siren / "client.pem")
@@ -387,7 +388,7 @@ def test_the_face_answers_in_the_bytes_of_the_samples(face, clock, tmp_path):
     act = deposit.rpartition("/")[2]
     listed = session.get(f"{base}/api/list_document_prefecture.php")
     (row,) = listed.json()
-    told = {b"2026_112_PC": b"2026_057", b"20261119-2026": b"20261201-2026"}
+    told = {b"2026_112": b"2026_057", b"20261119-2026": b"20261201-2026"}
     seen = listed.content.replace(b'"id": %d' % row["id"], b'"id": 701')
     seen = seen.replace(b'_id": %d' % int(act), b'_id": 666')
     for ours, theirs in told.items():

@@ -62,18 +62,19 @@ def test_a_number_that_somebody_typed_is_kept_and_the_register_goes_on_after_it(
 
 
 def test_an_act_that_the_state_refused_leaves_again_under_a_suffix_linked_to_the_former(house: House) -> None:
-    folder_id = house.a_deliberation(at="prefecture", number="2026-057_KO")
+    house.play("actes", "refusal")
+    folder_id = house.a_deliberation(at="prefecture", number="2026-057")
     house.drain()
     assert house.folder(folder_id).phase == "rejected"
     page = draft(house, folder_id)
-    assert "Le numéro « 2026_057_KO » a servi à un envoi précédent de ce dossier" in page
-    assert "Prenez « 2026_057_KO_1 »" in page
+    assert "Le numéro « 2026_057 » a servi à un envoi précédent de ce dossier" in page
+    assert "Prenez « 2026_057_1 »" in page
     with pytest.raises(Refusal, match="to-fix"):
         send(house, folder_id)
-    assert take(house, folder_id) == "2026_057_KO_1"
+    assert take(house, folder_id) == "2026_057_1"
     send(house, folder_id)
     shown = house.client(CLERK).get(f"/dossiers/{folder_id}?onglet=details").get_data(as_text=True)
-    assert "2026_057_KO, puis 2026_057_KO_1" in shown
+    assert "2026_057, puis 2026_057_1" in shown
 
 
 def test_a_folder_that_came_back_before_it_left_keeps_its_number(house: House) -> None:

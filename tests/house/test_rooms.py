@@ -110,6 +110,16 @@ def test_a_heavy_library_has_its_room() -> None:
             assert relative(path).startswith(HEAVY[name]), (relative(path), name)
 
 
+def test_only_simulators_and_the_demonstration_can_be_scripted() -> None:
+    found = {relative(path) for path in CODE if "app.channels.scenarios" in set(imports(path))}
+    assert found == {
+        "app/channels/actes/simulator.py",
+        "app/channels/helios/simulator.py",
+        "app/demo/offices.py",
+        "app/demo/web.py",
+    }
+
+
 def test_the_transaction_has_one_owner() -> None:
     named = re.compile(r"\.(?:commit|rollback|begin|begin_nested)\(")
     found = [relative(path) for path in CODE if named.search(path.read_text(encoding="utf-8"))]

@@ -132,6 +132,8 @@ def test_every_address_of_a_template_exists(house: House) -> None:
         "demo.prefecture",
         "demo.treasury",
         "demo.write",
+        "demo.play",
+        "demo.cut",
         "demo.p12",
         "demo.mail_html",
     }

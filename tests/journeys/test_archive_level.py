@@ -163,7 +163,8 @@ def test_after_the_last_try_the_page_says_that_it_stopped_and_the_daily_look_sta
 
 
 def test_a_new_round_makes_the_proofs_of_the_former_one_needless(house: House, lta: None) -> None:
-    folder_id = house.a_deliberation(at="prefecture", number="2026-057_KO")
+    house.play("actes", "refusal")
+    folder_id = house.a_deliberation(at="prefecture", number="2026-057")
     (row,) = rows(folder_id)
     (leaving,) = rows(folder_id, "step.transmit")
     while house.folder(folder_id).phase != "rejected":

@@ -187,7 +187,7 @@ def test_the_certificate_comes_with_both_dates_and_not_before(house: House, tmp_
 
 
 def test_documents_that_the_prefect_asks_for_move_his_delay(house: House, tmp_path):
-    act, letter = a_letter(house, "_PC")
+    act, letter = a_letter(house, "3-1")
     assert life(act).referral_until is None
     assert "délai arrêté par la demande de pièces" in page(house, "k.morizur", f"/dossiers/{act}/prefecture")
     reply = replies.prepare_reply(house.actor("k.morizur"), letter.id, "3-4", typed(tmp_path, "99_DE"))

@@ -14,23 +14,21 @@ from app.files import vault
 from app.folders import decide
 from app.legality import intake, replies
 from tests.builders.house import House
-from tests.legality.town import LETTER, a_letter, fetch, letters, office, page, sender, typed, walk
+from tests.legality.town import LETTER, a_letter, fetch, letters, office, page, sender, typed, walk, write
 from workflows.deadlines import two_months_after
 
 
 @pytest.mark.parametrize(
-    ("suffix", "code", "timed", "receipt", "label"),
+    ("code", "timed", "receipt", "label"),
     [
-        ("_CS", "2-1", False, None, "Courrier simple"),
-        ("_PC", "3-1", True, "3-2", "Demande de pièces complémentaires"),
-        ("_LO", "4-1", True, "4-2", "Lettre d’observations"),
-        ("_TA", "5-1", False, None, "Déféré au tribunal administratif"),
+        ("2-1", False, None, "Courrier simple"),
+        ("3-1", True, "3-2", "Demande de pièces complémentaires"),
+        ("4-1", True, "4-2", "Lettre d’observations"),
+        ("5-1", False, None, "Déféré au tribunal administratif"),
     ],
 )
-def test_each_letter_is_kept_told_counted_and_acknowledged_once(
-    house: House, suffix, code, timed, receipt, label
-):
-    folder_id, letter = a_letter(house, suffix)
+def test_each_letter_is_kept_told_counted_and_acknowledged_once(house: House, code, timed, receipt, label):
+    folder_id, letter = a_letter(house, code)
     before = house.folder(folder_id)
     assert (letter.code, letter.folder_id, letter.conforming, letter.simulated) == (
         code,
@@ -70,19 +68,19 @@ def test_each_letter_is_kept_told_counted_and_acknowledged_once(
 
 
 @pytest.mark.parametrize(
-    ("suffix", "code", "types", "receipt"),
+    ("asked", "code", "types", "receipt"),
     [
-        ("_CS", "2-2", ("99_DE",), None),
-        ("_PC", "3-4", ("99_DE", "21_RP"), "3-5"),
-        ("_PC", "3-3", ("99_DE",), "3-5"),
-        ("_LO", "4-4", ("99_DE",), "4-5"),
-        ("_LO", "4-3", ("99_DE",), "4-5"),
+        ("2-1", "2-2", ("99_DE",), None),
+        ("3-1", "3-4", ("99_DE", "21_RP"), "3-5"),
+        ("3-1", "3-3", ("99_DE",), "3-5"),
+        ("4-1", "4-4", ("99_DE",), "4-5"),
+        ("4-1", "4-3", ("99_DE",), "4-5"),
     ],
 )
 def test_a_reply_goes_through_its_circuit_arrives_once_and_closes_its_letter(
-    house: House, tmp_path, suffix, code, types, receipt
+    house: House, tmp_path, asked, code, types, receipt
 ):
-    _, letter = a_letter(house, suffix)
+    _, letter = a_letter(house, asked)
     reply = replies.prepare_reply(house.actor("k.morizur"), letter.id, code, typed(tmp_path, *types))
     assert house.folder(reply).phase == "draft"
     walk(house, reply)
@@ -103,7 +101,7 @@ def test_a_reply_goes_through_its_circuit_arrives_once_and_closes_its_letter(
 
 
 def test_one_reply_at_a_time_and_only_one_that_the_letter_awaits(house: House, tmp_path):
-    _, letter = a_letter(house, "_LO")
+    _, letter = a_letter(house, "4-1")
     actor = house.actor("k.morizur")
     for code, types, key in (
         ("2-2", ("99_DE",), "reply-wrong"),
@@ -121,7 +119,7 @@ def test_one_reply_at_a_time_and_only_one_that_the_letter_awaits(house: House, t
 
 
 def test_a_letter_is_read_by_those_who_read_its_act_and_by_nobody_else(house: House):
-    folder_id, letter = a_letter(house, "_PC")
+    folder_id, letter = a_letter(house, "3-1")
     assert "Demande de pièces" not in page(house, "g.trehorel", "/prefecture")
     for url in (
         f"/prefecture/{letter.id}",
@@ -137,20 +135,32 @@ def test_a_letter_is_read_by_those_who_read_its_act_and_by_nobody_else(house: Ho
 
 
 def test_a_letter_whose_silence_counts_is_not_put_aside(house: House):
-    _, letter = a_letter(house, "_PC")
+    _, letter = a_letter(house, "3-1")
     with pytest.raises(Refusal, match="letter-needs-reply"):
         replies.close(house.actor("k.morizur"), letter.id)
-    _, simple = a_letter(house, "_CS", number="2026-058")
+    _, simple = a_letter(house, "2-1", number="2026-058")
     replies.close(house.actor("k.morizur"), simple.id)
     assert [one.closed_at is not None for one in letters()] == [False, True]
 
 
 def test_an_anomaly_after_the_receipt_is_in_the_inbox_and_moves_nothing(house: House):
-    folder_id, letter = a_letter(house, "_TARD")
+    folder_id, letter = a_letter(house, "1-3")
     assert (letter.code, letter.folder_id) == ("1-3", folder_id)
     assert house.folder(folder_id).place == "publication"
     assert house.journal(folder_id).count("transmission.anomaly_after_receipt") == 1
     assert "Anomalie reçue après l’accusé" in page(house, "k.morizur", "/prefecture")
+
+
+def test_a_receipt_given_once_more_changes_nothing(house: House):
+    house.play("actes", "twice")
+    folder_id = house.a_deliberation(at="publication")
+    before = (house.journal(folder_id), house.folder(folder_id).version)
+    (again,) = intake.the_channel().letters(sender(house))
+    assert again.message == house.bytes_of(house.versions(folder_id, "receipt")[0])
+    fetch(house)
+    assert (letters(), list(intake.the_channel().letters(sender(house)))) == ([], [])
+    assert (house.journal(folder_id), house.folder(folder_id).version) == before
+    assert len(house.versions(folder_id, "receipt")) == 1
 
 
 def test_a_letter_that_cannot_be_read_or_whose_act_is_unknown_is_an_administrator_s(house: House):
@@ -165,7 +175,7 @@ def test_a_letter_that_cannot_be_read_or_whose_act_is_unknown_is_an_administrato
 
 
 def test_a_worker_killed_before_saying_so_keeps_and_acknowledges_a_letter_once(house: House, tmp_path):
-    house.a_deliberation(at="publication", number="2026-057_PC")
+    write(house, house.a_deliberation(at="publication"), "3-1")
     channel = intake.the_channel()
     given = channel.letters(sender(house))
     assert len(given) == 1
@@ -191,7 +201,7 @@ def test_the_round_asks_once_for_each_period(house: House):
 
 
 def test_the_page_prepares_a_reply_from_its_form(house: House):
-    _, letter = a_letter(house, "_PC")
+    _, letter = a_letter(house, "3-1")
     client = house.client("k.morizur")
     form = {"csrf_token": house.csrf(client), "code": "3-4", "type_main": "99_DE", "type_annex2": "21_RP"}
     refused = client.post(f"/prefecture/{letter.id}/repondre", data=form)

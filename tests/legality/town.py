@@ -5,6 +5,7 @@ from itertools import count
 import sqlalchemy as sa
 
 from app.core.db import reading
+from app.demo.cast import SIREN
 from app.folders import sending
 from app.folders.keep import Incoming
 from app.legality import intake, replies
@@ -19,7 +20,7 @@ LETTER = ACT.parents[1] / "invoices" / "fx-basic-fr-ok.pdf"
 
 def office():
     """The legality office of the simulated Préfecture."""
-    return intake.the_channel().office
+    return intake.the_channel().simulator.office
 
 
 def sender(house: House) -> Sender:
@@ -48,9 +49,15 @@ def letters() -> list[StateLetter]:
         return list(db.scalars(sa.select(StateLetter).order_by(StateLetter.id)))
 
 
-def a_letter(house: House, suffix: str, number: str = "2026-057") -> tuple[int, StateLetter]:
-    """An act that waits for its publication, and the letter that the Préfecture wrote about it."""
-    folder_id = house.a_deliberation(at="publication", number=f"{number}{suffix}")
+def write(house: House, folder_id: int, code: str) -> None:
+    """Have the Préfecture write a letter of this code about an act that it has."""
+    office().ask(SIREN, house.folder(folder_id).number, code)
+
+
+def a_letter(house: House, code: str, number: str = "2026-057") -> tuple[int, StateLetter]:
+    """An act that waits for its publication, and the letter of this code that the Préfecture wrote about it."""
+    folder_id = house.a_deliberation(at="publication", number=number)
+    write(house, folder_id, code)
     fetch(house)
     return folder_id, letters()[-1]
 

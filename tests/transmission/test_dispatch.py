@@ -15,6 +15,7 @@ from app.core.outbox import Outbox
 from app.journal.chain import verify
 from app.people.actor import Actor, system
 from app.transmission import dispatch
+from app.transmission.channels import open_channel
 from app.transmission.models import Receipt, Transmission
 from app.transmission.ports import Answer, AnswerKind
 from tests.builders.house import House
@@ -139,7 +140,8 @@ def test_a_receipt_is_kept_byte_for_byte_shown_and_counts_once(house: House) -> 
 def test_a_refusal_brings_the_folder_back_with_its_reason_and_tells_those_who_took_part(
     house: House, mail: MailServer
 ) -> None:
-    folder_id = house.a_deliberation(at="prefecture", number="2026-057_KO")
+    house.play("actes", "refusal")
+    folder_id = house.a_deliberation(at="prefecture", number="2026-057")
     house.drain()
     folder = house.folder(folder_id)
     assert (folder.phase, transmission(folder_id).state) == ("rejected", "refused")
@@ -164,7 +166,8 @@ def test_a_refusal_brings_the_folder_back_with_its_reason_and_tells_those_who_to
 
 
 def test_an_answer_that_was_lost_is_looked_up_and_nothing_is_sent_twice(house: House) -> None:
-    folder_id = house.a_deliberation(at="prefecture", number="2026-057_MUET")
+    house.play("actes", "lost")
+    folder_id = house.a_deliberation(at="prefecture", number="2026-057")
     outbox.run(row(folder_id).id)
     assert (row(folder_id).state, row(folder_id).attempts) == ("pending", 1)
     assert transmission(folder_id).state == "uncertain"
@@ -177,10 +180,23 @@ def test_an_answer_that_was_lost_is_looked_up_and_nothing_is_sent_twice(house: H
     assert len(list((world(house) / "ids").iterdir())) == 1
 
 
+def test_an_outage_delays_a_deposit_that_then_leaves_once(house: House) -> None:
+    folder_id = house.a_deliberation(at="prefecture")
+    scenarios = open_channel("actes").simulator.scenarios
+    scenarios.cut(2)
+    outbox.run(row(folder_id).id)
+    assert (row(folder_id).state, row(folder_id).attempts, scenarios.outages()) == ("pending", 1, 1)
+    assert "la connexion a échoué, rien n’a été transmis" in (row(folder_id).last_error or "")
+    house.drain()
+    assert house.folder(folder_id).place == "publication"
+    assert len(list((world(house) / "ids").iterdir())) == 1
+
+
 def test_a_slow_answer_is_waited_for_without_counting_tries_and_changes_nothing_once_the_folder_is_elsewhere(
     house: House,
 ) -> None:
-    folder_id = house.a_deliberation(at="prefecture", number="2026-057_LENT")
+    house.play("actes", "silence")
+    folder_id = house.a_deliberation(at="prefecture", number="2026-057")
     for _ in range(6):  # more than the four tries that a failure may have
         again(folder_id)
         assert (row(folder_id).state, row(folder_id).attempts) == ("pending", 0)

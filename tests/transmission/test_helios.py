@@ -79,7 +79,8 @@ def test_a_signed_flow_leaves_byte_for_byte_and_is_acquitted(house: House, tmp_p
 def test_a_partial_acquit_brings_the_flow_back_mandat_by_mandat_and_a_new_flow_corrects_it(
     house: House, tmp_path: Path, mail: MailServer
 ) -> None:
-    folder_id = a_flow_named(house, "F_261120_PARTIEL", tmp_path)
+    house.play("helios", "partial")
+    folder_id = a_flow_named(house, "F_261120_001", tmp_path)
     house.drain()
     assert (house.folder(folder_id).phase, transmission(folder_id).state) == ("rejected", "refused")
     shown = page(house, "g.trehorel", folder_id)
@@ -124,7 +125,8 @@ def test_a_partial_acquit_brings_the_flow_back_mandat_by_mandat_and_a_new_flow_c
 
 
 def test_a_lost_answer_is_looked_up_and_the_flow_is_not_sent_twice(house: House, tmp_path: Path) -> None:
-    folder_id = a_flow_named(house, "F_MUET", tmp_path)
+    house.play("helios", "lost")
+    folder_id = a_flow_named(house, "F_261120_001", tmp_path)
     outbox.run(row(folder_id).id)
     assert transmission(folder_id).state == "uncertain"
     house.drain()
@@ -137,7 +139,8 @@ def test_a_lost_answer_is_looked_up_and_the_flow_is_not_sent_twice(house: House,
 def test_an_acquit_that_does_not_come_is_told_once_and_nothing_is_sent_again(
     house: House, tmp_path: Path, mail: MailServer
 ) -> None:
-    folder_id = a_flow_named(house, "F_LENT", tmp_path)
+    house.play("helios", "silence")
+    folder_id = a_flow_named(house, "F_261120_001", tmp_path)
     again(folder_id)
     assert "Transmis, acquit attendu (FACTICE)" in page(house, "g.trehorel", folder_id)
     assert "transmission.late" not in house.journal(folder_id)
@@ -167,7 +170,8 @@ def test_an_acquit_that_does_not_come_is_told_once_and_nothing_is_sent_again(
 
 
 def test_what_began_in_simulation_never_goes_on_before_a_real_operator(house: House, tmp_path: Path) -> None:
-    folder_id = a_flow_named(house, "F_LENT", tmp_path)
+    house.play("helios", "silence")
+    folder_id = a_flow_named(house, "F_261120_001", tmp_path)
     again(folder_id)
     channel = channels.open_channel("helios")
     reference = transmission(folder_id).reference

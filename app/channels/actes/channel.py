@@ -23,7 +23,6 @@ from app.channels.actes.receipt import Receipt, read_receipt
 from app.channels.actes.rules import Bench, judge, number_taken
 from app.channels.actes.s2low import S2lowActes
 from app.channels.actes.settings import ActesSettings
-from app.channels.actes.simulated_office import SimulatedOffice
 from app.channels.actes.simulator import SimulatedPrefecture
 from app.channels.actes.transport import ActesTransport, Deposit, Letter
 from app.channels.actes.xmltree import Malformed
@@ -200,11 +199,11 @@ class ActesChannel:
         return self._read(parcel, reply.message, reply.message_name)
 
     @property
-    def office(self) -> SimulatedOffice:
-        """The legality office of the simulated Préfecture, for demonstrations; refuses TypeError behind a real one."""
+    def simulator(self) -> SimulatedPrefecture:
+        """The simulated Préfecture, for demonstrations; refuses TypeError when something else carries the acts."""
         if not isinstance(self._transport, SimulatedPrefecture):
             raise TypeError(self._transport.label)
-        return self._transport.office
+        return self._transport
 
     def letters(self, sender: Sender) -> Sequence[Letter]:
         """What the Préfecture wrote to this collectivity and that is not stored here yet; refuses with `Unreachable`."""

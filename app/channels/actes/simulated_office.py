@@ -8,8 +8,7 @@ Under the folder of the simulated Préfecture, every file created once, whole an
     followups/<siren>/<n>.json   what was sent about an act, by the serial of its archive
     cancelled/<siren>/<act>.json the acts whose cancellation was accepted
 
-An acknowledged act whose number ends with _CS is written about by a 2-1, _PC by a 3-1, _LO by a 4-1 and _TA by a 5-1; with
-_TARD it receives an anomaly 1-3 after its receipt.
+Beside its letters it may write an anomaly 1-3 that comes late, and give the receipt 1-2 of an act once more.
 """
 
 from __future__ import annotations
@@ -46,7 +45,8 @@ if TYPE_CHECKING:
     from lxml.etree import _Element
 
 MARK: Final = "FACTICE : réponse du simulateur de Paraphe, sans aucune valeur juridique"
-SUFFIXES: Final = {"_CS": "2-1", "_PC": "3-1", "_LO": "4-1", "_TA": "5-1", "_TARD": "1-3"}
+RECEIPT: Final = "1-2"
+LATE_ANOMALY: Final = "1-3"
 _WORDS: Final = {
     "3-1": f"Merci de transmettre les statuts et le budget prévisionnel. ({MARK})",
     "4-1": f"Le quorum n'est pas mentionné dans la délibération. ({MARK})",
@@ -62,12 +62,12 @@ _TITLES: Final = {
 
 @dataclass(frozen=True)
 class KnownAct:
-    """An act that this Préfecture acknowledged: its number, identifier, own element, and when."""
+    """An act that this Préfecture acknowledged: its number, identifier and own element, its receipt's name and bytes."""
 
     number: str
     identifier: str
     element: _Element
-    acknowledged_at: datetime
+    receipt: tuple[str, bytes]
 
 
 class SimulatedOffice:
@@ -93,7 +93,7 @@ class SimulatedOffice:
 
     def ask(self, siren: str, number: str, code: str) -> None:
         """Have a letter of this code written about an acknowledged act; asked twice, it is written once."""
-        if code not in {*LETTERS, "1-3"}:
+        if code not in {*LETTERS, LATE_ANOMALY, RECEIPT}:
             raise ValueError(code)
         record = {"number": number, "code": code}
         create_only(self._root / "asked" / siren / f"{number}-{code}.json", _json(record))
@@ -183,19 +183,20 @@ class SimulatedOffice:
         return sorted(found, key=lambda one: int(one["reference"]))
 
     def _due(self, siren: str, number: str) -> list[str]:
-        """The letters to be written about an act: by the end of its number, and those asked for."""
-        scripted = [code for suffix, code in SUFFIXES.items() if number.endswith(suffix)]
+        """The letters asked for about an act, in the order of their codes."""
         asked = [
             load(path) or {} for path in (self._root / "asked" / siren).glob(f"{number}-[0-9]-[0-9].json")
         ]
-        return list(dict.fromkeys([*scripted, *sorted(one["code"] for one in asked)]))
+        return sorted(one["code"] for one in asked)
 
     def _write(self, folder: Path, act: KnownAct, code: str, account: Account) -> dict[str, Any]:
         reference = self._number_of({"siren": account.siren, "letter": folder.name})
         today, schema = self._clock().astimezone(PARIS).date(), self._settings.schema_folder
-        if code == "1-3":
+        files: tuple[str, ...] = ()
+        if code == RECEIPT:
+            name, message = act.receipt
+        elif code == LATE_ANOMALY:
             name = f"{account.department}-{account.siren}----1-3_{reference}.xml"
-            files: tuple[str, ...] = ()
             detail = f"ODT-VERIF-01 : anomalie tardive ({MARK})"
             dated = self._classification.dated
             message = answers.write_anomaly(act.element, "002", detail, today, dated, MARK, schema)

@@ -8,8 +8,8 @@ processes may share the folder. The record in numbers/ is the acceptance; what p
     numbers/<siren>/<act>.json   the act numbers consumed, for ever
     answers/<reference>/         the answer and its return envelope
 
-Acts whose number ends with _KO are refused by a message 1-3 and with _ANO by an anomaly of the envelope; _LENT never
-gets its answer; _MUET is accepted and the sender hears nothing. What follows a receipt is in `simulated_office`.
+An act gets its receipt, unless a scenario (`app/channels/scenarios.py`) says otherwise of it. What follows a receipt is in
+`simulated_office`.
 """
 
 import json
@@ -26,13 +26,19 @@ from app.channels.actes.classification import SHIPPED, Classification, read_clas
 from app.channels.actes.envelope import Account, Contact, service_of, write_return_envelope
 from app.channels.actes.inspection import Inspected, Refused, inspect
 from app.channels.actes.naming import message_name, return_envelope_name, serial_of
+from app.channels.actes.receipt import read_receipt
 from app.channels.actes.rules import Bench, judge, number_taken
 from app.channels.actes.settings import ActesSettings
-from app.channels.actes.simulated_office import MARK, KnownAct, SimulatedOffice, load
+from app.channels.actes.simulated_office import MARK, RECEIPT, KnownAct, SimulatedOffice, load
 from app.channels.actes.transport import Deposit, Followup, Found, Letter, Reply
+from app.channels.scenarios import LOST, TWICE, Scenario, Scenarios
 from app.core.clock import PARIS
 from app.transmission.ports import Rejected, Uncertain
 
+ANOMALY: Final = "anomaly"
+REFUSAL: Final = "refusal"
+PLAYS: Final = frozenset({ANOMALY, REFUSAL})
+"""Beside those of every simulator: an anomaly of the envelope, and a message 1-3 that refuses the act."""
 CONTACT: Final = Contact(
     "Préfecture FACTICE (simulateur, sans valeur juridique)", None, "factice@prefecture.example.org"
 )
@@ -51,10 +57,12 @@ class SimulatedPrefecture:
         self._classification = classification
         self._clock = clock
         self._root = settings.folder
+        self.scenarios = Scenarios(settings.folder, PLAYS, clock)
         self.office = SimulatedOffice(settings, classification, clock, self._known, self._ticket)
 
     def send(self, deposit: Deposit, archive: Path) -> str:
         """Open the archive, apply every rule, consume the number; refuses with `Rejected`."""
+        self.scenarios.connect()
         seen = self._opened(archive, deposit.archive_name, deposit.account)
         now = self._clock()
         bench = Bench(self._in_force(), now.astimezone(PARIS).date(), self._settings.max_archive_bytes)
@@ -72,18 +80,23 @@ class SimulatedPrefecture:
             "reference": reference,
             "archive": deposit.archive_name,
             "sha256": sha256,
+            "subject": seen.act.subject,
+            "identifier": _identifier(seen),
             "accepted_at": now.isoformat(),
             "due_at": (now + timedelta(seconds=self._settings.delay_seconds)).isoformat(),
             "mark": MARK,
         }
         if not create_only(self._number_path(siren, number), _json(record)):
             raise Rejected(number_taken(number).sentence)
-        if number.endswith("_MUET"):
+        scenario = self.scenarios.claim(str(reference))
+        if scenario is not None and scenario.play == LOST:
+            self.scenarios.played(str(reference))
             raise Uncertain("La préfecture factice n’a pas répondu.")
         return str(reference)
 
     def find(self, deposit: Deposit) -> Found | None:
         """Look up the number among those consumed."""
+        self.scenarios.connect()
         record = self._record(deposit.account.siren, deposit.act.number)
         if record is None:
             return None
@@ -93,20 +106,23 @@ class SimulatedPrefecture:
 
     def poll(self, reference: str) -> Reply:
         """Answer when the delay has passed, for ever in the same bytes; refuses with LookupError."""
-        ticket = load(self._root / "ids" / f"{reference}.json") if reference.isdigit() else None
+        self.scenarios.connect()
+        ticket = self._ticket_of(reference)
         if ticket is not None and "followup" in ticket:
             told = self.office.receipt(ticket["siren"], ticket["followup"])
             return Reply(told[1], told[0]) if told else Reply(None, None)
-        record = self._record(ticket["siren"], ticket["number"]) if ticket and "number" in ticket else None
-        if ticket is None or record is None or str(record["reference"]) != reference:
+        record = self._deposited(reference)
+        if record is None:
             raise LookupError(reference)
-        due = datetime.fromisoformat(record["due_at"])
-        if self._clock() < due or ticket["number"].endswith("_LENT"):
-            return Reply(None, None)
-        return self._answer(reference, record, due.astimezone(PARIS).date())
+        return self._reply(record)
+
+    def waiting(self, reference: str) -> bool:
+        """Whether the act received under this reference has no answer yet."""
+        return self._deposited(reference) is not None and not self._answer_path(reference).is_file()
 
     def letters(self, account: Account) -> Sequence[Letter]:
         """What its legality office wrote and the sender has not taken."""
+        self.scenarios.connect()
         return self.office.letters(account)
 
     def taken(self, account: Account, reference: str) -> None:
@@ -115,31 +131,30 @@ class SimulatedPrefecture:
 
     def follow(self, followup: Followup, archive: Path) -> str:
         """Take a reply, an acknowledgement or a cancellation; refuses with `Rejected`."""
+        self.scenarios.connect()
         return self.office.follow(followup, archive)
 
     def followed(self, followup: Followup) -> str | None:
         """The reference of this very message."""
+        self.scenarios.connect()
         return self.office.followed(followup)
 
     def _known(self, siren: str, wanted: Callable[[str], object]) -> Iterator[KnownAct]:
         """The acts of a collectivity, among those whose number is wanted, that have their receipt."""
         for path in sorted((self._root / "numbers" / siren).glob("[!.]*.json")):
             record = load(path) if wanted(path.stem) else None
-            if record is None or self._clock() < datetime.fromisoformat(record["due_at"]):
+            reply = self._reply(record) if record else None
+            if record is None or reply is None or reply.message is None or reply.message_name is None:
                 continue
-            archive = self._root / "archives" / f"{record['sha256']}.tar.gz"
-            seen = self._opened(archive, record["archive"], None)
-            silent = path.stem.endswith(("_LENT", "_KO", "_ANO"))
-            account = seen.envelope.account
-            if silent or seen.act.classified_on != self._in_force().dated:
-                continue
-            identifier = identifier_of(seen.act, account.department, account.siren) or ""
-            moment = datetime.fromisoformat(record["due_at"])
-            yield KnownAct(path.stem, identifier, seen.act_element, moment)
+            read = read_receipt(reply.message)
+            if read.code == RECEIPT:
+                element, receipt = self._received(record).act_element, (reply.message_name, reply.message)
+                yield KnownAct(path.stem, read.identifier or "", element, receipt)
 
     def classification(self, siren: str) -> bytes:
         """The file `classification.xml` of its folder, else the classification that it was given."""
         del siren  # one Préfecture, one classification
+        self.scenarios.connect()
         return self._classification_path().read_bytes()
 
     def _classification_path(self) -> Path:
@@ -150,45 +165,63 @@ class SimulatedPrefecture:
         own = self._root / "classification.xml"
         return read_classification(own.read_bytes()) if own.is_file() else self._classification
 
-    def _answer(self, reference: str, record: dict[str, Any], day: date) -> Reply:
-        folder = self._root / "answers" / reference
-        index = load(folder / "answer.json")
+    def _reply(self, record: dict[str, Any]) -> Reply:
+        """The answer to an act: made when it is due, then for ever the same."""
+        reference = str(record["reference"])
+        made = self._answer_path(reference)
+        index = load(made)
         if index is None:
-            archive = self._root / "archives" / f"{record['sha256']}.tar.gz"
-            seen = self._opened(archive, record["archive"], None)
-            name, message = self._message(seen, int(reference), day)
-            account = seen.envelope.account
-            envelope = return_envelope_name(
-                self._settings.application, service_of(account), account.siren, day, int(reference)
-            )
-            content = write_return_envelope(account, CONTACT, (name,), self._settings.schema_folder)
-            create_only(folder / name, message)
-            create_only(folder / envelope, content)
-            create_only(folder / "answer.json", _json({"message": name, "envelope": envelope}))
-            index = {"message": name}
-        return Reply((folder / index["message"]).read_bytes(), index["message"])
+            scenario = self.scenarios.told(reference)
+            accepted, due = (datetime.fromisoformat(record[key]) for key in ("accepted_at", "due_at"))
+            moment = scenario.due(accepted) if scenario else due
+            if moment is None or self._clock() < moment:
+                return Reply(None, None)
+            index = self._answer(record, moment.astimezone(PARIS).date(), scenario)
+        return Reply((made.parent / index["message"]).read_bytes(), index["message"])
 
-    def _message(self, seen: Inspected, reference: int, day: date) -> tuple[str, bytes]:
-        """The name and bytes of the answer to an act; everything in it comes from the archive and the day."""
+    def _answer(self, record: dict[str, Any], day: date, scenario: Scenario | None) -> dict[str, Any]:
+        """Write what is answered, and return what stands: another process may have answered first."""
+        reference = str(record["reference"])
+        made, seen = self._answer_path(reference), self._received(record)
+        name, message = self._message(seen, int(reference), day, scenario.play if scenario else "")
+        account = seen.envelope.account
+        envelope = return_envelope_name(
+            self._settings.application, service_of(account), account.siren, day, int(reference)
+        )
+        content = write_return_envelope(account, CONTACT, (name,), self._settings.schema_folder)
+        create_only(made.parent / name, message)
+        create_only(made.parent / envelope, content)
+        create_only(made, _json({"message": name, "envelope": envelope}))
+        if scenario is not None and scenario.play == TWICE:
+            self.office.ask(account.siren, seen.act.number, RECEIPT)
+        self.scenarios.played(reference)
+        return load(made) or {"message": name}
+
+    def _message(self, seen: Inspected, reference: int, day: date, play: str) -> tuple[str, bytes]:
+        """The name and bytes of the answer to an act, from the archive, the day and what is played."""
         account, schema, current = (
             seen.envelope.account,
             self._settings.schema_folder,
             self._in_force().dated,
         )
-        if seen.act.number.endswith("_ANO"):
+        if play == ANOMALY:
             detail = f"PREF-VERIF-02 : SIREN non enregistré ({MARK})"
             return f"ANO_{seen.envelope_name}", answers.write_envelope_anomaly(
                 seen.envelope_element, "005", detail, day, MARK, schema
             )
-        if seen.act.number.endswith("_KO") or seen.act.classified_on != current:
+        if play == REFUSAL or seen.act.classified_on != current:
             detail = f"ODT-VERIF-01 : date de classification dépassée ({MARK})"
             # The real ones carry neither date, nor number, nor nature in their name.
             name = f"{account.department}-{account.siren}----1-3_{reference}.xml"
             return name, answers.write_anomaly(seen.act_element, "002", detail, day, current, MARK, schema)
-        identifier = identifier_of(seen.act, account.department, account.siren) or ""
-        return message_name(identifier, "1-2", reference), answers.write_receipt(
+        identifier = _identifier(seen)
+        return message_name(identifier, RECEIPT, reference), answers.write_receipt(
             seen.act_element, identifier, day, current, MARK, schema
         )
+
+    def _received(self, record: dict[str, Any]) -> Inspected:
+        """An accepted archive, opened again."""
+        return self._opened(self._root / "archives" / f"{record['sha256']}.tar.gz", record["archive"], None)
 
     def _opened(self, archive: Path, name: str, account: Account | None) -> Inspected:
         settings = self._settings
@@ -206,11 +239,28 @@ class SimulatedPrefecture:
             if create_only(folder / f"{taken}.json", _json(about)):
                 return taken
 
+    def _ticket_of(self, reference: str) -> dict[str, Any] | None:
+        return load(self._root / "ids" / f"{reference}.json") if reference.isdigit() else None
+
+    def _deposited(self, reference: str) -> dict[str, Any] | None:
+        """What was recorded when the act of this reference was accepted."""
+        ticket = self._ticket_of(reference)
+        record = self._record(ticket["siren"], ticket["number"]) if ticket and "number" in ticket else None
+        return record if record and str(record["reference"]) == reference else None
+
+    def _answer_path(self, reference: str) -> Path:
+        return self._root / "answers" / reference / "answer.json"
+
     def _record(self, siren: str, number: str) -> dict[str, Any] | None:
         return load(self._number_path(siren, number))
 
     def _number_path(self, siren: str, number: str) -> Path:
         return self._root / "numbers" / siren / f"{number}.json"
+
+
+def _identifier(seen: Inspected) -> str:
+    account = seen.envelope.account
+    return identifier_of(seen.act, account.department, account.siren) or ""
 
 
 def _json(value: dict[str, Any]) -> bytes:

@@ -153,6 +153,13 @@ class HeliosChannel:
             simulated=self.simulated,
         )
 
+    @property
+    def simulator(self) -> SimulatedTreasury:
+        """The simulated Treasury, for demonstrations; refuses TypeError when something else carries the flows."""
+        if not isinstance(self._transport, SimulatedTreasury):
+            raise TypeError(self._transport.label)
+        return self._transport
+
     def _problems(self, parcel: Parcel) -> list[Problem]:
         """Every rule that the flow breaks by itself."""
         main = _main(parcel)

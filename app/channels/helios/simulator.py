@@ -8,8 +8,7 @@ processes may share the folder. The record in names/ is the acceptance; what pre
     names/<CodCol>/<NomFic>.json the names consumed, for ever
     answers/<reference>.xml      the acquit
 
-Flows whose NomFic ends with _KO are refused as a whole, with _PARTIEL in the first mandat of their last bordereau, with
-_PJ in their first attachment; _LENT never gets its acquit; _MUET is accepted and the sender hears nothing.
+A flow is taken in charge as a whole, unless a scenario (`app/channels/scenarios.py`) says otherwise of it.
 """
 
 import json
@@ -24,11 +23,18 @@ from app.channels.helios.answers import Fault, Said, write_acquit
 from app.channels.helios.flow import Flow, Unreadable, read_flow
 from app.channels.helios.settings import HeliosSettings
 from app.channels.helios.transport import Deposit, Found, Reply
+from app.channels.scenarios import LOST, TWICE, Scenario, Scenarios
 from app.core.clock import PARIS
-from app.transmission.ports import Rejected, Sender, Uncertain
+from app.transmission.ports import Rejected, Sender, Uncertain, Unreachable
 
+PARTIAL: Final = "partial"
+REJECTION: Final = "rejection"
+ATTACHMENT: Final = "attachment"
+PLAYS: Final = frozenset({PARTIAL, REJECTION, ATTACHMENT})
+"""Beside those of every simulator: one mandat, the whole flow or its first attachment is refused."""
 MARK: Final = "FACTICE : acquit du simulateur de Paraphe, sans aucune valeur"
 _SIGNED: Final = "HELIOS FACTICE"
+_WORDS: Final = {"5": "mandat", "6": "titre"}
 
 
 class SimulatedTreasury:
@@ -41,9 +47,11 @@ class SimulatedTreasury:
         self._settings = settings
         self._clock = clock
         self._root = settings.folder
+        self.scenarios = Scenarios(settings.folder, PLAYS, clock)
 
     def send(self, deposit: Deposit, file: Path) -> str:
         """Read the flow, consume its name; refuses with `Rejected`."""
+        self.scenarios.connect()
         try:
             flow = read_flow(file)
         except Unreadable as error:
@@ -66,12 +74,15 @@ class SimulatedTreasury:
         }
         if not create_only(self._name_path(flow.code, flow.name), _json(record)):
             raise Rejected(name_taken(flow.name))
-        if flow.name.endswith("_MUET"):
+        scenario = self.scenarios.claim(str(reference))
+        if scenario is not None and scenario.play == LOST:
+            self.scenarios.played(str(reference))
             raise Uncertain("La trésorerie factice n’a pas répondu.")
         return str(reference)
 
     def find(self, deposit: Deposit) -> Found | None:
         """Look up NomFic and CodCol among those consumed."""
+        self.scenarios.connect()
         record = self._record(deposit.flow)
         if record is None:
             return None
@@ -80,19 +91,41 @@ class SimulatedTreasury:
     def poll(self, sender: Sender, reference: str) -> Reply:
         """Answer when the delay has passed, for ever in the same bytes; refuses with LookupError."""
         del sender  # one Treasury for everybody
+        self.scenarios.connect()
+        record = self._deposited(reference)
+        if record is None:
+            raise LookupError(reference)
+        path = self._acquit_path(reference)
+        if not path.exists():
+            scenario = self.scenarios.told(reference)
+            accepted, due = (datetime.fromisoformat(record[key]) for key in ("accepted_at", "due_at"))
+            moment = scenario.due(accepted) if scenario else due
+            if moment is None or self._clock() < moment:
+                return Reply(None, None)
+            flow, day = self._flow(record), moment.astimezone(PARIS).date()
+            create_only(path, write_acquit(flow, day, _answer(flow, scenario), _SIGNED, MARK))
+            if self.scenarios.played(reference) and scenario is not None and scenario.play == TWICE:
+                raise Unreachable(
+                    "La connexion est tombée pendant l’acquit FACTICE : il sera rendu une seconde fois."
+                )
+        return Reply(path.read_bytes(), f"acquit-factice-{reference}.xml")
+
+    def waiting(self, reference: str) -> Flow | None:
+        """The flow received under this reference as long as its acquit is not written; else None."""
+        record = None if self._acquit_path(reference).exists() else self._deposited(reference)
+        return self._flow(record) if record else None
+
+    def _deposited(self, reference: str) -> dict[str, Any] | None:
+        """What was recorded when the deposit of this reference was accepted."""
         ticket = _load(self._root / "ids" / f"{reference}.json") if reference.isdigit() else None
         record = _load(self._name_path(ticket["code"], ticket["name"])) if ticket else None
-        if ticket is None or record is None or str(record["reference"]) != reference:
-            raise LookupError(reference)
-        due = datetime.fromisoformat(record["due_at"])
-        if self._clock() < due or ticket["name"].endswith("_LENT"):
-            return Reply(None, None)
-        path = self._root / "answers" / f"{reference}.xml"
-        if not path.exists():
-            flow = read_flow(self._root / "flows" / f"{record['sha256']}.xml")
-            day = due.astimezone(PARIS).date()
-            create_only(path, write_acquit(flow, day, _answer(flow), _SIGNED, MARK))
-        return Reply(path.read_bytes(), f"acquit-factice-{reference}.xml")
+        return record if record and str(record["reference"]) == reference else None
+
+    def _flow(self, record: dict[str, Any]) -> Flow:
+        return read_flow(self._root / "flows" / f"{record['sha256']}.xml")
+
+    def _acquit_path(self, reference: str) -> Path:
+        return self._root / "answers" / f"{reference}.xml"
 
     def _next_reference(self, flow: Flow) -> int:
         folder = self._root / "ids"
@@ -117,24 +150,47 @@ def name_taken(name: str) -> str:
     )
 
 
-def _answer(flow: Flow) -> Iterator[Said]:
-    """What the Treasury says of a flow, from the flow alone."""
-    if flow.name.endswith("_KO"):
+def mandates(flow: Flow) -> list[tuple[str, str]]:
+    """What a partial acquit may refuse: each piece with its bordereau, as (what to tell, French label)."""
+    return [
+        (
+            f"{rank}-{place}",
+            f"Bordereau {slip.number} de {slip.year}, {_WORDS.get(slip.domain, 'pièce')} {piece}",
+        )
+        for rank, slip in enumerate(flow.slips)
+        for place, piece in enumerate(slip.pieces)
+    ]
+
+
+def _answer(flow: Flow, scenario: Scenario | None) -> Iterator[Said]:
+    """What the Treasury says of a flow, from the flow and the scenario alone."""
+    play = scenario.play if scenario else ""
+    if play == REJECTION:
         yield Said("0", (), Fault("ERREUR_CODE_COLLECTIVITE_BUDGET", f"Budget inconnu ({MARK})"))
         return
-    last = flow.slips[-1] if flow.slips else None
-    for slip in flow.slips:
+    refused = _refused(flow, scenario.about if scenario else "") if play == PARTIAL else (-1, "")
+    for rank, slip in enumerate(flow.slips):
         fault = None
-        if slip is last and flow.name.endswith("_PARTIEL"):
-            piece = slip.pieces[0] if slip.pieces else ""
-            fault = Fault("ERREUR_AUTRE", f"1971 - Compte fonction présent à tort ({MARK})", piece, "1")
+        if rank == refused[0]:
+            fault = Fault("ERREUR_AUTRE", f"1971 - Compte fonction présent à tort ({MARK})", refused[1], "1")
         yield Said(slip.domain, (("NumBord", slip.number), ("ExerciceBord", slip.year)), fault)
     for rank, attachment in enumerate(flow.attachments):
-        known = not rank and flow.name.endswith("_PJ")
+        known = not rank and play == ATTACHMENT
         fault = Fault("ERREUR_DOUBLON_PJ", f"1984 - PJ déjà intégrée ({MARK})") if known else None
         yield Said("4", (("IdUnique", attachment),), fault)
     if flow.markets and not flow.slips and not flow.attachments:
         yield Said("0")
+
+
+def _refused(flow: Flow, about: str) -> tuple[int, str]:
+    """The bordereau and the piece that a partial acquit refuses: those told, else the last one's first."""
+    chosen = [key for key, _ in mandates(flow)]
+    if about in chosen:
+        rank, place = map(int, about.split("-"))
+    else:
+        rank, place = len(flow.slips) - 1, 0
+    pieces = flow.slips[rank].pieces if flow.slips else ()
+    return rank, pieces[place] if pieces else ""
 
 
 def _json(value: dict[str, Any]) -> bytes:

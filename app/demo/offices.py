@@ -1,0 +1,148 @@
+"""The simulated Préfecture and Treasury as their pages show them: what they received, and what they can be made to play."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, cast
+from urllib.parse import unquote
+
+from app.channels.actes import simulator as actes
+from app.channels.actes.channel import ActesChannel
+from app.channels.actes.simulator import SimulatedPrefecture
+from app.channels.helios import simulator as helios
+from app.channels.helios.channel import HeliosChannel
+from app.channels.helios.simulator import SimulatedTreasury, mandates
+from app.channels.scenarios import LOST, NOW, ONLY_NEXT, SILENCE, TOMORROW, TWICE
+from app.core.refusals import Refusal
+from app.transmission.channels import open_channel
+
+
+@dataclass(frozen=True)
+class Office:
+    """An office that may be simulated: the channel that leads there, its name, and what each of its buttons says."""
+
+    channel: str
+    name: str
+    plays: Mapping[str, str]
+
+    @property
+    def simulator(self) -> SimulatedPrefecture | SimulatedTreasury:
+        """The simulator in its place; refuses `simulator-absent` as soon as something else carries what is sent."""
+        try:
+            return cast("ActesChannel | HeliosChannel", open_channel(self.channel)).simulator
+        except TypeError:
+            raise Refusal(
+                "simulator-absent", office=self.name, setting=f"PARAPHE_{self.channel.upper()}_TRANSPORT"
+            ) from None
+
+
+PREFECTURE: Final = Office(
+    "actes",
+    "La préfecture",
+    {
+        NOW: "Rendre l’accusé maintenant",
+        TOMORROW: "Rendre l’accusé demain à 8 h",
+        actes.ANOMALY: "Anomalie de l’enveloppe",
+        actes.REFUSAL: "Refuser l’acte",
+        SILENCE: "Garder le silence",
+        TWICE: "Rendre deux fois le même accusé",
+        LOST: "Recevoir sans rien dire",
+    },
+)
+TREASURY: Final = Office(
+    "helios",
+    "La trésorerie",
+    {
+        NOW: "Acquitter maintenant",
+        TOMORROW: "Acquitter demain à 8 h",
+        helios.PARTIAL: "Acquit partiel",
+        helios.REJECTION: "Rejet total",
+        helios.ATTACHMENT: "Refuser une pièce jointe",
+        SILENCE: "Garder le silence",
+        TWICE: "Couper l’acquit, puis le rendre",
+        LOST: "Recevoir sans rien dire",
+    },
+)
+
+
+def panel(office: Office) -> dict[str, Any] | None:
+    """What the page lets somebody script: plays, what is prepared, failing connexions; None when nothing is simulated."""
+    try:
+        scenarios = office.simulator.scenarios
+    except Refusal:
+        return None
+    prepared = scenarios.prepared()
+    return {
+        "plays": list(office.plays.items()),
+        "waiting": [(key, label) for key, label in office.plays.items() if key not in ONLY_NEXT],
+        "prepared": prepared.play if prepared else None,
+        "outages": scenarios.outages(),
+    }
+
+
+def acts(folder: Path) -> list[dict[str, Any]]:
+    """What the Préfecture received, the last first."""
+    return [_act(path, folder) for path in _latest(folder, "numbers/*/*.json")]
+
+
+def flows(folder: Path) -> list[dict[str, Any]]:
+    """What the Treasury received, the last first."""
+    return [_flow(path, folder) for path in _latest(folder, "names/*/*.json")]
+
+
+def _latest(folder: Path, pattern: str) -> list[Path]:
+    return sorted(folder.glob(pattern), key=lambda one: one.stat().st_mtime, reverse=True)
+
+
+def _act(path: Path, folder: Path) -> dict[str, Any]:
+    record = json.loads(path.read_bytes())
+    return {
+        **_standing(PREFECTURE, record, folder / "answers" / str(record["reference"]) / "answer.json"),
+        "envelope": record["archive"],
+        "number": path.stem,
+        "siren": path.parent.name,
+        # What was received before these were recorded has neither.
+        "subject": record.get("subject", ""),
+        "identifier": record.get("identifier", ""),
+    }
+
+
+def _flow(path: Path, folder: Path) -> dict[str, Any]:
+    record = json.loads(path.read_bytes())
+    reference = str(record["reference"])
+    return {
+        **_standing(TREASURY, record, folder / "answers" / f"{reference}.xml"),
+        "name": unquote(path.stem),
+        "code": unquote(path.parent.name),
+        "filename": record["filename"],
+        "mandates": _mandates(reference),
+    }
+
+
+def _standing(office: Office, record: dict[str, Any], answer: Path) -> dict[str, Any]:
+    """Where a deposit stands: since when it is there, since when it is answered, else what awaits it."""
+    moment = datetime.fromtimestamp(answer.stat().st_mtime, UTC) if answer.is_file() else None
+    return {
+        "reference": str(record["reference"]),
+        "received_at": datetime.fromisoformat(record["accepted_at"]),
+        "answered_at": moment,
+        "awaits": None if moment else _awaits(office, str(record["reference"])),
+    }
+
+
+def _awaits(office: Office, reference: str) -> str | None:
+    try:
+        told = office.simulator.scenarios.told(reference)
+    except Refusal:
+        return None
+    return office.plays[told.play] if told else None
+
+
+def _mandates(reference: str) -> list[tuple[str, str]]:
+    try:
+        flow = cast("SimulatedTreasury", TREASURY.simulator).waiting(reference)
+    except Refusal:
+        return []
+    return mandates(flow) if flow else []
