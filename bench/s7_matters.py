@@ -69,8 +69,7 @@ def run() -> dict[str, Any]:
         )
     lines = [tuple(map(float, line.split())) for line in done.stdout.splitlines()]
     figures = [
-        Figure(f"ms, {what}", line, MILLISECONDS)
-        for what, line in zip([*SEARCHES, ANEW], lines, strict=True)
+        Figure(f"ms, {what}", line, MILLISECONDS) for what, line in zip([*SEARCHES, ANEW], lines, strict=True)
     ]
     return goal("S7", figures, f"a matter searched by words among {MATTERS}, {TYPES} types of pieces")
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0025_favourites", "0022_publication"
+revision, down_revision = "0023_favourites", "0022_publication"
 
 
 def upgrade() -> None:
