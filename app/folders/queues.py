@@ -250,13 +250,15 @@ def last_acts(db: Db, folder_ids: Sequence[int]) -> dict[int, LastAct]:
 
 def _creating(seat: Seat) -> str:
     """What keeps folders of restricted families from who may not deposit at their desk; empty for who may."""
-    return "" if Right.CREATE in seat.rights else f" AND f.family NOT IN ({_closed()})"
+    if Right.CREATE in seat.rights or not restricted_families():
+        return ""
+    return f" AND f.family NOT IN ({_closed()})"
 
 
 def _acting(seat: Seat) -> str:
     """What keeps them from who may not do what their step asks of a desk that they reached; empty for who may do all."""
     able = kinds_with(seat.rights)
-    if len(able) == len(StepKind):
+    if len(able) == len(StepKind) or not restricted_families():
         return ""
     if not able:
         return f" AND s.family NOT IN ({_closed()})"

@@ -5,20 +5,25 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, expect
 
 from app.batches.gesture import take_up
-from app.core.clock import today
+from app.batches.models import Batch
+from app.core.clock import now, today
+from app.core.db import engine
 from app.folders import decide
 from app.legality import on_paper
 from app.people.actor import system
 from app.people.mandates import end_mandate
 from tests.browser.person import Person, apart
 from tests.browser.test_batches import batch_of, give_key
+from tests.builders.flows import renamed
 from tests.builders.house import ASSETS, INVOICE, House
 from tests.builders.mandates import a_mayor_and_a_deputy, of_deputy, record
 from tests.legality.town import fetch, write
@@ -143,9 +148,15 @@ def finish(house: House, folder_id: int) -> None:
     house.drain()
 
 
-def test_who_works_by_batches_meets_no_barrier(house: House, look: Look) -> None:
+def held_since(number: int, moment: datetime) -> None:
+    """The page that holds a batch was last seen at this moment."""
+    with engine().execution_options(writes=True).begin() as connection:
+        connection.execute(sa.update(Batch).where(Batch.id == number).values(seen_at=moment))
+
+
+def test_who_works_by_batches_meets_no_barrier(house: House, look: Look, tmp_path: Path) -> None:
     folders = [house.an_invoice(at="bon_a_payer", path=path) for path in (INVOICE, OTHER)]
-    house.a_deliberation(at="signatures")
+    house.a_flow(renamed(tmp_path, 41, (b'V="2282.60"', b'V="2282.61"')))
     with look.by("a.kervadec") as mayor:
         mayor.page.locator(".fcheck input").first.check()
         look.at(mayor, "inbox, ticked")
@@ -157,6 +168,7 @@ def test_who_works_by_batches_meets_no_barrier(house: House, look: Look) -> None
         look.at(mayor, "batch to reject, no reason")
         mayor.open("/a-traiter")
         mayor.button("Signer en lot…").click()
+        mayor.sees("1 point à regarder dans 1 dossier sur 3")
         look.at(mayor, "batch to sign")
         decide.recall(
             house.actor("g.trehorel"), folders[0], version=house.folder(folders[0]).version
@@ -169,7 +181,9 @@ def test_who_works_by_batches_meets_no_barrier(house: House, look: Look) -> None
     house.approve(house.a_quick_invoice(), "n.abgrallec")
     with look.by("a.kervadec") as mayor:
         mayor.button("Signer en lot…").click()
-        take_up(house.actor("a.kervadec"), batch_of(mayor))
+        number = batch_of(mayor)
+        take_up(house.actor("a.kervadec"), number)
+        held_since(number, now() + timedelta(hours=1))  # as long as the screens take to be judged
         mayor.open("/a-traiter")
         mayor.sees("Lot n°")
         look.at(mayor, "inbox, a batch goes on")
@@ -178,6 +192,7 @@ def test_who_works_by_batches_meets_no_barrier(house: House, look: Look) -> None
         look.at(mayor, "batch in hand")
         look.at(mayor, "batches", "/lots")
         mayor.page.go_back()
+        held_since(number, now() - timedelta(hours=1))
         expect(mayor.heading("Lot interrompu : 0 signé, 1 reste")).to_be_visible(timeout=30_000)
         look.at(mayor, "batch interrupted")
 
