@@ -68,7 +68,7 @@ TREASURY: Final = Office(
 
 
 def panel(office: Office) -> dict[str, Any] | None:
-    """What the page lets somebody script: plays, what is prepared, failing connexions; None when nothing is simulated."""
+    """What the page lets somebody script: plays, the one prepared, failing connexions; None when nothing is simulated."""
     try:
         scenarios = office.simulator.scenarios
     except Refusal:

@@ -170,13 +170,14 @@ def play(place: str) -> BaseResponse:
     """Script the answer to a deposit that waits, or to the next one; no play at all lets the next one be as usual."""
     office = PLACES[place]
     simulator = office.simulator
-    chosen, reference = request.form.get("play", ""), request.form.get("reference", "")
+    chosen, _, about = request.form.get("play", "").partition(" ")
+    reference = request.form.get("reference", "")
     if chosen and (chosen not in office.plays or (reference and chosen in ONLY_NEXT)):
         raise Refusal("bad-request", detail="ce scénario n’existe pas")
     if reference and not (chosen and simulator.waiting(reference)):
         raise Refusal("simulator-answered")
     if reference:
-        simulator.scenarios.tell(reference, chosen, request.form.get("about", ""))
+        simulator.scenarios.tell(reference, chosen, about)
         flash(
             f"« {office.plays[chosen]} » : visible au prochain relevé, dans les secondes qui viennent.", "ok"
         )

@@ -50,9 +50,9 @@ def test_a_refused_mandat_comes_back_and_its_corrected_flow_is_acquitted(
     look.at(treasury, "Treasury, flow that waits")
     treasury.button("Répondre comme d’habitude").click()
     treasury.sees("Le prochain envoi aura la réponse habituelle.")
-    treasury.page.get_by_label("Réponse pour le flux F_261120_001").select_option(label="Acquit partiel")
-    refused = treasury.page.get_by_label("Mandat que refuse un acquit partiel")
-    refused.select_option(label="Bordereau 2 de 2026, mandat 4")
+    treasury.page.get_by_label("Réponse pour le flux F_261120_001").select_option(
+        label="Bordereau 2 de 2026, mandat 4"
+    )
     treasury.button("Jouer").click()
     treasury.sees("« Acquit partiel » : visible au prochain relevé")
 
