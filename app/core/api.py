@@ -16,7 +16,7 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from app.core.http import PERSON, PROBLEM, PUBLIC, TITLES, address, guard
 from app.core.limits import limiter
-from app.core.refusals import Refusal
+from app.core.refusals import Refusal, to_correct
 
 View = TypeVar("View", bound=Callable[..., Any])
 PREFIX = "/api/v1"
@@ -92,9 +92,7 @@ def _checked(operation: Operation, place: str) -> Any:
     try:
         return schema.load(_sent(schema, place))
     except ValidationError as error:
-        found = list(_faults(error.messages_dict))
-        details = " ".join(f"« {one['field']} » : {one['sentence']}" for one in found)
-        raise Refusal("fields-invalid", count=len(found), details=details, problems=found) from None
+        raise to_correct(list(_faults(error.messages_dict))) from None
 
 
 def _sent(schema: Any, place: str) -> Any:
@@ -112,7 +110,8 @@ def _sent(schema: Any, place: str) -> Any:
         name: found if name in several or len(found) > 1 else found[0]
         for name, found in request.files.lists()
     }
-    return {**request.form.to_dict(), **files}
+    texts = {name: found if name in several else found[0] for name, found in request.form.lists()}
+    return {**texts, **files}
 
 
 def parse(data: bytes | str) -> Any:

@@ -1,6 +1,6 @@
 """A refusal is an answer, not a crash: a key, its facts, and the French sentence that says what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from string import Formatter
 from typing import Any
 
@@ -19,6 +19,12 @@ class Refusal(Exception):  # noqa: N818 - it is an answer given to a person, not
 
     def __str__(self) -> str:
         return f"{self.key} {self.facts}" if self.facts else self.key
+
+
+def to_correct(found: Sequence[Mapping[str, str]]) -> Refusal:
+    """The refusal `fields-invalid` of what was sent, every fault at once: each has `key`, `field` and `sentence`."""
+    details = " ".join(f"« {one['field']} » : {one['sentence']}" for one in found)
+    return Refusal("fields-invalid", count=len(found), details=details, problems=list(found))
 
 
 SENTENCES: dict[str, tuple[int, str]] = {

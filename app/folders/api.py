@@ -1,7 +1,7 @@
 """The JSON API of folders: the verbs of the pages, for other software, by the same `authorize`."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import file_digest, sha256
 from typing import Any
 
@@ -11,7 +11,7 @@ from app.circuits.library import family_of
 from app.core.api import PREFIX, describe, door, open_doors
 from app.core.db import reading
 from app.core.http import PERSON, guard
-from app.core.refusals import Refusal
+from app.core.refusals import Refusal, to_correct
 from app.folders import decide, deposit, portrait, queues, sending
 from app.folders.access import authorize
 from app.folders.blueprint import received
@@ -86,7 +86,8 @@ def folders(query: Json) -> Json:
 @routes.post("/folders")
 @guard("create")
 @describe(
-    "Déposer un dossier et ses fichiers\nLe brouillon est créé même incomplet : `problems` dit ce qui reste à régler.",
+    "Déposer un dossier et ses fichiers\nLe brouillon est créé même incomplet : `problems` dit ce qui reste à régler. Pour un "
+    "acte, `main_type` et `attachment_types` donnent le type de chaque pièce.",
     gives="FolderShown",
     status=201,
     refuses=(404,),
@@ -96,12 +97,14 @@ def folders(query: Json) -> Json:
 def create(headers: Json, files: Json) -> tuple[Json, Mapping[str, str]]:
     """Deposit."""
     family, facts, title, key = files["family"], files["facts"], files.get("title"), headers.get("key")
+    types = [files["main_type"], *files["attachment_types"]]
     _known_facts(family, facts)
     with received("main", "attachments") as sent:
-        once = Once(key, _digest(family, title, facts, sent)) if key else None
+        _one_type_each(files["attachment_types"], sent[1:])
+        once = Once(key, _digest(family, title, facts, sent, types)) if key else None
         folder_id = _already(once)
         if folder_id is None:
-            made = deposit.deposit(g.actor, family, sent, facts=facts, title=title, once=once)
+            made = deposit.deposit(g.actor, family, sent, facts=facts, title=title, types=types, once=once)
             folder_id = made.folder_id
     return _folder(folder_id), {"Location": f"{PREFIX}/folders/{folder_id}"}
 
@@ -119,7 +122,8 @@ def read(folder_id: int) -> Json:
 @routes.patch(FOLDER)
 @guard("create")
 @describe(
-    "Compléter ou corriger un brouillon\nCe qui n’est pas nommé reste ; une information nulle est retirée.",
+    "Compléter ou corriger un brouillon\nCe qui n’est pas nommé reste ; une information nulle est retirée. `types` donne le "
+    "type de chaque pièce d’un acte, par numéro de pièce.",
     gives="FolderShown",
     json="Change",
     refuses=(409,),
@@ -130,7 +134,15 @@ def change(folder_id: int, json: Json) -> Json:
     with reading(g.actor.collectivity_id) as db:
         family = authorize(db, g.actor, folder_id).family
     _known_facts(family, json["facts"])
-    deposit.save(g.actor, folder_id, version=json["version"], title=json.get("title"), facts=json["facts"])
+    deposit.save(
+        g.actor,
+        folder_id,
+        version=json["version"],
+        title=json.get("title"),
+        facts=json["facts"],
+        types={int(document): code for document, code in json["types"].items()},
+        only_allowed=True,
+    )
     return _folder(folder_id)
 
 
@@ -141,9 +153,10 @@ def change(folder_id: int, json: Json) -> Json:
 )
 def add(folder_id: int, files: Json) -> Json:
     """Add attachments."""
-    del files  # checked; the bytes are read from the request as they are stored
-    with received("attachments") as sent:
-        deposit.add_documents(g.actor, folder_id, sent)
+    types = files["attachment_types"]
+    with received("attachments") as sent:  # the bytes are read from the request as they are stored
+        _one_type_each(types, sent)
+        deposit.add_documents(g.actor, folder_id, sent, types)
     return _folder(folder_id)
 
 
@@ -236,17 +249,29 @@ def _known_facts(family: str, facts: Iterable[str]) -> None:
         if name not in known
     ]
     if found:
-        details = " ".join(f"« {one['field']} » : {one['sentence']}" for one in found)
-        raise Refusal("fields-invalid", count=len(found), details=details, problems=found)
+        raise to_correct(found)
 
 
-def _digest(family: str, title: str | None, facts: Json, sent: Iterable[Incoming]) -> str:
+def _one_type_each(types: Sequence[str], attachments: Sequence[Incoming]) -> None:
+    """Refuse types that would not each be that of an attachment: order alone binds them."""
+    if types and len(types) != len(attachments):
+        sentence = (
+            f"Il y a {len(attachments)} annexe(s) et {len(types)} type(s). Donnez un type par annexe, dans le même ordre ; "
+            "vide pour le type habituel."
+        )
+        raise to_correct([{"key": "field-invalid", "field": "attachment_types", "sentence": sentence}])
+
+
+def _digest(
+    family: str, title: str | None, facts: Json, sent: Iterable[Incoming], types: Sequence[str]
+) -> str:
     """What is sent, in one SHA-256: the same key with something else is a mistake of the caller."""
     files = []
     for one in sent:
         with one.path.open("rb") as stream:
             files.append([one.filename, file_digest(stream, "sha256").hexdigest()])
-    return sha256(json.dumps([family, title, facts, files], sort_keys=True).encode()).hexdigest()
+    parts = [family, title, facts, files, *([types] if any(types) else [])]
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _already(once: Once | None) -> int | None:

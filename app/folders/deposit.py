@@ -14,9 +14,18 @@ from app.core.db import NO_DATE, Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock_editable
-from app.folders.documents import FIXED, add_document, add_version, document_of, give_types, last_version
+from app.folders.documents import (
+    FIXED,
+    add_document,
+    add_version,
+    document_of,
+    give_types,
+    last_version,
+    refuse_types,
+    refuse_types_of,
+)
 from app.folders.facts import edit, fill, touch
-from app.folders.keep import Incoming, Kept, keep_attachment, keep_main
+from app.folders.keep import Incoming, Kept, keep_attachment, keep_main, typed
 from app.folders.models import Document, Folder
 from app.folders.once import Once, made_by, remember
 from app.folders.sockets import plugged, types_of
@@ -43,13 +52,17 @@ def deposit(
     facts: Mapping[str, Any] | None = None,
     title: str | None = None,
     desk_id: int | None = None,
+    types: Sequence[str] = (),
     once: Once | None = None,
 ) -> Draft:
     """Create a draft from its files: the first is the main document, the others are attachments.
 
+    `types`: the type of each file, in their order; one that is empty, or not given, is the usual one of the act's nature.
+
     Everything is examined before anything is stored, and stored before any row is written: a refusal of intake leaves
     nothing; a kill, or a refusal that needs what other folders hold, leaves bytes that no row names. Refuses `no-file`,
-    `no-desk`, `family-restricted`, `begun-elsewhere`, and every refusal of intake, of the family's reader and of its taker.
+    `no-desk`, `family-restricted`, `begun-elsewhere`, a type that the folder does not allow (`fields-invalid`), and every
+    refusal of intake, of the family's reader and of its taker.
     """
     family = family_of(family_name)
     if family.begun_elsewhere:
@@ -59,9 +72,9 @@ def deposit(
         raise Refusal("no-file")
     with tempfile.TemporaryDirectory(prefix="paraphe-") as folder:
         workdir = Path(folder)
-        kept, read = keep_main(actor.collectivity_id, family, files[0], workdir)
-        for one in files[1:]:
-            kept += keep_attachment(actor.collectivity_id, one, workdir)
+        main, read = keep_main(actor.collectivity_id, family, files[0], workdir)
+        made = [main, *(keep_attachment(actor.collectivity_id, one, workdir) for one in files[1:])]
+    kept = _typed(made, types)
     found = dict(read.fields) if read else {}
     folder_id = create(
         actor,
@@ -139,6 +152,8 @@ def create(
     if once:
         remember(db, actor, once, folder.id)
     versions = [add_document(db, folder, actor, one, position) for position, one in enumerate(kept)]
+    _derive(db, folder)
+    refuse_types_of(db, folder, kept, versions)
     if content is not None and family.name in plugged.takers:
         plugged.takers[family.name](db, folder, versions[0], content)
     listed = [{"document": one.document_id, "sha256": one.sha256, "name": one.filename} for one in versions]
@@ -150,14 +165,15 @@ def create(
     return folder.id
 
 
-def add_documents(actor: Actor, folder_id: int, files: Sequence[Incoming]) -> None:
-    """Add attachments to a draft; all are kept, or none."""
+def add_documents(actor: Actor, folder_id: int, files: Sequence[Incoming], types: Sequence[str] = ()) -> None:
+    """Add attachments to a draft, with their types in the same order if any; all are kept, or none."""
     if not files:
         raise Refusal("no-file")
     with reading(actor.collectivity_id) as db:
         lock_editable(db, actor, folder_id)
     with tempfile.TemporaryDirectory(prefix="paraphe-") as folder:
-        kept = [kept for one in files for kept in keep_attachment(actor.collectivity_id, one, Path(folder))]
+        made = [keep_attachment(actor.collectivity_id, one, Path(folder)) for one in files]
+    kept = _typed(made, types)
     attach(actor, folder_id, kept)
 
 
@@ -169,6 +185,7 @@ def attach(db: Db, actor: Actor, folder_id: int, kept: Sequence[Kept]) -> None:
         db.scalar(sa.select(sa.func.max(Document.position)).where(Document.folder_id == folder.id)) or 0
     ) + 1
     versions = [add_document(db, folder, actor, one, first + rank) for rank, one in enumerate(kept)]
+    refuse_types_of(db, folder, kept, versions)
     touch(folder)
     listed = [{"document": one.document_id, "sha256": one.sha256, "name": one.filename} for one in versions]
     append(db, actor.collectivity_id, _event(actor, folder, "documents.added", {"documents": listed}))
@@ -294,18 +311,32 @@ def save(
     title: str | None,
     facts: Mapping[str, Any],
     types: Mapping[int, str] | None = None,
+    only_allowed: bool = False,
 ) -> int:
     """Keep what was typed, complete or not; returns the new version. Only the family's own fields are kept.
 
-    `types`: the type given to each file, by document.
+    `types`: the type given to each file, by document. A person sees on the draft one that may not be given; software is
+    refused it (`only_allowed`, `fields-invalid`).
     """
     folder = lock_editable(db, actor, folder_id, version)
     before = types_of(db, folder)
     edit(folder, title, facts)
-    for find in plugged.derived:
-        folder.fields = {**folder.fields, **find(db, folder)}
+    _derive(db, folder)
+    if only_allowed and types:
+        refuse_types(db, folder, types, {document: f"types.{document}" for document in types})
     give_types(db, folder, types or {}, before)
     return folder.version
+
+
+def _typed(made: Sequence[Sequence[Kept]], types: Sequence[str]) -> list[Kept]:
+    """What was made of each file, under the type given for it; those after the last type have none of their own."""
+    codes = [*types, *[""] * len(made)]
+    return [one for several, code in zip(made, codes, strict=False) for one in typed(several, code)]
+
+
+def _derive(db: Db, folder: Folder) -> None:
+    for find in plugged.derived:
+        folder.fields = {**folder.fields, **find(db, folder)}
 
 
 def _event(actor: Actor, folder: Folder, name: str, facts: Mapping[str, Any]) -> Event:

@@ -1,12 +1,12 @@
 """The documents of a folder and their versions: written once, never changed; the last one is current."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db
-from app.core.refusals import Refusal
+from app.core.refusals import Refusal, to_correct
 from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.sockets import FileTypes, types_of
@@ -14,6 +14,8 @@ from app.people.actor import Actor
 
 FIXED = frozenset({"receipt", "signature", "paper", "original", "data"})
 """Roles of what nobody chose to deposit: received, signed, or read in another document; a draft does not change it."""
+TYPED = ("main", "attachment")
+"""The roles of the documents that leave with an act, each under a type."""
 
 
 def add_document(db: Db, folder: Folder, actor: Actor, kept: Kept, position: int) -> DocumentVersion:
@@ -133,6 +135,50 @@ def document_of(db: Db, folder: Folder, document_id: int) -> Document:
     return document
 
 
+def refuse_types(db: Db, folder: Folder, given: Mapping[int, str], names: Mapping[int, str]) -> None:
+    """Refuse `fields-invalid`, with the types that are allowed, what may not be given to a document of this folder.
+
+    `given`: the type by document; `names`: the name under which each was sent.
+    """
+    offered = types_of(db, folder)
+    has_type = {
+        one.id
+        for one in db.scalars(sa.select(Document).where(Document.folder_id == folder.id))
+        if one.role in TYPED and one.removed_at is None
+    }
+    found = []
+    for document, code in given.items():
+        if offered is None:
+            sentence = (
+                "Les fichiers de ce dossier n’ont pas de type : ce n’est pas un acte, ou sa nature (`nature`) manque. "
+                "Donnez la nature, ou retirez ce type."
+            )
+        elif document not in has_type:
+            sentence = "Ce document n’est pas dans ce dossier, ou ne part pas avec lui. Retirez ce type."
+        elif not offered.has(code):
+            allowed = ", ".join(one for one, _ in offered.offered)
+            sentence = (
+                f"Le type « {code} » n’est pas permis pour cette nature d’acte. Types permis : {allowed}."
+            )
+        else:
+            continue
+        found.append({"key": "type-not-allowed", "field": names[document], "sentence": sentence})
+    if found:
+        raise to_correct(found)
+
+
+def refuse_types_of(db: Db, folder: Folder, kept: Sequence[Kept], added: Sequence[DocumentVersion]) -> None:
+    """The same of files just added, named as they were sent: `main_type`, then `attachment_types` in their order."""
+    given, names, rank = {}, {}, 0
+    for one, version in zip(kept, added, strict=True):
+        names[version.document_id] = "main_type" if one.role == "main" else f"attachment_types.{rank}"
+        rank += one.role == "attachment"
+        if one.type_code:
+            given[version.document_id] = one.type_code
+    if given:
+        refuse_types(db, folder, given, names)
+
+
 def give_types(db: Db, folder: Folder, given: Mapping[int, str], before: FileTypes | None) -> None:
     """Give files their types, and look at all of them again: what may be given depends on the facts.
 
@@ -143,7 +189,7 @@ def give_types(db: Db, folder: Folder, given: Mapping[int, str], before: FileTyp
     if now_offered is None:
         return
     query = sa.select(Document).where(Document.folder_id == folder.id, Document.removed_at.is_(None))
-    for document in db.scalars(query.where(Document.role.in_(["main", "attachment"]))):
+    for document in db.scalars(query.where(Document.role.in_(TYPED))):
         code = given.get(document.id) or document.type_code
         if code and not now_offered.has(code) and before is not None and code == before.default:
             code = now_offered.default

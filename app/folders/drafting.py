@@ -17,13 +17,14 @@ from app.files.intake import accepted_names
 from app.folders import deposit, numbering, page, sending, timeline, views
 from app.folders.access import authorize
 from app.folders.blueprint import CREATE, pages, received, version_shown
+from app.folders.documents import TYPED
 from app.folders.forms import draft_form
 from app.folders.models import Document, Folder
 from app.folders.sockets import plugged, types_of
 from workflows.circuit import Phase
 from workflows.rights import Right
 
-TYPE = "type-"
+TYPE_INPUT = "type-"
 """What the names of the lists of types begin with; the document's number follows."""
 
 
@@ -124,7 +125,7 @@ def _save_or_submit(folder_id: int) -> Response:
     typed = {
         key: value
         for key, value in request.form.items()
-        if key not in {"csrf_token", "version", "action", "title"} and not key.startswith(TYPE)
+        if key not in {"csrf_token", "version", "action", "title"} and not key.startswith(TYPE_INPUT)
     }
     title, version = request.form.get("title"), version_shown()
     version = deposit.save(g.actor, folder_id, version=version, title=title, facts=typed, types=_types())
@@ -147,7 +148,11 @@ def _save_or_submit(folder_id: int) -> Response:
 
 def _types() -> dict[int, str]:
     """The type chosen for each file, by document."""
-    given = {key.removeprefix(TYPE): value for key, value in request.form.items() if key.startswith(TYPE)}
+    given = {
+        key.removeprefix(TYPE_INPUT): value
+        for key, value in request.form.items()
+        if key.startswith(TYPE_INPUT)
+    }
     return {int(key): value for key, value in given.items() if key.isascii() and key.isdigit()}
 
 
@@ -157,11 +162,11 @@ def _offered_types(db: Db, folder: Folder) -> dict[int, TypeChoice]:
     if found is None:
         return {}
     query = sa.select(Document.id, Document.type_code).where(
-        Document.folder_id == folder.id, Document.role.in_(["main", "attachment"])
+        Document.folder_id == folder.id, Document.role.in_(TYPED)
     )
     return {
         document_id: TypeChoice(
-            f"{TYPE}{document_id}",
+            f"{TYPE_INPUT}{document_id}",
             tuple(found.offered),
             code or found.default,
             found.has(code or found.default),

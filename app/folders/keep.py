@@ -1,5 +1,6 @@
 """From an uploaded file to kept bytes: examined, converted if need be, read, and stored before any row is written."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,13 @@ class Kept:
     origin: str
     note: dict[str, Any] = field(default_factory=dict)
     type_code: str | None = None
+
+
+def typed(kept: Sequence[Kept], code: str) -> list[Kept]:
+    """What was made of one file that was sent, its type given to what will leave; the original that is kept beside has none."""
+    return [
+        replace(one, type_code=code or None) if one.role in {"main", "attachment"} else one for one in kept
+    ]
 
 
 def keep_main(

@@ -11,13 +11,13 @@ from app.core.api import PREFIX
 from app.core.db import NO_DATE, Db
 from app.folders import queues, timeline
 from app.folders.deposit import depositing
-from app.folders.documents import current_versions
+from app.folders.documents import TYPED, current_versions
 from app.folders.forms import choices_of
 from app.folders.models import Document, DocumentVersion, Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND, Present
 from app.folders.page import current_present
 from app.folders.sending import find_problems
-from app.folders.sockets import cautions, plugged
+from app.folders.sockets import FileTypes, cautions, plugged, types_of
 from app.folders.views import amount, state_label
 from app.journal.models import JournalEntry
 from app.people.actor import Actor
@@ -74,6 +74,7 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
     publication = db.get(Publication, folder.id)
     names = ("version", "round", "created_at", "updated_at", "submitted_at", "done_at")
     missing = find_problems(db, folder) if folder.phase in OPEN else []
+    offered = types_of(db, folder)
     return {
         **line_of(folder, kind),
         **{name: getattr(folder, name) for name in names},
@@ -84,7 +85,10 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "enforceable_on": publication.enforceable_on if publication else None,
         "actions": _actions(folder, actor, here),
         "steps": _steps(db, folder),
-        "documents": _documents(db, folder),
+        "documents": _documents(db, folder, offered),
+        "types": None
+        if offered is None
+        else [{"value": code, "label": words} for code, words in offered.offered],
         "signatures": [proof for find in plugged.proofs for proof in find(db, folder.id)],
         "transmissions": [],
         **{name: find(db, folder) for name, find in plugged.shares.items()},
@@ -140,7 +144,7 @@ def _step(folder: Folder, step: Step, runs: list[tuple[StepRun, str | None]]) ->
     }
 
 
-def _documents(db: Db, folder: Folder) -> list[dict[str, Any]]:
+def _documents(db: Db, folder: Folder, offered: FileTypes | None) -> list[dict[str, Any]]:
     latest = current_versions(db, folder.id)
     titles = {row.id: row for row in db.scalars(sa.select(Document).where(Document.folder_id == folder.id))}
     every: dict[int, list[dict[str, Any]]] = {}
@@ -152,6 +156,9 @@ def _documents(db: Db, folder: Folder) -> list[dict[str, Any]]:
             "id": number,
             "role": titles[number].role,
             "title": titles[number].title,
+            "type": titles[number].type_code or offered.default
+            if offered is not None and titles[number].role in TYPED
+            else None,
             "pages": one.pages,
             "versions": every[number],
         }

@@ -125,6 +125,20 @@ def _no_file() -> bool:
     raise ValidationError("Un seul fichier est attendu, avec son nom.")
 
 
+def _type(words: str) -> Any:
+    return _text(words, "99_DE", longest=60, load_default="")
+
+
+def _attachment_types() -> Any:
+    words = "Le type de chaque annexe, dans l’ordre des annexes (actes) ; vide pour le type habituel de la nature."
+    return fields.List(
+        _text("Un type.", "21_RP", longest=60),
+        load_default=list,
+        metadata=_said(words),
+        error_messages=WORDS,
+    )
+
+
 class Deposit(Body):
     """A folder and its files."""
 
@@ -134,9 +148,11 @@ class Deposit(Body):
     title = _text("Objet ; composé des informations s’il n’est pas donné.", longest=300)
     facts = FactsText(load_default=dict)
     main = _file("Le document principal : celui qui est lu, visé et signé.", required=True)
+    main_type = _type("Le type du document principal (actes) ; sans lui, le type habituel de la nature.")
     attachments = fields.List(
         _file("Une annexe."), load_default=list, metadata=_said("Les annexes."), error_messages=WORDS
     )
+    attachment_types = _attachment_types()
 
 
 class Attachments(Body):
@@ -149,6 +165,7 @@ class Attachments(Body):
         metadata=_said("Les annexes."),
         error_messages=WORDS,
     )
+    attachment_types = _attachment_types()
 
 
 class Key(Body):
@@ -197,6 +214,17 @@ class Change(Version):
 
     title = _text("Objet du dossier.", longest=300, allow_none=True)
     facts = Facts(load_default=dict)
+    types = fields.Dict(
+        keys=fields.String(
+            validate=validate.Regexp(r"^[0-9]{1,10}\Z", error="Le numéro d’une pièce est attendu.")
+        ),
+        values=_text("Un type.", "21_RP", longest=60, shortest=1),
+        load_default=dict,
+        metadata=_said(
+            "Le type de pièces, par numéro de pièce (actes) ; voir `types` du dossier.", {"30": "99_DE"}
+        ),
+        error_messages=WORDS,
+    )
 
 
 class TrayQuery(Body):

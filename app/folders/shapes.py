@@ -192,6 +192,7 @@ class DocumentShown(Schema):
     id = _number("Numéro de la pièce.", 30)
     role = _text("main, signature, attachment, original, data, paper, masked ou receipt.", "main")
     title = _text("Son titre.")
+    type = _text("Son type dans la classification des actes ; nul s’il n’en a pas.", "99_DE", null=True)
     pages = _number("Nombre de pages.", 1, null=True)
     versions = _list(VersionShown, "Ses versions, la plus récente en premier.")
 
@@ -271,6 +272,14 @@ class FolderShown(Line):
     )
     steps = _list(StepShown, "Son circuit.")
     documents = _list(DocumentShown, "Ses pièces.")
+    types = fields.List(
+        fields.Nested(Choice),
+        required=True,
+        allow_none=True,
+        metadata=_said(
+            "Les types qu’une pièce de cet acte peut avoir, selon sa nature ; nul pour un autre dossier."
+        ),
+    )
     signatures = _list(Signature, "Ses signatures.")
     transmissions = _list(Transmission, "Ses transmissions.")
     problems = _list(Point, "Ce qui l’empêche de partir (brouillon ou dossier revenu).")

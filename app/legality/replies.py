@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from app.channels.actes.classification import AttachmentType
 from app.channels.actes.exchanges import REPLIES
-from app.channels.actes.naming import IDENTIFIER, NATURES
+from app.channels.actes.naming import IDENTIFIER, nature_of
 from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db, reading
@@ -18,7 +18,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders import deposit
 from app.folders.access import authorize
-from app.folders.keep import Incoming, Kept, keep_attachment, keep_main
+from app.folders.keep import Incoming, Kept, keep_attachment, keep_main, typed
 from app.folders.models import Folder
 from app.journal.chain import Event, append
 from app.legality.intake import the_channel
@@ -76,8 +76,7 @@ def types_of(identifier: str | None) -> tuple[AttachmentType, ...]:
     read = IDENTIFIER.fullmatch(identifier or "")
     if read is None:
         return ()
-    number = next((code for code, short in NATURES.items() if short == read["nature"]), None)
-    nature = the_channel().classification_of(read["siren"]).nature(number)
+    nature = the_channel().classification_of(read["siren"]).nature(nature_of(identifier))
     return nature.types if nature else ()
 
 
@@ -135,13 +134,10 @@ def _facts(db: Db, letter: StateLetter, code: str) -> dict[str, Any]:
 def _kept(actor: Actor, files: Sequence[Typed], room: Path) -> list[Kept]:
     """Everything examined and stored; a converted file leaves as the PDF that was made of it."""
     main, _ = keep_main(actor.collectivity_id, family_of(FAMILY), files[0].file, room)
-    typed = [(main, files[0].type_code)]
-    typed += [(keep_attachment(actor.collectivity_id, one.file, room), one.type_code) for one in files[1:]]
-    return [
-        replace(one, type_code=code if one.role in {"main", "attachment"} else None)
-        for several, code in typed
-        for one in several
-    ]
+    kept = typed(main, files[0].type_code)
+    for one in files[1:]:
+        kept += typed(keep_attachment(actor.collectivity_id, one.file, room), one.type_code)
+    return kept
 
 
 def only_one(db: Db, folder: Folder) -> list[Problem]:

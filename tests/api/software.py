@@ -1,5 +1,6 @@
 """Another software, as the tests of the API speak for it."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ class Software:
             **form,
         }
         if more:
-            sent["attachments"] = [(one.open("rb"), one.name) for one in more]
+            sent["attachments"] = [(io.BytesIO(one.read_bytes()), one.name) for one in more]
         headers = {**self.headers, **({"Idempotency-Key": key} if key else {})}
         return self.client.post(
             "/api/v1/folders", headers=headers, data=sent, content_type="multipart/form-data"

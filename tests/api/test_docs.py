@@ -30,8 +30,9 @@ def address(house: House) -> Iterator[str]:
 
 
 def test_every_command_of_the_page_does_what_it_says(house: House, address: str, tmp_path: Path) -> None:
-    for source, name in ((INVOICE, "facture.pdf"), (ACT, "annexe.pdf"), (ACT, "bon-de-commande.pdf")):
-        shutil.copy(source, tmp_path / name)
+    shutil.copy(INVOICE, tmp_path / "facture.pdf")
+    for name in ("annexe", "bon-de-commande", "deliberation", "rapport"):
+        shutil.copy(ACT, tmp_path / f"{name}.pdf")
     accounting = Software(house, "comptabilite", [Right.CREATE, Right.ACT])
     technique = Software(house, "technique", [Right.ACT])
     blocks = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)

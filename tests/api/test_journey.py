@@ -114,6 +114,64 @@ def test_attachments_come_with_the_deposit_or_later(accounting: Software) -> Non
     assert [one["role"] for one in more.json["documents"]].count("attachment") == 2
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_each_file_of_an_act_has_its_type_and_one_that_its_nature_does_not_allow_is_refused(
+    house: House, accounting: Software
+) -> None:
+    facts = {"nature": "1", "matter": "7.5.2"}
+
+    def refused(answer, field: str, words: str) -> None:
+        assert (answer.status_code, answer.json["key"]) == (422, "fields-invalid")
+        (one,) = answer.json["problems"]
+        assert one["field"] == field
+        assert words in one["sentence"]
+
+    def types(folder: dict) -> list[str | None]:
+        return [one["type"] for one in folder["documents"]]
+
+    def deposit(*types: str, main: str = "", key: str | None = None):
+        more = {"main_type": main, "attachment_types": list(types)}
+        return accounting.deposit("deliberation", ACT, facts, ACT, ACT, key=key, **more)
+
+    refused(deposit(main="11_AE"), "main_type", "« 11_AE » n’est pas permis")
+    refused(deposit("21_RP", "ZZ_ZZ"), "attachment_types.1", "Types permis : 99_DE, 99_SE, 42_AC")
+    refused(deposit("21_RP"), "attachment_types", "2 annexe(s) et 1 type(s)")
+    refused(accounting.deposit(main_type="99_DE"), "main_type", "n’ont pas de type")
+    assert accounting.get("/folders?tray=drafts").json["folders"] == []
+
+    folder = deposit("21_RP", "", key="acte-57").json
+    assert types(folder) == ["99_DE", "21_RP", "99_DE"]
+    assert len(folder["types"]) == 18
+    assert {"value": "21_RP", "label": "Rapport de présentation (21_RP)"} in folder["types"]
+    assert house.folder(folder["id"]).fields["classification_date"] == "2019-04-18"  # kept without any change
+    assert deposit("21_RP", "", key="acte-57").json["id"] == folder["id"]
+    assert deposit("21_RP", "70_DE", key="acte-57").json["key"] == "key-reused"
+
+    main, _, annex = (str(one["id"]) for one in folder["documents"])
+    path = f"/folders/{folder['id']}"
+    wrong = accounting.patch(path, version=folder["version"], types={annex: "11_AE"})
+    refused(wrong, f"types.{annex}", "« 11_AE » n’est pas permis")
+    refused(
+        accounting.patch(path, version=folder["version"], types={"99": "99_DE"}),
+        "types.99",
+        "pas dans ce dossier",
+    )
+    changed = accounting.patch(
+        path, version=folder["version"], facts={"nature": "6"}, types={main: "99_AU", annex: "99_SE"}
+    ).json
+    assert types(changed) == ["99_AU", "21_RP", "99_SE"]
+    with ACT.open("rb") as file:
+        data = {"attachments": (file, "annexe.pdf"), "attachment_types": "21_RP"}
+        form = {"headers": accounting.headers, "content_type": "multipart/form-data"}
+        refused(
+            accounting.client.post(f"/api/v1{path}/documents", data=data, **form),
+            "attachment_types.0",
+            "99_AU",
+        )
+    assert types(accounting.get(path).json) == ["99_AU", "21_RP", "99_SE"]
+    assert accounting.deposit().json["types"] is None
+
+
 def test_a_rejection_by_api_needs_its_reason_and_goes_back_to_the_depositor(
     accounting: Software, technique: Software
 ) -> None:

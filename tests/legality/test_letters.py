@@ -1,5 +1,6 @@
 """The Préfecture's letters: kept as received, told, counted, acknowledged once, answered through a circuit."""
 
+import re
 from io import BytesIO
 
 import pytest
@@ -218,5 +219,9 @@ def test_the_page_prepares_a_reply_from_its_form(house: House):
     folder_id = int(answer.location.split("/")[2])
     draft = client.get(answer.location).get_data(as_text=True)
     assert "Pièces complémentaires" in draft
+    assert re.findall(r'<option value="(\w+)" selected', draft) == [
+        "99_DE",
+        "21_RP",
+    ]  # chosen again there if need be
     assert [one.filename for one in house.versions(folder_id, "attachment")] == ["statuts.pdf"]
     assert "Réponse à la préfecture" not in client.get("/deposer").get_data(as_text=True)

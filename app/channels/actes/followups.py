@@ -18,12 +18,12 @@ from app.channels.actes.envelope import account_of, envelope_of, write_envelope
 from app.channels.actes.exchanges import FORMS, RECEIPTS, Exchange, write_exchange
 from app.channels.actes.naming import (
     IDENTIFIER,
-    NATURES,
     TYPE_CODE,
     archive_name,
     document_name,
     envelope_name,
     message_name,
+    nature_of,
 )
 from app.channels.actes.receipt import read_receipt
 from app.channels.actes.settings import ActesSettings
@@ -195,9 +195,7 @@ class Followups:
 
     def _default_type(self, identifier: str, siren: str) -> str | None:
         """The type of a document that nobody typed: that of an act of the same nature."""
-        letters = identifier.rsplit("-", 1)[-1]
-        number = next((code for code, short in NATURES.items() if short == letters), None)
-        nature = self._classification(siren).nature(number)
+        nature = self._classification(siren).nature(nature_of(identifier))
         return nature.default_type if nature else None
 
     def _facts(self, parcel: Parcel) -> Mapping[str, str]:

@@ -56,6 +56,12 @@ def normalise_number(text: str) -> str:
     return re.sub(r"[^A-Z0-9]+", "_", text.strip().upper()).strip("_")
 
 
+def nature_of(identifier: str | None) -> int | None:
+    """The code of the nature that the identifier of an act ends with, or None when it is not one."""
+    read = IDENTIFIER.fullmatch(identifier or "")
+    return next((code for code, short in NATURES.items() if read and short == read["nature"]), None)
+
+
 def act_identifier(department: str, siren: str, decided_on: date, number: str, nature: int) -> str:
     """The identifier of an act, at most 41 characters; the day is the decision's, not the sending's."""
     return f"{department}-{siren}-{decided_on:%Y%m%d}-{number}-{NATURES[nature]}"

@@ -9,6 +9,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from app.channels.actes.matters import in_force
+from app.channels.actes.naming import nature_of
 from app.circuits.library import family_of
 from app.core import jobs
 from app.core.db import Db
@@ -75,10 +76,18 @@ def _number(db: Db, folder: Folder) -> list[Problem]:
 
 
 def _types(db: Db, folder: Folder) -> FileTypes | None:
-    """The attachment types of the act's nature; None for a folder that is no act, or whose nature is not known yet."""
-    if family_of(folder.family).field("nature") is None:
+    """The attachment types of the nature of the act, or of the act that a reply is about; None while it is not known.
+
+    None too for a folder that is neither, and for a cancellation, which carries no document.
+    """
+    about = folder.fields.get("followup")
+    if about and about["code"] != "6-1":
+        named = nature_of(about["identifier"])
+    elif family_of(folder.family).field("nature") is not None:
+        named = folder.fields.get("nature")
+    else:
         return None
-    nature = in_force(db, folder.collectivity_id).nature_named(folder.fields.get("nature"))
+    nature = in_force(db, folder.collectivity_id).nature_named(named)
     if nature is None or nature.default_type is None:
         return None
     return FileTypes(
