@@ -56,14 +56,18 @@ def standing(db: Db, folder: Folder) -> Standing | None:
     act = act_at_the_prefecture(db, folder)
     if act is None:
         return None
+    return Standing(act, next(iter(_requests(db, folder)), None), db.get(ActCancellation, folder.id))
+
+
+def _requests(db: Db, folder: Folder) -> list[int]:
+    """The folders that ask the cancellation of an act, but those given up."""
     query = sa.select(Folder).where(
         Folder.collectivity_id == folder.collectivity_id,
         Folder.family == FAMILY,
         Folder.number == folder.number,
         Folder.place != "withdrawn",
     )
-    requests = [one.id for one in db.scalars(query) if one.fields["followup"]["act_folder"] == folder.id]
-    return Standing(act, next(iter(requests), None), db.get(ActCancellation, folder.id))
+    return [one.id for one in db.scalars(query) if one.fields["followup"]["act_folder"] == folder.id]
 
 
 def ready(db: Db, actor: Actor, folder: Folder) -> Standing:
@@ -83,7 +87,7 @@ def ready(db: Db, actor: Actor, folder: Folder) -> Standing:
 def prepare_cancellation(actor: Actor, folder_id: int, motive: str) -> int:
     """Make the draft that asks for the cancellation of an act, with its request as a page; returns its folder.
 
-    Refuses what `ready` refuses, and a missing or endless reason (`motive-needed`).
+    Refuses what `ready` refuses, and a missing or endless reason (`motive-needed`). Of two asked at once one is made.
     """
     motive = " ".join(motive.split())
     with reading(actor.collectivity_id) as db:
@@ -108,7 +112,15 @@ def prepare_cancellation(actor: Actor, folder_id: int, motive: str) -> int:
         "deposited",
         note,
     )
-    return deposit.create(actor, FAMILY, desk_id, [kept], facts, [], None)
+    return deposit.create(actor, FAMILY, desk_id, [kept], facts, [], None, content=folder_id)
+
+
+def take(db: Db, folder: Folder, version: DocumentVersion, act_id: int) -> None:
+    """Let a request be written if its act has no other: what was read before the page was made may have changed since."""
+    del version
+    act = db.get_one(Folder, act_id, with_for_update=True)  # one request after the other
+    if set(_requests(db, act)) - {folder.id} or db.get(ActCancellation, act.id) is not None:
+        raise Refusal("not-cancellable")
 
 
 def _facts(folder: Folder, act: Transmission, motive: str) -> dict[str, Any]:

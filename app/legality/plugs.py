@@ -26,6 +26,7 @@ def plug(settings: Any, templates: Environment) -> None:
     each_round("legality.letters", lambda: intake.look(settings))
     answered.watch(replies.FAMILY, replies.answered)
     answered.watch(cancelling.FAMILY, cancelling.answered)
+    sockets.taker(cancelling.FAMILY, cancelling.take)
     sockets.check(replies.only_one)
     sockets.tag(_tag)
     sockets.tray(_Tray(templates))

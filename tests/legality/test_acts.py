@@ -95,6 +95,22 @@ def test_a_cancellation_has_a_reason_two_approvals_and_one_message(house: House)
     assert "un numéro ne sert qu’une fois, même refusé ou annulé" in str(refused.value.facts["details"])
 
 
+def test_of_two_cancellations_asked_at_once_one_is_made(house: House, monkeypatch: pytest.MonkeyPatch):
+    act, clerk, sheet = house.a_deliberation(at="publication"), house.actor("k.morizur"), cancelling.sheet
+    made: list[int] = []
+
+    def meanwhile(*given):
+        monkeypatch.setattr(cancelling, "sheet", sheet)
+        made.append(cancelling.prepare_cancellation(clerk, act, MOTIVE))
+        return sheet(*given)
+
+    monkeypatch.setattr(cancelling, "sheet", meanwhile)
+    with pytest.raises(Refusal, match="not-cancellable"):
+        cancelling.prepare_cancellation(clerk, act, MOTIVE)
+    with reading() as db:
+        assert list(db.scalars(sa.select(Folder.id).where(Folder.family == cancelling.FAMILY))) == made
+
+
 def test_a_cancelled_act_that_was_published_is_no_longer_said_enforceable(house: House):
     act = house.a_deliberation(at="done")
     assert "Exécutoire le" in page(house, "k.morizur", f"/dossiers/{act}")
