@@ -9,10 +9,10 @@ from app.circuits.library import catalogue
 from app.core.refusals import Refusal
 from app.folders import sockets
 from app.folders.sockets import ReadFacts
+from app.pes import way
 from app.pes.flow import SIGNED_AS, Finding, Flow
 from app.pes.index import take
 from app.pes.sheet import Sheet, cautions
-from app.pes.way import signed_when_due
 from workflows.family import Family
 
 NAMED = {"NomFic": "NomFic (Enveloppe/Parametres)", "CodCol": "CodCol (EnTetePES)"}
@@ -36,7 +36,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.sheet(sheet)
     sockets.band(sheet.band)
     sockets.caution(cautions)
-    sockets.check(signed_when_due)
+    sockets.check(way.check)
 
 
 class _Reader:

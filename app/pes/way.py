@@ -1,22 +1,58 @@
-"""Before a flow is sent on its way: its bordereaux will be signed, and attachments that follow alone will not."""
+"""Before a flow is sent on its way: its form says what the flow says, and its bordereaux, if it has any, will be signed."""
 
+from decimal import Decimal
+from typing import Any
+
+from app.circuits.library import family_of
 from app.core.db import Db
+from app.core.french import euros, jour
 from app.folders.models import Folder
 from app.folders.timeline import planned_circuit
 from app.pes.index import is_flow
 from app.pes.models import FlowIndex
 from workflows.circuit import StepKind
-from workflows.family import Problem
+from workflows.family import Problem, normalised
+
+SHOWN = {"amount": euros, "date": jour}
 
 
-def signed_when_due(db: Db, folder: Folder) -> list[Problem]:
+def check(db: Db, folder: Folder) -> list[Problem]:
+    """What the reading of a flow says against its way, or against its form."""
+    if not is_flow(folder):
+        return []
+    index = db.get(FlowIndex, folder.id)
+    found = _signed_when_due(db, folder, index)
+    told = {one.field for one in found}
+    return found + [one for one in _typed_over(folder, index) if one.field not in told]
+
+
+def _typed_over(folder: Folder, index: FlowIndex | None) -> list[Problem]:
+    """The facts that somebody changed after they were read: mandates have ceilings on the total, the Treasury reads the flow."""
+    family = family_of(folder.family)
+    said = normalised(family, _said(index.summary)) if index else {}
+    return [
+        Problem(
+            "flow-says-otherwise",
+            key,
+            f"« {field.label} » est lu dans le flux, qui dit « {SHOWN.get(field.type, str)(said[key])} ». Remettez cette "
+            "valeur, ou remplacez le flux.",
+        )
+        for key in said
+        if (field := family.field(key)) and folder.fields.get(key) != said[key]
+    ]
+
+
+def _said(summary: dict[str, Any]) -> dict[str, str]:
+    counts = {key: str(sum(summary[key].values())) for key in ("slips", "pieces")}
+    texts = {key: summary[key] for key in ("file_name", "budget", "written_on") if summary[key]}
+    return {**texts, **counts, "total": f"{Decimal(summary['total']):.2f}"}
+
+
+def _signed_when_due(db: Db, folder: Folder, index: FlowIndex | None) -> list[Problem]:
     """What a flow's own bordereaux say against its way: they are signed, and attachments alone are not.
 
     The reading decides, and not the form, where somebody may have typed another number of bordereaux.
     """
-    if not is_flow(folder):
-        return []
-    index = db.get(FlowIndex, folder.id)
     slips = sum(index.summary["slips"].values()) if index else None
     steps = planned_circuit(db, folder).applicable(folder.fields)
     signed = any(step.kind in {StepKind.SIGN, StepKind.SEAL} for step in steps)

@@ -57,7 +57,15 @@ def test_no_number_typed_and_no_circuit_take_the_signature_away_or_ask_it_of_not
     with pytest.raises(Refusal, match="to-fix") as caught:
         send(house, flow, ACCOUNTANT)
     assert [one["key"] for one in caught.value.facts["problems"]] == ["flow-to-sign"]
-    house.save(flow, ACCOUNTANT, {"slips": "2"})
+    house.save(flow, ACCOUNTANT, {"slips": "2", "total": "10,00"})
+    with pytest.raises(Refusal, match="to-fix") as caught:
+        send(
+            house, flow, ACCOUNTANT
+        )  # a mandate with a ceiling would be judged on another sum than the one paid
+    ((problem),) = caught.value.facts["problems"]
+    assert (problem["key"], problem["field"]) == ("flow-says-otherwise", "total")
+    assert "6\u202f505,05" in problem["sentence"]
+    house.save(flow, ACCOUNTANT, {"total": "6505,05"})
     send(house, flow, ACCOUNTANT)
 
     library.publish(house.actor("k.morizur"), "pes_payroll", ALWAYS_SIGNED)
