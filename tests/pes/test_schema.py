@@ -9,6 +9,7 @@ from app.pes.plugs import _Reader
 from app.pes.schema import MOST, Fault, faults
 from tests.builders.flows import edited, long_flow
 from tests.builders.house import ASSETS, FLOW
+from workflows.family import family
 
 TYPE = (b'<TypBord V="01"/>', b'<TypBord V="77"/>')
 
@@ -43,16 +44,16 @@ def test_the_faults_of_a_flow_are_told_up_to_a_limit(tmp_path: Path) -> None:
 
 
 def test_a_body_may_refuse_what_leaves_the_schema_or_have_it_told(tmp_path: Path) -> None:
-    path = edited(tmp_path, TYPE)
-    read = _Reader(strict=False)(path, "application/xml")
+    path, flows = edited(tmp_path, TYPE), family("pes")
+    read = _Reader(flows, strict=False)(path, "application/xml")
     assert [one.title for one in read.content.findings] == [
         "Hors du schéma PES 5.17, ligne 6",
         "Hors du schéma PES 5.17, ligne 9",
     ]
     with pytest.raises(Refusal) as caught:
-        _Reader(strict=True)(path, "application/xml")
+        _Reader(flows, strict=True)(path, "application/xml")
     assert caught.value.key == "flow-schema"
     assert caught.value.facts["faults"].startswith(
         "Ligne 6 : la valeur « 77 » de « TypBord » n’est pas admise."
     )
-    assert _Reader(strict=True)(FLOW, "application/xml").content.findings == []
+    assert _Reader(flows, strict=True)(FLOW, "application/xml").content.findings == []

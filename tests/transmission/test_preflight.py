@@ -24,7 +24,7 @@ from app.transmission import channels, dispatch, rehearsal
 from app.transmission.ports import Answer, AnswerKind
 from tests.assets import make_signed
 from tests.builders.house import ACT, BUDGET, House
-from tests.legality.town import a_letter, fetch, page, typed
+from tests.legality.town import a_letter, fetch, page, typed, write
 from tests.transmission.test_dispatch import receipts, state, the_system, transmission
 
 CLERK, MAYOR = "k.morizur", "a.kervadec"
@@ -143,7 +143,7 @@ class Scene:
         return self.act()
 
     def reply_with_two_documents(self) -> int:
-        _, letter = a_letter(self.house, "_CS")
+        _, letter = a_letter(self.house, "2-1")
         actor = self.house.actor(CLERK)
         reply = replies.prepare_reply(actor, letter.id, "2-2", typed(self._room, "99_DE"))
         deposit.add_documents(actor, reply, [Incoming(ACT, ACT.name)])
@@ -227,8 +227,9 @@ def w01(house: House) -> None:
 
 def w02(house: House) -> None:
     """An anomaly that comes after the receipt is shown among the pieces, and the act stays where it is."""
-    act = house.a_deliberation(at="publication", number="2026-057_TARD")
+    act = house.a_deliberation(at="publication")
     before = house.folder(act)
+    write(house, act, "1-3")
     fetch(house)
     assert (house.folder(act).place, house.folder(act).fields) == ("publication", before.fields)
     assert "Anomalie reçue après l’accusé, sans effet sur lui" in words(
