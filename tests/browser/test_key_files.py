@@ -91,8 +91,9 @@ def test_every_odd_file_is_explained_in_french_and_signs_nothing(
     assert house.folder(folder_id).version == version
 
 
+@pytest.mark.parametrize("opened", [False, True])
 def test_of_several_keys_in_a_file_the_person_chooses_and_nobody_signs_unseen(
-    house: House, person, tmp_path: Path
+    house: House, person, tmp_path: Path, opened: bool
 ) -> None:
     actor, der = house.actor("a.kervadec"), house.pki.certificate("p384")
     enrol(actor, actor.user_id or 0, facts(der), der)
@@ -104,9 +105,13 @@ def test_of_several_keys_in_a_file_the_person_chooses_and_nobody_signs_unseen(
     mayor.button("Signer…").click()
     mayor.page.get_by_label("Fichier du certificat").set_input_files(path)
     mayor.page.get_by_label("Mot de passe du certificat").fill("kerlann")
-    # Straight to the button: the file opens only now, and holds two certificates
-    mayor.button("Signer 1 document").click()
     choice = mayor.page.get_by_label("Certificat à utiliser")
+    if opened:
+        mayor.page.get_by_label("Mot de passe du certificat").blur()
+        expect(choice.locator("option")).to_have_count(2)
+    # Straight to the button: the file opens by this gesture, or just before it, and holds two certificates
+    mayor.button("Signer 1 document").click()
+    mayor.sees("Choisissez celui qui signe, puis confirmez.")
     expect(choice.locator("option")).to_have_count(2)
     assert house.folder(folder_id).place == "bon_a_payer"
     choice.select_option(index=1)

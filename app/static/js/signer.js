@@ -66,6 +66,7 @@ export class Signer {
     this.ways = [...form.querySelectorAll("[data-sign-way]")];
     this.identities = [];
     this.turn = 0;
+    this.asked = null; // of the certificates of a file: those among which the person was asked to choose
     this.unknown = [this.part("name").textContent, this.part("issuer").textContent];
     this.box = null;
     this.defaultBox = null;
@@ -84,7 +85,10 @@ export class Signer {
   start() {
     this.file.addEventListener("change", () => this.forget().then(() => this.password.value && this.open()));
     this.password.addEventListener("change", () => this.forget().then(() => this.file.files.length && this.open()));
-    this.select.addEventListener("change", () => this.showHolder());
+    this.select.addEventListener("change", () => {
+      this.asked = this.identities;
+      this.showHolder();
+    });
     for (const way of this.ways) way.addEventListener("change", () => this.changeWay(way.value));
     this.part("read-card")?.addEventListener("click", () => this.open());
     // Whoever was quicker than this script has already chosen, which counts more than what is remembered.
@@ -271,12 +275,14 @@ export class Signer {
       const open = await this.open();
       if (this.way === "file" && !this.file.files.length) this.file.focus();
       if (!open) return;
-      if (this.identities.length > 1) {
-        // Several certificates: nobody signs with one that was not shown first.
-        this.say("Ce fichier contient plusieurs certificats", "Choisissez celui qui signe, puis confirmez.", "info");
-        this.select.focus();
-        return;
-      }
+    }
+    if (this.way === "file" && this.identities.length > 1 && this.asked !== this.identities) {
+      // Several certificates: nobody signs with one that was not shown first. The file may have been opened by the very
+      // gesture that presses the button.
+      this.asked = this.identities;
+      this.say("Ce fichier contient plusieurs certificats", "Choisissez celui qui signe, puis confirmez.", "info");
+      this.select.focus();
+      return;
     }
     const late = this.outOfDate();
     if (late) return void this.say(late);
