@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
@@ -111,6 +111,14 @@ class Person:
             assert time.monotonic() < until, (
                 f"« {words} » is not in: {self.page.locator('main').inner_text()}"
             )
+
+    def until(self, held: list[Any], wanted: int = 1) -> None:
+        """The page has asked for what a route of the test holds back."""
+        for _ in range(600):
+            if len(held) >= wanted:
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError("the page asked for nothing")
 
     # doing
 

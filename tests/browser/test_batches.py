@@ -178,10 +178,7 @@ def test_suspending_keeps_what_is_signed_and_asks_for_the_key_again(
     mayor.page.route("**/signatures", hold)
     mayor.button("Signer 12 dossiers").click()
     expect(mayor.button("Suspendre")).to_be_visible()
-    for _ in range(200):
-        if held:
-            break
-        mayor.page.wait_for_timeout(100)
+    mayor.until(held)
     mayor.button("Suspendre").click()
     held[0].continue_()
     mayor.page.unroute("**/signatures")

@@ -154,6 +154,7 @@ def test_who_chooses_the_card_before_the_script_is_there_keeps_the_card(house: H
     held = []
     mayor.page.route("**/js/signer.js*", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
     choose_card(mayor, folder_id)
+    mayor.until(held)
     expect(mayor.page.get_by_label("Fichier du certificat")).to_be_visible()
     held[0].continue_()
     expect(mayor.page.get_by_label("Fichier du certificat")).to_be_hidden()

@@ -122,7 +122,7 @@ def test_on_a_slow_network_nothing_typed_is_lost_and_the_page_says_what_was_done
     with page.expect_request("**/brouillon"):
         page.get_by_label("Nouvelle version de").first.set_input_files(OTHER)
     expect(page.locator("#draft")).to_have_js_property("inert", True)  # what would be typed now would be lost
-    page.wait_for_timeout(300)
+    accountant.until(slow)
     slow.pop().continue_()
     accountant.sees("Le document est remplacé. L’ancienne version reste lisible.")
     expect(page.locator("#proof_of_service")).to_have_value("technique")

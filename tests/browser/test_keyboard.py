@@ -126,3 +126,26 @@ def test_the_invoice_journey_is_walked_with_the_keyboard_only(house: House, pers
     mayor.person.sees("est signé. 1 dossier reste.")
     expect(mayor.page.locator(".fhead h1")).to_be_focused()
     mayor.person.comes(first, "Terminé")
+
+
+def test_who_moves_on_before_the_dialog_has_said_that_it_closed_keeps_the_new_place(
+    house: House, person
+) -> None:
+    house.an_invoice(at="bon_a_payer")
+    mayor = Typist(person("a.kervadec"))
+    row = mayor.page.locator("a.ftitle").first
+    mayor.press("?")
+    expect(mayor.person.heading("Raccourcis clavier")).to_be_visible()
+    mayor.page.evaluate(
+        """() => new Promise((heard) => {
+          const dialog = document.querySelector("dialog[open]");
+          dialog.addEventListener("close", () => setTimeout(heard));
+          dialog.close();
+          document.querySelector("a.ftitle").focus();
+        })"""
+    )
+    expect(row).to_be_focused()
+    mayor.press("?")
+    expect(mayor.person.heading("Raccourcis clavier")).to_be_visible()
+    mayor.press("Escape")
+    expect(row).to_be_focused()

@@ -2,12 +2,12 @@
 
 const FIRST = "[autofocus], input:not([type=hidden]):not([type=radio]):not([hidden]), textarea, select, input[type=radio]:checked";
 const PLACES = ["dialog", "panel"]; // where htmx puts fragments
-let opener = null;
+const openers = new WeakMap(); // the dialog: what opened it
 
 function openDialog(dialog, from) {
   if (!dialog.open) {
     for (const other of document.querySelectorAll("dialog[open]")) other.close();
-    opener = from;
+    openers.set(dialog, from);
     dialog.showModal();
   }
   const title = dialog.querySelector("h2[id]");
@@ -28,10 +28,12 @@ export function reopen(dialog) {
 
 function closed(event) {
   const dialog = event.target;
-  if (!(dialog instanceof HTMLDialogElement) || dialog.dataset.aside) return;
+  if (!(dialog instanceof HTMLDialogElement) || dialog.open || dialog.dataset.aside) return;
+  const focused = document.activeElement ?? document.body;
+  // The event comes some time after the dialog is gone: who has moved on meanwhile keeps the new place.
+  if (focused === document.body || dialog.contains(focused)) openers.get(dialog)?.focus();
+  openers.delete(dialog);
   if (dialog.id === "dialog") dialog.replaceChildren();
-  if (opener?.isConnected) opener.focus();
-  opener = null;
 }
 
 function clicked(event) {
