@@ -5,6 +5,7 @@ aside a late anomaly or a receipt given once more, and lists an answered letter 
 """
 
 import json
+import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,8 +25,9 @@ from app.channels.actes.receipt import read_receipt
 from app.channels.actes.settings import ActesSettings
 from app.channels.actes.simulated_office import LATE_ANOMALY, RECEIPT, load
 from app.channels.actes.simulator import CONTACT, SimulatedPrefecture
-from app.core.clock import now
+from app.core.clock import PARIS, now
 from app.demo.s2low_bytes import as_json, as_text, kept
+from app.legality.printed import stamp
 from app.transmission.ports import Parcel, ParcelFile, Rejected, Sender
 
 _REPLIES: Final = {
@@ -89,6 +91,8 @@ class OfficeFace:
         return as_text("".join(f"{line}\n" for line in self._exchanges(ticket["number"])))
 
     def _actes_download_file(self, request: Request) -> Response:
+        if "file" in request.args:
+            return self._document(request.args["file"], stamped="tampon" in request.args)
         reference = request.args.get("env", "")
         ticket, siren = self._ticket(reference), self.authority.siren
         if "letter" in ticket:
@@ -98,6 +102,20 @@ class OfficeFace:
             return Response("", 302, _INDEX)
         archive = self.actes.folder / "archives" / f"{record['sha256']}.tar.gz"
         return Response(archive.read_bytes(), mimetype="application/gzip")
+
+    def _document(self, given: str, *, stamped: bool) -> Response:
+        """A document of an act, by the identifier of its list: its own reference, then its rank in the archive."""
+        reference, rank = given[:-1], given[-1:]
+        number, (status, _) = self._ticket(reference).get("number"), self._state(reference) or (0, None)
+        record = load(self.actes.folder / "numbers" / self.authority.siren / f"{number}.json")
+        if record is None or status != 4:
+            return Response("", 302, _INDEX)
+        with tarfile.open(self.actes.folder / "archives" / f"{record['sha256']}.tar.gz") as archive:
+            held = archive.extractfile(archive.getmembers()[1 + int(rank)])
+            content = held.read() if held else b""
+        if stamped and content.startswith(b"%PDF-"):
+            content = _stamped(content, f"Reçu en préfecture le {now().astimezone(PARIS):%d/%m/%Y}")
+        return Response(content, mimetype="application/octet-stream")
 
     def _actes_transac_reponse_create(self, request: Request) -> Response:
         given, main = request.form, request.files.get("acte_pdf_file")
@@ -241,6 +259,13 @@ class OfficeFace:
 
     def _posted_path(self, name: str) -> Path:
         return self.actes.folder / "posted" / self.authority.siren / f"{name}.json"
+
+
+def _stamped(content: bytes, words: str) -> bytes:
+    with tempfile.TemporaryDirectory() as room:
+        source, target = Path(room) / "act.pdf", Path(room) / "copy.pdf"
+        source.write_bytes(content)
+        return stamp(source, target, [words], simulated=True).read_bytes()
 
 
 def _received(code: str) -> int:

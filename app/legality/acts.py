@@ -8,17 +8,21 @@ from tempfile import TemporaryDirectory
 import sqlalchemy as sa
 
 from app.core.clock import PARIS, today
-from app.core.db import Db
+from app.core.db import Db, reading
 from app.core.french import jour_long
 from app.core.refusals import Refusal
 from app.files import vault
+from app.folders.access import authorize
 from app.folders.documents import current_versions
 from app.folders.models import Document, DocumentVersion, Folder, Publication
 from app.legality.cancelling import Standing, act_at_the_prefecture, standing
+from app.legality.intake import the_channel
 from app.legality.models import StateLetter
 from app.legality.printed import sheet, stamp
+from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.transmission.models import ON_PAPER, Receipt, Transmission
+from app.transmission.ports import Rejected, Uncertain, Unreachable
 from workflows.deadlines import appeal_until, online_until, referral_until
 
 PDF = "application/pdf"
@@ -129,6 +133,30 @@ def stamped_copy(db: Db, folder: Folder) -> bytes:
         source, target = Path(room) / "act.pdf", Path(room) / "copy.pdf"
         vault.store().fetch(vault.scope(folder.collectivity_id), version.sha256, source)
         return stamp(source, target, rows_of(life), simulated=life.standing.act.simulated).read_bytes()
+
+
+def copy_offered(act: Transmission) -> bool:
+    """Whether the operator that carried the act stamps copies of it."""
+    channel = the_channel()
+    return channel.stamps and act.reference != ON_PAPER and act.simulated == channel.simulated
+
+
+def operator_copy(actor: Actor, folder_id: int) -> tuple[bytes, Folder]:
+    """The copy that the operator stamps, as it hands it out, asked outside any transaction.
+
+    Refuses `no-operator-copy` when it has none, or hands the bare original back, and `operator-silent`.
+    """
+    with reading(actor.collectivity_id) as db:
+        folder = authorize(db, actor, folder_id)
+        act = life_of(db, folder).standing.act
+        sha256 = main_of(db, folder, act).sha256
+    try:
+        found = the_channel().stamped(act.reference or "", sha256) if copy_offered(act) else None
+    except (Unreachable, Uncertain, Rejected) as silence:
+        raise Refusal("operator-silent", why=str(silence).rstrip(".")) from silence
+    if found is None:
+        raise Refusal("no-operator-copy")
+    return found, folder
 
 
 def certificate(db: Db, folder: Folder) -> bytes:

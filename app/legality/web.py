@@ -136,6 +136,7 @@ def act(folder_id: int) -> str:
             "letters": views.lines(db, g.actor, open_only=False, folder_id=folder.id),
             "enforceable": life.enforceable_on is not None,
             "cancellable": cancellable,
+            "operator_copy": acts.copy_offered(here.act),
             "asked": here.asked if here.cancelled is None else None,
             "cancelled": here.cancelled,
             "simulated": here.act.simulated,
@@ -151,6 +152,14 @@ def stamped(folder_id: int) -> FlaskResponse:
         folder = authorize(db, g.actor, folder_id)
         data, name = acts.stamped_copy(db, folder), f"copie-tamponnee-{folder.number or folder.id}.pdf"
     return _sent(data, name, PDF)
+
+
+@pages.get("/dossiers/<int:folder_id>/copie-de-l-operateur")
+@guard(PERSON)
+def operator_copy(folder_id: int) -> FlaskResponse:
+    """The copy that the relay operator stamps: a view of the act too."""
+    data, folder = acts.operator_copy(g.actor, folder_id)
+    return _sent(data, f"copie-operateur-{folder.number or folder.id}.pdf", PDF)
 
 
 @pages.get("/dossiers/<int:folder_id>/certificat-executoire")

@@ -12,10 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from app import create_app
 from app.channels.actes.settings import ActesSettings
 from app.channels.helios.settings import HeliosSettings
 from app.demo.s2low import Operator, serve
 from app.transmission.s2low.settings import S2lowSettings
+from tests.builders.house import House
 from tests.channels.parcels import SENDER
 from tests.cluster import free_port
 
@@ -80,6 +82,20 @@ class Face:
         actes = ActesSettings(folder=folder / "actes", delay_seconds=0)
         helios = HeliosSettings(folder=folder / "helios", delay_seconds=0)
         self.operator.__init__(actes, helios, SENDER)
+
+
+def town(house: House, face: Face, **more: object) -> House:
+    """The house when its acts and flows leave by this operator."""
+    given: dict[str, object] = {
+        "actes_transport": "s2low",
+        "helios_transport": "s2low",
+        "s2low_url": face.settings().url,
+        "s2low_folder": face.accounts,
+        "s2low_ca_file": face.authority.pem,
+        "s2low_simulated": True,
+    }
+    settings = house.settings.model_copy(update=given | more)
+    return House(create_app(settings), settings, house.pki, house.mail)
 
 
 @contextmanager

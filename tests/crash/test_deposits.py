@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app import create_app
 from app.core import outbox
 from app.core.db import reading
 from app.core.outbox import Outbox
 from app.transmission.models import Receipt, Transmission
+from tests.builders import s2low
 from tests.builders.house import FLOW, House
 from tests.builders.s2low import Face, a_face
 from tests.channels.parcels import FLOW_NAME
@@ -47,20 +47,7 @@ def face(tls: Face, tmp_path: Path) -> Face:
 @pytest.fixture
 def town(house: House, face: Face) -> House:
     """The house before S2LOW, with a short lease and many tries."""
-    settings = house.settings.model_copy(
-        update={
-            "lease_seconds": 0.4,
-            "attempts_limit": 60,
-            "backoff_seconds": 0.01,
-            "actes_transport": "s2low",
-            "helios_transport": "s2low",
-            "s2low_url": face.settings().url,
-            "s2low_folder": face.accounts,
-            "s2low_ca_file": face.authority.pem,
-            "s2low_simulated": True,
-        }
-    )
-    return House(create_app(settings), settings, house.pki, house.mail)
+    return s2low.town(house, face, lease_seconds=0.4, attempts_limit=60, backoff_seconds=0.01)
 
 
 def about_to_leave(town: House, family: str, rank: int, room: Path) -> int:

@@ -114,6 +114,7 @@ ROUTES = {
     "legality.close": "create",
     "legality.act": "person",
     "legality.stamped": "person",
+    "legality.operator_copy": "person",
     "legality.certificate": "person",
     "legality.cancel": "create",
     "legality.paper": "create",

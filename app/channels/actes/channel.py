@@ -205,6 +205,18 @@ class ActesChannel:
             raise TypeError(self._transport.label)
         return self._transport
 
+    @property
+    def stamps(self) -> bool:
+        """Whether the other side makes stamped copies of its own."""
+        return self._transport.stamps
+
+    def stamped(self, reference: str, original_sha256: str) -> bytes | None:
+        """The other side's stamped copy, None without one; refuses with `Unreachable`, `Uncertain` or `Rejected`."""
+        try:
+            return self._transport.stamped(reference, original_sha256)
+        except LookupError:
+            return None
+
     def letters(self, sender: Sender) -> Sequence[Letter]:
         """What the Préfecture wrote to this collectivity and that is not stored here yet; refuses with `Unreachable`."""
         return self._transport.letters(account_of(sender))

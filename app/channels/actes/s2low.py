@@ -117,9 +117,13 @@ class S2lowActes:
             return Reply(None, None, f"L’opérateur {verb} l’envoi : {words}.")
         return Reply(None, None)
 
+    stamps = True
+
     def stamped(self, reference: str, original_sha256: str) -> bytes | None:
         """The copy that S2LOW stamps, or None when it hands the unstamped file back under 200."""
         siren, _, number = reference.partition("/")
+        if not number.isdigit():
+            raise LookupError(reference)
         client = self._client(siren)
         listed = client.get(f"{ACTES}/actes_transac_get_files_list.php", transaction=number)
         act = files(listed)[1:2]

@@ -151,6 +151,12 @@ class SimulatedPrefecture:
                 element, receipt = self._received(record).act_element, (reply.message_name, reply.message)
                 yield KnownAct(path.stem, read.identifier or "", element, receipt)
 
+    stamps = False
+    """The stamp that people see is ours."""
+
+    def stamped(self, reference: str, original_sha256: str) -> None:
+        """Nothing: it stamps no copy."""
+
     def classification(self, siren: str) -> bytes:
         """The file `classification.xml` of its folder, else the classification that it was given."""
         del siren  # one Préfecture, one classification

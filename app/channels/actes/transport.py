@@ -103,6 +103,16 @@ class ActesTransport(Protocol):
     def poll(self, reference: str) -> Reply:
         """Ask for the Préfecture's answer; refuses with LookupError a reference it never gave."""
 
+    @property
+    def stamps(self) -> bool:
+        """Whether it makes stamped copies of its own."""
+
+    def stamped(self, reference: str, original_sha256: str) -> bytes | None:
+        """Its stamped copy of the act, a PDF; None while it has none, and for what is the very original.
+
+        Refuses with `Unreachable`, `Uncertain` or `Rejected`, and with LookupError a reference it never gave.
+        """
+
     def letters(self, account: Account) -> Sequence[Letter]:
         """What the Préfecture wrote to this account and nobody has `taken` yet, oldest first.
 
