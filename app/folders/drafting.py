@@ -24,6 +24,8 @@ from app.folders.sockets import plugged, types_of
 from workflows.circuit import Phase
 from workflows.rights import Right
 
+KINDS = {"pdf": "PDF", "xml": "XML", "image": "images", "office": "bureautique"}
+"""What a drop zone announces of the formats of a family."""
 TYPE_INPUT = "type-"
 """What the names of the lists of types begin with; the document's number follows."""
 
@@ -73,8 +75,8 @@ def _limits() -> dict[str, object]:
     return {"limit_label": taille(limit), "limit_bytes": limit}
 
 
-def _accepted() -> str:
-    return ",".join(f".{one.removeprefix('.')}" for one in accepted_names(()))
+def _accepted(formats: Sequence[str] = ()) -> str:
+    return ",".join(f".{one.removeprefix('.')}" for one in accepted_names(formats))
 
 
 @pages.route("/dossiers/<int:folder_id>/brouillon", methods=["GET", "POST"])
@@ -203,6 +205,10 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         ],
         "circuit_line": "",
         "accepted": _accepted(),
+        "main_files": {
+            "accepted": _accepted(family.formats),
+            "kinds": ", ".join(KINDS.get(one, one.upper()) for one in family.formats),
+        },
     }
 
 

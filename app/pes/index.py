@@ -92,6 +92,8 @@ def summary(flow: Flow) -> dict[str, Any]:
     """What the head of the page says of a flow, without its pages: counts, amounts in euros as text, findings."""
     return {
         "file_name": flow.file_name,
+        "domain": flow.domain,
+        "siret": flow.header.get("IdColl", ""),
         "budget": flow.budget,
         "written_on": flow.header.get("DteStr", ""),
         "slips": {

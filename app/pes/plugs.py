@@ -67,7 +67,7 @@ class _Reader:
             "budget": flow.budget,
             "slips": str(len(flow.slips)),
             "pieces": str(flow.pieces),
-            "total": f"{flow.total:.2f}",
+            "total": f"{flow.total:.2f}" if flow.slips else "",
         }
         return ReadFacts(
             {key: value for key, value in fields.items() if value}, "lu dans le flux PES", content=flow

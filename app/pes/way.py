@@ -44,8 +44,10 @@ def _typed_over(folder: Folder, index: FlowIndex | None) -> list[Problem]:
 
 def _said(summary: dict[str, Any]) -> dict[str, str]:
     counts = {key: str(sum(summary[key].values())) for key in ("slips", "pieces")}
-    texts = {key: summary[key] for key in ("file_name", "budget", "written_on") if summary[key]}
-    return {**texts, **counts, "total": f"{Decimal(summary['total']):.2f}"}
+    # a flow read before this was kept does not tell its domain and SIRET
+    texts = {key: summary.get(key) for key in ("file_name", "domain", "siret", "budget", "written_on")}
+    sums = {"total": f"{Decimal(summary['total']):.2f}"} if int(counts["slips"]) else {}
+    return {**{key: text for key, text in texts.items() if text}, **counts, **sums}
 
 
 def _signed_when_due(db: Db, folder: Folder, index: FlowIndex | None) -> list[Problem]:

@@ -34,6 +34,8 @@ def test_payslips_that_follow_alone_leave_unsigned_and_are_acquitted(
     assert "Sans bordereau ni signature" in page
     assert "1 pièce jointe" in page
     assert "paye_202611.xhl" in page
+    assert "0,00" not in page
+    assert house.folder(folder_id).amount_cents is None
     send(house, folder_id, login)
     if family == "pes":
         house.approve(folder_id, "n.abgrallec")
@@ -65,7 +67,12 @@ def test_no_number_typed_and_no_circuit_take_the_signature_away_or_ask_it_of_not
     ((problem),) = caught.value.facts["problems"]
     assert (problem["key"], problem["field"]) == ("flow-says-otherwise", "total")
     assert "6\u202f505,05" in problem["sentence"]
-    house.save(flow, ACCOUNTANT, {"total": "6505,05"})
+    typed = {"total": "", "siret": "21290999800029", "domain": "recettes"}
+    house.save(flow, ACCOUNTANT, typed)
+    with pytest.raises(Refusal, match="to-fix") as caught:
+        send(house, flow, ACCOUNTANT)
+    assert {one["field"] for one in caught.value.facts["problems"]} == set(typed)
+    house.save(flow, ACCOUNTANT, {"total": "6505,05", "siret": "21290999800017", "domain": "dépenses"})
     send(house, flow, ACCOUNTANT)
 
     library.publish(house.actor("k.morizur"), "pes_payroll", ALWAYS_SIGNED)
