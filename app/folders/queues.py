@@ -14,8 +14,8 @@ import sqlalchemy as sa
 
 from app.core.clock import today
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
-from app.folders.access import kinds_with
-from app.folders.models import StepRun
+from app.folders.access import kinds_with, readable_by
+from app.folders.models import Folder, StepRun
 from app.folders.search import key_of
 from app.people.actor import Actor, Seat
 from workflows.circuit import StepKind
@@ -355,6 +355,12 @@ class Found:
     kind: str | None
     waiting: str | None
     since: datetime | None
+
+
+def any_of(db: Db, actor: Actor, family: str) -> bool:
+    """Whether the actor may read a folder of this family: who may read none is not told that it is in use."""
+    query = sa.select(sa.literal(1)).where(Folder.family == family, readable_by(actor)).limit(1)
+    return db.scalar(query) is not None
 
 
 def follow(

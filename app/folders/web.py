@@ -32,6 +32,7 @@ from app.folders import (
 from app.folders.access import authorize
 from app.folders.blueprint import CREATE, pages, version_shown
 from app.folders.bytes import serve
+from app.folders.deposit import depositing
 from app.folders.models import Folder
 from app.folders.sockets import plugged
 from app.people.actor import Actor
@@ -335,6 +336,11 @@ def follow() -> str:
         rows = queues.follow(
             db, g.actor, words=words, family=family, phase=phase, after=request.args.get("apres")
         )
+        named = [
+            one
+            for one in catalogue().values()
+            if not one.restricted or depositing(g.actor, one) or queues.any_of(db, g.actor, one.name)
+        ]
     more, rows = len(rows) > queues.PAGE, rows[: queues.PAGE]
     states = [
         ("draft", "Brouillons"),
@@ -346,7 +352,7 @@ def follow() -> str:
         "folders/follow.html",
         q=words,
         rows=[timeline.follow_row(row) for row in rows],
-        families=[(one.name, one.plural, one.name == family) for one in catalogue().values()],
+        families=[(one.name, one.plural, one.name == family) for one in named],
         states=[(key, label, key == phase) for key, label in states],
         next_url=url_for("folders.follow", q=words, famille=family, etat=phase, apres=rows[-1].id)
         if more

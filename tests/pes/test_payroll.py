@@ -81,6 +81,10 @@ def test_only_the_payroll_office_deposits_a_pay_flow(house: House) -> None:
     assert caught.value.key == "family-restricted"
     offered = [house.client(one).get("/deposer").get_data(as_text=True) for one in (PAYER, CHIEF)]
     assert ["Flux de paye" in page for page in offered] == [True, False]
+    followed = [house.client(one).get("/suivi").get_data(as_text=True) for one in (PAYER, CHIEF, MAYOR)]
+    assert ["Flux de paye" in page for page in followed] == [True, False, False]
+    house.a_pay_flow()
+    assert "Flux de paye" in house.client(MAYOR).get("/suivi").get_data(as_text=True)
     here, known = house.actor(CHIEF).collectivity_id, []
     for desk in ("paye", "comptabilite"):
         token = desks.create_application(here, f"Logiciel {desk}", desk, [Right.CREATE])
