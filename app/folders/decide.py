@@ -13,6 +13,7 @@ from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.models import Folder, Publication, Reading
 from app.folders.move import Said, move
+from app.folders.publicity import means_here
 from app.folders.sockets import plugged
 from app.journal.chain import Event, append
 from app.people.actor import Actor
@@ -57,7 +58,7 @@ def archive(db: Db, actor: Actor, folder_id: int, *, version: int) -> Moved:
 
 @use_case
 def publish(db: Db, actor: Actor, folder_id: int, *, version: int, published_on: date | None) -> date | None:
-    """Record the day an act was put online; returns the day from which it is enforceable.
+    """Record the day an act was put online, posted or laid open on paper; returns the day from which it is enforceable.
 
     That day is the later of publication and reception by the State (CGCT L2131-1, TRA-01). Refuses a missing or
     future date, one before the decision, and an act whose transmission was cancelled; whoever plugged in at publication may
@@ -81,8 +82,10 @@ def publish(db: Db, actor: Actor, folder_id: int, *, version: int, published_on:
     enforceable = enforceable_on(
         published_on, date.fromisoformat(received) if received else None, listed=listed
     )
+    means = means_here(db, folder.collectivity_id)
     facts = {
         "published_on": published_on.isoformat(),
+        "means": means.value,
         "enforceable_on": enforceable.isoformat() if enforceable else None,
     }
     move(db, folder, Action.PUBLISH, actor, Said(facts=facts))
@@ -91,6 +94,7 @@ def publish(db: Db, actor: Actor, folder_id: int, *, version: int, published_on:
             folder_id=folder.id,
             collectivity_id=folder.collectivity_id,
             published_on=published_on,
+            means=means.value,
             enforceable_on=enforceable,
             author=actor.name,
             recorded_at=now(),

@@ -171,6 +171,7 @@ class Publication(Base, Tenanted):
 
     folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"), primary_key=True)
     published_on: Mapped[date]
+    means: Mapped[str] = mapped_column(server_default="online")
     enforceable_on: Mapped[date | None]
     author: Mapped[str]
     recorded_at: Mapped[datetime]

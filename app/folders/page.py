@@ -18,6 +18,7 @@ from app.folders import queues, timeline
 from app.folders.documents import FIXED, current_versions
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.folders.move import EMITTERS, STEPS_PER_ROUND, Present, present
+from app.folders.publicity import means_here
 from app.folders.sockets import obstacles, plugged
 from app.folders.views import (
     ActionView,
@@ -212,7 +213,7 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     line = f"{where}. Ensuite : {following[:1].lower()}{following[1:]}."
     offered = choices(here.circuit, here.standing, here.asker(actor, folder))
     actions = tuple(
-        _action(one, folder) for one in offered if one in BUTTONS and _granted(one, folder, actor)
+        _action(db, one, folder) for one in offered if one in BUTTONS and _granted(one, folder, actor)
     )
     if not any(one.style == "primary" for one in actions):
         return Decision(timeline.waiting_for(db, folder, here), line, where, actions)
@@ -263,7 +264,7 @@ def _decision_at_rest(db: Db, folder: Folder, actor: Actor, here: Present | None
             )
         )
         if here is None or Action.WITHDRAW in choices(here.circuit, here.standing, here.asker(actor, folder)):
-            actions.append(_action(Action.WITHDRAW, folder))
+            actions.append(_action(db, Action.WITHDRAW, folder))
         words = "À vous de corriger" if folder.round else "À vous de compléter"
     elif folder.phase == "rejected":
         words = f"Retourné, on attend {folder.depositor_name}"
@@ -271,7 +272,7 @@ def _decision_at_rest(db: Db, folder: Folder, actor: Actor, here: Present | None
     return Decision(words, "", "", tuple(actions), notices=(why,) if why else ())
 
 
-def _action(one: Action, folder: Folder) -> ActionView:
+def _action(db: Db, one: Action, folder: Folder) -> ActionView:
     label, icon, style, endpoint, key = BUTTONS[one]
     socket = plugged.actions.get(one)
     method = "dialog" if one is Action.REJECT else "post"
@@ -285,15 +286,14 @@ def _action(one: Action, folder: Folder) -> ActionView:
         url_for(endpoint, folder_id=folder.id),
         method,
         key,
-        _day_of_publication(folder) if one is Action.PUBLISH else None,
+        _day_of_publication(db, folder) if one is Action.PUBLISH else None,
         CONFIRM.get(one, ""),
     )
 
 
-def _day_of_publication(folder: Folder) -> AskedDate:
-    field = family_of(folder.family).field("published_on")
-    label = field.label if field else "Date de publication"
-    return AskedDate(label, (field.help if field else "") or "", today().isoformat())
+def _day_of_publication(db: Db, folder: Folder) -> AskedDate:
+    means = means_here(db, folder.collectivity_id)
+    return AskedDate("Date de publication", means.asked, today().isoformat())
 
 
 def current_present(db: Db, folder: Folder) -> Present | None:

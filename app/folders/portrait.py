@@ -82,6 +82,7 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "facts": _facts(folder),
         "read": folder.sources.get("read", []),
         "published_on": publication.published_on if publication else None,
+        "publication": publication.means if publication else None,
         "enforceable_on": publication.enforceable_on if publication else None,
         "actions": _actions(folder, actor, here),
         "steps": _steps(db, folder),

@@ -62,14 +62,14 @@ SENTENCES: Sentences = {
         409,
         "Il n’y a pas de copie réparée à accepter pour ce document. Rechargez la page.",
     ),
-    "date-missing": (422, "L’acte n’a pas été publié : donnez la date de mise en ligne."),
+    "date-missing": (422, "L’acte n’a pas été publié : donnez la date de sa publication."),
     "date-future": (
         422,
-        "L’acte n’a pas été publié : la date de mise en ligne ne peut pas être dans le futur. Donnez le jour où il a paru.",
+        "L’acte n’a pas été publié : la date de publication ne peut pas être dans le futur. Donnez le jour où il a paru.",
     ),
     "date-before-act": (
         422,
-        "L’acte n’a pas été publié : la date de mise en ligne précède la décision. Vérifiez-la.",
+        "L’acte n’a pas été publié : la date de publication précède la décision. Vérifiez-la.",
     ),
     "favourite-unknown": (
         422,

@@ -266,6 +266,9 @@ class FolderShown(Line):
     submitted_at = _moment("Envoyé dans le circuit.", null=True)
     done_at = _moment("Terminé.", null=True)
     published_on = _day("Publié (actes).")
+    publication = _text(
+        "Comment il l’a été : online (en ligne), posted (affiché), paper (sur papier).", null=True
+    )
     enforceable_on = _day("Exécutoire (actes).")
     actions = _list(
         fields.String(), "Ce que cette application peut faire maintenant : change, start, approve, reject."

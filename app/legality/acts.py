@@ -15,6 +15,7 @@ from app.files import vault
 from app.folders.access import authorize
 from app.folders.documents import current_versions
 from app.folders.models import Document, DocumentVersion, Folder, Publication
+from app.folders.publicity import Means, means_here
 from app.legality.cancelling import Standing, act_at_the_prefecture, standing
 from app.legality.intake import the_channel
 from app.legality.models import StateLetter
@@ -41,6 +42,7 @@ class Life:
     appeal_until: date | None
     referral_until: date | None
     on_paper: bool
+    means: Means
     cancelled_on: date | None
 
 
@@ -50,7 +52,9 @@ def life_of(db: Db, folder: Folder) -> Life:
     if here is None:
         raise Refusal("not-at-prefecture")
     act, publication = here.act, db.get(Publication, folder.id)
+    means = Means(publication.means) if publication else means_here(db, folder.collectivity_id)
     published = publication.published_on if publication else None
+    online = published if means is Means.ONLINE else None
     cancelled = here.cancelled is not None
     return Life(
         standing=here,
@@ -58,10 +62,11 @@ def life_of(db: Db, folder: Folder) -> Life:
         received_on=act.received_on,
         published_on=published,
         enforceable_on=None if cancelled or publication is None else publication.enforceable_on,
-        online_until=online_until(published) if published else None,
+        online_until=online_until(online) if online else None,
         appeal_until=appeal_until(published) if published else None,
         referral_until=None if cancelled else _referral(db, folder, act),
         on_paper=act.reference == ON_PAPER,
+        means=means,
         cancelled_on=here.cancelled.cancelled_on if here.cancelled else None,
     )
 
@@ -100,7 +105,7 @@ def rows_of(life: Life) -> list[str]:
         if not life.on_paper
         else "Transmis en préfecture sur papier",
         f"Reçu en préfecture le {_short(life.received_on)}",
-        f"Publié le {_short(life.published_on)}" if life.published_on else "Publication : en attente",
+        f"{life.means.done} {_short(life.published_on)}" if life.published_on else "Publication : en attente",
         *([f"Transmission annulée le {_short(life.cancelled_on)}"] if life.cancelled_on else []),
         *([f"ID : {identifier}"] if identifier else []),
     ]
@@ -176,7 +181,7 @@ def certificate(db: Db, folder: Folder) -> bytes:
         ("Numéro", folder.number),
         ("Identifiant", act.identifier or "transmis sur papier"),
         ("Reçu par la préfecture le", jour_long(life.received_on)),
-        ("Publié le", jour_long(life.published_on)),
+        (life.means.done, jour_long(life.published_on)),
         ("Exécutoire le", jour_long(life.enforceable_on)),
         ("Preuve de réception", f"empreinte SHA-256 {proof}" if proof else ""),
     ]

@@ -156,15 +156,16 @@ def dates_of(life: Life) -> list[tuple[str, str]]:
     found = [
         ("Identifiant", life.standing.act.identifier or "aucun : transmis sur papier"),
         ("Reçu par la préfecture le", said(life.received_on, "inconnu")),
-        ("Publié le", said(life.published_on, "pas encore publié")),
+        (life.means.done, said(life.published_on, "pas encore publié")),
     ]
     if life.cancelled_on:
         return [*found, ("Transmission annulée le", jour_long(life.cancelled_on))]
     found.append(
         ("Exécutoire le", said(life.enforceable_on, "pas encore : il faut la réception et la publication"))
     )
+    if life.online_until:
+        found.append(("En ligne au moins jusqu’au", jour_long(life.online_until)))
     if life.published_on:
-        found.append(("En ligne au moins jusqu’au", said(life.online_until, "")))
         found.append(("Recours possible jusqu’au", f"{said(life.appeal_until, '')} inclus, sauf prorogation"))
     waits = "délai arrêté par la demande de pièces, il repart à leur réception"
     found.append(("Déféré du préfet jusqu’au", said(life.referral_until, waits)))

@@ -9,7 +9,9 @@ from markupsafe import Markup
 from app.circuits.library import family_of
 from app.core.db import Db
 from app.folders import sockets
-from app.folders.models import Folder, StepRun
+from app.folders.models import Folder, Publication, StepRun
+from app.folders.publicity import Means, choice_of
+from app.people.models import Collectivity
 from app.publication import record
 from app.publication.models import PublicSite
 from workflows.circuit import StepKind
@@ -43,7 +45,19 @@ class _Band:
             return None
         act = record.act_of(db, folder.id)
         site = db.get(PublicSite, folder.collectivity_id) if act is not None else None
-        words = {"act": act, "site": site, "folder": folder, "desks": publishing}
+        publication = db.get(Publication, folder.id)
+        published = None
+        if publication is not None and publication.means != Means.ONLINE:
+            published = {"done": Means(publication.means).done, "day": publication.published_on}
+        chosen = choice_of(db.get_one(Collectivity, folder.collectivity_id).settings)
+        words = {
+            "published": published,
+            "chosen": chosen,
+            "act": act,
+            "site": site,
+            "folder": folder,
+            "desks": publishing,
+        }
         page = self._templates.get_template("publication/_band.html").render(
             masked=record.masked_of(db, folder) is not None, **words
         )

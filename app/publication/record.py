@@ -16,6 +16,7 @@ from app.core.refusals import Refusal
 from app.folders.documents import current_versions
 from app.folders.models import Document, DocumentVersion, Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND
+from app.folders.publicity import Means
 from app.folders.search import key_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
@@ -31,8 +32,9 @@ _PLAIN = re.compile(r"[^a-z0-9]+")
 
 
 def follow(db: Db, folder: Folder, actor: Actor, published_on: date) -> None:
-    """The act has just been published: put it online too, unless its family never is."""
-    if family_of(folder.family).publication != "none":
+    """The act has just been published: put it online too, unless its family never is, or the council chose another way."""
+    here = db.get_one(Publication, folder.id)
+    if family_of(folder.family).publication != "none" and here.means == Means.ONLINE:
         put(db, folder, actor, published_on)
 
 

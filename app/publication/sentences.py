@@ -15,6 +15,15 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a été mis en ligne : l’étape de publication n’est pas faite. Publiez d’abord l’acte depuis son dossier.",
     ),
+    "means-missing": (422, "Rien n’a changé : choisissez un mode de publicité."),
+    "means-population": (
+        422,
+        "Rien n’a changé : seule une commune de moins de 3 500 habitants choisit l’affichage ou le papier. Donnez son nombre d’habitants, ou gardez la publication en ligne.",
+    ),
+    "means-deliberation": (
+        422,
+        "Rien n’a changé : donnez le numéro et la date de la délibération par laquelle le conseil a fait ce choix.",
+    ),
     "already-online": (
         409,
         "Cet acte est déjà en ligne. Rien n’a changé : pour le remplacer, déposez une version occultée.",

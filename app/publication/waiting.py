@@ -10,8 +10,9 @@ from app.circuits.library import catalogue
 from app.core.clock import PARIS, today
 from app.core.db import Db
 from app.folders.access import may_read
-from app.folders.models import Folder, StepRun
+from app.folders.models import Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND
+from app.folders.publicity import Means
 from app.folders.views import Due, due, family_words
 from app.people.actor import Actor
 from app.publication.models import PublicAct, PublicFile, PublicSite, PublicVersion
@@ -56,7 +57,10 @@ def waiting(db: Db, actor: Actor) -> list[Waiting]:
     desks = actor.desks_with(Right.ACT)
     if not families or not desks:
         return []
-    known = sa.select(PublicAct.folder_id)
+    known = sa.union(
+        sa.select(PublicAct.folder_id),
+        sa.select(Publication.folder_id).where(Publication.means != Means.ONLINE.value),
+    )
     query = (
         sa.select(Folder)
         .where(Folder.family.in_(families), Folder.phase.in_(("running", "done")), Folder.id.not_in(known))

@@ -12,8 +12,11 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.access import authorize
 from app.folders.blueprint import received, version_shown
+from app.folders.publicity import choice_of
+from app.people.models import Collectivity
 from app.publication import publishing, record
 from app.publication.models import PublicSite
+from app.publication.office import ChoiceForm, choose
 from app.publication.publishing import LONGEST, REASONS, TITLE, Masked
 from app.publication.site import acts
 from app.publication.site.web import pages as site
@@ -30,6 +33,25 @@ def todo() -> str:
     with reading(g.actor.collectivity_id) as db:
         rows, there, slug = waiting(db, g.actor), online(db, g.actor), slug_here(db, g.actor)
     return render_template("publication/todo.html", rows=rows, online=there, slug=slug)
+
+
+@pages.route("/administration/publication", methods=["GET", "POST"])
+@guard("administer")
+def office() -> Response | tuple[str, int]:
+    """How the collectivity publishes its acts, and the form that says what its council chose."""
+    with reading(g.actor.collectivity_id) as db:
+        chosen = choice_of(db.get_one(Collectivity, g.actor.collectivity_id).settings)
+    form, error, status = ChoiceForm(obj=chosen), None, 200
+    if form.is_submitted():
+        try:
+            choose(g.actor, form.wanted())
+        except Refusal as refusal:
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash("Le mode de publicité est enregistré.", "ok")
+            return redirect(url_for("publication.office"))
+    context = {"form": form, "chosen": chosen, "standing": chosen.means, "error": error}
+    return render_template("publication/office.html", **context), status
 
 
 @pages.get("/dossiers/<int:folder_id>/publication")

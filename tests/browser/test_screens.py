@@ -312,6 +312,7 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "mandate refused")
         look.at(secretary, "end of a mandate", f"/administration/mandats/{mayor}")
         look.at(secretary, "certificates of everybody", "/administration/certificats")
+        look.at(secretary, "publicity of acts", "/administration/publication")
         with look.by("n.abgrallec") as finance:
             finance.folder(stale)
             house.approve(stale, "t.lescoat")

@@ -278,7 +278,9 @@ def test_a_corrected_file_is_the_one_that_is_shown(house: House, tmp_path: Path)
 
 
 def test_a_draft_announces_only_what_may_take_the_flow_s_place(house: House) -> None:
-    page = house.client("g.trehorel").get(f"/dossiers/{house.deposit('g.trehorel', 'pes', FLOW)}/brouillon").text
+    page = (
+        house.client("g.trehorel").get(f"/dossiers/{house.deposit('g.trehorel', 'pes', FLOW)}/brouillon").text
+    )
     replacing, adding = page.partition("Ajouter un document")[::2]
     assert "choisissez-le. XML ;" in " ".join(replacing.split())
     assert 'accept=".xml"' in replacing

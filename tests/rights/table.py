@@ -32,6 +32,7 @@ ROUTES = {
     "people.logout": "person",
     "people.revoke": "person",
     "people.office.index": "administer",
+    "publication.office": "administer",
     "people.office.mandate": "administer",
     "circuits.index": "administer",
     "circuits.edit": "administer",

@@ -1,0 +1,97 @@
+"""What the council chose for the publicity of acts: one page of the administrator, one verb, one line in the journal."""
+
+from datetime import date
+
+from flask_wtf import FlaskForm
+from wtforms import DateField, IntegerField, RadioField, StringField
+from wtforms.fields.choices import SelectChoice
+
+from app.core.clock import today
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.publicity import SETTING, Choice, Means, choice_of
+from app.journal.chain import Event, append
+from app.people.actor import Actor, require
+from app.people.models import Collectivity
+from workflows.rights import Right
+
+THRESHOLD = 3500
+"""From this many inhabitants on, acts are published online and in no other way (CGCT L2131-1, III and IV)."""
+LONGEST = 100
+
+
+class ChoiceForm(FlaskForm):  # type: ignore[misc]
+    """How acts are published; what the law asks is checked by the verb."""
+
+    means = RadioField(
+        "Mode de publicité",
+        choices=[SelectChoice(one.value, one.label) for one in Means],
+        validate_choice=False,
+    )
+    deliberation = StringField(
+        "Numéro de la délibération",
+        description="Celle par laquelle le conseil a choisi l’affichage ou le papier.",
+        render_kw={"maxlength": str(LONGEST)},
+    )
+    decided_on = DateField("Date de la délibération")
+    population = IntegerField(
+        "Nombre d’habitants",
+        description="Moins de 3 500 : au-delà, la loi n’admet que la publication en ligne.",
+        render_kw={"inputmode": "numeric"},
+    )
+
+    def wanted(self) -> Choice:
+        """What was written, as the verb takes it; refuses what is no means (`bad-request`)."""
+        try:
+            means = Means(str(self.means.data))
+        except ValueError:
+            raise Refusal("means-missing") from None
+        if means is Means.ONLINE:
+            return Choice(means)
+        number = (self.deliberation.data or "").strip()
+        return Choice(means, number, self.decided_on.data, self.population.data)
+
+
+@use_case
+def choose(db: Db, actor: Actor, wanted: Choice) -> None:
+    """Keep what the council chose; acts published before keep the way that theirs was.
+
+    Refuses `means-population` (3,500 inhabitants or more, or no number), and `means-deliberation` (no number, no day, or
+    a day to come). Source: CGCT L2131-1, IV.
+    """
+    require(actor, Right.ADMINISTER)
+    row = db.get_one(Collectivity, actor.collectivity_id, with_for_update={"key_share": True})
+    kept = None
+    if wanted.means is not Means.ONLINE:
+        kept = _sound(wanted, today())
+    if choice_of(row.settings) == wanted:
+        return
+    others = {key: value for key, value in row.settings.items() if key != SETTING}
+    row.settings = others | ({SETTING: kept} if kept else {})
+    facts = kept or {"means": Means.ONLINE.value}
+    append(
+        db,
+        actor.collectivity_id,
+        Event(
+            "collectivity.publication",
+            actor.name,
+            actor.user_id,
+            None,
+            {**facts, "label": wanted.means.label},
+        ),
+    )
+
+
+def _sound(wanted: Choice, now: date) -> dict[str, object]:
+    if wanted.population is None or not 0 < wanted.population < THRESHOLD:
+        raise Refusal("means-population")
+    day, number = wanted.decided_on, wanted.deliberation
+    if not number or len(number) > LONGEST or day is None or day > now:
+        raise Refusal("means-deliberation")
+    return {
+        "means": wanted.means.value,
+        "deliberation": number,
+        "decided_on": day.isoformat(),
+        "population": wanted.population,
+    }
