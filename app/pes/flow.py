@@ -82,6 +82,7 @@ class Flow:
 
     `announced`: the electronic attachments that its pieces name, each with the first piece and page that name it.
     `unread`: the pieces, with their page, an amount of which is no number. `garbled`: a text whose accents are spoilt.
+    `contracts`: how many public contracts and concessions it tells (PES_Marche).
     """
 
     header: Mapping[str, str]
@@ -92,6 +93,7 @@ class Flow:
     announced: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     unread: Sequence[tuple[str, int]] = ()
     garbled: str = ""
+    contracts: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -101,8 +103,9 @@ class Flow:
 
     @property
     def domain(self) -> str:
-        """« dépenses », « recettes », or both; « pièces jointes » for what follows alone."""
+        """« dépenses », « recettes », « marchés », or several; « pièces jointes » for what follows alone."""
         found = [one for one in DOMAINS.values() if any(slip.domain == one for slip in self.slips)]
+        found += ["marchés"] if self.contracts else []
         return " et ".join(found) or "pièces jointes"
 
     @property

@@ -108,6 +108,7 @@ def summary(flow: Flow) -> dict[str, Any]:
         "total": str(flow.total),
         "total_with_tax": str(flow.total_with_tax),
         "attachments": len(flow.attachments),
+        "contracts": flow.contracts,
         "findings": [[one.key, one.title, one.text, one.page] for one in flow.findings],
     }
 

@@ -54,7 +54,7 @@ class _Reader:
         for key, words in NAMED.items():
             if not flow.header.get(key):
                 raise Refusal("flow-name-missing", what=words)
-        if not flow.pieces and (flow.slips or not flow.attachments):
+        if not flow.pieces and (flow.slips or not (flow.attachments or flow.contracts)):
             raise Refusal("flow-empty")
         self._judge_schema(flow, path)
         if not self._family.restricted and any(one.kind == PAYSLIPS for one in flow.attachments):

@@ -20,6 +20,7 @@ BLOCK = 1 << 16
 MOST_ATTACHMENTS = 50_000
 LONGEST_MARK = 10 << 20  # bytes of one tag or comment: no flow has any near that
 ELECTRONIC = "01"
+CONTRACTS = frozenset({"Marche", "Concession"})
 FILE_VALUES = ("IdUnique", "NomPJ", "TypePJ", "Description", "MIMEType")
 # UTF-8 read as Latin-1, and the control characters that Windows-1252 writes for its dashes and quotes
 GARBLED = re.compile("[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u0080|[\u0080-\u009f]")
@@ -71,6 +72,7 @@ class _Walk:
         self.announced: dict[str, tuple[str, int]] = {}
         self.unread: list[tuple[str, int]] = []
         self.garbled = ""
+        self.contracts = 0
         self.attachments: list[Attachment] = []
         self.accounts: dict[tuple[str, str], Account] = {}
         self.pages = Pages()
@@ -95,6 +97,8 @@ class _Walk:
             self.line = []
         elif name == "PJRef" and self.piece is not None and self.ref is None:
             self.ref = {}
+        elif name in CONTRACTS and len(path) == 4 and path[1] == "PES_Marche":
+            self.contracts += 1
         elif name == "PJ" and self.file is None:
             self.file, self.place = [], (0, 0)
         elif name == "Fichier" and self.file is not None:
@@ -238,6 +242,7 @@ class _Walk:
             self.announced,
             self.unread,
             self.garbled,
+            self.contracts,
         )
 
 

@@ -13,7 +13,7 @@ SENTENCES: Sentences = {
     ),
     "flow-empty": (
         422,
-        "Rien n’a été déposé : ce flux ne contient aucun mandat, aucun titre, ni pièce jointe seule, et Hélios n’acquitte jamais un flux vide. Vérifiez la sélection des bordereaux dans le logiciel de finances, puis exportez de nouveau.",
+        "Rien n’a été déposé : ce flux ne contient aucun mandat, aucun titre, aucun marché, ni pièce jointe seule, et Hélios n’acquitte jamais un flux vide. Vérifiez la sélection des bordereaux dans le logiciel de finances, puis exportez de nouveau.",
     ),
     "flow-name-missing": (
         422,

@@ -168,7 +168,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
 def sentence(said: Mapping[str, Any]) -> tuple[str, str, str]:
     """The flow in one sentence, in three parts, the second being its total: « 2 bordereaux de mandats, 14 mandats, … ».
 
-    What follows alone has no total: its attachments are the second part.
+    What has no bordereau has no total: its contracts and attachments are the second part.
     """
     slips = [
         _many(count, "bordereau", "bordereaux") + f" de {what}"
@@ -181,14 +181,21 @@ def sentence(said: Mapping[str, Any]) -> tuple[str, str, str]:
         if said["attachments"]
         else "aucune pièce jointe"
     )
+    told = said.get("contracts", 0)  # a flow read before they were counted had none
+    contracts = [_many(told, "marché", "marchés")] if told else []
     if not slips:
-        return spaces(f"Sans bordereau ni signature{day}, "), attached, f", {said['budget']}."
+        what = " et ".join([*contracts, attached] if said["attachments"] or not told else contracts)
+        return spaces(f"Sans bordereau ni signature{day}, "), what, f", {said['budget']}."
     pieces = [_many(count, what, f"{what}s") for what, count in said["pieces"].items() if count]
     cancelling = (
         f", dont {_many(said['cancelling'], 'annulation', 'annulations')}" if said["cancelling"] else ""
     )
     before = f"{' et '.join(slips)}{cancelling}, {', '.join(pieces)}, "
-    return before, f"{euros(said['total_with_tax'])} TTC", spaces(f", {said['budget']}{day}, {attached}.")
+    return (
+        before,
+        f"{euros(said['total_with_tax'])} TTC",
+        spaces(f", {said['budget']}{day}, {', '.join([*contracts, attached])}."),
+    )
 
 
 def _many(count: int, one: str, several: str) -> str:

@@ -60,7 +60,7 @@ def _signed_when_due(db: Db, folder: Folder, index: FlowIndex | None) -> list[Pr
     signed = any(step.kind in {StepKind.SIGN, StepKind.SEAL} for step in steps)
     if signed and slips == 0:
         words = (
-            "Ce flux de pièces jointes seules ne se signe pas, et son circuit demande une signature. Demandez à "
+            "Ce flux n’a pas de bordereau : il ne se signe pas, et son circuit demande une signature. Demandez à "
             "l’administrateur de ne la demander qu’à partir d’un bordereau (slips >= 1)."
         )
         return [Problem("flow-not-to-sign", "", words)]

@@ -38,6 +38,7 @@ INVOICE = ASSETS / "invoices" / "fx-basic-fr-ok.pdf"
 ACT = ASSETS / "acts" / "deliberation-2026-057-subvention.pdf"
 FLOW = ASSETS / "pes" / "kerlann_depenses.xml"
 PAY = ASSETS / "pes" / "kerlann_paye.xml"
+CONTRACT = ASSETS / "pes" / "kerlann_marche.xml"
 PAYSLIPS_ALONE = ASSETS / "pes" / "kerlann_paye_pj.xml"
 BUDGET = ASSETS / "actes" / "budget" / "totem-mini-scelle.xml"
 ACTS = {

@@ -9,7 +9,7 @@ from app.core.refusals import Refusal
 from app.folders import sending
 from app.folders.models import Document
 from app.signing.models import SignatureProof
-from tests.builders.house import FLOW, PAY, PAYSLIPS_ALONE, House
+from tests.builders.house import CONTRACT, FLOW, PAY, PAYSLIPS_ALONE, House
 
 ACCOUNTANT, PAYER = "g.trehorel", "m.kerzerho"
 ALWAYS_SIGNED = """
@@ -50,6 +50,23 @@ def test_payslips_that_follow_alone_leave_unsigned_and_are_acquitted(
         )
         assert db.scalars(receipts).all()
     assert "Acquitté" in house.client(login).get(f"/dossiers/{folder_id}").get_data(as_text=True)
+
+
+def test_a_contract_alone_is_shown_leaves_unsigned_and_is_acquitted_by_its_own_number(house: House) -> None:
+    folder_id = house.deposit(ACCOUNTANT, "pes", CONTRACT)
+    client = house.client(ACCOUNTANT)
+    page = client.get(f"/dossiers/{folder_id}").get_data(as_text=True)
+    assert "1 marché" in page.replace("\xa0", " ")
+    assert "pièce jointe" not in page.partition("Sans bordereau")[2].partition("</p>")[0]
+    assert "182450.00" in page
+    assert "Refection de la toiture du gymnase" in page
+    assert "Format PES 5.17 valide" in page.replace("\xa0", " ")
+    send(house, folder_id, ACCOUNTANT)
+    house.approve(folder_id, "n.abgrallec")
+    house.drain()
+    assert house.folder(folder_id).place == "done"
+    (kept,) = house.versions(folder_id, "receipt")
+    assert b'<DomaineAck V="11"/><EtatAck V="1"/><IdMarche V="2026MAR014-001"/>' in house.bytes_of(kept)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -24,7 +24,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Said:
-    """The answer to one thing: `key` holds its own elements (NumBord and ExerciceBord, or IdUnique)."""
+    """The answer to one thing: `key` holds its own elements (NumBord and ExerciceBord, IdMarche, or IdUnique)."""
 
     domain: str
     key: tuple[tuple[str, str], ...] = ()

@@ -33,7 +33,10 @@ class Slip:
 
 @dataclass(frozen=True)
 class Flow:
-    """What identifies a flow (`name` and `code`: NomFic and CodCol) and what an acquit may speak of."""
+    """What identifies a flow (`name` and `code`: NomFic and CodCol) and what an acquit may speak of.
+
+    `markets`: each contract as an acquit names it (IdMarche): IdContrat, a dash, the sequence on three digits.
+    """
 
     kind: str
     name: str
@@ -44,7 +47,7 @@ class Flow:
     label: str
     slips: tuple[Slip, ...]
     attachments: tuple[str, ...]
-    markets: int
+    markets: tuple[str, ...]
 
     @property
     def empty(self) -> bool:
@@ -84,7 +87,7 @@ class _Reading:
         self._open: dict[str, str] = {}
         self._pieces: list[str] = []
         self._attachments: list[str] = []
-        self._markets = 0
+        self._markets: list[str] = []
 
     def doctype(self, *_: object) -> None:
         raise Unreadable("DOCTYPE")
@@ -103,8 +106,10 @@ class _Reading:
             self._pieces.append(value)
         elif name == "IdUnique" and parent == "PJ":
             self._attachments.append(value)
-        elif name in {"Marche", "Concession"} and parent == "PES_Marche":
-            self._markets += 1
+        elif name == "IdContrat" and parent in {"IdentifiantMarche", "IdentifiantConcession"}:
+            self._markets.append(value)
+        elif name == "SequenceEnvoi" and parent in {"IdentifiantMarche", "IdentifiantConcession"}:
+            self._markets[-1:] = [f"{one}-{value.zfill(3)}" for one in self._markets[-1:]]
 
     def end(self, name: str) -> None:
         self._path.pop()
@@ -127,5 +132,5 @@ class _Reading:
             label=said.get("LibelleColBud", ""),
             slips=tuple(self._slips),
             attachments=tuple(self._attachments),
-            markets=self._markets,
+            markets=tuple(self._markets),
         )

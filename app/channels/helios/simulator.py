@@ -178,8 +178,8 @@ def _answer(flow: Flow, scenario: Scenario | None) -> Iterator[Said]:
         known = not rank and play == ATTACHMENT
         fault = Fault("ERREUR_DOUBLON_PJ", f"1984 - PJ déjà intégrée ({MARK})") if known else None
         yield Said("4", (("IdUnique", attachment),), fault)
-    if flow.markets and not flow.slips and not flow.attachments:
-        yield Said("0")
+    for market in flow.markets:
+        yield Said("11", (("IdMarche", market),))
 
 
 def _refused(flow: Flow, about: str) -> tuple[int, str]:

@@ -113,7 +113,7 @@ SENTENCES: Sentences = {
     "pes-nothing-to-sign": (
         422,
         (
-            "Rien n’a été signé : ce flux ne contient aucun bordereau. Un flux de pièces jointes seules ne se "
+            "Rien n’a été signé : ce flux ne contient aucun bordereau. Un flux de marchés ou de pièces jointes seules ne se "
             "signe pas : rejetez-le, et demandez que le circuit le transmette sans signature."
         ),
     ),
