@@ -136,6 +136,14 @@ SENTENCES: dict[str, tuple[int, str]] = {
             "Laissez signer le maire ou la personne qui en a la délégation."
         ),
     ),
+    "mandate-council-decides": (
+        403,
+        (
+            "Rien n’a été signé : le maire empêché, c’est le conseil qui décide, sauf si sa délibération de délégation prévoit "
+            "la suppléance (CGCT, article L2122-23). Soumettez l’affaire au conseil, ou faites enregistrer une suppléance qui "
+            "nomme ce type de dossier."
+        ),
+    ),
     "mandate-outside-matter": (
         403,
         (

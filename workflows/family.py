@@ -116,6 +116,7 @@ class Family:
     this very condition keeps its stage.
     `restricted_to`: the keys of the only desks that deposit it; its folders are then read by those alone who may act on
     them, and letters say nothing of them. Empty for a family that any desk deposits.
+    `named_substitution`: who stands in for the mayor signs it only by a mandate that names this family.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Family:
     begun_elsewhere: bool = False
     sign_when: Condition | None = None
     restricted_to: tuple[str, ...] = ()
+    named_substitution: bool = False
 
     @property
     def restricted(self) -> bool:
@@ -322,6 +324,7 @@ def _read(home: Path) -> Family:
         begun_elsewhere=data.pop("begun_elsewhere", False) is True,
         sign_when=_condition(data.pop("sign_when", None), "sign_when"),
         restricted_to=tuple(data.pop("restricted_to", ())),
+        named_substitution=data.pop("named_substitution", False) is True,
     )
     if data or found.name != home.name:
         raise ValueError(

@@ -42,13 +42,15 @@ _LABELS = {
 class Act:
     """What is to be signed, as a mandate looks at it; `matter` is « 7.5.2 », the amount in cents.
 
-    `priced` says that the family has an amount: then an unknown one is above every ceiling.
+    `priced` says that the family has an amount: then an unknown one is above every ceiling. `named_substitution`: the
+    council delegated this power to the mayor, and to no substitute unless it said so (CGCT L2122-23).
     """
 
     family: str
     matter: str | None = None
     amount_cents: int | None = None
     priced: bool = False
+    named_substitution: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ def check(mandate: Mandate, act: Act, today: date) -> None:
 def _check_scope(mandate: Mandate, act: Act, about: dict[str, str]) -> None:
     if mandate.families and act.family not in mandate.families:
         raise Refusal("mandate-outside-family", **about)
+    if act.named_substitution and mandate.kind is Kind.SUBSTITUTE and not mandate.families:
+        raise Refusal("mandate-council-decides", **about)
     if mandate.matters and act.matter is not None and not _covered(act.matter, mandate.matters):
         raise Refusal("mandate-outside-matter", matter=act.matter or "sans matière", **about)
     if mandate.ceiling_cents is None or not act.priced:
@@ -120,6 +124,7 @@ _NEARNESS = (
     "mandate-ended",
     "mandate-fell",
     "mandate-outside-family",
+    "mandate-council-decides",
     "mandate-outside-matter",
     "mandate-not-begun",
     "mandate-not-executory",

@@ -106,6 +106,7 @@ def act_of(folder: Folder) -> Act:
         None if matter is None else str(folder.fields.get(matter) or ""),
         folder.amount_cents,
         priced=family.amount_field is not None,
+        named_substitution=family.named_substitution,
     )
 
 

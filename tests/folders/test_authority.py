@@ -184,6 +184,28 @@ def test_who_has_several_mandates_signs_by_the_one_he_chose(house: House) -> Non
     assert proof(house, second).capacity == "La première adjointe, suppléante"
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_substitute_signs_a_decision_of_the_mayor_only_where_his_mandate_names_it(house: House) -> None:
+    folder_id = house.an_act("decision")
+    record(house, of_mayor(house))
+    a_deputy(house)
+    given = {
+        "kind": Kind.SUBSTITUTE,
+        "title": "la première adjointe",
+        "starts_on": today(),
+        "ends_on": today() + 7 * DAY,
+        "reason": "Maire hospitalisé",
+        "matters": (),
+        "ceiling_cents": None,
+    }
+    silent = record(house, of_deputy(house, **given, families=()))
+    assert refused(house, folder_id, DEPUTY) == "mandate-council-decides"
+    end_mandate(house.actor(ADMINISTRATOR), silent)
+    record(house, of_deputy(house, **given, families=("decision",)))
+    complete(house, DEPUTY, prepare(house, folder_id, DEPUTY))
+    assert proof(house, folder_id).capacity == "La première adjointe, suppléante"
+
+
 def stored(house):
     """Every object of the store."""
     return {one.name for one in (Path(house.settings.data_dir) / "documents").rglob("*") if one.is_file()}

@@ -98,6 +98,18 @@ def test_a_delegate_is_refused_too_early_too_late_outside_and_above(change, act,
     assert "{" not in said
 
 
+def test_a_power_delegated_by_the_council_passes_to_no_substitute_unless_his_mandate_names_it():
+    """CGCT L2122-23: the mayor prevented, these decisions are the council's, unless the delegation says otherwise."""
+    act = Act("decision", "1.1", 100_000, priced=True, named_substitution=True)
+    refusal = refused(STANDIN, act)
+    assert refusal.key == "mandate-council-decides"
+    assert "L2122-23" in SENTENCES[refusal.key][1].format(**refusal.facts)
+    check(replace(STANDIN, families=("invoice", "decision")), act, TODAY)
+    assert refused(replace(STANDIN, families=("invoice",)), act).key == "mandate-outside-family"
+    for delegated in (MAYOR, replace(FINANCE, families=("decision",), matters=())):
+        check(delegated, act, TODAY)
+
+
 @pytest.mark.parametrize(
     ("day", "key"),
     [
