@@ -28,6 +28,7 @@ from app.journal.chain import Event, append
 from app.legality.clocks import answer_due, kind_of
 from app.legality.models import StateLetter
 from app.people.actor import Actor, system
+from app.people.models import Collectivity
 from app.transmission.channels import open_channel
 from app.transmission.keeping import is_kept, note_late_anomaly
 from app.transmission.models import Transmission
@@ -68,10 +69,14 @@ def look(settings: Any) -> None:
     """Ask for a round of fetching, once for each period and each collectivity that has acts at the Préfecture."""
     slot = int(now().timestamp() // settings.actes_letters_seconds)
     with reading() as db:
-        acts = sa.select(Transmission.collectivity_id).where(
-            Transmission.channel == "actes", Transmission.state == "acknowledged"
+        act = sa.select(sa.literal(1)).where(
+            Transmission.collectivity_id == Collectivity.id,
+            Transmission.identifier.is_not(None),
+            Transmission.channel == "actes",
+            Transmission.state == "acknowledged",
         )
-        asked = {f"letters-{one}-{slot}": one for one in db.scalars(acts.distinct())}
+        having = sa.select(Collectivity.id).where(act.exists())
+        asked = {f"letters-{one}-{slot}": one for one in db.scalars(having)}
         known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(asked))))
     for key, collectivity_id in asked.items():
         if key not in known:

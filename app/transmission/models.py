@@ -20,7 +20,10 @@ class Transmission(Base, Tenanted):
     """
 
     __tablename__ = "transmission"
-    __table_args__ = (sa.UniqueConstraint("folder_id", "round", "step"),)
+    __table_args__ = (
+        sa.UniqueConstraint("folder_id", "round", "step"),
+        sa.Index("ix_transmission_collectivity_id_identifier", "collectivity_id", "identifier"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
