@@ -9,8 +9,8 @@ from markupsafe import Markup
 from app.circuits.library import family_of
 from app.core.db import Db
 from app.folders import sockets
-from app.folders.models import Folder, Publication, StepRun
-from app.folders.publicity import Means, choice_of
+from app.folders.models import Folder, StepRun
+from app.folders.publicity import choice_of
 from app.people.models import Collectivity
 from app.publication import record
 from app.publication.models import PublicSite
@@ -45,13 +45,11 @@ class _Band:
             return None
         act = record.act_of(db, folder.id)
         site = db.get(PublicSite, folder.collectivity_id) if act is not None else None
-        publication = db.get(Publication, folder.id)
-        published = None
-        if publication is not None and publication.means != Means.ONLINE:
-            published = {"done": Means(publication.means).done, "day": publication.published_on}
+        published, otherwise = record.otherwise(db, folder)
         chosen = choice_of(db.get_one(Collectivity, folder.collectivity_id).settings)
         words = {
             "published": published,
+            "otherwise": otherwise,
             "chosen": chosen,
             "act": act,
             "site": site,

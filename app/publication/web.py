@@ -121,7 +121,10 @@ def _context(folder_id: int) -> dict[str, Any]:
         act = record.act_of(db, folder.id)
         place = db.get(PublicSite, folder.collectivity_id) if act is not None else None
         masked = record.masked_of(db, folder)
+        made, otherwise = record.otherwise(db, folder)
         return {
+            "otherwise": otherwise,
+            "published_on": made.published_on if made is not None else None,
             "folder": folder,
             "family": family_of(folder.family),
             "act": acts.whole(db, act) if act is not None else None,

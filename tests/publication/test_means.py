@@ -70,6 +70,9 @@ def test_an_act_is_then_enforceable_from_its_posting_and_never_online(
     page = seen(client, f"/dossiers/{act}")
     assert asked in page
     assert "par choix du conseil (délibération 2026-031)" in page
+    sheet = seen(client, f"/dossiers/{act}/publication")
+    assert "il n’y a rien à préparer ici" in sheet
+    assert "mettra en ligne" not in sheet
     assert (act, "À publier") in listed(house)
     on = decide.publish(house.actor(CLERK), act, version=house.folder(act).version, published_on=today())
     assert on == today()
@@ -79,6 +82,7 @@ def test_an_act_is_then_enforceable_from_its_posting_and_never_online(
     for where in (f"/dossiers/{act}?onglet=details", f"/dossiers/{act}/prefecture"):
         assert done in seen(client, where)
         assert "En ligne au moins" not in seen(client, where)
+    assert f"{done} " in seen(client, f"/dossiers/{act}/publication")
     assert client.get(f"/dossiers/{act}/certificat-executoire").status_code == 200
     assert "Exécutoire le" in seen(client, f"/dossiers/{act}")
     visitor = house.client()
