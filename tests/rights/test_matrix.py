@@ -77,13 +77,15 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     never = {one for one, _ in routes(scene.house, api=False)} - granted_somewhere
     remote = {f"signing.remote.{one}" for one in ("prepare", "authorise", "complete")}
     carried = {"pes.attachment", "pes.attachment_bytes"}
-    # And no convention is suspended: nothing leaves on paper (tests/legality/test_paper.py).
+    # And no convention is suspended: nothing leaves on paper (tests/legality/test_paper.py); no operator stamps copies
+    # here (tests/legality/test_operator_copy.py).
     # An act leaves the public page after two months, or for a reason of law (tests/publication/test_withdrawn.py).
     assert never == {
         "folders.archive",
         "signing.verifier.report",
         "publication.withdraw",
         "legality.paper",
+        "legality.operator_copy",
         *remote,
         *carried,
     }
