@@ -1,6 +1,8 @@
 """What several families share is written once, in a base, and laid under each of them."""
 
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +11,13 @@ from typing import Any
 from workflows.loader import read_yaml
 
 HOME = Path(__file__).parent
+
+
+@cache
+def _written(name: str) -> dict[str, Any]:
+    """A base as it is written, read once for all its families: it ships with the program."""
+    found: dict[str, Any] = read_yaml((HOME / name / "base.yaml").read_text(encoding="utf-8"))
+    return found
 
 
 def with_base(data: Mapping[str, Any]) -> tuple[dict[str, Any], ModuleType | None]:
@@ -22,7 +31,7 @@ def with_base(data: Mapping[str, Any]) -> tuple[dict[str, Any], ModuleType | Non
     name = own.pop("base", None)
     if name is None:
         return own, None
-    base = read_yaml((HOME / str(name) / "base.yaml").read_text(encoding="utf-8"))
+    base: dict[str, Any] = deepcopy(_written(str(name)))
     fields = {field["key"]: field for field in base.pop("fields")}
     for field in own.pop("fields", ()):
         fields[field["key"]] = {**fields.get(field["key"], {}), **field}

@@ -21,7 +21,6 @@ from app.channels.actes.message import write_message
 from app.channels.actes.naming import DEPARTMENT, archive_name, document_name, envelope_name, message_name
 from app.channels.actes.receipt import Receipt, read_receipt
 from app.channels.actes.rules import Bench, judge, number_taken
-from app.channels.actes.s2low import S2lowActes
 from app.channels.actes.settings import ActesSettings
 from app.channels.actes.simulator import SimulatedPrefecture
 from app.channels.actes.transport import ActesTransport, Deposit, Letter
@@ -313,11 +312,15 @@ class ActesChannel:
 def open_channel(settings: Any) -> ActesChannel:
     """The channel as the installation configured it."""
     own = ActesSettings.read(settings)
-    transport: ActesTransport = (
-        S2lowActes(S2lowSettings.read(settings))
-        if own.transport == "s2low"
-        else SimulatedPrefecture(own, load_classification(own.classification_file), now)
-    )
+    transport: ActesTransport
+    if own.transport == "s2low":
+        from app.channels.actes.s2low import (
+            S2lowActes,
+        )  # its HTTP library is heavy, and this module is read at each start
+
+        transport = S2lowActes(S2lowSettings.read(settings))
+    else:
+        transport = SimulatedPrefecture(own, load_classification(own.classification_file), now)
     return ActesChannel(own, transport, now)
 
 
