@@ -23,6 +23,9 @@ def check(db: Db, folder: Folder) -> list[Problem]:
     index = db.get(FlowIndex, folder.id)
     found = _signed_when_due(db, folder, index)
     told = {one.field for one in found}
+    if index is not None and not sum(index.summary["slips"].values()) and folder.amount_cents:
+        words = "Ce flux n’a pas de bordereau, donc pas de total. Videz ce champ, ou remplacez le flux."
+        found.append(Problem("flow-says-otherwise", "total", words))
     return found + [one for one in _typed_over(folder, index) if one.field not in told]
 
 

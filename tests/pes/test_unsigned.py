@@ -92,6 +92,15 @@ def test_no_number_typed_and_no_circuit_take_the_signature_away_or_ask_it_of_not
     house.save(flow, ACCOUNTANT, {"total": "6505,05", "siret": "21290999800017", "domain": "dépenses"})
     send(house, flow, ACCOUNTANT)
 
+    contract = house.deposit(ACCOUNTANT, "pes", CONTRACT)
+    house.save(contract, ACCOUNTANT, {"total": "500,00"})
+    with pytest.raises(Refusal, match="to-fix") as caught:
+        send(house, contract, ACCOUNTANT)
+    ((problem),) = caught.value.facts["problems"]
+    assert (problem["key"], problem["field"]) == ("flow-says-otherwise", "total")
+    house.save(contract, ACCOUNTANT, {"total": ""})
+    send(house, contract, ACCOUNTANT)
+
     library.publish(house.actor("k.morizur"), "pes_payroll", ALWAYS_SIGNED)
     house.a_pay_flow(PAY)
     alone = house.deposit(PAYER, "pes_payroll", PAYSLIPS_ALONE)

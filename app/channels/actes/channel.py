@@ -314,9 +314,8 @@ def open_channel(settings: Any) -> ActesChannel:
     own = ActesSettings.read(settings)
     transport: ActesTransport
     if own.transport == "s2low":
-        from app.channels.actes.s2low import (
-            S2lowActes,
-        )  # its HTTP library is heavy, and this module is read at each start
+        # Its HTTP library is heavy, and this module is read at each start (docs/decisions/0003)
+        from app.channels.actes.s2low import S2lowActes
 
         transport = S2lowActes(S2lowSettings.read(settings))
     else:
