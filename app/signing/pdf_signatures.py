@@ -22,6 +22,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
 from app.core.refusals import Refusal
+from app.pdf.revisions import Opened, first, opened
 from app.signing import bounds
 from app.signing.proven import evidence
 from app.signing.proving import Proof, Subject, prove
@@ -53,9 +54,9 @@ def read_pdf(path: Path, content: Path | None, trust: Trust, moment: datetime) -
         raise Refusal("content-unexpected")
     with path.open("rb") as stream:
         try:
-            reader = PdfFileReader(stream, strict=False)
-            _unlock(reader)
-            return asyncio.run(_read(reader, trust, moment))
+            document = opened(stream)
+            _unlock(document.reader)
+            return asyncio.run(_read(document, trust, moment))
         except RecursionError as error:
             raise Refusal("file-too-complex") from error
         except UNREADABLE as error:
@@ -74,8 +75,9 @@ def _unlock(reader: PdfFileReader) -> None:
         raise Refusal("document-locked")
 
 
-async def _read(reader: PdfFileReader, trust: Trust, moment: datetime) -> list[Seen]:
-    if reader.xrefs.total_revisions > MOST_REVISIONS:
+async def _read(document: Opened, trust: Trust, moment: datetime) -> list[Seen]:
+    reader = document.reader
+    if document.count > MOST_REVISIONS:
         raise Refusal("too-many-revisions", limit=MOST_REVISIONS)
     people, stamps, broken = _sorted(reader)
     # Difference analysis reads every object: an honest file of many pages needs what its size asks for
@@ -101,7 +103,8 @@ def _sorted(
             raise Refusal("too-many-signatures", limit=MOST_SIGNATURES)
         try:
             one = EmbeddedPdfSignature(reader, widget, name)
-            _ = (one.signed_revision, one.signer_cert.subject.native)
+            one.signed_revision = max(one.signed_revision, first(reader))
+            _ = one.signer_cert.subject.native
             (people if one.sig_object_type == "/Sig" else stamps).append(one)
         except UNREADABLE:
             when = reader.xrefs.get_last_change(value.container_ref) if value.container_ref else 0
@@ -112,7 +115,7 @@ def _sorted(
 def _removed(reader: PdfFileReader, shown: set[str]) -> list[tuple[int, Seen]]:
     """Signatures that an earlier revision bears and the present one hides, with the revision that still shows them."""
     gone: dict[str, tuple[int, Seen]] = {}
-    for revision in range(reader.xrefs.total_revisions - 1):
+    for revision in range(first(reader), reader.xrefs.total_revisions - 1):
         for name, value, _ in enumerate_sig_fields(
             reader.get_historical_resolver(revision), filled_status=True
         ):
@@ -219,7 +222,8 @@ def _covered(signature: EmbeddedPdfSignature, coverage: SignatureCoverageLevel) 
     if coverage == SignatureCoverageLevel.ENTIRE_FILE:
         return "La signature couvre tout le fichier."
     if coverage == SignatureCoverageLevel.ENTIRE_REVISION:
-        number, total = signature.signed_revision + 1, signature.reader.xrefs.total_revisions
+        base = first(signature.reader)
+        number, total = signature.signed_revision + 1 - base, signature.reader.xrefs.total_revisions - base
         return f"La signature couvre tout le fichier tel qu’il était à sa révision {number}, sur {total} aujourd’hui."
     return "La signature ne couvre qu’une partie du fichier."
 

@@ -43,7 +43,7 @@ WEB_KINDS = {"web", "api", "cli"}
 
 # Libraries that cost a start: at the top only of rooms that their callers open when the work is there.
 HEAVY = {
-    "pyhanko": ("app/signing/", "app/files/"),
+    "pyhanko": ("app/signing/", "app/files/", "app/pdf/"),
     "pyhanko_certvalidator": ("app/signing/",),
     "certomancer": ("app/demo/",),
     "lxml": (
@@ -55,8 +55,8 @@ HEAVY = {
         "app/transmission/s2low/",
     ),
     "signxml": ("app/signing/formats/",),
-    "pikepdf": ("app/files/", "app/legality/printed.py"),
-    "pypdfium2": ("app/files/", "app/signing/formats/"),
+    "pikepdf": ("app/files/", "app/pdf/", "app/legality/printed.py"),
+    "pypdfium2": ("app/files/", "app/signing/formats/", "app/pdf/"),
     "facturx": ("app/invoices/reading.py",),
     "alembic": ("app/core/schema.py",),
     "requests": ("app/signing/network.py", "app/transmission/s2low/client.py"),

@@ -1,0 +1,126 @@
+"""Which bytes each revision of a PDF holds, as the tolerant readers that people use find them."""
+
+import io
+import os
+from dataclasses import dataclass
+from typing import IO, Any
+
+from pyhanko.pdf_utils.misc import PdfError
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+HEADER = b"%PDF-"
+SEARCHED = 1024  # bytes in which readers look for the header (ISO 32000-1 annex H, implementation note 13)
+# What a file of any origin makes pyHanko raise when it cannot be read as it says it is
+BROKEN = (
+    PdfError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    OverflowError,
+    NotImplementedError,
+    AssertionError,
+    OSError,
+)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A PDF that was opened: `junk` counts the bytes before its header.
+
+    `relative`: its offsets count from the header, as readers that search for it do; else from the first byte.
+    """
+
+    reader: PdfFileReader
+    junk: int
+    relative: bool = True
+
+    @property
+    def base(self) -> int:
+        """The cross-reference section that ends the first revision."""
+        return first(self.reader)
+
+    @property
+    def count(self) -> int:
+        """How many revisions there are."""
+        return int(self.reader.xrefs.total_revisions) - self.base
+
+    def number(self, section: int) -> int:
+        """The revision, from 1, of one of pyHanko's sections."""
+        return max(section - self.base, 0) + 1
+
+
+def opened(stream: IO[bytes]) -> Opened:
+    """A PDF read as tolerant readers read it: up to 1019 bytes may stand before its header.
+
+    Raises one of `BROKEN` when it is no PDF, or none that can be read.
+    """
+    stream.seek(0)
+    junk = stream.read(SEARCHED).find(HEADER)
+    if junk <= 0:
+        return Opened(PdfFileReader(stream, strict=False), 0)
+    try:
+        reader = PdfFileReader(_From(stream, junk), strict=False)
+        _ = reader.root["/Pages"]
+        return Opened(reader, junk)
+    except BROKEN:
+        reader = PdfFileReader(_Headed(stream), strict=False)
+        reader.stream = stream
+        return Opened(reader, junk, relative=False)
+
+
+def first(reader: PdfFileReader) -> int:
+    """The cross-reference section that ends the first revision: 0, or 1 in a linearised file.
+
+    A linearised file has its second section before its first one, and neither is whole alone (ISO 32000-1 annex F).
+    """
+    if reader.xrefs.total_revisions < 2:
+        return 0
+    starts = [reader.xrefs.get_xref_container_info(number).start_location for number in (0, 1)]
+    return int(starts[1] < starts[0])
+
+
+class _From(io.RawIOBase):
+    """A file as it is from one of its bytes on."""
+
+    def __init__(self, stream: IO[bytes], start: int) -> None:
+        super().__init__()
+        self._stream, self._start = stream, start
+        stream.seek(start)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        found = self._stream.read(len(buffer))
+        buffer[: len(found)] = found
+        return len(found)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._stream.read(size)
+
+    def tell(self) -> int:
+        return self._stream.tell() - self._start
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        if whence == os.SEEK_SET:
+            if offset < 0:
+                raise ValueError("before the header")
+            offset += self._start
+        return self._stream.seek(offset, whence) - self._start
+
+
+class _Headed(_From):
+    """A file whose first bytes are taken for a header, so that pyHanko reads the rest."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        super().__init__(stream, 0)
+
+    def read(self, size: int = -1) -> bytes:
+        at = self._stream.tell()
+        found = self._stream.read(size)
+        header = b"%PDF-1.7\n"[at:]
+        return (header + found[len(header) :])[: len(found)]

@@ -1,0 +1,62 @@
+"""The files that Acrobat writes by default, and those that a mail gateway touched, are read as people's readers read them."""
+
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from app.core.clock import now
+from app.signing.verify import verify
+from tests.signing.corpus import Corpus, changed, no_form
+
+ASSETS = Path(__file__).parent.parent / "assets" / "signing"
+
+
+def linearised(tmp_path: Path, source: Path = ASSETS / "deliberation.pdf", **how) -> Path:
+    target = tmp_path / "linearised.pdf"
+    with pikepdf.open(source) as pdf:
+        pdf.save(target, linearize=True, deterministic_id=True, **how)
+    return target
+
+
+def write(tmp_path: Path, data: bytes) -> Path:
+    target = tmp_path / "signed.pdf"
+    target.write_bytes(data)
+    return target
+
+
+STREAMS = {"object_stream_mode": pikepdf.ObjectStreamMode.generate}
+
+
+@pytest.mark.parametrize("how", [{}, STREAMS], ids=["tables", "streams"])
+def test_a_linearised_file_has_one_revision_and_no_signature(made: Corpus, tmp_path: Path, how) -> None:
+    assert verify(linearised(tmp_path, **how), made.trust, now()) == []
+
+
+@pytest.mark.parametrize("how", [{}, STREAMS], ids=["tables", "streams"])
+def test_a_linearised_file_is_signed_twice_and_both_revisions_are_counted(
+    made: Corpus, tmp_path: Path, how
+) -> None:
+    once = made.signed(data=linearised(tmp_path, **how).read_bytes())
+    path = write(tmp_path, made.signed("b_cadiou", data=once, field="Signature2"))
+    first, second = verify(path, made.trust, now())
+    assert (first.verdict, second.verdict) == ("valide", "valide"), (first.reason, second.reason)
+    assert "révision 2, sur 3" in first.covered
+    assert second.covered == "La signature couvre tout le fichier."
+
+
+def test_a_signature_removed_from_a_linearised_file_is_still_told(made: Corpus, tmp_path: Path) -> None:
+    data = made.signed(data=linearised(tmp_path).read_bytes())
+    (gone,) = verify(write(tmp_path, changed(data, no_form)), made.trust, now())
+    assert (gone.verdict, "retirée" in gone.reason) == ("invalide", True)
+
+
+def test_bytes_before_the_header_do_not_hide_a_signature(made: Corpus, tmp_path: Path) -> None:
+    data = made.signed()
+    path = write(tmp_path, b"Content-Type: application/pdf\r\n\r\n" + data)
+    (only,) = verify(path, made.trust, now())
+    assert only.verdict == "valide", only.reason
+    assert "34" not in only.where
+    path.write_bytes(b"junk\n" + data.replace(b"/Title", b"/Tytle", 1))
+    (forged,) = verify(path, made.trust, now())
+    assert forged.verdict == "invalide"
