@@ -77,8 +77,6 @@ def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
             pages = _judge(pdf)
         except pikepdf.PdfError as error:
             raise Refused("file-damaged") from error
-        # pyHanko appends to no hybrid-reference file (ISO 32000-1 §7.5.8.4).
-        damaged = damaged or (to_be_signed and "/XRefStm" in pdf.trailer)
         if damaged and carries_signature:
             raise Refused("file-signed-damaged")
         # A mere oddity in one object is rewritten too, but it is no reason to refuse a signed file.

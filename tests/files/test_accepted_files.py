@@ -24,7 +24,11 @@ def made(data: bytes, workdir: Path, name: str = "document.pdf", **how: bool) ->
     return look(path, name, workdir, **how)
 
 
-@pytest.mark.parametrize("path", sorted(ASSETS.glob("*/*.pdf")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    sorted(one for one in ASSETS.glob("*/*.pdf") if one.parent.name != "pdf"),
+    ids=lambda path: path.name,
+)
 def test_every_sample_pdf_is_accepted_as_it_is(path: Path, tmp_path: Path) -> None:
     seen = look(path, path.name, tmp_path)
     assert (seen.kind, seen.media_type, seen.repaired, seen.signatures) == (

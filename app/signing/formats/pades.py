@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
+import structlog
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign.fields import SigSeedSubFilter
 from pyhanko.sign.general import SigningError
@@ -25,7 +26,19 @@ from app.signing.seen import Seen
 from app.signing.timestamp import TimestampClient
 from app.signing.trust import Trust, facts
 
-BROKEN = (PdfError, SigningError, ValueError, TypeError, LookupError, NotImplementedError, OverflowError)
+log = structlog.get_logger()
+BROKEN = (
+    PdfError,
+    SigningError,
+    ValueError,
+    TypeError,
+    LookupError,
+    NotImplementedError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    RecursionError,
+)
 
 
 def prepare(
@@ -64,7 +77,10 @@ def prepare(
         target.unlink(missing_ok=True)
         # EINVAL: an offset of the document leads before its beginning; any other fault of the disk stays one
         if isinstance(error, BROKEN) or (isinstance(error, OSError) and error.errno == errno.EINVAL):
-            raise Refusal("document-not-signable", why=str(error)) from error
+            log.warning(
+                "signing.not_signable", error=repr(error)[:200]
+            )  # the library's words are for the operator
+            raise Refusal("document-not-signable") from error
         raise
     return Prepared(
         field=field,
@@ -214,7 +230,7 @@ def check(
     try:
         readings = read_pdf(target, None, silent, moment)
     except Refusal as error:
-        raise _failed(str(error)) from error
+        raise _failed("le fichier signé ne se relit pas") from error
     ours = [one for one in readings if one.where == field]
     if len(ours) != 1 or ours[0] is not readings[-1]:
         raise _failed(f"la signature n’est pas dans l’emplacement « {field} »")

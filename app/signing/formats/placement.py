@@ -89,7 +89,7 @@ def pages(path: Path) -> list[PageShape]:
         try:
             return shapes(PdfFileReader(stream))
         except (PdfReadError, ValueError, TypeError, LookupError) as error:
-            raise Refusal("document-unreadable", why=str(error)) from error
+            raise Refusal("document-unreadable") from error
 
 
 def shapes(handler: PdfHandler) -> list[PageShape]:
@@ -122,7 +122,10 @@ def rotation(page: Any) -> int:
 
 
 def _quarter(rotate: Any) -> int:
-    degrees = int(rotate) % 360
+    try:
+        degrees = int(rotate) % 360
+    except (TypeError, ValueError):  # no number: viewers show the page as it lies
+        return 0
     return degrees if degrees in (90, 180, 270) else 0
 
 
@@ -137,14 +140,20 @@ def _shape(page: dict[str, Any]) -> PageShape:
 
 
 def _unit(value: Any) -> float:
-    unit = float(value)
+    try:
+        unit = float(value)
+    except (TypeError, ValueError):
+        return 1.0
     return unit if 0 < unit < MOST_POINTS else 1.0
 
 
 def _ordered(box: Any) -> Rectangle | None:
-    if box is None or len(box) != 4:
+    try:
+        if len(box) != 4:
+            return None
+        x1, y1, x2, y2 = (float(box[index]) for index in range(4))
+    except (TypeError, ValueError, LookupError):  # no box: viewers do as when there is none
         return None
-    x1, y1, x2, y2 = (float(box[index]) for index in range(4))
     rectangle = (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
     return rectangle if rectangle[0] < rectangle[2] and rectangle[1] < rectangle[3] else None
 
@@ -160,11 +169,11 @@ def default_box(path: Path, index: int, count: int) -> Box:
     grid = _grid(page, count)
     # One signatory alone signs at the right, as on paper; several share the whole width
     shift = grid.width if count == 1 else page.width - 2 * grid.margin
-    size = (shift, grid.rows * (grid.height + GAP) - GAP)
+    size = (shift, grid.rows * (grid.height + grid.gap) - grid.gap)
     left, bottom = _free(path, last, page, (grid.margin, grid.foot), size, grid.margin)
     row, column = divmod(index, grid.columns)
     left += column * (page.width - 2 * grid.margin - grid.width) / max(1, grid.columns - 1)
-    bottom += (grid.rows - 1 - row) * (grid.height + GAP)
+    bottom += (grid.rows - 1 - row) * (grid.height + grid.gap)
     return Box(last, left, bottom, left + grid.width, bottom + grid.height)
 
 
@@ -179,12 +188,12 @@ def corner_box(path: Path, page: str, corner: str, index: int, count: int) -> Bo
     grid = _grid(shape, count)
     row, column = divmod(index, grid.columns)
     here = min(grid.columns, count - row * grid.columns)  # the last row may be shorter
-    across = grid.width + GAP
+    across = grid.width + grid.gap
     left = grid.margin + column * across
     if side == "right":
-        left = shape.width - grid.margin - (here - column) * across + GAP
-    from_top = shape.height - grid.margin - (row + 1) * (grid.height + GAP) + GAP
-    bottom = from_top if edge == "top" else grid.foot + (grid.rows - 1 - row) * (grid.height + GAP)
+        left = shape.width - grid.margin - (here - column) * across + grid.gap
+    from_top = shape.height - grid.margin - (row + 1) * (grid.height + grid.gap) + grid.gap
+    bottom = from_top if edge == "top" else grid.foot + (grid.rows - 1 - row) * (grid.height + grid.gap)
     return Box(number, left, bottom, left + grid.width, bottom + grid.height)
 
 
@@ -196,6 +205,7 @@ class _Grid:
     height: float
     margin: float
     foot: float
+    gap: float
 
 
 def _grid(page: PageShape, count: int) -> _Grid:
@@ -204,9 +214,12 @@ def _grid(page: PageShape, count: int) -> _Grid:
     room = page.width - 2 * margin
     columns = max(1, min(count, int((room + GAP) // (LEAST_WIDTH + GAP))))
     rows = -(-count // columns)
-    width = min(WIDTH, (room - (columns - 1) * GAP) / columns)
-    height = min(HEIGHT, (page.height - margin - foot - (rows - 1) * GAP) / rows)
-    return _Grid(columns, rows, width, height, margin, foot)
+    gap = min(
+        GAP, page.height / (4 * rows)
+    )  # on a page of a few points, a gap of ten would leave nothing to the boxes
+    width = min(WIDTH, (room - (columns - 1) * gap) / columns)
+    height = min(HEIGHT, (page.height - margin - foot - (rows - 1) * gap) / rows)
+    return _Grid(columns, rows, width, height, margin, foot, gap)
 
 
 def _free(

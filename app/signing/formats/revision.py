@@ -2,14 +2,16 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
+from pyhanko.pdf_utils.generic import ArrayObject, FloatObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import SigFieldSpec, append_signature_field, enumerate_sig_fields
@@ -25,6 +27,10 @@ from app.signing.ports import FieldPlan, Stamp
 
 CHUNK = 1 << 20
 NO_CHANGES = 1  # the strictest DocMDP level (ISO 32000-2 table 257)
+SMALL, DRAWN = (
+    20.0,
+    62.0,
+)  # pyHanko draws in whole units: a box that is smaller in these is drawn larger, and shown in its size
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ def write(
     """
     copied = _copy(source, after, str(meta.md_algorithm))
     # Nothing to copy once more for pyHanko: what it writes comes after what is there
-    writer = IncrementalPdfFileWriter(BytesIO(), prev=PdfFileReader(copied.content))
+    writer = IncrementalPdfFileWriter(BytesIO(), prev=_opened(copied.content))
     _create_fields(writer, field, fields)
     style: Any = NoOpStampStyle()
     if stamp is not None:
@@ -65,8 +71,20 @@ def write(
         writer, existing_fields_only=True
     )
     session.system_time = now.astimezone(PARIS)
-    session.prepare_tbs_document(validation_info=None, bytes_reserved=room)
+    with _enlarged(_widget(session.sig_field)):
+        session.prepare_tbs_document(validation_info=None, bytes_reserved=room)
     return _append(writer, after, session.sig_field["/V"], copied)
+
+
+def _opened(content: IO[bytes]) -> PdfFileReader:
+    """The document, read strictly but for hybrid cross-references (ISO 32000-2 §7.5.8.4), which pyHanko then reads too.
+
+    The revision that is added has the plain table of a file of that kind, which every reader follows.
+    """
+    reader = PdfFileReader(content)
+    if reader.xrefs.hybrid_xrefs_present:
+        reader.strict = False
+    return reader
 
 
 @dataclass(frozen=True)
@@ -149,14 +167,46 @@ def _create_fields(writer: IncrementalPdfFileWriter, field: str, fields: Sequenc
         if not 0 <= plan.box.page < len(shapes):
             raise Refusal("stamp-outside-page", page=plan.box.page + 1)
         rectangle = shapes[plan.box.page].rectangle(plan.box)
-        spec = SigFieldSpec(plan.name, on_page=plan.box.page, box=rectangle)  # type: ignore[arg-type]  # it writes decimals
+        spec = SigFieldSpec(plan.name, on_page=plan.box.page, box=_enough(rectangle))  # type: ignore[arg-type]  # it writes decimals
         append_signature_field(writer, spec)
+        _, _, reference = next(enumerate_sig_fields(writer, with_name=plan.name))
+        _widget(reference.get_object())["/Rect"] = _written(rectangle)
+
+
+def _written(rectangle: placement.Rectangle) -> ArrayObject:
+    return ArrayObject(FloatObject(round(number, 4)) for number in rectangle)  # type: ignore[no-untyped-call]
+
+
+def _enough(rectangle: placement.Rectangle) -> placement.Rectangle:
+    """The same, in its proportions, as large as pyHanko needs it to draw."""
+    left, bottom, right, top = rectangle
+    least = min(right - left, top - bottom)
+    if not 0 < least < SMALL:
+        return rectangle
+    scale = DRAWN / least
+    return left, bottom, left + (right - left) * scale, bottom + (top - bottom) * scale
+
+
+@contextmanager
+def _enlarged(widget: Any) -> Iterator[None]:
+    """Draw in a box that is not degenerate; viewers fit the drawing to the true one (ISO 32000-2 §12.5.5)."""
+    true = widget["/Rect"]
+    corners = [float(one) for one in true]
+    ordered = min(corners[::2]), min(corners[1::2]), max(corners[::2]), max(corners[1::2])
+    widget["/Rect"] = _written(_enough(ordered))
+    try:
+        yield
+    finally:
+        widget["/Rect"] = true
+
+
+def _widget(field: Any) -> Any:
+    return field["/Kids"][0] if "/Kids" in field else field
 
 
 def _rotation(writer: IncrementalPdfFileWriter, field: str) -> int:
     _, _, reference = next(enumerate_sig_fields(writer, with_name=field))
-    widget = reference.get_object()
-    widget = widget["/Kids"][0] if "/Kids" in widget else widget
+    widget = _widget(reference.get_object())
     # /P is optional (ISO 32000-2 table 166): without it the page is taken as it lies
     return placement.rotation(widget["/P"]) if "/P" in widget else 0
 

@@ -5,12 +5,13 @@ from app.core.refusals import Sentences
 SENTENCES: Sentences = {
     "document-unreadable": (
         422,
-        "Ce PDF n’est pas lisible : {why}. Rien n’a été fait : exportez-le de nouveau.",
+        "Les pages de ce PDF ne sont pas lisibles. Rien n’a été fait : produisez-le de nouveau depuis le document "
+        "d’origine, puis redéposez-le.",
     ),
     "document-not-signable": (
         422,
         (
-            "Rien n’a été signé : ce PDF ne peut pas recevoir de signature ({why}). Enregistrez-le de "
+            "Rien n’a été signé : la construction de ce PDF ne permet pas d’y ajouter une signature. Enregistrez-le de "
             "nouveau depuis le logiciel qui l’a produit, puis redéposez-le."
         ),
     ),
