@@ -34,6 +34,7 @@ SCHEMES: dict[str, tuple[frozenset[str], str]] = {
         "il faut smtp://serveur:port, smtp+starttls://serveur ou smtps://serveur",
     ),
     "tsa_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
+    "tsa_second_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
     "handover_webhook_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
     "s2low_url": (frozenset({"https"}), "il faut l’adresse https de l’opérateur"),
     "csc_url": (frozenset({"http", "https"}), "il faut l’adresse https:// du service, jusqu’à /csc/v1"),
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
 
     trust_roots: Path | None = None
     tsa_url: str = ""
+    tsa_second_url: str = ""
     tsa_roots: Path | None = None
     revocation_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     network_timeout: float = 10.0
@@ -352,6 +354,15 @@ class Settings(BaseSettings):
     def _webhook_secret(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
         if info.data.get("handover_webhook_url") and len(value.get_secret_value()) < WEBHOOK_SECRET:
             raise ValueError(f"{WEBHOOK_SECRET} caractères au moins dès qu’une adresse de webhook est donnée")
+        return value
+
+    @field_validator("tsa_second_url")
+    @classmethod
+    def _second_tsa(cls, value: str, info: ValidationInfo) -> str:
+        if value and value == info.data.get("tsa_url"):
+            raise ValueError("c’est l’adresse de la première : donnez celle d’une autre autorité")
+        if value and not info.data.get("tsa_url"):
+            raise ValueError("donnez d’abord PARAPHE_TSA_URL, la première autorité")
         return value
 
     @field_validator("tsa_roots")

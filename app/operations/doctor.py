@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -16,6 +16,9 @@ from app.core.refusals import Refusal, catalogue
 from app.files import vault
 from app.notices.mailer import connect
 from app.signing import setting
+
+if TYPE_CHECKING:
+    from app.signing.timestamp import TimestampClient
 
 WORKER_SILENT = timedelta(minutes=3)
 REMOTE = "le service de signature à distance ne sert pas : vérifiez les réglages PARAPHE_CSC"
@@ -116,16 +119,27 @@ def _timestamp(settings: Any) -> str:
         raise Unwell(
             "aucune autorité : donnez PARAPHE_TSA_URL ; les signatures seraient sans horodatage (B-B)"
         )
+    client = setting.timestamper()
+    if client is None or client.second is None:
+        return f"jeton obtenu, écart d’horloge {_gap(client, 'l’autorité d’horodatage'):.1f} s"
+    first = _gap(client, "l’autorité d’horodatage")
+    try:
+        second = _gap(client.second, "la seconde autorité d’horodatage")
+    except Refusal as refusal:
+        raise Unwell(
+            f"la seconde autorité d’horodatage n’a pas donné de jeton : vérifiez PARAPHE_TSA_SECOND_URL ({refusal.facts['why']})"
+        ) from refusal
+    return f"un jeton de chaque autorité, écarts d’horloge {first:.1f} s et {second:.1f} s"
+
+
+def _gap(client: "TimestampClient | None", named: str) -> float:
+    """Seconds between our clock and an authority's; unwell when that is much."""
     from app.signing.timestamp import moment_of
 
-    client = setting.timestamper()
-    said = moment_of(client) if client else now()
-    gap = abs(now() - said)
+    gap = abs(now() - moment_of(client)) if client else timedelta(0)
     if gap > CLOCK_TOLERANCE:
-        raise Unwell(
-            f"l’horloge du serveur s’écarte de {gap.total_seconds():.0f} s de l’autorité d’horodatage"
-        )
-    return f"jeton obtenu, écart d’horloge {gap.total_seconds():.1f} s"
+        raise Unwell(f"l’horloge du serveur s’écarte de {gap.total_seconds():.0f} s de {named}")
+    return gap.total_seconds()
 
 
 def _remote(settings: Any) -> str:

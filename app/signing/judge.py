@@ -3,10 +3,13 @@
 A reader of PDF, CMS, XAdES or PES fills a `Seen` for each signature (`app.signing.seen`), `judge` does the rest.
 """
 
+import dataclasses
+from collections.abc import Sequence
 from datetime import datetime
 
 from app.core.clock import PARIS
 from app.signing.seen import Seen
+from app.signing.trust import TOLERANCE
 from app.signing.verdict import Indication, Verdict
 
 PASSED: Indication = "TOTAL-PASSED"
@@ -56,6 +59,16 @@ def judge(seen: Seen, moment: datetime) -> Verdict:
         qualified=seen.qualified,
         chain=seen.chain,
     )
+
+
+def in_order(seen: Sequence[Seen]) -> list[Seen]:
+    """The signatures of one document, each over the earlier ones, told the latest hour that those before it prove."""
+    told, latest = [], None
+    for one in seen:
+        told.append(dataclasses.replace(one, earlier_at=latest))
+        if one.timestamped_at is not None and (latest is None or one.timestamped_at > latest):
+            latest = one.timestamped_at
+    return told
 
 
 Said = tuple[Indication, str | None, str]
@@ -133,7 +146,7 @@ def _lacking(seen: Seen, moment: datetime) -> Said | None:
         (
             not seen.may_sign,
             "CHAIN_CONSTRAINTS_FAILURE",
-            "le certificat n’est pas fait pour signer (usage « non-répudiation » absent).",
+            seen.unfit or "le certificat n’est pas fait pour signer.",
         ),
         (seen.sub == "TRY_LATER", "TRY_LATER", silent),
         (
@@ -152,7 +165,45 @@ def _lacking(seen: Seen, moment: datetime) -> Said | None:
             "le certificat de l’autorité d’horodatage n’a pas pu être vérifié.",
         ),
     )
-    return next(((UNSURE, sub, why) for is_so, sub, why in lacks if is_so), None)
+    return next(((UNSURE, sub, why) for is_so, sub, why in (*lacks, *_hours(seen, moment)) if is_so), None)
+
+
+def _hours(seen: Seen, moment: datetime) -> tuple[tuple[bool, str, str], ...]:
+    """Hours that contradict one another, more than clocks do (EN 319 102-1 §5.5.4): one of them is false."""
+    stamped, claimed, archived = seen.timestamped_at, seen.claimed_at, seen.archived_at
+    last = max((one for one in (stamped, archived) if one is not None), default=None)
+    return (
+        (
+            last is not None and last > moment + TOLERANCE,
+            "TIMESTAMP_ORDER_FAILURE",
+            f"l’horodatage est daté du {clock(last)}, dans l’avenir.",
+        ),
+        (
+            stamped is not None and archived is not None and archived < stamped - TOLERANCE,
+            "TIMESTAMP_ORDER_FAILURE",
+            "l’horodatage d’archive est plus ancien que la signature qu’il protège.",
+        ),
+        (
+            stamped is not None and seen.earlier_at is not None and stamped < seen.earlier_at - TOLERANCE,
+            "TIMESTAMP_ORDER_FAILURE",
+            f"l’horodatage du {clock(stamped)} est plus ancien que la signature précédente, que celle-ci contient.",
+        ),
+        (
+            stamped is not None and claimed is not None and claimed > stamped + TOLERANCE,
+            "TIMESTAMP_ORDER_FAILURE",
+            f"le signataire dit avoir signé le {clock(claimed)}, après l’horodatage du {clock(stamped)}.",
+        ),
+        (
+            claimed is not None and claimed > moment + TOLERANCE,
+            "SIG_CONSTRAINTS_FAILURE",
+            f"le signataire dit avoir signé le {clock(claimed)}, dans l’avenir.",
+        ),
+        (
+            claimed is not None and seen.not_before is not None and claimed < seen.not_before - TOLERANCE,
+            "SIG_CONSTRAINTS_FAILURE",
+            f"le signataire dit avoir signé le {clock(claimed)}, avant que son certificat soit valable.",
+        ),
+    )
 
 
 def _proven(seen: Seen, moment: datetime) -> str:
@@ -193,6 +244,6 @@ def day(moment: datetime | None) -> str:
     return moment.astimezone(PARIS).strftime("%d/%m/%Y") if moment else ""
 
 
-def clock(moment: datetime) -> str:
-    """A date and its time in Paris, 25/11/2026 à 22:57:12."""
-    return f"{moment.astimezone(PARIS):%d/%m/%Y à %H:%M:%S}"
+def clock(moment: datetime | None) -> str:
+    """A date and its time in Paris, 25/11/2026 à 22:57:12; empty for None."""
+    return f"{moment.astimezone(PARIS):%d/%m/%Y à %H:%M:%S}" if moment else ""

@@ -67,9 +67,10 @@ def of(path: Path) -> Kind:
 
 
 def _pdf(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
+    from app.signing.judge import in_order
     from app.signing.pdf_signatures import read_pdf
 
-    return read_pdf(path, content, trust, moment)
+    return in_order(read_pdf(path, content, trust, moment))
 
 
 def _p7s(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":

@@ -28,9 +28,11 @@ from pyhanko_certvalidator.policy_decl import NonRevokedStatusAssertion
 
 from app.core.clock import PARIS
 from app.signing.seen import Timestamp
-from app.signing.trust import Trust
+from app.signing.signers import UNREADABLE
+from app.signing.trust import TOLERANCE, Trust
 
 NOTHING_KNOWN = LocalKnowledge()
+MOST_TOKENS = 4  # timestamps of one signature that are looked at
 CHAIN_FAILURE = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
 
 
@@ -72,6 +74,30 @@ class Subject:
 
 
 async def prove(subject: Subject, trust: Trust, moment: datetime) -> Proof:
+    """What is proven of one signature as known at `moment`, with the hours that its archive timestamps say.
+
+    Those hours stand in `archived_at` even unproven when they contradict the moment or the signature's own: whoever
+    judges must see it (`app.signing.judge`).
+    """
+    proof = await _prove(subject, trust, moment)
+    if not subject.archived or subject.embedded is None:
+        return proof
+    hours = _archive_hours(subject.embedded)
+    late = [one for one in hours if one > moment + TOLERANCE]
+    early = [one for one in hours if proof.at is not None and one < proof.at - TOLERANCE]
+    odd = max(late) if late else min(early) if early else None
+    return dataclasses.replace(proof, archived_at=odd) if odd else proof
+
+
+def _archive_hours(embedded: EmbeddedPdfSignature) -> list[datetime]:
+    try:
+        times = embedded.reader.embedded_timestamp_signatures
+    except UNREADABLE:  # a timestamp that cannot be read proves nothing, and says no hour
+        return []
+    return [_gen_time(one.signed_data) for one in times if one.signed_revision > embedded.signed_revision]
+
+
+async def _prove(subject: Subject, trust: Trust, moment: datetime) -> Proof:
     """Prove one signature as known at `moment`: by its timestamp, by the authorities, by what the file keeps of them.
 
     A revocation that the authorities know of counts even against an archive. With `trust.fetch` false no host is asked:
@@ -82,22 +108,29 @@ async def prove(subject: Subject, trust: Trust, moment: datetime) -> Proof:
     )
     if not (trust.fetch or subject.archived or _tells(subject.known)) and _stamped(subject):
         offline = await _current(subject, trust, timing, "trusted", required=False, fetch=False)
-        if (
-            offline.sub is None
-        ):  # which it is only when the timestamp holds too (§5.5.4): it is not proven twice
-            return dataclasses.replace(offline, sub="TRY_LATER")
-    timestamp = await _timestamp(subject, trust, timing)
+        if offline.sub is None:
+            # Which it is only when the timestamp holds too (§5.5.4): it is not proven twice
+            return _dated(dataclasses.replace(offline, sub="TRY_LATER"), min(_hours(subject)))
+    timestamp, hour = await _timestamp(subject, trust, timing)
     # Whoever stole a key may put an older « not revoked » into the file: the authority of today is heard before it
     today = dataclasses.replace(subject, known=LocalKnowledge(known_certs=subject.known.known_certs))
     proof = await _current(today, trust, timing, timestamp, required=trust.fetch, fetch=trust.fetch)
     if subject.archived and subject.embedded is not None:
         archive = await _archived(subject, subject.embedded, trust, timing)
         if archive is not None:
-            return dataclasses.replace(archive, revoked_at=archive.revoked_at or proof.revoked_at)
+            whole = dataclasses.replace(archive, revoked_at=archive.revoked_at or proof.revoked_at)
+            return _dated(whole, hour)
     unasked = proof.sub is None and not trust.fetch
     if unasked or proof.sub in {CHAIN_FAILURE, "TRY_LATER"}:
-        return await _silent(subject, trust, timing, timestamp, proof)
-    return proof
+        return _dated(await _silent(subject, trust, timing, timestamp, proof), hour)
+    return _dated(proof, hour)
+
+
+def _dated(proof: Proof, hour: datetime | None) -> Proof:
+    """The same with the hour that the token says: pyHanko gives the hour of validation for a token from the future."""
+    if hour is None or proof.timestamp != "trusted":
+        return proof
+    return dataclasses.replace(proof, at=hour.astimezone(PARIS))
 
 
 async def _silent(
@@ -171,14 +204,30 @@ def _stamped(subject: Subject) -> bool:
     return any(True for _ in extract_tst_data_iter(subject.signed_data["signer_infos"][0], signed=False))
 
 
-async def _timestamp(subject: Subject, trust: Trust, timing: ValidationTimingInfo) -> Timestamp:
+async def _timestamp(
+    subject: Subject, trust: Trust, timing: ValidationTimingInfo
+) -> tuple[Timestamp, datetime | None]:
+    """What the signature's timestamps are worth, and the earliest hour that a trusted one gives."""
     signer_info = subject.signed_data["signer_infos"][0]
-    found: Timestamp = "none"
-    for token in extract_tst_data_iter(signer_info, signed=False):
-        found = await _time(token, message_imprint_checker(signer_info), subject, trust, timing)
-        if found == "trusted":
-            break
-    return found
+    worth: Timestamp = "none"
+    hours: list[datetime] = []
+    for token in list(extract_tst_data_iter(signer_info, signed=False))[:MOST_TOKENS]:
+        one = await _time(token, message_imprint_checker(signer_info), subject, trust, timing)
+        if one == "trusted":
+            hours.append(_gen_time(token))
+        elif not hours:
+            worth = one
+    return ("trusted", min(hours)) if hours else (worth, None)
+
+
+def _hours(subject: Subject) -> list[datetime]:
+    signer_info = subject.signed_data["signer_infos"][0]
+    return [_gen_time(token) for token in extract_tst_data_iter(signer_info, signed=False)]
+
+
+def _gen_time(token: cms.SignedData) -> datetime:
+    hour: datetime = token["encap_content_info"]["content"].parsed["gen_time"].native
+    return hour
 
 
 async def prove_time(

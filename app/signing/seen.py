@@ -46,7 +46,10 @@ class Seen:
     `intact`: the hash is that of the signed bytes. `valid`: the signature is that of the certificate. `altered`: the
     document was changed afterwards otherwise than is permitted. `removed`: an earlier revision alone bears it.
     `faults`: what its profile asks for and it is not (French). `may_sign`: the certificate is made to sign
-    (nonRepudiation). `asked`: the authorities could be asked whether it is revoked. `kept`: the file itself proves it.
+    (nonRepudiation), `unfit` says
+    why not (French). `earlier_at`: an hour that the signed bytes hold, proven by a trusted timestamp of somebody else's
+    signature: this one is later. `asked`: the authorities could be asked whether it is revoked. `kept`: the file itself
+    proves it.
     """
 
     where: str
@@ -71,6 +74,8 @@ class Seen:
     covered: str = ""
     changes: str = ""
     may_sign: bool = True
+    unfit: str = ""
+    earlier_at: datetime | None = None
     sub: str | None = None
     revoked_at: datetime | None = None
     not_before: datetime | None = None

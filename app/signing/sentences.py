@@ -110,6 +110,11 @@ SENTENCES: Sentences = {
         503,
         "L’horodatage n’a pas répondu. Rien n’a été apposé sur ce document, il reste à signer : recommencez dans un instant.",
     ),
+    "timestamp-wrong-clock": (
+        503,
+        "Rien n’a été signé : l’autorité d’horodatage donne une heure fausse ({gap} sur notre horloge), et la signature "
+        "porterait cette date. Recommencez plus tard ; si cela dure, prévenez l’administrateur.",
+    ),
     "session-used": (
         409,
         "Rien n’a été signé cette fois : cette signature a déjà servi, a expiré ou appartient à une autre session. "

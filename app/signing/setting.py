@@ -101,11 +101,15 @@ def refresh_lists() -> int:
 
 @lru_cache(maxsize=1)
 def timestamper() -> "TimestampClient | None":
-    """The timestamp authority, when there is one."""
+    """The timestamp authority, when there is one, with the second one behind it when there are two."""
     from app.signing.timestamp import TimestampClient
 
     chosen = _chosen["settings"]
-    return TimestampClient(chosen.tsa_url, timeout=chosen.network_timeout) if chosen.tsa_url else None
+    if not chosen.tsa_url:
+        return None
+    wait = chosen.network_timeout
+    second = TimestampClient(chosen.tsa_second_url, timeout=wait) if chosen.tsa_second_url else None
+    return TimestampClient(chosen.tsa_url, timeout=wait, second=second)
 
 
 @lru_cache(maxsize=1)

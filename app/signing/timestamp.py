@@ -2,45 +2,93 @@
 
 import hashlib
 import secrets
+import time
 from datetime import datetime
 from urllib.parse import urlsplit
 
+import structlog
 from asn1crypto import cms, tsp
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError, handle_tsp_response
 
+from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.network import Outside, UnreachableError
+from app.signing.trust import TOLERANCE
 
+log = structlog.get_logger(__name__)
 LARGEST_TOKEN = 64 * 1024
+REST = 60.0  # seconds during which an authority that failed is asked after the other one
+
+
+class WrongClockError(ValueError):
+    """The authority answered, with an hour that is not ours; `gap` in seconds, positive when it is ahead."""
+
+    def __init__(self, gap: float) -> None:
+        super().__init__(f"{gap:+.0f} s")
+        self.gap = gap
 
 
 class TimestampClient(TimeStamper):
-    """Asks one timestamp authority for tokens; safe to share between threads, keeps nothing between two requests.
+    """Asks a timestamp authority for tokens, and another when the first gives none; safe to share between threads.
 
-    `timeout` in seconds for each of `tries`.
+    `timeout` in seconds for each of `tries`. `second` serves while the first is silent or has a wrong clock, and is
+    then asked first for a minute (`REST`).
     """
 
-    def __init__(self, url: str, *, timeout: float = 6.0, tries: int = 2) -> None:
+    def __init__(
+        self, url: str, *, timeout: float = 6.0, tries: int = 2, second: "TimestampClient | None" = None
+    ) -> None:
         super().__init__(include_nonce=True)  # type: ignore[no-untyped-call]
         self.url = url
         self.tries = tries
+        self.second = second
+        self._rests_until = 0.0
         self._outside = Outside((urlsplit(url).netloc.rpartition("@")[2],), timeout, LARGEST_TOKEN)
 
     def token(self, imprint: bytes, algorithm: str) -> bytes:
-        """DER of a token over the hash `imprint`; refuses `timestamp-silent` when the authority gives none.
+        """DER of a token over the hash `imprint`, given now by the first authority that gives one.
 
-        The nonce and the imprint in the answer are compared with the request (RFC 3161 §2.4.2).
+        The nonce and the imprint in the answer are compared with the request (RFC 3161 §2.4.2), its hour with our clock
+        (`TOLERANCE`): a signature must not be dated before its act, nor after it. Refuses `timestamp-wrong-clock` when
+        an authority answered with another hour and none with ours, `timestamp-silent` when none answered.
         """
+        if self.second is None:
+            return self.own_token(imprint, algorithm)
+        order = [self, self.second]
+        if time.monotonic() < self._rests_until:
+            order.reverse()
+        refusals = []
+        for one in order:
+            try:
+                given = one.own_token(imprint, algorithm)
+            except Refusal as refusal:
+                refusals.append(refusal)
+                if one is self:
+                    self._rests_until = time.monotonic() + REST
+                    log.warning("timestamp.first_failed", key=refusal.key, **refusal.facts)
+            else:
+                return given
+        raise next((one for one in refusals if one.key == "timestamp-wrong-clock"), refusals[0])
+
+    def own_token(self, imprint: bytes, algorithm: str) -> bytes:
+        """The same, asked of this authority alone."""
         why = ""
         for _ in range(self.tries):
             try:
-                return self._once(imprint, algorithm)
+                token = self.asked(imprint, algorithm)
+                _near(hour_of(token))
+            except WrongClockError as error:
+                hour = _words(error.gap)
+                raise Refusal("timestamp-wrong-clock", gap=hour) from error
             except (UnreachableError, TimestampRequestError, ValueError, TypeError) as error:
                 why = str(error)
+            else:
+                return token
         raise Refusal("timestamp-silent", why=why)
 
-    def _once(self, imprint: bytes, algorithm: str) -> bytes:
+    def asked(self, imprint: bytes, algorithm: str) -> bytes:
+        """The token as this authority gives it at once, whatever its hour; raises when it gives none for this request."""
         nonce, request = self.request_cms(imprint, algorithm)  # type: ignore[no-untyped-call]
         body = self._outside.post(
             self.url, request.dump(), "application/timestamp-query", "application/timestamp-reply"
@@ -54,10 +102,31 @@ class TimestampClient(TimeStamper):
         return token
 
 
-def moment_of(client: TimestampClient) -> datetime:
-    """The authority's own time, read in a token that it gives now over a hash made for it; refuses `timestamp-silent`."""
-    token = client.token(hashlib.sha256(secrets.token_bytes(32)).digest(), "sha256")
-    said: datetime = (
-        cms.ContentInfo.load(token)["content"]["encap_content_info"]["content"].parsed["gen_time"].native
-    )
+def hour_of(token: bytes) -> datetime:
+    """The hour that a token gives (RFC 3161 §2.4.2, genTime), aware; raises ValueError or TypeError on anything else."""
+    content = cms.ContentInfo.load(token)["content"]
+    said: datetime = content["encap_content_info"]["content"].parsed["gen_time"].native
     return said
+
+
+def _near(hour: datetime) -> None:
+    gap = hour - now()
+    if abs(gap) > TOLERANCE:
+        raise WrongClockError(gap.total_seconds())
+
+
+def _words(gap: float) -> str:
+    """« 3 jours de retard », « 7 minutes d’avance »."""
+    seconds = abs(gap)
+    units = ((86400, "jour"), (3600, "heure"), (60, "minute"))
+    size, name = next(one for one in units if seconds >= one[0] or one[0] == units[-1][0])
+    count = round(seconds / size)
+    return f"{count} {name}{'s' if count > 1 else ''} {'d’avance' if gap > 0 else 'de retard'}"
+
+
+def moment_of(client: TimestampClient) -> datetime:
+    """The authority's own time, right or wrong, read in a token that it gives now; refuses `timestamp-silent`."""
+    try:
+        return hour_of(client.asked(hashlib.sha256(secrets.token_bytes(32)).digest(), "sha256"))
+    except (UnreachableError, TimestampRequestError, ValueError, TypeError) as error:
+        raise Refusal("timestamp-silent", why=str(error)) from error

@@ -1,20 +1,15 @@
 """The doctor does each thing for real, and says in French what to correct when it fails."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from asn1crypto import keys, pem, tsp, x509
-from pyhanko.sign.timestamps import DummyTimeStamper
 
 from app import create_app
 from app.core import db, heartbeat, schema
 from app.core.clock import now
 from app.operations.doctor import examine
+from tests.builders.authority import authority_in_advance
 from tests.builders.house import House
 from tests.builders.process import ask, environment
 from tests.builders.softhsm import MODULE, PIN, Token
@@ -51,37 +46,6 @@ def only_ill(house: House, *names: str, **changed: object) -> list[str]:
 @pytest.fixture(autouse=True)
 def _worker_lives(house: House) -> None:
     heartbeat.beat("worker", now())
-
-
-@contextmanager
-def authority_in_advance(house: House, by: timedelta) -> Iterator[str]:
-    """A timestamp authority whose clock is ahead of ours."""
-    armored = (house.pki.folder / "keys" / "a_kervadec.pem").read_bytes()  # the stand-in signs with RSA only
-    key = keys.PrivateKeyInfo.load(pem.unarmor(armored)[2])
-    certificate = x509.Certificate.load(house.pki.certificate("a_kervadec"))
-    stamper = DummyTimeStamper(certificate, key, fixed_dt=now() + by)
-
-    class Answers(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = tsp.TimeStampReq.load(self.rfile.read(int(self.headers["Content-Length"])))
-            body = stamper.request_tsa_response(asked).dump()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/timestamp-reply")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_args: object) -> None:
-            """Say nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Answers) as server:
-        serving = threading.Thread(target=server.serve_forever)
-        serving.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            serving.join()
 
 
 def test_a_sound_installation_passes_every_check(house: House) -> None:
@@ -167,15 +131,30 @@ def test_without_an_authority_the_level_of_signatures_is_said(house: House) -> N
 
 
 def test_a_clock_that_is_wrong_is_named_with_its_gap(house: House) -> None:
-    with authority_in_advance(house, timedelta(minutes=5)) as url:
+    with authority_in_advance(house.pki, timedelta(minutes=5)) as url:
         seen = found(house, tsa_url=url)
         fine, said = seen["horodatage et horloge"]
     assert not fine
     assert said.startswith("l’horloge du serveur s’écarte de ")
     assert 295 <= int(said.split("s’écarte de ")[1].split(" ")[0]) <= 300
     assert said.endswith(" s de l’autorité d’horodatage")
-    with authority_in_advance(house, timedelta(seconds=3)) as url:
+    with authority_in_advance(house.pki, timedelta(seconds=3)) as url:
         assert found(house, tsa_url=url)["horodatage et horloge"][0]
+
+
+def test_the_second_authority_is_looked_at_as_the_first(house: House) -> None:
+    with authority_in_advance(house.pki, timedelta(minutes=2)) as url:
+        fine, said = found(house, tsa_second_url=url)["horodatage et horloge"]
+    assert not fine
+    assert said.endswith(" s de la seconde autorité d’horodatage")
+    fine, said = found(house, tsa_second_url=f"http://127.0.0.1:{free_port()}/tsa")["horodatage et horloge"]
+    assert not fine
+    assert said.startswith(
+        "la seconde autorité d’horodatage n’a pas donné de jeton : vérifiez PARAPHE_TSA_SECOND_URL"
+    )
+    with authority_in_advance(house.pki, timedelta(seconds=3)) as url:
+        fine, said = found(house, tsa_second_url=url)["horodatage et horloge"]
+    assert (fine, said.startswith("un jeton de chaque autorité, écarts d’horloge ")) == (True, True)
 
 
 def test_a_seal_that_does_not_open_is_named(house: House) -> None:

@@ -142,6 +142,13 @@ class Corpus:
         )
         return out.getvalue()
 
+    def with_archive(self, data: bytes, at: datetime) -> bytes:
+        """The same file under a document timestamp that says `at`."""
+        out = io.BytesIO()
+        writer = IncrementalPdfFileWriter(io.BytesIO(data))
+        asyncio.run(PdfTimeStamper(Tsa(self.pki, at)).async_timestamp_pdf(writer, "sha256", output=out))
+        return out.getvalue()
+
     def encrypted(self, password: str) -> bytes:
         source, target = self.room / "clear.pdf", self.room / "locked.pdf"
         source.write_bytes(DOCUMENT)

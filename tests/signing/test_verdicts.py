@@ -18,6 +18,7 @@ from tests.builders import pes
 from . import corpus
 from .corpus import DOCUMENT, YEAR, Corpus, Tsa, changed
 
+DAY = timedelta(days=1)
 OK, NO, MAYBE = "TOTAL-PASSED", "TOTAL-FAILED", "INDETERMINATE"
 UNCHANGED = "Valable : document inchangé depuis la signature, certificat valable et non révoqué le"
 COMPLETED = "Valable : document complété depuis la signature sans changement interdit"
@@ -402,6 +403,52 @@ BESIDE = {
         "B-B",
     ),
 }
+
+
+HOUR = timedelta(hours=1)
+ORDER = (MAYBE, "TIMESTAMP_ORDER_FAILURE")
+# name: (how it is made, the words of ETSI, what the sentence says)
+HOURS = {
+    "timestamp of a year ahead": (
+        lambda c: c.signed(tsa=Tsa(c.pki, now() + YEAR)),
+        ORDER,
+        "dans l’avenir",
+    ),
+    "archive timestamp of a year ahead": (
+        lambda c: c.with_archive(c.signed(level="B-LT"), now() + YEAR),
+        ORDER,
+        "dans l’avenir",
+    ),
+    "timestamp a hundred days before the signer's own hour": (
+        lambda c: c.signed(tsa=Tsa(c.pki, now() - 100 * DAY)),
+        ORDER,
+        "après l’horodatage du",
+    ),
+    "second signature dated before the first that it contains": (
+        lambda c: c.two(second={"at": now() - 10 * DAY}),
+        ORDER,
+        "plus ancien que la signature précédente",
+    ),
+    "hour of the signer in the future": (
+        lambda c: c.signed(level="B-B", claimed=now() + HOUR),
+        (MAYBE, "SIG_CONSTRAINTS_FAILURE"),
+        "dans l’avenir",
+    ),
+    "hour of the signer before his certificate": (
+        lambda c: c.signed(level="B-B", claimed=now() - 2 * YEAR),
+        (MAYBE, "SIG_CONSTRAINTS_FAILURE"),
+        "avant que son certificat soit valable",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOURS)
+def test_hours_that_contradict_one_another_are_never_proven(made, trust, tmp_path, name):
+    make, (indication, sub), words = HOURS[name]
+    (tmp_path / "signed.pdf").write_bytes(make(made))
+    last = judge(tmp_path / "signed.pdf", trust)[-1]
+    assert (last.indication, last.sub_indication) == (indication, sub), last.reason
+    assert words in last.reason
 
 
 @pytest.mark.parametrize("form", ["cades", "xades"])

@@ -102,6 +102,8 @@ def augment(
 def _refusal(error: BaseException) -> BaseException:
     if isinstance(error, Refusal) and error.key == "timestamp-silent":
         return Refusal("archive-timestamp-silent", why=str(error.facts.get("why", "")))
+    if isinstance(error, Refusal) and error.key == "timestamp-wrong-clock":
+        return Refusal("archive-timestamp-silent", why=f"son heure est fausse, {error.facts.get('gap', '')}")
     if isinstance(error, path_errors.InsufficientRevinfoError):
         return Refusal("archive-answer-missing", why=str(error))
     if isinstance(error, path_errors.PathError | path_errors.ValidationError | AssertionError):

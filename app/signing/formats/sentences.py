@@ -176,7 +176,7 @@ SENTENCES: Sentences = {
     ),
     "archive-timestamp-silent": (
         503,
-        "L’archivage attend : l’horodatage n’a pas répondu ({why}). Le document signé est inchangé. Attendez : l’ajout est repris tout seul.",
+        "L’archivage attend : l’horodatage ne peut pas servir ({why}). Le document signé est inchangé. Attendez : l’ajout est repris tout seul.",
     ),
     "archive-not-made": (
         500,

@@ -27,7 +27,7 @@ from app.signing.remote.pending import Asked
 from workflows.events import Moved
 
 # What failed was neither the signature nor the right to make it: the same signature serves once the cause is gone
-PASSING = {"timestamp-silent", "revocation-unknown", "busy"}
+PASSING = {"timestamp-silent", "timestamp-wrong-clock", "revocation-unknown", "busy"}
 
 
 def ask(
