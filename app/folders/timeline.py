@@ -1,5 +1,6 @@
 """Where a folder has been and what comes: its steps, facts, journal and letters, in French words."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -239,6 +240,8 @@ EVENTS = {
     "folder.recall": ("arrow-counterclockwise", "Repris par {who}"),
     "folder.withdraw": ("trash3", "Abandonné par {who}"),
     "folder.opened": ("eye", "Ouvert par {who}"),
+    "signature.refused": ("x-lg", "Signature refusée à {who} : « {words} »"),
+    "signature.abandoned": ("x-lg", "Signature préparée par {who}, puis abandonnée"),
     "folder.sign.paper": ("pen", "Signature sur papier enregistrée par {who}"),
     "signature.placed": ("bounding-box", "Signatures placées par {who}"),
     "documents.added": ("file-earmark-plus", "Pièces ajoutées par {who}"),
@@ -277,10 +280,11 @@ def entries(db: Db, folder: Folder) -> list[EntryView]:
     for row in db.scalars(query):
         event = f"{row.event}.paper" if "paper" in row.facts else row.event
         icon, words = EVENTS.get(event, ("journal-text", event + ", {who}"))
+        told = str(json.loads(row.facts).get("words", "")) if "{words}" in words else ""
         found.append(
             EntryView(
                 icon,
-                words.format(who=row.who),
+                words.format(who=row.who, words=told),
                 f"n° {row.seq}, {_moment(row.at)}, empreinte {row.hash[:4]}…{row.hash[-4:]}",
             )
         )

@@ -86,12 +86,21 @@ class SignatureSession(Base, Tenanted):
 
     `prepared`: one entry for each signature that the document takes (`app.signing.session.pack`).
 
-    Claimed once (`state` prepared → claimed → done or failed); the prepared file is in the store by `prepared_sha256`.
+    Claimed once (`state` prepared → claimed → done or failed, or lapsed when nobody came back); the prepared file is in
+    the store by `prepared_sha256`.
     One that was received in a batch has its number, and may be taken again after a kill (`app/signing/deferred.py`).
     """
 
     __tablename__ = "signature_session"
-    __table_args__ = (sa.Index("ix_signature_session_folder_id", "folder_id"),)
+    __table_args__ = (
+        sa.Index("ix_signature_session_folder_id", "folder_id"),
+        sa.Index(
+            "ix_signature_session_prepared",
+            "expires_at",
+            sqlite_where=sa.text("state = 'prepared'"),
+            postgresql_where=sa.text("state = 'prepared'"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
@@ -112,6 +121,24 @@ class SignatureSession(Base, Tenanted):
     state: Mapped[str]
     expires_at: Mapped[datetime]
     created_at: Mapped[datetime]
+
+
+class RefusalTally(Base, Tenanted):
+    """How many of a person's signatures were refused lately: what bounds their lines, and tells when they are too many.
+
+    `written`, `unwritten`: lines of the minute that began at `minute_at`, and those that were only counted since the last
+    one written. `count`: refusals of the window that began at `window_at`.
+    """
+
+    __tablename__ = "refusal_tally"
+
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), primary_key=True)
+    minute_at: Mapped[datetime]
+    written: Mapped[int]
+    unwritten: Mapped[int]
+    window_at: Mapped[datetime]
+    count: Mapped[int]
+    alerted_at: Mapped[datetime | None]
 
 
 class SignaturePlace(Base, Tenanted):

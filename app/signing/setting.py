@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -183,6 +184,16 @@ def verifier() -> tuple[int, int]:
     """The largest file that may be verified, in bytes, and how many at once in a process."""
     chosen = _chosen["settings"]
     return chosen.verify_limit_mb * 1024 * 1024, chosen.verify_at_once
+
+
+def refusals_window() -> timedelta:
+    """How long a person's refused signatures are counted together."""
+    return timedelta(minutes=_chosen["settings"].refusals_minutes)
+
+
+def refusals_alert() -> int:
+    """How many refused signatures of a person in that time are told to the administrators."""
+    return int(_chosen["settings"].refusals_alert)
 
 
 def minutes() -> int:

@@ -34,6 +34,7 @@ from app.signing.handwriting import own as handwriting
 from app.signing.models import Certificate, SignatureSession
 from app.signing.ports import Box, ExternalKey, Prepared, SignatureFacts, Stamp
 from app.signing.purpose import Purpose
+from app.signing.refused import watched
 from app.signing.session import claim, fail, save, unpack
 from app.signing.telling import tell
 from app.signing.trust import CertificateFacts, Enrolled, check_certificate, issuers_of
@@ -70,6 +71,13 @@ def prepare(
     sign (`app.signing.trust`): not enrolled to this person, wrong use, expired, revoked, unknown; and what the
     document's format refuses.
     """
+    with watched(actor, "prepare", folder_id=folder_id, certificate=key.certificate):
+        return _prepare(actor, folder_id, version, key, box, mandate)
+
+
+def _prepare(
+    actor: Actor, folder_id: int, version: int, key: ExternalKey, box: Box | None, mandate: int | None
+) -> Ready:
     with reading(actor.collectivity_id) as db:
         ground, capacity = ground_for(db, actor, folder_id, version, mandate)
         enrolled = _enrolled(db, actor)
@@ -95,12 +103,13 @@ def complete(actor: Actor, session: str, signatures: Sequence[bytes]) -> Moved:
     already served (`session-used`); a certificate revoked since, a signature that does not verify, a silent timestamp
     authority: then nothing is signed.
     """
-    claimed = claim(actor, session)
-    try:
-        return _finish(actor, claimed, signatures)
-    except Exception:
-        fail(claimed.id)
-        raise
+    with watched(actor, "complete", session=session):
+        claimed = claim(actor, session)
+        try:
+            return _finish(actor, claimed, signatures)
+        except Exception:
+            fail(claimed.id)
+            raise
 
 
 def _written(

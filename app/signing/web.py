@@ -18,7 +18,7 @@ from app.folders import page, queues
 from app.folders.access import authorize
 from app.folders.models import DocumentVersion, Folder
 from app.folders.views import after_act
-from app.signing import asked, authority, enrol, expiry, setting
+from app.signing import asked, authority, enrol, expiry, refused, setting
 from app.signing.handwriting.web import pages as handwriting
 from app.signing.legal import legal_sentence
 from app.signing.models import Certificate, SignatureSession
@@ -140,18 +140,19 @@ def prepare(folder_id: int) -> Response:
 
     offer = asked.body()
     where = webeid if offer.get("provider") == "webeid" else browser
-    key = where.read_key(offer)
-    ready = sign.prepare(
-        g.actor,
-        folder_id,
-        version=asked.whole(offer, "version"),
-        key=key,
-        box=asked.box(offer),
-        mandate=asked.mandate(offer),
-    )
+    with refused.watched(g.actor, "prepare", folder_id=folder_id):
+        key = where.read_key(offer)
+        ready = sign.prepare(
+            g.actor,
+            folder_id,
+            version=asked.whole(offer, "version"),
+            key=key,
+            box=asked.box(offer),
+            mandate=asked.mandate(offer),
+        )
     signer = {
         "name": ready.certificate.common_name,
-        "issuer": ready.certificate.issuer,
+        "issuer": enrol.common_name(ready.certificate.issuer),
         "not_after": ready.certificate.not_after.isoformat(),
     }
     return jsonify(
@@ -166,8 +167,6 @@ def prepare(folder_id: int) -> Response:
 def complete(folder_id: int) -> Response:
     """Embed what the key made, and go on; asked again (GET), say what became of the session."""
     from app.signing import session as sessions
-    from app.signing import sign
-    from app.signing.keys import browser, webeid
 
     if request.method != "POST":
         with reading(g.actor.collectivity_id) as db:
@@ -177,7 +176,16 @@ def complete(folder_id: int) -> Response:
             state=state, location=_next(folder_id, tell=state == "done") if state == "done" else None
         )
     answer = asked.body()
-    session, signatures = str(answer.get("session", "")), answer.get("signatures")
+    session = str(answer.get("session", ""))
+    with refused.watched(g.actor, "complete", folder_id=folder_id, session=session):
+        _complete(folder_id, session, answer.get("signatures"))
+    return jsonify(state="done", location=_next(folder_id, tell=True))
+
+
+def _complete(folder_id: int, session: str, signatures: Any) -> None:
+    from app.signing import sign
+    from app.signing.keys import browser, webeid
+
     certificate = _same_folder(folder_id, session)
     if (
         not isinstance(signatures, list)
@@ -193,7 +201,6 @@ def complete(folder_id: int) -> Response:
         for one in signatures
     ]
     sign.complete(g.actor, session, values)
-    return jsonify(state="done", location=_next(folder_id, tell=True))
 
 
 def _same_folder(folder_id: int, session: str) -> bytes:

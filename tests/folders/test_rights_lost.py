@@ -54,7 +54,8 @@ def unsigned(house: House, folder_id: int) -> tuple[Any, ...]:
     folder = house.folder(folder_id)
     with engine().connect() as connection:
         proofs = connection.execute(sa.text("SELECT COUNT(*) FROM signature_proof")).scalar()
-    return folder.place, folder.version, len(house.versions(folder_id)), house.journal(folder_id), proofs
+    journal = [one for one in house.journal(folder_id) if one != "signature.refused"]
+    return folder.place, folder.version, len(house.versions(folder_id)), journal, proofs
 
 
 def _desk(house: House) -> None:

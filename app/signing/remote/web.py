@@ -15,6 +15,7 @@ from app.core.refusals import catalogue as sentences
 from app.folders.access import authorize
 from app.signing import asked, setting
 from app.signing.enrol import common_name
+from app.signing.refused import watched
 from app.signing.remote import sockets
 from app.signing.remote.mine import Linked, linked
 from app.signing.verifier.web import whoever
@@ -141,14 +142,15 @@ def prepare(folder_id: int) -> Response:
     from app.signing.remote import signing
 
     offer = asked.body()
-    wanted = signing.ask(
-        g.actor,
-        folder_id,
-        version=asked.whole(offer, "version"),
-        key_id=asked.whole(offer, "key"),
-        box=asked.box(offer),
-        mandate=asked.mandate(offer),
-    )
+    with watched(g.actor, "prepare", folder_id=folder_id):
+        wanted = signing.ask(
+            g.actor,
+            folder_id,
+            version=asked.whole(offer, "version"),
+            key_id=asked.whole(offer, "key"),
+            box=asked.box(offer),
+            mandate=asked.mandate(offer),
+        )
     return jsonify(told(wanted))
 
 
@@ -162,8 +164,10 @@ def authorise(folder_id: int) -> Response:
     from app.signing.remote import pending, signing
 
     given = asked.body()
-    row = pending.take(g.actor, request=str(given.get("session", "")), folder_id=folder_id)
-    return jsonify(told(signing.answer(row, **codes_of(given))))
+    with watched(g.actor, "complete", folder_id=folder_id):
+        row = pending.take(g.actor, request=str(given.get("session", "")), folder_id=folder_id)
+        answer = signing.answer(row, **codes_of(given))
+    return jsonify(told(answer))
 
 
 @pages.route("/dossiers/<int:folder_id>/signature/distance/terminer", methods=["GET", "POST"])
@@ -176,7 +180,8 @@ def complete(folder_id: int) -> Response:
     from app.signing.web import _next
 
     if request.method == "POST":
-        signing.complete(g.actor, folder_id, str(asked.body().get("session", "")))
+        with watched(g.actor, "complete", folder_id=folder_id):
+            signing.complete(g.actor, folder_id, str(asked.body().get("session", "")))
         state = "done"
     else:
         state = signing.state_of(g.actor, folder_id, request.args.get("session", ""))
@@ -238,13 +243,15 @@ def _go_on(row: Any, code: SecretStr) -> Response:
         come_back, page = sockets.batches()
         come_back(g.actor, row, code)
         return redirect(url_for(page, batch_id=row.batch_id))
-    asked = signing.answer(row, code=code)
     if row.folder_id is None:
+        signing.answer(row, code=code)
         linking.finish(g.actor, row)
         return _linked()
-    if asked.page:
-        return redirect(asked.page)
-    signing.complete(g.actor, row.folder_id, row.id)
+    with watched(g.actor, "complete", folder_id=row.folder_id):
+        asked = signing.answer(row, code=code)
+        if asked.page:
+            return redirect(asked.page)
+        signing.complete(g.actor, row.folder_id, row.id)
     return redirect(_next(row.folder_id, tell=True))
 
 

@@ -1,0 +1,232 @@
+"""Signatures that were refused or abandoned: a line in the journal and one in the security log, with the reason.
+
+A refusal undoes the transaction that met it, or comes where there is none: its line has a transaction of its own. What one
+person can have written in a minute is bounded, and what was left out is counted in the next line. Refusals that come one
+after the other are told to the administrators and to the person, once in a while (`PARAPHE_REFUSALS_MINUTES`).
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core import security_log
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.outbox import News, post
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.core.texts import cleaned
+from app.core.transaction import after_commit, use_case
+from app.folders.models import Folder
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from app.people.models import User
+from app.signing import setting
+from app.signing.models import RefusalTally, SignatureSession
+from workflows.errors import Refusal as LawRefusal
+
+REFUSED, ABANDONED = "signature.refused", "signature.abandoned"
+MOST_LINES = 20
+"""Lines that one person's refusals may write in a minute; beyond, they are counted."""
+MINUTE = timedelta(minutes=1)
+LONGEST = 300  # characters of the words that a line keeps
+SILENT = {"busy", "identity-needed", "batch-elsewhere"}
+"""What refuses no signature: the server's own haste, a question that the page asks next, a page that was left."""
+MOST_LAPSED = 200  # abandoned signatures told at one round
+_nothing = re.compile(r"^Rien n’a été signé[^:]{0,20}:\s*")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was refused, as the lines tell it. `phase`: « prepare », « complete », « identity », « enrol »."""
+
+    phase: str
+    key: str
+    words: str
+    folder_id: int | None = None
+    session: str | None = None
+    certificate: str | None = None
+
+
+@contextmanager
+def watched(
+    actor: Actor,
+    phase: str,
+    *,
+    folder_id: int | None = None,
+    session: str | None = None,
+    certificate: bytes | None = None,
+) -> Iterator[None]:
+    """Within it, a refusal leaves its lines before it goes on to whoever answers the person; once, however deep it comes from.
+
+    Not inside a transaction. The system's own seals are not watched: what stops them is shown in `/administration`.
+    """
+    try:
+        yield
+    except (Refusal, LawRefusal) as refusal:
+        if actor.kind != "system" and refusal.key not in SILENT and not getattr(refusal, "noted", False):
+            refusal.noted = True  # type: ignore[union-attr]
+            words = reason(refusal)
+            made = hashlib.sha256(certificate).hexdigest() if certificate else None
+            note(actor, Seen(phase, refusal.key, words, folder_id, session, made))
+        raise
+
+
+def reason(refusal: Refusal | LawRefusal) -> str:
+    """Why, as the person read it: the first sentence, without the words that say that nothing was signed."""
+    said = cleaned(sentences.say(refusal.key, refusal.facts)[1])
+    told = re.split(r"(?<=[.!?])\s", _nothing.sub("", said), maxsplit=1)[0]
+    return told[:LONGEST].rstrip(".")
+
+
+@use_case
+def note(db: Db, actor: Actor, seen: Seen) -> None:
+    """Write the lines of one refusal, and the letters when it is one too many."""
+    moment = now()
+    folder_id = _folder(db, actor, seen)
+    tally = _tally(db, actor, moment)
+    if tally is not None:
+        tally.count += 1
+        if tally.written >= MOST_LINES:
+            tally.unwritten += 1
+            return
+        tally.written += 1
+        _alert(db, actor, tally, moment)
+    facts: dict[str, Any] = {
+        "phase": seen.phase,
+        "reason": seen.key,
+        "words": seen.words,
+        "address": actor.address,
+    }
+    if seen.certificate:
+        facts["certificate"] = seen.certificate
+    if seen.session:
+        facts["session"] = hashlib.sha256(seen.session.encode()).hexdigest()[:16]
+    if tally is not None and tally.unwritten:
+        facts["unwritten"], tally.unwritten = tally.unwritten, 0
+    told = {
+        "collectivity": actor.collectivity_id,
+        "user": actor.user_id,
+        "folder": folder_id,
+        **{name: value for name, value in facts.items() if name != "words"},
+    }
+    after_commit(db, lambda: security_log.log.warning("signature.refused", **told))
+    append(db, actor.collectivity_id, Event(REFUSED, actor.name, actor.user_id, folder_id, facts))
+
+
+def _folder(db: Db, actor: Actor, seen: Seen) -> int | None:
+    """The folder that it was about, if it is one of this collectivity: the session's own, whatever address was asked."""
+    query = sa.select(Folder.id).where(Folder.collectivity_id == actor.collectivity_id)
+    if seen.session:
+        own = sa.select(SignatureSession.folder_id).where(SignatureSession.id == seen.session)
+        found = db.scalar(query.where(Folder.id.in_(own)))
+        if found is not None:
+            return int(found)
+    return db.scalar(query.where(Folder.id == seen.folder_id)) if seen.folder_id is not None else None
+
+
+def _tally(db: Db, actor: Actor, moment: datetime) -> RefusalTally | None:
+    if actor.user_id is None:
+        return None
+    row = db.scalar(sa.select(RefusalTally).where(RefusalTally.user_id == actor.user_id).with_for_update())
+    if row is None:
+        row = RefusalTally(
+            user_id=actor.user_id,
+            collectivity_id=actor.collectivity_id,
+            minute_at=moment,
+            written=0,
+            unwritten=0,
+            window_at=moment,
+            count=0,
+        )
+        db.add(row)
+        db.flush()
+    if moment - row.minute_at >= MINUTE:
+        row.minute_at, row.written = moment, 0
+    if moment - row.window_at >= setting.refusals_window():
+        row.window_at, row.count = moment, 0
+    return row
+
+
+def _alert(db: Db, actor: Actor, tally: RefusalTally, moment: datetime) -> None:
+    """Tell the administrators and the person, once in a window, that refusals come one after the other."""
+    fresh = tally.alerted_at is not None and moment - tally.alerted_at < setting.refusals_window()
+    if tally.count < setting.refusals_alert() or fresh:
+        return
+    tally.alerted_at = moment
+    people = sa.select(User).where(User.active.is_(True), User.collectivity_id == actor.collectivity_id)
+    people = people.where(sa.or_(User.administrator.is_(True), User.id == actor.user_id))
+    news = [
+        News(
+            "mail",
+            f"signatures_refused-{actor.user_id}-{moment.isoformat()}-{user.id}",
+            {
+                "event": "signatures_refused",
+                "user_id": user.id,
+                "what": str(tally.count),
+                "whose": actor.name,
+                "own": user.id == actor.user_id,
+                "page": "/compte" if user.id == actor.user_id else "/administration/certificats",
+            },
+            None,
+            user.email,
+        )
+        for user in db.scalars(people.order_by(User.id))
+    ]
+    post(db, actor.collectivity_id, news)
+    told = {"collectivity": actor.collectivity_id, "user": actor.user_id, "count": tally.count}
+    after_commit(
+        db, lambda: security_log.log.warning("signature.refused_often", address=actor.address, **told)
+    )
+
+
+def lapsed() -> None:
+    """At each round: what was prepared and never came back is abandoned, and says so in its folder's journal."""
+    with reading() as db:
+        query = sa.select(SignatureSession.collectivity_id).where(*_lapsed(now())).distinct()
+        places = list(db.scalars(query))
+    for collectivity_id in places:
+        lapse(collectivity_id)
+
+
+def _lapsed(moment: datetime) -> tuple[Any, ...]:
+    return (
+        SignatureSession.state == "prepared",
+        SignatureSession.expires_at < moment - MINUTE,
+        SignatureSession.user_id.is_not(None),
+    )
+
+
+@use_case
+def lapse(db: Db, collectivity_id: int) -> int:
+    """Close the abandoned signatures of a collectivity, each with its lines; returns how many. They serve no more."""
+    db.info["collectivity_id"] = collectivity_id
+    rows = db.execute(
+        sa.select(SignatureSession, User.first_name, User.last_name)
+        .join(User, User.id == SignatureSession.user_id)
+        .where(*_lapsed(now()))
+        .order_by(SignatureSession.expires_at)
+        .limit(MOST_LAPSED)
+        .with_for_update(of=SignatureSession)
+    ).all()
+    events = []
+    for row, first, last in rows:
+        row.state = "lapsed"
+        facts = {
+            "phase": "complete",
+            "reason": "abandoned",
+            "certificate": hashlib.sha256(row.certificate).hexdigest(),
+            "session": hashlib.sha256(row.id.encode()).hexdigest()[:16],
+        }
+        events.append(Event(ABANDONED, f"{first} {last}", row.user_id, row.folder_id, facts))
+        told = {"collectivity": collectivity_id, "user": row.user_id, "folder": row.folder_id, **facts}
+        after_commit(db, lambda told=told: security_log.log.info("signature.abandoned", **told))  # type: ignore[misc]
+    if events:
+        append(db, collectivity_id, *events)
+    return len(events)
