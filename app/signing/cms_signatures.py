@@ -15,6 +15,7 @@ from pyhanko.sign.validation.generic_cms import (
 
 from app.core.refusals import Refusal
 from app.signing import bounds
+from app.signing.cms_words import NAMES_IT, misnamed, words_of
 from app.signing.proven import evidence
 from app.signing.proving import Subject, prove
 from app.signing.seen import Seen
@@ -32,7 +33,7 @@ from app.signing.trust import Trust
 
 CHUNK = 1 << 20
 LARGEST_CONTAINER = 20 * 1024 * 1024
-BINDING = ("signing_certificate_v2", "signing_certificate")  # what makes a CMS signature a CAdES one
+LONGEST_ATTRIBUTES = 64 * 1024
 
 
 def read_p7s(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[Seen]:
@@ -79,6 +80,8 @@ def _one(number: int, info: Any, whole: Any, content: Path | None, trust: Trust,
         alone["signer_infos"] = cms.SignerInfos([info])
         digest = _digest(alone, content, info["digest_algorithm"]["algorithm"].native)
         certificate = extract_certificate_info(alone).signer_cert
+        if (other := misnamed(where, info, certificate)) is not None:
+            return other
         subject = Subject(alone, digest if content is not None else None)
         proof = asyncio.run(prove(subject, trust, moment))
         intact, valid = validate_sig_integrity(
@@ -104,10 +107,21 @@ def _one(number: int, info: Any, whole: Any, content: Path | None, trust: Trust,
             asked=trust.fetch,
             qualified=qualified(proof.status, trust, proof.at or moment),
             evidence=evidence(subject, proof, certificate, digest, {}),
+            **words_of(info, _short(alone, content)),
             **named(certificate),
         )
     except UNREADABLE:
         return unreadable(where)
+
+
+def _short(alone: Any, content: Path | None) -> bytes | None:
+    """The content, unless it is too long to be the attributes of a signature."""
+    if content is None:
+        native = alone["encap_content_info"]["content"].native
+        return native[:LONGEST_ATTRIBUTES] if isinstance(native, bytes) else None
+    if content.stat().st_size > LONGEST_ATTRIBUTES:
+        return None
+    return content.read_bytes()
 
 
 def _digest(alone: Any, content: Path | None, algorithm: str) -> bytes:
@@ -126,7 +140,7 @@ def _level(info: Any) -> str:
     stamped = any(True for _ in extract_tst_data_iter(info, signed=False))
     level = "B-T" if stamped else "B-B"
     names = {one["type"].native for one in info["signed_attrs"]}
-    return level if names & set(BINDING) else f"hors CAdES, {level}"
+    return level if names & set(NAMES_IT) else f"hors CAdES, {level}"
 
 
 def _claimed(info: Any) -> datetime | None:

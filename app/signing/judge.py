@@ -18,7 +18,9 @@ UNSURE: Indication = "INDETERMINATE"
 UNPROVEN = "aucun horodatage ne prouve que la signature est antérieure."
 REASONS = {
     "NO_CERTIFICATE_CHAIN_FOUND": "l’autorité qui a délivré le certificat n’est pas reconnue ici.",
-    "NO_SIGNING_CERTIFICATE_FOUND": "le certificat du signataire n’est pas dans le fichier.",
+    "NO_SIGNING_CERTIFICATE_FOUND": (
+        "le certificat que la signature nomme n’est pas dans le fichier ; celui qui y est a pu être échangé."
+    ),
     "TRY_LATER": "l’autorité de certification n’a pas dit si le certificat est révoqué.",
     "REVOKED_CA_NO_POE": "l’autorité qui a délivré le certificat a été révoquée.",
     "CRYPTO_CONSTRAINTS_FAILURE": "la clé ou l’algorithme de la signature est trop faible.",
@@ -34,7 +36,11 @@ REASONS = {
 def judge(seen: Seen, moment: datetime) -> Verdict:
     """The verdict on a signature, as known at `moment` (EN 319 102-1 §5.1.3)."""
     indication, sub, reason = _profile(
-        seen, _broken(seen, moment) or _lacking(seen, moment) or (PASSED, None, _proven(seen, moment))
+        seen,
+        _unknown(seen)
+        or _broken(seen, moment)
+        or _lacking(seen, moment)
+        or (PASSED, None, _proven(seen, moment)),
     )
     head = {PASSED: "Valable : ", FAILED: "Non valable : ", UNSURE: "Indéterminé : "}[indication]
     return Verdict(
@@ -82,6 +88,12 @@ def _profile(seen: Seen, said: Said) -> Said:
     return FAILED, sub, f"{' ; '.join(seen.faults)}."
 
 
+def _unknown(seen: Seen) -> Said | None:
+    """Whose signature it is cannot be said: its certificate is not there (EN 319 102-1 §5.2.3.4)."""
+    sub = "NO_SIGNING_CERTIFICATE_FOUND"
+    return (UNSURE, sub, REASONS[sub]) if seen.sub == sub and seen.readable and not seen.removed else None
+
+
 def _broken(seen: Seen, moment: datetime) -> Said | None:
     """What no further information could repair: TOTAL-FAILED."""
     early = seen.not_before is not None and (seen.timestamped_at or moment) < seen.not_before
@@ -89,6 +101,7 @@ def _broken(seen: Seen, moment: datetime) -> Said | None:
     faults: tuple[tuple[bool, str, str], ...] = (
         (seen.removed, "HASH_FAILURE", "la signature a été retirée du fichier après coup."),
         (not seen.readable, "FORMAT_FAILURE", "la signature est illisible."),
+        (bool(seen.malformed), "FORMAT_FAILURE", seen.malformed),
         (not seen.intact, "HASH_FAILURE", "le document a été modifié après la signature."),
         (not seen.valid, "SIG_CRYPTO_FAILURE", "la signature n’est pas celle du certificat annoncé."),
         # Not a hash of ETSI's own list: what is shown is no longer what was signed (docs/decisions/0014)
@@ -165,7 +178,10 @@ def _lacking(seen: Seen, moment: datetime) -> Said | None:
             "le certificat de l’autorité d’horodatage n’a pas pu être vérifié.",
         ),
     )
-    return next(((UNSURE, sub, why) for is_so, sub, why in (*lacks, *_hours(seen, moment)) if is_so), None)
+    doubts = [(True, *one) for one in seen.doubts]
+    return next(
+        ((UNSURE, sub, why) for is_so, sub, why in (*lacks, *doubts, *_hours(seen, moment)) if is_so), None
+    )
 
 
 def _hours(seen: Seen, moment: datetime) -> tuple[tuple[bool, str, str], ...]:

@@ -24,6 +24,7 @@ from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 from app.core.refusals import Refusal
 from app.pdf.revisions import Opened, first, opened
 from app.signing import bounds
+from app.signing.cms_words import misnamed, words_of
 from app.signing.proven import evidence
 from app.signing.proving import Proof, Subject, prove
 from app.signing.seen import Seen
@@ -138,6 +139,9 @@ async def _one(
     moment: datetime,
 ) -> Seen:
     try:
+        other = misnamed(str(signature.field_name), signature.signer_info, signature.signer_cert)
+        if other is not None:
+            return other
         signature.compute_integrity_info()  # type: ignore[no-untyped-call]
         integrity = signature.summarise_integrity_info()
         archived = any(stamp.signed_revision > signature.signed_revision for stamp in stamps)
@@ -148,7 +152,8 @@ async def _one(
         shown = evidence(
             subject, proof, signature.signer_cert, signature.compute_digest(), _said(signature, seen)
         )
-        return dataclasses.replace(seen, intact=intact, valid=valid, evidence=shown)
+        words = words_of(signature.signer_info)
+        return dataclasses.replace(seen, intact=intact, valid=valid, evidence=shown, **words)
     except UNREADABLE:
         return unreadable(str(signature.field_name), signature.signer_cert)
 

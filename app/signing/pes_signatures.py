@@ -19,6 +19,7 @@ LEVEL = "XAdES-EPES (PES v2)"
 SUBS = {
     "certificate-issuer-unknown": "NO_CERTIFICATE_CHAIN_FOUND",
     "certificate-authentication-only": "CHAIN_CONSTRAINTS_FAILURE",
+    "certificate-other-use": "CHAIN_CONSTRAINTS_FAILURE",
     "certificate-is-authority": "CHAIN_CONSTRAINTS_FAILURE",
     "certificate-chain-invalid": "CERTIFICATE_CHAIN_GENERAL_FAILURE",
     "certificate-issuer-revoked": "REVOKED_CA_NO_POE",

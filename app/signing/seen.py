@@ -45,7 +45,8 @@ class Seen:
 
     `intact`: the hash is that of the signed bytes. `valid`: the signature is that of the certificate. `altered`: the
     document was changed afterwards otherwise than is permitted. `removed`: an earlier revision alone bears it.
-    `faults`: what its profile asks for and it is not (French). `may_sign`: the certificate is made to sign
+    `faults`: what its profile asks for and it is not (French). `malformed`: why its form proves nothing (French). `doubts`:
+    what leaves it uncertain, as (ETSI sub-indication, French). `may_sign`: the certificate is made to sign
     (nonRepudiation), `unfit` says
     why not (French). `earlier_at`: an hour that the signed bytes hold, proven by a trusted timestamp of somebody else's
     signature: this one is later. `asked`: the authorities could be asked whether it is revoked. `kept`: the file itself
@@ -70,6 +71,8 @@ class Seen:
     valid: bool = False
     altered: bool = False
     faults: tuple[str, ...] = ()
+    malformed: str = ""
+    doubts: tuple[tuple[str, str], ...] = ()
     covers_whole: bool = True
     covered: str = ""
     changes: str = ""
@@ -89,12 +92,13 @@ class Seen:
     def holds(self) -> bool:
         """Whether nothing broke it, whoever signed: intact, of its certificate, and only permitted changes since."""
         whole = self.readable and self.intact and self.valid
-        return whole and not (self.altered or self.removed or self.faults)
+        return whole and not (self.altered or self.removed or self.faults or self.malformed)
 
     @property
     def vouched(self) -> bool:
-        """Whether an authority that we believe answers for the certificate at that time, its revocation left aside."""
-        return self.may_sign and (self.sub is None or (self.sub == "TRY_LATER" and not self.asked))
+        """Whether an authority that we believe answers for a certificate that is surely its own, revocation left aside."""
+        named = not self.doubts
+        return named and self.may_sign and (self.sub is None or (self.sub == "TRY_LATER" and not self.asked))
 
     @property
     def baseline(self) -> bool:

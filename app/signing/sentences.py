@@ -42,6 +42,11 @@ SENTENCES: Sentences = {
             "votre certificat de signature."
         ),
     ),
+    "certificate-other-use": (
+        403,
+        "Rien n’a été signé : ce certificat est réservé à un autre usage (serveur, horodatage, révocation ou logiciel). "
+        "Choisissez votre certificat de signature.",
+    ),
     "certificate-not-yet-valid": (
         403,
         "Rien n’a été signé : ce certificat ne sera valable qu’à partir du {date}. Attendez ce jour, ou choisissez-en un autre.",

@@ -11,7 +11,7 @@ from pyhanko.sign.validation.errors import SignatureValidationError
 
 from app.signing import trust_lists
 from app.signing.seen import Seen
-from app.signing.trust import Trust, facts
+from app.signing.trust import Trust, facts, unfit
 from app.signing.verdict import Link
 
 # pyHanko logs a traceback for each authority that it does not know; our verdict says it in one line
@@ -32,6 +32,14 @@ UNREADABLE = (
 )
 MOST_SIGNATURES = 100  # of one file
 SECONDS_EACH = 2.0  # of computing, to prove one signature and report on it
+UNFIT = {
+    "certificate-is-authority": "le certificat est celui d’une autorité, qui ne signe pas de documents.",
+    "certificate-authentication-only": "le certificat n’est pas fait pour signer (usage « non-répudiation » absent).",
+    "certificate-other-use": (
+        "le certificat n’est pas fait pour signer : il est réservé à un autre usage (serveur, horodatage, révocation "
+        "ou logiciel)."
+    ),
+}
 NOTHING_CHANGED = "Rien n’a changé depuis la signature."
 
 
@@ -44,14 +52,15 @@ def unreadable(where: str, certificate: x509.Certificate | None = None) -> Seen:
 def named(certificate: x509.Certificate) -> dict[str, Any]:
     """The fields of a `Seen` that its signer's certificate gives."""
     said = facts(certificate.dump())
-    usage = certificate.key_usage_value
+    misfit = unfit(certificate)
     return {
         "name": said.common_name,
         "serial": said.serial,
         "fingerprint_sha256": said.fingerprint_sha256,
         "not_before": said.not_before,
         "not_after": said.not_after,
-        "may_sign": usage is not None and "non_repudiation" in usage.native,
+        "may_sign": misfit is None,
+        "unfit": UNFIT.get(misfit or "", ""),
     }
 
 

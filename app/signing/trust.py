@@ -40,6 +40,19 @@ HARD = RevocationCheckingPolicy(
 DECLARED = RevocationCheckingPolicy(
     RevocationCheckingRule.CHECK_IF_DECLARED, RevocationCheckingRule.CHECK_IF_DECLARED
 )
+OTHER_TRADES = frozenset(
+    {
+        "server_auth",
+        "code_signing",
+        "microsoft_time_stamp_signing",
+        "time_stamping",
+        "ocsp_signing",
+        "ipsec_end_system",
+        "ipsec_tunnel",
+        "ipsec_user",
+        "ipsec_ike",
+    }
+)
 NONE = RevocationCheckingPolicy(RevocationCheckingRule.NO_CHECK, RevocationCheckingRule.NO_CHECK)
 
 
@@ -228,11 +241,8 @@ def check_certificate(
     if enrolled is not None:
         _check_enrolled(said, enrolled, purpose)
     parsed = certificates_in(certificate)[0]
-    if parsed.ca:
-        raise Refusal("certificate-is-authority")
-    usage = parsed.key_usage_value
-    if usage is None or "non_repudiation" not in usage.native:
-        raise Refusal("certificate-authentication-only")
+    if (misfit := unfit(parsed)) is not None:
+        raise Refusal(misfit)
     if sealing and assurance.statements(parsed).person_only:
         raise Refusal("certificate-not-seal", name=said.common_name)
     algorithms.of(certificate)
@@ -249,6 +259,23 @@ def check_certificate(
     registry = trust_lists.registry(trust.lists)
     level = assurance.reached(parsed, path, registry, moment, checked=trust.fetch, sealing=sealing)
     return CertificateFacts(**{**vars(said), "revocation_checked": trust.fetch, "assurance": level})
+
+
+def unfit(certificate: x509.Certificate) -> str | None:
+    """Why a certificate is not made to sign documents, as the key of a refusal; None when it is.
+
+    A critical or plain list of extended usages binds (RFC 5280 §4.2.1.12): one that names only other trades excludes
+    signing. Identification (clientAuth) does not: certificates « à double usage » of the RGS have it and sign.
+    """
+    if certificate.ca:
+        return "certificate-is-authority"
+    usage = certificate.key_usage_value
+    if usage is None or "non_repudiation" not in usage.native:
+        return "certificate-authentication-only"
+    extended = certificate.extended_key_usage_value
+    if extended is not None and set(extended.native) <= OTHER_TRADES:
+        return "certificate-other-use"
+    return None
 
 
 def _check_enrolled(said: CertificateFacts, enrolled: Sequence[Enrolled], purpose: str | None) -> None:

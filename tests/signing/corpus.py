@@ -1,6 +1,7 @@
 """Signed files of every kind and fault, made on the spot: by pyHanko, by openssl, by hand with a hex editor's manners."""
 
 import asyncio
+import hashlib
 import io
 import subprocess
 from datetime import datetime, timedelta
@@ -8,11 +9,28 @@ from pathlib import Path
 
 import time_machine
 from asn1crypto import cms, ocsp, tsp, x509
+from asn1crypto import keys as keys_asn1
 from certomancer.registry import ServiceLabel
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import load_pem_x509_certificate
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509 import (
+    BasicConstraints,
+    CertificateBuilder,
+    ExtendedKeyUsage,
+    KeyUsage,
+    Name,
+    NameAttribute,
+    ObjectIdentifier,
+    load_pem_x509_certificate,
+    random_serial_number,
+)
 from cryptography.x509.ocsp import OCSPRequestBuilder
+from cryptography.x509.oid import NameOID
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.content import RawContent
 from pyhanko.pdf_utils.generic import pdf_name, pdf_string
@@ -22,6 +40,7 @@ from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter, append_
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, PdfTimeStamper, SimpleSigner
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.validation.dss import DocumentSecurityStore
+from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from app.core.clock import now
 from app.signing.formats import cades, xades
@@ -80,6 +99,8 @@ class Corpus:
         certify: MDPPerm | None = None,
         password: str | None = None,
         claimed: datetime | None = None,
+        *,
+        key: SimpleSigner | None = None,
     ) -> bytes:
         stamper = None if level == "B-B" else tsa or Tsa(self.pki, at)
         more = {}
@@ -102,13 +123,59 @@ class Corpus:
         writer, out = IncrementalPdfFileWriter(io.BytesIO(data)), io.BytesIO()
         if password is not None:
             writer.encrypt(password)
-        signer = PdfSigner(meta, self.key(label), timestamper=stamper)
+        signer = PdfSigner(meta, key or self.key(label), timestamper=stamper)
         with time_machine.travel(claimed or at or now(), tick=True):
             asyncio.run(signer.async_sign_pdf(writer, output=out))
         return out.getvalue()
 
     def key(self, label: str) -> SimpleSigner:
         return SimpleSigner.load_pkcs12(str(self.pki.p12(label)), passphrase=self.pki.passphrase)
+
+    def minted(self, *extended: str, ca: bool = False) -> SimpleSigner:
+        """A certificate of our own authority for the mayor's key, with these extended usages (dotted)."""
+        issuer = load_pem_x509_certificate(pem(self.pki.certificate("interm")))
+        keys = self.pki.folder / "keys"
+        own = load_pem_private_key((keys / "a_kervadec.pem").read_bytes(), None)
+        usage = dict.fromkeys(
+            ("key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only"),
+            False,
+        )
+        made = (
+            CertificateBuilder()
+            .subject_name(Name([NameAttribute(NameOID.COMMON_NAME, "Armel KERVADEC")]))
+            .issuer_name(issuer.subject)
+            .public_key(own.public_key())
+            .serial_number(random_serial_number())
+            .not_valid_before(now() - timedelta(days=1))
+            .not_valid_after(now() + YEAR)
+            .add_extension(BasicConstraints(ca=ca, path_length=None), critical=True)
+            .add_extension(
+                KeyUsage(
+                    digital_signature=True,
+                    content_commitment=True,
+                    key_cert_sign=ca,
+                    crl_sign=ca,
+                    **usage,
+                ),
+                critical=True,
+            )
+        )
+        if extended:
+            made = made.add_extension(
+                ExtendedKeyUsage([ObjectIdentifier(one) for one in extended]), critical=False
+            )
+        certificate = made.sign(
+            load_pem_private_key((keys / "interm.pem").read_bytes(), None), hashes.SHA256()
+        )
+        secret = PrivateFormat.PKCS8, NoEncryption()
+        der = own.private_bytes(Encoding.DER, *secret)
+        store = SimpleCertificateStore()
+        store.register(x509.Certificate.load(self.pki.certificate("interm")))
+        return SimpleSigner(
+            signing_cert=x509.Certificate.load(certificate.public_bytes(Encoding.DER)),
+            signing_key=keys_asn1.PrivateKeyInfo.load(der),
+            cert_registry=store,
+        )
 
     def two(self, first: dict | None = None, second: dict | None = None) -> bytes:
         data = with_fields("Signature1", "Signature2")
@@ -394,3 +461,46 @@ def moved(flow: Path) -> bytes:
     data = flow.read_bytes()
     one = pes.SIGNATURE.search(data).group(0)
     return put(put(data, one, b""), b"<BlocBordereau>", one + b"<BlocBordereau>")
+
+
+def other_certificate(made: tuple[bytes, bytes], der: bytes) -> tuple[bytes, bytes]:
+    """The same .p7s with another certificate in the place of the signer's, and named as his."""
+    data, content = made
+    container = cms.ContentInfo.load(data)
+    signed, certificate = container["content"], x509.Certificate.load(der)
+    others = [
+        one for one in signed["certificates"] if one.chosen.subject.native != certificate.subject.native
+    ]
+    info = signed["signer_infos"][0]
+    kept = [one for one in others if one.chosen.serial_number != info["sid"].chosen["serial_number"].native]
+    signed["certificates"] = cms.CertificateSet([*kept, cms.CertificateChoices("certificate", certificate)])
+    info["sid"] = cms.SignerIdentifier(
+        "issuer_and_serial_number",
+        cms.IssuerAndSerialNumber({"issuer": certificate.issuer, "serial_number": certificate.serial_number}),
+    )
+    return container.dump(force=True), content
+
+
+def attributes_as_content(made: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """The signed attributes taken away and given as what is signed: the value holds over them."""
+    data, _ = made
+    container = cms.ContentInfo.load(data)
+    info = container["content"]["signer_infos"][0]
+    content = info["signed_attrs"].untag().dump()
+    fields = ("version", "sid", "digest_algorithm", "signature_algorithm", "signature")
+    bare = cms.SignerInfo({name: info[name] for name in fields})
+    container["content"]["signer_infos"] = cms.SignerInfos([bare])
+    return container.dump(force=True), content
+
+
+def with_attributes(signer: SimpleSigner, edit, content: bytes = b"<marche/>") -> tuple[bytes, bytes]:
+    """A .p7s whose signed attributes are what `edit` makes of honest ones, signed by the signer's own key."""
+
+    async def made() -> bytes:
+        digest = hashlib.sha256(content).digest()
+        attributes = await signer.signed_attrs(digest, "sha256", use_pades=True)
+        changed = cms.CMSAttributes(list(edit(list(attributes))))
+        info = await signer.async_sign_prescribed_attributes("sha256", signed_attrs=changed)
+        return info.dump()
+
+    return asyncio.run(made()), content

@@ -6,16 +6,20 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from asn1crypto import cms
 from pyhanko.sign.fields import MDPPerm
 
 from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing import kinds
 from app.signing.formats.pes_profile import CURRENT
+from app.signing.sentences import SENTENCES
+from app.signing.trust import check_certificate, unfit
 from app.signing.verify import verify
 from tests.builders import pes
 
 from . import corpus
+from .conftest import refusal
 from .corpus import DOCUMENT, YEAR, Corpus, Tsa, changed
 
 DAY = timedelta(days=1)
@@ -29,6 +33,7 @@ SILENT = "Indéterminé : l’autorité de certification n’a pas dit si le cer
 GOOD = (OK, None, UNCHANGED)
 GOOD_AND_MORE = (OK, None, COMPLETED)
 TAMPERED = (NO, "HASH_FAILURE", CHANGED)
+UNNAMED = (MAYBE, "SIG_CONSTRAINTS_FAILURE", "Indéterminé : la signature ne nomme pas son certificat")
 SHADOWED = (NO, "HASH_FAILURE", ALTERED)
 
 
@@ -317,7 +322,47 @@ def test_pdfsig_believes_an_overlay_and_we_do_not(made, trust, tmp_path):
 
 CMS = {
     "cades": (lambda c: c.cms(), [GOOD], "B-B"),
-    "plain cms": (lambda c: c.cms(cades=False), [GOOD], "hors CAdES, B-B"),
+    "plain cms, that does not name its certificate": (
+        lambda c: c.cms(cades=False),
+        [UNNAMED],
+        "hors CAdES, B-B",
+    ),
+    "plain cms whose revoked certificate was swapped for a good one of the same key": (
+        lambda c: corpus.other_certificate(c.cms("revoked", cades=False), c.pki.certificate("a_kervadec")),
+        [UNNAMED],
+        "hors CAdES, B-B",
+    ),
+    "cades whose revoked certificate was swapped": (
+        lambda c: corpus.other_certificate(c.cms("revoked"), c.pki.certificate("a_kervadec")),
+        [(MAYBE, "NO_SIGNING_CERTIFICATE_FOUND", "Indéterminé : le certificat que la signature nomme")],
+        "",
+    ),
+    "attributes dropped and given as the content": (
+        lambda c: corpus.attributes_as_content(c.cms()),
+        [(NO, "FORMAT_FAILURE", "Non valable : ce qui est signé est fait des attributs d’une autre")],
+        "hors CAdES, B-B",
+    ),
+    "message digest said twice": (
+        lambda c: corpus.with_attributes(
+            c.key("a_kervadec"), lambda every: [*every, *(one for one in every if is_digest(one))]
+        ),
+        [(NO, "FORMAT_FAILURE", "Non valable : ")],
+        None,
+    ),
+    "no message digest": (
+        lambda c: corpus.with_attributes(
+            c.key("a_kervadec"), lambda every: [one for one in every if not is_digest(one)]
+        ),
+        [(NO, "FORMAT_FAILURE", "Non valable : ")],
+        None,
+    ),
+    "no content type": (
+        lambda c: corpus.with_attributes(
+            c.key("a_kervadec"), lambda every: [one for one in every if one["type"].native != "content_type"]
+        ),
+        [(NO, "FORMAT_FAILURE", "Non valable : ")],
+        None,
+    ),
     "armored": (lambda c: c.cms(form="PEM"), [GOOD], "B-B"),
     "two signers": (lambda c: c.cms("a_kervadec", "b_cadiou"), [GOOD, GOOD], "B-B"),
     "elliptic curve": (lambda c: c.cms("ec"), [GOOD], "B-B"),
@@ -343,7 +388,73 @@ def test_each_separate_signature_by_openssl_gets_its_verdict(made, trust, tmp_pa
     (tmp_path / "signed.bin").write_bytes(content)
     said = judge(tmp_path / "s.p7s", trust, tmp_path / "signed.bin")
     compare(said, expected)
-    assert said[0].level == level
+    assert level is None or said[0].level == level
+
+
+def is_digest(attribute) -> bool:
+    return attribute["type"].native == "message_digest"
+
+
+TRADES = {
+    "a server": "1.3.6.1.5.5.7.3.1",
+    "software": "1.3.6.1.5.5.7.3.3",
+    "timestamps": "1.3.6.1.5.5.7.3.8",
+    "revocation answers": "1.3.6.1.5.5.7.3.9",
+}
+
+
+@pytest.mark.parametrize("trade", TRADES)
+def test_a_certificate_made_for_something_else_signs_nothing(made, trust, tmp_path, trade):
+    signer = made.minted(TRADES[trade])
+    own = signer.signing_cert.dump()
+    assert (
+        refusal(check_certificate, own, made.pki.chain("seal"), trust=trust, moment=now(), enrolled=None)
+        == "certificate-other-use"
+    )
+    assert SENTENCES["certificate-other-use"][1].startswith("Rien n’a été signé : ce certificat est réservé")
+    other = "le certificat n’est pas fait pour signer : il est réservé à un autre usage"
+    for data in (made.signed(key=signer), made.signed(key=signer, level="B-B")):
+        (tmp_path / "s.pdf").write_bytes(data)
+        compare(
+            judge(tmp_path / "s.pdf", trust), [(MAYBE, "CHAIN_CONSTRAINTS_FAILURE", f"Indéterminé : {other}")]
+        )
+    container, content = corpus.with_attributes(signer, lambda every: every)
+    (tmp_path / "s.p7s").write_bytes(container)
+    (tmp_path / "signed.bin").write_bytes(content)
+    said = judge(tmp_path / "s.p7s", trust, tmp_path / "signed.bin")
+    compare(said, [(MAYBE, "CHAIN_CONSTRAINTS_FAILURE", f"Indéterminé : {other}")])
+
+
+def test_an_authority_that_signs_a_document_itself_is_not_believed(made, trust, tmp_path):
+    (tmp_path / "s.pdf").write_bytes(made.signed(key=made.minted(ca=True)))
+    compare(
+        judge(tmp_path / "s.pdf", trust),
+        [(MAYBE, "CHAIN_CONSTRAINTS_FAILURE", "Indéterminé : le certificat est celui d’une autorité")],
+    )
+
+
+def test_usages_that_leave_signing_possible_do(made, trust, tmp_path):
+    del trust, tmp_path
+    for extended in (
+        (),
+        ("1.3.6.1.5.5.7.3.4",),
+        ("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.36"),
+        ("1.3.6.1.5.5.7.3.2",),
+    ):
+        assert unfit(made.minted(*extended).signing_cert) is None
+
+
+def test_a_pdf_signature_that_does_not_name_its_certificate_is_undecided(made, trust, tmp_path):
+    signer = made.key("a_kervadec")
+    honest = signer.signed_attrs
+
+    async def without(*args, **kwargs):
+        every = await honest(*args, **kwargs)
+        return cms.CMSAttributes([one for one in every if "signing_certificate" not in one["type"].native])
+
+    signer.signed_attrs = without
+    (tmp_path / "s.pdf").write_bytes(made.signed(key=signer, pades=False))
+    compare(judge(tmp_path / "s.pdf", trust), [UNNAMED])
 
 
 EXPIRED = (MAYBE, "OUT_OF_BOUNDS_NO_POE", "Indéterminé : le certificat a expiré le")
