@@ -1,6 +1,8 @@
 """The ground of a signature: the document as it is shown, the part that the signer takes, and what his stamp says."""
 
+import re
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,21 +15,23 @@ from app.core.french import instant_preuve
 from app.core.refusals import Refusal
 from app.folders.access import authorize
 from app.folders.documents import last_version
-from app.folders.models import Document, Folder
+from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Present, part_of, present
 from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.signing.authority import Authority
 from app.signing.authority import chosen as chosen_capacity
-from app.signing.formats.own_fields import left_free
+from app.signing.formats.own_fields import left_free, made
+from app.signing.models import SignatureProof
 from app.signing.paper.sheet import refuse_mixed, refuse_obstacles
 from app.signing.placing.places import Chosen, Part, chosen, field_name, fields, parts_of
-from app.signing.ports import Box, FieldPlan
+from app.signing.ports import Box, FieldPlan, Prepared
 from app.signing.trust import facts as named
 from app.signing.writers import PADES, Writer, writer_of
 from workflows.engine import choices
 from workflows.events import Action
 
+_MARKED = re.compile(r"^.*?(-\d+)?$", re.DOTALL)
 STAMP_WIDTH = 34
 """Characters in a line of the stamp: those of « Pour le maire et par délégation, » and a little more."""
 
@@ -38,7 +42,8 @@ class Ground:
 
     `parts`: every signature of the folder's way. `places`: where its depositor wants them.
     `city`, `postal_code`: where the collectivity signs, empty while nobody said.
-    `own`: the field that the author of a certified document left for it, None when we make our own.
+    `own`: the field that the author of a certified document left for it, None when we make our own. `first`: no field of
+    the round is made yet, and their names are still to be chosen on the bytes (`app/signing/formats/revision.py`).
     """
 
     family: str
@@ -54,6 +59,7 @@ class Ground:
     places: Chosen
     city: str
     postal_code: str
+    first: bool
     own: FieldPlan | None = None
 
     @property
@@ -87,6 +93,7 @@ def ground_of(db: Db, folder: Folder, here: Present, rank: int) -> Ground:
     document = main_document(db, folder.id)
     last = last_version(db, document.id)
     collectivity = db.get_one(Collectivity, folder.collectivity_id)
+    mark = _mark(db, last)
     return Ground(
         folder.family,
         folder.version,
@@ -96,12 +103,26 @@ def ground_of(db: Db, folder: Folder, here: Present, rank: int) -> Ground:
         last.filename,
         last.media_type,
         here.runs[rank].id,
-        field_name(folder.place, rank),
-        parts_of(db, folder, here.circuit),
+        field_name(folder.place, rank, mark or ""),
+        parts_of(db, folder, here.circuit, mark or ""),
         chosen(db, folder.id, last.sha256),
         str(collectivity.settings.get("city", "")),
         str(collectivity.settings.get("postal_code", "")),
+        mark is None,
     )
+
+
+def _mark(db: Db, last: DocumentVersion) -> str | None:
+    """What the first signature of the round added to the names of its fields; None when these bytes bear none of ours."""
+    if last.origin != "signed":
+        return None
+    query = (
+        sa.select(SignatureProof.field)
+        .join(DocumentVersion, DocumentVersion.id == SignatureProof.version_id)
+        .where(DocumentVersion.document_id == last.document_id, DocumentVersion.round == last.round)
+    )
+    field = db.scalar(query.order_by(SignatureProof.id).limit(1))
+    return None if field is None else _MARKED.sub(r"\1", field)
 
 
 def as_certified(ground: Ground, source: Path) -> Ground:
@@ -114,7 +135,12 @@ def as_certified(ground: Ground, source: Path) -> Ground:
         return ground
     if not free:
         raise Refusal("document-certified")
-    return replace(ground, field=free[0].name, own=free[0])
+    return replace(ground, field=free[0].name, own=free[0], first=False)
+
+
+def as_written(ground: Ground, prepared: Sequence[Prepared]) -> Ground:
+    """The same under the name that its field was given: another than ours had it in the document."""
+    return replace(ground, field=prepared[0].field) if ground.writer is PADES else ground
 
 
 def main_document(db: Db, folder_id: int) -> Document:
@@ -140,7 +166,8 @@ def seal_lines(certificate: bytes, moment: datetime) -> tuple[str, ...]:
 def fields_of(source: Path, ground: Ground, box: Box | None) -> list[FieldPlan]:
     """The fields of a PDF and their places (`app/signing/placing/places.py`); none in another format.
 
-    Refuses `place-certified`: the place of a field that the author left cannot be chosen.
+    Refuses `place-certified`: the place of a field that the author left cannot be chosen; and `place-made`: nor can that
+    of a field which the first signature of the round made.
     """
     if ground.writer is not PADES:
         return []
@@ -148,5 +175,11 @@ def fields_of(source: Path, ground: Ground, box: Box | None) -> list[FieldPlan]:
         if box is not None:
             raise Refusal("place-certified")
         return [ground.own]
+    if not ground.first:
+        there = made(source, {part.field for part in ground.parts})
+        if box is not None and ground.field in there:
+            raise Refusal("place-made")
+        if there.keys() >= {part.field for part in ground.parts}:
+            return [FieldPlan(part.field, there[part.field]) for part in ground.parts]
     own = {ground.field: box} if box is not None else {}
     return fields(source, ground.parts, ground.family, ground.places, own)

@@ -15,7 +15,7 @@ from app.folders.move import present
 from app.people.actor import Actor
 from app.signing import assurance, setting
 from app.signing.authority import Authority
-from app.signing.ground import Ground, as_certified, ground_of
+from app.signing.ground import Ground, as_certified, as_written, ground_of
 from app.signing.ports import Prepared, ServerKey, SignatureFacts
 from app.signing.session import open_session
 from app.signing.sign import embed, kept_of, work_of
@@ -53,6 +53,7 @@ def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | Non
         ground = as_certified(ground, source)
         work = work_of(actor, ground, held, capacity.words, None, moment, source)
         prepared = writer.prepare(source, target, held, work)
+        ground = as_written(ground, prepared)
         signatures = [key.sign(one.attributes) for one in prepared]
         facts = embed(writer, source, target, ground.field, held, prepared, signatures, ground.family)
         stored = vault.store().put_file(scope, target)

@@ -29,7 +29,15 @@ from app.people.actor import Actor
 from app.signing import assurance, authority, levels, setting
 from app.signing.authority import Authority
 from app.signing.formats.xades_text import Signatory
-from app.signing.ground import Ground, as_certified, fields_of, ground_for, seal_lines, stamp_lines
+from app.signing.ground import (
+    Ground,
+    as_certified,
+    as_written,
+    fields_of,
+    ground_for,
+    seal_lines,
+    stamp_lines,
+)
 from app.signing.handwriting import own as handwriting
 from app.signing.models import Certificate, SignatureSession
 from app.signing.ports import Box, ExternalKey, Prepared, SignatureFacts, Stamp
@@ -130,6 +138,7 @@ def _written(
         ground = as_certified(ground, source)
         work = work_of(actor, ground, held, capacity.words, box, moment, source)
         prepared = writer.prepare(source, target, held, work)
+        ground = as_written(ground, prepared)
         sha256 = vault.store().put_file(scope, target).sha256
     session = new_token()
     save(actor, session, folder_id, ground, held, prepared, sha256, capacity)
@@ -160,6 +169,7 @@ def work_of(
         signatory=Signatory(capacity, ground.city, ground.postal_code),
         timestamped=_timestamper(ground.writer, ground.family) is not None,
         fields=fields,
+        fresh=ground.first,
         stamp=Stamp(lines, handwriting.of(actor)) if visible else None,
     )
 

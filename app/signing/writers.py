@@ -33,8 +33,8 @@ class Held:
 class Work:
     """What a signature says beside its key: where it goes, what it shows, who signs and from where.
 
-    `filename` and `media_type` are the document's own. `fields`: every field of a PDF, with its place. `signatory`: what
-    a payment flow asks of whoever signs it.
+    `filename` and `media_type` are the document's own. `fields`: every field of a PDF, with its place; `fresh`: none of
+    them is there yet, their names are proposals. `signatory`: what a payment flow asks of whoever signs it.
     """
 
     filename: str
@@ -46,6 +46,7 @@ class Work:
     signatory: Signatory
     timestamped: bool
     fields: Sequence[FieldPlan] = ()
+    fresh: bool = False
     stamp: Stamp | None = None
 
 
@@ -102,6 +103,7 @@ class _Pades:
                 chain=held.chain,
                 field=work.field,
                 fields=work.fields,
+                fresh=work.fresh,
                 stamp=work.stamp,
                 reason=work.reason,
                 location=work.location,

@@ -54,11 +54,13 @@ def prepare(
     location: str | None,
     now: datetime,
     timestamped: bool = True,
+    fresh: bool = False,
 ) -> Prepared:
     """Write at `target` the bytes of `source` and one more revision with a hole for the signature of `field`.
 
     Every field of `fields` that is not there yet is created in that same revision, so that later signatures only
-    fill fields (ISO 32000-2 §12.8.2.2). `certificate` and `chain` in DER, `now` goes to /M. The signed attributes
+    fill fields (ISO 32000-2 §12.8.2.2). `fresh`: their names are proposals, all changed alike when the document has one
+    of them already; `Prepared.field` says the true one. `certificate` and `chain` in DER, `now` goes to /M. The signed attributes
     hold no signing time (ETSI EN 319 142-1 §5.3). Refuses `document-not-signable`, `document-certified`,
     `field-unknown`, `field-already-signed`, `stamp-outside-page`, `stamp-glyph-missing` and the keys of
     `algorithms.of`; then `target` does not exist.
@@ -70,7 +72,16 @@ def prepare(
     try:
         with target.open("w+b") as after:
             hole = write(
-                source, after, signer, meta, field=field, fields=fields, stamp=stamp, room=room, now=now
+                source,
+                after,
+                signer,
+                meta,
+                field=field,
+                fields=fields,
+                fresh=fresh,
+                stamp=stamp,
+                room=room,
+                now=now,
             )
         attributes = container.signed_attributes(certificate, hole.digest, algorithm)
     except BaseException as error:
@@ -83,7 +94,7 @@ def prepare(
             raise Refusal("document-not-signable") from error
         raise
     return Prepared(
-        field=field,
+        field=hole.field,
         attributes=attributes,
         digest=hole.digest,
         start=hole.start,

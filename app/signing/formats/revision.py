@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -21,7 +21,7 @@ from pyhanko.stamp.noop import NoOpStampStyle
 
 from app.core.clock import PARIS
 from app.core.refusals import Refusal
-from app.signing.formats import placement
+from app.signing.formats import own_fields, placement
 from app.signing.formats.stamp import UprightStyle, drawable
 from app.signing.ports import FieldPlan, Stamp
 
@@ -35,8 +35,9 @@ SMALL, DRAWN = (
 
 @dataclass(frozen=True)
 class Hole:
-    """The place kept for a signature: byte offsets, brackets included, and the hash of all the rest of the file."""
+    """The place kept for a signature: its field, byte offsets, brackets included, and the hash of all the rest of the file."""
 
+    field: str
     digest: bytes
     start: int
     end: int
@@ -50,17 +51,25 @@ def write(
     *,
     field: str,
     fields: Sequence[FieldPlan],
+    fresh: bool,
     stamp: Stamp | None,
     room: int,
     now: datetime,
 ) -> Hole:
     """Write into the empty `after` the bytes of `source` and one more revision; `room` counts hexadecimal characters.
 
+    `fresh`: none of the fields is made yet, and a name that the document has already is not ours: all are changed alike,
+    so that no field that somebody planted ever takes a signature elsewhere than shown.
+
     The bytes are read once: those that are written are those that are hashed, and nothing is written before their end.
     """
     copied = _copy(source, after, str(meta.md_algorithm))
     # Nothing to copy once more for pyHanko: what it writes comes after what is there
     writer = IncrementalPdfFileWriter(BytesIO(), prev=_opened(copied.content))
+    mark = _free_mark(writer.prev, fields) if fresh else ""
+    if mark:
+        field, fields = field + mark, [replace(plan, name=plan.name + mark) for plan in fields]
+        meta = replace(meta, field_name=field)
     _create_fields(writer, field, fields)
     style: Any = NoOpStampStyle()
     if stamp is not None:
@@ -73,7 +82,8 @@ def write(
     session.system_time = now.astimezone(PARIS)
     with _enlarged(_widget(session.sig_field)):
         session.prepare_tbs_document(validation_info=None, bytes_reserved=room)
-    return _append(writer, after, session.sig_field["/V"], copied)
+    digest, start, end = _append(writer, after, session.sig_field["/V"], copied)
+    return Hole(field, digest, start, end)
 
 
 def _opened(content: IO[bytes]) -> PdfFileReader:
@@ -129,7 +139,9 @@ class _Tail(BytesIO):
         return self._start + super().seek(offset - self._start if whence == os.SEEK_SET else offset, whence)
 
 
-def _append(writer: IncrementalPdfFileWriter, after: IO[bytes], signature: Any, copied: _Copied) -> Hole:
+def _append(
+    writer: IncrementalPdfFileWriter, after: IO[bytes], signature: Any, copied: _Copied
+) -> tuple[bytes, int, int]:
     """What pyHanko's `PdfByteRangeDigest.fill` does, but that what was copied is not read and hashed once more."""
     writer.digest_aware_write = (
         True  # else the MAC of an encrypted document (ISO 32004) would not know the signature
@@ -143,7 +155,14 @@ def _append(writer: IncrementalPdfFileWriter, after: IO[bytes], signature: Any, 
     copied.digest.update(added[end - copied.size :])
     after.seek(copied.size)
     after.write(added)
-    return Hole(copied.digest.digest(), start, end)
+    return copied.digest.digest(), start, end
+
+
+def _free_mark(reader: PdfFileReader, fields: Sequence[FieldPlan]) -> str:
+    """What to add to these names so that the document has none of them: nothing, else « -2 », « -3 » and so on."""
+    taken = own_fields.names(reader)
+    marks = ("", *(f"-{number}" for number in range(2, len(taken) + 3)))
+    return next(mark for mark in marks if taken.isdisjoint(plan.name + mark for plan in fields))
 
 
 def _create_fields(writer: IncrementalPdfFileWriter, field: str, fields: Sequence[FieldPlan]) -> None:

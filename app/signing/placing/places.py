@@ -60,21 +60,24 @@ class Sheet:
     stale: bool
 
 
-def field_name(step: str, rank: int) -> str:
-    """The signature field of the n-th part of a step; made before the first signature of the round."""
-    return f"Signature_{step}_{rank + 1}"
+def field_name(step: str, rank: int, mark: str = "") -> str:
+    """The signature field of the n-th part of a step; made before the first signature of the round.
+
+    `mark`: what makes the names of a round free in a document that already had fields of these names.
+    """
+    return f"Signature_{step}_{rank + 1}{mark}"
 
 
-def parts_of(db: Db, folder: Folder, circuit: Circuit) -> tuple[Part, ...]:
+def parts_of(db: Db, folder: Folder, circuit: Circuit, mark: str = "") -> tuple[Part, ...]:
     """Every signature of the folder's way, in order, seals included; refuses `desk-missing`."""
     found: list[Part] = []
     for step in circuit.applicable(folder.fields):
         if step.kind is StepKind.SIGN:
             for rank, slot in enumerate(slots_of(db, folder, step)):
                 label = slot.people[0].name if len(slot.people) == 1 else slot.label
-                found.append(Part(field_name(step.key, rank), step.key, slot.key, label))
+                found.append(Part(field_name(step.key, rank, mark), step.key, slot.key, label))
         elif step.kind is StepKind.SEAL:
-            found.append(Part(field_name(step.key, 0), step.key, "", "Cachet", seal=True))
+            found.append(Part(field_name(step.key, 0, mark), step.key, "", "Cachet", seal=True))
     return tuple(found)
 
 

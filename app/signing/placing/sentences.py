@@ -10,6 +10,13 @@ SENTENCES: Sentences = {
             "Laissez-la à l’emplacement prévu, puis recommencez."
         ),
     ),
+    "place-made": (
+        422,
+        (
+            "Rien n’a été signé : l’emplacement de chaque signature a été fixé par la première, et ne peut plus changer. "
+            "Laissez la vôtre à l’emplacement prévu, puis recommencez."
+        ),
+    ),
     "place-outside-page": (
         422,
         "Rien n’a été enregistré : une signature sortirait de la page {page}. Placez-la de nouveau.",
