@@ -13,7 +13,8 @@ from typing import Any
 
 import pikepdf
 
-from app.files import earlier_signatures, repair
+from app.files import earlier_signatures, enclosed, faces, flatten, repair
+from app.pdf import rendering
 
 MEMORY, CPU_SECONDS, WRITTEN = 2 << 30, 25, 2 << 30
 INFLATED = 256 << 20
@@ -73,8 +74,9 @@ def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
     with pdf:
         if pdf.is_encrypted:
             raise Refused("file-encrypted")
+        scan, files = faces.Scan(pdf), enclosed.Collector()
         try:
-            pages = _judge(pdf)
+            pages = _judge(pdf, scan, files)
         except pikepdf.PdfError as error:
             raise Refused("file-damaged") from error
         if damaged and carries_signature:
@@ -87,15 +89,26 @@ def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
         if to_be_signed:
             _refuse_certified(pdf, signatures)
         free_fields = _free_fields(pdf) if any(one.docmdp for one in signatures) else None
-        repaired = _repaired(
-            pdf, path, workdir, damaged=damaged, signed=carries_signature, signable=to_be_signed
-        )
+        inside, how_many = files.found(workdir)
+        unlike = _faces(pdf, path, scan, signed=bool(signatures))
+        if unlike and not signatures:
+            repaired = flatten.plain_copy(pdf, path, workdir, unlike, signable=to_be_signed)
+            if repaired is None:
+                raise Refused("file-two-faced", what=", ".join(faces.told(unlike)))
+        else:
+            repaired = _repaired(
+                pdf, path, workdir, damaged=damaged, signed=carries_signature, signable=to_be_signed
+            )
     return {
         "pages": pages,
         "has_text": any(text.strip() for text in _page_texts(repaired or path)),
         "signatures": [dataclasses.asdict(one) for one in signatures],
         "repaired": str(repaired) if repaired else None,
         "free_fields": free_fields,
+        "faces": faces.told(unlike),
+        "damaged": damaged,
+        "enclosed": [dataclasses.asdict(one) for one in inside],
+        "enclosed_count": how_many,
     }
 
 
@@ -112,6 +125,17 @@ def _frame(path: Path) -> tuple[bool, bool]:
         if tail and _OBJECT.search(tail):
             raise Refused("file-truncated")
         return header > 0 or bool(tail), data.find(b"/ByteRange") >= 0
+
+
+def _faces(pdf: pikepdf.Pdf, path: Path, scan: faces.Scan, *, signed: bool) -> dict[str, int]:
+    """What shows differently elsewhere: by its syntax, else drawn for the screen and for the printer where it may differ."""
+    found = scan.found(signed=signed)
+    if not found:
+        noted = [n for n, page in enumerate(pdf.pages) if faces.annotations(page.obj)]
+        pages = list(range(len(pdf.pages))) if "/OCProperties" in pdf.Root else noted
+        unlike = rendering.unlike_in_print(path, pages) if pages else 0
+        found = {"rendering": unlike} if unlike else {}
+    return found
 
 
 def _repaired(
@@ -138,7 +162,7 @@ def _recovered(path: Path) -> pikepdf.Pdf:
         raise Refused("file-page-loop" if looping else "file-damaged") from error
 
 
-def _judge(pdf: pikepdf.Pdf) -> int:
+def _judge(pdf: pikepdf.Pdf, *lookers: faces.Scan | enclosed.Collector) -> int:
     """The number of pages of a file in which nothing acts and nothing explodes."""
     pages = _count_pages(pdf)
     if "/XFA" in pdf.Root.get("/AcroForm", {}):
@@ -149,10 +173,16 @@ def _judge(pdf: pikepdf.Pdf) -> int:
         if not isinstance(one, pikepdf.Object):
             continue  # a number or a name kept on its own
         stream = isinstance(one, pikepdf.Stream)
+        top = one.stream_dict if stream else one
         # unparse writes names without their #-escapes and costs little: only suspects are walked.
-        if _SUSPECT.search((one.stream_dict if stream else one).unparse(resolved=True)):
-            _refuse_actions(one.stream_dict if stream else one)
+        written = top.unparse(resolved=True)
+        if _SUSPECT.search(written):
+            _refuse_actions(top)
+        for looker in lookers:
+            looker.look(top, written)
         if stream:
+            if "/F" in top:
+                raise Refused("file-elsewhere")
             _refuse_bomb(one)
     return pages
 

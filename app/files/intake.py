@@ -12,7 +12,8 @@ from app.core.french import taille
 from app.core.refusals import Refusal
 from app.files.naming import clean_filename, extension_of
 from app.files.office import OfficeConverter
-from app.files.pdf import EarlierSignature, PdfFacts, examine_pdf
+from app.files.pdf import EarlierSignature, Enclosed, PdfFacts, examine_pdf
+from app.files.points import Point, points_of
 from app.files.sniffing import PDF, TYPES, XML, fits, in_words, sniff
 
 Kind = Literal["pdf", "xml", "image", "office"]
@@ -22,10 +23,19 @@ REPAIR_NOTE = (
     "L’original est gardé."
 )
 
+FLATTEN_NOTE = (
+    "Ce PDF ne se montre pas partout de la même façon : il contient {what}. Une copie aplatie est proposée, à accepter "
+    "avant toute signature : elle garde ce que l’écran montre. L’original est gardé."
+)
+
 
 @dataclass(frozen=True)
 class Examined:
-    """What a file is, once nothing forbids to keep it; `notes` are French facts, the first sums it up."""
+    """What a file is, once nothing forbids to keep it; `notes` are French facts, the first sums it up.
+
+    `flattened`: what was drawn into the pages or taken out of `repaired`, in French phrases; empty when it is a repaired copy
+    only. `points`: what whoever decides is told of it. `enclosed`: the files that it carries inside.
+    """
 
     kind: Kind
     media_type: str
@@ -37,6 +47,9 @@ class Examined:
     converted: Path | None = None
     notes: tuple[str, ...] = ()
     free_fields: int | None = None
+    flattened: tuple[str, ...] = ()
+    enclosed: tuple[Enclosed, ...] = ()
+    points: tuple[Point, ...] = ()
 
 
 def examine(
@@ -79,6 +92,9 @@ def examine(
             None,
             notes,
             facts.free_fields,
+            facts.faces if facts.repaired else (),
+            facts.enclosed,
+            points_of(facts, name),
         )
     found = _converted(path, name, media, office, workdir)
     if not as_it_is:
@@ -141,6 +157,11 @@ def _converted(path: Path, name: str, media: str, office: OfficeConverter | None
     except Refusal:
         target.unlink()
         raise
+    if (
+        facts.repaired is not None
+    ):  # a form of the office document: what it shows is kept, its original is beside
+        target.unlink()
+        target = facts.repaired
     note = f"Converti en PDF, {_pages(facts.pages)}"
     kind: Kind = "image" if image else "office"
     return Examined(kind, media, name, facts.pages, facts.has_text, converted=target, notes=(note,))
@@ -167,8 +188,10 @@ def _summary(facts: PdfFacts, path: Path) -> str:
 def _about(facts: PdfFacts, role: str) -> list[str]:
     notes = []
     for one in facts.signatures:
-        moment = f" le {datetime.fromisoformat(one.when).astimezone(PARIS):%d/%m/%Y}" if one.when else ""
-        notes.append(f"Déjà signé par {one.name}{moment} : cette signature sera conservée.")
+        moment = (
+            f", datée du {datetime.fromisoformat(one.when).astimezone(PARIS):%d/%m/%Y}" if one.when else ""
+        )
+        notes.append(f"Porte déjà une signature au nom de « {one.name} »{moment} : elle sera conservée.")
         if not one.valid_structure:
             notes.append(
                 f"Signature de {one.name} non valable : le document a changé ou la signature est abîmée."
@@ -176,7 +199,7 @@ def _about(facts: PdfFacts, role: str) -> list[str]:
         if one.docmdp:
             notes.append(f"Document certifié par {one.name}.")
     if facts.repaired:
-        notes.append(REPAIR_NOTE)
+        notes.append(FLATTEN_NOTE.format(what=", ".join(facts.faces)) if facts.faces else REPAIR_NOTE)
     if not facts.has_text and role == "main":
         notes.append("Aucun texte à lire dans ce PDF : les informations seront à saisir.")
     return notes

@@ -35,8 +35,26 @@ class EarlierSignature:
 
 
 @dataclass(frozen=True)
+class Enclosed:
+    """A file inside a PDF: its name, its size in bytes, what its content is in French.
+
+    `expected`: the data of an invoice, under the name that the standard gives them; `program`: something that could be run.
+    """
+
+    name: str
+    size: int
+    kind: str
+    expected: bool
+    program: bool
+
+
+@dataclass(frozen=True)
 class PdfFacts:
     """What the dissection learnt: pages, whether one has text, earlier signatures, a repaired copy.
+
+    `faces`: what shows differently elsewhere, in French phrases: then `repaired` is a plain copy, of a file that nobody has
+    signed; of a signed one, it is what may still change. `damaged`: the file is badly built. `enclosed`: files inside, the
+    first of `enclosed_count`.
 
     `free_fields`: how many signature fields the author of a certified document left free; None when it is not certified.
     """
@@ -46,13 +64,18 @@ class PdfFacts:
     signatures: tuple[EarlierSignature, ...]
     repaired: Path | None
     free_fields: int | None = None
+    faces: tuple[str, ...] = ()
+    damaged: bool = False
+    enclosed: tuple[Enclosed, ...] = ()
+    enclosed_count: int = 0
 
 
 def examine_pdf(path: Path, filename: str, workdir: Path, *, to_be_signed: bool) -> PdfFacts:
     """The facts of a PDF that can be kept and, when it must be, signed.
 
     Refuses file-truncated, file-damaged, file-encrypted, file-page-loop, file-xfa, file-javascript,
-    file-launch, file-certified, file-certified-closed, file-signed-damaged, file-inflates, file-too-heavy.
+    file-launch, file-certified, file-certified-closed, file-signed-damaged, file-inflates, file-too-heavy,
+    file-two-faced, file-elsewhere.
     A file that is only broken comes back with `repaired`, a rewritten copy in `workdir`; the original stays.
     """
     before = set(workdir.iterdir())
@@ -69,6 +92,10 @@ def examine_pdf(path: Path, filename: str, workdir: Path, *, to_be_signed: bool)
         tuple(EarlierSignature(**one) for one in told["signatures"]),
         Path(told["repaired"]) if told["repaired"] else None,
         told["free_fields"],
+        tuple(told["faces"]),
+        told["damaged"],
+        tuple(Enclosed(**one) for one in told["enclosed"]),
+        told["enclosed_count"],
     )
 
 

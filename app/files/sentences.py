@@ -47,6 +47,17 @@ SENTENCES: dict[str, tuple[int, str]] = {
         "Imprimez-le en PDF pour l’en débarrasser, puis redéposez-le ; si vous ne l’attendiez pas, "
         "prévenez votre service informatique.",
     ),
+    "file-two-faced": (
+        422,
+        "Ce PDF ne se montre pas partout de la même façon : il contient {what}. "
+        "Aucune copie ne garderait à coup sûr ce que vous voyez. Rien n’a été déposé. "
+        "Imprimez-le en PDF pour en figer le contenu, puis redéposez-le.",
+    ),
+    "file-elsewhere": (
+        422,
+        "Une partie du contenu de ce PDF est dans un autre fichier : ce qu’il affiche n’est pas en lui. "
+        "Rien n’a été déposé. Imprimez-le en PDF pour l’y mettre, puis redéposez-le.",
+    ),
     "file-certified": (
         422,
         "Ce PDF est certifié par {signer} sans aucune modification permise : le signer ici romprait cette "

@@ -16,10 +16,13 @@ from app.people.actor import Actor
 SHOWN = frozenset({"application/pdf", "image/png", "image/jpeg"})
 
 
-def serve(actor: Actor, folder_id: int, document_id: int, number: int, *, download: bool) -> Response:
+def serve(
+    actor: Actor, folder_id: int, document_id: int, number: int, *, download: bool, offered: bool = False
+) -> Response:
     """The bytes of one version, streamed; refuses as the folder's page would, and what is not in that folder.
 
-    A document taken out of a draft before it was ever sent stays with the desk that deposited it.
+    A document taken out of a draft before it was ever sent stays with the desk that deposited it. `offered`: the repaired or
+    flattened copy that waits to be accepted in place of this version, which is looked at first.
     """
     with reading(actor.collectivity_id) as db:
         folder = authorize(db, actor, folder_id)
@@ -39,17 +42,23 @@ def serve(actor: Actor, folder_id: int, document_id: int, number: int, *, downlo
             version = None
     if version is None:
         raise Refusal("document-unknown")
+    sha256, size = version.sha256, version.size
+    if offered:
+        copy = version.note.get("repair")
+        if copy is None:
+            raise Refusal("nothing-to-repair")
+        sha256, size = copy["sha256"], copy["size"]
     store, scope = vault.store(), vault.scope(actor.collectivity_id)
-    if not store.exists(scope, version.sha256):
-        raise Refusal("file-missing", sha256=version.sha256)
+    if not store.exists(scope, sha256):
+        raise Refusal("file-missing", sha256=sha256)
     shown = version.media_type in SHOWN and not download
     response = Response(
-        stream_with_context(store.stream(scope, version.sha256)),
+        stream_with_context(store.stream(scope, sha256)),
         mimetype=version.media_type if shown else "application/octet-stream",
     )
     response.headers["Content-Disposition"] = disposition(version.filename, download=not shown)
-    response.headers["Content-Length"] = str(version.size)
-    response.headers["ETag"] = f'"{version.sha256}"'
+    response.headers["Content-Length"] = str(size)
+    response.headers["ETag"] = f'"{sha256}"'
     # No Cache-Control of its own: what every answer says (`no-store`) holds here first of all.
     return response
 

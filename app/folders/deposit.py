@@ -275,14 +275,19 @@ def write_replacement(
 
 @use_case
 def accept_repair(db: Db, actor: Actor, folder_id: int, document_id: int) -> None:
-    """Take the repaired copy as the document that will be signed; the original stays as its first version."""
+    """Take the repaired or flattened copy as the document that will be signed; the original stays as its first version."""
     folder = lock_editable(db, actor, folder_id)
     document = document_of(db, folder, document_id)
     last = last_version(db, document.id)
     repair = last.note.get("repair")
     if not repair:
         raise Refusal("nothing-to-repair")
-    note = {**last.note, "facts": ["Copie réparée, acceptée avant toute signature."]}
+    flattened = repair.get("flattened") or []
+    told = f"Copie aplatie, acceptée avant toute signature. L’original contient {', '.join(flattened)}."
+    note = {
+        **last.note,
+        "facts": [told if flattened else "Copie réparée, acceptée avant toute signature."],
+    }
     note.pop("repair")
     kept = Kept(
         document.role,
@@ -292,13 +297,18 @@ def accept_repair(db: Db, actor: Actor, folder_id: int, document_id: int) -> Non
         repair["size"],
         last.media_type,
         last.pages,
-        "repaired",
+        "flattened" if flattened else "repaired",
         note,
     )
     version = add_version(db, document, folder, actor, kept)
     touch(folder)
     facts = {"document": document.id, "number": version.number, "sha256": version.sha256, "from": last.sha256}
-    append(db, actor.collectivity_id, _event(actor, folder, "document.repaired", facts))
+    name = "document.flattened" if flattened else "document.repaired"
+    append(
+        db,
+        actor.collectivity_id,
+        _event(actor, folder, name, {**facts, **({"what": flattened} if flattened else {})}),
+    )
 
 
 @use_case

@@ -244,7 +244,7 @@ def replace_document(folder_id: int, document_id: int) -> Response:
 @pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/reparation")
 @guard(CREATE)
 def accept_repair(folder_id: int, document_id: int) -> Response:
-    """Take the repaired copy."""
+    """Take the repaired or flattened copy."""
     deposit.accept_repair(g.actor, folder_id, document_id)
-    flash("La copie réparée sera signée. L’original est gardé.", "ok")
+    flash("La copie acceptée prend la place du fichier. L’original est gardé.", "ok")
     return redirect(url_for("folders.draft", folder_id=folder_id))

@@ -1,7 +1,7 @@
 """From an uploaded file to kept bytes: examined, converted if need be, read, and stored before any row is written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,10 @@ def keep_attachment(collectivity_id: int, one: Incoming, workdir: Path) -> list[
 
 
 def keep_paper(collectivity_id: int, one: Incoming, workdir: Path) -> Kept:
-    """Examine and store the scan of what was signed on paper; refuses all but a sound PDF (`paper-scan-damaged`)."""
+    """Examine and store the scan of what was signed on paper; refuses all but a sound PDF.
+
+    Keys: `paper-scan-damaged`, `file-two-faced`.
+    """
     seen = examine(
         one.path,
         one.filename,
@@ -114,13 +117,18 @@ def keep_paper(collectivity_id: int, one: Incoming, workdir: Path) -> Kept:
         office=None,
         workdir=workdir,
     )
+    if seen.flattened:
+        raise Refusal("file-two-faced", what=", ".join(seen.flattened))
     if seen.repaired is not None:
         raise Refusal("paper-scan-damaged", filename=seen.filename)
     return _store(collectivity_id, "paper", one.path, seen, "scanned")
 
 
 def keep_masked(collectivity_id: int, one: Incoming, workdir: Path) -> Kept:
-    """Examine and store a copy whose personal data are masked; refuses all but a sound PDF (`masked-damaged`)."""
+    """Examine and store a copy whose personal data are masked; refuses all but a sound PDF.
+
+    Keys: `masked-damaged`, `file-two-faced`.
+    """
     seen = examine(
         one.path,
         one.filename,
@@ -130,6 +138,8 @@ def keep_masked(collectivity_id: int, one: Incoming, workdir: Path) -> Kept:
         office=None,
         workdir=workdir,
     )
+    if seen.flattened:
+        raise Refusal("file-two-faced", what=", ".join(seen.flattened))
     if seen.repaired is not None:
         raise Refusal("masked-damaged", filename=seen.filename)
     return _store(collectivity_id, "masked", one.path, seen, "masked")
@@ -152,11 +162,15 @@ def _page(seen: Examined, read: ReadFacts | None, workdir: Path) -> Path | None:
 def _store(collectivity_id: int, role: str, path: Path, seen: Examined, origin: str) -> Kept:
     note: dict[str, Any] = {"facts": list(seen.notes), "text": seen.has_text}
     note["signatures"] = [str(one.name or "signataire inconnu") for one in seen.signatures]
+    if seen.enclosed:
+        note["enclosed"] = [asdict(one) for one in seen.enclosed]
+    if seen.points:
+        note["points"] = [asdict(one) for one in seen.points]
     if seen.free_fields is not None:
         note["free_fields"] = seen.free_fields
     if seen.repaired is not None:
         repaired = vault.store().put_file(vault.scope(collectivity_id), seen.repaired)
-        note["repair"] = {"sha256": repaired.sha256, "size": repaired.size}
+        note["repair"] = {"sha256": repaired.sha256, "size": repaired.size, "flattened": list(seen.flattened)}
     stored = vault.store().put_file(vault.scope(collectivity_id), path)
     return Kept(
         role,

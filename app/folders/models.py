@@ -75,7 +75,7 @@ class Document(Base, Tenanted):
 class DocumentVersion(Base, Tenanted):
     """One state of a document's bytes, found in the store by their SHA-256; never changed, never removed.
 
-    `origin` says where it came from: deposited, converted, repaired, extracted, signed, scanned, masked.
+    `origin` says where it came from: deposited, converted, repaired, flattened, extracted, signed, scanned, masked.
     `note` is what intake saw.
     """
 

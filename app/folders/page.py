@@ -14,7 +14,7 @@ from app.core.french import instant, spaces, taille
 from app.core.refusals import Refusal
 from app.files import vault
 from app.files.xml import shown_text
-from app.folders import queues, timeline
+from app.folders import points, queues, timeline
 from app.folders.documents import FIXED, current_versions
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.folders.move import EMITTERS, STEPS_PER_ROUND, Present, present
@@ -58,6 +58,7 @@ ORIGINS = {
     "deposited": "déposé",
     "converted": "converti en PDF",
     "repaired": "copie réparée",
+    "flattened": "copie aplatie",
     "extracted": "extrait du fichier",
     "signed": "signé",
     "received": "reçu",
@@ -142,18 +143,9 @@ def _document(
         return url_for("folders.document", folder_id=folder.id, document_id=row.id, number=number, **more)
 
     kind = kind_of(version.media_type)
-    facts = version.note.get("facts", [])
+    facts, seen = version.note.get("facts", []), points.deposited(every).note
     pages = f", {version.pages} page{'s' if version.pages > 1 else ''}" if version.pages else ""
-    repair = bool(version.note.get("repair"))
-    notice = (
-        Notice(
-            "warn",
-            "Ce PDF est mal construit",
-            "Une copie réparée est proposée : acceptez-la, ou remplacez le fichier. L’original est gardé.",
-        )
-        if repair
-        else None
-    )
+    repair = version.note.get("repair")
     return DocView(
         id=row.id,
         number=version.number,
@@ -179,8 +171,26 @@ def _document(
         ),
         signatures=tuple(found for one in every for found in signatures.get(one.id, [])),
         notes=tuple(facts),
-        notice=notice,
-        repair=repair,
+        notice=_to_accept(repair.get("flattened", ())) if repair else None,
+        points=tuple(points.of_note(seen)),
+        enclosed=points.enclosed_in_words(seen),
+        repair="" if not repair else "aplatie" if repair.get("flattened") else "réparée",
+    )
+
+
+def _to_accept(flattened: Sequence[str]) -> Notice:
+    """What is offered in place of a file that cannot be signed as it is."""
+    if not flattened:
+        return Notice(
+            "warn",
+            "Ce PDF est mal construit",
+            "Une copie réparée est proposée : acceptez-la, ou remplacez le fichier. L’original est gardé.",
+        )
+    return Notice(
+        "warn",
+        "Ce PDF ne se montre pas partout de la même façon",
+        f"Il contient {', '.join(flattened)}. Une copie aplatie est proposée : ce que l’écran montre y est fixé dans les pages, "
+        "le reste en est retiré. Regardez-la, acceptez-la, ou remplacez le fichier. L’original est gardé.",
     )
 
 

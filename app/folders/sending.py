@@ -88,14 +88,19 @@ def find_problems(db: Db, folder: Folder) -> list[Problem]:
     found += [taken] if taken else []
     for document_id, version in current_versions(db, folder.id).items():
         if version.note.get("repair"):
-            found.append(
-                Problem(
-                    "repair-pending",
-                    str(document_id),
-                    f"« {version.filename} » est mal construit : acceptez la copie réparée, ou remplacez le fichier.",
-                )
-            )
+            found.append(Problem("repair-pending", str(document_id), _to_accept(version)))
     return found
+
+
+def _to_accept(version: DocumentVersion) -> str:
+    """Why a file waits for somebody, and what to do."""
+    flattened = version.note["repair"].get("flattened")
+    if flattened:
+        return (
+            f"« {version.filename} » ne se montre pas partout de la même façon : il contient {', '.join(flattened)}. Acceptez "
+            "la copie aplatie, ou remplacez le fichier."
+        )
+    return f"« {version.filename} » est mal construit : acceptez la copie réparée, ou remplacez le fichier."
 
 
 def _ready(db: Db, folder: Folder) -> None:

@@ -60,7 +60,7 @@ SENTENCES: Sentences = {
     ),
     "nothing-to-repair": (
         409,
-        "Il n’y a pas de copie réparée à accepter pour ce document. Rechargez la page.",
+        "Il n’y a pas de copie à accepter pour ce document. Rechargez la page.",
     ),
     "date-missing": (422, "L’acte n’a pas été publié : donnez la date de sa publication."),
     "date-future": (

@@ -181,7 +181,7 @@ class VersionShown(Schema):
     media_type = _text("Type.", "application/pdf")
     size = _number("Taille en octets.", 84211)
     sha256 = _text("Empreinte SHA-256, en hexadécimal.")
-    origin = _text("deposited, converted, repaired, extracted, signed ou received.", "deposited")
+    origin = _text("deposited, converted, repaired, flattened, extracted, signed ou received.", "deposited")
     created_at = _moment("Quand.")
     href = _text("Où la télécharger.", "/api/v1/folders/12/documents/30/versions/1")
 

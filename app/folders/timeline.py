@@ -248,6 +248,7 @@ EVENTS = {
     "document.removed": ("trash3", "Pièce retirée par {who}"),
     "document.replaced": ("arrow-repeat", "Document remplacé par {who}"),
     "document.repaired": ("tools", "Copie réparée acceptée par {who}"),
+    "document.flattened": ("tools", "Copie aplatie acceptée par {who}"),
     "transmission.sent": ("send", "Transmis : {who}"),
     "folder.acknowledge.paper": ("file-earmark-text", "Transmis sur papier, réception enregistrée par {who}"),
     "legality.letter": ("envelope", "Courrier de la préfecture reçu : {who}"),

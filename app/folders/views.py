@@ -106,7 +106,11 @@ class VersionView:
 
 @dataclass(frozen=True)
 class DocView:
-    """A document of the folder, in its current version."""
+    """A document of the folder, in its current version.
+
+    `repair`: the copy that waits to be accepted, « réparée » or « aplatie »; empty when there is none. `points`: what whoever
+    decides looks at first (key, title, sentence). `enclosed`: the files inside it, each in words.
+    """
 
     id: int
     number: int
@@ -125,7 +129,9 @@ class DocView:
     notes: tuple[str, ...] = ()
     fixed: bool = False
     notice: Notice | None = None
-    repair: bool = False
+    repair: str = ""
+    points: tuple[Any, ...] = ()
+    enclosed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

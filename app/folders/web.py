@@ -232,7 +232,10 @@ def show(folder_id: int) -> str:
 @guard(PERSON)
 def document(folder_id: int, document_id: int, number: int) -> Response:
     """The bytes of one version of a document, verified as they are read."""
-    return serve(g.actor, folder_id, document_id, number, download="telecharger" in request.args)
+    asked = request.args
+    return serve(
+        g.actor, folder_id, document_id, number, download="telecharger" in asked, offered="copie" in asked
+    )
 
 
 @pages.post("/dossiers/<int:folder_id>/viser")

@@ -108,8 +108,8 @@ def test_an_earlier_signature_is_listed_and_kept(tmp_path: Path) -> None:
     )
     assert one.when is not None
     assert ", 1 signature" in seen.notes[0]
-    assert seen.notes[1].startswith("Déjà signé par Armel Kervadec le ")
-    assert seen.notes[1].endswith(" : cette signature sera conservée.")
+    assert seen.notes[1].startswith("Porte déjà une signature au nom de « Armel Kervadec », datée du ")
+    assert seen.notes[1].endswith(" : elle sera conservée.")
     assert seen.repaired is None
     assert (tmp_path / "upload").read_bytes() == data
 

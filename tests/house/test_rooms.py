@@ -61,7 +61,12 @@ HEAVY = {
     "alembic": ("app/core/schema.py",),
     "requests": ("app/signing/network.py", "app/transmission/s2low/client.py"),
     "fontTools": ("app/signing/formats/",),
-    "PIL": ("app/files/images.py", "app/signing/handwriting/", "app/signing/formats/stamp.py"),
+    "PIL": (
+        "app/files/images.py",
+        "app/pdf/rendering.py",
+        "app/signing/handwriting/",
+        "app/signing/formats/stamp.py",
+    ),
     "obstore": ("app/files/store.py",),
     "huey": ("app/core/jobs.py",),
     "transitions": ("workflows/machine.py",),

@@ -1,0 +1,59 @@
+"""What was seen inside a folder's files at their deposit, for whoever decides on it: nothing of it shows on a page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.core.french import spaces, taille
+from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.sockets import Caution
+
+
+def of_folder(db: Db, folder: Folder) -> list[Caution]:
+    """What to look at in the files of a folder before deciding on it, in their order."""
+    return [one for version in _deposited(db, folder.id) for one in of_note(version.note)]
+
+
+def of_note(note: Mapping[str, Any]) -> list[Caution]:
+    """What to look at in one file, as its deposit noted it; nothing for one that was deposited before this was noted."""
+    return [
+        Caution(one["key"], spaces(one["title"]), spaces(one["sentence"])) for one in note.get("points", ())
+    ]
+
+
+def enclosed(note: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The files inside one file, as its deposit noted them: name, size in bytes, kind, expected, program."""
+    return list(note.get("enclosed", ()))
+
+
+def enclosed_in_words(note: Mapping[str, Any]) -> tuple[str, ...]:
+    """The same for a page: « factur-x.xml, 7 Ko, données de la facture (attendues) »."""
+    return tuple(spaces(f"{one['name']}, {taille(one['size'])}, {_kind(one)}") for one in enclosed(note))
+
+
+def deposited(every: Sequence[DocumentVersion]) -> DocumentVersion:
+    """Of the versions of a document, the latest first, the one that somebody deposited: signing it adds nothing to its note."""
+    return next((one for one in every if one.origin != "signed"), every[0])
+
+
+def _kind(one: Mapping[str, Any]) -> str:
+    if one["expected"]:
+        return "les données de la facture, attendues à cette place"
+    return str(one["kind"])
+
+
+def _deposited(db: Db, folder_id: int) -> list[DocumentVersion]:
+    latest: dict[int, DocumentVersion] = {}
+    query = (
+        sa.select(DocumentVersion)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(
+            Document.folder_id == folder_id, Document.removed_at.is_(None), DocumentVersion.origin != "signed"
+        )
+        .order_by(Document.position, Document.id, DocumentVersion.number)
+    )
+    for version in db.scalars(query):
+        latest[version.document_id] = version
+    return list(latest.values())
