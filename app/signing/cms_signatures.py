@@ -25,6 +25,7 @@ from app.signing.signers import (
     SECONDS_EACH,
     UNREADABLE,
     chain_of,
+    lost,
     named,
     qualified,
     unreadable,
@@ -79,7 +80,8 @@ def _one(number: int, info: Any, whole: Any, content: Path | None, trust: Trust,
         alone = cms.SignedData.load(whole.dump())
         alone["signer_infos"] = cms.SignerInfos([info])
         digest = _digest(alone, content, info["digest_algorithm"]["algorithm"].native)
-        certificate = extract_certificate_info(alone).signer_cert
+        carried = extract_certificate_info(alone)
+        certificate = carried.signer_cert
         if (other := misnamed(where, info, certificate)) is not None:
             return other
         subject = Subject(alone, digest if content is not None else None)
@@ -108,6 +110,7 @@ def _one(number: int, info: Any, whole: Any, content: Path | None, trust: Trust,
             qualified=qualified(proof.status, trust, proof.at or moment),
             evidence=evidence(subject, proof, certificate, digest, {}),
             **words_of(info, _short(alone, content)),
+            **lost(certificate, carried.other_certs, trust),
             **named(certificate),
         )
     except UNREADABLE:

@@ -37,6 +37,7 @@ def enrol_file(actor: Actor, owner: int | None, data: bytes, purpose: str | None
         raise Refusal("bad-request", detail="cet usage d’un certificat n’existe pas") from None
     first, *others = [one.dump() for one in certificates_in(data)]
     facts = check_certificate(first, others, trust=setting.trust(), moment=now(), enrolled=None)
+    setting.remember(others)
     enrol(actor, owner, facts, first, wanted)
 
 

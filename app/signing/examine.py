@@ -44,11 +44,15 @@ OURS = Limits(20.0, 512, 1024)
 
 @dataclass(frozen=True)
 class Examined:
-    """What a file is (`kind`, and the French `words` for it), and the verdict on each of its signatures."""
+    """What a file is (`kind`, and the French `words` for it), and the verdict on each of its signatures.
+
+    `authorities`: certificates (DER) of intermediate authorities that it carries, believed or not.
+    """
 
     kind: str
     words: str
     verdicts: tuple[Verdict, ...]
+    authorities: tuple[bytes, ...] = ()
 
 
 def examine(
@@ -75,12 +79,14 @@ def examine(
             "allowed_hosts": list(trust.allowed_hosts),
             "timeout": trust.timeout,
             "lists": str(trust.lists) if trust.lists else None,
+            "known": [base64.b64encode(one).decode() for one in trust.known],
         },
     }
     told = _ask(json.dumps(question))
     if "refused" in told:
         raise Refusal(str(told["refused"]), **told["facts"])
-    return Examined(told["kind"], told["words"], load(json.dumps(told["verdicts"])))
+    authorities = tuple(map(base64.b64decode, told["authorities"]))
+    return Examined(told["kind"], told["words"], load(json.dumps(told["verdicts"])), authorities)
 
 
 def _ask(question: str) -> dict[str, Any]:

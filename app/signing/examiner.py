@@ -39,11 +39,19 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
         allowed_hosts=tuple(said["allowed_hosts"]),
         timeout=said["timeout"],
         lists=Path(said["lists"]) if said["lists"] else None,
+        known=tuple(map(base64.b64decode, said["known"])),
     )
     content = Path(question["content"]) if question["content"] else None
     try:
         kind = kinds.of(Path(question["path"]))
-        found = kind.judge(Path(question["path"]), content, trust, datetime.fromisoformat(question["moment"]))
+        found, seen = kind.judged(
+            Path(question["path"]), content, trust, datetime.fromisoformat(question["moment"])
+        )
     except Refusal as refusal:
         return {"refused": refusal.key, "facts": {name: str(value) for name, value in refusal.facts.items()}}
-    return {"kind": kind.name, "words": kind.words, "verdicts": json.loads(verdict.dump(found))}
+    return {
+        "kind": kind.name,
+        "words": kind.words,
+        "verdicts": json.loads(verdict.dump(found)),
+        "authorities": [base64.b64encode(one).decode() for one in seen],
+    }

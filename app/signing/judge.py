@@ -163,6 +163,11 @@ def _lacking(seen: Seen, moment: datetime) -> Said | None:
         ),
         (seen.sub == "TRY_LATER", "TRY_LATER", silent),
         (
+            bool(seen.lost_issuer) and seen.sub == "NO_CERTIFICATE_CHAIN_FOUND",
+            "NO_CERTIFICATE_CHAIN_FOUND",
+            f"l’autorité « {seen.lost_issuer} » qui a délivré le certificat n’est ni connue ici, ni dans le fichier.",
+        ),
+        (
             seen.sub is not None,
             seen.sub or "",
             REASONS.get(seen.sub or "", "la chaîne du certificat n’a pas pu être vérifiée."),

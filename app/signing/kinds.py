@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Reader = Callable[[Path, Path | None, "Trust", datetime], "Sequence[Seen]"]
 HEAD = 2048
+MOST_CARRIED = 16  # authorities of one file that are told
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,21 @@ class Kind:
         self, path: Path, content: Path | None, trust: "Trust", moment: datetime
     ) -> "Sequence[Verdict]":
         """The verdict on each signature of a file, its report attached; refuses what the reader refuses."""
-        from app.signing import judge, report
+        return self.judged(path, content, trust, moment)[0]
 
-        found = []
+    def judged(
+        self, path: Path, content: Path | None, trust: "Trust", moment: datetime
+    ) -> "tuple[Sequence[Verdict], Sequence[bytes]]":
+        """The same, and the certificates of authorities that the file carries (DER), whoever they are."""
+        from app.signing import judge, report
+        from app.signing.seen import authorities
+
+        found, carried = [], dict[bytes, None]()
         for seen in self.read(path, content, trust, moment):
             verdict = judge.judge(seen, moment)
             found.append(replace(verdict, report=report.write(seen, verdict, moment)))
-        return found
+            carried |= dict.fromkeys(authorities(seen))
+        return found, tuple(carried)[:MOST_CARRIED]
 
 
 _kinds: dict[str, Kind] = {}

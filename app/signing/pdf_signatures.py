@@ -34,6 +34,7 @@ from app.signing.signers import (
     SECONDS_EACH,
     UNREADABLE,
     chain_of,
+    lost,
     named,
     qualified,
     unreadable,
@@ -153,6 +154,7 @@ async def _one(
             subject, proof, signature.signer_cert, signature.compute_digest(), _said(signature, seen)
         )
         words = words_of(signature.signer_info)
+        words |= lost(signature.signer_cert, (*signature.other_embedded_certs, *known.known_certs), trust)
         return dataclasses.replace(seen, intact=intact, valid=valid, evidence=shown, **words)
     except UNREADABLE:
         return unreadable(str(signature.field_name), signature.signer_cert)

@@ -17,6 +17,7 @@ SECONDS_EACH = 0.05
 LEVEL = "XAdES-EPES (PES v2)"
 # What the certificate lacks, in the words of EN 319 102-1; whatever is not here is the chain's general failure.
 SUBS = {
+    "certificate-issuer-missing": "NO_CERTIFICATE_CHAIN_FOUND",
     "certificate-issuer-unknown": "NO_CERTIFICATE_CHAIN_FOUND",
     "certificate-authentication-only": "CHAIN_CONSTRAINTS_FAILURE",
     "certificate-other-use": "CHAIN_CONSTRAINTS_FAILURE",
@@ -53,8 +54,8 @@ def _seen(one: PesSignature, *, asked: bool) -> Seen:
         signature_sha256=one.signature_sha256,
         chain=(
             Link(
-                facts.subject,
-                facts.issuer,
+                facts.common_name,
+                facts.issuer_name,
                 facts.serial,
                 facts.not_after.isoformat(),
                 facts.fingerprint_sha256,
@@ -72,6 +73,7 @@ def _seen(one: PesSignature, *, asked: bool) -> Seen:
         if one.intact
         else "Ce qui est signé a changé.",
         sub=None if problem is None or dated else SUBS.get(problem, "CERTIFICATE_CHAIN_GENERAL_FAILURE"),
+        lost_issuer=facts.issuer_name if facts and problem == "certificate-issuer-missing" else "",
         revoked_at=_revoked_at(one) if problem == "certificate-revoked" else None,
         not_before=facts.not_before if facts else None,
         not_after=facts.not_after if facts else None,

@@ -319,7 +319,9 @@ def _spec(trust: Trust, subject: Subject, *, required: bool, fetch: bool) -> Sig
         cert_validation_policy=trust.policy(timestamps=False, fetch=required),
         ts_cert_validation_policy=trust.policy(timestamps=True, fetch=required),
         revinfo_gathering_policy=RevocationInfoGatheringSpec(rule, trust.backend() if fetch else None),
-        local_knowledge=subject.known,
+        local_knowledge=dataclasses.replace(
+            subject.known, known_certs=[*subject.known.known_certs, *trust.help()]
+        ),
         key_usage_settings=KeyUsageConstraints(key_usage={"non_repudiation"}),
     )
 

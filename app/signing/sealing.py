@@ -45,6 +45,7 @@ def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | Non
         key.certificate, key.chain, trust=setting.trust(), moment=moment, enrolled=None, sealing=True
     )
     assurance.check(certificate.assurance, ground.family, sealing=True)
+    setting.remember(key.chain)
     held, writer = Held(key.certificate, tuple(key.chain)), ground.writer
     scope = vault.scope(actor.collectivity_id)
     with TemporaryDirectory(prefix="paraphe-sign-") as room:

@@ -45,12 +45,12 @@ class Seen:
 
     `intact`: the hash is that of the signed bytes. `valid`: the signature is that of the certificate. `altered`: the
     document was changed afterwards otherwise than is permitted. `removed`: an earlier revision alone bears it.
-    `faults`: what its profile asks for and it is not (French). `malformed`: why its form proves nothing (French). `doubts`:
-    what leaves it uncertain, as (ETSI sub-indication, French). `may_sign`: the certificate is made to sign
-    (nonRepudiation), `unfit` says
-    why not (French). `earlier_at`: an hour that the signed bytes hold, proven by a trusted timestamp of somebody else's
-    signature: this one is later. `asked`: the authorities could be asked whether it is revoked. `kept`: the file itself
-    proves it.
+    `faults`: what its profile asks for and it is not (French). `malformed`: why its form proves nothing (French).
+    `lost_issuer`: who issued the certificate, when its own is neither in the file nor known here. `doubts`: what
+    leaves it uncertain, as (ETSI sub-indication, French). `may_sign`: the certificate is made to sign
+    (nonRepudiation), `unfit` says why not (French). `earlier_at`: an hour that the signed bytes hold, proven by a
+    trusted timestamp of somebody else's signature: this one is later. `asked`: the authorities could be asked whether
+    it is revoked. `kept`: the file itself proves it.
     """
 
     where: str
@@ -80,6 +80,7 @@ class Seen:
     unfit: str = ""
     earlier_at: datetime | None = None
     sub: str | None = None
+    lost_issuer: str = ""
     revoked_at: datetime | None = None
     not_before: datetime | None = None
     not_after: datetime | None = None
@@ -104,3 +105,12 @@ class Seen:
     def baseline(self) -> bool:
         """Whether it has the form of the ETSI's baseline (EN 319 122-1, 132-1, 142-1), not an older one."""
         return bool(self.level) and not self.level.startswith("hors ")
+
+
+def authorities(seen: Seen) -> list[bytes]:
+    """The certificates of intermediate authorities (DER) among what a signature was judged by."""
+    from asn1crypto import x509
+
+    held = seen.evidence.objects if seen.evidence is not None else ()
+    made = [(der, x509.Certificate.load(der)) for _, kind, der in held if kind == "certificate"]
+    return [der for der, one in made if one.ca and one.issuer != one.subject]

@@ -58,6 +58,12 @@ SENTENCES: Sentences = {
             "autorité de certification."
         ),
     ),
+    "certificate-issuer-missing": (
+        403,
+        "Rien n’a été signé : l’autorité « {issuer} », qui a délivré ce certificat, n’est pas connue ici, et "
+        "son certificat ne l’accompagne pas. Joignez la chaîne de votre certificat (un fichier PEM de tous, ou le .p12), "
+        "ou demandez à l’administrateur d’ajouter l’autorité si la commune lui fait confiance.",
+    ),
     "certificate-issuer-unknown": (
         403,
         (

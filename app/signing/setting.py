@@ -1,7 +1,7 @@
 """What the installation decides of signing: whom it believes, who timestamps, how long a preparation lives, its seal."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
+from app.core.clock import now
 from app.core.refusals import Refusal
+from app.signing import intermediates
 
 if TYPE_CHECKING:
     from app.signing.ports import ServerKey
@@ -24,7 +26,7 @@ _chosen: dict[str, Any] = {"settings": None}
 def configure(settings: Any) -> None:
     """Give signing its settings."""
     _chosen["settings"] = settings
-    for one in (whom, trust, timestamper, seal_key, remote_service):
+    for one in (_whom, _trust, timestamper, seal_key, remote_service):
         one.cache_clear()
 
 
@@ -46,11 +48,16 @@ class Whom:
     allowed_hosts: Sequence[str]
     timeout: float
     lists: Path | None
+    known: Sequence[bytes]
+
+
+def whom() -> Whom:
+    """Whom we believe, for a process that only passes it on; the same object while nobody new is known."""
+    return _whom(intermediates.known(intermediates_folder()))
 
 
 @lru_cache(maxsize=1)
-def whom() -> Whom:
-    """Whom we believe, for a process that only passes it on."""
+def _whom(known: tuple[bytes, ...]) -> Whom:
     chosen = _chosen["settings"]
     return Whom(
         roots=_bundle(chosen.trust_roots),
@@ -59,15 +66,30 @@ def whom() -> Whom:
         allowed_hosts=chosen.revocation_hosts,
         timeout=chosen.network_timeout,
         lists=lists_folder() if chosen.trust_lists else None,
+        known=known,
     )
 
 
-@lru_cache(maxsize=1)
 def trust() -> "Trust":
-    """Whom we believe."""
+    """Whom we believe; the same object while nobody new is known."""
+    return _trust(intermediates.known(intermediates_folder()))
+
+
+@lru_cache(maxsize=1)
+def _trust(known: tuple[bytes, ...]) -> "Trust":
     from app.signing.trust import Trust
 
-    return Trust(**vars(whom()))
+    return Trust(**vars(_whom(known)))
+
+
+def intermediates_folder() -> Path:
+    """Where the intermediate authorities that were seen are kept."""
+    return Path(_chosen["settings"].data_dir) / "autorites-vues"
+
+
+def remember(certificates: Iterable[bytes]) -> None:
+    """Keep the intermediate authorities among these certificates (DER), for the signatures that carry none."""
+    intermediates.remember(intermediates_folder(), certificates, trust(), now())
 
 
 def epoch() -> str:
@@ -75,7 +97,8 @@ def epoch() -> str:
     from app.signing.trust_lists import stamp
 
     made, believed = hashlib.sha256(), whom()
-    for part in (*believed.roots, b"/", *believed.tsa_roots, b"/", stamp(believed.lists)):
+    parts = (*believed.roots, b"/", *believed.tsa_roots, b"/", stamp(believed.lists), *believed.known)
+    for part in parts:
         made.update(hashlib.sha256(part).digest())
     return made.hexdigest()
 

@@ -100,6 +100,7 @@ def _prepare(
     )
     assurance.check(facts.assurance, ground.family)
     chain = tuple(key.chain) or issuers_of(key.certificate, trust=setting.trust(), moment=moment)
+    setting.remember(chain)
     held = Held(key.certificate, chain)
     return _written(actor, folder_id, ground, held, capacity, box, moment, facts)
 

@@ -1,6 +1,7 @@
 """Who signed, whatever the format: names, chain and qualification read in certificates."""
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +12,7 @@ from pyhanko.sign.validation.errors import SignatureValidationError
 
 from app.signing import trust_lists
 from app.signing.seen import Seen
-from app.signing.trust import Trust, facts, unfit
+from app.signing.trust import Trust, facts, knows_issuer, name_of, unfit
 from app.signing.verdict import Link
 
 # pyHanko logs a traceback for each authority that it does not know; our verdict says it in one line
@@ -64,6 +65,12 @@ def named(certificate: x509.Certificate) -> dict[str, Any]:
     }
 
 
+def lost(certificate: x509.Certificate, others: Iterable[x509.Certificate], trust: Trust) -> dict[str, Any]:
+    """The field of a `Seen` that says who issued the certificate, when nobody here has the issuer's own."""
+    known = knows_issuer(certificate, list(others), trust)
+    return {"lost_issuer": "" if known else name_of(certificate.issuer)}
+
+
 def chain_of(certificate: x509.Certificate, status: Any) -> tuple[Link, ...]:
     """The signer's certificate and those above it, as far as they were found."""
     path = getattr(status, "validation_path", None)
@@ -75,10 +82,9 @@ def chain_of(certificate: x509.Certificate, status: Any) -> tuple[Link, ...]:
 
 def _link(one: x509.Certificate) -> Link:
     said = facts(one.dump())
-    issuer = one.issuer.native.get("common_name") or one.issuer.human_friendly
     return Link(
         said.common_name,
-        issuer if isinstance(issuer, str) else issuer[0],
+        said.issuer_name,
         said.serial,
         said.not_after.isoformat(),
         said.fingerprint_sha256,

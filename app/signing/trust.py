@@ -61,7 +61,8 @@ class Trust:
     """Whom we believe: roots for persons, roots for timestamps (DER or PEM), and which hosts may be asked.
 
     With `fetch` false no host is asked and revocation stays unknown; `timeout` in seconds for each question. `lists`:
-    folder of the trusted lists of Europe (`app.signing.trust_lists`), believed beside the roots.
+    folder of the trusted lists of Europe (`app.signing.trust_lists`), believed beside the roots. `known`: certificates
+    of intermediate authorities (DER) that help to reach a root, and are not believed for it (`app.signing.intermediates`).
     """
 
     roots: Sequence[bytes]
@@ -70,6 +71,11 @@ class Trust:
     allowed_hosts: Sequence[str] = ()
     timeout: float = 8.0
     lists: Path | None = None
+    known: Sequence[bytes] = ()
+
+    def help(self) -> list[x509.Certificate]:
+        """The intermediate authorities that are known here, as help to build a path."""
+        return [one for data in self.known for one in certificates_in(data)]
 
     def anchors(self, *, timestamps: bool) -> Anchors:
         """Whom we believe for persons, or for timestamps."""
@@ -96,9 +102,11 @@ class Trust:
         """The rules for a person's certificate at `moment`; with `fetch`, revocation must be known."""
         return self._context(self.anchors(timestamps=False), moment, HARD if fetch else NONE, others)
 
-    def tsa_context(self, moment: datetime, *, fetch: bool) -> ValidationContext:
+    def tsa_context(
+        self, moment: datetime, *, fetch: bool, others: Sequence[x509.Certificate] = ()
+    ) -> ValidationContext:
         """The rules for a timestamp authority's certificate at `moment`."""
-        return self._context(self.anchors(timestamps=True), moment, DECLARED if fetch else NONE, ())
+        return self._context(self.anchors(timestamps=True), moment, DECLARED if fetch else NONE, others)
 
     def _context(
         self,
@@ -110,7 +118,7 @@ class Trust:
         fetch = policy is not NONE
         return ValidationContext(
             trust_manager=anchors,
-            other_certs=list(others),
+            other_certs=[*others, *self.help()],
             moment=moment,
             allow_fetching=fetch,
             fetchers=fetchers(Outside(self.allowed_hosts, self.timeout)) if fetch else None,
@@ -145,6 +153,7 @@ class CertificateFacts:
     not_after: datetime
     common_name: str
     issuer_serial: str
+    issuer_name: str = ""
     revocation_checked: bool = field(default=False, compare=False)
     assurance: str = field(default=assurance.SIMPLE, compare=False)
 
@@ -186,7 +195,7 @@ def asking_once() -> Iterator[None]:
         _shared.reset(token)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def certificates_in(data: bytes) -> tuple[x509.Certificate, ...]:
     """The certificates of a DER certificate or of a PEM bundle; refuses `certificate-unreadable`."""
     try:
@@ -202,11 +211,19 @@ def _parsed(der: bytes) -> x509.Certificate:
     return certificate
 
 
+def name_of(name: x509.Name) -> str:
+    """How a person or an authority is called: its common name, else its unit, else its organisation, else all of it."""
+    parts = name.native
+    for part in ("common_name", "pseudonym", "organizational_unit_name", "organization_name"):
+        said = parts.get(part)
+        if said:
+            return cleaned(said if isinstance(said, str) else said[0])
+    return cleaned(name.human_friendly)
+
+
 def facts(certificate: bytes) -> CertificateFacts:
     """The facts of a DER certificate, believed or not; refuses `certificate-unreadable`."""
     (parsed,) = certificates_in(certificate)[:1]
-    names = parsed.subject.native
-    common = names.get("common_name") or parsed.subject.human_friendly
     return CertificateFacts(
         subject=cleaned(parsed.subject.human_friendly),
         issuer=cleaned(parsed.issuer.human_friendly),
@@ -214,7 +231,8 @@ def facts(certificate: bytes) -> CertificateFacts:
         fingerprint_sha256=parsed.sha256.hex(),
         not_before=parsed.not_valid_before,
         not_after=parsed.not_valid_after,
-        common_name=cleaned(common if isinstance(common, str) else common[0]),
+        common_name=name_of(parsed.subject),
+        issuer_name=name_of(parsed.issuer),
         issuer_serial=f"{parsed.issuer.sha256.hex()}:{parsed.serial_number:x}",
     )
 
@@ -304,18 +322,27 @@ async def _validate(
         path: ValidationPath = await validator.async_validate_usage({"non_repudiation"})  # type: ignore[no-untyped-call]
     except (path_errors.PathError, path_errors.ValidationError, AssertionError) as error:
         # pyHanko 0.38 asserts that a certificate's signature is of its issuer's kind of key: a forgery may not be
-        raise _refusal(error, certificate) from error
+        raise _refusal(error, certificate, knows_issuer(certificate, others, trust)) from error
     return path
 
 
-def _refusal(error: Exception, certificate: x509.Certificate) -> Refusal:
+def knows_issuer(certificate: x509.Certificate, others: Sequence[x509.Certificate], trust: Trust) -> bool:
+    """Whether the certificate of whoever issued it is at hand, believed or not: without it nothing leads anywhere."""
+    if certificate.issuer == certificate.subject:
+        return True
+    there = (*others, *trust.help(), *trust.anchors(timestamps=False).iter_certs())
+    return any(one.subject == certificate.issuer for one in there)
+
+
+def _refusal(error: Exception, certificate: x509.Certificate, knows: bool) -> Refusal:
     if isinstance(error, path_errors.RevokedError):
         key = "certificate-revoked" if error.is_ee_cert else "certificate-issuer-revoked"
         return Refusal(key, date=day(error.revocation_dt))
     if isinstance(error, path_errors.InsufficientRevinfoError):
         return Refusal("revocation-unknown", why=str(error))
     if isinstance(error, path_errors.PathBuildingError):
-        return Refusal("certificate-issuer-unknown", issuer=certificate.issuer.human_friendly)
+        key = "certificate-issuer-unknown" if knows else "certificate-issuer-missing"
+        return Refusal(key, issuer=name_of(certificate.issuer))
     return Refusal("certificate-chain-invalid", why=str(error) or "signature d’un autre genre de clé")
 
 

@@ -79,6 +79,10 @@ def judge_kept(actor: Actor, sha256: str, content: str | None = None) -> Remembe
         path = opened.enter_context(vault.local(here, sha256))
         beside = opened.enter_context(vault.local(here, content)) if content is not None else None
         found = examine(path, setting.whom(), moment, beside, limits=OURS)
+        if setting.epoch() == epoch:
+            # What this file itself teaches, its verdicts were already judged by: they hold in the epoch that follows
+            setting.remember(found.authorities)
+            epoch = setting.epoch()
         _remember(actor, key, epoch, found, moment)
         return Remembered(found.verdicts, moment, fresh=True)
 

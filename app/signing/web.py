@@ -152,7 +152,7 @@ def prepare(folder_id: int) -> Response:
         )
     signer = {
         "name": ready.certificate.common_name,
-        "issuer": enrol.common_name(ready.certificate.issuer),
+        "issuer": ready.certificate.issuer_name,
         "not_after": ready.certificate.not_after.isoformat(),
     }
     return jsonify(

@@ -30,7 +30,7 @@ from app.signing.formats.xades_reading import (
 from app.signing.proving import prove_time
 from app.signing.report import CERTIFICATE, identifier
 from app.signing.seen import Evidence, Seen, Timestamp
-from app.signing.signers import NOTHING_CHANGED, SECONDS_EACH, UNREADABLE, chain_of, named, qualified
+from app.signing.signers import NOTHING_CHANGED, SECONDS_EACH, UNREADABLE, chain_of, lost, named, qualified
 from app.signing.trust import Trust, certificates_in
 
 MORE = "http://www.w3.org/2001/04/xmldsig-more#"
@@ -145,6 +145,7 @@ async def _read(
         asked=trust.fetch,
         qualified=qualified(standing, trust, at or moment),
         evidence=_evidence(root, parts, value, content, timestamp),
+        **lost(own, parts.certificates[1:], trust),
         **named(own),
     )
 

@@ -29,6 +29,7 @@ COMPLETED = "Valable : document complété depuis la signature sans changement i
 CHANGED = "Non valable : le document a été modifié après la signature."
 ALTERED = "Non valable : le document a été modifié après la signature, autrement que par d’autres signatures."
 UNKNOWN = "Indéterminé : l’autorité qui a délivré le certificat n’est pas reconnue ici."
+LOST = "Indéterminé : l’autorité « AC d’ailleurs (FACTICE) » qui a délivré le certificat n’est ni connue ici, ni dans le fichier."
 SILENT = "Indéterminé : l’autorité de certification n’a pas dit si le certificat est révoqué."
 GOOD = (OK, None, UNCHANGED)
 GOOD_AND_MORE = (OK, None, COMPLETED)
@@ -373,7 +374,7 @@ CMS = {
     ),
     "unknown authority": (
         lambda c: c.cms("foreign_root"),
-        [(MAYBE, "NO_CERTIFICATE_CHAIN_FOUND", UNKNOWN)],
+        [(MAYBE, "NO_CERTIFICATE_CHAIN_FOUND", LOST)],
         "B-B",
     ),
     "other content": (lambda c: (c.cms()[0], b"<marche>lot 2</marche>"), [TAMPERED], "B-B"),
@@ -459,7 +460,7 @@ def test_a_pdf_signature_that_does_not_name_its_certificate_is_undecided(made, t
 
 EXPIRED = (MAYBE, "OUT_OF_BOUNDS_NO_POE", "Indéterminé : le certificat a expiré le")
 REVOKED_UNDATED = (MAYBE, "REVOKED_NO_POE", "Indéterminé : le certificat a été révoqué le")
-STRANGER = (MAYBE, "NO_CERTIFICATE_CHAIN_FOUND", UNKNOWN)
+STRANGER = (MAYBE, "NO_CERTIFICATE_CHAIN_FOUND", LOST)
 NOT_THEIRS = (NO, "SIG_CRYPTO_FAILURE", "Non valable : la signature n’est pas celle du certificat annoncé.")
 OTHER_TIME = (NO, "HASH_FAILURE", "Non valable : l’horodatage ne correspond pas à cette signature.")
 TO_IDENTIFY = (MAYBE, "CHAIN_CONSTRAINTS_FAILURE", "Indéterminé : le certificat n’est pas fait pour signer")

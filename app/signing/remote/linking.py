@@ -66,6 +66,7 @@ def ask(actor: Actor, credential: str) -> Asked:
     if not key.wants:
         raise Refusal("csc-credential-unguarded")
     said = check_certificate(key.certificate, key.chain, trust=setting.trust(), moment=now(), enrolled=None)
+    setting.remember(key.chain)
     with reading(actor.collectivity_id) as db:
         _refuse_taken(db, actor, service.url, credential)
     statement = (
