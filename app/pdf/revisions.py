@@ -2,6 +2,8 @@
 
 import io
 import os
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -10,6 +12,9 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 HEADER = b"%PDF-"
 SEARCHED = 1024  # bytes in which readers look for the header (ISO 32000-1 annex H, implementation note 13)
+PIECE, MOST_RANGES, MOST_HOLE = 1 << 20, 500, 4 << 20
+_RANGE = re.compile(rb"/ByteRange\s*\[\s*0\s+(\d{1,12})\s+(\d{1,12})\s+(\d{1,12})\s*\]")
+_HOLE = re.compile(rb"<[0-9A-Fa-f]*>")
 # What a file of any origin makes pyHanko raise when it cannot be read as it says it is
 BROKEN = (
     PdfError,
@@ -26,14 +31,19 @@ BROKEN = (
 
 @dataclass(frozen=True)
 class Opened:
-    """A PDF that was opened: `junk` counts the bytes before its header.
+    """A PDF that was opened, and the bytes `before` its header.
 
     `relative`: its offsets count from the header, as readers that search for it do; else from the first byte.
     """
 
     reader: PdfFileReader
-    junk: int
+    before: bytes = b""
     relative: bool = True
+
+    @property
+    def junk(self) -> int:
+        """How many bytes stand before the header."""
+        return len(self.before)
 
     @property
     def base(self) -> int:
@@ -56,28 +66,55 @@ def opened(stream: IO[bytes]) -> Opened:
     Raises one of `BROKEN` when it is no PDF, or none that can be read.
     """
     stream.seek(0)
-    junk = stream.read(SEARCHED).find(HEADER)
+    head = stream.read(SEARCHED)
+    junk = head.find(HEADER)
     if junk <= 0:
-        return Opened(PdfFileReader(stream, strict=False), 0)
+        return Opened(PdfFileReader(stream, strict=False))
     try:
         reader = PdfFileReader(_From(stream, junk), strict=False)
         _ = reader.root["/Pages"]
-        return Opened(reader, junk)
+        return Opened(reader, head[:junk])
     except BROKEN:
         reader = PdfFileReader(_Headed(stream), strict=False)
         reader.stream = stream
-        return Opened(reader, junk, relative=False)
+        return Opened(reader, head[:junk], relative=False)
 
 
 def first(reader: PdfFileReader) -> int:
     """The cross-reference section that ends the first revision: 0, or 1 in a linearised file.
 
-    A linearised file has its second section before its first one, and neither is whole alone (ISO 32000-1 annex F).
+    A linearised file has its second section before its first one, and neither is whole alone (ISO 32000-1 annex F). It
+    says so in its first object.
     """
     if reader.xrefs.total_revisions < 2:
         return 0
+    reader.stream.seek(0)
+    if b"/Linearized" not in reader.stream.read(SEARCHED):
+        return 0
     starts = [reader.xrefs.get_xref_container_info(number).start_location for number in (0, 1)]
     return int(starts[1] < starts[0])
+
+
+def signed_ranges(document: Opened) -> Iterator[tuple[tuple[int, int, int, int], bytes]]:
+    """What the file's bytes say to be signed, wherever they stand: the range, and the container in its hole.
+
+    Containers of nothing but zeros, and ranges whose hole is not in hexadecimal (those of a file within the file), are
+    left out.
+    """
+    stream = document.reader.stream
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(0)
+    ranges, rest = set(), b""
+    while piece := stream.read(PIECE):
+        ranges |= {tuple(map(int, one.groups())) for one in _RANGE.finditer(rest + piece)}
+        rest = (rest + piece)[-200:]
+    for before, start, length in sorted(ranges)[:MOST_RANGES]:
+        if not 2 < start - before <= MOST_HOLE or start + length > size:
+            continue
+        stream.seek(before)
+        hole = stream.read(start - before)
+        if _HOLE.fullmatch(hole) and hole[1:-1].strip(b"0"):
+            yield (0, before, start, length), bytes.fromhex((hole[1:-1] + b"0" * (len(hole) % 2)).decode())
 
 
 class _From(io.RawIOBase):

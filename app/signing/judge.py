@@ -108,7 +108,8 @@ def _broken(seen: Seen, moment: datetime) -> Said | None:
         (
             seen.altered,
             "HASH_FAILURE",
-            "le document a été modifié après la signature, autrement que par d’autres signatures.",
+            "le document a été modifié après la signature, autrement que par d’autres signatures"
+            + (f" : {' ; '.join(seen.alterations)}." if seen.alterations else "."),
         ),
         (
             seen.timestamp == "invalid",
@@ -146,6 +147,7 @@ def _lacking(seen: Seen, moment: datetime) -> Said | None:
     at = seen.timestamped_at or moment
     silent = REASONS["TRY_LATER"] if seen.asked else "la révocation du certificat n’a pas été consultée."
     lacks: tuple[tuple[bool, str, str], ...] = (
+        (bool(seen.unsure), "SIG_CONSTRAINTS_FAILURE", f"{' ; '.join(seen.unsure)}."),
         (
             seen.revoked_at is not None and seen.revoked_at <= at,
             "REVOKED_NO_POE",

@@ -10,9 +10,13 @@ from typing import Any
 
 from asn1crypto import cms
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import ModificationLevel
 from pyhanko.sign.fields import SigSeedSubFilter, enumerate_sig_fields
-from pyhanko.sign.general import extract_certificate_info
+from pyhanko.sign.general import (
+    byte_range_digest,
+    extract_certificate_info,
+    extract_signer_info,
+    find_cms_attribute_iter,
+)
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import NoDSSFoundError
 from pyhanko.sign.validation.generic_cms import extract_tst_data_iter, validate_sig_integrity
@@ -22,6 +26,10 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
 from app.core.refusals import Refusal
+from app.pdf import revisions
+from app.pdf.changes import Signer, Standing
+from app.pdf.comparison import SECONDS as SECONDS_TO_DRAW
+from app.pdf.gate import Gate
 from app.pdf.revisions import Opened, first, opened
 from app.signing import bounds
 from app.signing.cms_words import misnamed, words_of
@@ -30,19 +38,22 @@ from app.signing.proving import Proof, Subject, prove
 from app.signing.seen import Seen
 from app.signing.signers import (
     MOST_SIGNATURES,
-    NOTHING_CHANGED,
     SECONDS_EACH,
-    UNREADABLE,
     chain_of,
     lost,
     named,
     qualified,
     unreadable,
 )
+from app.signing.signers import UNREADABLE as ODD
 from app.signing.trust import Trust
 
 MOST_REVISIONS = 200
 OBJECTS_A_SECOND, MOST_SECONDS = 2500, 10.0  # of computing, to compare the revisions
+UNREADABLE = (*ODD, OSError)  # an offset before the beginning of the file, or after every disk's end
+# The authority is known, and what is missing is a time or an answer
+NAMED = frozenset({None, "TRY_LATER", "OUT_OF_BOUNDS_NO_POE", "OUT_OF_BOUNDS_NOT_REVOKED", "NO_POE"})
+NOT_THESE_BYTES = "Le contenu du fichier n’est plus celui qui a été signé."
 ALTERED = "Le document a été modifié : ce qui s’affiche n’est plus ce qui a été signé."
 
 
@@ -84,13 +95,73 @@ async def _read(document: Opened, trust: Trust, moment: datetime) -> list[Seen]:
     people, stamps, broken = _sorted(reader)
     # Difference analysis reads every object: an honest file of many pages needs what its size asks for
     objects = int(reader.trailer.raw_get("/Size"))
-    bounds.allow(min(objects / OBJECTS_A_SECOND, MOST_SECONDS) + SECONDS_EACH * (1 + len(people)))
+    drawn = SECONDS_TO_DRAW if document.count > 1 else 0.0
+    bounds.allow(min(objects / OBJECTS_A_SECOND, MOST_SECONDS) + SECONDS_EACH * (1 + len(people)) + drawn)
     shown = {str(one.field_name) for one in (*people, *stamps)} | {one.where for _, one in broken}
-    broken += _removed(reader, shown)
+    removed = _removed(reader, shown)
+    broken += removed or _skipped(document, (*people, *stamps))
     known = _security_store(reader)
     said = [await _one(one, stamps, known, trust, moment) for one in people]
-    found = [*zip((one.signed_revision for one in people), said, strict=True), *broken]
+    found = [*_gated(document, people, said, stamps, broken), *broken]
     return [seen for _, seen in sorted(found, key=lambda pair: pair[0])]
+
+
+def _gated(
+    document: Opened,
+    people: list[EmbeddedPdfSignature],
+    said: list[Seen],
+    stamps: list[EmbeddedPdfSignature],
+    broken: list[tuple[int, Seen]],
+) -> list[tuple[int, Seen]]:
+    """Every signature with what the gate says of what was added since; the newest first, whose stamps the others bear."""
+    signers = {one.where: Signer(one.name, "broken") for _, one in broken if not one.removed}
+    signers |= {
+        str(one.field_name): Signer("l’horodatage", "intact" if _stamps(one) else "broken", timestamp=True)
+        for one in stamps
+    }
+    signers |= {one.where: Signer(one.name, _standing(one)) for one in said}
+    gate, judged = Gate(document), []
+    try:
+        for signature, seen in sorted(
+            zip(people, said, strict=True), key=lambda pair: -pair[0].signed_revision
+        ):
+            if not seen.readable:
+                judged.append((signature.signed_revision, seen))
+                continue
+            finding = gate.judge(
+                signature.signed_revision, signature.byte_range, signers, refused=seen.altered
+            )
+            altered = seen.altered or bool(finding.altered)
+            since = finding.since if seen.intact else NOT_THESE_BYTES
+            one = dataclasses.replace(
+                seen,
+                altered=altered,
+                alterations=finding.altered,
+                unsure=finding.doubts,
+                changes=ALTERED if altered and not finding.altered else since,
+            )
+            signers[one.where] = Signer(one.name, _standing(one))
+            judged.append((signature.signed_revision, one))
+    finally:
+        gate.close()
+    return judged[::-1]
+
+
+def _standing(seen: Seen) -> Standing:
+    """Whether a signature's visible stamp may be trusted to be somebody's."""
+    if not seen.holds or seen.timestamp == "invalid":
+        return "broken"
+    return "valid" if seen.may_sign and seen.sub in NAMED else "intact"
+
+
+def _stamps(stamp: EmbeddedPdfSignature) -> bool:
+    """Whether a timestamp of the whole document is of these bytes (ISO 32000-2 §12.8.5)."""
+    try:
+        content = stamp.signed_data["encap_content_info"]["content"]
+        imprint = content.parsed["message_imprint"]["hashed_message"].native
+        return bool(imprint == stamp.compute_digest())
+    except UNREADABLE:
+        return False
 
 
 def _sorted(
@@ -107,20 +178,47 @@ def _sorted(
             one = EmbeddedPdfSignature(reader, widget, name)
             one.signed_revision = max(one.signed_revision, first(reader))
             _ = one.signer_cert.subject.native
-            (people if one.sig_object_type == "/Sig" else stamps).append(one)
+            (stamps if _stamp(one) else people).append(one)
         except UNREADABLE:
             when = reader.xrefs.get_last_change(value.container_ref) if value.container_ref else 0
             broken.append((when, unreadable(str(name))))
     return people, stamps, broken
 
 
+def _stamp(one: EmbeddedPdfSignature) -> bool:
+    """Whether it is a document timestamp: by what it holds too, for its /Type alone hides nobody's signature."""
+    content = one.signed_data["encap_content_info"]["content_type"].native
+    return bool(one.sig_object_type == "/DocTimeStamp" and content == "tst_info")
+
+
+def _skipped(document: Opened, people: Iterable[EmbeddedPdfSignature]) -> list[tuple[int, Seen]]:
+    """Signatures whose bytes are whole in the file and whose revision no cross-reference section names any more."""
+    known = {tuple(map(int, one.byte_range)) for one in people}
+    gone = list[tuple[int, Seen]]()
+    for covers, container in revisions.signed_ranges(document):
+        if covers in known or len(gone) >= MOST_SIGNATURES:
+            continue
+        try:
+            data = cms.ContentInfo.load(container)["content"]
+            if data["encap_content_info"]["content_type"].native != "data":
+                continue
+            info = extract_signer_info(data)
+            announced = next(iter(find_cms_attribute_iter(info["signed_attrs"], "message_digest"))).native
+            algorithm = info["digest_algorithm"]["algorithm"].native
+            _, digest = byte_range_digest(document.reader.stream, covers, algorithm)
+            if digest == announced:
+                known_by = named(extract_certificate_info(data).signer_cert)
+                gone.append((0, Seen(where="hors du document", removed=True, **known_by)))
+        except (*UNREADABLE, StopIteration):
+            continue
+    return gone
+
+
 def _removed(reader: PdfFileReader, shown: set[str]) -> list[tuple[int, Seen]]:
     """Signatures that an earlier revision bears and the present one hides, with the revision that still shows them."""
     gone: dict[str, tuple[int, Seen]] = {}
     for revision in range(first(reader), reader.xrefs.total_revisions - 1):
-        for name, value, _ in enumerate_sig_fields(
-            reader.get_historical_resolver(revision), filled_status=True
-        ):
+        for name, value in _filled(reader.get_historical_resolver(revision)):
             if str(name) in shown or len(gone) >= MOST_SIGNATURES:
                 continue
             try:
@@ -130,6 +228,13 @@ def _removed(reader: PdfFileReader, shown: set[str]) -> list[tuple[int, Seen]]:
                 known = {"name": "signataire illisible"}
             gone[str(name)] = (revision, Seen(where=str(name), removed=True, **known))
     return list(gone.values())
+
+
+def _filled(revision: Any) -> list[tuple[Any, Any]]:
+    try:
+        return [(name, value) for name, value, _ in enumerate_sig_fields(revision, filled_status=True)]
+    except UNREADABLE:
+        return []  # a revision that nobody can read shows no signature
 
 
 async def _one(
@@ -206,7 +311,6 @@ def _seen(
         altered=altered,
         covers_whole=covers_whole,
         covered=_covered(signature, integrity["coverage"]),
-        changes=ALTERED if altered else _changes(signature, integrity["diff_result"], covers_whole),
         sub=proof.sub,
         revoked_at=proof.revoked_at,
         asked=trust.fetch,
@@ -233,19 +337,6 @@ def _covered(signature: EmbeddedPdfSignature, coverage: SignatureCoverageLevel) 
         number, total = signature.signed_revision + 1 - base, signature.reader.xrefs.total_revisions - base
         return f"La signature couvre tout le fichier tel qu’il était à sa révision {number}, sur {total} aujourd’hui."
     return "La signature ne couvre qu’une partie du fichier."
-
-
-def _changes(signature: EmbeddedPdfSignature, diff: Any, covers_whole: bool) -> str:
-    level = getattr(diff, "modification_level", ModificationLevel.NONE)
-    if covers_whole or level == ModificationLevel.NONE:
-        return NOTHING_CHANGED
-    if level == ModificationLevel.LTA_UPDATES:
-        return "Seules des preuves d’archivage ont été ajoutées depuis."
-    signed = {str(name) for name, _, _ in enumerate_sig_fields(signature.reader)}
-    filled = sorted(set(diff.changed_form_fields) - signed)
-    if filled:
-        return f"Des champs de formulaire ont été remplis depuis : {', '.join(filled)[:200]}."
-    return "Seules d’autres signatures ou des preuves d’archivage ont été ajoutées depuis."
 
 
 def _security_store(reader: PdfFileReader) -> LocalKnowledge:

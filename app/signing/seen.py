@@ -51,6 +51,9 @@ class Seen:
     (nonRepudiation), `unfit` says why not (French). `earlier_at`: an hour that the signed bytes hold, proven by a
     trusted timestamp of somebody else's signature: this one is later. `asked`: the authorities could be asked whether
     it is revoked. `kept`: the file itself proves it.
+
+    `alterations`: how it was altered. `unsure`: why it is not sure that what is shown is what was signed. Both are
+    French clauses (`app.pdf.gate`).
     """
 
     where: str
@@ -70,6 +73,8 @@ class Seen:
     intact: bool = False
     valid: bool = False
     altered: bool = False
+    alterations: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
     malformed: str = ""
     doubts: tuple[tuple[str, str], ...] = ()

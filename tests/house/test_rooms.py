@@ -63,7 +63,7 @@ HEAVY = {
     "fontTools": ("app/signing/formats/",),
     "PIL": (
         "app/files/images.py",
-        "app/pdf/rendering.py",
+        "app/pdf/",
         "app/signing/handwriting/",
         "app/signing/formats/stamp.py",
     ),

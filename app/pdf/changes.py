@@ -1,0 +1,380 @@
+"""What was added to a PDF after one of its signatures, classified by what it could do to what a reader sees.
+
+pyHanko's difference analysis says which objects may change after a signature (form filling, signatures, proofs). It does
+not ask what they draw: an empty signature field, a check box or a text may cover a page. This does.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pyhanko.pdf_utils.generic import DictionaryObject, NullObject, Reference, StreamObject
+
+from app.pdf.tree import ELSEWHERE, Annotation, Field, Key, Page, Reach, Rectangle, Snapshot, got
+
+# `valid`: intact, and by an authority that is known; `intact`: its bytes and its cryptography hold; `broken`: they do not
+Standing = Literal["valid", "intact", "broken"]
+SMALL, LARGE = 1 / 8, 1 / 3  # of a page: a stamp is smaller, what is larger replaces the page
+MOST_NAMED, LONGEST_VALUE = 8, 60
+HIDDEN = 2
+# What makes a drawing appear elsewhere, in another size or only on paper: Invisible, NoZoom, NoRotate, NoView, ToggleNoView
+ODD = 1 | 8 | 16 | 32 | 256
+ROOT_WORDS = {
+    "/OCProperties": "les calques du document (ce qui se voit ou non)",
+    "/OpenAction": "ce que fait le document quand on l’ouvre",
+    "/AA": "ce que fait le document quand on l’ouvre",
+    "/Names": "les pièces jointes ou les noms du document",
+    "/Pages": "les pages du document",
+    "/ViewerPreferences": "la façon dont le document s’affiche",
+    "/PageLabels": "la numérotation des pages",
+    "/Lang": "la langue du document",
+    "/StructTreeRoot": "la structure que lisent les lecteurs d’écran",
+    "/AcroForm": "le formulaire",
+}
+BESIDE_CONTENTS = ELSEWHERE | {"/Annots", "/B", "/StructParents", "/Metadata", "/PieceInfo", "/Thumb"}
+_OF_WRITERS = re.compile(
+    rb"<(xmp:ModifyDate|xmp:MetadataDate|pdf:Producer)>[^<]*</\1>|"
+    rb"(?:xmp:ModifyDate|xmp:MetadataDate|pdf:Producer)=(?:\"[^\"]*\"|'[^']*')"
+)
+TECHNICAL = ("/Extensions", "/Version", "/MarkInfo")
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Who signed a field, and how that signature stands."""
+
+    name: str
+    standing: Standing
+    timestamp: bool = False
+
+
+@dataclass(frozen=True)
+class Area:
+    """A place of a page that an update draws in.
+
+    `foreseen`: its field was already there when the page was signed. `stamp`: a small stamp of a valid signature.
+    `replaces`: what it drew before is known to have been replaced.
+    """
+
+    page: int
+    rectangle: Rectangle
+    what: str
+    foreseen: bool
+    stamp: bool
+    replaces: bool = False
+
+
+@dataclass
+class Changes:
+    """What changed since a signature: clauses without a full stop, and the places to be looked at."""
+
+    altered: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    signed: list[str] = field(default_factory=list)
+    filled: dict[str, str] = field(default_factory=dict)
+    places: int = 0
+    proofs: bool = False
+    metadata: bool = False
+    technical: bool = False
+    areas: list[Area] = field(default_factory=list)
+    pages: set[int] = field(default_factory=set)
+
+
+def changes(
+    before: Snapshot, after: Snapshot, changed: frozenset[Key], signers: Mapping[str, Signer]
+) -> Changes:
+    """What the objects `changed` (their numbers and generations) make of `before`; `signers` by field name."""
+    found = Changes()
+    reaches = Reach(changed)
+    _root(before, after, reaches, found)
+    _dangling(before, changed, found)
+    if [one.key for one in before.pages] != [one.key for one in after.pages]:
+        found.altered.append("des pages ont été ajoutées, retirées ou remplacées")
+        return found
+    contents = Reach(changed, BESIDE_CONTENTS)
+    for number, (old, new) in enumerate(zip(before.pages, after.pages, strict=True)):
+        if old.box != new.box or any(
+            contents(_of(new.value, name)) for name in new.value if name not in BESIDE_CONTENTS
+        ):
+            found.altered.append(f"le contenu de la page {number + 1} a été changé")
+        _page(number, old, new, before, after, reaches, signers, found)
+    _values(before, after, signers, found)
+    found.altered[:] = dict.fromkeys(found.altered)
+    found.doubts[:] = dict.fromkeys(found.doubts)
+    return found
+
+
+def replaced(before: Snapshot, after: Snapshot) -> list[str]:
+    """Which parts of the whole document are not what they were, in words: for what difference analysis has refused."""
+    old, new = before.handler.root, after.handler.root
+    names = [name for name in {*old, *new} if _of(old, name) != _of(new, name)]
+    return sorted({ROOT_WORDS[name] for name in names if name in ROOT_WORDS})
+
+
+def _of(node: Any, name: str) -> Any:
+    return node.raw_get(name) if name in node else None
+
+
+def _root(before: Snapshot, after: Snapshot, reaches: Reach, found: Changes) -> None:
+    """The catalog and the trailer (ISO 32000-2 §7.5.5, §7.7.2)."""
+    old, new = before.handler.root, after.handler.root
+
+    def touched(name: str) -> bool:
+        return _of(old, name) != _of(new, name) or (name in new and reaches(new.raw_get(name)))
+
+    found.proofs = touched("/DSS")
+    found.metadata = touched("/Metadata") and _xmp(old) != _xmp(new)
+    found.technical = any(map(touched, TECHNICAL))
+    trailers = before.handler.trailer_view, after.handler.trailer_view
+    found.metadata |= _told(trailers[0]) != _told(trailers[1])
+    if _of(trailers[0], "/Encrypt") != _of(trailers[1], "/Encrypt"):
+        found.altered.append("le chiffrement du document a changé")
+    _form(before, after, reaches, found)
+
+
+def _xmp(root: Any) -> bytes:
+    """The XMP packet, but for what each writer puts there of its own; empty when there is none, or none that opens."""
+    try:
+        packet = got(root, "/Metadata").data
+    except Exception:  # noqa: BLE001 (whatever a forged stream breaks, it is not what it was)
+        return b""
+    return b" ".join(_OF_WRITERS.sub(b"", packet).split())
+
+
+def _told(trailer: Any) -> dict[str, str]:
+    """What the document says of itself, but for what each writer puts there of its own (ISO 32000-2 table 349)."""
+    info = got(trailer, "/Info")
+    if not isinstance(info, DictionaryObject):
+        return {}
+    return {name: str(got(info, name)) for name in info if name not in {"/ModDate", "/Producer"}}
+
+
+def _form(before: Snapshot, after: Snapshot, reaches: Reach, found: Changes) -> None:
+    """What a viewer draws fields with when they bring no drawing of their own (ISO 32000-2 table 224)."""
+    old, new = (got(one.handler.root, "/AcroForm", {}) for one in (before, after))
+    if not any(one.kind not in {"/Sig", ""} and one.widgets for one in before.fields.values()):
+        return
+    for name in ("/DA", "/DR", "/Q", "/NeedAppearances"):
+        if _of(old, name) != _of(new, name) or (name in new and reaches(new.raw_get(name))):
+            found.doubts.append("la façon de dessiner les champs du formulaire a été changée")
+            return
+
+
+def _dangling(before: Snapshot, changed: frozenset[Key], found: Changes) -> None:
+    """An object that was named when the file was signed and came afterwards (shadow attacks, « hide-and-replace »)."""
+    handler = before.handler
+    for number, generation, *_ in changed:
+        reference = Reference(number, generation, handler)
+        missing = handler.reader.xrefs.get_historical_ref(reference, handler.revision) is None
+        if missing and handler._get_usages_of_ref(reference):  # noqa: SLF001 - what pyHanko's own analysis has computed
+            found.altered.append("un objet que le document signé annonçait sans le contenir a été ajouté")
+            return
+
+
+def _page(
+    number: int,
+    old: Page,
+    new: Page,
+    before: Snapshot,
+    after: Snapshot,
+    reaches: Reach,
+    signers: Mapping[str, Signer],
+    found: Changes,
+) -> None:
+    if old.annotations.keys() - new.annotations.keys():
+        found.altered.append(f"une annotation de la page {number + 1} a été retirée")
+    for key, annotation in new.annotations.items():
+        known = old.annotations.get(key)
+        if known is not None and key not in reaches.objects and not reaches(annotation.value):
+            continue
+        if (annotation.drawing is not None and not blank(annotation.drawing)) or visible(annotation):
+            found.pages.add(number)
+        _annotation(annotation, known, new, before, after, signers, found)
+
+
+def _annotation(
+    one: Annotation,
+    known: Annotation | None,
+    page: Page,
+    before: Snapshot,
+    after: Snapshot,
+    signers: Mapping[str, Signer],
+    found: Changes,
+) -> None:
+    owner = after.owner(one.key)
+    if str(got(one.value, "/Subtype")) != "/Widget" or owner is None:
+        found.altered.append(f"une annotation a été ajoutée ou changée sur la page {one.page + 1}")
+        return
+    earlier = before.fields.get(owner.name)
+    if known is not None and known.rectangle != one.rectangle:
+        found.altered.append(f"le champ « {owner.name} » a été déplacé")
+        return
+    if owner.kind == "/Sig":
+        _signature(one, known, owner, earlier, page, signers, found)
+    else:
+        _filled(one, known, owner, earlier, page, found)
+
+
+def _signature(
+    one: Annotation,
+    known: Annotation | None,
+    owner: Field,
+    earlier: Field | None,
+    page: Page,
+    signers: Mapping[str, Signer],
+    found: Changes,
+) -> None:
+    signer = signers.get(owner.name)
+    if signer is None:
+        _empty(one, known, owner, found)
+        return
+    if not visible(one):
+        return
+    if earlier is not None and _signed(earlier):
+        found.altered.append(f"le cachet visible de la signature de {signer.name} a été changé")
+        return
+    who = f"le cachet visible de la signature de {signer.name}"
+    share = one.area / page.area
+    if signer.standing == "broken":
+        found.altered.append(f"{who}, qui n’est pas valable, a été ajouté sur la page {one.page + 1}")
+    elif share > LARGE:
+        found.altered.append(f"{who} a été ajouté et couvre la page {one.page + 1}")
+    elif signer.standing == "intact":
+        found.doubts.append(
+            f"{who}, dont l’autorité n’est pas reconnue ici, a été ajouté sur la page {one.page + 1}"
+        )
+    elif share > SMALL:
+        found.doubts.append(f"{who} a été ajouté et prend une grande partie de la page {one.page + 1}")
+    if one.flags & ODD:
+        found.doubts.append(f"{who} ne s’affiche pas partout de la même façon")
+    _place(one, who, known is not None, signer.standing == "valid" and share <= SMALL, found)
+
+
+def _empty(one: Annotation, known: Annotation | None, owner: Field, found: Changes) -> None:
+    """A signature field that nobody has signed: it may have a place, and must draw nothing."""
+    if known is None:
+        found.places += 1
+    elif one.drawing is None and not {"/MK", "/BS"} & set(one.value):
+        return
+    if not one.area or one.flags & HIDDEN:
+        return
+    if one.drawing is not None and not blank(one.drawing):
+        found.altered.append(
+            f"un champ de signature que personne n’a signé (« {owner.name} ») dessine sur la page {one.page + 1}"
+        )
+    elif got(one.value, "/MK") or got(one.value, "/AA") or got(one.value, "/A"):
+        found.doubts.append(
+            f"un champ de signature que personne n’a signé (« {owner.name} ») peut se voir sur la page {one.page + 1}"
+        )
+
+
+def _filled(
+    one: Annotation, known: Annotation | None, owner: Field, earlier: Field | None, page: Page, found: Changes
+) -> None:
+    if known is None or earlier is None:
+        found.altered.append(
+            f"un champ de formulaire (« {owner.name} ») a été ajouté sur la page {one.page + 1}"
+        )
+        return
+    if one.area / page.area > LARGE and visible(one):
+        found.altered.append(f"le champ « {owner.name} » a été complété et couvre la page {one.page + 1}")
+    elif owner.text == earlier.text:
+        found.doubts.append(f"l’aspect du champ « {owner.name} » a été changé")
+    if (one.flags ^ known.flags) & (HIDDEN | ODD):
+        found.doubts.append(f"le champ « {owner.name} » a été caché ou montré")
+    _place(
+        one,
+        f"le champ « {owner.name} »",
+        foreseen=True,
+        stamp=False,
+        found=found,
+        replaces=bool(earlier.text),
+    )
+
+
+def _place(
+    one: Annotation, what: str, foreseen: bool, stamp: bool, found: Changes, replaces: bool = False
+) -> None:
+    if one.rectangle is not None:
+        found.areas.append(Area(one.page, one.rectangle, what, foreseen, stamp, replaces))
+
+
+def _values(before: Snapshot, after: Snapshot, signers: Mapping[str, Signer], found: Changes) -> None:
+    """Signatures added, and fields whose value changed, whether a page shows them or not."""
+    shown = {key for page in after.pages for key in page.annotations}
+    for name, new in after.fields.items():
+        old = before.fields.get(name)
+        signer = signers.get(name)
+        if new.kind == "/Sig":
+            if signer is not None and (old is None or not _signed(old)):
+                if signer.timestamp:
+                    found.proofs = True
+                else:
+                    found.signed.append(signer.name)
+            elif signer is None and old is None and not shown & set(new.widgets):
+                found.places += 1
+                if any(_draws_alone(after, key) for key in new.widgets):
+                    found.altered.append(
+                        f"un champ de signature que personne n’a signé (« {name} ») porte un dessin"
+                    )
+        elif old is None or new.text != old.text:
+            found.filled[name] = new.text
+    if found.filled:
+        named = [f"{name} = {_short(value)}" for name, value in list(found.filled.items())[:MOST_NAMED]]
+        more = len(found.filled) - len(named)
+        others = f", et {more} autres" if more > 0 else ""
+        found.doubts.append(f"champs complétés depuis : {', '.join(named)}{others}")
+
+
+def _short(value: str) -> str:
+    one_line = " ".join(value.split())
+    if not one_line:
+        return "(vide)"
+    return one_line if len(one_line) <= LONGEST_VALUE else one_line[: LONGEST_VALUE - 1] + "…"
+
+
+def _signed(one: Field) -> bool:
+    value = one.value.get_object() if one.value is not None else None
+    return isinstance(value, DictionaryObject)
+
+
+def _draws_alone(snapshot: Snapshot, key: Key) -> bool:
+    """Whether a widget that no page lists has a drawing: some viewers show it on the page that it names."""
+    if key[0] < 0:
+        return False
+    value = snapshot.handler.get_object(Reference(key[0], key[1], snapshot.handler))
+    drawing = got(value, "/AP") if isinstance(value, DictionaryObject) else None
+    return isinstance(drawing, DictionaryObject) and not blank(drawing)
+
+
+def visible(one: Annotation) -> bool:
+    """Whether it has a place, is not hidden, and draws something or leaves it to the viewer."""
+    return bool(one.area) and not one.flags & HIDDEN and (one.drawing is None or not blank(one.drawing))
+
+
+def blank(drawing: Any) -> bool:
+    """True of an appearance whose every stream draws nothing."""
+    waiting, seen = [drawing], 0
+    while waiting:
+        one, seen = waiting.pop(), seen + 1
+        if seen > 100:
+            return False
+        if isinstance(one, StreamObject):
+            if _draws(one):
+                return False
+        elif isinstance(one, DictionaryObject):
+            waiting.extend(one[name] for name in one)
+        elif not isinstance(one, NullObject):
+            return False
+    return True
+
+
+def _draws(stream: Any) -> bool:
+    """Whether a content stream holds anything but comments, saved states and marks (ISO 32000-2 annex A)."""
+    try:
+        data = stream.data
+    except Exception:  # noqa: BLE001 (a stream that cannot be read may draw anything elsewhere)
+        return True
+    lines = b" ".join(line.split(b"%")[0] for line in data.splitlines())
+    return bool(set(lines.split()) - {b"q", b"Q", b"BMC", b"EMC", b"/Tx", b"n"})

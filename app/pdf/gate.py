@@ -1,0 +1,184 @@
+"""What is shown is what was signed: the one gate of the verifier, of the folders' pages, of intake and of our own check.
+
+After the cryptography and pyHanko's difference analysis have passed, it asks three things of everything that was added
+after a signature: is it all read the same way by every viewer (`strays`), can it change what a reader sees (`changes`),
+and does a page draw otherwise (`rendering`)? It only ever takes a green away (docs/decisions/0019-what-is-shown.md).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyhanko.pdf_utils.generic import Reference
+from pyhanko.sign.diff_analysis.policies import _is_id
+
+from app.pdf.changes import Changes, Signer, changes, replaced
+from app.pdf.comparison import CannotDraw, Drawing
+from app.pdf.revisions import BROKEN, Opened
+from app.pdf.strays import strays
+from app.pdf.tree import Key, Snapshot
+
+NOTHING = "Rien n’a changé depuis la signature."
+UNREAD = "ce qui a été ajouté après la signature n’a pas pu être analysé"
+UNDRAWN = "la page {page} n’a pas pu être comparée à ce qu’elle était quand elle a été signée"
+OTHERWISE = "la page {page} ne s’affiche plus comme quand elle a été signée"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the gate says of one signature.
+
+    `altered`: why what is shown may not be what was signed (the signature is not valid). `doubts`: why that is not
+    sure. Both are French clauses without a full stop. `since`: the sentence that tells what was added after it.
+    """
+
+    altered: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    since: str = NOTHING
+
+
+@dataclass
+class Gate:
+    """The gate of one open document; `close` it."""
+
+    document: Opened
+    drawing: Drawing = field(init=False)
+    _snapshots: dict[int, Snapshot] = field(default_factory=dict)
+    _alike: dict[int, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.drawing = Drawing(self.document.reader.stream)
+
+    def close(self) -> None:
+        """Give back what was opened to draw."""
+        self.drawing.close()
+
+    def judge(
+        self, section: int, byte_range: Sequence[int], signers: Mapping[str, Signer], *, refused: bool
+    ) -> Finding:
+        """What was done to the document since the revision `section` (pyHanko's number), signed over `byte_range`.
+
+        `signers`: every signed field of the file and how its signature stands. `refused`: difference analysis has
+        found a change that nobody may make; only its words are sought then.
+        """
+        ends = tuple(int(one) for one in byte_range)
+        outside = strays(self.document, section, ends)
+        last = self.document.reader.xrefs.total_revisions - 1
+        found = Changes()
+        if refused:
+            found.altered = self._words(section, last)
+        elif section < last:
+            try:
+                found = self._changes(section, last, signers)
+                self._draw(found, ends[2] + ends[3])
+            except (*BROKEN, RecursionError):
+                found.doubts.append(UNREAD)
+        altered = tuple(dict.fromkeys((*outside.altered, *found.altered)))
+        doubts = tuple(dict.fromkeys((*outside.doubts, *found.doubts)))
+        return Finding(altered, doubts, _since(found, altered, doubts, updated=section < last))
+
+    def _snapshot(self, section: int) -> Snapshot:
+        if section not in self._snapshots:
+            reader = self.document.reader
+            self._snapshots[section] = Snapshot(reader.get_historical_resolver(section))
+        return self._snapshots[section]
+
+    def _words(self, section: int, last: int) -> list[str]:
+        """What difference analysis has refused, when it is a part of the whole document."""
+        try:
+            named = replaced(self._snapshot(section), self._snapshot(last))
+        except (*BROKEN, RecursionError):
+            return []
+        return [f"{', '.join(named)} : changé depuis"] if named else []
+
+    def _changes(self, section: int, last: int, signers: Mapping[str, Signer]) -> Changes:
+        before, after = self._snapshot(section), self._snapshot(last)
+        return changes(before, after, self._changed(before, after), signers)
+
+    def _changed(self, before: Snapshot, after: Snapshot) -> frozenset[Key]:
+        """The objects that are not what they were; an update may write again the very same ones."""
+        xrefs, found = self.document.reader.xrefs, set[Key]()
+        for section in range(before.handler.revision + 1, after.handler.revision + 1):
+            for one in xrefs.explicit_refs_in_revision(section):
+                key = (one.idnum, one.generation)
+                if key in found:
+                    continue
+                old = xrefs.get_historical_ref(one, before.handler.revision)
+                if old is not None and (
+                    old == xrefs.get_historical_ref(one, after.handler.revision) or _same(before, after, one)
+                ):
+                    continue
+                found.add(key)
+        return frozenset(found)
+
+    def _draw(self, found: Changes, end: int) -> None:
+        """Draw the pages that an update can reach, as they were signed and as they are."""
+        if found.altered:
+            return
+        size = self.drawing.size
+        for number in sorted(found.pages):
+            areas = [one for one in found.areas if one.page == number]
+            try:
+                drawn = self.drawing.compare(number, end, size, [one.rectangle for one in areas])
+            except CannotDraw:
+                found.doubts.append(UNDRAWN.format(page=number + 1))
+                continue
+            if drawn.differs:
+                found.altered.append(OTHERWISE.format(page=number + 1))
+            for area, ink, hidden in zip(areas, drawn.ink, drawn.hidden, strict=False):
+                if hidden and not area.replaces:
+                    words = f"{area.what} cache ce qui était écrit sur la page {number + 1}"
+                    (found.doubts if area.stamp else found.altered).append(words)
+                elif ink and not area.foreseen:
+                    found.doubts.append(f"{area.what} recouvre ce qui était écrit sur la page {number + 1}")
+
+
+def _same(before: Snapshot, after: Snapshot, reference: Any) -> bool:
+    old, new = (
+        one.handler.get_object(Reference(reference.idnum, reference.generation, one.handler))
+        for one in (before, after)
+    )
+    try:
+        return bool(_is_id(old, new))
+    except NotImplementedError:
+        return False
+
+
+def _since(found: Changes, altered: Sequence[str], doubts: Sequence[str], *, updated: bool) -> str:
+    """The sentence on what was added, from the very findings that judge it."""
+    if altered:
+        return f"Ce qui s’affiche n’est plus ce qui a été signé : {' ; '.join(altered)}."
+    told = _added(found)
+    if not told and doubts:
+        return f"Pas sûr : {' ; '.join(doubts)}."
+    if not told:
+        return NOTHING if not updated else "Rien de ce qui s’affiche n’a changé depuis la signature."
+    return " ".join(told)
+
+
+def _added(found: Changes) -> list[str]:
+    if found.proofs and not (found.signed or found.places):
+        told = ["Seules des preuves d’archivage ont été ajoutées depuis."]
+        if found.metadata or found.filled:
+            told = ["Des preuves d’archivage ont été ajoutées depuis."]
+    else:
+        listed = [f"la signature de {name}" for name in found.signed[:8]]
+        if len(found.signed) > 8:
+            listed.append(f"{len(found.signed) - 8} autres signatures")
+        if found.places:
+            listed.append(
+                "un emplacement de signature"
+                if found.places == 1
+                else f"{found.places} emplacements de signature"
+            )
+        if found.proofs:
+            listed.append("des preuves d’archivage")
+        told = [f"Ajouté depuis : {', '.join(listed)}."] if listed else []
+    if found.metadata:
+        told.append("Métadonnées modifiées depuis, sans effet sur ce qui s’affiche.")
+    told += [
+        f"{one[:1].upper()}{one[1:]}."
+        for one in found.doubts
+        if found.filled and one.startswith("champs complétés")
+    ]
+    return told
