@@ -21,7 +21,7 @@ from app.people.login import returning
 from app.signing import deferred, enrol, setting, sign
 from app.signing.models import SignatureSession
 from app.signing.ports import ExternalKey, Prepared
-from app.signing.trust import Enrolled, asking_once, check_certificate
+from app.signing.trust import asking_once, check_certificate
 from workflows.errors import Refusal as LawRefusal
 
 PART = 10
@@ -80,9 +80,7 @@ def prepare_next(
 def check(actor: Actor, key: ExternalKey) -> None:
     """Refuse a certificate that may not sign for this person, before any folder is looked at (`app.signing.trust`)."""
     with reading(actor.collectivity_id) as db:
-        enrolled = [
-            Enrolled(fingerprint=one.fingerprint) for one in enrol.certificates_of(db, actor.user_id or 0)
-        ]
+        enrolled = enrol.enrolled_of(db, actor.user_id)
     check_certificate(key.certificate, key.chain, trust=setting.trust(), moment=now(), enrolled=enrolled)
 
 

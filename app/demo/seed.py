@@ -20,7 +20,11 @@ from app.people.actor import Actor
 from app.people.login import of_user
 from app.people.mandates import Wanted, open_mandate
 from app.people.models import Collectivity, User
-from app.signing.enrol import enrol
+from app.signing.algorithms import check_signature
+from app.signing.algorithms import of as algorithm_of
+from app.signing.enrol import Proof, enrol
+from app.signing.enrolling.possession import statement_of
+from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.trust import facts
 from workflows.mandates import Kind
 from workflows.rights import Right
@@ -39,11 +43,17 @@ def seed(pki: TestPki) -> None:
     people(EVERYBODY)
     for account in EVERYBODY:
         if account.certificate:
-            der = pki.certificate(account.certificate)
-            actor = actor_of(account.login)
-            enrol(actor, actor.user_id or 0, facts(der), der)
+            enrolled(actor_of(account.login), Pkcs12Key.load(pki.p12(account.certificate), pki.passphrase))
     mandates()
     folders()
+
+
+def enrolled(actor: Actor, key: Pkcs12Key) -> None:
+    """Enrol a certificate as its holder does: its key signs the sentence. No authority answers yet, so none is asked."""
+    der = key.certificate
+    statement = statement_of(facts(der), actor).encode()
+    check_signature(der, key.sign(statement), statement, algorithm_of(der).digest)
+    enrol(actor, actor.user_id or 0, facts(der), der, proof=Proof.CHALLENGE)
 
 
 def people(accounts: Sequence[Account] = ACCOUNTS) -> int:

@@ -69,6 +69,8 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         "what": _plain(str(row.payload.get("what", ""))),
         "whose": _plain(str(row.payload.get("whose", ""))),
         "own": row.payload.get("own", True),
+        "waits": row.payload.get("waits", False),
+        "reason": _plain(str(row.payload.get("reason", ""))),
         "last_day": jour_long(row.payload.get("last_day")),
     }
     event = DISCREET if discreet else row.payload["event"]

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from app.core import heartbeat, schema
 from app.core.clock import now
-from app.core.db import engine
+from app.core.db import engine, reading
 from app.core.refusals import Refusal, catalogue
 from app.files import vault
 from app.notices.mailer import connect
-from app.signing import setting
+from app.signing import enrol, setting
 
 if TYPE_CHECKING:
     from app.signing.timestamp import TimestampClient
@@ -64,6 +64,7 @@ def examine(settings: Any) -> Iterator[Finding]:
             _signature,
             "la signature d’essai a échoué : vérifiez le cachet et l’horodatage",
         ),
+        ("certificats", _certificates, "les certificats n’ont pas pu être lus : vérifiez d’abord la base"),
         ("travail de fond", _worker, "le signe de vie n’a pas pu être lu : vérifiez d’abord la base"),
     )
     for name, check, remedy in checks:
@@ -153,6 +154,18 @@ def _signature(settings: Any) -> str:
 
     with TemporaryDirectory(prefix="paraphe-doctor-") as room:
         return trial_signature(Path(room), setting.seal_key(), setting.timestamper(), now())
+
+
+def _certificates(settings: Any) -> str:
+    del settings
+    with reading() as db:
+        several = enrol.doubles(db)
+    if several:
+        names = " ; ".join(f"« {one.certificate} » pour {', '.join(one.people)}" for one in several)
+        raise Unwell(
+            f"des certificats sont inscrits à plusieurs noms ({names}) : retirez ceux qui ne devraient pas signer"
+        )
+    return "chacun n’a qu’un titulaire"
 
 
 def _worker(settings: Any) -> str:

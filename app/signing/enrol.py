@@ -1,44 +1,68 @@
-"""Certificates and their owners: enrol, withdraw, list."""
+"""Certificates and their owners: enrol, confirm, withdraw, list. One certificate has one owner in the whole installation."""
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from app.core import security_log
 from app.core.clock import now
 from app.core.db import Db
+from app.core.outbox import News, post
 from app.core.refusals import Refusal
-from app.core.transaction import use_case
+from app.core.refusals import catalogue as sentences
+from app.core.transaction import after_commit, use_case
 from app.journal.chain import Event, append
-from app.people.actor import Actor
+from app.people.actor import Actor, require
 from app.people.models import User
 from app.signing.models import Certificate
 from app.signing.purpose import Purpose
+from workflows.rights import Right
 
 if TYPE_CHECKING:
-    from app.signing.trust import CertificateFacts
+    from app.signing.trust import CertificateFacts, Enrolled
+
+_table: Any = Certificate.__table__
+OURS = 500
+"""From this status on, what refuses is not the certificate: an authority does not answer."""
+_nothing = re.compile(r"^Rien n’a été signé\s*:\s*")
 
 
-def enrol_file(actor: Actor, owner: int | None, data: bytes, purpose: str | None) -> None:
-    """Enrol the public certificate of a file (DER or PEM) to a person, once it is sure that it may sign at all.
+class Proof(StrEnum):
+    """How it was shown that the key of a certificate is its owner's."""
 
-    Refuses `no-file`, what `app.signing.trust.check_certificate` refuses, and what `enrol` does.
-    """
-    from app.signing import setting
-    from app.signing.trust import certificates_in, check_certificate
+    DECLARED = "declared"
+    CHALLENGE = "challenge"
+    SIGNATURE = "signature"
+    REMOTE = "remote"
 
-    if owner is None:
-        raise Refusal("certificate-owner-unknown")
-    if not data:
-        raise Refusal("no-file")
+    @property
+    def label(self) -> str:
+        """The French words."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    Proof.DECLARED: "Clé pas encore prouvée : elle le sera à la prochaine signature",
+    Proof.CHALLENGE: "Clé prouvée à l’inscription",
+    Proof.SIGNATURE: "Clé prouvée par une signature",
+    Proof.REMOTE: "Clé prouvée auprès du service de signature",
+}
+
+
+@contextmanager
+def in_its_words() -> Iterator[None]:
+    """Within it, what refuses a certificate says that it was not enrolled, and no more that nothing was signed."""
     try:
-        wanted = Purpose(purpose or Purpose.ACTS)
-    except ValueError:
-        raise Refusal("bad-request", detail="cet usage d’un certificat n’existe pas") from None
-    first, *others = [one.dump() for one in certificates_in(data)]
-    facts = check_certificate(first, others, trust=setting.trust(), moment=now(), enrolled=None)
-    setting.remember(others)
-    enrol(actor, owner, facts, first, wanted)
+        yield
+    except Refusal as refusal:
+        status, said = sentences.say(refusal.key, refusal.facts)
+        key = "certificate-unchecked" if status >= OURS else "certificate-refused"
+        raise Refusal(key, details=_nothing.sub("", said), cause=refusal.key) from refusal
 
 
 @use_case
@@ -49,13 +73,16 @@ def enrol(
     facts: "CertificateFacts",
     der: bytes,
     purpose: Purpose = Purpose.ACTS,
+    proof: Proof = Proof.DECLARED,
 ) -> None:
     """Let a person sign with a certificate, for a purpose; the same one twice changes nothing.
 
-    Refuses `certificate-owner-unknown`, what is made for seals but for the seal (`certificate-is-seal`), and another
-    purpose than the one already written, unless an administrator asks (`certificate-purpose-set`).
+    Pages come here by a proof alone (`app.signing.enrolling.possession`, `app.signing.remote.linking`). Refuses
+    `certificate-owner-unknown`, what is made for seals but for the seal (`certificate-is-seal`), what is somebody else's
+    (`certificate-taken`), and another purpose than the one already written, unless an administrator asks
+    (`certificate-purpose-set`).
     """
-    enrolled(db, actor, user_id, facts, der, purpose)
+    enrolled(db, actor, user_id, facts, der, purpose, proof)
 
 
 def enrolled(
@@ -65,27 +92,35 @@ def enrolled(
     facts: "CertificateFacts",
     der: bytes,
     purpose: Purpose = Purpose.ACTS,
+    proof: Proof = Proof.DECLARED,
 ) -> Certificate:
-    """What `enrol` does, in the caller's transaction; the row of the person's certificate."""
-    owner = sa.select(User.id).where(
-        User.id == user_id, User.collectivity_id == actor.collectivity_id, User.active.is_(True)
+    """What `enrol` does, in the caller's transaction; the row of the person's certificate.
+
+    A certificate that was proven, and that is not in the person's name, waits for an administrator's word; so does one
+    that somebody else had withdrawn.
+    """
+    owner = db.scalar(
+        sa.select(User).where(
+            User.id == user_id, User.collectivity_id == actor.collectivity_id, User.active.is_(True)
+        )
     )
-    if db.scalar(owner) is None:
+    if owner is None:
         raise Refusal("certificate-owner-unknown")
     if purpose is not Purpose.SEAL and _made_for_seals(der):
         raise Refusal("certificate-is-seal")
+    refuse_taken(db, user_id, facts.fingerprint_sha256)
     query = sa.select(Certificate).where(
         Certificate.user_id == user_id, Certificate.fingerprint == facts.fingerprint_sha256
     )
-    known = db.scalar(query)
-    if known is not None:
-        if known.purpose != purpose and not actor.administrator:
+    row = db.scalar(query)
+    if row is not None:
+        if row.purpose != purpose and not actor.administrator:
             raise Refusal("certificate-purpose-set")
-        if known.withdrawn_at is None and known.purpose == purpose:
-            return known
-        known.withdrawn_at, known.purpose = None, purpose.value
-        row = known
-    else:
+        if row.withdrawn_at is None and row.purpose == purpose and not _proves_more(row, proof):
+            return row
+    moment = now()
+    differs = proof is not Proof.DECLARED and purpose is not Purpose.SEAL and not _in_name_of(der, owner)
+    if row is None:
         row = Certificate(
             collectivity_id=actor.collectivity_id,
             user_id=user_id,
@@ -93,22 +128,35 @@ def enrolled(
             issuer=facts.issuer,
             serial=facts.serial,
             fingerprint=facts.fingerprint_sha256,
-            purpose=purpose.value,
             not_after=facts.not_after,
             der=der,
-            enrolled_at=now(),
-            enrolled_by=actor.name,
+            to_confirm=differs,
+            doubled=False,
         )
         db.add(row)
-        db.flush()  # who links it elsewhere names it
-    said = {
-        "user": user_id,
-        "fingerprint": facts.fingerprint_sha256,
-        "serial": facts.serial,
-        "purpose": purpose.value,
-    }
-    append(db, actor.collectivity_id, Event("certificate.enrolled", actor.name, actor.user_id, None, said))
+    elif row.withdrawn_at is not None:
+        row.to_confirm = differs or row.withdrawn_by not in {None, owner.name}
+        row.doubled = False
+    row.enrolled_at, row.enrolled_by = moment, actor.name
+    row.purpose, row.withdrawn_at, row.withdrawn_by, row.withdrawn_reason = purpose.value, None, None, ""
+    row.proof, row.proven_at = proof.value, None if proof is Proof.DECLARED else moment
+    if facts.revocation_checked:
+        row.assurance = facts.assurance
+    db.flush()  # who links it elsewhere names it
+    if proof is not Proof.DECLARED:
+        _write(db, row, owner, "certificate_enrolled", administrators=True)
+    _tell(db, actor, "certificate.enrolled", row, proof=proof.value, to_confirm=row.to_confirm)
     return row
+
+
+def _proves_more(row: Certificate, proof: Proof) -> bool:
+    return row.proof == Proof.DECLARED and proof is not Proof.DECLARED
+
+
+def _in_name_of(der: bytes, owner: User) -> bool:
+    from app.signing.enrolling.holder import same_person
+
+    return same_person(der, owner.first_name, owner.last_name)
 
 
 def _made_for_seals(der: bytes) -> bool:
@@ -118,35 +166,242 @@ def _made_for_seals(der: bytes) -> bool:
     return statements(certificates_in(der)[0]).seal_only
 
 
+def refuse_taken(db: Db, user_id: int, fingerprint: str) -> None:
+    """Refuse a certificate that another person of the installation signs with (`certificate-taken`), whoever it is.
+
+    Of two who come at once, the index of the table lets one write; the other is tried again, and refused here.
+    """
+    query = sa.select(_table.c.id).where(
+        _table.c.fingerprint == fingerprint,
+        _table.c.user_id != user_id,
+        _table.c.withdrawn_at.is_(None),
+    )
+    if db.execute(query.limit(1)).first() is not None:
+        raise Refusal("certificate-taken")
+
+
 @use_case
-def withdraw(db: Db, actor: Actor, certificate_id: int) -> None:
-    """Stop signing with one of one's certificates, or with anybody's for an administrator; what was signed stays."""
+def confirm(db: Db, actor: Actor, certificate_id: int) -> None:
+    """An administrator's word that a certificate whose name differs is its owner's: it signs from now on.
+
+    Refuses `right-missing`, `certificate-unknown`, and one's own as long as another administrator can say it
+    (`certificate-own-word`).
+    """
+    require(actor, Right.ADMINISTER)
+    row = _row(db, actor, certificate_id)
+    others = sa.select(User.id).where(
+        User.active.is_(True), User.administrator.is_(True), User.id != actor.user_id
+    )
+    if row.user_id == actor.user_id and db.scalar(others.limit(1)) is not None:
+        raise Refusal("certificate-own-word")
+    if not row.to_confirm or row.withdrawn_at is not None:
+        return
+    row.to_confirm, row.confirmed_at, row.confirmed_by = False, now(), actor.name
+    owner = db.get_one(User, row.user_id)
+    _write(db, row, owner, "certificate_confirmed", by=actor.name)
+    _tell(db, actor, "certificate.confirmed", row)
+
+
+@use_case
+def set_purpose(db: Db, actor: Actor, certificate_id: int, purpose: Purpose) -> None:
+    """Say for what a certificate signs; an administrator's word. Refuses `certificate-is-seal`, as `enrol` does."""
+    require(actor, Right.ADMINISTER)
+    row = _row(db, actor, certificate_id)
+    if purpose is not Purpose.SEAL and _made_for_seals(row.der):
+        raise Refusal("certificate-is-seal")
+    if row.purpose != purpose and row.withdrawn_at is None:
+        row.purpose = purpose.value
+        _tell(db, actor, "certificate.purpose", row)
+
+
+@use_case
+def withdraw(db: Db, actor: Actor, certificate_id: int, reason: str = "") -> None:
+    """Stop signing with one of one's certificates, or with anybody's for an administrator; what was signed stays.
+
+    An administrator says why (`certificate-reason-needed`), and its owner is told. One that waited for an administrator's
+    word is declined that way.
+    """
+    row = _row(db, actor, certificate_id)
+    own = row.user_id == actor.user_id
+    reason = " ".join(reason.split())[:300]
+    if not own and not reason:
+        raise Refusal("certificate-reason-needed")
+    if row.withdrawn_at is not None:
+        return
+    event = "certificate.declined" if row.to_confirm and not own else "certificate.withdrawn"
+    row.withdrawn_at, row.withdrawn_by, row.withdrawn_reason = now(), actor.name, reason
+    db.flush()
+    _own_alone(db, row.fingerprint)
+    if not own:
+        _write(db, row, db.get_one(User, row.user_id), "certificate_withdrawn", by=actor.name, reason=reason)
+    _tell(db, actor, event, row, **({"why": reason} if reason else {}))
+
+
+@use_case
+def proven(db: Db, actor: Actor, fingerprint: str) -> None:
+    """Note that the key of a certificate enrolled before such proofs has just signed: that is one."""
+    row = db.scalar(
+        sa.select(Certificate).where(
+            Certificate.user_id == actor.user_id,
+            Certificate.fingerprint == fingerprint,
+            Certificate.withdrawn_at.is_(None),
+            Certificate.proof == Proof.DECLARED.value,
+        )
+    )
+    if row is None:
+        return
+    row.proof, row.proven_at = Proof.SIGNATURE.value, now()
+    _tell(db, actor, "certificate.proven", row, proof=row.proof)
+
+
+def _own_alone(db: Db, fingerprint: str) -> None:
+    """Whoever is left alone with a certificate that had several owners is its one owner from now on."""
+    left = db.execute(
+        sa.select(_table.c.id).where(_table.c.fingerprint == fingerprint, _table.c.withdrawn_at.is_(None))
+    ).all()
+    if len(left) == 1:
+        db.execute(sa.update(_table).where(_table.c.id == left[0].id).values(doubled=False))
+
+
+def _row(db: Db, actor: Actor, certificate_id: int) -> Certificate:
     query = sa.select(Certificate).where(
         Certificate.id == certificate_id, Certificate.collectivity_id == actor.collectivity_id
     )
     row = db.scalar(query if actor.administrator else query.where(Certificate.user_id == actor.user_id))
     if row is None:
         raise Refusal("certificate-unknown")
-    row.withdrawn_at = now()
-    said = {"user": row.user_id, "fingerprint": row.fingerprint}
-    append(db, actor.collectivity_id, Event("certificate.withdrawn", actor.name, actor.user_id, None, said))
+    return row
 
 
-def all_certificates(db: Db) -> list[tuple[User, Certificate]]:
-    """Every certificate in use of the session's collectivity, with its owner, by name."""
+def _tell(db: Db, actor: Actor, event: str, row: Certificate, **more: Any) -> None:
+    """The lines of what became of a certificate, in the journal and in the security log; last in its transaction."""
+    said = {
+        "user": row.user_id,
+        "fingerprint": row.fingerprint,
+        "serial": row.serial,
+        "purpose": row.purpose,
+        **({"address": actor.address} if actor.address else {}),
+        **more,
+    }
+    told = {
+        "collectivity": actor.collectivity_id,
+        "user": row.user_id,
+        "by": actor.user_id,
+        "address": actor.address,
+        "certificate": row.fingerprint,
+        "what": event.rpartition(".")[2],
+    }
+    after_commit(db, lambda: security_log.log.info("certificate.changed", **told))
+    append(db, actor.collectivity_id, Event(event, actor.name, actor.user_id, None, said))
+
+
+def _write(
+    db: Db, row: Certificate, owner: User, event: str, *, administrators: bool = False, **words: str
+) -> None:
+    """The letters about a certificate: to its owner, and to the administrators when they have to know."""
+    query = sa.select(User).where(User.active.is_(True), User.collectivity_id == row.collectivity_id)
+    who = User.id == owner.id
+    people = db.scalars(
+        query.where(sa.or_(who, User.administrator.is_(True)) if administrators else who).order_by(User.id)
+    )
+    moment = now().isoformat()
+    news = [
+        News(
+            "mail",
+            f"{event}-{row.id}-{moment}-{user.id}",
+            {
+                "event": event,
+                "user_id": user.id,
+                "what": common_name(row.subject),
+                "whose": owner.name,
+                "own": user.id == owner.id,
+                "waits": row.to_confirm,
+                "page": "/compte/certificats"
+                if user.id == owner.id
+                else f"/administration/certificats/{row.id}",
+                **words,
+            },
+            None,
+            user.email,
+        )
+        for user in people
+    ]
+    post(db, row.collectivity_id, news)
+
+
+def all_certificates(db: Db, *, ended: bool = False) -> list[tuple[User, Certificate]]:
+    """Every certificate in use of the session's collectivity, or every one that was ended, with its owner, by name."""
+    state = Certificate.withdrawn_at.is_not(None) if ended else Certificate.withdrawn_at.is_(None)
     query = (
         sa.select(User, Certificate)
         .join(Certificate, Certificate.user_id == User.id)
-        .where(Certificate.withdrawn_at.is_(None))
+        .where(state)
         .order_by(User.last_name, User.first_name, Certificate.id)
     )
     return [(user, row) for user, row in db.execute(query)]
 
 
+@dataclass(frozen=True)
+class Double:
+    """A certificate that several people of the installation sign with: who here, and how many elsewhere."""
+
+    certificate: str
+    people: tuple[str, ...]
+    elsewhere: int
+
+
+def doubles(db: Db, collectivity_id: int | None = None) -> list[Double]:
+    """The certificates that have several owners since before they could have one alone; all, or a collectivity's."""
+    many = (
+        sa.select(_table.c.fingerprint)
+        .where(_table.c.withdrawn_at.is_(None))
+        .group_by(_table.c.fingerprint)
+        .having(sa.func.count() > 1)
+    )
+    people: Any = User.__table__
+    rows = db.execute(
+        sa.select(
+            _table.c.fingerprint,
+            _table.c.subject,
+            _table.c.collectivity_id,
+            people.c.first_name,
+            people.c.last_name,
+        )
+        .join(people, people.c.id == _table.c.user_id)
+        .where(_table.c.withdrawn_at.is_(None), _table.c.fingerprint.in_(many))
+        .order_by(_table.c.fingerprint, _table.c.id)
+    ).all()
+    found = []
+    for fingerprint in dict.fromkeys(row.fingerprint for row in rows):
+        of_it = [row for row in rows if row.fingerprint == fingerprint]
+        here = [row for row in of_it if collectivity_id in {None, row.collectivity_id}]
+        if here:
+            names = tuple(f"{row.first_name} {row.last_name}" for row in here)
+            found.append(Double(common_name(here[0].subject), names, len(of_it) - len(here)))
+    return found
+
+
 def certificates_of(db: Db, user_id: int) -> list[Certificate]:
-    """The certificates that a person may sign with, newest first."""
+    """The certificates of a person that were not ended, newest first; some may wait for an administrator's word."""
     query = sa.select(Certificate).where(Certificate.user_id == user_id, Certificate.withdrawn_at.is_(None))
     return list(db.scalars(query.order_by(Certificate.id.desc())))
+
+
+def enrolled_of(db: Db, user_id: int | None) -> Sequence["Enrolled"]:
+    """The same as `check_certificate` asks for them."""
+    from app.signing.trust import Enrolled
+
+    query = sa.select(Certificate.fingerprint, Certificate.purpose, Certificate.to_confirm, Certificate.proof)
+    rows = db.execute(query.where(Certificate.user_id == user_id, Certificate.withdrawn_at.is_(None)))
+    return [
+        Enrolled(
+            row.fingerprint,
+            purpose=Purpose(row.purpose),
+            to_confirm=row.to_confirm,
+            proven=row.proof != Proof.DECLARED,
+        )
+        for row in rows
+    ]
 
 
 def common_name(said: str) -> str:

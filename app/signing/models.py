@@ -8,12 +8,29 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import Base, Tenanted
 
+_OWNED = "withdrawn_at IS NULL AND NOT doubled"
+
 
 class Certificate(Base, Tenanted):
-    """A certificate that a person may sign with, for a `purpose`; matched by its fingerprint, never by a name."""
+    """A certificate that a person may sign with, for a `purpose`; matched by its fingerprint, never by a name.
+
+    One that was not withdrawn has one owner in the whole installation; `doubled`: it had several before that was asked, and
+    is told to the administrators. `proof`: how its owner showed that the key is his (`app.signing.enrol.Proof`).
+    `to_confirm`: it is in another name, and signs nothing before an administrator's word. `assurance`: the level that it
+    reached when it was enrolled, None for those of before.
+    """
 
     __tablename__ = "certificate"
-    __table_args__ = (sa.UniqueConstraint("user_id", "fingerprint"),)
+    __table_args__ = (
+        sa.UniqueConstraint("user_id", "fingerprint"),
+        sa.Index(
+            "uq_certificate_owner",
+            "fingerprint",
+            unique=True,
+            sqlite_where=sa.text(_OWNED),
+            postgresql_where=sa.text(_OWNED),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
@@ -26,7 +43,32 @@ class Certificate(Base, Tenanted):
     der: Mapped[bytes]
     enrolled_at: Mapped[datetime]
     enrolled_by: Mapped[str]
+    proof: Mapped[str] = mapped_column(server_default="declared")
+    proven_at: Mapped[datetime | None]
+    assurance: Mapped[str | None]
+    to_confirm: Mapped[bool] = mapped_column(server_default=sa.false())
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by: Mapped[str | None]
+    doubled: Mapped[bool] = mapped_column(server_default=sa.false())
     withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[str | None]
+    withdrawn_reason: Mapped[str] = mapped_column(server_default="")
+
+
+class PossessionChallenge(Base, Tenanted):
+    """What a key has to sign so that its certificate is enrolled: for one person in one login session, once, for minutes."""
+
+    __tablename__ = "possession_challenge"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    login_session_id: Mapped[int | None]
+    certificate: Mapped[bytes]
+    chain: Mapped[list[Any]]
+    purpose: Mapped[str]
+    statement: Mapped[str]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
 
 
 class RemoteKey(Base, Tenanted):

@@ -28,6 +28,44 @@ SENTENCES: Sentences = {
             "vôtre, ou demandez à l’administrateur de l’enregistrer."
         ),
     ),
+    "certificate-to-confirm": (
+        403,
+        (
+            "Rien n’a été signé : le certificat de {name} attend l’accord d’un administrateur, parce qu’il n’est pas écrit au "
+            "nom de votre compte. Demandez-le-lui, ou signez avec un autre certificat."
+        ),
+    ),
+    "certificate-refused": (403, "Le certificat n’a pas été inscrit : {details} Recommencez ensuite."),
+    "certificate-unchecked": (503, "Le certificat n’a pas été inscrit : {details} Recommencez ensuite."),
+    "certificate-taken": (
+        409,
+        (
+            "Le certificat n’a pas été inscrit : une autre personne signe déjà avec lui. Choisissez le vôtre, ou adressez-vous à "
+            "l’administrateur."
+        ),
+    ),
+    "possession-over": (
+        409,
+        (
+            "Le certificat n’a pas été inscrit : cette demande a déjà servi, a expiré ou appartient à une autre session. "
+            "Recommencez l’inscription."
+        ),
+    ),
+    "possession-wrong": (
+        403,
+        (
+            "Le certificat n’a pas été inscrit : la réponse n’est pas faite avec la clé de ce certificat. Recommencez avec le "
+            "fichier ou la carte qui contient les deux."
+        ),
+    ),
+    "certificate-own-word": (
+        403,
+        "Rien n’a changé : un administrateur ne confirme pas son propre certificat. Demandez-le à un autre administrateur.",
+    ),
+    "certificate-reason-needed": (
+        422,
+        "Rien n’a changé : son titulaire lira pourquoi. Écrivez le motif, puis recommencez.",
+    ),
     "certificate-authentication-only": (
         403,
         (

@@ -12,8 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import sqlalchemy as sa
-
 from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db, reading
@@ -26,7 +24,7 @@ from app.folders.keep import Kept
 from app.folders.models import DocumentVersion, Folder
 from app.folders.move import present
 from app.people.actor import Actor
-from app.signing import assurance, authority, levels, setting
+from app.signing import assurance, authority, enrol, levels, setting
 from app.signing.authority import Authority
 from app.signing.formats.xades_text import Signatory
 from app.signing.ground import (
@@ -39,13 +37,12 @@ from app.signing.ground import (
     stamp_lines,
 )
 from app.signing.handwriting import own as handwriting
-from app.signing.models import Certificate, SignatureSession
+from app.signing.models import SignatureSession
 from app.signing.ports import Box, ExternalKey, Prepared, SignatureFacts, Stamp
-from app.signing.purpose import Purpose
 from app.signing.refused import watched
 from app.signing.session import claim, fail, save, unpack
 from app.signing.telling import tell
-from app.signing.trust import CertificateFacts, Enrolled, check_certificate, issuers_of
+from app.signing.trust import CertificateFacts, check_certificate, issuers_of
 from app.signing.writers import Held, Work, Writer, writer_of
 from workflows.engine import choices
 from workflows.events import Action, Moved
@@ -88,7 +85,7 @@ def _prepare(
 ) -> Ready:
     with reading(actor.collectivity_id) as db:
         ground, capacity = ground_for(db, actor, folder_id, version, mandate)
-        enrolled = _enrolled(db, actor)
+        enrolled = enrol.enrolled_of(db, actor.user_id)
     moment = now()
     facts = check_certificate(
         key.certificate,
@@ -190,19 +187,12 @@ def _timestamper(writer: Writer, family: str) -> Any:
     return levels.timestamper_for(family) if writer.timestamps else None
 
 
-def _enrolled(db: Db, actor: Actor) -> list[Enrolled]:
-    query = sa.select(Certificate.fingerprint, Certificate.purpose).where(
-        Certificate.user_id == actor.user_id, Certificate.withdrawn_at.is_(None)
-    )
-    return [Enrolled(row.fingerprint, purpose=Purpose(row.purpose)) for row in db.execute(query)]
-
-
 def _finish(actor: Actor, row: SignatureSession, signatures: Sequence[bytes]) -> Moved:
     """The part that waits for the network, outside any transaction; then the one transaction that tells."""
     with reading(actor.collectivity_id) as db:
         family = _still_asked(db, actor, row).family
         version = db.get_one(DocumentVersion, row.version_id)
-        enrolled = _enrolled(db, actor) if actor.user_id is not None else None
+        enrolled = enrol.enrolled_of(db, actor.user_id) if actor.user_id is not None else None
     writer = writer_of(family_of(family).signature, version.media_type)
     held = Held(row.certificate, [bytes.fromhex(one) for one in row.chain])
     moment = now()
@@ -224,7 +214,11 @@ def _finish(actor: Actor, row: SignatureSession, signatures: Sequence[bytes]) ->
         facts = embed(writer, source, target, row.field, held, unpack(row), signatures, family)
         stored = vault.store().put_file(scope, target)
     kept = kept_of(actor, writer, version, stored, row.capacity)
-    return tell(actor, row.id, kept, certificate, facts)
+    moved = tell(actor, row.id, kept, certificate, facts)
+    made = certificate.fingerprint_sha256
+    if any(one.fingerprint == made and not one.proven for one in enrolled or ()):
+        enrol.proven(actor, made)
+    return moved
 
 
 def embed(

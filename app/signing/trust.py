@@ -130,11 +130,16 @@ class Trust:
 
 @dataclass(frozen=True)
 class Enrolled:
-    """A certificate enrolled to a person for a purpose, known by its fingerprint or by issuer and serial number."""
+    """A certificate enrolled to a person for a purpose, known by its fingerprint or by issuer and serial number.
+
+    `to_confirm`: it signs nothing before an administrator's word; `proven`: its key was shown to be the person's.
+    """
 
     fingerprint: str | None = None
     issuer_serial: str | None = None
     purpose: Purpose = Purpose.ACTS
+    to_confirm: bool = False
+    proven: bool = True
 
 
 @dataclass(frozen=True)
@@ -300,6 +305,8 @@ def _check_enrolled(said: CertificateFacts, enrolled: Sequence[Enrolled], purpos
     own = next((one for one in enrolled if _same(one, said)), None)
     if own is None:
         raise Refusal("certificate-not-enrolled", name=said.common_name)
+    if own.to_confirm:
+        raise Refusal("certificate-to-confirm", name=said.common_name)
     if purpose is not None and not own.purpose.suits(purpose):
         raise Refusal("certificate-wrong-purpose", name=said.common_name, purpose=own.purpose.label.lower())
 

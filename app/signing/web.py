@@ -13,12 +13,13 @@ from app.core.db import reading
 from app.core.french import jour_long
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
-from app.core.refusals import catalogue as sentences
 from app.folders import page, queues
 from app.folders.access import authorize
 from app.folders.models import DocumentVersion, Folder
 from app.folders.views import after_act
 from app.signing import asked, authority, enrol, expiry, refused, setting
+from app.signing.enrolling.web import pages as enrolling
+from app.signing.enrolling.web import state_of
 from app.signing.handwriting.web import pages as handwriting
 from app.signing.legal import legal_sentence
 from app.signing.models import Certificate, SignatureSession
@@ -37,14 +38,11 @@ pages = Blueprint("signing", __name__, template_folder="templates")
 pages.register_blueprint(verifier)
 pages.register_blueprint(placing)
 pages.register_blueprint(office)
+pages.register_blueprint(enrolling)
 pages.register_blueprint(paper)
 pages.register_blueprint(handwriting)
 pages.register_blueprint(remote)
 SIGN = "sign"
-LARGEST = 64 * 1024
-"""Bytes of a certificate with those above it, in a form."""
-
-
 LOOK_AGAIN = 60.0
 """Seconds between two looks at what ends soon: it is told in days, and every page asks."""
 
@@ -236,21 +234,10 @@ def described(certificate: Certificate) -> tuple[str, str, str]:
     return *names, jour_long(certificate.not_after)
 
 
-@pages.route("/compte/certificats", methods=["GET", "POST"])
+@pages.get("/compte/certificats")
 @guard(PERSON)
-def certificates() -> Response | tuple[str, int]:
-    """A person's certificates; enrolling checks that it may sign at all."""
-    error, status = None, 200
-    if request.method == "POST":
-        upload = request.files.get("certificate")
-        data = upload.read(LARGEST) if upload else b""
-        try:
-            enrol.enrol_file(g.actor, g.actor.user_id, data, request.form.get("purpose"))
-        except Refusal as refusal:
-            status, error = sentences.say(refusal.key, refusal.facts)
-        else:
-            flash("Le certificat est inscrit à votre nom.", "ok")
-            return redirect(url_for("signing.certificates"))
+def certificates() -> str:
+    """A person's certificates, and the form whose script has the key prove that it is there (`enrolling/web.py`)."""
     away = {one.certificate_id for one in kept_there()}
     with reading(g.actor.collectivity_id) as db:
         rows = [
@@ -260,8 +247,9 @@ def certificates() -> Response | tuple[str, int]:
                 enrol.common_name(row.issuer),
                 row.serial,
                 jour_long(row.not_after),
-                "Expiré" if row.not_after < now() else "En cours de validité",
+                state_of(row),
                 f"{Purpose(row.purpose).label}, à distance" if row.id in away else Purpose(row.purpose).label,
+                enrol.Proof(row.proof).label,
             )
             for row in enrol.certificates_of(db, g.actor.user_id)
         ]
@@ -269,9 +257,8 @@ def certificates() -> Response | tuple[str, int]:
         "signing/certificates.html",
         rows=rows,
         purposes=list(Purpose),
-        error=error,
         service=setting.remote_name(),
-    ), status
+    )
 
 
 @pages.post("/compte/certificats/<int:certificate_id>/retirer")
@@ -290,11 +277,11 @@ def diagnosis() -> Response | str:
     if request.method != "POST":
         return render_template("signing/diagnosis.html")
     from app.signing.keys.webeid import read_key
-    from app.signing.trust import Enrolled, check_certificate, facts
+    from app.signing.trust import check_certificate, facts
 
     key = read_key(asked.body())
     with reading(g.actor.collectivity_id) as db:
-        mine = [Enrolled(one.fingerprint) for one in enrol.certificates_of(db, g.actor.user_id)]
+        mine = enrol.enrolled_of(db, g.actor.user_id)
     said = facts(key.certificate)
     check_certificate(key.certificate, key.chain, trust=setting.trust(), moment=now(), enrolled=mine)
     return jsonify(name=said.common_name, not_after=said.not_after.isoformat())

@@ -1,19 +1,17 @@
 """With what one signs: a certificate enrolled for this use, of the level that the family asks for."""
 
 import html
-import io
 import re
 
 import pytest
 import sqlalchemy as sa
-from asn1crypto import pem
 
 from app.core.db import reading
 from app.core.refusals import Refusal
 from app.people import desks
 from app.people.actor import Actor
 from app.signing import enrol
-from app.signing.models import Certificate, SignatureProof, SignatureSession
+from app.signing.models import SignatureProof, SignatureSession
 from app.signing.purpose import Purpose
 from app.signing.trust import facts
 from tests.builders.house import House
@@ -113,31 +111,6 @@ def test_nobody_enrols_for_a_person_of_another_commune_nor_withdraws_there(house
         enrol.withdraw(foreign, row.id)
     with pytest.raises(Refusal, match="certificate-unknown"):  # an agent does not withdraw the mayor's
         enrol.withdraw(house.actor("n.abgrallec"), row.id)
-
-
-def test_the_administrator_enrols_for_somebody_with_a_use_and_withdraws(house: House) -> None:
-    client, owner = house.client(K), str(house.actor("s.rivoal").user_id)
-    token = house.csrf(client)
-
-    def send(**more):
-        chain = (house.pki.certificate("rsa4096"), *house.pki.chain("rsa4096"))
-        upload = (io.BytesIO(b"".join(pem.armor("CERTIFICATE", one) for one in chain)), "rivoal.pem")
-        data = {"csrf_token": token, "owner": owner, "purpose": "pes", "certificate": upload, **more}
-        return client.post("/administration/certificats", data=data, content_type="multipart/form-data")
-
-    assert send(owner="").status_code == 404
-    assert send(purpose="everything").status_code == 400
-    assert send().status_code == 302
-    said = text(client.get("/administration/certificats"))
-    assert "Solenn Rivoal" in said
-    assert "Flux comptables (PES) seulement" in said
-    with reading() as db:
-        row = db.scalars(sa.select(Certificate).where(Certificate.user_id == int(owner))).one()
-    assert (row.purpose, row.enrolled_by) == ("pes", "Katell Morizur")
-    gone = client.post(f"/administration/certificats/{row.id}/retirer", data={"csrf_token": token})
-    assert gone.status_code == 302
-    with reading() as db:
-        assert enrol.certificates_of(db, int(owner)) == []
 
 
 def test_below_the_minimum_of_the_family_nothing_is_even_prepared(

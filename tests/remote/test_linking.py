@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from app.core.db import engine, reading
 from app.journal.chain import verify
 from app.signing import setting
-from app.signing.enrol import withdraw
+from app.signing.enrol import certificates_of, withdraw
 from app.signing.remote import linking, pending
 from app.signing.remote.linking import link
+from tests.builders.house import House
 from tests.builders.remote import CHOOSE, PAGE, At, settings_of
 from tests.builders.trust_service import BEARER
 
@@ -47,7 +48,16 @@ def test_a_person_finds_his_certificate_proves_that_it_is_his_and_the_page_says_
         assert verify(db, house.actor("a.kervadec").collectivity_id)[1] is None
 
 
+def nobody_s(house: House) -> None:
+    """The mayor has withdrawn his certificate: it is free for whoever proves that he has its key."""
+    with reading() as db:
+        rows = [one.id for one in certificates_of(db, house.actor("a.kervadec").user_id or 0)]
+    for row in rows:
+        withdraw(house.actor("a.kervadec"), row)
+
+
 def test_without_the_codes_nobody_links_a_certificate_and_three_wrong_ones_lock_it(house, at, server) -> None:
+    nobody_s(house)
     second: At = at("b.cadiou")
     page = second.choose(MAYOR)
     for given in ({"pin": "0000"}, {"otp": "00000000"}):
@@ -98,6 +108,7 @@ def test_the_service_s_own_page_proves_it_too_and_serves_once(house, at, server)
 
 def test_an_accord_given_for_one_s_own_certificate_does_not_link_another_s(house, at, server) -> None:
     """The second accepts on the page for his own credential, and brings that code back where the mayor's is awaited."""
+    nobody_s(house)
     server.mode = "oauth2code"
     second: At = at("b.cadiou")
     (page,) = re.findall(
@@ -185,6 +196,7 @@ def test_where_no_service_is_set_nothing_of_it_is_shown_or_answered(house, at) -
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_nobody_tries_codes_without_end(house, at, server) -> None:
     """Whoever guesses would lock the certificate of its owner, at the service: he is slowed here first."""
+    nobody_s(house)
     second: At = at("b.cadiou")
     house.app.config["PARAPHE"] = house.settings.model_copy(update={"csc_rate": "2 per minute"})
     page = second.choose(MAYOR)

@@ -1,62 +1,139 @@
-"""Pages of the administrator: every certificate in use, a new one for somebody, and the end of one."""
+"""Pages of the administrator: every certificate of the collectivity, and the word that one of them waits for, or its end."""
+
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.core.clock import now
-from app.core.db import key_in, reading
-from app.core.french import jour_long
+from app.core.db import Db, reading
+from app.core.french import instant, jour_long
 from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.people.models import User
 from app.signing import enrol
+from app.signing.enrolling.web import state_of
+from app.signing.models import Certificate
 from app.signing.purpose import Purpose
 
 pages = Blueprint("office", __name__)
-LARGEST = 64 * 1024
 
 
-@pages.route("/administration/certificats", methods=["GET", "POST"])
+@dataclass(frozen=True)
+class Row:
+    """A certificate as an administrator reads it; `differs`: the name that it bears is not plainly its owner's."""
+
+    id: int
+    owner: str
+    name: str
+    issuer: str
+    serial: str
+    fingerprint: str
+    purpose: Purpose
+    since: str
+    by: str
+    until: str
+    state: tuple[str, str]
+    proof: str
+    differs: bool
+    confirmed: str
+    ended: str
+    reason: str
+    waits: bool
+
+
+@pages.get("/administration/certificats")
 @guard("administer")
-def index() -> Response | tuple[str, int]:
-    """Whose certificates sign, for what and until when; the form enrols one more."""
-    error, status = None, 200
+def index() -> str:
+    """Whose certificates sign, for what, until when and how it is known; those that wait first, those that ended last."""
+    with reading(g.actor.collectivity_id) as db:
+        rows = [_row(user, row) for user, row in enrol.all_certificates(db)]
+        past = [_row(user, row) for user, row in enrol.all_certificates(db, ended=True)]
+        doubles = enrol.doubles(db, g.actor.collectivity_id)
+    return render_template(
+        "signing/office.html",
+        waiting=[one for one in rows if one.waits],
+        rows=[one for one in rows if not one.waits],
+        past=past,
+        doubles=doubles,
+    )
+
+
+@pages.route("/administration/certificats/<int:certificate_id>", methods=["GET", "POST"])
+@guard("administer")
+def certificate(certificate_id: int) -> Response | tuple[str, int]:
+    """One certificate: confirm it, say what it is for, or end it."""
+    error, status, reason = None, 200, request.form.get("reason", "")
+    with reading(g.actor.collectivity_id) as db:
+        _found(db, certificate_id)
     if request.method == "POST":
-        owner, upload = key_in(request.form.get("owner")), request.files.get("certificate")
-        data = upload.read(LARGEST) if upload else b""
         try:
-            enrol.enrol_file(g.actor, owner, data, request.form.get("purpose"))
+            flash(_act(certificate_id, request.form.get("action", ""), reason), "ok")
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
-            flash("Le certificat est inscrit.", "ok")
             return redirect(url_for("signing.office.index"))
     with reading(g.actor.collectivity_id) as db:
-        rows = [
-            (
-                row.id,
-                user.name,
-                enrol.common_name(row.subject),
-                enrol.common_name(row.issuer),
-                Purpose(row.purpose).label,
-                jour_long(row.not_after),
-                row.not_after < now(),
-            )
-            for user, row in enrol.all_certificates(db)
-        ]
-        people = sa.select(User).where(User.active.is_(True)).order_by(User.last_name, User.first_name)
-        owners = [(one.id, one.name) for one in db.scalars(people)]
+        row = _row(*_found(db, certificate_id))
     return render_template(
-        "signing/office.html", rows=rows, owners=owners, purposes=list(Purpose), error=error
+        "signing/certificate.html", one=row, purposes=list(Purpose), error=error, reason=reason
     ), status
 
 
-@pages.post("/administration/certificats/<int:certificate_id>/retirer")
-@guard("administer")
-def withdraw(certificate_id: int) -> Response:
-    """Let nobody sign with a certificate any more."""
-    enrol.withdraw(g.actor, certificate_id)
-    flash("Ce certificat ne signe plus.", "ok")
-    return redirect(url_for("signing.office.index"))
+def _act(certificate_id: int, action: str, reason: str) -> str:
+    if action == "confirm":
+        enrol.confirm(g.actor, certificate_id)
+        return "Le certificat est confirmé : il signe désormais."
+    if action == "end":
+        enrol.withdraw(g.actor, certificate_id, reason)
+        return "Ce certificat ne signe plus. Son titulaire est prévenu."
+    if action == "purpose":
+        try:
+            purpose = Purpose(request.form.get("purpose", ""))
+        except ValueError:
+            raise Refusal("bad-request", detail="cet usage d’un certificat n’existe pas") from None
+        enrol.set_purpose(g.actor, certificate_id, purpose)
+        return "L’usage du certificat est enregistré."
+    raise Refusal("bad-request", detail="cette décision n’existe pas")
+
+
+def _found(db: Db, certificate_id: int) -> tuple[User, Certificate]:
+    query = sa.select(Certificate).where(Certificate.id == certificate_id)
+    row = db.scalar(query)
+    if row is None:
+        raise Refusal("certificate-unknown")
+    return db.get_one(User, row.user_id), row
+
+
+def _row(user: User, row: Certificate) -> Row:
+    from app.signing.enrolling.holder import same_person
+
+    words: dict[str, Any] = {
+        "confirmed": f"Confirmé par {row.confirmed_by}, {instant(row.confirmed_at)}"
+        if row.confirmed_at
+        else "",
+        "ended": f"Retiré par {row.withdrawn_by or user.name}, {instant(row.withdrawn_at)}"
+        if row.withdrawn_at
+        else "",
+    }
+    return Row(
+        id=row.id,
+        owner=user.name,
+        name=enrol.common_name(row.subject),
+        issuer=enrol.common_name(row.issuer),
+        serial=row.serial,
+        fingerprint=row.fingerprint,
+        purpose=Purpose(row.purpose),
+        since=instant(row.enrolled_at),
+        by=row.enrolled_by,
+        until=jour_long(row.not_after),
+        state=state_of(row),
+        proof=enrol.Proof(row.proof).label,
+        differs=Purpose(row.purpose) is not Purpose.SEAL
+        and not same_person(row.der, user.first_name, user.last_name),
+        reason=row.withdrawn_reason,
+        waits=row.to_confirm and row.withdrawn_at is None,
+        **words,
+    )

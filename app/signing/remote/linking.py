@@ -13,19 +13,18 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db, reading
-from app.core.french import instant_preuve
 from app.core.refusals import Refusal
-from app.core.security import new_token
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.signing import algorithms, setting
-from app.signing.enrol import enrolled
+from app.signing.enrol import Proof, enrolled, refuse_taken
+from app.signing.enrolling.possession import checked, statement_of
 from app.signing.keys.csc import CscKey
 from app.signing.models import Certificate, RemoteKey, RemoteRequest
 from app.signing.remote import pending
 from app.signing.remote.pending import Asked
-from app.signing.trust import CertificateFacts, check_certificate, facts
+from app.signing.trust import CertificateFacts, facts
 
 MOST_SHOWN = 20
 
@@ -65,14 +64,11 @@ def ask(actor: Actor, credential: str) -> Asked:
     key = CscKey.open(service, credential)
     if not key.wants:
         raise Refusal("csc-credential-unguarded")
-    said = check_certificate(key.certificate, key.chain, trust=setting.trust(), moment=now(), enrolled=None)
-    setting.remember(key.chain)
+    said = checked(key.certificate, list(key.chain))
     with reading(actor.collectivity_id) as db:
         _refuse_taken(db, actor, service.url, credential)
-    statement = (
-        f"Inscription dans Paraphe du certificat de {said.common_name}, numéro {said.serial}, au nom de "
-        f"{actor.name}, {instant_preuve(now())}. Rien d’autre n’est signé. {new_token()}"
-    )
+        refuse_taken(db, actor.user_id or 0, said.fingerprint_sha256)
+    statement = statement_of(said, actor)
     challenges = key.challenges([hashlib.new(key.digest, statement.encode()).digest()])
     return pending.open_request(actor, credential, key.certificate, challenges, statement=statement)
 
@@ -101,7 +97,7 @@ def link(
     """Enrol the certificate to the person who proved that it is his, and keep by which credential it signs."""
     service = setting.remote_service().url
     _refuse_taken(db, actor, service, credential)
-    row = enrolled(db, actor, actor.user_id or 0, said, certificate)
+    row = enrolled(db, actor, actor.user_id or 0, said, certificate, proof=Proof.REMOTE)
     db.execute(
         sa.delete(RemoteKey)
         .where(

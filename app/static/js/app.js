@@ -6,7 +6,8 @@ import { startSelection } from "./selection.js";
 
 const PARTS = [
   ["[data-viewer]", () => import("./viewer.js"), "startViewer"],
-  ["form[data-signer]:not([data-batch])", () => import("./signer.js"), "startSigner"],
+  ["form[data-signer][data-enrol]", () => import("./enrol.js"), "startEnrolment"],
+  ["form[data-signer]:not([data-batch], [data-enrol])", () => import("./signer.js"), "startSigner"],
   ["form[data-signer][data-batch]", () => import("./batch.js"), "startBatchSigner"],
   ["form[data-places]", () => import("./places.js"), "startPlaces"],
   ["[data-diagnosis]", () => import("./diagnosis.js"), "startDiagnosis"],

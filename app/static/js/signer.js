@@ -12,7 +12,7 @@ const ASK_EVERY = 2_000;
 const ASK_FOR = 300_000;
 const REMEMBERED = "sign-way";
 
-const NOTHING = /^(rien n’a été|l’horodatage)/i;
+const NOTHING = /^(rien n’a été|l’horodatage|le certificat n’a pas été inscrit)/i;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Refused extends Error {
@@ -319,6 +319,11 @@ export class Signer {
       ended = await this.ask(complete, prepared.session);
     }
     if (ended) this.leave(ended.location);
+  }
+
+  // One exchange of the server that may ask first who one is.
+  exchange(url, body) {
+    return exchange(url, body);
   }
 
   leave(location) {

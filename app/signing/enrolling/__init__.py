@@ -1,0 +1,1 @@
+"""Enrolling a certificate: its holder shows that the key is his, and the name on it is compared with his."""

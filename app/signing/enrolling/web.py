@@ -1,0 +1,84 @@
+"""The two requests by which a page enrols a certificate: what its key has to sign, and what it signed."""
+
+from typing import Any
+
+from flask import Blueprint, flash, g, jsonify, url_for
+from werkzeug.wrappers import Response
+
+from app.core.clock import now
+from app.core.http import PERSON, guard
+from app.core.limits import limiter
+from app.core.refusals import Refusal
+from app.signing import asked, enrol
+from app.signing.models import Certificate
+from app.signing.purpose import Purpose
+from app.signing.refused import watched
+from app.signing.verifier.web import whoever
+
+pages = Blueprint("enrolling", __name__)
+RATE = "20 per minute"
+WAITS = (
+    "Votre certificat est inscrit. Il n’est pas écrit au nom de votre compte : il signera dès qu’un administrateur l’aura "
+    "confirmé. Il est prévenu."
+)
+
+
+@pages.post("/compte/certificats/demande")
+@guard(PERSON)
+@limiter.limit(RATE, key_func=whoever)
+def ask() -> Response:
+    """What the key must sign so that its certificate is enrolled."""
+    from app.signing.enrolling import possession
+    from app.signing.keys import browser, webeid
+
+    offer = asked.body()
+    where = webeid if offer.get("provider") == "webeid" else browser
+    with watched(g.actor, "enrol"):
+        with enrol.in_its_words():
+            key = where.read_key(offer)
+        wanted = possession.ask(g.actor, key, _purpose(offer))
+    question = where.question(wanted.prepared, key.certificate)
+    return jsonify(session=wanted.challenge, items=[{"id": "possession", **question}])
+
+
+@pages.post("/compte/certificats/preuve")
+@guard(PERSON)
+@limiter.limit(RATE, key_func=whoever)
+def prove() -> Response:
+    """Check what the key signed, and enrol."""
+    from app.signing.enrolling import possession
+    from app.signing.keys import browser, webeid
+
+    answer = asked.body()
+    signatures = answer.get("signatures")
+    with watched(g.actor, "enrol"):
+        if not isinstance(signatures, list) or len(signatures) != 1 or not isinstance(signatures[0], dict):
+            raise Refusal("bad-request", detail="la signature manque")
+        (one,) = signatures
+        name = str(answer.get("session", ""))
+        with enrol.in_its_words():
+            if "signatureAlgorithm" in one:
+                made = webeid.read_signature(one, possession.certificate_of(g.actor, name))
+            else:
+                made = browser.read_signature(one.get("signature"))
+        waits = possession.prove(g.actor, name, made)
+    flash(WAITS if waits else "Le certificat est inscrit à votre nom.", "warn" if waits else "ok")
+    return jsonify(state="done", location=url_for("signing.certificates"))
+
+
+def _purpose(offer: dict[str, Any]) -> Purpose:
+    try:
+        return Purpose(offer.get("purpose") or Purpose.ACTS)
+    except ValueError:
+        raise Refusal("bad-request", detail="cet usage d’un certificat n’existe pas") from None
+
+
+def state_of(row: Certificate) -> tuple[str, str]:
+    """What a certificate may do now, in words, and the tone of its tag."""
+    if row.withdrawn_at is not None:
+        return "Retiré", ""
+    if row.not_after < now():
+        return "Expiré", "danger"
+    if row.to_confirm:
+        return "À confirmer par un administrateur", "warn"
+    return "En cours de validité", "ok"
