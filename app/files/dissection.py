@@ -48,11 +48,16 @@ def main() -> None:
 
 
 def answer(asked: list[str]) -> dict[str, Any]:
-    """What is asked of a file (`text` path, or `dissect` path workdir 0|1), or its refusal; never raises."""
+    """What is asked of a file, or its refusal; never raises.
+
+    `text` path, `dissect` path workdir 0|1, `rewrite` path workdir 0|1.
+    """
     verb, path = asked[0], Path(asked[1])
     try:
         if verb == "text":
             return {"text": "\n".join(_page_texts(path))}
+        if verb == "rewrite":
+            return rewrite(path, Path(asked[2]), rebuilt=asked[3] == "1")
         return dissect(path, Path(asked[2]), to_be_signed=asked[3] == "1")
     except Refused as refused:
         return {"refusal": refused.key, "facts": refused.facts}
@@ -64,7 +69,10 @@ def answer(asked: list[str]) -> dict[str, Any]:
 
 def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
     """Everything that decides whether a PDF is kept, in the order in which a refusal helps most."""
-    damaged, carries_signature = _frame(path)
+    preceded, damaged, carries_signature = _frame(path)
+    if preceded and carries_signature and to_be_signed:
+        raise Refused("file-signed-preceded")
+    damaged = damaged or (preceded and not carries_signature)
     try:
         pdf = pikepdf.open(path, attempt_recovery=False, suppress_warnings=True)
     except pikepdf.PasswordError as error:
@@ -112,8 +120,17 @@ def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
     }
 
 
-def _frame(path: Path) -> tuple[bool, bool]:
-    """Whether bytes stand before the header or after the end, and whether a signature is written in it."""
+def rewrite(path: Path, workdir: Path, *, rebuilt: bool) -> dict[str, Any]:
+    """A rewritten copy of a sound file that cannot be signed as it is; `rebuilt`: its pages and its form laid out anew."""
+    with pikepdf.open(path, suppress_warnings=True) as pdf:
+        if rebuilt:
+            repair.lay_out(pdf)
+        copy = repair.rewrite(pdf, workdir, signable=True)
+    return {"copy": str(copy) if copy else None}
+
+
+def _frame(path: Path) -> tuple[bool, bool, bool]:
+    """Whether bytes stand before the header, whether some stand after the end, and whether a signature is written in it."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         header, end = data.find(b"%PDF-", 0, 1029), data.rfind(b"%%EOF")
         if header < 0:
@@ -124,7 +141,7 @@ def _frame(path: Path) -> tuple[bool, bool]:
         # A revision that was begun and never ended; a linearised file has its first %%EOF near its start.
         if tail and _OBJECT.search(tail):
             raise Refused("file-truncated")
-        return header > 0 or bool(tail), data.find(b"/ByteRange") >= 0
+        return header > 0, bool(tail), data.find(b"/ByteRange") >= 0
 
 
 def _faces(pdf: pikepdf.Pdf, path: Path, scan: faces.Scan, *, signed: bool) -> dict[str, int]:

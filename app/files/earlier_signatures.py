@@ -15,10 +15,10 @@ def read(path: Path) -> tuple[EarlierSignature, ...]:
 
     Whether its certificate is trusted is not asked here. Source: ETSI EN 319 142-1 §6; ISO 32000-1 §12.8.
     """
-    from pyhanko.pdf_utils.reader import PdfFileReader
+    from app.pdf.revisions import opened
 
     with path.open("rb") as file:
-        reader = PdfFileReader(file, strict=False)
+        reader = opened(file).reader
         try:
             embedded = list(reader.embedded_signatures)
         except Exception:  # noqa: BLE001 (a malformed signature dictionary hides the others from pyHanko)

@@ -99,6 +99,15 @@ def examine_pdf(path: Path, filename: str, workdir: Path, *, to_be_signed: bool)
     )
 
 
+def rewritten(path: Path, filename: str, workdir: Path, *, rebuilt: bool) -> Path | None:
+    """A copy in `workdir` of a PDF that cannot be signed as it is, or nothing when no copy would be sound.
+
+    `rebuilt`: its page tree and its form are laid out anew, where to write the same again was not enough.
+    """
+    told = _child("rewrite", path, filename, str(workdir), "1" if rebuilt else "0")
+    return Path(told["copy"]) if told["copy"] else None
+
+
 def read_text(path: Path) -> str:
     """The text of the first pages (30 at most), empty when there is none or when it cannot be drawn.
 

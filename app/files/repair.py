@@ -54,6 +54,39 @@ def rewrite(pdf: pikepdf.Pdf, workdir: Path, *, signable: bool) -> Path | None:
     return None
 
 
+def lay_out(pdf: pikepdf.Pdf) -> None:
+    """Put every page in one list, with what it inherited, and every field of the form where a reference leads to it.
+
+    What every viewer shows stays; a tree whose counts or parents contradict one another no longer does.
+    """
+    pages = [
+        page.obj for page in pdf.pages
+    ]  # qpdf hands down what is inherited, and gives each page its own object
+    tree = pdf.make_indirect(
+        pikepdf.Dictionary(Type=pikepdf.Name.Pages, Count=len(pages), Kids=pikepdf.Array(pages))
+    )
+    for page in pages:
+        page.Parent = tree
+        if not isinstance(page.get("/Annots", pikepdf.Array()), pikepdf.Array):
+            del page["/Annots"]
+    pdf.Root.Pages = tree
+    form = pdf.Root.get("/AcroForm")
+    if form is None:
+        return
+    if not isinstance(form, pikepdf.Dictionary):
+        del pdf.Root["/AcroForm"]
+        return
+    fields = form.get("/Fields", pikepdf.Array())
+    several = list(fields) if isinstance(fields, pikepdf.Array) else []
+    form.Fields = pikepdf.Array(
+        [
+            one if one.is_indirect else pdf.make_indirect(one)
+            for one in several
+            if isinstance(one, pikepdf.Dictionary)
+        ]
+    )
+
+
 def _opens_cleanly(copy: Path) -> bool:
     try:
         with pikepdf.open(copy, attempt_recovery=False, suppress_warnings=True) as again:

@@ -91,6 +91,33 @@ SENTENCES: dict[str, tuple[int, str]] = {
         "Ce PDF porte déjà une signature et il est abîmé : le réparer détruirait cette signature. "
         "Rien n’a été déposé. Demandez à son auteur un exemplaire intact, puis redéposez-le.",
     ),
+    "file-signed-preceded": (
+        422,
+        "Ce PDF est signé, mais des octets étrangers ont été ajoutés devant son contenu : une autre signature ne peut pas "
+        "y être ajoutée, et les ôter toucherait au fichier signé. Rien n’a été déposé. Demandez à son auteur l’exemplaire "
+        "d’origine, ou déposez celui-ci en annexe ; la page « Vérifier une signature » dit ce que sa signature vaut.",
+    ),
+    "file-not-signable": (
+        422,
+        "« {filename} » s’affiche, mais sa construction ne permet pas d’y ajouter une signature, même une fois réparé. "
+        "Rien n’a été déposé. Imprimez-le en PDF (« Imprimer », puis « Enregistrer au format PDF »), puis redéposez-le.",
+    ),
+    "file-signed-not-signable": (
+        422,
+        "« {filename} » porte déjà une signature, et sa construction ne permet pas d’en ajouter une autre : le réparer "
+        "détruirait la première. Rien n’a été déposé. Demandez à son auteur un exemplaire non signé, ou déposez-le en annexe.",
+    ),
+    "file-earlier-broken": (
+        422,
+        "« {filename} » porte déjà une signature, que la nôtre romprait. Rien n’a été déposé. "
+        "Demandez à son auteur un exemplaire non signé, ou déposez-le en annexe.",
+    ),
+    "file-certified-fields": (
+        422,
+        "« {filename} » est certifié, et aucun des emplacements de signature que son auteur a laissés ne peut servir ici : "
+        "ils sont remplis, cachés, hors de la page, ou exigent une signature d’un autre genre. Rien n’a été déposé. "
+        "Demandez à son auteur un exemplaire avec un emplacement visible et sans exigence, ou déposez-le en annexe.",
+    ),
     "xml-doctype": (
         422,
         "« {filename} » contient une déclaration DOCTYPE, refusée par sécurité. Rien n’a été déposé. "
@@ -146,6 +173,11 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "L’image « {filename} » dépasse {limit} millions de points. Rien n’a été déposé. "
         "Numérisez-la à 300 points par pouce au plus, puis redéposez-la.",
+    ),
+    "confined-silent": (
+        503,
+        "Le contrôle des documents déposés ne démarre pas sur ce serveur. Rien n’a été déposé. "
+        "Recommencez dans un instant ; si cela dure, prévenez l’administrateur.",
     ),
     "file-missing": (
         500,

@@ -7,12 +7,20 @@ from typing import Any
 
 from app.core.refusals import Refusal
 from app.files import vault
-from app.files.intake import Examined, examine
+from app.files.intake import REPAIR_NOTE, Examined, examine
+from app.files.pdf import rewritten
 from app.files.xml import shown_text
-from app.folders.sockets import ReadFacts, plugged
+from app.folders.sockets import DryRun, ReadFacts, plugged
 from workflows.family import Family
 
 PDF = "application/pdf"
+REFUSALS = {
+    "certified": "file-certified-fields",
+    "earlier": "file-earlier-broken",
+    "not-signable": "file-not-signable",
+    "too-heavy": "file-too-heavy",
+}
+"""What is answered for each thing that stands against a signature (`app.folders.sockets.DryRun`)."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,10 @@ def keep_main(
         seen = replace(seen, notes=(*seen.notes, *find(one.path)))
     read = _read(family.name, one.path, seen)
     page = _page(seen, read, workdir) if family.signature == "page" else None
+    if page is not None:
+        _refuse(_against(page), seen)
+    elif seen.kind == "pdf":
+        seen = _signable(seen, one.path, workdir)
     kept: list[Kept] = []
     if page is None:
         kept.append(_store(collectivity_id, "main", one.path, seen, "deposited"))
@@ -82,6 +94,37 @@ def keep_main(
     if read is not None and read.data is not None and seen.kind == "pdf":
         kept.append(_data(collectivity_id, read, workdir))
     return kept, read
+
+
+def _signable(seen: Examined, path: Path, workdir: Path) -> Examined:
+    """The same once it was signed for nothing; with a rewritten copy to offer when that one alone can be signed.
+
+    A file that bears a signature is never rewritten. Refuses `file-certified-fields`, `file-earlier-broken`,
+    `file-signed-not-signable`, `file-not-signable`, `file-too-heavy`.
+    """
+    found = _against(seen.repaired or path)
+    if found.why == "not-signable" and not seen.signatures:
+        for rebuilt in (False, True):
+            copy = rewritten(seen.repaired or path, seen.filename, workdir, rebuilt=rebuilt)
+            if copy is not None and not _against(copy).why:
+                notes = seen.notes if seen.repaired else (*seen.notes, REPAIR_NOTE)
+                return replace(seen, repaired=copy, notes=notes)
+    _refuse(found, seen)
+    return seen if found.free_fields is None else replace(seen, free_fields=found.free_fields)
+
+
+def _against(path: Path) -> DryRun:
+    """What stands against our signature on a PDF; nothing where nobody signs."""
+    return plugged.dry_runs[0](path) if plugged.dry_runs else DryRun("")
+
+
+def _refuse(found: DryRun, seen: Examined) -> None:
+    if not found.why:
+        return
+    key = REFUSALS[found.why]
+    if found.why == "not-signable" and seen.signatures:
+        key = "file-signed-not-signable"
+    raise Refusal(key, filename=seen.filename)
 
 
 def keep_attachment(collectivity_id: int, one: Incoming, workdir: Path) -> list[Kept]:

@@ -63,6 +63,17 @@ class FileTypes:
 
 
 @dataclass(frozen=True)
+class DryRun:
+    """What stands against a signature on a deposited PDF: nothing (empty), or one of the keys of `app/folders/keep.py`.
+
+    `free_fields`: how many signature fields the author of a certified document left that may be filled; else None.
+    """
+
+    why: str
+    free_fields: int | None = None
+
+
+@dataclass(frozen=True)
 class Picker:
     """The page where the value of a field is chosen, and the words of the button that leads to it."""
 
@@ -75,6 +86,7 @@ class _Sockets:
     readers: dict[str, Callable[[Path, str], ReadFacts | None]] = field(default_factory=dict)
     takers: dict[str, Callable[[Db, Folder, DocumentVersion, Any], None]] = field(default_factory=dict)
     signables: dict[str, Callable[[Path], Sequence[str]]] = field(default_factory=dict)
+    dry_runs: list[Callable[[Path], DryRun]] = field(default_factory=list)
     checks: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
     obstacles: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
     cautions: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
@@ -117,6 +129,11 @@ def taker(family: str, take: Callable[[Db, Folder, DocumentVersion, Any], None])
 def signable(kind: str, find: Callable[[Path], Sequence[str]]) -> None:
     """Look at a main document whose family signs in this way, and refuse what could not be signed; French facts about it."""
     plugged.signables[kind] = find
+
+
+def dry_run(play: Callable[[Path], DryRun]) -> None:
+    """Sign a deposited PDF for nothing, so that what could not be signed is known on the day of its deposit."""
+    plugged.dry_runs.append(play)
 
 
 def check(find: Callable[[Db, Folder], list[Problem]]) -> None:

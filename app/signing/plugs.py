@@ -49,6 +49,7 @@ def plug(settings: Any, templates: Environment) -> None:
     del templates  # it prints nothing
     setting.configure(settings)
     sockets.signable("pes", _flow)
+    sockets.dry_run(_dry_run)
     sockets.action(Action.SIGN, "signing.dialog", "dialog")
     sockets.preparation(placing.ENDPOINT, placing.card)
     sockets.capacity(quality)
@@ -64,6 +65,12 @@ def plug(settings: Any, templates: Environment) -> None:
     each_round("signing.abandoned", refused.lapsed)
     if settings.trust_lists:
         jobs.nightly("trust-lists", _refresh_lists)
+
+
+def _dry_run(path: Path) -> sockets.DryRun:
+    from app.signing.dry_run import dry_run
+
+    return dry_run(path)
 
 
 def _flow(path: Path) -> Sequence[str]:

@@ -211,7 +211,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "lancement-lien.pdf": (lambda: changed(_in_link(_launch)), "file-launch"),
     "certifie-1.pdf": (lambda: signed(certify=1, free_field=True), "file-certified"),
     "certifie-2-sans-champ.pdf": (lambda: signed(certify=2), "file-certified-closed"),
-    "signe-abime.pdf": (lambda: b"bonjour\n" + signed(), "file-signed-damaged"),
+    "signe-precede.pdf": (lambda: b"bonjour\n" + signed(), "file-signed-preceded"),
     "signe-suivi-de-restes.pdf": (lambda: signed() + b"restes", "file-signed-damaged"),
     "pages-en-boucle.pdf": (_looping_pages, "file-page-loop"),
     "pages-explosives.pdf": (_exploding_pages, "file-page-loop"),

@@ -25,6 +25,7 @@ SAID = {
     "file-page-loop": "Les pages de ce PDF tournent en boucle : aucune liste de pages ne peut en être tirée. Rien n’a été déposé. Produisez de nouveau le PDF depuis le document d’origine, puis redéposez-le.",
     "file-inflates": "Ce PDF contient des données qui, une fois décompressées, dépassent 256 Mo. Rien n’a été déposé. Imprimez-le en PDF ou réduisez la définition de ses images, puis redéposez-le.",
     "file-signed-damaged": "Ce PDF porte déjà une signature et il est abîmé : le réparer détruirait cette signature. Rien n’a été déposé. Demandez à son auteur un exemplaire intact, puis redéposez-le.",
+    "file-signed-preceded": "Ce PDF est signé, mais des octets étrangers ont été ajoutés devant son contenu : une autre signature ne peut pas y être ajoutée, et les ôter toucherait au fichier signé. Rien n’a été déposé. Demandez à son auteur l’exemplaire d’origine, ou déposez celui-ci en annexe ; la page « Vérifier une signature » dit ce que sa signature vaut.",
     "xml-doctype": "« {filename} » contient une déclaration DOCTYPE, refusée par sécurité. Rien n’a été déposé. Demandez à l’émetteur un fichier XML sans DOCTYPE, puis redéposez-le.",
     "xml-too-deep": "« {filename} » imbrique plus de 100 niveaux d’éléments : il ne sera pas lu. Rien n’a été déposé. Exportez-le de nouveau depuis le logiciel d’origine, puis redéposez-le.",
     "image-damaged": "L’image « {filename} » est abîmée ou incomplète. Rien n’a été déposé. Numérisez ou exportez-la de nouveau, puis redéposez-la.",

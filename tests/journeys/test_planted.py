@@ -50,7 +50,9 @@ def valid(path_data: bytes, tmp_path) -> int:
     return told.stdout.count("Signature is Valid.")
 
 
-@pytest.mark.parametrize("name", PLANTED)
+@pytest.mark.parametrize(
+    "name", [name for name in PLANTED if name != "text"]
+)  # which is flattened at deposit
 def test_whatever_the_form_holds_the_signature_stands_where_it_was_shown(
     house: House, tmp_path, name: str
 ) -> None:

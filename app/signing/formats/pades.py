@@ -188,6 +188,7 @@ def seal(
     timestamper: TimestampClient | None,
     reason: str | None = None,
     location: str | None = None,
+    fresh: bool = False,
 ) -> Prepared:
     """Sign with a key of this server, through the same two steps as everybody; on refusal `target` does not exist."""
     prepared = prepare(
@@ -202,6 +203,7 @@ def seal(
         location=location,
         now=now,
         timestamped=timestamper is not None,
+        fresh=fresh,
     )
     try:
         signature = key.sign(prepared.attributes)
@@ -251,7 +253,9 @@ def check(
     if broken:
         broken &= {one.where for one in read_pdf(source, None, silent, moment) if one.holds}
     if broken:
-        raise _failed(f"une signature antérieure ne tiendrait plus : {', '.join(sorted(broken))}")
+        raise _failed(
+            f"une signature antérieure ne tiendrait plus : {', '.join(sorted(broken))}", earlier=True
+        )
     return SignatureFacts(
         field=field,
         level="B-T" if timestamped else "B-B",
@@ -277,5 +281,6 @@ def _demand(found: Seen, fingerprint: str, *, timestamped: bool) -> None:
             raise _failed(why)
 
 
-def _failed(why: str) -> Refusal:
-    return Refusal("signature-not-valid-after-embedding", why=why)
+def _failed(why: str, *, earlier: bool = False) -> Refusal:
+    """`earlier`: ours would hold, and one that was there before would not."""
+    return Refusal("signature-not-valid-after-embedding", why=why, earlier=earlier)
