@@ -153,6 +153,17 @@ def seal_key() -> "ServerKey | None":
     return None
 
 
+def sealed() -> bool:
+    """Whether the installation names a seal; that it opens and may serve is another question."""
+    chosen = _chosen["settings"]
+    return chosen.seal_p12 is not None or chosen.seal_pkcs11_module is not None
+
+
+def verifier_address() -> str:
+    """Where anybody may have a file verified."""
+    return f"{str(_chosen['settings'].public_url).rstrip('/')}/verifier"
+
+
 def _pin(chosen: Any) -> SecretStr:
     """The seal's PIN: the setting itself, or the first line of its file; refuses `pin-file-unreadable`."""
     if chosen.seal_pkcs11_pin_file is None:

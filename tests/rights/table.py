@@ -72,6 +72,9 @@ ROUTES = {
     "signing.verifier.file": "person",
     "signing.verifier.kept": "person",
     "signing.verifier.report": "person",
+    "signing.verifier.attest": "public",
+    "signing.verifier.attest_file": "person",
+    "signing.verifier.attest_kept": "person",
     "signing.remote.choose": "person",
     "signing.remote.ask": "person",
     "signing.remote.prove": "person",
@@ -146,6 +149,7 @@ JUDGE = {  # the signatures of what one reads; the report is there once they are
     ("signing.verifier.kept", "POST"),
     ("signing.verifier.report", "GET"),
     ("signing.verifier.report", "HEAD"),
+    ("signing.verifier.attest_kept", "POST"),
 }
 CARRIED = {  # what a payment flow carries: neither family of the matrix has any (tests/pes/test_attachment.py)
     (f"pes.{name}", method) for name in ("attachment", "attachment_bytes") for method in ("GET", "HEAD")

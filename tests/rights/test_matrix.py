@@ -83,6 +83,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     assert never == {
         "folders.archive",
         "signing.verifier.report",
+        "signing.verifier.attest_kept",
         "publication.withdraw",
         "legality.paper",
         "legality.operator_copy",

@@ -41,7 +41,8 @@ def _font() -> bytes:
 
 
 @lru_cache(maxsize=1)
-def _characters() -> frozenset[str]:
+def characters() -> frozenset[str]:
+    """Every sign that the font of our documents draws."""
     with TTFont(BytesIO(_font()), lazy=True) as font:
         return frozenset(map(chr, font.getBestCmap()))
 
@@ -61,10 +62,10 @@ def drawable(stamp: Stamp) -> tuple[str, ...]:
 def _printed(character: str) -> str:
     if unicodedata.category(character) == "Cf":
         return ""
-    if character in _characters():
+    if character in characters():
         return character
     compatible = unicodedata.normalize("NFKC", character)
-    if compatible != character and set(compatible) <= _characters():
+    if compatible != character and set(compatible) <= characters():
         return compatible
     raise Refusal("stamp-glyph-missing", character=character, code=f"U+{ord(character):04X}")
 

@@ -43,6 +43,15 @@ SENTENCES: Sentences = {
         503,
         "Rien n’a été vérifié : trop de fichiers sont en cours de vérification. Recommencez dans une minute.",
     ),
+    "attestation-expired": (
+        410,
+        "Ce verdict n’est plus là : il est oublié après un quart d’heure. Faites vérifier le fichier de nouveau, puis téléchargez-le.",
+    ),
+    "attestation-not-sealed": (
+        503,
+        "Aucun document n’a été produit : le cachet de cette installation ne peut pas servir en ce moment, et un verdict sans "
+        "cachet ne prouverait rien. Recommencez plus tard ; si cela dure, prévenez l’administrateur.",
+    ),
     "verification-unknown": (
         404,
         "Aucune vérification de ce document n’est connue. Rouvrez le dossier, puis recommencez.",

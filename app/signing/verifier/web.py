@@ -1,6 +1,7 @@
 """Pages that judge signatures: any file, from anybody, kept by nobody; and the documents of a folder."""
 
 import base64
+import hashlib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +19,7 @@ from app.core.http import PERSON, PUBLIC, guard
 from app.core.limits import limiter
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.core.texts import cleaned
 from app.folders.access import authorize
 from app.folders.models import Document, DocumentVersion
 from app.signing import setting, shown
@@ -26,10 +28,14 @@ from app.signing.paper import sheet as paper
 from app.signing.places import place
 from app.signing.verdict import Verdict
 from app.signing.verdicts import content_of, judge_kept, key_of, remembered
+from app.signing.verifier import attestation
+from app.signing.verifier.attestation import Answer
 
 pages = Blueprint("verifier", __name__)
 OPEN, SIGNED_IN = "signing.verifier.public", "signing.verifier.file"
+ATTESTATIONS = {"signing.verifier.attest", "signing.verifier.attest_file"}
 FORM_ROOM = 64 * 1024  # the fields around the files
+ANSWER_ROOM = 1024 * 1024  # an answer given back: a hundred signatures take less
 
 
 def verify_rate() -> str:
@@ -48,6 +54,8 @@ def _limit(endpoint: str | None, _values: Any) -> None:
     """Refuse a file that is too large before its first byte is read; this runs before anything looks at the form."""
     if endpoint in {OPEN, SIGNED_IN}:
         request.max_content_length = setting.verifier()[0] + FORM_ROOM
+    if endpoint in ATTESTATIONS:
+        request.max_content_length = request.max_form_memory_size = ANSWER_ROOM
 
 
 @pages.teardown_request
@@ -75,25 +83,81 @@ def file() -> tuple[str, int]:
 
 def _page(template: str) -> tuple[str, int]:
     limit = setting.verifier()[0]
-    found, error, status, name = None, None, 200, ""
+    answer, found, error, status = None, None, None, 200
     if request.method == "POST":
         try:
-            name, found = _judge_upload()
+            answer, found = _judge_upload()
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
-    words = {"limit": limit, "limit_label": taille(limit), "filename": name, "error": error}
+    words = {"limit": limit, "limit_label": taille(limit), "error": error, "sealed": setting.sealed()}
+    if answer is not None:
+        words |= {
+            "filename": answer.name,
+            "judged": instant(answer.at),
+            "answer": attestation.pack(answer, _secret()),
+            "attest_url": url_for("signing.verifier.attest")
+            if g.get("actor") is None
+            else url_for("signing.verifier.attest_file"),
+        }
     return render_template(template, found=found, report=_data, **words), status
 
 
-def _judge_upload() -> tuple[str, Examined]:
+def _secret() -> str:
+    return str(current_app.config["SECRET_KEY"])
+
+
+def _judge_upload() -> tuple[Answer, Examined]:
     sent, beside = request.files.get("file"), request.files.get("content")
     if sent is None or not sent.filename:
         raise Refusal("no-file")
-    stranger = g.get("actor") is None
-    with place(stranger=stranger), TemporaryDirectory(prefix="paraphe-verify-") as room:
+    actor = g.get("actor")
+    with place(stranger=actor is None), TemporaryDirectory(prefix="paraphe-verify-") as room:
         path = _put(sent, Path(room) / "file")
         content = _put(beside, Path(room) / "content") if beside is not None and beside.filename else None
-        return sent.filename[:200], examine(path, setting.whom(), now(), content)
+        moment = now()
+        found = examine(path, setting.whom(), moment, content)
+        answer = Answer(
+            name=cleaned(sent.filename)[:200],
+            sha256=_sha256(path),
+            kind=found.words,
+            at=moment,
+            house=f"Paraphe, {(actor and actor.collectivity_name) or current_app.config['PARAPHE'].public_url}",
+            verdicts=found.verdicts,
+            content_sha256=_sha256(content) if content is not None else "",
+        )
+        return answer, found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@pages.post("/verifier/verdict")
+@guard(PUBLIC)
+@limiter.limit(verify_rate)
+def attest() -> Response:
+    """The verdict that the page has just shown, as a PDF; the page gives it back, since nothing of it was kept here.
+
+    A timestamp is bought: a stranger's verdict has its hour in words, and the seal over them.
+    """
+    return _attestation(attestation.unpack(request.form.get("answer", ""), _secret()), timestamped=False)
+
+
+@pages.post("/compte/verifier/verdict")
+@guard(PERSON)
+@limiter.limit(verify_rate, key_func=whoever)
+def attest_file() -> Response:
+    """The same for somebody who is logged in, with the hour of the timestamp authority over the seal."""
+    return _attestation(attestation.unpack(request.form.get("answer", ""), _secret()), timestamped=True)
+
+
+def _attestation(answer: Answer, *, timestamped: bool) -> Response:
+    data, sealed = attestation.made(answer, timestamped=timestamped)
+    made = Response(data, mimetype="application/pdf")
+    name = "verdict.pdf" if sealed else "verdict-sans-cachet.pdf"
+    made.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return made
 
 
 def _put(sent: FileStorage, path: Path) -> Path:
@@ -131,6 +195,7 @@ def kept(folder_id: int, document_id: int, number: int) -> BaseResponse | str:
         verdicts=known.verdicts if known else None,
         judged=instant(known.judged_at) if known else "",
         stale=known is not None and not known.fresh,
+        sealed=setting.sealed(),
         title=title,
         filename=version.filename,
         here=here,
@@ -153,6 +218,28 @@ def report(folder_id: int, document_id: int, number: int, rank: int) -> Response
     made = Response(found[0].report, mimetype="application/xml")
     made.headers["Content-Disposition"] = f'attachment; filename="rapport-signature-{rank}.xml"'
     return made
+
+
+@pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/<int:number>/signatures/verdict")
+@guard(PERSON)
+def attest_kept(folder_id: int, document_id: int, number: int) -> Response:
+    """The verdict on one version of a folder's document as a PDF, as it was judged."""
+    version, _, content = _version(folder_id, document_id, number)
+    key = key_of(version.sha256, content)
+    with reading(g.actor.collectivity_id) as db:
+        known = remembered(db, [key]).get(key)
+    if known is None or not known.fresh:
+        raise Refusal("verification-unknown")
+    answer = Answer(
+        name=cleaned(version.filename),
+        sha256=version.sha256,
+        kind=f"document du dossier {folder_id}, version {number}",
+        at=known.judged_at,
+        house=f"Paraphe, {g.actor.collectivity_name}",
+        verdicts=known.verdicts,
+        content_sha256=content or "",
+    )
+    return _attestation(answer, timestamped=True)
 
 
 def _version(folder_id: int, document_id: int, number: int) -> tuple[DocumentVersion, str, str | None]:
