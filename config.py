@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     seal_pkcs11_pin_file: Path | None = None
     seal_pkcs11_module: Path | None = None  # after what it needs: a check only sees the settings above it
     signing_minutes: int = Field(5, ge=1, le=60)
+    reauth_minutes: int = Field(5, ge=1, le=720)
     refusals_alert: int = Field(5, ge=2, le=1000)
     refusals_minutes: int = Field(10, ge=1, le=1440)
     csc_name: str = "Service de signature à distance"

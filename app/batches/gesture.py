@@ -14,6 +14,7 @@ from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.core.transaction import use_case
 from app.people.actor import Actor, require
+from app.people.identity import refuse_stale_in
 from app.signing.models import SignatureSession
 from app.signing.remote import waiting as remote
 from workflows.rights import Right
@@ -87,7 +88,8 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "") -> str:
     """Start a batch, or go on where it stood, with the present session; returns the word of the page that holds it.
 
     An earlier page that still held it holds it no more. Refuses a rejection without a reason (`batch-reason-needed`),
-    a batch that has ended (`batch-over`), and whoever has lost the right (`right-missing`).
+    a batch that has ended (`batch-over`), whoever signs and was not asked who he is for too long (`identity-needed`), and
+    whoever has lost the right (`right-missing`).
     """
     batch = mine(db, actor, batch_id, lock=True)
     if batch.ended_at is not None:
@@ -98,6 +100,8 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "") -> str:
         if not reason.strip():
             raise Refusal("batch-reason-needed")
         batch.reason = reason.strip()
+    if batch.kind == "sign":  # once for all its folders
+        refuse_stale_in(db, actor)
     batch.started_at = batch.started_at or now()
     batch.session_id, batch.address = actor.session_id, actor.address
     batch.turn, batch.holder, batch.seen_at = batch.turn + 1, new_token(), now()

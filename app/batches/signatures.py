@@ -87,7 +87,7 @@ def check(actor: Actor, key: ExternalKey) -> None:
 def _offer(actor: Actor, batch_id: int, reserved: tuple[int, int, int], key: ExternalKey) -> Offer | None:
     item_id, folder_id, version = reserved
     try:
-        ready = sign.prepare(actor, folder_id, version=version, key=key)
+        ready = sign.prepare(actor, folder_id, version=version, key=key, confirmed=True)
     except (Refusal, LawRefusal) as refusal:
         if refusal.key in AGAIN or _of_every_folder(refusal.key):
             raise

@@ -12,7 +12,7 @@ from flask import Flask, abort, current_app, g, redirect, request, session, url_
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from werkzeug.wrappers import Response
 
-from app.core import http
+from app.core import http, security_log
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
@@ -61,6 +61,15 @@ def open_session(db: Db, login: str, password: str, *, hours: float, address: st
     if hasher().check_needs_rehash(user.password_hash):
         user.password_hash = hasher().hash(password)
     return _open(db, user, hours=hours, address=address, client=client)
+
+
+def note_refused(login: str, address: str) -> None:
+    """Tell the security log of a wrong password, by the number of the account: what was typed may be a password too."""
+    with reading() as db:
+        query = sa.select(User.id, User.collectivity_id).where(User.login == login.strip().lower())
+        row = db.execute(query).one_or_none()
+    told = {"user": row.id, "collectivity": row.collectivity_id} if row else {"user": None}
+    security_log.log.warning("login.refused", address=address, **told)
 
 
 def _open(db: Db, user: User, *, hours: float, address: str, client: str) -> str:

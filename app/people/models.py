@@ -103,7 +103,10 @@ class MandateRow(Base, Tenanted):
 
 
 class LoginSession(Base):
-    """One open session of a person, revocable; the cookie holds the token, this row its hash."""
+    """One open session of a person, revocable; the cookie holds the token, this row its hash.
+
+    `proven_at`: when whoever is there last proved who he is, None since it was opened; `wrong`: answers that did not, since.
+    """
 
     __tablename__ = "login_session"
     __table_args__ = (sa.Index("ix_login_session_user_id", "user_id"),)
@@ -117,6 +120,8 @@ class LoginSession(Base):
     revoked_at: Mapped[datetime | None]
     address: Mapped[str]
     client: Mapped[str]
+    proven_at: Mapped[datetime | None]
+    wrong: Mapped[int] = mapped_column(server_default="0")
 
 
 class PasswordReset(Base):

@@ -7,6 +7,18 @@ SENTENCES: Sentences = {
         403,
         "L’identifiant ou le mot de passe ne convient pas. Vérifiez-les, ou demandez un nouveau mot de passe.",
     ),
+    "identity-needed": (
+        403,
+        "Rien n’a été fait : vous vous êtes identifié il y a plus de {minutes} min. Confirmez que c’est vous, puis recommencez.",
+    ),
+    "identity-refused": (
+        403,
+        "Ce mot de passe n’est pas celui de votre compte Paraphe. Vérifiez-le et recommencez : il reste {left} essai(s) avant que la session se ferme.",
+    ),
+    "identity-closed": (
+        401,
+        "Rien n’a été fait : trop de mots de passe faux, cette session est fermée. Reconnectez-vous, puis recommencez.",
+    ),
     "session-unknown": (404, "Cette session n’existe plus. Rechargez la liste de vos sessions."),
     "link-expired": (
         403,

@@ -1,9 +1,23 @@
 """Pages of the account: log in and out, a forgotten password, open sessions, display."""
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
-from flask import Blueprint, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    g,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_login import current_user, logout_user
 from flask_wtf import FlaskForm
+from pydantic import SecretStr
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, PasswordField, StringField
 from wtforms.validators import DataRequired
@@ -12,9 +26,9 @@ from app.core import http
 from app.core.clock import now, today
 from app.core.db import reading
 from app.core.http import PERSON, PUBLIC, guard
-from app.core.limits import address_rate, limiter, login_rate, per_login
+from app.core.limits import address_rate, limiter, login_rate, per_login, per_person
 from app.core.refusals import Refusal, catalogue
-from app.people import desks
+from app.people import desks, identity
 from app.people import login as door
 from app.people.mandates import mandates
 from app.people.models import LoginSession
@@ -24,6 +38,7 @@ from app.people.office.web import pages as office
 pages = Blueprint("people", __name__, template_folder="templates")
 pages.register_blueprint(office)
 NOW = "Renseignez ce champ."
+LONGEST = 1024  # characters of an answer
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
@@ -82,6 +97,7 @@ def login() -> Response | str | tuple[str, int]:
             form.login.data, form.password.data, hours=hours, address=http.address(), client=http.client()
         )
     except Refusal as refusal:
+        door.note_refused(form.login.data, http.address())
         status, sentence = catalogue.say(refusal.key, refusal.facts)
         return render_template("people/login.html", form=form, error=sentence), status
     door.keep(token, days)
@@ -127,6 +143,41 @@ def reset(token: str) -> Response | str | tuple[str, int]:
         return render_template("people/reset.html", form=form, error=sentence), status
     flash("Votre mot de passe est changé. Connectez-vous.", "ok")
     return redirect(url_for("people.login"))
+
+
+@pages.app_context_processor
+def _identity() -> dict[str, object]:
+    """What a page asks whoever has to prove again who he is."""
+    return {"identity_way": identity.WAYS[0]}
+
+
+@pages.route("/compte/confirmer", methods=["GET", "POST"])
+@guard(PERSON)
+@limiter.limit(address_rate, methods=["POST"])
+@limiter.limit(login_rate, key_func=per_person, methods=["POST"])
+def confirm() -> Response | tuple[str, int]:
+    """Prove again who one is: asked by a page's script, or on a page of its own, then go back where one was."""
+    error, status = None, 200
+    if request.method == "POST":
+        given = request.get_json(silent=True) if request.is_json else request.form
+        answer = given.get("answer") if isinstance(given, Mapping) else None
+        try:
+            identity.prove(g.actor, SecretStr(str(answer or "")[:LONGEST]))
+        except Refusal as refusal:
+            if http.wants_json() or refusal.key != "identity-refused":
+                raise
+            status, error = catalogue.say(refusal.key, refusal.facts)
+        else:
+            return jsonify(state="proven") if request.is_json else redirect(_safe(request.args.get("suite")))
+    with reading(g.actor.collectivity_id) as db:
+        way = identity.way_of(db, g.actor.user_id)
+    return render_template(
+        "people/identity.html",
+        way=way,
+        error=error,
+        minutes=identity.minutes(),
+        back=_safe(request.args.get("suite")),
+    ), status
 
 
 @pages.get("/compte")

@@ -18,6 +18,7 @@ from app.core.refusals import catalogue as sentences
 from app.core.transaction import after_commit, use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor, require
+from app.people.identity import refuse_stale_in
 from app.people.models import User
 from app.signing.models import Certificate
 from app.signing.purpose import Purpose
@@ -184,10 +185,11 @@ def refuse_taken(db: Db, user_id: int, fingerprint: str) -> None:
 def confirm(db: Db, actor: Actor, certificate_id: int) -> None:
     """An administrator's word that a certificate whose name differs is its owner's: it signs from now on.
 
-    Refuses `right-missing`, `certificate-unknown`, and one's own as long as another administrator can say it
+    Refuses `right-missing`, `identity-needed`, `certificate-unknown`, and one's own as long as another administrator can say it
     (`certificate-own-word`).
     """
     require(actor, Right.ADMINISTER)
+    refuse_stale_in(db, actor)
     row = _row(db, actor, certificate_id)
     others = sa.select(User.id).where(
         User.active.is_(True), User.administrator.is_(True), User.id != actor.user_id

@@ -28,6 +28,10 @@ SENTENCES: Sentences = {
             "vôtre, ou demandez à l’administrateur de l’enregistrer."
         ),
     ),
+    "signature-of-software": (
+        403,
+        "Rien n’a été signé : une signature est l’acte d’une personne, pas d’un logiciel. Ouvrez ce dossier avec votre compte.",
+    ),
     "certificate-to-confirm": (
         403,
         (

@@ -23,6 +23,7 @@ from app.folders.access import authorize
 from app.folders.keep import Kept
 from app.folders.models import DocumentVersion, Folder
 from app.folders.move import present
+from app.people import identity
 from app.people.actor import Actor
 from app.signing import assurance, authority, enrol, levels, setting
 from app.signing.authority import Authority
@@ -68,15 +69,22 @@ def prepare(
     key: ExternalKey,
     box: Box | None = None,
     mandate: int | None = None,
+    confirmed: bool = False,
 ) -> Ready:
     """Write what this person would sign with this certificate, on the very bytes that the page shows.
 
-    `mandate`: in which of the capacities offered; None for the strongest. Refuses whoever may not sign here
+    `mandate`: in which of the capacities offered; None for the strongest. `confirmed`: who signs was asked for the whole
+    batch that this is a part of. Refuses software (`signature-of-software`), a person who was not asked who he is for too
+    long (`identity-needed`), whoever may not sign here
     (`not-your-turn`, `not-yours`, `app.signing.authority`), an older page (`moved-on`), every certificate that may not
     sign (`app.signing.trust`): not enrolled to this person, wrong use, expired, revoked, unknown; and what the
     document's format refuses.
     """
     with watched(actor, "prepare", folder_id=folder_id, certificate=key.certificate):
+        if actor.kind != "person":
+            raise Refusal("signature-of-software")
+        if not confirmed:
+            identity.refuse_stale(actor)
         return _prepare(actor, folder_id, version, key, box, mandate)
 
 

@@ -28,6 +28,7 @@ ROUTES = {
     "people.forgot": "public",
     "people.reset": "public",
     "people.account": "person",
+    "people.confirm": "person",
     "people.display": "person",
     "people.logout": "person",
     "people.revoke": "person",

@@ -3,10 +3,12 @@
 import pytest
 
 from app.core.db import reading
+from app.core.refusals import Refusal
 from app.signing import enrol, intermediates, setting
+from app.signing.enrolling import possession
+from app.signing.keys.browser import BrowserKey
 from app.signing.models import VerdictRecord
 from app.signing.verdicts import judge_kept
-from tests.signing.conftest import refusal
 from tests.verifying.test_pages import PUBLIC, ask, text
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -58,11 +60,15 @@ def test_a_verdict_is_given_again_once_an_authority_is_known(house, made):
 
 def test_ones_lone_certificate_is_enrolled_once_its_authority_is_known(house):
     actor = house.actor("b.cadiou")
-    alone = house.pki.certificate("rsa3072")
+    key = house.key("rsa3072")
+    alone = BrowserKey(key.certificate, ())  # as a card shows it
     forget_all()
-    assert refusal(enrol.enrol_file, actor, actor.user_id, alone, None) == "certificate-issuer-missing"
+    with pytest.raises(Refusal) as refused:
+        possession.ask(actor, alone)
+    assert refused.value.facts["cause"] == "certificate-issuer-missing"
     signed_flow(house)
-    enrol.enrol_file(actor, actor.user_id, alone, None)
+    asked = possession.ask(actor, alone)
+    possession.prove(actor, asked.challenge, key.sign(asked.prepared.attributes))
     with reading(actor.collectivity_id) as db:
         assert "Gaud LE BRAS" in {
             enrol.common_name(one.subject) for one in enrol.certificates_of(db, actor.user_id)

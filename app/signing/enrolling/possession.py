@@ -17,6 +17,7 @@ from app.core.french import instant_preuve
 from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.core.transaction import use_case
+from app.people import identity
 from app.people.actor import Actor
 from app.signing import algorithms, enrol, setting
 from app.signing.enrol import Proof
@@ -37,11 +38,13 @@ class Asked:
 def ask(actor: Actor, key: ExternalKey, purpose: Purpose = Purpose.ACTS) -> Asked:
     """Ask whoever shows a certificate for the proof that he has its key.
 
-    Refuses who is not a person with an account (`certificate-owner-unknown`), a certificate that may not sign
+    Refuses who is not a person with an account (`certificate-owner-unknown`) or was not asked who he is for too long
+    (`identity-needed`), a certificate that may not sign
     (`certificate-refused`), and one that is somebody else's (`certificate-taken`).
     """
     if actor.kind != "person" or actor.user_id is None:
         raise Refusal("certificate-owner-unknown")
+    identity.refuse_stale(actor)
     chain = tuple(key.chain) or issuers_of(key.certificate, trust=setting.trust(), moment=now())
     said = checked(key.certificate, chain)
     with reading() as db:

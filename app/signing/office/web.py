@@ -72,6 +72,8 @@ def certificate(certificate_id: int) -> Response | tuple[str, int]:
         try:
             flash(_act(certificate_id, request.form.get("action", ""), reason), "ok")
         except Refusal as refusal:
+            if refusal.key == "identity-needed":
+                return redirect(url_for("people.confirm", suite=request.path))
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
             return redirect(url_for("signing.office.index"))

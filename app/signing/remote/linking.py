@@ -16,6 +16,7 @@ from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
+from app.people import identity
 from app.people.actor import Actor
 from app.signing import algorithms, setting
 from app.signing.enrol import Proof, enrolled, refuse_taken
@@ -61,6 +62,7 @@ def ask(actor: Actor, credential: str) -> Asked:
     anybody (`csc-credential-unguarded`), one that is somebody else's here (`csc-credential-taken`).
     """
     service = setting.remote_service()
+    identity.refuse_stale(actor)
     key = CscKey.open(service, credential)
     if not key.wants:
         raise Refusal("csc-credential-unguarded")

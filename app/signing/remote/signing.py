@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from app.core.clock import now
 from app.core.refusals import Refusal
+from app.people import identity
 from app.people.actor import Actor
 from app.signing import session as sessions
 from app.signing import setting, sign
@@ -45,6 +46,7 @@ def ask(
     refuses, `csc-key-unknown`, `csc-certificate-changed`, and what the service answers.
     """
     service = setting.remote_service()
+    identity.refuse_stale(actor)
     mine = own(actor, key_id, service.url)
     place = list(astuple(box)) if box else None
     found = pending.begun(actor, folder_id, version, mine.credential, place, mandate)

@@ -87,13 +87,15 @@ def choose() -> tuple[str, int]:
 @pages.post("/compte/certificats/distance/choisir")
 @guard(PERSON)
 @limiter.limit(rate, key_func=whoever)
-def ask() -> tuple[str, int]:
+def ask() -> Response | tuple[str, int]:
     """Begin the proof that the chosen certificate is this person's: a code to type, or the service's page to visit."""
     from app.signing.remote import linking
 
     try:
         asked = linking.ask(g.actor, _text("credential"))
     except Refusal as refusal:
+        if refusal.key == "identity-needed":
+            return redirect(url_for("people.confirm", suite=url_for("signing.remote.choose")))
         return _page(refusal)
     return _page(asked=asked)
 

@@ -86,7 +86,7 @@ class BatchSigner extends Signer {
     this.begun = false;
     try {
       const certificate = await this.identity.certificate();
-      const { holder } = await exchange(start, certificate);
+      const { holder } = await this.exchange(start, certificate);
       this.begun = true;
       this.password.value = "";
       await this.follow();

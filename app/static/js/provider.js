@@ -29,6 +29,7 @@ export const REFUSALS = {
   slow: ["la carte n’a pas répondu à temps", "Vérifiez qu’elle est bien insérée, puis recommencez."],
   busy: ["une autre demande est déjà en cours auprès de la carte", "Terminez-la ou annulez-la dans la fenêtre de Web eID, puis recommencez."],
   card: ["la carte n’a pas pu répondre", "Retirez-la, remettez-la, puis recommencez. « Ma carte n’est pas vue » vous aide à trouver ce qui manque."],
+  unproven: ["vous n’avez pas confirmé que c’est vous", "Recommencez quand vous le souhaitez."],
   given: ["vous avez renoncé à donner votre accord", "Recommencez quand vous le souhaitez."],
   answer: ["la carte a répondu autre chose que ce qui lui était demandé", "Recommencez. Si cela se répète, choisissez un autre certificat."],
 };

@@ -4,6 +4,7 @@ import { KeyRefused, REFUSALS } from "./provider.js";
 import { openKeys } from "./key.js";
 import { readCard } from "./webeid.js";
 import { remoteKeys } from "./remote.js";
+import { proveIdentity } from "./identity.js";
 import { choosePlace, whenOpen } from "./placement.js";
 import { reopen, setAside } from "./dialogs.js";
 
@@ -306,7 +307,7 @@ export class Signer {
   async sign() {
     const { prepare, complete, version } = { ...this.form.dataset, ...this.identity.routes };
     const asked = { version: Number(version), box: this.box, mandate: this.mandate() };
-    const prepared = await exchange(prepare, { ...asked, ...(await this.identity.certificate()) });
+    const prepared = await this.exchange(prepare, { ...asked, ...(await this.identity.certificate()) });
     this.step(1);
     const signatures = await this.identity.sign(prepared.items);
     this.password.value = "";
@@ -321,8 +322,14 @@ export class Signer {
     if (ended) this.leave(ended.location);
   }
 
-  // One exchange of the server that may ask first who one is.
-  exchange(url, body) {
+  // One exchange, before which the server may ask again who one is: a step of its own, apart from the key's password.
+  async exchange(url, body) {
+    try {
+      return await exchange(url, body);
+    } catch (error) {
+      if (error.key !== "identity-needed") throw error;
+    }
+    await proveIdentity(this.form, exchange);
     return exchange(url, body);
   }
 
