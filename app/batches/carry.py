@@ -16,6 +16,7 @@ from app.core.transaction import use_case
 from app.folders.access import lock
 from app.folders.move import Said, move
 from app.people.login import returning
+from app.signing import copies
 from workflows.errors import Refusal as LawRefusal
 from workflows.events import Action
 
@@ -99,6 +100,8 @@ def refuse(db: Db, said: Asked, item_id: int, key: str, facts: dict[str, object]
     if item is None:
         return
     item.reason = reason_of(db, said.collectivity_id, item.folder_id, key, facts)
+    if item.signature_session:
+        copies.end(db, item.signature_session)
     item.state, item.changed_at, item.signatures = "refused", now(), None
 
 

@@ -19,7 +19,7 @@ from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.people.actor import Actor
-from app.signing import setting
+from app.signing import copies, setting
 from app.signing.keys.csc import CscKey
 from app.signing.models import RemoteRequest, SignatureSession
 from app.signing.remote import pending, signing, waiting
@@ -58,7 +58,7 @@ def gather(actor: Actor, batch_id: int, holder: str, key_id: int) -> Gathered:
     if _answering(actor, batch_id, holder):
         return Gathered(busy=True)
     room = key.most - sum(len(hashes) for _, hashes in _ready(actor, batch_id))
-    if room > 0 and prepare_next(actor, batch_id, holder, key, most=min(PART, room), anew=False):
+    if room > 0 and _prepared(actor, batch_id, holder, key, min(PART, room)):
         ready = _ready(actor, batch_id)
         if sum(len(hashes) for _, hashes in ready) < key.most:
             return Gathered(len(ready))
@@ -74,6 +74,16 @@ def gather(actor: Actor, batch_id: int, holder: str, key_id: int) -> Gathered:
         parts=[(session, len(hashes)) for session, hashes in ready],
     )
     return Gathered(len(ready), asked)
+
+
+def _prepared(actor: Actor, batch_id: int, holder: str, key: CscKey, most: int) -> bool:
+    """Whether more folders were prepared; where no more copies may wait, those that do are asked for first."""
+    try:
+        return bool(prepare_next(actor, batch_id, holder, key, most=most, anew=False))
+    except Refusal as refusal:
+        if not refusal.key.startswith(copies.REFUSED) or not _ready(actor, batch_id):
+            raise
+        return False
 
 
 def answer(

@@ -18,7 +18,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.people.actor import Actor
 from app.people.login import returning
-from app.signing import deferred, enrol, setting, sign
+from app.signing import copies, deferred, enrol, setting, sign
 from app.signing.models import SignatureSession
 from app.signing.ports import ExternalKey, Prepared
 from app.signing.trust import asking_once, check_certificate
@@ -99,9 +99,11 @@ def _offer(actor: Actor, batch_id: int, reserved: tuple[int, int, int], key: Ext
 
 
 def _of_every_folder(key: str) -> bool:
-    """Whether the certificate itself may not sign, whatever the folder; what a family asks of it is the folder's matter."""
-    return key == "revocation-unknown" or (
-        key.startswith("certificate-") and key != "certificate-wrong-purpose"
+    """Whether no folder may be signed now: by what the certificate is (not what a family asks of it), or by the caps."""
+    return (
+        key == "revocation-unknown"
+        or key.startswith(copies.REFUSED)
+        or (key.startswith("certificate-") and key != "certificate-wrong-purpose")
     )
 
 
@@ -273,4 +275,5 @@ def put_back(db: Db, said: Asked, item_id: int) -> None:
     del said  # gives the collectivity
     item = locked(db, item_id, "signed")
     if item is not None:
+        copies.end(db, item.signature_session or "")
         item.state, item.changed_at, item.signatures, item.signature_session = "waiting", now(), None, None

@@ -6,9 +6,10 @@ import hashlib
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -17,6 +18,12 @@ from app.core.refusals import Refusal
 
 CHUNK = 1 << 20
 STAGING = ".staging"
+USED, SWEPT = ".used", ".swept"
+"""Where a bucket keeps the marks of what was deposited again, and of what a sweep is about to remove."""
+MARKED = timedelta(minutes=10)
+"""How long a sweep's mark counts: longer than any of its requests lasts, tries included; then it died."""
+PATIENCE = 60.0
+"""Seconds within which a sweep goes from its mark to the removal, or gives it up."""
 _SCOPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -45,6 +52,11 @@ def open_store(url: str) -> "Store":
 
 class Store:
     """Content-addressed, create-only objects, one sealed scope per collectivity."""
+
+    fresh = timedelta(minutes=1)
+    """Younger than this, bytes of a bucket that are deposited again need no mark: no sweep looks at them."""
+    wait = 5.0
+    """Seconds that a deposit waits for a sweep that is removing the same bytes from a bucket."""
 
     def __init__(self, objects: Any, folder: Path | None = None) -> None:
         self._objects = objects
@@ -127,36 +139,111 @@ class Store:
                 obstore.delete(self._objects, key)
 
     def old(self, now: datetime, older_than: timedelta) -> dict[tuple[str, str], int]:
-        """What the folder store has held untouched for so long: (scope, digest) and size; nothing of a bucket."""
-        limit, mine, found = (now - older_than).timestamp(), os.geteuid(), {}
-        for path in self._folder.glob("*/??/*") if self._folder else ():
+        """What the store has held untouched for so long: (scope, digest) and size."""
+        return dict(
+            self._old_in_folder(self._folder, now - older_than)
+            if self._folder
+            else self._old(now - older_than)
+        )
+
+    def _old_in_folder(self, folder: Path, limit: datetime) -> Iterator[tuple[tuple[str, str], int]]:
+        mine = os.geteuid()
+        for path in folder.glob("*/??/*"):
             scope, name = path.parts[-3], path.name
             with contextlib.suppress(FileNotFoundError):  # another sweep has just removed it
                 seen = path.stat()
                 # What another account put there, a deposit could not mark as used again: it stays.
                 ours = seen.st_uid == mine and _SCOPE.fullmatch(scope) and _NAME.fullmatch(name)
-                if ours and seen.st_mtime < limit:
-                    found[scope, name] = seen.st_size
-        return found
+                if ours and seen.st_mtime < limit.timestamp():
+                    yield (scope, name), seen.st_size
+
+    def _old(self, limit: datetime) -> Iterator[tuple[tuple[str, str], int]]:
+        for meta in self._listed(""):
+            scope, _, name = (*meta["path"].split("/"), "", "")[:3]
+            ours = _SCOPE.fullmatch(scope) and _NAME.fullmatch(name) and meta["path"] == _key(scope, name)
+            if ours and meta["last_modified"] < limit:
+                yield (scope, name), meta["size"]
+
+    def _listed(self, prefix: str) -> Iterator[Any]:
+        import obstore
+
+        with self._speaking(prefix):
+            for chunk in obstore.list(self._objects, prefix=prefix or None):
+                yield from chunk
 
     def forget(self, scope: str, sha256: str, now: datetime, older_than: timedelta) -> bool:
-        """Remove what `old` found and no row names; False when it has been deposited again meanwhile, and stays."""
+        """Remove what no row names; False when it has been deposited again meanwhile and stays, or is not there."""
+        key = _key(scope, sha256)
         if self._folder is None:
-            return False
-        path = self._folder / _key(scope, sha256)
+            return self._forget_in_bucket(key, now - older_than)
+        path = self._folder / key
         with _alone(self._folder):
             if not path.is_file() or path.stat().st_mtime >= (now - older_than).timestamp():
                 return False
             path.unlink()
             return True
 
+    def _forget_in_bucket(self, key: str, limit: datetime) -> bool:
+        """Remove an object that nobody has used since; a bucket has no lock, so each says first what it is about to do.
+
+        The sweep marks what it will remove, then looks whether it was used again; a deposit marks what it uses again, then
+        looks whether it is being removed (`_used_in_bucket`). Whoever is second sees the other's mark.
+        """
+        import obstore
+
+        began = time.monotonic()
+        with self._speaking(key):
+            obstore.put(self._objects, f"{SWEPT}/{key}", b"", use_multipart=False)
+            try:
+                there, used = self._seen(key), self._seen(f"{USED}/{key}")
+                if there is None or any(one >= limit for one in (there, used) if one is not None):
+                    return False
+                if time.monotonic() - began > PATIENCE:
+                    return False
+                obstore.delete(self._objects, [key, f"{USED}/{key}"])
+                return True
+            finally:
+                obstore.delete(self._objects, f"{SWEPT}/{key}")
+
+    def _used_in_bucket(self, key: str) -> None:
+        """Mark bytes that are deposited again, and wait for the end of a sweep that is removing them."""
+        import obstore
+
+        seen = self._seen(key)
+        if seen is not None and datetime.now(UTC) - seen < self.fresh:
+            return
+        obstore.put(self._objects, f"{USED}/{key}", b"", use_multipart=False)
+        until = time.monotonic() + self.wait
+        while (swept := self._seen(f"{SWEPT}/{key}")) is not None and datetime.now(UTC) - swept < MARKED:
+            if time.monotonic() > until:
+                raise Refusal("store-unavailable", why="a sweep is at work on these bytes")
+            time.sleep(0.1)
+
+    def _seen(self, key: str) -> datetime | None:
+        """When an object was written, or None when it is not there."""
+        import obstore
+
+        try:
+            moment: datetime = obstore.head(self._objects, key)["last_modified"]
+        except FileNotFoundError:
+            return None
+        return moment
+
     def sweep(self, now: datetime, older_than: timedelta = timedelta(days=1)) -> int:
-        """Remove what a crash left half written in the folder store, and tell how many files that was."""
-        removed = 0
+        """Remove what a crash left half written, and marks that serve no more; tells how many files that was."""
+        import obstore
+
+        removed, limit = 0, now - older_than
         for left in self._folder.glob(f"{STAGING}/*") if self._folder else ():
-            if left.stat().st_mtime < (now - older_than).timestamp():
+            if left.stat().st_mtime < limit.timestamp():
                 left.unlink(missing_ok=True)
                 removed += 1
+        for place in () if self._folder else (STAGING, USED, SWEPT):
+            for meta in self._listed(place):
+                if meta["last_modified"] < limit:
+                    with self._speaking(meta["path"]):
+                        obstore.delete(self._objects, meta["path"])
+                    removed += 1
         return removed
 
     def _put(self, scope: str, pieces: Iterator[bytes]) -> Stored:
@@ -216,12 +303,17 @@ class Store:
         data = b"".join(pieces)
         stored = Stored(hashlib.sha256(data).hexdigest(), len(data))
         key = _key(scope, stored.sha256)
-        try:
-            with self._speaking(key):
-                obstore.put(self._objects, key, data, mode="create", use_multipart=False)
-        except AlreadyExistsError:
-            self._same(scope, stored)
-        return stored
+        while True:
+            try:
+                with self._speaking(key):
+                    obstore.put(self._objects, key, data, mode="create", use_multipart=False)
+            except AlreadyExistsError:
+                with self._speaking(key):
+                    self._used_in_bucket(key)
+                    if self._seen(key) is None:  # a sweep has just taken it: it is put again
+                        continue
+                self._same(scope, stored)
+            return stored
 
     def _same(self, scope: str, stored: Stored) -> None:
         """An object already there must be the same bytes; it is never overwritten, even to heal it."""

@@ -38,6 +38,16 @@ def scope(collectivity_id: int) -> str:
     return f"c{collectivity_id}"
 
 
+def waiting(collectivity_id: int) -> str:
+    """The part of the store where its prepared copies wait for a key (`app.signing.copies`)."""
+    return f"p{collectivity_id}"
+
+
+def waits(part: str) -> bool:
+    """Whether a part of the store is one of prepared copies."""
+    return part.startswith("p")
+
+
 @contextmanager
 def local(collectivity_id: int, sha256: str, suffix: str = "") -> Iterator[Path]:
     """A verified local copy of kept bytes, gone when the block ends."""

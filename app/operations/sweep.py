@@ -20,6 +20,7 @@ from app.core.transaction import use_case
 from app.files import vault
 from app.folders.once import DepositKey
 from app.people.models import LoginSession, PasswordReset
+from app.signing import copies
 from app.signing.models import RemoteRequest, SignatureSession
 
 log = structlog.get_logger()
@@ -49,6 +50,7 @@ def sweep(days: int) -> Swept:
     """Take away what is over; documents that no row names only after so many days, and never when that is 0."""
     moment = now()
     rows = _rows(moment)
+    copies.sweep(moment)
     found = _documents(moment, timedelta(days=days)) if days else (0, 0, 0)
     return Swept(vault.store().sweep(moment), *found, *rows)
 
@@ -60,7 +62,7 @@ def _rows(db: Db, moment: datetime) -> tuple[int, int, int, int]:
     What was asked of the trust service goes with them, uncounted: nobody is told of it but who asked.
     """
     over = moment - OVER
-    # One that was made is what its author's browser may still ask about, and it names its prepared file.
+    # One that was made is what its author's browser may still ask about.
     ended = sa.delete(SignatureSession).where(
         SignatureSession.state != "done", SignatureSession.expires_at < over
     )
@@ -84,7 +86,7 @@ def _documents(moment: datetime, age: timedelta) -> tuple[int, int, int]:
     The order is the proof: the old ones are listed, then every row is read, and a file that was deposited again since
     is no longer old. A file just stored, whose row is not yet written, is younger than any transaction.
     """
-    old = vault.store().old(moment, age)
+    old = {one: size for one, size in vault.store().old(moment, age).items() if not vault.waits(one[0])}
     named = set(_named()) if old else set()
     scopes: dict[str, list[str]] = {}
     for scope, sha256 in old:

@@ -5,7 +5,7 @@ certificate alone: who issued it, seen when it signed here, is found again here 
 """
 
 import hashlib
-import os
+import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -51,7 +51,7 @@ def remember(
     if kept:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for one in kept:
-        fresh = folder / f"{_name(one)}.{os.getpid()}.fresh"
+        fresh = folder / f"{_name(one)}.{secrets.token_hex(8)}.fresh"
         fresh.write_bytes(one)
         fresh.replace(folder / _name(one))
     _read.cache_clear()

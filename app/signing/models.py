@@ -128,8 +128,10 @@ class SignatureSession(Base, Tenanted):
 
     `prepared`: one entry for each signature that the document takes (`app.signing.session.pack`).
 
-    Claimed once (`state` prepared → claimed → done or failed, or lapsed when nobody came back); the prepared file is in
-    the store by `prepared_sha256`.
+    Claimed once (`state` prepared → claimed → done or failed, or lapsed when nobody came back). The prepared file is in
+    the store by `prepared_sha256`, in the part of what waits (`vault.waiting`), or among the documents when it has no
+    `prepared_size` (in bytes), as those of before that column; empty once the copy is gone. `address`: from where it was
+    prepared.
     One that was received in a batch has its number, and may be taken again after a kill (`app/signing/deferred.py`).
     """
 
@@ -141,6 +143,12 @@ class SignatureSession(Base, Tenanted):
             "expires_at",
             sqlite_where=sa.text("state = 'prepared'"),
             postgresql_where=sa.text("state = 'prepared'"),
+        ),
+        sa.Index(
+            "ix_signature_session_copies",
+            "expires_at",
+            sqlite_where=sa.text("prepared_sha256 <> ''"),
+            postgresql_where=sa.text("prepared_sha256 <> ''"),
         ),
     )
 
@@ -159,6 +167,8 @@ class SignatureSession(Base, Tenanted):
     chain: Mapped[list[Any]]
     prepared: Mapped[list[Any]]
     prepared_sha256: Mapped[str]
+    prepared_size: Mapped[int | None] = mapped_column(sa.BigInteger)
+    address: Mapped[str] = mapped_column(server_default="")
     batch_id: Mapped[int | None]
     state: Mapped[str]
     expires_at: Mapped[datetime]

@@ -21,7 +21,7 @@ from app.folders.models import DocumentVersion, Folder
 from app.folders.timeline import planned_circuit
 from app.folders.views import Tag
 from app.people.actor import system
-from app.signing import expiry, levels, refused, setting
+from app.signing import copies, expiry, levels, refused, setting
 from app.signing.assurance import LABELS
 from app.signing.authority import quality
 from app.signing.models import Augmentation, SignatureProof
@@ -63,6 +63,7 @@ def plug(settings: Any, templates: Environment) -> None:
     each_round("signature.renewal", daily)
     each_round("signing.expiry", expiry.daily)
     each_round("signing.abandoned", refused.lapsed)
+    each_round("signing.copies", copies.round_)
     if settings.trust_lists:
         jobs.nightly("trust-lists", _refresh_lists)
 

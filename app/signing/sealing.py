@@ -77,7 +77,7 @@ def _tell_sealed(
 ) -> Moved:
     """The session of a key that has already answered, and all that `tell` writes."""
     row = open_session(
-        db, actor, new_token(), folder_id, ground, held, prepared, kept.sha256, capacity, state="claimed"
+        db, actor, new_token(), folder_id, ground, held, prepared, None, capacity, state="claimed"
     )
     db.flush()  # the proof names it
     return tell_in(db, actor, row, kept, certificate, facts)

@@ -173,6 +173,18 @@ SENTENCES: Sentences = {
         "Rien n’a été signé cette fois : cette signature a déjà servi, a expiré ou appartient à une autre session. "
         "Rouvrez le dossier : il dit s’il est signé.",
     ),
+    "prepared-too-many-person": (
+        429,
+        "Rien n’a été signé : trop de documents préparés à votre nom attendent déjà leur signature. Terminez celle qui est ouverte, ou recommencez dans {minutes} minutes.",
+    ),
+    "prepared-too-many-address": (
+        429,
+        "Rien n’a été signé : trop de documents préparés depuis votre adresse réseau attendent déjà leur signature. Recommencez dans {minutes} minutes, ou prévenez l’administrateur.",
+    ),
+    "prepared-too-many-house": (
+        503,
+        "Rien n’a été signé : trop de documents préparés attendent déjà leur signature sur ce serveur. Recommencez dans {minutes} minutes, ou prévenez l’administrateur.",
+    ),
     "document-changed": (
         409,
         "Rien n’a été signé : le document a changé entre-temps, une autre signature vient d’y être apposée. Recommencez.",

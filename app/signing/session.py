@@ -10,6 +10,7 @@ from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.files.store import Stored
 from app.people.actor import Actor
 from app.signing import setting
 from app.signing.authority import Authority
@@ -58,11 +59,11 @@ def save(
     ground: Ground,
     held: Held,
     prepared: Sequence[Prepared],
-    sha256: str,
+    copy: Stored,
     capacity: Authority,
 ) -> None:
     """Write a prepared signature; it lives as long as the settings say."""
-    open_session(db, actor, session, folder_id, ground, held, prepared, sha256, capacity, state="prepared")
+    open_session(db, actor, session, folder_id, ground, held, prepared, copy, capacity, state="prepared")
 
 
 def open_session(
@@ -73,12 +74,12 @@ def open_session(
     ground: Ground,
     held: Held,
     prepared: Sequence[Prepared],
-    sha256: str,
+    copy: Stored | None,
     capacity: Authority,
     *,
     state: str,
 ) -> SignatureSession:
-    """The session of a signature, in the caller's transaction; `sha256`: of the prepared file, or of the signed one."""
+    """The session of a signature, in the caller's transaction; `copy`: the prepared file, None where none is kept."""
     moment = now()
     row = SignatureSession(
         id=session,
@@ -96,7 +97,9 @@ def open_session(
         certificate=held.certificate,
         chain=[one.hex() for one in held.chain],
         prepared=pack(prepared),
-        prepared_sha256=sha256,
+        prepared_sha256=copy.sha256 if copy else "",
+        prepared_size=copy.size if copy else None,
+        address=actor.address,
         state=state,
         expires_at=moment + timedelta(minutes=setting.minutes()),
         created_at=moment,

@@ -230,6 +230,25 @@ def refusals_alert() -> int:
     return int(_chosen["settings"].refusals_alert)
 
 
+@dataclass(frozen=True)
+class PreparedLimits:
+    """How many bytes of prepared copies may wait: of one person, from one address, in the whole house."""
+
+    person: int
+    address: int
+    house: int
+
+
+def prepared_limits() -> PreparedLimits:
+    """What the installation allows."""
+    chosen, megabyte = _chosen["settings"], 1024 * 1024
+    return PreparedLimits(
+        chosen.prepared_mb_person * megabyte,
+        chosen.prepared_mb_address * megabyte,
+        chosen.prepared_mb * megabyte,
+    )
+
+
 def minutes() -> int:
     """How long a prepared signature waits for its key."""
     return int(_chosen["settings"].signing_minutes)

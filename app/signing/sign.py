@@ -25,7 +25,7 @@ from app.folders.models import DocumentVersion, Folder
 from app.folders.move import present
 from app.people import identity
 from app.people.actor import Actor
-from app.signing import assurance, authority, enrol, levels, setting
+from app.signing import assurance, authority, copies, enrol, levels, setting
 from app.signing.authority import Authority
 from app.signing.formats.xades_text import Signatory
 from app.signing.ground import (
@@ -94,6 +94,7 @@ def _prepare(
     with reading(actor.collectivity_id) as db:
         ground, capacity = ground_for(db, actor, folder_id, version, mandate)
         enrolled = enrol.enrolled_of(db, actor.user_id)
+        copies.refuse_more(db, actor)
     moment = now()
     facts = check_certificate(
         key.certificate,
@@ -145,9 +146,9 @@ def _written(
         work = work_of(actor, ground, held, capacity.words, box, moment, source)
         prepared = writer.prepare(source, target, held, work)
         ground = as_written(ground, prepared)
-        sha256 = vault.store().put_file(scope, target).sha256
+        copy = vault.store().put_file(vault.waiting(actor.collectivity_id), target)
     session = new_token()
-    save(actor, session, folder_id, ground, held, prepared, sha256, capacity)
+    save(actor, session, folder_id, ground, held, prepared, copy, capacity)
     return Ready(session, prepared, facts)
 
 
@@ -218,7 +219,8 @@ def _finish(actor: Actor, row: SignatureSession, signatures: Sequence[bytes]) ->
     with TemporaryDirectory(prefix="paraphe-sign-") as room:
         source, target = Path(room) / "source", Path(room) / "signed"
         vault.store().fetch(scope, version.sha256, source)
-        vault.store().fetch(scope, row.prepared_sha256, target)
+        waiting = scope if row.prepared_size is None else vault.waiting(actor.collectivity_id)
+        vault.store().fetch(waiting, row.prepared_sha256, target)
         facts = embed(writer, source, target, row.field, held, unpack(row), signatures, family)
         stored = vault.store().put_file(scope, target)
     kept = kept_of(actor, writer, version, stored, row.capacity)

@@ -49,10 +49,6 @@ def bytes_are_there(house: House) -> None:
     with reading() as db:
         named = {
             *map(tuple, db.execute(sa.select(DocumentVersion.collectivity_id, DocumentVersion.sha256))),
-            *map(
-                tuple,
-                db.execute(sa.select(SignatureSession.collectivity_id, SignatureSession.prepared_sha256)),
-            ),
             *map(tuple, db.execute(sa.select(Receipt.collectivity_id, Receipt.sha256))),
             *map(
                 tuple,
@@ -63,6 +59,20 @@ def bytes_are_there(house: House) -> None:
                 ),
             ),
         }
+        # What waits for a key lies apart, and only as long as it may still be signed
+        alive = SignatureSession.state.in_(["prepared", "claimed"]), SignatureSession.expires_at > now()
+        waiting = set(
+            map(
+                tuple,
+                db.execute(
+                    sa.select(SignatureSession.collectivity_id, SignatureSession.prepared_sha256).where(
+                        *alive, SignatureSession.prepared_sha256 != ""
+                    )
+                ),
+            )
+        )
+    for collectivity_id, sha256 in waiting:
+        assert vault.store().exists(vault.waiting(collectivity_id), str(sha256)), sha256
     for collectivity_id, sha256 in named:
         assert vault.store().exists(vault.scope(collectivity_id), str(sha256)), sha256
 

@@ -1,15 +1,21 @@
 """The store on S3 keeps the same promises as the one on a folder, against a server that speaks S3."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
+from threading import Event
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from app.core.clock import now
 from app.core.refusals import Refusal
 from app.files.store import Store, open_store
 
+MONTH = timedelta(days=30)
 COMMUNE, NEIGHBOUR = "212909998", "212900013"
 
 
@@ -77,3 +83,80 @@ def test_a_missing_bucket_is_told_as_a_store_that_does_not_answer(endpoint: str,
     with pytest.raises(Refusal) as caught:
         away.probe()
     assert caught.value.key in {"store-unavailable", "file-missing"}
+
+
+def test_a_sweep_finds_what_is_old_and_removes_it(store: Store, bucket: object) -> None:
+    kept, orphan = store.put_bytes(COMMUNE, b"named"), store.put_bytes(COMMUNE, b"orphan")
+    bucket.Object("documents/readme.txt").put(Body=b"not ours")  # type: ignore[attr-defined]
+    later = now() + timedelta(days=40)
+    assert store.old(now(), MONTH) == {}
+    assert store.old(later, MONTH) == {(COMMUNE, kept.sha256): 5, (COMMUNE, orphan.sha256): 6}
+    assert not store.forget(COMMUNE, orphan.sha256, now(), MONTH), "it is young"
+    assert store.forget(COMMUNE, orphan.sha256, later, MONTH)
+    assert not store.forget(COMMUNE, orphan.sha256, later, MONTH), "it is gone"
+    assert (store.exists(COMMUNE, kept.sha256), store.exists(COMMUNE, orphan.sha256)) == (True, False)
+    assert len(list(bucket.objects.all())) == 2, "no mark is left"  # type: ignore[attr-defined]
+
+
+def test_what_is_deposited_again_is_young_again(store: Store, bucket: object) -> None:
+    stored = store.put_bytes(COMMUNE, b"acte")
+    (first,) = (one.last_modified for one in bucket.objects.all())  # type: ignore[attr-defined]
+    store.fresh = timedelta(0)
+    while now() < first + timedelta(seconds=1):  # S3 counts in seconds
+        time.sleep(0.05)
+    store.put_bytes(COMMUNE, b"acte")
+    assert not store.forget(COMMUNE, stored.sha256, first + timedelta(seconds=1), timedelta(0))
+    assert store.read(COMMUNE, stored.sha256) == b"acte"
+    later = now() + timedelta(days=2)
+    assert store.sweep(later) == 1, "its mark"
+    assert store.read(COMMUNE, stored.sha256) == b"acte"
+
+
+def test_a_deposit_waits_for_the_sweep_that_is_removing_the_same_bytes(store: Store, bucket: object) -> None:
+    """Whoever deposits sees the sweep's mark: he waits, and puts again what it has taken."""
+    store.fresh = timedelta(0)
+    stored = store.put_bytes(COMMUNE, b"acte")
+    key = f"{COMMUNE}/{stored.sha256[:2]}/{stored.sha256}"
+    mark = bucket.Object(f"documents/.swept/{key}")  # type: ignore[attr-defined]
+    mark.put(Body=b"")
+    with ThreadPoolExecutor(1) as beside:
+        deposit = beside.submit(store.put_bytes, COMMUNE, b"acte")
+        with pytest.raises(TimeoutError):
+            deposit.result(0.5)
+        bucket.Object(f"documents/{key}").delete()  # type: ignore[attr-defined]
+        mark.delete()
+        assert deposit.result(10) == stored
+    assert store.read(COMMUNE, stored.sha256) == b"acte"
+
+
+def test_the_mark_of_a_sweep_that_never_ends_refuses_the_deposit_and_loses_nothing(
+    store: Store, bucket: object
+) -> None:
+    store.fresh, store.wait = timedelta(0), 0.2
+    stored = store.put_bytes(COMMUNE, b"acte")
+    key = f"{COMMUNE}/{stored.sha256[:2]}/{stored.sha256}"
+    bucket.Object(f"documents/.swept/{key}").put(Body=b"")  # type: ignore[attr-defined]
+    with pytest.raises(Refusal) as caught:
+        store.put_bytes(COMMUNE, b"acte")
+    assert caught.value.key == "store-unavailable"
+    assert store.read(COMMUNE, stored.sha256) == b"acte"
+
+
+def test_deposits_and_sweeps_of_the_same_bytes_at_once_lose_nothing(store: Store) -> None:
+    store.fresh, data, over = timedelta(0), b"the same bytes", Event()
+    digest = store.put_bytes(COMMUNE, data).sha256
+
+    def forget() -> None:
+        while not over.is_set():
+            store.forget(COMMUNE, digest, now(), timedelta(seconds=2))
+
+    with ThreadPoolExecutor(1) as beside:
+        sweeping = beside.submit(forget)
+        try:
+            until = time.monotonic() + 5
+            while time.monotonic() < until:
+                store.put_bytes(COMMUNE, data)
+                assert store.read(COMMUNE, digest) == data
+        finally:
+            over.set()
+        sweeping.result(30)

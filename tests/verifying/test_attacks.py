@@ -193,7 +193,7 @@ def test_changed_document_a_file_that_was_touched_after_preparation_is_not_signe
             sa.text("SELECT prepared_sha256, collectivity_id FROM signature_session WHERE id = :id"),
             {"id": body["session"]},
         ).one()
-        scope = vault.scope(found.collectivity_id)
+        scope = vault.waiting(found.collectivity_id)
         data = bytearray(vault.store().read(scope, found.prepared_sha256))
         data[2000] ^= 1
         touched = scene.house.settings.data_dir / "touched.pdf"
