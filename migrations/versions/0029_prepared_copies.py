@@ -6,7 +6,7 @@ A session of before has no size: its copy lies among the documents, where the da
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0028_prepared_copies", "0027_certificate_owner"
+revision, down_revision = "0029_prepared_copies", "0028_identity"
 TABLE, INDEX = "signature_session", "ix_signature_session_copies"
 
 
