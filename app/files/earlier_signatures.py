@@ -1,6 +1,7 @@
 """The signatures that a deposited PDF already carries are listed, and judged on their bytes alone."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,38 +9,86 @@ from app.core.texts import cleaned
 from app.files.pdf import EarlierSignature
 
 NO_NAME = "un signataire sans nom"
+UNJUDGED = "La signature n’a pas pu être lue."
 
 
-def read(path: Path) -> tuple[EarlierSignature, ...]:
+def read(path: Path, *, draws: bool = True) -> tuple[EarlierSignature, ...]:
     """Every earlier signature, oldest first; one that cannot be read counts as invalid and still shows.
 
+    What was added after each passes the gate that the verifier has (`app.pdf.gate`), the pages drawn when `draws`.
     Whether its certificate is trusted is not asked here. Source: ETSI EN 319 142-1 §6; ISO 32000-1 §12.8.
     """
+    from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+
+    from app.pdf.gate import Gate
     from app.pdf.revisions import opened
 
     with path.open("rb") as file:
-        reader = opened(file).reader
+        document = opened(file)
         try:
-            embedded = list(reader.embedded_signatures)
+            embedded: list[EmbeddedPdfSignature] = list(document.reader.embedded_signatures)
+            for one in embedded:
+                one.signed_revision = max(one.signed_revision, document.base)
         except Exception:  # noqa: BLE001 (a malformed signature dictionary hides the others from pyHanko)
             return (EarlierSignature(NO_NAME, valid_structure=False, docmdp=None),)
-        return tuple(_judged(one) for one in embedded)
+        gate = Gate(document, draws=draws)
+        try:
+            return _all(embedded, gate)
+        finally:
+            gate.close()
+
+
+def _all(embedded: list[Any], gate: Any) -> tuple[EarlierSignature, ...]:
+    """The newest first, whose visible stamps the others bear; told oldest first."""
+    from app.pdf.changes import Signer
+
+    judged = [_judged(one) for one in embedded]
+    signers = {
+        str(one.field_name): Signer(seen.name, _standing(seen), timestamp=_alone(one))
+        for one, seen in zip(embedded, judged, strict=True)
+    }
+    for rank in reversed(range(len(embedded))):
+        one, seen = embedded[rank], judged[rank]
+        if seen.since == UNJUDGED:
+            continue
+        try:
+            finding = gate.judge(
+                one.signed_revision, one.byte_range, signers, refused=not seen.valid_structure
+            )
+        except Exception:  # noqa: BLE001 (whatever a forged file breaks, its signature is not a valid one)
+            judged[rank] = replace(seen, valid_structure=False)
+            continue
+        sound = seen.valid_structure and not finding.altered
+        judged[rank] = replace(
+            seen,
+            valid_structure=sound,
+            altered=finding.altered,
+            doubts=finding.doubts,
+            since=finding.since if sound else seen.since,
+        )
+        signers[str(one.field_name)] = Signer(seen.name, _standing(judged[rank]), timestamp=_alone(one))
+    return tuple(judged)
+
+
+def _standing(seen: EarlierSignature) -> Any:
+    """Nobody's authority is known here: what somebody issued to himself is all that can be told apart."""
+    return "broken" if not seen.valid_structure else "intact" if seen.self_issued else "valid"
 
 
 def readable_signatures(path: Path) -> tuple[EarlierSignature, ...] | None:
-    """The signatures of a PDF as `read` tells them, or None when the file cannot be opened as one."""
+    """The signatures of a PDF as `read` tells them without drawing it, or None when the file cannot be opened as one."""
     from pyhanko.pdf_utils.misc import PdfError
 
     try:
-        return read(path)
-    except (PdfError, OSError, ValueError, RecursionError):
+        return read(path, draws=False)
+    except (PdfError, OSError, ValueError, TypeError, LookupError, AssertionError, RecursionError):
         return None
 
 
 def _judged(signature: Any) -> EarlierSignature:
     from pyhanko.sign.validation.generic_cms import validate_sig_integrity
 
-    certifies = None
+    certifies, sound, since = None, False, UNJUDGED
     try:
         certifies = signature.docmdp_level.value if _certifies(signature) else None
         signature.compute_integrity_info()
@@ -50,11 +99,25 @@ def _judged(signature: Any) -> EarlierSignature:
             actual_digest=_of_token(signature) if _alone(signature) else signature.compute_digest(),
         )
         changed_lawfully = signature.summarise_integrity_info()["docmdp_ok"]
-        sound = bool(intact and valid and changed_lawfully)
+        sound, since = bool(intact and valid and changed_lawfully), ""
     except Exception:  # noqa: BLE001 (whatever a forged signature breaks, it is not a valid one)
         sound = False
     moment, proved = _when(signature)
-    return EarlierSignature(_name(signature), sound, certifies, moment, proved)
+    issuer, itself = _issuer(signature)
+    return EarlierSignature(
+        _name(signature), sound, certifies, moment, proved, since=since, issuer=issuer, self_issued=itself
+    )
+
+
+def _issuer(signature: Any) -> tuple[str, bool]:
+    """The authority that the certificate names, and whether it is the signer's own."""
+    try:
+        certificate = signature.signer_cert
+        named = certificate.issuer.native
+        known = named.get("common_name") or named.get("organization_name") or ""
+        return cleaned(str(known)), certificate.issuer == certificate.subject
+    except Exception:  # noqa: BLE001 (a certificate that cannot be read names nobody)
+        return "", False
 
 
 def _alone(signature: Any) -> bool:

@@ -24,7 +24,10 @@ class EarlierSignature:
 
     `when` is the ISO time it claims, proved only when `timestamped`; `valid_structure` says that its bytes
     are unchanged and its cryptography holds, not that its certificate is trusted; `docmdp` is 1, 2 or 3 when
-    it certifies the document (ISO 32000-1 §12.8.2.2).
+    it certifies the document (ISO 32000-1 §12.8.2.2). `altered`: why what is shown may not be what was signed, and
+    `valid_structure` is false then; `doubts`: why that is not sure; `since`: the sentence on what was added after it
+    (`app.pdf.gate`). `issuer`: the authority that the certificate names, which nobody has recognised here; empty when
+    the certificate cannot be read. `self_issued`: the signer made the certificate himself.
     """
 
     name: str
@@ -32,6 +35,11 @@ class EarlierSignature:
     docmdp: int | None
     when: str | None = None
     timestamped: bool = False
+    altered: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    since: str = ""
+    issuer: str = ""
+    self_issued: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,10 @@ def examine_pdf(path: Path, filename: str, workdir: Path, *, to_be_signed: bool)
     return PdfFacts(
         told["pages"],
         told["has_text"],
-        tuple(EarlierSignature(**one) for one in told["signatures"]),
+        tuple(
+            EarlierSignature(**{**one, "altered": tuple(one["altered"]), "doubts": tuple(one["doubts"])})
+            for one in told["signatures"]
+        ),
         Path(told["repaired"]) if told["repaired"] else None,
         told["free_fields"],
         tuple(told["faces"]),

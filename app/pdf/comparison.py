@@ -18,7 +18,8 @@ from app.pdf.tree import Rectangle
 ONE_AT_A_TIME = Lock()
 """pdfium keeps its state for the whole process: two threads inside it at once break each other's documents."""
 
-ZOOMS = ((1.0, 700_000), (2.0, 2_000_000))  # pixels for a point, and pixels drawn at most
+# On screen and on paper (FPDF_PRINTING): pixels for a point, and pixels drawn at most
+WAYS = ((False, 1.0, 700_000), (True, 1.7, 1_600_000))
 SECONDS, MOST_PAGES = 4.0, 24  # of drawing, for a file
 DARK = 160  # a grey below is ink
 SEEN = 24  # levels of 255: less is the smoothing of an edge
@@ -92,7 +93,7 @@ class Drawing:
         with closing(before[number]) as old, closing(after[number]) as new:
             if old.get_size() != new.get_size():
                 return Drawn(differs=True)
-            for pairs in _drawings(old, new, deadline):
+            for pairs in _drawings((before, old), (after, new), deadline):
                 first, second, boxes = *pairs[:2], [pairs[2](one) for one in places]
                 differs |= _outside(first, second, boxes)
                 for rank, box in enumerate(boxes):
@@ -106,42 +107,44 @@ class Drawing:
 
         if end not in self._opened:
             # pdfium keeps reading a document while it draws it: each has a view of its own on the file
-            self._opened[end] = pdfium.PdfDocument(_Prefix(self.stream, end), password="")
+            document = pdfium.PdfDocument(_Prefix(self.stream, end), password="")
+            self._opened[end] = document
+            if document.get_formtype():
+                document.init_forms()  # else no field is drawn
         return self._opened[end]
 
 
-def _drawings(old: Any, new: Any, deadline: float) -> Iterator[tuple[Any, Any, Any]]:
+def _drawings(old: tuple[Any, Any], new: tuple[Any, Any], deadline: float) -> Iterator[tuple[Any, Any, Any]]:
     """Both pages at each zoom, on screen and on paper, and where a place of the page lies in these drawings."""
     from pypdfium2 import raw
 
-    wide, high = old.get_size()
-    for zoom, most in ZOOMS:
+    wide, high = old[1].get_size()
+    for printed, zoom, most in WAYS:
         scale = min(zoom, (most / max(wide * high, 1.0)) ** 0.5)
         size = max(1, round(wide * scale)), max(1, round(high * scale))
-        for flags in (0, raw.FPDF_PRINTING):
-            first, second = (_draw(page, size, flags, deadline) for page in (old, new))
-            yield first, second, lambda one, size=size: _pixels(old, one, size)
+        flags = raw.FPDF_ANNOT | (raw.FPDF_PRINTING if printed else 0)
+        first, second = (_draw(*one, size, flags, deadline) for one in (old, new))
+        yield first, second, lambda one, size=size: _pixels(old[1], one, size)
 
 
-def _draw(page: Any, size: tuple[int, int], flags: int, deadline: float) -> Any:
-    """A page in colour, abandoned when the time is over."""
+def _draw(document: Any, page: Any, size: tuple[int, int], flags: int, deadline: float) -> Any:
+    """A page in colour with its fields, abandoned when the time is over."""
     import pypdfium2 as pdfium
     from pypdfium2 import raw
 
     bitmap = pdfium.PdfBitmap.new_native(*size, raw.FPDFBitmap_BGRx)
     bitmap.fill_rect((255, 255, 255, 255), 0, 0, *size)
     pause = raw.IFSDK_PAUSE(version=1)
-    ask = type(pause.NeedToPauseNow)(lambda _: time.monotonic() > deadline)
-    pause.NeedToPauseNow = ask
-    state = raw.FPDF_RenderPageBitmap_Start(
-        bitmap.raw, page.raw, 0, 0, *size, 0, raw.FPDF_ANNOT | flags, pause
-    )
+    pause.NeedToPauseNow = type(pause.NeedToPauseNow)(lambda _: time.monotonic() > deadline)
+    where = (bitmap.raw, page.raw, 0, 0, *size, 0, flags)
+    state = raw.FPDF_RenderPageBitmap_Start(*where, pause)
     raw.FPDF_RenderPage_Close(page.raw)
     if state != raw.FPDF_RENDER_DONE:
         raise CannotDraw
-    image = bitmap.to_pil().convert("RGB")
-    bitmap.close()
-    return image
+    if document.formenv is not None:
+        raw.FPDF_FFLDraw(document.formenv, *where)  # fields are drawn apart from the rest of the page
+    image = bitmap.to_pil()
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _pixels(page: Any, place: Rectangle, size: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -39,9 +39,10 @@ class Finding:
 
 @dataclass
 class Gate:
-    """The gate of one open document; `close` it."""
+    """The gate of one open document; `close` it. Without `draws`, no page is drawn."""
 
     document: Opened
+    draws: bool = True
     drawing: Drawing = field(init=False)
     _snapshots: dict[int, Snapshot] = field(default_factory=dict)
     _alike: dict[int, int] = field(default_factory=dict)
@@ -70,7 +71,8 @@ class Gate:
         elif section < last:
             try:
                 found = self._changes(section, last, signers)
-                self._draw(found, ends[2] + ends[3])
+                if self.draws:
+                    self._draw(found, ends[2] + ends[3])
             except (*BROKEN, RecursionError):
                 found.doubts.append(UNREAD)
         altered = tuple(dict.fromkeys((*outside.altered, *found.altered)))

@@ -13,6 +13,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 
 from app.core.clock import now
+from app.pdf.comparison import Drawing
 from app.signing.verify import verify
 from tests.signing.corpus import DOCUMENT, Corpus, changed
 
@@ -241,3 +242,33 @@ def test_a_completed_field_is_named_with_its_value(made: Corpus, tmp_path: Path)
     only = judged(tmp_path / "one.pdf", data, made)[0]
     assert only.verdict == "indéterminé"
     assert "champs complétés depuis : observations = lu" in only.reason
+
+
+def drawn_twice(box: tuple[int, ...], data: bytes, places: list[Any]) -> Any:
+    """The first page before and after an annotation was drawn there."""
+    before = form()
+    after = changed(before, lambda w: widget(w, "Signature9", "/Sig", box, drawing(w, box, data)))
+    drawings = Drawing(io.BytesIO(after))
+    try:
+        return drawings.compare(0, len(before), len(after), places)
+    finally:
+        drawings.close()
+
+
+WORDS = b"0 g BT /F1 9 Tf 5 20 Td (Vu et certifie) Tj ET"
+TITLE = (60, 600, 300, 760)
+
+
+def test_a_page_is_drawn_before_and_after_and_compared_outside_the_places() -> None:
+    assert drawn_twice(FOOT, WORDS, []).differs
+    assert not drawn_twice(FOOT, WORDS, [FOOT]).differs
+    assert drawn_twice(PAGE, CROOK, [FOOT]).differs
+
+
+def test_what_a_place_covers_and_what_it_hides_are_told_apart() -> None:
+    empty = drawn_twice(FOOT, WORDS, [FOOT])
+    assert (empty.ink, empty.hidden) == ((False,), (False,))
+    over = drawn_twice(TITLE, WORDS, [TITLE])
+    assert (over.ink, over.hidden) == ((True,), (False,))
+    white = drawn_twice(TITLE, b"1 1 1 rg 0 0 500 500 re f " + WORDS, [TITLE])
+    assert (white.ink, white.hidden) == ((True,), (True,))
