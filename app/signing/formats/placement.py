@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from pyhanko.pdf_utils.misc import PdfReadError
@@ -12,6 +11,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.rw_common import PdfHandler
 
 from app.core.refusals import Refusal
+from app.pdf.comparison import ONE_AT_A_TIME
 from app.signing.ports import Box
 
 LETTER = (0.0, 0.0, 612.0, 792.0)  # what poppler, pdfium and pdf.js show a page without any MediaBox as
@@ -26,8 +26,6 @@ MOST_STEPS, MOST_PIXELS = (
 )  # places tried and pixels drawn along the longer side, however large the page
 DEEPEST_TREE, MOST_POINTS = 64, 75_000.0  # in a unit: the largest that Acrobat reads
 Rectangle = tuple[float, float, float, float]
-_one_at_a_time = Lock()
-"""pdfium keeps its state for the whole process: two threads inside it at once break each other's documents."""
 
 
 @dataclass(frozen=True)
@@ -266,7 +264,7 @@ def _ink(path: Path, number: int) -> Any:
     import pypdfium2 as pdfium
 
     try:
-        with _one_at_a_time, closing(pdfium.PdfDocument(path)) as document, closing(document[number]) as page:
+        with ONE_AT_A_TIME, closing(pdfium.PdfDocument(path)) as document, closing(document[number]) as page:
             scale = min(1.0, MOST_PIXELS / max(1.0, *page.get_size()))
             drawn = page.render(scale=scale).to_pil().convert("L")
     except (pdfium.PdfiumError, ValueError):  # not a file for pdfium, or a page too thin for one pixel
@@ -283,7 +281,7 @@ def tag_boxes(path: Path, tags: Collection[str]) -> dict[str, Box]:
 
     left, marked = set(tags), dict[str, tuple[int, Rectangle]]()
     try:
-        with _one_at_a_time, closing(pdfium.PdfDocument(path)) as document:
+        with ONE_AT_A_TIME, closing(pdfium.PdfDocument(path)) as document:
             for number in range(len(document) - 1, -1, -1):
                 with closing(document[number]) as page, closing(page.get_textpage()) as text:
                     here = {tag: place for tag in left if (place := _last(text, tag)) is not None}
