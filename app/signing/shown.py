@@ -14,7 +14,8 @@ TONES = {"valide": "ok", "invalide": "danger", "indéterminé": "warn"}
 class SignatureView:
     """A signature as the page tells it: its verdict when it was judged, else what the record of its making proves.
 
-    `ask_url`: no signature, but where the page may have the document's signatures judged. `url`: all that is known.
+    `capacity`: what we recorded. `declared`: what the signer's own file says of it, which nothing proves. `ask_url`: no
+    signature, but where the page may have the document's signatures judged. `url`: all that is known.
     """
 
     name: str
@@ -24,14 +25,14 @@ class SignatureView:
     tone: str
     url: str = ""
     ask_url: str = ""
+    declared: str = ""
 
 
 def judged(one: Verdict, url: str) -> SignatureView:
     """A verdict as a line of the page; `url`: where all that is known of it is shown."""
     at = one.timestamped_at or one.claimed_at
-    return SignatureView(
-        one.name, one.capacity or "", instant_preuve(at), one.reason, TONES[one.verdict], url
-    )
+    said = one.capacity or ""
+    return SignatureView(one.name, "", instant_preuve(at), one.reason, TONES[one.verdict], url, declared=said)
 
 
 def by_hand(row: PaperSignature) -> SignatureView:

@@ -17,11 +17,14 @@ from PIL import Image
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
+from app.core.clock import now
 from app.core.db import engine, reading
 from app.signing import verdicts
+from app.signing.formats import pades
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.models import VerdictRecord
 from app.signing.places import place
+from app.signing.ports import FieldPlan
 from tests.builders import pes
 from tests.builders.house import token_in
 from tests.rights.looking import snapshot
@@ -62,6 +65,17 @@ def test_a_tampered_file_is_said_invalid_and_an_unknown_authority_undecided(hous
     assert "Signature invalide" in text(ask(client, PUBLIC, changed(made.signed(), corpus.overlay)))
     assert "Verdict indéterminé" in text(ask(client, PUBLIC, made.signed("foreign_root")))
     assert "Aucune signature" in text(ask(client, PUBLIC, DOCUMENT))
+
+
+def test_a_declared_title_is_told_as_what_the_signer_says_and_never_as_who_he_is(house, made, tmp_path):
+    source, target = tmp_path / "act.pdf", tmp_path / "signed.pdf"
+    source.write_bytes(DOCUMENT)
+    key = Pkcs12Key.load(made.pki.p12("b_cadiou"), made.pki.passphrase)
+    plan = {"field": "un", "fields": [FieldPlan("un", None)], "stamp": None, "timestamper": None}
+    pades.seal(source, target, key=key, now=now(), reason="Préfet du Finistère", **plan)
+    page = text(ask(house.client(), PUBLIC, target.read_bytes()))
+    assert re.search(r"Motif indiqué par le signataire</dt> <dd> Préfet du Finistère", page)
+    assert "CADIOU, Préfet" not in page
 
 
 def test_a_separate_signature_is_judged_with_its_content(house, made):
