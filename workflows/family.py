@@ -108,6 +108,7 @@ class Family:
     `signature_place`: None for the foot of the last page, where nothing is written.
     `minimum_signature` one of `ASSURANCES`, `certificate_purpose` one of `PURPOSES`.
     `register`: how the family's own register writes a number, « {year}_{rank:03} »; None when it has none.
+    `signed_elsewhere`: others may sign the same file later, somewhere else: signatures made here lock no field.
     `paper_signature`: an act of this family may be signed by hand, its scan then leaving in place of the document.
     `publication`, one of `PUBLICATIONS`: what may be put online; « online » where the law has a stage of publication and
     the family says nothing else, « none » elsewhere.
@@ -141,6 +142,7 @@ class Family:
     minimum_signature: str = "simple"
     certificate_purpose: str = "acts"
     paper_signature: bool = False
+    signed_elsewhere: bool = False
     publication: str = "none"
     register: str | None = None
     begun_elsewhere: bool = False
@@ -318,6 +320,7 @@ def _read(home: Path) -> Family:
         certificate_purpose=_one_of(PURPOSES, data.pop("certificate_purpose", None), "certificate_purpose")
         or "acts",
         paper_signature=data.pop("paper_signature", False) is True,
+        signed_elsewhere=data.pop("signed_elsewhere", False) is True,
         publication=_one_of(PUBLICATIONS, data.pop("publication", None), "publication")
         or ("online" if StepKind.PUBLISH in stages else "none"),
         register=_register(data.pop("register", None)),

@@ -49,10 +49,15 @@ class Box:
 
 @dataclass(frozen=True)
 class FieldPlan:
-    """A signature field to create before the first signature; without a box it does not show."""
+    """A signature field to create before the first signature; without a box it does not show.
+
+    `lock`: the fields that may still be signed after it, every other one being locked by its signature, so that none
+    locks them all (ISO 32000-2 §12.7.5.5); None locks nothing.
+    """
 
     name: str
     box: Box | None
+    lock: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

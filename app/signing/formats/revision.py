@@ -14,7 +14,13 @@ from typing import IO, Any
 from pyhanko.pdf_utils.generic import ArrayObject, FloatObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.fields import SigFieldSpec, append_signature_field, enumerate_sig_fields
+from pyhanko.sign.fields import (
+    FieldMDPAction,
+    FieldMDPSpec,
+    SigFieldSpec,
+    append_signature_field,
+    enumerate_sig_fields,
+)
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, Signer
 from pyhanko.sign.validation import read_certification_data
 from pyhanko.stamp.noop import NoOpStampStyle
@@ -68,7 +74,7 @@ def write(
     writer = IncrementalPdfFileWriter(BytesIO(), prev=_opened(copied.content))
     mark = _free_mark(writer.prev, fields) if fresh else ""
     if mark:
-        field, fields = field + mark, [replace(plan, name=plan.name + mark) for plan in fields]
+        field, fields = field + mark, [_renamed(plan, mark) for plan in fields]
         meta = replace(meta, field_name=field)
     _create_fields(writer, field, fields)
     style: Any = NoOpStampStyle()
@@ -181,15 +187,30 @@ def _create_fields(writer: IncrementalPdfFileWriter, field: str, fields: Sequenc
     shapes = placement.shapes(writer.prev) if any(plan.box for plan in missing) else []
     for plan in missing:
         if plan.box is None:
-            append_signature_field(writer, SigFieldSpec(plan.name))
+            append_signature_field(writer, SigFieldSpec(plan.name, field_mdp_spec=_lock(plan)))
             continue
         if not 0 <= plan.box.page < len(shapes):
             raise Refusal("stamp-outside-page", page=plan.box.page + 1)
         rectangle = shapes[plan.box.page].rectangle(plan.box)
-        spec = SigFieldSpec(plan.name, on_page=plan.box.page, box=_enough(rectangle))  # type: ignore[arg-type]  # it writes decimals
+        box: Any = _enough(rectangle)  # it writes decimals
+        spec = SigFieldSpec(plan.name, on_page=plan.box.page, box=box, field_mdp_spec=_lock(plan))
         append_signature_field(writer, spec)
         _, _, reference = next(enumerate_sig_fields(writer, with_name=plan.name))
         _widget(reference.get_object())["/Rect"] = _written(rectangle)
+
+
+def _renamed(plan: FieldPlan, mark: str) -> FieldPlan:
+    lock = None if plan.lock is None else tuple(name + mark for name in plan.lock)
+    return replace(plan, name=plan.name + mark, lock=lock)
+
+
+def _lock(plan: FieldPlan) -> FieldMDPSpec | None:
+    """What pyHanko writes as the field's /Lock, and again in the signature's reference (ISO 32000-2 §12.8.2.4)."""
+    if plan.lock is None:
+        return None
+    if not plan.lock:
+        return FieldMDPSpec(FieldMDPAction.ALL)
+    return FieldMDPSpec(FieldMDPAction.EXCLUDE, list(plan.lock))
 
 
 def _written(rectangle: placement.Rectangle) -> ArrayObject:

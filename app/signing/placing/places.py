@@ -108,13 +108,32 @@ def fields(
         field: next((marked[tag] for tag in several if tag in marked), None)
         for field, several in tags.items()
     }
-    plans = []
+    plans, locks = [], _locks(parts, family)
     for part in parts:
         box = own.get(part.field) or boxes.get((part.step, part.slot)) or there[part.field]
         if box is None and not part.seal:
             box = _usual(source, family, people.index(part), len(people))
-        plans.append(FieldPlan(part.field, box))
+        plans.append(FieldPlan(part.field, box, locks.get(part.field)))
     return plans
+
+
+def _locks(parts: Sequence[Part], family: str) -> dict[str, tuple[str, ...]]:
+    """The fields that may still be signed after each: those of the other parts of its step, and of later steps.
+
+    Parts of one step sign in any order, and the fields are made before the first of them. A family whose documents are
+    signed elsewhere too has none: a lock makes a signature that others add later invalid.
+    """
+    if family_of(family).signed_elsewhere:
+        return {}
+    steps = list(dict.fromkeys(part.step for part in parts))
+    return {
+        one.field: tuple(
+            other.field
+            for other in parts
+            if other is not one and steps.index(other.step) >= steps.index(one.step)
+        )
+        for one in parts
+    }
 
 
 def _tags(parts: Sequence[Part], word: str) -> dict[str, list[str]]:
