@@ -160,10 +160,12 @@ def _sound(
     """Whether a section is where it says, is written as it must be, and places its objects between its predecessor and it."""
     xrefs = document.reader.xrefs
     info = xrefs.get_xref_container_info(number)
-    start = info.start_location
+    stream = info.xref_section_type == XRefSectionType.STREAM
+    # pyHanko counts a table from after its keyword
+    start = info.start_location - (0 if stream else len(b"xref\n"))
     if start < window or info.declared_startxref != start:
         return False
-    if info.xref_section_type == XRefSectionType.STREAM:
+    if stream:
         if not _OBJECT.match(tail, start - signed):
             return False
     elif not _TABLE.match(tail, start - signed):

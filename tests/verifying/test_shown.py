@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 import pytest
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name, pdf_string
@@ -177,9 +178,23 @@ FORGED: dict[str, Callable[[Corpus], bytes]] = {
     "objects that no table names": lambda c: c.signed() + OBJECT,
     "rubbish after the end": lambda c: c.signed() + b"rubbish",
 }
+
+
+def with_a_table(data: bytes = DOCUMENT) -> bytes:
+    """The document with a plain cross-reference table, as most writers make."""
+    out = io.BytesIO()
+    with pikepdf.open(io.BytesIO(data)) as pdf:
+        pdf.save(out, object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    return out.getvalue()
+
+
 HONEST: dict[str, Callable[[Corpus], bytes]] = {
     "blanks after the end": lambda c: c.signed() + b"\r\n\0\n",
     "two signers": lambda c: c.two(),
+    "two signers over a plain table": lambda c: c.signed(
+        "b_cadiou", data=c.signed(data=with_a_table()), field="Signature2"
+    ),
+    "an archive over a plain table": lambda c: c.signed(level="B-LTA", data=with_a_table()),
     "an archive": lambda c: c.signed(level="B-LTA"),
     "filled, then signed": lambda c: c.signed(
         data=changed(form(*SMALL_TEXT), filled("observations", pdf_string("lu"), SMALL))
