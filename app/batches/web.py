@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from app.batches import gesture, progress, selection
 from app.batches import history as past
+from app.batches.meaning import meanings
 from app.core.db import key_in, reading
 from app.core.http import PERSON, guard
 from app.core.limits import limiter
@@ -211,6 +212,7 @@ def _page(batch_id: int, error: str | None = None) -> str:
         deciding = seen.state in {"proposed", "interrupted"} or seen.awaits_key
         warned = progress.warned(db, seen) if deciding else []
         mine = enrol.certificates_of(db, g.actor.user_id) if seen.kind == SIGN else []
+        meant = meanings(db, g.actor, seen) if deciding else []
     whole = "tout" in request.args
     return render_template(
         "batches/show.html",
@@ -218,6 +220,7 @@ def _page(batch_id: int, error: str | None = None) -> str:
         title=_title(seen),
         retry=retry,
         warned=warned,
+        meant=meant,
         error=error,
         frequent=FREQUENT,
         certificate=described(mine[0]) if mine else None,

@@ -34,7 +34,8 @@ class Examined:
     """What a file is, once nothing forbids to keep it; `notes` are French facts, the first sums it up.
 
     `flattened`: what was drawn into the pages or taken out of `repaired`, in French phrases; empty when it is a repaired copy
-    only. `points`: what whoever decides is told of it. `enclosed`: the files that it carries inside.
+    only. `offer`: what is proposed then, in French. `points`: what whoever decides is told of it. `enclosed`: the files that
+    it carries inside.
     """
 
     kind: Kind
@@ -48,6 +49,7 @@ class Examined:
     notes: tuple[str, ...] = ()
     free_fields: int | None = None
     flattened: tuple[str, ...] = ()
+    offer: str = ""
     enclosed: tuple[Enclosed, ...] = ()
     points: tuple[Point, ...] = ()
 
@@ -93,6 +95,7 @@ def examine(
             notes,
             facts.free_fields,
             facts.faces if facts.repaired else (),
+            _offer(facts),
             facts.enclosed,
             points_of(facts, name),
         )
@@ -185,6 +188,12 @@ def _summary(facts: PdfFacts, path: Path) -> str:
     return f"{_pages(facts.pages)}, {taille(path.stat().st_size)}, {seen}, non chiffré, {signed}"
 
 
+def _offer(facts: PdfFacts) -> str:
+    if facts.repaired is None:
+        return ""
+    return FLATTEN_NOTE.format(what=", ".join(facts.faces)) if facts.faces else REPAIR_NOTE
+
+
 def _about(facts: PdfFacts, role: str) -> list[str]:
     notes = []
     for one in facts.signatures:
@@ -198,8 +207,6 @@ def _about(facts: PdfFacts, role: str) -> list[str]:
             )
         if one.docmdp:
             notes.append(f"Document certifié par {one.name}.")
-    if facts.repaired:
-        notes.append(FLATTEN_NOTE.format(what=", ".join(facts.faces)) if facts.faces else REPAIR_NOTE)
     if not facts.has_text and role == "main":
         notes.append("Aucun texte à lire dans ce PDF : les informations seront à saisir.")
     return notes

@@ -19,7 +19,7 @@ from app.folders.documents import FIXED, current_versions
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.folders.move import EMITTERS, STEPS_PER_ROUND, Present, present
 from app.folders.publicity import means_here
-from app.folders.sockets import obstacles, plugged
+from app.folders.sockets import obstacles, plugged, untold
 from app.folders.views import (
     ActionView,
     AskedDate,
@@ -172,6 +172,7 @@ def _document(
         signatures=tuple(found for one in every for found in signatures.get(one.id, [])),
         notes=tuple(facts),
         notice=_to_accept(repair.get("flattened", ())) if repair else None,
+        carried=len(version.note.get("signatures", ())),
         points=tuple(points.of_note(seen)),
         enclosed=points.enclosed_in_words(seen),
         repair="" if not repair else "aplatie" if repair.get("flattened") else "réparée",
@@ -357,6 +358,7 @@ def context(
         "xml_rows": rows,
         "xml_text": "" if sheet else _text(db, folder, shown, rows),
         "decision": decision(db, folder, actor, here),
+        "points": untold(db, folder),
         "tab": tab,
         "tabs": tabs,
         "pager": _pager(where),

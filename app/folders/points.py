@@ -13,7 +13,7 @@ from app.folders.sockets import Caution
 
 def of_folder(db: Db, folder: Folder) -> list[Caution]:
     """What to look at in the files of a folder before deciding on it, in their order."""
-    return [one for version in _deposited(db, folder.id) for one in of_note(version.note)]
+    return [one for version in deposited_in(db, folder.id) for one in of_note(version.note)]
 
 
 def of_note(note: Mapping[str, Any]) -> list[Caution]:
@@ -44,7 +44,8 @@ def _kind(one: Mapping[str, Any]) -> str:
     return str(one["kind"])
 
 
-def _deposited(db: Db, folder_id: int) -> list[DocumentVersion]:
+def deposited_in(db: Db, folder_id: int) -> list[DocumentVersion]:
+    """The last version of each document of a folder that somebody deposited or accepted, in the order of its documents."""
     latest: dict[int, DocumentVersion] = {}
     query = (
         sa.select(DocumentVersion)

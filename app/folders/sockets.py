@@ -35,11 +35,15 @@ class ReadFacts:
 
 @dataclass(frozen=True)
 class Caution:
-    """Something to look at before deciding on a folder, which stops nobody: a key, a title, a sentence."""
+    """Something to look at before deciding on a folder, which stops nobody: a key, a title, a sentence.
+
+    `ask_url`: where the folder's page may have it looked into (POST), and what it is then told instead.
+    """
 
     key: str
     title: str
     sentence: str
+    ask_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,8 @@ class _Sockets:
     checks: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
     obstacles: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
     cautions: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
+    on_page: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
+    meanings: list[Callable[[Db, Folder], str]] = field(default_factory=list)
     actions: dict[Action, ActionSocket] = field(default_factory=dict)
     trays: list[Callable[[Db, Any], Markup | None]] = field(default_factory=list)
     selection: list[str] = field(default_factory=list)
@@ -151,14 +157,31 @@ def obstacles(db: Db, folder: Folder) -> str:
     return " ".join(problem.sentence for find in plugged.obstacles for problem in find(db, folder))
 
 
-def caution(find: Callable[[Db, Folder], Sequence[Caution]]) -> None:
-    """Say what to look at in a folder before deciding, for who decides on it by the API or among others."""
+def caution(find: Callable[[Db, Folder], Sequence[Caution]], *, on_page: bool = False) -> None:
+    """Say what to look at in a folder before deciding, wherever one decides; `on_page`: its page shows it by other means."""
     plugged.cautions.append(find)
+    if on_page:
+        plugged.on_page.append(find)
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """All that is to be looked at in a folder before deciding, as its own page shows it."""
     return [one for find in plugged.cautions for one in find(db, folder)]
+
+
+def meaning(say: Callable[[Db, Folder], str]) -> None:
+    """Say in French what the law makes the signature of a folder mean, from what is in it; empty for what is not known."""
+    plugged.meanings.append(say)
+
+
+def meaning_of(db: Db, folder: Folder) -> str:
+    """What the first who knows says of it, empty when nobody does."""
+    return next((said for say in plugged.meanings if (said := say(db, folder))), "")
+
+
+def untold(db: Db, folder: Folder) -> list[Caution]:
+    """Those of them that the folder's page does not show by other means."""
+    return [one for find in plugged.cautions if find not in plugged.on_page for one in find(db, folder)]
 
 
 def action(name: Action, endpoint: str, method: str = "post") -> None:

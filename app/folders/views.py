@@ -109,7 +109,8 @@ class DocView:
     """A document of the folder, in its current version.
 
     `repair`: the copy that waits to be accepted, « réparée » or « aplatie »; empty when there is none. `points`: what whoever
-    decides looks at first (key, title, sentence). `enclosed`: the files inside it, each in words.
+    decides looks at first (key, title, sentence). `enclosed`: the files inside it, each in words. `carried`: how many
+    signatures this very version brought with it when it was deposited.
     """
 
     id: int
@@ -132,6 +133,7 @@ class DocView:
     repair: str = ""
     points: tuple[Any, ...] = ()
     enclosed: tuple[str, ...] = ()
+    carried: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from app.folders.sockets import ReadFacts
 from app.pes import way
 from app.pes.flow import SIGNED_AS, Finding, Flow
 from app.pes.index import take
+from app.pes.meaning import meaning
 from app.pes.sheet import Sheet, cautions
 from workflows.family import Family
 
@@ -35,7 +36,8 @@ def plug(settings: Any, templates: Environment) -> None:
             sockets.taker(family.name, take)
     sockets.sheet(sheet)
     sockets.band(sheet.band)
-    sockets.caution(cautions)
+    sockets.caution(cautions, on_page=True)
+    sockets.meaning(meaning)
     sockets.check(way.check)
 
 

@@ -1,8 +1,10 @@
 """As what a person may sign a folder, here and now: the one question that prepare, complete and `tell` ask alike."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import sqlalchemy as sa
 
 from app.circuits.library import family_of
 from app.core.clock import today
@@ -58,6 +60,37 @@ def capacities(db: Db, actor: Actor, folder: Folder, here: Present) -> tuple[Aut
     if part is None:
         raise Refusal("not-your-turn")
     return offered(db, actor, folder, part)
+
+
+def words_of(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, str]:
+    """In which words the actor would sign each folder that awaits him or her, by folder; nothing for one that may not be signed.
+
+    Those of the strongest capacity, as `offered` gives it; three statements, however many folders.
+    """
+    awaited = {
+        row.folder_id: row.named_user_id
+        for row in db.execute(
+            sa.select(StepRun.folder_id, StepRun.named_user_id).where(
+                StepRun.folder_id.in_([one.id for one in folders]),
+                StepRun.state == "active",
+                sa.or_(StepRun.desk_id.in_(actor.desk_ids), StepRun.named_user_id == actor.user_id),
+            )
+        )
+    }
+    by_mandate = bool(folders) and recorded(db, folders[0].collectivity_id)
+    held = mandates(db, actor.user_id) if by_mandate and actor.user_id is not None else []
+    found = {}
+    for folder in folders:
+        if folder.id not in awaited:
+            continue
+        if awaited[folder.id] is not None or not by_mandate:
+            found[folder.id] = actor.capacity
+            continue
+        try:
+            found[folder.id] = words(fitting(held, act_of(folder), today())[0])
+        except LawRefusal:  # told of this folder alone, when it is its turn
+            continue
+    return found
 
 
 def quality(db: Db, actor: Actor, folder: Folder, here: Present) -> tuple[str, str]:

@@ -32,6 +32,11 @@ REASONS = {
     "OUT_OF_BOUNDS_NOT_REVOKED": "le certificat a expiré, et " + UNPROVEN,
 }
 
+CHAINLESS = frozenset(
+    {"NO_CERTIFICATE_CHAIN_FOUND", "CHAIN_CONSTRAINTS_FAILURE", "CERTIFICATE_CHAIN_GENERAL_FAILURE"}
+)
+SELF_SIGNED = "le certificat s’est signé lui-même : aucune autorité ne garantit le nom qu’il porte."
+
 
 def judge(seen: Seen, moment: datetime) -> Verdict:
     """The verdict on a signature, as known at `moment` (EN 319 102-1 §5.1.3)."""
@@ -142,6 +147,12 @@ def _too_late(seen: Seen, limit: datetime | None) -> bool:
     return seen.claimed_at is None or seen.claimed_at >= limit
 
 
+def _unknown_authority(seen: Seen) -> str | None:
+    """A certificate that its own holder made bears whatever name he wrote in it."""
+    alone = len(seen.chain) == 1 and seen.chain[0].name == seen.chain[0].issuer
+    return SELF_SIGNED if alone and seen.sub in CHAINLESS else None
+
+
 def _lacking(seen: Seen, moment: datetime) -> Said | None:
     """What is missing for a certain answer: INDETERMINATE."""
     at = seen.timestamped_at or moment
@@ -172,7 +183,8 @@ def _lacking(seen: Seen, moment: datetime) -> Said | None:
         (
             seen.sub is not None,
             seen.sub or "",
-            REASONS.get(seen.sub or "", "la chaîne du certificat n’a pas pu être vérifiée."),
+            _unknown_authority(seen)
+            or REASONS.get(seen.sub or "", "la chaîne du certificat n’a pas pu être vérifiée."),
         ),
         (
             seen.timestamp == "untrusted",

@@ -1,8 +1,12 @@
 """The legal sentence that a signer reads before signing, by family of document."""
 
+from app.core.db import Db
+from app.folders.models import Folder
+from app.folders.sockets import meaning_of
+
 SENTENCES = {
     "invoice": "Vous donnez le bon à payer : la dépense est due et les pièces la justifient.",
-    "pes": "Vous ordonnancez ces dépenses et ces recettes : le comptable public les paiera et les encaissera.",
+    "pes": "Vous ordonnancez ces dépenses et ces recettes.",
     "pes_payroll": "Vous ordonnancez cette paye : le comptable public la versera, au vu des bulletins joints.",
     "deliberation": "Vous signez l’extrait du registre des délibérations, adopté en séance (CGCT L2121-23).",
     "regulatory_decree": "Vous prenez cet arrêté ; il s’imposera à tous une fois publié.",
@@ -13,6 +17,6 @@ SENTENCES = {
 }
 
 
-def legal_sentence(family: str) -> str:
-    """What this signature means; empty when the family says nothing more."""
-    return SENTENCES.get(family, "")
+def legal_sentence(db: Db, folder: Folder) -> str:
+    """What the signature of this folder means, by what is in it, else in its family's words; empty when nothing more is said."""
+    return meaning_of(db, folder) or SENTENCES.get(folder.family, "")

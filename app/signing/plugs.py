@@ -21,7 +21,7 @@ from app.folders.models import DocumentVersion, Folder
 from app.folders.timeline import planned_circuit
 from app.folders.views import Tag
 from app.people.actor import system
-from app.signing import copies, expiry, levels, refused, setting
+from app.signing import copies, earlier, expiry, levels, refused, setting
 from app.signing.assurance import LABELS
 from app.signing.authority import quality
 from app.signing.models import Augmentation, SignatureProof
@@ -56,6 +56,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.check(_room_left)
     sockets.signatures(_signatures)
     sockets.proofs(_proofs)
+    sockets.caution(earlier.cautions)
     sockets.tag(_tag)
     sockets.acts(paper.acts)
     handles("step.seal")(_seal)

@@ -16,6 +16,7 @@ from app.core.refusals import Refusal
 from app.folders import page, queues
 from app.folders.access import authorize
 from app.folders.models import DocumentVersion, Folder
+from app.folders.sockets import cautions
 from app.folders.views import after_act
 from app.signing import asked, authority, enrol, expiry, refused, setting
 from app.signing.enrolling.web import pages as enrolling
@@ -82,19 +83,24 @@ def dialog(folder_id: int) -> Response | str:
             raise Refusal("not-your-turn")
         if sheet.of_round(db, folder):  # what one signs by hand, the others do
             return redirect(url_for("signing.paper.sheet", folder_id=folder_id))
-        main = next(one for one in page.documents(db, folder, None) if one.role == "main")
+        documents = page.documents(db, folder, None)
+        main = next(one for one in documents if one.role == "main")
         version = db.scalars(_version(main.id, main.number)).one()
         mine = enrol.certificates_of(db, g.actor.user_id)
         capacities = authority.capacities(db, g.actor, folder, here) if here is not None else ()
         on_paper = sheet.allowed(db, g.actor, folder)
         view = page.head(db, folder)
+        points, legal = cautions(db, folder), legal_sentence(db, folder)
+        inside = [words for one in documents for words in one.enclosed]
     return render_template(
         "signing/dialog.html",
         folder=view,
+        points=points,
+        inside=inside,
         document_line=f"{main.title}, {view.family_label.lower()} {view.number}".strip(),
         extent=_extent(version, folder),
         capacities=capacities,
-        legal=legal_sentence(folder.family),
+        legal=legal,
         prepare_url=url_for("signing.prepare", folder_id=folder_id),
         complete_url=url_for("signing.complete", folder_id=folder_id),
         certificate=described(mine[0]) if mine else None,

@@ -67,7 +67,7 @@ def test_a_badly_built_pdf_is_offered_repaired_and_its_original_is_untouched(
     seen = made(data, tmp_path, name)
     assert seen.repaired is not None
     assert seen.pages == 2
-    assert REPAIR_NOTE in seen.notes
+    assert seen.offer == REPAIR_NOTE
     assert "à accepter avant toute signature" in REPAIR_NOTE
     assert (tmp_path / "upload").read_bytes() == data
     assert (

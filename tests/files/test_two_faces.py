@@ -34,8 +34,8 @@ def test_a_two_faced_file_is_offered_as_a_plain_copy_of_what_the_screen_shows(
     seen = look(data, tmp_path)
     assert seen.repaired is not None, kind
     assert seen.flattened
-    assert seen.flattened[0] in seen.notes[1]
-    assert "Une copie aplatie est proposée, à accepter avant toute signature" in seen.notes[1]
+    assert seen.flattened[0] in seen.offer
+    assert "Une copie aplatie est proposée, à accepter avant toute signature" in seen.offer
     assert (tmp_path / "upload").read_bytes() == data
     # The same page, on screen and on paper, in the original's screen view
     assert rendering.same_on_screen(tmp_path / "upload", seen.repaired, [0, 1])

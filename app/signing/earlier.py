@@ -1,0 +1,48 @@
+"""The signatures that a deposited file brought with it, told to whoever decides: never more than what was verified here."""
+
+from collections.abc import Iterable
+
+from app.core.db import Db
+from app.core.french import spaces
+from app.folders import points
+from app.folders.models import DocumentVersion, Folder
+from app.folders.sockets import Caution
+from app.signing.shown import address
+from app.signing.verdict import Verdict
+from app.signing.verdicts import remembered
+
+KEY = "earlier-signature"
+
+
+def cautions(db: Db, folder: Folder) -> list[Caution]:
+    """What does not stand of the signatures that the files of a folder were deposited with; nothing for those that are valid.
+
+    Nobody is asked anything here: a file that no page has had verified yet is told so (`app.signing.verdicts`).
+    """
+    carriers = [one for one in points.deposited_in(db, folder.id) if one.note.get("signatures")]
+    known = remembered(db, {one.sha256 for one in carriers})
+    found: list[Caution] = []
+    for version in carriers:
+        here = known.get(version.sha256)
+        found += _not_valid(version, here.verdicts) if here is not None else [_unverified(folder.id, version)]
+    return found
+
+
+def _not_valid(version: DocumentVersion, verdicts: Iterable[Verdict]) -> list[Caution]:
+    return [
+        Caution(
+            KEY,
+            "Signature antérieure " + ("non valable" if one.verdict == "invalide" else "non reconnue"),
+            spaces(f"« {version.filename} », signature au nom de « {one.name} ». {one.reason}"),
+        )
+        for one in verdicts
+        if one.verdict != "valide"
+    ]
+
+
+def _unverified(folder_id: int, version: DocumentVersion) -> Caution:
+    names = ", ".join(f"« {one} »" for one in version.note["signatures"])
+    carries = f"« {version.filename} » porte déjà une signature au nom de {names}"
+    sentence = f"{carries} : ouvrez le dossier pour qu’elle soit vérifiée."
+    url = address(folder_id, version.document_id, version.number)
+    return Caution(KEY, "Signature antérieure pas encore vérifiée", spaces(sentence), url)

@@ -1,0 +1,42 @@
+"""The batch says in which words each folder is signed, as the mandates of who signs allow, before its one button."""
+
+from app.core.db import reading
+from app.folders.models import Folder
+from app.signing.authority import words_of
+from tests.batches.town import Hand
+from tests.builders.house import ACT, House
+from tests.builders.mandates import BY_DELEGATION, DEPUTY, a_mayor_and_a_deputy
+
+MAYOR = "a.kervadec"
+
+
+def an_invoice(house: House) -> int:
+    folder_id = house.a_quick_invoice()
+    house.approve(folder_id, "n.abgrallec")
+    return folder_id
+
+
+def test_the_words_of_each_mandate_stand_before_the_button(house: House) -> None:
+    a_mayor_and_a_deputy(house)
+    first, second, act = an_invoice(house), an_invoice(house), house.a_document(ACT.read_bytes(), "note.pdf")
+    deputy = Hand(house, DEPUTY)
+    shown = deputy.text(f"/lots/{deputy.propose('sign', [first, second])}")
+    told = f"Facture, 2 dossiers.</b> Vous donnez le bon à payer : la dépense est due et les pièces la justifient. Signé avec la mention « {BY_DELEGATION} »."
+    assert told in shown
+    assert shown.index(told) < shown.index("Signer 2 dossiers</span>")
+    mayor = Hand(house, MAYOR)
+    shown = mayor.text(f"/lots/{mayor.propose('sign', [first, act])}")
+    assert shown.count("Signé avec la mention « Le maire ».") == 2
+    # The same words as the law gives for each alone
+    with reading() as db:
+        folders = [db.get_one(Folder, one) for one in (first, second, act)]
+        assert words_of(db, house.actor(DEPUTY), folders) == {first: BY_DELEGATION, second: BY_DELEGATION}
+        assert words_of(db, house.actor("k.morizur"), folders) == {}
+
+
+def test_a_batch_that_signs_nothing_says_nothing_of_a_signature(house: House) -> None:
+    folder_id = house.a_quick_invoice()
+    finances = Hand(house, "n.abgrallec")
+    assert "Ce que votre signature signifie" not in finances.text(
+        f"/lots/{finances.propose('approve', [folder_id])}"
+    )
