@@ -240,6 +240,7 @@ class Signature(Schema):
     """One signature, verified when it was made, or stated when it was made on paper."""
 
     name = _text("Signataire.", "Armel Kervadec")
+    holder = _text("Nom que porte le certificat, quand ce n’est pas celui du compte ; vide sinon.", "")
     capacity = _text("En quelle qualité, dans les mots que porte l’acte.", "Le maire")
     signed_at = _text("Date et heure.")
     serial = _text("Numéro de série du certificat.")

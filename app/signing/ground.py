@@ -151,11 +151,15 @@ def main_document(db: Db, folder_id: int) -> Document:
     return db.scalars(query).one()
 
 
-def stamp_lines(actor: Actor, capacity: str, moment: datetime) -> tuple[str, ...]:
-    """First name, name, capacity and date, legibly (CRPA L212-1): one long line would make all the others small."""
+def stamp_lines(actor: Actor, capacity: str, moment: datetime, holder: str = "") -> tuple[str, ...]:
+    """First name, name, capacity and date, legibly (CRPA L212-1): one long line would make all the others small.
+
+    `holder`: the name on the certificate when it is not the account's; whoever reads the stamp reads both.
+    """
     who = f"{actor.first_name} {actor.last_name.upper()}".strip() or actor.name
     as_what = textwrap.wrap(capacity, STAMP_WIDTH)
-    return ("Signé électroniquement par", who, *as_what, f"le {instant_preuve(moment)}")
+    other = textwrap.wrap(f"certificat au nom de {holder}", STAMP_WIDTH) if holder else []
+    return ("Signé électroniquement par", who, *other, *as_what, f"le {instant_preuve(moment)}")
 
 
 def seal_lines(certificate: bytes, moment: datetime) -> tuple[str, ...]:

@@ -220,6 +220,7 @@ class SignatureProof(Base, Tenanted):
     `version_id`: the signed version, or the file that lies beside the document. `count`: how many signatures the format
     needed for it, one for each bordereau of a payment flow.
     `capacity`: the exact words that the act bears; `mandate_id`: what gave the right, None in one's own capacity.
+    `holder`: the name on the certificate where it is not the account's, else empty.
     `level`: B-B or B-T; `assurance`: one of `workflows.family.ASSURANCES`, None for what was signed before it was kept.
     """
 
@@ -237,6 +238,7 @@ class SignatureProof(Base, Tenanted):
     name: Mapped[str]
     capacity: Mapped[str]
     mandate_id: Mapped[int | None] = mapped_column(sa.ForeignKey("mandate.id"))
+    holder: Mapped[str] = mapped_column(server_default="")
     subject: Mapped[str]
     issuer: Mapped[str]
     serial: Mapped[str]

@@ -21,7 +21,7 @@ from app.folders.models import DocumentVersion, Folder
 from app.folders.timeline import planned_circuit
 from app.folders.views import Tag
 from app.people.actor import system
-from app.signing import copies, earlier, expiry, levels, refused, setting
+from app.signing import copies, earlier, expiry, foreseen, levels, refused, setting
 from app.signing.assurance import LABELS
 from app.signing.authority import quality
 from app.signing.models import Augmentation, SignatureProof
@@ -29,7 +29,7 @@ from app.signing.paper import sheet as paper
 from app.signing.placing import places
 from app.signing.placing import web as placing
 from app.signing.renewal import daily
-from app.signing.shown import SignatureView, address, by_hand, judged
+from app.signing.shown import SignatureView, address, by_hand, in_both_names, judged
 from app.signing.verdicts import content_of, key_of, remembered
 from workflows.events import Action
 from workflows.family import Problem
@@ -46,7 +46,6 @@ _later = sa.orm.aliased(DocumentVersion)
 
 def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
-    del templates  # it prints nothing
     setting.configure(settings)
     sockets.signable("pes", _flow)
     sockets.dry_run(_dry_run)
@@ -59,6 +58,9 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.caution(earlier.cautions)
     sockets.tag(_tag)
     sockets.acts(paper.acts)
+    sockets.acts(_acts)
+    sockets.band(foreseen.Band(templates))
+    sockets.caution(foreseen.cautions)
     handles("step.seal")(_seal)
     handles(levels.AUGMENT)(_augment)
     each_round("signature.renewal", daily)
@@ -126,6 +128,13 @@ def _signatures(db: Db, folder_id: int) -> Mapping[int, list[Any]]:
         if version.media_type == PDF or content is not None:
             current[version.id] = (version, key_of(version.sha256, content))
     known = remembered(db, {key for _, key in current.values()})
+    proofs = db.execute(
+        sa.select(SignatureProof, DocumentVersion.document_id, DocumentVersion.number)
+        .join(DocumentVersion, DocumentVersion.id == SignatureProof.version_id)
+        .where(SignatureProof.folder_id == folder_id)
+        .order_by(SignatureProof.id.desc())
+    ).all()
+    accounts = {row.fingerprint: row.name for row, _, _ in proofs if row.holder}
     found: dict[int, list[Any]] = {}
     kept = _kept(db, folder_id)
     done: set[int] = set()
@@ -136,14 +145,9 @@ def _signatures(db: Db, folder_id: int) -> Mapping[int, list[Any]]:
             found[version.id] = [SignatureView("", "", "", "", "", ask_url=url)]
             continue
         done.add(version.document_id)
-        views = [judged(one, url) for one in here.verdicts]
+        views = [judged(one, url, accounts.get(one.fingerprint_sha256, "")) for one in here.verdicts]
         found[version.id] = [replace(one, verdict=one.verdict + kept.get(version.id, "")) for one in views]
-    for row, document_id, number in db.execute(
-        sa.select(SignatureProof, DocumentVersion.document_id, DocumentVersion.number)
-        .join(DocumentVersion, DocumentVersion.id == SignatureProof.version_id)
-        .where(SignatureProof.folder_id == folder_id)
-        .order_by(SignatureProof.id.desc())
-    ):
+    for row, document_id, number in proofs:
         if document_id not in done:
             url = address(folder_id, document_id, number)
             found.setdefault(row.version_id, []).insert(0, _made(row, kept.get(row.version_id, ""), url))
@@ -159,7 +163,16 @@ def _made(row: SignatureProof, archived: str, url: str) -> SignatureView:
     reached = LABELS.get(row.assurance or "", "")
     said = f"{reached[:1].upper()}{reached[1:]}. " if reached else ""
     words = f"{said}Fichier rouvert et vérifié après signature, {row.format} {row.level}{many}. {proven}{archived}"
-    return SignatureView(row.name, row.capacity, instant_preuve(row.signed_at), words, "ok", url)
+    name = in_both_names(row.name, row.holder)
+    return SignatureView(name, row.capacity, instant_preuve(row.signed_at), words, "ok", url)
+
+
+def _acts(db: Db, folder_id: int) -> Mapping[int, str]:
+    """What was signed with a certificate in another name: its part of the step says both."""
+    query = sa.select(SignatureProof).where(
+        SignatureProof.folder_id == folder_id, SignatureProof.holder != ""
+    )
+    return {row.step_run_id: f"Signé par {in_both_names(row.name, row.holder)}" for row in db.scalars(query)}
 
 
 def _kept(db: Db, folder_id: int) -> Mapping[int, str]:
@@ -206,6 +219,7 @@ def _proofs(db: Db, folder_id: int) -> list[dict[str, Any]]:
     return [
         {
             "name": row.name,
+            "holder": row.holder,
             "capacity": row.capacity,
             "signed_at": row.signed_at.isoformat(),
             "serial": row.serial,

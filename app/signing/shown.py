@@ -28,11 +28,20 @@ class SignatureView:
     declared: str = ""
 
 
-def judged(one: Verdict, url: str) -> SignatureView:
-    """A verdict as a line of the page; `url`: where all that is known of it is shown."""
+def in_both_names(name: str, holder: str) -> str:
+    """Who signed, and the name on the certificate when it is another."""
+    return f"{name}, certificat au nom de {holder}" if holder else name
+
+
+def judged(one: Verdict, url: str, account: str = "") -> SignatureView:
+    """A verdict as a line of the page; `url`: where all that is known of it is shown.
+
+    `account`: who signed here with a certificate in another name.
+    """
     at = one.timestamped_at or one.claimed_at
     said = one.capacity or ""
-    return SignatureView(one.name, "", instant_preuve(at), one.reason, TONES[one.verdict], url, declared=said)
+    name = in_both_names(account, one.name) if account else one.name
+    return SignatureView(name, "", instant_preuve(at), one.reason, TONES[one.verdict], url, declared=said)
 
 
 def by_hand(row: PaperSignature) -> SignatureView:

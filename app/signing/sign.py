@@ -27,6 +27,7 @@ from app.people import identity
 from app.people.actor import Actor
 from app.signing import assurance, authority, copies, enrol, levels, setting
 from app.signing.authority import Authority
+from app.signing.enrolling.holder import holder_of
 from app.signing.formats.xades_text import Signatory
 from app.signing.ground import (
     Ground,
@@ -42,6 +43,7 @@ from app.signing.models import SignatureSession
 from app.signing.ports import Box, ExternalKey, Prepared, SignatureFacts, Stamp
 from app.signing.refused import watched
 from app.signing.session import claim, fail, save, unpack
+from app.signing.shown import in_both_names
 from app.signing.telling import tell
 from app.signing.trust import CertificateFacts, check_certificate, issuers_of
 from app.signing.writers import Held, Work, Writer, writer_of
@@ -165,7 +167,8 @@ def work_of(
     fields = fields_of(source, ground, box)
     visible = any(one.name == ground.field and one.box for one in fields)
     system = actor.kind == "system"
-    lines = seal_lines(held.certificate, moment) if system else stamp_lines(actor, capacity, moment)
+    holder = holder_of(actor, held.certificate)
+    lines = seal_lines(held.certificate, moment) if system else stamp_lines(actor, capacity, moment, holder)
     return Work(
         filename=ground.filename,
         media_type=ground.media_type,
@@ -223,7 +226,7 @@ def _finish(actor: Actor, row: SignatureSession, signatures: Sequence[bytes]) ->
         vault.store().fetch(waiting, row.prepared_sha256, target)
         facts = embed(writer, source, target, row.field, held, unpack(row), signatures, family)
         stored = vault.store().put_file(scope, target)
-    kept = kept_of(actor, writer, version, stored, row.capacity)
+    kept = kept_of(actor, writer, version, stored, row.capacity, holder_of(actor, row.certificate))
     moved = tell(actor, row.id, kept, certificate, facts)
     made = certificate.fingerprint_sha256
     if any(one.fingerprint == made and not one.proven for one in enrolled or ()):
@@ -255,9 +258,15 @@ def embed(
     )
 
 
-def kept_of(actor: Actor, writer: Writer, version: DocumentVersion, stored: Stored, capacity: str) -> Kept:
+def kept_of(
+    actor: Actor, writer: Writer, version: DocumentVersion, stored: Stored, capacity: str, holder: str = ""
+) -> Kept:
     """The signed version, or the signature that lies beside the document."""
-    note = {"facts": [f"Signé par {actor.name}, {capacity}"], "text": True, "signatures": []}
+    note = {
+        "facts": [f"Signé par {in_both_names(actor.name, holder)}, {capacity}"],
+        "text": True,
+        "signatures": [],
+    }
     beside = bool(writer.suffix)
     return Kept(
         "signature" if beside else "main",

@@ -19,6 +19,7 @@ from app.folders.move import Said, move
 from app.people.actor import Actor
 from app.signing import authority, levels
 from app.signing.algorithms import of as algorithm_of
+from app.signing.enrolling.holder import holder_of
 from app.signing.formats.naming import signature_name
 from app.signing.models import SignatureProof, SignatureSession
 from app.signing.ports import SignatureFacts
@@ -64,6 +65,7 @@ def tell_in(
             step_run_id=row.step_run_id,
             session_id=row.id,
             name=actor.name,
+            holder=holder_of(actor, row.certificate),
             capacity=row.capacity,
             mandate_id=row.mandate_id,
             subject=certificate.subject,
@@ -120,7 +122,9 @@ def _proof(
     actor: Actor,
     writer: Writer,
 ) -> Mapping[str, Any]:
+    holder = holder_of(actor, row.certificate)
     return {
+        **({"holder": holder} if holder else {}),
         "document": row.document_id,
         "sha256": kept.sha256,
         "field": row.field,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from asn1crypto import x509
 
+from app.people.actor import Actor
 from app.signing.trust import certificates_in, facts
 
 TITLES = {"m", "mr", "mme", "mlle", "monsieur", "madame"}
@@ -42,6 +43,11 @@ def same_person(certificate: bytes, first_name: str, last_name: str) -> bool:
 def written_as(certificate: bytes, first_name: str, last_name: str) -> str:
     """The name that the certificate bears when it is not this person's, else nothing: what a stamp and a page add."""
     return "" if same_person(certificate, first_name, last_name) else name_on(certificate)
+
+
+def holder_of(actor: Actor, certificate: bytes) -> str:
+    """The same for whoever signs; a seal is in nobody's name."""
+    return written_as(certificate, actor.first_name, actor.last_name) if actor.kind == "person" else ""
 
 
 def _one(given: Sequence[str], surname: Sequence[str], usual: str, family: str) -> bool:

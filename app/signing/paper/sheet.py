@@ -185,6 +185,7 @@ def proof(row: PaperSignature) -> dict[str, Any]:
         "signed_at": row.signed_on.isoformat(),
         "serial": "",
         "issuer": "",
+        "holder": "",
         "level": "paper",
         "assurance": None,
         "original": row.kept_at,

@@ -1,0 +1,180 @@
+"""What the signatures to come of a folder will ask, and of whom: told while its way can still be changed, and stops nobody.
+
+A level that no certificate of the signer reaches, or a mandate that is missing, would else be met at his click, after the
+whole circuit. No authority is asked here: what a certificate reached when it was enrolled counts, else what it says of
+itself, and a revocation is met at the signature.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from app.circuits.library import family_of
+from app.core.clock import PARIS, today
+from app.core.db import Db
+from app.core.french import jour_long
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.folders.models import Folder
+from app.folders.seats import Person, Slot, slots_of
+from app.folders.sockets import Caution
+from app.folders.timeline import planned_circuit
+from app.people.mandates import mandates, recorded
+from app.signing import assurance
+from app.signing.authority import act_of
+from app.signing.enrol import certificates_of
+from app.signing.models import Certificate
+from app.signing.purpose import Purpose
+from workflows.circuit import Phase, Step, StepKind
+from workflows.errors import Refusal as LawRefusal
+from workflows.family import ASSURANCES
+from workflows.mandates import fitting
+
+SOON = timedelta(days=30)
+DRAFTS = {Phase.DRAFT, Phase.REJECTED}
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Somebody planned to sign: what stands in the way, and what to look at, each as the end of a sentence about him."""
+
+    name: str
+    lacks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """One signature to come: of which step, what it asks, and by whom; any one of them is enough."""
+
+    step: str
+    asked: str
+    signers: tuple[Signer, ...]
+
+    @property
+    def lacking(self) -> bool:
+        """Whether nobody who is planned can sign it as things stand."""
+        return bool(self.signers) and all(one.lacks for one in self.signers)
+
+    @property
+    def sentence(self) -> str:
+        """What is missing, as one sentence: who lacks what."""
+        who = " ; ".join(f"{one.name} {', '.join(one.lacks)}" for one in self.signers)
+        return f"Signature demandée : {self.asked} ; {who}."
+
+
+def parts(db: Db, folder: Folder) -> list[Part]:
+    """The signatures to come of a folder, in the order of its way; none where a desk is still to be chosen."""
+    family = family_of(folder.family)
+    asked = assurance.LABELS[family.minimum_signature]
+    found = []
+    for step in _steps(db, folder):
+        try:
+            slots = slots_of(db, folder, step)
+        except Refusal:  # a desk that is missing: told elsewhere
+            continue
+        for slot in slots:
+            signers = tuple(_signer(db, folder, slot, one) for one in slot.people)
+            found.append(Part(step.label, asked, signers))
+    return found
+
+
+def _steps(db: Db, folder: Folder) -> list[Step]:
+    """The signing steps that are still to come, the present one included."""
+    if folder.phase not in {*DRAFTS, Phase.RUNNING}:
+        return []
+    route = planned_circuit(db, folder).applicable(folder.fields)
+    keys = [step.key for step in route]
+    start = keys.index(folder.place) if folder.phase == Phase.RUNNING and folder.place in keys else 0
+    return [step for step in route[start:] if step.kind == StepKind.SIGN]
+
+
+def _signer(db: Db, folder: Folder, slot: Slot, person: Person) -> Signer:
+    certificates = certificates_of(db, person.user_id)
+    lacks = [one for one in (_certificate(folder, certificates), _mandate(db, folder, slot, person)) if one]
+    return Signer(person.name, tuple(lacks), tuple(_notes(certificates, today())) if not lacks else ())
+
+
+def _certificate(folder: Folder, certificates: list[Certificate]) -> str:
+    """What his certificates lack, the nearest to serving first; nothing when one of them will do."""
+    family = family_of(folder.family)
+    if not certificates:
+        return "n’a pas de certificat inscrit"
+    suited = [one for one in certificates if Purpose(one.purpose).suits(family.certificate_purpose)]
+    if not suited:
+        return "n’a pas de certificat inscrit pour cet usage"
+    alive = [one for one in suited if one.not_after.astimezone(PARIS).date() >= today()]
+    if not alive:
+        return "n’a qu’un certificat expiré"
+    rank = ASSURANCES.index(family.minimum_signature)
+    high = [one for one in alive if ASSURANCES.index(reaches(one)) >= rank]
+    if not high:
+        return "n’a pas de certificat de ce niveau"
+    if all(one.to_confirm for one in high):
+        return "a un certificat qui attend l’accord d’un administrateur"
+    return ""
+
+
+def reaches(certificate: Certificate) -> str:
+    """The level that a certificate reached when it was enrolled, else the best that it says of itself."""
+    if certificate.assurance:
+        return certificate.assurance
+    from app.signing.trust import certificates_in
+
+    said = assurance.statements(certificates_in(certificate.der)[0])
+    if said.seal_only:
+        return assurance.SIMPLE
+    if not said.qualified or said.outside_europe:
+        return assurance.ADVANCED
+    return assurance.QUALIFIED if said.device else assurance.ADVANCED_QUALIFIED
+
+
+def _mandate(db: Db, folder: Folder, slot: Slot, person: Person) -> str:
+    """Why he may not sign in the commune's name, as far as it is known today (`app.signing.authority`)."""
+    if slot.named_user_id is not None or not recorded(db, folder.collectivity_id):
+        return ""
+    try:
+        fitting(mandates(db, person.user_id), act_of(folder), today())
+    except LawRefusal as refusal:
+        if refusal.key == "mandate-missing":
+            return "n’a pas de mandat de signature"
+        words = sentences.say(refusal.key, refusal.facts)[1]
+        return f"n’a pas de mandat pour ce dossier ({words.partition(' : ')[2].partition('. ')[0] or words})"
+    return ""
+
+
+def _notes(certificates: list[Certificate], day: date) -> Iterator[str]:
+    ends = [one.not_after.astimezone(PARIS).date() for one in certificates]
+    if ends and max(ends) - day <= SOON:
+        yield f"son certificat prend fin le {jour_long(max(ends))}"
+
+
+def cautions(db: Db, folder: Folder) -> list[Caution]:
+    """For software that deposits: the signatures that nobody can make as things stand. Said of drafts, which can still change."""
+    if folder.phase not in DRAFTS:
+        return []
+    return [
+        Caution("signature-foreseen", f"Signature à l’étape « {one.step} »", one.sentence)
+        for one in parts(db, folder)
+        if one.lacking
+    ]
+
+
+class Band:
+    """What the signatures to come ask: on a draft always, on a folder on its way when something is missing."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, db: Db, folder: Folder) -> Markup | None:
+        """The band of a folder, or None where there is nothing to tell."""
+        found = parts(db, folder)
+        draft = folder.phase in DRAFTS
+        shown = found if draft else [one for one in found if one.lacking]
+        if not shown:
+            return None
+        page = self._templates.get_template("signing/_foreseen.html")
+        return Markup(page.render(parts=shown, draft=draft))  # noqa: S704 - a template of ours, which escapes
