@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from asn1crypto import cms, pem
 from pyhanko.sign.general import extract_certificate_info, find_cms_attribute_iter
@@ -33,6 +34,7 @@ from app.signing.signers import (
 from app.signing.trust import Trust
 
 CHUNK = 1 << 20
+Opener = Callable[[], IO[bytes]]
 LARGEST_CONTAINER = 20 * 1024 * 1024
 LONGEST_ATTRIBUTES = 64 * 1024
 
@@ -42,7 +44,16 @@ def read_p7s(path: Path, content: Path | None, trust: Trust, moment: datetime) -
 
     Refuses `signature-file-unreadable`, `content-missing`, `content-unexpected` and `too-many-signatures`.
     """
-    signed_data = _signed_data(path)
+    data, size = _contents(path), content.stat().st_size if content is not None else 0
+    opener = (lambda: content.open("rb")) if content is not None else None
+    return read_signers(data, opener, size, trust, moment)
+
+
+def read_signers(
+    data: bytes, content: Opener | None, size: int, trust: Trust, moment: datetime
+) -> list[Seen]:
+    """The same, of a signature that is at hand; `content` opens what it signs, of `size` bytes."""
+    signed_data = _signed_data(data)
     if len(signed_data["signer_infos"]) > MOST_SIGNATURES:
         raise Refusal("too-many-signatures", limit=MOST_SIGNATURES)
     inside = signed_data["encap_content_info"]["content"]
@@ -52,16 +63,19 @@ def read_p7s(path: Path, content: Path | None, trust: Trust, moment: datetime) -
         raise Refusal("content-unexpected")
     bounds.allow(SECONDS_EACH * (1 + len(signed_data["signer_infos"])))
     return [
-        _one(number, one, signed_data, content, trust, moment)
+        _one(number, one, signed_data, content, size, trust, moment)
         for number, one in enumerate(signed_data["signer_infos"], 1)
     ]
 
 
-def _signed_data(path: Path) -> Any:
+def _contents(path: Path) -> bytes:
+    if path.stat().st_size > LARGEST_CONTAINER:
+        raise Refusal("signature-file-unreadable", why=f"{path.stat().st_size} octets")
+    return path.read_bytes()
+
+
+def _signed_data(data: bytes) -> Any:
     try:
-        if path.stat().st_size > LARGEST_CONTAINER:
-            raise ValueError(f"{path.stat().st_size} octets")
-        data = path.read_bytes()
         if pem.detect(data):
             _, _, data = pem.unarmor(data)
         container = cms.ContentInfo.load(data, strict=True)
@@ -73,7 +87,9 @@ def _signed_data(path: Path) -> Any:
         raise Refusal("signature-file-unreadable", why=str(error)) from error
 
 
-def _one(number: int, info: Any, whole: Any, content: Path | None, trust: Trust, moment: datetime) -> Seen:
+def _one(
+    number: int, info: Any, whole: Any, content: Opener | None, size: int, trust: Trust, moment: datetime
+) -> Seen:
     where = f"signataire {number}"
     try:
         # pyHanko reads one signer at a time: each is given the container as if it were alone
@@ -109,7 +125,7 @@ def _one(number: int, info: Any, whole: Any, content: Path | None, trust: Trust,
             asked=trust.fetch,
             qualified=qualified(proof.status, trust, proof.at or moment),
             evidence=evidence(subject, proof, certificate, digest, {}),
-            **words_of(info, _short(alone, content)),
+            **words_of(info, _short(alone, content, size)),
             **lost(certificate, carried.other_certs, trust),
             **named(certificate),
         )
@@ -117,23 +133,24 @@ def _one(number: int, info: Any, whole: Any, content: Path | None, trust: Trust,
         return unreadable(where)
 
 
-def _short(alone: Any, content: Path | None) -> bytes | None:
+def _short(alone: Any, content: Opener | None, size: int) -> bytes | None:
     """The content, unless it is too long to be the attributes of a signature."""
     if content is None:
         native = alone["encap_content_info"]["content"].native
         return native[:LONGEST_ATTRIBUTES] if isinstance(native, bytes) else None
-    if content.stat().st_size > LONGEST_ATTRIBUTES:
+    if size > LONGEST_ATTRIBUTES:
         return None
-    return content.read_bytes()
+    with content() as stream:
+        return stream.read()
 
 
-def _digest(alone: Any, content: Path | None, algorithm: str) -> bytes:
+def _digest(alone: Any, content: Opener | None, algorithm: str) -> bytes:
     made = hashlib.new(algorithm)
     inside = alone["encap_content_info"]["content"]
     if content is None:
         made.update(inside.native if isinstance(inside.native, bytes) else inside.contents)
         return made.digest()
-    with content.open("rb") as stream:
+    with content() as stream:
         while chunk := stream.read(CHUNK):
             made.update(chunk)
     return made.digest()

@@ -94,6 +94,17 @@ def _xades(path: Path, content: Path | None, trust: "Trust", moment: datetime) -
     return read_xades(path, content, trust, moment)
 
 
+def _asic(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
+    from app.signing.asic_signatures import read_asic
+
+    return read_asic(path, content, trust, moment)
+
+
+def _jades(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
+    del path, content, trust, moment
+    raise Refusal("format-unsupported", what="JAdES, signature JSON")
+
+
 def _pes(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
     from app.signing.pes_signatures import read_flow
 
@@ -112,8 +123,25 @@ def _is_xades(head: bytes) -> bool:
     return first is not None and first[1] == b"Signature" and head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"
 
 
+def _is_json_signature(head: bytes) -> bool:
+    # RFC 7515 §7: compact form, three parts in base64url whose first is that of an object, or one of the two JSON forms
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    compact = re.match(rb"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*\.?", text) is not None
+    return compact or (text[:1] == b"{" and (b'"signatures"' in text or b'"protected"' in text))
+
+
+def _is_xml(head: bytes) -> bool:
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    page = text.startswith((b"<!doctype html", b"<html"))
+    return not page and re.match(rb"<(?:\?xml|!--|[a-z_])", text) is not None
+
+
 register(Kind("pdf", "PDF signé", lambda head: b"%PDF-" in head[:1024], _pdf))
 register(Kind("p7s", "signature séparée (.p7s)", _is_cms, _p7s))
 register(Kind("xades", "signature séparée (XAdES)", _is_xades, _xades))
 # The root is in the first 2048 bytes: an XML declaration and a few namespaces come before it.
 register(Kind("pes", "flux PES signé", lambda head: b"PES_Aller" in head, _pes))
+register(Kind("asic", "conteneur signé (ASiC)", lambda head: head[:4] == b"PK\x03\x04", _asic))
+register(Kind("jades", "signature JSON (JAdES)", _is_json_signature, _jades))
+# Any other XML: its signatures, if it has some, are inside it
+register(Kind("xml", "fichier XML", _is_xml, _xades))

@@ -15,11 +15,22 @@ from app.files.xml import parse_xml
 NAMES = {"ds": "http://www.w3.org/2000/09/xmldsig#", "xades": "http://uri.etsi.org/01903/v1.3.2#"}
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 LARGEST = 5 * 1024 * 1024
+LARGEST_DOCUMENT = 20 * 1024 * 1024
 DIGESTS = {
     "http://www.w3.org/2001/04/xmlenc#sha256": "sha256",
     "http://www.w3.org/2001/04/xmldsig-more#sha384": "sha384",
     "http://www.w3.org/2001/04/xmlenc#sha512": "sha512",
 }
+
+
+def parse_any(data: bytes, name: str) -> _Element:
+    """The root of an XML file, whoever made it; refuses `xades-unreadable`."""
+    if len(data) > LARGEST_DOCUMENT:
+        raise unknown(name, "elle est trop grande")
+    try:
+        return parse_xml(data, name)
+    except Refusal as error:
+        raise unknown(name, "ce n’est pas un XML que l’on puisse lire ici") from error
 
 
 def parse(data: bytes, name: str) -> _Element:

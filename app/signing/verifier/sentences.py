@@ -17,7 +17,12 @@ SENTENCES: Sentences = {
     ),
     "kind-unknown": (
         415,
-        "Rien n’a été vérifié : ce fichier n’est ni un PDF, ni un flux PES, ni une signature séparée (.p7s ou XAdES). Choisissez le fichier signé lui-même.",
+        "Rien n’a été vérifié : ce fichier n’est ni un PDF, ni un XML, ni un conteneur ASiC, ni une signature séparée (.p7s ou XAdES). Choisissez le fichier signé lui-même.",
+    ),
+    "format-unsupported": (
+        415,
+        "Rien n’a été vérifié : format non pris en charge ({what}). Vérifiez ce fichier avec un outil spécialisé, ou demandez à "
+        "son auteur une signature PAdES, CAdES ou XAdES ordinaire.",
     ),
     "pdf-damaged": (
         422,
