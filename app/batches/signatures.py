@@ -28,6 +28,8 @@ PART = 10
 """Folders prepared at one go: enough to keep the key busy, few enough for the page to move."""
 TOGETHER = PART
 """Folders in hand at once: while one waits for its timestamp, the others are worked on."""
+SIGNED_AGAIN = frozenset({"session-closed", "signature-too-large"})
+"""What has the folder wait for its key once more: by the page that is still open, else by the next one."""
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
@@ -164,7 +166,9 @@ def receive_in(db: Db, actor: Actor, batch: Batch, answers: Sequence[Answer]) ->
         item.signatures = [one.hex() for one in answer.signatures]
         taken.append(item)
     if taken:
-        key = row_key(batch.id, batch.turn, min(item.id for item in taken))
+        first = min(taken, key=lambda item: item.id)
+        # With its session: a folder that was put back may be signed again by the same page, in the same turn
+        key = f"{row_key(batch.id, batch.turn, first.id)}-{(first.signature_session or '')[:8]}"
         for item in taken:
             item.carrier = key
         payload = {"batch_id": batch.id, "items": [item.id for item in taken]}
@@ -223,7 +227,7 @@ def _carry(said: Asked, item_id: int) -> None:
         if refusal.key in AGAIN:
             raise
         if not _made(said, item_id):
-            if refusal.key == "session-closed":
+            if refusal.key in SIGNED_AGAIN:
                 put_back(said, item_id)
             else:
                 refuse(said, item_id, refusal.key, refusal.facts)
@@ -271,7 +275,7 @@ def note_done(db: Db, said: Asked, item_id: int) -> None:
 
 @use_case
 def put_back(db: Db, said: Asked, item_id: int) -> None:
-    """Let a folder wait again for its person: the session in which it was signed was closed before it was embedded."""
+    """Let a folder wait again for its key: its session was closed meanwhile, or its time did not fit where it goes."""
     del said  # gives the collectivity
     item = locked(db, item_id, "signed")
     if item is not None:

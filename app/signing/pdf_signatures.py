@@ -253,11 +253,13 @@ async def _one(
         archived = any(stamp.signed_revision > signature.signed_revision for stamp in stamps)
         subject = Subject(signature.signed_data, signature.compute_digest(), known, signature, archived)
         proof = await prove(subject, trust, moment)
-        intact, valid = _integrity(signature)
+        # What is alike was believed for its hash and its value, compared just now
+        intact, valid = (True, True) if proof.alike else _integrity(signature)
         seen = _seen(signature, integrity, archived, known, proof, trust, moment)
-        shown = evidence(
-            subject, proof, signature.signer_cert, signature.compute_digest(), _said(signature, seen)
-        )
+        shown = None
+        if not proof.alike:
+            said = _said(signature, seen)
+            shown = evidence(subject, proof, signature.signer_cert, subject.digest or b"", said)
         words = words_of(signature.signer_info)
         words |= lost(signature.signer_cert, (*signature.other_embedded_certs, *known.known_certs), trust)
         return dataclasses.replace(seen, intact=intact, valid=valid, evidence=shown, **words)

@@ -27,9 +27,10 @@ from pyhanko_certvalidator.ltv.types import ValidationTimingInfo
 from pyhanko_certvalidator.policy_decl import NonRevokedStatusAssertion
 
 from app.core.clock import PARIS
+from app.signing import likeness
 from app.signing.seen import Timestamp
 from app.signing.signers import UNREADABLE
-from app.signing.trust import TOLERANCE, Trust
+from app.signing.trust import TOLERANCE, Trust, shared
 
 NOTHING_KNOWN = LocalKnowledge()
 MOST_TOKENS = 4  # timestamps of one signature that are looked at
@@ -41,7 +42,8 @@ class Proof:
     """What was proven of a signature at a moment.
 
     `sub`: ETSI sub-indication, None when everything that was asked holds. `at`: time of a trusted timestamp. `kept`:
-    the file's own proofs were enough, no host was asked. `result`: pyHanko's, for the report.
+    the file's own proofs were enough, no host was asked. `result`: pyHanko's, for the report; that of another signature of
+    the same batch when `alike`: its paths are this one's too, its hour and its hash are not.
     """
 
     sub: str | None
@@ -51,6 +53,7 @@ class Proof:
     archived_at: datetime | None
     kept: bool
     result: Any
+    alike: bool = False
 
     @property
     def status(self) -> Any:
@@ -107,7 +110,7 @@ async def _prove(subject: Subject, trust: Trust, moment: datetime) -> Proof:
         validation_time=moment, best_signature_time=moment, point_in_time_validation=False
     )
     if not (trust.fetch or subject.archived or _tells(subject.known)) and _stamped(subject):
-        offline = await _current(subject, trust, timing, "trusted", required=False, fetch=False)
+        offline = await _offline(subject, trust, timing)
         if offline.sub is None:
             # Which it is only when the timestamp holds too (§5.5.4): it is not proven twice
             return _dated(dataclasses.replace(offline, sub="TRY_LATER"), min(_hours(subject)))
@@ -124,6 +127,27 @@ async def _prove(subject: Subject, trust: Trust, moment: datetime) -> Proof:
     if unasked or proof.sub in {CHAIN_FAILURE, "TRY_LATER"}:
         return _dated(await _silent(subject, trust, timing, timestamp, proof), hour)
     return _dated(proof, hour)
+
+
+async def _offline(subject: Subject, trust: Trust, timing: ValidationTimingInfo) -> Proof:
+    """Validation with time, asking nobody; in a batch, what a signature shares with its like is proven once."""
+    batch = shared()
+    if batch is None or subject.embedded is None or subject.digest is None:
+        return await _current(subject, trust, timing, "trusted", required=False, fetch=False)
+    name = likeness.likeness(subject.signed_data, trust)
+    # One at a time: those that come at once wait for the first, and are then its like
+    with batch.proving:
+        known: likeness.Like | None = batch.proven.get(name or b"")
+        if known is None:
+            proof = await _current(subject, trust, timing, "trusted", required=False, fetch=False)
+            if name is not None and proof.sub is None:
+                batch.proven[name] = likeness.like(proof, subject.signed_data, min(_hours(subject)))
+            return proof
+    hour = likeness.hour_of_its_own(known, subject.signed_data, subject.digest)
+    if hour is None:
+        return await _current(subject, trust, timing, "trusted", required=False, fetch=False)
+    proven: Proof = known.proof
+    return dataclasses.replace(proven, at=hour.astimezone(PARIS), alike=True)
 
 
 def _dated(proof: Proof, hour: datetime | None) -> Proof:

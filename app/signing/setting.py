@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from app.core.clock import now
 from app.core.refusals import Refusal
-from app.signing import intermediates
+from app.signing import intermediates, tokens
 
 if TYPE_CHECKING:
     from app.signing.ports import ServerKey
@@ -131,9 +131,19 @@ def timestamper() -> "TimestampClient | None":
     chosen = _chosen["settings"]
     if not chosen.tsa_url:
         return None
-    wait = chosen.network_timeout
-    second = TimestampClient(chosen.tsa_second_url, timeout=wait) if chosen.tsa_second_url else None
-    return TimestampClient(chosen.tsa_url, timeout=wait, second=second)
+    how: dict[str, Any] = {"timeout": chosen.network_timeout, "told": partial(tokens.seen, _tokens_folder())}
+    second = TimestampClient(chosen.tsa_second_url, **how) if chosen.tsa_second_url else None
+    return TimestampClient(chosen.tsa_url, second=second, **how)
+
+
+def token_room(most: int) -> int:
+    """Bytes to keep in a file for the token of our authorities, as large as `most` until one is known."""
+    chosen = _chosen["settings"]
+    return tokens.room(_tokens_folder(), (chosen.tsa_url, chosen.tsa_second_url), most)
+
+
+def _tokens_folder() -> Path:
+    return Path(_chosen["settings"].data_dir) / "jetons"
 
 
 @lru_cache(maxsize=1)

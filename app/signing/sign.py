@@ -28,6 +28,7 @@ from app.people.actor import Actor
 from app.signing import assurance, authority, copies, enrol, levels, setting
 from app.signing.authority import Authority
 from app.signing.enrolling.holder import holder_of
+from app.signing.formats.container import TOKEN
 from app.signing.formats.xades_text import Signatory
 from app.signing.ground import (
     Ground,
@@ -109,7 +110,7 @@ def _prepare(
     assurance.check(facts.assurance, ground.family)
     chain = tuple(key.chain) or issuers_of(key.certificate, trust=setting.trust(), moment=moment)
     setting.remember(chain)
-    held = Held(key.certificate, chain)
+    held = Held(key.certificate, chain, once=key.name == "csc")
     return _written(actor, folder_id, ground, held, capacity, box, moment, facts)
 
 
@@ -178,6 +179,7 @@ def work_of(
         location=actor.collectivity_name or None,
         signatory=Signatory(capacity, ground.city, ground.postal_code),
         timestamped=_timestamper(ground.writer, ground.family) is not None,
+        token_room=TOKEN if held.once else setting.token_room(TOKEN),
         fields=fields,
         fresh=ground.first,
         stamp=Stamp(lines, handwriting.of(actor)) if visible else None,

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import time
+from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -33,16 +34,23 @@ class TimestampClient(TimeStamper):
     """Asks a timestamp authority for tokens, and another when the first gives none; safe to share between threads.
 
     `timeout` in seconds for each of `tries`. `second` serves while the first is silent or has a wrong clock, and is
-    then asked first for a minute (`REST`).
+    then asked first for a minute (`REST`). `told` hears the authority's address and the size in bytes of each token.
     """
 
     def __init__(
-        self, url: str, *, timeout: float = 6.0, tries: int = 2, second: "TimestampClient | None" = None
+        self,
+        url: str,
+        *,
+        timeout: float = 6.0,
+        tries: int = 2,
+        second: "TimestampClient | None" = None,
+        told: Callable[[str, int], None] | None = None,
     ) -> None:
         super().__init__(include_nonce=True)  # type: ignore[no-untyped-call]
         self.url = url
         self.tries = tries
         self.second = second
+        self._told = told
         self._rests_until = 0.0
         self._outside = Outside((urlsplit(url).netloc.rpartition("@")[2],), timeout, LARGEST_TOKEN)
 
@@ -84,6 +92,8 @@ class TimestampClient(TimeStamper):
             except (UnreachableError, TimestampRequestError, ValueError, TypeError) as error:
                 why = str(error)
             else:
+                if self._told is not None:
+                    self._told(self.url, len(token))
                 return token
         raise Refusal("timestamp-silent", why=why)
 

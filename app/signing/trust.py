@@ -169,6 +169,9 @@ class _Shared:
     def __init__(self) -> None:
         self._answers: dict[bytes, Future[Any]] = {}
         self._lock = Lock()
+        self.proven: dict[bytes, Any] = {}
+        """Signatures that were proven, by what they share with their like (`app.signing.likeness`)."""
+        self.proving = Lock()
 
     def once(self, certificate: bytes, ask: Callable[[], Any]) -> Any:
         with self._lock:
@@ -185,6 +188,11 @@ class _Shared:
 
 
 _shared: ContextVar[_Shared | None] = ContextVar("shared_answers", default=None)
+
+
+def shared() -> _Shared | None:
+    """What the part of a batch at work here shares; None for whoever works alone."""
+    return _shared.get()
 
 
 @contextmanager

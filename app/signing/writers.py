@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from app.core.refusals import Refusal
 from app.files.xml import shown_text
 from app.signing.formats import cades, pades, xades, xades_pes
+from app.signing.formats.container import TOKEN
 from app.signing.formats.xades_text import Signatory
 from app.signing.ports import FieldPlan, Prepared, SignatureFacts, Stamp
 from app.signing.timestamp import TimestampClient
@@ -23,10 +24,14 @@ PDF, XML = "application/pdf", "application/xml"
 
 @dataclass(frozen=True)
 class Held:
-    """The public half of the key that signs: DER of its certificate and of the issuing ones, nearest first."""
+    """The public half of the key that signs: DER of its certificate and of the issuing ones, nearest first.
+
+    `once`: its owner authorises each signature with a code that serves once, so nothing may need a second one.
+    """
 
     certificate: bytes
     chain: Sequence[bytes]
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Work:
 
     `filename` and `media_type` are the document's own. `fields`: every field of a PDF, with its place; `fresh`: none of
     them is there yet, their names are proposals. `signatory`: what a payment flow asks of whoever signs it.
+    `token_room`: bytes to keep in a PDF for the token of its time.
     """
 
     filename: str
@@ -45,6 +51,7 @@ class Work:
     location: str | None
     signatory: Signatory
     timestamped: bool
+    token_room: int = TOKEN
     fields: Sequence[FieldPlan] = ()
     fresh: bool = False
     stamp: Stamp | None = None
@@ -109,6 +116,7 @@ class _Pades:
                 location=work.location,
                 now=work.moment,
                 timestamped=work.timestamped,
+                token_room=work.token_room,
             )
         ]
 

@@ -13,7 +13,7 @@ from app.core.db import engine, reading
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders import decide
-from app.signing import deferred, setting, sign
+from app.signing import deferred, setting, sign, tokens
 from app.signing import session as sessions
 from app.signing.models import Certificate, SignatureProof, SignatureSession
 from app.signing.purpose import Purpose
@@ -378,3 +378,29 @@ def test_a_flow_takes_one_signature_for_each_slip_and_its_certificate_refuses_th
     assert house.folder(invoice).place == "bon_a_payer"
     with reading() as db:
         assert db.scalars(sa.select(SignatureProof.count)).all() == [2]
+
+
+def test_a_token_larger_than_its_place_is_signed_again_by_the_open_page_and_then_fits(
+    house: House, mayor: Hand
+) -> None:
+    (folder,) = to_sign(house, 1)
+    url = house.settings.tsa_url
+    jetons = house.settings.data_dir / "jetons"
+    tokens.seen(jetons, url, 10)  # as if the authority had had very small tokens until today
+    page = Page(mayor, mayor.propose("sign", [folder])).begin()
+    page.ask()
+    page.send()
+    house.drain()
+    assert items(page.number)[0].state == "waiting", "not signed, not refused: its key is asked once more"
+    assert unsigned_yet(house, folder)
+    assert page.ask()
+    page.send()
+    house.drain()
+    signed_once(house, folder)
+    assert items(page.number)[0].state == "done"
+
+
+def unsigned_yet(house: House, folder: int) -> bool:
+    return [one.origin for one in house.versions(folder)] == ["deposited"] and (
+        house.folder(folder).place == "bon_a_payer"
+    )

@@ -153,7 +153,7 @@ def stock(source, key, moment):
     )
     session = PdfSigner(meta, pyhanko(key)).init_signing_session(writer, existing_fields_only=True)
     session.system_time = moment.astimezone(PARIS)
-    room = 2 * container.room(key.certificate, key.chain, timestamped=False)
+    room = 2 * container.room(key.certificate, key.chain, token=0)
     document = session.prepare_tbs_document(validation_info=None, bytes_reserved=room)
     hole, output = document.digest_tbs_document()
     return output.getvalue(), hole

@@ -65,15 +65,15 @@ def _around_digest(certificate: bytes, algorithm: str) -> tuple[bytes, bytes]:
     return before, after
 
 
-def room(certificate: bytes, chain: Sequence[bytes], *, timestamped: bool) -> int:
-    """Bytes of DER to keep free for the container: as many as its longest signature needs, and a token where one comes.
+def room(certificate: bytes, chain: Sequence[bytes], *, token: int) -> int:
+    """Bytes of DER to keep free for the container: as many as its longest signature needs, and `token`, 0 for none.
 
     No more: what stays empty is kept with the file for ever, and read at each verification.
     """
     known = algorithms.of(certificate)
     attributes = signed_attributes(certificate, bytes(hashlib.new(known.digest).digest_size), known.digest)
     longest = build(certificate, chain, attributes, bytes(known.signature_size), known.digest, None)
-    return len(longest) + (TOKEN if timestamped else 0)
+    return len(longest) + token
 
 
 def build(

@@ -54,6 +54,7 @@ def prepare(
     location: str | None,
     now: datetime,
     timestamped: bool = True,
+    token_room: int = container.TOKEN,
     fresh: bool = False,
 ) -> Prepared:
     """Write at `target` the bytes of `source` and one more revision with a hole for the signature of `field`.
@@ -68,7 +69,7 @@ def prepare(
     algorithm = algorithms.of(certificate).digest
     signer = container.signer(certificate)
     meta = _metadata(certificate, field, reason, location)
-    room = 2 * container.room(certificate, chain, timestamped=timestamped)
+    room = 2 * container.room(certificate, chain, token=token_room if timestamped else 0)
     try:
         with target.open("w+b") as after:
             hole = write(

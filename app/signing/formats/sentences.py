@@ -56,10 +56,10 @@ SENTENCES: Sentences = {
         ),
     ),
     "signature-too-large": (
-        500,
+        503,
         (
-            "Rien n’a été signé : la signature et son horodatage ne tiennent pas dans la place réservée. "
-            "Prévenez l’administrateur."
+            "Rien n’a été signé : l’horodatage reçu est plus grand que les précédents et ne tient pas dans la place "
+            "réservée. Recommencez : la place sera assez grande."
         ),
     ),
     "signature-not-valid-after-embedding": (
