@@ -200,11 +200,16 @@ def _about(facts: PdfFacts, role: str) -> list[str]:
         moment = (
             f", datée du {datetime.fromisoformat(one.when).astimezone(PARIS):%d/%m/%Y}" if one.when else ""
         )
-        notes.append(f"Porte déjà une signature au nom de « {one.name} »{moment} : elle sera conservée.")
+        maker = "certificat que son porteur s’est fait lui-même" if one.self_issued else ""
+        maker = maker or (f"certificat émis par « {one.issuer} »" if one.issuer else "certificat illisible")
+        notes.append(
+            f"Porte déjà une signature au nom de « {one.name} »{moment}, {maker} : elle sera conservée."
+        )
         if not one.valid_structure:
-            notes.append(
-                f"Signature de {one.name} non valable : le document a changé ou la signature est abîmée."
-            )
+            why = ", ".join(one.altered) or "le document a changé ou la signature est abîmée"
+            notes.append(f"Signature de « {one.name} » non valable : {why}.")
+        elif one.doubts:
+            notes.append(f"Signature de « {one.name} », à regarder : {', '.join(one.doubts)}.")
         if one.docmdp:
             notes.append(f"Document certifié par {one.name}.")
     if not facts.has_text and role == "main":

@@ -107,8 +107,7 @@ def _signable(seen: Examined, path: Path, workdir: Path) -> Examined:
         for rebuilt in (False, True):
             copy = rewritten(seen.repaired or path, seen.filename, workdir, rebuilt=rebuilt)
             if copy is not None and not _against(copy).why:
-                notes = seen.notes if seen.repaired else (*seen.notes, REPAIR_NOTE)
-                return replace(seen, repaired=copy, notes=notes)
+                return replace(seen, repaired=copy, offer=seen.offer or REPAIR_NOTE)
     _refuse(found, seen)
     return seen if found.free_fields is None else replace(seen, free_fields=found.free_fields)
 

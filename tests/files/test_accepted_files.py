@@ -134,7 +134,7 @@ def test_two_earlier_signatures_are_listed_in_their_order(tmp_path: Path) -> Non
 def test_a_signature_broken_by_a_later_change_is_shown_as_such(tmp_path: Path) -> None:
     seen = made(make_signed.tampered(), tmp_path)
     assert [one.valid_structure for one in seen.signatures] == [False]
-    assert any(note.startswith("Signature de Armel Kervadec non valable") for note in seen.notes)
+    assert any(note.startswith("Signature de « Armel Kervadec » non valable") for note in seen.notes)
 
 
 def test_a_certified_document_with_a_free_field_may_be_signed(tmp_path: Path) -> None:

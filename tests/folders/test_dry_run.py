@@ -10,7 +10,6 @@ from pikepdf import Array, Dictionary
 
 from app.core.db import reading
 from app.core.refusals import Refusal, catalogue
-from app.files.intake import REPAIR_NOTE
 from app.folders import deposit, sending
 from app.folders.keep import Incoming
 from app.folders.models import Folder
@@ -87,7 +86,7 @@ def test_a_copy_that_can_be_signed_is_offered_with_the_original_kept(house: Hous
     house.save(folder_id, K, {"subject": "Plan du port"})
     (original,) = house.versions(folder_id)
     assert house.bytes_of(original) == path.read_bytes()
-    assert REPAIR_NOTE in original.note["facts"]
+    assert original.note["repair"]["flattened"] == []
     with pytest.raises(Refusal):
         sending.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
     deposit.accept_repair(house.actor(K), folder_id, original.document_id)
