@@ -13,7 +13,7 @@ SENTENCES: Sentences = {
     ),
     "identity-refused": (
         403,
-        "Ce mot de passe n’est pas celui de votre compte Paraphe. Vérifiez-le et recommencez : il reste {left} essai(s) avant que la session se ferme.",
+        "Ce mot de passe n’est pas celui de votre compte Paraphe. Vérifiez-le et recommencez ; vous pouvez vous tromper encore {left} fois avant que la session se ferme.",
     ),
     "identity-closed": (
         401,

@@ -16,11 +16,12 @@ from playwright.sync_api import Page, expect
 from app.batches.gesture import take_up
 from app.batches.models import Batch
 from app.core.clock import now, today
-from app.core.db import engine
+from app.core.db import engine, reading
 from app.folders import decide
 from app.legality import on_paper
 from app.people.actor import system
 from app.people.mandates import end_mandate
+from app.signing.enrol import certificates_of
 from tests.browser.person import Person, apart
 from tests.browser.test_batches import batch_of, give_key
 from tests.builders.flows import renamed
@@ -312,6 +313,10 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "mandate refused")
         look.at(secretary, "end of a mandate", f"/administration/mandats/{mayor}")
         look.at(secretary, "certificates of everybody", "/administration/certificats")
+        with reading() as db:
+            (certificate,) = certificates_of(db, house.actor("a.kervadec").user_id or 0)
+        look.at(secretary, "certificate of somebody", f"/administration/certificats/{certificate.id}")
+        look.at(secretary, "who is there", "/compte/confirmer")
         look.at(secretary, "publicity of acts", "/administration/publication")
         with look.by("n.abgrallec") as finance:
             finance.folder(stale)

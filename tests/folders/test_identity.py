@@ -112,7 +112,7 @@ def test_wrong_answers_are_counted_told_and_close_the_session(
     for left in range(identity.MOST_WRONG - 1, 0, -1):
         wrong = confirming(house, client, guess)
         assert (wrong.status_code, wrong.get_json()["key"]) == (403, "identity-refused")
-        assert f"reste {left} essai" in wrong.get_json()["detail"]
+        assert f"encore {left} fois" in wrong.get_json()["detail"]
     assert signing(house, client, folder_id).get_json()["key"] == "identity-needed"
     assert confirming(house, client, guess).get_json()["key"] == "identity-closed"
     assert client.get("/compte").status_code == 302  # the session is closed

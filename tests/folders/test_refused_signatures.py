@@ -7,6 +7,7 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from app.journal.chain import verify
 from app.journal.models import JournalEntry
 from app.signing import enrol, refused, setting
 from app.signing.trust import facts
+from tests.builders.authority import authority_in_advance
 from tests.builders.house import House
 from tests.builders.levels import declare
 from tests.cluster import free_port
@@ -152,6 +154,16 @@ def _silent(scene: Scene) -> Any:
     return scene.finish(cut)
 
 
+def _wrong_clock(scene: Scene) -> Any:
+    with authority_in_advance(scene.house.pki, timedelta(days=365)) as url:
+
+        def ahead(body: dict[str, Any]) -> dict[str, Any]:
+            setting.configure(scene.house.settings.model_copy(update={"tsa_url": url}))
+            return body
+
+        return scene.finish(ahead)
+
+
 def _right_lost(scene: Scene) -> Any:
     def lose(body: dict[str, Any]) -> dict[str, Any]:
         _desk(scene.house)
@@ -178,6 +190,7 @@ TABLE: dict[str, tuple[Callable[[Scene], Any], str, str]] = {
     "rubbish": (_rubbish, "browser-answer-invalid", "complete"),
     "document changed": (_changed, "prepared-file-changed", "complete"),
     "silent timestamp": (_silent, "timestamp-silent", "complete"),
+    "timestamp of another year": (_wrong_clock, "timestamp-wrong-clock", "complete"),
     "right lost": (_right_lost, "not-your-turn", "complete"),
 }
 

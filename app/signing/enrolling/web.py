@@ -81,4 +81,4 @@ def state_of(row: Certificate) -> tuple[str, str]:
         return "Expiré", "danger"
     if row.to_confirm:
         return "À confirmer par un administrateur", "warn"
-    return "En cours de validité", "ok"
+    return "En cours de validité", ""  # by its dates alone: its revocation is asked when it signs

@@ -10,6 +10,11 @@ class EnrolSigner extends Signer {
     super.say(about(title), about(text), tone);
   }
 
+  // A name that was read proves nothing yet, and whose it is is not for this page to say: never in green.
+  holder([name, text]) {
+    super.holder([name, text.replace("à la signature", "à l’inscription")], false);
+  }
+
   async sign() {
     const { prepare, complete } = this.form.dataset;
     const purpose = this.form.querySelector("[data-enrol-purpose]").value;
