@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import json
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -34,12 +35,14 @@ class Limits:
     cpu_seconds: float
     megabytes: int
     most_megabytes: int
+    most_seconds: float
 
 
+# A stranger's file has ten seconds of computing in all, whatever it holds and however often.
 # With 24 MB of libraries shared with other processes, less than 100 MB in all
-STRANGER = Limits(1.8, 74, 192)
+STRANGER = Limits(1.8, 74, 192, 8.0)
 # A document of a folder passed intake, and may be as large as a deposit
-OURS = Limits(20.0, 512, 1024)
+OURS = Limits(20.0, 512, 1024, 120.0)
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,9 @@ def examine(
 ) -> Examined:
     """Judge every signature of a file, as known at `moment`; `content` is the file that a separate signature signs.
 
-    Refuses `kind-unknown`, what the reader of its kind refuses, and `file-too-complex` when the child was killed: with
-    `STRANGER`, a file that takes 2 s of computing or 100 MB before its structure is known, or a minute in all.
+    Refuses `kind-unknown`, what the reader of its kind refuses, `file-too-complex` when it asks for too much memory,
+    and `verification-too-long` when the child was stopped: with `STRANGER`, after 2 s of computing before its structure
+    is known, 10 s in all, or a minute with the answers of the authorities. Nothing is said then of any signature.
     """
     question = {
         "path": str(path.resolve()),
@@ -102,7 +106,9 @@ def _ask(question: str) -> dict[str, Any]:
             env={"LC_ALL": "C.UTF-8"},
         )
     except subprocess.TimeoutExpired as error:
-        raise Refusal("file-too-complex") from error
+        raise Refusal("verification-too-long") from error
+    if done.returncode == -signal.SIGPROF:
+        raise Refusal("verification-too-long")
     try:
         told: dict[str, Any] = json.loads(done.stdout[:LARGEST_ANSWER])
     except ValueError as error:

@@ -37,7 +37,7 @@ def read_flow(path: Path, content: Path | None, trust: Trust, moment: datetime) 
     if content is not None:
         raise Refusal("content-unexpected")
     # The structure first, within a stranger's bounds; then the time that its signatures honestly need.
-    bounds.allow(SECONDS_EACH * (20 + len(layout(path).bordereaux)))
+    bounds.allow(SECONDS_EACH * 20, beyond=SECONDS_EACH * len(layout(path).bordereaux))
     return [_seen(one, asked=trust.fetch) for one in read_pes(path, trust, moment)]
 
 

@@ -44,6 +44,11 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été vérifié : ce fichier demande trop de calcul ou de mémoire. Vérifiez-le avec un outil spécialisé.",
     ),
+    "verification-too-long": (
+        422,
+        "Vérification trop longue : elle a été arrêtée avant sa fin, et les signatures de ce fichier restent indéterminées. "
+        "Rien ne dit qu’il est valide : vérifiez-le avec un outil spécialisé.",
+    ),
     "verifier-busy": (
         503,
         "Rien n’a été vérifié : trop de fichiers sont en cours de vérification. Recommencez dans une minute.",
