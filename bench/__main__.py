@@ -20,6 +20,7 @@ from bench import (
     s5_batch,
     s6_flow,
     s7_matters,
+    s8_gate,
 )
 
 GOALS = (
@@ -37,6 +38,7 @@ GOALS = (
     s5_batch,
     s6_flow,
     s7_matters,
+    s8_gate,
 )
 KEPT = ("goal", "ratio", "bar", "holds", "how")
 RESULTS = Path(__file__).with_name("results.json")

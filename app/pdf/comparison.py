@@ -18,8 +18,8 @@ from app.pdf.tree import Rectangle
 ONE_AT_A_TIME = Lock()
 """pdfium keeps its state for the whole process: two threads inside it at once break each other's documents."""
 
-# On screen and on paper (FPDF_PRINTING): pixels for a point, and pixels drawn at most
-WAYS = ((False, 1.0, 700_000), (True, 1.7, 1_600_000))
+# On screen in colours and on paper in greys (FPDF_PRINTING): pixels for a point, and pixels drawn at most
+WAYS = ((False, 0.75, 500_000), (True, 1.4, 1_200_000))
 SECONDS, MOST_PAGES = 4.0, 24  # of drawing, for a file
 DARK = 160  # a grey below is ink
 SEEN = 24  # levels of 255: less is the smoothing of an edge
@@ -122,17 +122,18 @@ def _drawings(old: tuple[Any, Any], new: tuple[Any, Any], deadline: float) -> It
     for printed, zoom, most in WAYS:
         scale = min(zoom, (most / max(wide * high, 1.0)) ** 0.5)
         size = max(1, round(wide * scale)), max(1, round(high * scale))
-        flags = raw.FPDF_ANNOT | (raw.FPDF_PRINTING if printed else 0)
+        flags = raw.FPDF_ANNOT | (raw.FPDF_PRINTING | raw.FPDF_GRAYSCALE if printed else 0)
         first, second = (_draw(*one, size, flags, deadline) for one in (old, new))
         yield first, second, lambda one, size=size: _pixels(old[1], one, size)
 
 
 def _draw(document: Any, page: Any, size: tuple[int, int], flags: int, deadline: float) -> Any:
-    """A page in colour with its fields, abandoned when the time is over."""
+    """A page with its fields, abandoned when the time is over."""
     import pypdfium2 as pdfium
     from pypdfium2 import raw
 
-    bitmap = pdfium.PdfBitmap.new_native(*size, raw.FPDFBitmap_BGRx)
+    grey = bool(flags & raw.FPDF_GRAYSCALE)
+    bitmap = pdfium.PdfBitmap.new_native(*size, raw.FPDFBitmap_Gray if grey else raw.FPDFBitmap_BGRx)
     bitmap.fill_rect((255, 255, 255, 255), 0, 0, *size)
     pause = raw.IFSDK_PAUSE(version=1)
     pause.NeedToPauseNow = type(pause.NeedToPauseNow)(lambda _: time.monotonic() > deadline)
@@ -144,7 +145,7 @@ def _draw(document: Any, page: Any, size: tuple[int, int], flags: int, deadline:
     if document.formenv is not None:
         raw.FPDF_FFLDraw(document.formenv, *where)  # fields are drawn apart from the rest of the page
     image = bitmap.to_pil()
-    return image if image.mode == "RGB" else image.convert("RGB")
+    return image if image.mode in {"L", "RGB"} else image.convert("RGB")
 
 
 def _pixels(page: Any, place: Rectangle, size: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -167,14 +168,14 @@ def _pixels(page: Any, place: Rectangle, size: tuple[int, int]) -> tuple[int, in
 def _outside(first: Any, second: Any, boxes: Sequence[tuple[int, int, int, int]]) -> bool:
     from PIL import ImageChops
 
-    if first.tobytes() == second.tobytes():
-        return False
     difference = ImageChops.difference(first, second)
     for box in boxes:
         if box[0] < box[2] and box[1] < box[3]:
-            difference.paste((0, 0, 0), box)
+            difference.paste(0 if difference.mode == "L" else (0, 0, 0), box)
+    if difference.getbbox() is None:
+        return False
     bands: Any = difference.getextrema()
-    return any(high > SEEN for _, high in bands)
+    return bool(bands[1] > SEEN) if difference.mode == "L" else any(high > SEEN for _, high in bands)
 
 
 def _under(first: Any, second: Any, box: tuple[int, int, int, int]) -> tuple[bool, bool]:
