@@ -8,6 +8,7 @@ from typing import Any
 
 from asn1crypto import cms
 from pyhanko.sign.ades.report import AdESFailure, AdESPassed, AdESStatus, AdESSubIndic
+from pyhanko.sign.general import extract_certificate_info
 from pyhanko.sign.validation import ades
 from pyhanko.sign.validation.generic_cms import (
     extract_tst_data_iter,
@@ -33,6 +34,7 @@ from app.signing.signers import UNREADABLE
 from app.signing.trust import TOLERANCE, Trust, shared
 
 NOTHING_KNOWN = LocalKnowledge()
+EXTENDED = "extended_key_usage"
 MOST_TOKENS = 4  # timestamps of one signature that are looked at
 CHAIN_FAILURE = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
 
@@ -271,6 +273,8 @@ async def _time(
     trust: Trust,
     timing: ValidationTimingInfo,
 ) -> Timestamp:
+    if not _made_for_time(token):
+        return "untrusted"
     found: Timestamp = "none"
     # With the authority's help, else by what the file carries; where nobody may be asked, its revocation is let go
     ways: tuple[tuple[bool, bool], ...] = ((True, False), (False, False))
@@ -291,6 +295,20 @@ async def _time(
         if found != "silent":
             break
     return found
+
+
+def _made_for_time(token: cms.SignedData) -> bool:
+    """Whether the token's own certificate is for timestamps and nothing else, and binds to it (RFC 3161 §2.3)."""
+    certificate = extract_certificate_info(token).signer_cert
+    extended = next(
+        (one for one in certificate["tbs_certificate"]["extensions"] if one["extn_id"].native == EXTENDED),
+        None,
+    )
+    return (
+        extended is not None
+        and extended["critical"].native
+        and extended["extn_value"].native == ["time_stamping"]
+    )
 
 
 def _untrusted(sub: AdESSubIndic) -> Timestamp:

@@ -86,8 +86,8 @@ SENTENCES: Sentences = {
     ),
     "certificate-other-use": (
         403,
-        "Rien n’a été signé : ce certificat est réservé à un autre usage (serveur, horodatage, révocation ou logiciel). "
-        "Choisissez votre certificat de signature.",
+        "Rien n’a été signé : ce certificat est réservé à un autre usage (identification, serveur, horodatage, "
+        "révocation ou logiciel). Choisissez votre certificat de signature.",
     ),
     "certificate-not-yet-valid": (
         403,

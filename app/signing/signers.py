@@ -37,8 +37,8 @@ UNFIT = {
     "certificate-is-authority": "le certificat est celui d’une autorité, qui ne signe pas de documents.",
     "certificate-authentication-only": "le certificat n’est pas fait pour signer (usage « non-répudiation » absent).",
     "certificate-other-use": (
-        "le certificat n’est pas fait pour signer : il est réservé à un autre usage (serveur, horodatage, révocation "
-        "ou logiciel)."
+        "le certificat n’est pas fait pour signer : il est réservé à un autre usage (identification, serveur, "
+        "horodatage, révocation ou logiciel)."
     ),
 }
 NOTHING_CHANGED = "Rien n’a changé depuis la signature."

@@ -43,6 +43,8 @@ DECLARED = RevocationCheckingPolicy(
 OTHER_TRADES = frozenset(
     {
         "server_auth",
+        "client_auth",
+        "microsoft_smart_card_logon",
         "code_signing",
         "microsoft_time_stamp_signing",
         "time_stamping",
@@ -295,8 +297,8 @@ def check_certificate(
 def unfit(certificate: x509.Certificate) -> str | None:
     """Why a certificate is not made to sign documents, as the key of a refusal; None when it is.
 
-    A critical or plain list of extended usages binds (RFC 5280 §4.2.1.12): one that names only other trades excludes
-    signing. Identification (clientAuth) does not: certificates « à double usage » of the RGS have it and sign.
+    A list of extended usages binds, critical or not (RFC 5280 §4.2.1.12): one that names only other trades excludes
+    signing. Certificates « à double usage » of the RGS name messages (emailProtection) beside identification, and sign.
     """
     if certificate.ca:
         return "certificate-is-authority"

@@ -475,7 +475,7 @@ def comment_outside(shop):
     return data.replace(b"<ds:KeyInfo", b"<!-- relu --><ds:KeyInfo", 1), content
 
 
-honest(XADES, "signxml, enveloped", otherwise="refusé")(xades.enveloped)
+honest(XADES, "signxml, enveloped")(xades.enveloped)
 
 
 # PES

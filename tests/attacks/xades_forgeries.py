@@ -15,7 +15,6 @@ from tests.attacks.minting import secret, value
 
 FAMILY = "XAdES"
 DS, XADES = "http://www.w3.org/2000/09/xmldsig#", "http://uri.etsi.org/01903/v1.3.2#"
-EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 FILE = re.compile(rb'<ds:Reference URI="[^#"][^"]*"[^>]*>.*?</ds:Reference>', re.DOTALL)
 PROPERTIES = re.compile(rb"<xades:SignedProperties.*?</xades:SignedProperties>", re.DOTALL)
 OBJECT = re.compile(rb"<ds:Object.*?</ds:Object>", re.DOTALL)
@@ -442,7 +441,7 @@ def enveloped(
 
     own = x509.load_der_x509_certificate(shop.pki.certificate(label))
     above = x509.load_der_x509_certificate(shop.pki.certificate("interm"))
-    signer = XAdESSigner(method=signxml.SignatureConstructionMethod.enveloped, c14n_algorithm=EXCLUSIVE)
+    signer = XAdESSigner(method=signxml.SignatureConstructionMethod.enveloped)
     root = etree.fromstring(body)
     made = signer.sign(root, key=secret(shop, "a_kervadec"), cert=[own, above])
     return etree.tostring(made, xml_declaration=True, encoding="UTF-8")

@@ -401,6 +401,7 @@ TRADES = {
     "software": "1.3.6.1.5.5.7.3.3",
     "timestamps": "1.3.6.1.5.5.7.3.8",
     "revocation answers": "1.3.6.1.5.5.7.3.9",
+    "identification": "1.3.6.1.5.5.7.3.2",
 }
 
 
@@ -440,7 +441,7 @@ def test_usages_that_leave_signing_possible_do(made, trust, tmp_path):
         (),
         ("1.3.6.1.5.5.7.3.4",),
         ("1.3.6.1.5.5.7.3.1", "1.3.6.1.5.5.7.3.36"),
-        ("1.3.6.1.5.5.7.3.2",),
+        ("1.3.6.1.5.5.7.3.2", "1.3.6.1.5.5.7.3.4"),
     ):
         assert unfit(made.minted(*extended).signing_cert) is None
 

@@ -87,6 +87,8 @@ def scope(signature: _Element, root: _Element, outside: Outside) -> Scope:
     asked = only(signature, "ds:SignedInfo").findall("ds:Reference", NAMES)
     if not 1 <= len(asked) <= MOST_REFERENCES:
         raise unknown("XAdES", "elle ne porte sur rien, ou sur trop de choses")
+    if len({one.get("URI") for one in asked}) != len(asked):
+        raise WrappedError("elle désigne deux fois la même chose.")
     targets: list[_Element] = []
     files: list[str] = []
     made: list[tuple[bool, str, bytes | None, bool]] = []
