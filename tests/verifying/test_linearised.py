@@ -1,5 +1,6 @@
 """The files that Acrobat writes by default, and those that a mail gateway touched, are read as people's readers read them."""
 
+import re
 from pathlib import Path
 
 import pikepdf
@@ -62,3 +63,23 @@ def test_bytes_before_the_header_do_not_hide_a_signature(made: Corpus, tmp_path:
     path.write_bytes(b"junk\n" + data.replace(b"/Title", b"/Tytle", 1))
     (forged,) = verify(path, made.trust, now())
     assert forged.verdict == "invalide"
+
+
+def test_a_linearised_file_led_back_to_its_first_revision_still_tells_who_had_signed(
+    made: Corpus, tmp_path: Path
+) -> None:
+    """An end of file that points at the early section of a linearised file skips the signed revision."""
+    source = linearised(tmp_path).read_bytes()
+    early = int(re.findall(rb"startxref\s+(\d+)\s+%%EOF", source)[-1])
+    data = made.signed(data=source) + b"\nstartxref\n%d\n%%%%EOF\n" % early
+    (gone,) = verify(write(tmp_path, data), made.trust, now())
+    assert (gone.name, gone.verdict, "retirée" in gone.reason) == ("Armel KERVADEC", "invalide", True)
+
+
+def test_an_early_section_that_no_linearisation_announces_is_a_revision_of_its_own(
+    made: Corpus, tmp_path: Path
+) -> None:
+    """Hidden in the signed bytes, it would replace a page of what was signed: the signature does not cover it as its own."""
+    source = linearised(tmp_path).read_bytes().replace(b"/Linearized", b"/Linearizes", 1)
+    every = verify(write(tmp_path, made.signed(data=source)), made.trust, now())
+    assert [one.covered for one in every] == ["La signature couvre tout le fichier."]
