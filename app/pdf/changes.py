@@ -67,7 +67,10 @@ class Area:
 
 @dataclass
 class Changes:
-    """What changed since a signature: clauses without a full stop, and the places to be looked at."""
+    """What changed since a signature: clauses without a full stop, and the places to be looked at.
+
+    `pages`: those on which something was added that may draw; `reached`: those of which the list of annotations changed.
+    """
 
     altered: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
@@ -79,6 +82,7 @@ class Changes:
     technical: bool = False
     areas: list[Area] = field(default_factory=list)
     pages: set[int] = field(default_factory=set)
+    reached: set[int] = field(default_factory=set)
 
 
 def changes(
@@ -184,6 +188,14 @@ def _page(
 ) -> None:
     if old.annotations.keys() - new.annotations.keys():
         found.altered.append(f"une annotation de la page {number + 1} a été retirée")
+    elif [key for key in new.order if key in old.annotations] != list(old.order):
+        found.altered.append(
+            f"l’ordre des annotations de la page {number + 1} a été changé : une autre passe devant"
+        )
+    if len(new.order) != len(set(new.order)) and new.order != old.order:
+        found.altered.append(f"une annotation de la page {number + 1} y est inscrite deux fois")
+    if old.order != new.order:
+        found.reached.add(number)
     for key, annotation in new.annotations.items():
         known = old.annotations.get(key)
         if known is not None and key not in reaches.objects and not reaches(annotation.value):

@@ -118,12 +118,13 @@ class Gate:
         if found.altered:
             return
         size = self.drawing.size
-        for number in sorted(found.pages):
+        for number in sorted(found.pages | found.reached):
             areas = [one for one in found.areas if one.page == number]
             try:
                 drawn = self.drawing.compare(number, end, size, [one.rectangle for one in areas])
             except CannotDraw:
-                found.doubts.append(UNDRAWN.format(page=number + 1))
+                if number in found.pages:
+                    found.doubts.append(UNDRAWN.format(page=number + 1))
                 continue
             if drawn.differs:
                 found.altered.append(OTHERWISE.format(page=number + 1))

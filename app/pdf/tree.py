@@ -53,12 +53,16 @@ class Annotation:
 
 @dataclass(frozen=True)
 class Page:
-    """A page: `box` is what is shown of it, in its own coordinates."""
+    """A page: `box` is what is shown of it, in its own coordinates; `order`: its annotations as they are listed.
+
+    What is listed later is drawn over what comes before (ISO 32000-2 §12.5.2), and what is listed twice is drawn twice.
+    """
 
     key: Key
     value: Any
     box: Rectangle
     annotations: dict[Key, Annotation]
+    order: tuple[Key, ...] = ()
 
     @property
     def area(self) -> float:
@@ -142,7 +146,8 @@ def _page(number: int, raw: Any, node: Any, known: dict[str, Any]) -> Page:
     shown = (max(crop[0], media[0]), max(crop[1], media[1]), min(crop[2], media[2]), min(crop[3], media[3]))
     if shown[0] >= shown[2] or shown[1] >= shown[3]:
         shown = media
-    return Page(key_of(raw, (-1, number, 0)), node, shown, dict(_annotations(number, node)))
+    listed = list(_annotations(number, node))
+    return Page(key_of(raw, (-1, number, 0)), node, shown, dict(listed), tuple(key for key, _ in listed))
 
 
 def _annotations(number: int, node: Any) -> Iterator[tuple[Key, Annotation]]:

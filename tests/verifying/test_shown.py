@@ -149,6 +149,36 @@ def without_end(data: bytes) -> bytes:
 
 
 OBJECT = b"\n1 0 obj\n<</Type /Catalog>>\nendobj\n"
+
+
+def two_texts() -> bytes:
+    """Two texts at one place, of which a reader sees the second."""
+    writer, out = IncrementalPdfFileWriter(io.BytesIO(DOCUMENT)), io.BytesIO()
+    append_signature_field(writer, SigFieldSpec("Signature1"))
+    for name, words in (("cher", b"99 000 EUR"), ("juste", b"1 000 EUR")):
+        drawn = b"1 1 1 rg 0 0 140 40 re f 0 g BT /F1 12 Tf 5 12 Td (" + words + b") Tj ET"
+        widget(writer, name, "/Tx", SMALL, drawing(writer, SMALL, drawn))
+    writer.write(out)
+    return out.getvalue()
+
+
+def other_order(writer: Any) -> None:
+    """An invisible field added, as an honest writer may do, and the first text drawn after the second."""
+    append_signature_field(writer, SigFieldSpec("Signature9"))
+    page = writer.root["/Pages"]["/Kids"][0]
+    listed = list(page["/Annots"])
+    page["/Annots"] = generic.ArrayObject([*listed[::-1]])
+    writer.update_container(page)
+
+
+def listed_twice(writer: Any) -> None:
+    append_signature_field(writer, SigFieldSpec("Signature9"))
+    page = writer.root["/Pages"]["/Kids"][0]
+    listed = [page["/Annots"].raw_get(place) for place in range(len(page["/Annots"]))]
+    page["/Annots"] = generic.ArrayObject([*listed, *listed[:2]])
+    writer.update_container(page)
+
+
 BOX = (("accord", "/Btn", PAGE),)
 TEXT = (("observations", "/Tx", PAGE),)
 SMALL_TEXT = (("observations", "/Tx", SMALL),)
@@ -173,6 +203,8 @@ FORGED: dict[str, Callable[[Corpus], bytes]] = {
     "a free field of the page's size given a drawing": lambda c: changed(
         c.signed(data=form(*FREE)), filled("Signature2", generic.NullObject(), PAGE)
     ),
+    "another annotation drawn in front": lambda c: changed(c.signed(data=two_texts()), other_order),
+    "an annotation listed once more": lambda c: changed(c.signed(data=two_texts()), listed_twice),
     "an update without its end of file": lambda c: without_end(c.signed()),
     "an update whose end of file is misspelt": lambda c: without_end(c.signed()) + b"%%EO\n",
     "objects that no table names": lambda c: c.signed() + OBJECT,
