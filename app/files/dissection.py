@@ -87,6 +87,7 @@ def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
             pages = _judge(pdf, scan, files)
         except pikepdf.PdfError as error:
             raise Refused("file-damaged") from error
+        carries_signature = carries_signature or scan.byte_range
         if damaged and carries_signature:
             raise Refused("file-signed-damaged")
         # A mere oddity in one object is rewritten too, but it is no reason to refuse a signed file.
@@ -113,6 +114,7 @@ def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
         "signatures": [dataclasses.asdict(one) for one in signatures],
         "repaired": str(repaired) if repaired else None,
         "free_fields": free_fields,
+        "unread_signature": carries_signature and not signatures,
         "faces": faces.told(unlike),
         "damaged": damaged,
         "enclosed": [dataclasses.asdict(one) for one in inside],

@@ -58,9 +58,13 @@ class Scan:
         self._pdf = pdf
         self._count: Counter[str] = Counter()
         self._layers_differ = False
+        self.byte_range = (
+            False  # whether some object says what a signature covers, however its name is written
+        )
 
     def look(self, top: Any, written: bytes) -> None:
         """Look into the direct parts of one object; `written`: its syntax, without the escapes of names."""
+        self.byte_range |= b"/ByteRange" in written
         if _WORTH_WALKING.search(written):
             for part in direct_parts(top):
                 self._look_at(part)

@@ -48,6 +48,7 @@ class Examined:
     converted: Path | None = None
     notes: tuple[str, ...] = ()
     free_fields: int | None = None
+    unread_signature: bool = False
     flattened: tuple[str, ...] = ()
     offer: str = ""
     enclosed: tuple[Enclosed, ...] = ()
@@ -94,6 +95,7 @@ def examine(
             None,
             notes,
             facts.free_fields,
+            facts.unread_signature,
             facts.faces if facts.repaired else (),
             _offer(facts),
             facts.enclosed,

@@ -61,7 +61,8 @@ class PdfFacts:
     """What the dissection learnt: pages, whether one has text, earlier signatures, a repaired copy.
 
     `faces`: what shows differently elsewhere, in French phrases: then `repaired` is a plain copy, of a file that nobody has
-    signed; of a signed one, it is what may still change. `damaged`: the file is badly built. `enclosed`: files inside, the
+    signed; of a signed one, it is what may still change. `unread_signature`: one is written somewhere, and none could be read
+    as such. `damaged`: the file is badly built. `enclosed`: files inside, the
     first of `enclosed_count`.
 
     `free_fields`: how many signature fields the author of a certified document left free; None when it is not certified.
@@ -72,6 +73,7 @@ class PdfFacts:
     signatures: tuple[EarlierSignature, ...]
     repaired: Path | None
     free_fields: int | None = None
+    unread_signature: bool = False
     faces: tuple[str, ...] = ()
     damaged: bool = False
     enclosed: tuple[Enclosed, ...] = ()
@@ -103,6 +105,7 @@ def examine_pdf(path: Path, filename: str, workdir: Path, *, to_be_signed: bool)
         ),
         Path(told["repaired"]) if told["repaired"] else None,
         told["free_fields"],
+        told["unread_signature"],
         tuple(told["faces"]),
         told["damaged"],
         tuple(Enclosed(**one) for one in told["enclosed"]),

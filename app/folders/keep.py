@@ -204,6 +204,8 @@ def _page(seen: Examined, read: ReadFacts | None, workdir: Path) -> Path | None:
 def _store(collectivity_id: int, role: str, path: Path, seen: Examined, origin: str) -> Kept:
     note: dict[str, Any] = {"facts": list(seen.notes), "text": seen.has_text}
     note["signatures"] = [str(one.name or "signataire inconnu") for one in seen.signatures]
+    if seen.unread_signature:
+        note["unread_signature"] = True
     if seen.enclosed:
         note["enclosed"] = [asdict(one) for one in seen.enclosed]
     if seen.points:

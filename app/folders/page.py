@@ -172,7 +172,7 @@ def _document(
         signatures=tuple(found for one in every for found in signatures.get(one.id, [])),
         notes=tuple(facts),
         notice=_to_accept(repair.get("flattened", ())) if repair else None,
-        carried=len(version.note.get("signatures", ())),
+        carried=points.carried(version.note),
         points=tuple(points.of_note(seen)),
         enclosed=points.enclosed_in_words(seen),
         repair="" if not repair else "aplatie" if repair.get("flattened") else "réparée",

@@ -33,6 +33,11 @@ def enclosed_in_words(note: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(spaces(f"{one['name']}, {taille(one['size'])}, {_kind(one)}") for one in enclosed(note))
 
 
+def carried(note: Mapping[str, Any]) -> int:
+    """How many signatures a file brought with it, one that could not be read as such included."""
+    return len(note.get("signatures", ())) or int(note.get("unread_signature", False))
+
+
 def deposited(every: Sequence[DocumentVersion]) -> DocumentVersion:
     """Of the versions of a document, the latest first, the one that somebody deposited: signing it adds nothing to its note."""
     return next((one for one in every if one.origin != "signed"), every[0])

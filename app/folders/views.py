@@ -110,7 +110,7 @@ class DocView:
 
     `repair`: the copy that waits to be accepted, « réparée » or « aplatie »; empty when there is none. `points`: what whoever
     decides looks at first (key, title, sentence). `enclosed`: the files inside it, each in words. `carried`: how many
-    signatures this very version brought with it when it was deposited.
+    signatures this very version brought with it when it was deposited, an unreadable one included.
     """
 
     id: int

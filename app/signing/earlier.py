@@ -19,7 +19,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
 
     Nobody is asked anything here: a file that no page has had verified yet is told so (`app.signing.verdicts`).
     """
-    carriers = [one for one in points.deposited_in(db, folder.id) if one.note.get("signatures")]
+    carriers = [one for one in points.deposited_in(db, folder.id) if points.carried(one.note)]
     known = remembered(db, {one.sha256 for one in carriers})
     found: list[Caution] = []
     for version in carriers:
@@ -42,7 +42,9 @@ def _not_valid(version: DocumentVersion, verdicts: Iterable[Verdict]) -> list[Ca
 
 def _unverified(folder_id: int, version: DocumentVersion) -> Caution:
     names = ", ".join(f"« {one} »" for one in version.note["signatures"])
-    carries = f"« {version.filename} » porte déjà une signature au nom de {names}"
+    carries = f"« {version.filename} » porte déjà une signature " + (
+        f"au nom de {names}" if names else "illisible au dépôt"
+    )
     sentence = f"{carries} : ouvrez le dossier pour qu’elle soit vérifiée."
     url = address(folder_id, version.document_id, version.number)
     return Caution(KEY, "Signature antérieure pas encore vérifiée", spaces(sentence), url)

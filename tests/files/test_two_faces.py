@@ -11,7 +11,7 @@ from app.core.refusals import Refusal
 from app.files.intake import Examined, examine
 from app.files.pdf import examine_pdf, read_text
 from app.pdf import rendering
-from tests.assets import make_two_faced
+from tests.assets import make_signed, make_two_faced
 from tests.assets.make_hostile import changed
 from tests.assets.make_two_faced import FALSE, FLATTENED, PLAIN, REFUSED, TRUE
 from tests.files.test_refused_files import sentence
@@ -174,3 +174,9 @@ def test_the_same_file_is_flattened_into_the_same_bytes(tmp_path: Path) -> None:
     assert first is not None
     assert second is not None
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_signature_whose_name_is_written_with_escapes_is_seen(tmp_path: Path) -> None:
+    """« /Byte#52ange » is « /ByteRange » (ISO 32000-1 §7.3.5): the file, badly built, is not repaired as an unsigned one."""
+    with pytest.raises(Refusal, match="file-signed-damaged"):
+        look(make_signed.signed().replace(b"/ByteRange", b"/Byte#52ange"), tmp_path)
