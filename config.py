@@ -109,6 +109,7 @@ class Settings(BaseSettings):
     seal_pkcs11_pin: SecretStr = SecretStr("")
     seal_pkcs11_pin_file: Path | None = None
     seal_pkcs11_module: Path | None = None  # after what it needs: a check only sees the settings above it
+    stamp_verifier: bool = False
     signing_minutes: int = Field(5, ge=1, le=60)
     reauth_minutes: int = Field(5, ge=1, le=720)
     refusals_alert: int = Field(5, ge=2, le=1000)

@@ -19,6 +19,7 @@ from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Present, part_of, present
 from app.people.actor import Actor
 from app.people.models import Collectivity
+from app.signing import setting
 from app.signing.authority import Authority
 from app.signing.authority import chosen as chosen_capacity
 from app.signing.formats.own_fields import left_free, made
@@ -32,6 +33,7 @@ from workflows.engine import choices
 from workflows.events import Action
 
 _MARKED = re.compile(r"^.*?(-\d+)?$", re.DOTALL)
+ADDRESS_WIDTH = 44  # an address is typed: it is cut only where it would make all the others small
 STAMP_WIDTH = 34
 """Characters in a line of the stamp: those of « Pour le maire et par délégation, » and a little more."""
 
@@ -165,6 +167,16 @@ def stamp_lines(actor: Actor, capacity: str, moment: datetime, holder: str = "")
 def seal_lines(certificate: bytes, moment: datetime) -> tuple[str, ...]:
     """What a visible seal says: whose it is, by its certificate, and when."""
     return "Cachet électronique", named(certificate).common_name, f"le {instant_preuve(moment)}"
+
+
+def where_to_verify() -> tuple[str, ...]:
+    """The address where anybody may have the file verified, by setting; it knows no document, and names none."""
+    address = setting.stamped_address()
+    return (
+        ("Vérifier ce fichier :", *textwrap.wrap(address, ADDRESS_WIDTH, break_on_hyphens=False))
+        if address
+        else ()
+    )
 
 
 def fields_of(source: Path, ground: Ground, box: Box | None) -> list[FieldPlan]:

@@ -174,6 +174,13 @@ def verifier_address() -> str:
     return f"{str(_chosen['settings'].public_url).rstrip('/')}/verifier"
 
 
+def stamped_address() -> str:
+    """The verifier's address as each stamp says it; empty where stamps do not."""
+    if not _chosen["settings"].stamp_verifier:
+        return ""
+    return verifier_address().removeprefix("https://").removeprefix("http://")
+
+
 def _pin(chosen: Any) -> SecretStr:
     """The seal's PIN: the setting itself, or the first line of its file; refuses `pin-file-unreadable`."""
     if chosen.seal_pkcs11_pin_file is None:

@@ -38,6 +38,7 @@ from app.signing.ground import (
     ground_for,
     seal_lines,
     stamp_lines,
+    where_to_verify,
 )
 from app.signing.handwriting import own as handwriting
 from app.signing.models import SignatureSession
@@ -182,7 +183,7 @@ def work_of(
         token_room=TOKEN if held.once else setting.token_room(TOKEN),
         fields=fields,
         fresh=ground.first,
-        stamp=Stamp(lines, handwriting.of(actor)) if visible else None,
+        stamp=Stamp((*lines, *where_to_verify()), handwriting.of(actor)) if visible else None,
     )
 
 
