@@ -1,9 +1,14 @@
-"""`make bench`: every goal in one run, one line each, and the figures in bench/results.json."""
+"""`make bench`: every goal in one run, one line each, and the figures in bench/results.json.
+
+`python -m bench s5 p4` measures these alone, and leaves results.json as it is.
+"""
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 from bench import (
     p1_statements,
@@ -46,11 +51,14 @@ RESULTS = Path(__file__).with_name("results.json")
 
 def main() -> None:
     """Measure, print, write."""
-    began, results = time.monotonic(), []
+    began, results, wanted = time.monotonic(), [], {one.lower() for one in sys.argv[1:]}
+    chosen = [one for one in GOALS if not wanted or _name(one) in wanted]
+    if unknown := wanted - {_name(one) for one in GOALS}:
+        sys.exit(f"no goal is called {', '.join(sorted(unknown))}: {', '.join(map(_name, GOALS))}")
     print(
         f"load before the run: {os.getloadavg()[0]:.2f} (above 1.5, repeat when a spread is wide)", flush=True
     )
-    for script in GOALS:
+    for script in chosen:
         line = script.run()
         results.append({name: line[name] for name in KEPT})
         state = "holds" if line["holds"] else "DOES NOT HOLD"
@@ -61,9 +69,16 @@ def main() -> None:
         )
         for why in line.get("why", ()):  # a goal that is missed says where its time goes
             print(f"       {why}", flush=True)
-    RESULTS.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    if not wanted:
+        RESULTS.write_text(json.dumps(results, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     held = sum(bool(line["holds"]) for line in results)
-    print(f"{held} of {len(results)} goals hold; {time.monotonic() - began:.0f} s; {RESULTS.name} written")
+    written = "" if wanted else f"; {RESULTS.name} written"
+    print(f"{held} of {len(results)} goals hold; {time.monotonic() - began:.0f} s{written}")
+
+
+def _name(script: ModuleType) -> str:
+    """How a goal is called: « s5 » of bench.s5_batch."""
+    return script.__name__.rpartition(".")[2].partition("_")[0]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """The ground of S5: an authority, near or far away, and a worker, each a process of its own as in an installation."""
 
+import contextlib
 import gc
 import multiprocessing
+import os
 import subprocess
 import sys
 import threading
@@ -18,6 +20,7 @@ from typing import Any
 from app import create_app
 from app.core import outbox
 from app.demo import pki as test_pki
+from app.operations.helping import crew_of
 from bench.ground import ROOT
 from config import Settings
 from tests.cluster import free_port
@@ -99,10 +102,9 @@ class Worker:
     """A worker process with its two threads; told which rows are ready, it says when it has done them."""
 
     def __init__(self, home: Path, pki: test_pki.TestPki, tsa: str) -> None:
+        self.tsa = tsa
         self._pipe, there = START.Pipe()
-        self._process = START.Process(
-            target=_work, args=(there, home, pki.folder, pki.base_url, tsa), daemon=True
-        )
+        self._process = START.Process(target=_work, args=(there, home, pki.folder, pki.base_url, tsa))
         self._process.start()
         self.used: float = self._pipe.recv()
         """Processor seconds, as it last said."""
@@ -120,13 +122,15 @@ class Worker:
         self._given = 0
 
     def stop(self) -> None:
-        """End the process."""
+        """End the process, and its helpers with it: they see that they are alone."""
         self._process.terminate()
         self._process.join(10)
 
 
 def _work(pipe: Connection, home: Path, folder: Path, base: str, tsa: str) -> None:
-    create_app(settings_of(home, test_pki.TestPki(folder, base), tsa))
+    settings = settings_of(home, test_pki.TestPki(folder, base), tsa)
+    create_app(settings)
+    crew_of(settings)
     from app.batches import signatures  # noqa: F401 - loaded now, not at the first row
 
     gc.collect()
@@ -136,12 +140,22 @@ def _work(pipe: Connection, home: Path, folder: Path, base: str, tsa: str) -> No
     def do(row: int) -> None:
         outbox.run(row)
         with speaking:
-            pipe.send(time.process_time())
+            pipe.send(_used())
 
     pipe.send(time.process_time())
     with ThreadPoolExecutor(THREADS) as threads:
         while True:
             threads.submit(do, pipe.recv())
+
+
+def _used() -> float:
+    """Processor seconds of this process and of its helpers, while they live."""
+    spent, tick = time.process_time(), os.sysconf("SC_CLK_TCK")
+    for one in multiprocessing.active_children():
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{one.pid}/stat").read_text().rpartition(") ")[2].split()
+            spent += (int(fields[11]) + int(fields[12])) / tick
+    return spent
 
 
 def profiled(work: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
+from app.batches import crew
 from app.batches.carry import AGAIN, Asked, all_locked, asked, finish, locked, refuse
 from app.batches.gesture import SIGN, mine, row_key
 from app.batches.models import Batch, BatchItem
@@ -192,6 +193,7 @@ def carry_signatures(row: Row) -> None:
     """Embed, timestamp, check and move what a page signed, a few folders at once; each is tried once more after a kill."""
     with reading(row.collectivity_id) as db:
         said = asked(db, row.payload["batch_id"])
+        crew.call(db, said.batch_id)
         query = sa.select(BatchItem.id).where(
             BatchItem.id.in_(row.payload["items"]),
             BatchItem.state == "signed",

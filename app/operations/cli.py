@@ -11,6 +11,7 @@ from app.core import jobs, outbox, schema
 from app.core.french import taille
 from app.operations import processes, sweep
 from app.operations.doctor import examine
+from app.operations.helping import crew_of
 from workflows.deadlines import get_ready
 
 
@@ -77,6 +78,7 @@ def worker(threads: int) -> None:
         raise click.ClickException("aucune file d’attente n’est configurée (PARAPHE_QUEUE_URL)")
     outbox.watch()
     get_ready()
+    crew_of(current_app.config["PARAPHE"])
     jobs.carries(run=outbox.run, watch=sweep.watch(current_app.config["PARAPHE"].sweep_days))
     queue.create_consumer(
         workers=threads,

@@ -1,0 +1,33 @@
+"""The start of a helper of the worker (`app.batches.crew`): a process of its own, with the application of its settings."""
+
+import multiprocessing
+import os
+from functools import partial
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from app.batches import crew
+
+
+def crew_of(settings: Any) -> None:
+    """Let this worker call as many helpers as the installation allows."""
+    crew.ready(partial(start, settings), settings.batch_processes)
+
+
+def start(settings: Any) -> BaseProcess:
+    """A new helper; it ends when it has nothing to do, or when whoever called it has died."""
+    process = multiprocessing.get_context("spawn").Process(
+        target=_help, args=(settings, os.getpid()), name="paraphe-lot"
+    )
+    process.start()
+    return process
+
+
+def _help(settings: Any, caller: int) -> None:
+    from app import create_app
+
+    app = create_app(settings)
+    from app.batches import signatures  # noqa: F401 - loaded now, not at the first row
+
+    with app.app_context():
+        crew.serve(lambda: os.getppid() != caller)
