@@ -62,6 +62,7 @@ def everything() -> None:
         honest_files,
         pdf_fields,
         pdf_incremental,
+        pdf_readings,
         pdf_shadow,
         pdf_structure,
         pdf_wrapping,
