@@ -115,7 +115,7 @@ def refuse_stale_in(db: Db, actor: Actor) -> None:
     query = sa.select(LoginSession.created_at, LoginSession.proven_at)
     row = db.execute(query.where(LoginSession.id == actor.session_id)).one_or_none()
     if row is None or now() - (row.proven_at or row.created_at) > timedelta(minutes=minutes()):
-        raise Refusal("identity-needed", minutes=minutes())
+        raise Refusal("identity-needed", minutes=minutes(), title="Confirmez que c’est vous")
 
 
 def prove(actor: Actor, answer: SecretStr) -> None:

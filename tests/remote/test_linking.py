@@ -7,7 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.db import engine, reading
+from app.demo.cast import PASSWORD
 from app.journal.chain import verify
+from app.people import identity
 from app.signing import setting
 from app.signing.enrol import certificates_of, withdraw
 from app.signing.remote import linking, pending
@@ -85,6 +87,22 @@ def test_a_certificate_has_one_owner_until_he_withdraws_it(house, at) -> None:
     assert mayor.links() == []
     second.link(MAYOR)
     assert [one.credential for one in second.links()] == [MAYOR]
+
+
+def test_a_session_left_open_links_nothing_before_it_proves_who_is_there(house, at, server) -> None:
+    mayor: At = at("a.kervadec")
+    identity.configure(5)
+    try:
+        with engine().begin() as connection:
+            connection.execute(sa.text("UPDATE login_session SET created_at = '2026-01-01 00:00:00'"))
+        asked = mayor.choose(MAYOR)
+        assert asked.location == "/compte/confirmer?suite=/compte/certificats/distance"
+        assert server.asked("authorize") == []
+        back = mayor.post("/compte/confirmer?suite=/compte/certificats/distance", answer=PASSWORD)
+        assert back.location == "/compte/certificats/distance"
+        mayor.link()
+    finally:
+        identity.configure(house.settings.reauth_minutes)
 
 
 def test_linking_twice_is_linking_once(house, at) -> None:
