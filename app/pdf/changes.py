@@ -166,12 +166,18 @@ def _form(before: Snapshot, after: Snapshot, reaches: Reach, found: Changes) -> 
 
 
 def _dangling(before: Snapshot, changed: frozenset[Key], found: Changes) -> None:
-    """An object that was named when the file was signed and came afterwards (shadow attacks, « hide-and-replace »)."""
+    """An object that was named when the file was signed and came afterwards (shadow attacks, « hide-and-replace »).
+
+    By its number alone: viewers take an object for another of its generations.
+    """
     handler = before.handler
+    handler._load_reverse_xref_cache()  # noqa: SLF001 - what pyHanko's own analysis has computed
+    named = {one.idnum for one in handler._indirect_object_access_cache}  # noqa: SLF001
     for number, generation, *_ in changed:
+        if number not in named:
+            continue
         reference = Reference(number, generation, handler)
-        missing = handler.reader.xrefs.get_historical_ref(reference, handler.revision) is None
-        if missing and handler._get_usages_of_ref(reference):  # noqa: SLF001 - what pyHanko's own analysis has computed
+        if handler.reader.xrefs.get_historical_ref(reference, handler.revision) is None:
             found.altered.append("un objet que le document signé annonçait sans le contenir a été ajouté")
             return
 

@@ -179,6 +179,32 @@ def listed_twice(writer: Any) -> None:
     writer.update_container(page)
 
 
+def announced(generation: int) -> bytes:
+    """A page whose second content stream is an object that nobody has."""
+    writer, out = IncrementalPdfFileWriter(io.BytesIO(DOCUMENT)), io.BytesIO()
+    page = writer.root["/Pages"]["/Kids"][0]
+    nobody = generic.IndirectObject(900, generation, writer)
+    page["/Contents"] = generic.ArrayObject([page.raw_get("/Contents"), nobody])
+    writer.update_container(page)
+    append_signature_field(writer, SigFieldSpec("Signature1"))
+    writer.write(out)
+    return out.getvalue()
+
+
+def arrived(data: bytes) -> bytes:
+    """That object, by a table and an end of file as they should be."""
+    reader, start = PdfFileReader(io.BytesIO(data), strict=False), len(data)
+    body = b"900 0 obj\n<</Length %d>>\nstream\n%s\nendstream\nendobj\n" % (len(CROOK), CROOK)
+    table = b"xref\n900 1\n%010d 00000 n \n" % start
+    where = (reader.root_ref.idnum, reader.last_startxref, start + len(body))
+    return (
+        data
+        + body
+        + table
+        + b"trailer\n<</Size 901 /Root %d 0 R /Prev %d>>\nstartxref\n%d\n%%%%EOF\n" % where
+    )
+
+
 BOX = (("accord", "/Btn", PAGE),)
 TEXT = (("observations", "/Tx", PAGE),)
 SMALL_TEXT = (("observations", "/Tx", SMALL),)
@@ -205,6 +231,8 @@ FORGED: dict[str, Callable[[Corpus], bytes]] = {
     ),
     "another annotation drawn in front": lambda c: changed(c.signed(data=two_texts()), other_order),
     "an annotation listed once more": lambda c: changed(c.signed(data=two_texts()), listed_twice),
+    "an object that the page announced": lambda c: arrived(c.signed(data=announced(0))),
+    "an object that the page announced by another generation": lambda c: arrived(c.signed(data=announced(7))),
     "an update without its end of file": lambda c: without_end(c.signed()),
     "an update whose end of file is misspelt": lambda c: without_end(c.signed()) + b"%%EO\n",
     "objects that no table names": lambda c: c.signed() + OBJECT,
