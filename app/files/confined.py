@@ -5,6 +5,7 @@ process that waits never opens a file: whatever a file does to the copy that rea
 """
 
 import atexit
+import gc
 import json
 import os
 import resource
@@ -28,9 +29,9 @@ _CHILD = (
     "sys.modules['app'] = app; "
     "from app.files.confined import wait; wait(sys.argv[1])"
 )
-IDLE_SECONDS = 1800
+IDLE_SECONDS = 900
 """After so long without a question the process that waits gives its memory back."""
-MOST_IDLE = 2
+MOST_IDLE = 1
 LARGEST_ANSWER = 1 << 20
 
 
@@ -45,7 +46,7 @@ class Limits:
 
 
 class Confined:
-    """Asks `answer` of a module, in a process of its own; one that is free serves again, and at most two wait."""
+    """Asks `answer` of a module, in a process of its own; one that is free serves again, and at most one waits."""
 
     def __init__(self, module: str, limits: Limits) -> None:
         self._module, self._limits = module, limits
@@ -136,6 +137,8 @@ def wait(module: str) -> None:
     said = os.dup(1)  # what a library prints is no answer
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     answer: Callable[[dict[str, Any]], dict[str, Any]] = import_module(module).answer
+    gc.collect()
+    gc.freeze()  # else each copy would write to all the memory that it shares
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of the terminal: whoever asks ends it
     while select.select([sys.stdin], [], [], IDLE_SECONDS)[0]:
         line = sys.stdin.buffer.readline()

@@ -103,7 +103,7 @@ def _signable(seen: Examined, path: Path, workdir: Path) -> Examined:
     `file-signed-not-signable`, `file-not-signable`, `file-too-heavy`.
     """
     found = _against(seen.repaired or path)
-    if found.why == "not-signable" and not seen.signatures:
+    if found.why in {"not-signable", "earlier"} and not seen.signatures:
         for rebuilt in (False, True):
             copy = rewritten(seen.repaired or path, seen.filename, workdir, rebuilt=rebuilt)
             if copy is not None and not _against(copy).why:
@@ -123,6 +123,8 @@ def _refuse(found: DryRun, seen: Examined) -> None:
     key = REFUSALS[found.why]
     if found.why == "not-signable" and seen.signatures:
         key = "file-signed-not-signable"
+    elif found.why == "earlier" and not seen.signatures:
+        key = "file-not-signable"  # what it would break is none that holds
     raise Refusal(key, filename=seen.filename)
 
 

@@ -70,34 +70,35 @@ def _sign(path: Path, room: Path, free: list[FieldPlan] | None) -> None:
     if free is not None and not free:
         raise Refusal("document-certified")
     plans = _plans(path) if free is None else free[:2]
-    source, names = path, [plan.name for plan in plans]
+    source, made = path, list[str]()
     for rank in range(len(plans)):
         target = room / f"signed-{rank}.pdf"
         prepared = pades.seal(
             source,
             target,
             key=key(),
-            field=names[rank],
+            field=plans[rank].name,
             fields=plans,
             stamp=STAMP if plans[rank].box else None,
             now=now(),
             timestamper=None,
             fresh=free is None and not rank,
         )
-        if free is None and not rank:  # the names were changed together when the document had one of them
-            mark = prepared.field.removeprefix(names[0])
-            names = [name + mark for name in names]
-            plans = [FieldPlan(name, plan.box) for name, plan in zip(names, plans, strict=True)]
-        pades.check(
-            target,
-            source=source,
-            field=prepared.field,
-            certificate=key().certificate,
-            trust=Trust((key().chain[0],), (key().chain[0],), fetch=False),
-            timestamped=False,
-            moment=now(),
-        )
+        # The names were changed together when the document had one of them
+        mark = prepared.field.removeprefix(plans[rank].name)
+        plans = [FieldPlan(plan.name + mark, plan.box) for plan in plans]
+        made.append(prepared.field)
         source = target
+    pades.check(
+        source,
+        source=path,
+        field=made[-1],
+        certificate=key().certificate,
+        trust=Trust((key().chain[0],), (key().chain[0],), fetch=False),
+        timestamped=False,
+        moment=now(),
+        since=made[:-1],
+    )
 
 
 def _plans(path: Path) -> list[FieldPlan]:

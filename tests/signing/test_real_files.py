@@ -8,10 +8,12 @@ import pikepdf
 import pytest
 
 from app.core.clock import now
+from app.core.refusals import Refusal
 from app.signing.formats import pades, placement
 from app.signing.pdf_signatures import read_pdf
+from app.signing.ports import Box, FieldPlan
 
-from .conftest import sealed
+from .conftest import STAMP, sealed
 from .test_pades import assert_others_accept
 
 FILES = sorted((Path(__file__).parent.parent / "assets" / "pdf").glob("*.pdf"))
@@ -88,3 +90,25 @@ def test_on_the_smallest_pages_several_signatures_have_each_their_box_within_the
         assert 0 <= box.x1 < box.x2 <= wide
         assert 0 <= box.y1 < box.y2 <= high
     sealed(source, key("a_kervadec"))
+
+
+def test_no_stamp_takes_so_much_of_its_page_that_it_would_replace_it(tmp_path, key):
+    source = tmp_path / "small.pdf"
+    with pikepdf.new() as made:
+        made.add_blank_page(page_size=(200, 120))
+        made.save(source)
+    box = placement.default_box(source, 0, 1)
+    assert box.width * box.height <= 200 * 120 / 8
+    large = [FieldPlan("maire", Box(0, 10, 10, 150, 100))]
+    with pytest.raises(Refusal, match="stamp-too-large"):
+        pades.seal(
+            source,
+            tmp_path / "signed.pdf",
+            key=key("a_kervadec"),
+            field="maire",
+            fields=large,
+            stamp=STAMP,
+            now=now(),
+            timestamper=None,
+        )
+    assert not (tmp_path / "signed.pdf").exists()

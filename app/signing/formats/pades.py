@@ -3,7 +3,7 @@
 import dataclasses
 import errno
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -63,7 +63,7 @@ def prepare(
     fill fields (ISO 32000-2 §12.8.2.2). `fresh`: their names are proposals, all changed alike when the document has one
     of them already; `Prepared.field` says the true one. `certificate` and `chain` in DER, `now` goes to /M. The signed attributes
     hold no signing time (ETSI EN 319 142-1 §5.3). Refuses `document-not-signable`, `document-certified`,
-    `field-unknown`, `field-already-signed`, `stamp-outside-page`, `stamp-glyph-missing` and the keys of
+    `field-unknown`, `field-already-signed`, `stamp-outside-page`, `stamp-too-large`, `stamp-glyph-missing` and the keys of
     `algorithms.of`; then `target` does not exist.
     """
     algorithm = algorithms.of(certificate).digest
@@ -229,12 +229,14 @@ def check(
     trust: Trust,
     timestamped: bool,
     moment: datetime,
+    since: Collection[str] = (),
 ) -> SignatureFacts:
     """Read the signature back from the file and prove that it is the one that was asked for.
 
     It must be intact, valid, trusted, by `certificate`, in `field`, over the entire file, at level B-T when
     `timestamped` else B-B; `source` must be an exact prefix; every earlier signature that held must still hold
-    (difference analysis). Revocation is the business of `trust.check_certificate`; no host is asked here.
+    (difference analysis), and so must those of `since`, made after `source`. Revocation is the business of
+    `trust.check_certificate`; no host is asked here.
     Refuses `signature-not-valid-after-embedding`.
     """
     with source.open("rb") as before, target.open("rb") as after:
@@ -252,10 +254,11 @@ def check(
     _demand(found, facts(certificate).fingerprint_sha256, timestamped=timestamped)
     broken = {one.where for one in readings[:-1] if not one.holds}
     if broken:
-        broken &= {one.where for one in read_pdf(source, None, silent, moment) if one.holds}
+        broken &= {one.where for one in read_pdf(source, None, silent, moment) if one.holds} | set(since)
     if broken:
         raise _failed(
-            f"une signature antérieure ne tiendrait plus : {', '.join(sorted(broken))}", earlier=True
+            f"une signature antérieure ne tiendrait plus : {', '.join(sorted(broken))}",
+            earlier=bool(broken - set(since)),
         )
     return SignatureFacts(
         field=field,

@@ -20,6 +20,8 @@ GAP = 10.0
 WIDTH, LEAST_WIDTH, HEIGHT = 190.0, 110.0, 62.0
 STEP, DARK = 8.0, 160  # points between two places tried; a grey below is ink, above a background
 NEAR = 0.01
+# Of the page: what takes more than an eighth of it is no stamp for those who judge (`app/pdf/changes.py`)
+MOST_SHARE, LARGEST_SHARE = 0.1, 0.125
 MOST_STEPS, MOST_PIXELS = (
     106,
     4000,
@@ -73,10 +75,19 @@ class PageShape:
         wide, high = self.width + NEAR, self.height + NEAR
         return -NEAR <= box.x1 < box.x2 <= wide and -NEAR <= box.y1 < box.y2 <= high
 
+    def bears(self, box: Box) -> bool:
+        """True when a box is a stamp on its page, and not what takes the place of a part of it."""
+        return box.width * box.height <= LARGEST_SHARE * self.width * self.height
+
     def rectangle(self, box: Box) -> Rectangle:
-        """The annotation rectangle of a displayed box, in the page's own coordinates; refuses `stamp-outside-page`."""
+        """The annotation rectangle of a displayed box, in the page's own coordinates.
+
+        Refuses `stamp-outside-page` and `stamp-too-large`.
+        """
         if not self.holds(box):
             raise Refusal("stamp-outside-page", page=box.page + 1)
+        if not self.bears(box):
+            raise Refusal("stamp-too-large", page=box.page + 1)
         (u1, v1), (u2, v2) = self.inward(box.x1, box.y1), self.inward(box.x2, box.y2)
         return min(u1, u2), min(v1, v2), max(u1, u2), max(v1, v2)
 
@@ -217,7 +228,13 @@ def _grid(page: PageShape, count: int) -> _Grid:
     )  # on a page of a few points, a gap of ten would leave nothing to the boxes
     width = min(WIDTH, (room - (columns - 1) * gap) / columns)
     height = min(HEIGHT, (page.height - margin - foot - (rows - 1) * gap) / rows)
-    return _Grid(columns, rows, width, height, margin, foot, gap)
+    return _Grid(columns, rows, *_small(page, width, height), margin, foot, gap)
+
+
+def _small(page: PageShape, width: float, height: float) -> tuple[float, float]:
+    """A size in its proportions, and small enough to be a stamp on its page."""
+    scale = min(1.0, (MOST_SHARE * page.width * page.height / (width * height)) ** 0.5)
+    return width * scale, height * scale
 
 
 def _free(
@@ -314,7 +331,7 @@ def _last(text: Any, tag: str) -> Rectangle | None:
 
 def _under(page: PageShape, number: int, tag: Rectangle) -> Box:
     (x1, y1), (x2, y2) = page.outward(tag[0], tag[1]), page.outward(tag[2], tag[3])
-    width, height = min(WIDTH, page.width), min(HEIGHT, page.height)
+    width, height = _small(page, min(WIDTH, page.width), min(HEIGHT, page.height))
     left = min(max(0.0, min(x1, x2)), page.width - width)
     bottom = min(max(0.0, max(y1, y2) - height), page.height - height)
     return Box(number, left, bottom, left + width, bottom + height)

@@ -34,6 +34,11 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été signé : le cartouche de signature sortirait de la page {page}. Placez-le de nouveau.",
     ),
+    "stamp-too-large": (
+        422,
+        "Rien n’a été signé : le cartouche de signature prendrait plus d’un huitième de la page {page}. Réduisez-le, puis "
+        "recommencez.",
+    ),
     "stamp-glyph-missing": (
         422,
         (

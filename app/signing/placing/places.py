@@ -188,7 +188,8 @@ def place(actor: Actor, folder_id: int, *, version: int, boxes: Chosen) -> int:
     """Keep where the depositor wants each signature, in place of what was chosen before; returns the folder's version.
 
     An empty choice gives the place back to tags and family. Refuses `place-unknown` for a part that the folder does not
-    have, `place-outside-page`, `place-overlap` when two signatures would cover one another, and whoever may not edit.
+    have, `place-outside-page`, `place-too-large`, `place-overlap` when two signatures would cover one another, and
+    whoever may not edit.
     """
     from app.signing.formats import placement
 
@@ -207,6 +208,8 @@ def _fit(pages: Sequence["PageShape"], boxes: Sequence[Box]) -> None:
     for rank, box in enumerate(boxes):
         if not 0 <= box.page < len(pages) or not pages[box.page].holds(box):
             raise Refusal("place-outside-page", page=box.page + 1)
+        if not pages[box.page].bears(box):
+            raise Refusal("place-too-large", page=box.page + 1)
         for other in boxes[:rank]:
             apart = box.x2 <= other.x1 or other.x2 <= box.x1 or box.y2 <= other.y1 or other.y2 <= box.y1
             if box.page == other.page and not apart:

@@ -21,6 +21,10 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été enregistré : une signature sortirait de la page {page}. Placez-la de nouveau.",
     ),
+    "place-too-large": (
+        422,
+        "Rien n’a été enregistré : une signature prendrait plus d’un huitième de la page {page}. Réduisez-la.",
+    ),
     "place-overlap": (
         422,
         "Rien n’a été enregistré : deux signatures se recouvrent page {page}. Écartez-les.",
