@@ -114,9 +114,7 @@ class Settings(BaseSettings):
     reauth_minutes: int = Field(5, ge=1, le=720)
     refusals_alert: int = Field(5, ge=2, le=1000)
     refusals_minutes: int = Field(10, ge=1, le=1440)
-    batch_processes: int = Field(
-        default_factory=lambda: max(0, min(4, (os.cpu_count() or 1) - 2)), ge=0, le=16
-    )
+    batch_processes: int | None = Field(None, ge=0, le=16)
     prepared_mb_person: int = Field(2048, ge=1)
     prepared_mb_address: int = Field(4096, ge=1)
     prepared_mb: int = Field(20480, ge=1)

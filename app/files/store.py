@@ -9,11 +9,12 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from app.core.clock import now as moment_now
 from app.core.refusals import Refusal
 
 CHUNK = 1 << 20
@@ -210,11 +211,11 @@ class Store:
         import obstore
 
         seen = self._seen(key)
-        if seen is not None and datetime.now(UTC) - seen < self.fresh:
+        if seen is not None and moment_now() - seen < self.fresh:
             return
         obstore.put(self._objects, f"{USED}/{key}", b"", use_multipart=False)
         until = time.monotonic() + self.wait
-        while (swept := self._seen(f"{SWEPT}/{key}")) is not None and datetime.now(UTC) - swept < MARKED:
+        while (swept := self._seen(f"{SWEPT}/{key}")) is not None and moment_now() - swept < MARKED:
             if time.monotonic() > until:
                 raise Refusal("store-unavailable", why="a sweep is at work on these bytes")
             time.sleep(0.1)

@@ -8,10 +8,16 @@ from typing import Any
 
 from app.batches import crew
 
+MOST = 4
+"""Helpers that a worker calls unless the installation says: beyond, the database is what all of them wait for."""
+
 
 def crew_of(settings: Any) -> None:
-    """Let this worker call as many helpers as the installation allows."""
-    crew.ready(partial(start, settings), settings.batch_processes)
+    """Let this worker call as many helpers as the installation allows: one for each core beyond two, unless it says."""
+    most = settings.batch_processes
+    if most is None:
+        most = max(0, min(MOST, (os.cpu_count() or 1) - 2))
+    crew.ready(partial(start, settings), most)
 
 
 def start(settings: Any) -> BaseProcess:

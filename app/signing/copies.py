@@ -52,13 +52,13 @@ def refuse_more(db: Db, actor: Actor) -> None:
     ).one()
     most = setting.prepared_limits()
     full = (
-        ("person", count >= MOST or person >= most.person),
-        ("address", address >= most.address),
-        ("house", house >= most.house),
+        ("prepared-too-many-person", count >= MOST or person >= most.person),
+        ("prepared-too-many-address", address >= most.address),
+        ("prepared-too-many-house", house >= most.house),
     )
-    for whose, reached in full:
+    for key, reached in full:
         if reached:
-            raise Refusal(f"{REFUSED}-{whose}", minutes=setting.minutes() + 3)
+            raise Refusal(key, minutes=setting.minutes() + 3)
 
 
 def end(db: Db, session: str) -> None:
