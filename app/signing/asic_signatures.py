@@ -22,7 +22,7 @@ from app.signing import bounds
 from app.signing.formats.xades_reading import DIGESTS, NAMES, decoded, parse_any
 from app.signing.formats.xades_scope import unsupported
 from app.signing.seen import Seen
-from app.signing.signers import MOST_SIGNATURES, UNREADABLE
+from app.signing.signers import MOST_SIGNATURES, NOTHING_CHANGED, SIGNED_UNCHANGED, UNREADABLE
 from app.signing.trust import Trust
 
 ASIC = "http://uri.etsi.org/02918/v1.2.1#"
@@ -200,8 +200,10 @@ def _judged(seen: Seen, covered: set[str], data: list[str]) -> Seen:
         "SIG_CONSTRAINTS_FAILURE",
         f"la signature ne couvre pas tout le conteneur : {_listed(left)} n’est pas signé.",
     )
+    changes = SIGNED_UNCHANGED if seen.changes == NOTHING_CHANGED else seen.changes
     return replace(
         seen,
+        changes=changes,
         covered=f"{words} Non signé : {_listed(left)}.",
         covers_whole=False,
         doubts=(*seen.doubts, doubt),

@@ -42,6 +42,7 @@ UNFIT = {
     ),
 }
 NOTHING_CHANGED = "Rien n’a changé depuis la signature."
+SIGNED_UNCHANGED = "Ce qui est signé n’a pas changé ; du reste, la signature ne dit rien."
 
 
 def unreadable(where: str, certificate: x509.Certificate | None = None) -> Seen:

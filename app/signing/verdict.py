@@ -14,6 +14,24 @@ WORDS: Mapping[Indication, Words] = {
     "TOTAL-FAILED": "invalide",
     "INDETERMINATE": "indéterminé",
 }
+AGAIN = "Ne vous y fiez pas telle quelle : demandez à son auteur un fichier signé de nouveau."
+ADVICE: Mapping[str, str] = {
+    "HASH_FAILURE": "Ne vous servez pas de ce fichier : demandez-en un exemplaire intact à qui l’a signé.",
+    "NO_CERTIFICATE_CHAIN_FOUND": (
+        "Assurez-vous autrement de qui a signé. Si la commune fait confiance à cette autorité, l’administrateur peut "
+        "l’ajouter."
+    ),
+    "TRY_LATER": "Recommencez plus tard : l’autorité n’a pas répondu.",
+    **dict.fromkeys(
+        ("OUT_OF_BOUNDS_NO_POE", "REVOKED_NO_POE", "NO_POE", "OUT_OF_BOUNDS_NOT_REVOKED"),
+        "Demandez à son auteur une preuve de la date, ou une nouvelle signature.",
+    ),
+    **dict.fromkeys(
+        ("REVOKED", "EXPIRED", "NOT_YET_VALID"),
+        "Cette signature ne prouve rien : demandez à son auteur d’en faire une nouvelle.",
+    ),
+}
+"""What to do about a verdict that is not « valide », by its ETSI sub-indication; `AGAIN` for every other."""
 TIMES = ("claimed_at", "timestamped_at", "revoked_at", "archived_at")
 
 
@@ -65,6 +83,11 @@ class Verdict:
     def verdict(self) -> Words:
         """The verdict in French."""
         return WORDS[self.indication]
+
+    @property
+    def advice(self) -> str:
+        """What whoever reads it should do, in one French sentence; empty when it is valid."""
+        return "" if self.verdict == "valide" else ADVICE.get(self.sub_indication or "", AGAIN)
 
     @property
     def signed_at(self) -> datetime | None:

@@ -37,6 +37,7 @@ from app.signing.signers import (
     MOST_SIGNATURES,
     NOTHING_CHANGED,
     SECONDS_EACH,
+    SIGNED_UNCHANGED,
     UNREADABLE,
     chain_of,
     lost,
@@ -224,7 +225,7 @@ async def _read(
         valid=_verifies(own, value, parts),
         covers_whole=not seen.left,
         covered=_covered(seen),
-        changes=NOTHING_CHANGED if seen.intact else "Le contenu n’est pas celui qui a été signé.",
+        changes=_changes(seen),
         doubts=_doubts(seen, named_by),
         sub=standing.sub,
         revoked_at=standing.revoked_at,
@@ -244,6 +245,12 @@ def _claimed_name(signature: _Element) -> str:
 
 def _covered(seen: Scope) -> str:
     return f"{seen.covered} Non signé : {', '.join(seen.left[:MOST_LEFT])}." if seen.left else seen.covered
+
+
+def _changes(seen: Scope) -> str:
+    if not seen.intact:
+        return "Le contenu n’est pas celui qui a été signé."
+    return SIGNED_UNCHANGED if seen.left else NOTHING_CHANGED
 
 
 def _doubts(seen: Scope, named_by: str) -> tuple[tuple[str, str], ...]:

@@ -99,6 +99,7 @@ def test_what_a_signature_leaves_out_is_listed(made, trust):
     assert one.verdict == "indéterminé"
     assert "Non signé : « avenant.pdf »" in one.covered
     assert "« avenant.pdf » n’est pas signé" in one.reason
+    assert one.changes == "Ce qui est signé n’a pas changé ; du reste, la signature ne dit rien."
 
 
 def test_plain_xml_signature_that_names_no_certificate_is_undecided(made, trust):

@@ -114,6 +114,7 @@ def test_a_tampered_file_is_attested_as_tampered_and_one_without_signature_as_su
     client = house.client()
     words = words_of(attested(client, ask(client, PUBLIC, corpus.one_byte(made.signed()))).data)
     assert "Verdict : invalide. Non valable : le document a été modifié après la signature." in words
+    assert "Que faire Ne vous servez pas de ce fichier" in words
     words = words_of(attested(client, ask(client, PUBLIC, corpus.DOCUMENT)).data)
     assert "Ce fichier ne porte aucune signature électronique." in words
 

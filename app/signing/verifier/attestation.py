@@ -181,6 +181,7 @@ def _signature(one: Verdict) -> Sequence[tuple[str, str]]:
         ("Quand", one.when),
         ("Ce qui est signé", one.covered),
         ("Depuis", one.changes),
+        ("Que faire", one.advice),
         ("Révocation", one.revocation),
         ("Qualification", one.qualified or ""),
         ("Niveau", one.level),
