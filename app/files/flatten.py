@@ -31,9 +31,9 @@ def plain_copy(
     """A plain copy in `workdir` of the file at `path`, which is open as `pdf` and is changed in memory only.
 
     None when no copy is sure to be what the screen shows: an annotation that nobody drew, a field or a box whose drawing is
-    not its value, a page that is not shown as before (`rendering`), a face that is left.
+    not its value, a note that carries a file, a page that is not shown as before (`rendering`), a face that is left.
     """
-    if "undrawn" in found or not _boxes_agree(pdf):
+    if "undrawn" in found or not _boxes_agree(pdf) or _notes_with_files(pdf):
         return None
     everywhere = not found.keys().isdisjoint({"layers", "printed", "rendering"})
     pages = [n for n, page in enumerate(pdf.pages) if everywhere or not n or faces.annotations(page.obj)]
@@ -57,6 +57,15 @@ def _still_plain(copy: Path, pages: list[int]) -> bool:
         for one, written in faces.objects(pdf):
             scan.look(one, written)
         return not scan.found() and not rendering.unlike_in_print(copy, pages)
+
+
+def _notes_with_files(pdf: pikepdf.Pdf) -> bool:
+    """Whether a file hangs on a note of a page: drawn into it, the note would lose its file."""
+    return any(
+        named(one.get("/Subtype")) == "/FileAttachment"
+        for page in pdf.pages
+        for one in faces.annotations(page.obj)
+    )
 
 
 def _boxes_agree(pdf: pikepdf.Pdf) -> bool:
