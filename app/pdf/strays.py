@@ -25,6 +25,9 @@ _TABLE = re.compile(
     rb"xref[ \t]*(?:\r\n|\r|\n)(?:\d+ \d+[ \t]*(?:\r\n|\r|\n)(?:\d{10} \d{5} [nf](?: \r| \n|\r\n))*)+[ \t\r\n]*trailer"
 )
 _ACTS = re.compile(rb"obj|xref|trailer|stream|%PDF")
+HEAD, WINDOW = 64 << 10, 1024
+_COMMENT, _ESCAPE = re.compile(rb"%[^\r\n]*"), re.compile(rb"#([0-9A-Fa-f]{2})")
+_NUMBER = re.compile(rb"(?<![0-9.])\+?(\d{1,15})(?![0-9])")
 _HOLE = re.compile(rb"<[0-9A-Fa-f]*>")
 AFTER_END = (
     "le fichier continue après la fin de sa dernière révision : des objets ajoutés là, que la signature ne couvre pas, "
@@ -37,6 +40,10 @@ UNLISTED = (
 MALFORMED = "ce qui a été ajouté après la signature est mal formé : des lecteurs le reconstruisent chacun à leur façon"
 TOO_MUCH = "ce qui a été ajouté après la signature est trop volumineux pour être analysé"
 HOLE = "la partie du fichier que la signature ne couvre pas contient autre chose que la signature"
+TWO_READINGS = (
+    "le fichier se dit « linéarisé » à sa longueur d’aujourd’hui : "
+    "des lecteurs y lisent une autre table que celle qui est signée"
+)
 PADDING = "la place gardée pour la signature contient autre chose que la signature"
 UNLOCKED = "le chiffrement du document a été ajouté, retiré ou changé"
 BEFORE = "des octets qui précèdent le document pourraient être lus comme une partie de lui"
@@ -73,12 +80,30 @@ def strays(document: Opened, section: int, byte_range: tuple[int, ...]) -> Stray
     _junk(document, found)
     _trailers(document, section, found)
     signed = start + length
+    if linearised_now(stream, size) and (signed < size or not document.base):
+        found.altered.append(TWO_READINGS)
     if size - signed > MOST_ADDED:
         found.doubts.append(TOO_MUCH)
     elif size > signed:
         stream.seek(signed)
         _added(document, section, signed, stream.read(size - signed), found)
     return found
+
+
+def linearised_now(stream: Any, size: int) -> bool:
+    """Whether readers take a file of `size` bytes for a linearised one: they then begin with its first table, not its last.
+
+    Its first object says so, with the length of the file (ISO 32000-1 annex F.2, /L); comments of any length may come
+    before it, and names may be written with escapes.
+    """
+    stream.seek(0)
+    head = stream.read(HEAD)
+    for one in _OBJECT.finditer(head):
+        written = _COMMENT.sub(b" ", head[one.end() : one.end() + WINDOW])
+        names = _ESCAPE.sub(lambda found: bytes((int(found[1], 16),)), written)
+        if b"/Linearized" in names and any(int(number) == size for number in _NUMBER.findall(names)):
+            return True
+    return False
 
 
 def _hole(hole: bytes, found: Strays) -> None:

@@ -83,3 +83,22 @@ def test_an_early_section_that_no_linearisation_announces_is_a_revision_of_its_o
     source = linearised(tmp_path).read_bytes().replace(b"/Linearized", b"/Linearizes", 1)
     every = verify(write(tmp_path, made.signed(data=source)), made.trust, now())
     assert [one.covered for one in every] == ["La signature couvre tout le fichier."]
+
+
+def test_a_file_that_says_to_be_linearised_at_the_length_it_has_later_is_not_believed(
+    made: Corpus, tmp_path: Path
+) -> None:
+    """Readers would then begin with its first table, which may show another page than the one that was signed."""
+    source = linearised(tmp_path).read_bytes()
+    announced = re.search(rb"/L (\d+)", source)
+    assert announced is not None
+
+    def signed_with(length: int) -> bytes:
+        said = b"/L %0*d" % (len(announced[1]), length)
+        return made.signed(data=source.replace(announced[0], said, 1), level="B-B")
+
+    length = len(signed_with(int(announced[1]))) + 500
+    data = signed_with(length)
+    assert verify(write(tmp_path, data), made.trust, now())[0].verdict == "valide"
+    (only,) = verify(write(tmp_path, data.ljust(length)), made.trust, now())
+    assert (only.verdict, "linéarisé" in only.reason) == ("invalide", True), only.reason
