@@ -15,6 +15,7 @@ from app.signing.verdict import Indication, Verdict
 PASSED: Indication = "TOTAL-PASSED"
 FAILED: Indication = "TOTAL-FAILED"
 UNSURE: Indication = "INDETERMINATE"
+FALSE_HOURS = "L’heure de la signature n’est pas prouvée : les heures qu’elle porte se contredisent."
 UNPROVEN = "aucun horodatage ne prouve que la signature est antérieure."
 REASONS = {
     "NO_CERTIFICATE_CHAIN_FOUND": "l’autorité qui a délivré le certificat n’est pas reconnue ici.",
@@ -47,6 +48,9 @@ def judge(seen: Seen, moment: datetime) -> Verdict:
         or _lacking(seen, moment)
         or (PASSED, None, _proven(seen, moment)),
     )
+    false_hours = any(
+        is_so and order == "TIMESTAMP_ORDER_FAILURE" for is_so, order, _ in _hours(seen, moment)
+    )
     head = {PASSED: "Valable : ", FAILED: "Non valable : ", UNSURE: "Indéterminé : "}[indication]
     return Verdict(
         where=seen.where,
@@ -55,14 +59,14 @@ def judge(seen: Seen, moment: datetime) -> Verdict:
         indication=indication,
         sub_indication=sub,
         reason=head + reason,
-        when=_when(seen),
+        when=FALSE_HOURS if false_hours else _when(seen),
         covered=seen.covered,
         changes=seen.changes,
         revocation=_revocation(seen, moment),
         capacity=seen.capacity,
         claimed_at=seen.claimed_at,
-        timestamped_at=seen.timestamped_at,
-        archived_at=seen.archived_at,
+        timestamped_at=None if false_hours else seen.timestamped_at,
+        archived_at=None if false_hours else seen.archived_at,
         revoked_at=seen.revoked_at,
         covers_whole=seen.covers_whole,
         serial=seen.serial,
@@ -261,7 +265,7 @@ def _when(seen: Seen) -> str:
 
 
 def _revocation(seen: Seen, moment: datetime) -> str:
-    at = seen.timestamped_at or moment
+    at = min(seen.timestamped_at or moment, moment)
     if seen.revoked_at is not None:
         place = "après" if seen.timestamped_at and seen.revoked_at > at else "avant"
         if place == "avant" and not _too_late(seen, seen.revoked_at):

@@ -67,9 +67,10 @@ def _signature(seen: Seen, found: Evidence, verdict: Verdict, moment: datetime, 
     from pyhanko.generated.w3c.xmldsig_core import SignatureValue
 
     best = None
-    if seen.timestamped_at is not None or seen.archived_at is not None:
+    if verdict.timestamped_at is not None or verdict.archived_at is not None:
         best = etsi.POEType(
-            poetime=_time(seen.timestamped_at or seen.archived_at), type_of_proof=f"{URN}poetype:validation"
+            poetime=_time(verdict.timestamped_at or verdict.archived_at),
+            type_of_proof=f"{URN}poetype:validation",
         )
     signed = hashlib.new(found.algorithm, found.signed).digest()
     sub = verdict.sub_indication

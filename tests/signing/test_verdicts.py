@@ -562,6 +562,8 @@ def test_hours_that_contradict_one_another_are_never_proven(made, trust, tmp_pat
     last = judge(tmp_path / "signed.pdf", trust)[-1]
     assert (last.indication, last.sub_indication) == (indication, sub), last.reason
     assert words in last.reason
+    assert "prouvée par un horodatage" not in last.when
+    assert last.timestamped_at is None
 
 
 @pytest.mark.parametrize("form", ["cades", "xades"])
