@@ -211,7 +211,8 @@ def _page(batch_id: int, error: str | None = None) -> str:
         retry = len(progress.again(db, g.actor, batch_id)) if seen.state == "ended" else 0
         deciding = seen.state in {"proposed", "interrupted"} or seen.awaits_key
         warned = progress.warned(db, seen) if deciding else []
-        mine = enrol.certificates_of(db, g.actor.user_id) if seen.kind == SIGN else []
+        held = enrol.certificates_of(db, g.actor.user_id) if seen.kind == SIGN else []
+        mine = [one for one in held if not one.to_confirm]
         meant = meanings(db, g.actor, seen) if deciding else []
     whole = "tout" in request.args
     return render_template(

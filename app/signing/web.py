@@ -86,7 +86,7 @@ def dialog(folder_id: int) -> Response | str:
         documents = page.documents(db, folder, None)
         main = next(one for one in documents if one.role == "main")
         version = db.scalars(_version(main.id, main.number)).one()
-        mine = enrol.certificates_of(db, g.actor.user_id)
+        mine = [one for one in enrol.certificates_of(db, g.actor.user_id) if not one.to_confirm]
         capacities = authority.capacities(db, g.actor, folder, here) if here is not None else ()
         on_paper = sheet.allowed(db, g.actor, folder)
         view = page.head(db, folder)
