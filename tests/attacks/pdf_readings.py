@@ -419,3 +419,115 @@ def contents_twice(shop):
         workshop.scam_page(writer)
 
     return changed(data, edit)
+
+
+# Things that were innocent when they were signed
+
+
+def two_notes(pdf: pikepdf.Pdf) -> None:
+    """Two stamps of the author's, one over the other."""
+    from tests.attacks.pdf_fields import form_xobject
+
+    made = []
+    for text in (workshop.SCAM, "VERSER 1 000 EUR"):
+        look = form_xobject(pdf, text, (595, 842), white=True)
+        stamp = pikepdf.Dictionary(
+            Type=pikepdf.Name.Annot,
+            Subtype=pikepdf.Name.Stamp,
+            Rect=pikepdf.Array([0, 0, 595, 842]),
+            F=4,
+            AP=pikepdf.Dictionary(N=look),
+        )
+        made.append(pdf.make_indirect(stamp))
+    pdf.pages[0].Annots = pikepdf.Array(made)
+
+
+def reordered(shop, ranks) -> bytes:
+    """An empty signature field is added, and the author's notes are listed in another order."""
+    data = shop.once("two notes", lambda: shop.stamped(shop.prepared(two_notes)))
+
+    def edit(writer):
+        page = page_of(writer).get_object()
+        notes = page["/Annots"]
+        own = [notes.raw_get(rank) for rank in range(len(notes))]
+        field = thing(
+            {"Type": "/Annot", "Subtype": "/Widget", "FT": "/Sig", "T": "libre", "Rect": [0, 0, 0, 0]}
+        )
+        field["/P"] = page_of(writer)
+        reference = writer.add_object(field)
+        fields = writer.root["/AcroForm"]["/Fields"]
+        fields.append(reference)
+        writer.update_container(fields)
+        page["/Annots"] = thing([*(own[rank] for rank in ranks), *own[2:], reference])
+        writer.update_container(page)
+
+    return changed(data, edit)
+
+
+forgery(FAMILY, "notes: the author's in another order")(lambda shop: reordered(shop, (1, 0)))
+forgery(FAMILY, "notes: the author's first listed twice")(lambda shop: reordered(shop, (0, 1, 0)))
+
+
+@forgery(FAMILY, "objects: one that was announced by another generation")
+def announced(shop):
+    """The page names « 900 7 R », which does not exist; « 900 0 obj » comes afterwards, and pdfium takes it."""
+
+    def author():
+        plain = shop.plain
+        page = layout(plain).page_text
+        with pikepdf.open(io.BytesIO(plain)) as pdf:
+            own = pdf.pages[0].obj.get("/Contents").unparse()
+        assert b"/Contents " + own in page
+        return appended(
+            plain,
+            {layout(plain).page: page.replace(b"/Contents " + own, b"/Contents [ " + own + b" 900 7 R ]")},
+        )
+
+    data = shop.once("announced", lambda: shop.stamped(author()))
+    content = b"Q Q Q q 1 0 0 1 0 0 cm 0 g 40 400 500 200 re f Q"
+    return appended(data, {900: workshop.raw_stream(content)})
+
+
+def linear(shop, size: int) -> bytes:
+    """A document whose first object says that it is linearised when it has that size: then its first table counts."""
+    plain = shop.prepared(two_faces)
+    with pikepdf.open(io.BytesIO(plain)) as pdf:
+        content, page, tree, root = (pdf.Root.PieceInfo.Editeur.Private[rank].objgen[0] for rank in range(4))
+    header, rest = plain.split(b"\n", 1)
+    mark = rest[: rest.index(b"\n") + 1] if rest.startswith(b"%") else b""
+    head = header + b"\n" + mark
+    number = layout(plain).size
+    first = b"%d 0 obj\n<< /Linearized 1 /L %010d /H [ 600 10 ] /O %d /E 1500 /N 1 /T 1600 >>\nendobj\n" % (
+        number,
+        size,
+        page,
+    )
+    hidden = (content, page, tree, root)
+
+    def lines(shift: int) -> bytes:
+        body = table({one: real_place(plain, one) + shift for one in hidden} | {number: len(head)})
+        return body + b"trailer\n<< /Size %d /Root %d 0 R >>\nstartxref\n0\n%%%%EOF\n" % (number + 1, root)
+
+    shift = len(first) + len(lines(0))
+    shifted = head + first + lines(shift) + plain[len(head) :]
+    with pikepdf.open(io.BytesIO(plain)) as pdf:
+        every = [one.objgen[0] for one in pdf.objects if isinstance(one, pikepdf.Object) and one.objgen[0]]
+    known = {one: shifted.rindex(b"\n%d 0 obj" % one) + 1 for one in every}
+    end = shifted.rindex(b"xref\n0 ")
+    own = table(known | {number: len(head)})
+    last = b"trailer\n<< /Size %d /Root %d 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (
+        number + 1,
+        layout(plain).root,
+        end,
+    )
+    return shifted[:end] + own + last
+
+
+@forgery(FAMILY, "linearised: a length that comes true later")
+def comes_true(shop):
+    """Signed while the announced length was not the file's: the update makes it so, and another catalogue counts."""
+    size = 400_000
+    data = shop.once("linear", lambda: shop.stamped(linear(shop, size)))
+    room = size - len(changed(data, lambda writer: writer.add_object(thing({"Vide": ""}))))
+    made = changed(data, lambda writer: writer.add_object(thing({"Vide": "x" * (room - 100)})))
+    return made + b"\n" * (size - len(made))
