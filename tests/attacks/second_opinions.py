@@ -127,7 +127,7 @@ def xmlsec1(shop: Workshop, path: Path, content: Path | None) -> str:
         for space in spaces.get(kind, ("",)):
             named += ["--id-attr:Id", f"{space}:{kind}" if space else kind]
     named += ["--id-attr:Id", "http://www.minefi.gouv.fr/cp/helios/pes_v2/Rev0/aller:PES_Aller"]
-    command = ("xmlsec1", "--verify", *named, "--enabled-reference-uris", "empty,same-doc,local")
+    command = ("xmlsec1", "--verify", *named, "--enabled-reference-uris", "empty,same-doc,local,remote")
     trusted = ("--trusted-pem", str(shop.pki.root_pem), "--untrusted-pem", str(intermediates(shop)))
     code, _ = run(*command, *trusted, path.name, cwd=path.parent)
     return GOOD if code == 0 else BAD
