@@ -5,11 +5,12 @@ not ask what they draw: an empty signature field, a check box or a text may cove
 """
 
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pyhanko.pdf_utils.generic import DictionaryObject, NullObject, Reference, StreamObject
+from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NullObject, Reference, StreamObject
 
 from app.pdf.tree import ELSEWHERE, Annotation, Field, Key, Page, Reach, Rectangle, Snapshot, got
 
@@ -390,8 +391,15 @@ def blank(drawing: Any) -> bool:
 
 def _draws(stream: Any) -> bool:
     """Whether a content stream holds anything but comments, saved states and marks (ISO 32000-2 annex A)."""
+    if b"endstream" in stream.encoded_data or isinstance(got(stream, "/Filter"), ArrayObject):
+        return True  # readers do not agree on where it ends, or on how it is undone
     try:
         data = stream.data
+        if "/Filter" in stream:
+            inflater = zlib.decompressobj()
+            inflater.decompress(stream.encoded_data)
+            if inflater.unused_data.strip():
+                return True
     except Exception:  # noqa: BLE001 (a stream that cannot be read may draw anything elsewhere)
         return True
     lines = b" ".join(line.split(b"%")[0] for line in data.splitlines())

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from asn1crypto.parser import peek
@@ -24,6 +25,7 @@ _TRAILER = re.compile(rb"(?<![A-Za-z/(])trailer(?![A-Za-z])")
 _TABLE = re.compile(
     rb"xref[ \t]*(?:\r\n|\r|\n)(?:\d+ \d+[ \t]*(?:\r\n|\r|\n)(?:\d{10} \d{5} [nf](?: \r| \n|\r\n))*)+[ \t\r\n]*trailer"
 )
+_SUBSECTION = re.compile(rb"^(\d{1,10}) (\d{1,10})[ \t]*\r?$", re.MULTILINE)
 _ACTS = re.compile(rb"obj|xref|trailer|stream|%PDF")
 HEAD, WINDOW = 64 << 10, 1024
 _COMMENT, _ESCAPE = re.compile(rb"%[^\r\n]*"), re.compile(rb"#([0-9A-Fa-f]{2})")
@@ -162,7 +164,10 @@ def _added(document: Opened, section: int, signed: int, tail: bytes, found: Stra
     for number in later:
         info = xrefs.get_xref_container_info(number)
         tables += info.xref_section_type in (XRefSectionType.STANDARD, XRefSectionType.HYBRID_MAIN)
-        if not _sound(document, number, window, signed, tail, expected):
+        table = tail[max(0, info.declared_startxref - signed) : max(0, info.end_location - signed) + 16]
+        if not _plain(document, number, table) or not _sound(
+            document, number, window, signed, tail, expected
+        ):
             found.doubts.append(MALFORMED)
         window = max(window, info.end_location)
     if len(_TRAILER.findall(tail)) > tables:
@@ -207,6 +212,33 @@ def _sound(
     if info.stream_ref is not None:
         expected[start] = (info.stream_ref.idnum, info.stream_ref.generation)
     return True
+
+
+def _plain(document: Opened, number: int, table: bytes) -> bool:
+    """Whether a section names each object once, within its size, in the widths that every reader knows (§7.5.4, §7.5.8)."""
+    info = document.reader.xrefs.get_xref_container_info(number)
+    data = document.reader.xrefs.get_xref_data(number)
+    named = [one for one, _ in data.explicit_refs_in_revision]
+    if named and max(named) >= info.size:
+        return False
+    if info.stream_ref is not None:
+        stream: Any = document.reader.get_object(info.stream_ref)  # type: ignore[no-untyped-call]
+        widths = stream.raw_get("/W")
+        if len(widths) != 3 or not all(0 <= int(one) <= 8 for one in widths):
+            return False
+    packed: Any = document.reader.xrefs
+    for one in packed.object_streams_used_in(number):
+        held: Any = one.get_object()
+        numbers = held.data[: int(held["/First"])].split()[::2]
+        if len(numbers) != len(set(map(int, numbers))):
+            return False
+    if not table.startswith(b"xref"):
+        return True
+    ranges = [
+        (int(one[1]), int(one[2])) for one in _SUBSECTION.finditer(table[: max(0, table.find(b"trailer"))])
+    ]
+    ranges.sort()
+    return all(first + count <= after for (first, count), (after, _) in pairwise(ranges))
 
 
 def _entries(data: Any) -> Iterator[tuple[tuple[int, int], int]]:
