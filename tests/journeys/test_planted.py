@@ -13,7 +13,7 @@ from app.signing import sign
 from app.signing.keys.browser import BrowserKey
 from app.signing.models import SignatureProof
 from app.signing.ports import Box
-from tests.builders.house import House
+from tests.builders.house import ACT, House
 from tests.signing.planted import NAME, PLANTED
 
 
@@ -72,25 +72,27 @@ def test_whatever_the_form_holds_the_signature_stands_where_it_was_shown(
 
 
 def test_what_one_paraphe_signed_another_signs_again_and_both_hold(house: House, tmp_path) -> None:
-    first = house.a_deliberation(at="signatures")
-    for login in ("b.cadiou", "a.kervadec"):
-        house.sign(first, login)
-    convention = tmp_path / "convention.pdf"
-    convention.write_bytes(house.bytes_of(house.versions(first)[-1]))
-    second = house.a_deliberation(at="signatures", number="2026-058", path=convention)
-    for login in ("a.kervadec", "b.cadiou"):
-        box = shown(house, second, login)
-        house.sign(second, login)
-        after = widgets(house.bytes_of(house.versions(second)[-1]))
-        page, stands, _, _ = after[proven(second)[-1]]
+    data = ACT.read_bytes()
+    for rank, field in enumerate((NAME, f"{NAME}-2", f"{NAME}-3"), start=1):
+        folder_id = house.a_document(data, "convention.pdf")
+        box = shown(house, folder_id, "a.kervadec")
+        house.sign(folder_id, "a.kervadec")
+        data = house.bytes_of(house.versions(folder_id)[-1])
+        assert proven(folder_id) == [field]
+        page, stands, _, _ = widgets(data)[field]
         assert page == box.page
         assert stands == pytest.approx([box.x1, box.y1, box.x2, box.y2], abs=0.01)
-    assert proven(first) == ["Signature_signatures_2", "Signature_signatures_1"]
-    assert proven(second) == ["Signature_signatures_1-2", "Signature_signatures_2-2"]
-    assert valid(house.bytes_of(house.versions(second)[-1]), tmp_path) == 4
-    third = house.a_deliberation(at="signatures", number="2026-059", path=convention)
-    house.sign(third, "a.kervadec")
-    assert proven(third) == ["Signature_signatures_1-2"]
+        assert valid(data, tmp_path) == rank
+
+
+def test_an_act_that_its_last_signature_locked_is_told_so_where_it_is_deposited_to_be_signed(
+    house: House,
+) -> None:
+    folder_id = house.a_deliberation(at="signatures")
+    for login in ("b.cadiou", "a.kervadec"):
+        house.sign(folder_id, login)
+    with pytest.raises(Refusal, match="file-earlier-broken"):
+        house.a_document(house.bytes_of(house.versions(folder_id)[-1]), "acte.pdf")
 
 
 def test_who_signs_after_the_first_finds_the_place_made_and_cannot_choose_another(house: House) -> None:
