@@ -341,6 +341,15 @@ for _variant, _change in {
     "Root of another generation": lambda data: odd_trailer(
         b"/Root %d 0 R" % layout(data).root, b"/Root %d 7 R" % layout(data).root
     )(data),
+    "Prev twice, the true one first": lambda data: odd_trailer(
+        b"/Prev %d" % layout(data).startxref, b"/Prev %d /Prev 3" % layout(data).startxref
+    )(data),
+    "Prev twice, the second by an escaped name": lambda data: odd_trailer(
+        b"/Prev %d" % layout(data).startxref, b"/Prev %d /#50rev 3" % layout(data).startxref
+    )(data),
+    "Prev in a comment that ends too soon": lambda data: odd_trailer(
+        b"/Prev %d" % layout(data).startxref, b"/Prev %d %%\r/Prev 3\n" % layout(data).startxref
+    )(data),
     "Prev twice": odd_trailer(b"/Prev", b"/Prev 9 /Prev"),
     "Root twice": odd_trailer(b"/Root", b"/Root 9 0 R /Root"),
 }.items():
