@@ -13,6 +13,9 @@ need xmlsec1 xmlsec1
 need node nodejs
 need curl curl
 need jq jq
+need zip zip
+need 7z 7zip
+need bsdtar libarchive-tools
 need redis-server redis-server
 need soffice libreoffice-writer-nogui
 need softhsm2-util softhsm2

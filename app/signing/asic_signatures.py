@@ -1,7 +1,8 @@
 """The signatures of an ASiC container (ETSI EN 319 162-1): files of any kind and their XAdES or CAdES, in one ZIP.
 
 Nothing is taken out to disk: each file is hashed where it stands, within bounds. A file that no signature covers is named,
-and the verdict is then never green; the same name twice, or what is hidden in the ZIP, is refused.
+wherever it is in the container, and the verdict is then never green; the same name twice, or bytes of the ZIP that its
+directory does not account for, are refused (`app.signing.asic_layout`).
 """
 
 import hashlib
@@ -15,10 +16,12 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote
 
+from asn1crypto import cms
 from lxml.etree import _Element
 
 from app.core.refusals import Refusal
 from app.signing import bounds
+from app.signing.asic_layout import account, unsound
 from app.signing.formats.xades_reading import DIGESTS, NAMES, decoded, parse_any
 from app.signing.formats.xades_scope import unsupported
 from app.signing.seen import Seen
@@ -26,11 +29,12 @@ from app.signing.signers import MOST_SIGNATURES, NOTHING_CHANGED, SIGNED_UNCHANG
 from app.signing.trust import Trust
 
 ASIC = "http://uri.etsi.org/02918/v1.2.1#"
+OPEN_DOCUMENT = "{urn:oasis:names:tc:opendocument:xmlns:manifest:1.0}manifest"
 KINDS = {"application/vnd.etsi.asic-s+zip": "ASiC-S", "application/vnd.etsi.asic-e+zip": "ASiC-E"}
 META, MIMETYPE = "META-INF/", "mimetype"
 MOST_FILES, LARGEST, LARGEST_META = 500, 200 * 1024 * 1024, 5 * 1024 * 1024
 MOST_NAMED = 6
-BROKEN = (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, OSError, RuntimeError, *UNREADABLE)
+BROKEN = (EOFError, OSError, RuntimeError, *UNREADABLE)
 
 
 @dataclass(frozen=True)
@@ -61,24 +65,27 @@ class Entry:
 def read_asic(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[Seen]:
     """Every signature of a container, in the order of its files.
 
-    Refuses `content-unexpected`, `signature-file-unreadable` for a ZIP that is not sound, `format-unsupported` for
-    another ZIP than ASiC or a container that has only a timestamp, and what the readers of XAdES and CAdES refuse.
+    Refuses `content-unexpected`, `container-unsound` for a ZIP that tools do not all read alike, `format-unsupported`
+    for another ZIP than ASiC or a container that has only a timestamp, and what the readers of XAdES and CAdES refuse.
     """
     if content is not None:
         raise Refusal("content-unexpected")
     try:
-        with zipfile.ZipFile(path) as archive:
+        with path.open("rb") as stream, zipfile.ZipFile(stream) as archive:
             files = _files(archive)
             kind = _kind(files)
             bounds.allow(2.0)
+            account(stream, most=LARGEST)
             found = list(_signatures(files, trust, moment))
+            data = _data(files)
+    except (zipfile.BadZipFile, zipfile.LargeZipFile) as error:
+        raise unsound("il est abîmé") from error
     except BROKEN as error:
         raise _unreadable(str(error)) from error
     if not found and any(name.endswith(".tst") for name in files):
         raise unsupported(f"{kind} horodaté sans signature")
     if len(found) > MOST_SIGNATURES:
         raise Refusal("too-many-signatures", limit=MOST_SIGNATURES)
-    data = [name for name in files if not name.startswith(META) and name != MIMETYPE]
     return [_judged(seen, covered, data) for seen, covered in found]
 
 
@@ -88,8 +95,35 @@ def _files(archive: zipfile.ZipFile) -> dict[str, Entry]:
     if len(every) > MOST_FILES or sum(one.file_size for one in every) > LARGEST:
         raise Refusal("file-too-complex")
     if len(set(names)) != len(names) or any(one.flag_bits & 1 for one in every):
-        raise _unreadable("deux fichiers y portent le même nom, ou l’un est chiffré")
+        raise unsound("deux fichiers y portent le même nom, ou l’un est chiffré")
     return {one.filename: Entry(archive, one) for one in every}
+
+
+def _data(files: dict[str, Entry]) -> list[str]:
+    """The files that somebody reads: all but the signatures, and what the format itself puts beside them."""
+    return [name for name, entry in files.items() if name != MIMETYPE and not _technical(name, entry)]
+
+
+def _technical(name: str, entry: Entry) -> bool:
+    """Whether a file is of the format's own, by its name and by what it holds (EN 319 162-1 §4.3.3, §4.4.3, §A)."""
+    if not name.startswith(META):
+        return False
+    if _is_xades(name) or name.endswith(".p7s"):
+        return True  # read as a signature, or refused
+    if name.endswith(".tst"):
+        try:
+            token = cms.ContentInfo.load(entry.data, strict=True)["content"]
+            return bool(token["encap_content_info"]["content_type"].native == "tst_info")
+        except (*UNREADABLE, KeyError, AttributeError):
+            return False
+    if not re.fullmatch(rf"{META}(?:ASiC[^/]*Manifest[^/]*|manifest)\.xml", name):
+        return False
+    tag = parse_any(entry.data, name).tag
+    return tag == f"{{{ASIC}}}ASiCManifest" or (name == f"{META}manifest.xml" and tag == OPEN_DOCUMENT)
+
+
+def _is_xades(name: str) -> bool:
+    return name.startswith(META) and name.endswith(".xml") and "signatures" in name.removeprefix(META).lower()
 
 
 def _kind(files: dict[str, Entry]) -> str:
@@ -114,7 +148,7 @@ def _signatures(files: dict[str, Entry], trust: Trust, moment: datetime) -> Iter
     for name, entry in files.items():
         if not name.startswith(META):
             continue
-        if name.endswith(".xml") and "signatures" in name.removeprefix(META).lower():
+        if _is_xades(name):
             yield from _xades(name, entry, files, trust, moment)
         elif name.endswith(".p7s"):
             yield from _cades(name, entry, files, trust, moment)
@@ -147,7 +181,7 @@ def _cades(
     if manifest is not None:
         signed, good, covered = manifest[0], *_named(manifest[1], files)
     else:
-        data = [one for one in files if not one.startswith(META) and one != MIMETYPE]
+        data = _data(files)
         if len(data) != 1:
             raise _unreadable(f"{name} ne dit pas quel fichier il signe")
         signed, good, covered = data[0], True, {data[0]}

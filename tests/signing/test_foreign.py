@@ -1,7 +1,11 @@
 """Signed files that others made: judged with the same strictness, or said in so many words not to be judged here."""
 
+import io
+import struct
 import subprocess
 import warnings
+import zipfile
+import zlib
 
 import pytest
 
@@ -138,12 +142,179 @@ def test_a_file_of_a_container_that_was_changed_or_taken_away_is_seen(made, trus
         assert only_verdict(made, trust, zipped(other)).verdict == "invalide"
 
 
-def test_a_container_with_the_same_name_twice_is_refused(made, trust):
-    files = [*in_container(made, "e", "xades").items(), ("budget.xml", b"<budget>99000</budget>")]
+def forged(files):
+    """The same container with another budget in it."""
+    return zipped({**files, "budget.xml": b"<budget>99000</budget>"})
+
+
+def first_files(data):
+    """A container without its directory: what a tool that reads as the bytes come takes out."""
+    return data[: data.index(b"PK\x01\x02")]
+
+
+def put_last(data, old, new):
+    at = data.rindex(old)
+    return data[:at] + new + data[at + len(old) :]
+
+
+def commented(data, comment):
+    return data[:-2] + struct.pack("<H", len(comment)) + comment
+
+
+def packed(files, method=zipfile.ZIP_DEFLATED, after=b""):
+    """A container whose budget is compressed, with bytes after its compressed end that count as its own."""
+    genuine = zlib.compressobj(9, zlib.DEFLATED, -15)
+    body = genuine.compress(files["budget.xml"]) + genuine.flush() + after
+    plain = zipped({"budget.xml": body, **{name: one for name, one in files.items() if name != "budget.xml"}})
+    wrong = struct.pack("<3L", zlib.crc32(body), len(body), len(body))
+    right = struct.pack("<3L", zlib.crc32(files["budget.xml"]), len(body), len(files["budget.xml"]))
+    data = bytearray(plain.replace(wrong, right))
+    for at, mark in ((8, data.index(b"PK\x03\x04")), (10, data.index(b"PK\x01\x02"))):
+        data[mark + at : mark + at + 2] = struct.pack("<H", method)
+    return bytes(data)
+
+
+def as_streamed(files, method=zipfile.ZIP_DEFLATED):
+    """A container written by a tool that cannot go back: sizes stand after each file (data descriptors)."""
+    out = io.BytesIO()
+
+    class Pipe(io.RawIOBase):
+        def writable(self):
+            return True
+
+        def write(self, data):
+            return out.write(data)
+
+    with zipfile.ZipFile(Pipe(), "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def with_link(files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in files.items():
+            info = zipfile.ZipInfo(name)
+            info.create_system, info.external_attr = 3, (0o120777 if name == "budget.xml" else 0o100644) << 16
+            archive.writestr(info, data)
+    return out.getvalue()
+
+
+def second_name(files):
+    """A name in Unicode beside the name, which some tools show instead."""
+    other = b"\x01" + struct.pack("<L", zlib.crc32(b"budget.xml")) + b"avenant.xml"
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in files.items():
+            info = zipfile.ZipInfo(name)
+            info.extra = struct.pack("<HH", 0x7075, len(other)) + other if name == "budget.xml" else b""
+            archive.writestr(info, data)
+    return out.getvalue()
+
+
+HIDDEN = {
+    "a forged container before it": lambda files: forged(files) + zipped(files),
+    "files of no directory before it": lambda files: first_files(forged(files)) + zipped(files),
+    "bytes before it": lambda files: b"PK\x03\x04rien" + zipped(files),
+    "a container after it": lambda files: zipped(files) + forged(files),
+    "files of no directory after it": lambda files: zipped(files) + first_files(forged(files)),
+    "bytes after it": lambda files: zipped(files) + b"\0",
+    "files of no directory before the directory": lambda files: put_last(
+        zipped(files),
+        struct.pack("<L", len(first_files(zipped(files)))) + b"\0\0",
+        struct.pack("<L", len(first_files(zipped(files)) + first_files(forged(files)))) + b"\0\0",
+    ).replace(b"PK\x01\x02", first_files(forged(files)) + b"PK\x01\x02", 1),
+    "a container in the comment": lambda files: commented(zipped(files), forged(files)),
+    "an end record in the comment": lambda files: commented(zipped(files), forged(files)[-22:]),
+    "the same name twice": lambda files: zipped([*files.items(), ("budget.xml", b"<budget/>")]),
+    "a name in capitals": lambda files: zipped({**files, "Budget.XML": b"<budget/>"}),
+    "a name by another way": lambda files: zipped({**files, "./budget.xml": b"<budget/>"}),
+    "a name from the root": lambda files: zipped({**files, "/budget.xml": b"<budget/>"}),
+    "a name by the room above": lambda files: zipped({**files, "META-INF/../budget.xml": b"<budget/>"}),
+    "a name with a backslash": lambda files: zipped({**files, ".\\budget.xml": b"<budget/>"}),
+    "a name in other accents": lambda files: zipped({**files, "é.txt": b"1", "e\u0301.txt": b"2"}),
+    "a folder that holds bytes": lambda files: zipped({**files, "budget.xml/": b"<budget/>"}),
+    "a folder of the file's name": lambda files: zipped({**files, "budget.xml/": b""}),
+    "a file within the file": lambda files: zipped({**files, "budget.xml/1.xml": b"<budget/>"}),
+    "an encrypted file": lambda files: put(
+        zipped(files), b"PK\x01\x02\x14\x03\x14\0\0", b"PK\x01\x02\x14\x03\x14\0\1"
+    ),
+    "a header of another name": lambda files: put(zipped(files), b"budget.xml", b"Budget.xml"),
+    "a header of another length": lambda files: put(
+        zipped(files),
+        struct.pack("<2L", len(files["budget.xml"]), len(files["budget.xml"])),
+        struct.pack("<2L", 9, 9),
+    ),
+    "sizes after the file that are others": lambda files: as_streamed(files).replace(
+        b"PK\x07\x08" + struct.pack("<L", zlib.crc32(files["budget.xml"])), b"PK\x07\x08\0\0\0\0"
+    ),
+    "a file that ends twice": lambda files: as_streamed(
+        {"fin.bin": b"PK\x07\x08" + bytes(12), **files}, zipfile.ZIP_STORED
+    ),
+    "bytes after the compressed file": lambda files: packed(files, after=b"<budget>99000</budget>"),
+    "a link": with_link,
+    "two names for one file": second_name,
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_a_container_that_tools_read_differently_is_refused(made, trust, name):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        data = zipped(files)
-    assert refusal(verify, kept(made.room, data), trust, now()) == "signature-file-unreadable"
+        data = HIDDEN[name](in_container(made, "s", "xades"))
+    assert refusal(verify, kept(made.room, data), trust, now()) == "container-unsound"
+
+
+HONEST = {
+    "compressed": packed,
+    "compressed as it comes": as_streamed,
+    "stored as it comes": lambda files: as_streamed(files, zipfile.ZIP_STORED),
+    "with a comment": lambda files: commented(zipped(files), b"Fait a Kerlann"),
+    "with its folder": lambda files: zipped({**files, "META-INF/": b""}),
+}
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_a_container_is_valid_however_it_was_packed(made, trust, name):
+    one = only_verdict(made, trust, HONEST[name](in_container(made, "e", "xades")))
+    assert one.verdict == "valide", one.reason
+
+
+PACKERS = {
+    "zip": ["zip", "-q", "-r", "../out.zip", "mimetype", "META-INF", "budget.xml"],
+    "zip as it comes": ["sh", "-c", "zip -q -r - mimetype META-INF budget.xml | cat > ../out.zip"],
+    "7z": ["7z", "a", "-bd", "../out.zip", "mimetype", "META-INF", "budget.xml"],
+    "bsdtar": ["bsdtar", "-c", "--format=zip", "-f", "../out.zip", "mimetype", "META-INF", "budget.xml"],
+}
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_a_container_that_common_tools_pack_is_valid(made, trust, name):
+    room = made.room / "files"
+    for path, data in in_container(made, "s", "xades").items():
+        (room / path).parent.mkdir(parents=True, exist_ok=True)
+        (room / path).write_bytes(data)
+    subprocess.run(PACKERS[name], cwd=room, check=True, capture_output=True)
+    (one,) = verify(made.room / "out.zip", trust, now())
+    assert (one.verdict, one.covers_whole) == ("valide", True), one.reason
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["META-INF/Budget corrige.xml", "META-INF/manifest.xml", "META-INF/ASiCManifest2.xml", "META-INF/t.tst"],
+)
+def test_an_unsigned_file_beside_the_signatures_is_named(made, trust, name):
+    files = {**in_container(made, "e", "xades"), name: b"<budget>99000</budget>"}
+    one = only_verdict(made, trust, zipped(files))
+    assert one.verdict == "indéterminé"
+    assert f"Non signé : « {name} »" in one.covered
+
+
+def test_the_list_of_files_that_the_format_puts_beside_them_is_its_own(made, trust):
+    listed = b'<manifest xmlns="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>'
+    files = {**in_container(made, "e", "xades"), "META-INF/manifest.xml": listed}
+    assert only_verdict(made, trust, zipped(files)).verdict == "valide"
 
 
 UNSUPPORTED = {

@@ -680,7 +680,7 @@ REFUSED = {
     "not a pdf inside": (lambda c: b"%PDF-1.7\nrien", "pdf-damaged"),
     "a picture": (lambda c: b"\x89PNG\r\n\x1a\n" + bytes(100), "kind-unknown"),
     "empty": (lambda c: b"", "kind-unknown"),
-    "an archive": (lambda c: b"PK\x03\x04" + bytes(100), "kind-unknown"),
+    "an archive": (lambda c: b"PK\x03\x04" + bytes(100), "container-unsound"),
     "rubbish cms": (
         lambda c: b"\x30\x20\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02" + bytes(20),
         "signature-file-unreadable",

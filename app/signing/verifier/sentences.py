@@ -40,6 +40,11 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été vérifié : cette signature séparée n’est pas lisible. Demandez-la de nouveau à son auteur.",
     ),
+    "container-unsound": (
+        422,
+        "Rien n’a été vérifié : ce conteneur n’est pas sûr ({why}) ; deux logiciels pourraient y lire deux contenus. Demandez-en "
+        "un autre exemplaire à son auteur.",
+    ),
     "file-too-complex": (
         422,
         "Rien n’a été vérifié : ce fichier demande trop de calcul ou de mémoire. Vérifiez-le avec un outil spécialisé.",
