@@ -15,6 +15,7 @@ import pikepdf
 
 from app.files import earlier_signatures, enclosed, faces, flatten, repair
 from app.pdf import rendering
+from app.pdf.alike import read_alike
 
 MEMORY, CPU_SECONDS, WRITTEN = 2 << 30, 25, 2 << 30
 INFLATED = 256 << 20
@@ -94,12 +95,15 @@ def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
         damaged = damaged or (
             not carries_signature and any(_DAMAGE.search(str(one)) for one in pdf.get_warnings())
         )
+        # What two readers take apart in two ways is written anew; a signed file cannot be, and says so.
+        alike = read_alike(path)
+        damaged |= not (carries_signature or alike)
         signatures = earlier_signatures.read(path) if carries_signature else ()
         if to_be_signed:
             _refuse_certified(pdf, signatures)
         free_fields = _free_fields(pdf) if any(one.docmdp for one in signatures) else None
         inside, how_many = files.found(workdir)
-        unlike = _faces(pdf, path, scan, signed=bool(signatures))
+        unlike = _faces(pdf, path, scan, signed=bool(signatures), alike=alike)
         if unlike and not signatures:
             repaired = flatten.plain_copy(pdf, path, workdir, unlike, signable=to_be_signed)
             if repaired is None:
@@ -146,9 +150,11 @@ def _frame(path: Path) -> tuple[bool, bool, bool]:
         return header > 0, bool(tail), data.find(b"/ByteRange") >= 0
 
 
-def _faces(pdf: pikepdf.Pdf, path: Path, scan: faces.Scan, *, signed: bool) -> dict[str, int]:
+def _faces(pdf: pikepdf.Pdf, path: Path, scan: faces.Scan, *, signed: bool, alike: bool) -> dict[str, int]:
     """What shows differently elsewhere: by its syntax, else drawn for the screen and for the printer where it may differ."""
     found = scan.found(signed=signed)
+    if signed and not alike:
+        return {**found, "tables": 1}
     if not found:
         noted = [n for n, page in enumerate(pdf.pages) if faces.annotations(page.obj)]
         pages = list(range(len(pdf.pages))) if "/OCProperties" in pdf.Root else noted

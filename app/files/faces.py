@@ -22,6 +22,7 @@ KEYS = (
     "areas",
     "portfolio",
     "rendering",
+    "tables",
 )
 """Every kind of face, in the order in which they are told."""
 
@@ -292,4 +293,5 @@ _WORDS = {
         "une page qui s’imprime autrement qu’elle ne s’affiche",
         "{} pages qui s’impriment autrement qu’elles ne s’affichent",
     ),
+    "tables": ("une table d’objets que deux logiciels lisent de deux façons", ""),
 }
