@@ -99,7 +99,7 @@ class Scan:
     def _judge_annotation(self, one: Any, *, signed: bool) -> None:
         subtype, flags = named(one.get("/Subtype")), number(one.get("/F"))
         drawn = has_appearance(one)
-        if subtype == "/Popup" or (subtype == "/Link" and not drawn and not flags & TOGGLE):
+        if subtype in {"/Popup", "/Link"} and not drawn and not flags & TOGGLE:
             return
         if subtype == "/Widget":
             if named(inherited(one, "/FT")) == "/Sig":
@@ -111,7 +111,7 @@ class Scan:
                 return
         if subtype in _MEDIA:
             self._count["media"] += 1
-        elif not drawn:
+        elif not drawn or subtype == "/Popup":  # a window of the viewer's own, with a drawing that some show
             self._count["undrawn"] += 1
         unlike = HIDDEN | NO_VIEW | TOGGLE | (0 if subtype in _COMMENTS else NO_ZOOM | NO_ROTATE)
         elsewhere = flags & unlike or not flags & PRINT or (subtype not in _STANDARD and flags & INVISIBLE)

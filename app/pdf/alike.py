@@ -98,16 +98,16 @@ def _once(reader: PdfFileReader, number: int, info: Any, data: mmap.mmap) -> boo
         return False
     for packed in xrefs.object_streams_used_in(number):
         stream: Any = packed.get_object()
-        index = _COMMENT.sub(b" ", stream.data[: int(stream["/First"])])
-        numbers = [int(one) for one in index.split()[::2]]
+        numbered = _COMMENT.sub(b" ", stream.data[: int(stream["/First"])])
+        numbers = [int(one) for one in numbered.split()[::2]]
         if len(numbers) != len(set(numbers)):
             return False
     if info.stream_ref is not None:
         # Read as it is written: no table need name it, and a later save may have freed it
         start = info.declared_startxref
-        written = _unescaped(data[start : data.find(b"stream", start)])
-        widths, index = (_whole(name, written) for name in (b"W", b"Index"))
-        index = index or [0, info.size]
+        dictionary = _unescaped(data[start : data.find(b"stream", start)])
+        widths = _whole(b"W", dictionary)
+        index = _whole(b"Index", dictionary) or [0, int(info.size)]
         ranges = sorted(zip(index[::2], index[1::2], strict=True))
         return len(widths) == 3 and all(0 <= one <= 8 for one in widths) and _apart(ranges)
     end = data.find(b"trailer", info.declared_startxref)

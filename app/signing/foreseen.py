@@ -17,7 +17,6 @@ from app.core.clock import PARIS, today
 from app.core.db import Db
 from app.core.french import jour_long
 from app.core.refusals import Refusal
-from app.core.refusals import catalogue as sentences
 from app.folders.models import Folder
 from app.folders.seats import Person, Slot, slots_of
 from app.folders.sockets import Caution
@@ -34,6 +33,18 @@ from workflows.family import ASSURANCES
 from workflows.mandates import fitting
 
 SOON = timedelta(days=30)
+# Told to whoever deposits: the sentences of the refusal itself speak to whoever signs
+WITHOUT = {
+    "mandate-ended": "n’a plus de mandat : « {words} » a pris fin",
+    "mandate-fell": "n’a plus de mandat : « {words} » est tombé avec celui du maire",
+    "mandate-not-begun": "n’a pas encore de mandat : « {words} » n’a pas commencé",
+    "mandate-not-executory": "n’a pas encore de mandat : « {words} » n’est pas exécutoire",
+    "mandate-outside-family": "a un mandat (« {words} ») qui ne porte pas sur ce type de dossier",
+    "mandate-council-decides": "a un mandat (« {words} ») qui ne le laisse pas signer les décisions du maire",
+    "mandate-outside-matter": "a un mandat (« {words} ») qui ne porte pas sur cette matière",
+    "mandate-amount-unknown": "a un mandat (« {words} ») limité à {ceiling} €, et le montant n’est pas connu",
+    "mandate-above-ceiling": "a un mandat (« {words} ») limité à {ceiling} €",
+}
 DRAFTS = {Phase.DRAFT, Phase.REJECTED}
 
 
@@ -141,8 +152,7 @@ def _mandate(db: Db, folder: Folder, slot: Slot, person: Person) -> str:
     except LawRefusal as refusal:
         if refusal.key == "mandate-missing":
             return "n’a pas de mandat de signature"
-        words = sentences.say(refusal.key, refusal.facts)[1]
-        return f"n’a pas de mandat pour ce dossier ({words.partition(' : ')[2].partition('. ')[0] or words})"
+        return WITHOUT.get(refusal.key, "n’a pas de mandat pour ce dossier").format(**refusal.facts)
     return ""
 
 

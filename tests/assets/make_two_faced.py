@@ -260,6 +260,7 @@ FLATTENED: dict[str, tuple[Callable[[], bytes], str]] = {
 
 REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "carre-sans-dessin": (_made(_note(4, "Line", drawn=False)), "file-two-faced"),
+    "fenetre-dessinee": (_made(_note(4, "Popup")), "file-two-faced"),
     "champ-a-redessiner": (_made(stale_field), "file-two-faced"),
     "note-avec-fichier": (_made(_note(0, "FileAttachment")), "file-two-faced"),
     "contenu-ailleurs": (_made(external_stream), "file-elsewhere"),

@@ -19,7 +19,7 @@ from app.signing import enrol
 from app.signing.foreseen import parts
 from app.signing.plugs import _proofs
 from tests.builders.house import House
-from tests.builders.mandates import of_mayor
+from tests.builders.mandates import a_mayor_and_a_deputy, of_mayor
 from tests.folders.test_enrolment import enrolling, own
 
 A, B, K = "a.kervadec", "b.cadiou", "k.morizur"
@@ -103,6 +103,14 @@ def test_a_missing_mandate_is_told_once_mandates_are_recorded(house: House) -> N
     open_mandate(house.actor(K), of_mayor(house, user_id=deputy))
     (sentence,) = lacking(house, folder_id)
     assert "Armel Kervadec n’a pas de mandat de signature" in sentence
+
+
+def test_a_mandate_that_does_not_fit_is_told_in_words_for_who_deposits(house: House) -> None:
+    a_mayor_and_a_deputy(house)
+    told = draft(house, house.an_act("decision", at="draft"))
+    assert "Gaud Le Bras a un mandat (« " in told
+    assert "qui ne porte pas sur ce type de dossier" in told
+    assert "Rien n’a été signé" not in told
 
 
 def test_the_certificate_s_name_is_written_where_it_is_not_the_account_s(
