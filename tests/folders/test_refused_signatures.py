@@ -216,6 +216,7 @@ def test_each_reason_leaves_its_line_in_the_journal_and_in_the_security_log(scen
         assert verify(db, scene.house.actor(A).collectivity_id)[1] is None
     page = scene.house.client("n.abgrallec").get(f"/dossiers/{scene.folder_id}?onglet=journal")
     assert "Signature refusée à" in page.get_data(as_text=True)
+    assert '<li class="ko">' in page.get_data(as_text=True), "a refusal is not shown as something done"
 
 
 def test_what_is_told_is_who_tried_and_never_what_was_typed(scene: Scene) -> None:
