@@ -244,7 +244,7 @@ class Signature(Schema):
     capacity = _text("En quelle qualité, dans les mots que porte l’acte.", "Le maire")
     signed_at = _text("Date et heure.")
     serial = _text("Numéro de série du certificat.")
-    issuer = _text("Émetteur du certificat.")
+    issuer = _text("Nom de l’autorité qui a émis le certificat.")
     level = _text(
         "Niveau de la signature, ou « paper » pour une signature sur papier (ni certificat, ni heure).", "B-T"
     )

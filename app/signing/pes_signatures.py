@@ -68,6 +68,7 @@ def _seen(one: PesSignature, *, asked: bool) -> Seen:
         intact=one.intact,
         valid=one.valid,
         faults=one.faults,
+        unsure=one.doubts,
         covered=f"Bordereau « {one.target} ». {one.covers}" if one.mode == "bordereau" else one.covers,
         changes="Rien de ce que la signature couvre n’a changé."
         if one.intact

@@ -24,6 +24,7 @@ from app.people.actor import system
 from app.signing import copies, earlier, expiry, foreseen, levels, refused, setting
 from app.signing.assurance import LABELS
 from app.signing.authority import quality
+from app.signing.enrol import common_name
 from app.signing.models import Augmentation, SignatureProof
 from app.signing.paper import sheet as paper
 from app.signing.placing import places
@@ -223,7 +224,7 @@ def _proofs(db: Db, folder_id: int) -> list[dict[str, Any]]:
             "capacity": row.capacity,
             "signed_at": row.signed_at.isoformat(),
             "serial": row.serial,
-            "issuer": row.issuer,
+            "issuer": common_name(row.issuer),
             "level": row.level,
             "assurance": row.assurance,
             "original": "",

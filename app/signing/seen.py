@@ -52,8 +52,8 @@ class Seen:
     trusted timestamp of somebody else's signature: this one is later. `asked`: the authorities could be asked whether
     it is revoked. `kept`: the file itself proves it.
 
-    `alterations`: how it was altered. `unsure`: why it is not sure that what is shown is what was signed. Both are
-    French clauses (`app.pdf.gate`).
+    `alterations`: how it was altered. `unsure`: why it is not sure that what is shown is what was signed
+    (both of `app.pdf.gate`), or what its profile asked at its time. French clauses.
     """
 
     where: str

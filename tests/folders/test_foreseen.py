@@ -132,6 +132,7 @@ def test_the_certificate_s_name_is_written_where_it_is_not_the_account_s(
     with reading() as db:
         (proof,) = _proofs(db, folder_id)
         assert proof["holder"] == "Solenn RIVOAL"
+        assert proof["issuer"] == "AC des signataires d’essai (FACTICE)"
         query = sa.select(JournalEntry.facts).where(
             JournalEntry.folder_id == folder_id, JournalEntry.event == "folder.sign"
         )

@@ -3,12 +3,17 @@
 import dataclasses
 import random
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 from app.core.clock import now
 from app.core.refusals import Refusal
+from app.signing import kinds
 from app.signing.formats import pes_profile, xades_pes, xades_text
 from app.signing.formats.xades_read import read_pes
 from app.signing.trust import Trust
@@ -220,7 +225,7 @@ class TestPlace:
 
 PROFILE = {
     "la politique de signature est inconnue": (".21.1.7<", ".21.1.99<"),
-    "la politique de signature a été remplacée": (".21.1.7<", ".21.1.4<"),
+    "la politique de signature était remplacée à cette date": (".21.1.7<", ".21.1.4<"),
     "l’empreinte de la politique de signature n’est pas la bonne": (
         pes_profile.CURRENT.sha256,
         "GbP1WcuFXjpTyDmi1TeHR6W2hIRdUlEs8DHM0RfVsU4=",
@@ -265,6 +270,84 @@ def test_a_signature_outside_the_profile_does_not_hold_though_its_key_signed_it(
     assert not any(one.holds for one in found)
     assert fault in faults(found)
     assert all(one.policy_ok == ("politique" not in fault) for one in found if one.valid)
+
+
+def of_2016(public_key) -> tuple[bytes, bytes]:
+    """A certificate of 2016 that still holds, and the authority above it (DER)."""
+    authority = rsa.generate_private_key(65537, 2048)
+    usages = dict.fromkeys(
+        [
+            "digital_signature",
+            "key_encipherment",
+            "data_encipherment",
+            "key_agreement",
+            "crl_sign",
+            "encipher_only",
+            "decipher_only",
+            "key_cert_sign",
+            "content_commitment",
+        ],
+        False,
+    )
+
+    def name(words):
+        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, words)])
+
+    def made(subject, key, own, usage):
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name(subject))
+            .issuer_name(name("Autorité de 2016"))
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(datetime(2016, 1, 1))
+            .not_valid_after(datetime(2046, 1, 1))
+            .add_extension(x509.BasicConstraints(own, None), critical=True)
+            .add_extension(x509.KeyUsage(**{**usages, usage: True}), critical=True)
+            .sign(authority, hashes.SHA256())
+        )
+
+    root = made("Autorité de 2016", authority.public_key(), True, "key_cert_sign")
+    leaf = made("Armel KERVADEC", public_key, False, "content_commitment")
+    return tuple(one.public_bytes(serialization.Encoding.DER) for one in (leaf, root))
+
+
+POLICIES = {
+    "of its time, today unknown": (
+        ((".21.1.7<", ".21.1.4<"), ("<xad:SigningTime>2026-", "<xad:SigningTime>2017-")),
+        "Indéterminé : politique de signature plus ancienne, que Paraphe ne connaît pas.",
+    ),
+    "replaced at its time": (
+        ((".21.1.7<", ".21.1.4<"),),
+        "Non valable : la politique de signature était remplacée à cette date.",
+    ),
+    "of nobody, at the time of the older ones": (
+        ((".21.1.7<", ".21.1.8<"), ("<xad:SigningTime>2026-", "<xad:SigningTime>2017-")),
+        "Non valable : la politique de signature est inconnue.",
+    ),
+    "of today, its hash forged": (
+        ((pes_profile.CURRENT.sha256, "A" * 43 + "="),),
+        "Non valable : l’empreinte de la politique de signature n’est pas la bonne.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_a_flow_is_judged_by_the_policy_of_its_time(name, tmp_path, mayor, trust):
+    public = x509.load_der_x509_certificate(mayor.certificate).public_key()
+    leaf, root = of_2016(public)
+    old = dataclasses.replace(mayor, certificate=leaf, chain=())
+    _, path = signed(tmp_path, old, sample(PER_BORDEREAU))
+
+    def edited(text):
+        for before, after in POLICIES[name][0]:
+            assert before in text
+            text = text.replace(before, after)
+        return text
+
+    believed = dataclasses.replace(trust, roots=(*trust.roots, root), fetch=False)
+    found = kinds.of(path).judge(resigned(path, old, edited), None, believed, now())
+    assert [one.reason for one in found] == [POLICIES[name][1]] * 2
 
 
 def test_a_value_by_another_key_and_a_certificate_put_in_its_place(flow, read, mayor, key):

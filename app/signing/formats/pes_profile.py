@@ -5,8 +5,11 @@ W3C XML Signature, Exclusive XML Canonicalization 1.0; ETSI TS 101 903 v1.2.2. A
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
+
+from app.core.clock import PARIS
 
 PES = "http://www.minefi.gouv.fr/cp/helios/pes_v2/Rev0/aller"
 ROOT = "PES_Aller"
@@ -51,5 +54,8 @@ CURRENT = Policy(
 )
 ACCEPTED = MappingProxyType({CURRENT.identifier: CURRENT})
 """Policies under which a flow may be signed today."""
-SUPERSEDED = frozenset({"urn:oid:1.2.250.1.131.1.5.18.21.1.4"})
-"""Policies that were replaced: a signature under one of them is said so, and does not hold."""
+OLDER = frozenset(f"urn:oid:1.2.250.1.131.1.5.18.21.1.{number}" for number in range(1, 7))
+"""Policies that this one replaced. Their texts, and so their hashes, are not published any more: a signature of their
+time can be neither confirmed nor denied."""
+REPLACED = datetime(2018, 5, 18, tzinfo=PARIS)
+"""Since when the policy of `CURRENT` is there: a signature that says it is later follows it."""

@@ -18,7 +18,7 @@ from app.signing import algorithms
 from app.signing.formats import canonical, xades_signature
 from app.signing.formats.pes_bytes import element, tag_end
 from app.signing.formats.pes_layout import Layout, Mark, Target, layout
-from app.signing.formats.pes_profile import ACCEPTED, DOMAINS, ROOT, SUPERSEDED, YES, Mode
+from app.signing.formats.pes_profile import ACCEPTED, DOMAINS, OLDER, REPLACED, ROOT, YES, Mode
 from app.signing.formats.xades_signature import LARGEST, MisfitError, Said
 from app.signing.trust import TOLERANCE, CertificateFacts, Trust, certificates_in, check_certificate, facts
 
@@ -35,9 +35,9 @@ class PesSignature:
 
     `target`: its Id; `element`: « Bordereau » or « PES_Aller »; `covers`: a French sentence. `intact`: nothing signed
     was changed; `valid`: the value is of the certificate that it names. `holds`: intact, valid, and no `faults`
-    (French, each says why not). `remarks`: what is tolerated or good to know. `trusted`: the certificate may sign at
-    the moment of reading, `problem` is the refusal's key when not. `capacity` and `signed_at` are what the signer
-    declared; nobody else vouches for them. `start`, `end`: bytes of the Signature in the file, -1 when there is none.
+    (French, each says why not) nor `doubts` (French, what nobody can tell any more). `remarks`: what is tolerated or
+    good to know. `trusted`: the certificate may sign at the moment of reading, `problem` is the refusal's key when not.
+    `capacity` and `signed_at` are what the signer declared; nobody else vouches for them. `start`, `end`: bytes of the Signature in the file, -1 when there is none.
     `value` in base64 as it stands there, `signed` the bytes that the key signed, `der` the signer's certificate.
     """
 
@@ -64,6 +64,7 @@ class PesSignature:
     problem_facts: tuple[tuple[str, str], ...] = ()
     certificate: CertificateFacts | None = None
     faults: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     digest: bytes = b""
     value: bytes = b""
@@ -73,7 +74,7 @@ class PesSignature:
     @property
     def holds(self) -> bool:
         """Whether the signature proves what it should, its certificate's standing left aside (see `trusted`)."""
-        return self.intact and self.valid and not self.faults
+        return self.intact and self.valid and not (self.faults or self.doubts)
 
 
 def read_pes(
@@ -185,16 +186,19 @@ class _Judge:
         one, said = pair
         if said is None:
             return one
-        faults = [*one.faults, *_policy(said), *_place(said)]
+        policy_faults, doubts = _policy(said)
+        policy_ok = not (policy_faults or doubts)
+        one = replace(one, policy_ok=policy_ok, doubts=doubts)
+        faults = [*one.faults, *policy_faults, *_place(said)]
         signer = next((der for der in said.certificates if _sha256(der) == said.certificate_digest), None)
         if signer is None:
             faults.append("le certificat joint n’est pas celui que la signature annonce")
-            return replace(one, policy_ok=not _policy(said), faults=tuple(faults))
+            return replace(one, faults=tuple(faults))
         try:
             certificate, refusal = self._certificate(signer, said.certificates)
         except Refusal:
             faults.append("le certificat est illisible")
-            return replace(one, policy_ok=not _policy(said), faults=tuple(faults))
+            return replace(one, faults=tuple(faults))
         valid = _proven(signer, said)
         if not valid:
             faults.append("la signature n’est pas celle du certificat annoncé")
@@ -209,7 +213,6 @@ class _Judge:
             name=certificate.common_name,
             serial=certificate.serial,
             fingerprint_sha256=certificate.fingerprint_sha256,
-            policy_ok=not _policy(said),
             valid=valid,
             trusted=refusal is None,
             problem=refusal.key if refusal else None,
@@ -235,16 +238,18 @@ class _Judge:
         return self.known[signer]
 
 
-def _policy(said: Said) -> list[str]:
+def _policy(said: Said) -> tuple[list[str], tuple[str, ...]]:
+    """What is wrong with a signature's policy, the one of its time, and what cannot be told of it."""
     policy = ACCEPTED.get(said.policy)
     if policy is None:
-        known = said.policy in SUPERSEDED
-        return [
-            "la politique de signature a été remplacée" if known else "la politique de signature est inconnue"
-        ]
+        if said.policy not in OLDER:
+            return ["la politique de signature est inconnue"], ()
+        if said.signed_at is None or said.signed_at >= REPLACED:
+            return ["la politique de signature était remplacée à cette date"], ()
+        return [], ("politique de signature plus ancienne, que Paraphe ne connaît pas",)
     if said.policy_hash != policy.sha256:
-        return ["l’empreinte de la politique de signature n’est pas la bonne"]
-    return []
+        return ["l’empreinte de la politique de signature n’est pas la bonne"], ()
+    return [], ()
 
 
 def _place(said: Said) -> list[str]:
