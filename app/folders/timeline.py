@@ -241,6 +241,7 @@ EVENTS = {
     "folder.withdraw": ("trash3", "Abandonné par {who}"),
     "folder.opened": ("eye", "Ouvert par {who}"),
     "signature.refused": ("x-lg", "Signature refusée à {who}, qui a lu : « {words} »"),
+    "number.reserved": ("journal-text", "Numéro réservé par {who}"),
     "signature.abandoned": ("x-lg", "Signature préparée par {who}, puis abandonnée"),
     "folder.sign.paper": ("pen", "Signature sur papier enregistrée par {who}"),
     "signature.placed": ("bounding-box", "Signatures placées par {who}"),

@@ -70,6 +70,9 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         "whose": _plain(str(row.payload.get("whose", ""))),
         "own": row.payload.get("own", True),
         "waits": row.payload.get("waits", False),
+        "why": _plain(str(row.payload.get("why", ""))),
+        "other_name": row.payload.get("other_name", True),
+        "seal": row.payload.get("seal", False),
         "reason": _plain(str(row.payload.get("reason", ""))),
         "last_day": jour_long(row.payload.get("last_day")),
     }

@@ -55,6 +55,26 @@ _LABELS = {
 }
 
 
+@dataclass(frozen=True)
+class Awaited:
+    """Why a certificate waits for an administrator's word: its name is not the account's, an administrator had ended it.
+
+    False when it does not wait.
+    """
+
+    name: bool = False
+    ended: bool = False
+
+    def __bool__(self) -> bool:
+        return self.name or self.ended
+
+    @property
+    def words(self) -> str:
+        """The French words, to stand inside a sentence."""
+        why = ["il n’est pas écrit au nom du compte"] if self.name else []
+        return " et ".join([*why, "un administrateur l’avait retiré"] if self.ended else why)
+
+
 @contextmanager
 def in_its_words() -> Iterator[None]:
     """Within it, what refuses a certificate says that it was not enrolled, and no more that nothing was signed."""
@@ -97,8 +117,8 @@ def enrolled(
 ) -> Certificate:
     """What `enrol` does, in the caller's transaction; the row of the person's certificate.
 
-    A certificate that was proven, and that is not in the person's name, waits for an administrator's word; so does one
-    that somebody else had withdrawn.
+    A certificate that was proven, and that is not in the person's name, waits for an administrator's word. So does one that
+    an administrator had ended, whatever its owner did since, until an administrator confirms it.
     """
     owner = db.scalar(
         sa.select(User).where(
@@ -114,13 +134,11 @@ def enrolled(
         Certificate.user_id == user_id, Certificate.fingerprint == facts.fingerprint_sha256
     )
     row = db.scalar(query)
-    if row is not None:
-        if row.purpose != purpose and not actor.administrator:
-            raise Refusal("certificate-purpose-set")
-        if row.withdrawn_at is None and row.purpose == purpose and not _proves_more(row, proof):
-            return row
+    if row is not None and _unchanged(row, actor, purpose, proof):
+        return row
     moment = now()
     differs = proof is not Proof.DECLARED and purpose is not Purpose.SEAL and not _in_name_of(der, owner)
+    again = row is not None and row.withdrawn_at is None
     if row is None:
         row = Certificate(
             collectivity_id=actor.collectivity_id,
@@ -135,23 +153,74 @@ def enrolled(
             doubled=False,
         )
         db.add(row)
-    elif row.withdrawn_at is not None:
-        row.to_confirm = differs or row.withdrawn_by not in {None, owner.name}
-        row.doubled = False
+    if again:
+        _serve(row, owner, purpose)
     row.enrolled_at, row.enrolled_by = moment, actor.name
     row.purpose, row.withdrawn_at, row.withdrawn_by, row.withdrawn_reason = purpose.value, None, None, ""
     row.proof, row.proven_at = proof.value, None if proof is Proof.DECLARED else moment
     if facts.revocation_checked:
         row.assurance = facts.assurance
+    if not again:
+        _end_of_before(db, row)
+        row.to_confirm = differs or row.ended_at is not None
+        row.confirmed_at, row.confirmed_by, row.doubled = None, None, False
     db.flush()  # who links it elsewhere names it
     if proof is not Proof.DECLARED:
-        _write(db, row, owner, "certificate_enrolled", administrators=True)
+        _write(db, row, owner, "certificate_enrolled", why=awaited(row, owner), administrators=True)
     _tell(db, actor, "certificate.enrolled", row, proof=proof.value, to_confirm=row.to_confirm)
     return row
 
 
-def _proves_more(row: Certificate, proof: Proof) -> bool:
-    return row.proof == Proof.DECLARED and proof is not Proof.DECLARED
+def _end_of_before(db: Db, row: Certificate) -> None:
+    """Whoever enrols anew what an administrator of the collectivity had ended, to this person or to another, finds that end.
+
+    What was taken from one of several owners was not his; it says nothing against the others.
+    """
+    if row.ended_at is not None:
+        return
+    query = (
+        sa.select(_table.c.ended_at, _table.c.ended_by, _table.c.ended_reason)
+        .where(
+            _table.c.collectivity_id == row.collectivity_id,
+            _table.c.fingerprint == row.fingerprint,
+            _table.c.ended_at.is_not(None),
+            _table.c.doubled.is_(False),
+        )
+        .order_by(_table.c.ended_at.desc())
+    )
+    last = db.execute(query.limit(1)).first()
+    if last is not None:
+        row.ended_at, row.ended_by, row.ended_reason = last.ended_at, last.ended_by, last.ended_reason
+
+
+def _serve(row: Certificate, owner: User, purpose: Purpose) -> None:
+    """Write for what a certificate in use signs, and compare its name again, as it may have served nobody's before.
+
+    A word that was given for the seal said nothing of a name.
+    """
+    if row.purpose == purpose:
+        return
+    if row.purpose == Purpose.SEAL:
+        row.confirmed_at, row.confirmed_by = None, None
+    row.purpose = purpose.value
+    differs = purpose is not Purpose.SEAL and not _in_name_of(row.der, owner)
+    row.to_confirm = row.ended_at is not None or (differs and row.confirmed_at is None)
+
+
+def awaited(row: Certificate, owner: User) -> Awaited:
+    """Why a certificate waits for an administrator's word, if it does."""
+    if not row.to_confirm:
+        return Awaited()
+    differs = row.purpose != Purpose.SEAL and not _in_name_of(row.der, owner)
+    ended = row.ended_at is not None
+    return Awaited(differs or not ended, ended)
+
+
+def _unchanged(row: Certificate, actor: Actor, purpose: Purpose, proof: Proof) -> bool:
+    if row.purpose != purpose and not actor.administrator:
+        raise Refusal("certificate-purpose-set")
+    proves_more = row.proof == Proof.DECLARED and proof is not Proof.DECLARED
+    return row.withdrawn_at is None and row.purpose == purpose and not proves_more
 
 
 def _in_name_of(der: bytes, owner: User) -> bool:
@@ -183,55 +252,75 @@ def refuse_taken(db: Db, user_id: int, fingerprint: str) -> None:
 
 @use_case
 def confirm(db: Db, actor: Actor, certificate_id: int) -> None:
-    """An administrator's word that a certificate whose name differs is its owner's: it signs from now on.
+    """An administrator's word that a certificate is its owner's though its name differs, or may serve again though it was ended.
 
-    Refuses `right-missing`, `identity-needed`, `certificate-unknown`, and one's own as long as another administrator can say it
-    (`certificate-own-word`).
+    Refuses `right-missing`, `identity-needed`, `certificate-unknown`, and one's own (`certificate-own-word`).
     """
     require(actor, Right.ADMINISTER)
     refuse_stale_in(db, actor)
     row = _row(db, actor, certificate_id)
-    others = sa.select(User.id).where(
-        User.active.is_(True), User.administrator.is_(True), User.id != actor.user_id
-    )
-    if row.user_id == actor.user_id and db.scalar(others.limit(1)) is not None:
+    if row.user_id == actor.user_id:
         raise Refusal("certificate-own-word")
     if not row.to_confirm or row.withdrawn_at is not None:
         return
-    row.to_confirm, row.confirmed_at, row.confirmed_by = False, now(), actor.name
     owner = db.get_one(User, row.user_id)
-    _write(db, row, owner, "certificate_confirmed", by=actor.name)
+    why = awaited(row, owner)
+    row.to_confirm, row.confirmed_at, row.confirmed_by = False, now(), actor.name
+    row.ended_at, row.ended_by, row.ended_reason = None, None, ""
+    db.execute(
+        sa.update(_table)
+        .where(
+            _table.c.collectivity_id == row.collectivity_id,
+            _table.c.fingerprint == row.fingerprint,
+            _table.c.id != row.id,
+            _table.c.doubled.is_(False),
+        )
+        .values(ended_at=None, ended_by=None, ended_reason="")
+    )
+    _write(db, row, owner, "certificate_confirmed", why=why, by=actor.name)
     _tell(db, actor, "certificate.confirmed", row)
 
 
 @use_case
-def set_purpose(db: Db, actor: Actor, certificate_id: int, purpose: Purpose) -> None:
-    """Say for what a certificate signs; an administrator's word. Refuses `certificate-is-seal`, as `enrol` does."""
+def set_purpose(db: Db, actor: Actor, certificate_id: int, purpose: Purpose) -> bool:
+    """Say for what a certificate signs, an administrator's word; whether it waits for one who confirms its name.
+
+    The name is compared again: what served for the seal bore nobody's. One that ended signs no more for it, and is enrolled
+    again for that use. Refuses `right-missing`, `identity-needed`, and
+    `certificate-is-seal`, as `enrol` does.
+    """
     require(actor, Right.ADMINISTER)
+    refuse_stale_in(db, actor)
     row = _row(db, actor, certificate_id)
     if purpose is not Purpose.SEAL and _made_for_seals(row.der):
         raise Refusal("certificate-is-seal")
-    if row.purpose != purpose and row.withdrawn_at is None:
-        row.purpose = purpose.value
-        _tell(db, actor, "certificate.purpose", row)
+    if row.purpose != purpose:
+        _serve(row, db.get_one(User, row.user_id), purpose)
+        _tell(db, actor, "certificate.purpose", row, to_confirm=row.to_confirm)
+    return row.to_confirm and row.withdrawn_at is None
 
 
 @use_case
 def withdraw(db: Db, actor: Actor, certificate_id: int, reason: str = "") -> None:
     """Stop signing with one of one's certificates, or with anybody's for an administrator; what was signed stays.
 
-    An administrator says why (`certificate-reason-needed`), and its owner is told. One that waited for an administrator's
-    word is declined that way.
+    An administrator says why (`certificate-reason-needed`) and is asked who he is (`identity-needed`); its owner is told. What
+    he ended comes back by an administrator's word alone, even where its owner had withdrawn it an instant before. One that
+    waited for that word is declined that way.
     """
     row = _row(db, actor, certificate_id)
     own = row.user_id == actor.user_id
     reason = " ".join(reason.split())[:300]
+    if not own:
+        refuse_stale_in(db, actor)
     if not own and not reason:
         raise Refusal("certificate-reason-needed")
-    if row.withdrawn_at is not None:
+    if row.withdrawn_at is not None and (own or row.ended_at is not None):
         return
     event = "certificate.declined" if row.to_confirm and not own else "certificate.withdrawn"
     row.withdrawn_at, row.withdrawn_by, row.withdrawn_reason = now(), actor.name, reason
+    if not own:
+        row.ended_at, row.ended_by, row.ended_reason = row.withdrawn_at, actor.name, reason
     db.flush()
     _own_alone(db, row.fingerprint)
     if not own:
@@ -298,7 +387,14 @@ def _tell(db: Db, actor: Actor, event: str, row: Certificate, **more: Any) -> No
 
 
 def _write(
-    db: Db, row: Certificate, owner: User, event: str, *, administrators: bool = False, **words: str
+    db: Db,
+    row: Certificate,
+    owner: User,
+    event: str,
+    *,
+    why: Awaited = Awaited(),
+    administrators: bool = False,
+    **words: str,
 ) -> None:
     """The letters about a certificate: to its owner, and to the administrators when they have to know."""
     query = sa.select(User).where(User.active.is_(True), User.collectivity_id == row.collectivity_id)
@@ -318,6 +414,9 @@ def _write(
                 "whose": owner.name,
                 "own": user.id == owner.id,
                 "waits": row.to_confirm,
+                "why": why.words,
+                "other_name": why.name,
+                "seal": row.purpose == Purpose.SEAL,
                 "page": "/compte/certificats"
                 if user.id == owner.id
                 else f"/administration/certificats/{row.id}",

@@ -16,8 +16,9 @@ class Certificate(Base, Tenanted):
 
     One that was not withdrawn has one owner in the whole installation; `doubled`: it had several before that was asked, and
     is told to the administrators. `proof`: how its owner showed that the key is his (`app.signing.enrol.Proof`).
-    `to_confirm`: it is in another name, and signs nothing before an administrator's word. `assurance`: the level that it
-    reached when it was enrolled, None for those of before.
+    `to_confirm`: it is in another name, or an administrator had ended it, and signs nothing before an administrator's word.
+    `ended_at`, `ended_by`, `ended_reason`: the last end that an administrator put to it, until one confirms it.
+    `assurance`: the level that it reached when it was enrolled, None for those of before.
     """
 
     __tablename__ = "certificate"
@@ -53,6 +54,9 @@ class Certificate(Base, Tenanted):
     withdrawn_at: Mapped[datetime | None]
     withdrawn_by: Mapped[str | None]
     withdrawn_reason: Mapped[str] = mapped_column(server_default="")
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None]
+    ended_reason: Mapped[str] = mapped_column(server_default="")
 
 
 class PossessionChallenge(Base, Tenanted):

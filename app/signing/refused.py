@@ -31,7 +31,7 @@ from app.signing import setting
 from app.signing.models import RefusalTally, SignatureSession
 from workflows.errors import Refusal as LawRefusal
 
-REFUSED, ABANDONED = "signature.refused", "signature.abandoned"
+REFUSED, ABANDONED, COUNTED = "signature.refused", "signature.abandoned", "signature.refused_counted"
 MOST_LINES = 20
 """Lines that one person's refusals may write in a minute; beyond, they are counted."""
 MINUTE = timedelta(minutes=1)
@@ -191,8 +191,38 @@ def lapsed() -> None:
     with reading() as db:
         query = sa.select(SignatureSession.collectivity_id).where(*_lapsed(now())).distinct()
         places = list(db.scalars(query))
+        flooded = list(db.scalars(sa.select(RefusalTally.collectivity_id).where(*_over(now())).distinct()))
     for collectivity_id in places:
         lapse(collectivity_id)
+    for collectivity_id in flooded:
+        count_left(collectivity_id)
+
+
+def _over(moment: datetime) -> tuple[Any, ...]:
+    return RefusalTally.unwritten > 0, RefusalTally.minute_at <= moment - MINUTE
+
+
+@use_case
+def count_left(db: Db, collectivity_id: int) -> None:
+    """Write how many refusals of a flood were only counted, where no other came after them to say so."""
+    db.info["collectivity_id"] = collectivity_id
+    rows = db.execute(
+        sa.select(RefusalTally, User.first_name, User.last_name)
+        .join(User, User.id == RefusalTally.user_id)
+        .where(*_over(now()))
+        .order_by(RefusalTally.user_id)
+        .limit(MOST_LAPSED)
+        .with_for_update(of=RefusalTally)
+    ).all()
+    events = []
+    for row, first, last in rows:
+        facts = {"unwritten": row.unwritten}
+        row.unwritten = 0
+        events.append(Event(COUNTED, f"{first} {last}", row.user_id, None, facts))
+        told = {"collectivity": collectivity_id, "user": row.user_id, **facts}
+        after_commit(db, lambda told=told: security_log.log.warning("signature.refused_counted", **told))  # type: ignore[misc]
+    if events:
+        append(db, collectivity_id, *events)
 
 
 def _lapsed(moment: datetime) -> tuple[Any, ...]:

@@ -25,7 +25,7 @@ SENTENCES: Sentences = {
         403,
         (
             "Rien n’a été signé : le certificat de {name} n’est pas enregistré à votre nom. Choisissez le "
-            "vôtre, ou demandez à l’administrateur de l’enregistrer."
+            "vôtre, ou inscrivez-le sous « Mes certificats »."
         ),
     ),
     "signature-of-software": (
@@ -35,12 +35,12 @@ SENTENCES: Sentences = {
     "certificate-to-confirm": (
         403,
         (
-            "Rien n’a été signé : le certificat de {name} attend l’accord d’un administrateur, parce qu’il n’est pas écrit au "
-            "nom de votre compte. Demandez-le-lui, ou signez avec un autre certificat."
+            "Rien n’a été signé : le certificat de {name} attend l’accord d’un administrateur ; « Mes certificats » dit pourquoi. "
+            "Demandez-le-lui, ou signez avec un autre certificat."
         ),
     ),
-    "certificate-refused": (403, "Le certificat n’a pas été inscrit : {details} Recommencez ensuite."),
-    "certificate-unchecked": (503, "Le certificat n’a pas été inscrit : {details} Recommencez ensuite."),
+    "certificate-refused": (403, "Le certificat n’a pas été inscrit : {details}"),
+    "certificate-unchecked": (503, "Le certificat n’a pas été inscrit : {details}"),
     "certificate-taken": (
         409,
         (
@@ -64,7 +64,8 @@ SENTENCES: Sentences = {
     ),
     "certificate-own-word": (
         403,
-        "Rien n’a changé : un administrateur ne confirme pas son propre certificat. Demandez-le à un autre administrateur.",
+        "Rien n’a changé : un administrateur ne confirme pas son propre certificat. Demandez-le à un autre administrateur ; "
+        "s’il n’y en a pas, faites-en nommer un.",
     ),
     "certificate-reason-needed": (
         422,

@@ -18,6 +18,7 @@ from app.folders.access import authorize
 from app.folders.models import DocumentVersion, Folder
 from app.folders.sockets import cautions
 from app.folders.views import after_act
+from app.people.models import User
 from app.signing import asked, authority, enrol, expiry, refused, setting
 from app.signing.enrolling.web import pages as enrolling
 from app.signing.enrolling.web import state_of
@@ -246,6 +247,7 @@ def certificates() -> str:
     """A person's certificates, and the form whose script has the key prove that it is there (`enrolling/web.py`)."""
     away = {one.certificate_id for one in kept_there()}
     with reading(g.actor.collectivity_id) as db:
+        owner = db.get_one(User, g.actor.user_id)
         rows = [
             (
                 row.id,
@@ -256,6 +258,7 @@ def certificates() -> str:
                 state_of(row),
                 f"{Purpose(row.purpose).label}, à distance" if row.id in away else Purpose(row.purpose).label,
                 enrol.Proof(row.proof).label,
+                enrol.awaited(row, owner).words,
             )
             for row in enrol.certificates_of(db, g.actor.user_id)
         ]

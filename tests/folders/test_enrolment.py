@@ -19,6 +19,7 @@ from app.core.refusals import Refusal
 from app.journal.models import JournalEntry
 from app.operations.doctor import examine
 from app.people import desks
+from app.people.actor import Actor
 from app.signing import enrol
 from app.signing.enrol import Proof
 from app.signing.enrolling import possession
@@ -424,24 +425,144 @@ def test_what_an_administrator_ended_does_not_come_back_by_its_owner_s_hand_alon
     assert own(house, A)[0].to_confirm
 
 
-def test_an_administrator_does_not_confirm_his_own_while_another_can(house: House) -> None:
-    enrolling(house, K, "ec")
-    (row,) = own(house, K)
-    here = house.actor(K).collectivity_id
-    enrol.confirm(house.actor(K), row.id)  # alone, he is the one who answers for it
-    enrol.withdraw(house.actor(K), row.id)
+def another_administrator(house: House) -> Actor:
     desks.create_user(
-        here,
+        house.actor(K).collectivity_id,
         "second",
         email="second@kerlann.example",
         first_name="Second",
         last_name="Administrateur",
         capacity="",
+        password="une phrase assez longue",
         administrator=True,
     )
+    return house.actor("second")
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["alone", "one of two"])
+def test_an_administrator_never_confirms_her_own(house: House, *, alone: bool) -> None:
     enrolling(house, K, "ec")
+    (row,) = own(house, K)
+    if not alone:
+        another_administrator(house)
     with pytest.raises(Refusal, match="certificate-own-word"):
-        enrol.confirm(house.actor(K), own(house, K)[0].id)
+        enrol.confirm(house.actor(K), row.id)
+    assert own(house, K)[0].to_confirm
+    enrol.confirm(another_administrator(house) if alone else house.actor("second"), row.id)
+    assert not own(house, K)[0].to_confirm
+
+
+@pytest.mark.parametrize("ways", [1, 2, 3])
+def test_what_an_administrator_ended_waits_however_often_its_owner_withdraws_and_enrols_it(
+    house: House, ways: int
+) -> None:
+    """The finding: ended (« carte volée »), enrolled, withdrawn by its owner's session, enrolled: it signed again."""
+    enrol.withdraw(house.actor(K), own(house, A)[0].id, "Carte volée")
+    for _ in range(ways):
+        assert enrolling(house, A, "a_kervadec").status_code == 200
+        assert own(house, A)[0].to_confirm
+        withdrawn(house, A)
+    enrolling(house, A, "a_kervadec")
+    with pytest.raises(Refusal, match="certificate-to-confirm"):
+        house.prepare(house.an_invoice(at="bon_a_payer"), A)
+    (row,) = own(house, A)
+    page = words(house.client(K).get(f"/administration/certificats/{row.id}"))
+    assert "Carte volée" in page
+    assert "Confirmer : il peut servir de nouveau" in page
+    enrol.confirm(house.actor(K), row.id)  # and an administrator's word lifts it for good
+    withdrawn(house, A)
+    enrolling(house, A, "a_kervadec")
+    assert not own(house, A)[0].to_confirm
+    house.sign(house.an_invoice(at="bon_a_payer"), A)
+
+
+def test_an_end_is_of_accounts_and_not_of_names(house: House) -> None:
+    """An administrator who bears her own name's double: the owner's account is another than whoever ended it."""
+    with engine().begin() as connection:
+        connection.execute(
+            sa.text(
+                "UPDATE user_account SET first_name = 'Armel', last_name = 'Kervadec' WHERE login = 'k.morizur'"
+            )
+        )
+    enrol.withdraw(house.actor(K), own(house, A)[0].id, "Carte volée")
+    enrolling(house, A, "a_kervadec")
+    assert own(house, A)[0].to_confirm
+    withdrawn(house, A)
+    enrolling(house, K, "a_kervadec")  # nor does another account of the same name lift it
+    assert own(house, K)[0].to_confirm
+
+
+def test_an_administrator_s_end_counts_even_an_instant_after_the_owner_s_own(house: House) -> None:
+    (row,) = own(house, A)
+    withdrawn(house, A)
+    enrol.withdraw(house.actor(K), row.id, "Carte volée")
+    enrolling(house, A, "a_kervadec")
+    assert own(house, A)[0].to_confirm
+
+
+def test_the_migration_finds_in_the_journal_what_an_administrator_ended(house: House) -> None:
+    enrol.withdraw(house.actor(K), own(house, A)[0].id, "Carte volée")
+    enrolling(house, A, "a_kervadec")
+    withdrawn(house, B)
+    schema.downgrade("0030_proof_holder")
+    with engine().begin() as connection:
+        connection.execute(sa.text("UPDATE certificate SET to_confirm = false"))  # the owner had got round it
+    schema.upgrade()
+    with engine().connect() as connection:
+        query = "SELECT ended_by, ended_reason, to_confirm FROM certificate WHERE ended_at IS NOT NULL"
+        ((by, why, waits),) = connection.execute(sa.text(query)).all()
+    assert (by, why, bool(waits)) == ("Katell Morizur", "Carte volée", True)
+    enrol.confirm(house.actor(K), own(house, A)[0].id)
+    schema.downgrade("0030_proof_holder")
+    schema.upgrade()
+    assert not own(house, A)[0].to_confirm
+
+
+def test_the_name_is_compared_again_when_what_served_for_the_seal_is_to_sign(house: House) -> None:
+    """The finding: a certificate of somebody else's name came in as the seal's, and was then made to sign."""
+    second = another_administrator(house)
+    assert enrolling(house, K, "rsa4096", purpose="seal").status_code == 200
+    (row,) = own(house, K)
+    assert not row.to_confirm
+    enrolling(house, K, "rsa4096", purpose="acts")  # again, by the administrator herself
+    assert own(house, K)[0].to_confirm
+    enrol.set_purpose(house.actor(K), row.id, enrol.Purpose.SEAL)
+    enrol.set_purpose(house.actor(K), row.id, enrol.Purpose.PES)
+    assert own(house, K)[0].to_confirm
+    assert "Nom différent" in words(house.client(K).get("/administration/certificats"))
+    with pytest.raises(Refusal, match="certificate-own-word"):
+        enrol.confirm(house.actor(K), row.id)
+    enrol.confirm(second, row.id)
+    enrol.set_purpose(house.actor(K), row.id, enrol.Purpose.ACTS)
+    assert not own(house, K)[0].to_confirm  # a word once given for the name holds from use to use
+    enrol.set_purpose(house.actor(K), row.id, enrol.Purpose.SEAL)
+    assert enrol.set_purpose(house.actor(K), row.id, enrol.Purpose.ACTS)
+    assert own(house, K)[0].to_confirm  # but not through the seal
+
+
+def test_letters_and_pages_say_why_a_certificate_waits_and_what_it_may_do(house: House) -> None:
+    def letter(who: str) -> str:
+        house.drain()
+        return " ".join(house.mail.to(house_mail(who))[-1].get_body(("plain",)).get_content().split())
+
+    enrol.withdraw(house.actor(K), own(house, A)[0].id, "Carte volée")
+    enrolling(house, A, "a_kervadec")
+    for said in (letter(A), letter(K), words(house.client(A).get(MINE))):
+        assert "un administrateur l’avait retiré" in said
+        assert "écrit au nom du compte" not in said
+        assert "peut signer dès maintenant" not in said
+    enrol.confirm(house.actor(K), own(house, A)[0].id)
+    assert "qui avait été retiré, peut servir de nouveau. Il peut signer dès maintenant" in letter(A)
+    enrolling(house, A, "rsa4096")
+    for said in (letter(A), words(house.client(A).get(MINE))):
+        assert "il n’est pas écrit au nom du compte" in said
+        assert "l’avait retiré" not in said
+    client, key = house.client(B), house.key("eseal")
+    asked = send(house, client, ASK, offer(key, purpose="seal"))
+    send(house, client, PROVE, answer(key, asked.get_json()))
+    for said in (letter(B), words(client.get(MINE))):
+        assert "ne signe pour personne" in said
+        assert "peut signer dès maintenant" not in said
 
 
 def test_the_administrator_says_what_a_certificate_is_for_and_nobody_else(house: House) -> None:
@@ -451,6 +572,22 @@ def test_the_administrator_says_what_a_certificate_is_for_and_nobody_else(house:
     with pytest.raises(Refusal, match="right-missing"):
         enrol.set_purpose(house.actor(A), row.id, enrol.Purpose.ACTS)
     assert post(house, house.client(K), row.id, action="purpose", purpose="everything").status_code == 400
+
+
+def test_a_use_that_was_written_on_what_ended_is_no_dead_end(house: House) -> None:
+    """The finding: an administrator's open session made it a seal's and ended it; the mayor could never enrol it again."""
+    (row,) = own(house, A)
+    enrol.set_purpose(house.actor(K), row.id, enrol.Purpose.SEAL)
+    enrol.withdraw(house.actor(K), row.id, "par erreur")
+    assert enrolling(house, A, "a_kervadec").get_json()["key"] == "certificate-purpose-set"
+    admin = house.client(K)
+    assert "l’usage vaudra si la personne l’inscrit de nouveau" in words(
+        admin.get(f"/administration/certificats/{row.id}")
+    )
+    assert post(house, admin, row.id, action="purpose", purpose="acts").status_code == 302
+    assert enrolling(house, A, "a_kervadec").status_code == 200
+    enrol.confirm(house.actor(K), row.id)
+    house.sign(house.an_invoice(at="bon_a_payer"), A)
 
 
 # those of before

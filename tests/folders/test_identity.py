@@ -247,9 +247,51 @@ def test_an_administrator_s_stolen_session_confirms_nothing_without_the_password
     age()
     page = f"/administration/certificats/{row.id}"
     asked = admin.post(page, data={"action": "confirm", "csrf_token": token})
-    assert asked.location == f"/compte/confirmer?suite={page}"
+    assert asked.location == f"/compte/confirmer?suite={page}?again%3D1"
     with reading() as db:
         assert db.get_one(type(row), row.id).to_confirm
+
+
+@pytest.mark.parametrize(
+    ("form", "kept"),
+    [
+        ({"action": "purpose", "purpose": "seal"}, ""),
+        ({"action": "end", "reason": "Carte volée"}, "Carte volée"),
+    ],
+)
+def test_an_administrator_s_stolen_session_ends_and_changes_nothing_of_another_s_without_the_password(
+    house: House, form: dict[str, str], kept: str
+) -> None:
+    """The finding: an administrator's open session made the mayor's certificate a seal's, and he signed no more."""
+    with reading() as db:
+        (row,) = enrol.certificates_of(db, house.actor(A).user_id or 0)
+    admin = house.client(K)
+    token = house.csrf(admin)
+    age()
+    page = f"/administration/certificats/{row.id}"
+    asked = admin.post(page, data={**form, "csrf_token": token})
+    assert (asked.status_code, asked.location.startswith(CONFIRM)) == (302, True)
+    with reading() as db:
+        now = db.get_one(type(row), row.id)
+        assert (now.purpose, now.withdrawn_at) == ("acts", None)
+    back = admin.post(asked.location, data={"answer": PASSWORD, "csrf_token": token})
+    shown = admin.get(back.location).get_data(as_text=True)
+    assert kept in shown  # what was typed is still there, and nobody believes that it is done
+    assert "Rien n’a encore changé" in shown
+    assert f'value="{form.get("purpose", "acts")}" selected' in shown
+    assert admin.post(page, data={**form, "csrf_token": token}).location == "/administration/certificats"
+
+
+def test_one_s_own_certificate_is_withdrawn_without_a_question(house: House) -> None:
+    """Whoever fears for his key is not slowed down: less signs, nothing more."""
+    with reading() as db:
+        (row,) = enrol.certificates_of(db, house.actor(A).user_id or 0)
+    client = house.client(A)
+    token = house.csrf(client)
+    age()
+    assert client.post(f"/compte/certificats/{row.id}/retirer", data={"csrf_token": token}).status_code == 302
+    with reading() as db:
+        assert enrol.certificates_of(db, house.actor(A).user_id or 0) == []
 
 
 def test_a_stolen_session_changes_no_password_and_reads_no_address(house: House) -> None:

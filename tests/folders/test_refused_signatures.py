@@ -253,6 +253,26 @@ def test_a_flood_is_counted_and_not_written_line_by_line(scene: Scene) -> None:
     assert scene.lines()[-1]["unwritten"] == 7
 
 
+def test_the_rest_of_a_flood_is_told_though_no_refusal_comes_after_it(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(refused.MOST_LINES + 7):
+        scene.offer("b_cadiou")
+    refused.lapsed()
+    assert "signature.refused_counted" not in capsys.readouterr().err  # the minute is not over
+    with engine().begin() as connection:
+        connection.execute(sa.text("UPDATE refusal_tally SET minute_at = '2026-01-01 00:00:00'"))
+    refused.lapsed()
+    refused.count_left(scene.house.actor("k.morizur").collectivity_id)  # said once
+    assert capsys.readouterr().err.count('"event": "signature.refused_counted"') == 1
+    with reading() as db:
+        query = sa.select(JournalEntry).where(JournalEntry.event == "signature.refused_counted")
+        (line,) = db.scalars(query)
+        assert json.loads(line.facts) == {"unwritten": 7}
+    scene.offer("b_cadiou")
+    assert "unwritten" not in scene.lines()[-1]
+
+
 def test_repeated_refusals_are_told_once_to_the_administrators_and_to_the_person(scene: Scene) -> None:
     for _ in range(scene.house.settings.refusals_alert - 1):
         scene.offer("b_cadiou")

@@ -19,8 +19,9 @@ from app.core.security import new_token
 from app.core.transaction import use_case
 from app.people import identity
 from app.people.actor import Actor
+from app.people.models import User
 from app.signing import algorithms, enrol, setting
-from app.signing.enrol import Proof
+from app.signing.enrol import Awaited, Proof
 from app.signing.models import Certificate, PossessionChallenge
 from app.signing.ports import ExternalKey, Prepared
 from app.signing.purpose import Purpose
@@ -56,8 +57,8 @@ def ask(actor: Actor, key: ExternalKey, purpose: Purpose = Purpose.ACTS) -> Aske
     return Asked(name, Prepared("possession", data, hashlib.new(algorithm, data).digest(), 0, 0, algorithm))
 
 
-def prove(actor: Actor, challenge: str, signature: bytes) -> bool:
-    """Enrol the certificate of a challenge that its key has signed; whether it waits for an administrator's word.
+def prove(actor: Actor, challenge: str, signature: bytes) -> tuple[Awaited, Purpose]:
+    """Enrol the certificate of a challenge that its key has signed; why it waits for an administrator's word, if it does.
 
     Refuses `possession-over` (another person's, another session's, used, expired), `possession-wrong` (another key's
     signature), and what `ask` and `enrol` refuse. A challenge serves once, whatever comes of it.
@@ -73,10 +74,10 @@ def prove(actor: Actor, challenge: str, signature: bytes) -> bool:
     said = checked(certificate, [bytes.fromhex(one) for one in row.chain])
     enrol.enrol(actor, row.user_id, said, certificate, Purpose(row.purpose), Proof.CHALLENGE)
     with reading(actor.collectivity_id) as db:
-        query = sa.select(Certificate.to_confirm).where(
+        query = sa.select(Certificate).where(
             Certificate.user_id == row.user_id, Certificate.fingerprint == said.fingerprint_sha256
         )
-        return bool(db.scalar(query))
+        return enrol.awaited(db.scalars(query).one(), db.get_one(User, row.user_id)), Purpose(row.purpose)
 
 
 def certificate_of(actor: Actor, challenge: str) -> bytes:

@@ -17,10 +17,8 @@ from app.signing.verifier.web import whoever
 
 pages = Blueprint("enrolling", __name__)
 RATE = "20 per minute"
-WAITS = (
-    "Votre certificat est inscrit. Il n’est pas écrit au nom de votre compte : il signera dès qu’un administrateur l’aura "
-    "confirmé. Il est prévenu."
-)
+DONE = "Le certificat est inscrit à votre nom."
+SEAL = "Le certificat est inscrit pour le cachet de la collectivité : il ne signe pour personne."
 
 
 @pages.post("/compte/certificats/demande")
@@ -61,9 +59,20 @@ def prove() -> Response:
                 made = webeid.read_signature(one, possession.certificate_of(g.actor, name))
             else:
                 made = browser.read_signature(one.get("signature"))
-        waits = possession.prove(g.actor, name, made)
-    flash(WAITS if waits else "Le certificat est inscrit à votre nom.", "warn" if waits else "ok")
+        why, purpose = possession.prove(g.actor, name, made)
+    flash(outcome(why, purpose), "warn" if why else "ok")
     return jsonify(state="done", location=url_for("signing.certificates"))
+
+
+def outcome(why: enrol.Awaited, purpose: Purpose) -> str:
+    """What an enrolment gave, in a sentence."""
+    if why:
+        use = "servira" if purpose is Purpose.SEAL else "signera"
+        return (
+            f"Le certificat est inscrit, mais {why.words} : il {use} quand un administrateur l’aura confirmé. "
+            "Les administrateurs sont prévenus."
+        )
+    return SEAL if purpose is Purpose.SEAL else DONE
 
 
 def _purpose(offer: dict[str, Any]) -> Purpose:

@@ -42,6 +42,8 @@ class Row:
     ended: str
     reason: str
     waits: bool
+    why: enrol.Awaited
+    before: str
 
 
 @pages.get("/administration/certificats")
@@ -65,7 +67,7 @@ def index() -> str:
 @guard("administer")
 def certificate(certificate_id: int) -> Response | tuple[str, int]:
     """One certificate: confirm it, say what it is for, or end it."""
-    error, status, reason = None, 200, request.form.get("reason", "")
+    error, status, reason = None, 200, request.values.get("reason", "")
     with reading(g.actor.collectivity_id) as db:
         _found(db, certificate_id)
     if request.method == "POST":
@@ -73,21 +75,34 @@ def certificate(certificate_id: int) -> Response | tuple[str, int]:
             flash(_act(certificate_id, request.form.get("action", ""), reason), "ok")
         except Refusal as refusal:
             if refusal.key == "identity-needed":
-                return redirect(url_for("people.confirm", suite=request.path))
+                back = url_for(
+                    "signing.office.certificate",
+                    certificate_id=certificate_id,
+                    again="1",
+                    reason=reason or None,
+                    purpose=request.form.get("purpose"),
+                )
+                return redirect(url_for("people.confirm", suite=back))
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
             return redirect(url_for("signing.office.index"))
     with reading(g.actor.collectivity_id) as db:
         row = _row(*_found(db, certificate_id))
     return render_template(
-        "signing/certificate.html", one=row, purposes=list(Purpose), error=error, reason=reason
+        "signing/certificate.html",
+        one=row,
+        purposes=list(Purpose),
+        error=error,
+        reason=reason,
+        chosen=request.values.get("purpose", row.purpose.value),
+        again="again" in request.args and not error,
     ), status
 
 
 def _act(certificate_id: int, action: str, reason: str) -> str:
     if action == "confirm":
         enrol.confirm(g.actor, certificate_id)
-        return "Le certificat est confirmé : il signe désormais."
+        return "Le certificat est confirmé."
     if action == "end":
         enrol.withdraw(g.actor, certificate_id, reason)
         return "Ce certificat ne signe plus. Son titulaire est prévenu."
@@ -96,7 +111,8 @@ def _act(certificate_id: int, action: str, reason: str) -> str:
             purpose = Purpose(request.form.get("purpose", ""))
         except ValueError:
             raise Refusal("bad-request", detail="cet usage d’un certificat n’existe pas") from None
-        enrol.set_purpose(g.actor, certificate_id, purpose)
+        if enrol.set_purpose(g.actor, certificate_id, purpose):
+            return "L’usage du certificat est enregistré. Il attend qu’un administrateur le confirme."
         return "L’usage du certificat est enregistré."
     raise Refusal("bad-request", detail="cette décision n’existe pas")
 
@@ -137,5 +153,9 @@ def _row(user: User, row: Certificate) -> Row:
         and not same_person(row.der, user.first_name, user.last_name),
         reason=row.withdrawn_reason,
         waits=row.to_confirm and row.withdrawn_at is None,
+        why=enrol.awaited(row, user),
+        before=f"Retiré par {row.ended_by}, {instant(row.ended_at)} : {row.ended_reason}"
+        if row.ended_at and row.withdrawn_at is None
+        else "",
         **words,
     )

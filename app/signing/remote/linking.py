@@ -18,8 +18,9 @@ from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people import identity
 from app.people.actor import Actor
+from app.people.models import User
 from app.signing import algorithms, setting
-from app.signing.enrol import Proof, enrolled, refuse_taken
+from app.signing.enrol import Awaited, Proof, awaited, enrolled, refuse_taken
 from app.signing.enrolling.possession import checked, statement_of
 from app.signing.keys.csc import CscKey
 from app.signing.models import Certificate, RemoteKey, RemoteRequest
@@ -75,8 +76,11 @@ def ask(actor: Actor, credential: str) -> Asked:
     return pending.open_request(actor, credential, key.certificate, challenges, statement=statement)
 
 
-def finish(actor: Actor, row: RemoteRequest) -> None:
-    """Check the proof of a request that the service has signed, and link; refuses `csc-proof-wrong`."""
+def finish(actor: Actor, row: RemoteRequest) -> Awaited:
+    """Check the proof of a request that the service has signed, and link; why the certificate waits for a word, if it does.
+
+    Refuses `csc-proof-wrong`.
+    """
     with reading(actor.collectivity_id) as db:
         (proof,) = db.get_one(RemoteRequest, row.id).signatures
     pending.end(row.id, "done")
@@ -87,7 +91,7 @@ def finish(actor: Actor, row: RemoteRequest) -> None:
         )
     except Refusal as refusal:
         raise Refusal("csc-proof-wrong") from refusal
-    link(
+    return link(
         actor, row.credential, facts(row.certificate), row.certificate, hashlib.sha256(signature).hexdigest()
     )
 
@@ -95,7 +99,7 @@ def finish(actor: Actor, row: RemoteRequest) -> None:
 @use_case
 def link(
     db: Db, actor: Actor, credential: str, said: CertificateFacts, certificate: bytes, proof: str
-) -> None:
+) -> Awaited:
     """Enrol the certificate to the person who proved that it is his, and keep by which credential it signs."""
     service = setting.remote_service().url
     _refuse_taken(db, actor, service, credential)
@@ -122,6 +126,7 @@ def link(
     )
     told = {"user": actor.user_id, "fingerprint": row.fingerprint, "credential": credential, "proof": proof}
     append(db, actor.collectivity_id, Event("certificate.linked", actor.name, actor.user_id, None, told))
+    return awaited(row, db.get_one(User, row.user_id))
 
 
 def _refuse_taken(db: Db, actor: Actor, service: str, credential: str) -> None:

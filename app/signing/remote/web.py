@@ -14,7 +14,9 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.access import authorize
 from app.signing import asked, setting
-from app.signing.enrol import common_name
+from app.signing.enrol import Awaited, common_name
+from app.signing.enrolling.web import outcome
+from app.signing.purpose import Purpose
 from app.signing.refused import watched
 from app.signing.remote import sockets
 from app.signing.remote.mine import Linked, linked
@@ -112,16 +114,17 @@ def prove() -> Response | tuple[str, int]:
     try:
         row = pending.take(g.actor, request=name)
         signing.answer(row, **codes_of(request.form))
-        linking.finish(g.actor, row)
+        why = linking.finish(g.actor, row)
     except Refusal as refusal:
         again = row is not None and refusal.key == "csc-code-wrong"
         asked = pending.Asked(name, tuple(row.challenges[0]["wants"])) if row and again else None
         return _page(refusal, asked=asked)
-    return _linked()
+    return _linked(why)
 
 
-def _linked() -> Response:
-    flash("Le certificat est inscrit à votre nom, et signe à distance.", "ok")
+def _linked(why: Awaited) -> Response:
+    done = "Le certificat est inscrit à votre nom, et signe à distance."
+    flash(outcome(why, Purpose.ACTS) if why else done, "warn" if why else "ok")
     return redirect(url_for("signing.certificates"))
 
 
@@ -247,8 +250,7 @@ def _go_on(row: Any, code: SecretStr) -> Response:
         return redirect(url_for(page, batch_id=row.batch_id))
     if row.folder_id is None:
         signing.answer(row, code=code)
-        linking.finish(g.actor, row)
-        return _linked()
+        return _linked(linking.finish(g.actor, row))
     with watched(g.actor, "complete", folder_id=row.folder_id):
         asked = signing.answer(row, code=code)
         if asked.page:
