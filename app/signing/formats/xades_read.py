@@ -37,8 +37,9 @@ class PesSignature:
     was changed; `valid`: the value is of the certificate that it names. `holds`: intact, valid, and no `faults`
     (French, each says why not) nor `doubts` (French, what nobody can tell any more). `remarks`: what is tolerated or
     good to know. `trusted`: the certificate may sign at the moment of reading, `problem` is the refusal's key when not.
-    `capacity` and `signed_at` are what the signer declared; nobody else vouches for them. `start`, `end`: bytes of the Signature in the file, -1 when there is none.
-    `value` in base64 as it stands there, `signed` the bytes that the key signed, `der` the signer's certificate.
+    `capacity` and `signed_at` are what the signer declared; nobody else vouches for them. `start`, `end`: bytes of the
+    Signature in the file, -1 when there is none. `value` in base64 as it stands there, `signed` the bytes that the key
+    signed, `der` the signer's certificate.
     """
 
     target: str
