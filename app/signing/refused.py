@@ -6,6 +6,7 @@ after the other are told to the administrators and to the person, once in a whil
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from app.core.texts import cleaned
 from app.core.transaction import after_commit, use_case
 from app.folders.models import Folder
 from app.journal.chain import Event, append
+from app.journal.models import JournalEntry
 from app.people.actor import Actor
 from app.people.models import User
 from app.signing import setting
@@ -33,7 +35,8 @@ from workflows.errors import Refusal as LawRefusal
 
 REFUSED, ABANDONED, COUNTED = "signature.refused", "signature.abandoned", "signature.refused_counted"
 MOST_LINES = 20
-"""Lines that one person's refusals may write in a minute; beyond, they are counted."""
+"""Lines that one person's refusals may write in a minute; beyond, they are counted, but for a reason not written yet."""
+MOST_REASONS = 2 * MOST_LINES
 MINUTE = timedelta(minutes=1)
 LONGEST = 300  # characters of the words that a line keeps
 SILENT = {"busy", "identity-needed", "batch-elsewhere"}
@@ -93,8 +96,12 @@ def note(db: Db, actor: Actor, seen: Seen) -> None:
     tally = _tally(db, actor, moment)
     if tally is not None:
         tally.count += 1
-        if tally.written >= MOST_LINES:
+        # Rubbish sent first must not hide the foreign certificate that is tried next
+        if tally.written >= MOST_LINES and (
+            tally.written >= MOST_REASONS or _written(db, actor, seen, tally.minute_at)
+        ):
             tally.unwritten += 1
+            after_commit(db, lambda: _logged(actor, folder_id, seen))
             return
         tally.written += 1
         _alert(db, actor, tally, moment)
@@ -107,17 +114,43 @@ def note(db: Db, actor: Actor, seen: Seen) -> None:
     if seen.certificate:
         facts["certificate"] = seen.certificate
     if seen.session:
-        facts["session"] = hashlib.sha256(seen.session.encode()).hexdigest()[:16]
+        facts["session"] = _short(seen.session)
     if tally is not None and tally.unwritten:
         facts["unwritten"], tally.unwritten = tally.unwritten, 0
-    told = {
-        "collectivity": actor.collectivity_id,
-        "user": actor.user_id,
-        "folder": folder_id,
-        **{name: value for name, value in facts.items() if name != "words"},
-    }
-    after_commit(db, lambda: security_log.log.warning("signature.refused", **told))
+    after_commit(db, lambda: _logged(actor, folder_id, seen))
     append(db, actor.collectivity_id, Event(REFUSED, actor.name, actor.user_id, folder_id, facts))
+
+
+def _logged(actor: Actor, folder_id: int | None, seen: Seen) -> None:
+    """One line of the security log for each refusal: a collector counts by itself."""
+    facts = {"certificate": seen.certificate, "session": seen.session and _short(seen.session)}
+    security_log.log.warning(
+        REFUSED,
+        collectivity=actor.collectivity_id,
+        user=actor.user_id,
+        folder=folder_id,
+        phase=seen.phase,
+        reason=seen.key,
+        address=actor.address,
+        **{name: value for name, value in facts.items() if value},
+    )
+
+
+def _short(session: str) -> str:
+    return hashlib.sha256(session.encode()).hexdigest()[:16]
+
+
+def _written(db: Db, actor: Actor, seen: Seen, since: datetime) -> bool:
+    """Whether this person's lines since then tell this reason already, of this certificate."""
+    query = (
+        sa.select(JournalEntry.at, JournalEntry.facts)
+        .where(JournalEntry.collectivity_id == actor.collectivity_id, JournalEntry.event == REFUSED)
+        .where(JournalEntry.user_id == actor.user_id)
+        .order_by(JournalEntry.id.desc())
+        .limit(MOST_REASONS)
+    )
+    lines = [json.loads(row.facts) for row in db.execute(query) if datetime.fromisoformat(row.at) >= since]
+    return any((one["reason"], one.get("certificate")) == (seen.key, seen.certificate) for one in lines)
 
 
 def _folder(db: Db, actor: Actor, seen: Seen) -> int | None:

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
+from app.files import vault
 from app.journal.chain import verify
 from app.journal.models import JournalEntry
 from app.signing import enrol, refused, setting
@@ -68,9 +69,9 @@ class Scene:
             return [{"who": one.who, **json.loads(one.facts)} for one in db.scalars(query)]
 
     def logged(self) -> list[dict[str, Any]]:
-        """The lines of the security log since the last look: one JSON object each."""
-        said = [one for one in self.capsys.readouterr().err.splitlines() if '"kind": "security"' in one]
-        return [json.loads(one) for one in said]
+        """The lines of the security log about signatures since the last look: one JSON object each."""
+        security = [one for one in self.capsys.readouterr().err.splitlines() if '"kind": "security"' in one]
+        return [line for line in map(json.loads, security) if line["event"].startswith("signature.")]
 
 
 @pytest.fixture
@@ -132,13 +133,16 @@ def _rubbish(scene: Scene) -> Any:
 
 
 def _changed(scene: Scene) -> Any:
+    """Other bytes under the name of the copy that was prepared."""
+
     def touch(body: dict[str, Any]) -> dict[str, Any]:
+        here = scene.house.actor(A).collectivity_id
+        other = vault.store().put_bytes(
+            vault.waiting(here), scene.house.bytes_of(scene.house.versions(scene.folder_id)[-1])
+        )
         with engine().begin() as connection:
             connection.execute(
-                sa.text(
-                    "UPDATE signature_session SET prepared_sha256 ="
-                    " (SELECT sha256 FROM document_version ORDER BY id DESC LIMIT 1)"
-                )
+                sa.text("UPDATE signature_session SET prepared_sha256 = :other"), {"other": other.sha256}
             )
         return body
 
@@ -294,6 +298,19 @@ def test_repeated_refusals_are_told_once_to_the_administrators_and_to_the_person
     texts = [" ".join(one.get_body(("plain",)).get_content().split()) for one in scene.house.mail.letters]
     assert any("depuis le compte « Armel Kervadec »" in one for one in texts)
     assert any("demandées depuis votre compte" in one for one in texts)
+
+
+def test_rubbish_sent_first_does_not_hide_a_foreign_certificate(scene: Scene) -> None:
+    for _ in range(refused.MOST_LINES + 5):
+        refused.note(
+            scene.house.actor(A), refused.Seen("complete", "browser-answer-invalid", "x", scene.folder_id)
+        )
+    scene.logged()
+    scene.offer("b_cadiou")
+    assert scene.lines()[-1]["reason"] == "certificate-not-enrolled"
+    assert [one["reason"] for one in scene.logged() if one["event"] == "signature.refused"] == [
+        "certificate-not-enrolled"
+    ]
 
 
 def test_a_signature_that_never_comes_back_is_abandoned_and_its_folder_says_so(scene: Scene) -> None:
