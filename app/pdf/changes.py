@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NullObject, Reference, StreamObject
 
 from app.pdf.tree import ELSEWHERE, Annotation, Field, Key, Page, Reach, Rectangle, Snapshot, got
+from app.pdf.updates import Plainly
 
 # `valid`: intact, and by an authority that is known; `intact`: its bytes and its cryptography hold; `broken`: they do not
 Standing = Literal["valid", "intact", "broken"]
@@ -38,6 +39,7 @@ _OF_WRITERS = re.compile(
     rb"<(xmp:ModifyDate|xmp:MetadataDate|pdf:Producer)>[^<]*</\1>|"
     rb"(?:xmp:ModifyDate|xmp:MetadataDate|pdf:Producer)=(?:\"[^\"]*\"|'[^']*')"
 )
+TWO_WAYS = "une annotation de la page {page} est écrite de telle façon que des lecteurs la montrent autrement que d’autres"
 TECHNICAL = ("/Extensions", "/Version", "/MarkInfo")
 
 
@@ -84,13 +86,14 @@ class Changes:
     areas: list[Area] = field(default_factory=list)
     pages: set[int] = field(default_factory=set)
     reached: set[int] = field(default_factory=set)
+    plainly: Plainly | None = None
 
 
 def changes(
     before: Snapshot, after: Snapshot, changed: frozenset[Key], signers: Mapping[str, Signer]
 ) -> Changes:
     """What the objects `changed` (their numbers and generations) make of `before`; `signers` by field name."""
-    found = Changes()
+    found = Changes(plainly=Plainly(after.handler))
     reaches = Reach(changed)
     _root(before, after, reaches, found)
     _dangling(before, changed, found)
@@ -207,9 +210,19 @@ def _page(
         known = old.annotations.get(key)
         if known is not None and key not in reaches.objects and not reaches(annotation.value):
             continue
+        if not _plain(annotation, found):
+            found.doubts.append(TWO_WAYS.format(page=number + 1))
         if (annotation.drawing is not None and not blank(annotation.drawing)) or visible(annotation):
             found.pages.add(number)
         _annotation(annotation, known, new, before, after, signers, found)
+
+
+def _plain(one: Annotation, found: Changes) -> bool:
+    """Whether an annotation and its drawing, wherever they stand in the file, are the same for every reader."""
+    if found.plainly is None:
+        return True
+    known = one.key[0] < 0 or found.plainly.object(one.key[0], one.key[1])
+    return known and found.plainly(one.value, ELSEWHERE)
 
 
 def _annotation(

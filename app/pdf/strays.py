@@ -16,6 +16,7 @@ from asn1crypto.parser import peek
 from pyhanko.pdf_utils.xref import XRefSectionType
 
 from app.pdf.revisions import Opened
+from app.pdf.updates import unambiguous
 
 BLANK = b" \t\r\n\f\0"
 MOST_ADDED = 64 << 20  # bytes added after a signature that are looked at
@@ -170,7 +171,7 @@ def _added(document: Opened, section: int, signed: int, tail: bytes, found: Stra
         ):
             found.doubts.append(MALFORMED)
         window = max(window, info.end_location)
-    if len(_TRAILER.findall(tail)) > tables:
+    if len(_TRAILER.findall(tail)) > tables or not unambiguous(document, section, signed, tail):
         found.doubts.append(MALFORMED)
     for one in _OBJECT.finditer(tail):
         if expected.get(signed + one.start()) != (int(one[1]), int(one[2])):

@@ -193,6 +193,14 @@ def got(node: Any, name: str, otherwise: Any = None) -> Any:
     return node[name] if name in node else otherwise  # noqa: SIM401 (see above)
 
 
+def parts(node: Any, besides: frozenset[str]) -> Iterator[Any]:
+    """What a dictionary or an array holds, references as references, but under the keys `besides`."""
+    if isinstance(node, DictionaryObject):
+        yield from (node.raw_get(name) for name in node if name not in besides)
+    elif isinstance(node, ArrayObject):
+        yield from (node.raw_get(place) for place in range(len(node)))
+
+
 def key_of(raw: Any, otherwise: Key) -> Key:
     """What tells an object from others: its number and generation, else `otherwise`."""
     return (raw.idnum, raw.generation) if isinstance(raw, IndirectObject) else otherwise
@@ -251,9 +259,6 @@ class Reach:
                 if len(seen) > MOST_OBJECTS:
                     raise PdfReadError("too many objects")
                 one = one.get_object()  # type: ignore[no-untyped-call]
-            if isinstance(one, DictionaryObject):
-                waiting.extend(one.raw_get(name) for name in one if name not in self._besides)
-            elif isinstance(one, ArrayObject):
-                waiting.extend(one.raw_get(place) for place in range(len(one)))
+            waiting.extend(parts(one, self._besides))
         self._clean |= seen
         return False

@@ -9,10 +9,9 @@ from app.core.clock import now
 from app.signing.examine import examine
 from tests.attacks import catalogue
 from tests.attacks.catalogue import HONEST, judge
-from tests.attacks.pending import PENDING
 
 catalogue.everything()
-READY = [name for name in HONEST if name not in PENDING]
+READY = list(HONEST)
 SAMPLE = list({HONEST[name].family: name for name in reversed(READY) if not HONEST[name].otherwise}.values())
 # Of our own authority, with nothing added since but other people's signatures, proofs and metadata: green
 GREEN = (

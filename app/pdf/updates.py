@@ -1,0 +1,235 @@
+"""Whether what follows a signature is written so that every reader reads the same: else nobody knows what is shown.
+
+`app.pdf.syntax` reads the bytes, and leaves no choice; this compares what they say with what pyHanko understood.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pyhanko.pdf_utils.generic import DictionaryObject, IndirectObject, Reference, StreamObject
+from pyhanko.pdf_utils.xref import ObjStreamRef
+
+from app.pdf.revisions import BROKEN, Opened
+from app.pdf.syntax import Ambiguous, Section, Strict, Written
+from app.pdf.tree import parts
+
+MOST_REACHED = 2000  # objects that an annotation added may lead to, each read again
+MOST_BYTES = 32 << 20
+
+
+def unambiguous(document: Opened, section: int, signed: int, tail: bytes) -> bool:
+    """Whether `tail`, the file after its first `signed` bytes, is nothing but the updates that pyHanko has read.
+
+    `section`: pyHanko's number of the last section before it. Each update is where its place says, continues the one
+    before, keeps the catalogue, and names each of its objects once; each object ends where it says.
+    """
+    try:
+        return _updates(document, section, signed, tail)
+    except (*BROKEN, Ambiguous, RecursionError):
+        return False
+
+
+def _updates(document: Opened, section: int, signed: int, tail: bytes) -> bool:
+    reader = document.reader
+    xrefs, stream = reader.xrefs, reader.stream
+    stream.seek(signed - 1)
+    if stream.read(1) not in b"\r\n" and tail[:1] not in {b"\r", b"\n"}:
+        return False  # the end of file's own line goes on
+    last = xrefs.total_revisions - 1
+    found = Strict(tail, lambda number, generation: _number(reader, number, generation, last)).sections()
+    if len(found) != last - section:
+        return False
+    trailers = reader.trailer._trailer_revisions  # noqa: SLF001 - newest first
+    root = trailers[last - section].raw_get("/Root")
+    most = max(xrefs.get_xref_container_info(number).size for number in range(section + 1))
+    for number, one in enumerate(found, section + 1):
+        size = _size(one, xrefs.get_startxref_for_revision(number - 1), (root.idnum, root.generation))
+        named = {identity for identity, _ in xrefs.get_xref_data(number).explicit_refs_in_revision}
+        if one.start + signed != one.declared or one.declared != xrefs.get_startxref_for_revision(number):
+            return False
+        if size < most or max(named, default=0) >= size or not _told(document, number, one, signed):
+            return False
+        most = size
+    return True
+
+
+def _size(one: Section, before: int, root: tuple[int, int]) -> int:
+    """The size that a trailer says, when it continues the section that is `before` and keeps the catalogue."""
+    said = {key: one.trailer[key] for key in (b"/Size", b"/Prev", b"/Root")}  # LookupError: not told
+    size = said[b"/Size"].whole
+    if size is None or said[b"/Prev"].whole != before or said[b"/Root"].reference != root:
+        raise Ambiguous
+    if b"/XRefStm" in one.trailer:
+        raise Ambiguous
+    return size
+
+
+def _told(document: Opened, number: int, one: Section, signed: int) -> bool:
+    """Whether the table of a section names exactly the objects that stand in it, and what its object streams hold."""
+    data = document.reader.xrefs.get_xref_data(number)
+    places = {(written.number, written.generation): written.start + signed for written in one.objects}
+    if len(places) != len(one.objects) or data.hybrid is not None:
+        return False
+    listed = {(identity, generation): at for identity, (generation, at) in data.standard_xrefs.items()}
+    if one.rows is None:
+        table = one.objects[-1]
+        if not _stream_table(document, table):
+            return False
+        listed.setdefault((table.number, table.generation), table.start + signed)
+    elif listed != {
+        (identity, generation): at for identity, (at, generation, kind) in one.rows.items() if kind == b"n"
+    }:
+        return False
+    return all(listed.get(key) == at for key, at in places.items()) and _packed(document, data, one)
+
+
+def _packed(document: Opened, data: Any, one: Section) -> bool:
+    """Whether the object streams of a section hold what its table says to be there, and nothing else."""
+    packed = {(identity, where.obj_stream_id): where for identity, where in data.xrefs_in_objstm.items()}
+    holders = {written.number for written in one.objects if _type(written) == b"/ObjStm"}
+    if not {holder for _, holder in packed} <= holders:
+        return False
+    for holder in holders:
+        own = {identity: where.ix_in_stream for (identity, at), where in packed.items() if at == holder}
+        if _held(document, holder) != own:
+            return False
+    return True
+
+
+def _type(one: Written) -> bytes:
+    found = one.entries.get(b"/Type")
+    return found.text if found is not None else b""
+
+
+def _stream_table(document: Opened, one: Written) -> bool:
+    """Whether a cross-reference stream has the widths that every reader knows, as many lines as it says, each once (§7.5.8)."""
+    if len(one.filters()) > 1:
+        return False
+    reader: Any = document.reader
+    stream = reader.get_object(Reference(one.number, one.generation, reader))
+    widths = [int(width) for width in stream.raw_get("/W")]
+    if len(widths) != 3 or not all(0 <= width <= 8 for width in widths):
+        return False
+    index = [int(part) for part in stream["/Index"]] if "/Index" in stream else [0, int(stream["/Size"])]
+    numbers = [
+        number
+        for first, count in zip(index[::2], index[1::2], strict=True)
+        for number in range(first, first + min(count, 1_000_000))
+    ]
+    data, line = stream.data, sum(widths)
+    if len(set(numbers)) != len(numbers) or len(data) != len(numbers) * line or not widths[1]:
+        return False
+    return not widths[0] or all(
+        int.from_bytes(data[at : at + widths[0]], "big") in {0, 1, 2} for at in range(0, len(data), line)
+    )
+
+
+def _held(document: Opened, holder: int) -> dict[int, int]:
+    """The objects of an object stream with their ranks; each read strictly, in order, and nothing between (§7.5.7)."""
+    reader: Any = document.reader
+    stream = reader.get_object(Reference(holder, 0, reader))
+    if "/Extends" in stream:
+        raise Ambiguous
+    return {number: rank for rank, number in enumerate(_bodies(stream))}
+
+
+def _bodies(stream: Any) -> dict[int, tuple[int, int]]:
+    data, first, count = stream.data, int(stream["/First"]), int(stream["/N"])
+    head = data[:first].split()
+    if len(head) != 2 * count or not all(one.isdigit() for one in head):
+        raise Ambiguous
+    numbers, offsets = [int(one) for one in head[::2]], [int(one) for one in head[1::2]]
+    ends = [*offsets[1:], len(data) - first]
+    found: dict[int, tuple[int, int]] = {}
+    strict = Strict(data, lambda *_: None)
+    for number, offset, end in zip(numbers, offsets, ends, strict=True):
+        body = strict.value(first + offset + _blanks(data[first + offset : first + end]))
+        if number in found or body.end > first + end or data[body.end : first + end].strip(b" \t\r\n\f\0"):
+            raise Ambiguous
+        found[number] = (first + offset, first + end)
+    return found
+
+
+def _blanks(data: bytes) -> int:
+    return len(data) - len(data.lstrip(b" \t\r\n\f\0"))
+
+
+def _number(reader: Any, number: int, generation: int, revision: int) -> int | None:
+    found = reader.get_historical_resolver(revision).get_object(Reference(number, generation, reader))
+    return int(found) if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+class Plainly:
+    """Whether objects, wherever in the file they stand, are written so that every reader reads the same."""
+
+    def __init__(self, handler: Any) -> None:
+        self._handler, self._reader, self._revision = handler, handler.reader, int(handler.revision)
+        self._known: dict[tuple[int, int], bool] = {}
+        self._packed: dict[int, bool] = {}
+
+    def __call__(self, value: Any, besides: Iterable[str]) -> bool:
+        """Of a value and of all that it leads to, but by the keys of `besides`."""
+        waiting, seen, left = [value], set[tuple[int, int]](), frozenset(besides)
+        while waiting:
+            one = waiting.pop()
+            if isinstance(one, IndirectObject):
+                key = (one.idnum, one.generation)
+                if key in seen:
+                    continue
+                seen.add(key)
+                if len(seen) > MOST_REACHED or not self.object(*key):
+                    return False
+                one = one.get_object()  # type: ignore[no-untyped-call]
+            waiting.extend(parts(one, left))
+        return True
+
+    def object(self, number: int, generation: int) -> bool:
+        """Of one object."""
+        key = number, generation
+        if key not in self._known:
+            try:
+                self._known[key] = self._object(*key)
+            except (*BROKEN, Ambiguous, RecursionError):
+                self._known[key] = False
+        return self._known[key]
+
+    def _object(self, number: int, generation: int) -> bool:
+        where = self._reader.xrefs.get_historical_ref(
+            Reference(number, generation, self._reader), self._revision
+        )
+        if where is None:
+            return True  # nothing, for every reader
+        if isinstance(where, ObjStreamRef):
+            holder = where.obj_stream_id
+            if holder not in self._packed:
+                stream: Any = self._handler.get_object(Reference(holder, 0, self._handler))
+                self._packed[holder] = bool(_bodies(stream)) and self.object(holder, 0)
+            return self._packed[holder]
+        data = self._read(where, number, generation)
+        written = Strict(data, self._length).object(0)
+        value = self._handler.get_object(Reference(number, generation, self._handler))
+        if isinstance(value, StreamObject):
+            written.filters()
+            return written.stream is not None
+        return written.stream is None and isinstance(value, DictionaryObject) == (
+            written.value.entries is not None
+        )
+
+    def _length(self, number: int, generation: int) -> int | None:
+        return _number(self._reader, number, generation, self._revision)
+
+    def _read(self, where: int, number: int, generation: int) -> bytes:
+        """The bytes of an object: to as far as its stream can go, by the length that pyHanko has read."""
+        value = self._handler.get_object(Reference(number, generation, self._handler))
+        more = int(value["/Length"]) if isinstance(value, StreamObject) and "/Length" in value else 0
+        if not 0 <= more <= MOST_BYTES:
+            raise Ambiguous
+        stream = self._reader.stream
+        stream.seek(where)
+        room = 4 << 10
+        data = bytes(stream.read(room + more))
+        while b"endobj" not in data[more:] and room < MOST_BYTES:
+            room *= 4
+            stream.seek(where)
+            data = bytes(stream.read(room + more))
+        return data
