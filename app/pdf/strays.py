@@ -31,6 +31,8 @@ _ACTS = re.compile(rb"obj|xref|trailer|stream|%PDF")
 HEAD, WINDOW = 64 << 10, 1024
 _COMMENT, _ESCAPE = re.compile(rb"%[^\r\n]*"), re.compile(rb"#([0-9A-Fa-f]{2})")
 _NUMBER = re.compile(rb"(?<![0-9.])\+?(\d{1,15})(?![0-9])")
+_FIRST = re.compile(rb"\d[ \t\r\n\f\0]+\d+[ \t\r\n\f\0]*obj")
+_LENGTH = re.compile(rb"/L[ \t\r\n\f\0]+(\d{1,12})(?=[ \t\r\n\f\0]*[/>])")
 _HOLE = re.compile(rb"<[0-9A-Fa-f]*>")
 AFTER_END = (
     "le fichier continue après la fin de sa dernière révision : des objets ajoutés là, que la signature ne couvre pas, "
@@ -47,6 +49,7 @@ TWO_READINGS = (
     "le fichier se dit « linéarisé » à sa longueur d’aujourd’hui : "
     "des lecteurs y lisent une autre table que celle qui est signée"
 )
+LINEARISED = "le fichier se dit « linéarisé » sans l’être : des lecteurs peuvent y lire une autre table que celle qui est signée"
 PADDING = "la place gardée pour la signature contient autre chose que la signature"
 UNLOCKED = "le chiffrement du document a été ajouté, retiré ou changé"
 BEFORE = "des octets qui précèdent le document pourraient être lus comme une partie de lui"
@@ -85,12 +88,41 @@ def strays(document: Opened, section: int, byte_range: tuple[int, ...]) -> Stray
     signed = start + length
     if linearised_now(stream, size) and (signed < size or not document.base):
         found.altered.append(TWO_READINGS)
+    elif signed < size and not _linearised_truly(document, signed):
+        found.doubts.append(LINEARISED)
     if size - signed > MOST_ADDED:
         found.doubts.append(TOO_MUCH)
     elif size > signed:
         stream.seek(signed)
         _added(document, section, signed, stream.read(size - signed), found)
     return found
+
+
+def _linearised_truly(document: Opened, signed: int) -> bool:
+    """Whether a file that says to be linearised is: whatever number it says, one reader or another may take for the length.
+
+    Its first object ends right before the table that the end of its first revision names, and its /L is that end
+    (ISO 32000-1 annex F.2), among what is signed. True of a file that says nothing of the kind.
+    """
+    stream = document.reader.stream
+    stream.seek(0)
+    head = stream.read(HEAD)
+    plain = _ESCAPE.sub(lambda one: bytes((int(one[1], 16),)), _COMMENT.sub(b" ", head))
+    begins = _FIRST.search(plain)
+    if begins is None:
+        return False  # comments, or something else, for longer than anybody writes
+    if b"/Linearized" not in plain[begins.end() :].split(b"endobj", 1)[0]:
+        return True
+    length = _LENGTH.findall(plain[begins.end() :].split(b"endobj", 1)[0])
+    end = head.find(b"endobj") + len(b"endobj")
+    first = document.reader.xrefs.get_startxref_for_revision(document.base)
+    if document.base != 1 or len(length) != 1 or int(length[0]) > signed or head[end:first].strip(BLANK):
+        return False
+    stream.seek(max(0, int(length[0]) - WINDOW))
+    finish = list(_END.finditer(stream.read(min(WINDOW, int(length[0])))))
+    stream.seek(int(length[0]) - 1 if not finish else max(0, int(length[0]) - WINDOW) + finish[-1].end())
+    rest = stream.read(int(length[0]) - stream.tell()) if finish else b"?"
+    return bool(finish) and int(finish[-1][1]) == first and not rest.strip(BLANK)
 
 
 def linearised_now(stream: Any, size: int) -> bool:

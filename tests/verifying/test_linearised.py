@@ -102,3 +102,18 @@ def test_a_file_that_says_to_be_linearised_at_the_length_it_has_later_is_not_bel
     assert verify(write(tmp_path, data), made.trust, now())[0].verdict == "valide"
     (only,) = verify(write(tmp_path, data.ljust(length)), made.trust, now())
     assert (only.verdict, "linéarisé" in only.reason) == ("invalide", True), only.reason
+
+
+@pytest.mark.parametrize("said", ["2-000", "2000.", "+2000", "--200", "2e3"])
+def test_a_length_of_linearisation_that_is_none_is_not_believed_once_the_file_goes_on(
+    made: Corpus, tmp_path: Path, said: str
+) -> None:
+    """pdf.js reads « 2-000 » as 2000, others as something else: nobody knows which table they will begin with."""
+    source = linearised(tmp_path).read_bytes()
+    announced = re.search(rb"/L \d+ *", source)
+    assert announced is not None
+    source = source.replace(announced[0], b"/L " + said.encode().ljust(len(announced[0]) - 3), 1)
+    assert b"/Linearized" in source[:1024]
+    data = made.signed(data=source, level="B-B")
+    (only,) = verify(write(tmp_path, data + b"\n"), made.trust, now())
+    assert (only.verdict, "linéarisé" in only.changes) == ("indéterminé", True), only.changes
