@@ -51,7 +51,7 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
         return {"refused": refusal.key, "facts": {name: str(value) for name, value in refusal.facts.items()}}
     return {
         "kind": kind.name,
-        "words": kind.words,
+        "words": kind.words if any(one.fingerprint_sha256 for one in found) else kind.plain,
         "verdicts": json.loads(verdict.dump(found)),
         "authorities": [base64.b64encode(one).decode() for one in seen],
     }

@@ -2,7 +2,7 @@
 
 A format registers once, at import, how its files are recognised and who reads them:
 
-    register(Kind("pes", "flux PES signé", looks_like_pes, read_flow))
+    register(Kind("pes", "flux PES signé", looks_like_pes, read_flow, "flux PES"))
 
 `read` gets the file, the content that it signs when that is another file, whom we believe, and the moment; it returns
 one `Seen` for each signature and refuses what it cannot read. Verdict and report are the same for all.
@@ -29,12 +29,16 @@ MOST_CARRIED = 16  # authorities of one file that are told
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of signed file; `recognises` reads its first bytes (2048 at most), the first kind that does wins."""
+    """A kind of file; `recognises` reads its first bytes (2048 at most), the first kind that does wins.
+
+    `words`: what it is when it bears a signature; `plain`: what it is when it bears none.
+    """
 
     name: str
     words: str
     recognises: Callable[[bytes], bool]
     read: Reader
+    plain: str
 
     def judge(
         self, path: Path, content: Path | None, trust: "Trust", moment: datetime
@@ -136,12 +140,14 @@ def _is_xml(head: bytes) -> bool:
     return not page and re.match(rb"<(?:\?xml|!--|[a-z_])", text) is not None
 
 
-register(Kind("pdf", "PDF signé", lambda head: b"%PDF-" in head[:1024], _pdf))
-register(Kind("p7s", "signature séparée (.p7s)", _is_cms, _p7s))
-register(Kind("xades", "signature séparée (XAdES)", _is_xades, _xades))
+register(Kind("pdf", "PDF signé", lambda head: b"%PDF-" in head[:1024], _pdf, "PDF"))
+register(Kind("p7s", "signature séparée (.p7s)", _is_cms, _p7s, "enveloppe CMS"))
+register(Kind("xades", "signature séparée (XAdES)", _is_xades, _xades, "fichier XML"))
 # The root is in the first 2048 bytes: an XML declaration and a few namespaces come before it.
-register(Kind("pes", "flux PES signé", lambda head: b"PES_Aller" in head, _pes))
-register(Kind("asic", "conteneur signé (ASiC)", lambda head: head[:4] == b"PK\x03\x04", _asic))
-register(Kind("jades", "signature JSON (JAdES)", _is_json_signature, _jades))
+register(Kind("pes", "flux PES signé", lambda head: b"PES_Aller" in head, _pes, "flux PES"))
+register(
+    Kind("asic", "conteneur signé (ASiC)", lambda head: head[:4] == b"PK\x03\x04", _asic, "conteneur ASiC")
+)
+register(Kind("jades", "signature JSON (JAdES)", _is_json_signature, _jades, "fichier JSON"))
 # Any other XML: its signatures, if it has some, are inside it
-register(Kind("xml", "fichier XML", _is_xml, _xades))
+register(Kind("xml", "fichier XML signé", _is_xml, _xades, "fichier XML"))

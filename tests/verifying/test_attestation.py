@@ -115,7 +115,11 @@ def test_a_tampered_file_is_attested_as_tampered_and_one_without_signature_as_su
     words = words_of(attested(client, ask(client, PUBLIC, corpus.one_byte(made.signed()))).data)
     assert "Verdict : invalide. Non valable : le document a été modifié après la signature." in words
     assert "Que faire Ne vous servez pas de ce fichier" in words
-    words = words_of(attested(client, ask(client, PUBLIC, corpus.DOCUMENT)).data)
+    page = ask(client, PUBLIC, corpus.DOCUMENT)
+    assert "PDF. Lu le" in page.get_data(as_text=True)
+    words = words_of(attested(client, page).data)
+    assert "PDF signé" not in words
+    assert "Nature PDF Empreinte" in words
     assert "Ce fichier ne porte aucune signature électronique." in words
 
 
