@@ -2,7 +2,8 @@
 
 Readers agree on a file whose tables are written as the norm says. On others each has its own way: the first or the last
 of two entries, the table at the start or the one at the end, what the table says or what it finds by itself. Whoever
-writes such a file chooses what each person sees (« Shadow Attacks », NDSS 2021).
+writes such a file chooses what each person sees (« Shadow Attacks », NDSS 2021). `strays` asks the same of what was added
+after a signature; what one of them learns to refuse, look whether the other must.
 """
 
 import mmap

@@ -2,7 +2,7 @@
 
 After the cryptography and pyHanko's difference analysis have passed, it asks three things of everything that was added
 after a signature: is it all read the same way by every viewer (`strays`), can it change what a reader sees (`changes`),
-and does a page draw otherwise (`rendering`)? It only ever takes a green away (docs/decisions/0019-what-is-shown.md).
+and does a page draw otherwise (`comparison`)? It only ever takes a green away (docs/decisions/0019-what-is-shown.md).
 """
 
 from collections.abc import Mapping, Sequence

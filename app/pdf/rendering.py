@@ -1,4 +1,8 @@
-"""Pages of one PDF drawn for the screen and for the printer, or beside those of another: bounded in pages, dots and seconds."""
+"""Pages of one PDF drawn for the screen and for the printer, or beside those of another: bounded in pages, dots and seconds.
+
+For the confined child of intake, alone in its process: pdfium is not locked here (`comparison.ONE_AT_A_TIME`), and the time
+is looked at between two pages; within one, the child's own limits hold.
+"""
 
 import time
 from collections.abc import Sequence

@@ -47,7 +47,7 @@ _nothing = re.compile(r"^Rien n’a été signé[^:]{0,20}:\s*")
 
 @dataclass(frozen=True)
 class Seen:
-    """What was refused, as the lines tell it. `phase`: « prepare », « complete », « identity », « enrol »."""
+    """What was refused, as the lines tell it. `phase`: « prepare », « complete », « enrol »."""
 
     phase: str
     key: str
