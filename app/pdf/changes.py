@@ -178,10 +178,13 @@ def _dangling(before: Snapshot, changed: frozenset[Key], found: Changes) -> None
     handler._load_reverse_xref_cache()  # noqa: SLF001 - what pyHanko's own analysis has computed
     named = {one.idnum for one in handler._indirect_object_access_cache}  # noqa: SLF001
     for number, generation, *_ in changed:
-        if number not in named:
-            continue
         reference = Reference(number, generation, handler)
-        if handler.reader.xrefs.get_historical_ref(reference, handler.revision) is None:
+        present = handler.reader.xrefs.get_historical_ref(reference, handler.revision) is not None
+        if number not in named:
+            if present:  # a key that stands twice may lead other readers to it
+                found.doubts.append("un objet auquel rien ne menait dans le document signé a été remplacé")
+            continue
+        if not present:
             found.altered.append("un objet que le document signé annonçait sans le contenir a été ajouté")
             return
 
