@@ -126,6 +126,11 @@ PLACES = """() => Object.fromEntries([
 }))"""
 
 
+def firm(places: dict[str, list[int]]) -> dict[str, list[int]]:
+    """What stays in its place even where the dialog is too low to show everything at once."""
+    return {name: places[name] for name in ("dialog", "cancel", "go")}
+
+
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (820, 1180), (1024, 768)])
 def test_nothing_moves_under_the_finger_whatever_the_dialog_says(
     house: House, person, width: int, height: int
@@ -159,17 +164,17 @@ def test_nothing_moves_under_the_finger_whatever_the_dialog_says(
     assert page.evaluate(PLACES) == at_first
     give("a_kervadec", secret)
     expect(name).to_have_text("Armel KERVADEC")
-    expect(name).to_be_visible()
+    expect(name).to_be_in_viewport()  # whose certificate it is has to be read before the button
     expect(problem).to_be_empty()
-    assert page.evaluate(PLACES) == at_first
+    assert firm(page.evaluate(PLACES)) == firm(at_first)
     give("expired", secret)
     expect(problem).to_contain_text("ce certificat a expiré le")
-    assert page.evaluate(PLACES) == at_first
+    assert firm(page.evaluate(PLACES)) == firm(at_first)
     give("foreign_root", secret)
     expect(name).to_be_visible()
     mayor.button("Signer 1 document").click()
     expect(problem).to_contain_text("autorité")  # the answer of the server
-    assert page.evaluate(PLACES) == at_first
+    assert firm(page.evaluate(PLACES)) == firm(at_first)
 
 
 def test_giving_up_the_place_by_escape_comes_back_to_the_dialog_as_it_was(house: House, person) -> None:

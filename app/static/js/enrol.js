@@ -12,7 +12,7 @@ class EnrolSigner extends Signer {
 
   // A name that was read proves nothing yet, and whose it is is not for this page to say: never in green.
   holder([name, text]) {
-    super.holder([name, text.replace("à la signature", "à l’inscription")], false);
+    super.holder([name, text.replace("à la signature", "à l’inscription")]);
   }
 
   async sign() {

@@ -206,16 +206,18 @@ export class Signer {
     return this.identities[Number(this.select.value) || 0];
   }
 
-  holder([name, text], known = false) {
+  // Never green: the server alone knows whether it is one of this person's certificates
+  holder([name, text]) {
     this.part("name").textContent = name;
     this.part("issuer").textContent = text;
-    this.part("holder").classList.toggle("note-ok", known);
   }
 
   showHolder() {
     const { subject, issuer, notAfter } = this.identity;
     const late = this.outOfDate();
-    this.holder([subject, `Certificat émis par ${quoted(issuer)}, valable jusqu’au ${longDate(notAfter)}. Sa révocation est vérifiée à la signature.`], !late);
+    this.holder([subject, `Certificat émis par ${quoted(issuer)}, valable jusqu’au ${longDate(notAfter)}. Sa révocation est vérifiée à la signature.`]);
+    // Whose certificate it is has to be read before the button, which stands over the end of the dialog
+    this.part("name").scrollIntoView({ block: "nearest" });
     if (late) this.say(late);
   }
 
