@@ -125,7 +125,7 @@ def _logged(actor: Actor, folder_id: int | None, seen: Seen) -> None:
     """One line of the security log for each refusal: a collector counts by itself."""
     facts = {"certificate": seen.certificate, "session": seen.session and _short(seen.session)}
     security_log.log.warning(
-        REFUSED,
+        "signature.refused",
         collectivity=actor.collectivity_id,
         user=actor.user_id,
         folder=folder_id,
@@ -285,7 +285,8 @@ def lapse(db: Db, collectivity_id: int) -> int:
             "phase": "complete",
             "reason": "abandoned",
             "certificate": hashlib.sha256(row.certificate).hexdigest(),
-            "session": hashlib.sha256(row.id.encode()).hexdigest()[:16],
+            "session": _short(row.id),
+            "address": row.address,
         }
         events.append(Event(ABANDONED, f"{first} {last}", row.user_id, row.folder_id, facts))
         told = {"collectivity": collectivity_id, "user": row.user_id, "folder": row.folder_id, **facts}

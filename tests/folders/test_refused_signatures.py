@@ -325,5 +325,6 @@ def test_a_signature_that_never_comes_back_is_abandoned_and_its_folder_says_so(s
     assert scene.house.journal(scene.folder_id).count("signature.abandoned") == 1
     (logged,) = scene.logged()
     assert (logged["event"], logged["folder"]) == ("signature.abandoned", scene.folder_id)
+    assert logged["address"] == HERE, "from where it was prepared"
     late = finish(scene.client("mayor"), scene.folder_id, body, token)
     assert late.get_json()["key"] == "session-used"
