@@ -73,6 +73,11 @@ def watched(
     try:
         yield
     except (Refusal, LawRefusal) as refusal:
+        if refusal.key == "identity-needed" and not getattr(refusal, "noted", False):
+            refusal.noted = True  # type: ignore[union-attr]
+            # A question is no refusal; whoever gives up there has left this trace.
+            told = {"collectivity": actor.collectivity_id, "user": actor.user_id, "folder": folder_id}
+            security_log.log.info("identity.asked", **told, address=actor.address, what="asked", phase=phase)
         if actor.kind != "system" and refusal.key not in SILENT and not getattr(refusal, "noted", False):
             refusal.noted = True  # type: ignore[union-attr]
             words = reason(refusal)

@@ -66,6 +66,18 @@ def test_a_fresh_login_is_asked_nothing(house: House) -> None:
     assert finish(client, folder_id, body, token).get_json()["state"] == "done"
 
 
+def test_whoever_is_asked_and_gives_up_leaves_a_line_in_the_security_log(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder_id, client = house.an_invoice(at="bon_a_payer"), house.client(A)
+    age()
+    capsys.readouterr()
+    signing(house, client, folder_id)
+    (line,) = [json.loads(one) for one in capsys.readouterr().err.splitlines() if "identity.asked" in one]
+    assert (line["what"], line["folder"], line["user"]) == ("asked", folder_id, house.actor(A).user_id)
+    assert (line["phase"], line["address"]) == ("prepare", "127.0.0.1")
+
+
 def test_an_old_session_signs_once_it_has_proven_who_is_there(house: House) -> None:
     folder_id, client = house.an_invoice(at="bon_a_payer"), house.client(A)
     age()
