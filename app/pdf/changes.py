@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NullObject, Reference, StreamObject
 
 from app.pdf.tree import ELSEWHERE, Annotation, Field, Key, Page, Reach, Rectangle, Snapshot, got
-from app.pdf.updates import Plainly
+from app.pdf.updates import Plainly, announced
 
 # `valid`: intact, and by an authority that is known; `intact`: its bytes and its cryptography hold; `broken`: they do not
 Standing = Literal["valid", "intact", "broken"]
@@ -177,16 +177,21 @@ def _dangling(before: Snapshot, changed: frozenset[Key], found: Changes) -> None
     handler = before.handler
     handler._load_reverse_xref_cache()  # noqa: SLF001 - what pyHanko's own analysis has computed
     named = {one.idnum for one in handler._indirect_object_access_cache}  # noqa: SLF001
+    absent = set[int]()
     for number, generation, *_ in changed:
         reference = Reference(number, generation, handler)
         present = handler.reader.xrefs.get_historical_ref(reference, handler.revision) is not None
-        if number not in named:
-            if present:  # a key that stands twice may lead other readers to it
-                found.doubts.append("un objet auquel rien ne menait dans le document signé a été remplacé")
-            continue
-        if not present:
+        if number in named and not present:
             found.altered.append("un objet que le document signé annonçait sans le contenir a été ajouté")
             return
+        if number not in named and present:  # a key that stands twice may lead other readers to it
+            found.doubts.append("un objet auquel rien ne menait dans le document signé a été remplacé")
+        elif not present:
+            absent.add(number)
+    if absent and not absent.isdisjoint(announced(handler)):
+        found.doubts.append(
+            "un objet que le document signé annonçait par endroits sans le contenir a été ajouté"
+        )
 
 
 def _page(

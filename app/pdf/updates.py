@@ -3,6 +3,7 @@
 `app.pdf.syntax` reads the bytes, and leaves no choice; this compares what they say with what pyHanko understood.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,6 +16,10 @@ from app.pdf.tree import parts
 
 MOST_REACHED = 2000  # objects that an annotation added may lead to, each read again
 MOST_BYTES = 32 << 20
+PIECE, LONGEST_REFERENCE = 4 << 20, 400
+_REFERS = re.compile(
+    rb"(?<![0-9])(\d{1,10})(?:[ \t\r\n\f\0]|%[^\r\n]{0,100}[\r\n])+\d{1,5}(?:[ \t\r\n\f\0]|%[^\r\n]{0,100}[\r\n])*R(?![A-Za-z])"
+)
 
 
 def unambiguous(document: Opened, section: int, signed: int, tail: bytes) -> bool:
@@ -157,6 +162,26 @@ def _blanks(data: bytes) -> int:
 def _number(reader: Any, number: int, generation: int, revision: int) -> int | None:
     found = reader.get_historical_resolver(revision).get_object(Reference(number, generation, reader))
     return int(found) if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def announced(handler: Any) -> set[int]:
+    """The numbers that the bytes of a revision refer to, even where a key stands twice and pyHanko keeps one of them.
+
+    More than there are: what looks like a reference in a string or a drawing is one here.
+    """
+    reader, found = handler.reader, set[int]()
+    end = max(reader.xrefs.get_xref_container_info(one).end_location for one in range(handler.revision + 1))
+    stream, rest = reader.stream, b""
+    stream.seek(0)
+    while stream.tell() < end:
+        piece = rest + bytes(stream.read(min(PIECE, end - stream.tell())))
+        found |= {int(one) for one in _REFERS.findall(piece)}
+        rest = piece[-LONGEST_REFERENCE:]
+    for section in range(handler.revision + 1):
+        for one in reader.xrefs.object_streams_used_in(section):
+            packed: Any = handler.get_object(Reference(one.idnum, 0, handler))
+            found |= {int(number) for number in _REFERS.findall(packed.data)}
+    return found
 
 
 class Plainly:

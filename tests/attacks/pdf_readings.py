@@ -540,3 +540,29 @@ def comes_true(shop):
     room = size - len(changed(data, lambda writer: writer.add_object(thing({"Vide": ""}))))
     made = changed(data, lambda writer: writer.add_object(thing({"Vide": "x" * (room - 100)})))
     return made + b"\n" * (size - len(made))
+
+
+def drawn_by_two_names(shop) -> tuple[bytes, int]:
+    """A page that draws a blank form, named twice in its resources: the other name is an object that nobody has."""
+    import re
+
+    def draw(pdf: pikepdf.Pdf) -> None:
+        page = pdf.pages[0]
+        blank = pdf.make_stream(b"q Q", Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Form)
+        blank.BBox = pikepdf.Array([0, 0, 595, 842])
+        blank = pdf.make_indirect(blank)
+        forms = page.Resources.get("/XObject", pikepdf.Dictionary())
+        forms.Drawn, forms.Erawn = blank, blank
+        page.Resources.XObject = forms
+        page.contents_add(pdf.make_stream(b"/Drawn Do"), prepend=False)
+
+    plain = shop.prepared(draw)
+    reference = re.search(rb"/Erawn (\d+) 0 R", plain)
+    absent = b"9" * len(reference[1])
+    return plain.replace(reference[0], b"/Drawn %b 0 R" % absent), int(absent)
+
+
+@forgery(FAMILY, "drawing: named twice in what is signed, the second one added later")
+def named_twice(shop):
+    plain, absent = drawn_by_two_names(shop)
+    return appended(shop.stamped(plain), {absent: scam_form()})
