@@ -99,7 +99,7 @@ def test_blank_paper_is_no_signature():
 @pytest.mark.parametrize("rotate", [0, 90, 180, 270])
 def test_it_stands_at_the_right_of_the_words_inside_the_box_and_hides_none(tmp_path, key, rotate):
     path, target = page_file(tmp_path / "page.pdf", rotate, 37), tmp_path / "signed.pdf"
-    box = Box(0, 30, 60, 270, 140)
+    box = Box(0, 30, 60, 270, 122)
     pades.seal(
         path,
         target,
@@ -124,7 +124,7 @@ def test_it_stands_at_the_right_of_the_words_inside_the_box_and_hides_none(tmp_p
     assert left >= 30 + 0.6 * 240 - 6
     assert right <= 270
     assert image.height - ink[3] >= 60 * scale - 2
-    assert image.height - ink[1] <= 140 * scale + 2
+    assert image.height - ink[1] <= 122 * scale + 2
 
 
 def test_a_picture_without_words_is_not_printed(tmp_path, key):
@@ -136,7 +136,7 @@ def test_a_picture_without_words_is_not_printed(tmp_path, key):
                 target,
                 key=key("ec"),
                 field="maire",
-                fields=[FieldPlan("maire", Box(0, 30, 60, 270, 140))],
+                fields=[FieldPlan("maire", Box(0, 30, 60, 270, 122))],
                 stamp=Stamp(lines, picture.cleaned(scribble())),
                 now=now(),
                 timestamper=None,

@@ -128,5 +128,5 @@ def test_the_issuers_of_a_card_are_asked_where_its_certificate_says_and_nowhere_
     assert issuers_of(certificate, trust=closed, moment=now()) == ()
     assert (
         refusal(lambda: check_certificate(certificate, (), trust=closed, moment=now(), enrolled=None))
-        == "certificate-issuer-unknown"
+        == "certificate-issuer-missing"
     )
