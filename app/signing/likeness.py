@@ -71,6 +71,11 @@ def like(proof: Any, signed_data: cms.SignedData, hour: datetime) -> Like:
     """The one that was just proven; its like are believed in the same minutes only, while every certificate lasts."""
     own, stamp = (extract_certificate_info(one) for one in (signed_data, _token(signed_data)))
     there = (own.signer_cert, *own.other_certs, stamp.signer_cert, *stamp.other_certs)
+    path = getattr(proof.status, "validation_path", None)
+    # asn1crypto reads a certificate piece by piece when it is asked, under no lock: a thread that meets another one half-way
+    # finds a list cut short, and calls a sound signature broken. What threads share is read to its end before they see it.
+    for certificate in (*there, *(path.iter_certs(include_root=True) if path is not None else ())):
+        _ = certificate.native
     return Like(
         proof,
         own.signer_cert,

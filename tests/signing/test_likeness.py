@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from asn1crypto import core
 
 from app.core.clock import now
 from app.signing.formats import pades
@@ -100,6 +101,30 @@ def test_what_is_each_one_s_own_is_refused_when_it_does_not_hold(what, pair, del
         check(first, deliberation, key, trust)
         assert refusal(check, changed, deliberation, key, trust) == "signature-not-valid-after-embedding"
         assert len(shared().proven) == 1
+
+
+def unread(value, place: str = "") -> list[str]:
+    """The places of a certificate that asn1crypto has not read yet, and would read under no lock."""
+    if value is None or isinstance(value, tuple):
+        return [place]
+    if isinstance(value, core.Choice):
+        return unread(value._parsed, f"{place}/{value.name}")
+    if isinstance(value, core.Sequence | core.SequenceOf | core.Set | core.SetOf):
+        if value.children is None:
+            return [place]
+        return [
+            each for rank, child in enumerate(value.children) for each in unread(child, f"{place}/{rank}")
+        ]
+    return []
+
+
+def test_what_threads_share_is_read_whole_before_any_of_them_sees_it(pair, trust):
+    silent = dataclasses.replace(trust, fetch=False)
+    with asking_once():
+        read_pdf(pair[0], None, silent, now())
+        (known,) = shared().proven.values()
+    path = known.proof.status.validation_path.iter_certs(include_root=True)
+    assert [unread(one) for one in (known.signer, known.authority, *path) if unread(one)] == []
 
 
 def test_another_certificate_is_proven_whole(pair, deliberation, key, trust, tsa):
