@@ -55,6 +55,7 @@ UNSAID = (
     "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"  # the form of what names none (EN 319 132-1 §5.1.4.4.1)
 )
 MOST_LEFT = 6
+CUT = "un commentaire, que la signature ne couvre pas, coupe un texte signé : des logiciels n’en lisent que le début."
 
 
 @dataclass(frozen=True)
@@ -259,6 +260,8 @@ def _doubts(seen: Scope, named_by: str) -> tuple[tuple[str, str], ...]:
         doubts.append(
             ("SIG_CONSTRAINTS_FAILURE", "la signature ne couvre pas tout ce que le fichier contient.")
         )
+    if seen.cut:
+        doubts.append(("SIG_CONSTRAINTS_FAILURE", CUT))
     if not named_by:
         doubts.append(("SIG_CONSTRAINTS_FAILURE", UNNAMED))
     return tuple(doubts)

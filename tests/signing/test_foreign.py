@@ -85,6 +85,9 @@ FORGED = {
         xades(c, "enveloping"), b"</ds:Signature>", b"<ds:Object>99000</ds:Object></ds:Signature>"
     ),
     "hour moved": lambda c: put(xades(c), b"SigningTime>20", b"SigningTime>19"),
+    "price cut by a comment": lambda c: put(xades(c), b"12000", b"120<!-- -->00"),
+    "price cut by two comments": lambda c: put(xades(c), b"12000", b"120<!-- --><!-- -->00"),
+    "price cut inside what is enveloped": lambda c: put(xades(c, "enveloping"), b"12000", b"120<!-- -->00"),
 }
 
 
@@ -93,6 +96,11 @@ def test_a_forgery_of_an_xml_is_never_valid(made, trust, name):
     data = FORGED[name](made)
     one = only_verdict(made, trust, data)
     assert one.verdict != "valide", (one.covered, one.reason)
+
+
+def test_a_comment_that_cuts_no_text_changes_nothing(made, trust):
+    one = only_verdict(made, trust, put(xades(made), b"<prix>", b"<!-- le prix --><prix>"))
+    assert one.verdict == "valide", one.reason
 
 
 def test_what_a_signature_leaves_out_is_listed(made, trust):

@@ -189,6 +189,6 @@ SENTENCES: Sentences = {
     ),
     "xades-unreadable": (
         422,
-        "Rien n’a été vérifié : la signature XAdES « {name} » n’est pas lisible ({why}). Demandez-la de nouveau à son auteur, faite à côté du fichier.",
+        "Rien n’a été vérifié : cette signature XAdES n’est pas lisible ({why}). Demandez-la de nouveau à son auteur.",
     ),
 }

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hmac import compare_digest
 
 from lxml import etree
-from lxml.etree import _Element
+from lxml.etree import _Comment, _Element
 
 from app.core.refusals import Refusal
 from app.signing.formats.xades_reading import DIGESTS, NAMES, decoded, digest_of, only, tag, unknown
@@ -48,7 +48,7 @@ class Scope:
     """What a signature covers: `intact` when every hash is right, `covered` a French sentence, `left` what it leaves out.
 
     `properties`: the signed properties, when they are signed. `algorithm`, `document`: hash of what is signed first.
-    `outside`: the files beside that it names.
+    `outside`: the files beside that it names. `cut`: a comment, which no signature covers, stands inside a signed text.
     """
 
     intact: bool
@@ -58,6 +58,7 @@ class Scope:
     algorithm: str
     document: bytes | None
     outside: tuple[str, ...]
+    cut: bool
 
 
 def unsupported(what: str) -> Refusal:
@@ -108,7 +109,28 @@ def scope(signature: _Element, root: _Element, outside: Outside) -> Scope:
     properties = _properties(signature)
     signed = properties if properties is not None and any(one is properties for one in targets) else None
     covered, left = _coverage(signature, root, targets, files)
-    return Scope(all(one[0] for one in made), covered, left, signed, algorithm, document, tuple(files))
+    return Scope(
+        all(one[0] for one in made),
+        covered,
+        left,
+        signed,
+        algorithm,
+        document,
+        tuple(files),
+        any(map(_cut, targets)),
+    )
+
+
+def _cut(target: _Element) -> bool:
+    """Whether a comment stands between two pieces of one text: many a reader stops at it (CVE-2017-11427 and its family)."""
+    for comment in target.iter(etree.Comment):
+        above, before = comment.getparent(), comment.getprevious()
+        while isinstance(before, _Comment) and not (before.tail or "").strip():
+            before = before.getprevious()
+        text = before.tail if before is not None else above.text if above is not None else None
+        if (text or "").strip() and (comment.tail or "").strip():
+            return True
+    return False
 
 
 def _address(reference: _Element) -> str:
