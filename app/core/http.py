@@ -51,7 +51,16 @@ _SYSTEMS = (
     ("Mac OS X", "macOS"),
     ("Linux", "Linux"),
 )
-_TITLES_BY_KEY = {"right-missing": "Votre compte n’a pas ce droit"}
+_TITLES_BY_KEY = {
+    "right-missing": "Votre compte n’a pas ce droit",
+    "identity-needed": "Il faut dire de nouveau qui vous êtes",
+}
+# What 403 and 409 are about when it is no folder: the first word of the key says it.
+_TITLES_BY_SUBJECT = {
+    "certificate": "Ce certificat ne peut pas servir ainsi",
+    "identity": "Cette réponse n’est pas la bonne",
+    "mandate": "Ce mandat ne le permet pas",
+}
 _KEYS = {400: "form-expired", 404: "not-found", 429: "too-many-tries"}
 
 
@@ -119,11 +128,17 @@ def wants_json() -> bool:
     )
 
 
+def _title(status: int, key: str) -> str:
+    """The heading of a refusal, by its key where the status alone would name another subject."""
+    subject = _TITLES_BY_SUBJECT.get(key.partition("-")[0]) if status in {403, 409} else None
+    return _TITLES_BY_KEY.get(key) or subject or TITLES.get(status, "La demande est refusée")
+
+
 def problem(status: int, key: str, detail: str, facts: Mapping[str, Any] | None = None) -> Response:
     """A refusal as RFC 9457 says it."""
     body = {
         "type": f"urn:paraphe:{key}",
-        "title": TITLES.get(status, "La demande est refusée"),
+        "title": _title(status, key),
         "status": status,
         "detail": detail,
         "key": key,
@@ -143,9 +158,7 @@ def answer(
     """The refusal as the caller reads it: a page, or a problem in JSON."""
     if wants_json():
         return problem(status, key, sentence, facts)
-    title = str(
-        (facts or {}).get("title") or _TITLES_BY_KEY.get(key) or TITLES.get(status, "La demande est refusée")
-    )
+    title = str((facts or {}).get("title") or _title(status, key))
     page = (
         "errors/refusal.html"
         if status not in {400, 403, 404, 409, 413, 429, 500}
