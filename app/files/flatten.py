@@ -191,12 +191,12 @@ def _without_layers(pdf: pikepdf.Pdf) -> None:
             if not layers.shown(annotation.get("/OC")):
                 annotation["/F"] = faces.number(annotation.get("/F")) | faces.HIDDEN
             for stream in _appearances(annotation):
-                _rewrite_form(pdf, stream, layers, seen)
+                _rewrite_form(stream, layers, seen)
         resources = dictionary(page.resources)
-        written = _rewritten(pdf, page, resources, layers)
+        written = _rewritten(page, resources, layers)
         if written is not None:
             page.obj["/Contents"] = pdf.make_stream(written)
-        _rewrite_resources(pdf, resources, layers, seen)
+        _rewrite_resources(resources, layers, seen)
 
 
 def _appearances(annotation: Any) -> list[Any]:
@@ -210,16 +210,14 @@ def _appearances(annotation: Any) -> list[Any]:
     return found
 
 
-def _rewrite_resources(
-    pdf: pikepdf.Pdf, resources: Any, layers: "_Layers", seen: set[tuple[int, int]]
-) -> None:
+def _rewrite_resources(resources: Any, layers: "_Layers", seen: set[tuple[int, int]]) -> None:
     for kind in ("/XObject", "/Pattern"):
         for stream in dictionary(resources.get(kind)).values():
             if isinstance(stream, pikepdf.Stream):
-                _rewrite_form(pdf, stream, layers, seen)
+                _rewrite_form(stream, layers, seen)
 
 
-def _rewrite_form(pdf: pikepdf.Pdf, first: Any, layers: "_Layers", seen: set[tuple[int, int]]) -> None:
+def _rewrite_form(first: Any, layers: "_Layers", seen: set[tuple[int, int]]) -> None:
     """Rewrite a form or a pattern and those that it draws; what has no content of its own is left as it is."""
     waiting = [first]
     while waiting:
@@ -232,7 +230,7 @@ def _rewrite_form(pdf: pikepdf.Pdf, first: Any, layers: "_Layers", seen: set[tup
         if stream.get("/Subtype") == "/Image":
             continue
         resources = dictionary(stream.get("/Resources"))
-        written = _rewritten(pdf, stream, resources, layers)
+        written = _rewritten(stream, resources, layers)
         if written is not None:
             stream.write(written)
         for kind in ("/XObject", "/Pattern"):
@@ -252,9 +250,8 @@ def _empty(stream: Any) -> None:
         stream.write(b"")
 
 
-def _rewritten(pdf: pikepdf.Pdf, owner: Any, resources: Any, layers: "_Layers") -> bytes | None:
+def _rewritten(owner: Any, resources: Any, layers: "_Layers") -> bytes | None:
     """The content without what no layer shows, or None when no layer is named in it."""
-    del pdf
     hidden_objects = {
         name
         for name, one in dictionary(resources.get("/XObject")).items()

@@ -40,7 +40,6 @@ _OF_WRITERS = re.compile(
     rb"(?:xmp:ModifyDate|xmp:MetadataDate|pdf:Producer)=(?:\"[^\"]*\"|'[^']*')"
 )
 TWO_WAYS = "une annotation de la page {page} est écrite de telle façon que des lecteurs la montrent autrement que d’autres"
-TECHNICAL = ("/Extensions", "/Version", "/MarkInfo")
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,6 @@ class Changes:
     places: int = 0
     proofs: bool = False
     metadata: bool = False
-    technical: bool = False
     areas: list[Area] = field(default_factory=list)
     pages: set[int] = field(default_factory=set)
     reached: set[int] = field(default_factory=set)
@@ -133,7 +131,6 @@ def _root(before: Snapshot, after: Snapshot, reaches: Reach, found: Changes) -> 
 
     found.proofs = touched("/DSS")
     found.metadata = touched("/Metadata") and _xmp(old) != _xmp(new)
-    found.technical = any(map(touched, TECHNICAL))
     trailers = before.handler.trailer_view, after.handler.trailer_view
     found.metadata |= _told(trailers[0]) != _told(trailers[1])
     if _of(trailers[0], "/Encrypt") != _of(trailers[1], "/Encrypt"):
