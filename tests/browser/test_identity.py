@@ -56,7 +56,7 @@ def test_an_old_session_is_asked_before_it_enrols_and_another_name_waits(house: 
     mayor.button("Inscrire le certificat").click()
     page.get_by_label(ACCOUNT).fill(PASSWORD)
     page.keyboard.press("Enter")
-    mayor.sees("il signera dès qu’un administrateur l’aura confirmé")
+    mayor.sees("il signera quand un administrateur l’aura confirmé")
     mayor.sees("À confirmer par un administrateur")
     admin: Person = person("k.morizur")
     admin.open("/administration/certificats")
