@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from werkzeug.routing import Rule
+
 from app.files import confined, pdf
 
 _sample = contextvars.ContextVar("a sample is deposited", default=False)
-_child, _ask = pdf._child, confined.Confined.ask
+_child, _ask, _compile = pdf._child, confined.Confined.ask, Rule._compile_builder
+_builders: dict[tuple[object, ...], Any] = {}
 _told: dict[tuple[object, ...], dict[str, Any]] = {}
 
 
@@ -63,9 +66,18 @@ def _signed_once(self: confined.Confined, question: dict[str, Any]) -> dict[str,
     return copy.deepcopy(_told[known])
 
 
+def _compiled_once(self: Rule, append_unknown: bool = True) -> Any:
+    """The writer of an address, from its rule alone: werkzeug compiled two hundred of them anew for each application."""
+    known = (self.rule, tuple(self._trace), repr(self.defaults), append_unknown)
+    if known not in _builders:
+        _builders[known] = _compile(self, append_unknown)
+    return _builders[known]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _remember_samples() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(pdf, "_child", _remembered)
         patched.setattr(confined.Confined, "ask", _signed_once)
+        patched.setattr(Rule, "_compile_builder", _compiled_once)
         yield
