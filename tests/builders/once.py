@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from werkzeug.routing import Rule
 
 from app.files import confined, pdf
