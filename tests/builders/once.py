@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from werkzeug.routing import Rule
 
+from werkzeug.routing import Rule
+
 from app.files import confined, pdf
 
 _sample = contextvars.ContextVar("a sample is deposited", default=False)
