@@ -57,7 +57,7 @@ ACTS = {
         "other_party": "Roz-Avel",
         "amount": "240000",
     },
-    "budget": {"matter": "7.1"},
+    "budget": {"matter": "7.1", "decision_date": "2026-11-12"},
     "other_act": {"matter": "9.1"},
 }
 """What each family of acts asks beyond the facts of every act."""

@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 
 from app.channels.actes.budget import Seal, explain, read_budget, rows_of
+from app.channels.actes.channel import open_channel
+from app.channels.actes.settings import ActesSettings
 from app.channels.actes.xmltree import Malformed
+from tests.builders.budgets import sealed
+from tests.channels.parcels import PDF, a_file, a_parcel
 
 ROOM = Path(__file__).resolve().parents[1] / "assets" / "actes" / "budget"
 TOTEM = (ROOM / "totem-mini-scelle.xml").read_bytes()
@@ -18,7 +22,9 @@ def test_the_seal_of_a_genuine_file_holds(name):
     found = read_budget((ROOM / name).read_bytes())
     assert found.seal is Seal.GENUINE
     assert explain(found) == "Scellement vérifié : le fichier est celui que le logiciel a scellé."
-    assert (found.fiscal_year, found.siret, found.collectivity) == ("2027", "21290999800017", "KERLAOUEN été")
+    assert (found.siret, found.collectivity) == ("21290999800017", "KERLAOUEN été")
+    said = ("Compte financier unique", "2025") if "cfu" in name else ("Budget primitif", "2027")
+    assert (found.kind, found.fiscal_year) == said
 
 
 def test_an_unsealed_file_is_told_from_a_broken_one():
@@ -32,7 +38,7 @@ def test_an_unsealed_file_is_told_from_a_broken_one():
     ("before", "after"),
     [
         (b"12000.00", b"12500.00"),
-        (b'<Exer V="2027"/>', b'<Exer V="2026"/>'),
+        (b'<Exer V="202', b'<Exer V="203'),
         (b"<LibellePoste", b"<Ajout/><LibellePoste"),
         (b'md5="', b'md5="0'),
     ],
@@ -92,7 +98,7 @@ def test_the_signatory_reads_the_seal_first():
     rows = rows_of(read_budget(TOTEM))
     assert rows[0][0] == "Scellement"
     assert ("Document", "Budget primitif") in rows
-    assert ("Lignes budgétaires", "1") in rows
+    assert ("Lignes budgétaires", "2") in rows
 
 
 def test_what_is_no_budget_is_none_and_what_is_hostile_is_refused():
@@ -101,3 +107,29 @@ def test_what_is_no_budget_is_none_and_what_is_hostile_is_refused():
         read_budget(b"<!DOCTYPE a [<!ENTITY b 'c'>]><DocumentBudgetaire>&b;</DocumentBudgetaire>")
     with pytest.raises(Malformed):
         read_budget(TOTEM[:200])
+
+
+def test_bud_03_a_budget_is_declared_as_its_own_file_declares_it(tmp_path):
+    """What was typed over is told with the value of the file; what the file does not say binds nobody."""
+    channel = open_channel(ActesSettings(folder=tmp_path))
+    deliberation = a_file(tmp_path, "attachment", "d.pdf", PDF, type_code="70_DE")
+    right = {"siret": "21290999800017", "budget_kind": "Budget primitif", "fiscal_year": 2027}
+
+    def told(raw, **typed):
+        files = (a_file(tmp_path, "main", "budget.xml", raw), deliberation)
+        facts = {"nature": 5, "matter": "7.1.1", "decision_date": "2026-11-12", **right, **typed}
+        found = channel.rehearse(a_parcel(tmp_path, facts=facts, files=files))
+        assert {problem.rule for problem in found} <= {"A14"}
+        return {problem.field: problem.sentence for problem in found}
+
+    assert told(TOTEM) == {}
+    typed = {"fiscal_year": 2019, "budget_kind": "Compte administratif", "decision_date": "2026-11-10"}
+    over = told(TOTEM, siret="21290999800025", **typed)
+    assert set(over) == {"siret", *typed}
+    assert "qui dit « 2027 ». Remettez cette valeur, ou remplacez le fichier." in over["fiscal_year"]
+    assert "qui dit « 12/11/2026 »" in over["decision_date"]
+    foreign = sealed(TOTEM, (b"21290999800017", b"21350001000019"))
+    assert "la collectivité a le SIREN 212909998" in told(foreign, siret="21350001000019")["siret"]
+    silent = sealed(TOTEM, (b'<DteDec V="2026-11-12"/>', b""), (b'NatDec V="01"', b'NatDec V="77"'))
+    assert told(silent, decision_date="2026-11-10", budget_kind="Autre") == {}
+    assert read_budget(sealed(TOTEM, (b'NatDec V="01"', b'NatDec V="04"'))).kind == "Virement de crédits"

@@ -97,7 +97,7 @@ def test_a_file_that_would_be_refused_is_named(channel, tmp_path, files, rule, s
 
 def test_a_budget_in_xml_goes_with_its_deliberation_in_pdf(channel, tmp_path):
     budget = a_file(tmp_path, "main", "budget.xml", SEALED)
-    facts = {"nature": 5, "matter": "7.1.1"}
+    facts = {"nature": 5, "matter": "7.1.1", "decision_date": "2026-11-12"}
     alone = channel.check(a_parcel(tmp_path, facts=facts, files=(budget,)))
     assert rules(alone) == {("A09", None)}
     with_image = (budget, a_file(tmp_path, "attachment", "p.png", PNG))

@@ -21,8 +21,9 @@ from app.folders import deposit, sending
 from app.folders.keep import Incoming
 from app.legality import cancelling, replies
 from app.transmission import channels, dispatch, rehearsal
-from app.transmission.ports import Answer, AnswerKind
+from app.transmission.ports import Answer, AnswerKind, Problem
 from tests.assets import make_signed
+from tests.builders.budgets import sealed
 from tests.builders.house import ACT, BUDGET, House
 from tests.legality.town import a_letter, fetch, page, typed, write
 from tests.transmission.test_dispatch import receipts, state, the_system, transmission
@@ -175,6 +176,7 @@ BROKEN: dict[str, tuple[Callable[[Scene], int], str]] = {
     "A12": (Scene.tampered_annex, "La signature de Armel Kervadec sur « annexe » n’est plus valable"),
     "A13": (lambda on: on.budget(b"12000.00", b"12500.00", ACT), "le contenu a changé après le scellement"),
     "A13-unsealed": (lambda on: on.budget(b"Scellement", b"Scelle", ACT), "Le fichier n’est pas scellé"),
+    "A14": (lambda on: on.budget(b"", b"", ACT, fiscal_year="2019"), "qui dit « 2027 ». Remettez cette valeur"),
     "X01": (lambda on: on.message(b"</actes:Acte>", b""), "n’est pas un XML bien formé et sûr"),
     "X02": (Scene.newer_schema, "Le message ne suit pas le schéma de la préfecture"),
     "X03": (lambda on: on.message(b'Nombre="0"', b'Nombre="1"'), "Le message annonce 1 annexes et en nomme 0."),
@@ -248,6 +250,7 @@ def w04(house: House) -> None:
     assert state(house, act) == before
 
 
+OURS = {"A14"}
 AFTERWARDS = {"W01": w01, "W02": w02, "W04": w04}
 
 
@@ -265,8 +268,8 @@ def test_every_rule_of_the_contract_has_a_line_and_an_example_that_breaks_it() -
         for rules, *_ in table
         for rule in rules
     }
-    assert {case.partition("-")[0] for case in BROKEN} | set(AFTERWARDS) == BY_THE_CONTRACT
-    assert listed == BY_THE_CONTRACT - {
+    assert {case.partition("-")[0] for case in BROKEN} | set(AFTERWARDS) == BY_THE_CONTRACT | OURS
+    assert listed == (BY_THE_CONTRACT | OURS) - {
         "W02",
         "W04",
     }  # of what the other side sends: nobody has anything to do
@@ -326,3 +329,25 @@ def test_an_invoice_is_not_judged_by_the_state(house: House) -> None:
     )
     assert "Contrôles avant transmission" not in page
     assert "Type de pièce" not in page
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)  # no rule asks it anything
+def test_bud_03_the_budget_of_another_body_is_not_taken_in_even_as_a_replacement(
+    house: House, tmp_path: Path
+) -> None:
+    path = tmp_path / "budget.xml"
+    path.write_bytes(sealed(BUDGET.read_bytes(), (b"21290999800017", b"21350001000019")))
+    with pytest.raises(Refusal, match="budget-other-body"):
+        house.deposit(CLERK, "budget", path)
+    folder_id = house.an_act("budget", BUDGET, ACT, at="draft")
+    (main,) = house.versions(folder_id)
+    with pytest.raises(Refusal, match="budget-other-body"):
+        deposit.replace_main(house.actor(CLERK), folder_id, main.document_id, Incoming(path, "budget.xml"))
+    assert house.bytes_of(house.versions(folder_id)[0]) == BUDGET.read_bytes()
+
+
+def test_what_cannot_be_judged_of_a_budget_that_cannot_be_read_is_never_told_right() -> None:
+    unread = preflight.lines([Problem("X01", "main", "Malformé.")], about="", budget=True)
+    told = {line.label: line.fixes for line in unread}
+    later = ("Sera vérifié quand le fichier du budget sera en règle.",)
+    assert (told["Scellement du budget"], told["Budget"]) == (later, later)

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
 BUDGET: Final = "http://www.minefi.gouv.fr/cp/demat/docbudgetaire"
 CFU: Final = "http://www.minefi.gouv.fr/cp/demat/doccfu"
 ROOTS: Final = frozenset({f"{{{BUDGET}}}DocumentBudgetaire", f"{{{CFU}}}CompteFinancierUnique"})
-KINDS: Final = {
+KINDS: Final = {  # NatDec; 04 to 06 since schema 5.24
     "01": "Budget primitif",
     "02": "Décision modificative",
     "03": "Budget supplémentaire",
+    "04": "Virement de crédits",
+    "05": "Restes à réaliser",
+    "06": "Délibérations spéciales",
     "09": "Compte administratif",
     "10": "Compte financier unique",
 }
@@ -55,6 +59,19 @@ class Budget:
     seal: Seal
     sealed_at: str
     encoding: str
+
+    def facts(self) -> tuple[tuple[str, str, str], ...]:
+        """What its folder must say as it does: the field, its French label, the value; what it does not say is left out.
+
+        A date that is none, or a kind that no schema knows, binds nobody.
+        """
+        told = (
+            ("siret", "SIRET du budget", self.siret),
+            ("budget_kind", "Document", self.kind),
+            ("fiscal_year", "Exercice", self.fiscal_year),
+            ("decision_date", "Date de la décision", self.decided_on if _is_day(self.decided_on) else ""),
+        )
+        return tuple(one for one in told if one[2])
 
 
 EXPLAINED: Final = {
@@ -185,6 +202,14 @@ def _laid_out(root: _Element) -> Iterator[_Element]:
         copy = deepcopy(root)
         etree.indent(copy, space=space)
         yield copy
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return len(text) == len("2026-12-01")
 
 
 def _value(root: _Element, name: str) -> str:

@@ -99,7 +99,7 @@ class ActesChannel:
         return f"{found.dated} {hash(found):x} {self._today()} {self._settings.max_archive_bytes}"
 
     def rehearse(self, parcel: Parcel) -> list[Problem]:
-        """List every rule among A01 to A13, X01 to X06 and E01 to E03 that the parcel breaks, but for A02.
+        """List every rule among A01 to A14, X01 to X06 and E01 to E03 that the parcel breaks, but for A02.
 
         When the act itself breaks none, its message, envelope and archive are made and opened as a relay operator would,
         each file in short: only its beginning is judged there.
@@ -258,7 +258,11 @@ class ActesChannel:
     def _judged(self, parcel: Parcel) -> list[Problem]:
         main, annexes = self._pieces(parcel)
         bench = Bench(
-            self.classification_of(parcel.sender.siren), self._today(), self._settings.max_archive_bytes
+            self.classification_of(parcel.sender.siren),
+            self._today(),
+            self._settings.max_archive_bytes,
+            parcel.sender.siren,
+            parcel.facts,
         )
         return [*_account(parcel.sender), *judge(read_act(parcel), main, annexes, bench)]
 

@@ -13,9 +13,11 @@ from app.channels.actes.naming import nature_of
 from app.circuits.library import family_of
 from app.core import jobs
 from app.core.db import Db
+from app.core.refusals import Refusal
 from app.folders import numbering, sockets
-from app.folders.models import Folder
+from app.folders.models import DocumentVersion, Folder
 from app.folders.sockets import FileTypes, ReadFacts
+from app.people.models import Collectivity
 from app.transmission.ports import Problem
 from app.transmission.rehearsal import rehearse, to_leave
 from workflows.circuit import Phase
@@ -26,6 +28,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.options("matter", _matters)
     sockets.picker("matter", "actes.matters", "Chercher dans la classification, mes favoris…")
     sockets.reader("budget", _read_budget)
+    sockets.taker("budget", _of_this_body)
     sockets.table(_table)
     sockets.band(_Preflight(settings, templates))
     sockets.types(_types)
@@ -118,16 +121,19 @@ def _read_budget(path: Path, media_type: str) -> ReadFacts | None:
     found = read_budget(path.read_bytes())
     if found is None:
         return None
-    fields = {
-        "budget_kind": found.kind,
-        "fiscal_year": found.fiscal_year,
-        "decision_date": found.decided_on,
-        "siret": found.siret,
-        "subject": " ".join(part for part in (found.kind, found.fiscal_year, found.label) if part),
-    }
+    fields = {key: read for key, _, read in found.facts()}
+    fields["subject"] = " ".join(part for part in (found.kind, found.fiscal_year, found.label) if part)
     broken = () if found.seal is Seal.GENUINE else (explain(found),)
     kept = {key: value for key, value in fields.items() if value}
-    return ReadFacts(kept, "lu dans le fichier budgétaire", problems=broken)
+    return ReadFacts(kept, "lu dans le fichier budgétaire", problems=broken, content=found.siret)
+
+
+def _of_this_body(db: Db, folder: Folder, version: DocumentVersion, siret: str) -> None:
+    """Refuses `budget-other-body`: the Préfecture would, once two people have signed (BUD-03)."""
+    del version
+    siren = db.get_one(Collectivity, folder.collectivity_id).siren
+    if siret and siret[:9] != siren:
+        raise Refusal("budget-other-body", siret=siret, siren=siren)
 
 
 def _table(data: bytes) -> tuple[tuple[str, str], ...] | None:

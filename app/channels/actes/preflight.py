@@ -23,11 +23,14 @@ ACT: Final[Lines] = (
     (("A11",), "Poids", "est sous la limite"),
     (("A12",), "Fichiers PDF", "s’ouvrent, et leurs signatures sont entières"),
     (("A13",), "Scellement du budget", "est intact"),
+    (("A14",), "Budget", "est celui de la collectivité, et le dossier dit ce qu’il dit"),
     (("X01", "X02", "X03", "X04", "X05", "X06"), "Message", "suit le schéma et les noms de la préfecture"),
     ENVELOPE,
 )
-BUDGETARY: Final = ("A13",)
-"""Told of budgets alone: no other act has a seal."""
+BUDGETARY: Final = frozenset({"A13", "A14"})
+"""Told of budgets alone: no other act has a seal, nor a file that declares it."""
+UNREAD: Final = {"A13": frozenset({"A08", "X01"}), "A14": frozenset({"A08", "X01", "A13"})}
+"""What cannot be judged of a budget as long as one of these is broken."""
 REPLY: Final[Lines] = (
     (("W03",), "Réponse", "va à un courrier reçu, avec les documents qu’il attend"),
     (("A09",), "Documents", "ont un format accepté"),
@@ -63,11 +66,15 @@ def lines(problems: Sequence[Problem], *, about: str, budget: bool) -> tuple[Lin
     act_is_sound = not any(problem.rule.startswith("A") and problem.rule != "A02" for problem in problems)
     found = []
     for rules, label, says in table:
-        if rules == BUDGETARY and not budget:
+        if rules[0] in BUDGETARY and not budget:
             continue
         fixes = tuple(problem.sentence for problem in problems if problem.rule in rules)
         if not fixes and rules[0].startswith("X") and not act_is_sound:
             fixes = ("Sera vérifié quand les points ci-dessus seront réglés.",)
+        if not fixes and not UNREAD.get(rules[0], frozenset()).isdisjoint(
+            problem.rule for problem in problems
+        ):
+            fixes = ("Sera vérifié quand le fichier du budget sera en règle.",)
         found.append(Line(label, says, fixes))
     return tuple(found)
 

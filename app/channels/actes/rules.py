@@ -1,13 +1,16 @@
 """The rules A01 to A13 that the Préfecture and the relay operators apply to an act, said before they are broken.
 
-Source: cahier des charges @CTES, typology notice 2.2; each rule is checked on the act and the bytes of its files.
+Source: cahier des charges @CTES, typology notice 2.2; each rule is checked on the act and the bytes of its files. A14 is
+ours: a budget is declared as its own file declares it (BUD-03), as a payment flow is.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.channels.actes.act import Act, Piece
 from app.channels.actes.classification import Classification
@@ -16,6 +19,9 @@ from app.channels.actes.naming import NUMBER, TYPE_CODE
 from app.channels.actes.settings import MEBIBYTE
 from app.transmission.ports import Problem
 from workflows.acts.numbers import next_number
+
+if TYPE_CHECKING:
+    from app.channels.actes.budget import Budget
 
 MAX_NUMBER: Final = 15
 MAX_SUBJECT: Final = 499
@@ -27,11 +33,16 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 @dataclass(frozen=True)
 class Bench:
-    """What an act is judged by: the classification in force, the day at the town hall, the size limit in bytes."""
+    """What an act is judged by: the classification in force, the day at the town hall, the size limit in bytes.
+
+    `siren` and `declared` are those of the folder whose budget is held to its file; the Préfecture knows neither.
+    """
 
     classification: Classification
     today: date
     max_bytes: int
+    siren: str = ""
+    declared: Mapping[str, Any] = field(default_factory=dict)
 
 
 def judge(act: Act, main: tuple[Piece, ...], annexes: tuple[Piece, ...], bench: Bench) -> list[Problem]:
@@ -48,7 +59,7 @@ def judge(act: Act, main: tuple[Piece, ...], annexes: tuple[Piece, ...], bench: 
         *_types(act, (*main, *annexes), bench.classification),
         *_size((*main, *annexes), bench.max_bytes),
         *_sound((*main, *annexes)),
-        *_seal(main),
+        *_budget(main, bench),
     ]
 
 
@@ -245,7 +256,8 @@ def _sound(pieces: tuple[Piece, ...]) -> Iterator[Problem]:
             )
 
 
-def _seal(main: tuple[Piece, ...]) -> Iterator[Problem]:
+def _budget(main: tuple[Piece, ...], bench: Bench) -> Iterator[Problem]:
+    """A13, the seal; then A14: the file is this body's, and says what the folder says."""
     from app.channels.actes.budget import Seal, explain, read_budget
     from app.channels.actes.xmltree import Malformed
 
@@ -268,3 +280,26 @@ def _seal(main: tuple[Piece, ...]) -> Iterator[Problem]:
             )
         elif budget.seal is not Seal.GENUINE:
             yield Problem("A13", piece.field, explain(budget))
+        elif bench.siren:
+            yield from _declared(budget, bench)
+
+
+def _declared(budget: Budget, bench: Bench) -> Iterator[Problem]:
+    siret = budget.siret or str(bench.declared.get("siret") or "")
+    if siret and siret[:9] != bench.siren:
+        yield Problem(
+            "A14",
+            "siret",
+            f"Ce budget porte le SIRET {siret}, et la collectivité a le SIREN {bench.siren}. Remplacez le fichier, ou "
+            "déposez-le dans le parapheur de cette autre collectivité.",
+        )
+    for key, label, read in budget.facts():
+        typed = str(bench.declared.get(key) or "").strip()
+        if typed and typed.casefold() != read.casefold():
+            written = f"{date.fromisoformat(read):%d/%m/%Y}" if key == "decision_date" else read
+            yield Problem(
+                "A14",
+                key,
+                f"« {label} » est lu dans le fichier budgétaire, qui dit « {written} ». Remettez cette valeur, ou remplacez "
+                "le fichier.",
+            )

@@ -3,6 +3,11 @@
 from app.core.refusals import Sentences
 
 SENTENCES: Sentences = {
+    "budget-other-body": (
+        422,
+        "Rien n’a été déposé : ce budget porte le SIRET {siret} (IdEtab), et la collectivité a le SIREN {siren}. Déposez-le "
+        "dans le parapheur de cette autre collectivité, ou corrigez le SIRET du budget dans le logiciel de finances.",
+    ),
     "matter-not-asked": (
         409,
         "Ce dossier n’est pas un acte : il n’a pas de matière à choisir. Revenez à son brouillon.",
