@@ -158,12 +158,12 @@ def _document(
         download_url=bytes_url(version.number, telecharger=1),
         role=row.role,
         fixed=row.role in FIXED,
-        role_label=ROLES.get(row.role, row.role),
-        meta=f"{version.filename}{pages}, {taille(version.size)}, {ORIGINS.get(version.origin, version.origin)}",
+        role_label=ROLES.get(row.role, "Autre pièce"),
+        meta=f"{version.filename}{pages}, {taille(version.size)}, {ORIGINS.get(version.origin, 'gardé')}",
         versions=tuple(
             VersionView(
                 one.number,
-                f"Version {one.number}, {ORIGINS.get(one.origin, one.origin)} le {instant(one.created_at)}",
+                f"Version {one.number}, {ORIGINS.get(one.origin, 'gardé')} le {instant(one.created_at)}",
                 bytes_url(one.number),
                 bytes_url(one.number, telecharger=1),
             )

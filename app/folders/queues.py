@@ -16,7 +16,7 @@ from app.core.clock import today
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
 from app.folders.access import kinds_with, readable_by
 from app.folders.models import Folder, StepRun
-from app.folders.search import key_of
+from app.folders.search import ESCAPE, patterns
 from app.people.actor import Actor, Seat
 from workflows.circuit import StepKind
 from workflows.family import restricted_families
@@ -24,6 +24,7 @@ from workflows.rights import Right
 
 PAGE = 50
 CAP = 1000
+MOST_WORDS = 6
 TRAYS = ("todo", "late", "returned", "running", "done")
 _PHASES = {"drafts": "draft", "returned": "rejected", "running": "running", "done": "done"}
 _COLUMNS = "f.id, f.version, f.family, f.title, f.number, f.amount_cents, f.phase, f.place, f.depositor_name, f.updated_at"
@@ -374,9 +375,9 @@ def follow(
         f"({mine}(f.round > 0 AND EXISTS (SELECT 1 FROM step_run s WHERE s.folder_id = f.id AND ({reached}s.named_user_id = :me OR s.user_id = :me))))",
     ]
     binds = _binds(actor, here=actor.collectivity_id)
-    for rank, word in enumerate(key_of(words).split()[:6]):
-        where.append(f"f.title_key LIKE :word{rank} ESCAPE '!'")
-        binds[f"word{rank}"] = "%" + word.replace("!", "!!").replace("%", "!%").replace("_", "!_") + "%"
+    for rank, pattern in enumerate(patterns(words, MOST_WORDS)):
+        where.append(f"f.title_key LIKE :word{rank} ESCAPE '{ESCAPE}'")
+        binds[f"word{rank}"] = pattern
     if family:
         where.append("f.family = :family")
         binds["family"] = family

@@ -18,7 +18,7 @@ from app.core.db import NO_DATE, Db, key_in
 from app.core.french import depuis, euros, instant, instant_preuve, jour
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.folders import numbering
+from app.folders import events, numbering
 from app.folders.models import Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND, Present
 from app.folders.publicity import Means
@@ -225,51 +225,6 @@ def _said(db: Db, folder: Folder, kind: str, value: str, choices: Mapping[Any, s
     return choices.get(value, value)
 
 
-EVENTS = {
-    "folder.created": ("upload", "Déposé par {who}, empreintes calculées"),
-    "folder.submit": ("send", "Envoyé dans le circuit par {who}"),
-    "folder.approve": ("check2", "Visé par {who}"),
-    "folder.sign": ("pen", "Signé par {who}"),
-    "folder.seal": ("patch-check", "Cachet apposé"),
-    "document.augmented": ("archive", "Preuves d’archivage ajoutées à la signature"),
-    "folder.acknowledge": ("patch-check", "Accepté par le destinataire"),
-    "folder.refuse": ("x-lg", "Refusé par le destinataire"),
-    "folder.publish": ("globe", "Publié par {who}"),
-    "folder.archive": ("archive", "Archivé par {who}"),
-    "folder.reject": ("x-lg", "Rejeté par {who}"),
-    "folder.recall": ("arrow-counterclockwise", "Repris par {who}"),
-    "folder.withdraw": ("trash3", "Abandonné par {who}"),
-    "folder.opened": ("eye", "Ouvert par {who}"),
-    "signature.refused": ("x-lg", "Signature refusée à {who}, qui a lu : « {words} »"),
-    "number.reserved": ("journal-text", "Numéro réservé par {who}"),
-    "signature.abandoned": ("x-lg", "Signature préparée par {who}, puis abandonnée"),
-    "folder.sign.paper": ("pen", "Signature sur papier enregistrée par {who}"),
-    "signature.placed": ("bounding-box", "Signatures placées par {who}"),
-    "documents.added": ("file-earmark-plus", "Pièces ajoutées par {who}"),
-    "document.removed": ("trash3", "Pièce retirée par {who}"),
-    "document.replaced": ("arrow-repeat", "Document remplacé par {who}"),
-    "document.repaired": ("tools", "Copie réparée acceptée par {who}"),
-    "document.flattened": ("tools", "Copie aplatie acceptée par {who}"),
-    "transmission.sent": ("send", "Transmis : {who}"),
-    "folder.acknowledge.paper": ("file-earmark-text", "Transmis sur papier, réception enregistrée par {who}"),
-    "legality.letter": ("envelope", "Courrier de la préfecture reçu : {who}"),
-    "legality.acknowledged": ("patch-check", "Courrier de la préfecture accusé : {who}"),
-    "legality.answered": ("envelope-check", "Réponse reçue par la préfecture : {who}"),
-    "legality.closed": ("check2", "Courrier de la préfecture classé par {who}"),
-    "act.cancelled": ("slash-circle", "Transmission annulée à la préfecture, numéro consommé : {who}"),
-    "transmission.anomaly_after_receipt": (
-        "exclamation-triangle",
-        "Anomalie reçue après l’accusé, qui reste valable : {who}",
-    ),
-    "publication.masked": ("file-earmark-plus", "Version occultée déposée par {who}"),
-    "publication.online": ("globe", "Mis en ligne par {who}"),
-    "publication.replaced": ("arrow-repeat", "Version en ligne remplacée par {who}"),
-    "publication.withdrawn": ("x-lg", "Retiré de la page publique par {who}"),
-    "publication.altered": ("exclamation-circle", "Fichier public indisponible : ses octets sont altérés"),
-    "publication.restored": ("check2", "Fichier public rétabli"),
-}
-
-
 def entries(db: Db, folder: Folder) -> list[EntryView]:
     """The folder's lines of the journal, newest first."""
     query = (
@@ -278,19 +233,12 @@ def entries(db: Db, folder: Folder) -> list[EntryView]:
         .order_by(JournalEntry.id.desc())
         .limit(200)
     )
-    found = []
+    lines = []
     for row in db.scalars(query):
-        event = f"{row.event}.paper" if "paper" in row.facts else row.event
-        icon, words = EVENTS.get(event, ("journal-text", event + ", {who}"))
-        told = str(json.loads(row.facts).get("words", "")) if "{words}" in words else ""
-        found.append(
-            EntryView(
-                icon,
-                words.format(who=row.who, words=told),
-                f"n° {row.seq}, {_moment(row.at)}, empreinte {row.hash[:4]}…{row.hash[-4:]}",
-            )
-        )
-    return found
+        icon, words = events.told(row.event, row.who, json.loads(row.facts))
+        meta = f"n° {row.seq}, {_moment(row.at)}, empreinte {row.hash[:4]}…{row.hash[-4:]}"
+        lines.append(EntryView(icon, words, meta))
+    return lines
 
 
 def _moment(text: str) -> str:
@@ -304,6 +252,8 @@ SUBJECTS = {
     "receipt_arrived": "Accusé reçu",
     "receipt_late": "Réponse en retard",
     "done": "Terminé",
+    "late_anomaly": "Anomalie après l’accusé",
+    "letter_arrived": "Courrier de la préfecture",
     "act_withdrawn": "Retrait de la page publique",
     "act_unavailable": "Fichier public indisponible",
 }

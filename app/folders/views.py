@@ -286,7 +286,7 @@ def amount(cents: int | None) -> Decimal | None:
 def family_words(name: str) -> tuple[str, str]:
     """The label and icon of a family."""
     family = catalogue().get(name)
-    return (family.label, family.icon) if family else (name, "file-earmark-text")
+    return (family.label, family.icon) if family else ("Type qui n’existe plus", "file-earmark-text")
 
 
 _LAST = {"visa": "visé par", "sign": "signé par", "publish": "publié par", "archive": "archivé par"}

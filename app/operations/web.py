@@ -25,6 +25,10 @@ KINDS = {
     "step.transmit": "Transmission",
     "step.seal": "Cachet",
     "signature.augment": "Archivage d’une signature",
+    "batch.decide": "Décisions d’un lot",
+    "batch.sign": "Signatures d’un lot",
+    "legality.fetch": "Courriers de la préfecture à relever",
+    "legality.acknowledge": "Accusé d’un courrier de la préfecture",
 }
 
 
@@ -96,7 +100,7 @@ def _rows(*states: str) -> Any:
 
 def _view(row: Outbox) -> tuple[object, ...]:
     """A row without the folder's title: an administrator who holds no desk of it reads nothing of it."""
-    label = KINDS.get(row.kind, row.kind)
+    label = KINDS.get(row.kind, "Tâche")
     title = f"Dossier n° {row.folder_id}" if row.folder_id else ""
     url = url_for("folders.show", folder_id=row.folder_id) if row.folder_id else ""
     return row.id, label, title, url, row.attempts, row.last_error, row.created_at

@@ -19,6 +19,7 @@ from app.transmission.ports import Answer, AnswerKind
 TITLES: dict[Any, str] = {
     ("helios", AnswerKind.ACKNOWLEDGED): "Acquit",
     ("helios", AnswerKind.REFUSED): "Acquit négatif ou partiel",
+    ("handover", AnswerKind.ACKNOWLEDGED): "Trace de la remise",
     AnswerKind.ACKNOWLEDGED: "Accusé de réception",
     AnswerKind.REFUSED: "Anomalie",
     AnswerKind.PENDING: "Réponse à vérifier",

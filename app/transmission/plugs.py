@@ -38,6 +38,13 @@ FLOW_STATES = STATES | {
     "acknowledged": "Acquitté",
     "refused": "Refusé par le comptable public",
 }
+# Nobody answers a hand-over: what is known is that the file was put where the other software takes it.
+HANDOVER_STATES = STATES | {
+    "sent": "Remise en cours",
+    "acknowledged": "Fichier remis",
+    "refused": "Remise refusée",
+}
+WORDS = {"helios": FLOW_STATES, "handover": HANDOVER_STATES}
 STOPPED = "Envoi arrêté après le dernier essai"
 
 
@@ -155,7 +162,7 @@ def _received(folder: Folder, row: Transmission) -> Tag:
 
 def word(row: Transmission) -> str:
     """The state of a sending in French, in the words of those who follow it."""
-    return (FLOW_STATES if row.channel == "helios" else STATES)[row.state]
+    return WORDS.get(row.channel, STATES)[row.state]
 
 
 def _row(db: Db, folder: Folder, which: sa.ColumnElement[bool]) -> Transmission | None:

@@ -320,6 +320,8 @@ def _scans(node: dict[str, Any]) -> Iterator[str]:
         ("%", True),
         ("a_b", True),
         ("axb", False),
+        ("a-b", True),
+        ("a.c", False),
         ("_%_", False),
         ("inconnu", False),
         ("elie inconnu", False),

@@ -4,8 +4,16 @@ import ast
 import re
 from pathlib import Path
 
+from app.core import outbox
 from app.core.refusals import catalogue
+from app.folders import events
+from app.folders.page import ORIGINS, ROLES
+from app.folders.views import family_words, state_label
+from app.operations.web import KINDS
 from tests.builders.house import House
+from workflows.circuit import StepKind
+from workflows.events import Action
+from workflows.family import families
 from workflows.rights import Right
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,6 +107,52 @@ def test_every_refusal_has_its_french_sentence(house: House) -> None:
         for key in re.findall(r"""Refusal\(\s*["']([a-z0-9-]+)["']""", one.read_text(encoding="utf-8"))
     }
     assert raised - catalogue.keys() == set()
+    assert outbox.kinds() - KINDS.keys() == set()  # nor does an administrator read the key of a task
+
+
+# What the journal holds of the collectivity, of an account or of a certificate: lines that no folder shows.
+APART = (
+    "certificate.",
+    "circuit.",
+    "classification.",
+    "collectivity.",
+    "convention.",
+    "identity.",
+    "mandate.",
+)
+# Names of the same shape, in rooms that write the journal, that are no line of it: jobs, and lines of the log.
+NO_LINES = {"legality.fetch", "legality.acknowledge", "signature.refused_counted", "signature.refused_often"}
+
+
+def test_no_key_of_the_code_is_shown_to_who_reads_a_folder() -> None:
+    """Whatever a slice writes in a folder's journal, the roles, the origins and the states have their French words."""
+    written = {f"folder.{action.value}" for action in Action}
+    roles, origins = set(), set()
+    for one in CODE:
+        text = one.read_text(encoding="utf-8")
+        if re.search(r"journal\.chain import .*\bEvent\b", text):
+            named = {node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)}
+            written |= {
+                name
+                for name in named
+                if isinstance(name, str)
+                and re.fullmatch(r"[a-z]+\.[a-z_]+", name)
+                and not name.endswith(".pdf")
+            }
+        roles |= set(re.findall(r"""role[ =]+["']([a-z]+)["']""", text))
+        origins |= set(re.findall(r"""origin[ =]+["']([a-z]+)["']""", text))
+    assert {one for one in written - NO_LINES if not one.startswith(APART)} - events.EVENTS.keys() == set()
+    assert "folder.created" in written  # the way they are looked for still finds them
+    for name in written:
+        icon, words = events.told(name, "Katell Morizur", {"channel": "new", "words": "Rien n’a été signé."})
+        assert icon, name
+        assert words[0].isupper(), name
+        assert not re.search(r"[a-z]+[._][a-z]+", words), words
+    assert roles - {"img"} - ROLES.keys() == set()
+    assert origins - ORIGINS.keys() == set()
+    labels = [family_words(one)[0] for one in families()]
+    labels += [state_label("anywhere", kind.value) for kind in StepKind]
+    assert not [one for one in labels if not one[0].isupper() or "_" in one]
 
 
 def test_every_right_guards_something() -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.core.clock import PARIS
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
-from app.folders.search import key_of
+from app.folders.search import ESCAPE, patterns
 from app.people.models import Collectivity
 from app.publication import record
 from app.publication.models import PublicAct, PublicFile, PublicSite, PublicVersion
@@ -188,8 +188,8 @@ def view(act: PublicAct, *, masked: bool, **more: Any) -> ActView:
 
 
 def _asked(search: Search) -> Iterator[sa.ColumnElement[bool]]:
-    for word in key_of(search.words).split()[:WORDS]:
-        yield PublicAct.title_key.contains(word, autoescape=True)
+    for pattern in patterns(search.words, WORDS):
+        yield PublicAct.title_key.like(pattern, escape=ESCAPE)
     if search.year:
         year = search.year
         yield (

@@ -1,0 +1,80 @@
+"""The lines of a folder's journal in French: no key of the code is ever shown to who reads it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+EVENTS: Mapping[str, tuple[str, str]] = {
+    "folder.created": ("upload", "Déposé par {who}, empreintes calculées"),
+    "folder.submit": ("send", "Envoyé dans le circuit par {who}"),
+    "folder.approve": ("check2", "Visé par {who}"),
+    "folder.sign": ("pen", "Signé par {who}"),
+    "folder.seal": ("patch-check", "Cachet apposé"),
+    "document.augmented": ("archive", "Preuves d’archivage ajoutées à la signature"),
+    "folder.acknowledge": ("patch-check", "Réponse du destinataire reçue"),
+    "folder.acknowledge.actes": ("patch-check", "Accusé de réception de la préfecture reçu"),
+    "folder.acknowledge.helios": ("patch-check", "Acquitté par le comptable public"),
+    "folder.acknowledge.handover": ("patch-check", "Remise terminée"),
+    "folder.refuse": ("x-lg", "Refusé par le destinataire"),
+    "folder.refuse.actes": ("x-lg", "Refusé par la préfecture"),
+    "folder.refuse.helios": ("x-lg", "Refusé par le comptable public"),
+    "folder.refuse.handover": ("x-lg", "Remise refusée"),
+    "folder.publish": ("globe", "Publié par {who}"),
+    "folder.archive": ("archive", "Archivé par {who}"),
+    "folder.reject": ("x-lg", "Rejeté par {who}"),
+    "folder.recall": ("arrow-counterclockwise", "Repris par {who}"),
+    "folder.withdraw": ("trash3", "Abandonné par {who}"),
+    "folder.opened": ("eye", "Ouvert par {who}"),
+    "signature.refused": ("x-lg", "Signature refusée à {who}, qui a lu : « {words} »"),
+    "number.reserved": ("journal-text", "Numéro réservé par {who}"),
+    "signature.abandoned": ("x-lg", "Signature préparée par {who}, puis abandonnée"),
+    "folder.sign.paper": ("pen", "Signature sur papier enregistrée par {who}"),
+    "signature.placed": ("bounding-box", "Signatures placées par {who}"),
+    "documents.added": ("file-earmark-plus", "Pièces ajoutées par {who}"),
+    "document.removed": ("trash3", "Pièce retirée par {who}"),
+    "document.replaced": ("arrow-repeat", "Document remplacé par {who}"),
+    "document.repaired": ("tools", "Copie réparée acceptée par {who}"),
+    "document.flattened": ("tools", "Copie aplatie acceptée par {who}"),
+    "transmission.sending": ("send", "Envoi commencé"),
+    "transmission.sending.actes": ("send", "Envoi à la préfecture commencé"),
+    "transmission.sending.helios": ("send", "Envoi au comptable public commencé"),
+    "transmission.sending.handover": ("send", "Remise au logiciel métier commencée"),
+    "transmission.sent": ("send", "Transmis"),
+    "transmission.sent.actes": ("send", "Transmis à la préfecture"),
+    "transmission.sent.helios": ("send", "Transmis au comptable public"),
+    "transmission.sent.handover": ("send", "Remis au logiciel métier"),
+    "transmission.uncertain": (
+        "hourglass-split",
+        "Réponse perdue pendant l’envoi, à vérifier avant tout autre envoi",
+    ),
+    "transmission.late": ("hourglass-split", "Réponse en retard, signalée au déposant"),
+    "folder.acknowledge.paper": ("file-earmark-text", "Transmis sur papier, réception enregistrée par {who}"),
+    "legality.letter": ("envelope", "Courrier de la préfecture reçu"),
+    "legality.acknowledged": ("patch-check", "Courrier de la préfecture accusé"),
+    "legality.answered": ("envelope-check", "Réponse reçue par la préfecture"),
+    "legality.closed": ("check2", "Courrier de la préfecture classé par {who}"),
+    "act.cancelled": ("slash-circle", "Transmission annulée à la préfecture, numéro consommé"),
+    "transmission.anomaly_after_receipt": (
+        "exclamation-triangle",
+        "Anomalie reçue après l’accusé, qui reste valable",
+    ),
+    "publication.masked": ("file-earmark-plus", "Version occultée déposée par {who}"),
+    "publication.online": ("globe", "Mis en ligne par {who}"),
+    "publication.replaced": ("arrow-repeat", "Version en ligne remplacée par {who}"),
+    "publication.withdrawn": ("x-lg", "Retiré de la page publique par {who}"),
+    "publication.altered": ("exclamation-circle", "Fichier public indisponible : ses octets sont altérés"),
+    "publication.restored": ("check2", "Fichier public rétabli"),
+}
+"""An icon and words by event. `event.channel` says more for one channel, `event.paper` for what was done on paper."""
+UNTOLD = ("journal-text", "Écriture du journal, {who}")
+"""What a line written by a later release is told as: its facts stay in the journal, no key of the code is shown."""
+
+
+def told(event: str, who: str, facts: Mapping[str, Any]) -> tuple[str, str]:
+    """The icon and the words of one line: who did what, and through which channel.
+
+    >>> told("transmission.sent", "Paraphe", {"channel": "actes"})[1]
+    'Transmis à la préfecture'
+    """
+    closer = f"{event}.paper" if "paper" in facts else f"{event}.{facts.get('channel', '')}"
+    icon, words = EVENTS.get(closer) or EVENTS.get(event) or UNTOLD
+    return icon, words.format(who=who, words=facts.get("words", ""))
