@@ -228,6 +228,28 @@ def others(
     return [_line(row, str(row.id)) for row in rows]
 
 
+def late_deposits(db: Db, actor: Actor, most: int) -> list[Line]:
+    """What the actor's desks have deposited and that is late at the step where it waits, whoever is awaited; latest first."""
+    if not actor.seats:
+        return []
+    late = "SELECT MIN(s.due_on) FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active'"
+    scans = [
+        f"SELECT f.id, ({late}) AS due_on FROM folder f WHERE f.emitter_desk_id = :desk{n} AND f.phase = 'running'{_creating(seat)}"
+        for n, seat in enumerate(actor.seats)
+    ]
+    sql = (
+        f"SELECT {_COLUMNS}, w.due_on, f.submitted_at AS entered_at, NULL AS kind, NULL AS step, f.updated_at AS first_at "
+        f"FROM ({' UNION ALL '.join(scans)}) w CROSS JOIN folder f "
+        f"WHERE w.due_on < :today AND f.id = w.id AND f.collectivity_id = :here ORDER BY w.due_on, f.id LIMIT {most}"
+    )
+    binds = _binds(actor, here=actor.collectivity_id)
+    statement = _typed(
+        sql, binds, {name: _TYPES[name] for name in ("due_on", "entered_at", "updated_at", "first_at")}
+    )
+    rows = db.execute(statement, {name: value for name, value in binds.items() if f":{name}" in sql})
+    return [_line(row, str(row.id)) for row in rows]
+
+
 @dataclass(frozen=True)
 class LastAct:
     """What was decided last on a folder, by whom and when."""

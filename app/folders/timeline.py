@@ -311,8 +311,13 @@ def rejection(db: Db, folder: Folder) -> Notice | None:
     run = db.scalar(query)
     if run is None:
         return None
-    who = "Refusé par le destinataire" if run.kind == "transmit" else f"Rejeté par {run.who}"
+    who = refused_by(run.kind, run.who or "")
     return Notice("danger", f"{who}, {instant(run.ended_at)}", escape(run.comment or ""))  # quoted as written
+
+
+def refused_by(kind: str, who: str) -> str:
+    """« Rejeté par X »; of a transmission, which nobody of the house refuses: « Refusé par le destinataire »."""
+    return "Refusé par le destinataire" if kind == "transmit" else f"Rejeté par {who}"
 
 
 @dataclass(frozen=True)

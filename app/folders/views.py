@@ -189,7 +189,7 @@ class Pick:
 
 @dataclass(frozen=True)
 class Row:
-    """A folder in a list."""
+    """A folder in a list. `told`: who sent it back or is awaited; `quote`: why, as it was written."""
 
     id: int
     title: str
@@ -204,6 +204,8 @@ class Row:
     unread: bool
     url: str
     pick: Pick | None = None
+    told: str = ""
+    quote: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Pages of folders: the lists, the folder, and a route for each verb of whoever decides."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
 from flask import (
@@ -16,13 +17,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from app.circuits.library import catalogue
-from app.core.db import reading
+from app.core.db import NO_DATE, reading
 from app.core.http import PERSON, answer, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders import (
     decide,
     drafting,  # noqa: F401 - its routes join the blueprint
+    home,
     moved,
     page,
     queues,
@@ -72,9 +74,9 @@ def _refused(refusal: Refusal) -> Response:
     )
 
 
-@pages.get("/")
+@pages.get("/", endpoint="home")
 @guard(PERSON)
-def home() -> Response:
+def first() -> Response:
     """The inbox is the home page."""
     return redirect(url_for("folders.inbox"))
 
@@ -94,11 +96,32 @@ def inbox() -> str:
             else queues.others(db, g.actor, tray, after=after)
         )
         counted = queues.counters(db, g.actor)
-        last = queues.last_acts(db, [line.id for line in lines[: queues.PAGE]])
+        shown = [line.id for line in lines[: queues.PAGE]]
+        last = queues.last_acts(db, shown)
+        why = home.refusals(db, shown) if tray == "returned" else {}
+        beside = home.home(db, g.actor, shown) if tray == "todo" and not family and not after else home.Home()
         bands = [found for show in plugged.trays if (found := show(db, g.actor))]
     g.todo_count = counted.todo
-    context = views_of_inbox(g.actor, tray, family, lines, counted, last)
-    return render_template("folders/inbox.html", bands=bands, family=family, **context)
+    context = views_of_inbox(g.actor, tray, family, lines, counted, last, why)
+    return render_template(
+        "folders/inbox.html", bands=bands, family=family, home=_home(beside, counted.returned), **context
+    )
+
+
+def _home(beside: home.Home, returned: int) -> list[views.Group]:
+    """What came back, then what is late: groups of their own above what awaits the reader."""
+    back = f"{'Retourné, à corriger' if returned < 2 else 'Retournés, à corriger'}, {views.plural(returned, 'dossier')}"
+    late = f"Vos dépôts en retard, {views.plural(len(beside.late), 'dossier')}"
+    return [
+        views.Group(key, label, tuple(_pending(one) for one in rows))
+        for key, label, rows in (("returned", back, beside.returned), ("late", late, beside.late))
+        if rows
+    ]
+
+
+def _pending(one: home.Pending) -> views.Row:
+    row = replace(_row(one.line, None), last="", unread=False, told=one.who, quote=one.why)
+    return replace(row, act="À corriger", act_icon="pencil") if one.line.phase == Phase.REJECTED else row
 
 
 def views_of_inbox(
@@ -108,6 +131,7 @@ def views_of_inbox(
     lines: list[queues.Line],
     counted: queues.Counters,
     last: Mapping[int, queues.LastAct],
+    why: Mapping[int, tuple[str, str]],
 ) -> dict[str, object]:
     """The inbox in words: trays with counters (drafts for those who deposit), chips by family, rows in groups."""
     labels = [
@@ -125,7 +149,8 @@ def views_of_inbox(
             queues.shown(getattr(counted, key)),
             url_for("folders.inbox", bannette=key),
             key == tray,
-            key == "late" and counted.late > 0,
+            (key == "late" and counted.late > 0)
+            or (key == "returned" and counted.returned > 0 and actor.may_create),
         )
         for key, label in labels
     ]
@@ -153,7 +178,7 @@ def views_of_inbox(
         "tray": tray,
         "trays": trays,
         "chips": chips,
-        "groups": _groups(lines, last, todo=todo),
+        "groups": _groups(lines, last, why, todo=todo),
         "selection_url": url_for(plugged.selection[0]) if plugged.selection and todo else None,
         "to_sign": any(line.kind == StepKind.SIGN for line in lines) and tray == "todo",
         "desk_line": ", ".join(seat.name for seat in actor.seats),
@@ -167,11 +192,19 @@ def views_of_inbox(
     }
 
 
-def _groups(lines: list[queues.Line], last: Mapping[int, queues.LastAct], *, todo: bool) -> list[views.Group]:
+def _groups(
+    lines: list[queues.Line],
+    last: Mapping[int, queues.LastAct],
+    why: Mapping[int, tuple[str, str]],
+    *,
+    todo: bool,
+) -> list[views.Group]:
     groups: dict[tuple[str, str], list[views.Row]] = {}
     for line in lines:
         key = views.group_of(line.due_on) if todo else ("plain", "")
-        groups.setdefault(key, []).append(_row(line, last.get(line.id)))
+        groups.setdefault(key, []).append(
+            _pending(home.Pending(line, *why[line.id])) if line.id in why else _row(line, last.get(line.id))
+        )
     return [
         views.Group(key, f"{label}, {views.plural(len(rows), 'dossier')}" if label else "", tuple(rows))
         for (key, label), rows in groups.items()
@@ -183,7 +216,8 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
     act, act_icon = (
         views.ACTS[StepKind(line.kind)] if line.kind else (views.state_label(line.place, None), "folder2")
     )
-    due = views.due(line.due_on) if line.phase == Phase.RUNNING else views.Due("none", "")
+    dated = line.phase == Phase.RUNNING or (line.phase == Phase.REJECTED and line.due_on < NO_DATE)
+    due = views.due(line.due_on) if dated else views.Due("none", "")
     endpoint = "folders.draft" if line.phase == Phase.DRAFT else "folders.show"
     return views.Row(
         line.id,
