@@ -156,6 +156,7 @@ class Settings(BaseSettings):
     actes_poll_seconds: float = Field(60.0, gt=0)
     actes_letters_seconds: float = Field(1800.0, gt=0)
     actes_email: str = "parapheur@commune.example.org"
+    operator_silence_hours: float = Field(4.0, gt=0)
     actes_late_hours: float = Field(72.0, gt=0)
     helios_transport: str = "simulated"
     helios_folder: Path | None = None

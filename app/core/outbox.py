@@ -245,6 +245,13 @@ def retry(db: Db, collectivity_id: int, row_id: int) -> bool:
     return changed is not None
 
 
+def hasten(db: Db, row_id: int) -> None:
+    """Let a waiting row be done now, in the present transaction; the worker is woken once it stands."""
+    waiting = sa.update(Outbox).where(Outbox.id == row_id, Outbox.state == "pending")
+    db.execute(waiting.values(available_at=now()).execution_options(synchronize_session=False))
+    after_commit(db, lambda: jobs.wake([(row_id, 0.0)]))
+
+
 def run(row_id: int) -> None:
     """Do one row: claim, act outside any transaction, settle. A row that is not due is left alone."""
     row = claim(row_id)

@@ -34,6 +34,7 @@ from app.demo.s2low_letters import OfficeFace
 from app.transmission.ports import Parcel, Rejected, Sender, Uncertain
 
 LOGIN_PAGE: Final = b"<!DOCTYPE html>\n<html><head><title>S2LOW</title></head><body>Connexion</body></html>\n"
+FATES: Final = frozenset({"login", "outage", "cut", "lost", "broken"})
 TAKEN: Final = (
     "KO\nUn acte portant le même numéro interne existe déjà dans la base de données.\n"
     "Il faut peut-être ajouter un suffixe au numéro.\n"
@@ -46,9 +47,11 @@ class Scenario:
 
     `login`: the login page under 200. `outage`: HTTP 503. `cut`: the connection falls before anything is read. `lost`: it is
     read, done, and the connection falls before the answer. `broken`: HTTP 500 once it is done. `said` holds the very bytes
-    to answer to a path, whatever is asked.
+    to answer to a path, whatever is asked. `always` is what befalls every request until it is emptied: one of these names,
+    or the text to answer under 200.
     """
 
+    always: str = ""
     next: dict[str, list[str]] = field(default_factory=dict)
     said: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -56,6 +59,8 @@ class Scenario:
     def of(self, path: str) -> str:
         """What befalls this request."""
         self.asked.append(path)
+        if self.always:
+            return self.always
         waiting = self.next.get(path.rsplit("/", 1)[-1]) or self.next.get("*") or []
         return waiting.pop(0) if waiting else ""
 
@@ -82,6 +87,8 @@ class Operator(OfficeFace):
             return Response(LOGIN_PAGE, mimetype="text/html")(environ, start)
         if fate == "outage":
             return Response("", 503)(environ, start)
+        if fate and fate not in FATES:
+            return as_text(fate)(environ, start)
         with request:
             said = self.scenario.said.get(request.path.rsplit("/", 1)[-1])
             answer = self._answer(request) if said is None else Response(said)
@@ -90,11 +97,17 @@ class Operator(OfficeFace):
         return (Response("", 500) if fate == "broken" else answer)(environ, start)
 
     def _answer(self, request: Request) -> Response:
-        page = getattr(self, "_" + request.path.rsplit("/", 1)[-1].removesuffix(".php"), None)
+        page = getattr(
+            self, "_" + request.path.rsplit("/", 1)[-1].removesuffix(".php").replace("-", "_"), None
+        )
         if page is None or not request.path.startswith(("/modules/", "/api/")):
             return Response("", 404)
         made: Response = page(request)
         return made
+
+    def _test_connexion(self, request: Request) -> Response:
+        del request
+        return as_text("OK\nconnexion")
 
     # acts
 

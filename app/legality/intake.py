@@ -14,10 +14,11 @@ from app.channels.actes.channel import ActesChannel
 from app.channels.actes.exchanges import ACKNOWLEDGEMENTS, read_exchange
 from app.channels.actes.receipt import Receipt as Read
 from app.channels.actes.receipt import read_receipt
-from app.channels.actes.transport import Letter
+from app.channels.actes.transport import About, Interrupted, Letter
+from app.core import outbox
 from app.core.clock import now, today
 from app.core.db import Db, reading
-from app.core.outbox import Needless, News, Outbox, Row, post
+from app.core.outbox import Later, News, Outbox, Row, post
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders.documents import add_receipt
@@ -28,7 +29,8 @@ from app.journal.chain import Event, append
 from app.legality.clocks import answer_due, kind_of
 from app.legality.models import StateLetter
 from app.people.actor import Actor, system
-from app.people.models import Collectivity
+from app.people.models import Collectivity, User
+from app.transmission import silences
 from app.transmission.channels import open_channel
 from app.transmission.keeping import is_kept, note_late_anomaly
 from app.transmission.models import Transmission
@@ -38,12 +40,14 @@ from app.transmission.ports import Rejected as ChannelRejected
 
 log = structlog.get_logger()
 FETCH, ACKNOWLEDGE, ARRIVED = "legality.fetch", "legality.acknowledge", "letter_arrived"
+ASTRAY = "letter_astray"
+_GARBLED = "Le message n’a pas pu être compris."
 PDF, XML = "application/pdf", "application/xml"
 
 
 @dataclass(frozen=True)
 class Received:
-    """A letter whose bytes are in the store."""
+    """A letter whose bytes are in the store; `unread` when they are an archive that could not be opened."""
 
     reference: str
     code: str | None
@@ -58,6 +62,8 @@ class Received:
     conforming: bool
     simulated: bool
     raw: bytes
+    trouble: str | None = None
+    unread: bool = False
 
 
 def the_channel() -> ActesChannel:
@@ -66,7 +72,10 @@ def the_channel() -> ActesChannel:
 
 
 def look(settings: Any) -> None:
-    """Ask for a round of fetching, once for each period and each collectivity that has acts at the Préfecture."""
+    """Ask for a round of fetching, once for each period and each collectivity that has acts at the Préfecture.
+
+    A round that nobody answered is still under way: it goes on by itself, and no other begins beside it.
+    """
     slot = int(now().timestamp() // settings.actes_letters_seconds)
     with reading() as db:
         act = sa.select(sa.literal(1)).where(
@@ -75,7 +84,8 @@ def look(settings: Any) -> None:
             Transmission.channel == "actes",
             Transmission.state == "acknowledged",
         )
-        having = sa.select(Collectivity.id).where(act.exists())
+        under_way = sa.select(sa.literal(1)).where(_under_way(Collectivity.id))
+        having = sa.select(Collectivity.id).where(act.exists(), ~under_way.exists())
         asked = {f"letters-{one}-{slot}": one for one in db.scalars(having)}
         known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(asked))))
     for key, collectivity_id in asked.items():
@@ -83,33 +93,66 @@ def look(settings: Any) -> None:
             ask(system(collectivity_id), key)
 
 
+def _under_way(collectivity_id: Any) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        Outbox.kind == FETCH,
+        Outbox.collectivity_id == collectivity_id,
+        sa.text("outbox.state IN ('pending','running')"),
+    )
+
+
 @use_case
 def ask(db: Db, actor: Actor, key: str) -> None:
-    """Write the row that fetches the letters of a collectivity; a key already used changes nothing."""
+    """Write the row that fetches the letters of a collectivity, or hasten the one that waits for an answer.
+
+    A key already used changes nothing.
+    """
+    waiting = db.scalar(sa.select(Outbox.id).where(_under_way(actor.collectivity_id)).limit(1))
+    if waiting is not None:
+        outbox.hasten(db, waiting)
+        return
     if db.scalar(sa.select(Outbox.id).where(Outbox.key == key)) is None:
         post(db, actor.collectivity_id, [News(FETCH, key, {})])
 
 
 def fetch(row: Row, settings: Any) -> None:
-    """Fetch and keep what is waiting; a letter is given back as taken only once it is written here."""
+    """Fetch and keep what is waiting; a letter is given back as taken only once it is written here.
+
+    What was not answered is never done: the round waits, says why, and asks again; administrators are told (`silences`).
+    """
     actor, channel = system(row.collectivity_id), the_channel()
     with reading(row.collectivity_id) as db:
         sender = sender_of(db, row.collectivity_id, settings)
     try:
-        waiting = channel.letters(sender)
+        _keep_all(actor, channel, sender)
     except Unreachable as silence:
-        # The next round asks again by itself: nothing is lost, and nothing is to be started again by hand
-        raise Needless(f"préfecture injoignable : {silence}") from silence
-    for letter in waiting:
-        keep_letter(actor, _stored(row.collectivity_id, letter, simulated=channel.simulated))
+        silences.note(actor, channel.name, silence, settings)
+        raise Later(settings.actes_letters_seconds, f"Courriers non relevés : {silence}") from silence
+    silences.answered(actor, channel.name)
+
+
+def _keep_all(actor: Actor, channel: ActesChannel, sender: Sender) -> None:
+    silence: Unreachable | None = None
+    letters: Sequence[Letter]
+    try:
+        letters = channel.letters(sender)
+    except Interrupted as interrupted:
+        letters, silence = interrupted.letters, interrupted.why
+    for letter in letters:
+        keep_letter(actor, _stored(actor.collectivity_id, letter, simulated=channel.simulated))
         channel.taken(sender, letter.reference)
+    if silence is not None:
+        raise silence
 
 
 def _stored(collectivity_id: int, letter: Letter, *, simulated: bool) -> Received:
     store, scope = vault.store(), vault.scope(collectivity_id)
-    read = read_exchange(letter.message)
-    anomaly: Read | None = read_receipt(letter.message) if read.code is None else None
-    code = read.code or (anomaly.code if anomaly else None)
+    told = letter.about or About(None, None)
+    unread = letter.trouble is not None and not letter.files
+    message = b"" if unread else letter.message
+    read = read_exchange(message)
+    anomaly: Read | None = read_receipt(message) if read.code is None and not unread else None
+    code = read.code or (anomaly.code if anomaly else None) or told.code
     files = []
     for name, data in letter.files:
         media = PDF if data.startswith(b"%PDF-") else "application/octet-stream"
@@ -118,7 +161,7 @@ def _stored(collectivity_id: int, letter: Letter, *, simulated: bool) -> Receive
     return Received(
         reference=letter.reference,
         code="1-3" if code in {"1-3", "ANO"} else code,
-        identifier=read.identifier or (anomaly.identifier if anomaly else None),
+        identifier=read.identifier or (anomaly.identifier if anomaly else None) or told.identifier,
         number=anomaly.number if anomaly else None,
         dated_on=read.dated_on or (anomaly.received_on if anomaly else None),
         words=read.words or (anomaly.reason if anomaly else None),
@@ -129,6 +172,8 @@ def _stored(collectivity_id: int, letter: Letter, *, simulated: bool) -> Receive
         conforming=read.conforming or bool(anomaly and anomaly.conforming),
         simulated=simulated,
         raw=letter.message,
+        trouble=letter.trouble or (None if read.code or (anomaly and anomaly.code) else _GARBLED),
+        unread=unread,
     )
 
 
@@ -136,7 +181,7 @@ def _stored(collectivity_id: int, letter: Letter, *, simulated: bool) -> Receive
 def keep_letter(db: Db, actor: Actor, received: Received) -> int | None:
     """Write a letter, its clock, its news and its journal line; None when it is here already.
 
-    It is kept even when it is unreadable or when its act is unknown: an administrator then sees it. The receipt of an act,
+    It is kept even when it is unreadable or when its act is unknown: administrators are then told. The receipt of an act,
     given once more in the same bytes, is here already too (W04).
     """
     here = StateLetter.collectivity_id == actor.collectivity_id
@@ -163,6 +208,7 @@ def keep_letter(db: Db, actor: Actor, received: Received) -> int | None:
         files=list(received.files),
         conforming=received.conforming,
         simulated=received.simulated,
+        trouble=received.trouble,
     )
     db.add(row)
     db.flush()  # its number names its news
@@ -174,6 +220,8 @@ def keep_letter(db: Db, actor: Actor, received: Received) -> int | None:
         "due_on": row.due_on.isoformat() if row.due_on else None,
         "simulated": received.simulated,
     }
+    if received.trouble:
+        facts["trouble"] = received.trouble
     append(
         db,
         actor.collectivity_id,
@@ -181,6 +229,8 @@ def keep_letter(db: Db, actor: Actor, received: Received) -> int | None:
     )
     if folder is not None and act is not None:
         _beside_the_act(db, actor, folder, act, row, received)
+    if folder is None or row.trouble or row.code is None:
+        _alert(db, row)
     if received.code in ACKNOWLEDGEMENTS and folder is not None:
         news = News(ACKNOWLEDGE, f"letter-ack-{row.id}", {"letter_id": row.id}, folder.id)
         post(db, actor.collectivity_id, [news])
@@ -226,7 +276,8 @@ def _beside_the_act(
         return
     kind = kind_of(received.code)
     marks = ["Courrier FACTICE, sans valeur : mode simulation."] if received.simulated else []
-    listed = [(received.filename, received.sha256, received.size, XML)]
+    media = "application/octet-stream" if received.unread else XML
+    listed = [(received.filename, received.sha256, received.size, media)]
     listed += [(one["name"], one["sha256"], one["size"], one["media_type"]) for one in received.files]
     for name, sha256, size, media in listed:
         note = {"facts": marks, "signatures": []}
@@ -252,6 +303,19 @@ def _letters(db: Db, folder: Folder, row: StateLetter, label: str) -> Sequence[N
         News("mail", f"{ARRIVED}-{row.id}-{user_id}", {**payload, "user_id": user_id}, folder.id)
         for user_id in sorted(concerned)
     ]
+
+
+def _alert(db: Db, row: StateLetter) -> None:
+    """Tell administrators of a letter that nobody may be concerned by, or that could not be read: its delay runs all the same."""
+    chosen = sa.select(User).where(
+        User.collectivity_id == row.collectivity_id, User.administrator.is_(True), User.active.is_(True)
+    )
+    payload = {"event": ASTRAY, "page": f"/prefecture/{row.id}", "waits": row.folder_id is not None}
+    news = [
+        News("mail", f"{ASTRAY}-{row.id}-{user.id}", {**payload, "user_id": user.id}, None, user.email)
+        for user in db.scalars(chosen.order_by(User.id))
+    ]
+    post(db, row.collectivity_id, news)
 
 
 def acknowledge_letter(row: Row, settings: Any) -> None:

@@ -14,8 +14,8 @@ class StateLetter(Base, Tenanted):
 
     `folder_id` is the act's folder, None when no act here bears its identifier; `code` None when it could not be read.
     `dated_on` is the letter's own date, `received_on` the day it came, which clocks run from. `files` lists its documents:
-    name, sha256, size, media type. `acknowledged_at`: when its automatic receipt (3-2, 4-2) left; `closed_at`: when it was
-    answered or put aside.
+    name, sha256, size, media type. `trouble` says in French what could not be read of it, None when all was.
+    `acknowledged_at`: when its automatic receipt (3-2, 4-2) left; `closed_at`: when it was answered or put aside.
     """
 
     __tablename__ = "state_letter"
@@ -39,6 +39,7 @@ class StateLetter(Base, Tenanted):
     filename: Mapped[str]
     files: Mapped[list[Any]]
     conforming: Mapped[bool]
+    trouble: Mapped[str | None]
     simulated: Mapped[bool]
     acknowledged_at: Mapped[datetime | None]
     acknowledgement: Mapped[str | None]

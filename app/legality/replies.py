@@ -93,7 +93,8 @@ def replies_of(db: Db, letter: StateLetter) -> list[Folder]:
 def prepare_reply(actor: Actor, letter_id: int, code: str, files: Sequence[Typed]) -> int:
     """Make the draft of a reply from its documents; returns its folder.
 
-    Refuses a code that does not answer this letter (`reply-wrong`), one more reply while another is on its way or was
+    Refuses a code that does not answer this letter (`reply-wrong`), a letter whose date could not be read
+    (`letter-undated`), one more reply while another is on its way or was
     accepted (`reply-open`), no document or one too many, and a type that the act's nature does not know.
     """
     with reading(actor.collectivity_id) as db:
@@ -115,6 +116,8 @@ def prepare_reply(actor: Actor, letter_id: int, code: str, files: Sequence[Typed
 def _facts(db: Db, letter: StateLetter, code: str) -> dict[str, Any]:
     if letter.folder_id is None or code not in REPLIES.get(letter.code or "", ()):
         raise Refusal("reply-wrong")
+    if letter.dated_on is None:
+        raise Refusal("letter-undated")  # a reply names the date of its letter, which nobody could read
     if any(one.place != "withdrawn" for one in replies_of(db, letter)):
         raise Refusal("reply-open")
     act = db.get_one(Folder, letter.folder_id)
@@ -182,10 +185,13 @@ def answered(db: Db, actor: Actor, folder: Folder, row: Transmission, receipt: s
 
 @use_case
 def close(db: Db, actor: Actor, letter_id: int) -> None:
-    """Put aside a letter that asks for no reply; refuses one whose silence would count (`letter-needs-reply`)."""
+    """Put aside a letter that asks for no reply; refuses one whose silence would count (`letter-needs-reply`).
+
+    One whose date could not be read is answered elsewhere, and may be put aside.
+    """
     letter_for(db, actor, letter_id)
     letter = db.get_one(StateLetter, letter_id, with_for_update=True)
-    if letter.due_on is not None:
+    if letter.due_on is not None and letter.dated_on is not None:
         raise Refusal("letter-needs-reply")
     if letter.closed_at is not None:
         return

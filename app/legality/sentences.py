@@ -7,6 +7,11 @@ SENTENCES: Sentences = {
         422,
         "Ce courrier n’attend pas cette réponse. Rouvrez-le et choisissez parmi celles qu’il propose.",
     ),
+    "letter-undated": (
+        409,
+        "La date de ce courrier n’a pas pu être lue : la réponse ne pourrait pas le désigner. Répondez-y sur le site de "
+        "l’opérateur, puis classez ce courrier.",
+    ),
     "reply-open": (
         409,
         "Une réponse à ce courrier existe déjà. Ouvrez-la depuis le courrier, ou abandonnez-la avant d’en préparer une autre.",

@@ -13,7 +13,7 @@ from app.folders.access import readable_by
 from app.folders.models import Folder
 from app.folders.views import Tag
 from app.legality.acts import Life
-from app.legality.clocks import counter, kind_of
+from app.legality.clocks import UNREAD, counter, kind_of
 from app.legality.models import StateLetter
 from app.legality.replies import LABELS, replies_of
 from app.people.actor import Actor
@@ -83,9 +83,9 @@ def _line(row: StateLetter, title: str | None) -> LetterLine:
     icon = {"ok": "check-circle", "danger": "exclamation-circle", "": ""}.get(tone, "clock")
     return LetterLine(
         id=row.id,
-        label=kind.label,
+        label=kind.label if row.trouble is None or kind is UNREAD else f"{kind.label}, mal lu",
         icon=kind.icon,
-        urgent=kind.urgent,
+        urgent=kind.urgent or row.trouble is not None,
         act=title or row.identifier or "Acte inconnu de Paraphe",
         folder_id=row.folder_id,
         arrived=jour(row.received_on),
@@ -106,7 +106,9 @@ class LetterView:
     choices: tuple[tuple[str, str], ...]
     replies: tuple[tuple[int, str], ...]
     closable: bool
+    elsewhere: bool
     conforming: bool
+    trouble: str
 
 
 def letter_view(db: Db, letter: StateLetter) -> LetterView:
@@ -114,7 +116,12 @@ def letter_view(db: Db, letter: StateLetter) -> LetterView:
     title = db.scalar(sa.select(Folder.title).where(Folder.id == letter.folder_id))
     closed = letter.closed_at is not None
     replies = replies_of(db, letter)
-    free = not closed and all(one.place == "withdrawn" for one in replies) and letter.folder_id is not None
+    free = (
+        not closed
+        and letter.dated_on is not None
+        and all(one.place == "withdrawn" for one in replies)
+        and letter.folder_id is not None
+    )
     listed = [(letter.filename, letter.size), *((one["name"], one["size"]) for one in letter.files)]
     return LetterView(
         line=_line(letter, title),
@@ -124,8 +131,10 @@ def letter_view(db: Db, letter: StateLetter) -> LetterView:
         files=tuple((rank, name, taille(size)) for rank, (name, size) in enumerate(listed)),
         choices=tuple((code, LABELS[code]) for code in REPLIES.get(letter.code or "", ())) if free else (),
         replies=tuple((one.id, one.title) for one in replies),
-        closable=not closed and letter.due_on is None,
+        closable=not closed and (letter.due_on is None or letter.dated_on is None),
+        elsewhere=not closed and letter.dated_on is None and bool(REPLIES.get(letter.code or "")),
         conforming=letter.conforming,
+        trouble=letter.trouble or "",
     )
 
 

@@ -20,6 +20,7 @@ from app.folders.blueprint import CREATE, received, version_shown
 from app.folders.bytes import disposition
 from app.legality import acts, cancelling, intake, on_paper, replies, views
 from app.people.actor import Actor
+from app.transmission import silences
 from workflows.rights import Right
 
 pages = Blueprint("legality", __name__, template_folder="templates")
@@ -35,7 +36,8 @@ def inbox() -> str:
     everything = request.args.get("tous") == "1"
     with reading(g.actor.collectivity_id) as db:
         found = views.lines(db, g.actor, open_only=not everything)
-    return render_template("legality/inbox.html", letters=found, everything=everything)
+        silence = silences.deaf(db, g.actor.collectivity_id, "actes")
+    return render_template("legality/inbox.html", letters=found, everything=everything, silence=silence)
 
 
 @pages.post("/prefecture/relever")

@@ -15,7 +15,10 @@ from app.core.db import engine, reading
 from app.core.refusals import Refusal, catalogue
 from app.files import vault
 from app.notices.mailer import connect
+from app.people.models import Collectivity
 from app.signing import enrol, setting
+from app.transmission import silences
+from app.transmission.s2low import probe
 
 if TYPE_CHECKING:
     from app.signing.timestamp import TimestampClient
@@ -65,6 +68,11 @@ def examine(settings: Any) -> Iterator[Finding]:
             "la signature d’essai a échoué : vérifiez le cachet et l’horodatage",
         ),
         ("certificats", _certificates, "les certificats n’ont pas pu être lus : vérifiez d’abord la base"),
+        (
+            "télétransmission",
+            _relay,
+            "les silences de l’opérateur n’ont pas pu être lus : vérifiez d’abord la base",
+        ),
         ("travail de fond", _worker, "le signe de vie n’a pas pu être lu : vérifiez d’abord la base"),
     )
     for name, check, remedy in checks:
@@ -166,6 +174,26 @@ def _certificates(settings: Any) -> str:
             f"des certificats sont inscrits à plusieurs noms ({names}) : retirez ceux qui ne devraient pas signer"
         )
     return "chacun n’a qu’un titulaire"
+
+
+def _relay(settings: Any) -> str:
+    """Ask the operator now, with each collectivity's certificate, and tell the silences that last."""
+    known, wanted = schema.revisions()
+    if known != wanted:
+        return "à examiner une fois la base à jour"
+    with reading() as db:
+        lasting = [
+            f"{one.collectivity} : {one.heading} ({one.words})" for one in silences.lasting(db) if one.told
+        ]
+        sirens = list(db.scalars(sa.select(Collectivity.siren).order_by(Collectivity.id)))
+    if "s2low" not in {settings.actes_transport, settings.helios_transport}:
+        if lasting:
+            raise Unwell(" ; ".join(lasting))
+        return "simulée, rien ne part"
+    mute = [f"{siren} : {fault}" for siren in sirens if (fault := probe.fault(settings, siren))]
+    if mute or lasting:
+        raise Unwell(" ; ".join(mute or lasting))
+    return f"l’opérateur reconnaît {len(sirens)} collectivité{'s' if len(sirens) > 1 else ''}"
 
 
 def _worker(settings: Any) -> str:

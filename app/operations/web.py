@@ -18,6 +18,7 @@ from app.files import vault
 from app.folders.models import StepRun
 from app.operations.doctor import WORKER_SILENT
 from app.people.models import Desk, Holder, User
+from app.transmission import silences
 
 pages = Blueprint("operations", __name__, template_folder="templates")
 KINDS = {
@@ -42,14 +43,19 @@ def live() -> Response:
 @pages.get("/health/ready")
 @guard(PUBLIC)
 def ready() -> tuple[Response, int]:
-    """The database, the store and the worker answer; without details, which the doctor gives."""
+    """The database, the store and the worker answer; without details, which the doctor gives.
+
+    `operator` is false while a relay operator is silent or refuses an account, and changes neither status nor code.
+    """
     found = {
         "database": _try(_database),
         "store": _try(lambda: vault.store().probe()),
         "worker": _try(_worker),
     }
     fine = all(found.values())
-    return jsonify(status="ready" if fine else "not ready", **found), 200 if fine else 503
+    # An operator that is silent stops nobody from signing: it is told here, and takes nothing out of service
+    status, code = ("ready", 200) if fine else ("not ready", 503)
+    return jsonify(status=status, **found, operator=_try(_operator)), code
 
 
 def _try(check: Callable[[], bool | None]) -> bool:
@@ -70,6 +76,11 @@ def _worker() -> bool:
     return last is not None and now() - last < WORKER_SILENT
 
 
+def _operator() -> bool:
+    with reading() as db:
+        return not any(one.told for one in silences.lasting(db))
+
+
 @pages.get("/administration")
 @guard("administer")
 def admin() -> str:
@@ -78,6 +89,7 @@ def admin() -> str:
         parked, waiting = (
             list(db.scalars(_rows(*states))) for states in (("parked",), ("pending", "running"))
         )
+        silent = silences.lasting(db, g.actor.collectivity_id)
         stuck = [(title, url_for("folders.show", folder_id=key), why) for key, title, why in _stuck(db)]
     last = heartbeat.last("worker")
     words = (
@@ -91,6 +103,7 @@ def admin() -> str:
         waiting=[_view(row) for row in waiting],
         heartbeat=(_worker(), words),
         stuck=stuck,
+        silent=silent,
     )
 
 

@@ -24,7 +24,7 @@ from app.folders.documents import current_versions
 from app.folders.models import Folder
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
-from app.transmission import answered, lateness
+from app.transmission import answered, lateness, silences
 from app.transmission.channels import open_channel
 from app.transmission.keeping import keep_answer, note_late_anomaly
 from app.transmission.models import Transmission
@@ -76,12 +76,13 @@ def transmit(row: Row, settings: Any) -> None:
         }
         with parcel_of(db, folder, **prepared) as parcel:
             db.close()  # what follows may wait for the network: no connection is held meanwhile
-            try:
-                reference = _deliver(actor, sending, channel, parcel)
-            except Rejected as rejected:
-                refuse(actor, sending.id, str(rejected.reason), None, None)
-                return
-            answer = channel.poll(parcel, reference)
+            with silences.watching(actor, sending.channel, settings):
+                try:
+                    reference = _deliver(actor, sending, channel, parcel)
+                except Rejected as rejected:
+                    refuse(actor, sending.id, str(rejected.reason), None, None)
+                    return
+                answer = channel.poll(parcel, reference)
     _act_on(actor, sending, answer, settings)
 
 

@@ -58,3 +58,33 @@ class Receipt(Base, Tenanted):
     identifier: Mapped[str | None]
     received_on: Mapped[date | None]
     created_at: Mapped[datetime]
+
+
+class RelaySilence(Base, Tenanted):
+    """A time during which the way of a channel did not answer a collectivity; `ended_at` is None as long as it lasts.
+
+    `refused`: it answers, and refuses our account, which waiting does not mend. `told_at` is when administrators were last
+    told of it, `told` how many times; `why` the last fault, in French.
+    """
+
+    __tablename__ = "relay_silence"
+    __table_args__ = (
+        sa.Index(
+            "ix_relay_silence_open",
+            "collectivity_id",
+            "channel",
+            unique=True,
+            sqlite_where=sa.text("ended_at IS NULL"),
+            postgresql_where=sa.text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[str]
+    since: Mapped[datetime]
+    last_at: Mapped[datetime]
+    why: Mapped[str]
+    refused: Mapped[bool]
+    told_at: Mapped[datetime | None]
+    told: Mapped[int] = mapped_column(server_default="0")
+    ended_at: Mapped[datetime | None]

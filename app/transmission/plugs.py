@@ -14,8 +14,8 @@ from app.core.outbox import Outbox, each_round, handles
 from app.folders import sockets
 from app.folders.models import Folder, Publication
 from app.folders.views import Tag
-from app.transmission import channels, lateness
-from app.transmission.dispatch import transmit
+from app.transmission import channels, lateness, silences
+from app.transmission.dispatch import ENDED, transmit
 from app.transmission.models import ON_PAPER, Transmission
 from app.transmission.parcel import parcel_of
 from app.transmission.rehearsal import rehearse, to_leave
@@ -128,7 +128,10 @@ class _Words:
             meta += f", {jour(row.received_on)}" if row.received_on else f", {instant(row.ended_at)}"
         elif row.sent_at:
             meta += f", {instant(row.sent_at)}"
-        if lateness.late(row, self._settings):
+        silence = None if row.state in ENDED else silences.sentence(db, folder.collectivity_id, row.channel)
+        if silence:
+            meta += f". {silence}"
+        elif lateness.late(row, self._settings):
             meta += f". {lateness.sentence(row)}"
         return {
             "title": channels.open_channel(row.channel).label,

@@ -106,6 +106,13 @@ class Unreachable(Exception):  # noqa: N818
     """Certainly not sent: the same delivery may be tried again later."""
 
 
+class AccountRefused(Unreachable):
+    """Certainly not sent, and not by a fault of the line: the relay operator does not know us any more.
+
+    Its login page, a refused account, a certificate that is missing or past: waiting mends nothing, an administrator does.
+    """
+
+
 class Rejected(Exception):  # noqa: N818
     """Refused for good in this state: `reason` is the French sentence; resending as is changes nothing."""
 

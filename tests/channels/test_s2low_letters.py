@@ -1,8 +1,10 @@
 """Letters, replies and cancellations through S2LOW, before each odd answer and each fall of the network: nothing goes twice."""
 
+import gzip
 import io
+import subprocess
 import tarfile
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,11 @@ from werkzeug.wrappers import Response
 
 from app.channels.actes.channel import ActesChannel
 from app.channels.actes.envelope import account_of
+from app.channels.actes.exchanges import Exchange, write_exchange
 from app.channels.actes.receipt import read_receipt
 from app.channels.actes.s2low import S2lowActes
 from app.channels.actes.settings import ActesSettings
+from app.channels.actes.transport import About, Interrupted
 from app.transmission.ports import AnswerKind, Rejected, Uncertain, Unreachable
 from tests.builders.s2low import a_face
 from tests.channels.parcels import NOW, PDF, PNG, SENDER, a_file
@@ -140,7 +144,7 @@ def test_a_reply_that_cannot_be_told_from_ours_keeps_ours_from_leaving(face, clo
     other = (a_file(tmp_path, "main", "suite.pdf", PDF + b"suite", type_code="99_DE"),)
     second = a_followup(tmp_path, "3-4", identifier, letter, other, key="reponse-2")
     package = channel.package(second, tmp_path)
-    face.operator.scenario.said[ARCHIVE] = b"illisible"
+    face.operator.scenario.said[ARCHIVE] = b"\x1f\x8b illisible"
     with pytest.raises(Uncertain, match="ne peut pas être lu"):
         channel.send(second, package)
     assert replies(office(face)) == ["3-4"]
@@ -281,34 +285,106 @@ def a_tar(*members: tuple[str, bytes | None]) -> bytes:
 FORM = f"{ACT}-3-1_9.xml"
 
 
-@pytest.mark.parametrize(
-    ("archive", "words"),
-    [
-        (b"rien d'une archive", "illisible"),
-        (a_tar(("a.pdf", None), (FORM, b"<x/>")), "pas un fichier ordinaire"),
-        (a_tar(("../a.pdf", b"a"), (FORM, b"<x/>")), "pas plate"),
-        (a_tar(("a.pdf", b"a"), ("a.pdf", b"b"), (FORM, b"<x/>")), "deux fois"),
-        (a_tar(("a.pdf", b"\0" * (1 << 20)), (FORM, b"<x/>")), "sans fin"),
-        (a_tar(("a.pdf", b"a")), "aucun message"),
-    ],
-    ids=["no archive", "link", "folder", "twice", "bomb", "no message"],
-)
-def test_a_hostile_archive_is_refused_and_keeps_no_other_letter_from_coming(
-    face, clock, tmp_path, monkeypatch, archive, words
+ANNOUNCING = Exchange("3-1", ACT, date(2026, 12, 2), words="Les statuts", files=("a.pdf",))
+ODD = {
+    "link": (a_tar(("a.pdf", None), (FORM, b"<x/>")), FORM, [], "pas un fichier ordinaire"),
+    "folder": (a_tar(("../../a.pdf", b"a"), (f"./{FORM}", b"<x/>")), FORM, ["a.pdf"], None),
+    "twice": (a_tar(("a.pdf", b"a"), ("a.pdf", b"b"), (FORM, b"<x/>")), FORM, ["a.pdf", "a (2).pdf"], None),
+    "again": (a_tar(("a.pdf", b"a"), ("x/a.pdf", b"a"), (FORM, b"<x/>")), FORM, ["a.pdf"], None),
+    "names": (a_tar(("é\udce9\n.pdf", b"a"), (FORM, b"<x/>")), FORM, ["Ã©é_.pdf"], None),
+    "bomb": (a_tar(("a.pdf", b"\0" * (1 << 20)), (FORM, b"<x/>")), None, [], "sans fin"),
+    "cut": (
+        gzip.compress(gzip.decompress(a_tar((FORM, b"<x/>"), ("a.pdf", PDF)))[:1100]),
+        FORM,
+        [],
+        "coupée",
+    ),
+    "junk": (b"\x1f\x8b\x08 rien d'une archive", None, [], "abîmée"),
+    "7z": (b"7z\xbc\xaf\x27\x1c\0\4", None, [], "son format"),
+    "absent": (a_tar((FORM, write_exchange(ANNOUNCING))), FORM, [], "annonce « a.pdf »"),
+    "no message": (a_tar(("a.pdf", b"a")), None, [], "aucun message"),
+}
+
+
+def test_an_odd_archive_is_read_as_far_as_it_can_be_and_kept_in_its_bytes_when_it_cannot(
+    face, clock, tmp_path, monkeypatch
 ):
-    channel, _, _ = acknowledged(face, clock, tmp_path, "3-1")
+    channel, identifier, _ = acknowledged(face, clock, tmp_path, "3-1")
     office(face).ask(SENDER.siren, "2026_112", "2-1")
     first, second = office(face).letters(ACCOUNT)
     monkeypatch.setattr("app.channels.actes.s2low_letters.MAX_ANSWER", 1 << 20)
     real = face.operator._letter
-    monkeypatch.setattr(
-        face.operator, "_letter", lambda one: archive if one == first.reference else real(one)
-    )
-    (letter,) = channel.letters(SENDER)
-    assert (letter.reference, letter.message) == (f"{SENDER.siren}/{second.reference}", second.message)
-    channel.taken(SENDER, letter.reference)
-    with pytest.raises(Unreachable, match=words):
-        channel.letters(SENDER)
+    for case, (archive, name, files, words) in ODD.items():
+        monkeypatch.setattr(
+            face.operator,
+            "_letter",
+            lambda one, given=archive: given if one == first.reference else real(one),
+        )
+        odd, plain = channel.letters(SENDER)
+        assert (plain.message, plain.trouble) == (second.message, None), case
+        assert odd.about == About("2-1", identifier), case
+        assert (words or "") in (odd.trouble or ""), case
+        assert (odd.trouble is None) is (words is None), case
+        if name is None:
+            assert (odd.message, odd.files) == (archive, ()), case
+            assert odd.message_name.startswith(f"courrier-{first.reference}."), case
+        else:
+            assert odd.message_name == name, case
+            kept = [(one, data) for one, data in odd.files if data != archive]
+            assert [one for one, _ in kept] == files, case
+            assert (archive in [data for _, data in odd.files]) is (words is not None), case
+
+
+TOOLS = {
+    "tar": "tar czf {0} .",
+    "tar of a folder": "tar czf {0} --transform 's,^,courrier/,' .",
+    "tar of old": "tar --format=v7 -czf {0} .",
+    "tar with links": "tar czf {0} --hard-dereference .",
+    "tar bzip2": "tar cjf {0} .",
+    "tar xz": "tar cJf {0} .",
+    "tar alone": "tar cf {0} .",
+    "bsdtar": "bsdtar czf {0} *",
+    "bsdtar zip": "bsdtar --format=zip -cf {0} .",
+    "7z tar": "7z a -ttar {0}.tar . >/dev/null && gzip -c {0}.tar > {0}",
+    "7z zip": "7z a -tzip {0}.zip . >/dev/null && mv {0}.zip {0}",
+    "gzip twice": "tar czf - . | gzip > {0}",
+    "java, last first": "ls | sort -r | tar czf {0} -T -",
+    "python, pax": "python3 -m tarfile -c {0}.tar . && gzip -c {0}.tar > {0}",
+}
+
+
+def test_a_letter_is_read_whatever_tool_made_its_archive(face, clock, tmp_path, monkeypatch):
+    channel, _, _ = acknowledged(face, clock, tmp_path, "3-1")
+    (reference,) = [one.reference for one in office(face).letters(ACCOUNT)]
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    with tarfile.open(fileobj=io.BytesIO(face.operator._letter(reference))) as tar:
+        tar.extractall(whole, filter="data")
+    (expected,) = channel.letters(SENDER)
+    assert len(expected.files) == 1
+    for rank, (tool, command) in enumerate(TOOLS.items()):
+        target = tmp_path / f"made-{rank}"
+        made = subprocess.run(command.format(target), shell=True, cwd=whole, capture_output=True)
+        assert made.returncode == 0, (tool, made.stderr)
+        monkeypatch.setattr(face.operator, "_letter", lambda _, given=target: given.read_bytes())
+        assert list(channel.letters(SENDER)) == [expected], tool
+
+
+def test_words_in_place_of_an_archive_are_no_letter_and_keep_no_other_from_coming(
+    face, clock, tmp_path, monkeypatch
+):
+    channel, _, _ = acknowledged(face, clock, tmp_path, "3-1")
+    office(face).ask(SENDER.siren, "2026_112", "2-1")
+    first, second = office(face).letters(ACCOUNT)
+    real = face.operator._letter
+    for words in (b"", b"KO\nrien", b"Erreur d'initialisation", b"<pre class='xdebug-var-dump'>x</pre>"):
+        monkeypatch.setattr(
+            face.operator, "_letter", lambda one, given=words: given if one == first.reference else real(one)
+        )
+        with pytest.raises(Interrupted, match="ne donne pas l’échange") as interrupted:
+            channel.letters(SENDER)
+        (letter,) = interrupted.value.letters
+        assert letter.message == second.message
 
 
 def test_a_message_that_cannot_be_understood_keeps_its_bytes_and_its_files(face, clock, tmp_path):

@@ -119,6 +119,7 @@ APART = (
     "convention.",
     "identity.",
     "mandate.",
+    "operator.",
 )
 # Names of the same shape, in rooms that write the journal, that are no line of it: jobs, and lines of the log.
 NO_LINES = {"legality.fetch", "legality.acknowledge", "signature.refused_counted", "signature.refused_often"}

@@ -24,6 +24,7 @@ CHECKS = (
     "horodatage et horloge",
     "signature d’essai",
     "certificats",
+    "télétransmission",
     "travail de fond",
 )
 
@@ -73,13 +74,16 @@ def test_the_command_prints_each_check_and_fails_when_one_does(house: House) -> 
 
 def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None:
     db.configure(f"postgresql://paraphe:secret@127.0.0.1:{free_port()}/paraphe")
-    said = only_ill(house, "base de données", "migrations", "certificats", "travail de fond")
+    said = only_ill(
+        house, "base de données", "migrations", "certificats", "télétransmission", "travail de fond"
+    )
     assert said[0].startswith(
         "la base ne répond pas : vérifiez PARAPHE_DATABASE_URL et que le serveur tourne ("
     )
     assert said[1].startswith("la version de la base n’a pas pu être lue : vérifiez d’abord la base (")
     assert said[2].startswith("les certificats n’ont pas pu être lus : vérifiez d’abord la base (")
-    assert said[3].startswith("le signe de vie n’a pas pu être lu : vérifiez d’abord la base (")
+    assert said[3].startswith("les silences de l’opérateur n’ont pas pu être lus")
+    assert said[4].startswith("le signe de vie n’a pas pu être lu : vérifiez d’abord la base (")
     assert all("secret" not in one and "\n" not in one for one in said)
 
 

@@ -25,7 +25,10 @@ def ready(house: House) -> tuple[int, dict[str, object]]:
 
 def test_a_sound_house_lives_and_is_ready_without_login(house: House) -> None:
     assert house.client().get("/health/live").get_json() == {"status": "alive"}
-    assert ready(house) == (200, {"status": "ready", "database": True, "store": True, "worker": True})
+    assert ready(house) == (
+        200,
+        {"status": "ready", "database": True, "store": True, "worker": True, "operator": True},
+    )
 
 
 def test_it_is_not_ready_when_its_store_is_gone(house: House) -> None:
@@ -33,18 +36,27 @@ def test_it_is_not_ready_when_its_store_is_gone(house: House) -> None:
     assert ready(house)[0] == 200
     shutil.rmtree(documents)
     documents.write_text("")
-    assert ready(house) == (503, {"status": "not ready", "database": True, "store": False, "worker": True})
+    assert ready(house) == (
+        503,
+        {"status": "not ready", "database": True, "store": False, "worker": True, "operator": True},
+    )
     assert house.client().get("/health/live").status_code == 200
 
 
 def test_it_is_not_ready_when_its_worker_is_silent(house: House) -> None:
     heartbeat.beat("worker", now() - timedelta(minutes=4))
-    assert ready(house) == (503, {"status": "not ready", "database": True, "store": True, "worker": False})
+    assert ready(house) == (
+        503,
+        {"status": "not ready", "database": True, "store": True, "worker": False, "operator": True},
+    )
 
 
 def test_it_is_not_ready_when_its_database_is_gone_and_says_nothing_more(house: House) -> None:
     db.configure(f"postgresql://paraphe@127.0.0.1:{free_port()}/paraphe")
-    assert ready(house) == (503, {"status": "not ready", "database": False, "store": True, "worker": False})
+    assert ready(house) == (
+        503,
+        {"status": "not ready", "database": False, "store": True, "worker": False, "operator": False},
+    )
     assert house.client().get("/health/live").status_code == 200
 
 

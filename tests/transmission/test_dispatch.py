@@ -185,7 +185,7 @@ def test_an_outage_delays_a_deposit_that_then_leaves_once(house: House) -> None:
     scenarios = open_channel("actes").simulator.scenarios
     scenarios.cut(2)
     outbox.run(row(folder_id).id)
-    assert (row(folder_id).state, row(folder_id).attempts, scenarios.outages()) == ("pending", 1, 1)
+    assert (row(folder_id).state, row(folder_id).attempts, scenarios.outages()) == ("pending", 0, 1)
     assert "la connexion a échoué, rien n’a été transmis" in (row(folder_id).last_error or "")
     house.drain()
     assert house.folder(folder_id).place == "publication"

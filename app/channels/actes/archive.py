@@ -23,7 +23,7 @@ _CHUNK: Final = 1024 * 1024
 
 @dataclass(frozen=True)
 class Member:
-    """One file of an archive: its size in bytes, its first bytes, its SHA-256, and its content if it is XML or wanted."""
+    """One file of an archive: its size in bytes, its first bytes, its SHA-256, and its content if it was kept."""
 
     name: str
     size: int
@@ -57,17 +57,17 @@ def write_archive(target: Path, entries: Iterable[tuple[str, bytes | Path]], mom
     return digest(target)
 
 
-def read_archive(path: Path, max_bytes: int, *, whole: bool = False) -> tuple[Member, ...]:
-    """Open an archive received; refuses with `BadArchive` what is too big, nested, linked or not a tar.gz.
+def read_archive(path: Path, max_bytes: int) -> tuple[Member, ...]:
+    """Open an archive of an act as the State does; refuses with `BadArchive` what is too big, nested, linked or no tar.gz.
 
-    `whole` keeps the content of every file: what they weigh together may then not exceed `max_bytes` either.
+    The content of XML files alone is kept. What comes from the State is opened otherwise: see `received`.
     """
     if path.stat().st_size > max_bytes:
         raise BadArchive(
             "A11", f"L’archive dépasse {max_bytes // MEBIBYTE} Mio : réduisez ou retirez des annexes."
         )
     members: list[Member] = []
-    room = max_bytes if whole else max_bytes * MAX_GROWTH
+    room = max_bytes * MAX_GROWTH
     try:
         with tarfile.open(path, "r:gz") as tar:
             for info in tar:
@@ -75,7 +75,7 @@ def read_archive(path: Path, max_bytes: int, *, whole: bool = False) -> tuple[Me
                 room -= info.size
                 if room < 0 or len(members) >= MAX_MEMBERS:
                     raise BadArchive("A11", "L’archive contient trop de fichiers ou se décompresse sans fin.")
-                members.append(_read(cast("IO[bytes]", tar.extractfile(info)), info, whole=whole))
+                members.append(_read(cast("IO[bytes]", tar.extractfile(info)), info))
     except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise BadArchive(
             "E01", "L’archive est illisible : ce n’est pas un fichier tar.gz complet."
@@ -110,9 +110,9 @@ def _refuse_odd(info: tarfile.TarInfo, seen: set[str]) -> None:
         raise BadArchive("E01", f"L’archive contient deux fois « {info.name} ».")
 
 
-def _read(source: IO[bytes], info: tarfile.TarInfo, *, whole: bool) -> Member:
+def _read(source: IO[bytes], info: tarfile.TarInfo) -> Member:
     counted, kept, head = hashlib.sha256(), bytearray(), b""
-    keep = whole or (info.name.endswith(".xml") and info.size <= MAX_XML)
+    keep = info.name.endswith(".xml") and info.size <= MAX_XML
     while chunk := source.read(_CHUNK):
         head = head or chunk[:HEAD]
         counted.update(chunk)

@@ -18,7 +18,7 @@ from app.channels.actes.s2low_files import ACTES, filename, files, posted, uploa
 from app.channels.actes.s2low_letters import Letters
 from app.channels.actes.transport import Deposit, Followup, Found, Letter, Reply
 from app.core.clock import PARIS, now
-from app.transmission.ports import Rejected
+from app.transmission.ports import AccountRefused, Rejected
 from app.transmission.s2low.answers import (
     ACKNOWLEDGED,
     CANCELLED,
@@ -27,6 +27,7 @@ from app.transmission.s2low.answers import (
     created,
     decode,
     status_of,
+    unexpected,
 )
 from app.transmission.s2low.client import Client
 from app.transmission.s2low.listing import day, transactions
@@ -159,6 +160,8 @@ class S2lowActes:
         client = self._client(siren)
         raw = client.get(f"{ACTES}/actes_classification_fetch.php", api=1)
         none = raw.lstrip().startswith(b"KO")
+        if none and isinstance(fault := unexpected(raw), AccountRefused):
+            raise fault  # nothing was asked for, since nobody was let in
         if none or now().astimezone(PARIS).weekday() == int(siren) % 7:
             # Too soon after another is a « KO » that changes nothing: what is there serves.
             client.get(f"{ACTES}/actes_classification_request.php", api=1)

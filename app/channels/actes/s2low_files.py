@@ -5,8 +5,8 @@ from typing import Final
 
 from app.channels.actes.act import Piece
 from app.channels.actes.naming import serial_of
-from app.transmission.ports import Unreachable
-from app.transmission.s2low.answers import decode
+from app.transmission.ports import AccountRefused
+from app.transmission.s2low.answers import unexpected
 from app.transmission.s2low.client import Client, Upload
 
 ACTES: Final = "/modules/actes"
@@ -36,7 +36,8 @@ def files(raw: bytes) -> list[dict[str, object]]:
     try:
         listed = json.loads(raw)
     except ValueError:
-        if raw.startswith(b"KO"):
+        fault = unexpected(raw)
+        if raw.startswith(b"KO") and not isinstance(fault, AccountRefused):
             return []  # « Pas d'acquittement recu »
-        raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »") from None
+        raise fault from None
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []

@@ -9,19 +9,18 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, Final
 
-from app.channels.actes.archive import BadArchive, Member, read_archive
+from app.channels.actes.archive import BadArchive, Member
 from app.channels.actes.envelope import Account
 from app.channels.actes.exchanges import ACKNOWLEDGEMENTS, FORMS, LETTERS, read_exchange
-from app.channels.actes.naming import MESSAGE
+from app.channels.actes.naming import IDENTIFIER, MESSAGE
+from app.channels.actes.received import is_words, start, suffix_of, unpack
 from app.channels.actes.s2low_files import ACTES, filename, posted, upload
 from app.channels.actes.tolerant import open_message
-from app.channels.actes.transport import Followup, Letter
-from app.transmission.ports import Rejected, Uncertain, Unreachable
-from app.transmission.s2low.answers import ERROR, created, decode, decode_json
+from app.channels.actes.transport import About, Followup, Interrupted, Letter
+from app.transmission.ports import AccountRefused, Rejected, Uncertain, Unreachable
+from app.transmission.s2low.answers import ERROR, created, decode, decode_json, unexpected
 from app.transmission.s2low.client import MAX_ANSWER, Client
 
 _MEANT: Final = {"2-2": "4", "3-3": "3", "3-4": "4", "4-3": "3", "4-4": "4"}
@@ -50,21 +49,25 @@ class Letters:
     def letters(self, account: Account) -> Sequence[Letter]:
         """The unread exchanges, oldest first, each in the bytes of its archive; refuses with `Unreachable`.
 
-        One whose archive may not be opened keeps no other from coming: it is told once it is alone.
+        One that the operator does not give keeps no other from coming (`Interrupted`); one whose archive may not be opened
+        comes as that archive.
         """
         client = self._speaker(account.siren)
-        found: list[Letter] = []
-        closed: Unreachable | None = None
-        for number in _unread(client.get(f"{ACTES}/api/list_document_prefecture.php")):
+        letters: list[Letter] = []
+        silence: Unreachable | None = None
+        for number, about in _unread(client.get(f"{ACTES}/api/list_document_prefecture.php")):
             try:
-                letter = _letter(f"{account.siren}/{number}", _archive(client, number))
-            except BadArchive as bad:
-                closed = closed or Unreachable(f"Courrier {number} chez S2LOW : {bad.sentence}")
+                letter = _letter(f"{account.siren}/{number}", _raw_archive(client, number), about)
+            except AccountRefused as refused:
+                silence = refused
+                break  # nor will it give the others
+            except Unreachable as unreachable:
+                silence = silence or unreachable
             else:
-                found += [letter] if letter else []
-        if closed and not found:
-            raise closed
-        return found
+                letters += [letter] if letter else []
+        if silence is not None:
+            raise Interrupted(letters, silence) if letters else silence
+        return letters
 
     def taken(self, account: Account, reference: str) -> None:
         """Mark it as read; refuses with `Unreachable`."""
@@ -73,7 +76,7 @@ class Letters:
         raw = client.get(f"{ACTES}/api/document_prefecture_mark_as_read.php", transaction_id=number)
         said = _json(raw)
         if not isinstance(said, dict) or said.get("result") != "ok":
-            raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »")
+            raise unexpected(raw)
 
     def follow(self, followup: Followup) -> str:
         """Post it once; refuses with `Rejected`, `Uncertain` or `Unreachable`."""
@@ -127,7 +130,7 @@ class Letters:
         try:
             return self._client(siren)
         except Rejected as refused:
-            raise Unreachable(refused.reason) from refused
+            raise AccountRefused(refused.reason) from refused
 
 
 def _exchanges(client: Client, followup: Followup) -> list[Listed]:
@@ -140,12 +143,10 @@ def _exchanges(client: Client, followup: Followup) -> list[Listed]:
     lines = [line.strip() for line in decode(raw).splitlines() if line.strip()]
     if lines and lines[0].startswith("KO"):
         # No refusal: a message whose answer was lost may be there all the same.
-        raise Unreachable(
-            f"S2LOW ne dit pas les échanges de {followup.identifier} : {' '.join(lines)[2:200]}"
-        )
+        raise unexpected(raw, f"S2LOW ne dit pas les échanges de {followup.identifier}")
     found = [_LISTED.fullmatch(line) for line in lines]
     if not all(found):
-        raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »")
+        raise unexpected(raw)
     return [Listed(one[1], int(one[2]), one[3]) for one in found if one]
 
 
@@ -154,7 +155,9 @@ def _is_this(client: Client, one: Listed, followup: Followup) -> bool:
     if names := posted(client, one.number):
         return names[:1] == [filename(followup.archive_name, piece, 1) for piece in followup.pieces[:1]]
     try:
-        members = {member.name: member for member in _archive(client, one.number)}
+        members = {
+            member.name: member for member in unpack(_raw_archive(client, one.number), MAX_ANSWER).members
+        }
         message, code = _message(tuple(members.values()))
     except BadArchive as bad:
         raise Uncertain(f"L’envoi {one.number} de S2LOW ne peut pas être lu : {bad.sentence}") from bad
@@ -167,44 +170,63 @@ def _is_this(client: Client, one: Listed, followup: Followup) -> bool:
     ] == [piece.sha256 for piece in followup.pieces]
 
 
-def _unread(raw: bytes) -> list[str]:
+def _unread(raw: bytes) -> list[tuple[str, About]]:
+    """The number of each, and what is said of it."""
     listed = _json(raw)
     if not isinstance(listed, list):
-        raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »")
-    numbers = [str(one.get("id")) for one in listed if isinstance(one, dict)]
-    if not all(number.isdecimal() for number in numbers):
-        raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »")
-    return sorted(numbers, key=int)
+        raise unexpected(raw)
+    rows = {str(one.get("id")): _about(one) for one in listed if isinstance(one, dict)}
+    if not all(number.isdecimal() for number in rows):
+        raise unexpected(raw)
+    return sorted(rows.items(), key=lambda row: int(row[0]))
 
 
-def _archive(client: Client, number: str) -> tuple[Member, ...]:
-    """The archive of an exchange, opened with suspicion; refuses with `BadArchive`."""
+def _about(row: dict[str, Any]) -> About:
+    code, identifier = f"{row.get('type')}-1", str(row.get("unique_id") or "")
+    return About(code if code in LETTERS else None, identifier if IDENTIFIER.fullmatch(identifier) else None)
+
+
+def _raw_archive(client: Client, number: str) -> bytes:
+    """The archive of an exchange as it comes; refuses with `Unreachable` what is none but words."""
     raw = client.behind(
         f"{ACTES}/actes_transac_get_document.php", f"{ACTES}/actes_download_file.php", "env", id=number
     )
-    if raw.startswith(b"KO"):
-        raise Unreachable(f"S2LOW ne donne pas l’échange {number} : {decode(raw)[3:200].strip()}")
-    with NamedTemporaryFile(prefix="paraphe-s2low-", suffix=".tar.gz") as kept:
-        kept.write(raw)
-        kept.flush()
-        return read_archive(Path(kept.name), MAX_ANSWER, whole=True)
+    if raw.startswith(b"KO") or is_words(raw):
+        raise unexpected(raw, f"S2LOW ne donne pas l’échange {number}")
+    return raw
 
 
-def _letter(reference: str, members: tuple[Member, ...]) -> Letter | None:
+def _letter(reference: str, raw: bytes, about: About) -> Letter | None:
     """The letter of an archive, every file that came with it kept; None when it is a message of ours."""
-    message, code = _message(members)
+    name = f"courrier-{reference.rpartition('/')[2]}{suffix_of(raw)}"
+    try:
+        unpacked = unpack(raw, MAX_ANSWER)
+        message, code = _message(unpacked.members)
+    except BadArchive as bad:
+        return Letter(reference, raw, name, (), bad.sentence, about)
     if code not in _WRITTEN:
         return None
     named = list(read_exchange(message.content or b"").files)
-    rest = [one for one in members if one is not message and not _ENVELOPE.match(one.name)]
+    rest = [one for one in unpacked.members if one is not message and not _ENVELOPE.match(one.name)]
     rest.sort(key=lambda one: named.index(one.name) if one.name in named else len(named))
     files = tuple((one.name, one.content or b"") for one in rest)
-    return Letter(reference, message.content or b"", message.name, files)
+    absent = [one for one in named if one not in {file for file, _ in files}]
+    if unpacked.missing is None and not absent:
+        return Letter(reference, message.content or b"", message.name, files, about=about)
+    trouble = f"Une partie de l’archive n’a pas pu être ouverte : {unpacked.missing}."
+    if unpacked.missing is None:
+        trouble = f"Le message annonce « {absent[0]} », qui n’est pas dans l’archive."
+    return Letter(reference, message.content or b"", message.name, (*files, (name, raw)), trouble, about)
 
 
 def _message(members: tuple[Member, ...]) -> tuple[Member, str | None]:
     """The message of an archive and its code; one that cannot be understood has none, and is known by its name."""
-    forms = [one for one in members if one.name.endswith(".xml") and not _ENVELOPE.match(one.name)]
+    forms = [one for one in members if start(one.head)[:1] == b"<" and not _ENVELOPE.match(one.name)]
+    forms += [
+        one
+        for one in members
+        if one.name.lower().endswith(".xml") and not _ENVELOPE.match(one.name) and one not in forms
+    ]
     for one in forms:
         code = open_message(one.content or b"").code
         if code in FORMS or code == "1-3":
@@ -228,4 +250,4 @@ def _json(raw: bytes) -> Any:
     try:
         return json.loads(decode_json(raw))
     except ValueError:
-        raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »") from None
+        raise unexpected(raw) from None

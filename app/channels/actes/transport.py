@@ -1,5 +1,7 @@
 """Who carries acts to the Préfecture: one port, for the simulated Préfecture and a relay operator."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -8,6 +10,7 @@ from typing import Protocol
 
 from app.channels.actes.act import Act, Piece
 from app.channels.actes.envelope import Account
+from app.transmission.ports import Unreachable
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,33 @@ class Letter:
     """What the Préfecture wrote of itself about an act (2-1, 3-1, 4-1, 5-1, or a 1-3 that came late).
 
     `reference` is the other side's own number of it, the same at each call; `files` are the documents that came with the
-    message, (name, bytes), in the order received.
+    message, (name, bytes), in the order received. `trouble` says in French what could not be read of it: `files` then hold
+    the archive too, as it came. When not even a message was found, `message` is that archive, and `about` all that the relay
+    operator says of it.
     """
 
     reference: str
     message: bytes
     message_name: str
     files: tuple[tuple[str, bytes], ...]
+    trouble: str | None = None
+    about: About | None = None
+
+
+@dataclass(frozen=True)
+class About:
+    """What a relay operator says of a letter beside its archive: its message (« 3-1 ») and the act's identifier."""
+
+    code: str | None
+    identifier: str | None
+
+
+class Interrupted(Unreachable):
+    """Some letters could not be fetched; `letters` are those that were, which must be kept all the same."""
+
+    def __init__(self, letters: Sequence[Letter], why: Unreachable) -> None:
+        super().__init__(str(why))
+        self.letters, self.why = letters, why
 
 
 @dataclass(frozen=True)
@@ -116,7 +139,8 @@ class ActesTransport(Protocol):
     def letters(self, account: Account) -> Sequence[Letter]:
         """What the Préfecture wrote to this account and nobody has `taken` yet, oldest first.
 
-        Refuses with `Unreachable`. A letter that is not taken comes back at the next call, in the same bytes.
+        Refuses with `Unreachable`, which is `Interrupted` when some came. A letter that is not taken comes back at the
+        next call, in the same bytes.
         """
 
     def taken(self, account: Account, reference: str) -> None:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.transmission.ports import Rejected, Unreachable
+from app.transmission.ports import AccountRefused, Rejected, Unreachable
 
 ACKNOWLEDGED: Final = frozenset({4, 5, 12, 13, 14, 19, 20, 22})
 WAITING: Final = {
@@ -26,7 +26,10 @@ REPLY_ACKNOWLEDGED = 11
 
 _CREATED: Final = re.compile(r"OK\s*(?::\s*id généré\s*:\s*|\n\s*)(\d+)\s*")
 _REFUSAL: Final = re.compile(r"KO\s*:?\s*(.*)", re.DOTALL)
-_ACCOUNT: Final = re.compile(r"authentification|acc[eè]s refus|droit", re.IGNORECASE)
+# « La connexion n'a pas pu ?tre ?tablie », under 200, is how release 6 refuses an account; its accents may be mended one day.
+_ACCOUNT: Final = re.compile(
+    r"authentification|acc[eè]s refus|droit|connexion n.a pas pu|n.est pas archiviste", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,17 @@ def refusal(text: str) -> Exception:
         return Unreachable(f"Réponse inattendue de S2LOW : « {text[:200]} »")
     words = " ".join(found[1].split()) or "refus sans motif"
     if _ACCOUNT.search(words):
-        return Unreachable(f"S2LOW refuse le compte technique : {words}")
+        return AccountRefused(f"S2LOW refuse le compte technique : {words}")
     return Rejected(f"L’opérateur de télétransmission refuse le dépôt : {words.rstrip('.')}.")
+
+
+def unexpected(raw: bytes, words: str = "Réponse inattendue de S2LOW") -> Unreachable:
+    """What an answer that is none means: our account refused, in words where data was awaited, or a fault over there."""
+    text = decode(raw).strip()
+    fault = refusal(text)
+    if isinstance(fault, AccountRefused):
+        return fault
+    return Unreachable(f"{words} : « {' '.join(text[:200].split())} »")
 
 
 def status_of(raw: bytes) -> Status:
@@ -76,16 +88,16 @@ def status_of(raw: bytes) -> Status:
         raise fault if isinstance(fault, Unreachable) else Unreachable(str(fault))
     second, _, rest = rest.partition(b"\n")
     if not re.fullmatch(rb"\s*-?\d+\s*", second):
-        raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »")
+        raise unexpected(raw)
     return Status(int(second), rest)
 
 
 def fields_of(raw: bytes, root: str) -> dict[str, str]:
-    """The elements of a small XML answer (`import`, `transaction`); « KO » in plain text is read too."""
+    """The elements of a small XML answer (`import`, `transaction`); text in its place is never a refusal of the deposit."""
     from lxml import etree
 
     if not raw.lstrip().startswith(b"<"):
-        raise refusal(decode(raw))
+        raise unexpected(raw)
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
         top = etree.fromstring(raw.strip(), parser)
@@ -102,7 +114,7 @@ def transactions_of(raw: bytes) -> list[dict[str, Any]]:
         found = json.loads(decode_json(raw))
         listed = found["transactions"]
     except (ValueError, KeyError, TypeError) as error:
-        raise Unreachable(f"Réponse inattendue de S2LOW : « {decode(raw)[:200]} »") from error
+        raise unexpected(raw) from error
     return [one for one in listed if isinstance(one, dict)]
 
 

@@ -16,13 +16,14 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 import requests
 from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
 
-from app.transmission.ports import Rejected, Uncertain, Unreachable
+from app.transmission.ports import AccountRefused, Rejected, Uncertain, Unreachable
 from app.transmission.s2low.settings import Account, S2lowSettings
 
 MAX_ANSWER: Final = 150 * 1024 * 1024
 _CHUNK: Final = 65536
 # The server says itself that it took nothing, or that the address is another virtual host's (421, RFC 9110 15.5.20).
-_NOT_TAKEN: Final = frozenset({401, 403, 404, 408, 421, 425, 429, 503})
+_NOT_TAKEN: Final = frozenset({404, 408, 421, 425, 429, 503})
+_STRANGERS: Final = frozenset({401, 403})
 _LOGIN: Final = (
     "L’opérateur montre sa page de connexion : le certificat ou le compte technique n’est plus accepté."
 )
@@ -47,7 +48,7 @@ class Client:
         self._account = account
 
     def get(self, path: str, **parameters: object) -> bytes:
-        """The bytes of a 200 answer that is no page; refuses with `Unreachable`."""
+        """The bytes of a 200 answer that is no page; refuses with `Unreachable`, a page with `AccountRefused`."""
         return self._ask("GET", path, Unreachable, params=parameters)
 
     def maybe(self, path: str, **parameters: object) -> bytes | None:
@@ -65,7 +66,7 @@ class Client:
         with self._open("GET", path, Unreachable, params=parameters) as answer:
             number = self._led_to(answer, target, key)
             if number is None:
-                return _body(answer, Unreachable, Unreachable)
+                return _body(answer, Unreachable, AccountRefused)
         return self.get(target, **{key: number})
 
     def name_of(self, path: str, **parameters: object) -> str | None:
@@ -91,7 +92,7 @@ class Client:
         method: str,
         path: str,
         lost: type[Exception],
-        page: type[Exception] = Unreachable,
+        page: type[Exception] = AccountRefused,
         **given: Any,
     ) -> bytes:
         with self._open(method, path, lost, **given) as answer:
@@ -126,9 +127,11 @@ class Client:
             )
         except requests.RequestException as error:
             words = f"S2LOW ne répond pas ({type(error).__name__})"
+            if lost is Unreachable and _certificate_refused(error):
+                raise AccountRefused("S2LOW refuse le certificat de la collectivité") from error
             raise (Unreachable if _before_sending(error) else lost)(words) from error
         except OSError as error:
-            raise Unreachable(f"Le certificat de la collectivité est illisible ({error})") from error
+            raise AccountRefused(f"Le certificat de la collectivité est illisible ({error})") from error
 
 
 class _NoFile(Exception):  # noqa: N818 - an answer, not a fault
@@ -154,8 +157,12 @@ def _judge(answer: requests.Response, lost: type[Exception], page: type[Exceptio
         raise page(_LOGIN)
     if status == requests.codes.request_entity_too_large:
         raise Rejected("L’envoi dépasse la taille que l’opérateur accepte. Réduisez ou retirez des pièces.")
+    if status in _STRANGERS:
+        raise AccountRefused(f"S2LOW refuse le certificat ou le compte technique (HTTP {status})")
     if status in _NOT_TAKEN:
         raise Unreachable(f"S2LOW refuse la demande (HTTP {status})")
+    if status == requests.codes.bad_request and "archiviste" in answer.text:
+        raise AccountRefused("S2LOW refuse le compte technique : il lui faut le rôle d’archiviste")
     if status == requests.codes.bad_request:
         raise Unreachable(f"S2LOW refuse la demande (HTTP 400) : {answer.text[:500]}")
     raise lost(f"S2LOW répond par une erreur (HTTP {status})")
@@ -176,6 +183,12 @@ def _is_page(headers: Mapping[str, str], body: bytes) -> bool:
     return head.startswith((b"<!doctype html", b"<html")) or (
         headers.get("Content-Type", "").lower().startswith("text/html") and b"<body" in body[:4096].lower()
     )
+
+
+def _certificate_refused(error: Exception) -> bool:
+    """True when the server says, in TLS, that it does not want our certificate."""
+    told = repr(error).upper()
+    return "ALERT" in told and "CERTIFICATE" in told
 
 
 def _before_sending(error: Exception) -> bool:

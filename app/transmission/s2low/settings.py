@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.transmission.ports import Unreachable
+from app.transmission.ports import AccountRefused
 
 
 class S2lowSettings(BaseModel):
@@ -50,12 +50,12 @@ class Account:
 
 
 def account_of(settings: S2lowSettings, siren: str) -> Account:
-    """The account of a collectivity; refuses with `Unreachable` one that has no certificate here."""
+    """The account of a collectivity; refuses with `AccountRefused` one that has no certificate here."""
     home = settings.folder / siren
     certificate = home / "client.pem"
     if not re.fullmatch(r"[0-9]{9}", siren) or not certificate.is_file():
         # Not a refusal: the act or flow may already be over there, and the file be back tomorrow.
-        raise Unreachable(
+        raise AccountRefused(
             f"La collectivité {siren} n’a pas de certificat pour l’opérateur de télétransmission. "
             "Demandez à l’administrateur de l’installer."
         )

@@ -1,0 +1,22 @@
+"""Ask S2LOW whether it knows a collectivity: a question that changes nothing there."""
+
+from typing import Any, Final
+
+from app.transmission.ports import Rejected, Unreachable
+from app.transmission.s2low.settings import S2lowSettings, account_of
+
+_PATH: Final = "/api/test-connexion.php"
+
+
+def fault(settings: Any, siren: str) -> str | None:
+    """Why the operator does not serve this collectivity, in French; None when it does."""
+    # Its HTTP library is heavy, and this module is read at each start (docs/decisions/0003)
+    from app.transmission.s2low.answers import decode
+    from app.transmission.s2low.client import Client
+
+    own = S2lowSettings.read(settings)
+    try:
+        raw = Client(own, account_of(own, siren)).get(_PATH)
+    except (Unreachable, Rejected) as silence:
+        return str(silence)
+    return None if raw.lstrip().startswith(b"OK") else f"réponse inattendue : « {decode(raw)[:200]} »"

@@ -1,0 +1,149 @@
+"""An operator that is down, logged out or lying for a week, by a moved clock: who is told and when, and nothing is lost."""
+
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+
+from app.core import outbox
+from app.core.clock import now, today
+from app.core.db import reading
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.legality import intake, replies
+from app.operations.doctor import examine
+from app.transmission.models import Transmission
+from tests.builders import s2low
+from tests.builders.house import House
+from tests.builders.s2low import Face, a_face
+from tests.legality.town import fetch, letters, page
+from workflows.deadlines import two_months_after
+
+STEP, WEEK = timedelta(hours=12), 14
+DUMP = b"<pre class='xdebug-var-dump' dir='ltr'>Exception</pre>"
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory):
+    with a_face(tmp_path_factory.mktemp("s2low")) as made:
+        yield made
+
+
+@pytest.fixture
+def face(tls: Face, tmp_path) -> Face:
+    tls.world(tmp_path / "world")
+    return tls
+
+
+def told(house: House) -> list[tuple[str, str]]:
+    """The letters about the operator: their subject after « Paraphe : », and to whom."""
+    seen = []
+    for one in house.mail.letters:
+        subject = one["Subject"].replace("\u00a0", " ").removeprefix("Paraphe : ")
+        if "opérateur" in subject:
+            seen.append((subject, one["To"].addresses[0].username))
+    return seen
+
+
+def watch_keeper(house: House) -> tuple[bool, str, bool]:
+    """What the doctor and the health page say of the relay: well or not, in which words; the page's word."""
+    (found,) = [one for one in examine(house.settings) if one.name == "télétransmission"]
+    health = house.client().get("/health/ready").get_json()
+    return found.ok, found.words, health["operator"]
+
+
+def rows(kind: str) -> list[str]:
+    with reading() as db:
+        return list(db.scalars(sa.select(Outbox.state).where(Outbox.kind == kind).order_by(Outbox.id)))
+
+
+def test_a_letter_that_cannot_be_opened_is_kept_in_its_bytes_dated_and_told(
+    house: House, face: Face, monkeypatch
+):
+    town = s2low.town(house, face)
+    act = town.a_deliberation(at="publication", number="2026-057")
+    face.operator._prefecture.office.ask(face.operator.authority.siren, "2026_057", "4-1")
+    archive = b"7z\xbc\xaf\x27\x1c\0\4" + bytes(range(256))
+    monkeypatch.setattr(face.operator, "_letter", lambda _: archive)
+    for _ in range(2):
+        fetch(town)
+    (letter,) = letters()
+    assert (letter.code, letter.folder_id, letter.dated_on) == ("4-1", act, None)
+    assert letter.due_on == two_months_after(today())
+    assert letter.acknowledged_at  # by the operator itself
+    client = town.client("k.morizur")
+    assert client.get(f"/prefecture/{letter.id}/fichiers/0").data == archive
+    shown = page(town, "k.morizur", f"/prefecture/{letter.id}")
+    for words in (
+        "n’a pas pu être lu en entier",
+        "son format n’est pas connu",
+        "Reste",
+        "Classer : répondu sur le site",
+    ):
+        assert words in shown
+    subjects = [one["Subject"].replace("\u00a0", " ") for one in town.mail.letters]
+    assert subjects.count("Paraphe : un courrier de la préfecture demande vos yeux") == 1
+    with pytest.raises(Refusal, match="letter-undated"):
+        replies.prepare_reply(town.actor("k.morizur"), letter.id, "4-4", [])
+    replies.close(town.actor("k.morizur"), letter.id)
+    assert letters()[0].closed_at
+
+
+def test_a_week_of_an_operator_that_does_not_serve_loses_nothing_and_is_told(house: House, face: Face):
+    town = s2low.town(
+        house, face, operator_silence_hours=4, actes_letters_seconds=1800, actes_poll_seconds=60
+    )
+    first = town.a_deliberation(at="publication", number="2026-057")
+    leaving = town.a_deliberation(at="prefecture", number="2026-058")
+    scenario, office = face.operator.scenario, face.operator._prefecture.office
+    start = now().replace(microsecond=0)
+    with time_machine.travel(start, tick=False) as clock:
+        for fate, refused, hours in (
+            ("outage", False, [12, 84, 156]),
+            ("login", True, [0, 72, 144]),
+            ("KO\nLa connexion n&#039;a pas pu ?tre ?tablie\n", True, [0, 72, 144]),
+            (DUMP.decode(), False, [12, 84, 156]),
+        ):
+            scenario.always = fate
+            office.ask(
+                face.operator.authority.siren, "2026_057", {"outage": "5-1", "login": "3-1"}.get(fate, "2-1")
+            )
+            kept, when = len(letters()), []
+            for step in range(WEEK + 1):
+                before = len(told(town))
+                intake.look(town.settings)
+                outbox.drain()
+                fresh = told(town)[before:]
+                words = "l’opérateur de télétransmission " + (
+                    "refuse votre compte" if refused else "ne répond plus"
+                )
+                assert set(fresh) <= {(words, "k.morizur")}, (fate, fresh)
+                when += [step * 12] * len(fresh)
+                if step == 4:
+                    well, said, healthy = watch_keeper(town)
+                    assert (well, healthy) == (False, False), (fate, said)
+                    shown = page(town, "k.morizur", "/administration")
+                    assert ("est refusé depuis le" if refused else "ne répond pas depuis le") in shown, fate
+                    assert "Les courriers ne sont plus relevés" in page(town, "k.morizur", "/prefecture")
+                clock.shift(STEP)
+            assert when == hours, fate
+            assert len(letters()) == kept
+            assert "done" not in rows(intake.FETCH)[-1:]
+            assert rows("step.transmit")[-1] in {"pending", "done"}
+            scenario.always = ""
+            before = len(told(town))
+            for _ in range(4):
+                intake.look(town.settings)
+                outbox.drain()
+                clock.shift(timedelta(hours=1))
+            assert told(town)[before:] == [("l’opérateur de télétransmission répond de nouveau", "k.morizur")]
+            assert rows(intake.FETCH)[-1] == "done"
+            assert watch_keeper(town)[::2] == (True, True), watch_keeper(town)
+        assert town.folder(leaving).place == "publication"
+    with reading() as db:
+        query = sa.select(Transmission.state).where(Transmission.folder_id == leaving)
+        assert list(db.scalars(query)) == ["acknowledged"]
+    assert [one.code for one in letters()] == ["5-1", "3-1", "2-1"]
+    assert [scenario.asked.count("/modules/actes/actes_transac_create.php")] == [2]
+    assert house.folder(first).place == "publication"
