@@ -11,8 +11,9 @@ from jinja2.ext import Extension
 from jinja2.lexer import Token
 
 from app.core.clock import PARIS, now, today
+from app.core.grammar import THIN, de, milliers
 
-THIN, HARD = "\u202f", "\u00a0"
+HARD = "\u00a0"
 _BEFORE_HIGH = re.compile(r"(?<=\S) ([;!?])")
 _BEFORE_COLON = re.compile(r"(?<=\S) (:|»|%|€)")
 _AFTER_OPEN = re.compile(r"« ")
@@ -151,5 +152,5 @@ def _first(day: date) -> str:
 def install(environment: Environment) -> None:
     """Give the templates their typography and their filters."""
     environment.add_extension(FrenchSpaces)
-    for one in (spaces, euros, jour, jour_long, instant, heure, instant_preuve, taille, depuis):
+    for one in (spaces, euros, jour, jour_long, instant, heure, instant_preuve, taille, depuis, de, milliers):
         environment.filters[one.__name__] = one

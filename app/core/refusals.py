@@ -5,6 +5,7 @@ from string import Formatter
 from typing import Any
 
 from app.core.french import spaces
+from app.core.grammar import de
 
 Sentences = Mapping[str, tuple[int, str]]
 
@@ -79,6 +80,10 @@ class _Forgiving(Formatter):
 
     def get_value(self, key: int | str, args: Any, kwargs: Any) -> Any:
         return kwargs.get(key, "…") if isinstance(key, str) else super().get_value(key, args, kwargs)
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        """`{name:de}` is the name with its « de » or « d’ »."""
+        return de(str(value)) if format_spec == "de" else super().format_field(value, format_spec)
 
 
 class Catalogue:

@@ -25,23 +25,7 @@ def serve(
     flattened copy that waits to be accepted in place of this version, which is looked at first.
     """
     with reading(actor.collectivity_id) as db:
-        folder = authorize(db, actor, folder_id)
-        query = (
-            sa.select(DocumentVersion)
-            .join(Document, Document.id == DocumentVersion.document_id)
-            .where(
-                Document.id == document_id, Document.folder_id == folder.id, DocumentVersion.number == number
-            )
-        )
-        version = db.scalar(query)
-        if (
-            version is not None
-            and folder.emitter_desk_id not in actor.desk_ids
-            and not _sent(db, folder, version)
-        ):
-            version = None
-    if version is None:
-        raise Refusal("document-unknown")
+        version = readable(db, actor, folder_id, document_id, number)
     sha256, size = version.sha256, version.size
     if offered:
         copy = version.note.get("repair")
@@ -61,6 +45,20 @@ def serve(
     response.headers["ETag"] = f'"{sha256}"'
     # No Cache-Control of its own: what every answer says (`no-store`) holds here first of all.
     return response
+
+
+def readable(db: Db, actor: Actor, folder_id: int, document_id: int, number: int) -> DocumentVersion:
+    """The version of a document that this person may read the bytes of; refuses as `serve` does."""
+    folder = authorize(db, actor, folder_id)
+    query = (
+        sa.select(DocumentVersion)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(Document.id == document_id, Document.folder_id == folder.id, DocumentVersion.number == number)
+    )
+    version = db.scalar(query)
+    if version is None or (folder.emitter_desk_id not in actor.desk_ids and not _sent(db, folder, version)):
+        raise Refusal("document-unknown")
+    return version
 
 
 def _sent(db: Db, folder: Folder, version: DocumentVersion) -> bool:

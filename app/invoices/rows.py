@@ -3,7 +3,8 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from app.core.french import HARD, THIN, euros
+from app.core.french import HARD, euros
+from app.core.grammar import THIN
 from app.invoices.fields import CII, fields_of, find, text_at
 
 Rows = tuple[tuple[str, str], ...]

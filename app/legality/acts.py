@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from app.core.clock import PARIS, today
 from app.core.db import Db, reading
 from app.core.french import jour_long
+from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders.access import authorize
@@ -186,7 +187,7 @@ def certificate(db: Db, folder: Folder) -> bytes:
         ("Preuve de réception", f"empreinte SHA-256 {proof}" if proof else ""),
     ]
     below = [
-        f"Le maire de {place} certifie que cet acte est exécutoire à compter du {jour_long(life.enforceable_on)}, "
+        f"Le maire {de(place)} certifie que cet acte est exécutoire à compter du {jour_long(life.enforceable_on)}, "
         "par sa réception par le représentant de l’État et par sa publication (CGCT, article L2131-1).",
         f"Établi le {jour_long(today())}.",
         "Le maire,",

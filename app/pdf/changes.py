@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NullObject, Reference, StreamObject
 
+from app.core.grammar import de
 from app.pdf.tree import ELSEWHERE, Annotation, Field, Key, Page, Reach, Rectangle, Snapshot, got
 from app.pdf.updates import Plainly, announced
 
@@ -269,9 +270,9 @@ def _signature(
     if not visible(one):
         return
     if earlier is not None and _signed(earlier):
-        found.altered.append(f"le cachet visible de la signature de {signer.name} a été changé")
+        found.altered.append(f"le cachet visible de la signature {de(signer.name)} a été changé")
         return
-    who = f"le cachet visible de la signature de {signer.name}"
+    who = f"le cachet visible de la signature {de(signer.name)}"
     share = one.area / page.area
     if signer.standing == "broken":
         found.altered.append(f"{who}, qui n’est pas valable, a été ajouté sur la page {one.page + 1}")

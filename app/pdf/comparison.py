@@ -23,6 +23,7 @@ WAYS = ((False, 0.75, 500_000), (True, 1.4, 1_200_000))
 SECONDS, MOST_PAGES = 4.0, 24  # of drawing, for a file
 DARK = 160  # a grey below is ink
 SEEN = 24  # levels of 255: less is the smoothing of an edge
+LARGEST_ZOOM = 2.0  # of a picture for people
 PAD = 2  # pixels of smoothing around a place
 HIDDEN_SHARE, INK_SHARE = 0.15, 0.004  # of the ink that was there; of the place's own pixels
 
@@ -101,6 +102,46 @@ class Drawing:
                     ink[rank] |= under
                     hidden[rank] |= gone
         return Drawn(differs, tuple(ink), tuple(hidden))
+
+    def both(self, number: int, end: int, size: int, dots: int) -> tuple[Any, Any]:
+        """Page `number` (from 0) of the first `end` and of the first `size` bytes, each as it is seen on a screen.
+
+        `dots`: at most, in each image; None where that revision has no such page. Raises `CannotDraw`.
+        """
+        import pypdfium2 as pdfium
+
+        if self.left <= 0:
+            raise CannotDraw
+        began = time.monotonic()
+        try:
+            with ONE_AT_A_TIME:
+                return self._alone(number, end, dots), self._alone(number, size, dots)
+        except (pdfium.PdfiumError, ValueError, MemoryError, OSError, ctypes.ArgumentError) as error:
+            raise CannotDraw from error
+        finally:
+            self.left -= time.monotonic() - began
+
+    def count(self, end: int) -> int:
+        """How many pages the first `end` bytes show; raises `CannotDraw`."""
+        import pypdfium2 as pdfium
+
+        try:
+            with ONE_AT_A_TIME:
+                return len(self._document(end))
+        except (pdfium.PdfiumError, ValueError, MemoryError, OSError) as error:
+            raise CannotDraw from error
+
+    def _alone(self, number: int, end: int, dots: int) -> Any:
+        from pypdfium2 import raw
+
+        document = self._document(end)
+        if number >= len(document):
+            return None
+        with closing(document[number]) as page:
+            wide, high = page.get_size()
+            scale = min(LARGEST_ZOOM, (dots / max(wide * high, 1.0)) ** 0.5)
+            size = max(1, round(wide * scale)), max(1, round(high * scale))
+            return _draw(document, page, size, raw.FPDF_ANNOT, time.monotonic() + self.left)
 
     def _document(self, end: int) -> Any:
         import pypdfium2 as pdfium

@@ -148,7 +148,12 @@ def reset(token: str) -> Response | str | tuple[str, int]:
 @pages.app_context_processor
 def _identity() -> dict[str, object]:
     """What a page asks whoever has to prove again who he is."""
-    return {"identity_way": identity.WAYS[0]}
+
+    def way() -> identity.Way:
+        with reading(g.actor.collectivity_id) as db:
+            return identity.way_of(db, g.actor.user_id)
+
+    return {"identity_way": way}
 
 
 @pages.route("/compte/confirmer", methods=["GET", "POST"])

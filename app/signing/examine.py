@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.core.refusals import Refusal
+from app.pdf.pictures import NONE, Pair, Pictures
 from app.signing.verdict import Verdict, load
 
 if TYPE_CHECKING:
@@ -91,6 +92,25 @@ def examine(
         raise Refusal(str(told["refused"]), **told["facts"])
     authorities = tuple(map(base64.b64decode, told["authorities"]))
     return Examined(told["kind"], told["words"], load(json.dumps(told["verdicts"])), authorities)
+
+
+def compare(path: Path, end: int, limits: Limits = STRANGER) -> Pictures:
+    """The first pages of a PDF that are drawn otherwise than its first `end` bytes are (`app.pdf.pictures`).
+
+    The same child as `examine`, on a file that it has judged: what stops it leaves no picture and takes no verdict away.
+    """
+    question = {"path": str(path.resolve()), "end": end, "limits": dataclasses.asdict(limits)}
+    try:
+        told = _ask(json.dumps(question))
+        pairs = tuple(
+            Pair(
+                one["number"], base64.b64decode(one["before"]), base64.b64decode(one["after"]), one["frames"]
+            )
+            for one in told["pairs"]
+        )
+        return Pictures(pairs, told["looked_at"], told["pages"])
+    except (Refusal, KeyError):
+        return NONE
 
 
 def _ask(question: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from app.circuits.library import family_of
 from app.core.db import Db
 from app.core.french import instant_preuve
+from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.folders.access import authorize
 from app.folders.documents import last_version
@@ -160,7 +161,7 @@ def stamp_lines(actor: Actor, capacity: str, moment: datetime, holder: str = "")
     """
     who = f"{actor.first_name} {actor.last_name.upper()}".strip() or actor.name
     as_what = textwrap.wrap(capacity, STAMP_WIDTH)
-    other = textwrap.wrap(f"certificat au nom de {holder}", STAMP_WIDTH) if holder else []
+    other = textwrap.wrap(f"certificat au nom {de(holder)}", STAMP_WIDTH) if holder else []
     return ("Signé électroniquement par", who, *other, *as_what, f"le {instant_preuve(moment)}")
 
 

@@ -68,6 +68,9 @@ def judge(seen: Seen, moment: datetime) -> Verdict:
         timestamped_at=None if false_hours else seen.timestamped_at,
         archived_at=None if false_hours else seen.archived_at,
         revoked_at=seen.revoked_at,
+        added_at=seen.added_at,
+        signed_bytes=seen.signed_bytes if seen.intact and seen.valid and not seen.malformed else 0,
+        file_bytes=seen.file_bytes,
         covers_whole=seen.covers_whole,
         serial=seen.serial,
         fingerprint_sha256=seen.fingerprint_sha256,
@@ -246,9 +249,9 @@ def _hours(seen: Seen, moment: datetime) -> tuple[tuple[bool, str, str], ...]:
 
 
 def _proven(seen: Seen, moment: datetime) -> str:
-    unchanged = "document inchangé depuis la signature"
+    unchanged = f"{seen.what} inchangé depuis la signature"
     if not seen.covers_whole:
-        unchanged = "document complété depuis la signature sans changement interdit"
+        unchanged = f"{seen.what} complété depuis la signature sans changement interdit"
     at = seen.timestamped_at or moment
     stamp = f", horodatage du {clock(seen.timestamped_at)}" if seen.timestamped_at else ""
     return f"{unchanged}, certificat valable et non révoqué le {day(at)}{stamp}."

@@ -3,12 +3,14 @@
 import asyncio
 import dataclasses
 import hashlib
+import os
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from asn1crypto import cms
+from pyhanko.pdf_utils.generic import parse_pdf_date
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import SigSeedSubFilter, enumerate_sig_fields
 from pyhanko.sign.general import (
@@ -25,6 +27,8 @@ from pyhanko.sign.validation.policy_decl import LocalKnowledge
 from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator.revinfo.archival import CRLContainer, OCSPContainer
 
+from app.core.clock import PARIS
+from app.core.grammar import milliers
 from app.core.refusals import Refusal
 from app.pdf import revisions
 from app.pdf.changes import Signer, Standing
@@ -110,7 +114,9 @@ async def _read(document: Opened, trust: Trust, moment: datetime) -> list[Seen]:
         name = _container(one)
         if name not in alike:
             alike[name] = await _one(one, stamps, known, trust, moment)
-        said.append(dataclasses.replace(alike[name], where=str(one.field_name)))
+        # Before a header that is not the first byte, offsets count from two places: no version is given apart
+        apart = alike[name].signed_bytes if not document.junk else 0
+        said.append(dataclasses.replace(alike[name], where=str(one.field_name), signed_bytes=apart))
     found = [*_gated(document, people, said, stamps, broken), *broken]
     return [seen for _, seen in sorted(found, key=lambda pair: pair[0])]
 
@@ -332,7 +338,7 @@ def _seen(
         archived_at=proof.archived_at,
         altered=altered,
         covers_whole=covers_whole,
-        covered=_covered(signature, integrity["coverage"]),
+        **_covered(signature, integrity["coverage"]),
         sub=proof.sub,
         revoked_at=proof.revoked_at,
         asked=trust.fetch,
@@ -351,14 +357,38 @@ def _level(signature: EmbeddedPdfSignature, archived: bool, known: LocalKnowledg
     return level if pades else f"hors PAdES, {level}"
 
 
-def _covered(signature: EmbeddedPdfSignature, coverage: SignatureCoverageLevel) -> str:
+def _covered(signature: EmbeddedPdfSignature, coverage: SignatureCoverageLevel) -> dict[str, Any]:
+    """What the signature covers, in words and in bytes, and what the file says of what came after."""
     if coverage == SignatureCoverageLevel.ENTIRE_FILE:
-        return "La signature couvre tout le fichier."
-    if coverage == SignatureCoverageLevel.ENTIRE_REVISION:
-        base = first(signature.reader)
-        number, total = signature.signed_revision + 1 - base, signature.reader.xrefs.total_revisions - base
-        return f"La signature couvre tout le fichier tel qu’il était à sa révision {number}, sur {total} aujourd’hui."
-    return "La signature ne couvre qu’une partie du fichier."
+        return {"covered": "La signature couvre tout le fichier."}
+    if coverage != SignatureCoverageLevel.ENTIRE_REVISION:
+        return {"covered": "La signature ne couvre qu’une partie du fichier."}
+    reader = signature.reader
+    base = first(reader)
+    number, total = signature.signed_revision + 1 - base, reader.xrefs.total_revisions - base
+    end, size = (
+        int(signature.byte_range[2]) + int(signature.byte_range[3]),
+        reader.stream.seek(0, os.SEEK_END),
+    )
+    words = (
+        f"La signature couvre la version {number} des {total} que le fichier contient, ses {milliers(end)} premiers "
+        f"octets ; {milliers(size - end)} octets ont été ajoutés ensuite."
+    )
+    return {"covered": words, "signed_bytes": end, "file_bytes": size, "added_at": _said_changed(signature)}
+
+
+def _said_changed(signature: EmbeddedPdfSignature) -> datetime | None:
+    """When the document says that it was changed after this signature (ISO 32000-2 table 349): its own word, no proof."""
+    reader = signature.reader
+    said = list[datetime | None]()
+    for revision in (signature.signed_revision, reader.xrefs.total_revisions - 1):
+        try:
+            info = reader.get_historical_resolver(revision).trailer_view["/Info"]
+            said.append(parse_pdf_date(str(info["/ModDate"]), strict=False))
+        except UNREADABLE:
+            said.append(None)
+    told = said[1] if said[1] != said[0] else None
+    return told.replace(tzinfo=PARIS) if told is not None and told.tzinfo is None else told
 
 
 def _security_store(reader: PdfFileReader) -> LocalKnowledge:

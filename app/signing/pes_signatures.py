@@ -70,6 +70,7 @@ def _seen(one: PesSignature, *, asked: bool) -> Seen:
         faults=one.faults,
         unsure=one.doubts,
         covered=f"Bordereau « {one.target} ». {one.covers}" if one.mode == "bordereau" else one.covers,
+        what="bordereau" if one.mode == "bordereau" else "flux",
         changes="Rien de ce que la signature couvre n’a changé."
         if one.intact
         else "Ce qui est signé a changé.",

@@ -52,6 +52,10 @@ class Seen:
     trusted timestamp of somebody else's signature: this one is later. `asked`: the authorities could be asked whether
     it is revoked. `kept`: the file itself proves it.
 
+    `what`: what its hash was compared with, a masculine French noun. `signed_bytes`: how many of the file's first bytes
+    are the revision that it covers whole, 0 when it covers none so; `file_bytes`: how many the file has. `added_at`: when
+    the file says of itself that it was changed afterwards.
+
     `alterations`: how it was altered. `unsure`: why it is not sure that what is shown is what was signed
     (both of `app.pdf.gate`), or what its profile asked at its time. French clauses.
     """
@@ -80,6 +84,10 @@ class Seen:
     doubts: tuple[tuple[str, str], ...] = ()
     covers_whole: bool = True
     covered: str = ""
+    what: str = "document"
+    signed_bytes: int = 0
+    file_bytes: int = 0
+    added_at: datetime | None = None
     changes: str = ""
     may_sign: bool = True
     unfit: str = ""

@@ -24,7 +24,7 @@ SENTENCES: Sentences = {
     "certificate-not-enrolled": (
         403,
         (
-            "Rien n’a été signé : le certificat de {name} n’est pas enregistré à votre nom. Choisissez le "
+            "Rien n’a été signé : le certificat {name:de} n’est pas enregistré à votre nom. Choisissez le "
             "vôtre, ou inscrivez-le sous « Mes certificats »."
         ),
     ),
@@ -35,7 +35,7 @@ SENTENCES: Sentences = {
     "certificate-to-confirm": (
         403,
         (
-            "Rien n’a été signé : le certificat de {name} attend l’accord d’un administrateur ; « Mes certificats » dit pourquoi. "
+            "Rien n’a été signé : le certificat {name:de} attend l’accord d’un administrateur ; « Mes certificats » dit pourquoi. "
             "Demandez-le-lui, ou signez avec un autre certificat."
         ),
     ),
@@ -209,7 +209,7 @@ SENTENCES: Sentences = {
     ),
     "certificate-wrong-purpose": (
         403,
-        "Rien n’a été signé : le certificat de {name} est inscrit pour un autre usage ({purpose}). Signez avec un certificat inscrit pour les actes, ou faites corriger l’usage par l’administrateur.",
+        "Rien n’a été signé : le certificat {name:de} est inscrit pour un autre usage ({purpose}). Signez avec un certificat inscrit pour les actes, ou faites corriger l’usage par l’administrateur.",
     ),
     "certificate-is-seal": (
         422,

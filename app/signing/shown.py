@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.core.french import instant_preuve, jour_long
+from app.core.grammar import de
 from app.signing.models import PaperSignature
 from app.signing.paper.sheet import NO_ELECTRONIC, told
 from app.signing.verdict import Verdict
@@ -30,7 +31,7 @@ class SignatureView:
 
 def in_both_names(name: str, holder: str) -> str:
     """Who signed, and the name on the certificate when it is another."""
-    return f"{name}, certificat au nom de {holder}" if holder else name
+    return f"{name}, certificat au nom {de(holder)}" if holder else name
 
 
 def judged(one: Verdict, url: str, account: str = "") -> SignatureView:

@@ -15,6 +15,7 @@ from typing import Any
 from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db, reading
+from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.files import vault
@@ -273,7 +274,7 @@ def kept_of(
     beside = bool(writer.suffix)
     return Kept(
         "signature" if beside else "main",
-        f"Signature de {actor.name}"[:120] if beside else "",
+        f"Signature {de(actor.name)}"[:120] if beside else "",
         version.filename,
         stored.sha256,
         stored.size,

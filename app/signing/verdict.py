@@ -32,7 +32,14 @@ ADVICE: Mapping[str, str] = {
     ),
 }
 """What to do about a verdict that is not « valide », by its ETSI sub-indication; `AGAIN` for every other."""
-TIMES = ("claimed_at", "timestamped_at", "revoked_at", "archived_at")
+CARRIES: Mapping[str, str] = {
+    "B-B": "La signature seule, sans horodatage.",
+    "B-T": "La signature et un horodatage.",
+    "B-LT": "La signature, un horodatage, et de quoi vérifier son certificat plus tard.",
+    "B-LTA": "La signature, un horodatage, de quoi vérifier son certificat plus tard, et un horodatage d’archive.",
+}
+"""What a signature carries, by its baseline level, in plain French."""
+TIMES = ("claimed_at", "timestamped_at", "revoked_at", "archived_at", "added_at")
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,9 @@ class Verdict:
     (EN 319 142-1 §6), « hors PAdES » before them for an older form. `verdict` is the French of `indication`, `reason`
     the one sentence that gives it, `sub_indication` its ETSI name, None when passed. `claimed_at` is only said by the
     signer; `timestamped_at` is proven by a trusted authority. `when`, `covered`, `changes`, `revocation` are French
-    sentences. `report` is the ETSI TS 119 102-2 XML, when there is one.
+    sentences. `signed_bytes`: how many of the file's first bytes are the very version that was signed, 0 when its bytes are
+    not those any more or when that cannot be said; `file_bytes`: how many it has. `added_at`: when the file says of itself
+    that it was changed afterwards, which nothing proves. `report` is the ETSI TS 119 102-2 XML, when there is one.
     """
 
     where: str
@@ -72,6 +81,9 @@ class Verdict:
     timestamped_at: datetime | None = None
     archived_at: datetime | None = None
     revoked_at: datetime | None = None
+    added_at: datetime | None = None
+    signed_bytes: int = 0
+    file_bytes: int = 0
     covers_whole: bool = False
     serial: str = ""
     fingerprint_sha256: str = ""
@@ -90,9 +102,19 @@ class Verdict:
         return "" if self.verdict == "valide" else ADVICE.get(self.sub_indication or "", AGAIN)
 
     @property
+    def carries(self) -> str:
+        """What the file carries of this signature's proofs, in one French sentence; empty where no level says it."""
+        return CARRIES.get(self.level.rpartition(" ")[2], "")
+
+    @property
     def signed_at(self) -> datetime | None:
         """The time that the signer gives; nothing proves it."""
         return self.claimed_at
+
+    @property
+    def continued(self) -> bool:
+        """Whether the file goes on after the version that was signed, and that version can be given apart."""
+        return 0 < self.signed_bytes < self.file_bytes
 
     @property
     def temporary(self) -> bool:
@@ -115,7 +137,8 @@ def load(text: str) -> tuple[Verdict, ...]:
 
 
 def _one(found: Mapping[str, Any]) -> Verdict:
-    times = {name: datetime.fromisoformat(found[name]) if found[name] else None for name in TIMES}
+    # What was remembered before a time was known has none
+    times = {name: datetime.fromisoformat(found[name]) if found.get(name) else None for name in TIMES}
     chain = tuple(Link(**link) for link in found["chain"])
     made = Verdict(**{**found, **times, "chain": chain})
     if made.indication not in WORDS:

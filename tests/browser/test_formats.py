@@ -67,7 +67,7 @@ def test_a_plan_is_signed_beside_it_and_the_signature_can_be_taken_away(
     mayor.folder(folder_id, tab="pieces")
     mayor.sees("Signature séparée")
     mayor.sees("Valable : document inchangé")
-    mayor.page.get_by_role("link", name="Signature de Armel Kervadec").first.click()
+    mayor.page.get_by_role("link", name="Signature d’Armel Kervadec").first.click()
     with mayor.page.expect_download() as waiting:
         mayor.page.get_by_role("link", name="Télécharger le document").first.click()
     beside = tmp_path / waiting.value.suggested_filename

@@ -61,7 +61,7 @@ def test_an_old_session_is_asked_before_it_enrols_and_another_name_waits(house: 
     admin: Person = person("k.morizur")
     admin.open("/administration/certificats")
     admin.page.get_by_role(
-        "link", name=re.compile("Ouvrir le certificat de Armel Kervadec, Solenn RIVOAL")
+        "link", name=re.compile("Ouvrir le certificat d’Armel Kervadec, Solenn RIVOAL")
     ).click()
     admin.button("Confirmer : c’est la même personne").click()
     admin.sees("Le certificat est confirmé")

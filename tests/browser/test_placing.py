@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageChops
 from playwright.sync_api import Locator, expect
 
+from app.core.grammar import de
 from tests.browser.person import Person, apart
 from tests.builders.house import House
 
@@ -156,14 +157,14 @@ def test_two_signatures_on_top_of_one_another_are_refused_and_a_place_is_taken_b
     clerk.open(f"/dossiers/{folder_id}/emplacements")
     clerk.drawn()
     for name in ("Armel Kervadec", "Bleuenn Cadiou"):
-        clerk.button(f"Placer… la signature de {name}").click()
+        clerk.button(f"Placer… la signature {de(name)}").click()
         clerk.page.keyboard.press("Enter")
     clerk.button("Garder ces emplacements").click()
     clerk.sees("deux signatures se recouvrent page 1")
     clerk.button("Placer… la signature de Bleuenn Cadiou").click()
     clerk.page.keyboard.press("Escape")
     expect(clerk.page.locator(".placebox")).to_have_count(0)
-    clerk.button("Placer… la signature de Armel Kervadec").click()
+    clerk.button("Placer… la signature d’Armel Kervadec").click()
     clerk.page.keyboard.press("Enter")
     clerk.button("Retirer l’emplacement choisi pour Armel Kervadec").click()
     clerk.button("Garder ces emplacements").click()

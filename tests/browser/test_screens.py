@@ -30,6 +30,7 @@ from tests.builders.mandates import a_mayor_and_a_deputy, of_deputy, record
 from tests.legality.town import fetch, write
 from tests.legality.town import letters as prefecture_letters
 from tests.publication.town import a_masked_pdf
+from tests.signing.corpus import changed, overlay
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 OTHER = ASSETS / "invoices" / "fx-en16931-fr-avec-piece-jointe.pdf"
@@ -390,11 +391,14 @@ def test_who_verifies_a_file_meets_no_barrier(house: House, look: Look, tmp_path
     signed, touched = tmp_path / "acte.pdf", tmp_path / "acte modifié.pdf"
     signed.write_bytes(house.bytes_of(house.versions(folder_id)[-1]))
     touched.write_bytes(signed.read_bytes().replace(b"/Title", b"/Tithe", 1))
+    longer = tmp_path / "acte complété.pdf"
+    longer.write_bytes(apart(lambda: changed(signed.read_bytes(), overlay)))
     with look.by(None) as visitor:
         look.at(visitor, "verifier", "/verifier")
         for name, path, words in (
             ("valid", signed, "Signature valide"),
             ("not valid", touched, "Signature invalide"),
+            ("goes on", longer, "Page 1, avant et après"),
             ("refused", house.pki.root_pem, "Le fichier n’a pas été vérifié"),
         ):
             visitor.page.get_by_label("Fichier signé").set_input_files(path)

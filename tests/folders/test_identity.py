@@ -351,6 +351,9 @@ def test_who_is_there_is_asked_by_a_port_that_other_logins_implement(
     assert confirming(house, client, "123456").status_code == 200
     assert "Code de votre téléphone" in client.get(CONFIRM).get_data(as_text=True)
     assert "Mot de passe de votre compte" in house.client(K).get(CONFIRM).get_data(as_text=True)
+    # The page that asks is asked for the same proof as its verb
+    for login, label in ((A, "Code de votre téléphone"), (K, "Mot de passe de votre compte")):
+        assert label in house.client(login).get("/compte/certificats").get_data(as_text=True)
 
 
 def test_what_became_of_an_answer_is_one_transaction(house: House) -> None:

@@ -76,6 +76,10 @@ ROUTES = {
     "signing.verifier.attest": "public",
     "signing.verifier.attest_file": "person",
     "signing.verifier.attest_kept": "person",
+    "signing.verifier.apart": "public",
+    "signing.verifier.apart_file": "person",
+    "signing.verifier.before_after": "person",
+    "signing.verifier.kept_apart": "person",
     "signing.remote.choose": "person",
     "signing.remote.ask": "person",
     "signing.remote.prove": "person",
@@ -151,6 +155,11 @@ JUDGE = {  # the signatures of what one reads; the report is there once they are
     ("signing.verifier.report", "GET"),
     ("signing.verifier.report", "HEAD"),
     ("signing.verifier.attest_kept", "POST"),
+    *(
+        (f"signing.verifier.{name}", method)
+        for name in ("before_after", "kept_apart")
+        for method in ("GET", "HEAD")
+    ),
 }
 CARRIED = {  # what a payment flow carries: neither family of the matrix has any (tests/pes/test_attachment.py)
     (f"pes.{name}", method) for name in ("attachment", "attachment_bytes") for method in ("GET", "HEAD")

@@ -84,6 +84,8 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
         "folders.archive",
         "signing.verifier.report",
         "signing.verifier.attest_kept",
+        "signing.verifier.before_after",
+        "signing.verifier.kept_apart",
         "publication.withdraw",
         "legality.paper",
         "legality.operator_copy",

@@ -173,7 +173,7 @@ BROKEN: dict[str, tuple[Callable[[Scene], int], str]] = {
     "A09": (Scene.budget, "Un budget en XML part avec sa délibération. Ajoutez-la en annexe, en PDF."),
     "A10": (lambda on: on.typed_as("11_AE"), "Le type « 11_AE » n’est pas permis pour"),
     "A11": (lambda on: on.installed(max_archive_bytes=1024), "Réduisez ou retirez des annexes."),
-    "A12": (Scene.tampered_annex, "La signature de Armel Kervadec sur « annexe » n’est plus valable"),
+    "A12": (Scene.tampered_annex, "La signature d’Armel Kervadec sur « annexe » n’est plus valable"),
     "A13": (lambda on: on.budget(b"12000.00", b"12500.00", ACT), "le contenu a changé après le scellement"),
     "A13-unsealed": (lambda on: on.budget(b"Scellement", b"Scelle", ACT), "Le fichier n’est pas scellé"),
     "A14": (lambda on: on.budget(b"", b"", ACT, fiscal_year="2019"), "qui dit « 2027 ». Remettez cette valeur"),

@@ -108,6 +108,10 @@ def test_only_what_we_answered_lately_is_sealed(house, made, monkeypatch, change
     answer = client.post(ATTEST, data={"csrf_token": token_in(page), "answer": text})
     assert answer.status_code == 410
     assert "Ce verdict n’est plus là" in answer.get_data(as_text=True)
+    huge = client.post(ATTEST, data={"csrf_token": token_in(page), "answer": "x" * 2_000_000})
+    told = huge.get_data(as_text=True)
+    assert (huge.status_code, "déposé" in told, "Aller à la connexion" in told) == (413, False, False)
+    assert "n’est pas le verdict que cette page a montré" in told
 
 
 def test_a_tampered_file_is_attested_as_tampered_and_one_without_signature_as_such(house, made):

@@ -42,7 +42,7 @@ def test_a_linearised_file_is_signed_twice_and_both_revisions_are_counted(
     path = write(tmp_path, made.signed("b_cadiou", data=once, field="Signature2"))
     first, second = verify(path, made.trust, now())
     assert (first.verdict, second.verdict) == ("valide", "valide"), (first.reason, second.reason)
-    assert "révision 2, sur 3" in first.covered
+    assert "la version 2 des 3 que le fichier contient" in first.covered
     assert second.covered == "La signature couvre tout le fichier."
 
 

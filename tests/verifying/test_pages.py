@@ -54,6 +54,8 @@ def test_anybody_reads_the_verdict_on_a_file_without_an_account(house, made):
     page = text(answer)
     assert answer.status_code == 200
     assert page.count("Signature valide") == 2
+    assert "<title>Les 2 signatures sont valides : acte.pdf · Paraphe</title>" in page
+    assert re.search(r'id="verdicts" [^>]*autofocus', page)
     for words in ("Armel KERVADEC", "Bleuenn CADIOU", "TOTAL-PASSED", "AC racine d’essai", "heure prouvée"):
         assert words in page
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
@@ -110,7 +112,7 @@ def test_the_page_asks_for_its_token_as_every_other(house):
 def test_a_file_over_the_limit_is_refused_before_it_is_read(house):
     answer = ask(house.client(), PUBLIC, b"%PDF-1.7" + b"0" * (26 * 1024 * 1024))
     assert answer.status_code == 413
-    assert "25" in text(answer)
+    assert "Rien n’a été vérifié : ce fichier dépasse la limite de 25 Mo" in text(answer)
 
 
 def test_an_address_may_not_ask_without_end(house, made):
@@ -382,6 +384,7 @@ def test_a_signed_accounting_flow_is_judged_bordereau_by_bordereau(house, pki, t
     client, flow = house.client(), target.read_bytes()
     page = text(ask(client, PUBLIC, flow, name="PES.xml"))
     assert page.count("Signature valide") == 2
+    assert page.count("Valable : bordereau inchangé depuis la signature") == 2
     for words in ("Bleuenn CADIOU (carte)", "XAdES-EPES", "Bordereau « BD2025-000001 »"):
         assert words in page
     page = text(ask(client, PUBLIC, flow.replace(b'<MtBordHT V="', b'<MtBordHT V="9', 1), name="PES.xml"))

@@ -17,6 +17,7 @@ from app.channels.actes.classification import Classification
 from app.channels.actes.message import transliterate, untranslatable
 from app.channels.actes.naming import NUMBER, TYPE_CODE
 from app.channels.actes.settings import MEBIBYTE
+from app.core.grammar import de
 from app.transmission.ports import Problem
 from workflows.acts.numbers import next_number
 
@@ -251,7 +252,7 @@ def _sound(pieces: tuple[Piece, ...]) -> Iterator[Problem]:
             yield Problem(
                 "A12",
                 piece.field,
-                f"La signature de {broken[0]} sur « {piece.title} » n’est plus valable : le fichier a changé après elle. "
+                f"La signature {de(broken[0])} sur « {piece.title} » n’est plus valable : le fichier a changé après elle. "
                 "Remplacez-le par l’original signé.",
             )
 

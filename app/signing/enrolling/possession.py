@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.french import instant_preuve
+from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.core.transaction import use_case
@@ -103,7 +104,7 @@ def checked(certificate: bytes, chain: tuple[bytes, ...] | list[bytes]) -> Certi
 def statement_of(said: CertificateFacts, actor: Actor) -> str:
     """What the key signs, in words: which certificate, for whom, where, when; and a number that was never used."""
     return (
-        f"Inscription dans Paraphe du certificat de {said.common_name}, numéro {said.serial}, au nom de {actor.name}, "
+        f"Inscription dans Paraphe du certificat {de(said.common_name)}, numéro {said.serial}, au nom {de(actor.name)}, "
         f"{actor.collectivity_name}, {instant_preuve(now())}. Rien d’autre n’est signé. {new_token()}"
     )
 

@@ -54,6 +54,15 @@ SENTENCES: Sentences = {
         "Vérification trop longue : elle a été arrêtée avant sa fin, et les signatures de ce fichier restent indéterminées. "
         "Rien ne dit qu’il est valide : vérifiez-le avec un outil spécialisé.",
     ),
+    "verify-too-large": (
+        413,
+        "Rien n’a été vérifié : ce fichier dépasse la limite de {limit}. Vérifiez-le avec un outil spécialisé.",
+    ),
+    "answer-too-large": (
+        413,
+        "Aucun document n’a été produit : ce qui a été envoyé n’est pas le verdict que cette page a montré. Faites vérifier le "
+        "fichier de nouveau, puis téléchargez son verdict depuis la page.",
+    ),
     "verifier-busy": (
         503,
         "Rien n’a été vérifié : trop de fichiers sont en cours de vérification. Recommencez dans une minute.",
@@ -66,6 +75,15 @@ SENTENCES: Sentences = {
         503,
         "Aucun document n’a été produit : le cachet de cette installation ne peut pas servir en ce moment, et un verdict sans "
         "cachet ne prouverait rien. Recommencez plus tard ; si cela dure, prévenez l’administrateur.",
+    ),
+    "signed-version-unknown": (
+        404,
+        "La version signée n’a pas été trouvée dans ce fichier. Recommencez sa vérification.",
+    ),
+    "signed-version-other-file": (
+        422,
+        "Rien n’a été téléchargé : ce fichier n’est pas celui qui vient d’être vérifié. Choisissez le même fichier, ou faites "
+        "vérifier celui-ci d’abord.",
     ),
     "verification-unknown": (
         404,

@@ -2,11 +2,11 @@
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
 from flask_limiter.util import get_remote_address
 from werkzeug.datastructures import FileStorage
@@ -20,20 +20,30 @@ from app.core.limits import limiter
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.texts import cleaned
-from app.folders.access import authorize
+from app.files import vault
+from app.folders.bytes import disposition, readable
 from app.folders.models import Document, DocumentVersion
 from app.signing import setting, shown
-from app.signing.examine import Examined, examine
+from app.signing.examine import OURS, Examined, examine
 from app.signing.paper import sheet as paper
 from app.signing.places import place
 from app.signing.verdict import Verdict
-from app.signing.verdicts import content_of, judge_kept, key_of, remembered
+from app.signing.verdicts import WAIT, content_of, judge_kept, key_of, remembered
 from app.signing.verifier import attestation
 from app.signing.verifier.attestation import Answer
+from app.signing.verifier.continued import (
+    Continued,
+    continued,
+    in_page,
+    last_continued,
+    named,
+    signed_version,
+)
 
 pages = Blueprint("verifier", __name__)
 OPEN, SIGNED_IN = "signing.verifier.public", "signing.verifier.file"
 ATTESTATIONS = {"signing.verifier.attest", "signing.verifier.attest_file"}
+APART = {"signing.verifier.apart", "signing.verifier.apart_file"}
 FORM_ROOM = 64 * 1024  # the fields around the files
 ANSWER_ROOM = 1024 * 1024  # an answer given back: a hundred signatures take less
 
@@ -51,11 +61,18 @@ def whoever() -> str:
 
 @pages.url_value_preprocessor
 def _limit(endpoint: str | None, _values: Any) -> None:
-    """Refuse a file that is too large before its first byte is read; this runs before anything looks at the form."""
-    if endpoint in {OPEN, SIGNED_IN}:
-        request.max_content_length = setting.verifier()[0] + FORM_ROOM
+    """Refuse what is too large before its first byte is read; this runs before anything looks at the form."""
+    limit, sent = setting.verifier()[0], request.content_length or 0
+    if endpoint in {OPEN, SIGNED_IN} | APART:
+        room = limit + FORM_ROOM + (ANSWER_ROOM if endpoint in APART else 0)
+        request.max_content_length = room
+        request.max_form_memory_size = ANSWER_ROOM
+        if sent > room:
+            raise Refusal("verify-too-large", limit=taille(limit))
     if endpoint in ATTESTATIONS:
         request.max_content_length = request.max_form_memory_size = ANSWER_ROOM
+        if sent > ANSWER_ROOM:
+            raise Refusal("answer-too-large", title="Ce n’est pas un verdict de cette page")
 
 
 @pages.teardown_request
@@ -81,32 +98,46 @@ def file() -> tuple[str, int]:
     return _page("signing/verifier.html")
 
 
+@dataclass(frozen=True)
+class _Judged:
+    """What was found in a file that was just sent; `signed`: the address of its signed version, when the page carries it."""
+
+    answer: Answer
+    found: Examined
+    more: Continued | None
+    signed: str = ""
+
+
 def _page(template: str) -> tuple[str, int]:
     limit = setting.verifier()[0]
-    answer, found, error, status = None, None, None, 200
+    judged, error, status = None, None, 200
     if request.method == "POST":
         try:
-            answer, found = _judge_upload()
+            judged = _judge_upload()
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
     words = {"limit": limit, "limit_label": taille(limit), "error": error, "sealed": setting.sealed()}
-    if answer is not None:
+    if judged is not None:
+        here = "" if g.get("actor") is None else "_file"
         words |= {
-            "filename": answer.name,
-            "judged": instant(answer.at),
-            "answer": attestation.pack(answer, _secret()),
-            "attest_url": url_for("signing.verifier.attest")
-            if g.get("actor") is None
-            else url_for("signing.verifier.attest_file"),
+            "found": judged.found,
+            "more": judged.more,
+            "signed": judged.signed,
+            "filename": judged.answer.name,
+            "signed_name": named(judged.answer.name),
+            "judged": instant(judged.answer.at),
+            "answer": attestation.pack(judged.answer, _secret()),
+            "attest_url": url_for(f"signing.verifier.attest{here}"),
+            "apart_url": url_for(f"signing.verifier.apart{here}"),
         }
-    return render_template(template, found=found, report=_data, **words), status
+    return render_template(template, report=_data, **words), status
 
 
 def _secret() -> str:
     return str(current_app.config["SECRET_KEY"])
 
 
-def _judge_upload() -> tuple[Answer, Examined]:
+def _judge_upload() -> _Judged:
     sent, beside = request.files.get("file"), request.files.get("content")
     if sent is None or not sent.filename:
         raise Refusal("no-file")
@@ -125,7 +156,8 @@ def _judge_upload() -> tuple[Answer, Examined]:
             verdicts=found.verdicts,
             content_sha256=_sha256(content) if content is not None else "",
         )
-        return answer, found
+        more = continued(path, found.verdicts)
+        return _Judged(answer, found, more, in_page(path, more.verdict) if more is not None else "")
 
 
 def _sha256(path: Path) -> str:
@@ -150,6 +182,41 @@ def attest() -> Response:
 def attest_file() -> Response:
     """The same for somebody who is logged in, with the hour of the timestamp authority over the seal."""
     return _attestation(attestation.unpack(request.form.get("answer", ""), _secret()), timestamped=True)
+
+
+@pages.post("/verifier/version-signee")
+@guard(PUBLIC)
+@limiter.limit(verify_rate)
+def apart() -> Response:
+    """The version that was signed of a file too large for the page to carry it: it is sent again, and kept no more."""
+    return _apart()
+
+
+@pages.post("/compte/verifier/version-signee")
+@guard(PERSON)
+@limiter.limit(verify_rate, key_func=whoever)
+def apart_file() -> Response:
+    """The same for somebody who is logged in."""
+    return _apart()
+
+
+def _apart() -> Response:
+    answer = attestation.unpack(request.form.get("answer", ""), _secret())
+    sent = request.files.get("file")
+    if sent is None or not sent.filename:
+        raise Refusal("no-file")
+    rank = last_continued(answer.verdicts)
+    with TemporaryDirectory(prefix="paraphe-verify-") as room:
+        path = _put(sent, Path(room) / "file")
+        if not rank or _sha256(path) != answer.sha256:
+            raise Refusal("signed-version-other-file")
+        return _version_signed(signed_version(path, answer.verdicts[rank - 1]), answer.name)
+
+
+def _version_signed(data: bytes, filename: str) -> Response:
+    made = Response(data, mimetype="application/pdf")
+    made.headers["Content-Disposition"] = disposition(named(filename), download=True)
+    return made
 
 
 def _attestation(answer: Answer, *, timestamped: bool) -> Response:
@@ -195,10 +262,11 @@ def kept(folder_id: int, document_id: int, number: int) -> BaseResponse | str:
         verdicts=known.verdicts if known else None,
         judged=instant(known.judged_at) if known else "",
         stale=known is not None and not known.fresh,
+        continues=known is not None and bool(last_continued(known.verdicts)),
         sealed=setting.sealed(),
         title=title,
         filename=version.filename,
-        here=here,
+        address=here,
         folder_url=url_for("folders.show", folder_id=folder_id, document=document_id),
         report=lambda one: f"{here}/{known.verdicts.index(one) + 1}" if known else "",
     )
@@ -218,6 +286,35 @@ def report(folder_id: int, document_id: int, number: int, rank: int) -> Response
     made = Response(found[0].report, mimetype="application/xml")
     made.headers["Content-Disposition"] = f'attachment; filename="rapport-signature-{rank}.xml"'
     return made
+
+
+@pages.get("/dossiers/<int:folder_id>/documents/<int:document_id>/<int:number>/signatures/avant-apres")
+@guard(PERSON)
+def before_after(folder_id: int, document_id: int, number: int) -> str:
+    """The pages of a kept version that are drawn otherwise than when its last signature was made."""
+    version, title, content = _version(folder_id, document_id, number)
+    with reading(g.actor.collectivity_id) as db:
+        known = remembered(db, [key_of(version.sha256, content)]).get(key_of(version.sha256, content))
+    if known is None or not last_continued(known.verdicts):
+        raise Refusal("verification-unknown")
+    with place(wait=WAIT), vault.local(g.actor.collectivity_id, version.sha256) as path:
+        more = continued(path, known.verdicts, OURS)
+    here = shown.address(folder_id, document_id, number)
+    return render_template("signing/before_after.html", more=more, title=title, address=here)
+
+
+@pages.get("/dossiers/<int:folder_id>/documents/<int:document_id>/<int:number>/signatures/version-signee")
+@guard(PERSON)
+def kept_apart(folder_id: int, document_id: int, number: int) -> Response:
+    """The version of a kept file that its last signature signed, from the kept bytes."""
+    version, _, content = _version(folder_id, document_id, number)
+    with reading(g.actor.collectivity_id) as db:
+        known = remembered(db, [key_of(version.sha256, content)]).get(key_of(version.sha256, content))
+    rank = last_continued(known.verdicts) if known is not None else 0
+    if known is None or not rank:
+        raise Refusal("verification-unknown")
+    with vault.local(g.actor.collectivity_id, version.sha256) as path:
+        return _version_signed(signed_version(path, known.verdicts[rank - 1]), version.filename)
 
 
 @pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/<int:number>/signatures/verdict")
@@ -245,16 +342,5 @@ def attest_kept(folder_id: int, document_id: int, number: int) -> Response:
 def _version(folder_id: int, document_id: int, number: int) -> tuple[DocumentVersion, str, str | None]:
     """A version that the actor may read, its document's title, and the hash of what it signs beside it."""
     with reading(g.actor.collectivity_id) as db:
-        folder = authorize(db, g.actor, folder_id)
-        row = db.execute(
-            sa.select(DocumentVersion, Document.title)
-            .join(Document, Document.id == DocumentVersion.document_id)
-            .where(
-                Document.id == document_id,
-                Document.folder_id == folder.id,
-                DocumentVersion.number == number,
-            )
-        ).first()
-        if row is None:
-            raise Refusal("document-unknown")
-        return row[0], row[1], content_of(db, row[0])
+        version = readable(db, g.actor, folder_id, document_id, number)
+        return version, db.get_one(Document, version.document_id).title, content_of(db, version)

@@ -1,0 +1,25 @@
+"""Small French grammar for sentences that take a name or a number; no library behind it, for the confined children too."""
+
+import re
+
+THIN = "\u202f"
+# A mute h is the rule before these letters (Hélène, Henri, Hortense); before a and u it is mostly not (Hamid, Hugo)
+_ELIDED = re.compile(r"[aeiouàâäæéèêëîïôöœùûü]|h[eéèêioô]|y(?![aeiouàâéèêîôû])", re.IGNORECASE)
+
+
+def de(name: str) -> str:
+    """« de Solenn », « d’Armel ».
+
+    >>> de("Armel KERVADEC"), de("Solenn"), de("Hélène"), de("Hugo"), de("Yves"), de("Yann"), de("Œuvre")
+    ('d’Armel KERVADEC', 'de Solenn', 'd’Hélène', 'de Hugo', 'd’Yves', 'de Yann', 'd’Œuvre')
+    """
+    return f"d’{name}" if _ELIDED.match(name) else f"de {name}"
+
+
+def milliers(number: int) -> str:
+    """A whole number with thin spaces between its thousands.
+
+    >>> milliers(1234567).split("\u202f"), milliers(800)
+    (['1', '234', '567'], '800')
+    """
+    return f"{number:,}".replace(",", THIN)

@@ -1,0 +1,106 @@
+"""A file that goes on after a signature: its pages before and after, what was signed apart, and nothing kept."""
+
+import base64
+import html
+import io
+import re
+
+import pytest
+from PIL import Image
+from werkzeug.datastructures import FileStorage
+
+from app.pdf.pictures import Pair, pictures
+from app.signing.verifier import continued
+from tests.builders.house import token_in
+from tests.rights.looking import snapshot
+from tests.signing import corpus
+from tests.signing.corpus import changed
+from tests.verifying.test_attestation import packed
+from tests.verifying.test_pages import PUBLIC, ask, text
+
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+ORANGE = (0x76, 0x48, 0x00)
+
+
+def carried(page: str, attribute: str, kind: str) -> list[bytes]:
+    found = re.findall(rf'{attribute}="data:{kind};base64,([^"]+)"', page)
+    return [base64.b64decode(html.unescape(one)) for one in found]
+
+
+@on_sqlite
+def test_what_was_added_is_framed_and_what_was_signed_is_given_apart(house, made, monkeypatch):
+    signed, client = made.signed(), house.client()
+    forged = changed(signed, corpus.overlay)
+    house.an_invoice(at="draft")
+    before = snapshot(house.settings.data_dir)
+    page = ask(client, PUBLIC, forged, name="arrêté 204.pdf").get_data(as_text=True)
+    told = re.sub(r"[\s\u00a0\u202f]+", "", page)
+    assert (
+        f"Ses{len(signed)}premiersoctets,sur{len(forged)},sontceuxquiontétésignés;{len(forged) - len(signed)}sontvenusensuite"
+        in told
+    )
+    assert "Aucunesignatureintactenecouvrecequiaétéajouté" in told
+    assert "aprèslasignatured’ArmelKERVADEC" in told
+    was, now_is = (Image.open(io.BytesIO(one)) for one in carried(page, "src", "image/png"))
+    assert was.size == now_is.size
+    assert (ORANGE in colours(was), ORANGE in colours(now_is)) == (False, True)
+    assert carried(page, "href", "application/pdf") == [signed]
+    assert 'download="arrêté 204-version-signee.pdf"' in page
+
+    # Too large for the page: the very file is asked again, and no other is cut
+    monkeypatch.setattr(continued, "LARGEST_IN_PAGE", 1000)
+    page = ask(client, PUBLIC, forged).get_data(as_text=True)
+    assert carried(page, "href", "application/pdf") == []
+    for data, status in ((forged, 200), (signed, 422), (forged + b"\n", 422)):
+        form = {"csrf_token": token_in(page), "answer": packed(page)}
+        form["file"] = FileStorage(io.BytesIO(data), filename="encore.pdf")
+        answer = client.post("/verifier/version-signee", data=form)
+        assert answer.status_code == status
+        assert (answer.data == signed) == (status == 200)
+    assert answer.status_code == 422
+    assert "n’est pas celui qui vient d’être vérifié" in text(answer)
+    assert snapshot(house.settings.data_dir) == before
+
+    # What came after a valid signature needs no picture, nor what is no longer the signed bytes a version
+    for data in (made.two(), corpus.one_byte(forged), corpus.DOCUMENT):
+        page = ask(client, PUBLIC, data).get_data(as_text=True)
+        assert "ajouté après la signature" not in page
+        assert "data:image" not in page
+
+
+def colours(picture: Image.Image) -> set:
+    return {colour for _, colour in picture.convert("RGB").getcolors(1 << 24)}
+
+
+@on_sqlite
+def test_the_pages_of_a_kept_file_are_for_who_reads_the_folder_alone(house, made):
+    signed = made.signed()
+    forged = changed(signed, corpus.overlay)
+    folder_id = house.a_document(forged, "plan.pdf")
+    version = house.versions(folder_id)[-1]
+    here = f"/dossiers/{folder_id}/documents/{version.document_id}/{version.number}/signatures"
+    client = house.client("k.morizur")
+    assert client.get(f"{here}/avant-apres").status_code == 404  # not judged yet
+    client.post(here, data={"csrf_token": house.csrf(client)})
+    kept = client.get(here).get_data(as_text=True)
+    assert (f'href="{here}/avant-apres"' in kept, f'action="{here}/verdict"' in kept) == (True, True)
+    page = client.get(f"{here}/avant-apres").get_data(as_text=True)
+    assert len(carried(page, "src", "image/png")) == 2
+    answer = client.get(f"{here}/version-signee")
+    assert (answer.data, answer.mimetype) == (signed, "application/pdf")
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="plan-version-signee.pdf"')
+    stranger = house.client("g.trehorel")
+    assert {stranger.get(f"{here}/{one}").status_code for one in ("avant-apres", "version-signee")} == {403}
+
+
+def test_what_cannot_be_drawn_is_not_counted(made, tmp_path):
+    signed = made.signed()
+    path = tmp_path / "file.pdf"
+    path.write_bytes(signed + b"rien")
+    assert pictures(path, len(signed)).pairs == ()
+    path.write_bytes(b"%PDF-1.7 rien")
+    assert (pictures(path, 5).looked_at, pictures(path, 5).pages) == (0, 0)
+    path.write_bytes(changed(signed, corpus.other_text))
+    (pair,) = pictures(path, len(signed)).pairs
+    assert isinstance(pair, Pair)
+    assert pair.frames
