@@ -8,17 +8,20 @@ import sqlalchemy as sa
 
 from app.core.clock import now, today
 from app.core.db import Db
+from app.core.french import jour_long
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.models import Folder, Publication, Reading
 from app.folders.move import Said, move
-from app.folders.publicity import means_here
+from app.folders.publicity import Means, means_of, signed_on
 from app.folders.sockets import plugged
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.deadlines import enforceable_on
 from workflows.events import Action, Moved
+
+OTHERWISE = "La façon de publier cet acte a changé depuis que la page s’est affichée."
 
 
 @use_case
@@ -57,24 +60,30 @@ def archive(db: Db, actor: Actor, folder_id: int, *, version: int) -> Moved:
 
 
 @use_case
-def publish(db: Db, actor: Actor, folder_id: int, *, version: int, published_on: date | None) -> date | None:
-    """Record the day an act was put online, posted or laid open on paper; returns the day from which it is enforceable.
+def publish(
+    db: Db,
+    actor: Actor,
+    folder_id: int,
+    *,
+    version: int,
+    means: Means | None,
+    published_on: date | None = None,
+) -> date | None:
+    """Bring an act to the knowledge of those concerned; returns the day from which it is enforceable.
 
-    That day is the later of publication and reception by the State (CGCT L2131-1, TRA-01). Refuses a missing or
-    future date, one before the decision, and an act whose transmission was cancelled; whoever plugged in at publication may
-    refuse too (`sockets.publishing`).
+    Online, it is put there now and the day is this one: none is asked. By another way, `published_on` is the day on which it
+    was posted, laid open on paper or notified. The enforceable day is the later of that one and of reception by the State
+    (CGCT L2131-1, TRA-01). Refuses a way that is not that of the act (`moved-on`: the page showed another, or None), a missing or
+    future day, one before the last signature, and an act whose transmission was cancelled; whoever plugged in at
+    publication may refuse too (`sockets.publishing`).
     """
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
     if folder.fields.get("cancelled_on"):
         raise Refusal("act-cancelled")
-    if published_on is None:
-        raise Refusal("date-missing")
-    if published_on > today():
-        raise Refusal("date-future")
-    decided = str(folder.fields.get("decision_date") or "")
-    if decided and published_on.isoformat() < decided:
-        raise Refusal("date-before-act")
+    if means is not means_of(db, folder):
+        raise Refusal("moved-on", folder_id=folder_id, title="Ce dossier a changé", why=OTHERWISE)
+    published_on = today() if means is Means.ONLINE else _stated(db, folder, published_on)
     received = folder.fields.get("received_on_by_state")
     listed = (
         folder.fields.get("transmitted") != "no"
@@ -82,7 +91,6 @@ def publish(db: Db, actor: Actor, folder_id: int, *, version: int, published_on:
     enforceable = enforceable_on(
         published_on, date.fromisoformat(received) if received else None, listed=listed
     )
-    means = means_here(db, folder.collectivity_id)
     facts = {
         "published_on": published_on.isoformat(),
         "means": means.value,
@@ -103,6 +111,21 @@ def publish(db: Db, actor: Actor, folder_id: int, *, version: int, published_on:
     for follow in plugged.publishings:
         follow(db, folder, actor, published_on)
     return enforceable
+
+
+def _stated(db: Db, folder: Folder, day: date | None) -> date:
+    """The day that was typed, if the act could be brought to somebody's knowledge on it."""
+    if day is None:
+        raise Refusal("date-missing")
+    if day > today():
+        raise Refusal("date-future")
+    signed = signed_on(db, folder)
+    if signed is not None and day < signed:
+        raise Refusal("date-before-signature", signed_on=jour_long(signed))
+    decided = str(folder.fields.get("decision_date") or "")
+    if decided and day.isoformat() < decided:
+        raise Refusal("date-before-act")
+    return day
 
 
 @use_case

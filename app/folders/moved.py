@@ -25,22 +25,24 @@ _ACTS = {
 _LOST = {
     "folders.approve": "Votre visa n’a pas été enregistré.",
     "folders.reject": "Votre rejet n’a pas été enregistré.",
-    "folders.publish": "La date de publication n’a pas été enregistrée.",
+    "folders.publish": "L’acte n’a pas été publié.",
     "folders.recall": "Le dossier n’a pas été repris.",
     "folders.withdraw": "Le dossier n’a pas été abandonné.",
     "folders.draft": "Votre saisie n’a pas été enregistrée et rien n’est parti.",
 }
-_NOT_TYPED = frozenset({"csrf_token", "version", "action", "published_on"})
+_NOT_TYPED = frozenset({"csrf_token", "version", "action", "published_on", "means"})
 
 
-def context(db: Db, actor: Actor, folder_id: int, endpoint: str) -> dict[str, Any]:
-    """What the page says: the last act on the folder, what was not done, and the next folder that waits."""
+def context(db: Db, actor: Actor, folder_id: int, endpoint: str, why: str = "") -> dict[str, Any]:
+    """What the page says: what changed (`why`, else the last act on the folder), what was not done, the next that waits."""
     folder = authorize(db, actor, folder_id)
     others = [line.id for line in queues.todo(db, actor) if line.id != folder_id]
     return {
         "folder": folder,
+        "heading": "Ce dossier a changé" if why else "Ce dossier a avancé",
         "sentence": spaces(
-            f"{told(db, folder)}, pendant que vous le lisiez. {_LOST.get(endpoint, 'Votre décision n’a pas été enregistrée.')}"
+            f"{why or f'{told(db, folder)}, pendant que vous le lisiez.'} "
+            f"{_LOST.get(endpoint, 'Votre décision n’a pas été enregistrée.')}"
         ),
         "next_id": others[0] if others else None,
     }

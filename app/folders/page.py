@@ -1,6 +1,7 @@
 """Assemble a folder's page: what it is, its documents, and whose turn it is."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from markupsafe import Markup
 from app.circuits.library import family_of
 from app.core.clock import today
 from app.core.db import Db
-from app.core.french import instant, spaces, taille
+from app.core.french import instant, jour_long, spaces, taille
 from app.core.refusals import Refusal
 from app.files import vault
 from app.files.xml import shown_text
@@ -18,7 +19,7 @@ from app.folders import points, queues, timeline
 from app.folders.documents import FIXED, current_versions
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.folders.move import EMITTERS, STEPS_PER_ROUND, Present, present
-from app.folders.publicity import means_here
+from app.folders.publicity import Means, means_of, signed_on
 from app.folders.sockets import obstacles, plugged, untold
 from app.folders.views import (
     ActionView,
@@ -68,7 +69,7 @@ ORIGINS = {
 BUTTONS: Mapping[Action, tuple[str, str, str, str, str]] = {
     Action.APPROVE: ("Viser", "check2", "primary", "folders.approve", "A"),
     Action.SIGN: ("Signer…", "pen", "primary", "", "A"),
-    Action.PUBLISH: ("Publier l’acte…", "globe", "primary", "folders.publish", "A"),
+    Action.PUBLISH: ("Publier…", "globe", "primary", "folders.publish", "A"),
     Action.ARCHIVE: ("Archiver", "archive", "primary", "folders.archive", "A"),
     Action.REJECT: ("Rejeter…", "x-lg", "reject", "folders.reject", "R"),
     Action.RECALL: ("Reprendre le dossier…", "arrow-counterclockwise", "line", "folders.recall", ""),
@@ -232,7 +233,8 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     if here.step.kind is StepKind.SIGN:
         words, blocked = _capacity(db, folder, actor, here)
         quality, blocked = words or quality, blocked or _refused_later(db, folder)
-    return Decision(f"À vous de {ASKS[here.step.kind]}{quality}", line, where, actions, blocked)
+    asks = means_of(db, folder).verb if here.step.kind is StepKind.PUBLISH else ASKS[here.step.kind]
+    return Decision(f"À vous de {asks}{quality}", line, where, actions, blocked)
 
 
 def _refused_later(db: Db, folder: Folder) -> str:
@@ -289,22 +291,28 @@ def _action(db: Db, one: Action, folder: Folder) -> ActionView:
     method = "dialog" if one is Action.REJECT else "post"
     if socket is not None:
         endpoint, method = socket.endpoint, socket.method
-    return ActionView(
-        one.value,
-        label,
-        icon,
-        style,
-        url_for(endpoint, folder_id=folder.id),
-        method,
-        key,
-        _day_of_publication(db, folder) if one is Action.PUBLISH else None,
-        CONFIRM.get(one, ""),
+    url = url_for(endpoint, folder_id=folder.id)
+    shown = ActionView(one.value, label, icon, style, url, method, key, confirm=CONFIRM.get(one, ""))
+    return _publishing(db, folder, shown) if one is Action.PUBLISH else shown
+
+
+def _publishing(db: Db, folder: Folder, shown: ActionView) -> ActionView:
+    """The button of publication, in the words of the way in which this act is: online it asks no date, it happens then."""
+    means = means_of(db, folder)
+    shown = replace(shown, label=means.button, hidden=(("means", means.value),))
+    if means is Means.ONLINE:
+        day = f"Le jour de sa publication sera aujourd’hui, {jour_long(today())}"
+        counts = "il est inscrit au journal et compte pour le caractère exécutoire et les recours"
+        return replace(shown, confirm=f"{means.asked} {day} : {counts}.")
+    earliest = signed_on(db, folder)
+    asked = AskedDate(
+        "Date de notification" if means is Means.NOTIFIED else "Date de publication",
+        means.asked,
+        today().isoformat(),
+        earliest.isoformat() if earliest else "",
+        f"Pas avant le {jour_long(earliest)}, jour de la signature." if earliest else "",
     )
-
-
-def _day_of_publication(db: Db, folder: Folder) -> AskedDate:
-    means = means_here(db, folder.collectivity_id)
-    return AskedDate("Date de publication", means.asked, today().isoformat())
+    return replace(shown, ask_date=asked)
 
 
 def current_present(db: Db, folder: Folder) -> Present | None:

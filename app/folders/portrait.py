@@ -16,6 +16,7 @@ from app.folders.forms import choices_of
 from app.folders.models import Document, DocumentVersion, Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND, Present
 from app.folders.page import current_present
+from app.folders.publicity import means_of
 from app.folders.sending import find_problems
 from app.folders.sockets import FileTypes, cautions, plugged, types_of
 from app.folders.views import amount, state_label
@@ -82,7 +83,7 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "facts": _facts(folder),
         "read": folder.sources.get("read", []),
         "published_on": publication.published_on if publication else None,
-        "publication": publication.means if publication else None,
+        "publication": means_of(db, folder).value if publication else None,
         "enforceable_on": publication.enforceable_on if publication else None,
         "actions": _actions(folder, actor, here),
         "steps": _steps(db, folder),

@@ -1,23 +1,32 @@
-"""How a collectivity brings its acts to the public's knowledge: online, or posted or on paper where its council so chose."""
+"""How an act is brought to the knowledge of those concerned: online, posted, on paper, or notified; and since when it can be."""
 
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
+import sqlalchemy as sa
+
+from app.circuits.library import family_of
+from app.core.clock import PARIS
 from app.core.db import Db
+from app.folders.models import Folder, Publication, StepRun
+from app.folders.move import STEPS_PER_ROUND
+from app.folders.sockets import plugged
 from app.people.models import Collectivity
+from workflows.circuit import StepKind
 
 SETTING = "publication"
 """The key of the choice in the settings of a collectivity; without it, acts are published online."""
 
 
 class Means(StrEnum):
-    """The three ways of the law (CGCT L2131-1, III and IV; R2131-1)."""
+    """The ways of the law: the public's (CGCT L2131-1, III and IV; R2131-1), and that of whom an order aims at (L2131-1, II)."""
 
     ONLINE = "online"
     POSTED = "posted"
     PAPER = "paper"
+    NOTIFIED = "notified"
 
     @property
     def done(self) -> str:
@@ -31,23 +40,57 @@ class Means(StrEnum):
 
     @property
     def asked(self) -> str:
-        """What the day that is asked is that of."""
+        """What the day that is asked is that of; online none is asked, what is done then and there."""
         return _WORDS[self][2]
+
+    @property
+    def button(self) -> str:
+        """What whoever publishes is offered to do."""
+        return _WORDS[self][3]
+
+    @property
+    def verb(self) -> str:
+        """« À vous de … »."""
+        return "notifier" if self is Means.NOTIFIED else "publier"
+
+    @property
+    def ending(self) -> str:
+        """« Ce dossier … », once it is done."""
+        return _WORDS[self][4]
 
 
 _WORDS = {
     Means.ONLINE: (
         "Publié le",
         "Publication en ligne",
-        "Jour de la mise en ligne sur le site de la commune.",
+        "L’acte paraît sur la page publique à l’instant où vous confirmez.",
+        "Publier l’acte…",
+        "est publié",
     ),
-    Means.POSTED: ("Affiché le", "Affichage", "Jour de l’affichage à la mairie."),
+    Means.POSTED: (
+        "Affiché le",
+        "Affichage",
+        "Jour de l’affichage à la mairie.",
+        "Enregistrer l’affichage…",
+        "est affiché",
+    ),
     Means.PAPER: (
         "Publié sur papier le",
         "Publication sur papier",
         "Jour où l’acte est tenu à la disposition du public, sur papier, à la mairie.",
+        "Enregistrer la publication…",
+        "est publié sur papier",
+    ),
+    Means.NOTIFIED: (
+        "Notifié le",
+        "Notification",
+        "Jour où la personne a reçu l’acte.",
+        "Enregistrer la notification…",
+        "est notifié",
     ),
 }
+CHOSEN = (Means.ONLINE, Means.POSTED, Means.PAPER)
+"""What a council may choose for the public; a notification is the law's, not its."""
 
 
 @dataclass(frozen=True)
@@ -72,3 +115,32 @@ def choice_of(settings: dict[str, Any]) -> Choice:
 def means_here(db: Db, collectivity_id: int) -> Means:
     """How this collectivity publishes its acts today."""
     return choice_of(db.get_one(Collectivity, collectivity_id).settings).means
+
+
+def means_of(db: Db, folder: Folder) -> Means:
+    """How this act was brought to the knowledge of those concerned, else how it would be today.
+
+    An act that is never put online is notified to whom it aims at (CGCT L2131-1, II), whatever the council chose.
+    """
+    if family_of(folder.family).publication == "none":
+        return Means.NOTIFIED
+    made = db.get(Publication, folder.id)
+    return Means(made.means) if made is not None else means_here(db, folder.collectivity_id)
+
+
+def signed_on(db: Db, folder: Folder) -> date | None:
+    """The day of the last signature or seal of the present round, at the town hall; of a signature by hand, the day stated.
+
+    Nothing is published, posted or notified before it: until then the act did not exist.
+    """
+    query = sa.select(StepRun.id, StepRun.ended_at).where(
+        StepRun.folder_id == folder.id,
+        StepRun.pass_number >= folder.round * STEPS_PER_ROUND,
+        StepRun.kind.in_((StepKind.SIGN.value, StepKind.SEAL.value)),
+        StepRun.state == "done",
+    )
+    stated = {run: day for find in plugged.signed_days for run, day in find(db, folder.id).items()}
+    days = [
+        stated.get(row.id, row.ended_at.astimezone(PARIS).date()) for row in db.execute(query) if row.ended_at
+    ]
+    return max(days, default=None)

@@ -62,14 +62,22 @@ SENTENCES: Sentences = {
         409,
         "Il n’y a pas de copie à accepter pour ce document. Rechargez la page.",
     ),
-    "date-missing": (422, "L’acte n’a pas été publié : donnez la date de sa publication."),
+    "date-missing": (
+        422,
+        "Rien n’a été enregistré : donnez la date à laquelle l’acte a été affiché, publié ou notifié.",
+    ),
     "date-future": (
         422,
-        "L’acte n’a pas été publié : la date de publication ne peut pas être dans le futur. Donnez le jour où il a paru.",
+        "Rien n’a été enregistré : cette date est dans le futur. Donnez le jour où l’acte a été affiché, publié ou notifié.",
+    ),
+    "date-before-signature": (
+        422,
+        "Rien n’a été enregistré : cet acte a été signé le {signed_on}, il n’a pas pu être affiché, publié ou notifié avant. "
+        "Donnez le jour où il l’a été.",
     ),
     "date-before-act": (
         422,
-        "L’acte n’a pas été publié : la date de publication précède la décision. Vérifiez-la.",
+        "Rien n’a été enregistré : cette date précède celle de la décision. Vérifiez-la.",
     ),
     "favourite-unknown": (
         422,

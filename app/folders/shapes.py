@@ -268,7 +268,8 @@ class FolderShown(Line):
     done_at = _moment("Terminé.", null=True)
     published_on = _day("Publié (actes).")
     publication = _text(
-        "Comment il l’a été : online (en ligne), posted (affiché), paper (sur papier).", null=True
+        "Comment il l’a été : online (en ligne), posted (affiché), paper (sur papier), notified (notifié).",
+        null=True,
     )
     enforceable_on = _day("Exécutoire (actes).")
     actions = _list(

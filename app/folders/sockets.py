@@ -106,6 +106,7 @@ class _Sockets:
     signatures: list[Callable[[Db, int], Mapping[int, list[Any]]]] = field(default_factory=list)
     proofs: list[Callable[[Db, int], list[dict[str, Any]]]] = field(default_factory=list)
     acts: list[Callable[[Db, int], Mapping[int, str]]] = field(default_factory=list)
+    signed_days: list[Callable[[Db, int], Mapping[int, date]]] = field(default_factory=list)
     shares: dict[str, Callable[[Db, Folder], list[dict[str, Any]]]] = field(default_factory=dict)
     options: dict[str, Callable[[Db, int], list[tuple[str, str]]]] = field(default_factory=dict)
     pickers: dict[str, Picker] = field(default_factory=dict)
@@ -247,6 +248,11 @@ def proofs(find: Callable[[Db, int], list[dict[str, Any]]]) -> None:
 def acts(find: Callable[[Db, int], Mapping[int, str]]) -> None:
     """Tell in other words what was done at a part of a step, by step run: « Signé sur papier par X »."""
     plugged.acts.append(find)
+
+
+def signed_days(find: Callable[[Db, int], Mapping[int, date]]) -> None:
+    """Give the day on which a signature was made, by step run, where it is not that of its record: a signature by hand."""
+    plugged.signed_days.append(find)
 
 
 def share(name: str, find: Callable[[Db, Folder], list[dict[str, Any]]]) -> None:

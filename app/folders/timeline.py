@@ -21,7 +21,7 @@ from app.core.refusals import Refusal
 from app.folders import events, numbering
 from app.folders.models import Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND, Present
-from app.folders.publicity import Means
+from app.folders.publicity import means_of
 from app.folders.queues import Found
 from app.folders.seats import slots_of
 from app.folders.sockets import plugged
@@ -199,7 +199,7 @@ def details(db: Db, folder: Folder) -> list[tuple[str, str]]:
         rows.append(("Numéros successifs", ", puis ".join(numbers)))
     publication = db.get(Publication, folder.id)
     if publication is not None:
-        rows.append((Means(publication.means).done, jour(publication.published_on)))
+        rows.append((means_of(db, folder).done, jour(publication.published_on)))
         if publication.enforceable_on:
             rows.append(("Exécutoire le", jour(publication.enforceable_on)))
     return rows

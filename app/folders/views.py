@@ -46,11 +46,13 @@ class Notice:
 
 @dataclass(frozen=True)
 class AskedDate:
-    """The day that an act asks for, in the family's words, and the one that is proposed (ISO 8601)."""
+    """The day that an act asks for, the one that is proposed (also the last that may be) and the earliest (ISO 8601)."""
 
     label: str
     help: str
     proposed: str
+    earliest: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class ActionView:
     key: str = ""
     ask_date: AskedDate | None = None
     confirm: str = ""
+    hidden: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

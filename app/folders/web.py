@@ -36,6 +36,7 @@ from app.folders.blueprint import CREATE, pages, version_shown
 from app.folders.bytes import serve
 from app.folders.deposit import depositing
 from app.folders.models import Folder
+from app.folders.publicity import Means
 from app.folders.sockets import plugged
 from app.people.actor import Actor
 from workflows.circuit import Phase, StepKind
@@ -68,7 +69,8 @@ def _refused(refusal: Refusal) -> Response:
     if refusal.key != "moved-on" or wants_json() or "folder_id" not in (request.view_args or {}):
         return answer(status, refusal.key, sentence, refusal.facts)
     with reading(g.actor.collectivity_id) as db:
-        context = moved.context(db, g.actor, (request.view_args or {})["folder_id"], request.endpoint or "")
+        folder_id, why = (request.view_args or {})["folder_id"], str(refusal.facts.get("why", ""))
+        context = moved.context(db, g.actor, folder_id, request.endpoint or "", why)
     return make_response(
         render_template("folders/moved.html", note=moved.typed(request.form), **context), status
     )
@@ -328,13 +330,19 @@ def withdraw(folder_id: int) -> Response:
 @pages.post("/dossiers/<int:folder_id>/publier")
 @guard("act")
 def publish(folder_id: int) -> Response:
-    """Record the day of publication."""
+    """Put the act online, or record the day on which it was posted, laid open or notified."""
+    shown = request.form.get("means", "")
+    means = Means(shown) if shown in set(Means) else None
+    day = None if means is Means.ONLINE else _typed_day(request.form.get("published_on", ""))
+    decide.publish(g.actor, folder_id, version=version_shown(), means=means, published_on=day)
+    return _after(folder_id, means.ending if means else "")
+
+
+def _typed_day(typed: str) -> date | None:
     try:
-        day = date.fromisoformat(request.form.get("published_on", ""))
+        return date.fromisoformat(typed)
     except ValueError:
-        raise Refusal("date-missing") from None
-    decide.publish(g.actor, folder_id, version=version_shown(), published_on=day)
-    return _after(folder_id, "est publié")
+        return None
 
 
 @pages.post("/dossiers/<int:folder_id>/archiver")

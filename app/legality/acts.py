@@ -16,13 +16,14 @@ from app.files import vault
 from app.folders.access import authorize
 from app.folders.documents import current_versions
 from app.folders.models import Document, DocumentVersion, Folder, Publication
-from app.folders.publicity import Means, means_here
+from app.folders.publicity import Means, means_of
 from app.legality.cancelling import Standing, act_at_the_prefecture, standing
 from app.legality.intake import the_channel
 from app.legality.models import StateLetter
 from app.legality.printed import sheet, stamp
 from app.people.actor import Actor
 from app.people.models import Collectivity
+from app.publication import record
 from app.transmission.models import ON_PAPER, Receipt, Transmission
 from app.transmission.ports import Rejected, Uncertain, Unreachable
 from workflows.deadlines import appeal_until, online_until, referral_until
@@ -53,9 +54,10 @@ def life_of(db: Db, folder: Folder) -> Life:
     if here is None:
         raise Refusal("not-at-prefecture")
     act, publication = here.act, db.get(Publication, folder.id)
-    means = Means(publication.means) if publication else means_here(db, folder.collectivity_id)
     published = publication.published_on if publication else None
-    online = published if means is Means.ONLINE else None
+    online = record.act_of(
+        db, folder.id
+    )  # whatever the way: what is online stays there two months from that day
     cancelled = here.cancelled is not None
     return Life(
         standing=here,
@@ -63,11 +65,11 @@ def life_of(db: Db, folder: Folder) -> Life:
         received_on=act.received_on,
         published_on=published,
         enforceable_on=None if cancelled or publication is None else publication.enforceable_on,
-        online_until=online_until(online) if online else None,
+        online_until=online_until(record.first_day(online)) if online and not online.withdrawn_at else None,
         appeal_until=appeal_until(published) if published else None,
         referral_until=None if cancelled else _referral(db, folder, act),
         on_paper=act.reference == ON_PAPER,
-        means=means,
+        means=means_of(db, folder),
         cancelled_on=here.cancelled.cancelled_on if here.cancelled else None,
     )
 

@@ -11,6 +11,7 @@ from app.core.db import Db
 from app.core.french import instant, jour, jour_long, taille
 from app.folders.access import readable_by
 from app.folders.models import Folder
+from app.folders.publicity import Means
 from app.folders.views import Tag
 from app.legality.acts import Life
 from app.legality.clocks import UNREAD, counter, kind_of
@@ -156,26 +157,44 @@ def _facts(letter: StateLetter) -> list[tuple[str, str]]:
     return found
 
 
-def dates_of(life: Life) -> list[tuple[str, str]]:
-    """The dates of an act, in the order of its life."""
+RULES = {
+    "received": "date lue dans l’accusé (CGCT L2131-2)",
+    Means.ONLINE: "jour de la mise en ligne, constaté ici (CGCT R2131-1)",
+    Means.POSTED: "jour déclaré, pas avant la signature (CGCT L2131-1, IV)",
+    Means.PAPER: "jour déclaré, pas avant la signature (CGCT L2131-1, IV)",
+    Means.NOTIFIED: "jour déclaré, pas avant la signature (CGCT L2131-1, II)",
+    "enforceable": "la plus tardive des deux dates ci-dessus (CGCT L2131-1, I)",
+    "online": "deux mois à compter de la mise en ligne (CGCT R2131-1)",
+    "appeal": "deux mois francs, reportés au jour ouvré suivant (CJA R421-1, R421-5)",
+    "referral": "deux mois à compter de la réception (CGCT L2131-6)",
+}
+"""Where each date of an act comes from, shown beside it."""
+
+
+def dates_of(life: Life) -> list[tuple[str, str, str]]:
+    """The dates of an act, in the order of its life, each with the rule that gives it (empty for what no rule gives)."""
 
     def said(day: date | None, missing: str) -> str:
         return jour_long(day) if day else missing
 
     found = [
-        ("Identifiant", life.standing.act.identifier or "aucun : transmis sur papier"),
-        ("Reçu par la préfecture le", said(life.received_on, "inconnu")),
-        (life.means.done, said(life.published_on, "pas encore publié")),
+        ("Identifiant", life.standing.act.identifier or "aucun : transmis sur papier", ""),
+        ("Reçu par la préfecture le", said(life.received_on, "inconnu"), RULES["received"]),
+        (
+            life.means.done,
+            said(life.published_on, "pas encore publié"),
+            RULES[life.means] if life.published_on else "",
+        ),
     ]
     if life.cancelled_on:
-        return [*found, ("Transmission annulée le", jour_long(life.cancelled_on))]
-    found.append(
-        ("Exécutoire le", said(life.enforceable_on, "pas encore : il faut la réception et la publication"))
-    )
+        return [*found, ("Transmission annulée le", jour_long(life.cancelled_on), "")]
+    missing = "pas encore : il faut la réception et la publication"
+    found.append(("Exécutoire le", said(life.enforceable_on, missing), RULES["enforceable"]))
     if life.online_until:
-        found.append(("En ligne au moins jusqu’au", jour_long(life.online_until)))
+        found.append(("En ligne au moins jusqu’au", jour_long(life.online_until), RULES["online"]))
     if life.published_on:
-        found.append(("Recours possible jusqu’au", f"{said(life.appeal_until, '')} inclus, sauf prorogation"))
+        last = f"{said(life.appeal_until, '')} inclus, sauf prorogation"
+        found.append(("Recours possible jusqu’au", last, RULES["appeal"]))
     waits = "délai arrêté par la demande de pièces, il repart à leur réception"
-    found.append(("Déféré du préfet jusqu’au", said(life.referral_until, waits)))
+    found.append(("Déféré du préfet jusqu’au", said(life.referral_until, waits), RULES["referral"]))
     return found

@@ -10,7 +10,7 @@ from app.core.clock import today
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.folders.publicity import SETTING, Choice, Means, choice_of
+from app.folders.publicity import CHOSEN, SETTING, Choice, Means, choice_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor, require
 from app.people.models import Collectivity
@@ -26,7 +26,7 @@ class ChoiceForm(FlaskForm):  # type: ignore[misc]
 
     means = RadioField(
         "Mode de publicité",
-        choices=[SelectChoice(one.value, one.label) for one in Means],
+        choices=[SelectChoice(one.value, one.label) for one in CHOSEN],
         validate_choice=False,
     )
     deliberation = StringField(
@@ -61,6 +61,8 @@ def choose(db: Db, actor: Actor, wanted: Choice) -> None:
     a day to come). Source: CGCT L2131-1, IV.
     """
     require(actor, Right.ADMINISTER)
+    if wanted.means not in CHOSEN:
+        raise Refusal("means-missing")
     row = db.get_one(Collectivity, actor.collectivity_id, with_for_update={"key_share": True})
     kept = None
     if wanted.means is not Means.ONLINE:

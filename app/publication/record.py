@@ -16,7 +16,7 @@ from app.core.refusals import Refusal
 from app.folders.documents import current_versions
 from app.folders.models import Document, DocumentVersion, Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND
-from app.folders.publicity import Means, means_here
+from app.folders.publicity import Means, means_of
 from app.folders.search import key_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
@@ -79,7 +79,7 @@ def replace(db: Db, folder: Folder, actor: Actor, act: PublicAct, reason: str) -
 def otherwise(db: Db, folder: Folder) -> tuple[Publication | None, Means | None]:
     """The publication of the act, if it was made, and the means by which it is or will be, None when that is online."""
     made = db.get(Publication, folder.id)
-    means = Means(made.means) if made is not None else means_here(db, folder.collectivity_id)
+    means = means_of(db, folder)
     return made, None if means is Means.ONLINE else means
 
 

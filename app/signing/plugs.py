@@ -59,6 +59,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.caution(earlier.cautions)
     sockets.tag(_tag)
     sockets.acts(paper.acts)
+    sockets.signed_days(paper.signed_days)
     sockets.acts(_acts)
     sockets.band(foreseen.Band(templates))
     sockets.caution(foreseen.cautions)

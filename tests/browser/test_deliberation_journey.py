@@ -57,7 +57,6 @@ def test_a_deliberation_is_signed_by_two_received_by_the_prefecture_published_an
     secretary.sees(IDENTIFIER)
     assert "Exécutoire" not in secretary.page.locator("main").inner_text()
     secretary.button("Publier l’acte…").click()
-    secretary.page.get_by_label("Date de publication").fill(today().isoformat())
     secretary.page.get_by_role("dialog").get_by_role("button", name="Publier l’acte").click()
     secretary.sees("est publié.")
     visitor: Person = person()

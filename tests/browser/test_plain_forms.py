@@ -46,7 +46,6 @@ def test_an_act_is_published_without_script(house: House, person) -> None:
     secretary.comes(folder_id, "À vous de publier")
     secretary.button("Publier l’acte…").click()
     dialog = secretary.page.locator("dialog[open]")
-    dialog.get_by_label("Date de publication").fill(today().isoformat())
     dialog.get_by_role("button", name="Publier l’acte").click()
     secretary.sees("est publié.")
     assert house.folder(folder_id).phase == "done"

@@ -3,7 +3,7 @@
 import re
 import shutil
 import tempfile
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from app.demo.seed import actor_of
 from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming, Kept, keep_main
 from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.publicity import Means, means_of
 from app.folders.sockets import ReadFacts
 from app.journal.models import JournalEntry
 from app.people.actor import Actor
@@ -178,13 +179,18 @@ class House:
             return folder_id
         self.drain()
         if at == "done":
-            decide.publish(
-                self.actor("k.morizur"),
-                folder_id,
-                version=self.folder(folder_id).version,
-                published_on=today(),
-            )
+            self.publish(folder_id)
         return folder_id
+
+    def publish(self, folder_id: int, day: date | None = None) -> date | None:
+        """Publish an act in its own way, as its clerk; by another way than online, on `day` or today."""
+        with reading() as db:
+            means = means_of(db, db.get_one(Folder, folder_id))
+        typed = None if means is Means.ONLINE else day or today()
+        version = self.folder(folder_id).version
+        return decide.publish(
+            self.actor("k.morizur"), folder_id, version=version, means=means, published_on=typed
+        )
 
     def _free_number(self) -> str:
         """From 2026-057 on, a number that no deliberation of this house has."""

@@ -14,7 +14,6 @@ import pytest
 import requests
 
 from app import create_app
-from app.core.clock import today
 from tests.builders.house import CERTIFICATES, House
 from tests.cluster import free_port
 from tests.crash.sound import finished
@@ -135,7 +134,7 @@ class Clerk:
             return lambda: self._sign("b.cadiou" if signed else "a.kervadec", folder_id, version)
         if place == "publication":
             return lambda: self.browser(login).post(
-                f"/dossiers/{folder_id}/publier", version=version, published_on=today().isoformat()
+                f"/dossiers/{folder_id}/publier", version=version, means="online"
             )
         return None
 

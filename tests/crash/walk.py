@@ -162,7 +162,7 @@ class Walk:
         if kind == "sign":
             return self.forge.play("sign", self.folder_id, version, CERTIFICATES[rest], login=rest, kill=kill)
         if kind == "publication":
-            facts = {"published_on": today().isoformat()}
+            facts = {"means": "online"}
             return self.forge.play(
                 "decide", self.folder_id, "publier", version, facts, login=depositor, kill=kill
             )

@@ -6,10 +6,14 @@ import pytest
 
 from app.core.clock import today
 from app.core.db import reading
+from app.core.french import jour_long
 from app.core.refusals import Refusal
 from app.folders import decide
 from app.folders.models import Publication
+from app.folders.publicity import Means
 from tests.builders.house import House
+from tests.publication.test_means import choose
+from workflows.deadlines import appeal_until, online_until
 
 G, R, N, T, A, B, K, S = (
     "g.trehorel",
@@ -23,20 +27,23 @@ G, R, N, T, A, B, K, S = (
 )
 
 
-def publish(house: House, folder_id: int, day: date | None, login: str = K) -> date | None:
-    return decide.publish(
-        house.actor(login), folder_id, version=house.folder(folder_id).version, published_on=day
-    )
+def publish(
+    house: House, folder_id: int, day: date | None = None, login: str = K, means: Means = Means.ONLINE
+) -> date | None:
+    version = house.folder(folder_id).version
+    return decide.publish(house.actor(login), folder_id, version=version, means=means, published_on=day)
 
 
 def ready(house: House) -> int:
     return house.a_deliberation(at="publication")
 
 
-def test_an_act_is_enforceable_from_the_later_of_its_publication_and_its_reception(house: House) -> None:
+def test_CAL_04_an_act_is_enforceable_from_the_later_of_its_publication_and_its_reception(
+    house: House,
+) -> None:
     folder_id = ready(house)
     received = date.fromisoformat(house.folder(folder_id).fields["received_on_by_state"])
-    assert publish(house, folder_id, today()) == max(today(), received)
+    assert publish(house, folder_id) == max(today(), received)
     with reading() as db:
         row = db.get_one(Publication, folder_id)
     assert (row.published_on, row.enforceable_on, row.author) == (
@@ -49,50 +56,71 @@ def test_an_act_is_enforceable_from_the_later_of_its_publication_and_its_recepti
     assert "Exécutoire le" in page
 
 
-@pytest.mark.parametrize(
-    ("day", "key"),
-    [
-        (None, "date-missing"),
-        (timedelta(days=1), "date-future"),
-        (date(2026, 9, 23), "date-before-act"),
-        (date(1999, 1, 1), "date-before-act"),
-    ],
-)
-def test_a_date_that_the_law_does_not_accept_publishes_nothing(
-    house: House, day: date | timedelta | None, key: str
+def test_TRA_01_PUB_01_the_day_of_an_act_put_online_is_the_one_on_which_it_is(house: House) -> None:
+    """No field asks it, and a day that is posted all the same counts for nothing."""
+    folder_id = ready(house)
+    client = house.client(K)
+    page = client.get(f"/dossiers/{folder_id}").get_data(as_text=True)
+    assert "Le jour de sa publication sera aujourd’hui" in page
+    assert 'name="published_on"' not in page
+    form = {"csrf_token": house.csrf(client), "version": house.folder(folder_id).version, "means": "online"}
+    client.post(f"/dossiers/{folder_id}/publier", data={**form, "published_on": "2026-09-24"})
+    with reading() as db:
+        row = db.get_one(Publication, folder_id)
+    assert (row.published_on, row.enforceable_on) == (today(), today())
+    sheet = client.get(f"/dossiers/{folder_id}/prefecture").get_data(as_text=True)
+    for day in (online_until(today()), appeal_until(today())):
+        assert jour_long(day) in sheet.replace("\xa0", " ").replace("\u202f", " ")
+
+
+def test_TRA_01_an_act_is_posted_between_its_last_signature_and_today_and_as_the_page_said(
+    house: House,
 ) -> None:
     folder_id = ready(house)
-    chosen = today() + day if isinstance(day, timedelta) else day
-    with pytest.raises(Refusal, match=key):
-        publish(house, folder_id, chosen)
+    choose(house, means="posted")
+    days = [
+        (None, "date-missing"),
+        (today() + timedelta(days=1), "date-future"),
+        (
+            today() - timedelta(days=1),
+            "date-before-signature",
+        ),  # after the decision of September, but not signed yet
+        (date(1999, 1, 1), "date-before-signature"),
+    ]
+    for day, key in days:
+        with pytest.raises(Refusal, match=key):
+            publish(house, folder_id, day, means=Means.POSTED)
+    for other in (Means.ONLINE, Means.PAPER, Means.NOTIFIED):
+        with pytest.raises(Refusal, match="moved-on"):
+            publish(house, folder_id, today(), means=other)
+    client = house.client(K)
+    form = {"csrf_token": house.csrf(client), "version": house.folder(folder_id).version}
+    for typed in ("", "demain", "2026-13-01", "20260101T", "01/02/2026", "0000-00-00"):
+        answer = client.post(
+            f"/dossiers/{folder_id}/publier", data={**form, "means": "posted", "published_on": typed}
+        )
+        assert answer.status_code == 422
+        assert "donnez la date" in answer.get_data(as_text=True)
+    for said in ({"means": "online"}, {}, {"means": "x"}, {"published_on": today().isoformat()}):
+        answer = client.post(f"/dossiers/{folder_id}/publier", data={**form, **said})
+        assert answer.status_code == 409
+        assert "La façon de publier cet acte a changé" in answer.get_data(as_text=True)
     assert house.folder(folder_id).place == "publication"
     with reading() as db:
         assert db.get(Publication, folder_id) is None
+    assert publish(house, folder_id, today(), means=Means.POSTED) == today()
 
 
 def test_a_stranger_learns_no_date_by_publishing(house: House) -> None:
     folder_id = ready(house)
     for day in (None, today() + timedelta(days=1), date(1999, 1, 1), today()):
-        with pytest.raises(Refusal, match="not-yours"):
-            publish(house, folder_id, day, N)
+        for means in Means:
+            with pytest.raises(Refusal, match="not-yours"):
+                publish(house, folder_id, day, N, means)
     for login in (S, A):
         with pytest.raises(Refusal, match="not-your-turn"):
-            publish(house, folder_id, today(), login)
+            publish(house, folder_id, login=login)
     assert house.folder(folder_id).place == "publication"
-
-
-@pytest.mark.parametrize("typed", ["", "demain", "2026-13-01", "20260101T", "01/02/2026", "0000-00-00"])
-def test_a_date_that_is_no_date_is_told_so(house: House, typed: str) -> None:
-    folder_id = ready(house)
-    client = house.client(K)
-    form = {
-        "csrf_token": house.csrf(client),
-        "version": house.folder(folder_id).version,
-        "published_on": typed,
-    }
-    answer = client.post(f"/dossiers/{folder_id}/publier", data=form)
-    assert answer.status_code == 422
-    assert "donnez la date" in answer.get_data(as_text=True)
 
 
 def test_a_decision_on_an_older_page_is_refused_with_what_to_do(house: House) -> None:

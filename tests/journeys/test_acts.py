@@ -7,7 +7,6 @@ import pytest
 from app.core.clock import today
 from app.core.db import reading
 from app.core.refusals import Refusal
-from app.folders import decide
 from app.folders.models import Publication
 from app.signing.models import SignatureProof
 from tests.builders.house import ACT, BUDGET, House
@@ -16,19 +15,13 @@ from tests.builders.mandates import of_mayor, record
 MAYOR = "a.kervadec"
 
 
-def publish(house: House, folder_id: int) -> None:
-    decide.publish(
-        house.actor("k.morizur"), folder_id, version=house.folder(folder_id).version, published_on=today()
-    )
-
-
 @pytest.mark.parametrize("name", ["regulatory_decree", "individual_decree", "decision", "budget"])
 def test_an_act_is_signed_transmitted_published_and_enforceable(house: House, name: str) -> None:
     folder_id = house.an_act(name, *((BUDGET, ACT) if name == "budget" else ()))
     house.sign(folder_id, MAYOR)
     house.drain()
     assert b"ARActe" in house.bytes_of(house.versions(folder_id, "receipt")[0])
-    publish(house, folder_id)
+    house.publish(folder_id)
     assert house.folder(folder_id).place == "done"
     with reading() as db:
         assert db.get_one(Publication, folder_id).enforceable_on == today()
@@ -45,7 +38,7 @@ def test_an_order_that_the_law_exempts_goes_to_nobody_and_is_enforceable_once_pu
     folder_id = house.an_act("regulatory_decree", transmitted="no")
     house.sign(folder_id, MAYOR)
     assert house.folder(folder_id).place == "publication"
-    publish(house, folder_id)
+    house.publish(folder_id)
     with reading() as db:
         assert db.get_one(Publication, folder_id).enforceable_on == today()
     assert "transmission.sent" not in house.journal(folder_id)
@@ -77,14 +70,19 @@ def test_a_decision_above_the_ceiling_of_the_council_does_not_leave(house: House
     assert "Soumettez l’affaire au conseil municipal" in str(refused.value.facts["details"])
 
 
-def test_the_notification_of_an_order_is_not_before_it(house: House) -> None:
+def test_TRA_01_an_order_is_notified_after_it_was_signed_and_says_so(house: House) -> None:
     folder_id = house.an_act("individual_decree")
     house.sign(folder_id, MAYOR)
     house.drain()
-    with pytest.raises(Refusal, match="date-before-act"):
-        decide.publish(
-            house.actor("k.morizur"),
-            folder_id,
-            version=house.folder(folder_id).version,
-            published_on=today() - timedelta(days=2),
-        )
+    with pytest.raises(Refusal, match="date-before-signature"):
+        house.publish(folder_id, today() - timedelta(days=1))
+    client = house.client("k.morizur")
+    page = client.get(f"/dossiers/{folder_id}").get_data(as_text=True)
+    assert "À vous de notifier" in page
+    assert "Enregistrer la notification" in page
+    assert f'min="{today().isoformat()}"' in page
+    house.publish(folder_id)
+    for where in ("?onglet=details", "/prefecture"):
+        shown = client.get(f"/dossiers/{folder_id}{where}").get_data(as_text=True)
+        assert "Notifié le" in shown
+        assert "En ligne au moins" not in shown

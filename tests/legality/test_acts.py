@@ -3,7 +3,7 @@
 import io
 import re
 import subprocess
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pikepdf
 import pytest
@@ -13,11 +13,12 @@ from app.core.clock import today
 from app.core.db import engine, reading
 from app.core.french import jour
 from app.core.refusals import Refusal
-from app.folders import decide, sending
+from app.folders import sending
 from app.folders.models import Folder, Publication
 from app.legality import acts, cancelling
 from app.legality.models import ActCancellation
 from app.legality.printed import stamp
+from app.publication.models import PublicAct
 from app.transmission.models import Transmission
 from tests.builders.house import ACT, House
 from tests.legality.town import a_letter, office, page, replies, typed, walk
@@ -51,6 +52,10 @@ def set_dates(folder_id: int, received: date, published: date | None = None) -> 
                 .where(Publication.folder_id == folder_id)
                 .values(published_on=published, enforceable_on=day)
             )
+            since = datetime(published.year, published.month, published.day, 12, tzinfo=UTC)
+            connection.execute(
+                sa.update(PublicAct).where(PublicAct.folder_id == folder_id).values(online_since=since)
+            )
 
 
 def test_a_cancellation_has_a_reason_two_approvals_and_one_message(house: House):
@@ -82,7 +87,7 @@ def test_a_cancellation_has_a_reason_two_approvals_and_one_message(house: House)
     assert any(b"ARAnnulation" in one for one in receipts)
     assert house.journal(act).count("act.cancelled") == 1
     with pytest.raises(Refusal, match="act-cancelled"):
-        decide.publish(house.actor("k.morizur"), act, version=house.folder(act).version, published_on=today())
+        house.publish(act)
     shown = page(house, "k.morizur", f"/dossiers/{act}")
     assert f"Transmission annulée le {jour(today())}" in shown
     assert "Exécutoire le" not in shown
@@ -150,7 +155,7 @@ def test_the_stamped_copy_is_a_view_and_the_signed_original_is_untouched(house: 
     assert said.count("Reçu en préfecture le") == 2  # each page
     assert [(one.sha256, house.bytes_of(one)) for one in house.versions(act)] == before
     assert before[-1][1] != answer.data
-    decide.publish(house.actor("k.morizur"), act, version=house.folder(act).version, published_on=today())
+    house.publish(act)
     said = text_of(client.get(f"/dossiers/{act}/copie-tamponnee").data, tmp_path)
     assert f"Publié le {today():%d/%m/%Y}" in said
     assert house.client("g.trehorel").get(f"/dossiers/{act}/copie-tamponnee").status_code == 403
@@ -187,7 +192,7 @@ def test_the_certificate_comes_with_both_dates_and_not_before(house: House, tmp_
     client = house.client("k.morizur")
     assert client.get(f"/dossiers/{act}/certificat-executoire").status_code == 409
     assert "Certificat du caractère" not in page(house, "k.morizur", f"/dossiers/{act}/prefecture")
-    decide.publish(house.actor("k.morizur"), act, version=house.folder(act).version, published_on=today())
+    house.publish(act)
     set_dates(act, date(2026, 9, 28), date(2026, 10, 2))
     said = " ".join(text_of(client.get(f"/dossiers/{act}/certificat-executoire").data, tmp_path).split())
     for words in (

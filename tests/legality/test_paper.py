@@ -12,7 +12,6 @@ from app.core.clock import today
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.folders import decide
 from app.folders.keep import Incoming, keep_paper
 from app.folders.models import Folder
 from app.legality import acts, on_paper
@@ -84,9 +83,7 @@ def test_it_is_received_on_paper_with_its_proof_and_becomes_enforceable_by_both_
     journal = page(house, "k.morizur", f"/dossiers/{folder_id}?onglet=journal")
     assert "Transmis sur papier, réception enregistrée par Katell Morizur" in journal
     assert "Transmis sur papier" in page(house, "k.morizur", f"/dossiers/{folder_id}")
-    found = decide.publish(
-        house.actor("k.morizur"), folder_id, version=house.folder(folder_id).version, published_on=today()
-    )
+    found = house.publish(folder_id)
     assert found == today()
     on_paper.resume(system(house.actor("k.morizur").collectivity_id))
     with engine().begin() as connection:

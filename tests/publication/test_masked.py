@@ -3,22 +3,14 @@
 import pytest
 from pikepdf import Pdf
 
-from app.core.clock import today
 from app.core.db import reading
 from app.core.refusals import Refusal
-from app.folders import decide
 from app.folders.access import authorize
 from app.folders.keep import Incoming, keep_masked
 from app.publication import publishing, record
 from tests.builders.house import ACT, House, token_in
 from tests.publication.town import TITLE, a_masked_pdf, act_of, address, mask, page, visitor
 from workflows import family as families
-
-
-def publish(house: House, folder_id: int) -> None:
-    decide.publish(
-        house.actor("k.morizur"), folder_id, version=house.folder(folder_id).version, published_on=today()
-    )
 
 
 @pytest.fixture
@@ -40,7 +32,7 @@ def never_online() -> object:
 def test_a_masked_version_goes_online_alone_and_the_original_stays_inside(house: House) -> None:
     folder_id = house.a_deliberation(at="publication")
     mask(house, folder_id)
-    publish(house, folder_id)
+    house.publish(folder_id)
     shown = page(house, address(folder_id))
     assert "Version occultée" in shown
     assert "distinct de l’original signé" in shown
@@ -91,11 +83,11 @@ def test_a_family_that_is_only_published_masked_is_not_published_without(
 ) -> None:
     folder_id = house.a_deliberation(at="publication")
     with pytest.raises(Refusal) as refused:
-        publish(house, folder_id)
+        house.publish(folder_id)
     assert refused.value.key == "masked-missing"
     assert house.folder(folder_id).place == "publication"
     mask(house, folder_id)
-    publish(house, folder_id)
+    house.publish(folder_id)
     assert act_of(folder_id).title == TITLE
 
 
@@ -161,7 +153,7 @@ def test_a_masked_version_is_written_only_over_the_page_that_was_shown(house: Ho
     path = tmp_path / "occulte.pdf"
     path.write_bytes(a_masked_pdf())
     kept = keep_masked(house.actor("k.morizur").collectivity_id, Incoming(path, path.name), tmp_path)
-    publish(house, folder_id)
+    house.publish(folder_id)
     with pytest.raises(Refusal) as refused:
         publishing.write_masked(
             house.actor("k.morizur"), folder_id, version=shown, kept=kept, reason="Un nom restait."

@@ -7,7 +7,6 @@ from flask.testing import FlaskClient
 
 from app.core.clock import today
 from app.core.db import reading
-from app.folders import decide
 from app.folders.models import Publication
 from app.journal.models import JournalEntry
 from tests.builders.house import House
@@ -41,6 +40,7 @@ def seen(client: FlaskClient, where: str) -> str:
         ({"decided_on": ""}, "donnez le numéro et la date de la délibération"),
         ({"decided_on": "2999-01-01"}, "donnez le numéro et la date de la délibération"),
         ({"means": "tambour"}, "choisissez un mode de publicité"),
+        ({"means": "notified"}, "choisissez un mode de publicité"),
     ],
 )
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -74,7 +74,7 @@ def test_an_act_is_then_enforceable_from_its_posting_and_never_online(
     assert "il n’y a rien à préparer ici" in sheet
     assert "mettra en ligne" not in sheet
     assert (act, "À publier") in listed(house)
-    on = decide.publish(house.actor(CLERK), act, version=house.folder(act).version, published_on=today())
+    on = house.publish(act)
     assert on == today()
     with reading() as db:
         assert [db.get_one(Publication, one).means for one in (before, act)] == ["online", means]

@@ -10,7 +10,7 @@ from app.core.clock import today
 from app.core.db import reading
 from app.core.french import jour_long
 from app.core.refusals import Refusal
-from app.folders import decide, sending, sockets
+from app.folders import sending, sockets
 from app.publication.models import PublicAct, PublicFile, PublicVersion
 from tests.builders.house import ACT, House
 from tests.publication.town import act_of, address, page, visitor
@@ -21,9 +21,7 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 def test_publishing_puts_the_signed_act_online_in_the_same_gesture(house: House) -> None:
     folder_id = house.a_deliberation(at="publication")
     assert visitor(house).get("/actes/kerlann-sur-mer").status_code == 404  # nothing was ever published here
-    decide.publish(
-        house.actor("k.morizur"), folder_id, version=house.folder(folder_id).version, published_on=today()
-    )
+    house.publish(folder_id)
     signed = house.versions(folder_id)[-1]
     shown = page(house, address(folder_id))
     for words in (
@@ -63,9 +61,7 @@ def test_the_annexes_of_an_act_are_published_with_it_and_nothing_else_is(house: 
     house.sign(folder_id, "a.kervadec")
     house.sign(folder_id, "b.cadiou")
     house.drain()
-    decide.publish(
-        house.actor("k.morizur"), folder_id, version=house.folder(folder_id).version, published_on=today()
-    )
+    house.publish(folder_id)
     annex = house.versions(folder_id, "attachment")[-1]
     assert visitor(house).get(f"{address(folder_id)}/2").get_data() == house.bytes_of(annex)
     assert visitor(house).get(f"{address(folder_id)}/3").status_code == 404  # the State's receipt stays here
@@ -80,12 +76,7 @@ def test_a_publication_that_fails_leaves_neither_a_date_nor_a_public_act(house: 
 
     sockets.publishing(stop)
     with pytest.raises(Refusal):
-        decide.publish(
-            house.actor("k.morizur"),
-            folder_id,
-            version=house.folder(folder_id).version,
-            published_on=today(),
-        )
+        house.publish(folder_id)
     assert house.folder(folder_id).place == "publication"
     with reading() as db:
         for table in (PublicAct, PublicVersion, PublicFile):

@@ -154,9 +154,7 @@ class Scene:
         self._keep(name, "prefecture", walking)
         house.drain()
         self._keep(name, "publication", walking)
-        decide.publish(
-            house.actor("k.morizur"), walking, version=house.folder(walking).version, published_on=today()
-        )
+        house.publish(walking)
         self.folders[name, "done"] = walking
 
     def _keep(self, family: str, state: str, walking: int) -> int:
@@ -281,6 +279,7 @@ def _form(endpoint: str, version: int) -> Mapping[str, Any]:
         "version": str(version),
         "comment": "",
         "reason": "Pièce manquante",
+        "means": "online",
         "published_on": today().isoformat(),
         "action": "save",
         "matter": "7.1",

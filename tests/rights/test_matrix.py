@@ -220,7 +220,7 @@ def test_a_page_that_is_out_of_date_tells_a_stranger_nothing(scene: Scene) -> No
                 for form in (
                     {"version": "1"},
                     {"version": "99"},
-                    {"version": "1", "published_on": "2020-01-01"},
+                    {"version": "1", "means": "online", "published_on": "2020-01-01"},
                 ):
                     # One as a page, which a person sees; the others as JSON, the same refusals faster.
                     spoken = {} if form == {"version": "1"} else {"Accept": "application/json"}

@@ -197,6 +197,11 @@ def acts(db: Db, folder_id: int) -> Mapping[int, str]:
     return {row.step_run_id: f"Signé sur papier par {row.name}" for row in of_folder(db, folder_id)}
 
 
+def signed_days(db: Db, folder_id: int) -> Mapping[int, date]:
+    """The day on which each of them was made, as it was stated, by step run."""
+    return {row.step_run_id: row.signed_on for row in of_folder(db, folder_id)}
+
+
 def standing(db: Db, actor: Actor, folder: Folder) -> Present:
     """Where the folder stands, if this person may sign it on paper there."""
     here = present(db, folder) if folder.circuit_version_id else None
