@@ -8,7 +8,19 @@ from itertools import combinations
 
 from workflows.errors import Refusal
 
-__all__ = ["Act", "Kind", "Mandate", "check", "conflicts", "fitting", "over", "words"]
+__all__ = [
+    "Act",
+    "Kind",
+    "Mandate",
+    "Scope",
+    "check",
+    "conflicts",
+    "covers",
+    "fitting",
+    "over",
+    "scope",
+    "words",
+]
 
 
 class Kind(StrEnum):
@@ -51,6 +63,13 @@ class Act:
     amount_cents: int | None = None
     priced: bool = False
     named_substitution: bool = False
+
+    @property
+    def weight_cents(self) -> int | None:
+        """What a ceiling is compared with: the amount without its sign, 0 where there is none, None where it is unknown."""
+        if not self.priced:
+            return 0
+        return None if self.amount_cents is None else abs(self.amount_cents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +117,40 @@ def check(mandate: Mandate, act: Act, today: date) -> None:
     _check_scope(mandate, act, about)
 
 
+def covers(mandate: Mandate, act: Act, today: date) -> bool:
+    """Whether this act may be signed by this mandate today (`check`)."""
+    try:
+        check(mandate, act, today)
+    except Refusal:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one mandate lets sign today, as bounds that a list can compare: no family means all but `but`, no matter all.
+
+    An act whose family has no matter is inside every matter; an amount is compared whole, without its sign.
+    """
+
+    families: tuple[str, ...] = ()
+    but: tuple[str, ...] = ()
+    matters: tuple[str, ...] = ()
+    ceiling_cents: int | None = None
+
+
+def scope(mandate: Mandate, today: date, named_substitution: Iterable[str]) -> Scope | None:
+    """The bounds of a mandate, None when it is not in force; inside of them `check` refuses nothing, outside it refuses.
+
+    `named_substitution`: the families that no substitute signs unless his mandate names them (CGCT L2122-23).
+    """
+    if over(mandate, today) or today < mandate.starts_on:
+        return None
+    unnamed = mandate.kind is Kind.SUBSTITUTE and not mandate.families
+    but = tuple(sorted(named_substitution)) if unnamed else ()
+    return Scope(mandate.families, but, mandate.matters, mandate.ceiling_cents)
+
+
 def _check_scope(mandate: Mandate, act: Act, about: dict[str, str]) -> None:
     if mandate.families and act.family not in mandate.families:
         raise Refusal("mandate-outside-family", **about)
@@ -105,12 +158,13 @@ def _check_scope(mandate: Mandate, act: Act, about: dict[str, str]) -> None:
         raise Refusal("mandate-council-decides", **about)
     if mandate.matters and act.matter is not None and not _covered(act.matter, mandate.matters):
         raise Refusal("mandate-outside-matter", matter=act.matter or "sans matière", **about)
+    weight = act.weight_cents
     if mandate.ceiling_cents is None or not act.priced:
         return
     ceiling = f"{mandate.ceiling_cents / 100:,.2f}".translate({44: "\u202f", 46: ","})
-    if act.amount_cents is None:
+    if weight is None:
         raise Refusal("mandate-amount-unknown", ceiling=ceiling, **about)
-    if abs(act.amount_cents) > mandate.ceiling_cents:
+    if weight > mandate.ceiling_cents:
         raise Refusal("mandate-above-ceiling", ceiling=ceiling, **about)
 
 

@@ -7,11 +7,10 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.folders import queues
-from app.folders.access import may_read
-from app.folders.models import Folder, Reading, StepRun
+from app.folders.access import STEP, asking, may_read
+from app.folders.models import Folder, Reading
 from app.people.actor import Actor
 from workflows.circuit import StepKind
-from workflows.rights import right_for
 
 LIMIT = 500
 """Folders in one batch at most: beyond, nobody looks at the list any more, and the page no longer shows it."""
@@ -88,22 +87,12 @@ def everything(db: Db, actor: Actor, kind: str, family: str | None) -> dict[int,
 
 
 def _awaited(db: Db, actor: Actor, folders: Sequence[int]) -> dict[int, StepKind]:
-    """The step of each folder that awaits the actor, with the right that the step asks."""
-    reached: sa.ColumnElement[bool] = StepRun.desk_id.in_(actor.desk_ids)
-    if actor.user_id is not None:
-        reached = sa.or_(reached, StepRun.named_user_id == actor.user_id)
-    query = sa.select(StepRun.folder_id, StepRun.kind, StepRun.desk_id).where(
-        StepRun.folder_id.in_(folders), StepRun.state == "active", reached
+    """The step of each folder that the actor is asked to act at, by his seats and his mandates."""
+    query = sa.select(STEP.c.folder_id, STEP.c.kind).where(
+        STEP.c.folder_id.in_(folders), STEP.c.state == "active", asking(actor)
     )
-    found = {}
-    for row in db.execute(query):
-        kind = StepKind(row.kind)
-        if kind.automatic:
-            continue
-        right = right_for(kind)
-        if row.desk_id in actor.desks_with(right) or (row.desk_id is None and actor.holds(right)):
-            found[row.folder_id] = kind
-    return found
+    kinds = {row.folder_id: StepKind(row.kind) for row in db.execute(query)}
+    return {folder_id: kind for folder_id, kind in kinds.items() if not kind.automatic}
 
 
 def _why(kind: str, step: StepKind | None, *, changed: bool) -> str:

@@ -104,6 +104,11 @@ def heure(value: datetime) -> str:
     return f"{local.hour}{HARD}h{HARD}{local.minute:02d}"
 
 
+def moment_of_day(value: datetime) -> str:
+    """« à 22 h 51 » of today, else « le 24 nov. 2026, 22 h 51 »."""
+    return f"à {heure(value)}" if value.astimezone(PARIS).date() == today() else f"le {instant(value)}"
+
+
 def instant_preuve(value: datetime | None) -> str:
     """« 25/11/2026 22:57:12 +01:00 », the form of evidence: to the second, with its offset."""
     if value is None:

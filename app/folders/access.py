@@ -1,17 +1,34 @@
-"""The one `authorize`: pages, JSON and file routes ask here whether an actor may see or touch a folder."""
+"""The one `authorize`, and the one definition of what an actor reads and is asked: conditions on `folder` and `step_run`.
+
+Pages, JSON, files, trays, counters, the search and letters all use these conditions; none says the rule again. Lists
+that are written as text take them as text (`as_text`).
+"""
 
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.engine.default import DefaultDialect
 
+from app.circuits.library import catalogue
+from app.core.clock import today
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.tenancy import OURS_ALREADY
 from app.folders.models import Folder, StepRun
-from app.people.actor import Actor
+from app.people.actor import Actor, Seat
 from workflows.circuit import Phase, StepKind
 from workflows.family import restricted_families
+from workflows.mandates import Scope, scope
 from workflows.rights import Right, right_for
+
+Condition = sa.ColumnElement[bool]
+ENGAGING = (StepKind.SIGN, StepKind.SEAL)
+"""What engages the collectivity: at a desk, the right to sign is not enough once a mandate is recorded (decision 0015)."""
+_FOLDERS: Any = sa.inspect(Folder).local_table
+FOLDER: Any = _FOLDERS.alias("f")
+STEP: Any = sa.inspect(StepRun).local_table.alias("s")
+_TEXT = DefaultDialect(paramstyle="named")
 
 # Built once, and naming its collectivity itself: this statement is in every verb.
 _locked = (
@@ -25,39 +42,83 @@ _locked = (
 def may_read(db: Db, actor: Actor, folder: Folder) -> bool:
     """A folder is read by the desk that deposits it, and by the desks and persons it has reached; by nobody else.
 
-    A draft is seen by its own desk alone. An administrator who holds none of these desks reads nothing. At each of these
-    desks a restricted family is read by those alone who may act: deposit it, or do what the step that came there asks.
+    A draft is seen by its own desk alone. An administrator who holds none of these desks reads nothing. A restricted
+    family is read by those alone who may act on this very folder: deposit it, or do what the step that came there asks,
+    by their seat and, for a signature, by a mandate that covers it today. Whoever acted keeps reading.
     """
-    if folder.collectivity_id != actor.collectivity_id:
-        return False
-    restricted = folder.family in restricted_families()
-    if folder.emitter_desk_id in (actor.desks_with(Right.CREATE) if restricted else actor.desk_ids):
-        return True
-    if folder.round == 0:
-        return False
-    desks = _able(actor) if restricted else [StepRun.desk_id.in_(actor.desk_ids)] if actor.desk_ids else []
-    reached = [*desks, *_in_person(actor)]
-    if not reached:
-        return False
-    query = sa.select(sa.literal(1)).where(StepRun.folder_id == folder.id, sa.or_(*reached)).limit(1)
-    return db.scalar(query) is not None
+    query = sa.select(sa.literal(1)).where(_FOLDERS.c.id == folder.id, readable_by(actor))
+    return db.execute(query).first() is not None
 
 
-def readable_by(actor: Actor) -> sa.ColumnElement[bool]:
-    """The condition on `Folder` of what an actor may read, for lists; the same law as `may_read`."""
-    closed = restricted_families()
-    deposited = sa.or_(
-        Folder.emitter_desk_id.in_(actor.desks_with(Right.CREATE)),
-        sa.and_(Folder.emitter_desk_id.in_(actor.desk_ids), Folder.family.not_in(closed)),
-    )
-    opened = sa.and_(StepRun.desk_id.in_(actor.desk_ids), StepRun.family.not_in(closed))
-    steps = sa.select(StepRun.id).where(
-        StepRun.folder_id == Folder.id, sa.or_(opened, *_able(actor), *_in_person(actor))
-    )
+def readable_by(actor: Actor, folders: Any = _FOLDERS, steps: Any = STEP) -> Condition:
+    """The condition on `folder` of what an actor may read: the law of `may_read`, which asks it of one folder."""
+    reached = sa.exists().where(steps.c.folder_id == folders.c.id, reaching(actor, steps))
+    deposited = [
+        depositing_at(seat, folders) & (folders.c.emitter_desk_id == seat.desk_id) for seat in actor.seats
+    ]
     return sa.and_(
-        Folder.collectivity_id == actor.collectivity_id,
-        sa.or_(deposited, sa.and_(Folder.round > 0, steps.exists())),
+        folders.c.collectivity_id == actor.collectivity_id,
+        sa.or_(*deposited, sa.and_(folders.c.round > 0, reached.correlate(folders))),
     )
+
+
+def depositing_at(seat: Seat, folders: Any = FOLDER) -> Condition:
+    """The condition on the folders that a desk deposits, as its holder reads them."""
+    closed = restricted_families()
+    if Right.CREATE in seat.rights or not closed:
+        return sa.true()
+    condition: Condition = folders.c.family.not_in(closed)
+    return condition
+
+
+def reaching(actor: Actor, steps: Any = STEP) -> Condition:
+    """The condition on the steps by which the actor reads their folder."""
+    at_desks = [
+        sa.and_(steps.c.desk_id == seat.desk_id, reading_at(actor, seat, steps)) for seat in actor.seats
+    ]
+    if actor.user_id is None:
+        return sa.or_(sa.false(), *at_desks)
+    named = sa.and_(steps.c.named_user_id == actor.user_id, _read_or(_kinds(_held(actor), steps), steps))
+    return sa.or_(*at_desks, named, steps.c.user_id == actor.user_id)
+
+
+def reading_at(actor: Actor, seat: Seat, steps: Any = STEP) -> Condition:
+    """The condition on the steps that reached a desk, by which its holder reads their folder."""
+    return _read_or(asking_at(actor, seat, steps), steps)
+
+
+def asking(actor: Actor, steps: Any = STEP) -> Condition:
+    """The condition on the steps at which the actor may act, as long as they are awaited: what he is asked."""
+    at_desks = [
+        sa.and_(steps.c.desk_id == seat.desk_id, asking_at(actor, seat, steps)) for seat in actor.seats
+    ]
+    if actor.user_id is None:
+        return sa.or_(sa.false(), *at_desks)
+    return sa.or_(*at_desks, sa.and_(steps.c.named_user_id == actor.user_id, asking_in_person(actor, steps)))
+
+
+def asking_at(actor: Actor, seat: Seat, steps: Any = STEP) -> Condition:
+    """The condition on the steps of a desk at which its holder may act: by the right held there and by mandate."""
+    able = kinds_with(seat.rights)
+    engaging = [kind for kind in able if kind in ENGAGING]
+    if not actor.by_mandate or not engaging:
+        return _kinds(seat.rights, steps)
+    others = [kind.value for kind in able if kind not in ENGAGING]
+    covered = sa.or_(sa.false(), *(_inside(one, steps) for one in scopes(actor)))
+    signed = sa.and_(steps.c.kind.in_([kind.value for kind in engaging]), covered)
+    return sa.or_(steps.c.kind.in_(others), signed) if others else signed
+
+
+def asking_in_person(actor: Actor, steps: Any = STEP) -> Condition:
+    """The condition on the steps that name the actor at which he may act; he signs them in his own capacity."""
+    return _kinds(_held(actor), steps)
+
+
+def scopes(actor: Actor) -> tuple[Scope, ...]:
+    """What the actor's mandates let him sign today."""
+    named = [one.name for one in catalogue().values() if one.named_substitution]
+    bounds = (scope(one, today(), named) for one in actor.mandates)
+    return tuple(one for one in bounds if one is not None)
 
 
 def kinds_with(rights: Iterable[Right]) -> tuple[StepKind, ...]:
@@ -66,20 +127,50 @@ def kinds_with(rights: Iterable[Right]) -> tuple[StepKind, ...]:
     return tuple(kind for kind in StepKind if right_for(kind) in held)
 
 
-def _able(actor: Actor) -> list[sa.ColumnElement[bool]]:
-    """The conditions on `StepRun` of the steps that reached a desk where the actor holds the right they ask."""
-    return [
-        sa.and_(StepRun.desk_id == seat.desk_id, StepRun.kind.in_(kinds))
-        for seat in actor.seats
-        if (kinds := kinds_with(seat.rights))
-    ]
+def as_text(condition: Condition, table: Any = STEP) -> str:
+    """A condition on `f` (`folder`) or `s` (`step_run`) as SQL for both databases, its values written in it.
+
+    They are numbers, and words of the house: never what somebody typed.
+    """
+    whole: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(table).where(condition)
+    return str(whole.compile(dialect=_TEXT, compile_kwargs={"literal_binds": True})).partition("WHERE ")[2]
 
 
-def _in_person(actor: Actor) -> list[sa.ColumnElement[bool]]:
-    """The conditions on `StepRun` of the steps that named the actor, or on which he acted."""
-    if actor.user_id is None:
-        return []
-    return [StepRun.named_user_id == actor.user_id, StepRun.user_id == actor.user_id]
+def readable_as_text(actor: Actor) -> str:
+    """`readable_by` on `f`, as text."""
+    return as_text(readable_by(actor, FOLDER), FOLDER)
+
+
+def _held(actor: Actor) -> frozenset[Right]:
+    return frozenset(right for seat in actor.seats for right in seat.rights)
+
+
+def _kinds(rights: Iterable[Right], steps: Any) -> Condition:
+    able = kinds_with(rights)
+    if len(able) == len(StepKind):
+        return sa.true()
+    return steps.c.kind.in_([kind.value for kind in able]) if able else sa.false()
+
+
+def _read_or(able: Condition, steps: Any) -> Condition:
+    """What any holder of the desk reads, or of a restricted family what he may act on."""
+    closed = restricted_families()
+    return sa.or_(steps.c.family.not_in(closed), able) if closed else sa.true()
+
+
+def _inside(bounds: Scope, steps: Any) -> Condition:
+    """The condition on the steps whose act is inside these bounds (`step_run` keeps what a mandate looks at)."""
+    parts: list[Condition] = [sa.true()]
+    if bounds.families:
+        parts.append(steps.c.family.in_(bounds.families))
+    if bounds.but:
+        parts.append(steps.c.family.not_in(bounds.but))
+    if bounds.matters:
+        below = [steps.c.matter.like(f"{one}.%") for one in bounds.matters]
+        parts.append(sa.or_(steps.c.matter.is_(None), steps.c.matter.in_(bounds.matters), *below))
+    if bounds.ceiling_cents is not None:
+        parts.append(steps.c.amount_cents <= bounds.ceiling_cents)
+    return sa.and_(*parts)
 
 
 def authorize(db: Db, actor: Actor, folder_id: int) -> Folder:
@@ -88,13 +179,16 @@ def authorize(db: Db, actor: Actor, folder_id: int) -> Folder:
     Another collectivity's folder does not exist here (`not-found`, as for a number never given); a folder of other
     desks is refused (`not-yours`).
     """
-    folder = db.scalar(
-        sa.select(Folder).where(Folder.id == folder_id, Folder.collectivity_id == actor.collectivity_id)
-    )
-    if folder is None:
+    row = db.execute(
+        sa.select(Folder, readable_by(actor).label("readable")).where(
+            Folder.id == folder_id, Folder.collectivity_id == actor.collectivity_id
+        )
+    ).first()
+    if row is None:
         raise Refusal("not-found")
-    if not may_read(db, actor, folder):
+    if not row.readable:
         raise Refusal("not-yours")
+    folder: Folder = row[0]
     return folder
 
 

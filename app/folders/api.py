@@ -25,6 +25,8 @@ from workflows.errors import Refusal as Unlawful
 
 Json = dict[str, Any]
 routes = door("folders_api", __name__)
+_MISSED = ("not-your-turn", "action-impossible-here", "mandate-")
+"""The refusals of a visa that, where a signature is awaited, mean to software that it never signs."""
 # Both databases read numbers of this size; a greater one is the number of nothing.
 FOLDER = "/folders/<int(max=2147483647):folder_id>"
 VERSION = {"version": 4}
@@ -189,7 +191,7 @@ def approve(folder_id: int, json: Json) -> Json:
     try:
         decide.approve(g.actor, folder_id, version=json["version"], comment=json["comment"])
     except (Refusal, Unlawful) as refusal:
-        if refusal.key in {"not-your-turn", "action-impossible-here"} and _awaits_signature(folder_id):
+        if refusal.key.startswith(_MISSED) and _awaits_signature(folder_id):
             raise Refusal("software-never-signs") from None
         raise
     return _folder(folder_id)

@@ -9,6 +9,7 @@ from app.core.clock import now
 from app.folders.models import Folder
 from app.folders.search import key_of
 from workflows.family import Family, normalised
+from workflows.mandates import Act
 
 LARGEST_AMOUNT = 10**13
 """In euros: beyond, what was typed is no amount of a commune, and its cents would not fit their column."""
@@ -48,6 +49,19 @@ def _cents(value: Any) -> int | None:
     except InvalidOperation:
         return None
     return int(amount * 100) if amount.is_finite() and abs(amount) < LARGEST_AMOUNT else None
+
+
+def act_of(folder: Folder) -> Act:
+    """The folder as a mandate looks at it: its family, its matter and its amount, where the family has them."""
+    family = family_of(folder.family)
+    matter = next((one.key for one in family.fields if one.type == "matter"), None)
+    return Act(
+        folder.family,
+        None if matter is None else str(folder.fields.get(matter) or ""),
+        folder.amount_cents,
+        priced=family.amount_field is not None,
+        named_substitution=family.named_substitution,
+    )
 
 
 def touch(folder: Folder) -> None:

@@ -108,7 +108,12 @@ class Favourite(Base, Tenanted):
 
 
 class StepRun(Base, Tenanted):
-    """One desk's part in one step: active while it is awaited, done when it acted, passed when others sufficed."""
+    """One desk's part in one step: active while it is awaited, done when it acted, passed when others sufficed.
+
+    `matter` and `amount_cents` are the act as a mandate looked at it when the step was entered (facts do not change in a
+    circuit): no matter where its family has none; the amount whole, without its sign, 0 where its family has none, and
+    None, above every ceiling, where it is unknown.
+    """
 
     __tablename__ = "step_run"
     __table_args__ = (
@@ -138,6 +143,8 @@ class StepRun(Base, Tenanted):
     id: Mapped[int] = mapped_column(primary_key=True)
     folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
     family: Mapped[str]
+    matter: Mapped[str | None]
+    amount_cents: Mapped[int | None] = mapped_column(sa.BigInteger)
     step: Mapped[str]
     kind: Mapped[str]
     pass_number: Mapped[int]

@@ -8,22 +8,26 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.circuits.library import circuit_of, family_of
-from app.core.clock import PARIS, now
+from app.core.clock import PARIS, now, today
 from app.core.db import LARGEST_KEY, NO_DATE, Db
+from app.core.french import moment_of_day
 from app.core.outbox import Letters, News
 from app.core.refusals import Refusal
 from app.folders import rows
 from app.folders.access import refuse_stranger
+from app.folders.facts import act_of
 from app.folders.models import Folder, StepRun
 from app.folders.notices import news_of
 from app.folders.rows import Run
-from app.folders.seats import Slot, best_part, slots_of
+from app.folders.seats import Slot, best_part, lacks_people, slots_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
 from workflows.engine import Standing, advance
+from workflows.errors import Refusal as LawRefusal
 from workflows.events import Action, Moved
+from workflows.mandates import fitting
 from workflows.rights import Asker, Right, right_for
 
 _run: Any = StepRun.__table__
@@ -31,6 +35,15 @@ STEPS_PER_ROUND = 1000
 MACHINE = "system"
 SOMEBODY = LARGEST_KEY
 """An application has one desk, so its part, once done, names it enough: by a number that no other application can have."""
+DECIDED = {
+    "visa": "visé",
+    "sign": "signé",
+    "publish": "publié",
+    "archive": "archivé",
+    "seal": "scellé",
+    "transmit": "transmis",
+    "rejected": "rejeté",
+}
 EMITTERS = frozenset({Action.SUBMIT, Action.RECALL, Action.WITHDRAW})
 
 
@@ -45,18 +58,35 @@ class Present:
 
     def asker(self, actor: Actor, folder: Folder) -> Asker:
         """The actor as the law sees it here: the slots of this step that he or she holds with the right it asks."""
-        held: frozenset[str] = frozenset()
-        if self.step is not None and not self.step.kind.automatic:
-            desks = actor.desks_with(right_for(self.step.kind))
-            able = actor.holds(right_for(self.step.kind))
-            held = frozenset(
-                run.slot
-                for run in self.runs
-                if run.desk_id in desks
-                or (able and run.named_user_id is not None and run.named_user_id == actor.user_id)
-            )
+        seated = self.seated(actor)
+        if any(run.named_user_id is None for run in seated) and self.lacking(actor, folder) is not None:
+            seated = tuple(run for run in seated if run.named_user_id is not None)
+        held = frozenset(run.slot for run in seated)
         emits = folder.emitter_desk_id in actor.desks_with(Right.CREATE)
         return Asker(person_of(actor), held, emits, actor.kind)  # type: ignore[arg-type]
+
+    def seated(self, actor: Actor) -> tuple[Run, ...]:
+        """The parts of this step that are the actor's by his desks and the rights held there, mandates apart."""
+        if self.step is None or self.step.kind.automatic:
+            return ()
+        desks = actor.desks_with(right_for(self.step.kind))
+        able = actor.holds(right_for(self.step.kind))
+        return tuple(
+            run
+            for run in self.runs
+            if run.desk_id in desks
+            or (able and run.named_user_id is not None and run.named_user_id == actor.user_id)
+        )
+
+    def lacking(self, actor: Actor, folder: Folder) -> LawRefusal | None:
+        """Why no mandate of the actor covers this folder where a desk signs it; None where one does, or none is asked."""
+        if self.step is None or self.step.kind is not StepKind.SIGN or not actor.by_mandate:
+            return None
+        try:
+            fitting(actor.mandates, act_of(folder), today())
+        except LawRefusal as refusal:
+            return refusal
+        return None
 
 
 @dataclass(frozen=True)
@@ -131,7 +161,7 @@ def _slot(db: Db, here: Present, folder: Folder, action: Action, actor: Actor) -
     if here.step.kind.automatic:
         if actor.kind != "system":
             refuse_stranger(db, actor, folder)
-            raise Refusal("not-your-turn")
+            raise not_your_turn(db, actor, folder, here)
         return MACHINE
     part = part_of(db, folder, here, actor)
     if part is not None:
@@ -139,7 +169,33 @@ def _slot(db: Db, here: Present, folder: Folder, action: Action, actor: Actor) -
     refuse_stranger(db, actor, folder)
     if here.asker(actor, folder).slots:
         raise Refusal("moved-on", folder_id=folder.id, title="Ce dossier a avancé")
-    raise Refusal("not-your-turn")
+    raise not_your_turn(db, actor, folder, here)
+
+
+def not_your_turn(db: Db, actor: Actor, folder: Folder, here: Present | None) -> Refusal | LawRefusal:
+    """Why it is not for this reader to act where the folder stands, to be raised.
+
+    He was the last to decide (`acted-already`), no mandate of his covers it (as the law says it), else `not-your-turn`.
+    """
+    last = _last_decision(db, folder)
+    if last is not None and actor.user_id is not None and last.user_id == actor.user_id and last.ended_at:
+        act = DECIDED.get("rejected" if last.state == "rejected" else last.kind, "traité")
+        return Refusal(
+            "acted-already", act=act, when=moment_of_day(last.ended_at), title="Vous avez déjà décidé"
+        )
+    lacking = here.lacking(actor, folder) if here is not None and here.seated(actor) else None
+    return lacking or Refusal("not-your-turn")
+
+
+def _last_decision(db: Db, folder: Folder) -> Any:
+    """The last decision of a person in the folder's present round, or None."""
+    query = sa.select(_run.c.user_id, _run.c.kind, _run.c.state, _run.c.ended_at).where(
+        _run.c.folder_id == folder.id,
+        _run.c.pass_number >= folder.round * STEPS_PER_ROUND,
+        _run.c.state.in_(["done", "rejected"]),
+        _run.c.user_id.is_not(None),
+    )
+    return db.execute(query.order_by(_run.c.ended_at.desc(), _run.c.id.desc()).limit(1)).first()
 
 
 def part_of(db: Db, folder: Folder, here: Present, actor: Actor) -> str | None:
@@ -184,10 +240,13 @@ def _enter(
     step = here.circuit.step(moved.entered)
     slots = slots_of(db, folder, step)
     due = _due(folder, step, moment.astimezone(PARIS).date())
+    act = act_of(folder)
     common = {
         "collectivity_id": folder.collectivity_id,
         "folder_id": folder.id,
         "family": folder.family,
+        "matter": act.matter,
+        "amount_cents": act.weight_cents,
         "step": step.key,
         "kind": step.kind.value,
         "pass_number": pass_number(here.circuit, folder, moved.entered),
@@ -223,8 +282,10 @@ def _news(
     db: Db, folder: Folder, here: Present, moved: Moved, entered: tuple[Slot, ...], actor: Actor
 ) -> list[News]:
     """What must happen outside because of this move: letters to people, and the automatic step that starts alone."""
-    news = news_of(db, folder, moved, entered, actor)
-    if moved.entered != moved.left and moved.phase is Phase.RUNNING:
+    opened = moved.entered != moved.left and moved.phase is Phase.RUNNING
+    stuck = opened and lacks_people(here.circuit.step(moved.entered), entered)
+    news = news_of(db, folder, moved, entered, actor, stuck=stuck)
+    if opened:
         step = here.circuit.step(moved.entered)
         if step.kind.automatic:
             payload = {

@@ -1,27 +1,18 @@
 """What happened to a folder while somebody was reading it: who did what, what was typed in vain, and where to go now."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.clock import PARIS, today
 from app.core.db import Db
-from app.core.french import heure, instant, spaces
+from app.core.french import moment_of_day, spaces
 from app.folders import queues
 from app.folders.access import authorize
 from app.folders.models import Folder, StepRun
+from app.folders.move import DECIDED
 from app.people.actor import Actor
 
-_ACTS = {
-    "visa": "visé",
-    "sign": "signé",
-    "publish": "publié",
-    "archive": "archivé",
-    "seal": "scellé",
-    "transmit": "transmis",
-}
 _LOST = {
     "folders.approve": "Votre visa n’a pas été enregistré.",
     "folders.reject": "Votre rejet n’a pas été enregistré.",
@@ -69,10 +60,6 @@ def told(db: Db, folder: Folder) -> str:
     run = db.scalar(query)
     title = f"« {folder.title or 'Sans objet'} »"
     if run is None or run.ended_at is None or run.ended_at < folder.updated_at:
-        return f"{title} a changé {_when(folder.updated_at)}"
-    act = "rejeté" if run.state == "rejected" else _ACTS.get(run.kind, "traité")
-    return f"{run.who} a {act} {title} {_when(run.ended_at)}"
-
-
-def _when(moment: datetime) -> str:
-    return f"à {heure(moment)}" if moment.astimezone(PARIS).date() == today() else f"le {instant(moment)}"
+        return f"{title} a changé {moment_of_day(folder.updated_at)}"
+    act = DECIDED.get("rejected" if run.state == "rejected" else run.kind, "traité")
+    return f"{run.who} a {act} {title} {moment_of_day(run.ended_at)}"

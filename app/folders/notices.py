@@ -12,11 +12,18 @@ from workflows.circuit import Phase
 from workflows.events import Action, Moved
 from workflows.rights import Right
 
+NOBODY = "nobody_may_act"
+"""A folder waits at a desk where nobody may act: its depositor and the administrators are told at once."""
 YOUR_TURN, REFUSED, SIGNED, RECEIPT, DONE = "your_turn", "refused", "signed", "receipt_arrived", "done"
 
 
-def news_of(db: Db, folder: Folder, moved: Moved, entered: tuple[Slot, ...], actor: Actor) -> list[News]:
-    """The letters of a move: to those who are awaited, and to those who must know what became of the folder."""
+def news_of(
+    db: Db, folder: Folder, moved: Moved, entered: tuple[Slot, ...], actor: Actor, *, stuck: bool = False
+) -> list[News]:
+    """The letters of a move: to those who are awaited, and to those who must know what became of the folder.
+
+    `stuck`: too few people may act at the step that is entered, and whoever can mend it is told.
+    """
     letters: dict[tuple[int, str], str | None] = {}
     if moved.action in {Action.REJECT, Action.REFUSE}:
         letters = dict.fromkeys(((user_id, REFUSED) for user_id in _involved(db, folder)), None)
@@ -27,10 +34,48 @@ def news_of(db: Db, folder: Folder, moved: Moved, entered: tuple[Slot, ...], act
     # A receipt is told even to whoever has the next step: that it arrived and that one must act are two news.
     if event and depositor is not None and (event == RECEIPT or (depositor, YOUR_TURN) not in letters):
         letters.setdefault((depositor, event), None)
-    return [
+    told = [
         _letter(folder, event, user_id, email, actor)
         for (user_id, event), email in letters.items()
         if user_id != actor.user_id
+    ]
+    return told + (nobody_may_act(db, folder, entered, actor.name) if stuck else [])
+
+
+def nobody_may_act(db: Db, folder: Folder, awaited: tuple[Slot, ...], by: str) -> list[News]:
+    """Tell the depositor and the administrators, whoever caused it, that nobody may act where the folder waits.
+
+    An administrator reads no folder for that: his letter names the desk and leads to the mandates.
+    """
+    desks = " et ".join(slot.label for slot in awaited if not slot.people) or " et ".join(
+        slot.label for slot in awaited
+    )
+    chiefs = set(
+        db.scalars(
+            sa.select(User.id).where(
+                User.collectivity_id == folder.collectivity_id,
+                User.administrator.is_(True),
+                User.active.is_(True),
+            )
+        )
+    )
+    told = dict.fromkeys(correctors(db, folder), "")
+    told |= dict.fromkeys(chiefs, "/administration/mandats")
+    return [
+        News(
+            "mail",
+            f"{NOBODY}-{folder.id}-{folder.version}-{user_id}",
+            {
+                "event": NOBODY,
+                "user_id": user_id,
+                "folder_id": folder.id,
+                "by": by,
+                "what": desks,
+                **({"page": page} if page else {}),
+            },
+            folder.id,
+        )
+        for user_id, page in sorted(told.items())
     ]
 
 

@@ -14,13 +14,20 @@ import sqlalchemy as sa
 
 from app.core.clock import today
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
-from app.folders.access import kinds_with, readable_by
+from app.folders.access import (
+    FOLDER,
+    STEP,
+    as_text,
+    asking_at,
+    asking_in_person,
+    depositing_at,
+    readable_as_text,
+    readable_by,
+    reading_at,
+)
 from app.folders.models import Folder, StepRun
 from app.folders.search import ESCAPE, patterns
 from app.people.actor import Actor, Seat
-from workflows.circuit import StepKind
-from workflows.family import restricted_families
-from workflows.rights import Right
 
 PAGE = 50
 CAP = 1000
@@ -82,11 +89,12 @@ def _branches(actor: Actor, columns: str, *, limit: int, after: bool, family: bo
     where += " AND s.due_on < :today" if late else ""
     order = f"ORDER BY s.due_on, s.entered_at, s.id LIMIT {limit}" if limit else ""
     scans = [
-        f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE s.desk_id = :desk{n} AND s.state = 'active'{_acting(seat)}{where} {order}) AS d{n}"
+        f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE s.desk_id = :desk{n} AND s.state = 'active'{_and(asking_at(actor, seat))}{where} {order}) AS d{n}"
         for n, seat in enumerate(actor.seats)
     ]
     if actor.user_id is not None:
         named = "s.named_user_id = :me AND s.named_user_id IS NOT NULL AND s.state = 'active'"
+        named += _and(asking_in_person(actor))
         scans.append(f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE {named}{where} {order}) AS mine")
     return scans
 
@@ -195,7 +203,7 @@ def _decided(actor: Actor, *, limit: int, more: str = "", but: str = "") -> list
     """
     ended = f"(SELECT f.phase = 'done'{but} FROM folder f WHERE f.id = s.folder_id)"
     return [
-        f"SELECT * FROM (SELECT DISTINCT s.folder_id AS id FROM step_run s WHERE s.desk_id = :desk{n} AND s.state = 'done'{_acting(seat)} AND {ended}{more} ORDER BY s.folder_id DESC LIMIT {limit}) AS d{n}"
+        f"SELECT * FROM (SELECT DISTINCT s.folder_id AS id FROM step_run s WHERE s.desk_id = :desk{n} AND s.state = 'done'{_and(reading_at(actor, seat))} AND {ended}{more} ORDER BY s.folder_id DESC LIMIT {limit}) AS d{n}"
         for n, seat in enumerate(actor.seats)
     ]
 
@@ -271,30 +279,14 @@ def last_acts(db: Db, folder_ids: Sequence[int]) -> dict[int, LastAct]:
     return {row.folder_id: LastAct(row.kind, row.who or "", row.ended_at) for row in rows}
 
 
+def _and(condition: sa.ColumnElement[bool], table: Any = STEP) -> str:
+    """A condition of `app.folders.access` after those that an index answers; empty for who may all."""
+    return "" if isinstance(condition, sa.True_) else f" AND ({as_text(condition, table)})"
+
+
 def _creating(seat: Seat) -> str:
     """What keeps folders of restricted families from who may not deposit at their desk; empty for who may."""
-    if Right.CREATE in seat.rights or not restricted_families():
-        return ""
-    return f" AND f.family NOT IN ({_closed()})"
-
-
-def _acting(seat: Seat) -> str:
-    """What keeps them from who may not do what their step asks of a desk that they reached; empty for who may do all."""
-    able = kinds_with(seat.rights)
-    if len(able) == len(StepKind) or not restricted_families():
-        return ""
-    if not able:
-        return f" AND s.family NOT IN ({_closed()})"
-    return f" AND (s.family NOT IN ({_closed()}) OR s.kind IN ({_quoted(able)}))"
-
-
-def _closed() -> str:
-    return _quoted(restricted_families())
-
-
-def _quoted(names: Sequence[str]) -> str:
-    """Words of the house as SQL literals: never what somebody typed."""
-    return ", ".join(f"'{one}'" for one in names)
+    return _and(depositing_at(seat), FOLDER)
 
 
 def _deposited(actor: Actor) -> str:
@@ -302,11 +294,6 @@ def _deposited(actor: Actor) -> str:
     return " OR ".join(
         f"(f.emitter_desk_id = :desk{n}{_creating(seat)})" for n, seat in enumerate(actor.seats)
     )
-
-
-def _reached(actor: Actor) -> str:
-    """The condition on `s` of the steps that reached a desk of the actor, as he may read them."""
-    return " OR ".join(f"(s.desk_id = :desk{n}{_acting(seat)})" for n, seat in enumerate(actor.seats))
 
 
 def counters(db: Db, actor: Actor) -> Counters:
@@ -389,13 +376,8 @@ def any_of(db: Db, actor: Actor, family: str) -> bool:
 def follow(
     db: Db, actor: Actor, *, words: str = "", family: str = "", phase: str = "", after: str | None = None
 ) -> list[Found]:
-    """The folders that the actor may read and that match, newest first: the same rule as `may_read`, in SQL."""
-    reached = f"{_reached(actor)} OR " if actor.seats else ""
-    mine = f"{_deposited(actor)} OR " if actor.seats else ""
-    where = [
-        _ours(db),
-        f"({mine}(f.round > 0 AND EXISTS (SELECT 1 FROM step_run s WHERE s.folder_id = f.id AND ({reached}s.named_user_id = :me OR s.user_id = :me))))",
-    ]
+    """The folders that the actor may read and that match, newest first."""
+    where = [_ours(db), f"({readable_as_text(actor)})"]
     binds = _binds(actor, here=actor.collectivity_id)
     for rank, pattern in enumerate(patterns(words, MOST_WORDS)):
         where.append(f"f.title_key LIKE :word{rank} ESCAPE '{ESCAPE}'")

@@ -1,16 +1,22 @@
 """From a circuit's words to desks and people: who is awaited at a step, and whether the step can ever end."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
+from app.core.clock import today
 from app.core.db import Db, key_in
 from app.core.refusals import Refusal
+from app.core.tenancy import OURS_ALREADY
+from app.folders.facts import act_of
 from app.folders.models import Folder
-from app.people.models import Desk, Holder, User
-from workflows.circuit import Circuit, Step, Who, WhoKind
+from app.people.mandates import law_of
+from app.people.models import Desk, Holder, MandateRow, User
+from workflows.circuit import Circuit, Step, StepKind, Who, WhoKind
+from workflows.mandates import Act, covers
 from workflows.rights import Right, right_for
 
 _desk, _holder, _user = Desk.__table__, Holder.__table__, User.__table__
@@ -38,9 +44,27 @@ _people = (
     .where(_desk.c.collectivity_id == sa.bindparam("here"))
     .order_by(_desk.c.id, _user.c.id)
 )
+# Each person beside each of his mandates: who signs at a desk needs both, and they are read in the same statement.
+_recorded, _mandate, _giver = aliased(MandateRow), aliased(MandateRow), aliased(MandateRow)
+_signers = (
+    _people.outerjoin(
+        _mandate, sa.and_(_mandate.user_id == _user.c.id, _mandate.collectivity_id == _desk.c.collectivity_id)
+    )
+    .outerjoin(_giver, _giver.id == _mandate.given_by_id)
+    .add_columns(
+        sa.exists().where(_recorded.collectivity_id == sa.bindparam("here")).label("by_mandate"),
+        _mandate,
+        _giver,
+    )
+    .execution_options(populate_existing=True, **{OURS_ALREADY: True})
+)
 # Built once at import: nearly every step names one desk, and every move reads the people of the next step.
-_people_of_key = _people.where(_desk.c.key == sa.bindparam("key"))
-_people_of_keys = _people.where(_desk.c.key.in_(sa.bindparam("keys", expanding=True)))
+_OF_KEY, _OF_KEYS = (
+    _desk.c.key == sa.bindparam("key"),
+    _desk.c.key.in_(sa.bindparam("keys", expanding=True)),
+)
+_people_of_key, _people_of_keys = _people.where(_OF_KEY), _people.where(_OF_KEYS)
+_signers_of_key, _signers_of_keys = _signers.where(_OF_KEY), _signers.where(_OF_KEYS)
 
 
 @dataclass(frozen=True)
@@ -63,18 +87,21 @@ class Slot:
     people: tuple[Person, ...]
 
 
-def slots_of(db: Db, folder: Folder, step: Step) -> tuple[Slot, ...]:
+def slots_of(db: Db, folder: Folder, step: Step, *, seats_alone: bool = False) -> tuple[Slot, ...]:
     """The slots of a step for this folder, with the people who may act now; refuses `desk-missing`.
 
-    One statement for all the desks of the step, whatever their number.
+    Who signs at a desk has a mandate that covers this folder today, once the collectivity has recorded one;
+    `seats_alone` leaves that out: a circuit is planned before the day on which it is signed. One statement for all the
+    desks of the step, whatever their number.
     """
     if not step.who:
         return ()
     right = right_for(step.kind).value
+    act = act_of(folder) if step.kind is StepKind.SIGN and not seats_alone else None
     keys, superiors, persons = _sorted_out(folder, step)
     found: dict[str, Slot] = {}
     if keys or superiors:
-        for slot in _read(db, folder, keys, superiors, right):
+        for slot in _read(db, folder, keys, superiors, right, act):
             found[slot.key] = slot
     missing = [key for key in keys if f"desk:{key}" not in found]
     if missing or (len(found) < len(keys) + len(superiors) and _nobody_above(db, folder, superiors)):
@@ -128,20 +155,43 @@ def _superior(desk_id: int, level: int) -> Any:
     return above.scalar_subquery()
 
 
-def _read(db: Db, folder: Folder, keys: list[str], superiors: list[int], right: str) -> Iterable[Slot]:
-    query, binds = _people_of_keys, {"here": folder.collectivity_id, "keys": keys}
+def _read(
+    db: Db, folder: Folder, keys: list[str], superiors: list[int], right: str, act: Act | None
+) -> Iterable[Slot]:
+    binds: dict[str, Any] = {"here": folder.collectivity_id, "keys": keys}
     if len(keys) == 1 and not superiors:
-        query, binds = _people_of_key, {"here": folder.collectivity_id, "key": keys[0]}
+        query = _people_of_key if act is None else _signers_of_key
+        binds = {"here": folder.collectivity_id, "key": keys[0]}
     elif superiors:
         above = [_desk.c.id == _superior(folder.emitter_desk_id, level) for level in superiors]
-        query = _people.where(sa.or_(_desk.c.key.in_(sa.bindparam("keys", expanding=True)), *above))
-    desks: dict[int, tuple[str, str, list[Person]]] = {}
-    for desk_id, key, name, user_id, first, last, email, rights in db.connection().execute(query, binds):
-        people = desks.setdefault(desk_id, (key, name, []))[2]
-        if user_id is not None and right in rights:
-            people.append(Person(user_id, f"{first} {last}", email))
+        query = (_people if act is None else _signers).where(sa.or_(_OF_KEYS, *above))
+    else:
+        query = _people_of_keys if act is None else _signers_of_keys
+    rows = (
+        _able_rows(db.connection().execute(query, binds))
+        if act is None
+        else _signing_rows(db.execute(query, binds), act)
+    )
+    desks: dict[int, tuple[str, str, dict[int, Person]]] = {}
+    for desk_id, key, name, user_id, first, last, email, rights, able in rows:
+        people = desks.setdefault(desk_id, (key, name, {}))[2]
+        if able and user_id is not None and right in rights:
+            people[user_id] = Person(user_id, f"{first} {last}", email)
     for desk_id, (key, name, people) in desks.items():
-        yield Slot(f"desk:{key}", name, desk_id, None, tuple(people))
+        yield Slot(f"desk:{key}", name, desk_id, None, tuple(people.values()))
+
+
+def _able_rows(rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
+    return ((*row, True) for row in rows)
+
+
+def _signing_rows(rows: Iterable[Any], act: Act) -> Iterator[tuple[Any, ...]]:
+    """The same people, each able when no mandate is recorded here or when one of his covers the act today."""
+    for *person, by_mandate, mandate, giver in rows:
+        able = not by_mandate
+        if by_mandate and mandate is not None:
+            able = covers(law_of(mandate, giver), act, today())
+        yield (*person, able)
 
 
 def _named(db: Db, collectivity_id: int, user_id: int, step: Step, right: str) -> Slot:
@@ -165,7 +215,7 @@ def check_route(db: Db, folder: Folder, circuit: Circuit) -> dict[str, tuple[Slo
     """
     route: dict[str, tuple[Slot, ...]] = {}
     for step in circuit.applicable(folder.fields):
-        slots = slots_of(db, folder, step)
+        slots = slots_of(db, folder, step, seats_alone=True)
         if not step.kind.automatic:
             needed = step.quorum.needed(len(slots))
             if _distinct(slots) < needed:
@@ -174,6 +224,11 @@ def check_route(db: Db, folder: Folder, circuit: Circuit) -> dict[str, tuple[Slo
                 )
         route[step.key] = slots
     return route
+
+
+def lacks_people(step: Step, slots: tuple[Slot, ...]) -> bool:
+    """Whether too few people may act at a step for it ever to end as things stand."""
+    return not step.kind.automatic and _distinct(slots) < step.quorum.needed(len(slots))
 
 
 def _distinct(slots: tuple[Slot, ...]) -> int:

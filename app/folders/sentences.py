@@ -7,6 +7,10 @@ SENTENCES: Sentences = {
         403,
         "Ce n’est pas à vous de décider à cette étape. Rien n’a été enregistré : voyez dans le circuit qui est attendu.",
     ),
+    "acted-already": (
+        409,
+        "Vous avez déjà {act} ce dossier {when} : rien de plus n’a été enregistré. Ouvrez-le pour voir où il en est.",
+    ),
     "reason-needed": (
         422,
         "Le dossier n’a pas été rejeté : écrivez le motif, il sera lu par le déposant et par ceux qui ont déjà visé.",

@@ -23,7 +23,7 @@ from app.folders.models import Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND, Present
 from app.folders.publicity import means_of
 from app.folders.queues import Found
-from app.folders.seats import slots_of
+from app.folders.seats import Slot, slots_of
 from app.folders.sockets import plugged
 from app.folders.views import (
     Due,
@@ -48,20 +48,29 @@ def waiting_for(db: Db, folder: Folder, here: Present) -> str:
     """« On attend X depuis 9 jours »."""
     if here.step is None or here.step.kind.automatic:
         return f"{here.step.label} : en cours, sans intervention" if here.step else ""
-    names = _awaited(db, folder, here.step, {run.slot for run in here.runs if run.state == "active"})
+    slots = _slots(db, folder, here.step)
+    parts = {run.slot for run in here.runs if run.state == "active"}
+    empty = [slot.label for slot in slots if slot.key in parts and not slot.people]
+    if here.step.kind is StepKind.SIGN and empty:
+        return f"Personne ne peut signer à « {' et '.join(empty)} » : nul n’y a le droit de signer et un mandat pour ce dossier"
     entered = db.scalar(
         sa.select(sa.func.min(StepRun.entered_at)).where(
             StepRun.folder_id == folder.id, sa.text("state = 'active'")
         )
     )
-    return f"On attend {names} {depuis(entered)}"
+    return f"On attend {_names(here.step, slots, parts)} {depuis(entered)}"
 
 
-def _awaited(db: Db, folder: Folder, step: Step, open_slots: set[str] | None = None) -> str:
+def _slots(db: Db, folder: Folder, step: Step) -> tuple[Slot, ...]:
+    """Who is awaited; nobody is known where a desk was closed since, or is still to be chosen."""
     try:
-        slots = slots_of(db, folder, step)
-    except Refusal:  # a desk closed since, or one still to be chosen: the page says what it can
-        return step.label
+        return slots_of(db, folder, step)
+    except Refusal:
+        return ()
+
+
+def _names(step: Step, slots: tuple[Slot, ...], open_slots: set[str] | None = None) -> str:
+    """The one person of each part, else its desk; the page says what it can."""
     wanted = [slot for slot in slots if open_slots is None or slot.key in open_slots]
     words = [slot.people[0].name if len(slot.people) == 1 else slot.label for slot in wanted]
     return " et ".join(words) or step.label
@@ -114,7 +123,11 @@ def to_come(db: Db, folder: Folder, circuit: Circuit | None) -> list[StepView]:
 
 
 def _planned(db: Db, folder: Folder, step: Step) -> str:
-    return "Automatique" if step.kind.automatic else f"{step.kind.label}, {_awaited(db, folder, step)}"
+    return (
+        "Automatique"
+        if step.kind.automatic
+        else f"{step.kind.label}, {_names(step, _slots(db, folder, step))}"
+    )
 
 
 def _step_lines(
@@ -140,7 +153,7 @@ def _step_lines(
     lines = [_acted(run, step, names, rank, acts.get(run.id)) for run in acted]
     open_runs = [run for run in runs if run.state == "active"]
     if open_runs:
-        who = _awaited(db, folder, step, {run.slot for run in open_runs})
+        who = _names(step, _slots(db, folder, step), {run.slot for run in open_runs})
         meta = f"{step.label}, depuis le {instant(open_runs[0].entered_at)}"
         if open_runs[0].due_on < NO_DATE:
             meta += f". Échéance : {jour(open_runs[0].due_on)}"
@@ -247,6 +260,7 @@ def _moment(text: str) -> str:
 
 SUBJECTS = {
     "your_turn": "À traiter",
+    "nobody_may_act": "Personne ne peut agir",
     "refused": "Rejet",
     "signed": "Signature",
     "receipt_arrived": "Accusé reçu",

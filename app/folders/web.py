@@ -36,6 +36,7 @@ from app.folders.blueprint import CREATE, pages, version_shown
 from app.folders.bytes import serve
 from app.folders.deposit import depositing
 from app.folders.models import Folder
+from app.folders.move import not_your_turn
 from app.folders.publicity import Means
 from app.folders.sockets import plugged
 from app.people.actor import Actor
@@ -300,9 +301,10 @@ def reject(folder_id: int) -> Response | tuple[str, int]:
             return _after(folder_id, f"est rejeté, retour à {back}")
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
-        offered = page.decision(db, folder, g.actor, page.current_present(db, folder)).actions
+        here = page.current_present(db, folder)
+        offered = page.decision(db, folder, g.actor, here).actions
         if Action.REJECT not in {one.name for one in offered}:
-            raise Refusal("not-your-turn")
+            raise not_your_turn(db, g.actor, folder, here)
         view = page.head(db, folder)
         line = f"{folder.depositor_name}, qui l’a déposé : correction et renvoi, ou abandon."
     context = {"folder": view, "targets_line": line, "frequent": FREQUENT, "error": error, "reason": reason}

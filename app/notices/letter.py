@@ -22,9 +22,11 @@ from app.core.db import NO_DATE, Db, reading
 from app.core.french import jour_long, spaces
 from app.core.outbox import Needless, Row
 from app.core.security import derived_token
-from app.folders.access import may_read
+from app.folders.access import STEP, asking, may_read
 from app.folders.models import Folder, StepRun
+from app.folders.notices import NOBODY, YOUR_TURN
 from app.folders.views import due, family_words
+from app.people.actor import Actor
 from app.people.login import of_user
 from app.people.models import Collectivity, User
 
@@ -51,11 +53,11 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
             raise Needless("compte fermé : aucun courriel n’est parti")
         place = db.get_one(Collectivity, row.collectivity_id).name
         folder = db.get(Folder, row.folder_id) if row.folder_id else None
-        # A desk may be left between the move and the letter: what became of its folders is no news for who left.
-        if folder is not None and not may_read(db, of_user(db, user, place), folder):
-            raise Needless("ne peut plus lire ce dossier : aucun courriel n’est parti")
-        discreet = folder is not None and family_of(folder.family).restricted
-        deadline = _deadline(db, folder) if folder and not discreet else None
+        manages = "page" in row.payload and row.payload["event"] == NOBODY
+        if folder is not None and not manages:
+            _still_for(db, of_user(db, user, place), folder, row)
+        discreet = folder is not None and not manages and family_of(folder.family).restricted
+        deadline = _deadline(db, folder) if folder and not discreet and not manages else None
     due_words, tone = _due(deadline)
     words = {
         "collectivity": _plain(place),
@@ -69,6 +71,7 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         "what": _plain(str(row.payload.get("what", ""))),
         "whose": _plain(str(row.payload.get("whose", ""))),
         "own": row.payload.get("own", True),
+        "manages": manages,
         "waits": row.payload.get("waits", False),
         "why": _plain(str(row.payload.get("why", ""))),
         "other_name": row.payload.get("other_name", True),
@@ -78,6 +81,26 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
     }
     event = DISCREET if discreet else row.payload["event"]
     return Envelope(user.email, _message(row, event, settings, user, words, templates))
+
+
+def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> None:
+    """Raise `Needless` when the letter is no more for its reader.
+
+    A desk may be left, or a mandate end, between the move and the letter: what became of a folder is no news for who may
+    not read it, and nobody is asked what he may not do.
+    """
+    if not may_read(db, actor, folder):
+        raise Needless("ne peut plus lire ce dossier : aucun courriel n’est parti")
+    if row.payload["event"] != YOUR_TURN:
+        return
+    # What awaits other desks by now says nothing of whether he was rightly asked.
+    his = sa.or_(STEP.c.desk_id.in_(actor.desk_ids), STEP.c.named_user_id == actor.user_id)
+    awaited = sa.select(asking(actor).label("able")).where(
+        STEP.c.folder_id == folder.id, STEP.c.state == "active", his
+    )
+    able = list(db.scalars(awaited))
+    if able and not any(able):
+        raise Needless("n’a plus à agir sur ce dossier : aucun courriel n’est parti")
 
 
 def _deadline(db: Db, folder: Folder) -> date | None:

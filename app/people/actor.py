@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from app.core.refusals import Refusal
+from workflows.mandates import Mandate
 from workflows.rights import Right
 
 
@@ -18,7 +19,11 @@ class Seat:
 
 @dataclass(frozen=True)
 class Actor:
-    """A person, an application or the system itself, inside one collectivity."""
+    """A person, an application or the system itself, inside one collectivity.
+
+    `by_mandate`: whether the collectivity has recorded a mandate, so that nobody signs in its name without one
+    (docs/decisions/0015); `mandates`: those of this person, ended ones as well.
+    """
 
     kind: str
     collectivity_id: int
@@ -28,6 +33,8 @@ class Actor:
     application_id: int | None = None
     administrator: bool = False
     seats: tuple[Seat, ...] = ()
+    by_mandate: bool = False
+    mandates: tuple[Mandate, ...] = ()
     first_name: str = ""
     last_name: str = ""
     collectivity_name: str = ""

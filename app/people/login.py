@@ -1,6 +1,7 @@
 """Logging in, staying logged in, and the guard that stands before every view."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -10,6 +11,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Flask, abort, current_app, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user
+from sqlalchemy.orm import aliased
 from werkzeug.wrappers import Response
 
 from app.core import http, security_log
@@ -19,8 +21,10 @@ from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
 from app.core.transaction import use_case
 from app.people.actor import Actor, Seat, require
-from app.people.models import Application, Collectivity, Desk, Holder, LoginSession, User
+from app.people.mandates import law_of
+from app.people.models import Application, Collectivity, Desk, Holder, LoginSession, MandateRow, User
 from workflows.deadlines import get_ready
+from workflows.mandates import Mandate
 from workflows.rights import Right
 
 manager = LoginManager()
@@ -112,13 +116,22 @@ def revoke_all(db: Db, user_id: int) -> None:
 
 
 _SEAT = (Desk.id, Desk.key, Desk.name, Holder.rights)
+_recorded, _mandate, _giver = aliased(MandateRow), aliased(MandateRow), aliased(MandateRow)
+# With the seats, in the one statement of every page: what somebody is asked and reads follows both.
+_MANDATED = (
+    sa.exists().where(_recorded.collectivity_id == User.collectivity_id).correlate(User).label("by_mandate"),
+    _mandate,
+    _giver,
+)
 _person = (
-    sa.select(User, Collectivity.name, LoginSession.id, LoginSession.seen_at, *_SEAT)
+    sa.select(User, Collectivity.name, LoginSession.id, LoginSession.seen_at, *_MANDATED, *_SEAT)
     .join(LoginSession, LoginSession.user_id == User.id)
     .join(Collectivity, Collectivity.id == User.collectivity_id)
     .outerjoin(Holder, Holder.user_id == User.id)
     .outerjoin(Desk, Desk.id == Holder.desk_id)
-    .order_by(Desk.name)
+    .outerjoin(_mandate, _mandate.user_id == User.id)
+    .outerjoin(_giver, _giver.id == _mandate.given_by_id)
+    .order_by(Desk.name, _mandate.id)
     .where(
         LoginSession.token_hash == sa.bindparam("token"),
         LoginSession.revoked_at.is_(None),
@@ -127,11 +140,13 @@ _person = (
     )
 )
 _person_again = (
-    sa.select(User, Collectivity.name, LoginSession.id, *_SEAT)
+    sa.select(User, Collectivity.name, LoginSession.id, *_MANDATED, *_SEAT)
     .join(Collectivity, Collectivity.id == User.collectivity_id)
     .outerjoin(Holder, Holder.user_id == User.id)
     .outerjoin(Desk, Desk.id == Holder.desk_id)
-    .order_by(Desk.name)
+    .outerjoin(_mandate, _mandate.user_id == User.id)
+    .outerjoin(_giver, _giver.id == _mandate.given_by_id)
+    .order_by(Desk.name, _mandate.id)
     .outerjoin(
         LoginSession,
         sa.and_(
@@ -144,21 +159,37 @@ _person_again = (
     .where(User.id == sa.bindparam("user"))
     .execution_options(populate_existing=True)
 )
-_seats = sa.select(*_SEAT).join(Holder, Holder.desk_id == Desk.id).order_by(Desk.name)
+_standing = (
+    sa.select(*_MANDATED, *_SEAT)
+    .select_from(User)
+    .outerjoin(Holder, Holder.user_id == User.id)
+    .outerjoin(Desk, Desk.id == Holder.desk_id)
+    .outerjoin(_mandate, _mandate.user_id == User.id)
+    .outerjoin(_giver, _giver.id == _mandate.given_by_id)
+    .order_by(Desk.name, _mandate.id)
+    .where(User.id == sa.bindparam("user"))
+)
 
 
-def seats_of(db: Db, user_id: int) -> tuple[Seat, ...]:
-    """The desks a person holds, by name."""
-    return _seated(db.execute(_seats.where(Holder.user_id == user_id)))
+@dataclass(frozen=True)
+class Standing:
+    """By what a person acts: the desks held, by name, and the mandates."""
+
+    seats: tuple[Seat, ...]
+    by_mandate: bool
+    mandates: tuple[Mandate, ...]
 
 
-def _seated(rows: Iterable[Any]) -> tuple[Seat, ...]:
-    """The seats that end these rows; a person without any has one row, without desk."""
-    return tuple(
-        Seat(number, key, name, frozenset(map(Right, rights)))
-        for (*_, number, key, name, rights) in rows
-        if number is not None
-    )
+def _standing_in(rows: Sequence[Any]) -> Standing:
+    """What these rows end with, each seat beside each mandate; a person without any has one row, without desk."""
+    seats: dict[int, Seat] = {}
+    mandates: dict[int, Mandate] = {}
+    for *_, _recorded_any, mandate, giver, number, key, name, rights in rows:
+        if number is not None and number not in seats:
+            seats[number] = Seat(number, key, name, frozenset(map(Right, rights)))
+        if mandate is not None and mandate.id not in mandates:
+            mandates[mandate.id] = law_of(mandate, giver)
+    return Standing(tuple(seats.values()), bool(rows and rows[0].by_mandate), tuple(mandates.values()))
 
 
 def person(db: Db, token: str, address: str) -> Actor | None:
@@ -169,7 +200,7 @@ def person(db: Db, token: str, address: str) -> Actor | None:
     user, collectivity_name, session_id, seen_at = rows[0][:4]
     if now() - seen_at > SEEN_EVERY:
         g.touch = session_id
-    return _actor(user, collectivity_name, _seated(rows), session_id=session_id, address=address)
+    return _actor(user, collectivity_name, _standing_in(rows), session_id=session_id, address=address)
 
 
 def returning(db: Db, user_id: int, session_id: int | None, address: str) -> Actor:
@@ -184,18 +215,18 @@ def returning(db: Db, user_id: int, session_id: int | None, address: str) -> Act
     user, collectivity_name, open_session_id = rows[0][:3]
     if open_session_id is None:
         raise Refusal("session-closed")
-    return _actor(user, collectivity_name, _seated(rows), session_id=open_session_id, address=address)
+    return _actor(user, collectivity_name, _standing_in(rows), session_id=open_session_id, address=address)
 
 
 def of_user(db: Db, user: User, collectivity_name: str) -> Actor:
     """The actor that a person is, outside any session."""
-    return _actor(user, collectivity_name, seats_of(db, user.id))
+    return _actor(user, collectivity_name, _standing_in(db.execute(_standing, {"user": user.id}).all()))
 
 
 def _actor(
     user: User,
     collectivity_name: str,
-    seats: tuple[Seat, ...],
+    standing: Standing,
     *,
     session_id: int | None = None,
     address: str = "",
@@ -207,7 +238,9 @@ def _actor(
         capacity=user.capacity,
         user_id=user.id,
         administrator=user.administrator,
-        seats=seats,
+        seats=standing.seats,
+        by_mandate=standing.by_mandate,
+        mandates=standing.mandates,
         first_name=user.first_name,
         last_name=user.last_name,
         collectivity_name=collectivity_name,
@@ -220,8 +253,9 @@ def _actor(
 
 def application(db: Db, token: str, address: str) -> Actor | None:
     """The actor of an API token, with the one desk it works for."""
+    mandated = sa.exists().where(MandateRow.collectivity_id == Application.collectivity_id)
     query = (
-        sa.select(Application, Desk, Collectivity.name)
+        sa.select(Application, Desk, Collectivity.name, mandated.correlate(Application))
         .join(Desk, Desk.id == Application.desk_id)
         .join(Collectivity, Collectivity.id == Application.collectivity_id)
         .where(Application.token_hash == token_hash(token), Application.active.is_(True))
@@ -229,7 +263,7 @@ def application(db: Db, token: str, address: str) -> Actor | None:
     row = db.execute(query).one_or_none()
     if row is None:
         return None
-    app, desk, collectivity_name = row
+    app, desk, collectivity_name, by_mandate = row
     seat = Seat(desk.id, desk.key, desk.name, frozenset(Right(one) for one in app.rights))
     return Actor(
         kind="application",
@@ -237,6 +271,7 @@ def application(db: Db, token: str, address: str) -> Actor | None:
         name=app.name,
         application_id=app.id,
         seats=(seat,),
+        by_mandate=by_mandate,
         collectivity_name=collectivity_name,
         address=address,
     )

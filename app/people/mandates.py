@@ -131,6 +131,11 @@ def recorded(db: Db, collectivity_id: int) -> bool:
     return db.scalar(query) is not None
 
 
+def law_of(row: MandateRow, giver: MandateRow | None) -> Mandate:
+    """A recorded mandate as the law reads it, with the office that it comes from."""
+    return _law(row, _law(giver, None) if giver is not None else None)
+
+
 def mandates(db: Db, user_id: int | None = None, *, lock: bool = False) -> list[Mandate]:
     """The mandates of a person, or all of the session's collectivity, as the law reads them; those that ended as well.
 

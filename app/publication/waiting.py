@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.circuits.library import catalogue
 from app.core.clock import PARIS, today
 from app.core.db import Db
-from app.folders.access import may_read
+from app.folders.access import readable_by
 from app.folders.models import Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND
 from app.folders.publicity import Means
@@ -64,11 +64,11 @@ def waiting(db: Db, actor: Actor) -> list[Waiting]:
     query = (
         sa.select(Folder)
         .where(Folder.family.in_(families), Folder.phase.in_(("running", "done")), Folder.id.not_in(known))
-        .where(_signed_in_round())
+        .where(_signed_in_round(), readable_by(actor))
         .order_by(Folder.due_on, Folder.id)
         .limit(MOST)
     )
-    folders = [one for one in db.scalars(query) if may_read(db, actor, one)]
+    folders = list(db.scalars(query))
     steps = _publication_steps(db, [one.id for one in folders])
     signed = _signed_at(db, [one.id for one in folders])
     rows = []

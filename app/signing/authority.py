@@ -6,18 +6,18 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from app.circuits.library import family_of
 from app.core.clock import today
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.folders.facts import act_of
 from app.folders.models import Folder, StepRun
-from app.folders.move import Present, part_of
+from app.folders.move import Present, not_your_turn, part_of
 from app.people.actor import Actor
 from app.people.mandates import mandates, recorded
 from app.signing.models import SignatureSession
 from workflows.errors import Refusal as LawRefusal
-from workflows.mandates import Act, Mandate, fitting, words
+from workflows.mandates import Mandate, fitting, words
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def capacities(db: Db, actor: Actor, folder: Folder, here: Present) -> tuple[Aut
     slot = part_of(db, folder, here, actor)
     part = next((run for run in here.runs if run.slot == slot), None)
     if part is None:
-        raise Refusal("not-your-turn")
+        raise not_your_turn(db, actor, folder, here)
     return offered(db, actor, folder, part)
 
 
@@ -128,19 +128,6 @@ def still(
         if (one.mandate_id, one.words) == (session.mandate_id, session.capacity):
             return one
     raise Refusal("mandate-lost", words=session.capacity)
-
-
-def act_of(folder: Folder) -> Act:
-    """The folder as a mandate looks at it: its family, its matter and its amount, where the family has them."""
-    family = family_of(folder.family)
-    matter = next((one.key for one in family.fields if one.type == "matter"), None)
-    return Act(
-        folder.family,
-        None if matter is None else str(folder.fields.get(matter) or ""),
-        folder.amount_cents,
-        priced=family.amount_field is not None,
-        named_substitution=family.named_substitution,
-    )
 
 
 def _authority(mandate: Mandate) -> Authority:

@@ -17,13 +17,13 @@ from app.core.clock import PARIS, today
 from app.core.db import Db
 from app.core.french import jour_long
 from app.core.refusals import Refusal
+from app.folders.facts import act_of
 from app.folders.models import Folder
 from app.folders.seats import Person, Slot, slots_of
 from app.folders.sockets import Caution
 from app.folders.timeline import planned_circuit
 from app.people.mandates import mandates, recorded
 from app.signing import assurance
-from app.signing.authority import act_of
 from app.signing.enrol import certificates_of
 from app.signing.models import Certificate
 from app.signing.purpose import Purpose
@@ -84,7 +84,7 @@ def parts(db: Db, folder: Folder) -> list[Part]:
     found = []
     for step in _steps(db, folder):
         try:
-            slots = slots_of(db, folder, step)
+            slots = slots_of(db, folder, step, seats_alone=True)
         except Refusal:  # a desk that is missing: told elsewhere
             continue
         for slot in slots:

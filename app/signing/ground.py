@@ -17,7 +17,7 @@ from app.core.refusals import Refusal
 from app.folders.access import authorize
 from app.folders.documents import last_version
 from app.folders.models import Document, DocumentVersion, Folder
-from app.folders.move import Present, part_of, present
+from app.folders.move import Present, not_your_turn, part_of, present
 from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.signing import setting
@@ -84,7 +84,7 @@ def ground_for(
     here = present(db, folder) if folder.circuit_version_id else None
     asker = here.asker(actor, folder) if here else None
     if here is None or asker is None or Action.SIGN not in choices(here.circuit, here.standing, asker):
-        raise Refusal("not-your-turn")
+        raise not_your_turn(db, actor, folder, here)
     refuse_mixed(db, folder)
     refuse_obstacles(db, folder)
     rank = [run.slot for run in here.runs].index(part_of(db, folder, here, actor) or "")

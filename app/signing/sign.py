@@ -23,7 +23,7 @@ from app.files.store import Stored
 from app.folders.access import authorize
 from app.folders.keep import Kept
 from app.folders.models import DocumentVersion, Folder
-from app.folders.move import present
+from app.folders.move import not_your_turn, present
 from app.people import identity
 from app.people.actor import Actor
 from app.signing import assurance, authority, copies, enrol, levels, setting
@@ -297,6 +297,6 @@ def _still_asked(db: Db, actor: Actor, row: SignatureSession) -> Folder:
     here = present(db, folder)
     offered = choices(here.circuit, here.standing, here.asker(actor, folder))
     if folder.version == row.folder_version and Action.SIGN not in offered:
-        raise Refusal("not-your-turn")
+        raise not_your_turn(db, actor, folder, here)
     authority.still(db, actor, folder, row)
     return folder

@@ -16,6 +16,7 @@ from app.core.refusals import Refusal
 from app.folders import page, queues
 from app.folders.access import authorize
 from app.folders.models import DocumentVersion, Folder
+from app.folders.move import not_your_turn
 from app.folders.sockets import cautions
 from app.folders.views import after_act
 from app.people.models import User
@@ -81,7 +82,7 @@ def dialog(folder_id: int) -> Response | str:
         here = page.current_present(db, folder)
         choice = page.decision(db, folder, g.actor, here)
         if not any(one.name == Action.SIGN for one in choice.actions):
-            raise Refusal("not-your-turn")
+            raise not_your_turn(db, g.actor, folder, here)
         if sheet.of_round(db, folder):  # what one signs by hand, the others do
             return redirect(url_for("signing.paper.sheet", folder_id=folder_id))
         documents = page.documents(db, folder, None)

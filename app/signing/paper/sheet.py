@@ -23,7 +23,7 @@ from app.folders.access import authorize, lock, refuse_stranger
 from app.folders.documents import add_beside, last_version
 from app.folders.keep import Incoming, Kept, keep_paper
 from app.folders.models import Document, DocumentVersion, Folder
-from app.folders.move import Present, Said, move, part_of, present
+from app.folders.move import Present, Said, move, not_your_turn, part_of, present
 from app.folders.sockets import obstacles
 from app.people.actor import Actor
 from app.signing.models import PaperSignature
@@ -207,7 +207,7 @@ def standing(db: Db, actor: Actor, folder: Folder) -> Present:
     here = present(db, folder) if folder.circuit_version_id else None
     if here is None or Action.SIGN not in choices(here.circuit, here.standing, here.asker(actor, folder)):
         refuse_stranger(db, actor, folder)
-        raise Refusal("not-your-turn")
+        raise not_your_turn(db, actor, folder, here)
     if not family_of(folder.family).paper_signature:
         raise Refusal("paper-not-allowed")
     if any(step.kind is StepKind.SEAL for step in here.circuit.applicable(folder.fields)):

@@ -1,0 +1,251 @@
+"""The matrix with mandates in it: at one desk, each reads, is asked, counted, mailed and shown buttons as his own mandate says."""
+
+import random
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from app.batches import selection
+from app.core.clock import today
+from app.core.db import reading
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.demo.cast import PASSWORD
+from app.folders import decide, queues
+from app.folders.access import as_text, asking_at, may_read
+from app.folders.facts import act_of
+from app.folders.models import Folder
+from app.people import desks
+from app.people.actor import Actor, Seat
+from app.people.mandates import Wanted, end_mandate, open_mandate
+from tests.builders.house import House
+from tests.builders.mandates import ADMINISTRATOR, a_mayor_and_a_deputy
+from workflows.errors import Refusal as LawRefusal
+from workflows.family import families
+from workflows.mandates import Kind, Mandate, covers
+from workflows.rights import Right
+
+MAYOR, DEPUTY, LATE = "a.kervadec", "g.lebras", "d.fini"
+BOTH = [Right.ACT, Right.SIGN]
+DAY = timedelta(days=1)
+ALL = ("invoice", "deliberation", "pes_payroll")
+ORDER = {"order_number": "2026-050", "order_date": today() - 90 * DAY}
+STAND_IN = {"ends_on": today() + 9 * DAY, "reason": "Maire hospitalisé"}
+# Who sits at the mayor's desk beside him: the rights held there, the mandate, and what it lets him sign today.
+SEATED: dict[str, tuple[list[Right], dict[str, Any] | None, set[str]]] = {
+    "d.paye": (BOTH, {"kind": Kind.SIGNATURE, "families": ("pes_payroll",), **ORDER}, {"pes_payroll"}),
+    "d.petit": (
+        BOTH,
+        {"kind": Kind.FUNCTION, "families": ALL, "ceiling_cents": 100, **ORDER},
+        {"deliberation"},
+    ),
+    "d.matiere": (
+        BOTH,
+        {"kind": Kind.FUNCTION, "families": ALL, "matters": ("3",), **ORDER},
+        {"invoice", "pes_payroll"},
+    ),
+    "d.demain": (
+        BOTH,
+        {"kind": Kind.FUNCTION, "families": ALL, "starts_on": today() + 3 * DAY, **ORDER},
+        set(),
+    ),
+    LATE: (BOTH, {"kind": Kind.FUNCTION, "families": ALL, **ORDER}, set()),
+    "d.suppleant": (BOTH, {"kind": Kind.SUBSTITUTE, **STAND_IN}, set(ALL)),
+    "d.sans": (BOTH, None, set()),
+    "d.ancien": ([], {"kind": Kind.FUNCTION, "families": ALL, **ORDER}, set()),
+    "d.secretaire": ([Right.ACT, Right.CREATE], {"kind": Kind.FUNCTION, "families": ALL, **ORDER}, set()),
+}
+EXPECTED = {
+    MAYOR: set(ALL),
+    DEPUTY: {"invoice", "deliberation"},
+    **{one: may for one, (_, _, may) in SEATED.items()},
+}
+
+
+def seated(house: House) -> str:
+    """The mayor's desk and all who sit there, their mandates recorded; the token of an application that may sign there."""
+    a_mayor_and_a_deputy(house)
+    administrator = house.actor(ADMINISTRATOR)
+    here = administrator.collectivity_id
+    for login, (rights, wanted, _) in SEATED.items():
+        names = {"email": f"{login}@kerlann-sur-mer.example", "first_name": "Maël", "last_name": login}
+        user_id = desks.create_user(here, login, capacity="Élu", password=PASSWORD, **names)
+        desks.seat(here, "maire", login, BOTH)
+        if wanted is not None:
+            asked = {"title": "l’élu", "starts_on": today() - 60 * DAY, **wanted}
+            number = open_mandate(administrator, Wanted(user_id, **asked))
+            if login == LATE:
+                end_mandate(administrator, number)
+        desks.seat(here, "maire", login, rights)
+    return desks.create_application(here, "Logiciel", "maire", BOTH)
+
+
+def asked_of(house: House, login: str, folders: dict[str, int]) -> dict[str, set[str]]:
+    """By each door, the families of these folders that ask somebody to act."""
+    actor, names = house.actor(login), {number: name for name, number in folders.items()}
+    client, kinds = house.client(login), list(folders.values())
+    with reading(actor.collectivity_id) as db:
+        tray = {names[one.id] for one in queues.todo(db, actor)}
+        counted = queues.counters(db, actor)
+        versions = {one: db.get_one(Folder, one).version for one in kinds}
+        batch = {names[one.folder_id] for one in selection.choose(db, actor, "sign", versions) if not one.why}
+        whole = {names[one] for one in selection.everything(db, actor, "sign", None)}
+    pages = {name: client.get(f"/dossiers/{one}").get_data(as_text=True) for name, one in folders.items()}
+    doors = {
+        "tray": tray,
+        "counter": {name for name, _ in counted.families},
+        "batch": batch,
+        "everything": whole,
+        "button": {name for name, page in pages.items() if "Signer…" in page},
+        "reject": {name for name, page in pages.items() if "Rejeter…" in page},
+        "turn": {name for name, page in pages.items() if "À vous de signer" in page},
+        "dialog": {
+            name for name, one in folders.items() if client.get(f"/dossiers/{one}/signer").status_code == 200
+        },
+    }
+    assert counted.todo == len(tray)
+    return doors
+
+
+def read_by(house: House, login: str, pay: int) -> set[bool]:
+    """Whether somebody reads a pay flow, by each door; one answer when they agree."""
+    actor, client = house.actor(login), house.client(login)
+    with reading(actor.collectivity_id) as db:
+        folder = db.get_one(Folder, pay)
+        known = {may_read(db, actor, folder), pay in {one.id for one in queues.follow(db, actor)}}
+        known.add(queues.any_of(db, actor, "pes_payroll"))
+        known.add(bool(selection.choose(db, actor, "reject", {pay: folder.version})))
+    (version,) = house.versions(pay)[:1]
+    document = f"/documents/{version.document_id}/{version.number}"
+    for address in ("", "/flux/0", "/flux/0/contenu", document, "/rejeter"):
+        status = client.get(f"/dossiers/{pay}{address}").status_code
+        known.add(status == 200)
+    return known
+
+
+def test_at_one_desk_each_is_asked_and_reads_what_his_own_mandate_covers(house: House) -> None:
+    token = seated(house)
+    folders = {
+        "invoice": house.an_invoice(at="bon_a_payer"),
+        "deliberation": house.a_deliberation(at="signatures"),
+        "pes_payroll": house.a_pay_flow(),
+    }
+    with reading() as db:
+        letters = db.scalars(sa.select(Outbox).where(Outbox.kind == "mail")).all()
+    mailed = {
+        (one.folder_id, one.payload["user_id"]) for one in letters if one.payload["event"] == "your_turn"
+    }
+    for login, may in EXPECTED.items():
+        doors = asked_of(house, login, folders)
+        assert doors == dict.fromkeys(doors, may), login
+        assert read_by(house, login, folders["pes_payroll"]) == {"pes_payroll" in may}, login
+        told = {name for name, one in folders.items() if (one, house.actor(login).user_id) in mailed}
+        assert told == may, login
+        for name in set(ALL) - may:
+            with pytest.raises((Refusal, LawRefusal)):
+                decide.reject(
+                    house.actor(login), folders[name], version=house.folder(folders[name]).version, reason="x"
+                )
+    # A software never signs, and no mandate is its own: it is asked for nothing there, and reads no payslip.
+    bearer = {"Authorization": f"Bearer {token}"}
+    listed = house.client().get("/api/v1/folders?tray=todo", headers=bearer).get_json()["folders"]
+    assert listed == []
+    answers = [house.client().get(f"/api/v1/folders/{one}", headers=bearer) for one in folders.values()]
+    assert [one.status_code == 200 for one in answers] == [True, True, False]
+    assert [one.get_json()["actions"] for one in answers[:2]] == [[], []]
+    # Whoever acted keeps reading, even without his desk and his mandate.
+    house.sign(folders["pes_payroll"], MAYOR)
+    desks.seat(house.actor(MAYOR).collectivity_id, "maire", MAYOR, [])
+    assert may_still(house, MAYOR, folders["pes_payroll"])
+    assert not may_still(house, "d.demain", folders["pes_payroll"])
+
+
+def may_still(house: House, login: str, folder_id: int) -> bool:
+    actor = house.actor(login)
+    with reading(actor.collectivity_id) as db:
+        return may_read(db, actor, db.get_one(Folder, folder_id))
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_where_nobody_may_sign_the_depositor_and_the_administrators_are_told_at_once(house: House) -> None:
+    mayor, _ = a_mayor_and_a_deputy(house, families=("deliberation",))
+    end_mandate(house.actor(ADMINISTRATOR), mayor)
+    folder_id, pay = house.an_invoice(at="bon_a_payer"), house.a_pay_flow()
+    with reading() as db:
+        mails = db.scalars(
+            sa.select(Outbox).where(Outbox.kind == "mail", Outbox.folder_id.in_([folder_id, pay]))
+        ).all()
+    stuck = {
+        (one.folder_id, one.payload["user_id"]) for one in mails if one.payload["event"] == "nobody_may_act"
+    }
+    people = {one: house.actor(one).user_id for one in ("g.trehorel", "m.kerzerho", ADMINISTRATOR)}
+    assert stuck == {
+        (folder_id, people["g.trehorel"]),
+        (folder_id, people[ADMINISTRATOR]),
+        (pay, people["m.kerzerho"]),
+        (pay, people[ADMINISTRATOR]),
+    }
+    asked = {one.payload["user_id"] for one in mails if one.payload["event"] == "your_turn"}
+    assert not asked & {house.actor(MAYOR).user_id, house.actor(DEPUTY).user_id}
+    house.drain()
+    chief = [one for one in house.mail.letters if one["To"].addresses[0].username == ADMINISTRATOR]
+    texts = [
+        str(one.get_body(("plain",)).get_content()).replace("\u00a0", " ")
+        for one in chief
+        if "personne ne peut" in one["Subject"]
+    ]
+    assert len(texts) == 2
+    for text in texts:
+        assert "« Bureau du maire »" in text
+        assert f"{house.settings.public_url}/administration/mandats" in text
+        assert not [one for one in ("paye", "facture", "Roz", "/dossiers/") if one in text.lower()]
+    page = house.client("g.trehorel").get(f"/dossiers/{folder_id}").get_data(as_text=True)
+    assert "Personne ne peut signer à « Bureau du maire »" in page.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_second_tab_is_told_what_one_did_and_not_that_the_folder_is_of_others(house: House) -> None:
+    folder_id = house.a_deliberation(at="signatures")
+    client = house.client(MAYOR)
+    house.sign(folder_id, MAYOR)
+    answer = client.get(f"/dossiers/{folder_id}/rejeter")
+    text = answer.get_data(as_text=True).replace("\u00a0", " ")
+    assert answer.status_code == 409
+    assert "Vous avez déjà signé ce dossier à " in text
+    assert "réservé à d’autres" not in text
+
+
+def test_the_bounds_that_lists_compare_are_the_law_of_mandates() -> None:
+    """Random mandates and acts: the condition that a tray adds to its scan says what `workflows.mandates.check` says."""
+    dice, seat, inside = random.Random(20261127), Seat(1, "maire", "Maire", frozenset(BOTH)), 0
+    names, matters = sorted(families()), ["", "3", "7", "7.5", "7.5.2", "7.50"]
+    row = "SELECT :family AS family, 'sign' AS kind, :matter AS matter, :cents AS amount_cents"
+    with sa.create_engine("sqlite://").connect() as connection:
+        for _ in range(200):
+            last = dice.choice([None, None, -1, 0, 2])
+            mandate = Mandate(
+                id=1,
+                person=1,
+                kind=dice.choice(list(Kind)),
+                title="le maire",
+                starts_on=today() + dice.choice([-2, -1, 0, 1]) * DAY,
+                ends_on=None if last is None else today() + last * DAY,
+                ended=dice.random() < 0.1,
+                families=tuple(dice.sample(names, dice.choice([0, 2, 6]))),
+                matters=tuple(dice.sample(matters[1:], dice.choice([0, 1, 2]))),
+                ceiling_cents=dice.choice([None, 100]),
+            )
+            actor = Actor(
+                "person", 1, "Essai", user_id=1, seats=(seat,), by_mandate=True, mandates=(mandate,)
+            )
+            listed = sa.text(f"SELECT COUNT(*) FROM ({row}) s WHERE {as_text(asking_at(actor, seat))}")
+            for family in dice.sample(names, 5):
+                matter, cents = dice.choice(matters), dice.choice([None, 0, 99, 100, -100, 101, -101])
+                act = act_of(Folder(family=family, fields={"matter": matter}, amount_cents=cents))
+                step = {"family": family, "matter": act.matter, "cents": act.weight_cents}
+                law = covers(mandate, act, today())
+                assert bool(connection.execute(listed, step).scalar_one()) == law, (mandate, act)
+                inside += law
+    assert inside > 100
