@@ -17,6 +17,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "folder.refuse": ("x-lg", "Refusé par le destinataire"),
     "folder.refuse.actes": ("x-lg", "Refusé par la préfecture"),
     "folder.refuse.helios": ("x-lg", "Refusé par le comptable public"),
+    "folder.refuse.partial": ("x-lg", "Accepté en partie par le destinataire, le reste est revenu"),
     "folder.refuse.handover": ("x-lg", "Remise refusée"),
     "folder.publish": ("globe", "Publié par {who}"),
     "folder.archive": ("archive", "Archivé par {who}"),
@@ -64,7 +65,10 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "publication.altered": ("exclamation-circle", "Fichier public indisponible : ses octets sont altérés"),
     "publication.restored": ("check2", "Fichier public rétabli"),
 }
-"""An icon and words by event. `event.channel` says more for one channel, `event.paper` for what was done on paper."""
+"""An icon and words by event. `event.channel` says more for one channel, `event.paper` for what was done on paper,
+`event.partial` for what was taken in part."""
+VARIANTS = ("paper", "partial")
+"""The facts by which an event is told otherwise than by its channel."""
 UNTOLD = ("journal-text", "Écriture du journal, {who}")
 """What a line written by a later release is told as: its facts stay in the journal, no key of the code is shown."""
 
@@ -75,6 +79,7 @@ def told(event: str, who: str, facts: Mapping[str, Any]) -> tuple[str, str]:
     >>> told("transmission.sent", "Paraphe", {"channel": "actes"})[1]
     'Transmis à la préfecture'
     """
-    closer = f"{event}.paper" if "paper" in facts else f"{event}.{facts.get('channel', '')}"
+    variant = next((one for one in VARIANTS if one in facts), facts.get("channel", ""))
+    closer = f"{event}.{variant}"
     icon, words = EVENTS.get(closer) or EVENTS.get(event) or UNTOLD
     return icon, words.format(who=who, words=facts.get("words", ""))

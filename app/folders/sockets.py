@@ -211,7 +211,7 @@ def preparation(endpoint: str, show: Callable[[Db, Folder], Markup | None]) -> N
 
 
 def note(kind: str, tell: Callable[[Db, Folder, str], Mapping[str, Any] | None]) -> None:
-    """Tell more of a step of this kind: keys `meta`, `mono`, `link_label`, `link_url`, `title`."""
+    """Tell more of a step of this kind: keys `meta`, `mono`, `link_label`, `link_url`, `title`; `back`, how it came back."""
     plugged.notes[kind] = tell
 
 

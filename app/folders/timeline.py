@@ -325,7 +325,9 @@ def rejection(db: Db, folder: Folder) -> Notice | None:
     run = db.scalar(query)
     if run is None:
         return None
-    who = refused_by(run.kind, run.who or "")
+    tell = plugged.notes.get(run.kind)
+    told = (tell(db, folder, run.step) or {}).get("back") if tell else ""
+    who = told or refused_by(run.kind, run.who or "")
     return Notice("danger", f"{who}, {instant(run.ended_at)}", escape(run.comment or ""))  # quoted as written
 
 

@@ -119,5 +119,5 @@ def _empty(flow: Flow) -> Iterator[Finding]:
 
 
 def key_of(slip: Slip) -> str:
-    """What makes a bordereau unique in its budget: domain, year, kind and number (ERREUR_DOUBLON_BORDEREAU)."""
+    """What makes a bordereau unique in a flow, which is of one budget (ERREUR_DOUBLON_BORDEREAU)."""
     return f"{slip.domain} {slip.year} {slip.kind} {slip.number}"

@@ -19,7 +19,8 @@ ZERO = Decimal(0)
 class Slip:
     """A bordereau: what it declares (`total`, `vat` and `announced`, None where it says nothing) and what it holds.
 
-    Amounts are in euros, without tax except `vat`. `page` is the page of the reading where it begins, from 1.
+    Amounts are in euros, without tax except `vat`. `page` is the page of the reading where it begins, from 1;
+    `numbers` are those of its mandats or titres.
     """
 
     number: str
@@ -34,6 +35,7 @@ class Slip:
     pieces: int = 0
     lines_total: Decimal = ZERO
     lines_vat: Decimal = ZERO
+    numbers: list[str] = field(default_factory=list)
 
     @property
     def what(self) -> str:

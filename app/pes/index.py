@@ -14,10 +14,10 @@ from app.core.transaction import use_case
 from app.folders.models import DocumentVersion, Folder, StepRun
 from app.people.actor import Actor
 from app.people.models import Collectivity
-from app.pes.coherence import key_of
 from app.pes.flow import SIGNED_AS, Flow
 from app.pes.models import FlowAccount, FlowAttachment, FlowIndex, FlowName, FlowPage, FlowSlip
 from workflows.circuit import WITHDRAWN
+from workflows.flows.keys import series
 
 PARTS: tuple[Any, ...] = (FlowPage, FlowSlip, FlowAttachment, FlowAccount, FlowIndex)
 
@@ -53,9 +53,16 @@ def write(db: Db, folder: Folder, sha256: str, flow: Flow) -> None:
     _insert(
         db, FlowPage, [{**ours, "number": n, "content": one} for n, one in enumerate(flow.pages, start=1)]
     )
-    budget = f"{flow.header.get('CodCol', '')} {flow.header.get('CodBud', '')}"
+    budget = (flow.header.get("CodCol", ""), flow.header.get("CodBud", ""))
     slips = [
-        {**ours, "rank": rank, "number": one.number, "key": f"{budget} {key_of(one)}", "page": one.page}
+        {
+            **ours,
+            "rank": rank,
+            "number": one.number,
+            "key": f"{series(*budget, one.domain, one.year, one.kind)} {one.number}",
+            "page": one.page,
+            "pieces": one.numbers,
+        }
         for rank, one in enumerate(flow.slips)
     ]
     _insert(db, FlowSlip, slips)

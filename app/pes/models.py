@@ -1,6 +1,6 @@
 """What is kept of a flow beside its file: its pages, attachments, bordereaux and accounts, so that a page reads a slice."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -47,7 +47,10 @@ class FlowPage(Base, Tenanted):
 
 
 class FlowSlip(Base, Tenanted):
-    """A bordereau, and the page where it begins; `key` is what makes it unique in its budget."""
+    """A bordereau, and the page where it begins; `key` is what makes it unique: its series, then its number.
+
+    `pieces` are the numbers of its mandats or titres, None for a reading of before they were kept.
+    """
 
     __tablename__ = "pes_slip"
     __table_args__ = (sa.Index("ix_pes_slip_key", "collectivity_id", "key"),)
@@ -57,6 +60,39 @@ class FlowSlip(Base, Tenanted):
     number: Mapped[str]
     key: Mapped[str]
     page: Mapped[int]
+    pieces: Mapped[list[Any] | None]
+
+    @property
+    def series(self) -> str:
+        """What its number, and those of its pieces, are unique in (`workflows/flows/keys.py`)."""
+        return self.key.removesuffix(f" {self.number}")
+
+
+class FlowAnswer(Base, Tenanted):
+    """What an acquit said of a bordereau (« slip ») or an attachment: kept for ever, whatever becomes of the folder.
+
+    `sha256` names the reading that was answered; `faults` are triples (piece, line, words). `series` is empty for an
+    attachment, whose number is its IdUnique.
+    """
+
+    __tablename__ = "pes_answer"
+    __table_args__ = (
+        sa.Index("ix_pes_answer_series", "collectivity_id", "series", "number"),
+        sa.Index("ix_pes_answer_folder_id", "folder_id", "round"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"))
+    round: Mapped[int]
+    sha256: Mapped[str]
+    kind: Mapped[str]
+    series: Mapped[str]
+    number: Mapped[str]
+    accepted: Mapped[bool]
+    pieces: Mapped[list[Any]]
+    faults: Mapped[list[Any]]
+    simulated: Mapped[bool]
+    answered_on: Mapped[date]
 
 
 class FlowAttachment(Base, Tenanted):

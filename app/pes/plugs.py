@@ -10,10 +10,12 @@ from app.core.refusals import Refusal
 from app.folders import sockets
 from app.folders.sockets import ReadFacts
 from app.pes import way
+from app.pes.answered import CHANNEL, keep
 from app.pes.flow import SIGNED_AS, Finding, Flow
 from app.pes.index import take
 from app.pes.meaning import meaning
 from app.pes.sheet import Sheet, cautions
+from app.transmission import answered
 from workflows.family import Family
 
 NAMED = {"NomFic": "NomFic (Enveloppe/Parametres)", "CodCol": "CodCol (EnTetePES)"}
@@ -39,6 +41,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.caution(cautions, on_page=True)
     sockets.meaning(meaning)
     sockets.check(way.check)
+    answered.listen(CHANNEL, keep)
 
 
 class _Reader:

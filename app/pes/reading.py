@@ -179,6 +179,7 @@ class _Walk:
             if one.get("Support") == ELECTRONIC:
                 self.announced.setdefault(one.get("IdUnique", ""), (number, page))
         slip.pieces += 1
+        slip.numbers.append(number)
         slip.lines_total += sum((Decimal(one["ht"]) for one in lines), Decimal(0))
         slip.lines_vat += sum((Decimal(one["vat"]) for one in lines), Decimal(0))
         self.pages.add_piece(

@@ -16,6 +16,7 @@ from app.files import vault
 from app.folders.models import DocumentVersion, Folder
 from app.folders.sockets import Caution
 from app.people.actor import system
+from app.pes.answered import taken_again
 from app.pes.flow import KINDS, WHAT, page_content
 from app.pes.index import changed_accounts, elsewhere, is_flow, masked, remake
 from app.pes.models import FlowAttachment, FlowIndex, FlowPage, FlowSlip
@@ -39,13 +40,17 @@ BAND = 3
 
 @dataclass(frozen=True)
 class Point:
-    """Something to look at before signing; `page` of the sheet where it is seen, 0 when it is on none."""
+    """Something to look at before signing; `page` of the sheet where it is seen, 0 when it is on none.
+
+    `grave`: sent as it is, a part of the flow would be refused, or paid twice.
+    """
 
     key: str
     icon: str
     title: str
     text: str
     page: int
+    grave: bool = False
 
 
 class Sheet:
@@ -68,11 +73,13 @@ class Sheet:
 
     def band(self, db: Db, folder: Folder) -> Markup | None:
         """What should be looked at before signing, in one line under the header; None when there is nothing."""
-        found = cautions(db, folder)
+        index = db.get(FlowIndex, folder.id) if is_flow(folder) else None
+        found = points(db, folder, index) if index is not None else []
         if not found:
             return None
         page = self._templates.get_template("pes/band.html")
-        return Markup(page.render(points=found[:BAND], more=max(len(found) - BAND, 0), count=len(found)))  # noqa: S704 - the template escapes what it prints
+        told = {"points": found[:BAND], "more": max(len(found) - BAND, 0), "count": len(found)}
+        return Markup(page.render(grave=any(one.grave for one in found), **told))  # noqa: S704 - the template escapes what it prints
 
     def _remade(self, folder: Folder, source: DocumentVersion, asked: Mapping[str, str]) -> Markup | None:
         """A flow deposited before readings were kept is read now, once."""
@@ -131,7 +138,9 @@ def points(db: Db, folder: Folder, index: FlowIndex) -> list[Point]:
     """What to look at before signing: what was found at deposit, and what other folders tell today."""
     known: dict[int, list[Point]] = db.info.setdefault("pes_points", {})
     if folder.id not in known:
+        repeated = taken_again(db, folder)
         known[folder.id] = [
+            *(Point("taken", "exclamation-circle", *said, grave=True) for said in repeated.told(folder)),
             *(
                 Point(
                     "account",
@@ -152,6 +161,7 @@ def points(db: Db, folder: Folder, index: FlowIndex) -> list[Point]:
                     page,
                 )
                 for number, page, other in elsewhere(db, folder)
+                if page not in repeated.pages
             ),
             *(Point(key, "exclamation-triangle", *said) for key, *said in index.summary["findings"]),
         ]

@@ -1,4 +1,4 @@
-"""Who wants to know that a folder of some family was acknowledged: higher floors say so here, nothing imports upwards."""
+"""Who wants to know what the other side answered: higher floors say so here, nothing imports upwards."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,12 @@ from app.core.db import Db
 from app.folders.models import Folder
 from app.people.actor import Actor
 from app.transmission.models import Transmission
+from app.transmission.ports import Answer
 
 Hook = Callable[[Db, Actor, Folder, Transmission, str | None], None]
+Listener = Callable[[Db, Folder, Transmission, Answer], None]
 _hooks: dict[str, Hook] = {}
+_listeners: dict[str, Listener] = {}
 
 
 def watch(family: str, hook: Hook) -> None:
@@ -17,6 +20,18 @@ def watch(family: str, hook: Hook) -> None:
     It is given the folder, its transmission, and the SHA-256 of the receipt or None.
     """
     _hooks[family] = hook
+
+
+def listen(channel: str, listener: Listener) -> None:
+    """Call `listener` with each answer of this channel that ends a sending, in its transaction; the last one said counts."""
+    _listeners[channel] = listener
+
+
+def heard(db: Db, folder: Folder, row: Transmission, answer: Answer) -> None:
+    """Tell whoever listens to the channel what was answered of each part."""
+    listener = _listeners.get(row.channel)
+    if listener is not None:
+        listener(db, folder, row, answer)
 
 
 def tell(db: Db, actor: Actor, folder: Folder, row: Transmission, receipt: str | None) -> None:

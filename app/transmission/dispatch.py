@@ -34,7 +34,7 @@ from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel,
 log = structlog.get_logger()
 HELD_SECONDS = 600.0
 """How long what a carrier holds back waits before it is looked at again."""
-ENDED = frozenset({"acknowledged", "refused"})
+ENDED = frozenset({"acknowledged", "partial", "refused"})
 
 
 @dataclass(frozen=True)
@@ -250,6 +250,7 @@ def acknowledge(db: Db, actor: Actor, transmission_id: int, answer: Answer, sha2
     facts["received_on"] = answer.received_on.isoformat() if answer.received_on else None
     decide.acknowledged(db, folder, actor, received_on=_state_date(row, answer), facts=facts)
     answered.tell(db, actor, folder, row, sha256)
+    answered.heard(db, folder, row, answer)
     return True
 
 
@@ -264,7 +265,7 @@ def keep_doubtful(db: Db, actor: Actor, transmission_id: int, answer: Answer, sh
 def refuse(
     db: Db, actor: Actor, transmission_id: int, reason: str, answer: Answer | None, sha256: str | None
 ) -> bool:
-    """Keep the anomaly and bring the folder back to who deposited it, with the reason.
+    """Keep the anomaly and bring the folder back to who deposited it, with the reason; what was taken is remembered.
 
     One that comes after the receipt undoes nothing (W02): it is kept, and whoever deposits the act is warned.
     """
@@ -275,10 +276,13 @@ def refuse(
         return False
     if row.state in ENDED or (folder.round, folder.place) != (row.round, row.step):
         return False
+    partial = answer is not None and answer.kind is AnswerKind.PARTIAL
     if answer is not None:
         keep_answer(db, actor, row, folder, answer, sha256)
-    row.state, row.ended_at, row.reason = "refused", now(), reason
-    decide.refused(db, folder, actor, reason=reason, facts={"channel": row.channel, "receipt": sha256})
+        answered.heard(db, folder, row, answer)
+    row.state, row.ended_at, row.reason = "partial" if partial else "refused", now(), reason
+    facts = {"channel": row.channel, "receipt": sha256, **({"partial": True} if partial else {})}
+    decide.refused(db, folder, actor, reason=reason, facts=facts)
     return True
 
 

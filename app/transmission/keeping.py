@@ -18,9 +18,11 @@ from app.transmission.ports import Answer, AnswerKind
 
 TITLES: dict[Any, str] = {
     ("helios", AnswerKind.ACKNOWLEDGED): "Acquit",
-    ("helios", AnswerKind.REFUSED): "Acquit négatif ou partiel",
+    ("helios", AnswerKind.PARTIAL): "Acquit partiel",
+    ("helios", AnswerKind.REFUSED): "Acquit négatif",
     ("handover", AnswerKind.ACKNOWLEDGED): "Trace de la remise",
     AnswerKind.ACKNOWLEDGED: "Accusé de réception",
+    AnswerKind.PARTIAL: "Accusé partiel",
     AnswerKind.REFUSED: "Anomalie",
     AnswerKind.PENDING: "Réponse à vérifier",
 }

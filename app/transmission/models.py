@@ -15,8 +15,9 @@ ON_PAPER = "papier"
 class Transmission(Base, Tenanted):
     """One sending of a folder by a channel; unique for a folder, a round and a step, whatever the retries.
 
-    `state` is ready, sending, sent, acknowledged, refused or uncertain. `versions` lists the document versions that
-    leave, as they were when it was opened: what is added to a document afterwards changes nothing of what was sent.
+    `state` is ready, sending, sent, acknowledged, partial (a part was taken, the rest came back), refused or uncertain.
+    `versions` lists the document versions that leave, as they were when it was opened: what is added to a document
+    afterwards changes nothing of what was sent.
     """
 
     __tablename__ = "transmission"

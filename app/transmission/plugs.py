@@ -30,12 +30,14 @@ STATES = {
     "sent": "Transmis, accusé attendu",
     "uncertain": "Réponse perdue : vérification en cours",
     "acknowledged": "Accusé de réception reçu",
+    "partial": "Accepté en partie par le destinataire",
     "refused": "Refusé par le destinataire",
 }
 # The public accountant answers by an acquit, and the flow is then « acquitté »: the words of finance desks.
 FLOW_STATES = STATES | {
     "sent": "Transmis, acquit attendu",
     "acknowledged": "Acquitté",
+    "partial": "Acquit partiel",
     "refused": "Refusé par le comptable public",
 }
 # Nobody answers a hand-over: what is known is that the file was put where the other software takes it.
@@ -45,6 +47,8 @@ HANDOVER_STATES = STATES | {
     "refused": "Remise refusée",
 }
 WORDS = {"helios": FLOW_STATES, "handover": HANDOVER_STATES}
+BACK = {"partial": "warn", "refused": "danger"}
+"""The states in which a folder came back, each with its tone."""
 STOPPED = "Envoi arrêté après le dernier essai"
 
 
@@ -137,6 +141,7 @@ class _Words:
             "title": channels.open_channel(row.channel).label,
             "meta": meta,
             "mono": row.identifier if row.channel == "actes" else "",
+            "back": word(row) if row.state in BACK else "",
         }
 
     def tag(self, db: Db, folder: Folder) -> Tag | None:
@@ -151,7 +156,7 @@ class _Words:
             return _received(folder, row)
         if _stopped(db, folder):
             return Tag("danger", "exclamation-circle", STOPPED)
-        tone = "danger" if row.state == "refused" else "info"
+        tone = BACK.get(row.state, "info")
         if lateness.late(row, self._settings):
             return Tag("warn", "hourglass-split", "Réponse en retard")
         return Tag(tone, "send", word(row))

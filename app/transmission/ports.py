@@ -78,16 +78,44 @@ class Package:
 
 
 class AnswerKind(StrEnum):
-    """Where a delivery stands for the other side."""
+    """Where a delivery stands for the other side; of a `PARTIAL` one, a part was taken and the rest comes back."""
 
     PENDING = "pending"
     ACKNOWLEDGED = "acknowledged"
+    PARTIAL = "partial"
     REFUSED = "refused"
 
 
 @dataclass(frozen=True)
+class Fault:
+    """What the other side holds against a piece of a part, and against a line of it, where it names them."""
+
+    piece: str
+    line: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a parcel that the other side judged by itself: a bordereau (« slip ») or an attachment of a flow.
+
+    It is known by its number in its `series`; `pieces` are the numbers of its own pieces.
+    """
+
+    kind: Literal["slip", "attachment"]
+    series: str
+    number: str
+    accepted: bool
+    pieces: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True)
 class Answer:
-    """What the other side said, in the very bytes it said it in; a `simulated` answer has no legal value."""
+    """What the other side said, in the very bytes it said it in; a `simulated` answer has no legal value.
+
+    `parts` are empty where it judged the parcel as a whole.
+    """
 
     kind: AnswerKind
     raw: bytes | None
@@ -96,6 +124,7 @@ class Answer:
     received_on: date | None
     reason: str | None
     simulated: bool
+    parts: tuple[Part, ...] = ()
 
 
 class Uncertain(Exception):  # noqa: N818 - a state of knowledge, named so in the post room

@@ -12,7 +12,7 @@ from app.channels.helios.simulator import SimulatedTreasury, mandates
 from app.channels.helios.transport import Reply
 from app.transmission.ports import AnswerKind, Rejected, Uncertain, Unreachable
 from tests.builders.pes import SCHEMAS
-from tests.channels.parcels import NOW, a_file, a_flow
+from tests.channels.parcels import FLOW, NOW, a_file, a_flow
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets" / "pes"
 SCHEMA = SCHEMAS / "PES_V2" / "Rev0" / "PES_V2_Acquit_Autonome_V2.xsd"
@@ -41,12 +41,7 @@ def test_every_acquit_is_valid_and_says_factice(play, source, tmp_path):
     parcel, reference = delivered(channel, tmp_path, "F1", source=flow)
     answer = channel.poll(parcel, reference)
     assert b"FACTICE" in answer.raw
-    path = tmp_path / "acquit.xml"
-    path.write_bytes(answer.raw)
-    seen = subprocess.run(
-        ["xmllint", "--noout", "--nonet", "--schema", SCHEMA, path], capture_output=True, text=True
-    )
-    assert seen.returncode == 0, seen.stderr
+    schema_says(tmp_path, answer.raw)
 
 
 def test_a_partial_acquit_refuses_and_names_the_mandat(tmp_path):
@@ -54,7 +49,7 @@ def test_a_partial_acquit_refuses_and_names_the_mandat(tmp_path):
     channel.simulator.scenarios.prepare("partial")
     parcel, reference = delivered(channel, tmp_path, "F1")
     answer = channel.poll(parcel, reference)
-    assert answer.kind is AnswerKind.REFUSED
+    assert answer.kind is AnswerKind.PARTIAL
     assert "Bordereau 2 de 2026, mandat 3, ligne 1 :" in answer.reason
     assert "Le bordereau 1 de 2026 est pris en charge" in answer.reason
 
@@ -75,6 +70,55 @@ def test_the_mandat_that_was_chosen_for_a_waiting_flow_is_the_one_refused(tmp_pa
     assert "Le bordereau 2 de 2026 est pris en charge" in answer.reason
     assert channel.simulator.waiting(reference) is None
     assert list((tmp_path / "tresorerie" / "scenarios").iterdir()) == []
+
+
+def test_what_was_taken_once_is_a_duplicate_for_ever_as_for_helios(tmp_path):
+    """The same bordereaux under another name; the mandats of one under another number; a bordereau twice in a flow."""
+    channel = a_channel(tmp_path)
+    channel.simulator.scenarios.prepare("partial")
+    parcel, reference = delivered(channel, tmp_path, "F1")
+    first = channel.poll(parcel, reference)
+    assert [(part.number, part.accepted) for part in first.parts if part.kind == "slip"] == [
+        ("1", True),
+        ("2", False),
+    ]
+    assert (first.parts[0].series, first.parts[0].pieces) == ("123 00 dépenses 2026 01", ("1", "2"))
+    assert [fault.piece for fault in first.parts[1].faults] == ["3"]
+
+    def answered(name, *changes):
+        flow = tmp_path / f"{name}.xml"
+        raw = FLOW.read_bytes()
+        for before, after in changes:
+            assert before in raw
+            raw = raw.replace(before, after)
+        flow.write_bytes(raw)
+        parcel, reference = delivered(channel, tmp_path, name, source=flow)
+        answer = channel.poll(parcel, reference)
+        assert channel.poll(parcel, reference).raw == answer.raw
+        schema_says(tmp_path, answer.raw)
+        return answer
+
+    again = answered("F2")
+    assert again.kind is AnswerKind.PARTIAL
+    assert b"ERREUR_DOUBLON_BORDEREAU" in again.raw
+    assert b"ERREUR_DOUBLON_PJ" in again.raw
+    assert [(part.number, part.accepted) for part in again.parts] == [("1", False), ("2", True)] + [
+        (part.number, False) for part in again.parts[2:]
+    ]
+    moved = answered("F3", (b'<IdBord V="1"/>', b'<IdBord V="7"/>'), (b'<IdBord V="2"/>', b'<IdBord V="7"/>'))
+    assert moved.kind is AnswerKind.REFUSED
+    assert b"ERREUR_DOUBLON_PIECE" in moved.raw
+    assert "Bordereau 7 de 2026, mandat 1 : cette pièce a déjà été reçue" in moved.reason
+
+
+def schema_says(tmp_path, raw):
+    """Fails where the schema of acquits does not accept these bytes."""
+    path = tmp_path / "acquit.xml"
+    path.write_bytes(raw)
+    seen = subprocess.run(
+        ["xmllint", "--noout", "--nonet", "--schema", SCHEMA, path], capture_output=True, text=True
+    )
+    assert seen.returncode == 0, seen.stderr
 
 
 def test_an_acquit_cut_on_its_way_comes_again_in_the_same_bytes(tmp_path):

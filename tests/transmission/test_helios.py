@@ -1,5 +1,6 @@
 """A flow leaves for the accountant, and its acquit decides: acquitté, or back to who corrects it, mandat by mandat."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -82,12 +83,12 @@ def test_a_partial_acquit_brings_the_flow_back_mandat_by_mandat_and_a_new_flow_c
     house.play("helios", "partial")
     folder_id = a_flow_named(house, "F_261120_001", tmp_path)
     house.drain()
-    assert (house.folder(folder_id).phase, transmission(folder_id).state) == ("rejected", "refused")
+    assert (house.folder(folder_id).phase, transmission(folder_id).state) == ("rejected", "partial")
     shown = page(house, "g.trehorel", folder_id)
     assert "Bordereau 2 de 2026, mandat 3, ligne 1 : 1971 - Compte fonction présent à tort" in shown
     assert "Le bordereau 1 de 2026 est pris en charge : ne le renvoyez pas." in shown
-    assert "Refusé par le comptable public" in shown
-    assert "Acquit négatif ou partiel" in shown
+    assert "Acquit partiel" in shown
+    assert "Refusé par" not in shown
     told = {
         one["To"].addresses[0].username
         for one in mail.letters
@@ -109,12 +110,29 @@ def test_a_partial_acquit_brings_the_flow_back_mandat_by_mandat_and_a_new_flow_c
         sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
     assert "a déjà servi" in refused.value.facts["details"]
 
-    corrected = tmp_path / "corrected.xml"
-    corrected.write_bytes(FLOW.read_bytes().replace(FLOW_NAME, b"F_261120_002"))
+    # The same bordereaux under another name: what was taken is told in red, the accountant first, and in any folder.
     (main, *_) = house.versions(folder_id, "main")
+    whole = tmp_path / "whole.xml"
+    whole.write_bytes(FLOW.read_bytes().replace(FLOW_NAME, b"F_261120_003"))
+    deposit.replace_main(house.actor("g.trehorel"), folder_id, main.document_id, Incoming(whole, "whole.xml"))
+    elsewhere = house.deposit("g.trehorel", "pes", a_copy(tmp_path, b"F_261120_004"))
+    for one in (folder_id, elsewhere):
+        shown = page(house, "g.trehorel", one)
+        assert "Bordereau 1 déjà pris en charge" in shown
+        assert "note-danger" in shown
+        assert "Bordereau 2 déjà" not in shown.replace("Bordereau 2 déjà déposé", "")
+        assert "4 pièces jointes déjà prises en charge" in shown
+    moved = a_copy(tmp_path, b"F_261120_005", (b'<IdBord V="1"/>', b'<IdBord V="7"/>'))
+    shown = page(house, "g.trehorel", house.deposit("g.trehorel", "pes", moved))
+    assert "Mandats 1, 2 déjà pris en charge" in shown
+    assert "et de nouveau dans le bordereau 7 de ce flux" in shown
+
+    # Only what was refused goes again: nothing is to be told of it, and the Treasury takes it.
+    corrected = a_copy(tmp_path, b"F_261120_002", without=(rb"<Bordereau>.*?</Bordereau>", rb"<PJ>.*?</PJ>"))
     deposit.replace_main(
         house.actor("g.trehorel"), folder_id, main.document_id, Incoming(corrected, "corrected.xml")
     )
+    assert "déjà pris" not in page(house, "g.trehorel", folder_id)
     sending.send(house.actor("g.trehorel"), folder_id, version=house.folder(folder_id).version)
     house.approve(folder_id, "n.abgrallec")
     house.sign(folder_id, "a.kervadec")
@@ -122,6 +140,20 @@ def test_a_partial_acquit_brings_the_flow_back_mandat_by_mandat_and_a_new_flow_c
     assert (house.folder(folder_id).place, transmission(folder_id).state) == ("done", "acknowledged")
     assert transmission(folder_id).identifier == "F_261120_002"
     assert len(house.versions(folder_id, "receipt")) == 2
+    assert "déjà pris" not in page(house, "g.trehorel", folder_id)  # by this very sending
+
+
+def a_copy(room: Path, name: bytes, *changes: tuple[bytes, bytes], without: tuple[bytes, ...] = ()) -> Path:
+    """The flow under another NomFic, with these changes, without the first bordereau and every attachment if so asked."""
+    raw = FLOW.read_bytes().replace(FLOW_NAME, name)
+    for before, after in changes:
+        assert before in raw
+        raw = raw.replace(before, after)
+    for rank, pattern in enumerate(without):
+        raw = re.sub(pattern, b"", raw, count=not rank, flags=re.DOTALL)
+    path = room / f"{name.decode()}.xml"
+    path.write_bytes(raw)
+    return path
 
 
 def test_a_lost_answer_is_looked_up_and_the_flow_is_not_sent_twice(house: House, tmp_path: Path) -> None:

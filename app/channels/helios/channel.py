@@ -15,6 +15,7 @@ from typing import Any, Final
 from app.channels import replacing
 from app.channels.helios.acquit import Verdict, read_acquit
 from app.channels.helios.flow import Flow, Unreadable, read_flow
+from app.channels.helios.parts import parts_of
 from app.channels.helios.s2low import S2lowHelios
 from app.channels.helios.settings import MEGABYTE, HeliosSettings
 from app.channels.helios.simulator import SimulatedTreasury, name_taken
@@ -35,6 +36,11 @@ from app.transmission.ports import (
 from app.transmission.s2low.settings import S2lowSettings
 
 MAX_NAME: Final = 100
+KINDS: Final = {
+    Verdict.ACCEPTED: AnswerKind.ACKNOWLEDGED,
+    Verdict.PARTIAL: AnswerKind.PARTIAL,
+    Verdict.REFUSED: AnswerKind.REFUSED,
+}
 _AGAIN: Final = "Exportez-le de nouveau depuis le logiciel de finances."
 _CHANGED: Final = "« {} » n’est plus le fichier du dossier : son empreinte a changé. Rien n’est parti."
 _DOUBT: Final = "Un acquit est arrivé, illisible ou pour un autre flux. Il est gardé : lisez-le."
@@ -144,13 +150,14 @@ class HeliosChannel:
             return self._answer(AnswerKind.PENDING, reply.acquit, reply.filename, _DOUBT)
         accepted = acquit.verdict is Verdict.ACCEPTED
         return Answer(
-            kind=AnswerKind.ACKNOWLEDGED if accepted else AnswerKind.REFUSED,
+            kind=KINDS[acquit.verdict],
             raw=reply.acquit,
             filename=reply.filename,
             identifier=acquit.name,
             received_on=acquit.day,
             reason=None if accepted else acquit.reason(flow.name),
             simulated=self.simulated,
+            parts=parts_of(flow, acquit),
         )
 
     @property

@@ -23,12 +23,13 @@ _HEADER: Final = {
 
 @dataclass(frozen=True)
 class Slip:
-    """A bordereau: the domain that answers it, its number, its year, and the numbers of its mandats or titres."""
+    """A bordereau: the domain that answers it, its number, its year, its kind (TypBord), and its mandats or titres."""
 
     domain: str
     number: str
     year: str
     pieces: tuple[str, ...]
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class _Reading:
         self._path.append(name)
         if name in _HEADER.get(parent, ()) and len(self._path) <= 4:
             self._said.setdefault(name, value)
-        elif parent == "BlocBordereau" and name in {"IdBord", "Exer"}:
+        elif parent == "BlocBordereau" and name in {"IdBord", "Exer", "TypBord"}:
             self._open[name] = value
         elif name == "IdPce" and parent in {"InfoPce", "BlocPiece"}:
             self._pieces.append(value)
@@ -116,7 +117,8 @@ class _Reading:
         if name != "Bordereau" or len(self._path) < 2:
             return
         domain = DOMAINS.get(self._path[1], "")
-        slip = Slip(domain, self._open.get("IdBord", ""), self._open.get("Exer", ""), tuple(self._pieces))
+        number, year, kind = (self._open.get(one, "") for one in ("IdBord", "Exer", "TypBord"))
+        slip = Slip(domain, number, year, tuple(self._pieces), kind)
         self._slips.append(slip)
         self._open, self._pieces = {}, []
 

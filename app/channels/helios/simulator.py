@@ -8,11 +8,18 @@ processes may share the folder. The record in names/ is the acceptance; what pre
     names/<CodCol>/<NomFic>.json the names consumed, for ever
     answers/<reference>.xml      the acquit
 
-A flow is taken in charge as a whole, unless a scenario (`app/channels/scenarios.py`) says otherwise of it.
+    taken/<SHA-256 of what>.json the bordereaux, pieces and attachments taken in charge, by the reference of the first
+
+A flow is taken in charge as a whole, unless a scenario (`app/channels/scenarios.py`) says otherwise of it; but what was
+taken once is a duplicate for ever (ERREUR_DOUBLON_BORDEREAU, _PIECE, _PJ), as for Hélios.
 """
 
+from __future__ import annotations
+
+import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -20,12 +27,13 @@ from urllib.parse import quote
 
 from app.channels import create_only
 from app.channels.helios.answers import Fault, Said, write_acquit
-from app.channels.helios.flow import Flow, Unreadable, read_flow
+from app.channels.helios.flow import Flow, Slip, Unreadable, read_flow
 from app.channels.helios.settings import HeliosSettings
 from app.channels.helios.transport import Deposit, Found, Reply
 from app.channels.scenarios import LOST, TWICE, Scenario, Scenarios
 from app.core.clock import PARIS
 from app.transmission.ports import Rejected, Sender, Uncertain, Unreachable
+from workflows.flows.keys import series
 
 PARTIAL: Final = "partial"
 REJECTION: Final = "rejection"
@@ -103,7 +111,8 @@ class SimulatedTreasury:
             if moment is None or self._clock() < moment:
                 return Reply(None, None)
             flow, day = self._flow(record), moment.astimezone(PARIS).date()
-            create_only(path, write_acquit(flow, day, _answer(flow, scenario), _SIGNED, MARK))
+            said = [self._judged(one, reference) for one in _answer(flow, scenario)]
+            create_only(path, write_acquit(flow, day, said, _SIGNED, MARK))
             if self.scenarios.played(reference) and scenario is not None and scenario.play == TWICE:
                 raise Unreachable(
                     "La connexion est tombée pendant l’acquit FACTICE : il sera rendu une seconde fois."
@@ -114,6 +123,21 @@ class SimulatedTreasury:
         """The flow received under this reference as long as its acquit is not written; else None."""
         record = None if self._acquit_path(reference).exists() else self._deposited(reference)
         return self._flow(record) if record else None
+
+    def _judged(self, one: _Judged, reference: str) -> Said:
+        """The answer to one thing, a duplicate if an earlier flow brought it; what is taken in charge is remembered."""
+        if one.said.fault is not None:
+            return one.said
+        for key, duplicate in one.things:
+            taken = _load(self._taken_path(key))
+            if taken is not None and taken["by"] != one.place(reference):
+                return replace(one.said, fault=duplicate)
+        for key, _ in one.things:
+            create_only(self._taken_path(key), _json({"by": one.place(reference), "key": key}))
+        return one.said
+
+    def _taken_path(self, key: str) -> Path:
+        return self._root / "taken" / f"{hashlib.sha256(key.encode()).hexdigest()}.json"
 
     def _deposited(self, reference: str) -> dict[str, Any] | None:
         """What was recorded when the deposit of this reference was accepted."""
@@ -162,24 +186,46 @@ def mandates(flow: Flow) -> list[tuple[str, str]]:
     ]
 
 
-def _answer(flow: Flow, scenario: Scenario | None) -> Iterator[Said]:
+@dataclass(frozen=True)
+class _Judged:
+    """What is said of the `rank`-th thing of a flow; `things` are those that it brings, each with its fault as a duplicate."""
+
+    said: Said
+    rank: int = 0
+    things: tuple[tuple[str, Fault], ...] = ()
+
+    def place(self, reference: str) -> str:
+        """Where it stands: the same thing twice in one flow is a duplicate too."""
+        return f"{reference} {self.said.domain} {self.rank}"
+
+
+def _answer(flow: Flow, scenario: Scenario | None) -> Iterator[_Judged]:
     """What the Treasury says of a flow, from the flow and the scenario alone."""
     play = scenario.play if scenario else ""
     if play == REJECTION:
-        yield Said("0", (), Fault("ERREUR_CODE_COLLECTIVITE_BUDGET", f"Budget inconnu ({MARK})"))
+        yield _Judged(Said("0", (), Fault("ERREUR_CODE_COLLECTIVITE_BUDGET", f"Budget inconnu ({MARK})")))
         return
     refused = _refused(flow, scenario.about if scenario else "") if play == PARTIAL else (-1, "")
     for rank, slip in enumerate(flow.slips):
         fault = None
         if rank == refused[0]:
             fault = Fault("ERREUR_AUTRE", f"1971 - Compte fonction présent à tort ({MARK})", refused[1], "1")
-        yield Said(slip.domain, (("NumBord", slip.number), ("ExerciceBord", slip.year)), fault)
+        said = Said(slip.domain, (("NumBord", slip.number), ("ExerciceBord", slip.year)), fault)
+        yield _Judged(said, rank, tuple(_brought(flow, slip)))
     for rank, attachment in enumerate(flow.attachments):
-        known = not rank and play == ATTACHMENT
-        fault = Fault("ERREUR_DOUBLON_PJ", f"1984 - PJ déjà intégrée ({MARK})") if known else None
-        yield Said("4", (("IdUnique", attachment),), fault)
+        known = Fault("ERREUR_DOUBLON_PJ", f"1984 - PJ déjà intégrée ({MARK})")
+        said = Said("4", (("IdUnique", attachment),), known if not rank and play == ATTACHMENT else None)
+        yield _Judged(said, rank, ((f"attachment {attachment}", known),))
     for market in flow.markets:
-        yield Said("11", (("IdMarche", market),))
+        yield _Judged(Said("11", (("IdMarche", market),)))
+
+
+def _brought(flow: Flow, slip: Slip) -> Iterator[tuple[str, Fault]]:
+    where = series(flow.code, flow.budget, slip.domain, slip.year, slip.kind)
+    twice = f"Bordereau déjà intégré ({MARK})"
+    yield f"slip {where} {slip.number}", Fault("ERREUR_DOUBLON_BORDEREAU", twice)
+    for piece in slip.pieces:
+        yield f"piece {where} {piece}", Fault("ERREUR_DOUBLON_PIECE", f"Pièce déjà intégrée ({MARK})", piece)
 
 
 def _refused(flow: Flow, about: str) -> tuple[int, str]:

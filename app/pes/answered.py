@@ -1,0 +1,162 @@
+"""What acquits said of flows, part by part, and what the Treasury took once: it is never sent again unseen.
+
+What was taken is remembered whatever becomes of its folder (given up, corrected, sent again): Hélios answers the second
+with ERREUR_DOUBLON_BORDEREAU, _PIECE or _PJ, once people have signed.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.circuits.library import family_of
+from app.core.clock import PARIS, now
+from app.core.db import Db
+from app.core.french import jour
+from app.folders.models import Folder
+from app.pes.models import FlowAnswer, FlowAttachment, FlowIndex, FlowSlip
+from app.transmission.channels import open_channel
+from app.transmission.models import Transmission
+from app.transmission.ports import Answer
+from workflows.circuit import Phase
+from workflows.flows.keys import same_number
+
+CHANNEL = "helios"
+NAMED = 5
+"""How many attachments or pieces are named before « et N autres »."""
+REMEDY = "Retirez-le de ce flux dans le logiciel de finances, puis déposez le nouveau fichier."
+
+
+def keep(db: Db, folder: Folder, row: Transmission, answer: Answer) -> None:
+    """Keep what an acquit says of each part of a flow, in the transaction that acts on it."""
+    index = db.get(FlowIndex, folder.id)
+    day = answer.received_on or now().astimezone(PARIS).date()
+    for part in answer.parts:
+        db.add(
+            FlowAnswer(
+                collectivity_id=folder.collectivity_id,
+                folder_id=folder.id,
+                round=row.round,
+                sha256=index.sha256 if index is not None else "",
+                kind=part.kind,
+                series=part.series,
+                number=part.number,
+                accepted=part.accepted,
+                pieces=list(part.pieces),
+                faults=[[one.piece, one.line, one.words] for one in part.faults],
+                simulated=answer.simulated,
+                answered_on=day,
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """What a flow brings that an acquit accepted already: bordereaux, pieces of others, and attachments.
+
+    Each with the acquit that took it; `pages` are those of the sheet where these bordereaux begin.
+    """
+
+    slips: Sequence[tuple[FlowSlip, FlowAnswer]] = ()
+    pieces: Sequence[tuple[FlowSlip, FlowAnswer, Sequence[str]]] = ()
+    attachments: Sequence[tuple[str, FlowAnswer]] = ()
+
+    @property
+    def pages(self) -> frozenset[int]:
+        """Where the bordereaux that were taken begin."""
+        return frozenset(slip.page for slip, _ in self.slips)
+
+    def told(self, folder: Folder) -> Iterator[tuple[str, str, int]]:
+        """A title, a sentence and a page for each, the bordereaux first; attachments in one."""
+        for slip, taken in self.slips:
+            words = f"Le comptable public l’a pris en charge ({_acquit(taken, folder)}). {REMEDY}"
+            yield f"Bordereau {slip.number} déjà pris en charge", words, slip.page
+        for slip, taken, numbers in self.pieces:
+            what = "titre" if " recettes " in slip.key else "mandat"
+            many = len(numbers) > 1
+            title = f"{what.capitalize()}{'s' if many else ''} {_named(numbers)} déjà pris en charge"
+            words = (
+                f"Dans le bordereau {taken.number} ({_acquit(taken, folder)}), et de nouveau dans le bordereau "
+                f"{slip.number} de ce flux : le comptable rejetterait ce bordereau. "
+            )
+            yield (
+                title,
+                words + REMEDY.replace("Retirez-le", "Retirez-les" if many else "Retirez-le"),
+                slip.page,
+            )
+        if self.attachments:
+            count = len(self.attachments)
+            taken = self.attachments[-1][1]
+            title = (
+                "Pièce jointe déjà prise en charge"
+                if count == 1
+                else f"{count} pièces jointes déjà prises en charge"
+            )
+            words = (
+                f"{_named([one for one, _ in self.attachments])} ({_acquit(taken, folder)}) : le comptable rejetterait "
+                "la seconde. Le logiciel de finances doit citer une pièce déjà reçue par son identifiant, sans la joindre "
+                "de nouveau."
+            )
+            yield title, words, 0
+
+
+def taken_again(db: Db, folder: Folder) -> Repeated:
+    """What this flow brings that was taken already, by this folder in a former round or by any other."""
+    slips = db.scalars(
+        sa.select(FlowSlip).where(FlowSlip.folder_id == folder.id).order_by(FlowSlip.rank)
+    ).all()
+    if not slips and not db.scalar(
+        sa.select(FlowAttachment.rank).where(FlowAttachment.folder_id == folder.id).limit(1)
+    ):
+        return Repeated()
+    earlier: dict[str, list[FlowAnswer]] = {}
+    query = _taken(folder).where(
+        FlowAnswer.kind == "slip", FlowAnswer.series.in_({one.series for one in slips})
+    )
+    for answer in db.scalars(query):
+        earlier.setdefault(answer.series, []).append(answer)
+    whole: list[tuple[FlowSlip, FlowAnswer]] = []
+    parts: list[tuple[FlowSlip, FlowAnswer, Sequence[str]]] = []
+    for slip in slips:
+        answers = earlier.get(slip.series, [])
+        same = next((one for one in answers if same_number(one.number, slip.number)), None)
+        if same is not None:
+            whole.append((slip, same))
+            continue
+        mine = slip.pieces or ()
+        for answer in answers:
+            known = set(answer.pieces)
+            if numbers := [one for one in mine if one in known]:
+                parts.append((slip, answer, numbers))
+    files = (
+        _taken(folder)
+        .join(FlowAttachment, FlowAttachment.unique_id == FlowAnswer.number)
+        .where(FlowAnswer.kind == "attachment", FlowAttachment.folder_id == folder.id)
+    )
+    attachments = {answer.number: answer for answer in db.scalars(files)}
+    return Repeated(whole, parts, list(attachments.items()))
+
+
+def _taken(folder: Folder) -> sa.Select[tuple[FlowAnswer]]:
+    """What acquits accepted, the oldest first; not the very sending that stands acknowledged on this folder."""
+    query = sa.select(FlowAnswer).where(
+        FlowAnswer.collectivity_id == folder.collectivity_id,
+        FlowAnswer.accepted.is_(True),
+        FlowAnswer.simulated == open_channel(CHANNEL).simulated,
+    )
+    if folder.phase != Phase.REJECTED:
+        query = query.where(sa.or_(FlowAnswer.folder_id != folder.id, FlowAnswer.round != folder.round))
+    return query.order_by(FlowAnswer.id)
+
+
+def _acquit(answer: FlowAnswer, folder: Folder) -> str:
+    """The acquit that took it; the folder is named where nothing is restricted."""
+    day = f"acquit du {jour(answer.answered_on)}"
+    if answer.folder_id == folder.id or family_of(folder.family).restricted:
+        return day
+    return f"{day}, dossier n° {answer.folder_id}"
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" et {more} autre{'s' if more > 1 else ''}" if more > 0 else "")
