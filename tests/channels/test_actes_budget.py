@@ -1,10 +1,12 @@
 """A budgetary document tells what it is, and a seal that no longer holds is told with what broke it."""
 
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from app.channels.actes.budget import Seal, explain, read_budget, rows_of
+from app.channels.actes.budget_schema import remark
 from app.channels.actes.channel import open_channel
 from app.channels.actes.settings import ActesSettings
 from app.channels.actes.xmltree import Malformed
@@ -99,6 +101,43 @@ def test_the_signatory_reads_the_seal_first():
     assert rows[0][0] == "Scellement"
     assert ("Document", "Budget primitif") in rows
     assert ("Lignes budgétaires", "2") in rows
+
+
+def test_bud_04_a_cfu_goes_byte_for_byte_with_its_deliberation_and_the_signatures_of_the_council(tmp_path):
+    channel = open_channel(ActesSettings(folder=tmp_path))
+    files = [
+        a_file(tmp_path, "main", "cfu.xml", CFU),
+        a_file(tmp_path, "attachment", "d.pdf", PDF, type_code="70_DE"),
+    ]
+    facts = {
+        "nature": 5,
+        "matter": "7.1.1",
+        "decision_date": "2026-06-25",
+        "budget_kind": "Compte financier unique",
+        "fiscal_year": 2025,
+    }
+    (missing,) = channel.rehearse(a_parcel(tmp_path, facts=facts, files=tuple(files)))
+    assert (missing.rule, "signatures de tous les conseillers" in missing.sentence) == ("A14", True)
+    files.append(a_file(tmp_path, "attachment", "s.pdf", PDF, type_code="70_DE"))
+    parcel = a_parcel(tmp_path, facts=facts, files=tuple(files))
+    assert channel.rehearse(parcel) == []
+    with tarfile.open(channel.package(parcel, tmp_path).path) as archive:
+        contents = [
+            archive.extractfile(one).read() for one in archive.getmembers() if one.name.endswith(".xml")
+        ]
+    assert CFU in contents
+
+
+def test_the_schema_of_a_budget_is_a_remark_and_the_newest_known_is_tried_first():
+    assert remark(TOTEM) == remark(CFU) == "Suit le schéma 5.30 des budgets."
+    newer = TOTEM.replace(b"<NatCEPL", b'<Demain V="1"/><NatCEPL')
+    assert "« Demain »" in remark(newer)
+    assert "c’est une remarque, la préfecture décide" in remark(newer)
+    rows = dict(
+        rows_of(read_budget(sealed(TOTEM, (b'ProjetBudget V="false"', b'ProjetBudget V="true"'))), "x")
+    )
+    assert rows["Schéma"] == "x"
+    assert "Transmettez le budget voté" in rows["État"]
 
 
 def test_what_is_no_budget_is_none_and_what_is_hostile_is_refused():

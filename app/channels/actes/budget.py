@@ -30,6 +30,8 @@ KINDS: Final = {  # NatDec; 04 to 06 since schema 5.24
     "09": "Compte administratif",
     "10": "Compte financier unique",
 }
+SINGLE_ACCOUNT: Final = "10"
+PROJECT: Final = "Le fichier dit qu’il est un projet (ProjetBudget) : le comptable le refuserait. Transmettez le budget voté."
 USUAL: Final = frozenset({"iso-8859-1", "iso8859-1", "latin1"})
 _INDENTS: Final = ("   ", "  ", " ", "\t", "    ")
 
@@ -59,6 +61,7 @@ class Budget:
     seal: Seal
     sealed_at: str
     encoding: str
+    project: bool = False
 
     def facts(self) -> tuple[tuple[str, str, str], ...]:
         """What its folder must say as it does: the field, its French label, the value; what it does not say is left out.
@@ -108,6 +111,7 @@ def read_budget(raw: bytes) -> Budget | None:
         seal=seal_of(root),
         sealed_at="" if seal is None else seal.get("date", ""),
         encoding=(tree.docinfo.encoding or "UTF-8").upper(),
+        project=_value(root, "ProjetBudget").lower() in {"true", "1"},
     )
 
 
@@ -138,10 +142,12 @@ def explain(budget: Budget) -> str:
     return sentence
 
 
-def rows_of(budget: Budget) -> tuple[tuple[str, str], ...]:
-    """What the signatory reads of a budgetary document, the seal first."""
+def rows_of(budget: Budget, remark: str = "") -> tuple[tuple[str, str], ...]:
+    """What the signatory reads of a budgetary document, the seal first; `remark` is what its schema says of it."""
     rows = (
         ("Scellement", explain(budget)),
+        ("Schéma", remark),
+        ("État", PROJECT if budget.project else ""),
         ("Document", budget.kind),
         ("Exercice", budget.fiscal_year),
         ("Collectivité", budget.collectivity),

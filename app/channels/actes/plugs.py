@@ -1,7 +1,7 @@
 """What @CTES brings to a folder: the matters of the classification in force, and what a budgetary document says."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from app.core.db import Db
 from app.core.refusals import Refusal
 from app.folders import numbering, sockets
 from app.folders.models import DocumentVersion, Folder
-from app.folders.sockets import FileTypes, ReadFacts
+from app.folders.sockets import Caution, FileTypes, ReadFacts
 from app.people.models import Collectivity
 from app.transmission.ports import Problem
 from app.transmission.rehearsal import rehearse, to_leave
@@ -29,6 +29,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.picker("matter", "actes.matters", "Chercher dans la classification, mes favoris…")
     sockets.reader("budget", _read_budget)
     sockets.taker("budget", _of_this_body)
+    sockets.caution(_chair)
     sockets.table(_table)
     sockets.band(_Preflight(settings, templates))
     sockets.types(_types)
@@ -138,10 +139,25 @@ def _of_this_body(db: Db, folder: Folder, version: DocumentVersion, siret: str) 
 
 def _table(data: bytes) -> tuple[tuple[str, str], ...] | None:
     from app.channels.actes.budget import read_budget, rows_of
+    from app.channels.actes.budget_schema import remark
     from app.channels.actes.xmltree import Malformed
 
     try:
         found = read_budget(data)
     except Malformed:
         return None
-    return None if found is None else rows_of(found)
+    return None if found is None else rows_of(found, remark(data))
+
+
+def _chair(db: Db, folder: Folder) -> Sequence[Caution]:
+    """BUD-04: the mayor leaves the room for the vote of his accounts, and another presides and signs (CGCT L2121-14)."""
+    del db
+    from app.channels.actes.budget import KINDS, SINGLE_ACCOUNT
+
+    if folder.family != "budget" or folder.fields.get("budget_kind") != KINDS[SINGLE_ACCOUNT]:
+        return ()
+    sentence = (
+        "Le maire se retire au moment du vote (CGCT L2121-14). Vérifiez que la délibération jointe est signée par qui a présidé "
+        "la séance à sa place, et que la page des signatures porte celles de tous les conseillers, quel que soit leur vote."
+    )
+    return [Caution("cfu-chair", "Compte financier unique", sentence)]

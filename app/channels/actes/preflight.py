@@ -23,7 +23,11 @@ ACT: Final[Lines] = (
     (("A11",), "Poids", "est sous la limite"),
     (("A12",), "Fichiers PDF", "s’ouvrent, et leurs signatures sont entières"),
     (("A13",), "Scellement du budget", "est intact"),
-    (("A14",), "Budget", "est celui de la collectivité, et le dossier dit ce qu’il dit"),
+    (
+        ("A14",),
+        "Budget",
+        "est celui de la collectivité, le dossier dit ce qu’il dit et les PDF qu’il demande sont joints",
+    ),
     (("X01", "X02", "X03", "X04", "X05", "X06"), "Message", "suit le schéma et les noms de la préfecture"),
     ENVELOPE,
 )

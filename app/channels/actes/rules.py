@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_NUMBER: Final = 15
 MAX_SUBJECT: Final = 499
+WITH_SINGLE_ACCOUNT: Final = 2
+"""The PDF files that go with a CFU: its deliberation, and the signatures of the councillors."""
 ANNEX_KINDS: Final = frozenset({"pdf", "jpg", "png", "xml"})
 _BUDGET: Final = 5
 _BUDGET_MATTER: Final = (7, 1)
@@ -60,7 +62,7 @@ def judge(act: Act, main: tuple[Piece, ...], annexes: tuple[Piece, ...], bench: 
         *_types(act, (*main, *annexes), bench.classification),
         *_size((*main, *annexes), bench.max_bytes),
         *_sound((*main, *annexes)),
-        *_budget(main, bench),
+        *_budget(main, annexes, bench),
     ]
 
 
@@ -257,9 +259,9 @@ def _sound(pieces: tuple[Piece, ...]) -> Iterator[Problem]:
             )
 
 
-def _budget(main: tuple[Piece, ...], bench: Bench) -> Iterator[Problem]:
-    """A13, the seal; then A14: the file is this body's, and says what the folder says."""
-    from app.channels.actes.budget import Seal, explain, read_budget
+def _budget(main: tuple[Piece, ...], annexes: tuple[Piece, ...], bench: Bench) -> Iterator[Problem]:
+    """A13, the seal; then A14: the file is this body's, says what the folder says, and has what goes with it (BUD-04)."""
+    from app.channels.actes.budget import KINDS, SINGLE_ACCOUNT, Seal, explain, read_budget
     from app.channels.actes.xmltree import Malformed
 
     for piece in main:
@@ -283,6 +285,13 @@ def _budget(main: tuple[Piece, ...], bench: Bench) -> Iterator[Problem]:
             yield Problem("A13", piece.field, explain(budget))
         elif bench.siren:
             yield from _declared(budget, bench)
+            if budget.kind == KINDS[SINGLE_ACCOUNT] and len(annexes) < WITH_SINGLE_ACCOUNT:
+                yield Problem(
+                    "A14",
+                    None,
+                    "Un compte financier unique part avec deux PDF : sa délibération, et la page des signatures de tous les "
+                    "conseillers, quel que soit leur vote. Ajoutez en annexe celui qui manque.",
+                )
 
 
 def _declared(budget: Budget, bench: Bench) -> Iterator[Problem]:
