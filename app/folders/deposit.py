@@ -253,6 +253,8 @@ def write_replacement(
     folder = lock_editable(db, actor, folder_id)
     document = document_of(db, folder, document_id)
     _changes(document)
+    if document.title == Path(last_version(db, document.id).filename).stem[:120]:
+        document.title = kept[0].title  # nobody had given it another: a replaced file has one name
     version = add_version(db, document, folder, actor, kept[0])
     if document.role == "main":
         old = sa.update(Document).where(

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -65,15 +64,16 @@ def refusals(db: Db, folder_ids: Sequence[int]) -> Mapping[int, tuple[str, str]]
     refused = sa.and_(StepRun.folder_id.in_(folder_ids), StepRun.state == "rejected")
     last = sa.select(sa.func.max(StepRun.id)).where(refused).group_by(StepRun.folder_id)
     query = (
-        sa.select(StepRun.folder_id, StepRun.kind, StepRun.who, StepRun.ended_at, StepRun.comment)
+        sa.select(
+            StepRun.folder_id, StepRun.kind, StepRun.step, StepRun.who, StepRun.ended_at, StepRun.comment
+        )
         .join(Folder, Folder.id == StepRun.folder_id)
         .where(StepRun.id.in_(last), Folder.phase == Phase.REJECTED.value)
     )
     return {
-        row.folder_id: (_refused(row.kind, row.who or "", row.ended_at), row.comment or "")
-        for row in db.execute(query)
+        row.folder_id: (
+            f"{timeline.refused_by(db, row.folder_id, row.kind, row.step, row.who or '')}, {instant(row.ended_at)}",
+            row.comment or "",
+        )
+        for row in db.execute(query).all()
     }
-
-
-def _refused(kind: str, who: str, at: datetime | None) -> str:
-    return f"{timeline.refused_by(kind, who)}, {instant(at)}"

@@ -325,15 +325,17 @@ def rejection(db: Db, folder: Folder) -> Notice | None:
     run = db.scalar(query)
     if run is None:
         return None
-    tell = plugged.notes.get(run.kind)
-    told = (tell(db, folder, run.step) or {}).get("back") if tell else ""
-    who = told or refused_by(run.kind, run.who or "")
+    who = refused_by(db, folder.id, run.kind, run.step, run.who or "")
     return Notice("danger", f"{who}, {instant(run.ended_at)}", escape(run.comment or ""))  # quoted as written
 
 
-def refused_by(kind: str, who: str) -> str:
-    """« Rejeté par X »; of a transmission, which nobody of the house refuses: « Refusé par le destinataire »."""
-    return "Refusé par le destinataire" if kind == "transmit" else f"Rejeté par {who}"
+def refused_by(db: Db, folder_id: int, kind: str, step: str, who: str) -> str:
+    """« Rejeté par X »; of a transmission, which nobody of the house refuses, in the words of who makes it."""
+    tell = plugged.notes.get(kind)
+    if tell is None:
+        return f"Rejeté par {who}"
+    told = tell(db, db.get_one(Folder, folder_id), step) or {}
+    return str(told.get("back") or "Refusé par le destinataire")
 
 
 @dataclass(frozen=True)

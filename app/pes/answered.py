@@ -4,7 +4,7 @@ What was taken is remembered whatever becomes of its folder (given up, corrected
 with ERREUR_DOUBLON_BORDEREAU, _PIECE or _PJ, once people have signed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -100,6 +100,33 @@ class Repeated:
             yield title, words, 0
 
 
+def marks(db: Db, folder: Folder, index: FlowIndex) -> list[FlowAnswer]:
+    """What the last acquit of the flow that the folder holds said of its bordereaux, for the page that shows them."""
+    query = (
+        sa.select(FlowAnswer)
+        .where(
+            FlowAnswer.folder_id == folder.id, FlowAnswer.sha256 == index.sha256, FlowAnswer.kind == "slip"
+        )
+        .order_by(FlowAnswer.round.desc(), FlowAnswer.id)
+    )
+    found = db.scalars(query).all()
+    return [one for one in found if one.round == found[0].round]
+
+
+def attachments_taken(db: Db, folder: Folder, unique_ids: Collection[str]) -> frozenset[str]:
+    """Those of these attachments that an acquit accepted, whatever folder brought them."""
+    if not unique_ids:
+        return frozenset()
+    query = sa.select(FlowAnswer.number).where(
+        FlowAnswer.collectivity_id == folder.collectivity_id,
+        FlowAnswer.series == "",
+        FlowAnswer.number.in_(unique_ids),
+        FlowAnswer.accepted.is_(True),
+        FlowAnswer.simulated == open_channel(CHANNEL).simulated,
+    )
+    return frozenset(db.scalars(query))
+
+
 def taken_again(db: Db, folder: Folder) -> Repeated:
     """What this flow brings that was taken already, by this folder in a former round or by any other."""
     slips = db.scalars(
@@ -137,7 +164,7 @@ def taken_again(db: Db, folder: Folder) -> Repeated:
     return Repeated(whole, parts, list(attachments.items()))
 
 
-def _taken(folder: Folder) -> sa.Select[tuple[FlowAnswer]]:
+def _taken(folder: Folder) -> sa.Select[FlowAnswer]:
     """What acquits accepted, the oldest first; not the very sending that stands acknowledged on this folder."""
     query = sa.select(FlowAnswer).where(
         FlowAnswer.collectivity_id == folder.collectivity_id,

@@ -3,19 +3,24 @@
 import binascii
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from typing import IO
 
 from app.core.french import taille
 from app.core.refusals import Refusal
+from app.pes.flow import Attachment
 
 LIMIT = 40 * 1024 * 1024
 """Bytes of an attachment once inflated: 290 kB of gzip can hold 300 MB of zeros."""
+LOOKED_AT = 512 * 1024 * 1024
+"""Bytes inflated at intake for a whole flow; what comes after is only looked at when somebody opens it."""
 START = re.compile(rb"""<Fichier(?:[^>"']|"[^"]*"|'[^']*')*>""")
 LONGEST_START = 1 << 16
 STEP = 1 << 16  # bytes inflated at once
 GZIP = b"\x1f\x8b"
+_PDF = b"%PDF-"
 TYPES = (
-    (b"%PDF-", "pdf", "application/pdf"),
+    (_PDF, "pdf", "application/pdf"),
     (b"\x89PNG\r\n\x1a\n", "image", "image/png"),
     (b"\xff\xd8\xff", "image", "image/jpeg"),
 )
@@ -36,6 +41,38 @@ def content(pieces: Iterable[bytes], first: int, last: int) -> bytes:
     return inflating.done()
 
 
+def look(stream: IO[bytes], attachments: Sequence[Attachment]) -> Iterator[tuple[Attachment, str]]:
+    """Inflate each attachment of a flow once, keeping nothing of it: those that would not open, or as something else.
+
+    The end of a French sentence goes with each. At most `LOOKED_AT` bytes are inflated in all, and `LIMIT` for one; the
+    first that was not looked at for that is told, and the others are not.
+    """
+    left = LOOKED_AT
+    for one in attachments:
+        if left <= 0:
+            yield (
+                one,
+                "et celles qui la suivent n’ont pas été ouvertes au dépôt : elles pèsent trop lourd ensemble",
+            )
+            return
+        inflating = _Inflating(keep=len(_PDF))
+        stream.seek(one.start)
+        to_read = one.end - one.start
+        try:
+            while to_read > 0 and (piece := stream.read(min(STEP, to_read))):
+                to_read -= len(piece)
+                inflating.feed(piece)
+            inflating.done()
+        except Refusal as refusal:
+            yield one, str(refusal.facts["why"])
+        else:
+            if not inflating.compressed:
+                yield one, "son contenu n’est pas compressé (gzip), ce que le format PES demande"
+            elif one.media == "application/pdf" and not inflating.head.startswith(_PDF):
+                yield one, "elle est annoncée comme un PDF et n’en est pas un"
+        left -= inflating.count
+
+
 def kind_of(data: bytes) -> tuple[str, str]:
     """How a file is shown (pdf, image, xml or other) and its media type, by its first bytes, whatever its name says."""
     for magic, kind, media in TYPES:
@@ -47,7 +84,11 @@ def kind_of(data: bytes) -> tuple[str, str]:
 
 
 class _Inflating:
-    def __init__(self) -> None:
+    """An attachment as its bytes come; `keep` bounds how much of its beginning stays in memory, None for all of it."""
+
+    def __init__(self, keep: int | None = None) -> None:
+        self.count = 0
+        self._keep = keep
         self._head: bytes | None = b""
         self._rest = b""
         self._gzip: bool | None = None
@@ -72,10 +113,24 @@ class _Inflating:
         except (binascii.Error, zlib.error) as error:
             raise _unreadable("son contenu est abîmé") from error
 
+    @property
+    def compressed(self) -> bool:
+        """Whether it is a gzip, as the format asks."""
+        return bool(self._gzip)
+
+    @property
+    def head(self) -> bytes:
+        """What is kept of its beginning."""
+        return bytes(self._made)
+
     def done(self) -> bytes:
-        """The whole file."""
-        if self._rest or (self._gzip and not self._stream.eof) or not self._made:
-            raise _unreadable("son contenu est vide ou coupé")
+        """The whole file, as far as it is kept."""
+        if self._head is not None or not (self.count or self._rest or self._gzip):
+            raise _unreadable("son contenu est vide")
+        if self._rest or (self._gzip and not self._stream.eof):
+            raise _unreadable("son contenu est coupé")
+        if not self.count:
+            raise _unreadable("son contenu est vide")
         return bytes(self._made)
 
     def _take(self, data: bytes) -> None:
@@ -84,8 +139,10 @@ class _Inflating:
         while data:
             part = self._stream.decompress(data, STEP) if self._gzip else data
             data = self._stream.unconsumed_tail if self._gzip else b""
-            self._made += part
-            if len(self._made) > LIMIT:
+            self.count += len(part)
+            room = len(part) if self._keep is None else max(self._keep - len(self._made), 0)
+            self._made += part[:room]
+            if self.count > LIMIT:
                 raise _unreadable(f"décompressée, elle dépasse {taille(LIMIT)}")
 
 

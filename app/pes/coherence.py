@@ -5,14 +5,18 @@ return codes ERREUR_DOUBLON_BORDEREAU, ERREUR_CUMUL_MONTANTS and ERREUR_PJ, and 
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import IO
 
 from app.core.french import euros
 from app.core.refusals import Refusal
-from app.pes.flow import Finding, Flow, Slip
+from app.pes.attachment import look
+from app.pes.flow import Finding, Flow, Slip, masked
 from app.pes.reading import read_flow
 
+NAMED = 5
+"""How many creditors are named where they share an account."""
 SHOWN = 20
 """How many findings of one kind are told one by one."""
 
@@ -21,17 +25,21 @@ def read(path: Path) -> Flow:
     """The flow in a file, with what does not hold together in it; refuses `flow-unreadable`."""
     with path.open("rb") as stream:
         flow = read_flow(stream)
-    if flow is None:
-        raise Refusal("flow-unreadable")
-    flow.findings = findings(flow)
+        if flow is None:
+            raise Refusal("flow-unreadable")
+        flow.findings = findings(flow, _unopened(stream, flow))
     return flow
 
 
-def findings(flow: Flow) -> list[Finding]:
-    """What does not hold together, in the order of the screen; beyond `SHOWN` of a kind, the rest is counted."""
+def findings(flow: Flow, unopened: Iterable[Finding] = ()) -> list[Finding]:
+    """What does not hold together, in the order of the screen; beyond `SHOWN` of a kind, the rest is counted.
+
+    `unopened`: the attachments that were opened and do not read.
+    """
     found: list[Finding] = []
-    for check in (_garbled, _slips, _twice, _unread, _absent, _repeated, _empty):
-        several = list(check(flow))
+    checks = (_garbled, _shared, _slips, _twice, _unread, _absent, _repeated)
+    for findings_of in (*(check(flow) for check in checks), unopened):
+        several = list(findings_of)
         found += several[:SHOWN]
         if len(several) > SHOWN:
             rest = several[SHOWN]
@@ -47,6 +55,20 @@ def _garbled(flow: Flow) -> Iterator[Finding]:
             "Le logiciel de finances doit l’exporter de nouveau, sinon il sera signé ainsi."
         )
         yield Finding("garbled", "Accents abîmés", words, 1)
+
+
+def _shared(flow: Flow) -> Iterator[Finding]:
+    """Several creditors on one account: the sign of an invented creditor, or of one that was paid in another's place."""
+    for iban, names in flow.payees.items():
+        if len(names) < 2:
+            continue
+        (piece, page), *_ = names.values()
+        more = f" et {len(names) - NAMED} autres" if len(names) > NAMED else ""
+        words = (
+            f"{', '.join(list(names)[:NAMED])}{more} sont payés sur le compte {masked(iban)} (pièce {piece} la première). "
+            "Faites confirmer par chacun, à un numéro que vous connaissez déjà."
+        )
+        yield Finding("shared-account", f"Même IBAN pour {len(names)} tiers", words, page)
 
 
 def _slips(flow: Flow) -> Iterator[Finding]:
@@ -111,11 +133,13 @@ def _repeated(flow: Flow) -> Iterator[Finding]:
             yield Finding("repeated", "Pièce jointe en double", words)
 
 
-def _empty(flow: Flow) -> Iterator[Finding]:
-    for one in flow.attachments:
-        if one.end - one.start < 60:  # the start tag alone: a gzip of nothing is longer
-            words = f"{one.name or one.unique_id} n’a pas de contenu : le comptable la rejettera."
-            yield Finding("empty", "Pièce jointe vide", words)
+def _unopened(stream: IO[bytes], flow: Flow) -> Iterator[Finding]:
+    for one, why in look(stream, flow.attachments):
+        words = (
+            f"{one.name or one.unique_id} : {why}. Le comptable peut la rejeter (ERREUR_PJ). Joignez-la de nouveau dans le "
+            "logiciel de finances, puis exportez le flux."
+        )
+        yield Finding("unopened", "Pièce jointe à vérifier", words)
 
 
 def key_of(slip: Slip) -> str:

@@ -84,7 +84,10 @@ class Flow:
 
     `announced`: the electronic attachments that its pieces name, each with the first piece and page that name it.
     `unread`: the pieces, with their page, an amount of which is no number. `garbled`: a text whose accents are spoilt.
-    `contracts`: how many public contracts and concessions it tells (PES_Marche).
+    `contracts`: how many public contracts and concessions it tells (PES_Marche). `payees`: the names that are paid on each
+    account, each with the first piece and page that pays it. `paper`: its bordereaux are signed on paper. `schema`: the
+    version of the Treasury's schema that it follows, empty for none that is known, None where nobody compared; `newer`: the
+    elements that no known version has.
     """
 
     header: Mapping[str, str]
@@ -96,6 +99,10 @@ class Flow:
     unread: Sequence[tuple[str, int]] = ()
     garbled: str = ""
     contracts: int = 0
+    payees: Mapping[str, Mapping[str, tuple[str, int]]] = field(default_factory=dict)
+    paper: bool = False
+    schema: str | None = None
+    newer: Sequence[str] = ()
     findings: list[Finding] = field(default_factory=list)
 
     @property
@@ -128,9 +135,19 @@ class Flow:
         return sum((slip.lines_total + slip.lines_vat for slip in self.slips), ZERO)
 
     @property
+    def to_sign(self) -> int:
+        """How many bordereaux are signed here."""
+        return 0 if self.paper else len(self.slips)
+
+    @property
     def pieces(self) -> int:
         """How many mandats and titres it holds."""
         return sum(slip.pieces for slip in self.slips)
+
+
+def masked(iban: str) -> str:
+    """What may be shown of an account: the country and the ends (« FR76 •••• 0185 »)."""
+    return f"{iban[:4]} •••• {iban[-4:]}" if len(iban) > 8 else "••••"
 
 
 def page_bytes(blocks: Sequence[Mapping[str, Any]]) -> bytes:

@@ -14,7 +14,7 @@ from app.core.transaction import use_case
 from app.folders.models import DocumentVersion, Folder, StepRun
 from app.people.actor import Actor
 from app.people.models import Collectivity
-from app.pes.flow import SIGNED_AS, Flow
+from app.pes.flow import SIGNED_AS, Flow, masked
 from app.pes.models import FlowAccount, FlowAttachment, FlowIndex, FlowName, FlowPage, FlowSlip
 from workflows.circuit import WITHDRAWN
 from workflows.flows.keys import series
@@ -107,6 +107,8 @@ def summary(flow: Flow) -> dict[str, Any]:
             what: sum(one.domain == domain for one in flow.slips)
             for domain, what in (("dépenses", "mandats"), ("recettes", "titres"))
         },
+        "to_sign": flow.to_sign,
+        "paper": flow.paper and bool(flow.slips),
         "pieces": {
             what: sum(one.pieces for one in flow.slips if one.domain == domain)
             for domain, what in (("dépenses", "mandat"), ("recettes", "titre"))
@@ -116,13 +118,10 @@ def summary(flow: Flow) -> dict[str, Any]:
         "total_with_tax": str(flow.total_with_tax),
         "attachments": len(flow.attachments),
         "contracts": flow.contracts,
+        "schema": flow.schema,
+        "newer": list(flow.newer),
         "findings": [[one.key, one.title, one.text, one.page] for one in flow.findings],
     }
-
-
-def masked(iban: str) -> str:
-    """What may be shown of an account: the country and the ends (« FR76 •••• 0185 »)."""
-    return f"{iban[:4]} •••• {iban[-4:]}" if len(iban) > 8 else "••••"
 
 
 def changed_accounts(db: Db, folder: Folder) -> list[dict[str, Any]]:

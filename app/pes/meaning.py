@@ -11,9 +11,9 @@ ENFORCEABLE = "rend ces titres exécutoires"
 
 
 def meaning(db: Db, folder: Folder) -> str:
-    """One or two sentences; empty for what is no flow, or one without bordereau."""
+    """One or two sentences; empty for what is no flow, or has no bordereau that is signed here."""
     index = db.get(FlowIndex, folder.id) if is_flow(folder) else None
-    if index is None:
+    if index is None or index.summary.get("paper"):
         return ""
     slips = index.summary["slips"]
     mandats, titres = slips["mandats"], slips["titres"]

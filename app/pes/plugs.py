@@ -70,7 +70,7 @@ class _Reader:
             "written_on": flow.header.get("DteStr", ""),
             "siret": flow.header.get("IdColl", ""),
             "budget": flow.budget,
-            "slips": str(len(flow.slips)),
+            "slips": str(flow.to_sign),
             "pieces": str(flow.pieces),
             "total": f"{flow.total:.2f}" if flow.slips else "",
         }
@@ -79,15 +79,16 @@ class _Reader:
         )
 
     def _judge_schema(self, flow: Flow, path: Path) -> None:
-        from app.pes.schema import VERSION, faults
+        from app.pes.schema import VERSIONS, compare
 
-        found = faults(path)
-        if found and self._strict:
-            told = " ".join(f"Ligne {one.line} : {one.words}." for one in found[:TOLD])
-            raise Refusal("flow-schema", version=VERSION, faults=told)
+        found = compare(path)
+        if found.faults and self._strict:
+            told = " ".join(f"Ligne {one.line} : {one.words}." for one in found.faults[:TOLD])
+            raise Refusal("flow-schema", version=" ni ".join(VERSIONS), faults=told)
+        flow.schema, flow.newer = found.version, found.unknown
         flow.findings += [
             Finding(
-                "schema", f"Hors du schéma PES {VERSION}, ligne {one.line}", f"À cette ligne, {one.words}."
+                "schema", f"Hors des schémas PES connus, ligne {one.line}", f"À cette ligne, {one.words}."
             )
-            for one in found
+            for one in found.faults
         ]

@@ -20,6 +20,8 @@ BLOCK = 1 << 16
 MOST_ATTACHMENTS = 50_000
 LONGEST_MARK = 10 << 20  # bytes of one tag or comment: no flow has any near that
 ELECTRONIC = "01"
+ON_PAPER = frozenset({"0", "false"})
+"""What InfoDematerialisee says of bordereaux that are signed on paper."""
 CONTRACTS = frozenset({"Marche", "Concession"})
 FILE_VALUES = ("IdUnique", "NomPJ", "TypePJ", "Description", "MIMEType")
 # UTF-8 read as Latin-1, and the control characters that Windows-1252 writes for its dashes and quotes
@@ -73,8 +75,10 @@ class _Walk:
         self.unread: list[tuple[str, int]] = []
         self.garbled = ""
         self.contracts = 0
+        self.dematerialised: set[str] = set()
         self.attachments: list[Attachment] = []
         self.accounts: dict[tuple[str, str], Account] = {}
+        self.payees: dict[str, dict[str, tuple[str, int]]] = {}
         self.pages = Pages()
 
     def doctype(self, *_: Any) -> NoReturn:
@@ -123,6 +127,8 @@ class _Walk:
         elif self.slip_values is not None:
             self.slip_values.append((parent, name, text))
         else:
+            if name == "InfoDematerialisee":
+                self.dematerialised.add(text)
             if parent in {"Parametres", "EnTetePES"}:
                 self.header.setdefault(name, text)
             self.others.append((" › ".join(self.path[1:-1]), name, text))
@@ -203,6 +209,8 @@ class _Walk:
         ]
         third, iban = " ".join(names), _first(line, "IBAN").replace(" ", "").upper()
         key = _first(line, "IdTiers") or third
+        if iban and third:
+            self.payees.setdefault(iban, {}).setdefault(" ".join(third.upper().split()), (number, page))
         if iban and key:
             self.accounts.setdefault((key, iban), Account(key, third, iban, number, page))
         before = amount(_first(line, "MtHT"))
@@ -244,6 +252,8 @@ class _Walk:
             self.unread,
             self.garbled,
             self.contracts,
+            payees=self.payees,
+            paper=bool(self.dematerialised) and self.dematerialised <= ON_PAPER,
         )
 
 

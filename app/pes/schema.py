@@ -1,4 +1,8 @@
-"""Compare a flow with the Treasury's schema 5.17 while it is read: each fault has its line and a French sentence.
+"""Compare a flow with the Treasury's schemas while it is read: each fault has its line and a French sentence.
+
+No flow says the version of its schema (namespaces, Version and IdVer never changed): it is compared with the newest set that
+is known, then with the older ones, and follows the schema as soon as it follows one. An element that no known set has is the
+sign of a newer one, and no fault.
 
 libxml2 validates as it parses (xmlSchemaSAXPlug), so that memory is that of one attachment. Lines are counted here: the
 validator does not know them in this mode.
@@ -10,9 +14,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-HOME = Path(__file__).parent / "xsd" / "v5.17" / "PES_V2" / "Rev0" / "PES_Aller.xsd"
-VERSION = "5.17"
+HOME = Path(__file__).parent / "xsd"
+ENTRY = Path("PES_V2") / "Rev0" / "PES_Aller.xsd"
+VERSIONS = ("5.30", "5.17")
+"""The newest first."""
 MOST = 50
+_UNEXPECTED = "n’est pas attendu ici"
 PIECE = 1 << 16
 HEAVY = frozenset({"Bordereau", "PJ", "FactureIndiv", "Marche"})
 _ELEMENT = re.compile(r"^Element '(?:\{[^}]*\})?([^']*)'")
@@ -28,19 +35,44 @@ class Fault:
     words: str
 
 
-def faults(path: Path) -> list[Fault]:
-    """The first `MOST` faults of a flow that passed intake (no DOCTYPE, bounded depth), in the order of the file."""
+@dataclass(frozen=True)
+class Compared:
+    """The schema that a flow follows, empty where it follows none that is known; then its faults against the newest.
+
+    `unknown`: the elements that no known set has, in the order of the file. Where nothing else is wrong there is no fault.
+    """
+
+    version: str
+    faults: list[Fault]
+    unknown: tuple[str, ...] = ()
+
+
+def compare(path: Path) -> Compared:
+    """Compare a flow that passed intake (no DOCTYPE, bounded depth) with the known schemas, the newest first."""
+    newest: list[tuple[str, Fault]] = []
+    for version in VERSIONS:
+        found = _faults(path, version)
+        if not found:
+            return Compared(version, [])
+        newest = newest or found
+    unknown = [name for name, fault in newest if _UNEXPECTED in fault.words and name not in _names()]
+    left = [fault for name, fault in newest if name not in unknown]
+    return Compared("", left, tuple(dict.fromkeys(unknown)))
+
+
+def _faults(path: Path, version: str) -> list[tuple[str, Fault]]:
+    """The first `MOST` faults against one version, in the order of the file, each with the element at fault."""
     from lxml import etree
 
     parser: Any = etree.XMLPullParser(
         events=("end",),
-        schema=_schema(),
+        schema=_schema(version),
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
         huge_tree=True,  # an attachment of more than 10 MB is one text; what it weighs is bounded by the deposit's limit
     )
-    found: dict[tuple[int, str], Fault] = {}
+    found: dict[tuple[int, str], tuple[str, Fault]] = {}
     known, line = 0, 1
     try:
         with path.open("rb") as stream:
@@ -49,21 +81,29 @@ def faults(path: Path) -> list[Fault]:
                 if len(parser.feed_error_log) > known:
                     for entry in list(parser.feed_error_log)[known:]:
                         fault = _told(entry.message)
-                        found.setdefault((line, fault[0]), Fault(line, fault[1]))
+                        found.setdefault((line, fault[0]), (fault[0], Fault(line, fault[1])))
                     known = len(parser.feed_error_log)
                 line += piece.endswith(b"\n")
                 _forget(parser)
     except etree.XMLSyntaxError as error:
         fault = _told(error.msg or "")
-        found.setdefault((line, fault[0]), Fault(line, fault[1]))
+        found.setdefault((line, fault[0]), (fault[0], Fault(line, fault[1])))
     return list(found.values())[:MOST]
 
 
-@lru_cache(maxsize=1)
-def _schema() -> Any:
+@lru_cache(maxsize=len(VERSIONS))
+def _schema(version: str) -> Any:
     from lxml import etree
 
-    return etree.XMLSchema(etree.parse(str(HOME)))
+    return etree.XMLSchema(etree.parse(str(HOME / f"v{version}" / ENTRY)))
+
+
+@lru_cache(maxsize=1)
+def _names() -> frozenset[str]:
+    """Every name that a known set gives to an element."""
+    declared = re.compile(r'<(?:xs[d]?:)?element\b[^>]*?\bname="([^"]+)"')
+    files = (one.read_text(encoding="utf-8", errors="replace") for one in HOME.rglob("*.xsd"))
+    return frozenset(name for text in files for name in declared.findall(text))
 
 
 def _forget(parser: Any) -> None:
@@ -87,7 +127,7 @@ def _told(message: str) -> tuple[str, str]:
     if "Missing child" in message:
         return name, f"il manque {wanted or 'un élément'} dans « {name} »"
     if "not expected" in message:
-        return name, f"« {name} » n’est pas attendu ici{f', mais {wanted}' if wanted else ''}"
+        return name, f"« {name} » {_UNEXPECTED}{f', mais {wanted}' if wanted else ''}"
     if "required but missing" in message:
         return name, f"« {name} » n’a pas son attribut obligatoire"
     if value:

@@ -29,7 +29,7 @@ SENTENCES: Sentences = {
     ),
     "flow-schema": (
         422,
-        "Rien n’a été déposé : ce flux ne suit pas le schéma PES {version}. {faults} Transmettez cette liste à l’éditeur du logiciel de finances, puis déposez le flux corrigé.",
+        "Rien n’a été déposé : ce flux ne suit pas les schémas PES connus, ni {version}. {faults} Transmettez cette liste à l’éditeur du logiciel de finances, puis déposez le flux corrigé.",
     ),
     "attachment-unknown": (
         404,

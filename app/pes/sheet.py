@@ -1,6 +1,7 @@
 """The sheet of a flow: its sum in one sentence, what to look at before signing, and one page of its mandats and titres."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -16,10 +17,12 @@ from app.files import vault
 from app.folders.models import DocumentVersion, Folder
 from app.folders.sockets import Caution
 from app.people.actor import system
-from app.pes.answered import taken_again
-from app.pes.flow import KINDS, WHAT, page_content
-from app.pes.index import changed_accounts, elsewhere, is_flow, masked, remake
-from app.pes.models import FlowAttachment, FlowIndex, FlowPage, FlowSlip
+from app.pes.answered import attachments_taken, marks, taken_again
+from app.pes.flow import KINDS, WHAT, masked, page_content
+from app.pes.index import changed_accounts, elsewhere, is_flow, remake
+from app.pes.models import FlowAnswer, FlowAttachment, FlowIndex, FlowPage, FlowSlip
+from app.pes.schema import VERSIONS
+from workflows.flows.keys import same_number
 
 XML = "application/xml"
 MODES = {  # Simple_Type.xsd, TCodePaiement; CommunRecette.xsd, TModRegl
@@ -34,6 +37,8 @@ MODES = {  # Simple_Type.xsd, TCodePaiement; CommunRecette.xsd, TModRegl
     "09": "virement interne",
 }
 SUPPORTS = {"02": "papier", "03": "cédérom"}
+ABSENT = re.compile(r"La pièce (\S+) est annoncée")
+"""How a finding names an attachment that is absent (`coherence._absent`)."""
 BAND = 3
 """How many titles the band under the header says before « et N autres »."""
 
@@ -98,7 +103,7 @@ class Sheet:
         number, unknown = _asked(db, index, asked)
         page = db.get_one(FlowPage, (folder.id, number))
         blocks = page_content(page.content)
-        links = _links(db, folder.id, blocks)
+        links, answers = _links(db, folder.id, blocks), marks(db, folder, index)
         found = points(db, folder, index)
         drawn = self._templates.get_template("pes/sheet.html").render(
             folder_id=folder.id,
@@ -107,9 +112,15 @@ class Sheet:
             summary=index.summary,
             points=found,
             sums=any(index.summary["slips"].values()),
-            clean=all(one[0] in {"schema", "payslips"} for one in index.summary["findings"]),
-            valid=not any(one[0] == "schema" for one in index.summary["findings"]),
-            blocks=[_block(one, links) for one in blocks],
+            clean=all(
+                one[0] in {"schema", "payslips", "shared-account"} for one in index.summary["findings"]
+            ),
+            schema=index.summary.get(
+                "schema"
+            ),  # of a flow read before this was kept, nobody says it any more
+            newer=index.summary.get("newer", ()),
+            known=" et ".join(VERSIONS),
+            blocks=[_block(one, links, answers) for one in blocks],
             number=number,
             pages=index.pages,
             unknown=unknown,
@@ -163,9 +174,18 @@ def points(db: Db, folder: Folder, index: FlowIndex) -> list[Point]:
                 for number, page, other in elsewhere(db, folder)
                 if page not in repeated.pages
             ),
-            *(Point(key, "exclamation-triangle", *said) for key, *said in index.summary["findings"]),
+            *(Point(key, "exclamation-triangle", *said) for key, *said in _found(db, folder, index)),
         ]
     return known[folder.id]
+
+
+def _found(db: Db, folder: Folder, index: FlowIndex) -> list[Any]:
+    """What was found at deposit, but for attachments that are absent because an acquit took them already."""
+    findings = index.summary["findings"]
+    absent = [ABSENT.match(text) for key, _, text, _ in findings if key == "absent"]
+    taken = attachments_taken(db, folder, {one[1] for one in absent if one})
+    here = (ABSENT.match(text) if key == "absent" else None for key, _, text, _ in findings)
+    return [one for one, match in zip(findings, here, strict=True) if not (match and match[1] in taken)]
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
@@ -242,7 +262,7 @@ def _links(db: Db, folder_id: int, blocks: list[dict[str, Any]]) -> dict[str, in
     return {unique_id: rank for unique_id, rank in db.execute(query.order_by(FlowAttachment.rank.desc()))}  # noqa: C416
 
 
-def _block(block: dict[str, Any], links: Mapping[str, int]) -> dict[str, Any]:
+def _block(block: dict[str, Any], links: Mapping[str, int], answers: Sequence[FlowAnswer]) -> dict[str, Any]:
     if block["kind"] == "attachments":
         return block
     if block["kind"] != "slip":
@@ -250,19 +270,33 @@ def _block(block: dict[str, Any], links: Mapping[str, int]) -> dict[str, Any]:
     what = WHAT[block["domain"]]
     kind = KINDS.get(block["type"], block["type"])
     sums = [Decimal(one) for one in block.get("sums", ())]
+    answer = _answer(block, answers)
+    faults = answer.faults if answer is not None else []
     return {
         **block,
+        "taken": None if answer is None else answer.accepted,
+        "faults": [words for piece, _, words in faults if not piece],
         "what": what,
         "title": f"Bordereau {block['number']}",
         "line": f"{block['domain']}, {kind}, exercice {block['year']}",
         "fields": _hidden(block["fields"]),
         "sums": [*sums, sum(sums)] if sums else [],
         "equal": bool(sums) and block["total"] is not None and Decimal(block["total"]) == sums[0],
-        "pieces": [_piece(one, links) for one in block["pieces"]],
+        "pieces": [_piece(one, links, faults) for one in block["pieces"]],
     }
 
 
-def _piece(piece: dict[str, Any], links: Mapping[str, int]) -> dict[str, Any]:
+def _answer(block: dict[str, Any], answers: Sequence[FlowAnswer]) -> FlowAnswer | None:
+    """What the acquit said of a bordereau, as a page shows it."""
+    ending = f" {block['domain']} {block['year']} {block['type']}"
+    return next(
+        (one for one in answers if one.number == block["number"] and one.series.endswith(ending)), None
+    )
+
+
+def _piece(
+    piece: dict[str, Any], links: Mapping[str, int], faults: Sequence[tuple[str, str, str]]
+) -> dict[str, Any]:
     lines = [_line(one) for one in piece["lines"]]
     thirds = list(dict.fromkeys(one["third"] for one in lines if one["third"]))
     before = sum((one["ht"] for one in lines), Decimal(0))
@@ -278,6 +312,11 @@ def _piece(piece: dict[str, Any], links: Mapping[str, int]) -> dict[str, Any]:
     single = lines[0] if len(lines) == 1 else None
     return {
         **piece,
+        "faults": [
+            f"Ligne {line} : {words}" if line else words
+            for number, line, words in faults
+            if number and same_number(number, piece["n"])
+        ],
         "third": thirds[0] if len(thirds) == 1 else f"{len(thirds)} tiers" if thirds else "",
         "single": single,
         "lines": lines,

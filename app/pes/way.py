@@ -46,11 +46,16 @@ def _typed_over(folder: Folder, index: FlowIndex | None) -> list[Problem]:
 
 
 def _said(summary: dict[str, Any]) -> dict[str, str]:
-    counts = {key: str(sum(summary[key].values())) for key in ("slips", "pieces")}
+    counts = {"slips": str(to_sign(summary)), "pieces": str(sum(summary["pieces"].values()))}
     # a flow read before this was kept does not tell its domain and SIRET
     texts = {key: summary.get(key) for key in ("file_name", "domain", "siret", "budget", "written_on")}
-    sums = {"total": f"{Decimal(summary['total']):.2f}"} if int(counts["slips"]) else {}
+    sums = {"total": f"{Decimal(summary['total']):.2f}"} if sum(summary["slips"].values()) else {}
     return {**{key: text for key, text in texts.items() if text}, **counts, **sums}
+
+
+def to_sign(summary: dict[str, Any]) -> int:
+    """How many bordereaux are signed here; of a flow read before paper was told, all of them."""
+    return int(summary.get("to_sign", sum(summary["slips"].values())))
 
 
 def _signed_when_due(db: Db, folder: Folder, index: FlowIndex | None) -> list[Problem]:
@@ -58,12 +63,12 @@ def _signed_when_due(db: Db, folder: Folder, index: FlowIndex | None) -> list[Pr
 
     The reading decides, and not the form, where somebody may have typed another number of bordereaux.
     """
-    slips = sum(index.summary["slips"].values()) if index else None
+    slips = to_sign(index.summary) if index else None
     steps = planned_circuit(db, folder).applicable(folder.fields)
     signed = any(step.kind in {StepKind.SIGN, StepKind.SEAL} for step in steps)
     if signed and slips == 0:
         words = (
-            "Ce flux n’a pas de bordereau : il ne se signe pas, et son circuit demande une signature. Demandez à "
+            "Ce flux n’a pas de bordereau à signer : il ne se signe pas, et son circuit demande une signature. Demandez à "
             "l’administrateur de ne la demander qu’à partir d’un bordereau (slips >= 1)."
         )
         return [Problem("flow-not-to-sign", "", words)]
@@ -73,4 +78,14 @@ def _signed_when_due(db: Db, folder: Folder, index: FlowIndex | None) -> list[Pr
             "qu’il contient."
         )
         return [Problem("flow-to-sign", "slips", words)]
+    if (
+        index is not None
+        and index.summary.get("paper")
+        and all(step.kind is not StepKind.VISA for step in steps)
+    ):
+        words = (
+            "Les bordereaux de ce flux sont signés sur papier (InfoDematerialisee = 0), et personne ne le verrait avant son "
+            "départ. Demandez à l’administrateur un circuit avec un visa."
+        )
+        return [Problem("flow-unseen", "", words)]
     return []

@@ -85,7 +85,7 @@ def _flow(path: Path) -> Sequence[str]:
 
     mode, targets = foreseen(path)
     if mode is None:
-        return ("Aucun bordereau : rien à signer",)
+        return ("Aucun bordereau à signer",)
     many = f"{len(targets)} bordereaux à signer" if len(targets) > 1 else "1 bordereau à signer"
     return (many if mode == "bordereau" else "Signature globale du flux",)
 

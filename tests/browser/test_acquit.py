@@ -1,5 +1,6 @@
 """A flow of two bordereaux goes to the Treasury in a browser: a mandat refused, read, corrected, and the flow acquitted."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"
 def flow(folder: Path, name: str) -> Path:
     path = folder / f"{name}.xml"
     path.write_bytes(FLOW.read_bytes().replace(FLOW_NAME, name.encode()))
+    return path
+
+
+def refused_alone(folder: Path, name: str) -> Path:
+    """The same flow with what the Treasury refused alone: its second bordereau, and no attachment again."""
+    path = flow(folder, name)
+    once = re.sub(rb"<Bordereau .*?</Bordereau>", b"", path.read_bytes(), count=1, flags=re.DOTALL)
+    path.write_bytes(re.sub(rb"<PJ>.*?</PJ>", b"", once, flags=re.DOTALL))
     return path
 
 
@@ -58,11 +67,19 @@ def test_a_refused_mandat_comes_back_and_its_corrected_flow_is_acquitted(
 
     agent.comes(folder_id, "Bordereau 2 de 2026, mandat 4, ligne 1 : 1971 - Compte fonction présent à tort")
     agent.sees("Le bordereau 1 de 2026 est pris en charge : ne le renvoyez pas.")
+    agent.sees("Acquit partiel")
+    expect(agent.page.locator(".tag", has_text="Pris en charge")).to_have_count(1)
+    expect(agent.page.get_by_role("row", name="1971 - Compte fonction présent à tort")).to_have_count(1)
     look.at(agent, "flow refused")
     agent.button("Corriger et renvoyer").click()
     agent.page.get_by_text("Remplacer", exact=False).first.click()
-    agent.page.get_by_label("Nouvelle version de").set_input_files(flow(tmp_path, "F_261120_002"))
+    agent.page.get_by_label("Nouvelle version de").set_input_files(flow(tmp_path, "F_261120_003"))
     agent.sees("Le document est remplacé.")
+    agent.sees("Bordereau 1 déjà pris en charge")
+    look.at(agent, "what was taken comes again")
+    agent.page.get_by_text("Remplacer", exact=False).first.click()
+    agent.page.get_by_label("Nouvelle version de").set_input_files(refused_alone(tmp_path, "F_261120_002"))
+    expect(agent.page.get_by_text("déjà pris en charge")).to_have_count(0)
     approve_and_sign(folder_id)
     agent.comes(folder_id, "Acquitté (FACTICE)")
     treasury.open("/demo/tresorerie")

@@ -40,9 +40,10 @@ def edited(tmp_path: Path, *pairs: tuple[bytes, bytes], name: str = "flux.xml") 
 
 
 def renamed(tmp_path: Path, number: int, *pairs: tuple[bytes, bytes]) -> Path:
-    """Another flow: another name, other bordereaux."""
-    slips = (b'<IdBord V="', b'<IdBord V="%d' % number)
-    return edited(tmp_path, (NAME, NAME[:-3] + b"%03d" % number), slips, *pairs, name=f"flux{number}.xml")
+    """Another flow: another name, other bordereaux, mandats and attachments."""
+    others = [(one, b"%s%d" % (one, number)) for one in (b'<IdBord V="', b'<IdPce V="')]
+    others.append((b'V="21290999800017D2026', b'V="21290999800017D%04d' % number))
+    return edited(tmp_path, (NAME, NAME[:-3] + b"%03d" % number), *others, *pairs, name=f"flux{number}.xml")
 
 
 def long_flow(tmp_path: Path, pieces: int) -> Path:

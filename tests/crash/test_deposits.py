@@ -17,9 +17,9 @@ from app.core.db import reading
 from app.core.outbox import Outbox
 from app.transmission.models import Receipt, Transmission
 from tests.builders import s2low
-from tests.builders.house import FLOW, House
+from tests.builders.flows import renamed
+from tests.builders.house import House
 from tests.builders.s2low import Face, a_face
-from tests.channels.parcels import FLOW_NAME
 from tests.crash.sound import bytes_are_there, chain_holds
 from tests.crash.walk import SEED, Forge, Kill
 
@@ -55,9 +55,7 @@ def about_to_leave(town: House, family: str, rank: int, room: Path) -> int:
     if family == "deliberation":
         folder_id = town.a_deliberation(at="prefecture", number=f"2026-{rank:04d}")
     else:
-        path = room / f"F_{rank:04d}.xml"
-        path.write_bytes(FLOW.read_bytes().replace(FLOW_NAME, f"F_{rank:04d}".encode()))
-        folder_id = town.a_flow(path)
+        folder_id = town.a_flow(renamed(room, rank))
         town.sign(folder_id, "a.kervadec")
     with reading() as db:
         letters = sa.select(Outbox.id).where(Outbox.state == "pending", Outbox.kind != "step.transmit")

@@ -90,7 +90,7 @@ def test_the_signatory_reads_every_line_of_the_flow_that_he_signs(house: House) 
     line = line[: line.index("</tr>")]
     assert "Éclairage du gymnase" in line
     assert "1\u202f870,00" in line
-    assert "virement, FR76 •••• 0185" in line
+    assert "virement, FR76 •••• 0143" in line
 
 
 def test_a_flow_that_could_not_be_signed_is_refused_on_the_day_of_its_deposit(

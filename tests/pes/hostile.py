@@ -34,7 +34,7 @@ def deposit(path: Path) -> str:
         )
     foreseen(path)
     flow = coherence.read(path)
-    faults = schema.faults(path)
+    faults = schema.compare(path).faults
     if flow.attachments:
         first = flow.attachments[0]
         with path.open("rb") as stream:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from app.core.french import taille
 from app.core.refusals import Refusal
 from app.pes import attachment
-from app.pes.attachment import content, kind_of
+from app.pes.attachment import content, kind_of, look
+from app.pes.flow import Attachment
 from app.pes.payslips import payslips
 from app.pes.reading import read_flow
 from tests.builders.flows import PAYSLIPS, encoded, rich
@@ -61,6 +63,39 @@ def test_a_bomb_stops_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Refusal) as caught:
         taken(encoded(bytes(1001)))
     assert "dépasse" in caught.value.facts["why"]
+
+
+def test_each_attachment_is_opened_once_at_intake_and_what_would_not_read_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Gzip forgotten, a bomb, a cut, nothing, something else than was announced; and no more than so much for all."""
+    bodies = {
+        "right": encoded(b"%PDF-1.7 right"),
+        "raw": b64encode(b"%PDF-1.7 not compressed"),
+        "bomb": encoded(bytes(2000)),
+        "cut": encoded(b"%PDF-1.7 cut" * 50)[:-8],
+        "void": b"",
+        "other": encoded(b"<html>"),
+        "last": encoded(b"%PDF-1.7 last"),
+    }
+    flow, listed = b"before", []
+    for name, body in bodies.items():
+        part = element(body)
+        place = (len(flow), len(flow) + len(part))
+        listed.append(Attachment(name, f"{name}.pdf", "003", "", "application/pdf", "", *place))
+        flow += part + b"</Fichier>"
+    monkeypatch.setattr(attachment, "LIMIT", 1000)
+    told = {one.unique_id: why for one, why in look(io.BytesIO(flow), listed)}
+    assert told == {
+        "raw": "son contenu n’est pas compressé (gzip), ce que le format PES demande",
+        "bomb": f"décompressée, elle dépasse {taille(1000)}",
+        "cut": "son contenu est coupé",
+        "void": "son contenu est vide",
+        "other": "elle est annoncée comme un PDF et n’en est pas un",
+    }
+    monkeypatch.setattr(attachment, "LOOKED_AT", 30)
+    found = [one.unique_id for one, _ in look(io.BytesIO(flow), listed)]
+    assert found == ["raw", "bomb"]  # both too: the second is where it stopped
 
 
 def test_a_file_is_what_its_first_bytes_say() -> None:

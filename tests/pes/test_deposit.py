@@ -39,7 +39,7 @@ def refused(house: House, path: Path) -> Refusal:
         (b'<NomFic V="' + NAME + b'"/>', b"", "flow-name-missing"),
         (b'<CodCol V="123"/>', b"", "flow-name-missing"),
         (b'encoding="ISO-8859-1"', b'encoding="windows-1252"', "pes-encoding"),
-        (b'<InfoDematerialisee V="1"/>', b'<InfoDematerialisee V="0"/>', "pes-not-dematerialised"),
+        (b'<InfoDematerialisee V="1"/>', b"", "pes-not-dematerialised"),
         (b"pes_v2/Rev0/aller", b"pes_v2/Rev9/aller", "pes-not-a-flow"),
         (b"<n:PES_Aller ", b"<!DOCTYPE a><n:PES_Aller ", "xml-doctype"),
     ],
@@ -130,6 +130,11 @@ def told(house: House, folder_id: int, login: str = "g.trehorel") -> str:
         ),
         ("École, rentrée".encode("latin-1")[1:], "École, rentrée".encode()[2:], "Accents abîmés"),
         (b'<MtHT V="412.60"', b'<MtHT V="abc"', "Un de ses montants n’est pas un nombre"),
+        (
+            b"FR7630004000031234567890143",
+            b"FR7630001007941234567890185",
+            "sont payés sur le compte FR76 •••• 0185 (pièce 1 la première)",
+        ),
         (b'<TypBord V="01"/>', b'<TypBord V="77"/>', "la valeur « 77 » de « TypBord » n’est pas admise"),
         (b'<TypePJ V="003"/>', b'<TypePJ V="004"/>', "Ce flux porte des bulletins de paye"),
     ],
@@ -143,6 +148,7 @@ def told(house: House, folder_id: int, login: str = "g.trehorel") -> str:
         "repeated",
         "garbled",
         "unread",
+        "shared account",
         "schema",
         "payslips",
     ],
@@ -173,7 +179,7 @@ def test_who_signs_many_flows_or_decides_by_the_api_is_told_before_the_button(
 def test_a_sound_flow_has_nothing_to_look_at(house: House) -> None:
     page = told(house, house.deposit("g.trehorel", "pes", FLOW))
     assert "à regarder avant de signer" not in page
-    assert "Format PES 5.17 valide" in page
+    assert "Format PES 5.30 valide" in page
 
 
 def test_a_bordereau_of_another_folder_is_told(house: House, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.refusals import Refusal
 from app.pes.plugs import _Reader
-from app.pes.schema import MOST, Fault, faults
+from app.pes.schema import MOST, Compared, Fault, compare
 from tests.builders.flows import edited, long_flow
 from tests.builders.house import ASSETS, FLOW
 from workflows.family import family
@@ -16,7 +16,7 @@ TYPE = (b'<TypBord V="01"/>', b'<TypBord V="77"/>')
 
 def test_each_fault_has_its_line_and_its_sentence(tmp_path: Path) -> None:
     more = (b'<CodCol V="123"/>', b""), (b'<Sigle V="GF TEST"/>', b""), (b'<NbrPce V="2"/>', b"<NbrPce/>")
-    found = faults(edited(tmp_path, TYPE, *more))
+    found = compare(edited(tmp_path, TYPE, *more)).faults
     lines = FLOW.read_bytes().splitlines()
     second = next(n for n, line in enumerate(lines, start=1) if b"BD2026-000002" in line)
     assert found[:4] == [
@@ -32,7 +32,25 @@ def test_each_fault_has_its_line_and_its_sentence(tmp_path: Path) -> None:
     "name", ["kerlann_depenses", "recette_1_bordereau", "depense_signature_globale", "pj_seule_paye"]
 )
 def test_a_sound_flow_has_no_fault(name: str) -> None:
-    assert faults(ASSETS / "pes" / f"{name}.xml") == []
+    assert compare(ASSETS / "pes" / f"{name}.xml") == Compared("5.30", [])
+
+
+def test_a_flow_follows_the_schema_of_its_time_and_a_newer_one_is_a_remark(tmp_path: Path) -> None:
+    """Of 5.24 and later: the contract of a line, the tax of an import. Of tomorrow: an element that nobody knows."""
+    vat = edited(tmp_path, (b'<TVAIntraCom V="0"/>', b'<TVAIntraCom V="0"/><TVAImportation V="0"/>'))
+    assert b"TVAImportation" in vat.read_bytes()
+    assert compare(vat) == Compared("5.30", [])
+    old = tmp_path / "old.xml"  # kinds of titres that 5.30 dropped
+    old.write_bytes(
+        (ASSETS / "pes" / "recette_1_bordereau.xml")
+        .read_bytes()
+        .replace(b'<TypPce V="01"/>', b'<TypPce V="09"/>')
+    )
+    assert compare(old) == Compared("5.17", [])
+    tomorrow = edited(tmp_path, (b'<TVAIntraCom V="0"/>', b'<TVAIntraCom V="0"/><TVADeDemain V="0"/>'))
+    assert compare(tomorrow) == Compared("", [], ("TVADeDemain",))
+    read = _Reader(family("pes"), strict=True)(tomorrow, "application/xml").content
+    assert (read.findings, list(read.newer)) == ([], ["TVADeDemain"])
 
 
 def test_the_faults_of_a_flow_are_told_up_to_a_limit(tmp_path: Path) -> None:
@@ -40,15 +58,15 @@ def test_the_faults_of_a_flow_are_told_up_to_a_limit(tmp_path: Path) -> None:
     path.write_bytes(
         path.read_bytes().replace(b'<NatPce V="01"/>', b'<NatPce V="99"/>').replace(b"<Piece>", b"\n<Piece>")
     )
-    assert len(faults(path)) == MOST
+    assert len(compare(path).faults) == MOST
 
 
 def test_a_body_may_refuse_what_leaves_the_schema_or_have_it_told(tmp_path: Path) -> None:
     path, flows = edited(tmp_path, TYPE), family("pes")
     read = _Reader(flows, strict=False)(path, "application/xml")
     assert [one.title for one in read.content.findings] == [
-        "Hors du schéma PES 5.17, ligne 6",
-        "Hors du schéma PES 5.17, ligne 9",
+        "Hors des schémas PES connus, ligne 6",
+        "Hors des schémas PES connus, ligne 9",
     ]
     with pytest.raises(Refusal) as caught:
         _Reader(flows, strict=True)(path, "application/xml")

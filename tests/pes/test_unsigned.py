@@ -1,5 +1,7 @@
 """Attachments that follow alone have no bordereau: nobody signs them, and they go to their acquit all the same."""
 
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 
@@ -12,6 +14,13 @@ from app.signing.models import SignatureProof
 from tests.builders.house import CONTRACT, FLOW, PAY, PAYSLIPS_ALONE, House
 
 ACCOUNTANT, PAYER = "g.trehorel", "m.kerzerho"
+SIGNED_WHERE_DUE = """
+key: pes_payroll
+label: Flux de paye
+steps:
+  - { key: ordonnateur, label: Signature, kind: sign, who: { desk: maire }, when: { field: slips, op: ">=", value: 1 } }
+  - { key: comptable, label: Transmission, kind: transmit, channel: helios }
+"""
 ALWAYS_SIGNED = """
 key: pes_payroll
 label: Flux de paye
@@ -52,6 +61,39 @@ def test_payslips_that_follow_alone_leave_unsigned_and_are_acquitted(
     assert "Acquitté" in house.client(login).get(f"/dossiers/{folder_id}").get_data(as_text=True)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_bordereaux_signed_on_paper_go_by_a_visa_and_are_acquitted_with_nothing_signed_here(
+    house: House, tmp_path: Path
+) -> None:
+    """InfoDematerialisee = 0: of expenses and of pay; a circuit in which nobody would see them does not take them."""
+    for family, login, source, viser, place in (
+        ("pes", ACCOUNTANT, FLOW, "n.abgrallec", "finance"),
+        ("pes_payroll", PAYER, PAY, "a.kervadec", "papier"),
+    ):
+        path = tmp_path / f"{family}.xml"
+        path.write_bytes(
+            source.read_bytes().replace(b'InfoDematerialisee V="1"', b'InfoDematerialisee V="0"')
+        )
+        folder_id = house.deposit(login, family, path)
+        page = house.client(login).get(f"/dossiers/{folder_id}").get_data(as_text=True)
+        assert "Bordereaux signés sur papier (InfoDematerialisee = 0)" in page
+        assert house.folder(folder_id).fields["slips"] == 0
+        assert (house.folder(folder_id).amount_cents or 0) > 0
+        send(house, folder_id, login)
+        assert house.folder(folder_id).place == place
+        house.approve(folder_id, viser)
+        house.drain()
+        assert house.folder(folder_id).place == "done"
+        assert house.bytes_of(house.versions(folder_id)[0]) == path.read_bytes()
+    library.publish(house.actor("k.morizur"), "pes_payroll", SIGNED_WHERE_DUE)
+    again = tmp_path / "again.xml"
+    again.write_bytes(path.read_bytes().replace(b'<NomFic V="', b'<NomFic V="B'))
+    unseen = house.deposit(PAYER, "pes_payroll", again)
+    with pytest.raises(Refusal, match="to-fix") as caught:
+        send(house, unseen, PAYER)
+    assert [one["key"] for one in caught.value.facts["problems"]] == ["flow-unseen"]
+
+
 def test_a_contract_alone_is_shown_leaves_unsigned_and_is_acquitted_by_its_own_number(house: House) -> None:
     folder_id = house.deposit(ACCOUNTANT, "pes", CONTRACT)
     client = house.client(ACCOUNTANT)
@@ -60,7 +102,7 @@ def test_a_contract_alone_is_shown_leaves_unsigned_and_is_acquitted_by_its_own_n
     assert "pièce jointe" not in page.partition("Sans bordereau")[2].partition("</p>")[0]
     assert "182450.00" in page
     assert "Refection de la toiture du gymnase" in page
-    assert "Format PES 5.17 valide" in page.replace("\xa0", " ")
+    assert "Format PES 5.30 valide" in page.replace("\xa0", " ")
     send(house, folder_id, ACCOUNTANT)
     house.approve(folder_id, "n.abgrallec")
     house.drain()

@@ -231,12 +231,19 @@ def test_a_flow_that_cannot_be_signed_is_refused_and_nothing_is_written(expected
 
 
 @pytest.mark.parametrize("name", FLOWS)
-def test_how_a_flow_would_be_signed_is_known_at_deposit(name):
+def test_how_a_flow_would_be_signed_is_known_at_deposit(name, tmp_path):
     mode, ids = pes_before.foreseen(ASSETS / f"{name}.xml")
     assert [f"{one}_SIG" for one in ids] == FLOWS[name]
     assert mode == ("global" if name == "depense_signature_globale" else "bordereau")
     assert refusal(pes_before.foreseen, ASSETS / "signe_global.xml") == "pes-already-signed"
     assert pes_before.foreseen(ASSETS / "kerlann_paye_pj.xml") == (None, ())
+    (paper := tmp_path / "paper.xml").write_bytes(
+        edited(b'InfoDematerialisee V="1"', b'InfoDematerialisee V="0"')
+    )
+    assert pes_before.foreseen(paper) == (None, ())
+    said = both_domains()  # one domain on paper and the other here is neither
+    paper.write_bytes(said.replace(b'InfoDematerialisee V="1"', b'InfoDematerialisee V="0"', 1))
+    assert refusal(pes_before.foreseen, paper) == "pes-not-dematerialised"
 
 
 def test_the_refusal_says_what_the_accounting_software_must_set():

@@ -9,7 +9,7 @@ from app.core.refusals import Refusal
 from app.signing.formats import canonical
 from app.signing.formats.pes_bytes import element, tag_end
 from app.signing.formats.pes_layout import PLAIN, Layout, Target, layout
-from app.signing.formats.pes_profile import DOMAINS, ROOT, YES, Mode
+from app.signing.formats.pes_profile import DOMAINS, NO, ROOT, YES, Mode
 
 ENCODING, DECLARED_WITHIN = "ISO-8859-1", 50  # the transmission platforms look no further for the encoding
 
@@ -26,12 +26,12 @@ class Planned:
 def foreseen(path: Path) -> tuple[Mode | None, Sequence[str]]:
     """How the flow at `path` would be signed, and the Ids of what would be; refuses what `plan` refuses.
 
-    For whoever takes a flow in: what could not be signed is better known on that day. A flow without bordereau is sound,
-    and nothing of it is signed: None.
+    For whoever takes a flow in: what could not be signed is better known on that day. A flow without bordereau, or whose
+    bordereaux are all signed on paper (InfoDematerialisee = 0), is sound, and nothing of it is signed: None.
     """
     with path.open("rb") as stream:
         found = _sound(path, stream)
-        if not found.bordereaux:
+        if not found.bordereaux or _on_paper(found):
             return None, ()
         targets = _targets(found, stream)
     return "global" if targets[0].name == ROOT else "bordereau", [one.id or "" for one in targets]
@@ -68,6 +68,11 @@ def _sound(path: Path, stream: IO[bytes]) -> Layout:
     if found.strays:
         raise Refusal("pes-misplaced", what=f"un élément {found.strays[0]} hors de sa place")
     return found
+
+
+def _on_paper(found: Layout) -> bool:
+    """Whether every domain that has bordereaux declares them signed on paper; one that says nothing decides nothing."""
+    return all(values and NO.issuperset(values) for values in found.declared.values())
 
 
 def _targets(found: Layout, stream: IO[bytes]) -> Sequence[Target]:

@@ -18,6 +18,8 @@ DOMAINS = MappingProxyType({"PES_DepenseAller": "EnTeteDepense", "PES_RecetteAll
 
 YES = frozenset({"1", "true"})
 """What InfoDematerialisee says of a flow that is signed (xs:boolean)."""
+NO = frozenset({"0", "false"})
+"""What it says of a flow whose bordereaux are signed on paper: the flow then bears no signature."""
 Mode = Literal["bordereau", "global"]
 """Whether each Bordereau is signed, or the flow once."""
 

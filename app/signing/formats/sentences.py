@@ -134,8 +134,8 @@ SENTENCES: Sentences = {
         422,
         (
             "Rien n’a été signé : Hélios rejetterait ce flux, car {where}/InfoDematerialisee y vaut « {value} ». "
-            "Dans le logiciel comptable, déclarez les bordereaux dématérialisés (InfoDematerialisee = 1), puis "
-            "exportez le flux de nouveau."
+            "Dans le logiciel comptable, déclarez tous les bordereaux dématérialisés (InfoDematerialisee = 1), ou tous "
+            "signés sur papier (0), puis exportez le flux de nouveau."
         ),
     ),
     "pes-id-missing": (
