@@ -225,7 +225,7 @@ class Transmission(Schema):
     channel = _text("Canal.", "actes")
     round = _number("Tour du dossier.", 1)
     step = _text("Étape.", "prefecture")
-    state = _text("ready, sending, sent, acknowledged, refused ou uncertain.", "acknowledged")
+    state = _text("ready, sending, sent, acknowledged, partial, refused ou uncertain.", "acknowledged")
     label = _text("Le même, en mots.")
     simulated = fields.Boolean(required=True, metadata=_said("Vrai quand le destinataire est factice."))
     reference = _text("Référence de l’envoi.", null=True)
