@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from workflows.condition import AllOf, AnyOf, Condition, Facts, Not, Test
+from workflows.disputed import may_hold
 from workflows.errors import Refusal
 from workflows.events import Action, Phase
 
@@ -147,8 +148,8 @@ class Step:
     channel: str | None = None
 
     def applies(self, facts: Facts) -> bool:
-        """True when a folder with these facts goes through the step."""
-        return self.when is None or self.when.holds(facts)
+        """True when a folder with these facts goes through the step: where they are disputed, when either asks for it."""
+        return self.when is None or may_hold(self.when, facts)
 
     def to_data(self) -> dict[str, object]:
         """The step as the schema writes it, without what is left unsaid."""

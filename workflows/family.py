@@ -14,6 +14,7 @@ from workflows import deadlines
 from workflows.bases import with_base
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
 from workflows.condition import Condition, Facts, read
+from workflows.disputed import surely_holds, values
 from workflows.errors import Refusal
 from workflows.fields import Field, FieldType, Moment, parse
 from workflows.loader import invalid, load, read_yaml
@@ -166,15 +167,19 @@ class Family:
         return title[:1].upper() + title[1:]
 
     def due(self, facts: Facts) -> date | None:
-        """The day a folder with these facts is due, or None when no clock runs."""
+        """The day a folder with these facts is due, or None when no clock runs; of disputed facts, the earlier end."""
         rule = self.due_rule
-        start = facts.get(rule.start) if rule else None
-        if rule is None or start is None or (rule.unless is not None and rule.unless.holds(facts)):
+        if rule is None or (rule.unless is not None and surely_holds(rule.unless, facts)):
             return None
-        try:
-            return CLOCKS[rule.clock](date.fromisoformat(str(start)))
-        except ValueError:  # a draft keeps what was typed, and it may not be a date
-            return None
+        starts = [day for one in values(facts, rule.start) if (day := _day(one)) is not None]
+        return min(map(CLOCKS[rule.clock], starts), default=None)
+
+
+def _day(value: object) -> date | None:
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:  # a draft keeps what was typed, and it may not be a date
+        return None
 
 
 def families() -> dict[str, Family]:

@@ -103,10 +103,14 @@ def create(headers: Json, files: Json) -> tuple[Json, Mapping[str, str]]:
     _known_facts(family, facts)
     with received("main", "attachments") as sent:
         _one_type_each(files["attachment_types"], sent[1:])
-        once = Once(key, _digest(family, title, facts, sent, types)) if key else None
+        reason = files["reason"]
+        told = {**facts, "correction-reason": reason} if reason else facts
+        once = Once(key, _digest(family, title, told, sent, types)) if key else None
         folder_id = _already(once)
         if folder_id is None:
-            made = deposit.deposit(g.actor, family, sent, facts=facts, title=title, types=types, once=once)
+            made = deposit.deposit(
+                g.actor, family, sent, facts=facts, title=title, types=types, once=once, reason=reason
+            )
             folder_id = made.folder_id
     return _folder(folder_id), {"Location": f"{PREFIX}/folders/{folder_id}"}
 
@@ -144,6 +148,7 @@ def change(folder_id: int, json: Json) -> Json:
         facts=json["facts"],
         types={int(document): code for document, code in json["types"].items()},
         only_allowed=True,
+        reason=json["reason"],
     )
     return _folder(folder_id)
 

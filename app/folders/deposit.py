@@ -13,6 +13,7 @@ from app.core.clock import now
 from app.core.db import NO_DATE, Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.folders import corrections, doubts
 from app.folders.access import lock_editable
 from app.folders.documents import (
     FIXED,
@@ -26,12 +27,14 @@ from app.folders.documents import (
 )
 from app.folders.facts import edit, fill, touch
 from app.folders.keep import Incoming, Kept, keep_attachment, keep_main, typed
-from app.folders.models import Document, Folder
+from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.move import person_of
 from app.folders.once import Once, made_by, remember
-from app.folders.sockets import plugged, types_of
+from app.folders.readings import files_of, said_by
+from app.folders.sockets import ReadFacts, plugged, types_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
-from workflows.family import Family
+from workflows.family import Family, normalised
 from workflows.rights import Right
 
 
@@ -41,7 +44,6 @@ class Draft:
 
     folder_id: int
     said: str | None
-    problems: tuple[str, ...]
 
 
 def deposit(
@@ -54,8 +56,11 @@ def deposit(
     desk_id: int | None = None,
     types: Sequence[str] = (),
     once: Once | None = None,
+    reason: str = "",
 ) -> Draft:
     """Create a draft from its files: the first is the main document, the others are attachments.
+
+    `facts` stand over what is read in the file; the difference is a correction, `reason` says why.
 
     `types`: the type of each file, in their order; one that is empty, or not given, is the usual one of the act's nature.
 
@@ -75,20 +80,18 @@ def deposit(
         main, read = keep_main(actor.collectivity_id, family, files[0], workdir)
         made = [main, *(keep_attachment(actor.collectivity_id, one, workdir) for one in files[1:])]
     kept = _typed(made, types)
-    found = dict(read.fields) if read else {}
     folder_id = create(
         actor,
         family.name,
         desk_id,
         kept,
-        {**found, **(facts or {})},
-        sorted(found),
-        read.said if read else None,
+        facts or {},
+        read=read,
         title=title,
         once=once,
-        content=read.content if read else None,
+        reason=reason,
     )
-    return Draft(folder_id, read.said if read else None, read.problems if read else ())
+    return Draft(folder_id, read.said if read else None)
 
 
 def depositing(actor: Actor, family: Family) -> frozenset[int]:
@@ -118,15 +121,18 @@ def create(
     family_name: str,
     desk_id: int,
     kept: Sequence[Kept],
-    found: Mapping[str, str],
-    sources: Sequence[str],
-    said: str | None,
+    facts: Mapping[str, Any],
     *,
+    read: ReadFacts | None = None,
     title: str | None = None,
     once: Once | None = None,
     content: object = None,
+    reason: str = "",
 ) -> int:
-    """Write a draft whose files are already kept; returns its number, or that of the first deposit with the same key."""
+    """Write a draft whose files are already kept; returns its number, or that of the first deposit with the same key.
+
+    `facts` stand over what was `read` in the main document; `content` is for the taker of a family whose files are not read.
+    """
     known = made_by(db, actor, once) if once else None
     if known is not None:
         return known
@@ -143,10 +149,11 @@ def create(
         fields={},
         created_at=moment,
         updated_at=moment,
-        sources={"said": said or "", "read": list(sources)},
+        sources={"said": read.said if read else "", "read": _read_as_is(family, read, facts)},
         due_on=NO_DATE,
     )
-    fill(folder, family, found, title=title)
+    fill(folder, family, {**(read.fields if read else {}), **facts}, title=title)
+    _keep_reading(folder, family, actor, read, kept)
     db.add(folder)
     db.flush()  # the documents name it
     if once:
@@ -154,15 +161,47 @@ def create(
     versions = [add_document(db, folder, actor, one, position) for position, one in enumerate(kept)]
     _derive(db, folder)
     refuse_types_of(db, folder, kept, versions)
-    if content is not None and family.name in plugged.takers:
-        plugged.takers[family.name](db, folder, versions[0], content)
+    _take(db, folder, versions, read.content if read else content)
     listed = [{"document": one.document_id, "sha256": one.sha256, "name": one.filename} for one in versions]
     append(
         db,
         actor.collectivity_id,
         _event(actor, folder, "folder.created", {"family": family.name, "documents": listed}),
     )
+    corrections.keep(db, folder, actor, reason)
     return folder.id
+
+
+def _read_as_is(family: Family, read: ReadFacts | None, facts: Mapping[str, Any]) -> list[str]:
+    """The fields that hold what was read, so that the form may say so."""
+    if read is None:
+        return []
+    before, after = normalised(family, read.fields), normalised(family, {**read.fields, **facts})
+    return sorted(key for key in read.fields if before.get(key) == after.get(key))
+
+
+def _keep_reading(
+    folder: Folder, family: Family, actor: Actor, read: ReadFacts | None, kept: Sequence[Kept]
+) -> None:
+    """Keep what the main document says, after what those before it said, and what its reading leaves to be looked at.
+
+    What was ruled of the former document was not ruled of this one.
+    """
+    sources: dict[str, Any] = {**folder.sources, "doubts": doubts.kept(read.doubts if read else ())}
+    sources["depositors"] = sorted({*sources.get("depositors", ()), *filter(None, (person_of(actor),))})
+    sources.pop("rulings", None)
+    if not plugged.binding.get(family.name, False):
+        earlier = sources.get("files", [])
+        name = next((one.filename for one in reversed(kept) if one.role in {"main", "original"}), "")
+        values = said_by(family, read.fields, read.offered) if read else {}
+        now_read = [{"said": read.said, "name": name, "values": values}] if read and values else []
+        sources["files"] = [*earlier, *now_read]
+    folder.sources = sources
+
+
+def _take(db: Db, folder: Folder, versions: Sequence[DocumentVersion], content: object) -> None:
+    if content is not None and folder.family in plugged.takers:
+        plugged.takers[folder.family](db, folder, versions[0], content)
 
 
 def add_documents(actor: Actor, folder_id: int, files: Sequence[Incoming], types: Sequence[str] = ()) -> None:
@@ -219,17 +258,8 @@ def replace_main(actor: Actor, folder_id: int, document_id: int, one: Incoming) 
             kept, read = keep_main(actor.collectivity_id, family, one, Path(room))
         else:
             kept, read = keep_attachment(actor.collectivity_id, one, Path(room)), None
-    found = dict(read.fields) if read else {}
-    write_replacement(
-        actor,
-        folder_id,
-        document_id,
-        kept,
-        found,
-        read.said if read else None,
-        content=read.content if read else None,
-    )
-    return Draft(folder_id, read.said if read else None, read.problems if read else ())
+    write_replacement(actor, folder_id, document_id, kept, read)
+    return Draft(folder_id, read.said if read else None)
 
 
 def _changes(document: Document) -> None:
@@ -244,12 +274,12 @@ def write_replacement(
     folder_id: int,
     document_id: int,
     kept: Sequence[Kept],
-    found: Mapping[str, str],
-    said: str | None,
-    *,
-    content: object = None,
+    read: ReadFacts | None,
 ) -> None:
-    """Write a new version whose files are already kept; originals and data of the former version are set aside."""
+    """Write a new version whose files are already kept; originals and data of the former version are set aside.
+
+    What the former document said is kept: where this one says something else, or nothing, both are told.
+    """
     folder = lock_editable(db, actor, folder_id)
     document = document_of(db, folder, document_id)
     _changes(document)
@@ -265,14 +295,18 @@ def write_replacement(
         db.execute(old.values(removed_at=now()).execution_options(synchronize_session=False))
         for rank, one in enumerate(kept[1:], start=1):
             add_document(db, folder, actor, one, document.position + rank)
-        if found:
-            folder.sources = {"said": said or "", "read": sorted(found)}
-            fill(folder, family_of(folder.family), {**folder.fields, **found}, title=None)
-        if content is not None and folder.family in plugged.takers:
-            plugged.takers[folder.family](db, folder, version, content)
+        family = family_of(folder.family)
+        files = [] if plugged.binding.get(family.name) else files_of(folder.fields, folder.sources)
+        said, keys = (read.said, sorted(read.fields)) if read else ("", [])
+        folder.sources = {**folder.sources, "said": said, "read": keys, "files": files}
+        if read:
+            fill(folder, family, {**folder.fields, **read.fields}, title=None)
+        _keep_reading(folder, family, actor, read, kept)
+        _take(db, folder, [version], read.content if read else None)
     touch(folder)
     facts = {"document": document.id, "number": version.number, "sha256": version.sha256}
     append(db, actor.collectivity_id, _event(actor, folder, "document.replaced", facts))
+    corrections.keep(db, folder, actor)
 
 
 @use_case
@@ -324,8 +358,11 @@ def save(
     facts: Mapping[str, Any],
     types: Mapping[int, str] | None = None,
     only_allowed: bool = False,
+    reason: str | None = None,
 ) -> int:
     """Keep what was typed, complete or not; returns the new version. Only the family's own fields are kept.
+
+    `reason`: why what is typed is not what the file says, for each open correction.
 
     `types`: the type given to each file, by document. A person sees on the draft one that may not be given; software is
     refused it (`only_allowed`, `fields-invalid`).
@@ -334,6 +371,7 @@ def save(
     before = types_of(db, folder)
     edit(folder, title, facts)
     _derive(db, folder)
+    corrections.keep(db, folder, actor, reason)
     if only_allowed and types:
         refuse_types(db, folder, types, {document: f"types.{document}" for document in types})
     give_types(db, folder, types or {}, before)

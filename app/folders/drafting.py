@@ -14,7 +14,7 @@ from app.core.http import guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.files.intake import accepted_names
-from app.folders import deposit, numbering, page, sending, timeline, views
+from app.folders import corrections, deposit, doubts, numbering, page, sending, timeline, views
 from app.folders.access import authorize
 from app.folders.blueprint import CREATE, pages, received, version_shown
 from app.folders.documents import TYPED
@@ -26,6 +26,8 @@ from workflows.rights import Right
 
 KINDS = {"pdf": "PDF", "xml": "XML", "image": "images", "office": "bureautique"}
 """What a drop zone announces of the formats of a family."""
+REASON = "correction-reason"
+"""The name of the input where a depositor says why what is typed is not what the file says."""
 TYPE_INPUT = "type-"
 """What the names of the lists of types begin with; the document's number follows."""
 
@@ -52,8 +54,6 @@ def new() -> Response | tuple[str, int]:
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
-            for one in draft.problems:
-                flash(one, "warn")
             return _opens(url_for("folders.draft", folder_id=draft.folder_id))
     families = [
         (one.name, one.label, one.icon, one.help)
@@ -127,10 +127,12 @@ def _save_or_submit(folder_id: int) -> Response:
     typed = {
         key: value
         for key, value in request.form.items()
-        if key not in {"csrf_token", "version", "action", "title"} and not key.startswith(TYPE_INPUT)
+        if key not in {"csrf_token", "version", "action", "title", REASON} and not key.startswith(TYPE_INPUT)
     }
-    title, version = request.form.get("title"), version_shown()
-    version = deposit.save(g.actor, folder_id, version=version, title=title, facts=typed, types=_types())
+    title, version, reason = request.form.get("title"), version_shown(), request.form.get(REASON)
+    version = deposit.save(
+        g.actor, folder_id, version=version, title=title, facts=typed, types=_types(), reason=reason
+    )
     pages_beside = {*plugged.preparations, *(one.endpoint for one in plugged.pickers.values())}
     if request.form.get("action") in pages_beside:
         return redirect(url_for(request.form["action"], folder_id=folder_id))
@@ -194,6 +196,8 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         },
         "sources": dict.fromkeys(folder.sources.get("read", []), said),
         "choosers": form.choosers,
+        "corrected": corrections.told(folder, ruled=False),
+        "doubts": doubts.cautions(db, folder),
         "steps": [
             replace(step, n=n) for n, step in enumerate(timeline.to_come(db, folder, circuit), start=1)
         ],

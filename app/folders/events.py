@@ -30,6 +30,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "signature.abandoned": ("x-lg", "Signature préparée par {who}, puis abandonnée"),
     "folder.sign.paper": ("pen", "Signature sur papier enregistrée par {who}"),
     "signature.placed": ("bounding-box", "Signatures placées par {who}"),
+    "facts.corrected": ("pencil", "Corrigé par {who}, {words}"),
+    "folder.ruled": ("check2", "Tranché par {who}, {words}"),
     "documents.added": ("file-earmark-plus", "Pièces ajoutées par {who}"),
     "document.removed": ("trash3", "Pièce retirée par {who}"),
     "document.replaced": ("arrow-repeat", "Document remplacé par {who}"),

@@ -7,7 +7,9 @@ from typing import Any
 from app.circuits.library import family_of
 from app.core.clock import now
 from app.folders.models import Folder
+from app.folders.readings import files_of, others
 from app.folders.search import key_of
+from app.folders.sockets import plugged
 from workflows.family import Family, normalised
 from workflows.mandates import Act
 
@@ -16,8 +18,13 @@ LARGEST_AMOUNT = 10**13
 
 
 def edit(folder: Folder, title: str | None, facts: Mapping[str, Any]) -> None:
-    """Keep what was typed over what was known; only the family's own fields are kept."""
+    """Keep what was typed over what was known; only the family's own fields are kept.
+
+    What the files say stays beside it (`app/folders/corrections.py` tells the difference).
+    """
     family = family_of(folder.family)
+    if not plugged.binding.get(family.name, False):
+        folder.sources = {**folder.sources, "files": files_of(folder.fields, folder.sources)}
     known = {field.key for field in family.fields}
     typed = {key: value for key, value in facts.items() if key in known}
     before = folder.fields
@@ -39,10 +46,10 @@ def fill(folder: Folder, family: Family, facts: Mapping[str, Any], *, title: str
     folder.title = typed if typed and typed != made else family.title_for(folder.fields)
     folder.number = str(folder.fields.get(family.number_field) or "") if family.number_field else ""
     folder.title_key = key_of(f"{folder.title} {folder.number}")
-    folder.amount_cents = _cents(folder.fields.get(family.amount_field)) if family.amount_field else None
+    folder.amount_cents = cents_of(folder.fields.get(family.amount_field)) if family.amount_field else None
 
 
-def _cents(value: Any) -> int | None:
+def cents_of(value: Any) -> int | None:
     """The amount that lists show, or None while what was typed is none: the form says it when the folder is sent."""
     try:
         amount = Decimal(str(value))
@@ -51,14 +58,29 @@ def _cents(value: Any) -> int | None:
     return int(amount * 100) if amount.is_finite() and abs(amount) < LARGEST_AMOUNT else None
 
 
+def largest_amount(folder: Folder) -> int | None:
+    """The amount in cents that a ceiling must hold: of those that are disputed, the furthest from zero.
+
+    None when one of them is no amount: it is above every ceiling.
+    """
+    key = family_of(folder.family).amount_field
+    read = others(folder.fields, folder.sources).get(key, ()) if key else ()
+    amounts = [folder.amount_cents, *map(cents_of, read)]
+    known = [one for one in amounts if one is not None]
+    return max(known, key=abs) if len(known) == len(amounts) else None
+
+
 def act_of(folder: Folder) -> Act:
-    """The folder as a mandate looks at it: its family, its matter and its amount, where the family has them."""
+    """The folder as a mandate looks at it: its family, its matter and its amount, where the family has them.
+
+    Of an amount that a file and a person tell otherwise, the larger, until somebody rules.
+    """
     family = family_of(folder.family)
     matter = next((one.key for one in family.fields if one.type == "matter"), None)
     return Act(
         folder.family,
         None if matter is None else str(folder.fields.get(matter) or ""),
-        folder.amount_cents,
+        largest_amount(folder),
         priced=family.amount_field is not None,
         named_substitution=family.named_substitution,
     )

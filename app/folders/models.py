@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.db import NO_DATE, Base, Tenanted
+from app.folders.readings import disputed
+from workflows.condition import Facts
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.Index:
@@ -19,8 +21,9 @@ def _partial(name: str, *columns: str, where: str, unique: bool = False) -> sa.I
 class Folder(Base, Tenanted):
     """A folder on its way; `place` is free (circuits are data), `phase` is one of draft, running, rejected, done.
 
-    `fields` holds the facts of its family; `amount_cents` and `due_on` copy two of them for lists. `version` grows at
-    each move and each edit: a page posts the version it showed.
+    `fields` holds the facts of its family, `sources` what its files said of them (`app/folders/readings.py`);
+    `amount_cents` and `due_on` copy two of them for lists. `version` grows at each move and each edit: a page posts the
+    version it showed.
     """
 
     __tablename__ = "folder"
@@ -51,6 +54,11 @@ class Folder(Base, Tenanted):
     updated_at: Mapped[datetime]
     submitted_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
+
+    @property
+    def facts(self) -> Facts:
+        """The facts as the law tries them: where a file says one thing and a person another, each of the two."""
+        return disputed(self.fields, self.sources)
 
 
 class Document(Base, Tenanted):

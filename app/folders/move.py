@@ -110,14 +110,14 @@ def present(db: Db, folder: Folder, *, signed: bool = False) -> Present:
     """Read where a folder stands; one statement while it runs."""
     if folder.circuit_version_id is None:
         # A first draft: it may be given up, and that is the same in every circuit.
-        return Present(family_of(folder.family).circuit, Standing(folder.place, folder.fields), None)
+        return Present(family_of(folder.family).circuit, Standing(folder.place, folder.facts), None)
     circuit = circuit_of(db, folder.circuit_version_id)
     if folder.phase != Phase.RUNNING:
-        return Present(circuit, Standing(folder.place, folder.fields), None)
+        return Present(circuit, Standing(folder.place, folder.facts), None)
     step = circuit.step(folder.place)
     runs = rows.runs_of(db, folder, pass_number(circuit, folder))
     acted = {run.slot: run.user_id or -SOMEBODY - run.id for run in runs if run.state == "done"}
-    standing = Standing(folder.place, folder.fields, tuple(run.slot for run in runs), acted, signed)
+    standing = Standing(folder.place, folder.facts, tuple(run.slot for run in runs), acted, signed)
     return Present(circuit, standing, step, runs)
 
 
@@ -131,7 +131,7 @@ def move(db: Db, folder: Folder, action: Action, actor: Actor, said: Said = Said
 
     Refuses what the law refuses (`workflows.errors`), `not-your-turn`, and `not-yours` to whoever may not read it.
     """
-    here = present(db, folder, signed=action is Action.RECALL and _signed(db, folder))
+    here = present(db, folder, signed=action is Action.RECALL and was_signed(db, folder))
     slot = _slot(db, here, folder, action, actor)
     moved = advance(here.circuit, here.standing, action, person=person_of(actor), slot=slot)
     moment = now()
@@ -206,7 +206,8 @@ def part_of(db: Db, folder: Folder, here: Present, actor: Actor) -> str | None:
     return best_part(slots_of(db, folder, here.step), free, here.standing.acted, person_of(actor))
 
 
-def _signed(db: Db, folder: Folder) -> bool:
+def was_signed(db: Db, folder: Folder) -> bool:
+    """Whether a signature was made since the folder was last sent."""
     first = folder.round * STEPS_PER_ROUND
     query = sa.select(sa.literal(1)).where(
         _run.c.folder_id == folder.id,
@@ -264,6 +265,12 @@ def _enter(
 def _due(folder: Folder, step: Step, today: date) -> date:
     """The sooner of the folder's legal deadline and the step's own working days."""
     return min(folder.due_on, due_on(today, step.days)) if step.days else folder.due_on
+
+
+def due_at(db: Db, folder: Folder, run: StepRun) -> date:
+    """The last day on time of a step that was entered, from the folder's facts as they are now."""
+    step = present(db, folder).circuit.step(run.step)
+    return _due(folder, step, run.entered_at.astimezone(PARIS).date())
 
 
 def _placed(folder: Folder, moved: Moved, moment: datetime) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from app.core.clock import now, today
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.folders import corrections
 from app.folders.access import lock_editable
 from app.folders.facts import edit
 from app.folders.models import ActNumber, Folder
@@ -47,6 +48,7 @@ def take_number(db: Db, actor: Actor, folder_id: int, *, version: int) -> str:
         number, rank = _following(db, folder, family)
         _write(db, folder, actor.name, number, rank, None)
     edit(folder, None, {"number": number})
+    corrections.keep(db, folder, actor)
     return number
 
 

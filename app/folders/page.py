@@ -16,11 +16,13 @@ from app.core.refusals import Refusal
 from app.files import vault
 from app.files.xml import shown_text
 from app.folders import points, queues, timeline
+from app.folders.corrections import ruled_in_words
 from app.folders.documents import FIXED, current_versions
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.folders.move import EMITTERS, STEPS_PER_ROUND, Present, present
 from app.folders.publicity import Means, means_of, signed_on
-from app.folders.sockets import obstacles, plugged, untold
+from app.folders.ruling import doubted_by, may_rule
+from app.folders.sockets import cautions, obstacles, plugged, untold
 from app.folders.views import (
     ActionView,
     AskedDate,
@@ -217,7 +219,7 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     """What is asked of this reader now; when it is not his turn, whose it is."""
     if here is None or here.step is None:
         return _decision_at_rest(db, folder, actor, here)
-    route = here.circuit.applicable(folder.fields)
+    route = timeline.passed_or_to_come(here.circuit, folder, {here.step.key})
     rank = next((n for n, step in enumerate(route) if step.key == here.step.key), 0)
     following = route[rank + 1].label if rank + 1 < len(route) else "fin du circuit"
     # The deposit is the first line of the circuit: the first step is the second.
@@ -333,6 +335,13 @@ def current_present(db: Db, folder: Folder) -> Present | None:
     return present(db, folder, signed=signed is not None)
 
 
+def _rulable(db: Db, folder: Folder, actor: Actor, here: Present | None) -> frozenset[str]:
+    """The cautions on which this reader may rule now (`Caution.about`)."""
+    if not may_rule(folder, actor, here):
+        return frozenset()
+    return frozenset(one.about for one in cautions(db, folder) if one.about and not doubted_by(one, actor))
+
+
 TABS = (("circuit", "Circuit"), ("pieces", "Pièces"), ("details", "Détails"), ("journal", "Journal"))
 
 
@@ -367,6 +376,8 @@ def context(
         "xml_text": "" if sheet else _text(db, folder, shown, rows),
         "decision": decision(db, folder, actor, here),
         "points": untold(db, folder),
+        "rulable": _rulable(db, folder, actor, here),
+        "ruled": ruled_in_words(folder),
         "tab": tab,
         "tabs": tabs,
         "pager": _pager(where),

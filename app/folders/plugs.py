@@ -4,10 +4,12 @@ from typing import Any
 
 from jinja2 import Environment
 
-from app.folders import points, sockets
+from app.folders import corrections, doubts, points, sockets
 
 
 def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
     del settings, templates  # it reads nothing of them
+    sockets.caution(corrections.cautions)
+    sockets.caution(doubts.cautions)
     sockets.caution(points.of_folder)

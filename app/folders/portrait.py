@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.circuits.library import catalogue, circuit_of, current, family_of
 from app.core.api import PREFIX
 from app.core.db import NO_DATE, Db
-from app.folders import queues, timeline
+from app.folders import corrections, queues, timeline
 from app.folders.deposit import depositing
 from app.folders.documents import TYPED, current_versions
 from app.folders.forms import choices_of
@@ -82,6 +82,7 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "desk": db.get_one(Desk, folder.emitter_desk_id),
         "facts": _facts(folder),
         "read": folder.sources.get("read", []),
+        "corrections": corrections.told(folder),
         "published_on": publication.published_on if publication else None,
         "publication": means_of(db, folder).value if publication else None,
         "enforceable_on": publication.enforceable_on if publication else None,
@@ -125,7 +126,8 @@ def _steps(db: Db, folder: Folder) -> list[dict[str, Any]]:
     runs: dict[str, list[tuple[StepRun, str | None]]] = {}
     for run, desk in db.execute(query):
         runs.setdefault(run.step, []).append((run, desk))
-    return [_step(folder, step, runs.get(step.key, [])) for step in circuit.applicable(folder.fields)]
+    route = timeline.passed_or_to_come(circuit, folder, runs)
+    return [_step(folder, step, runs.get(step.key, [])) for step in route]
 
 
 def _step(folder: Folder, step: Step, runs: list[tuple[StepRun, str | None]]) -> dict[str, Any]:

@@ -6,14 +6,16 @@ the partial indexes; pages go on from a key, never an offset.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.circuits.library import family_of
 from app.core.clock import today
 from app.core.db import NO_DATE, Db, UTCDateTime, key_in
+from app.folders import corrections
 from app.folders.access import (
     FOLDER,
     STEP,
@@ -45,7 +47,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Line:
-    """One folder in a list; `key` is where the next page goes on from."""
+    """One folder in a list; `key` is where the next page goes on from; `corrected` comes with `with_readings`."""
 
     id: int
     version: int
@@ -62,6 +64,7 @@ class Line:
     step: str | None
     read: bool
     key: str
+    corrected: str = ""
 
 
 @dataclass(frozen=True)
@@ -265,6 +268,18 @@ class LastAct:
     kind: str
     who: str
     at: datetime
+
+
+def with_readings(db: Db, lines: Sequence[Line]) -> list[Line]:
+    """The same lines, each with what the files of its folder say that is not what stands; one statement."""
+    query = sa.select(Folder.id, Folder.family, Folder.fields, Folder.sources)
+    found = {
+        folder_id: corrections.in_a_list(family_of(family), fields, sources)
+        for folder_id, family, fields, sources in db.execute(
+            query.where(Folder.id.in_([one.id for one in lines]))
+        )
+    }
+    return [replace(one, corrected=found[one.id]) if found.get(one.id) else one for one in lines]
 
 
 def last_acts(db: Db, folder_ids: Sequence[int]) -> dict[int, LastAct]:

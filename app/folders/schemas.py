@@ -139,6 +139,15 @@ def _attachment_types() -> Any:
     )
 
 
+def _reason() -> Any:
+    return _text(
+        "Pourquoi ce qui est donné n’est pas ce que dit le fichier : demandé à l’envoi, lu par tous ceux qui décident.",
+        "Le fournisseur a facturé deux fois le port.",
+        longest=2000,
+        load_default="",
+    )
+
+
 class Deposit(Body):
     """A folder and its files."""
 
@@ -147,6 +156,7 @@ class Deposit(Body):
     )
     title = _text("Objet ; composé des informations s’il n’est pas donné.", longest=300)
     facts = FactsText(load_default=dict)
+    reason = _reason()
     main = _file("Le document principal : celui qui est lu, visé et signé.", required=True)
     main_type = _type("Le type du document principal (actes) ; sans lui, le type habituel de la nature.")
     attachments = fields.List(
@@ -214,6 +224,7 @@ class Change(Version):
 
     title = _text("Objet du dossier.", longest=300, allow_none=True)
     facts = Facts(load_default=dict)
+    reason = _reason()
     types = fields.Dict(
         keys=fields.String(
             validate=validate.Regexp(r"^[0-9]{1,10}\Z", error="Le numéro d’une pièce est attendu.")

@@ -214,7 +214,7 @@ def check_route(db: Db, folder: Folder, circuit: Circuit) -> dict[str, tuple[Slo
     Refuses `desk-missing` and `nobody-there`: the folder does not start a way that it could not finish.
     """
     route: dict[str, tuple[Slot, ...]] = {}
-    for step in circuit.applicable(folder.fields):
+    for step in circuit.applicable(folder.facts):
         slots = slots_of(db, folder, step, seats_alone=True)
         if not step.kind.automatic:
             needed = step.quorum.needed(len(slots))

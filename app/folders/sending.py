@@ -9,7 +9,7 @@ from app.core.clock import now, today
 from app.core.db import NO_DATE, Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
-from app.folders import numbering
+from app.folders import corrections, numbering
 from app.folders.access import lock_editable
 from app.folders.documents import add_version, current_versions, last_version
 from app.folders.facts import edit
@@ -60,6 +60,7 @@ def submit(
     """
     folder = lock_editable(db, actor, folder_id, version)
     edit(folder, title, facts or {})
+    corrections.keep(db, folder, actor)
     if not folder.title:
         raise Refusal("title-missing")
     main = _main(db, folder)
@@ -68,7 +69,7 @@ def submit(
     folder.circuit_version_id = circuit_version.id
     circuit = circuit_of(db, circuit_version.id)
     check_route(db, folder, circuit)
-    folder.due_on = family_of(folder.family).due(folder.fields) or NO_DATE
+    folder.due_on = family_of(folder.family).due(folder.facts) or NO_DATE
     _unsigned_again(db, folder, main, actor)
     if (taken := numbering.claim(db, actor, folder)) is not None:
         raise _to_fix([taken])
@@ -76,14 +77,19 @@ def submit(
         {"document": one.document_id, "number": one.number, "sha256": one.sha256}
         for one in current_versions(db, folder.id).values()
     ]
-    return move(
-        db, folder, Action.SUBMIT, actor, Said(facts={"documents": documents, "fields": folder.fields})
-    )
+    told = corrections.told(folder)
+    kept = {
+        "documents": documents,
+        "fields": folder.fields,
+        **({"corrections": told} if told else {}),
+    }
+    return move(db, folder, Action.SUBMIT, actor, Said(facts=kept))
 
 
 def find_problems(db: Db, folder: Folder) -> list[Problem]:
     """Everything that keeps the folder from leaving, each with its remedy; empty when it may be sent."""
     found = list(problems(family_of(folder.family), folder.fields, at="submit", today=today()))
+    found += corrections.problems(folder)
     taken = numbering.problem(db, folder)
     found += [taken] if taken else []
     for document_id, version in current_versions(db, folder.id).items():

@@ -92,6 +92,16 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été déposé : cette clé d’idempotence a déjà servi pour un autre dépôt. Donnez une clé neuve à chaque dépôt.",
     ),
+    "own-caution": (
+        403,
+        "Rien n’a changé : vous avez déposé ce dossier ou écrit cette valeur, une autre personne tranche.",
+    ),
+    "word-needed": (422, "Rien n’a changé : écrivez d’un mot ce qui vous fait trancher ainsi."),
+    "nothing-to-rule": (409, "Rien n’a changé : ce point n’est plus à trancher. Rouvrez le dossier."),
+    "ruled-too-late": (
+        409,
+        "Rien n’a changé : ce dossier est déjà signé avec les deux valeurs sous les yeux. Rejetez-le pour qu’il soit corrigé.",
+    ),
     "software-never-signs": (
         403,
         "Rien n’a été enregistré : cette étape attend une signature, et une application ne signe jamais. La personne habilitée signe dans Paraphe.",

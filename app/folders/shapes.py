@@ -254,6 +254,41 @@ class Signature(Schema):
     assurance = _text("simple, advanced, advanced_qualified ou qualified.", "advanced", null=True)
 
 
+class SaidByFile(Schema):
+    """What a file says of a fact."""
+
+    value = _text("La valeur lue.", "30420.00")
+    where = _text("Où elle a été lue.", "lu dans la facture (CII), facture.xml")
+
+
+class RuledOn(Schema):
+    """What another person decided between the two."""
+
+    keeps = _one_of(("read", "typed"), "read : la valeur lue ; typed : la valeur écrite.")
+    word = _text("Ce qu’elle en a dit.")
+    who = _text("Qui.")
+    at = _text("Quand, en temps universel.")
+
+
+class Corrected(Schema):
+    """A fact that somebody typed in place of what a file says."""
+
+    field = _text("La clé du champ.", "total_ttc")
+    label = _text("Son nom.", "Montant TTC")
+    typed = _text("Ce qui a été écrit ; nul si la valeur a été retirée.", "3042.00", null=True)
+    read = _list(SaidByFile, "Ce que disent les fichiers.")
+    words = _text("Le même, en une ligne.")
+    reason = _text("Pourquoi.")
+    who = _text("Qui l’a écrit.")
+    at = _text("Quand, en temps universel.", null=True)
+    ruling = fields.Nested(
+        RuledOn,
+        required=True,
+        allow_none=True,
+        metadata=_said("Ce qu’une autre personne a tranché ; nul tant que les deux valeurs comptent."),
+    )
+
+
 class FolderShown(Line):
     """A folder, as whoever may read it sees it."""
 
@@ -262,6 +297,11 @@ class FolderShown(Line):
     desk = fields.Nested(Desk, required=True, metadata=_said("Le bureau déposant."))
     facts = fields.Dict(required=True, metadata=_said("Ses informations, par clé de champ."))
     read = _list(fields.String(), "Les champs lus dans le fichier, à vérifier.")
+    corrections = _list(
+        Corrected,
+        "Ce qui a été écrit à la place de ce que disent les fichiers. Sans décision (`ruling` nul), le circuit et les "
+        "plafonds tiennent compte des deux valeurs.",
+    )
     created_at = _moment("Créé.")
     updated_at = _moment("Dernier mouvement.")
     submitted_at = _moment("Envoyé dans le circuit.", null=True)

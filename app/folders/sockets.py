@@ -3,7 +3,7 @@
 Each slice above registers at start what it brings to a folder's life and page; nothing here imports upwards.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from app.core.db import Db
 from app.folders.models import DocumentVersion, Folder
+from app.folders.readings import rulings_on_cautions
 from workflows.events import Action
 from workflows.family import Problem
 
@@ -21,14 +22,17 @@ from workflows.family import Problem
 class ReadFacts:
     """What was read inside a deposited file: facts by field key, and the data file to keep beside it.
 
-    `content` is all that was read, for the `taker` of the same family.
+    `content` is all that was read, for the `taker` of the same family. `offered`: the fields that are only proposed, so that
+    another value is no correction. `doubts`: what the reading leaves to be looked at, kept on the folder and shown to all
+    who decide until one of them rules on it with a word.
     """
 
     fields: Mapping[str, str]
     said: str
     data: bytes | None = None
     data_name: str = ""
-    problems: tuple[str, ...] = ()
+    doubts: tuple["Caution", ...] = ()
+    offered: frozenset[str] = frozenset()
     rendition: Callable[[Path], Path] | None = None
     content: Any = None
 
@@ -37,13 +41,19 @@ class ReadFacts:
 class Caution:
     """Something to look at before deciding on a folder, which stops nobody: a key, a title, a sentence.
 
-    `ask_url`: where the folder's page may have it looked into (POST), and what it is then told instead.
+    `ask_url`: where the folder's page may have it looked into (POST), and what it is then told instead. `about`: the name of
+    this very caution in its folder, another one as soon as what it is about changes; somebody may then rule on it with a
+    word, and it is told no more. Empty for what nobody rules on. `choices`: what may be ruled (value, label of the button).
+    `by`: the persons (`move.person_of`) who made it and may not rule on it.
     """
 
     key: str
     title: str
     sentence: str
     ask_url: str = ""
+    about: str = ""
+    choices: tuple[tuple[str, str], ...] = (("", "Lever ce point"),)
+    by: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,7 @@ class Picker:
 @dataclass
 class _Sockets:
     readers: dict[str, Callable[[Path, str], ReadFacts | None]] = field(default_factory=dict)
+    binding: dict[str, bool] = field(default_factory=dict)
     takers: dict[str, Callable[[Db, Folder, DocumentVersion, Any], None]] = field(default_factory=dict)
     signables: dict[str, Callable[[Path], Sequence[str]]] = field(default_factory=dict)
     dry_runs: list[Callable[[Path], DryRun]] = field(default_factory=list)
@@ -123,9 +134,14 @@ class _Sockets:
 plugged = _Sockets()
 
 
-def reader(family: str, read: Callable[[Path, str], ReadFacts | None]) -> None:
-    """Read the main document of a family at deposit, to pre-fill its form."""
+def reader(family: str, read: Callable[[Path, str], ReadFacts | None], *, binding: bool = False) -> None:
+    """Read the main document of a family at deposit, to pre-fill its form.
+
+    What is typed in place of what was read is a correction (`app/folders/corrections.py`), unless the file is `binding`:
+    then a check of the family refuses it.
+    """
     plugged.readers[family] = read
+    plugged.binding[family] = binding
 
 
 def taker(family: str, take: Callable[[Db, Folder, DocumentVersion, Any], None]) -> None:
@@ -166,8 +182,18 @@ def caution(find: Callable[[Db, Folder], Sequence[Caution]], *, on_page: bool = 
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
-    """All that is to be looked at in a folder before deciding, as its own page shows it."""
-    return [one for find in plugged.cautions for one in find(db, folder)]
+    """All that is to be looked at in a folder before deciding, as its own page shows it; not what somebody ruled on."""
+    return _open(folder, (one for find in plugged.cautions for one in find(db, folder)))
+
+
+def _open(folder: Folder, found: Iterable[Caution]) -> list[Caution]:
+    ruled = rulings_on_cautions(folder.sources)
+    return [one for one in found if not one.about or one.about not in ruled]
+
+
+def is_open(folder: Folder, caution: Caution) -> bool:
+    """Whether nobody has ruled on this caution yet."""
+    return bool(_open(folder, (caution,)))
 
 
 def meaning(say: Callable[[Db, Folder], str]) -> None:
@@ -182,7 +208,8 @@ def meaning_of(db: Db, folder: Folder) -> str:
 
 def untold(db: Db, folder: Folder) -> list[Caution]:
     """Those of them that the folder's page does not show by other means."""
-    return [one for find in plugged.cautions if find not in plugged.on_page for one in find(db, folder)]
+    shown = (find for find in plugged.cautions if find not in plugged.on_page)
+    return _open(folder, (one for find in shown for one in find(db, folder)))
 
 
 def action(name: Action, endpoint: str, method: str = "post") -> None:

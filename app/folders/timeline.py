@@ -1,7 +1,7 @@
 """Where a folder has been and what comes: its steps, facts, journal and letters, in French words."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from app.core.db import NO_DATE, Db, key_in
 from app.core.french import depuis, euros, instant, instant_preuve, jour
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.folders import events, numbering
+from app.folders import corrections, events, numbering
 from app.folders.models import Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND, Present
 from app.folders.publicity import means_of
@@ -100,7 +100,7 @@ def steps(db: Db, folder: Folder, circuit: Circuit | None) -> list[StepView]:
     stopped = folder.phase == "rejected"
     acts = {run: words for find in plugged.acts for run, words in find(db, folder.id).items()}
     # The deposit is the first step; several people at one step share its number.
-    for rank, step in enumerate(circuit.applicable(folder.fields), start=2):
+    for rank, step in enumerate(passed_or_to_come(circuit, folder, {run.step for run in runs}), start=2):
         lines += _step_lines(
             db,
             folder,
@@ -114,9 +114,14 @@ def steps(db: Db, folder: Folder, circuit: Circuit | None) -> list[StepView]:
     return lines
 
 
+def passed_or_to_come(circuit: Circuit, folder: Folder, entered: Collection[str]) -> list[Step]:
+    """The steps that a folder has `entered`, and those that its facts ask for: a ruling never hides what was done."""
+    return [step for step in circuit.steps if step.key in entered or step.applies(folder.facts)]
+
+
 def to_come(db: Db, folder: Folder, circuit: Circuit | None) -> list[StepView]:
     """Who will receive a draft, or a folder that came back, once it is sent: the whole circuit again."""
-    route = circuit.applicable(folder.fields) if circuit else ()
+    route = circuit.applicable(folder.facts) if circuit else ()
     return [
         StepView("todo", n, step.label, _planned(db, folder, step)) for n, step in enumerate(route, start=1)
     ]
@@ -202,12 +207,15 @@ def circuit_line(db: Db, folder: Folder) -> str:
 
 
 def details(db: Db, folder: Folder) -> list[tuple[str, str]]:
-    """The facts of the folder, as its family names them."""
-    rows = []
+    """The facts of the folder, as its family names them, each with what the files say otherwise."""
+    rows, disputed = [], corrections.beside(folder)
     for one in family_of(folder.family).fields:
         value = folder.fields.get(one.key)
         if value not in (None, ""):
-            rows.append((one.label, _said(db, folder, one.type, str(value), dict(one.choices or {}))))
+            words = _said(db, folder, one.type, str(value), dict(one.choices or {}))
+            rows.append((one.label, f"{words} ({disputed[one.key]})" if one.key in disputed else words))
+        elif one.key in disputed:
+            rows.append((one.label, f"rien ({disputed[one.key]})"))
     if len(numbers := numbering.history(db, folder)) > 1:
         rows.append(("Numéros successifs", ", puis ".join(numbers)))
     publication = db.get(Publication, folder.id)

@@ -192,7 +192,10 @@ class Pick:
 
 @dataclass(frozen=True)
 class Row:
-    """A folder in a list. `told`: who sent it back or is awaited; `quote`: why, as it was written."""
+    """A folder in a list. `told`: who sent it back or is awaited; `quote`: why, as it was written.
+
+    `corrected`: what its files say otherwise, empty when nothing is disputed.
+    """
 
     id: int
     title: str
@@ -209,6 +212,7 @@ class Row:
     pick: Pick | None = None
     told: str = ""
     quote: str = ""
+    corrected: str = ""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from app.folders import (
     moved,
     page,
     queues,
+    ruling,
     timeline,
     views,
 )
@@ -98,6 +99,7 @@ def inbox() -> str:
             if todo
             else queues.others(db, g.actor, tray, after=after)
         )
+        lines = queues.with_readings(db, lines)
         counted = queues.counters(db, g.actor)
         shown = [line.id for line in lines[: queues.PAGE]]
         last = queues.last_acts(db, shown)
@@ -236,6 +238,7 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         not line.read,
         url_for(endpoint, folder_id=line.id),
         _pick(line),
+        corrected=line.corrected,
     )
 
 
@@ -345,6 +348,22 @@ def _typed_day(typed: str) -> date | None:
         return date.fromisoformat(typed)
     except ValueError:
         return None
+
+
+@pages.post("/dossiers/<int:folder_id>/trancher")
+@guard(PERSON)
+def rule(folder_id: int) -> Response:
+    """Rule on what is doubted."""
+    done = ruling.rule(
+        g.actor,
+        folder_id,
+        version=version_shown(),
+        about=request.form.get("about", ""),
+        keep=request.form.get("keep", ""),
+        word=request.form.get("word", ""),
+    )
+    flash(f"{done}.", "ok")
+    return redirect(url_for("folders.show", folder_id=folder_id))
 
 
 @pages.post("/dossiers/<int:folder_id>/archiver")

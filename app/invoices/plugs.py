@@ -11,7 +11,7 @@ from app.core.clock import today
 from app.core.db import Db
 from app.folders import sockets
 from app.folders.models import Folder
-from app.folders.sockets import ReadFacts
+from app.folders.sockets import Caution, ReadFacts
 from app.invoices.clock import clock_of
 from workflows.circuit import Facts, Phase
 
@@ -34,11 +34,15 @@ def _read(path: Path, media_type: str) -> ReadFacts | None:
     if reading is None:
         return None
     refuse_rejected(reading)
-    problems = list(reading.problems)
+    doubts = [Caution("invoice-data", "Données de la facture à vérifier", one) for one in reading.problems]
     if media_type == "application/pdf":
-        problems += [
-            f"La page et les données ne disent pas la même chose ({one.label}) : "
-            f"la page affiche {one.page_value}, le XML {one.xml_value}."
+        doubts += [
+            Caution(
+                "page-disagrees",
+                "La page et les données se contredisent",
+                f"La page et les données ne disent pas la même chose ({one.label}) : "
+                f"la page affiche {one.page_value}, le XML {one.xml_value}.",
+            )
             for one in compare(path, reading)
         ]
     fields = {**reading.hints, **reading.fields}
@@ -47,7 +51,8 @@ def _read(path: Path, media_type: str) -> ReadFacts | None:
         said=f"lu dans la facture ({reading.syntax})",
         data=reading.xml,
         data_name=reading.xml_name,
-        problems=tuple(problems),
+        doubts=tuple(doubts),
+        offered=frozenset(reading.hints),
         rendition=lambda room: draw(reading, room / "page.pdf"),
     )
 
@@ -70,7 +75,7 @@ class _Band:
 
     def __call__(self, db: Db, folder: Folder) -> Markup | None:
         del db
-        start = _start(folder.fields) if folder.family == "invoice" else None
+        start = _start(folder.facts) if folder.family == "invoice" else None
         if start is None or folder.phase == Phase.DONE:
             return None
         page = self._templates.get_template("invoices/clock.html").render(clock=clock_of(start, today()))

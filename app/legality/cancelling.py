@@ -112,7 +112,7 @@ def prepare_cancellation(actor: Actor, folder_id: int, motive: str) -> int:
         "deposited",
         note,
     )
-    return deposit.create(actor, FAMILY, desk_id, [kept], facts, [], None, content=folder_id)
+    return deposit.create(actor, FAMILY, desk_id, [kept], facts, content=folder_id)
 
 
 def take(db: Db, folder: Folder, version: DocumentVersion, act_id: int) -> None:

@@ -110,7 +110,7 @@ def prepare_reply(actor: Actor, letter_id: int, code: str, files: Sequence[Typed
     desk_id = deposit.emitter(actor)
     with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
         kept = _kept(actor, files, Path(room))
-    return deposit.create(actor, FAMILY, desk_id, kept, facts, [], None)
+    return deposit.create(actor, FAMILY, desk_id, kept, facts)
 
 
 def _facts(db: Db, letter: StateLetter, code: str) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sheet = Sheet(templates)
     for family in catalogue().values():
         if family.signature == SIGNED_AS:
-            sockets.reader(family.name, _Reader(family, strict=settings.pes_schema == "refuse"))
+            sockets.reader(family.name, _Reader(family, strict=settings.pes_schema == "refuse"), binding=True)
             sockets.taker(family.name, take)
     sockets.sheet(sheet)
     sockets.band(sheet.band)

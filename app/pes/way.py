@@ -64,7 +64,7 @@ def _signed_when_due(db: Db, folder: Folder, index: FlowIndex | None) -> list[Pr
     The reading decides, and not the form, where somebody may have typed another number of bordereaux.
     """
     slips = to_sign(index.summary) if index else None
-    steps = planned_circuit(db, folder).applicable(folder.fields)
+    steps = planned_circuit(db, folder).applicable(folder.facts)
     signed = any(step.kind in {StepKind.SIGN, StepKind.SEAL} for step in steps)
     if signed and slips == 0:
         words = (

@@ -97,7 +97,7 @@ def _steps(db: Db, folder: Folder) -> list[Step]:
     """The signing steps that are still to come, the present one included."""
     if folder.phase not in {*DRAFTS, Phase.RUNNING}:
         return []
-    route = planned_circuit(db, folder).applicable(folder.fields)
+    route = planned_circuit(db, folder).applicable(folder.facts)
     keys = [step.key for step in route]
     start = keys.index(folder.place) if folder.phase == Phase.RUNNING and folder.place in keys else 0
     return [step for step in route[start:] if step.kind == StepKind.SIGN]

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.files import vault
+from app.folders import corrections
 from app.folders.documents import current_versions, named_versions
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.sockets import plugged
@@ -48,6 +49,7 @@ def parcel_of(
             signatures=tuple(_signatures(db, folder)),
             link=f"{settings.public_url}/dossiers/{folder.id}",
             prepared_at=prepared_at,
+            corrections=tuple(corrections.told(folder)),
         )
 
 

@@ -85,7 +85,7 @@ class _Check:
         version = current(db, folder.collectivity_id, folder.family)
         circuit = load(version.definition) if version else family_of(folder.family).circuit
         found: list[Problem] = []
-        for step in circuit.applicable(folder.fields):
+        for step in circuit.applicable(folder.facts):
             if step.kind is StepKind.TRANSMIT and step.channel:
                 moment = {
                     "round_number": folder.round + 1,

@@ -45,7 +45,10 @@ class ParcelFile:
 
 @dataclass(frozen=True)
 class Parcel:
-    """All that a carrier knows of a folder; `key` is the idempotency key, stable for one (folder, round)."""
+    """All that a carrier knows of a folder; `key` is the idempotency key, stable for one (folder, round).
+
+    `corrections`: the facts that somebody typed in place of what a file says, with both values, the reason and the ruling.
+    """
 
     key: str
     folder_id: int
@@ -57,6 +60,7 @@ class Parcel:
     signatures: tuple[Mapping[str, Any], ...]
     link: str
     prepared_at: datetime
+    corrections: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ _lock = Lock()
 def to_leave(db: Db, folder: Folder) -> Step | None:
     """The first transmission that this folder has before it, by the circuit that it follows or would follow."""
     circuit = _circuit(db, folder)
-    route = circuit.applicable(folder.fields)
+    route = circuit.applicable(folder.facts)
     place = next((rank for rank, step in enumerate(route) if step.key == folder.place), 0)
     return next((step for step in route[place:] if step.kind is StepKind.TRANSMIT and step.channel), None)
 

@@ -190,8 +190,8 @@ def test_each_tray_keeps_to_the_family_asked_and_goes_on_from_its_key(
 ) -> None:
     clerk = house.actor("g.trehorel")
     desk = clerk.seats[0].desk_id
-    numbers = [deposit.create(clerk, "invoice", desk, [], {}, [], None) for _ in range(52)]
-    deposit.create(clerk, "deliberation", desk, [], {}, [], None)
+    numbers = [deposit.create(clerk, "invoice", desk, [], {}) for _ in range(52)]
+    deposit.create(clerk, "deliberation", desk, [], {})
     first = accounting.get("/folders?tray=drafts&family=invoice").json
     rest = accounting.get(f"/folders?tray=drafts&family=invoice&after={first['next']}").json
     assert [one["id"] for one in first["folders"] + rest["folders"]] == numbers[::-1]

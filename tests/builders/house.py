@@ -145,7 +145,7 @@ class House:
         kept, read = self._kept
         actor = self.actor("g.trehorel")
         facts = {**read.fields, "received_on": today().isoformat(), "proof_of_service": "technique"}
-        folder_id = deposit.create(actor, "invoice", min(actor.desk_ids), kept, facts, [], None)
+        folder_id = deposit.create(actor, "invoice", min(actor.desk_ids), kept, facts)
         sending.submit(actor, folder_id, version=1)
         self.approve(folder_id, "r.pellenec")
         return folder_id
@@ -249,7 +249,12 @@ class House:
     def save(self, folder_id: int, login: str, facts: dict[str, str]) -> int:
         """Fill the form of a draft."""
         return deposit.save(
-            self.actor(login), folder_id, version=self.folder(folder_id).version, title=None, facts=facts
+            self.actor(login),
+            folder_id,
+            version=self.folder(folder_id).version,
+            title=None,
+            facts=facts,
+            reason="Vérifié auprès du fournisseur.",
         )
 
     def approve(self, folder_id: int, login: str, comment: str = "") -> None:

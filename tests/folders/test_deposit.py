@@ -311,5 +311,9 @@ def test_a_refused_file_among_good_ones_leaves_nothing_at_all(house: House, tmp_
 def test_the_due_date_of_an_invoice_follows_its_reception(house: House) -> None:
     early = house.an_invoice(at="service_done", received_on=today().isoformat())
     assert (house.folder(early).due_on - today()).days == 20
-    credit = house.an_invoice(at="service_done", type_code="381", received_on=today().isoformat())
+    note = INVOICE.with_name("fx-basic-fr-avoir-381.pdf")
+    credit = house.an_invoice(at="service_done", path=note, received_on=today().isoformat())
     assert house.folder(credit).due_on.year == 9999
+    # What is called a credit note by a person alone is still an invoice for its clock.
+    called = house.an_invoice(at="service_done", type_code="381", received_on=today().isoformat())
+    assert (house.folder(called).due_on - today()).days == 20

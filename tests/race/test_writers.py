@@ -32,9 +32,9 @@ def test_versions_and_documents_added_at_once_are_numbered_without_holes(town: T
     actor, folder_id = town.house.actor("g.trehorel"), town.a_draft()
     (first,) = town.house.versions(folder_id)
     kept = town.a_kept_invoice()[0]
-    replacing = [
-        lambda: deposit.write_replacement(actor, folder_id, first.document_id, kept[:1], {}, None)
-    ] * (THREADS // 2)
+    replacing = [lambda: deposit.write_replacement(actor, folder_id, first.document_id, kept[:1], None)] * (
+        THREADS // 2
+    )
     adding = [lambda: deposit.attach(actor, folder_id, [_as_attachment(kept[0])])] * (THREADS // 2)
     for _ in range(3):
         at_once(*replacing, *adding)
@@ -195,4 +195,4 @@ def _another_commune(town: Town, *, mayor: bool = True) -> Actor:
 def _a_draft_of(town: Town, actor: Actor) -> int:
     kept, read = town.a_kept_invoice()
     facts = {**read.fields, "received_on": today().isoformat(), "proof_of_service": "technique"}
-    return deposit.create(actor, "invoice", min(actor.desk_ids), kept, facts, [], None)
+    return deposit.create(actor, "invoice", min(actor.desk_ids), kept, facts)

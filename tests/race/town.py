@@ -175,7 +175,7 @@ class Town:
             "number": f"2026-{self._acts:03d}", "decision_date": "2026-09-24", "subject": "Subvention", "nature": "1", "matter": "7.5.2",
             "sitting_secretary": str(self.house.actor("b.cadiou").user_id),
         }  # fmt: skip
-        folder_id = deposit.create(actor, "deliberation", min(actor.desk_ids), self._act, facts, [], None)
+        folder_id = deposit.create(actor, "deliberation", min(actor.desk_ids), self._act, facts)
         sending.submit(actor, folder_id, version=1)
         self.house.approve(folder_id, "s.rivoal")
         return folder_id
@@ -194,7 +194,7 @@ class Town:
         kept, read = self.a_kept_invoice()
         actor = self.house.actor("g.trehorel")
         facts = {**read.fields, "received_on": today().isoformat(), "proof_of_service": "technique"}
-        return deposit.create(actor, "invoice", min(actor.desk_ids), kept, facts, [], None)
+        return deposit.create(actor, "invoice", min(actor.desk_ids), kept, facts)
 
     # what a test looks at
 

@@ -27,7 +27,7 @@ def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
     sockets.options("matter", _matters)
     sockets.picker("matter", "actes.matters", "Chercher dans la classification, mes favoris…")
-    sockets.reader("budget", _read_budget)
+    sockets.reader("budget", _read_budget, binding=True)
     sockets.taker("budget", _of_this_body)
     sockets.caution(_chair)
     sockets.table(_table)
@@ -124,9 +124,13 @@ def _read_budget(path: Path, media_type: str) -> ReadFacts | None:
         return None
     fields = {key: read for key, _, read in found.facts()}
     fields["subject"] = " ".join(part for part in (found.kind, found.fiscal_year, found.label) if part)
-    broken = () if found.seal is Seal.GENUINE else (explain(found),)
+    broken = (
+        ()
+        if found.seal is Seal.GENUINE
+        else (Caution("budget-seal", "Scellement du budget", explain(found)),)
+    )
     kept = {key: value for key, value in fields.items() if value}
-    return ReadFacts(kept, "lu dans le fichier budgétaire", problems=broken, content=found.siret)
+    return ReadFacts(kept, "lu dans le fichier budgétaire", doubts=broken, content=found.siret)
 
 
 def _of_this_body(db: Db, folder: Folder, version: DocumentVersion, siret: str) -> None:

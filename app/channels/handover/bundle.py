@@ -80,6 +80,7 @@ def manifest(parcel: Parcel) -> bytes:
             "family": parcel.family,
             "title": parcel.title,
             "facts": parcel.facts,
+            "corrections": list(parcel.corrections),
             "link": parcel.link,
         },
         "sender": {"siren": sender.siren, "name": sender.name},

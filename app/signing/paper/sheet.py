@@ -210,7 +210,7 @@ def standing(db: Db, actor: Actor, folder: Folder) -> Present:
         raise not_your_turn(db, actor, folder, here)
     if not family_of(folder.family).paper_signature:
         raise Refusal("paper-not-allowed")
-    if any(step.kind is StepKind.SEAL for step in here.circuit.applicable(folder.fields)):
+    if any(step.kind is StepKind.SEAL for step in here.circuit.applicable(folder.facts)):
         raise Refusal("paper-before-seal")  # the seal would be put on a document that nobody signed
     if last_version(db, _main(db, folder)).origin == "signed":
         raise Refusal("paper-mixed")

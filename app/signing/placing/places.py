@@ -71,7 +71,7 @@ def field_name(step: str, rank: int, mark: str = "") -> str:
 def parts_of(db: Db, folder: Folder, circuit: Circuit, mark: str = "") -> tuple[Part, ...]:
     """Every signature of the folder's way, in order, seals included; refuses `desk-missing`."""
     found: list[Part] = []
-    for step in circuit.applicable(folder.fields):
+    for step in circuit.applicable(folder.facts):
         if step.kind is StepKind.SIGN:
             for rank, slot in enumerate(slots_of(db, folder, step)):
                 label = slot.people[0].name if len(slot.people) == 1 else slot.label

@@ -1,0 +1,182 @@
+"""What a person typed in place of what a file says: kept with its reason, told to whoever decides, ruled by another person."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from app.circuits.library import family_of
+from app.core.clock import now
+from app.core.db import Db
+from app.core.french import euros, instant, jour, spaces
+from app.folders.models import Folder
+from app.folders.move import person_of
+from app.folders.readings import Correction, Values, open_corrections, others, ruled_corrections
+from app.folders.sockets import Caution
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from workflows.family import Family, Problem
+
+FACT = "fact:"
+"""What the name of a correction begins with among the cautions (`Caution.about`); the field's key follows."""
+TYPED = ""
+"""What is sent to keep the value that a person typed; a value that was read is sent as it is kept."""
+
+
+def keep(db: Db, folder: Folder, actor: Actor, reason: str | None = None) -> None:
+    """Write down who typed something else than the files say, in the caller's transaction, and tell the journal.
+
+    `reason`, where one is given, is that of every open correction; a value that changes again loses the former one.
+    """
+    known: dict[str, Any] = dict(folder.sources.get("corrections", {}))
+    open_now = others(folder.fields, folder.sources)
+    kept = {key: _entry(known.get(key), folder.fields.get(key), actor, reason) for key in open_now}
+    if kept == known:
+        return
+    folder.sources = {**folder.sources, "corrections": kept}
+    changed = [
+        one for one in open_corrections(folder.fields, folder.sources) if kept[one.key] != known.get(one.key)
+    ]
+    if changed:
+        family = family_of(folder.family)
+        facts = {"round": folder.round, "corrections": [_told(family, one) for one in changed]}
+        words = " ; ".join(_in_short(family, one) for one in changed)
+        append(
+            db,
+            folder.collectivity_id,
+            Event("facts.corrected", actor.name, actor.user_id, folder.id, {**facts, "words": spaces(words)}),
+        )
+
+
+def _entry(before: dict[str, Any] | None, value: Any, actor: Actor, reason: str | None) -> dict[str, Any]:
+    """What is kept of one correction; the persons who typed an earlier value have typed all the same."""
+    told = (reason or "").strip()
+    same = before is not None and before["value"] == value
+    if same and before is not None and told in ("", before["reason"]):
+        return before
+    person = person_of(actor)
+    typists = {*(before or {}).get("typists", ()), *(() if person is None else (person,))}
+    return {
+        "value": value,
+        "reason": told or (before["reason"] if same and before is not None else ""),
+        "who": actor.name,
+        "at": now().isoformat(),
+        "typists": sorted(typists),
+    }
+
+
+def problems(folder: Folder) -> list[Problem]:
+    """The corrections that nobody explained: the folder does not leave without a reason for each."""
+    family = family_of(folder.family)
+    return [
+        Problem(
+            "correction-unexplained",
+            one.key,
+            f"{_in_short(family, one)}. Remettez la valeur lue, ou donnez le motif de la correction.",
+        )
+        for one in open_corrections(folder.fields, folder.sources)
+        if not one.reason
+    ]
+
+
+def cautions(db: Db, folder: Folder) -> list[Caution]:
+    """Each open correction, for whoever decides."""
+    del db
+    family = family_of(folder.family)
+    return [_caution(family, one) for one in open_corrections(folder.fields, folder.sources)]
+
+
+def _caution(family: Family, one: Correction) -> Caution:
+    why = f" : « {one.reason} »" if one.reason else ", sans motif"
+    by = f"{one.who or 'Le déposant'} a écrit {shown(family, one.key, one.value)}{why}"
+    read = " ; ".join(f"{shown(family, one.key, said.value)} ({said.where})" for said in one.read)
+    offered = [(str(said.value), f"Retenir {shown(family, one.key, said.value)}, lu") for said in one.read]
+    return Caution(
+        "corrected",
+        spaces(f"« {label(family, one.key)} » corrigé"),
+        spaces(
+            f"Le fichier dit {read}. {by}. Tant qu’une autre personne n’a pas tranché, le circuit et les plafonds tiennent "
+            "compte des deux."
+        ),
+        about=f"{FACT}{one.key}",
+        choices=(*offered, (TYPED, f"Retenir {shown(family, one.key, one.value)}, écrit")),
+        by=one.typists,
+    )
+
+
+def told(folder: Folder, *, ruled: bool = True) -> list[dict[str, Any]]:
+    """Every correction, open or `ruled`, in plain values and in words: for the API, and for what leaves with the folder."""
+    family = family_of(folder.family)
+    every = open_corrections(folder.fields, folder.sources)
+    return [_told(family, one) for one in (*every, *(ruled_corrections(folder.sources) if ruled else ()))]
+
+
+def _told(family: Family, one: Correction) -> dict[str, Any]:
+    ruling = one.ruling
+    return {
+        "field": one.key,
+        "label": label(family, one.key),
+        "typed": None if one.value is None else str(one.value),
+        "read": [{"value": str(said.value), "where": said.where} for said in one.read],
+        "words": spaces(_in_short(family, one)),
+        "reason": one.reason,
+        "who": one.who,
+        "at": one.at or None,
+        "ruling": None
+        if ruling is None
+        else {"keeps": ruling.keeps, "word": ruling.word, "who": ruling.who, "at": ruling.at},
+    }
+
+
+def beside(folder: Folder) -> dict[str, str]:
+    """By field that is disputed, what the files say: « lu : 30 420,00 € », to be shown beside what stands."""
+    return _beside(family_of(folder.family), others(folder.fields, folder.sources))
+
+
+def _beside(family: Family, left: Mapping[str, Iterable[Any]]) -> dict[str, str]:
+    return {
+        key: spaces("lu : " + ", ".join(shown(family, key, one) for one in values))
+        for key, values in left.items()
+    }
+
+
+def in_a_list(family: Family, fields: Values, sources: Values) -> str:
+    """What a row of a list says of the corrections of its folder: the amount read, else how many; empty for none."""
+    found = _beside(family, others(fields, sources))
+    if family.amount_field in found:
+        return f"corrigé, {found[family.amount_field]}"
+    return f"{len(found)} correction{'s' if len(found) > 1 else ''}" if found else ""
+
+
+def label(family: Family, key: str) -> str:
+    """The name of a field."""
+    field = family.field(key)
+    return field.label if field else key
+
+
+def shown(family: Family, key: str, value: Any) -> str:
+    """A value of a field in words: an amount in euros, a day, the words of a choice; « rien » for none."""
+    field = family.field(key)
+    if value in (None, ""):
+        return "rien"
+    if field is not None and field.type == "amount":
+        return euros(value)
+    if field is not None and field.type == "date":
+        return jour(str(value))
+    return str((field.choices if field is not None else {}).get(str(value), value))
+
+
+def _in_short(family: Family, one: Correction) -> str:
+    read: Iterable[str] = (shown(family, one.key, said.value) for said in one.read)
+    return f"« {label(family, one.key)} » : lu {', '.join(read)}, écrit {shown(family, one.key, one.value)}"
+
+
+def ruled_in_words(folder: Folder) -> list[tuple[str, str]]:
+    """What somebody ruled on, corrections and cautions, in words (title, sentence), the first to the last."""
+    family = family_of(folder.family)
+    found = []
+    for one in folder.sources.get("rulings", ()):
+        when = instant(datetime.fromisoformat(one["at"]))
+        title = label(family, one["about"]) if one["keeps"] else one["title"]
+        done = f"a retenu {shown(family, one['about'], one['kept'])}" if one["keeps"] else "a levé ce point"
+        found.append((title, spaces(f"{one['who']} {done}, {when} : « {one['word']} »")))
+    return found

@@ -1,0 +1,102 @@
+"""The verb of whoever decides on what is doubted: keep one of two values, or settle a caution, with a word."""
+
+from dataclasses import asdict
+
+import sqlalchemy as sa
+
+from app.circuits.library import family_of
+from app.core.clock import now
+from app.core.db import NO_DATE, Db
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.access import lock, refuse_stranger
+from app.folders.corrections import FACT, TYPED, label, shown
+from app.folders.facts import act_of, fill, touch
+from app.folders.models import Folder, StepRun
+from app.folders.move import Present, due_at, person_of, present, was_signed
+from app.folders.readings import open_corrections
+from app.folders.sockets import Caution, cautions
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from workflows.engine import choices
+
+LONGEST = 2000
+
+
+def may_rule(folder: Folder, actor: Actor, here: Present | None) -> bool:
+    """Whether the actor is a person whose turn it is to decide here, by a visa, a signature or otherwise."""
+    if here is None or here.step is None or here.step.kind.automatic or actor.user_id is None:
+        return False
+    return here.step.kind.action in choices(here.circuit, here.standing, here.asker(actor, folder))
+
+
+@use_case
+def rule(db: Db, actor: Actor, folder_id: int, *, version: int, about: str, keep: str, word: str) -> str:
+    """Rule on a caution (`Caution.about`), and for a correction keep one of its values; returns what was done, in French.
+
+    Refuses `not-your-turn` to whoever does not decide here, `own-caution` to who typed or deposited what is doubted,
+    `word-needed`, `nothing-to-rule` for what is no caution any more, and `ruled-too-late` for a fact once somebody signed.
+    """
+    folder = lock(db, actor, folder_id, version)
+    refuse_stranger(db, actor, folder)
+    if not may_rule(folder, actor, present(db, folder)):
+        raise Refusal("not-your-turn")
+    caution = next((one for one in cautions(db, folder) if one.about and one.about == about), None)
+    if caution is None or keep not in dict(caution.choices):
+        raise Refusal("nothing-to-rule")
+    if person_of(actor) in caution.by:
+        raise Refusal("own-caution")
+    if not word.strip():
+        raise Refusal("word-needed")
+    said = {"who": actor.name, "at": now().isoformat(), "word": word.strip()[:LONGEST]}
+    if about.startswith(FACT):
+        done = _settle(db, folder, about.removeprefix(FACT), keep, said)
+    else:
+        _write(folder, {"about": about, "keeps": "", "title": caution.title, **said})
+        done = f"« {caution.title} » : point levé"
+    touch(folder)
+    facts = {"round": folder.round, "about": about, "keep": keep, "word": said["word"], "words": done}
+    append(db, folder.collectivity_id, Event("folder.ruled", actor.name, actor.user_id, folder.id, facts))
+    return done
+
+
+def _settle(db: Db, folder: Folder, key: str, keep: str, said: dict[str, str]) -> str:
+    """Keep one of the values of a fact, and rule the others out; the clock of the folder follows."""
+    if was_signed(db, folder):
+        raise Refusal("ruled-too-late")
+    family = family_of(folder.family)
+    one = next(one for one in open_corrections(folder.fields, folder.sources) if one.key == key)
+    chosen = one.value if keep == TYPED else next(v.value for v in one.read if str(v.value) == keep)
+    over = [value for value in (one.value, *(v.value for v in one.read)) if value != chosen]
+    ruling = {
+        "about": key,
+        "keeps": "typed" if keep == TYPED else "read",
+        "kept": chosen,
+        "over": over,
+        "typed": one.value,
+        "read": [asdict(v) for v in one.read],
+        "reason": one.reason,
+        "typist": one.who,
+        "typed_at": one.at,
+        "typists": sorted(one.typists),
+        **said,
+    }
+    _write(folder, ruling)
+    left = {name: entry for name, entry in folder.sources.get("corrections", {}).items() if name != key}
+    folder.sources = {**folder.sources, "corrections": left}
+    if keep != TYPED:
+        fill(folder, family, {**folder.fields, key: chosen}, title=None)
+    folder.due_on = family.due(folder.facts) or NO_DATE
+    active = sa.select(StepRun).where(StepRun.folder_id == folder.id, StepRun.state == "active")
+    for run in db.scalars(active):
+        run.due_on, run.amount_cents = due_at(db, folder, run), act_of(folder).weight_cents
+    return f"« {label(family, key)} » : {shown(family, key, chosen)} retenu"
+
+
+def _write(folder: Folder, ruling: dict[str, object]) -> None:
+    folder.sources = {**folder.sources, "rulings": [*folder.sources.get("rulings", ()), ruling]}
+
+
+def doubted_by(caution: Caution, actor: Actor) -> bool:
+    """Whether the actor is among those who made what is doubted, and may not rule on it."""
+    return person_of(actor) in caution.by

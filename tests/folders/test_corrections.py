@@ -1,0 +1,169 @@
+"""A value typed over the one that the file gives: told to everyone who decides, tried on both, until another person rules."""
+
+import json
+import shutil
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.core.clock import today
+from app.core.db import reading
+from app.core.refusals import Refusal
+from app.folders import decide, deposit, ruling, sending
+from app.folders.facts import act_of
+from app.folders.keep import Incoming, keep_main
+from app.folders.sockets import Caution, cautions
+from app.people.mandates import open_mandate
+from tests.api.software import Software
+from tests.batches.town import Hand, plain
+from tests.builders.house import INVOICE, House
+from tests.builders.mandates import DEPUTY, a_deputy, of_deputy, of_mayor
+from workflows.family import family
+from workflows.rights import Right
+
+CLERK, SERVICE, FINANCE, DIRECTOR, MAYOR = (
+    "g.trehorel",
+    "r.pellenec",
+    "n.abgrallec",
+    "s.rivoal",
+    "a.kervadec",
+)
+FILE = {"total_ht": "25350.00", "total_vat": "5070.00", "total_ttc": "30420.00"}
+TYPED = {"total_ht": "2535.00", "total_vat": "507.00", "total_ttc": "3042.00"}
+WHY = "Le fournisseur a mis un zéro de trop."
+DOUBT = Caution("page-disagrees", "La page et les données se contredisent", "La page affiche 1,20 €.")
+
+
+def an_invoice(house: House, room: Path, *doubts: Caution, **facts: str) -> int:
+    """A draft whose file says 30 420 €."""
+    path = Path(shutil.copy(INVOICE, room / INVOICE.name))
+    actor = house.actor(CLERK)
+    kept, read = keep_main(actor.collectivity_id, family("invoice"), Incoming(path, INVOICE.name), room)
+    assert read is not None
+    facts = {"received_on": today().isoformat(), "proof_of_service": "technique", **facts}
+    read = replace(read, fields={**read.fields, **FILE}, doubts=doubts)
+    return deposit.create(actor, "invoice", min(actor.desk_ids), kept, facts, read=read)
+
+
+def send(house: House, folder_id: int) -> None:
+    sending.send(house.actor(CLERK), folder_id, version=house.folder(folder_id).version)
+
+
+def rule(
+    house: House, folder_id: int, login: str, about: str, keep: str, word: str = "Vu au téléphone."
+) -> str:
+    version = house.folder(folder_id).version
+    return ruling.rule(house.actor(login), folder_id, version=version, about=about, keep=keep, word=word)
+
+
+def test_a_total_typed_over_the_file_s_escapes_nobody(house: House, tmp_path: Path) -> None:
+    folder_id = an_invoice(house, tmp_path)
+    version = house.folder(folder_id).version
+    deposit.save(house.actor(CLERK), folder_id, version=version, title=None, facts=TYPED)
+    with pytest.raises(Refusal) as refused:
+        send(house, folder_id)
+    assert {one["key"] for one in refused.value.facts["problems"]} == {"correction-unexplained"}
+    clerk = Hand(house, CLERK)
+    draft = clerk.text(f"/dossiers/{folder_id}/brouillon")
+    assert "« Montant TTC » : lu 30 420,00 €, écrit 3 042,00 €" in draft
+    form = {"version": house.folder(folder_id).version, "action": "submit", **TYPED, "correction-reason": WHY}
+    clerk.post(f"/dossiers/{folder_id}/brouillon", form)
+    assert house.folder(folder_id).place == "service_done"
+    assert house.journal(folder_id).count("facts.corrected") == 2  # typed, then explained
+
+    told = f"{house.actor(CLERK).name} a écrit 3 042,00 € : « {WHY} »"
+    for login, place in ((SERVICE, "service_done"), (FINANCE, "finance"), (DIRECTOR, "direction")):
+        assert house.folder(folder_id).place == place
+        hand = Hand(house, login)
+        assert told in hand.text(f"/dossiers/{folder_id}")
+        assert "corrigé, lu : 30 420,00 €" in hand.text("/a-traiter")
+        assert told in hand.text(f"/lots/{hand.propose('approve', [folder_id])}")
+        house.approve(folder_id, login)
+    mayor = Hand(house, MAYOR)
+    assert told in mayor.text(f"/dossiers/{folder_id}/signer")
+    assert "30 420,00 €" in mayor.text(f"/lots/{mayor.propose('sign', [folder_id])}")
+    software = Software(house, "comptabilite", [Right.CREATE])
+    shown = software.get(f"/folders/{folder_id}").json
+    (total,) = [one for one in shown["corrections"] if one["field"] == "total_ttc"]
+    assert (total["typed"], total["read"][0]["value"], total["reason"]) == ("3042.00", "30420.00", WHY)
+    assert total["ruling"] is None
+    assert sum(one["key"] == "corrected" for one in shown["warnings"]) == 3
+
+    house.sign(folder_id, MAYOR)
+    with pytest.raises(Refusal, match="action-impossible|not-your-turn"):
+        rule(house, folder_id, MAYOR, "fact:total_ttc", "")
+    house.drain()
+    (bundle,) = (house.settings.handover_folder or house.settings.data_dir).rglob("*.zip")
+    with zipfile.ZipFile(bundle) as found:
+        manifest = json.loads(found.read("manifest.json"))
+    assert {one["field"] for one in manifest["folder"]["corrections"]} == set(FILE)
+
+
+def test_a_mandate_s_ceiling_holds_both_values_until_another_person_rules(
+    house: House, tmp_path: Path
+) -> None:
+    a_deputy(house)
+    for wanted in (of_mayor(house), of_deputy(house)):
+        open_mandate(house.actor("k.morizur"), wanted)
+    folder_id = an_invoice(house, tmp_path)
+    house.save(folder_id, CLERK, TYPED)
+    send(house, folder_id)
+    with reading(house.actor(CLERK).collectivity_id):
+        assert act_of(house.folder(folder_id)).amount_cents == 3_042_000
+    version = house.folder(folder_id).version
+    for login, about, keep, word, key in (
+        (CLERK, "fact:total_ttc", "", "Oui.", "not-your-turn"),  # nor the one who typed
+        (MAYOR, "fact:total_ttc", "", "Oui.", "not-yours"),  # nor who is not reached yet
+        (SERVICE, "fact:total_ttc", "", "  ", "word-needed"),
+        (SERVICE, "fact:total_ttc", "1.00", "Oui.", "nothing-to-rule"),
+        (SERVICE, "fact:seller", "", "Oui.", "nothing-to-rule"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            rule(house, folder_id, login, about, keep, word)
+        assert (refused.value.key, house.folder(folder_id).version) == (key, version)
+    done = rule(house, folder_id, SERVICE, "fact:total_ttc", "")
+    assert plain(done) == "« Montant TTC » : 3 042,00 € retenu"
+    with reading(house.actor(CLERK).collectivity_id) as db:
+        assert act_of(house.folder(folder_id)).amount_cents == 304_200
+        assert "fact:total_ttc" not in {one.about for one in cautions(db, house.folder(folder_id))}
+    page = Hand(house, SERVICE).text(f"/dossiers/{folder_id}")
+    assert "a retenu 3 042,00 €" in page
+    assert "« Vu au téléphone. »" in page
+    house.approve(folder_id, SERVICE)
+    house.approve(folder_id, FINANCE)
+    assert house.folder(folder_id).place == "bon_a_payer"  # nobody asks for the director any more
+    # What was ruled is told to whoever decides next, and to other software.
+    assert "Déjà tranché" in Hand(house, DEPUTY).text(f"/dossiers/{folder_id}")
+
+
+def test_the_value_read_is_put_back_and_another_file_does_not_wash_it(house: House, tmp_path: Path) -> None:
+    folder_id = an_invoice(house, tmp_path, DOUBT)
+    house.save(folder_id, CLERK, TYPED)
+    send(house, folder_id)
+    with reading(house.actor(CLERK).collectivity_id) as db:
+        (doubt,) = [one for one in cautions(db, house.folder(folder_id)) if one.key == "page-disagrees"]
+    for field, value in FILE.items():
+        rule(house, folder_id, SERVICE, f"fact:{field}", value)
+    folder = house.folder(folder_id)
+    assert (folder.fields["total_ttc"], folder.amount_cents) == ("30420.00", 3_042_000)
+    rule(house, folder_id, SERVICE, doubt.about, "")
+    assert "La page affiche 1,20 €." not in Hand(house, SERVICE).text(f"/dossiers/{folder_id}")
+
+    decide.reject(house.actor(SERVICE), folder_id, version=house.folder(folder_id).version, reason="Non.")
+    (main, *_) = house.versions(folder_id)
+    path = Path(shutil.copy(INVOICE, tmp_path / "corrigee.pdf"))  # it says 3 042 €
+    deposit.replace_main(house.actor(CLERK), folder_id, main.document_id, Incoming(path, path.name))
+    with pytest.raises(Refusal) as refused:
+        send(house, folder_id)
+    assert "lu 30 420,00 €, écrit 3 042,00 €" in plain(refused.value.facts["details"])
+    house.save(folder_id, CLERK, {})
+    send(house, folder_id)
+    assert "(lu : 30 420,00 €)" in Hand(house, SERVICE).text(f"/dossiers/{folder_id}?onglet=details")
+    assert {"direction"} <= {one["key"] for one in _steps(house, folder_id)}
+
+
+def _steps(house: House, folder_id: int) -> list[dict[str, str]]:
+    software = Software(house, "comptabilite", [Right.CREATE])
+    return list(software.get(f"/folders/{folder_id}").json["steps"])
