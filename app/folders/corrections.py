@@ -12,6 +12,7 @@ from app.folders.models import Folder
 from app.folders.move import person_of
 from app.folders.readings import Correction, Values, open_corrections, others, ruled_corrections
 from app.folders.sockets import Caution
+from app.folders.views import Tag
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.family import Family, Problem
@@ -93,10 +94,7 @@ def _caution(family: Family, one: Correction) -> Caution:
     return Caution(
         "corrected",
         spaces(f"« {label(family, one.key)} » corrigé"),
-        spaces(
-            f"Le fichier dit {read}. {by}. Tant qu’une autre personne n’a pas tranché, le circuit et les plafonds tiennent "
-            "compte des deux."
-        ),
+        spaces(f"Le fichier dit {read}. {by}."),
         about=f"{FACT}{one.key}",
         choices=(*offered, (TYPED, f"Retenir {shown(family, one.key, one.value)}, écrit")),
         by=one.typists,
@@ -145,6 +143,14 @@ def in_a_list(family: Family, fields: Values, sources: Values) -> str:
     if family.amount_field in found:
         return f"corrigé, {found[family.amount_field]}"
     return f"{len(found)} correction{'s' if len(found) > 1 else ''}" if found else ""
+
+
+def tag(db: Db, folder: Folder) -> Tag | None:
+    """Beside the amount at the head of the page, the one that the file says."""
+    del db
+    key = family_of(folder.family).amount_field
+    words = beside(folder).get(key or "")
+    return Tag("warn", "exclamation-triangle", words) if words else None
 
 
 def label(family: Family, key: str) -> str:

@@ -11,5 +11,6 @@ def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
     del settings, templates  # it reads nothing of them
     sockets.caution(corrections.cautions)
+    sockets.tag(corrections.tag)
     sockets.caution(doubts.cautions)
     sockets.caution(points.of_folder)

@@ -19,22 +19,24 @@ from workflows.circuit import Facts, Phase
 def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
     del settings  # nothing here is configured
-    sockets.reader("invoice", _read)
+    sockets.reader("invoice", read_facts)
     sockets.table(_table)
     sockets.band(_Band(templates))
 
 
-def _read(path: Path, media_type: str) -> ReadFacts | None:
+def read_facts(path: Path, media_type: str) -> ReadFacts | None:
     """The facts of an invoice, for its form; what is missing or doubtful is said, and asked for."""
     from app.invoices.mismatch import compare
-    from app.invoices.reading import read_invoice, refuse_rejected
+    from app.invoices.reading import look_into
     from app.invoices.rendition import draw
 
-    reading = read_invoice(path, media_type)
+    reading, about_files = look_into(path, media_type)
+    enclosed = [Caution("invoice-files", "Données jointes à la facture", one) for one in about_files]
     if reading is None:
-        return None
-    refuse_rejected(reading)
-    doubts = [Caution("invoice-data", "Données de la facture à vérifier", one) for one in reading.problems]
+        return ReadFacts({}, "", doubts=tuple(enclosed)) if enclosed else None
+    doubts = enclosed + [
+        Caution("invoice-data", "Données de la facture à vérifier", one) for one in reading.problems
+    ]
     if media_type == "application/pdf":
         doubts += [
             Caution(

@@ -3,12 +3,11 @@
 import logging
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, Literal
 
-from app.core.french import euros
-from app.core.refusals import Refusal
+from app.invoices.checks import odd, sums
+from app.invoices.enclosed import data_in
 from app.invoices.fields import CII, ROOTS, UBL, fields_of, hints_of
 
 Syntax = Literal["Factur-X", "CII", "UBL"]
@@ -33,8 +32,10 @@ class Reading:
     """What an electronic invoice says.
 
     `fields` holds what was found, as written (dates in ISO form); `missing` the keys to ask for; `hints`
-    less certain values to offer for what `fields` lacks; `problems` the faults in French; `rows` a label and
-    a value per line of the screen; `xml` the bytes as received; `verdict` whether they could be taken alone.
+    less certain values to offer for what `fields` lacks; `problems` the faults in French, `oddities` what
+    else does not hold together; `rows` a label and
+    a value per line of the screen; `xml` the bytes as received; `verdict` whether they keep EN 16931: what breaks it is told
+    to all who decide and stops nobody, for what was delivered must be answered (CCP R2192-27).
     """
 
     syntax: Syntax
@@ -43,6 +44,7 @@ class Reading:
     xml: bytes
     xml_name: str
     problems: tuple[str, ...]
+    oddities: tuple[str, ...]
     rows: tuple[tuple[str, str], ...]
     missing: tuple[str, ...]
     hints: dict[str, str]
@@ -55,10 +57,15 @@ def read_invoice(path: Path, media_type: str) -> Reading | None:
     Refuses xml-doctype, xml-malformed, xml-encoding, xml-too-deep, xml-too-large on the XML it finds.
     Source: EN 16931-1 (business terms), Factur-X 1.0, ISO 19005-3 (attachments).
     """
-    if media_type == "application/pdf":
-        name, xml = _embedded(path)
-        return _read(xml, name, embedded=True) if xml else None
-    return _read(path.read_bytes(), path.name, embedded=False)
+    return look_into(path, media_type)[0]
+
+
+def look_into(path: Path, media_type: str) -> tuple[Reading | None, list[str]]:
+    """The same, and what is doubtful in the files that a PDF carries, in French, an invoice or none being found there."""
+    if media_type != "application/pdf":
+        return _read(path.read_bytes(), path.name, embedded=False), []
+    name, xml, doubts = data_in(path)
+    return (_read(xml, name, embedded=True) if xml else None), doubts
 
 
 def render_xml_rows(xml: bytes, name: str = "facture.xml") -> tuple[tuple[str, str], ...]:
@@ -74,27 +81,6 @@ def render_xml_rows(xml: bytes, name: str = "facture.xml") -> tuple[tuple[str, s
     return rows_of(root, kind) if kind else ()
 
 
-def refuse_rejected(reading: Reading) -> None:
-    """Refuse invoice-rejected when the data break EN 16931 and only the supplier can correct them."""
-    if reading.verdict == "reject":
-        raise Refusal("invoice-rejected", reasons=" ".join(reading.problems))
-
-
-def _embedded(path: Path) -> tuple[str, bytes]:
-    """The invoice attached to a PDF, as the library finds it; the file has passed intake before."""
-    from facturx import get_facturx_xml_from_pdf
-    from pypdf.errors import PyPdfError
-
-    _quiet()
-    with path.open("rb") as file:
-        try:
-            name, xml = get_facturx_xml_from_pdf(file, check_xsd=False)
-        except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            # Whatever pypdf cannot follow is shown as a plain page, and its facts are asked for.
-            return "", b""
-    return (name, xml) if name else ("", b"")
-
-
 def _read(xml: bytes, name: str, *, embedded: bool) -> Reading | None:
     from app.files.xml import parse_xml
     from app.invoices.rows import rows_of
@@ -108,7 +94,7 @@ def _read(xml: bytes, name: str, *, embedded: bool) -> Reading | None:
     missing = tuple(key for key in REQUIRED if key not in fields)
     broken = [f"{REQUIRED[key][0]} manque dans les données (règle {REQUIRED[key][1]})." for key in missing]
     broken += _against_schema(root)
-    doubtful = [one for check in (_legacy, _sum) if (one := check(guideline, fields))]
+    doubtful = [*_legacy(guideline), *sums(fields)]
     verdict: Verdict = "reject" if broken else "accept_with_warnings" if doubtful else "accept"
     syntax: Syntax = "Factur-X" if embedded and kind == CII else "UBL" if kind == UBL else "CII"
     return Reading(
@@ -118,6 +104,7 @@ def _read(xml: bytes, name: str, *, embedded: bool) -> Reading | None:
         xml=xml,
         xml_name=name,
         problems=(*broken, *doubtful),
+        oddities=tuple(odd(root, kind, fields)),
         rows=rows_of(root, kind),
         missing=missing,
         hints={key: value for key, value in hints_of(root, kind).items() if key not in fields},
@@ -149,23 +136,10 @@ def _against_schema(root: Any) -> list[str]:
     return []
 
 
-def _legacy(guideline: str, _fields: dict[str, str]) -> str:
+def _legacy(guideline: str) -> list[str]:
     if not _LEGACY.match(guideline):
-        return ""
-    return "Le profil est désigné par une ancienne forme d’identifiant : les données restent lisibles."
-
-
-def _sum(_guideline: str, fields: dict[str, str]) -> str:
-    """BR-CO-15: total incl. VAT = total excl. VAT + VAT."""
-    try:
-        excluded, vat, included = (Decimal(fields[key]) for key in ("total_ht", "total_vat", "total_ttc"))
-    except (KeyError, InvalidOperation):
-        return ""
-    if excluded + vat == included:
-        return ""
-    return (
-        f"Le total TTC ({euros(included)}) n’est pas la somme du HT et de la TVA ({euros(excluded + vat)})."
-    )
+        return []
+    return ["Le profil est désigné par une ancienne forme d’identifiant : les données restent lisibles."]
 
 
 def _quiet() -> None:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.core.refusals import Catalogue, Refusal
-from app.invoices.reading import Reading, read_invoice, refuse_rejected
-from app.invoices.sentences import SENTENCES
+from app.core.refusals import Refusal
+from app.invoices.checks import good_iban, good_siret
+from app.invoices.plugs import read_facts
+from app.invoices.reading import Reading, look_into, read_invoice
 
 ASSETS = Path(__file__).parent.parent / "assets"
 SAMPLES = ASSETS / "invoices"
@@ -91,18 +92,89 @@ def test_another_xml_is_no_invoice(tmp_path: Path) -> None:
     assert read_invoice(path, "application/xml") is None
 
 
-def test_a_missing_currency_is_named_asked_for_and_refused() -> None:
+def test_a_missing_currency_is_told_asked_for_and_refuses_nothing() -> None:
     reading = read("fx-basic-fr-sans-devise.pdf")
     assert reading.missing == ("currency",)
     assert reading.problems[0] == "La devise manque dans les données (règle BR-05)."
-    with pytest.raises(Refusal) as caught:
-        refuse_rejected(reading)
-    catalogue = Catalogue()
-    catalogue.add(SENTENCES)
-    status, said = catalogue.say(caught.value.key, caught.value.facts)
-    assert status == 422
-    assert "La devise manque dans les données (règle BR-05)." in said
-    assert said.endswith("Demandez au fournisseur une facture corrigée, puis déposez-la.")
+    facts = read_facts(SAMPLES / "fx-basic-fr-sans-devise.pdf", "application/pdf")
+    assert facts is not None
+    assert (facts.fields["total_ttc"], "currency" in facts.fields) == ("3042.00", False)
+    told = {one.sentence for one in facts.doubts}
+    assert set(reading.problems) <= told
+    assert "Les données ne respectent pas le schéma de leur profil : élément « ApplicableTradeTax »." in told
+
+
+def attached(room: Path, *files: tuple[str, bytes]) -> Path:
+    """A PDF page that carries these files."""
+    import pikepdf
+
+    path = room / "facture.pdf"
+    with pikepdf.open(ASSETS / "acts" / "facture-scannee-FA-2026-1187.pdf") as pdf:
+        for name, data in files:
+            pdf.attachments[name] = pikepdf.AttachedFileSpec(pdf, data, filename=name)
+        pdf.save(path)
+    return path
+
+
+def test_what_is_unusual_in_the_files_of_a_pdf_is_said(tmp_path: Path) -> None:
+    good = (SAMPLES / "cii-extended-fr.xml").read_bytes()
+    other = good.replace(b"F20260023", b"F20260024").replace(b">104.90<", b">9.99<")
+    old = b'<a:CrossIndustryDocument xmlns:a="urn:ferd:CrossIndustryDocument:invoice:1p0"/>'
+    wrong = good.replace(b"urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100", b"urn:autre")
+    for files, number, words in (
+        ([("factur-x.xml", good)], "F20260023", ""),
+        ([("factur-x.xml", good), ("notice.xml", b"<notice/>")], "F20260023", ""),
+        ([("ma-facture.xml", good)], "F20260023", "nom inhabituel, « ma-facture.xml »"),
+        ([("copie.xml", other), ("factur-x.xml", good)], "F20260023", "« copie.xml » dit n° F20260024, 9.99"),
+        ([("ZUGFeRD-invoice.xml", old)], "", "ancienne version (ZUGFeRD 1)"),
+        ([("factur-x.xml", good[:-20])], "", "« factur-x.xml » sont illisibles"),
+        ([("factur-x.xml", wrong)], "", "ne sont pas d’une facture connue"),
+        ([("factur-x.xml", b"\x00\xff\x00")], "", "« factur-x.xml » sont illisibles"),
+    ):
+        reading, doubts = look_into(attached(tmp_path, *files), "application/pdf")
+        assert (reading.fields["number"] if reading else "") == number, files[0][0]
+        assert bool(doubts) is bool(words), doubts
+        assert words in " ".join(doubts)
+    for hostile in (b"<!DOCTYPE a><a/>", b"<a>" * 200 + b"</a>" * 200):
+        with pytest.raises(Refusal):
+            look_into(attached(tmp_path, ("factur-x.xml", hostile)), "application/pdf")
+
+
+def test_what_does_not_hold_together_is_said_and_stops_nobody(tmp_path: Path) -> None:
+    source = (SAMPLES / "cii-extended-fr.xml").read_text()
+    path = tmp_path / "a.xml"
+
+    def odd(before: str, after: str) -> str:
+        assert before in source
+        path.write_text(source.replace(before, after))
+        reading = read_invoice(path, "application/xml")
+        assert reading is not None
+        return " ".join(reading.oddities)
+
+    assert odd("LE CLIENT", "LE CLIENT") == ""
+    assert "La clé de l’IBAN" in odd("FR20 1254", "FR21 1254")
+    assert "n’est pas écrite comme son format" in odd(
+        f'format="102">{_first_date(source)}', 'format="102">2026-11-03'
+    )
+
+
+def _first_date(source: str) -> str:
+    import re
+
+    found = re.search(r'format="102">(\d{8})<', source)
+    assert found
+    return found[1]
+
+
+def test_keys_of_accounts_and_establishments() -> None:
+    for iban, good in (
+        ("FR7630001007941234567890185", True),
+        ("FR7630001007941234567890186", False),
+        ("FR", False),
+    ):
+        assert good_iban(iban) is good
+    for siret, good in (("21290999800016", True), ("21290999800017", False), ("35600000049837", True)):
+        assert good_siret(siret) is good
 
 
 def test_an_old_profile_name_is_a_warning_only() -> None:
@@ -110,7 +182,6 @@ def test_an_old_profile_name_is_a_warning_only() -> None:
     assert reading.problems == (
         "Le profil est désigné par une ancienne forme d’identifiant : les données restent lisibles.",
     )
-    refuse_rejected(reading)
 
 
 def test_a_siret_told_only_by_a_second_identifier_is_a_hint() -> None:

@@ -1,0 +1,129 @@
+"""What does not hold together in the data of an invoice: arithmetic, dates, keys; each fault in French, none stops anybody.
+
+Source: EN 16931-1 (BR-CO-14 to 17, BR-S-02), ISO 13616 (IBAN), the key of French VAT numbers and SIRET.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from app.core.french import euros
+from app.invoices.fields import CII, find, text_at
+
+Fields = Mapping[str, str]
+ENOUGH = 10**13
+
+_VAT_LINES = {
+    CII: (
+        "rsm:SupplyChainTradeTransaction/ram:ApplicableHeaderTradeSettlement/ram:ApplicableTradeTax",
+        "ram:BasisAmount",
+        "ram:RateApplicablePercent",
+        "ram:CalculatedAmount",
+        "ram:CategoryCode",
+    ),
+    "UBL": (
+        "cac:TaxTotal/cac:TaxSubtotal",
+        "cbc:TaxableAmount",
+        "cac:TaxCategory/cbc:Percent",
+        "cbc:TaxAmount",
+        "cac:TaxCategory/cbc:ID",
+    ),
+}
+_CII_DATES = "//*[local-name()='DateTimeString'][@format='102']"
+_VAT_OUR = re.compile(r"FR(\d{2})(\d{9})")
+_IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
+
+
+def odd(root: Any, syntax: str, fields: Fields) -> list[str]:
+    """What does not hold together in data that are readable: detail of the VAT, keys, dates."""
+    checks: tuple[Callable[[Any, str, Fields], Iterator[str]], ...] = (_vat, _seller, _dates, _account)
+    return [fault for check in checks for fault in check(root, syntax, fields)]
+
+
+def sums(fields: Fields) -> Iterator[str]:
+    """BR-CO-15: total incl. VAT = total excl. VAT + VAT."""
+    excluded, vat, included = (number(fields.get(key)) for key in ("total_ht", "total_vat", "total_ttc"))
+    if excluded is not None and vat is not None and included is not None and excluded + vat != included:
+        yield f"Le total TTC ({euros(included)}) n’est pas la somme du HT et de la TVA ({euros(excluded + vat)})."
+
+
+def _vat(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
+    where, base, rate, amount, _ = _VAT_LINES[syntax]
+    lines = find(root, where)
+    amounts = [number(text_at(one, amount)) for one in lines]
+    total = number(fields.get("total_vat"))
+    known = [one for one in amounts if one is not None]
+    if total is not None and known and len(known) == len(amounts) and sum(known) != total:
+        yield f"Le total de la TVA ({euros(total)}) n’est pas la somme de ses taux ({euros(sum(known))})."
+    for one, told in zip(lines, amounts, strict=True):
+        taxed, percent = number(text_at(one, base)), number(text_at(one, rate))
+        if None in (taxed, percent, told):
+            continue
+        due = (taxed * percent / 100).quantize(Decimal("0.01"))  # type: ignore[operator]
+        if abs(due - told) > Decimal("0.02"):  # type: ignore[operator]
+            yield f"La TVA à {percent} % de {euros(taxed)} est de {euros(due)}, pas de {euros(told)}."
+
+
+def _seller(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
+    where, *_, category = _VAT_LINES[syntax]
+    vat = re.sub(r"\s", "", fields.get("seller_vat", "")).upper()
+    if not vat and any(text_at(one, category) == "S" for one in find(root, where)):
+        yield "De la TVA est facturée par un vendeur sans numéro de TVA (règle BR-S-02)."
+    french = _VAT_OUR.fullmatch(vat)
+    if french and int(french[1]) != (12 + 3 * (int(french[2]) % 97)) % 97:
+        yield f"La clé du numéro de TVA {vat} est fausse."
+    siren = fields.get("seller_siren", "")
+    if french and siren and french[2] != siren:
+        yield f"Le numéro de TVA {vat} n’est pas celui du SIREN {siren}."
+    siret = fields.get("seller_siret", "")
+    if siret and not good_siret(siret):
+        yield f"La clé du SIRET {siret} est fausse."
+
+
+def _dates(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
+    issued, due = fields.get("issue_date", ""), fields.get("due_date", "")
+    if issued and due and due < issued:
+        yield f"L’échéance ({_day(due)}) précède la date de la facture ({_day(issued)})."
+    if syntax == CII and any(
+        not re.fullmatch(r"\d{8}", (one.text or "").strip()) for one in find(root, _CII_DATES)
+    ):
+        yield "Une date n’est pas écrite comme son format l’annonce (102 : AAAAMMJJ)."
+
+
+def _account(_root: Any, _syntax: str, fields: Fields) -> Iterator[str]:
+    iban = compact(fields.get("iban", ""))
+    if iban and not good_iban(iban):
+        yield f"La clé de l’IBAN {iban} est fausse : aucun compte ne peut porter ce numéro."
+
+
+def good_iban(iban: str) -> bool:
+    """Whether the key of an IBAN, without spaces, is right (ISO 13616: the remainder by 97 is 1)."""
+    if not _IBAN.fullmatch(iban):
+        return False
+    return int("".join(str(int(one, 36)) for one in iban[4:] + iban[:4])) % 97 == 1
+
+
+def good_siret(siret: str) -> bool:
+    """Whether the key of a SIRET is right; La Poste's may also have digits whose sum is a multiple of five."""
+    digits = [int(one) for one in siret]
+    doubled = [one if rank % 2 else (2 * one if one < 5 else 2 * one - 9) for rank, one in enumerate(digits)]
+    return sum(doubled) % 10 == 0 or (siret.startswith("356000000") and sum(digits) % 5 == 0)
+
+
+def compact(text: str) -> str:
+    """An identifier without its spaces, in capitals."""
+    return re.sub(r"\s", "", text).upper()
+
+
+def number(text: str | None) -> Decimal | None:
+    """An amount of the data, or None for what is no amount that could be."""
+    try:
+        found = Decimal(text or "")
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() and abs(found) < ENOUGH else None
+
+
+def _day(iso: str) -> str:
+    return "/".join(reversed(iso.split("-")))

@@ -1,0 +1,113 @@
+"""The data that a PDF invoice carries: every XML attached to it is looked at, and what is unusual is said."""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+
+from app.core.refusals import Refusal
+from app.invoices.fields import ROOTS
+
+STANDARD = ("factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml")
+"""The names under which an invoice is looked for (Factur-X 1.0, ZUGFeRD 2, XRechnung), the most usual first."""
+OLD = {"urn:ferd:CrossIndustryDocument:invoice:1p0": "ZUGFeRD 1"}
+"""Namespaces of the versions that came before EN 16931: their facts are not read."""
+HOSTILE = frozenset({"xml-doctype", "xml-too-deep", "xml-too-large", "xml-too-many-attributes"})
+MOST = 20
+"""XML attachments that are looked at in one PDF."""
+
+
+def data_in(path: Path) -> tuple[str, bytes, list[str]]:
+    """The name and bytes of the invoice in a PDF that passed intake (empty for none), and what is doubtful, in French.
+
+    Refuses what is hostile in an attached XML, as in one that is deposited alone.
+    """
+    invoices: list[tuple[str, bytes]] = []
+    doubts: list[str] = []
+    found = _attached(path)
+    if found is None:
+        return (
+            "",
+            b"",
+            ["Les fichiers joints à ce PDF n’ont pas pu être lus : il n’est montré que comme une page."],
+        )
+    for name, data in found[:MOST]:
+        about = _recognised(name, data)
+        if about is None:
+            invoices.append((name, data))
+        elif about:
+            doubts.append(about)
+    if len(found) > MOST:
+        doubts.append(f"Ce PDF porte {len(found)} fichiers XML ; les {MOST} premiers ont été lus.")
+    if not invoices:
+        return "", b"", doubts
+    name, data = min(invoices, key=lambda one: _rank(one[0]))
+    if name.lower() not in STANDARD:
+        doubts.append(
+            f"Les données de la facture ont un nom inhabituel, « {name} » : d’autres logiciels ne les liront pas."
+        )
+    others = [one for one in invoices if one[1] != data]
+    if others:
+        doubts.append(_several(name, data, others))
+    return name, data, doubts
+
+
+def _several(name: str, data: bytes, others: Iterable[tuple[str, bytes]]) -> str:
+    told = " ; ".join(_in_short(*one) for one in [(name, data), *others])
+    return f"Ce PDF porte plusieurs factures en données, qui ne sont pas les mêmes : {told}. Seule « {name} » a été lue."
+
+
+def _in_short(name: str, data: bytes) -> str:
+    from app.files.xml import parse_xml
+    from app.invoices.fields import fields_of
+
+    root = parse_xml(data, name)
+    fields = fields_of(root, ROOTS[str(root.tag)])
+    return f"« {name} » dit n° {fields.get('number', 'absent')}, {fields.get('total_ttc', 'sans total')}"
+
+
+def _rank(name: str) -> tuple[int, str]:
+    known = name.lower()
+    return (STANDARD.index(known) if known in STANDARD else len(STANDARD), known)
+
+
+def _recognised(name: str, data: bytes) -> str | None:
+    """None for an invoice; else why its data are not read, empty for an XML that is something else."""
+    from app.files.xml import parse_xml
+
+    try:
+        root = parse_xml(data, name)
+    except Refusal as refusal:
+        if refusal.key in HOSTILE:
+            raise
+        return f"Les données jointes « {name} » sont illisibles : rien n’en a été lu."
+    namespace, _, tag = str(root.tag).removeprefix("{").rpartition("}")
+    if str(root.tag) in ROOTS:
+        return None
+    if namespace in OLD:
+        return f"Les données jointes « {name} » sont d’une ancienne version ({OLD[namespace]}) : rien n’en a été lu."
+    if name.lower() in STANDARD or tag in {
+        "CrossIndustryInvoice",
+        "Invoice",
+        "CreditNote",
+        "CrossIndustryDocument",
+    }:
+        return f"Les données jointes « {name} » ne sont pas d’une facture connue (CII ou UBL) : rien n’en a été lu."
+    return ""
+
+
+def _attached(path: Path) -> list[tuple[str, bytes]] | None:
+    """The XML files attached to a PDF, by name; None when the library cannot follow them."""
+    from pypdf import PdfReader
+    from pypdf.errors import PyPdfError
+
+    logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+    try:
+        with path.open("rb") as file:
+            return [
+                (name, data)
+                for name, several in PdfReader(file).attachments.items()
+                for data in several
+                if name.lower().endswith(".xml") or data.lstrip()[:5] == b"<?xml"
+            ]
+    except (PyPdfError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
