@@ -25,6 +25,12 @@ _BLANK = b" \t\r\n\f\0"
 _OBJECT = re.compile(rb"\d+\s+\d+\s+obj\b")
 # What qpdf says of a file whose objects are not where its cross-reference table puts them.
 _DAMAGE = re.compile(r"xref|obj|damaged|recover|stream length|endstream|trailer|offset|loop", re.IGNORECASE)
+# Of these, what leaves no reader a choice where `read_alike` has found none: our signature is tried on it at deposit besides.
+_HARMLESS = re.compile(
+    r"xref entry for the xref stream itself is missing|"
+    r"reported number of objects \(\d+\) is not one plus the highest object number",
+    re.IGNORECASE,
+)
 _SUSPECT = re.compile(rb"/(?:JavaScript|JS|Launch)\b")
 
 
@@ -91,12 +97,10 @@ def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
         carries_signature = carries_signature or scan.byte_range
         if damaged and carries_signature:
             raise Refused("file-signed-damaged")
-        # A mere oddity in one object is rewritten too, but it is no reason to refuse a signed file.
-        damaged = damaged or (
-            not carries_signature and any(_DAMAGE.search(str(one)) for one in pdf.get_warnings())
-        )
-        # What two readers take apart in two ways is written anew; a signed file cannot be, and says so.
         alike = read_alike(path)
+        # A mere oddity in one object is rewritten too, but it is no reason to refuse a signed file.
+        damaged = damaged or (not carries_signature and _odd(pdf, alike=alike))
+        # What two readers take apart in two ways is written anew; a signed file cannot be, and says so.
         damaged |= not (carries_signature or alike)
         signatures = earlier_signatures.read(path) if carries_signature else ()
         if to_be_signed:
@@ -133,6 +137,12 @@ def rewrite(path: Path, workdir: Path, *, rebuilt: bool) -> dict[str, Any]:
             repair.lay_out(pdf)
         copy = repair.rewrite(pdf, workdir, signable=True)
     return {"copy": str(copy) if copy else None}
+
+
+def _odd(pdf: pikepdf.Pdf, *, alike: bool) -> bool:
+    """Whether qpdf has met something in the file that is better written anew."""
+    told = [str(one) for one in pdf.get_warnings()]
+    return any(_DAMAGE.search(one) and not (alike and _HARMLESS.search(one)) for one in told)
 
 
 def _frame(path: Path) -> tuple[bool, bool, bool]:

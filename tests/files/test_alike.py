@@ -1,11 +1,13 @@
 """A file that two readers take apart in two ways is not taken as it is: its copy, which all read alike, is offered."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from app.files.intake import REPAIR_NOTE, examine
 from app.pdf.alike import read_alike
+from app.signing.dry_run import dry_run
 from tests.assets import make_hostile
 
 ASSETS = Path(make_hostile.__file__).parent
@@ -112,6 +114,18 @@ def rows_twice() -> bytes:
     return out + b"8 0 obj\n%b\nendobj\nstartxref\n%d\n%%%%EOF\n" % (stream(rows, words), len(out))
 
 
+def its_own_entry_missing() -> bytes:
+    out, places = body(objects())
+    rows = b"".join(b"\x01" + places[n].to_bytes(3, "big") + b"\0" for n in range(1, 6))
+    words = b"/Type /XRef /Size 7 /W [1 3 1] /Index [1 5] /Root 1 0 R"
+    return out + b"6 0 obj\n%b\nendobj\nstartxref\n%d\n%%%%EOF\n" % (stream(rows, words), len(out))
+
+
+def a_larger_size() -> bytes:
+    out, places = body(objects())
+    return ended(out, table(places), b"/Size 60 /Root 1 0 R")
+
+
 def no_such_generation() -> bytes:
     return plain(b"[4 0 R 5 3 R]")
 
@@ -182,12 +196,16 @@ def test_a_file_that_readers_take_apart_in_two_ways_is_offered_rewritten(name: s
     assert read_alike(seen.repaired)
 
 
-def test_a_file_as_it_should_be_written_is_taken_as_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("written", [plain, its_own_entry_missing, a_larger_size])
+def test_a_file_as_it_should_be_written_or_of_a_harmless_fault_is_taken_as_it_is(
+    written: Callable[[], bytes], tmp_path: Path
+) -> None:
     path = tmp_path / "facture.pdf"
-    path.write_bytes(plain())
+    path.write_bytes(written())
     assert read_alike(path)
     seen = examine(path, path.name, role="main", to_be_signed=True, formats=(), office=None, workdir=tmp_path)
     assert seen.repaired is None
+    assert not dry_run(path).why
 
 
 @pytest.mark.parametrize("path", HONEST, ids=[one.name for one in HONEST])
