@@ -6,14 +6,18 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db
+from app.core.outbox import News, post
 from app.core.refusals import Refusal, to_correct
 from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.points import carried
 from app.folders.sockets import FileTypes, types_of
 from app.people.actor import Actor
 
 FIXED = frozenset({"receipt", "signature", "paper", "original", "data"})
 """Roles of what nobody chose to deposit: received, signed, or read in another document; a draft does not change it."""
+JUDGE = "version.judge"
+"""The row that has the signatures of a deposited version judged, whoever deposits it and before anybody opens a page."""
 TYPED = ("main", "attachment")
 """The roles of the documents that leave with an act, each under a type."""
 
@@ -34,7 +38,10 @@ def add_document(db: Db, folder: Folder, actor: Actor, kept: Kept, position: int
 
 
 def add_version(db: Db, document: Document, folder: Folder, actor: Actor, kept: Kept) -> DocumentVersion:
-    """Write one more version of a document, in the caller's transaction; the former ones stay readable."""
+    """Write one more version of a document, in the caller's transaction; the former ones stay readable.
+
+    The signatures that the file brought with it are judged soon, by the worker.
+    """
     number = (
         db.scalar(
             sa.select(sa.func.max(DocumentVersion.number)).where(DocumentVersion.document_id == document.id)
@@ -58,6 +65,9 @@ def add_version(db: Db, document: Document, folder: Folder, actor: Actor, kept: 
     )
     db.add(version)
     db.flush()  # the next reading of the current version must see it
+    if carried(kept.note):
+        told = {"version_id": version.id}
+        post(db, folder.collectivity_id, [News(JUDGE, f"{JUDGE}-{version.id}", told, folder.id)])
     return version
 
 

@@ -25,6 +25,7 @@ KINDS = {
     "mail": "Courriel",
     "step.transmit": "Transmission",
     "step.seal": "Cachet",
+    "version.judge": "Vérification des signatures d’un fichier déposé",
     "signature.augment": "Archivage d’une signature",
     "batch.decide": "Décisions d’un lot",
     "batch.sign": "Signatures d’un lot",

@@ -45,6 +45,6 @@ def _unverified(folder_id: int, version: DocumentVersion) -> Caution:
     carries = f"« {version.filename} » porte déjà une signature " + (
         f"au nom de {names}" if names else "illisible au dépôt"
     )
-    sentence = f"{carries} : ouvrez le dossier pour qu’elle soit vérifiée."
+    sentence = f"{carries} : elle est vérifiée dans les minutes qui suivent le dépôt, ou dès que le dossier est ouvert."
     url = address(folder_id, version.document_id, version.number)
     return Caution(KEY, "Signature antérieure pas encore vérifiée", spaces(sentence), url)

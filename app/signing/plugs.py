@@ -10,13 +10,13 @@ import structlog
 from jinja2 import Environment
 
 from app.core import jobs
-from app.core.db import Db
+from app.core.db import Db, reading
 from app.core.french import instant_preuve
-from app.core.outbox import Hopeless, Outbox, Row, each_round, handles
+from app.core.outbox import Hopeless, Needless, Outbox, Row, each_round, handles
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders import sockets
-from app.folders.documents import current_versions
+from app.folders.documents import JUDGE, current_versions
 from app.folders.models import DocumentVersion, Folder
 from app.folders.timeline import planned_circuit
 from app.folders.views import Tag
@@ -31,7 +31,7 @@ from app.signing.placing import places
 from app.signing.placing import web as placing
 from app.signing.renewal import daily
 from app.signing.shown import SignatureView, address, by_hand, in_both_names, judged
-from app.signing.verdicts import content_of, key_of, remembered
+from app.signing.verdicts import content_of, judge_kept, key_of, remembered
 from workflows.events import Action
 from workflows.family import Problem
 
@@ -65,6 +65,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.caution(foreseen.cautions)
     handles("step.seal")(_seal)
     handles(levels.AUGMENT)(_augment)
+    handles(JUDGE)(_judge)
     each_round("signature.renewal", daily)
     each_round("signing.expiry", expiry.daily)
     each_round("signing.abandoned", refused.lapsed)
@@ -253,6 +254,20 @@ def _seal(row: Row) -> None:
         if refusal.key not in {"certificate-not-seal", "seal-too-low"}:
             raise
         raise Hopeless(sentences.say(refusal.key, refusal.facts)[1]) from refusal
+
+
+def _judge(row: Row) -> None:
+    """Judge the signatures of a deposited file, so that whoever decides, and the API, read a verdict and no question."""
+    with reading(row.collectivity_id) as db:
+        version = db.get(DocumentVersion, row.payload["version_id"])
+    if version is None:
+        raise Needless("ce fichier n’est plus là")
+    try:
+        judge_kept(system(row.collectivity_id), version.sha256)
+    except Refusal as refusal:
+        if refusal.key == "verifier-busy":
+            raise
+        raise Needless(sentences.say(refusal.key, refusal.facts)[1]) from refusal  # the page says so too
 
 
 def _augment(row: Row) -> None:
