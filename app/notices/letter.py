@@ -77,6 +77,7 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         "other_name": row.payload.get("other_name", True),
         "seal": row.payload.get("seal", False),
         "reason": _plain(str(row.payload.get("reason", ""))),
+        "declined": bool(row.payload.get("declined")),
         "last_day": jour_long(row.payload.get("last_day")),
     }
     event = DISCREET if discreet else row.payload["event"]

@@ -18,7 +18,7 @@ from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
-from app.core.transaction import use_case
+from app.core.transaction import after_commit, use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.models import LoginSession, User
@@ -128,6 +128,20 @@ def prove(actor: Actor, answer: SecretStr) -> None:
     if left is None:
         return
     raise Refusal("identity-refused", left=left) if left else Refusal("identity-closed")
+
+
+@use_case
+def given_up(db: Db, actor: Actor) -> None:
+    """Write that a person who was asked who he is gave up: a line in the journal and one in the security log.
+
+    Nothing is written where the proof of this session is fresh: nobody was asked.
+    """
+    try:
+        refuse_stale_in(db, actor)
+    except Refusal:
+        facts = {"user": actor.user_id, "address": actor.address}
+        after_commit(db, lambda: _log("given_up", actor, facts))
+        append(db, actor.collectivity_id, Event("identity.given_up", actor.name, actor.user_id, None, facts))
 
 
 @use_case

@@ -166,6 +166,11 @@ def confirm() -> Response | tuple[str, int]:
     if request.method == "POST":
         given = request.get_json(silent=True) if request.is_json else request.form
         answer = given.get("answer") if isinstance(given, Mapping) else None
+        if isinstance(given, Mapping) and given.get("given_up"):
+            identity.given_up(g.actor)
+            if request.is_json:
+                return jsonify(state="given up")
+            return redirect(_safe(request.args.get("suite")))
         try:
             identity.prove(g.actor, SecretStr(str(answer or "")[:LONGEST]))
         except Refusal as refusal:

@@ -216,6 +216,11 @@ def awaited(row: Certificate, owner: User) -> Awaited:
     return Awaited(differs or not ended, ended)
 
 
+def declined(row: Certificate) -> bool:
+    """Whether an administrator ended a certificate that waited for his word: it never signed."""
+    return row.withdrawn_at is not None and row.withdrawn_at == row.ended_at and row.to_confirm
+
+
 def _unchanged(row: Certificate, actor: Actor, purpose: Purpose, proof: Proof) -> bool:
     if row.purpose != purpose and not actor.administrator:
         raise Refusal("certificate-purpose-set")
@@ -295,7 +300,10 @@ def set_purpose(db: Db, actor: Actor, certificate_id: int, purpose: Purpose) -> 
     if purpose is not Purpose.SEAL and _made_for_seals(row.der):
         raise Refusal("certificate-is-seal")
     if row.purpose != purpose:
-        _serve(row, db.get_one(User, row.user_id), purpose)
+        if row.withdrawn_at is None:
+            _serve(row, db.get_one(User, row.user_id), purpose)
+        else:
+            row.purpose = purpose.value  # compared when it is enrolled again
         _tell(db, actor, "certificate.purpose", row, to_confirm=row.to_confirm)
     return row.to_confirm and row.withdrawn_at is None
 
@@ -324,7 +332,15 @@ def withdraw(db: Db, actor: Actor, certificate_id: int, reason: str = "") -> Non
     db.flush()
     _own_alone(db, row.fingerprint)
     if not own:
-        _write(db, row, db.get_one(User, row.user_id), "certificate_withdrawn", by=actor.name, reason=reason)
+        _write(
+            db,
+            row,
+            db.get_one(User, row.user_id),
+            "certificate_withdrawn",
+            by=actor.name,
+            reason=reason,
+            declined="yes" if declined(row) else "",
+        )
     _tell(db, actor, event, row, **({"why": reason} if reason else {}))
 
 

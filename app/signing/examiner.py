@@ -62,7 +62,7 @@ def _pictures(question: dict[str, Any]) -> dict[str, Any]:
     from app.pdf.pictures import pictures
 
     # Its structure was sane a moment ago, when it was judged: what may still be slow is to draw it
-    bounds.allow(SECONDS + 2.0)
+    bounds.allow(SECONDS + 1.0)
     found = pictures(Path(question["path"]), question["end"])
     pairs = [
         {

@@ -268,21 +268,22 @@ def check_certificate(
     what the family asks of them. `sealing`: whether it seals, which a certificate made for a person's signature does not
     (`certificate-not-seal`, eIDAS 910/2014 art. 3 (29)). Refuses, in this order, what is not the person's, not for this
     use, not for signing, too weak, out of its dates, of an unknown issuer, revoked, or of unknown revocation (RFC 5280
-    §6; ETSI EN 319 102-1 §5.2.6).
+    §6; ETSI EN 319 102-1 §5.2.6). One that has ended, or was revoked, is told so before all: to enrol it would not help.
     """
     said = facts(certificate)
     if enrolled is not None:
-        _check_enrolled(said, enrolled, purpose)
+        try:
+            _check_enrolled(said, enrolled, purpose)
+        except Refusal:
+            _refuse_dead(certificate, chain, trust, moment)
+            raise
     parsed = certificates_in(certificate)[0]
     if (misfit := unfit(parsed)) is not None:
         raise Refusal(misfit)
     if sealing and assurance.statements(parsed).person_only:
         raise Refusal("certificate-not-seal", name=said.common_name)
     algorithms.of(certificate)
-    if moment < said.not_before:
-        raise Refusal("certificate-not-yet-valid", date=day(said.not_before))
-    if moment > said.not_after:
-        raise Refusal("certificate-expired", date=day(said.not_after))
+    check_dates(said, moment)
     others = [one for data in chain for one in certificates_in(data)]
     shared = _shared.get()
     if shared is None:
@@ -292,6 +293,14 @@ def check_certificate(
     registry = trust_lists.registry(trust.lists)
     level = assurance.reached(parsed, path, registry, moment, checked=trust.fetch, sealing=sealing)
     return CertificateFacts(**{**vars(said), "revocation_checked": trust.fetch, "assurance": level})
+
+
+def check_dates(said: CertificateFacts, moment: datetime) -> None:
+    """Refuse a certificate before its dates (`certificate-not-yet-valid`) or after them (`certificate-expired`)."""
+    if moment < said.not_before:
+        raise Refusal("certificate-not-yet-valid", date=day(said.not_before))
+    if moment > said.not_after:
+        raise Refusal("certificate-expired", date=day(said.not_after))
 
 
 def unfit(certificate: x509.Certificate) -> str | None:
@@ -319,6 +328,15 @@ def _check_enrolled(said: CertificateFacts, enrolled: Sequence[Enrolled], purpos
         raise Refusal("certificate-to-confirm", name=said.common_name)
     if purpose is not None and not own.purpose.suits(purpose):
         raise Refusal("certificate-wrong-purpose", name=said.common_name, purpose=own.purpose.label.lower())
+
+
+def _refuse_dead(certificate: bytes, chain: Sequence[bytes], trust: Trust, moment: datetime) -> None:
+    """Refuse a certificate that nobody can sign with any more; whatever else is wrong with it is let go."""
+    try:
+        check_certificate(certificate, chain, trust=trust, moment=moment, enrolled=None)
+    except Refusal as refusal:
+        if refusal.key in {"certificate-expired", "certificate-revoked"}:
+            raise
 
 
 def _same(one: Enrolled, said: CertificateFacts) -> bool:

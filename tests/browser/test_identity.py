@@ -59,11 +59,14 @@ def test_an_old_session_is_asked_before_it_enrols_and_another_name_waits(house: 
     mayor.sees("il signera quand un administrateur l’aura confirmé")
     mayor.sees("À confirmer par un administrateur")
     admin: Person = person("k.morizur")
+    age()
     admin.open("/administration/certificats")
     admin.page.get_by_role(
         "link", name=re.compile("Ouvrir le certificat d’Armel Kervadec, Solenn RIVOAL")
     ).click()
     admin.button("Confirmer : c’est la même personne").click()
+    admin.page.get_by_label(ACCOUNT).fill(PASSWORD)
+    admin.page.keyboard.press("Enter")  # and the word goes on by itself
     admin.sees("Le certificat est confirmé")
 
 
@@ -81,6 +84,7 @@ def test_the_sign_dialog_asks_the_account_s_password_apart_from_the_key_s_and_on
     field = mayor.page.get_by_label(ACCOUNT)
     expect(field).to_be_focused()
     expect(mayor.page.get_by_label("Mot de passe du certificat")).to_be_hidden()  # never both at once
+    expect(mayor.heading("Confirmez que c’est vous")).to_be_visible()  # nothing is being signed
     mayor.page.keyboard.press("Escape")
     expect(mayor.page.locator("[data-sign-problem]")).to_contain_text(
         "vous n’avez pas confirmé que c’est vous"

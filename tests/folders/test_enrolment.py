@@ -27,6 +27,7 @@ from app.signing.enrolling.holder import same_person, written_as
 from app.signing.keys.browser import BrowserKey
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.models import Certificate
+from app.signing.purpose import Purpose
 from app.signing.trust import facts
 from tests.builders.certificates import named
 from tests.builders.house import House
@@ -474,6 +475,25 @@ def test_what_an_administrator_ended_waits_however_often_its_owner_withdraws_and
     enrolling(house, A, "a_kervadec")
     assert not own(house, A)[0].to_confirm
     house.sign(house.an_invoice(at="bon_a_payer"), A)
+
+
+def test_what_an_administrator_declined_is_called_refused_and_rows_are_told_apart(house: House) -> None:
+    enrolling(house, A, "rsa4096")
+    waiting = next(one for one in own(house, A) if one.to_confirm)
+    enrol.withdraw(house.actor(K), waiting.id, "Autre personne")
+    for login, page in ((K, "/administration/certificats"), (K, f"/administration/certificats/{waiting.id}")):
+        told = words(house.client(login).get(page))
+        assert "Refusé par Katell Morizur" in told
+        assert waiting.serial in told
+    enrol.set_purpose(house.actor(K), waiting.id, Purpose.PES)
+    (ended,) = [one for one in own(house, A) if one.id != waiting.id]
+    enrol.withdraw(house.actor(K), ended.id, "Carte volée")
+    enrol.set_purpose(house.actor(K), ended.id, Purpose.SEAL)
+    told = words(house.client(K).get("/administration/certificats"))
+    assert (told.count("Refusé par"), told.count("Retiré par")) == (1, 1)
+    with reading() as db:
+        query = sa.select(Outbox.payload).where(Outbox.key.startswith("certificate_withdrawn-"))
+        assert [one.get("declined", "") for one in db.scalars(query.order_by(Outbox.id))] == ["yes", ""]
 
 
 def test_an_end_is_of_accounts_and_not_of_names(house: House) -> None:

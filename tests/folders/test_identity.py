@@ -66,16 +66,21 @@ def test_a_fresh_login_is_asked_nothing(house: House) -> None:
     assert finish(client, folder_id, body, token).get_json()["state"] == "done"
 
 
-def test_whoever_is_asked_and_gives_up_leaves_a_line_in_the_security_log(
+def test_whoever_is_asked_and_gives_up_leaves_a_line_in_both_logs(
     house: House, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder_id, client = house.an_invoice(at="bon_a_payer"), house.client(A)
+    assert send(house, client, CONFIRM, {"given_up": True}).status_code == 200
+    assert events("identity.given_up") == []  # nobody was asked
     age()
     capsys.readouterr()
     signing(house, client, folder_id)
-    (line,) = [json.loads(one) for one in capsys.readouterr().err.splitlines() if "identity.asked" in one]
-    assert (line["what"], line["folder"], line["user"]) == ("asked", folder_id, house.actor(A).user_id)
-    assert (line["phase"], line["address"]) == ("prepare", "127.0.0.1")
+    send(house, client, CONFIRM, {"given_up": True})
+    told = [json.loads(one) for one in capsys.readouterr().err.splitlines() if "identity.asked" in one]
+    assert [one["what"] for one in told] == ["asked", "given_up"]
+    assert (told[0]["folder"], told[0]["phase"], told[0]["address"]) == (folder_id, "prepare", "127.0.0.1")
+    assert {one["user"] for one in told} == {house.actor(A).user_id}
+    assert [one["address"] for one in events("identity.given_up")] == ["127.0.0.1"]
 
 
 def test_an_old_session_signs_once_it_has_proven_who_is_there(house: House) -> None:
@@ -259,40 +264,51 @@ def test_an_administrator_s_stolen_session_confirms_nothing_without_the_password
     token = house.csrf(admin)
     age()
     page = f"/administration/certificats/{row.id}"
-    asked = admin.post(page, data={"action": "confirm", "csrf_token": token})
-    assert asked.location == f"/compte/confirmer?suite={page}?again%3D1"
+    form = {"action": "confirm", "csrf_token": token}
+    asked = admin.post(page, data=form)
+    assert (asked.status_code, "Confirmez que c’est vous" in asked.get_data(as_text=True)) == (403, True)
+    wrong = admin.post(page, data={**form, "answer": "deviné"})
+    assert (wrong.status_code, "Ce n’est pas confirmé" in wrong.get_data(as_text=True)) == (403, True)
     with reading() as db:
         assert db.get_one(type(row), row.id).to_confirm
 
 
 @pytest.mark.parametrize(
-    ("form", "kept"),
-    [
-        ({"action": "purpose", "purpose": "seal"}, ""),
-        ({"action": "end", "reason": "Carte volée"}, "Carte volée"),
-    ],
+    "form",
+    [{"action": "purpose", "purpose": "seal"}, {"action": "end", "reason": "Carte « volée »"}],
 )
-def test_an_administrator_s_stolen_session_ends_and_changes_nothing_of_another_s_without_the_password(
-    house: House, form: dict[str, str], kept: str
+def test_an_administrator_s_act_goes_on_with_the_answer_and_is_not_asked_again(
+    house: House, form: dict[str, str]
 ) -> None:
     """The finding: an administrator's open session made the mayor's certificate a seal's, and he signed no more."""
     with reading() as db:
         (row,) = enrol.certificates_of(db, house.actor(A).user_id or 0)
     admin = house.client(K)
-    token = house.csrf(admin)
+    form["csrf_token"] = house.csrf(admin)
     age()
     page = f"/administration/certificats/{row.id}"
-    asked = admin.post(page, data={**form, "csrf_token": token})
-    assert (asked.status_code, asked.location.startswith(CONFIRM)) == (302, True)
+    asked = admin.post(page, data=form).get_data(as_text=True)
+    back = admin.post(page, data={**form, "given_up": "1"})
+    shown = admin.get(back.location).get_data(as_text=True)
+    assert (
+        form.get("reason", "") in shown
+    )  # what was typed is still there, and nobody believes that it is done
+    assert "Vous avez renoncé à confirmer" in shown
+    assert f'value="{form.get("purpose", "acts")}" selected' in shown
+    assert len(events("identity.given_up")) == 1
     with reading() as db:
         now = db.get_one(type(row), row.id)
         assert (now.purpose, now.withdrawn_at) == ("acts", None)
-    back = admin.post(asked.location, data={"answer": PASSWORD, "csrf_token": token})
-    shown = admin.get(back.location).get_data(as_text=True)
-    assert kept in shown  # what was typed is still there, and nobody believes that it is done
-    assert "Rien n’a encore changé" in shown
-    assert f'value="{form.get("purpose", "acts")}" selected' in shown
-    assert admin.post(page, data={**form, "csrf_token": token}).location == "/administration/certificats"
+    kept = dict(re.findall(r'name="(action|reason|purpose)" value="([^"]*)"', asked))
+    assert kept == {name: form[name] for name in form if name != "csrf_token"}
+    done = admin.post(page, data={**kept, "csrf_token": form["csrf_token"], "answer": PASSWORD})
+    assert done.location == "/administration/certificats"
+    with reading() as db:
+        now = db.get_one(type(row), row.id)
+        assert (now.purpose == "seal", now.withdrawn_at is not None) == (
+            form["action"] == "purpose",
+            form["action"] == "end",
+        )
 
 
 def test_one_s_own_certificate_is_withdrawn_without_a_question(house: House) -> None:

@@ -91,6 +91,18 @@ def _written(scene: Scene, label: str) -> Any:
     return scene.offer(label)
 
 
+def _out_of_dates(scene: Scene) -> Any:
+    """What the page tells of a file that it does not let sign; of one within its dates nothing is written."""
+    client, pki = scene.client("mayor"), scene.house.pki
+    headers = {"X-CSRFToken": scene.house.csrf(client)}
+    address = f"/compte/certificats/hors-dates?phase=prepare&folder_id={scene.folder_id}"
+    for label in ("a_kervadec", "expired"):
+        body = {"certificate": b64encode(pki.certificate(label)).decode(), "chain": []}
+        answer = client.post(address, json=body, headers=headers)
+        assert answer.status_code == (200 if label == "a_kervadec" else 403)
+    return answer
+
+
 def _too_low(scene: Scene) -> Any:
     declare(scene.monkeypatch, "invoice", minimum_signature="advanced_qualified")
     return scene.offer("a_kervadec")
@@ -179,9 +191,9 @@ def _right_lost(scene: Scene) -> Any:
 TABLE: dict[str, tuple[Callable[[Scene], Any], str, str]] = {
     "somebody else's certificate": (lambda s: s.offer("b_cadiou"), "certificate-not-enrolled", "prepare"),
     "to log in only": (lambda s: _written(s, "auth_only"), "certificate-authentication-only", "prepare"),
-    "expired": (lambda s: _written(s, "expired"), "certificate-expired", "prepare"),
+    "expired, which the page stops": (_out_of_dates, "certificate-expired", "prepare"),
     "not yet valid": (lambda s: _written(s, "future"), "certificate-not-yet-valid", "prepare"),
-    "revoked": (lambda s: _written(s, "revoked"), "certificate-revoked", "prepare"),
+    "revoked, and enrolled to nobody": (lambda s: s.offer("revoked"), "certificate-revoked", "prepare"),
     "unknown authority": (lambda s: _written(s, "foreign_root"), "certificate-issuer-unknown", "prepare"),
     "weak key": (lambda s: _written(s, "weak"), "key-weak", "prepare"),
     "level too low": (_too_low, "assurance-too-low", "prepare"),

@@ -68,6 +68,7 @@ ROUTES = {
     "signing.office.certificate": "administer",
     "signing.enrolling.ask": "person",
     "signing.enrolling.prove": "person",
+    "signing.enrolling.late": "person",
     "signing.diagnosis": "person",
     "signing.verifier.public": "public",
     "signing.verifier.file": "person",

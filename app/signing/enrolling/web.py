@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from flask import Blueprint, flash, g, jsonify, url_for
+from flask import Blueprint, flash, g, jsonify, request, url_for
 from werkzeug.wrappers import Response
 
 from app.core.clock import now
+from app.core.db import reading
 from app.core.http import PERSON, guard
 from app.core.limits import limiter
 from app.core.refusals import Refusal
+from app.folders.access import authorize
 from app.signing import asked, enrol
 from app.signing.models import Certificate
 from app.signing.purpose import Purpose
@@ -64,6 +66,31 @@ def prove() -> Response:
     return jsonify(state="done", location=url_for("signing.certificates"))
 
 
+@pages.post("/compte/certificats/hors-dates")
+@guard(PERSON)
+@limiter.limit(RATE, key_func=whoever)
+def late() -> Response:
+    """Keep the line of a certificate out of its dates, which the page has stopped before anything was asked of us.
+
+    `phase`: « prepare » or « enrol »; `folder_id`: the folder that was to be signed, when there is one. Refuses as signing
+    with it would (`certificate-expired`, `certificate-not-yet-valid`); a certificate within its dates is let go.
+    """
+    from app.signing.keys import browser, webeid
+    from app.signing.trust import check_dates, facts
+
+    offer = asked.body()
+    where = webeid if offer.get("provider") == "webeid" else browser
+    folder_id = request.args.get("folder_id", type=int)
+    if folder_id is not None:
+        with reading(g.actor.collectivity_id) as db:
+            authorize(db, g.actor, folder_id)
+    key = where.read_key(offer)
+    phase = "enrol" if request.args.get("phase") == "enrol" else "prepare"
+    with watched(g.actor, phase, folder_id=folder_id, certificate=key.certificate):
+        check_dates(facts(key.certificate), now())
+    return jsonify(state="in time")
+
+
 def outcome(why: enrol.Awaited, purpose: Purpose) -> str:
     """What an enrolment gave, in a sentence."""
     if why:
@@ -85,7 +112,7 @@ def _purpose(offer: dict[str, Any]) -> Purpose:
 def state_of(row: Certificate) -> tuple[str, str]:
     """What a certificate may do now, in words, and the tone of its tag."""
     if row.withdrawn_at is not None:
-        return "Retiré", ""
+        return "Refusé" if enrol.declined(row) else "Retiré", ""
     if row.not_after < now():
         return "Expiré", "danger"
     if row.to_confirm:

@@ -5,13 +5,16 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from pydantic import SecretStr
 from werkzeug.wrappers import Response
 
 from app.core.db import Db, reading
 from app.core.french import instant, jour_long
 from app.core.http import guard
+from app.core.limits import limiter, login_rate, per_person
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.people import identity
 from app.people.models import User
 from app.signing import enrol
 from app.signing.enrolling.web import state_of
@@ -19,6 +22,8 @@ from app.signing.models import Certificate
 from app.signing.purpose import Purpose
 
 pages = Blueprint("office", __name__)
+ACTED = ("action", "reason", "purpose")
+LONGEST = 1024  # characters of an answer
 
 
 @dataclass(frozen=True)
@@ -65,25 +70,31 @@ def index() -> str:
 
 @pages.route("/administration/certificats/<int:certificate_id>", methods=["GET", "POST"])
 @guard("administer")
+@limiter.limit(
+    login_rate, key_func=per_person, methods=["POST"], exempt_when=lambda: "answer" not in request.form
+)
 def certificate(certificate_id: int) -> Response | tuple[str, int]:
-    """One certificate: confirm it, say what it is for, or end it."""
-    error, status, reason = None, 200, request.values.get("reason", "")
+    """One certificate: confirm it, say what it is for, or end it.
+
+    Whoever has to prove who he is does it on the way: the act goes on with the answer, and is not asked again.
+    """
+    error, status = None, 200
     with reading(g.actor.collectivity_id) as db:
         _found(db, certificate_id)
     if request.method == "POST":
+        if "given_up" in request.form:
+            identity.given_up(g.actor)
+            return redirect(_again(certificate_id))
         try:
-            flash(_act(certificate_id, request.form.get("action", ""), reason), "ok")
+            if "answer" in request.form:
+                identity.prove(g.actor, SecretStr(request.form["answer"][:LONGEST]))
+            flash(_act(certificate_id, request.form.get("action", ""), request.form.get("reason", "")), "ok")
         except Refusal as refusal:
-            if refusal.key == "identity-needed":
-                back = url_for(
-                    "signing.office.certificate",
-                    certificate_id=certificate_id,
-                    again="1",
-                    reason=reason or None,
-                    purpose=request.form.get("purpose"),
-                )
-                return redirect(url_for("people.confirm", suite=back))
             status, error = sentences.say(refusal.key, refusal.facts)
+            if refusal.key in {"identity-needed", "identity-refused"}:
+                return _who(certificate_id, error if refusal.key == "identity-refused" else None), status
+            if refusal.key == "identity-closed":
+                raise
         else:
             return redirect(url_for("signing.office.index"))
     with reading(g.actor.collectivity_id) as db:
@@ -93,10 +104,35 @@ def certificate(certificate_id: int) -> Response | tuple[str, int]:
         one=row,
         purposes=list(Purpose),
         error=error,
-        reason=reason,
+        reason=request.values.get("reason", ""),
         chosen=request.values.get("purpose", row.purpose.value),
         again="again" in request.args and not error,
     ), status
+
+
+def _who(certificate_id: int, error: str | None) -> str:
+    """The question of who is there, with the act that waits for its answer."""
+    with reading(g.actor.collectivity_id) as db:
+        way = identity.way_of(db, g.actor.user_id)
+    return render_template(
+        "people/identity.html",
+        way=way,
+        error=error,
+        minutes=identity.minutes(),
+        action=url_for("signing.office.certificate", certificate_id=certificate_id),
+        kept={name: request.form[name] for name in ACTED if name in request.form},
+    )
+
+
+def _again(certificate_id: int) -> str:
+    """The page of a certificate, with what was typed and not done."""
+    return url_for(
+        "signing.office.certificate",
+        certificate_id=certificate_id,
+        again="1",
+        reason=request.form.get("reason") or None,
+        purpose=request.form.get("purpose") or None,
+    )
 
 
 def _act(certificate_id: int, action: str, reason: str) -> str:
@@ -105,7 +141,9 @@ def _act(certificate_id: int, action: str, reason: str) -> str:
         return "Le certificat est confirmé."
     if action == "end":
         enrol.withdraw(g.actor, certificate_id, reason)
-        return "Ce certificat ne signe plus. Son titulaire est prévenu."
+        with reading(g.actor.collectivity_id) as db:
+            refused = enrol.declined(_found(db, certificate_id)[1])
+        return f"Ce certificat {'est refusé' if refused else 'ne signe plus'}. Son titulaire est prévenu."
     if action == "purpose":
         try:
             purpose = Purpose(request.form.get("purpose", ""))
@@ -132,7 +170,7 @@ def _row(user: User, row: Certificate) -> Row:
         "confirmed": f"Confirmé par {row.confirmed_by}, {instant(row.confirmed_at)}"
         if row.confirmed_at
         else "",
-        "ended": f"Retiré par {row.withdrawn_by or user.name}, {instant(row.withdrawn_at)}"
+        "ended": f"{state_of(row)[0]} par {row.withdrawn_by or user.name}, {instant(row.withdrawn_at)}"
         if row.withdrawn_at
         else "",
     }
@@ -154,7 +192,7 @@ def _row(user: User, row: Certificate) -> Row:
         reason=row.withdrawn_reason,
         waits=row.to_confirm and row.withdrawn_at is None,
         why=enrol.awaited(row, user),
-        before=f"Retiré par {row.ended_by}, {instant(row.ended_at)} : {row.ended_reason}"
+        before=f"Écarté par {row.ended_by}, {instant(row.ended_at)} : {row.ended_reason}"
         if row.ended_at and row.withdrawn_at is None
         else "",
         **words,

@@ -7,17 +7,25 @@ import { notice } from "./words.js";
 export async function proveIdentity(form, exchange) {
   const part = form.querySelector('[data-sign-part="identity"]');
   const progress = form.querySelector('[data-sign-part="progress"]');
+  const title = form.closest("dialog")?.querySelector("h2");
   const { url } = part.dataset;
   let said = null;
   for (;;) {
     let answer;
+    const before = title?.textContent;
     try {
       part.hidden = false;
       progress.hidden = true;
+      if (title) title.textContent = "Confirmez que c’est vous"; // nothing is being signed meanwhile
       answer = await typed(part, said);
+    } catch (error) {
+      // Whoever gives up leaves a line; that it could not be written changes nothing for him
+      await exchange(url, { given_up: true }).catch(() => {});
+      throw error;
     } finally {
       part.hidden = true;
       progress.hidden = false;
+      if (title) title.textContent = before;
     }
     try {
       await exchange(url, { answer });

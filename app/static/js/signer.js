@@ -229,6 +229,12 @@ export class Signer {
     return "";
   }
 
+  // What this page stops by itself is refused by the server too, which keeps its line of it
+  tellLate() {
+    const { late } = this.form.dataset;
+    if (late && !this.remote) this.identity.certificate().then((certificate) => exchange(late, certificate)).catch(() => {});
+  }
+
   async choose(viewer) {
     this.defaultBox ??= await this.planned();
     setAside(this.dialog);
@@ -288,7 +294,11 @@ export class Signer {
       return;
     }
     const late = this.outOfDate();
-    if (late) return void this.say(late);
+    if (late) {
+      this.say(late);
+      this.tellLate();
+      return;
+    }
     this.say();
     this.busy(true);
     this.step(0);
