@@ -4,13 +4,20 @@ import base64
 import html
 import io
 import re
+from datetime import UTC, datetime
 
 import pytest
+import time_machine
 from PIL import Image
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 from werkzeug.datastructures import FileStorage
 
+from app.core.clock import now
 from app.pdf.pictures import Pair, pictures
+from app.signing.verdict import dump, load
 from app.signing.verifier import continued
+from app.signing.verify import verify
 from tests.builders.house import token_in
 from tests.rights.looking import snapshot
 from tests.signing import corpus
@@ -104,3 +111,23 @@ def test_what_cannot_be_drawn_is_not_counted(made, tmp_path):
     (pair,) = pictures(path, len(signed)).pairs
     assert isinstance(pair, Pair)
     assert pair.frames
+
+
+def test_what_the_file_says_of_the_day_it_was_changed_is_its_own_word(made, tmp_path):
+    def dated(writer) -> None:
+        said = {pdf_name("/ModDate"): pdf_string("D:20200101000000Z")}  # whoever saves writes the day over it
+        writer.set_info(writer.add_object(generic.DictionaryObject(said)))
+        corpus.overlay(writer)
+
+    signed, path = made.signed(), tmp_path / "file.pdf"
+    said_at = datetime(2026, 11, 26, 8, 14, tzinfo=UTC)
+    with time_machine.travel(said_at, tick=False):
+        path.write_bytes(changed(signed, dated))
+    (verdict,) = verify(path, made.trust, now())
+    assert verdict.added_at == said_at
+    assert (verdict.continued, verdict.signed_bytes) == (True, len(signed))
+    assert load(dump([verdict])) == (verdict,)
+    # Before its header a file has bytes that two readers count in two ways: no version of it is given apart
+    path.write_bytes(b"junk\n" + path.read_bytes())
+    (verdict,) = verify(path, made.trust, now())
+    assert not verdict.continued
