@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from flask import Flask, abort, current_app, g, redirect, request, session, url_for
+from flask import Flask, abort, current_app, flash, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from sqlalchemy.orm import aliased
 from werkzeug.wrappers import Response
@@ -297,8 +298,17 @@ def _refuse_stranger() -> Response:
         return http.problem(
             status, "login-needed", "Votre session s’est fermée. Reconnectez-vous : votre saisie est gardée."
         )
-    target = request.full_path if request.method == "GET" else None
+    target = request.full_path if request.method == "GET" else _page_of_form()
     return redirect(url_for("people.login", suite=target.rstrip("?") if target else None))
+
+
+def _page_of_form() -> str | None:
+    """The page that posted, to go back to it with what is kept in its tab; said on the login page, nothing being done."""
+    flash("Votre session s’est fermée et rien n’a été fait. Reconnectez-vous : la page se rouvrira.", "warn")
+    page = urlsplit(request.referrer or "")
+    if page.netloc != request.host:
+        return None
+    return page.path + (f"?{page.query}" if page.query else "")
 
 
 def _bearer() -> Actor | None:

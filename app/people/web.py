@@ -17,6 +17,7 @@ from flask import (
 )
 from flask_login import current_user, logout_user
 from flask_wtf import FlaskForm
+from flask_wtf.csrf import generate_csrf
 from pydantic import SecretStr
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, PasswordField, StringField
@@ -102,6 +103,13 @@ def login() -> Response | str | tuple[str, int]:
         return render_template("people/login.html", form=form, error=sentence), status
     door.keep(token, days)
     return redirect(_safe(request.args.get("suite")))
+
+
+@pages.get("/compte/session")
+@guard(PERSON)
+def still_here() -> Response:
+    """Who the server sees, with a token for the forms of a page whose session was opened again; 401 when it is over."""
+    return jsonify(account=g.actor.user_id, csrf=generate_csrf())
 
 
 @pages.post("/logout")

@@ -31,6 +31,7 @@ ROUTES = {
     "people.confirm": "person",
     "people.display": "person",
     "people.logout": "person",
+    "people.still_here": "person",
     "people.revoke": "person",
     "people.office.index": "administer",
     "publication.office": "administer",

@@ -1,4 +1,5 @@
 // One native dialog at a time: opened by a button or by htmx, closed by Escape, and the focus goes back where it was.
+import { restored } from "./session.js";
 
 const FIRST = "[autofocus], input:not([type=hidden]):not([type=radio]):not([hidden]), textarea, select, input[type=radio]:checked";
 const PLACES = ["dialog", "panel"]; // where htmx puts fragments
@@ -56,6 +57,7 @@ function beforeSwap(event) {
   const { target, xhr, requestConfig } = event.detail;
   if (!PLACES.includes(target.id) || !/^\s*<!doctype/i.test(xhr.responseText)) return;
   event.detail.shouldSwap = false;
+  if (new URL(xhr.responseURL).pathname === "/login") return void restored().then((back) => back && requestConfig?.elt?.click());
   window.location.assign(requestConfig?.verb === "get" ? xhr.responseURL : window.location.href);
 }
 

@@ -1,5 +1,7 @@
 // Forms that cannot be sent twice, passwords that can be read back, values read from a file that are no longer so.
-import { NB, csrf, element, notice, quoted } from "./words.js";
+import { draftEdited, draftSaving, draftSent, keepDraft, offerDraft, startDraft } from "./draft.js";
+import { over, restored, stale } from "./session.js";
+import { csrf, element, notice } from "./words.js";
 
 const BUSY = "Envoi en cours";
 
@@ -29,21 +31,45 @@ function submitted(event) {
     event.preventDefault();
     return;
   }
-  if (form.matches("[data-keeps-draft]") && document.querySelector("form#draft[data-edited]")) {
+  const first = form.id === "draft" ? Boolean(draftSaving()) : draftEdited();
+  if (!form.dataset.ready && (first || stale())) {
     event.preventDefault();
-    keepDraft().then((why) => {
-      if (!why) return form.requestSubmit(event.submitter);
-      document.querySelector("[data-not-kept]")?.remove();
-      const said = notice("danger", "Rien n’a changé", why);
-      said.setAttribute("role", "alert");
-      said.dataset.notKept = "";
-      (form.closest(".docs") ?? form).after(said); // a line of documents has no room for it
-    });
+    prepare(form, event.submitter);
     return;
   }
+  delete form.dataset.ready;
   form.dataset.sent = "yes";
-  if (form.id === "draft") sessionStorage.setItem("draft sent", draftKey(form));
+  if (form.id === "draft") draftSent(form);
   busy(event.submitter ?? form.querySelector("[type=submit]"));
+}
+
+// Before a form leaves the page: what is typed on the draft is saved, and a session that is over is opened again here,
+// so that what is posted is neither lost nor refused. The form then goes as the browser sends it.
+async function prepare(form, submitter) {
+  if (form.dataset.preparing) return;
+  form.dataset.preparing = "yes";
+  await new Promise((resolve) => setTimeout(resolve)); // a form does not go again while its submission is still told
+  try {
+    if (form.id === "draft") await draftSaving();
+    else if (draftEdited()) {
+      const why = await keepDraft();
+      if (why && form.matches("[data-keeps-draft]")) return void notKept(form, why);
+    }
+    if ((await over()) && !(await restored())) return;
+  } finally {
+    delete form.dataset.preparing;
+  }
+  form.dataset.ready = "yes";
+  form.requestSubmit(submitter?.form === form ? submitter : undefined);
+  delete form.dataset.ready; // a field that is not valid kept the form here
+}
+
+function notKept(form, why) {
+  document.querySelector("[data-not-kept]")?.remove();
+  const said = notice("danger", "Rien n’a changé", why);
+  said.setAttribute("role", "alert");
+  said.dataset.notKept = "";
+  (form.closest(".docs") ?? form).after(said); // a line of documents has no room for it
 }
 
 function reveal(button) {
@@ -110,69 +136,6 @@ function dressFile(input) {
   input.parentElement.classList.add("is-dressed");
 }
 
-// What is typed on a draft survives a folder that moved on, a session that ended, a network that was cut: it is kept in
-// this tab until the server has it, and offered again, never put back by itself over what somebody else wrote.
-const draftKey = (form) => `draft ${form.getAttribute("action")}`;
-
-function rememberDraft(input) {
-  if (!input.name || input.type === "hidden") return;
-  const kept = JSON.parse(sessionStorage.getItem(draftKey(input.form)) ?? "{}");
-  sessionStorage.setItem(draftKey(input.form), JSON.stringify({ ...kept, [input.name]: input.value }));
-}
-
-function offerDraft(root) {
-  const form = root.querySelector("form#draft");
-  const sent = sessionStorage.getItem("draft sent");
-  // The server has it: it says so, or shows what it kept with what is still missing.
-  if (sent && (document.querySelector(".flash-ok") || form?.hasAttribute("data-kept"))) sessionStorage.removeItem(sent);
-  if (root === document.body) sessionStorage.removeItem("draft sent");
-  const kept = form && sessionStorage.getItem(draftKey(form));
-  if (!kept) return;
-  const fields = Object.entries(JSON.parse(kept)).map(([name, value]) => [form.elements[name], value]).filter(([field, value]) => field && field.value !== value);
-  if (!fields.length) return void sessionStorage.removeItem(draftKey(form));
-  const take = element("button", { type: "button", class: "btn btn-line" }, "Reprendre ma saisie");
-  const drop = element("button", { type: "button", class: "btn btn-quiet" }, "L’oublier");
-  const names = fields.map(([field]) => quoted(field.labels[0]?.firstChild.textContent.trim() ?? field.name)).join(", ");
-  const note = notice("warn", "Votre dernière saisie n’a pas été enregistrée", `Elle est gardée dans cette page${NB}: ${names}.`, take, drop);
-  note.setAttribute("role", "status");
-  take.addEventListener("click", () => {
-    for (const [field, value] of fields) {
-      field.value = value;
-      field.dispatchEvent(new Event("input", { bubbles: true }));
-    }
-    note.remove();
-    fields[0][0].focus();
-  });
-  drop.addEventListener("click", () => {
-    sessionStorage.removeItem(draftKey(form));
-    note.remove();
-  });
-  form.prepend(note);
-}
-
-// What was typed on a draft is kept before its documents change: the page then comes back with both.
-// Gives "" when it is kept, or why it is not.
-export async function keepDraft() {
-  const draft = document.querySelector("form#draft[data-edited]");
-  if (!draft) return "";
-  const lost = "Votre saisie n’a pas pu être enregistrée, les documents n’ont pas changé. ";
-  const reload = "rechargez la page, votre saisie vous y sera proposée.";
-  const options = { method: "POST", body: new FormData(draft), headers: { "X-CSRFToken": csrf() } };
-  draft.inert = true; // what would be typed now would come too late
-  const answer = await fetch(draft.getAttribute("action"), options).catch(() => null);
-  const page = answer?.ok && new DOMParser().parseFromString(await answer.text().catch(() => ""), "text/html");
-  const version = page && page.querySelector("#draft [name=version]")?.value;
-  if (!version) {
-    draft.inert = false;
-    if (answer?.status === 409) return `${lost}Le dossier a avancé${NB}: ${reload}`;
-    return lost + (answer?.ok ? `R${reload.slice(1)}` : "Vérifiez la connexion, puis recommencez.");
-  }
-  for (const input of document.querySelectorAll("input[name=version]")) input.value = version;
-  delete draft.dataset.edited;
-  sessionStorage.removeItem(draftKey(draft));
-  return "";
-}
-
 // A public certificate is asked for: a file that holds a private key is turned away before it can be sent.
 function turnAwayKeys(input) {
   const secret = [...input.files].some((file) => /\.(p12|pfx|key)$/i.test(file.name));
@@ -199,14 +162,11 @@ export function readyForms(root) {
 }
 
 export function startForms() {
+  startDraft();
   document.addEventListener("submit", submitted);
   document.addEventListener("click", clicked);
   document.addEventListener("change", changed);
   document.addEventListener("input", (event) => {
-    if (event.target.form?.matches("#draft")) {
-      event.target.form.dataset.edited = "yes";
-      rememberDraft(event.target);
-    }
     if (event.target.matches(NOTES)) sessionStorage.setItem(keeperOf(event.target), event.target.value);
     document.querySelector(`[data-read-for="${CSS.escape(event.target.id)}"]`)?.remove();
   });

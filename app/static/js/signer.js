@@ -5,6 +5,7 @@ import { openKeys } from "./key.js";
 import { readCard } from "./webeid.js";
 import { remoteKeys } from "./remote.js";
 import { proveIdentity } from "./identity.js";
+import { restored } from "./session.js";
 import { choosePlace, whenOpen } from "./placement.js";
 import { reopen, setAside } from "./dialogs.js";
 
@@ -12,6 +13,7 @@ const ANSWER_WITHIN = 60_000; // ms for one answer of the server
 const ASK_EVERY = 2_000;
 const ASK_FOR = 300_000;
 const REMEMBERED = "sign-way";
+const OVER = ["login-needed", "form-expired"]; // of a session that ended, or of the one before the person logged in again
 
 const NOTHING = /^(rien n’a été|l’horodatage|le certificat n’a pas été inscrit)/i;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -32,8 +34,18 @@ export class Refused extends Error {
   }
 }
 
-// One exchange in JSON. Throws Refused for what the server refused, TypeError when no certain answer came.
+// One exchange in JSON. Throws Refused for what the server refused, TypeError when no certain answer came. A session that
+// is over is opened again over the dialog, whose certificate stays open, and the same question is asked once more.
 export async function exchange(url, body) {
+  try {
+    return await exchangeOnce(url, body);
+  } catch (error) {
+    if (!OVER.includes(error.key) || !(await restored())) throw error;
+  }
+  return exchangeOnce(url, body);
+}
+
+async function exchangeOnce(url, body) {
   const options = { headers: { Accept: "application/json" }, credentials: "same-origin", signal: AbortSignal.timeout(ANSWER_WITHIN) };
   if (body) {
     options.method = "POST";
@@ -47,7 +59,7 @@ export async function exchange(url, body) {
   } catch {
     throw new TypeError("no answer");
   }
-  if (answer.redirected) throw new Refused(`Rien n’a été signé${NB}: votre session s’est fermée`, "Reconnectez-vous, puis recommencez.");
+  if (answer.redirected) throw new Refused(`Rien n’a été signé${NB}: votre session s’est fermée`, "Reconnectez-vous, puis recommencez.", "login-needed");
   const problem = problemFrom(answer.headers.get("Content-Type"), text);
   if (answer.ok && problem) return JSON.parse(text);
   // A refusal says its key and is certain, a silent authority's (503) too; an incident or a proxy's page is not.

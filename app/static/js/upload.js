@@ -1,6 +1,7 @@
 // Sends files with their progress in words; what is too heavy is said before a single byte leaves.
-import { keepDraft } from "./forms.js";
-import { NB, THIN, csrf, element, icon, notice, problemFrom, quoted, size } from "./words.js";
+import { keepDraft } from "./draft.js";
+import { restored } from "./session.js";
+import { NB, THIN, csrf, element, icon, notice, problemFrom, quoted, sentenceIn, size } from "./words.js";
 
 function chosen(form, input) {
   const list = form.querySelector("[data-chosen]");
@@ -28,15 +29,6 @@ function tooHeavy(form, files) {
   return true;
 }
 
-// A page that came back instead of a problem in JSON still carries its sentence.
-function sentenceIn(html) {
-  const page = new DOMParser().parseFromString(html, "text/html");
-  const where = page.querySelector("main .note-danger, main .empty, main [role=alert]");
-  const title = where?.querySelector(".note-t, h1") ?? where;
-  const detail = where?.querySelector("p:not(.note-t)");
-  return { title: title?.textContent.trim() ?? "", detail: detail?.textContent.trim() ?? "" };
-}
-
 // Read from the attribute: a button named « action » hides the form's own property.
 function address(form) {
   return new URL(form.getAttribute("action") || window.location.href, window.location.href).href;
@@ -54,6 +46,10 @@ function ended(form, xhr, done) {
     return;
   }
   done("");
+  if (["login-needed", "form-expired"].includes(said.key) && !form.dataset.again) {
+    form.dataset.again = "yes"; // the files are still here: they go again once the person is back
+    restored().then((back) => back && send(form)).finally(() => delete form.dataset.again);
+  }
   refuse(form, "Rien n’a été déposé", said.detail || said.title || "Le serveur a refusé l’envoi. Rechargez la page, puis recommencez.");
 }
 

@@ -59,3 +59,12 @@ export function problemFrom(contentType, text) {
     return null;
   }
 }
+
+// A page that came back instead of a problem in JSON still carries its sentence.
+export function sentenceIn(html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const where = page.querySelector("main .note-danger, main .empty, main [role=alert]");
+  const title = where?.querySelector(".note-t, h1") ?? where;
+  const detail = where?.querySelector("p:not(.note-t)");
+  return { title: title?.textContent.trim() ?? "", detail: detail?.textContent.trim() ?? "" };
+}

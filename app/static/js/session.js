@@ -1,0 +1,127 @@
+// A session that is over is opened again where the person is: the page, what is typed and the key that is open stay.
+import { NB, THIN, element, icon, notice } from "./words.js";
+
+const ASK = "/compte/session";
+const FRESH = 60_000; // ms after an answer of the server: a session that ends meanwhile is told by the login page
+let heard = Date.now();
+const me = () => document.body.dataset.account ?? "";
+
+// Who the server sees here, with a token for the forms of this page; null when nobody is logged in, undefined without an answer.
+async function seen() {
+  try {
+    const answer = await fetch(ASK, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+    if (answer.status === 401) return null;
+    if (!answer.ok) return undefined;
+    heard = Date.now();
+    return await answer.json();
+  } catch {
+    return undefined;
+  }
+}
+
+// The tokens of the former session open nothing any more: every form of the page takes the new one.
+function renew(token) {
+  document.querySelector('meta[name="csrf-token"]').content = token;
+  for (const input of document.querySelectorAll("input[name=csrf_token]")) input.value = token;
+}
+
+// Somebody else is logged in: nothing that was typed here is posted in that name, nor offered to that person.
+function another() {
+  for (const name of Object.keys(sessionStorage)) if (/^(note|draft) /.test(name)) sessionStorage.removeItem(name);
+  window.location.assign("/");
+}
+
+function welcome(there) {
+  if (String(there.account) !== me()) {
+    another();
+    return false;
+  }
+  renew(there.csrf);
+  return true;
+}
+
+// Whether it is worth asking: a page that was just drawn was drawn for somebody who was logged in.
+export const stale = () => Boolean(me()) && Date.now() - heard > FRESH;
+
+// Whether the session is over. A silent server is not an over session: what follows says it better.
+export async function over() {
+  return stale() && (await seen()) === null;
+}
+
+async function loginForm() {
+  const answer = await fetch("/login", { credentials: "same-origin" });
+  return formIn(await answer.text());
+}
+
+function formIn(html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const form = page.querySelector("main form");
+  if (form) document.adoptNode(form);
+  return { form, said: page.querySelector("main .note-danger .note-t")?.textContent.trim() ?? "" };
+}
+
+let asking = null;
+
+// Makes sure that the same person is logged in: in another tab already, else by asking here. False when given up.
+export function restored() {
+  asking ??= (async () => {
+    const there = await seen();
+    if (there) return welcome(there);
+    return there === null && (await asked());
+  })().finally(() => (asking = null));
+  return asking;
+}
+
+async function asked() {
+  const first = await loginForm().catch(() => ({}));
+  if (!first.form) return false;
+  const title = element("h2", { id: "reconnect-t", tabindex: "-1" }, "Votre session s’est fermée");
+  const lead = element("p", { class: "small quiet mt-1" }, `Reconnectez-vous ici${NB}: la page reste comme elle est, votre saisie aussi.`);
+  const close = element("button", { class: "btn btn-quiet btn-ic", type: "button" }, icon("x-lg"), element("span", { class: "visually-hidden" }, "Fermer"));
+  const problem = element("div", { role: "alert" });
+  const place = element("div");
+  const dialog = element("dialog", { class: "dlg", "aria-labelledby": "reconnect-t" },
+    element("div", { class: "dlg-h" }, element("div", {}, title, lead), close),
+    element("div", { class: "dlg-b" }, problem, place));
+  document.body.append(dialog);
+  return new Promise((resolve) => {
+    let back = false;
+    const draw = ({ form, said }) => {
+      place.replaceChildren(form);
+      problem.replaceChildren(...(said ? [notice("danger", said)] : []));
+      for (const one of form.querySelectorAll("[data-reveal]")) one.hidden = false;
+      form.dataset.reconnect = "";
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        send(form);
+      });
+      form.querySelector("input:not([type=hidden])").focus();
+    };
+    const send = async (form) => {
+      const button = form.querySelector("[type=submit]");
+      if (button.getAttribute("aria-disabled")) return;
+      button.setAttribute("aria-disabled", "true");
+      try {
+        const answer = await fetch("/login", { method: "POST", body: new FormData(form), credentials: "same-origin" });
+        const there = await seen();
+        if (there) {
+          back = welcome(there);
+          return dialog.close();
+        }
+        const next = formIn(await answer.text());
+        draw(next.form ? next : { ...(await loginForm()), said: `Trop d’essais${NB}: attendez une minute, puis recommencez.` });
+      } catch {
+        button.removeAttribute("aria-disabled");
+        problem.replaceChildren(notice("danger", "Le serveur n’a pas répondu", `Vérifiez la connexion${THIN}; rien n’est perdu.`));
+      }
+    };
+    close.addEventListener("click", () => dialog.close());
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(back);
+    });
+    dialog.showModal();
+    draw(first);
+  });
+}

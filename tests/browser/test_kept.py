@@ -1,0 +1,109 @@
+"""Nothing that a person typed or opened is lost: a draft saved as one types, a session opened again where one is."""
+
+import re
+
+import pytest
+import sqlalchemy as sa
+from playwright.sync_api import Page, expect
+
+from app.core.clock import today
+from app.core.db import reading
+from app.demo.cast import PASSWORD
+from app.people.login import revoke
+from app.people.models import LoginSession
+from tests.browser.person import Person, apart
+from tests.builders.house import INVOICE, House
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
+
+
+def close_sessions(house: House, login: str) -> None:
+    """An administrator, or the person on another device, closes whatever is open."""
+    actor = house.actor(login)
+    with reading() as db:
+        query = sa.select(LoginSession.id).where(
+            LoginSession.user_id == actor.user_id, LoginSession.revoked_at.is_(None)
+        )
+        numbers = list(db.scalars(query))
+    for number in numbers:
+        revoke(actor.user_id, number)
+
+
+def log_in_here(page: Page, login: str) -> None:
+    dialog = page.get_by_role("dialog", name="Votre session s’est fermée")
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("Identifiant").fill(login)
+    dialog.get_by_label("Mot de passe", exact=True).fill("faux")
+    dialog.get_by_role("button", name="Se connecter").click()
+    expect(dialog).to_contain_text("ne convient pas")
+    dialog.get_by_label("Identifiant").fill(login)
+    dialog.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+    dialog.get_by_role("button", name="Se connecter").click()
+    expect(dialog).to_have_count(0)
+
+
+def test_a_draft_is_saved_as_one_types_and_its_checks_follow(house: House, person) -> None:
+    accountant: Person = person("g.trehorel")
+    folder_id = accountant.deposit("Facture", INVOICE)
+    page = accountant.page
+    accountant.fill({"order_ref": "BC-2026-0391", "proof_of_service": "technique"})
+    expect(page.locator("[data-unsaved]")).to_be_visible()
+    expect(page.locator("[data-unsaved]")).to_be_hidden()
+    assert house.folder(folder_id).fields["order_ref"] == "BC-2026-0391"
+    expect(page.locator("[data-live=circuit]")).to_contain_text(
+        "Ronan Pellenec"
+    )  # whom the desk just chosen names
+    # A link waits for what was just typed, and nothing is asked.
+    accountant.fill({"order_ref": "BC-2026-0392"})
+    page.get_by_role("link", name="Suivi").first.click()
+    page.wait_for_url("**/suivi")
+    accountant.open(f"/dossiers/{folder_id}/brouillon")
+    expect(page.locator("#order_ref")).to_have_value("BC-2026-0392")
+    # The session ends while one types: it is said, nothing is lost, and the page goes on.
+    apart(lambda: close_sessions(house, "g.trehorel"))
+    accountant.fill({"order_ref": "BC-2026-0393"})
+    accountant.sees("Votre session s’est fermée. Votre saisie est gardée")
+    accountant.button("Se reconnecter").click()
+    log_in_here(page, "g.trehorel")
+    expect(page.get_by_text("Non enregistré")).to_have_count(0)
+    expect(page.locator("[data-unsaved]")).to_be_hidden()
+    assert house.folder(folder_id).fields["order_ref"] == "BC-2026-0393"
+    # Sent at once after the last key: what was typed leaves with it.
+    accountant.fill({"received_on": today().isoformat(), "order_ref": "BC-2026-0394"})
+    accountant.button("Envoyer dans le circuit").click()
+    accountant.sees("Le dossier est envoyé dans le circuit.")
+    assert house.folder(folder_id).fields["order_ref"] == "BC-2026-0394"
+
+
+def test_a_session_that_is_over_is_opened_again_in_place(house: House, person) -> None:
+    signed, rejected = house.an_invoice(at="bon_a_payer"), house.an_invoice(at="bon_a_payer", number="F-2")
+    mayor: Person = person("a.kervadec")
+    page = mayor.page
+    mayor.folder(rejected)
+    mayor.button("Rejeter…").click()
+    reason = page.get_by_label("Motif, en clair")
+    reason.fill("Le bon de commande manque.")
+    apart(lambda: close_sessions(house, "a.kervadec"))
+    page.evaluate("const now = Date.now; Date.now = () => now() + 120_000")  # the page has been open a while
+    page.get_by_role("button", name=re.compile("^Rejeter le dossier")).click()
+    log_in_here(page, "a.kervadec")
+    mayor.sees("est rejeté, retour à")
+    assert house.folder(rejected).phase == "rejected"
+    # The certificate that is open in the dialog stays open; somebody logged in again in another tab meanwhile.
+    mayor.folder(signed)
+    mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
+    expect(page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
+    apart(lambda: close_sessions(house, "a.kervadec"))
+    page.get_by_role("button", name="Signer 1 document").click()
+    log_in_here(page, "a.kervadec")
+    mayor.sees("est signé.")
+    # Without script, what was posted is told not done, and the page comes back.
+    plain: Person = person("a.kervadec", java_script_enabled=False)
+    plain.open("/compte")
+    apart(lambda: close_sessions(house, "a.kervadec"))
+    plain.page.get_by_role("button", name="Enregistrer").first.click()
+    plain.sees("Votre session s’est fermée et rien n’a été fait.")
+    plain.page.get_by_label("Identifiant").fill("a.kervadec")
+    plain.page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+    plain.page.get_by_role("button", name="Se connecter").click()
+    plain.page.wait_for_url("**/compte")
