@@ -94,6 +94,20 @@ def test_a_session_that_is_over_is_opened_again_in_place(house: House, person) -
     mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
     expect(page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
     apart(lambda: close_sessions(house, "a.kervadec"))
+    # On a phone, what is said of the password stands beside the field, never over it.
+    password, problem = page.get_by_label("Mot de passe du certificat"), page.locator("[data-sign-problem]")
+    page.set_viewport_size({"width": 390, "height": 844})
+    password.fill("mauvais")
+    password.blur()
+    expect(problem).to_contain_text("n’ouvre pas ce certificat")
+    note, field = problem.bounding_box(), password.bounding_box()
+    assert note
+    assert field
+    assert note["y"] + note["height"] <= field["y"] or field["y"] + field["height"] <= note["y"]
+    page.set_viewport_size({"width": 1280, "height": 900})
+    password.fill(house.pki.passphrase.decode())
+    password.blur()
+    expect(page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
     page.get_by_role("button", name="Signer 1 document").click()
     log_in_here(page, "a.kervadec")
     mayor.sees("est signé.")
