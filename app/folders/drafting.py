@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.circuits.library import catalogue, family_of
 from app.core.db import Db, reading
-from app.core.french import taille
+from app.core.french import spaces, taille
 from app.core.http import guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -19,6 +19,7 @@ from app.folders.access import authorize
 from app.folders.blueprint import CREATE, pages, received, version_shown
 from app.folders.documents import TYPED
 from app.folders.forms import draft_form
+from app.folders.keep import Incoming
 from app.folders.models import Document, Folder
 from app.folders.sockets import plugged, types_of
 from workflows.circuit import Phase
@@ -50,19 +51,55 @@ def new() -> Response | tuple[str, int]:
     if request.method == "POST":
         try:
             with received() as files:
-                draft = deposit.deposit(g.actor, name, files)
+                return _opens(_each(name, files) if _apart(name, len(files)) else _one(name, files))
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
-        else:
-            return _opens(url_for("folders.draft", folder_id=draft.folder_id))
     families = [
-        (one.name, one.label, one.icon, one.help)
+        (one.name, one.label, one.icon, one.help, one.name in plugged.readers)
         for one in catalogue().values()
         if not one.begun_elsewhere and deposit.depositing(g.actor, one)
     ]
     return render_template(
         "folders/deposit.html", families=families, family=name, error=error, accepted=_accepted(), **_limits()
     ), status
+
+
+def _apart(name: str, count: int) -> bool:
+    """Whether each file is a folder of its own, as the person says; refuses `several-subjects` where it must be said.
+
+    An invoice or a flow says by itself what it is: a second one is never taken for an annex of the first in silence.
+    """
+    said = request.form.get("several")
+    if count > 1 and name in plugged.readers and said not in {"each", "one"}:
+        raise Refusal("several-subjects", count=count)
+    return count > 1 and said == "each"
+
+
+def _one(name: str, files: Sequence[Incoming]) -> str:
+    draft = deposit.deposit(g.actor, name, files)
+    return url_for("folders.draft", folder_id=draft.folder_id)
+
+
+def _each(name: str, files: Sequence[Incoming]) -> str:
+    """As many drafts as files; one that is refused is named with why, and keeps none of the others back."""
+    made: list[int] = []
+    refused: list[tuple[str, Refusal]] = []
+    for one in files:
+        try:
+            draft = deposit.deposit(g.actor, name, [one])
+        except Refusal as refusal:
+            refused.append((one.filename, refusal))
+        else:
+            made.append(draft.folder_id)
+    if not made:
+        raise refused[0][1]
+    for filename, why_not in refused:
+        why = sentences.say(why_not.key, why_not.facts)[1]
+        flash(spaces(f"« {filename} » n’a pas été déposé. {why}"), "danger")
+    flash(
+        f"{views.plural(len(made), 'brouillon créé', 'brouillons créés')} : relisez et envoyez chacun.", "ok"
+    )
+    return url_for("folders.inbox", bannette="drafts")
 
 
 def _opens(url: str) -> Response:

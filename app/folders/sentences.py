@@ -23,6 +23,10 @@ SENTENCES: Sentences = {
         409,
         "Aucun numéro n’a été réservé : le registre de l’année est plein. Écrivez un numéro.",
     ),
+    "several-subjects": (
+        422,
+        "Rien n’a été déposé : vous avez choisi {count} fichiers. Dites si chacun est un dossier, ou si les suivants sont les annexes du premier, puis choisissez-les à nouveau.",
+    ),
     "nothing-to-sign": (422, "Le dossier n’est pas parti : ajoutez le document principal."),
     "to-fix": (
         422,

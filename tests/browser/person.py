@@ -136,6 +136,8 @@ class Person:
         self.open("/deposer")
         self.page.get_by_role("radio", name=re.compile(f"^{re.escape(family)}")).check()
         self.page.get_by_label("Choisir le document principal et ses annexes").set_input_files(list(paths))
+        if len(paths) > 1:
+            self.page.get_by_role("radio", name="Un seul dossier").check()
         self.button("Déposer et vérifier").click()
         self.page.wait_for_url("**/brouillon")
         return self.number()

@@ -1,6 +1,7 @@
 """What the desk that deposits may do with its folder: fill in, add, replace, repair, remove, send, give up, send again."""
 
 import shutil
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,39 @@ def documents(folder_id: int) -> list[Document]:
         return list(
             db.scalars(sa.select(Document).where(Document.folder_id == folder_id).order_by(Document.id))
         )
+
+
+def post_files(house: House, paths: list[Path], **more: str) -> tuple[int, str, list[str]]:
+    """Deposit these files as invoices from the page: the status, what the page then says, and the drafts' main files."""
+    client = house.client(G)
+    form = {"csrf_token": house.csrf(client), "family": "invoice", **more}
+    files = [(BytesIO(one.read_bytes()), one.name) for one in paths]
+    sent = {**form, "files": files}
+    answer = client.post("/deposer", data=sent, content_type="multipart/form-data", follow_redirects=True)
+    query = sa.select(Document.title).where(Document.role == "main").order_by(Document.id)
+    with reading() as db:
+        return answer.status_code, answer.get_data(as_text=True), list(db.scalars(query))
+
+
+def test_several_invoices_are_several_folders_or_are_asked_about_never_an_annex_in_silence(
+    house: House, tmp_path: Path
+) -> None:
+    broken = tmp_path / "cassée.pdf"
+    broken.write_bytes(b"%PDF-1.7 rien")
+    second = INVOICE.parent / "fx-en16931-fr-avec-piece-jointe.pdf"
+    status, page, kept = post_files(house, [INVOICE, second])
+    assert (status, kept) == (422, [])
+    assert "Dites si chacun est un dossier" in page
+    status, page, kept = post_files(house, [INVOICE, broken, second], several="each")
+    assert (status, len(kept)) == (200, 2)
+    assert "2 brouillons créés" in page.replace("\xa0", " ")
+    assert "cassée.pdf" in page  # named, with why; it keeps none of the others back
+    status, page, kept = post_files(house, [second, INVOICE], several="one")
+    assert (status, len(kept)) == (200, 3)
+    assert INVOICE.stem in page
+    status, page, kept = post_files(house, [broken, broken], several="each")
+    assert (status, len(kept)) == (422, 3)
+    assert "Rien n’a été déposé" in page
 
 
 def test_saving_keeps_the_family_s_own_fields_and_nothing_else(house: House) -> None:

@@ -107,6 +107,24 @@ async function send(form) {
   input.blur();
 }
 
+// Several files: one folder each, or annexes of the first? Asked where each of them could be the subject; elsewhere they
+// are annexes unless it is said.
+function askSeveral(form, input) {
+  const several = form.querySelector("[data-several]");
+  if (!several) return;
+  const choices = [...several.querySelectorAll("input")];
+  const look = () => {
+    const many = input.files.length > 1;
+    several.hidden = !many;
+    for (const one of choices) one.required = many;
+    const speaks = Boolean(form.querySelector("[data-speaks]:checked"));
+    if (!several.dataset.said) choices.at(-1).checked = many && !speaks;
+  };
+  several.addEventListener("change", () => (several.dataset.said = "yes"));
+  form.addEventListener("change", look);
+  look();
+}
+
 export function startUpload(form) {
   const input = form.querySelector("input[type=file]");
   const atOnce = form.hasAttribute("data-upload-at-once");
@@ -117,6 +135,7 @@ export function startUpload(form) {
     if (!input.files.length || tooHeavy(form, [...input.files])) return;
     if (atOnce) send(form);
   };
+  askSeveral(form, input);
   input.addEventListener("change", take);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
