@@ -37,7 +37,8 @@ system:
 	@$(PYTHON) -m venv .venv || { echo "Le module venv manque. Tapez : apt-get install python3-venv"; exit 1; }
 
 .venv/.demo: .venv/bin/python requirements.txt requirements-demo.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-demo.txt
+	@echo "Installation des bibliothèques : quelques minutes la première fois."
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements-demo.txt
 	@touch $@
 
 .venv/.dev: .venv/.demo requirements-dev.txt

@@ -87,7 +87,7 @@ def main() -> int:
 
     pki = make(HOME / "pki", f"http://127.0.0.1:{ports['pki']}")
     from app import create_app
-    from app.core import schema
+    from app.core import schema, security_log
     from app.demo.cast import EVERYBODY, PASSWORD
     from app.demo.seed import is_seeded, seed
     from app.operations.processes import run
@@ -95,7 +95,9 @@ def main() -> int:
     create_app()
     schema.upgrade()
     if not is_seeded():
-        seed(pki)
+        print("Préparation de la commune : personnes, certificats et premiers dossiers…", flush=True)
+        with security_log.unheard():
+            seed(pki)
     print(f"\nParaphe, démonstration de Kerlann-sur-Mer : http://127.0.0.1:{port}/demo\n")
     print(f"  mot de passe de tous les comptes : {PASSWORD}")
     for one in EVERYBODY:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from app.folders.search import key_of
+
 SIREN = "212909998"
 NAME = "Kerlann-sur-Mer"
 POSTAL_CODE = "29990"
@@ -32,6 +34,16 @@ class Account:
     seats: tuple[tuple[str, str], ...]
     administrator: bool = False
     certificate: str | None = None
+
+    @property
+    def name(self) -> str:
+        """« Gaud Le Bras »."""
+        return f"{self.first_name} {self.last_name}"
+
+    @property
+    def key_file(self) -> str:
+        """How the file of the certificate is called when it is downloaded: « gaud-le-bras.p12 »."""
+        return f"{key_of(self.name).replace(' ', '-')}.p12"
 
     @property
     def email(self) -> str:

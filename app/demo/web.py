@@ -24,6 +24,7 @@ from app.channels.actes.naming import NUMBER
 from app.channels.actes.simulated_office import LATE_ANOMALY
 from app.channels.actes.simulator import SimulatedPrefecture
 from app.channels.scenarios import MOST_OUTAGES, ONLY_NEXT
+from app.core import http
 from app.core.db import reading
 from app.core.http import PUBLIC, guard
 from app.core.refusals import Refusal
@@ -32,6 +33,7 @@ from app.demo.cast import EVERYBODY, PASSWORD, SIREN
 from app.demo.offices import PREFECTURE, TREASURY
 from app.demo.pki import PASSPHRASE
 from app.legality.clocks import KINDS
+from app.people import login as door
 from app.people.models import Collectivity
 from app.publication.models import PublicSite
 
@@ -61,7 +63,7 @@ def home() -> str:
     """Who may log in, with what, and which file signs."""
     rows = [
         AccountView(
-            f"{one.first_name} {one.last_name}",
+            one.name,
             one.capacity,
             one.login,
             one.does,
@@ -85,16 +87,30 @@ def _slug() -> str | None:
         return db.scalar(query)
 
 
+@pages.post("/entrer")
+@guard(PUBLIC)
+def enter() -> BaseResponse:
+    """Log in as somebody of the demonstration: by the same door as everybody, with the password that its page shows."""
+    login = request.form.get("login", "")
+    if login not in {one.login for one in EVERYBODY}:
+        raise Refusal("not-found")
+    hours = current_app.config["SESSION_HOURS"]
+    token = door.open_session(login, PASSWORD, hours=hours, address=http.address(), client=http.client())
+    door.keep(token, None)
+    return redirect(url_for("folders.inbox"))
+
+
 @pages.get("/certificats/<label>.p12")
 @guard(PUBLIC)
 def p12(label: str) -> Response:
     """A person's test certificate; worth nothing outside this demonstration."""
-    if label not in {one.certificate for one in EVERYBODY if one.certificate}:
+    owner = next((one for one in EVERYBODY if one.certificate and one.certificate == label), None)
+    if owner is None:
         raise Refusal("not-found")
     return send_file(
         (_home() / "pki" / "p12" / f"{label}.p12").absolute(),
         as_attachment=True,
-        download_name=f"{label}.p12",
+        download_name=owner.key_file,
     )
 
 
