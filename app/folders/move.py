@@ -33,6 +33,7 @@ from workflows.rights import Asker, Right, right_for
 _run: Any = StepRun.__table__
 STEPS_PER_ROUND = 1000
 MACHINE = "system"
+HANDOVER = "handover"
 SOMEBODY = LARGEST_KEY
 """An application has one desk, so its part, once done, names it enough: by a number that no other application can have."""
 DECIDED = {
@@ -291,7 +292,8 @@ def _news(
     """What must happen outside because of this move: letters to people, and the automatic step that starts alone."""
     opened = moved.entered != moved.left and moved.phase is Phase.RUNNING
     stuck = opened and lacks_people(here.circuit.step(moved.entered), entered)
-    news = news_of(db, folder, moved, entered, actor, stuck=stuck)
+    ending = _ends_by_itself(folder, here, moved)
+    news = news_of(db, folder, moved, entered, actor, stuck=stuck, ending=ending)
     if opened:
         step = here.circuit.step(moved.entered)
         if step.kind.automatic:
@@ -304,6 +306,16 @@ def _news(
             key = f"{step.kind.value}-{folder.id}-{folder.round}-{step.key}"
             news.append(News(f"step.{step.kind.value}", key, payload, folder.id))
     return news
+
+
+def _ends_by_itself(folder: Folder, here: Present, moved: Moved) -> bool:
+    """Whether all that is left is done here, at once and by nobody: « terminé » follows, and « signé » would say it twice.
+
+    An act or a flow is not of those: its office answers when it will.
+    """
+    route = here.circuit.applicable(folder.fields)
+    rank = next((n for n, step in enumerate(route) if step.key == moved.entered), len(route))
+    return all(step.kind.automatic and step.channel in {None, HANDOVER} for step in route[rank:])
 
 
 def _line(folder: Folder, here: Present, moved: Moved, actor: Actor, slot: str | None, said: Said) -> Event:

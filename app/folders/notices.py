@@ -18,11 +18,19 @@ YOUR_TURN, REFUSED, SIGNED, RECEIPT, DONE = "your_turn", "refused", "signed", "r
 
 
 def news_of(
-    db: Db, folder: Folder, moved: Moved, entered: tuple[Slot, ...], actor: Actor, *, stuck: bool = False
+    db: Db,
+    folder: Folder,
+    moved: Moved,
+    entered: tuple[Slot, ...],
+    actor: Actor,
+    *,
+    stuck: bool = False,
+    ending: bool = False,
 ) -> list[News]:
     """The letters of a move: to those who are awaited, and to those who must know what became of the folder.
 
-    `stuck`: too few people may act at the step that is entered, and whoever can mend it is told.
+    `stuck`: too few people may act at the step that is entered, and whoever can mend it is told. `ending`: what is left of
+    the circuit is done at once, so that the end alone is told.
     """
     letters: dict[tuple[int, str], str | None] = {}
     if moved.action in {Action.REJECT, Action.REFUSE}:
@@ -31,6 +39,8 @@ def news_of(
         for person in slot.people:
             letters.setdefault((person.user_id, YOUR_TURN), person.email)
     event, depositor = _for_depositor(moved), folder.depositor_user_id
+    if event == SIGNED and ending:
+        event = None
     # A receipt is told even to whoever has the next step: that it arrived and that one must act are two news.
     if event and depositor is not None and (event == RECEIPT or (depositor, YOUR_TURN) not in letters):
         letters.setdefault((depositor, event), None)

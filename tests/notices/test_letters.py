@@ -88,6 +88,9 @@ def test_every_letter_of_the_journeys(house: House, mail: MailServer, journeys: 
     held = {folder_id: confidential(house, folder_id) for folder_id in journeys}
     found = rows()
     assert {row.payload["event"] for row in found} == set(SUBJECTS)
+    # An act waits for the Préfecture once signed; an invoice is over at once, which says it all.
+    assert [row.folder_id for row in found if row.payload["event"] == "signed"] == [journeys[0]]
+    assert [row.folder_id for row in found if row.payload["event"] == "done"] == [journeys[1]]
     assert len(found) == len(mail.letters)
     for row in found:
         letter = letter_of(house, mail, row)
