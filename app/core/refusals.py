@@ -69,7 +69,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "fields-invalid": (
         422,
-        "Rien n’a été enregistré : {count} point(s) à corriger. {details} Corrigez, puis renvoyez.",
+        "Rien n’a été enregistré : {details} Corrigez, puis renvoyez.",
     ),
     "row-unknown": (404, "Cette ligne n’existe pas ou n’est plus à relancer. Rechargez la page."),
 }

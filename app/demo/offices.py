@@ -48,7 +48,7 @@ PREFECTURE: Final = Office(
         actes.REFUSAL: "Refuser l’acte",
         SILENCE: "Garder le silence",
         TWICE: "Rendre deux fois le même accusé",
-        LOST: "Recevoir sans rien dire",
+        LOST: "Recevoir, et perdre la réponse au dépôt",
     },
 )
 TREASURY: Final = Office(
@@ -62,7 +62,7 @@ TREASURY: Final = Office(
         helios.ATTACHMENT: "Refuser une pièce jointe",
         SILENCE: "Garder le silence",
         TWICE: "Couper l’acquit, puis le rendre",
-        LOST: "Recevoir sans rien dire",
+        LOST: "Recevoir, et perdre la réponse au dépôt",
     },
 )
 

@@ -30,7 +30,7 @@ SENTENCES: Sentences = {
     "nothing-to-sign": (422, "Le dossier n’est pas parti : ajoutez le document principal."),
     "to-fix": (
         422,
-        "Le dossier n’est pas parti : il reste {count} point(s) à régler. {details} Corrigez, puis renvoyez.",
+        "Le dossier n’est pas parti : {details} Corrigez, puis renvoyez.",
     ),
     "not-editable": (
         409,

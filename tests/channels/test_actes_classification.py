@@ -17,6 +17,7 @@ def test_the_shipped_classification_is_whole():
     assert [len(nature.types) for nature in shipped.natures] == [18, 9, 36, 47, 3, 2]
     assert sum(len(nature.types) for nature in shipped.natures) == 115
     assert len(shipped.matters) == 291
+    assert not [one.label for one in shipped.matters if "?" in one.label or "¿" in one.label]
 
 
 def test_every_nature_offers_its_own_type_first():

@@ -1,5 +1,6 @@
 """The classification of acts in force: natures, attachment types of each nature, matters, found by words."""
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
@@ -135,17 +136,41 @@ def _nature(element: "_Element") -> Nature:
     from app.channels.actes.xmltree import tag
 
     kinds = {
-        kind.get(tag("CodeTypePJ"), ""): kind.get(tag("Libelle"), "")
-        for kind in element.iter(tag("TypePJNatureActe"))
+        kind.get(tag("CodeTypePJ"), ""): _words_of(kind) for kind in element.iter(tag("TypePJNatureActe"))
     }
     # Order of the notice 2.2: « 99_… » first, then the label.
     order = sorted(kinds.items(), key=lambda kind: (not kind[0].startswith("99_"), _fold(kind[1]), kind[0]))
     return Nature(
         code=int(element.get(tag("CodeNatureActe"), "0")),
         abbreviation=element.get(tag("TypeAbrege"), ""),
-        label=element.get(tag("Libelle"), ""),
+        label=_words_of(element),
         types=tuple(AttachmentType(code, label) for code, label in order),
     )
+
+
+# What the State's own file lost on its way: « mise en ?uvre », « appel d¿offres ». It is shown, never sent.
+_LOST = (
+    (re.compile(r"(?<!\w)\?(?=uvre)"), "œ"),
+    (re.compile(r"(?<=\w)[¿\x92](?=\w)"), "’"),
+    (re.compile("¿"), "…"),
+)
+
+
+def _words_of(element: "_Element") -> str:
+    from app.channels.actes.xmltree import tag
+
+    return mended(str(element.get(tag("Libelle"), "")))
+
+
+def mended(label: str) -> str:
+    """A label of the classification, with the signs that its file lost.
+
+    >>> mended("mise en ?uvre, appel d¿offres")
+    'mise en œuvre, appel d’offres'
+    """
+    for lost, sign in _LOST:
+        label = lost.sub(sign, label)
+    return label
 
 
 def _walk(
@@ -155,7 +180,7 @@ def _walk(
 
     for element in parent.findall(tag(f"Matiere{level}")):
         here = (*path, int(element.get(tag("CodeMatiere"), "0")))
-        label = element.get(tag("Libelle"), "")
+        label = _words_of(element)
         found.append(Matter(here, label, above))
         _walk(element, level + 1, here, (*above, label), found)
 

@@ -6,7 +6,10 @@ import { Refused, Signer, exchange } from "./signer.js";
 const LOOK_EVERY = 2_000; // ms
 const SAY_EVERY = 5_000; // ms between two announcements
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-const hour = () => new Date().toLocaleTimeString("fr-FR", { hour: "2-digit", minute: "2-digit" }).replace(":", `${NB}h${NB}`);
+const hour = () => {
+  const now = new Date();
+  return `${now.getHours()}${NB}h${NB}${String(now.getMinutes()).padStart(2, "0")}`; // 4 h 41, as everywhere
+};
 let stay = false; // what the page has to say is not to be taken away
 let signing = false; // while this page holds the key, it does not go away by itself
 

@@ -13,6 +13,8 @@ const ANSWER_WITHIN = 60_000; // ms for one answer of the server
 const ASK_EVERY = 2_000;
 const ASK_FOR = 300_000;
 const REMEMBERED = "sign-way";
+const { userAgent, maxTouchPoints } = navigator;
+const HANDHELD = /Android|iPhone|iPad|Mobile/.test(userAgent) || (/Macintosh/.test(userAgent) && maxTouchPoints > 1);
 const OVER = ["login-needed", "form-expired"]; // of a session that ended, or of the one before the person logged in again
 
 const NOTHING = /^(rien n’a été|l’horodatage|le certificat n’a pas été inscrit)/i;
@@ -104,10 +106,11 @@ export class Signer {
     });
     for (const way of this.ways) way.addEventListener("change", () => this.changeWay(way.value));
     this.part("read-card")?.addEventListener("click", () => this.open());
+    if (HANDHELD) this.forbidCard();
     // Whoever was quicker than this script has already chosen, which counts more than what is remembered.
     const remembered = localStorage.getItem(REMEMBERED);
     if (this.way !== "file") this.changeWay(this.way);
-    else this.useWay(this.ways.some((one) => one.value === remembered) && !this.file.files.length ? remembered : "file");
+    else this.useWay(this.ways.some((one) => one.value === remembered && !one.disabled) && !this.file.files.length ? remembered : "file");
     if (this.remote) this.open();
     if (this.way !== "file" && this.dialog?.open) (this.card ? this.part("read-card") : this.go).focus();
     this.form.addEventListener("submit", (event) => {
@@ -123,6 +126,14 @@ export class Signer {
       this.part("place-open").addEventListener("click", () => this.choose(viewer));
     });
     if (this.way === "file" && this.file.files.length && this.password.value) this.open();
+  }
+
+  // No browser of a tablet or a telephone reaches a card reader: it is said, not offered.
+  forbidCard() {
+    const card = this.ways.find((one) => one.value === "card");
+    if (!card) return;
+    card.disabled = true;
+    card.parentElement.querySelector(".quiet").textContent = "sur un ordinateur seulement";
   }
 
   get way() {
