@@ -14,7 +14,7 @@ from app.pes.answered import CHANNEL, keep
 from app.pes.flow import SIGNED_AS, Finding, Flow
 from app.pes.index import take
 from app.pes.meaning import meaning
-from app.pes.sheet import Sheet, cautions
+from app.pes.sheet import Sheet, cautions, repeated, to_rule
 from app.transmission import answered
 from workflows.family import Family
 
@@ -39,6 +39,8 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.sheet(sheet)
     sockets.band(sheet.band)
     sockets.caution(cautions, on_page=True)
+    sockets.obstacle(to_rule)
+    sockets.caution(repeated)  # ruled on in the decision, beside the sheet that shows it
     sockets.meaning(meaning)
     sockets.check(way.check)
     answered.listen(CHANNEL, keep)

@@ -1,5 +1,6 @@
 """The sheet of a flow: its sum in one sentence, what to look at before signing, and one page of its mandats and titres."""
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +16,15 @@ from app.core.french import euros, jour, spaces
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders.models import DocumentVersion, Folder
-from app.folders.sockets import Caution
+from app.folders.readings import rulings_on_cautions
+from app.folders.sockets import Caution, is_open
 from app.people.actor import system
 from app.pes.answered import attachments_taken, marks, taken_again
 from app.pes.flow import KINDS, WHAT, masked, page_content
 from app.pes.index import changed_accounts, elsewhere, is_flow, remake
 from app.pes.models import FlowAnswer, FlowAttachment, FlowIndex, FlowPage, FlowSlip
 from app.pes.schema import VERSIONS
+from workflows.family import Problem
 from workflows.flows.keys import same_number
 
 XML = "application/xml"
@@ -39,6 +42,7 @@ MODES = {  # Simple_Type.xsd, TCodePaiement; CommunRecette.xsd, TModRegl
 SUPPORTS = {"02": "papier", "03": "cédérom"}
 ABSENT = re.compile(r"La pièce (\S+) est annoncée")
 """How a finding names an attachment that is absent (`coherence._absent`)."""
+RULE_FIRST = "une personne qui décide, et qui n’a pas déposé le flux, doit d’abord trancher ce point."
 BAND = 3
 """How many titles the band under the header says before « et N autres »."""
 
@@ -56,6 +60,12 @@ class Point:
     text: str
     page: int
     grave: bool = False
+
+    @property
+    def about(self) -> str:
+        """The name of this very point in its folder, for who rules on it: another flow, or another acquit, is another."""
+        digest = hashlib.sha256(f"{self.title} {self.text}".encode()).hexdigest()
+        return f"{self.key}:{digest[:16]}"
 
 
 class Sheet:
@@ -78,8 +88,8 @@ class Sheet:
 
     def band(self, db: Db, folder: Folder) -> Markup | None:
         """What should be looked at before signing, in one line under the header; None when there is nothing."""
-        index = db.get(FlowIndex, folder.id) if is_flow(folder) else None
-        found = points(db, folder, index) if index is not None else []
+        ruled = rulings_on_cautions(folder.sources)
+        found = [one for one in _points_of(db, folder) if one.about not in ruled]
         if not found:
             return None
         page = self._templates.get_template("pes/band.html")
@@ -104,7 +114,8 @@ class Sheet:
         page = db.get_one(FlowPage, (folder.id, number))
         blocks = page_content(page.content)
         links, answers = _links(db, folder.id, blocks), marks(db, folder, index)
-        found = points(db, folder, index)
+        ruled = rulings_on_cautions(folder.sources)
+        found = [one for one in points(db, folder, index) if one.about not in ruled]
         drawn = self._templates.get_template("pes/sheet.html").render(
             folder_id=folder.id,
             document=asked.get("document", ""),
@@ -190,9 +201,32 @@ def _found(db: Db, folder: Folder, index: FlowIndex) -> list[Any]:
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """The same, as whoever decides without opening the sheet is told; nothing for what is no flow."""
-    index = db.get(FlowIndex, folder.id) if is_flow(folder) else None
-    found = points(db, folder, index) if index is not None else []
+    found = [one for one in _points_of(db, folder) if not one.grave]
     return [Caution(one.key, spaces(one.title), spaces(one.text)) for one in found]
+
+
+def repeated(db: Db, folder: Folder) -> list[Caution]:
+    """What an acquit took already: nobody signs it before somebody who did not deposit it has ruled."""
+    by = frozenset(folder.sources.get("depositors", ()))
+    return [
+        Caution(one.key, spaces(one.title), spaces(one.text), about=one.about, by=by)
+        for one in _points_of(db, folder)
+        if one.grave
+    ]
+
+
+def to_rule(db: Db, folder: Folder) -> list[Problem]:
+    """What stands before the signature as long as nobody has ruled."""
+    return [
+        Problem("taken-unruled", "", f"« {one.title} » : {RULE_FIRST}")
+        for one in repeated(db, folder)
+        if is_open(folder, one)
+    ]
+
+
+def _points_of(db: Db, folder: Folder) -> list[Point]:
+    index = db.get(FlowIndex, folder.id) if is_flow(folder) else None
+    return points(db, folder, index) if index is not None else []
 
 
 def sentence(said: Mapping[str, Any]) -> tuple[str, str, str]:

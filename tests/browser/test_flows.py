@@ -19,7 +19,7 @@ def test_a_flow_and_what_it_carries_meet_no_barrier(house: House, look: Look, tm
     longer = house.deposit("g.trehorel", "pes", _other(long_flow(tmp_path, 250)))
     with look.by("a.kervadec") as mayor:
         mayor.folder(folder_id)
-        mayor.sees("2 points à regarder avant de signer")
+        mayor.sees("4 points à regarder avant de signer")
         _picture(mayor, "flow")
         look.at(mayor, "flow")
         mayor.page.get_by_role("link", name="facture1.pdf").first.click()

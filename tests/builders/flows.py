@@ -69,7 +69,7 @@ def with_files(path: Path, *files: tuple[bytes, str]) -> Path:
 
 
 def rich(tmp_path: Path) -> Path:
-    """A flow with a PDF, payslips and a picture, and two things to look at before signing."""
+    """A flow with a PDF, payslips and a note that say they are PDF, and four things to look at before signing."""
     path = edited(
         tmp_path,
         (b'<MtHT V="412.60"/>', b'<MtHT V="412.60"/><MtTVA V="82.52"/>'),

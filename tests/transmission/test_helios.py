@@ -12,8 +12,11 @@ from app.core.db import engine, reading
 from app.core.french import jour
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.folders import deposit, sending
+from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming
+from app.folders.models import Folder
+from app.folders.ruling import rule
+from app.folders.sockets import cautions, obstacles
 from app.transmission import channels
 from app.transmission.models import Transmission
 from tests.builders.house import FLOW, House
@@ -130,6 +133,8 @@ def test_a_partial_acquit_brings_the_flow_back_mandat_by_mandat_and_a_new_flow_c
     assert "Mandats 1, 2 déjà pris en charge" in shown
     assert "et de nouveau dans le bordereau 7 de ce flux" in shown
 
+    ruled_by_another_before_the_signature(house, elsewhere)
+
     # Only what was refused goes again: nothing is to be told of it, and the Treasury takes it.
     corrected = a_copy(tmp_path, b"F_261120_002", without=(rb"<Bordereau .*?</Bordereau>", rb"<PJ>.*?</PJ>"))
     deposit.replace_main(
@@ -146,6 +151,34 @@ def test_a_partial_acquit_brings_the_flow_back_mandat_by_mandat_and_a_new_flow_c
     assert transmission(folder_id).identifier == "F_261120_002"
     assert len(house.versions(folder_id, "receipt")) == 2
     assert "déjà pris" not in page(house, "g.trehorel", folder_id)  # by this very sending
+
+
+def ruled_by_another_before_the_signature(house: House, folder_id: int) -> None:
+    """What was taken and comes again is told to each who decides; nobody signs before one of them has ruled."""
+    actor, finance = house.actor("g.trehorel"), house.actor("n.abgrallec")
+    sending.send(actor, folder_id, version=house.folder(folder_id).version)
+    with reading() as db:
+        told = [one for one in cautions(db, db.get_one(Folder, folder_id)) if one.key == "taken"]
+    assert [one.title.split(" déjà")[0] for one in told] == ["Bordereau 1", "4 pièces jointes"]
+    page_of_finance = page(house, "n.abgrallec", folder_id)
+    assert "Trancher…" in page_of_finance
+    assert "Trancher…" not in page(house, "g.trehorel", folder_id)
+    house.approve(folder_id, "n.abgrallec")
+    with pytest.raises(Refusal, match="would-be-refused"):
+        house.sign(folder_id, "a.kervadec")
+    mayor = house.actor("a.kervadec")
+    for one in told:
+        given = {"about": one.about, "keep": "", "word": "Le comptable a annulé sa prise en charge."}
+        for stranger in (actor, finance):
+            with pytest.raises(Refusal):
+                rule(stranger, folder_id, version=house.folder(folder_id).version, **given)
+        rule(mayor, folder_id, version=house.folder(folder_id).version, **given)
+    shown = page(house, "a.kervadec", folder_id)
+    assert "Déjà tranché" in shown
+    assert "à regarder avant de signer" not in shown.replace("Bordereau 2 déjà déposé", "")
+    with reading() as db:
+        assert not obstacles(db, db.get_one(Folder, folder_id))
+    decide.reject(mayor, folder_id, reason="Retirez-le.", version=house.folder(folder_id).version)
 
 
 def a_copy(room: Path, name: bytes, *changes: tuple[bytes, bytes], without: tuple[bytes, ...] = ()) -> Path:
