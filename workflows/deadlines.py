@@ -68,9 +68,18 @@ def enforceable_on(published_on: date | None, received_on: date | None, listed: 
     return None if received_on is None else max(published_on, received_on)
 
 
+def month_after(day: date) -> date:
+    """The same day one month on, or the last of that month when it has no such day."""
+    return _months_after(day, 1)
+
+
 def two_months_after(day: date) -> date:
     """The same day two months on, or the last of that month when it has no such day."""
-    month = day.month + 2
+    return _months_after(day, 2)
+
+
+def _months_after(day: date, count: int) -> date:
+    month = day.month + count
     year, month = day.year + (month - 1) // 12, (month - 1) % 12 + 1
     return date(year, month, min(day.day, monthrange(year, month)[1]))
 

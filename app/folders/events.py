@@ -20,6 +20,9 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "folder.refuse.partial": ("x-lg", "Accepté en partie par le destinataire, le reste est revenu"),
     "folder.refuse.handover": ("x-lg", "Remise refusée"),
     "folder.publish": ("globe", "Publié par {who}"),
+    "folder.publish.posted": ("globe", "Affichage enregistré par {who}"),
+    "folder.publish.paper": ("globe", "Publication sur papier enregistrée par {who}"),
+    "folder.publish.notified": ("globe", "Notification enregistrée par {who}"),
     "folder.archive": ("archive", "Archivé par {who}"),
     "folder.reject": ("x-lg", "Rejeté par {who}"),
     "folder.recall": ("arrow-counterclockwise", "Repris par {who}"),
@@ -55,6 +58,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "legality.acknowledged": ("patch-check", "Courrier de la préfecture accusé"),
     "legality.answered": ("envelope-check", "Réponse reçue par la préfecture"),
     "legality.closed": ("check2", "Courrier de la préfecture classé par {who}"),
+    "act.suspension": ("exclamation-circle", "Demande de suspension enregistrée par {who}"),
     "act.cancelled": ("slash-circle", "Transmission annulée à la préfecture, numéro consommé"),
     "transmission.anomaly_after_receipt": (
         "exclamation-triangle",
@@ -64,11 +68,12 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "publication.online": ("globe", "Mis en ligne par {who}"),
     "publication.replaced": ("arrow-repeat", "Version en ligne remplacée par {who}"),
     "publication.withdrawn": ("x-lg", "Retiré de la page publique par {who}"),
+    "publication.kept": ("check2", "Maintenu en ligne par {who}, transmission annulée"),
     "publication.altered": ("exclamation-circle", "Fichier public indisponible : ses octets sont altérés"),
     "publication.restored": ("check2", "Fichier public rétabli"),
 }
-"""An icon and words by event. `event.channel` says more for one channel, `event.paper` for what was done on paper,
-`event.partial` for what was taken in part."""
+"""An icon and words by event. `event.channel` says more for one channel, `event.means` for one way of publishing,
+`event.paper` for what was done on paper, `event.partial` for what was taken in part."""
 VARIANTS = ("paper", "partial")
 """The facts by which an event is told otherwise than by its channel."""
 UNTOLD = ("journal-text", "Écriture du journal, {who}")
@@ -81,7 +86,8 @@ def told(event: str, who: str, facts: Mapping[str, Any]) -> tuple[str, str]:
     >>> told("transmission.sent", "Paraphe", {"channel": "actes"})[1]
     'Transmis à la préfecture'
     """
-    variant = next((one for one in VARIANTS if one in facts), facts.get("channel", ""))
+    usual = facts.get("channel") or facts.get("means", "")
+    variant = next((one for one in VARIANTS if one in facts), usual)
     closer = f"{event}.{variant}"
     icon, words = EVENTS.get(closer) or EVENTS.get(event) or UNTOLD
     return icon, words.format(who=who, words=facts.get("words", ""))

@@ -12,6 +12,7 @@ from app.core.db import NO_DATE, Db
 from app.folders import corrections, queues, timeline
 from app.folders.deposit import depositing
 from app.folders.documents import TYPED, current_versions
+from app.folders.effect import effect_of
 from app.folders.forms import choices_of
 from app.folders.models import Document, DocumentVersion, Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND, Present
@@ -72,7 +73,7 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
     """All that whoever may read the folder may know of it."""
     here = current_present(db, folder)
     kind = here.step.kind.value if here is not None and here.step is not None else None
-    publication = db.get(Publication, folder.id)
+    publication, worth = db.get(Publication, folder.id), effect_of(db, folder)
     names = ("version", "round", "created_at", "updated_at", "submitted_at", "done_at")
     missing = find_problems(db, folder) if folder.phase in OPEN else []
     offered = types_of(db, folder)
@@ -85,7 +86,8 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "corrections": corrections.told(folder),
         "published_on": publication.published_on if publication else None,
         "publication": means_of(db, folder).value if publication else None,
-        "enforceable_on": publication.enforceable_on if publication else None,
+        "enforceable_on": worth.enforceable_on if worth else None,
+        "effect": worth.words if worth else None,
         "actions": _actions(folder, actor, here),
         "steps": _steps(db, folder),
         "documents": _documents(db, folder, offered),

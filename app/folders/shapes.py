@@ -311,7 +311,11 @@ class FolderShown(Line):
         "Comment il l’a été : online (en ligne), posted (affiché), paper (sur papier), notified (notifié).",
         null=True,
     )
-    enforceable_on = _day("Exécutoire (actes).")
+    enforceable_on = _day("Exécutoire (actes) ; nul tant qu’il ne l’est pas, et s’il ne l’est plus.")
+    effect = _text(
+        "Ce que vaut l’acte aujourd’hui, en une ligne : exécutoire, déféré, suspendu, transmission annulée.",
+        null=True,
+    )
     actions = _list(
         fields.String(), "Ce que cette application peut faire maintenant : change, start, approve, reject."
     )

@@ -19,6 +19,7 @@ from app.core.french import depuis, euros, instant, instant_preuve, jour
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders import corrections, events, numbering
+from app.folders.effect import effect_of
 from app.folders.models import Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND, Present
 from app.folders.publicity import means_of
@@ -221,8 +222,9 @@ def details(db: Db, folder: Folder) -> list[tuple[str, str]]:
     publication = db.get(Publication, folder.id)
     if publication is not None:
         rows.append((means_of(db, folder).done, jour(publication.published_on)))
-        if publication.enforceable_on:
-            rows.append(("Exécutoire le", jour(publication.enforceable_on)))
+        worth = effect_of(db, folder)
+        if worth is not None and worth.enforceable_on:
+            rows.append(("Exécutoire le", jour(worth.enforceable_on)))
     return rows
 
 

@@ -15,6 +15,7 @@ from app.core.refusals import Refusal
 from app.files import vault
 from app.folders.access import authorize
 from app.folders.documents import current_versions
+from app.folders.effect import REFERRED, Effect, effect_of
 from app.folders.models import Document, DocumentVersion, Folder, Publication
 from app.folders.publicity import Means, means_of
 from app.legality.cancelling import Standing, act_at_the_prefecture, standing
@@ -46,6 +47,8 @@ class Life:
     on_paper: bool
     means: Means
     cancelled_on: date | None
+    effect: Effect | None
+    referred: bool
 
 
 def life_of(db: Db, folder: Folder) -> Life:
@@ -58,19 +61,21 @@ def life_of(db: Db, folder: Folder) -> Life:
     online = record.act_of(
         db, folder.id
     )  # whatever the way: what is online stays there two months from that day
-    cancelled = here.cancelled is not None
+    cancelled, worth = here.cancelled is not None, effect_of(db, folder)
     return Life(
         standing=here,
         sent_on=act.sent_at.astimezone(PARIS).date() if act.sent_at else None,
         received_on=act.received_on,
         published_on=published,
-        enforceable_on=None if cancelled or publication is None else publication.enforceable_on,
+        enforceable_on=worth.enforceable_on if worth else None,
         online_until=online_until(record.first_day(online)) if online and not online.withdrawn_at else None,
         appeal_until=appeal_until(published) if published else None,
         referral_until=None if cancelled else _referral(db, folder, act),
         on_paper=act.reference == ON_PAPER,
         means=means_of(db, folder),
         cancelled_on=here.cancelled.cancelled_on if here.cancelled else None,
+        effect=worth,
+        referred=bool(folder.fields.get(REFERRED)),
     )
 
 
@@ -170,7 +175,8 @@ def operator_copy(actor: Actor, folder_id: int) -> tuple[bytes, Folder]:
 def certificate(db: Db, folder: Folder) -> bytes:
     """The certificate that the mayor may sign: both dates and the day from which the act is enforceable (CGCT L2131-1).
 
-    Refuses `not-enforceable` before both conditions are met, and for an act whose transmission was cancelled.
+    Refuses `not-enforceable` before both conditions are met, for an act whose transmission was cancelled, and while one is
+    suspended.
     """
     life = life_of(db, folder)
     if life.enforceable_on is None or life.received_on is None or life.published_on is None:

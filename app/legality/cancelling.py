@@ -21,6 +21,7 @@ from app.journal.chain import Event, append
 from app.legality.models import ActCancellation
 from app.legality.printed import sheet
 from app.people.actor import Actor
+from app.publication import record
 from app.transmission.models import ON_PAPER, Transmission
 from workflows.rights import Right
 
@@ -170,6 +171,7 @@ def answered(db: Db, actor: Actor, folder: Folder, row: Transmission, receipt: s
         published.enforceable_on = (
             None  # nothing was transmitted any more (CGCT L2131-1); the journal keeps the former day
         )
+    record.question(db, act.id, cancelled_on)
     _copy_receipt(db, actor, folder, act, receipt)
     facts = {
         "identifier": about["identifier"],

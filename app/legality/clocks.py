@@ -17,6 +17,7 @@ class Kind:
     clock: str
 
 
+REFERRAL = "5-1"
 KINDS = {
     "2-1": Kind("Courrier simple", "envelope", False, "Aucun délai légal."),
     "3-1": Kind(
@@ -59,12 +60,12 @@ def answer_due(code: str | None, received_on: date) -> date | None:
     return two_months_after(received_on) if code in _TIMED else None
 
 
-def counter(due_on: date | None, closed: bool, today: date) -> tuple[str, str]:
-    """The tone and the words of a deadline counter: « Reste 12 jours, avant le 3 février 2027 »."""
+def counter(due_on: date | None, closed: bool, today: date, *, urgent: bool = False) -> tuple[str, str]:
+    """The tone and the words of a deadline counter: « Reste 12 jours, avant le 3 février 2027 »; without one, its urgency."""
     if closed:
         return "ok", "Traité"
     if due_on is None:
-        return "", "Sans délai"
+        return ("danger", "Urgent") if urgent else ("", "Aucun délai")
     left = (due_on - today).days
     if left < 0:
         return "danger", f"Dépassé de {-left} jour{'s' if left < -1 else ''}, c’était le {jour(due_on)}"

@@ -22,14 +22,17 @@ from app.core.outbox import Later, News, Outbox, Row, post
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders.documents import add_receipt
+from app.folders.effect import REFERRED
+from app.folders.facts import touch
 from app.folders.keep import Kept
 from app.folders.models import Folder, StepRun
 from app.folders.notices import correctors
 from app.journal.chain import Event, append
-from app.legality.clocks import answer_due, kind_of
+from app.legality.clocks import REFERRAL, answer_due, kind_of
 from app.legality.models import StateLetter
 from app.people.actor import Actor, system
 from app.people.models import Collectivity, User
+from app.publication import record
 from app.transmission import silences
 from app.transmission.channels import open_channel
 from app.transmission.keeping import is_kept, note_late_anomaly
@@ -274,6 +277,10 @@ def _beside_the_act(
         )
         note_late_anomaly(db, actor, act, folder, answer, received.sha256)
         return
+    if received.code == REFERRAL and not folder.fields.get(REFERRED):
+        folder.fields = {**folder.fields, REFERRED: row.received_on.isoformat()}
+        touch(folder)
+        record.changed(db, folder.id)
     kind = kind_of(received.code)
     marks = ["Courrier FACTICE, sans valeur : mode simulation."] if received.simulated else []
     media = "application/octet-stream" if received.unread else XML

@@ -8,11 +8,9 @@ from markupsafe import Markup
 
 from app.core.clock import today
 from app.core.db import Db
-from app.core.french import jour
 from app.core.outbox import Row, each_round, handles
 from app.folders import sockets
 from app.folders.models import Folder
-from app.folders.views import Tag
 from app.legality import cancelling, intake, on_paper, replies, views
 from app.legality.clocks import counter
 from app.people.actor import Actor
@@ -28,7 +26,6 @@ def plug(settings: Any, templates: Environment) -> None:
     answered.watch(cancelling.FAMILY, cancelling.answered)
     sockets.taker(cancelling.FAMILY, cancelling.take)
     sockets.check(replies.only_one)
-    sockets.tag(_tag)
     sockets.tray(_Tray(templates))
     sockets.band(_Band(templates))
 
@@ -43,13 +40,6 @@ class _With:
         self._do(row, self._settings)
 
 
-def _tag(db: Db, folder: Folder) -> Tag | None:
-    """An act whose transmission was cancelled says so wherever it is shown."""
-    del db
-    day = folder.fields.get("cancelled_on")
-    return Tag("danger", "slash-circle", f"Transmission annulée le {jour(day)}") if day else None
-
-
 class _Tray:
     """« 2 courriers de la préfecture attendent », above what awaits somebody."""
 
@@ -57,11 +47,16 @@ class _Tray:
         self._templates = templates
 
     def __call__(self, db: Db, actor: Actor) -> Markup | None:
-        count, soonest = views.waiting(db, actor)
-        if not count:
+        wait = views.waiting(db, actor)
+        if not wait.count:
             return None
-        tone, words = counter(soonest, closed=False, today=today())
-        context = {"count": count, "tone": tone or "info", "words": words if soonest else ""}
+        tone, words = counter(wait.soonest, closed=False, today=today()) if wait.soonest else ("info", "")
+        if wait.urgent:
+            tone, words = (
+                "danger",
+                f"Urgent : le tribunal est saisi d’un déféré du préfet. {words}".strip(),
+            )
+        context = {"count": wait.count, "tone": tone, "words": words}
         page = self._templates.get_template("legality/_tray.html").render(context)
         return Markup(page)  # noqa: S704 - the template escapes what it prints
 
@@ -87,7 +82,8 @@ class _Band:
             return {"url": f"/dossiers/{about['act_folder']}/prefecture", "kind": "cancelled-act"}
         here = cancelling.standing(db, folder)
         if here is not None:
-            return {"url": f"/dossiers/{folder.id}/prefecture", "kind": "act"}
+            letters = views.open_letters(db, folder.id)
+            return {"url": f"/dossiers/{folder.id}/prefecture", "kind": "act", "letters": letters}
         if folder.phase == "running" and _waits(db, folder):
             return {"url": f"/dossiers/{folder.id}/transmis-sur-papier", "kind": "paper"}
         return None

@@ -21,6 +21,7 @@ from app.folders.access import authorize
 from app.folders.keep import Incoming, Kept, keep_attachment, keep_main, typed
 from app.folders.models import Folder
 from app.journal.chain import Event, append
+from app.legality.clocks import REFERRAL
 from app.legality.intake import the_channel
 from app.legality.models import StateLetter
 from app.people.actor import Actor
@@ -43,6 +44,8 @@ SUBJECTS = {
     "4-4": "Réponse aux observations sur l’acte {number}",
     "4-3": "Rejet des observations sur l’acte {number}",
 }
+SHORTEST, LONGEST = 10, 500
+"""How much is written of what was done of a referral."""
 SEVERAL = frozenset({"3-4"})
 """The replies that carry more than one document."""
 
@@ -184,10 +187,11 @@ def answered(db: Db, actor: Actor, folder: Folder, row: Transmission, receipt: s
 
 
 @use_case
-def close(db: Db, actor: Actor, letter_id: int) -> None:
-    """Put aside a letter that asks for no reply; refuses one whose silence would count (`letter-needs-reply`).
+def close(db: Db, actor: Actor, letter_id: int, done: str = "") -> None:
+    """Put aside a letter that asks for no reply.
 
-    One whose date could not be read is answered elsewhere, and may be put aside.
+    Refuses one whose silence would count (`letter-needs-reply`), and a referral without what was done of it
+    (`referral-needs-words`). One whose date could not be read is answered elsewhere, and may be put aside.
     """
     letter_for(db, actor, letter_id)
     letter = db.get_one(StateLetter, letter_id, with_for_update=True)
@@ -195,8 +199,11 @@ def close(db: Db, actor: Actor, letter_id: int) -> None:
         raise Refusal("letter-needs-reply")
     if letter.closed_at is not None:
         return
+    done = " ".join(done.split())
+    if letter.code == REFERRAL and not SHORTEST <= len(done) <= LONGEST:
+        raise Refusal("referral-needs-words")
     letter.closed_at, letter.closed_by = now(), actor.name
-    facts = {"letter": letter.reference, "code": letter.code}
+    facts = {"letter": letter.reference, "code": letter.code, **({"done": done} if done else {})}
     append(
         db,
         actor.collectivity_id,

@@ -28,6 +28,25 @@ SENTENCES: Sentences = {
         409,
         "Ce courrier attend une réponse : votre silence aurait un effet. Préparez la réponse depuis cette page.",
     ),
+    "referral-needs-words": (
+        422,
+        "Le déféré n’a pas été classé : écrivez la suite donnée (avocat, mémoire, retrait de l’acte), en 10 signes au moins et "
+        "500 au plus. Elle est inscrite au journal.",
+    ),
+    "suspension-elsewhere": (
+        409,
+        "Rien n’a été enregistré : une demande de suspension s’enregistre depuis le déféré d’un acte reçu par la préfecture.",
+    ),
+    "suspension-when": (
+        422,
+        "Rien n’a été enregistré : donnez le jour de la demande de suspension, entre la réception de l’acte par la préfecture et "
+        "aujourd’hui.",
+    ),
+    "suspension-ruling": (
+        422,
+        "Rien n’a été enregistré : donnez la décision du juge avec son jour, pas avant la demande ni après aujourd’hui ; ou "
+        "laissez les deux vides.",
+    ),
     "motive-needed": (422, "Indiquez pourquoi l’acte est annulé, en 500 signes au plus."),
     "not-cancellable": (
         409,
@@ -37,7 +56,7 @@ SENTENCES: Sentences = {
     "not-at-prefecture": (409, "Cet acte n’a pas d’accusé de la préfecture. Revenez quand il sera arrivé."),
     "not-enforceable": (
         409,
-        "Cet acte n’est pas encore exécutoire : il faut sa réception par la préfecture et sa publication.",
+        "Cet acte n’est pas exécutoire : il faut sa réception par la préfecture et sa publication, et qu’il ne soit pas suspendu.",
     ),
     "nothing-to-stamp": (
         409,

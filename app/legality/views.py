@@ -10,13 +10,15 @@ from app.core.clock import today
 from app.core.db import Db
 from app.core.french import instant, jour, jour_long, taille
 from app.folders.access import readable_by
+from app.folders.effect import SUSPENSION, Suspension, effect_of
 from app.folders.models import Folder
 from app.folders.publicity import Means
 from app.folders.views import Tag
 from app.legality.acts import Life
-from app.legality.clocks import UNREAD, counter, kind_of
+from app.legality.clocks import REFERRAL, UNREAD, counter, kind_of
 from app.legality.models import StateLetter
 from app.legality.replies import LABELS, replies_of
+from app.legality.suspension import RULED
 from app.people.actor import Actor
 
 PAGE = 100
@@ -50,6 +52,7 @@ def lines(db: Db, actor: Actor, *, open_only: bool, folder_id: int | None = None
         query = query.where(StateLetter.folder_id == folder_id)
     order = (
         StateLetter.closed_at.is_not(None),
+        sa.case((sa.and_(StateLetter.code == REFERRAL, StateLetter.closed_at.is_(None)), 0), else_=1),
         StateLetter.due_on.is_(None),
         StateLetter.due_on,
         StateLetter.id.desc(),
@@ -57,10 +60,20 @@ def lines(db: Db, actor: Actor, *, open_only: bool, folder_id: int | None = None
     return [_line(row, title) for row, title in db.execute(query.order_by(*order).limit(PAGE))]
 
 
-def waiting(db: Db, actor: Actor) -> tuple[int, date | None]:
-    """How many letters wait for whoever reads their acts, and the soonest of their deadlines."""
+@dataclass(frozen=True)
+class Waiting:
+    """The letters that wait: how many, the soonest of their deadlines, and whether the court was seized by one of them."""
+
+    count: int
+    soonest: date | None
+    urgent: bool
+
+
+def waiting(db: Db, actor: Actor) -> Waiting:
+    """What waits for whoever reads the acts that the letters are about."""
+    referrals = sa.func.sum(sa.case((StateLetter.code == REFERRAL, 1), else_=0))
     query = (
-        sa.select(sa.func.count(), sa.func.min(StateLetter.due_on))
+        sa.select(sa.func.count(), sa.func.min(StateLetter.due_on), referrals)
         .select_from(StateLetter)
         .outerjoin(Folder, Folder.id == StateLetter.folder_id)
         .where(
@@ -69,8 +82,17 @@ def waiting(db: Db, actor: Actor) -> tuple[int, date | None]:
             _mine(actor),
         )
     )
-    count, soonest = db.execute(query).one()
-    return count, soonest
+    count, soonest, urgent = db.execute(query).one()
+    return Waiting(count, soonest, bool(urgent))
+
+
+def open_letters(db: Db, folder_id: int) -> list[tuple[int, str, bool]]:
+    """The letters about an act that wait, the urgent first: number, name, whether the court is seized."""
+    query = sa.select(StateLetter.id, StateLetter.code).where(
+        StateLetter.folder_id == folder_id, StateLetter.closed_at.is_(None)
+    )
+    found = [(row.id, kind_of(row.code).label, row.code == REFERRAL) for row in db.execute(query)]
+    return sorted(found, key=lambda one: (not one[2], one[0]))
 
 
 def _mine(actor: Actor) -> sa.ColumnElement[bool]:
@@ -80,7 +102,7 @@ def _mine(actor: Actor) -> sa.ColumnElement[bool]:
 
 def _line(row: StateLetter, title: str | None) -> LetterLine:
     kind = kind_of(row.code)
-    tone, words = counter(row.due_on, row.closed_at is not None, today())
+    tone, words = counter(row.due_on, row.closed_at is not None, today(), urgent=kind.urgent)
     icon = {"ok": "check-circle", "danger": "exclamation-circle", "": ""}.get(tone, "clock")
     return LetterLine(
         id=row.id,
@@ -93,6 +115,18 @@ def _line(row: StateLetter, title: str | None) -> LetterLine:
         counter=Tag(tone, icon, words),
         simulated=row.simulated,
     )
+
+
+@dataclass(frozen=True)
+class SuspensionView:
+    """What the page of a referral says and asks of a suspension; the days as the form writes them (ISO 8601)."""
+
+    asked_on: str
+    ruled: str
+    ruled_on: str
+    choices: tuple[tuple[str, str], ...]
+    words: str
+    today: str
 
 
 @dataclass(frozen=True)
@@ -110,6 +144,7 @@ class LetterView:
     elsewhere: bool
     conforming: bool
     trouble: str
+    suspension: SuspensionView | None = None
 
 
 def letter_view(db: Db, letter: StateLetter) -> LetterView:
@@ -136,6 +171,27 @@ def letter_view(db: Db, letter: StateLetter) -> LetterView:
         elsewhere=not closed and letter.dated_on is None and bool(REPLIES.get(letter.code or "")),
         conforming=letter.conforming,
         trouble=letter.trouble or "",
+        suspension=_suspension(db, letter),
+    )
+
+
+def _suspension(db: Db, letter: StateLetter) -> SuspensionView | None:
+    if letter.code != REFERRAL or letter.folder_id is None:
+        return None
+    folder = db.get_one(Folder, letter.folder_id)
+    kept = Suspension.read(folder.fields[SUSPENSION]) if folder.fields.get(SUSPENSION) else None
+    words, now = "", effect_of(db, folder)
+    if now is not None and now.key == "suspended":
+        words = f"{now.words}."
+    elif kept is not None and kept.until is None and not kept.ruled:
+        words = "Cette demande ne suspend pas l’acte par elle-même : le juge en décide."
+    return SuspensionView(
+        asked_on=kept.asked_on.isoformat() if kept else "",
+        ruled=kept.ruled if kept else "",
+        ruled_on=kept.ruled_on.isoformat() if kept and kept.ruled_on else "",
+        choices=tuple(RULED.items()),
+        words=words,
+        today=today().isoformat(),
     )
 
 
@@ -166,6 +222,8 @@ RULES = {
     "enforceable": "la plus tardive des deux dates ci-dessus (CGCT L2131-1, I)",
     "online": "deux mois à compter de la mise en ligne (CGCT R2131-1)",
     "appeal": "deux mois francs, reportés au jour ouvré suivant (CJA R421-1, R421-5)",
+    "suspended": "un mois au plus si la demande est faite dans les dix jours, puis le juge (CGCT L2131-6)",
+    "referred": "le déféré ne suspend pas l’acte par lui-même (CGCT L2131-6)",
     "referral": "deux mois à compter de la réception (CGCT L2131-6)",
 }
 """Where each date of an act comes from, shown beside it."""
@@ -188,13 +246,19 @@ def dates_of(life: Life) -> list[tuple[str, str, str]]:
     ]
     if life.cancelled_on:
         return [*found, ("Transmission annulée le", jour_long(life.cancelled_on), "")]
+    worth = life.effect
+    if worth is not None and worth.key in {"suspended", "referred"}:
+        found.append(("État de l’acte", worth.words, RULES[worth.key]))
     missing = "pas encore : il faut la réception et la publication"
+    if worth is not None and worth.key == "suspended":
+        missing = "suspendu"
     found.append(("Exécutoire le", said(life.enforceable_on, missing), RULES["enforceable"]))
     if life.online_until:
         found.append(("En ligne au moins jusqu’au", jour_long(life.online_until), RULES["online"]))
     if life.published_on:
         last = f"{said(life.appeal_until, '')} inclus, sauf prorogation"
         found.append(("Recours possible jusqu’au", last, RULES["appeal"]))
-    waits = "délai arrêté par la demande de pièces, il repart à leur réception"
-    found.append(("Déféré du préfet jusqu’au", said(life.referral_until, waits), RULES["referral"]))
+    if not life.referred:
+        waits = "délai arrêté par la demande de pièces, il repart à leur réception"
+        found.append(("Déféré du préfet jusqu’au", said(life.referral_until, waits), RULES["referral"]))
     return found

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from app.core.clock import now
 from app.core.db import reading
 from app.core.french import taille
-from app.core.http import PERSON, guard
+from app.core.http import PERSON, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.files import vault
@@ -19,6 +19,7 @@ from app.folders.access import authorize
 from app.folders.blueprint import CREATE, received, version_shown
 from app.folders.bytes import disposition
 from app.legality import acts, cancelling, intake, on_paper, replies, views
+from app.legality.suspension import Asked, record_suspension
 from app.people.actor import Actor
 from app.transmission import silences
 from workflows.rights import Right
@@ -111,11 +112,42 @@ def reply(letter_id: int) -> Response | tuple[str, int]:
 
 @pages.post("/prefecture/<int:letter_id>/classer")
 @guard(CREATE)
-def close(letter_id: int) -> Response:
+def close(letter_id: int) -> Response | tuple[str, int]:
     """Put aside a letter that asks for no reply."""
-    replies.close(g.actor, letter_id)
+    try:
+        replies.close(g.actor, letter_id, request.form.get("done", ""))
+    except Refusal as refusal:
+        return _on_letter(letter_id, refusal)
     flash("Le courrier est classé.", "ok")
     return redirect(url_for("legality.inbox"))
+
+
+@pages.post("/prefecture/<int:letter_id>/suspension")
+@guard(CREATE)
+def suspend(letter_id: int) -> Response | tuple[str, int]:
+    """Keep the request of suspension that comes with a referral, and the judge's ruling."""
+    days = [_typed_day(request.form.get(name, "")) for name in ("asked_on", "ruled_on")]
+    try:
+        record_suspension(g.actor, letter_id, Asked(days[0], request.form.get("ruled", ""), days[1]))
+    except Refusal as refusal:
+        return _on_letter(letter_id, refusal)
+    flash("La suspension est enregistrée : le dossier et la page publique disent ce que vaut l’acte.", "ok")
+    return redirect(url_for("legality.letter", letter_id=letter_id))
+
+
+def _on_letter(letter_id: int, refusal: Refusal) -> tuple[str, int]:
+    """What is only to be corrected is said on the letter's page, with what was typed."""
+    status, error = sentences.say(refusal.key, refusal.facts)
+    if status != 422 or wants_json():
+        raise refusal
+    return _letter_page(g.actor, letter_id, error), status
+
+
+def _typed_day(typed: str) -> date | None:
+    try:
+        return date.fromisoformat(typed) if typed else None
+    except ValueError:
+        return None
 
 
 @pages.get("/dossiers/<int:folder_id>/prefecture")
@@ -223,10 +255,7 @@ def paper(folder_id: int) -> Response | tuple[str, int]:
 
 
 def _on_paper(folder_id: int, typed: str) -> Response:
-    try:
-        received_on = date.fromisoformat(typed) if typed else None
-    except ValueError:
-        received_on = None
+    received_on = _typed_day(typed)
     with received("proof") as files:
         proof = files[0] if files else None
         on_paper.send(g.actor, folder_id, version=version_shown(), received_on=received_on, proof=proof)

@@ -70,7 +70,7 @@ def act(slug: str, key: str) -> Json:
 
 def _shown(slug: str, one: ActView) -> Json:
     names = ("key", "number", "title", "nature", "matter", "decided_on", "published_on", "online_on")
-    more = ("online_until", "withdrawn_on", "withdrawal", "masked", "history")
+    more = ("online_until", "withdrawn_on", "withdrawal", "effect", "masked", "history")
     return {
         **{name: getattr(one, name) for name in (*names, *more)},
         "href": url_for("publication_api.act", slug=slug, key=one.key),

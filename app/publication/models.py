@@ -24,6 +24,8 @@ class PublicAct(Base, Tenanted):
 
     `authors`: name and capacity of whoever signed. `online_since`: start of the present, or last, unbroken time online.
     `withdrawn_at` and `withdrawal` (one of `REASONS`): no longer online; the act keeps its page, which says so.
+    `questioned_on`: the day from which whoever publishes is asked to withdraw it or to keep it, its transmission being
+    cancelled; None once that is decided.
     """
 
     __tablename__ = "public_act"
@@ -31,6 +33,12 @@ class PublicAct(Base, Tenanted):
         sa.UniqueConstraint("folder_id"),
         sa.UniqueConstraint("key"),
         sa.Index("ix_public_act_collectivity_id_online_since", "collectivity_id", "online_since", "id"),
+        sa.Index(
+            "ix_public_act_questioned",
+            "collectivity_id",
+            sqlite_where=sa.text("questioned_on IS NOT NULL"),
+            postgresql_where=sa.text("questioned_on IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -51,6 +59,7 @@ class PublicAct(Base, Tenanted):
     changed_at: Mapped[datetime]
     withdrawn_at: Mapped[datetime | None]
     withdrawal: Mapped[str | None]
+    questioned_on: Mapped[date | None]
 
 
 class PublicVersion(Base, Tenanted):

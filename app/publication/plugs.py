@@ -11,9 +11,11 @@ from app.core.db import Db
 from app.folders import sockets
 from app.folders.models import Folder, StepRun
 from app.folders.publicity import choice_of
+from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.publication import record
 from app.publication.models import PublicSite
+from app.publication.waiting import questioned
 from workflows.circuit import StepKind
 
 
@@ -22,6 +24,21 @@ def plug(settings: Any, templates: Environment) -> None:
     del settings  # nothing here is configured
     sockets.publishing(record.follow)
     sockets.band(_Band(templates))
+    sockets.tray(_Tray(templates))
+
+
+class _Tray:
+    """« 1 acte en ligne est à retirer ou à maintenir », above what awaits whoever publishes."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, db: Db, actor: Actor) -> Markup | None:
+        asked = questioned(db, actor)
+        if not asked:
+            return None
+        page = self._templates.get_template("publication/_tray.html").render(asked=asked)
+        return Markup(page)  # noqa: S704 - the template escapes what it prints
 
 
 class _Band:

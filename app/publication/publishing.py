@@ -17,6 +17,7 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import authorize, lock, refuse_stranger
 from app.folders.documents import add_beside
+from app.folders.effect import CANCELLED
 from app.folders.facts import touch
 from app.folders.keep import Incoming, Kept, keep_masked
 from app.folders.models import Document, Folder, StepRun
@@ -87,10 +88,12 @@ def write_masked(db: Db, actor: Actor, folder_id: int, *, version: int, kept: Ke
 def put_online(db: Db, actor: Actor, folder_id: int, *, version: int) -> None:
     """Put online an act that was published and is not there: published before this page, or withdrawn since.
 
-    Refuses `not-publisher`, `publication-forbidden`, `not-published` (its step comes first), `masked-missing` and
-    `already-online`.
+    Refuses `not-publisher`, `publication-forbidden`, `not-published` (its step comes first), `masked-missing`,
+    `already-online`, and one whose transmission was cancelled (`act-cancelled`).
     """
     folder = _locked(db, actor, folder_id, version)
+    if folder.fields.get(CANCELLED):
+        raise Refusal("act-cancelled")
     if not published(db, folder):
         raise Refusal("not-published")
     record.put(db, folder, actor, record.published_on_of(db, folder) or today())
@@ -118,7 +121,7 @@ def withdraw_act(db: Db, actor: Actor, folder_id: int, *, version: int, kind: st
     moment = now()
     shown = record.online_version(db, act)
     shown.ended_at, shown.ended, shown.ended_by, shown.reason = moment, "withdrawn", actor.name, reason
-    act.withdrawn_at, act.withdrawal, act.changed_at = moment, kind, moment
+    act.withdrawn_at, act.withdrawal, act.changed_at, act.questioned_on = moment, kind, moment, None
     if kind == "personal_data":
         act.title_key = act.number.lower()  # what the title says is no longer found by its words either
     touch(folder)
@@ -132,6 +135,27 @@ def withdraw_act(db: Db, actor: Actor, folder_id: int, *, version: int, kind: st
     }
     append(db, folder.collectivity_id, _line("publication.withdrawn", actor, folder, facts))
     _tell_depositor(db, actor, folder, act)
+
+
+@use_case
+def keep_online(db: Db, actor: Actor, folder_id: int, *, version: int, reason: str) -> None:
+    """Keep online an act whose transmission was cancelled, which its public page goes on saying; why is in the journal.
+
+    Refuses `not-publisher`, `not-online`, an act of which that is not asked (`nothing-to-keep`), and no reason or an endless
+    one (`keeping-reason-missing`).
+    """
+    folder = _locked(db, actor, folder_id, version)
+    act = record.act_of(db, folder.id)
+    if act is None or act.withdrawn_at is not None:
+        raise Refusal("not-online")
+    if act.questioned_on is None:
+        raise Refusal("nothing-to-keep")
+    reason = reason.strip()
+    if not SHORTEST <= len(reason) <= LONGEST:
+        raise Refusal("keeping-reason-missing", shortest=SHORTEST, longest=LONGEST)
+    act.questioned_on = None
+    touch(folder)
+    append(db, folder.collectivity_id, _line("publication.kept", actor, folder, {"reason": reason}))
 
 
 def may_publish(db: Db, actor: Actor, folder: Folder) -> bool:

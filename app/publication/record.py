@@ -76,6 +76,22 @@ def replace(db: Db, folder: Folder, actor: Actor, act: PublicAct, reason: str) -
     append(db, folder.collectivity_id, _event("publication.replaced", actor, folder, facts))
 
 
+def changed(db: Db, folder_id: int) -> PublicAct | None:
+    """What the public page says of an act has changed: feeds tell it again; the act, if it is online."""
+    act = act_of(db, folder_id)
+    if act is None or act.withdrawn_at is not None:
+        return None
+    act.changed_at = now()
+    return act
+
+
+def question(db: Db, folder_id: int, day: date) -> None:
+    """The transmission of an act was cancelled: if it is online, whoever publishes has to withdraw it or to keep it."""
+    act = changed(db, folder_id)
+    if act is not None:
+        act.questioned_on = day
+
+
 def otherwise(db: Db, folder: Folder) -> tuple[Publication | None, Means | None]:
     """The publication of the act, if it was made, and the means by which it is or will be, None when that is online."""
     made = db.get(Publication, folder.id)

@@ -53,6 +53,14 @@ SENTENCES: Sentences = {
         422,
         "L’acte en ligne n’a pas été remplacé : écrivez pourquoi, en {shortest} signes au moins et {longest} au plus. Ce motif est inscrit au journal.",
     ),
+    "nothing-to-keep": (
+        409,
+        "Rien n’a été enregistré : la transmission de cet acte n’a pas été annulée, ou son maintien est déjà décidé. Rechargez la page.",
+    ),
+    "keeping-reason-missing": (
+        422,
+        "Le maintien en ligne n’a pas été enregistré : écrivez pourquoi, en {shortest} signes au moins et {longest} au plus. Ce motif est inscrit au journal.",
+    ),
     "withdrawal-reason-missing": (
         422,
         "L’acte n’a pas été retiré : écrivez la décision et sa date, en {shortest} signes au moins et {longest} au plus. Ce motif est inscrit au journal.",

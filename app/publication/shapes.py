@@ -60,6 +60,9 @@ class ActShown(Schema):
     online_until = _day("Dernier jour où il doit être en ligne.", null=False)
     withdrawn_on = _day("Jour du retrait, nul s’il est en ligne.")
     withdrawal = _text("Motif du retrait, vide s’il est en ligne.")
+    effect = _text(
+        "Ce que vaut l’acte aujourd’hui, en une ligne : exécutoire, déféré, suspendu, transmission annulée."
+    )
     masked = fields.Boolean(required=True, metadata=_said("Vrai si la version en ligne est occultée."))
     authors = _list(AuthorShown, "Qui l’a signé.")
     files = _list(FileShown, "Ses fichiers en ligne ; vide dans la liste.")

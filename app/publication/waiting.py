@@ -10,6 +10,7 @@ from app.circuits.library import catalogue
 from app.core.clock import PARIS, today
 from app.core.db import Db
 from app.folders.access import readable_by
+from app.folders.effect import Effect, effects_of
 from app.folders.models import Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND
 from app.folders.publicity import Means
@@ -49,6 +50,8 @@ class Online:
     online_since: datetime
     withdrawn_at: datetime | None
     altered: bool
+    effect: Effect | None
+    questioned: bool
 
 
 def waiting(db: Db, actor: Actor) -> list[Waiting]:
@@ -92,7 +95,10 @@ def online(db: Db, actor: Actor) -> list[Online]:
         StepRun.kind == StepKind.PUBLISH.value, StepRun.desk_id.in_(desks)
     )
     query = sa.select(PublicAct).where(PublicAct.folder_id.in_(mine))
-    acts = list(db.scalars(query.order_by(PublicAct.changed_at.desc(), PublicAct.id.desc()).limit(MOST)))
+    settled = PublicAct.questioned_on.is_(None)  # what is to be decided comes first, however old
+    acts = list(
+        db.scalars(query.order_by(settled, PublicAct.changed_at.desc(), PublicAct.id.desc()).limit(MOST))
+    )
     broken = set(
         db.scalars(
             sa.select(PublicVersion.act_id)
@@ -104,6 +110,7 @@ def online(db: Db, actor: Actor) -> list[Online]:
             )
         )
     )
+    worth = effects_of(db, [one.folder_id for one in acts])
     return [
         Online(
             one.folder_id,
@@ -113,9 +120,23 @@ def online(db: Db, actor: Actor) -> list[Online]:
             one.online_since,
             one.withdrawn_at,
             one.id in broken,
+            worth.get(one.folder_id),
+            one.questioned_on is not None,
         )
         for one in acts
     ]
+
+
+def questioned(db: Db, actor: Actor) -> list[int]:
+    """The folders whose act is online though its transmission was cancelled, and that this actor's desks published."""
+    query = sa.select(PublicAct.folder_id).where(
+        PublicAct.collectivity_id == actor.collectivity_id, PublicAct.questioned_on.is_not(None)
+    )
+    asked = list(db.scalars(query.order_by(PublicAct.questioned_on, PublicAct.id)))
+    if not asked:
+        return []
+    steps, desks = _publication_steps(db, asked), actor.desks_with(Right.ACT)
+    return [one for one in asked if one in steps and steps[one].desk_id in desks]
 
 
 def slug_here(db: Db, actor: Actor) -> str | None:

@@ -12,6 +12,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.access import authorize
 from app.folders.blueprint import received, version_shown
+from app.folders.effect import CANCELLED
 from app.folders.publicity import choice_of
 from app.people.models import Collectivity
 from app.publication import publishing, record
@@ -100,6 +101,18 @@ def withdraw(folder_id: int) -> Response:
     return _done(folder_id, take_off, "L’acte est retiré ; sa page publique dit quand et pourquoi.")
 
 
+@pages.post("/dossiers/<int:folder_id>/publication/maintenir")
+@guard("act")
+def keep(folder_id: int) -> Response:
+    """Keep online an act whose transmission was cancelled."""
+    version, reason = version_shown(), request.form.get("kept_for", "")
+    return _done(
+        folder_id,
+        lambda: publishing.keep_online(g.actor, folder_id, version=version, reason=reason),
+        "L’acte est maintenu en ligne ; sa page publique dit que sa transmission est annulée.",
+    )
+
+
 def _done(folder_id: int, verb: Any, words: str) -> Response:
     """Do it and come back; what is only to be corrected is said on the page, with what was typed."""
     try:
@@ -128,6 +141,8 @@ def _context(folder_id: int) -> dict[str, Any]:
             "folder": folder,
             "family": family_of(folder.family),
             "act": acts.whole(db, act) if act is not None else None,
+            "questioned": act is not None and act.questioned_on is not None,
+            "act_cancelled": bool(folder.fields.get(CANCELLED)),
             "slug": place.slug if place is not None else None,
             "masked": masked,
             "public_title": masked[0].title if masked else record.subject_of(folder),

@@ -12,7 +12,8 @@ from app.core.db import Db
 from app.core.french import instant, jour
 from app.core.outbox import Outbox, each_round, handles
 from app.folders import sockets
-from app.folders.models import Folder, Publication
+from app.folders.effect import effect_of
+from app.folders.models import Folder
 from app.folders.views import Tag
 from app.transmission import channels, lateness, silences
 from app.transmission.dispatch import ENDED, transmit
@@ -145,13 +146,13 @@ class _Words:
         }
 
     def tag(self, db: Db, folder: Folder) -> Tag | None:
-        """Where an act or a flow stands; « Exécutoire le … » only when both dates of an act are known."""
+        """Where an act or a flow stands; of an act that was published, or touched since its receipt, what it is worth."""
+        worth = effect_of(db, folder)
+        if worth is not None:
+            return Tag(worth.tone, worth.icon, worth.words)
         row = _row(db, folder, Transmission.channel.in_(["actes", "helios"]))
-        if row is None or folder.fields.get("cancelled_on"):
+        if row is None:
             return None
-        publication = db.get(Publication, folder.id)
-        if publication is not None and publication.enforceable_on is not None:
-            return Tag("ok", "check-circle", f"Exécutoire le {jour(publication.enforceable_on)}")
         if row.state == "acknowledged":
             return _received(folder, row)
         if _stopped(db, folder):

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from app.core.clock import PARIS
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
+from app.folders.effect import Effect, effects_of
 from app.folders.search import ESCAPE, patterns
 from app.people.models import Collectivity
 from app.publication import record
@@ -68,7 +69,10 @@ class PastView:
 
 @dataclass(frozen=True)
 class ActView:
-    """An act as anybody reads it; `title` says nothing when it was withdrawn for what it said."""
+    """An act as anybody reads it; `title` says nothing when it was withdrawn for what it said.
+
+    `effect`: what it is worth today, in the words of the folder's own header; `binding`: whether it binds anybody today.
+    """
 
     key: str
     label: str
@@ -85,6 +89,8 @@ class ActView:
     authors: tuple[tuple[str, str], ...]
     withdrawn_on: date | None
     withdrawal: str
+    effect: str
+    binding: bool
     masked: bool
     files: tuple[FileView, ...] = ()
     history: tuple[PastView, ...] = ()
@@ -111,16 +117,19 @@ def found(db: Db, search: Search) -> tuple[list[ActView], int]:
     page = min(max(search.page, 1), FARTHEST)
     query = sa.select(PublicAct).where(*asked).order_by(PublicAct.online_since.desc(), PublicAct.id.desc())
     rows = list(db.scalars(query.limit(PAGE).offset((page - 1) * PAGE)))
-    masked = _masked(db, rows)
-    return [view(row, masked=masked.get(row.id, False)) for row in rows], count
+    return _views(db, rows), count
 
 
 def latest(db: Db, limit: int) -> list[ActView]:
     """What is online now, last changed first: what a feed tells."""
     query = sa.select(PublicAct).where(PublicAct.withdrawn_at.is_(None))
     rows = list(db.scalars(query.order_by(PublicAct.changed_at.desc(), PublicAct.id.desc()).limit(limit)))
-    masked = _masked(db, rows)
-    return [view(row, masked=masked.get(row.id, False)) for row in rows]
+    return _views(db, rows)
+
+
+def _views(db: Db, rows: list[PublicAct]) -> list[ActView]:
+    masked, worth = _masked(db, rows), effects_of(db, [row.folder_id for row in rows])
+    return [view(row, worth.get(row.folder_id), masked=masked.get(row.id, False)) for row in rows]
 
 
 def choices(db: Db) -> tuple[list[str], list[str]]:
@@ -144,7 +153,8 @@ def whole(db: Db, act: PublicAct) -> ActView:
     shown = next((one for one in versions if one.ended_at is None), None)
     files = tuple(_file(one) for one in record.files_of(db, shown)) if shown is not None else ()
     past = tuple(_past(db, one, one.ended_at) for one in versions if one.ended_at is not None)
-    return view(act, masked=bool(shown and shown.masked), files=files, history=past)
+    worth = effects_of(db, [act.folder_id]).get(act.folder_id)
+    return view(act, worth, masked=bool(shown and shown.masked), files=files, history=past)
 
 
 def file_at(db: Db, act: PublicAct, position: int) -> PublicFile:
@@ -162,7 +172,7 @@ def file_at(db: Db, act: PublicAct, position: int) -> PublicFile:
     return file
 
 
-def view(act: PublicAct, *, masked: bool, **more: Any) -> ActView:
+def view(act: PublicAct, worth: Effect | None, *, masked: bool, **more: Any) -> ActView:
     """What is told of an act."""
     gone = act.withdrawn_at.astimezone(PARIS).date() if act.withdrawn_at else None
     secret = act.withdrawal == "personal_data"
@@ -182,6 +192,8 @@ def view(act: PublicAct, *, masked: bool, **more: Any) -> ActView:
         authors=tuple((one["name"], one["capacity"]) for one in act.authors),
         withdrawn_on=gone,
         withdrawal=REASONS.get(act.withdrawal or "", ""),
+        effect=worth.words if worth else "",
+        binding=worth is not None and worth.enforceable_on is not None,
         masked=masked,
         **more,
     )

@@ -1,0 +1,71 @@
+"""A prefect's request that an act be suspended: what it changes by itself, and what the judge ruled (CGCT L2131-6, TRA-12)."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from app.core.clock import today
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.effect import SUSPENSION, Suspension
+from app.folders.facts import touch
+from app.folders.models import Folder
+from app.journal.chain import Event, append
+from app.legality.cancelling import act_at_the_prefecture
+from app.legality.clocks import REFERRAL
+from app.legality.replies import letter_for
+from app.people.actor import Actor
+from app.publication import record
+from workflows.deadlines import month_after
+
+DAYS = 10
+MATTERS = ("1", "2")
+"""Public procurement and delegations of a public service (1), town planning (2): the matters where a request stops the act."""
+RULED = {"": "Pas encore de décision", "ordered": "Suspension ordonnée", "rejected": "Suspension refusée"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the letter asks and what the judge ruled, as somebody read them in the papers of the court."""
+
+    asked_on: date | None
+    ruled: str = ""
+    ruled_on: date | None = None
+
+
+@use_case
+def record_suspension(db: Db, actor: Actor, letter_id: int, asked: Asked) -> Suspension:
+    """Keep the request of suspension that comes with a referral, and the judge's ruling once there is one.
+
+    Made within ten days of the act's reception, in the matters of the law, it suspends the act by itself for a month at most
+    from that reception. Refuses a letter that is no referral (`suspension-elsewhere`), a request before the act's reception
+    or to come (`suspension-when`), and a ruling that is not known, has no day, or precedes its request (`suspension-ruling`).
+    """
+    letter = letter_for(db, actor, letter_id)
+    if letter.code != REFERRAL or letter.folder_id is None:
+        raise Refusal("suspension-elsewhere")
+    folder = db.get_one(Folder, letter.folder_id, with_for_update=True)
+    act = act_at_the_prefecture(db, folder)
+    if act is None or act.received_on is None:
+        raise Refusal("suspension-elsewhere")
+    if asked.asked_on is None or not act.received_on <= asked.asked_on <= today():
+        raise Refusal("suspension-when")
+    if asked.ruled not in RULED or bool(asked.ruled) != bool(asked.ruled_on):
+        raise Refusal("suspension-ruling")
+    if asked.ruled_on is not None and not asked.asked_on <= asked.ruled_on <= today():
+        raise Refusal("suspension-ruling")
+    until = _until(str(folder.fields.get("matter") or ""), act.received_on, asked.asked_on)
+    kept = Suspension(asked.asked_on, until, asked.ruled, asked.ruled_on)
+    folder.fields = {**folder.fields, SUSPENSION: kept.written()}
+    touch(folder)
+    record.changed(db, folder.id)
+    facts = {"letter": letter.reference, **kept.written()}
+    append(db, folder.collectivity_id, Event("act.suspension", actor.name, actor.user_id, folder.id, facts))
+    return kept
+
+
+def _until(matter: str, received_on: date, asked_on: date) -> date | None:
+    """The last day of the suspension that the request brings by itself; None when it brings none."""
+    if matter.partition(".")[0] not in MATTERS or asked_on > received_on + timedelta(days=DAYS):
+        return None
+    return month_after(received_on)

@@ -1,0 +1,153 @@
+"""What an act is worth after its receipt: one line, that its header, its public page, feed, JSON and the publisher's tray say."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from app.core.clock import today
+from app.core.french import jour
+from app.core.refusals import Refusal
+from app.folders import sending
+from app.folders.effect import Suspension, effect
+from app.folders.models import Publication
+from app.legality import cancelling, replies
+from app.legality.suspension import Asked, record_suspension
+from app.publication import publishing
+from tests.builders.house import House
+from tests.legality.town import fetch, letters, page, write
+from tests.publication.town import act_of, address
+
+CLERK, WHY = "k.morizur", "Le conseil délibère de nouveau en décembre."
+
+
+def test_TRA_12_a_suspension_lasts_a_month_at_most_unless_the_judge_rules() -> None:
+    asked, until = date(2026, 10, 5), date(2026, 10, 28)
+    first, ruled, last = date(2026, 10, 1), date(2026, 10, 20), date(2026, 12, 1)
+    published = Publication(folder_id=1, published_on=first, enforceable_on=first)
+    cases = [
+        (Suspension(asked, until), date(2026, 10, 4), None),
+        (Suspension(asked, until), until, asked),
+        (Suspension(asked, until), date(2026, 10, 29), None),
+        (Suspension(asked, until, "rejected", ruled), date(2026, 10, 19), asked),
+        (Suspension(asked, until, "rejected", ruled), ruled, None),
+        (Suspension(asked, until, "ordered", ruled), last, asked),
+        (Suspension(asked, until, "ordered", date(2026, 11, 10)), date(2026, 11, 5), None),
+        (Suspension(asked, until, "ordered", date(2026, 11, 10)), last, date(2026, 11, 10)),
+        (Suspension(asked, None), asked, None),
+        (Suspension(asked, None, "ordered", ruled), last, ruled),
+    ]
+    for kept, day, since in cases:
+        assert Suspension.read(kept.written()) == kept
+        assert kept.since(day) == since, (kept, day)
+        worth = effect({"suspension": kept.written(), "referred_on": "2026-10-05"}, published, day)
+        assert worth is not None
+        assert worth.enforceable_on == (None if since else first)
+        assert "déféré par le préfet" in worth.words
+        assert worth.words.startswith(f"Suspendu depuis le {jour(since)}" if since else "Exécutoire le")
+    assert effect({}, None, last) is None
+    cancelled = effect({"cancelled_on": "2026-10-05", "referred_on": "2026-10-05"}, published, last)
+    assert cancelled is not None
+    assert (cancelled.key, cancelled.enforceable_on) == ("cancelled", None)
+
+
+def silent(house: House, folder_id: int, words: str) -> list[str]:
+    """The places, of the town hall and of the public, that do not say these words of an act."""
+    inside = [f"/dossiers/{folder_id}", "/a-publier", f"/dossiers/{folder_id}/publication"]
+    public = [address(folder_id), "/actes/kerlann-sur-mer", "/actes/kerlann-sur-mer/atom.xml"]
+    json = f"/api/v1/public/kerlann-sur-mer/acts/{act_of(folder_id).key}"
+    told = [*inside, *public], house.client().get(json).get_json()["effect"]
+    return [where for where in told[0] if words not in page(house, CLERK, where)] + (
+        [] if words in told[1] else [json]
+    )
+
+
+def test_an_act_whose_transmission_is_cancelled_is_said_so_and_is_to_be_withdrawn_or_kept(
+    house: House,
+) -> None:
+    act = house.a_deliberation(at="done")
+    words = f"Exécutoire le {jour(today())}"
+    assert silent(house, act, words) == []
+    before = act_of(act).changed_at
+    request = cancelling.prepare_cancellation(house.actor(CLERK), act, "Erreur de pièce jointe.")
+    sending.send(house.actor(CLERK), request, version=house.folder(request).version)
+    house.approve(request, "s.rivoal")
+    house.approve(request, "a.kervadec")
+    house.drain()
+    words = f"Transmission annulée le {jour(today())}, acte non exécutoire"
+    assert silent(house, act, words) == []
+    assert act_of(act).changed_at > before
+    assert "1 acte en ligne est à retirer ou à maintenir" in page(house, CLERK, "/a-traiter")
+    assert "à retirer ou à maintenir" not in page(house, "s.rivoal", "/a-traiter")
+    assert "À retirer ou à maintenir" in page(house, CLERK, "/a-publier")
+
+    def keep(login: str, reason: str) -> None:
+        publishing.keep_online(house.actor(login), act, version=house.folder(act).version, reason=reason)
+
+    for login, reason, key in (
+        ("s.rivoal", WHY, "not-publisher"),
+        (CLERK, "  bref ", "keeping-reason-missing"),
+    ):
+        with pytest.raises(Refusal, match=key):
+            keep(login, reason)
+    client = house.client(CLERK)
+    form = {"csrf_token": house.csrf(client), "version": house.folder(act).version, "kept_for": WHY}
+    client.post(f"/dossiers/{act}/publication/maintenir", data=form)
+    assert house.journal(act).count("publication.kept") == 1
+    assert "à retirer ou à maintenir" not in page(house, CLERK, "/a-traiter")
+    assert words in page(house, "", address(act))
+    with pytest.raises(Refusal, match="nothing-to-keep"):
+        keep(CLERK, WHY)
+    version = house.folder(act).version
+    publishing.withdraw_act(house.actor(CLERK), act, version=version, kind="void", reason=WHY)
+    with pytest.raises(Refusal, match="act-cancelled"):
+        publishing.put_online(house.actor(CLERK), act, version=house.folder(act).version)
+
+
+def test_TRA_11_TRA_12_a_referral_is_urgent_everywhere_and_is_not_filed_by_one_click(house: House) -> None:
+    act = house.a_deliberation(at="done", matter="2.1")
+    write(house, act, "5-1")
+    fetch(house)
+    letter = letters()[-1]
+    words = f"Exécutoire le {jour(today())}, déféré par le préfet, courrier reçu le {jour(today())}"
+    assert silent(house, act, words) == []
+    assert "Urgent, courrier à traiter : déféré" in page(house, CLERK, f"/dossiers/{act}")
+    assert "Urgent : le tribunal est saisi" in page(house, CLERK, "/a-traiter")
+    assert "Urgent" in page(house, CLERK, "/prefecture")
+    assert "Déféré du préfet jusqu’au" not in page(house, CLERK, f"/dossiers/{act}/prefecture")
+    client = house.client(CLERK)
+    token = house.csrf(client)
+    answer = client.post(f"/prefecture/{letter.id}/classer", data={"csrf_token": token})
+    assert answer.status_code == 422
+    assert "écrivez la suite donnée" in answer.get_data(as_text=True)
+    assert letters()[-1].closed_at is None
+    wrong = [
+        (Asked(None), "when"),
+        (Asked(today() + timedelta(days=1)), "when"),
+        (Asked(today() - timedelta(days=1)), "when"),
+        (Asked(today(), "ordered"), "ruling"),
+        (Asked(today(), "", today()), "ruling"),
+        (Asked(today(), "granted", today()), "ruling"),
+        (Asked(today(), "ordered", today() + timedelta(days=1)), "ruling"),
+    ]
+    for asked, key in wrong:
+        with pytest.raises(Refusal, match=f"suspension-{key}"):
+            record_suspension(house.actor(CLERK), letter.id, asked)
+    form = {"csrf_token": token, "asked_on": today().isoformat()}
+    assert client.post(f"/prefecture/{letter.id}/suspension", data=form).status_code == 302
+    suspended = f"Suspendu depuis le {jour(today())}, au plus tard jusqu’au"
+    assert silent(house, act, suspended) == []
+    assert client.get(f"/dossiers/{act}/certificat-executoire").status_code == 409
+    record_suspension(house.actor(CLERK), letter.id, Asked(today(), "rejected", today()))
+    assert client.get(f"/dossiers/{act}/certificat-executoire").status_code == 200
+    done = "Maître Le Goff suit l’affaire."
+    assert (
+        client.post(f"/prefecture/{letter.id}/classer", data={"csrf_token": token, "done": done}).status_code
+        == 302
+    )
+    assert letters()[-1].closed_by == "Katell Morizur"
+    other = house.a_deliberation(at="done", number="2026-300")
+    write(house, other, "2-1")
+    fetch(house)
+    with pytest.raises(Refusal, match="suspension-elsewhere"):
+        record_suspension(house.actor(CLERK), letters()[-1].id, Asked(today()))
+    replies.close(house.actor(CLERK), letters()[-1].id)
