@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -65,8 +66,13 @@ def line_of(one: queues.Line | Folder, kind: str | None) -> dict[str, Any]:
         "amount": None if euros is None else f"{euros:.2f}",
         "state": state_label(one.place, kind),
         "depositor": one.depositor_name,
-        "due_on": None if one.due_on >= NO_DATE else one.due_on,
+        "due_on": _dated(one.due_on if isinstance(one, Folder) else one.folder_due),
+        "step_due_on": None if isinstance(one, Folder) or kind is None else _dated(one.due_on),
     }
+
+
+def _dated(day: date) -> date | None:
+    return None if day >= NO_DATE else day
 
 
 def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
@@ -76,9 +82,10 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
     publication, worth = db.get(Publication, folder.id), effect_of(db, folder)
     names = ("version", "round", "created_at", "updated_at", "submitted_at", "done_at")
     missing = find_problems(db, folder) if folder.phase in OPEN else []
-    offered = types_of(db, folder)
+    offered, steps = types_of(db, folder), _steps(db, folder)
     return {
         **line_of(folder, kind),
+        "step_due_on": next((one["due_on"] for one in steps if one["state"] == "current"), None),
         **{name: getattr(folder, name) for name in names},
         "desk": db.get_one(Desk, folder.emitter_desk_id),
         "facts": _facts(folder),
@@ -89,7 +96,7 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "enforceable_on": worth.enforceable_on if worth else None,
         "effect": worth.words if worth else None,
         "actions": _actions(folder, actor, here),
-        "steps": _steps(db, folder),
+        "steps": steps,
         "documents": _documents(db, folder, offered),
         "types": None
         if offered is None

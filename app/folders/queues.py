@@ -36,10 +36,11 @@ CAP = 1000
 MOST_WORDS = 6
 TRAYS = ("todo", "late", "returned", "running", "done")
 _PHASES = {"drafts": "draft", "returned": "rejected", "running": "running", "done": "done"}
-_COLUMNS = "f.id, f.version, f.family, f.title, f.number, f.amount_cents, f.phase, f.place, f.depositor_name, f.updated_at"
+_COLUMNS = "f.id, f.version, f.family, f.title, f.number, f.amount_cents, f.phase, f.place, f.depositor_name, f.updated_at, f.due_on AS folder_due"
 _TYPES = {
     "entered_at": UTCDateTime(),
     "due_on": sa.Date(),
+    "folder_due": sa.Date(),
     "updated_at": UTCDateTime(),
     "first_at": UTCDateTime(),
 }
@@ -47,7 +48,11 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Line:
-    """One folder in a list; `key` is where the next page goes on from; `corrected` comes with `with_readings`."""
+    """One folder in a list; `key` is where the next page goes on from; `corrected` comes with `with_readings`.
+
+    `due_on`: the day by which the list is in order, which is that of the step where the folder is awaited; `folder_due` is
+    the folder's own, the one that its page, « Suivi » and the API call its deadline.
+    """
 
     id: int
     version: int
@@ -64,6 +69,7 @@ class Line:
     step: str | None
     read: bool
     key: str
+    folder_due: date = NO_DATE
     corrected: str = ""
 
 
@@ -152,9 +158,7 @@ def todo(
     binds = _binds(actor, here=actor.collectivity_id, **_after(after))
     if family:
         binds["family"] = family
-    statement = _typed(
-        sql, binds, {name: _TYPES[name] for name in ("due_on", "entered_at", "first_at", "updated_at")}
-    )
+    statement = _typed(sql, binds, {name: _TYPES[name] for name in _TYPES})
     used = {name: value for name, value in binds.items() if f":{name}" in sql}
     rows = db.execute(statement, used)
     return [_line(row, f"{row.due_on.isoformat()}_{row.entered_at.isoformat()}_{row.sid}") for row in rows]
@@ -177,6 +181,7 @@ def _line(row: Any, key: str) -> Line:
         row.step,
         row.first_at is not None,
         key,
+        row.folder_due,
     )
 
 
@@ -232,9 +237,7 @@ def others(
         f"WHERE f.id = w.id AND f.collectivity_id = :here ORDER BY f.id DESC LIMIT {PAGE + 1}"
     )
     binds = {**_binds(actor, here=actor.collectivity_id), "last": last, "family": family}
-    statement = _typed(
-        sql, binds, {name: _TYPES[name] for name in ("due_on", "entered_at", "updated_at", "first_at")}
-    )
+    statement = _typed(sql, binds, {name: _TYPES[name] for name in _TYPES})
     rows = db.execute(statement, {name: value for name, value in binds.items() if f":{name}" in sql})
     return [_line(row, str(row.id)) for row in rows]
 
@@ -254,9 +257,7 @@ def late_deposits(db: Db, actor: Actor, most: int) -> list[Line]:
         f"WHERE w.due_on < :today AND f.id = w.id AND f.collectivity_id = :here ORDER BY w.due_on, f.id LIMIT {most}"
     )
     binds = _binds(actor, here=actor.collectivity_id)
-    statement = _typed(
-        sql, binds, {name: _TYPES[name] for name in ("due_on", "entered_at", "updated_at", "first_at")}
-    )
+    statement = _typed(sql, binds, {name: _TYPES[name] for name in _TYPES})
     rows = db.execute(statement, {name: value for name, value in binds.items() if f":{name}" in sql})
     return [_line(row, str(row.id)) for row in rows]
 

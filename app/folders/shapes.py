@@ -163,7 +163,8 @@ class Line(Schema):
     place = _text("L’étape où il se trouve, ou draft, rejected, recalled, withdrawn, done.", "finance")
     state = _text("Le même, en mots.", "À viser")
     depositor = _text("Qui l’a déposé.")
-    due_on = _day("Échéance.")
+    due_on = _day("Échéance du dossier, la même partout.")
+    step_due_on = _day("Dernier jour de l’étape où il est attendu ; jamais après l’échéance du dossier.")
 
 
 class Page(Schema):
@@ -215,7 +216,7 @@ class StepShown(StepPlanned):
     """A step of the folder's circuit."""
 
     state = _one_of(STATES, "todo : à venir ; current : en cours ; passed : ne sera pas ou plus faite.")
-    due_on = _day("Échéance de l’étape en cours.")
+    due_on = _day("Dernier jour de l’étape en cours.")
     parts = _list(Part, "Ceux qui sont attendus ou se sont prononcés, dans ce tour.")
 
 

@@ -37,6 +37,7 @@ from app.folders.views import (
     family_words,
     since,
     state_label,
+    step_due,
 )
 from app.journal.models import JournalEntry
 from app.people.models import Desk, User
@@ -162,7 +163,7 @@ def _step_lines(
         who = _names(step, _slots(db, folder, step), {run.slot for run in open_runs})
         meta = f"{step.label}, depuis le {instant(open_runs[0].entered_at)}"
         if open_runs[0].due_on < NO_DATE:
-            meta += f". Échéance : {jour(open_runs[0].due_on)}"
+            meta += f". {step_due(open_runs[0].due_on, step.kind).words}, {jour(open_runs[0].due_on)}"
         lines.append(StepView("now", rank, f"On attend {who}", meta))
     return lines
 

@@ -261,7 +261,7 @@ _ENDS = {
 
 
 def due(day: date) -> Due:
-    """« 2 jours de retard », « Demain », « Reste 9 jours », « Sans échéance »."""
+    """A folder's own deadline: « 2 jours de retard », « Demain », « Reste 9 jours », « Sans échéance »."""
     if day >= NO_DATE:
         return Due("none", "Sans échéance")
     left = (day - today()).days
@@ -270,6 +270,32 @@ def due(day: date) -> Due:
     if left <= 1:
         return Due("soon", "Demain" if left else "Aujourd’hui", jour(day))
     return Due("soon" if left <= SOON else "calm", f"Reste {left} jours", jour(day))
+
+
+def step_due(day: date, kind: str | None) -> Due:
+    """The deadline of who is awaited at a step, in words that a folder's never has: « À viser sous 4 jours ».
+
+    It may come before the folder's, never after it.
+    """
+    verb = _VERBS.get(StepKind(kind), "") if kind else ""
+    plain = due(day)
+    left = (day - today()).days
+    if plain.tone == "none":
+        return plain
+    if left < 0:
+        return Due(
+            "late", f"{plain.words} {f'pour {verb}' if verb else 'à l’étape'}", f"c’était le {jour(day)}"
+        )
+    when = ("aujourd’hui", "demain")[left] if left <= 1 else f"sous {left} jours"
+    return Due(plain.tone, f"À {verb or 'décider'} {when}", plain.detail)
+
+
+_VERBS = {
+    StepKind.VISA: "viser",
+    StepKind.SIGN: "signer",
+    StepKind.PUBLISH: "publier",
+    StepKind.ARCHIVE: "archiver",
+}
 
 
 def group_of(day: date) -> tuple[str, str]:

@@ -222,7 +222,9 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         views.ACTS[StepKind(line.kind)] if line.kind else (views.state_label(line.place, None), "folder2")
     )
     dated = line.phase == Phase.RUNNING or (line.phase == Phase.REJECTED and line.due_on < NO_DATE)
-    due = views.due(line.due_on) if dated else views.Due("none", "")
+    awaited = line.kind is not None or line.due_on != line.folder_due
+    when = views.step_due(line.due_on, line.kind) if awaited else views.due(line.folder_due)
+    due = when if dated else views.Due("none", "")
     endpoint = "folders.draft" if line.phase == Phase.DRAFT else "folders.show"
     return views.Row(
         line.id,

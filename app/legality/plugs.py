@@ -82,7 +82,10 @@ class _Band:
             return {"url": f"/dossiers/{about['act_folder']}/prefecture", "kind": "cancelled-act"}
         here = cancelling.standing(db, folder)
         if here is not None:
-            letters = views.open_letters(db, folder.id)
+            letters = [
+                (f"/prefecture/{one}", label, urgent)
+                for one, label, urgent in views.open_letters(db, folder.id)
+            ]
             return {"url": f"/dossiers/{folder.id}/prefecture", "kind": "act", "letters": letters}
         if folder.phase == "running" and _waits(db, folder):
             return {"url": f"/dossiers/{folder.id}/transmis-sur-papier", "kind": "paper"}

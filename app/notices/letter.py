@@ -6,7 +6,6 @@ it: whoever looks over a shoulder, or at the notices of a locked telephone, lear
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -17,7 +16,6 @@ import sqlalchemy as sa
 from jinja2 import Environment
 
 from app.circuits.library import family_of
-from app.core.clock import today
 from app.core.db import NO_DATE, Db, reading
 from app.core.french import jour_long, spaces
 from app.core.outbox import Needless, Row
@@ -25,10 +23,11 @@ from app.core.security import derived_token
 from app.folders.access import STEP, asking, may_read
 from app.folders.models import Folder, StepRun
 from app.folders.notices import NOBODY, YOUR_TURN
-from app.folders.views import due, family_words
+from app.folders.views import family_words, step_due
 from app.people.actor import Actor
 from app.people.login import of_user
 from app.people.models import Collectivity, User
+from workflows.circuit import StepKind
 
 DISCREET = "restricted"
 """The one letter about folders of restricted families, whatever happened."""
@@ -57,8 +56,7 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         if folder is not None and not manages:
             _still_for(db, of_user(db, user, place), folder, row)
         discreet = folder is not None and not manages and family_of(folder.family).restricted
-        deadline = _deadline(db, folder) if folder and not discreet and not manages else None
-    due_words, tone = _due(deadline)
+        due_words, tone = _due(db, folder) if folder and not discreet and not manages else ("", "")
     words = {
         "collectivity": _plain(place),
         "name": _plain(user.name),
@@ -104,23 +102,17 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> None:
         raise Needless("n’a plus à agir sur ce dossier : aucun courriel n’est parti")
 
 
-def _deadline(db: Db, folder: Folder) -> date | None:
-    query = sa.select(sa.func.min(StepRun.due_on)).where(
+def _due(db: Db, folder: Folder) -> tuple[str, str]:
+    """The words of the deadline of the step that awaits somebody, and their tone; nothing when there is none."""
+    query = sa.select(StepRun.due_on, StepRun.kind).where(
         StepRun.folder_id == folder.id, sa.text("state = 'active'")
     )
-    return db.scalar(query)
-
-
-def _due(day: date | None) -> tuple[str, str]:
-    """The words of a deadline, and their tone; nothing when there is none."""
-    if day is None or day >= NO_DATE:
-        return "", ""
-    found = due(day)
-    if day < today():
-        late = (today() - day).days
-        return f"en retard de {late} jour{'s' if late > 1 else ''}", "late"
-    words = spaces(f"échéance : {found.words[:1].lower()}{found.words[1:]}")
-    return words, "soon" if found.tone == "soon" else ""
+    row = db.execute(query.order_by(StepRun.due_on).limit(1)).one_or_none()
+    if row is None or row.due_on >= NO_DATE or StepKind(row.kind).automatic:
+        return "", ""  # a machine's step awaits nobody
+    found = step_due(row.due_on, row.kind)
+    words = spaces(f"{found.words[:1].lower()}{found.words[1:]}")
+    return words, found.tone if found.tone in {"late", "soon"} else ""
 
 
 def _plain(text: str) -> str:

@@ -14,7 +14,7 @@ from app.folders.effect import Effect, effects_of
 from app.folders.models import Folder, Publication, StepRun
 from app.folders.move import STEPS_PER_ROUND
 from app.folders.publicity import Means
-from app.folders.views import Due, due, family_words
+from app.folders.views import Due, family_words, step_due
 from app.people.actor import Actor
 from app.publication.models import PublicAct, PublicFile, PublicSite, PublicVersion
 from workflows.circuit import StepKind
@@ -187,5 +187,5 @@ def _row(folder: Folder, run: StepRun | None, signed_at: datetime | None) -> Wai
         signed_on,
         (today() - signed_on).days if signed_on else None,
         str(folder.fields.get("received_on_by_state") or ""),
-        due(run.due_on) if run is not None and run.state == "active" else Due("none", ""),
+        step_due(run.due_on, run.kind) if run is not None and run.state == "active" else Due("none", ""),
     )

@@ -19,7 +19,7 @@ from tests.mailserver import MailServer
 from workflows.rights import Right
 
 SUBJECTS = {
-    "your_turn": r"Paraphe : 1 dossier vous attend(, (échéance : .+|en retard de \d+ jours?))?",
+    "your_turn": r"Paraphe : 1 dossier vous attend(, (à (viser|signer|publier|archiver) .+|\d+ jours? de retard pour .+))?",
     "refused": r"Paraphe : 1 dossier est rejeté",
     "signed": r"Paraphe : 1 dossier est signé",
     "receipt_arrived": r"Paraphe : un accusé de réception est arrivé",

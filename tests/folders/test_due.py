@@ -1,0 +1,54 @@
+"""One deadline for a folder: the list, the header, « Suivi », the letters and the API; that of the step has its own words."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from app.core.clock import today
+from app.core.db import NO_DATE, reading
+from app.core.french import jour
+from app.folders import portrait, queues
+from app.folders.models import Folder
+from app.folders.views import due, step_due
+from tests.builders.house import House
+
+
+def test_no_words_of_a_step_are_those_of_a_folder() -> None:
+    for days in range(-3, 30):
+        day = today() + timedelta(days=days)
+        for kind in ("visa", "sign", "publish", "archive", None):
+            assert step_due(day, kind).words != due(day).words
+            assert step_due(day, kind).tone == due(day).tone
+    assert step_due(today() + timedelta(days=4), "sign").words == "À signer sous 4 jours"
+    assert step_due(today() - timedelta(days=1), "visa").words == "1 jour de retard pour viser"
+    assert step_due(NO_DATE, "visa") == due(NO_DATE)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_folder_has_one_deadline_wherever_it_is_told(house: House, mail) -> None:
+    folder_id = house.an_invoice(at="finance")
+    house.drain()
+    with reading() as db:
+        actor, folder = house.actor("n.abgrallec"), db.get_one(Folder, folder_id)
+        own = folder.due_on
+        line = next(one for one in queues.todo(db, actor) if one.id == folder_id)
+        listed, shown = portrait.line_of(line, line.kind), portrait.portrait(db, folder, actor)
+    assert today() <= line.due_on < own
+    for told in (listed, shown):
+        assert (told["due_on"], told["step_due_on"]) == (own, line.due_on)
+    client = house.client("n.abgrallec")
+
+    def plain(where: str) -> str:
+        return client.get(where).get_data(as_text=True).replace("\xa0", " ").replace("\u202f", " ")
+
+    step, whole = step_due(line.due_on, line.kind), due(own)
+    assert _both(step.words, line.due_on, plain("/a-traiter"))
+    for where in (f"/dossiers/{folder_id}", "/suivi"):
+        assert _both(whole.words, own, plain(where)), where
+    assert step.words in plain(f"/dossiers/{folder_id}")  # in the circuit, at the step that is awaited
+    told = [str(one["Subject"]) for one in mail.letters if "1 dossier vous attend" in str(one["Subject"])]
+    assert any(step.words[:1].lower() + step.words[1:] in subject.replace("\xa0", " ") for subject in told)
+
+
+def _both(words: str, day: date, page: str) -> bool:
+    return words in page and jour(day) in page
