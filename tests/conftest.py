@@ -29,6 +29,14 @@ SECRET = "a secret of the tests, long enough to be taken"
 _numbers = itertools.count(1)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`pytest -k TRA_01` finds the tests marked with a rule of law, as it finds those that bear it in their name."""
+    for item in items:
+        for mark in item.iter_markers("law"):
+            item.extra_keyword_matches.update(number.replace("-", "_") for number in mark.args)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _light_passwords() -> Iterator[None]:
     """Passwords cost the least that argon2 can in the tests' own processes: each login took a fifth of a second of both cores."""

@@ -12,15 +12,19 @@ import pytest
 import sqlalchemy as sa
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page, expect
+from sqlalchemy.orm import Session
 
 from app.batches.gesture import take_up
 from app.batches.models import Batch
 from app.core.clock import now, today
 from app.core.db import engine, reading
 from app.folders import decide
+from app.folders.effect import CANCELLED
+from app.folders.models import Folder
 from app.legality import on_paper
 from app.people.actor import system
 from app.people.mandates import end_mandate
+from app.publication import record as publication
 from app.signing.enrol import certificates_of
 from tests.browser.person import Person, apart
 from tests.browser.test_batches import batch_of, give_key
@@ -124,6 +128,7 @@ def look(person: Callable[..., Person]) -> Iterator[Look]:
     assert not made.faults, f"{len(made.faults)} faults on {made.seen} screens\n" + "\n".join(made.faults)
 
 
+@pytest.mark.law("RGP-05")
 def test_who_is_not_logged_in_meets_no_barrier(house: House, demonstration: Path, look: Look) -> None:
     folder_id = house.a_deliberation(at="direction")
     apart(lambda: finish(house, folder_id))
@@ -211,6 +216,7 @@ def test_who_works_by_batches_meets_no_barrier(house: House, look: Look, tmp_pat
         look.at(mayor, "batch interrupted")
 
 
+@pytest.mark.law("RGP-05")
 def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
     folder_id = house.an_invoice(at="bon_a_payer")
     late = house.an_invoice(
@@ -346,6 +352,7 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
             file.execute("ALTER TABLE folder_away RENAME TO folder")
 
 
+@pytest.mark.law("RGP-05")
 def test_who_publishes_and_who_reads_what_is_published_meet_no_barrier(
     house: House, demonstration: Path, look: Look, tmp_path: Path
 ) -> None:
@@ -366,6 +373,9 @@ def test_who_publishes_and_who_reads_what_is_published_meet_no_barrier(
         look.at(secretary, "publication, masked")
         house.publish(ready)
         look.at(secretary, "publication, online", sheet)
+        apart(lambda: cancelled(ready))
+        look.at(secretary, "inbox, an act to withdraw or keep", "/a-traiter")
+        look.at(secretary, "publication, to withdraw or keep", sheet)
         secretary.open(f"/dossiers/{online}/publication")
         secretary.page.get_by_label("Motif").select_option("personal_data")
         secretary.button("Retirer l’acte").click()
@@ -432,7 +442,7 @@ def test_who_verifies_a_file_meets_no_barrier(house: House, look: Look, tmp_path
 
 
 def test_who_follows_acts_at_the_prefecture_meets_no_barrier(house: House, look: Look) -> None:
-    for code in ("3-1", "2-1", "4-1"):
+    for code in ("3-1", "2-1", "4-1", "5-1"):
         folder_id = apart(lambda: house.a_deliberation(at="publication"))
         write(house, folder_id, code)
     apart(lambda: fetch(house))
@@ -456,6 +466,15 @@ def test_who_follows_acts_at_the_prefecture_meets_no_barrier(house: House, look:
     with look.by("k.morizur") as secretary:
         look.at(secretary, "act that waits for paper", f"/dossiers/{waiting}")
         look.at(secretary, "on paper", f"/dossiers/{waiting}/transmis-sur-papier")
+
+
+def cancelled(folder_id: int) -> None:
+    """As the receipt of a cancellation leaves an act that is online."""
+    with Session(engine()) as db:
+        folder = db.get_one(Folder, folder_id)
+        folder.fields = {**folder.fields, CANCELLED: today().isoformat()}
+        publication.question(db, folder_id, today())
+        db.commit()
 
 
 def suspend(house: House) -> None:

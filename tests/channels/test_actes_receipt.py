@@ -12,6 +12,7 @@ IDENTIFIER = "029-212909998-20261201-2026_057-DE"
 RECEIPT = (SAMPLES / "messages" / f"{IDENTIFIER}-1-2_0.xml").read_bytes()
 
 
+@pytest.mark.law("TRA-10")
 def test_a_receipt_says_its_act_and_its_day():
     read = read_receipt(RECEIPT)
     assert (read.code, read.identifier, read.received_on) == ("1-2", IDENTIFIER, date(2026, 12, 2))

@@ -95,6 +95,7 @@ def test_a_file_that_would_be_refused_is_named(channel, tmp_path, files, rule, s
     assert any(says in problem.sentence for problem in problems)
 
 
+@pytest.mark.law("BUD-03")
 def test_a_budget_in_xml_goes_with_its_deliberation_in_pdf(channel, tmp_path):
     budget = a_file(tmp_path, "main", "budget.xml", SEALED)
     facts = {"nature": 5, "matter": "7.1.1", "decision_date": "2026-11-12"}
@@ -108,6 +109,7 @@ def test_a_budget_in_xml_goes_with_its_deliberation_in_pdf(channel, tmp_path):
     assert channel.check(a_parcel(tmp_path, facts=facts, files=whole)) == []
 
 
+@pytest.mark.law("BUD-03")
 def test_a_budget_whose_seal_is_broken_or_that_is_none_does_not_leave(channel, tmp_path):
     facts = {"nature": 5, "matter": "7.1.1"}
     deliberation = a_file(tmp_path, "attachment", "d.pdf", PDF, type_code="70_DE")
@@ -170,6 +172,7 @@ def test_nothing_is_packed_while_a_rule_is_broken(channel, tmp_path):
         channel.package(a_parcel(tmp_path, facts={"previous_act": "l’ancien"}), tmp_path)
 
 
+@pytest.mark.law("SIG-10")
 def test_a_file_whose_bytes_changed_since_it_was_signed_never_leaves(channel, tmp_path):
     parcel = a_parcel(tmp_path / "store")
     parcel.files[0].path.write_bytes(PDF + b"altered")

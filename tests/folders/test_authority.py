@@ -93,6 +93,7 @@ def test_without_any_mandate_recorded_everybody_signs_in_his_own_capacity_as_bef
         assert (proof(house, folder_id).capacity, proof(house, folder_id).mandate_id) == (capacity, None)
 
 
+@pytest.mark.law("ACT-01")
 def test_the_mayor_and_the_deputy_sign_in_the_exact_words_everywhere(house: House, tmp_path) -> None:
     mayor, delegation = a_mayor_and_a_deputy(house)
     for who, mandate_id, said in ((A, mayor, "Le maire"), (DEPUTY, delegation, BY_DELEGATION)):
@@ -157,6 +158,7 @@ def test_a_deputy_signs_no_matter_that_is_not_his(house: House) -> None:
     assert refused(house, folder_id, DEPUTY) == "mandate-outside-matter"
 
 
+@pytest.mark.law("DLG-06")
 def test_nobody_signs_by_the_mandate_of_somebody_else(house: House) -> None:
     folder_id = house.an_invoice(at="bon_a_payer")
     mayor, _ = a_mayor_and_a_deputy(house)
@@ -185,6 +187,7 @@ def test_who_has_several_mandates_signs_by_the_one_he_chose(house: House) -> Non
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.law("ACT-05")
 def test_a_substitute_signs_a_decision_of_the_mayor_only_where_his_mandate_names_it(house: House) -> None:
     folder_id = house.an_act("decision")
     record(house, of_mayor(house))

@@ -67,6 +67,7 @@ def test_a_certificate_signs_only_what_it_was_enrolled_for(
         assert [one.origin for one in house.versions(folder_id)] == ["deposited"]
 
 
+@pytest.mark.law("SIG-08")
 def test_a_purpose_changed_between_the_two_phases_signs_nothing(house: House) -> None:
     from app.signing import sign
 
@@ -130,6 +131,7 @@ def test_below_the_minimum_of_the_family_nothing_is_even_prepared(
     assert proof(house, second).assurance == "qualified"
 
 
+@pytest.mark.law("SIG-03")
 def test_the_level_reached_is_kept_whatever_the_family_asks_for(house: House) -> None:
     folder_id = house.an_invoice(at="handover")
     assert proof(house, folder_id).assurance == "advanced"

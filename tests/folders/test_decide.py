@@ -143,6 +143,7 @@ def test_a_form_without_a_sound_version_decides_nothing(house: House, version: s
     assert house.folder(folder_id).place == "finance"
 
 
+@pytest.mark.law("SIG-11")
 def test_a_comment_is_kept_with_the_visa_and_read_by_those_who_follow(house: House) -> None:
     folder_id = house.an_invoice(at="service_done")
     client = house.client(R)

@@ -23,6 +23,7 @@ def send(house: House, folder_id: int) -> None:
     sending.send(house.actor(CLERK), folder_id, version=house.folder(folder_id).version)
 
 
+@pytest.mark.law("DEL-19")
 def test_numbers_follow_one_another_in_each_register_and_year(house: House) -> None:
     year = today().year
     first = house.an_act("decision", at="draft", number="")
@@ -88,6 +89,7 @@ def test_a_folder_that_came_back_before_it_left_keeps_its_number(house: House) -
     send(house, folder_id)
 
 
+@pytest.mark.law("DEL-19")
 def test_desks_that_ask_at_the_same_instant_are_given_different_numbers(house: House) -> None:
     folders = [house.an_act("decision", at="draft", number="") for _ in range(4)]
     with ThreadPoolExecutor(4) as several:

@@ -74,6 +74,7 @@ def test_what_is_written_otherwise_or_unclear_is_no_contradiction(page: str) -> 
 @pytest.mark.parametrize(
     "page", ["Total TTC 3 402,00 €", "TOTAL T.T.C.\n3.402,00 EUR", "Montant TTC : 3402,00"]
 )
+@pytest.mark.law("INV-25")
 def test_a_total_that_differs_is_shown_with_both_values(page: str) -> None:
     found = compare_text(page, read(SAMPLES / "fx-basic-fr-ok.pdf"))
     assert [(one.label, plain(one.page_value), plain(one.xml_value)) for one in found] == [

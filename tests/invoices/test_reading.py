@@ -69,6 +69,7 @@ def test_syntax_and_profile_are_recognised(name: str, syntax: str, profile: str)
     assert (reading.syntax, reading.profile) == (syntax, profile)
 
 
+@pytest.mark.law("INV-25")
 def test_the_xml_is_kept_as_received() -> None:
     import hashlib
 
@@ -212,6 +213,7 @@ def test_an_amount_that_is_no_number_is_no_crash(tmp_path: Path) -> None:
     assert "issue_date" in reading.missing
 
 
+@pytest.mark.law("INV-24")
 def test_an_invoice_with_a_doctype_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.xml"
     path.write_text("<!DOCTYPE a><a/>")

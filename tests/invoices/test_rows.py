@@ -41,6 +41,7 @@ def test_a_line_says_quantity_price_and_amount() -> None:
     assert rows("cii-extended-fr.xml")["Ligne 2"] == "FOURNITURES PAPIER : 3 × 30,00 € = 28,00 €"
 
 
+@pytest.mark.law("INV-23")
 def test_a_credit_note_is_called_so() -> None:
     assert rows("ubl-avoir.xml")["Nature"] == "Avoir (381)"
 

@@ -16,6 +16,7 @@ MAYOR = "a.kervadec"
 
 
 @pytest.mark.parametrize("name", ["regulatory_decree", "individual_decree", "decision", "budget"])
+@pytest.mark.law("TRA-01")
 def test_an_act_is_signed_transmitted_published_and_enforceable(house: House, name: str) -> None:
     folder_id = house.an_act(name, *((BUDGET, ACT) if name == "budget" else ()))
     house.sign(folder_id, MAYOR)
@@ -34,6 +35,7 @@ def test_an_act_of_no_other_family_ends_with_its_receipt(house: House) -> None:
     assert house.folder(folder_id).place == "done"
 
 
+@pytest.mark.law("TRA-03")
 def test_an_order_that_the_law_exempts_goes_to_nobody_and_is_enforceable_once_published(house: House) -> None:
     folder_id = house.an_act("regulatory_decree", transmitted="no")
     house.sign(folder_id, MAYOR)
@@ -44,6 +46,7 @@ def test_an_order_that_the_law_exempts_goes_to_nobody_and_is_enforceable_once_pu
     assert "transmission.sent" not in house.journal(folder_id)
 
 
+@pytest.mark.law("SIG-04")
 def test_a_contract_is_refused_to_a_certificate_that_is_not_qualified(house: House) -> None:
     folder_id = house.an_act("contract")
     with pytest.raises(Refusal, match="assurance-too-low"):
@@ -64,12 +67,14 @@ def test_a_decision_above_what_its_signer_may_engage_is_not_signed(house: House)
     house.sign(house.an_act("decision", amount="10000"), MAYOR)
 
 
+@pytest.mark.law("ACT-03")
 def test_a_decision_above_the_ceiling_of_the_council_does_not_leave(house: House) -> None:
     with pytest.raises(Refusal, match="to-fix") as refused:
         house.an_act("decision", amount="90000.01")
     assert "Soumettez l’affaire au conseil municipal" in str(refused.value.facts["details"])
 
 
+@pytest.mark.law("ACT-06")
 def test_TRA_01_an_order_is_notified_after_it_was_signed_and_says_so(house: House) -> None:
     folder_id = house.an_act("individual_decree")
     house.sign(folder_id, MAYOR)

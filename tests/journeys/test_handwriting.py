@@ -156,6 +156,7 @@ def pictures(data: bytes) -> int:
     return found
 
 
+@pytest.mark.law("SIG-01")
 def test_a_person_gives_it_it_decorates_that_persons_signatures_and_goes_when_asked(house):
     mayor = house.client("a.kervadec")
     page = mayor.get("/compte/signature").get_data(as_text=True)

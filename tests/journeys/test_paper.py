@@ -63,6 +63,7 @@ def sent_files(house: House, folder_id: int) -> dict[str, bytes]:
         return {one.name: archive.extractfile(one).read() for one in archive if one.isfile()}
 
 
+@pytest.mark.law("SIG-07")
 def test_both_sign_one_original_and_the_scan_is_what_leaves(house, tmp_path):
     folder_id = signed_by_both(house, tmp_path)
     assert house.folder(folder_id).place == "prefecture"

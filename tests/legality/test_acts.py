@@ -187,6 +187,7 @@ def test_the_stamp_stands_upright_at_the_foot_that_people_see(tmp_path, turned):
     assert 0 < seen_height - bottom < 90
 
 
+@pytest.mark.law("TRA-02")
 def test_the_certificate_comes_with_both_dates_and_not_before(house: House, tmp_path):
     act = house.a_deliberation(at="publication")
     client = house.client("k.morizur")
@@ -207,6 +208,7 @@ def test_the_certificate_comes_with_both_dates_and_not_before(house: House, tmp_
         assert words in shown, words
 
 
+@pytest.mark.law("TRA-11")
 def test_documents_that_the_prefect_asks_for_move_his_delay(house: House, tmp_path):
     act, letter = a_letter(house, "3-1")
     assert life(act).referral_until is None

@@ -28,6 +28,7 @@ from workflows.deadlines import two_months_after
         ("5-1", False, None, "Déféré au tribunal administratif"),
     ],
 )
+@pytest.mark.law("TRA-11")
 def test_each_letter_is_kept_told_counted_and_acknowledged_once(house: House, code, timed, receipt, label):
     folder_id, letter = a_letter(house, code)
     before = house.folder(folder_id)

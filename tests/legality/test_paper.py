@@ -60,6 +60,7 @@ def test_nothing_leaves_by_itself_and_the_page_says_what_to_do(house: House):
     assert "enregistrer la transmission sur papier" in shown
 
 
+@pytest.mark.law("TRA-09")
 def test_it_is_received_on_paper_with_its_proof_and_becomes_enforceable_by_both_dates(house: House, tmp_path):
     folder_id = suspended(house)
     day = today() - timedelta(days=1)
@@ -94,6 +95,7 @@ def test_it_is_received_on_paper_with_its_proof_and_becomes_enforceable_by_both_
     )  # what left on paper does not leave again
 
 
+@pytest.mark.law("TRA-09")
 def test_what_waited_leaves_when_the_convention_is_in_force_again(house: House):
     folder_id = suspended(house)
     on_paper.resume(system(house.actor("k.morizur").collectivity_id))

@@ -49,6 +49,7 @@ def told(house: House) -> list[tuple[str, str, str]]:
         return [(row.payload["event"], row.recipient or "", row.payload["what"]) for row in rows]
 
 
+@pytest.mark.law("SIG-06")
 def test_a_certificate_is_told_three_times_to_its_owner_and_the_administrator(
     house: House, mail: MailServer
 ) -> None:

@@ -124,6 +124,7 @@ def test_another_commune_gives_no_mandate_to_our_people(house: House) -> None:
         assert not recorded(db, other)
 
 
+@pytest.mark.law("DLG-04")
 def test_the_end_of_the_mayor_ends_every_delegation_and_names_them(house: House) -> None:
     mayor, delegation = a_mayor_and_a_deputy(house)
     assert end_mandate(house.actor(ADMINISTRATOR), mayor) == (BY_DELEGATION,)

@@ -196,6 +196,7 @@ def signed(house: House, path: Path) -> int:
     return folder_id
 
 
+@pytest.mark.law("INV-21")
 def test_an_account_that_is_not_the_last_one_signed_for_its_third_party_is_told(
     house: House, tmp_path: Path
 ) -> None:
@@ -223,6 +224,7 @@ def pages_of(house: House, folder_id: int) -> int:
         return len(db.scalars(sa.select(FlowPage.number).where(FlowPage.folder_id == folder_id)).all())
 
 
+@pytest.mark.law("PES-01")
 def test_every_piece_of_a_long_flow_can_be_read_before_it_is_signed(house: House, tmp_path: Path) -> None:
     folder_id = house.a_flow(long_flow(tmp_path, 900))
     client = house.client("a.kervadec")

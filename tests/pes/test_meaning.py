@@ -26,6 +26,7 @@ def plain(page: str) -> str:
     return re.sub(r"\s+", " ", page)
 
 
+@pytest.mark.law("PES-01")
 def test_the_dialog_and_the_batch_say_what_a_bordereau_of_mandats_entails(house: House) -> None:
     folder_id = house.a_flow()
     page = plain(house.client(MAYOR).get(f"/dossiers/{folder_id}/signer").get_data(as_text=True))

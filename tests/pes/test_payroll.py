@@ -51,6 +51,7 @@ def seen(house: House, login: str) -> set[int]:
     return found | ({0} if counted.todo or counted.running or counted.done or counted.drafts else set())
 
 
+@pytest.mark.law("PES-07")
 def test_a_pay_flow_goes_to_its_acquit_and_nobody_else_sees_it(office: House) -> None:
     draft = office.deposit(PAYER, "pes_payroll", PAY)
     assert seen(office, PAYER) == {draft, 0}
@@ -103,6 +104,7 @@ def test_the_name_of_a_flow_serves_once_whichever_its_family(house: House, tmp_p
 
 
 @on_sqlite
+@pytest.mark.law("RGP-04")
 def test_every_letter_about_a_pay_flow_is_the_same_and_says_nothing(house: House, mail: MailServer) -> None:
     folder_id = house.a_pay_flow()
     decide.reject(house.actor(MAYOR), folder_id, version=house.folder(folder_id).version, reason="Somme")

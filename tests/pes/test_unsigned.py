@@ -112,6 +112,7 @@ def test_a_contract_alone_is_shown_leaves_unsigned_and_is_acquitted_by_its_own_n
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.law("PES-02")
 def test_no_number_typed_and_no_circuit_take_the_signature_away_or_ask_it_of_nothing(house: House) -> None:
     flow = house.deposit(ACCOUNTANT, "pes", FLOW)
     house.save(flow, ACCOUNTANT, {"slips": "0"})

@@ -29,6 +29,7 @@ def never_online() -> object:
     object.__setattr__(made, "publication", "online")
 
 
+@pytest.mark.law("PUB-04")
 def test_a_masked_version_goes_online_alone_and_the_original_stays_inside(house: House) -> None:
     folder_id = house.a_deliberation(at="publication")
     mask(house, folder_id)
@@ -116,6 +117,7 @@ def test_invoices_and_payment_flows_are_never_published() -> None:
 
 
 @pytest.mark.parametrize("how", ["the same file", "changes appended to it", "a rectangle over its text"])
+@pytest.mark.law("PUB-04")
 def test_a_file_that_still_holds_what_it_should_hide_is_refused(house: House, how: str, tmp_path) -> None:
     folder_id = house.a_deliberation(at="publication")
     data = house.bytes_of(house.versions(folder_id)[0])

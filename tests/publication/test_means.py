@@ -44,6 +44,7 @@ def seen(client: FlaskClient, where: str) -> str:
     ],
 )
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.law("PUB-02")
 def test_a_choice_that_the_law_does_not_leave_changes_nothing(house: House, changes, words) -> None:
     answer = choose(house, **changes)
     assert answer.status_code == 422
@@ -60,6 +61,7 @@ def test_a_choice_that_the_law_does_not_leave_changes_nothing(house: House, chan
         ("paper", "Publié sur papier le", "tenu à la disposition du public, sur papier"),
     ],
 )
+@pytest.mark.law("PUB-02")
 def test_an_act_is_then_enforceable_from_its_posting_and_never_online(
     house: House, means: str, done: str, asked: str
 ) -> None:

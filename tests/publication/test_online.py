@@ -18,6 +18,7 @@ from tests.publication.town import act_of, address, page, visitor
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
+@pytest.mark.law("PUB-01")
 def test_publishing_puts_the_signed_act_online_in_the_same_gesture(house: House) -> None:
     folder_id = house.a_deliberation(at="publication")
     assert visitor(house).get("/actes/kerlann-sur-mer").status_code == 404  # nothing was ever published here

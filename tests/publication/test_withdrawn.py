@@ -48,6 +48,7 @@ def online_since(folder_id: int, moment: datetime) -> None:
         ("2026-11-01", "2027-01-01"),  # a holiday and a Friday: never moved
     ],
 )
+@pytest.mark.law("CAL-05")
 def test_two_months_are_counted_in_civil_months(online_on: str, last: str) -> None:
     assert online_until(date.fromisoformat(online_on)) == date.fromisoformat(last)
 
@@ -73,6 +74,7 @@ def test_the_first_day_online_is_the_town_hall_s(moment: datetime, first: str, l
     assert (day, online_until(day)) == (date.fromisoformat(first), date.fromisoformat(last))
 
 
+@pytest.mark.law("PUB-01")
 def test_before_the_two_months_only_a_reasoned_decision_takes_an_act_off(house: House) -> None:
     folder_id = house.a_deliberation(at="done")
     for kind, reason, key in (

@@ -83,6 +83,7 @@ def test_a_listed_authority_gives_what_the_lists_and_the_statements_say_together
 
 
 @pytest.mark.parametrize("status", ["withdrawn", None])
+@pytest.mark.law("SIG-03")
 def test_where_lists_are_kept_an_authority_that_they_do_not_grant_is_not_qualified(pki, listed, status):
     """Its root is ours, so its certificates sign; that it calls itself qualified proves nothing."""
     services = service("TSA/QTST", pki.certificate("tsa"))

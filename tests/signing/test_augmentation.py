@@ -96,6 +96,7 @@ def assert_strangers_accept(path, signatures):
 
 
 @pytest.mark.parametrize("label", ["a_kervadec", "ec", "rsa4096"])
+@pytest.mark.law("SIG-09")
 def test_one_signature_of_each_kind_of_key_proves_itself_at_level_b_lt(
     deliberation, key, trust, silent, tsa, label
 ):
@@ -108,6 +109,7 @@ def test_one_signature_of_each_kind_of_key_proves_itself_at_level_b_lt(
     assert_strangers_accept(target, 1)
 
 
+@pytest.mark.law("SIG-09")
 def test_two_signers_then_b_lta_hold_today_and_in_ten_years_with_every_authority_silent(
     signed, pki, trust, silent, tsa
 ):

@@ -88,6 +88,7 @@ def state(house: House, folder_id: int) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.law("TRA-10")
 def test_a_receipt_is_kept_byte_for_byte_shown_and_counts_once(house: House) -> None:
     folder_id = house.a_deliberation(at="prefecture")
     house.drain()

@@ -62,6 +62,7 @@ def a_flow_named(house: House, name: str, tmp_path: Path) -> int:
     return folder_id
 
 
+@pytest.mark.law("PES-05")
 def test_a_signed_flow_leaves_byte_for_byte_and_is_acquitted(house: House, tmp_path: Path) -> None:
     folder_id = a_flow_named(house, "F_261120_001", tmp_path)
     house.drain()
@@ -206,6 +207,7 @@ def test_a_lost_answer_is_looked_up_and_the_flow_is_not_sent_twice(house: House,
     assert len(list((world(house) / "names").rglob("*.json"))) == 1
 
 
+@pytest.mark.law("PES-05")
 def test_an_acquit_that_does_not_come_is_told_once_and_nothing_is_sent_again(
     house: House, tmp_path: Path, mail: MailServer
 ) -> None:

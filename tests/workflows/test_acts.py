@@ -71,6 +71,7 @@ def test_what_every_act_must_respect_holds_for_each(name, change, problem):
         ("other_act", {"nature": "5"}, ("nature-of-a-budget", "nature")),
     ],
 )
+@pytest.mark.law("TRA-04")
 def test_each_family_is_told_what_it_alone_breaks(name, facts, problem):
     assert keys(name, **facts) == [problem]
 
@@ -91,6 +92,7 @@ def test_the_bounds_themselves_are_within(name, facts):
     assert keys(name, **facts) == []
 
 
+@pytest.mark.law("SIG-02", "SIG-04")
 def test_a_contract_is_signed_on_a_qualified_certificate_and_the_other_acts_by_an_advanced_signature():
     wanted = {name: family(name).minimum_signature for name in OWN}
     assert wanted == {**dict.fromkeys(OWN, "advanced"), "contract": "advanced_qualified"}

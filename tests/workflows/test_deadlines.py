@@ -25,6 +25,7 @@ from workflows.deadlines import (
         (date(2026, 11, 26), date(2026, 12, 26), date(2026, 12, 16)),
     ],
 )
+@pytest.mark.law("CAL-08", "INV-10")
 def test_thirty_days_to_pay_of_which_twenty_for_the_authorising_officer(start, accountant, officer):
     assert payment_due(start) == accountant
     assert authorising_officer_due(start) == officer
@@ -43,6 +44,7 @@ def test_thirty_days_to_pay_of_which_twenty_for_the_authorising_officer(start, a
         (None, date(2026, 9, 28), False, None),
     ],
 )
+@pytest.mark.law("TRA-01", "CAL-04")
 def test_an_act_is_enforceable_at_the_later_of_publication_and_reception_never_before(
     published, received, listed, expected
 ):
@@ -60,6 +62,7 @@ def test_an_act_is_enforceable_at_the_later_of_publication_and_reception_never_b
         (date(2027, 12, 31), date(2028, 3, 1)),  # the year has a 29 February
     ],
 )
+@pytest.mark.law("TRA-13", "CAL-06")
 def test_an_appeal_has_two_clear_months_and_ends_on_a_working_day(published, last_day):
     assert appeal_until(published) == last_day
 
@@ -113,6 +116,7 @@ def test_enforceable_days_around_new_year(received, published, enforceable):
     assert enforceable_on(published, received) == enforceable
 
 
+@pytest.mark.law("CAL-05")
 def test_an_act_stays_online_for_two_months():
     assert online_until(date(2026, 10, 2)) == date(2026, 12, 2)  # CAL-05
     assert online_until(date(2026, 12, 31)) == date(2027, 2, 28)
@@ -130,5 +134,6 @@ def test_an_act_stays_online_for_two_months():
         (date(2027, 1, 3), date(2027, 3, 4)),
     ],
 )
+@pytest.mark.law("CAL-07")
 def test_the_prefect_refers_within_two_months_of_reception(received, last_day):
     assert referral_until(received) == last_day

@@ -183,6 +183,7 @@ def test_sentences_name_the_field_and_the_remedy():
     assert problem.sentence == "« Date de réception » n’est pas une date. Écrivez-la JJ/MM/AAAA."
 
 
+@pytest.mark.law("INV-14", "INV-23")
 def test_an_invoice_must_leave_the_commune_twenty_days_after_reception_and_a_credit_note_never():
     invoice = family("invoice")
     assert invoice.due(INVOICE) == date(2026, 12, 2)
@@ -272,6 +273,7 @@ def updated(key, **more):
         ),
     ],
 )
+@pytest.mark.law("DEL-15")
 def test_a_circuit_may_not_skip_what_the_law_requires(name, change, words):
     assert words in unlawful(name, change)
 

@@ -90,6 +90,7 @@ def test_what_is_in_time_in_scope_and_below_the_ceiling_is_signed(mandate, act):
         ({}, Act("invoice", None, None, priced=True), "mandate-amount-unknown"),
     ],
 )
+@pytest.mark.law("DLG-01")
 def test_a_delegate_is_refused_too_early_too_late_outside_and_above(change, act, key):
     refusal = refused(replace(FINANCE, **change), act)
     assert refusal.key == key
@@ -98,6 +99,7 @@ def test_a_delegate_is_refused_too_early_too_late_outside_and_above(change, act,
     assert "{" not in said
 
 
+@pytest.mark.law("ACT-05")
 def test_a_power_delegated_by_the_council_passes_to_no_substitute_unless_his_mandate_names_it():
     """CGCT L2122-23: the mayor prevented, these decisions are the council's, unless the delegation says otherwise."""
     act = Act("decision", "1.1", 100_000, priced=True, named_substitution=True)
@@ -119,6 +121,7 @@ def test_a_power_delegated_by_the_council_passes_to_no_substitute_unless_his_man
         (date(2026, 12, 5), "mandate-ended"),
     ],
 )
+@pytest.mark.law("DLG-05")
 def test_a_suppleance_lasts_from_its_first_to_its_last_day(day, key):
     if key is None:
         check(STANDIN, INVOICE, day)
@@ -126,6 +129,7 @@ def test_a_suppleance_lasts_from_its_first_to_its_last_day(day, key):
         assert refused(STANDIN, today=day).key == key
 
 
+@pytest.mark.law("DLG-01")
 def test_the_day_when_the_order_is_executory_is_the_first_day_of_signature():
     delegation = replace(FINANCE, starts_on=TODAY, ends_on=TODAY)
     check(delegation, INVOICE, TODAY)
@@ -136,6 +140,7 @@ def test_the_refusal_of_a_delegation_to_come_says_its_order_and_its_date():
     assert (facts["order"], facts["date"]) == ("2026-041", "01/12/2026")
 
 
+@pytest.mark.law("DLG-04")
 def test_every_delegation_falls_with_the_mayor_and_a_suppleance_does_not():
     gone = replace(MAYOR, ended=True)
     assert over(replace(FINANCE, given_by=gone), TODAY)
@@ -188,6 +193,7 @@ OTHER = replace(FINANCE, id=6, person=13, title="l’adjointe aux subventions", 
         (replace(FINANCE, ends_on=date(2026, 12, 1)), replace(OTHER, starts_on=date(2026, 12, 1)), True),
     ],
 )
+@pytest.mark.law("DLG-02")
 def test_two_deputies_over_the_same_acts_need_an_order_of_priority(first, second, found):
     assert bool(list(conflicts([MAYOR, first, second], TODAY))) is found
     assert bool(list(conflicts([second, MAYOR, first], TODAY))) is found
