@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Sequence
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,11 +11,13 @@ import sqlalchemy as sa
 
 from app.core.clock import today
 from app.core.db import reading
+from app.demo import papers
 from app.demo.cast import ACCOUNTS, DEPUTY, DESKS, EVERYBODY, NAME, PASSWORD, POSTAL_CODE, SIREN, Account
 from app.demo.pki import TestPki
 from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming
 from app.folders.models import Folder
+from app.invoices.enclosed import data_in
 from app.people import desks
 from app.people.actor import Actor
 from app.people.login import of_user
@@ -108,8 +111,11 @@ def folders() -> None:
     accountant, technician, finance = (
         actor_of(login) for login in ("g.trehorel", "r.pellenec", "n.abgrallec")
     )
-    first = _invoice(accountant, "invoices/fx-en16931-fr-avec-piece-jointe.pdf", 3)
-    second = _invoice(accountant, "invoices/fx-basic-fr-ok.pdf", 18)
+    heating = "Entretien de la chaudière de l’école du Port"
+    first = _invoice(accountant, papers.HEATING, "RA-2026-118", heating, Decimal(640), 3)
+    second = _invoice(
+        accountant, papers.JOINERY, "F26-11-005", "Fenêtres de la médiathèque", Decimal(2400), 18
+    )
     for folder_id, steps in ((first, ()), (second, (technician, finance))):
         for who in steps:
             decide.approve(who, folder_id, version=_version(folder_id), comment="")
@@ -124,7 +130,7 @@ def folders() -> None:
     typed = {
         "number": "2026-057",
         "decision_date": "2026-09-24",
-        "subject": "Subvention exceptionnelle au Cercle nautique de Kerlann",
+        "subject": "Subvention de fonctionnement au Cercle nautique de Porz-Izel, convention d’objectifs 2026-2027",
         "nature": "1",
         "matter": "7.5.2",
         "sitting_secretary": str(actor_of("b.cadiou").user_id),
@@ -133,8 +139,15 @@ def folders() -> None:
     sending.send(secretary, act, version=version)
 
 
-def _invoice(actor: Actor, name: str, days: int) -> int:
-    folder_id = _deposit(actor, "invoice", name)
+def _invoice(
+    actor: Actor, supplier: papers.Supplier, number: str, work: str, price: Decimal, days: int
+) -> int:
+    """An invoice received so many days ago, sent two days before."""
+    sample = data_in(SAMPLES / "invoices" / "fx-basic-fr-ok.pdf")[1]
+    with TemporaryDirectory(prefix="paraphe-demo-") as room:
+        path = Path(room) / f"{number}.xml"
+        papers.invoice(sample, path, supplier, number, today() - timedelta(days=days + 2), work, price)
+        folder_id = deposit.deposit(actor, "invoice", [Incoming(path, path.name)]).folder_id
     received = {"received_on": (today() - timedelta(days=days)).isoformat(), "proof_of_service": "technique"}
     version = deposit.save(actor, folder_id, version=_version(folder_id), title=None, facts=received)
     sending.send(actor, folder_id, version=version)

@@ -1,5 +1,8 @@
 """The demonstration begins its background work when what that work speaks to answers: no first letter fails."""
 
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,7 +10,9 @@ import pytest
 import app
 from app.core import schema
 from app.demo import __main__ as demo
-from app.demo import pki, seed
+from app.demo import papers, pki, seed
+from app.invoices.enclosed import data_in
+from app.invoices.reading import read_invoice
 from app.operations import processes
 
 
@@ -31,3 +36,19 @@ def test_the_worker_waits_for_the_mail_catcher_and_the_test_authority(
     assert demo.main() == 0
     assert "services" in started["more"]
     assert sorted(started["needs"]) == [8101, 8102]
+
+
+def test_the_invoices_of_the_demonstration_are_the_commune_s_own_and_hold_together(tmp_path: Path) -> None:
+    sample = data_in(seed.SAMPLES / "invoices" / "fx-basic-fr-ok.pdf")[1]
+    for supplier in (papers.HEATING, papers.JOINERY):
+        made = papers.invoice(
+            sample, tmp_path / "i.xml", supplier, "F-1", date(2026, 11, 20), "Travaux & pose", Decimal(640)
+        )
+        read = read_invoice(made, "application/xml")
+        assert read
+        assert (read.problems, read.oddities, read.missing) == ((), (), ())
+        assert read.fields["seller"] == supplier.name
+        assert read.fields["total_ttc"] == "930.00"
+        shown = " ".join(value for _, value in read.rows)
+        assert "Commune de Kerlann-sur-Mer" in shown
+        assert "Val de Loire" not in shown
