@@ -53,7 +53,7 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
     password = PasswordField(
         "Mot de passe", [DataRequired(NOW)], render_kw={"autocomplete": "current-password"}
     )
-    remember = BooleanField("Reconnaître cette tablette pendant 30 jours")
+    remember = BooleanField("Reconnaître cet appareil pendant 30 jours")
 
 
 class ForgotForm(FlaskForm):  # type: ignore[misc]
