@@ -13,6 +13,7 @@ from app.core.clock import today
 from app.core.db import Db
 from app.core.french import instant, jour_long, spaces, taille
 from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
 from app.files import vault
 from app.files.xml import shown_text
 from app.folders import points, queues, timeline
@@ -230,13 +231,23 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
         _action(db, one, folder) for one in offered if one in BUTTONS and _granted(one, folder, actor)
     )
     if not any(one.style == "primary" for one in actions):
-        return Decision(timeline.waiting_for(db, folder, here), line, where, actions)
+        why = _lacking(folder, actor, here)
+        return Decision(timeline.waiting_for(db, folder, here), line, where, actions, notices=why)
     quality, blocked = f", étape « {here.step.label} »", ""
     if here.step.kind is StepKind.SIGN:
         words, blocked = _capacity(db, folder, actor, here)
         quality, blocked = words or quality, blocked or _refused_later(db, folder)
     asks = means_of(db, folder).verb if here.step.kind is StepKind.PUBLISH else ASKS[here.step.kind]
     return Decision(f"À vous de {asks}{quality}", line, where, actions, blocked)
+
+
+def _lacking(folder: Folder, actor: Actor, here: Present) -> tuple[Notice, ...]:
+    """Why who sits at the desk that signs is not asked: what his mandate lacks, before he has done anything."""
+    lacking = here.lacking(actor, folder) if here.seated(actor) else None
+    if lacking is None:
+        return ()
+    words = sentences.say(lacking.key, lacking.facts)[1].removeprefix("Rien n’a été signé").lstrip("\u00a0 :")
+    return (Notice("info", "Ce dossier ne vous attend pas", f"{words[:1].upper()}{words[1:]}"),)
 
 
 def _refused_later(db: Db, folder: Folder) -> str:

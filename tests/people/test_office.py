@@ -139,10 +139,12 @@ def test_the_folder_says_as_what_one_signs_or_why_one_may_not(house: House) -> N
     assert f"avec la mention « {BY_DELEGATION} »" in text(deputy.get(f"/dossiers/{folder_id}/signer"))
     end_mandate(house.actor(ADMINISTRATOR), delegation)
     page = deputy.get(f"/dossiers/{folder_id}")
-    assert "votre mandat « Pour le maire et par délégation, l’adjointe aux finances » a pris fin" in text(
+    # He is told why, and asked nothing.
+    assert "Votre mandat « Pour le maire et par délégation, l’adjointe aux finances » a pris fin" in text(
         page
     )
-    assert "disabled" in page.get_data(as_text=True)
+    assert "Signer…" not in page.get_data(as_text=True)
+    assert "Rien n’a été signé" not in text(page)
     assert deputy.get(f"/dossiers/{folder_id}/signer").status_code == 403
 
 
