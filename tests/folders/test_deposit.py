@@ -156,6 +156,20 @@ def test_a_holder_of_the_desk_without_the_right_to_create_reads_and_changes_noth
     assert "Abandonner" not in page
     with pytest.raises(Refusal, match="not-emitter"):
         decide.withdraw(house.actor("t.lescoat"), folder_id, version=house.folder(folder_id).version)
+    # The right held at another desk opens the pages of the deposit, and not the drafts of this one.
+    desks.seat(house.actor(G).collectivity_id, "technique", "t.lescoat", [Right.CREATE])
+    actor, main = house.actor("t.lescoat"), house.versions(folder_id)[0].document_id
+    version = house.folder(folder_id).version
+    for verb in (
+        lambda: deposit.save(actor, folder_id, version=version, title="Autre", facts={"total_ttc": "1"}),
+        lambda: sending.send(actor, folder_id, version=version),
+        lambda: deposit.remove_document(actor, folder_id, main),
+        lambda: deposit.accept_repair(actor, folder_id, main),
+        lambda: deposit.attach(actor, folder_id, []),
+    ):
+        with pytest.raises(Refusal, match="not-emitter"):
+            verb()
+    assert house.folder(folder_id).version == version
 
 
 def test_a_first_draft_may_be_given_up_by_the_button_that_offers_it(house: House) -> None:

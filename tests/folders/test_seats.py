@@ -90,6 +90,9 @@ def test_a_sitting_role_is_the_person_designated_and_nobody_from_elsewhere(house
     number = house.actor("b.cadiou").user_id
     assert seats(house, folder_id, step(role, kind=StepKind.SIGN)) == {f"person:{number}": {"Bleuenn Cadiou"}}
     without = house.actor("r.pellenec").user_id
+    desks.close_account(house.actor("b.cadiou").collectivity_id, "b.cadiou")
+    with pytest.raises(Refusal, match="desk-missing"):  # nobody waits for an account that is closed
+        seats(house, folder_id, step(role, kind=StepKind.SIGN))
     house.save(folder_id, "k.morizur", {"sitting_secretary": str(without)})
     assert seats(house, folder_id, step(role, kind=StepKind.SIGN)) == {f"person:{without}": set()}
     other = desks.create_collectivity(
