@@ -60,6 +60,7 @@ _TITLES_BY_SUBJECT = {
     "certificate": "Ce certificat ne peut pas servir ainsi",
     "identity": "Cette réponse n’est pas la bonne",
     "mandate": "Ce mandat ne le permet pas",
+    "application": "Cette application a changé",
 }
 _KEYS = {400: "form-expired", 404: "not-found", 429: "too-many-tries"}
 

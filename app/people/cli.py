@@ -7,8 +7,9 @@ import click
 from flask.cli import AppGroup
 
 from app.core.db import reading
+from app.core.french import instant
 from app.core.refusals import Refusal, catalogue
-from app.people import desks
+from app.people import applications, desks
 from workflows.rights import Right
 
 
@@ -118,8 +119,50 @@ def seat(siren: str, desk_key: str, login: str, rights: str) -> None:
 @click.option("--rights", default="create,act")
 def application(siren: str, name: str, desk_key: str, rights: str) -> None:
     """Laisser entrer un logiciel par l’API ; son jeton est affiché une seule fois."""
-    token = desks.create_application(_collectivity(siren), name, desk_key, _rights(rights))
+    token = applications.create_application(_collectivity(siren), name, desk_key, _rights(rights))
     click.echo(f"Jeton de {name} : {token}")
+
+
+@people.command("applications")
+@click.argument("siren")
+def listed(siren: str) -> None:
+    """Lister les applications, leur bureau, leurs droits et leur dernier usage."""
+    collectivity_id = _collectivity(siren)
+    with reading(collectivity_id) as db:
+        known = applications.applications(db, collectivity_id)
+    for one in known:
+        rights = ",".join(right.value for right in one.rights) or "aucun droit"
+        state = f"dernier usage : {instant(one.used_at) or 'aucun'}" if one.active else "fermée"
+        click.echo(f"{one.name} ({one.desk}, {rights}), {state}")
+
+
+@people.command("close-application")
+@click.argument("siren")
+@click.argument("name")
+def close_application(siren: str, name: str) -> None:
+    """Fermer une application : son jeton est refusé aussitôt."""
+    collectivity_id = _collectivity(siren)
+    for number in _applications(collectivity_id, name):
+        applications.close_application(collectivity_id, number)
+    click.echo(f"{name} est fermée : son jeton est refusé.")
+
+
+@people.command("rotate-application")
+@click.argument("siren")
+@click.argument("name")
+def rotate_application(siren: str, name: str) -> None:
+    """Donner un autre jeton à une application, affiché une seule fois ; l’ancien est refusé aussitôt."""
+    collectivity_id = _collectivity(siren)
+    numbers = _applications(collectivity_id, name)
+    if len(numbers) > 1:
+        raise Refusal("application-several", name=name)
+    token = applications.rotate_application(collectivity_id, numbers[0])
+    click.echo(f"Jeton de {name} : {token}")
+
+
+def _applications(collectivity_id: int, name: str) -> list[int]:
+    with reading(collectivity_id) as db:
+        return applications.numbers_of(db, collectivity_id, name)
 
 
 @people.command("close")

@@ -1,4 +1,4 @@
-"""Setting up a collectivity: its people, its desks, who holds them, and the software it lets in."""
+"""Setting up a collectivity: its people, its desks, and who holds them."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -13,7 +13,7 @@ from app.core.refusals import Refusal
 from app.core.security import derived_token, new_token, token_hash
 from app.core.transaction import use_case
 from app.people.login import hasher, revoke_all
-from app.people.models import Application, Collectivity, Desk, Holder, PasswordReset, User
+from app.people.models import Collectivity, Desk, Holder, PasswordReset, User
 from workflows.rights import Right
 
 PASSWORD_MINIMUM = 12
@@ -116,32 +116,6 @@ def seat(db: Db, collectivity_id: int, desk: str, login: str, rights: Sequence[R
         row.rights = [one.value for one in rights]
     elif rights:
         db.add(Holder(user_id=user.id, desk_id=desk_id, rights=[one.value for one in rights]))
-
-
-@use_case
-def create_application(db: Db, collectivity_id: int, name: str, desk: str, rights: Sequence[Right]) -> str:
-    """Let a software in at one desk; returns its token, shown once and kept only as a hash."""
-    token = new_token()
-    db.add(
-        Application(
-            collectivity_id=collectivity_id,
-            name=name,
-            desk_id=desk_of(db, collectivity_id, desk).id,
-            token_hash=token_hash(token),
-            rights=[one.value for one in rights],
-            created_at=now(),
-        )
-    )
-    return token
-
-
-@use_case
-def close_application(db: Db, collectivity_id: int, name: str) -> None:
-    """Shut a software out at once."""
-    query = sa.update(Application).where(
-        Application.collectivity_id == collectivity_id, Application.name == name
-    )
-    db.execute(query.values(active=False))
 
 
 @use_case

@@ -22,6 +22,7 @@ from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
 from app.core.transaction import use_case
 from app.people.actor import Actor, Seat, require
+from app.people.applications import USED_EVERY, note_use
 from app.people.mandates import law_of
 from app.people.models import Application, Collectivity, Desk, Holder, LoginSession, MandateRow, User
 from workflows.deadlines import get_ready
@@ -265,6 +266,8 @@ def application(db: Db, token: str, address: str) -> Actor | None:
     if row is None:
         return None
     app, desk, collectivity_name, by_mandate = row
+    if app.used_at is None or now() - app.used_at > USED_EVERY:
+        g.used = app.id
     seat = Seat(desk.id, desk.key, desk.name, frozenset(Right(one) for one in app.rights))
     return Actor(
         kind="application",
@@ -330,6 +333,15 @@ def _before_a_move() -> None:
         get_ready()
 
 
+def _seen(response: Response) -> Response:
+    """Note that a session or a token still serves, once the answer is made."""
+    if "touch" in g:
+        touch(g.touch)
+    if "used" in g:
+        note_use(g.used)
+    return response
+
+
 def stand_guard(app: Flask) -> None:
     """Enforce, before every view, the one guard written above it; a route without a guard answers nobody."""
     manager.init_app(app)
@@ -361,11 +373,7 @@ def stand_guard(app: Flask) -> None:
         _before_a_move()
         return None
 
-    @app.after_request
-    def _seen(response: Response) -> Response:
-        if "touch" in g:
-            touch(g.touch)
-        return response
+    app.after_request(_seen)
 
 
 def keep(token: str, actor_days: int | None) -> None:

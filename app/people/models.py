@@ -137,7 +137,11 @@ class PasswordReset(Base):
 
 
 class Application(Base, Tenanted):
-    """Another software that deposits and decides through the API, in the name of one desk."""
+    """Another software that deposits and decides through the API, in the name of one desk.
+
+    `rotated_at`: when it was given its present token, None for the first; `used_at`: about when it last served, to five
+    minutes; `closed_at`: shut out for good, by `closed_by`.
+    """
 
     __tablename__ = "application"
 
@@ -148,3 +152,7 @@ class Application(Base, Tenanted):
     rights: Mapped[list[Any]]
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
+    rotated_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[str | None]

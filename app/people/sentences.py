@@ -88,6 +88,26 @@ SENTENCES: Sentences = {
         "Rien n’a été enregistré : « {label} » n’est pas une date. Écrivez-la comme 25/11/2026.",
     ),
     "mandate-unknown": (404, "Ce mandat n’existe pas ou a déjà pris fin. Rechargez la liste des mandats."),
+    "application-name": (
+        422,
+        "L’application n’est pas entrée : donnez-lui un nom, de {longest} signes au plus.",
+    ),
+    "application-name-taken": (
+        409,
+        "L’application n’est pas entrée : « {name} » est déjà en service. Donnez un autre nom, ou un nouveau jeton à celle qui existe.",
+    ),
+    "application-unknown": (
+        404,
+        "Cette application n’existe pas ou n’est plus en service. Rechargez la liste des applications.",
+    ),
+    "application-rotated": (
+        409,
+        "Le jeton n’a pas changé : « {name} » en a reçu un autre depuis que cette page a été ouverte. Rechargez la liste.",
+    ),
+    "application-several": (
+        409,
+        "Le jeton n’a pas changé : plusieurs applications en service s’appellent « {name} ». Choisissez-la dans Administration, Applications.",
+    ),
     "account-closed": (
         403,
         "Rien n’a été fait : le compte qui l’a demandé a été fermé. Adressez-vous à l’administrateur de la commune.",

@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from app.people import desks
+from app.people import applications
 from tests.builders.house import INVOICE, House
 from workflows.rights import Right
 
@@ -21,8 +21,8 @@ class Software:
         self, house: House, desk: str, rights: list[Right], collectivity_id: int | None = None
     ) -> None:
         self.collectivity_id = collectivity_id or house.actor("a.kervadec").collectivity_id
-        self.name = f"Logiciel {desk}"
-        self.token = desks.create_application(self.collectivity_id, self.name, desk, rights)
+        self.name = f"Logiciel {desk}, {len(rights)} droits"
+        self.token = applications.create_application(self.collectivity_id, self.name, desk, rights)
         self.client, self.headers = (
             house.app.test_client(use_cookies=False),
             {"Authorization": f"Bearer {self.token}"},

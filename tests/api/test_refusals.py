@@ -2,7 +2,8 @@
 
 import pytest
 
-from app.people import desks
+from app.core.db import reading
+from app.people import applications, desks
 from tests.api.software import FACTS, Software
 from tests.builders.house import INVOICE, House
 from workflows.rights import Right
@@ -46,7 +47,9 @@ def test_without_a_token_with_a_cookie_or_with_a_closed_token_nobody_enters(
     house: House, accounting: Software
 ) -> None:
     person = house.client("g.trehorel")
-    desks.close_application(accounting.collectivity_id, accounting.name)
+    with reading(accounting.collectivity_id) as db:
+        (number,) = applications.numbers_of(db, accounting.collectivity_id, accounting.name)
+    applications.close_application(accounting.collectivity_id, number)
     for method, path in ROUTES:
         for client, headers in (
             (house.app.test_client(), {}),

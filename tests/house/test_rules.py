@@ -115,6 +115,7 @@ APART = (
     "certificate.",
     "circuit.",
     "classification.",
+    "application.",
     "collectivity.",
     "convention.",
     "identity.",

@@ -9,7 +9,7 @@ from app.core.db import reading
 from app.core.refusals import Refusal
 from app.demo.cast import PASSWORD
 from app.folders import decide, queues, sending
-from app.people import desks
+from app.people import applications, desks
 from tests.builders.flows import edited
 from tests.builders.house import FLOW, PAY, House
 from tests.mailserver import MailServer
@@ -88,7 +88,7 @@ def test_only_the_payroll_office_deposits_a_pay_flow(house: House) -> None:
     assert "Flux de paye" in house.client(MAYOR).get("/suivi").get_data(as_text=True)
     here, known = house.actor(CHIEF).collectivity_id, []
     for desk in ("paye", "comptabilite"):
-        token = desks.create_application(here, f"Logiciel {desk}", desk, [Right.CREATE])
+        token = applications.create_application(here, f"Logiciel {desk}", desk, [Right.CREATE])
         bearer = {"Authorization": f"Bearer {token}"}
         known.append(house.client().get("/api/v1/families", headers=bearer).get_json()["families"])
     assert ["pes_payroll" in {one["name"] for one in families} for families in known] == [True, False]

@@ -14,7 +14,7 @@ from app.core.clock import today
 from app.core.db import reading
 from app.demo.cast import PASSWORD
 from app.folders import decide, sending
-from app.people import desks
+from app.people import applications, desks
 from app.people.login import revoke
 from app.people.models import LoginSession
 from tests.builders.house import ACT, INVOICE, House, token_in
@@ -105,8 +105,10 @@ class Scene:
             ("foreign", other, "comptabilite", EVERY),
             ("foreign_reader", other, "comptabilite", ()),
         ):
-            self.bearers[name] = desks.create_application(place, f"Logiciel {name}", desk, rights)
-        desks.close_application(here, "Logiciel closed")
+            self.bearers[name] = applications.create_application(place, f"Logiciel {name}", desk, rights)
+        with reading(here) as db:
+            (number,) = applications.numbers_of(db, here, "Logiciel closed")
+        applications.close_application(here, number)
 
     def _invoices(self) -> None:
         house, name = self.house, "invoice"

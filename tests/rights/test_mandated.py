@@ -17,7 +17,7 @@ from app.folders import decide, queues
 from app.folders.access import as_text, asking_at, may_read
 from app.folders.facts import act_of
 from app.folders.models import Folder
-from app.people import desks
+from app.people import applications, desks
 from app.people.actor import Actor, Seat
 from app.people.mandates import Wanted, end_mandate, open_mandate
 from tests.builders.house import House
@@ -79,7 +79,7 @@ def seated(house: House) -> str:
             if login == LATE:
                 end_mandate(administrator, number)
         desks.seat(here, "maire", login, rights)
-    return desks.create_application(here, "Logiciel", "maire", BOTH)
+    return applications.create_application(here, "Logiciel", "maire", BOTH)
 
 
 def asked_of(house: House, login: str, folders: dict[str, int]) -> dict[str, set[str]]:

@@ -79,9 +79,11 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     carried = {"pes.attachment", "pes.attachment_bytes"}
     # And no convention is suspended: nothing leaves on paper (tests/legality/test_paper.py); no operator stamps copies
     # here (tests/legality/test_operator_copy.py).
+    # And nothing is doubted in these folders: there is nothing to rule on (tests/folders/test_corrections.py).
     # An act leaves the public page after two months, or for a reason of law (tests/publication/test_withdrawn.py).
     assert never == {
         "folders.archive",
+        "folders.rule",
         "signing.verifier.report",
         "signing.verifier.attest_kept",
         "signing.verifier.before_after",
@@ -261,6 +263,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "certificate_id": ABSENT,
         "batch_id": ABSENT,
         "mandate_id": ABSENT,
+        "application_id": ABSENT,
         "letter_id": ABSENT,
         "rank": 0,
     }

@@ -1,7 +1,9 @@
-"""Pages of the administrator: the signing mandates, a new one, and the end of one."""
+"""Pages of the administrator: the signing mandates, and the software that is let in; a new one, and the end of one."""
+
+from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, flash, g, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.core.clock import today
@@ -9,14 +11,17 @@ from app.core.db import Db, reading
 from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.people import applications
 from app.people.mandates import end_mandate, mandates, open_mandate
-from app.people.models import User
+from app.people.models import Desk, User
 from app.people.office.forms import KINDS, EndForm, mandate_form
 from app.people.office.views import view, warnings
 from workflows.errors import Refusal as LawRefusal
 from workflows.mandates import conflicts, over, words
+from workflows.rights import Right
 
 pages = Blueprint("office", __name__)
+Page = tuple[str, int]
 
 
 @pages.route("/administration/mandats", methods=["GET", "POST"])
@@ -90,3 +95,67 @@ def _ended(fallen: tuple[str, ...]) -> str:
 
 def _names(db: Db) -> dict[int, str]:
     return {one.id: one.name for one in db.scalars(sa.select(User))}
+
+
+@pages.route("/administration/applications", methods=["GET", "POST"], endpoint="applications")
+@guard("administer")
+def software() -> Page:
+    """The applications, those in service first, and the form that lets one more in."""
+    if request.method != "POST":
+        return _software()
+    name, rights = request.form.get("name", ""), request.form.getlist("rights")
+    try:
+        token = applications.create_application(
+            g.actor.collectivity_id,
+            name,
+            request.form.get("desk", ""),
+            [one for one in applications.GRANTED if one.value in rights],
+            by=g.actor,
+        )
+    except Refusal as refusal:
+        status, error = sentences.say(refusal.key, refusal.facts)
+        return _software(status, error=error)
+    return _software(token=token, whose=" ".join(name.split()))
+
+
+@pages.post("/administration/applications/<int:application_id>/jeton")
+@guard("administer")
+def rotate(application_id: int) -> Page:
+    """Give an application another token, and show it once."""
+    token = applications.rotate_application(
+        g.actor.collectivity_id, application_id, serial=request.form.get("serial", ""), by=g.actor
+    )
+    with reading(g.actor.collectivity_id) as db:
+        known = applications.applications(db, g.actor.collectivity_id)
+    return _software(token=token, whose=next(one.name for one in known if one.id == application_id))
+
+
+@pages.post("/administration/applications/<int:application_id>/fermer")
+@guard("administer")
+def close(application_id: int) -> Response:
+    """Shut an application out at once."""
+    name = applications.close_application(g.actor.collectivity_id, application_id, by=g.actor)
+    flash(f"« {name} » est fermée : son jeton est refusé dès maintenant.", "ok")
+    return redirect(url_for("people.office.applications"))
+
+
+def _software(status: int = 200, **shown: Any) -> Page:
+    with reading(g.actor.collectivity_id) as db:
+        known = applications.applications(db, g.actor.collectivity_id)
+        desks = db.execute(sa.select(Desk.key, Desk.name).order_by(Desk.name)).all()
+    page = render_template(
+        "people/applications.html",
+        live=[one for one in known if one.active],
+        closed=[one for one in known if not one.active],
+        desks=desks,
+        rights=[(one.value, one.label) for one in applications.GRANTED],
+        typed={
+            "name": request.form.get("name", "") if "error" in shown else "",
+            "desk": request.form.get("desk", "") if "error" in shown else "",
+            "rights": request.form.getlist("rights")
+            if "error" in shown
+            else [Right.CREATE.value, Right.ACT.value],
+        },
+        **shown,
+    )
+    return page, status

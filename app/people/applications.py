@@ -1,0 +1,177 @@
+"""The software that a collectivity lets in by the API: listed with its last use, shut out, given another token."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.security import new_token, token_hash
+from app.core.transaction import use_case
+from app.journal.chain import Event, append
+from app.people.actor import Actor, system
+from app.people.models import Application, Desk
+from workflows.rights import Right
+
+USED_EVERY = timedelta(minutes=5)
+"""How often the last use of a token is noted: a software that asks each second does not write each second."""
+LONGEST = 80
+COMMAND = "Ligne de commande"
+GRANTED = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE)
+"""The rights that a desk has, and so a software at it; to administer belongs to a person."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One application for the administrator; `serial` names its present token and tells nothing of it."""
+
+    id: int
+    name: str
+    desk: str
+    rights: tuple[Right, ...]
+    active: bool
+    created_at: datetime
+    rotated_at: datetime | None
+    used_at: datetime | None
+    closed_at: datetime | None
+    closed_by: str
+
+    @property
+    def serial(self) -> str:
+        """What a form posts back: a page that shows an older token changes nothing."""
+        return (self.rotated_at or self.created_at).isoformat()
+
+
+def by_command(collectivity_id: int) -> Actor:
+    """Who the journal names for what is done on the server, without an account."""
+    return system(collectivity_id, COMMAND)
+
+
+@use_case
+def create_application(
+    db: Db, collectivity_id: int, name: str, desk: str, rights: Sequence[Right], *, by: Actor | None = None
+) -> str:
+    """Let a software in at one desk; returns its token, shown once and kept only as a hash.
+
+    Refuses a name that is missing or too long (`application-name`), or that another one in service has
+    (`application-name-taken`), and an unknown desk (`desk-unknown`). `by`: None for the command line.
+    """
+    name = " ".join(name.split())
+    if not 0 < len(name) <= LONGEST:
+        raise Refusal("application-name", longest=LONGEST)
+    place = db.scalar(sa.select(Desk).where(Desk.collectivity_id == collectivity_id, Desk.key == desk))
+    if place is None:
+        raise Refusal("desk-unknown", desk=desk)
+    if _named(db, collectivity_id, name):
+        raise Refusal("application-name-taken", name=name)
+    token, granted = new_token(), [one.value for one in GRANTED if one in rights]
+    row = Application(
+        collectivity_id=collectivity_id,
+        name=name,
+        desk_id=place.id,
+        token_hash=token_hash(token),
+        rights=granted,
+        created_at=now(),
+    )
+    db.add(row)
+    db.flush()
+    _told(db, "application.opened", row, by, desk=place.key, rights=granted)
+    return token
+
+
+@use_case
+def close_application(db: Db, collectivity_id: int, application_id: int, *, by: Actor | None = None) -> str:
+    """Shut a software out at once, and for good; its name. Refuses `application-unknown`, also when it is shut out."""
+    row = _open(db, collectivity_id, application_id)
+    row.active, row.closed_at = False, now()
+    row.closed_by = (by or by_command(collectivity_id)).name
+    _told(db, "application.closed", row, by)
+    return row.name
+
+
+@use_case
+def rotate_application(
+    db: Db, collectivity_id: int, application_id: int, *, serial: str | None = None, by: Actor | None = None
+) -> str:
+    """Give a software another token, shown once; the old one is refused from this instant.
+
+    `serial`: that of the token that the page showed, so that a form sent twice does not undo the token just given
+    (`application-rotated`). Refuses `application-unknown`, also when it is shut out.
+    """
+    row = _open(db, collectivity_id, application_id)
+    if serial is not None and serial != (row.rotated_at or row.created_at).isoformat():
+        raise Refusal("application-rotated", name=row.name)
+    token = new_token()
+    row.token_hash, row.rotated_at = token_hash(token), now()
+    _told(db, "application.rotated", row, by)
+    return token
+
+
+@use_case
+def note_use(db: Db, application_id: int) -> None:
+    """Note that a token still serves."""
+    db.execute(sa.update(Application).where(Application.id == application_id).values(used_at=now()))
+
+
+def applications(db: Db, collectivity_id: int) -> list[Listed]:
+    """Every software of a collectivity by name, those in service first."""
+    query = (
+        sa.select(Application, Desk.name)
+        .join(Desk, Desk.id == Application.desk_id)
+        .where(Application.collectivity_id == collectivity_id)
+        .order_by(Application.active.desc(), Application.name, Application.id)
+    )
+    return [
+        Listed(
+            row.id,
+            row.name,
+            desk,
+            tuple(Right(one) for one in row.rights),
+            row.active,
+            row.created_at,
+            row.rotated_at,
+            row.used_at,
+            row.closed_at,
+            row.closed_by or "",
+        )
+        for row, desk in db.execute(query)
+    ]
+
+
+def numbers_of(db: Db, collectivity_id: int, name: str) -> list[int]:
+    """The applications in service of that name, several where they were let in before names were one each.
+
+    Refuses `application-unknown` when there is none.
+    """
+    numbers = _named(db, collectivity_id, name)
+    if not numbers:
+        raise Refusal("application-unknown")
+    return numbers
+
+
+def _named(db: Db, collectivity_id: int, name: str) -> list[int]:
+    query = sa.select(Application.id).where(
+        Application.collectivity_id == collectivity_id, Application.name == name, Application.active.is_(True)
+    )
+    return list(db.scalars(query.order_by(Application.id)))
+
+
+def _open(db: Db, collectivity_id: int, application_id: int) -> Application:
+    row = db.scalar(
+        sa.select(Application)
+        .where(Application.id == application_id, Application.collectivity_id == collectivity_id)
+        .with_for_update()
+    )
+    if row is None or not row.active:
+        raise Refusal("application-unknown")
+    return row
+
+
+def _told(db: Db, event: str, row: Application, by: Actor | None, **facts: object) -> None:
+    """The journal keeps the name and the number, never the token nor its hash."""
+    who = by or by_command(row.collectivity_id)
+    told = {"application": row.id, "name": row.name, **facts}
+    append(db, row.collectivity_id, Event(event, who.name, who.user_id, None, told))

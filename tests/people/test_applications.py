@@ -1,0 +1,111 @@
+"""Software is let in, seen, given another token and shut out, by page and by command; the journal says who did it."""
+
+import re
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.db import reading
+from app.journal.models import JournalEntry
+from app.people import applications
+from app.people.models import Application
+from tests.builders.house import House
+from workflows.rights import Right
+
+ADMINISTRATOR, SIREN = "k.morizur", "212909998"
+URL = "/administration/applications"
+
+
+def status(house: House, token: str) -> int:
+    answer = house.app.test_client().get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
+    return int(answer.status_code)
+
+
+def token_of(page: str) -> str:
+    return re.findall(r"<code>([^<]+)</code>", page)[0]
+
+
+def told() -> list[tuple[str, str]]:
+    with reading() as db:
+        query = sa.select(JournalEntry.event, JournalEntry.who, JournalEntry.facts).order_by(JournalEntry.id)
+        rows = [one for one in db.execute(query) if one.event.startswith("application.")]
+    assert not [one for one in rows if "token" in one.facts or "hash" in one.facts]
+    return [(one.event, one.who) for one in rows]
+
+
+def test_a_token_is_given_rotated_and_refused_from_the_page(house: House) -> None:
+    client = house.client(ADMINISTRATOR)
+    form = {
+        "csrf_token": house.csrf(client),
+        "name": " Finances  2026 ",
+        "desk": "comptabilite",
+        "rights": ["create", "act", "administer"],
+    }
+    page = client.post(URL, data=form).get_data(as_text=True)
+    first = token_of(page)
+    assert "Jamais servi" in page
+    assert status(house, first) == 200
+    page = client.get(URL).get_data(as_text=True)
+    assert "Jamais servi" not in page  # its last use is shown
+    assert first not in page  # and its token never again
+    again = client.post(URL, data=form)
+    assert (again.status_code, "déjà en service" in again.get_data(as_text=True)) == (409, True)
+    for wrong in ({"name": " "}, {"name": "x" * 81}, {"desk": "inconnu", "name": "Autre"}):
+        assert client.post(URL, data={**form, **wrong}).status_code in {404, 422}
+    with reading() as db:
+        row = db.scalars(sa.select(Application)).one()
+    assert (row.name, row.rights) == ("Finances 2026", ["create", "act"])
+    serial = re.findall(r'name="serial"\s+value="([^"]+)"', page)[0]
+    rotated = {"csrf_token": form["csrf_token"], "serial": serial}
+    second = token_of(client.post(f"{URL}/{row.id}/jeton", data=rotated).get_data(as_text=True))
+    assert [status(house, one) for one in (first, second)] == [401, 200]
+    assert client.post(f"{URL}/{row.id}/jeton", data=rotated).status_code == 409  # the same form sent twice
+    assert status(house, second) == 200
+    assert client.post(f"{URL}/{row.id}/fermer", data=rotated).status_code == 302
+    assert status(house, second) == 401
+    for gone in ("fermer", "jeton"):
+        assert client.post(f"{URL}/{row.id}/{gone}", data=rotated).status_code == 404
+    closed = client.get(URL).get_data(as_text=True)
+    assert "par Katell Morizur" in closed
+    who = "Katell Morizur"
+    assert told() == [("application.opened", who), ("application.rotated", who), ("application.closed", who)]
+    assert client.post(URL, data=form).status_code == 200  # the name is free again
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_token_is_listed_rotated_and_refused_by_command(house: House) -> None:
+    run = house.app.test_cli_runner()
+    first = run.invoke(args=["people", "application", SIREN, "Pastell", "direction"]).output.split()[-1]
+    assert status(house, first) == 200
+    assert re.search(
+        r"^Pastell \(.+, create,act\), dernier usage : (?!aucun)",
+        run.invoke(args=["people", "applications", SIREN]).output,
+    )
+    second = run.invoke(args=["people", "rotate-application", SIREN, "Pastell"]).output.split()[-1]
+    assert [status(house, one) for one in (first, second)] == [401, 200]
+    assert "est fermée" in run.invoke(args=["people", "close-application", SIREN, "Pastell"]).output
+    assert status(house, second) == 401
+    assert ", fermée" in run.invoke(args=["people", "applications", SIREN]).output
+    for verb in ("rotate-application", "close-application"):
+        missing = run.invoke(args=["people", verb, SIREN, "Pastell"])
+        assert (missing.exit_code, "n’existe pas" in missing.output) == (1, True)
+    assert {who for _, who in told()} == {applications.COMMAND}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_application_of_another_commune_is_not_there(house: House) -> None:
+    here = house.actor(ADMINISTRATOR).collectivity_id
+    token = applications.create_application(here, "Finances", "direction", [Right.ACT])
+    with reading(here) as db:
+        (number,) = applications.numbers_of(db, here, "Finances")
+    for verb in (applications.close_application, applications.rotate_application):
+        with pytest.raises(Exception, match="application-unknown"):
+            verb(here + 1, number)
+    assert status(house, token) == 200
+    with reading(here) as db:
+        (before,) = applications.applications(db, here)
+    applications.note_use(number)
+    with reading(here) as db:
+        (after,) = applications.applications(db, here)
+    assert before.used_at is not None
+    assert after.used_at >= before.used_at
