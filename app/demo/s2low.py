@@ -34,7 +34,12 @@ from app.demo.s2low_letters import OfficeFace
 from app.transmission.ports import Parcel, Rejected, Sender, Uncertain
 
 LOGIN_PAGE: Final = b"<!DOCTYPE html>\n<html><head><title>S2LOW</title></head><body>Connexion</body></html>\n"
-FATES: Final = frozenset({"login", "outage", "cut", "lost", "broken"})
+DONE: Final = frozenset({"lost", "broken", "empty"})
+LED: Final = {"home": "/", "door": "/login.php?error=x"}
+REFUSED: Final = "KO\nLa connexion n&#039;a pas pu ?tre ?tablie\n"
+"""What release 6 says, under 200, to an account that it does not know."""
+DUMP: Final = "<pre class='xdebug-var-dump' dir='ltr'>Exception</pre>"
+"""What it says, under 200, of its own fault, out of production mode."""
 TAKEN: Final = (
     "KO\nUn acte portant le même numéro interne existe déjà dans la base de données.\n"
     "Il faut peut-être ajouter un suffixe au numéro.\n"
@@ -46,9 +51,10 @@ class Scenario:
     """How it behaves from now on; `next` names what befalls the coming requests to a path, one after the other.
 
     `login`: the login page under 200. `outage`: HTTP 503. `cut`: the connection falls before anything is read. `lost`: it is
-    read, done, and the connection falls before the answer. `broken`: HTTP 500 once it is done. `said` holds the very bytes
-    to answer to a path, whatever is asked. `always` is what befalls every request until it is emptied: one of these names,
-    or the text to answer under 200.
+    read, done, and the connection falls before the answer. `empty`: it is done, and nothing is said under 200. `broken`:
+    HTTP 500 once it is done. `home`, `door`: it leads to `/` or to its login, as release 6 does without a right or an
+    account. `archivist`: HTTP 400, for a list that asks for that role. Any other text is answered under 200. `said` holds
+    the very bytes to answer to a path, whatever is asked. `always` befalls every request until it is emptied.
     """
 
     always: str = ""
@@ -83,18 +89,15 @@ class Operator(OfficeFace):
         fate = self.scenario.of(request.path)
         if fate == "cut":
             return _fall(environ)
-        if fate == "login":
-            return Response(LOGIN_PAGE, mimetype="text/html")(environ, start)
-        if fate == "outage":
-            return Response("", 503)(environ, start)
-        if fate and fate not in FATES:
-            return as_text(fate)(environ, start)
+        if fate and fate not in DONE:
+            return _instead(fate)(environ, start)
         with request:
             said = self.scenario.said.get(request.path.rsplit("/", 1)[-1])
             answer = self._answer(request) if said is None else Response(said)
         if fate == "lost":
             return _fall(environ)
-        return (Response("", 500) if fate == "broken" else answer)(environ, start)
+        answer = {"broken": Response("", 500), "empty": Response("")}.get(fate, answer)
+        return answer(environ, start)
 
     def _answer(self, request: Request) -> Response:
         page = getattr(
@@ -206,6 +209,8 @@ class Operator(OfficeFace):
                         "type": "1",
                     }
                 )
+        if "min_date" in request.args:
+            listed = [one for row in listed for one in (row, row)]  # a row for each step of its history
         return self._listed(request, wanted, listed)
 
     def _actes_transac_get_files_list(self, request: Request) -> Response:
@@ -258,7 +263,9 @@ class Operator(OfficeFace):
                 message="Numéro de transaction invalide",
             )
         words = {3: "Transmis", 4: "Acquittement", 8: "Information disponible"}
-        return _xml("transaction", id=reference, resultat="OK", status=str(found), message=words[found])
+        return _xml(
+            "transaction", id=reference, resultat="OK", status=str(found), message=words.get(found, "")
+        )
 
     def _helios_download_acquit(self, request: Request) -> Response:
         reference = request.args.get("id", "")
@@ -285,6 +292,8 @@ class Operator(OfficeFace):
             reply = self._treasury.poll(self.authority, reference)
         except LookupError:
             return None
+        if self.stage is not None:
+            return self.stage
         acquit = read_acquit(reply.acquit) if reply.acquit else None
         if acquit is None:
             return 3
@@ -298,6 +307,19 @@ class Operator(OfficeFace):
         offset, limit = int(request.args.get("offset", "0")), int(request.args.get("limit", "100"))
         told = {"status_id": status, "authority_id": 1, "offset": offset, "limit": limit}
         return as_json({**told, "transactions": rows[offset : offset + limit]})
+
+
+def _instead(fate: str) -> Response:
+    """What is answered in place of what was asked."""
+    if fate == "login":
+        return Response(LOGIN_PAGE, mimetype="text/html")
+    if fate == "outage":
+        return Response("", 503)
+    if fate == "archivist":
+        return Response('{"error":"L\'utilisateur n\'est pas archiviste"}', 400, mimetype="application/json")
+    if fate in LED:
+        return Response("", 302, {"Location": LED[fate]})
+    return as_text(fate)
 
 
 class _NamedTreasury(SimulatedTreasury):

@@ -47,10 +47,21 @@ class OfficeFace:
 
     def __init__(self, actes: ActesSettings, authority: Sender) -> None:
         self.actes, self.authority = actes, authority
+        self.stage: int | None = None
+        """The state in which everything deposited is held from now on, as an operator holds it; None to send it on."""
 
     @property
     def _prefecture(self) -> SimulatedPrefecture:
         return SimulatedPrefecture(self.actes, load_classification(self.actes.classification_file), now)
+
+    def _actes_transac_post_confirm_api(self, request: Request) -> Response:
+        """An agent confirms: what was held is sent on, and he is led back."""
+        self.stage = None
+        told = {"%%ERROR%%": "0", "%%MESSAGE%%": "OK"}
+        back = request.args.get("url_return", "")
+        for mark, value in told.items():
+            back = back.replace(mark, value)
+        return Response("", 302, {"Location": back})
 
     def _list_document_prefecture(self, request: Request) -> Response:
         del request
@@ -208,6 +219,8 @@ class OfficeFace:
             reply = prefecture.poll(reference)
         except LookupError:
             return None
+        if self.stage is not None:
+            return self.stage, None
         cancelled = load(
             self.actes.folder / "cancelled" / self.authority.siren / f"{ticket.get('number')}.json"
         )

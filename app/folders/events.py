@@ -52,6 +52,10 @@ EVENTS: Mapping[str, tuple[str, str]] = {
         "hourglass-split",
         "Réponse perdue pendant l’envoi, à vérifier avant tout autre envoi",
     ),
+    "transmission.to_confirm": (
+        "hourglass-split",
+        "Retenu chez l’opérateur : quelqu’un doit l’y confirmer, rien n’est encore transmis",
+    ),
     "transmission.late": ("hourglass-split", "Réponse en retard, signalée au déposant"),
     "folder.acknowledge.paper": ("file-earmark-text", "Transmis sur papier, réception enregistrée par {who}"),
     "legality.letter": ("envelope", "Courrier de la préfecture reçu"),

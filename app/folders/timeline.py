@@ -276,6 +276,7 @@ SUBJECTS = {
     "signed": "Signature",
     "receipt_arrived": "Accusé reçu",
     "receipt_late": "Réponse en retard",
+    "confirmation_awaited": "À confirmer chez l’opérateur",
     "done": "Terminé",
     "late_anomaly": "Anomalie après l’accusé",
     "letter_arrived": "Courrier de la préfecture",

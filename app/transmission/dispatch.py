@@ -24,7 +24,7 @@ from app.folders.documents import current_versions
 from app.folders.models import Folder
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
-from app.transmission import answered, lateness, silences
+from app.transmission import answered, lateness, silences, stages
 from app.transmission.channels import open_channel
 from app.transmission.keeping import keep_answer, note_late_anomaly
 from app.transmission.models import Transmission
@@ -126,6 +126,7 @@ def _act_on(actor: Actor, sending: Sending, answer: Answer, settings: Any) -> No
     if answer.kind is AnswerKind.PENDING:
         if sha256 is not None:
             keep_doubtful(actor, sending.id, answer, sha256)
+        stages.keep(actor, sending.id, answer.stage)
         late = lateness.tell(actor, sending.id, settings)
         raise Later(settings.actes_poll_seconds, answer.reason or late)
     if answer.kind is AnswerKind.ACKNOWLEDGED:

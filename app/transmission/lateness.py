@@ -30,6 +30,8 @@ def late(row: Transmission, settings: Any) -> bool:
 
 def sentence(row: Transmission) -> str:
     """What to do about it."""
+    if row.stage_address:
+        return f"Sans confirmation depuis le {instant(row.sent_at)} : rien n’est transmis tant qu’elle manque"
     whom = _WHOM.get(row.channel, "le destinataire")
     return f"Sans réponse depuis le {instant(row.sent_at)} : appelez {whom}. Ne renvoyez rien."
 

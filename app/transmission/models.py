@@ -18,6 +18,8 @@ class Transmission(Base, Tenanted):
     `state` is ready, sending, sent, acknowledged, partial (a part was taken, the rest came back), refused or uncertain.
     `versions` lists the document versions that leave, as they were when it was opened: what is added to a document
     afterwards changes nothing of what was sent.
+    `stage` is where the relay operator holds what it has not answered, in French, None once it was sent on; `stage_address`
+    the page where somebody must confirm it.
     """
 
     __tablename__ = "transmission"
@@ -39,6 +41,8 @@ class Transmission(Base, Tenanted):
     identifier: Mapped[str | None]
     received_on: Mapped[date | None]
     reason: Mapped[str | None]
+    stage: Mapped[str | None]
+    stage_address: Mapped[str | None]
     versions: Mapped[list[Any] | None]
     prepared_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]

@@ -138,12 +138,18 @@ class _Words:
             meta += f". {silence}"
         elif lateness.late(row, self._settings):
             meta += f". {lateness.sentence(row)}"
-        return {
+        told = {
             "title": channels.open_channel(row.channel).label,
             "meta": meta,
             "mono": row.identifier if row.channel == "actes" else "",
             "back": word(row) if row.state in BACK else "",
         }
+        if row.state == "sent" and row.stage_address:
+            told |= {
+                "link_label": "Confirmer chez l’opérateur, avec votre certificat",
+                "link_url": row.stage_address,
+            }
+        return told
 
     def tag(self, db: Db, folder: Folder) -> Tag | None:
         """Where an act or a flow stands; of an act that was published, or touched since its receipt, what it is worth."""
@@ -157,10 +163,10 @@ class _Words:
             return _received(folder, row)
         if _stopped(db, folder):
             return Tag("danger", "exclamation-circle", STOPPED)
-        tone = BACK.get(row.state, "info")
-        if lateness.late(row, self._settings):
-            return Tag("warn", "hourglass-split", "Réponse en retard")
-        return Tag(tone, "send", word(row))
+        held = row.state == "sent" and row.stage_address is not None
+        if held or lateness.late(row, self._settings):
+            return Tag("warn", "hourglass-split", word(row) if held else "Réponse en retard")
+        return Tag(BACK.get(row.state, "info"), "send", word(row))
 
 
 def _received(folder: Folder, row: Transmission) -> Tag:
@@ -170,7 +176,9 @@ def _received(folder: Folder, row: Transmission) -> Tag:
 
 
 def word(row: Transmission) -> str:
-    """The state of a sending in French, in the words of those who follow it."""
+    """The state of a sending in French, in the words of those who follow it; that of the operator while it holds it."""
+    if row.state == "sent" and row.stage:
+        return row.stage
     return WORDS.get(row.channel, STATES)[row.state]
 
 

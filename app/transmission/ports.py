@@ -115,10 +115,19 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """Where a relay operator holds a delivery that has no answer yet, in French; `address` is where somebody must confirm it."""
+
+    words: str
+    address: str | None = None
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the other side said, in the very bytes it said it in; a `simulated` answer has no legal value.
 
     `parts` are empty where it judged the parcel as a whole.
+    `stage` says more of a pending one, None when it left and is simply awaited.
     """
 
     kind: AnswerKind
@@ -129,6 +138,7 @@ class Answer:
     reason: str | None
     simulated: bool
     parts: tuple[Part, ...] = ()
+    stage: Stage | None = None
 
 
 class Uncertain(Exception):  # noqa: N818 - a state of knowledge, named so in the post room

@@ -6,12 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 import time_machine
+from werkzeug.wrappers import Response
 
 from app.channels.actes.channel import open_channel as open_actes
 from app.channels.actes.s2low import S2lowActes
 from app.channels.helios.channel import open_channel as open_helios
-from app.demo.s2low import LOGIN_PAGE
-from app.transmission.ports import AnswerKind, Rejected, Uncertain, Unreachable
+from app.demo.s2low import LOGIN_PAGE, REFUSED
+from app.transmission.ports import AccountRefused, AnswerKind, Rejected, Uncertain, Unreachable
 from tests.builders.s2low import Authority, a_face
 from tests.channels.parcels import NOW, PDF, SENDER, a_flow, a_parcel
 
@@ -70,7 +71,7 @@ def deposits(face):
 # what was taken, and what nobody knows
 
 
-@pytest.mark.parametrize("fate", ["lost", "broken"])
+@pytest.mark.parametrize("fate", ["lost", "broken", "empty"])
 def test_an_answer_lost_after_acceptance_is_unknown_then_found_and_not_sent_again(face, name, fate, tmp_path):
     channel, parcel = through(face, name), made(name, tmp_path)
     package = channel.package(parcel, tmp_path)
@@ -110,18 +111,38 @@ def test_a_login_page_is_no_acquit_and_no_receipt(face, name, tmp_path):
     said = face.operator.scenario.said
     said["helios_download_acquit.php"] = said["actes_transac_get_ARActe.php"] = LOGIN_PAGE
     said["actes_transac_get_status.php"] = b"OK\n5\n"
-    answer = channel.poll(parcel, reference)
-    assert (answer.kind, answer.raw) == (AnswerKind.PENDING, None)
+    with pytest.raises(AccountRefused):
+        channel.poll(parcel, reference)
 
 
-@pytest.mark.parametrize("fate", ["login", "outage"])
-def test_a_login_page_or_an_outage_takes_nothing(face, name, fate, tmp_path):
+def test_a_redirect_out_of_the_module_is_no_file_that_is_late(face, name, tmp_path):
+    """Release 6 leads whoever may not to `/` or to its login: before, a redirect said that nothing had come yet."""
+    channel, parcel = through(face, name), made(name, tmp_path)
+    reference = channel.send(parcel, channel.package(parcel, tmp_path))
+    scenario = face.operator.scenario
+    scenario.said["actes_transac_get_status.php"] = b"OK\n5\n"
+    path = {"actes": "actes_transac_get_ARActe.php", "helios": "helios_download_acquit.php"}[name]
+    for fate in ("home", "door"):
+        scenario.next[path] = [fate]
+        with pytest.raises(AccountRefused, match="n’est plus accepté"):
+            channel.poll(parcel, reference)
+    module = Response("", 302, {"Location": f"/modules/{name}/index.php"})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(face.operator, f"_{path.removesuffix('.php')}", lambda _: module)
+        assert channel.poll(parcel, reference).kind is AnswerKind.PENDING
+    assert channel.poll(parcel, reference).kind is AnswerKind.ACKNOWLEDGED
+
+
+def test_a_door_that_is_shut_or_an_outage_takes_nothing_and_refuses_nothing(face, name, tmp_path):
     channel, parcel = through(face, name), made(name, tmp_path)
     package = channel.package(parcel, tmp_path)
-    face.operator.scenario.next[DEPOSIT[name]] = [fate]
-    with pytest.raises(Unreachable):
-        channel.send(parcel, package)
-    assert deposits(face) == 0
+    for fate in ("login", "outage", "home", "door", "archivist", REFUSED):
+        for path in (DEPOSIT[name], "*"):
+            face.operator.scenario.next[path] = [fate]
+            with pytest.raises(Unreachable) as closed:
+                channel.send(parcel, package)
+            assert isinstance(closed.value, AccountRefused) is (fate != "outage"), (fate, path)
+            assert deposits(face) == 0
 
 
 @pytest.mark.parametrize("fate", ["login", "outage", "cut", "lost", "broken"])

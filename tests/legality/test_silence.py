@@ -1,6 +1,8 @@
 """An operator that is down, logged out or lying for a week, by a moved clock: who is told and when, and nothing is lost."""
 
+import html
 from datetime import timedelta
+from urllib.parse import parse_qsl
 
 import pytest
 import sqlalchemy as sa
@@ -11,6 +13,7 @@ from app.core.clock import now, today
 from app.core.db import reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
+from app.demo.s2low import DUMP, REFUSED
 from app.legality import intake, replies
 from app.operations.doctor import examine
 from app.transmission.models import Transmission
@@ -21,7 +24,6 @@ from tests.legality.town import fetch, letters, page
 from workflows.deadlines import two_months_after
 
 STEP, WEEK = timedelta(hours=12), 14
-DUMP = b"<pre class='xdebug-var-dump' dir='ltr'>Exception</pre>"
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +92,50 @@ def test_a_letter_that_cannot_be_opened_is_kept_in_its_bytes_dated_and_told(
     assert letters()[0].closed_at
 
 
+def test_what_the_operator_holds_is_said_as_it_is_and_seventeen_leads_to_its_confirmation(
+    house: House, face: Face
+):
+    town = s2low.town(house, face, actes_poll_seconds=60)
+    act = town.a_deliberation(at="prefecture", number="2026-057")
+    held = {
+        1: "Déposé chez l’opérateur, pas encore transmis",
+        2: "En attente d’envoi chez l’opérateur, pas encore transmis",
+        3: "Transmis, accusé attendu",
+        9: "Retenu par un créneau ou un quota de l’opérateur, pas encore transmis",
+        18: "À signer chez l’opérateur, pas encore transmis",
+        24: "Transmis, sans réponse encore",
+        99: "État 99 chez l’opérateur, que Paraphe ne connaît pas",
+        17: "À confirmer chez l’opérateur, pas encore transmis",
+    }
+    with time_machine.travel(now().replace(microsecond=0), tick=False) as clock:
+        for face.operator.stage, words in held.items():
+            outbox.drain()
+            clock.shift(timedelta(seconds=61))
+            outbox.drain()
+            shown = page(town, "k.morizur", f"/dossiers/{act}")
+            assert shown.count(words) >= 2, words  # in the head and in the circuit
+            assert ("Confirmer chez l’opérateur" in shown) is (face.operator.stage == 17)
+        link = html.unescape(shown.split("actes_transac_post_confirm_api.php?")[1].split('"')[0])
+        asked = dict(parse_qsl(link))
+        assert (
+            asked["url_return"]
+            == f"{town.settings.public_url}/dossiers/{act}?erreur=%%ERROR%%&message=%%MESSAGE%%"
+        )
+        clock.shift(timedelta(hours=73))
+        outbox.drain()
+        assert "rien n’est transmis tant qu’elle manque" in page(town, "k.morizur", f"/dossiers/{act}")
+        told = [
+            one["To"].addresses[0].username for one in town.mail.letters if "confirmation" in one["Subject"]
+        ]
+        assert told == ["k.morizur"]
+        face.operator.stage = None  # the agent confirms
+        clock.shift(timedelta(seconds=61))
+        outbox.drain()
+    assert town.folder(act).place == "publication"
+    assert "Confirmer chez" not in page(town, "k.morizur", f"/dossiers/{act}")
+    assert house.journal(act).count("transmission.to_confirm") == 1
+
+
 def test_a_week_of_an_operator_that_does_not_serve_loses_nothing_and_is_told(house: House, face: Face):
     town = s2low.town(
         house, face, operator_silence_hours=4, actes_letters_seconds=1800, actes_poll_seconds=60
@@ -102,8 +148,8 @@ def test_a_week_of_an_operator_that_does_not_serve_loses_nothing_and_is_told(hou
         for fate, refused, hours in (
             ("outage", False, [12, 84, 156]),
             ("login", True, [0, 72, 144]),
-            ("KO\nLa connexion n&#039;a pas pu ?tre ?tablie\n", True, [0, 72, 144]),
-            (DUMP.decode(), False, [12, 84, 156]),
+            (REFUSED, True, [0, 72, 144]),
+            (DUMP, False, [12, 84, 156]),
         ):
             scenario.always = fate
             office.ask(

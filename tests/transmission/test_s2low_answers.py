@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from app.channels.actes.receipt import read_receipt
-from app.transmission.ports import Rejected, Unreachable
+from app.channels.actes.s2low_files import files
+from app.demo.s2low import DUMP, REFUSED
+from app.transmission.ports import AccountRefused, Rejected, Uncertain, Unreachable
 from app.transmission.s2low.answers import created, fields_of, status_of, transactions_of
 
 SAMPLES = Path(__file__).resolve().parents[1] / "assets" / "s2low"
@@ -56,9 +58,24 @@ def test_a_refused_account_is_the_administrator_s_matter_and_refuses_no_act(raw)
 @pytest.mark.parametrize(
     "raw", [b"", b"Erreur d'initialisation du module", b"OK\n", b"OK\nabc\n", b"OK\n1\n2\n"]
 )
-def test_what_is_neither_is_no_success(raw):
-    with pytest.raises(Unreachable):
+def test_what_is_neither_leaves_a_deposit_in_doubt(raw):
+    with pytest.raises(Uncertain):
         created(raw)
+
+
+def test_an_account_refused_by_release_six_is_never_a_refusal_of_what_is_deposited():
+    """Under 200, whatever was asked, its accents lost or mended; nor is a dump of its own faults."""
+    for raw in (
+        REFUSED.encode(),
+        "KO\nLa connexion n'a pas pu être établie".encode(),
+        b"KO\nVous n'avez pas les droits",
+    ):
+        for read in (created, status_of, transactions_of, lambda one: fields_of(one, "import"), files):
+            with pytest.raises(AccountRefused, match="compte technique"):
+                read(raw)
+    for read in (status_of, transactions_of, lambda one: fields_of(one, "transaction"), files):
+        with pytest.raises(Unreachable, match="Réponse"):
+            read(DUMP.encode())
 
 
 @pytest.mark.parametrize(("name", "code"), [("status-1.txt", 1), ("status-3.txt", 3)])

@@ -186,7 +186,7 @@ class ActesChannel:
         if is_followup(parcel):
             return self._followups.poll(parcel, reference)
         try:
-            reply = self._transport.poll(reference)
+            reply = self._transport.poll(reference, parcel.link)
         except LookupError:
             return self._answer(
                 AnswerKind.PENDING, reason=f"Le dépôt {reference} est inconnu de : {self.label}."
@@ -194,7 +194,7 @@ class ActesChannel:
         if reply.refusal is not None:
             return self._answer(AnswerKind.REFUSED, reason=reply.refusal)
         if reply.message is None:
-            return self._answer(AnswerKind.PENDING)
+            return replace(self._answer(AnswerKind.PENDING), stage=reply.stage)
         return self._read(parcel, reply.message, reply.message_name)
 
     @property

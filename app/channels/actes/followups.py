@@ -142,14 +142,14 @@ class Followups:
         if awaited is None:
             return self._answer(AnswerKind.ACKNOWLEDGED)
         try:
-            reply = self._transport.poll(reference)
+            reply = self._transport.poll(reference, parcel.link)
         except LookupError:
             return self._answer(
                 AnswerKind.PENDING, reason=f"L’envoi {reference} est inconnu de : {self._transport.label}."
             )
         if reply.message is None:
             kind = AnswerKind.PENDING if reply.refusal is None else AnswerKind.REFUSED
-            return self._answer(kind, reason=reply.refusal)
+            return self._answer(kind, reason=reply.refusal, stage=reply.stage)
         return self._read(made, awaited, reply.message, reply.message_name)
 
     def _read(self, made: Followup, awaited: str, message: bytes, name: str | None) -> Answer:

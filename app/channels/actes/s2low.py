@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
 
 from app.channels.actes.envelope import Account
 from app.channels.actes.message import transliterate
@@ -18,7 +19,7 @@ from app.channels.actes.s2low_files import ACTES, filename, files, posted, uploa
 from app.channels.actes.s2low_letters import Letters
 from app.channels.actes.transport import Deposit, Followup, Found, Letter, Reply
 from app.core.clock import PARIS, now
-from app.transmission.ports import AccountRefused, Rejected
+from app.transmission.ports import AccountRefused, Rejected, Stage
 from app.transmission.s2low.answers import (
     ACKNOWLEDGED,
     CANCELLED,
@@ -26,6 +27,7 @@ from app.transmission.s2low.answers import (
     REPLY_ACKNOWLEDGED,
     created,
     decode,
+    stage_of,
     status_of,
     unexpected,
 )
@@ -35,6 +37,7 @@ from app.transmission.s2low.settings import S2lowSettings, account_of
 
 _BEFORE_ANSWER: Final = (1, 2, 3, 17, 18)
 _STATUSES: Final = (*_BEFORE_ANSWER, 4, -1, 0, 5, 6, 12, 13, 14, 16, 19, 20, 22)
+_FILE_LATE: Final = Stage("Accusé annoncé par l’opérateur, qui ne le donne pas encore")
 _RECEIVED: Final = ACKNOWLEDGED | {REPLY_ACKNOWLEDGED}
 
 
@@ -77,7 +80,9 @@ class S2lowActes:
         siren, act = deposit.account.siren, deposit.act
         client = self._client(siren)
         since = day(_day(deposit) - timedelta(days=1))
-        listed = transactions(client, f"{ACTES}/api/list_actes.php", _STATUSES, min_submission_date=since)
+        listed = transactions(
+            client, f"{ACTES}/api/list_actes.php", _STATUSES, min_submission_date=since, min_date=since
+        )
         other = None
         for status, one in listed:
             if str(one.get("number")) != act.number or str(one.get("type", "1")) != "1":
@@ -95,7 +100,7 @@ class S2lowActes:
             other = other or Found(reference, ours=False)
         return other
 
-    def poll(self, reference: str) -> Reply:
+    def poll(self, reference: str, back: str = "") -> Reply:
         """The receipt (1-2, 3-5, 4-5 or 6-2) or the anomaly in the Préfecture's bytes.
 
         A refusal by the operator alone is a sentence.
@@ -109,14 +114,20 @@ class S2lowActes:
             # Later states no longer bring the receipt with them.
             receipt = said.rest if said.rest.lstrip().startswith(b"<") else None
             receipt = receipt or client.maybe(f"{ACTES}/actes_transac_get_ARActe.php", id=number)
-            return Reply(receipt, f"AR-{number}.xml") if receipt else Reply(None, None)
+            return Reply(receipt, f"AR-{number}.xml") if receipt else Reply(None, None, stage=_FILE_LATE)
         if said.code == ERROR and b"<" in said.rest:
             return Reply(said.rest, f"anomalie-{number}.xml")
         if said.code in {ERROR, CANCELLED}:
             verb = "refuse" if said.code == ERROR else "a annulé"
             words = " ".join(decode(said.rest).split()).rstrip(".") or "sans motif"
             return Reply(None, None, f"L’opérateur {verb} l’envoi : {words}.")
-        return Reply(None, None)
+        return Reply(None, None, stage=stage_of(said.code, self._confirmation(number, back)))
+
+    def _confirmation(self, number: str, back: str) -> str:
+        """Where an agent confirms, with his own certificate, what the technical account may not send on."""
+        home = f"{back}?erreur=%%ERROR%%&message=%%MESSAGE%%"
+        asked = urlencode({"id": number, "url_return": home})
+        return f"{self._settings.url.rstrip('/')}{ACTES}/actes_transac_post_confirm_api.php?{asked}"
 
     stamps = True
 

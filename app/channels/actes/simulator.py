@@ -104,8 +104,9 @@ class SimulatedPrefecture:
         ours = serial_of(record["archive"]) == serial_of(deposit.archive_name)
         return Found(str(record["reference"]), ours)
 
-    def poll(self, reference: str) -> Reply:
+    def poll(self, reference: str, back: str = "") -> Reply:
         """Answer when the delay has passed, for ever in the same bytes; refuses with LookupError."""
+        del back
         self.scenarios.connect()
         ticket = self._ticket_of(reference)
         if ticket is not None and "followup" in ticket:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from app.channels.actes.act import Act, Piece
 from app.channels.actes.envelope import Account
-from app.transmission.ports import Unreachable
+from app.transmission.ports import Stage, Unreachable
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,14 @@ class Found:
 class Reply:
     """What came back: the message in its very bytes and its name; both None as long as nothing came.
 
-    `refusal` is the sentence of a relay operator that refused the act by itself, without any message.
+    `refusal` is the sentence of a relay operator that refused the act by itself, without any message; `stage` is where it
+    holds what has no answer.
     """
 
     message: bytes | None
     message_name: str | None
     refusal: str | None = None
+    stage: Stage | None = None
 
 
 @dataclass(frozen=True)
@@ -123,8 +125,11 @@ class ActesTransport(Protocol):
     def find(self, deposit: Deposit) -> Found | None:
         """Look up the act's number for this account, whatever the state and age of the transaction."""
 
-    def poll(self, reference: str) -> Reply:
-        """Ask for the Préfecture's answer; refuses with LookupError a reference it never gave."""
+    def poll(self, reference: str, back: str = "") -> Reply:
+        """Ask for the Préfecture's answer; refuses with LookupError a reference it never gave.
+
+        `back` is the page of ours that a confirmation at a relay operator leads back to.
+        """
 
     @property
     def stamps(self) -> bool:

@@ -8,6 +8,7 @@ import hashlib
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -141,7 +142,7 @@ class HeliosChannel:
         if reply.refusal is not None:
             return self._answer(AnswerKind.REFUSED, reply.acquit, reply.filename, reply.refusal)
         if reply.acquit is None:
-            return self._answer(AnswerKind.PENDING)
+            return replace(self._answer(AnswerKind.PENDING), stage=reply.stage)
         if SIMULATED in reply.acquit and not self.simulated:
             doubt = "Un acquit FACTICE est arrivé d’un simulateur : il ne décide rien. Vérifiez l’opérateur réglé."
             return self._answer(AnswerKind.PENDING, reply.acquit, reply.filename, doubt)

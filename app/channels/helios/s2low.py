@@ -7,7 +7,7 @@ from typing import Final
 from app.channels.helios.transport import Deposit, Found, Reply
 from app.core.clock import PARIS
 from app.transmission.ports import Rejected, Sender
-from app.transmission.s2low.answers import CANCELLED, ERROR, fields_of, refusal
+from app.transmission.s2low.answers import CANCELLED, ERROR, fields_of, lost, refusal, stage_of
 from app.transmission.s2low.client import Client, Upload
 from app.transmission.s2low.listing import day, transactions
 from app.transmission.s2low.settings import S2lowSettings, account_of
@@ -38,6 +38,8 @@ class S2lowHelios:
         """Deposit the flow; the operator refuses the same file twice, and a NomFic that served."""
         upload = Upload("enveloppe", deposit.filename, "application/xml", file)
         raw = self._client(deposit.sender).post(f"{_API}/helios_importer_fichier.php", (), (upload,))
+        if not raw.lstrip().startswith(b"<"):
+            raise lost(raw)
         said = fields_of(raw, "import")
         if said.get("resultat") != "OK" or not said.get("id", "").isdigit():
             raise refusal(f"KO {said.get('message', '')}")
@@ -72,7 +74,7 @@ class S2lowHelios:
             verb = "refuse" if status == ERROR else "a annulé"
             return Reply(None, None, f"L’opérateur {verb} le flux : {said.get('message') or 'sans motif'}.")
         if status not in _ANSWERED:
-            return Reply(None, None)
+            return Reply(None, None, stage=stage_of(status))
         acquit = client.maybe("/modules/helios/helios_download_acquit.php", id=reference)
         return Reply(acquit, f"acquit-{reference}.xml") if acquit else Reply(None, None)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from app.channels.helios.flow import Flow
-from app.transmission.ports import Sender
+from app.transmission.ports import Sender, Stage
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back: the acquit in its very bytes and its name, or the sentence of a refusal by the relay operator."""
+    """What came back: the acquit in its very bytes and its name, or the sentence of a refusal by the relay operator.
+
+    `stage` is where the operator holds what has no answer.
+    """
 
     acquit: bytes | None
     filename: str | None
     refusal: str | None = None
+    stage: Stage | None = None
 
 
 class HeliosTransport(Protocol):

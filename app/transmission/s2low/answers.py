@@ -8,19 +8,20 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from app.transmission.ports import AccountRefused, Rejected, Unreachable
+from app.transmission.ports import AccountRefused, Rejected, Stage, Uncertain, Unreachable
 
 ACKNOWLEDGED: Final = frozenset({4, 5, 12, 13, 14, 19, 20, 22})
-WAITING: Final = {
-    1: "Déposé chez l’opérateur.",
-    2: "En attente chez l’opérateur (créneau ou quota d’envoi) : rien n’est à refaire.",
-    3: "Transmis par l’opérateur.",
-    7: "En traitement.",
-    9: "En attente chez l’opérateur (créneau ou quota d’envoi) : rien n’est à refaire.",
-    17: "Attend une confirmation chez l’opérateur.",
-    18: "Attend une signature chez l’opérateur.",
-    24: "Transmis, sans réponse encore.",
+TO_CONFIRM: Final = 17
+_WAITING: Final = {
+    1: "Déposé chez l’opérateur, pas encore transmis",
+    2: "En attente d’envoi chez l’opérateur, pas encore transmis",
+    7: "En traitement chez le destinataire",
+    9: "Retenu par un créneau ou un quota de l’opérateur, pas encore transmis",
+    TO_CONFIRM: "À confirmer chez l’opérateur, pas encore transmis",
+    18: "À signer chez l’opérateur, pas encore transmis",
+    24: "Transmis, sans réponse encore",
 }
+_SENT: Final = 3
 ERROR, CANCELLED, REFUSED = -1, 0, 6
 REPLY_ACKNOWLEDGED = 11
 
@@ -30,6 +31,14 @@ _REFUSAL: Final = re.compile(r"KO\s*:?\s*(.*)", re.DOTALL)
 _ACCOUNT: Final = re.compile(
     r"authentification|acc[eè]s refus|droit|connexion n.a pas pu|n.est pas archiviste", re.IGNORECASE
 )
+
+
+def stage_of(code: int, address: str | None = None) -> Stage | None:
+    """Where a transaction that has no answer waits; None when it was sent on. One to confirm is confirmed at `address`."""
+    if code == _SENT:
+        return None
+    words = _WAITING.get(code, f"État {code} chez l’opérateur, que Paraphe ne connaît pas")
+    return Stage(words, address if code == TO_CONFIRM else None)
 
 
 @dataclass(frozen=True)
@@ -50,11 +59,22 @@ def decode(raw: bytes) -> str:
 
 
 def created(raw: bytes) -> str:
-    """The number of what was created; refuses with `Rejected` what the operator refuses, `Unreachable` what is no answer."""
+    """The number of what was created; refuses with `Rejected` what the operator refuses.
+
+    What is no answer, an empty one under 200 for example, is `Uncertain`: the deposit may be there.
+    """
     text = decode(raw).strip()
     if found := _CREATED.fullmatch(text):
         return found[1]
-    raise refusal(text)
+    raise refusal(text) if _REFUSAL.match(text) else lost(raw)
+
+
+def lost(raw: bytes) -> Exception:
+    """An answer to a deposit that says neither yes nor no: nobody knows, but after a « KO » it was not taken."""
+    fault = unexpected(raw)
+    if isinstance(fault, AccountRefused) or _REFUSAL.match(decode(raw).strip()):
+        return fault
+    return Uncertain(str(fault))
 
 
 def refusal(text: str) -> Exception:

@@ -52,11 +52,14 @@ class Client:
         return self._ask("GET", path, Unreachable, params=parameters)
 
     def maybe(self, path: str, **parameters: object) -> bytes | None:
-        """The same, or None where the operator shows a page or leads elsewhere: it does not have that file yet."""
-        try:
-            return self._ask("GET", path, Unreachable, page=_NoFile, params=parameters)
-        except _NoFile:
-            return None
+        """The same, or None where the operator leads back to the module's own pages: it does not have that file yet.
+
+        One that leads anywhere else, or shows a page, does not let us in: `AccountRefused`.
+        """
+        with self._open("GET", path, Unreachable, params=parameters) as answer:
+            if answer.is_redirect and _is_module(answer):
+                return None
+            return _body(answer, Unreachable)
 
     def behind(self, path: str, target: str, key: str, **parameters: object) -> bytes:
         """The bytes of a file to which `path` leads: once, to `target` at this very address, by a number under `key`.
@@ -66,7 +69,7 @@ class Client:
         with self._open("GET", path, Unreachable, params=parameters) as answer:
             number = self._led_to(answer, target, key)
             if number is None:
-                return _body(answer, Unreachable, AccountRefused)
+                return _body(answer, Unreachable)
         return self.get(target, **{key: number})
 
     def name_of(self, path: str, **parameters: object) -> str | None:
@@ -92,11 +95,10 @@ class Client:
         method: str,
         path: str,
         lost: type[Exception],
-        page: type[Exception] = AccountRefused,
         **given: Any,
     ) -> bytes:
         with self._open(method, path, lost, **given) as answer:
-            return _body(answer, lost, page)
+            return _body(answer, lost)
 
     def _led_to(self, answer: requests.Response, target: str, key: str) -> str | None:
         """The number by which a redirect leads to `target` here; None for any other answer."""
@@ -134,27 +136,29 @@ class Client:
             raise AccountRefused(f"Le certificat de la collectivité est illisible ({error})") from error
 
 
-class _NoFile(Exception):  # noqa: N818 - an answer, not a fault
-    """The operator does not have that file yet."""
+def _is_module(answer: requests.Response) -> bool:
+    """True when a redirect leads to a page of the modules, at the operator's own address."""
+    there, here = urlsplit(urljoin(answer.url, answer.headers["Location"])), urlsplit(answer.url)
+    return there.netloc == here.netloc and there.path.startswith(("/modules/actes/", "/modules/helios/"))
 
 
-def _body(answer: requests.Response, lost: type[Exception], page: type[Exception]) -> bytes:
-    _judge(answer, lost, page)
+def _body(answer: requests.Response, lost: type[Exception]) -> bytes:
+    _judge(answer, lost)
     try:
         body = _read(answer, lost)
     except requests.RequestException as error:
         raise lost(f"S2LOW : réponse interrompue ({type(error).__name__})") from error
     if _is_page(answer.headers, body):
-        raise page(_LOGIN)
+        raise AccountRefused(_LOGIN)
     return body
 
 
-def _judge(answer: requests.Response, lost: type[Exception], page: type[Exception]) -> None:
+def _judge(answer: requests.Response, lost: type[Exception]) -> None:
     status = answer.status_code
     if status == requests.codes.ok:
         return
     if 300 <= status < 400:
-        raise page(_LOGIN)
+        raise AccountRefused(_LOGIN)
     if status == requests.codes.request_entity_too_large:
         raise Rejected("L’envoi dépasse la taille que l’opérateur accepte. Réduisez ou retirez des pièces.")
     if status in _STRANGERS:

@@ -1,0 +1,46 @@
+"""Where the relay operator holds a sending: kept when it changes, and told when somebody must act on it."""
+
+import sqlalchemy as sa
+
+from app.core.db import Db, reading
+from app.core.outbox import News, Outbox, post
+from app.core.transaction import use_case
+from app.folders.models import Folder
+from app.folders.notices import correctors
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from app.transmission.models import Transmission
+from app.transmission.ports import Stage
+
+AWAITED = "confirmation_awaited"
+
+
+def keep(actor: Actor, transmission_id: int, stage: Stage | None) -> None:
+    """Keep it; nothing is written when it is the same as before."""
+    wanted = (stage.words, stage.address) if stage else (None, None)
+    with reading(actor.collectivity_id) as db:
+        row = db.get_one(Transmission, transmission_id)
+        if (row.stage, row.stage_address) == wanted:
+            return
+    _keep(actor, transmission_id, *wanted)
+
+
+@use_case
+def _keep(db: Db, actor: Actor, transmission_id: int, words: str | None, address: str | None) -> None:
+    row = db.get_one(Transmission, transmission_id, with_for_update=True)
+    row.stage, row.stage_address = words, address
+    if address is None:
+        return
+    folder = db.get_one(Folder, row.folder_id)
+    payload = {"event": AWAITED, "folder_id": folder.id, "by": actor.name}
+    news = {
+        key: News("mail", key, {**payload, "user_id": one}, folder.id, None)
+        for one in sorted(correctors(db, folder))
+        for key in [f"{AWAITED}-{row.id}-{one}"]
+    }
+    known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(news))))
+    if known:
+        return
+    facts = {"channel": row.channel, "reference": row.reference}
+    append(db, actor.collectivity_id, Event("transmission.to_confirm", actor.name, None, folder.id, facts))
+    post(db, actor.collectivity_id, list(news.values()))
