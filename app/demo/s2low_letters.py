@@ -23,7 +23,7 @@ from app.channels.actes.exchanges import ACKNOWLEDGEMENTS, FORMS, read_exchange
 from app.channels.actes.naming import return_envelope_name, serial_of
 from app.channels.actes.receipt import read_receipt
 from app.channels.actes.settings import ActesSettings
-from app.channels.actes.simulated_office import LATE_ANOMALY, RECEIPT, load
+from app.channels.actes.simulated_office import LATE_ANOMALY, MARK, RECEIPT, load, page_of
 from app.channels.actes.simulator import CONTACT, SimulatedPrefecture
 from app.core.clock import PARIS, now
 from app.demo.s2low_bytes import as_json, as_text, kept
@@ -62,6 +62,16 @@ class OfficeFace:
         for mark, value in told.items():
             back = back.replace(mark, value)
         return Response("", 302, {"Location": back})
+
+    def _actes_create_pdf(self, request: Request) -> Response:
+        """The slip of an act that was acknowledged: a page that names it."""
+        reference = request.args.get("trans_id", "")
+        number, (status, _) = self._ticket(reference).get("number"), self._state(reference) or (0, None)
+        if number is None or status != 4:
+            return Response("", 302, _INDEX)
+        return Response(
+            page_of("Bordereau d'acquittement", str(number), MARK, now().date()), mimetype="application/pdf"
+        )
 
     def _list_document_prefecture(self, request: Request) -> Response:
         del request

@@ -48,8 +48,12 @@ DONE_WORDS = {"visa": "Visé par", "sign": "Signé par", "publish": "Publié par
 
 def waiting_for(db: Db, folder: Folder, here: Present) -> str:
     """« On attend X depuis 9 jours »."""
-    if here.step is None or here.step.kind.automatic:
-        return f"{here.step.label} : en cours, sans intervention" if here.step else ""
+    if here.step is None:
+        return ""
+    if here.step.kind.automatic:
+        # Somebody must act elsewhere, and the line of the step says where
+        held = _note(db, folder, here.step).get("link_url")
+        return f"{here.step.label} : " + ("quelqu’un doit agir" if held else "en cours, sans intervention")
     slots = _slots(db, folder, here.step)
     parts = {run.slot for run in here.runs if run.state == "active"}
     empty = [slot.label for slot in slots if slot.key in parts and not slot.people]
@@ -168,10 +172,14 @@ def _step_lines(
     return lines
 
 
+def _note(db: Db, folder: Folder, step: Step) -> Mapping[str, Any]:
+    tell = plugged.notes.get(step.kind)
+    return (tell(db, folder, step.key) if tell else None) or {}
+
+
 def _machine_line(db: Db, folder: Folder, step: Step, run: StepRun, n: int) -> StepView:
     """A step that nobody acts at: how far it went, told by the slice that does it."""
-    tell = plugged.notes.get(step.kind)
-    note = dict((tell(db, folder, step.key) if tell else None) or {})
+    note = _note(db, folder, step)
     state = {"active": "now", "done": "done", "rejected": "refused"}.get(run.state, "passed")
     return StepView(
         state,

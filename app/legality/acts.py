@@ -1,5 +1,6 @@
 """What an act became at the Préfecture: its dates, its clocks, its stamped copy and its certificate."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -163,13 +164,28 @@ def operator_copy(actor: Actor, folder_id: int) -> tuple[bytes, Folder]:
         folder = authorize(db, actor, folder_id)
         act = life_of(db, folder).standing.act
         sha256 = main_of(db, folder, act).sha256
-    try:
-        found = the_channel().stamped(act.reference or "", sha256) if copy_offered(act) else None
-    except (Unreachable, Uncertain, Rejected) as silence:
-        raise Refusal("operator-silent", why=str(silence).rstrip(".")) from silence
+    found = _asked(act, lambda reference: the_channel().stamped(reference, sha256))
     if found is None:
         raise Refusal("no-operator-copy")
     return found, folder
+
+
+def operator_slip(actor: Actor, folder_id: int) -> tuple[bytes, Folder]:
+    """The acknowledgement slip that the operator writes, as it hands it out; refuses `no-operator-slip`, `operator-silent`."""
+    with reading(actor.collectivity_id) as db:
+        folder = authorize(db, actor, folder_id)
+        act = life_of(db, folder).standing.act
+    slip = _asked(act, lambda reference: the_channel().slip(reference))
+    if slip is None:
+        raise Refusal("no-operator-slip")
+    return slip, folder
+
+
+def _asked(act: Transmission, ask: Callable[[str], bytes | None]) -> bytes | None:
+    try:
+        return ask(act.reference or "") if copy_offered(act) else None
+    except (Unreachable, Uncertain, Rejected) as silence:
+        raise Refusal("operator-silent", why=str(silence).rstrip(".")) from silence
 
 
 def certificate(db: Db, folder: Folder) -> bytes:

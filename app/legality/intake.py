@@ -38,7 +38,7 @@ from app.transmission.channels import open_channel
 from app.transmission.keeping import is_kept, note_late_anomaly
 from app.transmission.models import Transmission
 from app.transmission.parcel import sender_of
-from app.transmission.ports import Answer, AnswerKind, Parcel, Sender, Unreachable
+from app.transmission.ports import AccountRefused, Answer, AnswerKind, Parcel, Sender, Unreachable
 from app.transmission.ports import Rejected as ChannelRejected
 
 log = structlog.get_logger()
@@ -129,23 +129,39 @@ def fetch(row: Row, settings: Any) -> None:
     try:
         _keep_all(actor, channel, sender)
     except Unreachable as silence:
-        silences.note(actor, channel.name, silence, settings)
+        # The list was given: the way is open, and it is a letter that does not come through it
+        withheld = isinstance(silence, Interrupted) and not isinstance(silence.why, AccountRefused)
+        if withheld:
+            silences.answered(actor, channel.name)
+        why = silence.why if isinstance(silence, Interrupted) else silence
+        silences.note(actor, silences.LETTERS if withheld else channel.name, why, settings)
         raise Later(settings.actes_letters_seconds, f"Courriers non relevés : {silence}") from silence
     silences.answered(actor, channel.name)
+    silences.answered(actor, silences.LETTERS)
 
 
 def _keep_all(actor: Actor, channel: ActesChannel, sender: Sender) -> None:
+    """Keep every letter that comes: one that fails keeps no other from being kept, and is told afterwards."""
     silence: Unreachable | None = None
+    fault: Exception | None = None
     letters: Sequence[Letter]
     try:
         letters = channel.letters(sender)
     except Interrupted as interrupted:
         letters, silence = interrupted.letters, interrupted.why
     for letter in letters:
-        keep_letter(actor, _stored(actor.collectivity_id, letter, simulated=channel.simulated))
-        channel.taken(sender, letter.reference)
+        try:
+            keep_letter(actor, _stored(actor.collectivity_id, letter, simulated=channel.simulated))
+            channel.taken(sender, letter.reference)
+        except Unreachable as unreachable:
+            silence = silence or unreachable
+        except Exception as failure:  # noqa: BLE001 - raised again below, once the other letters are kept
+            log.warning("legality.letter-failed", reference=letter.reference, error=repr(failure))
+            fault = fault or failure
+    if fault is not None:
+        raise fault
     if silence is not None:
-        raise silence
+        raise Interrupted((), silence)
 
 
 def _stored(collectivity_id: int, letter: Letter, *, simulated: bool) -> Received:

@@ -62,13 +62,18 @@ SENTENCES: Sentences = {
         409,
         "L’acte n’est pas un PDF : il n’a pas de copie tamponnée. Ouvrez l’original signé.",
     ),
+    "no-operator-slip": (
+        409,
+        "L’opérateur n’a pas de bordereau d’acquittement de cet acte. L’accusé de la préfecture, gardé avec l’acte, fait foi.",
+    ),
     "no-operator-copy": (
         409,
         "L’opérateur n’a pas de copie tamponnée de cet acte. Prenez la copie tamponnée que Paraphe fait, avec les mêmes dates.",
     ),
     "operator-silent": (
         409,
-        "L’opérateur n’a pas donné sa copie : {why}. Réessayez plus tard, ou prenez la copie tamponnée que Paraphe fait.",
+        "L’opérateur n’a pas donné ce document : {why}. Réessayez plus tard ; la copie tamponnée que Paraphe fait et l’accusé "
+        "de la préfecture sont ici.",
     ),
     "order-needed": (422, "Indiquez l’arrêté du préfet qui suspend la convention."),
     "convention-in-force": (

@@ -106,7 +106,7 @@ def _line(row: StateLetter, title: str | None) -> LetterLine:
     icon = {"ok": "check-circle", "danger": "exclamation-circle", "": ""}.get(tone, "clock")
     return LetterLine(
         id=row.id,
-        label=kind.label if row.trouble is None or kind is UNREAD else f"{kind.label}, mal lu",
+        label=kind.label if row.trouble is None or kind is UNREAD else f"{kind.label} (lecture incomplète)",
         icon=kind.icon,
         urgent=kind.urgent or row.trouble is not None,
         act=title or row.identifier or "Acte inconnu de Paraphe",

@@ -196,6 +196,14 @@ def operator_copy(folder_id: int) -> FlaskResponse:
     return _sent(data, f"copie-operateur-{folder.number or folder.id}.pdf", PDF)
 
 
+@pages.get("/dossiers/<int:folder_id>/bordereau-de-l-operateur")
+@guard(PERSON)
+def operator_slip(folder_id: int) -> FlaskResponse:
+    """The acknowledgement slip that the relay operator writes, beside the receipt itself, which alone is the proof."""
+    data, folder = acts.operator_slip(g.actor, folder_id)
+    return _sent(data, f"bordereau-operateur-{folder.number or folder.id}.pdf", PDF)
+
+
 @pages.get("/dossiers/<int:folder_id>/certificat-executoire")
 @guard(PERSON)
 def certificate(folder_id: int) -> FlaskResponse:

@@ -27,8 +27,11 @@ from app.transmission.ports import AccountRefused, Unreachable
 
 SILENT, REFUSED, BACK = "operator_silent", "operator_refuses", "operator_back"
 AGAIN: Final = timedelta(days=3)
-RELAYED: Final = {"actes": "la préfecture", "helios": "le comptable public"}
-"""The channels whose way is watched, and whom it leads to."""
+LETTERS: Final = "letters"
+"""Not a way, but a letter that the operator lists and does not give: the others come."""
+WITHHELD = "letter_withheld"
+RELAYED: Final = {"actes": "la préfecture", "helios": "le comptable public", LETTERS: "la préfecture"}
+"""What is watched, and whom it leads to."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,8 @@ def _tell(db: Db, actor: Actor, row: RelaySilence, moment: datetime) -> None:
     row.told_at, row.told = moment, row.told + 1
     facts = {"channel": row.channel, "since": row.since.isoformat(), "why": row.why, "refused": row.refused}
     append(db, actor.collectivity_id, Event("operator.silent", actor.name, None, None, facts))
-    _mail(db, row, REFUSED if row.refused else SILENT, f"{row.id}-{row.told}")
+    event = WITHHELD if row.channel == LETTERS else REFUSED if row.refused else SILENT
+    _mail(db, row, event, f"{row.id}-{row.told}")
 
 
 @use_case
@@ -101,8 +105,8 @@ def _end(db: Db, actor: Actor, channel: str) -> None:
     if row is None:
         return
     row.ended_at = now()
-    if not row.told:
-        return
+    if not row.told or channel == LETTERS:
+        return  # a letter that comes at last is told by itself
     facts = {"channel": channel, "since": row.since.isoformat()}
     append(db, actor.collectivity_id, Event("operator.back", actor.name, None, None, facts))
     _mail(db, row, BACK, f"{row.id}")
@@ -146,8 +150,10 @@ def sentence(db: Db, collectivity_id: int, channel: str) -> str | None:
 
 
 def deaf(db: Db, collectivity_id: int, channel: str) -> str | None:
-    """What whoever waits for something from over there must know while nothing can come."""
+    """What whoever waits for something from over there must know while nothing can come, or not all of it."""
     row = db.scalar(_open(collectivity_id, channel))
+    if row is None and (kept_back := db.scalar(_open(collectivity_id, LETTERS))) is not None:
+        return f"{_withheld(kept_back)}. Lisez-le sur le site de l’opérateur : son délai court."
     if row is None:
         return None
     return (
@@ -158,7 +164,10 @@ def deaf(db: Db, collectivity_id: int, channel: str) -> str | None:
 
 def _shown(row: RelaySilence, name: str) -> Silence:
     whom = RELAYED[row.channel]
-    if row.refused:
+    if row.channel == LETTERS:
+        heading = _withheld(row)
+        remedy = "Lisez-le sur son site, et appelez-le : le délai du courrier court. Les autres courriers arrivent."
+    elif row.refused:
         heading = f"Le compte de télétransmission vers {whom} est refusé depuis le {instant(row.since)}"
         remedy = (
             "Vérifiez le certificat et le compte technique avec l’opérateur : attendre n’y changera rien."
@@ -168,6 +177,12 @@ def _shown(row: RelaySilence, name: str) -> Silence:
         remedy = "Paraphe essaie encore, sans rien perdre. Si cela dure, appelez l’opérateur."
     told = f"Dernier courriel le {instant(row.told_at)}." if row.told_at else "Aucun courriel encore."
     return Silence(name, row.channel, row.told > 0, heading, f"{row.why.rstrip('.')}. {remedy} {told}")
+
+
+def _withheld(row: RelaySilence) -> str:
+    return (
+        f"L’opérateur annonce un courrier de la préfecture et ne le donne pas depuis le {instant(row.since)}"
+    )
 
 
 def _open(collectivity_id: int, channel: str) -> Any:

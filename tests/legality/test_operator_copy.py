@@ -49,7 +49,17 @@ def test_the_operator_s_copy_is_reached_from_the_act_and_the_bare_original_is_no
     face.operator.scenario.next[DOWNLOAD] = ["outage"]
     answer = client.get(where)
     assert answer.status_code == 409
-    assert "L’opérateur n’a pas donné sa copie" in answer.text
+    assert "L’opérateur n’a pas donné ce document" in answer.text
+    slip = f"/dossiers/{act}/bordereau-de-l-operateur"
+    assert slip in client.get(f"/dossiers/{act}/prefecture").text
+    answer = client.get(slip)
+    assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+    assert "bordereau-operateur-2026_057.pdf" in answer.headers["Content-Disposition"]
+    said["actes_create_pdf.php"] = b"KO"
+    assert "n’a pas de bordereau d’acquittement" in client.get(slip).text
+    face.operator.scenario.next["actes_create_pdf.php"] = ["home"]
+    assert "n’a pas donné ce document" in client.get(slip).text
+    assert town.client("g.trehorel").get(slip).status_code == 403
     assert [one.sha256 for one in town.versions(act)] == before
     assert town.client("g.trehorel").get(where).status_code == 403
 

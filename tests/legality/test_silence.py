@@ -92,6 +92,36 @@ def test_a_letter_that_cannot_be_opened_is_kept_in_its_bytes_dated_and_told(
     assert letters()[0].closed_at
 
 
+def test_a_letter_that_is_listed_and_not_given_is_told_though_the_way_is_open(house: House, face: Face):
+    town = s2low.town(house, face, operator_silence_hours=4, actes_letters_seconds=1800)
+    town.a_deliberation(at="publication", number="2026-057")
+    office, siren = face.operator._prefecture.office, face.operator.authority.siren
+    said = face.operator.scenario.said
+    with time_machine.travel(now().replace(microsecond=0), tick=False) as clock:
+        office.ask(siren, "2026_057", "2-1")
+        said["actes_download_file.php"] = b"KO\nErreur"
+        for _ in range(3):
+            intake.look(town.settings)
+            outbox.drain()
+            clock.shift(timedelta(hours=2))
+        assert letters() == []
+        assert told(town) == []  # the way answers: nothing false is said of it
+        withheld = [
+            one["To"].addresses[0].username
+            for one in town.mail.letters
+            if "ne peut pas être relevé" in one["Subject"]
+        ]
+        assert withheld == ["k.morizur"]
+        assert "annonce un courrier de la préfecture et ne le donne pas" in page(
+            town, "k.morizur", "/prefecture"
+        )
+        assert watch_keeper(town)[::2] == (False, False)
+        del said["actes_download_file.php"]
+        outbox.drain()
+        assert [one.code for one in letters()] == ["2-1"]
+        assert watch_keeper(town)[::2] == (True, True)
+
+
 def test_what_the_operator_holds_is_said_as_it_is_and_seventeen_leads_to_its_confirmation(
     house: House, face: Face
 ):
@@ -114,6 +144,7 @@ def test_what_the_operator_holds_is_said_as_it_is_and_seventeen_leads_to_its_con
             outbox.drain()
             shown = page(town, "k.morizur", f"/dossiers/{act}")
             assert shown.count(words) >= 2, words  # in the head and in the circuit
+            assert ("en cours, sans intervention" in shown) is (face.operator.stage != 17)
             assert ("Confirmer chez l’opérateur" in shown) is (face.operator.stage == 17)
         link = html.unescape(shown.split("actes_transac_post_confirm_api.php?")[1].split('"')[0])
         asked = dict(parse_qsl(link))
@@ -171,7 +202,7 @@ def test_a_week_of_an_operator_that_does_not_serve_loses_nothing_and_is_told(hou
                     assert (well, healthy) == (False, False), (fate, said)
                     shown = page(town, "k.morizur", "/administration")
                     assert ("est refusé depuis le" if refused else "ne répond pas depuis le") in shown, fate
-                    assert "Les courriers ne sont plus relevés" in page(town, "k.morizur", "/prefecture")
+                    assert "Tous les courriers n’arrivent pas" in page(town, "k.morizur", "/prefecture")
                 clock.shift(STEP)
             assert when == hours, fate
             assert len(letters()) == kept

@@ -134,6 +134,7 @@ ROUTES = {
     "legality.act": "person",
     "legality.stamped": "person",
     "legality.operator_copy": "person",
+    "legality.operator_slip": "person",
     "legality.certificate": "person",
     "legality.cancel": "create",
     "legality.paper": "create",

@@ -216,6 +216,13 @@ class ActesChannel:
         except LookupError:
             return None
 
+    def slip(self, reference: str) -> bytes | None:
+        """The other side's own acknowledgement slip, None without one; refuses as `stamped` does."""
+        try:
+            return self._transport.slip(reference)
+        except LookupError:
+            return None
+
     def letters(self, sender: Sender) -> Sequence[Letter]:
         """What the Préfecture wrote to this collectivity and that is not stored here yet; refuses with `Unreachable`."""
         return self._transport.letters(account_of(sender))

@@ -145,6 +145,15 @@ class S2lowActes:
         same = hashlib.sha256(copy).hexdigest() == original_sha256
         return None if same or not copy.startswith(b"%PDF-") else copy
 
+    def slip(self, reference: str) -> bytes | None:
+        """The slip that S2LOW writes of a transaction that was acknowledged."""
+        _, _, number = reference.partition("/")
+        if not number.isdigit():
+            raise LookupError(reference)
+        client = self._client(reference.partition("/")[0])
+        slip = client.maybe(f"{ACTES}/actes_create_pdf.php", trans_id=number)
+        return slip if slip and slip.startswith(b"%PDF-") else None
+
     def letters(self, account: Account) -> Sequence[Letter]:
         """What the Préfecture wrote and the operator holds as unread."""
         return self._letters.letters(account)

@@ -66,7 +66,7 @@ class Letters:
             else:
                 letters += [letter] if letter else []
         if silence is not None:
-            raise Interrupted(letters, silence) if letters else silence
+            raise Interrupted(letters, silence)
         return letters
 
     def taken(self, account: Account, reference: str) -> None:

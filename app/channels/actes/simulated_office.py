@@ -206,7 +206,7 @@ class SimulatedOffice:
             said = Exchange(code, act.identifier, today, words=_WORDS.get(code), files=files)
             message = write_exchange(said, MARK, schema)
             create_only(
-                folder / files[0], _page(_TITLES[code], act.identifier, _WORDS.get(code, MARK), today)
+                folder / files[0], page_of(_TITLES[code], act.identifier, _WORDS.get(code, MARK), today)
             )
         create_only(folder / name, message)
         index = {"reference": reference, "message": name, "files": list(files), "code": code}
@@ -269,8 +269,8 @@ def _json(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1).encode() + b"\n"
 
 
-def _page(title: str, identifier: str, words: str, today: date) -> bytes:
-    """The letter as a page, marked for what it is."""
+def page_of(title: str, identifier: str, words: str, today: date) -> bytes:
+    """A letter or a slip as a page, marked for what it is."""
     from fpdf import FPDF
 
     page = FPDF(format="A4")

@@ -121,6 +121,11 @@ class SimulatedPrefecture:
         """Whether the act received under this reference has no answer yet."""
         return self._deposited(reference) is not None and not self._answer_path(reference).is_file()
 
+    def slip(self, reference: str) -> bytes | None:
+        """None: a Préfecture writes no slip, its receipt is the message."""
+        del reference
+        return None
+
     def letters(self, account: Account) -> Sequence[Letter]:
         """What its legality office wrote and the sender has not taken."""
         self.scenarios.connect()

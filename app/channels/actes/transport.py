@@ -77,7 +77,7 @@ class About:
 
 
 class Interrupted(Unreachable):
-    """Some letters could not be fetched; `letters` are those that were, which must be kept all the same."""
+    """The letters were listed and not all of them given; `letters` are those that were, which must be kept all the same."""
 
     def __init__(self, letters: Sequence[Letter], why: Unreachable) -> None:
         super().__init__(str(why))
@@ -141,10 +141,13 @@ class ActesTransport(Protocol):
         Refuses with `Unreachable`, `Uncertain` or `Rejected`, and with LookupError a reference it never gave.
         """
 
+    def slip(self, reference: str) -> bytes | None:
+        """Its own acknowledgement slip of the act, a PDF; None while it has none. Refuses as `stamped` does."""
+
     def letters(self, account: Account) -> Sequence[Letter]:
         """What the Préfecture wrote to this account and nobody has `taken` yet, oldest first.
 
-        Refuses with `Unreachable`, which is `Interrupted` when some came. A letter that is not taken comes back at the
+        Refuses with `Unreachable`, which is `Interrupted` once they were listed. A letter that is not taken comes back at the
         next call, in the same bytes.
         """
 
