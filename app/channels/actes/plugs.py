@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
+from app.channels.actes import garbled
 from app.channels.actes.matters import in_force
 from app.channels.actes.naming import nature_of
 from app.circuits.library import family_of
@@ -33,6 +34,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.table(_table)
     sockets.band(_Preflight(settings, templates))
     sockets.types(_types)
+    sockets.caution(garbled.cautions)
     sockets.derived(_classified)
     jobs.nightly("classification", _renew)
 
@@ -66,6 +68,7 @@ class _Preflight:
             ),
             subject=subject_sent(subject),
             typed=subject,
+            spoilt=garbled.told(subject),
             dated=f"{in_force(db, folder.collectivity_id).dated:%d/%m/%Y}",
             folder=folder if folder.phase != Phase.RUNNING else None,
             open=folder.phase != Phase.RUNNING,
