@@ -243,7 +243,7 @@ def test_the_bounds_that_lists_compare_are_the_law_of_mandates() -> None:
             listed = sa.text(f"SELECT COUNT(*) FROM ({row}) s WHERE {as_text(asking_at(actor, seat))}")
             for family in dice.sample(names, 5):
                 matter, cents = dice.choice(matters), dice.choice([None, 0, 99, 100, -100, 101, -101])
-                act = act_of(Folder(family=family, fields={"matter": matter}, amount_cents=cents))
+                act = act_of(Folder(family=family, fields={"matter": matter}, sources={}, amount_cents=cents))
                 step = {"family": family, "matter": act.matter, "cents": act.weight_cents}
                 law = covers(mandate, act, today())
                 assert bool(connection.execute(listed, step).scalar_one()) == law, (mandate, act)
