@@ -196,7 +196,7 @@ def waiting(settings: Settings, commune: Commune, count: int, size: int, room: P
             "main", "", f"S{number}.pdf", stored.sha256, stored.size, "application/pdf", 1, "deposited"
         )
         named = {**facts, "number": f"S{number}"}
-        folder_id = deposit.create(depositor, "invoice", min(depositor.desk_ids), [kept], named, [], None)
+        folder_id = deposit.create(depositor, "invoice", min(depositor.desk_ids), [kept], named)
         sending.submit(depositor, folder_id, version=1)
         decide.approve(clerk, folder_id, version=3, comment="")
     with reading() as db:

@@ -17,6 +17,7 @@ for name in (
     "folders.once",
     "transmission.models",
     "signing.models",
+    "invoices.models",
     "pes.models",
     "publication.models",
     "batches.models",

@@ -119,6 +119,8 @@ class Family:
     `restricted_to`: the keys of the only desks that deposit it; its folders are then read by those alone who may act on
     them, and letters say nothing of them. Empty for a family that any desk deposits.
     `named_substitution`: who stands in for the mayor signs it only by a mandate that names this family.
+    `credit_when`: the facts with which it is money that comes back; it then bears `credit_title`, and lists count its
+    amount below zero, unless that is disputed.
     """
 
     name: str
@@ -150,6 +152,8 @@ class Family:
     sign_when: Condition | None = None
     restricted_to: tuple[str, ...] = ()
     named_substitution: bool = False
+    credit_when: Condition | None = None
+    credit_title: str = ""
 
     @property
     def restricted(self) -> bool:
@@ -162,9 +166,16 @@ class Family:
 
     def title_for(self, facts: Facts) -> str:
         """The title of a folder with these facts; what is not known yet is left out."""
-        title = self.title.format_map(defaultdict(str, {key: str(value) for key, value in facts.items()}))
+        pattern = self.title
+        if self.credit_when is not None and self.credit_title and self.credit_when.holds(facts):
+            pattern = self.credit_title
+        title = pattern.format_map(defaultdict(str, {key: str(value) for key, value in facts.items()}))
         title = title.strip(" ,")
         return title[:1].upper() + title[1:]
+
+    def credits(self, facts: Facts) -> bool:
+        """Whether a folder with these facts gives money back, whatever is disputed of it."""
+        return self.credit_when is not None and surely_holds(self.credit_when, facts)
 
     def due(self, facts: Facts) -> date | None:
         """The day a folder with these facts is due, or None when no clock runs; of disputed facts, the earlier end."""
@@ -333,6 +344,8 @@ def _read(home: Path) -> Family:
         sign_when=_condition(data.pop("sign_when", None), "sign_when"),
         restricted_to=tuple(data.pop("restricted_to", ())),
         named_substitution=data.pop("named_substitution", False) is True,
+        credit_when=_condition(data.pop("credit_when", None), "credit_when"),
+        credit_title=data.pop("credit_title", ""),
     )
     if data or found.name != home.name:
         raise ValueError(

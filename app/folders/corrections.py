@@ -8,10 +8,11 @@ from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db
 from app.core.french import euros, instant, jour, spaces
+from app.folders.facts import count_amount
 from app.folders.models import Folder
 from app.folders.move import person_of
 from app.folders.readings import Correction, Values, open_corrections, others, ruled_corrections
-from app.folders.sockets import Caution
+from app.folders.sockets import Caution, indexed
 from app.folders.views import Tag
 from app.journal.chain import Event, append
 from app.people.actor import Actor
@@ -26,8 +27,15 @@ TYPED = ""
 def keep(db: Db, folder: Folder, actor: Actor, reason: str | None = None) -> None:
     """Write down who typed something else than the files say, in the caller's transaction, and tell the journal.
 
-    `reason`, where one is given, is that of every open correction; a value that changes again loses the former one.
+    `reason`, where one is given, is that of every open correction; a value that changes again loses the former one. What
+    indexes the facts is told of them, changed or not.
     """
+    _record(db, folder, actor, reason)
+    count_amount(folder, family_of(folder.family))
+    indexed(db, folder)
+
+
+def _record(db: Db, folder: Folder, actor: Actor, reason: str | None) -> None:
     known: dict[str, Any] = dict(folder.sources.get("corrections", {}))
     open_now = others(folder.fields, folder.sources)
     kept = {key: _entry(known.get(key), folder.fields.get(key), actor, reason) for key in open_now}

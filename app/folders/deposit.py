@@ -153,7 +153,7 @@ def create(
         due_on=NO_DATE,
     )
     fill(folder, family, {**(read.fields if read else {}), **facts}, title=title)
-    _keep_reading(folder, family, actor, read, kept)
+    keep_reading(folder, family, actor, read, kept)
     db.add(folder)
     db.flush()  # the documents name it
     if once:
@@ -180,7 +180,7 @@ def _read_as_is(family: Family, read: ReadFacts | None, facts: Mapping[str, Any]
     return sorted(key for key in read.fields if before.get(key) == after.get(key))
 
 
-def _keep_reading(
+def keep_reading(
     folder: Folder, family: Family, actor: Actor, read: ReadFacts | None, kept: Sequence[Kept]
 ) -> None:
     """Keep what the main document says, after what those before it said, and what its reading leaves to be looked at.
@@ -197,6 +197,11 @@ def _keep_reading(
         now_read = [{"said": read.said, "name": name, "values": values}] if read and values else []
         sources["files"] = [*earlier, *now_read]
     folder.sources = sources
+
+
+def _without_former(folder: Folder, family: Family, read: Sequence[str]) -> Mapping[str, Any]:
+    """The facts without those that only the former document told, and that no form shows."""
+    return {key: value for key, value in folder.fields.items() if family.field(key) or key not in read}
 
 
 def _take(db: Db, folder: Folder, versions: Sequence[DocumentVersion], content: object) -> None:
@@ -297,11 +302,12 @@ def write_replacement(
             add_document(db, folder, actor, one, document.position + rank)
         family = family_of(folder.family)
         files = [] if plugged.binding.get(family.name) else files_of(folder.fields, folder.sources)
+        before = folder.sources.get("read", ())
         said, keys = (read.said, sorted(read.fields)) if read else ("", [])
         folder.sources = {**folder.sources, "said": said, "read": keys, "files": files}
+        keep_reading(folder, family, actor, read, kept)
         if read:
-            fill(folder, family, {**folder.fields, **read.fields}, title=None)
-        _keep_reading(folder, family, actor, read, kept)
+            fill(folder, family, {**_without_former(folder, family, before), **read.fields}, title=None)
         _take(db, folder, [version], read.content if read else None)
     touch(folder)
     facts = {"document": document.id, "number": version.number, "sha256": version.sha256}

@@ -14,14 +14,14 @@ from app.core.http import guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.files.intake import accepted_names
-from app.folders import corrections, deposit, doubts, numbering, page, sending, timeline, views
+from app.folders import corrections, deposit, numbering, page, sending, timeline, views
 from app.folders.access import authorize
 from app.folders.blueprint import CREATE, pages, received, version_shown
 from app.folders.documents import TYPED
 from app.folders.forms import draft_form
 from app.folders.keep import Incoming
 from app.folders.models import Document, Folder
-from app.folders.sockets import plugged, types_of
+from app.folders.sockets import cautions, plugged, types_of
 from workflows.circuit import Phase
 from workflows.rights import Right
 
@@ -234,7 +234,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         "sources": dict.fromkeys(folder.sources.get("read", []), said),
         "choosers": form.choosers,
         "corrected": corrections.told(folder, ruled=False),
-        "doubts": doubts.cautions(db, folder),
+        "doubts": [one for one in cautions(db, folder) if one.about and one.key != "corrected"],
         "steps": [
             replace(step, n=n) for n, step in enumerate(timeline.to_come(db, folder, circuit), start=1)
         ],

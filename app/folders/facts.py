@@ -46,7 +46,13 @@ def fill(folder: Folder, family: Family, facts: Mapping[str, Any], *, title: str
     folder.title = typed if typed and typed != made else family.title_for(folder.fields)
     folder.number = str(folder.fields.get(family.number_field) or "") if family.number_field else ""
     folder.title_key = key_of(f"{folder.title} {folder.number}")
-    folder.amount_cents = cents_of(folder.fields.get(family.amount_field)) if family.amount_field else None
+    count_amount(folder, family)
+
+
+def count_amount(folder: Folder, family: Family) -> None:
+    """Set the amount that lists show and add up: below zero for what gives money back, unless that is disputed."""
+    cents = cents_of(folder.fields.get(family.amount_field)) if family.amount_field else None
+    folder.amount_cents = -abs(cents) if cents is not None and family.credits(folder.facts) else cents
 
 
 def cents_of(value: Any) -> int | None:

@@ -1,6 +1,7 @@
 """The verb of whoever decides on what is doubted: keep one of two values, or settle a caution, with a word."""
 
 from dataclasses import asdict
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,11 +12,11 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.corrections import FACT, TYPED, label, shown
-from app.folders.facts import act_of, fill, touch
+from app.folders.facts import act_of, count_amount, fill, touch
 from app.folders.models import Folder, StepRun
 from app.folders.move import Present, due_at, person_of, present, was_signed
 from app.folders.readings import open_corrections
-from app.folders.sockets import Caution, cautions
+from app.folders.sockets import Caution, cautions, indexed
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.engine import choices
@@ -61,9 +62,21 @@ def rule(db: Db, actor: Actor, folder_id: int, *, version: int, about: str, keep
 
 
 def _settle(db: Db, folder: Folder, key: str, keep: str, said: dict[str, str]) -> str:
-    """Keep one of the values of a fact, and rule the others out; the clock of the folder follows."""
+    """Keep one of the values of a fact while nobody has signed; the clock of the folder follows."""
     if was_signed(db, folder):
         raise Refusal("ruled-too-late")
+    family = family_of(folder.family)
+    chosen = settle(folder, key, keep, said)
+    folder.due_on = family.due(folder.facts) or NO_DATE
+    active = sa.select(StepRun).where(StepRun.folder_id == folder.id, StepRun.state == "active")
+    for run in db.scalars(active):
+        run.due_on, run.amount_cents = due_at(db, folder, run), act_of(folder).weight_cents
+    indexed(db, folder)
+    return f"« {label(family, key)} » : {shown(family, key, chosen)} retenu"
+
+
+def settle(folder: Folder, key: str, keep: str, said: dict[str, str]) -> Any:
+    """Rule out all the values of a fact but one, which stands; returns that one."""
     family = family_of(folder.family)
     one = next(one for one in open_corrections(folder.fields, folder.sources) if one.key == key)
     chosen = one.value if keep == TYPED else next(v.value for v in one.read if str(v.value) == keep)
@@ -86,11 +99,8 @@ def _settle(db: Db, folder: Folder, key: str, keep: str, said: dict[str, str]) -
     folder.sources = {**folder.sources, "corrections": left}
     if keep != TYPED:
         fill(folder, family, {**folder.fields, key: chosen}, title=None)
-    folder.due_on = family.due(folder.facts) or NO_DATE
-    active = sa.select(StepRun).where(StepRun.folder_id == folder.id, StepRun.state == "active")
-    for run in db.scalars(active):
-        run.due_on, run.amount_cents = due_at(db, folder, run), act_of(folder).weight_cents
-    return f"« {label(family, key)} » : {shown(family, key, chosen)} retenu"
+    count_amount(folder, family)
+    return chosen
 
 
 def _write(folder: Folder, ruling: dict[str, object]) -> None:

@@ -121,6 +121,7 @@ class _Sockets:
     shares: dict[str, Callable[[Db, Folder], list[dict[str, Any]]]] = field(default_factory=dict)
     options: dict[str, Callable[[Db, int], list[tuple[str, str]]]] = field(default_factory=dict)
     pickers: dict[str, Picker] = field(default_factory=dict)
+    indexes: list[Callable[[Db, Folder], None]] = field(default_factory=list)
     derived: list[Callable[[Db, Folder], Mapping[str, Any]]] = field(default_factory=list)
     types: list[Callable[[Db, Folder], FileTypes | None]] = field(default_factory=list)
     capacities: list[Callable[[Db, Any, Folder, Any], tuple[str, str]]] = field(default_factory=list)
@@ -305,6 +306,18 @@ def picker(kind: str, endpoint: str, words: str) -> None:
 def derived(find: Callable[[Db, Folder], Mapping[str, Any]]) -> None:
     """Add facts that follow from those typed, each time a draft is kept: the classification a matter was chosen in."""
     plugged.derived.append(find)
+
+
+def index(keep: Callable[[Db, Folder], None]) -> None:
+    """Keep what finds a folder again, each time its facts or files change, in the transaction that changes them."""
+    plugged.indexes.append(keep)
+
+
+def indexed(db: Db, folder: Folder) -> None:
+    """Tell all who keep an index that the facts or files of a folder have changed."""
+    db.flush()
+    for keep in plugged.indexes:
+        keep(db, folder)
 
 
 def types(find: Callable[[Db, Folder], FileTypes | None]) -> None:

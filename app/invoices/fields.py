@@ -84,6 +84,12 @@ _IDENTIFIERS = {
     CII: (f"{_SELLER}/ram:SpecifiedLegalOrganization/ram:ID", f"{_SELLER}/ram:GlobalID"),
     UBL: (f"{_PARTY}/cac:PartyLegalEntity/cbc:CompanyID", f"{_PARTY}/cac:PartyIdentification/cbc:ID"),
 }
+_BUYER = f"{_AGREEMENT}/ram:BuyerTradeParty"
+_CUSTOMER = "cac:AccountingCustomerParty/cac:Party"
+_BUYER_IDENTIFIERS = {
+    CII: (f"{_BUYER}/ram:SpecifiedLegalOrganization/ram:ID", f"{_BUYER}/ram:GlobalID"),
+    UBL: (f"{_CUSTOMER}/cac:PartyLegalEntity/cbc:CompanyID", f"{_CUSTOMER}/cac:PartyIdentification/cbc:ID"),
+}  # BT-47, BT-46
 
 
 def find(root: Any, path: str) -> list[Any]:
@@ -130,6 +136,13 @@ def hints_of(root: Any, syntax: str) -> dict[str, str]:
     """SIREN and SIRET that only a second identifier of the seller tells: to offer, not to take for read."""
     legal, others = _IDENTIFIERS[syntax]
     return _numbers([*find(root, legal), *find(root, others)])
+
+
+def buyer_numbers(root: Any, syntax: str) -> dict[str, str]:
+    """SIREN and SIRET of the addressee, from its legal identifier, then from its others (`buyer_siren`, `buyer_siret`)."""
+    legal, others = _BUYER_IDENTIFIERS[syntax]
+    found = _numbers([*find(root, legal), *find(root, others)])
+    return {key.replace("seller", "buyer"): digits for key, digits in found.items()}
 
 
 def _seller_numbers(root: Any, syntax: str) -> dict[str, str]:

@@ -7,13 +7,18 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
+from app.circuits.library import family_of
 from app.core.clock import today
 from app.core.db import Db
 from app.folders import sockets
 from app.folders.models import Folder
 from app.folders.sockets import Caution, ReadFacts
+from app.invoices import history
 from app.invoices.clock import clock_of
 from workflows.circuit import Facts, Phase
+
+SIDE_BY_SIDE = 3
+"""Earlier invoices that are shown beside this one; all of them are told."""
 
 
 def plug(settings: Any, templates: Environment) -> None:
@@ -22,6 +27,9 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.reader("invoice", read_facts)
     sockets.table(_table)
     sockets.band(_Band(templates))
+    sockets.band(_Same(templates))
+    sockets.caution(history.cautions)
+    sockets.index(history.index)
 
 
 def read_facts(path: Path, media_type: str) -> ReadFacts | None:
@@ -47,7 +55,7 @@ def read_facts(path: Path, media_type: str) -> ReadFacts | None:
             )
             for one in compare(path, reading)
         ]
-    fields = {**reading.hints, **reading.fields}
+    fields = {**reading.hints, **reading.buyer, **reading.fields}
     return ReadFacts(
         fields=fields,
         said=f"lu dans la facture ({reading.syntax})",
@@ -77,10 +85,29 @@ class _Band:
 
     def __call__(self, db: Db, folder: Folder) -> Markup | None:
         del db
-        start = _start(folder.facts) if folder.family == "invoice" else None
-        if start is None or folder.phase == Phase.DONE:
+        if folder.family != "invoice" or folder.phase == Phase.DONE:
+            return None
+        start = _start(folder.facts) if family_of(folder.family).due(folder.facts) else None
+        if start is None:
             return None
         page = self._templates.get_template("invoices/clock.html").render(clock=clock_of(start, today()))
+        return Markup(page)  # noqa: S704 - the template escapes what it prints
+
+
+class _Same:
+    """The same invoice in another folder, and this one, fact by fact."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, db: Db, folder: Folder) -> Markup | None:
+        seen = [
+            {"id": one.folder.id, "same": one.same, "rows": history.beside(folder, one.folder)}
+            for one in history.seen_before(db, folder)[:SIDE_BY_SIDE]
+        ]
+        if not seen:
+            return None
+        page = self._templates.get_template("invoices/same.html").render(compared=seen)
         return Markup(page)  # noqa: S704 - the template escapes what it prints
 
 

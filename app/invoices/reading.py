@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from app.invoices.checks import odd, sums
 from app.invoices.enclosed import data_in
-from app.invoices.fields import CII, ROOTS, UBL, fields_of, hints_of
+from app.invoices.fields import CII, ROOTS, UBL, buyer_numbers, fields_of, hints_of
 
 Syntax = Literal["Factur-X", "CII", "UBL"]
 Verdict = Literal["accept", "accept_with_warnings", "reject"]
@@ -32,10 +32,10 @@ class Reading:
     """What an electronic invoice says.
 
     `fields` holds what was found, as written (dates in ISO form); `missing` the keys to ask for; `hints`
-    less certain values to offer for what `fields` lacks; `problems` the faults in French, `oddities` what
-    else does not hold together; `rows` a label and
-    a value per line of the screen; `xml` the bytes as received; `verdict` whether they keep EN 16931: what breaks it is told
-    to all who decide and stops nobody, for what was delivered must be answered (CCP R2192-27).
+    less certain values to offer for what `fields` lacks; `buyer` the numbers of the addressee; `problems` the
+    faults in French, `oddities` what else does not hold together; `rows` a label and a value per line of the
+    screen; `xml` the bytes as received; `verdict` whether they keep EN 16931: what breaks it is told to all who
+    decide and stops nobody, for what was delivered must be answered (CCP R2192-27).
     """
 
     syntax: Syntax
@@ -48,6 +48,7 @@ class Reading:
     rows: tuple[tuple[str, str], ...]
     missing: tuple[str, ...]
     hints: dict[str, str]
+    buyer: dict[str, str]
     verdict: Verdict
 
 
@@ -108,6 +109,7 @@ def _read(xml: bytes, name: str, *, embedded: bool) -> Reading | None:
         rows=rows_of(root, kind),
         missing=missing,
         hints={key: value for key, value in hints_of(root, kind).items() if key not in fields},
+        buyer=buyer_numbers(root, kind),
         verdict=verdict,
     )
 

@@ -1,0 +1,249 @@
+"""What earlier invoices tell of one: that it is there already, that its seller's account or establishment has changed."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.core.french import euros, jour, spaces
+from app.folders.corrections import shown
+from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.sockets import Caution
+from app.folders.views import state_label
+from app.invoices.checks import compact
+from app.invoices.keys import CLOSE, SAME, keys_of, seller_key, sellers_of
+from app.invoices.models import InvoiceKey
+from app.people.models import Collectivity
+from workflows.circuit import DONE, WITHDRAWN, Phase
+from workflows.disputed import values
+from workflows.family import family as family_named
+
+FAMILY = "invoice"
+FILES = ("main", "original", "data")
+MOST = 20
+"""Earlier invoices that are compared, the latest of a seller or of a number."""
+HERE = frozenset({"FR", "MC"})
+
+_key: Any = InvoiceKey.__table__
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An invoice of another folder that may be this one."""
+
+    folder: Folder
+    same: bool
+
+
+def index(db: Db, folder: Folder) -> None:
+    """Keep the keys of an invoice as its facts and files now are, in the caller's transaction."""
+    if folder.family != FAMILY:
+        return
+    query = (
+        sa.select(DocumentVersion.sha256)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(
+            Document.folder_id == folder.id,
+            Document.role.in_(FILES),
+            DocumentVersion.origin.in_(["deposited", "extracted"]),
+        )
+    )
+    wanted = keys_of(folder.facts, db.scalars(query))
+    rows = db.execute(sa.select(_key.c.key, _key.c.kind).where(_key.c.folder_id == folder.id))
+    known = {row.key: row.kind for row in rows}
+    if gone := [one for one in known if one not in wanted]:
+        db.execute(sa.delete(_key).where(_key.c.folder_id == folder.id, _key.c.key.in_(gone)))
+    here = {"folder_id": folder.id, "collectivity_id": folder.collectivity_id}
+    if fresh := [{**here, "key": key, "kind": kind} for key, kind in wanted.items() if key not in known]:
+        db.execute(sa.insert(_key), fresh)
+
+
+def seen_before(db: Db, folder: Folder) -> list[Seen]:
+    """The folders that hold the same invoice, or one whose number reads the same, the surest and the latest first.
+
+    Those deposited before it, and those that have ended since; not those that were given up. Each is told on the later one.
+    """
+    if folder.family != FAMILY or folder.phase == Phase.DONE:
+        return []
+    mine, other = _key.alias("mine"), _key.alias("other")
+    query = (
+        sa.select(other.c.folder_id, sa.func.max(sa.case((mine.c.kind == SAME, 1), else_=0)).label("same"))
+        .join(other, sa.and_(other.c.collectivity_id == mine.c.collectivity_id, other.c.key == mine.c.key))
+        .where(
+            mine.c.folder_id == folder.id,
+            mine.c.collectivity_id == folder.collectivity_id,
+            mine.c.kind.in_([SAME, CLOSE]),
+            other.c.folder_id != folder.id,
+        )
+        .group_by(other.c.folder_id)
+        .order_by(sa.desc("same"), other.c.folder_id.desc())
+        .limit(MOST)
+    )
+    same = {row.folder_id: bool(row.same) for row in db.execute(query)}
+    folders = {one.id: one for one in db.scalars(sa.select(Folder).where(Folder.id.in_(same)))}
+    return [
+        Seen(folders[key], surely)
+        for key, surely in same.items()
+        if key in folders
+        and folders[key].place != WITHDRAWN
+        and (key < folder.id or folders[key].place == DONE)
+    ]
+
+
+def cautions(db: Db, folder: Folder) -> list[Caution]:
+    """What to look at in an invoice before deciding, from what else the commune holds."""
+    if folder.family != FAMILY or folder.phase == Phase.DONE:
+        return []
+    by = frozenset(folder.sources.get("depositors", ()))
+    told = [
+        *(_duplicate(one, by) for one in seen_before(db, folder)),
+        *_addressee(db, folder, by),
+        *_seller(folder, _paid(db, folder), by),
+    ]
+    return [
+        Caution(one.key, spaces(one.title), spaces(one.sentence), about=one.about, by=one.by) for one in told
+    ]
+
+
+def _duplicate(one: Seen, by: frozenset[int]) -> Caution:
+    other = one.folder
+    amount = euros(other.fields.get("total_ttc") or "")
+    what = (
+        f"n° {other.number}, {amount}, déposée par {other.depositor_name} le {jour(other.created_at.date())} "
+        f"({state_label(other.place, None).lower()})"
+    )
+    if one.same:
+        return Caution(
+            "duplicate",
+            f"Facture déjà reçue, dossier n° {other.id}",
+            f"Le dossier n° {other.id} porte la même facture, {what}. Aucune ne se paie deux fois : rejetez celle-ci, ou dites "
+            "pourquoi ce n’est pas la même.",
+            about=f"duplicate:{other.id}",
+            by=by,
+        )
+    return Caution(
+        "near-duplicate",
+        f"Numéro très proche, dossier n° {other.id}",
+        f"Le dossier n° {other.id} porte une facture du même fournisseur dont le numéro se lit de même, {what}.",
+        about=f"near-duplicate:{other.id}",
+        by=by,
+    )
+
+
+def _addressee(db: Db, folder: Folder, by: frozenset[int]) -> Iterable[Caution]:
+    number = str(folder.fields.get("buyer_siret") or folder.fields.get("buyer_siren") or "")
+    here = db.get_one(Collectivity, folder.collectivity_id)
+    if number and number[:9] != here.siren:
+        yield Caution(
+            "addressee",
+            "Facture adressée à un autre organisme",
+            f"Le fichier nomme {folder.fields.get('buyer') or 'un destinataire'} ({number}), et non {here.name} (SIREN "
+            f"{here.siren}). Demandez au fournisseur à qui il la destine.",
+            about=f"addressee:{number}",
+            by=by,
+        )
+
+
+def _paid(db: Db, folder: Folder) -> Sequence[Folder]:
+    """The latest invoices of the same seller that went to their end, by SIREN where there is one, else by name."""
+    keys = [seller_key(one) for one in sellers_of(folder.facts)]
+    if not keys:
+        return []
+    query = (
+        sa.select(Folder)
+        .where(
+            Folder.id.in_(
+                sa.select(_key.c.folder_id)
+                .where(
+                    _key.c.collectivity_id == folder.collectivity_id,
+                    _key.c.key.in_(keys),
+                    _key.c.folder_id != folder.id,
+                )
+                .order_by(_key.c.folder_id.desc())
+                .limit(10 * MOST)
+            ),
+            Folder.place == DONE,
+        )
+        .order_by(Folder.id.desc())
+        .limit(MOST)
+    )
+    return db.scalars(query).all()
+
+
+def _seller(folder: Folder, paid: Sequence[Folder], by: frozenset[int]) -> Iterable[Caution]:
+    """What has changed of the seller since the invoices that were paid: account, establishment, number."""
+    name = str(folder.fields.get("seller") or "ce fournisseur")
+    before = list(dict.fromkeys(compact(str(one.fields.get("iban") or "")) for one in paid))
+    before = [one for one in before if one]
+    for iban in dict.fromkeys(compact(str(one or "")) for one in values(folder.facts, "iban")):
+        if not iban or iban in before:
+            continue
+        mark = sha256(iban.encode()).hexdigest()[:12]
+        if before:
+            known = ", ".join(map(_ends, before[:3]))
+            yield Caution(
+                "account",
+                f"IBAN changé, {name}",
+                f"Cette facture : {_ends(iban)}. Aux dernières factures payées : {known}. Faites confirmer ce changement par le "
+                "fournisseur, à un numéro que vous connaissez déjà.",
+                about=f"account:{mark}",
+                by=by,
+            )
+        elif iban[:2] not in HERE and any(folder.fields.get(key) for key in ("seller_siret", "seller_siren")):
+            yield Caution(
+                "account-abroad",
+                f"Compte à l’étranger, {name}",
+                f"L’IBAN {_ends(iban)} est tenu hors de France pour un fournisseur français. Faites-le confirmer, à un numéro "
+                "que vous connaissez déjà.",
+                about=f"account-abroad:{mark}",
+                by=by,
+            )
+    known_sirets = {str(one.fields["seller_siret"]) for one in paid if one.fields.get("seller_siret")}
+    for siret in dict.fromkeys(str(one or "") for one in values(folder.facts, "seller_siret")):
+        if siret and known_sirets and siret not in known_sirets:
+            yield Caution(
+                "establishment",
+                f"SIRET changé, {name}",
+                f"Cette facture : {siret}. Aux dernières factures payées : {', '.join(sorted(known_sirets)[:3])}. Vérifiez que "
+                "c’est bien le même fournisseur.",
+                about=f"establishment:{siret}",
+                by=by,
+            )
+
+
+def _ends(iban: str) -> str:
+    return f"{iban[:4]}…{iban[-4:]}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a comparison: a fact, here and there."""
+
+    label: str
+    here: str
+    there: str
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two folders say something else."""
+        return self.here != self.there
+
+
+COMPARED = ("number", "issue_date", "seller", "seller_siret", "total_ttc", "order_ref", "iban")
+
+
+def beside(folder: Folder, other: Folder) -> list[Row]:
+    """An invoice and another, fact by fact."""
+    family = family_named(FAMILY)
+    return [
+        Row(
+            field.label,
+            shown(family, key, folder.fields.get(key)),
+            shown(family, key, other.fields.get(key)),
+        )
+        for key in COMPARED
+        if (field := family.field(key)) and (folder.fields.get(key) or other.fields.get(key))
+    ]

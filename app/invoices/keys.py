@@ -1,0 +1,76 @@
+"""The keys under which the same invoice comes back: its number as each may write it, its seller, its bytes."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from hashlib import sha256
+from typing import Final
+
+from workflows.condition import Facts
+from workflows.disputed import values
+
+SAME: Final = "same"
+"""Same seller, same number, same year of issue, or same bytes: the same invoice (Chorus Pro holds it to be unique)."""
+CLOSE: Final = "close"
+"""Same seller, and a number that reads the same once zeros, prefixes and signs are left out."""
+SELLER: Final = "seller"
+"""Same seller, by SIREN or by name."""
+CREDIT_NOTE: Final = "381"
+SIREN: Final = 9
+_PREFIXES = frozenset({"FAC", "FA", "F", "FACT", "FACTURE", "INV", "N", "NO", "AV", "AVOIR"})
+_RUNS = re.compile(r"[A-Z]+|\d+")
+
+
+def keys_of(facts: Facts, fingerprints: Iterable[str] = ()) -> dict[str, str]:
+    """The kind of each key of an invoice with these facts, every value of a disputed fact counted.
+
+    `fingerprints`: the SHA-256 of its files. A credit note is never the invoice that has its number.
+    """
+    found = {_key(SAME, "bytes", one): SAME for one in fingerprints}
+    notes = {"credit" if str(one) == CREDIT_NOTE else "invoice" for one in values(facts, "type_code")}
+    years = {str(one or "")[:4] for one in values(facts, "issue_date")}
+    numbers = [str(one) for one in values(facts, "number") if one]
+    for seller in sellers_of(facts):
+        found[seller_key(seller)] = SELLER
+        for note in notes:
+            for number in numbers:
+                found[_key(CLOSE, seller, note, relaxed(number))] = CLOSE
+                found |= {_key(SAME, seller, note, strict(number), year): SAME for year in years}
+    return found
+
+
+def sellers_of(facts: Facts) -> Iterator[str]:
+    """How the seller may be known again: by each SIREN, and by each name, for some invoices tell only that one."""
+    for key in ("seller_siret", "seller_siren"):
+        for one in values(facts, key):
+            digits = re.sub(r"\D", "", str(one or ""))
+            if len(digits) >= SIREN:
+                yield f"siren {digits[:SIREN]}"
+    for one in values(facts, "seller"):
+        if name := strict(str(one or "")):
+            yield f"name {name}"
+
+
+def seller_key(seller: str) -> str:
+    """The key of one way to know a seller."""
+    return _key(SELLER, seller)
+
+
+def strict(text: str) -> str:
+    """A number or a name as capitals and digits alone: « fac 2026/0147 » is « FAC20260147 »."""
+    plain = unicodedata.normalize("NFKD", text)
+    return re.sub(r"[^A-Z0-9]", "", "".join(c for c in plain if not unicodedata.combining(c)).upper())
+
+
+def relaxed(number: str) -> str:
+    """A number without what precedes « _ », a first word such as FAC, and the zeros before digits: « 2026-147 »."""
+    tail = number.partition("_")[2] or number
+    plain = unicodedata.normalize("NFKD", tail).upper()
+    runs = _RUNS.findall("".join(c for c in plain if not unicodedata.combining(c)))
+    if len(runs) > 1 and runs[0] in _PREFIXES:
+        runs = runs[1:]
+    return "-".join(run.lstrip("0") or "0" if run.isdigit() else run for run in runs)
+
+
+def _key(*parts: str) -> str:
+    return sha256("\n".join(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,154 @@
+"""An invoice that came before, another addressee, a changed account: told to who decides, and never paid twice unseen."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from app.core import schema
+from app.core.db import engine, reading
+from app.folders import decide, deposit, ruling, sending
+from app.folders.keep import Incoming, keep_main
+from app.folders.sockets import cautions
+from app.people.actor import Actor
+from tests.batches.town import Hand
+from tests.builders.house import INVOICE, House
+from workflows.family import family
+
+CLERK, SERVICE, FINANCE, MAYOR = "g.trehorel", "r.pellenec", "n.abgrallec", "a.kervadec"
+BEFORE, AFTER = "FR7630001007941234567890185", "LT121000011101001000"
+SIRET = "39280913700027"
+
+
+class Office:
+    """Who deposits many invoices made of one file, each with what its data say."""
+
+    def __init__(self, house: House, room: Path) -> None:
+        self.house, self.actor = house, house.actor(CLERK)
+        path = Path(shutil.copy(INVOICE, room / INVOICE.name))
+        kept, read = keep_main(
+            self.actor.collectivity_id, family("invoice"), Incoming(path, INVOICE.name), room
+        )
+        assert read is not None
+        self.kept, self.read, self.made = kept, read, 0
+
+    def draft(self, *, signed: bool = False, **said: str) -> int:
+        """A draft, of a file whose bytes are its own; those that will be `signed` are really there."""
+        self.made += 1
+        kept = self.kept if signed else [replace(one, sha256=f"{self.made:064x}") for one in self.kept[:1]]
+        ours = {"buyer_siret": "21290999800016", "seller_siret": SIRET, "iban": BEFORE}
+        facts = {**self.read.fields, **ours, **said}
+        typed = {"received_on": "2026-11-20", "proof_of_service": "technique"}
+        read = replace(self.read, fields=facts, doubts=())
+        return deposit.create(self.actor, "invoice", min(self.actor.desk_ids), kept, typed, read=read)
+
+    def send(self, folder_id: int) -> int:
+        sending.send(self.actor, folder_id, version=self.house.folder(folder_id).version)
+        return folder_id
+
+    def told(self, folder_id: int) -> dict[str, str]:
+        with reading(self.actor.collectivity_id) as db:
+            found = cautions(db, self.house.folder(folder_id))
+            return {one.key: one.about for one in found if one.about}
+
+    def rule(self, folder_id: int, login: str, about: str) -> str:
+        version = self.house.folder(folder_id).version
+        who: Actor = self.house.actor(login)
+        return ruling.rule(who, folder_id, version=version, about=about, keep="", word="Deux chantiers.")
+
+
+@pytest.fixture
+def office(house: House, tmp_path: Path) -> Office:
+    return Office(house, tmp_path)
+
+
+def test_the_same_invoice_is_seen_at_deposit_and_by_all_who_decide_until_one_of_them_rules(
+    house: House, office: Office
+) -> None:
+    first = house.an_invoice(at="finance")  # by its real file
+    again = house.deposit(CLERK, "invoice", INVOICE)
+    assert office.told(again)["duplicate"] == f"duplicate:{first}"
+    assert "duplicate" not in office.told(first)
+    draft = Hand(house, CLERK).text(f"/dossiers/{again}/brouillon")
+    assert f"Facture déjà reçue, dossier n° {first}" in draft
+    assert f"Même facture : dossier n° {first}" in draft
+    house.save(again, CLERK, {"received_on": "2026-11-20", "proof_of_service": "technique"})
+    office.send(again)
+    house.approve(again, SERVICE)
+    house.approve(again, FINANCE)
+    mayor = Hand(house, MAYOR)
+    for page in (
+        f"/dossiers/{again}",
+        f"/dossiers/{again}/signer",
+        f"/lots/{mayor.propose('sign', [again])}",
+    ):
+        assert f"Le dossier n° {first} porte la même facture" in mayor.text(page), page
+    office.rule(again, MAYOR, f"duplicate:{first}")
+    assert "duplicate" not in office.told(again)
+    assert "« Deux chantiers. »" in mayor.text(f"/dossiers/{again}")
+    assert "folder.ruled" in house.journal(again)
+
+
+def test_what_the_seller_s_other_invoices_tell(house: House, office: Office) -> None:
+    paid = office.send(office.draft(signed=True, number="F-1"))
+    house.approve(paid, SERVICE)
+    house.approve(paid, FINANCE)
+    house.sign(paid, MAYOR)
+    house.drain()
+    assert house.folder(paid).place == "done"
+    for said, keys in (
+        ({"number": "F-2"}, set()),
+        ({"number": "f 1", "order_ref": "x"}, {"duplicate"}),
+        ({"number": "FAC-0001"}, {"near-duplicate"}),
+        ({"number": "F-3", "iban": AFTER}, {"account"}),
+        ({"number": "F-4", "seller_siret": "39280913700035"}, {"establishment"}),
+        ({"number": "F-5", "buyer_siret": "24450001100015"}, {"addressee"}),
+        ({"number": "F-1", "type_code": "381"}, set()),  # a credit note is not the invoice
+        (
+            {
+                "number": "F-6",
+                "seller": "Autre",
+                "seller_siret": "",
+                "seller_siren": "212909998",
+                "iban": AFTER,
+            },
+            {"account-abroad"},
+        ),
+    ):
+        folder_id = office.draft(**said)
+        assert set(office.told(folder_id)) == keys, said
+        decide.withdraw(house.actor(CLERK), folder_id, version=house.folder(folder_id).version)
+    # An account typed over the one of the file is looked at, and the file's is too.
+    folder_id = office.draft(number="F-7", iban=AFTER)
+    house.save(folder_id, CLERK, {"iban": BEFORE})
+    assert {"account", "corrected"} <= set(office.told(folder_id))
+    house.save(folder_id, CLERK, {"iban": AFTER, "number": "F-1"})
+    assert {"account", "duplicate"} <= set(office.told(folder_id))
+
+
+def test_a_credit_note_is_named_so_counts_below_zero_and_has_no_clock(house: House, office: Office) -> None:
+    note = office.draft(type_code="381")
+    folder = house.folder(note)
+    assert (folder.title, folder.amount_cents) == ("Atelier Berthier SARL, avoir FA-2026-0001", -304_200)
+    assert "pour mandater" not in Hand(house, CLERK).text(f"/dossiers/{note}/brouillon")
+    # Called one by a person alone, it is both.
+    called = office.draft(number="F-9")
+    house.save(called, CLERK, {"type_code": "381"})
+    assert house.folder(called).amount_cents == 304_200
+    assert "pour mandater" in Hand(house, CLERK).text(f"/dossiers/{called}/brouillon")
+
+
+def test_invoices_deposited_before_have_their_keys(house: House, office: Office) -> None:
+    first, note = office.draft(), office.draft(type_code="381", number="AV-1")
+    query = "SELECT folder_id, key, kind, collectivity_id FROM invoice_key ORDER BY folder_id, key"
+    with engine().connect() as connection:
+        before = connection.execute(sa.text(query)).all()
+    schema.downgrade("0037_relay_stage")
+    with engine().begin() as connection:
+        connection.execute(sa.text("UPDATE folder SET amount_cents = 304200"))
+    schema.upgrade()
+    with engine().connect() as connection:
+        assert connection.execute(sa.text(query)).all() == before
+    assert (house.folder(first).amount_cents, house.folder(note).amount_cents) == (304_200, -304_200)
