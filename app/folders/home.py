@@ -35,17 +35,19 @@ class Home:
     late: tuple[Pending, ...] = ()
 
 
-def home(db: Db, actor: Actor, but: Collection[int] = ()) -> Home:
+def home(db: Db, actor: Actor, counted: queues.Counters, but: Collection[int] = ()) -> Home:
     """What the desks where this actor deposits must act on; nothing for who deposits nowhere.
 
-    `but`: folders that the list below shows already, because the actor is the one who is awaited.
+    `but`: folders that the list below shows already, because the actor is the one who is awaited. What the counters say
+    to be empty is not asked.
     """
     if not actor.may_create:
         return Home()
     depositor = replace(actor, seats=tuple(seat for seat in actor.seats if Right.CREATE in seat.rights))
-    back = queues.others(db, depositor, "returned")[:MOST]
+    back = queues.others(db, depositor, "returned")[:MOST] if counted.returned else []
     why = refusals(db, [line.id for line in back])
-    late = [line for line in queues.late_deposits(db, depositor, MOST + len(but)) if line.id not in but]
+    running = queues.late_deposits(db, depositor, MOST + len(but)) if counted.running else []
+    late = [line for line in running if line.id not in but]
     return Home(
         tuple(Pending(line, *why.get(line.id, ("", ""))) for line in back),
         tuple(Pending(line, _awaited(db, line.id)) for line in late[:MOST]),

@@ -104,7 +104,9 @@ def inbox() -> str:
         shown = [line.id for line in lines[: queues.PAGE]]
         last = queues.last_acts(db, shown)
         why = home.refusals(db, shown) if tray == "returned" else {}
-        beside = home.home(db, g.actor, shown) if tray == "todo" and not family and not after else home.Home()
+        beside = home.Home()
+        if tray == "todo" and not family and not after:
+            beside = home.home(db, g.actor, counted, shown)
         bands = [found for show in plugged.trays if (found := show(db, g.actor))]
     g.todo_count = counted.todo
     context = views_of_inbox(g.actor, tray, family, lines, counted, last, why)

@@ -192,6 +192,7 @@ def test_every_address_of_a_template_exists(house: House) -> None:
         "demo.cut",
         "demo.p12",
         "demo.mail_html",
+        "demo.enter",
     }
     for one in (ROOT / "app").rglob("*.html"):
         text = one.read_text(encoding="utf-8")
