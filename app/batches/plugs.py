@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from app.batches.carry import carry_decisions
 from app.batches.gesture import DECIDE, SIGN
-from app.batches.progress import unfinished
+from app.batches.progress import any_unfinished, unfinished
 from app.core.db import Db
 from app.core.outbox import Row, handles
 from app.folders import sockets
@@ -21,7 +21,7 @@ def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
     del settings  # nothing here is configured
     sockets.selection("batches.propose")
-    sockets.tray(_Unfinished(templates))
+    sockets.tray(_Unfinished(templates), any_unfinished)
     handles(DECIDE)(carry_decisions)
     handles(SIGN)(_sign)
     at_distance.batch(_come_back, "batches.show")

@@ -159,11 +159,18 @@ class Unfinished:
     running: bool
 
 
+def any_unfinished(actor: Actor) -> sa.ColumnElement[bool]:
+    """Whether this person began a batch that is not over."""
+    return sa.exists().where(_unfinished(actor))
+
+
+def _unfinished(actor: Actor) -> sa.ColumnElement[bool]:
+    return sa.and_(Batch.user_id == actor.user_id, Batch.started_at.is_not(None), Batch.ended_at.is_(None))
+
+
 def unfinished(db: Db, actor: Actor) -> list[Unfinished]:
     """The batches that this person began and that are not over, the newest first."""
-    query = sa.select(Batch).where(
-        Batch.user_id == actor.user_id, Batch.started_at.is_not(None), sa.text("ended_at IS NULL")
-    )
+    query = sa.select(Batch).where(_unfinished(actor))
     found = []
     for batch in db.scalars(query.order_by(Batch.id.desc())):
         seen = standing(db, actor, batch.id)

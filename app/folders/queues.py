@@ -48,7 +48,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Line:
-    """One folder in a list; `key` is where the next page goes on from; `corrected` comes with `with_readings`.
+    """One folder in a list; `key` is where the next page goes on from; `corrected` comes with `told`.
 
     `due_on`: the day by which the list is in order, which is that of the step where the folder is awaited; `folder_due` is
     the folder's own, the one that its page, « Suivi » and the API call its deadline.
@@ -271,28 +271,39 @@ class LastAct:
     at: datetime
 
 
-def with_readings(db: Db, lines: Sequence[Line]) -> list[Line]:
-    """The same lines, each with what the files of its folder say that is not what stands; one statement."""
-    query = sa.select(Folder.id, Folder.family, Folder.fields, Folder.sources)
-    found = {
-        folder_id: corrections.in_a_list(family_of(family), fields, sources)
-        for folder_id, family, fields, sources in db.execute(
-            query.where(Folder.id.in_([one.id for one in lines]))
-        )
-    }
-    return [replace(one, corrected=found[one.id]) if found.get(one.id) else one for one in lines]
+def told(db: Db, lines: Sequence[Line]) -> tuple[list[Line], dict[int, LastAct]]:
+    """What else a list says of its folders, in one statement.
 
-
-def last_acts(db: Db, folder_ids: Sequence[int]) -> dict[int, LastAct]:
-    """The last decision made by a person on each of these folders, by folder; a folder just sent has none."""
-    if not folder_ids:
-        return {}
-    done = sa.and_(StepRun.folder_id.in_(folder_ids), StepRun.state == "done", StepRun.user_id.is_not(None))
+    The same lines, each with what its files say that is not what stands, and the last decision made by a person on each
+    folder, by folder; a folder just sent has none.
+    """
+    if not lines:
+        return [], {}
+    ids = [one.id for one in lines]
+    done = sa.and_(StepRun.folder_id.in_(ids), StepRun.state == "done", StepRun.user_id.is_not(None))
     last = sa.select(sa.func.max(StepRun.id)).where(done).group_by(StepRun.folder_id)
-    rows = db.execute(
-        sa.select(StepRun.folder_id, StepRun.kind, StepRun.who, StepRun.ended_at).where(StepRun.id.in_(last))
+    query = (
+        sa.select(
+            Folder.id,
+            Folder.family,
+            Folder.fields,
+            Folder.sources,
+            StepRun.kind,
+            StepRun.who,
+            StepRun.ended_at,
+        )
+        .outerjoin(StepRun, sa.and_(StepRun.folder_id == Folder.id, StepRun.id.in_(last)))
+        .where(Folder.id.in_(ids))
     )
-    return {row.folder_id: LastAct(row.kind, row.who or "", row.ended_at) for row in rows}
+    rows = {row.id: row for row in db.execute(query)}
+    corrected = {
+        row.id: corrections.in_a_list(family_of(row.family), row.fields, row.sources) for row in rows.values()
+    }
+    return [replace(one, corrected=corrected[one.id]) if corrected.get(one.id) else one for one in lines], {
+        row.id: LastAct(row.kind, row.who or "", row.ended_at)
+        for row in rows.values()
+        if row.kind is not None
+    }
 
 
 def _and(condition: sa.ColumnElement[bool], table: Any = STEP) -> str:

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from markupsafe import Markup
 
 from app.core.db import Db
@@ -54,6 +55,14 @@ class Caution:
     about: str = ""
     choices: tuple[tuple[str, str], ...] = (("", "Lever ce point"),)
     by: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Tray:
+    """A band above what awaits an actor, and the condition that says whether there is anything to show."""
+
+    show: Callable[[Db, Any], Markup | None]
+    waits: Callable[[Any], sa.ColumnElement[bool]]
 
 
 @dataclass(frozen=True)
@@ -108,7 +117,7 @@ class _Sockets:
     on_page: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
     meanings: list[Callable[[Db, Folder], str]] = field(default_factory=list)
     actions: dict[Action, ActionSocket] = field(default_factory=dict)
-    trays: list[Callable[[Db, Any], Markup | None]] = field(default_factory=list)
+    trays: list["Tray"] = field(default_factory=list)
     selection: list[str] = field(default_factory=list)
     bands: list[Callable[[Db, Folder], Markup | None]] = field(default_factory=list)
     preparations: dict[str, Callable[[Db, Folder], Markup | None]] = field(default_factory=dict)
@@ -218,9 +227,18 @@ def action(name: Action, endpoint: str, method: str = "post") -> None:
     plugged.actions[name] = ActionSocket(endpoint, method)
 
 
-def tray(show: Callable[[Db, Any], Markup | None]) -> None:
-    """Put a band above what awaits somebody (an actor), or None."""
-    plugged.trays.append(show)
+def tray(show: Callable[[Db, Any], Markup | None], waits: Callable[[Any], sa.ColumnElement[bool]]) -> None:
+    """Put a band above what awaits somebody (an actor), or None; `show` is asked only where the condition `waits` holds."""
+    plugged.trays.append(Tray(show, waits))
+
+
+def trays(db: Db, actor: Any) -> list[Markup]:
+    """The bands above what awaits an actor; one statement says which of them have anything to show."""
+    if not plugged.trays:
+        return []
+    waiting = db.execute(sa.select(*(one.waits(actor) for one in plugged.trays))).one()
+    asked = [one for one, waits in zip(plugged.trays, waiting, strict=True) if waits]
+    return [band for one in asked if (band := one.show(db, actor))]
 
 
 def selection(endpoint: str) -> None:

@@ -29,6 +29,7 @@ from app.folders import (
     page,
     queues,
     ruling,
+    sockets,
     timeline,
     views,
 )
@@ -99,15 +100,14 @@ def inbox() -> str:
             if todo
             else queues.others(db, g.actor, tray, after=after)
         )
-        lines = queues.with_readings(db, lines)
         counted = queues.counters(db, g.actor)
+        lines, last = queues.told(db, lines)
         shown = [line.id for line in lines[: queues.PAGE]]
-        last = queues.last_acts(db, shown)
         why = home.refusals(db, shown) if tray == "returned" else {}
         beside = home.Home()
         if tray == "todo" and not family and not after:
             beside = home.home(db, g.actor, counted, shown)
-        bands = [found for show in plugged.trays if (found := show(db, g.actor))]
+        bands = sockets.trays(db, g.actor)
     g.todo_count = counted.todo
     context = views_of_inbox(g.actor, tray, family, lines, counted, last, why)
     return render_template(

@@ -26,7 +26,7 @@ def plug(settings: Any, templates: Environment) -> None:
     answered.watch(cancelling.FAMILY, cancelling.answered)
     sockets.taker(cancelling.FAMILY, cancelling.take)
     sockets.check(replies.only_one)
-    sockets.tray(_Tray(templates))
+    sockets.tray(_Tray(templates), views.any_waiting)
     sockets.band(_Band(templates))
 
 

@@ -69,6 +69,15 @@ class Waiting:
     urgent: bool
 
 
+def any_waiting(actor: Actor) -> sa.ColumnElement[bool]:
+    """Whether a letter of the collectivity is open, whoever may read it."""
+    return sa.exists().where(_open(actor))
+
+
+def _open(actor: Actor) -> sa.ColumnElement[bool]:
+    return sa.and_(StateLetter.collectivity_id == actor.collectivity_id, StateLetter.closed_at.is_(None))
+
+
 def waiting(db: Db, actor: Actor) -> Waiting:
     """What waits for whoever reads the acts that the letters are about."""
     referrals = sa.func.sum(sa.case((StateLetter.code == REFERRAL, 1), else_=0))
@@ -76,11 +85,7 @@ def waiting(db: Db, actor: Actor) -> Waiting:
         sa.select(sa.func.count(), sa.func.min(StateLetter.due_on), referrals)
         .select_from(StateLetter)
         .outerjoin(Folder, Folder.id == StateLetter.folder_id)
-        .where(
-            StateLetter.collectivity_id == actor.collectivity_id,
-            StateLetter.closed_at.is_(None),
-            _mine(actor),
-        )
+        .where(_open(actor), _mine(actor))
     )
     count, soonest, urgent = db.execute(query).one()
     return Waiting(count, soonest, bool(urgent))

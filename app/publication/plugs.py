@@ -15,7 +15,7 @@ from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.publication import record
 from app.publication.models import PublicSite
-from app.publication.waiting import questioned
+from app.publication.waiting import any_questioned, questioned
 from workflows.circuit import StepKind
 
 
@@ -24,7 +24,7 @@ def plug(settings: Any, templates: Environment) -> None:
     del settings  # nothing here is configured
     sockets.publishing(record.follow)
     sockets.band(_Band(templates))
-    sockets.tray(_Tray(templates))
+    sockets.tray(_Tray(templates), any_questioned)
 
 
 class _Tray:

@@ -127,11 +127,18 @@ def online(db: Db, actor: Actor) -> list[Online]:
     ]
 
 
+def any_questioned(actor: Actor) -> sa.ColumnElement[bool]:
+    """Whether somebody of the collectivity must decide on an act that is online though its transmission was cancelled."""
+    return sa.exists().where(_questioned(actor))
+
+
+def _questioned(actor: Actor) -> sa.ColumnElement[bool]:
+    return sa.and_(PublicAct.collectivity_id == actor.collectivity_id, PublicAct.questioned_on.is_not(None))
+
+
 def questioned(db: Db, actor: Actor) -> list[int]:
     """The folders whose act is online though its transmission was cancelled, and that this actor's desks published."""
-    query = sa.select(PublicAct.folder_id).where(
-        PublicAct.collectivity_id == actor.collectivity_id, PublicAct.questioned_on.is_not(None)
-    )
+    query = sa.select(PublicAct.folder_id).where(_questioned(actor))
     asked = list(db.scalars(query.order_by(PublicAct.questioned_on, PublicAct.id)))
     if not asked:
         return []
