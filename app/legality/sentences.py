@@ -35,7 +35,7 @@ SENTENCES: Sentences = {
     ),
     "suspension-elsewhere": (
         409,
-        "Rien n’a été enregistré : une demande de suspension s’enregistre depuis le déféré d’un acte reçu par la préfecture.",
+        "Rien n’a été enregistré : une demande de suspension ne vient qu’avec le déféré d’un acte reçu par la préfecture. Enregistrez-la sur la page de ce déféré.",
     ),
     "suspension-when": (
         422,
@@ -64,7 +64,7 @@ SENTENCES: Sentences = {
     ),
     "no-operator-slip": (
         409,
-        "L’opérateur n’a pas de bordereau d’acquittement de cet acte. L’accusé de la préfecture, gardé avec l’acte, fait foi.",
+        "L’opérateur n’a pas de bordereau d’acquittement de cet acte. Prenez l’accusé de la préfecture, gardé avec l’acte : lui seul fait foi.",
     ),
     "no-operator-copy": (
         409,

@@ -43,7 +43,7 @@ def test_an_invoice_goes_by_the_api_from_deposit_to_the_signature_and_its_receip
         f"/folders/{folder['id']}/approve", version=started["version"], comment="Livré."
     ).json
     assert seen["place"] == "finance"
-    assert seen["steps"][0]["parts"][0]["who"] == "Logiciel technique"
+    assert seen["steps"][0]["parts"][0]["who"] == technique.name
     assert seen["steps"][0]["parts"][0]["comment"] == "Livré."
     house.approve(folder["id"], "n.abgrallec")
     mayor = Software(house, "maire", [Right.ACT, Right.SIGN])
@@ -207,7 +207,7 @@ def test_the_journal_of_a_folder_is_read_with_what_binds_its_lines(
     folder = accounting.started()
     lines = accounting.get(f"/folders/{folder['id']}/journal").json["entries"]
     assert [one["event"] for one in lines] == ["folder.created", "folder.submit"]
-    assert lines[0]["who"] == "Logiciel comptabilite"
+    assert lines[0]["who"] == accounting.name
     assert lines[1]["previous"] == lines[0]["hash"]
     after = technique.get(f"/folders/{folder['id']}/journal?after={lines[0]['seq']}").json["entries"]
     assert [one["event"] for one in after] == ["folder.submit"]

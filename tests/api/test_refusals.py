@@ -215,7 +215,7 @@ def test_a_token_has_its_pace_and_another_token_its_own(house: House, accounting
 
 def test_an_application_says_who_it_is(accounting: Software) -> None:
     assert accounting.get("/me").json == {
-        "application": "Logiciel comptabilite",
+        "application": accounting.name,
         "collectivity": "Kerlann-sur-Mer",
         "desk": {"key": "comptabilite", "name": "Comptabilité"},
         "rights": ["act", "create"],
