@@ -307,7 +307,11 @@ def _refuse_stranger() -> Response:
 
 def _page_of_form() -> str | None:
     """The page that posted, to go back to it with what is kept in its tab; said on the login page, nothing being done."""
-    flash("Votre session s’est fermée et rien n’a été fait. Reconnectez-vous : la page se rouvrira.", "warn")
+    words = "Votre session s’est fermée et rien n’a été fait. Reconnectez-vous : la page se rouvrira."
+    if ["warn", words] not in [
+        list(one) for one in session.get("_flashes", ())
+    ]:  # said once, however often it posts
+        flash(words, "warn")
     page = urlsplit(request.referrer or "")
     if page.netloc != request.host:
         return None

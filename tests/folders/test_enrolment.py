@@ -413,7 +413,7 @@ def test_an_administrator_declines_with_a_reason_and_the_person_reads_it(house: 
     (line,) = lines("certificate.declined")
     assert line["why"] == "Ce n’est pas le vôtre"
     house.drain()
-    (letter,) = [one for one in house.mail.to(house_mail(A)) if "ne signe plus" in str(one["Subject"])]
+    (letter,) = [one for one in house.mail.to(house_mail(A)) if "est refusé" in str(one["Subject"])]
     assert "Ce n’est pas le vôtre" in " ".join(letter.get_body(("plain",)).get_content().split())
     assert "Retirés" in words(admin.get("/administration/certificats"))
     assert enrolling(house, A, "rsa4096").status_code == 200  # asked again, it waits again

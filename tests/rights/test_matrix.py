@@ -312,7 +312,9 @@ def test_a_wrong_method_is_refused_before_anything_is_said_of_the_folder(scene: 
     for endpoint, method in routes(scene.house, api=False):
         allowed.setdefault(scene.url(endpoint, folder_id), set()).add(method)
     for role in (G, R, B, FOREIGN, "anonymous"):
-        scene.clients[role].get("/suivi")  # what was to be said of earlier acts is said
+        scene.clients[role].get(
+            "/suivi", follow_redirects=True
+        )  # what was to be said of earlier acts is said
         for url, methods in allowed.items():
             for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "TRACE"} - methods:
                 answers = [

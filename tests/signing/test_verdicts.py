@@ -605,21 +605,25 @@ def test_a_signature_beside_its_file_is_judged_by_whom_we_believe_and_may_ask(
 PROFILE = (NO, "SIG_CONSTRAINTS_FAILURE", "Non valable : ")
 ALTERED_FLOW = (NO, "HASH_FAILURE", "Non valable : l’élément a été modifié après la signature.")
 
+# A signature of a flow covers its bordereau, or the whole, and promises no more
+GOOD_SLIP = (OK, None, UNCHANGED.replace("document", "bordereau"))
+GOOD_FLOW = (OK, None, UNCHANGED.replace("document", "flux"))
+
 # name: (how the flow is made, the verdict on each signature, in the order of the file)
 FLOWS = {
-    "two bordereaux": (lambda c: c.flow().read_bytes(), [GOOD, GOOD]),
-    "the whole flow": (lambda c: c.flow(name="depense_signature_globale").read_bytes(), [GOOD]),
-    "RSA 4096": (lambda c: c.flow("rsa4096").read_bytes(), [GOOD, GOOD]),
+    "two bordereaux": (lambda c: c.flow().read_bytes(), [GOOD_SLIP, GOOD_SLIP]),
+    "the whole flow": (lambda c: c.flow(name="depense_signature_globale").read_bytes(), [GOOD_FLOW]),
+    "RSA 4096": (lambda c: c.flow("rsa4096").read_bytes(), [GOOD_SLIP, GOOD_SLIP]),
     "one amount changed": (
         lambda c: corpus.put(c.flow().read_bytes(), b'<MtBordHT V="', b'<MtBordHT V="9'),
-        [ALTERED_FLOW, GOOD],
+        [ALTERED_FLOW, GOOD_SLIP],
     ),
     "wrapped": (lambda c: corpus.wrapped(c.flow()), [(NO, "FORMAT_FAILURE", "Non valable : "), PROFILE]),
     "an Id twice": (
         lambda c: corpus.put(c.flow().read_bytes(), b"<PES_PJ>", b'<PES_PJ Id="BD2025-000001">'),
-        [PROFILE, GOOD],
+        [PROFILE, GOOD_SLIP],
     ),
-    "moved signature": (lambda c: corpus.moved(c.flow()), [PROFILE, GOOD]),
+    "moved signature": (lambda c: corpus.moved(c.flow()), [PROFILE, GOOD_SLIP]),
     "other policy hash": (
         lambda c: c.resigned(lambda text: text.replace(CURRENT.sha256, "A" * 43 + "=")),
         [PROFILE, PROFILE],
@@ -642,7 +646,7 @@ FLOWS = {
     ),
     "one bordereau unsigned": (
         lambda c: pes.SIGNATURE.sub(b"", c.flow().read_bytes(), count=1),
-        [(NO, "FORMAT_FAILURE", "Non valable : cet élément n’est pas signé."), GOOD],
+        [(NO, "FORMAT_FAILURE", "Non valable : cet élément n’est pas signé."), GOOD_SLIP],
     ),
 }
 
