@@ -123,7 +123,7 @@ def test_the_depositor_places_each_signature_and_they_stand_there(
     clerk.fill({"votes_for": "27"})
     clerk.button("Placer les signatures…").click()
     clerk.drawn()
-    mayors, secretarys = ("Placer… la signature de " + one for one in ("Armel Kervadec", "Bleuenn Cadiou"))
+    mayors, secretarys = ("Placer… la signature " + one for one in ("d’Armel Kervadec", "de Bleuenn Cadiou"))
     clerk.button(mayors).click()
     box = clerk.page.locator(".placebox")
     expect(box).to_be_focused()

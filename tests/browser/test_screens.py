@@ -187,7 +187,7 @@ def test_who_works_by_batches_meets_no_barrier(house: House, look: Look, tmp_pat
         look.at(mayor, "batch to reject, no reason")
         mayor.open("/a-traiter")
         mayor.button("Signer en lot…").click()
-        mayor.sees("2 points à regarder dans 2 dossiers sur 3")
+        mayor.sees("4 points à regarder dans 3 dossiers sur 3")
         look.at(mayor, "batch to sign")
         decide.recall(
             house.actor("g.trehorel"), folders[0], version=house.folder(folders[0]).version
