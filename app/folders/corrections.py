@@ -1,6 +1,6 @@
 """What a person typed in place of what a file says: kept with its reason, told to whoever decides, ruled by another person."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,8 @@ from workflows.family import Family, Problem
 
 FACT = "fact:"
 """What the name of a correction begins with among the cautions (`Caution.about`); the field's key follows."""
+DOCUMENT = "document:"
+"""What the name of a replaced document begins with: all that it says otherwise is ruled on at once."""
 TYPED = ""
 """What is sent to keep the value that a person typed; a value that was read is sent as it is kept."""
 
@@ -76,22 +78,39 @@ def _entry(before: dict[str, Any] | None, value: Any, actor: Actor, reason: str 
 def problems(folder: Folder) -> list[Problem]:
     """The corrections that nobody explained: the folder does not leave without a reason for each."""
     family = family_of(folder.family)
-    return [
+    unexplained = [one for one in open_corrections(folder.fields, folder.sources) if not one.reason]
+    found = [
         Problem(
             "correction-unexplained",
             one.key,
-            f"{_in_short(family, one)}. Remettez la valeur lue, ou donnez le motif de la correction.",
+            # A month cut short ends with its own full stop
+            f"{_in_short(family, one).removesuffix('.')}. Remettez la valeur lue, ou donnez le motif de la correction.",
         )
-        for one in open_corrections(folder.fields, folder.sources)
-        if not one.reason
+        for one in unexplained
+        if not one.replaced
     ]
+    replaced = [one for one in unexplained if one.replaced]
+    if replaced:
+        words = f"Le document remplacé ne disait pas la même chose : {_changes(family, replaced)}. Donnez-en le motif."
+        found.append(Problem("correction-unexplained", replaced[0].key, spaces(words)))
+    return found
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
-    """Each open correction, for whoever decides."""
+    """Each value that a person typed, and each replaced document, for whoever decides."""
     del db
     family = family_of(folder.family)
-    return [_caution(family, one) for one in open_corrections(folder.fields, folder.sources)]
+    every = open_corrections(folder.fields, folder.sources)
+    replaced = [one for one in every if one.replaced]
+    typed = [_caution(family, one) for one in every if not one.replaced]
+    return [*([_replacement(family, folder, replaced)] if replaced else ()), *typed]
+
+
+def about_of(folder: Folder, about: str) -> list[str]:
+    """The fields that a caution is about: one, or all those that a replaced document says otherwise."""
+    if about.startswith(DOCUMENT):
+        return [one.key for one in open_corrections(folder.fields, folder.sources) if one.replaced]
+    return [about.removeprefix(FACT)]
 
 
 def _caution(family: Family, one: Correction) -> Caution:
@@ -109,6 +128,31 @@ def _caution(family: Family, one: Correction) -> Caution:
     )
 
 
+def _replacement(family: Family, folder: Folder, every: list[Correction]) -> Caution:
+    first = every[0]
+    why = f" : « {first.reason} »" if first.reason else ", sans motif"
+    return Caution(
+        "corrected",
+        "Document remplacé",
+        spaces(
+            f"{first.who or 'Le déposant'} a mis un autre document à la place du premier{why}. "
+            f"Il ne dit pas la même chose : {_changes(family, every)}."
+        ),
+        about=f"{DOCUMENT}{len(folder.sources['files'])}:{','.join(one.key for one in every)}",
+        choices=((TYPED, "Retenir ce document"),),
+        by=frozenset().union(*(one.typists for one in every)),
+    )
+
+
+def _changes(family: Family, every: Iterable[Correction]) -> str:
+    """« Numéro de facture » FA-12 devient F-13 ; « Montant » 30,00 € devient 20,00 €."""
+    return " ; ".join(
+        f"« {label(family, one.key)} » {', '.join(shown(family, one.key, said.value) for said in one.read)} "
+        f"devient {shown(family, one.key, one.value)}"
+        for one in every
+    ).removesuffix(".")
+
+
 def told(folder: Folder, *, ruled: bool = True) -> list[dict[str, Any]]:
     """Every correction, open or `ruled`, in plain values and in words: for the API, and for what leaves with the folder."""
     family = family_of(folder.family)
@@ -121,6 +165,7 @@ def _told(family: Family, one: Correction) -> dict[str, Any]:
     return {
         "field": one.key,
         "label": label(family, one.key),
+        "replaced": one.replaced,
         "typed": None if one.value is None else str(one.value),
         "read": [{"value": str(said.value), "where": said.where} for said in one.read],
         "words": spaces(_in_short(family, one)),
@@ -134,20 +179,23 @@ def _told(family: Family, one: Correction) -> dict[str, Any]:
 
 
 def beside(folder: Folder) -> dict[str, str]:
-    """By field that is disputed, what the files say: « lu : 30 420,00 € », to be shown beside what stands."""
-    return _beside(family_of(folder.family), others(folder.fields, folder.sources))
+    """By field that is disputed, what stands beside its value: « lu : 30 420,00 € », « avant : … » of a replaced document."""
+    return _beside(family_of(folder.family), folder.fields, folder.sources)
 
 
-def _beside(family: Family, left: Mapping[str, Iterable[Any]]) -> dict[str, str]:
+def _beside(family: Family, fields: Values, sources: Values) -> dict[str, str]:
     return {
-        key: spaces("lu : " + ", ".join(shown(family, key, one) for one in values))
-        for key, values in left.items()
+        one.key: spaces(
+            ("avant : " if one.replaced else "lu : ")
+            + ", ".join(shown(family, one.key, said.value) for said in one.read)
+        )
+        for one in open_corrections(fields, sources)
     }
 
 
 def in_a_list(family: Family, fields: Values, sources: Values) -> str:
     """What a row of a list says of the corrections of its folder: the amount read, else how many; empty for none."""
-    found = _beside(family, others(fields, sources))
+    found = _beside(family, fields, sources)
     if family.amount_field in found:
         return f"corrigé, {found[family.amount_field]}"
     return f"{len(found)} correction{'s' if len(found) > 1 else ''}" if found else ""
@@ -180,8 +228,11 @@ def shown(family: Family, key: str, value: Any) -> str:
 
 
 def _in_short(family: Family, one: Correction) -> str:
-    read: Iterable[str] = (shown(family, one.key, said.value) for said in one.read)
-    return f"« {label(family, one.key)} » : lu {', '.join(read)}, écrit {shown(family, one.key, one.value)}"
+    read = ", ".join(shown(family, one.key, said.value) for said in one.read)
+    name, stands = label(family, one.key), shown(family, one.key, one.value)
+    if one.replaced:
+        return f"« {name} » : {read} dans le document remplacé, {stands} dans celui-ci"
+    return f"« {name} » : lu {read}, écrit {stands}"
 
 
 def ruled_in_words(folder: Folder) -> list[tuple[str, str]]:

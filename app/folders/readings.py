@@ -38,7 +38,7 @@ class Correction:
     """A fact of which the files say something else than what stands, or said so until somebody ruled (`ruling`).
 
     `value` is what a person typed, None where he emptied it; `typists` are all those who typed one, as the law counts
-    persons (`move.person_of`).
+    persons (`move.person_of`). `replaced`: nobody typed it, the document that stands says it and an earlier one did not.
     """
 
     key: str
@@ -49,6 +49,7 @@ class Correction:
     at: str
     typists: frozenset[int]
     ruling: Ruling | None = None
+    replaced: bool = False
 
 
 def said_by(family: Family, fields: Values, offered: frozenset[str]) -> dict[str, Any]:
@@ -99,6 +100,7 @@ def open_corrections(fields: Values, sources: Values) -> list[Correction]:
     """The corrections on which nobody has ruled, in the order of the files."""
     found = []
     for key, left in others(fields, sources).items():
+        stands = sources["files"][-1]["values"]
         known = sources.get("corrections", {}).get(key, {})
         found.append(
             Correction(
@@ -109,6 +111,7 @@ def open_corrections(fields: Values, sources: Values) -> list[Correction]:
                 str(known.get("who", "")),
                 str(known.get("at", "")),
                 frozenset(known.get("typists", ())),
+                replaced=key in stands and stands[key] == fields.get(key),
             )
         )
     return found

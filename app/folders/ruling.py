@@ -11,7 +11,7 @@ from app.core.db import NO_DATE, Db
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
-from app.folders.corrections import FACT, TYPED, label, shown
+from app.folders.corrections import DOCUMENT, FACT, TYPED, about_of, label, shown
 from app.folders.facts import act_of, count_amount, fill, touch
 from app.folders.models import Folder, StepRun
 from app.folders.move import Present, due_at, person_of, present, was_signed
@@ -50,8 +50,8 @@ def rule(db: Db, actor: Actor, folder_id: int, *, version: int, about: str, keep
     if not word.strip():
         raise Refusal("word-needed")
     said = {"who": actor.name, "at": now().isoformat(), "word": word.strip()[:LONGEST]}
-    if about.startswith(FACT):
-        done = _settle(db, folder, about.removeprefix(FACT), keep, said)
+    if about.startswith((FACT, DOCUMENT)):
+        done = _settle(db, folder, about_of(folder, about), keep, said)
     else:
         _write(folder, {"about": about, "keeps": "", "title": caution.title, **said})
         done = f"« {caution.title} » : point levé"
@@ -61,18 +61,21 @@ def rule(db: Db, actor: Actor, folder_id: int, *, version: int, about: str, keep
     return done
 
 
-def _settle(db: Db, folder: Folder, key: str, keep: str, said: dict[str, str]) -> str:
-    """Keep one of the values of a fact while nobody has signed; the clock of the folder follows."""
+def _settle(db: Db, folder: Folder, keys: list[str], keep: str, said: dict[str, str]) -> str:
+    """Keep one of the values of each fact while nobody has signed; the clock of the folder follows."""
     if was_signed(db, folder):
         raise Refusal("ruled-too-late")
     family = family_of(folder.family)
-    chosen = settle(folder, key, keep, said)
+    words = [
+        f"« {label(family, key)} » : {shown(family, key, settle(folder, key, keep, said))} retenu"
+        for key in keys
+    ]
     folder.due_on = family.due(folder.facts) or NO_DATE
     active = sa.select(StepRun).where(StepRun.folder_id == folder.id, StepRun.state == "active")
     for run in db.scalars(active):
         run.due_on, run.amount_cents = due_at(db, folder, run), act_of(folder).weight_cents
     indexed(db, folder)
-    return f"« {label(family, key)} » : {shown(family, key, chosen)} retenu"
+    return " ; ".join(words)
 
 
 def settle(folder: Folder, key: str, keep: str, said: dict[str, str]) -> Any:

@@ -73,10 +73,13 @@ def test_a_refused_folder_is_corrected_and_sent_again_with_the_old_version_still
     accountant.page.get_by_label("Nouvelle version de").first.set_input_files(OTHER)
     accountant.sees("Le document est remplacé. L’ancienne version reste lisible.")
     expect(accountant.page.locator("#order_ref")).not_to_have_value("")
+    # It does not say what the first one said: who decides is told why
+    accountant.fill({"correction-reason": "Le fournisseur a envoyé une autre facture."})
     accountant.button("Envoyer dans le circuit").click()
     accountant.sees("Le dossier est envoyé dans le circuit.")
 
     technician.folder(folder_id, "pieces")
+    technician.sees("a mis un autre document à la place du premier")
     technician.page.get_by_text("2 versions gardées").click()
     with technician.page.expect_download() as kept:
         technician.page.get_by_role("link", name="Version 1").click()

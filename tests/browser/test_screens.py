@@ -446,7 +446,7 @@ def test_who_follows_acts_at_the_prefecture_meets_no_barrier(house: House, look:
         folder_id = apart(lambda: house.a_deliberation(at="publication"))
         write(house, folder_id, code)
     apart(lambda: fetch(house))
-    published = apart(lambda: house.a_deliberation(at="done", number="2026-060"))
+    published = apart(lambda: house.a_deliberation(at="done", number="2026-070"))
     letters = prefecture_letters()
     with look.by("k.morizur") as secretary:
         look.at(secretary, "inbox, with letters", "/a-traiter")
@@ -462,7 +462,7 @@ def test_who_follows_acts_at_the_prefecture_meets_no_barrier(house: House, look:
         secretary.button("Préparer la demande").click()
         look.at(secretary, "request of cancellation")
     apart(lambda: suspend(house))
-    waiting = apart(lambda: house.a_deliberation(at="prefecture", number="2026-061"))
+    waiting = apart(lambda: house.a_deliberation(at="prefecture", number="2026-071"))
     with look.by("k.morizur") as secretary:
         look.at(secretary, "act that waits for paper", f"/dossiers/{waiting}")
         look.at(secretary, "on paper", f"/dossiers/{waiting}/transmis-sur-papier")

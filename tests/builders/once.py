@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from werkzeug.routing import Rule
 
-from werkzeug.routing import Rule
-
 from app.files import confined, pdf
 
 _sample = contextvars.ContextVar("a sample is deposited", default=False)

@@ -157,11 +157,17 @@ def test_the_value_read_is_put_back_and_another_file_does_not_wash_it(house: Hou
     deposit.replace_main(house.actor(CLERK), folder_id, main.document_id, Incoming(path, path.name))
     with pytest.raises(Refusal) as refused:
         send(house, folder_id)
-    assert "lu 30 420,00 €, écrit 3 042,00 €" in plain(refused.value.facts["details"])
+    assert "« Montant TTC » 30 420,00 € devient 3 042,00 €" in plain(refused.value.facts["details"])
     house.save(folder_id, CLERK, {})
     send(house, folder_id)
-    assert "(lu : 30 420,00 €)" in Hand(house, SERVICE).text(f"/dossiers/{folder_id}?onglet=details")
+    assert "(avant : 30 420,00 €)" in Hand(house, SERVICE).text(f"/dossiers/{folder_id}?onglet=details")
     assert {"direction"} <= {one["key"] for one in _steps(house, folder_id)}
+    with reading(house.actor(CLERK).collectivity_id) as db:
+        (document,) = [one for one in cautions(db, house.folder(folder_id)) if one.key == "corrected"]
+    assert document.title == "Document remplacé"
+    rule(house, folder_id, SERVICE, document.about, "")
+    with reading(house.actor(CLERK).collectivity_id) as db:
+        assert not [one for one in cautions(db, house.folder(folder_id)) if one.key == "corrected"]
 
 
 def _steps(house: House, folder_id: int) -> list[dict[str, str]]:
