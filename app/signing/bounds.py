@@ -2,23 +2,37 @@
 
 import resource
 import signal
+import time
 
 MEGABYTE = 1 << 20
-_state = {"bounded": False, "most": 0.0}
+STARTING = 20.0  # seconds of computing to load our own program, which no file can lengthen
+USUAL_START, SLOWEST = 0.7, 5.0
+_state = {"bounded": False, "first": 0.0, "most": 0.0, "pace": 1.0}
 
 
 def impose(*, cpu_seconds: float, megabytes: int, most_megabytes: int, most_seconds: float) -> None:
     """From here the kernel kills this process when it has computed too long, and gives it no more memory than said.
 
     Computing only: the time that an authority takes to answer is not counted. Nothing can be written to a file.
-    `most_megabytes`, `most_seconds`: what `allow` may give later.
+    `cpu_seconds` run from `begin`; `most_megabytes`, `most_seconds`: what `allow` may give later.
     """
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (megabytes * MEGABYTE, most_megabytes * MEGABYTE))
-    signal.setitimer(signal.ITIMER_PROF, cpu_seconds)
-    _state.update(bounded=True, most=most_seconds)
+    signal.setitimer(signal.ITIMER_PROF, STARTING)
+    _state.update(bounded=True, first=cpu_seconds, most=most_seconds)
+
+
+def begin() -> None:
+    """The program is loaded and the file is read from here: the seconds of computing that were imposed run.
+
+    They are those of a machine that loads the program in 0.7 s. A slower or busier one, where an honest file costs more
+    too, gets more of them in proportion, five times at most.
+    """
+    if _state["bounded"]:
+        _state["pace"] = min(max(time.process_time() / USUAL_START, 1.0), SLOWEST)
+        signal.setitimer(signal.ITIMER_PROF, _state["first"] * _state["pace"])
 
 
 def allow(cpu_seconds: float, *, beyond: float = 0.0) -> None:
@@ -28,6 +42,7 @@ def allow(cpu_seconds: float, *, beyond: float = 0.0) -> None:
     `beyond`, for what costs an honest file as much for each of its parts.
     """
     if _state["bounded"]:
-        signal.setitimer(signal.ITIMER_PROF, min(cpu_seconds, _state["most"]) + beyond)
+        seconds = min(cpu_seconds, _state["most"]) + beyond
+        signal.setitimer(signal.ITIMER_PROF, seconds * _state["pace"])
         most = resource.getrlimit(resource.RLIMIT_DATA)[1]
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))

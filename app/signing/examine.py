@@ -31,7 +31,10 @@ _CHILD = (
 
 @dataclass(frozen=True)
 class Limits:
-    """What the child may use until the structure of the file has proved to be sane (imports included), and at most."""
+    """What the child may use until the structure of the file has proved to be sane, and at most.
+
+    Seconds of computing of a machine at its usual pace (`bounds.begin`); the memory includes the program's own.
+    """
 
     cpu_seconds: float
     megabytes: int
@@ -41,7 +44,7 @@ class Limits:
 
 # A stranger's file has ten seconds of computing in all, whatever it holds and however often.
 # With 24 MB of libraries shared with other processes, less than 100 MB in all
-STRANGER = Limits(1.8, 74, 192, 8.0)
+STRANGER = Limits(1.3, 74, 192, 8.0)
 # A document of a folder passed intake, and may be as large as a deposit
 OURS = Limits(20.0, 512, 1024, 120.0)
 
@@ -69,8 +72,8 @@ def examine(
     """Judge every signature of a file, as known at `moment`; `content` is the file that a separate signature signs.
 
     Refuses `kind-unknown`, what the reader of its kind refuses, `file-too-complex` when it asks for too much memory,
-    and `verification-too-long` when the child was stopped: with `STRANGER`, after 2 s of computing before its structure
-    is known, 10 s in all, or a minute with the answers of the authorities. Nothing is said then of any signature.
+    and `verification-too-long` when the child was stopped: with `STRANGER`, after 1.3 s of computing before its structure
+    is known, 10 s in all at the machine's usual pace, or a minute with the answers of the authorities. Nothing is said then of any signature.
     """
     question = {
         "path": str(path.resolve()),

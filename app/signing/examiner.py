@@ -44,6 +44,8 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
     content = Path(question["content"]) if question["content"] else None
     try:
         kind = kinds.of(Path(question["path"]))
+        kind.load()
+        bounds.begin()
         found, seen = kind.judged(
             Path(question["path"]), content, trust, datetime.fromisoformat(question["moment"])
         )
@@ -61,6 +63,7 @@ def _pictures(question: dict[str, Any]) -> dict[str, Any]:
     from app.pdf.comparison import SECONDS
     from app.pdf.pictures import pictures
 
+    bounds.begin()
     # Its structure was sane a moment ago, when it was judged: what may still be slow is to draw it
     bounds.allow(SECONDS + 1.0)
     found = pictures(Path(question["path"]), question["end"])

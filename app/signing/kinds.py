@@ -8,6 +8,7 @@ A format registers once, at import, how its files are recognised and who reads t
 one `Seen` for each signature and refuses what it cannot read. Verdict and report are the same for all.
 """
 
+import importlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +32,8 @@ MOST_CARRIED = 16  # authorities of one file that are told
 class Kind:
     """A kind of file; `recognises` reads its first bytes (2048 at most), the first kind that does wins.
 
-    `words`: what it is when it bears a signature; `plain`: what it is when it bears none.
+    `words`: what it is when it bears a signature; `plain`: what it is when it bears none. `room`: the module that reads
+    it, loaded with what it needs by `load` before a file is opened.
     """
 
     name: str
@@ -39,6 +41,13 @@ class Kind:
     recognises: Callable[[bytes], bool]
     read: Reader
     plain: str
+    room: str = ""
+
+    def load(self) -> None:
+        """Load the program that reads and judges such a file."""
+        for name in ("app.signing.judge", "app.signing.report", self.room):
+            if name:
+                importlib.import_module(name)
 
     def judge(
         self, path: Path, content: Path | None, trust: "Trust", moment: datetime
@@ -140,14 +149,38 @@ def _is_xml(head: bytes) -> bool:
     return not page and re.match(rb"<(?:\?xml|!--|[a-z_])", text) is not None
 
 
-register(Kind("pdf", "PDF signé", lambda head: b"%PDF-" in head[:1024], _pdf, "PDF"))
-register(Kind("p7s", "signature séparée (.p7s)", _is_cms, _p7s, "enveloppe CMS"))
-register(Kind("xades", "signature séparée (XAdES)", _is_xades, _xades, "fichier XML"))
-# The root is in the first 2048 bytes: an XML declaration and a few namespaces come before it.
-register(Kind("pes", "flux PES signé", lambda head: b"PES_Aller" in head, _pes, "flux PES"))
 register(
-    Kind("asic", "conteneur signé (ASiC)", lambda head: head[:4] == b"PK\x03\x04", _asic, "conteneur ASiC")
+    Kind("pdf", "PDF signé", lambda head: b"%PDF-" in head[:1024], _pdf, "PDF", "app.signing.pdf_signatures")
+)
+register(
+    Kind("p7s", "signature séparée (.p7s)", _is_cms, _p7s, "enveloppe CMS", "app.signing.cms_signatures")
+)
+register(
+    Kind(
+        "xades", "signature séparée (XAdES)", _is_xades, _xades, "fichier XML", "app.signing.xades_signatures"
+    )
+)
+# The root is in the first 2048 bytes: an XML declaration and a few namespaces come before it.
+register(
+    Kind(
+        "pes",
+        "flux PES signé",
+        lambda head: b"PES_Aller" in head,
+        _pes,
+        "flux PES",
+        "app.signing.pes_signatures",
+    )
+)
+register(
+    Kind(
+        "asic",
+        "conteneur signé (ASiC)",
+        lambda head: head[:4] == b"PK\x03\x04",
+        _asic,
+        "conteneur ASiC",
+        "app.signing.asic_signatures",
+    )
 )
 register(Kind("jades", "signature JSON (JAdES)", _is_json_signature, _jades, "fichier JSON"))
 # Any other XML: its signatures, if it has some, are inside it
-register(Kind("xml", "fichier XML signé", _is_xml, _xades, "fichier XML"))
+register(Kind("xml", "fichier XML signé", _is_xml, _xades, "fichier XML", "app.signing.xades_signatures"))
