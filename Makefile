@@ -10,7 +10,7 @@ demo: .venv/.demo
 	@PORT=$(PORT) $(BIN)/python -m app.demo $(RESET)
 
 test: system .venv/.dev
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: .venv/.dev
 	$(BIN)/ruff format --check .

@@ -73,7 +73,8 @@ def examine(
 
     Refuses `kind-unknown`, what the reader of its kind refuses, `file-too-complex` when it asks for too much memory,
     and `verification-too-long` when the child was stopped: with `STRANGER`, after 1.3 s of computing before its structure
-    is known, 10 s in all at the machine's usual pace, or a minute with the answers of the authorities. Nothing is said then of any signature.
+    is known, 10 s in all at the machine's usual pace, or a minute with the answers of the authorities. Nothing is said
+    then of any signature.
     """
     question = {
         "path": str(path.resolve()),

@@ -1,5 +1,7 @@
 """The table of the rights matrix: who reads a folder where it stands, and who may do what there. Everything else is refused."""
 
+from collections.abc import Collection, Mapping
+
 import pytest
 
 from tests.rights.scene import ALONE, FOREIGN, LOGINS, SECOND, TAKEN_BACK
@@ -253,6 +255,19 @@ SHOWN = {
     ("invoice", "finance"),
     ("deliberation", "signatures"),
 }  # here pages are asked too; elsewhere JSON, the same refusals faster
+
+
+def _cells(asked: Mapping[str, Collection[tuple[str, str]]]) -> pytest.MarkDecorator:
+    cells = [(database, *cell) for database, every in asked.items() for cell in every]
+    return pytest.mark.parametrize(
+        ("scene", "family", "state"), cells, indirect=["scene"], scope="module", ids=lambda one: one
+    )
+
+
+# Who is refused is decided above the database: every cell on one of them, those that are shown on both
+REFUSALS = _cells({"sqlite": list(TABLE), "postgresql": sorted(SHOWN)})
+# Who is not logged in is refused before the folder is looked for
+DOORS = _cells(dict.fromkeys(("sqlite", "postgresql"), sorted(SHOWN)))
 
 
 def forms(family: str, state: str) -> tuple[bool, ...]:
