@@ -172,6 +172,7 @@ def completed(opened: Opened, target: Path, ready: Any, signature: bytes) -> Non
     )
 
 
+@pytest.mark.law("SIG-12")
 def test_the_walk_finds_every_provider_and_each_is_opened_here() -> None:
     assert {"browser", "pkcs11", "pkcs12"} <= set(PROVIDERS)
     assert set(PROVIDERS) == set(OPENERS)
@@ -198,6 +199,7 @@ def test_its_certificate_and_chain_are_der_nearest_first(opened: Opened, world: 
     assert algorithms.of(opened.key.certificate).kind == kind
 
 
+@pytest.mark.law("SIG-12")
 @EVERY
 @EACH
 def test_what_it_signs_is_a_signature_that_the_file_proves(

@@ -6,10 +6,11 @@ import pytest
 
 from app.core.french import spaces
 from app.core.refusals import Catalogue, Refusal
-from app.files.intake import examine
+from app.files.intake import accepted_names, examine
 from app.files.sentences import SENTENCES
 from app.files.store import open_store
 from tests.assets import make_hostile
+from workflows.family import families
 
 # The sentences that a person reads, word for word; {filename} stands for the name of the file.
 SAID = {
@@ -78,12 +79,19 @@ def test_a_hostile_file_is_refused_in_french_and_leaves_nothing(name: str, tmp_p
         ("texte.pdf", "d’un type inconnu"),
     ],
 )
+@pytest.mark.law("SIG-05")
 def test_the_refusal_says_what_the_content_really_is(name: str, found: str, tmp_path: Path) -> None:
     path = tmp_path / "upload"
     path.write_bytes(make_hostile.REFUSED[name][0]())
     with pytest.raises(Refusal) as caught:
         examine(path, name, role="main", to_be_signed=True, formats=(), office=None, workdir=tmp_path)
     assert f"son contenu est {found}." in sentence(caught.value)
+
+
+@pytest.mark.law("SIG-05")
+def test_no_family_takes_a_zip_whose_files_a_signature_would_not_sign() -> None:
+    for known in families().values():
+        assert not {"zip", "7z", "rar", "tar", "gz"} & set(accepted_names(known.formats)), known.name
 
 
 def test_only_the_formats_of_the_family_are_accepted(tmp_path: Path) -> None:

@@ -193,6 +193,7 @@ def test_a_first_draft_may_be_given_up_by_the_button_that_offers_it(house: House
         house.save(folder_id, G, {"order_ref": "trop tard"})
 
 
+@pytest.mark.law("ARC-01")
 def test_a_removed_attachment_leaves_the_folder_and_its_bytes_stay_at_their_address(
     house: House, tmp_path: Path
 ) -> None:
@@ -293,6 +294,7 @@ def test_a_badly_built_file_is_sent_only_once_its_repaired_copy_is_accepted(
     )
 
 
+@pytest.mark.law("RGP-02")
 def test_a_folder_on_its_way_is_not_edited(house: House, tmp_path: Path) -> None:
     folder_id = house.an_invoice(at="service_done")
     version, main = house.folder(folder_id).version, documents(folder_id)[0].id

@@ -298,3 +298,51 @@ def test_every_page_stands_on_a_base() -> None:
         if name in drawn and not path.name.startswith("_") and "band" not in name:
             text = path.read_text(encoding="utf-8")
             assert "{% extends" in text or "{%- extends" in text, name
+
+
+# What may be removed from the database: what is of a moment (sessions, links, keys), a list's own ticks, an index made anew.
+PASSING = {
+    "Batch": "a batch given up; its folders are untouched",
+    "BatchItem": "its lines",
+    "DepositKey": "a key that made a deposit once",
+    "LoginSession": "a session that is over",
+    "PasswordReset": "a link that is over",
+    "PossessionChallenge": "a question that was answered",
+    "RemoteKey": "a link to a trust service, undone by its owner",
+    "RemoteRequest": "a question to it that is over",
+    "SignaturePlace": "where a signature will be drawn, placed again",
+    "SignatureSession": "a signature that was prepared and is over",
+    "_key": "index of invoices, made anew",
+    "part": "index of flows, made anew",
+}
+ROWS = {
+    "app/folders/favourites.py": "a star",
+    "app/people/desks.py": "a person's seat at a desk",
+    "app/signing/handwriting/own.py": "the image of one's own handwriting",
+}
+
+
+@pytest.mark.law("ARC-01")
+def test_nobody_deletes_what_is_a_paper_of_the_commune() -> None:
+    """Folders, documents, proofs, letters and journal have no way out of the database, and no address to ask it."""
+    tables, rows, owners = set(), set(), set()
+    for path in CODE:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "delete"
+            ):
+                owner = ast.unparse(node.func.value)
+                owners.add(owner)
+                if owner == "sa":
+                    tables.add(ast.unparse(node.args[0]))
+                elif owner == "db":
+                    rows.add(str(path.relative_to(ROOT)))
+    assert owners == {
+        "sa",
+        "db",
+        "obstore",
+    }  # nobody's `@pages.delete`; bytes that no document names: the daily sweep
+    assert tables == set(PASSING)
+    assert rows == set(ROWS)

@@ -64,6 +64,7 @@ def office(house: House, tmp_path: Path) -> Office:
     return Office(house, tmp_path)
 
 
+@pytest.mark.law("INV-20")
 def test_the_same_invoice_is_seen_at_deposit_and_by_all_who_decide_until_one_of_them_rules(
     house: House, office: Office
 ) -> None:

@@ -11,6 +11,7 @@ from app.core.db import reading
 from app.core.french import jour_long
 from app.core.refusals import Refusal
 from app.folders import sending, sockets
+from app.people import desks
 from app.publication.models import PublicAct, PublicFile, PublicVersion
 from tests.builders.house import ACT, House
 from tests.publication.town import act_of, address, page, visitor
@@ -18,7 +19,7 @@ from tests.publication.town import act_of, address, page, visitor
 ATOM = "{http://www.w3.org/2005/Atom}"
 
 
-@pytest.mark.law("PUB-01")
+@pytest.mark.law("PUB-01", "RGP-02")
 def test_publishing_puts_the_signed_act_online_in_the_same_gesture(house: House) -> None:
     folder_id = house.a_deliberation(at="publication")
     assert visitor(house).get("/actes/kerlann-sur-mer").status_code == 404  # nothing was ever published here
@@ -42,6 +43,10 @@ def test_publishing_puts_the_signed_act_online_in_the_same_gesture(house: House)
     assert served.headers["ETag"] == f'"{signed.sha256}"'
     assert "Subvention exceptionnelle" in page(house, "/actes/kerlann-sur-mer")
     assert house.journal(folder_id)[-2:] == ["folder.publish", "publication.online"]
+    # Whoever signed leaves: the act goes on bearing the name.
+    desks.close_account(house.actor("a.kervadec").collectivity_id, "a.kervadec")
+    assert "Armel Kervadec" in page(house, address(folder_id))
+    assert "Armel Kervadec" in house.client("k.morizur").get(f"/dossiers/{folder_id}").get_data(as_text=True)
 
 
 def test_the_annexes_of_an_act_are_published_with_it_and_nothing_else_is(house: House) -> None:
@@ -115,6 +120,7 @@ def test_the_json_tells_the_same_and_leads_to_the_bytes(house: House) -> None:
     assert visitor(house).get("/api/v1/public/ailleurs/acts").status_code == 404
 
 
+@pytest.mark.law("BUD-05")
 def test_the_list_is_searched_by_words_year_and_nature_and_turned_page_by_page(house: House) -> None:
     house.a_deliberation(at="done")
     first = act_of(

@@ -5,6 +5,7 @@ from datetime import date
 
 import pytest
 
+from workflows.circuit import StepKind
 from workflows.errors import Refusal
 from workflows.family import (
     HOME,
@@ -276,6 +277,17 @@ def updated(key, **more):
 @pytest.mark.law("DEL-15")
 def test_a_circuit_may_not_skip_what_the_law_requires(name, change, words):
     assert words in unlawful(name, change)
+
+
+ACTS = sorted(one.name for one in families().values() if one.minimum_signature and one.paper_signature)
+
+
+@pytest.mark.law("ACT-02")
+@pytest.mark.parametrize("name", ACTS)
+def test_no_act_goes_without_a_signature(name):
+    signed = next(step.key for step in family(name).circuit.steps if step.kind is StepKind.SIGN)
+    assert "Signature" in unlawful(name, without(signed))
+    assert "retirez sa condition" in unlawful(name, conditional(signed, "subject"))
 
 
 def test_a_local_circuit_may_add_steps_and_change_its_threshold():
