@@ -71,7 +71,9 @@ class Cluster:
         """Make a database, possibly a copy of another; returns its URL."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+            # A copy of its files, without a line in the journal for each page: half the time of every test
+            copied = " STRATEGY file_copy" if connection.info.server_version >= 150_000 else ""
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"{copied}')
         return self.url(name)
 
     def drop(self, name: str) -> None:
