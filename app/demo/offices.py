@@ -118,6 +118,7 @@ def _flow(path: Path, folder: Path) -> dict[str, Any]:
         "code": unquote(path.parent.name),
         "filename": record["filename"],
         "mandates": _mandates(reference),
+        "again": list(helios.AGAIN.items()),
     }
 
 

@@ -23,6 +23,7 @@ from app.channels.actes.exchanges import LETTERS
 from app.channels.actes.naming import NUMBER
 from app.channels.actes.simulated_office import LATE_ANOMALY
 from app.channels.actes.simulator import SimulatedPrefecture
+from app.channels.helios.simulator import AGAIN, SimulatedTreasury
 from app.channels.scenarios import MOST_OUTAGES, ONLY_NEXT
 from app.core import http
 from app.core.db import reading
@@ -36,6 +37,7 @@ from app.legality.clocks import KINDS
 from app.people import login as door
 from app.people.models import Collectivity
 from app.publication.models import PublicSite
+from app.transmission.afterwards import asked_about
 
 PLACES: Final = {"prefecture": PREFECTURE, "tresorerie": TREASURY}
 LETTERS_TO_WRITE: Final = (*LETTERS, LATE_ANOMALY)
@@ -204,6 +206,23 @@ def play(place: str) -> BaseResponse:
         simulator.scenarios.forget()
         flash("Le prochain envoi aura la réponse habituelle.", "ok")
     return _back(place)
+
+
+@pages.post("/tresorerie/acquit-suivant")
+@guard(PUBLIC)
+def say_again() -> BaseResponse:
+    """Have the Treasury acquit once more what it acquitted, otherwise perhaps; it is fetched at once, not in a day."""
+    chosen, _, about = request.form.get("play", "").partition(" ")
+    reference = request.form.get("reference", "")
+    if chosen not in AGAIN or not reference.isdigit():
+        raise Refusal("bad-request", detail="ce scénario n’existe pas")
+    try:
+        cast("SimulatedTreasury", TREASURY.simulator).say_again(reference, chosen, about)
+    except LookupError:
+        raise Refusal("bad-request", detail="ce flux n’a pas encore été acquitté") from None
+    asked_about(TREASURY.channel, reference)
+    flash(f"« {AGAIN[chosen]} », acquit suivant : visible dans les secondes qui viennent.", "ok")
+    return _back("tresorerie")
 
 
 @pages.post("/<any(prefecture, tresorerie):place>/panne")

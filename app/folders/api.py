@@ -80,8 +80,8 @@ def folders(query: Json) -> Json:
             lines = queues.todo(db, g.actor, tray=tray, **only)
         else:
             lines = queues.others(db, g.actor, tray, **only)
-    page = lines[: queues.PAGE]
-    shown = [portrait.line_of(one, one.kind) for one in page]
+        page = lines[: queues.PAGE]
+        shown = portrait.lines_of(db, page)
     return {"folders": shown, "next": page[-1].key if len(lines) > queues.PAGE else None}
 
 

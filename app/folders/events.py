@@ -68,6 +68,15 @@ EVENTS: Mapping[str, tuple[str, str]] = {
         "exclamation-triangle",
         "Anomalie reçue après l’accusé, qui reste valable",
     ),
+    "transmission.repeats": ("patch-check", "Réponse reçue de nouveau, qui dit la même chose"),
+    "transmission.contradicts": (
+        "exclamation-triangle",
+        "Autre réponse reçue, qui contredit la première ; le dossier n’a pas changé d’état",
+    ),
+    "transmission.unread": (
+        "exclamation-triangle",
+        "Autre réponse reçue après la première, illisible ou pour un autre envoi ; elle est gardée",
+    ),
     "publication.masked": ("file-earmark-plus", "Version occultée déposée par {who}"),
     "publication.online": ("globe", "Mis en ligne par {who}"),
     "publication.replaced": ("arrow-repeat", "Version en ligne remplacée par {who}"),

@@ -142,7 +142,10 @@ def move(db: Db, folder: Folder, action: Action, actor: Actor, said: Said = Said
     entered, awaited = _enter(db, folder, here, moved, moment)
     place = rows.placed(folder, _placed(folder, moved, moment))
     end = rows.ended(own, _ended(action, actor, said, moment))
-    letters = Letters(folder.collectivity_id, _news(db, folder, here, moved, entered, actor))
+    letters = Letters(
+        folder.collectivity_id,
+        _news(db, folder, here, moved, entered, actor, partial="partial" in said.facts),
+    )
     line = _line(folder, here, moved, actor, slot, said)
     along = (place, end, rows.opened(awaited), letters.write)
     letters.announce(db, append(db, folder.collectivity_id, line, along=along))
@@ -287,13 +290,20 @@ def _placed(folder: Folder, moved: Moved, moment: datetime) -> dict[str, Any]:
 
 
 def _news(
-    db: Db, folder: Folder, here: Present, moved: Moved, entered: tuple[Slot, ...], actor: Actor
+    db: Db,
+    folder: Folder,
+    here: Present,
+    moved: Moved,
+    entered: tuple[Slot, ...],
+    actor: Actor,
+    *,
+    partial: bool,
 ) -> list[News]:
     """What must happen outside because of this move: letters to people, and the automatic step that starts alone."""
     opened = moved.entered != moved.left and moved.phase is Phase.RUNNING
     stuck = opened and lacks_people(here.circuit.step(moved.entered), entered)
     ending = _ends_by_itself(folder, here, moved)
-    news = news_of(db, folder, moved, entered, actor, stuck=stuck, ending=ending)
+    news = news_of(db, folder, moved, entered, actor, stuck=stuck, ending=ending, partial=partial)
     if opened:
         step = here.circuit.step(moved.entered)
         if step.kind.automatic:

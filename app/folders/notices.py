@@ -14,6 +14,7 @@ from workflows.rights import Right
 
 NOBODY = "nobody_may_act"
 """A folder waits at a desk where nobody may act: its depositor and the administrators are told at once."""
+PARTIAL = "partly_taken"
 YOUR_TURN, REFUSED, SIGNED, RECEIPT, DONE = "your_turn", "refused", "signed", "receipt_arrived", "done"
 
 
@@ -26,15 +27,17 @@ def news_of(
     *,
     stuck: bool = False,
     ending: bool = False,
+    partial: bool = False,
 ) -> list[News]:
     """The letters of a move: to those who are awaited, and to those who must know what became of the folder.
 
     `stuck`: too few people may act at the step that is entered, and whoever can mend it is told. `ending`: what is left of
-    the circuit is done at once, so that the end alone is told.
+    the circuit is done at once, so that the end alone is told. `partial`: of a folder that comes back, a part was taken.
     """
     letters: dict[tuple[int, str], str | None] = {}
     if moved.action in {Action.REJECT, Action.REFUSE}:
-        letters = dict.fromkeys(((user_id, REFUSED) for user_id in _involved(db, folder)), None)
+        involved = followers(db, folder, folder.round)
+        letters = dict.fromkeys(((user_id, PARTIAL if partial else REFUSED) for user_id in involved), None)
     for slot in entered:
         for person in slot.people:
             letters.setdefault((person.user_id, YOUR_TURN), person.email)
@@ -97,11 +100,12 @@ def _for_depositor(moved: Moved) -> str | None:
     return SIGNED if moved.action is Action.SIGN and moved.closed else None
 
 
-def _involved(db: Db, folder: Folder) -> set[int]:
-    """Whoever acted in this round before the refusal, and who corrects it: the depositor, or the desk that he has left."""
+def followers(db: Db, folder: Folder, round_number: int) -> set[int]:
+    """Whoever acted in this round of the folder, and who corrects it: the depositor, or the desk that he has left."""
     query = sa.select(StepRun.user_id).where(
         StepRun.folder_id == folder.id,
-        StepRun.pass_number >= folder.round * 1000,
+        StepRun.pass_number >= round_number * 1000,
+        StepRun.pass_number < (round_number + 1) * 1000,
         StepRun.state == "done",
     )
     return {user_id for user_id in db.scalars(query) if user_id is not None} | correctors(db, folder)

@@ -23,7 +23,7 @@ from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.folders.move import EMITTERS, STEPS_PER_ROUND, Present, present
 from app.folders.publicity import Means, means_of, signed_on
 from app.folders.ruling import doubted_by, may_rule
-from app.folders.sockets import cautions, obstacles, plugged, untold
+from app.folders.sockets import cautions, obstacles, plugged, returned_as, untold
 from app.folders.views import (
     ActionView,
     AskedDate,
@@ -34,6 +34,7 @@ from app.folders.views import (
     Link,
     Notice,
     Pager,
+    Tag,
     VersionView,
     amount,
     due,
@@ -108,9 +109,16 @@ def head(db: Db, folder: Folder, kind: str | None = None) -> FolderView:
         line,
         folder.version,
         folder.phase,
-        state_label(folder.place, kind),
+        _called(db, folder, kind, tags),
         tags,
     )
+
+
+def _called(db: Db, folder: Folder, kind: str | None, tags: Sequence[Tag]) -> str:
+    """The state beside the tags; empty when one of them says it already."""
+    words = returned_as(db, [folder.id] if folder.phase == "rejected" else ()).get(folder.id)
+    words = words or state_label(folder.place, kind)
+    return "" if words in {tag.words for tag in tags} else words
 
 
 def documents(db: Db, folder: Folder, shown_id: int | None) -> list[DocView]:

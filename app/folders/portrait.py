@@ -1,7 +1,7 @@
 """A folder as other software reads it: plain facts, the same that its page shows to the same reader."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -20,7 +20,7 @@ from app.folders.move import STEPS_PER_ROUND, Present
 from app.folders.page import current_present
 from app.folders.publicity import means_of
 from app.folders.sending import find_problems
-from app.folders.sockets import FileTypes, cautions, plugged, types_of
+from app.folders.sockets import FileTypes, cautions, plugged, returned_as, types_of
 from app.folders.views import amount, state_label
 from app.journal.models import JournalEntry
 from app.people.actor import Actor
@@ -56,15 +56,20 @@ def families_of(db: Db, actor: Actor) -> list[dict[str, Any]]:
     return found
 
 
-def line_of(one: queues.Line | Folder, kind: str | None) -> dict[str, Any]:
-    """A folder in a list."""
+def lines_of(db: Db, page: Sequence[queues.Line]) -> list[dict[str, Any]]:
+    """The folders of a list."""
+    called = returned_as(db, [one.id for one in page if one.phase == Phase.REJECTED])
+    return [_line_of(one, one.kind, called) for one in page]
+
+
+def _line_of(one: queues.Line | Folder, kind: str | None, called: Mapping[int, str]) -> dict[str, Any]:
     euros = amount(one.amount_cents)
     names = ("id", "family", "title", "number", "phase", "place")
     return {
         **{name: getattr(one, name) for name in names},
         "href": f"{PREFIX}/folders/{one.id}",
         "amount": None if euros is None else f"{euros:.2f}",
-        "state": state_label(one.place, kind),
+        "state": called.get(one.id) or state_label(one.place, kind),
         "depositor": one.depositor_name,
         "due_on": _dated(one.due_on if isinstance(one, Folder) else one.folder_due),
         "step_due_on": None if isinstance(one, Folder) or kind is None else _dated(one.due_on),
@@ -84,7 +89,7 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
     missing = find_problems(db, folder) if folder.phase in OPEN else []
     offered, steps = types_of(db, folder), _steps(db, folder)
     return {
-        **line_of(folder, kind),
+        **_line_of(folder, kind, returned_as(db, [folder.id] if folder.phase == Phase.REJECTED else ())),
         "step_due_on": next((one["due_on"] for one in steps if one["state"] == "current"), None),
         **{name: getattr(folder, name) for name in names},
         "desk": db.get_one(Desk, folder.emitter_desk_id),

@@ -220,6 +220,16 @@ class StepShown(StepPlanned):
     parts = _list(Part, "Ceux qui sont attendus ou se sont prononcés, dans ce tour.")
 
 
+class LaterAnswer(Schema):
+    """Another answer to a sending that was already answered."""
+
+    state = _text("acknowledged, partial, refused ou unread (à lire dans les documents).", "partial")
+    label = _text("Le même, en mots.")
+    reason = _text("Ce qu’elle dit.", null=True)
+    received_on = _day("Date qu’elle porte.")
+    sha256 = _text("Empreinte de ses octets, gardés parmi les documents.")
+
+
 class Transmission(Schema):
     """One sending."""
 
@@ -235,6 +245,11 @@ class Transmission(Schema):
     sent_at = _moment("Envoyé.", null=True)
     received_on = _day("Reçu par le destinataire.")
     ended_at = _moment("Réponse.", null=True)
+    later = _list(
+        LaterAnswer,
+        "Ce que le destinataire a dit ensuite du même envoi, et qui contredit sa réponse ou ne se lit pas ; le dossier n’a "
+        "pas changé d’état.",
+    )
 
 
 class Signature(Schema):

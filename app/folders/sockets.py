@@ -3,7 +3,7 @@
 Each slice above registers at start what it brings to a folder's life and page; nothing here imports upwards.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -123,6 +123,7 @@ class _Sockets:
     preparations: dict[str, Callable[[Db, Folder], Markup | None]] = field(default_factory=dict)
     notes: dict[str, Callable[[Db, Folder, str], Mapping[str, Any] | None]] = field(default_factory=dict)
     tags: list[Callable[[Db, Folder], Any]] = field(default_factory=list)
+    returns: list[Callable[[Db, Collection[int]], Mapping[int, str]]] = field(default_factory=list)
     signatures: list[Callable[[Db, int], Mapping[int, list[Any]]]] = field(default_factory=list)
     proofs: list[Callable[[Db, int], list[dict[str, Any]]]] = field(default_factory=list)
     acts: list[Callable[[Db, int], Mapping[int, str]]] = field(default_factory=list)
@@ -264,6 +265,18 @@ def note(kind: str, tell: Callable[[Db, Folder, str], Mapping[str, Any] | None])
 def tag(show: Callable[[Db, Folder], Any]) -> None:
     """Put a tag beside the folder's facts, or None."""
     plugged.tags.append(show)
+
+
+def returned(tell: Callable[[Db, Collection[int]], Mapping[int, str]]) -> None:
+    """Name in other words than « Rejeté » those of these folders that came back otherwise: taken in part, for instance."""
+    plugged.returns.append(tell)
+
+
+def returned_as(db: Db, folders: Collection[int]) -> Mapping[int, str]:
+    """What each of these folders that came back is called, for those that are called otherwise."""
+    if not folders:
+        return {}
+    return {one: words for tell in plugged.returns for one, words in tell(db, folders).items()}
 
 
 def signatures(find: Callable[[Db, int], Mapping[int, list[Any]]]) -> None:

@@ -1,7 +1,7 @@
 """Where a folder has been and what comes: its steps, facts, journal and letters, in French words."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -25,7 +25,7 @@ from app.folders.move import STEPS_PER_ROUND, Present
 from app.folders.publicity import means_of
 from app.folders.queues import Found
 from app.folders.seats import Slot, slots_of
-from app.folders.sockets import plugged
+from app.folders.sockets import plugged, returned_as
 from app.folders.views import (
     Due,
     EntryView,
@@ -281,6 +281,8 @@ SUBJECTS = {
     "your_turn": "À traiter",
     "nobody_may_act": "Personne ne peut agir",
     "refused": "Rejet",
+    "partly_taken": "Accepté en partie",
+    "another_answer": "Autre réponse, après la première",
     "signed": "Signature",
     "receipt_arrived": "Accusé reçu",
     "receipt_late": "Réponse en retard",
@@ -372,8 +374,13 @@ class FollowRow:
     due: Due
 
 
-def follow_row(row: Found) -> FollowRow:
-    """A found folder as the follow-up list shows it."""
+def follow_rows(db: Db, rows: Sequence[Found]) -> list[FollowRow]:
+    """Found folders as the follow-up list shows them."""
+    called = returned_as(db, [row.id for row in rows if row.phase == Phase.REJECTED])
+    return [_follow_row(row, called.get(row.id, "")) for row in rows]
+
+
+def _follow_row(row: Found, called: str) -> FollowRow:
     running = row.phase == Phase.RUNNING
     endpoint = "folders.draft" if row.phase == Phase.DRAFT else "folders.show"
     return FollowRow(
@@ -381,7 +388,7 @@ def follow_row(row: Found) -> FollowRow:
         url_for(endpoint, folder_id=row.id),
         family_words(row.family)[0],
         amount(row.amount_cents),
-        state_label(row.place, row.kind),
+        called or state_label(row.place, row.kind),
         (row.waiting or "automatique") if running else "",
         since(row.since, now()) if running else "",
         due(row.due_on) if running else Due("none", ""),

@@ -411,7 +411,8 @@ def follow() -> str:
             for one in catalogue().values()
             if not one.restricted or depositing(g.actor, one) or queues.any_of(db, g.actor, one.name)
         ]
-    more, rows = len(rows) > queues.PAGE, rows[: queues.PAGE]
+        more, rows = len(rows) > queues.PAGE, rows[: queues.PAGE]
+        follow_rows = timeline.follow_rows(db, rows)
     states = [
         ("draft", "Brouillons"),
         ("running", "En cours"),
@@ -421,7 +422,7 @@ def follow() -> str:
     return render_template(
         "folders/follow.html",
         q=words,
-        rows=[timeline.follow_row(row) for row in rows],
+        rows=follow_rows,
         families=[(one.name, one.plural, one.name == family) for one in named],
         states=[(key, label, key == phase) for key, label in states],
         next_url=url_for("folders.follow", q=words, famille=family, etat=phase, apres=rows[-1].id)

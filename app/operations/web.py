@@ -24,6 +24,7 @@ pages = Blueprint("operations", __name__, template_folder="templates")
 KINDS = {
     "mail": "Courriel",
     "step.transmit": "Transmission",
+    "answer.again": "Réponse d’un envoi, redemandée",
     "step.seal": "Cachet",
     "version.judge": "Vérification des signatures d’un fichier déposé",
     "signature.augment": "Archivage d’une signature",

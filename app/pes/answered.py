@@ -13,7 +13,8 @@ from app.circuits.library import family_of
 from app.core.clock import PARIS, now
 from app.core.db import Db
 from app.core.french import jour
-from app.folders.models import Folder
+from app.folders.models import Document, DocumentVersion, Folder
+from app.pes.index import deposited
 from app.pes.models import FlowAnswer, FlowAttachment, FlowIndex, FlowSlip
 from app.transmission.channels import open_channel
 from app.transmission.models import Transmission
@@ -27,9 +28,12 @@ NAMED = 5
 REMEDY = "Retirez-le de ce flux dans le logiciel de finances, puis déposez le nouveau fichier."
 
 
-def keep(db: Db, folder: Folder, row: Transmission, answer: Answer) -> None:
-    """Keep what an acquit says of each part of a flow, in the transaction that acts on it."""
-    index = db.get(FlowIndex, folder.id)
+def keep(db: Db, folder: Folder, row: Transmission, answer: Answer, later: bool) -> None:
+    """Keep what an acquit says of each part of the flow that was sent, in the transaction that acts on it.
+
+    `later`: it came after another one; the folder may hold a newer flow by then.
+    """
+    sha256 = _sent(db, folder, row)
     day = answer.received_on or now().astimezone(PARIS).date()
     for part in answer.parts:
         db.add(
@@ -37,7 +41,7 @@ def keep(db: Db, folder: Folder, row: Transmission, answer: Answer) -> None:
                 collectivity_id=folder.collectivity_id,
                 folder_id=folder.id,
                 round=row.round,
-                sha256=index.sha256 if index is not None else "",
+                sha256=sha256,
                 kind=part.kind,
                 series=part.series,
                 number=part.number,
@@ -45,9 +49,24 @@ def keep(db: Db, folder: Folder, row: Transmission, answer: Answer) -> None:
                 pieces=list(part.pieces),
                 faults=[[one.piece, one.line, one.words] for one in part.faults],
                 simulated=answer.simulated,
+                later=later,
                 answered_on=day,
             )
         )
+
+
+def _sent(db: Db, folder: Folder, row: Transmission) -> str:
+    """The reading of the flow that this sending took; of one made before versions were kept, that of the folder."""
+    query = (
+        sa.select(DocumentVersion)
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(DocumentVersion.id.in_(row.versions or ()), Document.role == "main")
+    )
+    sent = db.scalar(query)
+    if sent is not None:
+        return deposited(db, sent).sha256
+    index = db.get(FlowIndex, folder.id)
+    return index.sha256 if index is not None else ""
 
 
 @dataclass(frozen=True)
@@ -101,7 +120,7 @@ class Repeated:
 
 
 def marks(db: Db, folder: Folder, index: FlowIndex) -> list[FlowAnswer]:
-    """What the last acquit of the flow that the folder holds said of its bordereaux, for the page that shows them."""
+    """What the acquits of the last sending of the flow that the folder holds said of its bordereaux, oldest first."""
     query = (
         sa.select(FlowAnswer)
         .where(
@@ -150,11 +169,12 @@ def taken_again(db: Db, folder: Folder) -> Repeated:
         if same is not None:
             whole.append((slip, same))
             continue
-        mine = slip.pieces or ()
+        left = list(slip.pieces or ())  # told once each, by the first acquit that took it
         for answer in answers:
             known = set(answer.pieces)
-            if numbers := [one for one in mine if one in known]:
+            if numbers := [one for one in left if one in known]:
                 parts.append((slip, answer, numbers))
+                left = [one for one in left if one not in known]
     files = (
         _taken(folder)
         .join(FlowAttachment, FlowAttachment.unique_id == FlowAnswer.number)

@@ -33,6 +33,23 @@ def take(db: Db, folder: Folder, version: DocumentVersion, flow: Flow) -> None:
     write(db, folder, version.sha256, flow)
 
 
+def deposited(db: Db, version: DocumentVersion) -> DocumentVersion:
+    """The version that was signed, for a signed one: signatures are added to a flow, nothing else of it changes."""
+    if version.origin != "signed":
+        return version
+    query = (
+        sa.select(DocumentVersion)
+        .where(
+            DocumentVersion.document_id == version.document_id,
+            DocumentVersion.number < version.number,
+            DocumentVersion.origin != "signed",
+        )
+        .order_by(DocumentVersion.number.desc())
+        .limit(1)
+    )
+    return db.scalar(query) or version
+
+
 @use_case
 def remake(db: Db, actor: Actor, folder_id: int, sha256: str, flow: Flow) -> None:
     """Keep a reading that was missing: of a flow deposited before readings were kept."""

@@ -71,7 +71,8 @@ class FlowSlip(Base, Tenanted):
 class FlowAnswer(Base, Tenanted):
     """What an acquit said of a bordereau (« slip ») or an attachment: kept for ever, whatever becomes of the folder.
 
-    `sha256` names the reading that was answered; `faults` are triples (piece, line, words). `series` is empty for an
+    `later`: that acquit came after another had answered the same flow; what both say stays. `sha256` names the reading that
+    was answered; `faults` are triples (piece, line, words). `series` is empty for an
     attachment, whose number is its IdUnique.
     """
 
@@ -92,6 +93,7 @@ class FlowAnswer(Base, Tenanted):
     pieces: Mapped[list[Any]]
     faults: Mapped[list[Any]]
     simulated: Mapped[bool]
+    later: Mapped[bool] = mapped_column(server_default=sa.false())
     answered_on: Mapped[date]
 
 

@@ -21,7 +21,7 @@ from app.folders.sockets import Caution, is_open
 from app.people.actor import system
 from app.pes.answered import attachments_taken, marks, taken_again
 from app.pes.flow import KINDS, WHAT, masked, page_content
-from app.pes.index import changed_accounts, elsewhere, is_flow, remake
+from app.pes.index import changed_accounts, deposited, elsewhere, is_flow, remake
 from app.pes.models import FlowAnswer, FlowAttachment, FlowIndex, FlowPage, FlowSlip
 from app.pes.schema import VERSIONS
 from workflows.family import Problem
@@ -137,23 +137,6 @@ class Sheet:
             unknown=unknown,
         )
         return Markup(drawn)  # noqa: S704 - the template escapes what it prints
-
-
-def deposited(db: Db, version: DocumentVersion) -> DocumentVersion:
-    """The version that was signed, for a signed one: signatures are added to a flow, nothing else of it changes."""
-    if version.origin != "signed":
-        return version
-    query = (
-        sa.select(DocumentVersion)
-        .where(
-            DocumentVersion.document_id == version.document_id,
-            DocumentVersion.number < version.number,
-            DocumentVersion.origin != "signed",
-        )
-        .order_by(DocumentVersion.number.desc())
-        .limit(1)
-    )
-    return db.scalar(query) or version
 
 
 def points(db: Db, folder: Folder, index: FlowIndex) -> list[Point]:
@@ -304,11 +287,12 @@ def _block(block: dict[str, Any], links: Mapping[str, int], answers: Sequence[Fl
     what = WHAT[block["domain"]]
     kind = KINDS.get(block["type"], block["type"])
     sums = [Decimal(one) for one in block.get("sums", ())]
-    answer = _answer(block, answers)
-    faults = answer.faults if answer is not None else []
+    first, later = _answers(block, answers)
+    faults = first.faults if first is not None else []
     return {
         **block,
-        "taken": None if answer is None else answer.accepted,
+        "taken": None if first is None else first.accepted,
+        "later": [_later(one) for one in later],
         "faults": [words for piece, _, words in faults if not piece],
         "what": what,
         "title": f"Bordereau {block['number']}",
@@ -320,12 +304,24 @@ def _block(block: dict[str, Any], links: Mapping[str, int], answers: Sequence[Fl
     }
 
 
-def _answer(block: dict[str, Any], answers: Sequence[FlowAnswer]) -> FlowAnswer | None:
-    """What the acquit said of a bordereau, as a page shows it."""
+def _answers(
+    block: dict[str, Any], answers: Sequence[FlowAnswer]
+) -> tuple[FlowAnswer | None, list[FlowAnswer]]:
+    """What the acquit said of a bordereau, as a page shows it, and what those that came after it said."""
     ending = f" {block['domain']} {block['year']} {block['type']}"
-    return next(
-        (one for one in answers if one.number == block["number"] and one.series.endswith(ending)), None
-    )
+    about = [one for one in answers if one.number == block["number"] and one.series.endswith(ending)]
+    return next((one for one in about if not one.later), None), [one for one in about if one.later]
+
+
+def _later(answer: FlowAnswer) -> tuple[bool, str, list[str]]:
+    """What an acquit that came after another says of a bordereau: taken or not, its day, and each fault with its place."""
+    what = "titre" if " recettes " in answer.series else "mandat"
+    faults = [
+        ", ".join([*([f"{what} {piece}"] if piece else []), *([f"ligne {line}"] if line else [])])
+        + (f" : {words}" if piece or line else words)
+        for piece, line, words in answer.faults
+    ]
+    return answer.accepted, jour(answer.answered_on), faults
 
 
 def _piece(

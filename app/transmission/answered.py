@@ -9,7 +9,7 @@ from app.transmission.models import Transmission
 from app.transmission.ports import Answer
 
 Hook = Callable[[Db, Actor, Folder, Transmission, str | None], None]
-Listener = Callable[[Db, Folder, Transmission, Answer], None]
+Listener = Callable[[Db, Folder, Transmission, Answer, bool], None]
 _hooks: dict[str, Hook] = {}
 _listeners: dict[str, Listener] = {}
 
@@ -23,15 +23,18 @@ def watch(family: str, hook: Hook) -> None:
 
 
 def listen(channel: str, listener: Listener) -> None:
-    """Call `listener` with each answer of this channel that ends a sending, in its transaction; the last one said counts."""
+    """Call `listener` with each answer of this channel that ends a sending, in its transaction; the last one said counts.
+
+    Its last argument is true for an answer that came after another had ended the sending.
+    """
     _listeners[channel] = listener
 
 
-def heard(db: Db, folder: Folder, row: Transmission, answer: Answer) -> None:
+def heard(db: Db, folder: Folder, row: Transmission, answer: Answer, *, later: bool = False) -> None:
     """Tell whoever listens to the channel what was answered of each part."""
     listener = _listeners.get(row.channel)
     if listener is not None:
-        listener(db, folder, row, answer)
+        listener(db, folder, row, answer, later)
 
 
 def tell(db: Db, actor: Actor, folder: Folder, row: Transmission, receipt: str | None) -> None:

@@ -47,6 +47,7 @@ def keep_answer(
     *,
     kind: str | None = None,
     title: str | None = None,
+    after: str | None = None,
 ) -> bool:
     """Keep an answer whose bytes are in the store, in the caller's transaction; False when it was there already."""
     if sha256 is None or answer.raw is None:
@@ -63,6 +64,8 @@ def keep_answer(
                 filename=name,
                 identifier=answer.identifier,
                 received_on=answer.received_on,
+                after=after,
+                words=answer.reason if after else None,
                 created_at=now(),
             )
         )

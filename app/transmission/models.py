@@ -50,7 +50,11 @@ class Transmission(Base, Tenanted):
 
 
 class Receipt(Base, Tenanted):
-    """What the other side answered, byte for byte; the same answer twice is one row."""
+    """What the other side answered, byte for byte; the same answer twice is one row.
+
+    `after` is None for an answer that ended its sending, or came before; else how one that came later stands to it
+    (`afterwards`): « repeats », « contradicts » or « unread ». `words`: what that later one says, in French.
+    """
 
     __tablename__ = "receipt"
     __table_args__ = (sa.UniqueConstraint("transmission_id", "sha256"),)
@@ -62,6 +66,8 @@ class Receipt(Base, Tenanted):
     filename: Mapped[str]
     identifier: Mapped[str | None]
     received_on: Mapped[date | None]
+    after: Mapped[str | None]
+    words: Mapped[str | None]
     created_at: Mapped[datetime]
 
 

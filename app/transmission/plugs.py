@@ -1,21 +1,22 @@
 """What the post room brings to a folder: its automatic step, its words in the circuit, its checks before departure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 from jinja2 import Environment
+from markupsafe import Markup
 
 from app.circuits.library import current, family_of
 from app.core.clock import now
 from app.core.db import Db
 from app.core.french import instant, jour
-from app.core.outbox import Outbox, each_round, handles
+from app.core.outbox import Outbox, Row, each_round, handles
 from app.folders import sockets
 from app.folders.effect import effect_of
 from app.folders.models import Folder
 from app.folders.views import Tag
-from app.transmission import channels, lateness, silences
+from app.transmission import afterwards, channels, lateness, silences
 from app.transmission.dispatch import ENDED, transmit
 from app.transmission.models import ON_PAPER, Transmission
 from app.transmission.parcel import parcel_of
@@ -55,25 +56,66 @@ STOPPED = "Envoi arrêté après le dernier essai"
 
 def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
-    del templates  # it prints nothing
     channels.configure(settings)
-    handles("step.transmit")(_Handler(settings))
+    handles("step.transmit")(_Handler(settings, transmit))
+    handles(afterwards.KIND)(_Handler(settings, afterwards.ask))
+    each_round(afterwards.KIND, afterwards.Watch())
     each_round("s2low.expiry", expiry.Watch(settings))
     sockets.note("transmit", _Words(settings).note)
     sockets.tag(_Words(settings).tag)
+    sockets.band(_Others(templates))
+    sockets.returned(_returned)
     sockets.share("transmissions", _shared)
     sockets.check(_Check(settings))
     sockets.obstacle(_Obstacle(settings))
 
 
 class _Handler:
-    """The handler of rows `step.transmit`; equal to another of its kind, so that a second application may register it."""
+    """A handler of rows that is given the settings; a second application of the process registers its own."""
 
-    def __init__(self, settings: Any) -> None:
-        self._settings = settings
+    def __init__(self, settings: Any, do: Callable[[Row, Any], None]) -> None:
+        self._settings, self._do = settings, do
 
-    def __call__(self, row: Any) -> None:
-        transmit(row, self._settings)
+    def __call__(self, row: Row) -> None:
+        self._do(row, self._settings)
+
+
+class _Others:
+    """Under the header: the answers that came after the first one and say otherwise, or cannot be read."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, db: Db, folder: Folder) -> Markup | None:
+        found = [_other(one) for one in afterwards.others(db, folder)]
+        if not found:
+            return None
+        page = self._templates.get_template("transmission/others.html").render(others=found)
+        return Markup(page)  # noqa: S704 - the template escapes what it prints
+
+
+def _other(one: afterwards.Other) -> dict[str, Any]:
+    """A later answer beside the first one, in words."""
+    row, receipt = one.sending, one.receipt
+    return {
+        "readable": receipt.after == afterwards.CONTRADICTS,
+        "sent": instant(row.sent_at) if row.sent_at else "",
+        "first": word(row),
+        "first_at": jour(row.received_on) if row.received_on else instant(row.ended_at),
+        "other": WORDS.get(row.channel, STATES).get(receipt.kind, ""),
+        "other_at": jour(receipt.received_on) if receipt.received_on else instant(receipt.created_at),
+        "words": receipt.words or "",
+    }
+
+
+def _returned(db: Db, folders: Collection[int]) -> Mapping[int, str]:
+    """Of a folder of which a part was taken, « Acquit partiel »: it was not rejected."""
+    query = (
+        sa.select(Transmission)
+        .join(Folder, Folder.id == Transmission.folder_id)
+        .where(Folder.id.in_(folders), Folder.round == Transmission.round, Transmission.state == "partial")
+    )
+    return {row.folder_id: word(row) for row in db.scalars(query)}
 
 
 class _Check:
@@ -156,9 +198,13 @@ class _Words:
         worth = effect_of(db, folder)
         if worth is not None:
             return Tag(worth.tone, worth.icon, worth.words)
+        if any(one.receipt.after == afterwards.CONTRADICTS for one in afterwards.others(db, folder)):
+            return Tag("danger", "exclamation-circle", "Acquits qui se contredisent")
         row = _row(db, folder, Transmission.channel.in_(["actes", "helios"]))
-        if row is None:
-            return None
+        return self._stands(db, folder, row) if row is not None else None
+
+    def _stands(self, db: Db, folder: Folder, row: Transmission) -> Tag:
+        """Where a sending of the present round stands."""
         if row.state == "acknowledged":
             return _received(folder, row)
         if _stopped(db, folder):
@@ -213,4 +259,21 @@ def _shared(db: Db, folder: Folder) -> list[dict[str, Any]]:
         "received_on",
         "ended_at",
     )
-    return [{**{name: getattr(row, name) for name in names}, "label": word(row)} for row in db.scalars(query)]
+    later: dict[int, list[dict[str, Any]]] = {}
+    for one in afterwards.others(db, folder):
+        later.setdefault(one.sending.id, []).append(_shared_other(one))
+    return [
+        {**{name: getattr(row, name) for name in names}, "label": word(row), "later": later.get(row.id, [])}
+        for row in db.scalars(query)
+    ]
+
+
+def _shared_other(one: afterwards.Other) -> dict[str, Any]:
+    readable = one.receipt.after == afterwards.CONTRADICTS
+    return {
+        "state": one.receipt.kind if readable else "unread",
+        "label": _other(one)["other"] if readable else afterwards.TITLES[afterwards.UNREAD],
+        "reason": one.receipt.words,
+        "received_on": one.receipt.received_on,
+        "sha256": one.receipt.sha256,
+    }

@@ -123,7 +123,13 @@ APART = (
     "operator.",
 )
 # Names of the same shape, in rooms that write the journal, that are no line of it: jobs, and lines of the log.
-NO_LINES = {"legality.fetch", "legality.acknowledge", "signature.refused_counted", "signature.refused_often"}
+NO_LINES = {
+    "legality.fetch",
+    "legality.acknowledge",
+    "answer.again",
+    "signature.refused_counted",
+    "signature.refused_often",
+}
 
 
 def test_no_key_of_the_code_is_shown_to_who_reads_a_folder() -> None:
@@ -189,6 +195,7 @@ def test_every_address_of_a_template_exists(house: House) -> None:
         "demo.treasury",
         "demo.write",
         "demo.play",
+        "demo.say_again",
         "demo.cut",
         "demo.p12",
         "demo.mail_html",

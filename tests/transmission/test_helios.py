@@ -99,7 +99,7 @@ def test_a_partial_acquit_brings_the_flow_back_mandat_by_mandat_and_a_new_flow_c
     told = {
         one["To"].addresses[0].username
         for one in mail.letters
-        if one["Subject"].endswith("1 dossier est rejeté")
+        if one["Subject"].endswith("1 dossier est accepté en partie")
     }
     assert {"g.trehorel", "a.kervadec"} <= told
 

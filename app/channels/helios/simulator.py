@@ -7,6 +7,7 @@ processes may share the folder. The record in names/ is the acceptance; what pre
     ids/<number>.json            the references given, growing
     names/<CodCol>/<NomFic>.json the names consumed, for ever
     answers/<reference>.xml      the acquit
+    answers/<reference>-002.xml  what it was made to say afterwards, the second time
 
     taken/<SHA-256 of what>.json the bordereaux, pieces and attachments taken in charge, by the reference of the first
 
@@ -30,7 +31,7 @@ from app.channels.helios.answers import Fault, Said, write_acquit
 from app.channels.helios.flow import Flow, Slip, Unreadable, read_flow
 from app.channels.helios.settings import HeliosSettings
 from app.channels.helios.transport import Deposit, Found, Reply
-from app.channels.scenarios import LOST, TWICE, Scenario, Scenarios
+from app.channels.scenarios import LOST, NOW, TWICE, Scenario, Scenarios
 from app.core.clock import PARIS
 from app.transmission.ports import Rejected, Sender, Uncertain, Unreachable
 from workflows.flows.keys import series
@@ -40,7 +41,10 @@ REJECTION: Final = "rejection"
 ATTACHMENT: Final = "attachment"
 PLAYS: Final = frozenset({PARTIAL, REJECTION, ATTACHMENT})
 """Beside those of every simulator: one mandat, the whole flow or its first attachment is refused."""
+AGAIN: Final = {NOW: "Tout acquitter", PARTIAL: "Acquit partiel", REJECTION: "Rejet total"}
+"""What it may be made to say of a flow that it has acquitted, with the words of each."""
 MARK: Final = "FACTICE : acquit du simulateur de Paraphe, sans aucune valeur"
+MOST_AGAIN: Final = 1000
 _SIGNED: Final = "HELIOS FACTICE"
 _WORDS: Final = {"5": "mandat", "6": "titre"}
 
@@ -117,7 +121,27 @@ class SimulatedTreasury:
                 raise Unreachable(
                     "La connexion est tombée pendant l’acquit FACTICE : il sera rendu une seconde fois."
                 )
-        return Reply(path.read_bytes(), f"acquit-factice-{reference}.xml")
+        *_, last = path, *self._again(reference)
+        return Reply(last.read_bytes(), f"acquit-factice-{last.stem}.xml")
+
+    def say_again(self, reference: str, play: str, about: str = "") -> None:
+        """Acquit once more a flow that was acquitted, this way: what is written is answered from now on.
+
+        Refuses LookupError a flow that is not there or waits for its first acquit.
+        """
+        record = self._deposited(reference)
+        if record is None or not self._acquit_path(reference).exists():
+            raise LookupError(reference)
+        moment = self._clock()
+        said = [one.said for one in _answer(self._flow(record), Scenario(play, moment, about))]
+        remark = f"{MARK}, n° {len(self._again(reference)) + 2}"
+        raw = write_acquit(self._flow(record), moment.astimezone(PARIS).date(), said, _SIGNED, remark)
+        for rank in range(len(self._again(reference)) + 2, MOST_AGAIN):
+            if create_only(self._root / "answers" / f"{reference}-{rank:03}.xml", raw):
+                return
+
+    def _again(self, reference: str) -> list[Path]:
+        return sorted((self._root / "answers").glob(f"{reference}-*.xml"))
 
     def waiting(self, reference: str) -> Flow | None:
         """The flow received under this reference as long as its acquit is not written; else None."""
