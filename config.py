@@ -165,7 +165,7 @@ class Settings(BaseSettings):
     handover_folder: Path | None = None
     handover_webhook_url: str = ""
     handover_webhook_secret: SecretStr = SecretStr("")
-    handover_webhook_allow_private: bool = False
+    handover_webhook_hosts: Annotated[tuple[str, ...], NoDecode] = ()
 
     demo: bool = False
     demo_dir: Path = Path("var/demo")
@@ -196,7 +196,7 @@ class Settings(BaseSettings):
             values["actes_classification_folder"] = data / "classifications"
         return values
 
-    @field_validator("revocation_hosts", mode="before")
+    @field_validator("revocation_hosts", "handover_webhook_hosts", mode="before")
     @classmethod
     def _list(cls, value: Any) -> Any:
         """A JSON list, or names with commas between them."""
@@ -208,6 +208,20 @@ class Settings(BaseSettings):
             except ValueError:
                 raise ValueError("il faut des noms séparés par des virgules") from None
         return tuple(one.strip() for one in value.split(",") if one.strip())
+
+    @field_validator("revocation_hosts", "handover_webhook_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        from app.core.addresses import entry  # the application imports its settings
+
+        for one in value:
+            try:
+                entry(one)
+            except ValueError:
+                raise ValueError(
+                    f"« {one} » : il faut un nom, une adresse ou un réseau, avec ou sans port (sans http://)"
+                ) from None
+        return value
 
     @field_validator("secret_key")
     @classmethod

@@ -100,7 +100,7 @@ def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **
         "trust_roots": pki.root_pem,
         "tsa_roots": pki.root_pem,
         "tsa_url": pki.tsa_url,
-        "revocation_hosts": ("127.0.0.1",),
+        "revocation_hosts": (pki.host,),
         "seal_p12": pki.p12("seal"),
         "seal_passphrase": pki.passphrase.decode(),
         "actes_delay_seconds": 0.0,

@@ -49,7 +49,7 @@ def environment(port: int) -> dict[str, int]:
         "TRUST_ROOTS": pki.root_pem,
         "TSA_ROOTS": pki.root_pem,
         "TSA_URL": pki.tsa_url,
-        "REVOCATION_HOSTS": '["127.0.0.1"]',
+        "REVOCATION_HOSTS": pki.host,
         "SEAL_P12": pki.p12("seal"),
         "SEAL_PASSPHRASE": PASSPHRASE.decode(),
         "ACTES_POLL_SECONDS": "2",

@@ -50,6 +50,11 @@ class TestPki:
         return f"{self.base_url}/{ARCH}/tsa/tsa"
 
     @property
+    def host(self) -> str:
+        """Host and port of its services, as the list of hosts that may be asked writes them."""
+        return self.base_url.partition("://")[2]
+
+    @property
     def root_pem(self) -> Path:
         """The root that vouches for persons and for the TSA, as a PEM file."""
         return self.folder / "root.pem"

@@ -1,92 +1,72 @@
-"""The one way out of the signing room: known hosts, short answers, a deadline, no redirection."""
+"""How the signing room asks authorities: known hosts, short answers, a deadline, few redirections and only among those hosts."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from http import HTTPStatus
+from urllib.parse import urljoin
 
-import requests
+from app.core.addresses import Allowed
+from app.core.outside import Bounds, Response, UnreachableError, asked, body, words
 
+__all__ = ["AnsweredError", "Outside", "UnreachableError"]
 MOST_BYTES = 20 * 1024 * 1024  # the largest revocation lists of public authorities are a few megabytes
-CHUNK = 65536
-MOST_WORDS = 16 * 1024  # of an answer that refuses
-
-
-class UnreachableError(OSError):
-    """The other side did not answer, or not with what was asked."""
+MOST_REDIRECTS = 3
 
 
 class AnsweredError(UnreachableError):
     """The other side answered with another status than success; `body` is the beginning of what it says."""
 
-    def __init__(self, words: str, status: int, body: bytes) -> None:
-        super().__init__(words)
-        self.status, self.body = status, body
+    def __init__(self, said: str, status: int, head: bytes) -> None:
+        super().__init__(said)
+        self.status, self.body = status, head
 
 
 @dataclass(frozen=True)
 class Outside:
-    """Asks the hosts of `hosts` (« name » or « name:port ») and no other; `timeout` in seconds bounds the whole answer."""
+    """Asks whom `allowed` names and no other; `timeout` in seconds bounds the whole of each answer, `most_bytes` its size."""
 
-    hosts: Sequence[str]
+    allowed: Allowed
     timeout: float = 8.0
     most_bytes: int = MOST_BYTES
 
-    def get(self, url: str, accept: str) -> bytes:
-        """The body of a 200 answer to GET; raises `UnreachableError`."""
-        return self._ask("GET", url, {"Accept": accept}, None)
+    @classmethod
+    def listed(cls, hosts: Sequence[str], timeout: float) -> "Outside":
+        """Asks the hosts of a list of the settings (`Allowed.listed`)."""
+        return cls(Allowed.listed(hosts), timeout)
 
-    def post(self, url: str, body: bytes, kind: str, accept: str, *, bearer: str = "") -> bytes:
-        """The body of a 200 answer to POST, whose content type must be `accept`, or nothing for 204.
+    def get(self, url: str, accept: str) -> bytes:
+        """The body of a 200 answer to GET; raises `UnreachableError`.
+
+        Three redirections are followed, each judged as the first address was, and never from https to http.
+        """
+        for _ in range(MOST_REDIRECTS + 1):
+            with asked("GET", url, self.allowed, self._bounds(), headers={"Accept": accept}) as answer:
+                if not answer.is_redirect:
+                    return self._read(answer)
+                there = urljoin(url, answer.headers["Location"])
+                if url.lower().startswith("https:") and not there.lower().startswith("https:"):
+                    raise UnreachableError(f"{url} leads out of https")
+                url = there
+        raise UnreachableError(f"{url} leads from one address to another")
+
+    def post(self, url: str, data: bytes, kind: str, accept: str, *, bearer: str = "") -> bytes:
+        """The body of a 200 answer to POST, whose content type must be `accept`, or nothing for 204; never redirected.
 
         `bearer`: an OAuth 2.0 token (RFC 6750). Raises `UnreachableError`, `AnsweredError` for another status.
         """
         headers = {"Accept": accept, "Content-Type": kind}
-        return self._ask(
-            "POST", url, headers | ({"Authorization": f"Bearer {bearer}"} if bearer else {}), body, accept
-        )
+        headers |= {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        with asked("POST", url, self.allowed, self._bounds(), headers=headers, data=data) as answer:
+            return b"" if answer.status_code == HTTPStatus.NO_CONTENT else self._read(answer, accept)
 
-    def _ask(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None, kind: str | None = None
-    ) -> bytes:
-        self._known(url)
-        until = time.monotonic() + self.timeout
-        try:
-            with requests.request(
-                method,
-                url,
-                headers=headers,
-                data=body,
-                timeout=self.timeout,
-                allow_redirects=False,
-                stream=True,
-            ) as answer:
-                if method == "POST" and answer.status_code == requests.codes.no_content:
-                    return b""
-                if answer.status_code != requests.codes.ok:
-                    words = f"{url} answered {answer.status_code}"
-                    raise AnsweredError(words, answer.status_code, next(answer.iter_content(MOST_WORDS), b""))
-                said = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-                if kind is not None and said != kind:
-                    raise UnreachableError(f"{url} answered « {said} »")
-                return self._read(answer, until)
-        except requests.RequestException as error:
-            raise UnreachableError(f"{url} did not answer: {type(error).__name__}") from error
+    def _bounds(self) -> Bounds:
+        return Bounds(self.timeout, self.timeout, self.timeout)
 
-    def _known(self, url: str) -> None:
-        # The addresses come from certificates that anybody may send: without a list this would be a relay (SSRF)
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UnreachableError(f"{url} is not a web address")
-        if not {parts.hostname, parts.netloc.rpartition("@")[2]} & set(self.hosts):
-            raise UnreachableError(f"{parts.hostname} is not among the hosts that may be asked")
-
-    def _read(self, answer: requests.Response, until: float) -> bytes:
-        body = bytearray()
-        for chunk in answer.iter_content(CHUNK):
-            body += chunk
-            if len(body) > self.most_bytes:
-                raise UnreachableError(f"{answer.url} answered more than {self.most_bytes} bytes")
-            if time.monotonic() > until:
-                raise UnreachableError(f"{answer.url} did not finish in {self.timeout} s")
-        return bytes(body)
+    def _read(self, answer: Response, kind: str | None = None) -> bytes:
+        if answer.status_code != HTTPStatus.OK:
+            said = f"{answer.url} answered {answer.status_code}"
+            raise AnsweredError(said, answer.status_code, words(answer))
+        given = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        if kind is not None and given != kind:
+            raise UnreachableError(f"{answer.url} answered « {given} »")
+        return body(answer, self.most_bytes)

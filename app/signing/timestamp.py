@@ -5,13 +5,13 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import datetime
-from urllib.parse import urlsplit
 
 import structlog
 from asn1crypto import cms, tsp
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError, handle_tsp_response
 
+from app.core.addresses import Allowed, entry_of
 from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.network import Outside, UnreachableError
@@ -52,7 +52,7 @@ class TimestampClient(TimeStamper):
         self.second = second
         self._told = told
         self._rests_until = 0.0
-        self._outside = Outside((urlsplit(url).netloc.rpartition("@")[2],), timeout, LARGEST_TOKEN)
+        self._outside = Outside(Allowed(inside=(entry_of(url),)), timeout, LARGEST_TOKEN)
 
     def token(self, imprint: bytes, algorithm: str) -> bytes:
         """DER of a token over the hash `imprint`, given now by the first authority that gives one.

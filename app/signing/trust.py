@@ -96,7 +96,7 @@ class Trust:
 
     def backend(self) -> Backend:
         """The one way out, for one operation."""
-        return Backend(Outside(self.allowed_hosts, self.timeout))
+        return Backend(Outside.listed(self.allowed_hosts, self.timeout))
 
     def context(
         self, moment: datetime, *, fetch: bool, others: Sequence[x509.Certificate] = ()
@@ -123,7 +123,7 @@ class Trust:
             other_certs=[*others, *self.help()],
             moment=moment,
             allow_fetching=fetch,
-            fetchers=fetchers(Outside(self.allowed_hosts, self.timeout)) if fetch else None,
+            fetchers=fetchers(Outside.listed(self.allowed_hosts, self.timeout)) if fetch else None,
             # An answer given today speaks for a signature of last month: it says since when it is revoked
             revinfo_policy=CertRevTrustPolicy(policy, retroactive_revinfo=True),
             time_tolerance=TOLERANCE,

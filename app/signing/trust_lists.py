@@ -12,8 +12,8 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from app.core.addresses import Allowed, entry_of
 from app.core.clock import now
 
 EUROPE = "https://ec.europa.eu/tools/lotl/eu-lotl.xml"
@@ -40,19 +40,21 @@ def refresh(
     """Fetch the list of lists and those of `countries`, verify them all, and only then replace what is kept.
 
     `signers`: PEM certificates that may sign the list of lists; None for those of the Commission. `timeout` in seconds
-    for each list, 20 MB at most. Only the host of `url` and those that the signed list of lists names are asked.
+    for each list, 20 MB at most. Only the host of `url` is asked, and those that the signed list of lists names where
+    they are public.
     Returns how many certificates are believed now; raises `ListRefusedError` or `UnreachableError` and changes nothing.
     """
     from app.signing.network import Outside
 
-    def fetch(address: str) -> bytes:
-        host = urlsplit(address).netloc.rpartition("@")[2]
-        return Outside((host,), timeout, LARGEST_LIST).get(address, ACCEPTED)
+    own = (entry_of(url),)
 
-    lotl = fetch(url)
+    def fetch(address: str, allowed: Allowed) -> bytes:
+        return Outside(allowed, timeout, LARGEST_LIST).get(address, ACCEPTED)
+
+    lotl = fetch(url, Allowed(inside=own))
     kept = {LOTL: lotl}
     for country, address in _pointers(lotl, signers, countries):
-        kept[f"{country.lower()}.xml"] = fetch(address)
+        kept[f"{country.lower()}.xml"] = fetch(address, Allowed(inside=own, anybody=True))
     if signers is not None:
         kept[SIGNERS] = signers
     count = len(_believed(_load(kept)))

@@ -31,7 +31,7 @@ class Workshop:
         self.pki, self.room = pki, room
         room.mkdir(parents=True, exist_ok=True)
         root = pki.root_pem.read_bytes()
-        self.trust = Trust((root,), (root,), fetch=True, allowed_hosts=("127.0.0.1",), timeout=20)
+        self.trust = Trust((root,), (root,), fetch=True, allowed_hosts=(pki.host,), timeout=20)
         self.silent = dataclasses.replace(self.trust, allowed_hosts=())
         self.corpus = Corpus(pki, self.trust, room)
         self._made: dict[str, object] = {}

@@ -2,7 +2,6 @@
 
 import hmac
 import http.server
-import ipaddress
 import json
 import socket
 import threading
@@ -13,10 +12,10 @@ from datetime import timedelta
 import pytest
 from pydantic import ValidationError
 
-from app.channels.handover.address import is_public, read_target, resolve
 from app.channels.handover.channel import HandoverChannel
 from app.channels.handover.settings import HandoverSettings
 from app.channels.handover.signature import IDEMPOTENCY, SIGNATURE, TIMESTAMP, sign, verify
+from app.core.addresses import entry_of
 from app.transmission.ports import AnswerKind, Rejected, Uncertain, Unreachable
 from tests.channels.parcels import NOW, a_parcel
 
@@ -61,7 +60,7 @@ def receiver(status=201, headers=(), answer=True):
 
 
 def by_webhook(folder, url, clock=lambda: NOW, **changes):
-    given = {"webhook_allow_private": True, "connect_seconds": 2, "answer_seconds": 2} | changes
+    given = {"connect_seconds": 2, "answer_seconds": 2} | changes
     return HandoverChannel(
         HandoverSettings(folder=folder / "out", webhook_url=url, webhook_secret=SECRET, **given), clock
     )
@@ -201,10 +200,10 @@ def test_a_receiver_that_does_not_speak_tls_gets_nothing(tmp_path):
 
 def test_a_collectivity_s_own_webhook_needs_its_own_secret(tmp_path):
     parcel = a_parcel(tmp_path / "store")
-    channel = HandoverChannel(
-        HandoverSettings(folder=tmp_path / "out", webhook_allow_private=True), lambda: NOW
-    )
     with receiver() as (url, got):
+        channel = HandoverChannel(
+            HandoverSettings(folder=tmp_path / "out", webhook_hosts=(entry_of(url),)), lambda: NOW
+        )
         own = {"handover_webhook_url": url, "handover_webhook_secret": "le secret de Kerlann"}
         theirs = a_parcel(tmp_path / "store", sender=replace(parcel.sender, settings=own))
         delivered(channel, theirs, tmp_path)
@@ -213,68 +212,52 @@ def test_a_collectivity_s_own_webhook_needs_its_own_secret(tmp_path):
     assert len(got) == 1
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://127.0.0.1/x",
-        "https://2130706433/x",
-        "https://[::1]/x",
-        "https://[::ffff:127.0.0.1]/x",
-        "https://[::ffff:a9fe:a9fe]/x",
-        "https://[64:ff9b::a00:1]/x",
-        "https://[2002:7f00:1::]/x",
-        "https://169.254.169.254/latest/meta-data",
-        "https://localhost/x",
-        "https://10.1.2.3/x",
-    ],
-)
-def test_an_internal_address_is_never_called_unless_allowed(tmp_path, url):
-    channel = by_webhook(tmp_path, url, webhook_allow_private=False)
-    with pytest.raises(Rejected, match="adresse interne"):
-        delivered(channel, a_parcel(tmp_path / "store"), tmp_path)
-    assert resolve(read_target(url, allow_private=True), allow_private=True)
-
-
-@pytest.mark.parametrize(
-    ("address", "public"),
-    [
-        ("93.184.216.34", True),
-        ("2606:2800:220:1:248:1893:25c8:1946", True),
-        ("::ffff:93.184.216.34", True),
-        ("192.168.1.1", False),
-        ("100.64.0.1", False),
-        ("0.0.0.0", False),
-        ("224.0.0.1", False),
-        ("255.255.255.255", False),
-        ("fe80::1", False),
-        ("fd00::1", False),
-        ("::", False),
-        ("::7f00:1", False),
-        ("::ffff:192.168.1.1", False),
-        ("2001:0:4136:e378:8000:63bf:f7f7:f7f7", True),
-        ("2001:0:4136:e378:8000:63bf:80ff:fffe", False),
-    ],
-)
-def test_an_address_is_public_once_what_it_hides_is_seen(address, public):
-    assert is_public(ipaddress.ip_address(address)) is public
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://finances.example.org/",
-        "ftp://finances.example.org/",
-        "https://",
-        "https://a:b@finances.example.org/",
-        "https://x:99999/",
-        "https://finances.example.org/é",
-        "https://finances.example.org/\r\nX: y",
-    ],
-)
-def test_an_address_that_cannot_be_trusted_is_refused_before_any_call(tmp_path, url):
-    channel = by_webhook(tmp_path, url, webhook_allow_private=False)
+def test_a_collectivity_s_own_address_is_public_and_plain_unless_the_installation_lists_it(tmp_path):
+    """A collectivity chooses its address: it must not choose a server of the network where Paraphe stands."""
     parcel = a_parcel(tmp_path / "store")
-    assert [problem.rule for problem in channel.check(parcel)] == ["H02"]
+
+    def refusal(url, *hosts):
+        own = {"handover_webhook_url": url, "handover_webhook_secret": SECRET}
+        theirs = a_parcel(tmp_path / "store", sender=replace(parcel.sender, settings=own))
+        settings = HandoverSettings(folder=tmp_path / "out", webhook_hosts=hosts, connect_seconds=1)
+        channel = HandoverChannel(settings, lambda: NOW)
+        if problems := channel.check(theirs):
+            return problems[0].sentence
+        try:
+            delivered(channel, theirs, tmp_path)
+        except (Rejected, Unreachable, Uncertain) as error:
+            return str(error)
+        return ""
+
+    with receiver() as (listening, got):
+        host = entry_of(listening)
+        port = int(host.rpartition(":")[2])
+        for url in (
+            "https://127.0.0.1/x",
+            "https://localhost/x",
+            "https://[::ffff:127.0.0.1]/x",
+            "https://10.1.2.3/",
+        ):
+            assert "interne" in refusal(url), url
+        for url in (
+            f"http://127.0.0.1:{port}\\@finances.example.org/",
+            "https://2130706433/x",
+            "https://0x7f.1/x",
+            "https://",
+        ):
+            assert "mal écrite" in refusal(url, "finances.example.org"), url
+        for url in (
+            "https://a:b@finances.example.org/",
+            "https://finances.example.org/é",
+            "https://x.org/\r\nX: y",
+        ):
+            assert "mal écrite" in refusal(url), url
+        assert "port 443" in refusal("https://finances.example.org:8443/")
+        assert "https://" in refusal("http://finances.example.org/")
+        assert refusal(listening, "192.168.1.2")
+        assert got == []
+        assert refusal(listening, host) == ""
+        assert len(got) == 1
 
 
 def test_a_webhook_without_a_real_secret_does_not_start():

@@ -100,7 +100,7 @@ def webeid(world: World, label: str) -> Opened:
         return webeid_module.read_signature(answer, certificate)
 
     root = world.pki.root_pem.read_bytes()
-    trust = Trust((root,), (root,), allowed_hosts=("127.0.0.1",), timeout=20)
+    trust = Trust((root,), (root,), allowed_hosts=(world.pki.host,), timeout=20)
     return Opened(key, label, sign, chain=issuers_of(certificate, trust=trust, moment=now()))
 
 

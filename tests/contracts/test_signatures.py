@@ -148,7 +148,7 @@ def test_each_key_signs_each_format_and_strangers_accept_it(
     name: str, kind: str, form: str, engines: tuple[World, Chromium], pki: TestPki, tmp_path: Path
 ) -> None:
     root = pki.root_pem.read_bytes()
-    trust = Trust((root,), (root,), fetch=False, allowed_hosts=("127.0.0.1",), timeout=20)
+    trust = Trust((root,), (root,), fetch=False, allowed_hosts=(pki.host,), timeout=20)
     cell = Cell(
         opened_by(name, kind, engines), pki, trust, TimestampClient(pki.tsa_url, timeout=20), tmp_path
     )

@@ -59,7 +59,8 @@ HEAVY = {
     "pypdfium2": ("app/files/", "app/signing/formats/", "app/pdf/"),
     "facturx": ("app/invoices/reading.py",),
     "alembic": ("app/core/schema.py",),
-    "requests": ("app/signing/network.py", "app/transmission/s2low/client.py"),
+    "requests": ("app/core/outside.py",),
+    "urllib3": ("app/core/outside.py",),
     "fontTools": ("app/signing/formats/",),
     "PIL": (
         "app/files/images.py",
@@ -78,6 +79,23 @@ HEAVY = {
 }
 
 
+# Who may speak to another machine, and why: an address that a document, a certificate or a collectivity may choose is
+# called by `app/core/outside.py` and by nobody else.
+WIRES = {
+    "app/core/outside.py": "the one way out",
+    "app/core/addresses.py": "asks where a name leads, and calls nobody",
+    "app/notices/mailer.py": "the mail server of the settings",
+    "app/operations/processes.py": "waits for the ports of its own processes",
+    "app/files/store.py": "the store of the settings, by its own library",
+}
+WIRED = re.compile(
+    r"(?:socket|_socket|ssl|selectors|socketserver|http\.client|urllib\.request|ftplib|poplib|imaplib|smtplib|telnetlib"
+    r"|nntplib|xmlrpc|requests|urllib3|httpx|aiohttp|httpcore|pycurl|boto3|obstore|websockets?|paramiko"
+    r"|pyhanko\.sign\.timestamps\.(?:requests_client|aiohttp_client)|pyhanko_certvalidator\.fetchers\.aiohttp_fetchers"
+    r"|pyhanko\.sign\.validation\.qualified\.eutl_fetch)(?:\.|$)"
+)
+
+
 def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -88,6 +106,14 @@ def imports(path: Path) -> Iterator[str]:
             yield from (one.name for one in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             yield node.module
+
+
+def named(path: Path) -> Iterator[str]:
+    """What a module imports, and what it imports from it: « from urllib import request » too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield from (f"{node.module}.{one.name}" for one in node.names)
+    yield from imports(path)
 
 
 def verbs() -> Iterator[tuple[Path, ast.FunctionDef]]:
@@ -115,6 +141,21 @@ def test_a_heavy_library_has_its_room() -> None:
             assert relative(path).startswith(HEAVY[name]), (relative(path), name)
 
 
+def test_one_room_calls_the_addresses_that_others_choose() -> None:
+    found = {
+        relative(path)
+        for path in CODE
+        if any(WIRED.match(one) for one in named(path)) and not relative(path).startswith("app/demo/")
+    }
+    assert found == set(WIRES)
+    text = {relative(path): path.read_text(encoding="utf-8") for path in CODE}
+    assert [
+        name
+        for name, code in text.items()
+        if re.search(r"\b(?:create_connection|open_connection|urlopen)\(", code)
+    ] == ["app/core/outside.py"]
+
+
 def test_only_simulators_and_the_demonstration_can_be_scripted() -> None:
     found = {relative(path) for path in CODE if "app.channels.scenarios" in set(imports(path))}
     assert found == {
@@ -126,7 +167,7 @@ def test_only_simulators_and_the_demonstration_can_be_scripted() -> None:
 
 
 def test_the_transaction_has_one_owner() -> None:
-    named = re.compile(r"\.(?:commit|rollback|begin|begin_nested)\(")
+    named = re.compile(r"(?<!bounds)\.(?:commit|rollback|begin|begin_nested)\(")  # bounds: of a process
     found = [relative(path) for path in CODE if named.search(path.read_text(encoding="utf-8"))]
     assert found == ["app/core/transaction.py"]
     opened = [

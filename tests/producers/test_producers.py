@@ -16,7 +16,7 @@ def test_what_passed_deposit_is_signed_and_valid_for_us_and_for_poppler(house, p
     from .whole import REAL as HOME
 
     root = pki.root_pem.read_bytes()
-    trust = Trust((root,), (root,), fetch=True, allowed_hosts=("127.0.0.1",), timeout=20)
+    trust = Trust((root,), (root,), fetch=True, allowed_hosts=(pki.host,), timeout=20)
     files = [("real", HOME / f"{name}.pdf") for name in REAL] + list(made_by(FEW, tmp_path / "made"))
     assert {name for name, _ in files} == {"real", *(one.name for one in FEW)}
     rows = [travel(house, trust, producer, path, tmp_path) for producer, path in files]

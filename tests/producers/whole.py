@@ -23,7 +23,7 @@ REAL = Path(__file__).resolve().parents[1] / "assets" / "pdf"
 def test_nothing_that_passed_deposit_fails_at_the_click(house, pki, tmp_path, capsys):
     home = Path(os.environ.get("PRODUCERS_ROOM", tmp_path / "made"))
     root = pki.root_pem.read_bytes()
-    trust = Trust((root,), (root,), fetch=True, allowed_hosts=("127.0.0.1",), timeout=20)
+    trust = Trust((root,), (root,), fetch=True, allowed_hosts=(pki.host,), timeout=20)
 
     def told(words: str) -> None:
         with capsys.disabled():

@@ -38,7 +38,7 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestPki]:
 @pytest.fixture(scope="session")
 def trust(pki: TestPki) -> Trust:
     root = pki.root_pem.read_bytes()
-    return Trust((root,), (root,), fetch=True, allowed_hosts=("127.0.0.1",), timeout=20)
+    return Trust((root,), (root,), fetch=True, allowed_hosts=(pki.host,), timeout=20)
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,8 @@ def test_renewed_twice_it_holds_ten_years_later_with_nobody_to_ask(archive, trus
     for years in (4, 8):
         authority = successor(years)
         root = authority.root_pem.read_bytes()
-        believed = dataclasses.replace(believed, tsa_roots=(*believed.tsa_roots, root))
+        hosts = (*believed.allowed_hosts, authority.host)
+        believed = dataclasses.replace(believed, tsa_roots=(*believed.tsa_roots, root), allowed_hosts=hosts)
         with time_machine.travel(now() + years * YEAR, tick=True):
             again = augmented(versions[-1], believed, TimestampClient(authority.tsa_url), renews=True)
             nobody = dataclasses.replace(believed, allowed_hosts=())

@@ -59,19 +59,19 @@ def judge(pki, trust, tmp_path, believed, **how):
     return said
 
 
-def listed(tmp_path) -> Trust:
+def listed(pki, tmp_path) -> Trust:
     """Nobody is believed but the lists."""
-    return Trust((), (), fetch=True, allowed_hosts=("127.0.0.1",), timeout=20, lists=tmp_path / "lists")
+    return Trust((), (), fetch=True, allowed_hosts=(pki.host,), timeout=20, lists=tmp_path / "lists")
 
 
 def test_a_listed_authority_is_believed_without_any_root_of_ours(fetched, pki, trust, tmp_path):
     assert fetched() == 2
-    said = judge(pki, trust, tmp_path, listed(tmp_path))
+    said = judge(pki, trust, tmp_path, listed(pki, tmp_path))
     assert (said.verdict, said.reason[:9], said.timestamped_at is not None) == ("valide", "Valable :", True)
 
 
 def test_without_the_lists_the_same_signature_is_undecided(pki, trust, tmp_path):
-    said = judge(pki, trust, tmp_path, listed(tmp_path))
+    said = judge(pki, trust, tmp_path, listed(pki, tmp_path))
     assert (said.verdict, said.sub_indication) == ("indéterminé", "NO_CERTIFICATE_CHAIN_FOUND")
 
 
@@ -79,7 +79,7 @@ def test_the_administrator_own_roots_stay_beside_the_lists(fetched, publish, pki
     publish(service("CA/QC", pki.certificate("foreign")))
     fetched()
     both = Trust(
-        trust.roots, trust.tsa_roots, allowed_hosts=("127.0.0.1",), timeout=20, lists=tmp_path / "lists"
+        trust.roots, trust.tsa_roots, allowed_hosts=(pki.host,), timeout=20, lists=tmp_path / "lists"
     )
     assert judge(pki, trust, tmp_path, both).verdict == "valide"
 
@@ -87,13 +87,13 @@ def test_the_administrator_own_roots_stay_beside_the_lists(fetched, publish, pki
 def test_an_authority_listed_for_clocks_says_nothing_of_persons(fetched, publish, pki, trust, tmp_path):
     publish(service("TSA/QTST", pki.certificate("interm")) + service("TSA/QTST", pki.certificate("tsa")))
     fetched()
-    assert judge(pki, trust, tmp_path, listed(tmp_path)).sub_indication == "NO_CERTIFICATE_CHAIN_FOUND"
+    assert judge(pki, trust, tmp_path, listed(pki, tmp_path)).sub_indication == "NO_CERTIFICATE_CHAIN_FOUND"
 
 
 def test_a_service_that_was_withdrawn_is_not_believed(fetched, publish, pki, trust, tmp_path):
     publish(service("CA/QC", pki.certificate("interm"), status="withdrawn"))
     assert fetched() == 0
-    assert judge(pki, trust, tmp_path, listed(tmp_path)).verdict == "indéterminé"
+    assert judge(pki, trust, tmp_path, listed(pki, tmp_path)).verdict == "indéterminé"
 
 
 def test_between_two_refreshes_the_lists_serve_without_network(fetched, shown, pki, trust, tmp_path):
@@ -101,7 +101,7 @@ def test_between_two_refreshes_the_lists_serve_without_network(fetched, shown, p
     asked = list(shown.asked)
     assert asked == ["/lotl.xml", "/fr.xml"]
     trust_lists._registry.cache_clear()
-    assert judge(pki, trust, tmp_path, listed(tmp_path)).verdict == "valide"
+    assert judge(pki, trust, tmp_path, listed(pki, tmp_path)).verdict == "valide"
     assert shown.asked == asked
 
 

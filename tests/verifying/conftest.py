@@ -12,5 +12,5 @@ from tests.signing.corpus import Corpus
 @pytest.fixture
 def made(pki: TestPki, tmp_path: Path) -> Corpus:
     root = pki.root_pem.read_bytes()
-    trust = Trust((root,), (root,), fetch=True, allowed_hosts=("127.0.0.1",), timeout=20)
+    trust = Trust((root,), (root,), fetch=True, allowed_hosts=(pki.host,), timeout=20)
     return Corpus(pki, trust, tmp_path)

@@ -143,7 +143,14 @@ def own_authority(house: House, tmp_path: Path) -> Iterator[tuple[TestPki, list[
     before = house.settings
     root = made.root_pem
     setting.configure(
-        before.model_copy(update={"trust_roots": root, "tsa_roots": root, "tsa_url": made.tsa_url})
+        before.model_copy(
+            update={
+                "trust_roots": root,
+                "tsa_roots": root,
+                "tsa_url": made.tsa_url,
+                "revocation_hosts": (made.host,),
+            }
+        )
     )
     actor, der = house.actor(A), made.certificate("a_kervadec")
     enrol(actor, actor.user_id or 0, facts(der), der)

@@ -29,7 +29,7 @@ def test_a_thousand_signatures_are_judged_and_reported_within_a_stranger_s_bound
 ) -> None:
     key, root = Pkcs12Key.load(pki.p12("card_rsa"), pki.passphrase), pki.root_pem.read_bytes()
     _, flow = pes.signed(tmp_path, key, a_thousand_bordereaux())
-    found = examine(flow, Whom((root,), (root,), True, ("127.0.0.1",), 20.0, None, ()), now())
+    found = examine(flow, Whom((root,), (root,), True, (pki.host,), 20.0, None, ()), now())
     assert (found.kind, len(found.verdicts)) == ("pes", COUNT)
     assert {one.verdict for one in found.verdicts} == {"valide"}
     assert all("mainindication:total-passed" in (one.report or "") for one in found.verdicts)

@@ -87,7 +87,12 @@ def test_while_an_authority_is_silent_pages_are_still_served_by_the_same_process
         f"/dossiers/{one}/documents/{house.versions(one)[-1].document_id}/1/signatures" for one in folders
     ]
     settings = house.settings.model_copy(
-        update={"trust_roots": pki.root_pem, "network_timeout": 50.0, "verify_rate": "100 per minute"}
+        update={
+            "trust_roots": pki.root_pem,
+            "revocation_hosts": (pki.host,),
+            "network_timeout": 50.0,
+            "verify_rate": "100 per minute",
+        }
     )
     served = Served(settings, workers=1, threads=4)
     try:

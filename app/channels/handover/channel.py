@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.channels import create_only
-from app.channels.handover.address import Target, read_target, resolve
+from app.channels.handover.address import judged
 from app.channels.handover.bundle import write_bundle
 from app.channels.handover.settings import MIN_SECRET, HandoverSettings
 from app.channels.handover.signature import IDEMPOTENCY, SIGNATURE, TIMESTAMP, pieces, sign
-from app.channels.handover.webhook import Line, post
+from app.core.addresses import Allowed, Target, entry_of
 from app.core.clock import PARIS, now
 from app.transmission.ports import Answer, AnswerKind, Package, Parcel, Problem, Rejected, Sender
 
@@ -113,9 +113,11 @@ class HandoverChannel:
             simulated=self.simulated,
         )
 
-    def _post(self, parcel: Parcel, package: Package, target: Target, secret: bytes) -> int:
+    def _post(self, parcel: Parcel, package: Package, target: Target, allowed: Allowed, secret: bytes) -> int:
+        from app.channels.handover.webhook import post
+        from app.core.outside import Bounds
+
         settings = self._settings
-        addresses = resolve(target, allow_private=settings.webhook_allow_private)
         timestamp = int(self._clock().timestamp())
         headers = {
             "Content-Type": "application/zip",
@@ -125,11 +127,14 @@ class HandoverChannel:
             TIMESTAMP: str(timestamp),
             SIGNATURE: sign(secret, timestamp, pieces(package.path)),
         }
-        line = Line(addresses, settings.connect_seconds, settings.answer_seconds, settings.webhook_ca_file)
-        return post(target, line, headers, package.path)
+        bounds = Bounds(settings.connect_seconds, settings.answer_seconds, ca_file=settings.webhook_ca_file)
+        return post(target, allowed, bounds, headers, package.path)
 
-    def _webhook(self, sender: Sender) -> tuple[Target, bytes] | None:
-        """The collectivity's own webhook, else the installation's, else None for the folder."""
+    def _webhook(self, sender: Sender) -> tuple[Target, Allowed, bytes] | None:
+        """The collectivity's own webhook, else the installation's, else None for the folder.
+
+        The installation's own address is listed by being written in the settings; a collectivity's is not.
+        """
         settings = self._settings
         url, secret = (
             sender.settings.get("handover_webhook_url"),
@@ -142,7 +147,9 @@ class HandoverChannel:
             return None
         if len(str(secret or "")) < MIN_SECRET:
             raise Rejected(f"L’adresse de remise n’a pas de secret de {MIN_SECRET} caractères. Donnez-en un.")
-        return read_target(str(url), allow_private=settings.webhook_allow_private), str(secret).encode()
+        own = [entry_of(str(url))] if url == settings.webhook_url else []
+        allowed = Allowed(inside=[*settings.webhook_hosts, *filter(None, own)], anybody=True)
+        return judged(str(url), allowed), allowed, str(secret).encode()
 
     def _keep_receipt(
         self, parcel: Parcel, reference: str, sha256: str, mode: str, status: int | None

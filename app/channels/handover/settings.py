@@ -24,7 +24,9 @@ class HandoverSettings(BaseModel):
     webhook_secret: SecretStr | None = Field(
         None, description="key of the HMAC signature, 16 characters or more"
     )
-    webhook_allow_private: bool = Field(False, description="accept private addresses, and http:// with them")
+    webhook_hosts: tuple[str, ...] = Field(
+        (), description="hosts of the town's own network, or with another port than 443; http:// to them only"
+    )
     webhook_ca_file: Path | None = Field(None, description="certificate authority of the receiver, in PEM")
     connect_seconds: float = Field(
         5.0, gt=0, description="time given to the receiver to accept the connection"

@@ -10,10 +10,11 @@ from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
+from app.core.addresses import AddressRefusedError, Allowed, entry_of, read
 from app.core.refusals import Refusal
 from app.signing.network import AnsweredError, Outside, UnreachableError
 
@@ -114,12 +115,14 @@ class Service:
         )
 
     def _out(self, address: str) -> Outside:
-        parts = urlsplit(address)
-        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-            raise Refusal("csc-address-unsafe", host=parts.hostname or "?")
-        return Outside(
-            [urlsplit(one).netloc for one in (self.url, self.oauth) if one], self.timeout, MOST_BYTES
-        )
+        try:
+            target = read(address)
+        except AddressRefusedError:
+            raise Refusal("csc-address-unsafe", host="?") from None
+        if target.scheme != "https" and target.host not in LOOPBACK:
+            raise Refusal("csc-address-unsafe", host=target.host)
+        allowed = Allowed(inside=[entry_of(one) for one in (self.url, self.oauth) if one])
+        return Outside(allowed, self.timeout, MOST_BYTES)
 
 
 def _told(ask: Callable[[], bytes]) -> bytes:

@@ -1,0 +1,221 @@
+"""The one way out: whatever Paraphe asks of another server goes through here, at the very addresses that were judged.
+
+Names are resolved once (`app.core.addresses`) and the connection is made to what was judged, while SNI, the certificate
+and the Host header keep the name: a name that changes its mind between two questions leads nowhere. No proxy and no
+password of the environment, no cookie, no redirect of its own, and an end to everything that lasts.
+"""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
+
+from app.core.addresses import AddressRefusedError, Allowed, Target, UnknownNameError, read
+
+Response = requests.Response
+CHUNK = 65536
+MOST_WORDS = 16 * 1024  # of an answer that refuses
+LONGEST = 1800.0
+"""Seconds after which a call with no bound of its own is over."""
+
+
+class UnreachableError(OSError):
+    """The other side did not answer, or not with what was asked."""
+
+
+class ForbiddenError(UnreachableError):
+    """The address may not be called, and nobody was; `why` as in `AddressRefusedError`."""
+
+    def __init__(self, words: str, why: str) -> None:
+        super().__init__(words)
+        self.why = why
+
+
+class LostError(UnreachableError):
+    """The connection stood when the answer was lost: what was sent may have arrived."""
+
+
+class TooLongError(LostError):
+    """The answer holds more bytes than are read."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Seconds: to connect, between two pieces of an answer, for the whole call; and who certifies the server."""
+
+    connect: float
+    answer: float
+    whole: float = LONGEST
+    ca_file: Path | None = None
+
+
+@dataclass
+class _Line:
+    """One call on its way: where it may connect, and whether it did."""
+
+    target: Target
+    addresses: tuple[str, ...]
+    stands: bool = False
+    late: bool = False
+    wire: socket.socket | None = field(default=None, repr=False)
+
+    def connect(self, asked: HTTPConnection) -> socket.socket:
+        """A connection to the first judged address that answers."""
+        if (asked.host.strip("[]"), asked.port) != (self.target.host, self.target.port):
+            raise NewConnectionError(asked, f"{asked.host}:{asked.port} was not judged")
+        fault: OSError | None = None
+        for address in self.addresses:
+            try:
+                wire = socket.create_connection((address, self.target.port), asked.timeout)
+            except OSError as error:
+                fault = error
+                continue
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.wire = wire.dup()  # TLS takes the first one over
+            return wire
+        raise NewConnectionError(asked, f"no connection: {fault}") from fault
+
+    def cut(self) -> None:
+        """End what lasts too long, wherever it is."""
+        self.late = True
+        if self.wire is not None:
+            with suppress(OSError):
+                self.wire.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Give the second handle back."""
+        if self.wire is not None:
+            self.wire.close()
+
+
+class _Session(requests.Session):
+    """A session of one question; requests would read the whole body of a redirect, however long, to prepare the next."""
+
+    def get_redirect_target(self, resp: Response) -> str | None:
+        """None: who asks judges where an answer leads."""
+        del resp
+        return None
+
+
+class _Pinned(HTTPAdapter):
+    """Connects where the line says, whatever the address looks like to the libraries."""
+
+    def __init__(self, line: _Line) -> None:
+        self._line = line
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *given: Any, **more: Any) -> None:
+        """The pools of the library, whose connections are ours."""
+        super().init_poolmanager(*given, **more)
+        line = self._line
+
+        class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                return line.connect(self)
+
+            def connect(self) -> None:
+                super().connect()
+                line.stands = True
+
+        class Secured(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                return line.connect(self)
+
+            def connect(self) -> None:
+                super().connect()
+                line.stands = True
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecuredPool(HTTPSConnectionPool):
+            ConnectionCls = Secured
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecuredPool}
+
+
+@contextmanager
+def asked(method: str, url: str, allowed: Allowed, bounds: Bounds, **given: Any) -> Iterator[Response]:
+    """The answer of another server, whatever its status, its body still to be read by `body` or `words`.
+
+    `given` are the arguments of `requests` (headers, data, files, params, auth, cert). A redirect comes back as it is.
+    Raises `ForbiddenError`, `LostError` once the connection stood, or `UnreachableError` when not a byte was sent.
+    """
+    try:
+        target = read(url)
+        line = _Line(target, allowed.resolve(target))
+    except AddressRefusedError as error:
+        raise ForbiddenError(str(error), error.why) from error
+    except UnknownNameError as error:
+        raise UnreachableError(str(error)) from error
+    headers = {"User-Agent": "Paraphe", "Accept-Encoding": "identity", **(given.pop("headers", None) or {})}
+    watch = threading.Timer(bounds.whole, line.cut)
+    watch.daemon = True
+    with _Session() as session:
+        session.trust_env = False
+        session.mount(f"{target.scheme}://", _Pinned(line))
+        watch.start()
+        try:
+            with _answer(
+                session, method, line, bounds, headers | {"Host": target.authority}, given
+            ) as answer:
+                yield answer
+            if line.late:  # an answer without a length ends where it is cut, and looks whole
+                raise LostError(f"{target.host} did not finish in {bounds.whole} s")
+        finally:
+            watch.cancel()
+            line.close()
+
+
+def _answer(
+    session: requests.Session,
+    method: str,
+    line: _Line,
+    bounds: Bounds,
+    headers: dict[str, str],
+    given: dict[str, Any],
+) -> Response:
+    try:
+        return session.request(
+            method,
+            line.target.url,
+            headers=headers,
+            verify=str(bounds.ca_file) if bounds.ca_file else True,
+            timeout=(bounds.connect, bounds.answer),
+            allow_redirects=False,
+            stream=True,
+            **given,
+        )
+    except requests.RequestException as error:
+        kind = LostError if line.stands else UnreachableError
+        raise kind(f"{line.target.host} did not answer: {type(error).__name__}") from error
+
+
+def body(answer: Response, most_bytes: int) -> bytes:
+    """The body of an answer; raises `TooLongError`, or `LostError` when it stops on the way."""
+    read_so_far = bytearray()
+    try:
+        for chunk in answer.iter_content(CHUNK):
+            read_so_far += chunk
+            if len(read_so_far) > most_bytes:
+                raise TooLongError(f"more than {most_bytes} bytes were answered")
+    except requests.RequestException as error:
+        raise LostError(f"the answer stopped: {type(error).__name__}") from error
+    return bytes(read_so_far)
+
+
+def words(answer: Response) -> bytes:
+    """The beginning of what an answer says, 16 KiB at most."""
+    try:
+        return next(answer.iter_content(MOST_WORDS), b"")
+    except requests.RequestException:
+        return b""
