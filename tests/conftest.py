@@ -16,7 +16,7 @@ from app.circuits import library
 from app.core import db, schema
 from app.demo import pki as test_pki
 from app.demo.seed import actor_of, people
-from app.people import desks, login
+from app.people import passwords
 from app.signing.enrol import enrol
 from app.signing.trust import facts
 from config import Settings
@@ -47,8 +47,7 @@ def _light_passwords() -> Iterator[None]:
     """Passwords cost the least that argon2 can in the tests' own processes: each login took a fifth of a second of both cores."""
     light = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
     with pytest.MonkeyPatch.context() as patched:
-        for room in (login, desks):
-            patched.setattr(room, "hasher", lambda: light)
+        patched.setattr(passwords, "hasher", lambda: light)
         yield
 
 

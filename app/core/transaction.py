@@ -19,6 +19,11 @@ log = structlog.get_logger()
 _inside: ContextVar[str | None] = ContextVar("use_case", default=None)
 
 
+def running() -> str | None:
+    """The verb whose transaction is open here, if any: what takes long asks before it begins."""
+    return _inside.get()
+
+
 def after_commit(db: Db, news: Callable[[], None]) -> None:
     """Do `news` once the transaction stands; it is forgotten if the transaction does not."""
     db.info.setdefault("after_commit", []).append(news)

@@ -7,16 +7,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.clock import now
-from app.core.db import Db
+from app.core.db import Db, reading
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.security import derived_token, new_token, token_hash
 from app.core.transaction import use_case
-from app.people.login import hasher, revoke_all
+from app.people import passwords
+from app.people.login import revoke_all
 from app.people.models import Collectivity, Desk, Holder, PasswordReset, User
 from workflows.rights import Right
 
-PASSWORD_MINIMUM = 12
 RESET_LIFE = timedelta(hours=1)
 SIREN_LENGTH = 9
 POSTAL_CODE_LENGTH = 5
@@ -57,9 +57,7 @@ def place(db: Db, siren: str, city: str, postal_code: str) -> None:
     row.settings = {**row.settings, "city": city, "postal_code": postal_code}
 
 
-@use_case
 def create_user(
-    db: Db,
     collectivity_id: int,
     login: str,
     *,
@@ -71,7 +69,31 @@ def create_user(
     administrator: bool = False,
 ) -> int:
     """Open an account; without a password it waits for its holder to choose one by mail."""
-    login = login.strip().lower()
+    return _create_user(
+        collectivity_id,
+        login.strip().lower(),
+        email=email,
+        first_name=first_name,
+        last_name=last_name,
+        capacity=capacity,
+        password_hash=passwords.hashed(password) if password else None,
+        administrator=administrator,
+    )
+
+
+@use_case
+def _create_user(
+    db: Db,
+    collectivity_id: int,
+    login: str,
+    *,
+    email: str,
+    first_name: str,
+    last_name: str,
+    capacity: str,
+    password_hash: str | None,
+    administrator: bool,
+) -> int:
     if db.scalar(sa.select(User.id).where(User.login == login)):
         raise Refusal("login-taken", login=login)
     row = User(
@@ -83,7 +105,7 @@ def create_user(
         capacity=capacity,
         administrator=administrator,
         created_at=now(),
-        password_hash=hasher().hash(_strong(password)) if password else None,
+        password_hash=password_hash,
     )
     db.add(row)
     db.flush()
@@ -139,21 +161,32 @@ def ask_reset(db: Db, login: str) -> None:
     post(db, user.collectivity_id, [mail])
 
 
-@use_case
-def reset(db: Db, token: str, password: str) -> None:
+def reset(token: str, password: str) -> None:
     """Choose a new password with a link that serves once; closes every open session of the person.
 
-    Refuses `link-expired`, and says the same of a link whose account was closed since.
+    Refuses `link-expired`, and says the same of a link whose account was closed since; `password-weak`,
+    `passwords-busy`. Nothing is hashed for who has no link, and the link is looked at again once it is.
     """
-    row = db.scalar(
-        sa.select(PasswordReset).where(PasswordReset.token_hash == token_hash(token)).with_for_update()
-    )
+    with reading() as db:
+        _by_link(db, token)
+    _reset(token, passwords.hashed(password))
+
+
+def _by_link(db: Db, token: str) -> tuple[PasswordReset, User]:
+    query = sa.select(PasswordReset).where(PasswordReset.token_hash == token_hash(token))
+    row = db.scalar(query.with_for_update())
     if row is None or row.used_at is not None or row.expires_at < now():
         raise Refusal("link-expired")
     user = db.get_one(User, row.user_id)
     if not user.active:
         raise Refusal("link-expired")
-    user.password_hash = hasher().hash(_strong(password))
+    return row, user
+
+
+@use_case
+def _reset(db: Db, token: str, password_hash: str) -> None:
+    row, user = _by_link(db, token)
+    user.password_hash = password_hash
     others = sa.update(PasswordReset).where(PasswordReset.user_id == user.id, PasswordReset.used_at.is_(None))
     db.execute(
         others.values(used_at=now()).execution_options(synchronize_session=False)
@@ -195,12 +228,6 @@ def collectivity_of(db: Db, siren: str) -> Collectivity:
     if row is None:
         raise Refusal("collectivity-unknown", siren=siren)
     return row
-
-
-def _strong(password: str) -> str:
-    if len(password) < PASSWORD_MINIMUM:
-        raise Refusal("password-weak")
-    return password
 
 
 def _address(email: str) -> str:

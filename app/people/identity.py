@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Protocol
 
 import sqlalchemy as sa
-from argon2.exceptions import InvalidHashError, VerificationError
 from pydantic import SecretStr
 
 from app.core import security_log
@@ -20,6 +19,7 @@ from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.transaction import after_commit, use_case
 from app.journal.chain import Event, append
+from app.people import passwords
 from app.people.actor import Actor
 from app.people.models import LoginSession, User
 
@@ -69,12 +69,7 @@ class Password:
 
     def holds(self, user: User, answer: SecretStr) -> bool:
         """Verified as at the door (RFC 9106)."""
-        from app.people.login import hasher
-
-        try:
-            return bool(hasher().verify(user.password_hash or "", answer.get_secret_value()))
-        except (VerificationError, InvalidHashError):
-            return False
+        return passwords.matches(user.password_hash, answer.get_secret_value())
 
 
 WAYS: list[Way] = [Password()]
@@ -122,9 +117,13 @@ def prove(actor: Actor, answer: SecretStr) -> None:
     """Take a proof of who one is, for this login session alone.
 
     Refuses `identity-refused`, and closes the session after `MOST_WRONG` wrong answers (`identity-closed`): its owner and
-    the administrators are told. Nothing of the answer is kept or logged.
+    the administrators are told. Nothing of the answer is kept or logged. It is verified before the transaction opens, and
+    counts only if the session is still open then: a password that was changed meanwhile has closed it.
     """
-    left = answered(actor, answer)
+    with reading() as db:
+        user = db.get(User, actor.user_id) if actor.user_id is not None else None
+        way = way_of(db, actor.user_id)
+    left = answered(actor, user is not None and way.holds(user, answer))
     if left is None:
         return
     raise Refusal("identity-refused", left=left) if left else Refusal("identity-closed")
@@ -145,8 +144,8 @@ def given_up(db: Db, actor: Actor) -> None:
 
 
 @use_case
-def answered(db: Db, actor: Actor, answer: SecretStr) -> int | None:
-    """Write what became of an answer: None when it was right, else how many wrong ones the session still survives."""
+def answered(db: Db, actor: Actor, right: bool) -> int | None:
+    """Write what became of an answer: None when it was `right`, else how many wrong ones the session still survives."""
     row = db.scalar(
         sa.select(LoginSession)
         .where(
@@ -160,7 +159,7 @@ def answered(db: Db, actor: Actor, answer: SecretStr) -> int | None:
     if row is None or user is None:
         return 0
     facts = {"user": user.id, "address": actor.address}
-    if way_of(db, user.id).holds(user, answer):
+    if right:
         row.proven_at, row.wrong = now(), 0
         _log("proven", actor, facts)
         return None

@@ -3,13 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Flask, abort, current_app, flash, g, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from sqlalchemy.orm import aliased
@@ -21,6 +18,7 @@ from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
 from app.core.transaction import use_case
+from app.people import passwords
 from app.people.actor import Actor, Seat, require
 from app.people.applications import USED_EVERY, note_use
 from app.people.mandates import law_of
@@ -33,18 +31,6 @@ manager = LoginManager()
 SEEN_EVERY = timedelta(minutes=5)
 
 
-@lru_cache(maxsize=1)
-def hasher() -> PasswordHasher:
-    """Argon2id with the library's own parameters (RFC 9106, low-memory profile)."""
-    return PasswordHasher()
-
-
-@lru_cache(maxsize=1)
-def _nobody() -> str:
-    """A hash that no password opens, so that an unknown login takes the same time as a wrong password."""
-    return hasher().hash(new_token())
-
-
 class Known(UserMixin):  # type: ignore[misc]
     """What Flask-Login carries: the token of the session, and the actor it stands for."""
 
@@ -53,19 +39,34 @@ class Known(UserMixin):  # type: ignore[misc]
         self.actor = actor
 
 
-@use_case
-def open_session(db: Db, login: str, password: str, *, hours: float, address: str, client: str) -> str:
-    """Check a password and open a session; returns its token. Refuses `login-refused` without saying which part is wrong."""
-    user = db.scalar(sa.select(User).where(User.login == login.strip().lower(), User.active.is_(True)))
-    stored = user.password_hash if user and user.password_hash else _nobody()
-    try:
-        hasher().verify(stored, password)
-    except (VerificationError, InvalidHashError):
-        raise Refusal("login-refused") from None
-    if user is None or not user.password_hash:
+def open_session(login: str, password: str, *, hours: float, address: str, client: str) -> str:
+    """Check a password and open a session; returns its token.
+
+    Refuses `login-refused` without saying which part is wrong, and `passwords-busy`. The password is verified before the
+    transaction opens; the account is read again in it.
+    """
+    query = sa.select(User.id, User.password_hash)
+    with reading() as db:
+        row = db.execute(
+            query.where(User.login == login.strip().lower(), User.active.is_(True))
+        ).one_or_none()
+    stored = row.password_hash if row else None
+    if not passwords.matches(stored, password) or row is None or stored is None:
         raise Refusal("login-refused")
-    if hasher().check_needs_rehash(user.password_hash):
-        user.password_hash = hasher().hash(password)
+    fresh = passwords.renewed(stored, password)
+    return _opened(row.id, stored, fresh, hours=hours, address=address, client=client)
+
+
+@use_case
+def _opened(
+    db: Db, user_id: int, stored: str, fresh: str | None, *, hours: float, address: str, client: str
+) -> str:
+    """Open the session of whoever knew `stored`, unless it was changed or the account closed since."""
+    still = (User.id == user_id, User.active.is_(True), User.password_hash == stored)
+    user = db.scalar(sa.select(User).where(*still))
+    if user is None:
+        raise Refusal("login-refused")
+    user.password_hash = fresh or stored
     return _open(db, user, hours=hours, address=address, client=client)
 
 

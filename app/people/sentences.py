@@ -19,6 +19,10 @@ SENTENCES: Sentences = {
         401,
         "Rien n’a été fait : trop de mots de passe faux, cette session est fermée. Reconnectez-vous, puis recommencez.",
     ),
+    "passwords-busy": (
+        503,
+        "Trop de personnes se connectent en même temps. Rien n’a été fait : recommencez dans quelques secondes.",
+    ),
     "session-unknown": (404, "Cette session n’existe plus. Rechargez la liste de vos sessions."),
     "link-expired": (
         403,

@@ -98,7 +98,8 @@ def login() -> Response | str | tuple[str, int]:
             form.login.data, form.password.data, hours=hours, address=http.address(), client=http.client()
         )
     except Refusal as refusal:
-        door.note_refused(form.login.data, http.address())
+        if refusal.key == "login-refused":
+            door.note_refused(form.login.data, http.address())
         status, sentence = catalogue.say(refusal.key, refusal.facts)
         return render_template("people/login.html", form=form, error=sentence), status
     door.keep(token, days)

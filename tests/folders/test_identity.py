@@ -378,6 +378,6 @@ def test_what_became_of_an_answer_is_one_transaction(house: House) -> None:
     with reading() as db:
         row = db.scalars(sa.select(LoginSession).order_by(LoginSession.id.desc()).limit(1)).one()
     actor = Actor(**{**vars(house.actor(A)), "session_id": row.id})
-    assert identity.answered(actor, SecretStr("faux")) == identity.MOST_WRONG - 1
-    assert identity.answered(actor, SecretStr(PASSWORD)) is None
-    assert identity.answered(house.actor(A), SecretStr(PASSWORD)) == 0  # no session, nothing to prove for
+    assert identity.answered(actor, False) == identity.MOST_WRONG - 1
+    assert identity.answered(actor, True) is None
+    assert identity.answered(house.actor(A), True) == 0  # no session, nothing to prove for

@@ -1,0 +1,82 @@
+"""Passwords: Argon2id, a few at a time in each process, and never while a transaction is open.
+
+A hash takes a tenth of a second and 64 MiB on purpose. Inside a transaction it would hold every other writer of an SQLite
+base for as long, and a handful of wrong passwords a second would stop the house.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from threading import BoundedSemaphore
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from app.core.refusals import Refusal
+from app.core.security import new_token
+from app.core.transaction import running
+
+AT_ONCE = 2
+"""Hashes that one process computes at once; `serve` gives four threads to each, so that others read meanwhile."""
+WAITING = 1
+"""Who may wait besides; the next one is told at once (`passwords-busy`), and holds no thread."""
+PATIENCE = 2.0
+"""Seconds that he waits."""
+MINIMUM = 12
+
+_places, _turns = BoundedSemaphore(AT_ONCE + WAITING), BoundedSemaphore(AT_ONCE)
+
+
+@lru_cache(maxsize=1)
+def hasher() -> PasswordHasher:
+    """Argon2id with the library's own parameters (RFC 9106, low-memory profile)."""
+    return PasswordHasher()
+
+
+@lru_cache(maxsize=1)
+def _nobody() -> str:
+    """A hash that no password opens, so that an unknown login takes the same time as a wrong password."""
+    return hasher().hash(new_token())
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if verb := running():
+        raise RuntimeError(f"a password is hashed inside the transaction of {verb}")
+    if not _places.acquire(blocking=False):
+        raise Refusal("passwords-busy")
+    try:
+        if not _turns.acquire(timeout=PATIENCE):
+            raise Refusal("passwords-busy")
+        try:
+            yield
+        finally:
+            _turns.release()
+    finally:
+        _places.release()
+
+
+def matches(stored: str | None, password: str) -> bool:
+    """Whether this is the password; it takes as long when nothing is stored. Refuses `passwords-busy`."""
+    with _turn():
+        try:
+            return hasher().verify(stored or _nobody(), password) and bool(stored)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+def hashed(password: str) -> str:
+    """What is kept of a password. Refuses `password-weak` under twelve characters, and `passwords-busy`."""
+    if len(password) < MINIMUM:
+        raise Refusal("password-weak")
+    return _hash(password)
+
+
+def renewed(stored: str, password: str) -> str | None:
+    """What to keep instead, of a password that was just verified, where it was hashed with other parameters."""
+    return _hash(password) if hasher().check_needs_rehash(stored) else None
+
+
+def _hash(password: str) -> str:
+    with _turn():
+        return hasher().hash(password)
