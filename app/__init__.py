@@ -74,6 +74,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
     if chosen.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.trusted_proxies, x_proto=chosen.trusted_proxies)  # type: ignore[method-assign]
     open_ground(chosen)
+    import_module("app.people.login").hold_bodies(app)
     csrf.init_app(app)
     limiter.init_app(app)
     security.protect(app)

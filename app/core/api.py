@@ -3,7 +3,6 @@
 marshmallow and flask-smorest are imported at the first call, so that starting the web stays light.
 """
 
-import json as text
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
@@ -14,9 +13,10 @@ from typing import Any, TypeVar
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from werkzeug.exceptions import UnsupportedMediaType
 
-from app.core.http import PERSON, PROBLEM, PUBLIC, TITLES, address, guard
+from app.core.bodies import SMALL
+from app.core.http import FILES, PERSON, PROBLEM, PUBLIC, TITLES, address, guard, read_json
 from app.core.limits import limiter
-from app.core.refusals import Refusal, to_correct
+from app.core.refusals import to_correct
 
 View = TypeVar("View", bound=Callable[..., Any])
 PREFIX = "/api/v1"
@@ -69,6 +69,7 @@ def describe(
             return _written(operation, view(**values, **checked))
 
         run.__operation__ = operation  # type: ignore[attr-defined]
+        run.__body__ = FILES if "files" in takes else SMALL  # type: ignore[attr-defined]
         return run  # type: ignore[return-value]
 
     return wrap
@@ -104,7 +105,7 @@ def _sent(schema: Any, place: str) -> Any:
     if request.mimetype != BODIES[place]:
         raise UnsupportedMediaType
     if place == "json":
-        return parse(request.get_data(cache=False))
+        return read_json()
     several = {name for name, one in schema.fields.items() if hasattr(one, "inner")}
     files = {
         name: found if name in several or len(found) > 1 else found[0]
@@ -112,18 +113,6 @@ def _sent(schema: Any, place: str) -> Any:
     }
     texts = {name: found if name in several else found[0] for name, found in request.form.lists()}
     return {**texts, **files}
-
-
-def parse(data: bytes | str) -> Any:
-    """A JSON text as RFC 8259 has it (no NaN, no Infinity), or `json-invalid`."""
-
-    def refuse(constant: str) -> Any:
-        raise ValueError(constant)
-
-    try:
-        return text.loads(data, parse_constant=refuse)
-    except (ValueError, RecursionError):
-        raise Refusal("json-invalid") from None
 
 
 def _faults(found: Any, path: str = "") -> Any:

@@ -1,6 +1,5 @@
 """What every page and every JSON route share: the guard above it, and how a refusal is shown."""
 
-import json
 import secrets
 from collections.abc import Callable, Mapping
 from itertools import chain
@@ -12,14 +11,16 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.core.bodies import SMALL, parsed
 from app.core.db import LARGEST_KEY
 from app.core.french import spaces, taille
 from app.core.refusals import Refusal, catalogue
-from app.core.texts import cleaned, strange, texts_in
+from app.core.texts import cleaned, strange
 
 log = structlog.get_logger()
 View = TypeVar("View", bound=Callable[..., Any])
 PUBLIC, PERSON = "public", "person"
+FILES, OWN = -1, -2
 PROBLEM = "application/problem+json"
 
 TITLES = {
@@ -53,6 +54,7 @@ _SYSTEMS = (
 )
 _TITLES_BY_KEY = {
     "right-missing": "Votre compte n’a pas ce droit",
+    "request-too-large": "Cette demande est trop longue",
     "identity-needed": "Il faut dire de nouveau qui vous êtes",
 }
 # What 403 and 409 are about when it is no folder: the first word of the key says it.
@@ -85,36 +87,46 @@ def refuse_strange() -> None:
     """
     fields = (
         part
-        for values in (request.args, request.form)
+        for values in ((request.args, request.form) if _writes() else (request.args,))
         for name, several in values.lists()
         for part in (name, *several)
     )
     named = (one for one in (request.view_args or {}).values() if isinstance(one, str))
-    for text in chain(named, fields, request.files, texts_in(_json())):
+    for text in chain(named, fields, request.files if _writes() else ()):
         if sign := strange(text):
             raise Refusal("text-unreadable", sign=sign)
+    if _writes() and request.is_json:
+        try:
+            read_json()
+        except Refusal as refusal:
+            if refusal.key == "text-unreadable":
+                raise  # what cannot be read is refused by whoever expects it, if anybody does
 
 
-def _json() -> Any:
-    """The JSON that came, or None: what cannot be read is refused by whoever expects it, with better words."""
-    if not request.is_json:
-        return None
-    try:
-        return json.loads(request.get_data())
-    except (ValueError, RecursionError):
-        return None
+def _writes() -> bool:
+    """Whether the request may bring a body that is read at all."""
+    return request.method not in {"GET", "HEAD", "OPTIONS"}
 
 
-def guard(who: str) -> Callable[[View], View]:
+def read_json() -> Any:
+    """The JSON that came, read once the guard has let the caller in; refuses as `app.core.bodies.parsed`."""
+    return parsed(request.get_data())
+
+
+def guard(who: str, *, body: int = SMALL) -> Callable[[View], View]:
     """Say who may call a route: `public`, `person`, or the name of a right; exactly one for each route.
 
-    The people slice enforces it before the view runs, and a route without one answers nobody.
+    `body`: bytes that it takes; `FILES` for the installation's upload limit, once the caller is let in; `OWN` for a
+    slice that sets its limit itself before anything is read. The people slice enforces it before the view runs, and a
+    route without one answers nobody.
     """
 
     def mark(view: View) -> View:
         if hasattr(view, "__guard__"):
             raise ValueError(f"two guards on {view.__name__}")
         view.__guard__ = who  # type: ignore[attr-defined]
+        if not hasattr(view, "__body__"):
+            view.__body__ = body  # type: ignore[attr-defined]
         return view
 
     return mark
@@ -186,9 +198,9 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
 
     @app.errorhandler(RequestEntityTooLarge)
     def _too_large(_error: RequestEntityTooLarge) -> BaseResponse:
-        return refused(
-            Refusal("too-large", limit=taille(request.max_content_length or app.config["MAX_CONTENT_LENGTH"]))
-        )
+        limit = request.max_content_length or 0
+        key = "too-large" if request.mimetype == "multipart/form-data" else "request-too-large"
+        return refused(Refusal(key, limit=taille(limit)))
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> BaseResponse:

@@ -50,6 +50,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         413,
         "Ce fichier dépasse la limite de {limit}. Rien n’a été déposé : réduisez-le ou séparez les annexes.",
     ),
+    "request-too-large": (
+        413,
+        "Cette demande dépasse la limite de {limit}. Rien n’a été enregistré : raccourcissez-la, puis renvoyez.",
+    ),
     "too-many-tries": (429, "Trop d’essais en peu de temps. Attendez une minute, puis recommencez."),
     "form-expired": (
         400,
@@ -62,6 +66,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
     "text-unreadable": (
         400,
         "Un texte contient un caractère que Paraphe ne peut pas garder ({sign}). Rien n’a été enregistré : retirez-le, puis recommencez.",
+    ),
+    "json-bounds": (
+        422,
+        "Le JSON contient un nombre trop grand (au-delà de 2^53 − 1, infini ou NaN), plus de 32 niveaux ou trop de valeurs. Rien n’a été enregistré : réduisez-le, puis renvoyez.",
     ),
     "json-invalid": (
         400,

@@ -120,6 +120,19 @@ class Store:
                 return False
         return True
 
+    def answers(self) -> None:
+        """Ask for an object that no digest names, and write nothing; refuses a store that does not say it is absent.
+
+        Of a folder, also that it may be written in. What a store does is tried by `probe`.
+        """
+        import obstore
+
+        key = f"{STAGING}/probe"
+        if self._folder and not (self._folder.is_dir() and os.access(self._folder, os.W_OK)):
+            raise Refusal("store-unavailable")
+        with self._speaking(key), contextlib.suppress(FileNotFoundError):
+            obstore.head(self._objects, key)
+
     def probe(self) -> None:
         """Write, read back, compare, try to overwrite, remove: refuses a store that fails at any of these."""
         import obstore

@@ -75,6 +75,9 @@ def folders(query: Json) -> Json:
     only: Json = {"family": query.get("family"), "after": query.get("after")}
     if only["family"]:
         family_of(only["family"])
+    if only["after"] is not None and not queues.is_key(only["after"], tray):
+        words = "La valeur `next` d’une page de cette bannette est attendue."
+        raise to_correct([{"key": "field-invalid", "field": "after", "sentence": words}])
     with reading(g.actor.collectivity_id) as db:
         if tray in {"todo", "late"}:
             lines = queues.todo(db, g.actor, tray=tray, **only)

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from app.circuits.library import catalogue, family_of
 from app.core.db import Db, reading
 from app.core.french import spaces, taille
-from app.core.http import guard, wants_json
+from app.core.http import FILES, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.files.intake import accepted_names
@@ -44,7 +44,7 @@ class TypeChoice:
 
 
 @pages.route("/deposer", methods=["GET", "POST"], endpoint="deposit")
-@guard(CREATE)
+@guard(CREATE, body=FILES)
 def new() -> Response | tuple[str, int]:
     """Choose a type and its files; the draft opens, filled with what could be read."""
     error, status, name = None, 200, request.form.get("family") or request.args.get("famille") or ""
@@ -254,7 +254,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
 
 
 @pages.post("/dossiers/<int:folder_id>/documents")
-@guard(CREATE)
+@guard(CREATE, body=FILES)
 def add_document(folder_id: int) -> Response:
     """Add attachments."""
     with received() as files:
@@ -271,7 +271,7 @@ def remove_document(folder_id: int, document_id: int) -> Response:
 
 
 @pages.post("/dossiers/<int:folder_id>/documents/<int:document_id>/remplacer")
-@guard(CREATE)
+@guard(CREATE, body=FILES)
 def replace_document(folder_id: int, document_id: int) -> Response:
     """Put a corrected file in place of another."""
     with received() as files:

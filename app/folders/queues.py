@@ -185,14 +185,26 @@ def _line(row: Any, key: str) -> Line:
     )
 
 
-def _after(key: str | None) -> dict[str, Any]:
-    """The binds of a page key; a key that was tampered with starts again from the first page."""
+def is_key(after: str, tray: str) -> bool:
+    """Whether a text is the key of a page of this tray: software that sends another is told, not led to the first page."""
+    return (_parted(after) if tray in {"todo", "late"} else key_in(after)) is not None
+
+
+def _parted(key: str) -> dict[str, Any] | None:
+    """The binds of a page key, whose « + » may have come as a space; None for what is none."""
     try:
-        due, entered, last = (key or "").split("_")
+        due, entered, last = key.replace(" ", "+").split("_")
         moment = datetime.fromisoformat(entered).astimezone(UTC)
-        return {"due": date.fromisoformat(due), "entered": moment, "last": key_in(last) or 0}
+        binds = {"due": date.fromisoformat(due), "entered": moment, "last": key_in(last)}
     except (ValueError, OverflowError):
-        return {"due": date.min, "entered": datetime.min.replace(tzinfo=UTC), "last": 0}
+        return None
+    return binds if binds["last"] else None
+
+
+def _after(key: str | None) -> dict[str, Any]:
+    """The binds of a page key; on a page, one that was tampered with starts again from the first."""
+    first = {"due": date.min, "entered": datetime.min.replace(tzinfo=UTC), "last": 0}
+    return _parted(key or "") or first
 
 
 def _emitted(actor: Actor, phase: str, *, limit: int, more: str = "") -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from flask_smorest.fields import Upload
 from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
 
-from app.core.api import parse
+from app.core.bodies import parsed
 from app.core.refusals import Refusal
 from app.core.texts import strange
 
@@ -74,6 +74,15 @@ class Fact(fields.Field[Any]):
         return Readable()(value) if isinstance(value, str) else value
 
 
+class Rank(fields.Integer):
+    """A whole number of a query, in plain digits: `int` also reads spaces, underscores and the digits of other scripts."""
+
+    def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
+        if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+            raise ValidationError("Un nombre entier est attendu.")
+        return super()._deserialize(value, attr, data, **more)
+
+
 class Facts(fields.Dict):
     """The facts of a folder by key of field; which ones exist depends on its family (`GET /families`)."""
 
@@ -95,7 +104,7 @@ class FactsText(Facts):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
         try:
-            found = parse(value) if isinstance(value, str) else value
+            found = parsed(value) if isinstance(value, str) else value
         except Refusal:
             raise ValidationError("Un objet JSON est attendu.") from None
         return super()._deserialize(found, attr, data, **more)  # type: ignore[no-untyped-call]
@@ -256,7 +265,7 @@ class TrayQuery(Body):
 class JournalQuery(Body):
     """Where the journal goes on from."""
 
-    after = fields.Integer(
+    after = Rank(
         load_default=0,
         validate=validate.Range(0, 2**31 - 1, error="Un nombre entre {min} et {max} est attendu."),
         metadata=_said("Les écritures après ce numéro.", 0),

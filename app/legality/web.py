@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from app.core.clock import now
 from app.core.db import reading
 from app.core.french import taille
-from app.core.http import PERSON, guard, wants_json
+from app.core.http import FILES, PERSON, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.files import vault
@@ -89,7 +89,7 @@ def file(letter_id: int, rank: int) -> FlaskResponse:
 
 
 @pages.post("/prefecture/<int:letter_id>/repondre")
-@guard(CREATE)
+@guard(CREATE, body=FILES)
 def reply(letter_id: int) -> Response | tuple[str, int]:
     """Make the draft of a reply from its typed documents."""
     names = ["main", *(f"annex{rank}" for rank in range(1, ANNEXES + 1))]
@@ -241,7 +241,7 @@ def cancel(folder_id: int) -> Response | tuple[str, int]:
 
 
 @pages.route("/dossiers/<int:folder_id>/transmis-sur-papier", methods=["GET", "POST"])
-@guard(CREATE)
+@guard(CREATE, body=FILES)
 def paper(folder_id: int) -> Response | tuple[str, int]:
     """Record, with its proof, that an act was received on paper while the convention is suspended."""
     status, error, typed = 200, None, request.form.get("received_on", "")

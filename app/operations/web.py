@@ -12,6 +12,7 @@ from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.french import depuis
 from app.core.http import PUBLIC, guard
+from app.core.limits import limiter
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.files import vault
@@ -21,6 +22,7 @@ from app.people.models import Desk, Holder, User
 from app.transmission import silences
 
 pages = Blueprint("operations", __name__, template_folder="templates")
+READY_RATE = "120 per minute"  # each question reads the database and the store
 KINDS = {
     "mail": "Courriel",
     "step.transmit": "Transmission",
@@ -44,14 +46,15 @@ def live() -> Response:
 
 @pages.get("/health/ready")
 @guard(PUBLIC)
+@limiter.limit(READY_RATE)
 def ready() -> tuple[Response, int]:
-    """The database, the store and the worker answer; without details, which the doctor gives.
+    """The database, the store and the worker answer; without details, which the doctor gives, and nothing is written.
 
     `operator` is false while a relay operator is silent or refuses an account, and changes neither status nor code.
     """
     found = {
         "database": _try(_database),
-        "store": _try(lambda: vault.store().probe()),
+        "store": _try(lambda: vault.store().answers()),
         "worker": _try(_worker),
     }
     fine = all(found.values())

@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from werkzeug.wrappers import Response
 
 from app.core import http, security_log
+from app.core.bodies import SMALL
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
@@ -347,33 +348,75 @@ def _seen(response: Response) -> Response:
     return response
 
 
+def _caller() -> Actor | None:
+    """Who calls, asked once for a request."""
+    if "caller" not in g:
+        g.caller = _bearer() if request.path.startswith("/api/") else _visitor()
+    caller: Actor | None = g.caller
+    return caller
+
+
+def _mark(name: str) -> Any:
+    """What is written above the view: its guard, or the room of its body."""
+    view: Callable[..., Any] | None = current_app.view_functions.get(request.endpoint or "")
+    return getattr(view, name, None) or getattr(getattr(view, "view_class", None), name, None)
+
+
+def _admit(actor: Actor, who: str) -> None:
+    g.actor = actor
+    if who != http.PERSON:
+        require(actor, Right(who))
+
+
+def hold_bodies(app: Flask) -> None:
+    """Say how much of a body may be read, before anything looks at it: none of a question's, no file of a stranger.
+
+    Comes before the checks of forms and of tries, which read the form.
+    """
+
+    @app.before_request
+    def _hold() -> Response | None:
+        room, who = _mark("__body__") or SMALL, _mark("__guard__")
+        if request.method in {"GET", "HEAD", "OPTIONS"}:
+            request.max_content_length = 0
+            return None
+        if request.mimetype != "multipart/form-data" or room > 0 or who is None:
+            request.max_content_length = room if room > 0 else SMALL
+            return None
+        if room == http.OWN:
+            return None
+        actor = _caller()
+        if actor is not None:
+            _admit(actor, who)  # its own limit is the installation's
+            return None
+        request.max_content_length = SMALL
+        if (request.content_length or SMALL + 1) <= SMALL:
+            return None  # small enough to be read, and answered as every form of somebody who is gone
+        known = session or request.path.startswith("/api/")
+        return _refuse_stranger() if known else redirect(url_for("people.login"))
+
+
 def stand_guard(app: Flask) -> None:
     """Enforce, before every view, the one guard written above it; a route without a guard answers nobody."""
     manager.init_app(app)
 
     @app.before_request
     def _guard() -> Response | None:
-        view: Callable[..., Any] | None = current_app.view_functions.get(request.endpoint or "")
         if request.endpoint == "static":
             return None
-        if view is None:
+        if request.endpoint not in current_app.view_functions:
             g.actor = _visitor()  # an address that does not exist is refused in the page of whoever is known
             return None
-        who = getattr(view, "__guard__", None) or getattr(
-            getattr(view, "view_class", None), "__guard__", None
-        )
+        who = _mark("__guard__")
         if who is None:
             abort(404)
-        api = request.path.startswith("/api/")
         if who == http.PUBLIC:
             http.refuse_strange()
             return None
-        actor = _bearer() if api else _visitor()
+        actor = _caller()
         if actor is None:
             return _refuse_stranger()
-        g.actor = actor
-        if who != http.PERSON:
-            require(actor, Right(who))
+        _admit(actor, who)
         http.refuse_strange()
         _before_a_move()
         return None

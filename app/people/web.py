@@ -173,7 +173,7 @@ def confirm() -> Response | tuple[str, int]:
     """Prove again who one is: asked by a page's script, or on a page of its own, then go back where one was."""
     error, status = None, 200
     if request.method == "POST":
-        given = request.get_json(silent=True) if request.is_json else request.form
+        given = http.read_json() if request.is_json else request.form
         answer = given.get("answer") if isinstance(given, Mapping) else None
         if isinstance(given, Mapping) and given.get("given_up"):
             identity.given_up(g.actor)

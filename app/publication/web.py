@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from app.circuits.library import family_of
 from app.core.db import reading
-from app.core.http import PERSON, guard, wants_json
+from app.core.http import FILES, PERSON, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.access import authorize
@@ -63,7 +63,7 @@ def sheet(folder_id: int) -> str:
 
 
 @pages.post("/dossiers/<int:folder_id>/publication/version-occultee")
-@guard("act")
+@guard("act", body=FILES)
 def mask(folder_id: int) -> Response:
     """Give the masked version."""
     version = version_shown()

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import request
 
+from app.core.http import read_json
 from app.core.refusals import Refusal
 from app.signing.placing.web import box_of
 from app.signing.ports import Box
@@ -11,7 +12,7 @@ from app.signing.ports import Box
 
 def body() -> dict[str, Any]:
     """The JSON object of the request; refuses `bad-request`."""
-    said = request.get_json(silent=True)
+    said = read_json() if request.is_json else None
     if not isinstance(said, dict):
         raise Refusal("bad-request", detail="un objet JSON est attendu")
     return said

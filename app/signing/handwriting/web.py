@@ -5,7 +5,7 @@ from base64 import b64encode
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.core.http import PERSON, guard
+from app.core.http import FILES, PERSON, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.signing.handwriting import own
@@ -15,7 +15,7 @@ READ_AT_MOST = 2 * 1024 * 1024 + 1
 
 
 @pages.route("/compte/signature", methods=["GET", "POST"])
-@guard(PERSON)
+@guard(PERSON, body=FILES)
 def mine() -> Response | tuple[str, int]:
     """Show one's image, or keep another."""
     status, error = 200, None

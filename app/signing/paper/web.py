@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from app.core.clock import today
 from app.core.db import reading
 from app.core.french import taille
-from app.core.http import guard
+from app.core.http import FILES, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders import page
@@ -23,7 +23,7 @@ FIELDS = ("name", "capacity", "signed_on", "kept_at")
 
 
 @pages.route("/dossiers/<int:folder_id>/signer-sur-papier", methods=["GET", "POST"])
-@guard("sign")
+@guard("sign", body=FILES)
 def sheet(folder_id: int) -> Response | tuple[str, int]:
     """Ask who signed, when, in which capacity, where the original is, and the scan; then state it."""
     status, error = 200, None

@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.core.clock import now
 from app.core.db import reading
 from app.core.french import instant, taille
-from app.core.http import PERSON, PUBLIC, guard
+from app.core.http import OWN, PERSON, PUBLIC, guard
 from app.core.limits import limiter
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -83,7 +83,7 @@ def _close(_error: BaseException | None) -> None:
 
 
 @pages.route("/verifier", methods=["GET", "POST"])
-@guard(PUBLIC)
+@guard(PUBLIC, body=OWN)
 @limiter.limit(verify_rate, methods=["POST"])
 def public() -> tuple[str, int]:
     """Anybody may have a signed file judged; nothing of it is kept."""
@@ -91,7 +91,7 @@ def public() -> tuple[str, int]:
 
 
 @pages.route("/compte/verifier", methods=["GET", "POST"])
-@guard(PERSON)
+@guard(PERSON, body=OWN)
 @limiter.limit(verify_rate, key_func=whoever, methods=["POST"])
 def file() -> tuple[str, int]:
     """The same, for somebody who is logged in."""
@@ -166,7 +166,7 @@ def _sha256(path: Path) -> str:
 
 
 @pages.post("/verifier/verdict")
-@guard(PUBLIC)
+@guard(PUBLIC, body=OWN)
 @limiter.limit(verify_rate)
 def attest() -> Response:
     """The verdict that the page has just shown, as a PDF; the page gives it back, since nothing of it was kept here.
@@ -177,7 +177,7 @@ def attest() -> Response:
 
 
 @pages.post("/compte/verifier/verdict")
-@guard(PERSON)
+@guard(PERSON, body=OWN)
 @limiter.limit(verify_rate, key_func=whoever)
 def attest_file() -> Response:
     """The same for somebody who is logged in, with the hour of the timestamp authority over the seal."""
@@ -185,7 +185,7 @@ def attest_file() -> Response:
 
 
 @pages.post("/verifier/version-signee")
-@guard(PUBLIC)
+@guard(PUBLIC, body=OWN)
 @limiter.limit(verify_rate)
 def apart() -> Response:
     """The version that was signed of a file too large for the page to carry it: it is sent again, and kept no more."""
@@ -193,7 +193,7 @@ def apart() -> Response:
 
 
 @pages.post("/compte/verifier/version-signee")
-@guard(PERSON)
+@guard(PERSON, body=OWN)
 @limiter.limit(verify_rate, key_func=whoever)
 def apart_file() -> Response:
     """The same for somebody who is logged in."""

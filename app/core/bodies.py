@@ -1,0 +1,65 @@
+"""What a body may hold: JSON of a size, a depth and numbers that both databases keep alike (RFC 8259 §6 and §9)."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from app.core.refusals import Refusal
+from app.core.texts import strange, texts_in
+
+SMALL: Final = 1024 * 1024
+"""Bytes of a body, where its route asks for no more."""
+DEEPEST: Final = 32
+MOST_VALUES: Final = 50_000
+LARGEST_INTEGER: Final = 2**53 - 1
+"""What every reader of JSON holds exactly, in either sign."""
+
+
+def parsed(data: bytes | str) -> Any:
+    """A JSON text; refuses `json-invalid`, `json-bounds` (NaN, 1e400, 2^53, 33 levels, 50,000 values), `text-unreadable`."""
+    if data.count(b"," if isinstance(data, bytes) else ",") > MOST_VALUES:  # type: ignore[arg-type]
+        raise Refusal("json-bounds")
+    try:
+        found = json.loads(data, parse_constant=_constant, parse_float=_float, parse_int=_integer)
+    except RecursionError:
+        raise Refusal("json-bounds") from None
+    except ValueError:
+        raise Refusal("json-invalid") from None
+    if _depth(found) > DEEPEST:
+        raise Refusal("json-bounds")
+    for text in texts_in(found):
+        if sign := strange(text):
+            raise Refusal("text-unreadable", sign=sign)
+    return found
+
+
+def _constant(_name: str) -> Any:
+    raise Refusal("json-bounds")
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    if abs(number) == float("inf"):
+        raise Refusal("json-bounds")
+    return number
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > len(str(-LARGEST_INTEGER)) or abs(int(digits)) > LARGEST_INTEGER:
+        raise Refusal("json-bounds")
+    return int(digits)
+
+
+def _depth(found: Any) -> int:
+    """How many lists and objects are one inside the other."""
+    level, depth = [found], 0
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        level, depth = [inner for one in level for inner in _inside(one)], depth + 1
+    return depth
+
+
+def _inside(one: Any) -> Iterator[Any]:
+    if isinstance(one, dict):
+        yield from one.values()
+    elif isinstance(one, list):
+        yield from one
