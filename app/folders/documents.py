@@ -192,8 +192,8 @@ def refuse_types_of(db: Db, folder: Folder, kept: Sequence[Kept], added: Sequenc
 def give_types(db: Db, folder: Folder, given: Mapping[int, str], before: FileTypes | None) -> None:
     """Give files their types, and look at all of them again: what may be given depends on the facts.
 
-    A file that had the former default takes the new one. Another type that may no longer be given stays, for whoever
-    corrects the draft to see it and choose. `before`: what was offered until now.
+    A main document that had the former default takes the new one. Another type that may no longer be given stays, for
+    whoever corrects the draft to see it and choose. `before`: what was offered until now.
     """
     now_offered = types_of(db, folder)
     if now_offered is None:
@@ -201,6 +201,7 @@ def give_types(db: Db, folder: Folder, given: Mapping[int, str], before: FileTyp
     query = sa.select(Document).where(Document.folder_id == folder.id, Document.removed_at.is_(None))
     for document in db.scalars(query.where(Document.role.in_(TYPED))):
         code = given.get(document.id) or document.type_code
-        if code and not now_offered.has(code) and before is not None and code == before.default:
+        usual = before is not None and document.role == "main" and code == before.default
+        if code and usual and not now_offered.has(code):
             code = now_offered.default
         document.type_code = code or None

@@ -35,7 +35,10 @@ TYPE_INPUT = "type-"
 
 @dataclass(frozen=True)
 class TypeChoice:
-    """The list of types of one file: its name in the form, what is offered, what is chosen, and whether it may be."""
+    """The list of types of one file: its name in the form, what is offered, what is chosen, and whether it may be.
+
+    `chosen` is empty for an annex whose type is still to be chosen.
+    """
 
     name: str
     offered: tuple[tuple[str, str], ...]
@@ -202,17 +205,17 @@ def _offered_types(db: Db, folder: Folder) -> dict[int, TypeChoice]:
     found = types_of(db, folder)
     if found is None:
         return {}
-    query = sa.select(Document.id, Document.type_code).where(
+    query = sa.select(Document.id, Document.role, Document.type_code).where(
         Document.folder_id == folder.id, Document.role.in_(TYPED)
     )
     return {
         document_id: TypeChoice(
             f"{TYPE_INPUT}{document_id}",
             tuple(found.offered),
-            code or found.default,
-            found.has(code or found.default),
+            chosen := found.of(role, code),
+            not chosen or found.has(chosen),
         )
-        for document_id, code in db.execute(query)
+        for document_id, role, code in db.execute(query)
     }
 
 

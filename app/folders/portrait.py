@@ -174,7 +174,7 @@ def _documents(db: Db, folder: Folder, offered: FileTypes | None) -> list[dict[s
             "id": number,
             "role": titles[number].role,
             "title": titles[number].title,
-            "type": titles[number].type_code or offered.default
+            "type": offered.of(titles[number].role, titles[number].type_code) or None
             if offered is not None and titles[number].role in TYPED
             else None,
             "pages": one.pages,

@@ -139,7 +139,9 @@ def _type(words: str) -> Any:
 
 
 def _attachment_types() -> Any:
-    words = "Le type de chaque annexe, dans l’ordre des annexes (actes) ; vide pour le type habituel de la nature."
+    words = (
+        "Le type de chaque annexe, dans l’ordre des annexes (actes) ; vide, il reste à choisir avant l’envoi."
+    )
     return fields.List(
         _text("Un type.", "21_RP", longest=60),
         load_default=list,

@@ -75,10 +75,17 @@ class ActionSocket:
 
 @dataclass(frozen=True)
 class FileTypes:
-    """The types that may be given to each file of a folder (code, words), and the one of a file that has none."""
+    """The types that may be given to each file of a folder (code, words), and the one of a main document that has none.
+
+    An annex has no type but the one that somebody chose: the act's own would be a guess, and is seldom right.
+    """
 
     offered: Sequence[tuple[str, str]]
     default: str
+
+    def of(self, role: str, code: str | None) -> str:
+        """The type of a file of this role, to which `code` was given or not; empty for an annex that waits for its type."""
+        return code or (self.default if role == "main" else "")
 
     def has(self, code: str) -> bool:
         """Whether this type may be given."""

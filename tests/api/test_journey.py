@@ -114,6 +114,21 @@ def test_attachments_come_with_the_deposit_or_later(accounting: Software) -> Non
     assert [one["role"] for one in more.json["documents"]].count("attachment") == 2
 
 
+def told_of_the_untyped(house: House, accounting: Software, deposit) -> None:
+    """An act is not started while the type of an annex was not chosen: which one is said."""
+    folder = deposit("", "21_RP").json
+    clerk = {"sitting_secretary": str(house.actor("b.cadiou").user_id), "number": "2026-099"}
+    facts = {**clerk, "decision_date": "2026-09-24", "subject": "Quai du port"}
+    path = f"/folders/{folder['id']}"
+    folder = accounting.patch(path, version=folder["version"], facts=facts).json
+    assert folder["problems"] == []
+    said = accounting.post(f"{path}/start", version=folder["version"]).json["problems"]
+    assert [(one["key"], one["field"]) for one in said] == [
+        ("channel-A10", f"attachment:{folder['documents'][1]['id']}")
+    ]
+    assert "Le type de l’annexe « " in said[0]["sentence"]
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_each_file_of_an_act_has_its_type_and_one_that_its_nature_does_not_allow_is_refused(
     house: House, accounting: Software
@@ -140,7 +155,7 @@ def test_each_file_of_an_act_has_its_type_and_one_that_its_nature_does_not_allow
     assert accounting.get("/folders?tray=drafts").json["folders"] == []
 
     folder = deposit("21_RP", "", key="acte-57").json
-    assert types(folder) == ["99_DE", "21_RP", "99_DE"]
+    assert types(folder) == ["99_DE", "21_RP", None]  # an annex has no type but the one that is chosen
     assert len(folder["types"]) == 18
     assert {"value": "21_RP", "label": "Rapport de présentation (21_RP)"} in folder["types"]
     assert house.folder(folder["id"]).fields["classification_date"] == "2019-04-18"  # kept without any change
@@ -169,6 +184,7 @@ def test_each_file_of_an_act_has_its_type_and_one_that_its_nature_does_not_allow
             "99_AU",
         )
     assert types(accounting.get(path).json) == ["99_AU", "21_RP", "99_SE"]
+    told_of_the_untyped(house, accounting, deposit)
     assert accounting.deposit().json["types"] is None
 
 

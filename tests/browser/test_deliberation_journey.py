@@ -32,6 +32,9 @@ def test_a_deliberation_is_signed_by_two_received_by_the_prefecture_published_an
     secretary.sees("Annexe")
     secretary.fill({**FACTS, "sitting_secretary": str(house.actor("b.cadiou").user_id)})
     secretary.button("Envoyer dans le circuit").click()
+    secretary.sees("Le type de l’annexe « convention-2026-018-cercle-nautique » manque.")
+    secretary.page.get_by_label("Type de pièce de convention-2026-018").select_option("21_RP")
+    secretary.button("Envoyer dans le circuit").click()
     secretary.sees("Le dossier est envoyé dans le circuit.")
 
     director: Person = person("s.rivoal")

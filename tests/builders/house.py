@@ -211,6 +211,7 @@ class House:
         self.save(folder_id, "k.morizur", typed)
         if at == "draft":
             return folder_id
+        self.type_annexes(folder_id, "70_DE" if family == "budget" else "99_SE")
         sending.send(self.actor("k.morizur"), folder_id, version=self.folder(folder_id).version)
         for place, who in (("finance", "n.abgrallec"), ("direction", "s.rivoal")):
             if self.folder(folder_id).place == place:
@@ -256,6 +257,19 @@ class House:
             facts=facts,
             reason="Vérifié auprès du fournisseur.",
         )
+
+    def type_annexes(self, folder_id: int, code: str) -> None:
+        """Choose this type for each annex of an act, as its clerk."""
+        with reading() as db:
+            query = sa.select(Document.id).where(
+                Document.folder_id == folder_id, Document.role == "attachment", Document.removed_at.is_(None)
+            )
+            types = dict.fromkeys(db.scalars(query), code)
+        if types:
+            version = self.folder(folder_id).version
+            deposit.save(
+                self.actor("k.morizur"), folder_id, version=version, title=None, facts={}, types=types
+            )
 
     def approve(self, folder_id: int, login: str, comment: str = "") -> None:
         """Put a visa."""

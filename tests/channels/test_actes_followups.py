@@ -235,7 +235,10 @@ def test_an_act_is_cancelled_once_and_only_after_its_receipt(tmp_path):
 def test_a_reply_with_two_documents_or_an_untyped_one_does_not_leave(tmp_path):
     channel, identifier, _ = with_act(tmp_path, "4-1")
     (letter,) = channel.letters(SENDER)
-    two = (a_file(tmp_path, "main", "a.pdf", PDF), a_file(tmp_path, "attachment", "b.pdf", PDF + b"b"))
+    two = (
+        a_file(tmp_path, "main", "a.pdf", PDF),
+        a_file(tmp_path, "attachment", "b.pdf", PDF + b"b", type_code="99_SE"),
+    )
     parcel = a_followup(tmp_path, "4-4", identifier, letter, two)
     assert [one.rule for one in channel.check(parcel)] == ["W03"]
     odd = (a_file(tmp_path, "main", "a.txt", b"texte", type_code="x"),)

@@ -85,6 +85,11 @@ def test_the_subject_is_counted_as_it_will_be_sent(channel, tmp_path):
         ([("main", "a.pdf", PDF, None), ("attachment", "b.pdf", b"", None)], "A09", "vide"),
         ([("main", "a.pdf", PDF, "11_AE")], "A10", "11_AE"),
         ([("main", "a.pdf", PDF, "DE")], "A10", "n’est pas permis"),
+        (
+            [("main", "a.pdf", PDF, None), ("attachment", "b.pdf", PDF, None)],
+            "A10",
+            "Le type de l’annexe « b.pdf » manque",
+        ),
         ([("main", "a.pdf", PDF + b"\0" * 1024 * 1024, None)], "A11", "1 Mio"),
     ],
 )
@@ -101,7 +106,7 @@ def test_a_budget_in_xml_goes_with_its_deliberation_in_pdf(channel, tmp_path):
     facts = {"nature": 5, "matter": "7.1.1", "decision_date": "2026-11-12"}
     alone = channel.check(a_parcel(tmp_path, facts=facts, files=(budget,)))
     assert rules(alone) == {("A09", None)}
-    with_image = (budget, a_file(tmp_path, "attachment", "p.png", PNG))
+    with_image = (budget, a_file(tmp_path, "attachment", "p.png", PNG, type_code="70_DE"))
     assert {problem.rule for problem in channel.check(a_parcel(tmp_path, facts=facts, files=with_image))} == {
         "A09"
     }

@@ -10,14 +10,14 @@ from app.core import schema
 from app.core.clock import now, today
 from app.core.db import engine, reading
 from app.folders import decide
-from app.folders.models import Folder, StepRun
+from app.folders.models import Document, Folder, StepRun
 from app.invoices.models import InvoiceKey
 from app.legality.models import ActCancellation, StateLetter
 from app.pes.models import FlowAnswer, FlowSlip
 from app.publication.models import PublicAct
 from app.transmission.models import Transmission
 from tests.api.software import Software
-from tests.builders.house import ASSETS, House
+from tests.builders.house import ACT, ASSETS, House
 from tests.transmission.test_helios import a_copy, a_flow_named, page
 from workflows.rights import Right
 
@@ -60,6 +60,7 @@ def test_the_rows_of_an_older_installation_are_taken_in_as_they_were_meant(
     house.drain()
     invoice, note = house.an_invoice(at="bon_a_payer"), house.an_invoice(at="draft", path=CREDIT_NOTE)
     online = house.a_deliberation(at="done")
+    annexed = house.an_act("regulatory_decree", ACT, ACT)
     software = Software(house, "comptabilite", [Right.CREATE])
     cancelled_and_referred(house.folder(online))
     steps = sa.select(StepRun.id, StepRun.matter, StepRun.amount_cents).where(
@@ -85,6 +86,8 @@ def test_the_rows_of_an_older_installation_are_taken_in_as_they_were_meant(
     # The older release let a credit note count above zero, and called a partial acquit a refusal.
     change(sa.text("UPDATE folder SET amount_cents = abs(amount_cents)"))
     change(sa.text("UPDATE transmission SET state = 'refused' WHERE state = 'partial'"))
+    # Nobody chose the type of an annex: it left under the act's own.
+    change(sa.update(Document).where(Document.folder_id == annexed).values(type_code=None))
     schema.upgrade()
     schema.check()
 
@@ -106,6 +109,8 @@ def test_the_rows_of_an_older_installation_are_taken_in_as_they_were_meant(
         ("acknowledged", None),
         ("refused", None),
     }
+    types = sa.select(Document.role, Document.type_code).where(Document.folder_id == annexed)
+    assert rows_of(types) == {("main", None), ("attachment", "99_AR")}
     as_people_find_it(house, (in_part, acquitted), software, tmp_path)
 
 

@@ -228,6 +228,7 @@ def test_what_left_a_draft_before_it_was_sent_is_read_by_its_desk_alone(house: H
 def test_what_was_sent_once_stays_readable_to_whom_it_was_sent(house: House, tmp_path: Path) -> None:
     folder_id = house.a_deliberation(at="draft")
     deposit.add_documents(house.actor(K), folder_id, [incoming(OTHER, tmp_path)])
+    house.type_annexes(folder_id, "21_RP")
     sending.send(house.actor(K), folder_id, version=house.folder(folder_id).version)
     attachment = next(one for one in documents(folder_id) if one.role == "attachment")
     decide.reject(

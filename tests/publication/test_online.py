@@ -62,6 +62,7 @@ def test_the_annexes_of_an_act_are_published_with_it_and_nothing_else_is(house: 
         "sitting_secretary": str(house.actor("b.cadiou").user_id),
     }
     house.save(folder_id, "k.morizur", typed)
+    house.type_annexes(folder_id, "21_RP")
     sending.send(house.actor("k.morizur"), folder_id, version=house.folder(folder_id).version)
     house.approve(folder_id, "s.rivoal")
     house.sign(folder_id, "a.kervadec")

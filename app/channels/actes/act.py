@@ -82,7 +82,7 @@ def annex_files(parcel: Parcel) -> tuple[ParcelFile, ...]:
 
 
 def read_piece(file: ParcelFile, default_type: str | None) -> Piece:
-    """A file of the parcel as the Préfecture will judge it."""
+    """A file of the parcel as the Préfecture will judge it; `default_type` is that of one to which no type was given."""
     with file.path.open("rb") as source:
         head = source.read(_HEAD)
     field = "main" if file.role == "main" else f"attachment:{file.document_id}"

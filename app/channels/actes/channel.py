@@ -278,7 +278,7 @@ class ActesChannel:
         default = nature.default_type if nature else None
         return (
             tuple(read_piece(file, default) for file in main_files(parcel)),
-            tuple(read_piece(file, default) for file in annex_files(parcel)),
+            tuple(read_piece(file, None) for file in annex_files(parcel)),
         )
 
     def _deposit(self, parcel: Parcel) -> Deposit:

@@ -185,7 +185,7 @@ class Followups:
             letter_date=day(facts.get("letter_date")),
             deposit=facts.get("deposit"),
             pieces=tuple(
-                read_piece(file, default)
+                read_piece(file, default if role == "main" else None)
                 for role in ("main", "attachment")
                 for file in carried
                 if file.role == role
@@ -194,7 +194,7 @@ class Followups:
         )
 
     def _default_type(self, identifier: str, siren: str) -> str | None:
-        """The type of a document that nobody typed: that of an act of the same nature."""
+        """The type of a letter that nobody typed: that of an act of the same nature; an annex has none of its own."""
         nature = self._classification(siren).nature(nature_of(identifier))
         return nature.default_type if nature else None
 

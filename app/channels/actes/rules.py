@@ -214,7 +214,9 @@ def _types(act: Act, pieces: tuple[Piece, ...], classification: Classification) 
             yield Problem(
                 "A10",
                 piece.field,
-                f"Le type de « {piece.title} » manque. Choisissez-le dans la liste de la nature.",
+                f"Le type de l’annexe « {piece.title} » manque. Choisissez-le dans la liste de la nature, à côté de ce fichier."
+                if (piece.field or "").startswith("attachment:")
+                else f"Le type de « {piece.title} » manque. Choisissez-le dans la liste de la nature.",
             )
         elif nature and not (TYPE_CODE.fullmatch(piece.type_code) and nature.allows(piece.type_code)):
             yield Problem(
