@@ -47,6 +47,10 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "transmission.sent": ("send", "Transmis"),
     "transmission.sent.actes": ("send", "Transmis à la préfecture"),
     "transmission.sent.helios": ("send", "Transmis au comptable public"),
+    "transmission.sent.relayed": ("send", "Remis à l’opérateur de télétransmission"),
+    "transmission.relayed": ("send", "Transmis par l’opérateur"),
+    "transmission.relayed.actes": ("send", "Transmis à la préfecture par l’opérateur"),
+    "transmission.relayed.helios": ("send", "Transmis au comptable public par l’opérateur"),
     "transmission.sent.handover": ("send", "Remis au logiciel métier"),
     "transmission.uncertain": (
         "hourglass-split",
@@ -85,9 +89,10 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "publication.altered": ("exclamation-circle", "Fichier public indisponible : ses octets sont altérés"),
     "publication.restored": ("check2", "Fichier public rétabli"),
 }
-"""An icon and words by event. `event.channel` says more for one channel, `event.means` for one way of publishing,
-`event.paper` for what was done on paper, `event.partial` for what was taken in part."""
-VARIANTS = ("paper", "partial")
+"""An icon and words by event. `event.channel` says more for one channel, `event.means` for a way of publishing,
+`event.paper` for what was done on paper, `event.partial` for what was taken in part, `event.relayed` for what an operator
+holds."""
+VARIANTS = ("paper", "partial", "relayed")
 """The facts by which an event is told otherwise than by its channel."""
 UNTOLD = ("journal-text", "Écriture du journal, {who}")
 """What a line written by a later release is told as: its facts stay in the journal, no key of the code is shown."""

@@ -102,7 +102,7 @@ def _deliver(actor: Actor, sending: Sending, channel: Channel, parcel: Parcel) -
         return sending.reference
     found = channel.find(parcel)
     if found is not None:
-        mark_sent(actor, sending.id, found, None)
+        mark_sent(actor, sending.id, found, None, relayed=channel.relayed)
         return found
     if why := channel.held(parcel):
         raise Later(HELD_SECONDS, why)
@@ -115,7 +115,7 @@ def _deliver(actor: Actor, sending: Sending, channel: Channel, parcel: Parcel) -
         except Uncertain:
             mark_uncertain(actor, sending.id)
             raise
-    mark_sent(actor, sending.id, reference, package.sha256)
+    mark_sent(actor, sending.id, reference, package.sha256, relayed=channel.relayed)
     return reference
 
 
@@ -126,7 +126,8 @@ def _act_on(actor: Actor, sending: Sending, answer: Answer, settings: Any) -> No
     if answer.kind is AnswerKind.PENDING:
         if sha256 is not None:
             keep_doubtful(actor, sending.id, answer, sha256)
-        stages.keep(actor, sending.id, answer.stage)
+        if answer.reason is None:  # else nothing is known of where it is: what was known stays
+            stages.keep(actor, sending.id, answer.stage)
         late = lateness.tell(actor, sending.id, settings)
         raise Later(settings.actes_poll_seconds, answer.reason or late)
     if answer.kind is AnswerKind.ACKNOWLEDGED:
@@ -213,8 +214,19 @@ def mark_uncertain(db: Db, actor: Actor, transmission_id: int) -> None:
 
 
 @use_case
-def mark_sent(db: Db, actor: Actor, transmission_id: int, reference: str, sha256: str | None) -> None:
-    """Write that the other side has the parcel; a second time changes nothing."""
+def mark_sent(
+    db: Db,
+    actor: Actor,
+    transmission_id: int,
+    reference: str,
+    sha256: str | None,
+    *,
+    relayed: bool = False,
+) -> None:
+    """Write that the other side has the parcel; a second time changes nothing.
+
+    `relayed`: it is an operator that has it, and nothing is transmitted as long as he does not say so (`stages`).
+    """
     row = db.get_one(Transmission, transmission_id, with_for_update=True)
     if row.reference is not None or row.state in ENDED:
         return
@@ -225,6 +237,8 @@ def mark_sent(db: Db, actor: Actor, transmission_id: int, reference: str, sha256
         "sha256": sha256 or row.package_sha256,
         "simulated": row.simulated,
     }
+    if relayed:
+        row.stage, facts["relayed"] = stages.HANDED, True
     append(db, actor.collectivity_id, Event("transmission.sent", actor.name, None, row.folder_id, facts))
 
 

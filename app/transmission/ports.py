@@ -116,10 +116,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Stage:
-    """Where a relay operator holds a delivery that has no answer yet, in French; `address` is where somebody must confirm it."""
+    """Where a relay operator holds a delivery that has no answer yet, in French; `address` is where somebody must confirm it.
+
+    `left`: the operator has sent it on, and it is the answer that is awaited.
+    """
 
     words: str
     address: str | None = None
+    left: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,6 +182,10 @@ class Channel(Protocol):
     @property
     def simulated(self) -> bool:
         """True when nothing leaves for a real administration."""
+
+    @property
+    def relayed(self) -> bool:
+        """True when an operator takes what is sent and passes it on later, so that « sent » is not « transmitted »."""
 
     def edition(self, siren: str) -> str:
         """Changes when this sender’s parcel would be judged otherwise; empty when nothing is judged before departure."""

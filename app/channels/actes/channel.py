@@ -69,6 +69,11 @@ class ActesChannel:
         """True when no real Préfecture is behind."""
         return self._transport.simulated
 
+    @property
+    def relayed(self) -> bool:
+        """True when an operator takes what is sent and passes it on later."""
+        return self._transport.relayed
+
     def classification_of(self, siren: str) -> Classification:
         """The classification in force for this collectivity: natures, types and matters, for its forms."""
         return self._classifications.current(siren)

@@ -37,12 +37,14 @@ from app.transmission.s2low.settings import S2lowSettings, account_of
 
 _BEFORE_ANSWER: Final = (1, 2, 3, 17, 18)
 _STATUSES: Final = (*_BEFORE_ANSWER, 4, -1, 0, 5, 6, 12, 13, 14, 16, 19, 20, 22)
-_FILE_LATE: Final = Stage("Accusé annoncé par l’opérateur, qui ne le donne pas encore")
+_FILE_LATE: Final = Stage("Accusé annoncé par l’opérateur, qui ne le donne pas encore", left=True)
 _RECEIVED: Final = ACKNOWLEDGED | {REPLY_ACKNOWLEDGED}
 
 
 class S2lowActes:
     """The transport of acts through S2LOW."""
+
+    relayed = True
 
     def __init__(self, settings: S2lowSettings) -> None:
         self._settings = settings

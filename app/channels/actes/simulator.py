@@ -49,6 +49,7 @@ class SimulatedPrefecture:
 
     label = "Préfecture FACTICE (simulateur)"
     simulated = True
+    relayed = False
 
     def __init__(
         self, settings: ActesSettings, classification: Classification, clock: Callable[[], datetime]

@@ -115,6 +115,10 @@ class ActesTransport(Protocol):
     def simulated(self) -> bool:
         """True when no real Préfecture is behind."""
 
+    @property
+    def relayed(self) -> bool:
+        """True when an operator takes what is sent and passes it on later."""
+
     def send(self, deposit: Deposit, archive: Path) -> str:
         """Deposit and return the reference.
 

@@ -25,6 +25,7 @@ class HandoverChannel:
     name = "handover"
     label = "Remise au logiciel métier"
     simulated = False
+    relayed = False
 
     def __init__(self, settings: HandoverSettings, clock: Callable[[], datetime]) -> None:
         self._settings = settings

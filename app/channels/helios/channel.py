@@ -69,6 +69,11 @@ class HeliosChannel:
         """True when no real Treasury is behind."""
         return self._transport.simulated
 
+    @property
+    def relayed(self) -> bool:
+        """True when an operator takes what is sent and passes it on later."""
+        return self._transport.relayed
+
     def edition(self, siren: str) -> str:
         """Empty: a flow was read at deposit, and is judged again when it leaves, signed."""
         del siren

@@ -21,6 +21,8 @@ _ANSWERED: Final = frozenset({4, 6, 8})
 class S2lowHelios:
     """The transport of flows through S2LOW."""
 
+    relayed = True
+
     def __init__(self, settings: S2lowSettings) -> None:
         self._settings = settings
 

@@ -54,6 +54,7 @@ class SimulatedTreasury:
 
     label = "Trésorerie FACTICE (simulateur)"
     simulated = True
+    relayed = False
 
     def __init__(self, settings: HeliosSettings, clock: Callable[[], datetime]) -> None:
         self._settings = settings

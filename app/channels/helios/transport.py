@@ -52,6 +52,10 @@ class HeliosTransport(Protocol):
     def simulated(self) -> bool:
         """True when no real Treasury is behind."""
 
+    @property
+    def relayed(self) -> bool:
+        """True when an operator takes what is sent and passes it on later."""
+
     def send(self, deposit: Deposit, file: Path) -> str:
         """Deposit and return the reference.
 

@@ -22,6 +22,7 @@ _WAITING: Final = {
     24: "Transmis, sans réponse encore",
 }
 _SENT: Final = 3
+_LEFT: Final = frozenset({7, 24})
 ERROR, CANCELLED, REFUSED = -1, 0, 6
 REPLY_ACKNOWLEDGED = 11
 
@@ -38,7 +39,7 @@ def stage_of(code: int, address: str | None = None) -> Stage | None:
     if code == _SENT:
         return None
     words = _WAITING.get(code, f"État {code} chez l’opérateur, que Paraphe ne connaît pas")
-    return Stage(words, address if code == TO_CONFIRM else None)
+    return Stage(words, address if code == TO_CONFIRM else None, left=code in _LEFT)
 
 
 @dataclass(frozen=True)
