@@ -1,15 +1,17 @@
-"""What the files of a folder say of themselves, told to whoever decides on it."""
+"""What the files of a folder say of themselves, told to whoever decides on it; and folders that nobody may sign any more."""
 
 from typing import Any
 
 from jinja2 import Environment
 
-from app.folders import corrections, doubts, points, sockets
+from app.core.outbox import each_round
+from app.folders import corrections, doubts, points, sockets, stranded
 
 
 def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
     del settings, templates  # it reads nothing of them
+    each_round("folders.stranded", stranded.Watch())
     sockets.caution(corrections.cautions)
     sockets.tag(corrections.tag)
     sockets.caution(doubts.cautions)

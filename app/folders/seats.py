@@ -1,6 +1,6 @@
 """From a circuit's words to desks and people: who is awaited at a step, and whether the step can ever end."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -226,9 +226,13 @@ def check_route(db: Db, folder: Folder, circuit: Circuit) -> dict[str, tuple[Slo
     return route
 
 
-def lacks_people(step: Step, slots: tuple[Slot, ...]) -> bool:
-    """Whether too few people may act at a step for it ever to end as things stand."""
-    return not step.kind.automatic and _distinct(slots) < step.quorum.needed(len(slots))
+def lacks_people(step: Step, slots: tuple[Slot, ...], acted: Mapping[str, int] | None = None) -> bool:
+    """Whether too few people may act at a step for it ever to end as things stand; `acted`: who did, by part."""
+    if step.kind.automatic:
+        return False
+    acted = acted or {}
+    left = _left(slots, acted, set(acted.values()))
+    return _distinct(left) + len(acted) < step.quorum.needed(len(slots))
 
 
 def _distinct(slots: tuple[Slot, ...]) -> int:
@@ -248,16 +252,22 @@ def _distinct(slots: tuple[Slot, ...]) -> int:
     return sum(place(slot, set()) for slot in slots)
 
 
-def best_part(
-    slots: tuple[Slot, ...], free: Sequence[str], acted: Mapping[str, int], person: int | None
-) -> str:
-    """Of the parts that somebody may take, the first that leaves the most others to be filled by the people who remain."""
-    gone = {*acted.values(), person}
-    left = tuple(
+def _left(
+    slots: tuple[Slot, ...], acted: Mapping[str, int], gone: Collection[int | None]
+) -> tuple[Slot, ...]:
+    """The parts that nobody has taken, with the people who may still take them."""
+    return tuple(
         replace(slot, people=tuple(one for one in slot.people if one.user_id not in gone))
         for slot in slots
         if slot.key not in acted
     )
+
+
+def best_part(
+    slots: tuple[Slot, ...], free: Sequence[str], acted: Mapping[str, int], person: int | None
+) -> str:
+    """Of the parts that somebody may take, the first that leaves the most others to be filled by the people who remain."""
+    left = _left(slots, acted, {*acted.values(), person})
     return max(free, key=lambda part: _distinct(tuple(slot for slot in left if slot.key != part)))
 
 

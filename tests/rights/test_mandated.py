@@ -13,7 +13,7 @@ from app.core.db import reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.demo.cast import PASSWORD
-from app.folders import decide, queues
+from app.folders import decide, queues, stranded
 from app.folders.access import as_text, asking_at, may_read
 from app.folders.facts import act_of
 from app.folders.models import Folder
@@ -249,3 +249,28 @@ def test_the_bounds_that_lists_compare_are_the_law_of_mandates() -> None:
                 assert bool(connection.execute(listed, step).scalar_one()) == law, (mandate, act)
                 inside += law
     assert inside > 100
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_mandate_that_ends_while_folders_wait_is_told_once_to_who_can_mend_it(house: House) -> None:
+    mayor, deputy = a_mayor_and_a_deputy(house, families=("deliberation",))
+    folder_id = house.an_invoice(at="bon_a_payer")
+
+    def told() -> list[int]:
+        with reading() as db:
+            query = sa.select(Outbox).where(Outbox.kind == "mail", Outbox.folder_id == folder_id)
+            rows = [one for one in db.scalars(query) if one.payload["event"] == "nobody_may_act"]
+        return sorted(one.payload["user_id"] for one in rows)
+
+    watch = stranded.Watch()
+    end_mandate(house.actor(ADMINISTRATOR), deputy)
+    watch()
+    assert told() == []  # the mayor may still sign it
+    end_mandate(house.actor(ADMINISTRATOR), mayor)
+    watch()
+    concerned = sorted(house.actor(one).user_id or 0 for one in ("g.trehorel", ADMINISTRATOR))
+    assert told() == concerned
+    watch()
+    stranded.Watch()()  # a worker that starts again
+    assert stranded.look(house.actor(MAYOR).collectivity_id) == 0
+    assert told() == concerned

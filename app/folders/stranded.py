@@ -1,0 +1,98 @@
+"""Folders that waited at a desk when the last mandate to sign there ended: who mends it is told, once.
+
+Who enters a step where nobody may act is told at the move (`notices`). Here nothing moves: an administrator ends a mandate,
+or its last day passes, while folders wait.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from app.core.clock import now, today
+from app.core.db import Db, reading
+from app.core.outbox import Outbox, post
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.models import Folder, StepRun
+from app.folders.move import present
+from app.folders.notices import NOBODY, nobody_may_act
+from app.folders.seats import lacks_people, slots_of
+from app.people.models import MandateRow
+from workflows.circuit import Phase, StepKind
+
+RECENT = timedelta(days=7)
+"""How far back an end is looked for: a worker that was stopped meanwhile tells it when it comes back."""
+PRODUCT = "Paraphe"
+
+
+class Watch:
+    """What the watchdog calls; it looks at the folders as often as a mandate has ended, and once when it starts."""
+
+    def __init__(self) -> None:
+        self._seen: Sequence[tuple[int, int]] = ()
+
+    def __call__(self) -> None:
+        """Tell of the folders that nobody may sign any more."""
+        ended = _ended()
+        if ended == self._seen:
+            return
+        for here in sorted({collectivity_id for _, collectivity_id in ended}):
+            look(here)
+        self._seen = ended
+
+
+def _ended() -> Sequence[tuple[int, int]]:
+    """The mandates that came to their end these days, each with its collectivity."""
+    by_hand = MandateRow.ended_at >= now() - RECENT
+    by_day = sa.and_(MandateRow.ends_on < today(), MandateRow.ends_on >= today() - RECENT)
+    query = sa.select(MandateRow.id, MandateRow.collectivity_id).where(sa.or_(by_hand, by_day))
+    with reading() as db:
+        return [(row.id, row.collectivity_id) for row in db.execute(query.order_by(MandateRow.id))]
+
+
+def look(collectivity_id: int) -> int:
+    """Tell of the folders of a collectivity that wait for a signature which nobody may make; returns how many are new."""
+    query = (
+        sa.select(StepRun.folder_id)
+        .where(
+            StepRun.collectivity_id == collectivity_id,
+            StepRun.kind == StepKind.SIGN.value,
+            sa.text("state = 'active'"),
+        )
+        .distinct()
+    )
+    with reading(collectivity_id) as db:
+        waiting = list(db.scalars(query.order_by(StepRun.folder_id)))
+    return sum(_tell(collectivity_id, folder_id) for folder_id in waiting)
+
+
+@use_case
+def _tell(db: Db, collectivity_id: int, folder_id: int) -> bool:
+    """The letters about one folder, unless they were written since it came to its step."""
+    db.info["collectivity_id"] = collectivity_id
+    folder = db.get_one(Folder, folder_id, with_for_update=True)
+    if folder.phase != Phase.RUNNING:
+        return False
+    here = present(db, folder)
+    if here.step is None or here.step.kind is not StepKind.SIGN:
+        return False
+    try:
+        slots = slots_of(db, folder, here.step)
+    except Refusal:  # a desk that the circuit names is gone: that is told where the folder is opened
+        return False
+    if not lacks_people(here.step, slots, here.standing.acted):
+        return False
+    since = sa.select(sa.func.max(StepRun.entered_at)).where(
+        StepRun.folder_id == folder.id, StepRun.step == here.step.key
+    )
+    told = sa.select(Outbox.id).where(
+        Outbox.folder_id == folder.id,
+        Outbox.key.like(f"{NOBODY}-{folder.id}-%"),
+        Outbox.created_at >= since.scalar_subquery(),
+    )
+    if db.scalar(told.limit(1)) is not None:
+        return False
+    awaited = tuple(slot for slot in slots if slot.key not in here.standing.acted)
+    post(db, folder.collectivity_id, nobody_may_act(db, folder, awaited, PRODUCT))
+    return True
