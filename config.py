@@ -28,7 +28,10 @@ SCHEMES: dict[str, tuple[frozenset[str], str]] = {
         "il faut sqlite:///fichier, postgresql://serveur/base, redis://serveur ou none:",
     ),
     "store_url": (frozenset({"file", "s3"}), "il faut file:/dossier ou s3://bucket/prefixe"),
-    "rate_limit_url": (frozenset({"memory", "redis", "rediss"}), "il faut memory:// ou redis://serveur"),
+    "rate_limit_url": (
+        frozenset({"sqlite", "memory", "redis", "rediss"}),
+        "il faut sqlite:///fichier, memory:// ou redis://serveur",
+    ),
     "mail_url": (
         frozenset({"smtp", "smtps", "smtp+starttls"}),
         "il faut smtp://serveur:port, smtp+starttls://serveur ou smtps://serveur",
@@ -76,9 +79,10 @@ class Settings(BaseSettings):
     database_url: str = ""
     queue_url: str = ""
     store_url: str = ""
-    rate_limit_url: str = "memory://"
+    rate_limit_url: str = ""
     login_rate: str = "10 per minute"
     login_address_rate: str = "120 per minute"
+    login_account_rate: str = "30 per minute"
     api_rate: str = "600 per minute"
     public_rate: str = "240 per minute"
 
@@ -184,6 +188,8 @@ class Settings(BaseSettings):
         if not values.get("queue_url"):
             url = str(values["database_url"])
             values["queue_url"] = url if url.startswith("postgresql") else f"sqlite:///{data / 'queue.db'}"
+        if not values.get("rate_limit_url"):
+            values["rate_limit_url"] = f"sqlite:///{data / 'limites.db'}"
         if not values.get("handover_folder"):
             values["handover_folder"] = data / "sorties" / "finances"
         if not values.get("actes_folder"):
@@ -342,7 +348,15 @@ class Settings(BaseSettings):
             raise ValueError("il faut une adresse de courriel, par exemple Paraphe <parapheur@commune.fr>")
         return value
 
-    @field_validator("login_rate", "login_address_rate", "api_rate", "public_rate", "verify_rate", "csc_rate")
+    @field_validator(
+        "login_rate",
+        "login_address_rate",
+        "login_account_rate",
+        "api_rate",
+        "public_rate",
+        "verify_rate",
+        "csc_rate",
+    )
     @classmethod
     def _rate(cls, value: str) -> str:
         if not re.fullmatch(r"[1-9][0-9]* per (second|minute|hour|day)", value):

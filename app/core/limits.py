@@ -1,26 +1,95 @@
-"""The one rate limiter; its memory follows the configuration (several processes share it through Redis)."""
+"""The one rate limiter, by account, by IPv4 address and by IPv6 network; all processes count in one place."""
 
-from flask import current_app, g, request
+import ipaddress
+from hashlib import sha256
+
+from flask import Response, after_this_request, current_app, g, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
+from itsdangerous import BadSignature, URLSafeSerializer
 
-limiter = Limiter(get_remote_address, default_limits=[])
+from app.core import tries  # noqa: F401 - the library finds the store by its scheme
+
+KNOWN = "paraphe-connu"
+"""The cookie by which a browser tells whose login succeeded in it: strangers who try a name do not shut its owner out."""
+KNOWN_SECONDS = 180 * 86400
+MOST_KNOWN = 5  # persons of a shared browser
+
+
+def origin() -> str:
+    """From where a caller comes: an IPv4 address, or the /64 of an IPv6, which one subscriber has whole."""
+    said = request.remote_addr or "127.0.0.1"
+    try:
+        address = ipaddress.ip_address(said.partition("%")[0])
+    except ValueError:
+        return said
+    if isinstance(address, ipaddress.IPv6Address):
+        mapped = address.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+limiter = Limiter(origin, default_limits=[])
+
+
+def _login() -> str:
+    return request.form.get("login", "").strip().lower()[:100]
 
 
 def per_login() -> str:
     """Who is tried from where: a town hall that leaves by one address must not lock its people out together."""
-    return f"{get_remote_address()} {request.form.get('login', '').strip().lower()[:100]}"
+    return f"{origin()} {_login()}"
+
+
+def per_account() -> str:
+    """One account, from wherever it is tried; a browser where its owner has logged in is counted apart from strangers."""
+    login, known = _login(), _known()
+    own = _mark(login) in known
+    return f"account {login} {sha256(request.cookies[KNOWN].encode()).hexdigest() if own else ''}"
+
+
+def know(login: str) -> None:
+    """Remember, in the browser that is answered, that this login succeeded in it."""
+    kept = [_mark(login.strip().lower()[:100]), *_known()]
+    value = _signer().dumps(list(dict.fromkeys(kept))[:MOST_KNOWN])
+
+    @after_this_request
+    def _keep(response: Response) -> Response:
+        secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
+        response.set_cookie(KNOWN, value, max_age=KNOWN_SECONDS, httponly=True, secure=secure, samesite="Lax")
+        return response
+
+
+def _known() -> list[str]:
+    try:
+        said = _signer().loads(request.cookies.get(KNOWN, ""))
+    except BadSignature:
+        return []
+    return [str(one) for one in said]
+
+
+def _mark(login: str) -> str:
+    """A login as the cookie names it: who finds the browser does not read who uses it."""
+    return sha256(f"{current_app.secret_key!s}{login}".encode()).hexdigest()[:32]
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(str(current_app.secret_key), salt=KNOWN)
 
 
 def per_person() -> str:
     """Who is tried from an open session: it may not guess faster than somebody at the door."""
     actor = g.get("actor")
-    return f"identity {actor.user_id}" if actor is not None else get_remote_address()
+    return f"identity {actor.user_id}" if actor is not None else origin()
 
 
 def login_rate() -> str:
     """Tries for one login from one address."""
     return str(current_app.config["LOGIN_RATE"])
+
+
+def account_rate() -> str:
+    """Tries for one login from everywhere but the browsers that its owner uses."""
+    return str(current_app.config["LOGIN_ACCOUNT_RATE"])
 
 
 def address_rate() -> str:

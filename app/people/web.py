@@ -27,7 +27,16 @@ from app.core import http
 from app.core.clock import now, today
 from app.core.db import reading
 from app.core.http import PERSON, PUBLIC, guard
-from app.core.limits import address_rate, limiter, login_rate, per_login, per_person
+from app.core.limits import (
+    account_rate,
+    address_rate,
+    know,
+    limiter,
+    login_rate,
+    per_account,
+    per_login,
+    per_person,
+)
 from app.core.refusals import Refusal, catalogue
 from app.people import desks, identity
 from app.people import login as door
@@ -86,6 +95,7 @@ def _safe(target: str | None) -> str:
 @guard(PUBLIC)
 @limiter.limit(address_rate, methods=["POST"])
 @limiter.limit(login_rate, key_func=per_login, methods=["POST"])
+@limiter.limit(account_rate, key_func=per_account, methods=["POST"])
 def login() -> Response | str | tuple[str, int]:
     """Log in, then go where one was going."""
     form = LoginForm()
@@ -103,6 +113,7 @@ def login() -> Response | str | tuple[str, int]:
         status, sentence = catalogue.say(refusal.key, refusal.facts)
         return render_template("people/login.html", form=form, error=sentence), status
     door.keep(token, days)
+    know(form.login.data)
     return redirect(_safe(request.args.get("suite")))
 
 

@@ -28,7 +28,7 @@ def enter(house: House, **more: str):
     token = token_in(client.get("/login").get_data(as_text=True))
     answer = client.post("/login", data={"login": LOGIN, "password": PASSWORD, "csrf_token": token, **more})
     assert answer.status_code == 302
-    return client, answer.headers["Set-Cookie"]
+    return client, next(one for one in answer.headers.getlist("Set-Cookie") if one.startswith("paraphe="))
 
 
 @contextmanager

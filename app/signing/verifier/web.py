@@ -8,7 +8,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, redirect, render_template, request, url_for
-from flask_limiter.util import get_remote_address
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -16,7 +15,7 @@ from app.core.clock import now
 from app.core.db import reading
 from app.core.french import instant, taille
 from app.core.http import OWN, PERSON, PUBLIC, guard
-from app.core.limits import limiter
+from app.core.limits import limiter, origin
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.texts import cleaned
@@ -56,7 +55,7 @@ def verify_rate() -> str:
 def whoever() -> str:
     """Each person counts for one: a town hall leaves by one address."""
     actor = g.get("actor")
-    return f"person {actor.user_id}" if actor is not None else get_remote_address()
+    return f"person {actor.user_id}" if actor is not None else origin()
 
 
 @pages.url_value_preprocessor
