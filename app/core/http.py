@@ -26,8 +26,8 @@ PROBLEM = "application/problem+json"
 TITLES = {
     400: "La demande n’a pas pu être lue",
     401: "Il faut s’identifier",
-    403: "Ce dossier est réservé à d’autres bureaux",
-    404: "Cette page n’existe pas",
+    403: "Ce n’est pas à vous d’agir ici",
+    404: "Cette page n’existe pas, ou ne vous est pas ouverte",
     405: "Cette action n’est pas possible ici",
     409: "Ce dossier a avancé",
     413: "Ce fichier est trop lourd",

@@ -35,11 +35,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "not-found": (
         404,
-        "L’adresse est incomplète, ou le dossier n’existe pas. Cherchez-le par son numéro dans « Suivi ».",
-    ),
-    "not-yours": (
-        403,
-        "Ce dossier est réservé à d’autres bureaux. Rien n’a été fait : adressez-vous au bureau qui l’a déposé.",
+        "Ce dossier ou cette page n’existe pas, ou n’est pas ouvert à vos bureaux. Rien n’a été fait : cherchez le dossier par son numéro dans « Suivi », ou revenez à qui vous l’a indiqué.",
     ),
     "right-missing": (
         403,

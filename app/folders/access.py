@@ -176,18 +176,16 @@ def _inside(bounds: Scope, steps: Any) -> Condition:
 def authorize(db: Db, actor: Actor, folder_id: int) -> Folder:
     """The folder, if the actor may read it.
 
-    Another collectivity's folder does not exist here (`not-found`, as for a number never given); a folder of other
-    desks is refused (`not-yours`).
+    A number never given, a folder of another collectivity and one of other desks are refused alike (`not-found`): who
+    may not read a folder is not told that it exists (decision 0008).
     """
     row = db.execute(
         sa.select(Folder, readable_by(actor).label("readable")).where(
             Folder.id == folder_id, Folder.collectivity_id == actor.collectivity_id
         )
     ).first()
-    if row is None:
+    if row is None or not row.readable:
         raise Refusal("not-found")
-    if not row.readable:
-        raise Refusal("not-yours")
     folder: Folder = row[0]
     return folder
 
@@ -207,9 +205,9 @@ def lock(db: Db, actor: Actor, folder_id: int, version: int | None) -> Folder:
 
 
 def refuse_stranger(db: Db, actor: Actor, folder: Folder) -> None:
-    """Say `not-yours` to whoever may not even read the folder, before anything else is said of it."""
+    """Say `not-found` to whoever may not even read the folder, before anything else is said of it."""
     if actor.kind != "system" and not may_read(db, actor, folder):
-        raise Refusal("not-yours")
+        raise Refusal("not-found")
 
 
 def lock_editable(db: Db, actor: Actor, folder_id: int, version: int | None = None) -> Folder:

@@ -130,7 +130,7 @@ def pass_number(circuit: Circuit, folder: Folder, place: str | None = None) -> i
 def move(db: Db, folder: Folder, action: Action, actor: Actor, said: Said = Said()) -> Moved:
     """Play an action on a locked folder. Everything it changes is in the caller's transaction.
 
-    Refuses what the law refuses (`workflows.errors`), `not-your-turn`, and `not-yours` to whoever may not read it.
+    Refuses what the law refuses (`workflows.errors`), `not-your-turn`, and `not-found` to whoever may not read it.
     """
     here = present(db, folder, signed=action is Action.RECALL and was_signed(db, folder))
     slot = _slot(db, here, folder, action, actor)

@@ -59,7 +59,7 @@ class Typed:
 
 
 def letter_for(db: Db, actor: Actor, letter_id: int) -> StateLetter:
-    """The letter, if the actor may read its act; one whose act is unknown is an administrator's (`not-found`, `not-yours`)."""
+    """The letter, if the actor may read its act; one whose act is unknown is an administrator's; else `not-found`."""
     letter = db.scalar(
         sa.select(StateLetter).where(
             StateLetter.id == letter_id, StateLetter.collectivity_id == actor.collectivity_id
@@ -70,7 +70,7 @@ def letter_for(db: Db, actor: Actor, letter_id: int) -> StateLetter:
     if letter.folder_id is not None:
         authorize(db, actor, letter.folder_id)
     elif not actor.administrator:
-        raise Refusal("not-yours")
+        raise Refusal("not-found")
     return letter
 
 

@@ -25,7 +25,7 @@ from app.transmission import silences
 from workflows.rights import Right
 
 pages = Blueprint("legality", __name__, template_folder="templates")
-ELSEWHERE = frozenset({"moved-on", "not-yours", "not-found", "not-emitter", "bad-request"})
+ELSEWHERE = frozenset({"moved-on", "not-found", "not-emitter", "bad-request"})
 PDF = "application/pdf"
 ANNEXES = 4
 

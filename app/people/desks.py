@@ -214,6 +214,14 @@ def choose_display(db: Db, user_id: int, *, theme: str, shortcuts: bool) -> None
     user.theme, user.shortcuts = theme, shortcuts
 
 
+def administrators(db: Db, collectivity_id: int) -> list[str]:
+    """The names of those who give desks and rights in a collectivity, in the order of their accounts."""
+    chosen = sa.select(User).where(
+        User.collectivity_id == collectivity_id, User.administrator.is_(True), User.active.is_(True)
+    )
+    return [user.name for user in db.scalars(chosen.order_by(User.id))]
+
+
 def desk_of(db: Db, collectivity_id: int, key: str) -> Desk:
     """The desk of that key, or `desk-unknown`."""
     desk = db.scalar(sa.select(Desk).where(Desk.collectivity_id == collectivity_id, Desk.key == key))

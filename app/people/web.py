@@ -19,6 +19,7 @@ from flask_login import current_user, logout_user
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
 from pydantic import SecretStr
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, PasswordField, StringField
 from wtforms.validators import DataRequired
@@ -40,6 +41,7 @@ from app.core.limits import (
 from app.core.refusals import Refusal, catalogue
 from app.people import desks, identity
 from app.people import login as door
+from app.people.actor import Actor
 from app.people.mandates import mandates
 from app.people.models import LoginSession
 from app.people.office.views import view
@@ -173,7 +175,19 @@ def _identity() -> dict[str, object]:
         with reading(g.actor.collectivity_id) as db:
             return identity.way_of(db, g.actor.user_id)
 
-    return {"identity_way": way}
+    return {"identity_way": way, "whom_to_ask": _whom_to_ask}
+
+
+def _whom_to_ask() -> dict[str, str]:
+    """What helps whoever meets a closed page: as whom he is logged in, at which desks, and who gives rights here."""
+    actor: Actor = g.actor
+    at = ", ".join(seat.name for seat in actor.seats) or "aucun bureau"
+    try:
+        with reading(actor.collectivity_id) as db:
+            names = desks.administrators(db, actor.collectivity_id)
+    except SQLAlchemyError:  # the page that says so must still be drawn
+        names = []
+    return {"me": f"{actor.name} ({at})", "administrators": ", ".join(names)}
 
 
 @pages.route("/compte/confirmer", methods=["GET", "POST"])

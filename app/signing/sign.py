@@ -81,7 +81,7 @@ def prepare(
     `mandate`: in which of the capacities offered; None for the strongest. `confirmed`: who signs was asked for the whole
     batch that this is a part of. Refuses software (`signature-of-software`), a person who was not asked who he is for too
     long (`identity-needed`), whoever may not sign here
-    (`not-your-turn`, `not-yours`, `app.signing.authority`), an older page (`moved-on`), every certificate that may not
+    (`not-your-turn`, `not-found`, `app.signing.authority`), an older page (`moved-on`), every certificate that may not
     sign (`app.signing.trust`): not enrolled to this person, wrong use, expired, revoked, unknown; and what the
     document's format refuses.
     """

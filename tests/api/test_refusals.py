@@ -86,13 +86,13 @@ def test_a_folder_of_other_desks_is_refused_by_every_route(house: House) -> None
     act = house.a_deliberation(at="direction")
     stranger = Software(house, "technique", [Right.CREATE, Right.ACT, Right.ARCHIVE])
     document = house.versions(act)[0].document_id
-    said(stranger.get(f"/folders/{act}"), 403, "not-yours")
-    said(stranger.get(f"/folders/{act}/journal"), 403, "not-yours")
-    said(stranger.get(f"/folders/{act}/documents/{document}/versions/1"), 403, "not-yours")
+    said(stranger.get(f"/folders/{act}"), 404, "not-found")
+    said(stranger.get(f"/folders/{act}/journal"), 404, "not-found")
+    said(stranger.get(f"/folders/{act}/documents/{document}/versions/1"), 404, "not-found")
     version = house.folder(act).version
     for verb, more in (("approve", {}), ("reject", {"reason": "Non"}), ("start", {})):
-        said(stranger.post(f"/folders/{act}/{verb}", version=version, **more), 403, "not-yours")
-    said(stranger.patch(f"/folders/{act}", version=version), 403, "not-yours")
+        said(stranger.post(f"/folders/{act}/{verb}", version=version, **more), 404, "not-found")
+    said(stranger.patch(f"/folders/{act}", version=version), 404, "not-found")
     assert house.folder(act).version == version
 
 

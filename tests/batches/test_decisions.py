@@ -75,7 +75,7 @@ def test_what_changed_meanwhile_is_refused_with_its_reason_and_stops_nothing(
         number,
         {
             taken_back: ("refused", "Gwenola Tréhorel a repris ce dossier à"),
-            reassigned: ("refused", "Ce dossier est réservé à d’autres bureaux"),
+            reassigned: ("refused", "Ce dossier ou cette page n’existe pas"),
             visaed: ("refused", "Tifenn Lescoat a visé"),
             left: ("done", ""),
         },
@@ -88,7 +88,10 @@ def test_what_changed_meanwhile_is_refused_with_its_reason_and_stops_nothing(
 
 @pytest.mark.parametrize(
     ("loss", "words"),
-    [("seat", "Ce dossier est réservé|Ce n’est pas à vous"), ("account", "compte .* a été fermé")],
+    [
+        ("seat", "Ce dossier ou cette page n’existe pas|Ce n’est pas à vous"),
+        ("account", "compte .* a été fermé"),
+    ],
 )
 def test_the_rights_are_those_of_the_moment_of_each_act(
     house: House, finances: Hand, loss: str, words: str
@@ -243,7 +246,7 @@ def test_a_verb_of_the_worker_does_nothing_for_an_item_that_is_over(house: House
     carry.decide(said, item.id)
     version = house.folder(folder_id).version
     carry.decide(said, item.id)
-    carry.refuse(said, item.id, "not-yours", {})
+    carry.refuse(said, item.id, "not-found", {})
     carry.finish(said)
     assert house.folder(folder_id).version == version
     assert items(number)[0].state == "done"

@@ -144,7 +144,7 @@ def test_what_changed_meanwhile_is_refused_with_its_reason_and_stops_nothing(
         {
             damaged: ("refused", "Ce document a été altéré dans le coffre"),
             taken_back: ("refused", "Gwenola Tréhorel a repris ce dossier"),
-            reassigned: ("refused", "Ce dossier est réservé à d’autres bureaux"),
+            reassigned: ("refused", "Ce dossier ou cette page n’existe pas"),
             late: ("refused", "Gwenola Tréhorel a repris ce dossier"),
             good: ("done", ""),
         },

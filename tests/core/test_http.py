@@ -123,7 +123,7 @@ def test_a_draft_full_of_nonsense_is_kept_shown_and_told_what_is_wrong(house: Ho
 @pytest.mark.parametrize(
     ("status", "method", "address", "words"),
     [
-        (404, "GET", "/nulle-part", "Cherchez-le par son numéro dans «"),
+        (404, "GET", "/nulle-part", "cherchez le dossier par son numéro dans «"),
         (405, "DELETE", "/suivi", "n’est pas possible ici"),
         (404, "GET", "/circuits/inconnu", "n’existe pas"),
         (404, "GET", "/dossiers/987654", "n’existe pas"),

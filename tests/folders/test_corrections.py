@@ -115,7 +115,7 @@ def test_a_mandate_s_ceiling_holds_both_values_until_another_person_rules(
     version = house.folder(folder_id).version
     for login, about, keep, word, key in (
         (CLERK, "fact:total_ttc", "", "Oui.", "not-your-turn"),  # nor the one who typed
-        (MAYOR, "fact:total_ttc", "", "Oui.", "not-yours"),  # nor who is not reached yet
+        (MAYOR, "fact:total_ttc", "", "Oui.", "not-found"),  # nor who is not reached yet
         (SERVICE, "fact:total_ttc", "", "  ", "word-needed"),
         (SERVICE, "fact:total_ttc", "1.00", "Oui.", "nothing-to-rule"),
         (SERVICE, "fact:seller", "", "Oui.", "nothing-to-rule"),

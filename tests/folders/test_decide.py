@@ -115,7 +115,7 @@ def test_a_stranger_learns_no_date_by_publishing(house: House) -> None:
     folder_id = ready(house)
     for day in (None, today() + timedelta(days=1), date(1999, 1, 1), today()):
         for means in Means:
-            with pytest.raises(Refusal, match="not-yours"):
+            with pytest.raises(Refusal, match="not-found"):
                 publish(house, folder_id, day, N, means)
     for login in (S, A):
         with pytest.raises(Refusal, match="not-your-turn"):

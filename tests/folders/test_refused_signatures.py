@@ -198,7 +198,7 @@ TABLE: dict[str, tuple[Callable[[Scene], Any], str, str]] = {
     "weak key": (lambda s: _written(s, "weak"), "key-weak", "prepare"),
     "level too low": (_too_low, "assurance-too-low", "prepare"),
     "another page": (_old_page, "moved-on", "prepare"),
-    "another person's session": (lambda s: s.finish(lambda b: b, "clerk"), "not-yours", "complete"),
+    "another person's session": (lambda s: s.finish(lambda b: b, "clerk"), "not-found", "complete"),
     "another browser's session": (lambda s: s.finish(lambda b: b, "other"), "session-used", "complete"),
     "session expired": (_expired, "session-used", "complete"),
     "session replayed": (_replayed, "session-used", "complete"),

@@ -212,7 +212,7 @@ def test_eight_writers_at_once_keep_one_chain_and_a_reader_never_cries_wolf(hous
 def test_a_verb_that_fails_writes_no_line(house: House) -> None:
     folder_id = house.an_invoice(at="finance")
     before = house.journal(folder_id)
-    with pytest.raises(Refusal, match="not-your-turn|not-yours"):
+    with pytest.raises(Refusal, match="not-your-turn|not-found"):
         house.approve(folder_id, "b.cadiou")
     assert house.journal(folder_id) == before
     assert verdict(house)[0] == 0

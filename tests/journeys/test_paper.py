@@ -206,7 +206,7 @@ def test_what_is_missing_or_wrong_is_refused_and_nothing_is_kept(house, tmp_path
     ):
         with pytest.raises(Refusal, match=key):
             state(house, folder_id, "a.kervadec", said, file)
-    for login, key in (("s.rivoal", "acted-already"), ("g.trehorel", "not-yours")):
+    for login, key in (("s.rivoal", "acted-already"), ("g.trehorel", "not-found")):
         with pytest.raises(Refusal, match=key):
             state(house, folder_id, login, statement(), scan)
     with pytest.raises(Refusal, match="moved-on"):

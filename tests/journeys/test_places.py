@@ -179,7 +179,7 @@ def test_places_that_cannot_be_are_refused_and_nothing_is_kept(house):
     ):
         with pytest.raises(Refusal, match=key):
             put(house, folder_id, boxes)
-    with pytest.raises(Refusal, match="not-yours"):
+    with pytest.raises(Refusal, match="not-found"):
         put(house, folder_id, {MAYOR: THERE}, login="s.rivoal")
     assert house.folder(folder_id).version == version
     send(house, folder_id)

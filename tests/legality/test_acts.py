@@ -158,7 +158,7 @@ def test_the_stamped_copy_is_a_view_and_the_signed_original_is_untouched(house: 
     house.publish(act)
     said = text_of(client.get(f"/dossiers/{act}/copie-tamponnee").data, tmp_path)
     assert f"Publié le {today():%d/%m/%Y}" in said
-    assert house.client("g.trehorel").get(f"/dossiers/{act}/copie-tamponnee").status_code == 403
+    assert house.client("g.trehorel").get(f"/dossiers/{act}/copie-tamponnee").status_code == 404
 
 
 @pytest.mark.parametrize("turned", [0, 90, 180, 270])

@@ -128,7 +128,7 @@ def test_a_letter_is_read_by_those_who_read_its_act_and_by_nobody_else(house: Ho
         f"/prefecture/{letter.id}/fichiers/0",
         f"/dossiers/{folder_id}/prefecture",
     ):
-        assert house.client("g.trehorel").get(url).status_code == 403
+        assert house.client("g.trehorel").get(url).status_code == 404
         assert house.client("b.cadiou").get(url).status_code == 200
     assert house.client("b.cadiou").get(f"/prefecture/{letter.id}/fichiers/9").status_code == 404
     sent = house.client("b.cadiou").get(f"/prefecture/{letter.id}/fichiers/1")
@@ -173,7 +173,7 @@ def test_a_letter_that_cannot_be_read_or_whose_act_is_unknown_is_an_administrato
     assert (kept.folder_id, kept.code) == (None, None)
     assert "Message illisible" in page(house, "k.morizur", "/prefecture")
     assert "Message illisible" not in page(house, "s.rivoal", "/prefecture")
-    assert house.client("s.rivoal").get(f"/prefecture/{kept.id}").status_code == 403
+    assert house.client("s.rivoal").get(f"/prefecture/{kept.id}").status_code == 404
 
 
 def test_a_worker_killed_before_saying_so_keeps_and_acknowledges_a_letter_once(house: House, tmp_path):

@@ -59,9 +59,9 @@ def test_the_operator_s_copy_is_reached_from_the_act_and_the_bare_original_is_no
     assert "n’a pas de bordereau d’acquittement" in client.get(slip).text
     face.operator.scenario.next["actes_create_pdf.php"] = ["home"]
     assert "n’a pas donné ce document" in client.get(slip).text
-    assert town.client("g.trehorel").get(slip).status_code == 403
+    assert town.client("g.trehorel").get(slip).status_code == 404
     assert [one.sha256 for one in town.versions(act)] == before
-    assert town.client("g.trehorel").get(where).status_code == 403
+    assert town.client("g.trehorel").get(where).status_code == 404
 
 
 def test_no_operator_s_copy_is_offered_where_none_is_made(house: House):

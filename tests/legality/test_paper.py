@@ -107,7 +107,7 @@ def test_what_waited_leaves_when_the_convention_is_in_force_again(house: House):
 
 def test_what_is_missing_impossible_or_not_one_s_own_is_refused(house: House, tmp_path):
     folder_id = suspended(house)
-    for login, key in (("s.rivoal", "not-emitter"), ("g.trehorel", "not-yours")):
+    for login, key in (("s.rivoal", "not-emitter"), ("g.trehorel", "not-found")):
         with pytest.raises(Refusal, match=key):
             send(house, folder_id, tmp_path, login=login)
     for day, key in ((today() + timedelta(days=1), "date-future"), (date(2026, 9, 23), "date-before-act")):

@@ -175,11 +175,11 @@ def test_a_desk_given_or_taken_back_counts_at_the_next_click(house: House) -> No
     client, _ = enter(house)
     here = house.actor(LOGIN).collectivity_id
     folder_id = house.an_invoice(at="finance")
-    assert client.get(f"/dossiers/{folder_id}").status_code == 403
+    assert client.get(f"/dossiers/{folder_id}").status_code == 404
     desks.seat(here, "finances", LOGIN, [login.Right.ACT])
     assert client.get(f"/dossiers/{folder_id}").status_code == 200
     desks.seat(here, "finances", LOGIN, [])
-    assert client.get(f"/dossiers/{folder_id}").status_code == 403
+    assert client.get(f"/dossiers/{folder_id}").status_code == 404
 
 
 def test_a_person_has_the_same_desks_at_each_click_and_in_what_is_done_later_and_is_read_at_one_go(

@@ -159,7 +159,7 @@ def test_an_attachment_opens_for_who_reads_the_folder_and_for_nobody_else(
     assert mayor.get(f"/dossiers/{folder_id}/flux/99").status_code == 404
     for rank, path in ((0, ""), (0, "/contenu"), (1, "")):
         stranger = house.client("k.morizur").get(f"/dossiers/{folder_id}/flux/{rank}{path}")
-        assert stranger.status_code == 403
+        assert stranger.status_code == 404
         assert b"PDF" not in stranger.data
 
 

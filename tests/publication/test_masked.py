@@ -141,7 +141,7 @@ def test_only_the_desk_of_publication_masks_and_from_that_step_on(house: House) 
     for login, number, key in (
         ("s.rivoal", folder_id, "not-publisher"),
         ("k.morizur", early, "not-publisher"),
-        ("g.trehorel", folder_id, "not-yours"),
+        ("g.trehorel", folder_id, "not-found"),
     ):
         with pytest.raises(Refusal) as refused:
             mask(house, number, login=login)

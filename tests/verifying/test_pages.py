@@ -348,8 +348,8 @@ def test_the_report_on_a_kept_signature_is_a_file(house):
 def test_a_stranger_to_the_folder_learns_nothing_of_its_signatures(house):
     folder_id = house.a_deliberation(at="prefecture")
     client, address = house.client("g.trehorel"), signatures_url(house, folder_id)
-    assert client.get(address).status_code == 403
-    assert client.post(address, data={"csrf_token": house.csrf(client)}).status_code == 403
+    assert client.get(address).status_code == 404
+    assert client.post(address, data={"csrf_token": house.csrf(client)}).status_code == 404
     assert house.client().get(address).status_code == 302
 
 

@@ -18,7 +18,7 @@ from app.folders.blueprint import received
 from app.signing.paper import sheet as paper
 
 pages = Blueprint("paper", __name__)
-ELSEWHERE = frozenset({"moved-on", "not-yours", "not-found", "not-your-turn", "bad-request"})
+ELSEWHERE = frozenset({"moved-on", "not-found", "not-your-turn", "bad-request"})
 FIELDS = ("name", "capacity", "signed_on", "kept_at")
 
 
