@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -89,6 +89,18 @@ class DueRule:
     unless: Condition | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TransmissionLimit:
+    """An act is transmitted within `days` calendar days of its last signature, by the article named as `source`."""
+
+    days: int
+    source: str
+
+    def after(self, signed_on: date) -> date:
+        """The last day, included, to transmit what was signed on that day."""
+        return signed_on + timedelta(days=self.days)
+
+
 CORNERS = ("bottom-right", "bottom-left", "top-right", "top-left")
 
 
@@ -121,6 +133,7 @@ class Family:
     `named_substitution`: who stands in for the mayor signs it only by a mandate that names this family.
     `credit_when`: the facts with which it is money that comes back; it then bears `credit_title`, and lists count its
     amount below zero, unless that is disputed.
+    `transmit_within`: the delay that the law sets to its transmission; None where it sets none.
     """
 
     name: str
@@ -154,6 +167,7 @@ class Family:
     named_substitution: bool = False
     credit_when: Condition | None = None
     credit_title: str = ""
+    transmit_within: TransmissionLimit | None = None
 
     @property
     def restricted(self) -> bool:
@@ -346,6 +360,7 @@ def _read(home: Path) -> Family:
         named_substitution=data.pop("named_substitution", False) is True,
         credit_when=_condition(data.pop("credit_when", None), "credit_when"),
         credit_title=data.pop("credit_title", ""),
+        transmit_within=_limit(data.pop("transmit_within", None)),
     )
     if data or found.name != home.name:
         raise ValueError(
@@ -370,6 +385,10 @@ def _due_rule(written: Mapping[str, Any] | None) -> DueRule | None:
     if written["clock"] not in CLOCKS:
         raise ValueError(f"due_rule: {written['clock']}")
     return DueRule(written["clock"], written["start"], unless)
+
+
+def _limit(written: Mapping[str, Any] | None) -> TransmissionLimit | None:
+    return None if written is None else TransmissionLimit(int(written["days"]), str(written["source"]))
 
 
 def _condition(written: Any, key: str) -> Condition | None:

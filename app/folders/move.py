@@ -18,7 +18,8 @@ from app.folders.access import refuse_stranger
 from app.folders.facts import act_of
 from app.folders.models import Folder, StepRun
 from app.folders.notices import news_of
-from app.folders.rows import Run
+from app.folders.publicity import signed_on
+from app.folders.rows import STEPS_PER_ROUND, Run
 from app.folders.seats import Slot, best_part, lacks_people, slots_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
@@ -31,7 +32,6 @@ from workflows.mandates import fitting
 from workflows.rights import Asker, Right, right_for
 
 _run: Any = StepRun.__table__
-STEPS_PER_ROUND = 1000
 MACHINE = "system"
 HANDOVER = "handover"
 SOMEBODY = LARGEST_KEY
@@ -98,6 +98,7 @@ class Said:
     capacity: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     who: str = ""  # whose act it is, when another person states it
+    signed_on: date | None = None  # the day that was stated of a signature by hand; else it is made now
 
 
 def person_of(actor: Actor) -> int | None:
@@ -139,7 +140,7 @@ def move(db: Db, folder: Folder, action: Action, actor: Actor, said: Said = Said
     own = next((run for run in here.runs if run.slot == slot and run.state == "active"), None)
     if moved.entered != moved.left and any(run.state == "active" and run is not own for run in here.runs):
         rows.close_runs(db, folder, "passed" if moved.closed else "cancelled", moment)
-    entered, awaited = _enter(db, folder, here, moved, moment)
+    entered, awaited = _enter(db, folder, here, moved, moment, said)
     place = rows.placed(folder, _placed(folder, moved, moment))
     end = rows.ended(own, _ended(action, actor, said, moment))
     letters = Letters(
@@ -235,7 +236,7 @@ def _ended(action: Action, actor: Actor, said: Said, moment: datetime) -> dict[s
 
 
 def _enter(
-    db: Db, folder: Folder, here: Present, moved: Moved, moment: datetime
+    db: Db, folder: Folder, here: Present, moved: Moved, moment: datetime, said: Said
 ) -> tuple[tuple[Slot, ...], list[dict[str, Any]]]:
     """Who is awaited at the step that is entered, and its rows: one for each desk or person, or one for the machine."""
     if moved.action is Action.SUBMIT:
@@ -244,7 +245,8 @@ def _enter(
         return (), []
     step = here.circuit.step(moved.entered)
     slots = slots_of(db, folder, step)
-    due = _due(folder, step, moment.astimezone(PARIS).date())
+    day = moment.astimezone(PARIS).date()
+    due = _due(db, folder, step, day, _signing_day(here, said, day))
     act = act_of(folder)
     common = {
         "collectivity_id": folder.collectivity_id,
@@ -266,15 +268,32 @@ def _enter(
     ]
 
 
-def _due(folder: Folder, step: Step, today: date) -> date:
-    """The sooner of the folder's legal deadline and the step's own working days."""
-    return min(folder.due_on, due_on(today, step.days)) if step.days else folder.due_on
+def _signing_day(here: Present, said: Said, day: date) -> date | None:
+    """The day of the signature that is being made by this move; None when it makes none."""
+    signs = here.step is not None and here.step.kind in {StepKind.SIGN, StepKind.SEAL}
+    return (said.signed_on or day) if signs else None
+
+
+def _due(db: Db, folder: Folder, step: Step, entered: date, signed: date | None = None) -> date:
+    """The soonest of the folder's legal deadline, the step's own working days, and the law's delay to transmit an act.
+
+    `signed`: the day of a signature that is made at this very moment, and that no row tells yet.
+    """
+    days = [folder.due_on, *([due_on(entered, step.days)] if step.days else [])]
+    limit = family_of(folder.family).transmit_within
+    if limit is not None and step.kind is StepKind.TRANSMIT:
+        days += [limit.after(last) for last in [_latest(signed, signed_on(db, folder))] if last]
+    return min(days)
+
+
+def _latest(*days: date | None) -> date | None:
+    return max((day for day in days if day is not None), default=None)
 
 
 def due_at(db: Db, folder: Folder, run: StepRun) -> date:
     """The last day on time of a step that was entered, from the folder's facts as they are now."""
     step = present(db, folder).circuit.step(run.step)
-    return _due(folder, step, run.entered_at.astimezone(PARIS).date())
+    return _due(db, folder, step, run.entered_at.astimezone(PARIS).date())
 
 
 def _placed(folder: Folder, moved: Moved, moment: datetime) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from app.folders import points, queues, timeline
 from app.folders.corrections import ruled_in_words
 from app.folders.documents import FIXED, current_versions
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
-from app.folders.move import EMITTERS, STEPS_PER_ROUND, Present, present
+from app.folders.move import EMITTERS, Present, present
 from app.folders.publicity import Means, means_of, signed_on
+from app.folders.rows import STEPS_PER_ROUND
 from app.folders.ruling import doubted_by, may_rule
 from app.folders.sockets import cautions, obstacles, plugged, returned_as, untold
 from app.folders.views import (

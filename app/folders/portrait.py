@@ -16,9 +16,10 @@ from app.folders.documents import TYPED, current_versions
 from app.folders.effect import effect_of
 from app.folders.forms import choices_of
 from app.folders.models import Document, DocumentVersion, Folder, Publication, StepRun
-from app.folders.move import STEPS_PER_ROUND, Present
+from app.folders.move import Present
 from app.folders.page import current_present
 from app.folders.publicity import means_of
+from app.folders.rows import STEPS_PER_ROUND
 from app.folders.sending import find_problems
 from app.folders.sockets import FileTypes, cautions, plugged, returned_as, types_of
 from app.folders.views import amount, state_label

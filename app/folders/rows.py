@@ -12,6 +12,7 @@ from app.core.db import Db
 from app.core.writes import Write
 from app.folders.models import Folder, StepRun
 
+STEPS_PER_ROUND = 1000
 _run: Any = StepRun.__table__
 _folder: Any = Folder.__table__
 _runs = sa.select(

@@ -21,9 +21,10 @@ from app.core.refusals import Refusal
 from app.folders import corrections, events, numbering
 from app.folders.effect import effect_of
 from app.folders.models import Folder, Publication, StepRun
-from app.folders.move import STEPS_PER_ROUND, Present
-from app.folders.publicity import means_of
+from app.folders.move import Present
+from app.folders.publicity import means_of, signed_on
 from app.folders.queues import Found
+from app.folders.rows import STEPS_PER_ROUND
 from app.folders.seats import Slot, slots_of
 from app.folders.sockets import plugged, returned_as
 from app.folders.views import (
@@ -185,12 +186,22 @@ def _machine_line(db: Db, folder: Folder, step: Step, run: StepRun, n: int) -> S
         state,
         n,
         str(note.get("title") or step.label),
-        str(note.get("meta") or instant(run.ended_at or run.entered_at)),
+        str(note.get("meta") or instant(run.ended_at or run.entered_at)) + _limit(db, folder, step, run),
         run.comment or "",
         str(note.get("mono") or ""),
         str(note.get("link_label") or ""),
         str(note.get("link_url") or ""),
     )
+
+
+def _limit(db: Db, folder: Folder, step: Step, run: StepRun) -> str:
+    """« . À transmettre sous 9 jours, 12 décembre 2026 (CGCT L2131-13) », while it waits; the article of a delay of the law."""
+    if run.state != "active" or run.due_on >= NO_DATE or run.due_on == folder.due_on:
+        return ""
+    law, signed = family_of(folder.family).transmit_within, signed_on(db, folder)
+    of_law = step.kind is StepKind.TRANSMIT and law and signed and law.after(signed) == run.due_on
+    source = f" ({law.source})" if law is not None and of_law else ""
+    return f". {step_due(run.due_on, step.kind).words}, {jour(run.due_on)}{source}"
 
 
 def _acted(run: StepRun, step: Step, names: Mapping[int, str], n: int, words: str | None) -> StepView:

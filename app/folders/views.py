@@ -295,6 +295,7 @@ _VERBS = {
     StepKind.SIGN: "signer",
     StepKind.PUBLISH: "publier",
     StepKind.ARCHIVE: "archiver",
+    StepKind.TRANSMIT: "transmettre",
 }
 
 

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 import sqlalchemy as sa
 
+from app.circuits.library import family_of
 from app.core.clock import PARIS, today
 from app.core.db import Db, reading
 from app.core.french import jour_long
@@ -18,7 +19,7 @@ from app.folders.access import authorize
 from app.folders.documents import current_versions
 from app.folders.effect import REFERRED, Effect, effect_of
 from app.folders.models import Document, DocumentVersion, Folder, Publication
-from app.folders.publicity import Means, means_of
+from app.folders.publicity import Means, means_of, signed_on
 from app.legality.cancelling import Standing, act_at_the_prefecture, standing
 from app.legality.intake import the_channel
 from app.legality.models import StateLetter
@@ -45,6 +46,8 @@ class Life:
     online_until: date | None
     appeal_until: date | None
     referral_until: date | None
+    transmit_by: date | None
+    transmit_rule: str
     on_paper: bool
     means: Means
     cancelled_on: date | None
@@ -62,6 +65,7 @@ def life_of(db: Db, folder: Folder) -> Life:
     online = record.act_of(
         db, folder.id
     )  # whatever the way: what is online stays there two months from that day
+    limit, signed = family_of(folder.family).transmit_within, signed_on(db, folder)
     cancelled, worth = here.cancelled is not None, effect_of(db, folder)
     return Life(
         standing=here,
@@ -71,6 +75,8 @@ def life_of(db: Db, folder: Folder) -> Life:
         enforceable_on=worth.enforceable_on if worth else None,
         online_until=online_until(record.first_day(online)) if online and not online.withdrawn_at else None,
         appeal_until=appeal_until(published) if published else None,
+        transmit_by=limit.after(signed) if limit and signed else None,
+        transmit_rule=limit.source if limit else "",
         referral_until=None if cancelled else _referral(db, folder, act),
         on_paper=act.reference == ON_PAPER,
         means=means_of(db, folder),

@@ -234,6 +234,15 @@ RULES = {
 """Where each date of an act comes from, shown beside it."""
 
 
+def _in_time(life: Life) -> list[tuple[str, str, str]]:
+    """The last day that the law gave to transmit the act, and whether it was held; nothing where the law gives none."""
+    if life.transmit_by is None:
+        return []
+    after = life.received_on is not None and life.received_on > life.transmit_by
+    words = f"{jour_long(life.transmit_by)}{', dépassé' if after else ''}"
+    return [("À transmettre au plus tard le", words, f"quinze jours de la signature ({life.transmit_rule})")]
+
+
 def dates_of(life: Life) -> list[tuple[str, str, str]]:
     """The dates of an act, in the order of its life, each with the rule that gives it (empty for what no rule gives)."""
 
@@ -243,6 +252,7 @@ def dates_of(life: Life) -> list[tuple[str, str, str]]:
     found = [
         ("Identifiant", life.standing.act.identifier or "aucun : transmis sur papier", ""),
         ("Reçu par la préfecture le", said(life.received_on, "inconnu"), RULES["received"]),
+        *_in_time(life),
         (
             life.means.done,
             said(life.published_on, "pas encore publié"),

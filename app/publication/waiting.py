@@ -12,8 +12,8 @@ from app.core.db import Db
 from app.folders.access import readable_by
 from app.folders.effect import Effect, effects_of
 from app.folders.models import Folder, Publication, StepRun
-from app.folders.move import STEPS_PER_ROUND
 from app.folders.publicity import Means
+from app.folders.rows import STEPS_PER_ROUND
 from app.folders.views import Due, family_words, step_due
 from app.people.actor import Actor
 from app.publication.models import PublicAct, PublicFile, PublicSite, PublicVersion

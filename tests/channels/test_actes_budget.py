@@ -1,12 +1,14 @@
 """A budgetary document tells what it is, and a seal that no longer holds is told with what broke it."""
 
 import tarfile
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from app.channels.actes.budget import Seal, explain, read_budget, rows_of
 from app.channels.actes.budget_schema import remark
+from app.channels.actes.budget_year import cautions
 from app.channels.actes.channel import open_channel
 from app.channels.actes.settings import ActesSettings
 from app.channels.actes.xmltree import Malformed
@@ -172,3 +174,32 @@ def test_bud_03_a_budget_is_declared_as_its_own_file_declares_it(tmp_path):
     silent = sealed(TOTEM, (b'<DteDec V="2026-11-12"/>', b""), (b'NatDec V="01"', b'NatDec V="77"'))
     assert told(silent, decision_date="2026-11-10", budget_kind="Autre") == {}
     assert read_budget(sealed(TOTEM, (b'NatDec V="01"', b'NatDec V="04"'))).kind == "Virement de crédits"
+
+
+@pytest.mark.law("BUD-01", "BUD-02", "BUD-04")
+def test_the_days_of_a_budget_and_of_an_account_are_told_when_they_are_not_held():
+    """Vote by 15 April, 30 of a year of elections; debate within ten weeks before; account by 30 June."""
+
+    def told(kind, year, voted, population=12_000, today="2027-03-01", **facts):
+        known = {"budget_kind": kind, "fiscal_year": year, "decision_date": voted, **facts}
+        return {one.key for one in cautions(known, population, date.fromisoformat(today))}
+
+    primary, account = "Budget primitif", "Compte financier unique"
+    assert told(primary, 2027, "2027-04-15", orientations_on="2027-02-04") == set()
+    assert told(primary, 2027, "2027-04-16", orientations_on="2027-02-05") == {"budget-vote"}
+    assert told(primary, 2026, "2026-04-30", orientations_on="2026-03-01", today="2026-05-15") == set()
+    assert told(primary, 2026, "2026-05-01", orientations_on="2026-03-01", today="2026-05-16") == {
+        "budget-vote",
+        "budget-transmission",
+    }
+    late = told(primary, 2027, "2027-04-01", orientations_on="2027-03-01", today="2027-05-01")
+    assert late == {"budget-transmission"}
+    in_time = {"orientations_on": "2027-03-01", "received_on_by_state": "2027-04-30", "today": "2027-09-01"}
+    assert told(primary, 2027, "2027-04-01", **in_time) == set()
+    for debate in ({}, {"orientations_on": "2027-02-03"}, {"orientations_on": "2027-04-15"}):
+        assert told(primary, 2027, "2027-04-15", **debate) == {"budget-debate"}
+        assert told(primary, 2027, "2027-04-15", population=1_240, **debate) == set()
+    assert told(account, 2026, "2027-06-30") == set()
+    assert told(account, 2026, "2027-07-01") == {"budget-vote"}
+    assert told("Décision modificative", 2027, "2027-11-12") == set()
+    assert told(primary, None, None) == set()

@@ -3,14 +3,18 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
+import time_machine
 
-from app.core.clock import today
+from app.core.clock import now, today
 from app.core.db import reading
+from app.core.french import jour, jour_long
 from app.core.refusals import Refusal
-from app.folders.models import Publication
+from app.folders.models import Publication, StepRun
 from app.signing.models import SignatureProof
 from tests.builders.house import ACT, BUDGET, House
 from tests.builders.mandates import of_mayor, record
+from tests.journeys.test_paper import incoming, state, statement
 
 MAYOR = "a.kervadec"
 
@@ -46,16 +50,25 @@ def test_an_order_that_the_law_exempts_goes_to_nobody_and_is_enforceable_once_pu
     assert "transmission.sent" not in house.journal(folder_id)
 
 
-@pytest.mark.law("SIG-04")
+@pytest.mark.law("SIG-04", "TRA-06")
 def test_a_contract_is_refused_to_a_certificate_that_is_not_qualified(house: House) -> None:
     folder_id = house.an_act("contract")
     with pytest.raises(Refusal, match="assurance-too-low"):
         house.sign(folder_id, MAYOR)
     house.enrol(MAYOR, "qualified_soft")
     house.sign(folder_id, MAYOR, "qualified_soft")
+    # Transmitted within fifteen days of its signature, and the other party is notified of it only then.
+    with pytest.raises(Refusal, match="not-your-turn|moved-on"):
+        house.publish(folder_id)
     house.drain()
+    assert house.folder(folder_id).place == "notification"
+    shown = house.client("k.morizur").get(f"/dossiers/{folder_id}/prefecture").get_data(as_text=True)
+    assert jour_long(today() + timedelta(days=15)) in shown
+    assert "quinze jours de la signature (CGCT L2131-13)" in shown
+    house.publish(folder_id)
     assert house.folder(folder_id).place == "done"
     with reading() as db:
+        assert db.get_one(Publication, folder_id).enforceable_on == today()
         assert db.query(SignatureProof).filter_by(folder_id=folder_id).one().assurance == "advanced_qualified"
 
 
@@ -91,3 +104,30 @@ def test_TRA_01_an_order_is_notified_after_it_was_signed_and_says_so(house: Hous
         shown = client.get(f"/dossiers/{folder_id}{where}").get_data(as_text=True)
         assert "Notifié le" in shown
         assert "En ligne au moins" not in shown
+
+
+@pytest.mark.law("TRA-05")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_individual_decision_that_is_not_transmitted_in_fifteen_days_is_late_for_all(
+    house: House, tmp_path
+) -> None:
+    """The fifteen days run from the signature: of one by hand, from the day that was stated."""
+    by_key, by_hand = house.an_act("individual_decree"), house.an_act("individual_decree")
+    house.sign(by_key, MAYOR)
+    yesterday = statement(signed_on=today() - timedelta(days=1))
+    state(house, by_hand, MAYOR, yesterday, incoming(tmp_path))
+    with reading() as db:
+        due = {
+            run.folder_id: run.due_on
+            for run in db.scalars(
+                sa.select(StepRun).where(StepRun.kind == "transmit", StepRun.state == "active")
+            )
+        }
+    assert due == {by_key: today() + timedelta(days=15), by_hand: today() + timedelta(days=14)}
+    shown = house.client("k.morizur").get(f"/dossiers/{by_key}").get_data(as_text=True)
+    words = f"À transmettre sous 15 jours, {jour(due[by_key])} (CGCT L2131-2, II)"
+    assert words in shown.replace("\xa0", " ").replace("\u202f", " ")
+    with time_machine.travel(now() + timedelta(days=15), tick=False):
+        home = house.client("k.morizur").get("/a-traiter").get_data(as_text=True)
+    assert f"/dossiers/{by_hand}" in home
+    assert f"/dossiers/{by_key}" not in home

@@ -1,11 +1,15 @@
 """What the law asks of each kind of act: what acts share is checked for all, and each family adds its own."""
 
+import copy
 from datetime import date
 
 import pytest
 
 from workflows.bases import with_base
-from workflows.family import families, family, problems
+from workflows.circuit import StepKind
+from workflows.errors import Refusal
+from workflows.family import check_circuit, families, family, problems
+from workflows.loader import load
 from workflows.mandates import Act, Kind, Mandate, check
 
 TODAY = date(2026, 11, 25)
@@ -131,3 +135,30 @@ def test_a_family_changes_a_field_of_its_base_without_writing_it_again():
 
 def test_every_act_that_the_state_receives_is_of_the_base():
     assert {name for name, one in families().items() if one.field("nature")} == set(OWN)
+
+
+@pytest.mark.law("TRA-05", "TRA-06", "TRA-07")
+def test_the_law_gives_fifteen_days_to_transmit_some_acts_and_the_commune_two_working_ones_to_the_others():
+    limits = {name: family(name).transmit_within for name in OWN}
+    given = {name: limit.after(date(2026, 11, 25)) for name, limit in limits.items() if limit}
+    assert given == dict.fromkeys(("contract", "individual_decree"), date(2026, 12, 10))
+    for name in set(OWN) - set(given):
+        (step,) = [one for one in family(name).circuit.steps if one.kind is StepKind.TRANSMIT]
+        assert step.days == 2, name
+
+
+@pytest.mark.law("TRA-06")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda steps: steps[-1].update(when=None) or steps.insert(0, steps.pop()),
+        lambda steps: steps.pop(-2),
+        lambda steps: steps[-2].update(when={"field": "amount", "op": ">", "value": 1}),
+    ],
+)
+def test_no_circuit_notifies_a_contract_before_its_transmission(change):
+    data = copy.deepcopy(family("contract").circuit.to_data())
+    change(data["steps"])
+    with pytest.raises(Refusal, match="circuit-unlawful") as refused:
+        check_circuit(family("contract"), load(data))
+    assert "un contrat ne se notifie qu’ensuite" in refused.value.facts["details"]

@@ -13,10 +13,12 @@ from app.channels.actes.matters import in_force
 from app.channels.actes.naming import nature_of
 from app.circuits.library import family_of
 from app.core import jobs
+from app.core.clock import today
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.folders import numbering, sockets
 from app.folders.models import DocumentVersion, Folder
+from app.folders.publicity import choice_of
 from app.folders.sockets import Caution, FileTypes, ReadFacts
 from app.people.models import Collectivity
 from app.transmission.ports import Problem
@@ -31,6 +33,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.reader("budget", _read_budget, binding=True)
     sockets.taker("budget", _of_this_body)
     sockets.caution(_chair)
+    sockets.caution(_year)
     sockets.table(_table)
     sockets.band(_Preflight(settings, templates))
     sockets.types(_types)
@@ -154,6 +157,16 @@ def _table(data: bytes) -> tuple[tuple[str, str], ...] | None:
     except Malformed:
         return None
     return None if found is None else rows_of(found, remark(data))
+
+
+def _year(db: Db, folder: Folder) -> Sequence[Caution]:
+    """BUD-01, BUD-02, BUD-04: the days of the debate, of the vote and of the transmission."""
+    if folder.family != "budget":
+        return ()
+    from app.channels.actes.budget_year import cautions
+
+    chosen = choice_of(db.get_one(Collectivity, folder.collectivity_id).settings)
+    return tuple(cautions(folder.facts, chosen.population, today()))
 
 
 def _chair(db: Db, folder: Folder) -> Sequence[Caution]:

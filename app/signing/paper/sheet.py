@@ -113,7 +113,9 @@ def write(
         "document": main.document_id,
         "sha256": main.sha256,
     }
-    said = Said(told(row), capacity=statement.capacity, facts=facts, who=statement.name)
+    said = Said(
+        told(row), capacity=statement.capacity, facts=facts, who=statement.name, signed_on=row.signed_on
+    )
     return move(db, folder, Action.SIGN, actor, said)
 
 

@@ -3,6 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
+from workflows.circuit import Circuit, Step, StepKind
 from workflows.family import Facts, Problem
 
 # In euros, VAT excluded, from the 1st of January of the year: the European threshold of local authorities' supplies and
@@ -33,3 +34,21 @@ def procurement_above_the_threshold_is_transmitted(facts: Facts, today: date) ->
         f"À partir de {f'{due:,.0f}'.replace(',', chr(0x202F))} € HT, un marché se transmet à la préfecture avant sa "
         "notification. Choisissez « À transmettre ».",
     )
+
+
+def notified_after_transmission(circuit: Circuit) -> str | None:
+    """The other party is notified of a contract once it is transmitted, never before (CGCT L2131-13)."""
+    notified = next((n for n, step in enumerate(circuit.steps) if step.kind is StepKind.PUBLISH), None)
+    if notified is None or any(_transmits(step) for step in circuit.steps[:notified]):
+        return None
+    return (
+        f"L’étape « {circuit.steps[notified].label} » vient après la transmission à la préfecture : un contrat ne se "
+        "notifie qu’ensuite (CGCT L2131-13)."
+    )
+
+
+def _transmits(step: Step) -> bool:
+    """Whether this step transmits each contract that is to be."""
+    if step.kind is not StepKind.TRANSMIT:
+        return False
+    return step.when is None or step.when.to_data() == {"field": "transmitted", "op": "==", "value": "yes"}
