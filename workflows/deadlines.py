@@ -70,15 +70,16 @@ def enforceable_on(published_on: date | None, received_on: date | None, listed: 
 
 def month_after(day: date) -> date:
     """The same day one month on, or the last of that month when it has no such day."""
-    return _months_after(day, 1)
+    return months_after(day, 1)
 
 
 def two_months_after(day: date) -> date:
     """The same day two months on, or the last of that month when it has no such day."""
-    return _months_after(day, 2)
+    return months_after(day, 2)
 
 
-def _months_after(day: date, count: int) -> date:
+def months_after(day: date, count: int) -> date:
+    """The same day so many months on, or the last of that month when it has no such day."""
     month = day.month + count
     year, month = day.year + (month - 1) // 12, (month - 1) % 12 + 1
     return date(year, month, min(day.day, monthrange(year, month)[1]))

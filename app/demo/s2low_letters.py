@@ -27,7 +27,7 @@ from app.channels.actes.simulated_office import LATE_ANOMALY, MARK, RECEIPT, loa
 from app.channels.actes.simulator import CONTACT, SimulatedPrefecture
 from app.core.clock import PARIS, now
 from app.demo.s2low_bytes import as_json, as_text, kept
-from app.legality.printed import stamp
+from app.pdf.printed import stamp
 from app.transmission.ports import Parcel, ParcelFile, Rejected, Sender
 
 _REPLIES: Final = {

@@ -23,7 +23,7 @@ from app.folders.publicity import Means, means_of, signed_on
 from app.legality.cancelling import Standing, act_at_the_prefecture, standing
 from app.legality.intake import the_channel
 from app.legality.models import StateLetter
-from app.legality.printed import sheet, stamp
+from app.pdf.printed import sheet, stamp
 from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.publication import record

@@ -19,7 +19,7 @@ from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder, Publication
 from app.journal.chain import Event, append
 from app.legality.models import ActCancellation
-from app.legality.printed import sheet
+from app.pdf.printed import sheet
 from app.people.actor import Actor
 from app.publication import record
 from app.transmission.models import ON_PAPER, Transmission

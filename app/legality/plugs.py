@@ -11,7 +11,7 @@ from app.core.db import Db
 from app.core.outbox import Row, each_round, handles
 from app.folders import sockets
 from app.folders.models import Folder
-from app.legality import cancelling, intake, on_paper, replies, views
+from app.legality import cancelling, former, intake, on_paper, replies, reports, views
 from app.legality.clocks import counter
 from app.people.actor import Actor
 from app.transmission import answered
@@ -26,6 +26,7 @@ def plug(settings: Any, templates: Environment) -> None:
     answered.watch(cancelling.FAMILY, cancelling.answered)
     sockets.taker(cancelling.FAMILY, cancelling.take)
     sockets.check(replies.only_one)
+    sockets.caution(former.cautions)
     sockets.tray(_Tray(templates), views.any_waiting)
     sockets.band(_Band(templates))
 
@@ -75,6 +76,12 @@ class _Band:
         return Markup(page)  # noqa: S704 - the template escapes what it prints
 
     def _context(self, db: Db, folder: Folder) -> dict[str, Any] | None:
+        found = self._ways(db, folder) or {}
+        links = former.links(db, folder)
+        report = reports.state(db, folder)
+        return {**found, "links": links, "report": report} if found or links or report else None
+
+    def _ways(self, db: Db, folder: Folder) -> dict[str, Any] | None:
         about = folder.fields.get("followup")
         if about and folder.family == replies.FAMILY:
             return {"url": f"/prefecture/{folder.number}", "kind": "letter"}

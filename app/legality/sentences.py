@@ -3,6 +3,18 @@
 from app.core.refusals import Sentences
 
 SENTENCES: Sentences = {
+    "report-what": (
+        422,
+        "Rien n’a été enregistré : cochez au moins une décision et donnez la date de la séance où le maire en a rendu compte.",
+    ),
+    "report-when": (
+        422,
+        "Rien n’a été enregistré : la séance est dans le futur, ou avant la signature d’une des décisions cochées. Vérifiez la date.",
+    ),
+    "report-moved": (
+        409,
+        "Rien n’a été enregistré : une des décisions cochées n’est plus à rapporter, ou un autre bureau l’a déposée. Rechargez la page.",
+    ),
     "reply-wrong": (
         422,
         "Ce courrier n’attend pas cette réponse. Rouvrez-le et choisissez parmi celles qu’il propose.",

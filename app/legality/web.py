@@ -1,5 +1,6 @@
 """Pages of legality control: the Préfecture's letters, an act at the Préfecture, and what is made of both."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -7,8 +8,8 @@ from flask import Blueprint, current_app, flash, g, redirect, render_template, r
 from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
-from app.core.clock import now
-from app.core.db import reading
+from app.core.clock import now, today
+from app.core.db import key_in, reading
 from app.core.french import taille
 from app.core.http import FILES, PERSON, guard, wants_json
 from app.core.refusals import Refusal
@@ -18,7 +19,7 @@ from app.folders import page
 from app.folders.access import authorize
 from app.folders.blueprint import CREATE, received, version_shown
 from app.folders.bytes import disposition
-from app.legality import acts, cancelling, intake, on_paper, replies, views
+from app.legality import acts, cancelling, intake, on_paper, replies, reports, views
 from app.legality.suspension import Asked, record_suspension
 from app.people.actor import Actor
 from app.transmission import silences
@@ -148,6 +149,38 @@ def _typed_day(typed: str) -> date | None:
         return date.fromisoformat(typed) if typed else None
     except ValueError:
         return None
+
+
+@pages.get("/decisions-a-rapporter")
+@guard(PERSON)
+def to_report() -> tuple[str, int]:
+    """The decisions by delegation that the council has not heard of yet."""
+    return _to_report()
+
+
+@pages.post("/decisions-a-rapporter")
+@guard(CREATE)
+def report() -> Response | tuple[str, int]:
+    """Write at which meeting those that are ticked were reported."""
+    ticked = [number for one in request.form.getlist("d") if (number := key_in(one)) is not None]
+    try:
+        count = reports.report_decisions(g.actor, ticked, _typed_day(request.form.get("sitting_on", "")))
+    except Refusal as refusal:
+        if refusal.key in ELSEWHERE:
+            raise
+        status, error = sentences.say(refusal.key, refusal.facts)
+        return _to_report(status, error, ticked)
+    flash("1 décision est rapportée." if count == 1 else f"{count} décisions sont rapportées.", "ok")
+    return redirect(url_for("legality.to_report"))
+
+
+def _to_report(status: int = 200, error: str | None = None, ticked: Sequence[int] = ()) -> tuple[str, int]:
+    with reading(g.actor.collectivity_id) as db:
+        rows = reports.to_report(db, g.actor)
+    context = {"rows": rows, "error": error, "ticked": ticked, "today": today().isoformat()}
+    return render_template(
+        "legality/reports.html", sitting_on=request.form.get("sitting_on", ""), **context
+    ), status
 
 
 @pages.get("/dossiers/<int:folder_id>/prefecture")

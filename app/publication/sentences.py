@@ -3,6 +3,10 @@
 from app.core.refusals import Sentences
 
 SENTENCES: Sentences = {
+    "nothing-to-print": (
+        404,
+        "Aucune copie n’est à imprimer : cet acte n’est pas en ligne, ou ce fichier n’est pas un PDF. Ouvrez le dossier, puis la page publique.",
+    ),
     "not-publisher": (
         403,
         "La publication de cet acte revient au bureau que son circuit désigne. Rien n’a été fait : adressez-vous à lui.",

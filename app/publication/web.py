@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
+from flask import Response as FlaskResponse
 from werkzeug.wrappers import Response
 
 from app.circuits.library import family_of
@@ -12,10 +13,11 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.access import authorize
 from app.folders.blueprint import received, version_shown
+from app.folders.bytes import disposition
 from app.folders.effect import CANCELLED
 from app.folders.publicity import choice_of
 from app.people.models import Collectivity
-from app.publication import publishing, record
+from app.publication import copies, publishing, record
 from app.publication.models import PublicSite
 from app.publication.office import ChoiceForm, choose
 from app.publication.publishing import LONGEST, REASONS, TITLE, Masked
@@ -60,6 +62,20 @@ def office() -> Response | tuple[str, int]:
 def sheet(folder_id: int) -> str:
     """An act's publication: what is online, its masked version, its withdrawal."""
     return render_template("publication/sheet.html", **_context(folder_id))
+
+
+@pages.get("/dossiers/<int:folder_id>/publication/copie-papier/<int:position>")
+@guard(PERSON)
+def paper_copy(folder_id: int, position: int) -> FlaskResponse:
+    """What the public has, ready to print for whoever asks for it on paper, with the days of its publication."""
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        data = copies.paper_copy(db, folder, position)
+    response = FlaskResponse(data, mimetype=copies.PDF)
+    response.headers["Content-Disposition"] = disposition(
+        f"copie-{folder.number or folder.id}.pdf", download=False
+    )
+    return response
 
 
 @pages.post("/dossiers/<int:folder_id>/publication/version-occultee")

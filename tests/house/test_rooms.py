@@ -55,7 +55,7 @@ HEAVY = {
         "app/transmission/s2low/",
     ),
     "signxml": ("app/signing/formats/",),
-    "pikepdf": ("app/files/", "app/pdf/", "app/legality/printed.py"),
+    "pikepdf": ("app/files/", "app/pdf/"),
     "pypdfium2": ("app/files/", "app/signing/formats/", "app/pdf/"),
     "facturx": ("app/invoices/reading.py",),
     "alembic": ("app/core/schema.py",),

@@ -17,7 +17,7 @@ from app.folders import sending
 from app.folders.models import Folder, Publication
 from app.legality import acts, cancelling
 from app.legality.models import ActCancellation
-from app.legality.printed import stamp
+from app.pdf.printed import stamp
 from app.publication.models import PublicAct
 from app.transmission.models import Transmission
 from tests.builders.house import ACT, House

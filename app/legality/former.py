@@ -1,0 +1,103 @@
+"""An individual order that withdraws or repeals another: linked to it both ways, and told when four months are over."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import sqlalchemy as sa
+
+from app.core.clock import today
+from app.core.db import Db
+from app.core.french import jour_long
+from app.folders.models import Folder
+from app.folders.publicity import signed_on
+from app.folders.sockets import Caution
+from workflows.acts.rules import act_number
+from workflows.deadlines import months_after
+
+FAMILY = "individual_decree"
+HOW = {"withdraws": ("Retire", "Retiré"), "repeals": ("Abroge", "Abrogé")}
+MONTHS = 4
+TITLE = "Retrait ou abrogation"
+
+
+def former_of(db: Db, folder: Folder) -> Folder | None:
+    """The order that this one says to withdraw or repeal, by its number, the last of that number; None when it is not here."""
+    number = act_number(folder.fields.get("former_number"))
+    if folder.family != FAMILY or not number or not folder.fields.get("former_how"):
+        return None
+    query = (
+        sa.select(Folder)
+        .where(Folder.collectivity_id == folder.collectivity_id, Folder.family == FAMILY)
+        .where(Folder.number == number, Folder.id != folder.id, Folder.place != "withdrawn")
+    )
+    return db.scalars(query.order_by(Folder.id.desc()).limit(1)).first()
+
+
+def cautions(db: Db, folder: Folder) -> Sequence[Caution]:
+    """ACT-07: within four months a right-creating decision is withdrawn or repealed if it is unlawful (CRPA L242-1).
+
+    Later, or when the former is not known here, it is told: the law has exceptions (the beneficiary's request, fraud), so
+    whoever decides rules on it.
+    """
+    if folder.family != FAMILY or not folder.fields.get("former_how"):
+        return ()
+    former, number = former_of(db, folder), folder.fields.get("former_number") or "?"
+    signed = signed_on(db, former) if former is not None else None
+    if signed is None:
+        sentence = (
+            f"L’arrêté {number} que ce dossier retire ou abroge n’a pas été signé ici : comptez vous-même les quatre mois depuis "
+            "sa date (CRPA L242-1)."
+        )
+        return [Caution("former-unknown", TITLE, sentence, about=f"former:{number}")]
+    last = months_after(signed, MONTHS)
+    done = signed_on(db, folder) or today()
+    if done <= last:
+        return ()
+    sentence = (
+        f"L’arrêté {number} a été signé le {jour_long(signed)} : s’il a créé des droits, il ne pouvait être retiré ou abrogé "
+        f"pour illégalité que jusqu’au {jour_long(last)} (CRPA L242-1). Vérifiez qu’un autre cas le permet, comme la demande de "
+        "son bénéficiaire ou une fraude."
+    )
+    return [Caution("former-late", TITLE, sentence, about=f"former:{number}:{last}")]
+
+
+def links(db: Db, folder: Folder) -> list[tuple[str, int | None]]:
+    """The words of each link of an individual order, and the folder that it leads to."""
+    if folder.family != FAMILY:
+        return []
+    found: list[tuple[str, int | None]] = []
+    how = HOW.get(str(folder.fields.get("former_how") or ""))
+    if how:
+        former = former_of(db, folder)
+        words = f"{how[0]} l’arrêté {folder.fields.get('former_number') or '?'}."
+        found.append((words, former.id if former else None))
+    if folder.number and _signed(folder):
+        found += [
+            (f"{HOW[str(one.fields['former_how'])][1]} par l’arrêté {one.number}{_since(db, one)}.", one.id)
+            for one in _later(db, folder)
+        ]
+    return found
+
+
+def _later(db: Db, folder: Folder) -> list[Folder]:
+    """The signed orders that withdraw or repeal this one."""
+    query = (
+        sa.select(Folder)
+        .where(Folder.collectivity_id == folder.collectivity_id, Folder.family == FAMILY)
+        .where(Folder.id > folder.id, Folder.phase.in_(("running", "done")), Folder.place != "withdrawn")
+        .where(Folder.fields["former_number"].as_string() == folder.number)
+    )
+    return [
+        one
+        for one in db.scalars(query.order_by(Folder.id))
+        if one.fields.get("former_how") in HOW and signed_on(db, one) is not None
+    ]
+
+
+def _signed(folder: Folder) -> bool:
+    return folder.phase in {"running", "done"}
+
+
+def _since(db: Db, one: Folder) -> str:
+    signed: date | None = signed_on(db, one)
+    return f", signé le {jour_long(signed)}" if signed else ""
