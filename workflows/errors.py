@@ -122,6 +122,13 @@ SENTENCES: dict[str, tuple[int, str]] = {
             "Un acte signé avant serait nul : attendez cette date, ou laissez signer le maire."
         ),
     ),
+    "mandate-order-off": (
+        403,
+        (
+            "Rien n’a été signé : l’arrêté {order} qui vous délègue la signature n’est pas exécutoire aujourd’hui (transmission "
+            "annulée, suspension). Un acte signé ainsi serait nul : laissez signer le maire."
+        ),
+    ),
     "mandate-not-begun": (
         403,
         (

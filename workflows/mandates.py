@@ -92,6 +92,8 @@ class Mandate:
     ceiling_cents: int | None = None
     rank: int | None = None
     order_number: str = ""
+    order_folder: int | None = None
+    accredited_on: date | None = None
     given_by: "Mandate | None" = None
 
 

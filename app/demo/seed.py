@@ -94,6 +94,7 @@ def mandates() -> None:
         order_date=today() - 233 * day,
         families=("invoice",),
         ceiling_cents=10_000_00,
+        elected=True,
     )
     for one in (mayor, delegation):
         open_mandate(administrator, one)

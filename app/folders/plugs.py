@@ -5,13 +5,15 @@ from typing import Any
 from jinja2 import Environment
 
 from app.core.outbox import each_round
-from app.folders import corrections, doubts, points, sockets, stranded
+from app.folders import corrections, doubts, orders, points, sockets, stranded
+from app.people.mandates import orders_from
 
 
 def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
     del settings, templates  # it reads nothing of them
     each_round("folders.stranded", stranded.Watch())
+    orders_from(orders.orders)
     sockets.caution(corrections.cautions)
     sockets.tag(corrections.tag)
     sockets.caution(doubts.cautions)

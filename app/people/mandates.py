@@ -1,8 +1,8 @@
 """Signing mandates: record who may sign in the commune's name and as what, put an end to it, read it for the law."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,7 @@ from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.models import Collectivity, MandateRow, User
-from workflows.family import family
+from workflows.family import families, family
 from workflows.mandates import Kind, Mandate, over, words
 
 _MATTER = re.compile(r"[1-9]\d?(\.\d{1,2}){0,4}")
@@ -38,6 +38,32 @@ class Wanted:
     ceiling_cents: int | None = None
     rank: int | None = None
     reason: str = ""
+    elected: bool | None = None
+    order_folder_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order signed here that may delegate: its folder, its number, the day it was signed, the day it is executory or None."""
+
+    folder_id: int
+    number: str
+    title: str
+    signed_on: date
+    executory_on: date | None
+
+
+_orders: list[Callable[[Db], Sequence[Order]]] = []
+
+
+def orders_from(find: Callable[[Db], Sequence[Order]]) -> None:
+    """Let a higher floor say which orders of this collectivity may delegate."""
+    _orders[:] = [find]
+
+
+def orders(db: Db) -> list[Order]:
+    """The orders signed here that may delegate, the last first."""
+    return [one for find in _orders for one in find(db)]
 
 
 @use_case
@@ -46,8 +72,11 @@ def open_mandate(db: Db, actor: Actor, wanted: Wanted) -> int:
 
     Refuses what lacks a part that the law asks (`mandate-incomplete`), dates in disorder (`mandate-dates`), a matter
     that is none (`mandate-matter`), a second mayor (`mandate-mayor-twice`), a delegation that no mayor in office on
-    the order's day gave (`mandate-no-mayor`), and an unknown person (`mandate-person`). Source: CGCT L2122-17 to -20.
+    the order's day gave (`mandate-no-mayor`), a function given to an officer (`mandate-officer`), and an unknown person
+    (`mandate-person`). Source: CGCT L2122-17 to -20. With the folder of the order, its number and its days are read there,
+    whatever was typed; one that is not executory yet, or is none, is refused (`mandate-order`).
     """
+    wanted = _by_its_order(db, wanted)
     person = db.scalar(
         sa.select(User).where(
             User.id == wanted.user_id,
@@ -79,6 +108,8 @@ def open_mandate(db: Db, actor: Actor, wanted: Wanted) -> int:
         ceiling_cents=wanted.ceiling_cents,
         rank=wanted.rank,
         reason=wanted.reason.strip(),
+        elected=True if wanted.kind is Kind.MAYOR else wanted.elected,
+        order_folder_id=wanted.order_folder_id,
         created_at=now(),
         created_by=actor.name,
     )
@@ -87,6 +118,50 @@ def open_mandate(db: Db, actor: Actor, wanted: Wanted) -> int:
     facts = {**_facts(row), "words": words(_law(row, given_by)), "person": person.name}
     append(db, actor.collectivity_id, Event("mandate.opened", actor.name, actor.user_id, None, facts))
     return row.id
+
+
+def _by_its_order(db: Db, wanted: Wanted) -> Wanted:
+    """A delegation as the folder of its order makes it: number, day of signature, and not before it is executory (DLG-01)."""
+    if wanted.order_folder_id is None or not wanted.kind.delegated:
+        return replace(wanted, order_folder_id=None)
+    found = next((one for one in orders(db) if one.folder_id == wanted.order_folder_id), None)
+    if found is None or found.executory_on is None:
+        raise Refusal("mandate-order")
+    first = max(found.executory_on, wanted.starts_on or found.executory_on)
+    return replace(wanted, order_number=found.number, order_date=found.signed_on, starts_on=first)
+
+
+@use_case
+def accredit(db: Db, actor: Actor, mandate_id: int, day: date | None) -> None:
+    """Write since when the public accountant knows the holder of a mandate (PES-03).
+
+    Refuses `mandate-unknown`, also for one that is over, and no day or one to come (`mandate-accredited`).
+    """
+    row = db.scalar(
+        sa.select(MandateRow)
+        .where(MandateRow.id == mandate_id, MandateRow.collectivity_id == actor.collectivity_id)
+        .with_for_update()
+    )
+    law = {one.id: one for one in mandates(db)}
+    if row is None or over(law[row.id], today()):
+        raise Refusal("mandate-unknown")
+    if day is None or day > today():
+        raise Refusal("mandate-accredited")
+    row.accredited_on = day
+    facts = {**_facts(row), "words": words(law[row.id]), "accredited_on": day.isoformat()}
+    append(db, actor.collectivity_id, Event("mandate.accredited", actor.name, actor.user_id, None, facts))
+
+
+def to_accredit(found: Sequence[Mandate], day: date) -> list[Mandate]:
+    """The mandates in force or to come that sign payment flows and of which the accountant was not told."""
+    flows = {one.name for one in families().values() if one.certificate_purpose == "pes"}
+    return [
+        one
+        for one in found
+        if one.accredited_on is None
+        and not over(one, day)
+        and (not one.families or flows & set(one.families))
+    ]
 
 
 @use_case
@@ -170,6 +245,8 @@ def _law(row: MandateRow, given_by: Mandate | None) -> Mandate:
         ceiling_cents=row.ceiling_cents,
         rank=row.rank,
         order_number=row.order_number,
+        order_folder=row.order_folder_id,
+        accredited_on=row.accredited_on,
         given_by=given_by,
     )
 
@@ -181,6 +258,8 @@ def _sound(wanted: Wanted) -> date:
         raise Refusal("mandate-incomplete", details=", ".join(missing))
     if wanted.ends_on is not None and wanted.ends_on < wanted.starts_on:
         raise Refusal("mandate-dates")
+    if wanted.elected is False and wanted.kind in {Kind.FUNCTION, Kind.SUBSTITUTE}:
+        raise Refusal("mandate-officer")
     if wanted.kind.delegated and wanted.order_date is not None and wanted.starts_on < wanted.order_date:
         raise Refusal("mandate-dates")
     for name in wanted.families:
@@ -198,15 +277,27 @@ def _sound(wanted: Wanted) -> date:
 def _asked(wanted: Wanted) -> list[tuple[str, object]]:
     """What the law asks of this kind, with what was given."""
     asked: list[tuple[str, object]] = [("qualité", wanted.title.strip()), ("premier jour", wanted.starts_on)]
+    if wanted.kind is not Kind.MAYOR:
+        asked.append(("si la personne est élue ou agent", wanted.elected is not None))
     if wanted.kind.delegated:
         asked += [
             ("numéro de l’arrêté", wanted.order_number.strip()),
             ("date de l’arrêté", wanted.order_date),
             ("au moins un type de dossier", wanted.families),
         ]
+    if wanted.kind is Kind.SIGNATURE and wanted.elected is not True and _of_the_council(wanted.families):
+        asked += [
+            ("délibération qui permet à un agent de signer les décisions du maire", wanted.reason.strip())
+        ]
     if wanted.kind is Kind.SUBSTITUTE:
         asked += [("motif de l’empêchement", wanted.reason.strip()), ("dernier jour", wanted.ends_on)]
     return asked
+
+
+def _of_the_council(names: Sequence[str]) -> bool:
+    """Whether the council delegated one of these powers: an officer signs it if its deliberation says so (CGCT L2122-19, -23)."""
+    known = families()
+    return any(name in known and known[name].named_substitution for name in names)
 
 
 def _giver(known: Sequence[Mandate], wanted: Wanted) -> Mandate:
@@ -244,4 +335,6 @@ def _facts(row: MandateRow) -> dict[str, Any]:
         "ceiling_cents": row.ceiling_cents,
         "rank": row.rank,
         "reason": row.reason,
+        "elected": row.elected,
+        "order_folder": row.order_folder_id,
     }

@@ -77,6 +77,8 @@ class MandateRow(Base, Tenanted):
 
     `starts_on`: first day, for a delegation the day its order is executory; `ends_on`: last day, None when open.
     `ended_at`: put to an end at once, by `ended_by`. `given_by_id`: the mayor's mandate that a delegation comes from.
+    `elected`: whether the person is a councillor or an officer, None where nobody said it. `order_folder_id`: the folder of
+    the order that delegates, when it was signed here. `accredited_on`: since when the public accountant knows the person.
     """
 
     __tablename__ = "mandate"
@@ -96,6 +98,9 @@ class MandateRow(Base, Tenanted):
     ceiling_cents: Mapped[int | None] = mapped_column(sa.BigInteger)
     rank: Mapped[int | None]
     reason: Mapped[str]
+    elected: Mapped[bool | None]
+    order_folder_id: Mapped[int | None] = mapped_column(sa.ForeignKey("folder.id"))
+    accredited_on: Mapped[date | None]
     created_at: Mapped[datetime]
     created_by: Mapped[str]
     ended_at: Mapped[datetime | None]

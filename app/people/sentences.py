@@ -91,6 +91,18 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été enregistré : « {label} » n’est pas une date. Écrivez-la comme 25/11/2026.",
     ),
+    "mandate-officer": (
+        422,
+        "Le mandat n’a pas été enregistré : une fonction ou une suppléance ne se donne qu’à un élu ; un agent reçoit une délégation de signature (CGCT, articles L2122-17 à L2122-19). Changez le mandat ou la personne.",
+    ),
+    "mandate-order": (
+        409,
+        "La délégation n’a pas été enregistrée : cet arrêté n’est pas exécutoire aujourd’hui, et un acte signé avant qu’il le soit serait nul. Attendez sa publication et son accusé de réception, puis enregistrez-la.",
+    ),
+    "mandate-accredited": (
+        422,
+        "Rien n’a été enregistré : donnez le jour où le comptable public a reçu la délégation et le spécimen de signature, aujourd’hui au plus tard.",
+    ),
     "mandate-unknown": (404, "Ce mandat n’existe pas ou a déjà pris fin. Rechargez la liste des mandats."),
     "application-name": (
         422,

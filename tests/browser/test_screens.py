@@ -302,6 +302,12 @@ def test_who_deposits_meets_no_barrier(house: House, look: Look) -> None:
         look.at(accountant, "follow", "/suivi")
 
 
+def signed_decision(house: House) -> int:
+    folder_id = house.an_act("decision")
+    house.sign(folder_id, "a.kervadec")
+    return folder_id
+
+
 def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fails(
     house: House, look: Look
 ) -> None:
@@ -314,6 +320,9 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         secretary.button("Publier l’acte…").click()
         look.at(secretary, "publish dialog")
         look.at(secretary, "circuits", "/circuits")
+        decision = apart(lambda: signed_decision(house))
+        look.at(secretary, "decisions to report", "/decisions-a-rapporter")
+        look.at(secretary, "decision", f"/dossiers/{decision}")
         look.at(secretary, "circuit", "/circuits/invoice")
         secretary.page.get_by_label("Texte du circuit, en YAML").fill("steps: []")
         secretary.button("Publier la nouvelle version").click()

@@ -57,6 +57,7 @@ def of_deputy(house: House, **changes: Any) -> Wanted:
         families=("invoice", "deliberation"),
         matters=("7",),
         ceiling_cents=1_000_000,
+        elected=True,
     )
     return replace(wanted, **changes)
 

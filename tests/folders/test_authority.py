@@ -9,10 +9,12 @@ import sqlalchemy as sa
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from app.core.clock import now, today
-from app.core.db import reading
+from app.core.db import engine, reading
 from app.core.refusals import Refusal
+from app.folders.models import Folder
 from app.journal.models import JournalEntry
 from app.people.mandates import end_mandate
+from app.people.models import MandateRow
 from app.signing import setting, sign
 from app.signing.formats import pades
 from app.signing.models import SignatureProof, SignatureSession
@@ -156,6 +158,41 @@ def test_a_deputy_signs_no_matter_that_is_not_his(house: House) -> None:
     folder_id = house.a_deliberation(at="signatures")
     a_mayor_and_a_deputy(house, matters=("3", "7.1"))
     assert refused(house, folder_id, DEPUTY) == "mandate-outside-matter"
+
+
+@pytest.mark.law("DLG-01")
+def test_a_delegation_begins_when_the_order_signed_here_is_executory_and_stops_when_it_is_no_more(
+    house: House,
+) -> None:
+    a_deputy(house)
+    record(house, of_mayor(house))
+    order = house.an_act("regulatory_decree", number="2026-777", matter="5.5")
+    typed = {"order_folder_id": order, "order_number": "faux", "starts_on": today() - timedelta(days=90)}
+    for step in (lambda: house.sign(order, A), house.drain, lambda: None):
+        with pytest.raises(Refusal, match="mandate-order"):
+            record(house, of_deputy(house, **typed))
+        step()
+    house.publish(order)
+    delegation = record(house, of_deputy(house, **typed))
+    with reading() as db:
+        row = db.get_one(MandateRow, delegation)
+        assert (row.order_number, row.order_date, row.starts_on) == ("2026_777", today(), today())
+    page = house.client(ADMINISTRATOR).get("/administration/mandats").get_data(as_text=True)
+    assert "Quai du port, exécutoire le" in page
+    folder_id = house.an_invoice(at="bon_a_payer")
+    complete(house, DEPUTY, prepare(house, folder_id, DEPUTY))
+    late = house.an_invoice(at="bon_a_payer")
+    ready = prepare(house, late, DEPUTY)
+    with engine().begin() as db:  # as the receipt of its cancellation does
+        fields = db.scalar(sa.select(Folder.fields).where(Folder.id == order))
+        cancelled = {**fields, "cancelled_on": today().isoformat()}
+        db.execute(sa.update(Folder).where(Folder.id == order).values(fields=cancelled))
+    with pytest.raises(LawRefusal, match="mandate-order-off"):
+        complete(house, DEPUTY, ready)
+    with pytest.raises(LawRefusal, match="mandate-order-off"):
+        prepare(house, late, DEPUTY)
+    said = house.client(DEPUTY).get(f"/dossiers/{late}").get_data(as_text=True)
+    assert "n’est pas exécutoire aujourd’hui" in said
 
 
 @pytest.mark.law("DLG-06")

@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from app.core.clock import today
 from app.core.db import reading
-from app.people.mandates import end_mandate
+from app.core.refusals import Refusal
+from app.journal.models import JournalEntry
+from app.people.mandates import accredit, end_mandate
 from app.people.models import MandateRow
 from tests.builders.house import House
 from tests.builders.mandates import (
@@ -45,6 +47,7 @@ def typed(house, **changes):
         "matters": "7.5, 7.1",
         "ceiling": "10 000,50",
         "rank": "1",
+        "elected": "yes",
         **changes,
     }
 
@@ -81,6 +84,12 @@ def test_an_administrator_records_a_delegation_and_reads_it_in_the_list(house: H
         ({"kind": "king"}, "il manque le genre de mandat"),
         ({"person": ""}, "il manque la personne"),
         ({"person": "99999999999"}, "il manque la personne"),
+        ({"elected": ""}, "si la personne est élue ou agent"),
+        ({"elected": "no"}, "ne se donne qu’à un élu"),
+        (
+            {"elected": "no", "kind": "signature", "families": ["decision"]},
+            "délibération qui permet à un agent",
+        ),
         ({"order_number": ""}, "il manque numéro de l’arrêté"),
         ({"starts_on": "hier"}, "« Premier jour » n’est pas une date"),
         ({"families": []}, "au moins un type de dossier"),
@@ -93,6 +102,7 @@ def test_an_administrator_records_a_delegation_and_reads_it_in_the_list(house: H
         ({"matters": "sport"}, "n’est pas une matière"),
     ],
 )
+@pytest.mark.law("DLG-03")
 def test_what_is_wrong_is_said_and_what_was_typed_is_kept(house: House, changes, words) -> None:
     a_deputy(house)
     record(house, of_mayor(house))
@@ -165,3 +175,30 @@ def test_the_dialog_offers_every_capacity_that_fits_the_strongest_first(house: H
     page = house.client(DEPUTY).get(f"/dossiers/{folder_id}/signer").get_data(as_text=True)
     offered = re.findall(r'<option value="(\d+)">', page)
     assert offered == [str(standin), str(delegation)]
+
+
+@pytest.mark.law("PES-03")
+def test_a_signatory_of_flows_is_to_be_made_known_to_the_accountant_until_the_day_is_written(
+    house: House,
+) -> None:
+    mayor, _ = a_mayor_and_a_deputy(
+        house
+    )  # hers is for invoices and deliberations: the accountant reads none of her flows
+    client = house.client(ADMINISTRATOR)
+    shown = text(client.get(PAGE))
+    assert "À faire connaître au comptable public Armel Kervadec, « Le maire »" in shown
+    assert shown.count("À faire connaître au comptable public") == 1
+    where, token = f"{PAGE}/{mayor}/accreditation", house.csrf(client)
+    for wrong in ("", "bientôt", (today() + DAY).isoformat()):
+        assert client.post(where, data={"csrf_token": token, "accredited_on": wrong}).status_code == 422
+    stranger = house.client(DEPUTY)
+    day = {"csrf_token": house.csrf(stranger), "accredited_on": today().isoformat()}
+    assert stranger.post(where, data=day).status_code == 403
+    assert client.post(where, data={**day, "csrf_token": token}).status_code == 302
+    with pytest.raises(Refusal, match="mandate-unknown"):
+        accredit(house.actor(ADMINISTRATOR), 999_999, today())
+    assert "À faire connaître" not in text(client.get(PAGE))
+    assert "Connu du comptable depuis le" in text(client.get(f"{PAGE}/{mayor}"))
+    assert rows(house)[0].accredited_on == today()
+    with reading() as db:
+        assert db.query(JournalEntry).filter_by(event="mandate.accredited").count() == 1

@@ -74,7 +74,7 @@ def seated(house: House) -> str:
         user_id = desks.create_user(here, login, capacity="Élu", password=PASSWORD, **names)
         desks.seat(here, "maire", login, BOTH)
         if wanted is not None:
-            asked = {"title": "l’élu", "starts_on": today() - 60 * DAY, **wanted}
+            asked = {"title": "l’élu", "elected": True, "starts_on": today() - 60 * DAY, **wanted}
             number = open_mandate(administrator, Wanted(user_id, **asked))
             if login == LATE:
                 end_mandate(administrator, number)

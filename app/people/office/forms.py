@@ -11,8 +11,9 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.widgets import CheckboxInput
 
 from app.core.db import Db, key_in
+from app.core.french import jour
 from app.core.refusals import Refusal
-from app.people.mandates import Wanted
+from app.people.mandates import Wanted, orders
 from app.people.models import User
 from workflows.family import families
 from workflows.mandates import Kind
@@ -23,6 +24,7 @@ KINDS = [
     (Kind.SIGNATURE.value, "Délégation de signature", "À un agent : directeur, responsable de service."),
     (Kind.SUBSTITUTE.value, "Suppléance", "Le maire est empêché ; un adjoint le remplace."),
 ]
+WHO = [("yes", "Élu"), ("no", "Agent")]
 _LONGEST = {"maxlength": "200"}
 
 
@@ -37,6 +39,14 @@ class MandateForm(FlaskForm):  # type: ignore[misc]
         "Qualité",
         description="Imprimée sur l’acte : « le maire », « l’adjointe aux finances », « le premier adjoint ».",
         render_kw=_LONGEST,
+    )
+    elected = RadioField(
+        "Élu ou agent", choices=[SelectChoice(value, label) for value, label in WHO], validate_choice=False
+    )
+    order_folder = SelectField(
+        "Arrêté signé ici",
+        description="Son numéro et ses dates sont alors lus dans son dossier : la délégation commence quand il est exécutoire.",
+        validate_choice=False,
     )
     order_number = StringField(
         "Numéro de l’arrêté", description="Pour une délégation : celui de l’arrêté.", render_kw=_LONGEST
@@ -67,7 +77,10 @@ class MandateForm(FlaskForm):  # type: ignore[misc]
         render_kw={"inputmode": "numeric", **_LONGEST},
     )
     reason = StringField(
-        "Motif", description="Pour une suppléance : l’empêchement du maire.", render_kw=_LONGEST
+        "Motif",
+        description="Pour une suppléance : l’empêchement du maire. Pour un agent qui signe des décisions du maire : la "
+        "délibération qui le permet.",
+        render_kw=_LONGEST,
     )
 
     def wanted(self) -> Wanted:
@@ -93,6 +106,8 @@ class MandateForm(FlaskForm):  # type: ignore[misc]
             ceiling_cents=_cents(_text(found["ceiling"])),
             rank=_rank(_text(found["rank"])),
             reason=_text(found["reason"]),
+            elected={"yes": True, "no": False}.get(str(found["elected"])),
+            order_folder_id=key_in(str(found["order_folder"] or "")),
         )
 
 
@@ -116,6 +131,13 @@ def mandate_form(db: Db) -> MandateForm:
             f"{one.name}, {one.capacity[:1].lower()}{one.capacity[1:]}" if one.capacity else one.name,
         )
         for one in db.scalars(people)
+    ]
+    form.order_folder.choices = [("", "Aucun : je donne ses dates plus bas")] + [
+        (
+            str(one.folder_id),
+            f"{one.title}, {f'exécutoire le {jour(one.executory_on)}' if one.executory_on else 'pas encore exécutoire'}",
+        )
+        for one in orders(db)
     ]
     form.families.choices = [SelectChoice(name, one.plural) for name, one in families().items()]
     return form

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.core.french import euros, jour
+from app.people.mandates import to_accredit
 from workflows.family import families
 from workflows.mandates import Mandate, over, words
 
@@ -25,6 +26,8 @@ class MandateView:
     state: str
     tone: str
     over: bool
+    flows: bool = False
+    accredited_on: date | None = None
 
 
 def view(one: Mandate, person: str, today: date) -> MandateView:
@@ -42,6 +45,8 @@ def view(one: Mandate, person: str, today: date) -> MandateView:
         state,
         tone,
         over(one, today),
+        one.accredited_on is not None or bool(to_accredit([one], today)),
+        one.accredited_on,
     )
 
 

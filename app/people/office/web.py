@@ -1,5 +1,6 @@
 """Pages of the administrator: the signing mandates, and the software that is let in; a new one, and the end of one."""
 
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +13,7 @@ from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.people import applications
-from app.people.mandates import end_mandate, mandates, open_mandate
+from app.people.mandates import accredit, end_mandate, mandates, open_mandate, to_accredit
 from app.people.models import Desk, User
 from app.people.office.forms import KINDS, EndForm, mandate_form
 from app.people.office.views import view, warnings
@@ -46,6 +47,7 @@ def index() -> Response | tuple[str, int]:
         "people/mandates.html",
         live=[one for one in rows if not one.over],
         past=[one for one in rows if one.over],
+        accredit=[(names[one.person], words(one), one.id) for one in to_accredit(known, today())],
         warnings=warnings(conflicts(known, today()), names),
         form=form,
         kinds=KINDS,
@@ -80,6 +82,19 @@ def mandate(mandate_id: int) -> Response | tuple[str, int]:
     return render_template(
         "people/mandate.html", mandate=shown, falling=falling, form=form, error=error
     ), status
+
+
+@pages.post("/administration/mandats/<int:mandate_id>/accreditation")
+@guard("administer")
+def accredited(mandate_id: int) -> Response:
+    """Write since when the public accountant knows the holder of a mandate."""
+    try:
+        day = date.fromisoformat(request.form.get("accredited_on", ""))
+    except ValueError:
+        day = None
+    accredit(g.actor, mandate_id, day)
+    flash("L’accréditation est enregistrée.", "ok")
+    return redirect(url_for("people.office.index"))
 
 
 def _ended(fallen: tuple[str, ...]) -> str:

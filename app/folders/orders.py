@@ -1,0 +1,36 @@
+"""The orders signed here that delegate: what a mandate is made from (CGCT L2122-18, L2131-1)."""
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.folders.effect import effects_of
+from app.folders.models import Folder
+from app.folders.publicity import signed_on
+from app.people.mandates import Order
+
+FAMILIES = ("regulatory_decree", "individual_decree")
+MATTERS = ("5.4", "5.5")
+"""Delegations of function, delegations of signature, in the classification of @CTES."""
+MOST = 100
+
+
+def orders(db: Db) -> list[Order]:
+    """Those of the session's collectivity, executory or not, the last first."""
+    query = (
+        sa.select(Folder)
+        .where(
+            Folder.family.in_(FAMILIES), Folder.phase.in_(("running", "done")), Folder.place != "withdrawn"
+        )
+        .where(sa.or_(*(Folder.fields["matter"].as_string().startswith(one) for one in MATTERS)))
+        .order_by(Folder.id.desc())
+        .limit(MOST)
+    )
+    folders = list(db.scalars(query))
+    worth = effects_of(db, [one.id for one in folders])
+    found = []
+    for folder in folders:
+        signed, effect = signed_on(db, folder), worth.get(folder.id)
+        if signed is not None:
+            executory = effect.enforceable_on if effect is not None else None
+            found.append(Order(folder.id, folder.number, folder.title, signed, executory))
+    return found
