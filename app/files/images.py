@@ -31,6 +31,19 @@ def image_to_pdf(path: Path, target: Path, filename: str) -> None:
         raise Refusal("image-damaged", filename=filename) from error
 
 
+def resolution(path: Path) -> int | None:
+    """In points per inch, as the image says that it was scanned; None when it does not say it."""
+    from PIL import Image
+
+    with Image.open(path, formats=("JPEG", "PNG")) as image:
+        told: Any = image.info.get("dpi")
+    try:
+        found = round(min(float(told[0]), float(told[1])))
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    return found if found > 1 else None
+
+
 def _write(image: Any, path: Path, target: Path) -> None:
     from PIL import ImageOps
 

@@ -110,6 +110,10 @@ def examine(
     return replace(found, pages=None, converted=None, notes=(summary,))
 
 
+PAPER = "Image d’un papier : gardez l’original, sauf si la copie est fiable (code civil, article 1379)."
+"""A copy proves by its making, which nobody here has seen: no paper is ever said to be of no more use."""
+
+
 def accepted_names(formats: Sequence[str]) -> tuple[str, ...]:
     """The extensions that `formats` allows, for the page that announces them before a file is chosen."""
     return tuple(ext for ext, (kind, _) in TYPES.items() if not formats or kind in formats or ext in formats)
@@ -169,7 +173,18 @@ def _converted(path: Path, name: str, media: str, office: OfficeConverter | None
         target = facts.repaired
     note = f"Converti en PDF, {_pages(facts.pages)}"
     kind: Kind = "image" if image else "office"
-    return Examined(kind, media, name, facts.pages, facts.has_text, converted=target, notes=(note,))
+    notes = (note, _making(path), PAPER) if image else (note,)
+    return Examined(kind, media, name, facts.pages, facts.has_text, converted=target, notes=notes)
+
+
+def _making(path: Path) -> str:
+    """How an image says that it was scanned."""
+    from app.files.images import resolution
+
+    points = resolution(path)
+    return (
+        f"Numérisé à {points} points par pouce." if points else "Résolution de la numérisation non indiquée."
+    )
 
 
 def _through_office(path: Path, name: str, office: OfficeConverter, workdir: Path) -> Path:
@@ -216,6 +231,8 @@ def _about(facts: PdfFacts, role: str) -> list[str]:
             notes.append(f"Document certifié par {one.name}.")
     if not facts.has_text and role == "main":
         notes.append("Aucun texte à lire dans ce PDF : les informations seront à saisir.")
+    if not facts.has_text:
+        notes.append(PAPER)
     return notes
 
 

@@ -47,10 +47,12 @@ def test_a_deliberation_is_summed_up_for_the_page(tmp_path: Path) -> None:
     assert seen.notes == ("2 pages, 29\u00a0Ko, lisible, non chiffré, sans signature",)
 
 
+@pytest.mark.law("PES-06")
 def test_a_scan_says_that_its_facts_must_be_typed(tmp_path: Path) -> None:
     seen = look(ASSETS / "acts" / "facture-scannee-FA-2026-1187.pdf", "scan.pdf", tmp_path)
     assert not seen.has_text
     assert "image sans texte" in seen.notes[0]
+    assert "gardez l’original, sauf si la copie est fiable" in seen.notes[2]
     assert seen.notes[1] == "Aucun texte à lire dans ce PDF : les informations seront à saisir."
 
 

@@ -8,7 +8,7 @@ import pypdfium2
 import pytest
 from PIL import Image
 
-from app.files.intake import Examined, examine
+from app.files.intake import PAPER, Examined, examine
 
 
 def photo(form: str, size: tuple[int, int] = (300, 200), mode: str = "RGB", **saving: object) -> bytes:
@@ -34,10 +34,14 @@ def page(seen: Examined) -> Image.Image:
         return document[0].render(scale=0.5).to_pil().convert("RGB")
 
 
-def test_a_photo_is_converted_and_the_page_says_so(tmp_path: Path) -> None:
+@pytest.mark.law("PES-06")
+def test_a_photo_is_converted_and_the_page_says_so_and_how_it_was_scanned(tmp_path: Path) -> None:
     seen = look(photo("JPEG"), "bon-de-livraison.jpg", tmp_path)
     assert (seen.kind, seen.media_type, seen.pages) == ("image", "image/jpeg", 1)
-    assert seen.notes == ("Converti en PDF, 1 page",)
+    assert seen.notes == ("Converti en PDF, 1 page", "Résolution de la numérisation non indiquée.", PAPER)
+    scanned = look(photo("PNG", size=(1240, 1754), dpi=(300, 300)), "facture.png", tmp_path)
+    assert "Numérisé à 300 points par pouce." in scanned.notes
+    assert "gardez l’original" in PAPER
 
 
 def test_a_jpeg_enters_its_page_byte_for_byte(tmp_path: Path) -> None:

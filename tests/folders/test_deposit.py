@@ -1,13 +1,14 @@
 """What the desk that deposits may do with its folder: fill in, add, replace, repair, remove, send, give up, send again."""
 
 import shutil
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from app.core.clock import today
+from app.core.clock import now, today
 from app.core.db import reading
 from app.core.refusals import Refusal
 from app.folders import decide, deposit, sending
@@ -193,12 +194,15 @@ def test_a_first_draft_may_be_given_up_by_the_button_that_offers_it(house: House
         house.save(folder_id, G, {"order_ref": "trop tard"})
 
 
-@pytest.mark.law("ARC-01")
+@pytest.mark.law("ARC-01", "PES-06")
 def test_a_removed_attachment_leaves_the_folder_and_its_bytes_stay_at_their_address(
     house: House, tmp_path: Path
 ) -> None:
     folder_id = house.deposit(K, "deliberation", ACT, OTHER)
     attachment = next(one for one in documents(folder_id) if one.role == "attachment")
+    (kept,) = house.versions(folder_id, "attachment")  # who deposited it, when, and its very bytes
+    assert (kept.created_by, kept.created_at.date()) == (house.actor(K).name, now().date())
+    assert kept.sha256 == sha256(OTHER.read_bytes()).hexdigest()
     deposit.remove_document(house.actor(K), folder_id, attachment.id)
     client = house.client(K)
     assert OTHER.stem not in client.get(f"/dossiers/{folder_id}/brouillon").get_data(as_text=True)
