@@ -117,6 +117,7 @@ def test_people_of_the_commune_are_refused_what_is_not_granted(scene: Scene, fam
     where = {"document_id": scene.house.versions(folder_id)[0].document_id}
     before = scene.kept()
     for login in asked_of(family, state):
+        scene.clients[login].get("/compte")  # what his last verb left to be told is told
         for endpoint, method in refused(scene, family, state, login):
             for json in forms(family, state):
                 answer, asked = (
@@ -226,6 +227,7 @@ def test_a_page_that_is_out_of_date_tells_a_stranger_nothing(scene: Scene) -> No
         folder_id, readers = scene.folders[family, state], TABLE[family, state][0]
         title, before = scene.house.folder(folder_id).title, scene.kept()
         for login in (*sorted({*LOGINS} - readers), *FOREIGNERS):
+            scene.clients[login].get("/compte")  # what his last verb left to be told is told
             for endpoint, method in routes(scene.house, api=False):
                 if method != "POST" or endpoint.startswith("signing."):
                     continue
