@@ -48,4 +48,4 @@ def _nature(fields: dict[str, Any]) -> str:
 
 
 def downgrade() -> None:
-    pass
+    """Nothing to undo: the type that was written is the one that the release before takes where none is."""

@@ -32,7 +32,7 @@ def test_a_folder_has_one_deadline_wherever_it_is_told(house: House, mail) -> No
         actor, folder = house.actor("n.abgrallec"), db.get_one(Folder, folder_id)
         own = folder.due_on
         line = next(one for one in queues.todo(db, actor) if one.id == folder_id)
-        listed, shown = portrait.line_of(line, line.kind), portrait.portrait(db, folder, actor)
+        (listed,), shown = portrait.lines_of(db, [line]), portrait.portrait(db, folder, actor)
     assert today() <= line.due_on < own
     for told in (listed, shown):
         assert (told["due_on"], told["step_due_on"]) == (own, line.due_on)

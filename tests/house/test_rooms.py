@@ -261,7 +261,11 @@ def test_every_migration_says_what_it_does_and_can_be_undone() -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         assert ast.get_docstring(tree), path.name
         named = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-        assert any(isinstance(one, ast.Call) for one in ast.walk(named["downgrade"])), path.name
+        undone = named["downgrade"]
+        # What has nothing to undo says why
+        assert any(isinstance(one, ast.Call) for one in ast.walk(undone)) or ast.get_docstring(undone), (
+            path.name
+        )
         module = {
             target.id: node.value.value
             for node in tree.body

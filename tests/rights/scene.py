@@ -246,6 +246,7 @@ class Scene:
             "document_id": self.look(folder_id)[1],
             "number": 1,
             "rank": 1,
+            "position": 1,
             **where,
         }
         built = rule.build({name: value for name, value in values.items() if name in rule.arguments})

@@ -38,6 +38,7 @@ ROUTES = {
     "people.office.index": "administer",
     "publication.office": "administer",
     "people.office.mandate": "administer",
+    "people.office.accredited": "administer",
     "people.office.applications": "administer",
     "people.office.rotate": "administer",
     "people.office.close": "administer",
@@ -45,6 +46,9 @@ ROUTES = {
     "circuits.edit": "administer",
     "operations.admin": "administer",
     "operations.retry": "administer",
+    "legality.to_report": "person",
+    "legality.report": "create",
+    "publication.paper_copy": "person",
     "folders.home": "person",
     "folders.inbox": "person",
     "folders.follow": "person",
@@ -175,6 +179,8 @@ JUDGE = {  # the signatures of what one reads; the report is there once they are
 CARRIED = {  # what a payment flow carries: neither family of the matrix has any (tests/pes/test_attachment.py)
     (f"pes.{name}", method) for name in ("attachment", "attachment_bytes") for method in ("GET", "HEAD")
 }
+# What the public has, on paper: nothing here is public (tests/legality/test_reports.py)
+PRINTED = {("publication.paper_copy", method) for method in ("GET", "HEAD")}
 ASK = {("signing.complete", "GET"), ("signing.complete", "HEAD")}  # what became of one's own signature
 DRAFT = {("folders.draft", "GET"), ("folders.draft", "HEAD")}
 PLACE = {("signing.placing.sheet", method) for method in ("GET", "HEAD", "POST")}
@@ -287,5 +293,5 @@ def granted(family: str, state: str, login: str) -> set[tuple[str, str]]:
     readers, verbs = TABLE[family, state]
     given = {one for who, what in verbs if login in who for one in what}
     if login in readers:
-        given |= READ | JUDGE | CARRIED | (ASK if login in SIGNERS else set())
+        given |= READ | JUDGE | CARRIED | PRINTED | (ASK if login in SIGNERS else set())
     return given

@@ -83,6 +83,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # here (tests/legality/test_operator_copy.py).
     # And nothing is doubted in these folders: there is nothing to rule on (tests/folders/test_corrections.py).
     # None is questioned: there is nothing to keep online (tests/legality/test_effect.py).
+    # Nothing is public here: no copy on paper of what is (tests/legality/test_reports.py).
     # An act leaves the public page after two months, or for a reason of law (tests/publication/test_withdrawn.py).
     assert never == {
         "folders.archive",
@@ -93,6 +94,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
         "signing.verifier.kept_apart",
         "publication.withdraw",
         "publication.keep",
+        "publication.paper_copy",
         "legality.paper",
         "legality.operator_copy",
         "legality.operator_slip",
@@ -360,7 +362,7 @@ def test_a_document_is_reached_only_through_its_own_folder_and_by_its_own_versio
                 K, "folders.document", "HEAD", mine, document_id=version.document_id, number=version.number
             )
             assert (head.status_code, head.get_data()) == (200, b"")
-            for login, status in ((N, 403), (FOREIGN, 404)):
+            for login, status in ((N, 404), (FOREIGN, 404)):
                 refused_it = scene.call(
                     login,
                     "folders.document",
@@ -414,7 +416,7 @@ def test_a_signature_prepared_on_one_folder_never_serves_another(scene: Scene) -
     session = scene.call(A, "signing.prepare", "POST", mine).get_json()["session"]
     stranger = scene.folders["invoice", "draft"]
     before = scene.kept()
-    for folder_id, expected in ((other, 409), (stranger, 403), (ABSENT, 404)):
+    for folder_id, expected in ((other, 409), (stranger, 404), (ABSENT, 404)):
         url = scene.url("signing.complete", folder_id)
         body = {"session": session, "signatures": [{"signature": "AAAA"}]}
         answer = scene.clients[A].post(url, json=body, headers={"X-CSRFToken": scene.tokens[A]})
