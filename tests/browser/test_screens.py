@@ -462,6 +462,8 @@ def test_who_follows_acts_at_the_prefecture_meets_no_barrier(house: House, look:
         look.at(secretary, "letters of the Préfecture", "/prefecture")
         for one in letters:
             look.at(secretary, f"letter {one.code}", f"/prefecture/{one.id}")
+        asked = next(one for one in letters if one.code == "3-1")
+        secretary.open(f"/prefecture/{asked.id}")
         secretary.button("Préparer la réponse").click()
         look.at(secretary, "act at the Préfecture", f"/dossiers/{folder_id}/prefecture")
         look.at(secretary, "enforceable act", f"/dossiers/{published}/prefecture")

@@ -197,7 +197,7 @@ def test_only_who_may_sign_the_folder_asks_the_service(house, at, server, mayor)
             assert answer.status_code in {403, 404}, (login, verb)
     # He signs elsewhere, but not here and not now
     there = house.an_invoice(at="finance")
-    assert mayor.prepare(there).status_code == 403
+    assert mayor.prepare(there).status_code == 404
     version = house.folder(folder_id).version
     assert key_of(mayor.json(folder_id, "preparer", version=version - 1, key=key)) == "moved-on"
     assert server.asked("authorize")[1:] == []
