@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from xdist.scheduler import LoadFileScheduling
 
 from app import create_app
 from app.circuits import library
@@ -40,6 +41,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for mark in item.iter_markers("law"):
             item.extra_keyword_matches.update(number.replace("-", "_") for number in mark.args)
+
+
+class _OneBrowser(LoadFileScheduling):  # type: ignore[misc]
+    """A file is one worker's, and the files of the browser are all the same one's.
+
+    Chromium, the server and its worker are four busy processes for each test: three at a time on two cores are so slow
+    that people in front of them would have given up.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "tests/browser" if file.startswith("tests/browser/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileScheduling | None:
+    """With `--dist loadfile`."""
+    return _OneBrowser(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
