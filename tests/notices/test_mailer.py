@@ -128,4 +128,4 @@ def test_a_letter_leaves_only_to_whoever_may_still_read_the_folder(house: House,
     )
     house.drain()
     assert mail.letters == []
-    assert house.client("g.trehorel").get(f"/dossiers/{folder_id}").status_code == 403
+    assert house.client("g.trehorel").get(f"/dossiers/{folder_id}").status_code == 404

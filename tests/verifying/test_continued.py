@@ -97,7 +97,7 @@ def test_the_pages_of_a_kept_file_are_for_who_reads_the_folder_alone(house, made
     assert (answer.data, answer.mimetype) == (signed, "application/pdf")
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="plan-version-signee.pdf"')
     stranger = house.client("g.trehorel")
-    assert {stranger.get(f"{here}/{one}").status_code for one in ("avant-apres", "version-signee")} == {403}
+    assert {stranger.get(f"{here}/{one}").status_code for one in ("avant-apres", "version-signee")} == {404}
 
 
 def test_what_cannot_be_drawn_is_not_counted(made, tmp_path):
