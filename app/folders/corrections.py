@@ -129,13 +129,14 @@ def _caution(family: Family, one: Correction) -> Caution:
 
 
 def _replacement(family: Family, folder: Folder, every: list[Correction]) -> Caution:
-    first = every[0]
-    why = f" : « {first.reason} »" if first.reason else ", sans motif"
+    # A value may stand since before the document did: each reason is its own author's
+    reasons = dict.fromkeys((one.who or "Le déposant", one.reason) for one in every)
+    said = " ; ".join(f"{who} : « {reason} »" if reason else f"{who}, sans motif" for who, reason in reasons)
     return Caution(
         "corrected",
         "Document remplacé",
         spaces(
-            f"{first.who or 'Le déposant'} a mis un autre document à la place du premier{why}. "
+            f"Un autre document a pris la place du premier ({said}). "
             f"Il ne dit pas la même chose : {_changes(family, every)}."
         ),
         about=f"{DOCUMENT}{len(folder.sources['files'])}:{','.join(one.key for one in every)}",

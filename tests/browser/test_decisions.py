@@ -79,7 +79,7 @@ def test_a_refused_folder_is_corrected_and_sent_again_with_the_old_version_still
     accountant.sees("Le dossier est envoyé dans le circuit.")
 
     technician.folder(folder_id, "pieces")
-    technician.sees("a mis un autre document à la place du premier")
+    technician.sees("Un autre document a pris la place du premier (Gwenola Tréhorel")
     technician.page.get_by_text("2 versions gardées").click()
     with technician.page.expect_download() as kept:
         technician.page.get_by_role("link", name="Version 1").click()
