@@ -220,7 +220,9 @@ def test_a_circuit_cannot_bring_it_in_between_quotes(sign: str) -> None:
         assert cleaned(refusal.value.facts["details"]) == refusal.value.facts["details"]
 
 
-def test_a_row_whose_fault_holds_it_says_its_fault(house: House) -> None:
+def test_a_row_whose_fault_holds_it_says_its_fault(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "_handlers", dict(outbox._handlers))  # forgotten after the test
+
     @outbox.handles("strange")
     def fail(row: outbox.Row) -> None:
         raise outbox.Hopeless("550 refus\0é")
