@@ -73,6 +73,9 @@ class TestPki:
         """Certomancer's view of the two authorities, ours and the foreign one."""
         from certomancer.registry import CertomancerConfig
 
+        from app.demo.pki_keys import use_known_keys
+
+        use_known_keys()
         config = CertomancerConfig.from_file(str(self.folder / "pki.yaml"))
         return {str(label): arch for label, arch in config.pki_archs.items()}
 

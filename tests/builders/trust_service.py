@@ -14,6 +14,7 @@ from certomancer.registry import CertomancerConfig
 from csc_dummy.csc_dummy_server import CSCAuthorization, CSCWithCertomancer, DummyServiceParams
 
 from app.demo.pki import TestPki
+from app.demo.pki_keys import use_known_keys
 
 BEARER, PIN, CLIENT, CLIENT_SECRET = "jeton-de-paraphe-0001", "4711", "paraphe", "secret-du-client-0002"
 SAD_SECRET = b"a secret of the service"
@@ -35,6 +36,7 @@ class TrustService:
         self.tokens, self.tries, self.swapped = {BEARER}, {}, ""
         self.otps: list[str] = []
         self._codes: dict[str, tuple[str, list[bytes]]] = {}
+        use_known_keys()
         config = CertomancerConfig.from_file(str(pki.folder / "pki.yaml"))
         with warnings.catch_warnings():
             warnings.simplefilter(
