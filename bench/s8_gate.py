@@ -1,7 +1,7 @@
 """S8: what is shown is what was signed, asked of a file of two signers, costs at most half of the verdict without it.
 
 The gate (docs/decisions/0019) reads what was added after each signature, classifies it and draws the page before and after.
-The verdict is what the pages ask for (`examine`, in its process, loading included), no authority being asked.
+The verdict is what the pages ask for (`examine`, in its copy of a process that is loaded), no authority being asked.
 """
 
 import tempfile
@@ -13,6 +13,8 @@ from unittest import mock
 
 import pikepdf
 
+from app.files import confined
+from app.files.confined import Confined, Pool
 from app.signing import examine as examining
 from app.signing.formats import pades, placement
 from app.signing.keys.pkcs12 import Pkcs12Key
@@ -73,21 +75,26 @@ def signed_twice(source: Path, room: Path) -> tuple[Path, Trust]:
     return source, Trust((key.chain[-1],), (), fetch=False)
 
 
-def operations(path: Path, trust: Trust, child: str) -> Operations:
-    """The verdict on a file, again and again, each in its process as for the pages."""
+def operations(path: Path, trust: Trust, room: Confined) -> Operations:
+    """The verdict on a file, again and again, each in its copy of a process as for the pages."""
 
     def judge() -> None:
-        with mock.patch.object(examining, "_CHILD", child):
+        with mock.patch.object(examining, "_room", room):
             examining.examine(path, trust, datetime.now(UTC), limits=examining.OURS)
 
     while True:
         yield judge
 
 
-WITH = examining._CHILD
-WITHOUT = WITH.replace(
-    "from app.signing.examiner import main",
-    "import app.pdf.gate as gate; gate.Gate.judge = lambda *_args, **_how: gate.Finding(); from app.signing.examiner import main",
+WITH = Confined("app.signing.examiner", Pool())
+WITHOUT = Confined(
+    "app.signing.examiner",
+    Pool(
+        confined._CHILD.replace(
+            "from app.files.confined import wait;",
+            "import app.pdf.gate as gate; gate.Gate.judge = lambda *_args, **_how: gate.Finding(); from app.files.confined import wait;",
+        )
+    ),
 )
 
 

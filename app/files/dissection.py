@@ -1,11 +1,8 @@
-"""Dissects one untrusted PDF under limits and prints what it learnt as JSON; app/files/pdf.py runs it."""
+"""Dissects one untrusted PDF, in a copy of a process under limits; app/files/pdf.py asks it (`app.files.confined`)."""
 
 import dataclasses
-import json
 import mmap
 import re
-import resource
-import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +14,6 @@ from app.files import earlier_signatures, enclosed, faces, flatten, repair
 from app.pdf import rendering
 from app.pdf.alike import read_alike
 
-MEMORY, CPU_SECONDS, WRITTEN = 2 << 30, 25, 2 << 30
 INFLATED = 256 << 20
 MAX_PAGES = 200_000
 TEXT_PAGES = 30
@@ -42,23 +38,12 @@ class Refused(Exception):  # noqa: N818 (an answer, as Refusal is)
         self.key, self.facts = key, facts
 
 
-def main() -> None:
-    """Print, under limits, the answer to the command line."""
-    for limit, value in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, CPU_SECONDS),
-        (resource.RLIMIT_FSIZE, WRITTEN),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        resource.setrlimit(limit, (value, value))
-    sys.stdout.write(json.dumps(answer(sys.argv[1:])))
-
-
-def answer(asked: list[str]) -> dict[str, Any]:
-    """What is asked of a file, or its refusal; never raises.
+def answer(question: dict[str, Any]) -> dict[str, Any]:
+    """What is `asked` of a file, or its refusal; never raises.
 
     `text` path, `dissect` path workdir 0|1, `rewrite` path workdir 0|1.
     """
+    asked: list[str] = question["asked"]
     verb, path = asked[0], Path(asked[1])
     try:
         if verb == "text":

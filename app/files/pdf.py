@@ -1,21 +1,14 @@
-"""A PDF is dissected in a small process of its own: a bomb or a crash there never reaches the web."""
+"""A PDF is dissected in a process of its own (`confined`): a bomb or a crash there never reaches the web."""
 
-import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.core.refusals import Refusal
+from app.files.confined import Confined, Ended, Limits
 
-SECONDS = 40
-# The child reads app.files only: a bare « app » package spares it the web's own start.
-_CHILD = (
-    "import sys, types; app = types.ModuleType('app'); app.__path__ = [sys.argv.pop(1)]; "
-    "sys.modules['app'] = app; "
-    "from app.files.dissection import main; main()"
-)
+LIMITS = Limits(cpu_seconds=25, seconds=40.0, memory=2 << 30, written=2 << 30)
+_room = Confined("app.files.dissection")
 
 
 @dataclass(frozen=True)
@@ -139,18 +132,10 @@ def _dissect(path: Path, filename: str, workdir: Path, *, to_be_signed: bool) ->
 
 
 def _child(verb: str, path: Path, filename: str, *more: str) -> dict[str, Any]:
-    home = Path(__file__).resolve().parent.parent
-    command = [sys.executable, "-I", "-c", _CHILD, str(home), verb, str(path.resolve()), *more]
     try:
-        done = subprocess.run(  # noqa: S603 (our own interpreter and our own program)
-            command, capture_output=True, timeout=SECONDS, check=False, env={"LC_ALL": "C.UTF-8"}
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Refusal("file-too-heavy", filename=filename) from error
-    try:
-        told: dict[str, Any] = json.loads(done.stdout)
-    except ValueError:
-        told = {"refusal": "file-too-heavy", "facts": {}}  # killed by its limits, or by the file
+        told = _room.ask({"asked": [verb, str(path.resolve()), *more]}, LIMITS).told
+    except Ended as ended:  # by its limits, or by the file
+        raise Refusal("file-too-heavy", filename=filename) from ended
     if "refusal" in told:
         raise Refusal(told["refusal"], filename=filename, **told["facts"])
     return told

@@ -2,37 +2,42 @@
 
 import resource
 import signal
-import time
+from pathlib import Path
+
+from app.files import confined
 
 MEGABYTE = 1 << 20
-STARTING = 20.0  # seconds of computing to load our own program, which no file can lengthen
-USUAL_START, SLOWEST = 0.7, 5.0
-_state = {"bounded": False, "first": 0.0, "most": 0.0, "pace": 1.0}
+_state = {"bounded": False, "first": 0.0, "most": 0.0}
 
 
 def impose(*, cpu_seconds: float, megabytes: int, most_megabytes: int, most_seconds: float) -> None:
     """From here the kernel kills this process when it has computed too long, and gives it no more memory than said.
 
     Computing only: the time that an authority takes to answer is not counted. Nothing can be written to a file.
-    `cpu_seconds` run from `begin`; `most_megabytes`, `most_seconds`: what `allow` may give later.
+    `cpu_seconds` run from `begin`; memory is counted beside what the process holds now; `most_megabytes`,
+    `most_seconds`: what `allow` may give later.
     """
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_DATA, (megabytes * MEGABYTE, most_megabytes * MEGABYTE))
-    signal.setitimer(signal.ITIMER_PROF, STARTING)
+    own = _own()
+    resource.setrlimit(resource.RLIMIT_DATA, (own + megabytes * MEGABYTE, own + most_megabytes * MEGABYTE))
     _state.update(bounded=True, first=cpu_seconds, most=most_seconds)
 
 
-def begin() -> None:
-    """The program is loaded and the file is read from here: the seconds of computing that were imposed run.
+def _own() -> int:
+    """Bytes of data of this process, as RLIMIT_DATA counts them (proc(5), `statm`: data and stack, in pages)."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[5]) * resource.getpagesize()
 
-    They are those of a machine that loads the program in 0.7 s. A slower or busier one, where an honest file costs more
-    too, gets more of them in proportion, five times at most.
+
+def begin() -> None:
+    """The file is read from here: the seconds of computing that were imposed run.
+
+    They are those of a machine at its usual pace. A slower or busier one, where an honest file costs more too, gets more
+    of them in proportion (`confined.pace`), five times at most.
     """
     if _state["bounded"]:
-        _state["pace"] = min(max(time.process_time() / USUAL_START, 1.0), SLOWEST)
-        signal.setitimer(signal.ITIMER_PROF, _state["first"] * _state["pace"])
+        signal.setitimer(signal.ITIMER_PROF, _state["first"] * confined.pace())
 
 
 def allow(cpu_seconds: float, *, beyond: float = 0.0) -> None:
@@ -43,6 +48,6 @@ def allow(cpu_seconds: float, *, beyond: float = 0.0) -> None:
     """
     if _state["bounded"]:
         seconds = min(cpu_seconds, _state["most"]) + beyond
-        signal.setitimer(signal.ITIMER_PROF, seconds * _state["pace"])
+        signal.setitimer(signal.ITIMER_PROF, seconds * confined.pace())
         most = resource.getrlimit(resource.RLIMIT_DATA)[1]
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))

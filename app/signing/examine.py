@@ -3,15 +3,14 @@
 import base64
 import dataclasses
 import json
-import signal
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.core.refusals import Refusal
+from app.files import confined
+from app.files.confined import Ended
 from app.pdf.pictures import NONE, Pair, Pictures
 from app.signing.verdict import Verdict, load
 
@@ -20,20 +19,16 @@ if TYPE_CHECKING:
     from app.signing.trust import Trust
 
 SECONDS = 60  # all together, the authorities' answers included
-LARGEST_ANSWER = 8 * 1024 * 1024
-# The child reads app.signing only: a bare « app » package spares it the web's own start.
-_CHILD = (
-    "import sys, types; app = types.ModuleType('app'); app.__path__ = [sys.argv.pop(1)]; "
-    "sys.modules['app'] = app; "
-    "from app.signing.examiner import main; main()"
-)
+# What the kernel lets the copy have before `bounds` says less; nothing can be written
+ROOM = confined.Limits(cpu_seconds=180, seconds=SECONDS, memory=8 << 30, written=0)
+_room = confined.Confined("app.signing.examiner")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What the child may use until the structure of the file has proved to be sane, and at most.
+    """What the copy may use until the structure of the file has proved to be sane, and at most.
 
-    Seconds of computing of a machine at its usual pace (`bounds.begin`); the memory includes the program's own.
+    Seconds of computing of a machine at its usual pace (`bounds.begin`); memory beside that of the program.
     """
 
     cpu_seconds: float
@@ -43,10 +38,10 @@ class Limits:
 
 
 # A stranger's file has ten seconds of computing in all, whatever it holds and however often.
-# With 24 MB of libraries shared with other processes, less than 100 MB in all
-STRANGER = Limits(1.3, 74, 192, 8.0)
+# With the 76 MB that it shares with the process that waits, less than 120 MB until its structure is known
+STRANGER = Limits(1.3, 30, 148, 8.0)
 # A document of a folder passed intake, and may be as large as a deposit
-OURS = Limits(20.0, 512, 1024, 120.0)
+OURS = Limits(20.0, 470, 980, 120.0)
 
 
 @dataclass(frozen=True)
@@ -72,7 +67,7 @@ def examine(
     """Judge every signature of a file, as known at `moment`; `content` is the file that a separate signature signs.
 
     Refuses `kind-unknown`, what the reader of its kind refuses, `file-too-complex` when it asks for too much memory,
-    and `verification-too-long` when the child was stopped: with `STRANGER`, after 1.3 s of computing before its structure
+    and `verification-too-long` when the copy was stopped: with `STRANGER`, after 1.3 s of computing before its structure
     is known, 10 s in all at the machine's usual pace, or a minute with the answers of the authorities. Nothing is said
     then of any signature.
     """
@@ -91,7 +86,7 @@ def examine(
             "known": [base64.b64encode(one).decode() for one in trust.known],
         },
     }
-    told = _ask(json.dumps(question))
+    told = _ask(question)
     if "refused" in told:
         raise Refusal(str(told["refused"]), **told["facts"])
     authorities = tuple(map(base64.b64decode, told["authorities"]))
@@ -101,11 +96,11 @@ def examine(
 def compare(path: Path, end: int, limits: Limits = STRANGER) -> Pictures:
     """The first pages of a PDF that are drawn otherwise than its first `end` bytes are (`app.pdf.pictures`).
 
-    The same child as `examine`, on a file that it has judged: what stops it leaves no picture and takes no verdict away.
+    As `examine`, on a file that it has judged: what stops it leaves no picture and takes no verdict away.
     """
     question = {"path": str(path.resolve()), "end": end, "limits": dataclasses.asdict(limits)}
     try:
-        told = _ask(json.dumps(question))
+        told = _ask(question)
         pairs = tuple(
             Pair(
                 one["number"], base64.b64decode(one["before"]), base64.b64decode(one["after"]), one["frames"]
@@ -117,24 +112,8 @@ def compare(path: Path, end: int, limits: Limits = STRANGER) -> Pictures:
         return NONE
 
 
-def _ask(question: str) -> dict[str, Any]:
-    home = Path(__file__).resolve().parent.parent
+def _ask(question: dict[str, Any]) -> dict[str, Any]:
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and our own program
-            [sys.executable, "-I", "-c", _CHILD, str(home)],
-            input=question,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-            env={"LC_ALL": "C.UTF-8"},
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Refusal("verification-too-long") from error
-    if done.returncode == -signal.SIGPROF:
-        raise Refusal("verification-too-long")
-    try:
-        told: dict[str, Any] = json.loads(done.stdout[:LARGEST_ANSWER])
-    except ValueError as error:
-        raise Refusal("file-too-complex") from error  # killed by its limits, or by the file
-    return told
+        return _room.ask(question, ROOM).told
+    except Ended as ended:
+        raise Refusal("verification-too-long" if ended.late else "file-too-complex") from ended

@@ -1,36 +1,35 @@
-"""The child process that reads a file of unknown origin: bounded in time and memory by the kernel, and then gone.
+"""The copy of a process that judges a file of unknown origin: bounded in time and memory by the kernel, and then gone.
 
-Started by `app.signing.examine`: the question comes as JSON on its input, the answer leaves as JSON on its output.
+Asked by `app.signing.examine`, in the room of `app.files.confined`.
 """
 
 import base64
 import json
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from app.signing import bounds
+from app.core.refusals import Refusal
+from app.pdf.comparison import SECONDS
+from app.pdf.pictures import pictures
+from app.signing import bounds, kinds, verdict
+from app.signing.trust import Trust
+
+kinds.load()  # before a file is opened, and once for all copies
 
 TOO_COMPLEX = {"refused": "file-too-complex", "facts": {}}
 
 
-def main() -> None:
-    """Answer one question."""
-    question = json.load(sys.stdin)
+def answer(question: dict[str, Any]) -> dict[str, Any]:
+    """What a file is and the verdict on each of its signatures, or (`end`) the pictures of what was drawn over it."""
     bounds.impose(**question["limits"])
     try:
-        answer = _pictures(question) if "end" in question else _answer(question)
+        return _pictures(question) if "end" in question else _answer(question)
     except (MemoryError, RecursionError):
-        answer = TOO_COMPLEX
-    sys.stdout.write(json.dumps(answer, ensure_ascii=False))
+        return TOO_COMPLEX
 
 
 def _answer(question: dict[str, Any]) -> dict[str, Any]:
-    from app.core.refusals import Refusal
-    from app.signing import kinds, verdict
-    from app.signing.trust import Trust
-
     said = question["trust"]
     trust = Trust(
         roots=tuple(map(base64.b64decode, said["roots"])),
@@ -44,7 +43,6 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
     content = Path(question["content"]) if question["content"] else None
     try:
         kind = kinds.of(Path(question["path"]))
-        kind.load()
         bounds.begin()
         found, seen = kind.judged(
             Path(question["path"]), content, trust, datetime.fromisoformat(question["moment"])
@@ -60,9 +58,6 @@ def _answer(question: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pictures(question: dict[str, Any]) -> dict[str, Any]:
-    from app.pdf.comparison import SECONDS
-    from app.pdf.pictures import pictures
-
     bounds.begin()
     # Its structure was sane a moment ago, when it was judged: what may still be slow is to draw it
     bounds.allow(SECONDS + 1.0)

@@ -32,8 +32,7 @@ MOST_CARRIED = 16  # authorities of one file that are told
 class Kind:
     """A kind of file; `recognises` reads its first bytes (2048 at most), the first kind that does wins.
 
-    `words`: what it is when it bears a signature; `plain`: what it is when it bears none. `room`: the module that reads
-    it, loaded with what it needs by `load` before a file is opened.
+    `words`: what it is when it bears a signature; `plain`: what it is when it bears none. `room`: the module that reads it.
     """
 
     name: str
@@ -42,12 +41,6 @@ class Kind:
     read: Reader
     plain: str
     room: str = ""
-
-    def load(self) -> None:
-        """Load the program that reads and judges such a file."""
-        for name in ("app.signing.judge", "app.signing.report", self.room):
-            if name:
-                importlib.import_module(name)
 
     def judge(
         self, path: Path, content: Path | None, trust: "Trust", moment: datetime
@@ -76,6 +69,16 @@ _kinds: dict[str, Kind] = {}
 def register(kind: Kind) -> None:
     """Add a kind of file, or replace the one of the same name."""
     _kinds[kind.name] = kind
+
+
+def load() -> None:
+    """Load the program that reads and judges every kind of file, and that writes the reports."""
+    from app.signing import judge, report
+
+    del judge
+    report.load()
+    for room in {kind.room for kind in _kinds.values() if kind.room}:
+        importlib.import_module(room)
 
 
 def of(path: Path) -> Kind:

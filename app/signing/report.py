@@ -53,6 +53,14 @@ def write(seen: Seen, verdict: Verdict, moment: datetime) -> str | None:
     return str(_serializer().render(whole, ns_map=dict(PREFIXES)))
 
 
+def load() -> None:
+    """Load what writes a report, half a second of computing, before a first one is asked."""
+    from pyhanko.generated.etsi import ts_11910202 as etsi
+
+    # What the serialiser would learn of the schema's classes at the first report
+    _serializer().context.build_recursive(etsi.ValidationReport)
+
+
 @lru_cache(maxsize=1)
 def _serializer() -> Any:
     """One for all the reports of a process: what it learns of the schema's classes is most of its work."""

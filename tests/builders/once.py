@@ -52,17 +52,19 @@ def _remembered(verb: str, path: Path, filename: str, *more: str) -> dict[str, A
     return copy.deepcopy(_told[known])
 
 
-def _signed_once(self: confined.Confined, question: dict[str, Any]) -> dict[str, Any] | None:
+def _signed_once(
+    self: confined.Confined, question: dict[str, Any], limits: confined.Limits
+) -> confined.Answer:
     """A sample that was signed for nothing once is not signed again; what stands against one is never remembered."""
-    if not _sample.get():
-        return _ask(self, question)
+    if "room" not in question or not _sample.get():
+        return _ask(self, question, limits)
     known = ("dry-run", sha256(Path(question["path"]).read_bytes()).digest())
     if known not in _told:
-        told = _ask(self, question)
-        if told is None or told["why"]:
-            return told
-        _told[known] = told
-    return copy.deepcopy(_told[known])
+        answer = _ask(self, question, limits)
+        if answer.told["why"]:
+            return answer
+        _told[known] = answer.told
+    return confined.Answer(copy.deepcopy(_told[known]), 0.0, 0.0)
 
 
 def _compiled_once(self: Rule, append_unknown: bool = True) -> Any:

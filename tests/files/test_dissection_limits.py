@@ -1,14 +1,21 @@
 """The process that dissects a PDF has limits, and the web outlives whatever happens in it."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.core.refusals import Refusal
-from app.files import dissection, pdf
+from app.files import confined, dissection, pdf
 from app.files.pdf import examine_pdf, read_text
 from tests.assets import make_hostile
+
+# As a file that crashes its reader
+FATAL = (
+    "import os, signal, app.files.dissection as reader; "
+    "reader.answer = lambda _asked: os.kill(os.getpid(), signal.SIGSEGV)"
+)
 
 
 def test_a_bomb_is_refused_within_seconds(tmp_path: Path) -> None:
@@ -23,18 +30,20 @@ def test_a_bomb_is_refused_within_seconds(tmp_path: Path) -> None:
 def test_a_file_that_needs_more_time_than_allowed_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pdf, "SECONDS", 0.01)
+    monkeypatch.setattr(pdf, "LIMITS", replace(pdf.LIMITS, seconds=0.0))
     with pytest.raises(Refusal) as caught:
         examine_pdf(make_hostile.GOOD, "a.pdf", tmp_path, to_be_signed=True)
     assert caught.value.key == "file-too-heavy"
 
 
 def test_a_process_killed_by_the_file_is_a_refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf, "_CHILD", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    fatal = confined.Pool(confined._CHILD.replace("wait(sys", f"{FATAL}; wait(sys"))
+    monkeypatch.setattr(pdf, "_room", confined.Confined("app.files.dissection", fatal))
     with pytest.raises(Refusal) as caught:
         examine_pdf(make_hostile.GOOD, "a.pdf", tmp_path, to_be_signed=True)
     assert caught.value.key == "file-too-heavy"
     assert read_text(make_hostile.GOOD) == ""
+    fatal.close()
 
 
 def test_a_stream_just_below_the_limit_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,7 +52,7 @@ def test_a_stream_just_below_the_limit_is_kept(tmp_path: Path, monkeypatch: pyte
     def heavy(size: int) -> str:
         path = tmp_path / "a.pdf"
         path.write_bytes(make_hostile.page_of_zeros(size))
-        told = dissection.answer(["dissect", str(path), str(tmp_path), "0"])
+        told = dissection.answer({"asked": ["dissect", str(path), str(tmp_path), "0"]})
         return str(told.get("refusal", "kept"))
 
     assert heavy(7 << 20) == "kept"

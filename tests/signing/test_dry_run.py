@@ -1,6 +1,7 @@
 """What a deposit learns by signing a document for nothing: what stands against our signature, and whether free fields serve."""
 
 import os
+from dataclasses import replace
 from io import BytesIO
 
 import pikepdf
@@ -8,7 +9,7 @@ import pytest
 from pikepdf import Array, Dictionary, Name
 
 from app.core.refusals import Refusal
-from app.files.confined import Confined, Limits
+from app.files.confined import Confined, Ended, Pool
 from app.folders.sockets import DryRun
 from app.signing.dry_run import LIMITS, dry_run
 from tests.assets import make_hostile, make_signed
@@ -148,32 +149,31 @@ def test_an_earlier_signature_that_ours_would_break_is_known(tmp_path):
 
 
 def test_a_process_that_cannot_start_is_told_and_leaves_nothing_behind():
-    nobody = Confined("app.signing.nobody", LIMITS)
+    nobody = Confined("app.signing.nobody", Pool())
     with pytest.raises(Refusal, match="confined-silent"):
-        nobody.ask({})
-    assert not nobody._idle
+        nobody.ask({}, LIMITS)
+    assert not nobody.pool.idle
 
 
 def test_a_copy_that_is_ended_says_nothing_and_the_next_is_as_new(tmp_path):
     path = tmp_path / "document.pdf"
     path.write_bytes(make_hostile.GOOD.read_bytes())
     asked = {"path": str(path), "room": str(tmp_path)}
-    hasty = Confined("app.signing.dry_runner", Limits(25, 0.0, 2 << 30, 2 << 30))
-    small = Confined("app.signing.dry_runner", Limits(25, 40.0, 2 << 30, 100))
-    usual = Confined("app.signing.dry_runner", LIMITS)
+    room = Confined("app.signing.dry_runner", Pool())
     try:
-        assert hasty.ask(asked) is None
-        assert small.ask(asked) is None or small.ask(asked)["why"]
-        first = usual.ask(asked)
-        (waits,) = usual._idle
-        assert first == usual.ask(asked) == {"why": "", "free_fields": None}
-        assert usual._idle == [waits], "the same process serves again"
+        with pytest.raises(Ended) as ended:
+            room.ask(asked, replace(LIMITS, seconds=0.0))
+        assert ended.value.late
+        assert room.ask(asked, replace(LIMITS, written=100)).told["why"]
+        first = room.ask(asked, LIMITS).told
+        (waits,) = room.pool.idle
+        assert first == room.ask(asked, LIMITS).told == {"why": "", "free_fields": None}
+        assert room.pool.idle == [waits], "the same process serves again"
         waits.kill()
         waits.wait()
-        assert usual.ask(asked) == first, "one that has gone is replaced"
+        assert room.ask(asked, LIMITS).told == first, "one that has gone is replaced"
     finally:
-        for one in (hasty, small, usual):
-            one.close()
-    assert not usual._idle
+        room.pool.close()
+    assert not room.pool.idle
     with pytest.raises(ProcessLookupError):
         os.kill(waits.pid, 0)

@@ -1,6 +1,5 @@
 """What a verification may cost: a signature that many fields share is judged once, and what takes too long is said so."""
 
-import resource
 import time
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from app.core.clock import now
 from app.core.refusals import Refusal, catalogue
 from app.signing import setting
 from app.signing.examine import STRANGER, Limits, examine
+from tests.builders.confined import asked
 from tests.builders.house import House
 
 GOAL = 10.0
@@ -57,19 +57,14 @@ def shared(target: Path, count: int) -> Path:
 
 def test_sixty_fields_that_share_a_signature_are_judged_within_the_goal(signed: Path) -> None:
     made = shared(signed, 60)
-    before, used = time.monotonic(), children()
-    found = examine(made, setting.whom(), now())
+    before = time.monotonic()
+    with asked() as answers:
+        found = examine(made, setting.whom(), now())
     assert len(found.verdicts) == 61
     assert "valide" not in {one.verdict for one in found.verdicts}
     assert len({one.where for one in found.verdicts}) == 61, "each field is named"
-    assert children() - used < GOAL
+    assert sum(one.cpu_seconds for one in answers) < GOAL
     assert time.monotonic() - before < 60
-
-
-def children() -> float:
-    """Seconds of computing of the processes that have ended: what a verification costs, whoever else is at work."""
-    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return spent.ru_utime + spent.ru_stime
 
 
 def test_what_takes_too_long_is_said_so_and_nothing_is_green(signed: Path) -> None:

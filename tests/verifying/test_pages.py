@@ -2,14 +2,10 @@
 
 import io
 import re
-import resource
 import tempfile
-import threading
-import time
 import zlib
 from contextlib import ExitStack
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -26,6 +22,7 @@ from app.signing.models import VerdictRecord
 from app.signing.places import place
 from app.signing.ports import FieldPlan
 from tests.builders import pes
+from tests.builders.confined import asked
 from tests.builders.house import token_in
 from tests.rights.looking import snapshot
 from tests.signing import corpus
@@ -265,46 +262,12 @@ HOSTILE = {
 def test_a_hostile_file_is_refused_in_french_in_time_and_memory(house, made, name):
     client, data = house.client(), HOSTILE[name](made)
     client.get(PUBLIC)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    peak = Peak()
-    with peak:
+    with asked() as answers:
         answer = ask(client, PUBLIC, data)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert answer.status_code in {413, 415, 422}
     assert re.search("Rien n’a été (vérifié|fait)", text(answer))
-    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert spent < 2.1
-    assert peak.megabytes < 100
-
-
-class Peak:
-    """The largest resident size that any child of this process had, read in /proc while it lives."""
-
-    def __init__(self) -> None:
-        self.megabytes, self._stop = 0.0, threading.Event()
-
-    def __enter__(self):
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.is_set():
-            for task in Path("/proc/self/task").iterdir():
-                try:
-                    for child in (task / "children").read_text().split():
-                        status = Path(f"/proc/{child}/status").read_text()
-                        command = Path(f"/proc/{child}/cmdline").read_text()
-                        found = re.search(r"VmHWM:\s+(\d+)", status)
-                        if found and "examiner" in command:
-                            self.megabytes = max(self.megabytes, int(found[1]) / 1024)
-                except OSError:
-                    continue
-            time.sleep(0.005)
+    assert sum(one.cpu_seconds for one in answers) < 1.5
+    assert [one.megabytes for one in answers if one.megabytes >= 120] == []  # 76 of them shared
 
 
 # the documents of a folder
