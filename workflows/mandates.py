@@ -78,6 +78,7 @@ class Mandate:
 
     `starts_on` is, for a delegation, the day when its order is executory; `ends_on` is the last day, None when open
     (CGCT L2122-20). `ended`: put to an end at once. No family means all; matters narrow the families that have one.
+    `order_off`: its order is executory no more (transmission cancelled, suspended by a judge: CGCT L2131-1, L2131-6).
     """
 
     id: int
@@ -93,6 +94,7 @@ class Mandate:
     rank: int | None = None
     order_number: str = ""
     order_folder: int | None = None
+    order_off: bool = False
     accredited_on: date | None = None
     given_by: "Mandate | None" = None
 
@@ -104,7 +106,7 @@ def over(mandate: Mandate, today: date) -> bool:
 
 
 def check(mandate: Mandate, act: Act, today: date) -> None:
-    """Refuse a signature by this mandate before it begins, after its end, outside its scope or above its ceiling.
+    """Refuse a signature by this mandate before it begins, after its end, outside its scope, above its ceiling, its order off.
 
     An act signed before the delegation is executory is void and cannot be cured (CGCT L2122-18, L2131-1).
     """
@@ -117,6 +119,8 @@ def check(mandate: Mandate, act: Act, today: date) -> None:
         key = "mandate-not-executory" if mandate.kind.delegated else "mandate-not-begun"
         raise Refusal(key, date=f"{mandate.starts_on:%d/%m/%Y}", **about)
     _check_scope(mandate, act, about)
+    if mandate.order_off:
+        raise Refusal("mandate-order-off", **about)
 
 
 def covers(mandate: Mandate, act: Act, today: date) -> bool:
@@ -146,7 +150,7 @@ def scope(mandate: Mandate, today: date, named_substitution: Iterable[str]) -> S
 
     `named_substitution`: the families that no substitute signs unless his mandate names them (CGCT L2122-23).
     """
-    if over(mandate, today) or today < mandate.starts_on:
+    if over(mandate, today) or today < mandate.starts_on or mandate.order_off:
         return None
     unnamed = mandate.kind is Kind.SUBSTITUTE and not mandate.families
     but = tuple(sorted(named_substitution)) if unnamed else ()
@@ -186,6 +190,7 @@ _NEARNESS = (
     "mandate-not-executory",
     "mandate-amount-unknown",
     "mandate-above-ceiling",
+    "mandate-order-off",
 )
 
 

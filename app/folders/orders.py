@@ -1,5 +1,7 @@
 """The orders signed here that delegate: what a mandate is made from (CGCT L2122-18, L2131-1)."""
 
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
 from app.core.db import Db
@@ -34,3 +36,12 @@ def orders(db: Db) -> list[Order]:
             executory = effect.enforceable_on if effect is not None else None
             found.append(Order(folder.id, folder.number, folder.title, signed, executory))
     return found
+
+
+def executory(db: Db, folder_ids: Collection[int]) -> set[int]:
+    """Those of these orders that are executory today: published, received by the State if they must be, in force."""
+    return {
+        folder_id
+        for folder_id, effect in effects_of(db, folder_ids).items()
+        if effect.enforceable_on is not None
+    }

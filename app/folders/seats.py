@@ -13,7 +13,7 @@ from app.core.refusals import Refusal
 from app.core.tenancy import OURS_ALREADY
 from app.folders.facts import act_of
 from app.folders.models import Folder
-from app.people.mandates import law_of
+from app.people.mandates import as_their_orders_stand, law_of
 from app.people.models import Desk, Holder, MandateRow, User
 from workflows.circuit import Circuit, Step, StepKind, Who, WhoKind
 from workflows.mandates import Act, covers
@@ -170,7 +170,7 @@ def _read(
     rows = (
         _able_rows(db.connection().execute(query, binds))
         if act is None
-        else _signing_rows(db.execute(query, binds), act)
+        else _signing_rows(db, db.execute(query, binds), act)
     )
     desks: dict[int, tuple[str, str, dict[int, Person]]] = {}
     for desk_id, key, name, user_id, first, last, email, rights, able in rows:
@@ -185,13 +185,13 @@ def _able_rows(rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
     return ((*row, True) for row in rows)
 
 
-def _signing_rows(rows: Iterable[Any], act: Act) -> Iterator[tuple[Any, ...]]:
+def _signing_rows(db: Db, rows: Iterable[Any], act: Act) -> Iterator[tuple[Any, ...]]:
     """The same people, each able when no mandate is recorded here or when one of his covers the act today."""
-    for *person, by_mandate, mandate, giver in rows:
-        able = not by_mandate
-        if by_mandate and mandate is not None:
-            able = covers(law_of(mandate, giver), act, today())
-        yield (*person, able)
+    read = list(rows)
+    law = {row[-2].id: law_of(row[-2], row[-1]) for row in read if row[-2] is not None}
+    fit = {one.id for one in as_their_orders_stand(db, list(law.values())) if covers(one, act, today())}
+    for *person, by_mandate, mandate, _giver_of_it in read:
+        yield (*person, not by_mandate or (mandate is not None and mandate.id in fit))
 
 
 def _named(db: Db, collectivity_id: int, user_id: int, step: Step, right: str) -> Slot:

@@ -22,7 +22,7 @@ from app.core.transaction import use_case
 from app.people import passwords
 from app.people.actor import Actor, Seat, require
 from app.people.applications import USED_EVERY, note_use
-from app.people.mandates import law_of
+from app.people.mandates import as_their_orders_stand, law_of
 from app.people.models import Application, Collectivity, Desk, Holder, LoginSession, MandateRow, User
 from workflows.deadlines import get_ready
 from workflows.mandates import Mandate
@@ -184,7 +184,7 @@ class Standing:
     mandates: tuple[Mandate, ...]
 
 
-def _standing_in(rows: Sequence[Any]) -> Standing:
+def _standing_in(db: Db, rows: Sequence[Any]) -> Standing:
     """What these rows end with, each seat beside each mandate; a person without any has one row, without desk."""
     seats: dict[int, Seat] = {}
     mandates: dict[int, Mandate] = {}
@@ -193,7 +193,8 @@ def _standing_in(rows: Sequence[Any]) -> Standing:
             seats[number] = Seat(number, key, name, frozenset(map(Right, rights)))
         if mandate is not None and mandate.id not in mandates:
             mandates[mandate.id] = law_of(mandate, giver)
-    return Standing(tuple(seats.values()), bool(rows and rows[0].by_mandate), tuple(mandates.values()))
+    law = as_their_orders_stand(db, list(mandates.values()))
+    return Standing(tuple(seats.values()), bool(rows and rows[0].by_mandate), tuple(law))
 
 
 def person(db: Db, token: str, address: str) -> Actor | None:
@@ -204,7 +205,7 @@ def person(db: Db, token: str, address: str) -> Actor | None:
     user, collectivity_name, session_id, seen_at = rows[0][:4]
     if now() - seen_at > SEEN_EVERY:
         g.touch = session_id
-    return _actor(user, collectivity_name, _standing_in(rows), session_id=session_id, address=address)
+    return _actor(user, collectivity_name, _standing_in(db, rows), session_id=session_id, address=address)
 
 
 def returning(db: Db, user_id: int, session_id: int | None, address: str) -> Actor:
@@ -219,12 +220,14 @@ def returning(db: Db, user_id: int, session_id: int | None, address: str) -> Act
     user, collectivity_name, open_session_id = rows[0][:3]
     if open_session_id is None:
         raise Refusal("session-closed")
-    return _actor(user, collectivity_name, _standing_in(rows), session_id=open_session_id, address=address)
+    return _actor(
+        user, collectivity_name, _standing_in(db, rows), session_id=open_session_id, address=address
+    )
 
 
 def of_user(db: Db, user: User, collectivity_name: str) -> Actor:
     """The actor that a person is, outside any session."""
-    return _actor(user, collectivity_name, _standing_in(db.execute(_standing, {"user": user.id}).all()))
+    return _actor(user, collectivity_name, _standing_in(db, db.execute(_standing, {"user": user.id}).all()))
 
 
 def _actor(

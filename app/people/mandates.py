@@ -1,7 +1,7 @@
 """Signing mandates: record who may sign in the commune's name and as what, put an end to it, read it for the law."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -54,11 +54,30 @@ class Order:
 
 
 _orders: list[Callable[[Db], Sequence[Order]]] = []
+_executory: list[Callable[[Db, Collection[int]], Collection[int]]] = []
 
 
-def orders_from(find: Callable[[Db], Sequence[Order]]) -> None:
-    """Let a higher floor say which orders of this collectivity may delegate."""
-    _orders[:] = [find]
+def orders_from(
+    find: Callable[[Db], Sequence[Order]], executory: Callable[[Db, Collection[int]], Collection[int]]
+) -> None:
+    """Let a higher floor say which orders of this collectivity may delegate, and which of these folders are executory today."""
+    _orders[:], _executory[:] = [find], [executory]
+
+
+def as_their_orders_stand(db: Db, mandates: Sequence[Mandate]) -> list[Mandate]:
+    """The same mandates, each told off whose order, signed here, is not executory today (DLG-01).
+
+    Whoever asks what a person may sign asks it of these: trays, letters and pages offer nothing that would be refused.
+    One statement when one of them is by an order signed here, else none.
+    """
+    asked = {one.order_folder for one in mandates if one.order_folder is not None}
+    standing = set(asked)
+    for executory in _executory if asked else ():
+        standing &= set(executory(db, asked))
+    return [
+        replace(one, order_off=one.order_folder is not None and one.order_folder not in standing)
+        for one in mandates
+    ]
 
 
 def orders(db: Db) -> list[Order]:
@@ -207,7 +226,7 @@ def recorded(db: Db, collectivity_id: int) -> bool:
 
 
 def law_of(row: MandateRow, giver: MandateRow | None) -> Mandate:
-    """A recorded mandate as the law reads it, with the office that it comes from."""
+    """A recorded mandate as the law reads it, with the office that it comes from; its order is not looked at."""
     return _law(row, _law(giver, None) if giver is not None else None)
 
 
@@ -228,7 +247,9 @@ def mandates(db: Db, user_id: int | None = None, *, lock: bool = False) -> list[
     found: dict[int, Mandate] = {}
     for row in rows:  # a mayor's mandate is older than the delegations that it gave
         found[row.id] = _law(row, found.get(row.given_by_id) if row.given_by_id is not None else None)
-    return [found[row.id] for row in rows if user_id is None or row.user_id == user_id]
+    return as_their_orders_stand(
+        db, [found[row.id] for row in rows if user_id is None or row.user_id == user_id]
+    )
 
 
 def _law(row: MandateRow, given_by: Mandate | None) -> Mandate:

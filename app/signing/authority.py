@@ -10,7 +10,6 @@ from app.core.clock import today
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.folders.effect import effects_of
 from app.folders.facts import act_of
 from app.folders.models import Folder, StepRun
 from app.folders.move import Present, not_your_turn, part_of
@@ -51,24 +50,7 @@ def offered(db: Db, actor: Actor, folder: Folder, part: Part, *, lock: bool = Fa
     if part.named_user_id is not None or not recorded(db, folder.collectivity_id):
         return (Authority(actor.capacity),)
     held = mandates(db, actor.user_id, lock=lock) if actor.user_id is not None else []
-    return tuple(_authority(one) for one in in_effect(db, fitting(held, act_of(folder), today())))
-
-
-def in_effect(db: Db, fit: Sequence[Mandate]) -> Sequence[Mandate]:
-    """Those of these mandates whose order, when it was signed here, is executory today; refuses `mandate-order-off` when none is.
-
-    An order may be executory no more: its transmission was cancelled, a judge suspended it (CGCT L2131-1, L2131-6).
-    """
-    worth = effects_of(db, [one.order_folder for one in fit if one.order_folder is not None])
-    found = [
-        one
-        for one in fit
-        if one.order_folder is None
-        or (one.order_folder in worth and worth[one.order_folder].enforceable_on is not None)
-    ]
-    if not found:
-        raise LawRefusal("mandate-order-off", order=fit[0].order_number)
-    return found
+    return tuple(_authority(one) for one in fitting(held, act_of(folder), today()))
 
 
 def capacities(db: Db, actor: Actor, folder: Folder, here: Present) -> tuple[Authority, ...]:
@@ -105,7 +87,7 @@ def words_of(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, str]:
             found[folder.id] = actor.capacity
             continue
         try:
-            found[folder.id] = words(in_effect(db, fitting(held, act_of(folder), today()))[0])
+            found[folder.id] = words(fitting(held, act_of(folder), today())[0])
         except LawRefusal:  # told of this folder alone, when it is its turn
             continue
     return found

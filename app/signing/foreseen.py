@@ -44,6 +44,7 @@ WITHOUT = {
     "mandate-outside-matter": "a un mandat (« {words} ») qui ne porte pas sur cette matière",
     "mandate-amount-unknown": "a un mandat (« {words} ») limité à {ceiling} €, et le montant n’est pas connu",
     "mandate-above-ceiling": "a un mandat (« {words} ») limité à {ceiling} €",
+    "mandate-order-off": "a un mandat (« {words} ») dont l’arrêté n’est pas exécutoire aujourd’hui",
 }
 DRAFTS = {Phase.DRAFT, Phase.REJECTED}
 

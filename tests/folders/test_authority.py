@@ -191,8 +191,19 @@ def test_a_delegation_begins_when_the_order_signed_here_is_executory_and_stops_w
         complete(house, DEPUTY, ready)
     with pytest.raises(LawRefusal, match="mandate-order-off"):
         prepare(house, late, DEPUTY)
-    said = house.client(DEPUTY).get(f"/dossiers/{late}").get_data(as_text=True)
+    deputy = house.client(DEPUTY)
+    said = deputy.get(f"/dossiers/{late}").get_data(as_text=True)
     assert "n’est pas exécutoire aujourd’hui" in said
+    assert "À vous de signer" not in said
+    assert f"/dossiers/{late}" not in deputy.get("/a-traiter").get_data(as_text=True), "nor is he asked"
+    house.drain()
+    house.mail.clear()
+    another = house.an_invoice(at="bon_a_payer")
+    house.drain()
+    told = {one["To"] for one in house.mail.letters}
+    assert any("kervadec" in one for one in told)
+    assert not any("lebras" in one for one in told), "nor told of one more"
+    assert f"/dossiers/{another}" in house.client(A).get("/a-traiter").get_data(as_text=True)
 
 
 @pytest.mark.law("DLG-06")

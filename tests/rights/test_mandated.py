@@ -233,6 +233,7 @@ def test_the_bounds_that_lists_compare_are_the_law_of_mandates() -> None:
                 starts_on=today() + dice.choice([-2, -1, 0, 1]) * DAY,
                 ends_on=None if last is None else today() + last * DAY,
                 ended=dice.random() < 0.1,
+                order_off=dice.random() < 0.1,
                 families=tuple(dice.sample(names, dice.choice([0, 2, 6]))),
                 matters=tuple(dice.sample(matters[1:], dice.choice([0, 1, 2]))),
                 ceiling_cents=dice.choice([None, 100]),
