@@ -396,12 +396,9 @@ def _after(folder_id: int, done: str) -> Response:
 @pages.get("/suivi")
 @guard(PERSON)
 def follow() -> str:
-    """Find any folder that one may read."""
-    words, family, phase = (
-        request.args.get("q", ""),
-        request.args.get("famille", ""),
-        request.args.get("etat", ""),
-    )
+    """Find any folder that one may read; what is in hand when nothing is asked, or what ended would hide it."""
+    words, family = request.args.get("q", ""), request.args.get("famille", "")
+    phase = request.args.get("etat", "" if words or family else "running")
     with reading(g.actor.collectivity_id) as db:
         rows = queues.follow(
             db, g.actor, words=words, family=family, phase=phase, after=request.args.get("apres")
@@ -428,5 +425,6 @@ def follow() -> str:
         next_url=url_for("folders.follow", q=words, famille=family, etat=phase, apres=rows[-1].id)
         if more
         else None,
-        count_line=f"{views.plural(len(rows), 'dossier')}{' affichés, d’autres suivent' if more else ''}",
+        count_line=f"{views.plural(len(rows), 'dossier')}{' en cours' if phase == 'running' else ''}"
+        f"{', d’autres suivent' if more else ''}",
     )

@@ -7,7 +7,7 @@ import pytest
 from app.core.clock import today
 from app.core.db import NO_DATE, reading
 from app.core.french import jour
-from app.folders import portrait, queues
+from app.folders import decide, portrait, queues
 from app.folders.models import Folder
 from app.folders.views import due, step_due
 from tests.builders.house import House
@@ -52,3 +52,20 @@ def test_a_folder_has_one_deadline_wherever_it_is_told(house: House, mail) -> No
 
 def _both(words: str, day: date, page: str) -> bool:
     return words in page and jour(day) in page
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_ended_does_not_hide_what_is_in_hand(house: House) -> None:
+    running, client = house.an_invoice(), house.client("g.trehorel")
+    rejected = house.an_invoice()
+    decide.reject(house.actor("r.pellenec"), rejected, version=house.folder(rejected).version, reason="Non.")
+
+    def listed(where: str) -> list[bool]:
+        page = client.get(where).get_data(as_text=True)
+        return [f"/dossiers/{one}" in page for one in (running, rejected)]
+
+    assert listed("/suivi") == [True, False]
+    assert "1 dossier en cours" in client.get("/suivi").get_data(as_text=True)
+    title = house.folder(rejected).title
+    for everything in ("/suivi?etat=", f"/suivi?q={title}", "/suivi?famille=invoice"):
+        assert listed(everything) == [True, True], everything
