@@ -13,6 +13,7 @@ from jinja2 import FileSystemBytecodeCache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.core import db, french, http, jobs, outbox, security, tenancy
+from app.core.commands import told
 from app.core.limits import limiter
 from app.core.refusals import catalogue
 from app.files import vault
@@ -137,7 +138,7 @@ def _bring(app: Flask, module: Any, part: str) -> None:
         module.mount(app, csrf)
     else:
         for command in module.COMMANDS:
-            app.cli.add_command(command)
+            app.cli.add_command(told(command))
 
 
 def _simulation(chosen: Settings) -> str:

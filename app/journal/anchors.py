@@ -16,17 +16,20 @@ from app.journal.models import ChainHead, JournalEntry
 
 _entry: Any = JournalEntry.__table__
 _head: Any = ChainHead.__table__
-# People stand above the journal: of a collectivity, only its number in the law is read here.
-_place = sa.table("collectivity", sa.column("id", sa.Integer), sa.column("siren", sa.Text))
+# People stand above the journal: of a collectivity, no more is read here.
+place = sa.table(
+    "collectivity", sa.column("id", sa.Integer), sa.column("siren", sa.Text), sa.column("name", sa.Text)
+)
+"""Of a collectivity, its number in the law and its name."""
 _LINE = re.compile(r"(?P<siren>[0-9]{9})\s+(?P<seq>[0-9]{1,10})\s+(?P<hash>[0-9a-f]{64})(?:\s+(?P<at>\S+))?")
 
 
 def heads(db: Db, moment: datetime) -> Iterator[str]:
     """One line for each collectivity, in the order of the SIREN; the moment is UTC, to the second."""
     query = (
-        sa.select(_place.c.siren, _head.c.seq, _head.c.hash)
-        .join_from(_place, _head, _head.c.collectivity_id == _place.c.id, isouter=True)
-        .order_by(_place.c.siren)
+        sa.select(place.c.siren, _head.c.seq, _head.c.hash)
+        .join_from(place, _head, _head.c.collectivity_id == place.c.id, isouter=True)
+        .order_by(place.c.siren)
     )
     at = f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     for siren, seq, hashed in db.execute(query):
@@ -56,13 +59,13 @@ def _fault(db: Db, text: str) -> str | None:
         return "ce n’est pas une ligne de « journal head »"
     siren, seq, hashed, at = found["siren"], int(found["seq"]), found["hash"], found["at"]
     noted = f" notée le {at}" if at else ""
-    place = db.scalar(sa.select(_place.c.id).where(_place.c.siren == siren))
-    if place is None:
+    number = db.scalar(sa.select(place.c.id).where(place.c.siren == siren))
+    if number is None:
         return f"la collectivité {siren} n’existe plus"
     if seq == 0:
         return None if hashed == GENESIS else "ce n’est pas une ligne de « journal head »"
     query = sa.select(_entry.c.hash).where(
-        _entry.c.collectivity_id == place, _entry.c.seq == min(seq, LARGEST_KEY)
+        _entry.c.collectivity_id == number, _entry.c.seq == min(seq, LARGEST_KEY)
     )
     now_there = db.scalar(query)
     if now_there is None:

@@ -100,10 +100,9 @@ def verify(db: Db, collectivity_id: int) -> tuple[int, Break | None]:
 
     Give it a session that has read nothing yet: it sees one moment of the journal, whoever writes meanwhile.
     """
-    if db.get_bind().dialect.name == "postgresql":  # SQLite reads one moment of itself anyway
-        db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    one_moment(db)
     previous, expected = GENESIS, 1
-    with closing(_lines(db, collectivity_id)) as lines:
+    with closing(entries(db, collectivity_id)) as lines:
         for row in lines:
             broken = _fault(row, previous, expected)
             if broken:
@@ -126,7 +125,13 @@ def verify(db: Db, collectivity_id: int) -> tuple[int, Break | None]:
     return expected - 1, None
 
 
-def _lines(db: Db, collectivity_id: int) -> Generator[Any, None, None]:
+def one_moment(db: Db) -> None:
+    """Let a session that has read nothing yet see one moment of the journal, whoever writes meanwhile."""
+    if db.get_bind().dialect.name == "postgresql":  # SQLite reads one moment of itself anyway
+        db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
+def entries(db: Db, collectivity_id: int) -> Generator[Any, None, None]:
     """The lines in the order of their numbers; the rows are read as they come, whatever the length of the journal."""
     query = (
         sa.select(_entry)

@@ -5,6 +5,7 @@ Who can rewrite a whole base can make a chain that holds from its first line; wh
 
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 import click
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from app.core.db import reading
 from app.core.outbox import Outbox
 from app.journal import anchors
 from app.journal.chain import Break, verify
+from app.journal.export import CHECKER, export
 from app.journal.models import ChainHead, JournalEntry
 
 journal = AppGroup("journal", help="Le journal chaîné.")
@@ -78,6 +80,16 @@ def head_command() -> None:
     with reading() as db:
         for one in anchors.heads(db, now()):
             click.echo(one)
+
+
+@journal.command("export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--collectivity", type=int, required=True, help="Numéro de la collectivité.")
+def export_command(folder: Path, collectivity: int) -> None:
+    """Écrire le journal d’une collectivité dans un dossier, avec le programme qui le vérifie sans Paraphe."""
+    with reading() as db:
+        written = export(db, collectivity, folder, now())
+    click.echo(f"Journal écrit : {written}. À vérifier par : python3 {folder / CHECKER} {written}")
 
 
 COMMANDS = (journal,)

@@ -1,30 +1,17 @@
 """`flask --app wsgi people …`: set up a collectivity from the command line."""
 
 import secrets
-from typing import Any
 
 import click
 from flask.cli import AppGroup
 
 from app.core.db import reading
 from app.core.french import instant
-from app.core.refusals import Refusal, catalogue
+from app.core.refusals import Refusal
 from app.people import applications, desks
 from workflows.rights import Right
 
-
-class Told(AppGroup):
-    """A group whose refusals are one French sentence, without a traceback."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; what is refused changes nothing and exits with an error."""
-        try:
-            return super().invoke(ctx)
-        except Refusal as refusal:
-            raise click.ClickException(catalogue.say(refusal.key, refusal.facts)[1]) from refusal
-
-
-people = Told("people", help="Collectivités, comptes, bureaux et applications.")
+people = AppGroup("people", help="Collectivités, comptes, bureaux et applications.")
 
 
 def _collectivity(siren: str) -> int:

@@ -1,0 +1,32 @@
+"""The command line refuses as the pages do: one French sentence, and no traceback."""
+
+import functools
+from typing import Any
+
+import click
+
+from app.core.refusals import Refusal, catalogue
+
+_DONE = "told_in_french"
+
+
+def told(command: click.Command) -> click.Command:
+    """Let this command, and those below it, say a refusal in its sentence and exit with 1; what is refused changes nothing."""
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            told(below)
+    elif command.callback is not None and not hasattr(command.callback, _DONE):
+        command.callback = _told(command.callback)
+    return command
+
+
+def _told(run: Any) -> Any:
+    @functools.wraps(run)
+    def say(*arguments: Any, **options: Any) -> Any:
+        try:
+            return run(*arguments, **options)
+        except Refusal as refusal:
+            raise click.ClickException(catalogue.say(refusal.key, refusal.facts)[1]) from refusal
+
+    setattr(say, _DONE, True)
+    return say

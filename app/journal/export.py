@@ -1,0 +1,106 @@
+"""The whole chain of a collectivity as a file, with the one-file program that judges it without us (PRV-01)."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.journal import checker
+from app.journal.anchors import place as of_place
+from app.journal.chain import GENESIS, entries, one_moment
+from app.journal.models import ChainHead
+
+NAMES = ("seq", *checker.FIELDS, "previous", "hash")
+CHECKER = "verifier_journal.py"
+README = "LISEZMOI.txt"
+WORDS = """Journal de {name}, SIREN {siren}, exporté le {at} (UTC) par Paraphe.
+
+{journal} : une écriture par ligne (JSON), dans l’ordre, avec tout ce que son empreinte couvre.
+{checker} : le programme qui le vérifie, en un fichier lisible, sans rien installer :
+
+    python3 {checker} {journal}
+
+Il nomme la première écriture modifiée, manquante, ajoutée ou déplacée. Qui pourrait réécrire toute la base pourrait aussi
+refaire toute la chaîne : comparez avec les repères notés ailleurs (« journal head »), s’il y en a :
+
+    python3 {checker} {journal} --reperes reperes.txt
+
+Ce fichier contient des données personnelles : gardez-le comme le journal lui-même.
+"""
+
+
+def lines(db: Db, collectivity_id: int, moment: datetime) -> Iterator[str]:
+    """The export, line by line: what it is, each entry, then the head of the chain; one moment of the journal.
+
+    Give it a session that has read nothing yet.
+    """
+    one_moment(db)
+    siren = db.scalar(sa.select(of_place.c.siren).where(of_place.c.id == collectivity_id))
+    yield _line(
+        {"format": checker.FORMAT, "collectivity": collectivity_id, "siren": siren, "at": _utc(moment)}
+    )
+    with closing(entries(db, collectivity_id)) as rows:
+        for row in rows:
+            yield _line({name: getattr(row, name) for name in NAMES})
+    query = sa.select(ChainHead.seq, ChainHead.hash).where(ChainHead.collectivity_id == collectivity_id)
+    seq, hashed = db.execute(query).one_or_none() or (0, GENESIS)
+    yield _line({"head": {"seq": seq, "hash": hashed}})
+
+
+def export(db: Db, collectivity_id: int, folder: Path, moment: datetime) -> Path:
+    """Write the journal, its checker and how to use them in `folder`, for their owner's eyes only; the journal's path.
+
+    Refuses `journal-unknown`, and `export-there` rather than write over a file of before. A file that could not be
+    written whole is not there.
+    """
+    place = db.execute(
+        sa.select(of_place.c.siren, of_place.c.name).where(of_place.c.id == collectivity_id)
+    ).one_or_none()
+    if place is None:
+        raise Refusal("journal-unknown", collectivity=collectivity_id)
+    db.rollback()  # the journal is read as of one moment, by a transaction of its own
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    target = folder / f"journal-{place.siren}.jsonl"
+    words = WORDS.format(
+        name=place.name, siren=place.siren, at=_utc(moment), journal=target.name, checker=CHECKER
+    )
+    texts = {
+        folder / CHECKER: Path(checker.__file__).read_text(encoding="utf-8"),
+        folder / README: words,
+    }
+    if there := [one.name for one in (target, *texts) if one.exists()]:
+        raise Refusal("export-there", folder=str(folder), names=", ".join(there))
+    partial = target.with_suffix(".partial")
+    try:
+        with _private(partial) as file:
+            for line in lines(db, collectivity_id, moment):
+                file.write(line)
+        for path, text in texts.items():
+            with _private(path) as file:
+                file.write(text)
+        partial.rename(target)
+    except BaseException:
+        for path in (partial, *texts):
+            path.unlink(missing_ok=True)
+        raise
+    return target
+
+
+def _private(path: Path) -> Any:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    return os.fdopen(handle, "w", encoding="utf-8", newline="\n")
+
+
+def _line(values: dict[str, Any]) -> str:
+    return json.dumps(values, ensure_ascii=False) + "\n"
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
