@@ -2,7 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
-export PYTHONDONTWRITEBYTECODE = 1
+# What is compiled once serves every process that a test starts
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check bench assets system clean
 

@@ -1,10 +1,16 @@
 """The product served for real: gunicorn and the worker in processes of their own, beside the test that looks at them."""
 
+import atexit
+import contextlib
+import json
 import os
+import select
+import signal
 import subprocess
 import sys
 import time
 import urllib.request
+from functools import lru_cache
 from pathlib import Path
 
 from config import Settings
@@ -24,12 +30,67 @@ def environment(settings: Settings) -> dict[str, str]:
     return kept
 
 
+class Process:
+    """A process that was started for a test, which is no child of it."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._handle = os.pidfd_open(pid)
+
+    def ended(self, seconds: float = 0.0) -> bool:
+        """Whether it has ended, or does so within this time."""
+        return bool(select.select([self._handle], [], [], seconds)[0])
+
+    def terminate(self) -> None:
+        """Ask it to stop (SIGTERM)."""
+        self._send(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kill it where it stands (SIGKILL)."""
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handle, number)
+
+
+class Starter:
+    """Starts `python -m …` from a process that has loaded what this one has loaded of the product (`starter.py`)."""
+
+    def __init__(self) -> None:
+        loaded = sorted(name for name in sys.modules if name.startswith(("app.", "workflows.")))
+        more = ("gunicorn.app.wsgiapp", "gunicorn.workers.gthread", "flask.cli", "config")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.browser.starter", *loaded, *more],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        self._asks, self._says = self._process.stdin, self._process.stdout
+        assert self._says.readline() == "ready\n"
+        atexit.register(self._process.kill)
+
+    def start(self, argv: list[str], env: dict[str, str], log: Path) -> Process:
+        """A new process that runs this."""
+        print(json.dumps({"argv": argv, "env": env, "log": str(log)}), file=self._asks, flush=True)
+        return Process(int(self._says.readline()))
+
+
+@lru_cache(maxsize=1)
+def starter() -> Starter:
+    """The one of this process of the tests."""
+    return Starter()
+
+
 class Serving:
     """The web server and the worker of one installation."""
 
     def __init__(self, settings: Settings, log: Path, port: int) -> None:
         self._log, self._environment, self._port = log, environment(settings), port
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: dict[str, Process] = {}
 
     def start(self) -> None:
         """Start both, and wait until pages are answered and the worker lives."""
@@ -48,7 +109,7 @@ class Serving:
         self.start_worker()
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            dead = [one for one in self._processes.values() if one.poll() is not None]
+            dead = [one for one in self._processes.values() if one.ended()]
             assert not dead, self._log.read_text()[-3000:]
             try:
                 with urllib.request.urlopen(
@@ -61,10 +122,7 @@ class Serving:
         raise AssertionError(self._log.read_text()[-3000:])
 
     def _run(self, name: str, command: list[str]) -> None:
-        with self._log.open("ab") as log:
-            self._processes[name] = subprocess.Popen(
-                [sys.executable, "-m", *command], cwd=ROOT, env=self._environment, stdout=log, stderr=log
-            )
+        self._processes[name] = starter().start(command, self._environment, self._log)
 
     def start_worker(self) -> None:
         """Start the worker, as the system does when it has died."""
@@ -73,22 +131,20 @@ class Serving:
     def kill_worker(self) -> None:
         """Kill it where it stands (SIGKILL)."""
         self._processes["worker"].kill()
-        self._processes["worker"].wait(10)
+        assert self._processes["worker"].ended(10)
 
     def pids(self) -> dict[str, int]:
         """The processes that live, by name."""
-        return {name: one.pid for name, one in self._processes.items() if one.poll() is None}
+        return {name: one.pid for name, one in self._processes.items() if not one.ended()}
 
     def stop(self) -> None:
         """Stop both, and wait until they are gone: what is under way is finished first."""
         for one in self._processes.values():
             one.terminate()
         for one in self._processes.values():
-            try:
-                one.wait(10)
-            except subprocess.TimeoutExpired:
+            if not one.ended(10):
                 one.kill()
-                one.wait()
+                one.ended(10)
         self._processes.clear()
 
     def log(self) -> str:
