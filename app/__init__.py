@@ -55,7 +55,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=chosen.secure_cookies,
-        SESSION_COOKIE_NAME="paraphe",
+        SESSION_COOKIE_NAME=security.cookie_name("paraphe", secure=chosen.secure_cookies),
         PERMANENT_SESSION_LIFETIME=chosen.remember_days * 86400,
         # Sent once, at the door: said again with each answer it would lie in every cache that keeps a style sheet.
         SESSION_REFRESH_EACH_REQUEST=False,
@@ -77,6 +77,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
     if chosen.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.trusted_proxies, x_proto=chosen.trusted_proxies)  # type: ignore[method-assign]
     open_ground(chosen)
+    security.refuse_other_sites(app, chosen.public_url)
     import_module("app.people.login").hold_bodies(app)
     csrf.init_app(app)
     limiter.init_app(app)

@@ -8,6 +8,7 @@ from flask_limiter import Limiter
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from app.core import tries  # noqa: F401 - the library finds the store by its scheme
+from app.core.security import cookie_name
 
 KNOWN = "paraphe-connu"
 """The cookie by which a browser tells whose login succeeded in it: strangers who try a name do not shut its owner out."""
@@ -44,7 +45,7 @@ def per_account() -> str:
     """One account, from wherever it is tried; a browser where its owner has logged in is counted apart from strangers."""
     login, known = _login(), _known()
     own = _mark(login) in known
-    return f"account {login} {sha256(request.cookies[KNOWN].encode()).hexdigest() if own else ''}"
+    return f"account {login} {sha256(request.cookies[_cookie()].encode()).hexdigest() if own else ''}"
 
 
 def know(login: str) -> None:
@@ -55,13 +56,19 @@ def know(login: str) -> None:
     @after_this_request
     def _keep(response: Response) -> Response:
         secure = bool(current_app.config["SESSION_COOKIE_SECURE"])
-        response.set_cookie(KNOWN, value, max_age=KNOWN_SECONDS, httponly=True, secure=secure, samesite="Lax")
+        response.set_cookie(
+            _cookie(), value, max_age=KNOWN_SECONDS, httponly=True, secure=secure, samesite="Lax"
+        )
         return response
+
+
+def _cookie() -> str:
+    return cookie_name(KNOWN, secure=bool(current_app.config["SESSION_COOKIE_SECURE"]))
 
 
 def _known() -> list[str]:
     try:
-        said = _signer().loads(request.cookies.get(KNOWN, ""))
+        said = _signer().loads(request.cookies.get(_cookie(), ""))
     except BadSignature:
         return []
     return [str(one) for one in said]

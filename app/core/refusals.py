@@ -50,6 +50,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         413,
         "Cette demande dépasse la limite de {limit}. Rien n’a été enregistré : raccourcissez-la, puis renvoyez.",
     ),
+    "from-elsewhere": (
+        403,
+        "Cette demande vient d’un autre site que Paraphe. Rien n’a été fait : ouvrez la page ici même, puis recommencez.",
+    ),
     "too-many-tries": (429, "Trop d’essais en peu de temps. Attendez une minute, puis recommencez."),
     "form-expired": (
         400,

@@ -3,8 +3,11 @@
 import hashlib
 import hmac
 import secrets
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
+
+from app.core.refusals import Refusal
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
@@ -13,6 +16,7 @@ CSP = (
 
 _secret: dict[str, bytes] = {}
 
+SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 HEADERS = {
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
@@ -42,6 +46,35 @@ def derived_token(nonce: str) -> str:
 def token_hash(token: str) -> str:
     """What the database keeps of a token: its SHA-256 in hexadecimal (a 256-bit secret needs no salt)."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def cookie_name(name: str, *, secure: bool) -> str:
+    """The name of a cookie of ours; in https with the prefix that no neighbouring site may write (RFC 6265bis §4.1.3.2)."""
+    return f"__Host-{name}" if secure else name
+
+
+def refuse_other_sites(app: Flask, public_url: str) -> None:
+    """Refuse `from-elsewhere` to a form that another site sends with somebody's cookie, beside the token that it lacks.
+
+    A browser says where a request comes from: Sec-Fetch-Site (W3C Fetch Metadata) or Origin (RFC 6454). Software that
+    sends neither is held by the token alone; one without our cookie acts for nobody.
+    """
+    ours = urlsplit(public_url).netloc.lower()
+
+    @app.before_request
+    def _from_here() -> None:
+        if request.method in SAFE or app.config["SESSION_COOKIE_NAME"] not in request.cookies:
+            return
+        site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+        if site is not None:
+            foreign = site not in {"same-origin", "none"}
+        else:
+            foreign = origin is not None and urlsplit(origin).netloc.lower() not in {
+                ours,
+                request.host.lower(),
+            }
+        if foreign:
+            raise Refusal("from-elsewhere")
 
 
 def protect(app: Flask) -> None:

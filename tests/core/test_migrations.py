@@ -1,6 +1,7 @@
 """The schema goes up, says the same as the models, comes down, and goes up again, on both databases."""
 
 import re
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from workflows.rights import Right
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSIONS = ROOT / "migrations" / "versions"
+FROZEN = Path(__file__).with_name("migrations.sha256")
 
 
 def tables() -> set[str]:
@@ -75,6 +77,17 @@ def test_migrations_are_numbered_and_the_head_file_is_right() -> None:
     names = sorted(one.stem for one in VERSIONS.glob("*.py"))
     assert [name[:4] for name in names] == [f"{n:04d}" for n in range(1, len(names) + 1)]
     assert (VERSIONS.parent / "HEAD").read_text().strip() == names[-1]
+
+
+def test_a_migration_that_was_merged_is_never_edited() -> None:
+    """A base that was made by the former text would say that it is up to date, and have other tables.
+
+    A new migration adds its line: `sha256sum migrations/versions/0042_….py`, the name alone kept.
+    """
+    lines = [line.split() for line in FROZEN.read_text(encoding="utf-8").splitlines()]
+    frozen = {name: digest for digest, name in lines}
+    there = {one.name: sha256(one.read_bytes()).hexdigest() for one in VERSIONS.glob("*.py")}
+    assert there == frozen
 
 
 def test_a_deposit_key_kept_before_the_digests_still_answers_with_its_folder(house: House) -> None:

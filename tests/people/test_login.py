@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from app.people import desks
 from tests.builders.house import House, token_in
 from tests.mailserver import MailServer
@@ -46,6 +48,38 @@ def test_the_cookie_and_the_headers_protect_the_page(house: House) -> None:
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert page.headers["X-Frame-Options"] == "DENY"
     assert page.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_form_of_another_site_does_nothing_though_it_had_the_token(house: House) -> None:
+    client = house.client("a.kervadec")
+    form = {"theme": "dark", "csrf_token": house.csrf(client)}
+    own = house.settings.public_url
+
+    def answered(**headers: str) -> int:
+        said = {name.replace("_", "-"): value for name, value in headers.items()}
+        return client.post("/compte/affichage", data=form, headers=said).status_code
+
+    for headers in (
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site", "Origin": own},
+        {"Origin": "https://ailleurs.example"},
+        {"Origin": "null"},
+        {"Origin": f"{own}.ailleurs.example"},
+        {"Origin": f"https://ailleurs.example/{own}"},
+    ):
+        assert answered(**headers) == 403, headers
+    assert "autre site" in client.post("/compte/affichage", data=form, headers={"Origin": "null"}).get_data(
+        as_text=True
+    )
+    for headers in (
+        {"Sec_Fetch_Site": "same-origin", "Origin": own},
+        {"Sec_Fetch_Site": "none"},
+        {"Origin": own},
+        {"Origin": "http://localhost"},
+        {},
+    ):
+        assert answered(**headers) == 302, headers
 
 
 def test_a_session_closed_elsewhere_is_closed_here(house: House) -> None:

@@ -256,8 +256,13 @@ def test_behind_https_the_cookie_never_travels_in_clear(house: House) -> None:
     )
     client = app.test_client()
     page = client.get("/login", base_url="https://localhost")
-    assert "Secure" in page.headers["Set-Cookie"]
-    assert "HttpOnly" in page.headers["Set-Cookie"]
+    cookie = page.headers["Set-Cookie"]
+    assert "Secure" in cookie
+    assert "HttpOnly" in cookie
+    # No neighbouring site writes it: the prefix asks for Secure, this host alone and the whole of it
+    assert cookie.startswith("__Host-paraphe=")
+    assert "Path=/;" in f"{cookie};"
+    assert "Domain" not in cookie
     assert page.headers["Strict-Transport-Security"].startswith("max-age=")
     assert now().tzinfo is not None
 
