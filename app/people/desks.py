@@ -165,11 +165,13 @@ def reset(token: str, password: str) -> None:
     """Choose a new password with a link that serves once; closes every open session of the person.
 
     Refuses `link-expired`, and says the same of a link whose account was closed since; `password-weak`,
-    `passwords-busy`. Nothing is hashed for who has no link, and the link is looked at again once it is.
+    `password-guessable`, `passwords-busy`. Nothing is hashed for who has no link, and the link is looked at again once it is.
     """
     with reading() as db:
-        _by_link(db, token)
-    _reset(token, passwords.hashed(password))
+        _, user = _by_link(db, token)
+        here = db.get_one(Collectivity, user.collectivity_id)
+        words = (user.first_name, user.last_name, user.login, user.email, here.name)
+    _reset(token, passwords.hashed(password, chosen_by=words))
 
 
 def _by_link(db: Db, token: str) -> tuple[PasswordReset, User]:

@@ -4,7 +4,8 @@ A hash takes a tenth of a second and 64 MiB on purpose. Inside a transaction it 
 base for as long, and a handful of wrong passwords a second would stop the house.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from threading import BoundedSemaphore
@@ -23,7 +24,13 @@ WAITING = 1
 PATIENCE = 2.0
 """Seconds that he waits."""
 MINIMUM = 12
+FEWEST_GUESSES = 10**9
+"""What a password must resist: below, it is found in lists, names and runs of keys long before it is searched."""
+_LOOKED_AT = 72  # characters: the library takes no more, and what follows only makes a password better
 
+SHORTEST_WORD = 2
+OURS = ("paraphe", "parapheur", "mairie", "commune")
+_PARTS = re.compile(r"[^\w]+|_")
 _places, _turns = BoundedSemaphore(AT_ONCE + WAITING), BoundedSemaphore(AT_ONCE)
 
 
@@ -65,10 +72,28 @@ def matches(stored: str | None, password: str) -> bool:
             return False
 
 
-def hashed(password: str) -> str:
-    """What is kept of a password. Refuses `password-weak` under twelve characters, and `passwords-busy`."""
+def refuse_guessable(password: str, words: Iterable[str]) -> None:
+    """Refuse `password-guessable`: one of a list, a run of keys, or made of these words (a person's own, the commune's).
+
+    Nobody is asked: the lists are the library's (zxcvbn, Dan Lowe Wheeler, USENIX Security 2016). For what a person
+    chooses; a password that we draw needs no such look.
+    """
+    from zxcvbn import zxcvbn
+
+    own = [part for word in words for part in (word, *_PARTS.split(word)) if len(part) > SHORTEST_WORD]
+    if zxcvbn(password[:_LOOKED_AT], user_inputs=own)["guesses"] < FEWEST_GUESSES:
+        raise Refusal("password-guessable")
+
+
+def hashed(password: str, *, chosen_by: Iterable[str] | None = None) -> str:
+    """What is kept of a password. Refuses `password-weak` under twelve characters, and `passwords-busy`.
+
+    `chosen_by`: the words of the person who chose it; refuses then what is guessed (`refuse_guessable`).
+    """
     if len(password) < MINIMUM:
         raise Refusal("password-weak")
+    if chosen_by is not None:
+        refuse_guessable(password, (*chosen_by, *OURS))
     return _hash(password)
 
 

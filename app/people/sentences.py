@@ -32,6 +32,10 @@ SENTENCES: Sentences = {
         422,
         "Ce mot de passe est trop court : il faut au moins 12 caractères. Rien n’a été changé : choisissez une phrase plus longue.",
     ),
+    "password-guessable": (
+        422,
+        "Ce mot de passe se devine : il est dans les listes connues, suit les touches, ou reprend votre nom ou celui de la commune. Rien n’a été changé : choisissez plusieurs mots sans rapport entre eux.",
+    ),
     "login-taken": (409, "L’identifiant « {login} » est déjà pris. Choisissez-en un autre."),
     "collectivity-unknown": (
         404,

@@ -87,6 +87,30 @@ def test_a_password_too_short_is_refused_and_the_link_still_serves(house: House,
     assert choose(house, link) == 302
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_password_that_is_guessed_is_refused_and_the_link_still_serves(
+    house: House, mail: MailServer
+) -> None:
+    ask(house)
+    (link,) = links(mail)
+    person = house.actor(LOGIN)
+    for guess in (
+        "motdepasse123",
+        "azertyuiop12",
+        "123456789012",
+        "aaaaaaaaaaaa" * 20,
+        "bonjourbonjour",
+        "Kerlann29000!",
+        "mairiedekerlann",
+        f"{person.first_name}{person.last_name}1",
+    ):
+        assert choose(house, link, guess) == 422, guess
+    page = house.app.test_client().get(link).get_data(as_text=True)
+    assert "Nouveau mot de passe" in page
+    assert enters(house, PASSWORD)
+    assert choose(house, link, "cheval lune bateau") == 302
+
+
 def test_the_answer_is_the_same_whether_the_account_exists_or_not(house: House, mail: MailServer) -> None:
     desks.close_account(house.actor("t.lescoat").collectivity_id, "t.lescoat")
     assert ask(house) == ask(house, "personne") == ask(house, "t.lescoat") == ask(house, " R.PELLENEC ")
