@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     rate_limit_url: str = ""
     login_rate: str = "10 per minute"
     login_address_rate: str = "120 per minute"
-    login_account_rate: str = "30 per minute"
+    login_account_rate: str = "30 per minute; 100 per hour; 300 per day"
     api_rate: str = "600 per minute"
     public_rate: str = "240 per minute"
 
@@ -351,7 +351,6 @@ class Settings(BaseSettings):
     @field_validator(
         "login_rate",
         "login_address_rate",
-        "login_account_rate",
         "api_rate",
         "public_rate",
         "verify_rate",
@@ -361,6 +360,13 @@ class Settings(BaseSettings):
     def _rate(cls, value: str) -> str:
         if not re.fullmatch(r"[1-9][0-9]* per (second|minute|hour|day)", value):
             raise ValueError("il faut un rythme, par exemple 10 per minute")
+        return value
+
+    @field_validator("login_account_rate")
+    @classmethod
+    def _rates(cls, value: str) -> str:
+        for one in value.split(";"):
+            cls._rate(one.strip())
         return value
 
     @field_validator("pes_schema")

@@ -14,6 +14,7 @@ KNOWN = "paraphe-connu"
 """The cookie by which a browser tells whose login succeeded in it: strangers who try a name do not shut its owner out."""
 KNOWN_SECONDS = 180 * 86400
 MOST_KNOWN = 5  # persons of a shared browser
+DAY = 86400
 
 
 def origin() -> str:
@@ -97,6 +98,16 @@ def login_rate() -> str:
 def account_rate() -> str:
     """Tries for one login from everywhere but the browsers that its owner uses."""
     return str(current_app.config["LOGIN_ACCOUNT_RATE"])
+
+
+def first_today(login: str) -> bool:
+    """Whether a stranger's browser tries this login too often, and nobody was told of it since a day."""
+    if _mark(login.strip().lower()[:100]) in _known():
+        return False
+    try:
+        return limiter.storage.incr(f"told {_mark(login.strip().lower()[:100])}", DAY) == 1
+    except limiter.storage.base_exceptions:  # each process counts alone then, and the letter's own key holds
+        return True
 
 
 def address_rate() -> str:

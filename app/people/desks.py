@@ -161,8 +161,8 @@ def ask_reset(db: Db, login: str) -> None:
     post(db, user.collectivity_id, [mail])
 
 
-def reset(token: str, password: str) -> None:
-    """Choose a new password with a link that serves once; closes every open session of the person.
+def reset(token: str, password: str) -> str:
+    """Choose a new password with a link that serves once; closes every open session of the person, whose login it returns.
 
     Refuses `link-expired`, and says the same of a link whose account was closed since; `password-weak`,
     `password-guessable`, `passwords-busy`. Nothing is hashed for who has no link, and the link is looked at again once it is.
@@ -170,8 +170,9 @@ def reset(token: str, password: str) -> None:
     with reading() as db:
         _, user = _by_link(db, token)
         here = db.get_one(Collectivity, user.collectivity_id)
-        words = (user.first_name, user.last_name, user.login, user.email, here.name)
+        login, words = user.login, (user.first_name, user.last_name, user.login, user.email, here.name)
     _reset(token, passwords.hashed(password, chosen_by=words))
+    return login
 
 
 def _by_link(db: Db, token: str) -> tuple[PasswordReset, User]:

@@ -14,8 +14,9 @@ from werkzeug.wrappers import Response
 
 from app.core import http, security_log
 from app.core.bodies import SMALL
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import Db, reading
+from app.core.outbox import News, Outbox, post
 from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
 from app.core.transaction import use_case
@@ -78,6 +79,18 @@ def note_refused(login: str, address: str) -> None:
         row = db.execute(query).one_or_none()
     told = {"user": row.id, "collectivity": row.collectivity_id} if row else {"user": None}
     security_log.log.warning("login.refused", address=address, **told)
+
+
+@use_case
+def tell_tried(db: Db, login: str) -> None:
+    """Tell the owner of an account that somebody tries passwords on it: one letter a day, whatever the tries."""
+    user = db.scalar(sa.select(User).where(User.login == login.strip().lower(), User.active.is_(True)))
+    if user is None:
+        return
+    key = f"tried-{user.id}-{today().isoformat()}"
+    if db.scalar(sa.select(Outbox.id).where(Outbox.kind == "mail", Outbox.key == key)) is None:
+        facts = {"event": "login_tried", "user_id": user.id, "page": "/compte"}
+        post(db, user.collectivity_id, [News("mail", key, facts, None, user.email)])
 
 
 def _open(db: Db, user: User, *, hours: float, address: str, client: str) -> str:

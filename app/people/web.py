@@ -31,6 +31,7 @@ from app.core.http import PERSON, PUBLIC, guard
 from app.core.limits import (
     account_rate,
     address_rate,
+    first_today,
     know,
     limiter,
     login_rate,
@@ -93,11 +94,18 @@ def _safe(target: str | None) -> str:
     return url_for("folders.inbox")
 
 
+def _tell_owner(_limit: object) -> None:
+    """Somebody tries an account from everywhere: its owner is told, once a day; who is not there is told nothing."""
+    login = request.form.get("login", "")
+    if first_today(login):
+        door.tell_tried(login)
+
+
 @pages.route("/login", methods=["GET", "POST"])
 @guard(PUBLIC)
 @limiter.limit(address_rate, methods=["POST"])
 @limiter.limit(login_rate, key_func=per_login, methods=["POST"])
-@limiter.limit(account_rate, key_func=per_account, methods=["POST"])
+@limiter.limit(account_rate, key_func=per_account, methods=["POST"], on_breach=_tell_owner)
 def login() -> Response | str | tuple[str, int]:
     """Log in, then go where one was going."""
     form = LoginForm()
@@ -159,10 +167,11 @@ def reset(token: str) -> Response | str | tuple[str, int]:
     if not form.validate_on_submit():
         return render_template("people/reset.html", form=form, error=None)
     try:
-        desks.reset(token, form.password.data)
+        login = desks.reset(token, form.password.data)
     except Refusal as refusal:
         status, sentence = catalogue.say(refusal.key, refusal.facts)
         return render_template("people/reset.html", form=form, error=sentence), status
+    know(login)  # strangers who try this account do not keep its owner out of the browser where he chose
     flash("Votre mot de passe est changé. Connectez-vous.", "ok")
     return redirect(url_for("people.login"))
 

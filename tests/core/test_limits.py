@@ -1,5 +1,6 @@
 """Tries are counted once for all processes, by account, by IPv4 address and by IPv6 network."""
 
+import re
 import sqlite3
 import subprocess
 import sys
@@ -15,9 +16,12 @@ from app.core import limits
 from app.core.clock import now
 from app.core.tries import FileStorage
 from app.demo.cast import PASSWORD
+from app.people import desks
 from tests.builders.house import House, token_in
+from tests.mailserver import MailServer
 
 LOGIN = "a.kervadec"
+NEW = "cheval lune bateau"
 OTHER = "from app.core.tries import FileStorage; import sys; print(FileStorage(sys.argv[1]).incr('door 192.0.2.1', 60, 2))"
 
 
@@ -80,6 +84,35 @@ def test_many_addresses_try_one_account_no_faster_and_do_not_shut_its_owner_out(
     assert tried(own, "203.0.113.7", PASSWORD) == 302, "his browser passes"
     own.set_cookie(limits.KNOWN, own.get_cookie(limits.KNOWN).value[:-2] + "xx")
     assert tried(own, "203.0.113.7", PASSWORD) == 429, "a cookie of one's own making does not"
+
+
+def test_the_owner_is_told_once_a_day_that_strangers_try_and_enters_by_a_link(
+    house: House, guarded, mail: MailServer
+) -> None:
+    for rank in range(9):
+        tried(guarded(), f"192.0.2.{rank}")
+        tried(guarded(), f"192.0.2.{rank}", login="personne")
+    house.drain()
+    (letter,) = mail.letters
+    assert "a.kervadec" in letter["To"]
+    assert "mots de passe ont été essayés" in str(letter["Subject"])
+    text = letter.get_body(("plain",)).get_content()
+    assert "/compte" in text
+    assert "192.0.2" not in text
+    limits.limiter.reset()  # a worker that starts again, a store that was lost
+    for rank in range(9):
+        tried(guarded(), f"192.0.2.{rank}")
+    house.drain()
+    assert len(mail.letters) == 1
+    # On a device where he never was, the letter of « mot de passe oublié » opens the door that strangers hold shut
+    fresh = guarded()
+    assert tried(fresh, "203.0.113.9", PASSWORD) == 429
+    desks.ask_reset(LOGIN)
+    house.drain()
+    (link,) = re.findall(r"/mot-de-passe/\S+", mail.letters[-1].get_body(("plain",)).get_content())
+    token = token_in(fresh.get(link).get_data(as_text=True))
+    assert fresh.post(link, data={"password": NEW, "csrf_token": token}).status_code == 302
+    assert tried(fresh, "203.0.113.9", NEW) == 302
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
