@@ -87,8 +87,7 @@ def head_command() -> None:
 @click.option("--collectivity", type=int, required=True, help="Numéro de la collectivité.")
 def export_command(folder: Path, collectivity: int) -> None:
     """Écrire le journal d’une collectivité dans un dossier, avec le programme qui le vérifie sans Paraphe."""
-    with reading() as db:
-        written = export(db, collectivity, folder, now())
+    written = export(collectivity, folder, now())
     click.echo(f"Journal écrit : {written}. À vérifier par : python3 {folder / CHECKER} {written}")
 
 

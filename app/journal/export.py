@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.core.db import Db
+from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.journal import checker
 from app.journal.anchors import place as of_place
@@ -54,18 +54,17 @@ def lines(db: Db, collectivity_id: int, moment: datetime) -> Iterator[str]:
     yield _line({"head": {"seq": seq, "hash": hashed}})
 
 
-def export(db: Db, collectivity_id: int, folder: Path, moment: datetime) -> Path:
+def export(collectivity_id: int, folder: Path, moment: datetime) -> Path:
     """Write the journal, its checker and how to use them in `folder`, for their owner's eyes only; the journal's path.
 
     Refuses `journal-unknown`, and `export-there` rather than write over a file of before. A file that could not be
     written whole is not there.
     """
-    place = db.execute(
-        sa.select(of_place.c.siren, of_place.c.name).where(of_place.c.id == collectivity_id)
-    ).one_or_none()
+    with reading() as db:
+        query = sa.select(of_place.c.siren, of_place.c.name).where(of_place.c.id == collectivity_id)
+        place = db.execute(query).one_or_none()
     if place is None:
         raise Refusal("journal-unknown", collectivity=collectivity_id)
-    db.rollback()  # the journal is read as of one moment, by a transaction of its own
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = folder / f"journal-{place.siren}.jsonl"
     words = WORDS.format(
@@ -75,26 +74,31 @@ def export(db: Db, collectivity_id: int, folder: Path, moment: datetime) -> Path
         folder / CHECKER: Path(checker.__file__).read_text(encoding="utf-8"),
         folder / README: words,
     }
-    if there := [one.name for one in (target, *texts) if one.exists()]:
-        raise Refusal("export-there", folder=str(folder), names=", ".join(there))
     partial = target.with_suffix(".partial")
+    if there := [one.name for one in (target, partial, *texts) if one.exists()]:
+        raise Refusal("export-there", folder=str(folder), names=", ".join(there))
+    made: list[Path] = []
     try:
-        with _private(partial) as file:
+        with (
+            _private(partial, made) as file,
+            reading() as db,
+        ):  # one moment: this session has read nothing yet
             for line in lines(db, collectivity_id, moment):
                 file.write(line)
         for path, text in texts.items():
-            with _private(path) as file:
+            with _private(path, made) as file:
                 file.write(text)
         partial.rename(target)
     except BaseException:
-        for path in (partial, *texts):
+        for path in made:
             path.unlink(missing_ok=True)
         raise
     return target
 
 
-def _private(path: Path) -> Any:
+def _private(path: Path, made: list[Path]) -> Any:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    made.append(path)
     return os.fdopen(handle, "w", encoding="utf-8", newline="\n")
 
 

@@ -17,6 +17,7 @@ from app.core.clock import now
 from app.core.tries import FileStorage
 from app.demo.cast import PASSWORD
 from app.people import desks
+from app.people import login as door
 from tests.builders.house import House, token_in
 from tests.mailserver import MailServer
 
@@ -102,6 +103,8 @@ def test_the_owner_is_told_once_a_day_that_strangers_try_and_enters_by_a_link(
     limits.limiter.reset()  # a worker that starts again, a store that was lost
     for rank in range(9):
         tried(guarded(), f"192.0.2.{rank}")
+    door.tell_tried(LOGIN)
+    door.tell_tried("personne")
     house.drain()
     assert len(mail.letters) == 1
     # On a device where he never was, the letter of « mot de passe oublié » opens the door that strangers hold shut
