@@ -67,6 +67,10 @@ TREASURY: Final = Office(
 )
 
 
+SHARES: Final = {"100": "Tout payé", "50": "Payé à moitié"}
+"""What a return may say of a flow: how much of each line is paid, with its words."""
+
+
 def panel(office: Office) -> dict[str, Any] | None:
     """What the page lets somebody script: plays, the one prepared, failing connexions; None when nothing is simulated."""
     try:
@@ -119,6 +123,7 @@ def _flow(path: Path, folder: Path) -> dict[str, Any]:
         "filename": record["filename"],
         "mandates": _mandates(reference),
         "again": list(helios.AGAIN.items()),
+        "shares": list(SHARES.items()),
     }
 
 

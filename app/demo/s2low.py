@@ -9,7 +9,7 @@ import logging
 import socket
 import ssl
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -31,7 +31,7 @@ from app.core.clock import now
 from app.demo.pki import Serving
 from app.demo.s2low_bytes import LATIN, as_json, as_text, kept
 from app.demo.s2low_letters import OfficeFace
-from app.transmission.ports import Parcel, Rejected, Sender, Uncertain
+from app.transmission.ports import Parcel, Rejected, Sender, Uncertain, Unreachable
 
 LOGIN_PAGE: Final = b"<!DOCTYPE html>\n<html><head><title>S2LOW</title></head><body>Connexion</body></html>\n"
 DONE: Final = frozenset({"lost", "broken", "empty"})
@@ -287,6 +287,31 @@ class Operator(OfficeFace):
         rows = [{"id": one} for one in references if self._flow_state(str(one)) == wanted]
         return self._listed(request, wanted, rows)
 
+    def _helios_get_list(self, request: Request) -> Response:
+        del request
+        head = {"idColl": "1", "dateDemande": f"{now():%Y-%m-%d %H:%M:%S}", "resultat": "OK", "message": ""}
+        rows = [
+            {"id": one.reference, "nom": one.name, "date": one.date}
+            for one in self._treasury.returns(self.authority)
+        ]
+        return _xml("liste", rows, "pes_retour", **head)
+
+    def _helios_get_retour(self, request: Request) -> Response:
+        reference = request.args.get("id", "")
+        try:
+            raw = self._treasury.returned(self.authority, reference)
+        except Unreachable:
+            return _xml("get_retour", id=reference, resultat="KO", message="retour id n'est pas correcte")
+        return _file(raw, f"PES_RETOUR_{reference}.xml")
+
+    def _helios_change_status(self, request: Request) -> Response:
+        reference = request.args.get("id", "")
+        try:
+            self._treasury.return_taken(self.authority, reference)
+        except Unreachable:
+            return _xml("change", id=reference, resultat="KO", message="retour id n'est pas correcte")
+        return _xml("change", id=reference, resultat="OK", message="")
+
     def _flow_state(self, reference: str) -> int | None:
         try:
             reply = self._treasury.poll(self.authority, reference)
@@ -395,9 +420,16 @@ def _import(reference: str, result: str, message: str) -> Response:
     return _xml("import", id=reference, resultat=result, message=message)
 
 
-def _xml(root: str, **given: str) -> Response:
-    lines = [
-        f"  <{name}>{escape(value)}</{name}>" if value else f"  <{name}/>" for name, value in given.items()
-    ]
+def _xml(root: str, rows: Sequence[Mapping[str, str]] = (), row: str = "", **given: str) -> Response:
+    lines = _lines(given, "  ")
+    for one in rows:
+        lines += [f"  <{row}>", *_lines(one, "    "), f"  </{row}>"]
     body = "\n".join([f'<?xml version="1.0"?>\n<{root}>', *lines, f"</{root}>\n"])
     return Response(body.encode(), mimetype="text/xml")
+
+
+def _lines(given: Mapping[str, str], margin: str) -> list[str]:
+    return [
+        f"{margin}<{name}>{escape(value)}</{name}>" if value else f"{margin}<{name}/>"
+        for name, value in given.items()
+    ]

@@ -35,7 +35,9 @@ from app.demo.offices import PREFECTURE, TREASURY
 from app.demo.pki import PASSPHRASE
 from app.legality.clocks import KINDS
 from app.people import login as door
+from app.people.actor import system
 from app.people.models import Collectivity
+from app.pes import intake
 from app.publication.models import PublicSite
 from app.transmission.afterwards import asked_about
 
@@ -222,6 +224,25 @@ def say_again() -> BaseResponse:
         raise Refusal("bad-request", detail="ce flux n’a pas encore été acquitté") from None
     asked_about(TREASURY.channel, reference)
     flash(f"« {AGAIN[chosen]} », acquit suivant : visible dans les secondes qui viennent.", "ok")
+    return _back("tresorerie")
+
+
+@pages.post("/tresorerie/retour")
+@guard(PUBLIC)
+def send_return() -> BaseResponse:
+    """Have the Treasury send, of itself, that a flow is paid, all of it or half; it is fetched at once."""
+    reference, share = request.form.get("reference", ""), request.form.get("share", "")
+    if share not in offices.SHARES or not reference.isdigit():
+        raise Refusal("bad-request", detail="ce retour n’existe pas")
+    try:
+        name = cast("SimulatedTreasury", TREASURY.simulator).send_return(reference, int(share))
+    except LookupError:
+        raise Refusal("bad-request", detail="ce flux n’a pas encore été acquitté") from None
+    with reading() as db:
+        collectivity_id = db.scalar(sa.select(Collectivity.id).where(Collectivity.siren == SIREN))
+    if collectivity_id is not None:
+        intake.ask(system(collectivity_id), f"returns-{name}")
+    flash(f"Le retour FACTICE « {name} » est envoyé : visible dans les secondes qui viennent.", "ok")
     return _back("tresorerie")
 
 

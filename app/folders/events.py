@@ -63,6 +63,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "transmission.late": ("hourglass-split", "Réponse en retard, signalée au déposant"),
     "folder.acknowledge.paper": ("file-earmark-text", "Transmis sur papier, réception enregistrée par {who}"),
     "legality.letter": ("envelope", "Courrier de la préfecture reçu"),
+    "pes.return": ("bank", "Retour de la trésorerie reçu"),
     "legality.acknowledged": ("patch-check", "Courrier de la préfecture accusé"),
     "legality.answered": ("envelope-check", "Réponse reçue par la préfecture"),
     "legality.closed": ("check2", "Courrier de la préfecture classé par {who}"),

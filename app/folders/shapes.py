@@ -270,6 +270,24 @@ class Signature(Schema):
     assurance = _text("simple, advanced, advanced_qualified ou qualified.", "advanced", null=True)
 
 
+class Payment(Schema):
+    """The Treasury's last word on a mandat or titre of a flow."""
+
+    kind = _one_of(("mandat", "titre"), "Mandat ou titre.")
+    year = _text("L’exercice.", "2026")
+    slip = _text("Le bordereau, sans zéros devant.", "1")
+    piece = _text("La pièce, sans zéros devant.", "2")
+    due = _text("Ce que valent, TTC, les lignes dont elle parle.", "1870.00")
+    paid = _text("Ce qui a été vraiment payé ou encaissé ; zéro quand rien ne l’est.", "1870.00")
+    paid_on = _day("Le dernier paiement ou encaissement.")
+    words = _text("Le même, en français, avec ce qui est réglé autrement, rejeté ou en instance.")
+    file = _text("Le nom du retour qui l’a dit en dernier.")
+    said_on = _day("La date que porte ce retour.")
+    simulated = fields.Boolean(
+        required=True, metadata=_said("Vrai quand il vient d’un simulateur, sans valeur.")
+    )
+
+
 class SaidByFile(Schema):
     """What a file says of a fact."""
 
@@ -347,6 +365,9 @@ class FolderShown(Line):
     )
     signatures = _list(Signature, "Ses signatures.")
     transmissions = _list(Transmission, "Ses transmissions.")
+    payments = _list(
+        Payment, "Ce que la trésorerie a dit des mandats et titres d’un flux (PES Retour) ; vide sinon."
+    )
     problems = _list(Point, "Ce qui l’empêche de partir (brouillon ou dossier revenu).")
     warnings = _list(
         Warned,

@@ -33,6 +33,7 @@ KINDS = {
     "batch.decide": "Décisions d’un lot",
     "batch.sign": "Signatures d’un lot",
     "legality.fetch": "Courriers de la préfecture à relever",
+    "pes.fetch": "Retours de la trésorerie à relever",
     "legality.acknowledge": "Accusé d’un courrier de la préfecture",
 }
 

@@ -129,3 +129,61 @@ class FlowAccount(Base, Tenanted):
     masked: Mapped[str]
     piece: Mapped[str]
     page: Mapped[int]
+
+
+class TreasuryReturn(Base, Tenanted):
+    """A file that the Treasury sent of itself (PES_Retour), kept in its very bytes; the same bytes twice are one row.
+
+    `standing`: « read », or why nothing of it is taken into account: « unread », « aside » (no XML: `.ocr`), « nobody » (its
+    SIRET is that of no collectivity here), « other » (that of another one here); `trouble` says it in French. `written_on` is
+    the day that the file gives to what it says. `clients`: it also says what is left to recover by client, which is not read.
+    """
+
+    __tablename__ = "treasury_return"
+    __table_args__ = (sa.UniqueConstraint("collectivity_id", "sha256"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    reference: Mapped[str]
+    name: Mapped[str]
+    listed_on: Mapped[str]
+    received_at: Mapped[datetime]
+    sha256: Mapped[str]
+    size: Mapped[int]
+    standing: Mapped[str]
+    trouble: Mapped[str | None]
+    siret: Mapped[str]
+    budget: Mapped[str]
+    written_on: Mapped[date | None]
+    pieces: Mapped[int]
+    clients: Mapped[bool]
+    simulated: Mapped[bool]
+
+
+class ReturnedPiece(Base, Tenanted):
+    """What a file of the Treasury says of a mandat or titre; amounts in cents, numbers without leading zeros.
+
+    `series` is that of `workflows/flows/keys.py`. `paid`, `payments` and `paid_on`: what was really paid or encashed, in how
+    many times, and the last day. `lines` are those of the file (`returned.ReturnedLine`, as a list); `states` the day of each
+    state that is dated.
+    """
+
+    __tablename__ = "returned_piece"
+    __table_args__ = (
+        sa.Index("ix_returned_piece_key", "collectivity_id", "series", "slip", "number"),
+        sa.Index("ix_returned_piece_return_id", "return_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    return_id: Mapped[int] = mapped_column(sa.ForeignKey("treasury_return.id"))
+    domain: Mapped[str]
+    series: Mapped[str]
+    slip: Mapped[str]
+    number: Mapped[str]
+    state: Mapped[str]
+    states: Mapped[dict[str, Any]]
+    reason: Mapped[str]
+    due: Mapped[int] = mapped_column(sa.BigInteger)
+    paid: Mapped[int] = mapped_column(sa.BigInteger)
+    payments: Mapped[int]
+    paid_on: Mapped[date | None]
+    lines: Mapped[list[Any]]

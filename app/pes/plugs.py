@@ -6,10 +6,11 @@ from typing import Any
 from jinja2 import Environment
 
 from app.circuits.library import catalogue
+from app.core.outbox import Row, each_round, handles
 from app.core.refusals import Refusal
 from app.folders import sockets
 from app.folders.sockets import ReadFacts
-from app.pes import way
+from app.pes import intake, payments, way
 from app.pes.answered import CHANNEL, keep
 from app.pes.flow import SIGNED_AS, Finding, Flow
 from app.pes.index import take
@@ -44,6 +45,19 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.meaning(meaning)
     sockets.check(way.check)
     answered.listen(CHANNEL, keep)
+    sockets.share("payments", payments.shared)
+    handles(intake.FETCH)(_Fetch(settings))
+    each_round("pes.returns", lambda: intake.look(settings))
+
+
+class _Fetch:
+    """The handler that fetches what the Treasury sends of itself, given the settings."""
+
+    def __init__(self, settings: Any) -> None:
+        self._settings = settings
+
+    def __call__(self, row: Row) -> None:
+        intake.fetch(row, self._settings)
 
 
 class _Reader:

@@ -31,6 +31,10 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été déposé : ce flux ne suit pas les schémas PES connus, ni {version}. {faults} Transmettez cette liste à l’éditeur du logiciel de finances, puis déposez le flux corrigé.",
     ),
+    "return-not-whole": (
+        403,
+        "Ce fichier n’est pas téléchargé : il parle aussi de flux que vous ne lisez pas, ou d’une autre collectivité. Lisez sur sa page ce qui concerne vos flux, ou demandez-le à qui lit tous les flux.",
+    ),
     "attachment-unknown": (
         404,
         "Cette pièce jointe n’est pas dans le flux. Revenez au dossier, puis choisissez-la dans sa liste.",

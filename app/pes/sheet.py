@@ -23,6 +23,7 @@ from app.pes.answered import attachments_taken, marks, taken_again
 from app.pes.flow import KINDS, WHAT, masked, page_content
 from app.pes.index import changed_accounts, deposited, elsewhere, is_flow, remake
 from app.pes.models import FlowAnswer, FlowAttachment, FlowIndex, FlowPage, FlowSlip
+from app.pes.payments import Key, Said, Words, number_of, said_of
 from app.pes.schema import VERSIONS
 from workflows.family import Problem
 from workflows.flows.keys import same_number
@@ -114,6 +115,8 @@ class Sheet:
         page = db.get_one(FlowPage, (folder.id, number))
         blocks = page_content(page.content)
         links, answers = _links(db, folder.id, blocks), marks(db, folder, index)
+        series = _series(db, folder.id, blocks)
+        paid = said_of(db, folder, {(name, number_of(number)) for (_, number), name in series.items()})
         ruled = rulings_on_cautions(folder.sources)
         found = [one for one in points(db, folder, index) if one.about not in ruled]
         drawn = self._templates.get_template("pes/sheet.html").render(
@@ -131,7 +134,8 @@ class Sheet:
             ),  # of a flow read before this was kept, nobody says it any more
             newer=index.summary.get("newer", ()),
             known=" et ".join(VERSIONS),
-            blocks=[_block(one, links, answers) for one in blocks],
+            blocks=[_paid(_block(one, links, answers), series, paid) for one in blocks],
+            returns=bool(paid),
             number=number,
             pages=index.pages,
             unknown=unknown,
@@ -302,6 +306,36 @@ def _block(block: dict[str, Any], links: Mapping[str, int], answers: Sequence[Fl
         "equal": bool(sums) and block["total"] is not None and Decimal(block["total"]) == sums[0],
         "pieces": [_piece(one, links, faults) for one in block["pieces"]],
     }
+
+
+def _series(db: Db, folder_id: int, blocks: Sequence[dict[str, Any]]) -> dict[tuple[str, str], str]:
+    """The series of the bordereaux of a page, each by (ending of its series, number), as the reading wrote it."""
+    shown = {one["number"] for one in blocks if one["kind"] == "slip"}
+    query = sa.select(FlowSlip).where(FlowSlip.folder_id == folder_id, FlowSlip.number.in_(shown))
+    return {(_ending(*one.series.split(" ")[-3:]), one.number): one.series for one in db.scalars(query)}
+
+
+def _ending(domain: str, year: str, kind: str) -> str:
+    return f"{domain} {year} {kind}"
+
+
+def _paid(
+    block: dict[str, Any], series: Mapping[tuple[str, str], str], paid: Mapping[Key, Said]
+) -> dict[str, Any]:
+    """A block whose pieces bear what the Treasury says of them, compared with what the flow says."""
+    if block["kind"] != "slip":
+        return block
+    place = series.get((_ending(block["domain"], block["year"], block["type"]), block["number"]), "")
+    slip = number_of(block["number"])
+    pieces = [
+        {**one, "treasury": _treasury(one, paid.get((place, slip, number_of(one["n"]))))}
+        for one in block["pieces"]
+    ]
+    return {**block, "pieces": pieces}
+
+
+def _treasury(piece: Mapping[str, Any], said: Said | None) -> list[Words]:
+    return said.words(int(piece["ttc"] * 100)) if said is not None else []
 
 
 def _answers(

@@ -1,19 +1,24 @@
-"""Pages of the attachments that a flow carries: read in the house, never handed to the browser as what they claim to be."""
+"""Pages of the attachments that a flow carries, read in the house, and of the returns that the Treasury sends."""
 
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, g, render_template, request, url_for
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
-from app.core.db import reading
+from app.core.clock import now
+from app.core.db import key_in, reading
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders.access import authorize
+from app.folders.blueprint import CREATE
 from app.folders.bytes import disposition
+from app.pes import intake, returns_view
 from app.pes.attachment import content, kind_of
 from app.pes.models import FlowAttachment, FlowIndex
 from app.pes.payslips import payslips
+from app.transmission import silences
 
 pages = Blueprint("pes", __name__, template_folder="templates")
 PER_PAGE = 200
@@ -69,6 +74,48 @@ def attachment_bytes(folder_id: int, rank: int) -> Response:
     download = kind not in {"pdf", "image"} or "telecharger" in request.args
     response = Response(data, mimetype="application/octet-stream" if download else media)
     response.headers["Content-Disposition"] = disposition(row.name or row.unique_id, download=download)
+    return response
+
+
+@pages.get("/tresorerie/retours")
+@guard(PERSON)
+def returns() -> str:
+    """« Retours de la trésorerie »: the files that speak of flows that one reads, the last first."""
+    with reading(g.actor.collectivity_id) as db:
+        listed, more = returns_view.lines(db, g.actor, key_in(request.args.get("avant")))
+        lasting = silences.lasting(db, g.actor.collectivity_id)
+    silent = [one.heading for one in lasting if one.channel in {intake.CHANNEL, silences.RETURNS}]
+    return render_template("pes/returns.html", returns=listed, more=more, silent=silent)
+
+
+@pages.post("/tresorerie/retours/relever")
+@guard(CREATE)
+def fetch_returns() -> BaseResponse:
+    """Ask for the returns now; asked twice in a minute, they are fetched once."""
+    intake.ask(g.actor, f"returns-{g.actor.collectivity_id}-now-{now():%Y%m%d%H%M}")
+    flash("Le relevé est demandé : les retours nouveaux paraîtront ici dans un instant.", "ok")
+    return redirect(url_for("pes.returns"))
+
+
+@pages.get("/tresorerie/retours/<int:return_id>")
+@guard(PERSON)
+def treasury_return(return_id: int) -> str:
+    """What one file says, of the flows that one reads."""
+    with reading(g.actor.collectivity_id) as db:
+        number = key_in(request.args.get("feuille")) or 1
+        shown = returns_view.view(db, g.actor, return_id, number)
+    return render_template("pes/return.html", shown=shown, return_id=return_id)
+
+
+@pages.get("/tresorerie/retours/<int:return_id>/fichier")
+@guard(PERSON)
+def return_bytes(return_id: int) -> Response:
+    """Its very bytes, to download, for who reads all the flows that it speaks of."""
+    with reading(g.actor.collectivity_id) as db:
+        row = returns_view.file_of(db, g.actor, return_id)
+    data = vault.store().stream(vault.scope(g.actor.collectivity_id), row.sha256)
+    response = Response(data, mimetype="application/octet-stream")
+    response.headers["Content-Disposition"] = disposition(row.name, download=True)
     return response
 
 

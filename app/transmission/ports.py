@@ -145,6 +145,15 @@ class Answer:
     stage: Stage | None = None
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A file that the other side sent of itself and that waits there: its reference, its name, when it came as it says it."""
+
+    reference: str
+    name: str
+    date: str
+
+
 class Uncertain(Exception):  # noqa: N818 - a state of knowledge, named so in the post room
     """Accepted or not, nobody knows: the delivery must be looked up before any resend."""
 

@@ -29,8 +29,15 @@ SILENT, REFUSED, BACK = "operator_silent", "operator_refuses", "operator_back"
 AGAIN: Final = timedelta(days=3)
 LETTERS: Final = "letters"
 """Not a way, but a letter that the operator lists and does not give: the others come."""
-WITHHELD = "letter_withheld"
-RELAYED: Final = {"actes": "la préfecture", "helios": "le comptable public", LETTERS: "la préfecture"}
+RETURNS: Final = "returns"
+"""The same of what the Treasury sends of itself (PES_Retour)."""
+WITHHELD: Final = {LETTERS: "letter_withheld", RETURNS: "return_withheld"}
+RELAYED: Final = {
+    "actes": "la préfecture",
+    "helios": "le comptable public",
+    LETTERS: "la préfecture",
+    RETURNS: "le comptable public",
+}
 """What is watched, and whom it leads to."""
 
 
@@ -95,7 +102,7 @@ def _tell(db: Db, actor: Actor, row: RelaySilence, moment: datetime) -> None:
     row.told_at, row.told = moment, row.told + 1
     facts = {"channel": row.channel, "since": row.since.isoformat(), "why": row.why, "refused": row.refused}
     append(db, actor.collectivity_id, Event("operator.silent", actor.name, None, None, facts))
-    event = WITHHELD if row.channel == LETTERS else REFUSED if row.refused else SILENT
+    event = WITHHELD.get(row.channel) or (REFUSED if row.refused else SILENT)
     _mail(db, row, event, f"{row.id}-{row.told}")
 
 
@@ -105,8 +112,8 @@ def _end(db: Db, actor: Actor, channel: str) -> None:
     if row is None:
         return
     row.ended_at = now()
-    if not row.told or channel == LETTERS:
-        return  # a letter that comes at last is told by itself
+    if not row.told or channel in WITHHELD:
+        return  # a letter that comes at last is told by itself, a return is on its page
     facts = {"channel": channel, "since": row.since.isoformat()}
     append(db, actor.collectivity_id, Event("operator.back", actor.name, None, None, facts))
     _mail(db, row, BACK, f"{row.id}")
@@ -167,6 +174,9 @@ def _shown(row: RelaySilence, name: str) -> Silence:
     if row.channel == LETTERS:
         heading = _withheld(row)
         remedy = "Lisez-le sur son site, et appelez-le : le délai du courrier court. Les autres courriers arrivent."
+    elif row.channel == RETURNS:
+        heading = f"L’opérateur annonce un retour de la trésorerie et ne le donne pas depuis le {instant(row.since)}"
+        remedy = "Signalez-le-lui. Les autres retours arrivent."
     elif row.refused:
         heading = f"Le compte de télétransmission vers {whom} est refusé depuis le {instant(row.since)}"
         remedy = (

@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from app.channels.helios.returns import Box
+from app.core.clock import now
+from app.demo.cast import SIREN
+from app.people.actor import system
+from app.pes import intake
 from tests.browser.person import Person
 from tests.browser.test_screens import Look, look  # noqa: F401 - a fixture
 from tests.builders.flows import long_flow, rich
-from tests.builders.house import House
+from tests.builders.house import FLOW, House
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
@@ -37,6 +42,28 @@ def test_a_flow_and_what_it_carries_meet_no_barrier(house: House, look: Look, tm
         look.at(accountant, "flow, page 2")
         accountant.open(f"/dossiers/{longer}/brouillon")
         look.at(accountant, "draft of a flow")
+
+
+def test_what_the_treasury_paid_is_read_on_the_sheet_and_on_its_own_page(house: House, look: Look) -> None:  # noqa: F811
+    folder_id = house.a_flow()
+    name = "PES2R_DEP__P_123_00_029042_20261126_20261127_20261127061502.xml"
+    Box(house.settings.helios_folder, SIREN).put(
+        name, (FLOW.parent / "kerlann_retour.xml").read_bytes(), now()
+    )
+    intake.ask(system(house.actor("k.morizur").collectivity_id), "returns-browser")
+    house.drain()
+    with look.by("g.trehorel") as accountant:
+        accountant.folder(folder_id)
+        accountant.sees("Payé en partie le")
+        _picture(accountant, "treasury-sheet")
+        look.at(accountant, "flow, what is paid")
+        accountant.page.get_by_role("link", name="retours de la trésorerie").click()
+        _picture(accountant, "returns")
+        look.at(accountant, "returns")
+        accountant.page.get_by_role("link", name=name).click()
+        accountant.sees("Mandat 2")
+        _picture(accountant, "return")
+        look.at(accountant, "return")
 
 
 def test_a_long_flow_is_turned_and_searched_with_the_keyboard_alone(

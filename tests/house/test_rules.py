@@ -126,6 +126,7 @@ APART = (
 NO_LINES = {
     "legality.fetch",
     "legality.acknowledge",
+    "pes.fetch",
     "answer.again",
     "signature.refused_counted",
     "signature.refused_often",
@@ -196,6 +197,7 @@ def test_every_address_of_a_template_exists(house: House) -> None:
         "demo.write",
         "demo.play",
         "demo.say_again",
+        "demo.send_return",
         "demo.cut",
         "demo.p12",
         "demo.mail_html",

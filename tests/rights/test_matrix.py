@@ -276,6 +276,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "mandate_id": ABSENT,
         "application_id": ABSENT,
         "letter_id": ABSENT,
+        "return_id": ABSENT,
         "rank": 0,
     }
     answers = {
@@ -284,6 +285,8 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "signing.office.certificate": 404,
         "legality.letter": 404,
         "legality.file": 404,
+        "pes.treasury_return": 404,
+        "pes.return_bytes": 404,
     }  # else 200
     before = scene.kept()
     for rule in scene.house.app.url_map.iter_rules():

@@ -6,7 +6,7 @@ The file is never rewritten, and its SHA-256 is checked again before it leaves: 
 
 import hashlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -26,11 +26,13 @@ from app.transmission.ports import (
     SIMULATED,
     Answer,
     AnswerKind,
+    Listed,
     Package,
     Parcel,
     ParcelFile,
     Problem,
     Rejected,
+    Sender,
     Uncertain,
     Unreachable,
 )
@@ -165,6 +167,18 @@ class HeliosChannel:
             simulated=self.simulated,
             parts=parts_of(flow, acquit),
         )
+
+    def returns(self, sender: Sender) -> Sequence[Listed]:
+        """The files that the Treasury sent of itself (PES_Retour) and that nobody took yet; refuses with `Unreachable`."""
+        return self._transport.returns(sender)
+
+    def returned(self, sender: Sender, reference: str) -> bytes:
+        """One of them, in its very bytes; refuses with `Unreachable`."""
+        return self._transport.returned(sender, reference)
+
+    def return_taken(self, sender: Sender, reference: str) -> None:
+        """Say that it was taken, so that it is listed no more; refuses with `Unreachable`."""
+        self._transport.return_taken(sender, reference)
 
     @property
     def simulator(self) -> SimulatedTreasury:

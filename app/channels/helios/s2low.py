@@ -1,13 +1,24 @@
-"""Flows through S2LOW: deposited whole, looked up by their file's name, acquits fetched as they are."""
+"""Flows through S2LOW: deposited whole, looked up by their file's name, acquits and returns fetched as they are."""
 
+import re
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from app.channels.helios.transport import Deposit, Found, Reply
 from app.core.clock import PARIS
-from app.transmission.ports import Rejected, Sender
-from app.transmission.s2low.answers import CANCELLED, ERROR, fields_of, lost, refusal, stage_of
+from app.transmission.ports import Listed, Rejected, Sender
+from app.transmission.s2low.answers import (
+    CANCELLED,
+    ERROR,
+    fields_of,
+    lost,
+    refusal,
+    rows_of,
+    stage_of,
+    unexpected,
+)
 from app.transmission.s2low.client import Client, Upload
 from app.transmission.s2low.listing import day, transactions
 from app.transmission.s2low.settings import S2lowSettings, account_of
@@ -16,6 +27,7 @@ _API: Final = "/modules/helios/api"
 # In every state that a flow of these days may be in, the likeliest first.
 _STATUSES: Final = (1, 2, 3, 9, 7, 8, 4, 6, -1, 24, 13, 14, 0)
 _ANSWERED: Final = frozenset({4, 6, 8})
+_NOT_GIVEN: Final = re.compile(rb"\s*(?:<\?xml[^>]*\?>)?\s*<get_retour>")
 
 
 class S2lowHelios:
@@ -79,6 +91,34 @@ class S2lowHelios:
             return Reply(None, None, stage=stage_of(status))
         acquit = client.maybe("/modules/helios/helios_download_acquit.php", id=reference)
         return Reply(acquit, f"acquit-{reference}.xml") if acquit else Reply(None, None)
+
+    def returns(self, sender: Sender) -> Sequence[Listed]:
+        """Its unread PES_Retour (`liste/pes_retour`), the oldest first."""
+        raw = self._client(sender).get(f"{_API}/helios_get_list.php")
+        result, rows = rows_of(raw, "liste", "pes_retour")
+        if result.get("resultat") != "OK":
+            raise unexpected(f"KO {result.get('message', '')}".encode())
+        listed = [Listed(row.get("id", ""), row.get("nom", ""), row.get("date", "")) for row in rows]
+        if not all(one.reference.isdecimal() for one in listed):
+            raise unexpected(raw)
+        return sorted(listed, key=lambda one: int(one.reference))
+
+    def returned(self, sender: Sender, reference: str) -> bytes:
+        """The file; where the operator does not give it, it says why in its own XML (`get_retour`)."""
+        raw = self._client(sender).get(f"{_API}/helios_get_retour.php", id=reference)
+        if not raw or _NOT_GIVEN.match(raw):
+            words = fields_of(raw, "get_retour").get("message", "") if raw else ""
+            raise unexpected(
+                f"KO {words}".encode(), f"S2LOW ne donne pas le retour {reference} de la trésorerie"
+            )
+        return raw
+
+    def return_taken(self, sender: Sender, reference: str) -> None:
+        """Mark it as read (`change`)."""
+        raw = self._client(sender).get(f"{_API}/helios_change_status.php", id=reference)
+        fields = fields_of(raw, "change")
+        if fields.get("resultat") != "OK":
+            raise unexpected(f"KO {fields.get('message', '')}".encode())
 
     def _client(self, sender: Sender) -> Client:
         return Client(self._settings, account_of(self._settings, sender.siren))

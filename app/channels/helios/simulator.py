@@ -9,6 +9,8 @@ processes may share the folder. The record in names/ is the acceptance; what pre
     answers/<reference>.xml      the acquit
     answers/<reference>-002.xml  what it was made to say afterwards, the second time
 
+    returns/<SIREN>/             what it sends of itself (`app/channels/helios/returns.py`)
+
     taken/<SHA-256 of what>.json the bordereaux, pieces and attachments taken in charge, by the reference of the first
 
 A flow is taken in charge as a whole, unless a scenario (`app/channels/scenarios.py`) says otherwise of it; but what was
@@ -19,7 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -29,11 +31,12 @@ from urllib.parse import quote
 from app.channels import create_only
 from app.channels.helios.answers import Fault, Said, write_acquit
 from app.channels.helios.flow import Flow, Slip, Unreadable, read_flow
+from app.channels.helios.returns import Box, write_return
 from app.channels.helios.settings import HeliosSettings
 from app.channels.helios.transport import Deposit, Found, Reply
 from app.channels.scenarios import LOST, NOW, TWICE, Scenario, Scenarios
 from app.core.clock import PARIS
-from app.transmission.ports import Rejected, Sender, Uncertain, Unreachable
+from app.transmission.ports import Listed, Rejected, Sender, Uncertain, Unreachable
 from workflows.flows.keys import series
 
 PARTIAL: Final = "partial"
@@ -44,6 +47,7 @@ PLAYS: Final = frozenset({PARTIAL, REJECTION, ATTACHMENT})
 AGAIN: Final = {NOW: "Tout acquitter", PARTIAL: "Acquit partiel", REJECTION: "Rejet total"}
 """What it may be made to say of a flow that it has acquitted, with the words of each."""
 MARK: Final = "FACTICE : acquit du simulateur de Paraphe, sans aucune valeur"
+RETURN_MARK: Final = "FACTICE : retour du simulateur de Paraphe, sans aucune valeur"
 MOST_AGAIN: Final = 1000
 _SIGNED: Final = "HELIOS FACTICE"
 _WORDS: Final = {"5": "mandat", "6": "titre"}
@@ -140,6 +144,38 @@ class SimulatedTreasury:
         for rank in range(len(self._again(reference)) + 2, MOST_AGAIN):
             if create_only(self._root / "answers" / f"{reference}-{rank:03}.xml", raw):
                 return
+
+    def returns(self, sender: Sender) -> Sequence[Listed]:
+        """What it sent of itself to this collectivity and that waits."""
+        return Box(self._root, sender.siren).waiting()
+
+    def returned(self, sender: Sender, reference: str) -> bytes:
+        """One of these files; refuses with `Unreachable` one that it never sent."""
+        try:
+            return Box(self._root, sender.siren).content(reference)
+        except LookupError:
+            raise Unreachable(f"La trésorerie factice n’a pas de retour {reference}.") from None
+
+    def return_taken(self, sender: Sender, reference: str) -> None:
+        """It waits no more; refuses with `Unreachable` one that it never sent."""
+        try:
+            Box(self._root, sender.siren).take(reference)
+        except LookupError:
+            raise Unreachable(f"La trésorerie factice n’a pas de retour {reference}.") from None
+
+    def send_return(self, reference: str, share: int = 100) -> str:
+        """Send of itself that each line of a flow is paid, `share` per cent of it, to the SIREN of its budget; its name.
+
+        Refuses LookupError a flow that is not there or waits for its acquit: nothing is paid before it is taken in charge.
+        """
+        record = self._deposited(reference)
+        if record is None or not self._acquit_path(reference).exists():
+            raise LookupError(reference)
+        moment, flow = self._clock().astimezone(PARIS), self._flow(record)
+        file = self._root / "flows" / f"{record['sha256']}.xml"
+        name, raw = write_return(flow, file, moment, RETURN_MARK, share)
+        Box(self._root, flow.siret[:9]).put(name, raw, moment)
+        return name
 
     def _again(self, reference: str) -> list[Path]:
         return sorted((self._root / "answers").glob(f"{reference}-*.xml"))

@@ -1,12 +1,13 @@
 """Who carries flows to the public accountant: one port, for the simulated Treasury and for a relay operator."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from app.channels.helios.flow import Flow
-from app.transmission.ports import Sender, Stage
+from app.transmission.ports import Listed, Sender, Stage
 
 
 @dataclass(frozen=True)
@@ -68,3 +69,12 @@ class HeliosTransport(Protocol):
 
     def poll(self, sender: Sender, reference: str) -> Reply:
         """Ask for the acquit; refuses with LookupError a reference it never gave."""
+
+    def returns(self, sender: Sender) -> Sequence[Listed]:
+        """The files that the Treasury sent of itself (PES_Retour) and that nobody took yet; refuses with `Unreachable`."""
+
+    def returned(self, sender: Sender, reference: str) -> bytes:
+        """One of them, in its very bytes; refuses with `Unreachable`."""
+
+    def return_taken(self, sender: Sender, reference: str) -> None:
+        """Say that it was taken, so that it is listed no more; a second time changes nothing. Refuses with `Unreachable`."""

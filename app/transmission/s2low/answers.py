@@ -115,6 +115,24 @@ def status_of(raw: bytes) -> Status:
 
 def fields_of(raw: bytes, root: str) -> dict[str, str]:
     """The elements of a small XML answer (`import`, `transaction`); text in its place is never a refusal of the deposit."""
+    return _texts(_top(raw, root))
+
+
+def rows_of(raw: bytes, root: str, row: str) -> tuple[dict[str, str], list[dict[str, str]]]:
+    """The elements of an XML answer, and those of each `row` in it; refuses with `Unreachable` what is none."""
+    top = _top(raw, root)
+    return _texts(top), [_texts(one) for one in top.iterchildren(row)]
+
+
+def _texts(top: Any) -> dict[str, str]:
+    from lxml import etree
+
+    elements = top.iterchildren(tag=etree.Element)
+    return {etree.QName(one).localname: html.unescape((one.text or "").strip()) for one in elements}
+
+
+def _top(raw: bytes, root: str) -> Any:
+    """The root of a small XML answer."""
     from lxml import etree
 
     if not raw.lstrip().startswith(b"<"):
@@ -126,7 +144,7 @@ def fields_of(raw: bytes, root: str) -> dict[str, str]:
         raise Unreachable(f"Réponse illisible de S2LOW : {error}") from error
     if etree.QName(top).localname != root:
         raise Unreachable(f"Réponse inattendue de S2LOW : <{etree.QName(top).localname}>")
-    return {etree.QName(one).localname: html.unescape((one.text or "").strip()) for one in top}
+    return top
 
 
 def transactions_of(raw: bytes) -> list[dict[str, Any]]:

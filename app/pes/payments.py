@@ -1,0 +1,243 @@
+"""What the Treasury says of mandats and titres by its returns: the last word on each line, in French and as facts.
+
+A return gives the state of the lines that it speaks of, with all their payments: the last one that speaks of a line is its
+word, and two of them never add up. « Payé » and « encaissé » are said of money alone: what settles a mandat otherwise (an
+order of reversement, a correction) is named so.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.core.french import euros, jour
+from app.folders.access import readable_by
+from app.folders.models import Folder
+from app.people.actor import Actor
+from app.pes.index import is_flow
+from app.pes.models import FlowSlip, ReturnedPiece, TreasuryReturn
+from app.pes.motives import ORIGINS
+from app.pes.returned import DOMAINS, day_of
+
+Key = tuple[str, str, str]
+"""Series, bordereau, piece, without leading zeros."""
+REJECTED, HELD, CANCELLED = "04", "01", "05"
+SPENT: Final = "dépenses"
+WHAT: Final = {one.name: one.what for one in DOMAINS.values()}
+MONEY: Final = {one.name: one.money for one in DOMAINS.values()}
+_CHUNK: Final = 200
+
+
+@dataclass(frozen=True)
+class Words:
+    """A sentence about a piece, its tone (ok, warn, danger, or none) and its icon."""
+
+    tone: str
+    icon: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Move:
+    """Money, or what settled a line otherwise: day in ISO 8601 and cents."""
+
+    origin: str
+    day: str
+    cents: int
+
+
+@dataclass(frozen=True)
+class Said:
+    """The Treasury's last word on a piece; `last` is the return that spoke of it last, `due` what its lines are worth there."""
+
+    piece: ReturnedPiece
+    last: TreasuryReturn
+    moves: tuple[Move, ...]
+    settled: int
+    due: int
+
+    @property
+    def money(self) -> list[Move]:
+        """What was really paid or encashed, the first day first."""
+        return [one for one in self.moves if one.origin in MONEY[self.piece.domain]]
+
+    @property
+    def others(self) -> list[Move]:
+        """What settled it otherwise."""
+        return [one for one in self.moves if one.origin not in MONEY[self.piece.domain]]
+
+    @property
+    def paid(self) -> int:
+        """What was really paid or encashed, in cents."""
+        return sum(one.cents for one in self.money)
+
+    @property
+    def source(self) -> str:
+        """Who says it, and of what day."""
+        mark = " FACTICE" if self.last.simulated else ""
+        return f"(trésorerie, retour{mark} du {jour(self.last.written_on)})"
+
+    def words(self, due: int | None = None) -> list[Words]:
+        """It in sentences; `due` is what the flow says of the piece with tax, in cents; None compares with the returns."""
+        told = list(self._settled(due))
+        told += self._state(bool(told))
+        return told
+
+    def _settled(self, due: int | None) -> Iterator[Words]:
+        money, others = self.money, self.others
+        verb = "Payé" if self.piece.domain == SPENT else "Encaissé"
+        whose = "Le retour" if due is None else "Le flux"
+        due = self.due if due is None else due
+        left = abs(due) - abs(self.paid + sum(one.cents for one in others))
+        gap = f" {whose} dit {_euros(due)} : écart de {_euros(abs(left))}." if left else ""
+        if money:
+            part = abs(self.paid) < abs(due)
+            times = f" en {len(money)} fois, la dernière" if len(money) > 1 else ""
+            day = f"{verb}{' en partie' if part else ''}{times} le {jour(money[-1].day)}"
+            tone, icon = ("warn", "exclamation-triangle") if gap else ("ok", "check-circle")
+            yield Words(tone, icon, f"{day} : {_euros(self.paid)} {self.source}.{gap}")
+        if others:
+            names = dict.fromkeys(
+                ORIGINS[self.piece.domain].get(one.origin, "autre règlement") for one in others
+            )
+            total = _euros(sum(one.cents for one in others))
+            words = f"Réglé autrement ({', '.join(names)}) le {jour(others[-1].day)} : {total} {self.source}."
+            yield Words("warn" if gap and not money else "", "info-circle", words + ("" if money else gap))
+        if not self.moves and self.settled:
+            words = f"Réglé pour {_euros(self.settled)}, sans date ni moyen {self.source}."
+            yield Words("", "info-circle", words)
+
+    def _state(self, settled: bool) -> Iterator[Words]:
+        state, days, why = self.piece.state, self.piece.states, self.piece.reason
+        reason = f" Motif : {why}." if why else ""
+        if state == REJECTED:
+            yield Words("danger", "x-lg", f"Rejeté{_on(days, 'DtePceRej')} {self.source}.{reason}")
+        elif state == HELD:
+            yield Words(
+                "warn", "hourglass-split", f"Mis en instance{_on(days, 'DtePceInst')} {self.source}.{reason}"
+            )
+        elif state == CANCELLED and self.piece.domain != SPENT:
+            yield Words("warn", "slash-circle", f"Annulé {self.source}.{reason}")
+        elif not settled:
+            nothing = "aucun paiement dit" if self.piece.domain == SPENT else "aucun encaissement dit"
+            yield Words(
+                "", "info-circle", f"Pris en charge{_on(days, 'DtePcePec')}, {nothing} {self.source}."
+            )
+
+
+def _on(days: Mapping[str, str], key: str) -> str:
+    return f" le {jour(days[key])}" if days.get(key) else ""
+
+
+def _euros(cents: int | None) -> str:
+    return euros((cents or 0) / 100)
+
+
+def number_of(text: str) -> str:
+    """A number as it is compared here."""
+    return text.strip().lstrip("0") or "0"
+
+
+def said_of(db: Db, folder: Folder, wanted: Collection[tuple[str, str]] | None = None) -> dict[Key, Said]:
+    """The Treasury's word on the pieces of a flow, by key, of those bordereaux (series, number) or of all of them.
+
+    Only returns of the same collectivity are looked at, and only pieces that the flow has.
+    """
+    slips = db.scalars(
+        sa.select(FlowSlip).where(FlowSlip.folder_id == folder.id).order_by(FlowSlip.rank)
+    ).all()
+    pieces: dict[tuple[str, str], set[str] | None] = {}
+    for one in slips:
+        place = (one.series, number_of(one.number))
+        if wanted is None or place in wanted:
+            pieces[place] = None if one.pieces is None else {number_of(str(piece)) for piece in one.pieces}
+    rows: dict[Key, list[tuple[ReturnedPiece, TreasuryReturn]]] = {}
+    places = list(pieces)
+    for first in range(0, len(places), _CHUNK):
+        query = (
+            sa.select(ReturnedPiece, TreasuryReturn)
+            .join(TreasuryReturn, TreasuryReturn.id == ReturnedPiece.return_id)
+            .where(
+                ReturnedPiece.collectivity_id == folder.collectivity_id,
+                sa.tuple_(ReturnedPiece.series, ReturnedPiece.slip).in_(places[first : first + _CHUNK]),
+            )
+            .order_by(TreasuryReturn.written_on, TreasuryReturn.id, ReturnedPiece.id)
+        )
+        for piece, file in db.execute(query):
+            known = pieces[piece.series, piece.slip]
+            if known is None or piece.number in known:
+                rows.setdefault((piece.series, piece.slip, piece.number), []).append((piece, file))
+    return {key: _last(spoken) for key, spoken in rows.items()}
+
+
+def _last(spoken: Sequence[tuple[ReturnedPiece, TreasuryReturn]]) -> Said:
+    """The word of the last return on each line."""
+    lines: dict[str, tuple[int, int, list[Move]]] = {}
+    for piece, _ in spoken:
+        for number, _state, due, settled, moves in piece.lines:
+            lines[number] = (due, settled or 0, [Move(*one) for one in moves])
+    moves = sorted((one for *_, told in lines.values() for one in told), key=lambda one: one.day)
+    settled = sum(one for _, one, _ in lines.values())
+    return Said(*spoken[-1], tuple(moves), settled, sum(one for one, *_ in lines.values()))
+
+
+def shared(db: Db, folder: Folder) -> list[dict[str, Any]]:
+    """What other software reads of it: one for each piece of which the Treasury spoke; nothing for what is no flow."""
+    if not is_flow(folder):
+        return []
+    return [
+        {
+            "kind": WHAT[one.piece.domain],
+            "year": one.piece.series.split(" ")[-2],
+            "slip": one.piece.slip,
+            "piece": one.piece.number,
+            "paid": f"{one.paid / 100:.2f}",
+            "paid_on": day_of(one.money[-1].day) if one.money else None,
+            "due": f"{one.due / 100:.2f}",
+            "words": " ".join(each.text for each in one.words()),
+            "file": one.last.name,
+            "said_on": one.last.written_on,
+            "simulated": one.last.simulated,
+        }
+        for one in said_of(db, folder).values()
+    ]
+
+
+@dataclass(frozen=True)
+class Slips:
+    """The bordereaux that a return speaks of, as an actor may know them; `folders` those whose flow he reads, by place.
+
+    `hidden`: of a flow that he does not read; `unknown`: of no flow here.
+    """
+
+    folders: Mapping[tuple[str, str], int]
+    hidden: frozenset[tuple[str, str]]
+    unknown: frozenset[tuple[str, str]]
+
+
+def slips_of(db: Db, actor: Actor, places: Collection[tuple[str, str]]) -> Slips:
+    """Which of these bordereaux (series, number) the actor reads: the definition is that of their folders."""
+    wanted, found, seen = {one for one, _ in places}, dict[tuple[str, str], int](), set[tuple[str, str]]()
+    ranges = [FlowSlip.key.startswith(f"{one} ", autoescape=True) for one in sorted(wanted)]
+    for first in range(0, len(ranges), _CHUNK):
+        query = (
+            sa.select(FlowSlip.key, FlowSlip.number, Folder.id, readable_by(actor))
+            .join(Folder, Folder.id == FlowSlip.folder_id)
+            .where(FlowSlip.collectivity_id == actor.collectivity_id, sa.or_(*ranges[first : first + _CHUNK]))
+            .order_by(Folder.id)
+        )
+        for key, number, folder_id, readable in db.execute(query):
+            place = (key.removesuffix(f" {number}"), number_of(number))
+            seen.add(place)
+            if readable:
+                found[place] = folder_id
+    asked = frozenset(places)
+    mine = {place: folder_id for place, folder_id in found.items() if place in asked}
+    return Slips(mine, frozenset((asked & seen) - mine.keys()), asked - seen)
+
+
+def said_alone(piece: ReturnedPiece, file: TreasuryReturn) -> Said:
+    """What one return says of a piece, whatever others say of it."""
+    return _last([(piece, file)])

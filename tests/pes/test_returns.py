@@ -1,0 +1,265 @@
+"""What the Treasury sends of itself: kept once whatever dies, said of its own mandats, to those who read them."""
+
+from itertools import count
+
+import pytest
+import sqlalchemy as sa
+
+from app.channels.helios.returns import Box
+from app.core import outbox
+from app.core.clock import now
+from app.core.db import engine, reading
+from app.demo.cast import SIREN
+from app.files import vault
+from app.folders.portrait import portrait
+from app.journal.models import JournalEntry
+from app.people.actor import system
+from app.people.models import Collectivity
+from app.pes import intake
+from app.pes.models import ReturnedPiece, TreasuryReturn
+from app.transmission.channels import open_channel
+from app.transmission.models import RelaySilence, Transmission
+from app.transmission.ports import Listed, Unreachable
+from tests.builders import s2low
+from tests.builders.house import FLOW, House
+from tests.builders.s2low import Face, a_face
+
+RETURN = (FLOW.parent / "kerlann_retour.xml").read_bytes()
+LIST = "/tresorerie/retours"
+_rounds = count(1)
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory):
+    with a_face(tmp_path_factory.mktemp("s2low")) as made:
+        yield made
+
+
+@pytest.fixture
+def face(tls: Face, tmp_path) -> Face:
+    tls.world(tmp_path / "world")
+    return tls
+
+
+def fetch(house: House) -> None:
+    """One round of fetching, and all that follows."""
+    intake.ask(system(house.actor("k.morizur").collectivity_id), f"returns-test-{next(_rounds)}")
+    while outbox.drain():
+        pass  # a round that waits for the operator stays, and is not waited for
+
+
+def put(house: House, raw: bytes, name: str = "PES2R_DEP.xml") -> None:
+    """Let a file wait at the simulated Treasury."""
+    Box(house.settings.helios_folder, SIREN).put(name, raw, now())
+
+
+def files() -> list[TreasuryReturn]:
+    with reading() as db:
+        return list(db.scalars(sa.select(TreasuryReturn).order_by(TreasuryReturn.id)))
+
+
+def page(house: House, login: str, url: str) -> str:
+    text = house.client(login).get(url).get_data(as_text=True)
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def subjects(house: House) -> list[str]:
+    return [one["Subject"].replace("\u00a0", " ") for one in house.mail.letters]
+
+
+def acquitted(house: House, folder_id: int) -> str:
+    """Sign a flow and have it acquitted; its reference over there."""
+    house.sign(folder_id, "a.kervadec")
+    house.drain()
+    with reading() as db:
+        reference = db.scalar(sa.select(Transmission.reference).where(Transmission.folder_id == folder_id))
+    return str(reference)
+
+
+def test_a_return_is_kept_once_and_said_of_its_mandats_with_the_difference(house: House) -> None:
+    folder_id = house.a_flow()
+    acquitted(house, folder_id)
+    put(house, RETURN)
+    intake.look(house.settings)  # the watchdog's round: the commune sends flows
+    house.drain()
+    (row,) = files()
+    assert (row.standing, row.pieces, row.simulated) == ("read", 4, True)
+    assert vault.store().read(vault.scope(row.collectivity_id), row.sha256) == RETURN
+    assert open_channel("helios").simulator.returns(_sender(house)) == []
+    put(house, RETURN, "le meme.xml")  # sent once more under another name: the same bytes are here
+    fetch(house)
+    assert len(files()) == 1
+    with reading() as db:
+        kinds = list(db.scalars(sa.select(JournalEntry.event)))
+        folder = db.get_one(type(house.folder(folder_id)), folder_id)
+        told = portrait(db, folder, house.actor("g.trehorel"))["payments"]
+    assert kinds.count("pes.return") == 1
+    assert [(one["piece"], one["paid"], str(one["paid_on"])) for one in told] == [
+        ("1", "412.60", "2026-11-25"),
+        ("2", "1500.00", "2026-11-25"),
+        ("3", "0.00", "None"),
+    ]
+    sheet = page(house, "g.trehorel", f"/dossiers/{folder_id}")
+    for words in (
+        "Payé en 2 fois, la dernière le mer. 25 nov. : 412,60 € (trésorerie, retour FACTICE du jeu. 26 nov.)",
+        "Payé en partie le mer. 25 nov. : 1 500,00 €",
+        "Le flux dit 1 870,00 € : écart de 170,00 €.",
+        "Réglé autrement (pénalités de retard)",
+        "Rejeté le mer. 25 nov.",
+        "pièces justificatives insuffisantes. Il manque le procès-verbal",
+    ):
+        assert words in sheet
+    assert sheet.count("Payé") == 2
+    listed = page(house, "g.trehorel", LIST)
+    assert "PES2R_DEP.xml" in listed
+    alone = page(house, "g.trehorel", f"{LIST}/{row.id}")  # no green tick on what is not paid whole
+    assert "Payé en partie le mer. 25 nov. : 1 500,00 €" in alone
+    assert "Le retour dit 1 870,00 € : écart de 170,00 €." in alone
+    assert "1 912,60 €" in listed  # money alone, of the flow that he reads
+    assert "et 1 autre pièce que vous ne lisez pas" in listed
+
+    # A later return speaks of mandat 2 again: it is its last word, and nothing adds up.
+    later = RETURN.replace(b'DteStr V="2026-11-26"', b'DteStr V="2026-11-27"')
+    later = later.replace(b'MtPay V="1500.00"', b'MtPay V="1670.00"')
+    put(house, later)
+    put(
+        house, RETURN.replace(b"2026-11-26", b"2026-11-20").replace(b'"1500.00"', b'"1.00"')
+    )  # comes last, says less
+    fetch(house)
+    sheet = page(house, "g.trehorel", f"/dossiers/{folder_id}")
+    assert "Payé en partie le mer. 25 nov. : 1 670,00 € (trésorerie, retour FACTICE du ven. 27 nov.)" in sheet
+    assert "écart" not in sheet
+
+
+def _sender(house: House):
+    from app.transmission.parcel import sender_of
+
+    with reading() as db:
+        return sender_of(db, house.actor("k.morizur").collectivity_id, house.settings)
+
+
+def test_what_cannot_be_read_or_is_another_body_s_is_kept_and_told_and_says_nothing(house: House) -> None:
+    with engine().begin() as connection:
+        ours = connection.execute(sa.select(Collectivity.__table__).limit(1)).one()._mapping
+        more = {key: value for key, value in ours.items() if key != "id"}
+        connection.execute(
+            sa.insert(Collectivity).values(**more | {"siren": "213100001", "name": "Ailleurs"})
+        )
+    folder_id = house.a_flow()
+    bodies = [b"21310000100012", b"39999999900011"]
+    others = [RETURN.replace(b"21290999800017", one) for one in bodies]
+    put(house, RETURN[:-30])
+    put(house, others[0])
+    put(house, others[1])
+    put(house, b"II*\0 an image", "SCAN.OCR")
+    fetch(house)
+    assert [one.standing for one in files()] == ["unread", "other", "nobody", "aside"]
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count()).select_from(ReturnedPiece)) == 0
+    assert subjects(house).count("Paraphe : un retour de la trésorerie demande vos yeux") == 3
+    assert "Payé" not in page(house, "g.trehorel", f"/dossiers/{folder_id}")
+    listed = page(house, "k.morizur", LIST)
+    for words in (
+        "son XML est incomplet",
+        "Il porte le SIRET 21310000100012, d’une autre collectivité",
+        "mis de côté",
+    ):
+        assert words in listed
+    administrator, clerk = house.client("k.morizur"), house.client("g.trehorel")
+    assert "Aucun retour reçu" in clerk.get(LIST).get_data(as_text=True)
+    answers = [administrator.get(f"{LIST}/{one.id}/fichier") for one in files()]
+    assert [one.status_code for one in answers] == [
+        200,
+        403,
+        200,
+        200,
+    ]  # another's payments are nobody's to read here
+    assert answers[0].data == RETURN[:-30]
+    assert {
+        clerk.get(f"{LIST}/{one.id}{end}").status_code for one in files() for end in ("", "/fichier")
+    } == {404}
+
+
+def test_a_return_of_payroll_and_purchases_is_shared_as_its_flows_are(house: House) -> None:
+    flow, pay = house.a_flow(), house.a_pay_flow()
+    for folder_id in (flow, pay):
+        name = open_channel("helios").simulator.send_return(acquitted(house, folder_id))
+        assert name.startswith("PES2R_DEP__P_123_")
+    fetch(house)
+    purchases, payroll = files()
+    for login, seen, hidden in (("g.trehorel", purchases, payroll), ("m.kerzerho", payroll, purchases)):
+        client = house.client(login)
+        assert [seen.name in page(house, login, LIST), hidden.name in page(house, login, LIST)] == [
+            True,
+            False,
+        ]
+        assert "Payé le" in page(house, login, f"{LIST}/{seen.id}")
+        assert client.get(f"{LIST}/{seen.id}/fichier").data.startswith(b"<?xml")
+        for end in ("", "/fichier"):
+            assert client.get(f"{LIST}/{hidden.id}{end}").status_code == 404
+    # One file of both: each reads his own pieces, and nobody the whole but who reads both.
+    with engine().begin() as connection:
+        moved = sa.update(ReturnedPiece).where(ReturnedPiece.return_id == payroll.id)
+        connection.execute(moved.values(return_id=purchases.id))
+    shown = page(house, "g.trehorel", f"{LIST}/{purchases.id}")
+    assert "Et 1 autre pièce, de flux que vous ne lisez pas" in shown
+    assert "Télécharger" not in shown
+    assert house.client("g.trehorel").get(f"{LIST}/{purchases.id}/fichier").status_code == 403
+    assert house.client("a.kervadec").get(f"{LIST}/{purchases.id}/fichier").status_code == 200
+
+
+def test_killed_between_keeping_and_marking_the_file_comes_again_and_is_known(
+    house: House, monkeypatch
+) -> None:
+    house.a_flow()
+    put(house, RETURN)
+    channel = open_channel("helios")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(channel), "return_taken", _dies)
+        intake.ask(system(house.actor("k.morizur").collectivity_id), "returns-killed")
+        outbox.drain()
+        assert len(files()) == 1
+        assert len(channel.returns(_sender(house))) == 1
+    fetch(house)
+    (row,) = files()
+    assert channel.returns(_sender(house)) == []
+    stored = intake.Received(Listed("9", "x", ""), row.sha256, row.size, None, "unread", "", simulated=True)
+    assert intake.keep_return(system(row.collectivity_id), stored) is None  # known by its digest alone
+
+
+def _dies(*_: object) -> None:
+    raise Unreachable("coupé")
+
+
+def test_returns_come_through_s2low_and_an_operator_that_fails_is_told(house: House, face: Face) -> None:
+    town = s2low.town(house, face)
+    treasury = face.operator._treasury
+    Box(treasury._root, SIREN).put("PES2R_DEP.xml", RETURN, now())
+    Box(treasury._root, SIREN).put("autre.xml", RETURN.replace(b"1500.00", b"1501.00"), now())
+    said = face.operator.scenario.said
+    said["helios_get_retour.php"] = (
+        b"<?xml version='1.0'?>\n<get_retour><id>1</id><resultat>KO</resultat><message>Erreur</message></get_retour>\n"
+    )
+    fetch(town)
+    assert (files(), silent()) == ([], ["returns"])  # the list came: the way is open, a file is not given
+    assert "annonce un retour de la trésorerie et ne le donne pas" in page(town, "g.trehorel", LIST)
+    said.clear()
+    face.operator.scenario.always = "login"
+    fetch(town)
+    assert "Le compte de télétransmission vers le comptable public est refusé" in page(
+        town, "g.trehorel", LIST
+    )
+    face.operator.scenario.always = ""
+    face.operator.scenario.next["helios_change_status.php"] = ["outage"]
+    fetch(town)
+    fetch(town)
+    assert [(one.reference, one.standing) for one in files()] == [("1", "read"), ("2", "read")]
+    assert silent() == []
+    asked = [one.rsplit("/", 1)[-1] for one in face.operator.scenario.asked]
+    assert asked.count("helios_change_status.php") == 3  # the first again, since its answer did not come
+    assert treasury.returns(face.operator.authority) == []
+
+
+def silent() -> list[str]:
+    with reading() as db:
+        return list(db.scalars(sa.select(RelaySilence.channel).where(RelaySilence.ended_at.is_(None))))
