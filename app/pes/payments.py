@@ -16,10 +16,12 @@ from app.core.french import euros, jour
 from app.folders.access import readable_by
 from app.folders.models import Folder
 from app.people.actor import Actor
+from app.pes.answered import CHANNEL
 from app.pes.index import is_flow
 from app.pes.models import FlowSlip, ReturnedPiece, TreasuryReturn
 from app.pes.motives import ORIGINS
 from app.pes.returned import DOMAINS, day_of
+from app.transmission.channels import open_channel
 
 Key = tuple[str, str, str]
 """Series, bordereau, piece, without leading zeros."""
@@ -143,7 +145,8 @@ def number_of(text: str) -> str:
 def said_of(db: Db, folder: Folder, wanted: Collection[tuple[str, str]] | None = None) -> dict[Key, Said]:
     """The Treasury's word on the pieces of a flow, by key, of those bordereaux (series, number) or of all of them.
 
-    Only returns of the same collectivity are looked at, and only pieces that the flow has.
+    Only returns of the same collectivity are looked at, and only pieces that the flow has; a simulator's word is no word
+    where flows leave for good.
     """
     slips = db.scalars(
         sa.select(FlowSlip).where(FlowSlip.folder_id == folder.id).order_by(FlowSlip.rank)
@@ -154,13 +157,14 @@ def said_of(db: Db, folder: Folder, wanted: Collection[tuple[str, str]] | None =
         if wanted is None or place in wanted:
             pieces[place] = None if one.pieces is None else {number_of(str(piece)) for piece in one.pieces}
     rows: dict[Key, list[tuple[ReturnedPiece, TreasuryReturn]]] = {}
-    places = list(pieces)
+    places, simulated = list(pieces), open_channel(CHANNEL).simulated
     for first in range(0, len(places), _CHUNK):
         query = (
             sa.select(ReturnedPiece, TreasuryReturn)
             .join(TreasuryReturn, TreasuryReturn.id == ReturnedPiece.return_id)
             .where(
                 ReturnedPiece.collectivity_id == folder.collectivity_id,
+                TreasuryReturn.simulated == simulated,
                 sa.tuple_(ReturnedPiece.series, ReturnedPiece.slip).in_(places[first : first + _CHUNK]),
             )
             .order_by(TreasuryReturn.written_on, TreasuryReturn.id, ReturnedPiece.id)

@@ -49,6 +49,26 @@ def test_buttons_script_the_next_deposit_then_the_one_that_waits_once(house: Hou
     assert kept(demo) == []
 
 
+def test_the_treasury_sends_that_a_flow_is_paid_once_it_has_acquitted_it(house: House) -> None:
+    demo = town(house, demo=True)
+    client = demo.client("g.trehorel")
+    folder_id = demo.a_flow()
+    for form in (
+        {"reference": "1", "share": "100"},
+        {"reference": "../1", "share": "100"},
+        {"reference": "1", "share": "7"},
+    ):
+        assert post(client, demo, "tresorerie/retour", **form).status_code == 400
+    demo.sign(folder_id, "a.kervadec")
+    demo.drain()
+    assert "Envoyer un retour" in shown(client, "tresorerie")
+    assert post(client, demo, "tresorerie/retour", reference="1", share="50").status_code == 302
+    assert "Le retour FACTICE" in shown(client, "tresorerie")
+    demo.drain()
+    sheet = client.get(f"/dossiers/{folder_id}").get_data(as_text=True)
+    assert sheet.count("Payé en partie le") == 4
+
+
 def test_the_line_is_cut_and_restored_and_what_is_no_scenario_is_refused(house: House) -> None:
     demo = town(house, demo=True)
     client = demo.client("k.morizur")
