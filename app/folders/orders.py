@@ -1,5 +1,6 @@
 """The orders signed here that delegate: what a mandate is made from (CGCT L2122-18, L2131-1)."""
 
+import re
 from collections.abc import Collection
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ FAMILIES = ("regulatory_decree", "individual_decree")
 MATTERS = ("5.4", "5.5")
 """Delegations of function, delegations of signature, in the classification of @CTES."""
 MOST = 100
+_NOT_IN_NUMBERS = re.compile(r"[^A-Za-z0-9]+")
 
 
 def orders(db: Db) -> list[Order]:
@@ -45,3 +47,16 @@ def executory(db: Db, folder_ids: Collection[int]) -> set[int]:
         for folder_id, effect in effects_of(db, folder_ids).items()
         if effect.enforceable_on is not None
     }
+
+
+def numbered(db: Db, number: str) -> list[int]:
+    """The folders of orders that bear this number, as it may be typed (« 2026-214 », « 2026_214 »), signed or not."""
+    wanted = _NOT_IN_NUMBERS.sub("_", number.strip()).upper()
+    if not wanted:
+        return []
+    query = sa.select(Folder.id, Folder.number).where(
+        Folder.family.in_(FAMILIES),
+        Folder.phase.in_(("draft", "running", "rejected", "done")),
+        Folder.place != "withdrawn",
+    )
+    return [one.id for one in db.execute(query.order_by(Folder.id)) if one.number.upper() == wanted]

@@ -13,7 +13,7 @@ def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
     del settings, templates  # it reads nothing of them
     each_round("folders.stranded", stranded.Watch())
-    orders_from(orders.orders, orders.executory)
+    orders_from(orders.orders, orders.executory, orders.numbered)
     sockets.caution(corrections.cautions)
     sockets.tag(corrections.tag)
     sockets.caution(doubts.cautions)

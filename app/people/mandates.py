@@ -55,13 +55,19 @@ class Order:
 
 _orders: list[Callable[[Db], Sequence[Order]]] = []
 _executory: list[Callable[[Db, Collection[int]], Collection[int]]] = []
+_numbered: list[Callable[[Db, str], Sequence[int]]] = []
 
 
 def orders_from(
-    find: Callable[[Db], Sequence[Order]], executory: Callable[[Db, Collection[int]], Collection[int]]
+    find: Callable[[Db], Sequence[Order]],
+    executory: Callable[[Db, Collection[int]], Collection[int]],
+    numbered: Callable[[Db, str], Sequence[int]],
 ) -> None:
-    """Let a higher floor say which orders of this collectivity may delegate, and which of these folders are executory today."""
-    _orders[:], _executory[:] = [find], [executory]
+    """Let a higher floor say which orders of this collectivity may delegate, and which of these folders are executory today.
+
+    `numbered`: the folders of orders that bear a number, as it may be typed, signed or not.
+    """
+    _orders[:], _executory[:], _numbered[:] = [find], [executory], [numbered]
 
 
 def as_their_orders_stand(db: Db, mandates: Sequence[Mandate]) -> list[Mandate]:
@@ -91,9 +97,10 @@ def open_mandate(db: Db, actor: Actor, wanted: Wanted) -> int:
 
     Refuses what lacks a part that the law asks (`mandate-incomplete`), dates in disorder (`mandate-dates`), a matter
     that is none (`mandate-matter`), a second mayor (`mandate-mayor-twice`), a delegation that no mayor in office on
-    the order's day gave (`mandate-no-mayor`), a function given to an officer (`mandate-officer`), and an unknown person
-    (`mandate-person`). Source: CGCT L2122-17 to -20. With the folder of the order, its number and its days are read there,
-    whatever was typed; one that is not executory yet, or is none, is refused (`mandate-order`).
+    the order's day gave (`mandate-no-mayor`), an order dated after today (`mandate-order-to-come`), a function given to an
+    officer (`mandate-officer`), and an unknown person (`mandate-person`). Source: CGCT L2122-17 to -20. With the
+    folder of the order, or the number of one that is here, its number and its days are read there, whatever was typed; one
+    that is not executory yet, or is none, is refused (`mandate-order`).
     """
     wanted = _by_its_order(db, wanted)
     person = db.scalar(
@@ -141,8 +148,14 @@ def open_mandate(db: Db, actor: Actor, wanted: Wanted) -> int:
 
 def _by_its_order(db: Db, wanted: Wanted) -> Wanted:
     """A delegation as the folder of its order makes it: number, day of signature, and not before it is executory (DLG-01)."""
-    if wanted.order_folder_id is None or not wanted.kind.delegated:
+    if not wanted.kind.delegated:
         return replace(wanted, order_folder_id=None)
+    if wanted.order_folder_id is None:
+        # A number typed by hand does not get round the order that is here under it
+        known = [folder for find in _numbered for folder in find(db, wanted.order_number)]
+        if not known:
+            return wanted
+        wanted = replace(wanted, order_folder_id=known[-1])
     found = next((one for one in orders(db) if one.folder_id == wanted.order_folder_id), None)
     if found is None or found.executory_on is None:
         raise Refusal("mandate-order")
@@ -281,8 +294,8 @@ def _sound(wanted: Wanted) -> date:
         raise Refusal("mandate-dates")
     if wanted.elected is False and wanted.kind in {Kind.FUNCTION, Kind.SUBSTITUTE}:
         raise Refusal("mandate-officer")
-    if wanted.kind.delegated and wanted.order_date is not None and wanted.starts_on < wanted.order_date:
-        raise Refusal("mandate-dates")
+    if wanted.kind.delegated and wanted.order_date is not None:
+        _order_before(wanted.order_date, wanted.starts_on)
     for name in wanted.families:
         family(name)
     for matter in wanted.matters:
@@ -293,6 +306,14 @@ def _sound(wanted: Wanted) -> date:
     if wanted.rank is not None and not 0 < wanted.rank <= HIGHEST_RANK:
         raise Refusal("mandate-rank")
     return wanted.starts_on
+
+
+def _order_before(order_date: date, starts_on: date) -> None:
+    if starts_on < order_date:
+        raise Refusal("mandate-dates")
+    # An order of tomorrow delegates nothing yet, whatever day it would begin
+    if order_date > today():
+        raise Refusal("mandate-order-to-come")
 
 
 def _asked(wanted: Wanted) -> list[tuple[str, object]]:

@@ -103,6 +103,10 @@ SENTENCES: Sentences = {
         409,
         "La délégation n’a pas été enregistrée : cet arrêté n’est pas exécutoire aujourd’hui, et un acte signé avant qu’il le soit serait nul. Attendez sa publication et son accusé de réception, puis enregistrez-la.",
     ),
+    "mandate-order-to-come": (
+        422,
+        "La délégation n’a pas été enregistrée : la date de cet arrêté est à venir. Enregistrez-la quand il sera signé et exécutoire.",
+    ),
     "mandate-accredited": (
         422,
         "Rien n’a été enregistré : donnez le jour où le comptable public a reçu la délégation et le spécimen de signature, aujourd’hui au plus tard.",

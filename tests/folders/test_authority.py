@@ -169,9 +169,14 @@ def test_a_delegation_begins_when_the_order_signed_here_is_executory_and_stops_w
     order = house.an_act("regulatory_decree", number="2026-777", matter="5.5")
     typed = {"order_folder_id": order, "order_number": "faux", "starts_on": today() - timedelta(days=90)}
     for step in (lambda: house.sign(order, A), house.drain, lambda: None):
-        with pytest.raises(Refusal, match="mandate-order"):
-            record(house, of_deputy(house, **typed))
+        # Chosen in the list, or its number typed by hand as each may write it
+        for way in (typed, {"order_number": "2026-777"}, {"order_number": " 2026_777 "}):
+            with pytest.raises(Refusal, match="mandate-order"):
+                record(house, of_deputy(house, **way))
         step()
+    to_come = {"order_number": "2027-001", "order_date": today() + DAY, "starts_on": today() + DAY}
+    with pytest.raises(Refusal, match="mandate-order-to-come"):
+        record(house, of_deputy(house, **to_come))
     house.publish(order)
     delegation = record(house, of_deputy(house, **typed))
     with reading() as db:
@@ -203,6 +208,9 @@ def test_a_delegation_begins_when_the_order_signed_here_is_executory_and_stops_w
     told = {one["To"] for one in house.mail.letters}
     assert any("kervadec" in one for one in told)
     assert not any("lebras" in one for one in told), "nor told of one more"
+    assert "Arrêté non exécutoire aujourd’hui" in house.client(ADMINISTRATOR).get(
+        "/administration/mandats"
+    ).get_data(as_text=True)
     assert f"/dossiers/{another}" in house.client(A).get("/a-traiter").get_data(as_text=True)
 
 

@@ -92,6 +92,8 @@ def _state(one: Mandate, today: date) -> tuple[str, str]:
         return "Tombé avec le mandat du maire", ""
     if today < one.starts_on:
         return "Pas encore exécutoire" if one.kind.delegated else "À venir", "warn"
+    if one.order_off:
+        return "Arrêté non exécutoire aujourd’hui", "danger"
     end = last_day(one)
     if end is not None and (end - today).days <= SHOWN_AS_SOON:
         return f"Finit le {jour(end)}", "warn"
