@@ -67,7 +67,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "legality.acknowledged": ("patch-check", "Courrier de la préfecture accusé"),
     "legality.answered": ("envelope-check", "Réponse reçue par la préfecture"),
     "legality.closed": ("check2", "Courrier de la préfecture classé par {who}"),
-    "act.suspension": ("exclamation-circle", "Demande de suspension enregistrée par {who}"),
+    "act.suspension": ("exclamation-circle", "Suspension {words}, enregistrée par {who}"),
     "act.reported": ("megaphone", "Décision rapportée au conseil, enregistré par {who}"),
     "act.cancelled": ("slash-circle", "Transmission annulée à la préfecture, numéro consommé"),
     "transmission.anomaly_after_receipt": (

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now, today
 from app.core.db import Db, reading
+from app.core.french import jour_long
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders import decide
@@ -18,6 +19,7 @@ from app.folders.documents import add_receipt, current_versions
 from app.folders.keep import Incoming, Kept, keep_paper
 from app.folders.models import Folder
 from app.folders.move import present
+from app.folders.publicity import signed_on
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
 from app.people.models import Collectivity
@@ -109,6 +111,9 @@ def record_paper(
         raise Refusal("date-future")
     if decided and received_on.isoformat() < decided:
         raise Refusal("date-before-act")
+    signed = signed_on(db, folder)
+    if signed is not None and received_on < signed:
+        raise Refusal("date-before-signature", signed_on=jour_long(signed))
     row = _transmission(db, folder) or _opened(db, folder)
     row.state, row.reference, row.simulated = "acknowledged", ON_PAPER, False
     row.received_on, row.sent_at, row.ended_at = received_on, now(), now()

@@ -5,11 +5,12 @@ from datetime import date, timedelta
 
 from app.core.clock import today
 from app.core.db import Db
+from app.core.french import jour
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.folders.access import lock
 from app.folders.effect import SUSPENSION, Suspension
 from app.folders.facts import touch
-from app.folders.models import Folder
 from app.journal.chain import Event, append
 from app.legality.cancelling import act_at_the_prefecture
 from app.legality.clocks import REFERRAL
@@ -17,6 +18,7 @@ from app.legality.replies import letter_for
 from app.people.actor import Actor
 from app.publication import record
 from workflows.deadlines import month_after
+from workflows.rights import Right
 
 DAYS = 10
 MATTERS = ("1", "2")
@@ -34,17 +36,21 @@ class Asked:
 
 
 @use_case
-def record_suspension(db: Db, actor: Actor, letter_id: int, asked: Asked) -> Suspension:
+def record_suspension(db: Db, actor: Actor, letter_id: int, asked: Asked, *, version: int) -> Suspension:
     """Keep the request of suspension that comes with a referral, and the judge's ruling once there is one.
 
     Made within ten days of the act's reception, in the matters of the law, it suspends the act by itself for a month at most
     from that reception. Refuses a letter that is no referral (`suspension-elsewhere`), a request before the act's reception
-    or to come (`suspension-when`), and a ruling that is not known, has no day, or precedes its request (`suspension-ruling`).
+    or to come (`suspension-when`), a ruling that is not known, has no day, or precedes its request (`suspension-ruling`),
+    whoever may not deposit at the desk of the act (`not-emitter`), and a page older than the folder (`moved-on`): it would
+    take away a ruling that somebody wrote meanwhile.
     """
     letter = letter_for(db, actor, letter_id)
     if letter.code != REFERRAL or letter.folder_id is None:
         raise Refusal("suspension-elsewhere")
-    folder = db.get_one(Folder, letter.folder_id, with_for_update=True)
+    folder = lock(db, actor, letter.folder_id, version)
+    if folder.emitter_desk_id not in actor.desks_with(Right.CREATE):
+        raise Refusal("not-emitter")
     act = act_at_the_prefecture(db, folder)
     if act is None or act.received_on is None:
         raise Refusal("suspension-elsewhere")
@@ -59,9 +65,15 @@ def record_suspension(db: Db, actor: Actor, letter_id: int, asked: Asked) -> Sus
     folder.fields = {**folder.fields, SUSPENSION: kept.written()}
     touch(folder)
     record.changed(db, folder.id)
-    facts = {"letter": letter.reference, **kept.written()}
+    facts = {"letter": letter.reference, **kept.written(), "words": _words(kept)}
     append(db, folder.collectivity_id, Event("act.suspension", actor.name, actor.user_id, folder.id, facts))
     return kept
+
+
+def _words(kept: Suspension) -> str:
+    """What was written, for the journal: the day of the request, and the ruling with its day."""
+    ruled = f", {RULED[kept.ruled].lower()} le {jour(kept.ruled_on)}" if kept.ruled_on else ", sans décision"
+    return f"demandée le {jour(kept.asked_on)}{ruled}"
 
 
 def _until(matter: str, received_on: date, asked_on: date) -> date | None:

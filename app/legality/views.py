@@ -132,6 +132,7 @@ class SuspensionView:
     choices: tuple[tuple[str, str], ...]
     words: str
     today: str
+    version: int
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,7 @@ def _suspension(db: Db, letter: StateLetter) -> SuspensionView | None:
         choices=tuple(RULED.items()),
         words=words,
         today=today().isoformat(),
+        version=folder.version if folder is not None else 0,
     )
 
 
@@ -220,6 +222,7 @@ def _facts(letter: StateLetter) -> list[tuple[str, str]]:
 
 RULES = {
     "received": "date lue dans l’accusé (CGCT L2131-2)",
+    "on_paper": "jour déclaré, pas avant la signature, avec sa preuve numérisée (CGCT R2131-4)",
     Means.ONLINE: "jour de la mise en ligne, constaté ici (CGCT R2131-1)",
     Means.POSTED: "jour déclaré, pas avant la signature (CGCT L2131-1, IV)",
     Means.PAPER: "jour déclaré, pas avant la signature (CGCT L2131-1, IV)",
@@ -251,7 +254,11 @@ def dates_of(life: Life) -> list[tuple[str, str, str]]:
 
     found = [
         ("Identifiant", life.standing.act.identifier or "aucun : transmis sur papier", ""),
-        ("Reçu par la préfecture le", said(life.received_on, "inconnu"), RULES["received"]),
+        (
+            "Reçu par la préfecture le",
+            said(life.received_on, "inconnu"),
+            RULES["received" if life.standing.act.identifier else "on_paper"],
+        ),
         *_in_time(life),
         (
             life.means.done,

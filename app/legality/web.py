@@ -129,7 +129,8 @@ def suspend(letter_id: int) -> Response | tuple[str, int]:
     """Keep the request of suspension that comes with a referral, and the judge's ruling."""
     days = [_typed_day(request.form.get(name, "")) for name in ("asked_on", "ruled_on")]
     try:
-        record_suspension(g.actor, letter_id, Asked(days[0], request.form.get("ruled", ""), days[1]))
+        asked = Asked(days[0], request.form.get("ruled", ""), days[1])
+        record_suspension(g.actor, letter_id, asked, version=version_shown())
     except Refusal as refusal:
         return _on_letter(letter_id, refusal)
     flash("La suspension est enregistrée : le dossier et la page publique disent ce que vaut l’acte.", "ok")

@@ -131,13 +131,23 @@ def test_TRA_11_TRA_12_a_referral_is_urgent_everywhere_and_is_not_filed_by_one_c
     ]
     for asked, key in wrong:
         with pytest.raises(Refusal, match=f"suspension-{key}"):
-            record_suspension(house.actor(CLERK), letter.id, asked)
-    form = {"csrf_token": token, "asked_on": today().isoformat()}
+            record_suspension(house.actor(CLERK), letter.id, asked, version=house.folder(act).version)
+    shown = house.folder(act).version
+    form = {"csrf_token": token, "asked_on": today().isoformat(), "version": shown}
     assert client.post(f"/prefecture/{letter.id}/suspension", data=form).status_code == 302
     suspended = f"Suspendu depuis le {jour(today())}, au plus tard jusqu’au"
     assert silent(house, act, suspended) == []
     assert client.get(f"/dossiers/{act}/certificat-executoire").status_code == 409
-    record_suspension(house.actor(CLERK), letter.id, Asked(today(), "rejected", today()))
+    ordered = Asked(today(), "ordered", today())
+    with pytest.raises(Refusal, match="not-emitter"):
+        record_suspension(house.actor("s.rivoal"), letter.id, ordered, version=house.folder(act).version)
+    record_suspension(house.actor(CLERK), letter.id, ordered, version=house.folder(act).version)
+    # A page of before the judge's order does not take it away
+    assert client.post(f"/prefecture/{letter.id}/suspension", data=form).status_code == 409
+    assert silent(house, act, f"Suspendu depuis le {jour(today())}, par décision du juge") == []
+    assert "suspension ordonnée le" in page(house, CLERK, f"/dossiers/{act}?onglet=journal")
+    rejected = Asked(today(), "rejected", today())
+    record_suspension(house.actor(CLERK), letter.id, rejected, version=house.folder(act).version)
     assert client.get(f"/dossiers/{act}/certificat-executoire").status_code == 200
     done = "Maître Le Goff suit l’affaire."
     assert (
@@ -149,5 +159,7 @@ def test_TRA_11_TRA_12_a_referral_is_urgent_everywhere_and_is_not_filed_by_one_c
     write(house, other, "2-1")
     fetch(house)
     with pytest.raises(Refusal, match="suspension-elsewhere"):
-        record_suspension(house.actor(CLERK), letters()[-1].id, Asked(today()))
+        record_suspension(
+            house.actor(CLERK), letters()[-1].id, Asked(today()), version=house.folder(other).version
+        )
     replies.close(house.actor(CLERK), letters()[-1].id)

@@ -63,7 +63,9 @@ def test_nothing_leaves_by_itself_and_the_page_says_what_to_do(house: House):
 @pytest.mark.law("TRA-09")
 def test_it_is_received_on_paper_with_its_proof_and_becomes_enforceable_by_both_dates(house: House, tmp_path):
     folder_id = suspended(house)
-    day = today() - timedelta(days=1)
+    day = today()
+    with pytest.raises(Refusal, match="date-before-signature"):
+        send(house, folder_id, tmp_path, day=day - timedelta(days=1))
     send(house, folder_id, tmp_path, day=day)
     assert house.folder(folder_id).place == "publication"
     with reading() as db:
