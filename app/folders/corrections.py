@@ -102,7 +102,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     family = family_of(folder.family)
     every = open_corrections(folder.fields, folder.sources)
     replaced = [one for one in every if one.replaced]
-    typed = [_caution(family, one) for one in every if not one.replaced]
+    typed = [_caution(folder, family, one) for one in every if not one.replaced]
     return [*([_replacement(family, folder, replaced)] if replaced else ()), *typed]
 
 
@@ -113,7 +113,12 @@ def about_of(folder: Folder, about: str) -> list[str]:
     return [about.removeprefix(FACT)]
 
 
-def _caution(family: Family, one: Correction) -> Caution:
+def _answerable(folder: Folder, typists: frozenset[int]) -> frozenset[int]:
+    """Who made a correction and does not rule on it: where software alone typed it, those who sent it on as well."""
+    return typists if any(one > 0 for one in typists) else typists | set(folder.sources.get("depositors", ()))
+
+
+def _caution(folder: Folder, family: Family, one: Correction) -> Caution:
     why = f" : « {one.reason} »" if one.reason else ", sans motif"
     by = f"{one.who or 'Le déposant'} a écrit {shown(family, one.key, one.value)}{why}"
     read = " ; ".join(f"{shown(family, one.key, said.value)} ({said.where})" for said in one.read)
@@ -124,7 +129,7 @@ def _caution(family: Family, one: Correction) -> Caution:
         spaces(f"Le fichier dit {read}. {by}."),
         about=f"{FACT}{one.key}",
         choices=(*offered, (TYPED, f"Retenir {shown(family, one.key, one.value)}, écrit")),
-        by=one.typists,
+        by=_answerable(folder, one.typists),
     )
 
 
@@ -141,7 +146,7 @@ def _replacement(family: Family, folder: Folder, every: list[Correction]) -> Cau
         ),
         about=f"{DOCUMENT}{len(folder.sources['files'])}:{','.join(one.key for one in every)}",
         choices=((TYPED, "Retenir ce document"),),
-        by=frozenset().union(*(one.typists for one in every)),
+        by=_answerable(folder, frozenset().union(*(one.typists for one in every))),
     )
 
 

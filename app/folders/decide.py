@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.circuits.library import circuit_of
 from app.core.clock import now, today
 from app.core.db import Db
 from app.core.french import jour_long
@@ -15,9 +16,10 @@ from app.folders.access import lock, refuse_stranger
 from app.folders.models import Folder, Publication, Reading
 from app.folders.move import Said, move
 from app.folders.publicity import Means, means_of, signed_on
-from app.folders.sockets import plugged
+from app.folders.sockets import obstacles, plugged
 from app.journal.chain import Event, append
 from app.people.actor import Actor
+from workflows.circuit import StepKind
 from workflows.deadlines import enforceable_on
 from workflows.events import Action, Moved
 
@@ -26,9 +28,23 @@ OTHERWISE = "La façon de publier cet acte a changé depuis que la page s’est 
 
 @use_case
 def approve(db: Db, actor: Actor, folder_id: int, *, version: int, comment: str = "") -> Moved:
-    """Put a visa on the folder and pass it on."""
+    """Put a visa on the folder and pass it on.
+
+    Refuses `visa-held` where nobody will sign and something stands before what would leave: a visa is the last look then.
+    """
     folder = lock(db, actor, folder_id, version)
+    if not _signed_on_its_way(db, folder):
+        refuse_stranger(db, actor, folder)
+        if why := obstacles(db, folder):
+            raise Refusal("visa-held", why=why)
     return move(db, folder, Action.APPROVE, actor, Said(comment.strip()))
+
+
+def _signed_on_its_way(db: Db, folder: Folder) -> bool:
+    if folder.circuit_version_id is None:
+        return True
+    way = circuit_of(db, folder.circuit_version_id).applicable(folder.facts)
+    return any(step.kind in {StepKind.SIGN, StepKind.SEAL} for step in way)
 
 
 @use_case

@@ -194,14 +194,25 @@ def keep_reading(
         earlier = sources.get("files", [])
         name = next((one.filename for one in reversed(kept) if one.role in {"main", "original"}), "")
         values = said_by(family, read.fields, read.offered) if read else {}
-        now_read = [{"said": read.said, "name": name, "values": values}] if read and values else []
+        # A document that says nothing is told too, once another one said something
+        said = {"said": read.said if read else "", "name": name, "values": values}
+        now_read = [said] if values or earlier else []
         sources["files"] = [*earlier, *now_read]
     folder.sources = sources
 
 
 def _without_former(folder: Folder, family: Family, read: Sequence[str]) -> Mapping[str, Any]:
-    """The facts without those that only the former document told, and that no form shows."""
-    return {key: value for key, value in folder.fields.items() if family.field(key) or key not in read}
+    """The facts without those that the former document told: nothing of it stands under another one.
+
+    What a person typed in place of them stays, and is told beside.
+    """
+    files = folder.sources.get("files", [])
+    former = files[-2]["values"] if len(files) > 1 else {}
+    return {
+        key: value
+        for key, value in folder.fields.items()
+        if (former[key] != value if key in former else key not in read or bool(family.field(key)))
+    }
 
 
 def _take(db: Db, folder: Folder, versions: Sequence[DocumentVersion], content: object) -> None:
@@ -306,8 +317,8 @@ def write_replacement(
         said, keys = (read.said, sorted(read.fields)) if read else ("", [])
         folder.sources = {**folder.sources, "said": said, "read": keys, "files": files}
         keep_reading(folder, family, actor, read, kept)
-        if read:
-            fill(folder, family, {**_without_former(folder, family, before), **read.fields}, title=None)
+        left = _without_former(folder, family, before)
+        fill(folder, family, {**left, **(read.fields if read else {})}, title=None)
         _take(db, folder, [version], read.content if read else None)
     touch(folder)
     facts = {"document": document.id, "number": version.number, "sha256": version.sha256}

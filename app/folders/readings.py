@@ -38,7 +38,7 @@ class Correction:
     """A fact of which the files say something else than what stands, or said so until somebody ruled (`ruling`).
 
     `value` is what a person typed, None where he emptied it; `typists` are all those who typed one, as the law counts
-    persons (`move.person_of`). `replaced`: nobody typed it, the document that stands says it and an earlier one did not.
+    persons (`move.person_of`). `replaced`: an earlier document said it; the one that stands says what stands, or nothing.
     """
 
     key: str
@@ -111,7 +111,7 @@ def open_corrections(fields: Values, sources: Values) -> list[Correction]:
                 str(known.get("who", "")),
                 str(known.get("at", "")),
                 frozenset(known.get("typists", ())),
-                replaced=key in stands and stands[key] == fields.get(key),
+                replaced=key not in stands or stands[key] == fields.get(key),
             )
         )
     return found

@@ -15,7 +15,7 @@ from app.folders.documents import add_version, current_versions, last_version
 from app.folders.facts import edit
 from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder
-from app.folders.move import Said, move
+from app.folders.move import Said, move, person_of
 from app.folders.seats import check_route
 from app.folders.sockets import plugged
 from app.people.actor import Actor
@@ -60,6 +60,7 @@ def submit(
     """
     folder = lock_editable(db, actor, folder_id, version)
     edit(folder, title, facts or {})
+    _answer_for(folder, actor)
     corrections.keep(db, folder, actor)
     if not folder.title:
         raise Refusal("title-missing")
@@ -133,6 +134,13 @@ def _main(db: Db, folder: Folder) -> Document:
     if document is None or (signed_as_page and last_version(db, document.id).media_type != PDF):
         raise Refusal("nothing-to-sign")
     return document
+
+
+def _answer_for(folder: Folder, actor: Actor) -> None:
+    """Whoever sends what software alone deposited stands for it: he does not rule on what is doubted in it."""
+    depositors, person = folder.sources.get("depositors", ()), person_of(actor)
+    if person is not None and not any(one > 0 for one in depositors):
+        folder.sources = {**folder.sources, "depositors": sorted({*depositors, person})}
 
 
 def _unsigned_again(db: Db, folder: Folder, main: Document, actor: Actor) -> None:

@@ -18,7 +18,7 @@ from app.folders.sockets import Caution, cautions
 from app.people.mandates import open_mandate
 from tests.api.software import Software
 from tests.batches.town import Hand, plain
-from tests.builders.house import INVOICE, House
+from tests.builders.house import ACT, INVOICE, House
 from tests.builders.mandates import DEPUTY, a_deputy, of_deputy, of_mayor
 from workflows.family import family
 from workflows.rights import Right
@@ -168,6 +168,49 @@ def test_the_value_read_is_put_back_and_another_file_does_not_wash_it(house: Hou
     rule(house, folder_id, SERVICE, document.about, "")
     with reading(house.actor(CLERK).collectivity_id) as db:
         assert not [one for one in cautions(db, house.folder(folder_id)) if one.key == "corrected"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_nothing_of_a_former_document_stands_under_another_one(house: House, tmp_path: Path) -> None:
+    """A scan, or an invoice that says less, put in place of another: its account and its due date were those of the first."""
+    folder_id = house.an_invoice(at="draft")
+    before = dict(house.folder(folder_id).fields)
+    (said,) = house.folder(folder_id).sources["files"]
+    assert {"number", "seller", "total_ttc"} <= said["values"].keys()
+    (main, *_) = house.versions(folder_id)
+    scan = Path(shutil.copy(ACT, tmp_path / "scan.pdf"))
+    deposit.replace_main(house.actor(CLERK), folder_id, main.document_id, Incoming(scan, scan.name))
+    fields = house.folder(folder_id).fields
+    assert [key for key in said["values"] if fields.get(key)] == ["type_code"], "its usual value"
+    assert fields["proof_of_service"] == before["proof_of_service"], "what a person chose of his own is kept"
+    with pytest.raises(Refusal) as refused:
+        send(house, folder_id)
+    assert f"{before['number']} devient rien" in plain(refused.value.facts["details"])
+    typed = {key: before[key] for key in ("seller", "issue_date", "currency", "type_code")}
+    totals = {"total_ht": "943.80", "total_vat": "188.76", "total_ttc": "1132.56"}
+    house.save(folder_id, CLERK, {**typed, **totals, "number": "SCAN-1"})
+    send(house, folder_id)
+    with reading(house.actor(CLERK).collectivity_id) as db:
+        (document,) = [
+            one for one in cautions(db, house.folder(folder_id)) if one.title == "Document remplacé"
+        ]
+    assert "3 042,00 € devient 1 132,56 €" in plain(document.sentence)
+    with pytest.raises(Refusal, match="own-caution|not-your-turn"):
+        rule(house, folder_id, CLERK, document.about, "")
+    rule(house, folder_id, SERVICE, document.about, "")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_who_sends_what_software_deposited_does_not_rule_on_it(house: House) -> None:
+    software = Software(house, "comptabilite", [Right.CREATE])
+    facts = {"received_on": today().isoformat(), "proof_of_service": "comptabilite"}
+    facts |= {"total_ht": "253.50", "total_vat": "50.70", "total_ttc": "304.20"}
+    folder_id = software.deposit(facts=facts).json["id"]
+    house.save(folder_id, CLERK, {})
+    send(house, folder_id)
+    assert house.folder(folder_id).place == "service_done"  # at her own desk
+    with pytest.raises(Refusal, match="own-caution"):
+        rule(house, folder_id, CLERK, "fact:total_ttc", "")
 
 
 def _steps(house: House, folder_id: int) -> list[dict[str, str]]:

@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from app.circuits import library
 from app.core.db import reading
 from app.core.refusals import Refusal
-from app.folders import sending
+from app.folders import ruling, sending
 from app.folders.models import Document
+from app.folders.sockets import cautions
 from app.signing.models import SignatureProof
 from tests.builders.house import CONTRACT, FLOW, PAY, PAYSLIPS_ALONE, House
 
@@ -85,6 +86,23 @@ def test_bordereaux_signed_on_paper_go_by_a_visa_and_are_acquitted_with_nothing_
         house.drain()
         assert house.folder(folder_id).place == "done"
         assert house.bytes_of(house.versions(folder_id)[0]) == path.read_bytes()
+    # The same bordereaux once more, under another name: a visa is the last look, and waits for who rules
+    again = tmp_path / "resent.xml"
+    again.write_bytes((tmp_path / "pes.xml").read_bytes().replace(b'<NomFic V="', b'<NomFic V="B'))
+    resent = house.deposit(ACCOUNTANT, "pes", again)
+    send(house, resent, ACCOUNTANT)
+    with pytest.raises(Refusal, match="visa-held") as caught:
+        house.approve(resent, "n.abgrallec")
+    assert "déjà pris en charge" in str(caught.value.facts["why"])
+    assert house.folder(resent).place == "finance"
+    with reading(house.actor(ACCOUNTANT).collectivity_id) as db:
+        taken = [one.about for one in cautions(db, house.folder(resent)) if one.about]
+    for about in taken:
+        version = house.folder(resent).version
+        ruling.rule(
+            house.actor("n.abgrallec"), resent, version=version, about=about, keep="", word="Renvoi convenu."
+        )
+    house.approve(resent, "n.abgrallec")
     library.publish(house.actor("k.morizur"), "pes_payroll", SIGNED_WHERE_DUE)
     again = tmp_path / "again.xml"
     again.write_bytes(path.read_bytes().replace(b'<NomFic V="', b'<NomFic V="B'))
