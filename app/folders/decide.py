@@ -36,7 +36,7 @@ def approve(db: Db, actor: Actor, folder_id: int, *, version: int, comment: str 
     if not _signed_on_its_way(db, folder):
         refuse_stranger(db, actor, folder)
         if why := obstacles(db, folder):
-            raise Refusal("visa-held", why=why)
+            raise Refusal("visa-held", details=why)
     return move(db, folder, Action.APPROVE, actor, Said(comment.strip()))
 
 

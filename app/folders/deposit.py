@@ -62,7 +62,8 @@ def deposit(
 
     `facts` stand over what is read in the file; the difference is a correction, `reason` says why.
 
-    `types`: the type of each file, in their order; one that is empty, or not given, is the usual one of the act's nature.
+    `types`: the type of each file, in their order; one that is empty, or not given, is the usual one of the act's nature for
+    the first file, and none for an attachment until somebody chooses it.
 
     Everything is examined before anything is stored, and stored before any row is written: a refusal of intake leaves
     nothing; a kill, or a refusal that needs what other folders hold, leaves bytes that no row names. Refuses `no-file`,

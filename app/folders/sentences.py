@@ -102,7 +102,7 @@ SENTENCES: Sentences = {
     ),
     "word-needed": (422, "Rien n’a changé : écrivez d’un mot ce qui vous fait trancher ainsi."),
     "nothing-to-rule": (409, "Rien n’a changé : ce point n’est plus à trancher. Rouvrez le dossier."),
-    "visa-held": (409, "Votre visa n’a pas été donné, et rien n’est parti. {why}"),
+    "visa-held": (409, "Votre visa n’a pas été donné, et rien n’est parti. {details}"),
     "ruled-too-late": (
         409,
         "Rien n’a changé : ce dossier est déjà signé avec les deux valeurs sous les yeux. Rejetez-le pour qu’il soit corrigé.",

@@ -52,11 +52,12 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
             raise Needless("compte fermé : aucun courriel n’est parti")
         place = db.get_one(Collectivity, row.collectivity_id).name
         folder = db.get(Folder, row.folder_id) if row.folder_id else None
-        manages = "page" in row.payload and row.payload["event"] == NOBODY
+        manages, awaited = "page" in row.payload and row.payload["event"] == NOBODY, False
         if folder is not None and not manages:
-            _still_for(db, of_user(db, user, place), folder, row)
+            awaited = _still_for(db, of_user(db, user, place), folder, row)
         discreet = folder is not None and not manages and family_of(folder.family).restricted
-        due_words, tone = _due(db, folder) if folder and not discreet and not manages else ("", "")
+        # The words of a step are told to who is awaited at it, not to who was at the one before
+        due_words, tone = _due(db, folder) if folder and awaited and not discreet else ("", "")
     words = {
         "collectivity": _plain(place),
         "name": _plain(user.name),
@@ -82,8 +83,10 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
     return Envelope(user.email, _message(row, event, settings, user, words, templates))
 
 
-def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> None:
-    """Raise `Needless` when the letter is no more for its reader.
+def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
+    """Whether the letter's reader is awaited now, where the letter asks something.
+
+    Raises `Needless` when the letter is no more for its reader.
 
     A desk may be left, or a mandate end, between the move and the letter: what became of a folder is no news for who may
     not read it, and nobody is asked what he may not do.
@@ -91,7 +94,7 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> None:
     if not may_read(db, actor, folder):
         raise Needless("ne peut plus lire ce dossier : aucun courriel n’est parti")
     if row.payload["event"] != YOUR_TURN:
-        return
+        return True
     # What awaits other desks by now says nothing of whether he was rightly asked.
     his = sa.or_(STEP.c.desk_id.in_(actor.desk_ids), STEP.c.named_user_id == actor.user_id)
     awaited = sa.select(asking(actor).label("able")).where(
@@ -100,6 +103,7 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> None:
     able = list(db.scalars(awaited))
     if able and not any(able):
         raise Needless("n’a plus à agir sur ce dossier : aucun courriel n’est parti")
+    return any(able)
 
 
 def _due(db: Db, folder: Folder) -> tuple[str, str]:

@@ -21,6 +21,8 @@ USED_EVERY = timedelta(minutes=5)
 LONGEST = 80
 COMMAND = "Ligne de commande"
 GRANTED = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE)
+OFFERED = tuple(one for one in GRANTED if one is not Right.SIGN)
+"""What a page offers: software may hold the seat of who signs, to be refused by name, and never signs."""
 """The rights that a desk has, and so a software at it; to administer belongs to a person."""
 
 

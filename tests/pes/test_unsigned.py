@@ -93,7 +93,7 @@ def test_bordereaux_signed_on_paper_go_by_a_visa_and_are_acquitted_with_nothing_
     send(house, resent, ACCOUNTANT)
     with pytest.raises(Refusal, match="visa-held") as caught:
         house.approve(resent, "n.abgrallec")
-    assert "déjà pris en charge" in str(caught.value.facts["why"])
+    assert "déjà pris en charge" in str(caught.value.facts["details"])
     assert house.folder(resent).place == "finance"
     with reading(house.actor(ACCOUNTANT).collectivity_id) as db:
         taken = [one.about for one in cautions(db, house.folder(resent)) if one.about]

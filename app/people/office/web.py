@@ -124,7 +124,7 @@ def software() -> Page:
             g.actor.collectivity_id,
             name,
             request.form.get("desk", ""),
-            [one for one in applications.GRANTED if one.value in rights],
+            [one for one in applications.OFFERED if one.value in rights],
             by=g.actor,
         )
     except Refusal as refusal:
@@ -163,7 +163,7 @@ def _software(status: int = 200, **shown: Any) -> Page:
         live=[one for one in known if one.active],
         closed=[one for one in known if not one.active],
         desks=desks,
-        rights=[(one.value, one.label) for one in applications.GRANTED],
+        rights=[(one.value, one.label) for one in applications.OFFERED],
         typed={
             "name": request.form.get("name", "") if "error" in shown else "",
             "desk": request.form.get("desk", "") if "error" in shown else "",
