@@ -15,10 +15,9 @@ from app.channels.actes.exchanges import ACKNOWLEDGEMENTS, read_exchange
 from app.channels.actes.receipt import Receipt as Read
 from app.channels.actes.receipt import read_receipt
 from app.channels.actes.transport import About, Interrupted, Letter
-from app.core import outbox
 from app.core.clock import now, today
 from app.core.db import Db, reading
-from app.core.outbox import Later, News, Outbox, Row, post
+from app.core.outbox import Later, News, Row, post
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders.documents import add_receipt
@@ -33,7 +32,7 @@ from app.legality.models import StateLetter
 from app.people.actor import Actor, system
 from app.people.models import Collectivity, User
 from app.publication import record
-from app.transmission import silences
+from app.transmission import rounds, silences
 from app.transmission.channels import open_channel
 from app.transmission.keeping import is_kept, note_late_anomaly
 from app.transmission.models import Transmission
@@ -75,47 +74,23 @@ def the_channel() -> ActesChannel:
 
 
 def look(settings: Any) -> None:
-    """Ask for a round of fetching, once for each period and each collectivity that has acts at the Préfecture.
-
-    A round that nobody answered is still under way: it goes on by itself, and no other begins beside it.
-    """
-    slot = int(now().timestamp() // settings.actes_letters_seconds)
-    with reading() as db:
-        act = sa.select(sa.literal(1)).where(
-            Transmission.collectivity_id == Collectivity.id,
-            Transmission.identifier.is_not(None),
-            Transmission.channel == "actes",
-            Transmission.state == "acknowledged",
-        )
-        under_way = sa.select(sa.literal(1)).where(_under_way(Collectivity.id))
-        having = sa.select(Collectivity.id).where(act.exists(), ~under_way.exists())
-        asked = {f"letters-{one}-{slot}": one for one in db.scalars(having)}
-        known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(asked))))
-    for key, collectivity_id in asked.items():
-        if key not in known:
-            ask(system(collectivity_id), key)
-
-
-def _under_way(collectivity_id: Any) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        Outbox.kind == FETCH,
-        Outbox.collectivity_id == collectivity_id,
-        sa.text("outbox.state IN ('pending','running')"),
+    """Ask for a round of fetching, once for each period and each collectivity that has acts at the Préfecture (`rounds.due`)."""
+    act = sa.select(sa.literal(1)).where(
+        Transmission.collectivity_id == Collectivity.id,
+        Transmission.identifier.is_not(None),
+        Transmission.channel == "actes",
+        Transmission.state == "acknowledged",
     )
+    for key, collectivity_id in rounds.due(
+        FETCH, "letters", settings.actes_letters_seconds, act.exists()
+    ).items():
+        ask(system(collectivity_id), key)
 
 
 @use_case
 def ask(db: Db, actor: Actor, key: str) -> None:
-    """Write the row that fetches the letters of a collectivity, or hasten the one that waits for an answer.
-
-    A key already used changes nothing.
-    """
-    waiting = db.scalar(sa.select(Outbox.id).where(_under_way(actor.collectivity_id)).limit(1))
-    if waiting is not None:
-        outbox.hasten(db, waiting)
-        return
-    if db.scalar(sa.select(Outbox.id).where(Outbox.key == key)) is None:
-        post(db, actor.collectivity_id, [News(FETCH, key, {})])
+    """Fetch the letters of a collectivity (`rounds.request`)."""
+    rounds.request(db, actor, FETCH, key)
 
 
 def fetch(row: Row, settings: Any) -> None:

@@ -11,10 +11,9 @@ from typing import Any, Final, Protocol, cast
 import sqlalchemy as sa
 import structlog
 
-from app.core import outbox
 from app.core.clock import now
 from app.core.db import Db, reading
-from app.core.outbox import Later, News, Outbox, Row, post
+from app.core.outbox import Later, News, Row, post
 from app.core.texts import cleaned
 from app.core.transaction import use_case
 from app.files import vault
@@ -24,7 +23,7 @@ from app.people.models import Collectivity, User
 from app.pes import returned
 from app.pes.models import ReturnedPiece, TreasuryReturn
 from app.pes.returned import Return, Unread
-from app.transmission import silences
+from app.transmission import rounds, silences
 from app.transmission.channels import open_channel
 from app.transmission.models import Transmission
 from app.transmission.parcel import sender_of
@@ -72,42 +71,22 @@ class Received:
 
 
 def look(settings: Any) -> None:
-    """Ask for a round of fetching, once for each period and each collectivity whose flows the Treasury takes.
-
-    A round that nobody answered is still under way: it goes on by itself, and no other begins beside it.
-    """
-    slot = int(now().timestamp() // settings.actes_letters_seconds)
-    with reading() as db:
-        flow = sa.select(sa.literal(1)).where(
-            Transmission.collectivity_id == Collectivity.id,
-            Transmission.channel == CHANNEL,
-            Transmission.state.in_(ANSWERED),
-        )
-        under_way = sa.select(sa.literal(1)).where(_under_way(Collectivity.id))
-        having = sa.select(Collectivity.id).where(flow.exists(), ~under_way.exists())
-        asked = {f"returns-{one}-{slot}": one for one in db.scalars(having)}
-        known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(asked))))
-    for key, collectivity_id in asked.items():
-        if key not in known:
-            ask(system(collectivity_id), key)
-
-
-def _under_way(collectivity_id: Any) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        Outbox.kind == FETCH,
-        Outbox.collectivity_id == collectivity_id,
-        sa.text("outbox.state IN ('pending','running')"),
+    """Ask for a round of fetching, once for each period and each collectivity whose flows the Treasury takes (`rounds.due`)."""
+    flow = sa.select(sa.literal(1)).where(
+        Transmission.collectivity_id == Collectivity.id,
+        Transmission.channel == CHANNEL,
+        Transmission.state.in_(ANSWERED),
     )
+    for key, collectivity_id in rounds.due(
+        FETCH, "returns", settings.actes_letters_seconds, flow.exists()
+    ).items():
+        ask(system(collectivity_id), key)
 
 
 @use_case
 def ask(db: Db, actor: Actor, key: str) -> None:
-    """Write the row that fetches the returns of a collectivity, or hasten the one that waits; a used key changes nothing."""
-    waiting = db.scalar(sa.select(Outbox.id).where(_under_way(actor.collectivity_id)).limit(1))
-    if waiting is not None:
-        outbox.hasten(db, waiting)
-    elif db.scalar(sa.select(Outbox.id).where(Outbox.key == key)) is None:
-        post(db, actor.collectivity_id, [News(FETCH, key, {})])
+    """Fetch the returns of a collectivity (`rounds.request`)."""
+    rounds.request(db, actor, FETCH, key)
 
 
 def fetch(row: Row, settings: Any) -> None:
