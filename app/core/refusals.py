@@ -50,6 +50,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         413,
         "Cette demande dépasse la limite de {limit}. Rien n’a été enregistré : raccourcissez-la, puis renvoyez.",
     ),
+    "revision-unknown": (
+        422,
+        "La version « {revision} » n’est pas connue ici. Rien n’a changé : donnez un nom de fichier de migrations/versions, sans « .py ».",
+    ),
     "from-elsewhere": (
         403,
         "Cette demande vient d’un autre site que Paraphe. Rien n’a été fait : ouvrez la page ici même, puis recommencez.",

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from app.core.refusals import Refusal
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -24,10 +26,14 @@ def upgrade(revision: str = "head") -> None:
 
 
 def downgrade(revision: str = "base") -> None:
-    """Bring the database down."""
+    """Bring the database down; refuses `revision-unknown`, and changes nothing then."""
     from alembic import command
+    from alembic.util.exc import CommandError
 
-    command.downgrade(_config(), revision)
+    try:
+        command.downgrade(_config(), revision)
+    except CommandError as error:
+        raise Refusal("revision-unknown", revision=revision) from error
 
 
 def check() -> None:

@@ -42,8 +42,8 @@ def read(lines: Iterable[str]) -> "Iterator[dict[str, Any]]":
     for rank, text in enumerate(lines, start=1):
         try:
             line = json.loads(text)
-        except ValueError as error:
-            raise Unreadable(f"la ligne {rank} du fichier n’est pas du JSON") from error
+        except (ValueError, RecursionError) as error:
+            raise Unreadable(f"la ligne {rank} du fichier n’est pas du JSON que l’on puisse lire") from error
         if not isinstance(line, dict):
             raise Unreadable(f"la ligne {rank} du fichier n’est pas une écriture")
         yield line

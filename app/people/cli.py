@@ -20,7 +20,10 @@ def _collectivity(siren: str) -> int:
 
 
 def _rights(text: str) -> list[Right]:
-    return [Right(one.strip()) for one in text.split(",") if one.strip()]
+    wanted, known = [one.strip() for one in text.split(",") if one.strip()], [right.value for right in Right]
+    if unknown := [one for one in wanted if one not in known]:
+        raise click.BadParameter(f"pas de droit « {', '.join(unknown)} » ; il y a : {', '.join(known)}")
+    return [Right(one) for one in wanted]
 
 
 @people.command("collectivity")

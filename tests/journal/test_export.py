@@ -161,7 +161,7 @@ def test_it_is_its_owner_s_and_replaces_nothing(house: House, export: Path) -> N
         True,
         False,
     )
-    for text in ("", "{}\n", "[1]\n", "pas du json\n"):
+    for text in ("", "{}\n", "[1]\n", "pas du json\n", "[" * 200_000 + "\n", "9" * 9_000 + "\n"):
         export.write_text(text)
         code, said = judged(export)
         assert (code, said.startswith("Rien n’a été vérifié")) == (2, True), text

@@ -143,3 +143,10 @@ def test_a_command_that_is_refused_says_one_sentence(house: House) -> None:
     assert "n’existe pas dans cette collectivité" in done.output
     assert "Traceback" not in done.output
     assert house.app.test_cli_runner().invoke(args=["downgrade"]).exit_code == 2
+    for arguments, words in (
+        (["people", "seat", "212909998", "maire", "r.pellenec", "--rights", "foo"], "pas de droit « foo »"),
+        (["downgrade", "nimporte"], "« nimporte » n’est pas connue ici"),
+    ):
+        done = house.app.test_cli_runner().invoke(args=arguments)
+        assert (done.exit_code != 0, isinstance(done.exception, SystemExit)) == (True, True), arguments
+        assert words in done.output.replace("\u00a0", " ")
