@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.channels.actes.classification import AttachmentType
 from app.channels.actes.exchanges import REPLIES
+from app.channels.actes.followups import DOCUMENTS
 from app.channels.actes.naming import IDENTIFIER, nature_of
 from app.circuits.library import family_of
 from app.core.clock import now
@@ -46,8 +47,8 @@ SUBJECTS = {
 }
 SHORTEST, LONGEST = 10, 500
 """How much is written of what was done of a referral."""
-SEVERAL = frozenset({"3-4"})
-"""The replies that carry more than one document."""
+SEVERAL = frozenset({DOCUMENTS})
+"""The replies that carry more than one document: the letter, and at least one of those asked for."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ def prepare_reply(actor: Actor, letter_id: int, code: str, files: Sequence[Typed
 
     Refuses a code that does not answer this letter (`reply-wrong`), a letter whose date could not be read
     (`letter-undated`), one more reply while another is on its way or was
-    accepted (`reply-open`), no document or one too many, and a type that the act's nature does not know.
+    accepted (`reply-open`), no document or one too many, a letter that sends none of the documents asked for
+    (`reply-without-documents`), and a type that the act's nature does not know.
     """
     with reading(actor.collectivity_id) as db:
         letter = letter_for(db, actor, letter_id)
@@ -107,6 +109,8 @@ def prepare_reply(actor: Actor, letter_id: int, code: str, files: Sequence[Typed
         raise Refusal("no-file")
     if len(files) > 1 and code not in SEVERAL:
         raise Refusal("reply-one-document")
+    if code in SEVERAL and len(files) == 1:
+        raise Refusal("reply-without-documents")
     known = {one.code for one in types_of(letter.identifier)}
     if any(one.type_code not in known for one in files):
         raise Refusal("reply-untyped")

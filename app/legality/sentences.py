@@ -32,9 +32,15 @@ SENTENCES: Sentences = {
         422,
         "Cette réponse part avec un seul document. Réunissez vos pages en un PDF, ou choisissez l’envoi de pièces.",
     ),
+    "reply-without-documents": (
+        422,
+        "Rien n’a été préparé : cette réponse envoie les pièces demandées et n’en porte aucune. Joignez-en une au moins, en plus "
+        "de la lettre, ou choisissez de refuser l’envoi.",
+    ),
     "reply-untyped": (
         422,
-        "Une pièce n’a pas de type connu pour cet acte. Choisissez le type de chaque fichier dans sa liste.",
+        "Rien n’a été préparé : un fichier n’a pas de type, ou il n’est pas connu pour cet acte. Choisissez le type de la lettre "
+        "et de chaque pièce dans sa liste, puis joignez de nouveau les fichiers.",
     ),
     "letter-needs-reply": (
         409,

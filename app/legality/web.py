@@ -95,8 +95,9 @@ def reply(letter_id: int) -> Response | tuple[str, int]:
     """Make the draft of a reply from its typed documents."""
     names = ["main", *(f"annex{rank}" for rank in range(1, ANNEXES + 1))]
     sent = [name for name in names if (one := request.files.get(name)) and one.filename]
+    sent = sent if "main" in sent else []  # no annex is signed as the letter
     try:
-        with received(*sent) if sent else received() as files:
+        with received(*(sent or names[:1])) as files:
             typed = [
                 replies.Typed(one, request.form.get(f"type_{name}", ""))
                 for name, one in zip(sent, files, strict=True)

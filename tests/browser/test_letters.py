@@ -40,7 +40,7 @@ def test_a_request_for_documents_is_answered_within_its_delay_and_acknowledged(
     secretary.page.get_by_role("link", name="Demande de pièces complémentaires").click()
     secretary.sees("Merci de transmettre les statuts et le budget prévisionnel.")
     secretary.page.get_by_label("Lettre à signer").set_input_files(ACT)
-    secretary.page.get_by_text("Joindre les pièces demandées").click()
+    secretary.page.get_by_label("Type de la lettre").select_option("99_DE")
     secretary.page.get_by_label("Pièce 1", exact=True).set_input_files(STATUTES)
     secretary.page.get_by_label("Type de la pièce 1").select_option("21_RP")
     secretary.button("Préparer la réponse").click()

@@ -12,7 +12,7 @@ from app.channels.actes.envelope import account_of
 from app.channels.actes.exchanges import ACKNOWLEDGEMENTS, read_exchange
 from app.channels.actes.receipt import read_receipt
 from app.channels.actes.s2low import S2lowActes
-from app.transmission.ports import AnswerKind, Rejected
+from app.transmission.ports import AnswerKind, ParcelFile, Rejected
 from tests.builders.s2low import a_face
 from tests.channels.parcels import NOW, PDF, PNG, SENDER, a_file, a_parcel
 from tests.channels.test_actes_simulator import Clock, a_channel, delivered
@@ -79,8 +79,16 @@ def a_followup(folder: Path, code: str, identifier: str, letter=None, files=None
         "letter_date": read.dated_on.isoformat() if read else None,
         **more,
     }
-    kept = (a_file(folder, "main", "réponse.pdf", PDF, type_code="99_DE"),) if files is None else files
+    kept = answering(folder, code) if files is None else files
     return a_parcel(folder, key=key, family="reply", facts={"followup": facts}, files=kept)
+
+
+def answering(folder: Path, code: str, letter: bytes = PDF) -> tuple[ParcelFile, ...]:
+    """The letter of a reply, and with the answer to a request for documents one of these."""
+    main = a_file(folder, "main", "réponse.pdf", letter, type_code="99_DE")
+    if code != "3-4":
+        return (main,)
+    return (main, a_file(folder, "attachment", "statuts.pdf", PDF + b"statuts", type_code="21_RP"))
 
 
 def replies(written) -> list[str]:
@@ -176,6 +184,8 @@ def test_supplementary_pieces_leave_in_their_order_with_their_types(tmp_path):
     assert package.sha256 == channel.package(parcel, tmp_path).sha256
     from app.channels.actes.archive import read_archive
 
+    (alone,) = channel.check(a_followup(tmp_path, "3-4", identifier, letter, files[:1]))
+    assert (alone.rule, "aucune des pièces que la préfecture demande" in alone.sentence) == ("W03", True)
     names = [one.name for one in read_archive(package.path, 1 << 20)]
     assert names[1:] == [
         f"{identifier}-3-4_0.xml",
@@ -240,7 +250,8 @@ def test_a_reply_with_two_documents_or_an_untyped_one_does_not_leave(tmp_path):
         a_file(tmp_path, "attachment", "b.pdf", PDF + b"b", type_code="99_SE"),
     )
     parcel = a_followup(tmp_path, "4-4", identifier, letter, two)
-    assert [one.rule for one in channel.check(parcel)] == ["W03"]
+    # A letter that nobody typed is given no type of its own: it is not the act.
+    assert [(one.rule, one.field) for one in channel.check(parcel)] == [("W03", "main"), ("A10", "main")]
     odd = (a_file(tmp_path, "main", "a.txt", b"texte", type_code="x"),)
     assert [one.rule for one in channel.check(a_followup(tmp_path, "4-4", identifier, letter, odd))] == [
         "A09",

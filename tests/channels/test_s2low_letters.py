@@ -21,7 +21,7 @@ from app.channels.actes.transport import About, Interrupted
 from app.transmission.ports import AnswerKind, Rejected, Uncertain, Unreachable
 from tests.builders.s2low import a_face
 from tests.channels.parcels import NOW, PDF, PNG, SENDER, a_file
-from tests.channels.test_actes_followups import ACT, a_followup, replies, sent, written_about
+from tests.channels.test_actes_followups import ACT, a_followup, answering, replies, sent, written_about
 from tests.channels.test_actes_simulator import Clock, delivered
 
 SAMPLES = Path(__file__).resolve().parents[1] / "assets" / "s2low"
@@ -126,7 +126,7 @@ def test_a_login_page_or_an_outage_takes_no_reply(face, clock, tmp_path, fate, p
 def test_two_replies_to_one_letter_are_told_apart_by_their_bytes_then_by_their_names(face, clock, tmp_path):
     channel, first, letter = to_answer(face, clock, tmp_path)
     identifier = first.facts["followup"]["identifier"]
-    other = (a_file(tmp_path, "main", "suite.pdf", PDF + b"suite", type_code="99_DE"),)
+    other = answering(tmp_path, "3-4", PDF + b"suite")
     second = a_followup(tmp_path, "3-4", identifier, letter, other, key="reponse-2")
     refusal = a_followup(tmp_path, "3-3", identifier, letter, key="refus")
     references = [sent(channel, tmp_path, one) for one in (first, second, refusal)]
@@ -141,7 +141,7 @@ def test_a_reply_that_cannot_be_told_from_ours_keeps_ours_from_leaving(face, clo
     channel, parcel, letter = to_answer(face, clock, tmp_path)
     sent(channel, tmp_path, parcel)
     identifier = parcel.facts["followup"]["identifier"]
-    other = (a_file(tmp_path, "main", "suite.pdf", PDF + b"suite", type_code="99_DE"),)
+    other = answering(tmp_path, "3-4", PDF + b"suite")
     second = a_followup(tmp_path, "3-4", identifier, letter, other, key="reponse-2")
     package = channel.package(second, tmp_path)
     face.operator.scenario.said[ARCHIVE] = b"\x1f\x8b illisible"

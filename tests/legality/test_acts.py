@@ -213,7 +213,9 @@ def test_documents_that_the_prefect_asks_for_move_his_delay(house: House, tmp_pa
     act, letter = a_letter(house, "3-1")
     assert life(act).referral_until is None
     assert "délai arrêté par la demande de pièces" in page(house, "k.morizur", f"/dossiers/{act}/prefecture")
-    reply = replies.prepare_reply(house.actor("k.morizur"), letter.id, "3-4", typed(tmp_path, "99_DE"))
+    reply = replies.prepare_reply(
+        house.actor("k.morizur"), letter.id, "3-4", typed(tmp_path, "99_DE", "21_RP")
+    )
     walk(house, reply)
     set_dates(reply, today() + timedelta(days=10))
     assert life(act).referral_until == referral_until(today() + timedelta(days=10))

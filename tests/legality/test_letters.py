@@ -12,7 +12,7 @@ from app.core.db import reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.files import vault
-from app.folders import decide
+from app.folders import decide, deposit, sending
 from app.legality import intake, replies
 from tests.builders.house import House
 from tests.legality.town import LETTER, a_letter, fetch, letters, office, page, sender, typed, walk, write
@@ -206,8 +206,19 @@ def test_the_page_prepares_a_reply_from_its_form(house: House):
     _, letter = a_letter(house, "3-1")
     client = house.client("k.morizur")
     form = {"csrf_token": house.csrf(client), "code": "3-4", "type_main": "99_DE", "type_annex2": "21_RP"}
-    refused = client.post(f"/prefecture/{letter.id}/repondre", data=form)
-    assert refused.status_code == 422
+    shown = client.get(f"/prefecture/{letter.id}").get_data(as_text=True)
+    assert "selected>99_DE" not in shown  # what the letter is, a person says
+    main = (LETTER.read_bytes(), "lettre.pdf")
+    for change, words in (
+        ({"annex1": main}, "Aucun fichier n’a été reçu"),
+        ({"main": main}, "n’en porte aucune"),
+        ({"main": main, "annex2": main, "type_main": ""}, "Choisissez le type de la lettre"),
+    ):
+        files = {
+            key: (BytesIO(one[0]), one[1]) if isinstance(one, tuple) else one for key, one in change.items()
+        }
+        refused = client.post(f"/prefecture/{letter.id}/repondre", data={**form, **files})
+        assert (refused.status_code, words in refused.get_data(as_text=True)) == (422, True), words
     answer = client.post(
         f"/prefecture/{letter.id}/repondre",
         data={
@@ -224,5 +235,11 @@ def test_the_page_prepares_a_reply_from_its_form(house: House):
         "99_DE",
         "21_RP",
     ]  # chosen again there if need be
-    assert [one.filename for one in house.versions(folder_id, "attachment")] == ["statuts.pdf"]
+    (annex,) = house.versions(folder_id, "attachment")
+    assert annex.filename == "statuts.pdf"
+    deposit.remove_document(house.actor("k.morizur"), folder_id, annex.document_id)
+    told = page(house, "k.morizur", f"/dossiers/{folder_id}/brouillon")
+    assert ("tout est en ordre" in told, "aucune des pièces" in told) == (False, True)
+    with pytest.raises(Refusal, match="to-fix"):
+        sending.send(house.actor("k.morizur"), folder_id, version=house.folder(folder_id).version)
     assert "Réponse à la préfecture" not in client.get("/deposer").get_data(as_text=True)

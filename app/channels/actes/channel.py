@@ -110,7 +110,7 @@ class ActesChannel:
         each file in short: only its beginning is judged there.
         """
         if is_followup(parcel):
-            return [*_account(parcel.sender), *self._followups.check(parcel)]
+            return [*_account(parcel.sender), *self._followups.rehearse(parcel)]
         if problems := self._judged(parcel):
             return problems
         deposit = self._deposit(parcel)

@@ -23,7 +23,6 @@ from app.channels.actes.naming import (
     document_name,
     envelope_name,
     message_name,
-    nature_of,
 )
 from app.channels.actes.receipt import read_receipt
 from app.channels.actes.settings import ActesSettings
@@ -37,6 +36,9 @@ FOREIGN: Final = (
     "Une réponse FACTICE est arrivée d’un simulateur : elle ne décide rien. Vérifiez l’opérateur réglé."
 )
 SENT: Final = frozenset({"2-2", "3-2", "3-3", "3-4", "4-2", "4-3", "4-4", "6-1"})
+DOCUMENTS: Final = "3-4"
+"""The documents that the Préfecture asked for: the delay moves with them, so a letter alone is not that answer."""
+_LETTER_AND_ONE: Final = 2
 _SERIALS: Final = 10**9
 _KINDS: Final = frozenset({"pdf", "jpg", "png", "xml"})
 
@@ -85,6 +87,20 @@ class Followups:
             if not piece.type_code or not TYPE_CODE.fullmatch(piece.type_code):
                 sentence = f"« {piece.title} » n’a pas de type de pièce. Choisissez-le."
                 problems.append(Problem("A10", piece.field, sentence))
+        return problems
+
+    def rehearse(self, parcel: Parcel) -> list[Problem]:
+        """What `check` finds, and a letter that would answer for documents that are not with it (CGCT L2131-6).
+
+        The Préfecture would take it: the rule is ours, and holds before anybody signs.
+        """
+        problems, made = self.check(parcel), self._followup(parcel)
+        if made.code == DOCUMENTS and len(made.pieces) < _LETTER_AND_ONE:
+            sentence = (
+                "Cette réponse n’a aucune des pièces que la préfecture demande. Ajoutez-les au dossier, en plus de la lettre ; "
+                "pour refuser de les envoyer, abandonnez ce dossier et préparez le refus depuis le courrier."
+            )
+            problems.append(Problem("W03", None, sentence))
         return problems
 
     def package(self, parcel: Parcel, folder: Path) -> Package:
@@ -175,7 +191,7 @@ class Followups:
     def _followup(self, parcel: Parcel) -> Followup:
         facts = self._facts(parcel)
         code, identifier = facts.get("code", ""), facts.get("identifier", "")
-        form, default = FORMS.get(code), self._default_type(identifier, parcel.sender.siren)
+        form = FORMS.get(code)
         carried = [] if form is None or form.files == "none" else parcel.files
         return Followup(
             code=code,
@@ -185,18 +201,13 @@ class Followups:
             letter_date=day(facts.get("letter_date")),
             deposit=facts.get("deposit"),
             pieces=tuple(
-                read_piece(file, default if role == "main" else None)
+                read_piece(file, None)  # nobody but a person says what a letter is: it is not the act
                 for role in ("main", "attachment")
                 for file in carried
                 if file.role == role
             ),
             archive_name=archive_name(self._settings.operator, self._envelope_name(parcel)),
         )
-
-    def _default_type(self, identifier: str, siren: str) -> str | None:
-        """The type of a letter that nobody typed: that of an act of the same nature; an annex has none of its own."""
-        nature = self._classification(siren).nature(nature_of(identifier))
-        return nature.default_type if nature else None
 
     def _facts(self, parcel: Parcel) -> Mapping[str, str]:
         facts: Mapping[str, str] = parcel.facts["followup"]
