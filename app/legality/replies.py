@@ -18,7 +18,8 @@ from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders import deposit
-from app.folders.access import authorize
+from app.folders.access import authorize, lock
+from app.folders.facts import touch
 from app.folders.keep import Incoming, Kept, keep_attachment, keep_main, typed
 from app.folders.models import Folder
 from app.journal.chain import Event, append
@@ -29,6 +30,7 @@ from app.people.actor import Actor
 from app.transmission.models import Transmission
 from workflows.circuit import Phase
 from workflows.family import Problem
+from workflows.rights import Right
 
 FAMILY = "prefecture_reply"
 LABELS = {
@@ -73,6 +75,13 @@ def letter_for(db: Db, actor: Actor, letter_id: int) -> StateLetter:
     elif not actor.administrator:
         raise Refusal("not-found")
     return letter
+
+
+def answers_for(actor: Actor, folder: Folder | None) -> bool:
+    """Whether an actor may act on the letters about an act: who deposits at its desk; an administrator where it is unknown."""
+    if folder is None:
+        return actor.administrator
+    return folder.emitter_desk_id in actor.desks_with(Right.CREATE)
 
 
 def types_of(identifier: str | None) -> tuple[AttachmentType, ...]:
@@ -191,13 +200,17 @@ def answered(db: Db, actor: Actor, folder: Folder, row: Transmission, receipt: s
 
 
 @use_case
-def close(db: Db, actor: Actor, letter_id: int, done: str = "") -> None:
-    """Put aside a letter that asks for no reply.
+def close(db: Db, actor: Actor, letter_id: int, done: str = "", *, version: int | None = None) -> None:
+    """Put aside a letter that asks for no reply; `version` is that of its act, as the page showed it.
 
-    Refuses one whose silence would count (`letter-needs-reply`), and a referral without what was done of it
-    (`referral-needs-words`). One whose date could not be read is answered elsewhere, and may be put aside.
+    Refuses whoever may not deposit at the desk of the act (`not-emitter`), a page older than the act (`moved-on`): a ruling
+    may have come meanwhile; a letter whose silence would count (`letter-needs-reply`), and a referral without what was done
+    of it (`referral-needs-words`). One whose date could not be read is answered elsewhere, and may be put aside.
     """
-    letter_for(db, actor, letter_id)
+    folder_id = letter_for(db, actor, letter_id).folder_id
+    folder = lock(db, actor, folder_id, version) if folder_id is not None else None
+    if not answers_for(actor, folder):
+        raise Refusal("not-emitter")
     letter = db.get_one(StateLetter, letter_id, with_for_update=True)
     if letter.due_on is not None and letter.dated_on is not None:
         raise Refusal("letter-needs-reply")
@@ -207,6 +220,8 @@ def close(db: Db, actor: Actor, letter_id: int, done: str = "") -> None:
     if letter.code == REFERRAL and not SHORTEST <= len(done) <= LONGEST:
         raise Refusal("referral-needs-words")
     letter.closed_at, letter.closed_by = now(), actor.name
+    if folder is not None and letter.code == REFERRAL:
+        touch(folder)  # who reads it open, and would file it with other words, reads it again
     facts = {"letter": letter.reference, "code": letter.code, **({"done": done} if done else {})}
     append(
         db,

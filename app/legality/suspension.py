@@ -14,11 +14,10 @@ from app.folders.facts import touch
 from app.journal.chain import Event, append
 from app.legality.cancelling import act_at_the_prefecture
 from app.legality.clocks import REFERRAL
-from app.legality.replies import letter_for
+from app.legality.replies import answers_for, letter_for
 from app.people.actor import Actor
 from app.publication import record
 from workflows.deadlines import month_after
-from workflows.rights import Right
 
 DAYS = 10
 MATTERS = ("1", "2")
@@ -49,7 +48,7 @@ def record_suspension(db: Db, actor: Actor, letter_id: int, asked: Asked, *, ver
     if letter.code != REFERRAL or letter.folder_id is None:
         raise Refusal("suspension-elsewhere")
     folder = lock(db, actor, letter.folder_id, version)
-    if folder.emitter_desk_id not in actor.desks_with(Right.CREATE):
+    if not answers_for(actor, folder):
         raise Refusal("not-emitter")
     act = act_at_the_prefecture(db, folder)
     if act is None or act.received_on is None:

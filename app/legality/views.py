@@ -17,7 +17,7 @@ from app.folders.views import Tag
 from app.legality.acts import Life
 from app.legality.clocks import REFERRAL, UNREAD, counter, kind_of
 from app.legality.models import StateLetter
-from app.legality.replies import LABELS, replies_of
+from app.legality.replies import LABELS, answers_for, replies_of
 from app.legality.suspension import RULED
 from app.people.actor import Actor
 
@@ -132,7 +132,6 @@ class SuspensionView:
     choices: tuple[tuple[str, str], ...]
     words: str
     today: str
-    version: int
 
 
 @dataclass(frozen=True)
@@ -150,19 +149,23 @@ class LetterView:
     elsewhere: bool
     conforming: bool
     trouble: str
+    version: int
+    answerable: bool
     suspension: SuspensionView | None = None
 
 
-def letter_view(db: Db, letter: StateLetter) -> LetterView:
-    """All that the page of a letter says."""
-    title = db.scalar(sa.select(Folder.title).where(Folder.id == letter.folder_id))
+def letter_view(db: Db, actor: Actor, letter: StateLetter) -> LetterView:
+    """All that the page of a letter says to an actor, and what he may do with it."""
+    folder = db.get(Folder, letter.folder_id) if letter.folder_id is not None else None
+    title = folder.title if folder is not None else None
+    answerable = answers_for(actor, folder)
     closed = letter.closed_at is not None
     replies = replies_of(db, letter)
     free = (
         not closed
         and letter.dated_on is not None
         and all(one.place == "withdrawn" for one in replies)
-        and letter.folder_id is not None
+        and folder is not None
     )
     listed = [(letter.filename, letter.size), *((one["name"], one["size"]) for one in letter.files)]
     return LetterView(
@@ -173,10 +176,12 @@ def letter_view(db: Db, letter: StateLetter) -> LetterView:
         files=tuple((rank, name, taille(size)) for rank, (name, size) in enumerate(listed)),
         choices=tuple((code, LABELS[code]) for code in REPLIES.get(letter.code or "", ())) if free else (),
         replies=tuple((one.id, one.title) for one in replies),
-        closable=not closed and (letter.due_on is None or letter.dated_on is None),
+        closable=not closed and answerable and (letter.due_on is None or letter.dated_on is None),
         elsewhere=not closed and letter.dated_on is None and bool(REPLIES.get(letter.code or "")),
         conforming=letter.conforming,
         trouble=letter.trouble or "",
+        version=folder.version if folder is not None else 0,
+        answerable=answerable,
         suspension=_suspension(db, letter),
     )
 
@@ -198,7 +203,6 @@ def _suspension(db: Db, letter: StateLetter) -> SuspensionView | None:
         choices=tuple(RULED.items()),
         words=words,
         today=today().isoformat(),
-        version=folder.version if folder is not None else 0,
     )
 
 

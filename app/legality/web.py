@@ -61,7 +61,7 @@ def letter(letter_id: int) -> str:
 def _letter_page(actor: Actor, letter_id: int, error: str | None = None) -> str:
     with reading(actor.collectivity_id) as db:
         row = replies.letter_for(db, actor, letter_id)
-        view, types = views.letter_view(db, row), replies.types_of(row.identifier)
+        view, types = views.letter_view(db, g.actor, row), replies.types_of(row.identifier)
     limit = taille(current_app.config["MAX_CONTENT_LENGTH"])
     context: dict[str, Any] = {
         "letter": view,
@@ -117,7 +117,7 @@ def reply(letter_id: int) -> Response | tuple[str, int]:
 def close(letter_id: int) -> Response | tuple[str, int]:
     """Put aside a letter that asks for no reply."""
     try:
-        replies.close(g.actor, letter_id, request.form.get("done", ""))
+        replies.close(g.actor, letter_id, request.form.get("done", ""), version=version_shown())
     except Refusal as refusal:
         return _on_letter(letter_id, refusal)
     flash("Le courrier est classé.", "ok")

@@ -116,7 +116,8 @@ def test_TRA_11_TRA_12_a_referral_is_urgent_everywhere_and_is_not_filed_by_one_c
     assert "Déféré du préfet jusqu’au" not in page(house, CLERK, f"/dossiers/{act}/prefecture")
     client = house.client(CLERK)
     token = house.csrf(client)
-    answer = client.post(f"/prefecture/{letter.id}/classer", data={"csrf_token": token})
+    file = {"csrf_token": token, "version": house.folder(act).version}
+    answer = client.post(f"/prefecture/{letter.id}/classer", data=file)
     assert answer.status_code == 422
     assert "écrivez la suite donnée" in answer.get_data(as_text=True)
     assert letters()[-1].closed_at is None
@@ -149,12 +150,17 @@ def test_TRA_11_TRA_12_a_referral_is_urgent_everywhere_and_is_not_filed_by_one_c
     rejected = Asked(today(), "rejected", today())
     record_suspension(house.actor(CLERK), letter.id, rejected, version=house.folder(act).version)
     assert client.get(f"/dossiers/{act}/certificat-executoire").status_code == 200
-    done = "Maître Le Goff suit l’affaire."
-    assert (
-        client.post(f"/prefecture/{letter.id}/classer", data={"csrf_token": token, "done": done}).status_code
-        == 302
-    )
+    # Who may deposit at another desk alone does not file it, nor a page of before the rulings
+    file["done"] = "Maître Le Goff suit l’affaire."
+    assert client.post(f"/prefecture/{letter.id}/classer", data=file).status_code == 409
+    file["version"] = house.folder(act).version
+    with pytest.raises(Refusal, match="not-emitter"):
+        replies.close(house.actor("s.rivoal"), letter.id, file["done"], version=file["version"])
+    assert "Classer le déféré" not in page(house, "s.rivoal", f"/prefecture/{letter.id}")
+    assert client.post(f"/prefecture/{letter.id}/classer", data=file).status_code == 302
     assert letters()[-1].closed_by == "Katell Morizur"
+    file["done"] = "Personne ne suit l’affaire."
+    assert client.post(f"/prefecture/{letter.id}/classer", data=file).status_code == 409
     other = house.a_deliberation(at="done", number="2026-300")
     write(house, other, "2-1")
     fetch(house)
