@@ -63,6 +63,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.acts(_acts)
     sockets.band(foreseen.Band(templates))
     sockets.caution(foreseen.cautions)
+    sockets.caution(paper.cautions)
     handles("step.seal")(_seal)
     handles(levels.AUGMENT)(_augment)
     handles(JUDGE)(_judge)

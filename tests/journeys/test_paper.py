@@ -217,6 +217,28 @@ def test_what_is_missing_or_wrong_is_refused_and_nothing_is_kept(house, tmp_path
     assert house.versions(folder_id, "paper") == []
 
 
+def test_an_order_dated_before_its_signature_by_hand_is_asked_about_and_told_to_who_decides_next(
+    house, tmp_path
+):
+    folder_id = house.an_act("individual_decree", decision_date=(today() - timedelta(days=3)).isoformat())
+    client, version = house.client("a.kervadec"), house.folder(folder_id).version
+    form = {"csrf_token": house.csrf(client), "version": str(version), "name": "Armel Kervadec"}
+    form |= {"capacity": "Maire", "signed_on": today().isoformat(), "kept_at": REGISTER}
+    url = f"/dossiers/{folder_id}/signer-sur-papier"
+
+    def post(**more):
+        answer = client.post(url, data={**form, "scan": (BytesIO(SCAN.read_bytes()), "acte.pdf"), **more})
+        return answer.status_code, answer.get_data(as_text=True)
+
+    assert "two_dates" not in client.get(url).get_data(as_text=True)
+    status, said = post()
+    assert (status, "n’existe que depuis sa signature" in said, "two_dates" in said) == (422, True, True)
+    assert (house.folder(folder_id).version, house.versions(folder_id, "paper")) == (version, [])
+    assert post(two_dates="1")[0] == 302
+    told = house.client("k.morizur").get(f"/dossiers/{folder_id}").get_data(as_text=True)
+    assert "Acte daté d’avant sa signature" in told
+
+
 def test_a_rejected_act_is_signed_anew_and_its_old_scan_does_not_leave(house, tmp_path):
     folder_id = house.a_deliberation(at="signatures")
     state(house, folder_id, "a.kervadec", statement(), incoming(tmp_path))

@@ -5,6 +5,8 @@ from datetime import date
 
 from workflows.family import Facts, Problem
 
+SITTINGS = {"deliberation": None, "budget": None, "other_act": ("1", "5")}
+"""The families of what an assembly adopts, on the day of its sitting; with the natures that are so where not all are."""
 _NUMBER = re.compile(r"([A-Z0-9][A-Z0-9_]{0,13})?[A-Z0-9]", re.ASCII)  # @ctes rule A01, as S2LOW applies it
 _SEPARATORS = re.compile(r"[\s._/\\\-‐‑–—]+")
 MAX_SUBJECT = 499  # @ctes takes 500, its operators 499
@@ -57,6 +59,18 @@ def decided_in_the_past(facts: Facts, today: date) -> Problem | None:
         "decision_date",
         "La date de la décision est dans le futur. Indiquez la date de l’acte ou de la séance.",
     )
+
+
+def dated_by_signature(family: str, facts: Facts) -> bool:
+    """Whether the date of an act is that of its signature: an order, a decision, a contract; what a sitting adopts has its own.
+
+    >>> dated_by_signature("individual_decree", {}), dated_by_signature("other_act", {"nature": "1"})
+    (True, False)
+    """
+    if family not in SITTINGS:
+        return True
+    natures = SITTINGS[family]
+    return natures is not None and str(facts.get("nature")) not in natures
 
 
 def published_after_decision(facts: Facts, today: date) -> Problem | None:

@@ -37,6 +37,14 @@ SENTENCES: Sentences = {
         422,
         "La date de la signature précède celle de la décision. Vérifiez les deux.",
     ),
+    "paper-antedated": (
+        422,
+        (
+            "Le dossier date l’acte du {decided_on}, et vous dites qu’il a été signé le {signed_on} : un arrêté, une décision ou un "
+            "contrat n’existe que depuis sa signature. Corrigez le jour de la signature ; si c’est la date du dossier qui est "
+            "fausse, rejetez-le pour la corriger ; si l’acte porte bien ces deux dates, cochez-le ci-dessous."
+        ),
+    ),
     "paper-no-scan": (422, "La numérisation de l’acte signé manque. Joignez-la en PDF."),
     "paper-scan-damaged": (
         422,

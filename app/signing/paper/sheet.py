@@ -24,9 +24,10 @@ from app.folders.documents import add_beside, last_version
 from app.folders.keep import Incoming, Kept, keep_paper
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Present, Said, move, not_your_turn, part_of, present
-from app.folders.sockets import obstacles
+from app.folders.sockets import Caution, obstacles
 from app.people.actor import Actor
 from app.signing.models import PaperSignature
+from workflows.acts.rules import dated_by_signature
 from workflows.circuit import StepKind
 from workflows.engine import choices
 from workflows.events import Action, Moved
@@ -39,12 +40,16 @@ NO_ELECTRONIC = (
 
 @dataclass(frozen=True)
 class Statement:
-    """What is stated of a signature by hand: whose, in which capacity, on which day, and where the original is kept."""
+    """What is stated of a signature by hand: whose, in which capacity, on which day, and where the original is kept.
+
+    `two_dates`: the act does bear another date than that of its signature, as its folder says.
+    """
 
     name: str
     capacity: str
     signed_on: date | None
     kept_at: str
+    two_dates: bool = False
 
 
 def sign(
@@ -55,8 +60,8 @@ def sign(
     `scan`: a PDF, examined as any deposit; None when another signatory of this round has given the scan that shows this
     signature too. Refuses `paper-not-allowed`, `paper-mixed`, `paper-before-seal`, `paper-no-scan`,
     `paper-scan-damaged`, `paper-incomplete`, `paper-date-missing`, `paper-date-future`,
-    `paper-date-before-act`, `not-your-turn`, an older
-    page (`moved-on`), and what intake refuses.
+    `paper-date-before-act`, `paper-antedated` (an order, a decision or a contract that would be dated before its signature,
+    unless `two_dates` says that it is), `not-your-turn`, an older page (`moved-on`), and what intake refuses.
     """
     statement = _checked(statement)
     with reading(actor.collectivity_id) as db:
@@ -109,6 +114,9 @@ def write(
             "signed_on": row.signed_on.isoformat(),
             "kept_at": row.kept_at,
             "scan": scan.sha256,
+            **(
+                {"act_dated": str(folder.fields["decision_date"])} if antedated(folder, row.signed_on) else {}
+            ),
         },
         "document": main.document_id,
         "sha256": main.sha256,
@@ -228,13 +236,42 @@ def _checked(statement: Statement) -> Statement:
         raise Refusal("paper-date-missing")
     if statement.signed_on > today():
         raise Refusal("paper-date-future")
-    return Statement(texts[0], texts[1], statement.signed_on, texts[2])
+    return Statement(texts[0], texts[1], statement.signed_on, texts[2], statement.two_dates)
 
 
 def _dated(statement: Statement, folder: Folder) -> None:
     decided = str(folder.fields.get("decision_date") or "")
     if decided and statement.signed_on is not None and statement.signed_on.isoformat() < decided:
         raise Refusal("paper-date-before-act")
+    if antedated(folder, statement.signed_on) and not statement.two_dates:
+        days = {
+            "decided_on": jour_long(date.fromisoformat(decided)),
+            "signed_on": jour_long(statement.signed_on),
+        }
+        raise Refusal("paper-antedated", **days)
+
+
+def antedated(folder: Folder, signed_on: date | None) -> bool:
+    """Whether an act that exists by its signature would be dated before it: it would be said to exist before it does."""
+    decided = str(folder.fields.get("decision_date") or "")
+    if not decided or signed_on is None or not dated_by_signature(folder.family, folder.fields):
+        return False
+    return decided < signed_on.isoformat()
+
+
+def cautions(db: Db, folder: Folder) -> list[Caution]:
+    """An act signed by hand after the date that it bears, told to all who decide next: the State reads that date."""
+    days = [one.signed_on for one in of_round(db, folder) if antedated(folder, one.signed_on)]
+    if not days:
+        return []
+    decided, last = str(folder.fields["decision_date"]), max(days)
+    sentence = (
+        f"L’acte porte la date du {jour_long(date.fromisoformat(decided))} et a été signé à la main le {jour_long(last)}. Il "
+        "n’existe que depuis sa signature : vérifiez que rien n’a été fait avant en son nom."
+    )
+    return [
+        Caution("antedated", "Acte daté d’avant sa signature", sentence, about=f"antedated:{decided}:{last}")
+    ]
 
 
 def _main(db: Db, folder: Folder) -> int:

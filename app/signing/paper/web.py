@@ -26,7 +26,7 @@ FIELDS = ("name", "capacity", "signed_on", "kept_at")
 @guard("sign", body=FILES)
 def sheet(folder_id: int) -> Response | tuple[str, int]:
     """Ask who signed, when, in which capacity, where the original is, and the scan; then state it."""
-    status, error = 200, None
+    status, error, antedated = 200, None, False
     typed = {
         "name": g.actor.name,
         "capacity": g.actor.capacity,
@@ -43,11 +43,18 @@ def sheet(folder_id: int) -> Response | tuple[str, int]:
             if refusal.key in ELSEWHERE:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
+            antedated = refusal.key == "paper-antedated" or "two_dates" in request.form
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
         view, scan = page.head(db, folder), paper.scan_of(db, folder)
     limit = current_app.config["MAX_CONTENT_LENGTH"]
-    context: dict[str, Any] = {"folder": view, "scan": scan, "typed": typed, "error": error}
+    context: dict[str, Any] = {
+        "folder": view,
+        "scan": scan,
+        "typed": typed,
+        "error": error,
+        "antedated": antedated,
+    }
     return render_template(
         "signing/paper.html", limit_label=taille(limit), limit_bytes=limit, **context
     ), status
@@ -61,7 +68,9 @@ def _state(folder_id: int, typed: dict[str, str]) -> Response:
         signed_on = date.fromisoformat(typed["signed_on"]) if typed["signed_on"] else None
     except ValueError:
         signed_on = None
-    statement = paper.Statement(typed["name"], typed["capacity"], signed_on, typed["kept_at"])
+    statement = paper.Statement(
+        typed["name"], typed["capacity"], signed_on, typed["kept_at"], "two_dates" in request.form
+    )
     with received("scan") as files:
         paper.sign(
             g.actor,
