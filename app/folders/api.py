@@ -112,7 +112,15 @@ def create(headers: Json, files: Json) -> tuple[Json, Mapping[str, str]]:
         folder_id = _already(once)
         if folder_id is None:
             made = deposit.deposit(
-                g.actor, family, sent, facts=facts, title=title, types=types, once=once, reason=reason
+                g.actor,
+                family,
+                sent,
+                facts=facts,
+                title=title,
+                types=types,
+                once=once,
+                reason=reason,
+                annexes_said=files["annexes_said"],
             )
             folder_id = made.folder_id
     return _folder(folder_id), {"Location": f"{PREFIX}/folders/{folder_id}"}
@@ -166,7 +174,7 @@ def add(folder_id: int, files: Json) -> Json:
     types = files["attachment_types"]
     with received("attachments") as sent:  # the bytes are read from the request as they are stored
         _one_type_each(types, sent)
-        deposit.add_documents(g.actor, folder_id, sent, types)
+        deposit.add_documents(g.actor, folder_id, sent, types, annexes_said=files["annexes_said"])
     return _folder(folder_id)
 
 

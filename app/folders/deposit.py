@@ -26,7 +26,7 @@ from app.folders.documents import (
     refuse_types_of,
 )
 from app.folders.facts import edit, fill, touch
-from app.folders.keep import Incoming, Kept, keep_attachment, keep_main, typed
+from app.folders.keep import Beside, Incoming, Kept, keep_attachment, keep_main, typed
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import person_of
 from app.folders.once import Once, made_by, remember
@@ -57,6 +57,7 @@ def deposit(
     types: Sequence[str] = (),
     once: Once | None = None,
     reason: str = "",
+    annexes_said: bool = False,
 ) -> Draft:
     """Create a draft from its files: the first is the main document, the others are attachments.
 
@@ -64,6 +65,9 @@ def deposit(
 
     `types`: the type of each file, in their order; one that is empty, or not given, is the usual one of the act's nature for
     the first file, and none for an attachment until somebody chooses it.
+
+    `annexes_said`: somebody said that the others are attachments, even one that could be a folder of its own; else such a
+    one is refused (`annex-is-subject`).
 
     Everything is examined before anything is stored, and stored before any row is written: a refusal of intake leaves
     nothing; a kill, or a refusal that needs what other folders hold, leaves bytes that no row names. Refuses `no-file`,
@@ -79,7 +83,8 @@ def deposit(
     with tempfile.TemporaryDirectory(prefix="paraphe-") as folder:
         workdir = Path(folder)
         main, read = keep_main(actor.collectivity_id, family, files[0], workdir)
-        made = [main, *(keep_attachment(actor.collectivity_id, one, workdir) for one in files[1:])]
+        beside = None if annexes_said else Beside(family, _number_read(family, read, facts or {}))
+        made = [main, *(keep_attachment(actor.collectivity_id, one, workdir, beside) for one in files[1:])]
     kept = _typed(made, types)
     folder_id = create(
         actor,
@@ -93,6 +98,12 @@ def deposit(
         reason=reason,
     )
     return Draft(folder_id, read.said if read else None)
+
+
+def _number_read(family: Family, read: ReadFacts | None, facts: Mapping[str, Any]) -> str:
+    """The number of what a folder will be about: the one that its file says, else the one that is typed."""
+    key = family.number_field or ""
+    return str((read.fields if read else {}).get(key) or facts.get(key) or "")
 
 
 def depositing(actor: Actor, family: Family) -> frozenset[int]:
@@ -221,14 +232,25 @@ def _take(db: Db, folder: Folder, versions: Sequence[DocumentVersion], content: 
         plugged.takers[folder.family](db, folder, versions[0], content)
 
 
-def add_documents(actor: Actor, folder_id: int, files: Sequence[Incoming], types: Sequence[str] = ()) -> None:
-    """Add attachments to a draft, with their types in the same order if any; all are kept, or none."""
+def add_documents(
+    actor: Actor,
+    folder_id: int,
+    files: Sequence[Incoming],
+    types: Sequence[str] = (),
+    *,
+    annexes_said: bool = False,
+) -> None:
+    """Add attachments to a draft, with their types in the same order if any; all are kept, or none.
+
+    Refuses one that could be a folder of its own (`annex-is-subject`), unless `annexes_said`.
+    """
     if not files:
         raise Refusal("no-file")
     with reading(actor.collectivity_id) as db:
-        lock_editable(db, actor, folder_id)
-    with tempfile.TemporaryDirectory(prefix="paraphe-") as folder:
-        made = [keep_attachment(actor.collectivity_id, one, Path(folder)) for one in files]
+        beside = _beside(lock_editable(db, actor, folder_id))
+    with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
+        asked = None if annexes_said else beside
+        made = [keep_attachment(actor.collectivity_id, one, Path(room), asked) for one in files]
     kept = _typed(made, types)
     attach(actor, folder_id, kept)
 
@@ -269,14 +291,18 @@ def replace_main(actor: Actor, folder_id: int, document_id: int, one: Incoming) 
         folder = lock_editable(db, actor, folder_id)
         document = document_of(db, folder, document_id)
         _changes(document)
-        family, role = family_of(folder.family), document.role
+        family, role, beside = family_of(folder.family), document.role, _beside(folder)
     with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
         if role == "main":
             kept, read = keep_main(actor.collectivity_id, family, one, Path(room))
         else:
-            kept, read = keep_attachment(actor.collectivity_id, one, Path(room)), None
+            kept, read = keep_attachment(actor.collectivity_id, one, Path(room), beside), None
     write_replacement(actor, folder_id, document_id, kept, read)
     return Draft(folder_id, read.said if read else None)
+
+
+def _beside(folder: Folder) -> Beside:
+    return Beside(family_of(folder.family), folder.number or "")
 
 
 def _changes(document: Document) -> None:

@@ -79,7 +79,8 @@ def _apart(name: str, count: int) -> bool:
 
 
 def _one(name: str, files: Sequence[Incoming]) -> str:
-    draft = deposit.deposit(g.actor, name, files)
+    said = request.form.get("several") == "one"
+    draft = deposit.deposit(g.actor, name, files, annexes_said=said)
     return url_for("folders.draft", folder_id=draft.folder_id)
 
 
@@ -230,6 +231,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         "documents": page.documents(db, folder, None),
         "types": _offered_types(db, folder),
         "register": family.register is not None,
+        "speaks": folder.family in plugged.readers,
         "form": form,
         "pickers": {
             one.key: plugged.pickers[one.type] for one in family.fields if one.type in plugged.pickers
@@ -261,7 +263,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
 def add_document(folder_id: int) -> Response:
     """Add attachments."""
     with received() as files:
-        deposit.add_documents(g.actor, folder_id, files)
+        deposit.add_documents(g.actor, folder_id, files, annexes_said="annexes" in request.form)
     return _opens(url_for("folders.draft", folder_id=folder_id))
 
 

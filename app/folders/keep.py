@@ -128,8 +128,22 @@ def _refuse(found: DryRun, seen: Examined) -> None:
     raise Refusal(key, filename=seen.filename)
 
 
-def keep_attachment(collectivity_id: int, one: Incoming, workdir: Path) -> list[Kept]:
-    """Examine and store an attachment; an image or an office file gives a PDF to read, and its original."""
+@dataclass(frozen=True)
+class Beside:
+    """The folder that an attachment goes to: its family, and the number of what it is about."""
+
+    family: Family
+    number: str
+
+
+def keep_attachment(
+    collectivity_id: int, one: Incoming, workdir: Path, beside: Beside | None = None
+) -> list[Kept]:
+    """Examine and store an attachment; an image or an office file gives a PDF to read, and its original.
+
+    `beside`: the folder, unless somebody said that it is an annex there whatever it says: another invoice, another flow would
+    be a folder of its own, and is refused (`annex-is-subject`) rather than hidden behind the first.
+    """
     seen = examine(
         one.path,
         one.filename,
@@ -139,6 +153,8 @@ def keep_attachment(collectivity_id: int, one: Incoming, workdir: Path) -> list[
         office=vault.converter(),
         workdir=workdir,
     )
+    if beside is not None and seen.kind in beside.family.formats:
+        _refuse_subject(beside, one.path, seen)
     if seen.converted is None:
         return [_store(collectivity_id, "attachment", one.path, seen, "deposited")]
     page = _stored(
@@ -187,6 +203,18 @@ def keep_masked(collectivity_id: int, one: Incoming, workdir: Path) -> Kept:
     if seen.repaired is not None:
         raise Refusal("masked-damaged", filename=seen.filename)
     return _store(collectivity_id, "masked", one.path, seen, "masked")
+
+
+def _refuse_subject(beside: Beside, path: Path, seen: Examined) -> None:
+    """Refuse what says by itself that it is another one of the family; not the same once more, as data or as a page."""
+    family = beside.family
+    try:
+        read = _read(family.name, path, seen)
+    except Refusal:
+        return  # it could not be deposited by itself
+    number = str(read.fields.get(family.number_field, "")) if read and family.number_field else ""
+    if number and number != beside.number:
+        raise Refusal("annex-is-subject", filename=seen.filename, family=family.label, number=number)
 
 
 def _read(family: str, path: Path, seen: Examined) -> ReadFacts | None:

@@ -150,6 +150,11 @@ def _attachment_types() -> Any:
     )
 
 
+def _annexes_said() -> Any:
+    words = "Vrai : les annexes en sont, même une autre facture ou un autre flux, refusés sinon (`annex-is-subject`)."
+    return fields.Boolean(load_default=False, metadata=_said(words), error_messages=WORDS)
+
+
 def _reason() -> Any:
     return _text(
         "Pourquoi ce qui est donné n’est pas ce que dit le fichier : demandé à l’envoi, lu par tous ceux qui décident.",
@@ -174,6 +179,7 @@ class Deposit(Body):
         _file("Une annexe."), load_default=list, metadata=_said("Les annexes."), error_messages=WORDS
     )
     attachment_types = _attachment_types()
+    annexes_said = _annexes_said()
 
 
 class Attachments(Body):
@@ -187,6 +193,7 @@ class Attachments(Body):
         error_messages=WORDS,
     )
     attachment_types = _attachment_types()
+    annexes_said = _annexes_said()
 
 
 class Key(Body):

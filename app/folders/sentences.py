@@ -27,6 +27,12 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été déposé : vous avez choisi {count} fichiers. Dites si chacun est un dossier, ou si les suivants sont les annexes du premier, puis choisissez-les à nouveau.",
     ),
+    "annex-is-subject": (
+        422,
+        "Rien n’a été ajouté : « {filename} » est un autre document du même type ({family} n° {number}), qui se dépose dans un "
+        "dossier à part. S’il n’est là que comme annexe, cochez « Même une autre facture ou un autre flux » en l’ajoutant "
+        "(`annexes_said` dans l’API).",
+    ),
     "nothing-to-sign": (422, "Le dossier n’est pas parti : ajoutez le document principal."),
     "to-fix": (
         422,

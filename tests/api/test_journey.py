@@ -112,6 +112,10 @@ def test_attachments_come_with_the_deposit_or_later(accounting: Software) -> Non
         )
     assert more.status_code == 201
     assert [one["role"] for one in more.json["documents"]].count("attachment") == 2
+    other = INVOICE.parent / "fx-en16931-fr-avec-piece-jointe.pdf"
+    refused = accounting.deposit("invoice", INVOICE, FACTS, other)
+    assert (refused.status_code, refused.json["key"]) == (422, "annex-is-subject")
+    assert accounting.deposit("invoice", INVOICE, FACTS, other, annexes_said="true").status_code == 201
 
 
 def told_of_the_untyped(house: House, accounting: Software, deposit) -> None:

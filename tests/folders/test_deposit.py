@@ -71,6 +71,22 @@ def test_several_invoices_are_several_folders_or_are_asked_about_never_an_annex_
     status, page, kept = post_files(house, [broken, broken], several="each")
     assert (status, len(kept)) == (422, 3)
     assert "Rien n’a été déposé" in page
+    draft, client = house.an_invoice(at="draft"), house.client(G)
+    form = {"csrf_token": house.csrf(client)}
+
+    def add(source: Path, **more: str) -> tuple[int, str]:
+        sent = {**form, **more, "files": (BytesIO(source.read_bytes()), "autre.pdf")}
+        answer = client.post(f"/dossiers/{draft}/documents", data=sent)
+        return answer.status_code, answer.get_data(as_text=True)
+
+    status, page = add(second)
+    assert (status, "se dépose dans un dossier à part" in page) == (422, True)
+    assert house.versions(draft, "attachment") == []
+    assert add(INVOICE)[0] == 302  # the same one again is no other invoice
+    assert add(second, annexes="1")[0] == 302
+    (annex, _) = house.versions(draft, "attachment")
+    with pytest.raises(Refusal, match="annex-is-subject"):
+        deposit.replace_main(house.actor(G), draft, annex.document_id, Incoming(second, "autre.pdf"))
 
 
 def test_saving_keeps_the_family_s_own_fields_and_nothing_else(house: House) -> None:
