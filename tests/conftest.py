@@ -47,11 +47,14 @@ class _OneBrowser(LoadFileScheduling):  # type: ignore[misc]
     """A file is one worker's, and the files of the browser are all the same one's.
 
     Chromium, the server and its worker are four busy processes for each test: three at a time on two cores are so slow
-    that people in front of them would have given up.
+    that people in front of them would have given up. The table of rights, whose scene is made once for each database,
+    is two workers': alone it lasted a third of the run.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
+        if file == "tests/rights/test_matrix.py":
+            return f"{file} {'postgresql' in nodeid}"
         return "tests/browser" if file.startswith("tests/browser/") else file
 
 

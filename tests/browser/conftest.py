@@ -1,8 +1,6 @@
 """What the browser tests share: Debian's Chromium, the product served for real, people in front of it."""
 
 import contextlib
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from app.core import db
 from app.demo.pki import TestPki
 from tests.browser.person import Person
 from tests.browser.serving import Serving
+from tests.builders.chromium import executable, options
 from tests.builders.house import House
 from tests.builders.remote import settings_of
 from tests.builders.trust_service import TrustService
@@ -28,11 +27,8 @@ expect.set_options(timeout=30_000)  # a busy machine is slow, not wrong
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Debian's browser, without a window; closed after each file, because it holds this thread's asyncio loop meanwhile."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    assert path, "Chromium n’est pas installé : apt-get install chromium"
-    options = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=options)
+        browser = playwright.chromium.launch(executable_path=executable(), args=options())
         yield browser
         browser.close()
 

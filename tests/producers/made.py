@@ -16,6 +16,8 @@ from pathlib import Path
 import pikepdf
 from PIL import Image, ImageDraw
 
+from tests.builders.chromium import NAMES, executable, options
+
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 SECONDS = 240
 WORDS = "Délibération du conseil municipal de Kerlann-sur-Mer : œuvres d’été, 12 345,67 €, « été », Noël."
@@ -65,6 +67,7 @@ def page(paragraphs: int = 3, table: bool = False, picture: bool = False, form: 
     return f"<!doctype html><html lang='fr'><meta charset='utf-8'><title>Délibération</title><body>{body}</body></html>"
 
 
+CHROMIUM = next(filter(shutil.which, NAMES), NAMES[0])
 DOCUMENTS = {
     "texte": page(),
     "long": page(40),
@@ -86,7 +89,7 @@ def bases(room: Path) -> list[Path]:
 def writer(room: Path) -> None:
     for name, text in DOCUMENTS.items():
         (room / f"{name}.html").write_text(text, encoding="utf-8")
-    options = {
+    exports = {
         "defaut": {},
         "pdfa1": {"SelectPdfVersion": 1},
         "pdfa2": {"SelectPdfVersion": 2},
@@ -96,7 +99,7 @@ def writer(room: Path) -> None:
         "balise": {"UseTaggedPDF": True, "ExportBookmarks": True},
         "brut": {"UseLosslessCompression": True, "ReduceImageResolution": False},
     }
-    for name, chosen in options.items():
+    for name, chosen in exports.items():
         _soffice(room, name, "writer_web_pdf_Export", chosen, *sorted(room.glob("*.html")))
 
 
@@ -139,7 +142,7 @@ def _chromium(room: Path, several: list[tuple[str, bool, bool, str]]) -> None:
         from playwright.sync_api import sync_playwright
 
         with sync_playwright() as play:
-            browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            browser = play.chromium.launch(executable_path=executable(), args=options())
             sheet = browser.new_page()
             for name, landscape, tagged, size in several:
                 sheet.set_content(DOCUMENTS[name])
@@ -470,7 +473,7 @@ def reportlab(room: Path) -> None:
 PRODUCERS = (
     Producer("LibreOffice Writer", ("soffice",), writer),
     Producer("LibreOffice Calc", ("soffice",), calc),
-    Producer("Chromium", ("chromium",), chromium),
+    Producer("Chromium", (CHROMIUM,), chromium),
     Producer("WeasyPrint", ("weasyprint",), weasyprint),
     Producer("HTMLDOC", ("htmldoc",), htmldoc),
     Producer("TeX", ("pdflatex", "latex", "dvipdfmx"), tex),
@@ -489,7 +492,7 @@ PRODUCERS = (
 )
 FEW = (
     Producer("LibreOffice Writer", ("soffice",), few_of_writer),
-    Producer("Chromium", ("chromium",), few_of_chromium),
+    Producer("Chromium", (CHROMIUM,), few_of_chromium),
     Producer("cairo", ("pdftocairo",), few_of_cairo),
     Producer("qpdf", ("qpdf",), few_of_qpdf),
     Producer("poppler", ("pdfunite", "pdfseparate"), few_of_poppler),
