@@ -41,13 +41,19 @@ OTHER = ASSETS / "invoices" / "fx-en16931-fr-avec-piece-jointe.pdf"
 SIZES = ((1280, 900), (820, 1180))
 # 320 = 1280 at 400 % (WCAG 1.4.10), a phone, 640 = 1280 at 200 % or half a screen, a tablet held upright.
 NARROW = (320, 390, 640, 768)
-# How wide the page is, and whether the way out of the account is on it, closed and open.
+# How wide the page is, whether the way out of the account is on it, closed and open, which pages of the wide menu nothing
+# leads to any more, and whether the decision bar leaves the page to be read.
 LAID_OUT = """() => {
   const menu = document.querySelector('header details.menu');
   const inside = node => { const { left, right } = node.getBoundingClientRect(); return left >= 0 && right <= innerWidth; };
   let reached = !menu || inside(menu.querySelector('summary'));
   if (menu && !menu.open) { menu.open = true; reached &&= inside(menu.querySelector('.menu-list')); menu.open = false; }
-  return [document.scrollingElement.scrollWidth, reached];
+  if (menu) menu.open = true;
+  const shown = new Set([...document.querySelectorAll('.mainnav a, .menu-list a')].filter(one => one.offsetWidth).map(one => one.pathname));
+  const lost = [...document.querySelectorAll('.mainnav a')].map(one => one.pathname).filter(one => !shown.has(one));
+  if (menu) menu.open = false;
+  const bar = document.querySelector('.decide-bar');
+  return [document.scrollingElement.scrollWidth, reached, lost, !bar || innerWidth < 390 || bar.offsetHeight <= innerHeight / 3];
 }"""
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Of what axe judges, the theme changes the colours alone.
@@ -99,11 +105,14 @@ class Look:
                 ]
         for width in NARROW:
             page.set_viewport_size({"width": width, "height": 900})
-            wide, reached = page.evaluate(LAID_OUT)
+            wide, reached, lost, readable = page.evaluate(LAID_OUT)
             if wide > width:
                 self.faults.append(f"{name}: {wide} pixels wide on a screen of {width}")
             if not reached:
                 self.faults.append(f"{name}: the account is out of a screen of {width}")
+            self.faults += [f"{name}: nothing leads to {one} on a screen of {width}" for one in lost]
+            if not readable:
+                self.faults.append(f"{name}: the decision bar hides the page on a screen of {width}")
         page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
         page.evaluate("() => { document.documentElement.dataset.bsTheme = 'light'; }")
 

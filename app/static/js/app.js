@@ -41,7 +41,7 @@ async function wake(root) {
 
 // How tall the decision bar is on small screens, so that the page ends above it.
 function watchBar() {
-  const bar = document.querySelector(".decide");
+  const bar = document.querySelector(".decide-bar");
   if (!bar) return;
   new ResizeObserver(() => {
     document.documentElement.style.setProperty("--pa-bar", `${bar.offsetHeight}px`);
