@@ -30,7 +30,7 @@ from app.journal.chain import Event, append
 from app.legality.clocks import REFERRAL, answer_due, kind_of
 from app.legality.models import StateLetter
 from app.people.actor import Actor, system
-from app.people.models import Collectivity, User
+from app.people.models import Collectivity, Desk, User
 from app.publication import record
 from app.transmission import rounds, silences
 from app.transmission.channels import open_channel
@@ -289,7 +289,9 @@ def _letters(db: Db, folder: Folder, row: StateLetter, label: str) -> Sequence[N
     signers = sa.select(StepRun.user_id).where(
         StepRun.folder_id == folder.id, StepRun.kind == "sign", StepRun.state == "done"
     )
-    concerned = correctors(db, folder) | {one for one in db.scalars(signers) if one is not None}
+    answering = correctors(db, folder)
+    concerned = answering | {one for one in db.scalars(signers) if one is not None}
+    desk = db.scalar(sa.select(Desk.name).where(Desk.id == folder.emitter_desk_id))
     payload = {
         "event": ARRIVED,
         "folder_id": folder.id,
@@ -298,7 +300,12 @@ def _letters(db: Db, folder: Folder, row: StateLetter, label: str) -> Sequence[N
         "last_day": row.due_on.isoformat() if row.due_on else None,
     }
     return [
-        News("mail", f"{ARRIVED}-{row.id}-{user_id}", {**payload, "user_id": user_id}, folder.id)
+        News(
+            "mail",
+            f"{ARRIVED}-{row.id}-{user_id}",
+            {**payload, "user_id": user_id, **({} if user_id in answering else {"desk": desk})},
+            folder.id,
+        )
         for user_id in sorted(concerned)
     ]
 

@@ -6,13 +6,11 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
-from app.core.clock import today
 from app.core.db import Db
 from app.core.outbox import Row, each_round, handles
 from app.folders import sockets
 from app.folders.models import Folder
 from app.legality import cancelling, former, intake, on_paper, replies, reports, views
-from app.legality.clocks import counter
 from app.people.actor import Actor
 from app.transmission import answered
 
@@ -42,23 +40,16 @@ class _With:
 
 
 class _Tray:
-    """« 2 courriers de la préfecture attendent », above what awaits somebody."""
+    """« 2 courriers de la préfecture attendent », each on its line, above what awaits whoever may deal with them."""
 
     def __init__(self, templates: Environment) -> None:
         self._templates = templates
 
     def __call__(self, db: Db, actor: Actor) -> Markup | None:
-        wait = views.waiting(db, actor)
-        if not wait.count:
+        count, calls = views.calls(db, actor)
+        if not count:
             return None
-        tone, words = counter(wait.soonest, closed=False, today=today()) if wait.soonest else ("info", "")
-        if wait.urgent:
-            tone, words = (
-                "danger",
-                f"Urgent : le tribunal est saisi d’un déféré du préfet. {words}".strip(),
-            )
-        context = {"count": wait.count, "tone": tone, "words": words}
-        page = self._templates.get_template("legality/_tray.html").render(context)
+        page = self._templates.get_template("legality/_tray.html").render(count=count, calls=calls)
         return Markup(page)  # noqa: S704 - the template escapes what it prints
 
 

@@ -20,6 +20,8 @@ from app.legality.models import StateLetter
 from app.legality.replies import LABELS, answers_for, replies_of
 from app.legality.suspension import RULED
 from app.people.actor import Actor
+from app.people.models import Desk
+from workflows.rights import Right
 
 PAGE = 100
 
@@ -50,23 +52,31 @@ def lines(db: Db, actor: Actor, *, open_only: bool, folder_id: int | None = None
         query = query.where(StateLetter.closed_at.is_(None))
     if folder_id is not None:
         query = query.where(StateLetter.folder_id == folder_id)
-    order = (
-        StateLetter.closed_at.is_not(None),
-        sa.case((sa.and_(StateLetter.code == REFERRAL, StateLetter.closed_at.is_(None)), 0), else_=1),
-        StateLetter.due_on.is_(None),
-        StateLetter.due_on,
-        StateLetter.id.desc(),
-    )
-    return [_line(row, title) for row, title in db.execute(query.order_by(*order).limit(PAGE))]
+    return [_line(row, title) for row, title in db.execute(query.order_by(*_ORDER).limit(PAGE))]
+
+
+_ORDER = (
+    StateLetter.closed_at.is_not(None),
+    sa.case((sa.and_(StateLetter.code == REFERRAL, StateLetter.closed_at.is_(None)), 0), else_=1),
+    StateLetter.due_on.is_(None),
+    StateLetter.due_on,
+    StateLetter.id.desc(),
+)
+
+
+MOST_CALLED = 5
+"""How many letters are named above what awaits somebody; the page of the letters has them all."""
 
 
 @dataclass(frozen=True)
-class Waiting:
-    """The letters that wait: how many, the soonest of their deadlines, and whether the court was seized by one of them."""
+class Call:
+    """A letter that waits for the actor: why (its clock, its urgency), who deals with it, and the reply that is on its way."""
 
-    count: int
-    soonest: date | None
-    urgent: bool
+    line: LetterLine
+    why: str
+    who: str
+    reply_id: int | None
+    reply: str
 
 
 def any_waiting(actor: Actor) -> sa.ColumnElement[bool]:
@@ -78,17 +88,35 @@ def _open(actor: Actor) -> sa.ColumnElement[bool]:
     return sa.and_(StateLetter.collectivity_id == actor.collectivity_id, StateLetter.closed_at.is_(None))
 
 
-def waiting(db: Db, actor: Actor) -> Waiting:
-    """What waits for whoever reads the acts that the letters are about."""
-    referrals = sa.func.sum(sa.case((StateLetter.code == REFERRAL, 1), else_=0))
+def calls(db: Db, actor: Actor) -> tuple[int, list[Call]]:
+    """How many letters wait for this actor, and the first of them: only what he may deal with.
+
+    The desk of the act answers; an administrator, the letters whose act is unknown here. Who reads the act at another
+    desk finds them on the page of the letters, and is not called.
+    """
+    known = sa.and_(readable_by(actor), Folder.emitter_desk_id.in_(actor.desks_with(Right.CREATE)))
+    whose = sa.or_(known, StateLetter.folder_id.is_(None)) if actor.administrator else known
     query = (
-        sa.select(sa.func.count(), sa.func.min(StateLetter.due_on), referrals)
-        .select_from(StateLetter)
+        sa.select(StateLetter, Folder.title, Desk.name)
         .outerjoin(Folder, Folder.id == StateLetter.folder_id)
-        .where(_open(actor), _mine(actor))
+        .outerjoin(Desk, Desk.id == Folder.emitter_desk_id)
+        .where(_open(actor), whose)
     )
-    count, soonest, urgent = db.execute(query).one()
-    return Waiting(count, soonest, bool(urgent))
+    rows = db.execute(query.order_by(*_ORDER).limit(PAGE)).all()
+    return len(rows), [_call(db, row, title, desk) for row, title, desk in rows[:MOST_CALLED]]
+
+
+def _call(db: Db, letter: StateLetter, title: str | None, desk: str | None) -> Call:
+    line, kind = _line(letter, title), kind_of(letter.code)
+    reply = next((one for one in replies_of(db, letter) if one.place != "withdrawn"), None)
+    state = {"draft": "réponse en brouillon", "rejected": "réponse à corriger"}
+    return Call(
+        line=line,
+        why=f"{line.counter.words}." if letter.due_on else kind.clock,
+        who=desk or "acte inconnu, à un administrateur",
+        reply_id=reply.id if reply else None,
+        reply=state.get(reply.phase, "réponse dans son circuit") if reply else "",
+    )
 
 
 def open_letters(db: Db, folder_id: int) -> list[tuple[int, str, bool]]:
@@ -159,6 +187,7 @@ def letter_view(db: Db, actor: Actor, letter: StateLetter) -> LetterView:
     folder = db.get(Folder, letter.folder_id) if letter.folder_id is not None else None
     title = folder.title if folder is not None else None
     answerable = answers_for(actor, folder)
+    desk = db.scalar(sa.select(Desk.name).where(Desk.id == folder.emitter_desk_id)) if folder else None
     closed = letter.closed_at is not None
     replies = replies_of(db, letter)
     free = (
@@ -170,7 +199,7 @@ def letter_view(db: Db, actor: Actor, letter: StateLetter) -> LetterView:
     listed = [(letter.filename, letter.size), *((one["name"], one["size"]) for one in letter.files)]
     return LetterView(
         line=_line(letter, title),
-        facts=tuple(_facts(letter)),
+        facts=tuple(_facts(letter, desk)),
         words=letter.words or "",
         clock=kind_of(letter.code).clock,
         files=tuple((rank, name, taille(size)) for rank, (name, size) in enumerate(listed)),
@@ -206,11 +235,12 @@ def _suspension(db: Db, letter: StateLetter) -> SuspensionView | None:
     )
 
 
-def _facts(letter: StateLetter) -> list[tuple[str, str]]:
+def _facts(letter: StateLetter, desk: str | None) -> list[tuple[str, str]]:
     found = [
         ("Acte", letter.identifier or "inconnu"),
         ("Daté du", jour_long(letter.dated_on) if letter.dated_on else "date illisible"),
         ("Reçu le", instant(letter.received_at)),
+        ("Suivi par", desk or "un administrateur : acte inconnu de Paraphe"),
     ]
     if letter.due_on:
         found.append(("Répondre avant le", jour_long(letter.due_on)))

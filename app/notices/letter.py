@@ -77,6 +77,7 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         "seal": row.payload.get("seal", False),
         "reason": _plain(str(row.payload.get("reason", ""))),
         "declined": bool(row.payload.get("declined")),
+        "desk": _plain(str(row.payload.get("desk") or "")),
         "last_day": jour_long(row.payload.get("last_day")),
     }
     event = DISCREET if discreet else row.payload["event"]

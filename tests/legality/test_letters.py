@@ -67,6 +67,29 @@ def test_each_letter_is_kept_told_counted_and_acknowledged_once(house: House, co
     assert ("Reste" in shown) is timed
     assert label in page(house, "k.morizur", f"/prefecture/{letter.id}")
     assert "1 courrier de la préfecture attend" in page(house, "k.morizur", "/a-traiter")
+    bodies = {str(one["To"]): " ".join(one.get_body(("plain",)).get_content().split()) for one in told}
+    informed = [to for to, body in bodies.items() if "le bureau « Secrétariat général » s’en occupe" in body]
+    assert len(informed) == 2
+    assert not any("k.morizur" in to for to in informed)
+
+
+def test_the_home_names_each_letter_with_its_own_deadline_to_those_alone_who_may_answer(house: House):
+    folder_id, _ = a_letter(house, "3-1")
+    write(house, folder_id, "5-1")
+    fetch(house)
+    shown = page(house, "k.morizur", "/a-traiter")
+    assert "2 courriers de la préfecture attendent" in shown
+    urgent, timed = (one.split("</li>")[0] for one in shown.split('<li class="small mt-1">')[1:])
+    assert "Déféré au tribunal administratif" in urgent
+    assert "Le tribunal est saisi" in urgent
+    assert "jusqu’au" not in urgent
+    assert "Demande de pièces complémentaires" in timed
+    assert "Reste" in timed
+    assert all("Suivi par : Secrétariat général" in one for one in (urgent, timed))
+    assert "Rien n’attend" not in shown
+    for login in ("a.kervadec", "b.cadiou", "s.rivoal"):
+        assert "préfecture atten" not in page(house, login, "/a-traiter")
+        assert "Déféré au tribunal administratif" in page(house, login, "/prefecture")
 
 
 @pytest.mark.parametrize(
