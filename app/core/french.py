@@ -73,6 +73,11 @@ def euros(value: Any) -> str:
     return f"{'−' if amount < 0 else ''}{grouped},{cents}{HARD}€"
 
 
+def montant(value: Any) -> str:
+    """« 3 186,00 », as a form shows an amount: what `euros` prints, without its sign of currency."""
+    return euros(value).removesuffix(f"{HARD}€")
+
+
 def jour(value: date | str | None) -> str:
     """« jeu. 26 nov. », with the year when it is not this one."""
     day = _day(value)

@@ -8,11 +8,16 @@ _ELIDED = re.compile(r"[aeiouàâäæéèêëîïôöœùûü]|h[eéèêioô]|y(
 
 
 def de(name: str) -> str:
-    """« de Solenn », « d’Armel ».
+    """« de Solenn », « d’Armel », « du comptable »; the « Le » of a name stays (« de Le Bras »).
 
     >>> de("Armel KERVADEC"), de("Solenn"), de("Hélène"), de("Hugo"), de("Yves"), de("Yann"), de("Œuvre")
     ('d’Armel KERVADEC', 'de Solenn', 'd’Hélène', 'de Hugo', 'd’Yves', 'de Yann', 'd’Œuvre')
+    >>> de("le comptable public"), de("les élus"), de("la préfecture"), de("Le Bras")
+    ('du comptable public', 'des élus', 'de la préfecture', 'de Le Bras')
     """
+    for article, merged in (("le ", "du "), ("les ", "des ")):
+        if name.startswith(article):
+            return merged + name.removeprefix(article)
     return f"d’{name}" if _ELIDED.match(name) else f"de {name}"
 
 

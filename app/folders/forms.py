@@ -10,7 +10,7 @@ from wtforms import Field, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from app.core.db import Db
-from app.core.french import spaces
+from app.core.french import montant, spaces
 from app.folders.favourites import favourites_of
 from app.folders.models import Folder
 from app.folders.sockets import plugged
@@ -51,7 +51,7 @@ def draft_form(
         if one.required_from != "publish":
             setattr(made, one.key, _input(db, one, folder, user_id))
     money = [one.key for one in family.fields if one.type == "amount" and one.key in folder.fields]
-    amounts = {key: str(folder.fields[key]).replace(".", ",") for key in money}
+    amounts = {key: montant(folder.fields[key]) for key in money}
     form: DraftForm = made(
         data={"title": folder.title, **{key: str(value) for key, value in folder.fields.items()}, **amounts}
     )

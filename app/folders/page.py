@@ -12,6 +12,7 @@ from app.circuits.library import family_of
 from app.core.clock import today
 from app.core.db import Db
 from app.core.french import instant, jour_long, spaces, taille
+from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.files import vault
@@ -271,7 +272,7 @@ def _capacity(db: Db, folder: Folder, actor: Actor, here: Present) -> tuple[str,
     """« , en qualité de maire », or the exact words of a mandate; else why this person may not sign it."""
     words, blocked = next((say(db, actor, folder, here) for say in plugged.capacities), ("", ""))
     if words and words == actor.capacity:
-        return f", en qualité de {words[:1].lower()}{words[1:]}", blocked
+        return f", en qualité {de(words[:1].lower() + words[1:])}", blocked
     return spaces(f", avec la mention « {words} »") if words else "", blocked
 
 

@@ -1,7 +1,7 @@
 """What pages show: plain values, with their French words, made from rows."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,7 @@ from markupsafe import Markup
 from app.circuits.library import catalogue
 from app.core.clock import PARIS, today
 from app.core.db import NO_DATE
-from app.core.french import heure, instant, jour, spaces
+from app.core.french import HARD, heure, instant, jour, spaces
 from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, StepKind
 
 SOON = 3
@@ -300,11 +300,16 @@ _VERBS = {
 
 
 def group_of(day: date) -> tuple[str, str]:
-    """The group of a deadline in the inbox."""
-    left = (day - today()).days
-    if left < 0:
+    """The group of a deadline in the inbox; a week ends on its Sunday."""
+    here = today()
+    if day < here:
         return "late", "En retard"
-    return ("week", "Cette semaine") if left < WEEK else ("later", "Plus tard")
+    sunday = here + timedelta(days=WEEK - 1 - here.weekday())
+    if day <= sunday:
+        return "week", "Cette semaine"
+    return (
+        ("next", "La semaine prochaine") if day <= sunday + timedelta(days=WEEK) else ("later", "Plus tard")
+    )
 
 
 def state_label(place: str, kind: str | None) -> str:
@@ -355,8 +360,11 @@ def plural(count: int, word: str, words: str | None = None) -> str:
 
 
 def since(moment: datetime | None, now: datetime) -> str:
-    """« 9 j », « 5 h »: how long a folder has waited."""
+    """« 9 j », « 5 h », « 12 min »: how long a folder has waited; « à l’instant » of the last minute alone."""
     if moment is None:
         return ""
-    hours = int((now - moment).total_seconds() // 3600)
-    return f"{hours // 24} j" if hours >= 24 else f"{hours} h" if hours else "à l’instant"
+    minutes = int((now - moment).total_seconds() // 60)
+    for size, unit in ((24 * 60, "j"), (60, "h"), (1, "min")):
+        if minutes >= size:
+            return f"{minutes // size}{HARD}{unit}"
+    return "à l’instant"

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.db import Db, reading
+from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.journal import checker
 from app.journal.anchors import place as of_place
@@ -20,7 +21,7 @@ from app.journal.models import ChainHead
 NAMES = ("seq", *checker.FIELDS, "previous", "hash")
 CHECKER = "verifier_journal.py"
 README = "LISEZMOI.txt"
-WORDS = """Journal de {name}, SIREN {siren}, exporté le {at} (UTC) par Paraphe.
+WORDS = """Journal {whose}, SIREN {siren}, exporté le {at} (UTC) par Paraphe.
 
 {journal} : une écriture par ligne (JSON), dans l’ordre, avec tout ce que son empreinte couvre.
 {checker} : le programme qui le vérifie, en un fichier lisible, sans rien installer :
@@ -68,7 +69,7 @@ def export(collectivity_id: int, folder: Path, moment: datetime) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     target = folder / f"journal-{place.siren}.jsonl"
     words = WORDS.format(
-        name=place.name, siren=place.siren, at=_utc(moment), journal=target.name, checker=CHECKER
+        whose=de(place.name), siren=place.siren, at=_utc(moment), journal=target.name, checker=CHECKER
     )
     texts = {
         folder / CHECKER: Path(checker.__file__).read_text(encoding="utf-8"),

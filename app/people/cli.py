@@ -7,6 +7,7 @@ from flask.cli import AppGroup
 
 from app.core.db import reading
 from app.core.french import instant
+from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.people import applications, desks
 from workflows.rights import Right
@@ -110,7 +111,7 @@ def seat(siren: str, desk_key: str, login: str, rights: str) -> None:
 def application(siren: str, name: str, desk_key: str, rights: str) -> None:
     """Laisser entrer un logiciel par l’API ; son jeton est affiché une seule fois."""
     token = applications.create_application(_collectivity(siren), name, desk_key, _rights(rights))
-    click.echo(f"Jeton de {name} : {token}")
+    click.echo(f"Jeton {de(name)} : {token}")
 
 
 @people.command("applications")
@@ -147,7 +148,7 @@ def rotate_application(siren: str, name: str) -> None:
     if len(numbers) > 1:
         raise Refusal("application-several", name=name)
     token = applications.rotate_application(collectivity_id, numbers[0])
-    click.echo(f"Jeton de {name} : {token}")
+    click.echo(f"Jeton {de(name)} : {token}")
 
 
 def _applications(collectivity_id: int, name: str) -> list[int]:

@@ -8,6 +8,7 @@ import time_machine
 from jinja2 import DictLoader, Environment
 
 from app.core import french
+from workflows.fields import Field, parse
 
 THIN, HARD = "\u202f", "\u00a0"
 NOON = datetime(2026, 11, 25, 11, 0, tzinfo=UTC)
@@ -108,3 +109,10 @@ def test_a_value_counts_as_a_word_for_the_spaces_around_it() -> None:
     french.install(environment)
     printed = environment.get_template("page").render(name="AC", number=7)
     assert printed == f"émis par «{HARD}AC{HARD}»{THIN}; n°{HARD}7{HARD}: AC{THIN}?"
+
+
+def test_a_form_shows_an_amount_as_pages_do_and_takes_it_back() -> None:
+    assert french.montant("-30420.5") == f"−30{THIN}420,50"
+    field = Field("total", "Total", "amount")
+    assert parse(field, french.montant("-30420.5")) == "-30420.50"
+    assert french.montant("abc") == "abc"

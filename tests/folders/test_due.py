@@ -1,15 +1,16 @@
 """One deadline for a folder: the list, the header, « Suivi », the letters and the API; that of the step has its own words."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import time_machine
 
 from app.core.clock import today
 from app.core.db import NO_DATE, reading
 from app.core.french import jour
 from app.folders import decide, portrait, queues
 from app.folders.models import Folder
-from app.folders.views import due, step_due
+from app.folders.views import due, group_of, since, step_due
 from tests.builders.house import House
 
 
@@ -22,6 +23,16 @@ def test_no_words_of_a_step_are_those_of_a_folder() -> None:
     assert step_due(today() + timedelta(days=4), "sign").words == "À signer sous 4 jours"
     assert step_due(today() - timedelta(days=1), "visa").words == "1 jour de retard pour viser"
     assert step_due(NO_DATE, "visa") == due(NO_DATE)
+
+
+def test_a_list_says_how_long_one_waited_and_a_week_ends_on_its_sunday() -> None:
+    noon = datetime(2026, 11, 26, 11, 0, tzinfo=UTC)  # a Thursday
+    waited = {0: "à l’instant", 59: "à l’instant", 60: "1 min", 3599: "59 min", 3600: "1 h", 86400: "1 j"}
+    for seconds, words in waited.items():
+        assert since(noon - timedelta(seconds=seconds), noon).replace("\xa0", " ") == words
+    with time_machine.travel(noon, tick=False):
+        groups = [group_of(today() + timedelta(days=days))[1] for days in (-1, 0, 3, 4, 10, 11)]
+    assert groups == ["En retard", *["Cette semaine"] * 2, *["La semaine prochaine"] * 2, "Plus tard"]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
