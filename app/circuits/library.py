@@ -14,12 +14,14 @@ from app.journal.chain import Event, append
 from app.people.actor import Actor, require
 from app.people.models import Desk
 from workflows.circuit import Circuit
+from workflows.errors import Refusal as LawRefusal
 from workflows.family import Family, check_circuit, families, family
 from workflows.loader import invalid, load, load_yaml
 from workflows.rights import Right
 
 _frozen: dict[int, Circuit] = {}
 FRESH = "circuits written here"
+OURS = "Paraphe, circuit d’origine"
 
 
 def catalogue() -> dict[str, Family]:
@@ -62,11 +64,23 @@ def current(db: Db, collectivity_id: int, family_name: str) -> CircuitVersion | 
 
 
 def freeze(db: Db, collectivity_id: int, family_name: str) -> CircuitVersion:
-    """The current version, made from the family's own circuit the first time a folder needs it."""
+    """The current version, made from the family's own circuit the first time a folder needs it.
+
+    A version of ours that skips a stage which the family has come to ask gives way to the next; one that an administrator
+    wrote is his to write again (`circuit-outdated`).
+    """
     version = current(db, collectivity_id, family_name)
+    found = family_of(family_name)
     if version is None:
-        circuit = family_of(family_name).circuit
-        version = _write(db, collectivity_id, family_name, 1, circuit, "Paraphe, circuit d’origine")
+        return _write(db, collectivity_id, family_name, 1, found.circuit, OURS)
+    try:
+        check_circuit(found, circuit_of(db, version.id))
+    except LawRefusal as refusal:
+        if version.published_by != OURS:
+            raise Refusal("circuit-outdated", family=found.label, **refusal.facts) from refusal
+        version = _write(db, collectivity_id, family_name, version.number + 1, found.circuit, OURS)
+        facts = {"family": family_name, "number": version.number, "digest": found.circuit.digest}
+        append(db, collectivity_id, Event("circuit.published", OURS, None, None, facts))
     return version
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.circuits.library import circuit_of
 from app.core.clock import now, today
 from app.core.db import Db, reading
 from app.core.french import jour_long
@@ -23,11 +24,17 @@ from app.pdf.printed import sheet
 from app.people.actor import Actor
 from app.publication import record
 from app.transmission.models import ON_PAPER, Transmission
+from workflows.circuit import Phase, StepKind
+from workflows.family import Problem
 from workflows.rights import Right
 
 FAMILY = "act_cancellation"
 LONGEST = 500
 PDF = "application/pdf"
+UNAGREED = (
+    "Le circuit que suit cette annulation ne demande la signature de personne qui ait mandat. Le bureau déposant la reprend, "
+    "puis la renvoie : elle suivra le circuit en vigueur."
+)
 
 
 @dataclass(frozen=True)
@@ -122,6 +129,15 @@ def take(db: Db, folder: Folder, version: DocumentVersion, act_id: int) -> None:
     act = db.get_one(Folder, act_id, with_for_update=True)  # one request after the other
     if set(_requests(db, act)) - {folder.id} or db.get(ActCancellation, act.id) is not None:
         raise Refusal("not-cancellable")
+
+
+def unagreed(db: Db, folder: Folder) -> list[Problem]:
+    """Why a cancellation whose circuit asks no signature goes no further: a visa says nothing of who may agree to it."""
+    if folder.family != FAMILY or folder.circuit_version_id is None or folder.phase != Phase.RUNNING:
+        return []
+    if any(step.kind is StepKind.SIGN for step in circuit_of(db, folder.circuit_version_id).steps):
+        return []
+    return [Problem("cancellation-unagreed", "motive", UNAGREED)]
 
 
 def _facts(folder: Folder, act: Transmission, motive: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ def plug(settings: Any, templates: Environment) -> None:
     answered.watch(cancelling.FAMILY, cancelling.answered)
     sockets.taker(cancelling.FAMILY, cancelling.take)
     sockets.check(replies.only_one)
+    sockets.obstacle(cancelling.unagreed)
     sockets.caution(former.cautions)
     sockets.tray(_Tray(templates), views.any_waiting)
     sockets.band(_Band(templates))

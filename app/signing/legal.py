@@ -13,6 +13,7 @@ SENTENCES = {
     "individual_decree": "Vous prenez cet arrêté ; il s’appliquera à la personne une fois notifié.",
     "decision": "Vous décidez par délégation du conseil, dans ses limites, et lui en rendez compte (CGCT L2122-22).",
     "contract": "Vous engagez la commune par ce contrat.",
+    "act_cancellation": "Vous donnez votre accord : la préfecture annule la transmission de l’acte, qui n’est plus exécutoire.",
     "budget": "Vous attestez que ce document budgétaire est celui que l’assemblée a adopté.",
 }
 

@@ -9,21 +9,28 @@ import pikepdf
 import pytest
 import sqlalchemy as sa
 
-from app.core.clock import today
-from app.core.db import engine, reading
+from app.circuits.library import OURS
+from app.circuits.models import CircuitVersion
+from app.core.clock import now, today
+from app.core.db import engine, reading, writing
 from app.core.french import jour
 from app.core.refusals import Refusal
-from app.folders import sending
+from app.folders import decide, sending
 from app.folders.models import Folder, Publication
 from app.legality import acts, cancelling
 from app.legality.models import ActCancellation
 from app.pdf.printed import stamp
+from app.people.models import Collectivity
 from app.publication.models import PublicAct
 from app.transmission.models import Transmission
 from tests.builders.house import ACT, House
+from tests.builders.mandates import DEPUTY, a_mayor_and_a_deputy
 from tests.legality.town import a_letter, office, page, replies, typed, walk
 from workflows.deadlines import referral_until
+from workflows.errors import Refusal as LawRefusal
+from workflows.family import family
 
+CANCELLATIONS = family(cancelling.FAMILY).circuit
 MOTIVE = "Mauvaise version de l’annexe transmise."
 
 
@@ -59,6 +66,7 @@ def set_dates(folder_id: int, received: date, published: date | None = None) -> 
 
 
 def test_a_cancellation_has_a_reason_two_approvals_and_one_message(house: House):
+    a_mayor_and_a_deputy(house)
     act = house.a_deliberation(at="publication")
     with pytest.raises(Refusal, match="motive-needed"):
         cancelling.prepare_cancellation(house.actor("k.morizur"), act, "   ")
@@ -73,7 +81,17 @@ def test_a_cancellation_has_a_reason_two_approvals_and_one_message(house: House)
     house.approve(request, "s.rivoal")
     house.drain()
     assert office().followups("212909998") == []  # the mayor has not agreed yet
-    house.approve(request, "a.kervadec")
+    # Who sits at his desk without a mandate for it is not asked, and has no button; nor does a visa stand for his accord
+    address = f"/dossiers/{request}"
+    assert address in page(house, "a.kervadec", "/a-traiter")
+    assert address not in page(house, DEPUTY, "/a-traiter")
+    assert "Ce dossier ne vous attend pas" in page(house, DEPUTY, address)
+    with pytest.raises(LawRefusal, match="mandate-outside-family"):
+        house.prepare(request, DEPUTY)
+    for login in (DEPUTY, "a.kervadec"):
+        with pytest.raises(LawRefusal, match="mandate-outside-family|action-impossible-here"):
+            house.approve(request, login)
+    house.sign(request, "a.kervadec")
     house.drain()
     assert house.folder(request).place == "done"
     (sent,) = office().followups("212909998")
@@ -100,6 +118,44 @@ def test_a_cancellation_has_a_reason_two_approvals_and_one_message(house: House)
     assert "un numéro ne sert qu’une fois, même refusé ou annulé" in str(refused.value.facts["details"])
 
 
+def publish_circuit(number: int, who: str) -> CircuitVersion:
+    """A circuit of cancellations of before the mayor's signature was asked: he put a visa on them."""
+    steps = [{**one.to_data(), "kind": one.kind.replace("sign", "visa")} for one in CANCELLATIONS.steps]
+    definition = {**CANCELLATIONS.to_data(), "steps": steps}
+    with writing() as db:
+        here = db.scalar(sa.select(Collectivity.id))
+        facts = {"label": CANCELLATIONS.label, "published_at": now(), "published_by": who}
+        row = CircuitVersion(
+            collectivity_id=here, family=cancelling.FAMILY, number=number, definition=definition, **facts
+        )
+        db.add(row)
+        db.commit()
+        return row
+
+
+def test_a_cancellation_that_only_visas_would_let_go_does_not_go(house: House):
+    former, clerk = publish_circuit(1, OURS), house.actor("k.morizur")
+    request = cancelling.prepare_cancellation(clerk, house.a_deliberation(at="publication"), MOTIVE)
+    sending.send(clerk, request, version=house.folder(request).version)
+    sent_by = house.folder(request).circuit_version_id
+    assert sent_by != former.id
+    with writing() as db:  # one that was on its way already
+        db.get_one(Folder, request).circuit_version_id = former.id
+        db.commit()
+    with pytest.raises(Refusal, match="visa-held") as held:
+        house.approve(request, "s.rivoal")
+    assert "la renvoie" in held.value.facts["details"]
+    decide.recall(clerk, request, version=house.folder(request).version)
+    sending.send(clerk, request, version=house.folder(request).version)
+    assert house.folder(request).circuit_version_id == sent_by
+    decide.recall(clerk, request, version=house.folder(request).version)
+    publish_circuit(3, "Katell Morizur")
+    with pytest.raises(Refusal, match="circuit-outdated") as refused:
+        sending.send(clerk, request, version=house.folder(request).version)
+    assert "« Signature »" in refused.value.facts["details"]
+    assert house.folder(request).place == "recalled"
+
+
 def test_of_two_cancellations_asked_at_once_one_is_made(house: House, monkeypatch: pytest.MonkeyPatch):
     act, clerk, sheet = house.a_deliberation(at="publication"), house.actor("k.morizur"), cancelling.sheet
     made: list[int] = []
@@ -122,7 +178,7 @@ def test_a_cancelled_act_that_was_published_is_no_longer_said_enforceable(house:
     request = cancelling.prepare_cancellation(house.actor("k.morizur"), act, MOTIVE)
     sending.send(house.actor("k.morizur"), request, version=house.folder(request).version)
     house.approve(request, "s.rivoal")
-    house.approve(request, "a.kervadec")
+    house.sign(request, "a.kervadec")
     house.drain()
     assert life(act).enforceable_on is None
     assert "Exécutoire le" not in page(house, "k.morizur", f"/dossiers/{act}")

@@ -71,7 +71,7 @@ def test_an_act_whose_transmission_is_cancelled_is_said_so_and_is_to_be_withdraw
     request = cancelling.prepare_cancellation(house.actor(CLERK), act, "Erreur de pièce jointe.")
     sending.send(house.actor(CLERK), request, version=house.folder(request).version)
     house.approve(request, "s.rivoal")
-    house.approve(request, "a.kervadec")
+    house.sign(request, "a.kervadec")
     house.drain()
     words = f"Transmission annulée le {jour(today())}, acte non exécutoire"
     assert silent(house, act, words) == []

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from workflows.errors import Refusal
-from workflows.families.act_cancellation.rules import approved_by_another, names_an_act
+from workflows.families.act_cancellation.rules import names_an_act
 from workflows.families.prefecture_reply.rules import answers_a_letter
 from workflows.family import check_circuit, family
 from workflows.loader import load, read_yaml
@@ -34,8 +34,9 @@ def test_neither_is_offered_at_the_deposit():
 
 
 def test_a_circuit_that_cancels_without_anybody_s_accord_is_refused():
-    assert approved_by_another(family("act_cancellation").circuit) is None
-    circuit = load(read_yaml(UNAPPROVED))
-    assert "visée ou signée" in approved_by_another(circuit)
-    with pytest.raises(Refusal, match="circuit-unlawful"):
-        check_circuit(family("act_cancellation"), circuit)
+    check_circuit(family("act_cancellation"), family("act_cancellation").circuit)
+    visa = "  - { key: accord, label: Accord du maire, kind: visa, who: { desk: maire } }\n"
+    for circuit in (UNAPPROVED, UNAPPROVED.replace("steps:\n", "steps:\n" + visa)):
+        with pytest.raises(Refusal, match="circuit-unlawful") as refused:
+            check_circuit(family("act_cancellation"), load(read_yaml(circuit)))
+        assert "« Signature »" in refused.value.facts["details"]
