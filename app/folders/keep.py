@@ -91,6 +91,8 @@ def keep_main(
             _stored(collectivity_id, "main", page, f"{Path(seen.filename).stem}.pdf", "converted", seen)
         )
         kept.append(_store(collectivity_id, "original", one.path, seen, "deposited"))
+    if read is not None and read.remarks:
+        kept[0] = replace(kept[0], note={**kept[0].note, "remarks": list(read.remarks)})
     if read is not None and read.data is not None and seen.kind == "pdf":
         kept.append(_data(collectivity_id, read, workdir))
     return kept, read

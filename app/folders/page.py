@@ -185,6 +185,7 @@ def _document(
         ),
         signatures=tuple(found for one in every for found in signatures.get(one.id, [])),
         notes=tuple(facts),
+        remarks=tuple(map(spaces, seen.get("remarks", ()))),
         notice=_to_accept(repair.get("flattened", ())) if repair else None,
         carried=points.carried(version.note),
         points=tuple(points.of_note(seen)),

@@ -25,7 +25,7 @@ class ReadFacts:
 
     `content` is all that was read, for the `taker` of the same family. `offered`: the fields that are only proposed, so that
     another value is no correction. `doubts`: what the reading leaves to be looked at, kept on the folder and shown to all
-    who decide until one of them rules on it with a word.
+    who decide until one of them rules on it with a word. `remarks`: what is shown beside the file, and asks for nothing.
     """
 
     fields: Mapping[str, str]
@@ -36,6 +36,7 @@ class ReadFacts:
     offered: frozenset[str] = frozenset()
     rendition: Callable[[Path], Path] | None = None
     content: Any = None
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

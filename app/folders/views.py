@@ -131,6 +131,7 @@ class DocView:
     versions: tuple[VersionView, ...] = ()
     signatures: tuple[Any, ...] = ()
     notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     fixed: bool = False
     notice: Notice | None = None
     repair: str = ""

@@ -9,10 +9,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from app.core.french import euros
-from app.invoices.fields import CII, find, text_at
+from app.invoices.fields import CII, ROUNDING, find, text_at
 
 Fields = Mapping[str, str]
 ENOUGH = 10**13
+CENT = Decimal("0.01")
 
 _VAT_LINES = {
     CII: (
@@ -35,10 +36,19 @@ _VAT_OUR = re.compile(r"FR(\d{2})(\d{9})")
 _IBAN = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 
 
+Check = Callable[[Any, str, Fields], Iterator[str]]
+
+
 def odd(root: Any, syntax: str, fields: Fields) -> list[str]:
-    """What does not hold together in data that are readable: detail of the VAT, keys, dates."""
-    checks: tuple[Callable[[Any, str, Fields], Iterator[str]], ...] = (_vat, _seller, _dates, _account)
+    """What does not hold together in data that are readable: what is to be paid and to whom, the detail of the VAT."""
+    checks: tuple[Check, ...] = (_payable, _vat, _seller, _written_dates, _account)
     return [fault for check in checks for fault in check(root, syntax, fields)]
+
+
+def remarked(root: Any, syntax: str, fields: Fields) -> list[str]:
+    """What is wrong in the data and changes neither what is paid nor to whom: told beside the file, nobody rules on it."""
+    checks: tuple[Check, ...] = (_keys, _due)
+    return [remark for check in checks for remark in check(root, syntax, fields)]
 
 
 def sums(fields: Fields) -> Iterator[str]:
@@ -46,6 +56,18 @@ def sums(fields: Fields) -> Iterator[str]:
     excluded, vat, included = (number(fields.get(key)) for key in ("total_ht", "total_vat", "total_ttc"))
     if excluded is not None and vat is not None and included is not None and excluded + vat != included:
         yield f"Le total TTC ({euros(included)}) n’est pas la somme du HT et de la TVA ({euros(excluded + vat)})."
+
+
+def _payable(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
+    """BR-CO-16: to be paid = total incl. VAT - what is paid already + rounding."""
+    included, due = number(fields.get("total_ttc")), number(fields.get("payable"))
+    if included is None or due is None:
+        return
+    paid, rounding = number(fields.get("prepaid")), number(text_at(root, ROUNDING[syntax]))
+    left = included - (paid or 0) + (rounding or 0)
+    if abs(left - due) > CENT:
+        less = f", moins {euros(paid)} déjà payés" if paid else " et rien n’y est dit déjà payé"
+        yield f"Le net à payer est de {euros(due)} : le total TTC est de {euros(included)}{less}."
 
 
 def _vat(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
@@ -70,21 +92,28 @@ def _seller(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
     vat = re.sub(r"\s", "", fields.get("seller_vat", "")).upper()
     if not vat and any(text_at(one, category) == "S" for one in find(root, where)):
         yield "De la TVA est facturée par un vendeur sans numéro de TVA (règle BR-S-02)."
+    french, siren = _VAT_OUR.fullmatch(vat), fields.get("seller_siren", "")
+    if french and siren and french[2] != siren:
+        yield f"Le numéro de TVA {vat} n’est pas celui du SIREN {siren}."
+
+
+def _keys(_root: Any, _syntax: str, fields: Fields) -> Iterator[str]:
+    vat = re.sub(r"\s", "", fields.get("seller_vat", "")).upper()
     french = _VAT_OUR.fullmatch(vat)
     if french and int(french[1]) != (12 + 3 * (int(french[2]) % 97)) % 97:
         yield f"La clé du numéro de TVA {vat} est fausse."
-    siren = fields.get("seller_siren", "")
-    if french and siren and french[2] != siren:
-        yield f"Le numéro de TVA {vat} n’est pas celui du SIREN {siren}."
     siret = fields.get("seller_siret", "")
     if siret and not good_siret(siret):
         yield f"La clé du SIRET {siret} est fausse."
 
 
-def _dates(root: Any, syntax: str, fields: Fields) -> Iterator[str]:
+def _due(_root: Any, _syntax: str, fields: Fields) -> Iterator[str]:
     issued, due = fields.get("issue_date", ""), fields.get("due_date", "")
     if issued and due and due < issued:
         yield f"L’échéance ({_day(due)}) précède la date de la facture ({_day(issued)})."
+
+
+def _written_dates(root: Any, syntax: str, _fields: Fields) -> Iterator[str]:
     if syntax == CII and any(
         not re.fullmatch(r"\d{8}", (one.text or "").strip()) for one in find(root, _CII_DATES)
     ):

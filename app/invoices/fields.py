@@ -80,6 +80,8 @@ PATHS: dict[str, dict[str, tuple[str, ...]]] = {
         "payable": (f"{_MONEY}/cbc:PayableAmount",),
     },
 }
+ROUNDING = {CII: f"{_SUM}/ram:RoundingAmount", UBL: f"{_MONEY}/cbc:PayableRoundingAmount"}
+"""BT-114: no fact of the folder, only what makes the amount to be paid another one than the total."""
 _IDENTIFIERS = {
     CII: (f"{_SELLER}/ram:SpecifiedLegalOrganization/ram:ID", f"{_SELLER}/ram:GlobalID"),
     UBL: (f"{_PARTY}/cac:PartyLegalEntity/cbc:CompanyID", f"{_PARTY}/cac:PartyIdentification/cbc:ID"),

@@ -24,12 +24,24 @@ _LABELS = {
     ),
     "payable": ("Net à payer", re.compile(r"^\W*(?:net|solde|reste)\s+[àa]\s+payer(?!\w)", re.IGNORECASE)),
 }
-# A number is taken only where the page plainly gives it: « Facture n° X », « Avoir X ».
+# A number is taken only where the page plainly gives it: « Facture n° X », « Avoir X », « Numéro de facture : X ».
+_NO = r"n\s?[°ºo]\.?"
+_SERIAL = r"[A-Z0-9][A-Z0-9/_.-]*\d[A-Z0-9/_.-]*"
 _NUMBER = re.compile(
-    r"^\W*(?:facture|avoir)\s*(?:n\s?[°ºo]\.?\s*:?\s*|:\s*|(?=[A-Z]*[-/]?\d))"
-    r"([A-Z0-9][A-Z0-9/_.-]*\d[A-Z0-9/_.-]*)",
+    rf"^\W*(?:(?:facture|avoir)\s*(?:{_NO}\s*:?\s*|:\s*|(?=[A-Z]*[-/]?\d))"
+    rf"|(?:num[ée]ro|{_NO})\s*(?:de\s+)?(?:la\s+|l[’'])?(?:facture|avoir)\s*:?\s*)({_SERIAL})",
     re.IGNORECASE,
 )
+# Cut by a line break: the label ends a line and the number is alone on the next, or « N° X » stands under « Facture ».
+_LABEL_ALONE = re.compile(
+    rf"\W*(?:(?:facture|avoir)\s*{_NO}|(?:num[ée]ro|{_NO})\s*(?:de\s+)?(?:la\s+|l[’'])?(?:facture|avoir))\s*:?\s*",
+    re.IGNORECASE,
+)
+_HEADING = re.compile(r"\W*(?:facture|avoir)\W*", re.IGNORECASE)
+_NUMBERED = re.compile(rf"{_NO}\s*:?\s*({_SERIAL})", re.IGNORECASE)
+_ALONE_NUMBER = re.compile(rf":?\s*({_SERIAL})", re.IGNORECASE)
+_DAY = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
+_CURRENCY = re.compile(r"\W*(?:€|EUR|en\s+euros)?\W*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -72,23 +84,54 @@ def compare_text(text: str, reading: Reading) -> list[Mismatch]:
 
 
 def _labelled(lines: list[str], pattern: re.Pattern[str]) -> Decimal | None:
-    """The one amount after a label on its line, or alone on the next; nothing when there are several."""
+    """The one amount after a label on its line, or alone on the next; nothing when there are several.
+
+    A label may be cut by a line break, and a currency alone may stand between it and the amount.
+    """
     seen: set[Decimal] = set()
     for position, line in enumerate(lines):
-        label = pattern.match(line)
-        if not label:
+        after = lines[position + 1 : position + 4]
+        if label := pattern.match(line):
+            beside = line[label.end() :]
+        elif after and pattern.fullmatch(f"{line} {after[0]}"):
+            beside, after = "", after[1:]
+        else:
             continue
-        after = lines[position + 1] if position + 1 < len(lines) else ""
-        seen.update(_values(line[label.end() :]) or (_values(after) if _ALONE.fullmatch(after) else ()))
+        if len(after) > 1 and _CURRENCY.fullmatch(after[0]):
+            after = after[1:]
+        alone = _values(after[0]) if after and _ALONE.fullmatch(after[0]) else []
+        seen.update(_values(beside) or alone)
     return seen.pop() if len(seen) == 1 else None
 
 
 def _other_number(text: str, lines: list[str], wanted: str) -> str:
-    squeezed = re.sub(r"\s", "", text).casefold()
-    if not wanted or re.sub(r"\s", "", wanted).casefold() in squeezed:
+    """The number that the page gives, when it gives one and the number of the data is nowhere on it."""
+    if not wanted or _is_in(wanted, text):
         return ""
-    others = {found[1].rstrip(".-/") for line in lines if (found := _NUMBER.match(line))}
+    others = {
+        number
+        for position, line in enumerate(lines)
+        if (number := _number_at(line, lines[position + 1] if position + 1 < len(lines) else ""))
+    }
     return others.pop() if len(others) == 1 else ""
+
+
+def _is_in(wanted: str, text: str) -> bool:
+    """Whether a number is on the page, were it cut by spaces or line breaks; « 118 » is not in « 1180 »."""
+    signs = r"\s*".join(map(re.escape, re.sub(r"\s", "", wanted)))
+    before, after = (r"(?<!\d)" if wanted[0].isdigit() else ""), (r"(?!\d)" if wanted[-1].isdigit() else "")
+    return re.search(f"{before}{signs}{after}", text, re.IGNORECASE) is not None
+
+
+def _number_at(line: str, after: str) -> str:
+    """The number that a line gives, with the one after it; empty for none, and for what is a date."""
+    found = _NUMBER.match(line)
+    if found is None and _LABEL_ALONE.fullmatch(line):
+        found = _ALONE_NUMBER.fullmatch(after)
+    elif found is None and _HEADING.fullmatch(line):
+        found = _NUMBERED.match(after)
+    number = found[1].rstrip(".-/") if found else ""
+    return "" if _DAY.fullmatch(number) else number
 
 
 def _values(text: str, pattern: re.Pattern[str] = _AMOUNTS) -> list[Decimal]:

@@ -13,7 +13,7 @@ from app.core.db import Db
 from app.folders import sockets
 from app.folders.models import Folder
 from app.folders.sockets import Caution, ReadFacts
-from app.invoices import history
+from app.invoices import days, history
 from app.invoices.clock import clock_of
 from workflows.circuit import Facts, Phase
 
@@ -29,6 +29,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.band(_Band(templates))
     sockets.band(_Same(templates))
     sockets.caution(history.cautions)
+    sockets.caution(days.cautions)
     sockets.index(history.index)
 
 
@@ -43,7 +44,8 @@ def read_facts(path: Path, media_type: str) -> ReadFacts | None:
     if reading is None:
         return ReadFacts({}, "", doubts=tuple(enclosed)) if enclosed else None
     doubts = enclosed + [
-        Caution("invoice-data", "Données de la facture à vérifier", one) for one in reading.problems
+        Caution("invoice-data", "Données de la facture à vérifier", one)
+        for one in (*reading.problems, *reading.oddities)
     ]
     if media_type == "application/pdf":
         doubts += [
@@ -63,6 +65,7 @@ def read_facts(path: Path, media_type: str) -> ReadFacts | None:
         data_name=reading.xml_name,
         doubts=tuple(doubts),
         offered=frozenset(reading.hints),
+        remarks=reading.remarks,
         rendition=lambda room: draw(reading, room / "page.pdf"),
     )
 

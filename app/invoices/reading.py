@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from app.invoices.checks import odd, sums
+from app.invoices.checks import odd, remarked, sums
 from app.invoices.enclosed import data_in
 from app.invoices.fields import CII, ROOTS, UBL, buyer_numbers, fields_of, hints_of
 
@@ -33,9 +33,9 @@ class Reading:
 
     `fields` holds what was found, as written (dates in ISO form); `missing` the keys to ask for; `hints`
     less certain values to offer for what `fields` lacks; `buyer` the numbers of the addressee; `problems` the
-    faults in French, `oddities` what else does not hold together; `rows` a label and a value per line of the
-    screen; `xml` the bytes as received; `verdict` whether they keep EN 16931: what breaks it is told to all who
-    decide and stops nobody, for what was delivered must be answered (CCP R2192-27).
+    faults in French, `oddities` what else does not hold together, `remarks` what is wrong and changes nothing;
+    `rows` a label and a value per line of the screen; `xml` the bytes as received; `verdict` whether they keep EN 16931:
+    what breaks it is told to all who decide and stops nobody, for what was delivered must be answered (CCP R2192-27).
     """
 
     syntax: Syntax
@@ -45,6 +45,7 @@ class Reading:
     xml_name: str
     problems: tuple[str, ...]
     oddities: tuple[str, ...]
+    remarks: tuple[str, ...]
     rows: tuple[tuple[str, str], ...]
     missing: tuple[str, ...]
     hints: dict[str, str]
@@ -106,6 +107,7 @@ def _read(xml: bytes, name: str, *, embedded: bool) -> Reading | None:
         xml_name=name,
         problems=(*broken, *doubtful),
         oddities=tuple(odd(root, kind, fields)),
+        remarks=tuple(remarked(root, kind, fields)),
         rows=rows_of(root, kind),
         missing=missing,
         hints={key: value for key, value in hints_of(root, kind).items() if key not in fields},

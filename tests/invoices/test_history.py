@@ -2,12 +2,14 @@
 
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from app.core import schema
+from app.core.clock import today
 from app.core.db import engine, reading
 from app.folders import decide, deposit, ruling, sending
 from app.folders.keep import Incoming, keep_main
@@ -139,6 +141,25 @@ def test_a_credit_note_is_named_so_counts_below_zero_and_has_no_clock(house: Hou
     house.save(called, CLERK, {"type_code": "381"})
     assert house.folder(called).amount_cents == 304_200
     assert "pour mandater" in Hand(house, CLERK).text(f"/dossiers/{called}/brouillon")
+
+
+def test_an_invoice_dated_to_come_or_received_before_its_date_is_told_to_who_decides(
+    house: House, office: Office
+) -> None:
+    to_come = (today() + timedelta(days=20)).isoformat()
+    invoice = office.draft(signed=True, issue_date=to_come)
+    assert office.told(invoice) == {
+        "dated-to-come": f"dated-to-come:{to_come}",
+        "received-before": f"received-before:2026-11-20:{to_come}",
+    }
+    office.send(invoice)
+    shown = Hand(house, SERVICE).text(f"/dossiers/{invoice}")
+    assert "Facture datée d’après son dépôt" in shown
+    assert "et le délai de paiement part de la réception" in shown
+    assert "La clé du numéro de TVA" in Hand(house, SERVICE).text(
+        f"/dossiers/{invoice}?onglet=pieces"
+    )  # a remark
+    assert office.told(office.draft(number="F-77")) == {}
 
 
 def test_invoices_deposited_before_have_their_keys(house: House, office: Office) -> None:

@@ -45,6 +45,25 @@ def test_another_number_on_the_page_raises_the_alarm() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("page", "number"),
+    [
+        ("FACTURE N° F-2026-119", "F-2026-119"),
+        ("FACTURE\nN° F-2026-119 du 3 mars", "F-2026-119"),
+        ("Facture n°\nF-2026-119", "F-2026-119"),
+        ("Numéro de facture :\nF-2026-119", "F-2026-119"),
+        ("N° de la facture : F-2026-1180", "F-2026-1180"),
+        ("Facture n° F-2026-\n118", ""),  # its own number, cut by the end of a line
+        ("Facture n°\n03/03/2026", ""),  # columns read one after the other: a date is no number
+        ("Facture\n29000 QUIMPER", ""),
+        ("Facture n° F-2026-119\nAvoir n° A-7", ""),  # which one is unclear
+    ],
+)
+def test_another_number_is_seen_across_a_line_break_and_a_date_is_none(page: str, number: str) -> None:
+    found = compare_text(page, read(SAMPLES / "fx-basic-fr-ok.pdf", number="F-2026-118"))
+    assert [one.page_value for one in found] == ([number] if number else [])
+
+
 def test_a_scan_contradicts_nothing() -> None:
     scan = SAMPLES.parent / "acts" / "facture-scannee-FA-2026-1187.pdf"
     assert compare(scan, read(SAMPLES / "fx-basic-fr-ok.pdf")) == []
@@ -72,7 +91,14 @@ def test_what_is_written_otherwise_or_unclear_is_no_contradiction(page: str) -> 
 
 
 @pytest.mark.parametrize(
-    "page", ["Total TTC 3 402,00 €", "TOTAL T.T.C.\n3.402,00 EUR", "Montant TTC : 3402,00"]
+    "page",
+    [
+        "Total TTC 3 402,00 €",
+        "TOTAL T.T.C.\n3.402,00 EUR",
+        "Montant TTC : 3402,00",
+        "Total\nTTC\n3 402,00 €",
+        "Total TTC\n€\n3 402,00",
+    ],
 )
 @pytest.mark.law("INV-25")
 def test_a_total_that_differs_is_shown_with_both_values(page: str) -> None:

@@ -153,6 +153,11 @@ def test_what_does_not_hold_together_is_said_and_stops_nobody(tmp_path: Path) ->
         return " ".join(reading.oddities)
 
     assert odd("LE CLIENT", "LE CLIENT") == ""
+    due = "DuePayableAmount>104.90<"
+    assert odd(due, "DuePayableAmount>1049.00<").replace("\u202f", " ").replace("\u00a0", " ") == (
+        "Le net à payer est de 1 049,00 € : le total TTC est de 104,90 € et rien n’y est dit déjà payé."
+    )
+    assert odd("TotalPrepaidAmount>0.00", "TotalPrepaidAmount>4.90").endswith("moins 4,90\xa0€ déjà payés.")
     assert "La clé de l’IBAN" in odd("FR20 1254", "FR21 1254")
     assert "n’est pas écrite comme son format" in odd(
         f'format="102">{_first_date(source)}', 'format="102">2026-11-03'
@@ -165,6 +170,21 @@ def _first_date(source: str) -> str:
     found = re.search(r'format="102">(\d{8})<', source)
     assert found
     return found[1]
+
+
+def test_what_is_wrong_and_changes_nothing_is_a_remark_and_the_rest_a_caution() -> None:
+    """INV-25: no fault that is found is kept from who decides."""
+    media = {".pdf": "application/pdf", ".xml": "application/xml"}
+    for name, remark, caution in (
+        ("fx-basic-fr-ok.pdf", "La clé du numéro de TVA", ""),
+        ("fx-basicwl-fr-facture.pdf", "La clé du SIRET", ""),
+        ("cii-en16931-acompte.xml", "", "La clé de l’IBAN"),
+        ("fx-minimum-dom-facture.pdf", "La clé du SIRET", "Le net à payer"),
+    ):
+        facts = read_facts(SAMPLES / name, media[Path(name).suffix])
+        assert facts is not None
+        for words, told in ((remark, facts.remarks), (caution, [one.sentence for one in facts.doubts])):
+            assert [one.startswith(words) for one in told] == ([True] if words else []), (name, told)
 
 
 def test_keys_of_accounts_and_establishments() -> None:

@@ -1,0 +1,65 @@
+"""What the days of an invoice tell to whoever decides: dated after its deposit, or received before it was written."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from app.core.clock import PARIS
+from app.core.db import Db
+from app.core.french import jour, spaces
+from app.folders.models import Folder
+from app.folders.points import deposited_in
+from app.folders.sockets import Caution
+from workflows.disputed import values
+
+FAMILY = "invoice"
+
+
+def cautions(db: Db, folder: Folder) -> list[Caution]:
+    """Days that cannot be: the payment clock starts on one of them (CCP R2192-12), and the accountant reads the other.
+
+    Each value that is disputed counts. Whoever deposited the invoice does not rule on them.
+    """
+    if folder.family != FAMILY:
+        return []
+    by = frozenset(folder.sources.get("depositors", ()))
+    return [
+        Caution(key, title, spaces(sentence), about=about, by=by)
+        for key, title, sentence, about in (*_to_come(db, folder), *_before(folder))
+    ]
+
+
+def _to_come(db: Db, folder: Folder) -> Iterator[tuple[str, str, str, str]]:
+    """Compared with the day of the file's deposit, not with today: what was wrong then does not right itself."""
+    for issued in _days(folder, "issue_date"):
+        if issued <= folder.created_at.astimezone(PARIS).date():
+            continue
+        main = next(iter(deposited_in(db, folder.id)), None)
+        if main is not None and issued > (given := main.created_at.astimezone(PARIS).date()):
+            yield (
+                "dated-to-come",
+                "Facture datée d’après son dépôt",
+                f"La facture est datée du {jour(issued)} et a été déposée le {jour(given)}. Vérifiez sa date, sinon demandez au "
+                "fournisseur de la corriger.",
+                f"dated-to-come:{issued}",
+            )
+
+
+def _before(folder: Folder) -> Iterator[tuple[str, str, str, str]]:
+    for received in _days(folder, "received_on"):
+        for issued in _days(folder, "issue_date"):
+            if received < issued:
+                yield (
+                    "received-before",
+                    "Facture reçue avant sa date",
+                    f"Reçue le {jour(received)} et datée du {jour(issued)} : l’une des deux est fausse, et le délai de paiement "
+                    "part de la réception. Vérifiez les deux.",
+                    f"received-before:{received}:{issued}",
+                )
+
+
+def _days(folder: Folder, key: str) -> Iterator[date]:
+    for value in values(folder.facts, key):
+        try:
+            yield date.fromisoformat(str(value))
+        except ValueError:
+            continue  # the form says it when the folder is sent
