@@ -29,6 +29,8 @@ KINDS = {"pdf": "PDF", "xml": "XML", "image": "images", "office": "bureautique"}
 """What a drop zone announces of the formats of a family."""
 REASON = "correction-reason"
 """The name of the input where a depositor says why what is typed is not what the file says."""
+ASKED = frozenset({"required", "correction-unexplained", "repair-pending"})
+"""The problems of a draft that its page shows by other means: a field still empty, a reason to give, a copy to accept."""
 TYPE_INPUT = "type-"
 """What the names of the lists of types begin with; the document's number follows."""
 
@@ -249,6 +251,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         "preparations": [
             card for show in plugged.preparations.values() if (card := show(db, folder)) is not None
         ],
+        "wrong": _wrong(db, folder) if family.field("nature") is None else (),  # an act has its list of rules
         "circuit_line": "",
         "accepted": _accepted(),
         "main_files": {
@@ -256,6 +259,11 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
             "kinds": ", ".join(KINDS.get(one, one.upper()) for one in family.formats),
         },
     }
+
+
+def _wrong(db: Db, folder: Folder) -> tuple[str, ...]:
+    """What is typed and would be refused at sending; neither what is still missing nor what the page asks elsewhere."""
+    return tuple(one.sentence for one in sending.find_problems(db, folder) if one.key not in ASKED)
 
 
 @pages.post("/dossiers/<int:folder_id>/documents")

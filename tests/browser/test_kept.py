@@ -53,6 +53,14 @@ def test_a_draft_is_saved_as_one_types_and_its_checks_follow(house: House, perso
     expect(page.locator("[data-live=circuit]")).to_contain_text(
         "Ronan Pellenec"
     )  # whom the desk just chosen names
+    # A total that is not the file's, nor the sum of the others, is told as it is typed, and no more once it is put back.
+    told = page.get_by_text("Ce que vous écrivez n’est pas ce que dit le fichier")
+    accountant.fill({"total_ttc": "30420"})
+    expect(told).to_be_visible()
+    expect(page.get_by_text("n’est pas la somme du montant HT et de la TVA")).to_be_visible()
+    accountant.fill({"total_ttc": "3042,00"})
+    expect(told).to_have_count(0)
+    expect(page.get_by_text("À corriger avant l’envoi")).to_have_count(0)
     # A link waits for what was just typed, and nothing is asked.
     accountant.fill({"order_ref": "BC-2026-0392"})
     page.get_by_role("link", name="Suivi").first.click()

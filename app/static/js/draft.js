@@ -112,6 +112,8 @@ function take(form, sent, page) {
     const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);
     const html = fresh?.innerHTML;
     if (html === undefined || html === (drawn.get(part) ?? part.innerHTML) || part.contains(document.activeElement)) continue;
+    const typed = [...form.elements].filter((one) => !one.matches("button") && part.contains(one));
+    if (typed.some((one) => one.value !== sent.get(one.name))) continue; // goes with the next save
     drawn.set(part, html);
     part.replaceChildren(...document.adoptNode(fresh).childNodes);
     window.htmx?.process(part);
