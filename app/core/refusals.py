@@ -54,6 +54,14 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "La version « {revision} » n’est pas connue ici. Rien n’a changé : donnez un nom de fichier de migrations/versions, sans « .py ».",
     ),
+    "schema-drifted": (
+        409,
+        "La base et les modèles ne disent pas le même schéma : {what}. Rien n’a été changé : écrivez la migration qui manque, ou remettez la base.",
+    ),
+    "schema-behind": (
+        409,
+        "La base est à la version {found}, il faut {wanted}. Rien n’a été changé : lancez « flask --app wsgi upgrade ».",
+    ),
     "from-elsewhere": (
         403,
         "Cette demande vient d’un autre site que Paraphe. Rien n’a été fait : ouvrez la page ici même, puis recommencez.",

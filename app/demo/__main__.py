@@ -9,6 +9,8 @@ import threading
 from pathlib import Path
 
 HOME = Path("var/demo").absolute()
+FIRST, LAST = 1024, 65533
+"""The ports that may be asked for: the two after it are taken too."""
 
 
 def _port(name: str, wanted: int) -> int:
@@ -24,6 +26,35 @@ def _port(name: str, wanted: int) -> int:
         port = int(probe.getsockname()[1])
     path.write_text(str(port))
     return port
+
+
+def _taken(port: int) -> bool:
+    """Whether another program listens there; one that has just stopped does not count."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+def _refusal(asked: str, *, reset: bool) -> str:
+    """Why the demonstration cannot start, and what to type; empty when it can. Nothing was touched yet."""
+    if not (asked.isascii() and asked.isdigit() and FIRST <= int(asked) <= LAST):
+        return f"PORT={asked} n’est pas un port de {FIRST} à {LAST}. Rien n’a été lancé : tapez « PORT=8080 make demo »."
+    if _taken(int(asked)):
+        return (
+            f"Le port {asked} est déjà pris sur cette machine, peut-être par une autre démonstration (Ctrl+C l’arrête dans "
+            "son terminal). Rien n’a été lancé : libérez-le, ou tapez « PORT=8080 make demo »."
+        )
+    kept = [] if reset else [int(path.read_text()) for path in sorted(HOME.glob("*.port"))]
+    if busy := [str(one) for one in kept if _taken(one)]:
+        return (
+            f"La démonstration garde pour son autorité d’essai et ses courriels le port {' et le port '.join(busy)}, qu’un autre "
+            "programme occupe. Rien n’a été lancé : libérez-le, ou repartez de zéro par « make demo RESET=reset »."
+        )
+    return ""
 
 
 def environment(port: int) -> dict[str, int]:
@@ -76,13 +107,17 @@ def services(ports: dict[str, int]) -> None:
 
 def main() -> int:
     """Set everything up, print where it is, and serve until stopped."""
+    asked = os.environ.get("PORT") or "8000"
+    if "services" in sys.argv:
+        services(environment(int(asked)))
+        return 0
+    if refusal := _refusal(asked, reset="reset" in sys.argv):
+        print(refusal, file=sys.stderr)
+        return 1
     if "reset" in sys.argv:
         shutil.rmtree(HOME, ignore_errors=True)
-    port = int(os.environ.get("PORT", "8000"))
+    port = int(asked)
     ports = environment(port)
-    if "services" in sys.argv:
-        services(ports)
-        return 0
     from app.demo.pki import make
 
     pki = make(HOME / "pki", f"http://127.0.0.1:{ports['pki']}")
@@ -99,6 +134,9 @@ def main() -> int:
         with security_log.unheard():
             seed(pki)
     print(f"\nParaphe, démonstration de Kerlann-sur-Mer : http://127.0.0.1:{port}/demo\n")
+    print(
+        f"  ports de cette machine : {port} (pages), {ports['pki']} (autorité d’essai), {ports['smtp']} (courriels)"
+    )
     print(f"  mot de passe de tous les comptes : {PASSWORD}")
     for one in EVERYBODY:
         print(f"  {one.login:14} {one.first_name} {one.last_name}, {one.does[0].lower()}{one.does[1:]}")

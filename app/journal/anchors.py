@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.db import LARGEST_KEY, Db
+from app.core.refusals import Refusal
 from app.journal.chain import GENESIS
 from app.journal.models import ChainHead, JournalEntry
 
@@ -21,7 +22,22 @@ place = sa.table(
     "collectivity", sa.column("id", sa.Integer), sa.column("siren", sa.Text), sa.column("name", sa.Text)
 )
 """Of a collectivity, its number in the law and its name."""
+SIREN_LENGTH = 9
 _LINE = re.compile(r"(?P<siren>[0-9]{9})\s+(?P<seq>[0-9]{1,10})\s+(?P<hash>[0-9a-f]{64})(?:\s+(?P<at>\S+))?")
+
+
+def number_of(db: Db, typed: str) -> int:
+    """The number here of a collectivity named by its SIREN, or by that number; refuses `journal-unknown`.
+
+    A number may still name a journal whose collectivity is gone; a SIREN names one that is here.
+    """
+    plain = "".join(typed.split())
+    number = db.scalar(sa.select(place.c.id).where(place.c.siren == plain))
+    if number is None and plain.isascii() and plain.isdigit() and len(plain) < SIREN_LENGTH:
+        number = int(plain)
+    if number is None:
+        raise Refusal("journal-unknown", collectivity=typed)
+    return int(number)
 
 
 def heads(db: Db, moment: datetime) -> Iterator[str]:

@@ -23,14 +23,16 @@ journal = AppGroup("journal", help="Le journal chaîné.")
 
 
 @journal.command("verify")
-@click.option("--collectivity", type=int, default=None, help="Numéro d’une collectivité ; toutes par défaut.")
+@click.option(
+    "--collectivity", default=None, help="SIREN (ou numéro) d’une collectivité ; toutes par défaut."
+)
 @click.option(
     "--against",
     type=click.File("r", encoding="utf-8"),
     default=None,
     help="Des lignes de « journal head », gardées ailleurs ; « - » les lit sur l’entrée.",
 )
-def verify_command(collectivity: int | None, against: Iterable[str] | None) -> None:
+def verify_command(collectivity: str | None, against: Iterable[str] | None) -> None:
     """Vérifier la chaîne ; sort en erreur à la première ligne altérée, manquante, ajoutée ou déplacée."""
     with reading() as db:
         known = sa.union(
@@ -40,10 +42,11 @@ def verify_command(collectivity: int | None, against: Iterable[str] | None) -> N
             sa.select(Outbox.collectivity_id).where(Outbox.folder_id.is_not(None)),
         )
         chains = sorted(db.scalars(known))
-    if collectivity is not None and collectivity not in chains:
+        wanted = None if collectivity is None else anchors.number_of(db, collectivity)
+    if wanted is not None and wanted not in chains:
         raise click.ClickException(f"aucun journal pour la collectivité {collectivity}")
     failed = False
-    for one in chains if collectivity is None else [collectivity]:
+    for one in chains if wanted is None else [wanted]:
         with reading() as db:
             count, broken = verify(db, one)
         if broken is None and count == 0:
@@ -84,10 +87,12 @@ def head_command() -> None:
 
 @journal.command("export")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--collectivity", type=int, required=True, help="Numéro de la collectivité.")
-def export_command(folder: Path, collectivity: int) -> None:
+@click.option("--collectivity", required=True, help="SIREN (ou numéro) de la collectivité.")
+def export_command(folder: Path, collectivity: str) -> None:
     """Écrire le journal d’une collectivité dans un dossier, avec le programme qui le vérifie sans Paraphe."""
-    written = export(collectivity, folder, now())
+    with reading() as db:
+        number = anchors.number_of(db, collectivity)
+    written = export(number, folder, now())
     click.echo(f"Journal écrit : {written}. À vérifier par : python3 {folder / CHECKER} {written}")
 
 

@@ -3,7 +3,7 @@
 SENTENCES = {
     "journal-unknown": (
         404,
-        "Il n’y a pas de collectivité n° {collectivity} ici. Rien n’a été écrit : tapez « journal verify », qui nomme celles qui ont un journal.",
+        "Il n’y a pas de collectivité {collectivity} ici. Rien n’a été écrit : tapez « journal verify », qui nomme celles qui ont un journal.",
     ),
     "export-there": (
         409,

@@ -61,6 +61,11 @@ def examine(settings: Any) -> Iterator[Finding]:
             _timestamp,
             "l’autorité d’horodatage n’a pas donné de jeton : vérifiez PARAPHE_TSA_URL",
         ),
+        (
+            "autorités reconnues",
+            _authorities,
+            "les autorités n’ont pas pu être lues : vérifiez PARAPHE_TRUST_ROOTS",
+        ),
         *((("signature à distance", _remote, REMOTE),) if settings.csc_url else ()),
         (
             "signature d’essai",
@@ -149,6 +154,30 @@ def _gap(client: "TimestampClient | None", named: str) -> float:
     if gap > CLOCK_TOLERANCE:
         raise Unwell(f"l’horloge du serveur s’écarte de {gap.total_seconds():.0f} s de {named}")
     return gap.total_seconds()
+
+
+def _authorities(settings: Any) -> str:
+    """Whom we believe and may ask: without either nobody signs, and no signature is found valid."""
+    if not settings.trust_roots and not settings.trust_lists:
+        raise Unwell(
+            "aucune autorité n’est reconnue : aucun certificat ne peut signer, aucune signature n’est dite valide. "
+            "Donnez PARAPHE_TRUST_ROOTS, ou PARAPHE_TRUST_LISTS=true"
+        )
+    if not settings.revocation_hosts:
+        raise Unwell(
+            "aucun hôte ne peut être interrogé sur la révocation : rien ne sera signé avec un certificat qui en demande. "
+            "Donnez dans PARAPHE_REVOCATION_HOSTS les hôtes que citent les certificats (OCSP, CRL)"
+        )
+    hosts = len(settings.revocation_hosts)
+    believed = " et ".join(
+        words
+        for words, used in (
+            ("vos racines", settings.trust_roots),
+            ("les listes de confiance", settings.trust_lists),
+        )
+        if used
+    )
+    return f"{believed} ; {hosts} hôte{'s' if hosts > 1 else ''} de révocation"
 
 
 def _remote(settings: Any) -> str:

@@ -26,9 +26,12 @@ POSTAL_CODE_LENGTH = 5
 def create_collectivity(
     db: Db, siren: str, name: str, *, department: str, district: str, nature: str, settings: dict[str, Any]
 ) -> int:
-    """Open a collectivity; refuses what is not a SIREN (`siren-invalid`)."""
-    if len(siren) != SIREN_LENGTH or not siren.isdigit():
+    """Open a collectivity; refuses what is not a SIREN (`siren-invalid`), and one that is here (`collectivity-there`)."""
+    if len(siren) != SIREN_LENGTH or not (siren.isascii() and siren.isdigit()):
         raise Refusal("siren-invalid", siren=siren)
+    there = db.scalar(sa.select(Collectivity.name).where(Collectivity.siren == siren))
+    if there is not None:
+        raise Refusal("collectivity-there", siren=siren, name=there)
     row = Collectivity(
         siren=siren,
         name=name,

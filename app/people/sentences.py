@@ -41,6 +41,10 @@ SENTENCES: Sentences = {
         404,
         "Aucune collectivité n’a le SIREN {siren}. Ouvrez-la d’abord, ou vérifiez le numéro.",
     ),
+    "collectivity-there": (
+        409,
+        "La collectivité {siren} existe déjà ici : {name}. Rien n’a été changé : vérifiez le SIREN, ou continuez avec elle.",
+    ),
     "desk-unknown": (
         404,
         "Le bureau « {desk} » n’existe pas dans cette collectivité. Ouvrez-le d’abord, ou vérifiez sa clé.",

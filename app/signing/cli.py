@@ -7,7 +7,7 @@ from app.signing import setting
 
 @click.command("trust-lists")
 def trust_lists() -> None:
-    """Fetch, verify and keep the trusted lists; fails and changes nothing when one may not be believed."""
+    """Relever, vérifier et garder les listes de confiance ; une liste refusée ne change rien et fait échouer."""
     from app.signing.network import UnreachableError
     from app.signing.trust_lists import ListRefusedError
 

@@ -1,5 +1,6 @@
 """The demonstration begins its background work when what that work speaks to answers: no first letter fails."""
 
+import socket
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -14,10 +15,11 @@ from app.demo import papers, pki, seed
 from app.invoices.enclosed import data_in
 from app.invoices.reading import read_invoice
 from app.operations import processes
+from tests.cluster import free_port
 
 
 def test_the_worker_waits_for_the_mail_catcher_and_the_test_authority(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     started: dict[str, Any] = {}
 
@@ -26,16 +28,43 @@ def test_the_worker_waits_for_the_mail_catcher_and_the_test_authority(
         return 0
 
     monkeypatch.setattr("sys.argv", ["demo"])
+    monkeypatch.setattr(demo, "HOME", tmp_path)
     monkeypatch.setattr(demo, "environment", lambda port: {"pki": port + 1, "smtp": port + 2})
     monkeypatch.setattr(pki, "make", lambda *_: None)
     monkeypatch.setattr(app, "create_app", lambda: None)
     monkeypatch.setattr(schema, "upgrade", lambda: None)
     monkeypatch.setattr(seed, "is_seeded", lambda: True)
     monkeypatch.setattr(processes, "run", run)
-    monkeypatch.setenv("PORT", "8100")
+    port = free_port()
+    monkeypatch.setenv("PORT", str(port))
     assert demo.main() == 0
     assert "services" in started["more"]
-    assert sorted(started["needs"]) == [8101, 8102]
+    assert sorted(started["needs"]) == [port + 1, port + 2]
+
+
+def test_a_port_that_is_taken_is_named_before_anything_is_touched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(demo, "HOME", tmp_path / "demo")
+    (tmp_path / "demo").mkdir()
+    monkeypatch.setattr("sys.argv", ["demo", "reset"])
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        for asked, words in (
+            (str(port), f"Le port {port} est déjà pris"),
+            ("huit", "PORT=huit n’est pas un port"),
+        ):
+            monkeypatch.setenv("PORT", asked)
+            assert demo.main() == 1
+            assert words in capsys.readouterr().err
+        (tmp_path / "demo" / "pki.port").write_text(str(port))
+        monkeypatch.setattr("sys.argv", ["demo"])
+        monkeypatch.setenv("PORT", str(free_port()))
+        assert demo.main() == 1
+        assert f"le port {port}, qu’un autre programme occupe" in capsys.readouterr().err
+    assert [one.name for one in (tmp_path / "demo").iterdir()] == ["pki.port"]
 
 
 def test_the_invoices_of_the_demonstration_are_the_commune_s_own_and_hold_together(tmp_path: Path) -> None:

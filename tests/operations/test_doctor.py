@@ -22,6 +22,7 @@ CHECKS = (
     "documents",
     "courriel",
     "horodatage et horloge",
+    "autorités reconnues",
     "signature d’essai",
     "certificats",
     "télétransmission",
@@ -134,6 +135,14 @@ def test_an_authority_that_is_silent_is_named_and_no_signature_is_tried_without_
 def test_without_an_authority_the_level_of_signatures_is_said(house: House) -> None:
     (said,) = only_ill(house, "horodatage et horloge", tsa_url="")
     assert said == "aucune autorité : donnez PARAPHE_TSA_URL ; les signatures seraient sans horodatage (B-B)"
+
+
+def test_an_installation_that_believes_or_asks_nobody_is_told_what_it_means(house: House) -> None:
+    (said,) = only_ill(house, "autorités reconnues", trust_roots=None)
+    assert "aucun certificat ne peut signer" in said
+    assert "PARAPHE_TRUST_ROOTS" in said
+    (said,) = only_ill(house, "autorités reconnues", revocation_hosts=())
+    assert "PARAPHE_REVOCATION_HOSTS" in said
 
 
 def test_a_clock_that_is_wrong_is_named_with_its_gap(house: House) -> None:
