@@ -1,6 +1,6 @@
 """What an act became at the Préfecture: its dates, its clocks, its stamped copy and its certificate."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,6 +20,7 @@ from app.folders.documents import current_versions
 from app.folders.effect import REFERRED, Effect, effect_of
 from app.folders.models import Document, DocumentVersion, Folder, Publication
 from app.folders.publicity import Means, means_of, signed_on
+from app.legality import former
 from app.legality.cancelling import Standing, act_at_the_prefecture, standing
 from app.legality.intake import the_channel
 from app.legality.models import StateLetter
@@ -51,6 +52,7 @@ class Life:
     on_paper: bool
     means: Means
     cancelled_on: date | None
+    withdrawn_on: date | None
     effect: Effect | None
     referred: bool
 
@@ -81,6 +83,9 @@ def life_of(db: Db, folder: Folder) -> Life:
         on_paper=act.reference == ON_PAPER,
         means=means_of(db, folder),
         cancelled_on=here.cancelled.cancelled_on if here.cancelled else None,
+        withdrawn_on=(
+            online.withdrawn_at.astimezone(PARIS).date() if online and online.withdrawn_at else None
+        ),
         effect=worth,
         referred=bool(folder.fields.get(REFERRED)),
     )
@@ -112,8 +117,8 @@ def _referral(db: Db, folder: Folder, act: Transmission) -> date | None:
     return referral_until(max(found.values())) if len(found) == len(asked) else None
 
 
-def rows_of(life: Life) -> list[str]:
-    """The rows of the stamp."""
+def rows_of(life: Life, since: Sequence[str] = ()) -> list[str]:
+    """The rows of the stamp: its days, what the act is worth today by the line that every page reads, what came after it."""
     identifier = life.standing.act.identifier
     return [
         f"Envoyé en préfecture le {_short(life.sent_on)}"
@@ -121,7 +126,9 @@ def rows_of(life: Life) -> list[str]:
         else "Transmis en préfecture sur papier",
         f"Reçu en préfecture le {_short(life.received_on)}",
         f"{life.means.done} {_short(life.published_on)}" if life.published_on else "Publication : en attente",
-        *([f"Transmission annulée le {_short(life.cancelled_on)}"] if life.cancelled_on else []),
+        *([life.effect.words] if life.effect else []),
+        *([f"Retiré du site le {_short(life.withdrawn_on)}"] if life.withdrawn_on else []),
+        *since,
         *([f"ID : {identifier}"] if identifier else []),
     ]
 
@@ -148,11 +155,12 @@ def main_of(db: Db, folder: Folder, act: Transmission) -> DocumentVersion:
 def stamped_copy(db: Db, folder: Folder) -> bytes:
     """A copy of the act with its stamp on each page, made anew from its receipt; the original is only read."""
     life = life_of(db, folder)
+    rows = rows_of(life, former.since(db, folder))
     version = main_of(db, folder, life.standing.act)
     with TemporaryDirectory(prefix="paraphe-stamp-") as room:
         source, target = Path(room) / "act.pdf", Path(room) / "copy.pdf"
         vault.store().fetch(vault.scope(folder.collectivity_id), version.sha256, source)
-        return stamp(source, target, rows_of(life), simulated=life.standing.act.simulated).read_bytes()
+        return stamp(source, target, rows, simulated=life.standing.act.simulated).read_bytes()
 
 
 def copy_offered(act: Transmission) -> bool:

@@ -72,11 +72,19 @@ def links(db: Db, folder: Folder) -> list[tuple[str, int | None]]:
         words = f"{how[0]} l’arrêté {folder.fields.get('former_number') or '?'}."
         found.append((words, former.id if former else None))
     if folder.number and _signed(folder):
-        found += [
-            (f"{HOW[str(one.fields['former_how'])][1]} par l’arrêté {one.number}{_since(db, one)}.", one.id)
-            for one in _later(db, folder)
-        ]
+        found += [(f"{_by(db, one)}.", one.id) for one in _later(db, folder)]
     return found
+
+
+def since(db: Db, folder: Folder) -> list[str]:
+    """What later signed orders did of this one: « Retiré par l’arrêté 2026_061, signé le mardi 3 novembre 2026 »."""
+    if folder.family != FAMILY or not folder.number:
+        return []
+    return [_by(db, one) for one in _later(db, folder)]
+
+
+def _by(db: Db, one: Folder) -> str:
+    return f"{HOW[str(one.fields['former_how'])][1]} par l’arrêté {one.number}{_since(db, one)}"
 
 
 def _later(db: Db, folder: Folder) -> list[Folder]:

@@ -1,13 +1,14 @@
 """Pages that Paraphe prints: the stamped copy of an act, its certificate, its request of cancellation; each says what it is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 FONTS = Path(__file__).resolve().parents[1] / "signing" / "formats" / "fonts"
 MARGIN, LINE = 20, 7
 SIMULATED = "FACTICE : préfecture simulée, sans aucune valeur juridique"
-# In points: the box that relay operators draw, at the foot of each page on the left.
+# In points: the box that relay operators draw, at the foot of each page on the left; it grows upwards with what it says.
 WIDTH, HEIGHT, EDGE, SIZE = 214, 72, 10, 7
+PADDING, LEAST = 4, 8
 
 
 def sheet(
@@ -73,7 +74,8 @@ def _overlay(page: object, rows: Sequence[str], simulated: bool) -> None:
     left, bottom, right, top = (float(one) for one in page.cropbox)  # type: ignore[attr-defined]
     turned = int(page.obj.get("/Rotate", 0)) % 360  # type: ignore[attr-defined]
     unit = float(page.obj.get("/UserUnit", 1))  # type: ignore[attr-defined]
-    width, height, edge = WIDTH / unit, HEIGHT / unit, EDGE / unit
+    data, tall = _drawn(tuple(rows), simulated)
+    width, height, edge = WIDTH / unit, tall / unit, EDGE / unit
     # The box as it is seen at the bottom left, in the page's own coordinates.
     box = {
         0: (left + edge, bottom + edge, left + edge + width, bottom + edge + height),
@@ -81,29 +83,43 @@ def _overlay(page: object, rows: Sequence[str], simulated: bool) -> None:
         180: (right - edge - width, top - edge - height, right - edge, top - edge),
         270: (left + edge, top - edge - width, left + edge + height, top - edge),
     }[turned]
-    with pikepdf.open(io.BytesIO(_drawn(tuple(rows), simulated))) as drawn:
+    with pikepdf.open(io.BytesIO(data)) as drawn:
         page.add_overlay(drawn.pages[0], pikepdf.Rectangle(*box), shrink=True, expand=True)  # type: ignore[attr-defined]
 
 
-def _drawn(rows: tuple[str, ...], simulated: bool) -> bytes:
+def _drawn(rows: tuple[str, ...], simulated: bool) -> tuple[bytes, float]:
+    """The box as a page of its own, and its height in points: a long row goes to the next line, nothing is cut."""
     from fpdf import FPDF
 
-    made = FPDF(unit="pt", format=(WIDTH, HEIGHT))
+    shown = [*([SIMULATED] if simulated else []), *rows, "Copie tamponnée : seul l’original signé fait foi"]
+    made = FPDF(unit="pt")
     made.set_auto_page_break(auto=False)
-    made.set_margins(5, 4)
+    made.set_margins(PADDING + 1, PADDING)
     made.add_font("Paraphe", fname=FONTS / "paraphe-stamp.ttf")
-    made.add_page()
+    made.set_font("Paraphe", size=SIZE)
+    room = WIDTH - 2 * (PADDING + 1 + made.c_margin)
+    lines = [line for row in shown for line in _wrapped(_known(row), room, made.get_string_width)]
+    height = max(HEIGHT, len(lines) * LEAST + 2 * PADDING)
+    made.add_page(format=(WIDTH, height))
     made.set_fill_color(255, 255, 255)
     made.set_draw_color(20, 40, 120)
-    made.rect(0.5, 0.5, WIDTH - 1, HEIGHT - 1, style="DF")
+    made.rect(0.5, 0.5, WIDTH - 1, height - 1, style="DF")
     made.set_text_color(20, 40, 120)
-    shown = [*rows, "Copie tamponnée : seul l’original signé fait foi"]
-    if simulated:
-        shown.insert(0, SIMULATED)
-    for row in shown:
-        made.set_font("Paraphe", size=SIZE)
-        made.cell(0, (HEIGHT - 8) / len(shown), _known(row), new_x="LMARGIN", new_y="NEXT")
-    return bytes(made.output())
+    for line in lines:
+        made.cell(0, (height - 2 * PADDING) / len(lines), line, new_x="LMARGIN", new_y="NEXT")
+    return bytes(made.output()), height
+
+
+def _wrapped(text: str, room: float, width: Callable[[str], float]) -> list[str]:
+    """A row in lines that fit; a word longer than a line has one of its own."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if lines[-1] and width(longer) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
 
 
 def _text(page: object, text: str, size: int) -> None:

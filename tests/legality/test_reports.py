@@ -80,6 +80,8 @@ def test_an_order_that_withdraws_another_is_linked_to_it_and_late_after_four_mon
     with reading() as db:
         late = db.get_one(Folder, new)
         keys = {one.key for one in sockets.cautions(db, db.get_one(Folder, strange))}
+        (stamped,) = former.since(db, db.get_one(Folder, old))
+        assert stamped.startswith("Retiré par l’arrêté 2026_202, signé le")
         assert ("former-unknown" in keys, former.cautions(db, late)) == (True, ())
     assert months_after(date(2026, 10, 31), 4) == date(2027, 2, 28)
 
