@@ -139,4 +139,15 @@ DEPUTY = Account(
 )
 """At the mayor's desk by a delegation of function: she signs because a mandate says so, not because of her desk."""
 
-EVERYBODY = (*ACCOUNTS, DEPUTY)
+SECRETARY = Account(
+    "y.kergoffic",
+    "Yann",
+    "Kergoffic",
+    "Secrétaire de séance",
+    "Signe les délibérations avec le maire",
+    (("conseil", "sign"),),
+    certificate="y_kergoffic",
+)
+"""The secretary of the sitting, whom the deliberation of the demonstration names."""
+
+EVERYBODY = (*(SECRETARY if one.login == "b.cadiou" else one for one in ACCOUNTS), DEPUTY)

@@ -8,7 +8,9 @@ from xml.sax.saxutils import escape
 
 from app.demo.cast import NAME, POSTAL_CODE, SIREN
 
-SIRET = f"{SIREN}00017"
+SIRET = f"{SIREN}00016"
+"""The commune's, as its acts print it."""
+_IN_THE_SAMPLES = f"{SIREN}00017".encode()
 DAYS = 30
 """After its date, an invoice is due."""
 VISIT = Decimal("45.00")
@@ -45,6 +47,11 @@ JOINERY = Supplier(
     "29990",
     "Kerlann-sur-Mer",
 )
+
+
+def flow(sample: bytes) -> bytes:
+    """A payment flow of the commune itself: the sample, under the SIRET that its acts and invoices bear."""
+    return sample.replace(_IN_THE_SAMPLES, SIRET.encode())
 
 
 def invoice(

@@ -73,6 +73,7 @@ PERSONS = (
     Person("qualified", "Armel KERVADEC", "a_kervadec", qualified=_sequence(COMPLIANCE, DEVICE, _use(1))),
     Person("qualified_soft", "Armel KERVADEC", "a_kervadec", qualified=_sequence(COMPLIANCE, _use(1))),
     Person("eseal", "Cachet qualifié (FACTICE)", "seal", qualified=_sequence(COMPLIANCE, DEVICE, _use(2))),
+    Person("y_kergoffic", "Yann KERGOFFIC", "b_cadiou"),
 )
 
 

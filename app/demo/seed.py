@@ -1,6 +1,5 @@
 """Fill an empty installation with Kerlann-sur-Mer, by the same verbs as everybody."""
 
-import shutil
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
@@ -12,7 +11,18 @@ import sqlalchemy as sa
 from app.core.clock import today
 from app.core.db import reading
 from app.demo import papers
-from app.demo.cast import ACCOUNTS, DEPUTY, DESKS, EVERYBODY, NAME, PASSWORD, POSTAL_CODE, SIREN, Account
+from app.demo.cast import (
+    ACCOUNTS,
+    DEPUTY,
+    DESKS,
+    EVERYBODY,
+    NAME,
+    PASSWORD,
+    POSTAL_CODE,
+    SECRETARY,
+    SIREN,
+    Account,
+)
 from app.demo.pki import TestPki
 from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming
@@ -32,6 +42,8 @@ from app.signing.trust import facts
 from workflows.mandates import Kind
 from workflows.rights import Right
 
+ACT = "acts/deliberation-2026-057-subvention.pdf"
+FLOWS = ("pes/kerlann_depenses.xml", "pes/kerlann_paye.xml")
 SAMPLES = Path(__file__).resolve().parents[2] / "tests" / "assets"
 
 
@@ -120,21 +132,21 @@ def folders() -> None:
     for folder_id, steps in ((first, ()), (second, (technician, finance))):
         for who in steps:
             decide.approve(who, folder_id, version=_version(folder_id), comment="")
-    flow = _deposit(accountant, "pes", "pes/kerlann_depenses.xml")
+    flow = _deposit(accountant, "pes", FLOWS[0])
     sending.send(accountant, flow, version=_version(flow))
     decide.approve(finance, flow, version=_version(flow), comment="")
     payroll = actor_of("m.kerzerho")
-    pay = _deposit(payroll, "pes_payroll", "pes/kerlann_paye.xml")
+    pay = _deposit(payroll, "pes_payroll", FLOWS[1])
     sending.send(payroll, pay, version=_version(pay))
     secretary = actor_of("k.morizur")
-    act = _deposit(secretary, "deliberation", "acts/deliberation-2026-057-subvention.pdf")
+    act = _deposit(secretary, "deliberation", ACT)
     typed = {
         "number": "2026-057",
         "decision_date": "2026-09-24",
         "subject": "Subvention de fonctionnement au Cercle nautique de Porz-Izel, convention d’objectifs 2026-2027",
         "nature": "1",
         "matter": "7.5.2",
-        "sitting_secretary": str(actor_of("b.cadiou").user_id),
+        "sitting_secretary": str(actor_of(SECRETARY.login).user_id),
     }
     version = deposit.save(secretary, act, version=_version(act), title=None, facts=typed)
     sending.send(secretary, act, version=version)
@@ -158,7 +170,8 @@ def _invoice(
 def _deposit(actor: Actor, family: str, name: str) -> int:
     with TemporaryDirectory(prefix="paraphe-demo-") as room:
         path = Path(room) / Path(name).name
-        shutil.copy(SAMPLES / name, path)
+        sample = (SAMPLES / name).read_bytes()
+        path.write_bytes(papers.flow(sample) if path.suffix == ".xml" else sample)
         return deposit.deposit(actor, family, [Incoming(path, path.name)]).folder_id
 
 

@@ -109,10 +109,13 @@ def enter() -> BaseResponse:
 def p12(label: str) -> Response:
     """A person's test certificate; worth nothing outside this demonstration."""
     owner = next((one for one in EVERYBODY if one.certificate and one.certificate == label), None)
-    if owner is None:
+    path = (_home() / "pki" / "p12" / f"{label}.p12").absolute()
+    if (
+        owner is None or not path.is_file()
+    ):  # a demonstration made before this person joined it has no such file
         raise Refusal("not-found")
     return send_file(
-        (_home() / "pki" / "p12" / f"{label}.p12").absolute(),
+        path,
         as_attachment=True,
         download_name=owner.key_file,
     )

@@ -1,17 +1,20 @@
 """The demonstration begins its background work when what that work speaks to answers: no first letter fails."""
 
+import re
 import socket
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pypdfium2 as pdfium
 import pytest
 
 import app
 from app.core import schema
 from app.demo import __main__ as demo
-from app.demo import papers, pki, seed
+from app.demo import cast, papers, pki, seed
+from app.demo.pki_recipe import PERSONS
 from app.invoices.enclosed import data_in
 from app.invoices.reading import read_invoice
 from app.operations import processes
@@ -81,3 +84,20 @@ def test_the_invoices_of_the_demonstration_are_the_commune_s_own_and_hold_togeth
         shown = " ".join(value for _, value in read.rows)
         assert "Commune de Kerlann-sur-Mer" in shown
         assert "Val de Loire" not in shown
+
+
+def test_the_papers_of_the_demonstration_name_the_same_commune_and_the_same_people(tmp_path: Path) -> None:
+    act = pdfium.PdfDocument(seed.SAMPLES / seed.ACT)
+    printed = " ".join("".join(page.get_textpage().get_text_range() for page in act).split())
+    people = {one.login: one for one in cast.EVERYBODY}
+    mayor, secretary = people["a.kervadec"], cast.SECRETARY
+    for words, one in (("Le maire", mayor), ("Le secrétaire de séance", secretary)):
+        assert f"{words} {one.first_name} {one.last_name.upper()}" in printed
+    assert "b.cadiou" not in people
+    keys = {one.label: one.name for one in PERSONS}
+    for one in people.values():
+        assert one.certificate is None or keys[one.certificate].casefold() == one.name.casefold()
+    assert papers.SIRET in printed.replace(" ", "")
+    for name in seed.FLOWS:
+        sirets = set(re.findall(rb"212909998\d{5}", papers.flow((seed.SAMPLES / name).read_bytes())))
+        assert sirets == {papers.SIRET.encode()}
