@@ -1,5 +1,6 @@
 """What the documents name exists: files, settings and their defaults, commands with their options, targets, words."""
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -61,6 +62,18 @@ def test_the_decisions_are_numbered_one_after_the_other_and_linked_pages_are_all
     assert all(read(one).startswith(f"# {one.name[:4]}. ") for one in DECISIONS)
     front = read(ROOT / "README.md")
     assert not [one.name for one in (ROOT / "docs").glob("*.md") if f"docs/{one.name}" not in front]
+
+
+def test_the_decision_on_sockets_names_every_socket() -> None:
+    (page,) = (read(one) for one in DECISIONS if one.name.startswith("0010"))
+    named = set(re.findall(r"`([a-z_]+)`", page))
+    board = ast.parse(read(ROOT / "app" / "folders" / "sockets.py"))
+    made = {
+        one.name
+        for one in board.body
+        if isinstance(one, ast.FunctionDef) and ast.unparse(one.returns or one).strip() == "None"
+    }
+    assert made - {"clear", "indexed"} - named == set()
 
 
 def defaults(data: Path) -> Iterator[tuple[str, str]]:

@@ -101,6 +101,7 @@ TAMPERED: dict[str, tuple[Callable[[Lines], object], int]] = {
 }
 
 
+@pytest.mark.law("PRV-01")
 def test_a_bare_python_names_the_first_line_that_was_touched(house: House, export: Path) -> None:
     assert judged(export) == (0, f"Journal intact : {count(export)} écritures, tête {head(export)}.\n")
     whole = [json.loads(one) for one in export.read_text().splitlines()]
