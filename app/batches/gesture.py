@@ -13,6 +13,7 @@ from app.core.outbox import News, Outbox, post
 from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.core.transaction import use_case
+from app.folders.access import read_by
 from app.people.actor import Actor, require
 from app.people.identity import refuse_stale_in
 from app.signing.models import SignatureSession
@@ -140,6 +141,7 @@ def mine(db: Db, actor: Actor, batch_id: int, *, lock: bool = False) -> Batch:
     batch = db.scalar(query.with_for_update() if lock else query)
     if batch is None or actor.user_id is None:
         raise Refusal("batch-unknown")
+    read_by(db, actor)
     return batch
 
 

@@ -4,7 +4,7 @@ Pages, JSON, files, trays, counters, the search and letters all use these condit
 that are written as text take them as text (`as_text`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -25,6 +25,7 @@ from workflows.rights import Right, right_for
 Condition = sa.ColumnElement[bool]
 ENGAGING = (StepKind.SIGN, StepKind.SEAL)
 """What engages the collectivity: at a desk, the right to sign is not enough once a mandate is recorded (decision 0015)."""
+READER = "who reads what this session tells"
 _FOLDERS: Any = sa.inspect(Folder).local_table
 FOLDER: Any = _FOLDERS.alias("f")
 STEP: Any = sa.inspect(StepRun).local_table.alias("s")
@@ -136,6 +137,24 @@ def as_text(condition: Condition, table: Any = STEP) -> str:
     return str(whole.compile(dialect=_TEXT, compile_kwargs={"literal_binds": True})).partition("WHERE ")[2]
 
 
+def read_by(db: Db, actor: Actor) -> None:
+    """Say who reads what this session tells: other folders are named to him as far as he may read them (`readable_among`)."""
+    db.info[READER] = actor
+
+
+def readable_among(db: Db, folder_ids: Collection[int]) -> frozenset[int]:
+    """Those of these folders that the reader of this session may read, and may be named to him; none where nobody reads.
+
+    Whoever was authorised on the session, or locked a folder in it, is its reader.
+    """
+    reader = db.info.get(READER)
+    if reader is None or not folder_ids:
+        return frozenset()
+    return frozenset(
+        db.scalars(sa.select(_FOLDERS.c.id).where(_FOLDERS.c.id.in_(folder_ids), readable_by(reader)))
+    )
+
+
 def readable_as_text(actor: Actor) -> str:
     """`readable_by` on `f`, as text."""
     return as_text(readable_by(actor, FOLDER), FOLDER)
@@ -187,6 +206,7 @@ def authorize(db: Db, actor: Actor, folder_id: int) -> Folder:
     if row is None or not row.readable:
         raise Refusal("not-found")
     folder: Folder = row[0]
+    read_by(db, actor)
     return folder
 
 
@@ -198,6 +218,7 @@ def lock(db: Db, actor: Actor, folder_id: int, version: int | None) -> Folder:
     folder = db.scalar(_locked, {"folder": folder_id, "here": actor.collectivity_id})
     if folder is None:
         raise Refusal("not-found")
+    read_by(db, actor)
     if version is not None and folder.version != version:
         refuse_stranger(db, actor, folder)
         raise Refusal("moved-on", folder_id=folder_id, title="Ce dossier a avancé")

@@ -223,6 +223,21 @@ def was_signed(db: Db, folder: Folder) -> bool:
     return db.execute(query.limit(1)).first() is not None
 
 
+def engaged(db: Db, folders: Iterable[Folder]) -> frozenset[int]:
+    """Those of these folders that were signed or left since they were last sent, and did not come back."""
+    rounds = {one.id: one.round for one in folders if one.phase in {Phase.RUNNING, Phase.DONE}}
+    made = sa.and_(_run.c.kind.in_([StepKind.SIGN.value, StepKind.SEAL.value]), _run.c.state == "done")
+    left = sa.and_(_run.c.kind == StepKind.TRANSMIT.value, _run.c.state.in_(["active", "done"]))
+    query = sa.select(_run.c.folder_id, _run.c.pass_number).where(
+        _run.c.folder_id.in_(rounds), sa.or_(made, left)
+    )
+    return frozenset(
+        row.folder_id
+        for row in db.execute(query)
+        if row.pass_number >= rounds[row.folder_id] * STEPS_PER_ROUND
+    )
+
+
 def _ended(action: Action, actor: Actor, said: Said, moment: datetime) -> dict[str, Any]:
     """How the part of whoever acts ends."""
     return {

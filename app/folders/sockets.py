@@ -6,6 +6,7 @@ Each slice above registers at start what it brings to a folder's life and page; 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ class Caution:
     `ask_url`: where the folder's page may have it looked into (POST), and what it is then told instead. `about`: the name of
     this very caution in its folder, another one as soon as what it is about changes; somebody may then rule on it with a
     word, and it is told no more. Empty for what nobody rules on. `choices`: what may be ruled (value, label of the button).
-    `by`: the persons (`move.person_of`) who made it and may not rule on it.
+    `by`: the persons (`move.person_of`) who made it and may not rule on it. `formerly`: the name under which it was ruled on
+    when names told the number of another folder. A title is kept with the ruling, for all: it names no other folder.
     """
 
     key: str
@@ -56,6 +58,7 @@ class Caution:
     about: str = ""
     choices: tuple[tuple[str, str], ...] = (("", "Lever ce point"),)
     by: frozenset[int] = frozenset()
+    formerly: str = ""
 
 
 @dataclass(frozen=True)
@@ -205,9 +208,34 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     return _open(folder, (one for find in plugged.cautions for one in find(db, folder)))
 
 
+def told_cautions(db: Db, folder: Folder) -> list[dict[str, Any]]:
+    """The cautions of a folder for what leaves with it: the open ones but its corrections, then those that somebody ruled on."""
+    left = [one for one in cautions(db, folder) if one.key != "corrected"]
+    found: list[dict[str, Any]] = [
+        {"key": one.key, "title": one.title, "sentence": one.sentence, "ruling": None} for one in left
+    ]
+    ruled = (one for one in folder.sources.get("rulings", ()) if not one["keeps"])
+    return found + [
+        {
+            "key": str(one["about"]).partition(":")[0],
+            "title": one["title"],
+            "sentence": "",
+            "ruling": {name: one[name] for name in ("who", "at", "word")},
+        }
+        for one in ruled
+    ]
+
+
 def _open(folder: Folder, found: Iterable[Caution]) -> list[Caution]:
     ruled = rulings_on_cautions(folder.sources)
-    return [one for one in found if not one.about or one.about not in ruled]
+    return [one for one in found if not one.about or (one.about not in ruled and one.formerly not in ruled)]
+
+
+def mark_of(other: Folder) -> str:
+    """What stands for another folder in the name of a caution: the same each time, and tells nobody which folder it is."""
+    return sha256(f"{other.collectivity_id} {other.id} {other.created_at.isoformat()}".encode()).hexdigest()[
+        :16
+    ]
 
 
 def is_open(folder: Folder, caution: Caution) -> bool:

@@ -1,7 +1,7 @@
 """What earlier invoices tell of one: that it is there already, that its seller's account or establishment has changed."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -9,9 +9,11 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.french import euros, jour, spaces
+from app.folders.access import readable_among
 from app.folders.corrections import shown
 from app.folders.models import Document, DocumentVersion, Folder
-from app.folders.sockets import Caution
+from app.folders.move import engaged
+from app.folders.sockets import Caution, is_open, mark_of
 from app.folders.views import state_label
 from app.invoices.checks import compact
 from app.invoices.keys import CLOSE, SAME, keys_of, seller_key, sellers_of
@@ -19,12 +21,15 @@ from app.invoices.models import InvoiceKey
 from app.people.models import Collectivity
 from workflows.circuit import DONE, WITHDRAWN, Phase
 from workflows.disputed import values
+from workflows.family import Problem
 from workflows.family import family as family_named
 
 FAMILY = "invoice"
 FILES = ("main", "original", "data")
 MOST = 20
 """Earlier invoices that are compared, the latest of a seller or of a number."""
+TWICE = "duplicate"
+RULE_FIRST = "une personne qui décide, et qui n’a pas déposé la facture, doit d’abord trancher ce point, ou la rejeter."
 HERE = frozenset({"FR", "MC"})
 
 _key: Any = InvoiceKey.__table__
@@ -32,10 +37,11 @@ _key: Any = InvoiceKey.__table__
 
 @dataclass(frozen=True)
 class Seen:
-    """An invoice of another folder that may be this one."""
+    """An invoice of another folder that may be this one; `named`: whether who reads may be told which folder it is."""
 
     folder: Folder
     same: bool
+    named: bool
 
 
 def index(db: Db, folder: Folder) -> None:
@@ -64,7 +70,8 @@ def index(db: Db, folder: Folder) -> None:
 def seen_before(db: Db, folder: Folder) -> list[Seen]:
     """The folders that hold the same invoice, or one whose number reads the same, the surest and the latest first.
 
-    Those deposited before it, and those that have ended since; not those that were given up. Each is told on the later one.
+    Those deposited before it, and those that have ended or were signed since; not those that were given up. Each is told on
+    the later one, and a later one that was signed first on the other: of the two, one is always held (`to_rule`).
     """
     if folder.family != FAMILY or folder.phase == Phase.DONE:
         return []
@@ -84,13 +91,14 @@ def seen_before(db: Db, folder: Folder) -> list[Seen]:
     )
     same = {row.folder_id: bool(row.same) for row in db.execute(query)}
     folders = {one.id: one for one in db.scalars(sa.select(Folder).where(Folder.id.in_(same)))}
-    return [
-        Seen(folders[key], surely)
-        for key, surely in same.items()
-        if key in folders
-        and folders[key].place != WITHDRAWN
-        and (key < folder.id or folders[key].place == DONE)
-    ]
+    later = engaged(db, [one for key, one in folders.items() if key > folder.id])
+    known = {
+        key: one
+        for key, one in folders.items()
+        if one.place != WITHDRAWN and (key < folder.id or one.place == DONE or key in later)
+    }
+    named = readable_among(db, list(known))
+    return [Seen(known[key], surely, key in named) for key, surely in same.items() if key in known]
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
@@ -103,34 +111,38 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
         *_addressee(db, folder, by),
         *_seller(folder, _paid(db, folder), by),
     ]
+    return [replace(one, title=spaces(one.title), sentence=spaces(one.sentence)) for one in told]
+
+
+def to_rule(db: Db, folder: Folder) -> list[Problem]:
+    """What stands before the signature: the same invoice twice, as long as nobody who did not deposit it has ruled (INV-20)."""
     return [
-        Caution(one.key, spaces(one.title), spaces(one.sentence), about=one.about, by=one.by) for one in told
+        Problem("duplicate-unruled", "number", spaces(f"« {one.title} » : {RULE_FIRST}"))
+        for one in cautions(db, folder)
+        if one.key == TWICE and is_open(folder, one)
     ]
 
 
 def _duplicate(one: Seen, by: frozenset[int]) -> Caution:
     other = one.folder
-    amount = euros(other.fields.get("total_ttc") or "")
-    what = (
-        f"n° {other.number}, {amount}, déposée par {other.depositor_name} le {jour(other.created_at.date())} "
-        f"({state_label(other.place, None).lower()})"
-    )
-    if one.same:
-        return Caution(
-            "duplicate",
-            f"Facture déjà reçue, dossier n° {other.id}",
-            f"Le dossier n° {other.id} porte la même facture, {what}. Aucune ne se paie deux fois : rejetez celle-ci, ou dites "
-            "pourquoi ce n’est pas la même.",
-            about=f"duplicate:{other.id}",
-            by=by,
+    where, what = "Un autre dossier, que vous ne pouvez pas lire,", ""
+    if one.named:
+        amount = euros(other.fields.get("total_ttc") or "")
+        where = f"Le dossier n° {other.id}"
+        what = (
+            f", n° {other.number}, {amount}, déposée par {other.depositor_name} le {jour(other.created_at.date())} "
+            f"({state_label(other.place, None).lower()})"
         )
-    return Caution(
-        "near-duplicate",
-        f"Numéro très proche, dossier n° {other.id}",
-        f"Le dossier n° {other.id} porte une facture du même fournisseur dont le numéro se lit de même, {what}.",
-        about=f"near-duplicate:{other.id}",
-        by=by,
-    )
+    if one.same:
+        key, title = TWICE, "Facture déjà reçue"
+        said = (
+            f"{where} porte la même facture{what}. Aucune ne se paie deux fois : rejetez celle-ci, ou dites pourquoi ce "
+            "n’est pas la même."
+        )
+    else:
+        key, title = "near-duplicate", "Numéro très proche"
+        said = f"{where} porte une facture du même fournisseur dont le numéro se lit de même{what}."
+    return Caution(key, title, said, about=f"{key}:{mark_of(other)}", by=by, formerly=f"{key}:{other.id}")
 
 
 def _addressee(db: Db, folder: Folder, by: frozenset[int]) -> Iterable[Caution]:

@@ -18,7 +18,7 @@ from app.invoices.clock import clock_of
 from workflows.circuit import Facts, Phase
 
 SIDE_BY_SIDE = 3
-"""Earlier invoices that are shown beside this one; all of them are told."""
+"""Earlier invoices that are shown beside this one, of those that who reads may read; all of them are told."""
 
 
 def plug(settings: Any, templates: Environment) -> None:
@@ -30,6 +30,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.band(_Same(templates))
     sockets.caution(history.cautions)
     sockets.caution(days.cautions)
+    sockets.obstacle(history.to_rule)
     sockets.index(history.index)
 
 
@@ -106,7 +107,7 @@ class _Same:
     def __call__(self, db: Db, folder: Folder) -> Markup | None:
         seen = [
             {"id": one.folder.id, "same": one.same, "rows": history.beside(folder, one.folder)}
-            for one in history.seen_before(db, folder)[:SIDE_BY_SIDE]
+            for one in [seen for seen in history.seen_before(db, folder) if seen.named][:SIDE_BY_SIDE]
         ]
         if not seen:
             return None

@@ -85,17 +85,28 @@ class Repeated:
         """Where the bordereaux that were taken begin."""
         return frozenset(slip.page for slip, _ in self.slips)
 
-    def told(self, folder: Folder) -> Iterator[tuple[str, str, int]]:
-        """A title, a sentence and a page for each, the bordereaux first; attachments in one."""
+    @property
+    def folders(self) -> frozenset[int]:
+        """The folders whose acquits took what is here."""
+        slips, pieces = [taken for _, taken in self.slips], [taken for _, taken, _ in self.pieces]
+        return frozenset(
+            one.folder_id for one in (*slips, *pieces, *(taken for _, taken in self.attachments))
+        )
+
+    def told(self, folder: Folder, named: Collection[int] | None = None) -> Iterator[tuple[str, str, int]]:
+        """A title, a sentence and a page for each, the bordereaux first; attachments in one.
+
+        `named`: the folders that who reads may be told of; None tells all but those of pay, as the name of each point does.
+        """
         for slip, taken in self.slips:
-            words = f"Le comptable public l’a pris en charge ({_acquit(taken, folder)}). {REMEDY}"
+            words = f"Le comptable public l’a pris en charge ({_acquit(taken, folder, named)}). {REMEDY}"
             yield f"Bordereau {slip.number} déjà pris en charge", words, slip.page
         for slip, taken, numbers in self.pieces:
             what = "titre" if " recettes " in slip.key else "mandat"
             many = len(numbers) > 1
-            title = f"{what.capitalize()}{'s' if many else ''} {_named(numbers)} déjà pris en charge"
+            title = f"{what.capitalize()}{'s' if many else ''} {named_first(numbers)} déjà pris en charge"
             words = (
-                f"Dans le bordereau {taken.number} ({_acquit(taken, folder)}), et de nouveau dans le bordereau "
+                f"Dans le bordereau {taken.number} ({_acquit(taken, folder, named)}), et de nouveau dans le bordereau "
                 f"{slip.number} de ce flux : le comptable rejetterait ce bordereau. "
             )
             yield (
@@ -112,9 +123,9 @@ class Repeated:
                 else f"{count} pièces jointes déjà prises en charge"
             )
             words = (
-                f"{_named([one for one, _ in self.attachments])} ({_acquit(taken, folder)}) : le comptable rejetterait "
-                "la seconde. Le logiciel de finances doit citer une pièce déjà reçue par son identifiant, sans la joindre "
-                "de nouveau."
+                f"{named_first([one for one, _ in self.attachments])} ({_acquit(taken, folder, named)}) : le comptable "
+                "rejetterait la seconde. Le logiciel de finances doit citer une pièce déjà reçue par son identifiant, "
+                "sans la joindre de nouveau."
             )
             yield title, words, 0
 
@@ -196,14 +207,17 @@ def _taken(folder: Folder) -> sa.Select[FlowAnswer]:
     return query.order_by(FlowAnswer.id)
 
 
-def _acquit(answer: FlowAnswer, folder: Folder) -> str:
-    """The acquit that took it; the folder is named where nothing is restricted."""
+def _acquit(answer: FlowAnswer, folder: Folder, named: Collection[int] | None) -> str:
+    """The acquit that took it, and the folder where who reads may read it."""
     day = f"acquit du {jour(answer.answered_on)}"
-    if answer.folder_id == folder.id or family_of(folder.family).restricted:
+    if answer.folder_id == folder.id or (named is None and family_of(folder.family).restricted):
         return day
+    if named is not None and answer.folder_id not in named:
+        return f"{day}, d’un autre dossier, que vous ne pouvez pas lire"
     return f"{day}, dossier n° {answer.folder_id}"
 
 
-def _named(names: Sequence[str]) -> str:
+def named_first(names: Sequence[str]) -> str:
+    """The first of several names, and how many more there are."""
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" et {more} autre{'s' if more > 1 else ''}" if more > 0 else "")

@@ -1,7 +1,8 @@
 """Keep the reading of a deposited flow in the transaction that writes its folder, and make it again when it is missing."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,12 +12,14 @@ from app.core.clock import now
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.folders.access import readable_among
 from app.folders.models import DocumentVersion, Folder, StepRun
+from app.folders.move import engaged
 from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.pes.flow import SIGNED_AS, Flow, masked
 from app.pes.models import FlowAccount, FlowAttachment, FlowIndex, FlowName, FlowPage, FlowSlip
-from workflows.circuit import WITHDRAWN
+from workflows.circuit import WITHDRAWN, Phase
 from workflows.flows.keys import series
 
 PARTS: tuple[Any, ...] = (FlowPage, FlowSlip, FlowAttachment, FlowAccount, FlowIndex)
@@ -188,17 +191,53 @@ def changed_accounts(db: Db, folder: Folder) -> list[dict[str, Any]]:
     ]
 
 
-def elsewhere(db: Db, folder: Folder) -> list[tuple[str, int, int]]:
-    """The bordereaux of this flow that another folder, not given up, has too: number, page here, the other folder."""
+@dataclass(frozen=True)
+class Elsewhere:
+    """Another folder that has bordereaux of this flow: their numbers, and the page here of the first.
+
+    `named`: whether who reads may be told which folder it is. `held`: this flow is the second, and waits for who rules.
+    """
+
+    folder: Folder
+    numbers: tuple[str, ...]
+    page: int
+    named: bool
+    held: bool
+
+
+def elsewhere(db: Db, folder: Folder, but: Collection[int] = ()) -> list[Elsewhere]:
+    """The folders, not given up, that have bordereaux of this flow too, those of the pages `but` left out.
+
+    Of two on their way the later deposited is held, and whichever is not signed once the other was signed or has left: never
+    both leave without somebody who looked.
+    """
     mine, other = sa.orm.aliased(FlowSlip), sa.orm.aliased(FlowSlip)
     query = (
-        sa.select(mine.number, mine.page, other.folder_id)
+        sa.select(mine.number, mine.page, Folder)
         .join(other, sa.and_(other.key == mine.key, other.collectivity_id == mine.collectivity_id))
         .join(Folder, Folder.id == other.folder_id)
         .where(mine.folder_id == folder.id, other.folder_id != folder.id, Folder.place != WITHDRAWN)
         .order_by(mine.rank, other.folder_id)
     )
-    return [(number, page, folder_id) for number, page, folder_id in db.execute(query)]
+    found: dict[int, list[tuple[str, int]]] = {}
+    folders: dict[int, Folder] = {}
+    for number, page, there in db.execute(query):
+        if page not in but:
+            folders[there.id] = there
+            found.setdefault(there.id, []).append((number, page))
+    named, gone = readable_among(db, list(folders)), engaged(db, folders.values())
+    return [
+        Elsewhere(
+            folders[key],
+            tuple(dict.fromkeys(number for number, _ in slips)),
+            slips[0][1],
+            key in named,
+            key in gone
+            or folders[key].phase == Phase.DONE
+            or (folders[key].phase == Phase.RUNNING and key < folder.id),
+        )
+        for key, slips in found.items()
+    ]
 
 
 def is_flow(folder: Folder) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -15,16 +15,20 @@ from app.core.db import Db, reading
 from app.core.french import euros, jour, spaces
 from app.core.refusals import Refusal
 from app.files import vault
+from app.folders.access import READER, readable_among
 from app.folders.models import DocumentVersion, Folder
+from app.folders.move import was_signed
 from app.folders.readings import rulings_on_cautions
-from app.folders.sockets import Caution, is_open
+from app.folders.sockets import Caution, is_open, mark_of
+from app.folders.views import state_label
 from app.people.actor import system
-from app.pes.answered import attachments_taken, marks, taken_again
+from app.pes.answered import Repeated, attachments_taken, marks, named_first, taken_again
 from app.pes.flow import KINDS, WHAT, masked, page_content
-from app.pes.index import changed_accounts, deposited, elsewhere, is_flow, remake
+from app.pes.index import Elsewhere, changed_accounts, deposited, elsewhere, is_flow, remake
 from app.pes.models import FlowAnswer, FlowAttachment, FlowIndex, FlowPage, FlowSlip
 from app.pes.payments import Key, Said, Words, number_of, said_of
 from app.pes.schema import VERSIONS
+from workflows.circuit import Phase
 from workflows.family import Problem
 from workflows.flows.keys import same_number
 
@@ -61,11 +65,15 @@ class Point:
     text: str
     page: int
     grave: bool = False
+    mark: str = ""
 
     @property
     def about(self) -> str:
-        """The name of this very point in its folder, for who rules on it: another flow, or another acquit, is another."""
-        digest = hashlib.sha256(f"{self.title} {self.text}".encode()).hexdigest()
+        """The name of this very point in its folder, for who rules on it: another flow, or another acquit, is another.
+
+        `mark` is what it is made of where the words depend on who reads.
+        """
+        digest = hashlib.sha256((self.mark or f"{self.title} {self.text}").encode()).hexdigest()
         return f"{self.key}:{digest[:16]}"
 
 
@@ -91,7 +99,7 @@ class Sheet:
         """What should be looked at before signing, in one line under the header; None when there is nothing."""
         ruled = rulings_on_cautions(folder.sources)
         found = [one for one in _points_of(db, folder) if one.about not in ruled]
-        if not found:
+        if not found or _decided(db, folder):
             return None
         page = self._templates.get_template("pes/band.html")
         told = {"points": found[:BAND], "more": max(len(found) - BAND, 0), "count": len(found)}
@@ -125,6 +133,7 @@ class Sheet:
             sentence=sentence(index.summary),
             summary=index.summary,
             points=found,
+            decided=_decided(db, folder),
             sums=any(index.summary["slips"].values()),
             clean=all(
                 one[0] in {"schema", "payslips", "shared-account"} for one in index.summary["findings"]
@@ -145,11 +154,12 @@ class Sheet:
 
 def points(db: Db, folder: Folder, index: FlowIndex) -> list[Point]:
     """What to look at before signing: what was found at deposit, and what other folders tell today."""
-    known: dict[int, list[Point]] = db.info.setdefault("pes_points", {})
-    if folder.id not in known:
+    known: dict[Any, list[Point]] = db.info.setdefault("pes_points", {})
+    key = (folder.id, db.info.get(READER))
+    if key not in known:
         repeated = taken_again(db, folder)
-        known[folder.id] = [
-            *(Point("taken", "exclamation-circle", *said, grave=True) for said in repeated.told(folder)),
+        known[key] = [
+            *_taken(db, folder, repeated),
             *(
                 Point(
                     "account",
@@ -161,20 +171,40 @@ def points(db: Db, folder: Folder, index: FlowIndex) -> list[Point]:
                 )
                 for one in changed_accounts(db, folder)
             ),
-            *(
-                Point(
-                    "elsewhere",
-                    "files",
-                    f"Bordereau {number} déjà déposé",
-                    f"Le dossier n° {other} porte le même bordereau : le comptable rejettera le second.",
-                    page,
-                )
-                for number, page, other in elsewhere(db, folder)
-                if page not in repeated.pages
-            ),
+            *(_elsewhere(one) for one in elsewhere(db, folder, repeated.pages)),
             *(Point(key, "exclamation-triangle", *said) for key, *said in _found(db, folder, index)),
         ]
-    return known[folder.id]
+    return known[key]
+
+
+def _taken(db: Db, folder: Folder, repeated: Repeated) -> Iterator[Point]:
+    """What an acquit took already; each keeps its name whoever reads."""
+    named = readable_among(db, repeated.folders)
+    for said, (title, text, _) in zip(repeated.told(folder, named), repeated.told(folder), strict=True):
+        yield Point("taken", "exclamation-circle", *said, grave=True, mark=f"{title} {text}")
+
+
+def _elsewhere(one: Elsewhere) -> Point:
+    several = len(one.numbers) > 1
+    what = (
+        f"Bordereaux {named_first(one.numbers)} déjà déposés"
+        if several
+        else f"Bordereau {one.numbers[0]} déjà déposé"
+    )
+    where, state = "Un autre dossier, que vous ne pouvez pas lire,", ""
+    if one.named:
+        where, state = f"Le dossier n° {one.folder.id}", f" ({state_label(one.folder.place, None).lower()})"
+    text = (
+        f"{where} porte {'les mêmes bordereaux' if several else 'le même bordereau'}{state} : le comptable rejettera le "
+        "second. Abandonnez l’un des deux, ou dites pourquoi les deux partent."
+    )
+    mark = f"{mark_of(one.folder)} {','.join(one.numbers)}"
+    return Point("elsewhere", "files", what, text, one.page, grave=one.held, mark=mark)
+
+
+def _decided(db: Db, folder: Folder) -> bool:
+    """Whether it is over, or signed and gone on: nothing is to be looked at before a signature that was made."""
+    return folder.phase == Phase.DONE or (folder.phase == Phase.RUNNING and was_signed(db, folder))
 
 
 def _found(db: Db, folder: Folder, index: FlowIndex) -> list[Any]:
@@ -193,7 +223,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
 
 
 def repeated(db: Db, folder: Folder) -> list[Caution]:
-    """What an acquit took already: nobody signs it before somebody who did not deposit it has ruled."""
+    """What an acquit took already, or another folder on its way: nobody signs before somebody who did not deposit it ruled."""
     by = frozenset(folder.sources.get("depositors", ()))
     return [
         Caution(one.key, spaces(one.title), spaces(one.text), about=one.about, by=by)

@@ -14,7 +14,7 @@ from app.files import vault
 from app.folders import corrections
 from app.folders.documents import current_versions, named_versions
 from app.folders.models import Document, DocumentVersion, Folder
-from app.folders.sockets import plugged
+from app.folders.sockets import plugged, told_cautions
 from app.people.models import Collectivity
 from app.transmission.ports import Parcel, ParcelFile, Sender
 
@@ -50,6 +50,7 @@ def parcel_of(
             link=f"{settings.public_url}/dossiers/{folder.id}",
             prepared_at=prepared_at,
             corrections=tuple(corrections.told(folder)),
+            cautions=tuple(told_cautions(db, folder)),
         )
 
 

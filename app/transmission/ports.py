@@ -48,6 +48,7 @@ class Parcel:
     """All that a carrier knows of a folder; `key` is the idempotency key, stable for one (folder, round).
 
     `corrections`: the facts that somebody typed in place of what a file says, with both values, the reason and the ruling.
+    `cautions`: what was to be looked at and nobody ruled on, and what somebody ruled on, with the ruling.
     """
 
     key: str
@@ -61,6 +62,7 @@ class Parcel:
     link: str
     prepared_at: datetime
     corrections: tuple[Mapping[str, Any], ...] = ()
+    cautions: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

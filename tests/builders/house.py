@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask
@@ -21,6 +22,8 @@ from app.folders.keep import Incoming, Kept, keep_main
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.publicity import Means, means_of
 from app.folders.sockets import ReadFacts
+from app.invoices.keys import SELLER
+from app.invoices.models import InvoiceKey
 from app.journal.models import JournalEntry
 from app.people.actor import Actor
 from app.signing import sign
@@ -119,6 +122,7 @@ class House:
         if at == "draft":
             return folder_id
         sending.send(self.actor("g.trehorel"), folder_id, version=self.folder(folder_id).version)
+        self._another(folder_id)
         for place, who in (("service_done", "r.pellenec"), ("finance", "n.abgrallec")):
             if self.folder(folder_id).place == at:
                 return folder_id
@@ -147,8 +151,20 @@ class House:
         facts = {**read.fields, "received_on": today().isoformat(), "proof_of_service": "technique"}
         folder_id = deposit.create(actor, "invoice", min(actor.desk_ids), kept, facts)
         sending.submit(actor, folder_id, version=1)
+        self._another(folder_id)
         self.approve(folder_id, "r.pellenec")
         return folder_id
+
+    def _another(self, folder_id: int) -> None:
+        """Let an invoice made of a file that served already be another one: else the second is held (INV-20)."""
+        key: Any = InvoiceKey.__table__
+        others = sa.select(key.c.key).where(key.c.folder_id != folder_id)
+        with engine().begin() as connection:
+            connection.execute(
+                sa.delete(key).where(
+                    key.c.folder_id == folder_id, key.c.key.in_(others), key.c.kind != SELLER
+                )
+            )
 
     def a_deliberation(
         self, at: str = "direction", number: str | None = None, path: Path = ACT, **facts: str

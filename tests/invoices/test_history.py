@@ -1,6 +1,8 @@
 """An invoice that came before, another addressee, a changed account: told to who decides, and never paid twice unseen."""
 
+import json
 import shutil
+import zipfile
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ import sqlalchemy as sa
 from app.core import schema
 from app.core.clock import today
 from app.core.db import engine, reading
+from app.core.refusals import Refusal
 from app.folders import decide, deposit, ruling, sending
 from app.folders.keep import Incoming, keep_main
 from app.folders.sockets import cautions
@@ -70,12 +73,21 @@ def office(house: House, tmp_path: Path) -> Office:
 def test_the_same_invoice_is_seen_at_deposit_and_by_all_who_decide_until_one_of_them_rules(
     house: House, office: Office
 ) -> None:
-    first = house.an_invoice(at="finance")  # by its real file
+    first = house.an_invoice(at="bon_a_payer")  # by its real file
     again = house.deposit(CLERK, "invoice", INVOICE)
-    assert office.told(again)["duplicate"] == f"duplicate:{first}"
+    unread = house.deposit("k.morizur", "invoice", INVOICE)
+    last = house.deposit(CLERK, "invoice", INVOICE)
+    draft = Hand(house, CLERK).text(f"/dossiers/{last}/brouillon")
+    assert "Un autre dossier, que vous ne pouvez pas lire, porte la même facture" in draft
+    assert f"n° {again}" in draft
+    for named in (f"n° {unread}", f"dossiers/{unread}", f"duplicate:{unread}", "Katell Morizur"):
+        assert named not in draft, named
+    for depositor, one in (("k.morizur", unread), (CLERK, last)):
+        decide.withdraw(house.actor(depositor), one, version=house.folder(one).version)
+    assert "duplicate" in office.told(again)
     assert "duplicate" not in office.told(first)
     draft = Hand(house, CLERK).text(f"/dossiers/{again}/brouillon")
-    assert f"Facture déjà reçue, dossier n° {first}" in draft
+    assert "Facture déjà reçue" in draft
     assert f"Même facture : dossier n° {first}" in draft
     house.save(again, CLERK, {"received_on": "2026-11-20", "proof_of_service": "technique"})
     office.send(again)
@@ -88,10 +100,26 @@ def test_the_same_invoice_is_seen_at_deposit_and_by_all_who_decide_until_one_of_
         f"/lots/{mayor.propose('sign', [again])}",
     ):
         assert f"Le dossier n° {first} porte la même facture" in mayor.text(page), page
-    office.rule(again, MAYOR, f"duplicate:{first}")
+    with pytest.raises(Refusal, match="would-be-refused") as held:
+        house.sign(again, MAYOR)
+    assert "Facture déjà reçue" in held.value.facts["details"]
+    about = office.told(again)["duplicate"]
+    for login in (CLERK, FINANCE):
+        with pytest.raises(Refusal):
+            office.rule(again, login, about)
+    office.rule(again, MAYOR, about)
     assert "duplicate" not in office.told(again)
     assert "« Deux chantiers. »" in mayor.text(f"/dossiers/{again}")
     assert "folder.ruled" in house.journal(again)
+    house.sign(again, MAYOR)  # the second is signed first: the first one is held in its turn
+    with pytest.raises(Refusal, match="would-be-refused"):
+        house.sign(first, MAYOR)
+    house.drain()
+    with zipfile.ZipFile(next(house.settings.handover_folder.rglob(f"dossier-{again}-*.zip"))) as left:
+        cautions_left = json.loads(left.read("manifest.json"))["folder"]["cautions"]
+    told = {one["key"]: one["ruling"] and one["ruling"]["word"] for one in cautions_left}
+    assert told["duplicate"] == "Deux chantiers."
+    assert set(told.values()) == {None, "Deux chantiers."}
 
 
 def test_what_the_seller_s_other_invoices_tell(house: House, office: Office) -> None:

@@ -9,6 +9,8 @@ from app.core.db import reading
 from app.core.refusals import Refusal
 from app.demo.cast import PASSWORD
 from app.folders import decide, queues, sending
+from app.folders.ruling import rule
+from app.folders.sockets import cautions
 from app.people import applications, desks
 from tests.builders.flows import edited
 from tests.builders.house import FLOW, PAY, House
@@ -101,6 +103,54 @@ def test_the_name_of_a_flow_serves_once_whichever_its_family(house: House, tmp_p
     with pytest.raises(Refusal) as caught:
         house.deposit("g.trehorel", "pes", edited(tmp_path, (taken, name)))
     assert caught.value.key == "flow-name-used"
+
+
+def renamed(room: Path, letter: str) -> Path:
+    """The same pay flow under another name."""
+    path = room / f"{letter}.xml"
+    path.write_bytes(PAY.read_bytes().replace(b'NomFic V="', f'NomFic V="{letter}'.encode()))
+    return path
+
+
+@on_sqlite
+def test_of_two_copies_of_a_pay_flow_the_second_waits_for_who_rules_and_strangers_are_told_no_number(
+    house: House, tmp_path: Path
+) -> None:
+    first = house.deposit(PAYER, "pes_payroll", PAY)
+    second = house.deposit(PAYER, "pes_payroll", renamed(tmp_path, "B"))
+    for one in (first, second):
+        sending.send(house.actor(PAYER), one, version=house.folder(one).version)
+    page = house.client(MAYOR).get(f"/dossiers/{second}").get_data(as_text=True)
+    assert "note-danger" in page
+    assert f"dossier n° {first}" in page.replace("\xa0", " ")
+    with pytest.raises(Refusal, match="would-be-refused"):
+        house.sign(second, MAYOR)
+    with reading() as db:
+        held = [one.about for one in cautions(db, house.folder(second)) if one.about]
+    given = {"keep": "", "word": "Rappel de novembre, deux paiements."}
+    for about in held:
+        version = house.folder(second).version
+        with pytest.raises(Refusal):
+            rule(house.actor(PAYER), second, version=version, about=about, **given)
+        rule(house.actor(MAYOR), second, version=version, about=about, **given)
+    house.sign(second, MAYOR)
+    # The first one was not held: it is, once the other is signed
+    with pytest.raises(Refusal, match="would-be-refused"):
+        house.sign(first, MAYOR)
+    # Who reads no pay flow is told that there is one, and neither its number nor its way
+    plain = house.deposit("g.trehorel", "pes", renamed(tmp_path, "C"))
+    shown = house.client("g.trehorel").get(f"/dossiers/{plain}").get_data(as_text=True).replace("\xa0", " ")
+    assert "que vous ne pouvez pas lire, porte" in shown
+    for one in (first, second):
+        assert f"n° {one}" not in shown
+        assert f"/dossiers/{one}" not in shown
+    house.drain()
+    page = house.client(MAYOR).get(f"/dossiers/{second}").get_data(as_text=True)
+    assert house.folder(second).place == "done"
+    assert "avant de signer" not in page
+    shown = house.client("g.trehorel").get(f"/dossiers/{plain}").get_data(as_text=True).replace("\xa0", " ")
+    assert "d’un autre dossier, que vous ne pouvez pas lire" in shown
+    assert f"n° {second}" not in shown
 
 
 @on_sqlite

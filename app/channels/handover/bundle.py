@@ -81,6 +81,7 @@ def manifest(parcel: Parcel) -> bytes:
             "title": parcel.title,
             "facts": parcel.facts,
             "corrections": list(parcel.corrections),
+            "cautions": list(parcel.cautions),
             "link": parcel.link,
         },
         "sender": {"siren": sender.siren, "name": sender.name},
