@@ -18,7 +18,7 @@ from app.folders.access import refuse_stranger
 from app.folders.facts import act_of
 from app.folders.models import Folder, StepRun
 from app.folders.notices import news_of
-from app.folders.publicity import signed_on
+from app.folders.publicity import published_word, signed_on
 from app.folders.rows import STEPS_PER_ROUND, Run
 from app.folders.seats import Slot, best_part, lacks_people, slots_of
 from app.journal.chain import Event, append
@@ -39,7 +39,6 @@ SOMEBODY = LARGEST_KEY
 DECIDED = {
     "visa": "visé",
     "sign": "signé",
-    "publish": "publié",
     "archive": "archivé",
     "seal": "scellé",
     "transmit": "transmis",
@@ -184,12 +183,19 @@ def not_your_turn(db: Db, actor: Actor, folder: Folder, here: Present | None) ->
     """
     last = _last_decision(db, folder)
     if last is not None and actor.user_id is not None and last.user_id == actor.user_id and last.ended_at:
-        act = DECIDED.get("rejected" if last.state == "rejected" else last.kind, "traité")
+        act = decided(folder, last)
         return Refusal(
             "acted-already", act=act, when=moment_of_day(last.ended_at), title="Vous avez déjà décidé"
         )
     lacking = here.lacking(actor, folder) if here is not None and here.seated(actor) else None
     return lacking or Refusal("not-your-turn")
+
+
+def decided(folder: Folder, run: Any) -> str:
+    """« visé », « notifié », « rejeté »: what was decided at a part of a step."""
+    if run.kind == StepKind.PUBLISH and run.state != "rejected":
+        return published_word(folder.family)
+    return DECIDED.get("rejected" if run.state == "rejected" else run.kind, "traité")
 
 
 def _last_decision(db: Db, folder: Folder) -> Any:

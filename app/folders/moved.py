@@ -10,7 +10,7 @@ from app.core.french import moment_of_day, spaces
 from app.folders import queues
 from app.folders.access import authorize
 from app.folders.models import Folder, StepRun
-from app.folders.move import DECIDED
+from app.folders.move import decided
 from app.people.actor import Actor
 
 _LOST = {
@@ -61,5 +61,4 @@ def told(db: Db, folder: Folder) -> str:
     title = f"« {folder.title or 'Sans objet'} »"
     if run is None or run.ended_at is None or run.ended_at < folder.updated_at:
         return f"{title} a changé {moment_of_day(folder.updated_at)}"
-    act = DECIDED.get("rejected" if run.state == "rejected" else run.kind, "traité")
-    return f"{run.who} a {act} {title} {moment_of_day(run.ended_at)}"
+    return f"{run.who} a {decided(folder, run)} {title} {moment_of_day(run.ended_at)}"

@@ -128,6 +128,11 @@ def means_of(db: Db, folder: Folder) -> Means:
     return Means(made.means) if made is not None else means_here(db, folder.collectivity_id)
 
 
+def published_word(family: str) -> str:
+    """« publié », or « notifié » of an act that is never put online: what its last step did."""
+    return "notifié" if family_of(family).publication == "none" else "publié"
+
+
 def signed_on(db: Db, folder: Folder) -> date | None:
     """The day of the last signature or seal of the present round, at the town hall; of a signature by hand, the day stated.
 

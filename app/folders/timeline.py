@@ -22,7 +22,7 @@ from app.folders import corrections, events, numbering
 from app.folders.effect import effect_of
 from app.folders.models import Folder, Publication, StepRun
 from app.folders.move import Present
-from app.folders.publicity import means_of, signed_on
+from app.folders.publicity import Means, means_of, signed_on
 from app.folders.queues import Found
 from app.folders.rows import STEPS_PER_ROUND
 from app.folders.seats import Slot, slots_of
@@ -162,7 +162,8 @@ def _step_lines(
     if step.kind.automatic:
         return [_machine_line(db, folder, step, runs[-1], rank)]
     acted = [run for run in runs if run.state in {"done", "rejected"}]
-    lines = [_acted(run, step, names, rank, acts.get(run.id)) for run in acted]
+    means = means_of(db, folder) if acted and step.kind is StepKind.PUBLISH else None
+    lines = [_acted(run, step, names, rank, acts.get(run.id) or _made_known(run, means)) for run in acted]
     open_runs = [run for run in runs if run.state == "active"]
     if open_runs:
         who = _names(step, _slots(db, folder, step), {run.slot for run in open_runs})
@@ -202,6 +203,11 @@ def _limit(db: Db, folder: Folder, step: Step, run: StepRun) -> str:
     of_law = step.kind is StepKind.TRANSMIT and law and signed and law.after(signed) == run.due_on
     source = f" ({law.source})" if law is not None and of_law else ""
     return f". {step_due(run.due_on, step.kind).words}, {jour(run.due_on)}{source}"
+
+
+def _made_known(run: StepRun, means: Means | None) -> str | None:
+    """« Notifié par X », by the way in which the act was made known; None for another step."""
+    return None if means is None else f"{means.ending.removeprefix('est ').capitalize()} par {run.who}"
 
 
 def _acted(run: StepRun, step: Step, names: Mapping[int, str], n: int, words: str | None) -> StepView:
@@ -260,6 +266,10 @@ def _said(db: Db, folder: Folder, kind: str, value: str, choices: Mapping[Any, s
             )
             or value
         )
+    if (offered := plugged.options.get(kind)) is not None:
+        return dict(offered(db, folder.collectivity_id)).get(
+            value, value
+        )  # « 7.5.2 » says nothing to who reads it
     if kind == "person" and (person := key_in(value)) is not None:
         user = db.scalar(
             sa.select(User).where(User.id == person, User.collectivity_id == folder.collectivity_id)

@@ -331,15 +331,19 @@ def family_words(name: str) -> tuple[str, str]:
     return (family.label, family.icon) if family else ("Type qui n’existe plus", "file-earmark-text")
 
 
-_LAST = {"visa": "visé par", "sign": "signé par", "publish": "publié par", "archive": "archivé par"}
+_LAST = {"visa": "visé par", "sign": "signé par", "archive": "archivé par"}
 
 
-def last_act(kind: str, who: str, at: datetime) -> str:
-    """« visé par Gwenola Tréhorel, hier »: today and yesterday by their words, the others by their day."""
+def last_act(kind: str, who: str, at: datetime, published: str = "publié") -> str:
+    """« visé par Gwenola Tréhorel, hier »: today and yesterday by their words, the others by their day.
+
+    `published`: what a publication is called of this act (`publicity.published_word`).
+    """
     day = at.astimezone(PARIS).date()
     gone = (today() - day).days
     when = {0: heure(at), 1: "hier"}.get(gone, jour(day))
-    return f"{_LAST.get(kind, 'traité par')} {who}, {when}"
+    done = f"{published} par" if kind == StepKind.PUBLISH else _LAST.get(kind, "traité par")
+    return f"{done} {who}, {when}"
 
 
 def saved(at: datetime) -> str:

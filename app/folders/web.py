@@ -39,7 +39,7 @@ from app.folders.bytes import serve
 from app.folders.deposit import depositing
 from app.folders.models import Folder
 from app.folders.move import not_your_turn
-from app.folders.publicity import Means
+from app.folders.publicity import Means, published_word
 from app.folders.sockets import plugged
 from app.people.actor import Actor
 from workflows.circuit import Phase, StepKind
@@ -238,7 +238,9 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
         due,
         act,
         act_icon,
-        views.last_act(last.kind, last.who, last.at) if last else f"déposé par {line.depositor_name}",
+        views.last_act(last.kind, last.who, last.at, published_word(line.family))
+        if last
+        else f"déposé par {line.depositor_name}",
         not line.read,
         url_for(endpoint, folder_id=line.id),
         _pick(line),

@@ -69,7 +69,17 @@ def act(slug: str, key: str) -> Json:
 
 
 def _shown(slug: str, one: ActView) -> Json:
-    names = ("key", "number", "title", "nature", "matter", "decided_on", "published_on", "online_on")
+    names = (
+        "key",
+        "number",
+        "title",
+        "nature",
+        "matter",
+        "matter_label",
+        "decided_on",
+        "published_on",
+        "online_on",
+    )
     more = ("online_until", "withdrawn_on", "withdrawal", "effect", "masked", "history")
     return {
         **{name: getattr(one, name) for name in (*names, *more)},

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.library import family_of
+from app.circuits.library import catalogue, family_of
 from app.core.clock import PARIS, now
 from app.core.db import Db
 from app.core.refusals import Refusal
@@ -25,6 +25,7 @@ from app.publication.models import PublicAct, PublicFile, PublicSite, PublicVers
 from workflows.circuit import StepKind
 
 MASKED = "masked"
+OF_ANY_NATURE = "other_act"
 WHOLE = ("main", "signature", "attachment")
 """What an act published whole is made of: the act as it was signed, a signature kept beside it, its annexes."""
 
@@ -136,6 +137,15 @@ def masked_of(db: Db, folder: Folder) -> tuple[Document, DocumentVersion] | None
 def subject_of(folder: Folder) -> str:
     """What the public would read as the act's title, if nobody writes another one."""
     return str(folder.fields.get("subject") or folder.title)
+
+
+def kind_of(act: PublicAct) -> str:
+    """What an act is for the public: « Décisions du maire », whatever the nature under which the State is sent it.
+
+    An act of no family of its own is what its nature says.
+    """
+    known = catalogue().get(act.family)
+    return act.nature if known is None or act.family == OF_ANY_NATURE else known.plural
 
 
 def first_day(act: PublicAct) -> date:

@@ -52,8 +52,12 @@ class ActShown(Schema):
     page = _text("Sa page publique.")
     number = _text("Son numéro.", "2026_057")
     title = _text("Son objet.")
-    nature = _text("Sa nature.", "Délibérations")
+    nature = _text(
+        "Ce qu’il est : délibération, décision du maire, arrêté… ; la nature d’un autre acte.",
+        "Délibérations",
+    )
     matter = _text("Sa matière, vide s’il n’y en a pas.", "7.5.2")
+    matter_label = _text("Les mots de sa matière, vides s’ils ne sont pas connus.", "7.5.2 Finances locales…")
     decided_on = _day("Jour de la décision.")
     published_on = _day("Jour de la publication.", null=False)
     online_on = _day("Jour de la mise en ligne.", null=False)

@@ -104,6 +104,8 @@ def test_TRA_01_an_order_is_notified_after_it_was_signed_and_says_so(house: Hous
         shown = client.get(f"/dossiers/{folder_id}{where}").get_data(as_text=True)
         assert "Notifié le" in shown
         assert "En ligne au moins" not in shown
+    circuit = client.get(f"/dossiers/{folder_id}").get_data(as_text=True)
+    assert ("Notifié par" in circuit, "Publié par" in circuit) == (True, False)
 
 
 @pytest.mark.law("TRA-05")

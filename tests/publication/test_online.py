@@ -49,6 +49,25 @@ def test_publishing_puts_the_signed_act_online_in_the_same_gesture(house: House)
     assert "Armel Kervadec" in house.client("k.morizur").get(f"/dossiers/{folder_id}").get_data(as_text=True)
 
 
+def test_a_mayor_s_decision_is_called_so_though_the_state_is_sent_it_as_a_deliberation(house: House) -> None:
+    folder_id = house.an_act("decision", matter="7.5.2")
+    house.sign(folder_id, "a.kervadec")
+    house.drain()
+    house.publish(folder_id)
+    assert house.folder(folder_id).fields["nature"] == 1
+    here = "/actes/kerlann-sur-mer"
+    for path in (here, address(folder_id), f"{here}/atom.xml"):
+        shown = page(house, path)
+        assert ("Décisions du maire" in shown, ">Délibérations" in shown) == (True, False), path
+    json = visitor(house).get(f"/api/v1/public/kerlann-sur-mer/acts/{act_of(folder_id).key}").get_json()
+    assert (json["nature"], json["matter"]) == ("Décisions du maire", "7.5.2")
+    assert json["matter_label"].startswith("7.5.2 ")
+    assert json["matter_label"] in page(house, address(folder_id)).replace("&#39;", "'")
+    assert json["matter_label"] in house.client("k.morizur").get(f"/dossiers/{folder_id}?onglet=details").text
+    for kind, known in (("Décisions+du+maire", True), ("Délibérations", False)):
+        assert ("Aucun acte ne correspond" not in page(house, f"{here}?nature={kind}")) is known
+
+
 def test_the_annexes_of_an_act_are_published_with_it_and_nothing_else_is(house: House) -> None:
     folder_id = house.deposit(
         "k.morizur", "deliberation", ACT, ACT.with_name("decision-2026-031-marche-voirie.pdf")

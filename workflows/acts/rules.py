@@ -79,7 +79,7 @@ def published_after_decision(facts: Facts, today: date) -> Problem | None:
     if published is None:
         return None
     if str(published) > today.isoformat():
-        sentence = "La date de publication est dans le futur. Indiquez-la le jour de la mise en ligne."
+        sentence = "Cette date est dans le futur. Donnez, une fois que c’est fait, le jour où l’acte a été publié ou notifié."
         return Problem("published-in-the-future", "published_on", sentence)
     if decided is not None and str(published) < str(decided):
         sentence = "La publication ne peut pas précéder la décision. Vérifiez les deux dates."

@@ -1,17 +1,19 @@
 """What the public page shows: acts found by words, year and nature; one act with its files and its history."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.circuits.library import catalogue
 from app.core.clock import PARIS
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.folders.effect import Effect, effects_of
 from app.folders.search import ESCAPE, patterns
+from app.folders.sockets import plugged
 from app.people.models import Collectivity
 from app.publication import record
 from app.publication.models import PublicAct, PublicFile, PublicSite, PublicVersion
@@ -80,6 +82,7 @@ class ActView:
     title: str
     nature: str
     matter: str
+    matter_label: str
     decided_on: date | None
     published_on: date
     online_since: datetime
@@ -129,14 +132,29 @@ def latest(db: Db, limit: int) -> list[ActView]:
 
 def _views(db: Db, rows: list[PublicAct]) -> list[ActView]:
     masked, worth = _masked(db, rows), effects_of(db, [row.folder_id for row in rows])
-    return [view(row, worth.get(row.folder_id), masked=masked.get(row.id, False)) for row in rows]
+    matters = _matters(db, rows)
+    return [
+        view(row, worth.get(row.folder_id), masked=masked.get(row.id, False), matters=matters) for row in rows
+    ]
+
+
+def _matters(db: Db, rows: Sequence[PublicAct]) -> Mapping[str, str]:
+    """The words of the matters in the classification in force; none without one, or without an act."""
+    offered = plugged.options.get("matter")
+    return dict(offered(db, rows[0].collectivity_id)) if rows and offered is not None else {}
 
 
 def choices(db: Db) -> tuple[list[str], list[str]]:
     """The years and natures that there are to choose from."""
     years = db.scalars(sa.select(PublicAct.year).distinct().order_by(PublicAct.year.desc()))
-    natures = db.scalars(sa.select(PublicAct.nature).distinct().order_by(PublicAct.nature))
-    return [str(one) for one in years], list(natures)
+    kinds = {record.kind_of(one) for one in _one_of_each(db)}
+    return [str(one) for one in years], sorted(kinds)
+
+
+def _one_of_each(db: Db) -> list[PublicAct]:
+    """One act of each family and nature that there is."""
+    first = sa.select(sa.func.min(PublicAct.id)).group_by(PublicAct.family, PublicAct.nature)
+    return list(db.scalars(sa.select(PublicAct).where(PublicAct.id.in_(first))))
 
 
 def act_at(db: Db, key: str) -> PublicAct:
@@ -154,7 +172,8 @@ def whole(db: Db, act: PublicAct) -> ActView:
     files = tuple(_file(one) for one in record.files_of(db, shown)) if shown is not None else ()
     past = tuple(_past(db, one, one.ended_at) for one in versions if one.ended_at is not None)
     worth = effects_of(db, [act.folder_id]).get(act.folder_id)
-    return view(act, worth, masked=bool(shown and shown.masked), files=files, history=past)
+    masked, matters = bool(shown and shown.masked), _matters(db, [act])
+    return view(act, worth, masked=masked, matters=matters, files=files, history=past)
 
 
 def file_at(db: Db, act: PublicAct, position: int) -> PublicFile:
@@ -172,8 +191,15 @@ def file_at(db: Db, act: PublicAct, position: int) -> PublicFile:
     return file
 
 
-def view(act: PublicAct, worth: Effect | None, *, masked: bool, **more: Any) -> ActView:
-    """What is told of an act."""
+def view(
+    act: PublicAct,
+    worth: Effect | None,
+    *,
+    masked: bool,
+    matters: Mapping[str, str] | None = None,
+    **more: Any,
+) -> ActView:
+    """What is told of an act; `matters`: the words of each matter, by its code."""
     gone = act.withdrawn_at.astimezone(PARIS).date() if act.withdrawn_at else None
     secret = act.withdrawal == "personal_data"
     return ActView(
@@ -181,8 +207,9 @@ def view(act: PublicAct, worth: Effect | None, *, masked: bool, **more: Any) -> 
         label=act.label,
         number=act.number,
         title=HIDDEN if secret else act.title,
-        nature=act.nature,
+        nature=record.kind_of(act),
         matter=act.matter,
+        matter_label=(matters or {}).get(act.matter, ""),
         decided_on=act.decided_on,
         published_on=act.published_on,
         online_since=act.online_since,
@@ -210,7 +237,9 @@ def _asked(search: Search) -> Iterator[sa.ColumnElement[bool]]:
             else sa.false()
         )
     if search.nature:
-        yield PublicAct.nature == search.nature
+        families = [one.name for one in catalogue().values() if one.plural == search.nature]
+        of_any = sa.and_(PublicAct.family == record.OF_ANY_NATURE, PublicAct.nature == search.nature)
+        yield sa.or_(PublicAct.family.in_(families), of_any)
 
 
 def _masked(db: Db, rows: list[PublicAct]) -> dict[int, bool]:
