@@ -1,6 +1,7 @@
 """What a person typed in place of what a file says: kept with its reason, told to whoever decides, ruled by another person."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,21 +27,28 @@ TYPED = ""
 """What is sent to keep the value that a person typed; a value that was read is sent as it is kept."""
 
 
-def keep(db: Db, folder: Folder, actor: Actor, reason: str | None = None) -> None:
+def keep(
+    db: Db, folder: Folder, actor: Actor, reason: str | None = None, reasons: Mapping[str, str] | None = None
+) -> None:
     """Write down who typed something else than the files say, in the caller's transaction, and tell the journal.
 
-    `reason`, where one is given, is that of every open correction; a value that changes again loses the former one. What
-    indexes the facts is told of them, changed or not.
+    `reason` is that of the corrections that have none yet; `reasons`, by field, what stands beside each. A correction keeps
+    its reason, author and day until somebody writes another reason for it; a value that changes again loses the former one,
+    even sent again beside it. What indexes the facts is told of them, changed or not.
     """
-    _record(db, folder, actor, reason)
+    _record(db, folder, actor, (reason or "").strip(), reasons or {})
     count_amount(folder, family_of(folder.family))
     indexed(db, folder)
 
 
-def _record(db: Db, folder: Folder, actor: Actor, reason: str | None) -> None:
+def _record(db: Db, folder: Folder, actor: Actor, reason: str, reasons: Mapping[str, str]) -> None:
     known: dict[str, Any] = dict(folder.sources.get("corrections", {}))
     open_now = others(folder.fields, folder.sources)
-    kept = {key: _entry(known.get(key), folder.fields.get(key), actor, reason) for key in open_now}
+    given = {key: words.strip() for key, words in reasons.items()}
+    kept = {
+        key: _entry(known.get(key), folder.fields.get(key), actor, given.get(key, ""), reason)
+        for key in open_now
+    }
     if kept == known:
         return
     folder.sources = {**folder.sources, "corrections": kept}
@@ -58,17 +66,24 @@ def _record(db: Db, folder: Folder, actor: Actor, reason: str | None) -> None:
         )
 
 
-def _entry(before: dict[str, Any] | None, value: Any, actor: Actor, reason: str | None) -> dict[str, Any]:
-    """What is kept of one correction; the persons who typed an earlier value have typed all the same."""
-    told = (reason or "").strip()
-    same = before is not None and before["value"] == value
-    if same and before is not None and told in ("", before["reason"]):
-        return before
+def _entry(before: dict[str, Any] | None, value: Any, actor: Actor, own: str, general: str) -> dict[str, Any]:
+    """What is kept of one correction; the persons who typed an earlier value have typed all the same.
+
+    `own` was written beside it, `general` for those without a reason.
+    """
+    former = before["reason"] if before is not None else ""
+    told = own if own != former else ""
+    if before is not None and before["value"] == value:
+        told = told or ("" if former else general)
+        if not told:
+            return before
+    else:
+        told = told or general
     person = person_of(actor)
     typists = {*(before or {}).get("typists", ()), *(() if person is None else (person,))}
     return {
         "value": value,
-        "reason": told or (before["reason"] if same and before is not None else ""),
+        "reason": told,
         "who": actor.name,
         "at": now().isoformat(),
         "typists": sorted(typists),
@@ -164,6 +179,35 @@ def told(folder: Folder, *, ruled: bool = True) -> list[dict[str, Any]]:
     family = family_of(folder.family)
     every = open_corrections(folder.fields, folder.sources)
     return [_told(family, one) for one in (*every, *(ruled_corrections(folder.sources) if ruled else ()))]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The open corrections of one author and one reason, or those without any: what one says of them is said once."""
+
+    keys: tuple[str, ...]
+    words: tuple[str, ...]
+    reason: str
+    who: str
+    replaced: bool
+
+
+def explained(folder: Folder) -> list[Explained]:
+    """The open corrections by who explained them and how, those without a reason together, in the order of the files."""
+    family = family_of(folder.family)
+    groups: dict[tuple[str, str], list[Correction]] = {}
+    for one in open_corrections(folder.fields, folder.sources):
+        groups.setdefault((one.who, one.reason) if one.reason else ("", ""), []).append(one)
+    return [
+        Explained(
+            tuple(one.key for one in several),
+            tuple(spaces(_in_short(family, one)) for one in several),
+            reason,
+            who,
+            all(one.replaced for one in several),
+        )
+        for (who, reason), several in groups.items()
+    ]
 
 
 def _told(family: Family, one: Correction) -> dict[str, Any]:

@@ -403,10 +403,11 @@ def save(
     types: Mapping[int, str] | None = None,
     only_allowed: bool = False,
     reason: str | None = None,
+    reasons: Mapping[str, str] | None = None,
 ) -> int:
     """Keep what was typed, complete or not; returns the new version. Only the family's own fields are kept.
 
-    `reason`: why what is typed is not what the file says, for each open correction.
+    `reason`: why what is typed is not what the file says, for each correction without a reason; `reasons`, by field, for each.
 
     `types`: the type given to each file, by document. A person sees on the draft one that may not be given; software is
     refused it (`only_allowed`, `fields-invalid`).
@@ -415,7 +416,7 @@ def save(
     before = types_of(db, folder)
     edit(folder, title, facts)
     _derive(db, folder)
-    corrections.keep(db, folder, actor, reason)
+    corrections.keep(db, folder, actor, reason, reasons)
     if only_allowed and types:
         refuse_types(db, folder, types, {document: f"types.{document}" for document in types})
     give_types(db, folder, types or {}, before)

@@ -170,11 +170,19 @@ def _save_or_submit(folder_id: int) -> Response:
     typed = {
         key: value
         for key, value in request.form.items()
-        if key not in {"csrf_token", "version", "action", "title", REASON} and not key.startswith(TYPE_INPUT)
+        if key not in {"csrf_token", "version", "action", "title", REASON}
+        and not key.startswith((TYPE_INPUT, f"{REASON}:"))
     }
     title, version, reason = request.form.get("title"), version_shown(), request.form.get(REASON)
     version = deposit.save(
-        g.actor, folder_id, version=version, title=title, facts=typed, types=_types(), reason=reason
+        g.actor,
+        folder_id,
+        version=version,
+        title=title,
+        facts=typed,
+        types=_types(),
+        reason=reason,
+        reasons=_reasons(),
     )
     pages_beside = {*plugged.preparations, *(one.endpoint for one in plugged.pickers.values())}
     if request.form.get("action") in pages_beside:
@@ -191,6 +199,14 @@ def _save_or_submit(folder_id: int) -> Response:
     sending.send(g.actor, folder_id, version=version)
     flash("Le dossier est envoyé dans le circuit.", "ok")
     return redirect(url_for("folders.show", folder_id=folder_id))
+
+
+def _reasons() -> dict[str, str]:
+    """What was written beside the corrections, by field: each box names the fields that it is about."""
+    sent = {key: value for key, value in request.form.items() if key.startswith(f"{REASON}:")}
+    return {
+        field: value for key, value in sent.items() for field in key.removeprefix(f"{REASON}:").split(",")
+    }
 
 
 def _types() -> dict[int, str]:
@@ -240,7 +256,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         },
         "sources": dict.fromkeys(folder.sources.get("read", []), said),
         "choosers": form.choosers,
-        "corrected": corrections.told(folder, ruled=False),
+        "corrected": corrections.explained(folder),
         "doubts": [one for one in cautions(db, folder) if one.about and one.key != "corrected"],
         "steps": [
             replace(step, n=n) for n, step in enumerate(timeline.to_come(db, folder, circuit), start=1)

@@ -74,7 +74,8 @@ def test_a_refused_folder_is_corrected_and_sent_again_with_the_old_version_still
     accountant.sees("Le document est remplacé. L’ancienne version reste lisible.")
     expect(accountant.page.locator("#order_ref")).not_to_have_value("")
     # It does not say what the first one said: who decides is told why
-    accountant.fill({"correction-reason": "Le fournisseur a envoyé une autre facture."})
+    why = accountant.page.get_by_label("Motif de la correction")
+    why.fill("Le fournisseur a envoyé une autre facture.")
     accountant.button("Envoyer dans le circuit").click()
     accountant.sees("Le dossier est envoyé dans le circuit.")
 

@@ -11,10 +11,12 @@ import pytest
 from app.core.clock import today
 from app.core.db import reading
 from app.core.refusals import Refusal
+from app.demo.cast import PASSWORD
 from app.folders import decide, deposit, ruling, sending
 from app.folders.facts import act_of
 from app.folders.keep import Incoming, keep_main
 from app.folders.sockets import Caution, cautions
+from app.people import desks
 from app.people.mandates import open_mandate
 from tests.api.software import Software
 from tests.batches.town import Hand, plain
@@ -198,6 +200,54 @@ def test_nothing_of_a_former_document_stands_under_another_one(house: House, tmp
     with pytest.raises(Refusal, match="own-caution|not-your-turn"):
         rule(house, folder_id, CLERK, document.about, "")
     rule(house, folder_id, SERVICE, document.about, "")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_each_correction_keeps_its_own_reason_author_and_day(house: House, tmp_path: Path) -> None:
+    other = {"email": "m@kerlann-sur-mer.example", "first_name": "Malo", "last_name": "Le Roux"}
+    desks.create_user(
+        house.actor(CLERK).collectivity_id, "m.leroux", capacity="Agent", password=PASSWORD, **other
+    )
+    desks.seat(house.actor(CLERK).collectivity_id, "comptabilite", "m.leroux", [Right.CREATE])
+    folder_id = an_invoice(house, tmp_path)
+    address = f"/dossiers/{folder_id}/brouillon"
+
+    def post(login: str, typed: dict[str, str], **boxes: str) -> dict[str, tuple[str, str, str]]:
+        form = {"version": str(house.folder(folder_id).version), "action": "save", **typed}
+        named = {f"correction-reason:{fields.replace('__', ',')}": why for fields, why in boxes.items()}
+        Hand(house, login).post(address, {**form, **named})
+        kept = house.folder(folder_id).sources["corrections"]
+        return {key: (one["who"], one["reason"], one["at"]) for key, one in kept.items()}
+
+    first = post(CLERK, TYPED)
+    assert {why for _, why, _ in first.values()} == {""}
+    first = post(CLERK, {}, total_ht__total_vat__total_ttc=WHY)
+    shown = Hand(house, "m.leroux").text(address)
+    assert f"donné par {house.actor(CLERK).name}" in shown
+    # Another one by a colleague, whose form sends the first box as it stands
+    typed = {"seller": "Atelier Berthier et fils"}
+    second = post("m.leroux", typed, total_ht__total_vat__total_ttc=WHY)
+    assert {key: second[key] for key in first} == first
+    assert second["seller"][:2] == ("Malo Le Roux", "")
+    second = post("m.leroux", {}, total_ht__total_vat__total_ttc=WHY, seller="Il a changé de nom.")
+    assert {key: second[key] for key in first} == first
+    assert second["seller"][:2] == ("Malo Le Roux", "Il a changé de nom.")
+    # The reason of one value is not that of the next, sent again beside it by somebody else
+    third = post("m.leroux", {"total_ttc": "3043.00"}, total_ht__total_vat__total_ttc=WHY)
+    assert third["total_ttc"][:2] == ("Malo Le Roux", "")
+    assert {key: third[key] for key in ("total_ht", "seller")} == {
+        "total_ht": first["total_ht"],
+        "seller": second["seller"],
+    }
+    # By software, one reason for those that have none
+    version = house.folder(folder_id).version
+    deposit.save(house.actor(CLERK), folder_id, version=version, title=None, facts={}, reason="Un avoir.")
+    kept = house.folder(folder_id).sources["corrections"]
+    assert [kept[key]["reason"] for key in ("total_ht", "total_ttc", "seller")] == [
+        WHY,
+        "Un avoir.",
+        "Il a changé de nom.",
+    ]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
