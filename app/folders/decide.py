@@ -14,13 +14,14 @@ from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.models import Folder, Publication, Reading
-from app.folders.move import Said, move
+from app.folders.move import Said, lacking_words, move
 from app.folders.publicity import Means, means_of, signed_on
 from app.folders.sockets import obstacles, plugged
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.circuit import StepKind
 from workflows.deadlines import enforceable_on
+from workflows.errors import Refusal as LawRefusal
 from workflows.events import Action, Moved
 
 OTHERWISE = "La façon de publier cet acte a changé depuis que la page s’est affichée."
@@ -49,12 +50,20 @@ def _signed_on_its_way(db: Db, folder: Folder) -> bool:
 
 @use_case
 def reject(db: Db, actor: Actor, folder_id: int, *, version: int, reason: str) -> Moved:
-    """Send the folder back to the desk that deposited it; refuses without a reason (`reason-needed`)."""
+    """Send the folder back to the desk that deposited it; refuses without a reason (`reason-needed`).
+
+    Where a desk signs, refuses whom no mandate lets sign it (`not-rejected`).
+    """
     folder = lock(db, actor, folder_id, version)
     if not reason.strip():
         refuse_stranger(db, actor, folder)
         raise Refusal("reason-needed")
-    return move(db, folder, Action.REJECT, actor, Said(reason.strip()))
+    try:
+        return move(db, folder, Action.REJECT, actor, Said(reason.strip()))
+    except LawRefusal as refusal:
+        if not refusal.key.startswith("mandate-"):
+            raise
+        raise Refusal("not-rejected", details=lacking_words(refusal)) from refusal
 
 
 @use_case

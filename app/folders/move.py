@@ -13,6 +13,7 @@ from app.core.db import LARGEST_KEY, NO_DATE, Db
 from app.core.french import moment_of_day
 from app.core.outbox import Letters, News
 from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
 from app.folders import rows
 from app.folders.access import refuse_stranger
 from app.folders.facts import act_of
@@ -174,6 +175,12 @@ def _slot(db: Db, here: Present, folder: Folder, action: Action, actor: Actor) -
     if here.asker(actor, folder).slots:
         raise Refusal("moved-on", folder_id=folder.id, title="Ce dossier a avancé")
     raise not_your_turn(db, actor, folder, here)
+
+
+def lacking_words(refusal: LawRefusal) -> str:
+    """What a mandate lacks, as a sentence for who has not tried to sign."""
+    words = sentences.say(refusal.key, refusal.facts)[1].removeprefix("Rien n’a été signé").lstrip("\u00a0 :")
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def not_your_turn(db: Db, actor: Actor, folder: Folder, here: Present | None) -> Refusal | LawRefusal:

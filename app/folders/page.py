@@ -14,18 +14,17 @@ from app.core.db import Db
 from app.core.french import instant, jour_long, spaces, taille
 from app.core.grammar import de
 from app.core.refusals import Refusal
-from app.core.refusals import catalogue as sentences
 from app.files import vault
 from app.files.xml import shown_text
 from app.folders import points, queues, timeline
 from app.folders.corrections import ruled_in_words
 from app.folders.documents import FIXED, current_versions
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
-from app.folders.move import EMITTERS, Present, present
+from app.folders.move import EMITTERS, Present, lacking_words, present
 from app.folders.publicity import Means, means_of, signed_on
 from app.folders.rows import STEPS_PER_ROUND
 from app.folders.ruling import doubted_by, may_rule
-from app.folders.sockets import cautions, obstacles, plugged, returned_as, untold
+from app.folders.sockets import CALLED, cautions, obstacles, plugged, returned_as, untold
 from app.folders.views import (
     ActionView,
     AskedDate,
@@ -118,7 +117,7 @@ def head(db: Db, folder: Folder, kind: str | None = None) -> FolderView:
 
 def _called(db: Db, folder: Folder, kind: str | None, tags: Sequence[Tag]) -> str:
     """The state beside the tags; empty when one of them says it already."""
-    words = returned_as(db, [folder.id] if folder.phase == "rejected" else ()).get(folder.id)
+    words = returned_as(db, [folder.id] if folder.phase in CALLED else ()).get(folder.id)
     words = words or state_label(folder.place, kind)
     return "" if words in {tag.words for tag in tags} else words
 
@@ -257,8 +256,7 @@ def _lacking(folder: Folder, actor: Actor, here: Present) -> tuple[Notice, ...]:
     lacking = here.lacking(actor, folder) if here.seated(actor) else None
     if lacking is None:
         return ()
-    words = sentences.say(lacking.key, lacking.facts)[1].removeprefix("Rien n’a été signé").lstrip("\u00a0 :")
-    return (Notice("info", "Ce dossier ne vous attend pas", f"{words[:1].upper()}{words[1:]}"),)
+    return (Notice("info", "Ce dossier ne vous attend pas", lacking_words(lacking)),)
 
 
 def _refused_later(db: Db, folder: Folder) -> str:
@@ -284,7 +282,8 @@ def _granted(one: Action, folder: Folder, actor: Actor) -> bool:
 
 def _decision_at_rest(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Decision:
     """Nobody is awaited in the circuit: a draft, a folder that came back with its reason, or one that is over."""
-    words = state_label(folder.place, None)
+    called = returned_as(db, [folder.id] if folder.phase == "done" else ())
+    words = called.get(folder.id) or state_label(folder.place, None)
     emitter = folder.emitter_desk_id in actor.desks_with(Right.CREATE)
     actions: list[ActionView] = []
     if emitter and folder.phase in {"draft", "rejected"}:

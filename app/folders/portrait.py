@@ -21,7 +21,7 @@ from app.folders.page import current_present
 from app.folders.publicity import means_of
 from app.folders.rows import STEPS_PER_ROUND
 from app.folders.sending import find_problems
-from app.folders.sockets import FileTypes, cautions, plugged, returned_as, types_of
+from app.folders.sockets import CALLED, FileTypes, cautions, plugged, returned_as, types_of
 from app.folders.views import amount, state_label
 from app.journal.models import JournalEntry
 from app.people.actor import Actor
@@ -59,7 +59,7 @@ def families_of(db: Db, actor: Actor) -> list[dict[str, Any]]:
 
 def lines_of(db: Db, page: Sequence[queues.Line]) -> list[dict[str, Any]]:
     """The folders of a list."""
-    called = returned_as(db, [one.id for one in page if one.phase == Phase.REJECTED])
+    called = returned_as(db, [one.id for one in page if one.phase in CALLED])
     return [_line_of(one, one.kind, called) for one in page]
 
 
@@ -90,7 +90,7 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
     missing = find_problems(db, folder) if folder.phase in OPEN else []
     offered, steps = types_of(db, folder), _steps(db, folder)
     return {
-        **_line_of(folder, kind, returned_as(db, [folder.id] if folder.phase == Phase.REJECTED else ())),
+        **_line_of(folder, kind, returned_as(db, [folder.id] if folder.phase in CALLED else ())),
         "step_due_on": next((one["due_on"] for one in steps if one["state"] == "current"), None),
         **{name: getattr(folder, name) for name in names},
         "desk": db.get_one(Desk, folder.emitter_desk_id),

@@ -108,6 +108,7 @@ SENTENCES: Sentences = {
     ),
     "word-needed": (422, "Rien n’a changé : écrivez d’un mot ce qui vous fait trancher ainsi."),
     "nothing-to-rule": (409, "Rien n’a changé : ce point n’est plus à trancher. Rouvrez le dossier."),
+    "not-rejected": (403, "Le dossier n’a pas été rejeté, rien n’a changé. {details}"),
     "visa-held": (409, "Votre visa n’a pas été donné, et rien n’est parti. {details}"),
     "ruled-too-late": (
         409,

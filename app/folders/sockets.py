@@ -16,7 +16,7 @@ from markupsafe import Markup
 from app.core.db import Db
 from app.folders.models import DocumentVersion, Folder
 from app.folders.readings import rulings_on_cautions
-from workflows.events import Action
+from workflows.events import Action, Phase
 from workflows.family import Problem
 
 
@@ -134,6 +134,7 @@ class _Sockets:
     preparations: dict[str, Callable[[Db, Folder], Markup | None]] = field(default_factory=dict)
     notes: dict[str, Callable[[Db, Folder, str], Mapping[str, Any] | None]] = field(default_factory=dict)
     tags: list[Callable[[Db, Folder], Any]] = field(default_factory=list)
+    helds: list[Callable[[Db, Folder], str]] = field(default_factory=list)
     returns: list[Callable[[Db, Collection[int]], Mapping[int, str]]] = field(default_factory=list)
     signatures: list[Callable[[Db, int], Mapping[int, list[Any]]]] = field(default_factory=list)
     proofs: list[Callable[[Db, int], list[dict[str, Any]]]] = field(default_factory=list)
@@ -304,15 +305,29 @@ def tag(show: Callable[[Db, Folder], Any]) -> None:
 
 
 def returned(tell: Callable[[Db, Collection[int]], Mapping[int, str]]) -> None:
-    """Name in other words than « Rejeté » those of these folders that came back otherwise: taken in part, for instance."""
+    """Name in other words those of these folders that are not merely « Rejeté » or « Terminé »: taken in part, for instance."""
     plugged.returns.append(tell)
 
 
+CALLED = frozenset({Phase.REJECTED, Phase.DONE})
+"""The phases of the folders that `returned` may name."""
+
+
 def returned_as(db: Db, folders: Collection[int]) -> Mapping[int, str]:
-    """What each of these folders that came back is called, for those that are called otherwise."""
+    """What each of these folders that came back or are over is called, for those that are called otherwise."""
     if not folders:
         return {}
     return {one: words for tell in plugged.returns for one, words in tell(db, folders).items()}
+
+
+def held(tell: Callable[[Db, Folder], str]) -> None:
+    """Say in a clause what a step that starts by itself waits for, where somebody must act; empty where it goes on alone."""
+    plugged.helds.append(tell)
+
+
+def held_by(db: Db, folder: Folder) -> str:
+    """What the automatic step where a folder stands waits for, from the first who knows; empty when nothing holds it."""
+    return next((words for tell in plugged.helds if (words := tell(db, folder))), "")
 
 
 def signatures(find: Callable[[Db, int], Mapping[int, list[Any]]]) -> None:

@@ -26,7 +26,7 @@ from app.folders.publicity import Means, means_of, signed_on
 from app.folders.queues import Found
 from app.folders.rows import STEPS_PER_ROUND
 from app.folders.seats import Slot, slots_of
-from app.folders.sockets import plugged, returned_as
+from app.folders.sockets import CALLED, held_by, plugged, returned_as
 from app.folders.views import (
     Due,
     EntryView,
@@ -52,6 +52,8 @@ def waiting_for(db: Db, folder: Folder, here: Present) -> str:
     if here.step is None:
         return ""
     if here.step.kind.automatic:
+        if words := held_by(db, folder):
+            return f"{here.step.label} : {words}"
         # Somebody must act elsewhere, and the line of the step says where
         held = _note(db, folder, here.step).get("link_url")
         return f"{here.step.label} : " + ("quelqu’un doit agir" if held else "en cours, sans intervention")
@@ -397,7 +399,7 @@ class FollowRow:
 
 def follow_rows(db: Db, rows: Sequence[Found]) -> list[FollowRow]:
     """Found folders as the follow-up list shows them."""
-    called = returned_as(db, [row.id for row in rows if row.phase == Phase.REJECTED])
+    called = returned_as(db, [row.id for row in rows if row.phase in CALLED])
     return [_follow_row(row, called.get(row.id, "")) for row in rows]
 
 

@@ -28,6 +28,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.caution(former.cautions)
     sockets.tray(_Tray(templates), views.any_waiting)
     sockets.band(_Band(templates))
+    sockets.held(_held)
 
 
 class _With:
@@ -89,6 +90,10 @@ class _Band:
         if folder.phase == "running" and _waits(db, folder):
             return {"url": f"/dossiers/{folder.id}/transmis-sur-papier", "kind": "paper"}
         return None
+
+
+def _held(db: Db, folder: Folder) -> str:
+    return "convention suspendue, quelqu’un doit transmettre l’acte sur papier" if _waits(db, folder) else ""
 
 
 def _waits(db: Db, folder: Folder) -> bool:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now, today
 from app.core.db import Db
+from app.core.french import jour_long
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
@@ -167,7 +168,8 @@ def _by_its_order(db: Db, wanted: Wanted) -> Wanted:
 def accredit(db: Db, actor: Actor, mandate_id: int, day: date | None) -> None:
     """Write since when the public accountant knows the holder of a mandate (PES-03).
 
-    Refuses `mandate-unknown`, also for one that is over, and no day or one to come (`mandate-accredited`).
+    Refuses `mandate-unknown`, also for one that is over, and no day, one to come, or one before the order that gives the
+    mandate, or before its first day where no order does (`mandate-accredited`).
     """
     row = db.scalar(
         sa.select(MandateRow)
@@ -177,8 +179,9 @@ def accredit(db: Db, actor: Actor, mandate_id: int, day: date | None) -> None:
     law = {one.id: one for one in mandates(db)}
     if row is None or over(law[row.id], today()):
         raise Refusal("mandate-unknown")
-    if day is None or day > today():
-        raise Refusal("mandate-accredited")
+    first = min(row.order_date or row.starts_on, row.starts_on)
+    if day is None or day > today() or day < first:
+        raise Refusal("mandate-accredited", first=jour_long(first))
     row.accredited_on = day
     facts = {**_facts(row), "words": words(law[row.id]), "accredited_on": day.isoformat()}
     append(db, actor.collectivity_id, Event("mandate.accredited", actor.name, actor.user_id, None, facts))

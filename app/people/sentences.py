@@ -113,7 +113,8 @@ SENTENCES: Sentences = {
     ),
     "mandate-accredited": (
         422,
-        "Rien n’a été enregistré : donnez le jour où le comptable public a reçu la délégation et le spécimen de signature, aujourd’hui au plus tard.",
+        "Rien n’a été enregistré : donnez le jour où le comptable public a reçu la délégation et le spécimen de signature, "
+        "pas avant le {first}, aujourd’hui au plus tard.",
     ),
     "mandate-unknown": (404, "Ce mandat n’existe pas ou a déjà pris fin. Rechargez la liste des mandats."),
     "application-name": (

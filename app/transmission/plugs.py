@@ -18,11 +18,11 @@ from app.folders.models import Folder
 from app.folders.views import Tag
 from app.transmission import afterwards, channels, lateness, silences
 from app.transmission.dispatch import ENDED, transmit
-from app.transmission.models import ON_PAPER, Transmission
+from app.transmission.models import ON_PAPER, Receipt, Transmission
 from app.transmission.parcel import parcel_of
 from app.transmission.rehearsal import rehearse, to_leave
 from app.transmission.s2low import expiry
-from workflows.circuit import StepKind
+from workflows.circuit import DONE, StepKind
 from workflows.family import Problem
 from workflows.loader import load
 
@@ -109,13 +109,24 @@ def _other(one: afterwards.Other) -> dict[str, Any]:
 
 
 def _returned(db: Db, folders: Collection[int]) -> Mapping[int, str]:
-    """Of a folder of which a part was taken, « Acquit partiel »: it was not rejected."""
+    """Of a folder of which a part was taken, « Acquit partiel »: it was not rejected.
+
+    Of one that is over and whose acquits say the contrary of each other, « Acquits contradictoires »: nobody knows it to be.
+    """
+    contrary = (
+        sa.select(Folder.id)
+        .join(Transmission, sa.and_(Transmission.folder_id == Folder.id, Transmission.round == Folder.round))
+        .join(Receipt, Receipt.transmission_id == Transmission.id)
+        .where(Folder.id.in_(folders), Folder.place == DONE, Receipt.after == afterwards.CONTRADICTS)
+    )
     query = (
         sa.select(Transmission)
         .join(Folder, Folder.id == Transmission.folder_id)
         .where(Folder.id.in_(folders), Folder.round == Transmission.round, Transmission.state == "partial")
     )
-    return {row.folder_id: word(row) for row in db.scalars(query)}
+    return {row.folder_id: word(row) for row in db.scalars(query)} | dict.fromkeys(
+        db.scalars(contrary), "Acquits contradictoires"
+    )
 
 
 class _Check:

@@ -58,6 +58,8 @@ def test_nothing_leaves_by_itself_and_the_page_says_what_to_do(house: House):
     assert ORDER in row.last_error
     shown = page(house, "k.morizur", f"/dossiers/{folder_id}")
     assert "enregistrer la transmission sur papier" in shown
+    assert "sans intervention" not in shown
+    assert "convention suspendue, quelqu’un doit transmettre l’acte sur papier" in shown
 
 
 @pytest.mark.law("TRA-09")

@@ -189,7 +189,7 @@ def test_a_signatory_of_flows_is_to_be_made_known_to_the_accountant_until_the_da
     assert "À faire connaître au comptable public Armel Kervadec, « Le maire »" in shown
     assert shown.count("À faire connaître au comptable public") == 1
     where, token = f"{PAGE}/{mayor}/accreditation", house.csrf(client)
-    for wrong in ("", "bientôt", (today() + DAY).isoformat()):
+    for wrong in ("", "bientôt", (today() + DAY).isoformat(), (today() - 241 * DAY).isoformat()):
         assert client.post(where, data={"csrf_token": token, "accredited_on": wrong}).status_code == 422
     stranger = house.client(DEPUTY)
     day = {"csrf_token": house.csrf(stranger), "accredited_on": today().isoformat()}

@@ -12,6 +12,7 @@ from app.core.clock import today
 from app.core.db import reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
 from app.demo.cast import PASSWORD
 from app.folders import decide, queues, stranded
 from app.folders.access import as_text, asking_at, may_read
@@ -144,10 +145,12 @@ def test_at_one_desk_each_is_asked_and_reads_what_his_own_mandate_covers(house: 
         told = {name for name, one in folders.items() if (one, house.actor(login).user_id) in mailed}
         assert told == may, login
         for name in set(ALL) - may:
-            with pytest.raises((Refusal, LawRefusal)):
+            with pytest.raises((Refusal, LawRefusal)) as refused:
                 decide.reject(
                     house.actor(login), folders[name], version=house.folder(folders[name]).version, reason="x"
                 )
+            told = sentences.say(refused.value.key, refused.value.facts)[1]
+            assert "Rien n’a été signé" not in told, told
     # A software never signs, and no mandate is its own: it is asked for nothing there, and reads no payslip.
     bearer = {"Authorization": f"Bearer {token}"}
     listed = house.client().get("/api/v1/folders?tray=todo", headers=bearer).get_json()["folders"]

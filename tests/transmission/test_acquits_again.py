@@ -1,5 +1,6 @@
 """What the Treasury says of a flow after its first acquit: kept beside it, told once, and nothing moves."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -153,6 +154,16 @@ def test_an_acquit_is_late_after_a_newer_flow_after_the_end_and_after_the_folder
         kept = db.scalars(sa.select(FlowAnswer).where(FlowAnswer.later.is_(True))).all()
     assert {(one.round, one.sha256) for one in kept} == {(1, main.sha256)}
     assert set(letters(mail, folder_id)) == {"a.kervadec", "g.trehorel", "n.abgrallec"}
+
+    # The flow that ended it is refused in its turn: it is over no more for anybody who reads it
+    software = Software(house, "comptabilite", [Right.CREATE])
+    assert software.get(f"/folders/{folder_id}").json["state"] == "Terminé"
+    simulator.say_again(transmission(folder_id).reference, "rejection")
+    assert asked_again(house, 2) >= 1
+    assert software.get(f"/folders/{folder_id}").json["state"] == "Acquits contradictoires"
+    shown = page(house, "g.trehorel", folder_id)
+    assert "Acquits contradictoires" in shown
+    assert not re.search(r">\s*Terminé\s*<", shown)
 
     house.play("helios", "rejection")
     once = (rb"^", rb"<PJ>.*?</PJ>")
