@@ -9,6 +9,7 @@ from app.core.french import jour, spaces
 from app.folders.models import Folder
 from app.folders.points import deposited_in
 from app.folders.sockets import Caution
+from workflows.circuit import Phase
 from workflows.disputed import values
 
 FAMILY = "invoice"
@@ -19,7 +20,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
 
     Each value that is disputed counts. Whoever deposited the invoice does not rule on them.
     """
-    if folder.family != FAMILY:
+    if folder.family != FAMILY or folder.phase == Phase.DONE:
         return []
     by = frozenset(folder.sources.get("depositors", ()))
     return [

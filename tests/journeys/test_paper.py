@@ -13,7 +13,7 @@ from app.core.db import reading
 from app.core.refusals import Refusal
 from app.folders import decide, sending
 from app.folders.keep import Incoming
-from app.folders.models import StepRun
+from app.folders.models import Folder, StepRun
 from app.signing import sign as electronic
 from app.signing.models import PaperSignature, SignatureProof
 from app.signing.paper import sheet as paper
@@ -237,6 +237,14 @@ def test_an_order_dated_before_its_signature_by_hand_is_asked_about_and_told_to_
     assert post(two_dates="1")[0] == 302
     told = house.client("k.morizur").get(f"/dossiers/{folder_id}").get_data(as_text=True)
     assert "Acte daté d’avant sa signature" in told
+    rejected = house.an_act("decision", decision_date=(today() - timedelta(days=3)).isoformat())
+    said = paper.Statement("Armel Kervadec", "Maire", today(), REGISTER, two_dates=True)
+    state(house, rejected, "a.kervadec", said, incoming(tmp_path))
+    with reading() as db:
+        late = db.get_one(Folder, rejected)
+        assert [one.key for one in paper.cautions(db, late)] == ["antedated"]
+        late.fields = {**late.fields, "decision_date": "12 novembre"}  # typed in a draft that came back
+        assert paper.cautions(db, late) == []
 
 
 def test_a_rejected_act_is_signed_anew_and_its_old_scan_does_not_leave(house, tmp_path):

@@ -28,7 +28,7 @@ from app.folders.sockets import Caution, obstacles
 from app.people.actor import Actor
 from app.signing.models import PaperSignature
 from workflows.acts.rules import dated_by_signature
-from workflows.circuit import StepKind
+from workflows.circuit import Phase, StepKind
 from workflows.engine import choices
 from workflows.events import Action, Moved
 
@@ -240,34 +240,44 @@ def _checked(statement: Statement) -> Statement:
 
 
 def _dated(statement: Statement, folder: Folder) -> None:
-    decided = str(folder.fields.get("decision_date") or "")
-    if decided and statement.signed_on is not None and statement.signed_on.isoformat() < decided:
+    decided = _decided_on(folder)
+    if decided is None or statement.signed_on is None:
+        return
+    if statement.signed_on < decided:
         raise Refusal("paper-date-before-act")
     if antedated(folder, statement.signed_on) and not statement.two_dates:
-        days = {
-            "decided_on": jour_long(date.fromisoformat(decided)),
-            "signed_on": jour_long(statement.signed_on),
-        }
+        days = {"decided_on": jour_long(decided), "signed_on": jour_long(statement.signed_on)}
         raise Refusal("paper-antedated", **days)
 
 
 def antedated(folder: Folder, signed_on: date | None) -> bool:
     """Whether an act that exists by its signature would be dated before it: it would be said to exist before it does."""
-    decided = str(folder.fields.get("decision_date") or "")
-    if not decided or signed_on is None or not dated_by_signature(folder.family, folder.fields):
+    decided = _decided_on(folder)
+    if decided is None or signed_on is None or not dated_by_signature(folder.family, folder.fields):
         return False
-    return decided < signed_on.isoformat()
+    return decided < signed_on
+
+
+def _decided_on(folder: Folder) -> date | None:
+    """The date that the act bears; None for none, and for what a draft that came back may hold meanwhile."""
+    try:
+        return date.fromisoformat(str(folder.fields.get("decision_date") or ""))
+    except ValueError:
+        return None
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """An act signed by hand after the date that it bears, told to all who decide next: the State reads that date."""
+    decided = _decided_on(folder)
+    if decided is None or folder.phase == Phase.DONE or not family_of(folder.family).paper_signature:
+        return []
     days = [one.signed_on for one in of_round(db, folder) if antedated(folder, one.signed_on)]
     if not days:
         return []
-    decided, last = str(folder.fields["decision_date"]), max(days)
+    last = max(days)
     sentence = (
-        f"L’acte porte la date du {jour_long(date.fromisoformat(decided))} et a été signé à la main le {jour_long(last)}. Il "
-        "n’existe que depuis sa signature : vérifiez que rien n’a été fait avant en son nom."
+        f"L’acte porte la date du {jour_long(decided)} et a été signé à la main le {jour_long(last)}. Il n’existe que depuis sa "
+        "signature : vérifiez que rien n’a été fait avant en son nom."
     )
     return [
         Caution("antedated", "Acte daté d’avant sa signature", sentence, about=f"antedated:{decided}:{last}")
