@@ -83,6 +83,7 @@ class Settings(BaseSettings):
     login_rate: str = "10 per minute"
     login_address_rate: str = "120 per minute"
     login_account_rate: str = "30 per minute; 100 per hour; 300 per day"
+    login_factor_rate: str = "10 per minute; 30 per hour; 60 per day"
     api_rate: str = "600 per minute"
     public_rate: str = "240 per minute"
 
@@ -362,7 +363,7 @@ class Settings(BaseSettings):
             raise ValueError("il faut un rythme, par exemple 10 per minute")
         return value
 
-    @field_validator("login_account_rate")
+    @field_validator("login_account_rate", "login_factor_rate")
     @classmethod
     def _rates(cls, value: str) -> str:
         for one in value.split(";"):

@@ -64,6 +64,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
         LOGIN_RATE=chosen.login_rate,
         LOGIN_ADDRESS_RATE=chosen.login_address_rate,
         LOGIN_ACCOUNT_RATE=chosen.login_account_rate,
+        LOGIN_FACTOR_RATE=chosen.login_factor_rate,
         API_RATE=chosen.api_rate,
         RATELIMIT_STORAGE_URI=chosen.rate_limit_url,
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,  # a store that fails, said in the log, leaves each process its own count

@@ -14,6 +14,7 @@ from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.core.transaction import use_case
 from app.folders.access import read_by
+from app.folders.documents import main_digests
 from app.people.actor import Actor, require
 from app.people.identity import refuse_stale_in
 from app.signing.models import SignatureSession
@@ -102,7 +103,7 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "") -> str:
             raise Refusal("batch-reason-needed")
         batch.reason = reason.strip()
     if batch.kind == "sign":  # once for all its folders
-        refuse_stale_in(db, actor)
+        refuse_stale_in(db, actor, _shown(db, batch_id))
     batch.started_at = batch.started_at or now()
     batch.session_id, batch.address = actor.session_id, actor.address
     batch.turn, batch.holder, batch.seen_at = batch.turn + 1, new_token(), now()
@@ -113,6 +114,12 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "") -> str:
         payload = {"batch_id": batch.id, "turn": batch.turn}
         post(db, batch.collectivity_id, [News(DECIDE, row_key(batch.id, batch.turn), payload)])
     return batch.holder
+
+
+def _shown(db: Db, batch_id: int) -> list[str]:
+    """The SHA-256 of the main documents that a batch is about to sign: what a second factor is asked for."""
+    left = (BatchItem.batch_id == batch_id, BatchItem.state.in_(["waiting", "prepared"]))
+    return main_digests(db, sa.select(BatchItem.folder_id).where(*left))
 
 
 @use_case

@@ -56,11 +56,16 @@ _TITLES_BY_KEY = {
     "right-missing": "Votre compte n’a pas ce droit",
     "request-too-large": "Cette demande est trop longue",
     "identity-needed": "Il faut dire de nouveau qui vous êtes",
+    "identity-factor": "Il faut dire de nouveau qui vous êtes",
+    "factor-due": "Inscrivez d’abord une double authentification",
 }
 # What 403 and 409 are about when it is no folder: the first word of the key says it.
 _TITLES_BY_SUBJECT = {
     "certificate": "Ce certificat ne peut pas servir ainsi",
     "identity": "Cette réponse n’est pas la bonne",
+    "factor": "La double authentification ne le permet pas",
+    "passkey": "Cette clé d’accès ne convient pas",
+    "reset": "Cette remise à zéro ne peut pas se faire ainsi",
     "mandate": "Ce mandat ne le permet pas",
     "application": "Cette application a changé",
 }
@@ -113,18 +118,19 @@ def read_json() -> Any:
     return parsed(request.get_data())
 
 
-def guard(who: str, *, body: int = SMALL) -> Callable[[View], View]:
+def guard(who: str, *, body: int = SMALL, unprotected: bool = False) -> Callable[[View], View]:
     """Say who may call a route: `public`, `person`, or the name of a right; exactly one for each route.
 
     `body`: bytes that it takes; `FILES` for the installation's upload limit, once the caller is let in; `OWN` for a
     slice that sets its limit itself before anything is read. The people slice enforces it before the view runs, and a
-    route without one answers nobody.
+    route without one answers nobody. `unprotected`: also for whoever must have a second factor and has none yet.
     """
 
     def mark(view: View) -> View:
         if hasattr(view, "__guard__"):
             raise ValueError(f"two guards on {view.__name__}")
         view.__guard__ = who  # type: ignore[attr-defined]
+        view.__before_factor__ = unprotected  # type: ignore[attr-defined]
         if not hasattr(view, "__body__"):
             view.__body__ = body  # type: ignore[attr-defined]
         return view

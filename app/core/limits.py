@@ -113,3 +113,8 @@ def first_today(login: str) -> bool:
 def address_rate() -> str:
     """Tries from one address, whatever the login: whoever tries many names is slowed too."""
     return str(current_app.config["LOGIN_ADDRESS_RATE"])
+
+
+def factor_rate() -> str:
+    """Codes tried for one account whose password was right, from everywhere."""
+    return str(current_app.config["LOGIN_FACTOR_RATE"])

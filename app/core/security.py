@@ -38,6 +38,11 @@ def configure(secret: str) -> None:
     _secret["key"] = secret.encode()
 
 
+def secret() -> bytes:
+    """The installation's secret, from which keys are drawn; never shown, never kept."""
+    return _secret["key"]
+
+
 def derived_token(nonce: str) -> str:
     """The token of a nonce: what a mail needs can be kept in the database without keeping the token itself."""
     return hmac.new(_secret["key"], nonce.encode(), hashlib.sha256).hexdigest()

@@ -70,7 +70,7 @@ def environment(port: int) -> dict[str, int]:
     pki = TestPki(HOME / "pki", f"http://127.0.0.1:{ports['pki']}")
     chosen = {
         "SECRET_KEY": secret.read_text(),
-        "PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "PUBLIC_URL": f"http://localhost:{port}",
         "DATA_DIR": HOME / "data",
         "DEMO": "true",
         "DEMO_DIR": HOME,
@@ -133,7 +133,7 @@ def main() -> int:
         print("Préparation de la commune : personnes, certificats et premiers dossiers…", flush=True)
         with security_log.unheard():
             seed(pki)
-    print(f"\nParaphe, démonstration de Kerlann-sur-Mer : http://127.0.0.1:{port}/demo\n")
+    print(f"\nParaphe, démonstration de Kerlann-sur-Mer : http://localhost:{port}/demo\n")
     print(
         f"  ports de cette machine : {port} (pages), {ports['pki']} (autorité d’essai), {ports['smtp']} (courriels)"
     )

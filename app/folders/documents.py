@@ -100,6 +100,21 @@ def last_version(db: Db, document_id: int) -> DocumentVersion:
     return db.scalars(query.order_by(DocumentVersion.number.desc()).limit(1)).one()
 
 
+def main_digests(db: Db, folders: sa.Select[int]) -> list[str]:
+    """The SHA-256 of the current main document of each of these folders (a subquery of their numbers), sorted."""
+    latest = (
+        sa.select(DocumentVersion.document_id, sa.func.max(DocumentVersion.number).label("number"))
+        .join(Document, Document.id == DocumentVersion.document_id)
+        .where(Document.folder_id.in_(folders), Document.role == "main", Document.removed_at.is_(None))
+        .group_by(DocumentVersion.document_id)
+        .subquery()
+    )
+    same = sa.and_(
+        latest.c.document_id == DocumentVersion.document_id, latest.c.number == DocumentVersion.number
+    )
+    return sorted(db.scalars(sa.select(DocumentVersion.sha256).join(latest, same)))
+
+
 def current_versions(db: Db, folder_id: int) -> dict[int, DocumentVersion]:
     """The current version of each document of a folder, by document, in their order."""
     latest = (

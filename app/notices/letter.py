@@ -68,6 +68,8 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         "account_link": f"{settings.public_url}/compte",
         "actor_name": _plain(str(row.payload.get("by", ""))),
         "what": _plain(str(row.payload.get("what", ""))),
+        "about": _plain(str(row.payload.get("about", ""))),
+        "left": row.payload.get("left"),
         "whose": _plain(str(row.payload.get("whose", ""))),
         "own": row.payload.get("own", True),
         "manages": manages,

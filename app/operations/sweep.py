@@ -19,7 +19,7 @@ from app.core.db import Base, Db, reading
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders.once import DepositKey
-from app.people.models import LoginSession, PasswordReset
+from app.people.models import Challenge, LoginSession, PasswordReset
 from app.signing import copies
 from app.signing.models import RemoteRequest, SignatureSession
 
@@ -68,6 +68,9 @@ def _rows(db: Db, moment: datetime) -> tuple[int, int, int, int]:
     )
     requests = sa.delete(RemoteRequest).where(RemoteRequest.expires_at < over)
     db.execute(requests.execution_options(synchronize_session=False))
+    # The questions first: they name their session
+    questions = sa.delete(Challenge).where(Challenge.expires_at < moment)
+    db.execute(questions.execution_options(synchronize_session=False))
     logins = sa.delete(LoginSession).where(
         sa.or_(LoginSession.expires_at < over, LoginSession.revoked_at < over)
     )

@@ -22,7 +22,8 @@ class Actor:
     """A person, an application or the system itself, inside one collectivity.
 
     `by_mandate`: whether the collectivity has recorded a mandate, so that nobody signs in its name without one
-    (docs/decisions/0015); `mandates`: those of this person, ended ones as well.
+    (docs/decisions/0015); `mandates`: those of this person, ended ones as well. `factors`: how many second
+    factors the person has; `factor_due`: the collectivity wants one, and there is none.
     """
 
     kind: str
@@ -41,6 +42,8 @@ class Actor:
     theme: str = "auto"
     shortcuts: bool = True
     session_id: int | None = None
+    factors: int = 0
+    factor_due: bool = False
     address: str = field(default="", compare=False)
 
     @property

@@ -9,7 +9,8 @@ from app.core.db import reading
 from app.core.french import instant
 from app.core.grammar import de
 from app.core.refusals import Refusal
-from app.people import applications, desks
+from app.people import applications, desks, rules
+from app.people.factors import resets
 from workflows.rights import Right
 
 people = AppGroup("people", help="Collectivités, comptes, bureaux et applications.")
@@ -163,6 +164,28 @@ def close(siren: str, login: str) -> None:
     """Fermer un compte et toutes ses sessions."""
     desks.close_account(_collectivity(siren), login)
     click.echo(f"{login} est fermé.")
+
+
+@people.command("reset-factors")
+@click.argument("siren")
+@click.argument("login")
+@click.option("--reason", required=True, help="Pourquoi, et comment la personne a été reconnue.")
+def reset_factors(siren: str, login: str, reason: str) -> None:
+    """Retirer les clés et les codes d’une personne qui a tout perdu, quand un seul administrateur existe."""
+    name = resets.by_operator(_collectivity(siren), login, reason)
+    click.echo(f"Les clés, les codes et les sessions de {name} sont retirés ; son mot de passe reste.")
+
+
+@people.command("second-factor")
+@click.argument("siren")
+@click.argument("who", type=click.Choice([one.value for one in rules.Who]))
+@click.option("--before-signing", is_flag=True, help="La demander aussi avant chaque signature.")
+def second_factor(siren: str, who: str, before_signing: bool) -> None:
+    """Dire qui doit avoir une double authentification : nobody, administrators, engaged (et qui signe), everybody."""
+    rule = rules.Rule(rules.Who(who), before_signing)
+    rules.choose(applications.by_command(_collectivity(siren)), rule)
+    signing = ", et avant chaque signature" if before_signing else ""
+    click.echo(f"Double authentification : {rule.who.label.lower()}{signing}.")
 
 
 COMMANDS = (people,)

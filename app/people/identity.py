@@ -4,10 +4,10 @@ A session that stays open proves that somebody logged in, not who is in front of
 one, a second factor or the town's own login are others (`Way`), and what asks for a proof knows none of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from pydantic import SecretStr
@@ -19,13 +19,28 @@ from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.transaction import after_commit, use_case
 from app.journal.chain import Event, append
-from app.people import passwords
+from app.people import passwords, rules
 from app.people.actor import Actor
 from app.people.models import LoginSession, User
 
 MOST_WRONG = 5
 """Wrong answers that a session survives: whoever guesses logs in anew, where logins are counted."""
 _chosen = {"minutes": 5}
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A right answer: the way it was given, what of it is kept as evidence, and for which documents it was asked.
+
+    `spend`: writes in the transaction that it served, and says whether it had not yet; `trusted_from`: since when this way
+    may stand before a signature that asks for a factor, None for never.
+    """
+
+    way: str
+    facts: Mapping[str, Any]
+    documents: Sequence[str] | None
+    spend: Callable[[Db], bool]
+    trusted_from: datetime | None
 
 
 class Way(Protocol):
@@ -47,33 +62,52 @@ class Way(Protocol):
     def autocomplete(self) -> str:
         """What a browser may fill in (HTML §4.10.18.7)."""
 
-    def serves(self, user: User) -> bool:
+    @property
+    def typed(self) -> bool:
+        """Whether its answer is typed in a field, rather than given by the browser."""
+
+    def serves(self, db: Db, user: User) -> bool:
         """Whether this person can prove himself so."""
 
-    def holds(self, user: User, answer: SecretStr) -> bool:
-        """Whether the answer is this person's; it takes as long when it is not."""
+    def proof(self, user: User, answer: SecretStr, session_id: int | None) -> Proof | None:
+        """Of an answer that is this person's; it takes as long when it is not, and is then None."""
 
 
 @dataclass(frozen=True)
 class Password:
-    """The password of the account."""
+    """The password of the account, for whoever has no second factor."""
 
     key: str = "password"
     label: str = "Mot de passe de votre compte Paraphe"
     hint: str = "Celui avec lequel vous vous connectez, et non celui du certificat."
     autocomplete: str = "current-password"
+    typed: bool = True
 
-    def serves(self, user: User) -> bool:
+    def serves(self, db: Db, user: User) -> bool:
         """Whoever has one."""
+        del db
         return bool(user.password_hash)
 
-    def holds(self, user: User, answer: SecretStr) -> bool:
+    def proof(self, user: User, answer: SecretStr, session_id: int | None) -> Proof | None:
         """Verified as at the door (RFC 9106)."""
-        return passwords.matches(user.password_hash, answer.get_secret_value())
+        del session_id
+        right = passwords.matches(user.password_hash, answer.get_secret_value())
+        return Proof(self.key, {}, None, lambda _db: True, trusted_from=None) if right else None
 
 
 WAYS: list[Way] = [Password()]
-"""In the order in which they are offered; the first that serves the person is asked."""
+"""In the order in which they are tried: those of a second factor come before, and then the password proves no more."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a page asks whoever proves who he is: a field to type in (`typed`), the button of a key (`passkey`), or both."""
+
+    label: str
+    hint: str
+    autocomplete: str
+    typed: bool
+    passkey: bool
 
 
 def configure(minutes: int) -> None:
@@ -86,47 +120,94 @@ def minutes() -> int:
     return _chosen["minutes"]
 
 
-def way_of(db: Db, user_id: int | None) -> Way:
-    """The way that a person is asked to prove himself; the first of all when nothing is known of him."""
+def ways_of(db: Db, user: User) -> list[Way]:
+    """The ways by which a person proves himself: those of his second factor, else his password."""
+    factors = [one for one in WAYS if one.key != "password" and one.serves(db, user)]
+    return factors or [one for one in WAYS if one.key == "password"]
+
+
+def question_for(db: Db, user_id: int | None) -> Question:
+    """What this person is asked; a password when nothing is known of him."""
     user = db.get(User, user_id) if user_id is not None else None
-    return next((one for one in WAYS if user is not None and one.serves(user)), WAYS[0])
+    ways = ways_of(db, user) if user is not None else [Password()]
+    field = next((one for one in ways if one.typed), None)
+    shown = field or ways[0]
+    keys = any(not one.typed for one in ways)
+    return Question(shown.label, shown.hint, shown.autocomplete, field is not None, keys)
 
 
-def refuse_stale(actor: Actor) -> None:
+def factor_asked(actor: Actor) -> bool:
+    """Whether a second factor is asked before each signature: then `refuse_stale` is told which documents are signed."""
+    if actor.session_id is None:
+        return False
+    with reading() as db:
+        return rules.of(db, actor.collectivity_id).before_signing
+
+
+def refuse_stale(actor: Actor, documents: Collection[str] = ()) -> None:
     """Refuse what engages when the last proof of this login session is too old (`identity-needed`).
 
-    Only a login session can be stolen: what the house does without one (its demonstration, its worker) is let go.
+    `documents`: the SHA-256 of what is about to be signed; where the collectivity asks for a second factor before each
+    signature, the last proof must be one of these very documents. Only a login session can be stolen: what the house does
+    without one (its demonstration, its worker) is let go.
     """
     if actor.session_id is None:
         return
     with reading() as db:
-        refuse_stale_in(db, actor)
+        refuse_stale_in(db, actor, documents)
 
 
-def refuse_stale_in(db: Db, actor: Actor) -> None:
+def refuse_stale_in(db: Db, actor: Actor, documents: Collection[str] = ()) -> None:
     """The same in the session of whoever asks."""
     if actor.session_id is None:
         return
-    query = sa.select(LoginSession.created_at, LoginSession.proven_at)
-    row = db.execute(query.where(LoginSession.id == actor.session_id)).one_or_none()
-    if row is None or now() - (row.proven_at or row.created_at) > timedelta(minutes=minutes()):
-        raise Refusal("identity-needed", minutes=minutes(), title="Confirmez que c’est vous")
+    row = db.get(LoginSession, actor.session_id, populate_existing=True)
+    fresh = timedelta(minutes=minutes())
+    if row is None or now() - (row.proven_at or row.created_at) > fresh:
+        raise _needed(documents)
+    if documents and rules.of(db, actor.collectivity_id).before_signing:
+        proven = row.proven_at is not None and row.proven_by in rules.FACTORS
+        if not proven or not set(documents) <= set(row.proven_for or ()):
+            raise _needed(documents, "identity-factor")
 
 
-def prove(actor: Actor, answer: SecretStr) -> None:
+def _needed(documents: Collection[str], key: str = "identity-needed") -> Refusal:
+    about = {"documents": sorted(documents)} if documents else {}
+    return Refusal(key, minutes=minutes(), title="Confirmez que c’est vous", **about)
+
+
+def prove(actor: Actor, answer: SecretStr, documents: Sequence[str] | None = None) -> None:
     """Take a proof of who one is, for this login session alone.
 
-    Refuses `identity-refused`, and closes the session after `MOST_WRONG` wrong answers (`identity-closed`): its owner and
-    the administrators are told. Nothing of the answer is kept or logged. It is verified before the transaction opens, and
-    counts only if the session is still open then: a password that was changed meanwhile has closed it.
+    `documents`: what was shown, for a way whose question does not name them itself. Refuses `identity-refused`, and closes
+    the session after `MOST_WRONG` wrong answers (`identity-closed`): its owner and the administrators are told; and
+    `factor-too-new`, a factor enrolled by a recovery code less than a day ago before a signature that asks for one.
+    Nothing of a password or a code is kept or logged. It is verified before the transaction opens, and counts only if the
+    session is still open then: a password that was changed meanwhile has closed it.
     """
-    with reading() as db:
-        user = db.get(User, actor.user_id) if actor.user_id is not None else None
-        way = way_of(db, actor.user_id)
-    left = answered(actor, user is not None and way.holds(user, answer))
+    proof = _proof(actor, answer)
+    if proof is not None and documents is not None and proof.documents is None:
+        proof = Proof(proof.way, proof.facts, sorted(documents), proof.spend, proof.trusted_from)
+    if proof is not None and proof.documents and proof.way in rules.FACTORS and not _trusted(proof):
+        raise Refusal("factor-too-new")
+    left = answered(actor, proof)
     if left is None:
         return
     raise Refusal("identity-refused", left=left) if left else Refusal("identity-closed")
+
+
+def _trusted(proof: Proof) -> bool:
+    return proof.trusted_from is not None and proof.trusted_from <= now()
+
+
+def _proof(actor: Actor, answer: SecretStr) -> Proof | None:
+    with reading() as db:
+        user = db.get(User, actor.user_id) if actor.user_id is not None else None
+        ways = ways_of(db, user) if user is not None else [Password()]
+    if user is None:
+        return None
+    tried = (one.proof(user, answer, actor.session_id) for one in ways)
+    return next((one for one in tried if one is not None), None)
 
 
 @use_case
@@ -144,8 +225,11 @@ def given_up(db: Db, actor: Actor) -> None:
 
 
 @use_case
-def answered(db: Db, actor: Actor, right: bool) -> int | None:
-    """Write what became of an answer: None when it was `right`, else how many wrong ones the session still survives."""
+def answered(db: Db, actor: Actor, proof: Proof | None) -> int | None:
+    """Write what became of an answer: None when it was right, else how many wrong ones the session still survives.
+
+    A proof that has served is none. That of a second factor is a line of the journal, with what verifies it again.
+    """
     row = db.scalar(
         sa.select(LoginSession)
         .where(
@@ -159,9 +243,13 @@ def answered(db: Db, actor: Actor, right: bool) -> int | None:
     if row is None or user is None:
         return 0
     facts = {"user": user.id, "address": actor.address}
-    if right:
-        row.proven_at, row.wrong = now(), 0
-        _log("proven", actor, facts)
+    if proof is not None and proof.spend(db):
+        row.proven_at, row.wrong, row.proven_by = now(), 0, proof.way
+        row.proven_for = None if proof.documents is None else list(proof.documents)
+        _log("proven", actor, {**facts, "way": proof.way})
+        if proof.way in rules.FACTORS:
+            kept = {**facts, "way": proof.way, "documents": row.proven_for, **proof.facts}
+            append(db, actor.collectivity_id, Event("identity.proven", actor.name, actor.user_id, None, kept))
         return None
     row.wrong += 1
     left = max(0, MOST_WRONG - row.wrong)

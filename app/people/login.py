@@ -1,7 +1,7 @@
 """Logging in, staying logged in, and the guard that stands before every view."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,11 +20,12 @@ from app.core.outbox import News, Outbox, post
 from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
 from app.core.transaction import use_case
-from app.people import passwords
+from app.people import passwords, rules
 from app.people.actor import Actor, Seat, require
 from app.people.applications import USED_EVERY, note_use
+from app.people.factors.asking import ask
 from app.people.mandates import as_their_orders_stand, law_of
-from app.people.models import Application, Collectivity, Desk, Holder, LoginSession, MandateRow, User
+from app.people.models import Application, Collectivity, Desk, Factor, Holder, LoginSession, MandateRow, User
 from workflows.deadlines import get_ready
 from workflows.mandates import Mandate
 from workflows.rights import Right
@@ -41,13 +42,25 @@ class Known(UserMixin):  # type: ignore[misc]
         self.actor = actor
 
 
-def open_session(login: str, password: str, *, hours: float, address: str, client: str) -> str:
+_FACTORS = (
+    sa.select(sa.func.count(Factor.id))
+    .where(Factor.user_id == User.id, Factor.removed_at.is_(None))
+    .correlate(User)
+    .scalar_subquery()
+    .label("factors")
+)
+
+
+def open_session(
+    login: str, password: str, *, hours: float, address: str, client: str, days: int | None = None
+) -> str:
     """Check a password and open a session; returns its token.
 
-    Refuses `login-refused` without saying which part is wrong, and `passwords-busy`. The password is verified before the
-    transaction opens; the account is read again in it.
+    Refuses `login-refused` without saying which part is wrong, and `passwords-busy`. Whoever has a second factor is asked
+    for it: refused as `factor-needed`, whose `ticket` lets `factors.door.enter` go on, for so many `days`. The password is
+    verified before the transaction opens; the account is read again in it.
     """
-    query = sa.select(User.id, User.password_hash)
+    query = sa.select(User.id, User.password_hash, _FACTORS)
     with reading() as db:
         row = db.execute(
             query.where(User.login == login.strip().lower(), User.active.is_(True))
@@ -55,6 +68,8 @@ def open_session(login: str, password: str, *, hours: float, address: str, clien
     stored = row.password_hash if row else None
     if not passwords.matches(stored, password) or row is None or stored is None:
         raise Refusal("login-refused")
+    if row.factors:
+        raise Refusal("factor-needed", ticket=_awaiting(row.id, stored, days))
     fresh = passwords.renewed(stored, password)
     return _opened(row.id, stored, fresh, hours=hours, address=address, client=client)
 
@@ -69,7 +84,13 @@ def _opened(
     if user is None:
         raise Refusal("login-refused")
     user.password_hash = fresh or stored
-    return _open(db, user, hours=hours, address=address, client=client)
+    return begin(db, user, hours=hours, address=address, client=client)
+
+
+@use_case
+def _awaiting(db: Db, user_id: int, stored: str, days: int | None) -> str:
+    """Note that the password was right and the factor is awaited: the ticket to go on with."""
+    return ask(db, "login", user_id=user_id, password_seen=token_hash(stored), days=days)[0]
 
 
 def note_refused(login: str, address: str) -> None:
@@ -93,7 +114,8 @@ def tell_tried(db: Db, login: str) -> None:
         post(db, user.collectivity_id, [News("mail", key, facts, None, user.email)])
 
 
-def _open(db: Db, user: User, *, hours: float, address: str, client: str) -> str:
+def begin(db: Db, user: User, *, hours: float, address: str, client: str, opened_by: str = "password") -> str:
+    """Open a session of somebody whose proofs are complete, in the caller's transaction; its token."""
     token, moment = new_token(), now()
     db.add(
         LoginSession(
@@ -104,9 +126,15 @@ def _open(db: Db, user: User, *, hours: float, address: str, client: str) -> str
             expires_at=moment + timedelta(hours=hours),
             address=address,
             client=client,
+            opened_by=opened_by,
         )
     )
     return token
+
+
+def opened_by(db: Db, token: str) -> str | None:
+    """The way by which the session of this token was opened."""
+    return db.scalar(sa.select(LoginSession.opened_by).where(LoginSession.token_hash == token_hash(token)))
 
 
 @use_case
@@ -141,7 +169,16 @@ _MANDATED = (
     _giver,
 )
 _person = (
-    sa.select(User, Collectivity.name, LoginSession.id, LoginSession.seen_at, *_MANDATED, *_SEAT)
+    sa.select(
+        User,
+        Collectivity.name,
+        LoginSession.id,
+        LoginSession.seen_at,
+        Collectivity.settings,
+        _FACTORS,
+        *_MANDATED,
+        *_SEAT,
+    )
     .join(LoginSession, LoginSession.user_id == User.id)
     .join(Collectivity, Collectivity.id == User.collectivity_id)
     .outerjoin(Holder, Holder.user_id == User.id)
@@ -215,10 +252,12 @@ def person(db: Db, token: str, address: str) -> Actor | None:
     rows = db.execute(_person, {"token": token_hash(token), "moment": now()}).all()
     if not rows:
         return None
-    user, collectivity_name, session_id, seen_at = rows[0][:4]
+    user, collectivity_name, session_id, seen_at, settings, factors = rows[0][:6]
     if now() - seen_at > SEEN_EVERY:
         g.touch = session_id
-    return _actor(user, collectivity_name, _standing_in(db, rows), session_id=session_id, address=address)
+    actor = _actor(user, collectivity_name, _standing_in(db, rows), session_id=session_id, address=address)
+    due = factors == 0 and rules.read(settings).binds(actor)
+    return replace(actor, factors=factors, factor_due=due)
 
 
 def returning(db: Db, user_id: int, session_id: int | None, address: str) -> Actor:
@@ -384,6 +423,13 @@ def _admit(actor: Actor, who: str) -> None:
         require(actor, Right(who))
 
 
+def _refuse_unprotected() -> Response:
+    """Lead whoever must have a second factor, and has none, to the page where it is chosen; nothing else opens."""
+    if request.method != "GET" or http.wants_json():
+        raise Refusal("factor-due")
+    return redirect(url_for("people.factors.mine"))
+
+
 def hold_bodies(app: Flask) -> None:
     """Say how much of a body may be read, before anything looks at it: none of a question's, no file of a stranger.
 
@@ -433,6 +479,8 @@ def stand_guard(app: Flask) -> None:
         if actor is None:
             return _refuse_stranger()
         _admit(actor, who)
+        if actor.factor_due and not _mark("__before_factor__"):
+            return _refuse_unprotected()
         http.refuse_strange()
         _before_a_move()
         return None

@@ -111,6 +111,8 @@ class LoginSession(Base):
     """One open session of a person, revocable; the cookie holds the token, this row its hash.
 
     `proven_at`: when whoever is there last proved who he is, None since it was opened; `wrong`: answers that did not, since.
+    `opened_by`, `proven_by`: the way that it was (`password`, `totp`, `passkey`, `recovery`); `proven_for`: the SHA-256 of
+    the documents that were shown then, None when the question was about none.
     """
 
     __tablename__ = "login_session"
@@ -127,6 +129,9 @@ class LoginSession(Base):
     client: Mapped[str]
     proven_at: Mapped[datetime | None]
     wrong: Mapped[int] = mapped_column(server_default="0")
+    opened_by: Mapped[str] = mapped_column(server_default="password")
+    proven_by: Mapped[str | None]
+    proven_for: Mapped[list[Any] | None]
 
 
 class PasswordReset(Base):
@@ -161,3 +166,86 @@ class Application(Base, Tenanted):
     used_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
+
+
+class Factor(Base):
+    """A second factor of a person: a passkey (WebAuthn Level 3) or an application of codes (RFC 6238).
+
+    `secret`: the sealed secret of a `totp`, `last_step` the last step of 30 s that served. `credential_id`, `public_key`
+    (base64url), `sign_count`, `transports` and `synced` (in the cloud of its maker): those of a `passkey`. `trusted_from`:
+    since when it may stand before a signature, a day after one enrolled by a recovery code. Removed ones stay, as proof.
+    """
+
+    __tablename__ = "factor"
+    __table_args__ = (sa.Index("ix_factor_user_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    kind: Mapped[str]
+    name: Mapped[str]
+    secret: Mapped[str | None]
+    last_step: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
+    credential_id: Mapped[str | None] = mapped_column(unique=True)
+    public_key: Mapped[str | None]
+    sign_count: Mapped[int] = mapped_column(sa.BigInteger, server_default="0")
+    transports: Mapped[list[Any]]
+    synced: Mapped[bool] = mapped_column(server_default=sa.false())
+    created_at: Mapped[datetime]
+    trusted_from: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    removed_at: Mapped[datetime | None]
+    removed_by: Mapped[str | None]
+
+
+class RecoveryCode(Base):
+    """The keyed hash of a code that opens the door once when every factor is lost."""
+
+    __tablename__ = "recovery_code"
+    __table_args__ = (sa.Index("ix_recovery_code_user_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    code_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class Challenge(Base):
+    """A question put to one browser, for five minutes and once: what a key has to sign, or the door between two factors.
+
+    `purpose`: `login` (the password was right, the factor is awaited), `door` (a passkey alone, of whoever it is), `enrol`,
+    `prove`. `documents`: the SHA-256 of what is shown, bound to `value`. `password_seen`: the digest of the password's hash.
+    """
+
+    __tablename__ = "identity_challenge"
+    __table_args__ = (sa.Index("ix_identity_challenge_expires_at", "expires_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    purpose: Mapped[str]
+    value: Mapped[str]
+    nonce: Mapped[str]
+    user_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    session_id: Mapped[int | None] = mapped_column(sa.ForeignKey("login_session.id"))
+    documents: Mapped[list[Any] | None]
+    secret: Mapped[str | None]
+    password_seen: Mapped[str | None]
+    days: Mapped[int | None]
+    wrong: Mapped[int] = mapped_column(server_default="0")
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class FactorReset(Base, Tenanted):
+    """The factors of somebody who lost them all, taken off by two administrators: one asks, another confirms."""
+
+    __tablename__ = "factor_reset"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    reason: Mapped[str]
+    asked_by_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
+    asked_at: Mapped[datetime]
+    settled_by: Mapped[str | None]
+    settled_at: Mapped[datetime | None]
+    done: Mapped[bool] = mapped_column(server_default=sa.false())

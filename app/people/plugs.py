@@ -1,13 +1,17 @@
-"""What the installation decides of people: how long a proof of who one is counts."""
+"""What the installation decides of people: how long a proof of who one is counts, and for which address keys are made."""
 
 from typing import Any
 
 from jinja2 import Environment
 
 from app.people import identity
+from app.people.factors import passkeys
+from app.people.factors.ways import Passkey, Totp
 
 
 def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
     del templates  # it prints nothing
     identity.configure(settings.reauth_minutes)
+    identity.WAYS[:] = [Passkey(), Totp(), identity.Password()]
+    passkeys.configure(settings.public_url)

@@ -13,11 +13,101 @@ SENTENCES: Sentences = {
     ),
     "identity-refused": (
         403,
-        "Ce mot de passe n’est pas celui de votre compte Paraphe. Vérifiez-le et recommencez ; vous pouvez vous tromper encore {left} fois avant que la session se ferme.",
+        "Ce mot de passe, ce code ou cette clé n’est pas celui de votre compte Paraphe. Vérifiez et recommencez ; vous pouvez vous tromper encore {left} fois avant que la session se ferme.",
     ),
     "identity-closed": (
         401,
-        "Rien n’a été fait : trop de mots de passe faux, cette session est fermée. Reconnectez-vous, puis recommencez.",
+        "Rien n’a été fait : trop de réponses fausses, cette session est fermée. Reconnectez-vous, puis recommencez.",
+    ),
+    "identity-factor": (
+        403,
+        "Rien n’a été fait : la commune demande votre clé d’accès ou votre code pour ces documents mêmes. Confirmez que c’est vous, puis recommencez.",
+    ),
+    "factor-needed": (
+        403,
+        "Le mot de passe convient ; il faut maintenant votre clé d’accès ou votre code. Entrez par la page de connexion.",
+    ),
+    "factor-due": (
+        403,
+        "Rien n’a été fait : la commune demande une double authentification. Inscrivez une clé d’accès ou une application de codes dans « Mon compte », puis recommencez.",
+    ),
+    "factor-ticket": (
+        403,
+        "Ce passage a expiré ou a déjà servi. Donnez de nouveau votre identifiant et votre mot de passe.",
+    ),
+    "factor-refused": (
+        403,
+        "Ce code ou cette clé ne convient pas, ou a déjà servi. Attendez le code suivant, ou utilisez un code de secours ; vous pouvez vous tromper encore {left} fois.",
+    ),
+    "factor-closed": (
+        403,
+        "Trop de réponses fausses. Donnez de nouveau votre identifiant et votre mot de passe ; sans votre appareil, utilisez un code de secours ou prévenez l’administrateur.",
+    ),
+    "factor-begun": (
+        409,
+        "Rien n’a été inscrit : cette page a plus de cinq minutes ou a déjà servi. Recommencez depuis « Mon compte ».",
+    ),
+    "factor-many": (
+        409,
+        "Rien n’a été inscrit : {most} clés et applications au plus par personne. Retirez d’abord celle qui ne sert plus.",
+    ),
+    "factor-unknown": (404, "Cette clé ou application n’est plus inscrite. Rechargez la page."),
+    "factor-last": (
+        409,
+        "Rien n’a été retiré : la commune demande une double authentification. Inscrivez d’abord une autre clé ou application.",
+    ),
+    "factor-none": (
+        409,
+        "Aucune clé d’accès ni application n’est inscrite. Inscrivez-en une dans « Mon compte ».",
+    ),
+    "factor-too-new": (
+        403,
+        "Rien n’a été signé : cette clé ou application a été inscrite après un code de secours, il y a moins d’un jour. Attendez, utilisez une autre clé, ou voyez l’administrateur.",
+    ),
+    "factor-own-first": (
+        409,
+        "La règle n’a pas changé : elle vous fermerait l’administration, car vous n’avez ni clé d’accès ni application de codes. Inscrivez la vôtre d’abord.",
+    ),
+    "factor-rule": (422, "La règle n’a pas changé : choisissez qui doit avoir une double authentification."),
+    "code-refused": (
+        422,
+        "Ce code ne convient pas. Tapez les six chiffres affichés maintenant ; l’heure de l’appareil doit être juste : ici, il est {hour}.",
+    ),
+    "passkey-refused": (
+        422,
+        "La clé d’accès n’a pas été inscrite : la réponse de l’appareil ne convient pas à cette page. Recommencez.",
+    ),
+    "passkey-known": (409, "Cette clé d’accès est déjà inscrite. Rien n’a été changé : prenez-en une autre."),
+    "passkey-unknown": (
+        403,
+        "Aucun compte ouvert n’a cette clé d’accès, ou elle a déjà répondu. Recommencez, ou entrez avec votre mot de passe.",
+    ),
+    "passkey-address": (
+        409,
+        "Les navigateurs n’ouvrent pas de clé d’accès à cette adresse : il faut un nom en https. Utilisez une application de codes, ou demandez à l’administrateur.",
+    ),
+    "reset-reason": (
+        422,
+        "La demande n’est pas partie : écrivez pourquoi, et comment vous avez reconnu la personne.",
+    ),
+    "reset-own": (
+        409,
+        "La demande n’est pas partie : retirez vos propres clés dans « Mon compte » ; perdues, demandez à un autre administrateur.",
+    ),
+    "reset-unknown": (404, "Cette personne n’a pas de compte ouvert. Choisissez-la dans la liste."),
+    "reset-nothing": (
+        409,
+        "La demande n’est pas partie : {name} n’a ni clé d’accès ni application de codes inscrite. Vérifiez la personne.",
+    ),
+    "reset-asked": (409, "Une demande attend déjà pour {name}. Un autre administrateur doit la confirmer."),
+    "reset-settled": (409, "Cette demande n’attend plus. Rechargez la page."),
+    "reset-two": (
+        403,
+        "Rien n’a été retiré : il faut deux administrateurs, et un autre que celui qui l’a demandé doit confirmer.",
+    ),
+    "secret-unreadable": (
+        503,
+        "Un secret gardé ne se lit plus : la clé de l’installation a changé. Rien n’a été fait : prévenez l’administrateur.",
     ),
     "passwords-busy": (
         503,

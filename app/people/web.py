@@ -43,6 +43,9 @@ from app.core.refusals import Refusal, catalogue
 from app.people import desks, identity
 from app.people import login as door
 from app.people.actor import Actor
+from app.people.factors import passkeys
+from app.people.factors.web import digests, safe, wait_for_factor
+from app.people.factors.web import pages as factors
 from app.people.mandates import mandates
 from app.people.models import LoginSession
 from app.people.office.views import view
@@ -50,8 +53,9 @@ from app.people.office.web import pages as office
 
 pages = Blueprint("people", __name__, template_folder="templates")
 pages.register_blueprint(office)
+pages.register_blueprint(factors)
 NOW = "Renseignez ce champ."
-LONGEST = 1024  # characters of an answer
+LONGEST = 20_000  # characters of an answer: that of a key is long
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
@@ -87,13 +91,6 @@ class ResetForm(FlaskForm):  # type: ignore[misc]
     )
 
 
-def _safe(target: str | None) -> str:
-    """Only a path of this site may be the next page: browsers drop tabs and line ends, so « /⇥/site » would leave it."""
-    if target and target.isprintable() and target.startswith("/") and not target.startswith(("//", "/\\")):
-        return target
-    return url_for("folders.inbox")
-
-
 def _tell_owner(_limit: object) -> None:
     """Somebody tries an account from everywhere: its owner is told, once a day; who is not there is told nothing."""
     login = request.form.get("login", "")
@@ -110,32 +107,49 @@ def login() -> Response | str | tuple[str, int]:
     """Log in, then go where one was going."""
     form = LoginForm()
     if not form.validate_on_submit():
-        return render_template("people/login.html", form=form, error=None)
+        return _login(form)
     days = current_app.config["REMEMBER_DAYS"] if form.remember.data else None
     hours = days * 24 if days else current_app.config["SESSION_HOURS"]
     try:
         token = door.open_session(
-            form.login.data, form.password.data, hours=hours, address=http.address(), client=http.client()
+            form.login.data,
+            form.password.data,
+            hours=hours,
+            address=http.address(),
+            client=http.client(),
+            days=days,
         )
     except Refusal as refusal:
+        if refusal.key == "factor-needed":
+            return wait_for_factor(refusal.facts["ticket"])
         if refusal.key == "login-refused":
             door.note_refused(form.login.data, http.address())
         status, sentence = catalogue.say(refusal.key, refusal.facts)
-        return render_template("people/login.html", form=form, error=sentence), status
+        return _login(form, sentence), status
     door.keep(token, days)
     know(form.login.data)
-    return redirect(_safe(request.args.get("suite")))
+    return redirect(safe(request.args.get("suite")))
+
+
+def _login(form: LoginForm, error: str | None = None) -> str:
+    return render_template(
+        "people/login.html",
+        form=form,
+        error=error,
+        keys=passkeys.usable(),
+        suite=request.args.get("suite"),
+    )
 
 
 @pages.get("/compte/session")
-@guard(PERSON)
+@guard(PERSON, unprotected=True)
 def still_here() -> Response:
     """Who the server sees, with a token for the forms of a page whose session was opened again; 401 when it is over."""
     return jsonify(account=g.actor.user_id, csrf=generate_csrf())
 
 
 @pages.post("/logout")
-@guard(PERSON)
+@guard(PERSON, unprotected=True)
 def logout() -> Response:
     """Close this session, here and on the server."""
     door.revoke(g.actor.user_id, g.actor.session_id)
@@ -180,9 +194,9 @@ def reset(token: str) -> Response | str | tuple[str, int]:
 def _identity() -> dict[str, object]:
     """What a page asks whoever has to prove again who he is."""
 
-    def way() -> identity.Way:
+    def way() -> identity.Question:
         with reading(g.actor.collectivity_id) as db:
-            return identity.way_of(db, g.actor.user_id)
+            return identity.question_for(db, g.actor.user_id)
 
     return {"identity_way": way, "whom_to_ask": _whom_to_ask}
 
@@ -200,7 +214,7 @@ def _whom_to_ask() -> dict[str, str]:
 
 
 @pages.route("/compte/confirmer", methods=["GET", "POST"])
-@guard(PERSON)
+@guard(PERSON, unprotected=True)
 @limiter.limit(address_rate, methods=["POST"])
 @limiter.limit(login_rate, key_func=per_person, methods=["POST"])
 def confirm() -> Response | tuple[str, int]:
@@ -213,28 +227,29 @@ def confirm() -> Response | tuple[str, int]:
             identity.given_up(g.actor)
             if request.is_json:
                 return jsonify(state="given up")
-            return redirect(_safe(request.args.get("suite")))
+            return redirect(safe(request.args.get("suite")))
         try:
-            identity.prove(g.actor, SecretStr(str(answer or "")[:LONGEST]))
+            documents = digests(given.get("documents")) if request.is_json else None
+            identity.prove(g.actor, SecretStr(str(answer or "")[:LONGEST]), documents)
         except Refusal as refusal:
             if http.wants_json() or refusal.key != "identity-refused":
                 raise
             status, error = catalogue.say(refusal.key, refusal.facts)
         else:
-            return jsonify(state="proven") if request.is_json else redirect(_safe(request.args.get("suite")))
+            return jsonify(state="proven") if request.is_json else redirect(safe(request.args.get("suite")))
     with reading(g.actor.collectivity_id) as db:
-        way = identity.way_of(db, g.actor.user_id)
+        way = identity.question_for(db, g.actor.user_id)
     return render_template(
         "people/identity.html",
         way=way,
         error=error,
         minutes=identity.minutes(),
-        back=_safe(request.args.get("suite")),
+        back=safe(request.args.get("suite")),
     ), status
 
 
 @pages.get("/compte")
-@guard(PERSON)
+@guard(PERSON, unprotected=True)
 def account() -> str:
     """The person's open sessions, signing mandates and display."""
     query = (
@@ -262,7 +277,7 @@ def account() -> str:
 
 
 @pages.post("/compte/sessions/<int:session_id>/fermer")
-@guard(PERSON)
+@guard(PERSON, unprotected=True)
 def revoke(session_id: int) -> Response:
     """Close one of one's own sessions."""
     door.revoke(g.actor.user_id, session_id)
@@ -271,7 +286,7 @@ def revoke(session_id: int) -> Response:
 
 
 @pages.post("/compte/affichage")
-@guard(PERSON)
+@guard(PERSON, unprotected=True)
 def display() -> Response:
     """Keep the theme and the shortcuts."""
     desks.choose_display(

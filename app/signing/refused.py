@@ -39,7 +39,8 @@ MOST_LINES = 20
 MOST_REASONS = 2 * MOST_LINES
 MINUTE = timedelta(minutes=1)
 LONGEST = 300  # characters of the words that a line keeps
-SILENT = {"busy", "identity-needed", "batch-elsewhere"}
+ASKED = {"identity-needed", "identity-factor"}
+SILENT = {"busy", "batch-elsewhere", *ASKED}
 """What refuses no signature: the server's own haste, a question that the page asks next, a page that was left."""
 MOST_LAPSED = 200  # abandoned signatures told at one round
 _nothing = re.compile(r"^Rien n’a été signé[^:]{0,20}:\s*")
@@ -73,7 +74,7 @@ def watched(
     try:
         yield
     except (Refusal, LawRefusal) as refusal:
-        if refusal.key == "identity-needed" and not getattr(refusal, "noted", False):
+        if refusal.key in ASKED and not getattr(refusal, "noted", False):
             refusal.noted = True  # type: ignore[union-attr]
             # A question is no refusal; whoever gives up there has left this trace.
             told = {"collectivity": actor.collectivity_id, "user": actor.user_id, "folder": folder_id}

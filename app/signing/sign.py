@@ -80,7 +80,7 @@ def prepare(
 
     `mandate`: in which of the capacities offered; None for the strongest. `confirmed`: who signs was asked for the whole
     batch that this is a part of. Refuses software (`signature-of-software`), a person who was not asked who he is for too
-    long (`identity-needed`), whoever may not sign here
+    long (`identity-needed`) or whose second factor is asked for these very bytes (`identity-factor`), whoever may not sign here
     (`not-your-turn`, `not-found`, `app.signing.authority`), an older page (`moved-on`), every certificate that may not
     sign (`app.signing.trust`): not enrolled to this person, wrong use, expired, revoked, unknown; and what the
     document's format refuses.
@@ -88,16 +88,26 @@ def prepare(
     with watched(actor, "prepare", folder_id=folder_id, certificate=key.certificate):
         if actor.kind != "person":
             raise Refusal("signature-of-software")
-        if not confirmed:
+        factor = not confirmed and identity.factor_asked(actor)
+        if not confirmed and not factor:
             identity.refuse_stale(actor)
-        return _prepare(actor, folder_id, version, key, box, mandate)
+        return _prepare(actor, folder_id, version, key, box, mandate, factor=factor)
 
 
 def _prepare(
-    actor: Actor, folder_id: int, version: int, key: ExternalKey, box: Box | None, mandate: int | None
+    actor: Actor,
+    folder_id: int,
+    version: int,
+    key: ExternalKey,
+    box: Box | None,
+    mandate: int | None,
+    *,
+    factor: bool,
 ) -> Ready:
     with reading(actor.collectivity_id) as db:
         ground, capacity = ground_for(db, actor, folder_id, version, mandate)
+        if factor:
+            identity.refuse_stale_in(db, actor, [ground.sha256])
         enrolled = enrol.enrolled_of(db, actor.user_id)
         copies.refuse_more(db, actor)
     moment = now()

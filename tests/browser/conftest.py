@@ -40,6 +40,11 @@ def demonstration(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def named() -> None:
+    """Ask for an address by name: browsers make keys for no other."""
+
+
+@pytest.fixture
 def server(pki: TestPki) -> Iterator[TrustService]:
     """Ask for a trust service that signs at a distance, and that the product knows."""
     made = TrustService(pki, mode="explicit", page=True)
@@ -75,7 +80,7 @@ def installation(
         pki,
         mail.port,
         queue_url=queue,
-        public_url=f"http://127.0.0.1:{port}",
+        public_url=f"http://{'localhost' if 'named' in request.fixturenames else '127.0.0.1'}:{port}",
         lease_seconds=lease_seconds,
         backoff_seconds=0.5,
         **more,

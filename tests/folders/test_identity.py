@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from pydantic import SecretStr
 
 from app.batches import gesture
-from app.core.db import engine, reading
+from app.core.db import Db, engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.demo.cast import PASSWORD
@@ -353,12 +353,15 @@ def test_who_is_there_is_asked_by_a_port_that_other_logins_implement(
         """A second factor, as one will come."""
 
         key, label, hint, autocomplete = "code", "Code de votre téléphone", "Six chiffres.", "one-time-code"
+        typed = True
 
-        def serves(self, user: User) -> bool:
+        def serves(self, db: Db, user: User) -> bool:
+            del db
             return user.login == A
 
-        def holds(self, user: User, answer: SecretStr) -> bool:
-            return answer.get_secret_value() == "123456"
+        def proof(self, user: User, answer: SecretStr, session_id: int | None) -> identity.Proof | None:
+            right = session_id is not None and answer.get_secret_value() == "123456"
+            return identity.Proof("code", {}, None, lambda _db: True, None) if right else None
 
     monkeypatch.setattr(identity, "WAYS", [Code(), *identity.WAYS])
     client = house.client(A)
@@ -378,6 +381,9 @@ def test_what_became_of_an_answer_is_one_transaction(house: House) -> None:
     with reading() as db:
         row = db.scalars(sa.select(LoginSession).order_by(LoginSession.id.desc()).limit(1)).one()
     actor = Actor(**{**vars(house.actor(A)), "session_id": row.id})
-    assert identity.answered(actor, False) == identity.MOST_WRONG - 1
-    assert identity.answered(actor, True) is None
-    assert identity.answered(house.actor(A), True) == 0  # no session, nothing to prove for
+    right = identity.Proof("password", {}, None, lambda _db: True, None)
+    served = identity.Proof("password", {}, None, lambda _db: False, None)
+    assert identity.answered(actor, None) == identity.MOST_WRONG - 1
+    assert identity.answered(actor, served) == identity.MOST_WRONG - 2
+    assert identity.answered(actor, right) is None
+    assert identity.answered(house.actor(A), right) == 0  # no session, nothing to prove for

@@ -349,10 +349,12 @@ def test_every_page_stands_on_a_base() -> None:
 PASSING = {
     "Batch": "a batch given up; its folders are untouched",
     "BatchItem": "its lines",
+    "Challenge": "a question to a browser that is over",
     "DepositKey": "a key that made a deposit once",
     "LoginSession": "a session that is over",
     "PasswordReset": "a link that is over",
     "PossessionChallenge": "a question that was answered",
+    "RecoveryCode": "a code that serves no more; its drawing stays in the journal",
     "RemoteKey": "a link to a trust service, undone by its owner",
     "RemoteRequest": "a question to it that is over",
     "SignaturePlace": "where a signature will be drawn, placed again",

@@ -118,9 +118,12 @@ APART = (
     "application.",
     "collectivity.",
     "convention.",
+    "factor.",
     "identity.",
+    "login.",
     "mandate.",
     "operator.",
+    "recovery.",
 )
 # Names of the same shape, in rooms that write the journal, that are no line of it: jobs, and lines of the log.
 NO_LINES = {

@@ -20,7 +20,7 @@ from app.folders.once import DepositKey
 from app.operations import sweep as sweeping
 from app.operations.sweep import sweep
 from app.people import desks
-from app.people.models import LoginSession, PasswordReset
+from app.people.models import Challenge, LoginSession, PasswordReset
 from app.signing.models import SignatureSession
 from app.transmission.models import Receipt, Transmission
 from tests.api.software import Software
@@ -167,6 +167,7 @@ def test_sessions_links_and_keys_go_once_they_are_over(house: House) -> None:
     house.prepare(folder_id, "a.kervadec")
     house.sign(folder_id, "a.kervadec")
     client = house.client("g.trehorel")
+    client.post("/compte/protection/application", data={"csrf_token": house.csrf(client)})
     desks.ask_reset("g.trehorel")
     accounting = Software(house, "comptabilite", [Right.CREATE])
     assert accounting.deposit(key="commande-1").status_code == 201
@@ -176,13 +177,14 @@ def test_sessions_links_and_keys_go_once_they_are_over(house: House) -> None:
     assert (nothing.signatures, nothing.logins, nothing.links, nothing.keys) == (0, 0, 0, 0)
 
     change(SignatureSession, expires_at=now() - timedelta(hours=25))
+    change(Challenge, expires_at=now() - timedelta(hours=25))
     change(LoginSession, expires_at=now() - timedelta(hours=25))
     change(PasswordReset, expires_at=now() - timedelta(hours=25))
     change(DepositKey, created_at=now() - timedelta(days=31))
     swept = sweep(DAYS)
     assert (swept.signatures, swept.logins, swept.links, swept.keys) == (1, 1, 1, 1)
     assert rows(SignatureSession) == rows(SignatureSession, SignatureSession.state == "done") == 1
-    assert rows(LoginSession) == rows(PasswordReset) == rows(DepositKey) == 0
+    assert rows(Challenge) == rows(LoginSession) == rows(PasswordReset) == rows(DepositKey) == 0
     assert rows(outbox.Outbox) == done_rows
     assert client.get("/a-traiter").status_code == 302
     assert house.client("g.trehorel").get("/a-traiter").status_code == 200

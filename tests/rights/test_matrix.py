@@ -277,6 +277,8 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "application_id": ABSENT,
         "letter_id": ABSENT,
         "return_id": ABSENT,
+        "factor_id": ABSENT,
+        "reset_id": ABSENT,
         "rank": 0,
     }
     answers = {

@@ -46,7 +46,8 @@ def ask(
     refuses, `csc-key-unknown`, `csc-certificate-changed`, and what the service answers.
     """
     service = setting.remote_service()
-    identity.refuse_stale(actor)
+    if not identity.factor_asked(actor):
+        identity.refuse_stale(actor)
     mine = own(actor, key_id, service.url)
     place = list(astuple(box)) if box else None
     found = pending.begun(actor, folder_id, version, mine.credential, place, mandate)

@@ -13,6 +13,7 @@ const PARTS = [
   ["[data-diagnosis]", () => import("./diagnosis.js"), "startDiagnosis"],
   ["[data-batch-progress]", () => import("./batch.js"), "startProgress"],
   ["form[data-upload]", () => import("./upload.js"), "startUpload"],
+  ["form[data-passkey]", () => import("./passkeys.js"), "startPasskey"],
   ["select[data-searched]", () => import("./choices.js"), "startSearch"],
 ];
 

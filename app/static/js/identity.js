@@ -1,10 +1,12 @@
 // Who one is, asked again before a signature when the last proof is old. Never taken for the key's password: a step of its
 // own, with the words of the account. What is typed goes to the server and does not stay in the page.
 import { KeyRefused } from "./provider.js";
+import { answered, problemOf } from "./passkeys.js";
 import { notice } from "./words.js";
 
 // Ask until the server is sure; `exchange` is the sign dialog's way to ask. Throws KeyRefused when the person gives up.
-export async function proveIdentity(form, exchange) {
+// `documents`: the digests of what is about to be signed, where the commune wants the proof to be about them.
+export async function proveIdentity(form, exchange, documents) {
   const part = form.querySelector('[data-sign-part="identity"]');
   const progress = form.querySelector('[data-sign-part="progress"]');
   const title = form.closest("dialog")?.querySelector("h2");
@@ -17,7 +19,7 @@ export async function proveIdentity(form, exchange) {
       part.hidden = false;
       progress.hidden = true;
       if (title) title.textContent = "Confirmez que c’est vous"; // nothing is being signed meanwhile
-      answer = await typed(part, said);
+      answer = await given(part, said, (url) => exchange(url, { documents }));
     } catch (error) {
       // Whoever gives up leaves a line; that it could not be written changes nothing for him
       await exchange(url, { given_up: true }).catch(() => {});
@@ -28,7 +30,7 @@ export async function proveIdentity(form, exchange) {
       if (title) title.textContent = before;
     }
     try {
-      await exchange(url, { answer });
+      await exchange(url, { answer, documents });
       return;
     } catch (error) {
       if (error.key !== "identity-refused") throw error;
@@ -37,17 +39,29 @@ export async function proveIdentity(form, exchange) {
   }
 }
 
-function typed(part, said) {
+// The answer of a key, or what is typed, whichever comes first; `ask` puts the question of the key to the server.
+function given(part, said, ask) {
   const input = part.querySelector("input");
-  part.querySelector("[data-sign-identity-problem]").replaceChildren(...(said ? [notice("danger", "Ce n’est pas confirmé", said.text)] : []));
-  input.toggleAttribute("aria-invalid", Boolean(said));
-  input.focus();
+  const key = part.querySelector("[data-sign-identity-key]");
+  const problem = part.querySelector("[data-sign-identity-problem]");
+  problem.replaceChildren(...(said ? [notice("danger", "Ce n’est pas confirmé", said.text)] : []));
+  input?.toggleAttribute("aria-invalid", Boolean(said));
+  (key ?? input).focus();
   const listening = new AbortController();
   const { signal } = listening;
   return new Promise((resolve, reject) => {
-    const confirmed = () => (input.value ? resolve(input.value) : input.focus());
+    const confirmed = () => (input?.value ? resolve(input.value) : input?.focus());
+    const pressed = async () => {
+      problem.replaceChildren();
+      try {
+        resolve(await answered(await ask(key.dataset.url), false));
+      } catch (error) {
+        problem.replaceChildren(notice("danger", ...problemOf(error)));
+      }
+    };
+    key?.addEventListener("click", pressed, { signal });
     const givenUp = () => reject(new KeyRefused("unproven"));
-    part.querySelector("[data-sign-identity-go]").addEventListener("click", confirmed, { signal });
+    part.querySelector("[data-sign-identity-go]")?.addEventListener("click", confirmed, { signal });
     part.querySelector("[data-sign-identity-cancel]").addEventListener("click", givenUp, { signal });
     part.addEventListener("keydown", (event) => {
       const escape = event.key === "Escape";
@@ -58,7 +72,7 @@ function typed(part, said) {
     }, { signal });
   }).finally(() => {
     listening.abort();
-    input.value = "";
-    input.removeAttribute("aria-invalid");
+    if (input) input.value = "";
+    input?.removeAttribute("aria-invalid");
   });
 }

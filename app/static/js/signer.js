@@ -17,13 +17,15 @@ const { userAgent, maxTouchPoints } = navigator;
 const HANDHELD = /Android|iPhone|iPad|Mobile/.test(userAgent) || (/Macintosh/.test(userAgent) && maxTouchPoints > 1);
 const OVER = ["login-needed", "form-expired"]; // of a session that ended, or of the one before the person logged in again
 
+const WHO = ["identity-needed", "identity-factor"];
+
 const NOTHING = /^(rien n’a été|l’horodatage|le certificat n’a pas été inscrit)/i;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class Refused extends Error {
-  constructor(title, text = "", key = "") {
+  constructor(title, text = "", key = "", documents = null) {
     super(title);
-    Object.assign(this, { title, text, key });
+    Object.assign(this, { title, text, key, documents });
   }
 
   // The first words of a failure are about the signature, even when the server's title is about something else.
@@ -65,7 +67,7 @@ async function exchangeOnce(url, body) {
   const problem = problemFrom(answer.headers.get("Content-Type"), text);
   if (answer.ok && problem) return JSON.parse(text);
   // A refusal says its key and is certain, a silent authority's (503) too; an incident or a proxy's page is not.
-  if (!answer.ok && problem?.key && problem.key !== "incident") throw new Refused(problem.title, problem.detail, problem.key);
+  if (!answer.ok && problem?.key && problem.key !== "incident") throw new Refused(problem.title, problem.detail, problem.key, problem.documents);
   throw new TypeError("no certain answer");
 }
 
@@ -359,12 +361,14 @@ export class Signer {
 
   // One exchange, before which the server may ask again who one is: a step of its own, apart from the key's password.
   async exchange(url, body) {
+    let documents;
     try {
       return await exchange(url, body);
     } catch (error) {
-      if (error.key !== "identity-needed") throw error;
+      if (!WHO.includes(error.key)) throw error;
+      ({ documents } = error);
     }
-    await proveIdentity(this.form, exchange);
+    await proveIdentity(this.form, exchange, documents);
     return exchange(url, body);
   }
 

@@ -53,8 +53,8 @@ export function csrf() {
 export function problemFrom(contentType, text) {
   if (!/json/.test(contentType ?? "")) return null;
   try {
-    const { title, detail, status, key } = JSON.parse(text);
-    return { title: title ?? "", detail: detail ?? "", status, key: key ?? "" };
+    const { title, detail, status, key, documents } = JSON.parse(text);
+    return { title: title ?? "", detail: detail ?? "", status, key: key ?? "", documents: documents ?? null };
   } catch {
     return null;
   }

@@ -1,0 +1,156 @@
+"""The second half of the door: the password was right, the factor is awaited; or a passkey alone, which is both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from app.core import security_log
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.outbox import News, post
+from app.core.refusals import Refusal
+from app.core.security import token_hash
+from app.core.transaction import use_case
+from app.journal.chain import Event, append
+from app.people.factors import asking, passkeys, ways
+from app.people.factors.letters import letter
+from app.people.identity import MOST_WRONG, Proof
+from app.people.login import begin
+from app.people.models import Challenge, RecoveryCode, User
+
+
+@dataclass(frozen=True)
+class From:
+    """Where somebody enters from, and how long he stays: `hours`, or `days` on a device that is recognised."""
+
+    address: str
+    client: str
+    hours: float
+    days: int | None = None
+
+    def lasting(self, days: int | None) -> float:
+        """The hours of a session asked for so many days."""
+        return days * 24 if days else self.hours
+
+
+@dataclass(frozen=True)
+class Awaited:
+    """Who is awaited at the door: what his browser's keys are asked, and whether an application of codes serves him."""
+
+    user_id: int
+    login: str
+    keys: dict[str, Any] | None
+    typed: bool
+    days: int | None
+
+
+def awaited(ticket: str) -> Awaited:
+    """Who this ticket lets go on; refuses `factor-ticket`, one that is too old, has served, or of an older password."""
+    with reading() as db:
+        asked, user = _ticket(db, ticket)
+        known = asking.factors_of(db, user.id)
+        keys = [one for one in known if one.kind == "passkey"]
+        request = passkeys.request(asking.value_of(asked), keys) if keys and passkeys.usable() else None
+        typed = any(one.kind == "totp" for one in known)
+        return Awaited(user.id, user.login, request, typed, asked.days)
+
+
+def _ticket(db: Db, ticket: str) -> tuple[Challenge, User]:
+    asked = asking.open_one(db, ticket, "login")
+    user = db.get(User, asked.user_id) if asked is not None else None
+    if asked is None or user is None or not user.active:
+        raise Refusal("factor-ticket")
+    if asked.password_seen != token_hash(user.password_hash or ""):
+        raise Refusal("factor-ticket")
+    return asked, user
+
+
+def enter(ticket: str, answer: str, place: From) -> str:
+    """Open the session of whoever gives the awaited factor: a key's answer, a code, or a recovery code; its token.
+
+    Refuses `factor-ticket`, `factor-refused` with how many tries are `left`, and `factor-closed` after the last: the owner
+    is told then, since whoever tried knew the password.
+    """
+    with reading() as db:
+        asked, user = _ticket(db, ticket)
+        proof, number = _proof(db, user, ticket, answer), asked.id
+    token = _enter(number, user.id, proof, place) if proof else None
+    if token is not None:
+        return token
+    left = _missed(number, user.id, place)
+    raise Refusal("factor-refused", left=left) if left else Refusal("factor-closed")
+
+
+def _proof(db: Db, user: User, ticket: str, answer: str) -> Proof | None:
+    given = ways.answer_of(answer)
+    if given is not None:
+        known = ways.by_key(db, ticket, "login", given[1]) if given[0] == ticket else None
+        return known[2] if known and known[1].id == user.id else None
+    return ways.Totp().proof(user, SecretStr(answer), None) or ways.by_recovery(db, user, answer)
+
+
+@use_case
+def ask_anybody(db: Db) -> tuple[str, dict[str, Any]]:
+    """The question to a passkey of whoever it is: its token, and what the browser is asked."""
+    token, value = asking.ask(db, "door")
+    return token, passkeys.request(value, ())
+
+
+def enter_by_key(token: str, credential: Mapping[str, Any], place: From) -> tuple[str, str]:
+    """Open the session of whoever's passkey answers, without a password; its token and the login. Refuses `passkey-unknown`."""
+    with reading() as db:
+        known = ways.by_key(db, token, "door", credential)
+    if known is None:
+        security_log.log.warning("login.refused", user=None, address=place.address, what="passkey")
+        raise Refusal("passkey-unknown")
+    asked, user, proof = known
+    session = _enter(asked.id, user.id, proof, place)
+    if session is None:
+        raise Refusal("passkey-unknown")
+    return session, user.login
+
+
+@use_case
+def _enter(db: Db, challenge_id: int, user_id: int, proof: Proof, place: From) -> str | None:
+    """The token of the session, or None when the proof or the question has served."""
+    asked, user = db.get(Challenge, challenge_id), db.get(User, user_id)
+    if asked is None or user is None or not user.active or not proof.spend(db):
+        return None
+    if proof.way != "passkey" and not asking.spend(db, challenge_id):
+        raise Refusal("factor-ticket")  # undoes what was spent
+    facts = {"user": user.id, "address": place.address, "way": proof.way}
+    append(db, user.collectivity_id, Event("login.opened", user.name, user.id, None, facts))
+    if proof.way == "recovery":
+        query = sa.select(sa.func.count(RecoveryCode.id)).where(RecoveryCode.used_at.is_(None))
+        left = db.scalar(query.where(RecoveryCode.user_id == user.id))
+        post(db, user.collectivity_id, [letter(user, "recovery", left=left)])
+    return begin(
+        db,
+        user,
+        hours=place.lasting(asked.days if proof.way != "passkey" or asked.days else place.days),
+        address=place.address,
+        client=place.client,
+        opened_by=proof.way,
+    )
+
+
+@use_case
+def _missed(db: Db, challenge_id: int, user_id: int, place: From) -> int:
+    """Count a wrong answer; how many are left."""
+    asked = db.scalar(sa.select(Challenge).where(Challenge.id == challenge_id).with_for_update())
+    user = db.get(User, user_id)
+    if asked is None or user is None or asked.used_at is not None:
+        raise Refusal("factor-ticket")
+    asked.wrong += 1
+    left = max(0, MOST_WRONG - asked.wrong)
+    facts = {"user": user.id, "address": place.address}
+    security_log.log.warning("login.refused", collectivity=user.collectivity_id, **facts, what="factor")
+    append(db, user.collectivity_id, Event("factor.refused", user.name, user.id, None, facts))
+    if not left:
+        asked.used_at = now()
+        told: list[News] = [letter(user, "tried", mark=str(asked.id))]
+        post(db, user.collectivity_id, told)
+    return left

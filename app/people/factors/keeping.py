@@ -1,0 +1,223 @@
+"""One's own factors: enrol a key or an application of codes, take one off, draw recovery codes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.french import heure
+from app.core.outbox import post
+from app.core.refusals import Refusal
+from app.core.sealed import seal, unseal
+from app.core.transaction import use_case
+from app.journal.chain import Event, append
+from app.people import identity, rules
+from app.people.actor import Actor
+from app.people.factors import asking, codes, passkeys
+from app.people.factors.letters import letter
+from app.people.models import Challenge, Factor, LoginSession, RecoveryCode, User
+
+MOST = 10
+LONGEST = 60
+AFTER_RECOVERY = timedelta(days=1)
+"""How long a factor enrolled by a recovery code waits before it stands before a signature: its owner reads his mail."""
+NAMES = {"passkey": "Clé d’accès", "totp": "Application de codes"}
+
+
+@dataclass(frozen=True)
+class Begun:
+    """An application of codes to be set up: the token of the question, its secret, its drawing."""
+
+    token: str
+    secret: str
+    drawing: str
+
+
+def begin_totp(actor: Actor) -> Begun:
+    """Draw the secret of an application of codes; it counts once a code confirms it. Refuses `identity-needed`."""
+    identity.refuse_stale(actor)
+    secret = codes.new_secret()
+    token, login = _begun(actor, seal(secret))
+    return Begun(token, secret, codes.drawing(codes.address(secret, login)))
+
+
+def again(actor: Actor, token: str) -> Begun:
+    """The same, shown again after a wrong code; refuses `factor-begun`."""
+    with reading() as db:
+        asked, user = _mine(db, actor, token), _user(db, actor)
+        secret, login = unseal(asked.secret or ""), user.login
+    return Begun(token, secret, codes.drawing(codes.address(secret, login)))
+
+
+@use_case
+def _begun(db: Db, actor: Actor, sealed: str) -> tuple[str, str]:
+    user = _user(db, actor)
+    _refuse_more(db, user)
+    token, _ = asking.ask(db, "enrol", user_id=user.id, session_id=actor.session_id, secret=sealed)
+    return token, user.login
+
+
+def begin_passkey(actor: Actor) -> tuple[str, dict[str, Any]]:
+    """The question to the browser that makes a key: its token, and its options.
+
+    Refuses `identity-needed`, and `passkey-address` where no browser makes keys for this address.
+    """
+    if not passkeys.usable():
+        raise Refusal("passkey-address")
+    identity.refuse_stale(actor)
+    return _begun_key(actor)
+
+
+@use_case
+def _begun_key(db: Db, actor: Actor) -> tuple[str, dict[str, Any]]:
+    user = _user(db, actor)
+    _refuse_more(db, user)
+    token, value = asking.ask(db, "enrol", user_id=user.id, session_id=actor.session_id)
+    return token, passkeys.creation(value, user.id, user.login, user.name, asking.passkeys_of(db, user.id))
+
+
+@use_case
+def confirm_totp(db: Db, actor: Actor, token: str, code: str, name: str = "") -> list[str]:
+    """Enrol the application whose code this is; the recovery codes when it is the first factor, else nothing.
+
+    Refuses `factor-begun`, a question too old, and `code-refused`.
+    """
+    asked, user = _mine(db, actor, token), _user(db, actor)
+    step = codes.step_of(unseal(asked.secret or ""), code, now()) if asked.secret else None
+    if step is None:
+        raise Refusal("code-refused", hour=heure(now()))
+    return _enrolled(db, actor, user, asked, "totp", name, secret=asked.secret, last_step=step)
+
+
+@use_case
+def confirm_passkey(
+    db: Db, actor: Actor, token: str, credential: Mapping[str, Any], name: str = ""
+) -> list[str]:
+    """Enrol the key that the browser made; the recovery codes when it is the first factor, else nothing.
+
+    Refuses `factor-begun`, `passkey-refused`, and `passkey-known`, one that is somebody's.
+    """
+    asked, user = _mine(db, actor, token), _user(db, actor)
+    key = passkeys.made(credential, asking.value_of(asked))
+    if db.scalar(sa.select(Factor.id).where(Factor.credential_id == key.credential_id)) is not None:
+        raise Refusal("passkey-known")
+    return _enrolled(
+        db,
+        actor,
+        user,
+        asked,
+        "passkey",
+        name,
+        credential_id=key.credential_id,
+        public_key=key.public_key,
+        sign_count=key.sign_count,
+        transports=list(key.transports),
+        synced=key.synced,
+    )
+
+
+def _enrolled(
+    db: Db, actor: Actor, user: User, asked: Challenge, kind: str, name: str, **kept: Any
+) -> list[str]:
+    first = not asking.factors_of(db, user.id)
+    if not asking.spend(db, asked.id):
+        raise Refusal("factor-begun")
+    session = db.get(LoginSession, actor.session_id) if actor.session_id is not None else None
+    moment = now()
+    recovered = session is not None and session.opened_by == "recovery"
+    row = Factor(
+        user_id=user.id,
+        kind=kind,
+        name=" ".join(name.split())[:LONGEST] or NAMES[kind],
+        transports=kept.pop("transports", []),
+        created_at=moment,
+        trusted_from=moment + AFTER_RECOVERY if recovered else moment,
+        **kept,
+    )
+    db.add(row)
+    db.flush()
+    _write(db, actor, user, "factor.added", row)
+    post(db, user.collectivity_id, [letter(user, "added", name=row.name, mark=str(row.id))])
+    return _drawn(db, user) if first else []
+
+
+@use_case
+def remove(db: Db, actor: Actor, factor_id: int) -> str:
+    """Take off one of one's own factors; its name. The recovery codes go with the last one.
+
+    Refuses `factor-unknown`, `identity-needed`, and `factor-last` where the collectivity wants one.
+    """
+    identity.refuse_stale_in(db, actor)
+    user, mine = _user(db, actor), asking.factors_of(db, actor.user_id)
+    row = next((one for one in mine if one.id == factor_id), None)
+    if row is None:
+        raise Refusal("factor-unknown")
+    if len(mine) == 1 and rules.of(db, actor.collectivity_id).binds(actor):
+        raise Refusal("factor-last")
+    row.removed_at, row.removed_by = now(), actor.name
+    if len(mine) == 1:
+        forget_codes(db, user)
+    _write(db, actor, user, "factor.removed", row)
+    post(db, user.collectivity_id, [letter(user, "removed", name=row.name, mark=str(row.id))])
+    return row.name
+
+
+@use_case
+def draw_codes(db: Db, actor: Actor) -> list[str]:
+    """Ten recovery codes, shown once; the former ones serve no more. Refuses `identity-needed`, and `factor-none`."""
+    identity.refuse_stale_in(db, actor)
+    user = _user(db, actor)
+    if not asking.factors_of(db, user.id):
+        raise Refusal("factor-none")
+    drawn = _drawn(db, user)
+    facts = {"user": user.id, "address": actor.address}
+    append(db, user.collectivity_id, Event("recovery.drawn", actor.name, actor.user_id, None, facts))
+    post(db, user.collectivity_id, [letter(user, "codes")])
+    return drawn
+
+
+def _drawn(db: Db, user: User) -> list[str]:
+    forget_codes(db, user)
+    drawn, moment = codes.new_recovery(), now()
+    hashes = [codes.recovery_hash(one) for one in drawn]
+    db.add_all(RecoveryCode(user_id=user.id, code_hash=one, created_at=moment) for one in hashes)
+    return drawn
+
+
+def forget_codes(db: Db, user: User) -> None:
+    """The recovery codes of a person serve no more."""
+    db.execute(sa.delete(RecoveryCode).where(RecoveryCode.user_id == user.id))
+
+
+def codes_left(db: Db, user_id: int | None) -> int:
+    """How many recovery codes a person has."""
+    query = sa.select(sa.func.count(RecoveryCode.id)).where(RecoveryCode.user_id == user_id)
+    return db.scalar(query.where(RecoveryCode.used_at.is_(None))) or 0
+
+
+def _mine(db: Db, actor: Actor, token: str) -> Challenge:
+    asked = asking.open_one(db, token, "enrol")
+    if asked is None or (asked.user_id, asked.session_id) != (actor.user_id, actor.session_id):
+        raise Refusal("factor-begun")
+    return asked
+
+
+def _user(db: Db, actor: Actor) -> User:
+    user = db.get(User, actor.user_id) if actor.user_id is not None else None
+    if user is None:
+        raise Refusal("account-closed")
+    return user
+
+
+def _refuse_more(db: Db, user: User) -> None:
+    if len(asking.factors_of(db, user.id)) >= MOST:
+        raise Refusal("factor-many", most=MOST)
+
+
+def _write(db: Db, actor: Actor, user: User, event: str, row: Factor) -> None:
+    facts = {"user": user.id, "address": actor.address, "factor": row.id, "kind": row.kind, "name": row.name}
+    append(db, user.collectivity_id, Event(event, actor.name, actor.user_id, None, facts))

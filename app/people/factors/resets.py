@@ -1,0 +1,154 @@
+"""A person who lost every factor and every recovery code: one administrator asks, another confirms, then he enrols anew."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from app.core.clock import now
+from app.core.db import Db
+from app.core.outbox import post
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from app.people.applications import by_command
+from app.people.factors import asking
+from app.people.factors.keeping import forget_codes
+from app.people.factors.letters import letter
+from app.people.login import revoke_all
+from app.people.models import FactorReset, User
+
+LONGEST = 300
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A request that waits for a second administrator."""
+
+    id: int
+    user_id: int
+    name: str
+    reason: str
+    asked_by_id: int
+    asked_by: str
+    asked_at: datetime
+
+
+def waiting(db: Db, collectivity_id: int) -> list[Waiting]:
+    """What waits, the oldest first."""
+    whose, asker = aliased(User), aliased(User)
+    query = (
+        sa.select(FactorReset, whose, asker)
+        .join(whose, whose.id == FactorReset.user_id)
+        .join(asker, asker.id == FactorReset.asked_by_id)
+        .where(FactorReset.collectivity_id == collectivity_id, FactorReset.settled_at.is_(None))
+        .order_by(FactorReset.id)
+    )
+    return [
+        Waiting(row.id, user.id, user.name, row.reason, by.id, by.name, row.asked_at)
+        for row, user, by in db.execute(query)
+    ]
+
+
+@use_case
+def ask(db: Db, actor: Actor, user_id: int | None, reason: str) -> str:
+    """Ask that the factors of somebody be taken off; his name. He and the other administrators are told.
+
+    Refuses `reset-reason` without a reason, `reset-own`, `reset-unknown`, `reset-nothing` of whoever has no factor, and
+    `reset-asked` while one waits.
+    """
+    reason = " ".join(reason.split())[:LONGEST]
+    if not reason:
+        raise Refusal("reset-reason")
+    user = _user(db, actor, user_id)
+    if not asking.factors_of(db, user.id):
+        raise Refusal("reset-nothing", name=user.name)
+    if any(one.user_id == user.id for one in waiting(db, actor.collectivity_id)):
+        raise Refusal("reset-asked", name=user.name)
+    row = FactorReset(
+        collectivity_id=actor.collectivity_id,
+        user_id=user.id,
+        reason=reason,
+        asked_by_id=actor.user_id,
+        asked_at=now(),
+    )
+    db.add(row)
+    db.flush()
+    _write(db, actor, "factor.reset_asked", user, reason=reason)
+    people = sa.select(User).where(User.active.is_(True), User.collectivity_id == actor.collectivity_id)
+    others = db.scalars(people.where(User.administrator.is_(True), User.id.not_in([user.id, actor.user_id])))
+    told = [letter(user, "asked", by=actor.name, mark=str(row.id))]
+    told += [letter(one, "confirm", name=user.name, by=actor.name, mark=f"{row.id}") for one in others]
+    post(db, actor.collectivity_id, told)
+    return user.name
+
+
+@use_case
+def settle(db: Db, actor: Actor, reset_id: int, *, confirm: bool) -> str:
+    """Confirm a request, or put it aside; whose it was. His factors and codes go and his sessions close.
+
+    Refuses `reset-settled`, and `reset-two` whoever asked for it or whose it is, to confirm it.
+    """
+    query = sa.select(FactorReset).where(
+        FactorReset.id == reset_id, FactorReset.collectivity_id == actor.collectivity_id
+    )
+    row = db.scalar(query.with_for_update())
+    if row is None or row.settled_at is not None:
+        raise Refusal("reset-settled")
+    if confirm and actor.user_id in {row.asked_by_id, row.user_id}:
+        raise Refusal("reset-two")
+    user = db.get_one(User, row.user_id)
+    row.settled_at, row.settled_by, row.done = now(), actor.name, confirm
+    if confirm:
+        take_off(db, user, actor)
+    else:
+        _write(db, actor, "factor.reset_refused", user)
+    return user.name
+
+
+@use_case
+def by_operator(db: Db, collectivity_id: int, login: str, reason: str) -> str:
+    """The same from the command line, for a commune whose only administrator lost his: the operator is the second person.
+
+    His name. Refuses `user-unknown`, `reset-reason`, and `reset-nothing`.
+    """
+    reason = " ".join(reason.split())[:LONGEST]
+    if not reason:
+        raise Refusal("reset-reason")
+    query = sa.select(User).where(User.login == login.strip().lower(), User.active.is_(True))
+    user = db.scalar(query.where(User.collectivity_id == collectivity_id))
+    if user is None:
+        raise Refusal("user-unknown", login=login)
+    if not asking.factors_of(db, user.id):
+        raise Refusal("reset-nothing", name=user.name)
+    actor = by_command(collectivity_id)
+    _write(db, actor, "factor.reset_asked", user, reason=reason)
+    take_off(db, user, actor)
+    return user.name
+
+
+def take_off(db: Db, user: User, actor: Actor) -> None:
+    """Take every factor and recovery code of a person off, and close his sessions, in the caller's transaction."""
+    for one in asking.factors_of(db, user.id):
+        one.removed_at, one.removed_by = now(), actor.name
+    forget_codes(db, user)
+    revoke_all(db, user.id)
+    _write(db, actor, "factor.reset", user)
+    post(db, user.collectivity_id, [letter(user, "reset", by=actor.name)])
+
+
+def _user(db: Db, actor: Actor, user_id: int | None) -> User:
+    if user_id is not None and user_id == actor.user_id:
+        raise Refusal("reset-own")
+    query = sa.select(User).where(User.id == user_id, User.collectivity_id == actor.collectivity_id)
+    user = db.scalar(query.where(User.active.is_(True)))
+    if user is None:
+        raise Refusal("reset-unknown")
+    return user
+
+
+def _write(db: Db, actor: Actor, event: str, user: User, **more: object) -> None:
+    facts = {"user": actor.user_id, "address": actor.address, "whose": user.id, **more}
+    append(db, actor.collectivity_id, Event(event, actor.name, actor.user_id, None, facts))

@@ -1,0 +1,164 @@
+"""The ways of a second factor, beside the password (`identity.WAYS`): a key that answers, a code that is typed."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+
+from app.core import security_log
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.sealed import unseal
+from app.people.factors import asking, codes, passkeys
+from app.people.identity import Proof
+from app.people.models import Challenge, Factor, RecoveryCode, User
+
+
+def answer_of(text: str) -> tuple[str, Mapping[str, Any]] | None:
+    """The token of the question and what the browser's key says, of an answer in JSON; None of anything else."""
+    if not text.startswith("{"):
+        return None
+    try:
+        given = json.loads(text)
+    except ValueError:
+        return None
+    token, credential = given.get("token"), given.get("credential")
+    if not isinstance(token, str) or not isinstance(credential, dict):
+        return None
+    return token, credential
+
+
+@dataclass(frozen=True)
+class Passkey:
+    """A key of the device or of a telephone, that knows its holder."""
+
+    key: str = "passkey"
+    label: str = ""
+    hint: str = ""
+    autocomplete: str = "off"
+    typed: bool = False
+
+    def serves(self, db: Db, user: User) -> bool:
+        """Whoever enrolled one."""
+        return bool(asking.passkeys_of(db, user.id))
+
+    def proof(self, user: User, answer: SecretStr, session_id: int | None) -> Proof | None:
+        """Of the answer to a question of this session."""
+        given = answer_of(answer.get_secret_value())
+        if given is None:
+            return None
+        with reading() as db:
+            asked = asking.open_one(db, given[0], "prove")
+            if asked is None or (asked.user_id, asked.session_id) != (user.id, session_id):
+                return None
+            return _of_key(db, asked, given[1], user)
+
+
+@dataclass(frozen=True)
+class Totp:
+    """The code of six figures of an application."""
+
+    key: str = "totp"
+    label: str = "Code de votre application d’authentification"
+    hint: str = "Les six chiffres que l’application affiche pour Paraphe."
+    autocomplete: str = "one-time-code"
+    typed: bool = True
+
+    def serves(self, db: Db, user: User) -> bool:
+        """Whoever enrolled one."""
+        return any(one.kind == self.key for one in asking.factors_of(db, user.id))
+
+    def proof(self, user: User, answer: SecretStr, session_id: int | None) -> Proof | None:
+        """Of a code that has not served."""
+        del session_id
+        with reading() as db:
+            for factor in asking.factors_of(db, user.id):
+                if factor.kind != self.key:
+                    continue
+                step = codes.step_of(unseal(factor.secret or ""), answer.get_secret_value(), now())
+                if step is not None:
+                    return _of_code(factor, step)
+        return None
+
+
+def by_key(
+    db: Db, token: str, purpose: str, credential: Mapping[str, Any]
+) -> tuple[Challenge, User, Proof] | None:
+    """Whose key answers a question of this purpose, whoever it is; None when nobody's does."""
+    asked, number = asking.open_one(db, token, purpose), credential.get("id")
+    if asked is None or not isinstance(number, str):
+        return None
+    query = (
+        sa.select(User)
+        .join(Factor, Factor.user_id == User.id)
+        .where(Factor.credential_id == number, Factor.removed_at.is_(None), User.active.is_(True))
+    )
+    user = db.scalar(query)
+    if user is None or asked.user_id not in {None, user.id}:
+        return None
+    proof = _of_key(db, asked, credential, user)
+    return (asked, user, proof) if proof else None
+
+
+def by_recovery(db: Db, user: User, typed: str) -> Proof | None:
+    """Of a recovery code that has not served."""
+    hashed = codes.recovery_hash(typed)
+    query = sa.select(RecoveryCode).where(RecoveryCode.user_id == user.id, RecoveryCode.used_at.is_(None))
+    row = db.scalar(query.where(RecoveryCode.code_hash == hashed)) if hashed else None
+    if row is None:
+        return None
+    number = row.id
+
+    def spend(db: Db) -> bool:
+        query = sa.update(RecoveryCode).where(RecoveryCode.id == number, RecoveryCode.used_at.is_(None))
+        return bool(db.execute(query.values(used_at=now())).rowcount)  # type: ignore[attr-defined]
+
+    return Proof("recovery", {}, None, spend, trusted_from=None)
+
+
+def _of_key(db: Db, asked: Challenge, credential: Mapping[str, Any], user: User) -> Proof | None:
+    factor = next(
+        (one for one in asking.passkeys_of(db, user.id) if one.credential_id == credential.get("id")), None
+    )
+    if factor is None:
+        return None
+    count = passkeys.answered(factor, credential, asking.value_of(asked))
+    if count is None:
+        return None
+    response = credential["response"]
+    facts = {
+        "factor": factor.id,
+        "nonce": asked.nonce,
+        "client_data": response["clientDataJSON"],
+        "authenticator_data": response["authenticatorData"],
+        "signature": response["signature"],
+        "public_key": factor.public_key,
+    }
+    number, known, challenge = factor.id, factor.sign_count, asked.id
+    if count < known:
+        security_log.log.warning("factor.count", user=user.id, factor=number, count=count)
+
+    def spend(db: Db) -> bool:
+        if not asking.spend(db, challenge):
+            return False
+        query = sa.update(Factor).where(Factor.id == number, Factor.removed_at.is_(None))
+        values = {"sign_count": max(count, known), "used_at": now()}
+        return bool(db.execute(query.values(**values)).rowcount)  # type: ignore[attr-defined]
+
+    return Proof("passkey", facts, asked.documents, spend, trusted_from=factor.trusted_from)
+
+
+def _of_code(factor: Factor, step: int) -> Proof:
+    number = factor.id
+
+    def spend(db: Db) -> bool:
+        # A code serves once (RFC 6238 §5.2): neither the same step again nor an older one
+        query = sa.update(Factor).where(
+            Factor.id == number, Factor.removed_at.is_(None), Factor.last_step < step
+        )
+        return bool(db.execute(query.values(last_step=step, used_at=now())).rowcount)  # type: ignore[attr-defined]
+
+    return Proof("totp", {"factor": number}, None, spend, trusted_from=factor.trusted_from)

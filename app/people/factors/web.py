@@ -1,0 +1,357 @@
+"""Pages of the second factor: at the door, among one's own, and the administrator's rule with the resets that wait."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    g,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from werkzeug.wrappers import Response
+
+from app.core import http
+from app.core.clock import now
+from app.core.db import Db, key_in, reading
+from app.core.http import PERSON, PUBLIC, guard
+from app.core.limits import address_rate, factor_rate, know, limiter
+from app.core.refusals import Refusal, catalogue
+from app.core.transaction import use_case
+from app.people import login as cookies
+from app.people import rules
+from app.people.actor import Actor
+from app.people.factors import asking, door, keeping, passkeys, resets, ways
+from app.people.models import Factor, User
+
+pages = Blueprint("factors", __name__)
+TICKET = "factor"
+"""Where the browser's session holds the ticket between the password and the factor, and where it was going."""
+LONGEST = 20_000
+Page = tuple[str, int]
+
+
+def safe(target: str | None) -> str:
+    """Only a path of this site may be the next page: browsers drop tabs and line ends, so « /⇥/site » would leave it."""
+    if target and target.isprintable() and target.startswith("/") and not target.startswith(("//", "/\\")):
+        return target
+    return url_for("folders.inbox")
+
+
+def _place() -> door.From:
+    hours = float(current_app.config["SESSION_HOURS"])
+    return door.From(http.address(), http.client(), hours, None)
+
+
+# At the door
+
+
+def wait_for_factor(ticket: str) -> Response:
+    """Keep the ticket in this browser and lead to the page that asks for the factor."""
+    session[TICKET] = ticket
+    return redirect(url_for("people.factors.second", suite=request.args.get("suite")))
+
+
+def _per_ticket() -> str:
+    """The account whose password was right: whoever knows it does not try codes faster by asking anew."""
+    try:
+        return f"factor {door.awaited(str(session.get(TICKET, ''))).user_id}"
+    except Refusal:
+        return f"factor {http.address()}"
+
+
+@pages.route("/login/facteur", methods=["GET", "POST"])
+@guard(PUBLIC)
+@limiter.limit(address_rate, methods=["POST"])
+@limiter.limit(factor_rate, key_func=_per_ticket, methods=["POST"])
+def second() -> Response | Page:
+    """Ask for the factor, once the password was right."""
+    ticket, error, status = str(session.get(TICKET, "")), None, 200
+    try:
+        who = door.awaited(ticket)
+        if request.method == "POST":
+            token = door.enter(ticket, request.form.get("answer", "")[:LONGEST], _place())
+            return _entered(token, who.login, who.days)
+    except Refusal as refusal:
+        status, error = catalogue.say(refusal.key, refusal.facts)
+        if refusal.key != "factor-refused":
+            session.pop(TICKET, None)
+            flash(error, "warn")
+            return redirect(url_for("people.login", suite=request.args.get("suite")))
+    return render_template("people/second.html", who=who, ticket=ticket, error=error), status
+
+
+def _entered(token: str, login: str, days: int | None) -> Response:
+    with reading() as db:
+        recovered = cookies.opened_by(db, token) == "recovery"
+    cookies.keep(token, days)
+    know(login)
+    if recovered:
+        flash(
+            "Vous êtes entré par un code de secours : inscrivez une nouvelle clé ou application, et retirez ce qui est perdu.",
+            "warn",
+        )
+        return redirect(url_for("people.factors.mine"))
+    return redirect(safe(request.args.get("suite")))
+
+
+@pages.post("/login/cle/question")
+@guard(PUBLIC)
+@limiter.limit(address_rate)
+def door_question() -> Response:
+    """What a passkey of whoever it is has to sign."""
+    if not passkeys.usable():
+        raise Refusal("passkey-address")
+    token, options = door.ask_anybody()
+    return jsonify(token=token, options=options)
+
+
+@pages.post("/login/cle")
+@guard(PUBLIC)
+@limiter.limit(address_rate)
+def by_key() -> Response:
+    """Enter by a passkey alone."""
+    given = ways.answer_of(request.form.get("answer", "")[:LONGEST])
+    try:
+        token, login = door.enter_by_key(*(given or ("", {})), _place())
+    except Refusal as refusal:
+        flash(catalogue.say(refusal.key, refusal.facts)[1], "warn")
+        return redirect(url_for("people.login", suite=request.args.get("suite")))
+    return _entered(token, login, None)
+
+
+# Asked again before what engages
+
+
+@pages.post("/compte/confirmer/cle")
+@guard(PERSON, unprotected=True)
+def prove_question() -> Response:
+    """What a passkey has to sign: for this session, and for the documents that the page shows."""
+    given = http.read_json()
+    documents = given.get("documents") if isinstance(given, Mapping) else None
+    token, options = _asked(g.actor, digests(documents))
+    return jsonify(token=token, options=options)
+
+
+def digests(given: Any) -> list[str] | None:
+    """The SHA-256 of documents, as a page sends them back; None when it sends none. Refuses `json-invalid` anything else."""
+    if given is None:
+        return None
+    if not isinstance(given, list) or not all(_digest(one) for one in given):
+        raise Refusal("json-invalid")
+    return [str(one) for one in given]
+
+
+def _digest(given: Any) -> bool:
+    return isinstance(given, str) and len(given) == 64 and set(given) <= set("0123456789abcdef")
+
+
+@use_case
+def _asked(db: Db, actor: Actor, documents: list[str] | None) -> tuple[str, dict[str, Any]]:
+    known = asking.passkeys_of(db, actor.user_id)
+    if not known:
+        raise Refusal("factor-none")
+    token, value = asking.ask(
+        db, "prove", user_id=actor.user_id, session_id=actor.session_id, documents=documents
+    )
+    return token, passkeys.request(value, known)
+
+
+# One's own
+
+
+@pages.get("/compte/protection")
+@guard(PERSON, unprotected=True)
+def mine() -> Page:
+    """One's factors, and what the commune asks."""
+    return _mine()
+
+
+def _mine(status: int = 200, **shown: Any) -> Page:
+    with reading(g.actor.collectivity_id) as db:
+        rows = [_row(one) for one in asking.factors_of(db, g.actor.user_id)]
+        rule, left = rules.of(db, g.actor.collectivity_id), keeping.codes_left(db, g.actor.user_id)
+    page = render_template(
+        "people/factors.html",
+        factors=rows,
+        bound=rule.binds(g.actor),
+        before_signing=rule.before_signing,
+        left=left,
+        usable=passkeys.usable(),
+        most=keeping.MOST,
+        **shown,
+    )
+    return page, status
+
+
+def _row(factor: Factor) -> dict[str, Any]:
+    words = {"passkey": "Clé d’accès", "totp": "Application de codes"}[factor.kind]
+    if factor.synced:
+        words = "Clé d’accès, synchronisée entre vos appareils"
+    waits = factor.trusted_from if factor.trusted_from > now() else None
+    return {
+        "id": factor.id,
+        "name": factor.name,
+        "words": words,
+        "created": factor.created_at,
+        "used": factor.used_at,
+        "waits": waits,
+    }
+
+
+def _or_prove(refusal: Refusal) -> Response:
+    """Whoever has to prove who he is first does so on its page, and comes back here."""
+    if refusal.key != "identity-needed":
+        raise refusal
+    return redirect(url_for("people.confirm", suite=url_for("people.factors.mine")))
+
+
+@pages.post("/compte/protection/application")
+@guard(PERSON, unprotected=True)
+def begin_totp() -> Response | Page:
+    """Show the secret of a new application of codes."""
+    try:
+        begun = keeping.begin_totp(g.actor)
+    except Refusal as refusal:
+        return _or_prove(refusal)
+    return render_template("people/application.html", begun=begun, error=None, name=""), 200
+
+
+@pages.post("/compte/protection/application/confirmer")
+@guard(PERSON, unprotected=True)
+@limiter.limit(address_rate)
+def confirm_totp() -> Response | Page:
+    """Enrol the application whose code this is."""
+    token, name = request.form.get("token", ""), request.form.get("name", "")
+    try:
+        drawn = keeping.confirm_totp(g.actor, token, request.form.get("code", ""), name)
+    except Refusal as refusal:
+        if refusal.key != "code-refused":
+            raise
+        status, error = catalogue.say(refusal.key, refusal.facts)
+        begun = keeping.again(g.actor, token)
+        return render_template("people/application.html", begun=begun, error=error, name=name), status
+    return _enrolled(drawn)
+
+
+@pages.post("/compte/protection/cle/question")
+@guard(PERSON, unprotected=True)
+def key_question() -> Response:
+    """What the browser that makes a key is asked."""
+    token, options = keeping.begin_passkey(g.actor)
+    return jsonify(token=token, options=options)
+
+
+@pages.post("/compte/protection/cle")
+@guard(PERSON, unprotected=True)
+def confirm_passkey() -> Response | Page:
+    """Enrol the key that the browser made."""
+    given = ways.answer_of(request.form.get("answer", "")[:LONGEST])
+    token, credential = given or ("", {})
+    return _enrolled(keeping.confirm_passkey(g.actor, token, credential, request.form.get("name", "")))
+
+
+def _enrolled(drawn: list[str]) -> Response | Page:
+    if drawn:
+        return render_template("people/recovery.html", codes=drawn, first=True), 200
+    flash("C’est inscrit : il vous sera demandé à la prochaine connexion.", "ok")
+    return redirect(url_for("people.factors.mine"))
+
+
+@pages.post("/compte/protection/<int:factor_id>/retirer")
+@guard(PERSON, unprotected=True)
+def remove(factor_id: int) -> Response | Page:
+    """Take one off."""
+    try:
+        name = keeping.remove(g.actor, factor_id)
+    except Refusal as refusal:
+        return _or_prove(refusal)
+    flash(f"« {name} » est retirée : elle n’ouvre plus rien.", "ok")
+    return redirect(url_for("people.factors.mine"))
+
+
+@pages.post("/compte/protection/secours")
+@guard(PERSON, unprotected=True)
+def draw_codes() -> Response | Page:
+    """Ten recovery codes, shown once."""
+    try:
+        drawn = keeping.draw_codes(g.actor)
+    except Refusal as refusal:
+        return _or_prove(refusal)
+    return render_template("people/recovery.html", codes=drawn, first=False), 200
+
+
+# The administrator
+
+
+@pages.route("/administration/connexions", methods=["GET", "POST"])
+@guard("administer")
+def office() -> Response | Page:
+    """Who must have a second factor, who has one, and the resets that wait for a second administrator."""
+    if request.method != "POST":
+        return _office()
+    try:
+        who = rules.Who(request.form.get("who", ""))
+    except ValueError:
+        raise Refusal("factor-rule") from None
+    try:
+        rules.choose(g.actor, rules.Rule(who, "before_signing" in request.form))
+    except Refusal as refusal:
+        status, error = catalogue.say(refusal.key, refusal.facts)
+        return _office(status, error=error)
+    flash("La règle est enregistrée. Elle vaut dès maintenant.", "ok")
+    return redirect(url_for("people.factors.office"))
+
+
+def _office(status: int = 200, error: str | None = None) -> Page:
+    count = sa.select(sa.func.count(Factor.id)).where(Factor.user_id == User.id, Factor.removed_at.is_(None))
+    query = sa.select(User, count.correlate(User).scalar_subquery()).where(
+        User.collectivity_id == g.actor.collectivity_id, User.active.is_(True)
+    )
+    with reading(g.actor.collectivity_id) as db:
+        rows = [
+            (user.id, user.name, user.capacity, number)
+            for user, number in db.execute(query.order_by(User.last_name, User.first_name))
+        ]
+        rule, asked = rules.of(db, g.actor.collectivity_id), resets.waiting(db, g.actor.collectivity_id)
+    page = render_template(
+        "people/connections.html",
+        people=rows,
+        rule=rule,
+        whos=list(rules.Who),
+        waiting=asked,
+        asked={one.user_id for one in asked},
+        error=error,
+    )
+    return page, status
+
+
+@pages.post("/administration/connexions/demandes")
+@guard("administer")
+def ask_reset() -> Response | Page:
+    """Ask that the factors of somebody be taken off."""
+    try:
+        name = resets.ask(g.actor, key_in(request.form.get("person")), request.form.get("reason", ""))
+    except Refusal as refusal:
+        status, error = catalogue.say(refusal.key, refusal.facts)
+        return _office(status, error=error)
+    flash(f"La demande pour {name} attend un autre administrateur.", "ok")
+    return redirect(url_for("people.factors.office"))
+
+
+@pages.post("/administration/connexions/demandes/<int:reset_id>")
+@guard("administer")
+def settle_reset(reset_id: int) -> Response:
+    """Confirm a request, or put it aside."""
+    confirm = request.form.get("confirm") == "yes"
+    name = resets.settle(g.actor, reset_id, confirm=confirm)
+    words = f"Les facteurs de {name} sont retirés." if confirm else f"La demande pour {name} est écartée."
+    flash(words, "ok")
+    return redirect(url_for("people.factors.office"))

@@ -1,0 +1,91 @@
+"""What a collectivity asks of its people at the door: who must have a second factor, and whether before each signature."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.journal.chain import Event, append
+from app.people.actor import Actor
+from app.people.models import Collectivity
+from workflows.rights import Right
+
+FACTORS = frozenset({"passkey", "totp"})
+"""The ways that are a second factor; a recovery code opens the door and nothing more."""
+_KEY = "second_factor"
+
+
+class Who(StrEnum):
+    """Who must have a second factor."""
+
+    NOBODY = "nobody"
+    ADMINISTRATORS = "administrators"
+    ENGAGED = "engaged"
+    EVERYBODY = "everybody"
+
+    @property
+    def label(self) -> str:
+        """As the administrator reads it."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    Who.NOBODY: "Personne : chacun choisit",
+    Who.ADMINISTRATORS: "Les administrateurs",
+    Who.ENGAGED: "Les administrateurs et ceux qui signent",
+    Who.EVERYBODY: "Tous les comptes",
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`who` must have a factor; `before_signing`: a factor is asked for each signature, or once for a batch."""
+
+    who: Who = Who.NOBODY
+    before_signing: bool = False
+
+    def binds(self, actor: Actor) -> bool:
+        """Whether this person must have a factor."""
+        signs = actor.holds(Right.SIGN) or bool(actor.mandates)
+        if self.before_signing and signs:
+            return True
+        if self.who is Who.ADMINISTRATORS:
+            return actor.administrator
+        if self.who is Who.ENGAGED:
+            return actor.administrator or signs
+        return self.who is Who.EVERYBODY
+
+
+def read(settings: dict[str, Any]) -> Rule:
+    """The rule among the settings of a collectivity."""
+    chosen = settings.get(_KEY) or {}
+    return Rule(Who(chosen.get("who", Who.NOBODY)), bool(chosen.get("before_signing", False)))
+
+
+def of(db: Db, collectivity_id: int) -> Rule:
+    """The rule of a collectivity."""
+    row = db.get(Collectivity, collectivity_id)
+    return read(row.settings) if row is not None else Rule()
+
+
+@use_case
+def choose(db: Db, actor: Actor, rule: Rule) -> None:
+    """Choose the rule; a line of the journal.
+
+    Refuses `factor-own-first`, an administrator whom it binds and who has no factor: he would shut himself out at once.
+    """
+    row = db.get(Collectivity, actor.collectivity_id)
+    if row is None or read(row.settings) == rule:
+        return
+    if actor.kind == "person" and rule.binds(actor) and actor.factors == 0:
+        raise Refusal("factor-own-first")
+    former = read(row.settings)
+    row.settings = {**row.settings, _KEY: {"who": rule.who.value, "before_signing": rule.before_signing}}
+    facts = {"user": actor.user_id, "address": actor.address, "was": _told(former), "now": _told(rule)}
+    append(db, actor.collectivity_id, Event("factor.rule", actor.name, actor.user_id, None, facts))
+
+
+def _told(rule: Rule) -> dict[str, object]:
+    return {"who": rule.who.value, "before_signing": rule.before_signing}

@@ -1,0 +1,483 @@
+"""The second factor: who enters by it, who does not, what it proves before a signature, and how a lost one is taken off."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+import pyotp
+import pytest
+import sqlalchemy as sa
+import time_machine
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.batches import gesture
+from app.core.clock import now
+from app.core.db import engine, reading
+from app.core.outbox import Outbox
+from app.core.security import token_hash
+from app.demo.cast import PASSWORD
+from app.journal.models import JournalEntry
+from app.people import desks, identity
+from app.people.factors import codes, passkeys
+from app.people.models import Challenge, Factor, RecoveryCode
+from tests.builders.authenticator import Authenticator, octets
+from tests.builders.house import ASSETS, House, token_in
+from tests.folders.test_enrolment import offer, send
+
+OTHER = ASSETS / "invoices" / "fx-basicwl-fr-facture.pdf"
+A, K, G = "a.kervadec", "k.morizur", "g.trehorel"
+
+
+@pytest.fixture(autouse=True)
+def _by_name(house: House) -> Iterator[None]:
+    """Browsers make keys for a name, never for 127.0.0.1."""
+    passkeys.configure("http://localhost")
+    identity.configure(5)
+    yield
+    passkeys.configure(house.settings.public_url)
+    identity.configure(house.settings.reauth_minutes)
+
+
+def post(house: House, client: FlaskClient, url: str, **form: str) -> TestResponse:
+    return client.post(url, data={**form, "csrf_token": house.csrf(client)})
+
+
+def typed(secret: str, steps: int = 0) -> str:
+    return pyotp.TOTP(secret).at(int(now().timestamp()) + 30 * steps)
+
+
+def with_application(house: House, login: str) -> tuple[FlaskClient, str, list[str]]:
+    """Somebody enrolled an application: the browser, its secret, the recovery codes."""
+    client = house.client(login)
+    page = post(house, client, "/compte/protection/application").get_data(as_text=True)
+    found = re.search(r"<code class=\"break\">([A-Z2-7]{32})</code>", page)
+    token = re.search(r'name="token" value="([^"]+)"', page)
+    assert found, page
+    assert token
+    secret = found[1]
+    # The step before: the present one is left for who enters next
+    done = post(
+        house,
+        client,
+        "/compte/protection/application/confirmer",
+        token=token[1],
+        code=typed(secret, -1),
+        name="Téléphone",
+    )
+    shown = re.findall(r"<code>([A-Z2-9]{4}-[A-Z2-9]{4}-[A-Z2-9]{4})</code>", done.get_data(as_text=True))
+    assert len(shown) == codes.CODES
+    return client, secret, shown
+
+
+def with_key(house: House, login: str) -> tuple[FlaskClient, Authenticator]:
+    client, key = house.client(login), Authenticator()
+    question = send(house, client, "/compte/protection/cle/question", {}).get_json()
+    done = post(house, client, "/compte/protection/cle", answer=key.create(question), name="Tablette")
+    assert done.status_code == 200, done.get_data(as_text=True)
+    return client, key
+
+
+def knock(house: House, login: str) -> FlaskClient:
+    """Somebody gave the right password, and the factor is awaited."""
+    client = house.app.test_client()
+    token = token_in(client.get("/login").get_data(as_text=True))
+    answer = client.post("/login", data={"login": login, "password": PASSWORD, "csrf_token": token})
+    assert answer.location == "/login/facteur"
+    assert client.get("/a-traiter").status_code == 302  # the password alone opens nothing
+    return client
+
+
+def give(client: FlaskClient, answer: str) -> TestResponse:
+    token = token_in(client.get("/login/facteur").get_data(as_text=True))
+    return client.post("/login/facteur", data={"answer": answer, "csrf_token": token})
+
+
+def inside(client: FlaskClient) -> bool:
+    return client.get("/a-traiter").status_code == 200
+
+
+def lines(event: str) -> list[dict[str, Any]]:
+    with reading() as db:
+        query = sa.select(JournalEntry.facts).where(JournalEntry.event == event).order_by(JournalEntry.seq)
+        return [json.loads(one) for one in db.scalars(query)]
+
+
+def letters(what: str) -> list[str]:
+    with reading() as db:
+        return list(db.scalars(sa.select(Outbox.recipient).where(Outbox.key.startswith(f"factor-{what}-"))))
+
+
+def asked_for(client: FlaskClient) -> dict[str, Any]:
+    """What the page of the second step asks a key."""
+    page = client.get("/login/facteur").get_data(as_text=True)
+    options = re.search(r'data-options="([^"]+)"', page)
+    ticket = re.search(r'data-token="([^"]+)"', page)
+    assert options
+    assert ticket
+    return {
+        "token": ticket[1],
+        "options": json.loads(options[1].replace("&#34;", '"').replace("&quot;", '"')),
+    }
+
+
+def test_a_code_opens_the_door_once_and_a_wrong_one_never(house: House) -> None:
+    _, secret, _ = with_application(house, A)
+    client = knock(house, A)
+    assert "encore 4 fois" in give(client, "000000").get_data(as_text=True)
+    code = typed(secret)
+    assert give(client, code).location == "/a-traiter"
+    assert inside(client)
+    again = knock(house, A)
+    assert give(again, code).status_code == 403  # the same code again (RFC 6238 §5.2)
+    assert give(again, typed(secret, -1)).status_code == 403  # nor the one before it
+    assert not inside(again)
+    assert [one["way"] for one in lines("login.opened")] == ["totp"]
+    with engine().connect() as connection:
+        everything = " ".join(
+            str(one)
+            for table in ("factor", "identity_challenge", "recovery_code", "journal_entry", "outbox")
+            for one in connection.execute(sa.text(f"SELECT * FROM {table}"))
+        )
+    assert secret not in everything
+    assert code not in everything
+
+
+def test_five_wrong_codes_shut_the_door_and_the_owner_is_told(house: House) -> None:
+    _, secret, _ = with_application(house, A)
+    client = knock(house, A)
+    for _ in range(identity.MOST_WRONG - 1):
+        assert give(client, "000000").status_code == 403
+    assert give(client, "000000").location == "/login"
+    page = client.get("/login/facteur")
+    assert page.location == "/login"  # the ticket served
+    assert len(letters("tried")) == 1
+    assert give_after(house, secret)
+    house.app.config["LOGIN_FACTOR_RATE"] = "2 per minute"
+    other = knock(house, A)
+    answers = [give(other, "000000").status_code for _ in range(4)]
+    assert answers[-1] == 429  # by account: asking anew for the page does not help
+
+
+def give_after(house: House, secret: str) -> bool:
+    """Its owner enters all the same."""
+    client = knock(house, A)
+    return give(client, typed(secret)).location == "/a-traiter"
+
+
+def test_a_key_opens_the_door_after_the_password_or_alone(house: House) -> None:
+    _, key = with_key(house, A)
+    client = knock(house, A)
+    answer = key.get(asked_for(client))
+    assert give(client, answer).location == "/a-traiter"
+    assert inside(client)
+    replay = knock(house, A)
+    assert give(replay, answer).status_code == 403  # an answer to another question
+    alone = house.app.test_client()  # `door.ask_anybody`
+    token = token_in(alone.get("/login").get_data(as_text=True))
+    question = alone.post(
+        "/login/cle/question", json={}, headers={"X-CSRFToken": token, "Accept": "application/json"}
+    ).get_json()
+    assert question["options"]["allowCredentials"] == []  # nobody learns who has which key
+    entered = alone.post("/login/cle", data={"answer": key.get(question), "csrf_token": token})
+    assert entered.location == "/a-traiter"
+    assert inside(alone)
+    twice = house.app.test_client()
+    token = token_in(twice.get("/login").get_data(as_text=True))
+    twice.post("/login/cle", data={"answer": key.get(question), "csrf_token": token})
+    assert not inside(twice)  # the question served
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_key_that_lies_opens_nothing(house: House) -> None:
+    _, key = with_key(house, A)
+    other = Authenticator()
+    other.number = key.number  # somebody else's key under the same number
+    elsewhere = Authenticator("https://paraphe.example")
+    client = knock(house, A)
+    question = asked_for(client)
+    key.verified = False  # it was found, and nobody's finger was read
+    for answer in (
+        key.get(question),
+        other.get(question),
+        elsewhere.get(question),
+        "{}",
+        "[]",
+        '{"token": 1}',
+    ):
+        fresh = knock(house, A)
+        asked = asked_for(fresh)
+        said = answer.replace(question["token"], asked["token"]) if "token" in answer else answer
+        assert give(fresh, said).status_code == 403
+        assert not inside(fresh)
+    key.verified, key.origin = True, "http://localhost.evil.example"
+    assert give(client, key.get(question)).status_code == 403  # a page that passes for ours
+
+
+def test_a_recovery_code_opens_once_and_what_is_enrolled_then_waits_a_day_to_sign(house: House) -> None:
+    _, _, shown = with_application(house, A)
+    client = knock(house, A)
+    assert give(client, shown[0].lower()).location == "/compte/protection"
+    assert letters("recovery")
+    again = knock(house, A)
+    assert give(again, shown[0]).status_code == 403
+    assert give(again, shown[1]).location == "/compte/protection"
+    key = Authenticator()
+    question = send(house, client, "/compte/protection/cle/question", {}).get_json()
+    post(house, client, "/compte/protection/cle", answer=key.create(question))
+    page = client.get("/compte/protection").get_data(as_text=True)
+    assert "Ne signe pas avant" in page
+    documents = [sha256(b"acte").hexdigest()]
+    asked = send(house, client, "/compte/confirmer/cle", {"documents": documents}).get_json()
+    refused = send(house, client, "/compte/confirmer", {"answer": key.get(asked), "documents": documents})
+    assert refused.get_json()["key"] == "factor-too-new"
+    with time_machine.travel(now() + timedelta(hours=11), tick=True):
+        assert client.get("/compte/protection").status_code == 200
+
+
+def test_what_is_last_and_asked_for_is_not_taken_off(house: House) -> None:
+    client, _, _ = with_application(house, K)
+    chosen = post(house, client, "/administration/connexions", who="engaged")
+    assert chosen.status_code == 302
+    with reading() as db:
+        number = db.scalars(sa.select(Factor.id)).one()
+    refused = post(house, client, f"/compte/protection/{number}/retirer")
+    assert refused.status_code == 409
+    assert "la commune demande une double authentification" in refused.get_data(as_text=True)
+    assert post(house, house.client(G), f"/compte/protection/{number}/retirer").status_code == 404
+    post(house, client, "/administration/connexions", who="nobody")
+    assert post(house, client, f"/compte/protection/{number}/retirer").status_code == 302
+    assert house.client(K).get("/a-traiter").status_code == 200  # the password alone again
+    assert [one["now"]["who"] for one in lines("factor.rule")] == ["engaged", "nobody"]
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count(RecoveryCode.id))) == 0
+
+
+def test_an_administrator_never_shuts_himself_out(house: House) -> None:
+    client = house.client(K)
+    refused = post(house, client, "/administration/connexions", who="everybody")
+    assert refused.status_code == 409
+    assert "Inscrivez la vôtre d’abord" in refused.get_data(as_text=True)
+    assert lines("factor.rule") == []
+
+
+def test_whoever_must_have_a_factor_is_led_to_it_and_nothing_else_opens(house: House) -> None:
+    administrator, _, _ = with_application(house, K)
+    folder_id = house.an_invoice(at="bon_a_payer")
+    mayor, clerk = house.client(A), house.client(G)
+    post(house, administrator, "/administration/connexions", who="engaged")
+    assert mayor.get("/a-traiter").location == "/compte/protection"
+    assert mayor.get(f"/dossiers/{folder_id}").location == "/compte/protection"
+    version = house.folder(folder_id).version
+    tried = post(house, mayor, f"/dossiers/{folder_id}/rejeter", version=str(version), reason="non")
+    assert tried.status_code == 403
+    assert house.folder(folder_id).version == version
+    said = send(house, mayor, f"/dossiers/{folder_id}/signature/preparer", offer(house.key("a_kervadec")))
+    assert said.get_json()["key"] == "factor-due"
+    assert "Les autres pages s’ouvriront" in mayor.get("/compte/protection").get_data(as_text=True)
+    assert inside(clerk)  # who neither signs nor administers is asked nothing
+    key = Authenticator()
+    question = send(house, mayor, "/compte/protection/cle/question", {}).get_json()
+    post(house, mayor, "/compte/protection/cle", answer=key.create(question))
+    assert inside(mayor)
+
+
+def test_a_signature_is_proven_for_the_very_document_shown(house: House) -> None:
+    client, key = with_key(house, A)
+    administrator, _, _ = with_application(house, K)
+    first = house.an_invoice(at="bon_a_payer")
+    second = house.an_invoice(at="bon_a_payer", path=OTHER)
+    post(house, administrator, "/administration/connexions", who="nobody", before_signing="on")
+
+    def prepare(folder_id: int) -> dict[str, Any]:
+        body = offer(house.key("a_kervadec"), version=house.folder(folder_id).version)
+        return send(house, client, f"/dossiers/{folder_id}/signature/preparer", body).get_json()
+
+    asked = prepare(first)
+    assert asked["key"] == "identity-factor"
+    shown = house.versions(first)[-1].sha256
+    assert asked["documents"] == [shown]
+    question = send(house, client, "/compte/confirmer/cle", {"documents": asked["documents"]}).get_json()
+    assert send(house, client, "/compte/confirmer", {"answer": key.get(question)}).status_code == 200
+    assert "session" in prepare(first)
+    assert prepare(second)["key"] == "identity-factor"  # the proof was of the first one
+    assert send(house, client, "/compte/confirmer", {"answer": PASSWORD}).status_code == 403
+    proof = lines("identity.proven")[-1]
+    assert proof["documents"] == [shown]
+    # What the journal keeps lets anybody check again that this person's key approved these bytes
+    challenge = sha256(bytes.fromhex(proof["nonce"]) + bytes.fromhex(shown)).digest()
+    assert octets(json.loads(octets(proof["client_data"]))["challenge"]) == challenge
+    with reading() as db:
+        factor = db.get_one(Factor, proof["factor"])
+    credential = {
+        "id": factor.credential_id,
+        "rawId": factor.credential_id,
+        "type": "public-key",
+        "response": {
+            "clientDataJSON": proof["client_data"],
+            "authenticatorData": proof["authenticator_data"],
+            "signature": proof["signature"],
+        },
+    }
+    assert passkeys.answered(factor, credential, challenge) is not None
+    assert passkeys.answered(factor, credential, sha256(b"autre").digest()) is None
+
+
+def test_a_batch_is_proven_once_for_its_whole_list(house: House) -> None:
+    client, key = with_key(house, A)
+    administrator, _, _ = with_application(house, K)
+    numbers = [house.an_invoice(at="bon_a_payer"), house.an_invoice(at="bon_a_payer", path=OTHER)]
+    post(house, administrator, "/administration/connexions", who="nobody", before_signing="on")
+    batch = gesture.propose(house.actor(A), "sign", {one: house.folder(one).version for one in numbers})
+    refused = send(house, client, f"/lots/{batch}/cle", offer(house.key("a_kervadec"))).get_json()
+    assert refused["key"] == "identity-factor"
+    assert refused["documents"] == sorted(house.versions(one)[-1].sha256 for one in numbers)
+    question = send(
+        house, client, "/compte/confirmer/cle", {"documents": refused["documents"][:1]}
+    ).get_json()
+    send(house, client, "/compte/confirmer", {"answer": key.get(question)})
+    part = send(house, client, f"/lots/{batch}/cle", offer(house.key("a_kervadec"))).get_json()
+    assert part["key"] == "identity-factor"  # a shorter list is not the one that was shown
+    question = send(house, client, "/compte/confirmer/cle", {"documents": refused["documents"]}).get_json()
+    send(house, client, "/compte/confirmer", {"answer": key.get(question)})
+    holder = send(house, client, f"/lots/{batch}/cle", offer(house.key("a_kervadec"))).get_json()["holder"]
+    ready = send(
+        house, client, f"/lots/{batch}/preparer", {**offer(house.key("a_kervadec")), "holder": holder}
+    )
+    assert len(ready.get_json()["folders"]) == 2
+
+
+def another_administrator(house: House) -> str:
+    desks.create_user(
+        house.actor(K).collectivity_id,
+        "second",
+        email="second@kerlann.example",
+        first_name="Second",
+        last_name="Administrateur",
+        capacity="",
+        password=PASSWORD,
+        administrator=True,
+    )
+    return "second"
+
+
+def test_lost_factors_are_taken_off_by_two_administrators_and_never_by_one(house: House) -> None:
+    mayor, _, shown = with_application(house, A)
+    first, second = house.client(K), house.client(another_administrator(house))
+    own = post(
+        house, first, "/administration/connexions/demandes", person=str(house.actor(K).user_id), reason="x"
+    )
+    assert own.status_code == 409
+    person = str(house.actor(A).user_id)
+    assert (
+        post(house, first, "/administration/connexions/demandes", person=person, reason=" ").status_code
+        == 422
+    )
+    asked = post(
+        house,
+        first,
+        "/administration/connexions/demandes",
+        person=person,
+        reason="Téléphone tombé à l’eau, vu en mairie",
+    )
+    assert asked.status_code == 302
+    assert len(letters("asked")) == 1
+    assert letters("confirm")
+    with reading() as db:
+        number = db.execute(sa.text("SELECT id FROM factor_reset")).scalar_one()
+    alone = post(house, first, f"/administration/connexions/demandes/{number}", confirm="yes")
+    assert alone.status_code == 403
+    assert inside(mayor)  # nothing was taken off
+    done = post(house, second, f"/administration/connexions/demandes/{number}", confirm="yes")
+    assert done.status_code == 302
+    twice = post(house, second, f"/administration/connexions/demandes/{number}", confirm="yes")
+    assert twice.status_code == 409
+    assert not inside(mayor)  # his sessions are closed
+    entered = house.client(A)  # the password, and a new factor to be chosen
+    assert inside(entered)
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count(Factor.id)).where(Factor.removed_at.is_(None))) == 0
+        assert db.scalar(sa.select(RecoveryCode.id).limit(1)) is None
+    assert len(shown) == codes.CODES
+    assert [one["reason"] for one in lines("factor.reset_asked")] == ["Téléphone tombé à l’eau, vu en mairie"]
+    assert len(lines("factor.reset")) == 1
+    house.drain()
+    words = [one.get_body(("plain",)).get_content() for one in house.mail.letters]
+    assert any("Vos clés d’accès sont retirées" in one for one in words)
+    assert any("Confirmez une remise à zéro" in one for one in words)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_operator_is_the_second_person_where_there_is_one_administrator(house: House) -> None:
+    client, _, _ = with_application(house, K)
+    siren = "212909998"
+    run = house.app.test_cli_runner()
+    wrong = run.invoke(args=["people", "reset-factors", siren, "personne", "--reason", "perdu"])
+    assert wrong.exit_code
+    assert inside(client)
+    told = run.invoke(  # `resets.by_operator`
+        args=["people", "reset-factors", siren, K, "--reason", "téléphone perdu"]
+    )
+    assert told.exit_code == 0, told.output
+    assert "Katell Morizur" in told.output
+    assert not inside(client)
+    assert [one["reason"] for one in lines("factor.reset_asked")] == ["téléphone perdu"]
+    ruled = run.invoke(args=["people", "second-factor", siren, "administrators"])
+    assert ruled.exit_code == 0, ruled.output
+    assert house.client(K).get("/a-traiter").location == "/compte/protection"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_question_is_of_one_session_and_of_five_minutes(house: House) -> None:
+    here, key = with_key(house, A)
+    elsewhere = knock(house, A)
+    give(elsewhere, key.get(asked_for(elsewhere)))
+    question = send(house, here, "/compte/confirmer/cle", {}).get_json()
+    stolen = send(house, elsewhere, "/compte/confirmer", {"answer": key.get(question)})
+    assert stolen.get_json()["key"] == "identity-refused"
+    with engine().begin() as connection:
+        connection.execute(
+            sa.update(Challenge)
+            .where(Challenge.token_hash == token_hash(question["token"]))
+            .values(expires_at=now() - timedelta(seconds=1))
+        )
+    late = send(house, here, "/compte/confirmer", {"answer": key.get(question)})
+    assert late.get_json()["key"] == "identity-refused"
+    wrong = send(house, here, "/compte/confirmer/cle", {"documents": ["pas une empreinte"]})
+    assert wrong.status_code in {400, 422}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_password_changed_between_the_two_steps_shuts_the_door(house: House) -> None:
+    _, secret, _ = with_application(house, A)
+    client = knock(house, A)
+    with engine().begin() as connection:
+        connection.execute(
+            sa.text("UPDATE user_account SET password_hash = 'autre' WHERE login = :login"), {"login": A}
+        )
+    page = client.get("/login/facteur")
+    assert page.location == "/login"
+    assert typed(secret)
+
+
+def test_published_vectors_of_the_codes_hold() -> None:
+    """RFC 6238 appendix B, SHA-1, the last six of its eight figures."""
+    import base64
+    from datetime import UTC, datetime
+
+    secret = base64.b32encode(b"12345678901234567890").decode()
+    for moment, code in (
+        (59, "287082"),
+        (1111111109, "081804"),
+        (1234567890, "005924"),
+        (20000000000, "353130"),
+    ):
+        assert codes.step_of(secret, code, datetime.fromtimestamp(moment, UTC)) == moment // 30
+        assert (
+            codes.step_of(secret, f"{code[:3]} {code[3:]}", datetime.fromtimestamp(moment + 30, UTC))
+            == moment // 30
+        )
+        assert codes.step_of(secret, code, datetime.fromtimestamp(moment + 90, UTC)) is None
