@@ -16,7 +16,7 @@ from app.people.actor import Actor
 _LOST = {
     "folders.approve": "Votre visa n’a pas été enregistré.",
     "folders.reject": "Votre rejet n’a pas été enregistré.",
-    "folders.publish": "L’acte n’a pas été publié.",
+    "folders.publish": "Ni publication ni notification n’ont été enregistrées.",
     "folders.recall": "Le dossier n’a pas été repris.",
     "folders.withdraw": "Le dossier n’a pas été abandonné.",
     "folders.draft": "Votre saisie n’a pas été enregistrée et rien n’est parti.",

@@ -118,7 +118,7 @@ def head(db: Db, folder: Folder, kind: str | None = None) -> FolderView:
 def _called(db: Db, folder: Folder, kind: str | None, tags: Sequence[Tag]) -> str:
     """The state beside the tags; empty when one of them says it already."""
     words = returned_as(db, [folder.id] if folder.phase in CALLED else ()).get(folder.id)
-    words = words or state_label(folder.place, kind)
+    words = words or state_label(folder.place, kind, folder.family)
     return "" if words in {tag.words for tag in tags} else words
 
 

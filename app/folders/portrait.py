@@ -70,7 +70,7 @@ def _line_of(one: queues.Line | Folder, kind: str | None, called: Mapping[int, s
         **{name: getattr(one, name) for name in names},
         "href": f"{PREFIX}/folders/{one.id}",
         "amount": None if euros is None else f"{euros:.2f}",
-        "state": called.get(one.id) or state_label(one.place, kind),
+        "state": called.get(one.id) or state_label(one.place, kind, one.family),
         "depositor": one.depositor_name,
         "due_on": _dated(one.due_on if isinstance(one, Folder) else one.folder_due),
         "step_due_on": None if isinstance(one, Folder) or kind is None else _dated(one.due_on),

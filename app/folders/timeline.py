@@ -171,7 +171,7 @@ def _step_lines(
         who = _names(step, _slots(db, folder, step), {run.slot for run in open_runs})
         meta = f"{step.label}, depuis le {instant(open_runs[0].entered_at)}"
         if open_runs[0].due_on < NO_DATE:
-            meta += f". {step_due(open_runs[0].due_on, step.kind).words}, {jour(open_runs[0].due_on)}"
+            meta += f". {step_due(open_runs[0].due_on, step.kind, folder.family).words}, {jour(open_runs[0].due_on)}"
         lines.append(StepView("now", rank, f"On attend {who}", meta))
     return lines
 
@@ -204,7 +204,7 @@ def _limit(db: Db, folder: Folder, step: Step, run: StepRun) -> str:
     law, signed = family_of(folder.family).transmit_within, signed_on(db, folder)
     of_law = step.kind is StepKind.TRANSMIT and law and signed and law.after(signed) == run.due_on
     source = f" ({law.source})" if law is not None and of_law else ""
-    return f". {step_due(run.due_on, step.kind).words}, {jour(run.due_on)}{source}"
+    return f". {step_due(run.due_on, step.kind, folder.family).words}, {jour(run.due_on)}{source}"
 
 
 def _made_known(run: StepRun, means: Means | None) -> str | None:
@@ -411,7 +411,7 @@ def _follow_row(row: Found, called: str) -> FollowRow:
         url_for(endpoint, folder_id=row.id),
         family_words(row.family)[0],
         amount(row.amount_cents),
-        called or state_label(row.place, row.kind),
+        called or state_label(row.place, row.kind, row.family),
         (row.waiting or "automatique") if running else "",
         since(row.since, now()) if running else "",
         due(row.due_on) if running else Due("none", ""),

@@ -273,12 +273,13 @@ def due(day: date) -> Due:
     return Due("soon" if left <= SOON else "calm", f"Reste {left} jours", jour(day))
 
 
-def step_due(day: date, kind: str | None) -> Due:
+def step_due(day: date, kind: str | None, family: str = "") -> Due:
     """The deadline of who is awaited at a step, in words that a folder's never has: « À viser sous 4 jours ».
 
-    It may come before the folder's, never after it.
+    It may come before the folder's, never after it. `family`: that of the folder, for an act that is notified.
     """
     verb = _VERBS.get(StepKind(kind), "") if kind else ""
+    verb = "notifier" if verb == _VERBS[StepKind.PUBLISH] and _notified(family) else verb
     plain = due(day)
     left = (day - today()).days
     if plain.tone == "none":
@@ -313,11 +314,22 @@ def group_of(day: date) -> tuple[str, str]:
     )
 
 
-def state_label(place: str, kind: str | None) -> str:
+def state_label(place: str, kind: str | None, family: str = "") -> str:
     """« À signer », « Rejeté », « Terminé »: the state of a folder in one or two words."""
     if place in _ENDS:
         return _ENDS[place]
-    return ACTS[StepKind(kind)][0] if kind else "En cours"
+    return awaited_act(kind, family)[0] if kind else "En cours"
+
+
+def awaited_act(kind: str, family: str) -> tuple[str, str]:
+    """The words and icon of what a step awaits: « À notifier » of an act that is never put online."""
+    words, icon = ACTS[StepKind(kind)]
+    return ("À notifier" if kind == StepKind.PUBLISH and _notified(family) else words), icon
+
+
+def _notified(family: str) -> bool:
+    known = catalogue().get(family)
+    return known is not None and known.publication == "none"
 
 
 def amount(cents: int | None) -> Decimal | None:

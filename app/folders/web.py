@@ -221,11 +221,13 @@ def _groups(
 def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
     label, icon = views.family_words(line.family)
     act, act_icon = (
-        views.ACTS[StepKind(line.kind)] if line.kind else (views.state_label(line.place, None), "folder2")
+        views.awaited_act(line.kind, line.family)
+        if line.kind
+        else (views.state_label(line.place, None), "folder2")
     )
     dated = line.phase == Phase.RUNNING or (line.phase == Phase.REJECTED and line.due_on < NO_DATE)
     awaited = line.kind is not None or line.due_on != line.folder_due
-    when = views.step_due(line.due_on, line.kind) if awaited else views.due(line.folder_due)
+    when = views.step_due(line.due_on, line.kind, line.family) if awaited else views.due(line.folder_due)
     due = when if dated else views.Due("none", "")
     endpoint = "folders.draft" if line.phase == Phase.DRAFT else "folders.show"
     return views.Row(

@@ -117,7 +117,7 @@ def _due(db: Db, folder: Folder) -> tuple[str, str]:
     row = db.execute(query.order_by(StepRun.due_on).limit(1)).one_or_none()
     if row is None or row.due_on >= NO_DATE or StepKind(row.kind).automatic:
         return "", ""  # a machine's step awaits nobody
-    found = step_due(row.due_on, row.kind)
+    found = step_due(row.due_on, row.kind, folder.family)
     words = spaces(f"{found.words[:1].lower()}{found.words[1:]}")
     return words, found.tone if found.tone in {"late", "soon"} else ""
 

@@ -228,7 +228,8 @@ class _Words:
 
 def _received(folder: Folder, row: Transmission) -> Tag:
     if row.channel == "actes" and StepKind.PUBLISH in family_of(folder.family).stages:
-        return Tag("warn", "hourglass-split", "Pas encore exécutoire : à publier")
+        verb = "notifier" if family_of(folder.family).publication == "none" else "publier"
+        return Tag("warn", "hourglass-split", f"Pas encore exécutoire : à {verb}")
     return Tag("ok", "check-circle", word(row))
 
 

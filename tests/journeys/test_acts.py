@@ -98,6 +98,8 @@ def test_TRA_01_an_order_is_notified_after_it_was_signed_and_says_so(house: Hous
     page = client.get(f"/dossiers/{folder_id}").get_data(as_text=True)
     assert "À vous de notifier" in page
     assert "Enregistrer la notification" in page
+    assert ": à notifier" in page.replace("\u00a0", " ")
+    assert "À notifier" in client.get("/a-traiter").get_data(as_text=True)
     assert f'min="{today().isoformat()}"' in page
     house.publish(folder_id)
     for where in ("?onglet=details", "/prefecture"):
