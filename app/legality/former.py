@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from app.core.clock import today
 from app.core.db import Db
 from app.core.french import jour_long
+from app.folders.access import readable_among
 from app.folders.models import Folder
 from app.folders.publicity import signed_on
 from app.folders.sockets import Caution
@@ -62,7 +63,7 @@ def cautions(db: Db, folder: Folder) -> Sequence[Caution]:
 
 
 def links(db: Db, folder: Folder) -> list[tuple[str, int | None]]:
-    """The words of each link of an individual order, and the folder that it leads to."""
+    """The words of each link of an individual order, and the folder that it leads to, where who reads may read it."""
     if folder.family != FAMILY:
         return []
     found: list[tuple[str, int | None]] = []
@@ -70,10 +71,11 @@ def links(db: Db, folder: Folder) -> list[tuple[str, int | None]]:
     if how:
         former = former_of(db, folder)
         words = f"{how[0]} l’arrêté {folder.fields.get('former_number') or '?'}."
-        found.append((words, former.id if former else None))
+        found.append((words, former.id if former is not None else None))
     if folder.number and _signed(folder):
         found += [(f"{_by(db, one)}.", one.id) for one in _later(db, folder)]
-    return found
+    open_to = readable_among(db, [key for _, key in found if key is not None])
+    return [(words, key if key in open_to else None) for words, key in found]
 
 
 def since(db: Db, folder: Folder) -> list[str]:

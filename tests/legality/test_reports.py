@@ -13,7 +13,7 @@ from app.core.refusals import Refusal
 from app.folders import sockets
 from app.folders.models import Folder
 from app.legality import former, reports
-from tests.builders.house import House
+from tests.builders.house import ACT, House
 from workflows.deadlines import months_after
 from workflows.family import family, problems
 
@@ -72,6 +72,11 @@ def test_an_order_that_withdraws_another_is_linked_to_it_and_late_after_four_mon
     new = house.an_act("individual_decree", number="2026-202", **told)
     strange = house.an_act("individual_decree", former_how="repeals", former_number="1999-1")
     assert "Retire l’arrêté 2026_101" in seen(house, f"/dossiers/{new}")
+    elsewhere = house.deposit("g.trehorel", "individual_decree", ACT)
+    house.save(elsewhere, "g.trehorel", told)
+    shown = seen(house, f"/dossiers/{elsewhere}", "g.trehorel")
+    assert "Retire l’arrêté 2026" in shown
+    assert f"/dossiers/{old}" not in shown  # no way to what she may not read
     assert "Retiré par" not in seen(house, f"/dossiers/{old}")  # until it is signed
     house.sign(new, MAYOR)
     for page, target in ((old, new), (new, old)):
