@@ -311,6 +311,7 @@ SUBJECTS = {
     "receipt_late": "Réponse en retard",
     "confirmation_awaited": "À confirmer chez l’opérateur",
     "done": "Terminé",
+    "unread_answer": "Réponse illisible",
     "late_anomaly": "Anomalie après l’accusé",
     "letter_arrived": "Courrier de la préfecture",
     "act_withdrawn": "Retrait de la page publique",

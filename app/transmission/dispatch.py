@@ -26,7 +26,7 @@ from app.journal.chain import Event, append
 from app.people.actor import Actor, system
 from app.transmission import answered, lateness, silences, stages
 from app.transmission.channels import open_channel
-from app.transmission.keeping import keep_answer, note_late_anomaly
+from app.transmission.keeping import keep_answer, note_late_anomaly, tell_unread
 from app.transmission.models import Transmission
 from app.transmission.parcel import parcel_of
 from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel, Rejected, Uncertain
@@ -271,9 +271,14 @@ def acknowledge(db: Db, actor: Actor, transmission_id: int, answer: Answer, sha2
 
 @use_case
 def keep_doubtful(db: Db, actor: Actor, transmission_id: int, answer: Answer, sha256: str) -> None:
-    """Keep, once, an answer that decides nothing (unreadable, or about another act), where people can read it."""
+    """Keep, once, an answer that decides nothing (unreadable, or about another act), where people can read it, and tell them.
+
+    A sending that was answered has nothing to wait for: what comes after is told by `afterwards`.
+    """
     row = db.get_one(Transmission, transmission_id, with_for_update=True)
-    keep_answer(db, actor, row, db.get_one(Folder, row.folder_id, with_for_update=True), answer, sha256)
+    folder = db.get_one(Folder, row.folder_id, with_for_update=True)
+    if keep_answer(db, actor, row, folder, answer, sha256) and row.state not in ENDED:
+        tell_unread(db, actor, row, folder)
 
 
 @use_case

@@ -6,13 +6,14 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db
-from app.core.outbox import News, post
+from app.core.outbox import News, Outbox, post
 from app.folders.documents import add_receipt
 from app.folders.keep import Kept
 from app.folders.models import Folder
 from app.folders.notices import correctors
 from app.journal.chain import Event, append
 from app.people.actor import Actor
+from app.people.models import User
 from app.transmission.models import Receipt, Transmission
 from app.transmission.ports import Answer, AnswerKind
 
@@ -29,6 +30,7 @@ TITLES: dict[Any, str] = {
 LATE = "late"
 """The kind of an anomaly that came after the receipt: it is kept, and decides nothing."""
 LATE_ANOMALY = "late_anomaly"
+UNREAD_ANSWER = "unread_answer"
 
 
 def is_kept(db: Db, row: Transmission, sha256: str) -> bool:
@@ -84,6 +86,27 @@ def keep_answer(
     )
     add_receipt(db, folder, actor, kept)
     return not known
+
+
+def tell_unread(db: Db, actor: Actor, row: Transmission, folder: Folder) -> None:
+    """Tell of the first answer to a sending that could not be read: who deposits the folder, and administrators.
+
+    An administrator reads no folder for that: his letter leads to what waits. Once for a sending, whatever bytes follow.
+    """
+    chiefs = sa.select(User.id).where(
+        User.collectivity_id == folder.collectivity_id, User.administrator.is_(True), User.active.is_(True)
+    )
+    near = correctors(db, folder)
+    payload = {"event": UNREAD_ANSWER, "by": actor.name}
+    news = {
+        key: News("mail", key, {**payload, "user_id": user_id, **more}, folder.id if near_it else None)
+        for user_id in sorted(near | set(db.scalars(chiefs)))
+        for near_it in [user_id in near]
+        for more in [{"folder_id": folder.id} if near_it else {"page": "/administration"}]
+        for key in [f"{UNREAD_ANSWER}-{row.id}-{user_id}"]
+    }
+    known = set(db.scalars(sa.select(Outbox.key).where(Outbox.key.in_(news))))
+    post(db, folder.collectivity_id, [one for key, one in news.items() if key not in known])
 
 
 def note_late_anomaly(

@@ -245,6 +245,13 @@ def test_an_answer_that_decides_nothing_is_kept_once_and_shown_with_its_reason(h
     assert "Réponse à vérifier" in page(house, "k.morizur", folder_id)
     admin = house.client("k.morizur").get("/administration").get_data(as_text=True)
     assert "Une réponse est arrivée, illisible ou pour un autre acte" in admin
+    (given / "etrange.xml").write_bytes(b"<autre/>")
+    again(folder_id)
+    assert len(receipts(folder_id)) == 2
+    outbox.drain()
+    told = [one for one in house.mail.letters if "réponse illisible" in one["Subject"]]
+    assert len(told) == 1  # who deposited it is the administrator too, and is told once
+    assert f"/dossiers/{folder_id}" in told[0].get_body(("plain",)).get_content()
 
 
 def test_a_folder_out_of_reach_is_tried_again_then_parked_and_the_button_finishes_the_work(

@@ -12,13 +12,16 @@ from app.core.db import engine, reading
 from app.core.french import jour
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
+from app.files import vault
 from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming
 from app.folders.models import Folder
 from app.folders.ruling import rule
 from app.folders.sockets import cautions, obstacles
-from app.transmission import channels
+from app.people.actor import system
+from app.transmission import channels, dispatch
 from app.transmission.models import Transmission
+from app.transmission.ports import Answer, AnswerKind
 from tests.builders.house import FLOW, House
 from tests.channels.parcels import FLOW_NAME
 from tests.mailserver import MailServer
@@ -272,3 +275,29 @@ class _Real:
 
     def poll(self, sender, reference):
         self.asked.append(reference)
+
+
+def test_a_first_acquit_that_cannot_be_read_is_told_once_to_who_deposits_and_to_administrators(
+    house: House, tmp_path: Path, mail: MailServer
+) -> None:
+    folder_id = a_flow_named(house, "F_261120_099", tmp_path)
+    actor = system(house.actor("k.morizur").collectivity_id)
+    outbox.run(row(folder_id).id)
+    sent = transmission(folder_id)
+    with engine().begin() as connection:  # the Treasury has not answered yet
+        connection.execute(sa.update(Transmission).where(Transmission.id == sent.id).values(state="sent"))
+    for garbled in (b"<illisible", b"<illisible encore", b"<illisible"):
+        sha256 = vault.store().put_bytes(vault.scope(actor.collectivity_id), garbled).sha256
+        answer = Answer(AnswerKind.PENDING, garbled, "a.xml", None, None, "Illisible", simulated=True)
+        dispatch.keep_doubtful(actor, sent.id, answer, sha256)
+    outbox.drain()
+    told = {
+        str(one["To"]).split("<")[-1].split("@")[0]: one.get_body(("plain",)).get_content()
+        for one in mail.letters
+        if "réponse illisible" in str(one["Subject"])
+    }
+    assert sorted(told) == ["g.trehorel", "k.morizur"]
+    assert f"/dossiers/{folder_id}" in told["g.trehorel"]
+    assert "/administration" in told["k.morizur"]
+    assert f"/dossiers/{folder_id}" not in told["k.morizur"]
+    assert len([one for one in mail.letters if "réponse illisible" in str(one["Subject"])]) == 2
