@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
+from string import Formatter
 from types import ModuleType
 from typing import Any, get_args
 
@@ -141,7 +142,7 @@ class Family:
     plural: str
     icon: str
     help: str
-    title: str
+    title: tuple[str, ...]
     number_field: str | None
     amount_field: str | None
     due_rule: DueRule | None
@@ -166,7 +167,7 @@ class Family:
     restricted_to: tuple[str, ...] = ()
     named_substitution: bool = False
     credit_when: Condition | None = None
-    credit_title: str = ""
+    credit_title: tuple[str, ...] = ()
     transmit_within: TransmissionLimit | None = None
 
     @property
@@ -179,11 +180,18 @@ class Family:
         return next((field for field in self.fields if field.key == key), None)
 
     def title_for(self, facts: Facts) -> str:
-        """The title of a folder with these facts; what is not known yet is left out."""
-        pattern = self.title
+        """The title of a folder with these facts: the first pattern whose facts are all known.
+
+        By the last one when none is: what is not known yet is then left out.
+        """
+        patterns = self.title
         if self.credit_when is not None and self.credit_title and self.credit_when.holds(facts):
-            pattern = self.credit_title
-        title = pattern.format_map(defaultdict(str, {key: str(value) for key, value in facts.items()}))
+            patterns = self.credit_title
+        known = {key: str(value) for key, value in facts.items() if value not in (None, "")}
+        full = (
+            one for one in patterns if all(name in known for _, name, *_ in Formatter().parse(one) if name)
+        )
+        title = next(full, patterns[-1]).format_map(defaultdict(str, known))
         title = title.strip(" ,")
         return title[:1].upper() + title[1:]
 
@@ -331,7 +339,7 @@ def _read(home: Path) -> Family:
         plural=data.pop("plural"),
         icon=data.pop("icon"),
         help=data.pop("help"),
-        title=data.pop("title"),
+        title=_patterns(data.pop("title")),
         number_field=data.pop("number_field", None),
         amount_field=data.pop("amount_field", None),
         due_rule=_due_rule(data.pop("due_rule", None)),
@@ -359,7 +367,7 @@ def _read(home: Path) -> Family:
         restricted_to=tuple(data.pop("restricted_to", ())),
         named_substitution=data.pop("named_substitution", False) is True,
         credit_when=_condition(data.pop("credit_when", None), "credit_when"),
-        credit_title=data.pop("credit_title", ""),
+        credit_title=_patterns(data.pop("credit_title", [])),
         transmit_within=_limit(data.pop("transmit_within", None)),
     )
     if data or found.name != home.name:
@@ -385,6 +393,10 @@ def _due_rule(written: Mapping[str, Any] | None) -> DueRule | None:
     if written["clock"] not in CLOCKS:
         raise ValueError(f"due_rule: {written['clock']}")
     return DueRule(written["clock"], written["start"], unless)
+
+
+def _patterns(written: str | Sequence[str]) -> tuple[str, ...]:
+    return (written,) if isinstance(written, str) else tuple(written)
 
 
 def _limit(written: Mapping[str, Any] | None) -> TransmissionLimit | None:

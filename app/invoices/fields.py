@@ -1,6 +1,7 @@
 """Where each fact of an invoice stands in CII and in UBL, and how it is taken out as written."""
 
 import re
+from textwrap import shorten
 from typing import Any
 
 CII, UBL = "CII", "UBL"
@@ -134,10 +135,22 @@ def _choose_tax(root: Any, syntax: str, fields: dict[str, str]) -> None:
             return
 
 
+LONGEST_OBJECT = 100
+_FIRST_BILLED = {
+    CII: "rsm:SupplyChainTradeTransaction/ram:IncludedSupplyChainTradeLineItem/ram:SpecifiedTradeProduct/ram:Name",
+    UBL: "cac:InvoiceLine/cac:Item/cbc:Name | cac:CreditNoteLine/cac:Item/cbc:Name",
+}
+
+
 def hints_of(root: Any, syntax: str) -> dict[str, str]:
-    """SIREN and SIRET that only a second identifier of the seller tells: to offer, not to take for read."""
+    """What is offered, not taken for read: SIREN and SIRET that only a second identifier of the seller tells.
+
+    And the `object` that a title needs: the name of the first line (BT-153), on one line, cut at a word.
+    """
     legal, others = _IDENTIFIERS[syntax]
-    return _numbers([*find(root, legal), *find(root, others)])
+    billed = " ".join(text_at(root, _FIRST_BILLED[syntax]).split())
+    named = {"object": shorten(billed, LONGEST_OBJECT, placeholder="…")} if billed else {}
+    return {**_numbers([*find(root, legal), *find(root, others)]), **named}
 
 
 def buyer_numbers(root: Any, syntax: str) -> dict[str, str]:

@@ -23,7 +23,7 @@ def test_a_stale_page_says_who_decided_keeps_the_note_and_leads_to_the_next_fold
         late.button("Viser").click()
     assert answer.value.status == 409
     expect(late.heading("Ce dossier a avancé")).to_be_visible()
-    late.sees("Tifenn Lescoat a visé « Atelier Berthier SARL, facture FA-2026-0001 » à")
+    late.sees("Tifenn Lescoat a visé « Atelier Berthier SARL, Maintenance preventive CVC - aout 2026 » à")
     late.sees("pendant que vous le lisiez. Votre visa n’a pas été enregistré.")
     expect(late.page.get_by_label("Ce que vous aviez écrit")).to_have_value(
         "Imputation vérifiée, crédits disponibles."

@@ -108,7 +108,7 @@ def test_an_invoice_dropped_on_the_page_is_read_as_if_it_had_been_chosen(house: 
     expect(accountant.page.get_by_label("Numéro de facture")).to_have_value("FA-2026-0001")
     accountant.open("/a-traiter")
     accountant.page.get_by_role("link", name="Brouillons").click()
-    accountant.sees("Atelier Berthier SARL, facture FA-2026-0001")
+    accountant.sees("Atelier Berthier SARL, Maintenance preventive CVC - aout 2026")
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -162,7 +162,10 @@ def test_what_the_seller_s_other_invoices_tell(house: House, office: Office) -> 
 def test_a_credit_note_is_named_so_counts_below_zero_and_has_no_clock(house: House, office: Office) -> None:
     note = office.draft(type_code="381")
     folder = house.folder(note)
-    assert (folder.title, folder.amount_cents) == ("Atelier Berthier SARL, avoir FA-2026-0001", -304_200)
+    assert (folder.title, folder.amount_cents) == (
+        "Atelier Berthier SARL, avoir, Maintenance preventive CVC - aout 2026",
+        -304_200,
+    )
     assert "pour mandater" not in Hand(house, CLERK).text(f"/dossiers/{note}/brouillon")
     # Called one by a person alone, it is both.
     called = office.draft(number="F-9")

@@ -208,7 +208,7 @@ def test_an_old_profile_name_is_a_warning_only() -> None:
 def test_a_siret_told_only_by_a_second_identifier_is_a_hint() -> None:
     reading = read("cii-extended-fr.xml")
     assert "seller_siret" not in reading.fields
-    assert reading.hints == {"seller_siret": "12345678200077"}
+    assert reading.hints["seller_siret"] == "12345678200077"
 
 
 def test_totals_that_do_not_add_up_are_a_warning(tmp_path: Path) -> None:

@@ -198,6 +198,12 @@ def test_the_title_says_what_is_known():
     invoice = family("invoice")
     assert invoice.title_for(INVOICE) == "Menuiserie Roz-Avel, facture FA-2026-0934"
     assert invoice.title_for({"number": "12"}) == "Facture 12"
+    billed = {**INVOICE, "object": "Fenêtres de la médiathèque"}
+    assert invoice.title_for(billed) == "Menuiserie Roz-Avel, Fenêtres de la médiathèque"
+    assert (
+        invoice.title_for({**billed, "type_code": "381"})
+        == "Menuiserie Roz-Avel, avoir, Fenêtres de la médiathèque"
+    )
 
 
 @pytest.mark.parametrize("value", [True, [], "1_000", "1e3", "NaN", "١٢", ""])
