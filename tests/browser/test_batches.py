@@ -55,7 +55,7 @@ def test_folders_are_ticked_counted_and_visaed_by_keys_alone(
     expect(finances.heading("Viser 3 dossiers")).to_be_visible()
     finances.sees("Vous n’avez pas ouvert 3 de ces dossiers.")
     finances.button("Viser 3 dossiers").press("Enter")
-    expect(finances.heading("3 dossiers visés sur 3")).to_be_visible()
+    expect(finances.heading("3 dossiers visés sur 3")).to_be_focused()
     assert {house.folder(one).place for one in folders} == {"bon_a_payer"}
 
 
@@ -91,6 +91,7 @@ def test_one_password_signs_all_and_nothing_of_the_key_is_sent(
     mayor.button("Signer 3 dossiers").click()
     expect(mayor.heading("3 dossiers signés sur 3")).to_be_visible(timeout=40_000)
     mayor.sees("Chaque fichier a été rouvert et vérifié après signature.")
+    expect(mayor.page.get_by_role("heading", level=1)).to_be_focused()
     for one in folders:
         assert [version.origin for version in house.versions(one)] == ["deposited", "signed"]
     assert not [body for body in sent if secret.encode() in body or b"PRIVATE" in body]

@@ -49,8 +49,10 @@ function watchBar() {
   }).observe(bar);
 }
 
-// After an act the next folder opens: its title takes the focus. Back in the list: the row that was left.
+// After an act the next folder opens: its title takes the focus. What a batch has become, read again once it is over: its
+// own. Back in the list: the row that was left.
 function placeFocus() {
+  if (document.querySelector("[data-batch-progress]")) return void document.querySelector("h1").focus();
   const title = document.querySelector(".fhead h1");
   if (title) {
     sessionStorage.setItem("folder", location.pathname);
