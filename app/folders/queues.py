@@ -404,6 +404,7 @@ class Found:
     kind: str | None
     waiting: str | None
     since: datetime | None
+    number: str = ""
 
 
 def any_of(db: Db, actor: Actor, family: str) -> bool:
@@ -430,7 +431,7 @@ def follow(
         where.append("f.id < :last")
         binds["last"] = last
     sql = (
-        "SELECT f.id, f.title, f.family, f.amount_cents, f.phase, f.place, f.due_on, "
+        "SELECT f.id, f.title, f.number, f.family, f.amount_cents, f.phase, f.place, f.due_on, "
         "(SELECT s.kind FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' ORDER BY s.id LIMIT 1) AS kind, "
         "(SELECT COALESCE(d.name, u.first_name || ' ' || u.last_name) FROM step_run s LEFT JOIN desk d ON d.id = s.desk_id "
         "LEFT JOIN user_account u ON u.id = s.named_user_id WHERE s.folder_id = f.id AND s.state = 'active' ORDER BY s.id LIMIT 1) AS waiting, "
@@ -451,6 +452,7 @@ def follow(
             row.kind,
             row.waiting,
             row.since,
+            row.number,
         )
         for row in rows
     ]

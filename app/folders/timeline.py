@@ -396,6 +396,7 @@ class FollowRow:
     waiting: str
     since: str
     due: Due
+    number: str
 
 
 def follow_rows(db: Db, rows: Sequence[Found]) -> list[FollowRow]:
@@ -416,4 +417,5 @@ def _follow_row(row: Found, called: str) -> FollowRow:
         (row.waiting or "automatique") if running else "",
         since(row.since, now()) if running else "",
         due(row.due_on) if running else Due("none", ""),
+        "" if row.number in row.title else row.number,
     )
