@@ -58,7 +58,16 @@ def test_a_draft_is_saved_as_one_types_and_its_checks_follow(house: House, perso
     accountant.fill({"total_ttc": "30420"})
     expect(told).to_be_visible()
     expect(page.get_by_text("n’est pas la somme du montant HT et de la TVA")).to_be_visible()
-    accountant.fill({"total_ttc": "3042,00"})
+    # The note is drawn again with another correction: the reason that was being typed in it is kept.
+    page.locator("[name^=correction-reason]").fill("Vu avec le fournisseur.")
+    accountant.fill({"total_ht": "25350"})
+    expect(page.locator("[data-live=corrected]")).to_contain_text("Montant HT")
+    expect(page.locator("[data-unsaved]")).to_be_hidden()
+    known = house.folder(folder_id).sources["corrections"]
+    assert known["total_ttc"]["reason"] == "Vu avec le fournisseur."
+    kept = page.locator("[name='correction-reason:total_ttc']")
+    expect(kept).to_have_value("Vu avec le fournisseur.")
+    accountant.fill({"total_ht": "2535,00", "total_ttc": "3042,00"})
     expect(told).to_have_count(0)
     expect(page.get_by_text("À corriger avant l’envoi")).to_have_count(0)
     # A link waits for what was just typed, and nothing is asked.
