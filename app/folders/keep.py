@@ -207,6 +207,11 @@ def keep_masked(collectivity_id: int, one: Incoming, workdir: Path) -> Kept:
     return _store(collectivity_id, "masked", one.path, seen, "masked")
 
 
+def _signs(number: str) -> str:
+    """The letters and digits of a number, by which « FA 2026-1 » typed is « fa2026_1 » read."""
+    return "".join(sign for sign in number.casefold() if sign.isalnum())
+
+
 def _refuse_subject(beside: Beside, path: Path, seen: Examined) -> None:
     """Refuse what says by itself that it is another one of the family; not the same once more, as data or as a page."""
     family = beside.family
@@ -215,7 +220,7 @@ def _refuse_subject(beside: Beside, path: Path, seen: Examined) -> None:
     except Refusal:
         return  # it could not be deposited by itself
     number = str(read.fields.get(family.number_field, "")) if read and family.number_field else ""
-    if number and number != beside.number:
+    if number and _signs(number) != _signs(beside.number):
         raise Refusal("annex-is-subject", filename=seen.filename, family=family.label, number=number)
 
 
