@@ -19,6 +19,9 @@ from app.core.texts import cleaned
 from app.core.transaction import after_commit, use_case
 from app.core.writes import Write, write
 
+LONGEST_WAIT = 3600.0  # seconds between two tries
+DOUBLINGS = 30
+
 
 class Outbox(Base, Tenanted):
     """One thing to do outside the database; `state` is pending, running, done or parked."""
@@ -96,6 +99,7 @@ class Needless(Exception):  # noqa: N818 - an answer of the handler
 Handler = Callable[[Row], None]
 _handlers: dict[str, Handler] = {}
 _policy = {"lease": 120.0, "attempts": 8, "backoff": 20.0}
+_lasting: dict[str, timedelta] = {}
 _rows: Any = Outbox.__table__
 _as_row = [
     *_rows.c["id", "kind", "key", "collectivity_id", "folder_id"],
@@ -106,6 +110,18 @@ _as_row = [
 def policy(*, lease: float, attempts: int, backoff: float) -> None:
     """Set the lease in seconds, the number of tries, and the first wait in seconds (doubled at each try)."""
     _policy.update(lease=lease, attempts=attempts, backoff=backoff)
+
+
+def lasts(kind: str, days: float) -> None:
+    """Let rows of a kind be tried for so many days before they are parked, whatever the number of tries."""
+    _lasting[kind] = timedelta(days=days)
+
+
+def _spent(row: Row) -> bool:
+    """Whether a row had its tries, and its days."""
+    return row.attempt >= _policy["attempts"] and now() - row.created_at >= _lasting.get(
+        row.kind, timedelta()
+    )
 
 
 def handles(kind: str) -> Callable[[Handler], Handler]:
@@ -245,6 +261,49 @@ def retry(db: Db, collectivity_id: int, row_id: int) -> bool:
     return changed is not None
 
 
+@use_case
+def retry_all(db: Db, kind: str, collectivity_id: int | None = None) -> int:
+    """Put every parked row of a kind back to work, of one collectivity or of all; how many."""
+    rows = [Outbox.kind == kind, Outbox.state == "parked"]
+    if collectivity_id is not None:
+        rows.append(Outbox.collectivity_id == collectivity_id)
+    values = {"state": "pending", "attempts": 0, "available_at": now(), "lease_until": None}
+    query = sa.update(Outbox).where(*rows).values(**values).returning(Outbox.id)
+    numbers = db.scalars(query.execution_options(synchronize_session=False)).all()
+    after_commit(db, lambda: jobs.wake([(number, 0.0) for number in numbers]))
+    return len(numbers)
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Rows of a kind that fail and are tried again: how many, since when, and what was last answered."""
+
+    count: int
+    since: datetime
+    error: str
+
+
+FAILURES = 3
+"""Tries after which a row tells of an outage, rather than of a busy minute."""
+
+
+def stopped(db: Db, kind: str) -> Stopped | None:
+    """Whether what is of this kind fails again and again at this moment, in the collectivity of the session."""
+    failing = (
+        sa.text("state IN ('pending','running')"),
+        Outbox.kind == kind,
+        Outbox.attempts >= FAILURES,
+        Outbox.last_error.is_not(None),
+    )
+    count, since = db.execute(
+        sa.select(sa.func.count(Outbox.id), sa.func.min(Outbox.created_at)).where(*failing)
+    ).one()
+    if not count:
+        return None
+    last = sa.select(Outbox.last_error).where(*failing).order_by(Outbox.available_at.desc()).limit(1)
+    return Stopped(count, since, db.scalar(last) or "")
+
+
 def hasten(db: Db, row_id: int) -> None:
     """Let a waiting row be done now, in the present transaction; the worker is woken once it stands."""
     waiting = sa.update(Outbox).where(Outbox.id == row_id, Outbox.state == "pending")
@@ -261,7 +320,7 @@ def run(row_id: int) -> None:
     if handler is None:
         settle(row, "parked", f"personne ne traite « {row.kind} »")
         return
-    if row.attempt > _policy["attempts"]:
+    if row.attempt > _policy["attempts"] and _spent(row):
         settle(row, "parked", "interrompu à chaque essai : le travail de fond s’est arrêté avant la fin")
         return
     try:
@@ -275,9 +334,8 @@ def run(row_id: int) -> None:
         settle(row, "parked", str(fault) or type(fault).__name__)
     except Exception as fault:  # noqa: BLE001 - whatever went wrong is kept on the row and shown, never swallowed
         jobs.log.warning("outbox.failed", row=row.id, kind=row.kind, attempt=row.attempt, error=repr(fault))
-        last = row.attempt >= _policy["attempts"]
-        wait = min(_policy["backoff"] * 2 ** (row.attempt - 1), 3600.0)
-        settle(row, "parked" if last else "pending", f"{type(fault).__name__} : {fault}"[:500], wait)
+        wait = min(_policy["backoff"] * 2 ** min(row.attempt - 1, DOUBLINGS), LONGEST_WAIT)
+        settle(row, "parked" if _spent(row) else "pending", f"{type(fault).__name__} : {fault}"[:500], wait)
     else:
         settle(row, "done")
 

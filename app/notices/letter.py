@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from jinja2 import Environment
 
 from app.circuits.library import family_of
+from app.core.clock import now
 from app.core.db import NO_DATE, Db, reading
 from app.core.french import jour_long, spaces
 from app.core.outbox import Needless, Row
@@ -25,10 +26,12 @@ from app.folders.models import Folder, StepRun
 from app.folders.notices import NOBODY, YOUR_TURN
 from app.folders.views import family_words, step_due
 from app.people.actor import Actor
+from app.people.desks import RESET_LIFE
 from app.people.login import of_user
 from app.people.models import Collectivity, User
 from workflows.circuit import StepKind
 
+RESET = "password_reset"
 DISCREET = "restricted"
 """The one letter about folders of restricted families, whatever happened."""
 
@@ -50,6 +53,8 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         user = db.scalar(sa.select(User).where(User.id == row.payload["user_id"], User.active.is_(True)))
         if user is None:
             raise Needless("compte fermé : aucun courriel n’est parti")
+        if row.payload["event"] == RESET and now() - row.created_at > RESET_LIFE:
+            raise Needless("le lien a expiré avant de pouvoir partir : la personne en demande un autre")
         place = db.get_one(Collectivity, row.collectivity_id).name
         folder = db.get(Folder, row.folder_id) if row.folder_id else None
         manages, awaited = "page" in row.payload and row.payload["event"] == NOBODY, False
@@ -128,7 +133,7 @@ def _plain(text: str) -> str:
 
 
 def _link(row: Row, settings: Any) -> str:
-    if row.payload["event"] == "password_reset":
+    if row.payload["event"] == RESET:
         return f"{settings.public_url}/mot-de-passe/{derived_token(row.payload['nonce'])}"
     if "page" in row.payload:
         return f"{settings.public_url}{row.payload['page']}"

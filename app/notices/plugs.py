@@ -4,12 +4,13 @@ from typing import Any
 
 from jinja2 import Environment
 
-from app.core.outbox import Hopeless, Row, handles
+from app.core.outbox import Hopeless, Row, handles, lasts
 from app.notices import letter, mailer
 
 
 def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
+    lasts("mail", settings.mail_days)  # RFC 5321 §4.5.4.1: a sender gives up after four or five days
 
     @handles("mail")
     def _mail(row: Row) -> None:

@@ -5,13 +5,16 @@ import sys
 
 import click
 from flask import current_app
-from flask.cli import with_appcontext
+from flask.cli import AppGroup, with_appcontext
 
 from app.core import jobs, outbox, schema
+from app.core.db import reading
 from app.core.french import taille
 from app.operations import processes, sweep
 from app.operations.doctor import examine
 from app.operations.helping import crew_of
+from app.operations.web import KINDS
+from app.people.desks import collectivity_of
 from workflows.deadlines import get_ready
 
 
@@ -45,6 +48,24 @@ def doctor() -> None:
         failed |= not finding.ok
         click.echo(f"{'ok ' if finding.ok else 'KO '} {finding.name} : {finding.words}")
     sys.exit(1 if failed else 0)
+
+
+outbox_group = AppGroup("outbox", help="Envois : relancer ce qui s’est arrêté.")
+
+
+@outbox_group.command("retry")
+@click.option(
+    "--kind", type=click.Choice(sorted(KINDS)), required=True, help="Le genre d’envoi : mail, step.transmit…"
+)
+@click.option("--siren", default=None, help="D’une seule collectivité.")
+def retry_kind(kind: str, siren: str | None) -> None:
+    """Relancer tous les envois arrêtés d’un genre."""
+    here = None
+    if siren is not None:
+        with reading() as db:
+            here = collectivity_of(db, siren).id
+    count = outbox.retry_all(kind, here)
+    click.echo(f"{KINDS[kind]} : {count} relancés." if count > 1 else f"{KINDS[kind]} : {count} relancé.")
 
 
 @click.command("sweep")
@@ -102,4 +123,4 @@ def serve(port: str, bind: str, workers: int) -> None:
     os.execv(sys.executable, command)  # noqa: S606
 
 
-COMMANDS = (upgrade, downgrade, check_schema, doctor, sweep_command, worker, serve)
+COMMANDS = (upgrade, downgrade, check_schema, doctor, outbox_group, sweep_command, worker, serve)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, current_app, flash, g, jsonify, redirect, render_template, url_for
+from flask import Blueprint, current_app, flash, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from app.core import heartbeat, outbox
@@ -95,6 +95,12 @@ def admin() -> str:
         parked, waiting = (
             list(db.scalars(_rows(*states))) for states in (("parked",), ("pending", "running"))
         )
+        counts = sa.select(Outbox.kind, sa.func.count(Outbox.id)).where(Outbox.state == "parked")
+        several = [
+            (kind, KINDS.get(kind, "Tâche"), count)
+            for kind, count in db.execute(counts.group_by(Outbox.kind).order_by(Outbox.kind))
+            if count > 1
+        ]
         silent = silences.lasting(db, g.actor.collectivity_id)
         stuck = [(title, url_for("folders.show", folder_id=key), why) for key, title, why in _stuck(db)]
     last = heartbeat.last("worker")
@@ -105,6 +111,7 @@ def admin() -> str:
     )
     return render_template(
         "operations/admin.html",
+        several=several,
         parked=[_view(row) for row in parked],
         waiting=[_view(row) for row in waiting],
         heartbeat=(_worker(), words),
@@ -152,3 +159,35 @@ def retry(row_id: int) -> Response:
         raise Refusal("row-unknown")
     flash("L’envoi est relancé.", "ok")
     return redirect(url_for("operations.admin"))
+
+
+@pages.post("/administration/envois/relancer")
+@guard("administer")
+def retry_all() -> Response:
+    """Put all that is parked of one kind back to work."""
+    kind = request.form.get("kind", "")
+    count = outbox.retry_all(kind, g.actor.collectivity_id) if kind in KINDS else 0
+    if not count:
+        raise Refusal("row-unknown")
+    flash(f"{count} envois sont relancés." if count > 1 else "L’envoi est relancé.", "ok")
+    return redirect(url_for("operations.admin"))
+
+
+@pages.app_context_processor
+def _outages() -> dict[str, object]:
+    """What a page tells an administrator while letters do not leave."""
+
+    def mail_down() -> str:
+        with reading(g.actor.collectivity_id) as db:
+            outage = outbox.stopped(db, "mail")
+        if outage is None:
+            return ""
+        waiting, leaving = (
+            (f"{outage.count} lettres attendent", "elles partiront d’elles-mêmes")
+            if outage.count > 1
+            else ("une lettre attend", "elle partira d’elle-même")
+        )
+        told = f"{waiting} {depuis(outage.since)}, {leaving} quand le serveur répondra ({outage.error})."
+        return f"Le courriel ne part plus : {told}"
+
+    return {"mail_down": mail_down}

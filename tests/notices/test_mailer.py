@@ -1,17 +1,20 @@
 """A letter leaves once the server takes it; what the server refuses is shown, and blocks nobody else."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from app import create_app
 from app.core import outbox
-from app.core.db import reading
+from app.core.clock import now
+from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.folders import decide
 from app.people import desks
-from tests.builders.house import House
+from tests.builders.house import ASSETS, House
+from tests.cluster import free_port
 from tests.mailserver import MailServer
 from workflows.rights import Right
 
@@ -129,3 +132,65 @@ def test_a_letter_leaves_only_to_whoever_may_still_read_the_folder(house: House,
     house.drain()
     assert mail.letters == []
     assert house.client("g.trehorel").get(f"/dossiers/{folder_id}").status_code == 404
+
+
+def tried(house: House, days: float) -> None:
+    """Every letter that waits was written so many days ago, and is due."""
+    with engine().begin() as connection:
+        old = now() - timedelta(days=days)
+        connection.execute(sa.update(Outbox).values(created_at=old, available_at=now()))
+    for _ in range(22):  # `through` gives others twenty tries
+        outbox.drain()
+        with engine().begin() as connection:
+            connection.execute(sa.update(Outbox).where(Outbox.state == "pending").values(available_at=now()))
+
+
+def test_a_letter_outlives_an_outage_of_days_and_its_administrator_is_told(
+    house: House, mail: MailServer
+) -> None:
+    through(house, f"smtp://127.0.0.1:{free_port()}")
+    house.an_invoice(at="service_done")
+    tried(house, days=4.5)  # many more tries than others are given
+    ((state, why),) = states()
+    assert (state, "Connection" in str(why)) == ("pending", True)
+    words = "Le courriel ne part plus"
+    assert words in house.client("k.morizur").get("/a-traiter").get_data(as_text=True)
+    assert words not in house.client("g.trehorel").get("/a-traiter").get_data(as_text=True)
+    through(house, f"smtp://127.0.0.1:{mail.port}")
+    outbox.drain()
+    assert {one for one, _ in states()} == {"done"}
+    assert len(mail.letters) == len({one["Message-ID"] for one in mail.letters}) > 0
+    assert words not in house.client("k.morizur").get("/a-traiter").get_data(as_text=True)
+
+
+def test_what_stopped_is_put_back_to_work_by_kind(house: House, mail: MailServer) -> None:
+    through(house, f"smtp://127.0.0.1:{free_port()}")
+    house.an_invoice(at="service_done")
+    house.an_invoice(at="service_done", path=ASSETS / "invoices" / "fx-basicwl-fr-facture.pdf")
+    tried(house, days=6)
+    assert {one for one, _ in states()} == {"parked"}
+    client = house.client("k.morizur")
+    page = client.get("/administration").get_data(as_text=True)
+    assert "Relancer les 2 envois « Courriel »" in page.replace("\xa0", " ")
+    foreign = client.post(
+        "/administration/envois/relancer", data={"kind": "rien", "csrf_token": house.csrf(client)}
+    )
+    assert foreign.status_code == 404
+    through(house, f"smtp://127.0.0.1:{mail.port}")
+    here = house.actor("k.morizur").collectivity_id
+    assert outbox.retry_all("mail", here + 1) == 0  # another collectivity's
+    told = house.app.test_cli_runner().invoke(
+        args=["outbox", "retry", "--kind", "mail", "--siren", "212909998"]
+    )
+    assert "Courriel : 2 relancés." in told.output
+    outbox.drain()
+    assert {one for one, _ in states()} == {"done"}
+    assert len(mail.letters) == 2
+
+
+def test_a_link_that_died_before_it_could_leave_is_not_sent(house: House, mail: MailServer) -> None:
+    desks.ask_reset("g.trehorel")
+    tried(house, days=0.1)
+    assert mail.letters == []
+    ((state, why),) = states()
+    assert (state, "expiré" in str(why)) == ("done", True)

@@ -60,6 +60,7 @@ ROUTES = {
     "circuits.edit": "administer",
     "operations.admin": "administer",
     "operations.retry": "administer",
+    "operations.retry_all": "administer",
     "legality.to_report": "person",
     "legality.report": "create",
     "publication.paper_copy": "person",
