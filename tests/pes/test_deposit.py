@@ -179,7 +179,7 @@ def test_who_signs_many_flows_or_decides_by_the_api_is_told_before_the_button(
 def test_a_sound_flow_has_nothing_to_look_at(house: House) -> None:
     page = told(house, house.deposit("g.trehorel", "pes", FLOW))
     assert "à regarder avant de signer" not in page
-    assert "Format PES 5.30 valide" in page
+    assert "Le flux suit le schéma PES 5.30" in page
 
 
 def test_a_bordereau_of_another_folder_is_told(house: House, tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_a_contract_alone_is_shown_leaves_unsigned_and_is_acquitted_by_its_own_n
     assert "pièce jointe" not in page.partition("Sans bordereau")[2].partition("</p>")[0]
     assert "182450.00" in page
     assert "Refection de la toiture du gymnase" in page
-    assert "Format PES 5.30 valide" in page.replace("\xa0", " ")
+    assert "Le flux suit le schéma PES 5.30" in page.replace("\xa0", " ")
     send(house, folder_id, ACCOUNTANT)
     house.approve(folder_id, "n.abgrallec")
     house.drain()

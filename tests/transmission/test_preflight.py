@@ -220,7 +220,7 @@ def w01(house: House) -> None:
     actor, why = house.actor(CLERK), "il n’a pas d’accusé électronique, ou son annulation est déjà demandée"
     waiting, act = house.a_deliberation(at="direction"), house.a_deliberation(at="publication")
     request = cancelling.prepare_cancellation(actor, act, "Mauvaise annexe.")
-    assert "Annulation vise un acte dont la préfecture a accusé réception" in draft(house, request)
+    assert "L’annulation vise un acte dont la préfecture a accusé réception" in draft(house, request)
     for folder_id in (waiting, act):
         assert why in words(page(house, CLERK, f"/dossiers/{folder_id}/annuler-la-transmission"))
         with pytest.raises(Refusal, match="not-cancellable"):
@@ -350,4 +350,4 @@ def test_what_cannot_be_judged_of_a_budget_that_cannot_be_read_is_never_told_rig
     unread = preflight.lines([Problem("X01", "main", "Malformé.")], about="", budget=True)
     told = {line.label: line.fixes for line in unread}
     later = ("Sera vérifié quand le fichier du budget sera en règle.",)
-    assert (told["Scellement du budget"], told["Budget"]) == (later, later)
+    assert (told["Le scellement du budget"], told["Le budget"]) == (later, later)

@@ -8,27 +8,27 @@ from app.channels.actes.message import transliterate
 from app.transmission.ports import Problem
 
 Lines = tuple[tuple[tuple[str, ...], str, str], ...]
-ENVELOPE: Final = (("E01", "E02", "E03"), "Enveloppe", "est celle de la collectivité")
+ENVELOPE: Final = (("E01", "E02", "E03"), "L’enveloppe", "est celle de la collectivité")
 ACT: Final[Lines] = (
-    (("A01",), "Numéro de l’acte", "s’écrit comme la préfecture l’accepte"),
-    (("A02",), "Numéro jamais utilisé", "n’a servi à aucun autre acte"),
-    (("A03",), "Date de la décision", "n’est pas à venir"),
-    (("A04",), "Objet", "tient sur une ligne, en lettres que la préfecture lit"),
-    (("A05",), "Nature", "est dans la classification"),
-    (("A06",), "Matière", "a deux niveaux au moins et est dans la classification"),
-    (("A07",), "Classification", "est celle en vigueur"),
-    (("A08",), "Acte", "est un seul fichier, du bon format"),
-    (("A09",), "Annexes", "ont un format accepté"),
-    (("A10",), "Type de chaque fichier", "est permis pour cette nature"),
-    (("A11",), "Poids", "est sous la limite"),
-    (("A12",), "Fichiers PDF", "s’ouvrent, et leurs signatures sont entières"),
-    (("A13",), "Scellement du budget", "est intact"),
+    (("A01",), "Le numéro de l’acte", "s’écrit comme la préfecture l’accepte"),
+    (("A02",), "Ce numéro", "n’a servi à aucun autre acte"),
+    (("A03",), "La date de la décision", "n’est pas à venir"),
+    (("A04",), "L’objet", "tient sur une ligne, en lettres que la préfecture lit"),
+    (("A05",), "La nature", "est dans la classification"),
+    (("A06",), "La matière", "a deux niveaux au moins et est dans la classification"),
+    (("A07",), "La classification", "est celle en vigueur"),
+    (("A08",), "L’acte", "est un seul fichier, du bon format"),
+    (("A09",), "Les annexes", "ont un format accepté"),
+    (("A10",), "Le type de chaque fichier", "est permis pour cette nature"),
+    (("A11",), "Le poids", "est sous la limite"),
+    (("A12",), "Les fichiers PDF", "s’ouvrent, et leurs signatures sont entières"),
+    (("A13",), "Le scellement du budget", "est intact"),
     (
         ("A14",),
-        "Budget",
+        "Le budget",
         "est celui de la collectivité, le dossier dit ce qu’il dit et les PDF qu’il demande sont joints",
     ),
-    (("X01", "X02", "X03", "X04", "X05", "X06"), "Message", "suit le schéma et les noms de la préfecture"),
+    (("X01", "X02", "X03", "X04", "X05", "X06"), "Le message", "suit le schéma et les noms de la préfecture"),
     ENVELOPE,
 )
 BUDGETARY: Final = frozenset({"A13", "A14"})
@@ -36,13 +36,13 @@ BUDGETARY: Final = frozenset({"A13", "A14"})
 UNREAD: Final = {"A13": frozenset({"A08", "X01"}), "A14": frozenset({"A08", "X01", "A13"})}
 """What cannot be judged of a budget as long as one of these is broken."""
 REPLY: Final[Lines] = (
-    (("W03",), "Réponse", "va à un courrier reçu, avec les documents qu’il attend"),
-    (("A09",), "Documents", "ont un format accepté"),
-    (("A10",), "Type de chaque document", "est choisi"),
+    (("W03",), "La réponse", "va à un courrier reçu, avec les documents qu’il attend"),
+    (("A09",), "Les documents", "ont un format accepté"),
+    (("A10",), "Le type de chaque document", "est choisi"),
     ENVELOPE,
 )
 CANCELLATION: Final[Lines] = (
-    (("W01",), "Annulation", "vise un acte dont la préfecture a accusé réception"),
+    (("W01",), "L’annulation", "vise un acte dont la préfecture a accusé réception"),
     ENVELOPE,
 )
 
