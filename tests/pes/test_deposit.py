@@ -185,7 +185,7 @@ def test_a_sound_flow_has_nothing_to_look_at(house: House) -> None:
 def test_a_bordereau_of_another_folder_is_told(house: House, tmp_path: Path) -> None:
     first = house.deposit("g.trehorel", "pes", FLOW)
     second = edited(tmp_path, (NAME, NAME[:-1] + b"9"))
-    assert f"Le dossier n° {first} porte le même bordereau" in told(
+    assert f"Le dossier n° {first} porte les mêmes bordereaux" in told(
         house, house.deposit("g.trehorel", "pes", second)
     )
 
