@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ from app.folders.move import engaged
 from app.folders.sockets import Caution, is_open, mark_of
 from app.folders.views import state_label
 from app.invoices.checks import compact
-from app.invoices.keys import CLOSE, SAME, keys_of, seller_key, sellers_of
+from app.invoices.keys import CLOSE, SAME, SELLER, keys_of, seller_key, sellers_of
 from app.invoices.models import InvoiceKey
 from app.people.models import Collectivity
 from workflows.circuit import DONE, WITHDRAWN, Phase
@@ -28,7 +29,9 @@ FAMILY = "invoice"
 FILES = ("main", "original", "data")
 MOST = 20
 """Earlier invoices that are compared, the latest of a seller or of a number."""
-TWICE = "duplicate"
+TWICE, NEAR = "duplicate", "near-duplicate"
+HELD = frozenset({TWICE, NEAR})
+ALIKE = "alike"
 RULE_FIRST = "une personne qui décide, et qui n’a pas déposé la facture, doit d’abord trancher ce point, ou la rejeter."
 HERE = frozenset({"FR", "MC"})
 
@@ -37,11 +40,21 @@ _key: Any = InvoiceKey.__table__
 
 @dataclass(frozen=True)
 class Seen:
-    """An invoice of another folder that may be this one; `named`: whether who reads may be told which folder it is."""
+    """An invoice of another folder that may be this one; `named`: whether who reads may be told which folder it is.
+
+    `kind`: « same », « close » for a number that reads the same, « alike » for the same seller, date and total.
+    """
 
     folder: Folder
-    same: bool
+    kind: str
     named: bool
+
+    @property
+    def title(self) -> str:
+        """What they share, in few words."""
+        return {SAME: "Même facture", CLOSE: "Numéro très proche", ALIKE: "Même date et même montant"}[
+            self.kind
+        ]
 
 
 def index(db: Db, folder: Folder) -> None:
@@ -68,7 +81,9 @@ def index(db: Db, folder: Folder) -> None:
 
 
 def seen_before(db: Db, folder: Folder) -> list[Seen]:
-    """The folders that hold the same invoice, or one whose number reads the same, the surest and the latest first.
+    """The folders that hold the same invoice, one whose number reads the same, or one of the same seller, date and total.
+
+    The surest first, then the latest.
 
     Those deposited before it, and those that have ended or were signed since; not those that were given up. Each is told on
     the later one, and a later one that was signed first on the other: of the two, one is always held (`to_rule`).
@@ -91,6 +106,10 @@ def seen_before(db: Db, folder: Folder) -> list[Seen]:
     )
     same = {row.folder_id: bool(row.same) for row in db.execute(query)}
     folders = {one.id: one for one in db.scalars(sa.select(Folder).where(Folder.id.in_(same)))}
+    kinds = {key: SAME if surely else CLOSE for key, surely in same.items()}
+    for one in _alike(db, folder):
+        folders.setdefault(one.id, one)
+        kinds.setdefault(one.id, ALIKE)
     later = engaged(db, [one for key, one in folders.items() if key > folder.id])
     known = {
         key: one
@@ -98,7 +117,33 @@ def seen_before(db: Db, folder: Folder) -> list[Seen]:
         if one.place != WITHDRAWN and (key < folder.id or one.place == DONE or key in later)
     }
     named = readable_among(db, list(known))
-    return [Seen(known[key], surely, key in named) for key, surely in same.items() if key in known]
+    return [Seen(known[key], kind, key in named) for key, kind in kinds.items() if key in known]
+
+
+def _alike(db: Db, folder: Folder) -> list[Folder]:
+    """The invoices of the same seller, of the same total and the same day, whatever their number (INV-20)."""
+    days = {str(one) for one in values(folder.facts, "issue_date") if one}
+    if not days or not folder.amount_cents:
+        return []
+    mine, other = _key.alias("mine"), _key.alias("other")
+    theirs = (
+        sa.select(other.c.folder_id)
+        .join(mine, sa.and_(other.c.collectivity_id == mine.c.collectivity_id, other.c.key == mine.c.key))
+        .where(
+            mine.c.folder_id == folder.id,
+            mine.c.collectivity_id == folder.collectivity_id,
+            mine.c.kind == SELLER,
+            other.c.folder_id != folder.id,
+        )
+    )
+    query = (
+        sa.select(Folder)
+        .where(Folder.id.in_(theirs), Folder.amount_cents == folder.amount_cents)
+        .order_by(Folder.id.desc())
+        .limit(10 * MOST)
+    )
+    found = (one for one in db.scalars(query) if str(one.fields.get("issue_date")) in days)
+    return list(islice(found, MOST))
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
@@ -115,11 +160,11 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
 
 
 def to_rule(db: Db, folder: Folder) -> list[Problem]:
-    """What stands before the signature: the same invoice twice, as long as nobody who did not deposit it has ruled (INV-20)."""
+    """What stands before the signature: an invoice that may be there already, until who did not deposit it rules (INV-20)."""
     return [
         Problem("duplicate-unruled", "number", spaces(f"« {one.title} » : {RULE_FIRST}"))
         for one in cautions(db, folder)
-        if one.key == TWICE and is_open(folder, one)
+        if one.key in HELD and is_open(folder, one)
     ]
 
 
@@ -133,15 +178,16 @@ def _duplicate(one: Seen, by: frozenset[int]) -> Caution:
             f", n° {other.number}, {amount}, déposée par {other.depositor_name} le {jour(other.created_at.date())} "
             f"({state_label(other.place, None).lower()})"
         )
-    if one.same:
+    if one.kind == SAME:
         key, title = TWICE, "Facture déjà reçue"
         said = (
             f"{where} porte la même facture{what}. Aucune ne se paie deux fois : rejetez celle-ci, ou dites pourquoi ce "
             "n’est pas la même."
         )
     else:
-        key, title = "near-duplicate", "Numéro très proche"
-        said = f"{where} porte une facture du même fournisseur dont le numéro se lit de même{what}."
+        key, title = NEAR, one.title
+        alike = "dont le numéro se lit de même" if one.kind == CLOSE else "de la même date et du même montant"
+        said = f"{where} porte une facture du même fournisseur {alike}{what}. Si c’est la même, rejetez celle-ci."
     return Caution(key, title, said, about=f"{key}:{mark_of(other)}", by=by, formerly=f"{key}:{other.id}")
 
 

@@ -106,7 +106,7 @@ class _Same:
 
     def __call__(self, db: Db, folder: Folder) -> Markup | None:
         seen = [
-            {"id": one.folder.id, "same": one.same, "rows": history.beside(folder, one.folder)}
+            {"id": one.folder.id, "title": one.title, "rows": history.beside(folder, one.folder)}
             for one in [seen for seen in history.seen_before(db, folder) if seen.named][:SIDE_BY_SIDE]
         ]
         if not seen:

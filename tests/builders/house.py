@@ -22,7 +22,6 @@ from app.folders.keep import Incoming, Kept, keep_main
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.publicity import Means, means_of
 from app.folders.sockets import ReadFacts
-from app.invoices.keys import SELLER
 from app.invoices.models import InvoiceKey
 from app.journal.models import JournalEntry
 from app.people.actor import Actor
@@ -160,11 +159,7 @@ class House:
         key: Any = InvoiceKey.__table__
         others = sa.select(key.c.key).where(key.c.folder_id != folder_id)
         with engine().begin() as connection:
-            connection.execute(
-                sa.delete(key).where(
-                    key.c.folder_id == folder_id, key.c.key.in_(others), key.c.kind != SELLER
-                )
-            )
+            connection.execute(sa.delete(key).where(key.c.folder_id == folder_id, key.c.key.in_(others)))
 
     def a_deliberation(
         self, at: str = "direction", number: str | None = None, path: Path = ACT, **facts: str

@@ -44,6 +44,7 @@ class Office:
         self.made += 1
         kept = self.kept if signed else [replace(one, sha256=f"{self.made:064x}") for one in self.kept[:1]]
         ours = {"buyer_siret": "21290999800016", "seller_siret": SIRET, "iban": BEFORE}
+        ours |= {"issue_date": f"2026-08-{self.made:02}"}  # no other of the same day and total
         facts = {**self.read.fields, **ours, **said}
         typed = {"received_on": "2026-11-20", "proof_of_service": "technique"}
         read = replace(self.read, fields=facts, doubts=())
@@ -133,6 +134,8 @@ def test_what_the_seller_s_other_invoices_tell(house: House, office: Office) -> 
         ({"number": "F-2"}, set()),
         ({"number": "f 1", "order_ref": "x"}, {"duplicate"}),
         ({"number": "FAC-0001"}, {"near-duplicate"}),
+        ({"number": "Z-9", "issue_date": "2026-08-01"}, {"near-duplicate"}),  # the same seller, day and total
+        ({"number": "Z-9", "issue_date": "2026-07-31"}, set()),
         ({"number": "F-3", "iban": AFTER}, {"account"}),
         ({"number": "F-4", "seller_siret": "39280913700035"}, {"establishment"}),
         ({"number": "F-5", "buyer_siret": "24450001100015"}, {"addressee"}),
