@@ -13,6 +13,14 @@ class JournalEntry(Base, Tenanted):
     __table_args__ = (
         sa.UniqueConstraint("collectivity_id", "seq"),
         sa.Index("ix_journal_entry_folder_id_id", "folder_id", "id"),
+        # What no folder shows: the journal of who may do what, a few lines among millions
+        sa.Index(
+            "ix_journal_entry_apart",
+            "collectivity_id",
+            "seq",
+            sqlite_where=sa.text("folder_id IS NULL"),
+            postgresql_where=sa.text("folder_id IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

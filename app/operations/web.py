@@ -1,6 +1,8 @@
 """Health for machines, and the administrator's page: what stopped, what waits, whether the worker lives."""
 
+import csv
 from collections.abc import Callable
+from io import StringIO
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.core import heartbeat, outbox
 from app.core.clock import now
-from app.core.db import engine, reading
+from app.core.db import engine, key_in, reading
 from app.core.french import depuis
 from app.core.http import PUBLIC, guard
 from app.core.limits import limiter
@@ -17,11 +19,13 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders.models import StepRun
+from app.operations import trace
 from app.operations.doctor import WORKER_SILENT
 from app.people.models import Desk, Holder, User
 from app.transmission import silences
 
 pages = Blueprint("operations", __name__, template_folder="templates")
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 READY_RATE = "120 per minute"  # each question reads the database and the store
 KINDS = {
     "mail": "Courriel",
@@ -191,3 +195,46 @@ def _outages() -> dict[str, object]:
         return f"Le courriel ne part plus : {told}"
 
     return {"mail_down": mail_down}
+
+
+@pages.get("/administration/journal")
+@guard("administer")
+def journal() -> str:
+    """Who entered, who gave whom what: the lines of the chained journal that belong to no folder."""
+    asked = _asked()
+    with reading(g.actor.collectivity_id) as db:
+        shown = trace.lines(db, g.actor.collectivity_id, asked)
+    more = len(shown) > trace.PAGE
+    return render_template(
+        "operations/journal.html",
+        lines=shown[: trace.PAGE],
+        more=shown[trace.PAGE - 1].seq if more else None,
+        asked=asked,
+        acts=sorted(trace.ACTS.items(), key=lambda one: one[1]),
+    )
+
+
+@pages.get("/administration/journal.csv")
+@guard("administer")
+def journal_file() -> Response:
+    """The same lines, all of them, for a table of one's own; no cell begins as a formula would (OWASP, CSV injection)."""
+    with reading(g.actor.collectivity_id) as db:
+        rows = trace.lines(db, g.actor.collectivity_id, _asked(), limit=None)
+    text = StringIO()
+    table = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    table.writerow(["Écriture", "Heure (UTC)", "Qui", "Acte", "Détail"])
+    for one in rows:
+        cells = [str(one.seq), one.at.isoformat(), one.who, one.act, one.detail]
+        table.writerow([f"'{cell}" if cell.startswith(FORMULAS) else cell for cell in cells])
+    answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = 'attachment; filename="journal.csv"'
+    return answer
+
+
+def _asked() -> trace.Asked:
+    act = request.args.get("acte", "")
+    return trace.Asked(
+        act if act in trace.ACTS else "",
+        request.args.get("qui", "").strip()[:100],
+        key_in(request.args.get("avant")),
+    )

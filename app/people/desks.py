@@ -12,7 +12,10 @@ from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.security import derived_token, new_token, token_hash
 from app.core.transaction import use_case
+from app.journal.chain import Event, append
 from app.people import passwords
+from app.people.actor import Actor
+from app.people.applications import by_command
 from app.people.login import revoke_all
 from app.people.models import Collectivity, Desk, Holder, PasswordReset, User
 from workflows.rights import Right
@@ -43,6 +46,7 @@ def create_collectivity(
     )
     db.add(row)
     db.flush()
+    _told(db, row.id, "collectivity.opened", None, name=name, siren=siren)
     return row.id
 
 
@@ -58,6 +62,13 @@ def place(db: Db, siren: str, city: str, postal_code: str) -> None:
         raise Refusal("place-invalid")
     row = collectivity_of(db, siren)
     row.settings = {**row.settings, "city": city, "postal_code": postal_code}
+    _told(db, row.id, "collectivity.place", None, city=city, postal_code=postal_code)
+
+
+def _told(db: Db, collectivity_id: int, event: str, by: Actor | None, **facts: object) -> None:
+    """A line of the journal: who did it, and to whom; None of a person for the command line."""
+    who = by or by_command(collectivity_id)
+    append(db, collectivity_id, Event(event, who.name, who.user_id, None, facts))
 
 
 def create_user(
@@ -112,6 +123,15 @@ def _create_user(
     )
     db.add(row)
     db.flush()
+    _told(
+        db,
+        collectivity_id,
+        "account.opened",
+        None,
+        whose=row.id,
+        login=login,
+        administrator=administrator,
+    )
     return row.id
 
 
@@ -124,6 +144,7 @@ def create_desk(db: Db, collectivity_id: int, key: str, name: str, *, parent: st
     row = Desk(collectivity_id=collectivity_id, key=key, name=name, parent_id=parent_id)
     db.add(row)
     db.flush()
+    _told(db, collectivity_id, "desk.opened", None, desk=key, name=name)
     return row.id
 
 
@@ -135,6 +156,10 @@ def seat(db: Db, collectivity_id: int, desk: str, login: str, rights: Sequence[R
         raise Refusal("user-unknown", login=login)
     desk_id = desk_of(db, collectivity_id, desk).id
     row = db.get(Holder, (user.id, desk_id))
+    was, given = sorted(row.rights) if row is not None else [], sorted(one.value for one in rights)
+    if was != given:
+        facts = {"whose": user.id, "desk": desk, "was": was, "rights": given}
+        _told(db, collectivity_id, "desk.rights", None, **facts)
     if row is not None and not rights:
         db.delete(row)
     elif row is not None:
@@ -162,6 +187,7 @@ def ask_reset(db: Db, login: str) -> None:
         payload={"event": "password_reset", "user_id": user.id, "nonce": nonce},
     )
     post(db, user.collectivity_id, [mail])
+    append(db, user.collectivity_id, Event("password.asked", user.name, user.id, None, {}))
 
 
 def reset(token: str, password: str) -> str:
@@ -199,6 +225,7 @@ def _reset(db: Db, token: str, password_hash: str) -> None:
     )  # older links die with it
     row.used_at = now()
     revoke_all(db, user.id)
+    append(db, user.collectivity_id, Event("password.changed", user.name, user.id, None, {}))
 
 
 @use_case
@@ -207,8 +234,11 @@ def close_account(db: Db, collectivity_id: int, login: str) -> None:
     user = db.scalar(sa.select(User).where(User.collectivity_id == collectivity_id, User.login == login))
     if user is None:
         raise Refusal("user-unknown", login=login)
+    if not user.active:
+        return
     user.active = False
     revoke_all(db, user.id)
+    _told(db, collectivity_id, "account.closed", None, whose=user.id, login=user.login)
 
 
 @use_case

@@ -20,6 +20,7 @@ from app.core.outbox import News, Outbox, post
 from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
 from app.core.transaction import use_case
+from app.journal.chain import Event, append
 from app.people import passwords, rules
 from app.people.actor import Actor, Seat, require
 from app.people.applications import USED_EVERY, note_use
@@ -84,6 +85,8 @@ def _opened(
     if user is None:
         raise Refusal("login-refused")
     user.password_hash = fresh or stored
+    facts = {"user": user.id, "address": address, "client": client, "way": "password"}
+    append(db, user.collectivity_id, Event("login.opened", user.name, user.id, None, facts))
     return begin(db, user, hours=hours, address=address, client=client)
 
 
@@ -151,7 +154,12 @@ def revoke(db: Db, user_id: int, session_id: int) -> None:
     )
     if row is None:
         raise Refusal("session-unknown")
-    row.revoked_at = row.revoked_at or now()
+    if row.revoked_at is not None:
+        return
+    row.revoked_at = now()
+    user = db.get_one(User, user_id)
+    facts = {"user": user.id, "address": row.address, "client": row.client}
+    append(db, user.collectivity_id, Event("login.closed", user.name, user.id, None, facts))
 
 
 def revoke_all(db: Db, user_id: int) -> None:

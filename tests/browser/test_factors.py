@@ -117,6 +117,7 @@ def test_its_screens_meet_no_barrier(house: House, person) -> None:
     mayor.page.get_by_role("button", name="Se connecter").click()
     mayor.sees("Les autres pages s’ouvriront dès que ce sera fait")
     look.at(mayor, "a factor is due")
+    look.at(administrator, "the journal", "/administration/journal")
     log_out(administrator)
     administrator.page.get_by_label("Identifiant").fill("k.morizur")
     administrator.page.get_by_label("Mot de passe", exact=True).fill("kerlann-demo-2026")

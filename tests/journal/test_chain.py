@@ -154,7 +154,10 @@ def test_a_line_moved_to_another_collectivity_breaks_both(house: House, here: in
     other = desks.create_collectivity(
         "213500010", "Ailleurs", department="035", district="1", nature="31", settings={}
     )
-    alter(f"UPDATE journal_entry SET collectivity_id = {other} WHERE seq = 1")
+    alter(
+        f"DELETE FROM journal_entry WHERE collectivity_id = {other}",
+        f"UPDATE journal_entry SET collectivity_id = {other} WHERE seq = 1",
+    )
     code, said = verdict(house)
     assert code == 1
     assert f"Collectivité {here} : journal altéré à l’écriture n° 1 : la ligne 1 manque" in said

@@ -60,6 +60,8 @@ ROUTES = {
     "circuits.edit": "administer",
     "operations.admin": "administer",
     "operations.retry": "administer",
+    "operations.journal": "administer",
+    "operations.journal_file": "administer",
     "operations.retry_all": "administer",
     "legality.to_report": "person",
     "legality.report": "create",

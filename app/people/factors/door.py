@@ -121,7 +121,7 @@ def _enter(db: Db, challenge_id: int, user_id: int, proof: Proof, place: From) -
         return None
     if proof.way != "passkey" and not asking.spend(db, challenge_id):
         raise Refusal("factor-ticket")  # undoes what was spent
-    facts = {"user": user.id, "address": place.address, "way": proof.way}
+    facts = {"user": user.id, "address": place.address, "client": place.client, "way": proof.way}
     append(db, user.collectivity_id, Event("login.opened", user.name, user.id, None, facts))
     if proof.way == "recovery":
         query = sa.select(sa.func.count(RecoveryCode.id)).where(RecoveryCode.used_at.is_(None))

@@ -1,0 +1,162 @@
+"""The journal of the collectivity: who entered, who gave whom what, line by line; what a folder's own journal does not show."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.journal.models import JournalEntry
+from app.people.models import User
+from workflows.rights import Right
+
+PAGE = 50
+ACTS = {
+    "account.closed": "Compte fermé",
+    "account.opened": "Compte ouvert",
+    "application.closed": "Application fermée",
+    "application.opened": "Application entrée",
+    "application.rotated": "Jeton d’une application changé",
+    "certificate.confirmed": "Certificat confirmé",
+    "certificate.declined": "Certificat écarté",
+    "certificate.enrolled": "Certificat inscrit",
+    "certificate.linked": "Certificat à distance relié",
+    "certificate.proven": "Certificat prouvé par sa clé",
+    "certificate.purpose": "Usage d’un certificat changé",
+    "certificate.withdrawn": "Certificat retiré",
+    "circuit.published": "Circuit publié",
+    "classification.received": "Classification reçue",
+    "collectivity.handover": "Adresse de remise enregistrée",
+    "collectivity.handover_forgotten": "Adresse de remise retirée",
+    "collectivity.opened": "Collectivité ouverte",
+    "collectivity.place": "Lieu de signature changé",
+    "collectivity.publication": "Publicité des actes changée",
+    "convention.resumed": "Convention avec l’État reprise",
+    "convention.suspended": "Convention avec l’État suspendue",
+    "desk.opened": "Bureau ouvert",
+    "desk.rights": "Droits à un bureau changés",
+    "factor.added": "Double authentification inscrite",
+    "factor.refused": "Code ou clé refusé à la connexion",
+    "factor.removed": "Double authentification retirée",
+    "factor.reset": "Remise à zéro faite",
+    "factor.reset_asked": "Remise à zéro demandée",
+    "factor.reset_refused": "Remise à zéro écartée",
+    "factor.rule": "Règle de double authentification changée",
+    "identity.closed": "Session fermée après trop de réponses fausses",
+    "identity.given_up": "Renoncé à dire qui l’on est",
+    "identity.proven": "Identité prouvée de nouveau",
+    "identity.refused": "Réponse fausse à qui l’on est",
+    "login.closed": "Session fermée",
+    "login.opened": "Connexion",
+    "mandate.accredited": "Mandat connu du comptable",
+    "mandate.ended": "Fin d’un mandat",
+    "mandate.opened": "Mandat de signature",
+    "operator.back": "L’opérateur répond de nouveau",
+    "operator.silent": "L’opérateur ne répond plus",
+    "password.asked": "Lien de mot de passe demandé",
+    "password.changed": "Mot de passe changé",
+    "recovery.drawn": "Codes de secours tirés",
+    "signature.abandoned": "Signature ou inscription abandonnée",
+    "signature.refused": "Signature ou inscription refusée",
+    "signature.refused_counted": "Refus seulement comptés",
+}
+"""What each line says, in French; a line of another name is « Autre acte », never its key."""
+_WAYS = {
+    "password": "mot de passe",
+    "totp": "code d’une application",
+    "passkey": "clé d’accès",
+    "recovery": "code de secours",
+}
+_RULES = {
+    "nobody": "personne",
+    "administrators": "les administrateurs",
+    "engaged": "les administrateurs et ceux qui signent",
+    "everybody": "tous",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line as it is shown: its number in the chain, when, who, what, and the rest in words."""
+
+    seq: int
+    at: datetime
+    who: str
+    act: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is looked for: one `act`, whoever `who` names, before the line `before`."""
+
+    act: str = ""
+    who: str = ""
+    before: int | None = None
+
+
+def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) -> list[Line]:
+    """The lines, the latest first; one more than the page where there are older ones. All of them without `limit`."""
+    query = sa.select(JournalEntry).where(
+        JournalEntry.collectivity_id == collectivity_id, sa.text("folder_id IS NULL")
+    )
+    if asked.act:
+        query = query.where(JournalEntry.event == asked.act)
+    if asked.who:
+        query = query.where(JournalEntry.who.icontains(asked.who, autoescape=True))
+    if asked.before is not None:
+        query = query.where(JournalEntry.seq < asked.before)
+    query = query.order_by(JournalEntry.seq.desc())
+    rows = db.scalars(query.limit(limit + 1) if limit else query).all()
+    names = _names(db, collectivity_id)
+    return [_line(one, names) for one in rows]
+
+
+def _names(db: Db, collectivity_id: int) -> dict[int, str]:
+    people = sa.select(User).where(User.collectivity_id == collectivity_id)
+    return {one.id: one.name for one in db.scalars(people)}
+
+
+def _line(row: JournalEntry, names: Mapping[int, str]) -> Line:
+    facts = json.loads(row.facts)
+    act = ACTS.get(row.event, "Autre acte")
+    return Line(row.seq, datetime.fromisoformat(row.at), row.who, act, _detail(facts, names))
+
+
+def _detail(facts: Mapping[str, Any], names: Mapping[int, str]) -> str:
+    """The facts that a person reads; what only a program verifies stays in the chain."""
+    parts = [
+        names.get(facts.get("whose") or 0, ""),
+        facts.get("words") or facts.get("name") or facts.get("login"),
+        facts.get("desk") and f"bureau {facts['desk']}",
+        _rights(facts),
+        facts.get("reason"),
+        _WAYS.get(str(facts.get("way"))),
+        _rule(facts.get("now")),
+        facts.get("family"),
+        facts.get("client"),
+        facts.get("address") and f"adresse {facts['address']}",
+    ]
+    return ", ".join(str(one) for one in parts if one)
+
+
+def _rights(facts: Mapping[str, Any]) -> str:
+    if not isinstance(facts.get("rights"), list):
+        return ""
+    told = _labels(facts["rights"])
+    return f"{told} (avant : {_labels(facts['was'])})" if "was" in facts else told
+
+
+def _labels(rights: Sequence[str]) -> str:
+    known = {one.value: one.label.lower() for one in Right}
+    return ", ".join(known.get(one, one) for one in rights) or "aucun droit"
+
+
+def _rule(rule: object) -> str:
+    if not isinstance(rule, Mapping):
+        return ""
+    told = f"pour {_RULES.get(str(rule.get('who')), '')}"
+    return f"{told}, et avant chaque signature" if rule.get("before_signing") else told
