@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "PARAPHE_"
 SECRET = 32
+SHORTEST_IDLE = 10
 WEBHOOK_SECRET = 16
 SCHEMES: dict[str, tuple[frozenset[str], str]] = {
     "database_url": (
@@ -135,6 +136,7 @@ class Settings(BaseSettings):
     archive_renewal_days: int = Field(90, ge=1)
 
     session_hours: int = Field(12, ge=1, le=72)
+    idle_minutes: int = Field(120, ge=0, le=1440)
     remember_days: int = Field(30, ge=1, le=90)
     trusted_proxies: int = Field(0, ge=0, le=5)
     secure_cookies: bool = True
@@ -362,6 +364,15 @@ class Settings(BaseSettings):
     def _rate(cls, value: str) -> str:
         if not re.fullmatch(r"[1-9][0-9]* per (second|minute|hour|day)", value):
             raise ValueError("il faut un rythme, par exemple 10 per minute")
+        return value
+
+    @field_validator("idle_minutes")
+    @classmethod
+    def _idle(cls, value: int) -> int:
+        if 0 < value < SHORTEST_IDLE:
+            raise ValueError(
+                f"{SHORTEST_IDLE} minutes au moins, ou 0 pour jamais : la présence n’est notée que toutes les 5 minutes"
+            )
         return value
 
     @field_validator("login_account_rate", "login_factor_rate")

@@ -136,6 +136,7 @@ def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **
         "login_address_rate": "1000 per minute",
         "login_account_rate": "1000 per minute",
         "csc_rate": "100000 per minute",
+        "idle_minutes": 0,  # tests move the clock; who is away too long is in tests/people/test_sessions.py
         "reauth_minutes": 720,  # a busy machine is slow: who is asked again is asked by the test that ages his session
         "office": False,
         **more,

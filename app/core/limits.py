@@ -63,6 +63,11 @@ def know(login: str) -> None:
         return response
 
 
+def knows(login: str) -> bool:
+    """Whether this login has succeeded in the browser that asks."""
+    return _mark(login.strip().lower()[:100]) in _known()
+
+
 def _cookie() -> str:
     return cookie_name(KNOWN, secure=bool(current_app.config["SESSION_COOKIE_SECURE"]))
 

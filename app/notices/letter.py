@@ -74,6 +74,8 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         "actor_name": _plain(str(row.payload.get("by", ""))),
         "what": _plain(str(row.payload.get("what", ""))),
         "about": _plain(str(row.payload.get("about", ""))),
+        "client": _plain(str(row.payload.get("client", ""))),
+        "address": _plain(str(row.payload.get("address", ""))),
         "left": row.payload.get("left"),
         "whose": _plain(str(row.payload.get("whose", ""))),
         "own": row.payload.get("own", True),

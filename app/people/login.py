@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +33,7 @@ from workflows.rights import Right
 
 manager = LoginManager()
 SEEN_EVERY = timedelta(minutes=5)
+_idle: dict[str, float] = {"minutes": 0, "hours": 12}
 
 
 class Known(UserMixin):  # type: ignore[misc]
@@ -53,13 +54,21 @@ _FACTORS = (
 
 
 def open_session(
-    login: str, password: str, *, hours: float, address: str, client: str, days: int | None = None
+    login: str,
+    password: str,
+    *,
+    hours: float,
+    address: str,
+    client: str,
+    days: int | None = None,
+    known: bool = True,
 ) -> str:
     """Check a password and open a session; returns its token.
 
     Refuses `login-refused` without saying which part is wrong, and `passwords-busy`. Whoever has a second factor is asked
-    for it: refused as `factor-needed`, whose `ticket` lets `factors.door.enter` go on, for so many `days`. The password is
-    verified before the transaction opens; the account is read again in it.
+    for it: refused as `factor-needed`, whose `ticket` lets `factors.door.enter` go on, for so many `days`. `known`: the
+    browser has met this account; it is told to its owner otherwise. The password is verified before the transaction
+    opens; the account is read again in it.
     """
     query = sa.select(User.id, User.password_hash, _FACTORS)
     with reading() as db:
@@ -72,12 +81,20 @@ def open_session(
     if row.factors:
         raise Refusal("factor-needed", ticket=_awaiting(row.id, stored, days))
     fresh = passwords.renewed(stored, password)
-    return _opened(row.id, stored, fresh, hours=hours, address=address, client=client)
+    return _opened(row.id, stored, fresh, hours=hours, address=address, client=client, known=known)
 
 
 @use_case
 def _opened(
-    db: Db, user_id: int, stored: str, fresh: str | None, *, hours: float, address: str, client: str
+    db: Db,
+    user_id: int,
+    stored: str,
+    fresh: str | None,
+    *,
+    hours: float,
+    address: str,
+    client: str,
+    known: bool,
 ) -> str:
     """Open the session of whoever knew `stored`, unless it was changed or the account closed since."""
     still = (User.id == user_id, User.active.is_(True), User.password_hash == stored)
@@ -87,6 +104,8 @@ def _opened(
     user.password_hash = fresh or stored
     facts = {"user": user.id, "address": address, "client": client, "way": "password"}
     append(db, user.collectivity_id, Event("login.opened", user.name, user.id, None, facts))
+    if not known:
+        tell_new(db, user, client, address)
     return begin(db, user, hours=hours, address=address, client=client)
 
 
@@ -133,6 +152,16 @@ def begin(db: Db, user: User, *, hours: float, address: str, client: str, opened
         )
     )
     return token
+
+
+def tell_new(db: Db, user: User, client: str, address: str) -> None:
+    """Tell the owner of an account that it was opened from a browser that it had not met, unless it met none yet."""
+    met = sa.select(LoginSession.id).where(LoginSession.user_id == user.id).limit(1)
+    if db.scalar(met) is None or db.scalar(met.where(LoginSession.client == client)) is not None:
+        return
+    facts = {"event": "new_device", "user_id": user.id, "client": client, "address": address}
+    key = f"device-{user.id}-{new_token()[:16]}"
+    post(db, user.collectivity_id, [News("mail", key, {**facts, "page": "/compte"}, None, user.email)])
 
 
 def opened_by(db: Db, token: str) -> str | None:
@@ -184,6 +213,8 @@ _person = (
         LoginSession.seen_at,
         Collectivity.settings,
         _FACTORS,
+        LoginSession.created_at,
+        LoginSession.expires_at,
         *_MANDATED,
         *_SEAT,
     )
@@ -255,12 +286,25 @@ def _standing_in(db: Db, rows: Sequence[Any]) -> Standing:
     return Standing(tuple(seats.values()), bool(rows and rows[0].by_mandate), tuple(law))
 
 
+def configure(idle_minutes: int, session_hours: float) -> None:
+    """Say after how many minutes without a page a session is over, 0 for never, and how long an ordinary one lasts."""
+    _idle.update(minutes=idle_minutes, hours=session_hours)
+
+
+def left_alone(seen_at: datetime, created_at: datetime, expires_at: datetime) -> bool:
+    """Whether a session ended because nobody used it; that of a device that is recognised waits for its own end."""
+    ordinary = expires_at - created_at <= timedelta(hours=_idle["hours"])
+    return bool(_idle["minutes"]) and ordinary and now() - seen_at > timedelta(minutes=_idle["minutes"])
+
+
 def person(db: Db, token: str, address: str) -> Actor | None:
     """The actor of a session token, if the session is open; one statement, since every page begins with it."""
     rows = db.execute(_person, {"token": token_hash(token), "moment": now()}).all()
     if not rows:
         return None
-    user, collectivity_name, session_id, seen_at, settings, factors = rows[0][:6]
+    user, collectivity_name, session_id, seen_at, settings, factors, created_at, expires_at = rows[0][:8]
+    if left_alone(seen_at, created_at, expires_at):
+        return None
     if now() - seen_at > SEEN_EVERY:
         g.touch = session_id
     actor = _actor(user, collectivity_name, _standing_in(db, rows), session_id=session_id, address=address)

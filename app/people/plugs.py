@@ -4,7 +4,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from app.people import identity
+from app.people import identity, login
 from app.people.factors import passkeys
 from app.people.factors.ways import Passkey, Totp
 
@@ -12,6 +12,7 @@ from app.people.factors.ways import Passkey, Totp
 def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
     del templates  # it prints nothing
+    login.configure(settings.idle_minutes, settings.session_hours)
     identity.configure(settings.reauth_minutes)
     identity.WAYS[:] = [Passkey(), Totp(), identity.Password()]
     passkeys.configure(settings.public_url)

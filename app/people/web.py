@@ -33,6 +33,7 @@ from app.core.limits import (
     address_rate,
     first_today,
     know,
+    knows,
     limiter,
     login_rate,
     per_account,
@@ -118,6 +119,7 @@ def login() -> Response | str | tuple[str, int]:
             address=http.address(),
             client=http.client(),
             days=days,
+            known=knows(form.login.data),
         )
     except Refusal as refusal:
         if refusal.key == "factor-needed":
@@ -265,6 +267,7 @@ def account() -> str:
         rows = [
             (row.id, row.client, row.address, row.seen_at, row.id == g.actor.session_id)
             for row in db.scalars(query)
+            if not door.left_alone(row.seen_at, row.created_at, row.expires_at)
         ]
         mine = [view(one, g.actor.name, today()) for one in mandates(db, g.actor.user_id)]
     return render_template(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 import time_machine
+from flask.testing import FlaskClient
 
 from app import create_app
 from app.core.clock import now
@@ -329,3 +330,52 @@ def test_whoever_logs_in_again_leaves_no_session_open_behind(house: House) -> No
         assert inside(stolen) is (password == "faux")  # a wrong password closes nothing
     assert inside(client)
     assert "Pellenec" in client.get("/compte").get_data(as_text=True)
+
+
+@pytest.fixture
+def idle(house: House) -> Iterator[None]:
+    login.configure(120, house.settings.session_hours)
+    yield
+    login.configure(house.settings.idle_minutes, house.settings.session_hours)
+
+
+@pytest.mark.usefixtures("idle")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_session_left_alone_for_two_hours_is_over_and_a_recognised_tablet_is_not(house: House) -> None:
+    desk, _ = enter(house)
+    tablet, _ = enter(house, remember="y")
+    with later(minutes=100):
+        assert inside(desk)  # and its two hours begin anew
+    with later(minutes=215):
+        assert inside(desk)
+    with later(minutes=340):
+        assert not inside(desk)
+        assert inside(tablet)
+        assert tablet.get("/compte").get_data(as_text=True).count("Cette session") == 1
+    with later(hours=11.9):
+        assert not inside(desk)  # it does not come back
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_whoever_enters_from_a_new_browser_is_told_to_its_owner_once(house: House) -> None:
+    def browse(agent: str, client: FlaskClient | None = None) -> FlaskClient:
+        browser = client or house.app.test_client()
+        form = token_in(browser.get("/login").get_data(as_text=True))
+        data = {"login": LOGIN, "password": PASSWORD, "csrf_token": form}
+        assert browser.post("/login", data=data, headers={"User-Agent": agent}).status_code == 302
+        return browser
+
+    linux, windows = (
+        "Mozilla/5.0 (X11; Linux x86_64) Firefox/130.0",
+        "Mozilla/5.0 (Windows NT 10.0) Firefox/130.0",
+    )
+    browse(linux)
+    house.drain()
+    assert house.mail.letters == []  # its first one
+    known = browse(windows)
+    browse(windows, known)
+    browse(linux)
+    house.drain()
+    (told,) = house.mail.letters
+    words = told.get_body(("plain",)).get_content()
+    assert "Firefox sous Windows, à l’adresse 127.0.0.1" in words.replace("\xa0", " ")

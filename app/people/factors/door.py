@@ -18,18 +18,22 @@ from app.journal.chain import Event, append
 from app.people.factors import asking, passkeys, ways
 from app.people.factors.letters import letter
 from app.people.identity import MOST_WRONG, Proof
-from app.people.login import begin
+from app.people.login import begin, tell_new
 from app.people.models import Challenge, RecoveryCode, User
 
 
 @dataclass(frozen=True)
 class From:
-    """Where somebody enters from, and how long he stays: `hours`, or `days` on a device that is recognised."""
+    """Where somebody enters from, and how long he stays: `hours`, or `days` on a device that is recognised.
+
+    `known`: the browser has met this account; its owner is told otherwise.
+    """
 
     address: str
     client: str
     hours: float
     days: int | None = None
+    known: bool = True
 
     def lasting(self, days: int | None) -> float:
         """The hours of a session asked for so many days."""
@@ -127,6 +131,8 @@ def _enter(db: Db, challenge_id: int, user_id: int, proof: Proof, place: From) -
         query = sa.select(sa.func.count(RecoveryCode.id)).where(RecoveryCode.used_at.is_(None))
         left = db.scalar(query.where(RecoveryCode.user_id == user.id))
         post(db, user.collectivity_id, [letter(user, "recovery", left=left)])
+    if not place.known:
+        tell_new(db, user, place.client, place.address)
     return begin(
         db,
         user,

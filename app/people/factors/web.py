@@ -22,7 +22,7 @@ from app.core import http
 from app.core.clock import now
 from app.core.db import Db, key_in, reading
 from app.core.http import PERSON, PUBLIC, guard
-from app.core.limits import address_rate, factor_rate, know, limiter
+from app.core.limits import address_rate, factor_rate, know, knows, limiter
 from app.core.refusals import Refusal, catalogue
 from app.core.transaction import use_case
 from app.people import login as cookies
@@ -45,9 +45,10 @@ def safe(target: str | None) -> str:
     return url_for("folders.inbox")
 
 
-def _place() -> door.From:
+def _place(login: str | None = None) -> door.From:
+    """Where this browser is; of whoever enters by a key alone, the account is not known yet, nor so is he told."""
     hours = float(current_app.config["SESSION_HOURS"])
-    return door.From(http.address(), http.client(), hours, None)
+    return door.From(http.address(), http.client(), hours, None, login is None or knows(login))
 
 
 # At the door
@@ -77,7 +78,7 @@ def second() -> Response | Page:
     try:
         who = door.awaited(ticket)
         if request.method == "POST":
-            token = door.enter(ticket, request.form.get("answer", "")[:LONGEST], _place())
+            token = door.enter(ticket, request.form.get("answer", "")[:LONGEST], _place(who.login))
             return _entered(token, who.login, who.days)
     except Refusal as refusal:
         status, error = catalogue.say(refusal.key, refusal.facts)
