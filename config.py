@@ -145,6 +145,7 @@ class Settings(BaseSettings):
     attempts_limit: int = Field(8, ge=1)
     backoff_seconds: float = Field(20.0, gt=0)
     mail_days: float = Field(5.0, ge=0, le=30)
+    metrics_token: SecretStr = SecretStr("")
     sweep_days: int = Field(30, ge=0)
 
     s2low_folder: Path | None = None

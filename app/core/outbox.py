@@ -35,6 +35,13 @@ class Outbox(Base, Tenanted):
             sqlite_where=sa.text("state IN ('pending','running')"),
             postgresql_where=sa.text("state IN ('pending','running')"),
         ),
+        sa.Index(
+            "ix_outbox_parked",
+            "collectivity_id",
+            "kind",
+            sqlite_where=sa.text("state = 'parked'"),
+            postgresql_where=sa.text("state = 'parked'"),
+        ),
         sa.Index("ix_outbox_folder_id", "folder_id"),
     )
 

@@ -68,6 +68,19 @@ def ready() -> tuple[Response, int]:
     return jsonify(status=status, **found, operator=_try(_operator)), code
 
 
+@pages.get("/metrics")
+@guard(PUBLIC)
+@limiter.limit(READY_RATE)
+def metrics() -> Response:
+    """Figures for a monitoring system, to whoever has the token or asks from the machine itself; no page for others."""
+    from app.operations import metrics as figures
+
+    token = current_app.config["PARAPHE"].metrics_token.get_secret_value()
+    if not figures.allowed(request.remote_addr, dict(request.headers), token):
+        raise Refusal("not-found")
+    return Response(figures.text(), content_type=figures.TYPE)
+
+
 def _try(check: Callable[[], bool | None]) -> bool:
     try:
         return check() is not False
@@ -99,7 +112,7 @@ def admin() -> str:
         parked, waiting = (
             list(db.scalars(_rows(*states))) for states in (("parked",), ("pending", "running"))
         )
-        counts = sa.select(Outbox.kind, sa.func.count(Outbox.id)).where(Outbox.state == "parked")
+        counts = sa.select(Outbox.kind, sa.func.count(Outbox.id)).where(sa.text("state = 'parked'"))
         several = [
             (kind, KINDS.get(kind, "Tâche"), count)
             for kind, count in db.execute(counts.group_by(Outbox.kind).order_by(Outbox.kind))

@@ -26,6 +26,7 @@ ROUTES = {
     "api-docs.openapi_json": "public",
     "operations.live": "public",
     "operations.ready": "public",
+    "operations.metrics": "public",
     "people.login": "public",
     "people.forgot": "public",
     "people.reset": "public",
