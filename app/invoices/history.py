@@ -12,6 +12,7 @@ from app.core.db import Db
 from app.core.french import euros, jour, spaces
 from app.folders.access import readable_among
 from app.folders.corrections import shown
+from app.folders.facts import cents_of
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import engaged
 from app.folders.sockets import Caution, is_open, mark_of
@@ -121,9 +122,14 @@ def seen_before(db: Db, folder: Folder) -> list[Seen]:
 
 
 def _alike(db: Db, folder: Folder) -> list[Folder]:
-    """The invoices of the same seller, of the same total and the same day, whatever their number (INV-20)."""
+    """The invoices of the same seller, of the same total and the same day, whatever their number (INV-20).
+
+    A total or a day typed over the file's hides no other: both are looked for.
+    """
     days = {str(one) for one in values(folder.facts, "issue_date") if one}
-    if not days or not folder.amount_cents:
+    read = (cents_of(one) for one in values(folder.facts, "total_ttc"))
+    totals = {folder.amount_cents, *(one for one in read if one is not None)} - {None, 0}
+    if not days or not totals:
         return []
     mine, other = _key.alias("mine"), _key.alias("other")
     theirs = (
@@ -138,7 +144,7 @@ def _alike(db: Db, folder: Folder) -> list[Folder]:
     )
     query = (
         sa.select(Folder)
-        .where(Folder.id.in_(theirs), Folder.amount_cents == folder.amount_cents)
+        .where(Folder.id.in_(theirs), Folder.amount_cents.in_(totals))
         .order_by(Folder.id.desc())
         .limit(10 * MOST)
     )

@@ -160,6 +160,10 @@ def test_what_the_seller_s_other_invoices_tell(house: House, office: Office) -> 
     assert {"account", "corrected"} <= set(office.told(folder_id))
     house.save(folder_id, CLERK, {"iban": AFTER, "number": "F-1"})
     assert {"account", "duplicate"} <= set(office.told(folder_id))
+    # Nor does a total typed over the file's hide the other of the same day and total.
+    folder_id = office.draft(number="Z-10", issue_date="2026-08-01")
+    house.save(folder_id, CLERK, {"total_ttc": "30.42"})
+    assert {"near-duplicate", "corrected"} <= set(office.told(folder_id))
 
 
 def test_a_credit_note_is_named_so_counts_below_zero_and_has_no_clock(house: House, office: Office) -> None:
