@@ -216,7 +216,7 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
         if error.response is not None:
             return error.response  # type: ignore[return-value]
         if status in _KEYS:
-            said = refused(Refusal(_KEYS[status]))
+            said = refused(Refusal(_KEYS[status], wait=_wait(error)))
         else:
             words = spaces(TITLES.get(status, "La demande est refusée") + ".")
             said = answer(status, f"http-{status}", words)
@@ -229,6 +229,20 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
         log.error("incident", exc_info=error, incident=incident, path=request.path, error=repr(error))
         sentence = "Paraphe a rencontré une erreur. Votre décision n’a pas été enregistrée."
         return answer(500, "incident", f"{sentence} Incident {incident}", {}, incident)
+
+
+def _wait(error: HTTPException) -> str:
+    """How long a caller that was stopped waits at the most, in words: « une minute », « une heure », « un jour »."""
+    pace = getattr(error, "limit", None)
+    seconds = pace.limit.get_expiry() if pace is not None else 60
+    for size, one, word in (
+        (86400, "un jour", "jours"),
+        (3600, "une heure", "heures"),
+        (60, "une minute", "minutes"),
+    ):
+        if seconds >= size:
+            return one if seconds < 2 * size else f"{seconds // size} {word}"
+    return "une minute"
 
 
 def _owed(error: HTTPException) -> dict[str, str]:

@@ -44,9 +44,13 @@ def per_login() -> str:
 
 def per_account() -> str:
     """One account, from wherever it is tried; a browser where its owner has logged in is counted apart from strangers."""
-    login, known = _login(), _known()
-    own = _mark(login) in known
-    return f"account {login} {sha256(request.cookies[_cookie()].encode()).hexdigest() if own else ''}"
+    login = _login()
+    return f"account {login} {apart(login)}"
+
+
+def apart(login: str) -> str:
+    """What counts a browser of this login's owner apart from those of strangers; empty for those."""
+    return sha256(request.cookies[_cookie()].encode()).hexdigest() if knows(login) else ""
 
 
 def know(login: str) -> None:

@@ -106,7 +106,7 @@ class Needless(Exception):  # noqa: N818 - an answer of the handler
 Handler = Callable[[Row], None]
 _handlers: dict[str, Handler] = {}
 _policy = {"lease": 120.0, "attempts": 8, "backoff": 20.0}
-_lasting: dict[str, timedelta] = {}
+_lasting: dict[str, int] = {}
 _rows: Any = Outbox.__table__
 _as_row = [
     *_rows.c["id", "kind", "key", "collectivity_id", "folder_id"],
@@ -120,15 +120,16 @@ def policy(*, lease: float, attempts: int, backoff: float) -> None:
 
 
 def lasts(kind: str, days: float) -> None:
-    """Let rows of a kind be tried for so many days before they are parked, whatever the number of tries."""
-    _lasting[kind] = timedelta(days=days)
+    """Let rows of a kind be tried for about so many days before they are parked: hourly, once the waits are that long.
+
+    Tries are counted, not days: a rest of ours takes none away, and what is put back to work has them all again.
+    """
+    _lasting[kind] = int(days * 86400 / LONGEST_WAIT)
 
 
-def _spent(row: Row) -> bool:
-    """Whether a row had its tries, and its days."""
-    return row.attempt >= _policy["attempts"] and now() - row.created_at >= _lasting.get(
-        row.kind, timedelta()
-    )
+def _tries(kind: str) -> int:
+    """How often a row of this kind is tried."""
+    return int(_policy["attempts"]) + _lasting.get(kind, 0)
 
 
 def handles(kind: str) -> Callable[[Handler], Handler]:
@@ -283,11 +284,10 @@ def retry_all(db: Db, kind: str, collectivity_id: int | None = None) -> int:
 
 @dataclass(frozen=True)
 class Stopped:
-    """Rows of a kind that fail and are tried again: how many, since when, and what was last answered."""
+    """Rows of a kind that fail while none is done: how many, and since when."""
 
     count: int
     since: datetime
-    error: str
 
 
 FAILURES = 3
@@ -295,7 +295,10 @@ FAILURES = 3
 
 
 def stopped(db: Db, kind: str) -> Stopped | None:
-    """Whether what is of this kind fails again and again at this moment, in the collectivity of the session."""
+    """Whether nothing of this kind is done any more, in the collectivity of the session, while some fail again and again.
+
+    One that fails alone, among others that are done after it was asked, is its own affair.
+    """
     failing = (
         sa.text("state IN ('pending','running')"),
         Outbox.kind == kind,
@@ -307,8 +310,10 @@ def stopped(db: Db, kind: str) -> Stopped | None:
     ).one()
     if not count:
         return None
-    last = sa.select(Outbox.last_error).where(*failing).order_by(Outbox.available_at.desc()).limit(1)
-    return Stopped(count, since, db.scalar(last) or "")
+    done = sa.select(Outbox.id).where(
+        Outbox.kind == kind, Outbox.state == "done", Outbox.last_error.is_(None), Outbox.done_at > since
+    )
+    return None if db.scalar(done.limit(1)) is not None else Stopped(count, since)
 
 
 def hasten(db: Db, row_id: int) -> None:
@@ -327,7 +332,7 @@ def run(row_id: int) -> None:
     if handler is None:
         settle(row, "parked", f"personne ne traite « {row.kind} »")
         return
-    if row.attempt > _policy["attempts"] and _spent(row):
+    if row.attempt > _tries(row.kind):
         settle(row, "parked", "interrompu à chaque essai : le travail de fond s’est arrêté avant la fin")
         return
     try:
@@ -342,7 +347,12 @@ def run(row_id: int) -> None:
     except Exception as fault:  # noqa: BLE001 - whatever went wrong is kept on the row and shown, never swallowed
         jobs.log.warning("outbox.failed", row=row.id, kind=row.kind, attempt=row.attempt, error=repr(fault))
         wait = min(_policy["backoff"] * 2 ** min(row.attempt - 1, DOUBLINGS), LONGEST_WAIT)
-        settle(row, "parked" if _spent(row) else "pending", f"{type(fault).__name__} : {fault}"[:500], wait)
+        settle(
+            row,
+            "parked" if row.attempt >= _tries(row.kind) else "pending",
+            f"{type(fault).__name__} : {fault}"[:500],
+            wait,
+        )
     else:
         settle(row, "done")
 

@@ -66,7 +66,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
         403,
         "Cette demande vient d’un autre site que Paraphe. Rien n’a été fait : ouvrez la page ici même, puis recommencez.",
     ),
-    "too-many-tries": (429, "Trop d’essais en peu de temps. Attendez une minute, puis recommencez."),
+    "too-many-tries": (429, "Trop d’essais en peu de temps. Attendez {wait}, puis recommencez."),
     "form-expired": (
         400,
         "Cette page était ouverte depuis trop longtemps. Rien n’a été enregistré : rechargez-la, puis recommencez.",

@@ -6,6 +6,7 @@ it: whoever looks over a shoulder, or at the notices of a locked telephone, lear
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
@@ -27,11 +28,14 @@ from app.folders.notices import NOBODY, YOUR_TURN
 from app.folders.views import family_words, step_due
 from app.people.actor import Actor
 from app.people.desks import RESET_LIFE
+from app.people.factors import resets
 from app.people.login import of_user
 from app.people.models import Collectivity, User
 from workflows.circuit import StepKind
 
-RESET = "password_reset"
+RESET, FACTORS = "password_reset", "factor_changed"
+LATE = timedelta(minutes=15)
+"""How old a letter is that an outage kept: what it asks is looked at anew before it leaves."""
 DISCREET = "restricted"
 """The one letter about folders of restricted families, whatever happened."""
 
@@ -55,6 +59,10 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
             raise Needless("compte fermé : aucun courriel n’est parti")
         if row.payload["event"] == RESET and now() - row.created_at > RESET_LIFE:
             raise Needless("le lien a expiré avant de pouvoir partir : la personne en demande un autre")
+        if row.payload.get("what") == "confirm" and row.payload["event"] == FACTORS:
+            asked = {one.id for one in resets.waiting(db, row.collectivity_id)}
+            if not user.administrator or row.payload.get("reset") not in asked:
+                raise Needless("cette demande n’attend plus : aucun courriel n’est parti")
         place = db.get_one(Collectivity, row.collectivity_id).name
         folder = db.get(Folder, row.folder_id) if row.folder_id else None
         manages, awaited = "page" in row.payload and row.payload["event"] == NOBODY, False
@@ -113,6 +121,8 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     able = list(db.scalars(awaited))
     if able and not any(able):
         raise Needless("n’a plus à agir sur ce dossier : aucun courriel n’est parti")
+    if not able and now() - row.created_at > LATE:
+        raise Needless("n’attend plus cette personne depuis : aucun courriel n’est parti")
     return any(able)
 
 

@@ -4,11 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
 from app.core.db import Db
+from app.core.french import euros, jour
+from app.folders.views import family_words
 from app.journal.models import JournalEntry
 from app.people.models import User
 from workflows.rights import Right
@@ -123,24 +126,43 @@ def _names(db: Db, collectivity_id: int) -> dict[int, str]:
 def _line(row: JournalEntry, names: Mapping[int, str]) -> Line:
     facts = json.loads(row.facts)
     act = ACTS.get(row.event, "Autre acte")
-    return Line(row.seq, datetime.fromisoformat(row.at), row.who, act, _detail(facts, names))
+    return Line(row.seq, datetime.fromisoformat(row.at), row.who, act, _detail(facts, names, row.user_id))
 
 
-def _detail(facts: Mapping[str, Any], names: Mapping[int, str]) -> str:
+def _detail(facts: Mapping[str, Any], names: Mapping[int, str], by: int | None) -> str:
     """The facts that a person reads; what only a program verifies stays in the chain."""
+    user = facts.get("user") if facts.get("user") != by else None
     parts = [
-        names.get(facts.get("whose") or 0, ""),
-        facts.get("words") or facts.get("name") or facts.get("login"),
+        names.get(facts.get("whose") or user or 0, "") or facts.get("person"),
+        facts.get("words") or facts.get("name") or facts.get("login") or facts.get("holder"),
+        "administrateur" if facts.get("administrator") else "",
+        _mandate(facts),
+        facts.get("city"),
         facts.get("desk") and f"bureau {facts['desk']}",
         _rights(facts),
-        facts.get("reason"),
+        facts.get("reason") or facts.get("why"),
         _WAYS.get(str(facts.get("way"))),
         _rule(facts.get("now")),
+        f"avant : {_rule(facts['was'])}" if isinstance(facts.get("was"), dict) else "",
         facts.get("family"),
         facts.get("client"),
         facts.get("address") and f"adresse {facts['address']}",
     ]
     return ", ".join(str(one) for one in parts if one)
+
+
+def _mandate(facts: Mapping[str, Any]) -> str:
+    """The order, the days and the bounds of a mandate, or of a suspended convention."""
+    since, until = facts.get("starts_on") or facts.get("since"), facts.get("ends_on")
+    ceiling, families = facts.get("ceiling_cents"), facts.get("families")
+    told = [
+        facts.get("order") and f"arrêté {facts['order']}",
+        since and f"depuis le {jour(since)}",
+        until and f"jusqu’au {jour(until)}",
+        ceiling and f"plafond {euros(Decimal(ceiling) / 100)}",
+        families and f"pour {', '.join(family_words(one)[0].lower() for one in families)}",
+    ]
+    return ", ".join(str(one) for one in told if one)
 
 
 def _rights(facts: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ from app.people.models import Desk, Holder, User
 from app.transmission import silences
 
 pages = Blueprint("operations", __name__, template_folder="templates")
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 READY_RATE = "120 per minute"  # each question reads the database and the store
 KINDS = {
     "mail": "Courriel",
@@ -204,7 +204,7 @@ def _outages() -> dict[str, object]:
             if outage.count > 1
             else ("une lettre attend", "elle partira d’elle-même")
         )
-        told = f"{waiting} {depuis(outage.since)}, {leaving} quand le serveur répondra ({outage.error})."
+        told = f"{waiting} {depuis(outage.since)}, {leaving} quand le serveur répondra."
         return f"Le courriel ne part plus : {told}"
 
     return {"mail_down": mail_down}
@@ -238,7 +238,7 @@ def journal_file() -> Response:
     table.writerow(["Écriture", "Heure (UTC)", "Qui", "Acte", "Détail"])
     for one in rows:
         cells = [str(one.seq), one.at.isoformat(), one.who, one.act, one.detail]
-        table.writerow([f"'{cell}" if cell.startswith(FORMULAS) else cell for cell in cells])
+        table.writerow([f"'{cell}" if cell.lstrip(" ").startswith(FORMULAS) else cell for cell in cells])
     answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
     answer.headers["Content-Disposition"] = 'attachment; filename="journal.csv"'
     return answer

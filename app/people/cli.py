@@ -9,7 +9,7 @@ from app.core.db import reading
 from app.core.french import instant
 from app.core.grammar import de
 from app.core.refusals import Refusal
-from app.people import applications, desks, rules
+from app.people import applications, desks, identity, rules
 from app.people.factors import resets
 from workflows.rights import Right
 
@@ -183,7 +183,7 @@ def reset_factors(siren: str, login: str, reason: str) -> None:
 def second_factor(siren: str, who: str, before_signing: bool) -> None:
     """Dire qui doit avoir une double authentification : nobody, administrators, engaged (et qui signe), everybody."""
     rule = rules.Rule(rules.Who(who), before_signing)
-    rules.choose(applications.by_command(_collectivity(siren)), rule)
+    rules.choose(applications.by_command(_collectivity(siren)), rule, identity.refuse_stale_in)
     signing = ", et avant chaque signature" if before_signing else ""
     click.echo(f"Double authentification : {rule.who.label.lower()}{signing}.")
 

@@ -5,7 +5,7 @@ one, a second factor or the town's own login are others (`Way`), and what asks f
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -144,25 +144,26 @@ def factor_asked(actor: Actor) -> bool:
         return rules.of(db, actor.collectivity_id).before_signing
 
 
-def refuse_stale(actor: Actor, documents: Collection[str] = ()) -> None:
+def refuse_stale(actor: Actor, documents: Collection[str] = (), *, patience: int = 0) -> None:
     """Refuse what engages when the last proof of this login session is too old (`identity-needed`).
 
     `documents`: the SHA-256 of what is about to be signed; where the collectivity asks for a second factor before each
     signature, the last proof must be one of these very documents. Only a login session can be stolen: what the house does
     without one (its demonstration, its worker) is let go.
+    `patience`: minutes that a form of its own may take between the proof and its sending, where they are more.
     """
     if actor.session_id is None:
         return
     with reading() as db:
-        refuse_stale_in(db, actor, documents)
+        refuse_stale_in(db, actor, documents, patience=patience)
 
 
-def refuse_stale_in(db: Db, actor: Actor, documents: Collection[str] = ()) -> None:
+def refuse_stale_in(db: Db, actor: Actor, documents: Collection[str] = (), *, patience: int = 0) -> None:
     """The same in the session of whoever asks."""
     if actor.session_id is None:
         return
     row = db.get(LoginSession, actor.session_id, populate_existing=True)
-    fresh = timedelta(minutes=minutes())
+    fresh = timedelta(minutes=max(minutes(), patience))
     if row is None or now() - (row.proven_at or row.created_at) > fresh:
         raise _needed(documents)
     if documents and rules.of(db, actor.collectivity_id).before_signing:
@@ -185,9 +186,7 @@ def prove(actor: Actor, answer: SecretStr, documents: Sequence[str] | None = Non
     Nothing of a password or a code is kept or logged. It is verified before the transaction opens, and counts only if the
     session is still open then: a password that was changed meanwhile has closed it.
     """
-    proof = _proof(actor, answer)
-    if proof is not None and documents is not None and proof.documents is None:
-        proof = Proof(proof.way, proof.facts, sorted(documents), proof.spend, proof.trusted_from)
+    proof = _proof(actor, answer, documents)
     if proof is not None and proof.documents and proof.way in rules.FACTORS and not _trusted(proof):
         raise Refusal("factor-too-new")
     left = answered(actor, proof)
@@ -200,14 +199,18 @@ def _trusted(proof: Proof) -> bool:
     return proof.trusted_from is not None and proof.trusted_from <= now()
 
 
-def _proof(actor: Actor, answer: SecretStr) -> Proof | None:
+def _proof(actor: Actor, answer: SecretStr, documents: Sequence[str] | None) -> Proof | None:
     with reading() as db:
         user = db.get(User, actor.user_id) if actor.user_id is not None else None
         ways = ways_of(db, user) if user is not None else [Password()]
     if user is None:
         return None
-    tried = (one.proof(user, answer, actor.session_id) for one in ways)
-    return next((one for one in tried if one is not None), None)
+    for way in ways:
+        proof = way.proof(user, answer, actor.session_id)
+        if proof is not None:
+            # A key's answer is of what its own question named, whatever the page says beside it
+            return replace(proof, documents=sorted(documents)) if way.typed and documents else proof
+    return None
 
 
 @use_case

@@ -1,15 +1,18 @@
 """What a collectivity asks of its people at the door: who must have a second factor, and whether before each signature."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from app.core.clock import today
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.models import Collectivity
+from workflows.mandates import over
 from workflows.rights import Right
 
 FACTORS = frozenset({"passkey", "totp"})
@@ -48,7 +51,7 @@ class Rule:
 
     def binds(self, actor: Actor) -> bool:
         """Whether this person must have a factor."""
-        signs = actor.holds(Right.SIGN) or bool(actor.mandates)
+        signs = actor.holds(Right.SIGN) or any(not over(one, today()) for one in actor.mandates)
         if self.before_signing and signs:
             return True
         if self.who is Who.ADMINISTRATORS:
@@ -71,14 +74,15 @@ def of(db: Db, collectivity_id: int) -> Rule:
 
 
 @use_case
-def choose(db: Db, actor: Actor, rule: Rule) -> None:
-    """Choose the rule; a line of the journal.
+def choose(db: Db, actor: Actor, rule: Rule, refuse_stale: Callable[[Db, Actor], None]) -> None:
+    """Choose the rule; a line of the journal. `refuse_stale`: how one is asked who he is (`identity.refuse_stale_in`).
 
     Refuses `factor-own-first`, an administrator whom it binds and who has no factor: he would shut himself out at once.
     """
     row = db.get(Collectivity, actor.collectivity_id)
     if row is None or read(row.settings) == rule:
         return
+    refuse_stale(db, actor)
     if actor.kind == "person" and rule.binds(actor) and actor.factors == 0:
         raise Refusal("factor-own-first")
     former = read(row.settings)

@@ -221,7 +221,7 @@ def _whom_to_ask() -> dict[str, str]:
 @limiter.limit(login_rate, key_func=per_person, methods=["POST"])
 def confirm() -> Response | tuple[str, int]:
     """Prove again who one is: asked by a page's script, or on a page of its own, then go back where one was."""
-    error, status = None, 200
+    error, status, about = None, 200, digests(request.args.getlist("document")) or None
     if request.method == "POST":
         given = http.read_json() if request.is_json else request.form
         answer = given.get("answer") if isinstance(given, Mapping) else None
@@ -231,7 +231,7 @@ def confirm() -> Response | tuple[str, int]:
                 return jsonify(state="given up")
             return redirect(safe(request.args.get("suite")))
         try:
-            documents = digests(given.get("documents")) if request.is_json else None
+            documents = digests(given.get("documents") if request.is_json else about)
             identity.prove(g.actor, SecretStr(str(answer or "")[:LONGEST]), documents)
         except Refusal as refusal:
             if http.wants_json() or refusal.key != "identity-refused":
@@ -247,6 +247,7 @@ def confirm() -> Response | tuple[str, int]:
         error=error,
         minutes=identity.minutes(),
         back=safe(request.args.get("suite")),
+        documents=about,
     ), status
 
 

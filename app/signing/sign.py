@@ -43,6 +43,7 @@ from app.signing.ground import (
 )
 from app.signing.handwriting import own as handwriting
 from app.signing.models import SignatureSession
+from app.signing.paper.sheet import refuse_obstacles
 from app.signing.ports import Box, ExternalKey, Prepared, SignatureFacts, Stamp
 from app.signing.refused import watched
 from app.signing.session import claim, fail, save, unpack
@@ -308,5 +309,7 @@ def _still_asked(db: Db, actor: Actor, row: SignatureSession) -> Folder:
     offered = choices(here.circuit, here.standing, here.asker(actor, folder))
     if folder.version == row.folder_version and Action.SIGN not in offered:
         raise not_your_turn(db, actor, folder, here)
+    if folder.version == row.folder_version:
+        refuse_obstacles(db, folder)  # another folder may have come in its way since it was prepared
     authority.still(db, actor, folder, row)
     return folder

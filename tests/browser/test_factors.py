@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import CDPSession, expect
 
 from app.people.actor import Actor
+from app.people.identity import refuse_stale_in
 from app.people.rules import Rule, choose
 from tests.browser.person import Person
 from tests.browser.test_screens import Look
@@ -55,7 +56,7 @@ def test_the_mayor_enrols_a_key_enters_by_it_and_signs_by_it(house: House, perso
     expect(mayor.heading("À traiter")).to_be_visible()
 
     administrator: Actor = house.actor("k.morizur")
-    choose(Actor(**{**vars(administrator), "factors": 1}), Rule(before_signing=True))
+    choose(Actor(**{**vars(administrator), "factors": 1}), Rule(before_signing=True), refuse_stale_in)
     mayor.folder(folder_id)
     mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
     expect(mayor.page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
@@ -78,7 +79,7 @@ def test_the_mayor_enrols_a_key_enters_by_it_and_signs_by_it(house: House, perso
     lost.page.get_by_role("button", name="Continuer").click()
     lost.sees("Vous êtes entré par un code de secours")
     lost.sees("La commune en demande une")  # no button for what he may not do
-    choose(Actor(**{**vars(administrator), "factors": 1}), Rule())
+    choose(Actor(**{**vars(administrator), "factors": 1}), Rule(), refuse_stale_in)
     lost.open("/compte/protection")
     lost.page.get_by_role("button", name=re.compile("Retirer")).click()
     lost.sees("« Tablette du maire » est retirée")

@@ -17,8 +17,11 @@ from tests.builders.house import House
 SHARED = {
     "collectivity": "it is the collectivity",
     "holder": "read by a person or a desk, which have one",
+    "factor": "of a person",
+    "identity_challenge": "of a person, or of nobody yet",
     "login_session": "of a person",
     "password_reset": "of a person",
+    "recovery_code": "of a person",
     "reading": "of a person and a folder",
     "chain_head": "its key is the collectivity",
     "public_site": "its key is the collectivity, and its address is asked by anybody",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
+import cbor2
 import pyotp
 import pytest
 import sqlalchemy as sa
@@ -24,7 +25,7 @@ from app.journal.models import JournalEntry
 from app.people import desks, identity
 from app.people.factors import codes, passkeys
 from app.people.models import Challenge, Factor, RecoveryCode
-from tests.builders.authenticator import Authenticator, octets
+from tests.builders.authenticator import Authenticator, octets, text
 from tests.builders.house import ASSETS, House, token_in
 from tests.folders.test_enrolment import offer, send
 
@@ -386,6 +387,10 @@ def test_lost_factors_are_taken_off_by_two_administrators_and_never_by_one(house
     assert asked.status_code == 302
     assert len(letters("asked")) == 1
     assert letters("confirm")
+    house.drain()
+    asking = [one.get_body(("plain",)).get_content() for one in house.mail.letters]
+    assert any("du compte d’Armel Kervadec soit retirée" in one for one in asking)
+    assert any("« Téléphone » vient d’être inscrite" in one for one in asking)
     with reading() as db:
         number = db.execute(sa.text("SELECT id FROM factor_reset")).scalar_one()
     alone = post(house, first, f"/administration/connexions/demandes/{number}", confirm="yes")
@@ -407,7 +412,156 @@ def test_lost_factors_are_taken_off_by_two_administrators_and_never_by_one(house
     house.drain()
     words = [one.get_body(("plain",)).get_content() for one in house.mail.letters]
     assert any("Vos clés d’accès sont retirées" in one for one in words)
-    assert any("Confirmez une remise à zéro" in one for one in words)
+
+
+def bound(house: House) -> FlaskClient:
+    """The commune asks a factor before each signature; its administrator, who has one."""
+    administrator, _, _ = with_application(house, K)
+    post(house, administrator, "/administration/connexions", who="nobody", before_signing="on")
+    return administrator
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_answer_about_nothing_proves_nothing_of_a_document(house: House) -> None:
+    client, key = with_key(house, A)
+    bound(house)
+    folder_id = house.an_invoice(at="bon_a_payer")
+    shown = [house.versions(folder_id)[-1].sha256]
+    question = send(house, client, "/compte/confirmer/cle", {}).get_json()
+    send(house, client, "/compte/confirmer", {"answer": key.get(question), "documents": shown})
+    body = offer(house.key("a_kervadec"), version=house.folder(folder_id).version)
+    refused = send(house, client, f"/dossiers/{folder_id}/signature/preparer", body).get_json()
+    assert refused["key"] == "identity-factor"
+    assert lines("identity.proven")[-1]["documents"] is None
+
+
+def test_a_factor_enrolled_beside_one_that_waits_waits_as_long(house: House) -> None:
+    _, _, shown = with_application(house, A)
+    client = knock(house, A)
+    give(client, shown[0])
+    late, soon = Authenticator(), Authenticator()
+    for key in (late, soon):
+        question = send(house, client, "/compte/protection/cle/question", {}).get_json()
+        post(house, client, "/compte/protection/cle", answer=key.create(question))
+        client = knock(house, A)
+        assert give(client, key.get(asked_for(client))).location == "/a-traiter"
+    documents = [sha256(b"acte").hexdigest()]
+    asked = send(house, client, "/compte/confirmer/cle", {"documents": documents}).get_json()
+    refused = send(house, client, "/compte/confirmer", {"answer": soon.get(asked)})
+    assert refused.get_json()["key"] == "factor-too-new"
+
+
+def test_what_the_password_alone_had_opened_closes_where_a_factor_begins(house: House) -> None:
+    thief = house.client(A)
+    owner, _ = with_key(house, A)
+    assert not inside(thief)
+    assert inside(owner)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_signature_by_hand_asks_for_the_factor_too(house: House) -> None:
+    client, key = with_key(house, A)
+    bound(house)
+    folder_id = house.a_deliberation(at="signatures")
+    page = f"/dossiers/{folder_id}/signer-sur-papier"
+    asked = client.get(page)
+    shown = house.versions(folder_id)[0].sha256
+    assert asked.location == f"/compte/confirmer?suite={page}&document={shown}".replace("suite=/", "suite=/")
+    form = {"version": str(house.folder(folder_id).version), "name": "Armel Kervadec", "capacity": "Maire"}
+    before = house.folder(folder_id).version
+    refused = post(house, client, page, **form, kept_at="Coffre", signed_on="2026-09-30")
+    assert refused.status_code == 403
+    assert house.folder(folder_id).version == before
+    question = send(house, client, "/compte/confirmer/cle", {"documents": [shown]}).get_json()
+    send(house, client, "/compte/confirmer", {"answer": key.get(question)})
+    assert client.get(page).status_code == 200
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_open_session_of_an_administrator_changes_no_rule(house: House) -> None:
+    administrator = bound(house)
+    client, _ = with_key(house, A)
+    with engine().begin() as connection:
+        connection.execute(
+            sa.text("UPDATE login_session SET created_at = '2026-01-01 00:00:00', proven_at = NULL")
+        )
+    lowered = post(house, administrator, "/administration/connexions", who="nobody")
+    assert lowered.location == "/compte/confirmer?suite=/administration/connexions"
+    asked = post(
+        house,
+        administrator,
+        "/administration/connexions/demandes",
+        person=str(house.actor(A).user_id),
+        reason="perdu",
+    )
+    assert asked.location == "/compte/confirmer?suite=/administration/connexions"
+    assert len(lines("factor.rule")) == 1
+    assert letters("asked") == []
+    del client
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_hostile_answers_are_refused_in_french_and_crash_nothing(house: House) -> None:
+    client, _ = with_key(house, A)
+    door = knock(house, A)
+    question = send(house, client, "/compte/protection/cle/question", {}).get_json()
+    named = Authenticator()
+    named.count = 0
+    good = json.loads(named.create(question))
+    response = good["credential"]["response"]
+    attested = octets(response["attestationObject"])
+    bent = attested[:-77] + cbor2.dumps("x") + attested[-77:]
+    hostile = [
+        '{"a":' + "[" * 9000,
+        json.dumps({"token": "\ud800", "credential": {"id": "x"}}),
+        json.dumps({"token": "x", "credential": {"id": "\ud800"}}),
+        json.dumps({"token": question["token"], "credential": {**good["credential"], "response": []}}),
+        json.dumps(
+            {
+                "token": question["token"],
+                "credential": {
+                    **good["credential"],
+                    "response": {**response, "attestationObject": text(bent)},
+                },
+            }
+        ),
+        "[" * 15000,
+        "\x00",
+    ]
+    for answer in hostile:
+        token = token_in(door.get("/login/facteur").get_data(as_text=True))
+        alone = door.post("/login/cle", data={"answer": answer, "csrf_token": token})
+        assert alone.status_code < 500, answer[:60]
+        fresh = knock(house, A)
+        assert give(fresh, answer).status_code < 500, answer[:60]
+        assert not inside(fresh)
+        enrolled = post(house, client, "/compte/protection/cle", answer=answer)
+        assert 400 <= enrolled.status_code < 500, answer[:60]
+        asked = send(house, client, "/compte/confirmer", {"answer": answer})
+        assert 400 <= asked.status_code < 500, answer[:60]
+        if asked.status_code == 401:
+            break
+        with engine().begin() as connection:
+            connection.execute(sa.text("UPDATE login_session SET wrong = 0"))
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count(Factor.id)).where(Factor.removed_at.is_(None))) == 1
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_stranger_who_knows_the_password_does_not_shut_its_owner_out(house: House) -> None:
+    _, secret, _ = with_application(house, A)
+    home = knock(house, A)
+    assert give(home, typed(secret)).location == "/a-traiter"  # a browser where he enters
+    house.app.config["LOGIN_FACTOR_RATE"] = "2 per day"
+    stranger = knock(house, A)
+    told = [give(stranger, "000000") for _ in range(4)][-1]
+    assert told.status_code == 429
+    assert "Attendez un jour" in told.get_data(as_text=True).replace("\xa0", " ")
+    post(house, home, "/logout")
+    token = token_in(home.get("/login").get_data(as_text=True))
+    home.post("/login", data={"login": A, "password": PASSWORD, "csrf_token": token})
+    with time_machine.travel(now() + timedelta(seconds=60), tick=True):
+        assert give(home, typed(secret)).location == "/a-traiter"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -42,13 +42,17 @@ class From:
 
 @dataclass(frozen=True)
 class Awaited:
-    """Who is awaited at the door: what his browser's keys are asked, and whether an application of codes serves him."""
+    """Who is awaited at the door: what his browser's keys are asked, and whether an application of codes serves him.
+
+    `password`: the beginning of the digest of what is kept of the password that was right.
+    """
 
     user_id: int
     login: str
     keys: dict[str, Any] | None
     typed: bool
     days: int | None
+    password: str
 
 
 def awaited(ticket: str) -> Awaited:
@@ -59,7 +63,7 @@ def awaited(ticket: str) -> Awaited:
         keys = [one for one in known if one.kind == "passkey"]
         request = passkeys.request(asking.value_of(asked), keys) if keys and passkeys.usable() else None
         typed = any(one.kind == "totp" for one in known)
-        return Awaited(user.id, user.login, request, typed, asked.days)
+        return Awaited(user.id, user.login, request, typed, asked.days, (asked.password_seen or "")[:16])
 
 
 def _ticket(db: Db, ticket: str) -> tuple[Challenge, User]:
@@ -123,6 +127,8 @@ def _enter(db: Db, challenge_id: int, user_id: int, proof: Proof, place: From) -
     asked, user = db.get(Challenge, challenge_id), db.get(User, user_id)
     if asked is None or user is None or not user.active or not proof.spend(db):
         return None
+    if asked.purpose == "login" and asked.password_seen != token_hash(user.password_hash or ""):
+        raise Refusal("factor-ticket")  # the password changed meanwhile
     if proof.way != "passkey" and not asking.spend(db, challenge_id):
         raise Refusal("factor-ticket")  # undoes what was spent
     facts = {"user": user.id, "address": place.address, "client": place.client, "way": proof.way}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,7 +49,9 @@ def again(actor: Actor, token: str) -> Begun:
     """The same, shown again after a wrong code; refuses `factor-begun`."""
     with reading() as db:
         asked, user = _mine(db, actor, token), _user(db, actor)
-        secret, login = unseal(asked.secret or ""), user.login
+        if asked.secret is None:
+            raise Refusal("factor-begun")
+        secret, login = unseal(asked.secret), user.login
     return Begun(token, secret, codes.drawing(codes.address(secret, login)))
 
 
@@ -128,14 +130,15 @@ def _enrolled(
         raise Refusal("factor-begun")
     session = db.get(LoginSession, actor.session_id) if actor.session_id is not None else None
     moment = now()
-    recovered = session is not None and session.opened_by == "recovery"
+    if first and actor.session_id is not None:
+        _close_others(db, user, actor.session_id)
     row = Factor(
         user_id=user.id,
         kind=kind,
         name=" ".join(name.split())[:LONGEST] or NAMES[kind],
         transports=kept.pop("transports", []),
         created_at=moment,
-        trusted_from=moment + AFTER_RECOVERY if recovered else moment,
+        trusted_from=_trusted_from(db, user, session, moment),
         **kept,
     )
     db.add(row)
@@ -143,6 +146,21 @@ def _enrolled(
     _write(db, actor, user, "factor.added", row)
     post(db, user.collectivity_id, [letter(user, "added", name=row.name, mark=str(row.id))])
     return _drawn(db, user) if first else []
+
+
+def _trusted_from(db: Db, user: User, session: LoginSession | None, moment: datetime) -> datetime:
+    """A day after a recovery code; while another of the person's factors waits, one enrolled beside it waits as long."""
+    waiting = sa.select(sa.func.max(Factor.trusted_from)).where(Factor.user_id == user.id)
+    known = db.scalar(waiting) or moment
+    recovered = session is not None and session.opened_by == "recovery"
+    return max(moment, known, moment + AFTER_RECOVERY if recovered else moment)
+
+
+def _close_others(db: Db, user: User, session_id: int) -> None:
+    """What the password alone has opened is closed where a factor begins: whoever is there enters by it."""
+    others = sa.update(LoginSession).where(LoginSession.user_id == user.id, LoginSession.id != session_id)
+    others = others.where(LoginSession.revoked_at.is_(None)).values(revoked_at=now())
+    db.execute(others.execution_options(synchronize_session=False))
 
 
 @use_case

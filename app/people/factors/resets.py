@@ -1,7 +1,7 @@
 """A person who lost every factor and every recovery code: one administrator asks, another confirms, then he enrols anew."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
@@ -17,10 +17,13 @@ from app.people.applications import by_command
 from app.people.factors import asking
 from app.people.factors.keeping import forget_codes
 from app.people.factors.letters import letter
+from app.people.identity import refuse_stale_in
 from app.people.login import revoke_all
 from app.people.models import FactorReset, User
 
 LONGEST = 300
+LIVES = timedelta(days=7)
+"""How long a request waits for a second administrator."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,19 @@ class Waiting:
 
 
 def waiting(db: Db, collectivity_id: int) -> list[Waiting]:
-    """What waits, the oldest first."""
+    """What waits, the oldest first; one dies after a week, and with the account or the right of whoever asked."""
     whose, asker = aliased(User), aliased(User)
     query = (
         sa.select(FactorReset, whose, asker)
         .join(whose, whose.id == FactorReset.user_id)
         .join(asker, asker.id == FactorReset.asked_by_id)
-        .where(FactorReset.collectivity_id == collectivity_id, FactorReset.settled_at.is_(None))
+        .where(
+            FactorReset.collectivity_id == collectivity_id,
+            FactorReset.settled_at.is_(None),
+            FactorReset.asked_at > now() - LIVES,
+            asker.active.is_(True),
+            asker.administrator.is_(True),
+        )
         .order_by(FactorReset.id)
     )
     return [
@@ -59,6 +68,7 @@ def ask(db: Db, actor: Actor, user_id: int | None, reason: str) -> str:
     Refuses `reset-reason` without a reason, `reset-own`, `reset-unknown`, `reset-nothing` of whoever has no factor, and
     `reset-asked` while one waits.
     """
+    refuse_stale_in(db, actor)
     reason = " ".join(reason.split())[:LONGEST]
     if not reason:
         raise Refusal("reset-reason")
@@ -80,9 +90,16 @@ def ask(db: Db, actor: Actor, user_id: int | None, reason: str) -> str:
     people = sa.select(User).where(User.active.is_(True), User.collectivity_id == actor.collectivity_id)
     others = db.scalars(people.where(User.administrator.is_(True), User.id.not_in([user.id, actor.user_id])))
     told = [letter(user, "asked", by=actor.name, mark=str(row.id))]
-    told += [letter(one, "confirm", name=user.name, by=actor.name, mark=f"{row.id}") for one in others]
+    told += [
+        letter(one, "confirm", name=user.name, by=actor.name, mark=str(row.id), reset=row.id)
+        for one in others
+    ]
     post(db, actor.collectivity_id, told)
     return user.name
+
+
+def _live(db: Db, actor: Actor) -> set[int]:
+    return {one.id for one in waiting(db, actor.collectivity_id)}
 
 
 @use_case
@@ -94,8 +111,9 @@ def settle(db: Db, actor: Actor, reset_id: int, *, confirm: bool) -> str:
     query = sa.select(FactorReset).where(
         FactorReset.id == reset_id, FactorReset.collectivity_id == actor.collectivity_id
     )
+    refuse_stale_in(db, actor)
     row = db.scalar(query.with_for_update())
-    if row is None or row.settled_at is not None:
+    if row is None or row.settled_at is not None or (confirm and row.id not in _live(db, actor)):
         raise Refusal("reset-settled")
     if confirm and actor.user_id in {row.asked_by_id, row.user_id}:
         raise Refusal("reset-two")

@@ -1,6 +1,5 @@
 """The ways of a second factor, beside the password (`identity.WAYS`): a key that answers, a code that is typed."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +8,10 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from app.core import security_log
+from app.core.bodies import parsed
 from app.core.clock import now
 from app.core.db import Db, reading
+from app.core.refusals import Refusal
 from app.core.sealed import unseal
 from app.people.factors import asking, codes, passkeys
 from app.people.identity import Proof
@@ -22,11 +23,15 @@ def answer_of(text: str) -> tuple[str, Mapping[str, Any]] | None:
     if not text.startswith("{"):
         return None
     try:
-        given = json.loads(text)
-    except ValueError:
+        given = parsed(text)
+    except Refusal:
+        return None
+    if not isinstance(given, dict):
         return None
     token, credential = given.get("token"), given.get("credential")
-    if not isinstance(token, str) or not isinstance(credential, dict):
+    if not isinstance(token, str) or not token.isascii() or not isinstance(credential, dict):
+        return None
+    if not isinstance(credential.get("id"), str) or not credential["id"].isascii():
         return None
     return token, credential
 

@@ -22,13 +22,14 @@ from app.core import http
 from app.core.clock import now
 from app.core.db import Db, key_in, reading
 from app.core.http import PERSON, PUBLIC, guard
-from app.core.limits import address_rate, factor_rate, know, knows, limiter
+from app.core.limits import address_rate, apart, factor_rate, know, knows, limiter
 from app.core.refusals import Refusal, catalogue
 from app.core.transaction import use_case
 from app.people import login as cookies
 from app.people import rules
 from app.people.actor import Actor
 from app.people.factors import asking, door, keeping, passkeys, resets, ways
+from app.people.identity import refuse_stale_in
 from app.people.models import Factor, User
 
 pages = Blueprint("factors", __name__)
@@ -61,9 +62,13 @@ def wait_for_factor(ticket: str) -> Response:
 
 
 def _per_ticket() -> str:
-    """The account whose password was right: whoever knows it does not try codes faster by asking anew."""
+    """The account whose password was right: whoever knows it does not try codes faster by asking anew.
+
+    A browser that its owner uses is counted apart, and a password that was changed is counted anew: neither is shut out.
+    """
     try:
-        return f"factor {door.awaited(str(session.get(TICKET, ''))).user_id}"
+        who = door.awaited(str(session.get(TICKET, "")))
+        return f"factor {who.user_id} {who.password} {apart(who.login)}"
     except Refusal:
         return f"factor {http.address()}"
 
@@ -303,12 +308,19 @@ def office() -> Response | Page:
     except ValueError:
         raise Refusal("factor-rule") from None
     try:
-        rules.choose(g.actor, rules.Rule(who, "before_signing" in request.form))
+        rules.choose(g.actor, rules.Rule(who, "before_signing" in request.form), refuse_stale_in)
     except Refusal as refusal:
-        status, error = catalogue.say(refusal.key, refusal.facts)
-        return _office(status, error=error)
+        return _office_refused(refusal)
     flash("La règle est enregistrée. Elle vaut dès maintenant.", "ok")
     return redirect(url_for("people.factors.office"))
+
+
+def _office_refused(refusal: Refusal) -> Response | Page:
+    """Whoever has to prove who he is first does so on its page, and comes back; any other refusal is told on the page."""
+    if refusal.key == "identity-needed":
+        return redirect(url_for("people.confirm", suite=url_for("people.factors.office")))
+    status, error = catalogue.say(refusal.key, refusal.facts)
+    return _office(status, error=error)
 
 
 def _office(status: int = 200, error: str | None = None) -> Page:
@@ -341,18 +353,20 @@ def ask_reset() -> Response | Page:
     try:
         name = resets.ask(g.actor, key_in(request.form.get("person")), request.form.get("reason", ""))
     except Refusal as refusal:
-        status, error = catalogue.say(refusal.key, refusal.facts)
-        return _office(status, error=error)
+        return _office_refused(refusal)
     flash(f"La demande pour {name} attend un autre administrateur.", "ok")
     return redirect(url_for("people.factors.office"))
 
 
 @pages.post("/administration/connexions/demandes/<int:reset_id>")
 @guard("administer")
-def settle_reset(reset_id: int) -> Response:
+def settle_reset(reset_id: int) -> Response | Page:
     """Confirm a request, or put it aside."""
     confirm = request.form.get("confirm") == "yes"
-    name = resets.settle(g.actor, reset_id, confirm=confirm)
+    try:
+        name = resets.settle(g.actor, reset_id, confirm=confirm)
+    except Refusal as refusal:
+        return _office_refused(refusal)
     words = f"Les facteurs de {name} sont retirés." if confirm else f"La demande pour {name} est écartée."
     flash(words, "ok")
     return redirect(url_for("people.factors.office"))

@@ -25,6 +25,7 @@ from app.folders.keep import Incoming, Kept, keep_paper
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import Present, Said, move, not_your_turn, part_of, present
 from app.folders.sockets import Caution, obstacles
+from app.people import identity
 from app.people.actor import Actor
 from app.signing.models import PaperSignature
 from workflows.acts.rules import dated_by_signature
@@ -33,6 +34,8 @@ from workflows.engine import choices
 from workflows.events import Action, Moved
 
 LONGEST = 300
+PATIENCE = 60
+"""Minutes that the form may take after its proof: the paper is scanned meanwhile."""
 NO_ELECTRONIC = (
     "Signature manuscrite : ce fichier en est la numérisation et ne porte pas de signature électronique."
 )
@@ -61,11 +64,13 @@ def sign(
     signature too. Refuses `paper-not-allowed`, `paper-mixed`, `paper-before-seal`, `paper-no-scan`,
     `paper-scan-damaged`, `paper-incomplete`, `paper-date-missing`, `paper-date-future`,
     `paper-date-before-act`, `paper-antedated` (an order, a decision or a contract that would be dated before its signature,
-    unless `two_dates` says that it is), `not-your-turn`, an older page (`moved-on`), and what intake refuses.
+    unless `two_dates` says that it is), `not-your-turn`, an older page (`moved-on`), what intake
+    refuses, and who was not asked who he is since the form was opened (`identity-needed`, `identity-factor`).
     """
     statement = _checked(statement)
     with reading(actor.collectivity_id) as db:
         folder = authorize(db, actor, folder_id)
+        identity.refuse_stale_in(db, actor, [shown(db, folder)], patience=PATIENCE)
         if folder.version != version:
             raise Refusal("moved-on", folder_id=folder.id, title="Ce dossier a avancé")
         standing(db, actor, folder)
@@ -125,6 +130,11 @@ def write(
         told(row), capacity=statement.capacity, facts=facts, who=statement.name, signed_on=row.signed_on
     )
     return move(db, folder, Action.SIGN, actor, said)
+
+
+def shown(db: Db, folder: Folder) -> str:
+    """The SHA-256 of the document that is signed by hand: what a second factor is asked for."""
+    return last_version(db, _main(db, folder)).sha256
 
 
 def allowed(db: Db, actor: Actor, folder: Folder) -> bool:

@@ -15,6 +15,7 @@ from app.core.refusals import catalogue as sentences
 from app.folders import page
 from app.folders.access import authorize
 from app.folders.blueprint import received
+from app.people import identity
 from app.signing.paper import sheet as paper
 
 pages = Blueprint("paper", __name__)
@@ -34,7 +35,14 @@ def sheet(folder_id: int) -> Response | tuple[str, int]:
         "kept_at": "",
     }
     with reading(g.actor.collectivity_id) as db:
-        paper.standing(db, g.actor, authorize(db, g.actor, folder_id))
+        folder = authorize(db, g.actor, folder_id)
+        paper.standing(db, g.actor, folder)
+        digest = paper.shown(db, folder)
+    if request.method == "GET":
+        try:
+            identity.refuse_stale(g.actor, [digest])
+        except Refusal:
+            return redirect(url_for("people.confirm", suite=request.path, document=digest))
     if request.method == "POST":
         typed = {name: request.form.get(name, "") for name in FIELDS}
         try:

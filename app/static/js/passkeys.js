@@ -33,7 +33,7 @@ export function startPasskey(form) {
     button.disabled = true;
     try {
       if (!window.PublicKeyCredential?.parseRequestOptionsFromJSON) throw new Error("no keys");
-      const question = dataset.options ? { token: dataset.token, options: JSON.parse(dataset.options) } : await exchange(dataset.question, {});
+      const question = dataset.options ? { token: dataset.token, options: JSON.parse(dataset.options) } : await exchange(dataset.question, dataset.documents ? { documents: JSON.parse(dataset.documents) } : {});
       given.type = "hidden"; // what a key says is not for the field's eyes
       given.value = await answered(question, dataset.passkey === "create");
       HTMLFormElement.prototype.submit.call(form);
