@@ -83,12 +83,16 @@ def make_engine(url: str) -> Engine:
     """An engine with the durability that a proof needs: SQLite in WAL with full sync, PostgreSQL as configured."""
     if not url.startswith("sqlite"):
         server = create_engine(
-            url.replace("postgresql://", "postgresql+psycopg://"), pool_size=8, max_overflow=8
+            url.replace("postgresql://", "postgresql+psycopg://"),
+            pool_size=8,
+            max_overflow=8,
+            hide_parameters=True,
         )
         _ask_after_a_rest(server)
         _compile_nothing(server)
         return server
-    engine = create_engine(url, connect_args={"timeout": 30, "isolation_level": None})
+    # What a statement carries (a folder's words, the hash of a password) is never in an error, so never in a log
+    engine = create_engine(url, connect_args={"timeout": 30, "isolation_level": None}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:

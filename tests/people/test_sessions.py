@@ -264,7 +264,7 @@ def test_behind_https_the_cookie_never_travels_in_clear(house: House) -> None:
     assert cookie.startswith("__Host-paraphe=")
     assert "Path=/;" in f"{cookie};"
     assert "Domain" not in cookie
-    assert page.headers["Strict-Transport-Security"].startswith("max-age=")
+    assert page.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
     assert now().tzinfo is not None
 
 
