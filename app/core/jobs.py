@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from app.core.security import secret
+
 if TYPE_CHECKING:
     from huey import Huey
 
@@ -45,9 +47,12 @@ def huey() -> "Huey | None":
 def _make(url: str) -> "Huey":
     # It brings the drivers of every queue with it: only what sends or takes messages pays for them.
     from huey import PostgresHuey, PriorityRedisHuey, SqliteHuey, crontab
+    from huey.serializer import SignedSerializer
 
     scheme = urlsplit(url).scheme.split("+")[0]
-    options: dict[str, Any] = {"results": False, "utc": True}
+    # Its messages are pickles: whoever could write into the queue would run code in the worker, but for the signature
+    signed = SignedSerializer(secret=secret(), salt="paraphe queue")
+    options: dict[str, Any] = {"results": False, "utc": True, "serializer": signed}
     if scheme == "sqlite":
         made = SqliteHuey("paraphe", filename=url.removeprefix("sqlite:///"), **options)
     elif scheme == "postgresql":

@@ -1,5 +1,6 @@
 """A row that stands wakes the real worker at once, whatever carries the message: SQLite, PostgreSQL or Redis."""
 
+import pickle
 import shutil
 import signal
 import subprocess
@@ -166,3 +167,31 @@ def test_the_queue_may_live_in_the_database_of_the_product(house: House) -> None
     with psycopg.connect(house.settings.database_url) as connection:
         assert connection.execute("SELECT count(*) FROM huey_task").fetchone() == (1,)
     jobs.configure("none:")
+
+
+class Planted:
+    """What a pickle can make whoever reads it do."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Path.touch, (self.path,)
+
+
+def test_a_message_that_is_not_ours_is_never_opened(house: House, tmp_path: Path) -> None:
+    """ASVS 5.0, 1.5.2: whoever writes into the store of the queue runs nothing in the worker."""
+    jobs.configure(f"sqlite:///{tmp_path / 'queue.db'}")
+    try:
+        queue = jobs.huey()
+        assert queue is not None
+        mark = tmp_path / "ran"
+        queue.storage.enqueue(pickle.dumps(Planted(mark)))
+        with pytest.raises(ValueError, match="Separator|mismatch"):
+            queue.dequeue()
+        assert not mark.exists()
+        jobs.wake([(7, 0.0)])
+        task = queue.dequeue()
+        assert (task.name, task.args) == ("row", (7,))  # and ours are
+    finally:
+        jobs.configure(house.settings.queue_url)
