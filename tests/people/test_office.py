@@ -8,9 +8,11 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.clock import today
-from app.core.db import reading
+from app.core.db import engine, reading
 from app.core.refusals import Refusal
+from app.demo.cast import PASSWORD
 from app.journal.models import JournalEntry
+from app.people import identity
 from app.people.mandates import accredit, end_mandate
 from app.people.models import MandateRow
 from tests.builders.house import House
@@ -202,3 +204,49 @@ def test_a_signatory_of_flows_is_to_be_made_known_to_the_accountant_until_the_da
     assert rows(house)[0].accredited_on == today()
     with reading() as db:
         assert db.query(JournalEntry).filter_by(event="mandate.accredited").count() == 1
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_old_session_gives_neither_a_mandate_nor_a_token_and_what_was_typed_waits(house: House) -> None:
+    """ASVS 5.0, 7.5.1: a stolen session of the administrator is not enough for what gives the right to sign."""
+    a_deputy(house)
+    record(house, of_mayor(house))
+    client = house.client(ADMINISTRATOR)
+    identity.configure(5)
+    with engine().begin() as connection:
+        connection.execute(
+            sa.text("UPDATE login_session SET created_at = '2026-01-01 00:00:00', proven_at = NULL")
+        )
+    try:
+        form = {**typed(house), "csrf_token": house.csrf(client)}
+        asked = client.post(PAGE, data=form)
+        assert asked.status_code == 403
+        assert "Confirmez que c’est vous" in text(asked)
+        kept = dict.fromkeys(
+            re.findall(r'name="(families|person|ceiling)" value="([^"]+)"', asked.get_data(as_text=True))
+        )
+        assert {
+            ("families", "invoice"),
+            ("families", "deliberation"),
+            ("ceiling", "10 000,50"),
+        } <= kept.keys()
+        assert len(rows(house)) == 1
+        wrong = client.post(PAGE, data={**form, "answer": "faux"})
+        assert "Ce n’est pas confirmé" in text(wrong)
+        left = client.post(PAGE, data={**form, "given_up": "1"})
+        assert left.location == PAGE
+        assert len(rows(house)) == 1
+        software = {
+            "name": "Logiciel",
+            "desk": "finances",
+            "rights": ["act"],
+            "csrf_token": form["csrf_token"],
+        }
+        assert "Confirmez que c’est vous" in text(client.post("/administration/applications", data=software))
+        done = client.post(PAGE, data={**form, "answer": PASSWORD})
+        assert (done.status_code, done.location) == (302, PAGE)
+        assert rows(house)[-1].families == ["invoice", "deliberation"]
+        given = client.post("/administration/applications", data=software)
+        assert "montré une seule fois" in text(given)  # proven a moment ago
+    finally:
+        identity.configure(house.settings.reauth_minutes)

@@ -1,10 +1,13 @@
 """Pages of the administrator: the signing mandates, and the software that is let in; a new one, and the end of one."""
 
+from collections.abc import Callable
 from datetime import date
-from typing import Any
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from pydantic import SecretStr
 from werkzeug.wrappers import Response
 
 from app.core.clock import today
@@ -12,7 +15,7 @@ from app.core.db import Db, reading
 from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.people import applications
+from app.people import applications, identity
 from app.people.mandates import accredit, end_mandate, mandates, open_mandate, to_accredit
 from app.people.models import Desk, User
 from app.people.office.forms import KINDS, EndForm, mandate_form
@@ -23,10 +26,60 @@ from workflows.rights import Right
 
 pages = Blueprint("office", __name__)
 Page = tuple[str, int]
+P = ParamSpec("P")
+R = TypeVar("R")
+LONGEST = 20_000  # characters of an answer: that of a key is long
+OURS = frozenset({"csrf_token", "answer", "given_up"})
+
+
+def who_is_there(back: str) -> Callable[[Callable[P, R]], Callable[P, R | Response | tuple[str, int]]]:
+    """Before what is posted: an old session proves who is there, and what was typed is kept in the page meanwhile.
+
+    Whoever gives up goes to the endpoint `back`, and nothing is done. Refuses `identity-closed` after too many wrong
+    answers.
+    """
+
+    def mark(view: Callable[P, R]) -> Callable[P, R | Response | tuple[str, int]]:
+        @wraps(view)
+        def ask(*args: P.args, **kwargs: P.kwargs) -> R | Response | tuple[str, int]:
+            if request.method != "POST":
+                return view(*args, **kwargs)
+            if "given_up" in request.form:
+                identity.given_up(g.actor)
+                return redirect(url_for(back))
+            try:
+                if "answer" in request.form:
+                    identity.prove(g.actor, SecretStr(request.form["answer"][:LONGEST]))
+                identity.refuse_stale(g.actor)
+            except Refusal as refusal:
+                if refusal.key not in {"identity-needed", "identity-refused"}:
+                    raise
+                return _question(refusal)
+            return view(*args, **kwargs)
+
+        return ask
+
+    return mark
+
+
+def _question(refusal: Refusal) -> tuple[str, int]:
+    status, sentence = sentences.say(refusal.key, refusal.facts)
+    with reading(g.actor.collectivity_id) as db:
+        way = identity.question_for(db, g.actor.user_id)
+    page = render_template(
+        "people/identity.html",
+        way=way,
+        error=sentence if refusal.key == "identity-refused" else None,
+        minutes=identity.minutes(),
+        action=request.path,
+        kept=[(name, value) for name, value in request.form.items(multi=True) if name not in OURS],
+    )
+    return page, status
 
 
 @pages.route("/administration/mandats", methods=["GET", "POST"])
 @guard("administer")
+@who_is_there("people.office.index")
 def index() -> Response | tuple[str, int]:
     """Who may sign in the commune's name, and the form that records one more."""
     error, status = None, 200
@@ -57,6 +110,7 @@ def index() -> Response | tuple[str, int]:
 
 @pages.route("/administration/mandats/<int:mandate_id>", methods=["GET", "POST"])
 @guard("administer")
+@who_is_there("people.office.index")
 def mandate(mandate_id: int) -> Response | tuple[str, int]:
     """One mandate, and its end: at once, or after a day to come."""
     form, error, status = EndForm(), None, 200
@@ -86,6 +140,7 @@ def mandate(mandate_id: int) -> Response | tuple[str, int]:
 
 @pages.post("/administration/mandats/<int:mandate_id>/accreditation")
 @guard("administer")
+@who_is_there("people.office.index")
 def accredited(mandate_id: int) -> Response:
     """Write since when the public accountant knows the holder of a mandate."""
     try:
@@ -114,6 +169,7 @@ def _names(db: Db) -> dict[int, str]:
 
 @pages.route("/administration/applications", methods=["GET", "POST"], endpoint="applications")
 @guard("administer")
+@who_is_there("people.office.applications")
 def software() -> Page:
     """The applications, those in service first, and the form that lets one more in."""
     if request.method != "POST":
@@ -135,6 +191,7 @@ def software() -> Page:
 
 @pages.post("/administration/applications/<int:application_id>/jeton")
 @guard("administer")
+@who_is_there("people.office.applications")
 def rotate(application_id: int) -> Page:
     """Give an application another token, and show it once."""
     token = applications.rotate_application(
@@ -147,6 +204,7 @@ def rotate(application_id: int) -> Page:
 
 @pages.post("/administration/applications/<int:application_id>/fermer")
 @guard("administer")
+@who_is_there("people.office.applications")
 def close(application_id: int) -> Response:
     """Shut an application out at once."""
     name = applications.close_application(g.actor.collectivity_id, application_id, by=g.actor)

@@ -120,7 +120,7 @@ def _who(certificate_id: int, error: str | None) -> str:
         error=error,
         minutes=identity.minutes(),
         action=url_for("signing.office.certificate", certificate_id=certificate_id),
-        kept={name: request.form[name] for name in ACTED if name in request.form},
+        kept=[(name, request.form[name]) for name in ACTED if name in request.form],
     )
 
 
