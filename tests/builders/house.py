@@ -121,7 +121,7 @@ class House:
         if at == "draft":
             return folder_id
         sending.send(self.actor("g.trehorel"), folder_id, version=self.folder(folder_id).version)
-        self._another(folder_id)
+        self.another(folder_id)
         for place, who in (("service_done", "r.pellenec"), ("finance", "n.abgrallec")):
             if self.folder(folder_id).place == at:
                 return folder_id
@@ -150,11 +150,11 @@ class House:
         facts = {**read.fields, "received_on": today().isoformat(), "proof_of_service": "technique"}
         folder_id = deposit.create(actor, "invoice", min(actor.desk_ids), kept, facts)
         sending.submit(actor, folder_id, version=1)
-        self._another(folder_id)
+        self.another(folder_id)
         self.approve(folder_id, "r.pellenec")
         return folder_id
 
-    def _another(self, folder_id: int) -> None:
+    def another(self, folder_id: int) -> None:
         """Let an invoice made of a file that served already be another one: else the second is held (INV-20)."""
         key: Any = InvoiceKey.__table__
         others = sa.select(key.c.key).where(key.c.folder_id != folder_id)
