@@ -24,7 +24,7 @@ from app.journal.chain import Event, append
 from app.people import passwords, rules
 from app.people.actor import Actor, Seat, require
 from app.people.applications import USED_EVERY, note_use
-from app.people.factors.asking import ask
+from app.people.factors.asking import ask, factors_of
 from app.people.mandates import as_their_orders_stand, law_of
 from app.people.models import Application, Collectivity, Desk, Factor, Holder, LoginSession, MandateRow, User
 from workflows.deadlines import get_ready
@@ -99,7 +99,7 @@ def _opened(
     """Open the session of whoever knew `stored`, unless it was changed or the account closed since."""
     still = (User.id == user_id, User.active.is_(True), User.password_hash == stored)
     user = db.scalar(sa.select(User).where(*still))
-    if user is None:
+    if user is None or factors_of(db, user_id):  # a factor that began meanwhile is asked at the next try
         raise Refusal("login-refused")
     user.password_hash = fresh or stored
     facts = {"user": user.id, "address": address, "client": client, "way": "password"}

@@ -19,10 +19,11 @@ from app.batches import gesture
 from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
+from app.core.refusals import Refusal
 from app.core.security import token_hash
 from app.demo.cast import PASSWORD
 from app.journal.models import JournalEntry
-from app.people import desks, identity
+from app.people import desks, identity, login, passwords
 from app.people.factors import codes, passkeys
 from app.people.models import Challenge, Factor, RecoveryCode
 from tests.builders.authenticator import Authenticator, octets, text
@@ -456,6 +457,25 @@ def test_what_the_password_alone_had_opened_closes_where_a_factor_begins(house: 
     owner, _ = with_key(house, A)
     assert not inside(thief)
     assert inside(owner)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_factor_that_begins_while_a_password_is_verified_is_not_passed_by(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified = passwords.matches
+
+    def slow(stored: str | None, password: str) -> bool:
+        monkeypatch.setattr(passwords, "matches", verified)
+        right = verified(stored, password)
+        with_key(house, A)
+        return right
+
+    monkeypatch.setattr(passwords, "matches", slow)
+    with pytest.raises(Refusal, match="login-refused"):
+        login.open_session(A, PASSWORD, hours=1, address="", client="")
+    with pytest.raises(Refusal, match="factor-needed"):
+        login.open_session(A, PASSWORD, hours=1, address="", client="")
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
