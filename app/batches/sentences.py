@@ -28,6 +28,10 @@ SENTENCES: Sentences = {
         422,
         "Aucun dossier n’a été rejeté : écrivez le motif, il sera lu par les déposants et par ceux qui ont déjà visé.",
     ),
+    "batch-factor": (
+        403,
+        "La commune demande maintenant une double authentification avant de signer. Reprenez le lot : elle vous sera demandée une fois pour tout ce qui reste.",
+    ),
     "batch-elsewhere": (
         409,
         "Ce lot continue dans une autre page : celle-ci s’est arrêtée. Ce qui est signé reste signé ; rechargez pour voir où il en est.",

@@ -17,7 +17,9 @@ from app.core.db import Db, reading
 from app.core.outbox import News, Row, post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.folders.documents import main_digests
 from app.people.actor import Actor
+from app.people.identity import factor_named
 from app.people.login import returning
 from app.signing import copies, deferred, enrol, setting, sign
 from app.signing.models import SignatureSession
@@ -114,7 +116,10 @@ def _of_every_folder(key: str) -> bool:
 def _reserve(
     db: Db, actor: Actor, batch_id: int, holder: str, most: int, *, anew: bool
 ) -> list[tuple[int, int, int]]:
-    """The next items for this page; one that a process died on, before it was prepared, is among them."""
+    """The next items for this page; one that a process died on, before it was prepared, is among them.
+
+    Refuses `batch-factor` where a second factor is asked before signing since the batch was taken up.
+    """
     batch = mine(db, actor, batch_id, lock=True)
     if batch.ended_at is not None:
         return []
@@ -128,6 +133,11 @@ def _reserve(
         BatchItem.batch_id == batch_id, sa.or_(BatchItem.state == "waiting", prepared)
     )
     items = db.scalars(query.order_by(BatchItem.position).limit(most).with_for_update()).all()
+    shown = main_digests(
+        db, sa.select(BatchItem.folder_id).where(BatchItem.id.in_([one.id for one in items]))
+    )
+    if not factor_named(db, actor, shown):
+        raise Refusal("batch-factor")
     for item in items:
         item.state, item.signature_session, item.changed_at = "prepared", None, now()
     return [(item.id, item.folder_id, item.folder_version) for item in items]

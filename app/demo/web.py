@@ -36,6 +36,7 @@ from app.demo.pki import PASSPHRASE
 from app.legality.clocks import KINDS
 from app.people import login as door
 from app.people.actor import system
+from app.people.factors.web import wait_for_factor
 from app.people.models import Collectivity
 from app.pes import intake
 from app.publication.models import PublicSite
@@ -99,7 +100,12 @@ def enter() -> BaseResponse:
     if login not in {one.login for one in EVERYBODY}:
         raise Refusal("not-found")
     hours = current_app.config["SESSION_HOURS"]
-    token = door.open_session(login, PASSWORD, hours=hours, address=http.address(), client=http.client())
+    try:
+        token = door.open_session(login, PASSWORD, hours=hours, address=http.address(), client=http.client())
+    except Refusal as refusal:
+        if refusal.key != "factor-needed":
+            raise
+        return wait_for_factor(refusal.facts["ticket"])
     door.keep(token, None)
     return redirect(url_for("folders.inbox"))
 

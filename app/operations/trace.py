@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.french import euros, jour
+from app.folders.search import key_of
 from app.folders.views import family_words
 from app.journal.models import JournalEntry
-from app.people.models import User
+from app.people.models import Application, User
 from workflows.rights import Right
 
 PAGE = 50
@@ -108,13 +109,19 @@ def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) 
     )
     if asked.act:
         query = query.where(JournalEntry.event == asked.act)
+    names = _names(db, collectivity_id)
     if asked.who:
-        query = query.where(JournalEntry.who.icontains(asked.who, autoescape=True))
+        # Names are kept as they were written: those that are alike without accents or capitals are looked for by name
+        known = sa.select(Application.name).where(Application.collectivity_id == collectivity_id)
+        alike = [
+            one for one in {*names.values(), *db.scalars(known)} if key_of(asked.who.strip()) in key_of(one)
+        ]
+        typed = JournalEntry.who.icontains(asked.who.strip(), autoescape=True)
+        query = query.where(sa.or_(typed, JournalEntry.who.in_(alike)))
     if asked.before is not None:
         query = query.where(JournalEntry.seq < asked.before)
     query = query.order_by(JournalEntry.seq.desc())
     rows = db.scalars(query.limit(limit + 1) if limit else query).all()
-    names = _names(db, collectivity_id)
     return [_line(one, names) for one in rows]
 
 
@@ -135,6 +142,8 @@ def _detail(facts: Mapping[str, Any], names: Mapping[int, str], by: int | None) 
     parts = [
         names.get(facts.get("whose") or user or 0, "") or facts.get("person"),
         facts.get("words") or facts.get("name") or facts.get("login") or facts.get("holder"),
+        facts.get("serial") and f"certificat n° {facts['serial']}",
+        "attend l’accord d’un administrateur" if facts.get("to_confirm") else "",
         "administrateur" if facts.get("administrator") else "",
         _mandate(facts),
         facts.get("city"),

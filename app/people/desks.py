@@ -21,6 +21,7 @@ from app.people.models import Collectivity, Desk, Holder, PasswordReset, User
 from workflows.rights import Right
 
 RESET_LIFE = timedelta(hours=1)
+STRANGER = "Quelqu’un, sans être connecté"
 SIREN_LENGTH = 9
 POSTAL_CODE_LENGTH = 5
 
@@ -169,8 +170,11 @@ def seat(db: Db, collectivity_id: int, desk: str, login: str, rights: Sequence[R
 
 
 @use_case
-def ask_reset(db: Db, login: str) -> None:
-    """Send a link to choose a new password; says nothing of whether the account exists."""
+def ask_reset(db: Db, login: str, address: str = "") -> None:
+    """Send a link to choose a new password; says nothing of whether the account exists.
+
+    Whoever asks is not logged in: the line of the journal is not in the name of the account, which may know nothing of it.
+    """
     user = db.scalar(sa.select(User).where(User.login == login.strip().lower(), User.active.is_(True)))
     if user is None:
         return
@@ -187,7 +191,11 @@ def ask_reset(db: Db, login: str) -> None:
         payload={"event": "password_reset", "user_id": user.id, "nonce": nonce},
     )
     post(db, user.collectivity_id, [mail])
-    append(db, user.collectivity_id, Event("password.asked", user.name, user.id, None, {}))
+    append(
+        db,
+        user.collectivity_id,
+        Event("password.asked", STRANGER, None, None, {"user": user.id, "address": address}),
+    )
 
 
 def reset(token: str, password: str) -> str:

@@ -166,10 +166,20 @@ def refuse_stale_in(db: Db, actor: Actor, documents: Collection[str] = (), *, pa
     fresh = timedelta(minutes=max(minutes(), patience))
     if row is None or now() - (row.proven_at or row.created_at) > fresh:
         raise _needed(documents)
-    if documents and rules.of(db, actor.collectivity_id).before_signing:
-        proven = row.proven_at is not None and row.proven_by in rules.FACTORS
-        if not proven or not set(documents) <= set(row.proven_for or ()):
-            raise _needed(documents, "identity-factor")
+    if not factor_named(db, actor, documents):
+        raise _needed(documents, "identity-factor")
+
+
+def factor_named(db: Db, actor: Actor, documents: Collection[str]) -> bool:
+    """Whether the last second factor of this login session, however old, was given for these documents, or none is asked.
+
+    What goes on after a proof asks it again: the rule may begin while a batch is under way.
+    """
+    if actor.session_id is None or not documents or not rules.of(db, actor.collectivity_id).before_signing:
+        return True
+    row = db.get(LoginSession, actor.session_id, populate_existing=True)
+    proven = row is not None and row.proven_at is not None and row.proven_by in rules.FACTORS
+    return row is not None and proven and set(documents) <= set(row.proven_for or ())
 
 
 def _needed(documents: Collection[str], key: str = "identity-needed") -> Refusal:

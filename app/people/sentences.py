@@ -56,6 +56,10 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a été retiré : la commune demande une double authentification. Inscrivez d’abord une autre clé ou application.",
     ),
+    "factor-last-recovery": (
+        409,
+        "Rien n’a été retiré : vous êtes entré par un code de secours, et c’est votre seule clé ou application. Inscrivez-en d’abord une autre.",
+    ),
     "factor-none": (
         409,
         "Aucune clé d’accès ni application n’est inscrite. Inscrivez-en une dans « Mon compte ».",

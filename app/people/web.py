@@ -169,7 +169,7 @@ def forgot() -> Response | str:
     form = ForgotForm()
     if not form.validate_on_submit():
         return render_template("people/forgot.html", form=form, sent=False)
-    desks.ask_reset(form.login.data)
+    desks.ask_reset(form.login.data, http.address())
     return render_template("people/forgot.html", form=form, sent=True)
 
 

@@ -44,6 +44,11 @@ def test_who_entered_and_who_was_given_what_is_told_with_who_did_it(house: House
         == 1
     )
     assert "Ligne de commande" in rights
+    # Whoever asks for a new password is nobody yet: the line is not in the name of the account
+    lost = plain(house, f"{PAGE}?acte=password.asked")
+    assert "Quelqu’un, sans être connecté" in lost
+    assert lost.count("Gwenola Tréhorel") == 1
+    assert "mot de passe" in plain(house, f"{PAGE}?acte=login.opened&qui=TREHOREL")
     assert client.get("/compte").status_code == 302
     with reading() as db:
         assert verify(db, here)[1] is None

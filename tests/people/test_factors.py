@@ -328,12 +328,17 @@ def test_a_signature_is_proven_for_the_very_document_shown(house: House) -> None
     assert passkeys.answered(factor, credential, sha256(b"autre").digest()) is None
 
 
-def test_a_batch_is_proven_once_for_its_whole_list(house: House) -> None:
+def test_a_batch_is_proven_once_for_its_whole_list_even_when_the_rule_begins_after_it(house: House) -> None:
     client, key = with_key(house, A)
     administrator, _, _ = with_application(house, K)
     numbers = [house.an_invoice(at="bon_a_payer"), house.an_invoice(at="bon_a_payer", path=OTHER)]
-    post(house, administrator, "/administration/connexions", who="nobody", before_signing="on")
     batch = gesture.propose(house.actor(A), "sign", {one: house.folder(one).version for one in numbers})
+    before = send(house, client, f"/lots/{batch}/cle", offer(house.key("a_kervadec"))).get_json()["holder"]
+    post(house, administrator, "/administration/connexions", who="nobody", before_signing="on")
+    late = send(
+        house, client, f"/lots/{batch}/preparer", {**offer(house.key("a_kervadec")), "holder": before}
+    )
+    assert late.get_json()["key"] == "batch-factor"
     refused = send(house, client, f"/lots/{batch}/cle", offer(house.key("a_kervadec"))).get_json()
     assert refused["key"] == "identity-factor"
     assert refused["documents"] == sorted(house.versions(one)[-1].sha256 for one in numbers)
@@ -450,6 +455,17 @@ def test_a_factor_enrolled_beside_one_that_waits_waits_as_long(house: House) -> 
     asked = send(house, client, "/compte/confirmer/cle", {"documents": documents}).get_json()
     refused = send(house, client, "/compte/confirmer", {"answer": soon.get(asked)})
     assert refused.get_json()["key"] == "factor-too-new"
+
+
+def test_a_recovery_code_does_not_leave_the_password_alone_at_the_door(house: House) -> None:
+    _, _, shown = with_application(house, A)
+    client = knock(house, A)
+    give(client, shown[0])
+    with reading() as db:
+        number = db.scalar(sa.select(Factor.id).where(Factor.user_id == house.actor(A).user_id))
+    refused = post(house, client, f"/compte/protection/{number}/retirer")
+    assert refused.status_code == 409, refused.location
+    assert "Inscrivez-en d’abord une autre" in refused.get_data(as_text=True)
 
 
 def test_what_the_password_alone_had_opened_closes_where_a_factor_begins(house: House) -> None:

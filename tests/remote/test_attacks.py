@@ -7,11 +7,14 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from app.core.clock import now
 from app.core.db import engine
 from app.core.refusals import Refusal
 from app.folders import decide
+from app.people import applications, identity, rules
+from app.people.models import Factor
 from app.signing import setting, sign
 from app.signing.keys.csc import CscKey
 from app.signing.models import RemoteRequest
@@ -228,6 +231,22 @@ def test_what_was_signed_is_taken_up_by_its_own_author_alone_and_by_one_at_a_tim
     folder_id = house.an_invoice(at="bon_a_payer")
     request = mayor.asked(folder_id)
     mayor.authorise(folder_id, request)
+    command = applications.by_command(house.actor("a.kervadec").collectivity_id)
+    with Session(engine()) as db, db.begin():
+        moment, owner = now(), house.actor("a.kervadec").user_id
+        db.add(
+            Factor(
+                user_id=owner,
+                kind="totp",
+                name="Téléphone",
+                transports=[],
+                created_at=moment,
+                trusted_from=moment,
+            )
+        )
+    rules.choose(command, rules.Rule(before_signing=True), identity.refuse_stale_in)
+    assert mayor.prepare(folder_id).get_json()["key"] == "identity-factor"  # the rule began meanwhile
+    rules.choose(command, rules.Rule(), identity.refuse_stale_in)
     with engine().connect() as connection:
         login = connection.execute(sa.text("SELECT login_session_id FROM remote_request")).scalars().all()[-1]
     own = dataclasses.replace(house.actor("a.kervadec"), session_id=login)

@@ -167,15 +167,19 @@ def _close_others(db: Db, user: User, session_id: int) -> None:
 def remove(db: Db, actor: Actor, factor_id: int) -> str:
     """Take off one of one's own factors; its name. The recovery codes go with the last one.
 
-    Refuses `factor-unknown`, `identity-needed`, and `factor-last` where the collectivity wants one.
+    Refuses `factor-unknown`, `identity-needed`, `factor-last` where the collectivity wants one, and
+    `factor-last-recovery`: a stolen recovery code would leave the password alone at the door.
     """
     identity.refuse_stale_in(db, actor)
     user, mine = _user(db, actor), asking.factors_of(db, actor.user_id)
     row = next((one for one in mine if one.id == factor_id), None)
     if row is None:
         raise Refusal("factor-unknown")
+    session = db.get(LoginSession, actor.session_id) if actor.session_id is not None else None
     if len(mine) == 1 and rules.of(db, actor.collectivity_id).binds(actor):
         raise Refusal("factor-last")
+    if len(mine) == 1 and session is not None and session.opened_by == "recovery":
+        raise Refusal("factor-last-recovery")
     row.removed_at, row.removed_by = now(), actor.name
     if len(mine) == 1:
         forget_codes(db, user)

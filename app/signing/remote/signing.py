@@ -11,10 +11,14 @@ from base64 import b64decode
 from collections.abc import Callable, Sequence
 from dataclasses import astuple
 
+import sqlalchemy as sa
 from pydantic import SecretStr
 
 from app.core.clock import now
+from app.core.db import reading
 from app.core.refusals import Refusal
+from app.folders.documents import main_digests
+from app.folders.models import Folder
 from app.people import identity
 from app.people.actor import Actor
 from app.signing import session as sessions
@@ -51,6 +55,11 @@ def ask(
     mine = own(actor, key_id, service.url)
     place = list(astuple(box)) if box else None
     found = pending.begun(actor, folder_id, version, mine.credential, place, mandate)
+    if found is not None:
+        # Begun before the rule, or proven in another login: what is left is authorised by a factor like the rest
+        with reading(actor.collectivity_id) as db:
+            shown = main_digests(db, sa.select(Folder.id).where(Folder.id == folder_id))
+            identity.refuse_stale_in(db, actor, shown)
     if found is not None and not found.challenges:
         return Asked(found.id)
     key = opened(mine.credential, mine.certificate)
