@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, ForeignKey, MetaData, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -158,6 +159,17 @@ def configure(url: str) -> Engine:
 def engine() -> Engine:
     """The engine of this process."""
     return _engines[_current["url"]]
+
+
+def unreachable(error: Exception) -> bool:
+    """Whether an error is of a server that does not answer, is starting, or has cut the connection (SQLSTATE 08, 57P)."""
+    if isinstance(error, DisconnectionError | PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError) or engine().dialect.name == "sqlite":
+        return False
+    state = getattr(error.orig, "sqlstate", None)
+    refused = isinstance(error, OperationalError) and state is None
+    return error.connection_invalidated or refused or str(state).startswith(("08", "57P"))
 
 
 def writing() -> Session:

@@ -11,10 +11,11 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.core import transaction
 from app.core.bodies import SMALL, parsed
-from app.core.db import LARGEST_KEY
+from app.core.db import LARGEST_KEY, unreachable
 from app.core.french import spaces, taille
-from app.core.refusals import Refusal, catalogue
+from app.core.refusals import OutcomeUnknown, Refusal, catalogue
 from app.core.texts import cleaned, strange
 
 log = structlog.get_logger()
@@ -37,6 +38,10 @@ TITLES = {
     500: "Paraphe a rencontré une erreur",
     503: "Le serveur est occupé",
 }
+_CRASHED = {
+    False: "Paraphe a rencontré une erreur. Rien n’a été enregistré.",
+    True: "Paraphe a rencontré une erreur après avoir enregistré, au moins en partie. Regardez avant de recommencer.",
+}
 # In this order: a later browser also says the name of an earlier one.
 _BROWSERS = (
     ("Edg/", "Edge"),
@@ -55,6 +60,9 @@ _SYSTEMS = (
 _TITLES_BY_KEY = {
     "right-missing": "Votre compte n’a pas ce droit",
     "request-too-large": "Cette demande est trop longue",
+    "batch-factor": "La commune demande une double authentification",
+    "outcome-unknown": "On ne sait pas si c’est enregistré",
+    "unreachable": "La base de données ne répond pas",
     "identity-needed": "Il faut dire de nouveau qui vous êtes",
     "identity-factor": "Il faut dire de nouveau qui vous êtes",
     "factor-due": "Inscrivez d’abord une double authentification",
@@ -198,7 +206,7 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
         status, sentence = catalogue.say(error.key, error.facts)
         return answer(status, error.key, sentence, error.facts)
 
-    kinds_of_refusal: tuple[type[Exception], ...] = (Refusal, *kinds)
+    kinds_of_refusal: tuple[type[Exception], ...] = (Refusal, OutcomeUnknown, *kinds)
     for kind in kinds_of_refusal:
         app.register_error_handler(kind, refused)
 
@@ -225,10 +233,13 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
 
     @app.errorhandler(Exception)
     def _crash(error: Exception) -> BaseResponse:
+        written = transaction.commits() > g.get("commits_before", transaction.commits())
+        if unreachable(error):
+            log.warning("database.unreachable", path=request.path, error=type(error).__name__)
+            return refused(OutcomeUnknown() if written else Refusal("unreachable"))
         incident = f"{secrets.token_hex(2)}-{secrets.token_hex(1)}".upper()
         log.error("incident", exc_info=error, incident=incident, path=request.path, error=repr(error))
-        sentence = "Paraphe a rencontré une erreur. Votre décision n’a pas été enregistrée."
-        return answer(500, "incident", f"{sentence} Incident {incident}", {}, incident)
+        return answer(500, "incident", f"{_CRASHED[written]} Incident {incident}", {}, incident)
 
 
 def _wait(error: HTTPException) -> str:

@@ -22,6 +22,16 @@ class Refusal(Exception):  # noqa: N818 - it is an answer given to a person, not
         return f"{self.key} {self.facts}" if self.facts else self.key
 
 
+class OutcomeUnknown(Exception):  # noqa: N818 - an answer, as a refusal is
+    """The database was lost while it wrote, and does not say whether it did.
+
+    It is no refusal: who answers refusals on his own page says that nothing was done.
+    """
+
+    key = "outcome-unknown"
+    facts: Mapping[str, Any] = {}
+
+
 def to_correct(found: Sequence[Mapping[str, str]]) -> Refusal:
     """The refusal `fields-invalid` of what was sent, every fault at once: each has `key`, `field` and `sentence`."""
     details = " ".join(f"« {one['field']} » : {one['sentence']}" for one in found)
@@ -42,6 +52,14 @@ SENTENCES: dict[str, tuple[int, str]] = {
         "Rien n’a été fait : ce droit n’est pas donné à votre compte. Demandez-le à l’administrateur de la commune.",
     ),
     "busy": (503, "Le serveur est occupé. Rien n’a été enregistré : recommencez dans quelques secondes."),
+    "outcome-unknown": (
+        503,
+        "La base de données s’est interrompue au moment d’enregistrer, et ne dit pas si c’est fait. Rechargez la page et regardez avant de recommencer.",
+    ),
+    "unreachable": (
+        503,
+        "La base de données ne répond pas. Rien n’a été enregistré : recommencez dans quelques instants, et si cela dure prévenez qui exploite Paraphe.",
+    ),
     "too-large": (
         413,
         "Ce fichier dépasse la limite de {limit}. Rien n’a été déposé : réduisez-le ou séparez les annexes.",

@@ -1,27 +1,37 @@
 """The one place that commits: a verb is one transaction, wholly written or not at all."""
 
+import itertools
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
 import structlog
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from app.core.db import Db, writing
-from app.core.refusals import Refusal
+from app.core.db import Db, engine, writing
+from app.core.refusals import OutcomeUnknown, Refusal
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 TRIES = 3
+PATIENCE = 5.0
+"""Seconds that a server which was lost at the commit is given to come back and say what became of it."""
 log = structlog.get_logger()
 _inside: ContextVar[str | None] = ContextVar("use_case", default=None)
+_commits: ContextVar[int] = ContextVar("commits", default=0)
 
 
 def running() -> str | None:
     """The verb whose transaction is open here, if any: what takes long asks before it begins."""
     return _inside.get()
+
+
+def commits() -> int:
+    """How many transactions this thread of work has committed: whoever reports a crash says whether something was written."""
+    return _commits.get()
 
 
 def after_commit(db: Db, news: Callable[[], None]) -> None:
@@ -34,6 +44,8 @@ def use_case(verb: Callable[Concatenate[Db, P], R]) -> Callable[P, R]:
 
     The verb takes plain values and an `Actor`, and returns plain facts. A verb never calls a verb: the inner one
     would commit half of the outer one. Nothing inside waits for the network.
+    A server that is lost while it commits is asked afterwards what became of it: what was written is not written again.
+    Refuses `busy`, nothing was written; raises `OutcomeUnknown` where the server did not come back to say.
     """
 
     @wraps(verb)
@@ -54,6 +66,7 @@ def use_case(verb: Callable[Concatenate[Db, P], R]) -> Callable[P, R]:
                     )
         finally:
             _inside.reset(token)
+        _commits.set(_commits.get() + 1)
         for one in news:
             one()
         return result
@@ -69,6 +82,55 @@ def _once(
         actor = next((one for one in (*args, *kwargs.values()) if hasattr(one, "collectivity_id")), None)
         if actor is not None:
             db.info["collectivity_id"] = actor.collectivity_id
-        with db.begin():
+        lost: DBAPIError | None = None
+        with db.begin() as whole:
             result = verb(db, *args, **kwargs)
+            db.flush()
+            number = _number(db)
+            try:
+                whole.commit()
+            except DBAPIError as error:
+                if number is None or not error.connection_invalidated:
+                    raise
+                lost = error
+        if lost is not None and number is not None and not _committed(number, verb.__name__):
+            raise lost
         return result, db.info.get("after_commit", [])
+
+
+def _number(db: Db) -> tuple[str, str] | None:
+    """The number of this transaction and the timeline of its server; None where the outcome of a commit is never in doubt.
+
+    SQLite answers a commit itself; what wrote nothing has no number. PostgreSQL tells it since its release 13.
+    """
+    connection = db.connection()
+    if connection.dialect.name != "postgresql" or (connection.dialect.server_version_info or ()) < (13,):
+        return None
+    query = "SELECT pg_current_xact_id_if_assigned()::text, left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+    number, timeline = connection.exec_driver_sql(query).one()
+    return (number, timeline) if number else None
+
+
+def _committed(number: tuple[str, str], verb: str) -> bool:
+    """What became of a transaction whose server was lost at its commit; `OutcomeUnknown` when nobody says.
+
+    After a failover the numbers are another server's, and say nothing of ours.
+    """
+    ends = time.monotonic() + PATIENCE
+    query = "SELECT pg_xact_status(%s::xid8), left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+    for attempt in itertools.count(1):
+        try:
+            with engine().connect() as connection:
+                state, timeline = connection.exec_driver_sql(query, (number[0],)).one()
+        except DBAPIError:
+            state, timeline = None, number[1]
+        if timeline != number[1]:
+            break
+        if state in {"committed", "aborted"}:
+            log.warning("transaction.lost", verb=verb, outcome=state, attempt=attempt)
+            return bool(state == "committed")
+        if time.monotonic() > ends:
+            break
+        time.sleep(0.2)
+    log.error("transaction.lost", verb=verb, outcome="unknown")
+    raise OutcomeUnknown

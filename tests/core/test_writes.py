@@ -74,7 +74,11 @@ def test_postgresql_is_asked_once_and_sqlite_once_for_each_table(house: House) -
         open_desks(town, ["premier", "second"])
     finally:
         sa.event.remove(engine(), "before_cursor_execute", note)
-    assert len(seen) == (1 if engine().dialect.name == "postgresql" else 3)
+    written = [
+        one for one in seen if "pg_current_xact_id" not in one
+    ]  # asked once, for a commit that would be lost
+    assert len(written) == (1 if engine().dialect.name == "postgresql" else 3)
+    assert len(seen) <= len(written) + 1
 
 
 def test_a_value_the_database_refuses_refuses_all(house: House) -> None:

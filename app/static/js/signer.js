@@ -17,6 +17,7 @@ const { userAgent, maxTouchPoints } = navigator;
 const HANDHELD = /Android|iPhone|iPad|Mobile/.test(userAgent) || (/Macintosh/.test(userAgent) && maxTouchPoints > 1);
 const OVER = ["login-needed", "form-expired"]; // of a session that ended, or of the one before the person logged in again
 
+const UNCERTAIN = ["incident", "outcome-unknown", "unreachable"];
 const WHO = ["identity-needed", "identity-factor"];
 
 const NOTHING = /^(rien n’a été|l’horodatage|le certificat n’a pas été inscrit)/i;
@@ -66,8 +67,8 @@ async function exchangeOnce(url, body) {
   if (answer.redirected) throw new Refused(`Rien n’a été signé${NB}: votre session s’est fermée`, "Reconnectez-vous, puis recommencez.", "login-needed");
   const problem = problemFrom(answer.headers.get("Content-Type"), text);
   if (answer.ok && problem) return JSON.parse(text);
-  // A refusal says its key and is certain, a silent authority's (503) too; an incident or a proxy's page is not.
-  if (!answer.ok && problem?.key && problem.key !== "incident") throw new Refused(problem.title, problem.detail, problem.key, problem.documents);
+  // A refusal says its key and is certain, a silent authority's (503) too; an incident, a database that is lost or a proxy's page is not.
+  if (!answer.ok && problem?.key && !UNCERTAIN.includes(problem.key)) throw new Refused(problem.title, problem.detail, problem.key, problem.documents);
   throw new TypeError("no certain answer");
 }
 
