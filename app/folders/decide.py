@@ -13,18 +13,22 @@ from app.core.french import jour_long
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
+from app.folders.facts import touch
 from app.folders.models import Folder, Publication, Reading
-from app.folders.move import Said, lacking_words, move
-from app.folders.publicity import Means, means_of, signed_on
+from app.folders.move import Said, lacking_words, move, not_your_turn, present
+from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.sockets import obstacles, plugged
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.circuit import StepKind
 from workflows.deadlines import enforceable_on
+from workflows.engine import choices
 from workflows.errors import Refusal as LawRefusal
 from workflows.events import Action, Moved
 
 OTHERWISE = "La façon de publier cet acte a changé depuis que la page s’est affichée."
+SHORTEST, LONGEST = 10, 500
+"""How long the reason of an urgency may be, in characters."""
 
 
 @use_case
@@ -97,45 +101,93 @@ def publish(
     """Bring an act to the knowledge of those concerned; returns the day from which it is enforceable.
 
     Online, it is put there now and the day is this one: none is asked. By another way, `published_on` is the day on which it
-    was posted, laid open on paper or notified. The enforceable day is the later of that one and of reception by the State
-    (CGCT L2131-1, TRA-01). Refuses a way that is not that of the act (`moved-on`: the page showed another, or None), a missing or
-    future day, one before the last signature, and an act whose transmission was cancelled; whoever plugged in at
-    publication may refuse too (`sockets.publishing`).
+    was posted, laid open on paper or notified. Of an act that was posted in urgency, the day of that posting stays. The
+    enforceable day is the later of that one and of reception by the State (CGCT L2131-1, TRA-01). Refuses a way that is not
+    that of the act (`moved-on`: the page showed another, or None), a missing or future day, one before the last signature,
+    and an act whose transmission was cancelled; whoever plugged in at publication may refuse too (`sockets.publishing`).
     """
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
     if folder.fields.get("cancelled_on"):
         raise Refusal("act-cancelled")
-    if means is not means_of(db, folder):
+    if means is not way_of(db, folder):
         raise Refusal("moved-on", folder_id=folder_id, title="Ce dossier a changé", why=OTHERWISE)
-    published_on = today() if means is Means.ONLINE else _stated(db, folder, published_on)
-    received = folder.fields.get("received_on_by_state")
-    listed = (
-        folder.fields.get("transmitted") != "no"
-    )  # what the law exempts from transmission waits for no receipt
-    enforceable = enforceable_on(
-        published_on, date.fromisoformat(received) if received else None, listed=listed
-    )
+    posted = urgency_of(db, folder)
+    published_on = posted or (today() if means is Means.ONLINE else _stated(db, folder, published_on))
+    enforceable = _enforceable(folder, published_on)
     facts = {
         "published_on": published_on.isoformat(),
         "means": means.value,
         "enforceable_on": enforceable.isoformat() if enforceable else None,
     }
     move(db, folder, Action.PUBLISH, actor, Said(facts=facts))
+    if posted is not None:
+        db.get_one(Publication, folder.id).enforceable_on = enforceable
+    else:
+        _record(db, folder, actor, means, published_on)
+    for follow in plugged.publishings:
+        follow(db, folder, actor, published_on)
+    return enforceable
+
+
+@use_case
+def post_in_urgency(
+    db: Db, actor: Actor, folder_id: int, *, version: int, posted_on: date | None, reason: str
+) -> date | None:
+    """Record that an act was posted at the town hall before it is put online; returns the day from which it is enforceable.
+
+    That day is the later of the posting and of reception by the State (CGCT L2131-1, V); the step of publication waits on,
+    because the act is to be put online all the same. Refuses an act that is not published online or was posted already
+    (`not-urgent`), no reason or an endless one (`urgency-reason-missing`), the days that `publish` refuses, and whoever is
+    not to publish it now.
+    """
+    folder = lock(db, actor, folder_id, version)
+    refuse_stranger(db, actor, folder)
+    if folder.fields.get("cancelled_on"):
+        raise Refusal("act-cancelled")
+    here = present(db, folder)
+    if Action.PUBLISH not in choices(here.circuit, here.standing, here.asker(actor, folder)):
+        raise not_your_turn(db, actor, folder, here)
+    if means_of(db, folder) is not Means.ONLINE:
+        raise Refusal("not-urgent")
+    reason = reason.strip()
+    if not SHORTEST <= len(reason) <= LONGEST:
+        raise Refusal("urgency-reason-missing", shortest=SHORTEST, longest=LONGEST)
+    day = _stated(db, folder, posted_on)
+    enforceable = _record(db, folder, actor, Means.URGENT, day)
+    folder.fields = {**folder.fields, URGENCY: reason}
+    touch(folder)
+    facts = {"published_on": day.isoformat(), "means": Means.URGENT.value, "reason": reason}
+    facts["words"] = f"le {jour_long(day)} : « {reason} »"
+    append(
+        db, folder.collectivity_id, Event("publication.posted", actor.name, actor.user_id, folder.id, facts)
+    )
+    return enforceable
+
+
+def _record(db: Db, folder: Folder, actor: Actor, means: Means, day: date) -> date | None:
+    """Keep how and when the act was made known, and since when it binds."""
+    enforceable = _enforceable(folder, day)
     db.add(
         Publication(
             folder_id=folder.id,
             collectivity_id=folder.collectivity_id,
-            published_on=published_on,
+            published_on=day,
             means=means.value,
             enforceable_on=enforceable,
             author=actor.name,
             recorded_at=now(),
         )
     )
-    for follow in plugged.publishings:
-        follow(db, folder, actor, published_on)
     return enforceable
+
+
+def _enforceable(folder: Folder, known_on: date) -> date | None:
+    received = folder.fields.get("received_on_by_state")
+    listed = (
+        folder.fields.get("transmitted") != "no"
+    )  # what the law exempts from transmission waits for no receipt
+    return enforceable_on(known_on, date.fromisoformat(received) if received else None, listed=listed)
 
 
 def _stated(db: Db, folder: Folder, day: date | None) -> date:

@@ -83,6 +83,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
         "exclamation-triangle",
         "Autre réponse reçue après la première, illisible ou pour un autre envoi ; elle est gardée",
     ),
+    "publication.posted": ("megaphone", "Affichage en urgence enregistré par {who}, {words}"),
     "publication.masked": ("file-earmark-plus", "Version occultée déposée par {who}"),
     "publication.online": ("globe", "Mis en ligne par {who}"),
     "publication.replaced": ("arrow-repeat", "Version en ligne remplacée par {who}"),

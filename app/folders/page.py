@@ -16,18 +16,19 @@ from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.files import vault
 from app.files.xml import shown_text
-from app.folders import points, queues, timeline
+from app.folders import decide, points, queues, timeline
 from app.folders.corrections import ruled_in_words
 from app.folders.documents import FIXED, current_versions
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.folders.move import EMITTERS, Present, lacking_words, present
-from app.folders.publicity import Means, means_of, signed_on
+from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.rows import STEPS_PER_ROUND
 from app.folders.ruling import doubted_by, may_rule
 from app.folders.sockets import CALLED, cautions, obstacles, plugged, returned_as, untold
 from app.folders.views import (
     ActionView,
     AskedDate,
+    AskedReason,
     Decision,
     DocView,
     Due,
@@ -84,6 +85,7 @@ CONFIRM: Mapping[Action, str] = {
     Action.RECALL: "Le dossier quitte le circuit et redevient un brouillon de votre bureau. Renvoyé, il reprend au début.",
     Action.WITHDRAW: "Le dossier ne partira pas. Ses documents et son journal sont gardés ; il ne pourra plus être envoyé.",
 }
+URGENT_DOUBT = "La loi ne dit pas ce qui est urgent : le juge peut en décider autrement."
 ASKS = {
     StepKind.VISA: "viser",
     StepKind.SIGN: "signer",
@@ -240,6 +242,8 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     actions = tuple(
         _action(db, one, folder) for one in offered if one in BUTTONS and _granted(one, folder, actor)
     )
+    if Action.PUBLISH in offered:
+        actions = (*actions, *_urgent(db, folder))
     if not any(one.style == "primary" for one in actions):
         why = _lacking(folder, actor, here)
         return Decision(timeline.waiting_for(db, folder, here), line, where, actions, notices=why)
@@ -247,8 +251,20 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     if here.step.kind is StepKind.SIGN:
         words, blocked = _capacity(db, folder, actor, here)
         quality, blocked = words or quality, blocked or _refused_later(db, folder)
-    asks = means_of(db, folder).verb if here.step.kind is StepKind.PUBLISH else ASKS[here.step.kind]
-    return Decision(f"À vous de {asks}{quality}", line, where, actions, blocked)
+    asks = way_of(db, folder).verb if here.step.kind is StepKind.PUBLISH else ASKS[here.step.kind]
+    return Decision(
+        f"À vous de {asks}{quality}", line, where, actions, blocked, notices=_posted(db, folder, here)
+    )
+
+
+def _posted(db: Db, folder: Folder, here: Present) -> tuple[Notice, ...]:
+    """That an act posted in urgency is still to be put online, and what is not sure of it."""
+    day = urgency_of(db, folder) if here.step is not None and here.step.kind is StepKind.PUBLISH else None
+    if day is None:
+        return ()
+    why = str(folder.fields.get(URGENCY, ""))
+    words = f"Motif : « {why} ». Mettez l’acte en ligne sans attendre : Paraphe ne compte le délai de recours qu’à partir de là. "
+    return (Notice("warn", f"Affiché en urgence le {jour_long(day)}", f"{words}{URGENT_DOUBT}"),)
 
 
 def _lacking(folder: Folder, actor: Actor, here: Present) -> tuple[Notice, ...]:
@@ -321,21 +337,58 @@ def _action(db: Db, one: Action, folder: Folder) -> ActionView:
 
 def _publishing(db: Db, folder: Folder, shown: ActionView) -> ActionView:
     """The button of publication, in the words of the way in which this act is: online it asks no date, it happens then."""
-    means = means_of(db, folder)
+    means = way_of(db, folder)
     shown = replace(shown, label=means.button, hidden=(("means", means.value),))
+    if urgency_of(db, folder) is not None:
+        return replace(shown, confirm=f"{means.asked} Le jour de son affichage en urgence reste inscrit.")
     if means is Means.ONLINE:
         day = f"Le jour de sa publication sera aujourd’hui, {jour_long(today())}"
         counts = "il est inscrit au journal et compte pour le caractère exécutoire et les recours"
         return replace(shown, confirm=f"{means.asked} {day} : {counts}.")
+    return replace(
+        shown,
+        ask_date=_day_asked(
+            db, folder, "Date de notification" if means is Means.NOTIFIED else "Date de publication", means
+        ),
+    )
+
+
+def _day_asked(db: Db, folder: Folder, label: str, means: Means) -> AskedDate:
     earliest = signed_on(db, folder)
-    asked = AskedDate(
-        "Date de notification" if means is Means.NOTIFIED else "Date de publication",
+    return AskedDate(
+        label,
         means.asked,
         today().isoformat(),
         earliest.isoformat() if earliest else "",
         f"Pas avant le {jour_long(earliest)}, jour de la signature." if earliest else "",
     )
-    return replace(shown, ask_date=asked)
+
+
+def _urgent(db: Db, folder: Folder) -> tuple[ActionView, ...]:
+    """The button of a posting in urgency, where the act is to be put online and was not posted yet."""
+    if means_of(db, folder) is not Means.ONLINE:
+        return ()
+    means = Means.URGENT
+    words = (
+        "Affiché, l’acte est exécutoire dès sa réception par la préfecture, et il reste à mettre en ligne "
+        f"(CGCT L2131-1, V). {URGENT_DOUBT} Dans le doute, mettez-le en ligne."
+    )
+    reason = AskedReason("En quoi il y a urgence", "Inscrit au journal.", decide.SHORTEST, decide.LONGEST)
+    day = _day_asked(db, folder, "Date de l’affichage", means)
+    url = url_for("folders.post_in_urgency", folder_id=folder.id)
+    return (
+        ActionView(
+            "urgent",
+            means.button,
+            "megaphone",
+            "line",
+            url,
+            "post",
+            ask_date=day,
+            ask_reason=reason,
+            confirm=words,
+        ),
+    )
 
 
 def current_present(db: Db, folder: Folder) -> Present | None:

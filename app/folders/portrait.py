@@ -109,6 +109,7 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         else [{"value": code, "label": words} for code, words in offered.offered],
         "signatures": [proof for find in plugged.proofs for proof in find(db, folder.id)],
         "transmissions": [],
+        "dates": [],
         **{name: find(db, folder) for name, find in plugged.shares.items()},
         "problems": [{"key": one.key, "field": one.field, "sentence": one.sentence} for one in missing],
         "warnings": cautions(db, folder),

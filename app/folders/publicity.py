@@ -18,13 +18,19 @@ from workflows.circuit import StepKind
 
 SETTING = "publication"
 """The key of the choice in the settings of a collectivity; without it, acts are published online."""
+URGENCY = "urgency"
+"""Why an act was posted before it is put online, as its folder keeps it beside its facts (CGCT L2131-1, V)."""
 
 
 class Means(StrEnum):
-    """The ways of the law: the public's (CGCT L2131-1, III and IV; R2131-1), and that of whom an order aims at (L2131-1, II)."""
+    """The ways of the law: the public's (CGCT L2131-1, III and IV; R2131-1), and that of whom an order aims at (L2131-1, II).
+
+    `URGENT`: posted first, in urgency, then put online (L2131-1, V).
+    """
 
     ONLINE = "online"
     POSTED = "posted"
+    URGENT = "urgent"
     PAPER = "paper"
     NOTIFIED = "notified"
 
@@ -73,6 +79,13 @@ _WORDS = {
         "Jour de l’affichage à la mairie.",
         "Enregistrer l’affichage…",
         "est affiché",
+    ),
+    Means.URGENT: (
+        "Affiché en urgence le",
+        "Affichage en urgence",
+        "Jour de l’affichage à la mairie.",
+        "Afficher en urgence…",
+        "est affiché en urgence",
     ),
     Means.PAPER: (
         "Publié sur papier le",
@@ -126,6 +139,18 @@ def means_of(db: Db, folder: Folder) -> Means:
         return Means.NOTIFIED
     made = db.get(Publication, folder.id)
     return Means(made.means) if made is not None else means_here(db, folder.collectivity_id)
+
+
+def way_of(db: Db, folder: Folder) -> Means:
+    """How the step of publication ends: an act posted in urgency is put online all the same (CGCT L2131-1, V)."""
+    means = means_of(db, folder)
+    return Means.ONLINE if means is Means.URGENT else means
+
+
+def urgency_of(db: Db, folder: Folder) -> date | None:
+    """The day on which the act was posted in urgency, None when it was not."""
+    made = db.get(Publication, folder.id)
+    return made.published_on if made is not None and made.means == Means.URGENT else None
 
 
 def published_word(family: str) -> str:

@@ -89,6 +89,16 @@ SENTENCES: Sentences = {
         "Rien n’a été enregistré : cet acte a été signé le {signed_on}, il n’a pas pu être affiché, publié ou notifié avant. "
         "Donnez le jour où il l’a été.",
     ),
+    "not-urgent": (
+        409,
+        "Rien n’a été enregistré : seul un acte qui se publie en ligne, et qui n’est pas encore affiché, s’affiche en urgence. "
+        "Rechargez la page.",
+    ),
+    "urgency-reason-missing": (
+        422,
+        "Rien n’a été enregistré : écrivez en quoi il y a urgence, de {shortest} à {longest} caractères. Sans urgence, mettez "
+        "l’acte en ligne.",
+    ),
     "date-before-act": (
         422,
         "Rien n’a été enregistré : cette date précède celle de la décision. Vérifiez-la.",

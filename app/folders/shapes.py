@@ -323,6 +323,15 @@ class Corrected(Schema):
     )
 
 
+class DateShown(Schema):
+    """A date of an act, with what gives it."""
+
+    name = _text("Son nom.", "enforceable_on")
+    label = _text("Ses mots.", "Exécutoire le")
+    day = _day("Le jour ; nul tant qu’il n’est pas connu.")
+    rule = _text("La règle qui le donne ; vide d’un jour qui n’est pas connu.")
+
+
 class FolderShown(Line):
     """A folder, as whoever may read it sees it."""
 
@@ -342,7 +351,8 @@ class FolderShown(Line):
     done_at = _moment("Terminé.", null=True)
     published_on = _day("Publié (actes).")
     publication = _text(
-        "Comment il l’a été : online (en ligne), posted (affiché), paper (sur papier), notified (notifié).",
+        "Comment il l’a été : online (en ligne), posted (affiché), urgent (affiché en urgence, puis mis en ligne), paper (sur "
+        "papier), notified (notifié).",
         null=True,
     )
     enforceable_on = _day("Exécutoire (actes) ; nul tant qu’il ne l’est pas, et s’il ne l’est plus.")
@@ -367,6 +377,9 @@ class FolderShown(Line):
     transmissions = _list(Transmission, "Ses transmissions.")
     payments = _list(
         Payment, "Ce que la trésorerie a dit des mandats et titres d’un flux (PES Retour) ; vide sinon."
+    )
+    dates = _list(
+        DateShown, "Les dates d’un acte reçu par la préfecture, chacune avec sa règle ; vide sinon."
     )
     problems = _list(Point, "Ce qui l’empêche de partir (brouillon ou dossier revenu).")
     warnings = _list(

@@ -22,7 +22,7 @@ from app.folders import corrections, events, numbering
 from app.folders.effect import effect_of
 from app.folders.models import Folder, Publication, StepRun
 from app.folders.move import Present
-from app.folders.publicity import Means, means_of, signed_on
+from app.folders.publicity import Means, means_of, signed_on, way_of
 from app.folders.queues import Found
 from app.folders.rows import STEPS_PER_ROUND
 from app.folders.seats import Slot, slots_of
@@ -164,7 +164,7 @@ def _step_lines(
     if step.kind.automatic:
         return [_machine_line(db, folder, step, runs[-1], rank)]
     acted = [run for run in runs if run.state in {"done", "rejected"}]
-    means = means_of(db, folder) if acted and step.kind is StepKind.PUBLISH else None
+    means = way_of(db, folder) if acted and step.kind is StepKind.PUBLISH else None
     lines = [_acted(run, step, names, rank, acts.get(run.id) or _made_known(run, means)) for run in acted]
     open_runs = [run for run in runs if run.state == "active"]
     if open_runs:

@@ -56,6 +56,16 @@ class AskedDate:
 
 
 @dataclass(frozen=True)
+class AskedReason:
+    """The words that an act asks for, and between how many characters they are."""
+
+    label: str
+    help: str
+    shortest: int
+    longest: int
+
+
+@dataclass(frozen=True)
 class ActionView:
     """A decision that may be taken: its button, where it goes and how."""
 
@@ -67,6 +77,7 @@ class ActionView:
     method: str
     key: str = ""
     ask_date: AskedDate | None = None
+    ask_reason: AskedReason | None = None
     confirm: str = ""
     hidden: tuple[tuple[str, str], ...] = ()
 

@@ -351,6 +351,16 @@ def publish(folder_id: int) -> Response:
     return _after(folder_id, means.ending if means else "")
 
 
+@pages.post("/dossiers/<int:folder_id>/afficher")
+@guard("act")
+def post_in_urgency(folder_id: int) -> Response:
+    """Record that the act was posted in urgency; it stays to be put online."""
+    day, reason = _typed_day(request.form.get("published_on", "")), request.form.get("reason", "")
+    decide.post_in_urgency(g.actor, folder_id, version=version_shown(), posted_on=day, reason=reason)
+    flash("L’affichage en urgence est enregistré. L’acte reste à mettre en ligne.", "ok")
+    return redirect(url_for("folders.show", folder_id=folder_id))
+
+
 def _typed_day(typed: str) -> date | None:
     try:
         return date.fromisoformat(typed)

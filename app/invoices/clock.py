@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from app.core.french import jour
-from workflows.deadlines import authorising_officer_due, payment_due
+from workflows.deadlines import authorising_officer_due, is_working_day, payment_due
 
 DAYS, OURS = 30, 20
 
@@ -25,7 +25,10 @@ class Clock:
 
 
 def clock_of(start: date, today: date) -> Clock:
-    """The clock that began at `start`, seen today (CCP R2192-10; décret 2013-269 art. 12 for the accountant's ten days)."""
+    """The clock that began at `start`, seen today (CCP R2192-10; décret 2013-269 art. 12 for the accountant's ten days).
+
+    A last day that is not worked is said, because the law does not say whether it moves (CAL-08): here it does not.
+    """
     day = (today - start).days
     order, pay = authorising_officer_due(start), payment_due(start)
     left = (order - today).days
@@ -47,5 +50,13 @@ def clock_of(start: date, today: date) -> Clock:
         words,
         f"départ : reçue le {jour(start)}",
         f"Mandat à émettre avant le {jour(order)} ({OURS} jours)",
-        f"Paiement par le comptable avant le {jour(pay)} ({DAYS - OURS} jours)",
+        f"Paiement par le comptable avant le {jour(pay)} ({DAYS - OURS} jours){_unsure(pay)}",
+    )
+
+
+def _unsure(last: date) -> str:
+    return (
+        ""
+        if is_working_day(last)
+        else ", jour non ouvré : la loi ne dit pas s’il est reporté, Paraphe ne le reporte pas"
     )

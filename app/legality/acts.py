@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,7 +16,9 @@ from app.core.french import jour_long
 from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.files import vault
+from app.folders import dated
 from app.folders.access import authorize
+from app.folders.dated import RULES, Dated
 from app.folders.documents import current_versions
 from app.folders.effect import REFERRED, Effect, effect_of
 from app.folders.models import Document, DocumentVersion, Folder, Publication
@@ -30,7 +33,7 @@ from app.people.models import Collectivity
 from app.publication import record
 from app.transmission.models import ON_PAPER, Receipt, Transmission
 from app.transmission.ports import Rejected, Uncertain, Unreachable
-from workflows.deadlines import appeal_until, online_until, referral_until
+from workflows.deadlines import referral_until
 
 PDF = "application/pdf"
 
@@ -44,8 +47,8 @@ class Life:
     received_on: date | None
     published_on: date | None
     enforceable_on: date | None
-    online_until: date | None
-    appeal_until: date | None
+    online_since: date | None
+    first_online: date | None
     referral_until: date | None
     transmit_by: date | None
     transmit_rule: str
@@ -75,8 +78,8 @@ def life_of(db: Db, folder: Folder) -> Life:
         received_on=act.received_on,
         published_on=published,
         enforceable_on=worth.enforceable_on if worth else None,
-        online_until=online_until(record.first_day(online)) if online and not online.withdrawn_at else None,
-        appeal_until=appeal_until(published) if published else None,
+        online_since=record.first_day(online) if online and not online.withdrawn_at else None,
+        first_online=record.first_online(db, online) if online else None,
         transmit_by=limit.after(signed) if limit and signed else None,
         transmit_rule=limit.source if limit else "",
         referral_until=None if cancelled else _referral(db, folder, act),
@@ -117,6 +120,59 @@ def _referral(db: Db, folder: Folder, act: Transmission) -> date | None:
     return referral_until(max(found.values())) if len(found) == len(asked) else None
 
 
+def received(life: Life) -> Dated:
+    """The day of reception by the State, by its receipt or by the proof of a reception on paper."""
+    rule = RULES["received" if life.standing.act.identifier else "on_paper"]
+    return Dated("received_on", "Reçu par la préfecture le", life.received_on, rule, missing="inconnu")
+
+
+def dates_of(life: Life) -> list[Dated]:
+    """The dates of an act, in the order of its life, each with the rule that gives it."""
+    rows = [received(life), *_in_time(life), dated.made_known(life.means, life.published_on)]
+    if life.cancelled_on:
+        cancelled = Dated("cancelled_on", "Transmission annulée le", life.cancelled_on, RULES["cancelled"])
+        return [*rows, cancelled]
+    suspended = life.effect is not None and life.effect.key == "suspended"
+    missing = "suspendu" if suspended else "pas encore : il faut la réception et la publication"
+    rows.append(dated.executory(life.enforceable_on, missing))
+    if life.online_since:
+        rows.append(dated.stays_online(life.online_since))
+    if life.published_on:
+        rows.append(dated.appeal(life.means, life.published_on, life.first_online))
+    if not life.referred:
+        waits = "délai arrêté par la demande de pièces, il repart à leur réception"
+        rows.append(
+            Dated(
+                "referral_until", "Déféré du préfet jusqu’au", life.referral_until, RULES["referral"], waits
+            )
+        )
+    return rows
+
+
+def _in_time(life: Life) -> list[Dated]:
+    """The last day that the law gave to transmit the act, and whether it was held; nothing where the law gives none."""
+    if life.transmit_by is None:
+        return []
+    late = life.received_on is not None and life.received_on > life.transmit_by
+    rule = f"quinze jours de la signature ({life.transmit_rule})"
+    return [
+        Dated(
+            "transmit_by",
+            "À transmettre au plus tard le",
+            life.transmit_by,
+            rule,
+            after=", dépassé" if late else "",
+        )
+    ]
+
+
+def told(db: Db, folder: Folder) -> list[dict[str, Any]]:
+    """The same dates for other software; empty for what the Préfecture does not have."""
+    if act_at_the_prefecture(db, folder) is None:
+        return []
+    return [one.told for one in dates_of(life_of(db, folder))]
+
+
 def rows_of(life: Life, since: Sequence[str] = ()) -> list[str]:
     """The rows of the stamp: its days, what the act is worth today by the line that every page reads, what came after it."""
     identifier = life.standing.act.identifier
@@ -126,10 +182,20 @@ def rows_of(life: Life, since: Sequence[str] = ()) -> list[str]:
         else "Transmis en préfecture sur papier",
         f"Reçu en préfecture le {_short(life.received_on)}",
         f"{life.means.done} {_short(life.published_on)}" if life.published_on else "Publication : en attente",
+        *_put_online(life),
         *([life.effect.words] if life.effect else []),
         *([f"Retiré du site le {_short(life.withdrawn_on)}"] if life.withdrawn_on else []),
         *since,
         *([f"ID : {identifier}"] if identifier else []),
+    ]
+
+
+def _put_online(life: Life) -> list[str]:
+    """The other day of an act that was posted in urgency."""
+    if life.means is not Means.URGENT:
+        return []
+    return [
+        f"Mis en ligne le {_short(life.first_online)}" if life.first_online else "Mise en ligne : en attente"
     ]
 
 
@@ -213,20 +279,22 @@ def certificate(db: Db, folder: Folder) -> bytes:
         raise Refusal("not-enforceable")
     place = db.get_one(Collectivity, folder.collectivity_id).name
     act = life.standing.act
+    certified = [
+        one for one in dates_of(life) if one.name in {"received_on", "published_on", "enforceable_on"}
+    ]
+    known = "son affichage en urgence" if life.means is Means.URGENT else "sa publication"
     proof = db.scalar(sa.select(Receipt.sha256).where(Receipt.transmission_id == act.id).order_by(Receipt.id))
     lines = [
         ("Commune", place),
         ("Acte", folder.title),
         ("Numéro", folder.number),
         ("Identifiant", act.identifier or "transmis sur papier"),
-        ("Reçu par la préfecture le", jour_long(life.received_on)),
-        (life.means.done, jour_long(life.published_on)),
-        ("Exécutoire le", jour_long(life.enforceable_on)),
+        *((one.label, f"{one.words} ({one.rule})") for one in certified),
         ("Preuve de réception", f"empreinte SHA-256 {proof}" if proof else ""),
     ]
     below = [
         f"Le maire {de(place)} certifie que cet acte est exécutoire à compter du {jour_long(life.enforceable_on)}, "
-        "par sa réception par le représentant de l’État et par sa publication (CGCT, article L2131-1).",
+        f"par sa réception par le représentant de l’État et par {known} (CGCT, article L2131-1).",
         f"Établi le {jour_long(today())}.",
         "Le maire,",
     ]

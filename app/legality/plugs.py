@@ -10,7 +10,7 @@ from app.core.db import Db
 from app.core.outbox import Row, each_round, handles
 from app.folders import sockets
 from app.folders.models import Folder
-from app.legality import cancelling, former, intake, on_paper, replies, reports, views
+from app.legality import acts, cancelling, former, intake, on_paper, replies, reports, views
 from app.people.actor import Actor
 from app.transmission import answered
 
@@ -29,6 +29,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.tray(_Tray(templates), views.any_waiting)
     sockets.band(_Band(templates))
     sockets.held(_held)
+    sockets.share("dates", acts.told)
 
 
 class _With:

@@ -1,7 +1,6 @@
 """What the pages of legality control show: letters with their clocks, and an act with its dates."""
 
 from dataclasses import dataclass
-from datetime import date
 
 import sqlalchemy as sa
 
@@ -10,10 +9,11 @@ from app.core.clock import today
 from app.core.db import Db
 from app.core.french import instant, jour, jour_long, taille
 from app.folders.access import readable_by
+from app.folders.dated import RULES
 from app.folders.effect import SUSPENSION, Suspension, effect_of
 from app.folders.models import Folder
-from app.folders.publicity import Means
 from app.folders.views import Tag
+from app.legality import acts
 from app.legality.acts import Life
 from app.legality.clocks import REFERRAL, UNREAD, counter, kind_of
 from app.legality.models import StateLetter
@@ -254,67 +254,12 @@ def _facts(letter: StateLetter, desk: str | None) -> list[tuple[str, str]]:
     return found
 
 
-RULES = {
-    "received": "date lue dans l’accusé (CGCT L2131-2)",
-    "on_paper": "jour déclaré, pas avant la signature, avec sa preuve numérisée (CGCT R2131-4)",
-    Means.ONLINE: "jour de la mise en ligne, constaté ici (CGCT R2131-1)",
-    Means.POSTED: "jour déclaré, pas avant la signature (CGCT L2131-1, IV)",
-    Means.PAPER: "jour déclaré, pas avant la signature (CGCT L2131-1, IV)",
-    Means.NOTIFIED: "jour déclaré, pas avant la signature (CGCT L2131-1, II)",
-    "enforceable": "la plus tardive des deux dates ci-dessus (CGCT L2131-1, I)",
-    "online": "deux mois à compter de la mise en ligne (CGCT R2131-1)",
-    "appeal": "deux mois francs, reportés au jour ouvré suivant (CJA R421-1, R421-5)",
-    "suspended": "un mois au plus si la demande est faite dans les dix jours, puis le juge (CGCT L2131-6)",
-    "referred": "le déféré ne suspend pas l’acte par lui-même (CGCT L2131-6)",
-    "referral": "deux mois à compter de la réception (CGCT L2131-6)",
-}
-"""Where each date of an act comes from, shown beside it."""
-
-
-def _in_time(life: Life) -> list[tuple[str, str, str]]:
-    """The last day that the law gave to transmit the act, and whether it was held; nothing where the law gives none."""
-    if life.transmit_by is None:
-        return []
-    after = life.received_on is not None and life.received_on > life.transmit_by
-    words = f"{jour_long(life.transmit_by)}{', dépassé' if after else ''}"
-    return [("À transmettre au plus tard le", words, f"quinze jours de la signature ({life.transmit_rule})")]
-
-
 def dates_of(life: Life) -> list[tuple[str, str, str]]:
-    """The dates of an act, in the order of its life, each with the rule that gives it (empty for what no rule gives)."""
-
-    def said(day: date | None, missing: str) -> str:
-        return jour_long(day) if day else missing
-
-    found = [
-        ("Identifiant", life.standing.act.identifier or "aucun : transmis sur papier", ""),
-        (
-            "Reçu par la préfecture le",
-            said(life.received_on, "inconnu"),
-            RULES["received" if life.standing.act.identifier else "on_paper"],
-        ),
-        *_in_time(life),
-        (
-            life.means.done,
-            said(life.published_on, "pas encore publié"),
-            RULES[life.means] if life.published_on else "",
-        ),
-    ]
-    if life.cancelled_on:
-        return [*found, ("Transmission annulée le", jour_long(life.cancelled_on), "")]
+    """What the page of an act says of its dates, and what the act is worth, each with its rule."""
+    rows = [(one.label, one.words, one.rule) for one in acts.dates_of(life)]
+    rows.insert(0, ("Identifiant", life.standing.act.identifier or "aucun : transmis sur papier", ""))
     worth = life.effect
     if worth is not None and worth.key in {"suspended", "referred"}:
-        found.append(("État de l’acte", worth.words, RULES[worth.key]))
-    missing = "pas encore : il faut la réception et la publication"
-    if worth is not None and worth.key == "suspended":
-        missing = "suspendu"
-    found.append(("Exécutoire le", said(life.enforceable_on, missing), RULES["enforceable"]))
-    if life.online_until:
-        found.append(("En ligne au moins jusqu’au", jour_long(life.online_until), RULES["online"]))
-    if life.published_on:
-        last = f"{said(life.appeal_until, '')} inclus, sauf prorogation"
-        found.append(("Recours possible jusqu’au", last, RULES["appeal"]))
-    if not life.referred:
-        waits = "délai arrêté par la demande de pièces, il repart à leur réception"
-        found.append(("Déféré du préfet jusqu’au", said(life.referral_until, waits), RULES["referral"]))
-    return found
+        rank = next(n for n, (label, _, _) in enumerate(rows) if label == life.means.done) + 1
+        rows.insert(rank, ("État de l’acte", worth.words, RULES[worth.key]))
+    return rows

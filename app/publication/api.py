@@ -86,6 +86,7 @@ def _shown(slug: str, one: ActView) -> Json:
         "href": url_for("publication_api.act", slug=slug, key=one.key),
         "page": rooted(slug, one.key),
         "authors": [{"name": name, "capacity": capacity} for name, capacity in one.authors],
+        "dates": [date.told for date in one.dates],
         "files": [
             {
                 **{

@@ -8,6 +8,7 @@ from app.core.refusals import Refusal
 from app.files import vault
 from app.folders.effect import effect_of
 from app.folders.models import Folder
+from app.folders.publicity import means_of
 from app.pdf.printed import stamp
 from app.publication import record
 
@@ -31,7 +32,7 @@ def paper_copy(db: Db, folder: Folder, position: int = 1) -> bytes:
     worth = effect_of(db, folder)
     authors = " ; ".join(", ".join(filter(None, (one["name"], one["capacity"]))) for one in act.authors)
     rows = [
-        f"Publié le {act.published_on:%d/%m/%Y}, en ligne depuis le {record.first_day(act):%d/%m/%Y}",
+        f"{means_of(db, folder).done} {act.published_on:%d/%m/%Y}, en ligne depuis le {record.first_day(act):%d/%m/%Y}",
         *([worth.words] if worth else []),
         *([authors] if authors else []),
     ]

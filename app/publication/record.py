@@ -29,13 +29,15 @@ OF_ANY_NATURE = "other_act"
 WHOLE = ("main", "signature", "attachment")
 """What an act published whole is made of: the act as it was signed, a signature kept beside it, its annexes."""
 
+ONLINE_AT_LAST = (Means.ONLINE, Means.URGENT)
+"""The ways by which an act ends online: put there, or posted in urgency first."""
 _PLAIN = re.compile(r"[^a-z0-9]+")
 
 
 def follow(db: Db, folder: Folder, actor: Actor, published_on: date) -> None:
     """The act has just been published: put it online too, unless its family never is, or the council chose another way."""
     here = db.get_one(Publication, folder.id)
-    if family_of(folder.family).publication != "none" and here.means == Means.ONLINE:
+    if family_of(folder.family).publication != "none" and here.means in ONLINE_AT_LAST:
         put(db, folder, actor, published_on)
 
 
@@ -151,6 +153,13 @@ def kind_of(act: PublicAct) -> str:
 def first_day(act: PublicAct) -> date:
     """The day, at the town hall, from which the act is online without a break."""
     return act.online_since.astimezone(PARIS).date()
+
+
+def first_online(db: Db, act: PublicAct) -> date:
+    """The day, at the town hall, on which the public had the act for the first time: taken off since or not."""
+    query = sa.select(sa.func.min(PublicVersion.online_at)).where(PublicVersion.act_id == act.id)
+    first: datetime = db.scalar(query) or act.online_since
+    return first.astimezone(PARIS).date()
 
 
 def slug_of(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields
 
-from app.folders.shapes import Problem, _day, _list, _moment, _number, _said, _text
+from app.folders.shapes import DateShown, Problem, _day, _list, _moment, _number, _said, _text
 
 __all__ = ["ActShown", "ActsPage", "Problem"]
 
@@ -69,6 +69,7 @@ class ActShown(Schema):
     )
     masked = fields.Boolean(required=True, metadata=_said("Vrai si la version en ligne est occultée."))
     authors = _list(AuthorShown, "Qui l’a signé.")
+    dates = _list(DateShown, "Ses dates, chacune avec la règle qui la donne ; vide dans la liste.")
     files = _list(FileShown, "Ses fichiers en ligne ; vide dans la liste.")
     history = _list(PastShown, "Les versions qui ont été en ligne ; vide dans la liste.")
 

@@ -12,10 +12,10 @@ from app.core.db import Db
 from app.folders.access import readable_by
 from app.folders.effect import Effect, effects_of
 from app.folders.models import Folder, Publication, StepRun
-from app.folders.publicity import Means
 from app.folders.rows import STEPS_PER_ROUND
 from app.folders.views import Due, family_words, step_due
 from app.people.actor import Actor
+from app.publication import record
 from app.publication.models import PublicAct, PublicFile, PublicSite, PublicVersion
 from workflows.circuit import StepKind
 from workflows.rights import Right
@@ -62,7 +62,7 @@ def waiting(db: Db, actor: Actor) -> list[Waiting]:
         return []
     known = sa.union(
         sa.select(PublicAct.folder_id),
-        sa.select(Publication.folder_id).where(Publication.means != Means.ONLINE.value),
+        sa.select(Publication.folder_id).where(Publication.means.not_in(record.ONLINE_AT_LAST)),
     )
     query = (
         sa.select(Folder)

@@ -20,7 +20,7 @@ from app.demo.seed import actor_of
 from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming, Kept, keep_main
 from app.folders.models import Document, DocumentVersion, Folder
-from app.folders.publicity import Means, means_of
+from app.folders.publicity import Means, way_of
 from app.folders.sockets import ReadFacts
 from app.invoices.models import InvoiceKey
 from app.journal.models import JournalEntry
@@ -196,7 +196,7 @@ class House:
     def publish(self, folder_id: int, day: date | None = None) -> date | None:
         """Publish an act in its own way, as its clerk; by another way than online, on `day` or today."""
         with reading() as db:
-            means = means_of(db, db.get_one(Folder, folder_id))
+            means = way_of(db, db.get_one(Folder, folder_id))
         typed = None if means is Means.ONLINE else day or today()
         version = self.folder(folder_id).version
         return decide.publish(

@@ -19,12 +19,14 @@ _NAMED = re.compile(r"(?:^|_)([A-Z]{3})_(\d\d)(?=_|$)", re.IGNORECASE)
 HEAD = """# The rules of law, and the tests that hold them
 
 Written by `python -m tests.house.law` from `tests/house/law.yaml` and from the tests; `pytest -k TRA_01` runs those of a rule.
-A rule is held when a test names it; the others say why they are not. Légifrance decides, not this page.
+A rule is held when a test names it; the others say why they are not. Where the law leaves a doubt, the choice made is written.
+Légifrance decides, not this page.
 """
 
 
 def rules() -> dict[str, dict[str, dict[str, str]]]:
-    """The rules by chapter, then by number: what each asks, its source, and why no test holds it."""
+    """The rules by chapter, then by number: what each asks, its source, the choice made where the law leaves a doubt, and why no test
+    holds it."""
     read: dict[str, dict[str, dict[str, str]]] = yaml.safe_load(RULES.read_text(encoding="utf-8"))
     return read
 
@@ -66,7 +68,8 @@ def page() -> str:
 
 def _row(number: str, rule: dict[str, Any], held: list[str]) -> str:
     by = "<br>".join(f"`{one}`" for one in held) or f"not held: {rule.get('why') or 'no test names it yet'}"
-    return f"| {number} | {rule['asks']} | {rule['source']} | {by} |"
+    asks = f"{rule['asks']} *Choice: {rule['choice']}.*" if rule.get("choice") else rule["asks"]
+    return f"| {number} | {asks} | {rule['source']} | {by} |"
 
 
 def _in_name(name: str) -> Iterator[str]:

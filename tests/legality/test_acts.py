@@ -8,12 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 import pikepdf
 import pytest
 import sqlalchemy as sa
+import time_machine
 
 from app.circuits.library import OURS
 from app.circuits.models import CircuitVersion
 from app.core.clock import now, today
 from app.core.db import engine, reading, writing
-from app.core.french import jour
+from app.core.french import jour, jour_long
 from app.core.refusals import Refusal
 from app.folders import decide, sending
 from app.folders.models import Folder, Publication
@@ -23,12 +24,16 @@ from app.pdf.printed import stamp
 from app.people.models import Collectivity
 from app.publication.models import PublicAct
 from app.transmission.models import Transmission
+from tests.api.software import Software
 from tests.builders.house import ACT, House
 from tests.builders.mandates import DEPUTY, a_mayor_and_a_deputy
 from tests.legality.town import a_letter, office, page, replies, typed, walk
-from workflows.deadlines import referral_until
+from tests.publication.test_waiting import listed
+from tests.publication.town import address
+from workflows.deadlines import appeal_until, online_until, referral_until
 from workflows.errors import Refusal as LawRefusal
 from workflows.family import family
+from workflows.rights import Right
 
 CANCELLATIONS = family(cancelling.FAMILY).circuit
 MOTIVE = "Mauvaise version de l’annexe transmise."
@@ -293,3 +298,94 @@ def test_the_page_asks_why_before_it_prepares_a_cancellation(house: House):
     assert answer.status_code == 302
     shown = client.get(answer.location).get_data(as_text=True)
     assert "Annulation de l’acte 2026_057" in shown.replace("\u00a0", " ")
+
+
+@pytest.mark.law("PUB-05", "TRA-01", "CAL-06")
+def test_an_act_posted_in_urgency_then_put_online_says_each_date_with_its_rule_everywhere(
+    house: House, tmp_path
+) -> None:
+    """Executory from the posting, appeal counted from the site: page, stamp, certificate, public page and JSON agree."""
+    act, clerk = house.a_deliberation(at="publication", number="2026-057"), house.client("k.morizur")
+    why = "Risque d’éboulement de la falaise ce week-end."
+    form = {"csrf_token": house.csrf(clerk), "version": house.folder(act).version}
+    wrong = [
+        ({"reason": why}, 422, "donnez la date"),
+        ({"reason": why, "published_on": (today() + timedelta(1)).isoformat()}, 422, "dans le futur"),
+        (
+            {"reason": why, "published_on": (today() - timedelta(1)).isoformat()},
+            422,
+            "n’a pas pu être affiché",
+        ),
+        ({"reason": " urgent ", "published_on": today().isoformat()}, 422, "en quoi il y a urgence"),
+        ({"reason": "x" * 501, "published_on": today().isoformat()}, 422, "en quoi il y a urgence"),
+    ]
+    for more, status, words in wrong:
+        answer = clerk.post(f"/dossiers/{act}/afficher", data={**form, **more})
+        assert (answer.status_code, words in answer.get_data(as_text=True)) == (status, True), more
+    for login, key in (("n.abgrallec", "not-found"), ("a.kervadec", "not-your-turn")):
+        with pytest.raises(Refusal, match=key):
+            decide.post_in_urgency(
+                house.actor(login), act, version=house.folder(act).version, posted_on=today(), reason=why
+            )
+    assert "publication.posted" not in house.journal(act)
+    right = {**form, "reason": f"  {why} ", "published_on": today().isoformat()}
+    assert clerk.post(f"/dossiers/{act}/afficher", data=right).status_code == 302
+    assert clerk.post(f"/dossiers/{act}/afficher", data=right).status_code == 409  # twice
+    again = {**right, "version": house.folder(act).version}
+    assert "qui n’est pas encore affiché" in clerk.post(f"/dossiers/{act}/afficher", data=again).get_data(
+        True
+    )
+    posted, folder = today(), house.folder(act)
+    assert (folder.place, folder.fields["urgency"]) == ("publication", why)
+    shown = page(house, "k.morizur", f"/dossiers/{act}")
+    for words in (f"Affiché en urgence le {jour_long(posted)}", why, "le juge peut en décider autrement"):
+        assert words in shown
+    assert "Afficher en urgence…" not in shown
+    assert f"« {why} »" in page(house, "k.morizur", f"/dossiers/{act}?onglet=journal")
+    assert (act, "À publier") in listed(house)
+    sheet = page(house, "k.morizur", f"/dossiers/{act}/prefecture")
+    assert "pas encore : le délai court de la mise en ligne" in sheet
+    assert life(act).enforceable_on == posted
+    made = text_of(clerk.get(f"/dossiers/{act}/certificat-executoire").data, tmp_path)
+    assert "son affichage en urgence" in made
+    with time_machine.travel(now() + timedelta(days=3), tick=False):
+        assert house.publish(act) == posted
+        found = life(act)
+        assert [one for one in acts.dates_of(found) if not (one.day and one.rule)] == []
+        dates = {one.name: one for one in acts.dates_of(found)}
+        assert dates["published_on"].day == dates["enforceable_on"].day == posted
+        assert dates["appeal_until"].day == appeal_until(today())
+        assert dates["online_until"].day == online_until(today())
+        assert f"Affiché en urgence le {posted:%d/%m/%Y}" in acts.rows_of(found)
+        assert f"Mis en ligne le {today():%d/%m/%Y}" in acts.rows_of(found)
+        software = Software(house, "secretariat", [Right.CREATE, Right.ACT])
+        inside = {one["name"]: one for one in software.get(f"/folders/{act}").json["dates"]}
+        outside = house.client().get("/api/v1/public/kerlann-sur-mer/acts/" + address(act).rpartition("/")[2])
+        open_to_all = {one["name"]: one for one in outside.json["dates"]}
+        pages = {
+            "inside": page(house, "k.morizur", f"/dossiers/{act}/prefecture"),
+            "public": house.client().get(address(act)).get_data(as_text=True),
+        }
+        certified = " ".join(
+            text_of(
+                house.client("k.morizur").get(f"/dossiers/{act}/certificat-executoire").data, tmp_path
+            ).split()
+        )
+    assert set(inside) == set(dates)
+    assert set(open_to_all) >= {"published_on", "online_on", "enforceable_on", "online_until", "appeal_until"}
+    for name, one in dates.items():
+        for told in (inside, open_to_all):
+            if name in told:
+                assert (told[name]["day"], told[name]["rule"]) == (str(one.day), one.rule)
+        for where, told in (("inside", dates), ("public", open_to_all)):
+            if name in told:
+                text = " ".join(pages[where].replace("\u00a0", " ").replace("\u202f", " ").split())
+                assert (where, name, jour_long(one.day) in text, one.rule in text) == (
+                    where,
+                    name,
+                    True,
+                    True,
+                )
+    for name in ("received_on", "published_on", "enforceable_on"):
+        assert jour_long(dates[name].day) in certified.replace("\u00a0", " ")
+        assert dates[name].rule.partition(" (")[0][:25] in certified.replace("\u00a0", " ")

@@ -48,6 +48,7 @@ def send(house: House, folder_id: int, tmp_path, login="k.morizur", day=None, sc
     )
 
 
+@pytest.mark.law("TRA-08")
 def test_nothing_leaves_by_itself_and_the_page_says_what_to_do(house: House):
     folder_id = suspended(house)
     assert house.folder(folder_id).place == "prefecture"

@@ -21,6 +21,7 @@ from tests.builders.house import House
     ],
     ids=["both simulated", "acts leave", "flows leave", "both leave", "operator simulated"],
 )
+@pytest.mark.law("TRA-08")
 def test_the_band_says_what_is_simulated(house: House, given: dict[str, object], said: str) -> None:
     settings = house.settings.model_copy(update={"s2low_url": "https://s2low.example.org", **given})
     town = House(create_app(settings), settings, house.pki, house.mail)

@@ -11,7 +11,11 @@ from app.circuits.library import catalogue
 from app.core.clock import PARIS
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
+from app.folders import dated
+from app.folders.dated import Dated
 from app.folders.effect import Effect, effects_of
+from app.folders.models import Publication
+from app.folders.publicity import Means
 from app.folders.search import ESCAPE, patterns
 from app.folders.sockets import plugged
 from app.people.models import Collectivity
@@ -97,6 +101,7 @@ class ActView:
     masked: bool
     files: tuple[FileView, ...] = ()
     history: tuple[PastView, ...] = ()
+    dates: tuple[Dated, ...] = ()
 
 
 def site_of(slug: str) -> Site:
@@ -173,7 +178,24 @@ def whole(db: Db, act: PublicAct) -> ActView:
     past = tuple(_past(db, one, one.ended_at) for one in versions if one.ended_at is not None)
     worth = effects_of(db, [act.folder_id]).get(act.folder_id)
     masked, matters = bool(shown and shown.masked), _matters(db, [act])
-    return view(act, worth, masked=masked, matters=matters, files=files, history=past)
+    dates = _dates(db, act, worth)
+    return view(act, worth, masked=masked, matters=matters, files=files, history=past, dates=dates)
+
+
+def _dates(db: Db, act: PublicAct, worth: Effect | None) -> tuple[Dated, ...]:
+    """The dates of an act that concern the public, by the rules of its page inside."""
+    made = db.get(Publication, act.folder_id)
+    means = Means(made.means) if made is not None else Means.ONLINE
+    since = record.first_day(act)
+    rows = [dated.decided(act.decided_on)] if act.decided_on else []
+    rows += dated.put_online(means, act.published_on, since)
+    if worth is not None and worth.enforceable_on is not None:
+        rows.append(dated.executory(worth.enforceable_on))
+    if act.withdrawn_at is None:
+        rows.append(dated.stays_online(since))
+    if worth is None or worth.key != "cancelled":
+        rows.append(dated.appeal(means, act.published_on, record.first_online(db, act)))
+    return tuple(rows)
 
 
 def file_at(db: Db, act: PublicAct, position: int) -> PublicFile:
