@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFProtect
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.core import db, french, http, jobs, outbox, security, tenancy
+from app.core import db, french, hold, http, jobs, outbox, security, tenancy
 from app.core.commands import told
 from app.core.limits import limiter
 from app.core.refusals import catalogue
@@ -168,6 +168,7 @@ def _say_who(app: Flask, chosen: Settings) -> None:
             "demo": chosen.demo,
             "request": request,
             "simulation": _simulation(chosen) if actor else "",
+            "held_since": hold.shown() if actor else None,
         }
 
 

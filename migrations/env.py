@@ -10,6 +10,7 @@ from app.core import db
 for name in (
     "core.outbox",
     "core.heartbeat",
+    "core.hold",
     "people.models",
     "journal.models",
     "circuits.models",

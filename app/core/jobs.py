@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from app.core.hold import held
 from app.core.security import secret
 
 if TYPE_CHECKING:
@@ -66,8 +67,20 @@ def _make(url: str) -> "Huey":
     made.periodic_task(crontab(minute="*"), name="watchdog", priority=1)(_watchdog)
     for rank, (name, do) in enumerate(sorted(_nightly.items())):
         # Not all at once, and not at the full hour, when everybody asks the same servers
-        made.periodic_task(crontab(hour="3", minute=str(17 + 7 * rank)), name=f"nightly-{name}")(do)
+        made.periodic_task(crontab(hour="3", minute=str(17 + 7 * rank)), name=f"nightly-{name}")(
+            _unless_held(do)
+        )
     return made
+
+
+def _unless_held(do: Callable[[], Any]) -> Callable[[], None]:
+    """What asks others by night waits too, while nothing may leave."""
+
+    def night() -> None:
+        if not held():
+            do()
+
+    return night
 
 
 def _row(row_id: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core import heartbeat, jobs
+from app.core import heartbeat, hold, jobs
 from app.core.clock import now
 from app.core.db import Base, Db, Tenanted, reading
 from app.core.texts import cleaned
@@ -192,13 +192,14 @@ def post(db: Db, collectivity_id: int, news: Iterable[News]) -> None:
 
 @use_case
 def claim(db: Db, row_id: int) -> Row | None:
-    """Take the row if it is due and nobody holds it: one compare-and-set, correct on both databases."""
+    """Take the row if it is due, nobody holds it and nothing is held: one compare-and-set, correct on both databases."""
     moment = now()
     taken = db.execute(
         sa.update(Outbox)
         .where(
             Outbox.id == row_id,
             Outbox.available_at <= moment,
+            hold.none_lasts,
             sa.or_(
                 Outbox.state == "pending", sa.and_(Outbox.state == "running", Outbox.lease_until < moment)
             ),
@@ -358,7 +359,7 @@ def run(row_id: int) -> None:
 
 
 def due() -> list[int]:
-    """The rows to do now, whatever their age: the watchdog forgets nothing."""
+    """The rows to do now, whatever their age: the watchdog forgets nothing. None while a restoration is held."""
     moment = now()
     with reading() as db:
         query = (
@@ -366,6 +367,7 @@ def due() -> list[int]:
             .where(
                 sa.text("state IN ('pending','running')"),
                 Outbox.available_at <= moment,
+                hold.none_lasts,
                 sa.or_(Outbox.state == "pending", Outbox.lease_until < moment),
             )
             .order_by(Outbox.available_at, Outbox.id)
@@ -382,8 +384,13 @@ def relay() -> int:
 
 
 def watch() -> None:
-    """The watchdog's round: say that the worker lives, let others look at what is due to them, and wake whatever is due."""
+    """The watchdog's round: say that the worker lives, let others look at what is due to them, and wake whatever is due.
+
+    While a restoration is held, only the first: those who look ask operators, whose answers are another installation's.
+    """
     heartbeat.beat("worker", now())
+    if hold.held():
+        return
     for name, look in _rounds.items():
         try:
             look()

@@ -69,3 +69,14 @@ def revisions() -> tuple[str | None, str]:
     with engine().connect() as connection:
         now = MigrationContext.configure(connection).get_current_revision()
     return now, str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def knows(revision: str) -> bool:
+    """Whether this version can bring a base from that revision to its own."""
+    from alembic.script import ScriptDirectory
+    from alembic.util.exc import CommandError
+
+    try:
+        return ScriptDirectory.from_config(_config()).get_revision(revision) is not None
+    except CommandError:
+        return False

@@ -160,6 +160,20 @@ class Store:
             else self._old(now - older_than)
         )
 
+    def kept(self) -> Iterator[tuple[str, str, int]]:
+        """Everything that the store holds, whoever put it there: scope, digest and size in bytes, in no order."""
+        if self._folder:
+            for path in self._folder.glob("*/??/*"):
+                scope, name = path.parts[-3], path.name
+                if _SCOPE.fullmatch(scope) and _NAME.fullmatch(name):
+                    with contextlib.suppress(FileNotFoundError):  # a sweep has just removed it
+                        yield scope, name, path.stat().st_size
+            return
+        for meta in self._listed(""):
+            scope, _, name = (*meta["path"].split("/"), "", "")[:3]
+            if _SCOPE.fullmatch(scope) and _NAME.fullmatch(name) and meta["path"] == _key(scope, name):
+                yield scope, name, meta["size"]
+
     def _old_in_folder(self, folder: Path, limit: datetime) -> Iterator[tuple[tuple[str, str], int]]:
         mine = os.geteuid()
         for path in folder.glob("*/??/*"):

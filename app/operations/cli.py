@@ -1,4 +1,4 @@
-"""`flask --app wsgi upgrade | downgrade | check-schema | doctor | sweep | worker | serve`."""
+"""`flask --app wsgi upgrade | downgrade | check-schema | doctor | sweep | worker | serve`, and what `keeping` brings."""
 
 import os
 import sys
@@ -13,6 +13,7 @@ from app.core.french import taille
 from app.operations import processes, sweep
 from app.operations.doctor import examine
 from app.operations.helping import crew_of
+from app.operations.keeping.cli import COMMANDS as KEEPING
 from app.operations.web import KINDS
 from app.people.desks import collectivity_of
 from workflows.deadlines import get_ready
@@ -123,4 +124,4 @@ def serve(port: str, bind: str, workers: int) -> None:
     os.execv(sys.executable, command)  # noqa: S606
 
 
-COMMANDS = (upgrade, downgrade, check_schema, doctor, outbox_group, sweep_command, worker, serve)
+COMMANDS = (upgrade, downgrade, check_schema, doctor, outbox_group, sweep_command, worker, serve, *KEEPING)

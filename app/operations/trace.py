@@ -38,6 +38,8 @@ ACTS = {
     "collectivity.opened": "Collectivité ouverte",
     "collectivity.place": "Lieu de signature changé",
     "collectivity.publication": "Publicité des actes changée",
+    "collectivity.restored": "Installation restaurée, envois retenus",
+    "collectivity.resumed": "Envois repris après une restauration",
     "convention.resumed": "Convention avec l’État reprise",
     "convention.suspended": "Convention avec l’État suspendue",
     "desk.opened": "Bureau ouvert",

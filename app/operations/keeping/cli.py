@@ -1,0 +1,103 @@
+"""`flask --app wsgi backup | restore | resume`: copy the installation, put a copy back, let it speak again.
+
+Exit codes: 0 done and sound, 1 refused and nothing changed, 3 done, but something in it was lost or altered before.
+"""
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from app.core.french import instant_preuve, taille
+from app.core.grammar import milliers
+from app.operations.keeping.backup import backup
+from app.operations.keeping.restore import Outline, restore, resume, survey
+
+UNSOUND = 3
+SHOWN = 10
+"""Documents named on the screen; the manifest names them all."""
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--encrypt", default="", help="Commande par laquelle passe la sauvegarde : « age -R cle.pub ».")
+@with_appcontext
+def backup_command(file: Path, encrypt: str) -> None:
+    """Sauvegarder toute l’installation dans un fichier neuf, sans rien arrêter."""
+    copied = backup(current_app.config["PARAPHE"], file, shlex.split(encrypt))
+    click.echo(
+        f"Sauvegarde faite : {file}. {milliers(copied.rows)} lignes, {milliers(copied.documents)} documents "
+        f"({taille(copied.size)}), {milliers(copied.files)} fichiers des dossiers."
+    )
+    _tell_lost(copied.lost)
+
+
+def _tell_lost(lost: list[str]) -> None:
+    """The documents that the store did not have any more when the copy was made; the command then fails."""
+    if not lost:
+        return
+    plural = "s" if len(lost) > 1 else ""
+    click.echo(
+        f"{len(lost)} document{plural} de la base manqu{'ent' if plural else 'e'} au dépôt, ou "
+        f"{'y sont altérés' if plural else 'y est altéré'} ; le reste est sauvegardé. À retrouver dans une sauvegarde "
+        "plus ancienne :"
+    )
+    for one in lost[:SHOWN]:
+        click.echo(f"  {one}")
+    if len(lost) > SHOWN:
+        click.echo(f"  et {len(lost) - SHOWN} autres")
+    sys.exit(UNSOUND)
+
+
+@click.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--decrypt", default="", help="Commande qui la déchiffre : « age -d -i cle.txt ».")
+@click.option("--check", is_flag=True, help="Lire et vérifier la sauvegarde, sans rien écrire.")
+@with_appcontext
+def restore_command(file: Path, decrypt: str, check: bool) -> None:
+    """Remettre une sauvegarde à une place vide ; rien n’en part avant « resume »."""
+    if check:
+        _tell_outline("Sauvegarde lue en entier, intacte", survey(file, shlex.split(decrypt)))
+        return
+    restored = restore(current_app.config["PARAPHE"], file, shlex.split(decrypt))
+    _tell_outline("Sauvegarde remise", restored.outline)
+    for one in restored.chains:
+        state = f"altéré, {one.fault}" if one.fault else f"intact, {milliers(one.count)} écritures"
+        click.echo(f"Journal de {one.siren} : {state}.")
+    if restored.heads_fault:
+        click.echo(f"Le journal n’est pas celui de la sauvegarde : {restored.heads_fault}.")
+    click.echo(
+        "Rien ne part de cette installation, ni courriel ni transmission. Quand l’ancienne est arrêtée pour de bon : "
+        'flask --app wsgi resume --words "…"'
+    )
+    _tell_lost(restored.outline.lost)
+    if not restored.sound:
+        sys.exit(UNSOUND)
+
+
+def _tell_outline(what: str, outline: Outline) -> None:
+    click.echo(
+        f"{what}. Faite le {instant_preuve(outline.at)} par la version {outline.version} ({outline.revision}) : "
+        f"{milliers(outline.rows)} lignes, {milliers(outline.documents['count'])} documents "
+        f"({taille(outline.documents['size'])}), {milliers(outline.files)} fichiers des dossiers ; empreintes vérifiées."
+    )
+
+
+@click.command("resume")
+@click.option("--words", required=True, help="Pourquoi cela peut repartir ; écrit au journal.")
+@click.option(
+    "--set-aside", is_flag=True, help="Arrêter d’abord ce qui attendait, à relancer un par un après examen."
+)
+@with_appcontext
+def resume_command(words: str, set_aside: bool) -> None:
+    """Laisser repartir courriels et transmissions d’une installation restaurée."""
+    count = resume(words, aside=set_aside)
+    click.echo(f"Les envois reprennent. Raison écrite au journal : {' '.join(words.split())}")
+    if set_aside:
+        click.echo(f"Mis de côté, à examiner sous /administration : {milliers(count)}")
+
+
+COMMANDS = (backup_command, restore_command, resume_command)

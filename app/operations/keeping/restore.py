@@ -1,0 +1,341 @@
+"""Put a copy back where nothing is yet, prove that it is the same, and let nothing leave until somebody says so.
+
+The copy is read through before anything is written. Documents come first and the rows last, in one transaction: a
+restoration that is killed leaves an empty base, and is begun again with the same copy.
+"""
+
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core import schema
+from app.core.clock import now
+from app.core.db import Db, engine, reading
+from app.core.hold import Hold
+from app.core.hold import since as held_since
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.files import vault
+from app.journal import anchors
+from app.journal.chain import Event, append, canonical, verify
+from app.journal.models import JournalEntry
+from app.operations.keeping import archive, rows
+from app.operations.keeping.backup import folders
+
+BY = "ligne de commande"
+MARK = "restauration-commencee.json"
+"""In the data folder: which copy is being put back, so that the same one, and no other, may go on."""
+SET_ASIDE = "mis de côté à la reprise, après une restauration : à relancer si cela n’est pas déjà parti"
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a copy says of itself, once all of it was read: of when, of which schema, and what it holds."""
+
+    id: str
+    at: datetime
+    version: str
+    revision: str
+    tables: dict[str, Any]
+    forms: dict[str, rows.Form]
+    given: dict[str, int]
+    documents: dict[str, Any]
+    files: int
+    lost: list[str]
+    heads: list[str]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it holds."""
+        return sum(int(one["rows"]) for one in self.tables.values())
+
+
+@dataclass(frozen=True)
+class Chain:
+    """What the journal of a collectivity says once it is back."""
+
+    siren: str
+    count: int
+    fault: str | None
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What came back, what the journal says of itself, and whether its heads are those of the copy."""
+
+    outline: Outline
+    chains: list[Chain]
+    heads_fault: str | None
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was lost before the copy and every chain holds."""
+        return not self.outline.lost and not self.heads_fault and not any(one.fault for one in self.chains)
+
+
+def survey(source: Path, command: Sequence[str] = ()) -> Outline:
+    """Read a whole copy and compare every digest; nothing is written.
+
+    Refuses `copy-broken`, `copy-newer` (its schema is not known here) and what `archive.members` refuses.
+    """
+    opening: dict[str, Any] = {}
+    manifest: dict[str, Any] = {}
+    seen = _Seen()
+    for member in archive.members(source, command):
+        if manifest or bool(opening) == (member.kind == archive.OPENING):
+            raise archive.broken("ses parties ne sont pas dans leur ordre")
+        if member.kind == archive.MANIFEST:
+            manifest = archive.object_in(member.data())
+        elif member.kind == archive.OPENING:
+            data = member.data()
+            opening = archive.object_in(data)
+            _known(opening)
+            seen.note(member, data)
+        else:
+            seen.look(member)
+    if not manifest:
+        raise archive.broken(archive.CUT)
+    wanted = (manifest.get("id"), manifest.get("members"), manifest.get("tables"), manifest.get("documents"))
+    if wanted != (opening.get("id"), seen.members, seen.tallied(), seen.documents()):
+        raise archive.broken("ses empreintes ne sont pas celles de ce qu’elle contient")
+    return Outline(
+        opening["id"],
+        datetime.fromisoformat(opening["at"]),
+        opening["version"],
+        opening["revision"],
+        manifest["tables"],
+        seen.forms,
+        seen.given,
+        manifest["documents"],
+        sum(name.startswith("folders/") for name in seen.members),
+        manifest["lost"],
+        manifest["heads"],
+    )
+
+
+def _known(opening: dict[str, Any]) -> None:
+    if opening.get("format") != archive.FORMAT:
+        raise archive.broken("ce n’est pas une sauvegarde de Paraphe")
+    if not schema.knows(str(opening.get("revision"))):
+        raise Refusal("copy-newer", version=opening.get("version"), revision=opening.get("revision"))
+
+
+class _Seen:
+    """What a first reading has seen: the digest of each member, the lines of each table, the documents."""
+
+    def __init__(self) -> None:
+        self.members: dict[str, list[Any]] = {}
+        self.forms: dict[str, rows.Form] = {}
+        self.given: dict[str, int] = {}
+        self._tallies: dict[str, rows.Tally] = {}
+        self._count = self._size = 0
+        self._every = sha256()
+
+    def note(self, member: archive.Member, data: bytes) -> None:
+        self.members[member.name] = [len(data), sha256(data).hexdigest()]
+
+    def look(self, member: archive.Member) -> None:
+        if member.kind == "table":
+            data = member.data()
+            self.note(member, data)
+            self._table(member, data)
+            return
+        digest, size = sha256(), 0
+        for piece in member.pieces():
+            digest.update(piece)
+            size += len(piece)
+        if member.kind == "folder":
+            self.members[member.name] = [size, digest.hexdigest()]
+            return
+        if digest.hexdigest() != member.facts["sha256"]:
+            raise archive.broken(f"le document {member.facts['sha256']} est abîmé")
+        self._count, self._size = self._count + 1, self._size + size
+        self._every.update(f"{member.facts['scope']}/{member.facts['sha256']}\n".encode())
+
+    def _table(self, member: archive.Member, data: bytes) -> None:
+        name = member.facts["table"]
+        if member.name.endswith(".json"):
+            self.forms[name], given = _form(name, data)
+            self._tallies[name] = rows.Tally()
+            if given is not None:
+                self.given[name] = given
+            return
+        if name not in self._tallies:
+            raise archive.broken("ses parties ne sont pas dans leur ordre")
+        for line in archive.inflate(data):
+            self._tallies[name].add(line)
+
+    def tallied(self) -> dict[str, Any]:
+        return {name: tally.as_facts() for name, tally in self._tallies.items()}
+
+    def documents(self) -> dict[str, Any]:
+        return {"count": self._count, "size": self._size, "digest": self._every.hexdigest()}
+
+
+def _form(name: str, data: bytes) -> tuple[rows.Form, int | None]:
+    facts = archive.object_in(data)
+    columns = tuple((str(column), str(kind)) for column, kind in facts["columns"])
+    return rows.Form(name, columns, tuple(facts["order"])), facts.get("given")
+
+
+def restore(settings: Any, source: Path, command: Sequence[str] = ()) -> Restored:
+    """Put a copy back into the empty place of these settings; nothing leaves it until `resume`.
+
+    Refuses what `survey` refuses, then a place that holds anything: `restore-base-filled`, `restore-store-filled`,
+    `restore-folder-filled`. Only the same copy goes on with what a killed restoration left.
+    """
+    outline = survey(source, command)
+    mark = settings.data_dir / MARK
+    begun = mark.is_file() and archive.object_in(mark.read_bytes()).get("id") == outline.id
+    if not (begun and _loaded(outline)):
+        _empty_base(outline)
+        if not begun:
+            _empty_place(settings)
+        mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mark.write_text(json.dumps({"id": outline.id}), encoding="utf-8")
+        _files(settings, source, command)
+        schema.upgrade(outline.revision)
+        _rows(outline, source, command)
+    schema.upgrade()
+    chains, fault = _chains(outline)
+    _say_restored(outline)
+    mark.unlink()
+    return Restored(outline, chains, fault)
+
+
+def _loaded(outline: Outline) -> bool:
+    """Whether the rows of this copy are here already: it was killed after them."""
+    with engine().connect() as connection:
+        if Hold.__tablename__ not in rows.filled(connection):
+            return False
+    with reading() as db:
+        lasts = sa.select(Hold.id).where(Hold.copied_at == outline.at, Hold.resumed_at.is_(None))
+        return db.scalar(lasts) is not None
+
+
+def _empty_base(outline: Outline) -> None:
+    """No table, or those of the copy's schema without a row: what a killed restoration leaves."""
+    revision = schema.revisions()[0]
+    with engine().connect() as connection:
+        filled = rows.filled(connection)
+        tables = rows.forms(connection)
+    if filled:
+        raise Refusal("restore-base-filled", tables=", ".join(filled[:5]))
+    if tables and revision != outline.revision:
+        raise Refusal("restore-base-filled", tables=", ".join(one.name for one in tables[:5]))
+
+
+def _empty_place(settings: Any) -> None:
+    if next(vault.store().kept(), None) is not None:
+        raise Refusal("restore-store-filled", url=settings.store_url.split("?")[0])
+    for place in folders(settings).values():
+        if place.is_dir() and any(one.is_file() for one in place.rglob("*")):
+            raise Refusal("restore-folder-filled", folder=str(place))
+
+
+def _files(settings: Any, source: Path, command: Sequence[str]) -> None:
+    """The documents into the store and the files into their folders; what is there already is the same."""
+    places = folders(settings)
+    with tempfile.TemporaryDirectory(prefix=".restauration-", dir=settings.data_dir) as room:
+        local = Path(room) / "document"
+        for member in archive.members(source, command):
+            if member.kind == "document":
+                _write(member, local)
+                if vault.store().put_file(member.facts["scope"], local).sha256 != member.facts["sha256"]:
+                    raise archive.broken(f"le document {member.facts['sha256']} est abîmé")
+            elif member.kind == "folder" and member.facts["folder"] in places:
+                target = places[member.facts["folder"]] / member.facts["path"]
+                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _write(member, local)
+                local.replace(target)
+
+
+def _write(member: archive.Member, target: Path) -> None:
+    with target.open("wb") as file:
+        for piece in member.pieces():
+            file.write(piece)
+
+
+@use_case
+def _rows(db: Db, outline: Outline, source: Path, command: Sequence[str]) -> None:
+    """All rows in one transaction, read again from the base before it stands; the hold stands with them."""
+    connection = db.connection()
+    if rows.filled(connection):
+        raise Refusal("restore-base-filled", tables=", ".join(rows.filled(connection)[:5]))
+    if set(outline.forms) != {one.name for one in rows.forms(connection)}:
+        raise archive.broken("ses tables ne sont pas celles de son schéma")
+    with rows.loose(connection):
+        for member in archive.members(source, command):
+            if member.kind == "document":
+                break
+            if member.kind == "table" and not member.name.endswith(".json"):
+                form = outline.forms[member.facts["table"]]
+                rows.load(connection, form, archive.inflate(member.data()))
+    rows.set_numbers(connection, outline.given)
+    rows.same(outline.tables, rows.tallies(connection))
+    db.add(Hold(since=now(), copied_at=outline.at))
+
+
+def _chains(outline: Outline) -> tuple[list[Chain], str | None]:
+    """Each journal recomputed, and whether its heads are those that the copy noted."""
+    with reading() as db:
+        places = list(db.execute(sa.select(anchors.place.c.id, anchors.place.c.siren).order_by("siren")))
+    chains = []
+    for number, siren in places:
+        with reading() as db:
+            count, broken = verify(db, number)
+        fault = f"écriture n° {broken.seq} : {broken.sentence}" if broken else None
+        chains.append(Chain(siren, count, fault))
+    with reading() as db:
+        return chains, anchors.compare(db, outline.heads)[1]
+
+
+def _collectivities(db: Db) -> Iterator[int]:
+    yield from db.scalars(sa.select(anchors.place.c.id).order_by(anchors.place.c.id))
+
+
+@use_case
+def _say_restored(db: Db, outline: Outline) -> None:
+    facts = {"copy": outline.id, "copied_at": outline.at.isoformat(), "revision": outline.revision}
+    said = sa.select(JournalEntry.collectivity_id).where(
+        JournalEntry.event == "collectivity.restored", JournalEntry.facts == canonical(facts)
+    )
+    for number in sorted(set(_collectivities(db)) - set(db.scalars(said))):
+        append(db, number, Event("collectivity.restored", BY, None, None, facts))
+
+
+@use_case
+def resume(db: Db, words: str, *, aside: bool) -> int:
+    """Let everything leave again, for the reason in `words`, written in each journal; how many things were set aside.
+
+    With `aside`, what waited when the copy was put back is stopped, to be looked at and put back to work one by one: the
+    place that was copied may have sent it since. Refuses `resume-words` and `resume-nothing`.
+    """
+    reason = " ".join(words.split())
+    if not reason:
+        raise Refusal("resume-words")
+    began = held_since(db)
+    if began is None:
+        raise Refusal("resume-nothing")
+    count = 0
+    if aside:
+        waited = sa.update(Outbox).where(Outbox.state.in_(["pending", "running"]), Outbox.created_at < began)
+        parked = waited.values(state="parked", lease_until=None, last_error=SET_ASIDE).returning(Outbox.id)
+        count = len(db.scalars(parked.execution_options(synchronize_session=False)).all())
+    ended = sa.update(Hold).where(Hold.resumed_at.is_(None))
+    db.execute(
+        ended.values(resumed_at=now(), resumed_words=reason).execution_options(synchronize_session=False)
+    )
+    for number in list(_collectivities(db)):
+        append(
+            db, number, Event("collectivity.resumed", BY, None, None, {"words": reason, "set_aside": count})
+        )
+    return count

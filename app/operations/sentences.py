@@ -1,0 +1,68 @@
+"""What the commands of the operators refuse, in French."""
+
+SENTENCES: dict[str, tuple[int, str]] = {
+    "backup-there": (
+        409,
+        "Le fichier {name} existe déjà. Aucune sauvegarde n’a été faite : donnez un autre nom, une sauvegarde n’en remplace jamais une autre.",
+    ),
+    "backup-begun": (
+        409,
+        "Une sauvegarde s’écrit dans {name}, ou y a été interrompue. Aucune n’a été faite : si plus rien ne l’écrit, ôtez ce fichier et recommencez.",
+    ),
+    "backup-unwritten": (
+        503,
+        "La sauvegarde {name} n’a pas pu être écrite ({why}). Il n’en reste rien : vérifiez le dossier, ses droits et la place libre.",
+    ),
+    "backup-command": (
+        422,
+        "La commande « {command} » a échoué (code {code}). Rien n’a été fait : essayez-la seule, vérifiez sa clé ou son mot de passe, puis recommencez.",
+    ),
+    "backup-command-unknown": (
+        422,
+        "La commande « {command} » n’est pas installée ici, ou ne peut pas être lancée. Rien n’a été fait : installez-la, ou donnez-en une autre.",
+    ),
+    "backup-behind": (
+        409,
+        "La base est à la version {found}, ce programme en demande {wanted}. Aucune sauvegarde n’a été faite : sauvegardez avec la version du programme qui sert cette base, ou lancez « flask --app wsgi upgrade ».",
+    ),
+    "copy-absent": (
+        404,
+        "La sauvegarde {name} ne peut pas être lue ({why}). Rien n’a été écrit : vérifiez le nom et les droits du fichier.",
+    ),
+    "copy-broken": (
+        422,
+        "Cette sauvegarde ne peut pas être remise : {what}. La base n’a pas reçu une ligne : prenez-en une autre.",
+    ),
+    "copy-newer": (
+        409,
+        "Cette sauvegarde vient d’une version plus récente ({version}, {revision}), inconnue ici. Rien n’a été écrit : installez cette version du programme, puis recommencez.",
+    ),
+    "copy-differs": (
+        500,
+        "Relues dans la nouvelle base, ces tables ne disent pas ce que disait l’ancienne : {tables}. Rien n’a été gardé : signalez-le, et ne vous servez pas de la nouvelle base.",
+    ),
+    "copy-dangling": (
+        422,
+        "Des lignes nomment ce qui n’existe pas ({tables}). Rien n’a été gardé : prenez une autre sauvegarde.",
+    ),
+    "restore-base-filled": (
+        409,
+        "La base des réglages n’est pas vide ({tables}). Rien n’a été écrit : donnez dans PARAPHE_DATABASE_URL une base neuve, sans aucune table.",
+    ),
+    "restore-store-filled": (
+        409,
+        "Le dépôt {url} contient déjà des documents. Rien n’a été écrit : donnez dans PARAPHE_STORE_URL une place neuve.",
+    ),
+    "restore-folder-filled": (
+        409,
+        "Le dossier {folder} contient déjà des fichiers. Rien n’a été écrit : videz-le ou réglez-en un autre.",
+    ),
+    "resume-words": (
+        422,
+        "Rien n’a repris : il faut dire pourquoi, avec --words, par exemple « l’ancien serveur est éteint ».",
+    ),
+    "resume-nothing": (
+        409,
+        "Aucune restauration ne retient les envois. Rien n’a changé : vérifiez que vous êtes sur la bonne installation.",
+    ),
+}
