@@ -125,13 +125,19 @@ class Warned:
     line: Line
     cautions: tuple[Caution, ...]
 
+    @property
+    def grave(self) -> int:
+        """How many of them are grave: they come first, and none of them is left out."""
+        return sum(one.grave for one in self.cautions)
+
 
 def warned(db: Db, seen: Standing) -> list[Warned]:
-    """The folders still to be decided in which something is to be looked at, as their own pages show it today."""
+    """The folders still to be decided in which something is to be looked at, as their own pages show it, the gravest first."""
     waiting = {one.folder_id: one for one in seen.of("waiting", "prepared")}
     rows = db.scalars(sa.select(Folder).where(Folder.id.in_(waiting)))
     found = {row.id: tuple(cautions(db, row)) for row in rows}
-    return [Warned(line, found[key]) for key, line in waiting.items() if found.get(key)]
+    told = [Warned(line, found[key]) for key, line in waiting.items() if found.get(key)]
+    return sorted(told, key=lambda one: not one.grave)
 
 
 def again(db: Db, actor: Actor, batch_id: int) -> dict[int, int]:

@@ -21,7 +21,7 @@ from app.folders.documents import TYPED
 from app.folders.forms import draft_form
 from app.folders.keep import Incoming
 from app.folders.models import Document, Folder
-from app.folders.sockets import cautions, plugged, types_of
+from app.folders.sockets import plugged, types_of, untold_by_draft
 from workflows.circuit import Phase
 from workflows.rights import Right
 
@@ -257,7 +257,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         "sources": dict.fromkeys(folder.sources.get("read", []), said),
         "choosers": form.choosers,
         "corrected": corrections.explained(folder),
-        "doubts": [one for one in cautions(db, folder) if one.about and one.key != "corrected"],
+        "doubts": untold_by_draft(db, folder),
         "steps": [
             replace(step, n=n) for n, step in enumerate(timeline.to_come(db, folder, circuit), start=1)
         ],

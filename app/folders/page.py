@@ -24,7 +24,7 @@ from app.folders.move import EMITTERS, Present, lacking_words, present
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.rows import STEPS_PER_ROUND
 from app.folders.ruling import doubted_by, may_rule
-from app.folders.sockets import CALLED, cautions, obstacles, plugged, returned_as, untold
+from app.folders.sockets import CALLED, Caution, obstacles, plugged, returned_as, told_by_page, untold
 from app.folders.views import (
     ActionView,
     AskedDate,
@@ -409,11 +409,11 @@ def current_present(db: Db, folder: Folder) -> Present | None:
     return present(db, folder, signed=signed is not None)
 
 
-def _rulable(db: Db, folder: Folder, actor: Actor, here: Present | None) -> frozenset[str]:
-    """The cautions on which this reader may rule now (`Caution.about`)."""
+def _rulable(folder: Folder, actor: Actor, here: Present | None, found: Sequence[Caution]) -> frozenset[str]:
+    """Of these cautions, those on which this reader may rule now (`Caution.about`)."""
     if not may_rule(folder, actor, here):
         return frozenset()
-    return frozenset(one.about for one in cautions(db, folder) if one.about and not doubted_by(one, actor))
+    return frozenset(one.about for one in found if one.about and not doubted_by(one, actor))
 
 
 TABS = (("circuit", "Circuit"), ("pieces", "Pièces"), ("details", "Détails"), ("journal", "Journal"))
@@ -431,6 +431,8 @@ def context(
     sheet = _sheet(db, folder, shown, asked)
     rows = [] if sheet else _table(db, folder, shown)
     where = queues.place_in_list(db, actor, folder.id)
+    points, on_sheet = untold(db, folder), told_by_page(db, folder)
+    rulable = _rulable(folder, actor, here, [*points, *on_sheet])
     tabs = [
         Link(
             key,
@@ -449,8 +451,9 @@ def context(
         "xml_rows": rows,
         "xml_text": "" if sheet else _text(db, folder, shown, rows),
         "decision": decision(db, folder, actor, here),
-        "points": untold(db, folder),
-        "rulable": _rulable(db, folder, actor, here),
+        "points": points,
+        "on_sheet": [one for one in on_sheet if one.about in rulable],
+        "rulable": rulable,
         "ruled": ruled_in_words(folder),
         "tab": tab,
         "tabs": tabs,

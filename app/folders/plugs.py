@@ -14,7 +14,7 @@ def plug(settings: Any, templates: Environment) -> None:
     del settings, templates  # it reads nothing of them
     each_round("folders.stranded", stranded.Watch())
     orders_from(orders.orders, orders.executory, orders.numbered)
-    sockets.caution(corrections.cautions)
+    sockets.caution(corrections.cautions, on_draft=True)
     sockets.tag(corrections.tag)
     sockets.caution(doubts.cautions)
-    sockets.caution(points.of_folder)
+    sockets.caution(points.of_folder, on_draft=True)

@@ -1,6 +1,8 @@
 """What was seen inside a folder's files at their deposit, for whoever decides on it: nothing of it shows on a page."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,8 +14,18 @@ from app.folders.sockets import Caution
 
 
 def of_folder(db: Db, folder: Folder) -> list[Caution]:
-    """What to look at in the files of a folder before deciding on it, in their order."""
-    return [one for version in deposited_in(db, folder.id) for one in of_note(version.note)]
+    """What to look at in the files of a folder before deciding on it, in their order; of another file one asks again."""
+    by = frozenset(folder.sources.get("depositors", ()))
+    return [
+        replace(one, about=name(one.key, version.sha256, one.title, one.sentence), by=by)
+        for version in deposited_in(db, folder.id)
+        for one in of_note(version.note)
+    ]
+
+
+def name(key: str, *made_of: str) -> str:
+    """The name of a caution (`Caution.about`): another one as soon as anything that it is made of changes."""
+    return f"{key}:{sha256(chr(10).join(made_of).encode()).hexdigest()[:16]}"
 
 
 def of_note(note: Mapping[str, Any]) -> list[Caution]:

@@ -21,7 +21,7 @@ from app.folders.page import current_present
 from app.folders.publicity import means_of
 from app.folders.rows import STEPS_PER_ROUND
 from app.folders.sending import find_problems
-from app.folders.sockets import CALLED, FileTypes, cautions, plugged, returned_as, types_of
+from app.folders.sockets import CALLED, FileTypes, cautions, plugged, returned_as, settled, types_of
 from app.folders.views import amount, state_label
 from app.journal.models import JournalEntry
 from app.people.actor import Actor
@@ -112,7 +112,14 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "dates": [],
         **{name: find(db, folder) for name, find in plugged.shares.items()},
         "problems": [{"key": one.key, "field": one.field, "sentence": one.sentence} for one in missing],
-        "warnings": cautions(db, folder),
+        "warnings": [
+            {
+                **{name: getattr(one, name) for name in ("key", "title", "sentence")},
+                "gravity": "danger" if one.grave else "warning",
+            }
+            for one in cautions(db, folder)
+        ],
+        "settled": settled(folder),
     }
 
 

@@ -1,5 +1,6 @@
 """The verb of whoever decides on what is doubted: keep one of two values, or settle a caution, with a word."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -32,30 +33,43 @@ def may_rule(folder: Folder, actor: Actor, here: Present | None) -> bool:
 
 
 @use_case
-def rule(db: Db, actor: Actor, folder_id: int, *, version: int, about: str, keep: str, word: str) -> str:
-    """Rule on a caution (`Caution.about`), and for a correction keep one of its values; returns what was done, in French.
+def rule(
+    db: Db, actor: Actor, folder_id: int, *, version: int, about: str | Sequence[str], keep: str, word: str
+) -> str:
+    """Rule on a caution (`Caution.about`) or on several, and for a correction keep one of its values; says so in French.
 
     Refuses `not-your-turn` to whoever does not decide here, `own-caution` to who typed or deposited what is doubted,
-    `word-needed`, `nothing-to-rule` for what is no caution any more, and `ruled-too-late` for a fact once somebody signed.
+    `word-needed`, `nothing-to-rule` for what is no caution any more, `none-ticked`, and `ruled-too-late` for a fact once
+    somebody signed. Of several, all are ruled on or none is; each has its line in the journal.
     """
     folder = lock(db, actor, folder_id, version)
     refuse_stranger(db, actor, folder)
     if not may_rule(folder, actor, present(db, folder)):
         raise Refusal("not-your-turn")
-    caution = next((one for one in cautions(db, folder) if one.about and one.about == about), None)
-    if caution is None or keep not in dict(caution.choices):
+    named = {one.about: one for one in cautions(db, folder) if one.about}
+    wanted = list(dict.fromkeys([about] if isinstance(about, str) else about))
+    if not wanted:
+        raise Refusal("none-ticked")
+    if not all(one in named and keep in dict(named[one].choices) for one in wanted):
         raise Refusal("nothing-to-rule")
-    if person_of(actor) in caution.by:
+    if any(person_of(actor) in named[one].by for one in wanted):
         raise Refusal("own-caution")
     if not word.strip():
         raise Refusal("word-needed")
     said = {"who": actor.name, "at": now().isoformat(), "word": word.strip()[:LONGEST]}
+    told = [_ruled(db, actor, folder, named[one], keep, said) for one in wanted]
+    touch(folder)
+    return told[0] if len(told) == 1 else f"{len(told)} points levés"
+
+
+def _ruled(db: Db, actor: Actor, folder: Folder, caution: Caution, keep: str, said: dict[str, str]) -> str:
+    """Write one ruling down, on the folder and in the journal."""
+    about = caution.about
     if about.startswith((FACT, DOCUMENT)):
         done = _settle(db, folder, about_of(folder, about), keep, said)
     else:
         _write(folder, {"about": about, "keeps": "", "title": caution.title, **said})
         done = f"« {caution.title} » : point levé"
-    touch(folder)
     facts = {"round": folder.round, "about": about, "keep": keep, "word": said["word"], "words": done}
     append(db, folder.collectivity_id, Event("folder.ruled", actor.name, actor.user_id, folder.id, facts))
     return done

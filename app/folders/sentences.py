@@ -117,6 +117,7 @@ SENTENCES: Sentences = {
         "Rien n’a changé : vous avez déposé ce dossier ou écrit cette valeur, une autre personne tranche.",
     ),
     "word-needed": (422, "Rien n’a changé : écrivez d’un mot ce qui vous fait trancher ainsi."),
+    "none-ticked": (422, "Rien n’a changé : cochez au moins un des points à lever."),
     "nothing-to-rule": (409, "Rien n’a changé : ce point n’est plus à trancher. Rouvrez le dossier."),
     "not-rejected": (403, "Le dossier n’a pas été rejeté, rien n’a changé. {details}"),
     "visa-held": (409, "Votre visa n’a pas été donné, et rien n’est parti. {details}"),

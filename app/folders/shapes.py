@@ -59,6 +59,20 @@ class Warned(Schema):
     key = _text("La clé stable.", "account")
     title = _text("En quelques mots.", "IBAN changé, Papeterie du Ponant")
     sentence = _text("Ce qui a été vu, et que faire.")
+    gravity = _text(
+        "« danger » pour ce qui serait refusé, ou payé deux fois : rien n’est signé avant qu’on ait tranché ; « warning » sinon.",
+        "warning",
+    )
+
+
+class Settled(Schema):
+    """One thing that was to be looked at, on which somebody who decides has ruled with a word."""
+
+    key = _text("La clé stable.", "account")
+    title = _text("En quelques mots.", "IBAN changé, Papeterie du Ponant")
+    who = _text("Qui a tranché.")
+    at = _text("Date et heure, telles que le journal les scelle.")
+    word = _text("Ce qu’il a vérifié.", "Confirmé par le fournisseur, au numéro du marché.")
 
 
 class Problem(Schema):
@@ -384,8 +398,9 @@ class FolderShown(Line):
     problems = _list(Point, "Ce qui l’empêche de partir (brouillon ou dossier revenu).")
     warnings = _list(
         Warned,
-        "Ce qu’il faut regarder avant de viser ou de signer ; rien n’en est empêché. Vide s’il n’y a rien.",
+        "Ce qu’il faut regarder avant de viser ou de signer, le plus grave d’abord. Vide s’il n’y a rien.",
     )
+    settled = _list(Settled, "Ce que quelqu’un a déjà tranché, d’un mot.")
 
 
 class Entry(Schema):

@@ -49,6 +49,7 @@ class Caution:
     word, and it is told no more. Empty for what nobody rules on. `choices`: what may be ruled (value, label of the button).
     `by`: the persons (`move.person_of`) who made it and may not rule on it. `formerly`: the name under which it was ruled on
     when names told the number of another folder. A title is kept with the ruling, for all: it names no other folder.
+    `grave`: decided on as it is, something would be refused or paid twice; it is told first, in red, and never left out.
     """
 
     key: str
@@ -59,6 +60,7 @@ class Caution:
     choices: tuple[tuple[str, str], ...] = (("", "Lever ce point"),)
     by: frozenset[int] = frozenset()
     formerly: str = ""
+    grave: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class _Sockets:
     obstacles: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
     cautions: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
     on_page: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
+    on_draft: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
     meanings: list[Callable[[Db, Folder], str]] = field(default_factory=list)
     actions: dict[Action, ActionSocket] = field(default_factory=dict)
     trays: list["Tray"] = field(default_factory=list)
@@ -197,15 +200,22 @@ def obstacles(db: Db, folder: Folder) -> str:
     return " ".join(problem.sentence for find in plugged.obstacles for problem in find(db, folder))
 
 
-def caution(find: Callable[[Db, Folder], Sequence[Caution]], *, on_page: bool = False) -> None:
-    """Say what to look at in a folder before deciding, wherever one decides; `on_page`: its page shows it by other means."""
+def caution(
+    find: Callable[[Db, Folder], Sequence[Caution]], *, on_page: bool = False, on_draft: bool = False
+) -> None:
+    """Say what to look at in a folder before deciding, wherever one decides.
+
+    `on_page`, `on_draft`: its page, its draft show it by other means.
+    """
     plugged.cautions.append(find)
     if on_page:
         plugged.on_page.append(find)
+    if on_draft:
+        plugged.on_draft.append(find)
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
-    """All that is to be looked at in a folder before deciding, as its own page shows it; not what somebody ruled on."""
+    """All that is to be looked at in a folder before deciding, the gravest first; not what somebody ruled on."""
     return _open(folder, (one for find in plugged.cautions for one in find(db, folder)))
 
 
@@ -215,21 +225,29 @@ def told_cautions(db: Db, folder: Folder) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [
         {"key": one.key, "title": one.title, "sentence": one.sentence, "ruling": None} for one in left
     ]
-    ruled = (one for one in folder.sources.get("rulings", ()) if not one["keeps"])
     return found + [
+        {"key": one["key"], "title": one["title"], "sentence": "", "ruling": ruling}
+        for one in settled(folder)
+        for ruling in ({name: one[name] for name in ("who", "at", "word")},)
+    ]
+
+
+def settled(folder: Folder) -> list[dict[str, Any]]:
+    """The cautions on which somebody ruled, the first to the last: key, title, who, when (ISO 8601) and the word."""
+    return [
         {
             "key": str(one["about"]).partition(":")[0],
-            "title": one["title"],
-            "sentence": "",
-            "ruling": {name: one[name] for name in ("who", "at", "word")},
+            **{name: one[name] for name in ("title", "who", "at", "word")},
         }
-        for one in ruled
+        for one in folder.sources.get("rulings", ())
+        if not one["keeps"]
     ]
 
 
 def _open(folder: Folder, found: Iterable[Caution]) -> list[Caution]:
     ruled = rulings_on_cautions(folder.sources)
-    return [one for one in found if not one.about or (one.about not in ruled and one.formerly not in ruled)]
+    left = (one for one in found if not one.about or (one.about not in ruled and one.formerly not in ruled))
+    return sorted(left, key=lambda one: not one.grave)
 
 
 def mark_of(other: Folder) -> str:
@@ -258,6 +276,18 @@ def untold(db: Db, folder: Folder) -> list[Caution]:
     """Those of them that the folder's page does not show by other means."""
     shown = (find for find in plugged.cautions if find not in plugged.on_page)
     return _open(folder, (one for find in shown for one in find(db, folder)))
+
+
+def told_by_page(db: Db, folder: Folder) -> list[Caution]:
+    """Those of them that the folder's page shows by other means, each name once: they are ruled on beside the others."""
+    found = _open(folder, (one for find in plugged.on_page for one in find(db, folder)))
+    return list({one.about: one for one in reversed(found)}.values())[::-1]
+
+
+def untold_by_draft(db: Db, folder: Folder) -> list[Caution]:
+    """Those of them on which somebody may rule, and that the draft does not show by other means."""
+    shown = (find for find in plugged.cautions if find not in plugged.on_draft)
+    return [one for one in _open(folder, (one for find in shown for one in find(db, folder))) if one.about]
 
 
 def action(name: Action, endpoint: str, method: str = "post") -> None:

@@ -376,7 +376,7 @@ def rule(folder_id: int) -> Response:
         g.actor,
         folder_id,
         version=version_shown(),
-        about=request.form.get("about", ""),
+        about=request.form.getlist("about"),
         keep=request.form.get("keep", ""),
         word=request.form.get("word", ""),
     )

@@ -194,7 +194,9 @@ def _duplicate(one: Seen, by: frozenset[int]) -> Caution:
         key, title = NEAR, one.title
         alike = "dont le numéro se lit de même" if one.kind == CLOSE else "de la même date et du même montant"
         said = f"{where} porte une facture du même fournisseur {alike}{what}. Si c’est la même, rejetez celle-ci."
-    return Caution(key, title, said, about=f"{key}:{mark_of(other)}", by=by, formerly=f"{key}:{other.id}")
+    return Caution(
+        key, title, said, about=f"{key}:{mark_of(other)}", by=by, formerly=f"{key}:{other.id}", grave=True
+    )
 
 
 def _addressee(db: Db, folder: Folder, by: frozenset[int]) -> Iterable[Caution]:

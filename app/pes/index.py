@@ -185,6 +185,7 @@ def changed_accounts(db: Db, folder: Folder) -> list[dict[str, Any]]:
             "page": one.page,
             "now": one.masked,
             "before": list(last[one.third][1].values()),
+            "mark": " ".join((one.third, one.piece, one.digest, *sorted(last[one.third][1]))),
         }
         for one in db.scalars(ours)
         if one.third in last and one.digest not in last[one.third][1]

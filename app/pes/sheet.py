@@ -1,6 +1,5 @@
 """The sheet of a flow: its sum in one sentence, what to look at before signing, and one page of its mandats and titres."""
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from app.files import vault
 from app.folders.access import READER, readable_among
 from app.folders.models import DocumentVersion, Folder
 from app.folders.move import was_signed
+from app.folders.points import name
 from app.folders.readings import rulings_on_cautions
 from app.folders.sockets import Caution, is_open, mark_of
 from app.folders.views import state_label
@@ -64,17 +64,16 @@ class Point:
     title: str
     text: str
     page: int
+    mark: str
     grave: bool = False
-    mark: str = ""
 
     @property
     def about(self) -> str:
         """The name of this very point in its folder, for who rules on it: another flow, or another acquit, is another.
 
-        `mark` is what it is made of where the words depend on who reads.
+        `mark` is what it is made of: its words depend on who reads, or another file may say the same.
         """
-        digest = hashlib.sha256((self.mark or f"{self.title} {self.text}").encode()).hexdigest()
-        return f"{self.key}:{digest[:16]}"
+        return name(self.key, self.mark)
 
 
 class Sheet:
@@ -142,7 +141,7 @@ class Sheet:
                 "schema"
             ),  # of a flow read before this was kept, nobody says it any more
             newer=index.summary.get("newer", ()),
-            known=" et ".join(VERSIONS),
+            known=VERSIONS[0],
             blocks=[_paid(_block(one, links, answers), series, paid) for one in blocks],
             returns=bool(paid),
             number=number,
@@ -168,11 +167,15 @@ def points(db: Db, folder: Folder, index: FlowIndex) -> list[Point]:
                     f"Pièce {one['piece']} : {one['now']}. Au dernier flux signé : {', '.join(one['before'])}. "
                     "Faites confirmer ce changement par le tiers, à un numéro que vous connaissez déjà.",
                     one["page"],
+                    f"{index.sha256} {one['mark']}",
                 )
                 for one in changed_accounts(db, folder)
             ),
             *(_elsewhere(one) for one in elsewhere(db, folder, repeated.pages)),
-            *(Point(key, "exclamation-triangle", *said) for key, *said in _found(db, folder, index)),
+            *(
+                Point(key, "exclamation-triangle", title, text, page, f"{index.sha256} {title} {text}")
+                for key, title, text, page in _found(db, folder, index)
+            ),
         ]
     return known[key]
 
@@ -181,7 +184,7 @@ def _taken(db: Db, folder: Folder, repeated: Repeated) -> Iterator[Point]:
     """What an acquit took already; each keeps its name whoever reads."""
     named = readable_among(db, repeated.folders)
     for said, (title, text, _) in zip(repeated.told(folder, named), repeated.told(folder), strict=True):
-        yield Point("taken", "exclamation-circle", *said, grave=True, mark=f"{title} {text}")
+        yield Point("taken", "exclamation-circle", *said, f"{title} {text}", grave=True)
 
 
 def _elsewhere(one: Elsewhere) -> Point:
@@ -198,8 +201,9 @@ def _elsewhere(one: Elsewhere) -> Point:
         f"{where} porte {'les mêmes bordereaux' if several else 'le même bordereau'}{state} : le comptable rejettera le "
         "second. Abandonnez l’un des deux, ou dites pourquoi les deux partent."
     )
-    mark = f"{mark_of(one.folder)} {','.join(one.numbers)}"
-    return Point("elsewhere", "files", what, text, one.page, grave=one.held, mark=mark)
+    # What was ruled while the other folder came after is asked again once this flow is the second
+    mark = f"{mark_of(one.folder)} {','.join(one.numbers)}{'' if one.held else ' first'}"
+    return Point("elsewhere", "files", what, text, one.page, mark, grave=one.held)
 
 
 def _decided(db: Db, folder: Folder) -> bool:
@@ -218,18 +222,18 @@ def _found(db: Db, folder: Folder, index: FlowIndex) -> list[Any]:
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """The same, as whoever decides without opening the sheet is told; nothing for what is no flow."""
-    found = [one for one in _points_of(db, folder) if not one.grave]
-    return [Caution(one.key, spaces(one.title), spaces(one.text)) for one in found]
+    return [one for one in _cautions(db, folder) if not one.grave]
 
 
 def repeated(db: Db, folder: Folder) -> list[Caution]:
     """What an acquit took already, or another folder on its way: nobody signs before somebody who did not deposit it ruled."""
+    return [one for one in _cautions(db, folder) if one.grave]
+
+
+def _cautions(db: Db, folder: Folder) -> Iterator[Caution]:
     by = frozenset(folder.sources.get("depositors", ()))
-    return [
-        Caution(one.key, spaces(one.title), spaces(one.text), about=one.about, by=by)
-        for one in _points_of(db, folder)
-        if one.grave
-    ]
+    for one in _points_of(db, folder):
+        yield Caution(one.key, spaces(one.title), spaces(one.text), about=one.about, by=by, grave=one.grave)
 
 
 def to_rule(db: Db, folder: Folder) -> list[Problem]:

@@ -1,6 +1,7 @@
 """The signatures that a deposited file brought with it, told to whoever decides: never more than what was verified here."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from app.core.db import Db
 from app.core.french import spaces
@@ -25,7 +26,8 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     for version in carriers:
         here = known.get(version.sha256)
         found += _not_valid(version, here.verdicts) if here is not None else [_unverified(folder.id, version)]
-    return found
+    by = frozenset(folder.sources.get("depositors", ()))
+    return [replace(one, by=by) for one in found]
 
 
 def _not_valid(version: DocumentVersion, verdicts: Iterable[Verdict]) -> list[Caution]:
@@ -34,6 +36,7 @@ def _not_valid(version: DocumentVersion, verdicts: Iterable[Verdict]) -> list[Ca
             KEY,
             "Signature antérieure " + ("non valable" if one.verdict == "invalide" else "non reconnue"),
             spaces(f"« {version.filename} », signature au nom de « {one.name} ». {one.reason}"),
+            about=points.name(KEY, version.sha256, one.verdict, one.name, one.reason),
         )
         for one in verdicts
         if one.verdict != "valide"

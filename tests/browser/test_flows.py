@@ -25,6 +25,7 @@ def test_a_flow_and_what_it_carries_meet_no_barrier(house: House, look: Look, tm
     with look.by("a.kervadec") as mayor:
         mayor.folder(folder_id)
         mayor.sees("4 points à regarder avant de signer")
+        mayor.page.get_by_text("Trancher 4 points de la fiche…").click()
         _picture(mayor, "flow")
         look.at(mayor, "flow")
         mayor.page.get_by_role("link", name="facture1.pdf").first.click()

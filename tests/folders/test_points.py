@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from app.core.db import reading
 from app.core.refusals import Refusal
 from app.folders import deposit, sending
 from app.folders.keep import Incoming, keep_masked, keep_paper
+from app.folders.sockets import cautions
 from tests.api.software import Software
 from tests.assets import make_signed, make_two_faced
 from tests.assets.make_hostile import changed
@@ -104,6 +106,19 @@ def test_the_files_inside_stand_before_every_button_that_decides(house: House) -
     assert told in page
     (warning,) = Software(house, "maire", [Right.ACT]).get(f"/folders/{folder_id}").json["warnings"]
     assert (warning["key"], warning["title"]) == ("files-inside", told)
+    # Somebody who decides settles it with a word, for this very file
+    rule = {"version": version, "about": of(house, folder_id), "keep": "", "word": "Vu avec le fournisseur."}
+    client.post(f"/dossiers/{folder_id}/trancher", data={"csrf_token": house.csrf(client), **rule})
+    page = read(house, MAYOR, f"/dossiers/{folder_id}")
+    assert listed not in page
+    assert "« Vu avec le fournisseur. »" in page
+
+
+def of(house: House, folder_id: int) -> str:
+    """The name of the one caution of a folder."""
+    with reading(house.actor(MAYOR).collectivity_id) as db:
+        (one,) = cautions(db, house.folder(folder_id))
+    return one.about
 
 
 def test_the_data_of_an_invoice_are_named_and_warn_nobody(house: House) -> None:

@@ -14,6 +14,7 @@ from app.core.refusals import Refusal
 from app.folders import decide, deposit
 from app.folders.keep import Incoming
 from app.folders.models import Document
+from app.folders.sockets import cautions
 from app.people.actor import system
 from app.pes import coherence
 from app.pes.index import remake
@@ -135,7 +136,12 @@ def told(house: House, folder_id: int, login: str = "g.trehorel") -> str:
             b"FR7630001007941234567890185",
             "sont payés sur le compte FR76 •••• 0185 (pièce 1 la première)",
         ),
-        (b'<TypBord V="01"/>', b'<TypBord V="77"/>', "la valeur « 77 » de « TypBord » n’est pas admise"),
+        (b'<NatPce V="01"/>', b"<NatPce/>", "« NatPce » n’a pas son attribut obligatoire"),
+        (
+            b'<TypBord V="01"/>',
+            b'<TypBord V="77"/>',
+            "plus récent que le schéma PES 5.30, le dernier que Paraphe connaisse, qui n’a pas le code « 77 » de « TypBord »",
+        ),
         (b'<TypePJ V="003"/>', b'<TypePJ V="004"/>', "Ce flux porte des bulletins de paye"),
     ],
     ids=[
@@ -150,6 +156,7 @@ def told(house: House, folder_id: int, login: str = "g.trehorel") -> str:
         "unread",
         "shared account",
         "schema",
+        "newer schema",
         "payslips",
     ],
 )
@@ -172,8 +179,57 @@ def test_who_signs_many_flows_or_decides_by_the_api_is_told_before_the_button(
     software = Software(house, "finances", [Right.ACT])
     assert software.get(f"/folders/{sound}").json["warnings"] == []
     (told_there,) = software.get(f"/folders/{wrong}").json["warnings"]
-    assert told_there["key"] == "sum"
+    assert (told_there["key"], told_there["gravity"]) == ("sum", "warning")
     assert "ses lignes font" in told_there["sentence"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_a_flow_s_reading_found_is_settled_by_who_decides_for_that_file_alone(
+    house: House, tmp_path: Path
+) -> None:
+    """With a word, one by one or together; of another file that says the same one asks again."""
+    wrong = (b'<NbrPce V="2"/>', b'<NbrPce V="3"/>'), (b'V="2282.60"', b'V="2282.61"')
+    folder_id = house.a_flow(renamed(tmp_path, 42, *wrong))
+
+    def points() -> list[str]:
+        with reading(house.actor("a.kervadec").collectivity_id) as db:
+            return [one.about for one in cautions(db, house.folder(folder_id))]
+
+    every = points()
+    assert [one.partition(":")[0] for one in every] == ["count", "sum", "count"]
+    mayor, clerk = Hand(house, "a.kervadec"), Hand(house, "g.trehorel")
+    assert "Trancher 3 points de la fiche…" in mayor.text(f"/dossiers/{folder_id}")
+    assert "Trancher" not in clerk.text(f"/dossiers/{folder_id}")
+    form = {"version": house.folder(folder_id).version, "keep": "", "word": "Vu avec le comptable."}
+    where = f"/dossiers/{folder_id}/trancher"
+    clerk.post(where, {**form, "about": every[1:2]}, status=403)
+    for ticked, word in (([], "Vu."), ([*every, "sum:0000000000000000"], "Vu."), (every, " ")):
+        assert mayor.ask(where, "POST", {**form, "about": ticked, "word": word}).status_code in {409, 422}
+    assert points() == every
+    mayor.post(where, {**form, "about": [*every, *every]})
+    assert points() == []
+    assert house.journal(folder_id).count("folder.ruled") == 3
+    page = mayor.text(f"/dossiers/{folder_id}")
+    assert "a levé ce point" in page
+    assert "« Vu avec le comptable. »" in page
+    assert "à regarder avant de signer" not in page
+    assert "Les sommes et les nombres de pièces ont été recalculés" not in page
+    assert "à regarder dans" not in mayor.page(mayor.propose("sign", [folder_id]))
+    shown = Software(house, "finances", [Right.ACT]).get(f"/folders/{folder_id}").json
+    assert shown["warnings"] == []
+    assert [one["key"] for one in shown["settled"]] == ["count", "sum", "count"]
+    assert {one["word"] for one in shown["settled"]} == {"Vu avec le comptable."}
+
+    version = house.folder(folder_id).version
+    decide.reject(house.actor("a.kervadec"), folder_id, version=version, reason="Encore.")
+    (main, *_) = house.versions(folder_id)
+    again = renamed(tmp_path, 42, *wrong, (b"rentr\xe9e", b"septembre"))
+    deposit.replace_main(
+        house.actor("g.trehorel"), folder_id, main.document_id, Incoming(again, "PES_43.xml")
+    )
+    assert len(points()) == len(every)
+    assert not set(every) & set(points())
+    assert "PES_43" in clerk.text(f"/dossiers/{folder_id}?onglet=pieces")
 
 
 def test_a_sound_flow_has_nothing_to_look_at(house: House) -> None:

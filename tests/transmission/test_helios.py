@@ -22,9 +22,12 @@ from app.people.actor import system
 from app.transmission import channels, dispatch
 from app.transmission.models import Transmission
 from app.transmission.ports import Answer, AnswerKind
+from tests.api.software import Software
+from tests.batches.town import Hand
 from tests.builders.house import FLOW, House
 from tests.channels.parcels import FLOW_NAME
 from tests.mailserver import MailServer
+from workflows.rights import Right
 
 
 def world(house: House) -> Path:
@@ -170,6 +173,17 @@ def ruled_by_another_before_the_signature(house: House, folder_id: int) -> None:
     house.approve(folder_id, "n.abgrallec")
     with pytest.raises(Refusal, match="would-be-refused"):
         house.sign(folder_id, "a.kervadec")
+    # Red at every step: in a batch too, each of them, whatever else is to be looked at
+    hand = Hand(house, "a.kervadec")
+    batch = hand.page(hand.propose("sign", [folder_id]))
+    with reading() as db:
+        grave = [one.title for one in cautions(db, db.get_one(Folder, folder_id)) if one.grave]
+    assert len(grave) >= len(told)
+    assert "note-danger" in batch
+    assert all(f"{title}.</b>" in batch for title in grave)
+    warnings = Software(house, "finances", [Right.ACT]).get(f"/folders/{folder_id}").json["warnings"]
+    assert [one["title"] for one in warnings if one["gravity"] == "danger"] == grave
+    assert [one["gravity"] for one in warnings] == sorted(one["gravity"] for one in warnings)
     mayor = house.actor("a.kervadec")
     for one in told:
         given = {"about": one.about, "keep": "", "word": "Le comptable a annulé sa prise en charge."}

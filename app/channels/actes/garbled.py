@@ -4,6 +4,7 @@ import re
 
 from app.core.db import Db
 from app.folders.models import Folder
+from app.folders.points import name
 from app.folders.sockets import Caution
 
 _SPOILT = re.compile("[ÃÂ][\u0080-\u00bf]|â€|\ufffd")
@@ -41,4 +42,8 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     del db
     subject = str(folder.fields.get("subject") or "")
     sentence = told(subject) if "nature" in folder.fields else ""
-    return [Caution("subject-garbled", "Accents abîmés dans l’objet", sentence)] if sentence else []
+    if not sentence:
+        return []
+    by = frozenset(folder.sources.get("depositors", ()))
+    about = name("subject-garbled", subject)
+    return [Caution("subject-garbled", "Accents abîmés dans l’objet", sentence, about=about, by=by)]
