@@ -12,8 +12,15 @@ from app.channels.actes.budget_year import cautions
 from app.channels.actes.channel import open_channel
 from app.channels.actes.settings import ActesSettings
 from app.channels.actes.xmltree import Malformed
+from app.core.db import reading
+from app.folders import sending
+from app.folders.sockets import cautions as folder_cautions
+from tests.api.software import Software
+from tests.batches.town import Hand
 from tests.builders.budgets import sealed
+from tests.builders.house import ACT
 from tests.channels.parcels import PDF, a_file, a_parcel
+from workflows.rights import Right
 
 ROOM = Path(__file__).resolve().parents[1] / "assets" / "actes" / "budget"
 TOTEM = (ROOM / "totem-mini-scelle.xml").read_bytes()
@@ -130,6 +137,51 @@ def test_bud_04_a_cfu_goes_byte_for_byte_with_its_deliberation_and_the_signature
     assert CFU in contents
 
 
+@pytest.mark.law("BUD-04")
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_account_is_presided_by_another_than_the_mayor_and_who_decides_is_told(house):
+    """Who presided is asked; the mayor who would sign his own account is told, until somebody rules."""
+    folder_id = house.an_act(
+        "budget",
+        ROOM / "cfu-mini-scelle.xml",
+        ACT,
+        ACT,
+        at="draft",
+        decision_date=read_budget(CFU).decided_on,
+    )
+    clerk, finance, mayor = (Hand(house, login) for login in ("k.morizur", "n.abgrallec", "a.kervadec"))
+
+    def told():
+        with reading(house.actor("k.morizur").collectivity_id) as db:
+            found = folder_cautions(db, house.folder(folder_id))
+            return {one.key: one for one in found if one.key.startswith("cfu")}
+
+    draft = clerk.text(f"/dossiers/{folder_id}/brouillon")
+    assert "Présidence du vote" in draft
+    assert "Compte financier unique : qui a présidé le vote ?" in draft
+    house.save(folder_id, "k.morizur", {"presided_by": "M. KERVADEC Armel"})
+    assert told()["cfu-chair"].title == "Compte financier unique présidé par le maire"
+    house.save(folder_id, "k.morizur", {"presided_by": "Gaud Le Bras"})
+    house.type_annexes(folder_id, "70_DE")
+    sending.send(house.actor("k.morizur"), folder_id, version=house.folder(folder_id).version)
+    assert "Vérifiez que la délibération jointe est signée par Gaud Le Bras" in finance.text(
+        f"/dossiers/{folder_id}"
+    )
+    house.approve(folder_id, "n.abgrallec")
+    page = mayor.text(f"/dossiers/{folder_id}")
+    assert "« Signature du maire », Armel Kervadec, maire, signerait le compte financier unique" in page
+    assert "Faites signer Gaud Le Bras, par un circuit qui le demande" in page
+    assert "le maire signerait" in mayor.text(f"/lots/{mayor.propose('sign', [folder_id])}")
+    warnings = Software(house, "maire", [Right.ACT]).get(f"/folders/{folder_id}").json["warnings"]
+    assert {"cfu-chair", "cfu-signature"} <= {one["key"] for one in warnings}
+    for one in told().values():
+        form = {"version": house.folder(folder_id).version, "about": one.about, "keep": ""}
+        clerk.post(f"/dossiers/{folder_id}/trancher", {**form, "word": "Oui."}, status=403)
+        mayor.post(f"/dossiers/{folder_id}/trancher", {**form, "word": "Je signe comme ordonnateur."})
+    assert told() == {}
+    assert "« Je signe comme ordonnateur. »" in mayor.text(f"/dossiers/{folder_id}")
+
+
 def test_the_schema_of_a_budget_is_a_remark_and_the_newest_known_is_tried_first():
     assert remark(TOTEM) == remark(CFU) == "Suit le schéma 5.30 des budgets."
     newer = TOTEM.replace(b"<NatCEPL", b'<Demain V="1"/><NatCEPL')
@@ -173,7 +225,9 @@ def test_bud_03_a_budget_is_declared_as_its_own_file_declares_it(tmp_path):
     assert "la collectivité a le SIREN 212909998" in told(foreign, siret="21350001000019")["siret"]
     silent = sealed(TOTEM, (b'<DteDec V="2026-11-12"/>', b""), (b'NatDec V="01"', b'NatDec V="77"'))
     assert told(silent, decision_date="2026-11-10", budget_kind="Autre") == {}
-    assert read_budget(sealed(TOTEM, (b'NatDec V="01"', b'NatDec V="04"'))).kind == "Virement de crédits"
+    kinds = {"04": "Virement de crédits", "05": "Restes à réaliser", "06": "Délibérations spéciales"}
+    for code, words in kinds.items():
+        assert read_budget(sealed(TOTEM, (b'NatDec V="01"', f'NatDec V="{code}"'.encode()))).kind == words
 
 
 @pytest.mark.law("BUD-01", "BUD-02", "BUD-04")

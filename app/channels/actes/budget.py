@@ -31,6 +31,8 @@ KINDS: Final = {  # NatDec; 04 to 06 since schema 5.24
     "10": "Compte financier unique",
 }
 SINGLE_ACCOUNT: Final = "10"
+ACCOUNTS: Final = frozenset({KINDS["09"], KINDS[SINGLE_ACCOUNT]})
+"""What the mayor gives account of: another presides over its vote (CGCT L2121-14)."""
 PROJECT: Final = "Le fichier dit qu’il est un projet (ProjetBudget) : le comptable le refuserait. Transmettez le budget voté."
 USUAL: Final = frozenset({"iso-8859-1", "iso8859-1", "latin1"})
 _INDENTS: Final = ("   ", "  ", " ", "\t", "    ")

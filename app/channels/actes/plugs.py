@@ -37,7 +37,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.table(_table)
     sockets.band(_Preflight(settings, templates))
     sockets.types(_types)
-    sockets.caution(garbled.cautions)
+    sockets.caution(garbled.cautions, on_draft=True)
     sockets.derived(_classified)
     jobs.nightly("classification", _renew)
 
@@ -171,13 +171,8 @@ def _year(db: Db, folder: Folder) -> Sequence[Caution]:
 
 def _chair(db: Db, folder: Folder) -> Sequence[Caution]:
     """BUD-04: the mayor leaves the room for the vote of his accounts, and another presides and signs (CGCT L2121-14)."""
-    del db
-    from app.channels.actes.budget import KINDS, SINGLE_ACCOUNT
-
-    if folder.family != "budget" or folder.fields.get("budget_kind") != KINDS[SINGLE_ACCOUNT]:
+    if folder.family != "budget":
         return ()
-    sentence = (
-        "Le maire se retire au moment du vote (CGCT L2121-14). Vérifiez que la délibération jointe est signée par qui a présidé "
-        "la séance à sa place, et que la page des signatures porte celles de tous les conseillers, quel que soit leur vote."
-    )
-    return [Caution("cfu-chair", "Compte financier unique", sentence)]
+    from app.channels.actes.chair import cautions
+
+    return cautions(db, folder)
