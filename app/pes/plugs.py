@@ -39,7 +39,7 @@ def plug(settings: Any, templates: Environment) -> None:
             sockets.taker(family.name, take)
     sockets.sheet(sheet)
     sockets.band(sheet.band)
-    sockets.caution(cautions, on_page=True)
+    sockets.caution(cautions, on_page=True, on_draft=True)
     sockets.obstacle(to_rule)
     sockets.caution(repeated)  # ruled on in the decision, beside the sheet that shows it
     sockets.meaning(meaning)
@@ -95,13 +95,21 @@ class _Reader:
         )
 
     def _judge_schema(self, flow: Flow, path: Path) -> None:
-        from app.pes.schema import VERSIONS, compare
+        from app.pes.schema import MANY, VERSIONS, compare
 
         found = compare(path)
         if found.faults and self._strict:
             told = " ".join(f"Ligne {one.line} : {one.words}." for one in found.faults[:TOLD])
             raise Refusal("flow-schema", version=" ni ".join(VERSIONS), faults=told)
-        flow.schema, flow.newer = found.version, found.unknown
+        flow.schema, flow.newer = found.version, found.newer
+        if found.unfinished:
+            flow.findings.append(
+                Finding(
+                    "schema",
+                    "Comparaison au schéma PES arrêtée",
+                    f"Plus de {MANY} écarts : la fin du flux n’a pas été comparée. Demandez à l’éditeur du logiciel de finances.",
+                )
+            )
         flow.findings += [
             Finding(
                 "schema", f"Hors des schémas PES connus, ligne {one.line}", f"À cette ligne, {one.words}."

@@ -2,7 +2,7 @@
 
 No flow says the version of its schema (namespaces, Version and IdVer never changed): it is compared with the newest set that
 is known, then with the older ones, and follows the schema as soon as it follows one. An element that no known set has is the
-sign of a newer one, and no fault.
+sign of a newer one, and no fault; so are a code that its list has not and a text that is longer, where nothing else is wrong.
 
 libxml2 validates as it parses (xmlSchemaSAXPlug), so that memory is that of one attachment. Lines are counted here: the
 validator does not know them in this mode.
@@ -19,6 +19,9 @@ ENTRY = Path("PES_V2") / "Rev0" / "PES_Aller.xsd"
 VERSIONS = ("5.30", "5.17")
 """The newest first."""
 MOST = 50
+"""Faults that are told."""
+MANY = 2000
+"""What the validator says that is read: beyond, the comparison stops there, and says so."""
 _UNEXPECTED = "n’est pas attendu ici"
 PIECE = 1 << 16
 HEAVY = frozenset({"Bordereau", "PJ", "FactureIndiv", "Marche"})
@@ -39,29 +42,50 @@ class Fault:
 class Compared:
     """The schema that a flow follows, empty where it follows none that is known; then its faults against the newest.
 
-    `unknown`: the elements that no known set has, in the order of the file. Where nothing else is wrong there is no fault.
+    `newer`: what is likely of a newer schema, in words and in the order of the file: elements that no known set has, and,
+    where nothing else is wrong, codes and longer texts. Then there is no fault. `unfinished`: the end was not compared.
     """
 
     version: str
     faults: list[Fault]
-    unknown: tuple[str, ...] = ()
+    newer: tuple[str, ...] = ()
+    unfinished: bool = False
+
+
+@dataclass
+class _Found:
+    """What one version has against a flow, each with the element at fault: what is `wrong`, and what may be `newer` codes."""
+
+    wrong: list[tuple[str, Fault]]
+    newer: list[tuple[str, Fault]]
+    unfinished: bool
 
 
 def compare(path: Path) -> Compared:
     """Compare a flow that passed intake (no DOCTYPE, bounded depth) with the known schemas, the newest first."""
-    newest: list[tuple[str, Fault]] = []
+    every = []
     for version in VERSIONS:
-        found = _faults(path, version)
-        if not found:
+        every.append(_faults(path, version))
+        if not every[-1].wrong and not every[-1].newer:
             return Compared(version, [])
-        newest = newest or found
-    unknown = [name for name, fault in newest if _UNEXPECTED in fault.words and name not in _names()]
-    left = [fault for name, fault in newest if name not in unknown]
-    return Compared("", left, tuple(dict.fromkeys(unknown)))
+    newest = every[0]
+    unknown = [name for name, fault in newest.wrong if _UNEXPECTED in fault.words and name not in _names()]
+    left = [fault for name, fault in newest.wrong if name not in unknown]
+    elements = [f"l’élément « {name} »" for name in dict.fromkeys(unknown)]
+    codes = [fault for _, fault in newest.newer]
+    if left:
+        told = sorted([*left, *(Fault(one.line, f"{one.words} n’est pas admis") for one in codes)], key=_line)
+        return Compared("", told[:MOST], tuple(elements), newest.unfinished)
+    words = dict.fromkeys(one.words for one in codes)
+    return Compared("", [], (*elements, *words), newest.unfinished)
 
 
-def _faults(path: Path, version: str) -> list[tuple[str, Fault]]:
-    """The first `MOST` faults against one version, in the order of the file, each with the element at fault."""
+def _line(one: Fault) -> int:
+    return one.line
+
+
+def _faults(path: Path, version: str) -> _Found:
+    """What one version has against a flow, in the order of the file: its first `MOST` faults, each with the element at fault."""
     from lxml import etree
 
     parser: Any = etree.XMLPullParser(
@@ -72,23 +96,38 @@ def _faults(path: Path, version: str) -> list[tuple[str, Fault]]:
         load_dtd=False,
         huge_tree=True,  # an attachment of more than 10 MB is one text; what it weighs is bounded by the deposit's limit
     )
-    found: dict[tuple[int, str], tuple[str, Fault]] = {}
+    wrong: dict[tuple[int, str], tuple[str, Fault]] = {}
+    newer: dict[tuple[int, str], tuple[str, Fault]] = {}
     known, line = 0, 1
+
+    def keep(message: str) -> None:
+        words = _newer(message)
+        name, fault = words or _told(message)
+        (newer if words else wrong).setdefault((line, name), (name, Fault(line, fault)))
+
     try:
         with path.open("rb") as stream:
-            while len(found) < MOST and (piece := stream.readline(PIECE)):
+            while len(wrong) < MOST and known < MANY and (piece := stream.readline(PIECE)):
                 parser.feed(piece)
                 if len(parser.feed_error_log) > known:
                     for entry in list(parser.feed_error_log)[known:]:
-                        fault = _told(entry.message)
-                        found.setdefault((line, fault[0]), (fault[0], Fault(line, fault[1])))
+                        keep(entry.message)
                     known = len(parser.feed_error_log)
                 line += piece.endswith(b"\n")
                 _forget(parser)
     except etree.XMLSyntaxError as error:
-        fault = _told(error.msg or "")
-        found.setdefault((line, fault[0]), (fault[0], Fault(line, fault[1])))
-    return list(found.values())[:MOST]
+        keep(error.msg or "")
+    return _Found(list(wrong.values())[:MOST], list(newer.values()), known >= MANY)
+
+
+def _newer(message: str) -> tuple[str, str] | None:
+    """The element and what a newer schema may well allow there: a code of a longer list, a longer text; None for a fault."""
+    named, value = _ELEMENT.match(message), _VALUE.search(message)
+    if named and value and value[1] and "[facet 'enumeration']" in message:
+        return named[1], f"le code « {value[1][:60]} » de « {named[1]} »"
+    if named and "[facet 'maxLength']" in message:
+        return named[1], f"un texte plus long de « {named[1]} »"
+    return None
 
 
 @lru_cache(maxsize=len(VERSIONS))

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.refusals import Refusal
 from app.pes.plugs import _Reader
-from app.pes.schema import MOST, Compared, Fault, compare
+from app.pes.schema import MANY, MOST, Compared, Fault, compare
 from tests.builders.flows import edited, long_flow
 from tests.builders.house import ASSETS, FLOW
 from workflows.family import family
@@ -22,8 +22,8 @@ def test_each_fault_has_its_line_and_its_sentence(tmp_path: Path) -> None:
     assert found[:4] == [
         Fault(3, "« Adresse » n’est pas attendu ici, mais Sigle"),
         Fault(4, "« CodBud » n’est pas attendu ici, mais FinJur ou CodCol"),
-        Fault(6, "la valeur « 77 » de « TypBord » n’est pas admise"),
         Fault(6, "« NbrPce » n’a pas son attribut obligatoire"),
+        Fault(6, "le code « 77 » de « TypBord » n’est pas admis"),
     ]
     assert {one.line for one in found[4:]} == {second}
 
@@ -48,30 +48,40 @@ def test_a_flow_follows_the_schema_of_its_time_and_a_newer_one_is_a_remark(tmp_p
     )
     assert compare(old) == Compared("5.17", [])
     tomorrow = edited(tmp_path, (b'<TVAIntraCom V="0"/>', b'<TVAIntraCom V="0"/><TVADeDemain V="0"/>'))
-    assert compare(tomorrow) == Compared("", [], ("TVADeDemain",))
-    read = _Reader(family("pes"), strict=True)(tomorrow, "application/xml").content
-    assert (read.findings, list(read.newer)) == ([], ["TVADeDemain"])
+    assert compare(tomorrow) == Compared("", [], ("l’élément « TVADeDemain »",))
+    # and a code or a longer text, in a flow that is right otherwise; an empty code, or one of another form, is a fault
+    sigle = b'<Sigle V="GF TEST"/>'
+    newer = edited(tmp_path, TYPE, (sigle, b'<Sigle V="%s"/>' % (b"G" * 400)), name="newer.xml")
+    said = ("un texte plus long de « Sigle »", "le code « 77 » de « TypBord »")
+    assert compare(newer) == Compared("", [], said)
+    for path, words in ((tomorrow, ["l’élément « TVADeDemain »"]), (newer, list(said))):
+        read = _Reader(family("pes"), strict=True)(path, "application/xml").content
+        assert (read.findings, list(read.newer)) == ([], words)
+    assert compare(edited(tmp_path, (TYPE[0], b'<TypBord V=""/>'), name="empty.xml")).faults
+    assert compare(edited(tmp_path, (b'<CodCol V="123"/>', b'<CodCol V="1234"/>'), name="code.xml")).faults
 
 
 def test_the_faults_of_a_flow_are_told_up_to_a_limit(tmp_path: Path) -> None:
-    path = long_flow(tmp_path, 3 * MOST)
-    path.write_bytes(
-        path.read_bytes().replace(b'<NatPce V="01"/>', b'<NatPce V="99"/>').replace(b"<Piece>", b"\n<Piece>")
-    )
+    path = long_flow(tmp_path, MANY + 1)
+    pieces = path.read_bytes().replace(b"<Piece>", b"\n<Piece>")
+    path.write_bytes(pieces.replace(b'<NatPce V="01"/>', b"<NatPce/>"))
     assert len(compare(path).faults) == MOST
+    path.write_bytes(pieces.replace(b'<NatPce V="01"/>', b'<NatPce V="99"/>'))
+    assert compare(path) == Compared("", [], ("le code « 99 » de « NatPce »",), unfinished=True)
+    every = _Reader(family("pes"), strict=True)(path, "application/xml").content.findings
+    (told,) = [one for one in every if one.key == "schema"]
+    assert (told.key, told.title) == ("schema", "Comparaison au schéma PES arrêtée")
 
 
 def test_a_body_may_refuse_what_leaves_the_schema_or_have_it_told(tmp_path: Path) -> None:
-    path, flows = edited(tmp_path, TYPE), family("pes")
+    path, flows = edited(tmp_path, (b'<NbrPce V="2"/>', b"<NbrPce/>")), family("pes")
     read = _Reader(flows, strict=False)(path, "application/xml")
-    assert [one.title for one in read.content.findings] == [
+    assert [one.title for one in read.content.findings if one.key == "schema"] == [
         "Hors des schémas PES connus, ligne 6",
         "Hors des schémas PES connus, ligne 9",
     ]
     with pytest.raises(Refusal) as caught:
         _Reader(flows, strict=True)(path, "application/xml")
     assert caught.value.key == "flow-schema"
-    assert caught.value.facts["faults"].startswith(
-        "Ligne 6 : la valeur « 77 » de « TypBord » n’est pas admise."
-    )
+    assert caught.value.facts["faults"].startswith("Ligne 6 : « NbrPce » n’a pas son attribut obligatoire.")
     assert _Reader(flows, strict=True)(FLOW, "application/xml").content.findings == []
