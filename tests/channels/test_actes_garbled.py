@@ -26,6 +26,9 @@ def test_what_was_read_in_the_wrong_alphabet_is_told_and_nothing_else(text: str,
 
 
 def test_it_is_said_of_acts_alone() -> None:
-    act, other = Folder(fields={"nature": "1", "subject": "CafÃ©"}), Folder(fields={"subject": "CafÃ©"})
-    assert [one.key for one in cautions(None, act)] == ["subject-garbled"]  # type: ignore[arg-type]
-    assert cautions(None, other) == []  # type: ignore[arg-type]
+    act = Folder(fields={"nature": "1", "subject": "CafÃ©"}, sources={"depositors": [7]})
+    (caution,) = cautions(None, act)  # type: ignore[arg-type]
+    assert (caution.key, caution.by) == ("subject-garbled", {7})
+    act.fields = {**act.fields, "subject": "Le CafÃ©"}  # another subject is another caution: one asks again
+    assert cautions(None, act)[0].about != caution.about  # type: ignore[arg-type]
+    assert cautions(None, Folder(fields={"subject": "CafÃ©"}, sources={})) == []  # type: ignore[arg-type]
