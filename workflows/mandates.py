@@ -1,18 +1,21 @@
 """Who may sign in the commune's name: as mayor, by delegation or as suppléant; from when, until when, and for what."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from itertools import combinations
+from typing import Any
 
 from workflows.errors import Refusal
 
 __all__ = [
     "Act",
+    "Bound",
+    "How",
     "Kind",
     "Mandate",
-    "Scope",
+    "bounds",
     "check",
     "conflicts",
     "covers",
@@ -132,46 +135,77 @@ def covers(mandate: Mandate, act: Act, today: date) -> bool:
     return True
 
 
+class How(StrEnum):
+    """How a fact of an act is compared with a bound; the lists of folders say each of them in SQL (`app/folders/access.py`)."""
+
+    AMONG = "among"
+    """It is one of the values."""
+    NOT_AMONG = "not_among"
+    """It is none of them."""
+    WITHIN = "within"
+    """It is one of the values or below it (7.5 holds 7.5.2, and not 7.50), or the act has no such fact."""
+    AT_MOST = "at_most"
+    """It is known, and the one value or less."""
+
+
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """What one mandate lets sign today, as bounds that a list can compare: no family means all but `but`, no matter all.
+class Bound:
+    """One bound of a mandate: the fact of an `Act` that is compared, how, with what, and why a signature is refused outside."""
 
-    An act whose family has no matter is inside every matter; an amount is compared whole, without its sign.
+    fact: str
+    how: How
+    values: tuple[str | int, ...]
+    refusal: str
+
+    def holds(self, act: Act) -> bool:
+        """Whether an act is inside."""
+        return _HOLDS[self.how](getattr(act, self.fact), self.values)
+
+
+_HOLDS: Mapping[How, Callable[[Any, tuple[Any, ...]], bool]] = {
+    How.AMONG: lambda fact, values: fact in values,
+    How.NOT_AMONG: lambda fact, values: fact not in values,
+    How.WITHIN: lambda fact, values: fact is None or _covered(fact, values),
+    How.AT_MOST: lambda fact, values: fact is not None and fact <= values[0],
+}
+
+
+def bounds(mandate: Mandate, named_substitution: Iterable[str]) -> tuple[Bound, ...]:
+    """The bounds of a mandate, none for what it does not limit: the one place where they are said.
+
+    `check` compares them with one act and tells the first that it breaks; lists compare them with the steps that they
+    hold. `named_substitution`: the families that no substitute signs unless his mandate names them (CGCT L2122-23).
     """
+    unnamed = mandate.kind is Kind.SUBSTITUTE and not mandate.families
+    reserved = tuple(sorted(named_substitution)) if unnamed else ()
+    ceiling = () if mandate.ceiling_cents is None else (mandate.ceiling_cents,)
+    every = (
+        Bound("family", How.AMONG, mandate.families, "mandate-outside-family"),
+        Bound("family", How.NOT_AMONG, reserved, "mandate-council-decides"),
+        Bound("matter", How.WITHIN, mandate.matters, "mandate-outside-matter"),
+        Bound("weight_cents", How.AT_MOST, ceiling, "mandate-above-ceiling"),
+    )
+    return tuple(one for one in every if one.values)
 
-    families: tuple[str, ...] = ()
-    but: tuple[str, ...] = ()
-    matters: tuple[str, ...] = ()
-    ceiling_cents: int | None = None
 
-
-def scope(mandate: Mandate, today: date, named_substitution: Iterable[str]) -> Scope | None:
-    """The bounds of a mandate, None when it is not in force; inside of them `check` refuses nothing, outside it refuses.
-
-    `named_substitution`: the families that no substitute signs unless his mandate names them (CGCT L2122-23).
-    """
+def scope(mandate: Mandate, today: date, named_substitution: Iterable[str]) -> tuple[Bound, ...] | None:
+    """The bounds of a mandate, None when it is not in force; inside of them `check` refuses nothing, outside it refuses."""
     if over(mandate, today) or today < mandate.starts_on or mandate.order_off:
         return None
-    unnamed = mandate.kind is Kind.SUBSTITUTE and not mandate.families
-    but = tuple(sorted(named_substitution)) if unnamed else ()
-    return Scope(mandate.families, but, mandate.matters, mandate.ceiling_cents)
+    return bounds(mandate, named_substitution)
 
 
 def _check_scope(mandate: Mandate, act: Act, about: dict[str, str]) -> None:
-    if mandate.families and act.family not in mandate.families:
-        raise Refusal("mandate-outside-family", **about)
-    if act.named_substitution and mandate.kind is Kind.SUBSTITUTE and not mandate.families:
-        raise Refusal("mandate-council-decides", **about)
-    if mandate.matters and act.matter is not None and not _covered(act.matter, mandate.matters):
-        raise Refusal("mandate-outside-matter", matter=act.matter or "sans matière", **about)
-    weight = act.weight_cents
-    if mandate.ceiling_cents is None or not act.priced:
+    named = (act.family,) if act.named_substitution else ()
+    broken = next((one for one in bounds(mandate, named) if not one.holds(act)), None)
+    if broken is None:
         return
-    ceiling = f"{mandate.ceiling_cents / 100:,.2f}".translate({44: "\u202f", 46: ","})
-    if weight is None:
-        raise Refusal("mandate-amount-unknown", ceiling=ceiling, **about)
-    if weight > mandate.ceiling_cents:
-        raise Refusal("mandate-above-ceiling", ceiling=ceiling, **about)
+    if broken.how is not How.AT_MOST:
+        matter = {"matter": act.matter or "sans matière"} if broken.fact == "matter" else {}
+        raise Refusal(broken.refusal, **about, **matter)
+    ceiling = f"{(mandate.ceiling_cents or 0) / 100:,.2f}".translate({44: "\u202f", 46: ","})
+    key = "mandate-amount-unknown" if act.weight_cents is None else broken.refusal
+    raise Refusal(key, ceiling=ceiling, **about)
 
 
 def _covered(matter: str, prefixes: Iterable[str]) -> bool:

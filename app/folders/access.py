@@ -4,7 +4,7 @@ Pages, JSON, files, trays, counters, the search and letters all use these condit
 that are written as text take them as text (`as_text`).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from app.folders.models import Folder, StepRun
 from app.people.actor import Actor, Seat
 from workflows.circuit import Phase, StepKind
 from workflows.family import restricted_families
-from workflows.mandates import Scope, scope
+from workflows.mandates import Bound, How, scope
 from workflows.rights import Right, right_for
 
 Condition = sa.ColumnElement[bool]
@@ -115,11 +115,11 @@ def asking_in_person(actor: Actor, steps: Any = STEP) -> Condition:
     return _kinds(_held(actor), steps)
 
 
-def scopes(actor: Actor) -> tuple[Scope, ...]:
+def scopes(actor: Actor) -> tuple[tuple[Bound, ...], ...]:
     """What the actor's mandates let him sign today."""
     named = [one.name for one in catalogue().values() if one.named_substitution]
-    bounds = (scope(one, today(), named) for one in actor.mandates)
-    return tuple(one for one in bounds if one is not None)
+    found = (scope(one, today(), named) for one in actor.mandates)
+    return tuple(one for one in found if one is not None)
 
 
 def kinds_with(rights: Iterable[Right]) -> tuple[StepKind, ...]:
@@ -177,19 +177,22 @@ def _read_or(able: Condition, steps: Any) -> Condition:
     return sa.or_(steps.c.family.not_in(closed), able) if closed else sa.true()
 
 
-def _inside(bounds: Scope, steps: Any) -> Condition:
-    """The condition on the steps whose act is inside these bounds (`step_run` keeps what a mandate looks at)."""
-    parts: list[Condition] = [sa.true()]
-    if bounds.families:
-        parts.append(steps.c.family.in_(bounds.families))
-    if bounds.but:
-        parts.append(steps.c.family.not_in(bounds.but))
-    if bounds.matters:
-        below = [steps.c.matter.like(f"{one}.%") for one in bounds.matters]
-        parts.append(sa.or_(steps.c.matter.is_(None), steps.c.matter.in_(bounds.matters), *below))
-    if bounds.ceiling_cents is not None:
-        parts.append(steps.c.amount_cents <= bounds.ceiling_cents)
-    return sa.and_(*parts)
+KEPT = {"family": "family", "matter": "matter", "weight_cents": "amount_cents"}
+"""Under which name `step_run` keeps each fact that a bound of a mandate compares."""
+IN_SQL: Mapping[How, Callable[[Any, tuple[Any, ...]], Condition]] = {
+    How.AMONG: lambda column, values: column.in_(values),
+    How.NOT_AMONG: lambda column, values: column.not_in(values),
+    How.WITHIN: lambda column, values: sa.or_(
+        column.is_(None), column.in_(values), *(column.like(f"{one}.%") for one in values)
+    ),
+    How.AT_MOST: lambda column, values: column <= values[0],
+}
+"""Each comparison of `workflows.mandates`, on a column; which bounds a mandate has is said there alone."""
+
+
+def _inside(bounds: Iterable[Bound], steps: Any) -> Condition:
+    """The condition on the steps whose act is inside these bounds."""
+    return sa.and_(sa.true(), *(IN_SQL[one.how](steps.c[KEPT[one.fact]], one.values) for one in bounds))
 
 
 def authorize(db: Db, actor: Actor, folder_id: int) -> Folder:

@@ -231,7 +231,9 @@ def test_the_page_prepares_a_reply_from_its_form(house: House):
     form = {"csrf_token": house.csrf(client), "code": "3-4", "type_main": "99_DE", "type_annex2": "21_RP"}
     shown = client.get(f"/prefecture/{letter.id}").get_data(as_text=True)
     assert "selected>99_DE" not in shown  # what the letter is, a person says
-    assert shown.index("Pièces demandées") < shown.index("Lettre à signer")  # what the State asks for comes first
+    assert shown.index("Pièces demandées") < shown.index(
+        "Lettre à signer"
+    )  # what the State asks for comes first
     main = (LETTER.read_bytes(), "lettre.pdf")
     for change, words in (
         ({"annex1": main}, "Aucun fichier n’a été reçu"),

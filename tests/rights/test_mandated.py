@@ -15,7 +15,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.demo.cast import PASSWORD
 from app.folders import decide, queues, stranded
-from app.folders.access import as_text, asking_at, may_read
+from app.folders.access import IN_SQL, as_text, asking_at, may_read
 from app.folders.facts import act_of
 from app.folders.models import Folder
 from app.people import applications, desks
@@ -25,7 +25,7 @@ from tests.builders.house import House
 from tests.builders.mandates import ADMINISTRATOR, a_mayor_and_a_deputy
 from workflows.errors import Refusal as LawRefusal
 from workflows.family import families
-from workflows.mandates import Kind, Mandate, covers
+from workflows.mandates import How, Kind, Mandate, covers
 from workflows.rights import Right
 
 MAYOR, DEPUTY, LATE = "a.kervadec", "g.lebras", "d.fini"
@@ -221,7 +221,11 @@ def test_a_second_tab_is_told_what_one_did_and_not_that_the_folder_is_of_others(
 
 
 def test_the_bounds_that_lists_compare_are_the_law_of_mandates() -> None:
-    """Random mandates and acts: the condition that a tray adds to its scan says what `workflows.mandates.check` says."""
+    """Random mandates and acts: the condition that a tray adds to its scan says what `workflows.mandates.check` says.
+
+    Both come from `bounds`: what this guards is that each comparison is said in SQL, and says the same there.
+    """
+    assert set(IN_SQL) == set(How)
     dice, seat, inside = random.Random(20261127), Seat(1, "maire", "Maire", frozenset(BOTH)), 0
     names, matters = sorted(families()), ["", "3", "7", "7.5", "7.5.2", "7.50"]
     row = "SELECT :family AS family, 'sign' AS kind, :matter AS matter, :cents AS amount_cents"
