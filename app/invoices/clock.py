@@ -24,10 +24,11 @@ class Clock:
     pay_line: str
 
 
-def clock_of(start: date, today: date) -> Clock:
+def clock_of(start: date, today: date, *, disputed: bool = False) -> Clock:
     """The clock that began at `start`, seen today (CCP R2192-10; décret 2013-269 art. 12 for the accountant's ten days).
 
-    A last day that is not worked is said, because the law does not say whether it moves (CAL-08): here it does not.
+    `disputed`: it is the first of several days, until somebody rules between them. A last day that is not worked is said,
+    because the law does not say whether it moves (CAL-08): here it does not.
     """
     day = (today - start).days
     order, pay = authorising_officer_due(start), payment_due(start)
@@ -48,7 +49,7 @@ def clock_of(start: date, today: date) -> Clock:
         "late" if day > DAYS else "running",
         head,
         words,
-        f"départ : reçue le {jour(start)}",
+        f"départ : reçue le {jour(start)}{', la première des dates en désaccord' if disputed else ''}",
         f"Mandat à émettre avant le {jour(order)} ({OURS} jours)",
         f"Paiement par le comptable avant le {jour(pay)} ({DAYS - OURS} jours){_unsure(pay)}",
     )

@@ -124,11 +124,9 @@ def seen_before(db: Db, folder: Folder) -> list[Seen]:
 def _alike(db: Db, folder: Folder) -> list[Folder]:
     """The invoices of the same seller, of the same total and the same day, whatever their number (INV-20).
 
-    A total or a day typed over the file's hides no other: both are looked for.
+    A total or a day typed over the file's hides no other, here or there: both are looked for.
     """
-    days = {str(one) for one in values(folder.facts, "issue_date") if one}
-    read = (cents_of(one) for one in values(folder.facts, "total_ttc"))
-    totals = {folder.amount_cents, *(one for one in read if one is not None)} - {None, 0}
+    days, totals = _days(folder), _totals(folder)
     if not days or not totals:
         return []
     mine, other = _key.alias("mine"), _key.alias("other")
@@ -144,12 +142,28 @@ def _alike(db: Db, folder: Folder) -> list[Folder]:
     )
     query = (
         sa.select(Folder)
-        .where(Folder.id.in_(theirs), Folder.amount_cents.in_(totals))
+        .where(Folder.id.in_(theirs), sa.or_(Folder.amount_cents.in_(totals), _corrected()))
         .order_by(Folder.id.desc())
         .limit(10 * MOST)
     )
-    found = (one for one in db.scalars(query) if str(one.fields.get("issue_date")) in days)
+    found = (one for one in db.scalars(query) if _days(one) & days and _totals(one) & totals)
     return list(islice(found, MOST))
+
+
+def _days(folder: Folder) -> set[str]:
+    return {str(one) for one in values(folder.facts, "issue_date") if one}
+
+
+def _totals(folder: Folder) -> set[int]:
+    """What an invoice may add up to, in cents, below zero for a credit note; nothing that is unknown or zero."""
+    sign = -1 if family_named(FAMILY).credits(folder.facts) else 1
+    read = (cents_of(one) for one in values(folder.facts, "total_ttc"))
+    return {one for one in (folder.amount_cents, *(sign * one for one in read if one)) if one}
+
+
+def _corrected() -> sa.ColumnElement[bool]:
+    """Whether somebody typed something else than a folder's files say, and nobody has ruled: its amount tells one value alone."""
+    return sa.func.coalesce(Folder.sources["corrections"].as_string(), "{}") != "{}"
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:

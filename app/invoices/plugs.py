@@ -16,6 +16,7 @@ from app.folders.sockets import Caution, ReadFacts
 from app.invoices import days, history
 from app.invoices.clock import clock_of
 from workflows.circuit import Facts, Phase
+from workflows.disputed import values
 
 SIDE_BY_SIDE = 3
 """Earlier invoices that are shown beside this one, of those that who reads may read; all of them are told."""
@@ -91,10 +92,11 @@ class _Band:
         del db
         if folder.family != "invoice" or folder.phase == Phase.DONE:
             return None
-        start = _start(folder.facts) if family_of(folder.family).due(folder.facts) else None
-        if start is None:
+        starts = _starts(folder.facts) if family_of(folder.family).due(folder.facts) else []
+        if not starts:
             return None
-        page = self._templates.get_template("invoices/clock.html").render(clock=clock_of(start, today()))
+        clock = clock_of(min(starts), today(), disputed=len(starts) > 1)
+        page = self._templates.get_template("invoices/clock.html").render(clock=clock)
         return Markup(page)  # noqa: S704 - the template escapes what it prints
 
 
@@ -115,8 +117,12 @@ class _Same:
         return Markup(page)  # noqa: S704 - the template escapes what it prints
 
 
-def _start(facts: Facts) -> date | None:
-    try:
-        return date.fromisoformat(str(facts.get("received_on") or ""))
-    except ValueError:
-        return None
+def _starts(facts: Facts) -> list[date]:
+    """The days on which an invoice may have been received: of those that are disputed, the clock begins at the first."""
+    found = []
+    for one in values(facts, "received_on"):
+        try:
+            found.append(date.fromisoformat(str(one or "")))
+        except ValueError:  # a draft keeps what was typed, and it may not be a date
+            continue
+    return found

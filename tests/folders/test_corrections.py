@@ -4,15 +4,17 @@ import json
 import shutil
 import zipfile
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from app.core.clock import today
 from app.core.db import reading
+from app.core.french import jour
 from app.core.refusals import Refusal
 from app.demo.cast import PASSWORD
-from app.folders import decide, deposit, ruling, sending
+from app.folders import decide, deposit, ruling, sending, views
 from app.folders.facts import act_of
 from app.folders.keep import Incoming, keep_main
 from app.folders.sockets import Caution, cautions
@@ -22,6 +24,7 @@ from tests.api.software import Software
 from tests.batches.town import Hand, plain
 from tests.builders.house import ACT, INVOICE, House
 from tests.builders.mandates import DEPUTY, a_deputy, of_deputy, of_mayor
+from workflows.deadlines import authorising_officer_due
 from workflows.family import family
 from workflows.rights import Right
 
@@ -38,14 +41,16 @@ WHY = "Le fournisseur a mis un zéro de trop."
 DOUBT = Caution("page-disagrees", "La page et les données se contredisent", "La page affiche 1,20 €.")
 
 
-def an_invoice(house: House, room: Path, *doubts: Caution, **facts: str) -> int:
-    """A draft whose file says 30 420 €."""
+def an_invoice(
+    house: House, room: Path, *doubts: Caution, said: dict[str, str] | None = None, **facts: str
+) -> int:
+    """A draft whose file says 30 420 €, and what is `said`."""
     path = Path(shutil.copy(INVOICE, room / INVOICE.name))
     actor = house.actor(CLERK)
     kept, read = keep_main(actor.collectivity_id, family("invoice"), Incoming(path, INVOICE.name), room)
     assert read is not None
     facts = {"received_on": today().isoformat(), "proof_of_service": "technique", **facts}
-    read = replace(read, fields={**read.fields, **FILE}, doubts=doubts)
+    read = replace(read, fields={**read.fields, **FILE, **(said or {})}, doubts=doubts)
     return deposit.create(actor, "invoice", min(actor.desk_ids), kept, facts, read=read)
 
 
@@ -170,6 +175,33 @@ def test_the_value_read_is_put_back_and_another_file_does_not_wash_it(house: Hou
     rule(house, folder_id, SERVICE, document.about, "")
     with reading(house.actor(CLERK).collectivity_id) as db:
         assert not [one for one in cautions(db, house.folder(folder_id)) if one.key == "corrected"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_payment_clock_begins_at_the_first_of_two_days_until_another_person_rules(
+    house: House, tmp_path: Path
+) -> None:
+    """The same day on the page, in the list and by the API."""
+    first, typed = today() - timedelta(days=15), today() - timedelta(days=1)
+    folder_id = an_invoice(house, tmp_path, said={"received_on": first.isoformat()})
+    house.save(folder_id, CLERK, {"received_on": typed.isoformat()})
+    send(house, folder_id)
+    software = Software(house, "comptabilite", [Right.CREATE])
+
+    def due_everywhere(start: date, more: str) -> None:
+        due = authorising_officer_due(start)
+        clerk = Hand(house, CLERK)
+        page = clerk.text(f"/dossiers/{folder_id}")
+        assert f"départ : reçue le {plain(jour(start))}{more}" in page
+        assert f"Mandat à émettre avant le {plain(jour(due))}" in page
+        assert house.folder(folder_id).due_on == due
+        assert software.get(f"/folders/{folder_id}").json["due_on"] == due.isoformat()
+        row = clerk.text("/suivi").partition("</main>")[0]
+        assert views.due(due).words in row
+
+    due_everywhere(first, ", la première des dates en désaccord")
+    rule(house, folder_id, SERVICE, "fact:received_on", "")
+    due_everywhere(typed, "<")
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -164,6 +164,11 @@ def test_what_the_seller_s_other_invoices_tell(house: House, office: Office) -> 
     folder_id = office.draft(number="Z-10", issue_date="2026-08-01")
     house.save(folder_id, CLERK, {"total_ttc": "30.42"})
     assert {"near-duplicate", "corrected"} <= set(office.told(folder_id))
+    # nor one typed over the other's; and money that comes back the same day is no second invoice
+    house.save(office.draft(number="Z-20", issue_date="2026-07-15"), CLERK, {"total_ttc": "30.42"})
+    assert "near-duplicate" in office.told(office.draft(number="Z-21", issue_date="2026-07-15"))
+    note = office.draft(number="Z-22", issue_date="2026-07-15", type_code="381")
+    assert "near-duplicate" not in office.told(note)
 
 
 def test_a_credit_note_is_named_so_counts_below_zero_and_has_no_clock(house: House, office: Office) -> None:
