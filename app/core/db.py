@@ -1,5 +1,6 @@
 """Columns, naming and the engine: one model and one set of migrations for SQLite and PostgreSQL."""
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +9,14 @@ from typing import Any
 
 from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, ForeignKey, MetaData, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
+
+from app.core.refusals import Refusal
 
 NO_DATE = date(9999, 12, 31)
 """No deadline: a date so that an index sorts it last on both databases."""
@@ -109,6 +114,33 @@ def make_engine(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+@contextmanager
+def alone(url: str) -> Iterator[Connection]:
+    """A connection to a SQLite file that nobody else has open, or may open before it ends; nothing is written through it.
+
+    Refuses `base-in-use`: another process serves from it.
+    """
+    dispose()  # ours too
+
+    def taken() -> sqlite3.Connection:
+        connection = sqlite3.connect(make_url(url).database or "", timeout=1, isolation_level=None)
+        # Before anything is read: the index that processes share is then not used, and one who shares it is found
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        try:
+            connection.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError as error:
+            connection.close()
+            raise Refusal("base-in-use") from error
+        return connection
+
+    engine = create_engine("sqlite://", creator=taken, poolclass=StaticPool, hide_parameters=True)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def _compile_nothing(engine: Engine) -> None:

@@ -72,6 +72,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "La version « {revision} » n’est pas connue ici. Rien n’a changé : donnez un nom de fichier de migrations/versions, sans « .py ».",
     ),
+    "base-in-use": (
+        409,
+        "Un programme a cette base ouverte. Rien n’a été fait : arrêtez le service (et toute commande en cours), puis recommencez.",
+    ),
     "schema-drifted": (
         409,
         "La base et les modèles ne disent pas le même schéma : {what}. Rien n’a été changé : écrivez la migration qui manque, ou remettez la base.",

@@ -57,6 +57,22 @@ SENTENCES: dict[str, tuple[int, str]] = {
         409,
         "Le dossier {folder} contient déjà des fichiers. Rien n’a été écrit : videz-le ou réglez-en un autre.",
     ),
+    "copy-unfit": (
+        422,
+        "La table {table} contient ce que la nouvelle base ne peut pas garder ({why}). Aucune ligne n’y a été écrite : signalez-le, et gardez l’ancienne base.",
+    ),
+    "move-not-sqlite": (
+        409,
+        "La base des réglages n’est pas SQLite. Rien n’a été fait : vérifiez PARAPHE_DATABASE_URL, cette commande ne va que de SQLite à PostgreSQL.",
+    ),
+    "move-target": (
+        422,
+        "La base à remplir ne peut pas l’être : {why}. Rien n’a été écrit : donnez une adresse postgresql://compte@serveur/base et vérifiez que ce serveur répond.",
+    ),
+    "move-target-filled": (
+        409,
+        "La base à remplir n’est pas vide ({tables}). Rien n’y a été écrit : donnez une base neuve, sans aucune table.",
+    ),
     "resume-words": (
         422,
         "Rien n’a repris : il faut dire pourquoi, avec --words, par exemple « l’ancien serveur est éteint ».",

@@ -35,6 +35,7 @@ ACTS = {
     "classification.received": "Classification reçue",
     "collectivity.handover": "Adresse de remise enregistrée",
     "collectivity.handover_forgotten": "Adresse de remise retirée",
+    "collectivity.moved": "Installation passée à PostgreSQL",
     "collectivity.opened": "Collectivité ouverte",
     "collectivity.place": "Lieu de signature changé",
     "collectivity.publication": "Publicité des actes changée",

@@ -3,6 +3,7 @@
 import os
 import shlex
 import signal
+import sqlite3
 import threading
 import zlib
 from collections.abc import Iterator
@@ -22,11 +23,12 @@ from app.folders.models import Folder
 from app.journal.models import JournalEntry
 from app.operations.keeping import archive, rows
 from app.operations.keeping.backup import backup
+from app.operations.keeping.move import move
 from app.operations.keeping.restore import MARK, restore, survey
 from config import Settings
 from tests.builders.house import House
 from tests.builders.process import ask, environment, start, until
-from tests.cluster import Cluster
+from tests.cluster import Cluster, free_port
 
 
 @dataclass
@@ -271,3 +273,47 @@ def test_a_name_that_leads_out_of_its_folder_is_no_name_of_a_copy(tmp_path: Path
             writer.put(name, zlib.compress(b"[]\n"))
             writer.close()
         assert refused(list, archive.members(tmp_path / "bad", ())) == "copy-broken", name
+
+
+def test_a_base_goes_from_sqlite_to_postgresql_alone_whole_and_leaves_its_source(
+    house: House, elsewhere: Elsewhere
+) -> None:
+    source, target = house.settings.database_url, elsewhere.settings.database_url
+    if not source.startswith("sqlite"):
+        assert refused(move, source, target) == "move-not-sqlite"
+        return
+    folder_id = house.an_invoice(at="bon_a_payer")
+    before, file = entries(), source.removeprefix("sqlite:///")
+    assert refused(move, source, "mysql://x/y") == "move-target"
+    assert refused(move, source, f"postgresql://paraphe@127.0.0.1:{free_port()}/x") == "move-target"
+    create_app(house.settings)
+    with engine().connect() as connection:
+        wanted = rows.tallies(connection)
+    other = sqlite3.connect(file)  # a service that still has it open
+    other.execute("SELECT count(*) FROM folder").fetchone()
+    assert refused(move, source, target) == "base-in-use"
+    (title,) = other.execute("SELECT title FROM folder WHERE id = ?", (folder_id,)).fetchone()
+    with other:
+        other.execute("UPDATE folder SET title = ? WHERE id = ?", (f"{title}\0", folder_id))
+    other.close()
+    assert refused(move, source, target) == "copy-unfit"
+    create_app(house.settings)
+    other = sqlite3.connect(file)
+    with other:
+        other.execute("UPDATE folder SET title = ? WHERE id = ?", (title, folder_id))
+    other.close()
+    done = house.app.test_cli_runner().invoke(args=["move-to", target])
+    assert done.exit_code == 0, done.output
+    assert "comptes et empreintes sont les mêmes" in done.output
+    assert "intact" in done.output
+    elsewhere.open()
+    after = entries()
+    assert (after[:-1], after[-1][1]) == (before, "collectivity.moved")
+    there = House(create_app(elsewhere.settings), elsewhere.settings, house.pki, house.mail)
+    assert there.folder(folder_id).place == "bon_a_payer"
+    assert there.a_quick_invoice() > folder_id, "numbers go on"
+    create_app(house.settings)
+    assert refused(move, source, target) == "move-target-filled"
+    create_app(house.settings)
+    with engine().connect() as connection:
+        assert rows.tallies(connection) == wanted

@@ -1,4 +1,4 @@
-"""`flask --app wsgi backup | restore | resume`: copy the installation, put a copy back, let it speak again.
+"""`flask --app wsgi backup | restore | resume | move-to`: copy the installation, put it back, let it speak, change its base.
 
 Exit codes: 0 done and sound, 1 refused and nothing changed, 3 done, but something in it was lost or altered before.
 """
@@ -14,7 +14,8 @@ from flask.cli import with_appcontext
 from app.core.french import instant_preuve, taille
 from app.core.grammar import milliers
 from app.operations.keeping.backup import backup
-from app.operations.keeping.restore import Outline, restore, resume, survey
+from app.operations.keeping.move import move
+from app.operations.keeping.restore import Chain, Outline, restore, resume, survey
 
 UNSOUND = 3
 SHOWN = 10
@@ -64,11 +65,7 @@ def restore_command(file: Path, decrypt: str, check: bool) -> None:
         return
     restored = restore(current_app.config["PARAPHE"], file, shlex.split(decrypt))
     _tell_outline("Sauvegarde remise", restored.outline)
-    for one in restored.chains:
-        state = f"altéré, {one.fault}" if one.fault else f"intact, {milliers(one.count)} écritures"
-        click.echo(f"Journal de {one.siren} : {state}.")
-    if restored.heads_fault:
-        click.echo(f"Le journal n’est pas celui de la sauvegarde : {restored.heads_fault}.")
+    _tell_chains(restored.chains, restored.heads_fault)
     click.echo(
         "Rien ne part de cette installation, ni courriel ni transmission. Quand l’ancienne est arrêtée pour de bon : "
         'flask --app wsgi resume --words "…"'
@@ -76,6 +73,14 @@ def restore_command(file: Path, decrypt: str, check: bool) -> None:
     _tell_lost(restored.outline.lost)
     if not restored.sound:
         sys.exit(UNSOUND)
+
+
+def _tell_chains(chains: list[Chain], heads_fault: str | None) -> None:
+    for one in chains:
+        state = f"altéré, {one.fault}" if one.fault else f"intact, {milliers(one.count)} écritures"
+        click.echo(f"Journal de {one.siren} : {state}.")
+    if heads_fault:
+        click.echo(f"Le journal n’est pas celui d’où il vient : {heads_fault}.")
 
 
 def _tell_outline(what: str, outline: Outline) -> None:
@@ -100,4 +105,23 @@ def resume_command(words: str, set_aside: bool) -> None:
         click.echo(f"Mis de côté, à examiner sous /administration : {milliers(count)}")
 
 
-COMMANDS = (backup_command, restore_command, resume_command)
+@click.command("move-to")
+@click.argument("url")
+@with_appcontext
+def move_command(url: str) -> None:
+    """Passer de SQLite à PostgreSQL, service arrêté ; l’ancienne base reste comme elle est."""
+    moved = move(current_app.config["PARAPHE"].database_url, url)
+    click.echo(
+        f"{milliers(moved.rows)} lignes de {moved.tables} tables écrites, relues et comparées : "
+        "comptes et empreintes sont les mêmes."
+    )
+    _tell_chains(moved.chains, moved.heads_fault)
+    click.echo(
+        "Mettez maintenant cette adresse dans PARAPHE_DATABASE_URL, ôtez PARAPHE_QUEUE_URL s’il nomme un fichier, et démarrez. "
+        "L’ancienne base n’a pas changé : gardez-la, et ne la servez plus."
+    )
+    if not moved.sound:
+        sys.exit(UNSOUND)
+
+
+COMMANDS = (backup_command, restore_command, resume_command, move_command)

@@ -196,7 +196,7 @@ def restore(settings: Any, source: Path, command: Sequence[str] = ()) -> Restore
     mark = settings.data_dir / MARK
     begun = mark.is_file() and archive.object_in(mark.read_bytes()).get("id") == outline.id
     if not (begun and _loaded(outline)):
-        _empty_base(outline)
+        empty_base(outline.revision, "restore-base-filled")
         if not begun:
             _empty_place(settings)
         mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -205,10 +205,10 @@ def restore(settings: Any, source: Path, command: Sequence[str] = ()) -> Restore
         schema.upgrade(outline.revision)
         _rows(outline, source, command)
     schema.upgrade()
-    chains, fault = _chains(outline)
+    told, fault = chains(outline.heads)
     _say_restored(outline)
     mark.unlink()
-    return Restored(outline, chains, fault)
+    return Restored(outline, told, fault)
 
 
 def _loaded(outline: Outline) -> bool:
@@ -221,16 +221,16 @@ def _loaded(outline: Outline) -> bool:
         return db.scalar(lasts) is not None
 
 
-def _empty_base(outline: Outline) -> None:
-    """No table, or those of the copy's schema without a row: what a killed restoration leaves."""
+def empty_base(wanted: str, key: str) -> None:
+    """Refuse `key` unless there is no table, or those of this schema without a row: what a killed attempt leaves."""
     revision = schema.revisions()[0]
     with engine().connect() as connection:
         filled = rows.filled(connection)
         tables = rows.forms(connection)
     if filled:
-        raise Refusal("restore-base-filled", tables=", ".join(filled[:5]))
-    if tables and revision != outline.revision:
-        raise Refusal("restore-base-filled", tables=", ".join(one.name for one in tables[:5]))
+        raise Refusal(key, tables=", ".join(filled[:5]))
+    if tables and revision != wanted:
+        raise Refusal(key, tables=", ".join(one.name for one in tables[:5]))
 
 
 def _empty_place(settings: Any) -> None:
@@ -284,21 +284,22 @@ def _rows(db: Db, outline: Outline, source: Path, command: Sequence[str]) -> Non
     db.add(Hold(since=now(), copied_at=outline.at))
 
 
-def _chains(outline: Outline) -> tuple[list[Chain], str | None]:
-    """Each journal recomputed, and whether its heads are those that the copy noted."""
+def chains(heads: Sequence[str]) -> tuple[list[Chain], str | None]:
+    """Each journal recomputed, and the first of these heads that it does not carry."""
     with reading() as db:
         places = list(db.execute(sa.select(anchors.place.c.id, anchors.place.c.siren).order_by("siren")))
-    chains = []
+    told = []
     for number, siren in places:
         with reading() as db:
             count, broken = verify(db, number)
         fault = f"écriture n° {broken.seq} : {broken.sentence}" if broken else None
-        chains.append(Chain(siren, count, fault))
+        told.append(Chain(siren, count, fault))
     with reading() as db:
-        return chains, anchors.compare(db, outline.heads)[1]
+        return told, anchors.compare(db, heads)[1]
 
 
-def _collectivities(db: Db) -> Iterator[int]:
+def collectivities(db: Db) -> Iterator[int]:
+    """The number of each collectivity."""
     yield from db.scalars(sa.select(anchors.place.c.id).order_by(anchors.place.c.id))
 
 
@@ -308,7 +309,7 @@ def _say_restored(db: Db, outline: Outline) -> None:
     said = sa.select(JournalEntry.collectivity_id).where(
         JournalEntry.event == "collectivity.restored", JournalEntry.facts == canonical(facts)
     )
-    for number in sorted(set(_collectivities(db)) - set(db.scalars(said))):
+    for number in sorted(set(collectivities(db)) - set(db.scalars(said))):
         append(db, number, Event("collectivity.restored", BY, None, None, facts))
 
 
@@ -334,7 +335,7 @@ def resume(db: Db, words: str, *, aside: bool) -> int:
     db.execute(
         ended.values(resumed_at=now(), resumed_words=reason).execution_options(synchronize_session=False)
     )
-    for number in list(_collectivities(db)):
+    for number in list(collectivities(db)):
         append(
             db, number, Event("collectivity.resumed", BY, None, None, {"words": reason, "set_aside": count})
         )

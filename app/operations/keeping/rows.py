@@ -135,18 +135,31 @@ def _read(kind: str, value: Any) -> Any:
     return b64decode(value) if kind == "bytes" else value
 
 
+def unlike(some: Iterable[Form], others: Iterable[Form]) -> str:
+    """The names of the tables that are not the same on both sides."""
+    return ", ".join(sorted({one.name for one in {*some} ^ {*others}}))
+
+
 def load(connection: sa.Connection, form: Form, texts: Iterable[str]) -> None:
-    """Write these lines into the table of this form."""
+    """Write these lines into the table of this form; refuses `copy-unfit` when the base cannot hold one of them."""
     insert, batch = sa.insert(form.table()), []
     names, kinds = zip(*form.columns, strict=True)
     for text in texts:
         values = [_read(kind, value) for kind, value in zip(kinds, json.loads(text), strict=True)]
         batch.append(dict(zip(names, values, strict=True)))
         if len(batch) == BATCH:
-            connection.execute(insert, batch)
+            _insert(connection, insert, batch, form.name)
             batch = []
     if batch:
+        _insert(connection, insert, batch, form.name)
+
+
+def _insert(connection: sa.Connection, insert: Any, batch: list[dict[str, Any]], table: str) -> None:
+    try:
         connection.execute(insert, batch)
+    except sa.exc.DataError as error:
+        why = (str(error.orig).splitlines() or ["?"])[0]
+        raise Refusal("copy-unfit", table=table, why=why) from error
 
 
 def tallies(connection: sa.Connection) -> dict[str, dict[str, Any]]:
