@@ -5,7 +5,7 @@ BIN := .venv/bin
 # What is compiled once serves every process that a test starts
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check bench assets system clean
+.PHONY: demo test check bench assets release system clean
 
 demo: .venv/.demo
 	@PORT=$(PORT) $(BIN)/python -m app.demo $(RESET)
@@ -29,6 +29,10 @@ assets:
 	npm ci --no-audit --no-fund
 	node app/static/build.mjs
 
+# Twice: closes the changelog, then fills dist/ from the commit that does; tags and pushes nothing (docs/releasing.md).
+release: .venv/.dev
+	@$(BIN)/python -m tests.release
+
 # Debian packages that the tests drive: a browser, a database, independent verifiers of what we sign.
 system:
 	@sh tests/system-packages.sh
@@ -51,4 +55,4 @@ system:
 	@touch $@
 
 clean:
-	rm -rf .venv var node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv var dist node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

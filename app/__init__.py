@@ -16,6 +16,7 @@ from app.core import db, french, hold, http, jobs, outbox, security, tenancy
 from app.core.commands import told
 from app.core.limits import limiter
 from app.core.refusals import catalogue
+from app.core.version import public_version
 from app.files import vault
 from config import Settings, settings
 
@@ -166,6 +167,7 @@ def _say_who(app: Flask, chosen: Settings) -> None:
             "todo_count": g.get("todo_count"),
             "theme": actor.theme if actor else "auto",
             "demo": chosen.demo,
+            "paraphe_version": public_version(),
             "request": request,
             "simulation": _simulation(chosen) if actor else "",
             "held_since": hold.shown() if actor else None,

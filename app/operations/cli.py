@@ -1,4 +1,4 @@
-"""`flask --app wsgi upgrade | downgrade | check-schema | doctor | sweep | worker | serve`, and what `keeping` brings."""
+"""`flask --app wsgi version | upgrade | downgrade | check-schema | doctor | sweep | worker | serve`, and `keeping`."""
 
 import os
 import sys
@@ -10,6 +10,7 @@ from flask.cli import AppGroup, with_appcontext
 from app.core import jobs, outbox, schema
 from app.core.db import reading
 from app.core.french import taille
+from app.core.version import public_version
 from app.operations import processes, sweep
 from app.operations.doctor import examine
 from app.operations.helping import crew_of
@@ -17,6 +18,12 @@ from app.operations.keeping.cli import COMMANDS as KEEPING
 from app.operations.web import KINDS
 from app.people.desks import collectivity_of
 from workflows.deadlines import get_ready
+
+
+@click.command("version")
+def version() -> None:
+    """Dire quelle version de Paraphe est installée."""
+    click.echo(f"Paraphe {public_version()}")
 
 
 @click.command("upgrade")
@@ -124,4 +131,15 @@ def serve(port: str, bind: str, workers: int) -> None:
     os.execv(sys.executable, command)  # noqa: S606
 
 
-COMMANDS = (upgrade, downgrade, check_schema, doctor, outbox_group, sweep_command, worker, serve, *KEEPING)
+COMMANDS = (
+    version,
+    upgrade,
+    downgrade,
+    check_schema,
+    doctor,
+    outbox_group,
+    sweep_command,
+    worker,
+    serve,
+    *KEEPING,
+)

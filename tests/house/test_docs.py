@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 from pydantic import SecretStr
 
 from app.core.refusals import catalogue
@@ -16,6 +17,7 @@ from tests.builders.house import House
 
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = ROOT / "docs" / "operations.md"
+RECIPES = [ROOT / "docs" / "deploy" / name for name in ("Containerfile", "compose.yaml")]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 DECISIONS = sorted((ROOT / "docs" / "decisions").iterdir())
 TOP = "app|workflows|tests|docs|migrations|bench"
@@ -29,7 +31,7 @@ def read(page: Path) -> str:
 
 
 def every_text() -> str:
-    return "\n".join(map(read, PAGES))
+    return "\n".join(map(read, [*PAGES, *RECIPES]))
 
 
 def code() -> str:
@@ -123,6 +125,19 @@ def test_every_command_and_every_option_that_a_page_names_exists(house: House) -
         assert command is not None, line
         known = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
         assert {word for word in words if word.startswith("--")} <= {*known, "--help"}, line
+
+
+def test_the_recipes_of_a_container_copy_what_exists_and_start_what_exists() -> None:
+    recipe, compose = map(read, RECIPES)
+    copied = [word for line in re.findall(r"^COPY (.+) \S+$", recipe, re.MULTILINE) for word in line.split()]
+    assert {"app", "workflows", "migrations", "config.py", "wsgi.py"} < set(copied)
+    assert not [word for word in copied if not (ROOT / word).exists()]
+    services = yaml.safe_load(compose)["services"]
+    assert services["paraphe"]["depends_on"] == {"upgrade": {"condition": "service_completed_successfully"}}
+    built = services["paraphe"]["build"]
+    assert (RECIPES[1].parent / built["context"] / built["dockerfile"]).resolve() == RECIPES[0]
+    # Another machine reaches it by the proxy of this one alone
+    assert [port for one in services.values() for port in one.get("ports", ())] == ["127.0.0.1:8000:8000"]
 
 
 def test_every_target_of_make_that_a_page_names_exists() -> None:

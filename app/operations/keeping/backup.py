@@ -8,7 +8,6 @@ import json
 import re
 import secrets
 import tempfile
-import tomllib
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from app.core import schema
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
+from app.core.version import VERSION
 from app.files import vault
 from app.journal import anchors
 from app.journal.chain import one_moment
@@ -76,7 +76,7 @@ def backup(settings: Any, target: Path, command: Sequence[str] = ()) -> Copied:
             "format": archive.FORMAT,
             "id": secrets.token_hex(16),
             "at": now().astimezone(UTC).isoformat(timespec="seconds"),
-            "version": _version(),
+            "version": VERSION,
             "revision": found,
         }
         writer.put(archive.OPENING, _json(opening))
@@ -184,10 +184,6 @@ def _folders(writer: archive.Writer, places: dict[str, Path]) -> int:
                 writer.put_file(f"folders/{name}/{path.relative_to(place).as_posix()}", path)
                 count += 1
     return count
-
-
-def _version() -> str:
-    return str(tomllib.loads((schema.ROOT / "pyproject.toml").read_text())["project"]["version"])
 
 
 def _json(value: Any) -> bytes:
