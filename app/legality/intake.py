@@ -131,7 +131,7 @@ def _keep_all(actor: Actor, channel: ActesChannel, sender: Sender) -> None:
         except Unreachable as unreachable:
             silence = silence or unreachable
         except Exception as failure:  # noqa: BLE001 - raised again below, once the other letters are kept
-            log.warning("legality.letter-failed", reference=letter.reference, error=repr(failure))
+            log.warning("legality.letter_failed", reference=letter.reference, error=repr(failure))
             fault = fault or failure
     if fault is not None:
         raise fault

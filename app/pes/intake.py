@@ -131,7 +131,7 @@ def _keep_all(
         except Unreachable as unreachable:
             silence = silence or unreachable
         except Exception as failure:  # noqa: BLE001 - raised again below, once the other files are kept
-            log.warning("pes.return-failed", reference=one.reference, error=repr(failure))
+            log.warning("pes.return_failed", reference=one.reference, error=repr(failure))
             fault = fault or failure
     if fault is not None:
         raise fault

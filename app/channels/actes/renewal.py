@@ -47,7 +47,7 @@ def nightly() -> None:
         try:
             renew(system(here))
         except Refusal as refusal:
-            log.warning("classification.not-renewed", collectivity=here, why=refusal.key)
+            log.warning("classification.not_renewed", collectivity=here, why=refusal.key)
 
 
 @use_case
