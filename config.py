@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     )
 
     secret_key: SecretStr
+    former_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     public_url: str = "http://127.0.0.1:8000"
     data_dir: Path = Path("var/data")
     database_url: str = ""
@@ -207,7 +208,7 @@ class Settings(BaseSettings):
             values["actes_classification_folder"] = data / "classifications"
         return values
 
-    @field_validator("revocation_hosts", "handover_webhook_hosts", mode="before")
+    @field_validator("revocation_hosts", "handover_webhook_hosts", "former_secret_keys", mode="before")
     @classmethod
     def _list(cls, value: Any) -> Any:
         """A JSON list, or names with commas between them."""
@@ -240,6 +241,11 @@ class Settings(BaseSettings):
         if len(value.get_secret_value()) < SECRET:
             raise ValueError(f"il faut au moins {SECRET} caractères tirés au hasard")
         return value
+
+    @field_validator("former_secret_keys")
+    @classmethod
+    def _long_secrets(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        return tuple(cls._long_secret(one) for one in value)
 
     @field_validator("public_url")
     @classmethod

@@ -1,6 +1,7 @@
 """Where the parts meet: the application, its slices, and nothing else."""
 
 import sys
+from collections.abc import MutableMapping
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
@@ -50,6 +51,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
     app.url_map.merge_slashes = False
     app.config.from_mapping(
         SECRET_KEY=chosen.secret_key.get_secret_value(),
+        SECRET_KEY_FALLBACKS=[one.get_secret_value() for one in chosen.former_secret_keys],
         PARAPHE=chosen,
         MAX_CONTENT_LENGTH=chosen.upload_limit,
         MAX_FORM_MEMORY_SIZE=2 * 1024 * 1024,
@@ -78,6 +80,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
     )
     if chosen.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.trusted_proxies, x_proto=chosen.trusted_proxies)  # type: ignore[method-assign]
+    app.session_interface = security.Cookies()
     open_ground(chosen)
     security.refuse_other_sites(app, chosen.public_url)
     import_module("app.people.login").hold_bodies(app)
@@ -91,6 +94,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
     _mount(app, *SLICES, *carriers, *(("demo",) if chosen.demo else ()))
     import_module("app.people.login").stand_guard(app)
     http.show_refusals(app, import_module("workflows.errors").Refusal)
+    http.note_refusals(app)
     _say_who(app, chosen)
     return app
 
@@ -112,7 +116,8 @@ def open_ground(chosen: Settings) -> None:
     db.configure(chosen.database_url)
     vault.configure(chosen.store_url, office=chosen.office)
     jobs.configure(chosen.queue_url)
-    security.configure(chosen.secret_key.get_secret_value())
+    former = [one.get_secret_value() for one in chosen.former_secret_keys]
+    security.configure(chosen.secret_key.get_secret_value(), former)
     outbox.policy(lease=chosen.lease_seconds, attempts=chosen.attempts_limit, backoff=chosen.backoff_seconds)
     tenancy.watch()
     catalogue.add(import_module("workflows.errors").SENTENCES)
@@ -174,6 +179,13 @@ def _say_who(app: Flask, chosen: Settings) -> None:
         }
 
 
+def _set_apart(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Begin each line of a trace by a bar: words of a fault, whoever wrote them, are never taken for a line of the log."""
+    if isinstance(event.get("exception"), str):
+        event["exception"] = "\n".join(f"  | {line}" for line in event["exception"].splitlines())
+    return event
+
+
 def _log(*, json_lines: bool) -> None:
     """Structured logs on the error output: one line an event, JSON for a collector or plain for a person."""
     structlog.configure(
@@ -182,6 +194,7 @@ def _log(*, json_lines: bool) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            *([] if json_lines else [_set_apart]),
             structlog.processors.JSONRenderer()
             if json_lines
             else structlog.dev.ConsoleRenderer(colors=False),

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.core import transaction
+from app.core import security_log, transaction
 from app.core.bodies import SMALL, parsed
 from app.core.db import LARGEST_KEY, unreachable
 from app.core.french import spaces, taille
@@ -163,6 +163,7 @@ def _title(status: int, key: str) -> str:
 
 def problem(status: int, key: str, detail: str, facts: Mapping[str, Any] | None = None) -> Response:
     """A refusal as RFC 9457 says it."""
+    g.refused = key
     body = {
         "type": f"urn:paraphe:{key}",
         "title": _title(status, key),
@@ -185,6 +186,7 @@ def answer(
     """The refusal as the caller reads it: a page, or a problem in JSON."""
     if wants_json():
         return problem(status, key, sentence, facts)
+    g.refused = key
     title = str((facts or {}).get("title") or _title(status, key))
     page = (
         "errors/refusal.html"
@@ -240,6 +242,34 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
         incident = f"{secrets.token_hex(2)}-{secrets.token_hex(1)}".upper()
         log.error("incident", exc_info=error, incident=incident, path=request.path, error=repr(error))
         return answer(500, "incident", f"{_CRASHED[written]} Incident {incident}", {}, incident)
+
+
+def note_refusals(app: Flask) -> None:
+    """Write in the security log who was refused what (ASVS 16.3.2, 16.3.3): a right, a folder, a form, a pace, a token.
+
+    The door has lines of its own (`login.refused`).
+    """
+
+    @app.after_request
+    def _note(response: BaseResponse) -> BaseResponse:
+        key, closed = g.get("refused", ""), response.status_code in {401, 403, 429}
+        if not closed and key not in {"not-found", "form-expired", "from-elsewhere", "request-too-large"}:
+            return response
+        if request.endpoint in {None, "static", "people.login"}:
+            return response
+        who = g.get("actor")
+        security_log.log.warning(
+            "request.refused",
+            what=request.endpoint,
+            method=request.method,
+            status=response.status_code,
+            reason=key,
+            user=getattr(who, "user_id", None),
+            collectivity=getattr(who, "collectivity_id", None),
+            folder=(request.view_args or {}).get("folder_id"),
+            address=address(),
+        )
+        return response
 
 
 def _wait(error: HTTPException) -> str:

@@ -90,7 +90,7 @@ def _mark(login: str) -> str:
 
 
 def _signer() -> URLSafeSerializer:
-    return URLSafeSerializer(str(current_app.secret_key), salt=KNOWN)
+    return URLSafeSerializer(str(current_app.secret_key), salt=KNOWN, signer_kwargs={"digest_method": sha256})
 
 
 def per_person() -> str:

@@ -3,9 +3,11 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
+from flask.sessions import SecureCookieSessionInterface
 
 from app.core.refusals import Refusal
 
@@ -15,6 +17,7 @@ CSP = (
 )
 
 _secret: dict[str, bytes] = {}
+_former: list[bytes] = []
 
 SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 HEADERS = {
@@ -33,14 +36,26 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def configure(secret: str) -> None:
-    """Give the process the secret that derived tokens come from."""
+class Cookies(SecureCookieSessionInterface):
+    """Flask's own cookie of a session, signed by HMAC-SHA-256 (its default is SHA-1)."""
+
+    digest_method = staticmethod(hashlib.sha256)
+
+
+def configure(secret: str, former: Sequence[str] = ()) -> None:
+    """Give the process the secret that derived tokens come from, and those that it replaced."""
     _secret["key"] = secret.encode()
+    _former[:] = [one.encode() for one in former]
 
 
 def secret() -> bytes:
     """The installation's secret, from which keys are drawn; never shown, never kept."""
     return _secret["key"]
+
+
+def secrets_known() -> list[bytes]:
+    """The installation's secret, then those that it replaced: what one of those made is still read, never made again."""
+    return [_secret["key"], *_former]
 
 
 def derived_token(nonce: str) -> str:

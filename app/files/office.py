@@ -6,12 +6,23 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import BoundedSemaphore
 
 from app.core.refusals import Refusal
 
 SECONDS = 90
+AT_ONCE = 2
+"""Conversions that one process of the server lets run together."""
+QUEUE_SECONDS = 20
+"""How long one waits for its turn; whoever comes later is told that the server is busy."""
+MEMORY = 4 << 30
+"""Address space of a conversion in bytes: LibreOffice maps more than two thirds of a gigabyte before it reads anything."""
+LARGEST = 512 << 20
+"""Bytes of each file that a conversion writes."""
+_room = BoundedSemaphore(AT_ONCE)
 _NOWHERE = "127.0.0.1"
 
 # One line per setting of LibreOffice's registry: path, property, value.
@@ -48,9 +59,9 @@ class OfficeConverter:
     def convert(self, path: Path, workdir: Path, *, seconds: int = SECONDS) -> Path:
         """The PDF of an office document, in `workdir`; one private profile per call, removed afterwards.
 
-        Refuses office-failed; whatever LibreOffice started has then been ended.
+        Refuses office-failed; whatever LibreOffice started has then been ended. `office-busy` when too many are under way.
         """
-        with tempfile.TemporaryDirectory(prefix="office-", dir=workdir) as name:
+        with _turn(), tempfile.TemporaryDirectory(prefix="office-", dir=workdir) as name:
             room = Path(name)
             _write_profile(room / "profile")
             source = room / f"document{path.suffix.lower()}"
@@ -66,7 +77,7 @@ class OfficeConverter:
 
     def _run(self, source: Path, room: Path, filename: str, seconds: int) -> None:
         command = [
-            str(self.program), "--headless", "--norestore", "--nologo", "--nodefault", "--nolockcheck",
+            *_bounds(seconds), str(self.program), "--headless", "--norestore", "--nologo", "--nodefault", "--nolockcheck",
             f"-env:UserInstallation={(room / 'profile').as_uri()}",
             "--convert-to", "pdf", "--outdir", str(room / "out"), str(source),
         ]  # fmt: skip
@@ -90,6 +101,25 @@ class OfficeConverter:
             ) from error
         finally:
             _end(process)
+
+
+@contextlib.contextmanager
+def _turn() -> Iterator[None]:
+    """One of the few places of this process."""
+    if not _room.acquire(timeout=QUEUE_SECONDS):
+        raise Refusal("office-busy")
+    try:
+        yield
+    finally:
+        _room.release()
+
+
+def _bounds(seconds: int) -> list[str]:
+    """The kernel's limits on LibreOffice and all that it starts (prlimit of util-linux, which Debian always has)."""
+    prlimit = shutil.which("prlimit")
+    if prlimit is None:
+        return []
+    return [prlimit, f"--as={MEMORY}", f"--cpu={seconds}", f"--fsize={LARGEST}", "--core=0", "--"]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

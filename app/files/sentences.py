@@ -159,6 +159,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         "« {filename} » ne peut pas être converti en PDF : LibreOffice n’est pas installé sur ce serveur. "
         "Rien n’a été déposé. Enregistrez-le en PDF depuis votre traitement de texte, puis déposez ce PDF.",
     ),
+    "office-busy": (
+        503,
+        "Trop de documents bureautiques sont en cours de conversion. Rien n’a été déposé : recommencez dans une minute, ou enregistrez le vôtre en PDF.",
+    ),
     "office-failed": (
         422,
         "« {filename} » n’a pas pu être converti en PDF ({reason}). Rien n’a été déposé. "

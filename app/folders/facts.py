@@ -6,6 +6,7 @@ from typing import Any
 
 from app.circuits.library import family_of
 from app.core.clock import now
+from app.core.refusals import Refusal
 from app.folders.models import Folder
 from app.folders.readings import files_of, others
 from app.folders.search import key_of
@@ -13,6 +14,7 @@ from app.folders.sockets import plugged
 from workflows.family import Family, normalised
 from workflows.mandates import Act
 
+LONGEST_TITLE = 300
 LARGEST_AMOUNT = 10**13
 """In euros: beyond, what was typed is no amount of a commune, and its cents would not fit their column."""
 
@@ -38,11 +40,13 @@ def edit(folder: Folder, title: str | None, facts: Mapping[str, Any]) -> None:
 def fill(folder: Folder, family: Family, facts: Mapping[str, Any], *, title: str | None) -> None:
     """Set the facts, and the copies of them that lists read: title, number, amount.
 
-    The title follows the facts until somebody writes another one.
+    The title follows the facts until somebody writes another one; refuses `words-long`.
     """
     made = family.title_for(folder.fields)
     typed = folder.title if title is None else title.strip()
     folder.fields = normalised(family, facts)
+    if title is not None and len(typed) > LONGEST_TITLE:
+        raise Refusal("words-long", most=LONGEST_TITLE, got=len(typed))
     folder.title = typed if typed and typed != made else family.title_for(folder.fields)
     folder.number = str(folder.fields.get(family.number_field) or "") if family.number_field else ""
     folder.title_key = key_of(f"{folder.title} {folder.number}")

@@ -90,15 +90,27 @@ class Present:
         return None
 
 
+MOST_WORDS = 2000
+"""Characters of a comment or a reason, as the page and the API say."""
+
+
 @dataclass(frozen=True)
 class Said:
-    """What comes with a decision: the words, and the facts that the journal keeps of it."""
+    """What comes with a decision: the words, and the facts that the journal keeps of it.
+
+    Refuses words that nobody would read to their end (`words-long`).
+    """
 
     comment: str = ""
     capacity: str | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     who: str = ""  # whose act it is, when another person states it
     signed_on: date | None = None  # the day that was stated of a signature by hand; else it is made now
+
+    def __post_init__(self) -> None:
+        """Held for every door: the page's own bound is only the browser's."""
+        if len(self.comment) > MOST_WORDS:
+            raise Refusal("words-long", most=MOST_WORDS, got=len(self.comment))
 
 
 def person_of(actor: Actor) -> int | None:

@@ -11,6 +11,10 @@ SENTENCES: Sentences = {
         409,
         "Vous avez déjà {act} ce dossier {when} : rien de plus n’a été enregistré. Ouvrez-le pour voir où il en est.",
     ),
+    "words-long": (
+        422,
+        "Ce texte a {got} caractères, et il en faut {most} au plus. Rien n’a été enregistré : raccourcissez-le, ou joignez-le au dossier.",
+    ),
     "reason-needed": (
         422,
         "Le dossier n’a pas été rejeté : écrivez le motif, il sera lu par le déposant et par ceux qui ont déjà visé.",

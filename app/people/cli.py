@@ -1,8 +1,7 @@
 """`flask --app wsgi people …`: set up a collectivity from the command line."""
 
-import secrets
-
 import click
+from flask import current_app
 from flask.cli import AppGroup
 
 from app.core.db import reading
@@ -65,19 +64,44 @@ def place(siren: str, city: str, postal_code: str) -> None:
 def user(
     siren: str, login: str, email: str, first_name: str, last_name: str, capacity: str, administrator: bool
 ) -> None:
-    """Ouvrir un compte ; un mot de passe tiré au hasard est affiché une seule fois."""
-    password = secrets.token_urlsafe(15)
+    """Ouvrir un compte ; le lien par lequel la personne choisit son mot de passe est affiché une seule fois."""
+    collectivity_id = _collectivity(siren)
     desks.create_user(
-        _collectivity(siren),
+        collectivity_id,
         login,
         email=email,
         first_name=first_name,
         last_name=last_name,
         capacity=capacity,
-        password=password,
         administrator=administrator,
     )
-    click.echo(f"Compte {login}, mot de passe {password}")
+    click.echo(f"Compte {login} ouvert.")
+    _show_link(collectivity_id, login)
+
+
+@people.command("link")
+@click.argument("siren")
+@click.argument("login")
+def link(siren: str, login: str) -> None:
+    """Donner à une personne, sans courriel, un lien pour choisir son mot de passe ; il est affiché une seule fois."""
+    _show_link(_collectivity(siren), login)
+
+
+def _show_link(collectivity_id: int, login: str) -> None:
+    token, ends = desks.first_link(collectivity_id, login)
+    address = str(current_app.config["PARAPHE"].public_url).rstrip("/")
+    click.echo(f"Mot de passe à choisir, une fois, avant le {instant(ends)} : {address}/mot-de-passe/{token}")
+
+
+@people.command("close-sessions")
+@click.argument("siren")
+@click.argument("login")
+def close_sessions(siren: str, login: str) -> None:
+    """Fermer toutes les sessions d’une personne, sans fermer son compte."""
+    actor = applications.by_command(_collectivity(siren))
+    with reading(actor.collectivity_id) as db:
+        user = desks.user_of(db, actor.collectivity_id, login)
+    click.echo(f"Sessions fermées : {desks.close_sessions(actor, user.id)}.")
 
 
 @people.command("desk")

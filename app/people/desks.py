@@ -1,10 +1,11 @@
 """Setting up a collectivity: its people, its desks, and who holds them."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic import SecretStr
 
 from app.core.clock import now
 from app.core.db import Db, reading
@@ -13,7 +14,7 @@ from app.core.refusals import Refusal
 from app.core.security import derived_token, new_token, token_hash
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
-from app.people import passwords
+from app.people import identity, passwords
 from app.people.actor import Actor
 from app.people.applications import by_command
 from app.people.login import revoke_all
@@ -21,6 +22,7 @@ from app.people.models import Collectivity, Desk, Holder, PasswordReset, User
 from workflows.rights import Right
 
 RESET_LIFE = timedelta(hours=1)
+FIRST_LINK_LIFE = timedelta(days=3)
 STRANGER = "Quelqu’un, sans être connecté"
 SIREN_LENGTH = 9
 POSTAL_CODE_LENGTH = 5
@@ -198,7 +200,7 @@ def ask_reset(db: Db, login: str, address: str = "") -> None:
     )
 
 
-def reset(token: str, password: str) -> str:
+def reset(token: str, password: str, address: str = "") -> str:
     """Choose a new password with a link that serves once; closes every open session of the person, whose login it returns.
 
     Refuses `link-expired`, and says the same of a link whose account was closed since; `password-weak`,
@@ -208,8 +210,50 @@ def reset(token: str, password: str) -> str:
         _, user = _by_link(db, token)
         here = db.get_one(Collectivity, user.collectivity_id)
         login, words = user.login, (user.first_name, user.last_name, user.login, user.email, here.name)
-    _reset(token, passwords.hashed(password, chosen_by=words))
+    _reset(token, passwords.hashed(password, chosen_by=words), address)
     return login
+
+
+def change_password(actor: Actor, present: SecretStr, chosen: SecretStr) -> None:
+    """Change one's own password, from an open session; the other sessions of the person are closed, and he is told.
+
+    `present`: the password of now; whoever has none (a key opened the door) is asked nothing more than who he is.
+    Refuses `identity-needed`, `identity-refused` (counted as every wrong answer: `identity-closed` after five),
+    `password-weak`, `password-guessable`, `passwords-busy`.
+    """
+    identity.refuse_stale(actor)
+    with reading() as db:
+        user, here = db.get_one(User, actor.user_id), db.get_one(Collectivity, actor.collectivity_id)
+        seen, words = user.password_hash, (user.first_name, user.last_name, user.login, user.email, here.name)
+    if seen and not passwords.matches(seen, present.get_secret_value()):
+        left = identity.answered(actor, None)
+        raise Refusal("identity-refused", left=left) if left else Refusal("identity-closed")
+    _change_password(actor, seen, passwords.hashed(chosen.get_secret_value(), chosen_by=words))
+
+
+@use_case
+def _change_password(db: Db, actor: Actor, seen: str | None, password_hash: str) -> None:
+    user = db.scalar(sa.select(User).where(User.id == actor.user_id, User.active.is_(True)).with_for_update())
+    if user is None or user.password_hash != seen:
+        raise Refusal("password-moved")
+    _chosen(db, user, password_hash, actor.address, but=actor.session_id)
+
+
+def _chosen(db: Db, user: User, password_hash: str, address: str, *, but: int | None = None) -> None:
+    """Write a new password: links that wait and sessions open end with the former one, and its owner is told."""
+    user.password_hash = password_hash
+    links = sa.update(PasswordReset).where(PasswordReset.user_id == user.id, PasswordReset.used_at.is_(None))
+    db.execute(links.values(used_at=now()).execution_options(synchronize_session=False))
+    revoke_all(db, user.id, but=but)
+    facts = {"event": "password_changed", "user_id": user.id, "address": address, "page": "/compte"}
+    post(
+        db,
+        user.collectivity_id,
+        [News("mail", f"password-{user.id}-{new_token()[:16]}", facts, None, user.email)],
+    )
+    append(
+        db, user.collectivity_id, Event("password.changed", user.name, user.id, None, {"address": address})
+    )
 
 
 def _by_link(db: Db, token: str) -> tuple[PasswordReset, User]:
@@ -224,16 +268,40 @@ def _by_link(db: Db, token: str) -> tuple[PasswordReset, User]:
 
 
 @use_case
-def _reset(db: Db, token: str, password_hash: str) -> None:
+def _reset(db: Db, token: str, password_hash: str, address: str) -> None:
     row, user = _by_link(db, token)
-    user.password_hash = password_hash
-    others = sa.update(PasswordReset).where(PasswordReset.user_id == user.id, PasswordReset.used_at.is_(None))
-    db.execute(
-        others.values(used_at=now()).execution_options(synchronize_session=False)
-    )  # older links die with it
     row.used_at = now()
+    _chosen(db, user, password_hash, address)
+
+
+@use_case
+def first_link(db: Db, collectivity_id: int, login: str) -> tuple[str, datetime]:
+    """The secret of a link by which somebody chooses his password, once, and until when; for who sends no mail yet.
+
+    Links given before serve no more. Refuses `user-unknown`.
+    """
+    user = user_of(db, collectivity_id, login)
+    token, ends = new_token(), now() + FIRST_LINK_LIFE
+    links = sa.update(PasswordReset).where(PasswordReset.user_id == user.id, PasswordReset.used_at.is_(None))
+    db.execute(links.values(used_at=now()).execution_options(synchronize_session=False))
+    db.add(PasswordReset(token_hash=token_hash(token), user_id=user.id, expires_at=ends))
+    _told(db, collectivity_id, "password.asked", None, whose=user.id)
+    return token, ends
+
+
+@use_case
+def close_sessions(db: Db, actor: Actor, user_id: int) -> str:
+    """Close every session of somebody of the collectivity, by an administrator or the command line; the person's name.
+
+    Refuses `user-unknown`.
+    """
+    user = db.scalar(sa.select(User).where(User.collectivity_id == actor.collectivity_id, User.id == user_id))
+    if user is None:
+        raise Refusal("user-unknown", login=str(user_id))
     revoke_all(db, user.id)
-    append(db, user.collectivity_id, Event("password.changed", user.name, user.id, None, {}))
+    facts = {"whose": user.id, "address": actor.address}
+    append(db, actor.collectivity_id, Event("login.closed", actor.name, actor.user_id, None, facts))
+    return user.name
 
 
 @use_case
@@ -256,6 +324,15 @@ def choose_display(db: Db, user_id: int, *, theme: str, shortcuts: bool) -> None
         raise Refusal("bad-request", detail="thème inconnu")
     user = db.get_one(User, user_id)
     user.theme, user.shortcuts = theme, shortcuts
+
+
+def user_of(db: Db, collectivity_id: int, login: str) -> User:
+    """The open account of that login, or `user-unknown`."""
+    query = sa.select(User).where(User.login == login.strip().lower(), User.active.is_(True))
+    user = db.scalar(query.where(User.collectivity_id == collectivity_id))
+    if user is None:
+        raise Refusal("user-unknown", login=login)
+    return user
 
 
 def administrators(db: Db, collectivity_id: int) -> list[str]:

@@ -191,9 +191,19 @@ def revoke(db: Db, user_id: int, session_id: int) -> None:
     append(db, user.collectivity_id, Event("login.closed", user.name, user.id, None, facts))
 
 
-def revoke_all(db: Db, user_id: int) -> None:
-    """Close every session of a person, inside the caller's transaction (new password, closed account)."""
+@use_case
+def revoke_others(db: Db, actor: Actor) -> None:
+    """Close one's sessions but this one."""
+    revoke_all(db, actor.user_id or 0, but=actor.session_id)
+    facts = {"user": actor.user_id, "address": actor.address, "words": "toutes les autres"}
+    append(db, actor.collectivity_id, Event("login.closed", actor.name, actor.user_id, None, facts))
+
+
+def revoke_all(db: Db, user_id: int, *, but: int | None = None) -> None:
+    """Close every session of a person `but` one, inside the caller's transaction (new password, closed account)."""
     query = sa.update(LoginSession).where(LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None))
+    if but is not None:
+        query = query.where(LoginSession.id != but)
     db.execute(query.values(revoked_at=now()).execution_options(synchronize_session=False))
 
 

@@ -23,6 +23,10 @@ SENTENCES: Sentences = {
         403,
         "Rien n’a été fait : la commune demande votre clé d’accès ou votre code pour ces documents mêmes. Confirmez que c’est vous, puis recommencez.",
     ),
+    "password-moved": (
+        409,
+        "Votre mot de passe n’a pas changé : il vient de l’être ailleurs. Reconnectez-vous avec le nouveau.",
+    ),
     "factor-needed": (
         403,
         "Le mot de passe convient ; il faut maintenant votre clé d’accès ou votre code. Entrez par la page de connexion.",

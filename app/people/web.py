@@ -51,6 +51,7 @@ from app.people.mandates import mandates
 from app.people.models import LoginSession
 from app.people.office.views import view
 from app.people.office.web import pages as office
+from app.people.office.web import who_is_there
 
 pages = Blueprint("people", __name__, template_folder="templates")
 pages.register_blueprint(office)
@@ -84,6 +85,18 @@ class ForgotForm(FlaskForm):  # type: ignore[misc]
 class ResetForm(FlaskForm):  # type: ignore[misc]
     """The new password."""
 
+    password = PasswordField(
+        "Nouveau mot de passe",
+        [DataRequired(NOW)],
+        description="Au moins 12 caractères. Une phrase convient bien.",
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class ChangeForm(FlaskForm):  # type: ignore[misc]
+    """The present password, and the new one."""
+
+    present = PasswordField("Mot de passe actuel", render_kw={"autocomplete": "current-password"})
     password = PasswordField(
         "Nouveau mot de passe",
         [DataRequired(NOW)],
@@ -157,7 +170,10 @@ def logout() -> Response:
     door.revoke(g.actor.user_id, g.actor.session_id)
     logout_user()
     session.clear()
-    return redirect(url_for("people.login"))
+    answer = redirect(url_for("people.login"))
+    # What a page of this session kept in the browser goes with it (W3C Clear Site Data; browsers obey it in https)
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
 
 
 @pages.route("/mot-de-passe-oublie", methods=["GET", "POST"])
@@ -183,7 +199,7 @@ def reset(token: str) -> Response | str | tuple[str, int]:
     if not form.validate_on_submit():
         return render_template("people/reset.html", form=form, error=None)
     try:
-        login = desks.reset(token, form.password.data)
+        login = desks.reset(token, form.password.data, http.address())
     except Refusal as refusal:
         status, sentence = catalogue.say(refusal.key, refusal.facts)
         return render_template("people/reset.html", form=form, error=sentence), status
@@ -280,8 +296,45 @@ def account() -> str:
     )
 
 
+@pages.route("/compte/mot-de-passe", methods=["GET", "POST"])
+@guard(PERSON, unprotected=True)
+@limiter.limit(address_rate, methods=["POST"])
+@limiter.limit(login_rate, key_func=per_person, methods=["POST"])
+def change_password() -> Response | str | tuple[str, int]:
+    """Change one's own password, knowing the present one."""
+    form, error, status = ChangeForm(), None, 200
+    try:
+        identity.refuse_stale(g.actor)
+    except Refusal:
+        return redirect(url_for("people.confirm", suite=url_for("people.change_password")))
+    if form.validate_on_submit():
+        try:
+            desks.change_password(
+                g.actor, SecretStr(form.present.data or ""), SecretStr(form.password.data or "")
+            )
+        except Refusal as refusal:
+            if refusal.key == "identity-closed":
+                raise
+            status, error = catalogue.say(refusal.key, refusal.facts)
+        else:
+            flash("Votre mot de passe est changé, et vos autres sessions sont fermées.", "ok")
+            return redirect(url_for("people.account"))
+    return render_template("people/password.html", form=form, error=error), status
+
+
+@pages.post("/compte/sessions/fermer")
+@guard(PERSON, unprotected=True)
+@who_is_there("people.account")
+def revoke_others() -> Response:
+    """Close all one's sessions but this one."""
+    door.revoke_others(g.actor)
+    flash("Vos autres sessions sont fermées.", "ok")
+    return redirect(url_for("people.account"))
+
+
 @pages.post("/compte/sessions/<int:session_id>/fermer")
 @guard(PERSON, unprotected=True)
+@who_is_there("people.account")
 def revoke(session_id: int) -> Response:
     """Close one of one's own sessions."""
     door.revoke(g.actor.user_id, session_id)

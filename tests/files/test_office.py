@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.core.refusals import Refusal
+from app.files import office
 from app.files.intake import examine
 from app.files.office import OfficeConverter
 from app.files.pdf import read_text
@@ -117,6 +118,18 @@ def test_a_conversion_that_lasts_is_ended(converter: OfficeConverter, tmp_path: 
         "la conversion est trop longue",
     )
     assert list(workdir.iterdir()) == []
+
+
+def test_conversions_are_few_at_once_and_each_is_held_by_the_kernel(
+    converter: OfficeConverter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = odt(tmp_path / "note.odt", "<text:p>Bonjour</text:p>")
+    monkeypatch.setattr(office, "QUEUE_SECONDS", 0)
+    with office._turn(), office._turn(), pytest.raises(Refusal, match="office-busy"):
+        converter.convert(source, tmp_path)
+    monkeypatch.setattr(office, "MEMORY", 64 << 20)
+    with pytest.raises(Refusal, match="office-failed"):
+        converter.convert(source, tmp_path)
 
 
 def test_a_linked_picture_is_never_fetched(converter: OfficeConverter, tmp_path: Path) -> None:

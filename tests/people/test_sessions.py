@@ -57,6 +57,24 @@ def later(**delta: float) -> time_machine.travel:
     return time_machine.travel(datetime.now().astimezone() + timedelta(**delta), tick=True)
 
 
+def test_one_closes_one_s_other_sessions_and_an_administrator_those_of_a_colleague(house: House) -> None:
+    here, there = house.client(LOGIN), house.client(LOGIN)
+    form = {"csrf_token": house.csrf(here)}
+    assert here.post("/compte/sessions/fermer", data=form).status_code == 302
+    assert inside(here)
+    assert not inside(there)
+    office, colleague = house.client("k.morizur"), house.actor(LOGIN).user_id
+    address = f"/administration/connexions/{colleague}/fermer"
+    assert here.post(address, data=form).status_code == 403
+    said = office.post(address, data={"csrf_token": house.csrf(office)}, follow_redirects=True)
+    assert "Les sessions d’Armel Kervadec sont fermées" in said.get_data(as_text=True)
+    assert not inside(here)
+    again = house.client(LOGIN)
+    assert inside(again)
+    out = again.post("/logout", data={"csrf_token": house.csrf(again)})
+    assert out.headers["Clear-Site-Data"] == '"cache", "storage"'
+
+
 def test_a_session_lasts_twelve_hours_and_its_cookie_ends_with_the_browser(house: House) -> None:
     client, cookie = enter(house)
     assert "Expires" not in cookie

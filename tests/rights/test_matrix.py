@@ -279,6 +279,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "return_id": ABSENT,
         "factor_id": ABSENT,
         "reset_id": ABSENT,
+        "user_id": ABSENT,
         "rank": 0,
     }
     answers = {

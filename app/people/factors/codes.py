@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
 
-from app.core.security import secret
+from app.core.security import secrets_known
 
 DIGITS = 6
 STEP = 30  # seconds that a code lasts (RFC 6238 §4.1)
@@ -72,7 +72,13 @@ def _group() -> str:
 
 def recovery_hash(typed: str) -> str | None:
     """What is kept of such a code: HMAC-SHA-256 under the installation's secret; None when it has not the shape of one."""
+    known = recovery_hashes(typed)
+    return known[0] if known else None
+
+
+def recovery_hashes(typed: str) -> list[str]:
+    """What may have been kept of such a code: under the secret of now, then under those that it replaced."""
     code = "".join(sign for sign in typed.upper() if sign in _LETTERS)
     if len(code) != _GROUPS * _GROUP or len(typed.strip()) > len(code) + _GROUPS + 1:
-        return None
-    return hmac.new(secret(), b"recovery " + code.encode(), sha256).hexdigest()
+        return []
+    return [hmac.new(key, b"recovery " + code.encode(), sha256).hexdigest() for key in secrets_known()]

@@ -14,6 +14,7 @@ from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.applications import by_command
+from app.people.desks import user_of
 from app.people.factors import asking
 from app.people.factors.keeping import forget_codes
 from app.people.factors.letters import letter
@@ -135,10 +136,7 @@ def by_operator(db: Db, collectivity_id: int, login: str, reason: str) -> str:
     reason = " ".join(reason.split())[:LONGEST]
     if not reason:
         raise Refusal("reset-reason")
-    query = sa.select(User).where(User.login == login.strip().lower(), User.active.is_(True))
-    user = db.scalar(query.where(User.collectivity_id == collectivity_id))
-    if user is None:
-        raise Refusal("user-unknown", login=login)
+    user = user_of(db, collectivity_id, login)
     if not asking.factors_of(db, user.id):
         raise Refusal("reset-nothing", name=user.name)
     actor = by_command(collectivity_id)

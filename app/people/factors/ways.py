@@ -110,9 +110,9 @@ def by_key(
 
 def by_recovery(db: Db, user: User, typed: str) -> Proof | None:
     """Of a recovery code that has not served."""
-    hashed = codes.recovery_hash(typed)
+    hashes = codes.recovery_hashes(typed)
     query = sa.select(RecoveryCode).where(RecoveryCode.user_id == user.id, RecoveryCode.used_at.is_(None))
-    row = db.scalar(query.where(RecoveryCode.code_hash == hashed)) if hashed else None
+    row = db.scalar(query.where(RecoveryCode.code_hash.in_(hashes))) if hashes else None
     if row is None:
         return None
     number = row.id

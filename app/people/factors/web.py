@@ -21,16 +21,18 @@ from werkzeug.wrappers import Response
 from app.core import http
 from app.core.clock import now
 from app.core.db import Db, key_in, reading
+from app.core.grammar import de
 from app.core.http import PERSON, PUBLIC, guard
 from app.core.limits import address_rate, apart, factor_rate, know, knows, limiter
 from app.core.refusals import Refusal, catalogue
 from app.core.transaction import use_case
+from app.people import desks, rules
 from app.people import login as cookies
-from app.people import rules
 from app.people.actor import Actor
 from app.people.factors import asking, door, keeping, passkeys, resets, ways
 from app.people.identity import refuse_stale_in
 from app.people.models import Factor, User
+from app.people.office.web import who_is_there
 
 pages = Blueprint("factors", __name__)
 TICKET = "factor"
@@ -344,6 +346,16 @@ def _office(status: int = 200, error: str | None = None) -> Page:
         error=error,
     )
     return page, status
+
+
+@pages.post("/administration/connexions/<int:user_id>/fermer")
+@guard("administer")
+@who_is_there("people.factors.office")
+def close_sessions(user_id: int) -> Response:
+    """Close every session of somebody, who enters again as usual."""
+    name = desks.close_sessions(g.actor, user_id)
+    flash(f"Les sessions {de(name)} sont fermées.", "ok")
+    return redirect(url_for("people.factors.office"))
 
 
 @pages.post("/administration/connexions/demandes")

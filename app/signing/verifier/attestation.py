@@ -4,6 +4,7 @@ Nothing of the file is kept for it. The public page gives its answer back to who
 quarter of an hour (`pack`), and this answer alone makes the PDF.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -69,7 +70,9 @@ def unpack(text: str, secret: str) -> Answer:
 
 
 def _serializer(secret: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(secret, salt="paraphe.attestation")
+    return URLSafeTimedSerializer(
+        secret, salt="paraphe.attestation", signer_kwargs={"digest_method": hashlib.sha256}
+    )
 
 
 def made(answer: Answer, *, timestamped: bool) -> tuple[bytes, bool]:
