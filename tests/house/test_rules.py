@@ -134,6 +134,8 @@ LOGGED = {"identity.asked", "login.refused", "certificate.changed", "factor.coun
 # Names of the same shape, in rooms that write the journal, that are no line of it: jobs, and lines of the log.
 NO_LINES = {
     "legality.fetch",
+    "legality.letter_failed",
+    "pes.return_failed",
     "people.login",
     "legality.acknowledge",
     "pes.fetch",
