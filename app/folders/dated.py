@@ -21,16 +21,26 @@ RULES: Mapping[str, str] = {
     "cancelled": "date lue dans l’accusé de l’annulation (CGCT L2131-1)",
     "enforceable": "la plus tardive de sa publicité et de sa réception par l’État, s’il doit lui être transmis (CGCT L2131-1, I)",
     "since": "en ligne sans interruption depuis ce jour, constaté ici (CGCT R2131-1)",
-    "online": "deux mois à compter de la mise en ligne (CGCT R2131-1)",
+    "online_until": "deux mois à compter de la mise en ligne (CGCT R2131-1)",
     "appeal": "deux mois francs, reportés au jour ouvré suivant (CJA R421-1, R421-5)",
     "appeal_urgent": "deux mois francs de la mise en ligne, et non de l’affichage en urgence : compte de Paraphe, à faire "
     "confirmer (CGCT L2131-1, V ; CJA R421-1)",
     "suspended": "un mois au plus si la demande est faite dans les dix jours, puis le juge (CGCT L2131-6)",
     "referred": "le déféré ne suspend pas l’acte par lui-même (CGCT L2131-6)",
+    "annulled": "jour du jugement ; ce qu’il en reste est à lire dans le jugement",
+    "partly": "jour du jugement ; ce qu’il en reste est à lire dans le jugement",
+    "contested": "un recours ne suspend pas l’acte par lui-même (CJA L4)",
     "referral": "deux mois à compter de la réception (CGCT L2131-6), comptés comme un recours : compte de Paraphe, à faire "
     "confirmer",
 }
 """Where each date of an act comes from, said beside it; « compte de Paraphe » where the law leaves a doubt."""
+STATES = frozenset({"suspended", "referred", "annulled", "partly"})
+"""The states of an act (`effect`) that have a rule of their own."""
+
+
+def state_rule(key: str, beside: str) -> str:
+    """The rule beside the state of an act: that of its state, else of an appeal that is pending."""
+    return RULES[key if key in STATES else "contested"] if key in STATES or "recours" in beside else ""
 
 
 @dataclass(frozen=True)
@@ -78,7 +88,7 @@ def stays_online(since: date) -> Dated:
         "online_until",
         "En ligne au moins jusqu’au",
         online_until(since),
-        RULES["online"],
+        RULES["online_until"],
         after=" inclus",
     )
 

@@ -68,6 +68,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "legality.answered": ("envelope-check", "Réponse reçue par la préfecture"),
     "legality.closed": ("check2", "Courrier de la préfecture classé par {who}"),
     "act.suspension": ("exclamation-circle", "Suspension {words}, enregistrée par {who}"),
+    "act.appeal": ("bank", "Recours enregistré par {who}, {words}"),
     "act.reported": ("megaphone", "Décision rapportée au conseil, enregistré par {who}"),
     "act.cancelled": ("slash-circle", "Transmission annulée à la préfecture, numéro consommé"),
     "transmission.anomaly_after_receipt": (

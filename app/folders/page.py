@@ -262,7 +262,7 @@ def _posted(db: Db, folder: Folder, here: Present) -> tuple[Notice, ...]:
     day = urgency_of(db, folder) if here.step is not None and here.step.kind is StepKind.PUBLISH else None
     if day is None:
         return ()
-    why = str(folder.fields.get(URGENCY, ""))
+    why = str(folder.fields.get(URGENCY, "")).rstrip(" .")
     words = f"Motif : « {why} ». Mettez l’acte en ligne sans attendre : Paraphe ne compte le délai de recours qu’à partir de là. "
     return (Notice("warn", f"Affiché en urgence le {jour_long(day)}", f"{words}{URGENT_DOUBT}"),)
 

@@ -100,7 +100,7 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "published_on": publication.published_on if publication else None,
         "publication": means_of(db, folder).value if publication else None,
         "enforceable_on": worth.enforceable_on if worth else None,
-        "effect": worth.words if worth else None,
+        "effect": worth.inside if worth else None,
         "actions": _actions(folder, actor, here),
         "steps": steps,
         "documents": _documents(db, folder, offered),

@@ -371,7 +371,8 @@ class FolderShown(Line):
     )
     enforceable_on = _day("Exécutoire (actes) ; nul tant qu’il ne l’est pas, et s’il ne l’est plus.")
     effect = _text(
-        "Ce que vaut l’acte aujourd’hui, en une ligne : exécutoire, déféré, suspendu, transmission annulée.",
+        "Ce que vaut l’acte aujourd’hui, en une ligne : exécutoire, déféré, suspendu, annulé, transmission annulée, recours et "
+        "courriers qui attendent.",
         null=True,
     )
     actions = _list(

@@ -150,6 +150,7 @@ class _Sockets:
     derived: list[Callable[[Db, Folder], Mapping[str, Any]]] = field(default_factory=list)
     types: list[Callable[[Db, Folder], FileTypes | None]] = field(default_factory=list)
     capacities: list[Callable[[Db, Any, Folder, Any], tuple[str, str]]] = field(default_factory=list)
+    waitings: list[Callable[[Db, Collection[int]], Mapping[int, str]]] = field(default_factory=list)
     publishings: list[Callable[[Db, Folder, Any, date], None]] = field(default_factory=list)
     tables: list[Callable[[bytes], tuple[tuple[str, str], ...] | None]] = field(default_factory=list)
     sheets: list[Callable[[Db, Folder, DocumentVersion, Mapping[str, str]], Markup | None]] = field(
@@ -353,6 +354,11 @@ def returned_as(db: Db, folders: Collection[int]) -> Mapping[int, str]:
 def held(tell: Callable[[Db, Folder], str]) -> None:
     """Say in a clause what a step that starts by itself waits for, where somebody must act; empty where it goes on alone."""
     plugged.helds.append(tell)
+
+
+def waiting(tell: Callable[[Db, Collection[int]], Mapping[int, str]]) -> None:
+    """Say in a clause, for each of these acts, what is to be dealt with about it: its state line says it to the house."""
+    plugged.waitings.append(tell)
 
 
 def held_by(db: Db, folder: Folder) -> str:

@@ -20,7 +20,7 @@ from app.folders import dated
 from app.folders.access import authorize
 from app.folders.dated import RULES, Dated
 from app.folders.documents import current_versions
-from app.folders.effect import REFERRED, Effect, effect_of
+from app.folders.effect import ANNULLED, REFERRED, Effect, effect_of
 from app.folders.models import Document, DocumentVersion, Folder, Publication
 from app.folders.publicity import Means, means_of, signed_on
 from app.legality import former
@@ -36,6 +36,12 @@ from app.transmission.ports import Rejected, Uncertain, Unreachable
 from workflows.deadlines import referral_until
 
 PDF = "application/pdf"
+NOT_BINDING = {
+    "": "pas encore : il faut la réception et la publication",
+    "suspended": "suspendu",
+    ANNULLED: "annulé par le juge",
+}
+"""Why an act is not executory, by the key of its state."""
 
 
 @dataclass(frozen=True)
@@ -132,8 +138,7 @@ def dates_of(life: Life) -> list[Dated]:
     if life.cancelled_on:
         cancelled = Dated("cancelled_on", "Transmission annulée le", life.cancelled_on, RULES["cancelled"])
         return [*rows, cancelled]
-    suspended = life.effect is not None and life.effect.key == "suspended"
-    missing = "suspendu" if suspended else "pas encore : il faut la réception et la publication"
+    missing = NOT_BINDING.get(life.effect.key if life.effect else "", NOT_BINDING[""])
     rows.append(dated.executory(life.enforceable_on, missing))
     if life.online_since:
         rows.append(dated.stays_online(life.online_since))
@@ -183,7 +188,7 @@ def rows_of(life: Life, since: Sequence[str] = ()) -> list[str]:
         f"Reçu en préfecture le {_short(life.received_on)}",
         f"{life.means.done} {_short(life.published_on)}" if life.published_on else "Publication : en attente",
         *_put_online(life),
-        *([life.effect.words] if life.effect else []),
+        *([life.effect.words] if life.effect and life.effect.words else []),
         *([f"Retiré du site le {_short(life.withdrawn_on)}"] if life.withdrawn_on else []),
         *since,
         *([f"ID : {identifier}"] if identifier else []),

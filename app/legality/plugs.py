@@ -29,6 +29,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.tray(_Tray(templates), views.any_waiting)
     sockets.band(_Band(templates))
     sockets.held(_held)
+    sockets.waiting(views.open_words)
     sockets.share("dates", acts.told)
 
 

@@ -51,6 +51,21 @@ SENTENCES: Sentences = {
         "Le déféré n’a pas été classé : écrivez la suite donnée (avocat, mémoire, retrait de l’acte), en 10 signes au moins et "
         "500 au plus. Elle est inscrite au journal.",
     ),
+    "appeal-what": (
+        422,
+        "Rien n’a été enregistré : choisissez le recours et écrivez de qui il vient, en {longest} caractères au plus.",
+    ),
+    "appeal-when": (
+        422,
+        "Rien n’a été enregistré : donnez le jour où le recours est parvenu à la commune, entre la signature de l’acte et "
+        "aujourd’hui.",
+    ),
+    "appeal-known": (409, "Ce recours est déjà enregistré. Rechargez la page."),
+    "appeal-over": (409, "Ce recours n’attend plus de suite. Rechargez la page."),
+    "appeal-outcome": (
+        422,
+        "Rien n’a été enregistré : choisissez la suite du recours et donnez son jour, entre celui du recours et aujourd’hui.",
+    ),
     "suspension-elsewhere": (
         409,
         "Rien n’a été enregistré : une demande de suspension ne vient qu’avec le déféré d’un acte reçu par la préfecture. Enregistrez-la sur la page de ce déféré.",

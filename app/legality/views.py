@@ -1,5 +1,6 @@
 """What the pages of legality control show: letters with their clocks, and an act with its dates."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from app.core.clock import today
 from app.core.db import Db
 from app.core.french import instant, jour, jour_long, taille
 from app.folders.access import readable_by
-from app.folders.dated import RULES
+from app.folders.dated import STATES, state_rule
 from app.folders.effect import SUSPENSION, Suspension, effect_of
 from app.folders.models import Folder
 from app.folders.views import Tag
@@ -126,6 +127,20 @@ def open_letters(db: Db, folder_id: int) -> list[tuple[int, str, bool]]:
     )
     found = [(row.id, kind_of(row.code).label, row.code == REFERRAL) for row in db.execute(query)]
     return sorted(found, key=lambda one: (not one[2], one[0]))
+
+
+def open_words(db: Db, folder_ids: Collection[int]) -> dict[int, str]:
+    """« courrier à traiter : lettre d’observations », for each of these acts that has one; a referral has its own words."""
+    query = sa.select(StateLetter.folder_id, StateLetter.code).where(
+        StateLetter.folder_id.in_(list(folder_ids)),
+        StateLetter.closed_at.is_(None),
+        sa.or_(StateLetter.code.is_(None), StateLetter.code != REFERRAL),
+    )
+    told: dict[int, list[str]] = {}
+    for folder_id, code in db.execute(query.order_by(StateLetter.id)):
+        label = kind_of(code).label
+        told.setdefault(folder_id or 0, []).append(f"courrier à traiter : {label[:1].lower()}{label[1:]}")
+    return {folder_id: ", ".join(dict.fromkeys(words)) for folder_id, words in told.items()}
 
 
 def _mine(actor: Actor) -> sa.ColumnElement[bool]:
@@ -259,7 +274,7 @@ def dates_of(life: Life) -> list[tuple[str, str, str]]:
     rows = [(one.label, one.words, one.rule) for one in acts.dates_of(life)]
     rows.insert(0, ("Identifiant", life.standing.act.identifier or "aucun : transmis sur papier", ""))
     worth = life.effect
-    if worth is not None and worth.key in {"suspended", "referred"}:
+    if worth is not None and (worth.key in STATES or worth.beside):
         rank = next(n for n, (label, _, _) in enumerate(rows) if label == life.means.done) + 1
-        rows.insert(rank, ("État de l’acte", worth.words, RULES[worth.key]))
+        rows.insert(rank, ("État de l’acte", worth.inside, state_rule(worth.key, worth.beside)))
     return rows

@@ -1,6 +1,6 @@
 """Pages of legality control: the Préfecture's letters, an act at the Préfecture, and what is made of both."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -19,7 +19,8 @@ from app.folders import page
 from app.folders.access import authorize
 from app.folders.blueprint import CREATE, received, version_shown
 from app.folders.bytes import disposition
-from app.legality import acts, cancelling, intake, on_paper, replies, reports, views
+from app.folders.effect import appeals_of
+from app.legality import acts, appeals, cancelling, intake, on_paper, replies, reports, views
 from app.legality.suspension import Asked, record_suspension
 from app.people.actor import Actor
 from app.transmission import silences
@@ -188,7 +189,54 @@ def _to_report(status: int = 200, error: str | None = None, ticked: Sequence[int
 @pages.get("/dossiers/<int:folder_id>/prefecture")
 @guard(PERSON)
 def act(folder_id: int) -> str:
-    """An act at the Préfecture: its dates and clocks, its letters, its copy, its certificate."""
+    """An act at the Préfecture: its dates and clocks, its letters, appeals, its copy, its certificate."""
+    return _act_page(folder_id)
+
+
+@pages.post("/dossiers/<int:folder_id>/recours")
+@guard(CREATE)
+def appeal(folder_id: int) -> Response | tuple[str, int]:
+    """Record an appeal of a third party against an act."""
+    made = appeals.Made(
+        request.form.get("kind", ""),
+        _typed_day(request.form.get("received_on", "")),
+        request.form.get("who", ""),
+    )
+    version = version_shown()
+    return _on_act(
+        folder_id,
+        lambda: appeals.record_appeal(g.actor, folder_id, made, version=version),
+        "Le recours est enregistré.",
+    )
+
+
+@pages.post("/dossiers/<int:folder_id>/recours/<int:rank>")
+@guard(CREATE)
+def appeal_over(folder_id: int, rank: int) -> Response | tuple[str, int]:
+    """Write what an appeal came to."""
+    outcome, day = request.form.get("outcome", ""), _typed_day(request.form.get("ended_on", ""))
+    version = version_shown()
+    return _on_act(
+        folder_id,
+        lambda: appeals.end_appeal(g.actor, folder_id, rank, version=version, outcome=outcome, ended_on=day),
+        "La suite du recours est enregistrée.",
+    )
+
+
+def _on_act(folder_id: int, verb: Callable[[], None], words: str) -> Response | tuple[str, int]:
+    """Do it and come back; what is only to be corrected is said on the page, with what was typed."""
+    try:
+        verb()
+    except Refusal as refusal:
+        status, error = sentences.say(refusal.key, refusal.facts)
+        if status != 422 or wants_json():
+            raise
+        return _act_page(folder_id, error), status
+    flash(words, "ok")
+    return redirect(url_for("legality.act", folder_id=folder_id))
+
+
+def _act_page(folder_id: int, error: str | None = None) -> str:
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
         life = acts.life_of(db, folder)
@@ -209,7 +257,16 @@ def act(folder_id: int) -> str:
             "asked": here.asked if here.cancelled is None else None,
             "cancelled": here.cancelled,
             "simulated": here.act.simulated,
+            "appeals": appeals_of(folder.fields),
+            "answerable": replies.answers_for(g.actor, folder),
         }
+    more = {
+        "error": error,
+        "kinds": appeals.KINDS,
+        "outcomes_of": appeals.outcomes_of,
+        "outcomes": appeals.OUTCOMES,
+    }
+    context |= {**more, "today": today().isoformat(), "longest": appeals.LONGEST}
     return render_template("legality/act.html", **context)
 
 

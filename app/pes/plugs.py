@@ -10,7 +10,7 @@ from app.core.outbox import Row, each_round, handles
 from app.core.refusals import Refusal
 from app.folders import sockets
 from app.folders.sockets import ReadFacts
-from app.pes import intake, payments, way
+from app.pes import accredited, intake, payments, way
 from app.pes.answered import CHANNEL, keep
 from app.pes.flow import SIGNED_AS, Finding, Flow
 from app.pes.index import take
@@ -45,6 +45,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.meaning(meaning)
     sockets.check(way.check)
     answered.listen(CHANNEL, keep)
+    sockets.tray(accredited.Tray(templates), accredited.any_unknown)
     sockets.share("payments", payments.shared)
     handles(intake.FETCH)(_Fetch(settings))
     each_round("pes.returns", lambda: intake.look(settings))

@@ -65,7 +65,7 @@ class ActShown(Schema):
     withdrawn_on = _day("Jour du retrait, nul s’il est en ligne.")
     withdrawal = _text("Motif du retrait, vide s’il est en ligne.")
     effect = _text(
-        "Ce que vaut l’acte aujourd’hui, en une ligne : exécutoire, déféré, suspendu, transmission annulée."
+        "Ce que vaut l’acte aujourd’hui, en une ligne : exécutoire, déféré, suspendu, annulé, transmission annulée."
     )
     masked = fields.Boolean(required=True, metadata=_said("Vrai si la version en ligne est occultée."))
     authors = _list(AuthorShown, "Qui l’a signé.")

@@ -110,7 +110,7 @@ def online(db: Db, actor: Actor) -> list[Online]:
             )
         )
     )
-    worth = effects_of(db, [one.folder_id for one in acts])
+    worth = effects_of(db, [one.folder_id for one in acts], inside=True)
     return [
         Online(
             one.folder_id,

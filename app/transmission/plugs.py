@@ -208,7 +208,7 @@ class _Words:
         """Where an act or a flow stands; of an act that was published, or touched since its receipt, what it is worth."""
         worth = effect_of(db, folder)
         if worth is not None:
-            return Tag(worth.tone, worth.icon, worth.words)
+            return Tag(worth.tone, worth.icon, worth.inside)
         if any(one.receipt.after == afterwards.CONTRADICTS for one in afterwards.others(db, folder)):
             return Tag("danger", "exclamation-circle", "Acquits qui se contredisent")
         row = _row(db, folder, Transmission.channel.in_(["actes", "helios"]))

@@ -338,7 +338,11 @@ def test_an_act_posted_in_urgency_then_put_online_says_each_date_with_its_rule_e
     posted, folder = today(), house.folder(act)
     assert (folder.place, folder.fields["urgency"]) == ("publication", why)
     shown = page(house, "k.morizur", f"/dossiers/{act}")
-    for words in (f"Affiché en urgence le {jour_long(posted)}", why, "le juge peut en décider autrement"):
+    for words in (
+        f"Affiché en urgence le {jour_long(posted)}",
+        f"« {why[:-1]} »",
+        "le juge peut en décider autrement",
+    ):
         assert words in shown
     assert "Afficher en urgence…" not in shown
     assert f"« {why} »" in page(house, "k.morizur", f"/dossiers/{act}?onglet=journal")
@@ -353,6 +357,7 @@ def test_an_act_posted_in_urgency_then_put_online_says_each_date_with_its_rule_e
         found = life(act)
         assert [one for one in acts.dates_of(found) if not (one.day and one.rule)] == []
         dates = {one.name: one for one in acts.dates_of(found)}
+        assert len({one.rule for one in dates.values()}) == len(dates)  # no rule stands for another
         assert dates["published_on"].day == dates["enforceable_on"].day == posted
         assert dates["appeal_until"].day == appeal_until(today())
         assert dates["online_until"].day == online_until(today())

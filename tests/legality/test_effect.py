@@ -16,10 +16,12 @@ from app.folders.models import Publication
 from app.legality import acts, cancelling, replies
 from app.legality.suspension import Asked, record_suspension
 from app.publication import publishing
+from tests.api.software import Software
 from tests.builders.house import House
 from tests.legality.test_acts import life
 from tests.legality.town import fetch, letters, page, write
 from tests.publication.town import act_of, address
+from workflows.rights import Right
 
 CLERK, WHY = "k.morizur", "Le conseil délibère de nouveau en décembre."
 
@@ -179,3 +181,75 @@ def test_TRA_11_TRA_12_a_referral_is_urgent_everywhere_and_is_not_filed_by_one_c
             house.actor(CLERK), letters()[-1].id, Asked(today()), version=house.folder(other).version
         )
     replies.close(house.actor(CLERK), letters()[-1].id)
+
+
+def test_an_appeal_of_a_third_party_is_in_the_line_of_the_house_and_a_judgment_in_that_of_all(
+    house: House,
+) -> None:
+    """Who made it is read on the act's page alone; an act that a judge annulled binds nobody, and everybody is told."""
+    act = house.a_deliberation(at="done", number="2026-057")
+    clerk, who = house.client("k.morizur"), "Mme Soizic Le Goff, riveraine"
+    made = {"kind": "court", "who": who, "received_on": today().isoformat()}
+
+    def post(path: str, client=clerk, **form: str):
+        shown = {"csrf_token": house.csrf(client), "version": house.folder(act).version}
+        return client.post(f"/dossiers/{act}/recours{path}", data={**shown, **form})
+
+    late, early = (str(today() + timedelta(days=days)) for days in (1, -1))
+    wrong = [
+        ({**made, "kind": "x"}, "choisissez le recours"),
+        ({**made, "who": "  "}, "choisissez le recours"),
+        ({**made, "who": "x" * 201}, "choisissez le recours"),
+        ({**made, "received_on": late}, "entre la signature"),
+        ({**made, "received_on": early}, "entre la signature"),
+        ({**made, "received_on": "hier"}, "entre la signature"),
+    ]
+    for form, words in wrong:
+        answer = post("", **form)
+        assert (answer.status_code, words in answer.get_data(as_text=True)) == (422, True), form
+    assert post("", house.client("n.abgrallec"), **made).status_code in {403, 404}
+    assert post("", house.client("a.kervadec"), **made).status_code == 403  # reads it, and keeps no letters
+    assert "act.appeal" not in house.journal(act)
+    assert post("", **made).status_code == 302
+    assert post("", **made).status_code == 409  # twice
+    assert post("", **{**made, "kind": "informal", "who": "Association des plaisanciers"}).status_code == 302
+
+    write(house, act, "4-1")
+    fetch(house)
+    place, line = "/actes/kerlann-sur-mer", f"recours contentieux d’un tiers, reçu le {jour(today())}"
+    shown = page(house, "k.morizur", f"/dossiers/{act}")
+    assert (line in shown, "courrier à traiter : lettre d’observations" in shown) == (True, True)
+    assert line in page(house, "k.morizur", "/a-publier")
+    software = Software(house, "secretariat", [Right.CREATE])
+    assert line in software.get(f"/folders/{act}").json["effect"]
+    sheet = page(house, "k.morizur", f"/dossiers/{act}/prefecture")
+    assert (line in sheet, who in sheet, "Exécutoire le" in sheet) == (True, True, True)
+    assert who not in page(house, "k.morizur", f"/dossiers/{act}?onglet=journal")
+    public = [
+        place,
+        f"{place}/atom.xml",
+        address(act),
+        f"/api/v1/public/kerlann-sur-mer/acts/{act_of(act).key}",
+    ]
+    for where in public:
+        text = house.client().get(where).get_data(as_text=True)
+        assert not [
+            one for one in ("recours contentieux", "gracieux", "Le Goff", "lettre d’") if one in text
+        ], where
+
+    for form in ({"outcome": "granted"}, {"outcome": ""}, {"outcome": "annulled", "ended_on": late}):
+        assert post("/0", **{"ended_on": today().isoformat(), **form}).status_code == 422
+    over = {"outcome": "annulled", "ended_on": today().isoformat()}
+    assert post("/1", **over).status_code == 422  # no judge was asked
+    assert post("/7", **over).status_code == 409
+    assert post("/0", **over).status_code == 302
+    assert post("/0", **over).status_code == 409
+    assert post("/1", outcome="dropped", ended_on=today().isoformat()).status_code == 302
+    annulled = f"Annulé par le juge le {jour(today())}"
+    for where in public:
+        text = house.client().get(where).get_data(as_text=True).replace("\u00a0", " ")
+        assert "par le juge le" in text, where
+    assert annulled in page(house, "k.morizur", f"/dossiers/{act}")
+    assert "tiers, reçu" not in page(house, "k.morizur", f"/dossiers/{act}")  # no appeal is pending any more
+    assert clerk.get(f"/dossiers/{act}/certificat-executoire").status_code == 409
+    assert house.journal(act).count("act.appeal") == 4

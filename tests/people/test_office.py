@@ -190,6 +190,10 @@ def test_a_signatory_of_flows_is_to_be_made_known_to_the_accountant_until_the_da
     shown = text(client.get(PAGE))
     assert "À faire connaître au comptable public Armel Kervadec, « Le maire »" in shown
     assert shown.count("À faire connaître au comptable public") == 1
+    task = "1 signataire de flux est à faire connaître au comptable public"
+    home = text(client.get("/a-traiter"))
+    assert (task in home, "Armel Kervadec, « Le maire »" in home) == (True, True)
+    assert task not in text(house.client("n.abgrallec").get("/a-traiter"))  # an administrator's task
     where, token = f"{PAGE}/{mayor}/accreditation", house.csrf(client)
     for wrong in ("", "bientôt", (today() + DAY).isoformat(), (today() - 241 * DAY).isoformat()):
         assert client.post(where, data={"csrf_token": token, "accredited_on": wrong}).status_code == 422
@@ -200,6 +204,7 @@ def test_a_signatory_of_flows_is_to_be_made_known_to_the_accountant_until_the_da
     with pytest.raises(Refusal, match="mandate-unknown"):
         accredit(house.actor(ADMINISTRATOR), 999_999, today())
     assert "À faire connaître" not in text(client.get(PAGE))
+    assert task not in text(client.get("/a-traiter"))
     assert "Connu du comptable depuis le" in text(client.get(f"{PAGE}/{mayor}"))
     assert rows(house)[0].accredited_on == today()
     with reading() as db:

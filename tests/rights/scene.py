@@ -286,12 +286,15 @@ def _form(endpoint: str, version: int) -> Mapping[str, Any]:
         "published_on": today().isoformat(),
         "action": "save",
         "matter": "7.1",
+        "about": "personne",
     }
     if endpoint in {"folders.add_document", "folders.replace_document"}:
         form["files"] = (io.BytesIO(ACT.read_bytes()), "annexe.pdf")
     if endpoint == "publication.mask":
         form |= {"public_title": "Aide à un particulier", "reason": "Un nom était resté lisible."}
         form["masked"] = (io.BytesIO(a_masked_pdf()), "occulte.pdf")
+    if endpoint == "legality.appeal":
+        form |= {"kind": "court", "who": "Une riveraine", "received_on": today().isoformat()}
     if endpoint == "legality.cancel":
         form["motive"] = "Mauvaise annexe"
     if endpoint == "signing.placing.sheet":

@@ -91,6 +91,7 @@ ROUTES = {
     "folders.recall": "create",
     "folders.withdraw": "create",
     "folders.publish": "act",
+    "folders.post_in_urgency": "act",
     "folders.archive": "archive",
     "pes.attachment": "person",
     "pes.attachment_bytes": "person",
@@ -162,6 +163,8 @@ ROUTES = {
     "legality.reply": "create",
     "legality.close": "create",
     "legality.suspend": "create",
+    "legality.appeal": "create",
+    "legality.appeal_over": "create",
     "legality.act": "person",
     "legality.stamped": "person",
     "legality.operator_copy": "person",
@@ -237,7 +240,7 @@ SIGN = {
     ("signing.complete", "POST"),
 }
 ON_PAPER = {("signing.paper.sheet", method) for method in ("GET", "HEAD", "POST")}
-PUBLISH = {("folders.publish", "POST")}
+PUBLISH = {("folders.publish", "POST"), ("folders.post_in_urgency", "POST")}
 MASK = {("publication.sheet", "GET"), ("publication.sheet", "HEAD"), ("publication.mask", "POST")}
 PUT_ONLINE = {("publication.put_online", "POST")}
 AT_THE_PREFECTURE = {
@@ -245,6 +248,7 @@ AT_THE_PREFECTURE = {
 }
 CERTIFIED = {("legality.certificate", method) for method in ("GET", "HEAD")}
 CANCEL = {("legality.cancel", method) for method in ("GET", "HEAD", "POST")}
+APPEAL = {("legality.appeal", "POST")}
 
 # (family, state): who reads it, then who may do what.
 TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str, str]]]]]] = {
@@ -275,7 +279,7 @@ TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str,
         [
             ({K, SECOND}, MASK | PUT_ONLINE),
             ({K, SECOND, S, A, B}, AT_THE_PREFECTURE | CERTIFIED),
-            ({K}, CANCEL),
+            ({K}, CANCEL | APPEAL),
         ],
     ),
     ("deliberation", "rejected"): ({K, SECOND, S, A, B}, [({K}, EDIT | CLASSIFY)]),

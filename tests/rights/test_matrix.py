@@ -84,6 +84,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     # And nothing is doubted in these folders: there is nothing to rule on (tests/folders/test_corrections.py).
     # None is questioned: there is nothing to keep online (tests/legality/test_effect.py).
     # Nothing is public here: no copy on paper of what is (tests/legality/test_reports.py).
+    # No appeal was made against these acts: none comes to anything (tests/legality/test_effect.py).
     # An act leaves the public page after two months, or for a reason of law (tests/publication/test_withdrawn.py).
     assert never == {
         "folders.archive",
@@ -95,6 +96,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
         "publication.withdraw",
         "publication.keep",
         "publication.paper_copy",
+        "legality.appeal_over",
         "legality.paper",
         "legality.operator_copy",
         "legality.operator_slip",
@@ -213,8 +215,8 @@ def test_what_is_granted_is_possible(scene: Scene, family: str, state: str) -> N
                     assert answer.status_code == 200, asked
                 elif endpoint == "folders.remove_document":
                     assert answer.status_code == 422, asked  # the main document is replaced, never removed
-                elif endpoint == "legality.cancel":
-                    # It prepares another folder; the act does not change
+                elif endpoint in {"legality.cancel", "legality.appeal"}:
+                    # One prepares another folder; the other is asked of the act itself, which has no twin
                     assert answer.status_code == 302, asked
                 elif endpoint == "folders.accept_repair":
                     assert answer.status_code == 409, asked  # this one needs no repair

@@ -1,0 +1,121 @@
+"""What somebody else than the prefect does against an act: an appeal to the commune or to the court, and what came of it.
+
+Kept on the folder of the act, with the name of who made it: pages inside and other software read it. The public page reads
+what a judge annulled, and nothing of an appeal that is pending; the journal, which is for ever, bears no name (RGPD 5.1 c).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from app.core.clock import today
+from app.core.db import Db
+from app.core.french import jour
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.access import lock, refuse_stranger
+from app.folders.effect import ANNULLED, APPEALS, COURT, Appeal, appeals_of
+from app.folders.facts import touch
+from app.folders.models import Folder
+from app.folders.publicity import signed_on
+from app.journal.chain import Event, append
+from app.legality.cancelling import act_at_the_prefecture
+from app.legality.replies import answers_for
+from app.people.actor import Actor
+from app.publication import record
+
+KINDS = {
+    COURT: "Recours contentieux, devant le tribunal",
+    "informal": "Recours gracieux, adressé à la commune",
+}
+OUTCOMES = {
+    "rejected": "Rejeté",
+    "dropped": "Désistement",
+    "granted": "Accueilli par la commune",
+    ANNULLED: "Acte annulé par le juge",
+    "partly": "Acte annulé en partie par le juge",
+}
+"""What an appeal may come to; the commune grants what is asked of it, a judge alone annuls."""
+LONGEST, MOST = 200, 50
+
+
+@dataclass(frozen=True)
+class Made:
+    """An appeal as somebody read it: its kind, the day on which it reached the commune, who made it."""
+
+    kind: str
+    received_on: date | None
+    who: str
+
+
+@use_case
+def record_appeal(db: Db, actor: Actor, folder_id: int, made: Made, *, version: int) -> None:
+    """Keep an appeal of a third party against an act that the Préfecture has.
+
+    Refuses whoever may not deposit at the desk of the act (`not-emitter`), a kind that is not known or nobody's name
+    (`appeal-what`), a day that is missing, to come, or before the signature (`appeal-when`), one that is kept already
+    (`appeal-known`), and a page older than the folder (`moved-on`).
+    """
+    folder = _act(db, actor, folder_id, version)
+    who = " ".join(made.who.split())
+    if made.kind not in KINDS or not who or len(who) > LONGEST:
+        raise Refusal("appeal-what", longest=LONGEST)
+    signed = signed_on(db, folder)
+    if made.received_on is None or made.received_on > today() or (signed and made.received_on < signed):
+        raise Refusal("appeal-when")
+    kept = appeals_of(folder.fields)
+    appeal = Appeal(made.kind, made.received_on, who)
+    if len(kept) >= MOST or any(replace(one, outcome="", ended_on=None) == appeal for one in kept):
+        raise Refusal("appeal-known")
+    _keep(db, actor, folder, [*kept, appeal], appeal)
+
+
+@use_case
+def end_appeal(
+    db: Db, actor: Actor, folder_id: int, rank: int, *, version: int, outcome: str, ended_on: date | None
+) -> None:
+    """Write what an appeal came to; an act that a judge annulled binds nobody, and its public page says so.
+
+    Refuses what `record_appeal` does of the actor and the page, an appeal that is not there or is over (`appeal-over`), and
+    an outcome that is not of its kind or a day out of its life (`appeal-outcome`).
+    """
+    folder = _act(db, actor, folder_id, version)
+    kept = appeals_of(folder.fields)
+    if not 0 <= rank < len(kept) or kept[rank].outcome:
+        raise Refusal("appeal-over")
+    pending = kept[rank]
+    if outcome not in outcomes_of(pending.kind) or ended_on is None:
+        raise Refusal("appeal-outcome")
+    if not pending.received_on <= ended_on <= today():
+        raise Refusal("appeal-outcome")
+    over = replace(pending, outcome=outcome, ended_on=ended_on)
+    _keep(db, actor, folder, [*kept[:rank], over, *kept[rank + 1 :]], over)
+    record.changed(db, folder.id)
+
+
+def outcomes_of(kind: str) -> dict[str, str]:
+    """What an appeal of this kind may come to."""
+    judged = {ANNULLED, "partly"}
+    return {
+        key: words
+        for key, words in OUTCOMES.items()
+        if (key not in judged if kind != COURT else key != "granted")
+    }
+
+
+def _act(db: Db, actor: Actor, folder_id: int, version: int) -> Folder:
+    folder = lock(db, actor, folder_id, version)
+    refuse_stranger(db, actor, folder)
+    if act_at_the_prefecture(db, folder) is None:
+        raise Refusal("not-at-prefecture")
+    if not answers_for(actor, folder):
+        raise Refusal("not-emitter")
+    return folder
+
+
+def _keep(db: Db, actor: Actor, folder: Folder, appeals: list[Appeal], told: Appeal) -> None:
+    folder.fields = {**folder.fields, APPEALS: [one.written() for one in appeals]}
+    touch(folder)
+    facts = {name: value for name, value in told.written().items() if name != "who"}
+    end = f", {OUTCOMES[told.outcome].lower()} le {jour(told.ended_on)}" if told.outcome else ""
+    facts["words"] = f"{told.words}{end}"
+    append(db, folder.collectivity_id, Event("act.appeal", actor.name, actor.user_id, folder.id, facts))
