@@ -135,6 +135,7 @@ LOGGED = {"identity.asked", "login.refused", "certificate.changed", "factor.coun
 NO_LINES = {
     "legality.fetch",
     "legality.letter_failed",
+    "classification.not_renewed",
     "pes.return_failed",
     "people.login",
     "legality.acknowledge",
