@@ -1,5 +1,7 @@
 """Who is told of a move: one row for each recipient, written with the move; what is said holds no content."""
 
+from collections.abc import Mapping
+
 import sqlalchemy as sa
 
 from app.core.db import Db
@@ -33,6 +35,8 @@ def news_of(
 
     `stuck`: too few people may act at the step that is entered, and whoever can mend it is told. `ending`: what is left of
     the circuit is done at once, so that the end alone is told. `partial`: of a folder that comes back, a part was taken.
+    One letter for a person: a receipt that makes it one's turn, or that leaves the folder where nobody may act, is told in
+    the letter that says so (`turn`, `after`).
     """
     letters: dict[tuple[int, str], str | None] = {}
     if moved.action in {Action.REJECT, Action.REFUSE}:
@@ -44,22 +48,38 @@ def news_of(
     event, depositor = _for_depositor(moved), folder.depositor_user_id
     if event == SIGNED and ending:
         event = None
-    # A receipt is told even to whoever has the next step: that it arrived and that one must act are two news.
-    if event and depositor is not None and (event == RECEIPT or (depositor, YOUR_TURN) not in letters):
-        letters.setdefault((depositor, event), None)
-    told = [
-        _letter(folder, event, user_id, email, actor)
+    asked = depositor is not None and (depositor, YOUR_TURN) in letters
+    if event and depositor is not None and (event == RECEIPT or not asked):
+        # A receipt that is also one's turn goes as a receipt: it stays news when somebody else has acted meanwhile.
+        letters.setdefault((depositor, event), letters.pop((depositor, YOUR_TURN), None))
+    news: dict[tuple[int, str], News] = {
+        (user_id, event): _letter(folder, event, user_id, email, actor, turn=asked and event == RECEIPT)
         for (user_id, event), email in letters.items()
         if user_id != actor.user_id
-    ]
-    return told + (nobody_may_act(db, folder, entered, actor.name) if stuck else [])
+    }
+    if not stuck:
+        return list(news.values())
+    after = {
+        user_id: event
+        for (user_id, event), one in news.items()
+        if event in {SIGNED, RECEIPT} and "turn" not in one.payload
+    }
+    warned = nobody_may_act(db, folder, entered, actor.name, after)
+    for one in warned:
+        if "after" in one.payload:
+            del news[one.payload["user_id"], one.payload["after"]]
+    return [*news.values(), *warned]
 
 
-def nobody_may_act(db: Db, folder: Folder, awaited: tuple[Slot, ...], by: str) -> list[News]:
+def nobody_may_act(
+    db: Db, folder: Folder, awaited: tuple[Slot, ...], by: str, after: Mapping[int, str] | None = None
+) -> list[News]:
     """Tell the depositor and the administrators, whoever caused it, that nobody may act where the folder waits.
 
-    An administrator reads no folder for that: his letter names the desk and leads to the mandates.
+    An administrator reads no folder for that: his letter names the desk and leads to the mandates. `after`: what else the
+    same move has to tell of the folder, by person; it is said in the same letter, to who is led to the folder.
     """
+    after = after or {}
     desks = " et ".join(slot.label for slot in awaited if not slot.people) or " et ".join(
         slot.label for slot in awaited
     )
@@ -84,7 +104,7 @@ def nobody_may_act(db: Db, folder: Folder, awaited: tuple[Slot, ...], by: str) -
                 "folder_id": folder.id,
                 "by": by,
                 "what": desks,
-                **({"page": page} if page else {}),
+                **({"page": page} if page else {"after": after[user_id]} if user_id in after else {}),
             },
             folder.id,
         )
@@ -123,7 +143,11 @@ def correctors(db: Db, folder: Folder) -> set[int]:
     return {depositor} if depositor is not None and depositor in able else able
 
 
-def _letter(folder: Folder, event: str, user_id: int, email: str | None, actor: Actor) -> News:
+def _letter(
+    folder: Folder, event: str, user_id: int, email: str | None, actor: Actor, *, turn: bool = False
+) -> News:
     key = f"{event}-{folder.id}-{folder.version}-{user_id}"
     payload = {"event": event, "user_id": user_id, "folder_id": folder.id, "by": actor.name}
+    if turn:
+        payload["turn"] = True
     return News("mail", key, payload, folder.id, email)

@@ -88,6 +88,8 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         "whose": _plain(str(row.payload.get("whose", ""))),
         "own": row.payload.get("own", True),
         "manages": manages,
+        "turn": awaited and bool(row.payload.get("turn")),
+        "after": row.payload.get("after", ""),
         "waits": row.payload.get("waits", False),
         "why": _plain(str(row.payload.get("why", ""))),
         "other_name": row.payload.get("other_name", True),
@@ -104,14 +106,15 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
 def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
     """Whether the letter's reader is awaited now, where the letter asks something.
 
-    Raises `Needless` when the letter is no more for its reader.
+    Raises `Needless` when the letter is no more for its reader; a receipt that was also one's turn stays news.
 
     A desk may be left, or a mandate end, between the move and the letter: what became of a folder is no news for who may
     not read it, and nobody is asked what he may not do.
     """
     if not may_read(db, actor, folder):
         raise Needless("ne peut plus lire ce dossier : aucun courriel n’est parti")
-    if row.payload["event"] != YOUR_TURN:
+    alone = row.payload["event"] == YOUR_TURN
+    if not alone and not row.payload.get("turn"):
         return True
     # What awaits other desks by now says nothing of whether he was rightly asked.
     his = sa.or_(STEP.c.desk_id.in_(actor.desk_ids), STEP.c.named_user_id == actor.user_id)
@@ -119,9 +122,9 @@ def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:
         STEP.c.folder_id == folder.id, STEP.c.state == "active", his
     )
     able = list(db.scalars(awaited))
-    if able and not any(able):
+    if alone and able and not any(able):
         raise Needless("n’a plus à agir sur ce dossier : aucun courriel n’est parti")
-    if not able and now() - row.created_at > LATE:
+    if alone and not able and now() - row.created_at > LATE:
         raise Needless("n’attend plus cette personne depuis : aucun courriel n’est parti")
     return any(able)
 

@@ -4,14 +4,20 @@ import pytest
 
 from app.circuits import library
 from app.core.db import reading
+from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.move import present
+from app.folders.notices import news_of
+from app.folders.seats import Slot
+from app.notices import letter
 from app.signing import asked
 from app.transmission import dispatch
 from app.transmission.models import Transmission
 from tests.builders.house import House
 from tests.mailserver import MailServer
+from workflows.circuit import Phase
+from workflows.events import Action, Moved
 
 
 @use_case
@@ -38,14 +44,33 @@ def test_the_page_that_a_person_chooses_is_the_page_that_is_signed() -> None:
             asked.box({"box": {"page": wrong, **corners}})
 
 
-def test_the_depositor_who_publishes_is_told_of_the_receipt_and_of_his_turn(
+def test_the_depositor_who_publishes_is_told_of_the_receipt_and_of_his_turn_in_one_letter(
     house: House, mail: MailServer
 ) -> None:
-    house.a_deliberation(at="publication")
+    folder_id = house.a_deliberation(at="publication")
     house.drain()
     subjects = [str(one["Subject"]) for one in mail.to("k.morizur@kerlann-sur-mer.example")]
-    assert sum("accusé de réception" in one for one in subjects) == 1
-    assert sum("vous attend" in one for one in subjects) == 1
+    (both,) = [one for one in subjects if "accusé de réception" in one or "vous attend" in one]
+    assert both.endswith("un accusé de réception est arrivé, 1 dossier vous attend")
+    page = house.client("k.morizur").get(f"/dossiers/{folder_id}?onglet=journal").get_data(as_text=True)
+    assert "Accusé reçu, à traiter" in page
+    # Late, once the act is published, the receipt is still news; nobody is asked what is done.
+    house.publish(folder_id)
+    with reading() as db:
+        (row,) = [one for one in db.query(Outbox).filter_by(kind="mail") if one.payload.get("turn")]
+    late = letter.write(row, house.settings, house.app.jinja_env).message
+    assert str(late["Subject"]).endswith("un accusé de réception est arrivé")
+    assert "votre décision" not in late.as_string()
+    # A receipt that leaves a folder where nobody may act is told in the letter that says so.
+    invoice = house.folder(house.a_quick_invoice())
+    moved = Moved(
+        Action.ACKNOWLEDGE, "handover", "archive", "handover", 1, 1, closed=True, phase=Phase.RUNNING
+    )
+    with reading(invoice.collectivity_id) as db:
+        nobody = (Slot("desk:archives", "Archives", None, None, ()),)
+        told = news_of(db, invoice, moved, nobody, house.actor("n.abgrallec"), stuck=True)
+    depositor = [one.payload for one in told if one.payload["user_id"] == invoice.depositor_user_id]
+    assert [(one["event"], one["after"]) for one in depositor] == [("nobody_may_act", "receipt_arrived")]
 
 
 def test_a_worker_that_comes_back_late_changes_nothing_of_what_was_acknowledged(house: House) -> None:

@@ -22,7 +22,7 @@ SUBJECTS = {
     "your_turn": r"Paraphe : 1 dossier vous attend(, (à (viser|signer|publier|archiver) .+|\d+ jours? de retard pour .+))?",
     "refused": r"Paraphe : 1 dossier est rejeté",
     "signed": r"Paraphe : 1 dossier est signé",
-    "receipt_arrived": r"Paraphe : un accusé de réception est arrivé",
+    "receipt_arrived": r"Paraphe : un accusé de réception est arrivé(, 1 dossier vous attend)?",
     "done": r"Paraphe : 1 dossier est terminé",
     "password_reset": r"Paraphe : choisir un nouveau mot de passe",
 }
