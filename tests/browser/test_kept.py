@@ -1,17 +1,24 @@
 """Nothing that a person typed or opened is lost: a draft saved as one types, a session opened again where one is."""
 
+import io
 import re
+from datetime import timedelta
+from typing import Any
 
+import pikepdf
 import pytest
 import sqlalchemy as sa
 from playwright.sync_api import Page, expect
 
-from app.core.clock import today
+from app.batches.gesture import take_up
+from app.core.clock import now, today
 from app.core.db import reading
 from app.demo.cast import PASSWORD
 from app.people.login import revoke
 from app.people.models import LoginSession
 from tests.browser.person import Person, apart
+from tests.browser.test_batches import batch_of, give_key, to_sign
+from tests.browser.test_screens import held_since
 from tests.builders.house import INVOICE, House
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
@@ -108,8 +115,15 @@ def test_a_session_that_is_over_is_opened_again_in_place(house: House, person) -
     assert house.folder(rejected).phase == "rejected"
     # The certificate that is open in the dialog stays open; somebody logged in again in another tab meanwhile.
     mayor.folder(signed)
+    mayor.drawn()
     mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
     expect(page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
+    # So does the place chosen for the stamp: it is asked with again, and the signature stands there.
+    mayor.button("Choisir l’emplacement…").click()
+    expect(page.locator(".placebox")).to_be_focused()
+    for key in ["Shift+ArrowUp"] * 3 + ["Enter"]:
+        page.keyboard.press(key)
+    mayor.sees("à l’emplacement que vous avez choisi")
     apart(lambda: close_sessions(house, "a.kervadec"))
     # On a phone, what is said of the password stands beside the field, never over it.
     password, problem = page.get_by_label("Mot de passe du certificat"), page.locator("[data-sign-problem]")
@@ -125,9 +139,18 @@ def test_a_session_that_is_over_is_opened_again_in_place(house: House, person) -
     password.fill(house.pki.passphrase.decode())
     password.blur()
     expect(page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
+    asked: list[dict[str, Any]] = []
+    page.on("request", lambda one: asked.append(one.post_data_json) if one.url.endswith("preparer") else None)
     page.get_by_role("button", name="Signer 1 document").click()
     log_in_here(page, "a.kervadec")
     mayor.sees("est signé.")
+    before, after = (one["box"] for one in asked)
+    assert before == after
+    assert before is not None
+    with pikepdf.open(io.BytesIO(house.bytes_of(house.versions(signed)[-1]))) as pdf:
+        stamps = [one.Rect for one in pdf.pages[before["page"] - 1].Annots if one.get("/FT") == "/Sig"]
+    corners = [before[name] for name in ("x1", "y1", "x2", "y2")]
+    assert [float(one) for one in stamps[-1]] == pytest.approx(corners, abs=0.5)
     # Without script, what was posted is told not done, and the page comes back.
     plain: Person = person("a.kervadec", java_script_enabled=False)
     plain.open("/compte")
@@ -138,3 +161,32 @@ def test_a_session_that_is_over_is_opened_again_in_place(house: House, person) -
     plain.page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
     plain.page.get_by_role("button", name="Se connecter").click()
     plain.page.wait_for_url("**/compte")
+
+
+def test_a_batch_goes_on_in_its_page_when_the_session_is_over(house: House, person) -> None:
+    to_sign(house, 3)
+    mayor: Person = person("a.kervadec")
+    page = mayor.page
+    mayor.button("Signer en lot…").click()
+    give_key(mayor, house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
+    apart(lambda: close_sessions(house, "a.kervadec"))
+    mayor.button("Signer 3 dossiers").click()
+    log_in_here(page, "a.kervadec")
+    expect(mayor.heading("3 dossiers signés sur 3")).to_be_visible(timeout=40_000)
+    # A page that only looks on says why it stands still, and goes on once its reader is back.
+    to_sign(house, 1)
+    mayor.open("/a-traiter")
+    mayor.button("Signer en lot…").click()
+    number = batch_of(mayor)
+    take_up(house.actor("a.kervadec"), number)
+    held_since(number, now() + timedelta(hours=1))
+    mayor.open(f"/lots/{number}")
+    mayor.sees("0 dossier traité sur 1")
+    apart(lambda: close_sessions(house, "a.kervadec"))
+    mayor.sees("Le lot n’en est pas changé. Reconnectez-vous pour voir où il en est.")
+    mayor.button("Se reconnecter").click()
+    log_in_here(page, "a.kervadec")
+    expect(page.get_by_text("Le lot n’en est pas changé")).to_have_count(0)
+    mayor.sees("0 dossier traité sur 1")
+    held_since(number, now() - timedelta(hours=1))
+    expect(mayor.heading("Lot interrompu : 0 signé, 1 reste")).to_be_visible(timeout=30_000)

@@ -1,6 +1,7 @@
 // A batch in its page: one key opened once for all its folders, and what the worker does looked at until it is over.
 import { NB, element, notice } from "./words.js";
 import { KeyRefused } from "./provider.js";
+import { restored } from "./session.js";
 import { Refused, Signer, exchange } from "./signer.js";
 
 const LOOK_EVERY = 2_000; // ms
@@ -12,11 +13,13 @@ const hour = () => {
 };
 let stay = false; // what the page has to say is not to be taken away
 let signing = false; // while this page holds the key, it does not go away by itself
+const CLOSED = Symbol("the session is over");
 
-// The same page as the server draws it now, or null when there is no answer or the session is over.
+// The same page as the server draws it now; CLOSED when the session is over, null when there is no answer.
 async function drawnNow() {
   try {
     const answer = await fetch(window.location.href, { credentials: "same-origin" });
+    if (answer.redirected && new URL(answer.url).pathname === "/login") return CLOSED;
     if (!answer.ok || answer.redirected) return null;
     return new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {
@@ -34,14 +37,27 @@ class Progress {
 
   async look() {
     const page = await drawnNow();
+    if (page === CLOSED) return this.closed();
     const fresh = page?.querySelector("[data-batch-progress]");
     if (!fresh) return;
+    this.note?.remove();
+    this.note = null;
     const focused = this.part.contains(document.activeElement) && document.activeElement.id;
     fresh.dataset.awake = "yes";
     this.part.replaceWith(document.adoptNode(fresh));
     this.part = fresh;
     if (focused) document.getElementById(focused)?.focus();
     this.say(fresh.querySelector("#avancement-mots")?.textContent ?? "");
+  }
+
+  // What is going on goes on; where it stands is for whoever is logged in. A page that signs asks by itself (signer.js).
+  closed() {
+    if (signing || this.note) return;
+    const again = element("button", { type: "button", class: "btn btn-line" }, "Se reconnecter");
+    again.addEventListener("click", async () => (await restored()) && this.look());
+    this.note = notice("warn", "Votre session s’est fermée", "Le lot n’en est pas changé. Reconnectez-vous pour voir où il en est.", again);
+    this.note.setAttribute("role", "alert");
+    this.part.before(this.note);
   }
 
   // At most one announcement in five seconds: whoever listens is not drowned.
@@ -134,8 +150,9 @@ class BatchSigner extends Signer {
   // The list that was shown gives way to what becomes of it.
   async follow() {
     if (this.following) return;
-    const page = await drawnNow();
-    const fresh = page?.querySelector("[data-batch-progress]");
+    let page = await drawnNow();
+    if (page === CLOSED && (await restored())) page = await drawnNow();
+    const fresh = page?.querySelector?.("[data-batch-progress]");
     if (!fresh) return;
     this.following = true;
     const title = document.querySelector("h1");
