@@ -43,7 +43,7 @@ system:
 
 .venv/.demo: .venv/bin/python requirements.txt requirements-demo.txt
 	@echo "Installation des bibliothèques : quelques minutes la première fois."
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements-demo.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check -r requirements-demo.txt
 	@touch $@
 
 .venv/.dev: .venv/.demo requirements-dev.txt

@@ -38,11 +38,15 @@ from app.signing.algorithms import of as algorithm_of
 from app.signing.enrol import Proof, enrol
 from app.signing.enrolling.possession import statement_of
 from app.signing.keys.pkcs12 import Pkcs12Key
+from app.signing.placing.places import Chosen, place
+from app.signing.ports import Box
 from app.signing.trust import facts
 from workflows.mandates import Kind
 from workflows.rights import Right
 
 ACT = "acts/deliberation-2026-057-subvention.pdf"
+MAYOR_S_BOX, SECRETARY_S_BOX = Box(1, 150, 708, 290, 760), Box(1, 378, 708, 518, 760)
+"""In the two boxes that the act draws for those who sign it, beside their names."""
 FLOWS = ("pes/kerlann_depenses.xml", "pes/kerlann_paye.xml")
 SAMPLES = Path(__file__).resolve().parents[2] / "tests" / "assets"
 
@@ -138,7 +142,7 @@ def folders() -> None:
     payroll = actor_of("m.kerzerho")
     pay = _deposit(payroll, "pes_payroll", FLOWS[1])
     sending.send(payroll, pay, version=_version(pay))
-    secretary = actor_of("k.morizur")
+    secretary, signatory = actor_of("k.morizur"), actor_of(SECRETARY.login).user_id
     act = _deposit(secretary, "deliberation", ACT)
     typed = {
         "number": "2026-057",
@@ -146,10 +150,19 @@ def folders() -> None:
         "subject": "Subvention de fonctionnement au Cercle nautique de Porz-Izel, convention d’objectifs 2026-2027",
         "nature": "1",
         "matter": "7.5.2",
-        "sitting_secretary": str(actor_of(SECRETARY.login).user_id),
+        "sitting_secretary": str(signatory),
     }
     version = deposit.save(secretary, act, version=_version(act), title=None, facts=typed)
+    version = place(secretary, act, version=version, boxes=stamps(signatory))
     sending.send(secretary, act, version=version)
+
+
+def stamps(secretary: int | None) -> Chosen:
+    """Where the mayor and this secretary of the sitting sign the act: each in the box that bears his name."""
+    return {
+        ("signatures", "desk:maire"): MAYOR_S_BOX,
+        ("signatures", f"person:{secretary}"): SECRETARY_S_BOX,
+    }
 
 
 def _invoice(

@@ -1,12 +1,16 @@
 """The buttons of the simulated offices: what they script, what they refuse, and that only a simulator has them."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from app import create_app
 from app.core import outbox
-from tests.builders.house import House
+from app.demo import cast, seed
+from app.folders import deposit
+from app.signing.placing.places import place
+from tests.builders.house import House, token_in
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -47,6 +51,38 @@ def test_buttons_script_the_next_deposit_then_the_one_that_waits_once(house: Hou
     again = post(client, demo, "prefecture/scenario", play="now", reference="1")
     assert (again.status_code, "a déjà sa réponse" in again.get_data(as_text=True)) == (409, True)
     assert kept(demo) == []
+
+
+def test_one_enters_as_the_mayor_from_the_login_page_and_finds_keys_that_bear_names(
+    house: House, tmp_path: Path
+) -> None:
+    demo = town(house, demo=True, demo_dir=tmp_path)
+    client = demo.client()
+    login = client.get("/login").get_data(as_text=True)
+    assert re.search(r'name="login"\s+value="a.kervadec">\s*Entrer comme le maire', login)
+    assert '/demo"' in login
+    for name, status in (("personne", 404), ("a.kervadec", 302)):
+        form = {"csrf_token": token_in(login), "login": name}
+        assert client.post("/demo/entrer", data=form).status_code == status
+    assert "Armel Kervadec" in client.get("/compte").get_data(as_text=True)
+    keys = tmp_path / "pki" / "p12"
+    keys.mkdir(parents=True)
+    named = {}
+    for one in cast.EVERYBODY:
+        if one.certificate:
+            (keys / f"{one.certificate}.p12").write_bytes(b"clef")
+            with client.get(f"/demo/certificats/{one.certificate}.p12") as answer:
+                named[one.login] = answer.headers["Content-Disposition"].partition("filename=")[2]
+    assert named["a.kervadec"] == "armel-kervadec.p12"
+    assert named["g.lebras"] == "gaud-le-bras.p12"
+    assert len(set(named.values())) == len(named)
+    # The places that the demonstration keeps on its act are places of that act.
+    signatory = house.actor("b.cadiou").user_id
+    act = house.a_deliberation(at="draft")
+    facts = {"sitting_secretary": str(signatory)}
+    secretary = house.actor("k.morizur")
+    version = deposit.save(secretary, act, version=house.folder(act).version, title=None, facts=facts)
+    assert place(secretary, act, version=version, boxes=seed.stamps(signatory)) == version + 1
 
 
 def test_the_treasury_sends_that_a_flow_is_paid_once_it_has_acquitted_it(house: House) -> None:

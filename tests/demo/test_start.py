@@ -97,6 +97,17 @@ def test_the_papers_of_the_demonstration_name_the_same_commune_and_the_same_peop
     keys = {one.label: one.name for one in PERSONS}
     for one in people.values():
         assert one.certificate is None or keys[one.certificate].casefold() == one.name.casefold()
+    # Each stamp stands in the frame drawn for its person, beside the name, and covers no word.
+    page = act[1]
+    words, frames = page.get_textpage(), ((68.7, 292.9), (296.9, 521.0))
+    for name, box, (left, right) in (
+        (mayor.last_name, seed.MAYOR_S_BOX, frames[0]),
+        (secretary.last_name, seed.SECRETARY_S_BOX, frames[1]),
+    ):
+        assert name.upper() in words.get_text_bounded(left, 706.5, right, 779.1)
+        assert left < box.x1 < box.x2 < right
+        assert 706.5 < box.y1 < box.y2 < 779.1
+        assert words.get_text_bounded(box.x1, box.y1, box.x2, box.y2).strip() == ""
     assert papers.SIRET in printed.replace(" ", "")
     for name in seed.FLOWS:
         sirets = set(re.findall(rb"212909998\d{5}", papers.flow((seed.SAMPLES / name).read_bytes())))
