@@ -1,7 +1,7 @@
 """The picture of a circuit, in Mermaid for the docs and in SVG for the screen, with every word in French."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from html import escape
 from textwrap import wrap
@@ -23,28 +23,30 @@ _WORDS = {
     "starts_with": "commence par",
     "present": "est renseigné",
 }
+_CENT = Decimal("0.01")
 _ENDS = {DRAFT: "Brouillon", DONE: "Terminé", REJECTED: "Rejeté"}
 
 WIDTH, MARGIN, LINE, GAP, COLUMNS = 480, 16, 20, 28, 54  # SVG user units, and characters on a line
 
 
-def condition_text(condition: Condition, names: Names | None = None) -> str:
-    r"""The rule in French, to be read after « si ».
+def condition_text(condition: Condition, names: Names | None = None, money: Collection[str] = ()) -> str:
+    r"""The rule in French, to be read after « si »; what is compared with a fact of `money` is in euros.
 
-    >>> condition_text(Test("amount", ">=", Decimal(4000)), {"amount": "le montant"})
-    'le montant atteint 4\u202f000'
+    >>> condition_text(Test("amount", ">=", Decimal(4000)), {"amount": "le montant"}, {"amount"})
+    'le montant atteint 4\u202f000\xa0€'
     """
     names = names or {}
     if isinstance(condition, Test):
         name = names.get(condition.field, condition.field)
         values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
-        told = ", ".join(_value(value) for value in values if value is not None)
+        inside = condition.field in money
+        told = ", ".join(_value(value, money=inside) for value in values if value is not None)
         return f"{name} {_WORDS[condition.op]} {told}".rstrip()
     if isinstance(condition, Not):
-        return f"il est faux que {_grouped(condition.part, names)}"
+        return f"il est faux que {_grouped(condition.part, names, money)}"
     if isinstance(condition, AllOf | AnyOf):
         word = " et " if isinstance(condition, AllOf) else " ou "
-        return word.join(_grouped(part, names) for part in condition.parts)
+        return word.join(_grouped(part, names, money) for part in condition.parts)
     raise TypeError(condition)
 
 
@@ -69,28 +71,28 @@ def quorum_text(step: Step) -> str:
     return "un seul suffit" if needed == 1 else f"{needed} sur {total}"
 
 
-def step_lines(step: Step, names: Names | None = None) -> list[str]:
+def step_lines(step: Step, names: Names | None = None, money: Collection[str] = ()) -> list[str]:
     """What a picture says of a step: kind and actors, quorum, condition, days."""
     actors = ", ".join(who_text(who, names) for who in step.who) or ("automatique" if step.channel else "")
     lines = [f"{step.kind.label} : {actors}" if actors else step.kind.label]
     if quorum := quorum_text(step):
         lines.append(f"Quorum : {quorum}")
     if step.when is not None:
-        lines.append(f"Seulement si {condition_text(step.when, names)}")
+        lines.append(f"Seulement si {condition_text(step.when, names, money)}")
     if step.days is not None:
         lines.append(f"{step.days} jour{'s' if step.days > 1 else ''} ouvré{'s' if step.days > 1 else ''}")
     return lines
 
 
-def mermaid(circuit: Circuit, names: Names | None = None) -> str:
+def mermaid(circuit: Circuit, names: Names | None = None, money: Collection[str] = ()) -> str:
     """A Mermaid flowchart of every move: submit, close, skip, reject or refuse, and submit again."""
     lines = ["flowchart TD", f"  p_draft([{_quoted(_ENDS[DRAFT])}])"]
     for step in circuit.steps:
-        label = "<br/>".join(_entities(text) for text in (step.label, *step_lines(step, names)))
+        label = "<br/>".join(_entities(text) for text in (step.label, *step_lines(step, names, money)))
         lines.append(f'  p_{step.key}["{label}"]')
     lines += [f"  p_done([{_quoted(_ENDS[DONE])}])", f"  p_rejected([{_quoted(_ENDS[REJECTED])}])"]
     for place in (DRAFT, *(step.key for step in circuit.steps)):
-        lines.extend(_mermaid_edges(circuit, place, names))
+        lines.extend(_mermaid_edges(circuit, place, names, money))
     for step in circuit.steps:
         if step.kind is StepKind.TRANSMIT:
             lines.append(f"  p_{step.key} -. refus .-> p_rejected")
@@ -100,12 +102,18 @@ def mermaid(circuit: Circuit, names: Names | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def svg(circuit: Circuit, names: Names | None = None) -> str:
-    """A small vertical picture with a title and a description for screen readers; styled by classes only."""
+def svg(circuit: Circuit, names: Names | None = None, money: Collection[str] = ()) -> str:
+    """A small vertical picture with a title and a description for screen readers; styled by classes only.
+
+    `money`: the facts that are amounts in euros.
+    """
     boxes: list[tuple[str, list[str]]] = [("circuit-end", [_ENDS[DRAFT]])]
     for step in circuit.steps:
         optional = " circuit-conditional" if step.when is not None else ""
-        told = [step.label, *(part for text in step_lines(step, names) for part in wrap(text, COLUMNS))]
+        told = [
+            step.label,
+            *(part for text in step_lines(step, names, money) for part in wrap(text, COLUMNS)),
+        ]
         boxes.append((f"circuit-step circuit-{step.kind}{optional}", told))
     boxes.append(("circuit-end", [_ENDS[DONE]]))
     drawn: list[str] = []
@@ -117,7 +125,8 @@ def svg(circuit: Circuit, names: Names | None = None) -> str:
         drawn.append(_box(classes, lines, top))
         top += _height(lines)
     steps = (
-        f"{n}. {s.label}. {'. '.join(step_lines(s, names))}." for n, s in enumerate(circuit.steps, start=1)
+        f"{n}. {s.label}. {'. '.join(step_lines(s, names, money))}."
+        for n, s in enumerate(circuit.steps, start=1)
     )
     title, desc = f"circuit-{circuit.key}-title", f"circuit-{circuit.key}-desc"
     return (
@@ -128,20 +137,28 @@ def svg(circuit: Circuit, names: Names | None = None) -> str:
     )
 
 
-def _value(value: Decimal | str) -> str:
+def _value(value: Decimal | str, *, money: bool) -> str:
     if isinstance(value, str):
         return f"« {value} »"
-    if value == value.to_integral_value():
-        return f"{value:,.0f}".replace(",", "\u202f")
-    return f"{value:,}".replace(",", "\u202f").replace(".", ",")
+    whole = value == value.to_integral_value()
+    figures = (
+        f"{value:,.0f}"
+        if whole
+        else f"{value:,.2f}"
+        if money and value.quantize(_CENT) == value
+        else f"{value:,}"
+    )
+    return figures.replace(",", "\u202f").replace(".", ",") + ("\u00a0€" if money else "")
 
 
-def _grouped(condition: Condition, names: Names) -> str:
-    told = condition_text(condition, names)
+def _grouped(condition: Condition, names: Names, money: Collection[str]) -> str:
+    told = condition_text(condition, names, money)
     return told if isinstance(condition, Test) else f"({told})"
 
 
-def _mermaid_edges(circuit: Circuit, place: str, names: Names | None) -> Iterator[str]:
+def _mermaid_edges(
+    circuit: Circuit, place: str, names: Names | None, money: Collection[str]
+) -> Iterator[str]:
     skipped = False
     for step in circuit.following(place):
         if step is None and place == DRAFT:
@@ -150,7 +167,7 @@ def _mermaid_edges(circuit: Circuit, place: str, names: Names | None) -> Iterato
         when = step.when if step else None
         told = [
             word
-            for word in ("sinon" if skipped else "", when and f"si {condition_text(when, names)}")
+            for word in ("sinon" if skipped else "", when and f"si {condition_text(when, names, money)}")
             if word
         ]
         label = f'|"{_entities(", ".join(told))}"|' if told else ""

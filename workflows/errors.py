@@ -70,8 +70,8 @@ SENTENCES: dict[str, tuple[int, str]] = {
     "quorum-impossible": (
         409,
         (
-            "Le dossier n’a pas avancé : l’étape « {step} » demande {needed} personne(s) "
-            "et {slots} seulement peuvent se prononcer. "
+            "Le dossier n’a pas avancé : l’étape « {step} » demande {needed:n personne}, "
+            "et il y en a {slots} pour se prononcer. "
             "Demandez à l’administrateur de compléter les bureaux ou de corriger le circuit."
         ),
     ),

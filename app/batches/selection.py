@@ -70,7 +70,7 @@ def choose(db: Db, actor: Actor, kind: str, wanted: Mapping[int, int]) -> list[C
                 folder_id,
                 version,
                 folder.family,
-                folder.title or "Sans objet",
+                folder.title or "Sans titre",
                 folder.number,
                 folder.amount_cents,
                 folder_id in read,

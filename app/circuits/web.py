@@ -85,7 +85,8 @@ def edit(family: str) -> Response | tuple[str, int]:
         versions = [(row.number, row.published_at, row.published_by) for row in db.scalars(query)]
         names = _names(db, known)
     # The drawing escapes what it prints; it is made of the circuit alone.
-    picture = Markup(svg(circuit, names))  # noqa: S704
+    amounts = {one.key for one in known.fields if one.type == "amount"}
+    picture = Markup(svg(circuit, names, amounts))  # noqa: S704
     return render_template(
         "circuits/edit.html",
         family_label=known.label,

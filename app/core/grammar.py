@@ -21,6 +21,11 @@ def de(name: str) -> str:
     return f"d’{name}" if _ELIDED.match(name) else f"de {name}"
 
 
+def plural(count: int, word: str, words: str | None = None) -> str:
+    """« 1 dossier », « 3 dossiers »."""
+    return f"{count} {word if count < 2 else words or word + 's'}"
+
+
 def milliers(number: int) -> str:
     """A whole number with thin spaces between its thousands.
 

@@ -5,7 +5,7 @@ from string import Formatter
 from typing import Any
 
 from app.core.french import spaces
-from app.core.grammar import de
+from app.core.grammar import de, plural
 
 Sentences = Mapping[str, tuple[int, str]]
 
@@ -124,7 +124,9 @@ class _Forgiving(Formatter):
         return kwargs.get(key, "…") if isinstance(key, str) else super().get_value(key, args, kwargs)
 
     def format_field(self, value: Any, format_spec: str) -> Any:
-        """`{name:de}` is the name with its « de » or « d’ »."""
+        """`{name:de}` is the name with its « de » or « d’ »; `{count:n annexe}` is « 1 annexe », « 2 annexes »."""
+        if format_spec.startswith("n ") and isinstance(value, int):
+            return plural(value, format_spec[2:])
         return de(str(value)) if format_spec == "de" else super().format_field(value, format_spec)
 
 

@@ -10,6 +10,7 @@ from flask import Response, g
 from app.circuits.library import family_of
 from app.core.api import PREFIX, describe, door, open_doors
 from app.core.db import reading
+from app.core.grammar import plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal, to_correct
 from app.folders import decide, deposit, portrait, queues, sending
@@ -274,8 +275,8 @@ def _one_type_each(types: Sequence[str], attachments: Sequence[Incoming]) -> Non
     """Refuse types that would not each be that of an attachment: order alone binds them."""
     if types and len(types) != len(attachments):
         sentence = (
-            f"Il y a {len(attachments)} annexe(s) et {len(types)} type(s). Donnez un type par annexe, dans le même ordre ; "
-            "vide pour le type habituel."
+            f"Il y a {plural(len(attachments), 'annexe')} et {plural(len(types), 'type')}. Donnez un type par annexe, "
+            "dans le même ordre ; vide pour le type habituel."
         )
         raise to_correct([{"key": "field-invalid", "field": "attachment_types", "sentence": sentence}])
 

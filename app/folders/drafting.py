@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from app.circuits.library import catalogue, family_of
 from app.core.db import Db, reading
 from app.core.french import spaces, taille
+from app.core.grammar import plural
 from app.core.http import FILES, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -102,9 +103,7 @@ def _each(name: str, files: Sequence[Incoming]) -> str:
     for filename, why_not in refused:
         why = sentences.say(why_not.key, why_not.facts)[1]
         flash(spaces(f"« {filename} » n’a pas été déposé. {why}"), "danger")
-    flash(
-        f"{views.plural(len(made), 'brouillon créé', 'brouillons créés')} : relisez et envoyez chacun.", "ok"
-    )
+    flash(f"{plural(len(made), 'brouillon créé', 'brouillons créés')} : relisez et envoyez chacun.", "ok")
     return url_for("folders.inbox", bannette="drafts")
 
 

@@ -45,7 +45,7 @@ def draft_form(
     `user_id`: whose favourites come first in long lists.
     """
     made = type(
-        "FamilyForm", (DraftForm,), {"title": StringField("Objet du dossier", render_kw={"maxlength": "300"})}
+        "FamilyForm", (DraftForm,), {"title": StringField("Titre du dossier", render_kw={"maxlength": "300"})}
     )
     for one in family.fields:
         if one.required_from != "publish":

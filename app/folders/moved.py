@@ -58,7 +58,7 @@ def told(db: Db, folder: Folder) -> str:
         .limit(1)
     )
     run = db.scalar(query)
-    title = f"« {folder.title or 'Sans objet'} »"
+    title = f"« {folder.title or 'Sans titre'} »"
     if run is None or run.ended_at is None or run.ended_at < folder.updated_at:
         return f"{title} a changé {moment_of_day(folder.updated_at)}"
     return f"{run.who} a {decided(folder, run)} {title} {moment_of_day(run.ended_at)}"

@@ -103,7 +103,7 @@ def head(db: Db, folder: Folder, kind: str | None = None) -> FolderView:
     when = due(folder.due_on) if folder.phase != "done" else Due("none", "")
     return FolderView(
         folder.id,
-        folder.title or "Sans objet",
+        folder.title or "Sans titre",
         label,
         icon,
         folder.number,

@@ -392,7 +392,7 @@ def place_in_list(db: Db, actor: Actor, folder_id: int) -> tuple[int, int, int |
 
 @dataclass(frozen=True)
 class Found:
-    """A folder in the follow-up list, with whom it waits for and since when."""
+    """A folder in the follow-up list, with the step where it waits and since when; whom for: `seats.parts_awaited`."""
 
     id: int
     title: str
@@ -402,8 +402,8 @@ class Found:
     place: str
     due_on: date
     kind: str | None
-    waiting: str | None
     since: datetime | None
+    circuit: int | None
     number: str = ""
 
 
@@ -431,10 +431,8 @@ def follow(
         where.append("f.id < :last")
         binds["last"] = last
     sql = (
-        "SELECT f.id, f.title, f.number, f.family, f.amount_cents, f.phase, f.place, f.due_on, "
+        "SELECT f.id, f.title, f.number, f.family, f.amount_cents, f.phase, f.place, f.due_on, f.circuit_version_id, "
         "(SELECT s.kind FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' ORDER BY s.id LIMIT 1) AS kind, "
-        "(SELECT COALESCE(d.name, u.first_name || ' ' || u.last_name) FROM step_run s LEFT JOIN desk d ON d.id = s.desk_id "
-        "LEFT JOIN user_account u ON u.id = s.named_user_id WHERE s.folder_id = f.id AND s.state = 'active' ORDER BY s.id LIMIT 1) AS waiting, "
         "(SELECT s.entered_at FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' ORDER BY s.id LIMIT 1) AS since "
         f"FROM folder f WHERE {' AND '.join(where)} ORDER BY f.id DESC LIMIT {PAGE + 1}"
     )
@@ -450,8 +448,8 @@ def follow(
             row.place,
             row.due_on or NO_DATE,
             row.kind,
-            row.waiting,
             row.since,
+            row.circuit_version_id,
             row.number,
         )
         for row in rows

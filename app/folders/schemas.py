@@ -170,7 +170,7 @@ class Deposit(Body):
     family = _text(
         "Type de dossier (voir `GET /families`).", "invoice", longest=60, shortest=1, required=True
     )
-    title = _text("Objet ; composé des informations s’il n’est pas donné.", longest=300)
+    title = _text("Titre ; composé des informations s’il n’est pas donné.", longest=300)
     facts = FactsText(load_default=dict)
     reason = _reason()
     main = _file("Le document principal : celui qui est lu, visé et signé.", required=True)
@@ -240,7 +240,7 @@ class Reject(Version):
 class Change(Version):
     """What is typed in a draft; what is not named stays."""
 
-    title = _text("Objet du dossier.", longest=300, allow_none=True)
+    title = _text("Titre du dossier.", longest=300, allow_none=True)
     facts = Facts(load_default=dict)
     reason = _reason()
     types = fields.Dict(

@@ -7,16 +7,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
+from app.circuits.library import family_of
 from app.core.clock import today
 from app.core.db import Db, key_in
 from app.core.refusals import Refusal
 from app.core.tenancy import OURS_ALREADY
 from app.folders.facts import act_of
-from app.folders.models import Folder
+from app.folders.models import Folder, StepRun
 from app.people.mandates import as_their_orders_stand, law_of
 from app.people.models import Desk, Holder, MandateRow, User
 from workflows.circuit import Circuit, Step, StepKind, Who, WhoKind
-from workflows.mandates import Act, covers
+from workflows.mandates import Act, Mandate, covers
 from workflows.rights import Right, right_for
 
 _desk, _holder, _user = Desk.__table__, Holder.__table__, User.__table__
@@ -65,6 +66,26 @@ _OF_KEY, _OF_KEYS = (
 )
 _people_of_key, _people_of_keys = _people.where(_OF_KEY), _people.where(_OF_KEYS)
 _signers_of_key, _signers_of_keys = _signers.where(_OF_KEY), _signers.where(_OF_KEYS)
+
+_signers_awaited = _signers.where(
+    sa.or_(
+        _desk.c.id.in_(sa.bindparam("desks", expanding=True)),
+        _user.c.id.in_(sa.bindparam("persons", expanding=True)),
+    )
+)
+_runs = StepRun.__table__
+_open_runs = (
+    sa.select(_runs, _desk.c.name.label("desk"))
+    .outerjoin(_desk, _desk.c.id == _runs.c.desk_id)
+    .join(Folder.__table__, Folder.__table__.c.id == _runs.c.folder_id)
+    .where(
+        Folder.__table__.c.collectivity_id == sa.bindparam("here"),
+        _runs.c.folder_id.in_(sa.bindparam("folders", expanding=True)),
+        _runs.c.state.in_(("active", "done")),
+    )
+    .order_by(_runs.c.id)
+    .execution_options(**{OURS_ALREADY: True})
+)
 
 
 @dataclass(frozen=True)
@@ -179,6 +200,84 @@ def _read(
             people[user_id] = Person(user_id, f"{first} {last}", email)
     for desk_id, (key, name, people) in desks.items():
         yield Slot(f"desk:{key}", name, desk_id, None, tuple(people.values()))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a step that is awaited: the desk, empty where a person is named, and who may take it now."""
+
+    desk: str
+    people: tuple[str, ...]
+
+
+def parts_awaited(db: Db, collectivity_id: int, folder_ids: Collection[int]) -> dict[int, list[Part]]:
+    """Who is awaited at each of these folders, in the order of the step's parts; none at a step that nobody acts on.
+
+    Who has acted on the step is not awaited at its other parts. Three statements at most, however many folders.
+    """
+    runs = db.execute(_open_runs, {"here": collectivity_id, "folders": list(folder_ids)}).all()
+    open_runs = [run for run in runs if run.state == "active" and (run.desk_id or run.named_user_id)]
+    binds = {
+        "here": collectivity_id,
+        "desks": list({run.desk_id for run in open_runs if run.desk_id}),
+        "persons": list({run.named_user_id for run in open_runs if run.named_user_id}),
+    }
+    people = _seated(db, db.execute(_signers_awaited, binds).all()) if open_runs else []
+    acted = {(run.folder_id, run.pass_number, run.user_id) for run in runs if run.state == "done"}
+    found: dict[int, list[Part]] = {}
+    for run in open_runs:
+        able = dict.fromkeys(
+            one.name
+            for one in people
+            if one.may(run) and (run.folder_id, run.pass_number, one.user_id) not in acted
+        )
+        found.setdefault(run.folder_id, []).append(Part(run.desk or "", tuple(able)))
+    return found
+
+
+@dataclass(frozen=True)
+class _Seated:
+    """Somebody at a desk, with the mandates that stand today; `None` where none is recorded in the collectivity."""
+
+    desk_id: int
+    user_id: int
+    name: str
+    rights: Collection[str]
+    mandates: Sequence[Mandate] | None
+
+    def may(self, run: Any) -> bool:
+        """Whether this person, at this desk, may take this part: the law of `slots_of`, on what the step keeps of the act."""
+        if right_for(StepKind(run.kind)).value not in self.rights:
+            return False
+        if run.named_user_id is not None:
+            return bool(run.named_user_id == self.user_id)
+        if run.desk_id != self.desk_id:
+            return False
+        if run.kind != StepKind.SIGN or self.mandates is None:
+            return True
+        family = family_of(run.family)
+        act = Act(
+            run.family,
+            run.matter,
+            run.amount_cents,
+            priced=family.amount_field is not None,
+            named_substitution=family.named_substitution,
+        )
+        return any(covers(one, act, today()) for one in self.mandates)
+
+
+def _seated(db: Db, rows: Sequence[Any]) -> list[_Seated]:
+    law = {row[-2].id: law_of(row[-2], row[-1]) for row in rows if row[-2] is not None}
+    standing = {one.id: one for one in as_their_orders_stand(db, list(law.values()))}
+    mandates: dict[int, list[Mandate]] = {}
+    for row in rows:
+        if row[-2] is not None:
+            mandates.setdefault(row[3], []).append(standing[row[-2].id])
+    return [
+        _Seated(row[0], row[3], f"{row[4]} {row[5]}", row[7], mandates.get(row[3], []) if row[8] else None)
+        for row in rows
+        if row[3] is not None
+    ]
 
 
 def _able_rows(rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:

@@ -74,7 +74,7 @@ SENTENCES: Sentences = {
     ),
     "nobody-there": (
         422,
-        "Le dossier n’est pas parti : à l’étape « {step} », personne ne peut agir ({needed} personne(s) avec le droit « {right} » sont nécessaires). Prévenez l’administrateur.",
+        "Le dossier n’est pas parti : à l’étape « {step} », personne ne peut agir (il faut {needed:n personne} avec le droit « {right} »). Prévenez l’administrateur.",
     ),
     "nothing-to-repair": (
         409,
@@ -111,7 +111,7 @@ SENTENCES: Sentences = {
         422,
         "Vos favoris n’ont pas changé : cette valeur n’est plus proposée. Rechargez la page, puis choisissez dans la liste.",
     ),
-    "title-missing": (422, "Le dossier n’a pas été enregistré : donnez un objet."),
+    "title-missing": (422, "Le dossier n’a pas été enregistré : donnez un titre."),
     "key-reused": (
         422,
         "Rien n’a été déposé : cette clé d’idempotence a déjà servi pour un autre dépôt. Donnez une clé neuve à chaque dépôt.",

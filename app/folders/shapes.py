@@ -170,7 +170,7 @@ class Line(Schema):
     id = _number("Numéro du dossier.", 12)
     href = _text("Où le lire.", "/api/v1/folders/12")
     family = _text("Type de dossier.", "invoice")
-    title = _text("Objet.")
+    title = _text("Titre.")
     number = _text("Numéro de la pièce ou de l’acte.", "FA-2026-0001")
     amount = _text("Montant en euros.", "1440.00", null=True)
     phase = _one_of(PHASES, "Où en est sa vie : brouillon, en circuit, revenu, terminé.")

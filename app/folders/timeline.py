@@ -16,6 +16,7 @@ from app.circuits.models import CircuitVersion
 from app.core.clock import now
 from app.core.db import NO_DATE, Db, key_in
 from app.core.french import depuis, euros, instant, instant_preuve, jour
+from app.core.grammar import plural
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.folders import corrections, events, numbering
@@ -25,7 +26,7 @@ from app.folders.move import Present
 from app.folders.publicity import Means, means_of, signed_on, way_of
 from app.folders.queues import Found
 from app.folders.rows import STEPS_PER_ROUND
-from app.folders.seats import Slot, slots_of
+from app.folders.seats import Part, Slot, parts_awaited, slots_of
 from app.folders.sockets import CALLED, held_by, plugged, returned_as
 from app.folders.views import (
     Due,
@@ -43,6 +44,7 @@ from app.folders.views import (
 from app.journal.models import JournalEntry
 from app.people.models import Desk, User
 from workflows.circuit import Circuit, Phase, Step, StepKind
+from workflows.drawing import quorum_text
 
 DONE_WORDS = {"visa": "Visé par", "sign": "Signé par", "publish": "Publié par", "archive": "Archivé par"}
 
@@ -342,7 +344,8 @@ def mails(db: Db, folder: Folder) -> list[MailView]:
         rows.append(
             MailView(
                 names.get(row.payload.get("user_id", 0), "compte fermé"),
-                SUBJECTS.get(row.payload.get("event", ""), "Message"),
+                SUBJECTS.get(row.payload.get("event", ""), "Message")
+                + (", à traiter" if row.payload.get("turn") else ""),
                 state,
                 meta,
             )
@@ -392,29 +395,55 @@ class FollowRow:
     url: str
     family_label: str
     amount: Decimal | None
+    state: str
     step: str
-    waiting: str
+    waiting: Sequence[tuple[str, str]]
+    enough: str
     since: str
     due: Due
     number: str
 
 
-def follow_rows(db: Db, rows: Sequence[Found]) -> list[FollowRow]:
-    """Found folders as the follow-up list shows them."""
+def follow_rows(db: Db, rows: Sequence[Found], collectivity_id: int) -> list[FollowRow]:
+    """Found folders as the follow-up list shows them; who reads a folder knows who is awaited there."""
     called = returned_as(db, [row.id for row in rows if row.phase in CALLED])
-    return [_follow_row(row, called.get(row.id, "")) for row in rows]
+    running = [row for row in rows if row.phase == Phase.RUNNING]
+    awaited = parts_awaited(db, collectivity_id, [row.id for row in running]) if running else {}
+    circuits = {row.id: circuit_of(db, row.circuit) for row in running if row.circuit is not None}
+    return [
+        _follow_row(
+            row,
+            called.get(row.id, ""),
+            circuits[row.id].step(row.place) if row.id in circuits else None,
+            awaited.get(row.id, ()),
+        )
+        for row in rows
+    ]
 
 
-def _follow_row(row: Found, called: str) -> FollowRow:
+def _part(part: Part) -> tuple[str, str]:
+    """Who may take a part, with the desk: « X », « X ou Y », « X, Y ou 2 autres »; said when nobody may."""
+    if not part.people:
+        return "Personne n’en a le droit", part.desk
+    named, others = part.people[:2], len(part.people) - 2
+    if others > 0:
+        return f"{', '.join(named)} ou {plural(others, 'autre')}", part.desk
+    return " ou ".join(named), part.desk
+
+
+def _follow_row(row: Found, called: str, step: Step | None, parts: Sequence[Part]) -> FollowRow:
     running = row.phase == Phase.RUNNING
+    waiting = [_part(one) for one in parts]
     endpoint = "folders.draft" if row.phase == Phase.DRAFT else "folders.show"
     return FollowRow(
-        row.title or "Sans objet",
+        row.title or "Sans titre",
         url_for(endpoint, folder_id=row.id),
         family_words(row.family)[0],
         amount(row.amount_cents),
         called or state_label(row.place, row.kind, row.family),
-        (row.waiting or "automatique") if running else "",
+        step.label if step else "",
+        waiting or ([("automatique", "")] if running else []),
+        quorum_text(step) if step and len(waiting) > 1 else "",
         since(row.since, now()) if running else "",
         due(row.due_on) if running else Due("none", ""),
         "" if row.number in row.title else row.number,

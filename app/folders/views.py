@@ -382,11 +382,6 @@ def after_act(title: str, done: str, rest: str, url: str) -> Markup:
     return Markup("<span><b>{}</b> {}</span>{}").format(spaces(f"« {title} » {done}."), rest, again)
 
 
-def plural(count: int, word: str, words: str | None = None) -> str:
-    """« 1 dossier », « 3 dossiers »."""
-    return f"{count} {word if count < 2 else words or word + 's'}"
-
-
 def since(moment: datetime | None, now: datetime) -> str:
     """« 9 j », « 5 h », « 12 min »: how long a folder has waited; « à l’instant » of the last minute alone."""
     if moment is None:

@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from app.circuits.library import catalogue
 from app.core.db import NO_DATE, reading
+from app.core.grammar import plural
 from app.core.http import PERSON, answer, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -117,8 +118,8 @@ def inbox() -> str:
 
 def _home(beside: home.Home, returned: int) -> list[views.Group]:
     """What came back, then what is late: groups of their own above what awaits the reader."""
-    back = f"{'Retourné, à corriger' if returned < 2 else 'Retournés, à corriger'}, {views.plural(returned, 'dossier')}"
-    late = f"Vos dépôts en retard, {views.plural(len(beside.late), 'dossier')}"
+    back = f"{'Retourné, à corriger' if returned < 2 else 'Retournés, à corriger'}, {plural(returned, 'dossier')}"
+    late = f"Vos dépôts en retard, {plural(len(beside.late), 'dossier')}"
     return [
         views.Group(key, label, tuple(_pending(one) for one in rows))
         for key, label, rows in (("returned", back, beside.returned), ("late", late, beside.late))
@@ -193,7 +194,7 @@ def views_of_inbox(
         "next_url": url_for("folders.inbox", bannette=tray, famille=family, apres=lines[-1].key)
         if more
         else None,
-        "empty_line": f"{views.plural(counted.running, 'dossier')} de vos bureaux en cours."
+        "empty_line": f"{plural(counted.running, 'dossier')} de vos bureaux en cours."
         if counted.running
         else "",
     }
@@ -213,7 +214,7 @@ def _groups(
             _pending(home.Pending(line, *why[line.id])) if line.id in why else _row(line, last.get(line.id))
         )
     return [
-        views.Group(key, f"{label}, {views.plural(len(rows), 'dossier')}" if label else "", tuple(rows))
+        views.Group(key, f"{label}, {plural(len(rows), 'dossier')}" if label else "", tuple(rows))
         for (key, label), rows in groups.items()
     ]
 
@@ -232,7 +233,7 @@ def _row(line: queues.Line, last: queues.LastAct | None) -> views.Row:
     endpoint = "folders.draft" if line.phase == Phase.DRAFT else "folders.show"
     return views.Row(
         line.id,
-        line.title or "Sans objet",
+        line.title or "Sans titre",
         label,
         icon,
         line.number,
@@ -423,7 +424,7 @@ def follow() -> str:
             if not one.restricted or depositing(g.actor, one) or queues.any_of(db, g.actor, one.name)
         ]
         more, rows = len(rows) > queues.PAGE, rows[: queues.PAGE]
-        follow_rows = timeline.follow_rows(db, rows)
+        follow_rows = timeline.follow_rows(db, rows, g.actor.collectivity_id)
     states = [
         ("draft", "Brouillons"),
         ("running", "En cours"),
@@ -439,6 +440,6 @@ def follow() -> str:
         next_url=url_for("folders.follow", q=words, famille=family, etat=phase, apres=rows[-1].id)
         if more
         else None,
-        count_line=f"{views.plural(len(rows), 'dossier')}{' en cours' if phase == 'running' else ''}"
+        count_line=f"{plural(len(rows), 'dossier')}{' en cours' if phase == 'running' else ''}"
         f"{', d’autres suivent' if more else ''}",
     )

@@ -24,7 +24,7 @@ PAYSLIPS = "004"
 """The TypePJ of a payslip file (Class_PJ.xsd 5.17)."""
 PAYSLIPS_SEEN = (
     "Ce flux porte des bulletins de paye, que chaque bureau de son circuit lira. Abandonnez-le, puis faites-le déposer par "
-    "le service de la paye comme « Flux de paye (PES) », à accès restreint."
+    "le service de la paye comme « Flux de paye », à accès restreint."
 )
 TOLD = 5
 """How many faults of the schema a refusal tells."""
@@ -92,7 +92,7 @@ class _Reader:
             "total": f"{flow.total:.2f}" if flow.slips else "",
         }
         return ReadFacts(
-            {key: value for key, value in fields.items() if value}, "lu dans le flux PES", content=flow
+            {key: value for key, value in fields.items() if value}, "lu dans le flux comptable", content=flow
         )
 
     def _judge_schema(self, flow: Flow, path: Path) -> None:

@@ -9,7 +9,7 @@ SENTENCES: Sentences = {
     ),
     "flow-unreadable": (
         422,
-        "Rien n’a été déposé : ce fichier n’est pas un flux PES aller complet. Exportez-le de nouveau depuis le logiciel de finances, puis déposez-le sans l’ouvrir ni l’enregistrer ailleurs.",
+        "Rien n’a été déposé : ce fichier n’est pas un flux comptable PES_Aller complet. Exportez-le de nouveau depuis le logiciel de finances, puis déposez-le sans l’ouvrir ni l’enregistrer ailleurs.",
     ),
     "flow-empty": (
         422,

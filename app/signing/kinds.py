@@ -2,7 +2,7 @@
 
 A format registers once, at import, how its files are recognised and who reads them:
 
-    register(Kind("pes", "flux PES signé", looks_like_pes, read_flow, "flux PES"))
+    register(Kind("pes", "flux comptable signé", looks_like_pes, read_flow, "flux comptable"))
 
 `read` gets the file, the content that it signs when that is another file, whom we believe, and the moment; it returns
 one `Seen` for each signature and refuses what it cannot read. Verdict and report are the same for all.
@@ -167,10 +167,10 @@ register(
 register(
     Kind(
         "pes",
-        "flux PES signé",
+        "flux comptable signé",
         lambda head: b"PES_Aller" in head,
         _pes,
-        "flux PES",
+        "flux comptable",
         "app.signing.pes_signatures",
     )
 )

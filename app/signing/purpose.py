@@ -26,6 +26,6 @@ class Purpose(StrEnum):
 
 _LABELS = {
     Purpose.ACTS: "Actes, factures et flux comptables",
-    Purpose.PES: "Flux comptables (PES) seulement",
+    Purpose.PES: "Flux comptables seulement",
     Purpose.SEAL: "Cachet de la collectivité",
 }

@@ -154,7 +154,7 @@ def test_each_file_of_an_act_has_its_type_and_one_that_its_nature_does_not_allow
 
     refused(deposit(main="11_AE"), "main_type", "« 11_AE » n’est pas permis")
     refused(deposit("21_RP", "ZZ_ZZ"), "attachment_types.1", "Types permis : 99_DE, 99_SE, 42_AC")
-    refused(deposit("21_RP"), "attachment_types", "2 annexe(s) et 1 type(s)")
+    refused(deposit("21_RP"), "attachment_types", "2 annexes et 1 type.")
     refused(accounting.deposit(main_type="99_DE"), "main_type", "n’ont pas de type")
     assert accounting.get("/folders?tray=drafts").json["folders"] == []
 

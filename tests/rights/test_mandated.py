@@ -18,9 +18,11 @@ from app.folders import decide, queues, stranded
 from app.folders.access import IN_SQL, as_text, asking_at, may_read
 from app.folders.facts import act_of
 from app.folders.models import Folder
+from app.folders.seats import parts_awaited
 from app.people import applications, desks
 from app.people.actor import Actor, Seat
 from app.people.mandates import Wanted, end_mandate, open_mandate
+from app.people.models import User
 from tests.builders.house import House
 from tests.builders.mandates import ADMINISTRATOR, a_mayor_and_a_deputy
 from workflows.errors import Refusal as LawRefusal
@@ -138,7 +140,13 @@ def test_at_one_desk_each_is_asked_and_reads_what_his_own_mandate_covers(house: 
     mailed = {
         (one.folder_id, one.payload["user_id"]) for one in letters if one.payload["event"] == "your_turn"
     }
+    here = house.actor(ADMINISTRATOR).collectivity_id
+    with reading(here) as db:
+        parts = parts_awaited(db, here, list(folders.values()))
+        called = {login: db.get_one(User, house.actor(login).user_id).name for login in EXPECTED}
+    awaited = {name: {who for part in parts[one] for who in part.people} for name, one in folders.items()}
     for login, may in EXPECTED.items():
+        assert {name for name, people in awaited.items() if called[login] in people} == may, login
         doors = asked_of(house, login, folders)
         assert doors == dict.fromkeys(doors, may), login
         assert read_by(house, login, folders["pes_payroll"]) == {"pes_payroll" in may}, login

@@ -15,9 +15,9 @@ NAMES = {"total_ttc": "le montant TTC", "maire": "le maire", "sitting_secretary"
 
 
 def test_the_invoice_is_drawn_with_its_condition_and_its_way_round():
-    drawn = mermaid(family("invoice").circuit, NAMES)
+    drawn = mermaid(family("invoice").circuit, NAMES, {"total_ttc"})
     assert drawn.startswith("flowchart TD\n")
-    assert 'p_finance -->|"si le montant TTC atteint 4\u202f000"| p_direction' in drawn
+    assert 'p_finance -->|"si le montant TTC atteint 4\u202f000\u00a0€"| p_direction' in drawn
     assert 'p_finance -->|"sinon"| p_bon_a_payer' in drawn
     assert "p_handover -. refus .-> p_rejected" in drawn
     assert "p_handover -. rejet .-> p_rejected" not in drawn
@@ -67,8 +67,8 @@ def test_a_rule_is_told_in_plain_french():
             {"not": {"field": "order_ref", "op": "present"}},
         ]
     }
-    told = condition_text(read(written, lambda fault: None), NAMES)
+    told = condition_text(read(written, lambda fault: None), NAMES, {"total_ttc"})
     assert (
         told
-        == "(le montant TTC dépasse 1\u202f234,5 ou matter est parmi « 7.1 », « 7.5 ») et (il est faux que order_ref est renseigné)"
+        == "(le montant TTC dépasse 1\u202f234,50\u00a0€ ou matter est parmi « 7.1 », « 7.5 ») et (il est faux que order_ref est renseigné)"
     )

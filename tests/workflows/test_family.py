@@ -62,7 +62,7 @@ def test_every_family_is_whole(found):
     assert found.rules
     assert found.formats
     assert all(field.label and field.label[0].isupper() for field in found.fields)
-    assert found.label != found.plural
+    assert found.label != found.plural or found.label == "Flux de paye"  # « flux » has no other plural
     check_circuit(found, found.circuit)
 
 

@@ -191,11 +191,13 @@ class HeliosChannel:
         """Every rule that the flow breaks by itself."""
         main = _main(parcel)
         if main is None:
-            return [Problem("P01", "main", "Le dossier n’a pas de flux PES. Déposez-en un seul, en XML.")]
+            return [
+                Problem("P01", "main", "Le dossier n’a pas de flux comptable. Déposez-en un seul, en XML.")
+            ]
         try:
             flow = read_flow(main.path)
         except Unreadable:
-            return [Problem("P01", "main", f"« {main.title} » n’est pas un flux PES lisible. {_AGAIN}")]
+            return [Problem("P01", "main", f"« {main.title} » n’est pas un flux comptable lisible. {_AGAIN}")]
         found = []
         if not flow.name or len(flow.name) > MAX_NAME:
             found.append(
@@ -243,7 +245,7 @@ def _main(parcel: Parcel) -> ParcelFile | None:
 def _the_main(parcel: Parcel) -> ParcelFile:
     main = _main(parcel)
     if main is None:
-        raise Rejected("Le dossier n’a pas de flux PES. Déposez-en un seul, en XML.")
+        raise Rejected("Le dossier n’a pas de flux comptable. Déposez-en un seul, en XML.")
     return main
 
 
@@ -251,7 +253,7 @@ def _read(main: ParcelFile) -> Flow:
     try:
         return read_flow(main.path)
     except Unreadable as error:
-        raise Rejected(f"« {main.title} » n’est pas un flux PES lisible. {_AGAIN}") from error
+        raise Rejected(f"« {main.title} » n’est pas un flux comptable lisible. {_AGAIN}") from error
 
 
 def _deposit(parcel: Parcel, flow: Flow, main: ParcelFile) -> Deposit:

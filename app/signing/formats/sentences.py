@@ -77,21 +77,21 @@ SENTENCES: Sentences = {
     "pes-unreadable": (
         422,
         (
-            "Rien n’a été fait : ce flux PES n’est pas un XML lisible ({why}). Exportez-le de nouveau depuis "
+            "Rien n’a été fait : ce flux comptable n’est pas un XML lisible ({why}). Exportez-le de nouveau depuis "
             "le logiciel comptable, puis redéposez-le."
         ),
     ),
     "pes-doctype": (
         422,
         (
-            "Rien n’a été fait : ce flux contient une déclaration DOCTYPE, qu’aucun flux PES ne porte. "
+            "Rien n’a été fait : ce flux contient une déclaration DOCTYPE, qu’aucun flux comptable ne porte. "
             "Exportez-le de nouveau depuis le logiciel comptable."
         ),
     ),
     "pes-not-a-flow": (
         422,
         (
-            "Rien n’a été fait : ce fichier n’est pas un flux PES aller (son élément principal est « {root} »). "
+            "Rien n’a été fait : ce fichier n’est pas un flux comptable PES_Aller (son élément principal est « {root} »). "
             "Choisissez le fichier PES_Aller exporté par le logiciel comptable."
         ),
     ),
