@@ -54,10 +54,12 @@ class Scenario:
     read, done, and the connection falls before the answer. `empty`: it is done, and nothing is said under 200. `broken`:
     HTTP 500 once it is done. `home`, `door`: it leads to `/` or to its login, as release 6 does without a right or an
     account. `archivist`: HTTP 400, for a list that asks for that role. Any other text is answered under 200. `said` holds
-    the very bytes to answer to a path, whatever is asked. `always` befalls every request until it is emptied.
+    the very bytes to answer to a path, whatever is asked. `always` befalls every request until it is emptied. Without
+    `basic`, its web server hears no login and password (6.0.0, stock image): who gives some is refused as a stranger.
     """
 
     always: str = ""
+    basic: bool = True
     next: dict[str, list[str]] = field(default_factory=dict)
     said: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
@@ -87,6 +89,8 @@ class Operator(OfficeFace):
         """Answer one request, or fall as the scenario says."""
         request = _Request(environ)
         fate = self.scenario.of(request.path)
+        if request.authorization is not None and not self.scenario.basic:
+            fate = REFUSED
         if fate == "cut":
             return _fall(environ)
         if fate and fate not in DONE:

@@ -34,15 +34,22 @@ class Authority:
         self.pem = folder / f"{name}.pem"
         self.pem.write_bytes(self._certificate.public_bytes(Encoding.PEM))
 
-    def issue(self, path: Path, name: str, *, until: datetime = BORN + timedelta(days=36500)) -> Path:
+    def issue(
+        self,
+        path: Path,
+        name: str,
+        *,
+        until: datetime = BORN + timedelta(days=36500),
+        usages: tuple[x509.ObjectIdentifier, ...] = (),
+    ) -> Path:
         key = ec.generate_private_key(ec.SECP256R1())
-        made = self._sign(name, key.public_key(), until=until)
+        made = self._sign(name, key.public_key(), until=until, usages=usages)
         path.parent.mkdir(parents=True, exist_ok=True)
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         path.write_bytes(made.public_bytes(Encoding.PEM) + secret)
         return path
 
-    def _sign(self, name, public, *, authority=False, until=BORN + timedelta(days=36500)):
+    def _sign(self, name, public, *, authority=False, until=BORN + timedelta(days=36500), usages=()):
         builder = x509.CertificateBuilder().subject_name(_named(name)).issuer_name(_named(self.name))
         builder = builder.public_key(public).serial_number(x509.random_serial_number())
         builder = builder.not_valid_before(BORN).not_valid_after(until)
@@ -50,6 +57,8 @@ class Authority:
         if not authority:
             here = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
             builder = builder.add_extension(here, critical=False)
+        if usages:
+            builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
         return builder.sign(self._key, hashes.SHA256())
 
 

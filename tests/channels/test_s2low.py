@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 import time_machine
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from werkzeug.wrappers import Response
 
 from app.channels.actes.channel import open_channel as open_actes
@@ -13,6 +14,7 @@ from app.channels.actes.s2low import S2lowActes
 from app.channels.helios.channel import open_channel as open_helios
 from app.demo.s2low import LOGIN_PAGE, REFUSED
 from app.transmission.ports import AccountRefused, AnswerKind, Rejected, Uncertain, Unreachable
+from app.transmission.s2low.probe import fault
 from tests.builders.s2low import Authority, a_face
 from tests.channels.parcels import NOW, PDF, SENDER, a_flow, a_parcel
 
@@ -190,6 +192,44 @@ def test_a_collectivity_without_certificate_is_told_whom_to_ask(face, name, tmp_
         channel.find(parcel)
 
 
+def test_a_certificate_that_cannot_identify_a_client_is_told_from_the_moment_it_is_put_there(
+    face, name, tmp_path
+):
+    own = tmp_path / "own" / SENDER.siren / "client.pem"
+    channel, parcel = through(face, name, folder=tmp_path / "own"), made(name, tmp_path)
+    package = channel.package(parcel, tmp_path)
+    settings = face.settings(folder=tmp_path / "own")
+    face.authority.issue(own, "Kerlann", usages=(ExtendedKeyUsageOID.SERVER_AUTH,))
+    for ask in (lambda: channel.find(parcel), lambda: channel.send(parcel, package)):
+        with pytest.raises(AccountRefused, match="usage « TLS client » absent"):
+            ask()
+    assert "usage « TLS client » absent" in (fault(settings, SENDER.siren) or "")
+    own.write_bytes(b"nothing")
+    with pytest.raises(AccountRefused, match="illisible"):
+        channel.find(parcel)
+    assert face.operator.scenario.asked == []
+    for fit in ((ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH), ()):
+        face.authority.issue(own, "Kerlann", usages=fit)
+        assert fault(settings, SENDER.siren) is None
+    assert channel.send(parcel, package)
+
+
+def test_an_operator_that_hears_no_password_refuses_the_account_and_takes_nothing(face, name, tmp_path):
+    account = face.accounts / SENDER.siren / "compte"
+    channel, parcel = through(face, name), made(name, tmp_path)
+    package = channel.package(parcel, tmp_path)
+    face.operator.scenario.basic = False
+    account.write_text("paraphe\nsecret\n", "ascii")
+    try:
+        for ask in (lambda: channel.find(parcel), lambda: channel.send(parcel, package)):
+            with pytest.raises(AccountRefused, match="compte technique"):
+                ask()
+    finally:
+        account.unlink()
+    assert deposits(face) == 0
+    assert channel.send(parcel, package)  # the certificate alone is enough, as docs/operations.md says
+
+
 def test_the_technical_account_is_told_when_there_is_one(face, tmp_path):
     (face.accounts / SENDER.siren / "compte").write_text("paraphe\nsecret\n", "ascii")
     seen = []
@@ -358,4 +398,11 @@ def test_an_operator_without_classification_is_asked_for_one_and_the_former_stay
     with pytest.raises(Rejected, match="vient d’être demandée"):
         channel.renew_classification(SENDER.siren)
     assert any(one.endswith("classification_request.php") for one in face.operator.scenario.asked)
+    assert channel.classification_of(SENDER.siren) == before
+    # An account that is refused has none either: nothing is asked for, and it is told as what it is.
+    face.operator.scenario.asked.clear()
+    face.operator.scenario.said["actes_classification_fetch.php"] = REFUSED.encode("latin-1")
+    with pytest.raises(AccountRefused, match="compte technique"):
+        channel.renew_classification(SENDER.siren)
+    assert not any(one.endswith("classification_request.php") for one in face.operator.scenario.asked)
     assert channel.classification_of(SENDER.siren) == before

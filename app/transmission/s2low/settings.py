@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.transmission.ports import AccountRefused
@@ -49,8 +51,25 @@ class Account:
     password: str = ""
 
 
+def unfit(pem: bytes) -> bool:
+    """True for a certificate that says what it serves, and not that it serves to identify a client (S2LOW 5.1.2, #1360)."""
+    usages = x509.load_pem_x509_certificate(pem).extensions
+    try:
+        listed = usages.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return False
+    return (
+        ExtendedKeyUsageOID.CLIENT_AUTH not in listed
+        and ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE not in listed
+    )
+
+
 def account_of(settings: S2lowSettings, siren: str) -> Account:
-    """The account of a collectivity; refuses with `AccountRefused` one that has no certificate here."""
+    """The account of a collectivity; refuses with `AccountRefused` one whose certificate is missing or cannot serve here.
+
+    The file is looked at each time it is to be used: from the minute it is put there, whoever administers is told that the
+    operator would not know us by it, and nothing is asked with it.
+    """
     home = settings.folder / siren
     certificate = home / "client.pem"
     if not re.fullmatch(r"[0-9]{9}", siren) or not certificate.is_file():
@@ -58,6 +77,15 @@ def account_of(settings: S2lowSettings, siren: str) -> Account:
         raise AccountRefused(
             f"La collectivité {siren} n’a pas de certificat pour l’opérateur de télétransmission. "
             "Demandez à l’administrateur de l’installer."
+        )
+    try:
+        misfit = unfit(certificate.read_bytes())
+    except (OSError, ValueError) as error:
+        raise AccountRefused(f"Le certificat de la collectivité {siren} est illisible ({error}).") from error
+    if misfit:
+        raise AccountRefused(
+            f"Le certificat de la collectivité {siren} ne peut pas servir à s’identifier auprès de l’opérateur de "
+            "télétransmission (usage « TLS client » absent). Demandez-en un autre."
         )
     lines = (home / "compte").read_text("ascii").splitlines() if (home / "compte").is_file() else []
     login, password = [*lines, "", ""][:2]
