@@ -1,4 +1,4 @@
-"""The invoice journey with the keyboard alone: no click, no pointer."""
+"""The invoice journey with the keyboard alone, on a screen of 820 pixels: no click, no pointer."""
 
 from datetime import date
 
@@ -13,17 +13,24 @@ from tests.builders.house import INVOICE, House
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 
 
+SEEN = """one => { const { x, y, width, height } = one.getBoundingClientRect();
+const there = document.elementFromPoint(x + width / 2, y + Math.min(height, innerHeight - y) / 2);
+return Boolean(there) && (one.contains(there) || there.contains(one) || [...(one.labels ?? [])].some(label => label.contains(there))); }"""
+
+
 class Typist:
-    """A person who has only keys."""
+    """A person who has only keys, before half a screen."""
 
     def __init__(self, person: Person) -> None:
         self.person, self.page, self.press = person, person.page, person.page.keyboard.press
+        self.page.set_viewport_size({"width": 820, "height": 1180})
 
     def tab_to(self, target: Locator) -> None:
-        """Press Tab until the target has the focus; the focus is never lost on the way."""
+        """Press Tab until the target has the focus; it is not lost on the way, nor covered where it arrives."""
         expect(target).to_be_visible()
         for _ in range(90):
             if target.evaluate("one => one === document.activeElement"):
+                assert target.evaluate(SEEN), f"{target} has the focus behind something else"
                 return
             self.press("Tab")
         raise AssertionError(f"no way by Tab to {target}")
@@ -62,16 +69,16 @@ def test_the_invoice_journey_is_walked_with_the_keyboard_only(house: House, pers
     page = accountant.page
     accountant.tab_to(page.get_by_role("link", name="Déposer", exact=False).first)
     accountant.press("Enter")
-    accountant.tab_to(page.get_by_role("radio").first)
+    chooser = page.get_by_label("Choisir le document principal et ses annexes")
+    accountant.tab_to(chooser)
+    chooser.set_input_files(INVOICE)
+    accountant.tab_to(page.locator("input[name=family]").first)
     invoice = page.locator("input[name=family][value=invoice]")
     for _ in range(page.get_by_role("radio").count()):
         accountant.press("ArrowDown")
         if invoice.is_checked():
             break
     expect(invoice).to_be_checked()
-    chooser = page.get_by_label("Choisir le document principal et ses annexes")
-    accountant.tab_to(chooser)
-    chooser.set_input_files(INVOICE)
     accountant.tab_to(accountant.person.button("Déposer et vérifier"))
     accountant.press("Enter")
     page.wait_for_url("**/brouillon")
@@ -93,7 +100,8 @@ def test_the_invoice_journey_is_walked_with_the_keyboard_only(house: House, pers
         reader.press("a")
         reader.person.sees("est visé.")
 
-    house.an_invoice(at="bon_a_payer", number="FA-2026-0002")
+    for number in ("FA-2026-0002", "FA-2026-0003"):
+        house.an_invoice(at="bon_a_payer", number=number)
     mayor = Typist(person())
     mayor.log_in("a.kervadec")
     mayor.press("?")
@@ -123,9 +131,27 @@ def test_the_invoice_journey_is_walked_with_the_keyboard_only(house: House, pers
     expect(mayor.page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
     mayor.tab_to(mayor.person.button("Signer 1 document"))
     mayor.press("Enter")
-    mayor.person.sees("est signé. 1 dossier reste.")
+    mayor.person.sees("est signé. 2 dossiers restent.")
     expect(mayor.page.locator(".fhead h1")).to_be_focused()
     mayor.person.comes(first, "Terminé")
+
+    mayor.person.open("/a-traiter")
+    expect(mayor.page.locator(mayor.person.awake)).to_be_attached()
+    for key in "jxjx":
+        mayor.press(key)
+    mayor.tab_to(mayor.person.button("Signer 2 dossiers…"))
+    mayor.press("Enter")
+    expect(mayor.person.heading("Signer 2 dossiers")).to_be_visible()
+    file = mayor.page.get_by_label("Fichier du certificat")
+    mayor.tab_to(file)
+    file.set_input_files(house.pki.p12("a_kervadec"))
+    mayor.tab_to(mayor.page.get_by_label("Mot de passe du certificat"))
+    mayor.page.keyboard.type(house.pki.passphrase.decode())
+    mayor.press("Tab")
+    expect(mayor.page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
+    mayor.tab_to(mayor.page.get_by_role("button", name="Signer 2 dossiers"))
+    mayor.press("Enter")
+    expect(mayor.person.heading("2 dossiers signés sur 2")).to_be_focused(timeout=40_000)
 
 
 def test_who_moves_on_before_the_dialog_has_said_that_it_closed_keeps_the_new_place(
