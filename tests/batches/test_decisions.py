@@ -31,8 +31,14 @@ def test_a_batch_of_visas_moves_each_folder_once_and_says_so_in_its_journal(
     assert "Viser 4 dossiers" in finances.page(number)
     assert {house.folder(one).place for one in folders} == {"finance"}, "nothing is done before the gesture"
     finances.post(f"/lots/{number}/commencer")
+    # Visas go on without their page, a key does not: each page says its own of the two sentences, and not the other.
+    page = finances.page(number)
+    assert ("Vous pouvez fermer cette page" in page, "Gardez cette page" in page) == (True, False)
     house.drain()
     assert {house.folder(one).place for one in folders} == {"bon_a_payer"}
+    mayor = Hand(house, "a.kervadec")
+    page = mayor.page(mayor.propose("sign", folders))
+    assert ("Vous pouvez fermer cette page" in page, "Gardez cette page" in page) == (False, True)
     assert "4 dossiers visés sur 4" in finances.page(number)
     for one in folders:
         assert house.journal(one).count("folder.approve") == 2  # the service's, then this one

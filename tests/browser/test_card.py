@@ -114,6 +114,17 @@ def test_without_extension_or_with_another_s_card_the_page_says_so(house: House,
     other.button("Signer 1 document").click()
     refused(other, "le certificat de Bleuenn CADIOU")
     assert "web-eid:sign" not in [one["action"] for one in card.asked]
+    # No browser of a tablet or a telephone reaches a card: it is said, and cannot be chosen.
+    for agent in (
+        "Mozilla/5.0 (iPad; CPU OS 17_6 like Mac OS X)",
+        "Mozilla/5.0 (Linux; Android 14; Pixel 8)",
+    ):
+        held: Person = person("a.kervadec", user_agent=agent)
+        held.folder(folder_id)
+        held.button("Signer…").click()
+        expect(held.page.get_by_label("Une carte")).to_be_disabled()
+        expect(held.page.get_by_label("Un fichier")).to_be_checked()
+        held.sees("sur un ordinateur seulement")
 
 
 def test_the_diagnosis_stops_at_the_first_step_that_fails_and_says_what_to_do(house: House, person) -> None:

@@ -79,6 +79,11 @@ def test_a_draft_is_saved_as_one_types_and_its_checks_follow(house: House, perso
     expect(page.get_by_text("À corriger avant l’envoi")).to_have_count(0)
     # A link waits for what was just typed, and nothing is asked.
     accountant.fill({"order_ref": "BC-2026-0392"})
+    # A tab that is closed meanwhile is asked about first, and stays when one stays.
+    with page.expect_event("dialog") as asked:
+        page.close(run_before_unload=True)
+    assert asked.value.type == "beforeunload"
+    asked.value.dismiss()
     page.get_by_role("link", name="Suivi").first.click()
     page.wait_for_url("**/suivi")
     accountant.open(f"/dossiers/{folder_id}/brouillon")

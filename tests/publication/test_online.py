@@ -151,6 +151,9 @@ def test_the_list_is_searched_by_words_year_and_nature_and_turned_page_by_page(h
     here = "/actes/kerlann-sur-mer"
     assert first.title in page(house, f"{here}?q=oeuvres+ete").replace("&#39;", "'")
     assert "Subvention" not in page(house, f"{here}?annee=2025")
+    for number in ("n%C2%B0+2026-057", "2026_057", "2026-057"):  # as it is printed, and as it is sent
+        asked = page(house, f"{here}?q={number}")
+        assert ("Subvention" in asked, first.title in asked.replace("&#39;", "'")) == (True, False), number
     assert "Aucun acte ne correspond" in page(house, f"{here}?q=%25%25")  # a % is a word, not « anything »
     assert "Aucun acte ne correspond" in page(house, f"{here}?annee=²025&nature=Arr%C3%AAt%C3%A9s")
     assert "2 actes" in page(house, f"{here}?page=-4")

@@ -180,6 +180,19 @@ def test_a_search_finds_by_its_very_words_only_what_its_reader_may_open(scene: S
         assert found[login] & every == mine, login
 
 
+def test_a_closed_page_says_as_whom_one_is_logged_in_and_who_gives_rights_here(scene: Scene) -> None:
+    """Of a folder of other desks as of a number never given; somebody who is not logged in is told nobody's name."""
+    closed = next(one for cell, one in scene.folders.items() if R not in TABLE[cell][0])
+    for number in (closed, ABSENT):
+        page = scene.clients[R].get(f"/dossiers/{number}").get_data(as_text=True).replace("\u00a0", " ")
+        assert "Vous êtes connecté comme Ronan Pellenec (Services techniques)." in page
+        (administrators,) = re.findall(r"Les bureaux et les droits sont donnés par ([^<]+)\.", page)
+        assert "Katell Morizur" in administrators
+        stranger = scene.clients[FOREIGN].get(f"/dossiers/{number}").get_data(as_text=True)
+        assert "Katell Morizur" not in stranger
+    assert "connecté comme" not in scene.house.client().get("/rien").get_data(as_text=True)
+
+
 def test_whoever_reads_nothing_is_counted_nothing(scene: Scene) -> None:
     for login in (ALONE, TAKEN_BACK, *FOREIGNERS):
         actor = scene.house.actor(login)
