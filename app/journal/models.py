@@ -13,6 +13,8 @@ class JournalEntry(Base, Tenanted):
     __table_args__ = (
         sa.UniqueConstraint("collectivity_id", "seq"),
         sa.Index("ix_journal_entry_folder_id_id", "folder_id", "id"),
+        # What was done in one person's name, the last first
+        sa.Index("ix_journal_entry_user_id_id", "user_id", "id"),
         # What no folder shows: the journal of who may do what, a few lines among millions
         sa.Index(
             "ix_journal_entry_apart",

@@ -112,7 +112,7 @@ def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) 
     )
     if asked.act:
         query = query.where(JournalEntry.event == asked.act)
-    names = _names(db, collectivity_id)
+    names = names_in(db, collectivity_id)
     if asked.who:
         # Names are kept as they were written: those that are alike without accents or capitals are looked for by name
         known = sa.select(Application.name).where(Application.collectivity_id == collectivity_id)
@@ -125,15 +125,17 @@ def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) 
         query = query.where(JournalEntry.seq < asked.before)
     query = query.order_by(JournalEntry.seq.desc())
     rows = db.scalars(query.limit(limit + 1) if limit else query).all()
-    return [_line(one, names) for one in rows]
+    return [line_of(one, names) for one in rows]
 
 
-def _names(db: Db, collectivity_id: int) -> dict[int, str]:
+def names_in(db: Db, collectivity_id: int) -> dict[int, str]:
+    """The name of each account of a collectivity, by its number."""
     people = sa.select(User).where(User.collectivity_id == collectivity_id)
     return {one.id: one.name for one in db.scalars(people)}
 
 
-def _line(row: JournalEntry, names: Mapping[int, str]) -> Line:
+def line_of(row: JournalEntry, names: Mapping[int, str]) -> Line:
+    """A line that belongs to no folder, in French; `names` are those of `names_in`."""
     facts = json.loads(row.facts)
     act = ACTS.get(row.event, "Autre acte")
     return Line(row.seq, datetime.fromisoformat(row.at), row.who, act, _detail(facts, names, row.user_id))

@@ -21,10 +21,12 @@ from app.files import vault
 from app.folders.models import StepRun
 from app.operations import trace
 from app.operations.doctor import WORKER_SILENT
+from app.operations.persons.web import pages as persons
 from app.people.models import Desk, Holder, User
 from app.transmission import silences
 
 pages = Blueprint("operations", __name__, template_folder="templates")
+pages.register_blueprint(persons)
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 READY_RATE = "120 per minute"  # each question reads the database and the store
 KINDS = {

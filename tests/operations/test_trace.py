@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 
@@ -97,3 +98,30 @@ def test_it_is_searched_paged_and_taken_away_without_formulas(house: House) -> N
 
 def test_no_line_is_shown_by_its_key() -> None:
     assert all(words[0].isupper() and "." not in words for words in ACTS.values())
+
+
+def test_everybody_reads_what_was_done_in_his_name_and_names_no_folder_that_is_closed_to_him(
+    house: House,
+) -> None:
+    house.an_invoice()
+    client = house.client(G)
+
+    def mine(more: str = "") -> str:
+        page = client.get(f"/compte/activite{more}").get_data(as_text=True)
+        return page.replace("\xa0", " ").replace("\u202f", " ")
+
+    page = mine()
+    assert "Envoyé dans le circuit par Gwenola Tréhorel" in page
+    assert "mot de passe, " in page
+    assert "Katell Morizur" not in page
+    (title,) = {*re.findall(r'href="/dossiers/\d+">([^<]+)<', page)}
+    linked = page.count(title)
+    assert linked > 1
+    for desk in house.actor(G).seats:
+        desks.seat(house.actor(K).collectivity_id, desk.key, G, [])
+    page = mine()
+    assert page.count("Acte sur un dossier que vous ne lisez plus") == linked
+    assert title not in page
+    assert 'href="/dossiers/' not in page
+    assert "Aucune écriture" in mine("?avant=1")
+    assert "Fait en mon nom" in client.get("/compte").get_data(as_text=True)

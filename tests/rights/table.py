@@ -67,6 +67,7 @@ ROUTES = {
     "operations.journal": "administer",
     "operations.journal_file": "administer",
     "operations.retry_all": "administer",
+    "operations.persons.mine": "person",
     "legality.to_report": "person",
     "legality.report": "create",
     "publication.paper_copy": "person",

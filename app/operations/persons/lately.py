@@ -1,0 +1,66 @@
+"""What was done in a person's name lately: his own lines of the journal, the last ones first."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.folders.access import readable_by
+from app.folders.events import told
+from app.folders.models import Folder
+from app.journal.models import JournalEntry
+from app.operations import trace
+from app.people.actor import Actor
+
+PAGE = 50
+CLOSED = "Acte sur un dossier que vous ne lisez plus"
+
+
+@dataclass(frozen=True)
+class Done:
+    """One line: when, what in French, the rest in words; the folder where he may still read it."""
+
+    at: datetime
+    act: str
+    detail: str
+    folder_id: int | None = None
+    title: str = ""
+
+
+def done_by(db: Db, actor: Actor, before: int | None = None) -> tuple[list[Done], int | None]:
+    """A page of what was done in the actor's name before the line `before`, and from where the next page begins.
+
+    A folder is named to him who may read it now; of another one nothing is said but that it was acted on.
+    """
+    query = sa.select(JournalEntry).where(
+        JournalEntry.user_id == actor.user_id, JournalEntry.collectivity_id == actor.collectivity_id
+    )
+    if before is not None:
+        query = query.where(JournalEntry.id < before)
+    rows = db.scalars(query.order_by(JournalEntry.id.desc()).limit(PAGE + 1)).all()
+    shown = rows[:PAGE]
+    numbers = {one.folder_id for one in shown if one.folder_id is not None}
+    readable = sa.select(Folder.id, Folder.title).where(Folder.id.in_(numbers), readable_by(actor))
+    titles = {row.id: row.title for row in db.execute(readable)} if numbers else {}
+    names = trace.names_in(db, actor.collectivity_id)
+    lines = [_done(one, actor, titles, names) for one in shown]
+    return lines, shown[-1].id if len(rows) > PAGE else None
+
+
+def _done(row: JournalEntry, actor: Actor, titles: Mapping[int, str], names: Mapping[int, str]) -> Done:
+    at, facts = datetime.fromisoformat(row.at), json.loads(row.facts)
+    if row.folder_id is None:
+        line = trace.line_of(row, names)
+        return Done(at, line.act, line.detail)
+    where = _from(facts)
+    if row.folder_id not in titles:
+        return Done(at, CLOSED, where)
+    return Done(at, told(row.event, actor.name, facts)[1], where, row.folder_id, titles[row.folder_id])
+
+
+def _from(facts: Mapping[str, Any]) -> str:
+    return f"adresse {facts['address']}" if facts.get("address") else ""
