@@ -15,6 +15,7 @@ from app.operations import processes, sweep
 from app.operations.doctor import examine
 from app.operations.helping import crew_of
 from app.operations.keeping.cli import COMMANDS as KEEPING
+from app.operations.persons.cli import person
 from app.operations.web import KINDS
 from app.people.desks import collectivity_of
 from workflows.deadlines import get_ready
@@ -141,5 +142,6 @@ COMMANDS = (
     sweep_command,
     worker,
     serve,
+    person,
     *KEEPING,
 )

@@ -1,6 +1,18 @@
 """What the commands of the operators refuse, in French."""
 
 SENTENCES: dict[str, tuple[int, str]] = {
+    "account-open": (
+        409,
+        "Le compte de {name} est ouvert. Rien n’a été ôté : fermez-le d’abord (flask --app wsgi people close), puis réduisez-le.",
+    ),
+    "person-file-there": (
+        409,
+        "Le fichier {name} existe déjà. Rien n’a été écrit : donnez un autre nom, un export n’en remplace jamais un autre.",
+    ),
+    "person-file": (
+        503,
+        "Le fichier {name} n’a pas pu être écrit ({why}). Vérifiez le dossier, ses droits et la place libre, puis recommencez.",
+    ),
     "backup-there": (
         409,
         "Le fichier {name} existe déjà. Aucune sauvegarde n’a été faite : donnez un autre nom, une sauvegarde n’en remplace jamais une autre.",

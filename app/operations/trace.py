@@ -21,6 +21,7 @@ PAGE = 50
 ACTS = {
     "account.closed": "Compte fermé",
     "account.opened": "Compte ouvert",
+    "account.reduced": "Compte réduit",
     "application.closed": "Application fermée",
     "application.opened": "Application entrée",
     "application.rotated": "Jeton d’une application changé",
@@ -65,6 +66,7 @@ ACTS = {
     "operator.silent": "L’opérateur ne répond plus",
     "password.asked": "Lien de mot de passe demandé",
     "password.changed": "Mot de passe changé",
+    "person.exported": "Données d’une personne exportées",
     "recovery.drawn": "Codes de secours tirés",
     "signature.abandoned": "Signature ou inscription abandonnée",
     "signature.refused": "Signature ou inscription refusée",

@@ -278,6 +278,7 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
         look.at(mayor, "data as text", f"/dossiers/{data}")
         look.at(mayor, "reject page", f"/dossiers/{folder_id}/rejeter")
         look.at(mayor, "account", "/compte")
+        look.at(mayor, "done in one's name", "/compte/activite")
         look.at(mayor, "certificates", "/compte/certificats")
         look.at(mayor, "handwriting", "/compte/signature")
         look.at(mayor, "diagnosis", "/compte/certificats/diagnostic")
@@ -365,6 +366,7 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "certificate of somebody", f"/administration/certificats/{certificate.id}")
         look.at(secretary, "who is there", "/compte/confirmer")
         look.at(secretary, "publicity of acts", "/administration/publication")
+        look.at(secretary, "persons", "/administration/personnes")
         with look.by("n.abgrallec") as finance:
             finance.folder(stale)
             house.approve(stale, "t.lescoat")

@@ -1,0 +1,174 @@
+"""All that the installation keeps about one person, for himself (RGPD 15): what is secret is said to be there, never shown."""
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Base, Db
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.journal.models import JournalEntry
+from app.people.models import Collectivity, User
+
+ACCOUNT = (
+    "login",
+    "email",
+    "first_name",
+    "last_name",
+    "capacity",
+    "administrator",
+    "active",
+    "theme",
+    "shortcuts",
+    "created_at",
+)
+HELD: Mapping[str, tuple[str, ...]] = {
+    "holder.user_id": ("desk_id", "rights"),
+    "mandate.user_id": (
+        "kind", "title", "order_number", "order_date", "starts_on", "ends_on", "families", "matters", "ceiling_cents",
+        "elected", "accredited_on", "created_at", "created_by", "ended_at", "ended_by",
+    ),
+    "login_session.user_id": (
+        "created_at", "seen_at", "expires_at", "revoked_at", "address", "client", "opened_by", "proven_at", "proven_by",
+    ),
+    "password_reset.user_id": ("expires_at", "used_at"),
+    "factor.user_id": ("kind", "name", "created_at", "used_at", "synced", "removed_at", "removed_by"),
+    "recovery_code.user_id": ("created_at", "used_at"),
+    "identity_challenge.user_id": ("purpose", "expires_at", "used_at"),
+    "factor_reset.user_id": ("reason", "asked_at", "settled_by", "settled_at", "done"),
+    "factor_reset.asked_by_id": ("reason", "asked_at", "settled_by", "settled_at", "done"),
+    "certificate.user_id": (
+        "subject", "issuer", "serial", "fingerprint", "purpose", "not_after", "enrolled_at", "enrolled_by", "proof",
+        "confirmed_at", "confirmed_by", "withdrawn_at", "withdrawn_by", "withdrawn_reason", "ended_at", "ended_by",
+        "ended_reason",
+    ),
+    "possession_challenge.user_id": ("purpose", "expires_at", "used_at"),
+    "remote_request.user_id": ("credential", "status", "created_at", "expires_at"),
+    "signature_session.user_id": ("folder_id", "capacity", "address", "state", "created_at"),
+    "refusal_tally.user_id": ("minute_at", "written", "unwritten", "window_at", "count", "alerted_at"),
+    "handwritten_image.user_id": ("kept_at", "png"),
+    "folder.depositor_user_id": ("id", "family", "created_at"),
+    "favourite.user_id": ("kind", "value"),
+    "step_run.user_id": ("folder_id", "step", "kind", "state", "entered_at", "ended_at", "capacity"),
+    "step_run.named_user_id": ("folder_id", "step", "kind", "state", "entered_at"),
+    "reading.user_id": ("folder_id", "first_at"),
+    "batch.user_id": ("kind", "address", "created_at", "started_at", "ended_at"),
+}  # fmt: skip
+"""Each column that names an account, and what is given of its rows; hashes, keys and others' words are not."""
+SECRETS = (
+    "mot de passe (haché)",
+    "jetons et codes de secours (hachés)",
+    "secrets et clés publiques des facteurs (scellés)",
+)
+ELSEWHERE = (
+    "Le nom d’une personne écrit dans un document, un titre, un commentaire ou un courriel d’un autre n’est pas cherché ici :"
+    " demandez-le au bureau qui tient ces dossiers.",
+    "Les journaux techniques du serveur et du mandataire sont chez l’hébergeur.",
+)
+SHORTENED = (
+    "D’un dossier, seuls sont donnés son numéro, le moment et l’acte : un administrateur ne lit pas les dossiers. La commande"
+    " « person export » donne les écritures entières."
+)
+
+
+def account_of(db: Db, collectivity_id: int, login: str) -> User:
+    """The account of that login, open or closed; refuses `user-unknown`."""
+    row = db.scalar(
+        sa.select(User).where(User.collectivity_id == collectivity_id, User.login == login.strip().lower())
+    )
+    if row is None:
+        raise Refusal("user-unknown", login=login)
+    return row
+
+
+def kept_about(db: Db, user: User, *, whole: bool) -> dict[str, Any]:
+    """What is kept about a person, as JSON values; `whole`: with the facts of his lines in the journal of folders."""
+    here = db.get_one(Collectivity, user.collectivity_id)
+    return {
+        "person": {name: _plain(getattr(user, name)) for name in ACCOUNT},
+        "collectivity": {"name": here.name, "siren": here.siren},
+        "made_at": now().isoformat(),
+        "secret": {"never_given": list(SECRETS), "password": user.password_hash is not None},
+        "not_here": [*ELSEWHERE, *([] if whole else [SHORTENED])],
+        "kept": {place: rows for place in HELD if (rows := _rows(db, place, user.id))},
+        "letters": _letters(db, user),
+        "journal": _journal(db, user, whole=whole),
+    }
+
+
+def text(kept: Mapping[str, Any]) -> str:
+    """The same, as the file that is given."""
+    return json.dumps(kept, ensure_ascii=False, indent=2) + "\n"
+
+
+def _rows(db: Db, place: str, user_id: int) -> list[dict[str, Any]]:
+    name, _, column = place.partition(".")
+    table = Base.metadata.tables[name]
+    query = sa.select(*(table.c[one] for one in HELD[place])).where(table.c[column] == user_id)
+    rows = db.execute(query.order_by(*table.primary_key.columns))
+    return [{key: _plain(value) for key, value in row.items()} for row in rows.mappings()]
+
+
+def _letters(db: Db, user: User) -> list[dict[str, Any]]:
+    """What was written to him, without its links, and how far it went."""
+    query = (
+        sa.select(Outbox)
+        .where(
+            Outbox.collectivity_id == user.collectivity_id,
+            Outbox.kind == "mail",
+            Outbox.payload["user_id"].as_integer() == user.id,
+        )
+        .order_by(Outbox.id)
+    )
+    return [
+        {
+            "about": row.payload.get("event"),
+            "folder_id": row.folder_id,
+            "recipient": row.recipient,
+            "state": row.state,
+            "created_at": _plain(row.created_at),
+            "done_at": _plain(row.done_at),
+        }
+        for row in db.scalars(query)
+    ]
+
+
+def _journal(db: Db, user: User, *, whole: bool) -> list[dict[str, Any]]:
+    """His own lines, and those of no folder that are about him, in their order."""
+    own = JournalEntry.user_id == user.id
+    apart = sa.and_(
+        sa.text("folder_id IS NULL"),
+        sa.or_(*(JournalEntry.facts.contains(f'"{key}":{user.id}') for key in ("whose", "user"))),
+    )
+    found: dict[int, JournalEntry] = {}
+    for condition in (own, apart):
+        query = sa.select(JournalEntry).where(JournalEntry.collectivity_id == user.collectivity_id, condition)
+        found |= {row.seq: row for row in db.scalars(query)}
+    return [
+        _line(row, whole=whole)
+        for _, row in sorted(found.items())
+        if row.user_id == user.id or user.id in _about(row)
+    ]
+
+
+def _about(row: JournalEntry) -> set[Any]:
+    facts = json.loads(row.facts)
+    return {facts.get("whose"), facts.get("user")}
+
+
+def _line(row: JournalEntry, *, whole: bool) -> dict[str, Any]:
+    line = {"seq": row.seq, "at": row.at, "who": row.who, "event": row.event, "folder_id": row.folder_id}
+    facts = json.loads(row.facts)
+    if whole or row.folder_id is None:
+        return {**line, "facts": facts}
+    return {**line, "address": facts["address"]} if "address" in facts else line
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    return value.isoformat() if hasattr(value, "isoformat") else value

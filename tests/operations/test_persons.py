@@ -1,0 +1,123 @@
+"""What is kept about a person is given whole, without secrets, and reduced once he is gone to what the proofs need."""
+
+import json
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from app.core.db import Base, engine, reading
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.demo.cast import PASSWORD
+from app.journal.chain import verify
+from app.operations.persons.giving import give
+from app.operations.persons.holdings import HELD
+from app.operations.persons.reducing import reduce_account
+from app.people import desks
+from app.people.models import LoginSession, User
+from app.signing.models import Certificate
+from tests.builders.house import House
+
+K, G, A = "k.morizur", "g.trehorel", "a.kervadec"
+PAGE = "/administration/personnes"
+SECRET = ("password_hash", "token_hash", "code_hash", "secret", "public_key", "nonce")
+
+
+def test_every_column_that_names_an_account_is_given_and_no_secret_is() -> None:
+    named = {
+        f"{table.name}.{column.name}"
+        for table in Base.metadata.tables.values()
+        for column in table.columns
+        if any(key.column.table.name == "user_account" for key in column.foreign_keys)
+        or column.name == "user_id"
+    }
+    assert set(HELD) == named - {"journal_entry.user_id"}  # the journal is given apart
+    for place, columns in HELD.items():
+        table = Base.metadata.tables[place.partition(".")[0]]
+        assert set(columns) <= set(table.columns.keys()), place
+        assert not set(columns) & set(SECRET), place
+
+
+@pytest.mark.law("RGP-02")
+def test_what_is_kept_of_a_person_is_given_then_reduced_to_what_proves(house: House, tmp_path: Path) -> None:
+    here = house.actor(K).collectivity_id
+    folder = house.an_invoice()
+    house.client(G)
+    client = house.client(K)
+    number = house.actor(G).user_id
+    form = {"csrf_token": house.csrf(client)}
+    assert PAGE in client.get(PAGE).get_data(as_text=True)
+
+    # Given to an administrator: his lines about folders without their facts, which an administrator may not read
+    answer = client.post(f"{PAGE}/{number}/donnees", data=form)
+    assert answer.status_code == 200
+    kept = json.loads(answer.get_data(as_text=True))
+    assert kept["person"]["email"].startswith("g.trehorel@")
+    assert {one["id"] for one in kept["kept"]["folder.depositor_user_id"]} == {folder}
+    assert kept["kept"]["login_session.user_id"][0]["address"] == "127.0.0.1"
+    lines = {one["event"]: one for one in kept["journal"]}
+    assert "facts" not in lines["folder.submit"]
+    assert lines["login.opened"]["facts"]["way"] == "password"
+    assert lines["account.opened"]["who"] == "Ligne de commande"
+    # By the command: whole, in a file of one's own, never over another
+    (siren,) = [kept["collectivity"]["siren"]]
+    target, runner = tmp_path / "g.json", house.app.test_cli_runner()
+    command = ["person", "export", siren, G, str(target)]
+    assert runner.invoke(args=command).exit_code == 0
+    assert target.stat().st_mode & 0o777 == 0o600
+    whole = json.loads(target.read_text())
+    assert all("facts" in one for one in whole["journal"])
+    for secret in ("argon2", "Katell"):
+        assert secret not in json.dumps({**whole, "journal": []}, ensure_ascii=False)
+    assert "existe déjà" in runner.invoke(args=command).output
+    assert json.loads(target.read_text()) == whole
+
+    # Nobody who works here is reduced, nor somebody of elsewhere, nor by somebody who is no administrator
+    assert client.post(f"{PAGE}/{number}/reduire", data=form).status_code == 409
+    assert client.post(f"{PAGE}/999999/reduire", data=form).status_code == 404
+    other = house.client(A)
+    assert other.post(f"{PAGE}/{number}/donnees", data={"csrf_token": house.csrf(other)}).status_code == 403
+
+    desks.close_account(here, G)
+    assert "Réduire" in client.get(PAGE).get_data(as_text=True)
+    done = client.post(f"{PAGE}/{number}/reduire", data=form, follow_redirects=True)
+    assert "Gwenola Tréhorel reste nommé" in done.get_data(as_text=True)
+    left = json.loads(give(here, f"parti-{number}", whole=False))
+    assert left["person"]["email"] == ""
+    assert left["person"]["last_name"] == "Tréhorel"
+    assert set(left["kept"]) == {"holder.user_id", "folder.depositor_user_id"}
+    assert {one["recipient"] for one in left["letters"]} <= {"compte réduit"}
+    assert reduce_account(here, f"parti-{number}").named
+    with reading() as db:
+        assert verify(db, here)[1] is None
+    # The same lines as before, and one that says it, once
+    events = [one["event"] for one in json.loads(give(here, f"parti-{number}", whole=True))["journal"]]
+    assert events[: len(whole["journal"])] == [one["event"] for one in whole["journal"]]
+    assert events.count("account.reduced") == 1
+    with pytest.raises(Refusal) as unknown:
+        give(here, G, whole=True)
+    assert unknown.value.key == "user-unknown"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_name_stays_only_where_a_proof_bears_it(house: House) -> None:
+    here = house.actor(K).collectivity_id
+    desks.create_user(
+        here, "jamais", email="jamais@kerlann.example", first_name="Jos", last_name="Jamais", capacity="Agent",
+        password=PASSWORD,
+    )  # fmt: skip
+    for login in ("jamais", A):
+        desks.close_account(here, login)
+    assert not reduce_account(here, "jamais").named
+    signer = reduce_account(here, A)
+    assert signer.named
+    with engine().connect() as db:
+        assert not db.scalar(sa.select(sa.func.count(User.id)).where(User.last_name == "Jamais"))
+        assert db.scalar(
+            sa.select(sa.func.count(Certificate.id)).join(User).where(User.login == signer.login)
+        )
+        assert not db.scalar(
+            sa.select(sa.func.count(LoginSession.id)).join(User).where(User.login == signer.login)
+        )
+        assert not db.scalar(sa.select(sa.func.count(Outbox.id)).where(Outbox.recipient.like("jamais%")))
