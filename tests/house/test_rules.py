@@ -127,6 +127,7 @@ APART = (
     "mandate.",
     "operator.",
     "password.",
+    "person.",
     "recovery.",
 )
 # Lines of the security log alone.
