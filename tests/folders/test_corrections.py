@@ -205,6 +205,31 @@ def test_the_payment_clock_begins_at_the_first_of_two_days_until_another_person_
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_an_e_invoice_that_breaks_its_schema_is_signed_with_its_doubts_before_each_who_decides(
+    house: House, tmp_path: Path
+) -> None:
+    path, sound = tmp_path / "facture.xml", (INVOICE.parent / "ubl-en16931-fr.xml").read_text()
+    path.write_text(
+        sound.replace("<cbc:InvoiceTypeCode", "<cbc:Inconnu>1</cbc:Inconnu><cbc:InvoiceTypeCode", 1)
+    )
+    folder_id = house.an_invoice(path=path)
+    with reading(house.actor(CLERK).collectivity_id) as db:
+        told = [one.title for one in cautions(db, house.folder(folder_id)) if one.key == "invoice-data"]
+    assert told == ["Données de la facture à vérifier"]
+    told = ["ne respectent pas le schéma de leur profil : élément « Inconnu »"]
+    for login in (SERVICE, FINANCE, DIRECTOR):
+        if house.folder(folder_id).place != "bon_a_payer":
+            assert told[0] in Hand(house, login).text(f"/dossiers/{folder_id}")
+            house.approve(folder_id, login)
+    mayor = Hand(house, MAYOR)
+    assert told[0] in mayor.text(f"/dossiers/{folder_id}/signer")
+    assert told[0] in mayor.text(f"/lots/{mayor.propose('sign', [folder_id])}")
+    house.sign(folder_id, MAYOR)
+    house.drain()
+    assert house.folder(folder_id).place == "done"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_nothing_of_a_former_document_stands_under_another_one(house: House, tmp_path: Path) -> None:
     """A scan, or an invoice that says less, put in place of another: its account and its due date were those of the first."""
     folder_id = house.an_invoice(at="draft")

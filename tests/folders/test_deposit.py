@@ -16,7 +16,8 @@ from app.folders.keep import Incoming
 from app.folders.models import Document, DocumentVersion, Folder
 from app.people import desks
 from tests.assets import make_hostile
-from tests.builders.house import ACT, INVOICE, House
+from tests.builders.flows import renamed
+from tests.builders.house import ACT, FLOW, INVOICE, House
 from workflows.rights import Right
 
 G, K = "g.trehorel", "k.morizur"
@@ -40,10 +41,12 @@ def documents(folder_id: int) -> list[Document]:
         )
 
 
-def post_files(house: House, paths: list[Path], **more: str) -> tuple[int, str, list[str]]:
-    """Deposit these files as invoices from the page: the status, what the page then says, and the drafts' main files."""
+def post_files(
+    house: House, paths: list[Path], family: str = "invoice", **more: str
+) -> tuple[int, str, list[str]]:
+    """Deposit these files from the page: the status, what the page then says, and the drafts' main files."""
     client = house.client(G)
-    form = {"csrf_token": house.csrf(client), "family": "invoice", **more}
+    form = {"csrf_token": house.csrf(client), "family": family, **more}
     files = [(BytesIO(one.read_bytes()), one.name) for one in paths]
     sent = {**form, "files": files}
     answer = client.post("/deposer", data=sent, content_type="multipart/form-data", follow_redirects=True)
@@ -71,6 +74,12 @@ def test_several_invoices_are_several_folders_or_are_asked_about_never_an_annex_
     status, page, kept = post_files(house, [broken, broken], several="each")
     assert (status, len(kept)) == (422, 3)
     assert "Rien n’a été déposé" in page
+    flows = [FLOW, renamed(tmp_path, 21)]
+    status, page, kept = post_files(house, flows, "pes")
+    assert (status, len(kept), "Dites si chacun est un dossier" in page) == (422, 3, True)
+    status, page, kept = post_files(house, flows, "pes", several="each")
+    assert (status, len(kept)) == (200, 5)
+    assert {FLOW.stem, "flux21"} <= set(kept)
     draft, client = house.an_invoice(at="draft"), house.client(G)
     form = {"csrf_token": house.csrf(client)}
 

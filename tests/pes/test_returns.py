@@ -121,6 +121,9 @@ def test_a_return_is_kept_once_and_said_of_its_mandats_with_the_difference(house
     # A later return speaks of mandat 2 again: it is its last word, and nothing adds up.
     later = RETURN.replace(b'DteStr V="2026-11-26"', b'DteStr V="2026-11-27"')
     later = later.replace(b'MtPay V="1500.00"', b'MtPay V="1670.00"')
+    # and what is left to recover by client, which is not read: said, and kept in the file
+    clients = b'<PES_ClientRetour><Client V="1"/></PES_ClientRetour></n:PES_Retour>'
+    later = later.replace(b"</n:PES_Retour>", clients)
     put(house, later)
     put(
         house, RETURN.replace(b"2026-11-26", b"2026-11-20").replace(b'"1500.00"', b'"1.00"')
@@ -129,6 +132,10 @@ def test_a_return_is_kept_once_and_said_of_its_mandats_with_the_difference(house
     sheet = page(house, "g.trehorel", f"/dossiers/{folder_id}")
     assert "Payé en partie le mer. 25 nov. : 1 670,00 € (trésorerie, retour FACTICE du ven. 27 nov.)" in sheet
     assert "écart" not in sheet
+    said = "Le fichier dit aussi ce qui reste à recouvrer par client : Paraphe ne le lit pas."
+    told = {one.id: said in page(house, "g.trehorel", f"{LIST}/{one.id}") for one in files()}
+    assert told == {one.id: one.clients for one in files()}
+    assert sum(told.values()) == 1
 
 
 def _sender(house: House):
