@@ -7,7 +7,7 @@ from typing import Any
 
 from app.circuits.library import family_of
 from app.core.clock import now
-from app.core.db import Db
+from app.core.db import NO_DATE, Db
 from app.core.french import euros, instant, jour, spaces
 from app.folders.facts import count_amount
 from app.folders.models import Folder
@@ -17,6 +17,7 @@ from app.folders.sockets import Caution, indexed
 from app.folders.views import Tag
 from app.journal.chain import Event, append
 from app.people.actor import Actor
+from workflows.circuit import Phase
 from workflows.family import Family, Problem
 
 FACT = "fact:"
@@ -37,7 +38,10 @@ def keep(
     even sent again beside it. What indexes the facts is told of them, changed or not.
     """
     _record(db, folder, actor, (reason or "").strip(), reasons or {})
-    count_amount(folder, family_of(folder.family))
+    family = family_of(folder.family)
+    count_amount(folder, family)
+    if folder.phase == Phase.REJECTED:  # lists go on telling its deadline while it is corrected
+        folder.due_on = family.due(folder.facts) or NO_DATE
     indexed(db, folder)
 
 

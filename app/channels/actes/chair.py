@@ -37,7 +37,7 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     chair = str(folder.fields.get(FIELD) or "")
     by = frozenset(folder.sources.get("depositors", ()))
     return [
-        Caution(key, title, spaces(sentence), about=name(key, kind, *made_of), by=by)
+        Caution(key, spaces(title), spaces(sentence), about=name(key, kind, *made_of), by=by)
         for key, title, sentence, *made_of in (
             _presided(kind, chair, mayors),
             *_signed(db, folder, kind, chair, mayors),
