@@ -110,7 +110,7 @@ def release(root: Path, name: str, day: str) -> str:
         )
     made = fill(root, name, section(text, name))
     lines = "\n".join(f"  dist/{path.name}" for path in made)
-    return f"{lines}\nPuis :\n  git tag -a v{name} -F dist/{made[1].name} && git push origin v{name}"
+    return f"{lines}\nPuis :\n  git tag -a v{name} --cleanup=verbatim -F dist/{made[1].name} && git push origin v{name}"
 
 
 def fill(root: Path, name: str, notes: str) -> list[Path]:

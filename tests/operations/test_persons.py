@@ -55,6 +55,7 @@ def test_what_is_kept_of_a_person_is_given_then_reduced_to_what_proves(house: Ho
     kept = json.loads(answer.get_data(as_text=True))
     assert kept["person"]["email"].startswith("g.trehorel@")
     assert {one["id"] for one in kept["kept"]["folder.depositor_user_id"]} == {folder}
+    assert "invoice" not in json.dumps(kept)  # of which family a number is, says what is payroll's
     assert kept["kept"]["login_session.user_id"][0]["address"] == "127.0.0.1"
     lines = {one["event"]: one for one in kept["journal"]}
     assert "facts" not in lines["folder.submit"]
@@ -68,6 +69,7 @@ def test_what_is_kept_of_a_person_is_given_then_reduced_to_what_proves(house: Ho
     assert target.stat().st_mode & 0o777 == 0o600
     whole = json.loads(target.read_text())
     assert all("facts" in one for one in whole["journal"])
+    assert whole["kept"]["folder.depositor_user_id"][0]["family"] == "invoice"
     for secret in ("argon2", "Katell"):
         assert secret not in json.dumps({**whole, "journal": []}, ensure_ascii=False)
     assert "existe déjà" in runner.invoke(args=command).output

@@ -59,6 +59,8 @@ HELD: Mapping[str, tuple[str, ...]] = {
     "batch.user_id": ("kind", "address", "created_at", "started_at", "ended_at"),
 }  # fmt: skip
 """Each column that names an account, and what is given of its rows; hashes, keys and others' words are not."""
+LEFT_TO_THE_DESKS = frozenset({"family", "step"})
+"""What an administrator is not told of a folder that he may not read: which numbers are payroll's, first."""
 SECRETS = (
     "mot de passe (haché)",
     "jetons et codes de secours (hachés)",
@@ -94,7 +96,7 @@ def kept_about(db: Db, user: User, *, whole: bool) -> dict[str, Any]:
         "made_at": now().isoformat(),
         "secret": {"never_given": list(SECRETS), "password": user.password_hash is not None},
         "not_here": [*ELSEWHERE, *([] if whole else [SHORTENED])],
-        "kept": {place: rows for place in HELD if (rows := _rows(db, place, user.id))},
+        "kept": {place: rows for place in HELD if (rows := _rows(db, place, user.id, whole=whole))},
         "letters": _letters(db, user),
         "journal": _journal(db, user, whole=whole),
     }
@@ -105,10 +107,11 @@ def text(kept: Mapping[str, Any]) -> str:
     return json.dumps(kept, ensure_ascii=False, indent=2) + "\n"
 
 
-def _rows(db: Db, place: str, user_id: int) -> list[dict[str, Any]]:
+def _rows(db: Db, place: str, user_id: int, *, whole: bool) -> list[dict[str, Any]]:
     name, _, column = place.partition(".")
     table = Base.metadata.tables[name]
-    query = sa.select(*(table.c[one] for one in HELD[place])).where(table.c[column] == user_id)
+    given = [one for one in HELD[place] if whole or one not in LEFT_TO_THE_DESKS]
+    query = sa.select(*(table.c[one] for one in given)).where(table.c[column] == user_id)
     rows = db.execute(query.order_by(*table.primary_key.columns))
     return [{key: _plain(value) for key, value in row.items()} for row in rows.mappings()]
 
