@@ -185,11 +185,11 @@ def test_TRA_11_TRA_12_a_referral_is_urgent_everywhere_and_is_not_filed_by_one_c
 
 def test_an_appeal_of_a_third_party_is_in_the_line_of_the_house_and_a_judgment_in_that_of_all(
     house: House,
+) -> None:
     """Who made it is read on the act's page alone; an act that a judge annulled binds nobody, and everybody is told.
 
     Through the page, `record_appeal` and `end_appeal` are asked all that they refuse.
     """
-    """Who made it is read on the act's page alone; an act that a judge annulled binds nobody, and everybody is told."""
     act = house.a_deliberation(at="done", number="2026-057")
     clerk, who = house.client("k.morizur"), "Mme Soizic Le Goff, riveraine"
     made = {"kind": "court", "who": who, "received_on": today().isoformat()}
