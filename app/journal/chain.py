@@ -5,6 +5,7 @@ import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -123,6 +124,28 @@ def verify(db: Db, collectivity_id: int) -> tuple[int, Break | None]:
             collectivity_id, expected - 1, "la tête de chaîne ne correspond pas à la dernière ligne"
         )
     return expected - 1, None
+
+
+LEAP = timedelta(seconds=2)
+"""What several machines whose clocks are kept may differ by; beyond, a clock went backwards."""
+
+
+def clock_back(db: Db, collectivity_id: int) -> Iterator[str]:
+    """Each line that is dated well before the one that it follows, in French: its order is sure, its date is not."""
+    latest, holder = None, 0
+    query = sa.select(_entry.c.seq, _entry.c.at).where(_entry.c.collectivity_id == collectivity_id)
+    with db.execute(query.order_by(_entry.c.seq).execution_options(yield_per=1000)) as found:
+        for row in found:
+            try:
+                moment = datetime.fromisoformat(row.at)
+            except ValueError:
+                continue  # an altered line, which `verify` names
+            if latest is not None and latest - moment > LEAP:
+                yield (
+                    f"l’horloge a reculé de {(latest - moment).total_seconds():.0f} s entre les écritures n° {holder} "
+                    f"({latest.isoformat(timespec='seconds')}) et n° {row.seq} ({moment.isoformat(timespec='seconds')})"
+                )
+            latest, holder = moment, row.seq
 
 
 def one_moment(db: Db) -> None:

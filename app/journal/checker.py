@@ -15,12 +15,14 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 FORMAT = "paraphe-journal/1"
 GENESIS = "0" * 64
 FIELDS = ("folder_id", "at", "who", "user_id", "event", "facts")
 FARTHEST = 1000
+LEAP = timedelta(seconds=2)
 
 
 class Unreadable(Exception):  # noqa: N818 (told as one sentence)
@@ -120,6 +122,24 @@ def compare(siren: str, hashes: "dict[int, str]", marks: Iterable[str]) -> int:
     return agreed
 
 
+def backwards(lines: Iterable[str]) -> Iterator[str]:
+    """Each line that is dated well before the one that it follows: its order is sure, its date is not."""
+    latest = None
+    for line in read(lines):
+        try:
+            moment = datetime.fromisoformat(line["at"]) if "seq" in line else None
+        except (KeyError, TypeError, ValueError):
+            continue
+        if moment is None:
+            continue
+        if latest is not None and latest - moment > LEAP:
+            yield (
+                f"l’horloge a reculé de {(latest - moment).total_seconds():.0f} s avant l’écriture n° {line['seq']} "
+                f"({line['at']})"
+            )
+        latest = moment
+
+
 def main(arguments: "list[str] | None" = None) -> int:
     """Say what holds; 0, 1 or 2."""
     parser = argparse.ArgumentParser(description="Vérifie un journal exporté par Paraphe.")
@@ -130,6 +150,9 @@ def main(arguments: "list[str] | None" = None) -> int:
         with open(asked.journal, encoding="utf-8", newline="\n") as export:  # noqa: PTH123 (read as it comes)
             siren, hashes = check(export)
         print(f"Journal intact : {len(hashes) - 1} écritures, tête {hashes[len(hashes) - 1]}.")
+        with open(asked.journal, encoding="utf-8", newline="\n") as export:  # noqa: PTH123
+            for remark in backwards(export):
+                print(f"Remarque : {remark}.")
         if asked.reperes:
             with open(asked.reperes, encoding="utf-8") as marks:  # noqa: PTH123
                 agreed = compare(siren, hashes, marks)

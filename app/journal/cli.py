@@ -15,7 +15,8 @@ from app.core.clock import now
 from app.core.db import reading
 from app.core.outbox import Outbox
 from app.journal import anchors
-from app.journal.chain import Break, verify
+from app.journal.beside import differences
+from app.journal.chain import Break, clock_back, one_moment, verify
 from app.journal.export import CHECKER, export
 from app.journal.models import ChainHead, JournalEntry
 
@@ -27,12 +28,17 @@ journal = AppGroup("journal", help="Le journal chaîné.")
     "--collectivity", default=None, help="SIREN (ou numéro) d’une collectivité ; toutes par défaut."
 )
 @click.option(
+    "--state",
+    is_flag=True,
+    help="Comparer aussi la base et les fichiers à ce que le journal en dit (chaque document est relu).",
+)
+@click.option(
     "--against",
     type=click.File("r", encoding="utf-8"),
     default=None,
     help="Des lignes de « journal head », gardées ailleurs ; « - » les lit sur l’entrée.",
 )
-def verify_command(collectivity: str | None, against: Iterable[str] | None) -> None:
+def verify_command(collectivity: str | None, against: Iterable[str] | None, *, state: bool) -> None:
     """Vérifier la chaîne ; sort en erreur à la première ligne altérée, manquante, ajoutée ou déplacée."""
     with reading() as db:
         known = sa.union(
@@ -58,10 +64,27 @@ def verify_command(collectivity: str | None, against: Iterable[str] | None) -> N
             )
         else:
             click.echo(f"Collectivité {one} : journal intact, {count} écriture{'s' if count > 1 else ''}.")
+        with reading() as db:
+            for sentence in clock_back(db, one):
+                click.echo(f"Collectivité {one} : {sentence}.")
+        if state:
+            failed |= _differs(one)
     if against is not None:
         failed |= _disagrees(against)
     if failed:
         sys.exit(1)
+
+
+def _differs(collectivity_id: int) -> bool:
+    """Say each thing that is not as the journal tells it, or that all of it is."""
+    count = 0
+    with reading() as db:
+        one_moment(db)
+        for count, sentence in enumerate(differences(db, collectivity_id), start=1):  # noqa: B007 - told below
+            click.echo(f"Collectivité {collectivity_id} : {sentence}.")
+    if not count:
+        click.echo(f"Collectivité {collectivity_id} : la base et les fichiers sont ce que le journal en dit.")
+    return bool(count)
 
 
 def _disagrees(against: Iterable[str]) -> bool:

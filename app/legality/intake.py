@@ -206,7 +206,7 @@ def keep_letter(db: Db, actor: Actor, received: Received) -> int | None:
     )
     db.add(row)
     db.flush()  # its number names its news
-    facts = {
+    facts: dict[str, Any] = {
         "code": received.code,
         "reference": received.reference,
         "identifier": row.identifier,
@@ -214,6 +214,8 @@ def keep_letter(db: Db, actor: Actor, received: Received) -> int | None:
         "due_on": row.due_on.isoformat() if row.due_on else None,
         "simulated": received.simulated,
     }
+    if received.files:
+        facts["files"] = [one["sha256"] for one in received.files]
     if received.trouble:
         facts["trouble"] = received.trouble
     append(

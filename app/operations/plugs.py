@@ -1,0 +1,13 @@
+"""What operations adds to lower rooms: the comparison of the rows with the journal."""
+
+from typing import Any
+
+from app.journal import beside
+from app.operations.state import folders, seats
+
+
+def plug(settings: Any, jinja: Any) -> None:
+    """Let `journal verify --state` look at folders, their documents, and who holds which desk."""
+    del settings, jinja
+    beside.compares("folders", folders)
+    beside.compares("seats", seats)
