@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr
     former_secret_keys: Annotated[tuple[SecretStr, ...], NoDecode] = ()
     public_url: str = "http://127.0.0.1:8000"
+    source_url: str = ""
     data_dir: Path = Path("var/data")
     database_url: str = ""
     queue_url: str = ""
@@ -247,9 +248,11 @@ class Settings(BaseSettings):
     def _long_secrets(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         return tuple(cls._long_secret(one) for one in value)
 
-    @field_validator("public_url")
+    @field_validator("public_url", "source_url")
     @classmethod
-    def _absolute(cls, value: str) -> str:
+    def _absolute(cls, value: str, about: ValidationInfo) -> str:
+        if about.field_name == "source_url" and not value:
+            return value
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.netloc:
             raise ValueError("il faut une adresse complète, par exemple https://parapheur.commune.fr")

@@ -22,11 +22,13 @@ from app.folders.models import StepRun
 from app.operations import trace
 from app.operations.doctor import WORKER_SILENT
 from app.operations.persons.web import pages as persons
+from app.operations.source.web import pages as source
 from app.people.models import Desk, Holder, User
 from app.transmission import silences
 
 pages = Blueprint("operations", __name__, template_folder="templates")
 pages.register_blueprint(persons)
+pages.register_blueprint(source)
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 READY_RATE = "120 per minute"  # each question reads the database and the store
 KINDS = {

@@ -27,6 +27,8 @@ ROUTES = {
     "operations.live": "public",
     "operations.ready": "public",
     "operations.metrics": "public",
+    "operations.source.offered": "public",
+    "operations.source.taken": "public",
     "people.login": "public",
     "people.forgot": "public",
     "people.reset": "public",

@@ -1,0 +1,1 @@
+"""The source of what runs here, for whoever uses it."""

@@ -1,0 +1,66 @@
+"""What runs here, given to whoever uses it over a network (GNU AGPL, version 3, section 13): the very files, in one archive.
+
+What is given is named by kind and by place: nothing of the data, of the settings or of a key that somebody left beside the
+code is ever in it.
+"""
+
+import gzip
+import tarfile
+from collections.abc import Iterator
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+
+from app.core import version
+
+HOME = Path(__file__).resolve().parents[3]
+PLACES = ("app", "workflows", "migrations")
+ALONE = ("config.py", "wsgi.py", "requirements.txt", "README.md", "CHANGELOG.md", "LICENSE")
+KINDS = frozenset(
+    {".py", ".html", ".txt", ".yaml", ".js", ".mjs", ".css", ".svg", ".woff2", ".ttf"}
+    | {".pfb", ".bcmap", ".wasm", ".xsd", ".xml", ".json", ".mako", ".md"}
+)
+NAMELESS = frozenset({"HEAD", "SHA256SUMS", "LICENSE"})
+
+
+def files() -> Iterator[Path]:
+    """The files of the running version, sorted, relative to its folder."""
+    for name in ALONE:
+        if (HOME / name).is_file():
+            yield Path(name)
+    for place in PLACES:
+        for path in sorted((HOME / place).rglob("*")):
+            inside = path.relative_to(HOME)
+            hidden = any(part.startswith((".", "__pycache__")) for part in inside.parts)
+            given = path.suffix in KINDS or path.name in NAMELESS or path.name.startswith("LICEN")
+            if given and not hidden and path.is_file() and not path.is_symlink():
+                yield inside
+
+
+def archive(folder: Path) -> Path:
+    """The archive, made once for these very files and kept in `folder`; the same files give the same bytes."""
+    chosen = list(files())
+    known = sha256()
+    for one in chosen:
+        known.update(f"{one}\0".encode() + sha256((HOME / one).read_bytes()).digest())
+    place = folder / f"source-{known.hexdigest()[:16]}.tar.gz"
+    if not place.is_file():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = place.with_suffix(".part")
+        made.write_bytes(_packed(chosen))
+        made.replace(place)
+    return place
+
+
+def _packed(chosen: list[Path]) -> bytes:
+    out = BytesIO()
+    with (
+        gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w") as tar,
+    ):
+        for one in chosen:
+            data = (HOME / one).read_bytes()
+            entry = tarfile.TarInfo(f"paraphe-{version.public_version()}/{one.as_posix()}")
+            entry.size, entry.mode = len(data), 0o644
+            tar.addfile(entry, BytesIO(data))
+    return out.getvalue()
