@@ -33,17 +33,33 @@ from workflows.family import Problem
 from workflows.flows.keys import same_number
 
 XML = "application/xml"
-MODES = {  # Simple_Type.xsd, TCodePaiement; CommunRecette.xsd, TModRegl
-    "01": "numéraire",
-    "02": "chèque",
-    "03": "virement",
-    "04": "virement, application externe",
-    "05": "virement de gros montant",
-    "06": "virement à l’étranger",
-    "07": "opération de budget rattaché",
-    "08": "prélèvement",
-    "09": "virement interne",
+_LATER = (
+    "chèque bancaire DFT",
+    "chèque énergie",
+    "chèque vacances",
+    "crédit d’office",
+    "débit d’office",
+    "frais PAYFIP",
+    "paiement par carte, par téléphone",
+    "télépaiement",
+    "virement par internet, PAYFIP",
+)
+_FIRST = (
+    "numéraire",
+    "chèque",
+    "virement",
+    "virement, application externe",
+    "virement de gros montant",
+    "virement à l’étranger",
+    "opération de budget rattaché",
+)
+_PAID = (*_FIRST, "opération d’ordre", "avis de règlement", "prélèvement", "virement interne", *_LATER)
+_COLLECTED = (*_FIRST, "prélèvement", "virement interne", *_LATER)
+MODES = {
+    domain: {f"{code:02}": words for code, words in enumerate(every, start=1)}
+    for domain, every in (("dépenses", _PAID), ("recettes", _COLLECTED))
 }
+"""How a line is paid (5.30, CommunDepense.xsd, TCodePaiement) or collected (CommunRecette.xsd, TModRegl): two lists."""
 SUPPORTS = {"02": "papier", "03": "cédérom"}
 ABSENT = re.compile(r"La pièce (\S+) est annoncée")
 """How a finding names an attachment that is absent (`coherence._absent`)."""
@@ -338,7 +354,7 @@ def _block(block: dict[str, Any], links: Mapping[str, int], answers: Sequence[Fl
         "fields": _hidden(block["fields"]),
         "sums": [*sums, sum(sums)] if sums else [],
         "equal": bool(sums) and block["total"] is not None and Decimal(block["total"]) == sums[0],
-        "pieces": [_piece(one, links, faults) for one in block["pieces"]],
+        "pieces": [_piece(one, links, faults, MODES[block["domain"]]) for one in block["pieces"]],
     }
 
 
@@ -393,9 +409,12 @@ def _later(answer: FlowAnswer) -> tuple[bool, str, list[str]]:
 
 
 def _piece(
-    piece: dict[str, Any], links: Mapping[str, int], faults: Sequence[tuple[str, str, str]]
+    piece: dict[str, Any],
+    links: Mapping[str, int],
+    faults: Sequence[tuple[str, str, str]],
+    modes: Mapping[str, str],
 ) -> dict[str, Any]:
-    lines = [_line(one) for one in piece["lines"]]
+    lines = [_line(one, modes) for one in piece["lines"]]
     thirds = list(dict.fromkeys(one["third"] for one in lines if one["third"]))
     before = sum((one["ht"] for one in lines), Decimal(0))
     vat = sum((one["vat"] for one in lines), Decimal(0))
@@ -427,11 +446,11 @@ def _piece(
     }
 
 
-def _line(line: dict[str, Any]) -> dict[str, Any]:
+def _line(line: dict[str, Any], modes: Mapping[str, str]) -> dict[str, Any]:
     before, vat = Decimal(line["ht"]), Decimal(line["vat"])
     paid = ", ".join(
         one
-        for one in (MODES.get(line["mode"], line["mode"]), masked(line["iban"]) if line["iban"] else "")
+        for one in (modes.get(line["mode"], line["mode"]), masked(line["iban"]) if line["iban"] else "")
         if one
     )
     return {

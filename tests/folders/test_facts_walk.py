@@ -126,7 +126,7 @@ class Facts(RuleBasedStateMachine):
 
 
 TestFacts = Facts.TestCase
-TestFacts.settings = settings(max_examples=60, stateful_step_count=15, deadline=None)
+TestFacts.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)
 
 
 # The same, saved, over three families: in a house, by the verbs, with a second person who rules.
@@ -343,7 +343,7 @@ def test_what_decides_never_sees_less_in_three_families(house: House, tmp_path: 
     kinds = [make(house, tmp_path) for make in (invoices, flows, budgets)]
 
     # Not made smaller when it fails: each example is saved, and takes a second
-    @settings(max_examples=6, deadline=None, database=None, phases=[Phase.generate])
+    @settings(max_examples=4, deadline=None, database=None, phases=[Phase.generate])
     @given(data=st.data())
     def walk(data: st.DataObject) -> None:
         for kind in kinds:

@@ -5,10 +5,13 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from app.pes.flow import Flow, page_content
 from app.pes.pages import PER_PAGE
 from app.pes.reading import read_flow
+from app.pes.schema import HOME
+from app.pes.sheet import MODES
 from tests.builders.house import ASSETS
 
 
@@ -141,3 +144,19 @@ def test_an_amount_that_is_none_counts_for_nothing_and_stops_nobody() -> None:
     flow = flow_of(data)
     assert flow.slips[0].lines_total == Decimal("1870.00")
     assert flow.unread == [("1", 1)]
+
+
+def test_how_a_line_is_paid_is_said_as_its_schema_says_for_mandats_and_for_titres() -> None:
+    """08 is an « opération d’ordre » of a mandat and a « prélèvement » of a titre: two lists, whole."""
+    for domain, place, name in (
+        ("dépenses", "NS_Depense/r0/CommunDepense.xsd", "TCodePaiement"),
+        ("recettes", "NS_Recette/r0/CommunRecette.xsd", "TModRegl"),
+    ):
+        tree = etree.parse(str(HOME / "v5.30" / "PES_V2" / place))
+        codes = tree.xpath(f"//*[@name='{name}']//*[local-name()='enumeration']")
+        said = {one.get("value"): "".join(one.itertext()).strip().casefold() for one in codes}
+        assert set(MODES[domain]) == set(said)
+        for code, words in MODES[domain].items():
+            first = words.casefold().replace("’", "'").split()[0].strip(",")
+            assert said[code].startswith(first), (domain, code)
+    assert (MODES["dépenses"]["08"], MODES["recettes"]["08"]) == ("opération d’ordre", "prélèvement")
