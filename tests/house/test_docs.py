@@ -12,6 +12,7 @@ import yaml
 from pydantic import SecretStr
 
 from app.core.refusals import catalogue
+from app.operations.source import archive as source
 from config import Settings
 from tests.builders.house import House
 
@@ -130,7 +131,7 @@ def test_every_command_and_every_option_that_a_page_names_exists(house: House) -
 def test_the_recipes_of_a_container_copy_what_exists_and_start_what_exists() -> None:
     recipe, compose = map(read, RECIPES)
     copied = [word for line in re.findall(r"^COPY (.+) \S+$", recipe, re.MULTILINE) for word in line.split()]
-    assert {"app", "workflows", "migrations", "config.py", "wsgi.py"} < set(copied)
+    assert {*source.PLACES, *source.ALONE} < set(copied)
     assert not [word for word in copied if not (ROOT / word).exists()]
     services = yaml.safe_load(compose)["services"]
     assert services["paraphe"]["depends_on"] == {"upgrade": {"condition": "service_completed_successfully"}}
