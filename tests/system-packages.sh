@@ -14,6 +14,7 @@ need xmlsec1 xmlsec1
 need node nodejs
 need curl curl
 need jq jq
+need systemd-analyze systemd
 need zip zip
 need 7z 7zip
 need bsdtar libarchive-tools

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from app.core import heartbeat, schema
+from app.core import heartbeat, hold, schema
 from app.core.clock import now
 from app.core.db import engine, reading
+from app.core.french import depuis
+from app.core.outbox import Outbox
 from app.core.refusals import Refusal, catalogue
 from app.files import vault
 from app.notices.mailer import connect
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from app.signing.timestamp import TimestampClient
 
 WORKER_SILENT = timedelta(minutes=3)
+OUTBOX_LATE = timedelta(minutes=15)
+"""How long what is due may wait for the worker."""
 REMOTE = "le service de signature à distance ne sert pas : vérifiez les réglages PARAPHE_CSC"
 CLOCK_TOLERANCE = timedelta(seconds=30)
 
@@ -78,6 +82,7 @@ def examine(settings: Any) -> Iterator[Finding]:
             _relay,
             "les silences de l’opérateur n’ont pas pu être lus : vérifiez d’abord la base",
         ),
+        ("envois", _outbox, "les envois n’ont pas pu être lus : vérifiez d’abord la base"),
         ("travail de fond", _worker, "le signe de vie n’a pas pu être lu : vérifiez d’abord la base"),
     )
     for name, check, remedy in checks:
@@ -110,6 +115,7 @@ def _migrations(settings: Any) -> str:
         raise Unwell(
             f"la base est à la version {found or 'vide'}, il faut {wanted} : lancez « flask --app wsgi upgrade »"
         )
+    schema.check()
     return f"à jour ({wanted})"
 
 
@@ -223,6 +229,35 @@ def _relay(settings: Any) -> str:
     if mute or lasting:
         raise Unwell(" ; ".join(mute or lasting))
     return f"l’opérateur reconnaît {len(sirens)} collectivité{'s' if len(sirens) > 1 else ''}"
+
+
+def _outbox(settings: Any) -> str:
+    """What does not leave: all of it after a restoration, what stopped, what is due and that nobody takes."""
+    del settings
+    known, wanted = schema.revisions()
+    if known != wanted:
+        return "à examiner une fois la base à jour"
+    with reading() as db:
+        since = hold.since(db)
+        rows = sa.select(sa.func.count(Outbox.id), sa.func.min(Outbox.available_at))
+        parked, _ = db.execute(rows.where(sa.text("state = 'parked'"))).one()
+        late, oldest = db.execute(
+            rows.where(sa.text("state IN ('pending','running')"), Outbox.available_at < now() - OUTBOX_LATE)
+        ).one()
+    if since is not None:
+        raise Unwell(
+            f"installation restaurée : {depuis(since)}, rien ne part. Une fois l’ancienne arrêtée pour de bon, lancez "
+            "« flask --app wsgi resume --words … »"
+        )
+    if parked:
+        raise Unwell(
+            f"{parked} arrêté{'s' if parked > 1 else ''} : lisez-en la cause sous /administration, corrigez, puis relancez"
+        )
+    if late:
+        raise Unwell(
+            f"{late} en retard, le plus vieux {depuis(oldest)} : le travail de fond ne suit pas, vérifiez qu’il tourne"
+        )
+    return "rien d’arrêté, rien en retard"
 
 
 def _worker(settings: Any) -> str:

@@ -1,10 +1,13 @@
 """What the documents name exists: files, settings and their defaults, commands with their options, targets, words."""
 
 import ast
+import os
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import click
 import pytest
@@ -162,3 +165,43 @@ def test_every_log_event_that_the_operator_is_told_of_is_written_somewhere() -> 
     told = re.findall(r"^\| `([a-z._]+)` \|", read(OPERATIONS), re.MULTILINE)
     logged = set(re.findall(r"log\.\w+\(\s*\"([a-z._]+)\"", code()))
     assert set(told) == logged
+
+
+def test_the_systemd_units_of_the_documentation_are_units(tmp_path: Path) -> None:
+    """Judged by systemd itself, with what they start put where the tests have it."""
+    text = read(OPERATIONS)
+    blocks = [
+        dedent(one)
+        for one in re.findall(r"```ini\n(.*?)```", text, re.DOTALL)
+        if "Exec" in one or "[Timer]" in one
+    ]
+    names = re.findall(r"/etc/systemd/system/([\w.-]+)", text)
+    assert names == ["paraphe.service", "paraphe-journal.service", "paraphe-journal.timer"]
+    assert len(blocks) == len(names)
+    command = tmp_path / "flask"
+    command.write_text("#!/bin/sh\n")
+    command.chmod(0o755)
+    for name, block in zip(names, blocks, strict=True):
+        (tmp_path / name).write_text(
+            block.replace("/opt/paraphe/.venv/bin/flask", str(command)).replace("/opt/paraphe", "/")
+        )
+    done = subprocess.run(
+        [
+            "systemd-analyze",
+            "verify",
+            "--man=no",
+            "--recursive-errors=no",
+            *(tmp_path / name for name in names),
+        ],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
+    )
+    assert (done.returncode, done.stderr.strip()) == (0, "")
+    (tmp_path / names[0]).write_text(
+        (tmp_path / names[0]).read_text().replace("KillMode=mixed", "KillMode=gently")
+    )
+    broken = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", tmp_path / names[0]], capture_output=True, text=True
+    )
+    assert "kill mode" in broken.stderr

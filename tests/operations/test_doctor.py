@@ -4,10 +4,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from app import create_app
 from app.core import db, heartbeat, schema
 from app.core.clock import now
+from app.core.hold import Hold
+from app.core.outbox import Outbox
 from app.operations.doctor import examine
 from tests.builders.authority import authority_in_advance
 from tests.builders.house import House
@@ -26,6 +29,7 @@ CHECKS = (
     "signature d’essai",
     "certificats",
     "télétransmission",
+    "envois",
     "travail de fond",
 )
 
@@ -76,7 +80,13 @@ def test_the_command_prints_each_check_and_fails_when_one_does(house: House) -> 
 def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None:
     db.configure(f"postgresql://paraphe:secret@127.0.0.1:{free_port()}/paraphe")
     said = only_ill(
-        house, "base de données", "migrations", "certificats", "télétransmission", "travail de fond"
+        house,
+        "base de données",
+        "migrations",
+        "certificats",
+        "télétransmission",
+        "envois",
+        "travail de fond",
     )
     assert said[0].startswith(
         "la base ne répond pas : vérifiez PARAPHE_DATABASE_URL et que le serveur tourne ("
@@ -84,7 +94,8 @@ def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None
     assert said[1].startswith("la version de la base n’a pas pu être lue : vérifiez d’abord la base (")
     assert said[2].startswith("les certificats n’ont pas pu être lus : vérifiez d’abord la base (")
     assert said[3].startswith("les silences de l’opérateur n’ont pas pu être lus")
-    assert said[4].startswith("le signe de vie n’a pas pu être lu : vérifiez d’abord la base (")
+    assert said[4].startswith("les envois n’ont pas pu être lus : vérifiez d’abord la base (")
+    assert said[5].startswith("le signe de vie n’a pas pu être lu : vérifiez d’abord la base (")
     assert all("secret" not in one and "\n" not in one for one in said)
 
 
@@ -95,6 +106,38 @@ def test_a_schema_behind_is_named_with_the_command(house: House) -> None:
     assert said == (
         f"la base est à la version {schema.revisions()[0]}, il faut {wanted} : lancez « flask --app wsgi upgrade »"
     )
+
+
+def test_a_schema_that_somebody_touched_is_named_at_the_right_version(house: House) -> None:
+    with db.engine().begin() as connection:
+        connection.execute(sa.text("ALTER TABLE hold ADD COLUMN oubliee INTEGER"))
+    (said,) = only_ill(house, "migrations")
+    assert "remove_column hold.oubliee" in said
+
+
+def test_what_does_not_leave_is_named(house: House) -> None:
+    hour, outbox = timedelta(hours=1), Outbox.__table__
+    row = {
+        "collectivity_id": house.actor("a.kervadec").collectivity_id,
+        "kind": "mail",
+        "key": "a letter",
+        "payload": {},
+        "state": "pending",
+        "available_at": now() - hour,
+        "created_at": now() - hour,
+    }
+    with db.engine().begin() as connection:
+        connection.execute(sa.insert(outbox), [row])
+    (said,) = only_ill(house, "envois")
+    assert said.startswith("1 en retard, le plus vieux depuis 1 heure : le travail de fond ne suit pas")
+    with db.engine().begin() as connection:
+        connection.execute(sa.update(outbox).values(state="parked"))
+    (said,) = only_ill(house, "envois")
+    assert said.startswith("1 arrêté : lisez-en la cause sous /administration")
+    with db.engine().begin() as connection:
+        connection.execute(sa.insert(Hold.__table__).values(since=now() - hour, copied_at=now() - hour))
+    (said,) = only_ill(house, "envois")
+    assert said.startswith("installation restaurée : depuis 1 heure, rien ne part")
 
 
 def test_a_store_that_is_gone_is_named(house: House, tmp_path: Path) -> None:
