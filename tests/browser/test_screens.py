@@ -45,7 +45,7 @@ DARK = (1280, 768, 390)
 # of what lies between a phone and a tablet, where a word too long shows first.
 NARROW = (320, 390, 600, 640, 768, 780)
 # How wide the page is, whether the way out of the account is on it, closed and open, which pages of the wide menu nothing
-# leads to any more, and whether the decision bar leaves the page to be read.
+# leads to any more, whether the decision bar leaves the page to be read, and whether a deadline runs over what is to be done.
 LAID_OUT = """() => {
   const menu = document.querySelector('header details.menu');
   const inside = node => { const { left, right } = node.getBoundingClientRect(); return left >= 0 && right <= innerWidth; };
@@ -56,7 +56,14 @@ LAID_OUT = """() => {
   const lost = [...document.querySelectorAll('.mainnav a')].map(one => one.pathname).filter(one => !shown.has(one));
   if (menu) menu.open = false;
   const bar = document.querySelector('.decide-bar');
-  return [document.scrollingElement.scrollWidth, reached, lost, !bar || innerWidth < 390 || bar.offsetHeight <= innerHeight / 3];
+  const over = [...document.querySelectorAll('.frow')].some(row => {
+    const words = document.createRange(), act = row.querySelector('.fdo')?.getBoundingClientRect();
+    if (!act?.width || !row.querySelector('.fdue b')) return false;
+    words.selectNodeContents(row.querySelector('.fdue b'));
+    const { right, top, bottom } = words.getBoundingClientRect();
+    return right > act.left && bottom > act.top && top < act.bottom;
+  });
+  return [document.scrollingElement.scrollWidth, reached, lost, !bar || innerWidth < 390 || bar.offsetHeight <= innerHeight / 3, over];
 }"""
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # Of what axe judges, the theme changes the colours alone.
@@ -108,14 +115,16 @@ class Look:
                 for one in found["violations"]
                 for node in one["nodes"]
             ]
-        for width in NARROW:
+        for width in (*NARROW, *(width for width, _ in SIZES)):
             page.set_viewport_size({"width": width, "height": 900})
-            wide, reached, lost, readable = page.evaluate(LAID_OUT)
+            wide, reached, lost, readable, over = page.evaluate(LAID_OUT)
             if wide > width:
                 self.faults.append(f"{name}: {wide} pixels wide on a screen of {width}")
             if not reached:
                 self.faults.append(f"{name}: the account is out of a screen of {width}")
             self.faults += [f"{name}: nothing leads to {one} on a screen of {width}" for one in lost]
+            if over:
+                self.faults.append(f"{name}: a deadline over what is to be done on a screen of {width}")
             if not readable:
                 self.faults.append(f"{name}: the decision bar hides the page on a screen of {width}")
         page.set_viewport_size({"width": SIZES[0][0], "height": SIZES[0][1]})
