@@ -3,7 +3,7 @@
 import io
 from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,8 +16,10 @@ from app.demo.cast import PASSWORD
 from app.folders import decide, sending
 from app.people import applications, desks
 from app.people.login import revoke
+from app.people.mandates import end_mandate
 from app.people.models import LoginSession
 from tests.builders.house import ACT, INVOICE, House, token_in
+from tests.builders.mandates import DEPUTY, a_mayor_and_a_deputy, of_deputy, record
 from tests.publication.town import a_masked_pdf
 from tests.rights.looking import snapshot, twin
 from workflows.rights import Right
@@ -26,6 +28,9 @@ EVERY = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE)
 ABSENT = 987_654
 FOREIGN, ALONE, SECOND, CLOSED, TAKEN_BACK = "m.leroux", "admin.seul", "e.second", "y.ferme", "c.retire"
 PASSER_BY = "p.ailleurs"
+BOTH = ("invoice", "deliberation")
+LATE = "d.fini"
+"""Who sits at the mayor's desk with the right to sign, and whose delegation has ended; beside him the deputy, for acts alone."""
 LOGINS = (
     "g.trehorel",
     "r.pellenec",
@@ -39,6 +44,8 @@ LOGINS = (
     SECOND,
     TAKEN_BACK,
     FOREIGN,
+    DEPUTY,
+    LATE,
 )
 FOREIGNERS = (FOREIGN, PASSER_BY)
 OUTSIDE = ("anonymous", "closed", "revoked")
@@ -87,7 +94,9 @@ class Scene:
         _user(here, ALONE, administrator=True)
         _user(here, SECOND, ("comptabilite", (Right.ACT,)), ("secretariat", (Right.ACT,)))
         _user(here, CLOSED, ("comptabilite", EVERY), ("technique", EVERY))
-        _user(here, TAKEN_BACK, ("technique", EVERY), ("conseil", EVERY))
+        _user(here, TAKEN_BACK, ("technique", EVERY), ("conseil", EVERY), ("maire", EVERY))
+        _user(here, LATE, ("maire", (Right.ACT, Right.SIGN)))
+        self._mandates()
         other = desks.create_collectivity(
             "219909997", "Autre-Ville", department="029", district="1", nature="31", settings={}
         )
@@ -100,6 +109,7 @@ class Scene:
             ("depositor", here, "comptabilite", EVERY),
             ("reader", here, "comptabilite", ()),
             ("reached", here, "technique", EVERY),
+            ("mayor", here, "maire", EVERY),
             ("elsewhere", here, "conseil", EVERY),
             ("closed", here, "comptabilite", EVERY),
             ("foreign", other, "comptabilite", EVERY),
@@ -109,6 +119,16 @@ class Scene:
         with reading(here) as db:
             (number,) = applications.numbers_of(db, here, "Logiciel closed")
         applications.close_application(here, number)
+
+    def _mandates(self) -> None:
+        """The mayor's, the deputy's for acts alone, one that has ended, and one whose holder left the mayor's desk."""
+        house = self.house
+        a_mayor_and_a_deputy(house, families=("deliberation",))
+        over = of_deputy(house, families=BOTH, order_number="2026-040")
+        late = record(house, replace(over, user_id=house.actor(LATE).user_id or 0, title="l’élu"))
+        end_mandate(house.actor("k.morizur"), late)
+        left = replace(over, user_id=house.actor(TAKEN_BACK).user_id or 0, title="le conseiller", rank=9)
+        record(house, left)
 
     def _invoices(self) -> None:
         house, name = self.house, "invoice"
@@ -169,7 +189,7 @@ class Scene:
             self.clients[login] = house.client(login)
             self.tokens[login] = house.csrf(self.clients[login])
         here = house.actor("a.kervadec").collectivity_id
-        for desk in ("technique", "conseil"):
+        for desk in ("technique", "conseil", "maire"):
             desks.seat(here, desk, TAKEN_BACK, ())
         self.clients["closed"], self.tokens["closed"] = self.clients.pop(CLOSED), self.tokens.pop(CLOSED)
         desks.close_account(here, CLOSED)
@@ -200,7 +220,7 @@ class Scene:
         headers["X-CSRFToken"] = self.tokens[role]
         version = self.look(folder_id)[0]
         if endpoint == "signing.prepare":
-            key = self.house.key("b_cadiou" if role == "b.cadiou" else "a_kervadec")
+            key = self.house.key({"b.cadiou": "b_cadiou", DEPUTY: "rsa3072"}.get(role, "a_kervadec"))
             body = {
                 "version": version,
                 "certificate": b64encode(key.certificate).decode(),

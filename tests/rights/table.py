@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 
 import pytest
 
-from tests.rights.scene import ALONE, FOREIGN, LOGINS, SECOND, TAKEN_BACK
+from tests.builders.mandates import DEPUTY
+from tests.rights.scene import ALONE, FOREIGN, LATE, LOGINS, SECOND, TAKEN_BACK
 
 G, R, N, T, A, B, S, K = (
     "g.trehorel",
@@ -16,7 +17,9 @@ G, R, N, T, A, B, S, K = (
     "s.rivoal",
     "k.morizur",
 )
-SIGNERS = {A, B}
+SIGNERS = {A, B, DEPUTY, LATE}
+MAYOR = {A, DEPUTY, LATE}
+"""Who reads what came to the mayor's desk; who may sign there, the mandates say."""
 CREATORS = {G, R, N, S, K, FOREIGN}
 ADMINISTRATORS = {K, ALONE, FOREIGN}
 # Every route of the application, and who may knock at it at all: everybody, whoever is known, or whoever has the right.
@@ -261,9 +264,9 @@ TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str,
     ("invoice", "draft"): ({G, SECOND}, [({G}, EDIT)]),
     ("invoice", "service_done"): ({G, SECOND, R}, [({R}, APPROVE | REJECT), ({G}, RECALL)]),
     ("invoice", "finance"): ({G, SECOND, R, N, T}, [({N, T}, APPROVE | REJECT), ({G}, RECALL)]),
-    ("invoice", "bon_a_payer"): ({G, SECOND, R, N, T, A}, [({A}, SIGN | REJECT), ({G}, RECALL)]),
-    ("invoice", "handover"): ({G, SECOND, R, N, T, A}, []),
-    ("invoice", "done"): ({G, SECOND, R, N, T, A}, []),
+    ("invoice", "bon_a_payer"): ({G, SECOND, R, N, T, *MAYOR}, [({A}, SIGN | REJECT), ({G}, RECALL)]),
+    ("invoice", "handover"): ({G, SECOND, R, N, T, *MAYOR}, []),
+    ("invoice", "done"): ({G, SECOND, R, N, T, *MAYOR}, []),
     ("invoice", "rejected"): ({G, SECOND, R, N, T}, [({G}, EDIT)]),
     # Taken back, it is still read by the desks that it had reached: they must see why it left their tray.
     ("invoice", "recalled"): ({G, SECOND, R, N, T}, [({G}, EDIT)]),
@@ -271,25 +274,25 @@ TABLE: dict[tuple[str, str], tuple[set[str], list[tuple[set[str], set[tuple[str,
     ("deliberation", "draft"): ({K, SECOND}, [({K}, EDIT | CLASSIFY)]),
     ("deliberation", "direction"): ({K, SECOND, S}, [({S}, APPROVE | REJECT), ({K}, RECALL)]),
     ("deliberation", "signatures"): (
-        {K, SECOND, S, A, B},
-        [({A, B}, SIGN | ON_PAPER | REJECT), ({K}, RECALL)],
+        {K, SECOND, S, B, *MAYOR},
+        [({A, B, DEPUTY}, SIGN | ON_PAPER | REJECT), ({K}, RECALL)],
     ),
-    ("deliberation", "half_signed"): ({K, SECOND, S, A, B}, [({B}, SIGN | REJECT)]),
-    ("deliberation", "prefecture"): ({K, SECOND, S, A, B}, []),
+    ("deliberation", "half_signed"): ({K, SECOND, S, B, *MAYOR}, [({B}, SIGN | REJECT)]),
+    ("deliberation", "prefecture"): ({K, SECOND, S, B, *MAYOR}, []),
     ("deliberation", "publication"): (
-        {K, SECOND, S, A, B},
+        {K, SECOND, S, B, *MAYOR},
         [({K, SECOND}, PUBLISH | MASK)],
     ),  # what the State has received is not sent back; a copy of the scene's, it has no transmission of its own
     ("deliberation", "done"): (
-        {K, SECOND, S, A, B},
+        {K, SECOND, S, B, *MAYOR},
         [
             ({K, SECOND}, MASK | PUT_ONLINE),
-            ({K, SECOND, S, A, B}, AT_THE_PREFECTURE | CERTIFIED),
+            ({K, SECOND, S, B, *MAYOR}, AT_THE_PREFECTURE | CERTIFIED),
             ({K}, CANCEL | APPEAL),
         ],
     ),
-    ("deliberation", "rejected"): ({K, SECOND, S, A, B}, [({K}, EDIT | CLASSIFY)]),
-    ("deliberation", "withdrawn"): ({K, SECOND, S, A, B}, []),
+    ("deliberation", "rejected"): ({K, SECOND, S, B, *MAYOR}, [({K}, EDIT | CLASSIFY)]),
+    ("deliberation", "withdrawn"): ({K, SECOND, S, B, *MAYOR}, []),
 }
 CELLS = pytest.mark.parametrize(("family", "state"), list(TABLE), ids=lambda one: one)
 SHOWN = {
