@@ -16,9 +16,12 @@ def test_every_page_leads_to_the_source_of_what_runs_and_to_nothing_else(
     stranger = house.app.test_client()
     for client, address in ((stranger, "/login"), (house.client("r.pellenec"), "/a-traiter")):
         assert 'href="/code-source"' in client.get(address).get_data(as_text=True)
-    assert "GNU AGPL" in stranger.get("/code-source").get_data(as_text=True)
-    given = stranger.get("/code-source/archive", buffered=True).get_data()
-    assert given == stranger.get("/code-source/archive", buffered=True).get_data()
+    page = stranger.get("/code-source").get_data(as_text=True)
+    assert "GNU AGPL" in page
+    address = page.partition('href="/code-source/')[2].partition('"')[0]
+    assert stranger.get("/code-source/paraphe-0.1.tar.gz").status_code == 404
+    given = stranger.get(f"/code-source/{address}", buffered=True).get_data()
+    assert given == stranger.get(f"/code-source/{address}", buffered=True).get_data()
     with tarfile.open(fileobj=io.BytesIO(given)) as tar:
         names = {one.partition("/")[2] for one in tar.getnames()}
     assert {"LICENSE", "app/operations/source/archive.py", "app/static/vendor/p12.js", "wsgi.py"} <= names

@@ -5,6 +5,7 @@ code is ever in it.
 """
 
 import gzip
+import os
 import tarfile
 from collections.abc import Iterator
 from hashlib import sha256
@@ -43,10 +44,10 @@ def archive(folder: Path) -> Path:
     known = sha256()
     for one in chosen:
         known.update(f"{one}\0".encode() + sha256((HOME / one).read_bytes()).digest())
-    place = folder / f"source-{known.hexdigest()[:16]}.tar.gz"
+    place = folder / known.hexdigest()[:16] / f"paraphe-{version.public_version()}.tar.gz"
     if not place.is_file():
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = place.with_suffix(".part")
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = place.with_suffix(f".{os.getpid()}")
         made.write_bytes(_packed(chosen))
         made.replace(place)
     return place

@@ -1,6 +1,6 @@
 """The page that offers the source, and the archive itself (GNU AGPL, version 3, section 13)."""
 
-from flask import Blueprint, Response, current_app, render_template, send_file
+from flask import Blueprint, Response, abort, current_app, render_template, send_file
 
 from app.core import version
 from app.core.http import PUBLIC, guard
@@ -22,12 +22,11 @@ def offered() -> str:
     )
 
 
-@pages.get("/code-source/archive")
+@pages.get("/code-source/paraphe-<release>.tar.gz")
 @guard(PUBLIC)
 @limiter.limit(RATE)
-def taken() -> Response:
-    """The source of what runs here."""
-    name = f"paraphe-{version.public_version()}.tar.gz"
-    return send_file(
-        archive(current_app.config["PARAPHE"].data_dir / "source"), as_attachment=True, download_name=name
-    )
+def taken(release: str) -> Response:
+    """The source of what runs here, of this version and of no other."""
+    if release != version.public_version():
+        abort(404)
+    return send_file(archive(current_app.config["PARAPHE"].data_dir / "source"), as_attachment=True)
