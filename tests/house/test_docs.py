@@ -63,6 +63,30 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
     assert not lost
 
 
+def test_every_test_that_a_page_names_exists() -> None:
+    named = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)", every_text()))
+    sources = {path: read(ROOT / path) for path in {path for path, _ in named} if (ROOT / path).exists()}
+    here = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
+    known = {(path, name) for path, text in sources.items() for name in here.findall(text)}
+    assert named
+    assert sorted(named - known) == []
+
+
+def test_the_page_of_what_was_untrue_counts_its_own_lines() -> None:
+    page = read(ROOT / "docs" / "held.md")
+    rows = re.findall(r"^\| (\d)\.\d+ \| .+ \|$", page, re.MULTILINE)
+    marks = re.findall(r"^\| (\d)\.\d+ \|(?:[^|]+\|){2} \*\*(partly|not)\*\*", page, re.MULTILINE)
+    told = re.findall(r"^\| (\d)\. .+ \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", page, re.MULTILINE)
+    for number, *counts in [*told, ("", *re.findall(r"^\| all \|(.+)\|$", page, re.MULTILINE)[0].split("|"))]:
+        every = len([one for one in rows if number in {one, ""}])
+        partly, undone = (
+            len([1 for one, mark in marks if number in {one, ""} and mark == wanted])
+            for wanted in ("partly", "not")
+        )
+        assert [int(one) for one in counts] == [every, every - partly - undone, partly, undone], number
+    assert len(told) == 5
+
+
 def test_the_decisions_are_numbered_one_after_the_other_and_linked_pages_are_all_in_the_readme() -> None:
     assert [int(one.name[:4]) for one in DECISIONS] == list(range(1, len(DECISIONS) + 1))
     assert all(read(one).startswith(f"# {one.name[:4]}. ") for one in DECISIONS)
