@@ -96,6 +96,7 @@ def make_engine(url: str) -> Engine:
         )
         _ask_after_a_rest(server)
         _compile_nothing(server)
+        _know_the_life(server)
         return server
     # What a statement carries (a folder's words, the hash of a password) is never in an error, so never in a log
     engine = create_engine(url, connect_args={"timeout": 30, "isolation_level": None}, hide_parameters=True)
@@ -153,6 +154,32 @@ def _compile_nothing(engine: Engine) -> None:
     def _connected(connection: Any, _record: Any) -> None:
         connection.autocommit = True  # the setting would not outlive the first transaction that is undone
         connection.execute("SET jit = off")
+        connection.autocommit = False
+
+
+LIFE = "life"
+"""In what a connection knows of itself: in which life of its server it was made."""
+
+
+def _know_the_life(engine: Engine) -> None:
+    """Note, once for each connection, what changes when its server crashes or another takes its place.
+
+    After either, the number of a transaction may be given again, and says nothing of the former one. PostgreSQL throws
+    its statistics away when it recovers from a crash, and keeps them over a restart; a standby begins a new timeline.
+    """
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, record: Any) -> None:
+        connection.autocommit = True
+        try:
+            row = connection.execute(
+                "SELECT (SELECT stats_reset FROM pg_stat_bgwriter)::text, left(pg_walfile_name(pg_current_wal_lsn()), 8)"
+            ).fetchone()
+            record.info[LIFE] = tuple(row) if row and all(row) else None
+        except (
+            engine.dialect.loaded_dbapi.Error
+        ):  # a server that only reads, or that hides them: nothing is concluded
+            record.info[LIFE] = None
         connection.autocommit = False
 
 

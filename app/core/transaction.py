@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
@@ -10,11 +11,12 @@ from typing import Concatenate, ParamSpec, TypeVar
 import structlog
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from app.core.db import Db, engine, writing
+from app.core.db import LIFE, Db, engine, unreachable, writing
 from app.core.refusals import OutcomeUnknown, Refusal
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Life = tuple[str, ...] | None
 
 TRIES = 3
 PATIENCE = 5.0
@@ -90,41 +92,38 @@ def _once(
             try:
                 whole.commit()
             except DBAPIError as error:
-                if number is None or not error.connection_invalidated:
+                if number is None or not unreachable(error):
                     raise
                 lost = error
-        if lost is not None and number is not None and not _committed(number, verb.__name__):
+        if lost is not None and number is not None and not _committed(*number, verb.__name__):
             raise lost
         return result, db.info.get("after_commit", [])
 
 
-def _number(db: Db) -> tuple[str, str] | None:
-    """The number of this transaction and the timeline of its server; None where the outcome of a commit is never in doubt.
+def _number(db: Db) -> tuple[str, Life] | None:
+    """The number of this transaction and the life of its server; None where the outcome of a commit is never in doubt.
 
     SQLite answers a commit itself; what wrote nothing has no number. PostgreSQL tells it since its release 13.
     """
     connection = db.connection()
     if connection.dialect.name != "postgresql" or (connection.dialect.server_version_info or ()) < (13,):
         return None
-    query = "SELECT pg_current_xact_id_if_assigned()::text, left(pg_walfile_name(pg_current_wal_lsn()), 8)"
-    number, timeline = connection.exec_driver_sql(query).one()
-    return (number, timeline) if number else None
+    number = connection.exec_driver_sql("SELECT pg_current_xact_id_if_assigned()::text").scalar()
+    return (number, connection.info.get(LIFE)) if number else None
 
 
-def _committed(number: tuple[str, str], verb: str) -> bool:
+def _committed(number: str, life: Life, verb: str) -> bool:
     """What became of a transaction whose server was lost at its commit; `OutcomeUnknown` when nobody says.
 
-    After a failover the numbers are another server's, and say nothing of ours.
+    After a crash or a failover (`db.LIFE`) the numbers say nothing of ours: it may have been given to another.
     """
     ends = time.monotonic() + PATIENCE
-    query = "SELECT pg_xact_status(%s::xid8), left(pg_walfile_name(pg_current_wal_lsn()), 8)"
     for attempt in itertools.count(1):
-        try:
-            with engine().connect() as connection:
-                state, timeline = connection.exec_driver_sql(query, (number[0],)).one()
-        except DBAPIError:
-            state, timeline = None, number[1]
-        if timeline != number[1]:
+        state, there = None, life
+        with suppress(DBAPIError), engine().connect() as connection:
+            there = connection.info.get(LIFE)
+            state = connection.exec_driver_sql("SELECT pg_xact_status(%s::xid8)", (number,)).scalar()
+        if life is None or there != life:
             break
         if state in {"committed", "aborted"}:
             log.warning("transaction.lost", verb=verb, outcome=state, attempt=attempt)
