@@ -138,6 +138,7 @@ class Settings(BaseSettings):
     archive_renewal_days: int = Field(90, ge=1)
 
     session_hours: int = Field(12, ge=1, le=72)
+    marks_folder: Path | None = None
     idle_minutes: int = Field(120, ge=0, le=1440)
     remember_days: int = Field(30, ge=1, le=90)
     trusted_proxies: int = Field(0, ge=0, le=5)

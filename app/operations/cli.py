@@ -2,6 +2,8 @@
 
 import os
 import sys
+from functools import partial
+from pathlib import Path
 
 import click
 from flask import current_app
@@ -9,9 +11,9 @@ from flask.cli import AppGroup, with_appcontext
 
 from app.core import jobs, outbox, schema
 from app.core.db import reading
-from app.core.french import taille
+from app.core.french import instant, taille
 from app.core.version import public_version
-from app.operations import processes, sweep
+from app.operations import marks, processes, sweep
 from app.operations.doctor import examine
 from app.operations.helping import crew_of
 from app.operations.keeping.cli import COMMANDS as KEEPING
@@ -77,6 +79,30 @@ def retry_kind(kind: str, siren: str | None) -> None:
     click.echo(f"{KINDS[kind]} : {count} relancés." if count > 1 else f"{KINDS[kind]} : {count} relancé.")
 
 
+marks_group = AppGroup("marks", help="Repères du journal, datés par l’autorité d’horodatage.")
+
+
+@marks_group.command("take")
+def take_mark() -> None:
+    """Écrire la tête de chaque journal, datée ; le travail de fond le fait chaque jour."""
+    mark = marks.take(current_app.config["PARAPHE"])
+    dated = "daté par l’autorité d’horodatage" if mark.dated else "sans date prouvée (PARAPHE_TSA_URL)"
+    click.echo(f"Repère {mark.path}, {dated}.")
+
+
+@marks_group.command("verify")
+@click.argument("folder", required=False, type=click.Path(file_okay=False, path_type=Path))
+def verify_marks(folder: Path | None) -> None:
+    """Comparer le journal à tous les repères d’un dossier ; sort en erreur dès qu’un seul ne tient pas."""
+    failed = False
+    for one in marks.verify(folder or current_app.config["PARAPHE"].data_dir / marks.FOLDER):
+        hour = f"daté du {instant(one.hour)}" if one.hour else "sans date prouvée"
+        click.echo(f"{one.name}, {hour} : {one.fault or 'le journal le porte encore'}.")
+        failed |= one.fault is not None
+    if failed:
+        sys.exit(1)
+
+
 @click.command("sweep")
 @with_appcontext
 def sweep_command() -> None:
@@ -110,7 +136,8 @@ def worker(threads: int) -> None:
     outbox.watch()
     get_ready()
     crew_of(current_app.config["PARAPHE"])
-    jobs.carries(run=outbox.run, watch=sweep.watch(current_app.config["PARAPHE"].sweep_days))
+    chosen = current_app.config["PARAPHE"]
+    jobs.carries(run=outbox.run, watch=sweep.watch(chosen.sweep_days, partial(marks.daily, chosen)))
     queue.create_consumer(
         workers=threads,
         worker_type="thread",
@@ -139,6 +166,7 @@ COMMANDS = (
     check_schema,
     doctor,
     outbox_group,
+    marks_group,
     sweep_command,
     worker,
     serve,

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from app.core import heartbeat, hold, schema
 from app.core.clock import now
 from app.core.db import engine, reading
-from app.core.french import depuis
+from app.core.french import depuis, instant
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal, catalogue
 from app.files import vault
 from app.notices.mailer import connect
+from app.operations import marks
 from app.people.models import Collectivity
 from app.signing import enrol, setting
 from app.transmission import silences
@@ -83,6 +84,7 @@ def examine(settings: Any) -> Iterator[Finding]:
             "les silences de l’opérateur n’ont pas pu être lus : vérifiez d’abord la base",
         ),
         ("envois", _outbox, "les envois n’ont pas pu être lus : vérifiez d’abord la base"),
+        ("repères du journal", _marks, "les repères n’ont pas pu être lus : vérifiez d’abord la base"),
         ("travail de fond", _worker, "le signe de vie n’a pas pu être lu : vérifiez d’abord la base"),
     )
     for name, check, remedy in checks:
@@ -258,6 +260,19 @@ def _outbox(settings: Any) -> str:
             f"{late} en retard, le plus vieux {depuis(oldest)} : le travail de fond ne suit pas, vérifiez qu’il tourne"
         )
     return "rien d’arrêté, rien en retard"
+
+
+def _marks(settings: Any) -> str:
+    last = heartbeat.last(marks.BEAT)
+    if last is None and heartbeat.last(marks.TRIED) is None:
+        return "le premier sera pris par le travail de fond"
+    if last is None or now() - last > marks.LATE:
+        raise Unwell(
+            "aucun repère du journal depuis deux jours : « flask --app wsgi marks take » dit ce qui l’empêche "
+            "(PARAPHE_TSA_URL, PARAPHE_MARKS_FOLDER)"
+        )
+    place = settings.marks_folder or "aucun dossier hors du serveur (PARAPHE_MARKS_FOLDER)"
+    return f"le dernier {instant(last)}, gardé aussi dans : {place}"
 
 
 def _worker(settings: Any) -> str:

@@ -1,6 +1,14 @@
 """What the commands of the operators refuse, in French."""
 
 SENTENCES: dict[str, tuple[int, str]] = {
+    "mark-unwritten": (
+        503,
+        "Le repère du journal n’a pas pu être écrit dans {folder} ({why}). Vérifiez le dossier, ses droits et la place libre, puis recommencez.",
+    ),
+    "marks-none": (
+        404,
+        "Il n’y a aucun repère dans {folder}. Prenez-en un par « flask --app wsgi marks take », ou donnez un autre dossier.",
+    ),
     "account-open": (
         409,
         "Le compte de {name} est ouvert. Rien n’a été ôté : fermez-le d’abord (flask --app wsgi people close), puis réduisez-le.",

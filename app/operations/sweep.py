@@ -126,11 +126,13 @@ def _may_name(column: sa.Column[Any]) -> bool:
     return isinstance(column.type, sa.String | sa.JSON)
 
 
-def watch(days: int) -> Callable[[], None]:
-    """The watchdog's round in a worker: what the outbox asks each minute, and the sweep once a day."""
+def watch(days: int, *beside: Callable[[], None]) -> Callable[[], None]:
+    """The watchdog's round in a worker: what the outbox asks each minute, what is `beside`, and the sweep once a day."""
 
     def round_() -> None:
         outbox.watch()
+        for one in beside:
+            one()
         last = heartbeat.last("sweep")
         if last is not None and now() - last < EVERY:
             return

@@ -55,6 +55,7 @@ def folders(settings: Any) -> dict[str, Path]:
     """The folders that go with a base, by the name that they have in a copy: memory that no row holds."""
     return {
         "autorites-vues": settings.data_dir / "autorites-vues",
+        "reperes": settings.data_dir / "reperes",
         "classifications": settings.actes_classification_folder,
         "remises": settings.handover_folder,
         "prefecture-factice": settings.actes_folder,

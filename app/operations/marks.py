@@ -1,0 +1,154 @@
+"""The heads of all journals, written down each day and dated by an authority: whoever remakes a chain cannot remake its past.
+
+A mark is a file of lines of « journal head » and, beside it, the token of a timestamp authority over its bytes (RFC 3161).
+Kept in the data folder and, by choice, in a folder outside, where whoever runs this server should not be able to write.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from app.core import heartbeat
+from app.core.clock import now
+from app.core.db import reading
+from app.core.refusals import Refusal
+from app.journal import anchors
+
+FOLDER = "reperes"
+BESIDE = ".tsr"
+EVERY, AGAIN = timedelta(days=1), timedelta(hours=1)
+LATE = timedelta(days=2)
+"""After so long without a mark, the doctor says so."""
+BEAT, TRIED = "mark", "mark.tried"
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A mark that was taken: its file, how many heads it holds, whether an authority dated it."""
+
+    path: Path
+    heads: int
+    dated: bool
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a mark says now: its name, the hour that its authority gives (None without a token), and what is wrong."""
+
+    name: str
+    hour: datetime | None
+    fault: str | None
+
+
+def take(settings: Any) -> Mark:
+    """Write the heads of now, dated by the authority where there is one, here and in the folder outside if there is one.
+
+    Refuses what the authority refuses (`timestamp-silent`, `timestamp-wrong-clock`), and `mark-unwritten`.
+    """
+    from app.signing import setting
+
+    moment = now()
+    lines = _lines(moment)
+    data = "".join(lines).encode()
+    client = setting.timestamper()
+    token = client.token(hashlib.sha256(data).digest(), "sha256") if client is not None else None
+    name = f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}.txt"
+    for folder in (settings.data_dir / FOLDER, settings.marks_folder):
+        if folder is not None:
+            _write(folder, name, data, token)
+    return Mark(settings.data_dir / FOLDER / name, len(lines), token is not None)
+
+
+def _lines(moment: datetime) -> list[str]:
+    with reading() as db:
+        return [f"{line}\n" for line in anchors.heads(db, moment)]
+
+
+def _write(folder: Path, name: str, data: bytes, token: bytes | None) -> None:
+    """The token first: a mark that is there is whole."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for target, content in ((folder / f"{name}{BESIDE}", token), (folder / name, data)):
+            if content is not None:
+                part = target.with_name(f"{target.name}.part")
+                part.write_bytes(content)
+                part.replace(target)
+    except OSError as error:
+        raise Refusal("mark-unwritten", folder=str(folder), why=error.strerror or str(error)) from error
+
+
+def daily(settings: Any) -> None:
+    """Take a mark when the last one is a day old; one that could not be taken is tried again an hour later."""
+    last, tried = heartbeat.last(BEAT), heartbeat.last(TRIED)
+    if (last is not None and now() - last < EVERY) or (tried is not None and now() - tried < AGAIN):
+        return
+    heartbeat.beat(TRIED, now())
+    try:
+        take(settings)
+    except Exception as fault:  # noqa: BLE001 - nothing that serves depends on it, and doctor tells it
+        log.warning("mark.failed", error=repr(fault))
+        return
+    heartbeat.beat(BEAT, now())
+
+
+def verify(folder: Path) -> Iterator[Seen]:
+    """Each mark of a folder, the oldest first: whether its token is an authority's over these bytes, and the journal agrees.
+
+    Refuses `marks-none`, a folder without any.
+    """
+    names = sorted(folder.glob("*.txt")) if folder.is_dir() else []
+    if not names:
+        raise Refusal("marks-none", folder=str(folder))
+    for path in names:
+        yield _seen(path)
+
+
+def _seen(path: Path) -> Seen:
+    data, beside = path.read_bytes(), path.with_name(f"{path.name}{BESIDE}")
+    hour: datetime | None = None
+    if beside.is_file():
+        try:
+            hour = dated(beside.read_bytes(), data)
+        except ValueError as error:
+            return Seen(path.name, None, f"son horodatage ne tient pas ({error})")
+    try:
+        lines = data.decode().splitlines()
+    except UnicodeDecodeError:
+        return Seen(path.name, hour, "ce n’est pas un repère de Paraphe")
+    with reading() as db:
+        count, fault = anchors.compare(db, lines)
+    return Seen(path.name, hour, fault or (None if count else "aucune ligne à comparer"))
+
+
+def dated(token: bytes, data: bytes) -> datetime:
+    """The hour of a token over these bytes, of an authority that is believed; ValueError, in French, when it is none."""
+    from asn1crypto import cms
+    from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
+
+    from app.signing import setting
+    from app.signing.timestamp import hour_of
+
+    try:
+        hour = hour_of(token)
+        signed = cms.ContentInfo.load(token)["content"]
+        said = asyncio.run(
+            validate_tst_signed_data(
+                signed,
+                setting.trust().tsa_context(hour, fetch=False),
+                lambda algorithm: hashlib.new(algorithm, data).digest(),
+            )
+        )
+    except Exception as error:
+        raise ValueError("illisible, ou d’autres octets") from error
+    if not (said["intact"] and said["valid"]):
+        raise ValueError("d’autres octets")
+    if said.get("trust_problem_indic") is not None or said.get("validation_path") is None:
+        raise ValueError("d’une autorité qui n’est pas reconnue")
+    return hour

@@ -1,0 +1,71 @@
+"""A chain remade from its first line, every hash made again, is told by the marks of the days before, which an authority dated."""
+
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+
+from app.core import heartbeat
+from app.core.clock import now
+from app.core.refusals import Refusal
+from app.operations import marks
+from app.people import desks
+from tests.builders.house import House
+from tests.journal.test_anchors import rewrite
+
+
+def test_the_past_of_a_journal_is_dated_and_cannot_be_remade(house: House, tmp_path: Path) -> None:
+    outside, here = tmp_path / "dehors", house.actor("k.morizur").collectivity_id
+    settings = house.settings.model_copy(update={"marks_folder": outside})
+    run = house.app.test_cli_runner().invoke
+    with pytest.raises(Refusal, match="marks-none"):
+        list(marks.verify(outside))
+    marks.daily(settings)
+    marks.daily(settings)  # once a day
+    desks.create_desk(here, "neuf", "Bureau neuf")
+    with time_machine.travel(now() + timedelta(seconds=2)):
+        mark = marks.take(settings)
+    assert (mark.heads, mark.dated) == (1, True)
+    assert len(list(outside.glob("*.txt"))) == 2
+    said = run(args=["marks", "verify", str(outside)])
+    assert said.exit_code == 0, said.output
+    assert said.output.count("le journal le porte encore") == 2
+
+    # Somebody else's tool reads the token too
+    root, beside = house.pki.root_pem, f"{mark.path}{marks.BESIDE}"
+    checked = subprocess.run(
+        ["openssl", "ts", "-verify", "-token_in", "-CAfile", root, "-data", mark.path, "-in", beside],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Verification: OK" in checked.stdout + checked.stderr, checked.stderr
+
+    last = outside / mark.path.name
+    data, token = last.read_bytes(), (outside / f"{last.name}{marks.BESIDE}").read_bytes()
+    rewrite(here, 2)
+    assert [one.fault for one in marks.verify(outside) if one.fault]
+    last.write_bytes(
+        "".join(marks._lines(now())).encode()
+    )  # the lines of the chain that was remade, under the token of before
+    assert "son horodatage ne tient pas" in str([one.fault for one in marks.verify(outside)][-1])
+    for broken in (b"", b"rien", token[:-20], token[:-1] + bytes([token[-1] ^ 1])):
+        last.write_bytes(data)
+        (outside / f"{last.name}{marks.BESIDE}").write_bytes(broken)
+        assert "son horodatage ne tient pas" in str([one.fault for one in marks.verify(outside)][-1])
+    assert run(args=["marks", "verify", str(outside)]).exit_code == 1
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_mark_that_is_not_taken_is_tried_again_and_said(house: House, tmp_path: Path) -> None:
+    (tmp_path / "plein").write_text("un fichier", encoding="utf-8")
+    settings = house.settings.model_copy(update={"marks_folder": tmp_path / "plein"})
+    with pytest.raises(Refusal, match="mark-unwritten"):
+        marks.take(settings)
+    marks.daily(settings)
+    assert heartbeat.last(marks.BEAT) is None
+    with time_machine.travel(now() + timedelta(hours=2)):
+        marks.daily(house.settings)
+        assert heartbeat.last(marks.BEAT) is not None
