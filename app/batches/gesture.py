@@ -15,7 +15,7 @@ from app.core.security import new_token
 from app.core.transaction import use_case
 from app.folders.access import read_by
 from app.folders.documents import main_digests
-from app.folders.move import MOST_WORDS
+from app.folders.move import typed
 from app.people.actor import Actor, require
 from app.people.identity import refuse_stale_in
 from app.signing.models import SignatureSession
@@ -102,9 +102,7 @@ def take_up(db: Db, actor: Actor, batch_id: int, reason: str = "") -> str:
     if batch.kind == "reject" and batch.started_at is None:
         if not reason.strip():
             raise Refusal("batch-reason-needed")
-        if len(reason) > MOST_WORDS:
-            raise Refusal("words-long", most=MOST_WORDS, got=len(reason))
-        batch.reason = reason.strip()
+        batch.reason = typed(reason)
     if batch.kind == "sign":  # once for all its folders
         refuse_stale_in(db, actor, _shown(db, batch_id))
     batch.started_at = batch.started_at or now()

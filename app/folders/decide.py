@@ -15,7 +15,7 @@ from app.core.transaction import use_case
 from app.folders.access import lock, refuse_stranger
 from app.folders.facts import touch
 from app.folders.models import Folder, Publication, Reading
-from app.folders.move import Said, lacking_words, move, not_your_turn, present
+from app.folders.move import Said, lacking_words, move, not_your_turn, present, typed
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
 from app.folders.sockets import obstacles, plugged
 from app.journal.chain import Event, append
@@ -42,7 +42,7 @@ def approve(db: Db, actor: Actor, folder_id: int, *, version: int, comment: str 
         refuse_stranger(db, actor, folder)
         if why := obstacles(db, folder):
             raise Refusal("visa-held", details=why)
-    return move(db, folder, Action.APPROVE, actor, Said(comment.strip()))
+    return move(db, folder, Action.APPROVE, actor, Said(typed(comment)))
 
 
 def _signed_on_its_way(db: Db, folder: Folder) -> bool:
@@ -54,7 +54,7 @@ def _signed_on_its_way(db: Db, folder: Folder) -> bool:
 
 @use_case
 def reject(db: Db, actor: Actor, folder_id: int, *, version: int, reason: str) -> Moved:
-    """Send the folder back to the desk that deposited it; refuses without a reason (`reason-needed`).
+    """Send the folder back to the desk that deposited it; refuses without a reason (`reason-needed`), or `words-long`.
 
     Where a desk signs, refuses whom no mandate lets sign it (`not-rejected`).
     """
@@ -63,7 +63,7 @@ def reject(db: Db, actor: Actor, folder_id: int, *, version: int, reason: str) -
         refuse_stranger(db, actor, folder)
         raise Refusal("reason-needed")
     try:
-        return move(db, folder, Action.REJECT, actor, Said(reason.strip()))
+        return move(db, folder, Action.REJECT, actor, Said(typed(reason)))
     except LawRefusal as refusal:
         if not refusal.key.startswith("mandate-"):
             raise

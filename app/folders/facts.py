@@ -45,7 +45,8 @@ def fill(folder: Folder, family: Family, facts: Mapping[str, Any], *, title: str
     made = family.title_for(folder.fields)
     typed = folder.title if title is None else title.strip()
     folder.fields = normalised(family, facts)
-    if title is not None and len(typed) > LONGEST_TITLE:
+    # One that the family made of the facts, as long as the law lets an object be, comes back with the form
+    if title is not None and typed not in {made, folder.title} and len(typed) > LONGEST_TITLE:
         raise Refusal("words-long", most=LONGEST_TITLE, got=len(typed))
     folder.title = typed if typed and typed != made else family.title_for(folder.fields)
     folder.number = str(folder.fields.get(family.number_field) or "") if family.number_field else ""

@@ -94,11 +94,19 @@ MOST_WORDS = 2000
 """Characters of a comment or a reason, as the page and the API say."""
 
 
+def typed(words: str) -> str:
+    """What a person wrote, stripped; refuses what nobody would read to its end (`words-long`), whatever the door."""
+    words = words.strip()
+    if len(words) > MOST_WORDS:
+        raise Refusal("words-long", most=MOST_WORDS, got=len(words))
+    return words
+
+
 @dataclass(frozen=True)
 class Said:
     """What comes with a decision: the words, and the facts that the journal keeps of it.
 
-    Refuses words that nobody would read to their end (`words-long`).
+    What the State answers may be as long as it likes; a person's words are bounded where they come in (`typed`).
     """
 
     comment: str = ""
@@ -106,11 +114,6 @@ class Said:
     facts: Mapping[str, Any] = field(default_factory=dict)
     who: str = ""  # whose act it is, when another person states it
     signed_on: date | None = None  # the day that was stated of a signature by hand; else it is made now
-
-    def __post_init__(self) -> None:
-        """Held for every door: the page's own bound is only the browser's."""
-        if len(self.comment) > MOST_WORDS:
-            raise Refusal("words-long", most=MOST_WORDS, got=len(self.comment))
 
 
 def person_of(actor: Actor) -> int | None:

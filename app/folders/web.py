@@ -304,7 +304,7 @@ def reject(folder_id: int) -> Response | tuple[str, int]:
         try:
             decide.reject(g.actor, folder_id, version=version_shown(), reason=reason)
         except Refusal as refusal:
-            if refusal.key != "reason-needed":
+            if refusal.key not in {"reason-needed", "words-long"}:
                 raise
             status, error = sentences.say(refusal.key, refusal.facts)
         else:

@@ -214,17 +214,20 @@ def _duplicate(one: Seen, by: frozenset[int]) -> Caution:
 
 
 def _addressee(db: Db, folder: Folder, by: frozenset[int]) -> Iterable[Caution]:
-    number = str(folder.fields.get("buyer_siret") or folder.fields.get("buyer_siren") or "")
     here = db.get_one(Collectivity, folder.collectivity_id)
-    if number and number[:9] != here.siren:
-        yield Caution(
-            "addressee",
-            "Facture adressée à un autre organisme",
-            f"Le fichier nomme {folder.fields.get('buyer') or 'un destinataire'} ({number}), et non {here.name} (SIREN "
-            f"{here.siren}). Demandez au fournisseur à qui il la destine.",
-            about=f"addressee:{number}",
-            by=by,
-        )
+    siret, siren = (values(folder.facts, key) for key in ("buyer_siret", "buyer_siren"))
+    # What the file says as well as what was typed: the one that stands may hide the other
+    told = dict.fromkeys(str(one) for one in (siret if any(siret) else siren) if one)
+    for number in told:
+        if number[:9] != here.siren:
+            yield Caution(
+                "addressee",
+                "Facture adressée à un autre organisme",
+                f"La facture nomme {folder.fields.get('buyer') or 'un destinataire'} ({number}), et non {here.name} (SIREN "
+                f"{here.siren}). Demandez au fournisseur à qui il la destine.",
+                about=f"addressee:{number}",
+                by=by,
+            )
 
 
 def _paid(db: Db, folder: Folder) -> Sequence[Folder]:

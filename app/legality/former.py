@@ -38,10 +38,11 @@ def cautions(db: Db, folder: Folder) -> Sequence[Caution]:
     """ACT-07: within four months a right-creating decision is withdrawn or repealed if it is unlawful (CRPA L242-1).
 
     Later, or when the former is not known here, it is told: the law has exceptions (the beneficiary's request, fraud), so
-    whoever decides rules on it.
+    whoever decides rules on it, and did not deposit the order.
     """
     if folder.family != FAMILY or not folder.fields.get("former_how"):
         return ()
+    by = frozenset(folder.sources.get("depositors", ()))
     former, number = former_of(db, folder), folder.fields.get("former_number") or "?"
     signed = signed_on(db, former) if former is not None else None
     if signed is None:
@@ -49,7 +50,7 @@ def cautions(db: Db, folder: Folder) -> Sequence[Caution]:
             f"L’arrêté {number} que ce dossier retire ou abroge n’a pas été signé ici : comptez vous-même les quatre mois depuis "
             "sa date (CRPA L242-1)."
         )
-        return [Caution("former-unknown", TITLE, sentence, about=f"former:{number}")]
+        return [Caution("former-unknown", TITLE, sentence, about=f"former:{number}", by=by)]
     last = months_after(signed, MONTHS)
     done = signed_on(db, folder) or today()
     if done <= last:
@@ -59,7 +60,7 @@ def cautions(db: Db, folder: Folder) -> Sequence[Caution]:
         f"pour illégalité que jusqu’au {jour_long(last)} (CRPA L242-1). Vérifiez qu’un autre cas le permet, comme la demande de "
         "son bénéficiaire ou une fraude."
     )
-    return [Caution("former-late", TITLE, sentence, about=f"former:{number}:{last}")]
+    return [Caution("former-late", TITLE, sentence, about=f"former:{number}:{last}", by=by)]
 
 
 def links(db: Db, folder: Folder) -> list[tuple[str, int | None]]:

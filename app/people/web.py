@@ -172,7 +172,7 @@ def logout() -> Response:
     session.clear()
     answer = redirect(url_for("people.login"))
     # What a page of this session kept in the browser goes with it (W3C Clear Site Data; browsers obey it in https)
-    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    answer.headers["Clear-Site-Data"] = '"storage"'
     return answer
 
 

@@ -81,7 +81,12 @@ def test_the_mayor_enrols_a_key_enters_by_it_and_signs_by_it(house: House, perso
     lost.sees("La commune en demande une")  # no button for what he may not do
     choose(Actor(**{**vars(administrator), "factors": 1}), Rule(), refuse_stale_in)
     lost.open("/compte/protection")
-    lost.page.get_by_role("button", name=re.compile("Retirer")).click()
+    lost.sees("Inscrivez-en d’abord une autre")
+    with_finger(lost)
+    lost.page.get_by_label("Nom de l’appareil").fill("Nouveau téléphone")
+    lost.button("Créer la clé d’accès").click()
+    lost.sees("Nouveau téléphone")
+    lost.page.get_by_role("button", name=re.compile("Retirer.*Tablette du maire")).click()
     lost.sees("« Tablette du maire » est retirée")
     log_out(mayor)
     mayor.button("Entrer avec une clé d’accès").click()

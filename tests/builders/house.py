@@ -258,13 +258,13 @@ class House:
         """Have the simulator behind this channel answer the next deposit this way."""
         open_channel(channel).simulator.scenarios.prepare(play)
 
-    def save(self, folder_id: int, login: str, facts: dict[str, str]) -> int:
+    def save(self, folder_id: int, login: str, facts: dict[str, str], title: str | None = None) -> int:
         """Fill the form of a draft."""
         return deposit.save(
             self.actor(login),
             folder_id,
             version=self.folder(folder_id).version,
-            title=None,
+            title=title,
             facts=facts,
             reason="Vérifié auprès du fournisseur.",
         )

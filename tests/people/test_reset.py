@@ -13,6 +13,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.demo.cast import PASSWORD
 from app.people import desks, identity
+from app.people.models import User
 from tests.builders.house import House, token_in
 from tests.mailserver import MailServer
 
@@ -219,3 +220,33 @@ def test_one_changes_one_s_password_knowing_it_and_keeps_the_page(house: House, 
     identity.configure(0)  # an old session proves who is there first
     assert "/compte/confirmer" in str(client.get("/compte/mot-de-passe").location)
     identity.configure(house.settings.reauth_minutes)
+
+
+def test_a_link_dies_with_the_account_that_it_would_open(house: House, mail: MailServer) -> None:
+    ask(house)
+    (link,) = links(mail)
+    desks.close_account(house.actor(LOGIN).collectivity_id, LOGIN)
+    with engine().connect() as connection:
+        before = connection.execute(sa.select(User.password_hash).where(User.login == LOGIN)).scalar()
+    assert choose(house, link) == 403
+    with engine().connect() as connection:
+        after = connection.execute(sa.select(User.password_hash).where(User.login == LOGIN)).scalar()
+    assert after == before
+
+
+@pytest.mark.parametrize("name", ["Host", "X-Forwarded-Host", "X-Forwarded-Server", "Forwarded"])
+def test_a_forged_name_of_the_server_reaches_neither_the_letter_nor_the_browser(
+    house: House, mail: MailServer, name: str
+) -> None:
+    client = house.app.test_client()
+    said = "host=evil.example" if name == "Forwarded" else "evil.example"
+    at = {"base_url": "http://evil.example"} if name == "Host" else {"headers": {name: said}}
+    token = token_in(client.get("/mot-de-passe-oublie", **at).get_data(as_text=True))
+    answer = client.post("/mot-de-passe-oublie", data={"login": LOGIN, "csrf_token": token}, **at)
+    assert answer.status_code == 200
+    house.drain()
+    (letter,) = mail.to(ADDRESS)
+    assert f"{house.settings.public_url}/mot-de-passe/" in letter.get_body(("plain",)).get_content()
+    assert "evil" not in letter.as_string()
+    assert client.get("/a-traiter", **at).location == "/login?suite=/a-traiter"
+    assert "evil" not in answer.get_data(as_text=True)

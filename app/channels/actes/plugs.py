@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +167,8 @@ def _year(db: Db, folder: Folder) -> Sequence[Caution]:
     from app.channels.actes.budget_year import cautions
 
     chosen = choice_of(db.get_one(Collectivity, folder.collectivity_id).settings)
-    return tuple(cautions(folder.facts, chosen.population, today()))
+    by = frozenset(folder.sources.get("depositors", ()))
+    return tuple(replace(one, by=by) for one in cautions(folder.facts, chosen.population, today()))
 
 
 def _chair(db: Db, folder: Folder) -> Sequence[Caution]:

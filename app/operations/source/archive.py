@@ -7,7 +7,9 @@ code is ever in it.
 import gzip
 import os
 import tarfile
+import tempfile
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -39,18 +41,26 @@ def files() -> Iterator[Path]:
 
 
 def archive(folder: Path) -> Path:
-    """The archive, made once for these very files and kept in `folder`; the same files give the same bytes."""
-    chosen = list(files())
-    known = sha256()
-    for one in chosen:
-        known.update(f"{one}\0".encode() + sha256((HOME / one).read_bytes()).digest())
-    place = folder / known.hexdigest()[:16] / f"paraphe-{version.public_version()}.tar.gz"
+    """The archive, made once for these very files and kept in `folder`; the same files give the same bytes.
+
+    The files of a running process do not change under it: they are read once.
+    """
+    place = folder / _digest()[:16] / f"paraphe-{version.public_version()}.tar.gz"
     if not place.is_file():
         place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made = place.with_suffix(f".{os.getpid()}")
-        made.write_bytes(_packed(chosen))
-        made.replace(place)
+        handle, name = tempfile.mkstemp(dir=place.parent, suffix=".part")
+        with os.fdopen(handle, "wb") as made:
+            made.write(_packed(list(files())))
+        Path(name).replace(place)
     return place
+
+
+@lru_cache(maxsize=1)
+def _digest() -> str:
+    known = sha256()
+    for one in files():
+        known.update(f"{one}\0".encode() + sha256((HOME / one).read_bytes()).digest())
+    return known.hexdigest()
 
 
 def _packed(chosen: list[Path]) -> bytes:

@@ -175,10 +175,9 @@ def remove(db: Db, actor: Actor, factor_id: int) -> str:
     row = next((one for one in mine if one.id == factor_id), None)
     if row is None:
         raise Refusal("factor-unknown")
-    session = db.get(LoginSession, actor.session_id) if actor.session_id is not None else None
     if len(mine) == 1 and rules.of(db, actor.collectivity_id).binds(actor):
         raise Refusal("factor-last")
-    if len(mine) == 1 and session is not None and session.opened_by == "recovery":
+    if len(mine) == 1 and by_recovery(db, actor):
         raise Refusal("factor-last-recovery")
     row.removed_at, row.removed_by = now(), actor.name
     if len(mine) == 1:
@@ -186,6 +185,12 @@ def remove(db: Db, actor: Actor, factor_id: int) -> str:
     _write(db, actor, user, "factor.removed", row)
     post(db, user.collectivity_id, [letter(user, "removed", name=row.name, mark=str(row.id))])
     return row.name
+
+
+def by_recovery(db: Db, actor: Actor) -> bool:
+    """Whether this session was opened by a recovery code."""
+    session = db.get(LoginSession, actor.session_id) if actor.session_id is not None else None
+    return session is not None and session.opened_by == "recovery"
 
 
 @use_case

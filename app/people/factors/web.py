@@ -186,11 +186,13 @@ def _mine(status: int = 200, **shown: Any) -> Page:
     with reading(g.actor.collectivity_id) as db:
         rows = [_row(one) for one in asking.factors_of(db, g.actor.user_id)]
         rule, left = rules.of(db, g.actor.collectivity_id), keeping.codes_left(db, g.actor.user_id)
+        recovered = keeping.by_recovery(db, g.actor)
     page = render_template(
         "people/factors.html",
         factors=rows,
         bound=rule.binds(g.actor),
         before_signing=rule.before_signing,
+        recovered=recovered,
         left=left,
         usable=passkeys.usable(),
         most=keeping.MOST,

@@ -289,9 +289,8 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
         f"L’acte porte la date du {jour_long(decided)} et a été signé à la main le {jour_long(last)}. Il n’existe que depuis sa "
         "signature : vérifiez que rien n’a été fait avant en son nom."
     )
-    return [
-        Caution("antedated", "Acte daté d’avant sa signature", sentence, about=f"antedated:{decided}:{last}")
-    ]
+    by, about = frozenset(folder.sources.get("depositors", ())), f"antedated:{decided}:{last}"
+    return [Caution("antedated", "Acte daté d’avant sa signature", sentence, about=about, by=by)]
 
 
 def _main(db: Db, folder: Folder) -> int:
