@@ -4,7 +4,6 @@ A mark is a file of lines of « journal head » and, beside it, the token of a t
 Kept in the data folder and, by choice, in a folder outside, where whoever runs this server should not be able to write.
 """
 
-import asyncio
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -111,11 +110,14 @@ def verify(folder: Path) -> Iterator[Seen]:
 
 
 def _seen(path: Path) -> Seen:
+    from app.signing import setting
+    from app.signing.timestamp import proven_hour
+
     data, beside = path.read_bytes(), path.with_name(f"{path.name}{BESIDE}")
     hour: datetime | None = None
     if beside.is_file():
         try:
-            hour = dated(beside.read_bytes(), data)
+            hour = proven_hour(beside.read_bytes(), data, setting.trust())
         except ValueError as error:
             return Seen(path.name, None, f"son horodatage ne tient pas ({error})")
     try:
@@ -125,30 +127,3 @@ def _seen(path: Path) -> Seen:
     with reading() as db:
         count, fault = anchors.compare(db, lines)
     return Seen(path.name, hour, fault or (None if count else "aucune ligne à comparer"))
-
-
-def dated(token: bytes, data: bytes) -> datetime:
-    """The hour of a token over these bytes, of an authority that is believed; ValueError, in French, when it is none."""
-    from asn1crypto import cms
-    from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
-
-    from app.signing import setting
-    from app.signing.timestamp import hour_of
-
-    try:
-        hour = hour_of(token)
-        signed = cms.ContentInfo.load(token)["content"]
-        said = asyncio.run(
-            validate_tst_signed_data(
-                signed,
-                setting.trust().tsa_context(hour, fetch=False),
-                lambda algorithm: hashlib.new(algorithm, data).digest(),
-            )
-        )
-    except Exception as error:
-        raise ValueError("illisible, ou d’autres octets") from error
-    if not (said["intact"] and said["valid"]):
-        raise ValueError("d’autres octets")
-    if said.get("trust_problem_indic") is not None or said.get("validation_path") is None:
-        raise ValueError("d’une autorité qui n’est pas reconnue")
-    return hour

@@ -1,5 +1,6 @@
 """The time of a signature, given by an authority (RFC 3161) or not given at all."""
 
+import asyncio
 import hashlib
 import secrets
 import time
@@ -10,12 +11,13 @@ import structlog
 from asn1crypto import cms, tsp
 from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.timestamps.common_utils import TimestampRequestError, handle_tsp_response
+from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
 
 from app.core.addresses import Allowed, entry_of
 from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.network import Outside, UnreachableError
-from app.signing.trust import TOLERANCE
+from app.signing.trust import TOLERANCE, Trust
 
 log = structlog.get_logger(__name__)
 LARGEST_TOKEN = 64 * 1024
@@ -117,6 +119,26 @@ def hour_of(token: bytes) -> datetime:
     content = cms.ContentInfo.load(token)["content"]
     said: datetime = content["encap_content_info"]["content"].parsed["gen_time"].native
     return said
+
+
+def proven_hour(token: bytes, data: bytes, trust: Trust) -> datetime:
+    """The hour of a token over these bytes, of an authority that is believed; ValueError, in French, when it is none."""
+    try:
+        hour = hour_of(token)
+        said = asyncio.run(
+            validate_tst_signed_data(
+                cms.ContentInfo.load(token, strict=True)["content"],
+                trust.tsa_context(hour, fetch=False),
+                lambda algorithm: hashlib.new(algorithm, data).digest(),
+            )
+        )
+    except Exception as error:  # whatever an odd token breaks in a library
+        raise ValueError("illisible, ou d’autres octets") from error
+    if not (said["intact"] and said["valid"]):
+        raise ValueError("d’autres octets")
+    if said.get("trust_problem_indic") is not None or said.get("validation_path") is None:
+        raise ValueError("d’une autorité qui n’est pas reconnue")
+    return hour
 
 
 def _near(hour: datetime) -> None:
