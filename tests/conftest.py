@@ -5,6 +5,8 @@ A test that takes `house` runs once on SQLite and once on PostgreSQL, each time 
 
 import itertools
 import shutil
+import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,9 +36,37 @@ _numbers = itertools.count(1)
 LONG = ("browser", "rights", "race", "remote", "attacks", "journeys", "batches", "legality")
 
 
+DATABASES = ("sqlite", "postgresql")
+
+
+def _of_any_database(item: pytest.Item) -> str:
+    return item.nodeid.replace(DATABASES[0], "*").replace(DATABASES[1], "*")
+
+
+def _in_turn(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test in a file that is `in_turn`, leave one of its two databases: what it asks is hardly of the database.
+
+    Both are in every run, and always the same one for the same test. What races, dies or counts rows is `both_databases`.
+    """
+    twice = Counter(_of_any_database(one) for one in items)
+    left = [
+        item
+        for item in items
+        if item.get_closest_marker("in_turn")
+        and not item.get_closest_marker("both_databases")
+        and twice[_of_any_database(item)] == len(DATABASES)
+        and DATABASES[zlib.crc32(_of_any_database(item).encode()) % 2] not in item.nodeid
+    ]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        gone = {id(one) for one in left}
+        items[:] = [one for one in items if id(one) not in gone]
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`pytest -k TRA_01` finds the tests marked with a rule of law, as it finds those that bear it in their name."""
+    _in_turn(config, items)
     items.sort(key=lambda item: LONG.index(room) if (room := item.path.parent.name) in LONG else len(LONG))
     for item in items:
         for mark in item.iter_markers("law"):

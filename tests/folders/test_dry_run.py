@@ -20,6 +20,8 @@ from tests.signing.planted import direct
 from tests.signing.test_dry_run import _off_page, certified
 from workflows.rights import Right
 
+pytestmark = pytest.mark.in_turn
+
 K = "k.morizur"
 
 

@@ -32,6 +32,8 @@ from app.signing.trust import facts
 from tests.builders.certificates import named
 from tests.builders.house import House
 
+pytestmark = pytest.mark.in_turn
+
 A, B, S, K = "a.kervadec", "b.cadiou", "s.rivoal", "k.morizur"
 ASK, PROVE, MINE = "/compte/certificats/demande", "/compte/certificats/preuve", "/compte/certificats"
 
@@ -156,6 +158,7 @@ def test_a_signature_of_which_one_bit_changed_proves_nothing(house: House, flip:
 # the challenge is of one person, in one session, once, for minutes
 
 
+@pytest.mark.both_databases
 def test_a_challenge_serves_one_person_in_one_session_once(house: House) -> None:
     key, mayor, elsewhere, clerk = house.key("qualified"), house.client(A), house.client(A), house.client(B)
     asked = send(house, mayor, ASK, offer(key)).get_json()
@@ -255,6 +258,7 @@ def test_one_certificate_has_one_owner_in_the_whole_installation(house: House) -
     assert enrolling(house, A, "a_kervadec").get_json()["key"] == "certificate-taken"
 
 
+@pytest.mark.both_databases
 def test_of_two_people_who_enrol_it_at_the_same_moment_one_does(house: House) -> None:
     key = house.key("qualified")
     people = [house.actor(one) for one in (A, B, S, K)]
@@ -322,6 +326,7 @@ def test_doubles_of_before_are_told_on_the_page_and_by_the_doctor_and_nothing_is
     assert "plusieurs noms" not in words(house.client(K).get("/administration/certificats"))
 
 
+@pytest.mark.both_databases
 def test_the_migration_keeps_every_double_and_marks_who_came_later(house: House) -> None:
     doubled(house, B)
     schema.downgrade("0026_refused_signatures")
@@ -520,6 +525,7 @@ def test_an_administrator_s_end_counts_even_an_instant_after_the_owner_s_own(hou
     assert own(house, A)[0].to_confirm
 
 
+@pytest.mark.both_databases
 def test_the_migration_finds_in_the_journal_what_an_administrator_ended(house: House) -> None:
     enrol.withdraw(house.actor(K), own(house, A)[0].id, "Carte volée")
     enrolling(house, A, "a_kervadec")

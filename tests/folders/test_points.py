@@ -17,6 +17,8 @@ from tests.assets.make_two_faced import FLATTENED
 from tests.builders.house import INVOICE, House
 from workflows.rights import Right
 
+pytestmark = pytest.mark.in_turn
+
 K, MAYOR = "k.morizur", "a.kervadec"
 
 

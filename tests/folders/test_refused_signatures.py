@@ -27,6 +27,8 @@ from tests.builders.levels import declare
 from tests.cluster import free_port
 from tests.folders.test_rights_lost import A, B, _desk, finish, prepared
 
+pytestmark = pytest.mark.in_turn
+
 HERE = "127.0.0.1"
 
 

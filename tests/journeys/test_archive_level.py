@@ -27,6 +27,8 @@ from tests.builders.house import ACT, House
 from tests.builders.levels import ask_level
 from tests.cluster import free_port
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def lta(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -240,6 +242,7 @@ def answers_in(house: House, folder_id: int) -> set[bytes]:
         return {one.read_bytes() for one in pdf.Root.DSS.OCSPs}
 
 
+@pytest.mark.both_databases
 def test_rows_that_wait_together_share_answers_and_a_later_signature_has_newer_ones(
     house: House, lta: None
 ) -> None:
@@ -272,6 +275,7 @@ def test_a_document_that_came_signed_by_strangers_is_archived_for_our_signatures
     assert [one.level for one in reached(folder_id)] == ["B-LTA"]
 
 
+@pytest.mark.both_databases
 def test_a_timestamp_that_ends_within_the_setting_is_renewed_once_for_each_version(
     house: House, lta: None
 ) -> None:
@@ -294,6 +298,7 @@ def test_a_timestamp_that_ends_within_the_setting_is_renewed_once_for_each_versi
         assert len(PdfFileReader(stream).embedded_timestamp_signatures) == 2
 
 
+@pytest.mark.both_databases
 def test_the_watchdog_looks_at_the_ends_once_a_day(house: House, lta: None, monkeypatch) -> None:
     folder_id = house.a_deliberation(at="prefecture")
     house.drain()

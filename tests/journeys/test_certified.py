@@ -18,6 +18,8 @@ from app.signing.ports import Box
 from tests.assets import make_signed
 from tests.builders.house import House
 
+pytestmark = pytest.mark.in_turn
+
 FIELDS = [Box(0, 50, 110, 200, 150), Box(0, 50, 170, 200, 210)]
 """Those that the author leaves, as `make_signed` makes them."""
 

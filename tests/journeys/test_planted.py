@@ -16,6 +16,8 @@ from app.signing.ports import Box
 from tests.builders.house import ACT, House
 from tests.signing.planted import NAME, PLANTED
 
+pytestmark = pytest.mark.in_turn
+
 
 def widgets(data: bytes) -> dict[str, tuple[int, list[float], int, bool]]:
     """Of each signature field: its page from 0, its rectangle, its flags, and whether it is filled."""

@@ -20,6 +20,8 @@ from tests.browser.proofs import accepted_by_others, each_begins_with_the_one_be
 from tests.builders.house import House
 from tests.builders.softhsm import MODULE, PIN, Token
 
+pytestmark = pytest.mark.in_turn
+
 CIRCUIT = """
 key: deliberation
 label: Délibérations scellées

@@ -12,6 +12,8 @@ from tests.builders.house import ACT, House, token_in
 from tests.publication.town import TITLE, a_masked_pdf, act_of, address, mask, page, visitor
 from workflows import family as families
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def only_masked() -> object:

@@ -22,6 +22,8 @@ from app.signing.remote import mine, pending
 from tests.builders.remote import At, key_of
 from tests.builders.trust_service import PIN
 
+pytestmark = pytest.mark.in_turn
+
 BACK = "/signature/retour"
 
 
@@ -162,6 +164,7 @@ def test_a_service_that_shows_another_certificate_or_signs_with_another_key_sign
     assert unsigned(house, folder_id)
 
 
+@pytest.mark.both_databases
 def test_of_two_answers_one_is_passed_on_and_the_codes_serve_once(house, at, server, mayor) -> None:
     folder_id, actor = house.an_invoice(at="bon_a_payer"), house.actor("a.kervadec")
     session = mayor.asked(folder_id)
@@ -227,6 +230,7 @@ def test_a_page_that_is_asked_again_awaits_its_own_return_and_no_earlier_one(hou
     assert pending.take(actor, state=state_of(again)).id == first.request
 
 
+@pytest.mark.both_databases
 def test_what_was_signed_is_taken_up_by_its_own_author_alone_and_by_one_at_a_time(house, mayor) -> None:
     folder_id = house.an_invoice(at="bon_a_payer")
     request = mayor.asked(folder_id)

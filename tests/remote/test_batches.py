@@ -19,6 +19,8 @@ from tests.builders.house import House
 from tests.builders.remote import At
 from tests.builders.trust_service import PIN, TrustService
 
+pytestmark = pytest.mark.in_turn
+
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
@@ -163,6 +165,7 @@ def said_state(asked: Any) -> str:
     return parse_qs(urlsplit(asked["page"]).query)["state"][0]
 
 
+@pytest.mark.both_databases
 def test_a_tab_that_dies_between_two_accords_is_taken_up_for_the_rest_alone(
     house: House, mayor: Hand, key: int, server: TrustService
 ) -> None:
@@ -188,6 +191,7 @@ def test_a_tab_that_dies_between_two_accords_is_taken_up_for_the_rest_alone(
     assert authorised(server) == [3, 3, 2]
 
 
+@pytest.mark.both_databases
 def test_of_two_tabs_the_first_one_s_codes_never_reach_the_service(
     house: House, mayor: Hand, key: int, server: TrustService
 ) -> None:
@@ -205,6 +209,7 @@ def test_of_two_tabs_the_first_one_s_codes_never_reach_the_service(
     assert authorised(server) == [2]
 
 
+@pytest.mark.both_databases
 def test_what_an_earlier_login_prepared_while_the_service_was_answering_is_prepared_anew(
     house: House, mayor: Hand, key: int, server: TrustService
 ) -> None:

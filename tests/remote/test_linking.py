@@ -18,6 +18,8 @@ from tests.builders.house import House
 from tests.builders.remote import CHOOSE, PAGE, At, settings_of
 from tests.builders.trust_service import BEARER
 
+pytestmark = pytest.mark.in_turn
+
 MAYOR, SECOND = "kerlann/a_kervadec", "kerlann/b_cadiou"
 
 

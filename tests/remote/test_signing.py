@@ -19,6 +19,8 @@ from tests.builders.remote import At, key_of
 from tests.builders.trust_service import PIN
 from tests.cluster import free_port
 
+pytestmark = pytest.mark.in_turn
+
 ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 

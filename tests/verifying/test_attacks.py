@@ -29,6 +29,8 @@ from tests.builders.house import House
 from tests.cluster import free_port
 from tests.folders.test_rights_lost import A, B, finish, kept, prepared, unsigned
 
+pytestmark = pytest.mark.in_turn
+
 NOTHING = "Rien n’a été signé"
 
 
