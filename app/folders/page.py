@@ -370,8 +370,9 @@ def _urgent(db: Db, folder: Folder) -> tuple[ActionView, ...]:
         return ()
     means = Means.URGENT
     words = (
-        "Affiché, l’acte est exécutoire dès sa réception par la préfecture, et il reste à mettre en ligne "
-        f"(CGCT L2131-1, V). {URGENT_DOUBT} Dans le doute, mettez-le en ligne."
+        "Affiché, l’acte est exécutoire au plus tardif de deux jours : celui de l’affichage, et celui de sa réception par la "
+        f"préfecture s’il doit lui être transmis. Il reste à mettre en ligne (CGCT L2131-1, V). {URGENT_DOUBT} Dans le doute, "
+        "mettez-le en ligne."
     )
     reason = AskedReason("En quoi il y a urgence", "Inscrit au journal.", decide.SHORTEST, decide.LONGEST)
     day = _day_asked(db, folder, "Date de l’affichage", means)

@@ -42,6 +42,12 @@ NOT_BINDING = {
     ANNULLED: "annulé par le juge",
 }
 """Why an act is not executory, by the key of its state."""
+MADE_KNOWN = {
+    Means.URGENT: "son affichage en urgence",
+    Means.POSTED: "son affichage",
+    Means.NOTIFIED: "sa notification",
+}
+"""What brought an act to the knowledge of those concerned, as its certificate says it; else « sa publication »."""
 
 
 @dataclass(frozen=True)
@@ -186,13 +192,20 @@ def rows_of(life: Life, since: Sequence[str] = ()) -> list[str]:
         if not life.on_paper
         else "Transmis en préfecture sur papier",
         f"Reçu en préfecture le {_short(life.received_on)}",
-        f"{life.means.done} {_short(life.published_on)}" if life.published_on else "Publication : en attente",
+        _known(life),
         *_put_online(life),
         *([life.effect.words] if life.effect and life.effect.words else []),
         *([f"Retiré du site le {_short(life.withdrawn_on)}"] if life.withdrawn_on else []),
         *since,
         *([f"ID : {identifier}"] if identifier else []),
     ]
+
+
+def _known(life: Life) -> str:
+    """The day of publication or of notification, or that it waits."""
+    if life.published_on:
+        return f"{life.means.done} {_short(life.published_on)}"
+    return f"{'Notification' if life.means is Means.NOTIFIED else 'Publication'} : en attente"
 
 
 def _put_online(life: Life) -> list[str]:
@@ -287,7 +300,7 @@ def certificate(db: Db, folder: Folder) -> bytes:
     certified = [
         one for one in dates_of(life) if one.name in {"received_on", "published_on", "enforceable_on"}
     ]
-    known = "son affichage en urgence" if life.means is Means.URGENT else "sa publication"
+    known = MADE_KNOWN.get(life.means, "sa publication")
     proof = db.scalar(sa.select(Receipt.sha256).where(Receipt.transmission_id == act.id).order_by(Receipt.id))
     lines = [
         ("Commune", place),

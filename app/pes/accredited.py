@@ -26,7 +26,7 @@ def any_unknown(actor: Actor) -> sa.ColumnElement[bool]:
 
 
 class Tray:
-    """« 2 signataires de flux à faire connaître au comptable public », on the home of administrators until the day is written."""
+    """« 2 mandats de signataires de flux sont à faire connaître… », on the home of administrators until the day is written."""
 
     def __init__(self, templates: Environment) -> None:
         self._templates = templates

@@ -1,6 +1,7 @@
 """Every family of acts goes from the deposit to its end: signed, transmitted when it must be, published or notified."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from app.signing.models import SignatureProof
 from tests.builders.house import ACT, BUDGET, House
 from tests.builders.mandates import of_mayor, record
 from tests.journeys.test_paper import incoming, state, statement
+from tests.legality.test_acts import text_of
 
 MAYOR = "a.kervadec"
 
@@ -88,7 +90,7 @@ def test_a_decision_above_the_ceiling_of_the_council_does_not_leave(house: House
 
 
 @pytest.mark.law("ACT-06")
-def test_TRA_01_an_order_is_notified_after_it_was_signed_and_says_so(house: House) -> None:
+def test_TRA_01_an_order_is_notified_after_it_was_signed_and_says_so(house: House, tmp_path: Path) -> None:
     folder_id = house.an_act("individual_decree")
     house.sign(folder_id, MAYOR)
     house.drain()
@@ -101,7 +103,11 @@ def test_TRA_01_an_order_is_notified_after_it_was_signed_and_says_so(house: Hous
     assert ": à notifier" in page.replace("\u00a0", " ")
     assert "À notifier" in client.get("/a-traiter").get_data(as_text=True)
     assert f'min="{today().isoformat()}"' in page
+    stamp = text_of(client.get(f"/dossiers/{folder_id}/copie-tamponnee").data, tmp_path)
+    assert ("Notification : en attente" in stamp, "Publication" in stamp) == (True, False)
     house.publish(folder_id)
+    made = text_of(client.get(f"/dossiers/{folder_id}/certificat-executoire").data, tmp_path)
+    assert ("par sa notification" in made, "sa publication" in made) == (True, False)
     for where in ("?onglet=details", "/prefecture"):
         shown = client.get(f"/dossiers/{folder_id}{where}").get_data(as_text=True)
         assert "Notifié le" in shown

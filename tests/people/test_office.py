@@ -190,7 +190,7 @@ def test_a_signatory_of_flows_is_to_be_made_known_to_the_accountant_until_the_da
     shown = text(client.get(PAGE))
     assert "À faire connaître au comptable public Armel Kervadec, « Le maire »" in shown
     assert shown.count("À faire connaître au comptable public") == 1
-    task = "1 signataire de flux est à faire connaître au comptable public"
+    task = "1 mandat de signataire de flux est à faire connaître au comptable public"
     home = text(client.get("/a-traiter"))
     assert (task in home, "Armel Kervadec, « Le maire »" in home) == (True, True)
     assert task not in text(house.client("n.abgrallec").get("/a-traiter"))  # an administrator's task
