@@ -117,7 +117,14 @@ def _migrations(settings: Any) -> str:
         raise Unwell(
             f"la base est à la version {found or 'vide'}, il faut {wanted} : lancez « flask --app wsgi upgrade »"
         )
-    schema.check()
+    try:
+        schema.check()
+    except Refusal as drifted:
+        raise Unwell(
+            "la base est à la bonne version, mais son schéma n’est pas celui du programme "
+            f"({drifted.facts.get('what', drifted.key)}) : elle a été changée à la main, ou par un autre programme ; remettez "
+            "une sauvegarde, ou signalez-le"
+        ) from drifted
     return f"à jour ({wanted})"
 
 

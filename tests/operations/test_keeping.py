@@ -182,7 +182,7 @@ def test_what_is_cut_altered_or_not_empty_is_refused_and_changes_nothing(
     said = runner.invoke(args=["restore", "--check", str(bad)])
     assert (said.exit_code, "Cette sauvegarde ne peut pas être remise" in said.output) == (1, True)
     fine = runner.invoke(args=["restore", "--check", str(copy)])
-    assert (fine.exit_code, "intacte" in fine.output) == (0, True), fine.output
+    assert (fine.exit_code, "lue en entier" in fine.output) == (0, True), fine.output
     vault.store().put_bytes("c1", b"somebody else's")
     assert refused(restore, elsewhere.settings, copy) == "restore-store-filled"
     elsewhere.documents()[0].unlink()
@@ -196,6 +196,10 @@ def test_what_is_cut_altered_or_not_empty_is_refused_and_changes_nothing(
     done = house.app.test_cli_runner().invoke(args=["backup", str(tmp_path / "incomplete")])
     assert done.exit_code == 3, done.output
     assert altered.name in done.output
+    read = house.app.test_cli_runner().invoke(args=["restore", "--check", str(tmp_path / "incomplete")])
+    assert (read.exit_code, "lue en entier" in read.output) == (3, True), read.output
+    assert altered.name in read.output
+    assert lost.name in read.output
 
 
 def test_a_copy_or_a_restoration_that_is_killed_leaves_nothing_that_looks_whole(

@@ -30,10 +30,19 @@ def backup_command(file: Path, encrypt: str) -> None:
     """Sauvegarder toute l’installation dans un fichier neuf, sans rien arrêter."""
     copied = backup(current_app.config["PARAPHE"], file, shlex.split(encrypt))
     click.echo(
-        f"Sauvegarde faite : {file}. {milliers(copied.rows)} lignes, {milliers(copied.documents)} documents "
-        f"({taille(copied.size)}), {milliers(copied.files)} fichiers des dossiers."
+        f"Sauvegarde faite : {file}. {_counts(copied.rows, copied.documents, copied.size, copied.files)}."
     )
     _tell_lost(copied.lost)
+
+
+def _counts(rows: int, documents: int, size: int, files: int) -> str:
+    """« 1 ligne, 12 documents (3 Mo), 4 fichiers à côté de la base »."""
+    base = f"{_count(rows, 'ligne')}, {_count(documents, 'document')} ({taille(size)})"
+    return f"{base}, {_count(files, 'fichier')} à côté de la base"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{milliers(number)} {noun if number < 2 else noun + 's'}"
 
 
 def _tell_lost(lost: list[str]) -> None:
@@ -43,7 +52,7 @@ def _tell_lost(lost: list[str]) -> None:
     plural = "s" if len(lost) > 1 else ""
     click.echo(
         f"{len(lost)} document{plural} de la base manqu{'ent' if plural else 'e'} au dépôt, ou "
-        f"{'y sont altérés' if plural else 'y est altéré'} ; le reste est sauvegardé. À retrouver dans une sauvegarde "
+        f"{'y sont altérés' if plural else 'y est altéré'} ; le reste est là. À retrouver dans une sauvegarde "
         "plus ancienne :"
     )
     for one in lost[:SHOWN]:
@@ -61,10 +70,12 @@ def _tell_lost(lost: list[str]) -> None:
 def restore_command(file: Path, decrypt: str, check: bool) -> None:
     """Remettre une sauvegarde à une place vide ; rien n’en part avant « resume »."""
     if check:
-        _tell_outline("Sauvegarde lue en entier, intacte", survey(file, shlex.split(decrypt)))
+        outline = survey(file, shlex.split(decrypt))
+        _tell_outline("Sauvegarde lue en entier : ses empreintes sont celles qui ont été écrites", outline)
+        _tell_lost(outline.lost)
         return
     restored = restore(current_app.config["PARAPHE"], file, shlex.split(decrypt))
-    _tell_outline("Sauvegarde remise", restored.outline)
+    _tell_outline("Sauvegarde remise, empreintes vérifiées", restored.outline)
     _tell_chains(restored.chains, restored.heads_fault)
     click.echo(
         "Rien ne part de cette installation, ni courriel ni transmission. Quand l’ancienne est arrêtée pour de bon : "
@@ -77,7 +88,7 @@ def restore_command(file: Path, decrypt: str, check: bool) -> None:
 
 def _tell_chains(chains: list[Chain], heads_fault: str | None) -> None:
     for one in chains:
-        state = f"altéré, {one.fault}" if one.fault else f"intact, {milliers(one.count)} écritures"
+        state = f"altéré, {one.fault}" if one.fault else f"intact, {_count(one.count, 'écriture')}"
         click.echo(f"Journal de {one.siren} : {state}.")
     if heads_fault:
         click.echo(f"Le journal n’est pas celui d’où il vient : {heads_fault}.")
@@ -86,8 +97,7 @@ def _tell_chains(chains: list[Chain], heads_fault: str | None) -> None:
 def _tell_outline(what: str, outline: Outline) -> None:
     click.echo(
         f"{what}. Faite le {instant_preuve(outline.at)} par la version {outline.version} ({outline.revision}) : "
-        f"{milliers(outline.rows)} lignes, {milliers(outline.documents['count'])} documents "
-        f"({taille(outline.documents['size'])}), {milliers(outline.files)} fichiers des dossiers ; empreintes vérifiées."
+        f"{_counts(outline.rows, outline.documents['count'], outline.documents['size'], outline.files)}."
     )
 
 
