@@ -69,6 +69,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "legality.closed": ("check2", "Courrier de la préfecture classé par {who}"),
     "act.suspension": ("exclamation-circle", "Suspension {words}, enregistrée par {who}"),
     "act.appeal": ("bank", "Recours enregistré par {who}, {words}"),
+    "act.appeal.corrected": ("bank", "Suite d’un recours corrigée par {who}, {words}"),
     "act.reported": ("megaphone", "Décision rapportée au conseil, enregistré par {who}"),
     "act.cancelled": ("slash-circle", "Transmission annulée à la préfecture, numéro consommé"),
     "transmission.anomaly_after_receipt": (

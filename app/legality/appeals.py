@@ -6,6 +6,7 @@ what a judge annulled, and nothing of an appeal that is pending; the journal, wh
 
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from app.core.clock import today
 from app.core.db import Db
@@ -66,7 +67,8 @@ def record_appeal(db: Db, actor: Actor, folder_id: int, made: Made, *, version: 
     appeal = Appeal(made.kind, made.received_on, who)
     if len(kept) >= MOST or any(replace(one, outcome="", ended_on=None) == appeal for one in kept):
         raise Refusal("appeal-known")
-    _keep(db, actor, folder, [*kept, appeal], appeal)
+    told = {**_without_name(appeal), "words": appeal.words}
+    _keep(db, actor, folder, [*kept, appeal], "act.appeal", told)
 
 
 @use_case
@@ -83,13 +85,57 @@ def end_appeal(
     if not 0 <= rank < len(kept) or kept[rank].outcome:
         raise Refusal("appeal-over")
     pending = kept[rank]
-    if outcome not in outcomes_of(pending.kind) or ended_on is None:
-        raise Refusal("appeal-outcome")
-    if not pending.received_on <= ended_on <= today():
-        raise Refusal("appeal-outcome")
+    _possible(pending, outcome, ended_on)
     over = replace(pending, outcome=outcome, ended_on=ended_on)
-    _keep(db, actor, folder, [*kept[:rank], over, *kept[rank + 1 :]], over)
+    told = {**_without_name(over), "words": f"{over.words}, {_end(over)}"}
+    _keep(db, actor, folder, [*kept[:rank], over, *kept[rank + 1 :]], "act.appeal", told)
     record.changed(db, folder.id)
+
+
+@use_case
+def correct_outcome(
+    db: Db,
+    actor: Actor,
+    folder_id: int,
+    rank: int,
+    *,
+    version: int,
+    outcome: str,
+    ended_on: date | None,
+    reason: str,
+) -> None:
+    """Write again what an appeal came to, or take it back (`outcome` empty: the appeal is pending again).
+
+    A wrong choice, or a judgment that another overturns: the act is worth what is now written, the journal keeps both and
+    the reason. Refuses what `end_appeal` does, an appeal that has no outcome yet (`appeal-pending`), an outcome that stays as
+    it was, no reason, or one of more than `LONGEST` characters (`appeal-reason`).
+    """
+    folder = _act(db, actor, folder_id, version)
+    kept = appeals_of(folder.fields)
+    if not 0 <= rank < len(kept) or not kept[rank].outcome:
+        raise Refusal("appeal-pending")
+    former, why = kept[rank], " ".join(reason.split())
+    if outcome:
+        _possible(former, outcome, ended_on)
+    over = replace(former, outcome=outcome, ended_on=ended_on if outcome else None)
+    if over == former or not why or len(why) > LONGEST:
+        raise Refusal("appeal-reason", longest=LONGEST)
+    told = {
+        **_without_name(over),
+        "former": {"outcome": former.outcome, "ended_on": former.written()["ended_on"]},
+        "reason": why,
+        "words": f"{over.words}, « {_end(over)} » au lieu de « {_end(former)} » : {why}",
+    }
+    _keep(db, actor, folder, [*kept[:rank], over, *kept[rank + 1 :]], "act.appeal.corrected", told)
+    record.changed(db, folder.id)
+
+
+def _possible(appeal: Appeal, outcome: str, ended_on: date | None) -> None:
+    """Refuses `appeal-outcome`: an outcome that is not of this kind of appeal, or a day out of its life."""
+    if outcome not in outcomes_of(appeal.kind) or ended_on is None:
+        raise Refusal("appeal-outcome")
+    if not appeal.received_on <= ended_on <= today():
+        raise Refusal("appeal-outcome")
 
 
 def outcomes_of(kind: str) -> dict[str, str]:
@@ -112,10 +158,21 @@ def _act(db: Db, actor: Actor, folder_id: int, version: int) -> Folder:
     return folder
 
 
-def _keep(db: Db, actor: Actor, folder: Folder, appeals: list[Appeal], told: Appeal) -> None:
+def _keep(
+    db: Db, actor: Actor, folder: Folder, appeals: list[Appeal], event: str, told: dict[str, Any]
+) -> None:
     folder.fields = {**folder.fields, APPEALS: [one.written() for one in appeals]}
     touch(folder)
-    facts = {name: value for name, value in told.written().items() if name != "who"}
-    end = f", {OUTCOMES[told.outcome].lower()} le {jour(told.ended_on)}" if told.outcome else ""
-    facts["words"] = f"{told.words}{end}"
-    append(db, folder.collectivity_id, Event("act.appeal", actor.name, actor.user_id, folder.id, facts))
+    append(db, folder.collectivity_id, Event(event, actor.name, actor.user_id, folder.id, told))
+
+
+def _without_name(appeal: Appeal) -> dict[str, Any]:
+    """What the journal keeps of an appeal."""
+    return {name: value for name, value in appeal.written().items() if name != "who"}
+
+
+def _end(appeal: Appeal) -> str:
+    """« rejeté le 3 décembre 2026 », « sans suite enregistrée »."""
+    if not appeal.outcome:
+        return "sans suite enregistrée"
+    return f"{OUTCOMES[appeal.outcome].lower()} le {jour(appeal.ended_on)}"

@@ -66,6 +66,12 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été enregistré : choisissez la suite du recours et donnez son jour, entre celui du recours et aujourd’hui.",
     ),
+    "appeal-pending": (409, "Ce recours n’a pas de suite à corriger. Rechargez la page."),
+    "appeal-reason": (
+        422,
+        "Rien n’a été corrigé : donnez une autre suite avec son jour, ou aucune, et écrivez pourquoi, en {longest} caractères "
+        "au plus.",
+    ),
     "suspension-elsewhere": (
         409,
         "Rien n’a été enregistré : une demande de suspension ne vient qu’avec le déféré d’un acte reçu par la préfecture. Enregistrez-la sur la page de ce déféré.",

@@ -223,6 +223,21 @@ def appeal_over(folder_id: int, rank: int) -> Response | tuple[str, int]:
     )
 
 
+@pages.post("/dossiers/<int:folder_id>/recours/<int:rank>/correction")
+@guard(CREATE)
+def appeal_corrected(folder_id: int, rank: int) -> Response | tuple[str, int]:
+    """Write again what an appeal came to, or take it back, with the reason."""
+    outcome, day = request.form.get("outcome", ""), _typed_day(request.form.get("ended_on", ""))
+    version, reason = version_shown(), request.form.get("reason", "")
+    return _on_act(
+        folder_id,
+        lambda: appeals.correct_outcome(
+            g.actor, folder_id, rank, version=version, outcome=outcome, ended_on=day, reason=reason
+        ),
+        "La suite du recours est corrigée.",
+    )
+
+
 def _on_act(folder_id: int, verb: Callable[[], None], words: str) -> Response | tuple[str, int]:
     """Do it and come back; what is only to be corrected is said on the page, with what was typed."""
     try:

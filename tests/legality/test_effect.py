@@ -7,11 +7,12 @@ from tempfile import NamedTemporaryFile
 import pytest
 
 from app.core.clock import today
+from app.core.db import reading
 from app.core.french import jour
 from app.core.refusals import Refusal
 from app.files.pdf import read_text
 from app.folders import sending
-from app.folders.effect import Suspension, effect
+from app.folders.effect import Effect, Suspension, effect, effects_of
 from app.folders.models import Publication
 from app.legality import acts, cancelling, replies
 from app.legality.suspension import Asked, record_suspension
@@ -188,7 +189,7 @@ def test_an_appeal_of_a_third_party_is_in_the_line_of_the_house_and_a_judgment_i
 ) -> None:
     """Who made it is read on the act's page alone; an act that a judge annulled binds nobody, and everybody is told.
 
-    Through the page, `record_appeal` and `end_appeal` are asked all that they refuse.
+    Through the page, `record_appeal`, `end_appeal` and `correct_outcome` are asked all that they refuse.
     """
     act = house.a_deliberation(at="done", number="2026-057")
     clerk, who = house.client("k.morizur"), "Mme Soizic Le Goff, riveraine"
@@ -256,3 +257,41 @@ def test_an_appeal_of_a_third_party_is_in_the_line_of_the_house_and_a_judgment_i
     assert "tiers, reçu" not in page(house, "k.morizur", f"/dossiers/{act}")  # no appeal is pending any more
     assert clerk.get(f"/dossiers/{act}/certificat-executoire").status_code == 409
     assert house.journal(act).count("act.appeal") == 4
+
+    # Chosen by mistake, then overturned: the act is worth what is written last, and the journal keeps what was before
+    right = {"outcome": "", "ended_on": today().isoformat(), "reason": "Jugement d’un autre acte."}
+    wrong = [
+        ({**right, "reason": " "}, "écrivez pourquoi"),
+        ({**right, "reason": "x" * 201}, "écrivez pourquoi"),
+        ({**right, "outcome": "annulled"}, "une autre suite"),
+        ({**right, "outcome": "granted"}, "choisissez la suite"),
+        ({**right, "outcome": "rejected", "ended_on": late}, "choisissez la suite"),
+    ]
+    for form, words in wrong:
+        answer = post("/0/correction", **form)
+        assert (answer.status_code, words in answer.get_data(as_text=True)) == (422, True), form
+    assert post("/0/correction", house.client("a.kervadec"), **right).status_code == 403
+    assert post("/7/correction", **right).status_code == 409
+    assert effect_now(house, act).key == "annulled"
+    assert "act.appeal.corrected" not in house.journal(act)
+    assert post("/0/correction", **right).status_code == 302
+    assert post("/0/correction", **right).status_code == 409  # it waits again
+    assert line in page(house, "k.morizur", f"/dossiers/{act}")
+    assert clerk.get(f"/dossiers/{act}/certificat-executoire").status_code == 200
+    for where in public:
+        assert "par le juge" not in house.client().get(where).get_data(as_text=True), where
+    assert post("/0", **over).status_code == 302
+    appealed = {**over, "outcome": "rejected", "reason": "Cour administrative d’appel."}
+    assert effect_now(house, act).enforceable_on is None
+    assert post("/0/correction", **appealed).status_code == 302
+    assert effect_now(house, act).enforceable_on == today()
+    told = page(house, "k.morizur", f"/dossiers/{act}?onglet=journal")
+    assert f"« rejeté le {jour(today())} » au lieu de « acte annulé par le juge le {jour(today())} »" in told
+    assert "Cour administrative d’appel." in told
+    assert who not in told
+
+
+def effect_now(house: House, folder_id: int) -> Effect:
+    """What an act is worth to whoever builds on it: mandates, public page."""
+    with reading(house.actor(CLERK).collectivity_id) as db:
+        return effects_of(db, [folder_id])[folder_id]

@@ -174,6 +174,7 @@ ROUTES = {
     "legality.suspend": "create",
     "legality.appeal": "create",
     "legality.appeal_over": "create",
+    "legality.appeal_corrected": "create",
     "legality.act": "person",
     "legality.stamped": "person",
     "legality.operator_copy": "person",

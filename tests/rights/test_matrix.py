@@ -97,6 +97,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
         "publication.keep",
         "publication.paper_copy",
         "legality.appeal_over",
+        "legality.appeal_corrected",
         "legality.paper",
         "legality.operator_copy",
         "legality.operator_slip",
