@@ -65,13 +65,16 @@ def rule(
 def _ruled(db: Db, actor: Actor, folder: Folder, caution: Caution, keep: str, said: dict[str, str]) -> str:
     """Write one ruling down, on the folder and in the journal."""
     about = caution.about
+    facts: dict[str, Any] = {"round": folder.round, "about": about, "keep": keep, "word": said["word"]}
     if about.startswith((FACT, DOCUMENT)):
-        done = _settle(db, folder, about_of(folder, about), keep, said)
+        keys = about_of(folder, about)
+        done = _settle(db, folder, keys, keep, said)
+        facts["kept"] = {key: folder.fields.get(key) for key in keys}
     else:
         _write(folder, {"about": about, "keeps": "", "title": caution.title, **said})
         done = f"« {caution.title} » : point levé"
-    facts = {"round": folder.round, "about": about, "keep": keep, "word": said["word"], "words": done}
-    append(db, folder.collectivity_id, Event("folder.ruled", actor.name, actor.user_id, folder.id, facts))
+    told = Event("folder.ruled", actor.name, actor.user_id, folder.id, {**facts, "words": done})
+    append(db, folder.collectivity_id, told)
     return done
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from app.core.db import Db
 from app.core.refusals import Refusal
 from app.files import vault
+from app.folders.corrections import FACT
 from app.folders.facts import count_amount
 from app.folders.models import Document, DocumentVersion, Folder
 from app.journal.models import JournalEntry
@@ -24,6 +25,7 @@ from workflows.events import Action, Phase
 from workflows.family import family
 
 _ENDS = {"done", "withdrawn"}
+RULED = "folder.ruled"
 MOVES = {f"folder.{one.value}": one for one in Action}
 _DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _entry: Any = JournalEntry.__table__
@@ -32,14 +34,22 @@ _document: Any = Document.__table__
 _letter: Any = StateLetter.__table__
 
 
+@dataclass(frozen=True)
+class Stands:
+    """The value of a fact as the journal tells it last: sent, or « retenu » by who ruled; the line that says so."""
+
+    value: Any
+    verb: str
+    seq: int
+
+
 @dataclass
 class Told:
     """What the lines of one folder say together."""
 
     place: str = "draft"
     version: int = 0
-    sent: Mapping[str, Any] = field(default_factory=dict)
-    sent_at: int = 0
+    stands: dict[str, Stands] = field(default_factory=dict)
     acted: dict[str, int] = field(default_factory=dict)
     digests: set[str] = field(default_factory=set)
 
@@ -47,15 +57,26 @@ class Told:
         """Take one line in."""
         self.digests.update(_DIGEST.findall(row.facts))
         action = MOVES.get(row.event)
+        if row.event == RULED:
+            self._ruled(json.loads(row.facts), row.seq)
         if action is None:
             return
         facts = json.loads(row.facts)
         self.place, self.version = facts.get("entered", self.place), facts.get("version", self.version)
         if action is Action.SUBMIT:
-            self.sent, self.sent_at = facts.get("fields", {}), row.seq
+            sent = facts.get("fields", {})
+            self.stands = {key: Stands(value, "envoyé", row.seq) for key, value in sent.items()}
             self.acted.update((one["sha256"], row.seq) for one in facts.get("documents", ()))
         elif action is Action.SIGN and "sha256" in facts:
             self.acted[facts["sha256"]] = row.seq
+
+    def _ruled(self, facts: Mapping[str, Any], seq: int) -> None:
+        """Somebody kept one of two values; a value read that older lines do not write is left out."""
+        for key, value in facts.get("kept", {}).items():
+            self.stands[key] = Stands(value, "retenu", seq)
+        about = str(facts.get("about", ""))
+        if "kept" not in facts and facts.get("keep") and about.startswith(FACT):
+            self.stands.pop(about.removeprefix(FACT), None)
 
 
 def folders(db: Db, collectivity_id: int) -> Iterator[str]:
@@ -139,11 +160,11 @@ def _folder(folder: Folder, told: Told) -> Iterator[str]:
     if folder.version < told.version:
         yield f"{name} : la base a moins avancé ({folder.version}) que le journal ({told.version})"
     if folder.phase in {Phase.RUNNING.value, Phase.DONE.value}:
-        for key, sent in told.sent.items():
-            if folder.fields.get(key) != sent:
+        for key, last in told.stands.items():
+            if folder.fields.get(key) != last.value:
                 yield (
-                    f"{name} : « {key} » n’est pas ce qui a été envoyé à l’écriture n° {told.sent_at} "
-                    f"({_short(folder.fields.get(key))} au lieu de {_short(sent)})"
+                    f"{name} : « {key} » n’est pas ce qui a été {last.verb} à l’écriture n° {last.seq} "
+                    f"({_short(folder.fields.get(key))} au lieu de {_short(last.value)})"
                 )
         counted = Folder(fields=folder.fields, sources=folder.sources)
         count_amount(counted, family(folder.family))

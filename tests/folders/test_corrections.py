@@ -8,15 +8,17 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from app.core.clock import today
-from app.core.db import reading
+from app.core.db import engine, reading
 from app.core.french import jour
 from app.core.refusals import Refusal
 from app.demo.cast import PASSWORD
 from app.folders import decide, deposit, ruling, sending, views
 from app.folders.facts import act_of
 from app.folders.keep import Incoming, keep_main
+from app.folders.models import Folder
 from app.folders.sockets import Caution, cautions
 from app.people import desks
 from app.people.mandates import open_mandate
@@ -156,6 +158,15 @@ def test_the_value_read_is_put_back_and_another_file_does_not_wash_it(house: Hou
     folder = house.folder(folder_id)
     assert (folder.fields["total_ttc"], folder.amount_cents) == ("30420.00", 3_042_000)
     rule(house, folder_id, SERVICE, doubt.about, "")
+    # The rows are what the journal tells, ruling included; what is changed beside it is seen
+    for total, code in (("30420.00", 0), ("3042.00", 1), ("30420.00", 0)):
+        with engine().begin() as connection:
+            table = Folder.__table__
+            changed = {**folder.fields, "total_ttc": total}
+            connection.execute(sa.update(table).where(table.c.id == folder_id).values(fields=changed))
+        done = house.app.test_cli_runner().invoke(args=["journal", "verify", "--state"])
+        assert done.exit_code == code, done.output
+        assert ("« total_ttc » n’est pas ce qui a été retenu" in plain(done.output)) == bool(code)
     assert "La page affiche 1,20 €." not in Hand(house, SERVICE).text(f"/dossiers/{folder_id}")
 
     decide.reject(house.actor(SERVICE), folder_id, version=house.folder(folder_id).version, reason="Non.")
