@@ -51,12 +51,19 @@ def _presided(kind: str, chair: str, mayors: dict[int, str]) -> tuple[str, ...]:
     if not chair:
         asked = f"{law} Écrivez qui a présidé, ou vérifiez-le sur la délibération jointe, et {pages}."
         return "cfu-chair", f"{kind} : qui a présidé le vote ?", asked, ""
-    if _plain(chair) in map(_plain, mayors.values()):
+    # Another key than that of a vote that somebody else presided: who ruled on that one has not ruled on this
+    if _is_mayor(chair, mayors):
         wrong = (
-            f"{law} Or le dossier dit que {chair}, maire, a présidé : le vote peut être annulé. Corrigez ce nom si c’est une "
+            f"{law} Or le dossier dit que {_named(chair)} a présidé : le vote peut être annulé. Corrigez ce nom si c’est une "
             "erreur de saisie, sinon faites voter de nouveau."
         )
-        return "cfu-chair", f"{kind} présidé par le maire", wrong, chair
+        return "cfu-chair-mayor", f"{kind} présidé par le maire", wrong, chair
+    if alike := next((one for one in mayors.values() if _alike(chair, one)), ""):
+        doubtful = (
+            f"{law} Or le dossier dit que « {chair} » a présidé, et le maire est {alike}. Écrivez le prénom et le nom de qui a "
+            "présidé ; si c’est le maire, le vote peut être annulé."
+        )
+        return "cfu-chair-mayor", f"{kind} présidé par le maire ?", doubtful, chair, alike
     named = f"{law} Vérifiez que la délibération jointe est signée par {chair}, et {pages}."
     return "cfu-chair", f"{kind} : vote présidé par {chair}", named, chair
 
@@ -65,7 +72,7 @@ def _signed(
     db: Db, folder: Folder, kind: str, chair: str, mayors: dict[int, str]
 ) -> Iterator[tuple[str, ...]]:
     """The signatures to come that fall on the mayor: the council's own chair signs what the council voted on his accounts."""
-    whom = chair or "qui a présidé"
+    whom = chair if chair and not _is_mayor(chair, mayors) else "qui a présidé"
     for step in _to_come(db, folder):
         try:
             slots = slots_of(db, folder, step, seats_alone=True)
@@ -110,6 +117,26 @@ def _mayors(db: Db, collectivity_id: int) -> dict[int, str]:
         for one in people
         if (one.id in holders if recorded else _MAYOR.fullmatch(one.capacity.strip()))
     }
+
+
+def _is_mayor(chair: str, mayors: dict[int, str]) -> bool:
+    """Whether it is the name of the mayor, or his office alone: « Le maire », « Mme la maire »."""
+    words = _plain(chair)
+    return words in map(_plain, mayors.values()) or (not words and "maire" in chair.casefold())
+
+
+def _alike(chair: str, mayor: str) -> bool:
+    """Whether it may be the mayor: his surname, an initial, his name among other words."""
+    words, whole = _plain(chair), _plain(mayor)
+    shorter = bool(words) and all(
+        one in whole or (len(one) == 1 and any(word.startswith(one) for word in whole)) for one in words
+    )
+    return shorter or (bool(whole) and whole <= words)
+
+
+def _named(chair: str) -> str:
+    """« Armel Kervadec, maire, »; the office alone has no name to tell."""
+    return f"{chair}, maire," if _plain(chair) else "le maire"
 
 
 def _plain(words: str) -> frozenset[str]:
