@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from app.batches.gesture import SIGN
 from app.batches.models import OPEN, BatchItem
-from app.core import hold, outbox
+from app.core import outbox
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.outbox import Outbox
@@ -72,8 +72,6 @@ def _due() -> list[int]:
     moment = now()
     free = sa.or_(Outbox.state == "pending", Outbox.lease_until < moment)
     alive = sa.text("state IN ('pending','running')")
-    query = sa.select(Outbox.id).where(
-        Outbox.kind == SIGN, alive, Outbox.available_at <= moment, free, hold.none_lasts
-    )
+    query = sa.select(Outbox.id).where(Outbox.kind == SIGN, alive, Outbox.available_at <= moment, free)
     with reading() as db:
         return list(db.scalars(query.order_by(Outbox.available_at, Outbox.id).limit(1)))

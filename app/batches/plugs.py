@@ -22,8 +22,9 @@ def plug(settings: Any, templates: Environment) -> None:
     del settings  # nothing here is configured
     sockets.selection("batches.propose")
     sockets.tray(_Unfinished(templates), any_unfinished)
-    handles(DECIDE)(carry_decisions)
-    handles(SIGN)(_sign)
+    # In the name of a session, which would be over before a restoration that is held lets everything leave
+    handles(DECIDE, indoors=True)(carry_decisions)
+    handles(SIGN, indoors=True)(_sign)
     at_distance.batch(_come_back, "batches.show")
 
 

@@ -107,6 +107,7 @@ Handler = Callable[[Row], None]
 _handlers: dict[str, Handler] = {}
 _policy = {"lease": 120.0, "attempts": 8, "backoff": 20.0}
 _lasting: dict[str, int] = {}
+_indoors: set[str] = set()
 _rows: Any = Outbox.__table__
 _as_row = [
     *_rows.c["id", "kind", "key", "collectivity_id", "folder_id"],
@@ -132,11 +133,16 @@ def _tries(kind: str) -> int:
     return int(_policy["attempts"]) + _lasting.get(kind, 0)
 
 
-def handles(kind: str) -> Callable[[Handler], Handler]:
-    """Declare the handler of a kind of row; the last application made in the process decides."""
+def handles(kind: str, *, indoors: bool = False) -> Callable[[Handler], Handler]:
+    """Declare the handler of a kind of row; the last application made in the process decides.
+
+    `indoors`: it sends nothing in the commune's name, and is done while a restoration is held too; what it has sent is
+    rows of other kinds, which wait.
+    """
 
     def declare(handler: Handler) -> Handler:
         _handlers[kind] = handler
+        (_indoors.add if indoors else _indoors.discard)(kind)
         return handler
 
     return declare
@@ -148,6 +154,11 @@ _rounds: dict[str, Callable[[], None]] = {}
 def each_round(name: str, look: Callable[[], None]) -> None:
     """Let `look` pass at each round of the watchdog, once a minute; it must be quick and know by itself what is due."""
     _rounds[name] = look
+
+
+def _free() -> sa.ColumnElement[bool]:
+    """The condition of what may be done now: everything but while a restoration is held, then what stays indoors."""
+    return sa.or_(hold.none_lasts, Outbox.kind.in_(sorted(_indoors)))
 
 
 def kinds() -> frozenset[str]:
@@ -192,14 +203,14 @@ def post(db: Db, collectivity_id: int, news: Iterable[News]) -> None:
 
 @use_case
 def claim(db: Db, row_id: int) -> Row | None:
-    """Take the row if it is due, nobody holds it and nothing is held: one compare-and-set, correct on both databases."""
+    """Take the row if it is due, nobody has it and no restoration holds it: one compare-and-set, correct on both databases."""
     moment = now()
     taken = db.execute(
         sa.update(Outbox)
         .where(
             Outbox.id == row_id,
             Outbox.available_at <= moment,
-            hold.none_lasts,
+            _free(),
             sa.or_(
                 Outbox.state == "pending", sa.and_(Outbox.state == "running", Outbox.lease_until < moment)
             ),
@@ -359,7 +370,7 @@ def run(row_id: int) -> None:
 
 
 def due() -> list[int]:
-    """The rows to do now, whatever their age: the watchdog forgets nothing. None while a restoration is held."""
+    """The rows to do now, whatever their age: the watchdog forgets none. While a restoration is held, those that stay indoors."""
     moment = now()
     with reading() as db:
         query = (
@@ -367,7 +378,7 @@ def due() -> list[int]:
             .where(
                 sa.text("state IN ('pending','running')"),
                 Outbox.available_at <= moment,
-                hold.none_lasts,
+                _free(),
                 sa.or_(Outbox.state == "pending", Outbox.lease_until < moment),
             )
             .order_by(Outbox.available_at, Outbox.id)
@@ -386,12 +397,11 @@ def relay() -> int:
 def watch() -> None:
     """The watchdog's round: say that the worker lives, let others look at what is due to them, and wake whatever is due.
 
-    While a restoration is held, only the first: those who look ask operators, whose answers are another installation's.
+    While a restoration is held nobody looks: they ask operators, whose answers are another installation's.
     """
     heartbeat.beat("worker", now())
-    if hold.held():
-        return
-    for name, look in _rounds.items():
+    looks = {} if hold.held() else _rounds
+    for name, look in looks.items():
         try:
             look()
         except Exception as fault:  # noqa: BLE001 - one that fails must not keep the others' work from starting

@@ -66,7 +66,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.caution(paper.cautions)
     handles("step.seal")(_seal)
     handles(levels.AUGMENT)(_augment)
-    handles(JUDGE)(_judge)
+    handles(JUDGE, indoors=True)(_judge)
     each_round("signature.renewal", daily)
     each_round("signing.expiry", expiry.daily)
     each_round("signing.abandoned", refused.lapsed)
