@@ -183,6 +183,11 @@ class Settings(BaseSettings):
     demo_dir: Path = Path("var/demo")
     log_json: bool = False
 
+    @property
+    def handover_aside(self) -> Path:
+        """Where a restoration lays the hand-overs of a copy, which the commune's software may have taken already."""
+        return self.data_dir / "remises-restaurees"
+
     @model_validator(mode="before")
     @classmethod
     def _follow_the_data_folder(cls, values: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ def create_only(target: Path, source: bytes | Path) -> bool:
                     shutil.copyfileobj(read, out, 1024 * 1024)
             out.flush()
             os.fsync(out.fileno())
-        created = _publish(part, target)
+        created = publish(part, target)
     finally:
         part.unlink(missing_ok=True)
     _fsync_folder(target.parent)
@@ -43,14 +43,15 @@ def replacing(target: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def _publish(part: Path, target: Path) -> bool:
+def publish(part: Path, target: Path) -> bool:
+    """Give a whole file its name, on a disk without hard links too; False, and nothing changed, if the name is taken."""
     try:
         os.link(part, target)
     except FileExistsError:
         return False
     except OSError:
-        # Network shares often refuse hard links: a rename is still whole-or-nothing, and callers write the
-        # same bytes under the same name.
+        # Network shares often refuse hard links: a rename is still whole-or-nothing, and whoever writes
+        # under the same name at the same instant writes the same bytes, or has refused a second writer.
         if target.exists():
             return False
         part.rename(target)

@@ -40,6 +40,11 @@ def since(db: Db) -> datetime | None:
     return db.scalar(sa.select(sa.func.min(Hold.since)).where(Hold.resumed_at.is_(None)))
 
 
+def last_since(db: Db) -> datetime | None:
+    """Since when the last of the restorations that hold is there: the copy that it put back may have been held itself."""
+    return db.scalar(sa.select(sa.func.max(Hold.since)).where(Hold.resumed_at.is_(None)))
+
+
 def held() -> bool:
     """Whether nothing may leave now."""
     with reading() as db:

@@ -21,7 +21,7 @@ from app.core.clock import now
 from app.core.db import NO_DATE, Db, reading
 from app.core.french import jour_long, spaces
 from app.core.outbox import Needless, Row
-from app.core.security import derived_token
+from app.core.security import derived_token, token_hash
 from app.folders.access import STEP, asking, may_read
 from app.folders.models import Folder, StepRun
 from app.folders.notices import NOBODY, YOUR_TURN
@@ -30,7 +30,7 @@ from app.people.actor import Actor
 from app.people.desks import RESET_LIFE
 from app.people.factors import resets
 from app.people.login import of_user
-from app.people.models import Collectivity, User
+from app.people.models import Collectivity, PasswordReset, User
 from workflows.circuit import StepKind
 
 RESET, FACTORS = "password_reset", "factor_changed"
@@ -59,6 +59,8 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
             raise Needless("compte fermé : aucun courriel n’est parti")
         if row.payload["event"] == RESET and now() - row.created_at > RESET_LIFE:
             raise Needless("le lien a expiré avant de pouvoir partir : la personne en demande un autre")
+        if row.payload["event"] == RESET and _closed(db, row.payload["nonce"]):
+            raise Needless("le lien ne sert plus : la personne en demande un autre")
         if row.payload.get("what") == "confirm" and row.payload["event"] == FACTORS:
             asked = {one.id for one in resets.waiting(db, row.collectivity_id)}
             if not user.administrator or row.payload.get("reset") not in asked:
@@ -140,6 +142,14 @@ def _due(db: Db, folder: Folder) -> tuple[str, str]:
     found = step_due(row.due_on, row.kind, folder.family)
     words = spaces(f"{found.words[:1].lower()}{found.words[1:]}")
     return words, found.tone if found.tone in {"late", "soon"} else ""
+
+
+def _closed(db: Db, nonce: str) -> bool:
+    """Whether a link has served already, or was closed by a restoration."""
+    link = sa.select(PasswordReset.used_at).where(
+        PasswordReset.token_hash == token_hash(derived_token(nonce))
+    )
+    return db.scalar(link) is not None
 
 
 def _plain(text: str) -> str:

@@ -73,6 +73,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         409,
         "Le dépôt {url} contient déjà des documents. Rien n’a été écrit : donnez dans PARAPHE_STORE_URL une place neuve.",
     ),
+    "restore-unwritten": (
+        503,
+        "{name} n’a pas pu être écrit ({why}). La base n’a pas reçu une ligne : vérifiez le dossier, ses droits et la place libre, puis relancez avec la même sauvegarde.",
+    ),
     "restore-folder-filled": (
         409,
         "Le dossier {folder} contient déjà des fichiers. Rien n’a été écrit : videz-le ou réglez-en un autre.",

@@ -109,6 +109,18 @@ def test_killed_between_delivery_and_receipt_it_delivers_once(tmp_path):
     assert len(list((tmp_path / "out" / "212909998").glob("[!.]*.zip"))) == 1
 
 
+def test_what_a_restoration_laid_aside_was_delivered(tmp_path):
+    aside = tmp_path / "remises-restaurees"
+    parcel = a_parcel(tmp_path)
+    reference = delivered(HandoverChannel(HandoverSettings(folder=aside), lambda: NOW), parcel, tmp_path)
+    for receipt in (aside / ".receipts").iterdir():
+        receipt.unlink()  # the copy was made before it was written
+    channel = HandoverChannel(HandoverSettings(folder=tmp_path / "out", aside=aside), lambda: NOW)
+    assert (channel.find(parcel), delivered(channel, parcel, tmp_path)) == (reference, reference)
+    assert channel.poll(parcel, reference).kind is AnswerKind.ACKNOWLEDGED
+    assert not (tmp_path / "out" / reference).exists()
+
+
 def test_another_round_or_another_collectivity_has_its_own_delivery(tmp_path):
     channel = HandoverChannel(HandoverSettings(folder=tmp_path / "out"), lambda: NOW)
     first = delivered(channel, a_parcel(tmp_path / "store"), tmp_path)

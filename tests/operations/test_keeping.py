@@ -1,13 +1,17 @@
 """A copy made while folders move comes back elsewhere, whole and silent; what is cut, altered or killed is never taken for one."""
 
+import errno
+import io
 import os
 import shlex
 import signal
 import sqlite3
+import tempfile
 import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -22,10 +26,12 @@ from app.files import vault
 from app.folders.models import Folder
 from app.journal.models import JournalEntry
 from app.operations.keeping import archive, rows
-from app.operations.keeping.backup import backup
+from app.operations.keeping.backup import ASIDE, HANDOVERS, _folders, backup
 from app.operations.keeping.move import move
 from app.operations.keeping.restore import MARK, restore, survey
+from app.people import desks
 from config import Settings
+from tests.batches.town import Hand
 from tests.builders.house import House
 from tests.builders.process import ask, environment, start, until
 from tests.cluster import Cluster, free_port
@@ -50,10 +56,13 @@ def elsewhere(house: House, tmp_path: Path, cluster: Cluster) -> Iterator[Elsewh
     data, name = tmp_path / "ailleurs", f"elsewhere_{os.getpid()}"
     lite = house.settings.database_url.startswith("sqlite")
     url = cluster.create(name) if lite else f"sqlite:///{tmp_path / 'ailleurs.db'}"
-    names = ("handover_folder", "actes_folder", "helios_folder", "actes_classification_folder")
+    names = ("actes_folder", "helios_folder", "actes_classification_folder")
     places = {one: data / one for one in names}
     changed = {"data_dir": data, "database_url": url, "store_url": f"file:{data / 'documents'}", **places}
-    yield Elsewhere(house.settings.model_copy(update=changed))
+    # Where there is a second disk, one of the folders is on it
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else tmp_path) as other:
+        changed["handover_folder"] = Path(other) / "finances"
+        yield Elsewhere(house.settings.model_copy(update=changed))
     db.dispose()
     if lite:
         cluster.drop(name)
@@ -78,6 +87,8 @@ def test_a_copy_made_while_folders_move_comes_back_elsewhere_and_says_nothing(
     received = house.settings.data_dir / "autorites-vues" / "a.der"
     received.parent.mkdir(exist_ok=True)
     received.write_bytes(b"an authority")
+    ago, pickup = house.client("a.kervadec"), house.settings.handover_folder
+    desks.ask_reset("a.kervadec")
     ends, faults = threading.Event(), []
 
     def move() -> None:
@@ -104,11 +115,17 @@ def test_a_copy_made_while_folders_move_comes_back_elsewhere_and_says_nothing(
     assert made[0].rows < made[1].rows
     assert [one.stat().st_mode & 0o777 for one in copies] == [0o600, 0o600]
     assert sorted(tmp_path.glob("*.partial")) == []
+    (bundle,) = pickup.glob("*/*.zip")
     waiting, before = house.pending(), entries()
     assert waiting
 
     elsewhere.open()
     back = restore(elsewhere.settings, copies[1])
+    assert back.aside == 1, "the software may have taken it: it is not there to be taken again"
+    laid = elsewhere.settings.data_dir / ASIDE / bundle.relative_to(pickup)
+    assert laid.read_bytes() == bundle.read_bytes()
+    live = elsewhere.settings.handover_folder
+    assert {one.parent.name for one in live.rglob("*") if one.is_file()} == {".receipts"}
     assert (back.outline.rows, back.sound) == (made[1].rows, True)
     assert (elsewhere.settings.data_dir / "autorites-vues" / "a.der").read_bytes() == b"an authority"
     after = entries()
@@ -120,23 +137,40 @@ def test_a_copy_made_while_folders_move_comes_back_elsewhere_and_says_nothing(
     assert all(vault.store().read(scope, one) for one in names)
 
     house.mail.clear()
-    folder_id = house.a_quick_invoice()
-    assert outbox.drain() == 0
-    outbox.watch()
-    assert house.mail.letters == []
-    assert house.pending() > 1, "what is done here is kept, and waits"
+    folder_id, visaed = house.a_quick_invoice(), house.a_quick_invoice()
     page = House(create_app(elsewhere.settings), elsewhere.settings, house.pki, house.mail)
+    finances = Hand(page, "n.abgrallec")
+    finances.post(f"/lots/{finances.propose('approve', [visaed])}/commencer")
+    outbox.drain()
+    outbox.watch()
+    assert page.folder(visaed).place == "bon_a_payer", "a batch waits for nobody: its session would be over"
+    assert house.mail.letters == []
+    with reading() as session:
+        done = sa.select(outbox.Outbox.kind).where(outbox.Outbox.done_at > back.outline.at)
+        assert set(session.scalars(done)) <= {"batch.decide", "version.judge"}
+    assert house.pending() > 1, "what is to leave is kept, and waits"
+    cookies = ago.get("/a-traiter").request.headers["Cookie"]
+    gone = page.app.test_client().get("/a-traiter", headers={"Cookie": cookies})
+    assert (gone.status_code, "/login" in gone.location) == (302, True), (
+        "a session of before may have been closed"
+    )
+    with reading() as session:
+        links = session.execute(sa.text("SELECT count(*), count(used_at) FROM password_reset")).one()
+    assert links == (1, 1)
     said = page.client("a.kervadec").get("/a-traiter").get_data(as_text=True)
     assert "rien ne part, ni courriel ni transmission" in said
     runner = page.app.test_cli_runner()
     empty = runner.invoke(args=["resume", "--words", "  "])
     assert (empty.exit_code, "il faut dire pourquoi" in empty.output) == (1, True)
+    with engine().begin() as connection:  # the place that was copied had been restored itself, and was held
+        old = back.outline.at - timedelta(days=9)
+        connection.execute(sa.insert(Hold.__table__).values(since=old, copied_at=old))
     done = runner.invoke(args=["resume", "--words", "l’ancien serveur est éteint", "--set-aside"])
     assert done.exit_code == 0, done.output
     with reading() as session:
-        (hold,) = session.scalars(sa.select(Hold))
+        holds = session.scalars(sa.select(Hold.resumed_words)).all()
         parked = session.scalars(sa.select(outbox.Outbox).where(outbox.Outbox.state == "parked")).all()
-    assert hold.resumed_words == "l’ancien serveur est éteint"
+    assert holds == ["l’ancien serveur est éteint"] * 2
     assert parked
     assert all("mis de côté" in str(one.last_error) for one in parked)
     assert entries()[-1][1] == "collectivity.resumed"
@@ -144,6 +178,12 @@ def test_a_copy_made_while_folders_move_comes_back_elsewhere_and_says_nothing(
     assert house.mail.letters, "what came after the restoration leaves"
     with reading() as session:
         assert session.get(Folder, folder_id).place == "finance"
+    assert list(live.glob("*/*.zip")) == []
+    outbox.retry_all("mail")
+    page.drain()
+    with reading() as session:
+        (link,) = session.scalars(sa.select(outbox.Outbox).where(outbox.Outbox.key.like("reset-%")))
+    assert (link.state, link.last_error) == ("done", "le lien ne sert plus : la personne en demande un autre")
     assert runner.invoke(args=["journal", "verify"]).exit_code == 0
 
 
@@ -154,11 +194,17 @@ def flipped(data: bytes, where: int) -> bytes:
 
 
 def test_what_is_cut_altered_or_not_empty_is_refused_and_changes_nothing(
-    house: House, elsewhere: Elsewhere, tmp_path: Path
+    house: House, elsewhere: Elsewhere, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     house.an_invoice(at="bon_a_payer")
     copy = tmp_path / "copie"
-    made = house.app.test_cli_runner().invoke(args=["backup", str(copy)])
+
+    def no_link(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "no hard links on this share")
+
+    with monkeypatch.context() as share:
+        share.setattr(os, "link", no_link)
+        made = house.app.test_cli_runner().invoke(args=["backup", str(copy)])
     assert (made.exit_code, made.output.startswith("Sauvegarde faite : ")) == (0, True), made.output
     assert refused(backup, house.settings, copy) == "backup-there"
     whole, bad = copy.read_bytes(), tmp_path / "mauvaise"
@@ -206,6 +252,9 @@ def test_a_copy_or_a_restoration_that_is_killed_leaves_nothing_that_looks_whole(
     house: House, elsewhere: Elsewhere, tmp_path: Path
 ) -> None:
     house.an_invoice(at="finance")
+    received = house.settings.data_dir / "autorites-vues" / "a.der"
+    received.parent.mkdir(exist_ok=True)
+    received.write_bytes(b"an authority")
     copy, secret = tmp_path / "copie", tmp_path / "secret"
     secret.write_text("une longue phrase\n")
     cipher = f"openssl enc -aes-256-ctr -pbkdf2 -pass file:{secret}"
@@ -257,11 +306,36 @@ def test_a_copy_or_a_restoration_that_is_killed_leaves_nothing_that_looks_whole(
     backup(house.settings, other)
     elsewhere.open()
     assert refused(restore, elsewhere.settings, other) == "restore-store-filled"
+    in_the_way = elsewhere.settings.data_dir / "autorites-vues" / "a.der"
+    in_the_way.unlink()
+    in_the_way.mkdir()
+    assert refused(restore, elsewhere.settings, copy, shlex.split(open_it)) == "restore-unwritten"
+    in_the_way.rmdir()
     again = ask(there, "restore", str(copy), "--decrypt", open_it)
     assert again.returncode == 0, again.stdout + again.stderr
     assert "intact" in again.stdout
     assert "flask --app wsgi resume" in again.stdout
     assert not (elsewhere.settings.data_dir / MARK).exists()
+
+
+class Software(io.BytesIO):
+    """Where a copy is written, while the commune's software takes a hand-over away."""
+
+    def __init__(self, takes: Path) -> None:
+        super().__init__()
+        self._takes = takes
+
+    def write(self, data: object) -> int:
+        self._takes.unlink(missing_ok=True)
+        return super().write(data)  # type: ignore[arg-type]
+
+
+def test_a_hand_over_that_is_taken_away_meanwhile_is_no_fault_of_the_copy(tmp_path: Path) -> None:
+    for name in ("a.zip", "b.zip", "c.zip"):
+        (tmp_path / name).write_bytes(b"PK")
+    writer = archive.Writer(Software(takes=tmp_path / "b.zip"))
+    assert _folders(writer, {HANDOVERS: tmp_path, ASIDE: tmp_path / "absent"}) == 2
+    assert list(writer.members) == ["folders/remises/a.zip", "folders/remises/c.zip"]
 
 
 def test_a_name_that_leads_out_of_its_folder_is_no_name_of_a_copy(tmp_path: Path) -> None:

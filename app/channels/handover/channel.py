@@ -16,7 +16,8 @@ from app.core.addresses import Allowed, Target, entry_of
 from app.core.clock import PARIS, now
 from app.transmission.ports import Answer, AnswerKind, Package, Parcel, Problem, Rejected, Sender
 
-_RECEIPTS: Final = ".receipts"
+RECEIPTS: Final = ".receipts"
+"""Under the folder of hand-overs: what was delivered, remembered after it was taken away."""
 
 
 class HandoverChannel:
@@ -66,12 +67,10 @@ class HandoverChannel:
     def find(self, parcel: Parcel) -> str | None:
         """Return the reference of this parcel if it was already delivered.
 
-        The ZIP itself is looked for too: a process may die between delivery and receipt.
+        The ZIP itself is looked for too: a process may die, or a copy be made, between delivery and receipt.
         """
         reference = _reference(parcel)
-        if self._receipt_path(reference).exists() or (self._settings.folder / reference).exists():
-            return reference
-        return None
+        return reference if self._receipt_path(reference).exists() or self._delivered(reference) else None
 
     def send(self, parcel: Parcel, package: Package) -> str:
         """Deliver once and return the reference; refuses with `Rejected`, `Uncertain` or `Unreachable`.
@@ -94,11 +93,11 @@ class HandoverChannel:
     def poll(self, parcel: Parcel, reference: str) -> Answer:
         """Acknowledge at once what was delivered, with its receipt; the same bytes every time."""
         path = self._receipt_path(reference)
-        delivered = self._settings.folder / reference
-        if reference != _reference(parcel) or not (path.exists() or delivered.exists()):
+        delivered = self._delivered(reference)
+        if reference != _reference(parcel) or not (path.exists() or delivered):
             reason = f"La remise {reference} est inconnue."
             return Answer(AnswerKind.PENDING, None, None, None, None, reason, self.simulated)
-        if not path.exists():
+        if not path.exists() and delivered:
             with delivered.open("rb") as source:
                 sha256 = hashlib.file_digest(source, "sha256").hexdigest()
             self._keep_receipt(parcel, reference, sha256, "folder", None)
@@ -168,8 +167,13 @@ class HandoverChannel:
         text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True)
         create_only(self._receipt_path(reference), text.encode() + b"\n")
 
+    def _delivered(self, reference: str) -> Path | None:
+        """The ZIP where it was left, or where a restoration laid it aside: it was delivered before."""
+        folders = filter(None, (self._settings.folder, self._settings.aside))
+        return next((one / reference for one in folders if (one / reference).exists()), None)
+
     def _receipt_path(self, reference: str) -> Path:
-        return self._settings.folder / _RECEIPTS / f"{Path(reference).stem}.json"
+        return self._settings.folder / RECEIPTS / f"{Path(reference).stem}.json"
 
 
 def open_channel(settings: Any) -> HandoverChannel:

@@ -20,6 +20,7 @@ class HandoverSettings(BaseModel):
     folder: Path = Field(
         Path("var/handover"), description="where ZIP files and delivery receipts are written"
     )
+    aside: Path | None = Field(None, description="where a restoration lays what had been delivered")
     webhook_url: str | None = Field(None, description="address to post to; none means the folder")
     webhook_secret: SecretStr | None = Field(
         None, description="key of the HMAC signature, 16 characters or more"

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+from app.channels import publish
 from app.core.refusals import Refusal
 
 FORMAT = "paraphe-sauvegarde/1"
@@ -53,15 +54,15 @@ def written(target: Path, command: Sequence[str]) -> Iterator[IO[bytes]]:
                 yield out
             file.flush()
             os.fsync(file.fileno())
-        os.link(partial, target)  # never over a file that came meanwhile
-        partial.unlink()
-        _settle(target.parent)
-    except FileExistsError as error:
-        raise Refusal("backup-there", name=str(target)) from error
+        if not publish(partial, target):  # never over a file that came meanwhile
+            raise Refusal("backup-there", name=str(target))
     except OSError as error:
         raise Refusal("backup-unwritten", name=str(target), why=_why(error)) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # the copy has its name, or was refused already
+            partial.unlink(missing_ok=True)
+    with suppress(OSError):  # some network shares cannot flush a folder; the file itself was
+        _settle(target.parent)
 
 
 @contextmanager

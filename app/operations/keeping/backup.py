@@ -5,11 +5,13 @@ verified by its digest. One that the store has lost or that was altered is told,
 """
 
 import json
+import os
 import re
 import secrets
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 from hashlib import sha256
@@ -40,6 +42,10 @@ _FILES = {
 """Where a row names a file that the store must hold, in the part of its collectivity."""
 
 
+HANDOVERS, ASIDE = "remises", "remises-restaurees"
+"""Where the commune's software takes what is handed over, and where a restoration lays it instead: it is not taken twice."""
+
+
 @dataclass(frozen=True)
 class Copied:
     """What a copy holds: rows, documents and their bytes, files of folders; and the documents that the store had lost."""
@@ -57,7 +63,8 @@ def folders(settings: Any) -> dict[str, Path]:
         "autorites-vues": settings.data_dir / "autorites-vues",
         "reperes": settings.data_dir / "reperes",
         "classifications": settings.actes_classification_folder,
-        "remises": settings.handover_folder,
+        HANDOVERS: settings.handover_folder,
+        ASIDE: settings.handover_aside,
         "prefecture-factice": settings.actes_folder,
         "tresorerie-factice": settings.helios_folder,
     }
@@ -177,11 +184,12 @@ def _documents(
 
 
 def _folders(writer: archive.Writer, places: dict[str, Path]) -> int:
-    """Write the files of the folders, hidden ones too; how many."""
+    """Write the files of the folders, hidden ones too; how many. One that is taken away meanwhile is not there any more."""
     count = 0
     for name, place in places.items():
-        for path in sorted(place.rglob("*")) if place.is_dir() else ():
-            if path.is_file() and not path.is_symlink():
+        paths = [Path(folder) / one for folder, _, files in os.walk(place) for one in files]
+        for path in sorted(one for one in paths if one.is_file() and not one.is_symlink()):
+            with suppress(FileNotFoundError):
                 writer.put_file(f"folders/{name}/{path.relative_to(place).as_posix()}", path)
                 count += 1
     return count

@@ -15,7 +15,7 @@ from app.core.french import instant_preuve, taille
 from app.core.grammar import milliers
 from app.operations.keeping.backup import backup
 from app.operations.keeping.move import move
-from app.operations.keeping.restore import Chain, Outline, restore, resume, survey
+from app.operations.keeping.restore import Chain, Outline, Restored, restore, resume, survey
 
 UNSOUND = 3
 SHOWN = 10
@@ -81,9 +81,24 @@ def restore_command(file: Path, decrypt: str, check: bool) -> None:
         "Rien ne part de cette installation, ni courriel ni transmission. Quand l’ancienne est arrêtée pour de bon : "
         'flask --app wsgi resume --words "…"'
     )
+    _tell_doors(restored)
     _tell_lost(restored.outline.lost)
     if not restored.sound:
         sys.exit(UNSOUND)
+
+
+def _tell_doors(restored: Restored) -> None:
+    """What a copy brings back that may have been closed, or taken, since it was made."""
+    click.echo(
+        "Sessions et liens de mot de passe sont fermés : chacun se connecte de nouveau. Comptes, droits, mots de passe, "
+        "doubles authentifications, certificats et jetons de logiciels sont ceux de la sauvegarde : refermez ce qui a été "
+        "fermé depuis, avant d’ouvrir le service."
+    )
+    if restored.aside:
+        click.echo(
+            f"Remises au logiciel métier, mises à part sous {restored.aside_folder} : {milliers(restored.aside)}. Il ne les "
+            "y prend pas : s’il lui en manque une, portez-la vous-même dans son dossier."
+        )
 
 
 def _tell_chains(chains: list[Chain], heads_fault: str | None) -> None:

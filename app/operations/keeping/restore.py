@@ -7,19 +7,21 @@ restoration that is killed leaves an empty base, and is begun again with the sam
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.channels import create_only, replacing
+from app.channels.handover.channel import RECEIPTS
 from app.core import schema
 from app.core.clock import now
 from app.core.db import Db, engine, reading
-from app.core.hold import Hold
-from app.core.hold import since as held_since
+from app.core.hold import Hold, last_since
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
@@ -28,7 +30,8 @@ from app.journal import anchors
 from app.journal.chain import Event, append, canonical, verify
 from app.journal.models import JournalEntry
 from app.operations.keeping import archive, rows
-from app.operations.keeping.backup import folders
+from app.operations.keeping.backup import ASIDE, HANDOVERS, folders
+from app.people.models import LoginSession, PasswordReset
 
 BY = "ligne de commande"
 MARK = "restauration-commencee.json"
@@ -69,11 +72,16 @@ class Chain:
 
 @dataclass(frozen=True)
 class Restored:
-    """What came back, what the journal says of itself, and whether its heads are those of the copy."""
+    """What came back, what the journal says of itself, whether its heads are those of the copy, and what was laid aside.
+
+    `aside`: hand-overs that the commune's software may have taken already, under `aside_folder` and not where it takes them.
+    """
 
     outline: Outline
     chains: list[Chain]
     heads_fault: str | None
+    aside: int
+    aside_folder: Path
 
     @property
     def sound(self) -> bool:
@@ -189,8 +197,9 @@ def _form(name: str, data: bytes) -> tuple[rows.Form, int | None]:
 def restore(settings: Any, source: Path, command: Sequence[str] = ()) -> Restored:
     """Put a copy back into the empty place of these settings; nothing leaves it until `resume`.
 
-    Refuses what `survey` refuses, then a place that holds anything: `restore-base-filled`, `restore-store-filled`,
-    `restore-folder-filled`. Only the same copy goes on with what a killed restoration left.
+    Refuses what `survey` refuses, then a place that holds anything (`restore-base-filled`, `restore-store-filled`,
+    `restore-folder-filled`) or that cannot be written (`restore-unwritten`). Only the same copy goes on with what a killed
+    restoration left.
     """
     outline = survey(source, command)
     mark = settings.data_dir / MARK
@@ -199,8 +208,9 @@ def restore(settings: Any, source: Path, command: Sequence[str] = ()) -> Restore
         empty_base(outline.revision, "restore-base-filled")
         if not begun:
             _empty_place(settings)
-        mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        mark.write_text(json.dumps({"id": outline.id}), encoding="utf-8")
+        with _writing(mark):
+            mark.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            mark.write_text(json.dumps({"id": outline.id}), encoding="utf-8")
         _files(settings, source, command)
         schema.upgrade(outline.revision)
         _rows(outline, source, command)
@@ -208,7 +218,8 @@ def restore(settings: Any, source: Path, command: Sequence[str] = ()) -> Restore
     told, fault = chains(outline.heads)
     _say_restored(outline)
     mark.unlink()
-    return Restored(outline, told, fault)
+    aside = folders(settings)[ASIDE]
+    return Restored(outline, told, fault, sum(one.is_file() for one in aside.rglob("*")), aside)
 
 
 def _loaded(outline: Outline) -> bool:
@@ -249,17 +260,47 @@ def _files(settings: Any, source: Path, command: Sequence[str]) -> None:
         for member in archive.members(source, command):
             if member.kind == "document":
                 _write(member, local)
-                if vault.store().put_file(member.facts["scope"], local).sha256 != member.facts["sha256"]:
+                with _writing(local):
+                    put = vault.store().put_file(member.facts["scope"], local)
+                if put.sha256 != member.facts["sha256"]:
                     raise archive.broken(f"le document {member.facts['sha256']} est abîmé")
             elif member.kind == "folder" and member.facts["folder"] in places:
-                target = places[member.facts["folder"]] / member.facts["path"]
-                target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _write(member, local)
-                local.replace(target)
+                _put_back(member, places, local)
+
+
+def _put_back(member: archive.Member, places: dict[str, Path], local: Path) -> None:
+    """One file into its folder; a hand-over goes aside, where nobody takes it, and only its receipt into its place."""
+    name, path = member.facts["folder"], member.facts["path"]
+    aside = name == ASIDE or (name == HANDOVERS and not path.startswith(f"{RECEIPTS}/"))
+    target = places[ASIDE if aside else name] / path
+    with _writing(target):
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not aside:
+            with replacing(target) as part:  # beside it: its folder may be on another disk than the data
+                _write(member, part)
+            return
+        _write(member, local)
+        if not create_only(target, local) and _digest(target) != (digest := _digest(local)):
+            create_only(target.with_name(f"{digest[:16]}-{target.name}"), local)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    """Refuse `restore-unwritten` where the disk, its rights or its room do not let `target` be written."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise Refusal("restore-unwritten", name=str(target), why=why) from error
 
 
 def _write(member: archive.Member, target: Path) -> None:
-    with target.open("wb") as file:
+    with _writing(target), target.open("wb") as file:
         for piece in member.pieces():
             file.write(piece)
 
@@ -281,7 +322,18 @@ def _rows(db: Db, outline: Outline, source: Path, command: Sequence[str]) -> Non
                 rows.load(connection, form, archive.inflate(member.data()))
     rows.set_numbers(connection, outline.given)
     rows.same(outline.tables, rows.tallies(connection))
+    _close_doors(db)
     db.add(Hold(since=now(), copied_at=outline.at))
+
+
+def _close_doors(db: Db) -> None:
+    """End the sessions and the links of a copy: since it was made, they may have been closed, or have served."""
+    moment = now()
+    for doors in (
+        sa.update(LoginSession).where(LoginSession.revoked_at.is_(None)).values(revoked_at=moment),
+        sa.update(PasswordReset).where(PasswordReset.used_at.is_(None)).values(used_at=moment),
+    ):
+        db.execute(doors.execution_options(synchronize_session=False))
 
 
 def chains(heads: Sequence[str]) -> tuple[list[Chain], str | None]:
@@ -317,13 +369,13 @@ def _say_restored(db: Db, outline: Outline) -> None:
 def resume(db: Db, words: str, *, aside: bool) -> int:
     """Let everything leave again, for the reason in `words`, written in each journal; how many things were set aside.
 
-    With `aside`, what waited when the copy was put back is stopped, to be looked at and put back to work one by one: the
+    With `aside`, what waited when the last copy was put back is stopped, to be looked at and put back to work one by one: the
     place that was copied may have sent it since. Refuses `resume-words` and `resume-nothing`.
     """
     reason = " ".join(words.split())
     if not reason:
         raise Refusal("resume-words")
-    began = held_since(db)
+    began = last_since(db)
     if began is None:
         raise Refusal("resume-nothing")
     count = 0
