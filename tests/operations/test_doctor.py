@@ -30,6 +30,7 @@ CHECKS = (
     "certificats",
     "télétransmission",
     "envois",
+    "repères du journal",
     "travail de fond",
 )
 
@@ -86,6 +87,7 @@ def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None
         "certificats",
         "télétransmission",
         "envois",
+        "repères du journal",
         "travail de fond",
     )
     assert said[0].startswith(
@@ -95,7 +97,8 @@ def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None
     assert said[2].startswith("les certificats n’ont pas pu être lus : vérifiez d’abord la base (")
     assert said[3].startswith("les silences de l’opérateur n’ont pas pu être lus")
     assert said[4].startswith("les envois n’ont pas pu être lus : vérifiez d’abord la base (")
-    assert said[5].startswith("le signe de vie n’a pas pu être lu : vérifiez d’abord la base (")
+    assert said[5].startswith("les repères n’ont pas pu être lus : vérifiez d’abord la base (")
+    assert said[6].startswith("le signe de vie n’a pas pu être lu : vérifiez d’abord la base (")
     assert all("secret" not in one and "\n" not in one for one in said)
 
 
