@@ -68,7 +68,10 @@ class _Reader:
         self._family, self._strict = family, strict
 
     def __call__(self, path: Path, media_type: str) -> ReadFacts:
-        """The facts of a flow; refuses `flow-unreadable`, `flow-empty`, `flow-name-missing`, `flow-schema`."""
+        """The facts of a flow; refuses `flow-unreadable`, `flow-empty`, `flow-name-missing`, `flow-schema`.
+
+        And `flow-schema-unfinished`, where what leaves the schema is refused: what was not compared may leave it.
+        """
         del media_type  # the family takes XML only
         from app.pes.coherence import read
 
@@ -96,19 +99,21 @@ class _Reader:
         )
 
     def _judge_schema(self, flow: Flow, path: Path) -> None:
-        from app.pes.schema import MANY, VERSIONS, compare
+        from app.pes.schema import VERSIONS, compare
 
         found = compare(path)
         if found.faults and self._strict:
             told = " ".join(f"Ligne {one.line} : {one.words}." for one in found.faults[:TOLD])
             raise Refusal("flow-schema", version=" ni ".join(VERSIONS), faults=told)
+        if found.unfinished and self._strict:
+            raise Refusal("flow-schema-unfinished")
         flow.schema, flow.newer = found.version, found.newer
         if found.unfinished:
             flow.findings.append(
                 Finding(
                     "schema",
                     "Comparaison au schéma PES arrêtée",
-                    f"Plus de {MANY} écarts : la fin du flux n’a pas été comparée. Demandez à l’éditeur du logiciel de finances.",
+                    "Trop d’écarts : la fin du flux n’a pas été comparée. Demandez à l’éditeur du logiciel de finances.",
                 )
             )
         flow.findings += [

@@ -31,6 +31,11 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a été déposé : ce flux ne suit pas les schémas PES connus, ni {version}. {faults} Transmettez cette liste à l’éditeur du logiciel de finances, puis déposez le flux corrigé.",
     ),
+    "flow-schema-unfinished": (
+        422,
+        "Rien n’a été déposé : ce flux a trop d’écarts avec les schémas PES connus, sa fin n’a pas été comparée. Demandez à "
+        "l’éditeur du logiciel de finances un flux qui les suit ; si son schéma est plus récent, voyez avec l’administrateur.",
+    ),
     "return-not-whole": (
         403,
         "Ce fichier n’est pas téléchargé : il parle aussi de flux que vous ne lisez pas, ou d’une autre collectivité. Lisez sur sa page ce qui concerne vos flux, ou demandez-le à qui lit tous les flux.",

@@ -68,9 +68,16 @@ def test_the_faults_of_a_flow_are_told_up_to_a_limit(tmp_path: Path) -> None:
     assert len(compare(path).faults) == MOST
     path.write_bytes(pieces.replace(b'<NatPce V="01"/>', b'<NatPce V="99"/>'))
     assert compare(path) == Compared("", [], ("le code « 99 » de « NatPce »",), unfinished=True)
-    every = _Reader(family("pes"), strict=True)(path, "application/xml").content.findings
-    (told,) = [one for one in every if one.key == "schema"]
-    assert (told.key, told.title) == ("schema", "Comparaison au schéma PES arrêtée")
+    # Elements that nobody knows stop it as well: what comes after them was not compared
+    unknown = tmp_path / "unknown.xml"
+    unknown.write_bytes(pieces.replace(b'<NatPce V="01"/>', b'<NatPce V="01"/><PceDeDemain V="0"/>'))
+    assert compare(unknown) == Compared("", [], ("l’élément « PceDeDemain »",), unfinished=True)
+    for one in (path, unknown):
+        every = _Reader(family("pes"), strict=False)(one, "application/xml").content.findings
+        (told,) = [finding for finding in every if finding.key == "schema"]
+        assert told.title == "Comparaison au schéma PES arrêtée"
+        with pytest.raises(Refusal, match="flow-schema-unfinished"):
+            _Reader(family("pes"), strict=True)(one, "application/xml")
 
 
 def test_a_body_may_refuse_what_leaves_the_schema_or_have_it_told(tmp_path: Path) -> None:
