@@ -18,9 +18,9 @@ from app.core.refusals import Refusal
 from app.files import vault
 from app.folders import dated
 from app.folders.access import authorize
-from app.folders.dated import RULES, Dated
+from app.folders.dated import RULES, Dated, state_rule
 from app.folders.documents import current_versions
-from app.folders.effect import ANNULLED, REFERRED, Effect, effect_of
+from app.folders.effect import ANNULLED, PARTLY, REFERRED, Effect, effect_of
 from app.folders.models import Document, DocumentVersion, Folder, Publication
 from app.folders.publicity import Means, means_of, signed_on
 from app.legality import former
@@ -289,8 +289,9 @@ def _asked(act: Transmission, ask: Callable[[str], bytes | None]) -> bytes | Non
 def certificate(db: Db, folder: Folder) -> bytes:
     """The certificate that the mayor may sign: both dates and the day from which the act is enforceable (CGCT L2131-1).
 
-    Refuses `not-enforceable` before both conditions are met, for an act whose transmission was cancelled, and while one is
-    suspended.
+    Of an act that a judge annulled in part, what is left binds: the certificate says so, as it says that one is referred to
+    the court (L2131-6). Refuses `not-enforceable` before both conditions are met, for an act whose transmission was cancelled
+    or that a judge annulled, and while one is suspended.
     """
     life = life_of(db, folder)
     if life.enforceable_on is None or life.received_on is None or life.published_on is None:
@@ -310,8 +311,12 @@ def certificate(db: Db, folder: Folder) -> bytes:
         *((one.label, f"{one.words} ({one.rule})") for one in certified),
         ("Preuve de réception", f"empreinte SHA-256 {proof}" if proof else ""),
     ]
+    limit = ""
+    if life.effect is not None and life.effect.key != "enforceable":
+        lines.append(("État de l’acte", f"{life.effect.words} ({state_rule(life.effect.key, '')})"))
+        limit = ", sauf en ce que le juge en a annulé" if life.effect.key == PARTLY else ""
     below = [
-        f"Le maire {de(place)} certifie que cet acte est exécutoire à compter du {jour_long(life.enforceable_on)}, "
+        f"Le maire {de(place)} certifie que cet acte est exécutoire à compter du {jour_long(life.enforceable_on)}{limit}, "
         f"par sa réception par le représentant de l’État et par {known} (CGCT, article L2131-1).",
         f"Établi le {jour_long(today())}.",
         "Le maire,",

@@ -95,7 +95,7 @@ SENTENCES: Sentences = {
     "not-at-prefecture": (409, "Cet acte n’a pas d’accusé de la préfecture. Revenez quand il sera arrivé."),
     "not-enforceable": (
         409,
-        "Cet acte n’est pas exécutoire : il faut sa réception par la préfecture et sa publication, et qu’il ne soit pas suspendu.",
+        "Cet acte n’est pas exécutoire : il faut sa réception par la préfecture et sa publication, et qu’il ne soit ni suspendu ni annulé.",
     ),
     "nothing-to-stamp": (
         409,

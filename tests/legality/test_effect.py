@@ -19,7 +19,7 @@ from app.legality.suspension import Asked, record_suspension
 from app.publication import publishing
 from tests.api.software import Software
 from tests.builders.house import House
-from tests.legality.test_acts import life
+from tests.legality.test_acts import life, text_of
 from tests.legality.town import fetch, letters, page, write
 from tests.publication.town import act_of, address
 from workflows.rights import Right
@@ -185,7 +185,7 @@ def test_TRA_11_TRA_12_a_referral_is_urgent_everywhere_and_is_not_filed_by_one_c
 
 
 def test_an_appeal_of_a_third_party_is_in_the_line_of_the_house_and_a_judgment_in_that_of_all(
-    house: House,
+    house: House, tmp_path: Path
 ) -> None:
     """Who made it is read on the act's page alone; an act that a judge annulled binds nobody, and everybody is told.
 
@@ -285,6 +285,16 @@ def test_an_appeal_of_a_third_party_is_in_the_line_of_the_house_and_a_judgment_i
     assert effect_now(house, act).enforceable_on is None
     assert post("/0/correction", **appealed).status_code == 302
     assert effect_now(house, act).enforceable_on == today()
+    # What a judge left of an act binds, and its certificate does not speak for the rest
+    partly = {**over, "outcome": "partly", "reason": "Conseil d’État."}
+    certificates = []
+    for form in (None, partly, appealed):
+        assert form is None or post("/0/correction", **form).status_code == 302
+        data = clerk.get(f"/dossiers/{act}/certificat-executoire").data
+        certificates.append(" ".join(text_of(data, tmp_path).split()).replace("\u00a0", " "))
+    whole, left, again = ("annulé en partie par le juge" in one for one in certificates)
+    assert (whole, left, again) == (False, True, False)
+    assert "sauf en ce que le juge en a annulé, par sa réception" in certificates[1]
     told = page(house, "k.morizur", f"/dossiers/{act}?onglet=journal")
     assert f"« rejeté le {jour(today())} » au lieu de « acte annulé par le juge le {jour(today())} »" in told
     assert "Cour administrative d’appel." in told
