@@ -30,6 +30,8 @@ FAMILY = "invoice"
 FILES = ("main", "original", "data")
 MOST = 20
 """Earlier invoices that are compared, the latest of a seller or of a number."""
+LATEST = 10 * MOST
+"""Those of a seller that are read to find them: of the same day and total, and apart, of those that somebody corrected."""
 TWICE, NEAR = "duplicate", "near-duplicate"
 HELD = frozenset({TWICE, NEAR})
 ALIKE = "alike"
@@ -140,14 +142,22 @@ def _alike(db: Db, folder: Folder) -> list[Folder]:
             other.c.folder_id != folder.id,
         )
     )
-    query = (
-        sa.select(Folder)
-        .where(Folder.id.in_(theirs), sa.or_(Folder.amount_cents.in_(totals), _corrected()))
-        .order_by(Folder.id.desc())
-        .limit(10 * MOST)
+    whole = sa.and_(
+        Folder.amount_cents.in_(totals), Folder.fields["issue_date"].as_string().in_(sorted(days))
     )
-    found = (one for one in db.scalars(query) if _days(one) & days and _totals(one) & totals)
-    return list(islice(found, MOST))
+    # Apart, each with its own bound: the many corrected ones of a seller push no older invoice out of sight
+    every = {
+        one.id: one
+        for condition in (whole, _corrected())
+        for one in db.scalars(
+            sa.select(Folder)
+            .where(Folder.id.in_(theirs), Folder.place != WITHDRAWN, condition)
+            .order_by(Folder.id.desc())
+            .limit(LATEST)
+        )
+    }
+    latest = (every[key] for key in sorted(every, reverse=True))
+    return list(islice((one for one in latest if _days(one) & days and _totals(one) & totals), MOST))
 
 
 def _days(folder: Folder) -> set[str]:

@@ -17,6 +17,7 @@ from app.core.refusals import Refusal
 from app.folders import decide, deposit, ruling, sending
 from app.folders.keep import Incoming, keep_main
 from app.folders.sockets import cautions
+from app.invoices import history
 from app.people.actor import Actor
 from tests.batches.town import Hand
 from tests.builders.house import INVOICE, House
@@ -123,7 +124,9 @@ def test_the_same_invoice_is_seen_at_deposit_and_by_all_who_decide_until_one_of_
     assert set(told.values()) == {None, "Deux chantiers."}
 
 
-def test_what_the_seller_s_other_invoices_tell(house: House, office: Office) -> None:
+def test_what_the_seller_s_other_invoices_tell(
+    house: House, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     paid = office.send(office.draft(signed=True, number="F-1"))
     house.approve(paid, SERVICE)
     house.approve(paid, FINANCE)
@@ -169,6 +172,9 @@ def test_what_the_seller_s_other_invoices_tell(house: House, office: Office) -> 
     assert "near-duplicate" in office.told(office.draft(number="Z-21", issue_date="2026-07-15"))
     note = office.draft(number="Z-22", issue_date="2026-07-15", type_code="381")
     assert "near-duplicate" not in office.told(note)
+    # However many others of this seller came since, corrected or not
+    monkeypatch.setattr(history, "LATEST", 1)
+    assert "near-duplicate" in office.told(office.draft(number="Z-30", issue_date="2026-08-01"))
 
 
 def test_a_credit_note_is_named_so_counts_below_zero_and_has_no_clock(house: House, office: Office) -> None:
