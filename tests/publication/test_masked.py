@@ -3,8 +3,10 @@
 import pytest
 from pikepdf import Pdf
 
+from app.core.clock import today
 from app.core.db import reading
 from app.core.refusals import Refusal
+from app.folders import decide
 from app.folders.access import authorize
 from app.folders.keep import Incoming, keep_masked
 from app.publication import publishing, record
@@ -89,6 +91,16 @@ def test_a_family_that_is_only_published_masked_is_not_published_without(
         house.publish(folder_id)
     assert refused.value.key == "masked-missing"
     assert house.folder(folder_id).place == "publication"
+    # Posted in urgency, what is left to do is said too
+    version = house.folder(folder_id).version
+    why = "Risque d’éboulement de la falaise."
+    decide.post_in_urgency(
+        house.actor("k.morizur"), folder_id, version=version, posted_on=today(), reason=why
+    )
+    here = f"/dossiers/{folder_id}/publication"
+    shown = house.client("k.morizur").get(here).get_data(as_text=True)
+    assert "Affiché en urgence" in shown
+    assert "la version occultée : déposez-la avant de publier" in shown.replace("\u00a0", " ")
     mask(house, folder_id)
     house.publish(folder_id)
     assert act_of(folder_id).title == TITLE
