@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from app.core.clock import now
 from app.core.db import Base, engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
@@ -16,7 +17,7 @@ from app.operations.persons.holdings import HELD
 from app.operations.persons.reducing import reduce_account
 from app.people import desks
 from app.people.models import LoginSession, User
-from app.signing.models import Certificate
+from app.signing.models import Certificate, HandwrittenImage
 from tests.builders.house import House
 
 K, G, A = "k.morizur", "g.trehorel", "a.kervadec"
@@ -47,6 +48,9 @@ def test_what_is_kept_of_a_person_is_given_then_reduced_to_what_proves(house: Ho
     client = house.client(K)
     number = house.actor(G).user_id
     form = {"csrf_token": house.csrf(client)}
+    with engine().begin() as connection:
+        image = {"collectivity_id": here, "user_id": number, "png": b"png", "kept_at": now()}
+        connection.execute(sa.insert(HandwrittenImage).values(**image))
     assert PAGE in client.get(PAGE).get_data(as_text=True)
 
     # Given to an administrator: his lines about folders without their facts, which an administrator may not read
@@ -61,6 +65,14 @@ def test_what_is_kept_of_a_person_is_given_then_reduced_to_what_proves(house: Ho
     assert "facts" not in lines["folder.submit"]
     assert lines["login.opened"]["facts"]["way"] == "password"
     assert lines["account.opened"]["who"] == "Ligne de commande"
+    # He is told, and the image that signs for him is his own
+    house.drain()
+    subjects = [str(one["Subject"]) for one in house.mail.letters]
+    assert sum("vos données ont été exportées" in one for one in subjects) == 1
+    assert set(kept["kept"]["handwritten_image.user_id"][0]) == {"kept_at"}
+    assert any("signature manuscrite" in one for one in kept["not_here"])
+    own = json.loads(give(here, G, whole=False, by=house.actor(G)))
+    assert own["kept"]["handwritten_image.user_id"][0]["png"]
     # By the command: whole, in a file of one's own, never over another
     (siren,) = [kept["collectivity"]["siren"]]
     target, runner = tmp_path / "g.json", house.app.test_cli_runner()

@@ -61,6 +61,8 @@ HELD: Mapping[str, tuple[str, ...]] = {
 """Each column that names an account, and what is given of its rows; hashes, keys and others' words are not."""
 LEFT_TO_THE_DESKS = frozenset({"family", "step"})
 """What an administrator is not told of a folder that he may not read: which numbers are payroll's, first."""
+OF_ITS_OWNER = frozenset({"png"})
+"""The image of a handwritten signature, which serves its owner alone: somebody else's file says that it is kept."""
 SECRETS = (
     "mot de passe (haché)",
     "jetons et codes de secours (hachés)",
@@ -75,6 +77,10 @@ SHORTENED = (
     "D’un dossier, seuls sont donnés son numéro, le moment et l’acte : un administrateur ne lit pas les dossiers. La commande"
     " « person export » donne les écritures entières."
 )
+NO_IMAGE = (
+    "L’image de la signature manuscrite, s’il y en a une, n’est donnée qu’à la personne : sur « Mon compte », ou par la commande"
+    " « person export »."
+)
 
 
 def account_of(db: Db, collectivity_id: int, login: str) -> User:
@@ -87,16 +93,20 @@ def account_of(db: Db, collectivity_id: int, login: str) -> User:
     return row
 
 
-def kept_about(db: Db, user: User, *, whole: bool) -> dict[str, Any]:
-    """What is kept about a person, as JSON values; `whole`: with the facts of his lines in the journal of folders."""
+def kept_about(db: Db, user: User, *, whole: bool, image: bool) -> dict[str, Any]:
+    """What is kept about a person, as JSON values; `whole`: with the facts of his lines in the journal of folders.
+
+    `image`: with that of his handwritten signature.
+    """
+    hidden = (frozenset() if whole else LEFT_TO_THE_DESKS) | (frozenset() if image else OF_ITS_OWNER)
     here = db.get_one(Collectivity, user.collectivity_id)
     return {
         "person": {name: _plain(getattr(user, name)) for name in ACCOUNT},
         "collectivity": {"name": here.name, "siren": here.siren},
         "made_at": now().isoformat(),
         "secret": {"never_given": list(SECRETS), "password": user.password_hash is not None},
-        "not_here": [*ELSEWHERE, *([] if whole else [SHORTENED])],
-        "kept": {place: rows for place in HELD if (rows := _rows(db, place, user.id, whole=whole))},
+        "not_here": [*ELSEWHERE, *([] if whole else [SHORTENED]), *([] if image else [NO_IMAGE])],
+        "kept": {place: rows for place in HELD if (rows := _rows(db, place, user.id, hidden))},
         "letters": _letters(db, user),
         "journal": _journal(db, user, whole=whole),
     }
@@ -107,10 +117,10 @@ def text(kept: Mapping[str, Any]) -> str:
     return json.dumps(kept, ensure_ascii=False, indent=2) + "\n"
 
 
-def _rows(db: Db, place: str, user_id: int, *, whole: bool) -> list[dict[str, Any]]:
+def _rows(db: Db, place: str, user_id: int, hidden: frozenset[str]) -> list[dict[str, Any]]:
     name, _, column = place.partition(".")
     table = Base.metadata.tables[name]
-    given = [one for one in HELD[place] if whole or one not in LEFT_TO_THE_DESKS]
+    given = [one for one in HELD[place] if one not in hidden]
     query = sa.select(*(table.c[one] for one in given)).where(table.c[column] == user_id)
     rows = db.execute(query.order_by(*table.primary_key.columns))
     return [{key: _plain(value) for key, value in row.items()} for row in rows.mappings()]
