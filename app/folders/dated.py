@@ -21,6 +21,7 @@ RULES: Mapping[str, str] = {
     "cancelled": "date lue dans l’accusé de l’annulation (CGCT L2131-1)",
     "enforceable": "la plus tardive de sa publicité et de sa réception par l’État, s’il doit lui être transmis (CGCT L2131-1, I)",
     "since": "en ligne sans interruption depuis ce jour, constaté ici (CGCT R2131-1)",
+    "withdrawn": "jour de la mise en ligne, constaté ici ; retiré depuis (CGCT R2131-1)",
     "online_until": "deux mois à compter de la mise en ligne (CGCT R2131-1)",
     "appeal": "deux mois francs, reportés au jour ouvré suivant (CJA R421-1, R421-5)",
     "appeal_urgent": "deux mois francs de la mise en ligne, et non de l’affichage en urgence : compte de Paraphe, à faire "
@@ -72,14 +73,16 @@ def decided(day: date) -> Dated:
 
 def made_known(means: Means, day: date | None) -> Dated:
     """The day on which the act was published, posted or notified."""
-    return Dated("published_on", means.done, day, RULES[means] if day else "", missing="pas encore publié")
+    missing = "pas encore notifié" if means is Means.NOTIFIED else "pas encore publié"
+    return Dated("published_on", means.done, day, RULES[means] if day else "", missing)
 
 
-def put_online(means: Means, known_on: date, since: date) -> tuple[Dated, ...]:
-    """How the public came to know an act that is online: one day where it was put there and stayed, else two."""
-    if means is Means.ONLINE and known_on == since:
-        return (Dated("online_on", "Mis en ligne le", since, RULES[means]),)
-    return made_known(means, known_on), Dated("online_on", "Mis en ligne le", since, RULES["since"])
+def put_online(means: Means, known_on: date, since: date, *, withdrawn: bool = False) -> tuple[Dated, ...]:
+    """How the public came to know an act that is online, or was: one day where it was put there and stayed, else two."""
+    once = means is Means.ONLINE and known_on == since
+    rule = RULES["withdrawn" if withdrawn else means if once else "since"]
+    online = Dated("online_on", "Mis en ligne le", since, rule)
+    return (online,) if once else (made_known(means, known_on), online)
 
 
 def stays_online(since: date) -> Dated:

@@ -37,7 +37,7 @@ from workflows.deadlines import referral_until
 
 PDF = "application/pdf"
 NOT_BINDING = {
-    "": "pas encore : il faut la réception et la publication",
+    "": "pas encore : il faut la réception, et la publication ou la notification",
     "suspended": "suspendu",
     ANNULLED: "annulé par le juge",
 }
@@ -148,6 +148,8 @@ def dates_of(life: Life) -> list[Dated]:
     rows.append(dated.executory(life.enforceable_on, missing))
     if life.online_since:
         rows.append(dated.stays_online(life.online_since))
+    if life.effect and life.effect.key == ANNULLED:  # nothing is left to be asked of a judge
+        return rows
     if life.published_on:
         rows.append(dated.appeal(life.means, life.published_on, life.first_online))
     if not life.referred:

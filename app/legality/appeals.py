@@ -54,7 +54,7 @@ def record_appeal(db: Db, actor: Actor, folder_id: int, made: Made, *, version: 
 
     Refuses whoever may not deposit at the desk of the act (`not-emitter`), a kind that is not known or nobody's name
     (`appeal-what`), a day that is missing, to come, or before the signature (`appeal-when`), one that is kept already
-    (`appeal-known`), and a page older than the folder (`moved-on`).
+    (`appeal-known`), the fifty-first (`appeal-full`), and a page older than the folder (`moved-on`).
     """
     folder = _act(db, actor, folder_id, version)
     who = " ".join(made.who.split())
@@ -65,8 +65,10 @@ def record_appeal(db: Db, actor: Actor, folder_id: int, made: Made, *, version: 
         raise Refusal("appeal-when")
     kept = appeals_of(folder.fields)
     appeal = Appeal(made.kind, made.received_on, who)
-    if len(kept) >= MOST or any(replace(one, outcome="", ended_on=None) == appeal for one in kept):
+    if any(replace(one, outcome="", ended_on=None) == appeal for one in kept):
         raise Refusal("appeal-known")
+    if len(kept) >= MOST:
+        raise Refusal("appeal-full", most=MOST)
     told = {**_without_name(appeal), "words": appeal.words}
     _keep(db, actor, folder, [*kept, appeal], "act.appeal", told)
 

@@ -300,6 +300,7 @@ def _letters(db: Db, folder: Folder, row: StateLetter, label: str) -> Sequence[N
         "page": f"/prefecture/{row.id}",
         "what": f"{label[:1].lower()}{label[1:]}",
         "last_day": row.due_on.isoformat() if row.due_on else None,
+        "court": row.code == REFERRAL,
     }
     return [
         News(

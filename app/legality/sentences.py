@@ -61,6 +61,10 @@ SENTENCES: Sentences = {
         "aujourd’hui.",
     ),
     "appeal-known": (409, "Ce recours est déjà enregistré. Rechargez la page."),
+    "appeal-full": (
+        409,
+        "Rien n’a été enregistré : cet acte porte déjà {most} recours. Gardez celui-ci à côté, et prévenez l’administrateur.",
+    ),
     "appeal-over": (409, "Ce recours n’attend plus de suite. Rechargez la page."),
     "appeal-outcome": (
         422,

@@ -100,6 +100,7 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         "declined": bool(row.payload.get("declined")),
         "desk": _plain(str(row.payload.get("desk") or "")),
         "last_day": jour_long(row.payload.get("last_day")),
+        "court": bool(row.payload.get("court")),
     }
     event = DISCREET if discreet else row.payload["event"]
     return Envelope(user.email, _message(row, event, settings, user, words, templates))

@@ -219,8 +219,12 @@ def test_an_operator_that_hears_no_password_refuses_the_account_and_takes_nothin
     channel, parcel = through(face, name), made(name, tmp_path)
     package = channel.package(parcel, tmp_path)
     face.operator.scenario.basic = False
-    account.write_text("paraphe\nsecret\n", "ascii")
+    account.write_text("paraphe\nsécret\n", "utf-8")
     try:
+        with pytest.raises(AccountRefused, match="deux lignes, sans accents"):
+            channel.find(parcel)
+        assert "sans accents" in (fault(face.settings(), SENDER.siren) or "")
+        account.write_text("paraphe\nsecret\n", "ascii")
         for ask in (lambda: channel.find(parcel), lambda: channel.send(parcel, package)):
             with pytest.raises(AccountRefused, match="compte technique"):
                 ask()

@@ -104,6 +104,7 @@ def test_TRA_01_an_order_is_notified_after_it_was_signed_and_says_so(house: Hous
     assert "À notifier" in client.get("/a-traiter").get_data(as_text=True)
     assert f'min="{today().isoformat()}"' in page
     stamp = text_of(client.get(f"/dossiers/{folder_id}/copie-tamponnee").data, tmp_path)
+    assert "pas encore notifié" in client.get(f"/dossiers/{folder_id}/prefecture").get_data(as_text=True)
     assert ("Notification : en attente" in stamp, "Publication" in stamp) == (True, False)
     house.publish(folder_id)
     made = text_of(client.get(f"/dossiers/{folder_id}/certificat-executoire").data, tmp_path)

@@ -5,15 +5,16 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 import pytest
+import sqlalchemy as sa
 
 from app.core.clock import today
-from app.core.db import reading
+from app.core.db import engine, reading
 from app.core.french import jour
 from app.core.refusals import Refusal
 from app.files.pdf import read_text
 from app.folders import sending
 from app.folders.effect import Effect, Suspension, effect, effects_of
-from app.folders.models import Publication
+from app.folders.models import Folder, Publication
 from app.legality import acts, cancelling, replies
 from app.legality.suspension import Asked, record_suspension
 from app.publication import publishing
@@ -252,7 +253,9 @@ def test_an_appeal_of_a_third_party_is_in_the_line_of_the_house_and_a_judgment_i
     annulled = f"Annulé par le juge le {jour(today())}"
     for where in public:
         text = house.client().get(where).get_data(as_text=True).replace("\u00a0", " ")
-        assert "par le juge le" in text, where
+        assert ("par le juge le" in text, "Recours possible" in text) == (True, False), where
+    sheet = page(house, "k.morizur", f"/dossiers/{act}/prefecture")
+    assert ("Recours possible" in sheet, "Déféré du préfet" in sheet) == (False, False)
     assert annulled in page(house, "k.morizur", f"/dossiers/{act}")
     assert "tiers, reçu" not in page(house, "k.morizur", f"/dossiers/{act}")  # no appeal is pending any more
     assert clerk.get(f"/dossiers/{act}/certificat-executoire").status_code == 409
@@ -299,6 +302,16 @@ def test_an_appeal_of_a_third_party_is_in_the_line_of_the_house_and_a_judgment_i
     assert f"« rejeté le {jour(today())} » au lieu de « acte annulé par le juge le {jour(today())} »" in told
     assert "Cour administrative d’appel." in told
     assert who not in told
+
+    with engine().begin() as connection:
+        mine = sa.update(Folder.__table__).where(Folder.id == act)
+        fifty = [
+            {**one, "who": f"Riverain {rank}"}
+            for rank, one in enumerate([*house.folder(act).fields["appeals"]] * 25)
+        ]
+        connection.execute(mine.values(fields={**house.folder(act).fields, "appeals": fifty}))
+    full = post("", **{**made, "who": "Un de plus"})
+    assert (full.status_code, "porte déjà 50 recours" in full.get_data(as_text=True)) == (409, True)
 
 
 def effect_now(house: House, folder_id: int) -> Effect:

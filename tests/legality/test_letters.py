@@ -62,12 +62,14 @@ def test_each_letter_is_kept_told_counted_and_acknowledged_once(house: House, co
         "b.cadiou",
     }
     assert all("FACTICE" not in one.as_string() for one in told)
+    assert all(("Déféré, urgent" in one["Subject"]) is (code == "5-1") for one in told)
     shown = page(house, "k.morizur", "/prefecture")
     assert label in shown
     assert ("Reste" in shown) is timed
     assert label in page(house, "k.morizur", f"/prefecture/{letter.id}")
     assert "1 courrier de la préfecture attend" in page(house, "k.morizur", "/a-traiter")
     bodies = {str(one["To"]): " ".join(one.get_body(("plain",)).get_content().split()) for one in told}
+    assert all(("Déféré, urgent" in body) is (code == "5-1") for body in bodies.values())
     informed = [to for to, body in bodies.items() if "le bureau « Secrétariat général » s’en occupe" in body]
     assert len(informed) == 2
     assert not any("k.morizur" in to for to in informed)

@@ -113,7 +113,9 @@ def test_after_the_two_months_it_may_be_taken_off_without_more(house: House) -> 
     assert refused.value.key == "online-too-short"
     online_since(folder_id, now() - timedelta(days=63))
     withdraw(house, folder_id, "term", "")
-    assert "fin de la durée de publication" in page(house, address(folder_id))
+    shown = page(house, address(folder_id))
+    assert "fin de la durée de publication" in shown
+    assert ("retiré depuis" in shown, "sans interruption" in shown) == (True, False)
 
 
 def test_an_act_taken_off_for_personal_data_is_no_longer_found_by_its_title(house: House) -> None:

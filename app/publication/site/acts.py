@@ -13,7 +13,7 @@ from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.folders import dated
 from app.folders.dated import Dated
-from app.folders.effect import Effect, effects_of
+from app.folders.effect import ANNULLED, Effect, effects_of
 from app.folders.models import Publication
 from app.folders.publicity import Means
 from app.folders.search import ESCAPE, patterns
@@ -188,12 +188,12 @@ def _dates(db: Db, act: PublicAct, worth: Effect | None) -> tuple[Dated, ...]:
     means = Means(made.means) if made is not None else Means.ONLINE
     since = record.first_day(act)
     rows = [dated.decided(act.decided_on)] if act.decided_on else []
-    rows += dated.put_online(means, act.published_on, since)
+    rows += dated.put_online(means, act.published_on, since, withdrawn=act.withdrawn_at is not None)
     if worth is not None and worth.enforceable_on is not None:
         rows.append(dated.executory(worth.enforceable_on))
     if act.withdrawn_at is None:
         rows.append(dated.stays_online(since))
-    if worth is None or worth.key != "cancelled":
+    if worth is None or worth.key not in {"cancelled", ANNULLED}:
         rows.append(dated.appeal(means, act.published_on, record.first_online(db, act)))
     return tuple(rows)
 

@@ -19,6 +19,6 @@ def fault(settings: Any, siren: str) -> str | None:
         raw = Client(own, account_of(own, siren)).get(_PATH)
     except (Unreachable, Rejected) as silence:
         return str(silence)
-    except (OSError, ValueError) as unreadable:  # the account's file
-        return f"son compte technique est illisible ({unreadable})"
+    except (OSError, ValueError) as trouble:
+        return f"l’opérateur n’a pas pu être interrogé ({trouble})"
     return None if raw.lstrip().startswith(b"OK") else f"réponse inattendue : « {decode(raw)[:200]} »"

@@ -65,28 +65,38 @@ def unfit(pem: bytes) -> bool:
 
 
 def account_of(settings: S2lowSettings, siren: str) -> Account:
-    """The account of a collectivity; refuses with `AccountRefused` one whose certificate is missing or cannot serve here.
+    """The account of a collectivity; refuses with `AccountRefused` one that is missing, unreadable or unfit.
 
     The file is looked at each time it is to be used: from the minute it is put there, whoever administers is told that the
     operator would not know us by it, and nothing is asked with it.
     """
     home = settings.folder / siren
     certificate = home / "client.pem"
-    if not re.fullmatch(r"[0-9]{9}", siren) or not certificate.is_file():
+    try:
+        there = re.fullmatch(r"[0-9]{9}", siren) is not None and certificate.is_file()
+        misfit = there and unfit(certificate.read_bytes())
+    except (OSError, ValueError) as error:
+        raise AccountRefused(
+            f"Le certificat de la collectivité {siren} est illisible. Remettez client.pem (certificat, chaîne et clé, en PEM), "
+            "lisible du compte de Paraphe."
+        ) from error
+    if not there:
         # Not a refusal: the act or flow may already be over there, and the file be back tomorrow.
         raise AccountRefused(
             f"La collectivité {siren} n’a pas de certificat pour l’opérateur de télétransmission. "
             "Demandez à l’administrateur de l’installer."
         )
-    try:
-        misfit = unfit(certificate.read_bytes())
-    except (OSError, ValueError) as error:
-        raise AccountRefused(f"Le certificat de la collectivité {siren} est illisible ({error}).") from error
     if misfit:
         raise AccountRefused(
             f"Le certificat de la collectivité {siren} ne peut pas servir à s’identifier auprès de l’opérateur de "
             "télétransmission (usage « TLS client » absent). Demandez-en un autre."
         )
-    lines = (home / "compte").read_text("ascii").splitlines() if (home / "compte").is_file() else []
+    try:
+        lines = (home / "compte").read_text("ascii").splitlines() if (home / "compte").is_file() else []
+    except (OSError, ValueError) as error:
+        raise AccountRefused(
+            f"Le compte technique de la collectivité {siren} est illisible : remettez le fichier « compte », deux lignes, sans "
+            "accents, lisible du compte de Paraphe."
+        ) from error
     login, password = [*lines, "", ""][:2]
     return Account(siren, certificate, login.strip(), password.strip())
