@@ -207,7 +207,9 @@ def _quorum(data: object, actors: int, kind: StepKind, where: str, tell: Tell) -
         tell(f"{where} : « quorum » doit valoir any, all ou un nombre entier positif.")
         return Quorum()
     if data > actors:
-        tell(f"{where} : le quorum de {data} ne peut pas être atteint avec {actors} acteur(s).")
+        tell(
+            f"{where} : le quorum de {data} ne peut pas être atteint avec {actors} acteur{'s' if actors > 1 else ''}."
+        )
     return Quorum(data)
 
 

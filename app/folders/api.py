@@ -276,7 +276,7 @@ def _one_type_each(types: Sequence[str], attachments: Sequence[Incoming]) -> Non
     if types and len(types) != len(attachments):
         sentence = (
             f"Il y a {plural(len(attachments), 'annexe')} et {plural(len(types), 'type')}. Donnez un type par annexe, "
-            "dans le même ordre ; vide pour le type habituel."
+            "dans le même ordre ; vide, il reste à choisir avant l’envoi."
         )
         raise to_correct([{"key": "field-invalid", "field": "attachment_types", "sentence": sentence}])
 

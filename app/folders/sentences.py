@@ -13,7 +13,7 @@ SENTENCES: Sentences = {
     ),
     "words-long": (
         422,
-        "Ce texte a {got} caractères, et il en faut {most} au plus. Rien n’a été enregistré : raccourcissez-le, ou joignez-le au dossier.",
+        "Ce texte a {got} caractères, et il en faut {most} au plus. Rien n’a été enregistré : raccourcissez-le ; un long texte se joint au dossier.",
     ),
     "reason-needed": (
         422,

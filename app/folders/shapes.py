@@ -343,7 +343,10 @@ class DateShown(Schema):
     name = _text("Son nom.", "enforceable_on")
     label = _text("Ses mots.", "Exécutoire le")
     day = _day("Le jour ; nul tant qu’il n’est pas connu.")
-    rule = _text("La règle qui le donne ; vide d’un jour qui n’est pas connu.")
+    rule = _text(
+        "La règle qui le donne, dite aussi d’un jour qui n’est pas encore connu ; vide tant que l’acte n’est pas publié, pour ce "
+        "jour-là."
+    )
 
 
 class FolderShown(Line):

@@ -11,7 +11,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "account-open": (
         409,
-        "Le compte de {name} est ouvert. Rien n’a été ôté : fermez-le d’abord (flask --app wsgi people close), puis réduisez-le.",
+        "Le compte de {name} est ouvert. Rien n’a été ôté : faites-le d’abord fermer par qui exploite Paraphe (flask --app wsgi people close), puis réduisez-le.",
     ),
     "person-file-there": (
         409,
@@ -35,7 +35,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "backup-command": (
         422,
-        "La commande « {command} » a échoué (code {code}). Rien n’a été fait : essayez-la seule, vérifiez sa clé ou son mot de passe, puis recommencez.",
+        "La commande « {command} » a échoué (code {code}). Aucune ligne n’a été écrite dans la base : essayez-la seule, vérifiez sa clé ou son mot de passe, puis recommencez.",
     ),
     "backup-command-unknown": (
         422,
@@ -63,7 +63,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "copy-dangling": (
         422,
-        "Des lignes nomment ce qui n’existe pas ({tables}). Rien n’a été gardé : prenez une autre sauvegarde.",
+        "Des lignes nomment ce qui n’existe pas ({tables}). Rien n’a été gardé : prenez une autre sauvegarde, ou, si vous passiez à PostgreSQL, gardez l’ancienne base et signalez-le.",
     ),
     "restore-base-filled": (
         409,

@@ -25,7 +25,7 @@ SENTENCES: Sentences = {
     ),
     "password-moved": (
         409,
-        "Votre mot de passe n’a pas changé : il vient de l’être ailleurs. Reconnectez-vous avec le nouveau.",
+        "Le mot de passe que vous venez d’écrire n’est pas enregistré : un autre vient de l’être ailleurs. Reconnectez-vous avec celui-là.",
     ),
     "factor-needed": (
         403,
@@ -150,7 +150,7 @@ SENTENCES: Sentences = {
     "desk-taken": (409, "Le bureau « {desk} » existe déjà. Choisissez une autre clé."),
     "user-unknown": (
         404,
-        "Aucun compte n’a l’identifiant « {login} ». Ouvrez-le d’abord, ou vérifiez l’identifiant.",
+        "Aucun compte ouvert n’a l’identifiant « {login} » ici. Vérifiez l’identifiant et la collectivité ; le compte est peut-être fermé.",
     ),
     "email-invalid": (
         422,

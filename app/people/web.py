@@ -96,7 +96,11 @@ class ResetForm(FlaskForm):  # type: ignore[misc]
 class ChangeForm(FlaskForm):  # type: ignore[misc]
     """The present password, and the new one."""
 
-    present = PasswordField("Mot de passe actuel", render_kw={"autocomplete": "current-password"})
+    present = PasswordField(
+        "Mot de passe actuel",
+        description="Laissez vide si vous n’en avez pas encore.",
+        render_kw={"autocomplete": "current-password"},
+    )
     password = PasswordField(
         "Nouveau mot de passe",
         [DataRequired(NOW)],

@@ -388,7 +388,7 @@ def test_follow_names_who_may_act_with_the_desk_and_the_step_in_as_many_statemen
 
 
 def test_follow_and_every_tray_show_exactly_what_may_be_read(house: House, tmp_path: Path) -> None:
-    """Random desks, people, rights and folders: the rule written in SQL is the rule written in Python."""
+    """Random desks, people, rights and folders: lists, trays and the reading of one folder have one source."""
     house.an_invoice(at="done")
     house.a_deliberation(at="publication")
     rejected = house.a_deliberation(at="signatures", number="2026-058")

@@ -55,7 +55,7 @@ def faults_of(data):
         (circuit({**SIGN, "who": [{"desk": "a"}, {"desk": "b"}]}), "précisez « quorum »"),
         (
             circuit({**SIGN, "who": [{"desk": "a"}, {"desk": "b"}], "quorum": 3}),
-            "quorum de 3 ne peut pas être atteint avec 2",
+            "quorum de 3 ne peut pas être atteint avec 2 acteurs.",
         ),
         (circuit({**SIGN, "quorum": 0}), "« quorum » doit valoir"),
         (circuit({**SIGN, "quorum": True}), "« quorum » doit valoir"),

@@ -49,19 +49,22 @@ def _presided(kind: str, chair: str, mayors: dict[int, str]) -> tuple[str, ...]:
     law = "Le maire se retire au moment du vote de ses comptes, et un autre élu préside (CGCT L2121-14)."
     pages = "que la page des signatures porte celles de tous les conseillers, quel que soit leur vote"
     if not chair:
-        asked = f"{law} Écrivez qui a présidé, ou vérifiez-le sur la délibération jointe, et {pages}."
+        asked = (
+            f"{law} Faites écrire qui a présidé (un rejet ramène le dossier à qui l’a déposé), ou vérifiez-le sur la "
+            f"délibération jointe, et {pages}."
+        )
         return "cfu-chair", f"{kind} : qui a présidé le vote ?", asked, ""
     # Another key than that of a vote that somebody else presided: who ruled on that one has not ruled on this
     if _is_mayor(chair, mayors):
         wrong = (
-            f"{law} Or le dossier dit que {_named(chair)} a présidé : le vote peut être annulé. Corrigez ce nom si c’est une "
-            "erreur de saisie, sinon faites voter de nouveau."
+            f"{law} Or le dossier dit que {_named(chair)} a présidé : le vote peut être annulé. Si c’est une erreur de "
+            "saisie, faites corriger ce nom (un rejet ramène le dossier) ; sinon faites voter de nouveau."
         )
         return "cfu-chair-mayor", f"{kind} présidé par le maire", wrong, chair
     if alike := next((one for one in mayors.values() if _alike(chair, one)), ""):
         doubtful = (
-            f"{law} Or le dossier dit que « {chair} » a présidé, et le maire est {alike}. Écrivez le prénom et le nom de qui a "
-            "présidé ; si c’est le maire, le vote peut être annulé."
+            f"{law} Or le dossier dit que « {chair} » a présidé, et le maire est {alike}. Faites écrire le prénom et le nom de "
+            "qui a présidé (un rejet ramène le dossier) ; si c’est le maire, le vote peut être annulé."
         )
         return "cfu-chair-mayor", f"{kind} présidé par le maire ?", doubtful, chair, alike
     named = f"{law} Vérifiez que la délibération jointe est signée par {chair}, et {pages}."

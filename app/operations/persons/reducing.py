@@ -138,5 +138,8 @@ def _run(db: Db, statement: Any) -> None:
 def in_words(left: Reduced) -> str:
     """What became of the name, and why, as a sentence."""
     if left.named:
-        return f"{left.name} reste nommé, parce que le journal, des actes ou des mandats le nomment ; le reste est ôté."
+        return (
+            f"{left.name} reste nommé, parce que le journal, des étapes, des mandats ou des certificats le nomment ; ce dont "
+            "aucune preuve n’a besoin est ôté."
+        )
     return f"plus rien ne le nomme, il s’appelle désormais « {left.name} »."
