@@ -124,6 +124,7 @@ def test_the_same_invoice_is_seen_at_deposit_and_by_all_who_decide_until_one_of_
     assert set(told.values()) == {None, "Deux chantiers."}
 
 
+@pytest.mark.law("INV-21")
 def test_what_the_seller_s_other_invoices_tell(
     house: House, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
