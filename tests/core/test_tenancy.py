@@ -15,6 +15,7 @@ from tests.builders.house import House
 
 # Tables without a collectivity of their own, and why that is right.
 SHARED = {
+    "hold": "a restoration is of the whole installation",
     "collectivity": "it is the collectivity",
     "holder": "read by a person or a desk, which have one",
     "factor": "of a person",
