@@ -235,7 +235,7 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
 
     @app.errorhandler(Exception)
     def _crash(error: Exception) -> BaseResponse:
-        written = transaction.commits() > g.get("commits_before", transaction.commits())
+        written = transaction.wrote()
         if unreachable(error):
             log.warning("database.unreachable", path=request.path, error=type(error).__name__)
             return refused(OutcomeUnknown() if written else Refusal("unreachable"))

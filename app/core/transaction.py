@@ -23,7 +23,7 @@ PATIENCE = 5.0
 """Seconds that a server which was lost at the commit is given to come back and say what became of it."""
 log = structlog.get_logger()
 _inside: ContextVar[str | None] = ContextVar("use_case", default=None)
-_commits: ContextVar[int] = ContextVar("commits", default=0)
+_commits: ContextVar[list[str] | None] = ContextVar("commits", default=None)
 
 
 def running() -> str | None:
@@ -31,9 +31,14 @@ def running() -> str | None:
     return _inside.get()
 
 
-def commits() -> int:
-    """How many transactions this thread of work has committed: whoever reports a crash says whether something was written."""
-    return _commits.get()
+def begin_work() -> None:
+    """From here on, `wrote` answers for this piece of work, and for the threads that it starts in copies of its context."""
+    _commits.set([])
+
+
+def wrote() -> bool:
+    """Whether a verb of this piece of work was committed: whoever reports a crash does not say that nothing was."""
+    return bool(_commits.get())
 
 
 def after_commit(db: Db, news: Callable[[], None]) -> None:
@@ -68,7 +73,9 @@ def use_case(verb: Callable[Concatenate[Db, P], R]) -> Callable[P, R]:
                     )
         finally:
             _inside.reset(token)
-        _commits.set(_commits.get() + 1)
+        done = _commits.get()
+        if done is not None:
+            done.append(verb.__name__)
         for one in news:
             one()
         return result

@@ -12,7 +12,7 @@ from flask_login import LoginManager, UserMixin, current_user, login_user
 from sqlalchemy.orm import aliased
 from werkzeug.wrappers import Response
 
-from app.core import http, security_log, transaction
+from app.core import http, security_log
 from app.core.bodies import SMALL
 from app.core.clock import now, today
 from app.core.db import Db, reading
@@ -546,10 +546,6 @@ def stand_guard(app: Flask) -> None:
         http.refuse_strange()
         _before_a_move()
         return None
-
-    @app.before_request
-    def _nothing_written_yet() -> None:
-        g.commits_before = transaction.commits()
 
     app.after_request(_seen)
 

@@ -1,6 +1,8 @@
 """The database is lost while it commits: what was written is not written twice, and nobody says what he does not know."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from io import BytesIO
 from pathlib import Path
 
@@ -11,8 +13,10 @@ from app import create_app
 from app.circuits import library
 from app.core import db, transaction
 from app.core.db import reading
+from app.core.http import guard
 from app.demo.pki import TestPki
 from app.folders.models import Folder
+from app.people import desks
 from tests.builders.house import INVOICE, House
 from tests.builders.wire import Cut, Wire
 from tests.cluster import Cluster
@@ -62,6 +66,27 @@ def test_a_commit_whose_answer_is_lost_is_asked_for_and_its_folder_is_there_once
 ) -> None:
     assert deposit(house, wire, cut)[0] == 302
     assert folders() == 1
+
+
+def test_a_crash_says_whether_something_was_written_before_it(house: House) -> None:
+    app = create_app(house.settings)
+
+    def broken() -> str:
+        raise ValueError("un défaut")
+
+    def half() -> str:
+        place = house.actor("k.morizur").collectivity_id
+        with ThreadPoolExecutor(1) as pool:  # as a batch works on its folders
+            pool.submit(copy_context().run, desks.create_desk, place, "demi", "Fait à moitié").result()
+        return broken()
+
+    for view in (half, broken):
+        app.add_url_rule(f"/{view.__name__}", view.__name__, guard("public")(view))
+    client = app.test_client()
+    for address, words in (("half", "après avoir enregistré"), ("broken", "Rien n’a été enregistré")):
+        said = client.get(f"/{address}")
+        assert said.status_code == 500
+        assert words in said.get_data(as_text=True)
 
 
 def test_a_server_that_does_not_come_back_leaves_the_outcome_unknown_and_it_is_said(

@@ -229,6 +229,10 @@ def test_an_appeal_of_a_third_party_is_in_the_line_of_the_house_and_a_judgment_i
     assert line in software.get(f"/folders/{act}").json["effect"]
     sheet = page(house, "k.morizur", f"/dossiers/{act}/prefecture")
     assert (line in sheet, who in sheet, "Exécutoire le" in sheet) == (True, True, True)
+    # Each of the two is asked what it came to, with the outcomes of its own kind
+    assert sheet.count("Suite du recours") == 2
+    assert sheet.count('value="annulled"') == 1
+    assert sheet.count(f'max="{today().isoformat()}"') >= 2
     assert who not in page(house, "k.morizur", f"/dossiers/{act}?onglet=journal")
     public = [
         place,
