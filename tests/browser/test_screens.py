@@ -96,6 +96,8 @@ class Look:
         if path:
             person.open(path)
         page = person.page
+        # A click is over as soon as the answer begins to come: without this a page still empty is judged.
+        page.wait_for_load_state()
         if page.locator("[data-viewer]").count():
             expect(page.locator(".vpage canvas").first).to_be_attached()
         self.seen += 1
