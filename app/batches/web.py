@@ -79,7 +79,7 @@ def start(batch_id: int) -> Response | tuple[str, int]:
     try:
         gesture.take_up(g.actor, batch_id, reason)
     except Refusal as refusal:
-        if refusal.key != "batch-reason-needed":
+        if refusal.key not in {"batch-reason-needed", "words-long"}:
             raise
         status, error = sentences.say(refusal.key, refusal.facts)
         return _page(batch_id, error), status

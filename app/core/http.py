@@ -42,6 +42,8 @@ _CRASHED = {
     False: "Paraphe a rencontré une erreur. Rien n’a été enregistré.",
     True: "Paraphe a rencontré une erreur après avoir enregistré, au moins en partie. Regardez avant de recommencer.",
 }
+# Fields in which people write to people: what is in them is given back with a refusal.
+_WORDS = ("reason", "comment", "word", "kept_for", "done", "motive", "who", "name")
 # In this order: a later browser also says the name of an earlier one.
 _BROWSERS = (
     ("Edg/", "Edge"),
@@ -180,6 +182,16 @@ def problem(status: int, key: str, detail: str, facts: Mapping[str, Any] | None 
     return response
 
 
+def _written(status: int) -> str:
+    """The words that came with what a verb refuses, for a page that is not the one where they were typed; no secret is among them.
+
+    Only of the refusals of a verb: before one, the body of who may not be let in is not read.
+    """
+    if status not in {409, 422} or request.method != "POST" or not g.get("actor"):
+        return ""
+    return "\n".join(text for name in _WORDS if (text := request.form.get(name, "").strip()))
+
+
 def answer(
     status: int, key: str, sentence: str, facts: Mapping[str, Any] | None = None, incident: str | None = None
 ) -> BaseResponse:
@@ -187,16 +199,15 @@ def answer(
     if wants_json():
         return problem(status, key, sentence, facts)
     g.refused = key
-    title = str((facts or {}).get("title") or _title(status, key))
+    facts = {"kept": _written(status), **(facts or {})}
+    title = str(facts.get("title") or _title(status, key))
     page = (
         "errors/refusal.html"
         if status not in {400, 403, 404, 409, 413, 429, 500}
         else f"errors/{status}.html"
     )
     return make_response(
-        render_template(
-            page, title=title, sentence=sentence, status=status, incident=incident, facts=facts or {}
-        ),
+        render_template(page, title=title, sentence=sentence, status=status, incident=incident, facts=facts),
         status,
     )
 

@@ -56,6 +56,8 @@ def test_a_batch_of_rejections_has_one_reason_and_does_not_start_without_it(
     number = finances.propose("reject", folders)
     refused = finances.post(f"/lots/{number}/commencer", {"reason": "  "}, status=422)
     assert "écrivez le motif" in refused
+    long = finances.post(f"/lots/{number}/commencer", {"reason": "Motif. " * 300}, status=422)
+    assert "Motif. Motif." in long
     house.drain()
     assert {house.folder(one).phase for one in folders} == {"running"}
     finances.post(f"/lots/{number}/commencer", {"reason": "Bon de commande absent"})

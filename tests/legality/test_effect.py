@@ -248,6 +248,9 @@ def test_an_appeal_of_a_third_party_is_in_the_line_of_the_house_and_a_judgment_i
 
     for form in ({"outcome": "granted"}, {"outcome": ""}, {"outcome": "annulled", "ended_on": late}):
         assert post("/0", **{"ended_on": today().isoformat(), **form}).status_code == 422
+    kept = post("/0", outcome="annulled", ended_on=early).get_data(as_text=True)  # what was chosen stays
+    assert ('value="annulled" selected' in kept, f'value="{early}"' in kept) == (True, True)
+    assert kept.count(" selected") == 1  # in this appeal's own form alone
     over = {"outcome": "annulled", "ended_on": today().isoformat()}
     assert post("/1", **over).status_code == 422  # no judge was asked
     assert post("/7", **over).status_code == 409

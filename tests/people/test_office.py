@@ -196,7 +196,8 @@ def test_a_signatory_of_flows_is_to_be_made_known_to_the_accountant_until_the_da
     assert task not in text(house.client("n.abgrallec").get("/a-traiter"))  # an administrator's task
     where, token = f"{PAGE}/{mayor}/accreditation", house.csrf(client)
     for wrong in ("", "bientôt", (today() + DAY).isoformat(), (today() - 241 * DAY).isoformat()):
-        assert client.post(where, data={"csrf_token": token, "accredited_on": wrong}).status_code == 422
+        refused = client.post(where, data={"csrf_token": token, "accredited_on": wrong})
+        assert (refused.status_code, f'value="{wrong}"' in refused.text) == (422, True)
     stranger = house.client(DEPUTY)
     day = {"csrf_token": house.csrf(stranger), "accredited_on": today().isoformat()}
     assert stranger.post(where, data=day).status_code == 403

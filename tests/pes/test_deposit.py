@@ -204,7 +204,9 @@ def test_what_a_flow_s_reading_found_is_settled_by_who_decides_for_that_file_alo
     where = f"/dossiers/{folder_id}/trancher"
     clerk.post(where, {**form, "about": every[1:2]}, status=403)
     for ticked, word in (([], "Vu."), ([*every, "sum:0000000000000000"], "Vu."), (every, " ")):
-        assert mayor.ask(where, "POST", {**form, "about": ticked, "word": word}).status_code in {409, 422}
+        refused = mayor.ask(where, "POST", {**form, "about": ticked, "word": word})
+        assert refused.status_code in {409, 422}
+        assert ("Ce que vous aviez écrit" in refused.text) == ("Vu." in refused.text) == (word == "Vu.")
     assert points() == every
     mayor.post(where, {**form, "about": [*every, *every]})
     assert points() == []

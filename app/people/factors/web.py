@@ -362,6 +362,7 @@ def close_sessions(user_id: int) -> Response:
 
 @pages.post("/administration/connexions/demandes")
 @guard("administer")
+@who_is_there("people.factors.office")
 def ask_reset() -> Response | Page:
     """Ask that the factors of somebody be taken off."""
     try:

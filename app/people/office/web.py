@@ -122,6 +122,10 @@ def mandate(mandate_id: int) -> Response | tuple[str, int]:
         else:
             flash(_ended(fallen), "ok")
             return redirect(url_for("people.office.index"))
+    return _mandate_page(mandate_id, form, error), status
+
+
+def _mandate_page(mandate_id: int, form: EndForm, error: str | None) -> str:
     with reading(g.actor.collectivity_id) as db:
         names, known = _names(db), mandates(db)
     found = next((one for one in known if one.id == mandate_id), None)
@@ -133,21 +137,23 @@ def mandate(mandate_id: int) -> Response | tuple[str, int]:
         if one.given_by is not None and one.given_by.id == mandate_id and not over(one, today())
     ]
     shown = view(found, names[found.person], today())
-    return render_template(
-        "people/mandate.html", mandate=shown, falling=falling, form=form, error=error
-    ), status
+    return render_template("people/mandate.html", mandate=shown, falling=falling, form=form, error=error)
 
 
 @pages.post("/administration/mandats/<int:mandate_id>/accreditation")
 @guard("administer")
 @who_is_there("people.office.index")
-def accredited(mandate_id: int) -> Response:
+def accredited(mandate_id: int) -> Response | tuple[str, int]:
     """Write since when the public accountant knows the holder of a mandate."""
     try:
         day = date.fromisoformat(request.form.get("accredited_on", ""))
     except ValueError:
         day = None
-    accredit(g.actor, mandate_id, day)
+    try:
+        accredit(g.actor, mandate_id, day)
+    except Refusal as refusal:
+        status, error = sentences.say(refusal.key, refusal.facts)
+        return _mandate_page(mandate_id, EndForm(formdata=None), error), status
     flash("L’accréditation est enregistrée.", "ok")
     return redirect(url_for("people.office.index"))
 
