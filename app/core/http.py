@@ -183,7 +183,7 @@ def problem(status: int, key: str, detail: str, facts: Mapping[str, Any] | None 
 
 
 def _written(status: int) -> str:
-    """The words that came with what a verb refuses, for a page that is not the one where they were typed; no secret is among them.
+    """The words that came with what a verb refuses, for a page other than the one where they were typed; no secret is there.
 
     Only of the refusals of a verb: before one, the body of who may not be let in is not read.
     """

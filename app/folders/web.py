@@ -30,6 +30,7 @@ from app.folders import (
     page,
     queues,
     ruling,
+    slip,
     sockets,
     timeline,
     views,
@@ -275,6 +276,15 @@ def show(folder_id: int) -> str:
         g.todo_count = context.pop("todo_count")
     decide.open_first(g.actor, folder_id)
     return render_template("folders/show.html", **context)
+
+
+@pages.get("/dossiers/<int:folder_id>/bordereau")
+@guard(PERSON)
+def printed(folder_id: int) -> str:
+    """The circulation slip of a folder, made to be printed."""
+    with reading(g.actor.collectivity_id) as db:
+        context = slip.slip(db, authorize(db, g.actor, folder_id))
+    return render_template("folders/slip.html", **context)
 
 
 @pages.get("/dossiers/<int:folder_id>/documents/<int:document_id>/<int:number>")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import pypdfium2
 import pytest
 import sqlalchemy as sa
 from axe_playwright_python.base import AXE_SCRIPT
@@ -261,6 +262,26 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
             look.at(mayor, f"tray {tray}", f"/a-traiter?bannette={tray}")
         for tab in ("circuit", "pieces", "details", "journal"):
             look.at(mayor, f"folder {tab}", f"/dossiers/{folder_id}?onglet={tab}")
+        mayor.open(f"/dossiers/{folder_id}")
+        mayor.page.get_by_role("link", name="Bordereau à imprimer").click()
+        mayor.sees("Bordereau de circulation")
+        look.at(mayor, "slip")
+        expect(mayor.button("Imprimer")).to_be_visible()
+        mayor.page.evaluate("() => { document.documentElement.dataset.bsTheme = 'dark'; }")
+        with pypdfium2.PdfDocument(mayor.page.pdf(prefer_css_page_size=True)) as paper:
+            assert [round(one) for one in paper[0].get_size()] == [595, 842]  # A4
+            words = " ".join(one.get_textpage().get_text_range() for one in paper)
+            ink = min(paper[0].render().to_pil().getpixel((0, 0)))
+        asked = (
+            "Bordereau de circulation",
+            "SHA-256",
+            "Suivi",
+            "Imprimer",
+            "Retour au dossier",
+            "Code source",
+        )
+        assert ([one in words for one in asked], ink) == ([True, True, False, False, False, False], 255)
+        mayor.open(f"/dossiers/{folder_id}?onglet=pieces")
         mayor.page.get_by_role("link", name="Données XML").first.click()
         mayor.sees("Données lues dans le fichier")
         look.at(mayor, "XML document")

@@ -93,6 +93,13 @@ def test_a_total_typed_over_the_file_s_escapes_nobody(house: House, tmp_path: Pa
     mayor = Hand(house, MAYOR)
     assert told in mayor.text(f"/dossiers/{folder_id}/signer")
     assert "30 420,00 €" in mayor.text(f"/lots/{mayor.propose('sign', [folder_id])}")
+    slip = mayor.text(f"/dossiers/{folder_id}/bordereau")
+    assert (
+        f"« Montant TTC » : lu 30 420,00 €, écrit 3 042,00 €. {house.actor(CLERK).name} : « {WHY} »" in slip
+    )
+    assert "3 042,00 € (lu : 30 420,00 €)" in slip
+    assert f"Visé par {house.actor(SERVICE).name}</b> (fait)" in slip
+    assert house.versions(folder_id)[0].sha256 in slip
     software = Software(house, "comptabilite", [Right.CREATE])
     shown = software.get(f"/folders/{folder_id}").json
     (total,) = [one for one in shown["corrections"] if one["field"] == "total_ttc"]

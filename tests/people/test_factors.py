@@ -528,7 +528,10 @@ def test_an_open_session_of_an_administrator_changes_no_rule(house: House) -> No
         person=str(house.actor(A).user_id),
         reason="perdu",
     )
-    assert (asked.status_code, 'value="perdu"' in asked.text) == (403, True)  # asked there, what was typed kept
+    assert (asked.status_code, 'value="perdu"' in asked.text) == (
+        403,
+        True,
+    )  # asked there, what was typed kept
     assert len(lines("factor.rule")) == 1
     assert letters("asked") == []
     del client

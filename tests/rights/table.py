@@ -84,6 +84,7 @@ ROUTES = {
     "folders.follow": "person",
     "folders.deposit": "create",
     "folders.show": "person",
+    "folders.printed": "person",
     "folders.document": "person",
     "folders.draft": "create",
     "folders.add_document": "create",
@@ -198,6 +199,8 @@ ROUTES = {
 READ = {
     ("folders.show", "GET"),
     ("folders.show", "HEAD"),
+    ("folders.printed", "GET"),
+    ("folders.printed", "HEAD"),
     ("folders.document", "GET"),
     ("folders.document", "HEAD"),
     ("signing.verifier.kept", "GET"),

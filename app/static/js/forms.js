@@ -99,6 +99,7 @@ function clicked(event) {
   const button = event.target.closest("[data-reveal], button.chip[aria-pressed]");
   if (button?.dataset.reveal) reveal(button);
   else if (button) useReason(button);
+  if (event.target.closest("[data-print]")) window.print();
   const menu = document.querySelector("details.menu[open]");
   if (menu && !menu.contains(event.target)) menu.open = false;
 }
@@ -155,7 +156,7 @@ function changed(event) {
 export function readyForms(root) {
   restoreNotes(root);
   offerDraft(root);
-  for (const button of root.querySelectorAll("[data-reveal]")) button.hidden = false;
+  for (const button of root.querySelectorAll("[data-reveal], [data-print]")) button.hidden = false;
   for (const input of root.querySelectorAll(".filebox > input")) dressFile(input);
   const wrong = root.querySelector("[aria-invalid=true]");
   if (wrong && !wrong.closest("dialog:not([open])")) wrong.focus();
