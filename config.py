@@ -89,6 +89,7 @@ class Settings(BaseSettings):
     login_factor_rate: str = "10 per minute; 30 per hour; 60 per day"
     api_rate: str = "600 per minute"
     public_rate: str = "240 per minute"
+    person_rate: str = "600 per minute"
 
     mail_url: str = ""
     mail_from: str = "Paraphe <ne-pas-repondre@paraphe.invalid>"
@@ -373,6 +374,7 @@ class Settings(BaseSettings):
         "login_address_rate",
         "api_rate",
         "public_rate",
+        "person_rate",
         "verify_rate",
         "csc_rate",
     )

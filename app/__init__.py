@@ -69,6 +69,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
         LOGIN_ACCOUNT_RATE=chosen.login_account_rate,
         LOGIN_FACTOR_RATE=chosen.login_factor_rate,
         API_RATE=chosen.api_rate,
+        PERSON_RATE=chosen.person_rate,
         RATELIMIT_STORAGE_URI=chosen.rate_limit_url,
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,  # a store that fails, said in the log, leaves each process its own count
         WTF_CSRF_TIME_LIMIT=None,

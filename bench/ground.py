@@ -51,6 +51,7 @@ class Ground:
             queue_url="none:",
             secure_cookies=False,
             login_rate="1000 per minute",
+            person_rate="100000 per minute",
         )
 
     def empty(self, kind: str, name: str) -> str:

@@ -164,6 +164,7 @@ def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **
         "actes_email": "parapheur@kerlann.example.org",
         "login_rate": "1000 per minute",
         "login_address_rate": "1000 per minute",
+        "person_rate": "100000 per minute",
         "login_account_rate": "1000 per minute",
         "csc_rate": "100000 per minute",
         "idle_minutes": 0,  # tests move the clock; who is away too long is in tests/people/test_sessions.py

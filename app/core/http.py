@@ -62,6 +62,7 @@ _SYSTEMS = (
 _TITLES_BY_KEY = {
     "right-missing": "Votre compte n’a pas ce droit",
     "request-too-large": "Cette demande est trop longue",
+    "too-many-pages": "Trop de demandes à la fois",
     "batch-factor": "La commune demande une double authentification",
     "outcome-unknown": "On ne sait pas si c’est enregistré",
     "unreachable": "La base de données ne répond pas",
@@ -217,7 +218,9 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
 
     def refused(error: Any) -> BaseResponse:
         status, sentence = catalogue.say(error.key, error.facts)
-        return answer(status, error.key, sentence, error.facts)
+        said = answer(status, error.key, sentence, error.facts)
+        said.headers.update(_delay(status, error.facts))
+        return said
 
     kinds_of_refusal: tuple[type[Exception], ...] = (Refusal, OutcomeUnknown, *kinds)
     for kind in kinds_of_refusal:
@@ -295,6 +298,11 @@ def _wait(error: HTTPException) -> str:
         if seconds >= size:
             return one if seconds < 2 * size else f"{seconds // size} {word}"
     return "une minute"
+
+
+def _delay(status: int, facts: Mapping[str, Any]) -> dict[str, str]:
+    """How long a refusal of ours asks to wait, where it says so."""
+    return {"Retry-After": str(facts["seconds"])} if status == 429 and "seconds" in facts else {}
 
 
 def _owed(error: HTTPException) -> dict[str, str]:

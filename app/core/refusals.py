@@ -88,6 +88,11 @@ SENTENCES: dict[str, tuple[int, str]] = {
         403,
         "Cette demande vient d’un autre site que Paraphe. Rien n’a été fait : ouvrez la page ici même, puis recommencez.",
     ),
+    "too-many-pages": (
+        429,
+        "Votre compte demande trop de pages en peu de temps, dans tous vos onglets et appareils ensemble. Rien n’a été fait de "
+        "cette demande : attendez un instant, puis recommencez. Si ce n’est pas vous, fermez vos autres sessions sur « Mon compte ».",
+    ),
     "too-many-tries": (429, "Trop d’essais en peu de temps. Attendez {wait}, puis recommencez."),
     "form-expired": (
         400,

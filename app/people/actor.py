@@ -23,7 +23,8 @@ class Actor:
 
     `by_mandate`: whether the collectivity has recorded a mandate, so that nobody signs in its name without one
     (docs/decisions/0015); `mandates`: those of this person, ended ones as well. `factors`: how many second
-    factors the person has; `factor_due`: the collectivity wants one, and there is none.
+    factors the person has; `factor_due`: the collectivity wants one, and there is none. `former`: the request came with
+    the token that the last proof of this session replaced.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Actor:
     session_id: int | None = None
     factors: int = 0
     factor_due: bool = False
+    former: bool = False
     address: str = field(default="", compare=False)
 
     @property

@@ -18,7 +18,7 @@ from app.people import identity, passwords
 from app.people.actor import Actor
 from app.people.applications import by_command
 from app.people.login import revoke_all
-from app.people.models import Collectivity, Desk, Holder, PasswordReset, User
+from app.people.models import Collectivity, Desk, Holder, LoginSession, PasswordReset, User
 from workflows.rights import Right
 
 RESET_LIFE = timedelta(hours=1)
@@ -214,8 +214,10 @@ def reset(token: str, password: str, address: str = "") -> str:
     return login
 
 
-def change_password(actor: Actor, present: SecretStr, chosen: SecretStr) -> None:
-    """Change one's own password, from an open session; the other sessions of the person are closed, and he is told.
+def change_password(actor: Actor, present: SecretStr, chosen: SecretStr) -> str:
+    """Change one's own password, from an open session, and return the token that opens it from then on.
+
+    The other sessions of the person are closed, and he is told.
 
     `present`: the password of now; whoever has none (a key opened the door) is asked nothing more than who he is.
     Refuses `identity-needed`, `identity-refused` (counted as every wrong answer: `identity-closed` after five),
@@ -228,15 +230,20 @@ def change_password(actor: Actor, present: SecretStr, chosen: SecretStr) -> None
     if seen and not passwords.matches(seen, present.get_secret_value()):
         left = identity.answered(actor, None)
         raise Refusal("identity-refused", left=left) if left else Refusal("identity-closed")
-    _change_password(actor, seen, passwords.hashed(chosen.get_secret_value(), chosen_by=words))
+    token = new_token()
+    _change_password(actor, seen, passwords.hashed(chosen.get_secret_value(), chosen_by=words), token)
+    return token
 
 
 @use_case
-def _change_password(db: Db, actor: Actor, seen: str | None, password_hash: str) -> None:
+def _change_password(db: Db, actor: Actor, seen: str | None, password_hash: str, token: str) -> None:
     user = db.scalar(sa.select(User).where(User.id == actor.user_id, User.active.is_(True)).with_for_update())
     if user is None or user.password_hash != seen:
         raise Refusal("password-moved")
     _chosen(db, user, password_hash, actor.address, but=actor.session_id)
+    row = db.get(LoginSession, actor.session_id) if actor.session_id is not None else None
+    if row is not None:
+        identity.renew(row, token)
 
 
 def _chosen(db: Db, user: User, password_hash: str, address: str, *, but: int | None = None) -> None:

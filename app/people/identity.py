@@ -17,6 +17,7 @@ from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
+from app.core.security import new_token, token_hash
 from app.core.transaction import after_commit, use_case
 from app.journal.chain import Event, append
 from app.people import passwords, rules
@@ -164,7 +165,7 @@ def refuse_stale_in(db: Db, actor: Actor, documents: Collection[str] = (), *, pa
         return
     row = db.get(LoginSession, actor.session_id, populate_existing=True)
     fresh = timedelta(minutes=max(minutes(), patience))
-    if row is None or now() - (row.proven_at or row.created_at) > fresh:
+    if row is None or actor.former or now() - (row.proven_at or row.created_at) > fresh:
         raise _needed(documents)
     if not factor_named(db, actor, documents):
         raise _needed(documents, "identity-factor")
@@ -187,8 +188,10 @@ def _needed(documents: Collection[str], key: str = "identity-needed") -> Refusal
     return Refusal(key, minutes=minutes(), title="Confirmez que c’est vous", **about)
 
 
-def prove(actor: Actor, answer: SecretStr, documents: Sequence[str] | None = None) -> None:
-    """Take a proof of who one is, for this login session alone.
+def prove(actor: Actor, answer: SecretStr, documents: Sequence[str] | None = None) -> str:
+    """Take a proof of who one is, for this login session alone, and return the token that opens it from now on.
+
+    The former token is of no use for what engages from then on: whoever had copied it has not proven himself with its owner.
 
     `documents`: what was shown, for a way whose question does not name them itself. Refuses `identity-refused`, and closes
     the session after `MOST_WRONG` wrong answers (`identity-closed`): its owner and the administrators are told; and
@@ -199,9 +202,10 @@ def prove(actor: Actor, answer: SecretStr, documents: Sequence[str] | None = Non
     proof = _proof(actor, answer, documents)
     if proof is not None and proof.documents and proof.way in rules.FACTORS and not _trusted(proof):
         raise Refusal("factor-too-new")
-    left = answered(actor, proof)
+    token = new_token()
+    left = answered(actor, proof, token)
     if left is None:
-        return
+        return token
     raise Refusal("identity-refused", left=left) if left else Refusal("identity-closed")
 
 
@@ -238,8 +242,10 @@ def given_up(db: Db, actor: Actor) -> None:
 
 
 @use_case
-def answered(db: Db, actor: Actor, proof: Proof | None) -> int | None:
+def answered(db: Db, actor: Actor, proof: Proof | None, token: str = "") -> int | None:
     """Write what became of an answer: None when it was right, else how many wrong ones the session still survives.
+
+    `token`: what opens the session after a right one.
 
     A proof that has served is none. That of a second factor is a line of the journal, with what verifies it again.
     """
@@ -258,6 +264,7 @@ def answered(db: Db, actor: Actor, proof: Proof | None) -> int | None:
     facts = {"user": user.id, "address": actor.address}
     if proof is not None and proof.spend(db):
         row.proven_at, row.wrong, row.proven_by = now(), 0, proof.way
+        renew(row, token)
         row.proven_for = None if proof.documents is None else list(proof.documents)
         _log("proven", actor, {**facts, "way": proof.way})
         if proof.way in rules.FACTORS:
@@ -273,6 +280,11 @@ def answered(db: Db, actor: Actor, proof: Proof | None) -> int | None:
     event = "identity.refused" if left else "identity.closed"
     append(db, actor.collectivity_id, Event(event, actor.name, actor.user_id, None, facts))
     return left
+
+
+def renew(row: LoginSession, token: str) -> None:
+    """Let this token open a session from now on (ASVS 7.2.4); what is under way with the former one is still answered."""
+    row.former_hash, row.renewed_at, row.token_hash = row.token_hash, now(), token_hash(token)
 
 
 def _log(what: str, actor: Actor, facts: Mapping[str, object]) -> None:

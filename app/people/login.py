@@ -16,6 +16,7 @@ from app.core import http, security_log
 from app.core.bodies import SMALL
 from app.core.clock import now, today
 from app.core.db import Db, reading
+from app.core.limits import refuse_hurry
 from app.core.outbox import News, Outbox, post
 from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
@@ -33,6 +34,8 @@ from workflows.rights import Right
 
 manager = LoginManager()
 SEEN_EVERY = timedelta(minutes=5)
+OVERLAP = timedelta(seconds=10)
+"""How long the token before a proof still reads: pictures and other tabs are under way when it is replaced."""
 _idle: dict[str, float] = {"minutes": 0, "hours": 12}
 
 
@@ -309,7 +312,19 @@ def left_alone(seen_at: datetime, created_at: datetime, expires_at: datetime) ->
 
 def person(db: Db, token: str, address: str) -> Actor | None:
     """The actor of a session token, if the session is open; one statement, since every page begins with it."""
-    rows = db.execute(_person, {"token": token_hash(token), "moment": now()}).all()
+    return _whose(db, token_hash(token), address)
+
+
+def _former(db: Db, token: str, address: str) -> Actor | None:
+    """The actor of a token that a proof has replaced a moment ago: it counts as nobody's proof."""
+    query = sa.select(LoginSession.token_hash).where(LoginSession.former_hash == token_hash(token))
+    current = db.scalar(query.where(LoginSession.renewed_at > now() - OVERLAP))
+    actor = _whose(db, current, address) if current is not None else None
+    return replace(actor, former=True) if actor is not None else None
+
+
+def _whose(db: Db, hashed: str, address: str) -> Actor | None:
+    rows = db.execute(_person, {"token": hashed, "moment": now()}).all()
     if not rows:
         return None
     user, collectivity_name, session_id, seen_at, settings, factors, created_at, expires_at = rows[0][:8]
@@ -403,7 +418,7 @@ def application(db: Db, token: str, address: str) -> Actor | None:
 @manager.user_loader  # type: ignore[untyped-decorator]
 def _load(token: str) -> Known | None:
     with reading() as db:
-        actor = person(db, token, http.address())
+        actor = person(db, token, http.address()) or _former(db, token, http.address())
     return Known(token, actor) if actor else None
 
 
@@ -540,6 +555,8 @@ def stand_guard(app: Flask) -> None:
         actor = _caller()
         if actor is None:
             return _refuse_stranger()
+        if actor.user_id is not None:
+            refuse_hurry(actor.user_id)
         _admit(actor, who)
         if actor.factor_due and not _mark("__before_factor__"):
             return _refuse_unprotected()
@@ -548,6 +565,12 @@ def stand_guard(app: Flask) -> None:
         return None
 
     app.after_request(_seen)
+
+
+def renewed(token: str) -> None:
+    """Put in the cookie the token that a proof has given the session of whoever asks; forms that are open stay good."""
+    g.actor = replace(g.actor, former=False)
+    login_user(Known(token, g.actor))
 
 
 def keep(token: str, actor_days: int | None) -> None:

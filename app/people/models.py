@@ -112,11 +112,15 @@ class LoginSession(Base):
 
     `proven_at`: when whoever is there last proved who he is, None since it was opened; `wrong`: answers that did not, since.
     `opened_by`, `proven_by`: the way that it was (`password`, `totp`, `passkey`, `recovery`); `proven_for`: the SHA-256 of
-    the documents that were shown then, None when the question was about none.
+    the documents that were shown then, None when the question was about none. `former_hash`: the token before the last proof,
+    which reads on for a moment after `renewed_at` and proves nothing.
     """
 
     __tablename__ = "login_session"
-    __table_args__ = (sa.Index("ix_login_session_user_id", "user_id"),)
+    __table_args__ = (
+        sa.Index("ix_login_session_user_id", "user_id"),
+        sa.Index("ix_login_session_former_hash", "former_hash"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(unique=True)
@@ -132,6 +136,8 @@ class LoginSession(Base):
     opened_by: Mapped[str] = mapped_column(server_default="password")
     proven_by: Mapped[str | None]
     proven_for: Mapped[list[Any] | None]
+    former_hash: Mapped[str | None]
+    renewed_at: Mapped[datetime | None]
 
 
 class PasswordReset(Base):

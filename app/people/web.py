@@ -252,7 +252,7 @@ def confirm() -> Response | tuple[str, int]:
             return redirect(safe(request.args.get("suite")))
         try:
             documents = digests(given.get("documents") if request.is_json else about)
-            identity.prove(g.actor, SecretStr(str(answer or "")[:LONGEST]), documents)
+            door.renewed(identity.prove(g.actor, SecretStr(str(answer or "")[:LONGEST]), documents))
         except Refusal as refusal:
             if http.wants_json() or refusal.key != "identity-refused":
                 raise
@@ -313,9 +313,10 @@ def change_password() -> Response | str | tuple[str, int]:
         return redirect(url_for("people.confirm", suite=url_for("people.change_password")))
     if form.validate_on_submit():
         try:
-            desks.change_password(
+            token = desks.change_password(
                 g.actor, SecretStr(form.present.data or ""), SecretStr(form.password.data or "")
             )
+            door.renewed(token)
         except Refusal as refusal:
             if refusal.key == "identity-closed":
                 raise

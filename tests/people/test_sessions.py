@@ -105,6 +105,47 @@ def test_logging_out_closes_the_session_on_the_server_and_not_only_the_cookie(ho
     assert not inside(client)
 
 
+def test_a_proof_of_who_is_there_leaves_the_copy_of_a_thief_unproven(house: House) -> None:
+    """ASVS 7.2.4: a new token at each proof; pictures and tabs under way with the former one are still answered."""
+    words = {"present": PASSWORD, "password": "une autre phrase assez longue"}
+    for address, form in (("/compte/confirmer", {"answer": PASSWORD}), ("/compte/mot-de-passe", words)):
+        client, thief = enter(house)[0], house.app.test_client()
+        csrf = {"csrf_token": house.csrf(client)}
+        thief.set_cookie("paraphe", client.get_cookie("paraphe").value)
+        assert client.post(address, data={**form, **csrf}).status_code == 302
+        assert client.get_cookie("paraphe").value != thief.get_cookie("paraphe").value
+        assert inside(client), "the page that was open goes on, and its forms"
+        assert client.post("/compte/affichage", data={**csrf, "theme": "auto"}).status_code == 302
+        assert inside(thief), "what was under way is answered"
+        asked = thief.get("/compte/mot-de-passe")
+        assert (asked.status_code, asked.location.partition("?")[0]) == (302, "/compte/confirmer")
+        flashed = thief.post("/compte/affichage", data={**csrf, "theme": "auto"})
+        assert "Set-Cookie" not in flashed.headers, "nothing puts the former token back"
+        with later(seconds=11):
+            assert not inside(thief)
+            assert inside(client)
+
+
+def test_a_session_asks_no_faster_than_a_person_reads(house: House) -> None:
+    app = create_app(house.settings.model_copy(update={"person_rate": "3 per minute"}))
+    limiter.reset()
+    try:
+        here, there, colleague = (app.test_client() for _ in range(3))
+        for client, who in ((here, LOGIN), (there, LOGIN), (colleague, "b.cadiou")):
+            token = token_in(client.get("/login").get_data(as_text=True))
+            client.post("/login", data={"login": who, "password": PASSWORD, "csrf_token": token})
+        assert [one.get("/compte").status_code for one in (here, there, here)] == [200, 200, 200]
+        stopped = there.get("/compte")
+        assert (stopped.status_code, stopped.headers["Retry-After"]) == (429, "60")
+        assert "trop de pages en peu de temps" in stopped.get_data(as_text=True)
+        assert colleague.get("/compte").status_code == 200
+        assert here.get("/health/live").status_code == 200
+        with later(seconds=61):
+            assert there.get("/compte").status_code == 200
+    finally:
+        limiter.reset()
+
+
 def test_logging_in_begins_a_session_that_nobody_else_could_prepare(house: House) -> None:
     client = house.app.test_client()
     token = token_in(client.get("/login").get_data(as_text=True))

@@ -16,6 +16,7 @@ from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.people import applications, identity
+from app.people import login as door
 from app.people.mandates import accredit, end_mandate, mandates, open_mandate, to_accredit
 from app.people.models import Desk, User
 from app.people.office.forms import KINDS, EndForm, mandate_form
@@ -49,7 +50,7 @@ def who_is_there(back: str) -> Callable[[Callable[P, R]], Callable[P, R | Respon
                 return redirect(url_for(back))
             try:
                 if "answer" in request.form:
-                    identity.prove(g.actor, SecretStr(request.form["answer"][:LONGEST]))
+                    door.renewed(identity.prove(g.actor, SecretStr(request.form["answer"][:LONGEST])))
                 identity.refuse_stale(g.actor)
             except Refusal as refusal:
                 if refusal.key not in {"identity-needed", "identity-refused"}:

@@ -15,6 +15,7 @@ from app.core.limits import limiter, login_rate, per_person
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.people import identity
+from app.people import login as door
 from app.people.models import User
 from app.signing import enrol
 from app.signing.enrolling.web import state_of
@@ -87,7 +88,7 @@ def certificate(certificate_id: int) -> Response | tuple[str, int]:
             return redirect(_again(certificate_id))
         try:
             if "answer" in request.form:
-                identity.prove(g.actor, SecretStr(request.form["answer"][:LONGEST]))
+                door.renewed(identity.prove(g.actor, SecretStr(request.form["answer"][:LONGEST])))
             flash(_act(certificate_id, request.form.get("action", ""), request.form.get("reason", "")), "ok")
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
