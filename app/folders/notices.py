@@ -77,7 +77,7 @@ def nobody_may_act(
     """Tell the depositor and the administrators, whoever caused it, that nobody may act where the folder waits.
 
     An administrator reads no folder for that: his letter names the desk and leads to the mandates. `after`: what else the
-    same move has to tell of the folder, by person; it is said in the same letter, to who is led to the folder.
+    same move has to tell of the folder, by person; it is said in the same letter, to a depositor who administers too.
     """
     after = after or {}
     desks = " et ".join(slot.label for slot in awaited if not slot.people) or " et ".join(
@@ -104,7 +104,8 @@ def nobody_may_act(
                 "folder_id": folder.id,
                 "by": by,
                 "what": desks,
-                **({"page": page} if page else {"after": after[user_id]} if user_id in after else {}),
+                **({"page": page} if page else {}),
+                **({"after": after[user_id]} if user_id in after else {}),
             },
             folder.id,
         )

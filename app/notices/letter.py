@@ -70,6 +70,10 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         manages, awaited = "page" in row.payload and row.payload["event"] == NOBODY, False
         if folder is not None and not manages:
             awaited = _still_for(db, of_user(db, user, place), folder, row)
+        # An administrator is told what became of a folder where he may read it, as anybody is
+        after = row.payload.get("after", "")
+        if after and manages and not (folder and may_read(db, of_user(db, user, place), folder)):
+            after = ""
         discreet = folder is not None and not manages and family_of(folder.family).restricted
         # The words of a step are told to who is awaited at it, not to who was at the one before
         due_words, tone = _due(db, folder) if folder and awaited and not discreet else ("", "")
@@ -91,7 +95,7 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         "own": row.payload.get("own", True),
         "manages": manages,
         "turn": awaited and bool(row.payload.get("turn")),
-        "after": row.payload.get("after", ""),
+        "after": after,
         "waits": row.payload.get("waits", False),
         "why": _plain(str(row.payload.get("why", ""))),
         "other_name": row.payload.get("other_name", True),

@@ -190,7 +190,10 @@ def test_an_account_is_presided_by_another_than_the_mayor_and_who_decides_is_tol
     )
     house.approve(folder_id, "n.abgrallec")
     page = mayor.text(f"/dossiers/{folder_id}")
-    assert "« Signature du maire », Armel Kervadec, maire, signerait le compte financier unique" in page
+    assert (
+        "« Signature du maire ou de qui a présidé », Armel Kervadec, maire, signerait le compte financier unique"
+        in page
+    )
     assert "Faites signer Gaud Le Bras, par un circuit qui le demande" in page
     assert "le maire signerait" in mayor.text(f"/lots/{mayor.propose('sign', [folder_id])}")
     warnings = Software(house, "maire", [Right.ACT]).get(f"/folders/{folder_id}").json["warnings"]

@@ -71,6 +71,15 @@ def test_the_depositor_who_publishes_is_told_of_the_receipt_and_of_his_turn_in_o
         told = news_of(db, invoice, moved, nobody, house.actor("n.abgrallec"), stuck=True)
     depositor = [one.payload for one in told if one.payload["user_id"] == invoice.depositor_user_id]
     assert [(one["event"], one["after"]) for one in depositor] == [("nobody_may_act", "receipt_arrived")]
+    # Who deposited and administers too is told both in one letter, which leads to the mandates
+    act = house.folder(folder_id)
+    with reading(act.collectivity_id) as db:
+        told = news_of(db, act, moved, nobody, house.actor("n.abgrallec"), stuck=True)
+    (one,) = [one for one in told if one.payload["user_id"] == act.depositor_user_id]
+    assert (one.payload["page"], one.payload["after"]) == ("/administration/mandats", "receipt_arrived")
+    row.payload = one.payload
+    words = letter.write(row, house.settings, house.app.jinja_env).message.get_body(("plain",)).get_content()
+    assert ("L’accusé de réception" in words, "/administration/mandats" in words) == (True, True)
 
 
 def test_a_worker_that_comes_back_late_changes_nothing_of_what_was_acknowledged(house: House) -> None:
