@@ -1,5 +1,6 @@
 """The dates of an act that the law counts, each with the rule that gives it: pages, certificate and JSON all read these."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -42,6 +43,12 @@ STATES = frozenset({"suspended", "referred", "annulled", "partly"})
 def state_rule(key: str, beside: str) -> str:
     """The rule beside the state of an act: that of its state, else of an appeal that is pending."""
     return RULES[key if key in STATES else "contested"] if key in STATES or "recours" in beside else ""
+
+
+def article(rule: str) -> str:
+    """« (CGCT L2131-1, I) », the article of a rule alone, for where its words have no room; empty where it names none."""
+    found = re.findall(r"\((?:CGCT|CJA) [^)]*\)", rule)
+    return found[-1] if found else ""
 
 
 @dataclass(frozen=True)

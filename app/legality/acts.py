@@ -18,7 +18,7 @@ from app.core.refusals import Refusal
 from app.files import vault
 from app.folders import dated
 from app.folders.access import authorize
-from app.folders.dated import RULES, Dated, state_rule
+from app.folders.dated import RULES, Dated, article, state_rule
 from app.folders.documents import current_versions
 from app.folders.effect import ANNULLED, PARTLY, REFERRED, Effect, effect_of
 from app.folders.models import Document, DocumentVersion, Folder, Publication
@@ -187,26 +187,37 @@ def told(db: Db, folder: Folder) -> list[dict[str, Any]]:
 
 
 def rows_of(life: Life, since: Sequence[str] = ()) -> list[str]:
-    """The rows of the stamp: its days, what the act is worth today by the line that every page reads, what came after it."""
+    """The rows of the stamp: its days, what the act is worth today by the line that every page reads, what came after it.
+
+    The article of its rule stands behind each day that the law counts; the page of the act has the rule whole.
+    """
     identifier = life.standing.act.identifier
+    worth = life.effect if life.effect and life.effect.words else None
+    rule = (RULES.get(worth.key, "") or state_rule(worth.key, "")) if worth else ""
     return [
         f"Envoyé en préfecture le {_short(life.sent_on)}"
         if not life.on_paper
         else "Transmis en préfecture sur papier",
-        f"Reçu en préfecture le {_short(life.received_on)}",
+        f"Reçu en préfecture le {_short(life.received_on)} {article(received(life).rule)}",
         _known(life),
         *_put_online(life),
-        *([life.effect.words] if life.effect and life.effect.words else []),
+        *([f"{_worth(worth)} {article(rule)}".rstrip()] if worth else []),
         *([f"Retiré du site le {_short(life.withdrawn_on)}"] if life.withdrawn_on else []),
         *since,
         *([f"ID : {identifier}"] if identifier else []),
     ]
 
 
+def _worth(effect: Effect) -> str:
+    """What the act is worth; a stamp is read for years, and its day has its year."""
+    bound = effect.key == "enforceable" and effect.enforceable_on
+    return f"Exécutoire le {_short(effect.enforceable_on)}" if bound else effect.words
+
+
 def _known(life: Life) -> str:
     """The day of publication or of notification, or that it waits."""
     if life.published_on:
-        return f"{life.means.done} {_short(life.published_on)}"
+        return f"{life.means.done} {_short(life.published_on)} {article(RULES[life.means])}"
     return f"{'Notification' if life.means is Means.NOTIFIED else 'Publication'} : en attente"
 
 
@@ -215,7 +226,9 @@ def _put_online(life: Life) -> list[str]:
     if life.means is not Means.URGENT:
         return []
     return [
-        f"Mis en ligne le {_short(life.first_online)}" if life.first_online else "Mise en ligne : en attente"
+        f"Mis en ligne le {_short(life.first_online)} {article(RULES[Means.ONLINE])}"
+        if life.first_online
+        else "Mise en ligne : en attente"
     ]
 
 

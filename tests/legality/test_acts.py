@@ -203,7 +203,7 @@ def test_the_stamped_copy_is_a_view_and_the_signed_original_is_untouched(house: 
     said = text_of(answer.data, tmp_path)
     for words in (
         "FACTICE",
-        f"Reçu en préfecture le {today():%d/%m/%Y}",
+        f"Reçu en préfecture le {today():%d/%m/%Y} (CGCT L2131-2)",
         "Publication : en attente",
         "ID : 029-212909998-20260924-2026_057-DE",
         "Copie tamponnée : seul l’original signé fait foi",
@@ -218,7 +218,7 @@ def test_the_stamped_copy_is_a_view_and_the_signed_original_is_untouched(house: 
     assert before[-1][1] != answer.data
     house.publish(act)
     said = text_of(client.get(f"/dossiers/{act}/copie-tamponnee").data, tmp_path)
-    assert f"Publié le {today():%d/%m/%Y}" in said
+    assert f"Publié le {today():%d/%m/%Y} (CGCT R2131-1)" in said  # the rule has room on its own line
     assert house.client("g.trehorel").get(f"/dossiers/{act}/copie-tamponnee").status_code == 404
 
 
@@ -361,8 +361,9 @@ def test_an_act_posted_in_urgency_then_put_online_says_each_date_with_its_rule_e
         assert dates["published_on"].day == dates["enforceable_on"].day == posted
         assert dates["appeal_until"].day == appeal_until(today())
         assert dates["online_until"].day == online_until(today())
-        assert f"Affiché en urgence le {posted:%d/%m/%Y}" in acts.rows_of(found)
-        assert f"Mis en ligne le {today():%d/%m/%Y}" in acts.rows_of(found)
+        assert f"Affiché en urgence le {posted:%d/%m/%Y} (CGCT L2131-1, V)" in acts.rows_of(found)
+        assert f"Mis en ligne le {today():%d/%m/%Y} (CGCT R2131-1)" in acts.rows_of(found)
+        assert any(one.endswith("(CGCT L2131-1, I)") and "xécutoire" in one for one in acts.rows_of(found))
         software = Software(house, "secretariat", [Right.CREATE, Right.ACT])
         inside = {one["name"]: one for one in software.get(f"/folders/{act}").json["dates"]}
         outside = house.client().get("/api/v1/public/kerlann-sur-mer/acts/" + address(act).rpartition("/")[2])
