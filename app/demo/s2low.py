@@ -51,11 +51,12 @@ class Scenario:
     """How it behaves from now on; `next` names what befalls the coming requests to a path, one after the other.
 
     `login`: the login page under 200. `outage`: HTTP 503. `cut`: the connection falls before anything is read. `lost`: it is
-    read, done, and the connection falls before the answer. `empty`: it is done, and nothing is said under 200. `broken`:
-    HTTP 500 once it is done. `home`, `door`: it leads to `/` or to its login, as release 6 does without a right or an
-    account. `archivist`: HTTP 400, for a list that asks for that role. Any other text is answered under 200. `said` holds
-    the very bytes to answer to a path, whatever is asked. `always` befalls every request until it is emptied. Without
-    `basic`, its web server hears no login and password (6.0.0, stock image): who gives some is refused as a stranger.
+    read, done, and the connection falls before the answer. `empty`: it is done, and nothing is said under 200. `broken`: HTTP
+    500 once it is done. `home`, `door`: it leads to `/` or to its login, as release 6 does without a right or an account.
+    `since` notes the `min_date` of each list that was asked (D5). `archivist`: HTTP 400, for a list that asks for that role.
+    Any other text is answered under 200. `said` holds the very bytes to answer to a path, whatever is asked. `always` befalls
+    every request until it is emptied. Without `basic`, its web server hears no login and password (6.0.0, stock image): who
+    gives some is refused as a stranger.
     """
 
     always: str = ""
@@ -63,6 +64,7 @@ class Scenario:
     next: dict[str, list[str]] = field(default_factory=dict)
     said: dict[str, bytes] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    since: list[str] = field(default_factory=list)
 
     def of(self, path: str) -> str:
         """What befalls this request."""
@@ -333,6 +335,7 @@ class Operator(OfficeFace):
             yield unquote(path.stem), json.loads(path.read_bytes())
 
     def _listed(self, request: Request, status: int, rows: list[dict[str, Any]]) -> Response:
+        self.scenario.since.append(request.args.get("min_date", ""))
         offset, limit = int(request.args.get("offset", "0")), int(request.args.get("limit", "100"))
         told = {"status_id": status, "authority_id": 1, "offset": offset, "limit": limit}
         return as_json({**told, "transactions": rows[offset : offset + limit]})

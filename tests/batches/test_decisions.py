@@ -39,7 +39,12 @@ def test_a_batch_of_visas_moves_each_folder_once_and_says_so_in_its_journal(
     mayor = Hand(house, "a.kervadec")
     page = mayor.page(mayor.propose("sign", folders))
     assert ("Vous pouvez fermer cette page" in page, "Gardez cette page" in page) == (False, True)
-    assert "4 dossiers visés sur 4" in finances.page(number)
+    page = finances.page(number)
+    assert "4 dossiers visés sur 4" in page
+    assert re.search(r", le \d\d/\d\d/\d{4}, de \d{1,2} h \d\d à \d{1,2} h \d\d<", page)
+    assert not re.search(
+        r"\b0\d h \d\d|\d\d:\d\d", re.sub(r"<[^>]*>", " ", page)
+    )  # « 4 h 41 », not « 04 h 41 »
     for one in folders:
         assert house.journal(one).count("folder.approve") == 2  # the service's, then this one
         assert facts_of(one)["batch"] == number

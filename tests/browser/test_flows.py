@@ -35,6 +35,7 @@ def test_a_flow_and_what_it_carries_meet_no_barrier(house: House, look: Look, tm
         mayor.folder(folder_id)
         mayor.page.get_by_role("link", name="paye_202611.xhl").first.click()
         mayor.sees("QUÉMÉNEUR Nolwenn")
+        mayor.sees("151,67")
         _picture(mayor, "payslips")
         look.at(mayor, "attachment, payslips")
     with look.by("g.trehorel") as accountant:

@@ -3,7 +3,12 @@
 import pytest
 
 from app.channels.actes.garbled import cautions, told, unspoilt
+from app.folders import sending
 from app.folders.models import Folder
+from tests.api.software import Software
+from tests.batches.town import Hand
+from tests.builders.house import House
+from workflows.rights import Right
 
 
 @pytest.mark.parametrize(
@@ -32,3 +37,16 @@ def test_it_is_said_of_acts_alone() -> None:
     act.fields = {**act.fields, "subject": "Le CafÃ©"}  # another subject is another caution: one asks again
     assert cautions(None, act)[0].about != caution.about  # type: ignore[arg-type]
     assert cautions(None, Folder(fields={"subject": "CafÃ©"}, sources={})) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_it_is_read_on_the_draft_where_one_decides_and_by_other_software(house: House) -> None:
+    act = house.a_deliberation(at="draft", subject="Tarifs du CafÃ© de la plage")
+    told = "Sans doute : « Tarifs du Café de la plage »."
+    assert told in Hand(house, "k.morizur").text(f"/dossiers/{act}/brouillon")
+    sending.send(house.actor("k.morizur"), act, version=house.folder(act).version)
+    director = Hand(house, "s.rivoal")
+    for where in (f"/dossiers/{act}", f"/lots/{director.propose('approve', [act])}"):
+        assert told in director.text(where), where
+    shown = Software(house, "direction", [Right.ACT]).get(f"/folders/{act}").json["warnings"]
+    assert [one["key"] for one in shown] == ["subject-garbled"]

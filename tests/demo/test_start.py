@@ -2,6 +2,7 @@
 
 import re
 import socket
+import subprocess
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -20,9 +21,11 @@ from app.invoices.reading import read_invoice
 from app.operations import processes
 from tests.cluster import free_port
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 def test_the_worker_waits_for_the_mail_catcher_and_the_test_authority(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     started: dict[str, Any] = {}
 
@@ -36,13 +39,27 @@ def test_the_worker_waits_for_the_mail_catcher_and_the_test_authority(
     monkeypatch.setattr(pki, "make", lambda *_: None)
     monkeypatch.setattr(app, "create_app", lambda: None)
     monkeypatch.setattr(schema, "upgrade", lambda: None)
-    monkeypatch.setattr(seed, "is_seeded", lambda: True)
+    monkeypatch.setattr(seed, "is_seeded", lambda: False)
+    monkeypatch.setattr(seed, "seed", lambda _: started.update(before=capsys.readouterr().out))
     monkeypatch.setattr(processes, "run", run)
     port = free_port()
     monkeypatch.setenv("PORT", str(port))
     assert demo.main() == 0
     assert "services" in started["more"]
     assert sorted(started["needs"]) == [port + 1, port + 2]
+    # Who waits is told what for, before each long part, and where to go at the end
+    assert "Préparation de la commune" in started["before"]
+    assert f"http://localhost:{port}/demo" in capsys.readouterr().out
+    recipe = subprocess.run(  # what `make demo` would do on a machine where nothing is installed yet
+        ["make", "-n", "-W", "requirements.txt", ".venv/.demo"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    ).stdout
+    assert "quelques minutes la première fois" in recipe.splitlines()[-3]
+    assert "pip install" in recipe
+    assert "--quiet" not in recipe  # pip says itself how far each download is
 
 
 def test_a_port_that_is_taken_is_named_before_anything_is_touched(

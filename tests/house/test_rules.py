@@ -225,3 +225,31 @@ def test_every_address_of_a_template_exists(house: House) -> None:
         assert set(re.findall(r"url_for\(['\"]([\w.]+)['\"]", text)) <= known, relative(one)
         if "email" not in one.parts:
             assert not re.search(r"<style|\sstyle=|<script(?![^>]*\bsrc=)", text), relative(one)
+
+
+def test_one_thing_has_one_name_on_every_screen() -> None:
+    """The names of before, and any other for the same thing: nowhere in what people read."""
+    former = re.compile(
+        r"flux PES\b|flux de pa[yi]e \(PES\)|flux de paie|bulletins? de paie|objet du dossier", re.IGNORECASE
+    )
+    shown = [
+        one
+        for folder in ("app", "workflows")
+        for end in ("html", "txt", "yaml", "js", "py")
+        for one in (ROOT / folder).rglob(f"*.{end}")
+    ]
+    assert len(shown) > 500
+    found = {
+        relative(one): said for one in shown if (said := former.findall(one.read_text(encoding="utf-8")))
+    }
+    assert found == {}
+    labels: dict[str, set[str]] = {}
+    for family in families().values():
+        subject = family.field("subject")
+        labels.setdefault("act" if family.field("nature") else "other", set()).update(
+            {subject.label} if subject else ()
+        )
+    assert labels == {"act": {"Objet de l’acte"}, "other": {"Objet"}}
+    form = (ROOT / "app" / "folders" / "forms.py").read_text(encoding="utf-8")
+    assert '"Titre du dossier"' in form  # of the folder, never of the act
+    assert [families()[one].label for one in ("pes", "pes_payroll")] == ["Flux comptable", "Flux de paye"]

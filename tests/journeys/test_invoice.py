@@ -25,6 +25,9 @@ def test_an_invoice_goes_from_deposit_to_the_finance_software(house: House) -> N
         manifest = json.loads(found.read("manifest.json"))
         held = {one["role"]: found.read(one["name"]) for one in manifest["files"]}
     assert manifest["folder"]["id"] == folder_id
+    page = house.client("g.trehorel").get(f"/dossiers/{folder_id}?onglet=journal").get_data(as_text=True)
+    # Nobody outside answered anything: no word of a receipt
+    assert ("Remis au logiciel métier" in page, "ccusé" in page) == (True, False)
     assert held.keys() == {"main", "original", "data"}
     assert held["original"] == INVOICE.read_bytes()
     assert held["main"].startswith(held["original"])
