@@ -1,10 +1,12 @@
 """Dissects one untrusted PDF, in a copy of a process under limits; app/files/pdf.py asks it (`app.files.confined`)."""
 
 import dataclasses
+import math
 import mmap
 import re
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from app.pdf.alike import read_alike
 INFLATED = 256 << 20
 MAX_PAGES = 200_000
 TEXT_PAGES = 30
+IMAGES = 500
 _BLANK = b" \t\r\n\f\0"
 _OBJECT = re.compile(rb"\d+\s+\d+\s+obj\b")
 # What qpdf says of a file whose objects are not where its cross-reference table puts them.
@@ -101,9 +104,11 @@ def dissect(path: Path, workdir: Path, *, to_be_signed: bool) -> dict[str, Any]:
             repaired = _repaired(
                 pdf, path, workdir, damaged=damaged, signed=carries_signature, signable=to_be_signed
             )
+    has_text = any(text.strip() for text in _page_texts(repaired or path))
     return {
         "pages": pages,
-        "has_text": any(text.strip() for text in _page_texts(repaired or path)),
+        "has_text": has_text,
+        "resolution": None if has_text else _resolution(repaired or path),
         "signatures": [dataclasses.asdict(one) for one in signatures],
         "repaired": str(repaired) if repaired else None,
         "free_fields": free_fields,
@@ -317,3 +322,33 @@ def _page_texts(path: Path) -> Iterator[str]:
                 yield document[number].get_textpage().get_text_bounded()
     except pypdfium2.PdfiumError:
         return
+
+
+def _resolution(path: Path) -> int | None:
+    """In points per inch, how finely the coarsest of the first pages of a scan was scanned; None when it is not known.
+
+    On each page, by the image that covers the most of it: its own points by the place that it takes. An image inside another
+    drawing, whose place is not told so simply, tells nothing.
+    """
+    import pypdfium2
+    from pypdfium2 import raw
+
+    found = []
+    try:
+        with pypdfium2.PdfDocument(path) as document:
+            for number in range(min(len(document), TEXT_PAGES)):
+                images = document[number].get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=1)
+                points = [_points(one) for one in islice(images, IMAGES)]
+                if points:
+                    found.append(max(points)[1])
+    except pypdfium2.PdfiumError:
+        return None
+    coarsest = round(min(found, default=0))
+    return coarsest if coarsest > 1 else None
+
+
+def _points(image: Any) -> tuple[float, float]:
+    """The area of an image on its page, and its points per inch in the direction in which it has the fewest."""
+    (wide, high), (a, b, c, d, *_) = image.get_px_size(), image.get_matrix().get()
+    across, down = math.hypot(a, b) / 72, math.hypot(c, d) / 72
+    return (across * down, min(wide / across, high / down)) if across and down else (0.0, 0.0)

@@ -181,7 +181,10 @@ def _making(path: Path) -> str:
     """How an image says that it was scanned."""
     from app.files.images import resolution
 
-    points = resolution(path)
+    return _scanned_at(resolution(path))
+
+
+def _scanned_at(points: int | None) -> str:
     return (
         f"Numérisé à {points} points par pouce." if points else "Résolution de la numérisation non indiquée."
     )
@@ -232,7 +235,7 @@ def _about(facts: PdfFacts, role: str) -> list[str]:
     if not facts.has_text and role == "main":
         notes.append("Aucun texte à lire dans ce PDF : les informations seront à saisir.")
     if not facts.has_text:
-        notes.append(PAPER)
+        notes += [_scanned_at(facts.resolution), PAPER]
     return notes
 
 

@@ -59,6 +59,7 @@ class PdfFacts:
     first of `enclosed_count`.
 
     `free_fields`: how many signature fields the author of a certified document left free; None when it is not certified.
+    `resolution`: of a scan without text, in points per inch, that of its coarsest page; None when it is not known.
     """
 
     pages: int
@@ -71,6 +72,7 @@ class PdfFacts:
     damaged: bool = False
     enclosed: tuple[Enclosed, ...] = ()
     enclosed_count: int = 0
+    resolution: int | None = None
 
 
 def examine_pdf(path: Path, filename: str, workdir: Path, *, to_be_signed: bool) -> PdfFacts:
@@ -103,6 +105,7 @@ def examine_pdf(path: Path, filename: str, workdir: Path, *, to_be_signed: bool)
         told["damaged"],
         tuple(Enclosed(**one) for one in told["enclosed"]),
         told["enclosed_count"],
+        told["resolution"],
     )
 
 

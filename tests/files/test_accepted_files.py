@@ -52,8 +52,9 @@ def test_a_scan_says_that_its_facts_must_be_typed(tmp_path: Path) -> None:
     seen = look(ASSETS / "acts" / "facture-scannee-FA-2026-1187.pdf", "scan.pdf", tmp_path)
     assert not seen.has_text
     assert "image sans texte" in seen.notes[0]
-    assert "gardez l’original, sauf si la copie est fiable" in seen.notes[2]
+    assert "gardez l’original, sauf si la copie est fiable" in seen.notes[3]
     assert seen.notes[1] == "Aucun texte à lire dans ce PDF : les informations seront à saisir."
+    assert seen.notes[2] == "Numérisé à 150 points par pouce."
 
 
 def test_an_invoice_with_attached_files_is_accepted(tmp_path: Path) -> None:

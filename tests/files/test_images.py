@@ -20,6 +20,34 @@ def photo(form: str, size: tuple[int, int] = (300, 200), mode: str = "RGB", **sa
     return out.getvalue()
 
 
+def a_scan(pages: list[tuple[int, int, int]]) -> bytes:
+    """A4 pages that each hold an image of so many points, turned by so many degrees, and a smaller one at 72 points per inch."""
+    out = io.BytesIO()
+    with pikepdf.new() as pdf:
+        for wide, high, turned in pages or [(0, 0, 0)]:
+            page = pdf.add_blank_page(page_size=(595.28, 841.89))
+            if not wide:
+                continue
+            drawn = {
+                f"/Im{n}": pikepdf.Stream(
+                    pdf,
+                    b"\x7f" * (w * h),
+                    Type=pikepdf.Name.XObject,
+                    Subtype=pikepdf.Name.Image,
+                    Width=w,
+                    Height=h,
+                    ColorSpace=pikepdf.Name.DeviceGray,
+                    BitsPerComponent=8,
+                )
+                for n, (w, h) in enumerate([(wide, high), (72, 72)])
+            }
+            page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(drawn))
+            place = "0 841.89 -595.28 0 595.28 0" if turned else "595.28 0 0 841.89 0 0"
+            page.Contents = pdf.make_stream(f"q {place} cm /Im0 Do Q q 72 0 0 72 9 9 cm /Im1 Do Q".encode())
+        pdf.save(out)
+    return out.getvalue()
+
+
 def look(data: bytes, name: str, workdir: Path) -> Examined:
     path = workdir / "upload"
     path.write_bytes(data)
@@ -42,6 +70,13 @@ def test_a_photo_is_converted_and_the_page_says_so_and_how_it_was_scanned(tmp_pa
     scanned = look(photo("PNG", size=(1240, 1754), dpi=(300, 300)), "facture.png", tmp_path)
     assert "Numérisé à 300 points par pouce." in scanned.notes
     assert "gardez l’original" in PAPER
+    # A scan that comes as a PDF: by its image and the place that it takes, turned or not, the coarsest page told
+    for name, pages, told in (
+        ("droit", [(1654, 2339, 0)], "Numérisé à 200 points par pouce."),
+        ("couché", [(2339, 1654, 90), (1240, 1754, 0)], "Numérisé à 150 points par pouce."),
+        ("vide", [], "Résolution de la numérisation non indiquée."),
+    ):
+        assert told in look(a_scan(pages), f"{name}.pdf", tmp_path).notes, name
 
 
 def test_a_jpeg_enters_its_page_byte_for_byte(tmp_path: Path) -> None:
