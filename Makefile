@@ -5,7 +5,7 @@ BIN := .venv/bin
 # What is compiled once serves every process that a test starts
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check bench assets release system clean
+.PHONY: demo test check bench fuzz assets release system clean
 
 demo: .venv/.demo
 	@PORT=$(PORT) $(BIN)/python -m app.demo $(RESET)
@@ -24,6 +24,11 @@ check: .venv/.dev
 
 bench: system .venv/.bench
 	$(BIN)/python -m bench
+
+# Strangers attack a served installation for three minutes on each database; what others saw is printed (docs/measures.md)
+fuzz: system .venv/.dev
+	$(BIN)/python -m bench.flood 180 sqlite
+	$(BIN)/python -m bench.flood 180 postgresql
 
 assets:
 	npm ci --no-audit --no-fund

@@ -138,6 +138,7 @@ class Settings(BaseSettings):
     archive_delay_seconds: float = Field(60.0, ge=0)
     archive_renewal_days: int = Field(90, ge=1)
 
+    clear_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     session_hours: int = Field(12, ge=1, le=72)
     marks_folder: Path | None = None
     idle_minutes: int = Field(120, ge=0, le=1440)
@@ -216,7 +217,9 @@ class Settings(BaseSettings):
             values["actes_classification_folder"] = data / "classifications"
         return values
 
-    @field_validator("revocation_hosts", "handover_webhook_hosts", "former_secret_keys", mode="before")
+    @field_validator(
+        "revocation_hosts", "handover_webhook_hosts", "former_secret_keys", "clear_hosts", mode="before"
+    )
     @classmethod
     def _list(cls, value: Any) -> Any:
         """A JSON list, or names with commas between them."""

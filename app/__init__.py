@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFProtect
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.core import db, french, hold, http, jobs, outbox, security, tenancy, transaction
+from app.core import bodies, db, french, hold, http, jobs, outbox, security, tenancy, transaction
 from app.core.commands import told
 from app.core.limits import limiter
 from app.core.refusals import catalogue
@@ -81,6 +81,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
     )
     if chosen.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=chosen.trusted_proxies, x_proto=chosen.trusted_proxies)  # type: ignore[method-assign]
+    app.wsgi_app = bodies.taken_in(app.wsgi_app)  # type: ignore[method-assign]
     app.session_interface = security.Cookies()
     open_ground(chosen)
     app.before_request(transaction.begin_work)  # first: a thread still has that of the request before

@@ -46,7 +46,9 @@ class _Writer:
 
     def __init__(self, commune: Commune, movers: int, waiting: Mapping[str, int]) -> None:
         self._commune, self._movers, self._waiting = commune, movers, waiting
-        self._seq, self._hash = 0, GENESIS
+        query = sa.select(ChainHead.seq, ChainHead.hash).where(ChainHead.collectivity_id == commune.id)
+        with db.reading() as session:  # its people and rights have their lines already
+            self._seq, self._hash = session.execute(query).one_or_none() or (0, GENESIS)
         self._depositor = commune.actors["g.trehorel"]
         self._emitters = [commune.desks[key] for key in ("comptabilite", "secretariat", "technique", "maire")]
 
@@ -213,7 +215,7 @@ def fill(commune: Commune, folders: int, *, movers: int, waiting: Mapping[str, i
             for table in TABLES:
                 connection.execute(sa.insert(table), rows[table])
     with engine.begin() as connection:
-        connection.execute(sa.delete(ChainHead))
+        connection.execute(sa.delete(ChainHead).where(ChainHead.collectivity_id == commune.id))
         connection.execute(sa.insert(ChainHead), writer.head)
         if connection.dialect.name == "postgresql":
             for table in ("folder", "document"):

@@ -1,7 +1,8 @@
 """What a body may hold: JSON of a size, a depth and numbers that both databases keep alike (RFC 8259 §6 and §9)."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from typing import Any, Final
 
 from app.core.refusals import Refusal
@@ -13,6 +14,43 @@ DEEPEST: Final = 32
 MOST_VALUES: Final = 50_000
 LARGEST_INTEGER: Final = 2**53 - 1
 """What every reader of JSON holds exactly, in either sign."""
+
+
+class Incoming:
+    """The body of a request as the server reads it; what it cannot make out is a refusal, never a crash (`body-broken`).
+
+    A server reads chunks while the product asks for them (RFC 9112 §7.1), and raises errors of its own at a wrong one.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        """A way to read the stream, guarded."""
+        read = getattr(self._stream, name)
+        if not callable(read):
+            return read
+
+        @wraps(read)
+        def guarded(*given: Any, **named: Any) -> Any:
+            try:
+                return read(*given, **named)
+            except (OSError, ValueError):
+                raise  # the framework knows these: the caller is gone
+            except Exception as fault:
+                raise Refusal("body-broken") from fault
+
+        return guarded
+
+
+def taken_in(served: Callable[..., Any]) -> Callable[..., Any]:
+    """The same WSGI application, whose bodies are read through `Incoming`."""
+
+    def serve(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        environ["wsgi.input"] = Incoming(environ["wsgi.input"])
+        return served(environ, start_response)
+
+    return serve
 
 
 def parsed(data: bytes | str) -> Any:

@@ -88,6 +88,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         403,
         "Cette demande vient d’un autre site que Paraphe. Rien n’a été fait : ouvrez la page ici même, puis recommencez.",
     ),
+    "body-broken": (
+        400,
+        "La demande est arrivée coupée ou abîmée, et n’a pas pu être lue. Rien n’a été fait : recommencez.",
+    ),
     "too-many-pages": (
         429,
         "Votre compte demande trop de pages en peu de temps, dans tous vos onglets et appareils ensemble. Rien n’a été fait de "

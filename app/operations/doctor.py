@@ -17,7 +17,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal, catalogue
 from app.files import vault
 from app.notices.mailer import connect
-from app.operations import marks
+from app.operations import links, marks
 from app.people.models import Collectivity
 from app.signing import enrol, setting
 from app.transmission import silences
@@ -60,6 +60,7 @@ def examine(settings: Any) -> Iterator[Finding]:
             _store,
             "impossible d’écrire puis de relire un document : vérifiez PARAPHE_STORE_URL et ses droits",
         ),
+        ("liaisons", _links, "les liaisons n’ont pas pu être lues : vérifiez les réglages"),
         ("courriel", _mail, "le serveur de courriel ne répond pas : vérifiez PARAPHE_MAIL_URL"),
         (
             "horodatage et horloge",
@@ -141,6 +142,15 @@ def _mail(settings: Any) -> str:
     if code >= 400:
         raise Unwell(f"le serveur de courriel refuse de servir ({code} {said.decode(errors='replace')})")
     return "le serveur répond"
+
+
+def _links(settings: Any) -> str:
+    if clear := list(links.in_clear(settings)):
+        raise Unwell(
+            "des services d’une autre machine sont joints en clair, ou sans vérifier que c’est eux : "
+            f"{' ; '.join(clear)}. Sur un réseau fermé, nommez leurs hôtes dans PARAPHE_CLEAR_HOSTS"
+        )
+    return "chiffrées, ou dans la machine et les hôtes que vous avez nommés"
 
 
 def _timestamp(settings: Any) -> str:

@@ -46,6 +46,15 @@ class Flood(io.RawIOBase):
         return many
 
 
+class WrongChunk(io.BytesIO):
+    """What gunicorn raises while a wrong chunk is read is none of Python's own errors."""
+
+    def read(self, *_sizes: object) -> bytes:
+        raise type("InvalidChunkSize", (Exception,), {})
+
+    readline = readinto = read  # type: ignore[assignment]
+
+
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )  # a file that is cut is left to the collector
@@ -97,6 +106,12 @@ def test_somebody_who_is_let_in_sends_files_and_no_other_long_body(house: House)
         "he is sent to log in, not told of a size"
     )
     assert "Set-Cookie" not in headers, "a form of another site takes nobody's session away"
+    for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json"):
+        environ = create_environ("/login", method="POST", content_type=kind)
+        environ |= {"wsgi.input": WrongChunk(), "wsgi.input_terminated": True}
+        words, status, _ = run_wsgi_app(house.app, environ, buffered=True)
+        assert status[:3] == "400", kind
+        assert "coupée ou abîmée" in b"".join(words).decode() or kind == "application/json", kind
     json = client.post(
         "/compte/confirmer", json={"answer": "x" * 1_500_000}, headers={"X-CSRFToken": form["csrf_token"]}
     )

@@ -11,6 +11,7 @@ from app.core import db, heartbeat, schema
 from app.core.clock import now
 from app.core.hold import Hold
 from app.core.outbox import Outbox
+from app.operations import links
 from app.operations.doctor import examine
 from tests.builders.authority import authority_in_advance
 from tests.builders.house import House
@@ -23,6 +24,7 @@ CHECKS = (
     "base de données",
     "migrations",
     "documents",
+    "liaisons",
     "courriel",
     "horodatage et horloge",
     "autorités reconnues",
@@ -66,6 +68,43 @@ def test_a_sound_installation_passes_every_check(house: House) -> None:
     assert seen["horodatage et horloge"][1].startswith("jeton obtenu, écart d’horloge ")
     assert seen["signature d’essai"][1] == "apposée et relue avec le cachet"
     assert seen["travail de fond"][1].startswith("signe de vie il y a ")
+
+
+def test_a_service_of_another_machine_in_the_clear_is_named_and_its_password_is_not(house: House) -> None:
+    (said,) = only_ill(house, "liaisons", handover_webhook_url="http://cle:secret@finances.exemple:8080/x")
+    assert "le logiciel métier (PARAPHE_HANDOVER_WEBHOOK_URL) : prenez https://" in said
+    assert "secret" not in said
+    far, near = "postgresql+psycopg://p:secret@base.exemple/p", "redis://127.0.0.1:6379/0"
+    ill: dict[str, tuple[str, ...]] = {
+        "mail_url": ("smtp://u:secret@smtp.exemple:587",),
+        "database_url": (far, f"{far}?sslmode=require"),
+        "queue_url": ("redis://:secret@file.exemple/0",),
+        "store_url": ("s3://seau?endpoint=http://s3.exemple:9000",),
+    }
+    sound: dict[str, tuple[str, ...]] = {
+        "mail_url": ("", "smtp://localhost", "smtps://smtp.exemple", "smtp+starttls://smtp.exemple:587"),
+        "database_url": (
+            f"{far}?sslmode=verify-full&sslrootcert=/a.pem",
+            "postgresql:///p?host=/run/postgresql",
+        ),
+        "queue_url": (near, "rediss://file.exemple/0", "none:"),
+        "store_url": ("s3://seau", "s3://seau?endpoint=https://s3.exemple", "file:/srv"),
+    }
+    for name, addresses in ill.items():
+        for address in addresses:
+            changed = house.settings.model_copy(update={name: address})
+            (words,) = links.in_clear(changed)
+            assert f"PARAPHE_{name.upper()}" in words, address
+            host = (
+                "s3.exemple"
+                if "s3." in address
+                else address.partition("@")[2].partition("/")[0].partition(":")[0]
+            )
+            closed = changed.model_copy(update={"clear_hosts": (host,)})
+            assert list(links.in_clear(closed)) == [], address
+    for name, addresses in sound.items():
+        for address in addresses:
+            assert list(links.in_clear(house.settings.model_copy(update={name: address}))) == [], address
 
 
 def test_the_command_prints_each_check_and_fails_when_one_does(house: House) -> None:

@@ -1,0 +1,57 @@
+"""Which services of the installation would be spoken to in the clear, or without knowing that it is they (ASVS 12.3)."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from config import LOOPBACK
+
+LINKS = (
+    ("mail_url", "le courriel"),
+    ("database_url", "la base"),
+    ("queue_url", "la file d’attente"),
+    ("rate_limit_url", "le compte des essais"),
+    ("store_url", "le dépôt S3"),
+    ("handover_webhook_url", "le logiciel métier"),
+)
+CLEAR = {
+    "smtp": "prenez smtp+starttls:// ou smtps://",
+    "redis": "prenez rediss://",
+    "http": "prenez https://",
+    "postgresql": "ajoutez ?sslmode=verify-full&sslrootcert=…",
+}
+VERIFIED = {"verify-full", "verify-ca"}
+
+
+def in_clear(settings: Any) -> Iterator[str]:
+    """Each service on another machine that is reached so, with the setting and what to write instead.
+
+    Neither this very machine nor a name of `PARAPHE_CLEAR_HOSTS` (a closed network) is told. Addresses are never repeated:
+    they hold passwords.
+    """
+    told = set()
+    for name, words in LINKS:
+        address = _service(str(getattr(settings, name) or ""))
+        parts = urlsplit(address)
+        scheme, host = (
+            parts.scheme.partition("+")[0] if "starttls" not in parts.scheme else "",
+            parts.hostname or "",
+        )
+        if (
+            scheme not in CLEAR
+            or not host
+            or host in LOOPBACK
+            or host in settings.clear_hosts
+            or address in told
+        ):
+            continue
+        if scheme == "postgresql" and parse_qs(parts.query).get("sslmode", [""])[-1] in VERIFIED:
+            continue
+        told.add(address)
+        yield f"{words} (PARAPHE_{name.upper()}) : {CLEAR[scheme]}"
+
+
+def _service(address: str) -> str:
+    """The address that is called: of an S3 bucket, its endpoint."""
+    parts = urlsplit(address)
+    return parse_qs(parts.query).get("endpoint", [""])[-1] if parts.scheme == "s3" else address
