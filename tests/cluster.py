@@ -54,6 +54,8 @@ class Cluster:
             "--no-sync",
         )
         options = f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync={'on' if fsync else 'off'} -c max_connections=200"
+        if not fsync:
+            options += " -c full_page_writes=off -c synchronous_commit=off -c autovacuum=off"
         self._run("pg_ctl", "-D", str(self._data), "-w", "-o", options, "-l", str(self.home / "log"), "start")
 
     def _run(self, program: str, *arguments: str) -> None:

@@ -3,15 +3,20 @@
 A test that takes `house` runs once on SQLite and once on PostgreSQL, each time on a fresh copy of the same commune.
 """
 
+import gc
 import itertools
 import shutil
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from sqlalchemy import Dialect, Engine
+from sqlalchemy.util import LRUCache
 from xdist.scheduler import LoadFileScheduling
 
 from app import create_app
@@ -30,6 +35,8 @@ from tests.mailserver import MailServer
 
 SECRET = "a secret of the tests, long enough to be taken"
 _numbers = itertools.count(1)
+# The garbage of the young is looked for after 700 objects: a seventh of the time of a test that makes a whole application
+gc.set_threshold(20_000, 20, 20)
 
 
 # The rooms whose files last longest begin, or one of them is alone at the end while the other processors have nothing to do
@@ -103,6 +110,24 @@ def _light_passwords() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_statements() -> Iterator[None]:
+    """The engines of a process share their dialect, and so the statements that it compiled: each test makes an engine."""
+    make, cache = db.make_engine, LRUCache[Any, Any](5000)
+    dialects: dict[str, Dialect] = {}
+
+    def sharing(url: str) -> Engine:
+        engine = make(url)
+        dialect = dialects.setdefault(engine.dialect.name, engine.dialect)
+        engine.dialect = engine.pool._dialect = dialect
+        engine._compiled_cache = cache
+        return engine
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(db, "make_engine", sharing)
+        yield
+
+
 @pytest.fixture(scope="session")
 def pki(tmp_path_factory: pytest.TempPathFactory) -> Iterator[test_pki.TestPki]:
     """The test authority, with its timestamps, OCSP and CRL, on a free port."""
@@ -135,6 +160,20 @@ def mail(_mail_server: MailServer) -> MailServer:
     """The mail server, empty."""
     _mail_server.clear()
     return _mail_server
+
+
+class _ToldAlone(Settings):
+    """Settings of which the environment says nothing: neither what a developer has there, nor the time to look for it."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_others: Any,
+        **_named: Any,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **more: object) -> Settings:
@@ -172,7 +211,7 @@ def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **
         "office": False,
         **more,
     }
-    return Settings(_env_file=None, **chosen)
+    return _ToldAlone(**chosen)
 
 
 @pytest.fixture(scope="session")

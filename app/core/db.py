@@ -237,9 +237,12 @@ def writing() -> Session:
 
 
 def dispose() -> None:
-    """Close every connection (after a fork, and between tests)."""
-    for one in _engines.values():
+    """Close every connection (after a fork, and between tests), and forget the databases that are no longer this process's."""
+    for url, one in list(_engines.items()):
         one.dispose()
+        if url != _current.get("url"):
+            for kept in (_engines, _readers, _writers):
+                del kept[url]
 
 
 @contextmanager
