@@ -10,6 +10,8 @@ from typing import IO, Any
 from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from app.pdf.holes import Reader
+
 HEADER = b"%PDF-"
 SEARCHED = 1024  # bytes in which readers look for the header (ISO 32000-1 annex H, implementation note 13)
 PIECE, MOST_RANGES, MOST_HOLE = 1 << 20, 500, 4 << 20
@@ -69,13 +71,13 @@ def opened(stream: IO[bytes]) -> Opened:
     head = stream.read(SEARCHED)
     junk = head.find(HEADER)
     if junk <= 0:
-        return Opened(PdfFileReader(stream, strict=False))
+        return Opened(Reader(stream, strict=False))
     try:
-        reader = PdfFileReader(_From(stream, junk), strict=False)
+        reader: PdfFileReader = Reader(_From(stream, junk), strict=False)
         _ = reader.root["/Pages"]
         return Opened(reader, head[:junk])
     except BROKEN:
-        reader = PdfFileReader(_Headed(stream), strict=False)
+        reader = Reader(_Headed(stream), strict=False)
         reader.stream = stream
         return Opened(reader, head[:junk], relative=False)
 

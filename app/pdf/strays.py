@@ -30,6 +30,12 @@ _SUBSECTION = re.compile(rb"^(\d{1,10}) (\d{1,10})[ \t]*\r?$", re.MULTILINE)
 _ACTS = re.compile(rb"obj|xref|trailer|stream|%PDF")
 HEAD, WINDOW = 64 << 10, 1024
 _COMMENT, _ESCAPE = re.compile(rb"%[^\r\n]*"), re.compile(rb"#([0-9A-Fa-f]{2})")
+# The name with any of its letters written as an escape
+_NAMED = re.compile(
+    b"".join(
+        b"(?:%c|#(?i:%02x))" % (one, one) for one in b"/Linearized"
+    )  # %c is the byte itself, none of them special
+)
 _NUMBER = re.compile(rb"(?<![0-9.])\+?(\d{1,15})(?![0-9])")
 _FIRST = re.compile(rb"\d[ \t\r\n\f\0]+\d+[ \t\r\n\f\0]*obj")
 _LENGTH = re.compile(rb"/L[ \t\r\n\f\0]+(\d{1,12})(?=[ \t\r\n\f\0]*[/>])")
@@ -133,6 +139,8 @@ def linearised_now(stream: Any, size: int) -> bool:
     """
     stream.seek(0)
     head = stream.read(HEAD)
+    if not _NAMED.search(head):
+        return False
     for one in _OBJECT.finditer(head):
         written = _COMMENT.sub(b" ", head[one.end() : one.end() + WINDOW])
         names = _ESCAPE.sub(lambda found: bytes((int(found[1], 16),)), written)

@@ -6,16 +6,21 @@ algorithms, policies, is the same bytes, or it is not alike and is proven whole.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from asn1crypto import cms, x509
-from pyhanko.sign.general import extract_certificate_info
-from pyhanko.sign.validation.generic_cms import extract_tst_data_iter, validate_sig_integrity
+from cryptography.exceptions import InvalidSignature
+from pyhanko.sign.general import SignedDataCerts, extract_certificate_info
+from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, extract_tst_data_iter
+from pyhanko.sign.validation.utils import extract_message_digest
+from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator, SignatureValidationContext
 
-from app.signing.trust import TOLERANCE, Trust
+from app.signing.cms_words import NAMES_IT, SET, misnamed
+from app.signing.seen import Seen
+from app.signing.trust import TOLERANCE, Trust, shared
 
 OWN = frozenset({"message_digest", "signing_time"})
 """The signed attributes that are each one's own; in a token the second repeats its hour."""
@@ -75,7 +80,7 @@ def like(proof: Any, signed_data: cms.SignedData, hour: datetime) -> Like:
     # asn1crypto reads a certificate piece by piece when it is asked, under no lock: a thread that meets another one half-way
     # finds a list cut short, and calls a sound signature broken. What threads share is read to its end before they see it.
     for certificate in (*there, *(path.iter_certs(include_root=True) if path is not None else ())):
-        _ = certificate.native
+        _read_whole(certificate)
     return Like(
         proof,
         own.signer_cert,
@@ -89,6 +94,7 @@ def hour_of_its_own(known: Like, signed_data: cms.SignedData, digest: bytes) -> 
     """The hour of a signature whose like is proven, once all that is its own holds; None when anything does not.
 
     That is the hash of the document, the value of the signature, the token's imprint of that value, the token's own seal.
+    Its other attributes and its algorithms are the bytes that were proven with its like.
     """
     info, token = signed_data["signer_infos"][0], _token(signed_data)
     content, stamp = token["encap_content_info"]["content"], token["signer_infos"][0]
@@ -99,10 +105,74 @@ def hour_of_its_own(known: Like, signed_data: cms.SignedData, digest: bytes) -> 
     holds = (
         stamped["message_imprint"]["hashed_message"].native == hashlib.new(name, value).digest()
         and known.earliest <= hour <= known.latest
-        and validate_sig_integrity(info, known.signer, "data", digest) == (True, True)
-        and validate_sig_integrity(stamp, known.authority, "tst_info", sealed) == (True, True)
+        and _signed(info, known.signer, digest)
+        and _signed(stamp, known.authority, sealed)
     )
     return hour if holds else None
+
+
+def _signed(info: cms.SignerInfo, certificate: x509.Certificate, digest: bytes) -> bool:
+    """Whether the attributes give this hash, once, and the value is that of the attributes (RFC 5652 §5.4)."""
+    attributes = info["signed_attrs"].dump()
+    if not attributes or extract_message_digest(info) != digest:
+        return False
+    how = SignatureValidationContext(
+        contextual_md_algorithm=info["digest_algorithm"]["algorithm"].native.lower(), prehashed=False
+    )
+    try:
+        # The bytes as they stand, but for their tag: [0] in the container, SET OF when they are signed
+        DefaultSignatureValidator().validate_signature(
+            info["signature"].native,
+            SET + attributes[1:],
+            certificate.public_key,
+            info["signature_algorithm"],
+            how,
+        )
+    except InvalidSignature:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Bearers:
+    """The certificates that came with a signature, its signer's first found; `misnamed` when it names another one."""
+
+    certificates: SignedDataCerts
+    misnamed: Seen | None
+
+
+def bearers(where: str, signed_data: cms.SignedData) -> Bearers:
+    """Whose certificate a signature names, and those that came with it; in a batch, found once for the same bytes.
+
+    What is read for it is hashed: the certificates, the signer's identifier, the attributes that name his certificate.
+    Raises what pyHanko raises when there is none.
+    """
+    batch = shared()
+    if batch is None:
+        return _bearers(where, signed_data)
+    info = signed_data["signer_infos"][0]
+    naming = [one.dump() for one in info["signed_attrs"] if one["type"].native in NAMES_IT]
+    name = _hashed((where.encode(), signed_data["certificates"].dump(), info["sid"].dump(), *naming))
+    known: Bearers | None = batch.bearers.get(name)
+    if known is None:
+        known = _bearers(where, signed_data)
+        for one in (known.certificates.signer_cert, *known.certificates.other_certs):
+            _read_whole(one)
+        batch.bearers[name] = known
+    return known
+
+
+def _bearers(where: str, signed_data: cms.SignedData) -> Bearers:
+    found = extract_certs_for_validation(signed_data)
+    return Bearers(found, misnamed(where, signed_data["signer_infos"][0], found.signer_cert))
+
+
+def _read_whole(certificate: x509.Certificate) -> None:
+    _ = certificate.native, certificate.critical_extensions, certificate.sha256
+
+
+def _hashed(parts: Iterable[bytes]) -> bytes:
+    return hashlib.sha256(b"".join(hashlib.sha256(one).digest() for one in parts)).digest()
 
 
 def _token(signed_data: cms.SignedData) -> cms.SignedData:

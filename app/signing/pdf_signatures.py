@@ -14,6 +14,7 @@ from pyhanko.pdf_utils.generic import parse_pdf_date
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import SigSeedSubFilter, enumerate_sig_fields
 from pyhanko.sign.general import (
+    SignedDataCerts,
     byte_range_digest,
     extract_certificate_info,
     extract_signer_info,
@@ -36,7 +37,8 @@ from app.pdf.comparison import SECONDS as SECONDS_TO_DRAW
 from app.pdf.gate import Finding, Gate
 from app.pdf.revisions import Opened, first, opened
 from app.signing import bounds
-from app.signing.cms_words import misnamed, words_of
+from app.signing.cms_words import words_of
+from app.signing.likeness import bearers
 from app.signing.proven import evidence
 from app.signing.proving import Proof, Subject, prove
 from app.signing.seen import Seen
@@ -190,6 +192,15 @@ def _stamps(stamp: EmbeddedPdfSignature) -> bool:
         return False
 
 
+class _Embedded(EmbeddedPdfSignature):
+    """PyHanko's signature of a PDF, whose certificates are found once in a batch."""
+
+    def _init_cert_info(self) -> SignedDataCerts:
+        if self._sd_cert_info is None:
+            self._sd_cert_info = bearers(str(self.field_name), self.signed_data).certificates
+        return self._sd_cert_info
+
+
 def _sorted(
     reader: PdfFileReader,
 ) -> tuple[list[EmbeddedPdfSignature], list[EmbeddedPdfSignature], list[tuple[int, Seen]]]:
@@ -201,7 +212,7 @@ def _sorted(
         if number >= MOST_SIGNATURES:
             raise Refusal("too-many-signatures", limit=MOST_SIGNATURES)
         try:
-            one = EmbeddedPdfSignature(reader, widget, name)
+            one = _Embedded(reader, widget, name)
             one.signed_revision = max(one.signed_revision, first(reader))
             _ = one.signer_cert.subject.native
             (stamps if _stamp(one) else people).append(one)
@@ -271,7 +282,7 @@ async def _one(
     moment: datetime,
 ) -> Seen:
     try:
-        other = misnamed(str(signature.field_name), signature.signer_info, signature.signer_cert)
+        other = bearers(str(signature.field_name), signature.signed_data).misnamed
         if other is not None:
             return other
         signature.compute_integrity_info()  # type: ignore[no-untyped-call]

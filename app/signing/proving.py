@@ -136,7 +136,9 @@ async def _offline(subject: Subject, trust: Trust, timing: ValidationTimingInfo)
     batch = shared()
     if batch is None or subject.embedded is None or subject.digest is None:
         return await _current(subject, trust, timing, "trusted", required=False, fetch=False)
-    name = likeness.likeness(subject.signed_data, trust)
+    # Read anew from its bytes: asn1crypto looks through all that it has read before it writes any of it
+    alone = cms.ContentInfo.load(subject.embedded.pkcs7_content)["content"]
+    name = likeness.likeness(alone, trust)
     # One at a time: those that come at once wait for the first, and are then its like
     with batch.proving:
         known: likeness.Like | None = batch.proven.get(name or b"")
@@ -145,7 +147,7 @@ async def _offline(subject: Subject, trust: Trust, timing: ValidationTimingInfo)
             if name is not None and proof.sub is None:
                 batch.proven[name] = likeness.like(proof, subject.signed_data, min(_hours(subject)))
             return proof
-    hour = likeness.hour_of_its_own(known, subject.signed_data, subject.digest)
+    hour = likeness.hour_of_its_own(known, alone, subject.digest)
     if hour is None:
         return await _current(subject, trust, timing, "trusted", required=False, fetch=False)
     proven: Proof = known.proof

@@ -174,6 +174,8 @@ class _Shared:
         self.proven: dict[bytes, Any] = {}
         """Signatures that were proven, by what they share with their like (`app.signing.likeness`)."""
         self.proving = Lock()
+        self.bearers: dict[bytes, Any] = {}
+        """The certificates that came with them, read once."""
 
     def once(self, certificate: bytes, ask: Callable[[], Any]) -> Any:
         with self._lock:

@@ -1,12 +1,16 @@
 """What `app/pdf` asks of the inside of pyHanko: read in one release, and to be read again before another is pinned."""
 
+import io
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+from pyhanko.pdf_utils.generic import Reference
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import policies
 
 from app.pdf import gate
+from app.pdf.holes import Reader
 
 READ_IN = "0.38.0"
 SIGNED = Path(__file__).parents[1] / "assets/pdf/dss-pkcs7.pdf"
@@ -29,3 +33,67 @@ def test_what_it_computes_for_its_analysis_is_where_we_look():
         revision = reader.get_historical_resolver(reader.xrefs.total_revisions - 1)
         revision._load_reverse_xref_cache()
         assert revision.root_ref in revision._indirect_object_access_cache
+
+
+LONG = b"30820102" + b"0" * 1024
+SAID = bytes.fromhex(LONG.decode())
+WRITTEN = {
+    "ours": (b"<< /Type /Sig /Contents <%s> /ByteRange [0 1 2 3] >>" % LONG, SAID),
+    "said before": (b"<</ByteRange[0 1 2 3]/Contents<%s>/Reason (a \\) > b)>>" % LONG, SAID),
+    "within another": (b"<< /Other << /Contents <%s> >> /Contents <%s> >>" % (LONG[8:], LONG), SAID),
+    "another's alone": (b"<< /Other << /Contents <%s> >> >>" % LONG, None),
+    "in a text": (b"<< /Reason (/Contents <%s>) /Contents <00> >>" % LONG, b"\0"),
+    "twice": (b"<< /Contents <%s> /Contents <00> >>" % LONG, None),
+    "twice, hidden": (b"<< /Contents <%s> /Conten#74s <00> >>" % LONG, None),
+    "after a comment": (b"<< %% > >>\n /Contents <%s> >>" % LONG, None),
+    "in lines": (b"<< /Contents <%s\n%s> >>" % (LONG, LONG), None),
+    "of odd length": (b"<< /Contents <%s0> >>" % LONG, None),
+    "of something else": (b"<< /Contents <%sxy> >>" % LONG, None),
+    "short": (b"<< /Contents <3000> >>", None),
+    "of a stream": (b"<< /Contents <%s> /Length 3 >>\nstream\nabc\nendstream" % LONG, None),
+    "never closed": (b"<< /Contents <%s" % LONG, None),
+    "a list": (b"[ /Contents <%s> ]" % LONG, None),
+}
+
+
+def of_three(third: bytes) -> bytes:
+    """A document whose third object is the one given."""
+    objects = (b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [] /Count 0 >>", third)
+    data, places = b"%PDF-1.7\n", []
+    for number, one in enumerate(objects, 1):
+        places.append(len(data))
+        data += b"%d 0 obj\n%s\nendobj\n" % (number, one)
+    rows = b"".join(b"%010d 00000 n \n" % one for one in places)
+    tail = b"trailer\n<< /Size 4 /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % len(data)
+    return data + b"xref\n0 4\n0000000000 65535 f \n" + rows + tail
+
+
+def told(reader: PdfFileReader, number: int, generation: int = 0) -> object:
+    """An object as it would be written again; what it raised, when it cannot be read."""
+    written = io.BytesIO()
+    try:
+        read = reader.get_object(Reference(number, generation, reader))
+        read.write_to_stream(written, None)
+    except Exception as error:
+        return type(error)
+    return type(read), read.container_ref, written.getvalue()
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_signature_s_string_that_is_taken_at_once_is_the_one_that_pyhanko_reads(name):
+    third, at_once = WRITTEN[name]
+    stream = io.BytesIO(of_three(third))
+    ours, theirs = (one(stream, strict=False) for one in (Reader, PdfFileReader))
+    taken = ours._signature(ours.xrefs[Reference(3, 0, ours)])
+    assert (taken[1] if taken else None) == at_once
+    assert str(told(ours, 3)) == str(told(theirs, 3))
+    if at_once:
+        assert ours.get_object(Reference(3, 0, ours))["/Contents"].original_bytes == at_once
+
+
+def test_a_signed_file_is_read_as_pyhanko_reads_it_whole():
+    with SIGNED.open("rb") as stream:
+        ours, theirs = (one(stream, strict=False) for one in (Reader, PdfFileReader))
+        references = ours.xrefs.explicit_refs_in_revision(ours.xrefs.total_revisions - 1)
+        for one in references:
+            assert str(told(ours, one.idnum, one.generation)) == str(told(theirs, one.idnum, one.generation))
