@@ -33,12 +33,12 @@ MOST = 20
 LATEST = 10 * MOST
 """Those of a seller that are read to find them: of the same day and total, and apart, of those that somebody corrected."""
 TWICE, NEAR = "duplicate", "near-duplicate"
-HELD = frozenset({TWICE, NEAR})
 ALIKE = "alike"
 RULE_FIRST = "une personne qui décide, et qui n’a pas déposé la facture, doit d’abord trancher ce point, ou la rejeter."
 HERE = frozenset({"FR", "MC"})
 
 _key: Any = InvoiceKey.__table__
+_mine, _other = _key.alias("mine"), _key.alias("other")
 
 
 @dataclass(frozen=True)
@@ -93,26 +93,31 @@ def seen_before(db: Db, folder: Folder) -> list[Seen]:
     """
     if folder.family != FAMILY or folder.phase == Phase.DONE:
         return []
-    mine, other = _key.alias("mine"), _key.alias("other")
     query = (
-        sa.select(other.c.folder_id, sa.func.max(sa.case((mine.c.kind == SAME, 1), else_=0)).label("same"))
-        .join(other, sa.and_(other.c.collectivity_id == mine.c.collectivity_id, other.c.key == mine.c.key))
-        .where(
-            mine.c.folder_id == folder.id,
-            mine.c.collectivity_id == folder.collectivity_id,
-            mine.c.kind.in_([SAME, CLOSE]),
-            other.c.folder_id != folder.id,
+        sa.select(_other.c.folder_id, sa.func.max(sa.case((_mine.c.kind == SAME, 1), else_=0)).label("same"))
+        .join(
+            _other, sa.and_(_other.c.collectivity_id == _mine.c.collectivity_id, _other.c.key == _mine.c.key)
         )
-        .group_by(other.c.folder_id)
-        .order_by(sa.desc("same"), other.c.folder_id.desc())
+        .where(
+            _mine.c.folder_id == folder.id,
+            _mine.c.collectivity_id == folder.collectivity_id,
+            _mine.c.kind.in_([SAME, CLOSE]),
+            _other.c.folder_id != folder.id,
+        )
+        .group_by(_other.c.folder_id)
+        .order_by(sa.desc("same"), _other.c.folder_id.desc())
         .limit(MOST)
     )
     same = {row.folder_id: bool(row.same) for row in db.execute(query)}
-    folders = {one.id: one for one in db.scalars(sa.select(Folder).where(Folder.id.in_(same)))}
+    folders = (
+        {one.id: one for one in db.scalars(sa.select(Folder).where(Folder.id.in_(same)))} if same else {}
+    )
     kinds = {key: SAME if surely else CLOSE for key, surely in same.items()}
     for one in _alike(db, folder):
         folders.setdefault(one.id, one)
         kinds.setdefault(one.id, ALIKE)
+    if not folders:
+        return []
     later = engaged(db, [one for key, one in folders.items() if key > folder.id])
     known = {
         key: one
@@ -131,15 +136,16 @@ def _alike(db: Db, folder: Folder) -> list[Folder]:
     days, totals = _days(folder), _totals(folder)
     if not days or not totals:
         return []
-    mine, other = _key.alias("mine"), _key.alias("other")
     theirs = (
-        sa.select(other.c.folder_id)
-        .join(mine, sa.and_(other.c.collectivity_id == mine.c.collectivity_id, other.c.key == mine.c.key))
+        sa.select(_other.c.folder_id)
+        .join(
+            _mine, sa.and_(_other.c.collectivity_id == _mine.c.collectivity_id, _other.c.key == _mine.c.key)
+        )
         .where(
-            mine.c.folder_id == folder.id,
-            mine.c.collectivity_id == folder.collectivity_id,
-            mine.c.kind == SELLER,
-            other.c.folder_id != folder.id,
+            _mine.c.folder_id == folder.id,
+            _mine.c.collectivity_id == folder.collectivity_id,
+            _mine.c.kind == SELLER,
+            _other.c.folder_id != folder.id,
         )
     )
     whole = sa.and_(
@@ -181,20 +187,25 @@ def cautions(db: Db, folder: Folder) -> list[Caution]:
     if folder.family != FAMILY or folder.phase == Phase.DONE:
         return []
     by = frozenset(folder.sources.get("depositors", ()))
-    told = [
-        *(_duplicate(one, by) for one in seen_before(db, folder)),
-        *_addressee(db, folder, by),
-        *_seller(folder, _paid(db, folder), by),
-    ]
-    return [replace(one, title=spaces(one.title), sentence=spaces(one.sentence)) for one in told]
+    told = [*_addressee(db, folder, by), *_seller(folder, _paid(db, folder), by)]
+    return [*_duplicates(db, folder), *map(_spaced, told)]
+
+
+def _duplicates(db: Db, folder: Folder) -> list[Caution]:
+    by = frozenset(folder.sources.get("depositors", ()))
+    return [_spaced(_duplicate(one, by)) for one in seen_before(db, folder)]
+
+
+def _spaced(one: Caution) -> Caution:
+    return replace(one, title=spaces(one.title), sentence=spaces(one.sentence))
 
 
 def to_rule(db: Db, folder: Folder) -> list[Problem]:
     """What stands before the signature: an invoice that may be there already, until who did not deposit it rules (INV-20)."""
     return [
         Problem("duplicate-unruled", "number", spaces(f"« {one.title} » : {RULE_FIRST}"))
-        for one in cautions(db, folder)
-        if one.key in HELD and is_open(folder, one)
+        for one in _duplicates(db, folder)
+        if is_open(folder, one)
     ]
 
 
