@@ -18,6 +18,7 @@ from app.folders.move import engaged
 from app.folders.sockets import Caution, is_open, mark_of
 from app.folders.views import state_label
 from app.invoices.checks import compact
+from app.invoices.establishments import listed
 from app.invoices.keys import CLOSE, SAME, SELLER, keys_of, seller_key, sellers_of
 from app.invoices.models import InvoiceKey
 from app.people.models import Collectivity
@@ -28,6 +29,7 @@ from workflows.family import family as family_named
 
 FAMILY = "invoice"
 FILES = ("main", "original", "data")
+SIRET = 14
 MOST = 20
 """Earlier invoices that are compared, the latest of a seller or of a number."""
 LATEST = 10 * MOST
@@ -239,7 +241,18 @@ def _addressee(db: Db, folder: Folder, by: frozenset[int]) -> Iterable[Caution]:
     siret, siren = (values(folder.facts, key) for key in ("buyer_siret", "buyer_siren"))
     # What the file says as well as what was typed: the one that stands may hide the other
     told = dict.fromkeys(str(one) for one in (siret if any(siret) else siren) if one)
+    known = listed(here.settings)
     for number in told:
+        if number[:9] == here.siren and known and len(number) == SIRET and number not in known:
+            yield Caution(
+                "addressee-establishment",
+                "Facture adressée à un établissement hors de la liste",
+                f"La facture nomme le SIRET {number}, de {here.name}, que la liste des établissements n’a pas. Demandez à qui "
+                "elle est destinée, ou faites ajouter cet établissement par un administrateur (« Administration », "
+                "« Établissements »).",
+                about=f"addressee-establishment:{number}",
+                by=by,
+            )
         if number[:9] != here.siren:
             yield Caution(
                 "addressee",

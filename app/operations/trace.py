@@ -34,6 +34,7 @@ ACTS = {
     "certificate.withdrawn": "Certificat retiré",
     "circuit.published": "Circuit publié",
     "classification.received": "Classification reçue",
+    "collectivity.establishments": "Établissements changés",
     "collectivity.handover": "Adresse de remise enregistrée",
     "collectivity.handover_forgotten": "Adresse de remise retirée",
     "collectivity.moved": "Installation passée à PostgreSQL",
@@ -85,6 +86,8 @@ _RULES = {
     "engaged": "les administrateurs et ceux qui signent",
     "everybody": "tous",
 }
+
+ROOM = 3
 
 
 @dataclass(frozen=True)
@@ -160,6 +163,7 @@ def _detail(facts: Mapping[str, Any], names: Mapping[int, str], by: int | None) 
         _WAYS.get(str(facts.get("way"))),
         _rule(facts.get("now")),
         f"avant : {_rule(facts['was'])}" if isinstance(facts.get("was"), dict) else "",
+        _establishments(facts),
         facts.get("family"),
         facts.get("client"),
         facts.get("address") and f"adresse {facts['address']}",
@@ -179,6 +183,18 @@ def _mandate(facts: Mapping[str, Any]) -> str:
         families and f"pour {', '.join(family_words(one)[0].lower() for one in families)}",
     ]
     return ", ".join(str(one) for one in told if one)
+
+
+def _establishments(facts: Mapping[str, Any]) -> str:
+    """The SIRETs that were added to a list and taken off it, as many as a line has room for; the chain has them all."""
+    if "listed" not in facts:
+        return ""
+    told = [
+        f"{word} : {', '.join(changed[:ROOM])}{' …' if len(changed) > ROOM else ''}"
+        for word, changed in (("ajout", facts["added"]), ("retrait", facts["removed"]))
+        if changed
+    ]
+    return ", ".join((*told, f"{len(facts['listed'])} dans la liste"))
 
 
 def _rights(facts: Mapping[str, Any]) -> str:

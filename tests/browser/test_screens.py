@@ -398,6 +398,7 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "certificate of somebody", f"/administration/certificats/{certificate.id}")
         look.at(secretary, "who is there", "/compte/confirmer")
         look.at(secretary, "publicity of acts", "/administration/publication")
+        look.at(secretary, "establishments", "/administration/etablissements")
         look.at(secretary, "persons", "/administration/personnes")
         with look.by("n.abgrallec") as finance:
             finance.folder(stale)

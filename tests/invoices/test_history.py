@@ -19,7 +19,7 @@ from app.folders.keep import Incoming, keep_main
 from app.folders.sockets import cautions
 from app.invoices import history
 from app.people.actor import Actor
-from tests.batches.town import Hand
+from tests.batches.town import Hand, plain
 from tests.builders.house import INVOICE, House
 from workflows.family import family
 
@@ -176,6 +176,57 @@ def test_what_the_seller_s_other_invoices_tell(
     # However many others of this seller came since, corrected or not
     monkeypatch.setattr(history, "LATEST", 1)
     assert "near-duplicate" in office.told(office.draft(number="Z-30", issue_date="2026-08-01"))
+
+
+def test_an_invoice_to_an_establishment_that_is_not_listed_is_told_and_never_refused(
+    house: House, office: Office
+) -> None:
+    page, school, hall = "/administration/etablissements", "21290999800024", "21290999800016"
+    administrator, clerk = Hand(house, "k.morizur"), Hand(house, CLERK)
+    invoice = office.send(office.draft(signed=True, buyer_siret=school))
+    assert "addressee-establishment" not in office.told(
+        invoice
+    )  # nothing is listed: the SIREN alone is compared
+
+    def choose(lines: str, shown: str = "") -> tuple[int, str]:
+        answer = administrator.ask(page, "POST", {"lines": lines, "shown": shown})
+        return answer.status_code, plain(answer.get_data(as_text=True))
+
+    for lines, words in (
+        ("2129099980001", "ne commence pas par un SIRET"),
+        ("21290999800017 Mairie", "ne commence pas par un SIRET"),
+        ("212909998000165 Mairie", "ne commence pas par un SIRET"),
+        ("٢١٢٩٠٩٩٩٨٠٠٠١٦", "ne commence pas par un SIRET"),
+        (f"{hall}\n24450001100014 Syndicat", "n’est pas un établissement de cette collectivité"),
+        (f"{hall} Mairie\n\n212 909 998 00016", "est deux fois dans la liste"),
+    ):
+        status, said = choose(lines)
+        assert (status, words in said) == (422, True), lines
+        assert lines.splitlines()[0] in said  # what was typed is still there
+    assert clerk.client.get(page).status_code == 403
+    assert "addressee-establishment" not in office.told(invoice)
+    assert choose("212 909 998 00016 2 place de la Mairie")[0] == 302
+    kept = f"{hall} 2 place de la Mairie"
+    assert kept in administrator.text(page)
+    assert choose(f"{hall}\n{school}")[0] == 409  # from a page that was shown before
+    about = office.told(invoice)["addressee-establishment"]
+    assert f"La facture nomme le SIRET {school}" in Hand(house, SERVICE).text(f"/dossiers/{invoice}")
+    assert {"addressee"} == set(office.told(office.draft(number="F-2", buyer_siret="24450001100015")))
+    assert not office.told(office.draft(number="F-3", buyer_siret=hall))
+    house.approve(invoice, SERVICE)
+    with pytest.raises(Refusal):
+        office.rule(invoice, CLERK, about)
+    office.rule(invoice, FINANCE, about)
+    assert "« Deux chantiers. »" in Hand(house, FINANCE).text(f"/dossiers/{invoice}")
+    other = office.draft(number="F-4", buyer_siret=school)
+    assert "addressee-establishment" in office.told(other)
+    assert choose(f"{kept}\n{school} École", kept)[0] == 302
+    assert not office.told(other)
+    trace = administrator.text("/administration/journal")
+    assert "Établissements changés" in trace
+    assert f"ajout : {school}, 2 dans la liste" in trace
+    assert choose("", f"{kept}\n{school} École")[0] == 302
+    assert "le SIREN seul (212909998) est comparé" in administrator.text(page)
 
 
 def test_a_credit_note_is_named_so_counts_below_zero_and_has_no_clock(house: House, office: Office) -> None:

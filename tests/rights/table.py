@@ -60,6 +60,7 @@ ROUTES = {
     "people.factors.settle_reset": "administer",
     "people.office.index": "administer",
     "publication.office": "administer",
+    "invoices.establishments": "administer",
     "people.office.mandate": "administer",
     "people.office.accredited": "administer",
     "people.office.applications": "administer",
