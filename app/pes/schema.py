@@ -1,33 +1,50 @@
 """Compare a flow with the Treasury's schemas while it is read: each fault has its line and a French sentence.
 
 No flow says the version of its schema (namespaces, Version and IdVer never changed): it is compared with the newest set that
-is known, then with the older ones, and follows the schema as soon as it follows one. An element that no known set has is the
-sign of a newer one, and no fault; so are a code that its list has not and a text that is longer, where nothing else is wrong.
+is known, then with the older ones, and follows the schema as soon as it follows one. What only a newer set would allow is no
+fault where nothing else is wrong: an element or an attribute that no known set has, a known element inside another one than
+where any set has it, a code, a text or a number that is longer, a value with separators. `PAID` is left out of this: what
+would change who is paid, what, or of which body, is a fault wherever the known sets do not allow it.
 
 libxml2 validates as it parses (xmlSchemaSAXPlug), so that memory is that of one attachment. Lines are counted here: the
 validator does not know them in this mode.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from tempfile import NamedTemporaryFile
+from typing import IO, Any
+from xml.parsers import expat
 
 HOME = Path(__file__).parent / "xsd"
 ENTRY = Path("PES_V2") / "Rev0" / "PES_Aller.xsd"
 VERSIONS = ("5.30", "5.17")
 """The newest first."""
 MOST = 50
-"""Faults that are told, and places where an element that no known set has stands: the comparison stops there."""
+"""Faults that are told, and names of what a newer set may have: the comparison stops at the first of these bounds."""
+MOST_PLACES = 300_000
+"""How many such elements are left out of the comparison: beyond, they are faults."""
 MANY = 2000
 """What the validator says that is read: beyond, the comparison stops there, and says so."""
+PAID = re.compile(
+    r"A?n?c?i?e?n?(IBAN|BIC|RUM)|Mt\w*|\w*(HT|TVA|Ht|Tva)|\w*(Titul|Tiers|Banc|Cpte|Rib|IntMor|Majo|Penalite)\w*|CodeEtab|CodeGuic|Etranger"
+    r"|Nom|ComplNom|Prenom|ModRegl|InfoPrelevement\w*|Id(Coll|Post|Bord|Pce|Ligne)\w*|Cod(Col|Bud)\w*|Exer\w*|NatPce|Typ(Bord|Pce)"
+    r"|Bordereau|Piece|LigneDePiece|BlocBordereau|BlocPiece|BlocLignePiece|InfoLignePi?e?ce|InfoPce|InfoDematerialisee"
+)
+"""Elements that say what is paid (amounts, taxes, rates), to whom and how (party, account), or which piece of which body."""
 _UNEXPECTED = "n’est pas attendu ici"
 PIECE = 1 << 16
+_XSD = "{http://www.w3.org/2001/XMLSchema}"
 HEAVY = frozenset({"Bordereau", "PJ", "FactureIndiv", "Marche"})
 _ELEMENT = re.compile(r"^Element '(?:\{[^}]*\})?([^']*)'")
 _EXPECTED = re.compile(r"Expected is (?:one of )?\( (.*?) \)")
 _VALUE = re.compile(r"(?:The value |: )'([^']*)' (?:is|has)")
+_ATTRIBUTE = re.compile(r"The attribute '([^']*)' is not allowed")
+_PATTERN = re.compile(r"is not accepted by the pattern '(.*)'")
+_SEPARATORS = re.compile(r"[ ._/-]")
 
 
 @dataclass(frozen=True)
@@ -42,8 +59,9 @@ class Fault:
 class Compared:
     """The schema that a flow follows, empty where it follows none that is known; then its faults against the newest.
 
-    `newer`: what is likely of a newer schema, in words and in the order of the file: elements that no known set has, and,
-    where nothing else is wrong, codes and longer texts. Then there is no fault. `unfinished`: the end was not compared.
+    `newer`: what is likely of a newer schema, in words: elements that no known set has, or has elsewhere, in the order of the
+    file, and, where nothing else is wrong, attributes, codes and wider values. Then there is no fault. `unfinished`: the end
+    was not compared.
     """
 
     version: str
@@ -68,11 +86,13 @@ def compare(path: Path) -> Compared:
         every.append(_faults(path, version))
         if not every[-1].wrong and not every[-1].newer:
             return Compared(version, [])
-    newest = every[0]
-    unknown = [name for name, fault in newest.wrong if _UNEXPECTED in fault.words and name not in _names()]
-    left = [fault for name, fault in newest.wrong if name not in unknown]
-    elements = [f"l’élément « {name} »" for name in dict.fromkeys(unknown)]
-    codes = [fault for _, fault in newest.newer]
+    newest, elements = every[0], dict[str, None]()
+    if any(_UNEXPECTED in fault.words for _, fault in newest.wrong):
+        with NamedTemporaryFile(prefix="paraphe-", suffix=".xml") as known:
+            elements = _without_newer(path, Path(known.name))
+            # What stands after an element that is not expected is not looked at: without them, all of it is
+            newest = _faults(Path(known.name), VERSIONS[0]) if elements else newest
+    left, codes = [fault for _, fault in newest.wrong], [fault for _, fault in newest.newer]
     if left:
         told = sorted([*left, *(Fault(one.line, f"{one.words} n’est pas admis") for one in codes)], key=_line)
         return Compared("", told[:MOST], tuple(elements), newest.unfinished)
@@ -121,13 +141,107 @@ def _faults(path: Path, version: str) -> _Found:
 
 
 def _newer(message: str) -> tuple[str, str] | None:
-    """The element and what a newer schema may well allow there: a code of a longer list, a longer text; None for a fault."""
+    """The element and what a newer schema may well allow there: a longer list, a wider value, an attribute; None for a fault."""
     named, value = _ELEMENT.match(message), _VALUE.search(message)
     if named and value and value[1] and "[facet 'enumeration']" in message:
         return named[1], f"le code « {value[1][:60]} » de « {named[1]} »"
     if named and "[facet 'maxLength']" in message:
         return named[1], f"un texte plus long de « {named[1]} »"
-    return None
+    return (named[1], wider) if named and (wider := _wider(message, named[1], value)) else None
+
+
+def _wider(message: str, name: str, value: re.Match[str] | None) -> str:
+    """What a newer schema may allow of an element that says nothing of what is paid, in words; empty for a fault."""
+    attribute, pattern = _ATTRIBUTE.search(message), _PATTERN.search(message)
+    if PAID.fullmatch(name):
+        return ""
+    if attribute and attribute[1] not in _attributes():
+        return f"l’attribut « {attribute[1][:60]} » de « {name} »"
+    if "[facet 'totalDigits']" in message and value and value[1].isdecimal():
+        return f"un nombre plus long de « {name} »"
+    if pattern and value and _separated(value[1], pattern[1]):
+        return f"une forme plus large de « {name} »"
+    return ""
+
+
+def _separated(value: str, pattern: str) -> bool:
+    """Whether a value has the form that was known, but for separators between its signs."""
+    bare = _SEPARATORS.sub("", value[:MANY])
+    try:
+        return bool(bare) and re.fullmatch(pattern, bare) is not None
+    except re.error:  # a form that is not written as Python writes it
+        return False
+
+
+def _without_newer(path: Path, known: Path) -> dict[str, None]:
+    """Write a flow without the elements that no known set has, or has elsewhere, line by line as it was; returns their words.
+
+    An element that says what is paid, or holds one that does, is left where it is.
+    """
+    walk = _Places()
+    with path.open("rb") as stream:
+        walk.parser.ParseFile(stream)
+    with path.open("rb") as stream, known.open("wb") as kept:
+        for start, end in walk.ranges:
+            _copy(stream, kept, start - stream.tell())
+            while stream.tell() < end:
+                kept.write(b"\n" * stream.read(min(PIECE, end - stream.tell())).count(b"\n"))
+        _copy(stream, kept, path.stat().st_size - stream.tell())
+    return walk.words
+
+
+def _copy(source: IO[bytes], target: IO[bytes], count: int) -> None:
+    while count and (piece := source.read(min(PIECE, count))):
+        target.write(piece)
+        count -= len(piece)
+
+
+class _Places:
+    """The bytes of the outermost elements that a known set has not, or has elsewhere; a byte is one of the file."""
+
+    def __init__(self) -> None:
+        self.parser = expat.ParserCreate(namespace_separator=" ")
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.ranges: list[tuple[int, int]] = []
+        self.words: dict[str, None] = {}
+        self._path: list[str] = []
+        self._open: tuple[int, int, str] | None = None
+        self._over: tuple[int, str] | None = None
+        self._paid = False
+
+    def _start(self, name: str, _attributes: object) -> None:
+        self._close()
+        parent = self._path[-1].rpartition(" ")[2] if self._path else ""
+        self._path.append(name)
+        if self._open is not None:
+            self._paid = self._paid or PAID.fullmatch(name) is not None
+        elif (
+            parent
+            and " " not in name
+            and (parent, name) not in _children()
+            and len(self.ranges) < MOST_PLACES
+        ):
+            words = f"l’élément « {name[:60]} »" + (f" dans « {parent[:60]} »" if name in _names() else "")
+            self._open = (len(self._path), self.parser.CurrentByteIndex, words)
+            self._paid = PAID.fullmatch(name) is not None
+
+    def _end(self, _name: str) -> None:
+        self._close()
+        if self._open is not None and self._open[0] == len(self._path):
+            if not self._paid:
+                self._over = (self._open[1], self._open[2])
+            self._open = None
+        self._path.pop()
+
+    def _close(self) -> None:
+        """An element ends where the next event begins, or where the text after it does: that text is no element's here."""
+        if self._over is not None:
+            start, words = self._over
+            self.ranges.append((start, self.parser.CurrentByteIndex))
+            if len(self.words) < MOST:
+                self.words[words] = None
+            self._over = None
 
 
 @lru_cache(maxsize=len(VERSIONS))
@@ -140,9 +254,60 @@ def _schema(version: str) -> Any:
 @lru_cache(maxsize=1)
 def _names() -> frozenset[str]:
     """Every name that a known set gives to an element."""
-    declared = re.compile(r'<(?:xs[d]?:)?element\b[^>]*?\bname="([^"]+)"')
-    files = (one.read_text(encoding="utf-8", errors="replace") for one in HOME.rglob("*.xsd"))
-    return frozenset(name for text in files for name in declared.findall(text))
+    return frozenset(name for _, name in _children())
+
+
+@lru_cache(maxsize=1)
+def _attributes() -> frozenset[str]:
+    """Every name that a known set gives to an attribute."""
+    return frozenset(
+        one.get("name") for tree in _declared() for one in tree.iter(f"{_XSD}attribute") if one.get("name")
+    )
+
+
+@lru_cache(maxsize=1)
+def _children() -> frozenset[tuple[str, str]]:
+    """Every element that a known set has inside another one, by their names; types of one name are taken together."""
+    inside: dict[str, set[str]] = {}
+    types: dict[str, set[str]] = {}
+    for tree in _declared():
+        for one in tree.iter(f"{_XSD}complexType", f"{_XSD}group"):
+            holder = one if one.get("name") else one.getparent()
+            parts = inside if holder.tag == f"{_XSD}element" else types
+            parts.setdefault(holder.get("name", ""), set()).update(_held(one))
+        for one in tree.iter(f"{_XSD}element"):
+            if one.get("type"):
+                inside.setdefault(one.get("name"), set()).add("type " + one.get("type").rpartition(":")[2])
+    return frozenset((name, child) for name, told in inside.items() for child in _resolved(told, types, ()))
+
+
+def _held(part: Any) -> Iterator[str]:
+    """The names of the elements of a type, and of the types and groups whose elements are its own (« type X »)."""
+    for one in part.iterchildren():
+        if one.tag == f"{_XSD}element":
+            yield (one.get("name") or one.get("ref", "")).rpartition(":")[2]
+            continue
+        for key in ("base", "ref"):
+            if one.get(key):
+                yield "type " + one.get(key).rpartition(":")[2]
+        yield from _held(one)
+
+
+def _resolved(told: Iterable[str], types: dict[str, set[str]], seen: tuple[str, ...]) -> Iterator[str]:
+    for one in told:
+        kind = one.removeprefix("type ")
+        if kind == one:
+            yield one
+        elif kind not in seen:
+            yield from _resolved(types.get(kind, ()), types, (*seen, kind))
+
+
+def _declared() -> Iterator[Any]:
+    """The schemas of every known set, as trees."""
+    from lxml import etree
+
+    for one in sorted(HOME.rglob("*.xsd")):
+        yield etree.parse(str(one)).getroot()
 
 
 def _forget(parser: Any) -> None:

@@ -61,6 +61,50 @@ def test_a_flow_follows_the_schema_of_its_time_and_a_newer_one_is_a_remark(tmp_p
     assert compare(edited(tmp_path, (b'<CodCol V="123"/>', b'<CodCol V="1234"/>'), name="code.xml")).faults
 
 
+def test_what_a_newer_schema_may_allow_is_a_remark_but_never_of_what_is_paid(tmp_path: Path) -> None:
+    """An attribute, a wider form, a known element at a new place; and the same of an amount, a party, an account."""
+    vat, sigle = b'<TVAIntraCom V="0"/>', b'<Sigle V="GF TEST"/>'
+    count = b'<NbrPce V="2"/>'
+    newer = edited(
+        tmp_path,
+        (sigle, b'<Sigle V="GF TEST" Edition="2"/>'),
+        (count, b'<NbrPce V="0000002000000"/>'),
+        (vat, b'<Description V="x"/>' + vat),
+    )
+    told = (
+        "l’élément « Description » dans « InfoLignePce »",
+        "l’attribut « Edition » de « Sigle »",
+        "un nombre plus long de « NbrPce »",
+    )
+    assert compare(newer) == Compared("", [], told)
+    for strict in (False, True):  # nothing to look at, and nothing refused
+        read = _Reader(family("pes"), strict=strict)(newer, "application/xml").content
+        assert list(read.newer) == list(told)
+        assert not [one for one in read.findings if one.key == "schema"]
+    for was, now, words in (
+        (
+            vat,
+            b'<Bloc><IBAN V="FR7630001007941234567890185"/></Bloc>' + vat,
+            "« Bloc » n’est pas attendu ici",
+        ),
+        (vat, b'<MtRemise V="5.00"/>' + vat, "« MtRemise » n’est pas attendu ici"),
+        (vat, b'<Nom V="AUTRE"/>' + vat, "« Nom » n’est pas attendu ici"),
+        (b"<MtHT V=", b'<MtHT Devise="USD" V=', "« MtHT » ne suit pas le schéma"),
+        (b'<CodCol V="123"/>', b'<CodCol V="12-3"/>', "la valeur « 12-3 » de « CodCol » n’est pas admise"),
+        (b"<BlocBordereau>", b'<BlocBordereau V="1">', "« BlocBordereau » ne suit pas le schéma"),
+        (sigle, b"", "« Adresse » n’est pas attendu ici, mais Sigle"),
+        # a fault that stands after what is newer is found all the same, at its own line
+        (vat, b'<TVADeDemain V="0"/><MtHT V="2"/>' + vat, "« MtHT » n’est pas attendu ici"),
+    ):
+        path = edited(tmp_path, (was, now), name="paid.xml")
+        first = compare(path).faults[0]
+        assert first.words.startswith(words), now
+        mark, lines = now.split(vat)[0] or b"<Adresse", path.read_bytes().splitlines()
+        assert first.line == next(n for n, line in enumerate(lines, start=1) if mark in line)
+        with pytest.raises(Refusal, match="flow-schema"):
+            _Reader(family("pes"), strict=True)(path, "application/xml")
+
+
 def test_the_faults_of_a_flow_are_told_up_to_a_limit(tmp_path: Path) -> None:
     path = long_flow(tmp_path, MANY + 1)
     pieces = path.read_bytes().replace(b"<Piece>", b"\n<Piece>")
@@ -68,16 +112,15 @@ def test_the_faults_of_a_flow_are_told_up_to_a_limit(tmp_path: Path) -> None:
     assert len(compare(path).faults) == MOST
     path.write_bytes(pieces.replace(b'<NatPce V="01"/>', b'<NatPce V="99"/>'))
     assert compare(path) == Compared("", [], ("le code « 99 » de « NatPce »",), unfinished=True)
-    # Elements that nobody knows stop it as well: what comes after them was not compared
+    every = _Reader(family("pes"), strict=False)(path, "application/xml").content.findings
+    (told,) = [finding for finding in every if finding.key == "schema"]
+    assert told.title == "Comparaison au schéma PES arrêtée"
+    with pytest.raises(Refusal, match="flow-schema-unfinished"):
+        _Reader(family("pes"), strict=True)(path, "application/xml")
+    # Elements that nobody knows stop nothing: what comes after each of them is compared
     unknown = tmp_path / "unknown.xml"
     unknown.write_bytes(pieces.replace(b'<NatPce V="01"/>', b'<NatPce V="01"/><PceDeDemain V="0"/>'))
-    assert compare(unknown) == Compared("", [], ("l’élément « PceDeDemain »",), unfinished=True)
-    for one in (path, unknown):
-        every = _Reader(family("pes"), strict=False)(one, "application/xml").content.findings
-        (told,) = [finding for finding in every if finding.key == "schema"]
-        assert told.title == "Comparaison au schéma PES arrêtée"
-        with pytest.raises(Refusal, match="flow-schema-unfinished"):
-            _Reader(family("pes"), strict=True)(one, "application/xml")
+    assert compare(unknown) == Compared("", [], ("l’élément « PceDeDemain »",))
 
 
 def test_a_body_may_refuse_what_leaves_the_schema_or_have_it_told(tmp_path: Path) -> None:
