@@ -5,19 +5,20 @@ import re
 import shutil
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from app.channels.actes import preflight
+from app.channels.actes import budget_calendar, preflight
 from app.channels.actes.channel import ActesChannel
 from app.channels.actes.renewal import renew
 from app.channels.actes.xmltree import SHIPPED as SCHEMAS
 from app.core.db import engine
 from app.core.refusals import Refusal
-from app.folders import deposit, sending
+from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming
 from app.legality import cancelling, replies
 from app.transmission import channels, dispatch, rehearsal
@@ -344,6 +345,42 @@ def test_bud_03_the_budget_of_another_body_is_not_taken_in_even_as_a_replacement
     with pytest.raises(Refusal, match="budget-other-body"):
         deposit.replace_main(house.actor(CLERK), folder_id, main.document_id, Incoming(path, "budget.xml"))
     assert house.bytes_of(house.versions(folder_id)[0]) == BUDGET.read_bytes()
+
+
+@pytest.mark.law("BUD-01", "BUD-02")
+@pytest.mark.parametrize(
+    "database", ["sqlite"], indirect=True
+)  # one statement, of rows that other tests write on both
+def test_the_calendar_of_a_budget_is_told_before_it_is_here_and_its_days_on_its_draft(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def home(login: str, day: str) -> str:
+        monkeypatch.setattr(budget_calendar, "today", lambda: date.fromisoformat(day))
+        return words(house.client(login).get("/a-traiter").get_data(as_text=True))
+
+    debate, vote, sent = (
+        "Débat d’orientations budgétaires",
+        "Vote du budget 2027",
+        "Transmission du budget 2027",
+    )
+    season = home(CLERK, "2027-02-01")
+    for told in (debate, vote, sent, "15 avril 2027", "30 avril 2027", "à partir du jeudi 4 février 2027"):
+        assert told in season, told
+    assert "Calendrier budgétaire" not in home(
+        "g.trehorel", "2027-02-01"
+    )  # who deposited none, and administers nothing
+    assert "Calendrier budgétaire" not in home(CLERK, "2026-11-28")
+    assert "date passée" in home(CLERK, "2027-04-16")
+    assert "30 avril 2032, année de renouvellement" in home(CLERK, "2032-02-10")
+    assert "Vote du compte 2026" in home(CLERK, "2027-05-03")
+    folder_id = house.an_act(
+        "budget", BUDGET, ACT, at="draft"
+    )  # the primary budget of 2027, voted on 12 November
+    here = home(CLERK, "2027-04-20")
+    assert (debate in here, vote in here, sent in here) == (False, False, True)
+    assert "le conseil débat des orientations dans les dix semaines" in draft(house, folder_id)
+    decide.withdraw(house.actor(CLERK), folder_id, version=house.folder(folder_id).version)
+    assert vote in home(CLERK, "2027-04-20")  # what was given up answers nothing
 
 
 def test_what_cannot_be_judged_of_a_budget_that_cannot_be_read_is_never_told_right() -> None:

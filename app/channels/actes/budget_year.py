@@ -9,17 +9,26 @@ from app.core.french import jour_long
 from app.folders.sockets import Caution
 
 PRIMARY = KINDS["01"]
-RENEWALS = frozenset({2020, 2026, 2032})
-"""The years in which all municipal councils are renewed: the budget then has until the end of April."""
+TERM, A_RENEWAL = 6, 2020
+"""Municipal councillors are elected for six years, all together (code électoral, L227); one of the years in which they were."""
 ORIENTATIONS = timedelta(weeks=10)
 """Under M57; the debate is compulsory from 3,500 inhabitants on."""
 TO_TRANSMIT = timedelta(days=15)
 DEBATED_FROM = 3500
 
 
+def renewed(year: int) -> bool:
+    """Whether all municipal councils are renewed that year; a law that moved the elections once would not be seen here.
+
+    >>> [year for year in range(2014, 2040) if renewed(year)]
+    [2014, 2020, 2026, 2032, 2038]
+    """
+    return (year - A_RENEWAL) % TERM == 0
+
+
 def vote_limit(year: int) -> date:
-    """The last day to vote the budget of a year (CGCT L1612-2)."""
-    return date(year, 4, 30 if year in RENEWALS else 15)
+    """The last day to vote the budget of a year: 15 April, 30 April when the councils are renewed (CGCT L1612-2)."""
+    return date(year, 4, 30 if renewed(year) else 15)
 
 
 def transmission_limit(year: int) -> date:

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment
 from markupsafe import Markup
 
-from app.channels.actes import garbled
+from app.channels.actes import budget_calendar, garbled
 from app.channels.actes.matters import in_force
 from app.channels.actes.naming import nature_of
 from app.circuits.library import family_of
@@ -35,6 +35,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.taker("budget", _of_this_body)
     sockets.caution(_chair)
     sockets.caution(_year)
+    sockets.tray(budget_calendar.Tray(templates), budget_calendar.any_season)
     sockets.table(_table)
     sockets.band(_Preflight(settings, templates))
     sockets.types(_types)

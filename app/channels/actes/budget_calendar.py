@@ -1,0 +1,143 @@
+"""What the law asks of this year's budget and of last year's account, and by when: told before any file is here.
+
+Told in season, to administrators and to who deposits budgets, until a document that answers is here. Sources: CGCT L1612-2 and
+L1612-8 (budget), L2312-1 and L5217-10-4 (debate), L1612-12 (account). `budget_year` tells what a budget that is here does not
+hold.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import sqlalchemy as sa
+from jinja2 import Environment
+from markupsafe import Markup
+
+from app.channels.actes.budget import ACCOUNTS
+from app.channels.actes.budget_year import (
+    DEBATED_FROM,
+    ORIENTATIONS,
+    PRIMARY,
+    account_limit,
+    renewed,
+    transmission_limit,
+    vote_limit,
+)
+from app.core.clock import today
+from app.core.db import Db
+from app.core.french import jour_long
+from app.folders.models import Folder
+from app.folders.publicity import choice_of
+from app.people.actor import Actor
+from app.people.models import Collectivity
+from workflows.circuit import WITHDRAWN
+from workflows.rights import Right
+
+BEFORE = timedelta(weeks=13)
+"""How long before the last day to vote its season begins: the ten weeks of the debate, and three to convene it."""
+AFTER = timedelta(days=60)
+"""How long after its last day something is still told: then the prefect has it in hand."""
+SOON = timedelta(days=15)
+
+
+@dataclass(frozen=True)
+class Due:
+    """Something that the law asks by a day, that no document here answers; `late` once that day is past."""
+
+    title: str
+    limit: date
+    words: str
+    late: bool
+    soon: bool
+
+
+def any_season(actor: Actor) -> sa.ColumnElement[bool]:
+    """Whether something may be due today, for an administrator or somebody at a desk that deposited a budget."""
+    if not any(one - BEFORE <= today() <= one + AFTER for one in _limits(today().year)):
+        return sa.false()
+    if actor.administrator:
+        return sa.true()
+    desks = actor.desks_with(Right.CREATE)
+    return sa.exists().where(
+        Folder.collectivity_id == actor.collectivity_id,
+        Folder.family == "budget",
+        Folder.emitter_desk_id.in_(desks),
+    )
+
+
+def _limits(year: int) -> tuple[date, ...]:
+    return vote_limit(year), transmission_limit(year), account_limit(year - 1)
+
+
+def due(db: Db, collectivity_id: int, day: date) -> list[Due]:
+    """What is due that day and not here yet, the first day first; a document that was abandoned answers nothing."""
+    chosen = choice_of(db.get_one(Collectivity, collectivity_id).settings)
+    rows = db.scalars(
+        sa.select(Folder).where(
+            Folder.collectivity_id == collectivity_id, Folder.family == "budget", Folder.place != WITHDRAWN
+        )
+    )
+    here = [(one.fields.get("budget_kind"), one.fields.get("fiscal_year"), one.fields) for one in rows]
+    budgets = [facts for kind, year, facts in here if kind == PRIMARY and year == day.year]
+    accounts = [facts for kind, year, facts in here if kind in ACCOUNTS and year == day.year - 1]
+    told = [*_budget(day.year, budgets, chosen.population), *_account(day.year - 1, accounts)]
+    return [
+        Due(title, limit, words, late=day > limit, soon=day <= limit <= day + SOON)
+        for title, limit, words in sorted(told, key=lambda one: one[1])
+        if limit - BEFORE <= day <= limit + AFTER
+    ]
+
+
+def _budget(
+    year: int, budgets: list[dict[str, object]], population: int | None
+) -> Iterator[tuple[str, date, str]]:
+    """The debate and the vote, until a budget of the year is deposited; its transmission, until the State received one."""
+    limit = vote_limit(year)
+    why = ", année de renouvellement des conseils municipaux" if renewed(year) else ""
+    if not budgets:
+        if population is None or population >= DEBATED_FROM:
+            yield (
+                "Débat d’orientations budgétaires",
+                limit,
+                f"Dans les dix semaines avant le vote du budget : à partir du {jour_long(limit - ORIENTATIONS)} s’il est voté le "
+                "dernier jour. Pour une commune de 3 500 habitants ou plus (CGCT L2312-1, L5217-10-4).",
+            )
+        yield (
+            f"Vote du budget {year}",
+            limit,
+            f"Au plus tard le {jour_long(limit)}{why} (CGCT L1612-2). Déposez le budget scellé dès qu’il est voté.",
+        )
+    if not any(one.get("received_on_by_state") for one in budgets):
+        last = transmission_limit(year)
+        yield (
+            f"Transmission du budget {year}",
+            last,
+            f"Reçu en préfecture au plus tard le {jour_long(last)}, quinze jours après le dernier jour du vote (CGCT L1612-8).",
+        )
+
+
+def _account(year: int, accounts: list[dict[str, object]]) -> Iterator[tuple[str, date, str]]:
+    if not accounts:
+        limit = account_limit(year)
+        yield (
+            f"Vote du compte {year}",
+            limit,
+            f"Au plus tard le {jour_long(limit)} (CGCT L1612-12), le maire s’étant retiré (CGCT L2121-14).",
+        )
+
+
+class Tray:
+    """« Budget 2027 : ce qui est à faire », above what awaits who is concerned."""
+
+    def __init__(self, templates: Environment) -> None:
+        self._templates = templates
+
+    def __call__(self, db: Db, actor: Actor) -> Markup | None:
+        """The band, None once nothing is due."""
+        asked = due(db, actor.collectivity_id, today())
+        if not asked:
+            return None
+        page = self._templates.get_template("actes/calendar.html").render(
+            asked=asked, year=today().year, late=any(one.late for one in asked)
+        )
+        return Markup(page)  # noqa: S704 - the template escapes what it prints
