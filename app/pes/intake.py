@@ -5,7 +5,7 @@ SIRET of another body is kept all the same, and takes part in nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final, Protocol, cast
 
 import sqlalchemy as sa
@@ -21,7 +21,7 @@ from app.journal.chain import Event, append
 from app.people.actor import Actor, system
 from app.people.models import Collectivity, User
 from app.pes import returned
-from app.pes.models import ReturnedPiece, TreasuryReturn
+from app.pes.models import ReturnedClient, ReturnedPiece, TreasuryReturn
 from app.pes.returned import Return, Unread
 from app.transmission import rounds, silences
 from app.transmission.channels import open_channel
@@ -169,7 +169,8 @@ def keep_return(db: Db, actor: Actor, received: Received) -> int | None:
     content, standing, trouble = received.content, received.standing, received.trouble
     if content is not None:
         standing, trouble = _owner(db, actor, content.siret)
-    pieces = content.pieces if content is not None and standing == READ else ()
+    mine = content if content is not None and standing == READ else None
+    pieces, left = (mine.pieces, mine.left) if mine is not None else ((), ())
     row = TreasuryReturn(
         collectivity_id=actor.collectivity_id,
         reference=received.listed.reference,
@@ -184,7 +185,9 @@ def keep_return(db: Db, actor: Actor, received: Received) -> int | None:
         budget=cleaned(content.budget)[:MOST_NAME] if content and standing == READ else "",
         written_on=content.written_on if content else None,
         pieces=len(pieces),
-        clients=bool(content and content.clients),
+        clients=bool(content and content.left_on),
+        clients_on=mine.left_on if mine else None,
+        clients_of=mine.code if mine and mine.left_on else "",
         simulated=received.simulated,
     )
     db.add(row)
@@ -194,11 +197,15 @@ def keep_return(db: Db, actor: Actor, received: Received) -> int | None:
         db.execute(
             sa.insert(ReturnedPiece), [{**ours, **row_of(one)} for one in pieces[first : first + _ROWS]]
         )
+    for first in range(0, len(left), _ROWS):
+        some = [{**ours, **asdict(one)} for one in left[first : first + _ROWS]]
+        db.execute(sa.insert(ReturnedClient), some)
     facts = {
         "reference": row.reference,
         "sha256": row.sha256,
         "standing": standing,
         "pieces": row.pieces,
+        "clients": len(left),
         "simulated": row.simulated,
     }
     append(db, actor.collectivity_id, Event("pes.return", actor.name, None, None, facts))

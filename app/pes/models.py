@@ -136,7 +136,8 @@ class TreasuryReturn(Base, Tenanted):
 
     `standing`: « read », or why nothing of it is taken into account: « unread », « aside » (no XML: `.ocr`), « nobody » (its
     SIRET is that of no collectivity here), « other » (that of another one here); `trouble` says it in French. `written_on` is
-    the day that the file gives to what it says. `clients`: it also says what is left to recover by client, which is not read.
+    the day that the file gives to what it says. `clients`: it also says what is left to recover by client, as of
+    `clients_on`, for the budget `clients_of` (CodColl and CodBud); None and empty in a file that came before that was read.
     """
 
     __tablename__ = "treasury_return"
@@ -156,6 +157,8 @@ class TreasuryReturn(Base, Tenanted):
     written_on: Mapped[date | None]
     pieces: Mapped[int]
     clients: Mapped[bool]
+    clients_on: Mapped[date | None]
+    clients_of: Mapped[str] = mapped_column(server_default="")
     simulated: Mapped[bool]
 
 
@@ -187,3 +190,17 @@ class ReturnedPiece(Base, Tenanted):
     payments: Mapped[int]
     paid_on: Mapped[date | None]
     lines: Mapped[list[Any]]
+
+
+class ReturnedClient(Base, Tenanted):
+    """What a file says is left to recover of a client for a local product, in cents (`returned.Left`)."""
+
+    __tablename__ = "returned_client"
+    __table_args__ = (sa.Index("ix_returned_client_return_id", "return_id", "client"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    return_id: Mapped[int] = mapped_column(sa.ForeignKey("treasury_return.id"))
+    client: Mapped[str]
+    product: Mapped[str]
+    cents: Mapped[int] = mapped_column(sa.BigInteger)
+    costs: Mapped[int] = mapped_column(sa.BigInteger)

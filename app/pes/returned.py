@@ -1,7 +1,7 @@
-"""Read a PES_Retour: what the Treasury says, of itself, of mandats and titres: state, payments, encashments.
+"""Read a PES_Retour: what the Treasury says, of itself, of mandats and titres: state, payments, encashments; and of clients.
 
 Names and places are those of the schema 5.17 (`app/pes/xsd/v5.17/PES_V2/RETOUR/Rev0/PES_Retour.xsd`). A file is read whole or
-not at all: what cannot be understood of one piece leaves the others unsaid, and people are told to open it.
+not at all: what cannot be understood of one piece or client leaves the others unsaid, and people are told to open it.
 """
 
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from app.pes.reading import amount
 from workflows.flows.keys import series
 
 ROOT: Final = "{http://www.minefi.gouv.fr/cp/helios/pes_v2/Rev0/retour}PES_Retour"
+CLIENTS: Final = "PES_ClientRetour"
 MOST_BYTES: Final = 150 << 20
 MOST_LINES: Final = 500_000
 MOST_SIGNS: Final = 400
@@ -99,15 +100,33 @@ class ReturnedPiece:
 
 
 @dataclass(frozen=True)
+class Left:
+    """What is left to recover of a client for a local product, in cents, and apart the costs of recovering it.
+
+    `client` is the reference that the body gave to the third party (RefTiers), `product` its code (CodProdLoc).
+    """
+
+    client: str
+    product: str
+    cents: int
+    costs: int
+
+
+@dataclass(frozen=True)
 class Return:
-    """A file that was read: its own name, the SIRET of its budget, its day, and its pieces in the order of the file."""
+    """A file that was read: its own name, the SIRET of its budget, its day, and its pieces in the order of the file.
+
+    `left` is said as of the day `left_on`, which is None where the file says nothing of clients; `code` are CodColl and CodBud.
+    """
 
     name: str
     siret: str
     budget: str
     written_on: date
     pieces: tuple[ReturnedPiece, ...]
-    clients: bool
+    code: str
+    left: tuple[Left, ...] = ()
+    left_on: date | None = None
 
 
 def read_return(raw: bytes) -> Return:
@@ -136,7 +155,8 @@ class _Reading:
         self._pieces: dict[tuple[str, str, str], ReturnedPiece] = {}
         self._open: dict[str, str] = {}
         self._lines = 0
-        self._clients = False
+        self._left: list[Left] = []
+        self._left_on: date | None = None
         self._depth = 0
 
     def see(self, event: str, element: Any) -> None:
@@ -161,9 +181,8 @@ class _Reading:
         elif element.tag == "Bordereau" and self._depth == 2:
             self._open = {}
             element.clear()
-        elif element.tag == "PES_ClientRetour" and self._depth == 1:
-            self._clients = True
-            element.clear()
+        else:
+            self._clients(element)
 
     def _piece(self, element: Any, domain: Domain | None) -> None:
         if domain is None:
@@ -183,9 +202,7 @@ class _Reading:
         )
         lines = {one.number: one for one in piece.lines}
         for line in element.iterchildren("LigneDePiece"):
-            self._lines += 1
-            if self._lines > MOST_LINES:
-                raise Unread(f"il a plus de {MOST_LINES} lignes")
+            self._count()
             read = _line(line, domain)
             if read.number not in lines:
                 lines[read.number] = read
@@ -197,6 +214,32 @@ class _Reading:
             known.settled = (
                 None if None in (known.settled, read.settled) else (known.settled or 0) + (read.settled or 0)
             )
+
+    def _clients(self, element: Any) -> None:
+        """A part of PES_ClientRetour ends, or all of it; anything else is none of it."""
+        if self._depth == 2 and element.getparent().tag == CLIENTS:
+            self._client(element)
+            element.clear()
+        elif element.tag == CLIENTS and self._depth == 1:
+            if self._left_on is None:
+                raise Unread("il ne dit pas de quel jour sont les restes à recouvrer (DateCalcul)")
+            element.clear()
+
+    def _client(self, element: Any) -> None:
+        if element.tag == "EnTeteClient":
+            self._left_on = day_of(_day(element.xpath("string(DateCalcul/@V)"), "DateCalcul"))
+        elif element.tag == "Client":
+            client = _needed({one.tag: _value(one) for one in element.iterchildren("RefTiers")}, "RefTiers")
+            for one in element.iterchildren("ResteARecouvrer"):
+                self._count()
+                said = {child.tag: _value(child) for child in one.iterchildren("*")}
+                amounts = (_cents(said.get(key, ""), key) for key in ("Rar", "RarFrais"))
+                self._left.append(Left(client, _needed(said, "CodProdLoc"), *amounts))
+
+    def _count(self) -> None:
+        self._lines += 1
+        if self._lines > MOST_LINES:
+            raise Unread(f"il a plus de {MOST_LINES} lignes")
 
     def whole(self) -> Return:
         """All of it; refuses with `Unread` what has no header."""
@@ -210,7 +253,9 @@ class _Reading:
             budget=f"{label} ({body}, budget {code})".strip(),
             written_on=date.fromisoformat(_day(self._header.get("DteStr", ""), "DteStr")),
             pieces=tuple(self._pieces.values()),
-            clients=self._clients,
+            code=f"{body} {code}",
+            left=tuple(self._left),
+            left_on=self._left_on,
         )
 
 
@@ -258,7 +303,7 @@ def _value(element: Any) -> str:
 
 def _needed(said: dict[str, str], key: str) -> str:
     if not said.get(key):
-        raise Unread(f"« {key} » manque à un bordereau, une pièce ou une ligne")
+        raise Unread(f"« {key} » manque à un bordereau, une pièce, une ligne ou un client")
     return said[key]
 
 

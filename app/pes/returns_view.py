@@ -2,7 +2,8 @@
 
 A return is known to whoever reads a flow that it speaks of. Of its pieces he sees those of the flows that he reads; the
 others are counted, and their amounts said to nobody. Its bytes are given to who reads all of them. What no flow here brought,
-and what could not be read, is the administrators'.
+what could not be read, and what is left to recover by client are the administrators', where the whole file is; beside a titre
+whoever reads it reads what its client owes (`left`).
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,8 @@ from app.core.french import euros, instant, jour, taille
 from app.core.refusals import Refusal
 from app.people.actor import Actor
 from app.pes.intake import OTHER, READ
-from app.pes.models import ReturnedPiece, TreasuryReturn
+from app.pes.left import amounts
+from app.pes.models import ReturnedClient, ReturnedPiece, TreasuryReturn
 from app.pes.payments import WHAT, Slips, Words, said_alone, slips_of
 
 PAGE: Final = 50
@@ -54,6 +56,15 @@ class PieceLine:
 
 
 @dataclass(frozen=True)
+class ClientLine:
+    """What is left to recover of a client, for who may take the whole file."""
+
+    client: str
+    product: str
+    left: str
+
+
+@dataclass(frozen=True)
 class View:
     """A return on its page."""
 
@@ -62,6 +73,9 @@ class View:
     siret: str
     budget: str
     clients: bool
+    clients_on: str
+    left: tuple[ClientLine, ...]
+    left_count: int
     whole: bool
     pieces: tuple[PieceLine, ...]
     number: int
@@ -112,17 +126,30 @@ def view(db: Db, actor: Actor, return_id: int, number: int) -> View:
         .offset((number - 1) * PIECES)
     )
     pieces = [_piece(row, one, known) for one in db.scalars(query)] if seen else []
+    whole = _may_take(actor, row, known, said)
+    left_count, left = _left(db, row) if whole else (0, ())
     return View(
         line=_line(actor, row, known, said),
         size=taille(row.size),
         siret=row.siret,
         budget=row.budget,
         clients=row.clients,
-        whole=_may_take(actor, row, known, said),
+        clients_on=jour(row.clients_on) if row.clients_on else "",
+        left=left,
+        left_count=left_count,
+        whole=whole,
         pieces=tuple(pieces),
         number=number,
         count=max(-(-count // PIECES), 1),
     )
+
+
+def _left(db: Db, row: TreasuryReturn) -> tuple[int, tuple[ClientLine, ...]]:
+    """How many clients and products a file names, and the first of them: the file has the others."""
+    own = ReturnedClient.return_id == row.id
+    count = db.scalar(sa.select(sa.func.count()).select_from(ReturnedClient).where(own)) or 0
+    rows = db.scalars(sa.select(ReturnedClient).where(own).order_by(ReturnedClient.id).limit(PIECES))
+    return count, tuple(ClientLine(one.client, one.product, amounts(one)) for one in rows)
 
 
 def file_of(db: Db, actor: Actor, return_id: int) -> TreasuryReturn:

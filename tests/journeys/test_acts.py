@@ -45,7 +45,9 @@ def test_an_act_of_no_other_family_ends_with_its_receipt(house: House) -> None:
 def test_an_order_that_the_law_exempts_goes_to_nobody_and_is_enforceable_once_published(house: House) -> None:
     folder_id = house.an_act("regulatory_decree", transmitted="no")
     asked = house.client(MAYOR).get(f"/dossiers/{folder_id}/signer").get_data(as_text=True)
-    assert "faites-y classer un exemplaire signé à la main" in asked  # the register is paper, and the law silent
+    assert (
+        "faites-y classer un exemplaire signé à la main" in asked
+    )  # the register is paper, and the law silent
     house.sign(folder_id, MAYOR)
     assert house.folder(folder_id).place == "publication"
     house.publish(folder_id)

@@ -1,6 +1,8 @@
 """What the Treasury sends of itself: kept once whatever dies, said of its own mandats, to those who read them."""
 
+import re
 from itertools import count
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -121,9 +123,6 @@ def test_a_return_is_kept_once_and_said_of_its_mandats_with_the_difference(house
     # A later return speaks of mandat 2 again: it is its last word, and nothing adds up.
     later = RETURN.replace(b'DteStr V="2026-11-26"', b'DteStr V="2026-11-27"')
     later = later.replace(b'MtPay V="1500.00"', b'MtPay V="1670.00"')
-    # and what is left to recover by client, which is not read: said, and kept in the file
-    clients = b'<PES_ClientRetour><Client V="1"/></PES_ClientRetour></n:PES_Retour>'
-    later = later.replace(b"</n:PES_Retour>", clients)
     put(house, later)
     put(
         house, RETURN.replace(b"2026-11-26", b"2026-11-20").replace(b'"1500.00"', b'"1.00"')
@@ -132,10 +131,59 @@ def test_a_return_is_kept_once_and_said_of_its_mandats_with_the_difference(house
     sheet = page(house, "g.trehorel", f"/dossiers/{folder_id}")
     assert "Payé en partie le mer. 25 nov. : 1 670,00 € (trésorerie, retour FACTICE du ven. 27 nov.)" in sheet
     assert "écart" not in sheet
-    said = "Le fichier dit aussi ce qui reste à recouvrer par client : Paraphe ne le lit pas."
-    told = {one.id: said in page(house, "g.trehorel", f"{LIST}/{one.id}") for one in files()}
-    assert told == {one.id: one.clients for one in files()}
-    assert sum(told.values()) == 1
+
+
+CLIENT = b'<Client><RefTiers V="%s"/>%s</Client>'
+OWED = b'<ResteARecouvrer><CodProdLoc V="%s"/><Rar V="%s"/><RarFrais V="%s"/></ResteARecouvrer>'
+
+
+def with_clients(on: bytes, *clients: bytes, raw: bytes = RETURN) -> bytes:
+    """A return that also says what is left to recover, as of a day."""
+    head = b'<EnTeteClient><DateCalcul V="%s"/><IdVer V="2"/></EnTeteClient>' % on
+    part = b"<PES_ClientRetour>%s%s</PES_ClientRetour></n:PES_Retour>" % (head, b"".join(clients))
+    return raw.replace(b"</n:PES_Retour>", part)
+
+
+def test_what_is_left_to_recover_stands_beside_the_titres_of_its_client(house: House, tmp_path: Path) -> None:
+    titres = tmp_path / "titres.xml"
+    raw = (FLOW.parent / "recette_1_bordereau.xml").read_bytes()
+    raw = raw.replace(b"21290000000017", b"21290999800017").replace(
+        b"<CatTiers", b'<RefTiers V="C-42"/><CatTiers', 1
+    )
+    titres.write_bytes(raw)
+    flow, spent = house.a_flow(titres), house.a_flow()
+    school, market = OWED % (b"0001", b"96.00", b"7.50"), OWED % (b"0002", b"13.00", b"0.00")
+    put(house, with_clients(b"2026-11-25", CLIENT % (b"C-42", school + market), CLIENT % (b"C-43", school)))
+    put(house, with_clients(b"2026-11-20", CLIENT % (b"C-42", OWED % (b"0001", b"500.00", b"0.00"))))
+    put(house, with_clients(b"2026-13-20", CLIENT % (b"C-42", school)))  # no day: nothing of it is read
+    put(house, with_clients(b"2026-11-27", CLIENT % (b"C-42", OWED % (b"0001", b"beaucoup", b"0.00"))))
+    fetch(house)
+    assert [one.standing for one in files()] == ["read", "read", "unread", "unread"]
+    sheet = page(house, "g.trehorel", f"/dossiers/{flow}")
+    said = (
+        "Reste à recouvrer de ce client (réf. C-42, produit 0001), tous titres confondus, au mer. 25 nov. : 96,00 € et 7,50 € "
+        "de frais (trésorerie, retour FACTICE du jeu. 26 nov.)."
+    )
+    assert said in sheet
+    assert sheet.count("Reste à recouvrer") == 1  # of the titre that names the client, for its product, once
+    assert "Reste à recouvrer" not in page(house, "g.trehorel", f"/dossiers/{spent}")
+    shared = page(house, "g.trehorel", f"{LIST}/{files()[0].id}")
+    assert "reste à recouvrer par client, au mer. 25 nov." in shared
+    assert "C-43" not in shared
+    # A later file that does not name the client takes what the former one said away
+    alone = re.sub(rb"<PES_(Depense|Recette)Retour>.*</PES_\1Retour>", b"", RETURN, flags=re.DOTALL)
+    put(house, with_clients(b"2026-11-26", CLIENT % (b"C-43", school + market), raw=alone))
+    fetch(house)
+    assert "Reste à recouvrer" not in page(house, "g.trehorel", f"/dossiers/{flow}")
+    # and a file of clients alone is the administrators'
+    last = f"{LIST}/{files()[-1].id}"
+    listed = page(house, "k.morizur", last)
+    assert ("C-43" in listed, "96,00 € et 7,50 € de frais" in listed, "13,00 €" in listed) == (
+        True,
+        True,
+        True,
+    )
+    assert house.client("g.trehorel").get(last).status_code == 404
 
 
 def _sender(house: House):
