@@ -18,6 +18,7 @@ check: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/reuse lint --quiet
 	$(BIN)/djlint --check --lint app --quiet
 	$(BIN)/python -m tests.longest
 	$(BIN)/python -m tests.schema_check

@@ -17,8 +17,8 @@ from pathlib import Path
 from app.core import version
 
 HOME = Path(__file__).resolve().parents[3]
-PLACES = ("app", "workflows", "migrations")
-ALONE = ("config.py", "wsgi.py", "requirements.txt", "README.md", "CHANGELOG.md", "LICENSE")
+PLACES = ("app", "workflows", "migrations", "LICENSES")
+ALONE = ("config.py", "wsgi.py", "requirements.txt", "README.md", "CHANGELOG.md", "LICENSE", "REUSE.toml")
 KINDS = frozenset(
     {".py", ".html", ".txt", ".yaml", ".js", ".mjs", ".css", ".svg", ".woff2", ".ttf"}
     | {".pfb", ".bcmap", ".wasm", ".xsd", ".xml", ".json", ".mako", ".md"}
