@@ -24,7 +24,14 @@ def test_every_page_leads_to_the_source_of_what_runs_and_to_nothing_else(
     assert given == stranger.get(f"/code-source/{address}", buffered=True).get_data()
     with tarfile.open(fileobj=io.BytesIO(given)) as tar:
         names = {one.partition("/")[2] for one in tar.getnames()}
-    assert {"LICENSE", "REUSE.toml", "LICENSES/OFL-1.1.txt", "app/operations/source/archive.py", "app/static/vendor/p12.js", "wsgi.py"} <= names
+    assert {
+        "LICENSE",
+        "REUSE.toml",
+        "LICENSES/OFL-1.1.txt",
+        "app/operations/source/archive.py",
+        "app/static/vendor/p12.js",
+        "wsgi.py",
+    } <= names
     assert not [
         one for one in names if ".env" in one or "__pycache__" in one or one.startswith(("var", "tests"))
     ]
