@@ -253,3 +253,12 @@ def test_one_thing_has_one_name_on_every_screen() -> None:
     form = (ROOT / "app" / "folders" / "forms.py").read_text(encoding="utf-8")
     assert '"Titre du dossier"' in form  # of the folder, never of the act
     assert [families()[one].label for one in ("pes", "pes_payroll")] == ["Flux comptable", "Flux de paye"]
+
+
+def test_what_waits_bears_no_sign_that_looks_like_a_radio_button() -> None:
+    """An empty circle is what one ticks: what waits has three dots, what is in hand an hourglass."""
+    drawn = re.compile(r"""["']circle["']|#circle\b""")
+    pages = [*(ROOT / "app").rglob("*.html"), *(ROOT / "app" / "static" / "js").glob("*.js")]
+    assert [relative(one) for one in pages if drawn.search(one.read_text(encoding="utf-8"))] == []
+    # The budget of the screens is 50 kB, which it has never kept since: it grows no more
+    assert (ROOT / "app" / "static" / "paraphe.css").stat().st_size <= 57_000

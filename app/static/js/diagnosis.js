@@ -16,7 +16,7 @@ class Diagnosis {
 
   mark(name, how, words = "") {
     const line = this.section.querySelector(`[data-step="${name}"]`);
-    const [drawn, tone] = { todo: ["circle", "quiet"], now: ["hourglass-split", "strong"], ok: ["check-circle-fill", "t-ok"], ko: ["x-circle", "t-danger"] }[how];
+    const [drawn, tone] = { todo: ["three-dots", "quiet"], now: ["hourglass-split", "strong"], ok: ["check-circle-fill", "t-ok"], ko: ["x-circle", "t-danger"] }[how];
     line.className = tone;
     line.dataset.state = how;
     line.querySelector("svg").replaceWith(icon(drawn));

@@ -298,7 +298,7 @@ export class Signer {
     this.form.querySelector("progress").value = done;
     this.part("step").textContent = done < 4 ? `Étape ${done + 1} sur 4` : "Signature vérifiée";
     checks.forEach((line, n) => {
-      const [name, tone] = n < done ? ["check-circle-fill", "t-ok"] : n === done ? ["hourglass-split", "strong"] : ["circle", "quiet"];
+      const [name, tone] = n < done ? ["check-circle-fill", "t-ok"] : n === done ? ["hourglass-split", "strong"] : ["three-dots", "quiet"];
       line.className = tone;
       line.querySelector("svg").replaceWith(icon(name));
     });
