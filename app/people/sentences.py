@@ -214,6 +214,10 @@ SENTENCES: Sentences = {
         "Rien n’a été enregistré : donnez le jour où le comptable public a reçu la délégation et le spécimen de signature, "
         "pas avant le {first}, aujourd’hui au plus tard.",
     ),
+    "letter-no-flows": (
+        404,
+        "Ce mandat ne permet de signer aucun flux comptable : le comptable public n’a pas à le connaître, et il n’y a pas de lettre.",
+    ),
     "mandate-unknown": (404, "Ce mandat n’existe pas ou a déjà pris fin. Rechargez la liste des mandats."),
     "application-name": (
         422,

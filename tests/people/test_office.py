@@ -183,7 +183,7 @@ def test_the_dialog_offers_every_capacity_that_fits_the_strongest_first(house: H
 def test_a_signatory_of_flows_is_to_be_made_known_to_the_accountant_until_the_day_is_written(
     house: House,
 ) -> None:
-    mayor, _ = a_mayor_and_a_deputy(
+    mayor, hers = a_mayor_and_a_deputy(
         house
     )  # hers is for invoices and deliberations: the accountant reads none of her flows
     client = house.client(ADMINISTRATOR)
@@ -194,6 +194,18 @@ def test_a_signatory_of_flows_is_to_be_made_known_to_the_accountant_until_the_da
     home = text(client.get("/a-traiter"))
     assert (task in home, "Armel Kervadec, « Le maire »" in home) == (True, True)
     assert task not in text(house.client("n.abgrallec").get("/a-traiter"))  # an administrator's task
+    assert "Lettre au comptable" in text(client.get(f"{PAGE}/{mayor}"))
+    letter = text(client.get(f"{PAGE}/{mayor}/lettre-au-comptable"))
+    for told in (
+        "Armel Kervadec",
+        "« Le maire »",
+        "SIREN 212909998",
+        "Procès-verbal",
+        "Spécimen de signature",
+    ):
+        assert told in letter, told
+    assert "aucun flux comptable" in text(client.get(f"{PAGE}/{hers}/lettre-au-comptable"))
+    assert client.get(f"{PAGE}/999999/lettre-au-comptable").status_code == 404
     where, token = f"{PAGE}/{mayor}/accreditation", house.csrf(client)
     for wrong in ("", "bientôt", (today() + DAY).isoformat(), (today() - 241 * DAY).isoformat()):
         refused = client.post(where, data={"csrf_token": token, "accredited_on": wrong})

@@ -63,6 +63,7 @@ ROUTES = {
     "invoices.establishments": "administer",
     "people.office.mandate": "administer",
     "people.office.accredited": "administer",
+    "people.office.letter": "administer",
     "people.office.applications": "administer",
     "people.office.rotate": "administer",
     "people.office.close": "administer",

@@ -18,11 +18,11 @@ from app.core.refusals import catalogue as sentences
 from app.people import applications, identity
 from app.people import login as door
 from app.people.mandates import accredit, end_mandate, mandates, open_mandate, to_accredit
-from app.people.models import Desk, User
+from app.people.models import Collectivity, Desk, User
 from app.people.office.forms import KINDS, EndForm, mandate_form
-from app.people.office.views import view, warnings
+from app.people.office.views import last_day, view, warnings
 from workflows.errors import Refusal as LawRefusal
-from workflows.mandates import conflicts, over, words
+from workflows.mandates import Kind, conflicts, over, words
 from workflows.rights import Right
 
 pages = Blueprint("office", __name__)
@@ -157,6 +157,32 @@ def accredited(mandate_id: int) -> Response | tuple[str, int]:
         return _mandate_page(mandate_id, EndForm(formdata=None), error), status
     flash("L’accréditation est enregistrée.", "ok")
     return redirect(url_for("people.office.index"))
+
+
+@pages.get("/administration/mandats/<int:mandate_id>/lettre-au-comptable")
+@guard("administer")
+def letter(mandate_id: int) -> str:
+    """The letter that makes a signatory of flows known to the accountant, with the box of his specimen, to print (PES-03)."""
+    with reading(g.actor.collectivity_id) as db:
+        here = db.get_one(Collectivity, g.actor.collectivity_id)
+        sender = (here.name, here.siren)
+        names, known = _names(db), mandates(db)
+    found = next((one for one in known if one.id == mandate_id), None)
+    if found is None or over(found, today()):
+        raise Refusal("mandate-unknown")
+    shown = view(found, names[found.person], today())
+    if not shown.flows:
+        raise Refusal("letter-no-flows")
+    return render_template(
+        "people/letter.html",
+        mandate=shown,
+        sender=sender,
+        today=today(),
+        since=found.starts_on,
+        until=last_day(found),
+        mayor=found.kind is Kind.MAYOR,
+        elected=found.kind in {Kind.MAYOR, Kind.SUBSTITUTE},
+    )
 
 
 def _ended(fallen: tuple[str, ...]) -> str:
