@@ -179,8 +179,11 @@ def _without_newer(path: Path, known: Path) -> dict[str, None]:
     An element that says what is paid, or holds one that does, is left where it is.
     """
     walk = _Places()
-    with path.open("rb") as stream:
-        walk.parser.ParseFile(stream)
+    try:
+        with path.open("rb") as stream:
+            walk.parser.ParseFile(stream)
+    except expat.ExpatError:  # what is no whole XML is told as it is, with nothing left out
+        return {}
     with path.open("rb") as stream, known.open("wb") as kept:
         for start, end in walk.ranges:
             _copy(stream, kept, start - stream.tell())

@@ -28,7 +28,7 @@ from app.pes.flow import KINDS, WHAT, masked, page_content
 from app.pes.index import Elsewhere, changed_accounts, deposited, elsewhere, is_flow, remake
 from app.pes.models import FlowAnswer, FlowAttachment, FlowIndex, FlowPage, FlowSlip
 from app.pes.payments import Key, Said, Words, number_of, said_of
-from app.pes.schema import VERSIONS
+from app.pes.schema import MOST, VERSIONS
 from workflows.circuit import Phase
 from workflows.family import Problem
 from workflows.flows.keys import same_number
@@ -161,6 +161,7 @@ class Sheet:
             ),  # of a flow read before this was kept, nobody says it any more
             newer=index.summary.get("newer", ()),
             known=VERSIONS[0],
+            most=MOST,
             blocks=left.beside(db, folder, shown, budget),
             returns=bool(paid),
             number=number,

@@ -121,6 +121,8 @@ def test_the_faults_of_a_flow_are_told_up_to_a_limit(tmp_path: Path) -> None:
     unknown = tmp_path / "unknown.xml"
     unknown.write_bytes(pieces.replace(b'<NatPce V="01"/>', b'<NatPce V="01"/><PceDeDemain V="0"/>'))
     assert compare(unknown) == Compared("", [], ("l’élément « PceDeDemain »",))
+    unknown.write_bytes(unknown.read_bytes()[:-20])  # cut: told as it is, with nothing left out
+    assert compare(unknown).faults
 
 
 def test_a_body_may_refuse_what_leaves_the_schema_or_have_it_told(tmp_path: Path) -> None:
