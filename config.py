@@ -141,6 +141,7 @@ class Settings(BaseSettings):
     clear_hosts: Annotated[tuple[str, ...], NoDecode] = ()
     session_hours: int = Field(12, ge=1, le=72)
     marks_folder: Path | None = None
+    marks_mail: str = ""
     idle_minutes: int = Field(120, ge=0, le=1440)
     remember_days: int = Field(30, ge=1, le=90)
     trusted_proxies: int = Field(0, ge=0, le=5)
@@ -152,6 +153,7 @@ class Settings(BaseSettings):
     mail_days: float = Field(5.0, ge=0, le=30)
     metrics_token: SecretStr = SecretStr("")
     sweep_days: int = Field(30, ge=0)
+    disk_free_mb: int = Field(1024, ge=0)
 
     s2low_folder: Path | None = None
     s2low_ca_file: Path | None = None
@@ -364,9 +366,11 @@ class Settings(BaseSettings):
             raise ValueError(f"{PREFIX}{pair[0].upper()} demande {PREFIX}CSC_OAUTH_URL")
         return value
 
-    @field_validator("mail_from", "actes_email")
+    @field_validator("mail_from", "actes_email", "marks_mail")
     @classmethod
-    def _address(cls, value: str) -> str:
+    def _address(cls, value: str, about: ValidationInfo) -> str:
+        if about.field_name == "marks_mail" and not value:
+            return value
         name, at, domain = parseaddr(value)[1].partition("@")
         if not (name and at and domain) or any(ord(sign) < ord(" ") for sign in value):
             raise ValueError("il faut une adresse de courriel, par exemple Paraphe <parapheur@commune.fr>")

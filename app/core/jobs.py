@@ -105,6 +105,12 @@ def wake(rows: Iterable[tuple[int, float]]) -> None:
             log.warning("queue.silent", row=row_id, error=repr(fault))
 
 
+def waiting() -> int | None:
+    """How many messages wait; None where nobody carries any. Raises what the queue's own library raises when it is down."""
+    queue = huey()
+    return None if queue is None else int(queue.storage.queue_size())
+
+
 @contextmanager
 def heart(seconds: float, beat: Callable[[], None]) -> Iterator[None]:
     """Call `beat` every so many seconds, from a thread, while the body works."""

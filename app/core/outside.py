@@ -6,6 +6,7 @@ password of the environment, no cookie, no redirect of its own, and an end to ev
 """
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import certifi
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -48,6 +50,18 @@ class TooLongError(LostError):
     """The answer holds more bytes than are read."""
 
 
+class UntrustedError(UnreachableError):
+    """The server shows a certificate that is not to be believed; `why` is « expired », « early », « name » or « issuer »."""
+
+    def __init__(self, words: str, why: str) -> None:
+        super().__init__(words)
+        self.why = why
+
+
+# Of OpenSSL's verdicts (X509_V_ERR_…), those that whoever answers for the server mends in a way of their own
+_VERDICTS = {9: "early", 10: "expired", 62: "name", 64: "name"}
+
+
 @dataclass(frozen=True)
 class Bounds:
     """Seconds: to connect, between two pieces of an answer, for the whole call; and who certifies the server."""
@@ -72,17 +86,24 @@ class _Line:
         """A connection to the first judged address that answers."""
         if (asked.host.strip("[]"), asked.port) != (self.target.host, self.target.port):
             raise NewConnectionError(asked, f"{asked.host}:{asked.port} was not judged")
-        fault: OSError | None = None
+        try:
+            return self.reach(asked.timeout)
+        except OSError as fault:
+            raise NewConnectionError(asked, f"no connection: {fault}") from fault
+
+    def reach(self, seconds: Any) -> socket.socket:
+        """A connection to the first judged address that answers, or the OSError of the last."""
+        fault = OSError("no address")
         for address in self.addresses:
             try:
-                wire = socket.create_connection((address, self.target.port), asked.timeout)
+                wire = socket.create_connection((address, self.target.port), seconds)
             except OSError as error:
                 fault = error
                 continue
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.wire = wire.dup()  # TLS takes the first one over
             return wire
-        raise NewConnectionError(asked, f"no connection: {fault}") from fault
+        raise fault
 
     def cut(self) -> None:
         """End what lasts too long, wherever it is."""
@@ -150,13 +171,8 @@ def asked(method: str, url: str, allowed: Allowed, bounds: Bounds, **given: Any)
     `given` are the arguments of `requests` (headers, data, files, params, auth, cert). A redirect comes back as it is.
     Raises `ForbiddenError`, `LostError` once the connection stood, or `UnreachableError` when not a byte was sent.
     """
-    try:
-        target = read(url)
-        line = _Line(target, allowed.resolve(target))
-    except AddressRefusedError as error:
-        raise ForbiddenError(str(error), error.why) from error
-    except UnknownNameError as error:
-        raise UnreachableError(str(error)) from error
+    line = _judged(url, allowed)
+    target = line.target
     headers = {"User-Agent": "Paraphe", "Accept-Encoding": "identity", **(given.pop("headers", None) or {})}
     watch = threading.Timer(bounds.whole, line.cut)
     watch.daemon = True
@@ -174,6 +190,37 @@ def asked(method: str, url: str, allowed: Allowed, bounds: Bounds, **given: Any)
         finally:
             watch.cancel()
             line.close()
+
+
+def _judged(url: str, allowed: Allowed) -> _Line:
+    try:
+        target = read(url)
+        return _Line(target, allowed.resolve(target))
+    except AddressRefusedError as error:
+        raise ForbiddenError(str(error), error.why) from error
+    except UnknownNameError as error:
+        raise UnreachableError(str(error)) from error
+
+
+def certificate(url: str, allowed: Allowed, bounds: Bounds) -> bytes:
+    """DER of the certificate that an https server shows, once its chain, its name and its dates were verified.
+
+    Raises `UntrustedError` for one that is not to be believed, `ForbiddenError` or `UnreachableError`. Nothing is asked.
+    """
+    line = _judged(url, allowed)
+    context = ssl.create_default_context(cafile=str(bounds.ca_file or certifi.where()))
+    try:
+        with line.reach(bounds.connect) as wire:
+            wire.settimeout(bounds.answer)
+            with context.wrap_socket(wire, server_hostname=line.target.host) as secured:
+                return secured.getpeercert(binary_form=True) or b""
+    except ssl.SSLCertVerificationError as error:
+        why = _VERDICTS.get(error.verify_code, "issuer")
+        raise UntrustedError(f"{line.target.host}: {error.verify_message}", why) from error
+    except OSError as error:
+        raise UnreachableError(f"{line.target.host} did not answer in TLS: {type(error).__name__}") from error
+    finally:
+        line.close()
 
 
 def _answer(

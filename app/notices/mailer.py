@@ -5,12 +5,13 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from app.core.outbox import Hopeless
 
-PERMANENT = 500
+REFUSED, PERMANENT = 400, 500
 
 
 def send(to: str, message: EmailMessage, settings: Any) -> None:
@@ -48,3 +49,40 @@ def connect(settings: Any) -> Iterator[smtplib.SMTP]:
             server.quit()
     finally:
         server.close()
+
+
+def trouble(settings: Any) -> str | None:
+    """Why the server would take no letter of ours, in French, asked for real; None when it would. Nothing is sent.
+
+    Raises OSError when nobody answers.
+    """
+    try:
+        with connect(settings) as server:
+            code, said = server.noop()
+            if code >= REFUSED:
+                return f"le serveur de courriel refuse de servir ({_told(code, said)})"
+            server.ehlo_or_helo_if_needed()
+            code, said = server.mail(parseaddr(settings.mail_from)[1])
+            server.rset()
+            if code >= REFUSED:
+                return f"le serveur de courriel refuse l’expéditeur : corrigez PARAPHE_MAIL_FROM ({_told(code, said)})"
+    except smtplib.SMTPNotSupportedError:
+        return (
+            "le serveur de courriel ne propose pas ce que demande PARAPHE_MAIL_URL : écrivez smtps:// s’il n’a pas STARTTLS, "
+            "ou ôtez-en le compte s’il n’en connaît pas"
+        )
+    except smtplib.SMTPAuthenticationError as error:
+        return (
+            "le serveur de courriel refuse le compte : corrigez le compte et le mot de passe de PARAPHE_MAIL_URL "
+            f"({error.smtp_code})"
+        )
+    except ssl.SSLCertVerificationError as error:
+        return (
+            "le certificat du serveur de courriel n’est pas reconnu : donnez dans PARAPHE_MAIL_URL le nom qu’il porte, ou "
+            f"faites-le renouveler ({error.verify_message})"
+        )
+    return None
+
+
+def _told(code: int, said: bytes) -> str:
+    return f"{code} {said.decode(errors='replace')}"

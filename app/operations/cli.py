@@ -14,7 +14,7 @@ from app.core.db import reading
 from app.core.french import instant, taille
 from app.core.version import public_version
 from app.operations import marks, processes, sweep
-from app.operations.doctor import examine
+from app.operations.doctor import examine, names
 from app.operations.helping import crew_of
 from app.operations.keeping.cli import COMMANDS as KEEPING
 from app.operations.persons.cli import person
@@ -51,11 +51,16 @@ def check_schema() -> None:
 
 
 @click.command("doctor")
+@click.option(
+    "--only", multiple=True, metavar="CONTRÔLE", help="Ce contrôle seul, par son nom ; plusieurs fois."
+)
 @with_appcontext
-def doctor() -> None:
-    """Examiner l’installation pour de vrai."""
-    failed = False
-    for finding in examine(current_app.config["PARAPHE"]):
+def doctor(only: tuple[str, ...]) -> None:
+    """Examiner l’installation pour de vrai ; sort par 0 quand tout va, par 1 dès qu’un seul contrôle est KO."""
+    chosen, failed = current_app.config["PARAPHE"], False
+    if strange := sorted(set(only) - set(names(chosen))):
+        raise click.UsageError(f"aucun contrôle ne s’appelle « {strange[0]} » : {', '.join(names(chosen))}.")
+    for finding in examine(chosen, only):
         failed |= not finding.ok
         click.echo(f"{'ok ' if finding.ok else 'KO '} {finding.name} : {finding.words}")
     sys.exit(1 if failed else 0)

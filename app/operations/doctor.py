@@ -1,7 +1,7 @@
 """Examine the installation for real: each check does the thing, and says in French what to do when it fails."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from app.core import heartbeat, hold, schema
+from app.core.addresses import Allowed, entry
 from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.french import depuis, instant
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal, catalogue
 from app.files import vault
-from app.notices.mailer import connect
-from app.operations import links, marks
+from app.notices import mailer
+from app.operations import front, links, marks, premises
+from app.operations.findings import Finding, Unwell, certificates_of, in_service, lasting
 from app.people.models import Collectivity
-from app.signing import enrol, setting
+from app.signing import enrol, setting, trust_lists
 from app.transmission import silences
+from app.transmission.ports import Unreachable
 from app.transmission.s2low import probe
+from app.transmission.s2low.settings import S2lowSettings, account_of
 
 if TYPE_CHECKING:
     from app.signing.timestamp import TimestampClient
@@ -31,24 +35,31 @@ OUTBOX_LATE = timedelta(minutes=15)
 """How long what is due may wait for the worker."""
 REMOTE = "le service de signature à distance ne sert pas : vérifiez les réglages PARAPHE_CSC"
 CLOCK_TOLERANCE = timedelta(seconds=30)
+HOST_SECONDS = 5.0
+"""Seconds that a host of revocation has to answer the doctor."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One check: whether it passed, and what was seen or what to do."""
+def examine(settings: Any, only: Collection[str] = ()) -> Iterator[Finding]:
+    """Every check in turn, or those of these names; one that fails does not stop the others."""
+    for name, check, remedy in _checks(settings):
+        if only and name not in only:
+            continue
+        try:
+            yield Finding(name, True, check(settings))
+        except Unwell as found:
+            yield Finding(name, False, str(found))
+        except Exception as fault:  # noqa: BLE001 - whatever went wrong is what the administrator must read
+            yield Finding(name, False, f"{remedy} ({_short(fault)})")
 
-    name: str
-    ok: bool
-    words: str
+
+def names(settings: Any) -> list[str]:
+    """The names of the checks of this installation, in their order."""
+    return [name for name, _, _ in _checks(settings)]
 
 
-class Unwell(Exception):  # noqa: N818 - a finding, not a fault of the program
-    """The check did its work and found something to correct: the sentence says what."""
-
-
-def examine(settings: Any) -> Iterator[Finding]:
-    """Every check in turn; one that fails does not stop the others."""
-    checks: tuple[tuple[str, Callable[[Any], str], str], ...] = (
+def _checks(settings: Any) -> tuple[tuple[str, Callable[[Any], str], str], ...]:
+    """Each check: its name, what it does, and what to look at when it breaks in a way that it does not know."""
+    return (
         (
             "base de données",
             _database,
@@ -61,6 +72,31 @@ def examine(settings: Any) -> Iterator[Finding]:
             "impossible d’écrire puis de relire un document : vérifiez PARAPHE_STORE_URL et ses droits",
         ),
         ("liaisons", _links, "les liaisons n’ont pas pu être lues : vérifiez les réglages"),
+        (
+            "place libre",
+            premises.space,
+            "la place libre n’a pas pu être lue : vérifiez PARAPHE_DATA_DIR et PARAPHE_STORE_URL",
+        ),
+        (
+            "droits des fichiers",
+            premises.rights,
+            "les droits des fichiers n’ont pas pu être lus : vérifiez PARAPHE_DATA_DIR",
+        ),
+        (
+            "programme",
+            premises.program,
+            "les fichiers du programme n’ont pas pu être lus : remettez l’archive de cette version",
+        ),
+        (
+            "bibliothèques",
+            premises.libraries,
+            "la liste des bibliothèques n’a pas pu être lue : remettez l’archive de cette version",
+        ),
+        (
+            "bureautique",
+            premises.office,
+            "un texte d’essai n’a pas pu être converti : réinstallez LibreOffice, ou réglez PARAPHE_OFFICE=false",
+        ),
         ("courriel", _mail, "le serveur de courriel ne répond pas : vérifiez PARAPHE_MAIL_URL"),
         (
             "horodatage et horloge",
@@ -84,17 +120,21 @@ def examine(settings: Any) -> Iterator[Finding]:
             _relay,
             "les silences de l’opérateur n’ont pas pu être lus : vérifiez d’abord la base",
         ),
+        (
+            "file d’attente",
+            premises.queue,
+            "la file d’attente ne répond pas : vérifiez PARAPHE_QUEUE_URL et que ce serveur tourne",
+        ),
         ("envois", _outbox, "les envois n’ont pas pu être lus : vérifiez d’abord la base"),
         ("repères du journal", _marks, "les repères n’ont pas pu être lus : vérifiez d’abord la base"),
         ("travail de fond", _worker, "le signe de vie n’a pas pu être lu : vérifiez d’abord la base"),
+        (
+            "adresse publique",
+            front.address,
+            "l’adresse publique n’a pas pu être lue : vérifiez PARAPHE_PUBLIC_URL",
+        ),
+        ("mandataire", front.proxy, "le mandataire n’a pas pu être éprouvé : vérifiez PARAPHE_PUBLIC_URL"),
     )
-    for name, check, remedy in checks:
-        try:
-            yield Finding(name, True, check(settings))
-        except Unwell as found:
-            yield Finding(name, False, str(found))
-        except Exception as fault:  # noqa: BLE001 - whatever went wrong is what the administrator must read
-            yield Finding(name, False, f"{remedy} ({_short(fault)})")
 
 
 def _short(fault: Exception) -> str:
@@ -114,6 +154,11 @@ def _database(settings: Any) -> str:
 def _migrations(settings: Any) -> str:
     del settings
     found, wanted = schema.revisions()
+    if found is not None and not schema.knows(found):
+        raise Unwell(
+            f"la base est à la version {found}, que ce programme ne connaît pas : elle vient d’une version plus récente ou "
+            "modifiée ; remettez le code de cette version-là, ou une sauvegarde"
+        )
     if found != wanted:
         raise Unwell(
             f"la base est à la version {found or 'vide'}, il faut {wanted} : lancez « flask --app wsgi upgrade »"
@@ -137,10 +182,8 @@ def _store(settings: Any) -> str:
 def _mail(settings: Any) -> str:
     if not settings.mail_url:
         raise Unwell("aucun serveur : donnez PARAPHE_MAIL_URL")
-    with connect(settings) as server:
-        code, said = server.noop()
-    if code >= 400:
-        raise Unwell(f"le serveur de courriel refuse de servir ({code} {said.decode(errors='replace')})")
+    if (trouble := mailer.trouble(settings)) is not None:
+        raise Unwell(trouble)
     return "le serveur répond"
 
 
@@ -158,6 +201,7 @@ def _timestamp(settings: Any) -> str:
         raise Unwell(
             "aucune autorité : donnez PARAPHE_TSA_URL ; les signatures seraient sans horodatage (B-B)"
         )
+    _believed(settings.tsa_roots, "PARAPHE_TSA_ROOTS")
     client = setting.timestamper()
     if client is None or client.second is None:
         return f"jeton obtenu, écart d’horloge {_gap(client, 'l’autorité d’horodatage'):.1f} s"
@@ -173,11 +217,21 @@ def _timestamp(settings: Any) -> str:
 
 def _gap(client: "TimestampClient | None", named: str) -> float:
     """Seconds between our clock and an authority's; unwell when that is much."""
-    from app.signing.timestamp import moment_of
+    from app.signing.timestamp import hour_of, proven_hour, tried
 
-    gap = abs(now() - moment_of(client)) if client else timedelta(0)
+    if client is None:
+        return 0.0
+    token, data = tried(client)
+    gap = abs(now() - hour_of(token))
     if gap > CLOCK_TOLERANCE:
         raise Unwell(f"l’horloge du serveur s’écarte de {gap.total_seconds():.0f} s de {named}")
+    try:
+        proven_hour(token, data, setting.trust())
+    except ValueError as error:
+        raise Unwell(
+            f"le jeton de {named} ne tient pas ({error}), rien ne pourra être signé : mettez dans PARAPHE_TSA_ROOTS la racine "
+            "que cette autorité publie aujourd’hui"
+        ) from error
     return gap.total_seconds()
 
 
@@ -193,6 +247,17 @@ def _authorities(settings: Any) -> str:
             "aucun hôte ne peut être interrogé sur la révocation : rien ne sera signé avec un certificat qui en demande. "
             "Donnez dans PARAPHE_REVOCATION_HOSTS les hôtes que citent les certificats (OCSP, CRL)"
         )
+    _believed(settings.trust_roots, "PARAPHE_TRUST_ROOTS")
+    if settings.trust_lists and trust_lists.registry(setting.lists_folder()) is None:
+        raise Unwell(
+            "les listes de confiance ne sont pas là, ou ne valent plus : lancez « flask --app wsgi trust-lists », qui dit ce "
+            "qui les arrête (PARAPHE_TRUST_LISTS_URL)"
+        )
+    if mute := _mute(settings.revocation_hosts):
+        raise Unwell(
+            f"{', '.join(mute)} ne répon{'dent' if len(mute) > 1 else 'd'} pas, et qui en dépend ne pourra pas signer : ouvrez "
+            "le pare-feu vers ces hôtes, ou corrigez PARAPHE_REVOCATION_HOSTS"
+        )
     hosts = len(settings.revocation_hosts)
     believed = " et ".join(
         words
@@ -205,6 +270,46 @@ def _authorities(settings: Any) -> str:
     return f"{believed} ; {hosts} hôte{'s' if hosts > 1 else ''} de révocation"
 
 
+def _believed(path: Path | None, name: str) -> None:
+    """`Unwell` when the authorities of a setting are unreadable, or have all ended: one of before may be kept beside."""
+    if path is None:
+        return
+    try:
+        roots = certificates_of(path)
+    except (OSError, ValueError) as error:
+        raise Unwell(f"{path} ne se lit pas comme des certificats PEM : remettez-les ({name})") from error
+    if not roots:
+        raise Unwell(f"{path} ne contient aucune autorité (.pem) : mettez-y ses racines ({name})")
+    if all(one.not_valid_after_utc < now() for one in roots):
+        raise Unwell(
+            f"les autorités de {path} ont toutes expiré : mettez à côté celles d’aujourd’hui ({name}), sans ôter celles dont des "
+            "actes ont été signés"
+        )
+
+
+def _mute(hosts: Sequence[str]) -> list[str]:
+    """The hosts of the list that do not answer, asked all at once; networks say where a name may lead, and are not asked."""
+    named = [one for one in hosts if entry(one).name]
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        answers = list(pool.map(lambda one: _answers(one, hosts), named))
+    return [one for one, answer in zip(named, answers, strict=True) if not answer]
+
+
+def _answers(host: str, hosts: Sequence[str]) -> bool:
+    """Whether a host says anything at all, in http or in https: what it says of nothing in particular is not ours to judge."""
+    # Its HTTP library is heavy, and this module is read at each start (docs/decisions/0003)
+    from app.core.outside import Bounds, UnreachableError, asked
+
+    bounds = Bounds(HOST_SECONDS, HOST_SECONDS, 2 * HOST_SECONDS)
+    for scheme in ("http", "https"):
+        try:
+            with asked("GET", f"{scheme}://{host}/", Allowed.listed(hosts), bounds):
+                return True
+        except UnreachableError:
+            continue
+    return False
+
+
 def _remote(settings: Any) -> str:
     said = setting.remote_service().ask("info", {})
     return f"« {settings.csc_name} » répond (API {str(said.get('specs', '?'))[:20]})"
@@ -212,10 +317,19 @@ def _remote(settings: Any) -> str:
 
 def _signature(settings: Any) -> str:
     del settings
+    from cryptography import x509
+
     from app.operations.trial import trial_signature
 
+    key = setting.seal_key()
+    if key is not None:
+        lasting(
+            x509.load_der_x509_certificate(key.certificate),
+            "le certificat du cachet",
+            "demandez-en un autre à son autorité, puis réglez PARAPHE_SEAL_P12 ou le module",
+        )
     with TemporaryDirectory(prefix="paraphe-doctor-") as room:
-        return trial_signature(Path(room), setting.seal_key(), setting.timestamper(), now())
+        return trial_signature(Path(room), key, setting.timestamper(), now())
 
 
 def _certificates(settings: Any) -> str:
@@ -236,18 +350,49 @@ def _relay(settings: Any) -> str:
     if known != wanted:
         return "à examiner une fois la base à jour"
     with reading() as db:
-        lasting = [
+        lasting_silences = [
             f"{one.collectivity} : {one.heading} ({one.words})" for one in silences.lasting(db) if one.told
         ]
         sirens = list(db.scalars(sa.select(Collectivity.siren).order_by(Collectivity.id)))
-    if "s2low" not in {settings.actes_transport, settings.helios_transport}:
-        if lasting:
-            raise Unwell(" ; ".join(lasting))
+    mute = []
+    if "s2low" in {settings.actes_transport, settings.helios_transport}:
+        mute = [f"{siren} : {fault}" for siren in sirens if (fault := _unknown(settings, siren))]
+    if mute or lasting_silences:
+        raise Unwell(" ; ".join(mute or lasting_silences))
+    if simulated := _simulated(settings):
+        raise Unwell(simulated)
+    if settings.actes_transport == settings.helios_transport == "simulated":
         return "simulée, rien ne part"
-    mute = [f"{siren} : {fault}" for siren in sirens if (fault := probe.fault(settings, siren))]
-    if mute or lasting:
-        raise Unwell(" ; ".join(mute or lasting))
     return f"l’opérateur reconnaît {len(sirens)} collectivité{'s' if len(sirens) > 1 else ''}"
+
+
+def _unknown(settings: Any, siren: str) -> str | None:
+    """Why the operator does not serve a collectivity, or soon will not."""
+    try:
+        account = account_of(S2lowSettings.read(settings), siren)
+        lasting(
+            certificates_of(account.certificate)[0],
+            "le certificat de télétransmission",
+            "demandez-en un autre, et remettez client.pem (PARAPHE_S2LOW_FOLDER)",
+        )
+    except Unwell as ending:
+        return str(ending)
+    except Unreachable as refused:
+        return str(refused)
+    return probe.fault(settings, siren)
+
+
+def _simulated(settings: Any) -> str:
+    """What does not leave for the State, where others reach this installation; empty when all of it does."""
+    if not in_service(settings) or settings.demo:
+        return ""
+    if settings.s2low_simulated:
+        return "l’opérateur est un simulateur, rien ne part : ôtez PARAPHE_S2LOW_SIMULATED et donnez PARAPHE_S2LOW_URL"
+    names = ("PARAPHE_ACTES_TRANSPORT", "PARAPHE_HELIOS_TRANSPORT")
+    ways = zip(names, (settings.actes_transport, settings.helios_transport), strict=True)
+    if still := [name for name, way in ways if way == "simulated"]:
+        return f"la télétransmission est simulée, rien ne part pour l’État : réglez {' et '.join(still)} à « s2low »"
+    return ""
 
 
 def _outbox(settings: Any) -> str:
@@ -280,6 +425,17 @@ def _outbox(settings: Any) -> str:
 
 
 def _marks(settings: Any) -> str:
+    outside = settings.marks_folder
+    if outside is not None:
+        if outside.resolve().is_relative_to(Path(settings.data_dir).resolve()):
+            raise Unwell(
+                f"{outside} est dans le dossier des données : qui réécrit l’un réécrit l’autre. Donnez dans PARAPHE_MARKS_FOLDER "
+                "un dossier hors du serveur"
+            )
+        if why := premises.folder(outside):
+            raise Unwell(
+                f"rien ne s’écrit dans {outside} ({why}) : vérifiez PARAPHE_MARKS_FOLDER et ses droits"
+            )
     last = heartbeat.last(marks.BEAT)
     if last is None and heartbeat.last(marks.TRIED) is None:
         return "le premier sera pris par le travail de fond"
@@ -288,8 +444,10 @@ def _marks(settings: Any) -> str:
             "aucun repère du journal depuis deux jours : « flask --app wsgi marks take » dit ce qui l’empêche "
             "(PARAPHE_TSA_URL, PARAPHE_MARKS_FOLDER)"
         )
-    place = settings.marks_folder or "aucun dossier hors du serveur (PARAPHE_MARKS_FOLDER)"
-    return f"le dernier {instant(last)}, gardé aussi dans : {place}"
+    places = [str(one) for one in (settings.marks_folder, settings.marks_mail) if one]
+    if not places:
+        return f"le dernier {instant(last)}, nulle part hors du serveur (PARAPHE_MARKS_FOLDER, PARAPHE_MARKS_MAIL)"
+    return f"le dernier {instant(last)}, gardé aussi par {' et '.join(places)}"
 
 
 def _worker(settings: Any) -> str:

@@ -1,7 +1,8 @@
 """The heads of all journals, written down each day and dated by an authority: whoever remakes a chain cannot remake its past.
 
 A mark is a file of lines of « journal head » and, beside it, the token of a timestamp authority over its bytes (RFC 3161).
-Kept in the data folder and, by choice, in a folder outside, where whoever runs this server should not be able to write.
+Kept in the data folder and, by choice, mailed (`app.operations.posted`) and in a folder outside, where whoever runs this
+server should not be able to write.
 """
 
 import hashlib
@@ -84,13 +85,17 @@ def _write(folder: Path, name: str, data: bytes, token: bytes | None) -> None:
 
 
 def daily(settings: Any) -> None:
-    """Take a mark when the last one is a day old; one that could not be taken is tried again an hour later."""
+    """Take a mark when the last one is a day old, and mail it where it is asked; one that fails is tried again in an hour."""
     last, tried = heartbeat.last(BEAT), heartbeat.last(TRIED)
     if (last is not None and now() - last < EVERY) or (tried is not None and now() - tried < AGAIN):
         return
     heartbeat.beat(TRIED, now())
     try:
-        take(settings)
+        mark = take(settings)
+        if settings.marks_mail:
+            from app.operations.posted import announce
+
+            announce(mark.path)
     except Exception as fault:  # noqa: BLE001 - nothing that serves depends on it, and doctor tells it
         log.warning("mark.failed", error=repr(fault))
         return

@@ -42,6 +42,7 @@ KINDS = {
     "batch.sign": "Signatures d’un lot",
     "legality.fetch": "Courriers de la préfecture à relever",
     "pes.fetch": "Retours de la trésorerie à relever",
+    "mark.mail": "Repère du journal, par courriel",
     "legality.acknowledge": "Accusé d’un courrier de la préfecture",
 }
 

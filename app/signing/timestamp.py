@@ -156,9 +156,10 @@ def _words(gap: float) -> str:
     return f"{count} {name}{'s' if count > 1 else ''} {'d’avance' if gap > 0 else 'de retard'}"
 
 
-def moment_of(client: TimestampClient) -> datetime:
-    """The authority's own time, right or wrong, read in a token that it gives now; refuses `timestamp-silent`."""
+def tried(client: TimestampClient) -> tuple[bytes, bytes]:
+    """A token that an authority gives now, right or wrong, and the bytes that it is over; refuses `timestamp-silent`."""
+    data = secrets.token_bytes(32)
     try:
-        return hour_of(client.asked(hashlib.sha256(secrets.token_bytes(32)).digest(), "sha256"))
+        return client.asked(hashlib.sha256(data).digest(), "sha256"), data
     except (UnreachableError, TimestampRequestError, ValueError, TypeError) as error:
         raise Refusal("timestamp-silent", why=str(error)) from error

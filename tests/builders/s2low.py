@@ -41,21 +41,31 @@ class Authority:
         *,
         until: datetime = BORN + timedelta(days=36500),
         usages: tuple[x509.ObjectIdentifier, ...] = (),
+        host: str = "127.0.0.1",
     ) -> Path:
         key = ec.generate_private_key(ec.SECP256R1())
-        made = self._sign(name, key.public_key(), until=until, usages=usages)
+        made = self._sign(name, key.public_key(), until=until, usages=usages, host=host)
         path.parent.mkdir(parents=True, exist_ok=True)
         secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         path.write_bytes(made.public_bytes(Encoding.PEM) + secret)
         return path
 
-    def _sign(self, name, public, *, authority=False, until=BORN + timedelta(days=36500), usages=()):
+    def _sign(
+        self,
+        name,
+        public,
+        *,
+        authority=False,
+        until=BORN + timedelta(days=36500),
+        usages=(),
+        host="127.0.0.1",
+    ):
         builder = x509.CertificateBuilder().subject_name(_named(name)).issuer_name(_named(self.name))
         builder = builder.public_key(public).serial_number(x509.random_serial_number())
         builder = builder.not_valid_before(BORN).not_valid_after(until)
         builder = builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         if not authority:
-            here = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+            here = x509.SubjectAlternativeName([x509.IPAddress(ip_address(host))])
             builder = builder.add_extension(here, critical=False)
         if usages:
             builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)

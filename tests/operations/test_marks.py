@@ -5,12 +5,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import time_machine
 
-from app.core import heartbeat
+from app import create_app
+from app.core import heartbeat, outbox
 from app.core.clock import now
+from app.core.db import engine
+from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.operations import marks
+from app.journal.checker import main
+from app.journal.export import export
+from app.operations import marks, posted
 from app.people import desks
 from tests.builders.house import House
 from tests.journal.test_anchors import rewrite
@@ -56,6 +62,56 @@ def test_the_past_of_a_journal_is_dated_and_cannot_be_remade(house: House, tmp_p
         (outside / f"{last.name}{marks.BESIDE}").write_bytes(broken)
         assert "son horodatage ne tient pas" in str([one.fault for one in marks.verify(outside)][-1])
     assert run(args=["marks", "verify", str(outside)]).exit_code == 1
+
+
+def test_the_mark_of_the_day_is_mailed_once_and_its_attachments_are_what_the_checkers_take(
+    house: House, tmp_path: Path
+) -> None:
+    here = house.actor("k.morizur").collectivity_id
+    settings = house.settings.model_copy(update={"marks_mail": "Centre de gestion <reperes@cdg.example.org>"})
+    create_app(settings)
+    marks.daily(settings)
+    marks.daily(settings)
+    outbox.drain()
+    (letter,) = house.mail.to("reperes@cdg.example.org")
+    assert str(letter["Subject"]).startswith("Paraphe : repère du journal du ")
+    assert letter["Auto-Submitted"] == "auto-generated"
+    kept = tmp_path / "boîte"
+    kept.mkdir()
+    for one in letter.iter_attachments():
+        (kept / str(one.get_filename())).write_bytes(one.get_content())
+    ours = settings.data_dir / marks.FOLDER
+    assert {one.name: one.read_bytes() for one in kept.iterdir()} == {
+        one.name: one.read_bytes() for one in ours.iterdir()
+    }
+    assert [one.fault for one in marks.verify(kept)] == [None]
+    (heads,) = kept.glob("*.txt")
+    assert heads.name in letter.get_body().get_content()
+
+    # Sent again, it is the same letter; the next day has another
+    with engine().begin() as connection:
+        connection.execute(sa.update(Outbox.__table__).values(state="parked"))
+    assert outbox.retry_all(posted.KIND) == 1
+    outbox.drain()
+    with time_machine.travel(now() + timedelta(days=1, minutes=1)):
+        posted.announce(marks.take(settings).path)
+        outbox.drain()
+    names = [one["Message-ID"] for one in house.mail.to("reperes@cdg.example.org")]
+    assert names[0] == names[1] != names[2]
+
+    # The checker of others reads what the letter brought, and sees the chain that was remade since
+    checked = [
+        main([str(export(here, tmp_path / name, now())), "--reperes", str(heads)])
+        for name in ("avant", "après")
+        if name == "avant" or rewrite(here, 2) is None
+    ]
+    assert checked == [0, 1]
+    create_app(settings.model_copy(update={"marks_mail": ""}))
+    with engine().begin() as connection:
+        connection.execute(sa.update(Outbox.__table__).values(state="parked"))
+    outbox.retry_all(posted.KIND)
+    outbox.drain()
+    assert len(house.mail.to("reperes@cdg.example.org")) == 3
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -30,6 +30,7 @@ ROUTES = {
     "operations.live": "public",
     "operations.ready": "public",
     "operations.metrics": "public",
+    "operations_api.passage": "public",
     "operations.source.offered": "public",
     "operations.source.taken": "public",
     "people.login": "public",

@@ -1,0 +1,55 @@
+"""What the checks of the doctor share: a finding, how a check says that it found something, whom a certificate still serves."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.core.clock import now
+from app.core.french import jour_long
+
+ENDING = timedelta(days=21)
+"""A certificate that has less than this to live is told: an authority and a holiday both take their time."""
+OWN = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: whether it passed, and what was seen or what to do."""
+
+    name: str
+    ok: bool
+    words: str
+
+
+class Unwell(Exception):  # noqa: N818 - a finding, not a fault of the program
+    """The check did its work and found something to correct: the sentence says what."""
+
+
+def in_service(settings: Any) -> bool:
+    """Whether others reach this installation: its public address is not this very machine's."""
+    return urlsplit(settings.public_url).hostname not in OWN
+
+
+def lasting(certificate: Any, what: str, remedy: str) -> datetime:
+    """The end of a certificate (`cryptography`); `Unwell` when it has not begun, has ended, or ends within `ENDING`."""
+    begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    moment = now()
+    if moment > end:
+        raise Unwell(f"{what} a expiré le {jour_long(end.date())} : {remedy}")
+    if moment < begin:
+        raise Unwell(
+            f"{what} ne vaut qu’à partir du {jour_long(begin.date())} : vérifiez l’horloge, ou {remedy}"
+        )
+    if end - moment < ENDING:
+        raise Unwell(f"{what} expire le {jour_long(end.date())} : {remedy}")
+    return datetime.fromtimestamp(end.timestamp(), end.tzinfo)
+
+
+def certificates_of(path: Path) -> list[Any]:
+    """The certificates of a PEM file, or of the `.pem` files of a folder; ValueError for what is none."""
+    from cryptography import x509
+
+    files = sorted(path.glob("*.pem")) if path.is_dir() else [path]
+    return [one for file in files for one in x509.load_pem_x509_certificates(file.read_bytes())]

@@ -1,0 +1,205 @@
+"""The machine under the installation: room on its disks, who may read its files, the program's own files, what it needs."""
+
+import hashlib
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from app.core import jobs
+from app.core.french import HARD
+from app.core.refusals import Refusal
+from app.files.office import OfficeConverter
+from app.operations.findings import Unwell
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCK = "docs/deploy/requirements.lock"
+_STAMP = "app/signing/formats/fonts/paraphe-stamp.ttf"
+_OTHERS_READ, _OTHERS_ENTER = 0o007, 0o001
+_RTF = rb"{\rtf1\ansi{\fonttbl{\f0 Arial;}}\f0 Essai de conversion.\par}"
+_MANY = 3
+
+
+def space(settings: Any) -> str:
+    """The disks of the data and of the documents keep the room that the settings ask for."""
+    least = settings.disk_free_mb * 1024 * 1024
+    places = {str(place): shutil.disk_usage(place).free for place in _places(settings)}
+    scarce = {place: free for place, free in places.items() if free < least}
+    if scarce:
+        told = " ; ".join(f"{place} : {_room(free)}" for place, free in scarce.items())
+        raise Unwell(
+            f"le disque est presque plein ({told}, il en faut {_room(least)}, PARAPHE_DISK_FREE_MB) : faites de la place "
+            "avant que les dépôts ne soient refusés"
+        )
+    return f"{_room(min(places.values()))} libres"
+
+
+def _room(size: int) -> str:
+    return f"{size / 2**30:.1f}{HARD}Go".replace(".", ",")
+
+
+def _places(settings: Any) -> Iterator[Path]:
+    yield Path(settings.data_dir)
+    yield from _folder_of(settings.store_url)
+    for url in (settings.database_url, settings.queue_url):
+        yield from (one.parent for one in _sqlite(url))
+
+
+def _folder_of(url: str) -> Iterator[Path]:
+    parts = urlsplit(url)
+    place = Path(unquote(parts.netloc + parts.path))
+    if parts.scheme == "file" and place.is_dir():
+        yield place
+
+
+def _sqlite(url: str) -> Iterator[Path]:
+    """The file of a database in a file, and what SQLite writes beside it."""
+    if url.startswith("sqlite:///"):
+        name = url.removeprefix("sqlite:///")
+        yield from (one for one in map(Path, (name, f"{name}-wal", f"{name}-shm")) if one.is_file())
+
+
+def rights(settings: Any) -> str:
+    """Nobody else on this machine reads a secret, the database, the documents or the marks."""
+    open_to_all = [str(one) for one in _kept(settings) if _exposed(one)]
+    if open_to_all:
+        several = len(open_to_all) > 1
+        more = f" et {len(open_to_all) - _MANY} autres" if len(open_to_all) > _MANY else ""
+        raise Unwell(
+            f"{', '.join(open_to_all[:_MANY])}{more} {'sont ouverts' if several else 'est ouvert'} à tous les comptes de la "
+            "machine : « chmod go= » sur chacun"
+        )
+    return "les données et les secrets ne sont lisibles que du compte de Paraphe"
+
+
+def _kept(settings: Any) -> Iterator[Path]:
+    yield from (Path(".env").absolute(), Path(settings.data_dir))
+    yield from _folder_of(settings.store_url)
+    for url in (settings.database_url, settings.queue_url, settings.rate_limit_url):
+        yield from _sqlite(url)
+    yield from (one for one in (settings.seal_p12, settings.seal_pkcs11_pin_file) if one is not None)
+    home = Path(settings.s2low_folder)
+    yield from (*home.glob("*/client.pem"), *home.glob("*/compte"))
+
+
+def _exposed(path: Path) -> bool:
+    """Whether accounts that are neither its owner nor of its group reach it: its own rights, and those of all above it."""
+    try:
+        return bool(path.stat().st_mode & _OTHERS_READ) and all(
+            one.stat().st_mode & _OTHERS_ENTER for one in path.resolve().parents
+        )
+    except OSError:
+        return False  # what is not there exposes nothing; what cannot be read is another check's
+
+
+def program(settings: Any) -> str:
+    """The files that pages and stamps are made of are there; those of the browser are the ones that were released."""
+    return files_of(ROOT) if settings else ""
+
+
+def files_of(root: Path) -> str:
+    """The same, for a program that is installed in `root`."""
+    lost = [one for one in _needed(root) if not _there(root / one)]
+    vendor = root / "app/static/vendor"
+    if (vendor / "SHA256SUMS").is_file():
+        for line in (vendor / "SHA256SUMS").read_text(encoding="utf-8").splitlines():
+            digest, name = line.split(maxsplit=1)
+            file = vendor / name
+            if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
+                lost.append(f"app/static/vendor/{name}")
+    if lost:
+        more = f" et {len(lost) - _MANY} autres" if len(lost) > _MANY else ""
+        raise Unwell(
+            f"des fichiers du programme manquent ou ont été changés ({', '.join(lost[:_MANY])}{more}) : remettez ceux de "
+            f"l’archive de cette version dans {root}"
+        )
+    return "les fichiers du programme sont là"
+
+
+def _needed(root: Path) -> Iterator[str]:
+    yield from ("app/templates/base.html", "app/static/vendor/SHA256SUMS", _STAMP, "migrations/env.py")
+    for page in sorted((root / "app").rglob("web.py")):
+        if 'template_folder="templates"' in page.read_text(encoding="utf-8"):
+            yield (page.parent / "templates").relative_to(root).as_posix()
+
+
+def _there(path: Path) -> bool:
+    return path.is_file() or (path.is_dir() and any(path.iterdir()))
+
+
+def libraries(settings: Any) -> str:
+    """Each library is in the version that was released, and no other: the one that its bill of materials names."""
+    return libraries_of((ROOT / LOCK).read_text(encoding="utf-8")) if settings else ""
+
+
+def libraries_of(lock: str) -> str:
+    """The same, for a lock: « name==version », one a line, perhaps for some systems only."""
+    wanted = re.findall(r"^([A-Za-z0-9._-]+)==([^\s;]+)[ \t]*(?:;[ \t]*([^\\\n]+))?", lock, re.MULTILINE)
+    other = [
+        f"{name} {there or 'absente'} au lieu de {asked}"
+        for name, asked, marker in wanted
+        if (there := _installed(name)) != asked and (there is not None or not marker.strip())
+    ]
+    if other:
+        more = f" et {len(other) - _MANY} autres" if len(other) > _MANY else ""
+        raise Unwell(
+            f"des bibliothèques ne sont pas celles de cette version ({', '.join(other[:_MANY])}{more}) : lancez "
+            f"« {Path(sys.executable).parent}/pip install --require-hashes -r {LOCK} », puis redémarrez"
+        )
+    return f"{len(wanted)} bibliothèques, celles de cette version"
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def office(settings: Any) -> str:
+    """A text is converted for real, where office files are taken in."""
+    if not settings.office:
+        return "les fichiers bureautiques sont refusés (PARAPHE_OFFICE=false)"
+    converter = OfficeConverter.find()
+    if converter is None:
+        raise Unwell(
+            "LibreOffice manque, les fichiers bureautiques sont refusés : installez libreoffice-writer-nogui, "
+            "libreoffice-calc-nogui et libreoffice-impress-nogui, ou réglez PARAPHE_OFFICE=false"
+        )
+    with TemporaryDirectory(prefix="paraphe-doctor-") as name:
+        room = Path(name)
+        (room / "essai.rtf").write_bytes(_RTF)
+        try:
+            converter.convert(room / "essai.rtf", room)
+        except Refusal as refusal:
+            why = refusal.facts.get("reason", "il est occupé")
+            raise Unwell(
+                f"LibreOffice ne convertit pas un texte d’essai ({why}) : réinstallez-le, ou réglez PARAPHE_OFFICE=false"
+            ) from refusal
+    return "un texte d’essai est converti"
+
+
+def queue(settings: Any) -> str:
+    """The queue answers; what it carries is only « a row is ready »."""
+    waiting = jobs.waiting()
+    if waiting is None:
+        return "aucune (PARAPHE_QUEUE_URL=none:), pour les essais"
+    return f"{settings.queue_url.partition(':')[0]} répond, {waiting} en attente"
+
+
+def folder(path: Path) -> str | None:
+    """Why nothing can be written in a folder, or None; nothing is left there."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        trial = path / f".essai-{os.getpid()}"
+        trial.write_bytes(b"")
+        trial.unlink()
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
