@@ -190,7 +190,11 @@ def _written(status: int) -> str:
     """
     if status not in {409, 422} or request.method != "POST" or not g.get("actor"):
         return ""
-    return "\n".join(text for name in _WORDS if (text := request.form.get(name, "").strip()))
+    try:
+        form = request.form
+    except Exception:  # noqa: BLE001 (a body that the verb had not read is too large, or cut: its refusal is told all the same)
+        return ""
+    return "\n".join(text for name in _WORDS if (text := form.get(name, "").strip()))
 
 
 def answer(

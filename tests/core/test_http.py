@@ -1,6 +1,7 @@
 """What every page and every JSON answer share: refusals in French, nothing told of a crash, nothing hostile that crashes."""
 
 import pytest
+from flask import Flask, g, request
 
 from app import create_app
 from app.core import http
@@ -216,3 +217,13 @@ def test_no_answer_sends_to_the_server_that_its_caller_named(house: House, path:
             path
         )  # slashes before a path are none
         assert "evil" not in f"{answer.headers} {answer.get_data(as_text=True)}"
+
+
+def test_words_come_back_with_a_refusal_and_a_body_that_breaks_hides_no_refusal() -> None:
+    form = {"reason": " Vu au téléphone. ", "password": "a secret", "csrf_token": "x"}
+    for limit, words in ((None, "Vu au téléphone."), (1, "")):
+        with Flask(__name__).test_request_context("/", method="POST", data=form):
+            g.actor, request.max_content_length = object(), limit
+            assert [http._written(status) for status in (422, 409, 403)] == [words, words, ""]
+    with Flask(__name__).test_request_context("/", method="POST", data=form):
+        assert http._written(422) == ""  # nothing of a stranger's
