@@ -17,6 +17,8 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
 from app.core.version import public_version
+from app.operations.findings import Unwell
+from app.operations.premises import libraries_of
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = "docs/deploy/requirements.lock"
@@ -92,6 +94,14 @@ def git(root: Path, *words: str) -> bytes:
     return subprocess.run(["git", *words], cwd=root, check=True, capture_output=True).stdout
 
 
+def tried(root: Path) -> None:
+    """Refuse (ReleaseError) when the libraries here, with which the tests ran, are not those that the lock gives out."""
+    try:
+        libraries_of((root / LOCK).read_text(encoding="utf-8"))
+    except Unwell as other:
+        raise ReleaseError(f"Ce qui a été essayé n’est pas ce qui serait publié : {other}.") from other
+
+
 def release(root: Path, name: str, day: str) -> str:
     """The next thing to do, once the changelog is closed (first time) or dist/ is filled (second); ReleaseError."""
     if git(root, "status", "--porcelain").strip():
@@ -141,6 +151,7 @@ def fill(root: Path, name: str, notes: str) -> list[Path]:
 
 def main() -> None:
     try:
+        tried(ROOT)
         print(release(ROOT, public_version(), datetime.now(UTC).date().isoformat()))
     except ReleaseError as refusal:
         sys.exit(str(refusal))
