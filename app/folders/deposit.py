@@ -244,10 +244,10 @@ def add_documents(
 
     Refuses one that could be a folder of its own (`annex-is-subject`), unless `annexes_said`.
     """
-    if not files:
-        raise Refusal("no-file")
     with reading(actor.collectivity_id) as db:
         beside = _beside(lock_editable(db, actor, folder_id))
+    if not files:
+        raise Refusal("no-file")
     with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
         asked = None if annexes_said else beside
         made = [keep_attachment(actor.collectivity_id, one, Path(room), asked) for one in files]
@@ -285,13 +285,15 @@ def remove_document(db: Db, actor: Actor, folder_id: int, document_id: int) -> N
     append(db, actor.collectivity_id, _event(actor, folder, "document.removed", {"document": document.id}))
 
 
-def replace_main(actor: Actor, folder_id: int, document_id: int, one: Incoming) -> Draft:
-    """Put a corrected document in place of the former, which stays readable; refuses `document-stays`."""
+def replace_main(actor: Actor, folder_id: int, document_id: int, one: Incoming | None) -> Draft:
+    """Put a corrected document in place of the former, which stays readable; refuses `document-stays`, `no-file`."""
     with reading(actor.collectivity_id) as db:
         folder = lock_editable(db, actor, folder_id)
         document = document_of(db, folder, document_id)
         _changes(document)
         family, role, beside = family_of(folder.family), document.role, _beside(folder)
+    if one is None:
+        raise Refusal("no-file")
     with tempfile.TemporaryDirectory(prefix="paraphe-") as room:
         if role == "main":
             kept, read = keep_main(actor.collectivity_id, family, one, Path(room))

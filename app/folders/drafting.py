@@ -303,9 +303,7 @@ def remove_document(folder_id: int, document_id: int) -> Response:
 def replace_document(folder_id: int, document_id: int) -> Response:
     """Put a corrected file in place of another."""
     with received() as files:
-        if not files:
-            raise Refusal("no-file")
-        deposit.replace_main(g.actor, folder_id, document_id, files[0])
+        deposit.replace_main(g.actor, folder_id, document_id, next(iter(files), None))
     flash("Le document est remplacé. L’ancienne version reste lisible.", "ok")
     return _opens(url_for("folders.draft", folder_id=folder_id))
 
