@@ -40,7 +40,6 @@ RULE_FIRST = "une personne qui décide, et qui n’a pas déposé la facture, do
 HERE = frozenset({"FR", "MC"})
 
 _key: Any = InvoiceKey.__table__
-_mine, _other = _key.alias("mine"), _key.alias("other")
 
 
 @dataclass(frozen=True)
@@ -95,19 +94,18 @@ def seen_before(db: Db, folder: Folder) -> list[Seen]:
     """
     if folder.family != FAMILY or folder.phase == Phase.DONE:
         return []
+    mine, other = _key.alias("mine"), _key.alias("other")
     query = (
-        sa.select(_other.c.folder_id, sa.func.max(sa.case((_mine.c.kind == SAME, 1), else_=0)).label("same"))
-        .join(
-            _other, sa.and_(_other.c.collectivity_id == _mine.c.collectivity_id, _other.c.key == _mine.c.key)
-        )
+        sa.select(other.c.folder_id, sa.func.max(sa.case((mine.c.kind == SAME, 1), else_=0)).label("same"))
+        .join(other, sa.and_(other.c.collectivity_id == mine.c.collectivity_id, other.c.key == mine.c.key))
         .where(
-            _mine.c.folder_id == folder.id,
-            _mine.c.collectivity_id == folder.collectivity_id,
-            _mine.c.kind.in_([SAME, CLOSE]),
-            _other.c.folder_id != folder.id,
+            mine.c.folder_id == folder.id,
+            mine.c.collectivity_id == folder.collectivity_id,
+            mine.c.kind.in_([SAME, CLOSE]),
+            other.c.folder_id != folder.id,
         )
-        .group_by(_other.c.folder_id)
-        .order_by(sa.desc("same"), _other.c.folder_id.desc())
+        .group_by(other.c.folder_id)
+        .order_by(sa.desc("same"), other.c.folder_id.desc())
         .limit(MOST)
     )
     same = {row.folder_id: bool(row.same) for row in db.execute(query)}
@@ -138,16 +136,15 @@ def _alike(db: Db, folder: Folder) -> list[Folder]:
     days, totals = _days(folder), _totals(folder)
     if not days or not totals:
         return []
+    mine, other = _key.alias("mine"), _key.alias("other")
     theirs = (
-        sa.select(_other.c.folder_id)
-        .join(
-            _mine, sa.and_(_other.c.collectivity_id == _mine.c.collectivity_id, _other.c.key == _mine.c.key)
-        )
+        sa.select(other.c.folder_id)
+        .join(mine, sa.and_(other.c.collectivity_id == mine.c.collectivity_id, other.c.key == mine.c.key))
         .where(
-            _mine.c.folder_id == folder.id,
-            _mine.c.collectivity_id == folder.collectivity_id,
-            _mine.c.kind == SELLER,
-            _other.c.folder_id != folder.id,
+            mine.c.folder_id == folder.id,
+            mine.c.collectivity_id == folder.collectivity_id,
+            mine.c.kind == SELLER,
+            other.c.folder_id != folder.id,
         )
     )
     whole = sa.and_(
