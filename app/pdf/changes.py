@@ -14,7 +14,7 @@ from pyhanko.pdf_utils.generic import ArrayObject, DictionaryObject, NullObject,
 
 from app.core.grammar import de
 from app.pdf.tree import ELSEWHERE, Annotation, Field, Key, Page, Reach, Rectangle, Snapshot, got
-from app.pdf.updates import Plainly, announced
+from app.pdf.updates import Plainly, announces
 
 # `valid`: intact, and by an authority that is known; `intact`: its bytes and its cryptography hold; `broken`: they do not
 Standing = Literal["valid", "intact", "broken"]
@@ -186,7 +186,7 @@ def _dangling(before: Snapshot, changed: frozenset[Key], found: Changes) -> None
             found.doubts.append("un objet auquel rien ne menait dans le document signé a été remplacé")
         elif not present:
             absent.add(number)
-    if absent and not absent.isdisjoint(announced(handler)):
+    if absent and announces(handler, absent):
         found.doubts.append(
             "un objet que le document signé annonçait par endroits sans le contenir a été ajouté"
         )

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from importlib import import_module
 from threading import Lock
 from typing import IO, Any
 
@@ -26,6 +27,12 @@ SEEN = 24  # levels of 255: less is the smoothing of an edge
 LARGEST_ZOOM = 2.0  # of a picture for people
 PAD = 2  # pixels of smoothing around a place
 HIDDEN_SHARE, INK_SHARE = 0.15, 0.004  # of the ink that was there; of the place's own pixels
+
+
+def load() -> None:
+    """Load what draws, for a process whose copies draw: each of them would load it again (a tenth of a second of computing)."""
+    import_module("pypdfium2")
+    import_module("PIL.ImageChops")
 
 
 @dataclass(frozen=True)

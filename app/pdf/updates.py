@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from pyhanko.pdf_utils.generic import DictionaryObject, IndirectObject, Reference, StreamObject
@@ -16,10 +16,11 @@ from app.pdf.tree import parts
 
 MOST_REACHED = 2000  # objects that an annotation added may lead to, each read again
 MOST_BYTES = 32 << 20
-PIECE, LONGEST_REFERENCE = 4 << 20, 400
-_REFERS = re.compile(
-    rb"(?<![0-9])(\d{1,10})(?:[ \t\r\n\f\0]|%[^\r\n]{0,100}[\r\n])+\d{1,5}(?:[ \t\r\n\f\0]|%[^\r\n]{0,100}[\r\n])*R(?![A-Za-z])"
-)
+PIECE, LONGEST_REFERENCE, MOST_DIGITS = 4 << 20, 400, 10
+FEW = 20  # numbers, each tried wherever a digit stands
+_BLANK = rb"(?:[ \t\r\n\f\0]|%[^\r\n]{0,100}[\r\n])"
+_GENERATION = _BLANK + rb"+\d{1,5}" + _BLANK + rb"*R(?![A-Za-z])"
+_ANY = re.compile(rb"(?<![0-9])\d{1,10}" + _GENERATION)
 
 
 def unambiguous(document: Opened, section: int, signed: int, tail: bytes) -> bool:
@@ -164,24 +165,52 @@ def _number(reader: Any, number: int, generation: int, revision: int) -> int | N
     return int(found) if isinstance(found, int) and not isinstance(found, bool) else None
 
 
-def announced(handler: Any) -> set[int]:
-    """The numbers that the bytes of a revision refer to, even where a key stands twice and pyHanko keeps one of them.
+def announces(handler: Any, numbers: Collection[int]) -> bool:
+    """Whether the bytes of a revision refer to one of these, even where a key stands twice and pyHanko keeps one of them.
 
-    More than there are: what looks like a reference in a string or a drawing is one here.
+    Oftener than it does: what looks like a reference in a string or a drawing is one here.
     """
-    reader, found = handler.reader, set[int]()
+    reader = handler.reader
+    refers = _reference(numbers) if len(numbers) <= FEW else _ANY
     end = max(reader.xrefs.get_xref_container_info(one).end_location for one in range(handler.revision + 1))
     stream, rest = reader.stream, b""
     stream.seek(0)
     while stream.tell() < end:
         piece = rest + bytes(stream.read(min(PIECE, end - stream.tell())))
-        found |= {int(one) for one in _REFERS.findall(piece)}
+        if _refers(piece, refers, numbers):
+            return True
         rest = piece[-LONGEST_REFERENCE:]
     for section in range(handler.revision + 1):
         for one in reader.xrefs.object_streams_used_in(section):
             packed: Any = handler.get_object(Reference(one.idnum, 0, handler))
-            found |= {int(number) for number in _REFERS.findall(packed.data)}
-    return found
+            if _refers(packed.data, refers, numbers):
+                return True
+    return False
+
+
+def _reference(numbers: Iterable[int]) -> re.Pattern[bytes]:
+    """A reference to one of these, with the digits before it still to be looked at.
+
+    A pattern that begins with the digits themselves is looked for thirty times faster than one that begins with any.
+    """
+    written = (b"%d" % one for one in sorted(numbers))
+    # The first digit, that no other than a zero comes before, and the rest
+    return re.compile(
+        b"(?:%s)" % b"|".join(b"%c(?<![1-9]%c)%s" % (one[0], one[0], one[1:]) for one in written)
+        + _GENERATION
+    )
+
+
+def _refers(data: bytes, refers: re.Pattern[bytes], numbers: Collection[int]) -> bool:
+    """Whether one of these is referred to: only zeros before its digits, ten in all."""
+    for one in refers.finditer(data):
+        digits = one[0][: len(one[0]) - len(one[0].lstrip(b"0123456789"))]
+        before = data[max(0, one.start() - MOST_DIGITS) : one.start()]
+        zeros = len(before) - len(before.rstrip(b"0"))
+        alone = zeros + len(digits) <= MOST_DIGITS and not before[: len(before) - zeros][-1:].isdigit()
+        if alone and int(digits) in numbers:
+            return True
+    return False
 
 
 class Plainly:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from app.core.refusals import Refusal
+from app.pdf import comparison
 from app.pdf.comparison import SECONDS
 from app.pdf.pictures import pictures
 from app.signing import bounds, kinds, verdict
 from app.signing.trust import Trust
 
 kinds.load()  # before a file is opened, and once for all copies
+comparison.load()
 
 TOO_COMPLEX = {"refused": "file-too-complex", "facts": {}}
 

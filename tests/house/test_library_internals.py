@@ -9,7 +9,7 @@ from pyhanko.pdf_utils.generic import Reference
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import policies
 
-from app.pdf import gate
+from app.pdf import gate, updates
 from app.pdf.holes import Reader
 
 READ_IN = "0.38.0"
@@ -97,3 +97,23 @@ def test_a_signed_file_is_read_as_pyhanko_reads_it_whole():
         references = ours.xrefs.explicit_refs_in_revision(ours.xrefs.total_revisions - 1)
         for one in references:
             assert str(told(ours, one.idnum, one.generation)) == str(told(theirs, one.idnum, one.generation))
+
+
+WANTED = {1, 12, 120}
+REFERENCES = {
+    b"12 0 R": True,
+    b"[0012%a\n 0\n%b\r R]": True,
+    b"/K 7 0 R 120 5 R": True,
+    b"112 0 R": False,
+    b"1012 0 R": False,
+    b"12 0 RG": False,
+    b"12 0.5 R": False,
+    b"0000000012 0 R": True,
+    b"00000000012 0 R": False,
+}
+
+
+@pytest.mark.parametrize("written", REFERENCES)
+def test_a_reference_is_found_by_its_digits_as_among_all_that_looks_like_one(written):
+    asked = updates._reference(WANTED), updates._ANY
+    assert [updates._refers(written, pattern, WANTED) for pattern in asked] == [REFERENCES[written]] * 2
