@@ -34,6 +34,8 @@ from app.people.models import Collectivity, PasswordReset, User
 from workflows.circuit import StepKind
 
 RESET, FACTORS = "password_reset", "factor_changed"
+CLOSED = "account_closed"
+"""The one letter that a closed account is sent: that it is."""
 LATE = timedelta(minutes=15)
 """How old a letter is that an outage kept: what it asks is looked at anew before it leaves."""
 DISCREET = "restricted"
@@ -54,8 +56,8 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
     The Message-ID and the date come from the row: sent again after a kill, it is the same letter.
     """
     with reading(row.collectivity_id) as db:
-        user = db.scalar(sa.select(User).where(User.id == row.payload["user_id"], User.active.is_(True)))
-        if user is None:
+        user = db.get(User, row.payload["user_id"])
+        if user is None or not user.email or not (user.active or row.payload["event"] == CLOSED):
             raise Needless("compte fermé : aucun courriel n’est parti")
         if row.payload["event"] == RESET and now() - row.created_at > RESET_LIFE:
             raise Needless("le lien a expiré avant de pouvoir partir : la personne en demande un autre")

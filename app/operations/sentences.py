@@ -11,7 +11,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "account-open": (
         409,
-        "Le compte de {name} est ouvert. Rien n’a été ôté : faites-le d’abord fermer par qui exploite Paraphe (flask --app wsgi people close), puis réduisez-le.",
+        "Le compte de {name} est ouvert. Rien n’a été ôté : fermez-le d’abord (« Administration », « Personnes »), puis réduisez-le.",
     ),
     "person-file-there": (
         409,

@@ -312,16 +312,41 @@ def close_sessions(db: Db, actor: Actor, user_id: int) -> str:
 
 
 @use_case
-def close_account(db: Db, collectivity_id: int, login: str) -> None:
-    """Close an account and its sessions; the name stays in what was signed."""
+def close_account(
+    db: Db, collectivity_id: int, login: str, *, by: Actor | None = None, stuck: int = 0
+) -> None:
+    """Close an account and its sessions; the name stays in what was signed. Closing it again changes nothing.
+
+    `by`: the administrator who does it, else the command line; the person and the other administrators are told by mail,
+    with how many folders wait for nobody else (`stuck`). Refuses `user-unknown`, and to an administrator `identity-needed`,
+    `account-own`, and `account-closed` when his own was closed meanwhile: two never close one another.
+    """
+    admins = sa.select(User).where(User.collectivity_id == collectivity_id, User.administrator.is_(True))
+    ours = list(db.scalars(admins.order_by(User.id).with_for_update()))
     user = db.scalar(sa.select(User).where(User.collectivity_id == collectivity_id, User.login == login))
     if user is None:
         raise Refusal("user-unknown", login=login)
+    if by is not None:
+        identity.refuse_stale_in(db, by)
+        if user.id == by.user_id:
+            raise Refusal("account-own")
+        if not any(one.id == by.user_id and one.active for one in ours):
+            raise Refusal("account-closed")
     if not user.active:
         return
     user.active = False
     revoke_all(db, user.id)
-    _told(db, collectivity_id, "account.closed", None, whose=user.id, login=user.login)
+    _told(db, collectivity_id, "account.closed", by, whose=user.id, login=user.login)
+    if by is not None:
+        others = [one for one in ours if one.active and one.id not in {user.id, by.user_id}]
+        post(db, collectivity_id, [_closed(user, one, by, stuck) for one in (user, *others)])
+
+
+def _closed(user: User, reader: User, by: Actor, stuck: int) -> News:
+    own = reader.id == user.id
+    facts = {"event": "account_closed", "user_id": reader.id, "whose": user.name, "own": own, "by": by.name}
+    facts |= {"left": stuck, "page": "/login" if own else "/administration"}
+    return News("mail", f"account_closed-{user.id}-{reader.id}-{new_token()[:16]}", facts, None, reader.email)
 
 
 @use_case

@@ -239,6 +239,10 @@ SENTENCES: Sentences = {
         409,
         "Le jeton n’a pas changé : plusieurs applications en service s’appellent « {name} ». Choisissez-la dans Administration, Applications.",
     ),
+    "account-own": (
+        409,
+        "Rien n’a changé : on ne ferme pas son propre compte. Demandez-le à un autre administrateur, ou à qui exploite Paraphe.",
+    ),
     "account-closed": (
         403,
         "Rien n’a été fait : le compte qui l’a demandé a été fermé. Adressez-vous à l’administrateur de la commune.",

@@ -400,6 +400,8 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "publicity of acts", "/administration/publication")
         look.at(secretary, "establishments", "/administration/etablissements")
         look.at(secretary, "persons", "/administration/personnes")
+        leaver = house.actor("r.pellenec").user_id
+        look.at(secretary, "closing an account", f"/administration/personnes/{leaver}/fermer")
         with look.by("n.abgrallec") as finance:
             finance.folder(stale)
             house.approve(stale, "t.lescoat")

@@ -1,6 +1,7 @@
 """What is kept about a person is given whole, without secrets, and reduced once he is gone to what the proofs need."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.demo.cast import PASSWORD
 from app.journal.chain import verify
+from app.journal.models import JournalEntry
 from app.operations.persons.giving import give
 from app.operations.persons.holdings import HELD
 from app.operations.persons.reducing import reduce_account
@@ -19,10 +21,73 @@ from app.people import desks
 from app.people.models import LoginSession, User
 from app.signing.models import Certificate, HandwrittenImage
 from tests.builders.house import House
+from workflows.rights import Right
 
-K, G, A = "k.morizur", "g.trehorel", "a.kervadec"
+K, G, A, R = "k.morizur", "g.trehorel", "a.kervadec", "r.pellenec"
 PAGE = "/administration/personnes"
 SECRET = ("password_hash", "token_hash", "code_hash", "secret", "public_key", "nonce")
+
+
+def test_an_administrator_reads_what_a_closing_leaves_then_closes_and_is_told_of(house: House) -> None:
+    here, folder = house.actor(K).collectivity_id, house.an_invoice(at="service_done")
+    client, leaver = house.client(K), house.client(R)
+    number, form = house.actor(R).user_id, {"csrf_token": house.csrf(client)}
+    address = f"{PAGE}/{number}/fermer"
+    assert address in client.get(PAGE).get_data(as_text=True)
+    page = client.get(address).get_data(as_text=True)
+    assert "1 dossier n’attend que cette personne" in page
+    assert f"Dossier n° {folder}." in page.replace("\xa0", " ")
+    assert "plus personne ne pourrait" in page
+    desks.seat(here, "technique", "n.abgrallec", [Right.ACT])
+    page = client.get(address).get_data(as_text=True)
+    assert "que cette personne" not in page
+    assert "1 dossier passe à qui tient aussi son bureau" in page
+    assert "Nolwenn Abgrallec" in page
+    desks.seat(here, "technique", "n.abgrallec", [])
+    assert leaver.post(address, data={"csrf_token": house.csrf(leaver)}).status_code == 403
+    assert f"{PAGE}/{house.actor(K).user_id}/fermer" not in client.get(PAGE).get_data(as_text=True)
+    own = client.post(f"{PAGE}/{house.actor(K).user_id}/fermer", data=form)
+    assert (own.status_code, "son propre compte" in own.get_data(as_text=True)) == (409, True)
+    house.drain()
+    house.mail.letters.clear()
+    with engine().begin() as connection:  # who has been in for long says first who he is
+        connection.execute(
+            sa.update(LoginSession).values(created_at=now() - timedelta(days=1), proven_at=None)
+        )
+    assert "Confirmez que c’est vous" in client.post(address, data=form).get_data(as_text=True)
+    assert leaver.get("/compte").status_code == 200
+    done = client.post(address, data={**form, "answer": PASSWORD}, follow_redirects=True)
+    assert "est fermé, et ses sessions avec lui" in done.get_data(as_text=True)
+    assert leaver.get("/compte").status_code == 302
+    again = client.post(address, data=form, follow_redirects=True).get_data(as_text=True)
+    assert "est déjà fermé" in again
+    house.drain()
+    told = {str(one["To"]).partition("<")[2]: str(one["Subject"]) for one in house.mail.letters}
+    assert told == {"r.pellenec@kerlann-sur-mer.example>": "Paraphe\xa0: votre compte est fermé"}
+    with reading() as db:
+        closed = sa.select(JournalEntry).where(JournalEntry.event == "account.closed")
+        (line,) = db.scalars(closed).all()
+        assert line.who == "Katell Morizur"
+    with reading() as db:
+        assert verify(db, here)[1] is None
+
+
+def test_two_administrators_never_close_one_another(house: House) -> None:
+    here, two = house.actor(K).collectivity_id, ("adm.un", "adm.deux")
+    for login in two:
+        desks.create_user(
+            here,
+            login,
+            email=f"{login}@x.example",
+            first_name="A",
+            last_name=login,
+            capacity="",
+            administrator=True,
+        )
+    one, other = (house.actor(login) for login in two)
+    desks.close_account(here, two[1], by=one)
+    with pytest.raises(Refusal, match="account-closed"):
+        desks.close_account(here, two[0], by=other)
 
 
 def test_every_column_that_names_an_account_is_given_and_no_secret_is() -> None:

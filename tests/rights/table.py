@@ -78,6 +78,7 @@ ROUTES = {
     "operations.persons.mine": "person",
     "operations.persons.index": "administer",
     "operations.persons.export": "administer",
+    "operations.persons.close": "administer",
     "operations.persons.reduce": "administer",
     "legality.to_report": "person",
     "legality.report": "create",

@@ -7,11 +7,13 @@ from flask import Blueprint, Response, flash, g, redirect, render_template, requ
 from werkzeug.wrappers import Response as Answer
 
 from app.core.db import Db, key_in, reading
+from app.core.grammar import de
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
-from app.operations.persons import reducing
+from app.operations.persons import leaving, reducing
 from app.operations.persons.giving import give
 from app.operations.persons.lately import done_by
+from app.people import desks
 from app.people.models import User
 from app.people.office.web import who_is_there
 
@@ -59,6 +61,28 @@ def export(user_id: int) -> Response:
     )
     answer.headers["Content-Disposition"] = f'attachment; filename="donnees-compte-{user_id}.json"'
     return answer
+
+
+@pages.route("/administration/personnes/<int:user_id>/fermer", methods=["GET", "POST"])
+@guard("administer")
+@who_is_there(HERE)
+def close(user_id: int) -> Answer | str:
+    """What the closing of an account would leave, then the closing."""
+    with reading(g.actor.collectivity_id) as db:
+        login = _login(db, user_id)
+        user = db.get_one(User, user_id)
+        effects = leaving.effects_of(db, user) if user.active else None
+        name = user.name
+    if effects is None:
+        flash(f"Le compte {de(name)} est déjà fermé.", "info")
+        return redirect(url_for(HERE))
+    if request.method != "POST":
+        return render_template(
+            "operations/leaving.html", person=user, effects=effects, most=leaving.MOST_SHOWN
+        )
+    desks.close_account(g.actor.collectivity_id, login, by=g.actor, stuck=len(effects.stuck))
+    flash(f"Le compte {de(name)} est fermé, et ses sessions avec lui.", "ok")
+    return redirect(url_for(HERE))
 
 
 @pages.post("/administration/personnes/<int:user_id>/reduire")

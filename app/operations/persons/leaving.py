@@ -1,0 +1,84 @@
+"""What the closing of an account would leave: said to the administrator before he closes it."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.core.clock import today
+from app.core.db import Db
+from app.folders.models import StepRun
+from app.folders.seats import parts_awaited
+from app.people.mandates import mandates
+from app.people.models import Desk, Holder, User
+from workflows.mandates import over, words
+from workflows.rights import Right
+
+MOST_SHOWN = 20
+"""Folders named by their number, of those that nobody could take over; the others are counted."""
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What waits for a person, and what becomes of it once he is gone.
+
+    `taken_over`: folders whose part others may take, and their names; `stuck`: numbers of those that wait for him alone.
+    `alone`: desks where no other open account holds a right that he holds, with these rights in words.
+    `mandates`: those to sign that are not over.
+    """
+
+    taken_over: int
+    others: tuple[str, ...]
+    stuck: tuple[int, ...]
+    alone: tuple[tuple[str, str], ...]
+    mandates: tuple[str, ...]
+
+
+def effects_of(db: Db, user: User) -> Leaving:
+    """Read as of now: the step of each folder that waits for him, by desk or by name, and who else may take it."""
+    taken_over, stuck, others = 0, [], dict[str, None]()
+    for number, parts in parts_awaited(db, user.collectivity_id, _waiting(db, user)).items():
+        his = [part.people for part in parts if user.name in part.people]
+        if not his:
+            continue
+        if any(set(people) <= {user.name} for people in his):
+            stuck.append(number)
+            continue
+        taken_over += 1
+        others |= dict.fromkeys(name for people in his for name in people if name != user.name)
+    return Leaving(
+        taken_over,
+        tuple(sorted(others)),
+        tuple(sorted(stuck)),
+        _alone(db, user),
+        tuple(
+            words(one) for one in mandates(db, user.id) if one.person == user.id and not over(one, today())
+        ),
+    )
+
+
+def _waiting(db: Db, user: User) -> list[int]:
+    """The folders where his desks, or he himself, have a part that is open."""
+    desks = sa.select(Holder.desk_id).where(Holder.user_id == user.id)
+    his = sa.or_(StepRun.desk_id.in_(desks), StepRun.named_user_id == user.id)
+    query = sa.select(StepRun.folder_id).where(sa.text("step_run.state = 'active'"), his).distinct()
+    return list(db.scalars(query.where(StepRun.collectivity_id == user.collectivity_id)))
+
+
+def _alone(db: Db, user: User) -> tuple[tuple[str, str], ...]:
+    """The desks that would have nobody for a right; who deposits from one keeps its drafts with him."""
+    rows = db.execute(
+        sa.select(Desk.name, Desk.id, Holder.user_id, Holder.rights)
+        .join(Holder, Holder.desk_id == Desk.id)
+        .join(User, User.id == Holder.user_id)
+        .where(User.active.is_(True), Desk.id.in_(sa.select(Holder.desk_id).where(Holder.user_id == user.id)))
+        .order_by(Desk.name)
+    ).all()
+    found = []
+    for name, desk_id in dict.fromkeys((row.name, row.id) for row in rows):
+        his = {right for row in rows if row.id == desk_id and row.user_id == user.id for right in row.rights}
+        theirs = {
+            right for row in rows if row.id == desk_id and row.user_id != user.id for right in row.rights
+        }
+        if lost := his - theirs:
+            found.append((name, ", ".join(one.label.lower() for one in Right if one.value in lost)))
+    return tuple(found)
