@@ -1,7 +1,9 @@
 """French as it is printed: spaces, dates, amounts; one place makes them all."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -18,6 +20,7 @@ _BEFORE_HIGH = re.compile(r"(?<=\S) ([;!?])")
 _BEFORE_COLON = re.compile(r"(?<=\S) (:|»|%|€)")
 _AFTER_OPEN = re.compile(r"« ")
 _AFTER_NUMBER = re.compile(r"(n°|\bM\.|\bMme) (?=\S)")
+_LASTING = ContextVar("a day has its year", default=False)
 _DAYS = ("lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim.")
 _LONG_DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 _MONTHS = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
@@ -78,12 +81,22 @@ def montant(value: Any) -> str:
     return euros(value).removesuffix(f"{HARD}€")
 
 
+@contextmanager
+def for_years() -> Iterator[None]:
+    """Within, each day has its year: what is printed or stamped is read in another one."""
+    before = _LASTING.set(True)
+    try:
+        yield
+    finally:
+        _LASTING.reset(before)
+
+
 def jour(value: date | str | None) -> str:
-    """« jeu. 26 nov. », with the year when it is not this one."""
+    """« jeu. 26 nov. », with the year when it is not this one, or within `for_years`."""
     day = _day(value)
     if day is None:
         return str(value or "")
-    year = "" if day.year == today().year else f" {day.year}"
+    year = "" if day.year == today().year and not _LASTING.get() else f" {day.year}"
     return f"{_DAYS[day.weekday()]} {_first(day)} {_MONTHS[day.month - 1]}{year}"
 
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 
 from app.circuits.library import catalogue
+from app.core import french
 from app.core.db import NO_DATE, reading
 from app.core.grammar import plural
 from app.core.http import PERSON, answer, guard, wants_json
@@ -282,9 +283,9 @@ def show(folder_id: int) -> str:
 @guard(PERSON)
 def printed(folder_id: int) -> str:
     """The circulation slip of a folder, made to be printed."""
-    with reading(g.actor.collectivity_id) as db:
+    with french.for_years(), reading(g.actor.collectivity_id) as db:
         context = slip.slip(db, authorize(db, g.actor, folder_id))
-    return render_template("folders/slip.html", **context)
+        return render_template("folders/slip.html", **context)
 
 
 @pages.get("/dossiers/<int:folder_id>/documents/<int:document_id>/<int:number>")

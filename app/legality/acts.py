@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from app.circuits.library import family_of
 from app.core.clock import PARIS, today
 from app.core.db import Db, reading
-from app.core.french import jour_long
+from app.core.french import for_years, jour_long
 from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.files import vault
@@ -253,8 +253,9 @@ def main_of(db: Db, folder: Folder, act: Transmission) -> DocumentVersion:
 
 def stamped_copy(db: Db, folder: Folder) -> bytes:
     """A copy of the act with its stamp on each page, made anew from its receipt; the original is only read."""
-    life = life_of(db, folder)
-    rows = rows_of(life, former.since(db, folder))
+    with for_years():
+        life = life_of(db, folder)
+        rows = rows_of(life, former.since(db, folder))
     version = main_of(db, folder, life.standing.act)
     with TemporaryDirectory(prefix="paraphe-stamp-") as room:
         source, target = Path(room) / "act.pdf", Path(room) / "copy.pdf"

@@ -1,6 +1,7 @@
 """A value typed over the one that the file gives: told to everyone who decides, tried on both, until another person rules."""
 
 import json
+import re
 import shutil
 import zipfile
 from dataclasses import replace
@@ -100,6 +101,9 @@ def test_a_total_typed_over_the_file_s_escapes_nobody(house: House, tmp_path: Pa
     assert "3 042,00 € (lu : 30 420,00 €)" in slip
     assert f"Visé par {house.actor(SERVICE).name}</b> (fait)" in slip
     assert house.versions(folder_id)[0].sha256 in slip
+    days = re.findall(r"\d (?:janv|févr|avr|juil|sept|oct|nov|déc)\.(.{5})", slip)
+    assert days
+    assert all(re.fullmatch(r" \d{4}", one) for one in days), days  # paper is read in another year
     software = Software(house, "comptabilite", [Right.CREATE])
     shown = software.get(f"/folders/{folder_id}").json
     (total,) = [one for one in shown["corrections"] if one["field"] == "total_ttc"]
