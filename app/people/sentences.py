@@ -216,7 +216,7 @@ SENTENCES: Sentences = {
     ),
     "letter-no-flows": (
         404,
-        "Ce mandat ne permet de signer aucun flux comptable : le comptable public n’a pas à le connaître, et il n’y a pas de lettre.",
+        "Ce mandat ne permet de signer aucun flux comptable : le comptable public n’a pas à le connaître, et il n’y a pas de lettre. Ouvrez celle d’un mandat qui porte sur des flux comptables.",
     ),
     "mandate-unknown": (404, "Ce mandat n’existe pas ou a déjà pris fin. Rechargez la liste des mandats."),
     "application-name": (
