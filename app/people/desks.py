@@ -228,7 +228,7 @@ def change_password(actor: Actor, present: SecretStr, chosen: SecretStr) -> str:
         user, here = db.get_one(User, actor.user_id), db.get_one(Collectivity, actor.collectivity_id)
         seen, words = user.password_hash, (user.first_name, user.last_name, user.login, user.email, here.name)
     if seen and not passwords.matches(seen, present.get_secret_value()):
-        left = identity.answered(actor, None)
+        left = identity.answered(actor, None, None)
         raise Refusal("identity-refused", left=left) if left else Refusal("identity-closed")
     token = new_token()
     _change_password(actor, seen, passwords.hashed(chosen.get_secret_value(), chosen_by=words), token)

@@ -242,10 +242,10 @@ def given_up(db: Db, actor: Actor) -> None:
 
 
 @use_case
-def answered(db: Db, actor: Actor, proof: Proof | None, token: str = "") -> int | None:
+def answered(db: Db, actor: Actor, proof: Proof | None, token: str | None) -> int | None:
     """Write what became of an answer: None when it was right, else how many wrong ones the session still survives.
 
-    `token`: what opens the session after a right one.
+    `token`: what opens the session after a right one; None where no answer can be right.
 
     A proof that has served is none. That of a second factor is a line of the journal, with what verifies it again.
     """
@@ -262,7 +262,7 @@ def answered(db: Db, actor: Actor, proof: Proof | None, token: str = "") -> int 
     if row is None or user is None:
         return 0
     facts = {"user": user.id, "address": actor.address}
-    if proof is not None and proof.spend(db):
+    if proof is not None and token and proof.spend(db):
         row.proven_at, row.wrong, row.proven_by = now(), 0, proof.way
         renew(row, token)
         row.proven_for = None if proof.documents is None else list(proof.documents)

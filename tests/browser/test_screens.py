@@ -263,7 +263,7 @@ def test_who_signs_meets_no_barrier(house: House, look: Look) -> None:
         for tab in ("circuit", "pieces", "details", "journal"):
             look.at(mayor, f"folder {tab}", f"/dossiers/{folder_id}?onglet={tab}")
         mayor.open(f"/dossiers/{folder_id}")
-        mayor.page.get_by_role("link", name="Bordereau à imprimer").click()
+        mayor.page.get_by_role("link", name="Bordereau de circulation").click()
         mayor.sees("Bordereau de circulation")
         look.at(mayor, "slip")
         expect(mayor.button("Imprimer")).to_be_visible()
