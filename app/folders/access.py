@@ -29,6 +29,8 @@ READER = "who reads what this session tells"
 _FOLDERS: Any = sa.inspect(Folder).local_table
 FOLDER: Any = _FOLDERS.alias("f")
 STEP: Any = sa.inspect(StepRun).local_table.alias("s")
+# An alias makes its columns when they are first asked for, under no lock: two threads would each have their own
+_COLUMNS = FOLDER.c, STEP.c
 _TEXT = DefaultDialect(paramstyle="named")
 
 # Built once, and naming its collectivity itself: this statement is in every verb.

@@ -42,7 +42,6 @@ ARCHIVING = {
     "running": "archivage en cours",
     "parked": "archivage arrêté après le dernier essai",
 }
-_later = sa.orm.aliased(DocumentVersion)
 
 
 def plug(settings: Any, templates: Environment) -> None:
@@ -181,12 +180,13 @@ def _acts(db: Db, folder_id: int) -> Mapping[int, str]:
 
 def _kept(db: Db, folder_id: int) -> Mapping[int, str]:
     """What has been added for later to each signed version, or that it is still to come."""
+    later = sa.orm.aliased(DocumentVersion)
     signed = (
         sa.select(DocumentVersion.id, Augmentation.level, Augmentation.made_at)
         .join(SignatureProof, SignatureProof.version_id == DocumentVersion.id)
         .join(Augmentation, Augmentation.document_id == DocumentVersion.document_id)
-        .join(_later, _later.id == Augmentation.version_id)
-        .where(SignatureProof.folder_id == folder_id, _later.round == DocumentVersion.round)
+        .join(later, later.id == Augmentation.version_id)
+        .where(SignatureProof.folder_id == folder_id, later.round == DocumentVersion.round)
         .order_by(Augmentation.id)
     )
     found = {

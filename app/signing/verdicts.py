@@ -21,7 +21,6 @@ from app.signing.models import SignatureProof, SignatureSession, VerdictRecord
 from app.signing.places import place
 from app.signing.verdict import Verdict, dump, load
 
-_beside = sa.orm.aliased(DocumentVersion)
 WAIT = 3.0  # seconds that somebody who looks at a folder waits for a place
 # A certificate may be revoked tomorrow; a silent authority may answer in a moment
 GOOD_FOR, SILENCE_FOR = timedelta(days=1), timedelta(minutes=10)
@@ -43,12 +42,13 @@ def key_of(sha256: str, content: str | None = None) -> str:
 
 def content_of(db: Db, version: DocumentVersion) -> str | None:
     """SHA-256 of what a signature beside its document signs: the very version that was prepared; else None."""
+    beside = sa.orm.aliased(DocumentVersion)
     query = (
         sa.select(DocumentVersion.sha256)
         .join(SignatureSession, SignatureSession.version_id == DocumentVersion.id)
         .join(SignatureProof, SignatureProof.session_id == SignatureSession.id)
-        .join(_beside, _beside.id == SignatureProof.version_id)
-        .where(_beside.id == version.id, _beside.document_id != DocumentVersion.document_id)
+        .join(beside, beside.id == SignatureProof.version_id)
+        .where(beside.id == version.id, beside.document_id != DocumentVersion.document_id)
     )
     return db.scalar(query)
 

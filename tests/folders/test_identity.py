@@ -387,7 +387,7 @@ def test_what_became_of_an_answer_is_one_transaction(house: House) -> None:
     actor = Actor(**{**vars(house.actor(A)), "session_id": row.id})
     right = identity.Proof("password", {}, None, lambda _db: True, None)
     served = identity.Proof("password", {}, None, lambda _db: False, None)
-    assert identity.answered(actor, None) == identity.MOST_WRONG - 1
-    assert identity.answered(actor, served) == identity.MOST_WRONG - 2
-    assert identity.answered(actor, right) is None
-    assert identity.answered(house.actor(A), right) == 0  # no session, nothing to prove for
+    assert identity.answered(actor, None, None) == identity.MOST_WRONG - 1
+    assert identity.answered(actor, served, "token") == identity.MOST_WRONG - 2
+    assert identity.answered(actor, right, "token") is None
+    assert identity.answered(house.actor(A), right, "token") == 0  # no session, nothing to prove for
