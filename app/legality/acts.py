@@ -201,17 +201,11 @@ def rows_of(life: Life, since: Sequence[str] = ()) -> list[str]:
         f"Reçu en préfecture le {_short(life.received_on)} {article(received(life).rule)}",
         _known(life),
         *_put_online(life),
-        *([f"{_worth(worth)} {article(rule)}".rstrip()] if worth else []),
+        *([f"{worth.words} {article(rule)}".rstrip()] if worth else []),
         *([f"Retiré du site le {_short(life.withdrawn_on)}"] if life.withdrawn_on else []),
         *since,
         *([f"ID : {identifier}"] if identifier else []),
     ]
-
-
-def _worth(effect: Effect) -> str:
-    """What the act is worth; a stamp is read for years, and its day has its year."""
-    bound = effect.key == "enforceable" and effect.enforceable_on
-    return f"Exécutoire le {_short(effect.enforceable_on)}" if bound else effect.words
 
 
 def _known(life: Life) -> str:

@@ -67,9 +67,11 @@ def silent(house: House, folder_id: int, words: str) -> list[str]:
     with NamedTemporaryFile(suffix=".pdf") as copy:
         Path(copy.name).write_bytes(stamped)
         printed = " ".join(read_text(Path(copy.name)).split())
-    told = [*inside, *public], house.client().get(json).get_json()["effect"]
-    return [where for where in told[0] if words not in page(house, CLERK, where)] + (
-        [one for one, said in ((json, told[1]), ("copie-tamponnee", printed)) if words not in said]
+    lasting = words.replace(jour(today()), f"{jour(today())} {today():%Y}")  # a stamp is read in another year
+    told = {json: house.client().get(json).get_json()["effect"]}
+    told |= {where: page(house, CLERK, where) for where in (*inside, *public)}
+    return [where for where, said in told.items() if words not in said] + (
+        ["copie-tamponnee"] if lasting not in printed else []
     )
 
 
