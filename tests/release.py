@@ -94,7 +94,7 @@ def git(root: Path, *words: str) -> bytes:
     return subprocess.run(["git", *words], cwd=root, check=True, capture_output=True).stdout
 
 
-def tried(root: Path) -> None:
+def refuse_other_libraries(root: Path) -> None:
     """Refuse (ReleaseError) when the libraries here, with which the tests ran, are not those that the lock gives out."""
     try:
         libraries_of((root / LOCK).read_text(encoding="utf-8"))
@@ -151,7 +151,7 @@ def fill(root: Path, name: str, notes: str) -> list[Path]:
 
 def main() -> None:
     try:
-        tried(ROOT)
+        refuse_other_libraries(ROOT)
         print(release(ROOT, public_version(), datetime.now(UTC).date().isoformat()))
     except ReleaseError as refusal:
         sys.exit(str(refusal))

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from app.core.clock import now
 from app.core.french import jour_long
+from config import LOOPBACK
 
 ENDING = timedelta(days=21)
 """A certificate that has less than this to live is told: an authority and a holiday both take their time."""
-OWN = {"127.0.0.1", "localhost", "::1"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Unwell(Exception):  # noqa: N818 - a finding, not a fault of the program
 
 def in_service(settings: Any) -> bool:
     """Whether others reach this installation: its public address is not this very machine's."""
-    return urlsplit(settings.public_url).hostname not in OWN
+    return urlsplit(settings.public_url).hostname not in LOOPBACK
 
 
 def lasting(certificate: Any, what: str, remedy: str) -> datetime:

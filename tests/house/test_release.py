@@ -103,7 +103,7 @@ def test_what_is_given_out_is_what_was_tried(tmp_path: Path) -> None:
     (tmp_path / release.LOCK).parent.mkdir(parents=True)
     (tmp_path / release.LOCK).write_text("flask==0.0.1 \\\n")
     with pytest.raises(release.ReleaseError, match=r"pas ce qui serait publié : .*au lieu de 0\.0\.1"):
-        release.tried(tmp_path)
+        release.refuse_other_libraries(tmp_path)
 
 
 def test_the_lock_of_a_production_pins_what_is_required_with_digests_and_from_nowhere() -> None:

@@ -17,10 +17,10 @@ from pydantic import SecretStr
 from app.core.addresses import AddressRefusedError, Allowed, entry_of, read
 from app.core.refusals import Refusal
 from app.signing.network import AnsweredError, Outside, UnreachableError
+from config import LOOPBACK
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"
 MOST_BYTES, MOST_CREDENTIALS, MOST_PAGES = 256 * 1024, 1000, 20
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 LIFE, MARGIN = 300.0, 30.0  # seconds: of a token that does not say its own, and kept off the one that it says
 # §10.1, §11.6 and §11.9; some services say « invalid_request » for all of them, and only the words differ
 WRONG_CODES, WRONG_WORDS = {"invalid_otp", "invalid_pin"}, {"the pin is invalid", "the otp is invalid"}
