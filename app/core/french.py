@@ -13,7 +13,7 @@ from jinja2.ext import Extension
 from jinja2.lexer import Token
 
 from app.core.clock import PARIS, now, today
-from app.core.grammar import THIN, de, milliers
+from app.core.grammar import THIN, de, et_autres, milliers
 
 HARD = "\u00a0"
 _BEFORE_HIGH = re.compile(r"(?<=\S) ([;!?])")
@@ -175,5 +175,18 @@ def _first(day: date) -> str:
 def install(environment: Environment) -> None:
     """Give the templates their typography and their filters."""
     environment.add_extension(FrenchSpaces)
-    for one in (spaces, euros, jour, jour_long, instant, heure, instant_preuve, taille, depuis, de, milliers):
+    for one in (
+        spaces,
+        euros,
+        jour,
+        jour_long,
+        instant,
+        heure,
+        instant_preuve,
+        taille,
+        depuis,
+        de,
+        et_autres,
+        milliers,
+    ):
         environment.filters[one.__name__] = one

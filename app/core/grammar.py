@@ -26,6 +26,15 @@ def plural(count: int, word: str, words: str | None = None) -> str:
     return f"{count} {word if count < 2 else words or word + 's'}"
 
 
+def et_autres(count: int) -> str:
+    """What ends a list that is cut, with the space before: « et 1 autre », « et 2 autres », nothing when none is left.
+
+    >>> et_autres(0), et_autres(1), et_autres(2)
+    ('', ' et 1 autre', ' et 2 autres')
+    """
+    return f" et {plural(count, 'autre')}" if count > 0 else ""
+
+
 def milliers(number: int) -> str:
     """A whole number with thin spaces between its thousands.
 

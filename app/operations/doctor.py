@@ -190,7 +190,7 @@ def _mail(settings: Any) -> str:
 def _links(settings: Any) -> str:
     if clear := list(links.in_clear(settings)):
         raise Unwell(
-            "des services d’une autre machine sont joints en clair, ou sans vérifier que c’est eux : "
+            "des services d’une autre machine sont joints en clair, ou sans vérifier que ce sont bien eux : "
             f"{' ; '.join(clear)}. Sur un réseau fermé, nommez leurs hôtes dans PARAPHE_CLEAR_HOSTS"
         )
     return "chiffrées, ou dans la machine et les hôtes que vous avez nommés"
@@ -201,13 +201,15 @@ def _timestamp(settings: Any) -> str:
         raise Unwell(
             "aucune autorité : donnez PARAPHE_TSA_URL ; les signatures seraient sans horodatage (B-B)"
         )
-    _believed(settings.tsa_roots, "PARAPHE_TSA_ROOTS")
+    _usable_roots(settings.tsa_roots, "PARAPHE_TSA_ROOTS")
     client = setting.timestamper()
     if client is None or client.second is None:
         return f"jeton obtenu, écart d’horloge {_gap(client, 'l’autorité d’horodatage'):.1f} s"
     first = _gap(client, "l’autorité d’horodatage")
     try:
-        second = _gap(client.second, "la seconde autorité d’horodatage")
+        second = _gap(
+            client.second, "la seconde autorité d’horodatage", "elle ne pourra pas remplacer la première"
+        )
     except Refusal as refusal:
         raise Unwell(
             f"la seconde autorité d’horodatage n’a pas donné de jeton : vérifiez PARAPHE_TSA_SECOND_URL ({refusal.facts['why']})"
@@ -215,13 +217,13 @@ def _timestamp(settings: Any) -> str:
     return f"un jeton de chaque autorité, écarts d’horloge {first:.1f} s et {second:.1f} s"
 
 
-def _gap(client: "TimestampClient | None", named: str) -> float:
-    """Seconds between our clock and an authority's; unwell when that is much."""
-    from app.signing.timestamp import hour_of, proven_hour, tried
+def _gap(client: "TimestampClient | None", named: str, otherwise: str = "rien ne pourra être signé") -> float:
+    """Seconds between our clock and an authority's; unwell when that is much, or, with what follows, when its token fails."""
+    from app.signing.timestamp import hour_of, proven_hour, trial_token
 
     if client is None:
         return 0.0
-    token, data = tried(client)
+    token, data = trial_token(client)
     gap = abs(now() - hour_of(token))
     if gap > CLOCK_TOLERANCE:
         raise Unwell(f"l’horloge du serveur s’écarte de {gap.total_seconds():.0f} s de {named}")
@@ -229,8 +231,8 @@ def _gap(client: "TimestampClient | None", named: str) -> float:
         proven_hour(token, data, setting.trust())
     except ValueError as error:
         raise Unwell(
-            f"le jeton de {named} ne tient pas ({error}), rien ne pourra être signé : mettez dans PARAPHE_TSA_ROOTS la racine "
-            "que cette autorité publie aujourd’hui"
+            f"le jeton de {named} ne tient pas ({error}), {otherwise} : mettez dans PARAPHE_TSA_ROOTS la racine que "
+            "cette autorité publie aujourd’hui"
         ) from error
     return gap.total_seconds()
 
@@ -247,7 +249,7 @@ def _authorities(settings: Any) -> str:
             "aucun hôte ne peut être interrogé sur la révocation : rien ne sera signé avec un certificat qui en demande. "
             "Donnez dans PARAPHE_REVOCATION_HOSTS les hôtes que citent les certificats (OCSP, CRL)"
         )
-    _believed(settings.trust_roots, "PARAPHE_TRUST_ROOTS")
+    _usable_roots(settings.trust_roots, "PARAPHE_TRUST_ROOTS")
     if settings.trust_lists and trust_lists.registry(setting.lists_folder()) is None:
         raise Unwell(
             "les listes de confiance ne sont pas là, ou ne valent plus : lancez « flask --app wsgi trust-lists », qui dit ce "
@@ -270,7 +272,7 @@ def _authorities(settings: Any) -> str:
     return f"{believed} ; {hosts} hôte{'s' if hosts > 1 else ''} de révocation"
 
 
-def _believed(path: Path | None, name: str) -> None:
+def _usable_roots(path: Path | None, name: str) -> None:
     """`Unwell` when the authorities of a setting are unreadable, or have all ended: one of before may be kept beside."""
     if path is None:
         return
@@ -282,8 +284,8 @@ def _believed(path: Path | None, name: str) -> None:
         raise Unwell(f"{path} ne contient aucune autorité (.pem) : mettez-y ses racines ({name})")
     if all(one.not_valid_after_utc < now() for one in roots):
         raise Unwell(
-            f"les autorités de {path} ont toutes expiré : mettez à côté celles d’aujourd’hui ({name}), sans ôter celles dont des "
-            "actes ont été signés"
+            f"les autorités de {path} ont toutes expiré : mettez à côté celles d’aujourd’hui ({name}), sans ôter celles sous "
+            "lesquelles des actes ont été signés"
         )
 
 
@@ -432,7 +434,7 @@ def _marks(settings: Any) -> str:
                 f"{outside} est dans le dossier des données : qui réécrit l’un réécrit l’autre. Donnez dans PARAPHE_MARKS_FOLDER "
                 "un dossier hors du serveur"
             )
-        if why := premises.folder(outside):
+        if why := premises.unwritable(outside):
             raise Unwell(
                 f"rien ne s’écrit dans {outside} ({why}) : vérifiez PARAPHE_MARKS_FOLDER et ses droits"
             )
@@ -444,10 +446,11 @@ def _marks(settings: Any) -> str:
             "aucun repère du journal depuis deux jours : « flask --app wsgi marks take » dit ce qui l’empêche "
             "(PARAPHE_TSA_URL, PARAPHE_MARKS_FOLDER)"
         )
-    places = [str(one) for one in (settings.marks_folder, settings.marks_mail) if one]
+    ways = (("copié dans", settings.marks_folder), ("envoyé à", settings.marks_mail))
+    places = [f"{way} {place}" for way, place in ways if place]
     if not places:
         return f"le dernier {instant(last)}, nulle part hors du serveur (PARAPHE_MARKS_FOLDER, PARAPHE_MARKS_MAIL)"
-    return f"le dernier {instant(last)}, gardé aussi par {' et '.join(places)}"
+    return f"le dernier {instant(last)} ; chacun est {' et '.join(places)}"
 
 
 def _worker(settings: Any) -> str:

@@ -34,7 +34,9 @@ _HALF = 32 * 1024
 _SECONDS = 10.0
 _MOST = 4096
 _OK, _ERROR = 200, 500
-_LOCAL = "aucune : PARAPHE_PUBLIC_URL est une adresse de cette machine, personne d’autre n’entre"
+_LOCAL = "rien à examiner : PARAPHE_PUBLIC_URL est une adresse de cette machine"
+_BESIDE: dict[int | None, str] = {None: "", 443: ""}
+"""Of a port that serves https, what follows the host in the address of the door in http beside it."""
 _RENEW = "renouvelez-le (« certbot renew »), puis rechargez le mandataire"
 _UNTRUSTED = {
     "expired": f"le certificat de l’adresse publique a expiré : {_RENEW}",
@@ -62,7 +64,7 @@ def address(settings: Any) -> str:
         )
     end = _certificate(settings.public_url)
     parts = urlsplit(settings.public_url)
-    if parts.port in {None, 443} and (fault := in_clear(f"http://{parts.hostname}")):
+    if parts.port in _BESIDE and (fault := in_clear(f"http://{parts.hostname}{_BESIDE[parts.port]}")):
         raise Unwell(fault)
     return f"https répond, certificat jusqu’au {end}"
 
@@ -133,8 +135,8 @@ def proxy(settings: Any) -> str:
     _believed(settings.trusted_proxies, came)
     if not came["secure"] and settings.public_url.startswith("https://"):
         raise Unwell(
-            "Paraphe ne sait pas qu’on vient en https : faites écrire au mandataire « X-Forwarded-Proto https », et donnez leur "
-            "nombre dans PARAPHE_TRUSTED_PROXIES"
+            "Paraphe ne sait pas qu’on vient en https : faites écrire au mandataire « X-Forwarded-Proto https », et donnez le "
+            "nombre de mandataires dans PARAPHE_TRUSTED_PROXIES"
         )
     if came["seconds"] > SLOW / 2:
         raise Unwell(
@@ -146,26 +148,28 @@ def proxy(settings: Any) -> str:
 
 def _believed(trusted: int, came: dict[str, Any]) -> None:
     """Whether the address of who asks is the one that the nearest proxies wrote, and none that he wrote himself."""
-    writes = came["forwarded"] != [INVENTED]
-    if not writes and trusted == 0:
+    forwarded = came["forwarded"]
+    proxies = len(forwarded) - (forwarded[:1] == [INVENTED])
+    if came["address"] == INVENTED:
+        raise Unwell(
+            "un visiteur peut se donner l’adresse qu’il veut : faites écrire au mandataire « X-Forwarded-For $remote_addr », et "
+            "mettez dans PARAPHE_TRUSTED_PROXIES le nombre exact de mandataires"
+        )
+    if not proxies:
         raise Unwell(
             "aucun mandataire ne dit l’adresse des visiteurs, tous comptent pour un seul : faites-lui écrire "
             "« X-Forwarded-For $remote_addr », et réglez PARAPHE_TRUSTED_PROXIES=1"
         )
-    if writes and trusted == 0:
+    if trusted == 0:
         raise Unwell(
             "un mandataire dit l’adresse des visiteurs et Paraphe ne l’écoute pas, tous comptent pour un seul : réglez "
-            "PARAPHE_TRUSTED_PROXIES=1"
+            f"PARAPHE_TRUSTED_PROXIES={proxies}"
         )
-    if came["address"] == INVENTED:
+    if trusted != proxies:
+        written = "adresses ont été écrites" if proxies > 1 else "adresse a été écrite"
         raise Unwell(
-            "un visiteur peut se donner l’adresse qu’il veut : faites écrire au mandataire « X-Forwarded-For $remote_addr », et "
-            "mettez dans PARAPHE_TRUSTED_PROXIES leur nombre exact"
-        )
-    if len(came["forwarded"]) < trusted:
-        raise Unwell(
-            f"PARAPHE_TRUSTED_PROXIES={trusted}, et {len(came['forwarded'])} seul mandataire a dit une adresse, qui n’est pas "
-            "lue : mettez leur nombre exact"
+            f"le nombre de mandataires est faux : PARAPHE_TRUSTED_PROXIES={trusted}, et {proxies} {written} ; mettez le nombre "
+            "exact de mandataires"
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from config import LOOPBACK
 
@@ -20,7 +20,7 @@ CLEAR = {
     "http": "prenez https://",
     "postgresql": "ajoutez ?sslmode=verify-full&sslrootcert=…",
 }
-VERIFIED = {"verify-full", "verify-ca"}
+VERIFIED = "verify-full"  # « verify-ca » takes any server that the authority certified, whatever its name
 
 
 def in_clear(settings: Any) -> Iterator[str]:
@@ -33,22 +33,28 @@ def in_clear(settings: Any) -> Iterator[str]:
     for name, words in LINKS:
         address = _service(str(getattr(settings, name) or ""))
         parts = urlsplit(address)
-        scheme, host = (
-            parts.scheme.partition("+")[0] if "starttls" not in parts.scheme else "",
-            parts.hostname or "",
-        )
+        scheme = parts.scheme.partition("+")[0] if "starttls" not in parts.scheme else ""
         if (
             scheme not in CLEAR
-            or not host
-            or host in LOOPBACK
-            or host in settings.clear_hosts
             or address in told
+            or _hosts(scheme, parts) <= LOOPBACK | {*settings.clear_hosts}
         ):
             continue
-        if scheme == "postgresql" and parse_qs(parts.query).get("sslmode", [""])[-1] in VERIFIED:
+        if scheme == "postgresql" and parse_qs(parts.query).get("sslmode", [""])[-1] == VERIFIED:
             continue
         told.add(address)
         yield f"{words} (PARAPHE_{name.upper()}) : {CLEAR[scheme]}"
+
+
+def _hosts(scheme: str, parts: SplitResult) -> set[str]:
+    """The hosts that an address leads to; of PostgreSQL, those of its parameters, which win, and none for a socket."""
+    query = parse_qs(parts.query) if scheme == "postgresql" else {}
+    names = ",".join([*query.get("host", []), *query.get("hostaddr", [])]) or parts.hostname or ""
+    return {
+        name.partition(":")[0] if name.count(":") == 1 else name
+        for name in names.split(",")
+        if name and not name.startswith(("/", "@"))
+    }
 
 
 def _service(address: str) -> str:

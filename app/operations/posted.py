@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.db import Db
-from app.core.french import jour_long
+from app.core.french import jour_long, spaces
 from app.core.outbox import Hopeless, Needless, News, Row, handles, lasts, post
 from app.core.transaction import use_case
 from app.notices import mailer
@@ -26,7 +26,7 @@ KIND = "mark.mail"
 _WORDS = """Voici le repère du journal de Paraphe, pris le {day} sur {place} :
 la dernière écriture de chaque collectivité{dated}.
 
-Gardez ce courriel là où ni la mairie ni l’hébergeur ne l’effacent. Il ne contient ni dossier, ni nom de personne.
+Gardez ce courriel là où ni la mairie ni l’hébergeur ne peuvent l’effacer. Il ne contient ni dossier, ni nom de personne.
 Le jour où l’on doute du journal, enregistrez ses pièces jointes dans un dossier vide, puis :
 
     flask --app wsgi marks verify DOSSIER
@@ -70,7 +70,7 @@ def letter(row: Row, settings: Any) -> EmailMessage:
     day = jour_long(row.created_at.date())
     dated = ", datée par l’autorité d’horodatage (.tsr)" if len(files) > 1 else ""
     message = EmailMessage()
-    message["Subject"] = f"Paraphe : repère du journal du {day}"
+    message["Subject"] = spaces(f"Paraphe : repère du journal du {day}")
     shown, address = parseaddr(settings.mail_from)
     message["From"] = Address(shown, addr_spec=address)
     shown, address = parseaddr(settings.marks_mail)
@@ -78,7 +78,7 @@ def letter(row: Row, settings: Any) -> EmailMessage:
     message["Date"] = format_datetime(row.created_at)
     message["Message-ID"] = message_id(row.key, settings.public_url)
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834
-    message.set_content(_WORDS.format(day=day, place=settings.public_url, dated=dated, name=name))
+    message.set_content(spaces(_WORDS.format(day=day, place=settings.public_url, dated=dated, name=name)))
     for filename, data in files.items():
         message.add_attachment(
             b64decode(data), maintype="application", subtype="octet-stream", filename=filename

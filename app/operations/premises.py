@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from app.core import jobs
 from app.core.french import HARD
+from app.core.grammar import et_autres
 from app.core.refusals import Refusal
 from app.files.office import OfficeConverter
 from app.operations.findings import Unwell, in_service
@@ -66,19 +67,19 @@ def _sqlite(url: str) -> Iterator[Path]:
 
 
 def rights(settings: Any) -> str:
-    """Nobody else on this machine reads a secret, the database, the documents or the marks."""
-    open_to_all = [str(one) for one in _kept(settings) if _exposed(one)]
+    """Not every account of this machine reads a secret, the database, the documents or the marks."""
+    open_to_all = [str(one) for one in _private(settings) if _exposed(one)]
     if open_to_all:
         several = len(open_to_all) > 1
-        more = f" et {len(open_to_all) - _MANY} autres" if len(open_to_all) > _MANY else ""
+        more = et_autres(len(open_to_all) - _MANY)
         raise Unwell(
             f"{', '.join(open_to_all[:_MANY])}{more} {'sont ouverts' if several else 'est ouvert'} à tous les comptes de la "
             "machine : « chmod go= » sur chacun"
         )
-    return "les données et les secrets ne sont lisibles que du compte de Paraphe"
+    return "ni les données ni les secrets ne sont ouverts à tous les comptes de la machine"
 
 
-def _kept(settings: Any) -> Iterator[Path]:
+def _private(settings: Any) -> Iterator[Path]:
     yield from (Path(".env").absolute(), Path(settings.data_dir))
     yield from _folder_of(settings.store_url)
     for url in (settings.database_url, settings.queue_url, settings.rate_limit_url):
@@ -114,7 +115,7 @@ def files_of(root: Path) -> str:
             if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
                 lost.append(f"app/static/vendor/{name}")
     if lost:
-        more = f" et {len(lost) - _MANY} autres" if len(lost) > _MANY else ""
+        more = et_autres(len(lost) - _MANY)
         raise Unwell(
             f"des fichiers du programme manquent ou ont été changés ({', '.join(lost[:_MANY])}{more}) : remettez ceux de "
             f"l’archive de cette version dans {root}"
@@ -143,7 +144,7 @@ def libraries(settings: Any) -> str:
     except Unwell as other:
         if in_service(settings):
             raise
-        return f"sans conséquence sur une machine d’essai, {other}"
+        return f"admis sur une machine d’essai : {other}"
 
 
 def libraries_of(lock: str) -> str:
@@ -155,7 +156,7 @@ def libraries_of(lock: str) -> str:
         if (there := _installed(name)) != asked and (there is not None or not marker.strip())
     ]
     if other:
-        more = f" et {len(other) - _MANY} autres" if len(other) > _MANY else ""
+        more = et_autres(len(other) - _MANY)
         raise Unwell(
             f"des bibliothèques ne sont pas celles de cette version ({', '.join(other[:_MANY])}{more}) : lancez "
             f"« {Path(sys.executable).parent}/pip install --require-hashes -r {LOCK} », puis redémarrez"
@@ -201,7 +202,7 @@ def queue(settings: Any) -> str:
     return f"{settings.queue_url.partition(':')[0]} répond, {waiting} en attente"
 
 
-def folder(path: Path) -> str | None:
+def unwritable(path: Path) -> str | None:
     """Why nothing can be written in a folder, or None; nothing is left there."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -156,7 +156,7 @@ def _words(gap: float) -> str:
     return f"{count} {name}{'s' if count > 1 else ''} {'d’avance' if gap > 0 else 'de retard'}"
 
 
-def tried(client: TimestampClient) -> tuple[bytes, bytes]:
+def trial_token(client: TimestampClient) -> tuple[bytes, bytes]:
     """A token that an authority gives now, right or wrong, and the bytes that it is over; refuses `timestamp-silent`."""
     data = secrets.token_bytes(32)
     try:

@@ -28,10 +28,20 @@ def served(app: Any, certificate: Path, **ways: Any) -> Iterator[str]:
 
 
 @contextmanager
+def plain(app: Any) -> Iterator[int]:
+    """The port on which this application is served in http, at the same host, with no proxy before it."""
+    server = make_server(HOST, 0, app, threaded=True, request_handler=Quiet)
+    with _running(server):
+        yield server.server_port
+
+
+@contextmanager
 def proxied(
     behind: int, certificate: Path, *, buffers: bool = True, writes: str = "address", secure: bool = True
 ) -> Iterator[str]:
-    """`buffers`: it keeps a body until its end. `writes` of X-Forwarded-For: `address`, `appends` to what came, `nothing`."""
+    """`buffers`: it keeps a body until its end. `writes` of X-Forwarded-For: `address`, `appends` to what came, `after another` proxy
+    that wrote one, `nothing`; or it `strips` the header.
+    """
 
     class Proxy(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -63,8 +73,10 @@ def proxied(
         def _headers(self) -> dict[str, str]:
             kept = {name: value for name, value in self.headers.items() if name.lower() != "host"}
             came, here = kept.get("X-Forwarded-For", ""), self.client_address[0]
-            if writes != "nothing":
-                kept["X-Forwarded-For"] = f"{came}, {here}" if writes == "appends" and came else here
+            if forwarded := _forwarded(writes, came, here):
+                kept["X-Forwarded-For"] = forwarded
+            else:
+                kept.pop("X-Forwarded-For", None)
             if secure:
                 kept["X-Forwarded-Proto"] = "https"
             return kept
@@ -79,6 +91,16 @@ def proxied(
     server.socket = context.wrap_socket(server.socket, server_side=True)
     with _running(server):
         yield f"https://{HOST}:{server.server_port}"
+
+
+def _forwarded(writes: str, came: str, here: str) -> str:
+    return {
+        "address": here,
+        "appends": f"{came}, {here}" if came else here,
+        "after another": f"198.51.100.7, {here}",
+        "nothing": came,
+        "strips": "",
+    }[writes]
 
 
 @contextmanager

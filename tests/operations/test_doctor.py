@@ -1,5 +1,6 @@
 """The doctor does each thing for real, and says in French what to correct when it fails."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
@@ -81,7 +82,13 @@ def test_a_service_of_another_machine_in_the_clear_is_named_and_its_password_is_
     far, near = "postgresql+psycopg://p:secret@base.exemple/p", "redis://127.0.0.1:6379/0"
     ill: dict[str, tuple[str, ...]] = {
         "mail_url": ("smtp://u:secret@smtp.exemple:587",),
-        "database_url": (far, f"{far}?sslmode=require"),
+        "database_url": (
+            far,
+            f"{far}?sslmode=require",
+            f"{far}?sslmode=verify-ca",
+            "postgresql:///p?host=base.exemple",
+            "postgresql://localhost/p?host=127.0.0.1,base.exemple:5432",
+        ),
         "queue_url": ("redis://:secret@file.exemple/0",),
         "store_url": ("s3://seau?endpoint=http://s3.exemple:9000",),
     }
@@ -99,12 +106,8 @@ def test_a_service_of_another_machine_in_the_clear_is_named_and_its_password_is_
             changed = house.settings.model_copy(update={name: address})
             (words,) = links.in_clear(changed)
             assert f"PARAPHE_{name.upper()}" in words, address
-            host = (
-                "s3.exemple"
-                if "s3." in address
-                else address.partition("@")[2].partition("/")[0].partition(":")[0]
-            )
-            closed = changed.model_copy(update={"clear_hosts": (host,)})
+            hosts = tuple(re.findall(r"\w+\.exemple", address))
+            closed = changed.model_copy(update={"clear_hosts": hosts})
             assert list(links.in_clear(closed)) == [], address
     for name, addresses in sound.items():
         for address in addresses:
@@ -189,6 +192,7 @@ def test_a_clock_is_compared_with_each_authority_and_each_is_believed_or_told(ho
     )
     assert second.startswith("le jeton de la seconde autorité d’horodatage ne tient pas")
     assert "PARAPHE_TSA_ROOTS" in second
+    assert "elle ne pourra pas remplacer la première" in second
     twice = f"{house.pki.tsa_url}?la-seconde"
     fine, words = found(house, tsa_second_url=twice)["horodatage et horloge"]
     assert (fine, words.startswith("un jeton de chaque autorité, écarts d’horloge ")) == (True, True)
