@@ -53,10 +53,10 @@ class Scenario:
     `login`: the login page under 200. `outage`: HTTP 503. `cut`: the connection falls before anything is read. `lost`: it is
     read, done, and the connection falls before the answer. `empty`: it is done, and nothing is said under 200. `broken`: HTTP
     500 once it is done. `home`, `door`: it leads to `/` or to its login, as release 6 does without a right or an account.
-    `since` notes the `min_date` of each list that was asked (D5). `archivist`: HTTP 400, for a list that asks for that role.
+    `archivist`: HTTP 400, for a list that asks for that role.
     Any other text is answered under 200. `said` holds the very bytes to answer to a path, whatever is asked. `always` befalls
     every request until it is emptied. Without `basic`, its web server hears no login and password (6.0.0, stock image): who
-    gives some is refused as a stranger.
+    gives some is refused as a stranger. `since`: the `min_date` of each list that was asked.
     """
 
     always: str = ""

@@ -47,8 +47,8 @@ def state_rule(key: str, beside: str) -> str:
 
 def article(rule: str) -> str:
     """« (CGCT L2131-1, I) », the article of a rule alone, for where its words have no room; empty where it names none."""
-    found = re.findall(r"\((?:CGCT|CJA) [^)]*\)", rule)
-    return found[-1] if found else ""
+    articles = re.findall(r"\((?:CGCT|CJA) [^)]*\)", rule)
+    return articles[-1] if articles else ""
 
 
 @dataclass(frozen=True)

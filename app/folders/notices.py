@@ -77,7 +77,8 @@ def nobody_may_act(
     """Tell the depositor and the administrators, whoever caused it, that nobody may act where the folder waits.
 
     An administrator reads no folder for that: his letter names the desk and leads to the mandates. `after`: what else the
-    same move has to tell of the folder, by person; it is said in the same letter, to a depositor who administers too.
+    same move has to tell of the folder, by person; it is said in the same letter, whether it leads to the folder or to the
+    mandates.
     """
     after = after or {}
     desks = " et ".join(slot.label for slot in awaited if not slot.people) or " et ".join(

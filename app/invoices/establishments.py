@@ -32,7 +32,7 @@ class EstablishmentsForm(FlaskForm):  # type: ignore[misc]
 
     lines = TextAreaField(
         "Établissements",
-        description="Un par ligne : le SIRET, puis le nom, s’il en faut un. Rien : le SIREN seul est comparé.",
+        description="Un par ligne : le SIRET, puis le nom, s’il en faut un. Laissez vide pour ne comparer que le SIREN.",
         render_kw={"rows": "10", "spellcheck": "false"},
     )
     shown = HiddenField()

@@ -21,6 +21,6 @@ SENTENCES: Sentences = {
     ),
     "establishments-moved": (
         409,
-        "Rien n’a changé : quelqu’un d’autre a changé cette liste entre-temps. Rechargez la page et refaites votre changement.",
+        "Rien n’a changé : cette liste a été changée depuis que vous l’avez ouverte. Ouvrez-la de nouveau, puis refaites votre changement.",
     ),
 }

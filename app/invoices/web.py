@@ -4,6 +4,7 @@ from flask import Blueprint, flash, g, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from app.core.db import reading
+from app.core.french import spaces
 from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
@@ -27,7 +28,7 @@ def establishments() -> Response | tuple[str, int]:
         except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
-            flash(_kept(count), "ok")
+            flash(spaces(_kept(count)), "ok")
             return redirect(url_for("invoices.establishments"))
     else:
         form.lines.data = form.shown.data = as_lines(known)

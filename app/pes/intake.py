@@ -170,7 +170,7 @@ def keep_return(db: Db, actor: Actor, received: Received) -> int | None:
     if content is not None:
         standing, trouble = _owner(db, actor, content.siret)
     mine = content if content is not None and standing == READ else None
-    pieces, left = (mine.pieces, mine.left) if mine is not None else ((), ())
+    pieces, outstanding = (mine.pieces, mine.outstanding) if mine is not None else ((), ())
     row = TreasuryReturn(
         collectivity_id=actor.collectivity_id,
         reference=received.listed.reference,
@@ -185,9 +185,9 @@ def keep_return(db: Db, actor: Actor, received: Received) -> int | None:
         budget=cleaned(content.budget)[:MOST_NAME] if content and standing == READ else "",
         written_on=content.written_on if content else None,
         pieces=len(pieces),
-        clients=bool(content and content.left_on),
-        clients_on=mine.left_on if mine else None,
-        clients_of=mine.code if mine and mine.left_on else "",
+        clients=bool(mine and mine.outstanding_on),
+        clients_on=mine.outstanding_on if mine else None,
+        clients_of=mine.code if mine and mine.outstanding_on else "",
         simulated=received.simulated,
     )
     db.add(row)
@@ -197,15 +197,15 @@ def keep_return(db: Db, actor: Actor, received: Received) -> int | None:
         db.execute(
             sa.insert(ReturnedPiece), [{**ours, **row_of(one)} for one in pieces[first : first + _ROWS]]
         )
-    for first in range(0, len(left), _ROWS):
-        some = [{**ours, **asdict(one)} for one in left[first : first + _ROWS]]
+    for first in range(0, len(outstanding), _ROWS):
+        some = [{**ours, **asdict(one)} for one in outstanding[first : first + _ROWS]]
         db.execute(sa.insert(ReturnedClient), some)
     facts = {
         "reference": row.reference,
         "sha256": row.sha256,
         "standing": standing,
         "pieces": row.pieces,
-        "clients": len(left),
+        "clients": len(outstanding),
         "simulated": row.simulated,
     }
     append(db, actor.collectivity_id, Event("pes.return", actor.name, None, None, facts))

@@ -193,7 +193,7 @@ class ReturnedPiece(Base, Tenanted):
 
 
 class ReturnedClient(Base, Tenanted):
-    """What a file says is left to recover of a client for a local product, in cents (`returned.Left`)."""
+    """What a file says is left to recover of a client for a local product, in cents (`returned.Outstanding`)."""
 
     __tablename__ = "returned_client"
     __table_args__ = (sa.Index("ix_returned_client_return_id", "return_id", "client"),)

@@ -100,7 +100,7 @@ class ReturnedPiece:
 
 
 @dataclass(frozen=True)
-class Left:
+class Outstanding:
     """What is left to recover of a client for a local product, in cents, and apart the costs of recovering it.
 
     `client` is the reference that the body gave to the third party (RefTiers), `product` its code (CodProdLoc).
@@ -116,7 +116,8 @@ class Left:
 class Return:
     """A file that was read: its own name, the SIRET of its budget, its day, and its pieces in the order of the file.
 
-    `left` is said as of the day `left_on`, which is None where the file says nothing of clients; `code` are CodColl and CodBud.
+    `outstanding` is said as of the day `outstanding_on`, which is None where the file says nothing of clients; `code` are CodColl
+    and CodBud.
     """
 
     name: str
@@ -125,8 +126,8 @@ class Return:
     written_on: date
     pieces: tuple[ReturnedPiece, ...]
     code: str
-    left: tuple[Left, ...] = ()
-    left_on: date | None = None
+    outstanding: tuple[Outstanding, ...] = ()
+    outstanding_on: date | None = None
 
 
 def read_return(raw: bytes) -> Return:
@@ -155,8 +156,8 @@ class _Reading:
         self._pieces: dict[tuple[str, str, str], ReturnedPiece] = {}
         self._open: dict[str, str] = {}
         self._lines = 0
-        self._left: list[Left] = []
-        self._left_on: date | None = None
+        self._outstanding: list[Outstanding] = []
+        self._outstanding_on: date | None = None
         self._depth = 0
 
     def see(self, event: str, element: Any) -> None:
@@ -221,20 +222,20 @@ class _Reading:
             self._client(element)
             element.clear()
         elif element.tag == CLIENTS and self._depth == 1:
-            if self._left_on is None:
+            if self._outstanding_on is None:
                 raise Unread("il ne dit pas de quel jour sont les restes à recouvrer (DateCalcul)")
             element.clear()
 
     def _client(self, element: Any) -> None:
         if element.tag == "EnTeteClient":
-            self._left_on = day_of(_day(element.xpath("string(DateCalcul/@V)"), "DateCalcul"))
+            self._outstanding_on = day_of(_day(element.xpath("string(DateCalcul/@V)"), "DateCalcul"))
         elif element.tag == "Client":
             client = _needed({one.tag: _value(one) for one in element.iterchildren("RefTiers")}, "RefTiers")
             for one in element.iterchildren("ResteARecouvrer"):
                 self._count()
                 said = {child.tag: _value(child) for child in one.iterchildren("*")}
                 amounts = (_cents(said.get(key, ""), key) for key in ("Rar", "RarFrais"))
-                self._left.append(Left(client, _needed(said, "CodProdLoc"), *amounts))
+                self._outstanding.append(Outstanding(client, _needed(said, "CodProdLoc"), *amounts))
 
     def _count(self) -> None:
         self._lines += 1
@@ -254,8 +255,8 @@ class _Reading:
             written_on=date.fromisoformat(_day(self._header.get("DteStr", ""), "DteStr")),
             pieces=tuple(self._pieces.values()),
             code=f"{body} {code}",
-            left=tuple(self._left),
-            left_on=self._left_on,
+            outstanding=tuple(self._outstanding),
+            outstanding_on=self._outstanding_on,
         )
 
 

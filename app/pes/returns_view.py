@@ -3,7 +3,7 @@
 A return is known to whoever reads a flow that it speaks of. Of its pieces he sees those of the flows that he reads; the
 others are counted, and their amounts said to nobody. Its bytes are given to who reads all of them. What no flow here brought,
 what could not be read, and what is left to recover by client are the administrators', where the whole file is; beside a titre
-whoever reads it reads what its client owes (`left`).
+whoever reads it reads what its client owes (`outstanding`).
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from app.core.french import euros, instant, jour, taille
 from app.core.refusals import Refusal
 from app.people.actor import Actor
 from app.pes.intake import OTHER, READ
-from app.pes.left import amounts
 from app.pes.models import ReturnedClient, ReturnedPiece, TreasuryReturn
+from app.pes.outstanding import amounts
 from app.pes.payments import WHAT, Slips, Words, said_alone, slips_of
 
 PAGE: Final = 50
@@ -133,7 +133,7 @@ def view(db: Db, actor: Actor, return_id: int, number: int) -> View:
         size=taille(row.size),
         siret=row.siret,
         budget=row.budget,
-        clients=row.clients,
+        clients=row.clients and row.standing == READ,  # of what came before, another body's is marked too
         clients_on=jour(row.clients_on) if row.clients_on else "",
         left=left,
         left_count=left_count,

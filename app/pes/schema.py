@@ -3,8 +3,8 @@
 No flow says the version of its schema (namespaces, Version and IdVer never changed): it is compared with the newest set that
 is known, then with the older ones, and follows the schema as soon as it follows one. What only a newer set would allow is no
 fault where nothing else is wrong: an element or an attribute that no known set has, a known element inside another one than
-where any set has it, a code, a text or a number that is longer, a value with separators. `PAID` is left out of this: what
-would change who is paid, what, or of which body, is a fault wherever the known sets do not allow it.
+where any set has it, a code, a text or a number that is longer, a value with separators. `PAID` is left out of all of
+this: what would change who is paid, what, how, or of which body, is a fault wherever the known sets do not allow it.
 
 libxml2 validates as it parses (xmlSchemaSAXPlug), so that memory is that of one attachment. Lines are counted here: the
 validator does not know them in this mode.
@@ -34,7 +34,7 @@ PAID = re.compile(
     r"|Nom|ComplNom|Prenom|ModRegl|InfoPrelevement\w*|Id(Coll|Post|Bord|Pce|Ligne)\w*|Cod(Col|Bud)\w*|Exer\w*|NatPce|Typ(Bord|Pce)"
     r"|Bordereau|Piece|LigneDePiece|BlocBordereau|BlocPiece|BlocLignePiece|InfoLignePi?e?ce|InfoPce|InfoDematerialisee"
 )
-"""Elements that say what is paid (amounts, taxes, rates), to whom and how (party, account), or which piece of which body."""
+"""Elements that say what is paid (amounts, taxes, rates), to whom (party, account), how (mode), or which piece of which body."""
 _UNEXPECTED = "n’est pas attendu ici"
 PIECE = 1 << 16
 _XSD = "{http://www.w3.org/2001/XMLSchema}"
@@ -143,18 +143,20 @@ def _faults(path: Path, version: str) -> _Found:
 def _newer(message: str) -> tuple[str, str] | None:
     """The element and what a newer schema may well allow there: a longer list, a wider value, an attribute; None for a fault."""
     named, value = _ELEMENT.match(message), _VALUE.search(message)
-    if named and value and value[1] and "[facet 'enumeration']" in message:
-        return named[1], f"le code « {value[1][:60]} » de « {named[1]} »"
-    if named and "[facet 'maxLength']" in message:
-        return named[1], f"un texte plus long de « {named[1]} »"
-    return (named[1], wider) if named and (wider := _wider(message, named[1], value)) else None
+    # A code or a name says how or who is paid, as an amount says how much
+    if named is None or PAID.fullmatch(named[1]):
+        return None
+    wider = _wider(message, named[1], value)
+    return (named[1], wider) if wider else None
 
 
 def _wider(message: str, name: str, value: re.Match[str] | None) -> str:
     """What a newer schema may allow of an element that says nothing of what is paid, in words; empty for a fault."""
     attribute, pattern = _ATTRIBUTE.search(message), _PATTERN.search(message)
-    if PAID.fullmatch(name):
-        return ""
+    if value and value[1] and "[facet 'enumeration']" in message:
+        return f"le code « {value[1][:60]} » de « {name} »"
+    if "[facet 'maxLength']" in message:
+        return f"un texte plus long de « {name} »"
     if attribute and attribute[1] not in _attributes():
         return f"l’attribut « {attribute[1][:60]} » de « {name} »"
     if "[facet 'totalDigits']" in message and value and value[1].isdecimal():

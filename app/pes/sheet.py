@@ -22,7 +22,7 @@ from app.folders.readings import rulings_on_cautions
 from app.folders.sockets import Caution, is_open, mark_of
 from app.folders.views import state_label
 from app.people.actor import system
-from app.pes import left
+from app.pes import outstanding
 from app.pes.answered import Repeated, attachments_taken, marks, named_first, taken_again
 from app.pes.flow import KINDS, WHAT, masked, page_content
 from app.pes.index import Elsewhere, changed_accounts, deposited, elsewhere, is_flow, remake
@@ -142,6 +142,7 @@ class Sheet:
         series = _series(db, folder.id, blocks)
         paid = said_of(db, folder, {(name, number_of(number)) for (_, number), name in series.items()})
         shown = [_paid(_block(one, links, answers), series, paid) for one in blocks]
+        # A series is CodCol, CodBud, then domain, exercise and kind: the page is of one budget
         budget = next(iter(series.values()), "").rsplit(" ", 3)[0]
         ruled = rulings_on_cautions(folder.sources)
         found = [one for one in points(db, folder, index) if one.about not in ruled]
@@ -162,7 +163,7 @@ class Sheet:
             newer=index.summary.get("newer", ()),
             known=VERSIONS[0],
             most=MOST,
-            blocks=left.beside(db, folder, shown, budget),
+            blocks=outstanding.beside(db, folder, shown, budget),
             returns=bool(paid),
             number=number,
             pages=index.pages,

@@ -24,10 +24,12 @@ from tests.cluster import free_port
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_worker_waits_for_the_mail_catcher_and_the_test_authority(
+@pytest.fixture
+def started(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    started: dict[str, Any] = {}
+) -> dict[str, Any]:
+    """A first start, up to its processes: what they were given, its `port`, what was printed `before` the seed and `after`."""
+    started: dict[str, Any] = {"port": free_port()}
 
     def run(**how: Any) -> int:
         started.update(how)
@@ -42,14 +44,20 @@ def test_the_worker_waits_for_the_mail_catcher_and_the_test_authority(
     monkeypatch.setattr(seed, "is_seeded", lambda: False)
     monkeypatch.setattr(seed, "seed", lambda _: started.update(before=capsys.readouterr().out))
     monkeypatch.setattr(processes, "run", run)
-    port = free_port()
-    monkeypatch.setenv("PORT", str(port))
+    monkeypatch.setenv("PORT", str(started["port"]))
     assert demo.main() == 0
+    return {**started, "after": capsys.readouterr().out}
+
+
+def test_the_worker_waits_for_the_mail_catcher_and_the_test_authority(started: dict[str, Any]) -> None:
     assert "services" in started["more"]
-    assert sorted(started["needs"]) == [port + 1, port + 2]
-    # Who waits is told what for, before each long part, and where to go at the end
+    assert sorted(started["needs"]) == [started["port"] + 1, started["port"] + 2]
+
+
+def test_make_demo_says_what_it_installs_and_what_it_prepares_before_it_does(started: dict[str, Any]) -> None:
+    """Who waits is told what for, before each long part, and where to go at the end."""
     assert "Préparation de la commune" in started["before"]
-    assert f"http://localhost:{port}/demo" in capsys.readouterr().out
+    assert f"http://localhost:{started['port']}/demo" in started["after"]
     recipe = subprocess.run(  # what `make demo` would do on a machine where nothing is installed yet
         ["make", "-n", "-W", "requirements.txt", ".venv/.demo"],
         capture_output=True,

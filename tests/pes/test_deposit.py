@@ -138,9 +138,9 @@ def told(house: House, folder_id: int, login: str = "g.trehorel") -> str:
         ),
         (b'<NatPce V="01"/>', b"<NatPce/>", "« NatPce » n’a pas son attribut obligatoire"),
         (
-            b'<TypBord V="01"/>',
-            b'<TypBord V="77"/>',
-            "plus récent que le schéma PES 5.30, le dernier que Paraphe connaisse, qui n’a pas le code « 77 » de « TypBord »",
+            b'<TypAdr V="1"/>',
+            b'<TypAdr V="7"/>',
+            "plus récent que le schéma PES 5.30, le dernier que Paraphe connaisse, qui n’a pas le code « 7 » de « TypAdr »",
         ),
         (b'<TypePJ V="003"/>', b'<TypePJ V="004"/>', "Ce flux porte des bulletins de paye"),
     ],

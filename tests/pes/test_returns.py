@@ -170,6 +170,12 @@ def test_what_is_left_to_recover_stands_beside_the_titres_of_its_client(house: H
     shared = page(house, "g.trehorel", f"{LIST}/{files()[0].id}")
     assert "reste à recouvrer par client, au mer. 25 nov." in shared
     assert "C-43" not in shared
+    # One that came before that was read says so, and is offered to who may take it alone
+    with engine().begin() as connection:
+        old = sa.update(TreasuryReturn).where(TreasuryReturn.id == files()[1].id)
+        connection.execute(old.values(clients_on=None, clients_of=""))
+    former = page(house, "g.trehorel", f"{LIST}/{files()[1].id}")
+    assert "avant que Paraphe sache lire les restes à recouvrer par client." in former
     # A later file that does not name the client takes what the former one said away
     alone = re.sub(rb"<PES_(Depense|Recette)Retour>.*</PES_\1Retour>", b"", RETURN, flags=re.DOTALL)
     put(house, with_clients(b"2026-11-26", CLIENT % (b"C-43", school + market), raw=alone))
@@ -202,7 +208,8 @@ def test_what_cannot_be_read_or_is_another_body_s_is_kept_and_told_and_says_noth
         )
     folder_id = house.a_flow()
     bodies = [b"21310000100012", b"39999999900011"]
-    others = [RETURN.replace(b"21290999800017", one) for one in bodies]
+    owing = with_clients(b"2026-11-25", CLIENT % (b"C-42", OWED % (b"0001", b"96.00", b"7.50")))
+    others = [owing.replace(b"21290999800017", one) for one in bodies]
     put(house, RETURN[:-30])
     put(house, others[0])
     put(house, others[1])
@@ -222,6 +229,7 @@ def test_what_cannot_be_read_or_is_another_body_s_is_kept_and_told_and_says_noth
         assert words in listed
     administrator, clerk = house.client("k.morizur"), house.client("g.trehorel")
     assert "Aucun retour reçu" in clerk.get(LIST).get_data(as_text=True)
+    assert "par client" not in "".join(page(house, "k.morizur", f"{LIST}/{one.id}") for one in files())
     answers = [administrator.get(f"{LIST}/{one.id}/fichier") for one in files()]
     assert [one.status_code for one in answers] == [
         200,

@@ -11,19 +11,20 @@ from tests.builders.flows import edited, long_flow
 from tests.builders.house import ASSETS, FLOW
 from workflows.family import family
 
-TYPE = (b'<TypBord V="01"/>', b'<TypBord V="77"/>')
+CODE = (b'<TypAdr V="1"/>', b'<TypAdr V="7"/>')
 
 
 def test_each_fault_has_its_line_and_its_sentence(tmp_path: Path) -> None:
     more = (b'<CodCol V="123"/>', b""), (b'<Sigle V="GF TEST"/>', b""), (b'<NbrPce V="2"/>', b"<NbrPce/>")
-    found = compare(edited(tmp_path, TYPE, *more)).faults
+    code = b'<Support V="%s"/><IdUnique V="21290999800017D202600000001"/>'
+    found = compare(edited(tmp_path, (code % b"01", code % b"99"), *more)).faults
     lines = FLOW.read_bytes().splitlines()
     second = next(n for n, line in enumerate(lines, start=1) if b"BD2026-000002" in line)
     assert found[:4] == [
         Fault(3, "« Adresse » n’est pas attendu ici, mais Sigle"),
         Fault(4, "« CodBud » n’est pas attendu ici, mais FinJur ou CodCol"),
         Fault(6, "« NbrPce » n’a pas son attribut obligatoire"),
-        Fault(6, "le code « 77 » de « TypBord » n’est pas admis"),
+        Fault(7, "le code « 99 » de « Support » n’est pas admis"),
     ]
     assert {one.line for one in found[4:]} == {second}
 
@@ -51,18 +52,18 @@ def test_a_flow_follows_the_schema_of_its_time_and_a_newer_one_is_a_remark(tmp_p
     assert compare(tomorrow) == Compared("", [], ("l’élément « TVADeDemain »",))
     # and a code or a longer text, in a flow that is right otherwise; an empty code, or one of another form, is a fault
     sigle = b'<Sigle V="GF TEST"/>'
-    newer = edited(tmp_path, TYPE, (sigle, b'<Sigle V="%s"/>' % (b"G" * 400)), name="newer.xml")
-    said = ("un texte plus long de « Sigle »", "le code « 77 » de « TypBord »")
+    newer = edited(tmp_path, CODE, (sigle, b'<Sigle V="%s"/>' % (b"G" * 400)), name="newer.xml")
+    said = ("un texte plus long de « Sigle »", "le code « 7 » de « TypAdr »")
     assert compare(newer) == Compared("", [], said)
     for path, words in ((tomorrow, ["l’élément « TVADeDemain »"]), (newer, list(said))):
         read = _Reader(family("pes"), strict=True)(path, "application/xml").content
         assert (read.findings, list(read.newer)) == ([], words)
-    assert compare(edited(tmp_path, (TYPE[0], b'<TypBord V=""/>'), name="empty.xml")).faults
+    assert compare(edited(tmp_path, (CODE[0], b'<TypAdr V=""/>'), name="empty.xml")).faults
     assert compare(edited(tmp_path, (b'<CodCol V="123"/>', b'<CodCol V="1234"/>'), name="code.xml")).faults
 
 
 def test_what_a_newer_schema_may_allow_is_a_remark_but_never_of_what_is_paid(tmp_path: Path) -> None:
-    """An attribute, a wider form, a known element at a new place; and the same of an amount, a party, an account."""
+    """An attribute, a code, a wider form, a known element at a new place; and the same of an amount, a party, an account."""
     vat, sigle = b'<TVAIntraCom V="0"/>', b'<Sigle V="GF TEST"/>'
     count = b'<NbrPce V="2"/>'
     newer = edited(
@@ -93,6 +94,12 @@ def test_what_a_newer_schema_may_allow_is_a_remark_but_never_of_what_is_paid(tmp
         (b'<CodCol V="123"/>', b'<CodCol V="12-3"/>', "la valeur « 12-3 » de « CodCol » n’est pas admise"),
         (b"<BlocBordereau>", b'<BlocBordereau V="1">', "« BlocBordereau » ne suit pas le schéma"),
         (sigle, b"", "« Adresse » n’est pas attendu ici, mais Sigle"),
+        # a code says how, a name to whom
+        (b'<ModRegl V="03"/>', b'<ModRegl V="77"/>', "la valeur « 77 » de « ModRegl » n’est pas admise"),
+        (b'<TypBord V="01"/>', b'<TypBord V="77"/>', "la valeur « 77 » de « TypBord » n’est pas admise"),
+        (b'<NatPce V="01"/>', b'<NatPce V="99"/>', "la valeur « 99 » de « NatPce » n’est pas admise"),
+        (b'<Nom V="PAPETERIE', b'<Nom V="%s' % (b"P" * 200), "la valeur « PPP"),
+        (b'<TitCpte V="PAPETERIE', b'<TitCpte V="%s' % (b"P" * 200), "la valeur « PPP"),
         # a fault that stands after what is newer is found all the same, at its own line
         (vat, b'<TVADeDemain V="0"/><MtHT V="2"/>' + vat, "« MtHT » n’est pas attendu ici"),
     ):
@@ -110,8 +117,8 @@ def test_the_faults_of_a_flow_are_told_up_to_a_limit(tmp_path: Path) -> None:
     pieces = path.read_bytes().replace(b"<Piece>", b"\n<Piece>")
     path.write_bytes(pieces.replace(b'<NatPce V="01"/>', b"<NatPce/>"))
     assert len(compare(path).faults) == MOST
-    path.write_bytes(pieces.replace(b'<NatPce V="01"/>', b'<NatPce V="99"/>'))
-    assert compare(path) == Compared("", [], ("le code « 99 » de « NatPce »",), unfinished=True)
+    path.write_bytes(pieces.replace(b'<Support V="01"/>', b'<Support V="99"/>'))
+    assert compare(path) == Compared("", [], ("le code « 99 » de « Support »",), unfinished=True)
     every = _Reader(family("pes"), strict=False)(path, "application/xml").content.findings
     (told,) = [finding for finding in every if finding.key == "schema"]
     assert told.title == "Comparaison au schéma PES arrêtée"

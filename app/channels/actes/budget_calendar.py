@@ -1,8 +1,8 @@
 """What the law asks of this year's budget and of last year's account, and by when: told before any file is here.
 
-Told in season, to administrators and to who deposits budgets, until a document that answers is here. Sources: CGCT L1612-2 and
-L1612-8 (budget), L2312-1 and L5217-10-4 (debate), L1612-12 (account). `budget_year` tells what a budget that is here does not
-hold.
+Told in season, to administrators and to desks that deposited a budget, until a document that answers is here. Sources: CGCT
+L1612-2 and L1612-8 (budget), L2312-1 and L5217-10-4 (debate), L1612-12 (account). `budget_year` tells what a budget that is
+here does not hold.
 """
 
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ class Due:
     soon: bool
 
 
-def any_season(actor: Actor) -> sa.ColumnElement[bool]:
+def in_season(actor: Actor) -> sa.ColumnElement[bool]:
     """Whether something may be due today, for an administrator or somebody at a desk that deposited a budget."""
     if not any(one - BEFORE <= today() <= one + AFTER for one in _limits(today().year)):
         return sa.false()
@@ -112,7 +112,8 @@ def _budget(
         yield (
             f"Transmission du budget {year}",
             last,
-            f"Reçu en préfecture au plus tard le {jour_long(last)}, quinze jours après le dernier jour du vote (CGCT L1612-8).",
+            f"À faire recevoir en préfecture au plus tard le {jour_long(last)}, quinze "
+            "jours après le dernier jour du vote (CGCT L1612-8).",
         )
 
 
@@ -127,7 +128,7 @@ def _account(year: int, accounts: list[dict[str, object]]) -> Iterator[tuple[str
 
 
 class Tray:
-    """« Budget 2027 : ce qui est à faire », above what awaits who is concerned."""
+    """« Calendrier budgétaire 2027 : ce qui reste à faire », above what awaits who is concerned."""
 
     def __init__(self, templates: Environment) -> None:
         self._templates = templates

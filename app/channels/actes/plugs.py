@@ -35,7 +35,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.taker("budget", _of_this_body)
     sockets.caution(_chair)
     sockets.caution(_year)
-    sockets.tray(budget_calendar.Tray(templates), budget_calendar.any_season)
+    sockets.tray(budget_calendar.Tray(templates), budget_calendar.in_season)
     sockets.table(_table)
     sockets.band(_Preflight(settings, templates))
     sockets.types(_types)

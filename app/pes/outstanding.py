@@ -32,8 +32,11 @@ def owed_by(fields: Sequence[Sequence[str]]) -> Owed | None:
     return (client.strip(), product.strip()) if client.strip() and product.strip() else None
 
 
-def left_of(db: Db, folder: Folder, budget: str, wanted: Collection[Owed]) -> dict[Owed, list[Words]]:
-    """What the last file of a budget (CodCol and CodBud) says of these clients and products; a simulator's where it serves."""
+def outstanding_of(db: Db, folder: Folder, budget: str, wanted: Collection[Owed]) -> dict[Owed, list[Words]]:
+    """What the last file of a budget (CodCol and CodBud) says of these clients and products.
+
+    Real files alone are read, those of the simulator where the simulator is the channel.
+    """
     if not wanted:
         return {}
     last = db.scalar(
@@ -88,11 +91,11 @@ def beside(db: Db, folder: Folder, blocks: Sequence[dict[str, Any]], budget: str
         for piece in block["pieces"]
         for owed in _of(piece)
     }
-    left = left_of(db, folder, budget, wanted)
-    if not left:
+    outstanding = outstanding_of(db, folder, budget, wanted)
+    if not outstanding:
         return list(blocks)
     return [
-        {**block, "pieces": [_bearing(piece, left) for piece in block["pieces"]]}
+        {**block, "pieces": [_bearing(piece, outstanding) for piece in block["pieces"]]}
         if block.get("domain") == EARNED
         else block
         for block in blocks
@@ -103,8 +106,11 @@ def _of(piece: Mapping[str, Any]) -> list[Owed]:
     return list(dict.fromkeys(owed for line in piece["lines"] if (owed := owed_by(line["fields"]))))
 
 
-def _bearing(piece: Mapping[str, Any], left: Mapping[Owed, list[Words]]) -> dict[str, Any]:
+def _bearing(piece: Mapping[str, Any], outstanding: Mapping[Owed, list[Words]]) -> dict[str, Any]:
     return {
         **piece,
-        "treasury": [*piece["treasury"], *(words for owed in _of(piece) for words in left.get(owed, ()))],
+        "treasury": [
+            *piece["treasury"],
+            *(words for owed in _of(piece) for words in outstanding.get(owed, ())),
+        ],
     }
