@@ -33,8 +33,12 @@ PAID = re.compile(
     r"A?n?c?i?e?n?(IBAN|BIC|RUM)|Mt\w*|\w*(HT|TVA|Ht|Tva)|\w*(Titul|Tiers|Banc|Cpte|Rib|IntMor|Majo|Penalite)\w*|CodeEtab|CodeGuic|Etranger"
     r"|Nom|ComplNom|Prenom|ModRegl|InfoPrelevement\w*|Id(Coll|Post|Bord|Pce|Ligne)\w*|Cod(Col|Bud)\w*|Exer\w*|NatPce|Typ(Bord|Pce)"
     r"|Bordereau|Piece|LigneDePiece|BlocBordereau|BlocPiece|BlocLignePiece|InfoLignePi?e?ce|InfoPce|InfoDematerialisee"
+    r"|CessOpp|Dte(Ech|Pay|Prel)\w*|Num(ero)?(Bord|Titre|Piece|Facture|Compte)\w*"
+    # The same in the words of invoices and contracts, and of whatever a newer set may call so
+    r"|(?i:\w*(montant|compte|iban|siret|siren|raisonsociale|beneficiaire|debiteur|fournisseur|titulaire|vendeur|paiement|payer)\w*)"
+    r"|(?i:\w*(reglement|tarif|prix|taux|quantite|total|devise)\w*)"
 )
-"""Elements that say what is paid (amounts, taxes, rates), to whom (party, account), how (mode), or which piece of which body."""
+"""Elements that say what is paid (amounts, taxes, rates), to whom (party, account), how, when, or which piece of which body."""
 _UNEXPECTED = "n’est pas attendu ici"
 PIECE = 1 << 16
 _XSD = "{http://www.w3.org/2001/XMLSchema}"

@@ -90,6 +90,18 @@ def test_what_a_newer_schema_may_allow_is_a_remark_but_never_of_what_is_paid(tmp
         ),
         (vat, b'<MtRemise V="5.00"/>' + vat, "« MtRemise » n’est pas attendu ici"),
         (vat, b'<Nom V="AUTRE"/>' + vat, "« Nom » n’est pas attendu ici"),
+        *(
+            (vat, f'<{name} V="5"/>'.encode() + vat, f"« {name} » n’est pas attendu ici")
+            for name in (
+                "Montant",
+                "NumeroCompteEtranger",
+                "NewIban",
+                "RaisonSociale",
+                "Siret",
+                "PrixUnitaire",
+                "CessOpp",
+            )
+        ),
         (b"<MtHT V=", b'<MtHT Devise="USD" V=', "« MtHT » ne suit pas le schéma"),
         (b'<CodCol V="123"/>', b'<CodCol V="12-3"/>', "la valeur « 12-3 » de « CodCol » n’est pas admise"),
         (b"<BlocBordereau>", b'<BlocBordereau V="1">', "« BlocBordereau » ne suit pas le schéma"),
