@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.core.french import taille
+from app.core.grammar import et_autres
 from app.files.pdf import Enclosed, PdfFacts
 
 SHOWN = 10
@@ -41,7 +42,7 @@ def described(one: Enclosed) -> str:
 def _files_inside(filename: str, inside: list[Enclosed], uncounted: int) -> Point:
     count = len(inside) + uncounted
     told = ", ".join(described(one) for one in inside[:SHOWN])
-    more = f" et {count - SHOWN} autres" if count > SHOWN else ""
+    more = et_autres(count - SHOWN)
     several = f"{count} fichiers" if count > 1 else "un fichier"
     warning = (
         " Un programme n’a rien à faire dans un document à signer : ne l’ouvrez pas, et demandez d’où il vient."

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from app.core.french import euros
+from app.core.grammar import et_autres
 from app.core.refusals import Refusal
 from app.pes.attachment import look
 from app.pes.flow import Finding, Flow, Slip, masked
@@ -63,7 +64,7 @@ def _shared(flow: Flow) -> Iterator[Finding]:
         if len(names) < 2:
             continue
         (piece, page), *_ = names.values()
-        more = f" et {len(names) - NAMED} autres" if len(names) > NAMED else ""
+        more = et_autres(len(names) - NAMED)
         words = (
             f"{', '.join(list(names)[:NAMED])}{more} sont payés sur le compte {masked(iban)} (pièce {piece} la première). "
             "Faites confirmer par chacun, à un numéro que vous connaissez déjà."

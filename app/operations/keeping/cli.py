@@ -12,7 +12,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from app.core.french import instant_preuve, taille
-from app.core.grammar import milliers
+from app.core.grammar import et_autres, milliers
 from app.operations.keeping.backup import backup
 from app.operations.keeping.move import move
 from app.operations.keeping.restore import Chain, Outline, Restored, restore, resume, survey
@@ -58,7 +58,7 @@ def _tell_lost(lost: list[str]) -> None:
     for one in lost[:SHOWN]:
         click.echo(f"  {one}")
     if len(lost) > SHOWN:
-        click.echo(f"  et {len(lost) - SHOWN} autres")
+        click.echo(f" {et_autres(len(lost) - SHOWN)}")
     sys.exit(UNSOUND)
 
 
