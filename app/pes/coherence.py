@@ -44,8 +44,10 @@ def findings(flow: Flow, unopened: Iterable[Finding] = ()) -> list[Finding]:
         found += several[:SHOWN]
         if len(several) > SHOWN:
             rest = several[SHOWN]
-            words = f"{len(several) - SHOWN} autres anomalies du même genre : « {rest.title} », etc."
-            found.append(Finding(rest.key, "Et d’autres", words, rest.page))
+            more = len(several) - SHOWN
+            same = f"du même genre : « {rest.title} »"
+            words = f"{more} autres anomalies {same}, etc." if more > 1 else f"Une autre anomalie {same}."
+            found.append(Finding(rest.key, "Et d’autres" if more > 1 else "Et une autre", words, rest.page))
     return found
 
 
