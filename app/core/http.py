@@ -129,12 +129,15 @@ def read_json() -> Any:
     return parsed(request.get_data())
 
 
-def guard(who: str, *, body: int = SMALL, unprotected: bool = False) -> Callable[[View], View]:
+def guard(
+    who: str, *, body: int = SMALL, unprotected: bool = False, remedy: bool = False
+) -> Callable[[View], View]:
     """Say who may call a route: `public`, `person`, or the name of a right; exactly one for each route.
 
     `body`: bytes that it takes; `FILES` for the installation's upload limit, once the caller is let in; `OWN` for a
     slice that sets its limit itself before anything is read. The people slice enforces it before the view runs, and a
     route without one answers nobody. `unprotected`: also for whoever must have a second factor and has none yet.
+    `remedy`: outside the pace of a person, for what ends the session of a thief who uses it up.
     """
 
     def mark(view: View) -> View:
@@ -142,6 +145,7 @@ def guard(who: str, *, body: int = SMALL, unprotected: bool = False) -> Callable
             raise ValueError(f"two guards on {view.__name__}")
         view.__guard__ = who  # type: ignore[attr-defined]
         view.__before_factor__ = unprotected  # type: ignore[attr-defined]
+        view.__remedy__ = remedy  # type: ignore[attr-defined]
         if not hasattr(view, "__body__"):
             view.__body__ = body  # type: ignore[attr-defined]
         return view
@@ -200,9 +204,19 @@ def _written(status: int) -> str:
 def answer(
     status: int, key: str, sentence: str, facts: Mapping[str, Any] | None = None, incident: str | None = None
 ) -> BaseResponse:
-    """The refusal as the caller reads it: a page, or a problem in JSON."""
-    if wants_json():
-        return problem(status, key, sentence, facts)
+    """The refusal as the caller reads it: a page, or a problem in JSON, with the delay that it asks for."""
+    said = (
+        problem(status, key, sentence, facts)
+        if wants_json()
+        else _page(status, key, sentence, facts, incident)
+    )
+    said.headers.update(_delay(status, facts or {}))
+    return said
+
+
+def _page(
+    status: int, key: str, sentence: str, facts: Mapping[str, Any] | None, incident: str | None
+) -> BaseResponse:
     g.refused = key
     facts = {"kept": _written(status), **(facts or {})}
     title = str(facts.get("title") or _title(status, key))
@@ -222,9 +236,7 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
 
     def refused(error: Any) -> BaseResponse:
         status, sentence = catalogue.say(error.key, error.facts)
-        said = answer(status, error.key, sentence, error.facts)
-        said.headers.update(_delay(status, error.facts))
-        return said
+        return answer(status, error.key, sentence, error.facts)
 
     kinds_of_refusal: tuple[type[Exception], ...] = (Refusal, OutcomeUnknown, *kinds)
     for kind in kinds_of_refusal:

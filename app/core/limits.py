@@ -115,6 +115,14 @@ def refuse_hurry(user_id: int) -> None:
         raise Refusal("too-many-pages", seconds=pace.get_expiry())
 
 
+def forget_hurry(user_id: int) -> None:
+    """Begin the pace of a person anew, once others' sessions that had used it up are closed."""
+    try:
+        limiter.limiter.clear(parse(str(current_app.config["PERSON_RATE"])), "person", str(user_id))
+    except limiter.storage.base_exceptions:
+        return
+
+
 def login_rate() -> str:
     """Tries for one login from one address."""
     return str(current_app.config["LOGIN_RATE"])

@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask import Flask, Response, request
+from flask.sessions import SecureCookieSessionInterface
 
 from app.core.refusals import Refusal
 
@@ -40,10 +40,6 @@ class Cookies(SecureCookieSessionInterface):
     """Flask's own cookie of a session, signed by HMAC-SHA-256 (its default is SHA-1)."""
 
     digest_method = staticmethod(hashlib.sha256)
-
-    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
-        """Not for a request that came with a token just replaced: its answer would put the former one back."""
-        return not getattr(g.get("actor"), "former", False) and super().should_set_cookie(app, session)
 
 
 def configure(secret: str, former: Sequence[str] = ()) -> None:

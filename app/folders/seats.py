@@ -204,10 +204,15 @@ def _read(
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a step that is awaited: the desk, empty where a person is named, and who may take it now."""
+    """A part of a step that is awaited: the desk, empty where a person is named, and who may take it now.
+
+    `persons`: the same people by their number, since two may have one name; `named`: the part is of one person alone.
+    """
 
     desk: str
     people: tuple[str, ...]
+    persons: Mapping[int, str]
+    named: bool
 
 
 def parts_awaited(db: Db, collectivity_id: int, folder_ids: Collection[int]) -> dict[int, list[Part]]:
@@ -226,12 +231,14 @@ def parts_awaited(db: Db, collectivity_id: int, folder_ids: Collection[int]) -> 
     acted = {(run.folder_id, run.pass_number, run.user_id) for run in runs if run.state == "done"}
     found: dict[int, list[Part]] = {}
     for run in open_runs:
-        able = dict.fromkeys(
-            one.name
+        able = {
+            one.user_id: one.name
             for one in people
             if one.may(run) and (run.folder_id, run.pass_number, one.user_id) not in acted
-        )
-        found.setdefault(run.folder_id, []).append(Part(run.desk or "", tuple(able)))
+        }
+        names = tuple(dict.fromkeys(able.values()))
+        part = Part(run.desk or "", names, able, run.named_user_id is not None)
+        found.setdefault(run.folder_id, []).append(part)
     return found
 
 

@@ -34,8 +34,8 @@ from app.people.models import Collectivity, PasswordReset, User
 from workflows.circuit import StepKind
 
 RESET, FACTORS = "password_reset", "factor_changed"
-CLOSED = "account_closed"
-"""The one letter that a closed account is sent: that it is."""
+CLOSED, REOPENED = "account_closed", "account_reopened"
+"""What becomes of an account; the first is the one letter that a closed account is sent."""
 LATE = timedelta(minutes=15)
 """How old a letter is that an outage kept: what it asks is looked at anew before it leaves."""
 DISCREET = "restricted"
@@ -59,6 +59,7 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         user = db.get(User, row.payload["user_id"])
         if user is None or not user.email or not (user.active or row.payload["event"] == CLOSED):
             raise Needless("compte fermé : aucun courriel n’est parti")
+        _still_so(db, row)
         if row.payload["event"] == RESET and now() - row.created_at > RESET_LIFE:
             raise Needless("le lien a expiré avant de pouvoir partir : la personne en demande un autre")
         if row.payload["event"] == RESET and _closed(db, row.payload["nonce"]):
@@ -93,6 +94,7 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
         "client": _plain(str(row.payload.get("client", ""))),
         "address": _plain(str(row.payload.get("address", ""))),
         "left": row.payload.get("left"),
+        "named": row.payload.get("named"),
         "whose": _plain(str(row.payload.get("whose", ""))),
         "own": row.payload.get("own", True),
         "manages": manages,
@@ -110,6 +112,13 @@ def write(row: Row, settings: Any, templates: Environment) -> Envelope:
     }
     event = DISCREET if discreet else row.payload["event"]
     return Envelope(user.email, _message(row, event, settings, user, words, templates))
+
+
+def _still_so(db: Db, row: Row) -> None:
+    """Raises `Needless` for the letter of an account that was reopened, or closed again, before it could leave."""
+    account = db.get(User, row.payload["account"]) if "account" in row.payload else None
+    if account is not None and account.active is not (row.payload["event"] == REOPENED):
+        raise Needless("ce compte a été rouvert ou refermé depuis : aucun courriel n’est parti")
 
 
 def _still_for(db: Db, actor: Actor, folder: Folder, row: Row) -> bool:

@@ -13,6 +13,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         409,
         "Le compte de {name} est ouvert. Rien n’a été ôté : fermez-le d’abord (« Administration », « Personnes »), puis réduisez-le.",
     ),
+    "account-letter": (
+        409,
+        "Le courriel qui annonce à {name} la fermeture de son compte n’est pas encore parti. Rien n’a été ôté : recommencez dans quelques minutes ; s’il ne part pas, « Administration », « Travail de fond » dit pourquoi.",
+    ),
     "person-file-there": (
         409,
         "Le fichier {name} existe déjà. Rien n’a été écrit : donnez un autre nom, un export n’en remplace jamais un autre.",

@@ -22,6 +22,7 @@ ACTS = {
     "account.closed": "Compte fermé",
     "account.opened": "Compte ouvert",
     "account.reduced": "Compte réduit",
+    "account.reopened": "Compte rouvert",
     "application.closed": "Application fermée",
     "application.opened": "Application entrée",
     "application.rotated": "Jeton d’une application changé",

@@ -1,5 +1,7 @@
 """`flask --app wsgi people …`: set up a collectivity from the command line."""
 
+from datetime import datetime
+
 import click
 from flask import current_app
 from flask.cli import AppGroup
@@ -88,7 +90,10 @@ def link(siren: str, login: str) -> None:
 
 
 def _show_link(collectivity_id: int, login: str) -> None:
-    token, ends = desks.first_link(collectivity_id, login)
+    _show(*desks.first_link(collectivity_id, login))
+
+
+def _show(token: str, ends: datetime) -> None:
     address = str(current_app.config["PARAPHE"].public_url).rstrip("/")
     click.echo(f"Mot de passe à choisir, une fois, avant le {instant(ends)} : {address}/mot-de-passe/{token}")
 
@@ -188,6 +193,16 @@ def close(siren: str, login: str) -> None:
     """Fermer un compte et toutes ses sessions."""
     desks.close_account(_collectivity(siren), login)
     click.echo(f"{login} est fermé.")
+
+
+@people.command("reopen")
+@click.argument("siren")
+@click.argument("login")
+def reopen(siren: str, login: str) -> None:
+    """Rouvrir un compte fermé ; le lien par lequel la personne choisit un mot de passe est affiché une seule fois."""
+    link = desks.reopen_account(_collectivity(siren), login)
+    click.echo(f"{login} est rouvert, avec les bureaux, les droits et les mandats que ce compte a gardés.")
+    _show(*link)
 
 
 @people.command("reset-factors")

@@ -287,12 +287,15 @@ def first_link(db: Db, collectivity_id: int, login: str) -> tuple[str, datetime]
 
     Links given before serve no more. Refuses `user-unknown`.
     """
-    user = user_of(db, collectivity_id, login)
+    return _first_link(db, user_of(db, collectivity_id, login))
+
+
+def _first_link(db: Db, user: User) -> tuple[str, datetime]:
     token, ends = new_token(), now() + FIRST_LINK_LIFE
     links = sa.update(PasswordReset).where(PasswordReset.user_id == user.id, PasswordReset.used_at.is_(None))
     db.execute(links.values(used_at=now()).execution_options(synchronize_session=False))
     db.add(PasswordReset(token_hash=token_hash(token), user_id=user.id, expires_at=ends))
-    _told(db, collectivity_id, "password.asked", None, whose=user.id)
+    _told(db, user.collectivity_id, "password.asked", None, whose=user.id)
     return token, ends
 
 
@@ -313,13 +316,14 @@ def close_sessions(db: Db, actor: Actor, user_id: int) -> str:
 
 @use_case
 def close_account(
-    db: Db, collectivity_id: int, login: str, *, by: Actor | None = None, stuck: int = 0
+    db: Db, collectivity_id: int, login: str, *, by: Actor | None = None, stuck: int = 0, named: int = 0
 ) -> None:
     """Close an account and its sessions; the name stays in what was signed. Closing it again changes nothing.
 
     `by`: the administrator who does it, else the command line; the person and the other administrators are told by mail,
-    with how many folders wait for nobody else (`stuck`). Refuses `user-unknown`, and to an administrator `identity-needed`,
-    `account-own`, and `account-closed` when his own was closed meanwhile: two never close one another.
+    with how many folders wait for nobody else at a desk (`stuck`) or by name (`named`). Refuses `user-unknown`, and to an
+    administrator `identity-needed`, `account-own`, and `account-closed` when his own was closed meanwhile: two never
+    close one another.
     """
     admins = sa.select(User).where(User.collectivity_id == collectivity_id, User.administrator.is_(True))
     ours = list(db.scalars(admins.order_by(User.id).with_for_update()))
@@ -339,14 +343,43 @@ def close_account(
     _told(db, collectivity_id, "account.closed", by, whose=user.id, login=user.login)
     if by is not None:
         others = [one for one in ours if one.active and one.id not in {user.id, by.user_id}]
-        post(db, collectivity_id, [_closed(user, one, by, stuck) for one in (user, *others)])
+        left = {"by": by.name, "left": stuck, "named": named}
+        post(db, collectivity_id, [_of_account("closed", user, one, **left) for one in (user, *others)])
 
 
-def _closed(user: User, reader: User, by: Actor, stuck: int) -> News:
-    own = reader.id == user.id
-    facts = {"event": "account_closed", "user_id": reader.id, "whose": user.name, "own": own, "by": by.name}
-    facts |= {"left": stuck, "page": "/login" if own else "/administration"}
-    return News("mail", f"account_closed-{user.id}-{reader.id}-{new_token()[:16]}", facts, None, reader.email)
+@use_case
+def reopen_account(db: Db, collectivity_id: int, login: str) -> tuple[str, datetime]:
+    """Open a closed account again, by the command line alone; the secret of a link to choose a password, and its end.
+
+    The former password serves no more, nor any session; desks, rights, mandates and factors are those that the account
+    has kept. The person and the administrators are told by mail. Refuses `user-unknown`, `account-open-already`, and
+    `account-reduced`: its login and its address are gone.
+    """
+    query = sa.select(User).where(
+        User.collectivity_id == collectivity_id, User.login == login.strip().lower()
+    )
+    user = db.scalar(query.with_for_update())
+    if user is None:
+        raise Refusal("user-unknown", login=login)
+    if user.active:
+        raise Refusal("account-open-already", name=user.name)
+    if not user.email:
+        raise Refusal("account-reduced", login=login)
+    user.active, user.password_hash = True, None
+    revoke_all(db, user.id)
+    _told(db, collectivity_id, "account.reopened", None, whose=user.id, login=user.login)
+    admins = sa.select(User).where(User.collectivity_id == collectivity_id, User.administrator.is_(True))
+    others = db.scalars(admins.where(User.active.is_(True), User.id != user.id).order_by(User.id))
+    post(db, collectivity_id, [_of_account("reopened", user, one) for one in (user, *others)])
+    return _first_link(db, user)
+
+
+def _of_account(what: str, user: User, reader: User, **more: object) -> News:
+    """The letter that says what became of an account, to its owner or to an administrator."""
+    event, own = f"account_{what}", reader.id == user.id
+    facts = {"event": event, "user_id": reader.id, "account": user.id, "whose": user.name, "own": own}
+    facts |= {**more, "page": "/login" if own else "/administration"}
+    return News("mail", f"{event}-{user.id}-{reader.id}-{new_token()[:16]}", facts, None, reader.email)
 
 
 @use_case

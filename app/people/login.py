@@ -8,11 +8,13 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from flask import Flask, abort, current_app, flash, g, redirect, request, session, url_for
+from flask.sessions import SessionMixin
 from flask_login import LoginManager, UserMixin, current_user, login_user
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import aliased
 from werkzeug.wrappers import Response
 
-from app.core import http, security_log
+from app.core import http, security, security_log
 from app.core.bodies import SMALL
 from app.core.clock import now, today
 from app.core.db import Db, reading
@@ -37,6 +39,26 @@ SEEN_EVERY = timedelta(minutes=5)
 OVERLAP = timedelta(seconds=10)
 """How long the token before a proof still reads: pictures and other tabs are under way when it is replaced."""
 _idle: dict[str, float] = {"minutes": 0, "hours": 12}
+
+
+class Cookies(security.Cookies):
+    """The cookie of a session, which no answer that was long in the making puts back to a token replaced meanwhile."""
+
+    def should_set_cookie(self, app: Flask, session: SessionMixin) -> bool:
+        """Not for a request whose token a proof has replaced before it began or while it lasted."""
+        if not super().should_set_cookie(app, session):
+            return False
+        actor: Actor | None = g.get("actor")
+        if actor is None or actor.session_id is None or g.get("renewed", False):
+            return True
+        if actor.former or "_user_id" not in session:
+            return not actor.former
+        held = sa.select(LoginSession.id).where(LoginSession.token_hash == token_hash(session["_user_id"]))
+        try:
+            with reading() as db:
+                return db.scalar(held) is not None
+        except SQLAlchemyError:  # what was to be remembered is lost, and the page that says so is drawn
+            return False
 
 
 class Known(UserMixin):  # type: ignore[misc]
@@ -195,19 +217,25 @@ def revoke(db: Db, user_id: int, session_id: int) -> None:
 
 
 @use_case
-def revoke_others(db: Db, actor: Actor) -> None:
-    """Close one's sessions but this one."""
-    revoke_all(db, actor.user_id or 0, but=actor.session_id)
+def revoke_others(db: Db, actor: Actor) -> int:
+    """Close one's sessions but this one; how many there were."""
+    closed = revoke_all(db, actor.user_id or 0, but=actor.session_id)
     facts = {"user": actor.user_id, "address": actor.address, "words": "toutes les autres"}
     append(db, actor.collectivity_id, Event("login.closed", actor.name, actor.user_id, None, facts))
+    return closed
 
 
-def revoke_all(db: Db, user_id: int, *, but: int | None = None) -> None:
-    """Close every session of a person `but` one, inside the caller's transaction (new password, closed account)."""
+def revoke_all(db: Db, user_id: int, *, but: int | None = None) -> int:
+    """Close every session of a person `but` one, inside the caller's transaction (new password, closed account).
+
+    How many were open.
+    """
     query = sa.update(LoginSession).where(LoginSession.user_id == user_id, LoginSession.revoked_at.is_(None))
     if but is not None:
         query = query.where(LoginSession.id != but)
-    db.execute(query.values(revoked_at=now()).execution_options(synchronize_session=False))
+    query = query.where(LoginSession.expires_at > now())
+    done: Any = db.execute(query.values(revoked_at=now()).execution_options(synchronize_session=False))
+    return int(done.rowcount)
 
 
 _SEAT = (Desk.id, Desk.key, Desk.name, Holder.rights)
@@ -538,6 +566,7 @@ def hold_bodies(app: Flask) -> None:
 def stand_guard(app: Flask) -> None:
     """Enforce, before every view, the one guard written above it; a route without a guard answers nobody."""
     manager.init_app(app)
+    app.session_interface = Cookies()
 
     @app.before_request
     def _guard() -> Response | None:
@@ -555,7 +584,8 @@ def stand_guard(app: Flask) -> None:
         actor = _caller()
         if actor is None:
             return _refuse_stranger()
-        if actor.user_id is not None:
+        g.actor = actor  # a page of refusal too leads him to his account
+        if actor.user_id is not None and not _mark("__remedy__"):
             refuse_hurry(actor.user_id)
         _admit(actor, who)
         if actor.factor_due and not _mark("__before_factor__"):
@@ -569,7 +599,7 @@ def stand_guard(app: Flask) -> None:
 
 def renewed(token: str) -> None:
     """Put in the cookie the token that a proof has given the session of whoever asks; forms that are open stay good."""
-    g.actor = replace(g.actor, former=False)
+    g.actor, g.renewed = replace(g.actor, former=False), True
     login_user(Known(token, g.actor))
 
 
@@ -588,4 +618,4 @@ def keep(token: str, actor_days: int | None) -> None:
     session.clear()
     session.permanent = actor_days is not None
     login_user(Known(token, actor))
-    g.actor = actor
+    g.actor, g.renewed = actor, True

@@ -243,6 +243,14 @@ SENTENCES: Sentences = {
         409,
         "Rien n’a changé : on ne ferme pas son propre compte. Demandez-le à un autre administrateur, ou à qui exploite Paraphe.",
     ),
+    "account-open-already": (
+        409,
+        "Rien n’a changé : le compte de {name} est ouvert. Pour un nouveau lien de mot de passe, lancez « flask --app wsgi people link ».",
+    ),
+    "account-reduced": (
+        409,
+        "Le compte « {login} » est réduit : son identifiant et son adresse sont ôtés, il ne se rouvre pas. Ouvrez-en un autre par « flask --app wsgi people user ».",
+    ),
     "account-closed": (
         403,
         "Rien n’a été fait : le compte qui l’a demandé a été fermé. Adressez-vous à l’administrateur de la commune.",

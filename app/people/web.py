@@ -32,6 +32,7 @@ from app.core.limits import (
     account_rate,
     address_rate,
     first_today,
+    forget_hurry,
     know,
     knows,
     limiter,
@@ -168,7 +169,7 @@ def still_here() -> Response:
 
 
 @pages.post("/logout")
-@guard(PERSON, unprotected=True)
+@guard(PERSON, unprotected=True, remedy=True)
 def logout() -> Response:
     """Close this session, here and on the server."""
     door.revoke(g.actor.user_id, g.actor.session_id)
@@ -236,7 +237,7 @@ def _whom_to_ask() -> dict[str, str]:
 
 
 @pages.route("/compte/confirmer", methods=["GET", "POST"])
-@guard(PERSON, unprotected=True)
+@guard(PERSON, unprotected=True, remedy=True)
 @limiter.limit(address_rate, methods=["POST"])
 @limiter.limit(login_rate, key_func=per_person, methods=["POST"])
 def confirm() -> Response | tuple[str, int]:
@@ -272,7 +273,7 @@ def confirm() -> Response | tuple[str, int]:
 
 
 @pages.get("/compte")
-@guard(PERSON, unprotected=True)
+@guard(PERSON, unprotected=True, remedy=True)
 def account() -> str:
     """The person's open sessions, signing mandates and display."""
     query = (
@@ -301,7 +302,7 @@ def account() -> str:
 
 
 @pages.route("/compte/mot-de-passe", methods=["GET", "POST"])
-@guard(PERSON, unprotected=True)
+@guard(PERSON, unprotected=True, remedy=True)
 @limiter.limit(address_rate, methods=["POST"])
 @limiter.limit(login_rate, key_func=per_person, methods=["POST"])
 def change_password() -> Response | str | tuple[str, int]:
@@ -328,17 +329,18 @@ def change_password() -> Response | str | tuple[str, int]:
 
 
 @pages.post("/compte/sessions/fermer")
-@guard(PERSON, unprotected=True)
+@guard(PERSON, unprotected=True, remedy=True)
 @who_is_there("people.account")
 def revoke_others() -> Response:
     """Close all one's sessions but this one."""
-    door.revoke_others(g.actor)
+    if door.revoke_others(g.actor):
+        forget_hurry(g.actor.user_id)  # what the closed ones had used up was not his
     flash("Vos autres sessions sont fermées.", "ok")
     return redirect(url_for("people.account"))
 
 
 @pages.post("/compte/sessions/<int:session_id>/fermer")
-@guard(PERSON, unprotected=True)
+@guard(PERSON, unprotected=True, remedy=True)
 @who_is_there("people.account")
 def revoke(session_id: int) -> Response:
     """Close one of one's own sessions."""

@@ -12,6 +12,7 @@ from app.core.db import Base, engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.demo.cast import PASSWORD
+from app.folders.models import StepRun
 from app.journal.chain import verify
 from app.journal.models import JournalEntry
 from app.operations.persons.giving import give
@@ -43,6 +44,28 @@ def test_an_administrator_reads_what_a_closing_leaves_then_closes_and_is_told_of
     assert "que cette personne" not in page
     assert "1 dossier passe à qui tient aussi son bureau" in page
     assert "Nolwenn Abgrallec" in page
+    # Of a step that names him, no desk helps; who has his name is not him
+    with engine().begin() as connection:
+        awaited = connection.execute(
+            sa.select(StepRun.id, StepRun.desk_id).where(StepRun.state == "active")
+        ).one()
+        by_name = sa.update(StepRun).where(StepRun.id == awaited.id)
+        connection.execute(by_name.values(named_user_id=number, desk_id=None))
+    page = client.get(address).get_data(as_text=True)
+    assert "1 dossier nomme cette personne" in page
+    assert "ne peut être pris par personne d’autre" in page
+    with engine().begin() as connection:
+        connection.execute(by_name.values(named_user_id=None, desk_id=awaited.desk_id))
+        same = sa.select(User.first_name, User.last_name).where(User.id == number)
+        first, last = connection.execute(same).one()
+        namesake = sa.update(User).where(User.login == "n.abgrallec")
+        former = connection.execute(
+            sa.select(User.first_name, User.last_name).where(User.login == "n.abgrallec")
+        ).one()
+        connection.execute(namesake.values(first_name=first, last_name=last))
+    assert "que cette personne" not in client.get(address).get_data(as_text=True)
+    with engine().begin() as connection:
+        connection.execute(namesake.values(**former._asdict()))
     desks.seat(here, "technique", "n.abgrallec", [])
     assert leaver.post(address, data={"csrf_token": house.csrf(leaver)}).status_code == 403
     assert f"{PAGE}/{house.actor(K).user_id}/fermer" not in client.get(PAGE).get_data(as_text=True)
@@ -61,6 +84,8 @@ def test_an_administrator_reads_what_a_closing_leaves_then_closes_and_is_told_of
     assert leaver.get("/compte").status_code == 302
     again = client.post(address, data=form, follow_redirects=True).get_data(as_text=True)
     assert "est déjà fermé" in again
+    early = client.post(f"{PAGE}/{number}/reduire", data=form)
+    assert (early.status_code, "n’est pas encore parti" in early.get_data(as_text=True)) == (409, True)
     house.drain()
     told = {str(one["To"]).partition("<")[2]: str(one["Subject"]) for one in house.mail.letters}
     assert told == {"r.pellenec@kerlann-sur-mer.example>": "Paraphe\xa0: votre compte est fermé"}
@@ -174,6 +199,8 @@ def test_what_is_kept_of_a_person_is_given_then_reduced_to_what_proves(house: Ho
     events = [one["event"] for one in json.loads(give(here, f"parti-{number}", whole=True))["journal"]]
     assert events[: len(whole["journal"])] == [one["event"] for one in whole["journal"]]
     assert events.count("account.reduced") == 1
+    with pytest.raises(Refusal, match="account-reduced"):
+        desks.reopen_account(here, f"parti-{number}")
     with pytest.raises(Refusal) as unknown:
         give(here, G, whole=True)
     assert unknown.value.key == "user-unknown"

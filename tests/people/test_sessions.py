@@ -3,12 +3,14 @@
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 import time_machine
+from flask import flash, session
 from flask.testing import FlaskClient
 
 from app import create_app
@@ -18,7 +20,7 @@ from app.core.limits import limiter
 from app.core.refusals import Refusal
 from app.demo.cast import PASSWORD
 from app.people import desks, login
-from app.people.models import LoginSession
+from app.people.models import Collectivity, LoginSession
 from tests.builders.house import House, token_in
 
 LOGIN = "a.kervadec"
@@ -107,6 +109,16 @@ def test_logging_out_closes_the_session_on_the_server_and_not_only_the_cookie(ho
 
 def test_a_proof_of_who_is_there_leaves_the_copy_of_a_thief_unproven(house: House) -> None:
     """ASVS 7.2.4: a new token at each proof; pictures and tabs under way with the former one are still answered."""
+    client, doors = enter(house)[0], house.app.session_interface
+    csrf, cookie = {"csrf_token": house.csrf(client)}, client.get_cookie("paraphe").value
+    with house.app.test_request_context("/compte", headers={"Cookie": f"paraphe={cookie}"}):
+        assert house.app.preprocess_request() is None
+        flash("une page d’un autre onglet, longue à faire")
+        assert doors.should_set_cookie(house.app, session)
+        with ThreadPoolExecutor() as pool:
+            proof = pool.submit(client.post, "/compte/confirmer", data={"answer": PASSWORD, **csrf})
+            assert proof.result().status_code == 302
+        assert not doors.should_set_cookie(house.app, session), "nor one that began before the proof"
     words = {"present": PASSWORD, "password": "une autre phrase assez longue"}
     for address, form in (("/compte/confirmer", {"answer": PASSWORD}), ("/compte/mot-de-passe", words)):
         client, thief = enter(house)[0], house.app.test_client()
@@ -134,14 +146,27 @@ def test_a_session_asks_no_faster_than_a_person_reads(house: House) -> None:
         for client, who in ((here, LOGIN), (there, LOGIN), (colleague, "b.cadiou")):
             token = token_in(client.get("/login").get_data(as_text=True))
             client.post("/login", data={"login": who, "password": PASSWORD, "csrf_token": token})
-        assert [one.get("/compte").status_code for one in (here, there, here)] == [200, 200, 200]
-        stopped = there.get("/compte")
+        assert [one.get("/a-traiter").status_code for one in (here, there, here)] == [200, 200, 200]
+        stopped = there.get("/a-traiter")
         assert (stopped.status_code, stopped.headers["Retry-After"]) == (429, "60")
-        assert "trop de pages en peu de temps" in stopped.get_data(as_text=True)
-        assert colleague.get("/compte").status_code == 200
+        page = stopped.get_data(as_text=True)
+        assert "trop de pages en peu de temps" in page
+        assert 'href="/compte"' in page, "the page leads to the remedy that it names"
+        assert inside(colleague)
         assert here.get("/health/live").status_code == 200
         with later(seconds=61):
-            assert there.get("/compte").status_code == 200
+            assert inside(there)
+        # Who uses the pace up with a copy of the cookie keeps its owner neither from closing it, nor from going on then
+        assert [there.get("/a-traiter").status_code for _ in range(4)][-1] == 429
+        assert here.get("/a-traiter").status_code == 429
+        form = {"csrf_token": house.csrf(here)}
+        assert here.post("/compte/sessions/fermer", data=form).status_code == 302
+        assert not inside(there)
+        assert inside(here)
+        assert [here.post("/compte/sessions/fermer", data=form) for _ in range(3)][-1].status_code == 302
+        assert [here.get("/a-traiter").status_code for _ in range(3)] == [200, 200, 429], (
+            "nobody else was there"
+        )
     finally:
         limiter.reset()
 
@@ -229,6 +254,34 @@ def test_an_account_closed_while_logged_in_is_out_and_stays_out(house: House) ->
     assert answer.status_code == 403
     with reading() as db:
         assert db.scalar(sa.select(sa.func.count()).where(LoginSession.revoked_at.is_(None))) == 0
+        siren = db.scalar(sa.select(Collectivity.siren))
+    # Opened again by the operator: by a new password, and its owner and the administrators are told
+    house.mail.letters.clear()
+    reopen = house.app.test_cli_runner()
+    opened = reopen.invoke(args=["people", "reopen", siren, LOGIN])
+    assert (opened.exit_code, "est rouvert" in opened.output) == (0, True)
+    assert "est ouvert" in reopen.invoke(args=["people", "reopen", siren, LOGIN]).output
+    assert (
+        fresh.post("/login", data={"login": LOGIN, "password": PASSWORD, "csrf_token": token}).status_code
+        == 403
+    )
+    chosen = "une autre phrase assez longue"
+    link = re.search(r"/mot-de-passe/\S+", opened.output).group()
+    assert fresh.post(link, data={"password": chosen, "csrf_token": token}).status_code == 302
+    assert (
+        fresh.post("/login", data={"login": LOGIN, "password": chosen, "csrf_token": token}).status_code
+        == 302
+    )
+    assert inside(fresh)
+    assert not inside(client)
+    house.drain()
+    told = [str(one["Subject"]) for one in house.mail.letters if "rouvert" in str(one["Subject"])]
+    assert sorted(told) == [
+        "Paraphe\xa0: le compte d’Armel Kervadec est rouvert",
+        "Paraphe\xa0: votre compte est rouvert",
+    ]
+    trace = house.client("k.morizur").get("/administration/journal").get_data(as_text=True)
+    assert "Compte rouvert" in trace
 
 
 def test_a_desk_given_or_taken_back_counts_at_the_next_click(house: House) -> None:

@@ -21,7 +21,8 @@ MOST_SHOWN = 20
 class Leaving:
     """What waits for a person, and what becomes of it once he is gone.
 
-    `taken_over`: folders whose part others may take, and their names; `stuck`: numbers of those that wait for him alone.
+    `taken_over`: folders whose part others may take, and their names; `stuck`: numbers of those that wait for him alone,
+    at a desk that may be given to another; `named`: of those whose step names him, which no desk gives to anybody.
     `alone`: desks where no other open account holds a right that he holds, with these rights in words.
     `mandates`: those to sign that are not over.
     """
@@ -29,26 +30,31 @@ class Leaving:
     taken_over: int
     others: tuple[str, ...]
     stuck: tuple[int, ...]
+    named: tuple[int, ...]
     alone: tuple[tuple[str, str], ...]
     mandates: tuple[str, ...]
 
 
 def effects_of(db: Db, user: User) -> Leaving:
     """Read as of now: the step of each folder that waits for him, by desk or by name, and who else may take it."""
-    taken_over, stuck, others = 0, [], dict[str, None]()
+    taken_over, stuck, named, others = 0, [], [], dict[str, None]()
     for number, parts in parts_awaited(db, user.collectivity_id, _waiting(db, user)).items():
-        his = [part.people for part in parts if user.name in part.people]
+        his = [part for part in parts if user.id in part.persons]
         if not his:
             continue
-        if any(set(people) <= {user.name} for people in his):
+        if any(part.named for part in his):
+            named.append(number)
+            continue
+        if any(len(part.persons) == 1 for part in his):
             stuck.append(number)
             continue
         taken_over += 1
-        others |= dict.fromkeys(name for people in his for name in people if name != user.name)
+        others |= {name: None for part in his for whose, name in part.persons.items() if whose != user.id}
     return Leaving(
         taken_over,
         tuple(sorted(others)),
         tuple(sorted(stuck)),
+        tuple(sorted(named)),
         _alone(db, user),
         tuple(
             words(one) for one in mandates(db, user.id) if one.person == user.id and not over(one, today())

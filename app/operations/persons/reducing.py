@@ -64,7 +64,8 @@ def reduce_account(db: Db, collectivity_id: int, login: str, *, by: Actor | None
 
     What stays: the name and the capacity where a line of the journal, a step, a mandate or a certificate names them;
     mandates and certificates; the public halves of passkeys, by which anybody checks again the answers that the journal
-    keeps; the lines of the journal, whole. Refuses `user-unknown`, and `account-open` before the account is closed.
+    keeps; the lines of the journal, whole. Refuses `user-unknown`, `account-open` before the account is closed, and
+    `account-letter` while the letter that tells its owner of the closing may still leave.
     """
     user = holdings.account_of(db, collectivity_id, login)
     user = db.scalars(sa.select(User).where(User.id == user.id).with_for_update()).one()
@@ -73,6 +74,8 @@ def reduce_account(db: Db, collectivity_id: int, login: str, *, by: Actor | None
     named = _named(db, user)
     if is_reduced(user):
         return Reduced(user.name, user.login, named)
+    if _letter_waits(db, user):
+        raise Refusal("account-letter", name=user.name)
     email, user.login, user.email = user.email, _left(user), ""
     user.password_hash, user.administrator, user.theme, user.shortcuts = None, False, "auto", True
     if not named:
@@ -83,6 +86,17 @@ def reduce_account(db: Db, collectivity_id: int, login: str, *, by: Actor | None
     facts = {"whose": user.id, "named": named}
     append(db, collectivity_id, Event("account.reduced", who.name, who.user_id, None, facts))
     return Reduced(user.name, user.login, named)
+
+
+def _letter_waits(db: Db, user: User) -> bool:
+    """Whether the letter of the closing has not left yet; one that was given up (parked) waits no more."""
+    waiting = sa.select(Outbox.id).where(
+        Outbox.collectivity_id == user.collectivity_id,
+        Outbox.kind == "mail",
+        Outbox.key.startswith(f"account_closed-{user.id}-{user.id}-", autoescape=True),
+        sa.text("state IN ('pending','running')"),
+    )
+    return db.scalar(waiting.limit(1)) is not None
 
 
 def _named(db: Db, user: User) -> bool:

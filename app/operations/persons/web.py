@@ -80,7 +80,9 @@ def close(user_id: int) -> Answer | str:
         return render_template(
             "operations/leaving.html", person=user, effects=effects, most=leaving.MOST_SHOWN
         )
-    desks.close_account(g.actor.collectivity_id, login, by=g.actor, stuck=len(effects.stuck))
+    desks.close_account(
+        g.actor.collectivity_id, login, by=g.actor, stuck=len(effects.stuck), named=len(effects.named)
+    )
     flash(f"Le compte {de(name)} est fermé, et ses sessions avec lui.", "ok")
     return redirect(url_for(HERE))
 

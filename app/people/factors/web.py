@@ -139,7 +139,7 @@ def by_key() -> Response:
 
 
 @pages.post("/compte/confirmer/cle")
-@guard(PERSON, unprotected=True)
+@guard(PERSON, unprotected=True, remedy=True)
 def prove_question() -> Response:
     """What a passkey has to sign: for this session, and for the documents that the page shows."""
     given = http.read_json()
