@@ -20,6 +20,10 @@ INFLATED = 256 << 20
 MAX_PAGES = 200_000
 TEXT_PAGES = 30
 IMAGES = 500
+DRAWN = 5_000
+"""A page with more objects is drawn, not scanned: they would each be looked at, for seconds (a plan of 200,000 strokes)."""
+FINEST = 10_000
+"""Points per inch beyond which it is the place of the image that is wrong: no scanner goes there."""
 _BLANK = b" \t\r\n\f\0"
 _OBJECT = re.compile(rb"\d+\s+\d+\s+obj\b")
 # What qpdf says of a file whose objects are not where its cross-reference table puts them.
@@ -328,7 +332,7 @@ def _resolution(path: Path) -> int | None:
     """In points per inch, how finely the coarsest of the first pages of a scan was scanned; None when it is not known.
 
     On each page, by the image that covers the most of it: its own points by the place that it takes. An image inside another
-    drawing, whose place is not told so simply, tells nothing.
+    drawing, whose place is not told so simply, tells nothing, nor does a page of more than `DRAWN` objects.
     """
     import pypdfium2
     from pypdfium2 import raw
@@ -337,14 +341,17 @@ def _resolution(path: Path) -> int | None:
     try:
         with pypdfium2.PdfDocument(path) as document:
             for number in range(min(len(document), TEXT_PAGES)):
-                images = document[number].get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=1)
+                page = document[number]
+                if raw.FPDFPage_CountObjects(page) > DRAWN:
+                    continue
+                images = page.get_objects(filter=[raw.FPDF_PAGEOBJ_IMAGE], max_depth=1)
                 points = [_points(one) for one in islice(images, IMAGES)]
                 if points:
                     found.append(max(points)[1])
     except pypdfium2.PdfiumError:
         return None
-    coarsest = round(min(found, default=0))
-    return coarsest if coarsest > 1 else None
+    coarsest = min(found, default=0.0)
+    return round(coarsest) if 1 < coarsest <= FINEST else None
 
 
 def _points(image: Any) -> tuple[float, float]:

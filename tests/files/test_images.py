@@ -8,6 +8,7 @@ import pypdfium2
 import pytest
 from PIL import Image
 
+from app.files.dissection import DRAWN
 from app.files.intake import PAPER, Examined, examine
 
 
@@ -20,7 +21,7 @@ def photo(form: str, size: tuple[int, int] = (300, 200), mode: str = "RGB", **sa
     return out.getvalue()
 
 
-def a_scan(pages: list[tuple[int, int, int]]) -> bytes:
+def a_scan(pages: list[tuple[int, int, int]], drawing: str = "") -> bytes:
     """A4 pages that each hold an image of so many points, turned by so many degrees, and a smaller one at 72 points per inch."""
     out = io.BytesIO()
     with pikepdf.new() as pdf:
@@ -43,7 +44,8 @@ def a_scan(pages: list[tuple[int, int, int]]) -> bytes:
             }
             page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(drawn))
             place = "0 841.89 -595.28 0 595.28 0" if turned else "595.28 0 0 841.89 0 0"
-            page.Contents = pdf.make_stream(f"q {place} cm /Im0 Do Q q 72 0 0 72 9 9 cm /Im1 Do Q".encode())
+            usual = f"q {place} cm /Im0 Do Q q 72 0 0 72 9 9 cm /Im1 Do Q"
+            page.Contents = pdf.make_stream((drawing or usual).encode())
         pdf.save(out)
     return out.getvalue()
 
@@ -77,6 +79,21 @@ def test_a_photo_is_converted_and_the_page_says_so_and_how_it_was_scanned(tmp_pa
         ("vide", [], "Résolution de la numérisation non indiquée."),
     ):
         assert told in look(a_scan(pages), f"{name}.pdf", tmp_path).notes, name
+    # Not of a plan of many strokes, nor of an image whose place has hardly a size
+    image = "q 595 0 0 841 0 0 cm /Im0 Do Q "
+    for drawing, told in (
+        (image + "0 0 m 9 9 l S " * 9, True),
+        (image + "0 0 m 9 9 l S " * DRAWN, False),
+        ("q 0.00165 0 0 0.00234 0 0 cm /Im0 Do Q", False),
+    ):
+        notes = look(a_scan([(1654, 2339, 0)], drawing), "plan.pdf", tmp_path).notes
+        assert (
+            "Numérisé à 200 points par pouce." in notes,
+            "Résolution de la numérisation non indiquée." in notes,
+        ) == (
+            told,
+            not told,
+        ), drawing[:60]
 
 
 def test_a_jpeg_enters_its_page_byte_for_byte(tmp_path: Path) -> None:
