@@ -352,7 +352,7 @@ def test_bud_03_the_budget_of_another_body_is_not_taken_in_even_as_a_replacement
     "database", ["sqlite"], indirect=True
 )  # one statement, of rows that other tests write on both
 def test_the_calendar_of_a_budget_is_told_before_it_is_here_and_its_days_on_its_draft(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def home(login: str, day: str) -> str:
         monkeypatch.setattr(budget_calendar, "today", lambda: date.fromisoformat(day))
@@ -377,10 +377,21 @@ def test_the_calendar_of_a_budget_is_told_before_it_is_here_and_its_days_on_its_
         "budget", BUDGET, ACT, at="draft"
     )  # the primary budget of 2027, voted on 12 November
     here = home(CLERK, "2027-04-20")
-    assert (debate in here, vote in here, sent in here) == (False, False, True)
+    assert (debate in here, vote in here, sent in here) == (True, True, True)
+    assert "Le budget 2027 qui est ici n’est pas envoyé" in here
     assert "le conseil débat des orientations dans les dix semaines" in draft(house, folder_id)
     decide.withdraw(house.actor(CLERK), folder_id, version=house.folder(folder_id).version)
-    assert vote in home(CLERK, "2027-04-20")  # what was given up answers nothing
+    assert "qui est ici" not in home(CLERK, "2027-04-20")  # what was given up answers nothing
+    # An annex budget answers nothing either; the main one does once it was sent, even to whoever may still reject it
+    annex = tmp_path / "annexe.xml"
+    annex.write_bytes(sealed(BUDGET.read_bytes(), (b'<CodTypBud V="P"/>', b'<CodTypBud V="A"/>')))
+    house.an_act("budget", annex, ACT)
+    here = home(CLERK, "2027-04-20")
+    assert (vote in here, sent in here, here.count("Au moins un budget 2027 est ici")) == (True, True, 2)
+    house.an_act("budget", BUDGET, ACT)
+    here = home(CLERK, "2027-04-20")
+    assert (debate in here, vote in here, sent in here) == (False, False, True)
+    assert "Au moins un" not in here
 
 
 def test_what_cannot_be_judged_of_a_budget_that_cannot_be_read_is_never_told_right() -> None:

@@ -33,6 +33,8 @@ KINDS: Final = {  # NatDec; 04 to 06 since schema 5.24
 SINGLE_ACCOUNT: Final = "10"
 ACCOUNTS: Final = frozenset({KINDS["09"], KINDS[SINGLE_ACCOUNT]})
 """What the mayor gives account of: another presides over its vote (CGCT L2121-14)."""
+MAIN: Final = "main_budget"
+"""In `Folder.sources`: whether the file says that it is the main budget's, no annex's (CodTypBud); absent from older folders."""
 PROJECT: Final = "Le fichier dit qu’il est un projet (ProjetBudget) : le comptable le refuserait. Transmettez le budget voté."
 USUAL: Final = frozenset({"iso-8859-1", "iso8859-1", "latin1"})
 _INDENTS: Final = ("   ", "  ", " ", "\t", "    ")
@@ -50,7 +52,7 @@ class Seal(StrEnum):
 
 @dataclass(frozen=True)
 class Budget:
-    """A budgetary document as its header tells it; what it does not say is empty."""
+    """A budgetary document as its header tells it; what it does not say is empty. `main`: it says it is no annex's."""
 
     kind: str
     fiscal_year: str
@@ -64,6 +66,7 @@ class Budget:
     sealed_at: str
     encoding: str
     project: bool = False
+    main: bool = False
 
     def facts(self) -> tuple[tuple[str, str, str], ...]:
         """What its folder must say as it does: the field, its French label, the value; what it does not say is left out.
@@ -114,6 +117,7 @@ def read_budget(raw: bytes) -> Budget | None:
         sealed_at="" if seal is None else seal.get("date", ""),
         encoding=(tree.docinfo.encoding or "UTF-8").upper(),
         project=_value(root, "ProjetBudget").lower() in {"true", "1"},
+        main=_value(root, "CodTypBud") == "P",
     )
 
 

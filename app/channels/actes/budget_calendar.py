@@ -1,8 +1,8 @@
 """What the law asks of this year's budget and of last year's account, and by when: told before any file is here.
 
-Told in season, to administrators and to desks that deposited a budget, until a document that answers is here. Sources: CGCT
-L1612-2 and L1612-8 (budget), L2312-1 and L5217-10-4 (debate), L1612-12 (account). `budget_year` tells what a budget that is
-here does not hold.
+Told in season, to administrators and to desks that deposited a budget, until the main budget's document is on its way: a
+draft, a rejected folder or an annex budget answers nothing. Sources: CGCT L1612-2 and L1612-8 (budget), L2312-1 and
+L5217-10-4 (debate), L1612-12 (account). `budget_year` tells what a budget that is here does not hold.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from jinja2 import Environment
 from markupsafe import Markup
 
-from app.channels.actes.budget import ACCOUNTS
+from app.channels.actes.budget import ACCOUNTS, MAIN
 from app.channels.actes.budget_year import (
     DEBATED_FROM,
     ORIENTATIONS,
@@ -30,7 +30,7 @@ from app.folders.models import Folder
 from app.folders.publicity import choice_of
 from app.people.actor import Actor
 from app.people.models import Collectivity
-from workflows.circuit import WITHDRAWN
+from workflows.circuit import WITHDRAWN, Phase
 from workflows.rights import Right
 
 BEFORE = timedelta(weeks=13)
@@ -70,16 +70,19 @@ def _limits(year: int) -> tuple[date, ...]:
 
 
 def due(db: Db, collectivity_id: int, day: date) -> list[Due]:
-    """What is due that day and not here yet, the first day first; a document that was abandoned answers nothing."""
+    """What is due that day and not on its way here, the first day first.
+
+    What the main budget's document answers is due no more; another that is here changes only what is said (`_beside`).
+    """
     chosen = choice_of(db.get_one(Collectivity, collectivity_id).settings)
     rows = db.scalars(
         sa.select(Folder).where(
             Folder.collectivity_id == collectivity_id, Folder.family == "budget", Folder.place != WITHDRAWN
         )
     )
-    here = [(one.fields.get("budget_kind"), one.fields.get("fiscal_year"), one.fields) for one in rows]
-    budgets = [facts for kind, year, facts in here if kind == PRIMARY and year == day.year]
-    accounts = [facts for kind, year, facts in here if kind in ACCOUNTS and year == day.year - 1]
+    here = [(one.fields.get("budget_kind"), one.fields.get("fiscal_year"), one) for one in rows]
+    budgets = [one for kind, year, one in here if kind == PRIMARY and year == day.year]
+    accounts = [one for kind, year, one in here if kind in ACCOUNTS and year == day.year - 1]
     told = [*_budget(day.year, budgets, chosen.population), *_account(day.year - 1, accounts)]
     return [
         Due(title, limit, words, late=day > limit, soon=day <= limit <= day + SOON)
@@ -88,13 +91,29 @@ def due(db: Db, collectivity_id: int, day: date) -> list[Due]:
     ]
 
 
-def _budget(
-    year: int, budgets: list[dict[str, object]], population: int | None
-) -> Iterator[tuple[str, date, str]]:
-    """The debate and the vote, until a budget of the year is deposited; its transmission, until the State received one."""
-    limit = vote_limit(year)
+def _on_its_way(one: Folder) -> bool:
+    return one.phase in {Phase.RUNNING, Phase.DONE}
+
+
+def _main(rows: list[Folder]) -> list[Folder]:
+    """Those on their way of which the file says that they are the main budget's."""
+    return [one for one in rows if _on_its_way(one) and one.sources.get(MAIN)]
+
+
+def _beside(rows: list[Folder], what: str) -> str:
+    """What is here and does not answer, as a sentence that follows another; empty when nothing is."""
+    if any(_on_its_way(one) for one in rows):
+        return (
+            f" Au moins un {what} est ici, mais rien n’y dit qu’il est celui du budget principal : vérifiez."
+        )
+    return f" Le {what} qui est ici n’est pas envoyé : il ne compte pas encore." if rows else ""
+
+
+def _budget(year: int, budgets: list[Folder], population: int | None) -> Iterator[tuple[str, date, str]]:
+    """The debate and the vote, until the main budget is on its way; its transmission, until the State received it."""
+    limit, main, beside = vote_limit(year), _main(budgets), _beside(budgets, f"budget {year}")
     why = ", année de renouvellement des conseils municipaux" if renewed(year) else ""
-    if not budgets:
+    if not main:
         if population is None or population >= DEBATED_FROM:
             yield (
                 "Débat d’orientations budgétaires",
@@ -105,25 +124,27 @@ def _budget(
         yield (
             f"Vote du budget {year}",
             limit,
-            f"Au plus tard le {jour_long(limit)}{why} (CGCT L1612-2). Déposez le budget scellé dès qu’il est voté.",
+            f"Au plus tard le {jour_long(limit)}{why} (CGCT L1612-2). Déposez le budget scellé dès qu’il est voté.{beside}",
         )
-    if not any(one.get("received_on_by_state") for one in budgets):
+    if not any(one.fields.get("received_on_by_state") for one in main):
         last = transmission_limit(year)
         yield (
             f"Transmission du budget {year}",
             last,
             f"À faire recevoir en préfecture au plus tard le {jour_long(last)}, quinze "
-            "jours après le dernier jour du vote (CGCT L1612-8).",
+            "jours après le dernier jour du vote (CGCT L1612-8)."
+            f"{'' if main else beside}",
         )
 
 
-def _account(year: int, accounts: list[dict[str, object]]) -> Iterator[tuple[str, date, str]]:
-    if not accounts:
+def _account(year: int, accounts: list[Folder]) -> Iterator[tuple[str, date, str]]:
+    if not _main(accounts):
         limit = account_limit(year)
         yield (
             f"Vote du compte {year}",
             limit,
-            f"Au plus tard le {jour_long(limit)} (CGCT L1612-12), le maire s’étant retiré (CGCT L2121-14).",
+            f"Au plus tard le {jour_long(limit)} (CGCT L1612-12), le maire s’étant retiré (CGCT L2121-14)."
+            f"{_beside(accounts, f'compte {year}')}",
         )
 
 

@@ -10,6 +10,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from app.channels.actes import budget_calendar, garbled
+from app.channels.actes.budget import MAIN, Budget
 from app.channels.actes.matters import in_force
 from app.channels.actes.naming import nature_of
 from app.circuits.library import family_of
@@ -32,7 +33,7 @@ def plug(settings: Any, templates: Environment) -> None:
     sockets.options("matter", _matters)
     sockets.picker("matter", "actes.matters", "Chercher dans la classification, mes favoris…")
     sockets.reader("budget", _read_budget, binding=True)
-    sockets.taker("budget", _of_this_body)
+    sockets.taker("budget", _taken)
     sockets.caution(_chair)
     sockets.caution(_year)
     sockets.tray(budget_calendar.Tray(templates), budget_calendar.in_season)
@@ -138,15 +139,16 @@ def _read_budget(path: Path, media_type: str) -> ReadFacts | None:
         else (Caution("budget-seal", "Scellement du budget", explain(found)),)
     )
     kept = {key: value for key, value in fields.items() if value}
-    return ReadFacts(kept, "lu dans le fichier budgétaire", doubts=broken, content=found.siret)
+    return ReadFacts(kept, "lu dans le fichier budgétaire", doubts=broken, content=found)
 
 
-def _of_this_body(db: Db, folder: Folder, version: DocumentVersion, siret: str) -> None:
-    """Refuses `budget-other-body`: the Préfecture would, once two people have signed (BUD-03)."""
+def _taken(db: Db, folder: Folder, version: DocumentVersion, budget: Budget) -> None:
+    """Keep whether it is the main budget's; refuses `budget-other-body`, as the Préfecture would (BUD-03)."""
     del version
     siren = db.get_one(Collectivity, folder.collectivity_id).siren
-    if siret and siret[:9] != siren:
-        raise Refusal("budget-other-body", siret=siret, siren=siren)
+    if budget.siret and budget.siret[:9] != siren:
+        raise Refusal("budget-other-body", siret=budget.siret, siren=siren)
+    folder.sources = {**folder.sources, MAIN: budget.main}
 
 
 def _table(data: bytes) -> tuple[tuple[str, str], ...] | None:
