@@ -434,6 +434,11 @@ def _marks(settings: Any) -> str:
                 f"{outside} est dans le dossier des données : qui réécrit l’un réécrit l’autre. Donnez dans PARAPHE_MARKS_FOLDER "
                 "un dossier hors du serveur"
             )
+        if not outside.exists():
+            raise Unwell(
+                f"{outside} n’est pas là, et n’est pas créé ici : montez le partage, ou créez ce dossier hors du serveur "
+                "(PARAPHE_MARKS_FOLDER)"
+            )
         if why := premises.unwritable(outside):
             raise Unwell(
                 f"rien ne s’écrit dans {outside} ({why}) : vérifiez PARAPHE_MARKS_FOLDER et ses droits"

@@ -50,6 +50,7 @@ class Seen:
 def take(settings: Any) -> Mark:
     """Write the heads of now, dated by the authority where there is one, here and in the folder outside if there is one.
 
+    The folder outside is never made: where its share is not mounted, a new one would be on this very disk.
     Refuses what the authority refuses (`timestamp-silent`, `timestamp-wrong-clock`), and `mark-unwritten`.
     """
     from app.signing import setting
@@ -60,10 +61,11 @@ def take(settings: Any) -> Mark:
     client = setting.timestamper()
     token = client.token(hashlib.sha256(data).digest(), "sha256") if client is not None else None
     name = f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}.txt"
-    for folder in (settings.data_dir / FOLDER, settings.marks_folder):
+    ours = settings.data_dir / FOLDER
+    for folder in (ours, settings.marks_folder):
         if folder is not None:
-            _write(folder, name, data, token)
-    return Mark(settings.data_dir / FOLDER / name, len(lines), token is not None)
+            _write(folder, name, data, token, ours=folder == ours)
+    return Mark(ours / name, len(lines), token is not None)
 
 
 def _lines(moment: datetime) -> list[str]:
@@ -71,10 +73,11 @@ def _lines(moment: datetime) -> list[str]:
         return [f"{line}\n" for line in anchors.heads(db, moment)]
 
 
-def _write(folder: Path, name: str, data: bytes, token: bytes | None) -> None:
+def _write(folder: Path, name: str, data: bytes, token: bytes | None, *, ours: bool) -> None:
     """The token first: a mark that is there is whole."""
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if ours:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for target, content in ((folder / f"{name}{BESIDE}", token), (folder / name, data)):
             if content is not None:
                 part = target.with_name(f"{target.name}.part")

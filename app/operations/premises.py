@@ -203,9 +203,8 @@ def queue(settings: Any) -> str:
 
 
 def unwritable(path: Path) -> str | None:
-    """Why nothing can be written in a folder, or None; nothing is left there."""
+    """Why nothing can be written in a folder, or None; nothing is left there, nor is the folder made."""
     try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
         trial = path / f".essai-{os.getpid()}"
         trial.write_bytes(b"")
         trial.unlink()

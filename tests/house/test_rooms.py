@@ -361,6 +361,7 @@ PASSING = {
     "RefusalTally": "a count of somebody who is gone",
     "RemoteKey": "a link to a trust service, undone by its owner",
     "RemoteRequest": "a question to it that is over",
+    "ReturnedClient": "what a former file of the Treasury said that people owe; the file stays in its bytes",
     "SignaturePlace": "where a signature will be drawn, placed again",
     "SignatureSession": "a signature that was prepared and is over",
     "_key": "index of invoices, made anew",

@@ -300,6 +300,12 @@ def marks_inside(scene: Scene) -> Iterator[Changed]:
     yield {"marks_folder": scene.house.settings.data_dir / "dehors"}
 
 
+@PLACE.row("repères du journal", "n’est pas là", "montez le partage", "PARAPHE_MARKS_FOLDER")
+def marks_unmounted(scene: Scene) -> Iterator[Changed]:
+    yield {"marks_folder": scene.room / "partage" / "reperes"}
+    assert not (scene.room / "partage").exists()
+
+
 @PLACE.row("repères du journal", "rien ne s’écrit dans", "PARAPHE_MARKS_FOLDER")
 def marks_unwritten(scene: Scene) -> Iterator[Changed]:
     (scene.room / "plein").write_text("un fichier")

@@ -29,6 +29,10 @@ def test_the_past_of_a_journal_is_dated_and_cannot_be_remade(house: House, tmp_p
     run = house.app.test_cli_runner().invoke
     with pytest.raises(Refusal, match="marks-none"):
         list(marks.verify(outside))
+    with pytest.raises(Refusal, match="mark-unwritten"):
+        marks.take(settings)  # a share that is not mounted is not replaced by a folder of this disk
+    assert not outside.exists()
+    outside.mkdir()
     marks.daily(settings)
     marks.daily(settings)  # once a day
     desks.create_desk(here, "neuf", "Bureau neuf")
