@@ -38,6 +38,10 @@ NO_XML: Final = (".ocr", ".ocre")
 MOST_NAME: Final = 200
 ANSWERED: Final = ("acknowledged", "partial")
 _ROWS: Final = 1000
+_TOO_MANY: Final = (
+    "Il dit {count} restes à recouvrer par client, plus que les {most} que Paraphe garde : aucun n’est affiché ; ils sont dans "
+    "le fichier. Ce qu’il dit des mandats et titres est lu."
+)
 
 
 class Treasury(Protocol):
@@ -161,7 +165,8 @@ def _stored(collectivity_id: int, listed: Listed, raw: bytes, *, simulated: bool
 def keep_return(db: Db, actor: Actor, received: Received) -> int | None:
     """Write a file, what it says of each piece and its journal line; None when the same bytes are here already.
 
-    It belongs to the collectivity of its SIRET and to no other: what came to another one says nothing there.
+    It belongs to the collectivity of its SIRET and to no other: what came to another one says nothing there. What is left to
+    recover by client is kept of the last file of a budget alone (`last_of`): that of former ones is swept.
     """
     here = TreasuryReturn.collectivity_id == actor.collectivity_id
     if db.scalar(sa.select(TreasuryReturn.id).where(here, TreasuryReturn.sha256 == received.sha256)):
@@ -170,7 +175,9 @@ def keep_return(db: Db, actor: Actor, received: Received) -> int | None:
     if content is not None:
         standing, trouble = _owner(db, actor, content.siret)
     mine = content if content is not None and standing == READ else None
-    pieces, outstanding = (mine.pieces, mine.outstanding) if mine is not None else ((), ())
+    pieces = mine.pieces if mine is not None else ()
+    if mine is not None and mine.owed > len(mine.outstanding):
+        trouble = _TOO_MANY.format(count=mine.owed, most=returned.MOST_CLIENTS)
     row = TreasuryReturn(
         collectivity_id=actor.collectivity_id,
         reference=received.listed.reference,
@@ -197,21 +204,62 @@ def keep_return(db: Db, actor: Actor, received: Received) -> int | None:
         db.execute(
             sa.insert(ReturnedPiece), [{**ours, **row_of(one)} for one in pieces[first : first + _ROWS]]
         )
-    for first in range(0, len(outstanding), _ROWS):
-        some = [{**ours, **asdict(one)} for one in outstanding[first : first + _ROWS]]
-        db.execute(sa.insert(ReturnedClient), some)
+    if mine is not None and mine.outstanding_on is not None:
+        _keep_clients(db, row, mine.outstanding)
     facts = {
         "reference": row.reference,
         "sha256": row.sha256,
         "standing": standing,
         "pieces": row.pieces,
-        "clients": len(outstanding),
+        "clients": mine.owed if mine is not None else 0,
         "simulated": row.simulated,
     }
     append(db, actor.collectivity_id, Event("pes.return", actor.name, None, None, facts))
     if standing not in {READ, ASIDE}:
         _alert(db, row)
     return row.id
+
+
+def _keep_clients(db: Db, row: TreasuryReturn, outstanding: Sequence[returned.Outstanding]) -> None:
+    """Sweep what files of a budget said of its clients, except the last one's, which may be this one."""
+    last = last_of(db, row.collectivity_id, row.clients_of, simulated=row.simulated) or row
+    former = (
+        *_of_clients(row.collectivity_id, row.clients_of, simulated=row.simulated),
+        TreasuryReturn.id != last.id,
+    )
+    db.execute(
+        sa.delete(ReturnedClient)
+        .where(ReturnedClient.return_id.in_(sa.select(TreasuryReturn.id).where(*former)))
+        .execution_options(synchronize_session=False)
+    )
+    if last.id != row.id:
+        return
+    ours = {"collectivity_id": row.collectivity_id, "return_id": row.id}
+    for first in range(0, len(outstanding), _ROWS):
+        some = [{**ours, **asdict(one)} for one in outstanding[first : first + _ROWS]]
+        db.execute(sa.insert(ReturnedClient), some)
+
+
+def last_of(db: Db, collectivity_id: int, budget: str, *, simulated: bool) -> TreasuryReturn | None:
+    """The file whose day is the last, of those that say what clients of a budget (CodColl and CodBud) owe; None without any."""
+    return db.scalar(
+        sa.select(TreasuryReturn)
+        .where(*_of_clients(collectivity_id, budget, simulated=simulated))
+        .order_by(
+            TreasuryReturn.clients_on.desc(), TreasuryReturn.written_on.desc(), TreasuryReturn.id.desc()
+        )
+        .limit(1)
+    )
+
+
+def _of_clients(collectivity_id: int, budget: str, *, simulated: bool) -> tuple[sa.ColumnElement[bool], ...]:
+    return (
+        TreasuryReturn.collectivity_id == collectivity_id,
+        TreasuryReturn.simulated == simulated,
+        TreasuryReturn.standing == READ,
+        TreasuryReturn.clients_of == budget,
+        TreasuryReturn.clients_on.is_not(None),
+    )
 
 
 def _owner(db: Db, actor: Actor, siret: str) -> tuple[str, str | None]:

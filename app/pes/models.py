@@ -135,9 +135,10 @@ class TreasuryReturn(Base, Tenanted):
     """A file that the Treasury sent of itself (PES_Retour), kept in its very bytes; the same bytes twice are one row.
 
     `standing`: « read », or why nothing of it is taken into account: « unread », « aside » (no XML: `.ocr`), « nobody » (its
-    SIRET is that of no collectivity here), « other » (that of another one here); `trouble` says it in French. `written_on` is
-    the day that the file gives to what it says. `clients`: it also says what is left to recover by client, as of
-    `clients_on`, for the budget `clients_of` (CodColl and CodBud); None and empty in a file that came before that was read.
+    SIRET is that of no collectivity here), « other » (that of another one here); `trouble` says it in French, or of a file
+    that is read what was left out of it. `written_on` is the day that the file gives to what it says. `clients`: it also says
+    what is left to recover by client, as of `clients_on`, for the budget `clients_of` (CodColl and CodBud); None and empty in
+    a file that came before that was read.
     """
 
     __tablename__ = "treasury_return"
@@ -193,7 +194,10 @@ class ReturnedPiece(Base, Tenanted):
 
 
 class ReturnedClient(Base, Tenanted):
-    """What a file says is left to recover of a client for a local product, in cents (`returned.Outstanding`)."""
+    """What a file says is left to recover of a client for a local product, in cents (`returned.Outstanding`).
+
+    Of the last file of each budget alone (`intake.last_of`); its page says so of the others.
+    """
 
     __tablename__ = "returned_client"
     __table_args__ = (sa.Index("ix_returned_client_return_id", "return_id", "client"),)

@@ -14,7 +14,7 @@ from app.core.db import Db
 from app.core.french import euros, jour
 from app.folders.models import Folder
 from app.pes.answered import CHANNEL
-from app.pes.intake import READ
+from app.pes.intake import last_of
 from app.pes.models import ReturnedClient, TreasuryReturn
 from app.pes.payments import Words
 from app.transmission.channels import open_channel
@@ -39,20 +39,7 @@ def outstanding_of(db: Db, folder: Folder, budget: str, wanted: Collection[Owed]
     """
     if not wanted:
         return {}
-    last = db.scalar(
-        sa.select(TreasuryReturn)
-        .where(
-            TreasuryReturn.collectivity_id == folder.collectivity_id,
-            TreasuryReturn.simulated == open_channel(CHANNEL).simulated,
-            TreasuryReturn.standing == READ,
-            TreasuryReturn.clients_of == budget,
-            TreasuryReturn.clients_on.is_not(None),
-        )
-        .order_by(
-            TreasuryReturn.clients_on.desc(), TreasuryReturn.written_on.desc(), TreasuryReturn.id.desc()
-        )
-        .limit(1)
-    )
+    last = last_of(db, folder.collectivity_id, budget, simulated=open_channel(CHANNEL).simulated)
     if last is None:
         return {}
     told: dict[Owed, list[Words]] = {}

@@ -19,6 +19,8 @@ ROOT: Final = "{http://www.minefi.gouv.fr/cp/helios/pes_v2/Rev0/retour}PES_Retou
 CLIENTS: Final = "PES_ClientRetour"
 MOST_BYTES: Final = 150 << 20
 MOST_LINES: Final = 500_000
+MOST_CLIENTS: Final = 200_000
+"""How many amounts left to recover are kept; of a file that has more none is, and its pieces are read all the same."""
 MOST_SIGNS: Final = 400
 """The longest value that the schema gives (Commentaire)."""
 
@@ -116,8 +118,8 @@ class Outstanding:
 class Return:
     """A file that was read: its own name, the SIRET of its budget, its day, and its pieces in the order of the file.
 
-    `outstanding` is said as of the day `outstanding_on`, which is None where the file says nothing of clients; `code` are CodColl
-    and CodBud.
+    `outstanding` is said as of the day `outstanding_on`, which is None where the file says nothing of clients; `owed` counts
+    what the file has of it, of which `outstanding` has all or, beyond `MOST_CLIENTS`, nothing. `code` are CodColl and CodBud.
     """
 
     name: str
@@ -128,6 +130,7 @@ class Return:
     code: str
     outstanding: tuple[Outstanding, ...] = ()
     outstanding_on: date | None = None
+    owed: int = 0
 
 
 def read_return(raw: bytes) -> Return:
@@ -157,6 +160,7 @@ class _Reading:
         self._open: dict[str, str] = {}
         self._lines = 0
         self._outstanding: list[Outstanding] = []
+        self._owed = 0
         self._outstanding_on: date | None = None
         self._depth = 0
 
@@ -232,10 +236,12 @@ class _Reading:
         elif element.tag == "Client":
             client = _needed({one.tag: _value(one) for one in element.iterchildren("RefTiers")}, "RefTiers")
             for one in element.iterchildren("ResteARecouvrer"):
-                self._count()
                 said = {child.tag: _value(child) for child in one.iterchildren("*")}
                 amounts = (_cents(said.get(key, ""), key) for key in ("Rar", "RarFrais"))
-                self._outstanding.append(Outstanding(client, _needed(said, "CodProdLoc"), *amounts))
+                due = Outstanding(client, _needed(said, "CodProdLoc"), *amounts)
+                self._owed += 1
+                if self._owed <= MOST_CLIENTS:
+                    self._outstanding.append(due)
 
     def _count(self) -> None:
         self._lines += 1
@@ -255,8 +261,9 @@ class _Reading:
             written_on=date.fromisoformat(_day(self._header.get("DteStr", ""), "DteStr")),
             pieces=tuple(self._pieces.values()),
             code=f"{body} {code}",
-            outstanding=tuple(self._outstanding),
+            outstanding=tuple(self._outstanding) if self._owed <= MOST_CLIENTS else (),
             outstanding_on=self._outstanding_on,
+            owed=self._owed,
         )
 
 

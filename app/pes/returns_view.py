@@ -16,7 +16,7 @@ from app.core.db import Db
 from app.core.french import euros, instant, jour, taille
 from app.core.refusals import Refusal
 from app.people.actor import Actor
-from app.pes.intake import OTHER, READ
+from app.pes.intake import OTHER, READ, last_of
 from app.pes.models import ReturnedClient, ReturnedPiece, TreasuryReturn
 from app.pes.outstanding import amounts
 from app.pes.payments import WHAT, Slips, Words, said_alone, slips_of
@@ -40,6 +40,7 @@ class Line:
     total: str
     others: int
     trouble: str
+    read: bool
     simulated: bool
 
 
@@ -74,6 +75,7 @@ class View:
     budget: str
     clients: bool
     clients_on: str
+    replaced: bool
     left: tuple[ClientLine, ...]
     left_count: int
     whole: bool
@@ -135,6 +137,7 @@ def view(db: Db, actor: Actor, return_id: int, number: int) -> View:
         budget=row.budget,
         clients=row.clients and row.standing == READ,  # of what came before, another body's is marked too
         clients_on=jour(row.clients_on) if row.clients_on else "",
+        replaced=_replaced(db, row),
         left=left,
         left_count=left_count,
         whole=whole,
@@ -142,6 +145,14 @@ def view(db: Db, actor: Actor, return_id: int, number: int) -> View:
         number=number,
         count=max(-(-count // PIECES), 1),
     )
+
+
+def _replaced(db: Db, row: TreasuryReturn) -> bool:
+    """Whether a later file of its budget says what clients owe, so that what this one said is no more kept."""
+    if row.clients_on is None:
+        return False
+    last = last_of(db, row.collectivity_id, row.clients_of, simulated=row.simulated)
+    return last is not None and last.id != row.id
 
 
 def _left(db: Db, row: TreasuryReturn) -> tuple[int, tuple[ClientLine, ...]]:
@@ -224,6 +235,7 @@ def _line(actor: Actor, row: TreasuryReturn, known: Slips, said: dict[Place, _Su
         total=euros(sum(one.paid for one in mine) / 100),
         others=sum(one.pieces for place, one in said.items() if not _sees(actor, known, place)),
         trouble=row.trouble or "",
+        read=row.standing == READ,
         simulated=row.simulated,
     )
 

@@ -17,8 +17,8 @@ from app.folders.portrait import portrait
 from app.journal.models import JournalEntry
 from app.people.actor import system
 from app.people.models import Collectivity
-from app.pes import intake
-from app.pes.models import ReturnedPiece, TreasuryReturn
+from app.pes import intake, returned
+from app.pes.models import ReturnedClient, ReturnedPiece, TreasuryReturn
 from app.transmission.channels import open_channel
 from app.transmission.models import RelaySilence, Transmission
 from app.transmission.ports import Listed, Unreachable
@@ -144,7 +144,9 @@ def with_clients(on: bytes, *clients: bytes, raw: bytes = RETURN) -> bytes:
     return raw.replace(b"</n:PES_Retour>", part)
 
 
-def test_what_is_left_to_recover_stands_beside_the_titres_of_its_client(house: House, tmp_path: Path) -> None:
+def test_what_is_left_to_recover_stands_beside_the_titres_of_its_client(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     titres = tmp_path / "titres.xml"
     raw = (FLOW.parent / "recette_1_bordereau.xml").read_bytes()
     raw = raw.replace(b"21290000000017", b"21290999800017").replace(
@@ -190,6 +192,27 @@ def test_what_is_left_to_recover_stands_beside_the_titres_of_its_client(house: H
         True,
     )
     assert house.client("g.trehorel").get(last).status_code == 404
+    # What former files said of people is kept no more, nor is that of an old one that comes late; their pages say so
+    put(house, with_clients(b"2026-11-19", CLIENT % (b"C-44", school)))
+    fetch(house)
+    assert [_clients(one) for one in files()] == [[], [], [], [], ["C-43", "C-43"], []]
+    shared = page(house, "g.trehorel", f"{LIST}/{files()[0].id}")
+    assert "un retour plus récent de ce budget l’a remplacé" in shared
+    # Beyond their own bound, clients alone are left out: of this file, and of those before
+    monkeypatch.setattr(returned, "MOST_CLIENTS", 1)
+    put(house, with_clients(b"2026-11-27", CLIENT % (b"C-42", school + market)))
+    fetch(house)
+    huge = files()[-1]
+    assert (huge.standing, huge.pieces > 0, [one for one in files() if _clients(one)]) == ("read", True, [])
+    shared = page(house, "g.trehorel", f"{LIST}/{huge.id}")
+    assert ("plus que les 1 que Paraphe garde" in shared, 'id="pieces-title"' in shared) == (True, True)
+    assert "Reste à recouvrer" not in page(house, "g.trehorel", f"/dossiers/{flow}")
+
+
+def _clients(row: TreasuryReturn) -> list[str]:
+    with reading() as db:
+        query = sa.select(ReturnedClient.client).where(ReturnedClient.return_id == row.id)
+        return list(db.scalars(query.order_by(ReturnedClient.id)))
 
 
 def _sender(house: House):
