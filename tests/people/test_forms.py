@@ -25,7 +25,9 @@ def test_every_form_of_every_page_needs_a_token_of_that_very_session(house: Hous
         if not unsafe or rule.rule.startswith("/api/"):
             continue
         (method,) = unsafe
-        if rule.rule == PASSAGE:  # no page's: it answers the doctor's signed question alone, and changes nothing
+        if (
+            rule.rule == PASSAGE
+        ):  # no page's: it answers the doctor's signed question alone, and changes nothing
             assert client.open(PASSAGE, method=method).status_code == 404
             continue
         for form in ({}, {"csrf_token": ""}, {"csrf_token": "faux"}, {"csrf_token": foreign}):
