@@ -117,6 +117,8 @@ def faults_of(data):
         ("key: [1\n", "illisible à la ligne"),
         ("key: 2026-13-45\n", "date impossible"),
         ("key: \x00\n", "caractère"),
+        ("key: " + "[" * 900 + "]" * 900, "trop de listes"),
+        ("key: " + "[" * 100_000, "illisible"),
     ],
 )
 def test_a_fault_is_refused_with_a_sentence(data, words):
