@@ -1,19 +1,16 @@
 """Where the parts meet: the application, its slices, and nothing else."""
 
-import sys
-from collections.abc import MutableMapping
 from hashlib import sha256
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import structlog
 from flask import Flask, g, request
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.core import bodies, db, french, hold, http, jobs, outbox, security, tenancy, transaction
+from app.core import bodies, db, french, hold, http, jobs, logs, outbox, security, tenancy, transaction
 from app.core.commands import told
 from app.core.limits import limiter
 from app.core.refusals import catalogue
@@ -115,7 +112,7 @@ def _keep_compiled(app: Flask, folder: Path) -> None:
 def open_ground(chosen: Settings) -> None:
     """Point the process at its database, store and queue; the worker and the command line do the same."""
     chosen.data_dir.mkdir(parents=True, exist_ok=True)
-    _log(json_lines=chosen.log_json)
+    logs.configure(json_lines=chosen.log_json)
     db.configure(chosen.database_url)
     vault.configure(chosen.store_url, office=chosen.office)
     jobs.configure(chosen.queue_url)
@@ -180,27 +177,3 @@ def _say_who(app: Flask, chosen: Settings) -> None:
             "simulation": _simulation(chosen) if actor else "",
             "held_since": hold.shown() if actor else None,
         }
-
-
-def _set_apart(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Begin each line of a trace by a bar: words of a fault, whoever wrote them, are never taken for a line of the log."""
-    if isinstance(event.get("exception"), str):
-        event["exception"] = "\n".join(f"  | {line}" for line in event["exception"].splitlines())
-    return event
-
-
-def _log(*, json_lines: bool) -> None:
-    """Structured logs on the error output: one line an event, JSON for a collector or plain for a person."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            *([] if json_lines else [_set_apart]),
-            structlog.processors.JSONRenderer()
-            if json_lines
-            else structlog.dev.ConsoleRenderer(colors=False),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-    )

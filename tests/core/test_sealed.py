@@ -7,8 +7,7 @@ import structlog
 from cryptography.fernet import Fernet
 from itsdangerous import URLSafeTimedSerializer
 
-from app import _log
-from app.core import sealed, security
+from app.core import logs, sealed, security
 from app.core.refusals import Refusal
 from app.people.factors import codes
 from tests.builders.house import House
@@ -88,7 +87,7 @@ def test_words_that_nobody_would_read_are_refused_whole(house: House) -> None:
 
 
 def test_words_of_a_fault_begin_no_line_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
-    _log(json_lines=False)
+    logs.configure(json_lines=False)
     fault = ValueError("un nom\n2026-11-28T10:00:00Z [info     ] login.opened user=1")
     structlog.get_logger().error("incident", exc_info=fault)
     said = capsys.readouterr().err

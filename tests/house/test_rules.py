@@ -48,6 +48,7 @@ HEAVY = {
     "pypdfium2",
     "certomancer",
     "pkcs11",
+    "rich",
 }
 
 
