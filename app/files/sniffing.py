@@ -27,6 +27,7 @@ TYPES: dict[str, tuple[str, str]] = {
 _OLE = frozenset({"doc", "xls", "ppt"})
 _OOXML = {"word/": "docx", "xl/": "xlsx", "ppt/": "pptx"}
 _ZIP_GROWN = 1 << 30
+_ZIP_FILES = 5_000
 _NAMES = {
     "pdf": "un PDF",
     "xml": "un fichier XML",
@@ -94,12 +95,12 @@ def in_words(found: str, path: Path) -> str:
 
 
 def _inside_zip(path: Path) -> str:
-    """OpenDocument, OOXML or a plain archive; what would grow beyond 1 GiB is never opened as office."""
+    """OpenDocument, OOXML or a plain archive; what would grow beyond 1 GiB or 5,000 files is never opened as office."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             names = {one.filename for one in entries}
-            if sum(one.file_size for one in entries) > _ZIP_GROWN:
+            if len(entries) > _ZIP_FILES or sum(one.file_size for one in entries) > _ZIP_GROWN:
                 return "zip"
             if "[Content_Types].xml" in names:
                 return next(

@@ -13,6 +13,7 @@ from app.files.intake import examine
 from app.files.office import OfficeConverter
 from app.files.pdf import read_text
 from app.files.sentences import SENTENCES
+from app.files.sniffing import sniff
 
 NAMESPACES = " ".join(
     f'xmlns:{prefix}="{uri}"'
@@ -161,3 +162,32 @@ def test_a_linked_picture_is_never_fetched(converter: OfficeConverter, tmp_path:
             thread.join()
     assert "Texte" in read_text(made)
     assert asked == []
+
+
+def test_what_would_unpack_without_end_is_no_office_file(tmp_path: Path) -> None:
+    """By the number of its files, and by what it says that they hold: neither reaches LibreOffice."""
+    letter = {"[Content_Types].xml": b"<Types/>", "word/document.xml": b"<w/>"}
+    for name, more, kind in (
+        ("sound", {}, "docx"),
+        ("many", {f"word/media/{n}.png": b"" for n in range(5_000)}, "zip"),
+        ("large", {f"word/media/{n}.bin": b"" for n in range(2)}, "zip"),
+    ):
+        path = tmp_path / f"{name}.docx"
+        with zipfile.ZipFile(path, "w") as archive:
+            for inside, data in {**letter, **more}.items():
+                archive.writestr(inside, data)
+        if name == "large":
+            declares(path, 600 << 20)
+        assert sniff(path) == kind, name
+
+
+def declares(path: Path, size: int) -> None:
+    """Have each entry of the central directory named *.bin say that it grows to `size` bytes (APPNOTE 4.3.12)."""
+    data = bytearray(path.read_bytes())
+    at = data.find(b"PK\x01\x02")
+    while at >= 0:
+        name = data[at + 46 : at + 46 + int.from_bytes(data[at + 28 : at + 30], "little")]
+        if name.endswith(b".bin"):
+            data[at + 24 : at + 28] = size.to_bytes(4, "little")
+        at = data.find(b"PK\x01\x02", at + 1)
+    path.write_bytes(bytes(data))
