@@ -1,5 +1,6 @@
 """Examine the installation for real: each check does the thing, and says in French what to do when it fails."""
 
+import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -434,7 +435,7 @@ def _marks(settings: Any) -> str:
                 f"{outside} est dans le dossier des données : qui réécrit l’un réécrit l’autre. Donnez dans PARAPHE_MARKS_FOLDER "
                 "un dossier hors du serveur"
             )
-        if not outside.exists():
+        if not os.path.exists(outside):  # noqa: PTH110 (a share that hangs or is shut is not there; Path.exists raises)
             raise Unwell(
                 f"{outside} n’est pas là, et n’est pas créé ici : montez le partage, ou créez ce dossier hors du serveur "
                 "(PARAPHE_MARKS_FOLDER)"

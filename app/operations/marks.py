@@ -48,9 +48,15 @@ class Seen:
 
 
 def take(settings: Any) -> Mark:
-    """Write the heads of now, dated by the authority where there is one, here and in the folder outside if there is one.
+    """Write the heads of now here, and in the folder outside if there is one; refuses what either step refuses."""
+    mark = write_here(settings)
+    copy_outside(settings, mark)
+    return mark
 
-    The folder outside is never made: where its share is not mounted, a new one would be on this very disk.
+
+def write_here(settings: Any) -> Mark:
+    """Write the heads of now, dated by the authority where there is one, in the folder of the data.
+
     Refuses what the authority refuses (`timestamp-silent`, `timestamp-wrong-clock`), and `mark-unwritten`.
     """
     from app.signing import setting
@@ -62,10 +68,19 @@ def take(settings: Any) -> Mark:
     token = client.token(hashlib.sha256(data).digest(), "sha256") if client is not None else None
     name = f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}.txt"
     ours = settings.data_dir / FOLDER
-    for folder in (ours, settings.marks_folder):
-        if folder is not None:
-            _write(folder, name, data, token, ours=folder == ours)
+    _write(ours, name, data, token, ours=True)
     return Mark(ours / name, len(lines), token is not None)
+
+
+def copy_outside(settings: Any, mark: Mark) -> None:
+    """Write a mark in the folder outside, if there is one, in the same bytes; refuses `mark-unwritten`.
+
+    The folder is never made: where its share is not mounted, a new one would be on this very disk.
+    """
+    if settings.marks_folder is not None:
+        beside = mark.path.with_name(f"{mark.path.name}{BESIDE}")
+        token = beside.read_bytes() if mark.dated else None
+        _write(settings.marks_folder, mark.path.name, mark.path.read_bytes(), token, ours=False)
 
 
 def _lines(moment: datetime) -> list[str]:
@@ -88,21 +103,24 @@ def _write(folder: Path, name: str, data: bytes, token: bytes | None, *, ours: b
 
 
 def daily(settings: Any) -> None:
-    """Take a mark when the last one is a day old, and mail it where it is asked; one that fails is tried again in an hour."""
+    """Take a mark when the last one is a day old, mail it where it is asked, copy it outside; one not taken is tried in an hour.
+
+    A folder outside that is away holds back neither the letter nor the next day's mark: the doctor tells it.
+    """
     last, tried = heartbeat.last(BEAT), heartbeat.last(TRIED)
     if (last is not None and now() - last < EVERY) or (tried is not None and now() - tried < AGAIN):
         return
     heartbeat.beat(TRIED, now())
     try:
-        mark = take(settings)
+        mark = write_here(settings)
         if settings.marks_mail:
             from app.operations.posted import announce
 
             announce(mark.path)
+        heartbeat.beat(BEAT, now())
+        copy_outside(settings, mark)
     except Exception as fault:  # noqa: BLE001 - nothing that serves depends on it, and doctor tells it
         log.warning("mark.failed", error=repr(fault))
-        return
-    heartbeat.beat(BEAT, now())
 
 
 def verify(folder: Path) -> Iterator[Seen]:

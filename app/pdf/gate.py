@@ -12,7 +12,7 @@ from typing import Any
 from pyhanko.pdf_utils.generic import Reference
 from pyhanko.sign.diff_analysis.policies import _is_id
 
-from app.core.grammar import de
+from app.core.grammar import de, plural
 from app.pdf.changes import Changes, Signer, changes, replaced
 from app.pdf.comparison import CannotDraw, Drawing
 from app.pdf.revisions import BROKEN, Opened
@@ -168,7 +168,7 @@ def _added(found: Changes) -> list[str]:
     else:
         listed = [f"la signature {de(name)}" for name in found.signed[:8]]
         if len(found.signed) > 8:
-            listed.append(f"{len(found.signed) - 8} autres signatures")
+            listed.append(plural(len(found.signed) - 8, "autre signature", "autres signatures"))
         if found.places:
             listed.append(
                 "un emplacement de signature"

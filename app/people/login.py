@@ -49,8 +49,10 @@ class Cookies(security.Cookies):
         if not super().should_set_cookie(app, session):
             return False
         actor: Actor | None = g.get("actor")
-        if actor is None or actor.session_id is None or g.get("renewed", False):
+        if g.get("renewed", False) or (actor is not None and actor.session_id is None):
             return True
+        if actor is None:  # a page for everybody: only a token that was replaced is not put back
+            return "_user_id" not in session or not _replaced(session["_user_id"])
         if actor.former or "_user_id" not in session:
             return not actor.former
         held = sa.select(LoginSession.id).where(LoginSession.token_hash == token_hash(session["_user_id"]))
@@ -59,6 +61,15 @@ class Cookies(security.Cookies):
                 return db.scalar(held) is not None
         except SQLAlchemyError:  # what was to be remembered is lost, and the page that says so is drawn
             return False
+
+
+def _replaced(token: str) -> bool:
+    try:
+        with reading() as db:
+            former = sa.select(LoginSession.id).where(LoginSession.former_hash == token_hash(token))
+            return db.scalar(former.limit(1)) is not None
+    except SQLAlchemyError:
+        return True
 
 
 class Known(UserMixin):  # type: ignore[misc]

@@ -42,6 +42,7 @@ from app.core.limits import (
     per_person,
 )
 from app.core.refusals import Refusal, catalogue
+from app.core.security import new_token
 from app.people import desks, identity
 from app.people import login as door
 from app.people.actor import Actor
@@ -330,11 +331,15 @@ def change_password() -> Response | str | tuple[str, int]:
 
 @pages.post("/compte/sessions/fermer")
 @guard(PERSON, unprotected=True, remedy=True)
+@limiter.limit(address_rate, methods=["POST"])
 @who_is_there("people.account")
 def revoke_others() -> Response:
-    """Close all one's sessions but this one."""
+    """Close all one's sessions but this one, which gets a new token."""
     if door.revoke_others(g.actor):
         forget_hurry(g.actor.user_id)  # what the closed ones had used up was not his
+    token = new_token()
+    identity.renew_here(g.actor, token)
+    door.renewed(token)
     flash("Vos autres sessions sont fermées.", "ok")
     return redirect(url_for("people.account"))
 

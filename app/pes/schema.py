@@ -33,12 +33,15 @@ PAID = re.compile(
     r"A?n?c?i?e?n?(IBAN|BIC|RUM)|Mt\w*|\w*(HT|TVA|Ht|Tva)|\w*(Titul|Tiers|Banc|Cpte|Rib|IntMor|Majo|Penalite)\w*|CodeEtab|CodeGuic|Etranger"
     r"|Nom|ComplNom|Prenom|ModRegl|InfoPrelevement\w*|Id(Coll|Post|Bord|Pce|Ligne)\w*|Cod(Col|Bud)\w*|Exer\w*|NatPce|Typ(Bord|Pce)"
     r"|Bordereau|Piece|LigneDePiece|BlocBordereau|BlocPiece|BlocLignePiece|InfoLignePi?e?ce|InfoPce|InfoDematerialisee"
-    r"|CessOpp|Dte(Ech|Pay|Prel)\w*|Num(ero)?(Bord|Titre|Piece|Facture|Compte)\w*"
-    # The same in the words of invoices and contracts, and of whatever a newer set may call so
-    r"|(?i:\w*(montant|compte|iban|siret|siren|raisonsociale|beneficiaire|debiteur|fournisseur|titulaire|vendeur|paiement|payer)\w*)"
-    r"|(?i:\w*(reglement|tarif|prix|taux|quantite|total|devise)\w*)"
+    r"|CessOpp|Dte(Ech|Pay|Prel)|Num(ero)?(Bord|Titre|Piece|Facture|Compte)\w*|(Delta)?[Mm]ontant\w*|Compte|Quantite\d?|Taux\w*|Devise"
+    r"|PrixUnitaire|TotalAPayer|RaisonSociale\w*|Siret|(NIR|Nom|Prenom|Vendeur)?Beneficiaire|Debiteur|Fournisseur|ModePaiement"
 )
 """Elements that say what is paid (amounts, taxes, rates), to whom (party, account), how, when, or which piece of which body."""
+_SOUNDS_PAID = re.compile(
+    r"(?i:.*(montant|compte|iban|siret|siren|raisonsociale|beneficiaire|debiteur|fournisseur|titulaire|vendeur|paiement|payer"
+    r"|reglement|tarif|prix|taux|quantite|total|devise).*)"
+)
+"""The same in the name of an element that no known set has: what it says is not known, and it may be that."""
 _UNEXPECTED = "n’est pas attendu ici"
 PIECE = 1 << 16
 _XSD = "{http://www.w3.org/2001/XMLSchema}"
@@ -148,10 +151,16 @@ def _newer(message: str) -> tuple[str, str] | None:
     """The element and what a newer schema may well allow there: a longer list, a wider value, an attribute; None for a fault."""
     named, value = _ELEMENT.match(message), _VALUE.search(message)
     # A code or a name says how or who is paid, as an amount says how much
-    if named is None or PAID.fullmatch(named[1]):
+    if named is None or _paid(named[1]):
         return None
     wider = _wider(message, named[1], value)
     return (named[1], wider) if wider else None
+
+
+def _paid(name: str) -> bool:
+    """Whether an element, of whatever namespace and however written, says what is paid, or may."""
+    bare = re.sub(r"[-._]", "", name.rpartition(" ")[2])
+    return bool(PAID.fullmatch(bare)) or (bare not in _names() and bool(_SOUNDS_PAID.fullmatch(bare)))
 
 
 def _wider(message: str, name: str, value: re.Match[str] | None) -> str:
@@ -224,7 +233,7 @@ class _Places:
         parent = self._path[-1].rpartition(" ")[2] if self._path else ""
         self._path.append(name)
         if self._open is not None:
-            self._paid = self._paid or PAID.fullmatch(name) is not None
+            self._paid = self._paid or _paid(name)
         elif (
             parent
             and " " not in name
@@ -233,7 +242,7 @@ class _Places:
         ):
             words = f"l’élément « {name[:60]} »" + (f" dans « {parent[:60]} »" if name in _names() else "")
             self._open = (len(self._path), self.parser.CurrentByteIndex, words)
-            self._paid = PAID.fullmatch(name) is not None
+            self._paid = _paid(name)
 
     def _end(self, _name: str) -> None:
         self._close()

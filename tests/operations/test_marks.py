@@ -118,12 +118,20 @@ def test_the_mark_of_the_day_is_mailed_once_and_its_attachments_are_what_the_che
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_mark_that_is_not_taken_is_tried_again_and_said(house: House, tmp_path: Path) -> None:
-    (tmp_path / "plein").write_text("un fichier", encoding="utf-8")
-    settings = house.settings.model_copy(update={"marks_folder": tmp_path / "plein"})
+    here = house.settings.data_dir / marks.FOLDER
+    here.write_text("un fichier", encoding="utf-8")
     with pytest.raises(Refusal, match="mark-unwritten"):
-        marks.take(settings)
-    marks.daily(settings)
+        marks.take(house.settings)
+    marks.daily(house.settings)
     assert heartbeat.last(marks.BEAT) is None
-    with time_machine.travel(now() + timedelta(hours=2)):
-        marks.daily(house.settings)
-        assert heartbeat.last(marks.BEAT) is not None
+    here.unlink()
+    # A folder outside that is away holds back neither the mark nor its letter, and asks for no other mark an hour later
+    away = {"marks_folder": tmp_path / "absent", "marks_mail": "reperes@cdg.example.org"}
+    settings = house.settings.model_copy(update=away)
+    create_app(settings)
+    for hours in (2, 4):
+        with time_machine.travel(now() + timedelta(hours=hours)):
+            marks.daily(settings)
+            assert heartbeat.last(marks.BEAT) is not None
+            outbox.drain()
+    assert len(house.mail.to("reperes@cdg.example.org")) == len(list(here.glob("*.txt"))) == 1

@@ -156,13 +156,18 @@ def test_a_session_asks_no_faster_than_a_person_reads(house: House) -> None:
         assert here.get("/health/live").status_code == 200
         with later(seconds=61):
             assert inside(there)
-        # Who uses the pace up with a copy of the cookie keeps its owner neither from closing it, nor from going on then
+        # Who uses the pace up, even with a copy of the cookie, keeps its owner neither from closing it, nor from going on
+        thief = app.test_client()
+        thief.set_cookie("paraphe", here.get_cookie("paraphe").value)
+        assert inside(thief)
         assert [there.get("/a-traiter").status_code for _ in range(4)][-1] == 429
         assert here.get("/a-traiter").status_code == 429
         form = {"csrf_token": house.csrf(here)}
         assert here.post("/compte/sessions/fermer", data=form).status_code == 302
         assert not inside(there)
         assert inside(here)
+        with later(seconds=11):
+            assert not inside(thief)
         assert [here.post("/compte/sessions/fermer", data=form) for _ in range(3)][-1].status_code == 302
         assert [here.get("/a-traiter").status_code for _ in range(3)] == [200, 200, 429], (
             "nobody else was there"

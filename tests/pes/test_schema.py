@@ -100,6 +100,7 @@ def test_what_a_newer_schema_may_allow_is_a_remark_but_never_of_what_is_paid(tmp
                 "Siret",
                 "PrixUnitaire",
                 "CessOpp",
+                "Montant-Net",
             )
         ),
         (b"<MtHT V=", b'<MtHT Devise="USD" V=', "« MtHT » ne suit pas le schéma"),

@@ -68,7 +68,9 @@ def reduce_account(db: Db, collectivity_id: int, login: str, *, by: Actor | None
     `account-letter` while the letter that tells its owner of the closing may still leave.
     """
     user = holdings.account_of(db, collectivity_id, login)
-    user = db.scalars(sa.select(User).where(User.id == user.id).with_for_update()).one()
+    user = db.scalars(
+        sa.select(User).where(User.id == user.id).with_for_update().execution_options(populate_existing=True)
+    ).one()
     if user.active:
         raise Refusal("account-open", name=user.name)
     named = _named(db, user)
