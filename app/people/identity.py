@@ -282,17 +282,6 @@ def answered(db: Db, actor: Actor, proof: Proof | None, token: str | None) -> in
     return left
 
 
-@use_case
-def renew_here(db: Db, actor: Actor, token: str) -> None:
-    """Let this token alone open the session of whoever asks: a copy of its cookie is a session that he closes too."""
-    here = sa.select(LoginSession).where(
-        LoginSession.id == actor.session_id, LoginSession.revoked_at.is_(None)
-    )
-    row = db.scalar(here.with_for_update())
-    if row is not None:
-        renew(row, token)
-
-
 def renew(row: LoginSession, token: str) -> None:
     """Let this token open a session from now on (ASVS 7.2.4); what is under way with the former one is still answered."""
     row.former_hash, row.renewed_at, row.token_hash = row.token_hash, now(), token_hash(token)

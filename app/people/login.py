@@ -24,7 +24,7 @@ from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
-from app.people import passwords, rules
+from app.people import identity, passwords, rules
 from app.people.actor import Actor, Seat, require
 from app.people.applications import USED_EVERY, note_use
 from app.people.factors.asking import ask, factors_of
@@ -228,9 +228,18 @@ def revoke(db: Db, user_id: int, session_id: int) -> None:
 
 
 @use_case
-def revoke_others(db: Db, actor: Actor) -> int:
-    """Close one's sessions but this one; how many there were."""
+def revoke_others(db: Db, actor: Actor, token: str) -> int:
+    """Close one's sessions but this one, which this token alone opens from now on: a copy of it is closed too.
+
+    How many others there were.
+    """
     closed = revoke_all(db, actor.user_id or 0, but=actor.session_id)
+    here = sa.select(LoginSession).where(
+        LoginSession.id == actor.session_id, LoginSession.revoked_at.is_(None)
+    )
+    row = db.scalar(here.with_for_update())
+    if row is not None:
+        identity.renew(row, token)
     facts = {"user": actor.user_id, "address": actor.address, "words": "toutes les autres"}
     append(db, actor.collectivity_id, Event("login.closed", actor.name, actor.user_id, None, facts))
     return closed

@@ -335,10 +335,9 @@ def change_password() -> Response | str | tuple[str, int]:
 @who_is_there("people.account")
 def revoke_others() -> Response:
     """Close all one's sessions but this one, which gets a new token."""
-    if door.revoke_others(g.actor):
-        forget_hurry(g.actor.user_id)  # what the closed ones had used up was not his
     token = new_token()
-    identity.renew_here(g.actor, token)
+    if door.revoke_others(g.actor, token):
+        forget_hurry(g.actor.user_id)  # what the closed ones had used up was not his
     door.renewed(token)
     flash("Vos autres sessions sont fermées.", "ok")
     return redirect(url_for("people.account"))

@@ -288,6 +288,8 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
     answers = {
         "folders.home": 302,
         "people.office.mandate": 404,
+        "people.office.letter": 404,
+        "operations.persons.close": 404,
         "signing.office.certificate": 404,
         "legality.letter": 404,
         "legality.file": 404,
