@@ -113,11 +113,13 @@ def test_the_tab_is_closed_and_the_batch_taken_up_where_it_stood(
         sent.append(route)
         route.continue_() if len(sent) == 1 else route.abort()
 
-    mayor.page.route("**/signatures", die)
+    # Of the whole browser: what a page has asked for when it closes is no longer stopped by that page's own rules
+    mayor.context.route("**/signatures", die)
     mayor.button("Signer 14 dossiers").click()
     expect(mayor.page.locator("[data-batch-progress]")).to_contain_text("10 signés", timeout=40_000)
     number = batch_of(mayor)
     mayor.page.close()
+    mayor.context.unroute("**/signatures")
 
     mayor.page = mayor.context.new_page()
     mayor.watch(mayor.page)
