@@ -59,9 +59,8 @@ def _counted() -> dict[str, object]:
 
 def _waiting() -> str | None:
     actor = g.get("actor")
-    if (
-        actor is None or g.get("refused") == "too-many-pages"
-    ):  # what is refused for its pace costs no question
+    # A page that is refused for its pace costs no question
+    if actor is None or g.get("refused") == "too-many-pages":
         return None
     try:
         with reading(actor.collectivity_id) as db:

@@ -70,9 +70,9 @@ def _limits(year: int) -> tuple[date, ...]:
 
 
 def due(db: Db, collectivity_id: int, day: date) -> list[Due]:
-    """What is due that day and not on its way here, the first day first.
+    """The deadlines of that day, the nearest first: those that no main budget sent from here has met.
 
-    What the main budget's document answers is due no more; another that is here changes only what is said (`_beside`).
+    A draft, a rejected folder or the budget of an annex takes none away; it changes what is said of it (`_beside`).
     """
     chosen = choice_of(db.get_one(Collectivity, collectivity_id).settings)
     rows = db.scalars(
@@ -80,13 +80,13 @@ def due(db: Db, collectivity_id: int, day: date) -> list[Due]:
             Folder.collectivity_id == collectivity_id, Folder.family == "budget", Folder.place != WITHDRAWN
         )
     )
-    here = [(one.fields.get("budget_kind"), one.fields.get("fiscal_year"), one) for one in rows]
-    budgets = [one for kind, year, one in here if kind == PRIMARY and year == day.year]
-    accounts = [one for kind, year, one in here if kind in ACCOUNTS and year == day.year - 1]
-    told = [*_budget(day.year, budgets, chosen.population), *_account(day.year - 1, accounts)]
+    deposited = [(row.fields.get("budget_kind"), row.fields.get("fiscal_year"), row) for row in rows]
+    budgets = [folder for kind, year, folder in deposited if kind == PRIMARY and year == day.year]
+    accounts = [folder for kind, year, folder in deposited if kind in ACCOUNTS and year == day.year - 1]
+    deadlines = [*_budget(day.year, budgets, chosen.population), *_account(day.year - 1, accounts)]
     return [
         Due(title, limit, words, late=day > limit, soon=day <= limit <= day + SOON)
-        for title, limit, words in sorted(told, key=lambda one: one[1])
+        for title, limit, words in sorted(deadlines, key=lambda deadline: deadline[1])
         if limit - BEFORE <= day <= limit + AFTER
     ]
 
