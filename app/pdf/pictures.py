@@ -16,19 +16,23 @@ DOTS = 620_000  # of a picture: an A4 page is 660 wide
 HEAVIEST = 400_000  # bytes of a picture
 CELL, MOST_FRAMES, AROUND, THICK = 12, 6, 4, 3  # dots; frames of a page
 FRAME = (0x76, 0x48, 0x00)
+MORE, LESS = (0xA8, 0x4A, 0x00), (0x00, 0x48, 0xB0)  # what the file shows more, and what it no longer shows
+PALE = 0.3  # of the ink that both share
 
 
 @dataclass(frozen=True)
 class Pair:
     """Page `number` (from 1) before and after, as PNG or JPEG; empty where there is no such page.
 
-    `frames`: how many places are framed on the second picture.
+    `frames`: how many places are framed on the second picture. `over`: one upon the other, what both show in pale grey,
+    what came in orange, what went in blue; empty where the two have not the same size.
     """
 
     number: int
     before: bytes
     after: bytes
     frames: int
+    over: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,27 @@ def _pair(number: int, before: Any, after: Any) -> Pair | None:
     if not boxes:
         return None
     framed = _framed(after, boxes)
-    return Pair(number, _picture(before), _picture(framed), len(boxes))
+    return Pair(number, _picture(before), _picture(framed), len(boxes), _picture(_over(before, after)))
+
+
+def _over(before: Any, after: Any) -> Any:
+    """One image upon the other; a colour replaced by another as dark counts for something that came."""
+    from PIL import Image, ImageChops
+
+    from app.pdf.comparison import SEEN
+
+    was, shows = before.convert("L"), after.convert("L")
+    white = Image.new("L", was.size, 255)
+    both = Image.blend(white, ImageChops.lighter(was, shows), PALE)
+    over = Image.merge("RGB", (both, both, both))
+    less = ImageChops.subtract(shows, was)
+    bands = ImageChops.difference(before.convert("RGB"), after.convert("RGB")).split()
+    changed = ImageChops.lighter(ImageChops.lighter(bands[0], bands[1]), bands[2])
+    more = ImageChops.subtract(changed, less)
+    for strength, ink in ((more, MORE), (less, LESS)):
+        # An edge that smoothing moved is no difference; the rest is inked in full, so that a pale mark is seen too
+        over.paste(ink, mask=strength.point(lambda level: 255 * (level > SEEN)))
+    return over
 
 
 def _differences(before: Any, after: Any) -> Iterator[tuple[int, int, int, int]]:

@@ -93,6 +93,9 @@ def examine(
     return Examined(told["kind"], told["words"], load(json.dumps(told["verdicts"])), authorities)
 
 
+SIDES = ("before", "after", "over")
+
+
 def compare(path: Path, end: int, limits: Limits = STRANGER) -> Pictures:
     """The first pages of a PDF that are drawn otherwise than its first `end` bytes are (`app.pdf.pictures`).
 
@@ -102,9 +105,7 @@ def compare(path: Path, end: int, limits: Limits = STRANGER) -> Pictures:
     try:
         told = _ask(question)
         pairs = tuple(
-            Pair(
-                one["number"], base64.b64decode(one["before"]), base64.b64decode(one["after"]), one["frames"]
-            )
+            Pair(one["number"], frames=one["frames"], **{side: base64.b64decode(one[side]) for side in SIDES})
             for one in told["pairs"]
         )
         return Pictures(pairs, told["looked_at"], told["pages"])

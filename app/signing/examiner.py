@@ -70,6 +70,7 @@ def _pictures(question: dict[str, Any]) -> dict[str, Any]:
             "before": base64.b64encode(one.before).decode(),
             "after": base64.b64encode(one.after).decode(),
             "frames": one.frames,
+            "over": base64.b64encode(one.over).decode(),
         }
         for one in found.pairs
     ]

@@ -490,6 +490,9 @@ def test_who_verifies_a_file_meets_no_barrier(house: House, look: Look, tmp_path
             visitor.page.get_by_label("Fichier signé").set_input_files(path)
             visitor.button("Vérifier").click()
             visitor.sees(words)
+            if name == "goes on":
+                visitor.page.get_by_text("Superposer les deux").press("Enter")
+                visitor.sees("ce qu’il ne montre plus")
             look.at(visitor, f"verifier, {name}")
     with look.by("k.morizur") as secretary:
         look.at(secretary, "verifier in the house", "/compte/verifier")

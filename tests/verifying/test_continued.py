@@ -14,7 +14,7 @@ from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 from werkzeug.datastructures import FileStorage
 
 from app.core.clock import now
-from app.pdf.pictures import Pair, pictures
+from app.pdf.pictures import LESS, MORE, Pair, pictures
 from app.signing.verdict import dump, load
 from app.signing.verifier import continued
 from app.signing.verify import verify
@@ -48,9 +48,11 @@ def test_what_was_added_is_framed_and_what_was_signed_is_given_apart(house, made
     )
     assert "Aucunesignatureintactenecouvrecequiaétéajouté" in told
     assert "aprèslasignatured’ArmelKERVADEC" in told
-    was, now_is = (Image.open(io.BytesIO(one)) for one in carried(page, "src", "image/png"))
-    assert was.size == now_is.size
+    was, now_is, over = (Image.open(io.BytesIO(one)) for one in carried(page, "src", "image/png"))
+    assert was.size == now_is.size == over.size
     assert (ORANGE in colours(was), ORANGE in colours(now_is)) == (False, True)
+    assert "Superposer les deux" in page
+    assert MORE in colours(over)
     assert carried(page, "href", "application/pdf") == [signed]
     assert 'download="arrêté 204-version-signee.pdf"' in page
 
@@ -92,7 +94,7 @@ def test_the_pages_of_a_kept_file_are_for_who_reads_the_folder_alone(house, made
     kept = client.get(here).get_data(as_text=True)
     assert (f'href="{here}/avant-apres"' in kept, f'action="{here}/verdict"' in kept) == (True, True)
     page = client.get(f"{here}/avant-apres").get_data(as_text=True)
-    assert len(carried(page, "src", "image/png")) == 2
+    assert len(carried(page, "src", "image/png")) == 3  # before, after, one upon the other
     answer = client.get(f"{here}/version-signee")
     assert (answer.data, answer.mimetype) == (signed, "application/pdf")
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="plan-version-signee.pdf"')
@@ -111,6 +113,9 @@ def test_what_cannot_be_drawn_is_not_counted(made, tmp_path):
     (pair,) = pictures(path, len(signed)).pairs
     assert isinstance(pair, Pair)
     assert pair.frames
+    over = colours(Image.open(io.BytesIO(pair.over)))
+    assert {MORE, LESS} <= over  # the words of before, blue, under those that came
+    assert all(colour in (MORE, LESS) or (len(set(colour)) == 1 and colour[0] >= 0xB0) for colour in over)
 
 
 def test_what_the_file_says_of_the_day_it_was_changed_is_its_own_word(made, tmp_path):

@@ -23,6 +23,7 @@ class Shown:
     before: str
     after: str
     frames: int
+    over: str
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,10 @@ def continued(path: Path, verdicts: Sequence[Verdict], limits: Limits = STRANGER
     verdict = verdicts[rank - 1]
     later = [one for one in verdicts if one.signed_bytes > verdict.signed_bytes or one.covers_whole]
     made: Pictures = compare(path, verdict.signed_bytes, limits)
-    shown = tuple(Shown(one.number, _data(one.before), _data(one.after), one.frames) for one in made.pairs)
+    shown = tuple(
+        Shown(one.number, _data(one.before), _data(one.after), one.frames, _data(one.over))
+        for one in made.pairs
+    )
     names = tuple(dict.fromkeys(one.name for one in later if one.verdict != "invalide"))
     return Continued(rank, verdict, names, shown, made.looked_at, made.pages)
 
