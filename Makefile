@@ -5,7 +5,7 @@ BIN := .venv/bin
 # What is compiled once serves every process that a test starts
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check bench fuzz assets release system clean
+.PHONY: demo test check bench fuzz docs assets release system clean
 
 demo: .venv/.demo
 	@PORT=$(PORT) $(BIN)/python -m app.demo $(RESET)
@@ -30,6 +30,11 @@ bench: system .venv/.bench
 fuzz: system .venv/.dev
 	$(BIN)/python -m bench.flood 180 sqlite
 	$(BIN)/python -m bench.flood 180 postgresql
+
+# The documentation as a site, in var/site; a link or an anchor that leads nowhere, or a page outside of the menu, fails it
+docs: .venv/docs/.ready
+	@NO_MKDOCS_2_WARNING=1 .venv/docs/bin/mkdocs build --strict
+	@echo "Ouvrez var/site/index.html, ou, pour la recherche aussi : $(BIN)/python -m http.server -b 127.0.0.1 -d var/site 8090"
 
 assets:
 	npm ci --no-audit --no-fund
@@ -58,6 +63,11 @@ system:
 
 .venv/.bench: .venv/.dev requirements-bench.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
+.venv/docs/.ready: .venv/bin/python requirements-docs.txt
+	@$(BIN)/python -m venv .venv/docs
+	.venv/docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
 clean:

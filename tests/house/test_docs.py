@@ -63,6 +63,39 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
     assert not lost
 
 
+def anchors(page: Path) -> set[str]:
+    """Where a link may lead inside a page, as forges and our site name it."""
+    titles = re.findall(
+        r"^#+ (.+)$", re.sub(r"^```.*?^```", "", read(page), flags=re.MULTILINE | re.DOTALL), re.MULTILINE
+    )
+    plain = [re.sub(r"\[([^]]+)\]\([^)]*\)|`", r"\1", one).strip().lower() for one in titles]
+    return {re.sub(r"[^\w\- ]", "", one).replace(" ", "-") for one in plain}
+
+
+def test_every_link_of_the_repository_leads_to_a_file_and_to_a_title_that_are_there() -> None:
+    """The site says the same of its own pages (`make docs`); forges show the others too, and neither is asked here."""
+    places = ("app", "docs", "tests", ".github", "LICENSES", ".")
+    pages = [one for home in places for one in (ROOT / home).glob("*.md" if home == "." else "**/*.md")]
+    assert len(pages) > 50
+    lost = []
+    for page in pages:
+        for target, _, anchor in re.findall(r"\]\(([^)#\s]*)(#([^)\s]+))?\)", read(page)):
+            there = page if not target else page.parent / target
+            if target.startswith(("http:", "https:", "mailto:")):
+                continue
+            if not there.exists() or (anchor and anchor not in anchors(there)):
+                lost.append((page.relative_to(ROOT).as_posix(), target, anchor))
+    assert not lost
+
+
+def test_the_menu_of_the_site_has_every_page_once() -> None:
+    menu = (ROOT / "mkdocs.yaml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
+    named = re.findall(r": ([\w/-]+\.md)$", menu, re.MULTILINE)
+    assert sorted(named) == sorted(
+        one.relative_to(ROOT / "docs").as_posix() for one in (ROOT / "docs").rglob("*.md")
+    )
+
+
 def test_every_test_that_a_page_names_exists() -> None:
     named = set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)", every_text()))
     sources = {path: read(ROOT / path) for path in {path for path, _ in named} if (ROOT / path).exists()}
