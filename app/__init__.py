@@ -24,6 +24,7 @@ SLICES = (
     "files",
     "circuits",
     "folders",
+    "display",
     "transmission",
     "invoices",
     "pes",

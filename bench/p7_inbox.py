@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from app.core import db
 from app.core.db import reading
-from app.folders import queues
+from app.display import queues
 from app.people.actor import Actor
 from bench.commune import READER
 from bench.ground import KINDS, LARGE, SMALL, browser, ground

@@ -14,9 +14,9 @@ from app.core.clock import PARIS
 from app.core.db import Db
 from app.core.french import heure
 from app.core.grammar import plural
+from app.display.views import amount
 from app.folders.models import Folder
 from app.folders.sockets import Caution, cautions
-from app.folders.views import amount
 from app.people.actor import Actor
 
 VERBS = {"approve": ("Viser", "visé"), "reject": ("Rejeter", "rejeté"), "sign": ("Signer", "signé")}

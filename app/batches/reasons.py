@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from app.core.db import Db
 from app.core.french import heure, spaces
 from app.core.refusals import catalogue
+from app.display.moved import told
 from app.folders.models import Folder
-from app.folders.moved import told
 from workflows.circuit import RECALLED, WITHDRAWN
 
 

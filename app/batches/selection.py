@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from app.core.db import Db
-from app.folders import queues
+from app.display import queues
 from app.folders.access import STEP, asking, may_read
 from app.folders.models import Folder, Reading
 from app.people.actor import Actor

@@ -13,8 +13,7 @@ from app.folders.facts import count_amount
 from app.folders.models import Folder
 from app.folders.move import person_of
 from app.folders.readings import Correction, Values, open_corrections, others, ruled_corrections
-from app.folders.sockets import Caution, indexed
-from app.folders.views import Tag
+from app.folders.sockets import Caution, Tag, indexed
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.circuit import Phase

@@ -21,6 +21,15 @@ from workflows.family import Problem
 
 
 @dataclass(frozen=True)
+class Tag:
+    """A small fact of a folder with its tone and icon, shown beside its title."""
+
+    tone: str
+    icon: str
+    words: str
+
+
+@dataclass(frozen=True)
 class ReadFacts:
     """What was read inside a deposited file: facts by field key, and the data file to keep beside it.
 

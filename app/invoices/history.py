@@ -10,13 +10,13 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.french import euros, jour, spaces
+from app.display.views import state_label
 from app.folders.access import readable_among
 from app.folders.corrections import shown
 from app.folders.facts import cents_of
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import engaged
 from app.folders.sockets import Caution, is_open, mark_of
-from app.folders.views import state_label
 from app.invoices.checks import compact
 from app.invoices.establishments import listed
 from app.invoices.keys import CLOSE, SAME, SELLER, keys_of, seller_key, sellers_of

@@ -13,7 +13,7 @@ from app.folders.access import readable_by
 from app.folders.dated import STATES, state_rule
 from app.folders.effect import SUSPENSION, Suspension, effect_of
 from app.folders.models import Folder
-from app.folders.views import Tag
+from app.folders.sockets import Tag
 from app.legality import acts
 from app.legality.acts import Life
 from app.legality.clocks import REFERRAL, UNREAD, counter, kind_of

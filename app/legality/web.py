@@ -14,11 +14,11 @@ from app.core.french import taille
 from app.core.http import FILES, PERSON, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.display import page
+from app.display.blueprint import CREATE, received, version_shown
+from app.display.bytes import disposition
 from app.files import vault
-from app.folders import page
 from app.folders.access import authorize
-from app.folders.blueprint import CREATE, received, version_shown
-from app.folders.bytes import disposition
 from app.folders.effect import appeals_of
 from app.legality import acts, appeals, cancelling, intake, on_paper, replies, reports, views
 from app.legality.suspension import Asked, record_suspension

@@ -22,10 +22,10 @@ from app.core.db import NO_DATE, Db, reading
 from app.core.french import jour_long, spaces
 from app.core.outbox import Needless, Row
 from app.core.security import derived_token, token_hash
+from app.display.views import family_words, step_due
 from app.folders.access import STEP, asking, may_read
 from app.folders.models import Folder, StepRun
 from app.folders.notices import NOBODY, YOUR_TURN
-from app.folders.views import family_words, step_due
 from app.people.actor import Actor
 from app.people.desks import RESET_LIFE
 from app.people.factors import resets

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.french import euros, jour
+from app.display.views import family_words
 from app.folders.search import key_of
-from app.folders.views import family_words
 from app.journal.models import JournalEntry
 from app.people.models import Application, User
 from workflows.rights import Right

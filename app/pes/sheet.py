@@ -13,6 +13,7 @@ from markupsafe import Markup
 from app.core.db import Db, reading
 from app.core.french import euros, jour, spaces
 from app.core.refusals import Refusal
+from app.display.views import state_label
 from app.files import vault
 from app.folders.access import READER, readable_among
 from app.folders.models import DocumentVersion, Folder
@@ -20,7 +21,6 @@ from app.folders.move import was_signed
 from app.folders.points import name
 from app.folders.readings import rulings_on_cautions
 from app.folders.sockets import Caution, is_open, mark_of
-from app.folders.views import state_label
 from app.people.actor import system
 from app.pes import outstanding
 from app.pes.answered import Repeated, attachments_taken, marks, named_first, taken_again

@@ -6,8 +6,8 @@ from typing import Any
 from app.circuits.library import family_of
 from app.core.db import Db
 from app.core.french import euros, jour
+from app.display.timeline import planned_circuit
 from app.folders.models import Folder
-from app.folders.timeline import planned_circuit
 from app.pes.index import is_flow
 from app.pes.models import FlowIndex
 from workflows.circuit import StepKind

@@ -10,10 +10,10 @@ from app.core.clock import now
 from app.core.db import key_in, reading
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
+from app.display.blueprint import CREATE
+from app.display.bytes import disposition
 from app.files import vault
 from app.folders.access import authorize
-from app.folders.blueprint import CREATE
-from app.folders.bytes import disposition
 from app.pes import intake, returns_view
 from app.pes.attachment import content, kind_of
 from app.pes.models import FlowAttachment, FlowIndex

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from app.folders.schemas import WORDS, Body, _said, _text
+from app.display.schemas import WORDS, Body, _said, _text
 
 
 def _between(least: int, most: int, words: str, default: int | None) -> Any:

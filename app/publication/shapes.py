@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields
 
-from app.folders.shapes import DateShown, Problem, _day, _list, _moment, _number, _said, _text
+from app.display.shapes import DateShown, Problem, _day, _list, _moment, _number, _said, _text
 
 __all__ = ["ActShown", "ActsPage", "Problem"]
 

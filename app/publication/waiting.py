@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from app.circuits.library import catalogue
 from app.core.clock import PARIS, today
 from app.core.db import Db
+from app.display.views import Due, family_words, step_due
 from app.folders.access import readable_by
 from app.folders.effect import Effect, effects_of
 from app.folders.models import Folder, Publication, StepRun
 from app.folders.rows import STEPS_PER_ROUND
-from app.folders.views import Due, family_words, step_due
 from app.people.actor import Actor
 from app.publication import record
 from app.publication.models import PublicAct, PublicFile, PublicSite, PublicVersion

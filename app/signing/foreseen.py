@@ -17,11 +17,11 @@ from app.core.clock import PARIS, today
 from app.core.db import Db
 from app.core.french import jour_long
 from app.core.refusals import Refusal
+from app.display.timeline import planned_circuit
 from app.folders.facts import act_of
 from app.folders.models import Folder
 from app.folders.seats import Person, Slot, slots_of
 from app.folders.sockets import Caution
-from app.folders.timeline import planned_circuit
 from app.people.mandates import mandates, recorded
 from app.signing import assurance
 from app.signing.enrol import certificates_of

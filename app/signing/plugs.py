@@ -15,11 +15,11 @@ from app.core.french import instant_preuve
 from app.core.outbox import Hopeless, Needless, Outbox, Row, each_round, handles
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.display.timeline import planned_circuit
 from app.folders import sockets
 from app.folders.documents import JUDGE, current_versions
 from app.folders.models import DocumentVersion, Folder
-from app.folders.timeline import planned_circuit
-from app.folders.views import Tag
+from app.folders.sockets import Tag
 from app.people.actor import system
 from app.signing import copies, earlier, expiry, foreseen, levels, refused, setting
 from app.signing.assurance import LABELS

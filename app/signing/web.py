@@ -13,12 +13,12 @@ from app.core.db import reading
 from app.core.french import jour_long
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
-from app.folders import page, queues
+from app.display import page, queues
+from app.display.views import after_act
 from app.folders.access import authorize
 from app.folders.models import DocumentVersion, Folder
 from app.folders.move import not_your_turn
 from app.folders.sockets import cautions
-from app.folders.views import after_act
 from app.people.models import User
 from app.signing import asked, authority, enrol, expiry, refused, setting
 from app.signing.enrolling.web import pages as enrolling

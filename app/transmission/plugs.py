@@ -15,7 +15,7 @@ from app.core.outbox import Outbox, Row, each_round, handles
 from app.folders import sockets
 from app.folders.effect import effect_of
 from app.folders.models import Folder
-from app.folders.views import Tag
+from app.folders.sockets import Tag
 from app.transmission import afterwards, channels, lateness, silences
 from app.transmission.dispatch import ENDED, transmit
 from app.transmission.models import ON_PAPER, Receipt, Transmission

@@ -16,7 +16,8 @@ from app.core.db import engine, reading
 from app.core.french import jour
 from app.core.refusals import Refusal
 from app.demo.cast import PASSWORD
-from app.folders import decide, deposit, ruling, sending, views
+from app.display import views
+from app.folders import decide, deposit, ruling, sending
 from app.folders.facts import act_of
 from app.folders.keep import Incoming, keep_main
 from app.folders.models import Folder

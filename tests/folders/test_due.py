@@ -8,9 +8,10 @@ import time_machine
 from app.core.clock import today
 from app.core.db import NO_DATE, reading
 from app.core.french import jour
-from app.folders import decide, portrait, queues
+from app.display import portrait, queues
+from app.display.views import due, group_of, since, step_due
+from app.folders import decide
 from app.folders.models import Folder
-from app.folders.views import due, group_of, since, step_due
 from tests.builders.house import House
 
 

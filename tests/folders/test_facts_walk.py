@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from app.core.db import NO_DATE, reading
 from app.core.french import spaces
 from app.core.refusals import Refusal
+from app.display.timeline import planned_circuit
 from app.folders import corrections, decide, deposit, sending
 from app.folders.corrections import FACT
 from app.folders.deposit import keep_reading
@@ -27,7 +28,6 @@ from app.folders.readings import open_corrections
 from app.folders.ruling import rule as rule_on
 from app.folders.ruling import settle
 from app.folders.sockets import Caution, ReadFacts, cautions
-from app.folders.timeline import planned_circuit
 from app.people.actor import Actor
 from tests.builders.budgets import sealed
 from tests.builders.flows import renamed

@@ -110,7 +110,7 @@ def test_a_short_list_has_no_groups(house: House) -> None:
 
 
 def test_what_software_reads_of_a_draft_it_may_send_back(house: House) -> None:
-    from app.folders.portrait import portrait
+    from app.display.portrait import portrait
 
     folder_id = house.a_deliberation(at="draft")
     assert house.folder(folder_id).fields["classification_date"] == "2019-04-18"

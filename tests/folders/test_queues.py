@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from app.core.clock import now, today
 from app.core.db import NO_DATE, Db, engine, reading, writing
-from app.folders import decide, deposit, queues
+from app.display import queues
+from app.folders import decide, deposit
 from app.folders.access import may_read
 from app.folders.models import Folder, StepRun
 from app.people import desks

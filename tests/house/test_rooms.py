@@ -26,14 +26,14 @@ WEB = {
     "app/core/limits.py": "rate of tries",
     "app/core/api.py": "the description of the API",
     "app/people/login.py": "the session, and the guard before every view",
-    "app/folders/blueprint.py": "what the pages of folders share",
-    "app/folders/drafting.py": "pages of the desk that deposits",
+    "app/display/blueprint.py": "what the pages of folders share",
+    "app/display/drafting.py": "pages of the desk that deposits",
     "app/signing/asked.py": "what the signing pages send",
-    "app/folders/page.py": "addresses in the folder's page",
-    "app/folders/timeline.py": "addresses in the folder's history",
-    "app/folders/bytes.py": "streams a document",
-    "app/folders/forms.py": "the deposit form",
-    "app/folders/portrait.py": "addresses in the folder as the API tells it",
+    "app/display/page.py": "addresses in the folder's page",
+    "app/display/timeline.py": "addresses in the folder's history",
+    "app/display/bytes.py": "streams a document",
+    "app/display/forms.py": "the deposit form",
+    "app/display/portrait.py": "addresses in the folder as the API tells it",
     "app/demo/pki.py": "serves the test authority's lists",
     "app/demo/s2low.py": "serves S2LOW's own addresses for the simulators",
     "app/demo/s2low_bytes.py": "makes the answers of S2LOW's own addresses",
@@ -74,8 +74,8 @@ HEAVY = {
     "pkcs11": ("app/signing/keys/",),
     "holidays": ("workflows/deadlines.py",),
     "smtplib": ("app/notices/mailer.py", "app/operations/"),
-    "flask_smorest": ("app/core/api.py", "app/folders/"),
-    "marshmallow": ("app/core/api.py", "app/folders/", "app/publication/s"),  # schemas and shapes
+    "flask_smorest": ("app/core/api.py", "app/display/"),
+    "marshmallow": ("app/core/api.py", "app/display/", "app/publication/s"),  # schemas and shapes
 }
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from app.core import outbox
 from app.core.refusals import catalogue
-from app.folders import events
-from app.folders.page import ORIGINS, ROLES
-from app.folders.views import family_words, state_label
+from app.display import events
+from app.display.page import ORIGINS, ROLES
+from app.display.views import family_words, state_label
 from app.operations import trace
 from app.operations.web import KINDS
 from tests.builders.house import House
@@ -251,7 +251,7 @@ def test_one_thing_has_one_name_on_every_screen() -> None:
             {subject.label} if subject else ()
         )
     assert labels == {"act": {"Objet de l’acte"}, "other": {"Objet"}}
-    form = (ROOT / "app" / "folders" / "forms.py").read_text(encoding="utf-8")
+    form = (ROOT / "app" / "display" / "forms.py").read_text(encoding="utf-8")
     assert '"Titre du dossier"' in form  # of the folder, never of the act
     assert [families()[one].label for one in ("pes", "pes_payroll")] == ["Flux comptable", "Flux de paye"]
 

@@ -8,7 +8,8 @@ import pytest
 from app.core.db import reading
 from app.core.refusals import Refusal
 from app.demo.cast import PASSWORD
-from app.folders import decide, queues, sending
+from app.display import queues
+from app.folders import decide, sending
 from app.folders.ruling import rule
 from app.folders.sockets import cautions
 from app.people import applications, desks

@@ -12,8 +12,8 @@ from app.core import outbox
 from app.core.clock import now
 from app.core.db import engine, reading
 from app.demo.cast import SIREN
+from app.display.portrait import portrait
 from app.files import vault
-from app.folders.portrait import portrait
 from app.journal.models import JournalEntry
 from app.people.actor import system
 from app.people.models import Collectivity

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.core.db import reading
 from app.core.outbox import Outbox, retry
-from app.folders import queues
+from app.display import queues
 from app.folders.access import may_read
 from app.folders.models import Folder
 from app.people.models import LoginSession, User

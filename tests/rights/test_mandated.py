@@ -14,7 +14,8 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.demo.cast import PASSWORD
-from app.folders import decide, queues, stranded
+from app.display import queues
+from app.folders import decide, stranded
 from app.folders.access import IN_SQL, as_text, asking_at, may_read
 from app.folders.facts import act_of
 from app.folders.models import Folder

@@ -11,11 +11,11 @@ from app.core.clock import today
 from app.core.db import Db
 from app.core.french import spaces
 from app.core.refusals import Refusal
+from app.display.timeline import planned_circuit
 from app.folders.models import Folder
 from app.folders.points import name
 from app.folders.seats import slots_of
 from app.folders.sockets import Caution
-from app.folders.timeline import planned_circuit
 from app.people.mandates import mandates
 from app.people.models import User
 from workflows.circuit import Phase, Step, StepKind

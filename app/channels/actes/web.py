@@ -8,8 +8,9 @@ from app.channels.actes.renewal import renew
 from app.core.db import reading
 from app.core.http import guard
 from app.core.refusals import Refusal
-from app.folders import deposit, page
-from app.folders.blueprint import CREATE, version_shown
+from app.display import page
+from app.display.blueprint import CREATE, version_shown
+from app.folders import deposit
 from app.folders.favourites import star as keep_at_hand
 
 pages = Blueprint("actes", __name__, template_folder="templates")

@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.db import Db
+from app.display.events import told
 from app.folders.access import readable_by
-from app.folders.events import told
 from app.folders.models import Folder
 from app.journal.models import JournalEntry
 from app.operations import trace

@@ -10,9 +10,9 @@ from app.core.db import reading
 from app.core.http import PUBLIC, guard
 from app.core.limits import limiter
 from app.core.refusals import Refusal
+from app.display.bytes import SHOWN, disposition
 from app.files import vault
 from app.files.store import CHUNK
-from app.folders.bytes import SHOWN, disposition
 from app.people.actor import system
 from app.publication.alarm import report_altered, report_restored
 from app.publication.models import PublicFile

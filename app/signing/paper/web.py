@@ -12,9 +12,9 @@ from app.core.french import taille
 from app.core.http import FILES, guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.folders import page
+from app.display import page
+from app.display.blueprint import received
 from app.folders.access import authorize
-from app.folders.blueprint import received
 from app.people import identity
 from app.signing.paper import sheet as paper
 

@@ -16,12 +16,12 @@ from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.display.timeline import planned_circuit
 from app.files import vault
 from app.folders.access import lock_editable
 from app.folders.documents import last_version
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.seats import slots_of
-from app.folders.timeline import planned_circuit
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.signing.models import SignaturePlace

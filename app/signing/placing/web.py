@@ -12,7 +12,7 @@ from app.core.db import Db, reading
 from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.folders import page
+from app.display import page
 from app.folders.access import authorize, lock_editable
 from app.folders.models import Folder
 from app.signing.placing import places

@@ -19,8 +19,8 @@ from app.core.limits import limiter, origin
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.core.texts import cleaned
+from app.display.bytes import disposition, readable
 from app.files import vault
-from app.folders.bytes import disposition, readable
 from app.folders.models import Document, DocumentVersion
 from app.signing import setting, shown
 from app.signing.examine import OURS, Examined, examine

@@ -19,16 +19,9 @@ from app.core.french import depuis, euros, instant, instant_preuve, jour
 from app.core.grammar import plural
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.folders import corrections, events, numbering
-from app.folders.effect import effect_of
-from app.folders.models import Folder, Publication, StepRun
-from app.folders.move import Present
-from app.folders.publicity import Means, means_of, signed_on, way_of
-from app.folders.queues import Found
-from app.folders.rows import STEPS_PER_ROUND
-from app.folders.seats import Part, Slot, parts_awaited, slots_of
-from app.folders.sockets import CALLED, held_by, plugged, returned_as
-from app.folders.views import (
+from app.display import events
+from app.display.queues import Found
+from app.display.views import (
     Due,
     EntryView,
     MailView,
@@ -41,6 +34,14 @@ from app.folders.views import (
     state_label,
     step_due,
 )
+from app.folders import corrections, numbering
+from app.folders.effect import effect_of
+from app.folders.models import Folder, Publication, StepRun
+from app.folders.move import Present
+from app.folders.publicity import Means, means_of, signed_on, way_of
+from app.folders.rows import STEPS_PER_ROUND
+from app.folders.seats import Part, Slot, parts_awaited, slots_of
+from app.folders.sockets import CALLED, held_by, plugged, returned_as
 from app.journal.models import JournalEntry
 from app.people.models import Desk, User
 from workflows.circuit import Circuit, Phase, Step, StepKind

@@ -10,19 +10,20 @@ import sqlalchemy as sa
 from app.circuits.library import catalogue, circuit_of, current, family_of
 from app.core.api import PREFIX
 from app.core.db import NO_DATE, Db
-from app.folders import corrections, queues, timeline
+from app.display import queues, timeline
+from app.display.forms import choices_of
+from app.display.page import current_present
+from app.display.views import amount, state_label
+from app.folders import corrections
 from app.folders.deposit import depositing
 from app.folders.documents import TYPED, current_versions
 from app.folders.effect import effect_of
-from app.folders.forms import choices_of
 from app.folders.models import Document, DocumentVersion, Folder, Publication, StepRun
 from app.folders.move import Present
-from app.folders.page import current_present
 from app.folders.publicity import means_of
 from app.folders.rows import STEPS_PER_ROUND
 from app.folders.sending import find_problems
 from app.folders.sockets import CALLED, FileTypes, cautions, plugged, returned_as, settled, types_of
-from app.folders.views import amount, state_label
 from app.journal.models import JournalEntry
 from app.people.actor import Actor
 from app.people.models import Desk

@@ -14,18 +14,8 @@ from app.core.db import Db
 from app.core.french import instant, jour_long, spaces, taille
 from app.core.grammar import de
 from app.core.refusals import Refusal
-from app.files import vault
-from app.files.xml import shown_text
-from app.folders import decide, points, queues, timeline
-from app.folders.corrections import ruled_in_words
-from app.folders.documents import FIXED, current_versions
-from app.folders.models import Document, DocumentVersion, Folder, StepRun
-from app.folders.move import EMITTERS, Present, lacking_words, present
-from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
-from app.folders.rows import STEPS_PER_ROUND
-from app.folders.ruling import doubted_by, may_rule
-from app.folders.sockets import CALLED, Caution, obstacles, plugged, returned_as, told_by_page, untold
-from app.folders.views import (
+from app.display import queues, timeline
+from app.display.views import (
     ActionView,
     AskedDate,
     AskedReason,
@@ -36,13 +26,23 @@ from app.folders.views import (
     Link,
     Notice,
     Pager,
-    Tag,
     VersionView,
     amount,
     due,
     family_words,
     state_label,
 )
+from app.files import vault
+from app.files.xml import shown_text
+from app.folders import decide, points
+from app.folders.corrections import ruled_in_words
+from app.folders.documents import FIXED, current_versions
+from app.folders.models import Document, DocumentVersion, Folder, StepRun
+from app.folders.move import EMITTERS, Present, lacking_words, present
+from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
+from app.folders.rows import STEPS_PER_ROUND
+from app.folders.ruling import doubted_by, may_rule
+from app.folders.sockets import CALLED, Caution, Tag, obstacles, plugged, returned_as, told_by_page, untold
 from app.people.actor import Actor
 from app.people.models import Desk
 from workflows.circuit import StepKind

@@ -13,14 +13,15 @@ from app.core.db import reading
 from app.core.grammar import plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal, to_correct
-from app.folders import decide, deposit, portrait, queues, sending
+from app.display import portrait, queues
+from app.display.blueprint import received
+from app.display.bytes import serve
+from app.display.page import current_present
+from app.folders import decide, deposit, sending
 from app.folders.access import authorize
-from app.folders.blueprint import received
-from app.folders.bytes import serve
 from app.folders.keep import Incoming
 from app.folders.models import Folder
 from app.folders.once import Once, made_by
-from app.folders.page import current_present
 from workflows.circuit import StepKind
 from workflows.errors import Refusal as Unlawful
 

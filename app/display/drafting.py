@@ -14,12 +14,13 @@ from app.core.grammar import plural
 from app.core.http import FILES, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
+from app.display import page, timeline, views
+from app.display.blueprint import CREATE, pages, received, version_shown
+from app.display.forms import draft_form
 from app.files.intake import accepted_names
-from app.folders import corrections, deposit, numbering, page, sending, timeline, views
+from app.folders import corrections, deposit, numbering, sending
 from app.folders.access import authorize
-from app.folders.blueprint import CREATE, pages, received, version_shown
 from app.folders.documents import TYPED
-from app.folders.forms import draft_form
 from app.folders.keep import Incoming
 from app.folders.models import Document, Folder
 from app.folders.sockets import plugged, types_of, untold_by_draft

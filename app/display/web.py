@@ -23,22 +23,20 @@ from app.core.grammar import plural
 from app.core.http import PERSON, answer, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.folders import (
-    decide,
+from app.display import (
     drafting,  # noqa: F401 - its routes join the blueprint
     home,
     moved,
     page,
     queues,
-    ruling,
     slip,
-    sockets,
     timeline,
     views,
 )
+from app.display.blueprint import CREATE, pages, version_shown
+from app.display.bytes import serve
+from app.folders import decide, ruling, sockets
 from app.folders.access import authorize
-from app.folders.blueprint import CREATE, pages, version_shown
-from app.folders.bytes import serve
 from app.folders.deposit import depositing
 from app.folders.models import Folder
 from app.folders.move import not_your_turn

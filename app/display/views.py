@@ -11,6 +11,7 @@ from app.circuits.library import catalogue
 from app.core.clock import PARIS, today
 from app.core.db import NO_DATE
 from app.core.french import HARD, heure, instant, jour, spaces
+from app.folders.sockets import Tag
 from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, StepKind
 
 SOON = 3
@@ -24,15 +25,6 @@ class Due:
     tone: str
     words: str
     detail: str = ""
-
-
-@dataclass(frozen=True)
-class Tag:
-    """A small fact with its tone and icon."""
-
-    tone: str
-    icon: str
-    words: str
 
 
 @dataclass(frozen=True)

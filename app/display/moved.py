@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.french import moment_of_day, spaces
-from app.folders import queues
+from app.display import queues
 from app.folders.access import authorize
 from app.folders.models import Folder, StepRun
 from app.folders.move import decided

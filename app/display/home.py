@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.french import instant
-from app.folders import queues, timeline
+from app.display import queues, timeline
 from app.folders.models import Folder, StepRun
 from app.folders.move import present
 from app.people.actor import Actor

@@ -4,7 +4,7 @@ from typing import Any
 
 from app.core.clock import now
 from app.core.db import Db
-from app.folders import page, timeline
+from app.display import page, timeline
 from app.folders.corrections import ruled_in_words, told
 from app.folders.documents import current_versions
 from app.folders.models import Folder
