@@ -204,7 +204,10 @@ class Factor(Base):
 
 
 class RecoveryCode(Base):
-    """The keyed hash of a code that opens the door once when every factor is lost."""
+    """The keyed hash of a code that opens the door once when every factor is lost.
+
+    `salt`: of the drawing, where the codes are of before migration 0050, shorter, and their hash was stretched by Argon2id.
+    """
 
     __tablename__ = "recovery_code"
     __table_args__ = (sa.Index("ix_recovery_code_user_id", "user_id"),)
@@ -212,6 +215,7 @@ class RecoveryCode(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"))
     code_hash: Mapped[str] = mapped_column(unique=True)
+    salt: Mapped[str | None]
     created_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 

@@ -47,7 +47,8 @@ def _nobody() -> str:
 
 
 @contextmanager
-def _turn() -> Iterator[None]:
+def turn() -> Iterator[None]:
+    """A place among the few that hash at once, never inside a transaction; refuses `passwords-busy` when all are taken."""
     if verb := running():
         raise RuntimeError(f"a password is hashed inside the transaction of {verb}")
     if not _places.acquire(blocking=False):
@@ -65,7 +66,7 @@ def _turn() -> Iterator[None]:
 
 def matches(stored: str | None, password: str) -> bool:
     """Whether this is the password; it takes as long when nothing is stored. Refuses `passwords-busy`."""
-    with _turn():
+    with turn():
         try:
             return hasher().verify(stored or _nobody(), password) and bool(stored)
         except (VerificationError, InvalidHashError):
@@ -103,5 +104,5 @@ def renewed(stored: str, password: str) -> str | None:
 
 
 def _hash(password: str) -> str:
-    with _turn():
+    with turn():
         return hasher().hash(password)

@@ -16,6 +16,7 @@ from app.channels.handover.channel import HandoverChannel
 from app.channels.handover.settings import HandoverSettings
 from app.channels.handover.signature import IDEMPOTENCY, SIGNATURE, TIMESTAMP, sign, verify
 from app.core.addresses import entry_of
+from app.core.sealed import seal
 from app.transmission.ports import AnswerKind, Rejected, Uncertain, Unreachable
 from tests.channels.parcels import NOW, a_parcel
 
@@ -216,11 +217,14 @@ def test_a_collectivity_s_own_webhook_needs_its_own_secret(tmp_path):
         channel = HandoverChannel(
             HandoverSettings(folder=tmp_path / "out", webhook_hosts=(entry_of(url),)), lambda: NOW
         )
-        own = {"handover_webhook_url": url, "handover_webhook_secret": "le secret de Kerlann"}
+        own = {"handover_webhook_url": url, "handover_webhook_secret": seal("le secret de Kerlann")}
         theirs = a_parcel(tmp_path / "store", sender=replace(parcel.sender, settings=own))
         delivered(channel, theirs, tmp_path)
         alone = replace(parcel.sender, settings={"handover_webhook_url": url})
         assert [p.rule for p in channel.check(a_parcel(tmp_path / "store", sender=alone))] == ["H02"]
+        unread = replace(parcel.sender, settings={**own, "handover_webhook_secret": "le secret de Kerlann"})
+        [problem] = channel.check(a_parcel(tmp_path / "store", sender=unread))
+        assert "n’est plus lisible" in problem.sentence
     assert len(got) == 1
 
 
@@ -229,7 +233,7 @@ def test_a_collectivity_s_own_address_is_public_and_plain_unless_the_installatio
     parcel = a_parcel(tmp_path / "store")
 
     def refusal(url, *hosts):
-        own = {"handover_webhook_url": url, "handover_webhook_secret": SECRET}
+        own = {"handover_webhook_url": url, "handover_webhook_secret": seal(SECRET)}
         theirs = a_parcel(tmp_path / "store", sender=replace(parcel.sender, settings=own))
         settings = HandoverSettings(folder=tmp_path / "out", webhook_hosts=hosts, connect_seconds=1)
         channel = HandoverChannel(settings, lambda: NOW)

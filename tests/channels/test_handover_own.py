@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 from app.channels.handover import own
 from app.channels.handover.settings import HandoverSettings
+from app.core import sealed
 from app.core.db import reading
 from app.demo.cast import SIREN
 from app.journal.models import JournalEntry
@@ -27,8 +28,11 @@ def test_an_address_is_kept_with_its_secret_and_a_bad_one_changes_nothing(house:
     assert given.exit_code == 0, given.output
     before = settings()
     assert before["handover_webhook_url"] == URL
-    assert f"affiché une seule fois : {before['handover_webhook_secret']}" in given.output
-    own.set_address(SIREN, URL, before["handover_webhook_secret"], HandoverSettings())
+    secret = given.output.rpartition("affiché une seule fois : ")[2].strip()
+    assert sealed.unseal(before["handover_webhook_secret"]) == secret
+    assert secret not in str(before)
+    own.set_address(SIREN, URL, secret, HandoverSettings())
+    before = settings()
     short = tmp_path / "secret"
     short.write_text("court\n", encoding="utf-8")
     for words, why in (

@@ -27,13 +27,13 @@ def _as_before() -> object:
 
 def test_what_a_former_key_sealed_is_read_and_nothing_new_is_made_of_it() -> None:
     security.configure(OLD)
-    kept, code = sealed.seal("JBSWY3DPEHPK3PXP"), codes.recovery_hash("ABCD-EFGH-JKLM")
+    kept, code = sealed.seal("JBSWY3DPEHPK3PXP"), codes.recovery_hash("ABCD-EFGH-JKLM-NPQR-STUV-WXYZ-2345")
     drawn = sealed._drawn(OLD.encode())
     fernet = Fernet(sealed.urlsafe_b64encode(drawn)).encrypt(b"JBSWY3DPEHPK3PXP").decode()
     security.configure(NEW, [OLD])
     assert sealed.unseal(kept) == sealed.unseal(fernet) == "JBSWY3DPEHPK3PXP"
-    assert code in codes.recovery_hashes("ABCD-EFGH-JKLM")
-    assert codes.recovery_hash("ABCD-EFGH-JKLM") != code
+    assert code in codes.recovery_hashes("ABCD-EFGH-JKLM-NPQR-STUV-WXYZ-2345")
+    assert codes.recovery_hash("ABCD-EFGH-JKLM-NPQR-STUV-WXYZ-2345") != code
     again = sealed.seal("JBSWY3DPEHPK3PXP")
     assert again != sealed.seal("JBSWY3DPEHPK3PXP")
     security.configure(NEW)

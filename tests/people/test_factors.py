@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from app.batches import gesture
+from app.core import schema, sealed, security
 from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
@@ -25,7 +26,7 @@ from app.demo.cast import PASSWORD
 from app.journal.models import JournalEntry
 from app.people import desks, identity, login, passwords
 from app.people.factors import codes, passkeys
-from app.people.models import Challenge, Factor, RecoveryCode
+from app.people.models import Challenge, Collectivity, Factor, RecoveryCode
 from tests.builders.authenticator import Authenticator, octets, text
 from tests.builders.house import ASSETS, House, token_in
 from tests.folders.test_enrolment import offer, send
@@ -70,7 +71,7 @@ def with_application(house: House, login: str) -> tuple[FlaskClient, str, list[s
         code=typed(secret, -1),
         name="Téléphone",
     )
-    shown = re.findall(r"<code>([A-Z2-9]{4}-[A-Z2-9]{4}-[A-Z2-9]{4})</code>", done.get_data(as_text=True))
+    shown = re.findall(r"<code>((?:[A-Z2-9]{4}-){6}[A-Z2-9]{4})</code>", done.get_data(as_text=True))
     assert len(shown) == codes.CODES
     return client, secret, shown
 
@@ -238,6 +239,41 @@ def test_a_recovery_code_opens_once_and_what_is_enrolled_then_waits_a_day_to_sig
     assert refused.get_json()["key"] == "factor-too-new"
     with time_machine.travel(now() + timedelta(hours=11), tick=True):
         assert client.get("/compte/protection").status_code == 200
+
+
+def test_what_was_kept_before_is_sealed_and_a_short_recovery_code_still_opens_once(house: House) -> None:
+    """Rows of migration 0049: a webhook's secret in clear, recovery codes of sixty bits under a bare keyed hash."""
+    with_application(house, A)
+    who, before = house.actor(A), ("ABCD-EFGH-JKLM", "NPQR-STUV-WXYZ")
+    schema.downgrade("0049_returned_clients")
+    town = Collectivity.__table__
+    made = sa.column("created_at", sa.DateTime(timezone=True))
+    kept = sa.table("recovery_code", *map(sa.column, ("user_id", "code_hash")), made)
+    clear = {"handover_webhook_url": "https://finances.example.org/", "handover_webhook_secret": "en clair"}
+    with engine().begin() as connection:
+        connection.execute(sa.update(town).where(town.c.id == who.collectivity_id).values(settings=clear))
+        rows = [
+            {"user_id": who.user_id, "code_hash": codes._keyed(one, 3)[0], "created_at": now()}
+            for one in before
+        ]
+        connection.execute(sa.insert(kept), rows)
+    schema.upgrade()
+    with reading() as db:
+        settings = db.get_one(Collectivity, who.collectivity_id).settings
+        hashes = set(db.scalars(sa.select(RecoveryCode.code_hash)))
+    assert sealed.unseal(settings["handover_webhook_secret"]) == "en clair"
+    assert "en clair" not in json.dumps(settings)
+    assert not hashes & {row["code_hash"] for row in rows}
+    assert give(knock(house, A), "ABCD-EFGH-JKLN").status_code == 403
+    assert give(knock(house, A), before[0].lower()).location == "/compte/protection"
+    assert give(knock(house, A), before[0]).status_code == 403
+    security.configure(
+        "another secret of the tests, long enough", [house.settings.secret_key.get_secret_value()]
+    )
+    try:
+        assert give(knock(house, A), before[1]).location == "/compte/protection"
+    finally:
+        security.configure(house.settings.secret_key.get_secret_value())
 
 
 def test_what_is_last_and_asked_for_is_not_taken_off(house: House) -> None:

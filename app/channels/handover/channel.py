@@ -14,6 +14,8 @@ from app.channels.handover.settings import MIN_SECRET, HandoverSettings
 from app.channels.handover.signature import IDEMPOTENCY, SIGNATURE, TIMESTAMP, pieces, sign
 from app.core.addresses import Allowed, Target, entry_of
 from app.core.clock import PARIS, now
+from app.core.refusals import Refusal
+from app.core.sealed import unseal
 from app.transmission.ports import Answer, AnswerKind, Package, Parcel, Problem, Rejected, Sender
 
 RECEIPTS: Final = ".receipts"
@@ -136,20 +138,18 @@ class HandoverChannel:
         The installation's own address is listed by being written in the settings; a collectivity's is not.
         """
         settings = self._settings
-        url, secret = (
-            sender.settings.get("handover_webhook_url"),
-            sender.settings.get("handover_webhook_secret"),
-        )
-        if not url:
-            url = settings.webhook_url
-            secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
-        if not url:
+        url, secret = sender.settings.get("handover_webhook_url"), ""
+        if url:
+            secret = _own_secret(sender)
+        elif url := settings.webhook_url:
+            secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else ""
+        else:
             return None
-        if len(str(secret or "")) < MIN_SECRET:
+        if len(secret) < MIN_SECRET:
             raise Rejected(f"L’adresse de remise n’a pas de secret de {MIN_SECRET} caractères. Donnez-en un.")
         own = [entry_of(str(url))] if url == settings.webhook_url else []
         allowed = Allowed(inside=[*settings.webhook_hosts, *filter(None, own)], anybody=True)
-        return judged(str(url), allowed), allowed, str(secret).encode()
+        return judged(str(url), allowed), allowed, secret.encode()
 
     def _keep_receipt(
         self, parcel: Parcel, reference: str, sha256: str, mode: str, status: int | None
@@ -179,6 +179,20 @@ class HandoverChannel:
 def open_channel(settings: Any) -> HandoverChannel:
     """The channel as the installation configured it."""
     return HandoverChannel(HandoverSettings.read(settings), now)
+
+
+def _own_secret(sender: Sender) -> str:
+    """A collectivity's own secret, unsealed; empty when it has none. Refuses with `Rejected` what no key of ours has sealed."""
+    sealed = sender.settings.get("handover_webhook_secret")
+    if not sealed:
+        return ""
+    try:
+        return unseal(str(sealed))
+    except Refusal as refusal:
+        raise Rejected(
+            "Le secret de l’adresse de remise n’est plus lisible : la clé de l’installation a changé. "
+            "Donnez-lui un autre secret (« flask --app wsgi handover address »)."
+        ) from refusal
 
 
 def _idempotency_key(parcel: Parcel) -> str:

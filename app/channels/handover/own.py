@@ -7,6 +7,7 @@ from app.channels.handover.settings import MIN_SECRET, HandoverSettings
 from app.core.addresses import AddressRefusedError, Allowed, Target
 from app.core.db import Db
 from app.core.refusals import Refusal
+from app.core.sealed import seal
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.desks import collectivity_of
@@ -14,7 +15,7 @@ from app.people.models import Collectivity
 from app.transmission.ports import Rejected
 
 KEYS = ("handover_webhook_url", "handover_webhook_secret")
-"""In the settings of a collectivity: the address, then the secret."""
+"""In the settings of a collectivity: the address, then the secret, sealed (`app/core/sealed.py`)."""
 BY = "ligne de commande"
 
 
@@ -32,7 +33,7 @@ def set_address(db: Db, siren: str, url: str, secret: str, settings: HandoverSet
     except Rejected as rejected:
         raise Refusal("handover-address", why=rejected.reason) from rejected
     row = _locked(db, siren)
-    row.settings = {**row.settings, **dict(zip(KEYS, (url, secret), strict=True))}
+    row.settings = {**row.settings, **dict(zip(KEYS, (url, seal(secret)), strict=True))}
     append(db, row.id, Event("collectivity.handover", BY, None, None, {"host": target.host}))
 
 

@@ -12,7 +12,7 @@ class HandoverSettings(BaseModel):
     """Settings of the channel, read from variables that begin with HANDOVER_.
 
     A collectivity may have its own address: `handover_webhook_url` and `handover_webhook_secret`, both, in its
-    settings.
+    settings, the secret sealed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

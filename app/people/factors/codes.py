@@ -13,7 +13,11 @@ STEP = 30  # seconds that a code lasts (RFC 6238 §4.1)
 WINDOW = 1  # steps before and after: clocks of telephones differ (RFC 6238 §5.2)
 CODES = 10
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # 32 signs, none of which is taken for another one
-_GROUPS, _GROUP = 3, 4  # 60 bits
+_GROUPS, _GROUP = 7, 4
+"""140 bits: nobody guesses one, so that a keyed hash is enough (ASVS 6.5.2, 11.5.1)."""
+_GROUPS_BEFORE = 3
+"""60 bits, of a drawing before migration 0050: what is kept of those is stretched by Argon2id, under a salt of the drawing."""
+_NO_SALT = "00" * 16
 _ISSUER = "Paraphe"
 
 
@@ -62,7 +66,7 @@ def _steps(now: int) -> Iterator[int]:
 
 
 def new_recovery() -> list[str]:
-    """Ten codes of three groups of four signs, shown once."""
+    """Ten codes of seven groups of four signs, shown once."""
     return ["-".join(_group() for _ in range(_GROUPS)) for _ in range(CODES)]
 
 
@@ -78,7 +82,30 @@ def recovery_hash(typed: str) -> str | None:
 
 def recovery_hashes(typed: str) -> list[str]:
     """What may have been kept of such a code: under the secret of now, then under those that it replaced."""
+    return _keyed(typed, _GROUPS)
+
+
+def of_before(typed: str) -> bool:
+    """Whether this has the shape of a shorter code, drawn before migration 0050."""
+    return bool(_keyed(typed, _GROUPS_BEFORE))
+
+
+def recovery_hashes_before(typed: str, salt: str | None) -> list[str]:
+    """The same of a shorter code of before, stretched under the salt of its drawing (hexadecimal).
+
+    It takes as long when there is no drawing of before (None), and then nobody keeps what it gives.
+    """
+    from argon2.low_level import Type, hash_secret_raw
+
+    return [
+        # The parameters of migration 0050, for ever (RFC 9106 §4, second recommended)
+        hash_secret_raw(one.encode(), bytes.fromhex(salt or _NO_SALT), 3, 65536, 4, 32, Type.ID).hex()
+        for one in _keyed(typed, _GROUPS_BEFORE)
+    ]
+
+
+def _keyed(typed: str, groups: int) -> list[str]:
     code = "".join(sign for sign in typed.upper() if sign in _LETTERS)
-    if len(code) != _GROUPS * _GROUP or len(typed.strip()) > len(code) + _GROUPS + 1:
+    if len(code) != groups * _GROUP or len(typed.strip()) > len(code) + groups + 1:
         return []
     return [hmac.new(key, b"recovery " + code.encode(), sha256).hexdigest() for key in secrets_known()]

@@ -13,6 +13,7 @@ from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.core.sealed import unseal
+from app.people import passwords
 from app.people.factors import asking, codes, passkeys
 from app.people.identity import Proof
 from app.people.models import Challenge, Factor, RecoveryCode, User
@@ -109,9 +110,16 @@ def by_key(
 
 
 def by_recovery(db: Db, user: User, typed: str) -> Proof | None:
-    """Of a recovery code that has not served."""
-    hashes = codes.recovery_hashes(typed)
+    """Of a recovery code that has not served, a shorter one of before too. Refuses `passwords-busy`, as a password does."""
     query = sa.select(RecoveryCode).where(RecoveryCode.user_id == user.id, RecoveryCode.used_at.is_(None))
+    stretched = RecoveryCode.salt.is_not(None)
+    if hashes := codes.recovery_hashes(typed):
+        query = query.where(sa.not_(stretched))
+    elif codes.of_before(typed):
+        salt = db.scalar(query.where(stretched).with_only_columns(RecoveryCode.salt).limit(1))
+        with passwords.turn():
+            hashes = codes.recovery_hashes_before(typed, salt)
+        query = query.where(stretched)
     row = db.scalar(query.where(RecoveryCode.code_hash.in_(hashes))) if hashes else None
     if row is None:
         return None

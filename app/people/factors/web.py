@@ -89,7 +89,7 @@ def second() -> Response | Page:
             return _entered(token, who.login, who.days)
     except Refusal as refusal:
         status, error = catalogue.say(refusal.key, refusal.facts)
-        if refusal.key != "factor-refused":
+        if refusal.key not in {"factor-refused", "passwords-busy"}:
             session.pop(TICKET, None)
             flash(error, "warn")
             return redirect(url_for("people.login", suite=request.args.get("suite")))
