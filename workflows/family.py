@@ -14,7 +14,8 @@ from typing import Any, get_args
 from workflows import deadlines
 from workflows.bases import with_base
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
-from workflows.condition import Condition, Facts, read
+from workflows.condition import Condition, Facts, Not, read
+from workflows.covering import covers
 from workflows.disputed import surely_holds, values
 from workflows.errors import Refusal
 from workflows.fields import Field, FieldType, Moment, parse
@@ -281,7 +282,8 @@ def check_circuit(family: Family, circuit: Circuit) -> None:
     """Refuse `circuit-unlawful` for a circuit that could skip a stage of the law, or reads an absent field.
 
     A stage is kept by a step without condition: a conditional one can be skipped, but for a signature that the family
-    itself asks under that condition (`Family.sign_when`). Stages keep their order.
+    itself asks under that condition (`Family.sign_when`). It is kept as well by several steps whose conditions leave no
+    case out (two signatories by amount), as `covering.covers` proves. Stages keep their order.
     """
     faults = [*_missing_stages(family, circuit), *_missing_fields(family, circuit)]
     faults.extend(fault for rule in family.circuit_rules if (fault := rule(circuit)) is not None)
@@ -295,13 +297,31 @@ def _missing_stages(family: Family, circuit: Circuit) -> Iterator[str]:
         skippable = [step for step in rest if step.kind is stage]
         kept = (None, family.sign_when) if stage is StepKind.SIGN else (None,)
         rank = next((n for n, step in enumerate(rest) if step.kind is stage and step.when in kept), None)
+        if rank is None:
+            rank = _together(family, stage, rest)
         if rank is not None:
             yield from _too_early(family, stage, rest[:rank])
             rest = rest[rank + 1 :]
         elif skippable:
-            yield f"L’étape « {skippable[0].label} » est obligatoire : retirez sa condition."
+            yield (
+                f"L’étape « {skippable[0].label} » est obligatoire : retirez sa condition, ou ajoutez l’étape qui prend "
+                "tous les autres cas."
+            )
         else:
             yield f"Il manque l’étape obligatoire « {stage.label} », à sa place dans l’ordre de la loi."
+
+
+def _together(family: Family, stage: StepKind, steps: tuple[Step, ...]) -> int | None:
+    """The rank of the step with which those of this stage, taken in their order, leave no case out; None when never."""
+    fields = {one.key: one for one in family.fields}
+    left = [Not(family.sign_when)] if stage is StepKind.SIGN and family.sign_when is not None else []
+    shared: list[Condition] = []
+    for rank, step in enumerate(steps):
+        if step.kind is stage and step.when is not None:
+            shared.append(step.when)
+            if len(shared) > 1 and covers([*left, *shared], fields):
+                return rank
+    return None
 
 
 def _too_early(family: Family, stage: StepKind, before: tuple[Step, ...]) -> Iterator[str]:

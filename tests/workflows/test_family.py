@@ -285,6 +285,53 @@ def test_a_circuit_may_not_skip_what_the_law_requires(name, change, words):
     assert words in unlawful(name, change)
 
 
+def signed_by_two(*conditions):
+    """The signature of an invoice, once for each of these conditions on its total."""
+    data = copy.deepcopy(family("invoice").circuit.to_data())
+    rank = next(n for n, step in enumerate(data["steps"]) if step["key"] == "bon_a_payer")
+    data["steps"][rank : rank + 1] = [
+        {**data["steps"][rank], "key": f"signature_{n}", "when": when} for n, when in enumerate(conditions)
+    ]
+    return load(data)
+
+
+def total(op, value, field="total_ttc"):
+    return {"field": field, "op": op, "value": value}
+
+
+TWICE = {"field": "total_ttc", "op": ">=", "value": 4000}
+
+
+@pytest.mark.parametrize(
+    ("lawful", "conditions"),
+    [
+        (True, [total("<", 4000), total(">=", 4000)]),
+        (True, [total("<", 4000), {"not": total("<", 4000)}]),
+        (True, [total("<", 0), {"all": [total(">=", 0), total("<=", 10)]}, total(">", 10)]),
+        (True, [{"any": [total("<", 5), total(">", 7)]}, {"all": [total(">=", 5), total("<=", 7)]}]),
+        (True, [total("==", "381", "type_code"), {"not": total("==", "381", "type_code")}, TWICE]),
+        (False, [total("<", 4000), total(">", 4000)]),  # nobody signs 4 000 €
+        (False, [total("<", 3999.99), total(">=", 4000)]),  # nor a cent less
+        (False, [total("<", 4000), total(">=", 5000)]),
+        (False, [TWICE, TWICE]),
+        (False, [total("<", 4000, "total_ht"), total(">=", 4000, "total_ht")]),  # it may be missing
+        (False, [total("starts_with", "4"), {"not": total("starts_with", "4")}]),  # true, and not proven
+        (False, [total("<", "2026-06-01", "due_date"), total(">=", "2026-06-01", "due_date")]),
+    ],
+)
+def test_two_who_sign_by_amount_keep_the_stage_where_no_amount_is_left_out(lawful, conditions):
+    circuit = signed_by_two(*conditions)
+    if lawful:
+        check_circuit(family("invoice"), circuit)
+        for amount in ("-1.00", "5.00", "3999.99", "4000.00", "9000.00"):
+            facts = {"total_ttc": amount, "type_code": "380"}
+            assert any(step.kind is StepKind.SIGN for step in circuit.applicable(facts)), amount
+    else:
+        with pytest.raises(Refusal, match="circuit-unlawful") as caught:
+            check_circuit(family("invoice"), circuit)
+        assert "ou ajoutez l’étape qui prend tous les autres cas" in caught.value.facts["details"]
+
+
 ACTS = sorted(one.name for one in families().values() if one.minimum_signature and one.paper_signature)
 
 
