@@ -10,7 +10,7 @@ from app.core.db import reading
 from app.core.refusals import Refusal
 from app.people import desks
 from app.people.actor import Actor
-from app.signing import enrol
+from app.signing import enrol, sign
 from app.signing.models import SignatureProof, SignatureSession
 from app.signing.purpose import Purpose
 from app.signing.trust import facts
@@ -69,8 +69,6 @@ def test_a_certificate_signs_only_what_it_was_enrolled_for(
 
 @pytest.mark.law("SIG-08")
 def test_a_purpose_changed_between_the_two_phases_signs_nothing(house: House) -> None:
-    from app.signing import sign
-
     folder_id = house.an_invoice(at="bon_a_payer")
     ready, key = house.prepare(folder_id, A)
     enrolled(house, "a_kervadec", Purpose.PES, by=K)
@@ -127,6 +125,13 @@ def test_below_the_minimum_of_the_family_nothing_is_even_prepared(
     page = text(house.client(A).get(f"/dossiers/{folder_id}?onglet=pieces"))
     assert "ignature avancée sur certificat qualifié" in page
     second = house.an_invoice(at="bon_a_payer")
+    # What was enough when it was prepared is judged again by who tells it
+    declare(monkeypatch, "invoice", minimum_signature="simple")
+    ready, key = house.prepare(second, A)
+    declare(monkeypatch, "invoice", minimum_signature="advanced_qualified")
+    with pytest.raises(Refusal, match="assurance-too-low"):
+        sign.complete(house.actor(A), ready.session, [key.sign(one.attributes) for one in ready.prepared])
+    assert "folder.sign" not in house.journal(second)
     house.sign(second, A, "qualified")
     assert proof(house, second).assurance == "qualified"
 

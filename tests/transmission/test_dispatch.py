@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from app.journal.chain import verify
 from app.people.actor import Actor, system
 from app.transmission import dispatch
 from app.transmission.channels import open_channel
+from app.transmission.keeping import is_kept
 from app.transmission.models import Receipt, Transmission
 from app.transmission.ports import Answer, AnswerKind
 from tests.builders.house import House
@@ -137,6 +139,12 @@ def test_a_receipt_is_kept_byte_for_byte_shown_and_counts_once(house: House) -> 
     assert state(house, folder_id) == before
     assert len(list((world(house) / "archives").iterdir())) == 1
 
+    # What has its answer is never late, however long ago it left
+    with engine().begin() as connection:
+        earlier = sa.update(Transmission).where(Transmission.id == sent.id)
+        connection.execute(earlier.values(sent_at=now() - timedelta(days=400)))
+    assert "Sans réponse" not in page(house, "k.morizur", folder_id)
+
 
 def test_a_refusal_brings_the_folder_back_with_its_reason_and_tells_those_who_took_part(
     house: House, mail: MailServer
@@ -210,7 +218,11 @@ def test_a_slow_answer_is_waited_for_without_counting_tries_and_changes_nothing_
     ]
 
     sent, actor = transmission(folder_id), the_system(house)
+    assert dispatch.open_transmission(actor, folder_id, sent.round + 1, sent.step, "actes") is None
+    assert dispatch.open_transmission(actor, folder_id, sent.round, "publication", "actes") is None
     assert dispatch.refuse(actor, sent.id, "L’envoi est arrêté.", None, None) is True
+    # The folder has left the step: its sending, asked once more, opens nothing
+    assert dispatch.open_transmission(actor, folder_id, sent.round, sent.step, "actes") is None
     house.drain()
     before = state(house, folder_id)
     late = Answer(
@@ -250,6 +262,9 @@ def test_an_answer_that_decides_nothing_is_kept_once_and_shown_with_its_reason(h
     assert len(receipts(folder_id)) == 2
     outbox.drain()
     told = [one for one in house.mail.letters if "réponse illisible" in one["Subject"]]
+    with reading() as db:  # the same bytes, answered to another sending, are that one's answer too
+        assert is_kept(db, transmission(folder_id), kept.sha256)
+        assert not is_kept(db, Transmission(id=0), kept.sha256)
     assert len(told) == 1  # who deposited it is the administrator too, and is told once
     assert f"/dossiers/{folder_id}" in told[0].get_body(("plain",)).get_content()
 
