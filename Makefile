@@ -5,7 +5,7 @@ BIN := .venv/bin
 # What is compiled once serves every process that a test starts
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check bench fuzz docs assets release system clean
+.PHONY: demo test check bench fuzz docs screenshots assets release system clean
 
 demo: .venv/.demo
 	@PORT=$(PORT) $(BIN)/python -m app.demo $(RESET)
@@ -35,6 +35,10 @@ fuzz: system .venv/.dev
 docs: .venv/docs/.ready
 	@NO_MKDOCS_2_WARNING=1 .venv/docs/bin/mkdocs build --strict
 	@echo "Ouvrez var/site/index.html, ou, pour la recherche aussi : $(BIN)/python -m http.server -b 127.0.0.1 -d var/site 8090"
+
+# The pictures of README and of docs/using.md, from the demonstration; look at each before you keep it
+screenshots: system .venv/.dev
+	$(BIN)/python -m tests.screenshots
 
 assets:
 	npm ci --no-audit --no-fund
