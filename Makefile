@@ -5,7 +5,7 @@ BIN := .venv/bin
 # What is compiled once serves every process that a test starts
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check bench fuzz docs screenshots assets release system clean
+.PHONY: demo test check bench fuzz docs screenshots mutants assets release system clean
 
 demo: .venv/.demo
 	@PORT=$(PORT) $(BIN)/python -m app.demo $(RESET)
@@ -40,6 +40,10 @@ docs: .venv/docs/.ready
 screenshots: system .venv/.dev
 	$(BIN)/python -m tests.screenshots
 
+# Lines of a slice made wrong one at a time, in a copy; those that no test sees are printed: make mutants S=workflows N=20 SEED=1
+mutants: system .venv/.dev .venv/mutants/.ready
+	S=$(S) T="$(T)" N=$(N) SEED=$(SEED) KNOWN=$(KNOWN) .venv/mutants/bin/python tests/mutants.py
+
 assets:
 	npm ci --no-audit --no-fund
 	node app/static/build.mjs
@@ -69,9 +73,10 @@ system:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@
 
-.venv/docs/.ready: .venv/bin/python requirements-docs.txt
-	@$(BIN)/python -m venv .venv/docs
-	.venv/docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+# An environment of its own for what nothing of ours imports
+.venv/%/.ready: requirements-%.txt .venv/bin/python
+	@$(BIN)/python -m venv .venv/$*
+	.venv/$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 clean:

@@ -1,8 +1,13 @@
-"""What `app/pdf` asks of the inside of pyHanko: read in one release, and to be read again before another is pinned."""
+"""What we ask of the inside of libraries: read in one release, and to be read again before another is pinned."""
 
+import ast
 import io
+import re
+from collections.abc import Iterator
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pyhanko.pdf_utils.generic import Reference
@@ -12,7 +17,92 @@ from pyhanko.sign.diff_analysis import policies
 from app.pdf import gate, updates
 from app.pdf.holes import Reader
 
+ROOT = Path(__file__).resolve().parents[2]
 READ_IN = "0.38.0"
+
+# Each name of a library that begins with an underscore and that we call, import or override, with the release in which it
+# was read. Another release may mean something else by it without a word: read it there, then write that release here.
+INTERNALS = {
+    ("pyhanko", READ_IN): {
+        "_ensure_writer",
+        "_extract_subset",
+        "_indirect_object_access_cache",
+        "_init_cert_info",
+        "_is_id",
+        "_load_reverse_xref_cache",
+        "_read_object",
+        "_trailer_revisions",
+    },
+    ("pyhanko-certvalidator", "0.33.0"): {"_register_root"},
+    ("signxml", "5.2.0"): {"_add_reference_to_signed_info", "_build_sig", "_unpack"},
+    ("marshmallow", "4.4.0"): {"_deserialize"},
+    ("urllib3", "2.8.0"): {"_new_conn"},
+    ("python-pkcs11", "0.9.5"): {"_loaded"},
+}
+TYPES = {"_Element", "_ElementTree", "_Comment"}
+"""How lxml's own types are named, by its stubs: for annotations alone."""
+OURS = {"app", "workflows", "config"}
+
+
+def ours(path: Path) -> set[str]:
+    """The names of a file's functions, of what it gives to its objects, and of what it declares in its classes."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.attr if isinstance(node, ast.Attribute) else node.id)
+    return names
+
+
+def named_inside(path: Path, own: set[str]) -> Iterator[str]:
+    """The names with an underscore that a file takes from a library, or puts over one of its own."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    known: dict[str, tuple[str, str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] not in OURS:
+            known |= {one.asname or one.name: (node.module, one.name) for one in node.names}
+            yield from (one.name for one in node.names if re.match("_[a-z]", one.name, re.IGNORECASE))
+        elif isinstance(node, ast.Import):
+            known |= {one.asname or one.name.split(".")[0]: (one.name, "") for one in node.names}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and re.match("_[a-z]", node.attr):
+            of_a_module = isinstance(node.value, ast.Name) and node.value.id in known
+            if of_a_module or node.attr not in own:
+                yield node.attr
+        if isinstance(node, ast.ClassDef):
+            bases = [base for one in node.bases if (base := of_a_library(one, known)) is not None]
+            methods = [one.name for one in node.body if isinstance(one, ast.FunctionDef)]
+            yield from (
+                name
+                for name in methods
+                if re.match("_[a-z]", name) and any(hasattr(base, name) for base in bases)
+            )
+
+
+def of_a_library(base: ast.expr, known: dict[str, tuple[str, str]]) -> Any:
+    """The class of a library that a class of ours is made of; None for one of ours."""
+    first, *more = ast.unparse(base).partition("[")[0].split(".")
+    if first not in known or known[first][0].split(".")[0] in OURS:
+        return None
+    place, name = known[first]
+    found: Any = import_module(place)
+    for step in [name, *more] if name else more:
+        found = getattr(found, step)
+    return found
+
+
+def test_what_is_taken_from_inside_a_library_says_the_release_in_which_it_was_read():
+    files = [one for home in ("app", "workflows") for one in sorted((ROOT / home).rglob("*.py"))]
+    files = [one for one in files if "demo" not in one.parts]  # what simulates is no part of an installation
+    own = set().union(*map(ours, files))
+    taken = {name for path in files for name in named_inside(path, own)} - TYPES - {"_exit"}  # `os._exit`
+    assert taken == set().union(*INTERNALS.values())
+    lock = (ROOT / "docs" / "deploy" / "requirements.lock").read_text(encoding="utf-8")
+    for name, release in INTERNALS:
+        assert (version(name), f"\n{name}=={release}" in lock) == (release, True), name
+
+
 SIGNED = Path(__file__).parents[1] / "assets/pdf/dss-pkcs7.pdf"
 
 
