@@ -136,6 +136,7 @@ class Family:
     `credit_when`: the facts with which it is money that comes back; it then bears `credit_title`, and lists count its
     amount below zero, unless that is disputed.
     `transmit_within`: the delay that the law sets to its transmission; None where it sets none.
+    `legal_sentence`: what signing it means in law, read before the signature; empty when nothing more is said.
     """
 
     name: str
@@ -170,6 +171,7 @@ class Family:
     credit_when: Condition | None = None
     credit_title: tuple[str, ...] = ()
     transmit_within: TransmissionLimit | None = None
+    legal_sentence: str = ""
 
     @property
     def restricted(self) -> bool:
@@ -389,6 +391,7 @@ def _read(home: Path) -> Family:
         credit_when=_condition(data.pop("credit_when", None), "credit_when"),
         credit_title=_patterns(data.pop("credit_title", [])),
         transmit_within=_limit(data.pop("transmit_within", None)),
+        legal_sentence=str(data.pop("legal_sentence", "")),
     )
     if data or found.name != home.name:
         raise ValueError(

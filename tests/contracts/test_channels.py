@@ -76,6 +76,7 @@ def test_the_walk_finds_every_channel(tmp_path):
     assert {"actes", "handover", "helios"} <= set(names())
     opened = {name: open_channel(name, settings(tmp_path)) for name in names()}
     assert all(channel.name == name and channel.label for name, channel in opened.items())
+    assert all({type(one.simulated), type(one.relayed)} == {bool} for one in opened.values())
     with pytest.raises(Refusal, match="channel-unknown"):
         open_channel("pigeon", settings(tmp_path))
 
