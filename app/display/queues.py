@@ -93,15 +93,19 @@ def shown(count: int) -> str:
 
 def _branches(actor: Actor, columns: str, *, limit: int, after: bool, family: bool, late: bool) -> list[str]:
     """One ordered index scan for each desk, stopped at the page, and one for steps that name the person."""
+    # A row compared with a row is one range of the index on both databases; written with OR it would read from the start.
+    # The id ends the key: two folders due and entered at the same instant would else hide one another between pages.
     where = " AND (s.due_on, s.entered_at, s.id) > (:due, :entered, :last)" if after else ""
     where += " AND s.family = :family" if family else ""
     where += " AND s.due_on < :today" if late else ""
     order = f"ORDER BY s.due_on, s.entered_at, s.id LIMIT {limit}" if limit else ""
+    # The outer SELECT is for SQLite, where a part of a UNION may be neither ordered nor cut by itself
     scans = [
         f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE s.desk_id = :desk{n} AND s.state = 'active'{_and(asking_at(actor, seat))}{where} {order}) AS d{n}"
         for n, seat in enumerate(actor.seats)
     ]
     if actor.user_id is not None:
+        # IS NOT NULL says nothing more than the equality, but it is what the partial index is declared with
         named = "s.named_user_id = :me AND s.named_user_id IS NOT NULL AND s.state = 'active'"
         named += _and(asking_in_person(actor))
         scans.append(f"SELECT * FROM (SELECT {columns} FROM step_run s WHERE {named}{where} {order}) AS mine")
@@ -258,6 +262,7 @@ def late_deposits(db: Db, actor: Actor, most: int) -> list[Line]:
     """What the actor's desks have deposited and that is late at the step where it waits, whoever is awaited; latest first."""
     if not actor.seats:
         return []
+    # Of a step that several desks share, the first of their days
     late = "SELECT MIN(s.due_on) FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active'"
     scans = [
         f"SELECT f.id, ({late}) AS due_on FROM folder f WHERE f.emitter_desk_id = :desk{n} AND f.phase = 'running'{_creating(seat)}"

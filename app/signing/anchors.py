@@ -18,6 +18,7 @@ class Anchors(SimpleTrustManager):
         self, roots: Sequence[x509.Certificate], registry: Any | None = None, *, timestamps: bool = False
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        # Its public way in, `build`, gives one of its own class: a root is registered as `build` does (0.33)
         for root in roots:
             self._register_root(root)
         self._timestamps = timestamps

@@ -49,6 +49,7 @@ def _wrapper(context: tuple[tuple[str, str], ...], encoding: str) -> tuple[bytes
     prefix = "p"
     while prefix in dict(context):
         prefix += "p"
+    # Every namespace in scope is declared again: which of them the element uses is only known once it is read
     names = "".join(f" xmlns{':' if one else ''}{one}={quoteattr(uri)}" for one, uri in context)
     # The prefix is used by the wrapper alone, so exclusive canonicalisation leaves all others to the element
     text = f'<?xml version="1.0" encoding="{encoding}"?><{prefix}:w xmlns:{prefix}="{WRAP}"{names}>'
@@ -153,6 +154,7 @@ class _Canonical:
 
     def _cut(self, at: int) -> None:
         """Hash what comes before byte `at`, and keep the tags that are open there."""
+        # A tag is taken from the buffer before its bytes leave it: once hashed, nobody could say what was open
         for one in self.stack:
             if one.tag is None and (found := TAG.match(self.buffer, one.at - self.base)):
                 one.tag = found.group(0)
@@ -164,6 +166,8 @@ class _Canonical:
         if before != self.before:
             closing = self._closing(tags)
             self.before = before
+            # What the repeated tags give is measured and not computed: which declarations the canonical form keeps of
+            # them is libxml2's to say. An empty piece gives them and their closing alone, so the difference is theirs.
             self.prefix = len(self._canonical(closing)) - self._length(closing)
         del self.buffer[: at - self.base]
         self.base = at
@@ -178,6 +182,7 @@ class _Canonical:
 
     def _length(self, closing: bytes) -> int:
         """The length of closing tags in canonical form, which is UTF-8, the wrapper's included."""
+        # A closing tag has nothing that canonicalisation changes but its encoding: « é » is one byte in a Latin-1 flow
         return len(closing.decode(self.encoding).encode()) + len(self.tail)
 
     @staticmethod

@@ -152,11 +152,14 @@ def _append(
     writer.digest_aware_write = (
         True  # else the MAC of an encrypted document (ISO 32004) would not know the signature
     )
+    # The signed file begins with the very bytes of the version before because they are copied and never written by
+    # pyHanko, which only sees a stream that begins where they end and believes its offsets to be those of the whole.
     tail = _Tail(copied.size)
     writer.write(tail)  # type: ignore[no-untyped-call]
     start, end = signature.contents.offsets
     signature.byte_range.fill_offsets(tail, start, end, tail.tell())
     added = tail.getvalue()
+    # The hash goes on from the copy: what is signed is what was copied, without a second reading that could differ
     copied.digest.update(added[: start - copied.size])
     copied.digest.update(added[end - copied.size :])
     after.seek(copied.size)

@@ -55,6 +55,7 @@ class _Signer(XAdESSigner):
         self._name, self._digest, self._moment = name, digest, moment
 
     def _unpack(self, data: Any, references: Any) -> tuple[_Element, _Element, list[Any], list[Any]]:
+        # signxml (5.2) would read the file as XML to canonicalise it; ours is hashed as it lies, and may be no XML at all
         del data, references
         root = etree.Element(tag("ds:Signature"), nsmap=self.namespaces)
         return root, root, [], []
