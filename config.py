@@ -33,6 +33,10 @@ SCHEMES: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"sqlite", "memory", "redis", "rediss"}),
         "il faut sqlite:///fichier, memory:// ou redis://serveur",
     ),
+    "antivirus_url": (
+        frozenset({"unix", "tcp"}),
+        "il faut unix:/chemin/de/clamd.ctl ou tcp://serveur:3310",
+    ),
     "mail_url": (
         frozenset({"smtp", "smtps", "smtp+starttls"}),
         "il faut smtp://serveur:port, smtp+starttls://serveur ou smtps://serveur",
@@ -97,6 +101,9 @@ class Settings(BaseSettings):
 
     upload_limit_mb: int = Field(200, ge=1, le=2048)
     office: bool = True
+    antivirus_url: str = ""
+    antivirus_required: bool = True
+    antivirus_seconds: float = Field(60.0, gt=0, le=600)
 
     trust_roots: Path | None = None
     tsa_url: str = ""
@@ -535,6 +542,6 @@ def _private(value: str) -> bool:
 def _reaches(value: str) -> bool:
     """Whether an address names what it must: a file, or a host."""
     parts = urlsplit(value)
-    if parts.scheme in {"sqlite", "file"}:
+    if parts.scheme in {"sqlite", "file", "unix"}:
         return bool(parts.path.strip("/"))
     return parts.scheme in {"none", "memory"} or bool(parts.netloc)

@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, g, has_request_context, request
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -15,7 +15,7 @@ from app.core.commands import told
 from app.core.limits import limiter
 from app.core.refusals import catalogue
 from app.core.version import public_version
-from app.files import vault
+from app.files import antivirus, vault
 from config import Settings, settings
 
 SLICES = (
@@ -110,12 +110,27 @@ def _keep_compiled(app: Flask, folder: Path) -> None:
     app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(folder / made_with))
 
 
+def _whose() -> dict[str, object]:
+    """Who asks for this page, for a line of the security log; nothing outside of one."""
+    if not has_request_context():
+        return {}
+    actor = g.get("actor")
+    who = {name: getattr(actor, name, None) for name in ("user_id", "collectivity_id")}
+    return {"user": who["user_id"], "collectivity": who["collectivity_id"], "address": http.address()}
+
+
 def open_ground(chosen: Settings) -> None:
     """Point the process at its database, store and queue; the worker and the command line do the same."""
     chosen.data_dir.mkdir(parents=True, exist_ok=True)
     logs.configure(json_lines=chosen.log_json)
     db.configure(chosen.database_url)
     vault.configure(chosen.store_url, office=chosen.office)
+    antivirus.configure(
+        chosen.antivirus_url,
+        required=chosen.antivirus_required,
+        seconds=chosen.antivirus_seconds,
+        whose=_whose,
+    )
     jobs.configure(chosen.queue_url)
     former = [one.get_secret_value() for one in chosen.former_secret_keys]
     security.configure(chosen.secret_key.get_secret_value(), former)

@@ -10,6 +10,7 @@ from typing import Literal
 from app.core.clock import PARIS
 from app.core.french import taille
 from app.core.refusals import Refusal
+from app.files.antivirus import looked_at
 from app.files.naming import clean_filename, extension_of
 from app.files.office import OfficeConverter
 from app.files.pdf import EarlierSignature, Enclosed, PdfFacts, examine_pdf
@@ -71,37 +72,48 @@ def examine(
     `as_it_is`: the file will be kept and signed as it came; an image is converted to know that it can be, and no more.
 
     `formats` lists kinds (pdf, xml, image, office) or extensions, empty for all; `workdir` receives the
-    repaired or converted copy, and is left as it was by a refusal. Refuses the keys file-…, xml-…, office-…
+    repaired or converted copy, and is left as it was by a refusal. Refuses the keys file-…, antivirus-…, xml-…, office-…
     and image-… of app/files/sentences.py.
     """
     name = clean_filename(filename)
     if not path.stat().st_size:
         raise Refusal("file-empty", filename=name)
     kind = _kind(path, name, formats)
-    media = TYPES[extension_of(name)][1]
-    if kind == XML:
-        return _xml(path, name, media)
+    unseen = looked_at(path, name)  # before anything takes it apart
     if kind == PDF:
-        facts = examine_pdf(path, name, workdir, to_be_signed=to_be_signed)
-        notes = (_summary(facts, path), *_about(facts, role))
-        return Examined(
-            "pdf",
-            media,
-            name,
-            facts.pages,
-            facts.has_text,
-            facts.signatures,
-            facts.repaired,
-            None,
-            notes,
-            facts.free_fields,
-            facts.unread_signature,
-            facts.faces if facts.repaired else (),
-            _offer(facts),
-            facts.enclosed,
-            points_of(facts, name),
-        )
-    found = _converted(path, name, media, office, workdir)
+        seen = _pdf(path, name, role, workdir, to_be_signed=to_be_signed)
+    elif kind == XML:
+        seen = _xml(path, name, TYPES[extension_of(name)][1])
+    else:
+        seen = _turned(path, name, office, workdir, as_it_is=as_it_is)
+    return replace(seen, notes=(*seen.notes, unseen)) if unseen else seen
+
+
+def _pdf(path: Path, name: str, role: str, workdir: Path, *, to_be_signed: bool) -> Examined:
+    facts = examine_pdf(path, name, workdir, to_be_signed=to_be_signed)
+    return Examined(
+        "pdf",
+        TYPES[extension_of(name)][1],
+        name,
+        facts.pages,
+        facts.has_text,
+        facts.signatures,
+        facts.repaired,
+        None,
+        (_summary(facts, path), *_about(facts, role)),
+        facts.free_fields,
+        facts.unread_signature,
+        facts.faces if facts.repaired else (),
+        _offer(facts),
+        facts.enclosed,
+        points_of(facts, name),
+    )
+
+
+def _turned(
+    path: Path, name: str, office: OfficeConverter | None, workdir: Path, *, as_it_is: bool
+) -> Examined:
+    found = _converted(path, name, TYPES[extension_of(name)][1], office, workdir)
     if not as_it_is:
         return found
     if found.converted is not None:

@@ -6,6 +6,21 @@ SENTENCES: dict[str, tuple[int, str]] = {
         "« {filename} » est vide (0 octet) : rien n’a été déposé. "
         "Vérifiez le fichier sur votre poste, puis redéposez-le.",
     ),
+    "file-infected": (
+        422,
+        "« {filename} » est refusé par l’antivirus, qui y reconnaît « {what} ». Rien n’a été déposé. "
+        "Ne l’ouvrez pas, prévenez votre service informatique, puis redemandez le document à qui vous l’a envoyé.",
+    ),
+    "antivirus-silent": (
+        503,
+        "L’antivirus de ce serveur ne répond pas : « {filename} » n’a pas été examiné, et rien n’a été déposé. "
+        "Recommencez dans quelques minutes ; si cela dure, prévenez l’administrateur.",
+    ),
+    "antivirus-too-large": (
+        422,
+        "« {filename} » est trop lourd pour l’antivirus de ce serveur : il n’a pas été examiné, et rien n’a été déposé. "
+        "Allégez-le ou séparez-le ; sinon, demandez à l’administrateur d’élever les limites de l’antivirus.",
+    ),
     "file-truncated": (
         422,
         "« {filename} » est incomplet : la fin du fichier manque. Rien n’a été déposé. "

@@ -35,6 +35,7 @@ WORKER_SILENT = timedelta(minutes=3)
 OUTBOX_LATE = timedelta(minutes=15)
 """How long what is due may wait for the worker."""
 REMOTE = "le service de signature à distance ne sert pas : vérifiez les réglages PARAPHE_CSC"
+ANTIVIRUS = "l’antivirus n’a pas pu être éprouvé : vérifiez PARAPHE_ANTIVIRUS_URL et que clamd tourne"
 CLOCK_TOLERANCE = timedelta(seconds=30)
 HOST_SECONDS = 5.0
 """Seconds that a host of revocation has to answer the doctor."""
@@ -98,6 +99,7 @@ def _checks(settings: Any) -> tuple[tuple[str, Callable[[Any], str], str], ...]:
             premises.office,
             "un texte d’essai n’a pas pu être converti : réinstallez LibreOffice, ou réglez PARAPHE_OFFICE=false",
         ),
+        *((("antivirus", premises.antivirus, ANTIVIRUS),) if settings.antivirus_url else ()),
         ("courriel", _mail, "le serveur de courriel ne répond pas : vérifiez PARAPHE_MAIL_URL"),
         (
             "horodatage et horloge",

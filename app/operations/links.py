@@ -12,12 +12,14 @@ LINKS = (
     ("queue_url", "la file d’attente"),
     ("rate_limit_url", "le compte des essais"),
     ("store_url", "le dépôt S3"),
+    ("antivirus_url", "l’antivirus"),
     ("handover_webhook_url", "le logiciel métier"),
 )
 CLEAR = {
     "smtp": "prenez smtp+starttls:// ou smtps://",
     "redis": "prenez rediss://",
     "http": "prenez https://",
+    "tcp": "mettez clamd sur cette machine, par unix:/chemin, ou au bout d’un tunnel",
     "postgresql": "ajoutez ?sslmode=verify-full&sslrootcert=…",
 }
 VERIFIED = "verify-full"  # « verify-ca » takes any server that the authority certified, whatever its name

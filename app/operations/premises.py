@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from itertools import repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,11 +17,14 @@ from app.core import jobs
 from app.core.french import HARD
 from app.core.grammar import et_autres
 from app.core.refusals import Refusal
+from app.files.antivirus import PIECE, Scanner, SilentError, TooLargeError
 from app.files.office import OfficeConverter
 from app.operations.findings import Unwell, in_service
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = "docs/deploy/requirements.lock"
+EICAR = (r"X5O!P%@AP[4\PZX54(P^)7CC)7}" + "$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*").encode()
+"""The harmless file by which scanners are tried (eicar.org); in two parts, so that none names this one."""
 _STAMP = "app/signing/formats/fonts/paraphe-stamp.ttf"
 _OTHERS_READ, _OTHERS_ENTER = 0o007, 0o001
 _RTF = rb"{\rtf1\ansi{\fonttbl{\f0 Arial;}}\f0 Essai de conversion.\par}"
@@ -97,6 +101,33 @@ def _exposed(path: Path) -> bool:
         )
     except OSError:
         return False  # what is not there exposes nothing; what cannot be read is another check's
+
+
+def antivirus(settings: Any) -> str:
+    """The scanner names the harmless file made to try it, finds nothing in a plain one, and looks at the heaviest deposit."""
+    scanner = Scanner(settings.antivirus_url, settings.antivirus_seconds)
+    try:
+        name, plain = scanner.named([EICAR]), scanner.named([b"Un texte sans rien."])
+        heavy = scanner.named(repeat(bytes(PIECE), settings.upload_limit // PIECE))
+    except TooLargeError as large:
+        raise Unwell(
+            f"l’antivirus n’examine pas un dépôt de {settings.upload_limit_mb} Mio (PARAPHE_UPLOAD_LIMIT_MB) : élevez "
+            "StreamMaxLength, MaxFileSize et MaxScanSize dans clamd.conf, ou abaissez la taille des dépôts"
+        ) from large
+    except SilentError as silent:
+        rest = "les dépôts sont refusés" if settings.antivirus_required else "les dépôts ne sont pas examinés"
+        raise Unwell(
+            f"l’antivirus ne répond pas ({silent}) : {rest} ; vérifiez PARAPHE_ANTIVIRUS_URL et que clamd tourne"
+        ) from silent
+    if name is None:
+        raise Unwell(
+            "l’antivirus laisse passer le fichier d’essai EICAR : ses signatures manquent ; lancez freshclam, puis clamd"
+        )
+    if plain is not None or heavy is not None:
+        raise Unwell(
+            f"l’antivirus reconnaît « {plain or heavy} » dans un texte sans rien : vérifiez ses signatures"
+        )
+    return f"reconnaît le fichier d’essai ({name}) et laisse passer un texte, jusqu’à {settings.upload_limit_mb}{HARD}Mio"
 
 
 def program(settings: Any) -> str:

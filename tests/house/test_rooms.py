@@ -86,6 +86,7 @@ WIRES = {
     "app/core/addresses.py": "asks where a name leads, and calls nobody",
     "app/notices/mailer.py": "the mail server of the settings",
     "app/operations/processes.py": "waits for the ports of its own processes",
+    "app/files/antivirus.py": "the scanner of the settings, by its own protocol",
     "app/files/store.py": "the store of the settings, by its own library",
 }
 WIRED = re.compile(
@@ -153,7 +154,10 @@ def test_one_room_calls_the_addresses_that_others_choose() -> None:
         name
         for name, code in text.items()
         if re.search(r"\b(?:create_connection|open_connection|urlopen)\(", code)
-    ] == ["app/core/outside.py"]
+    ] == [
+        "app/core/outside.py",
+        "app/files/antivirus.py",
+    ]  # the second one at the address of the settings alone
 
 
 def test_only_simulators_and_the_demonstration_can_be_scripted() -> None:
