@@ -67,6 +67,7 @@ _TITLES_BY_KEY = {
     "outcome-unknown": "On ne sait pas si c’est enregistré",
     "unreachable": "La base de données ne répond pas",
     "identity-needed": "Il faut dire de nouveau qui vous êtes",
+    "identity-whole": "Il faut dire de nouveau qui vous êtes",
     "identity-factor": "Il faut dire de nouveau qui vous êtes",
     "factor-due": "Inscrivez d’abord une double authentification",
 }

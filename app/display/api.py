@@ -51,6 +51,7 @@ def me() -> Json:
         "collectivity": g.actor.collectivity_name,
         "desk": seat,
         "rights": rights,
+        "token_ends_on": g.get("token_ends_on"),
     }
 
 

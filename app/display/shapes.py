@@ -105,6 +105,13 @@ class Me(Schema):
     collectivity = _text("Collectivité.", "Ville-sur-Mer")
     desk = fields.Nested(Desk, required=True, metadata=_said("Le bureau pour lequel elle agit."))
     rights = _list(fields.String(), "Ses droits à ce bureau : create, act, sign, archive.")
+    token_ends_on = fields.Date(
+        required=True,
+        allow_none=True,
+        metadata=_said(
+            "Dernier jour du jeton ; null s’il a été donné avant qu’ils en aient un.", "2027-11-28"
+        ),
+    )
 
 
 class Choice(Schema):

@@ -12,16 +12,17 @@ import sqlalchemy as sa
 
 from app.core import heartbeat, hold, schema
 from app.core.addresses import Allowed, entry
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import engine, reading
-from app.core.french import depuis, instant
+from app.core.french import depuis, instant, jour_long
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal, catalogue
 from app.files import vault
 from app.notices import mailer
 from app.operations import front, links, marks, premises
 from app.operations.findings import Finding, Unwell, certificates_of, in_service, lasting
-from app.people.models import Collectivity
+from app.people import applications
+from app.people.models import Application, Collectivity
 from app.signing import enrol, setting, trust_lists
 from app.transmission import silences
 from app.transmission.ports import Unreachable
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 WORKER_SILENT = timedelta(minutes=3)
 OUTBOX_LATE = timedelta(minutes=15)
 """How long what is due may wait for the worker."""
+SOFTWARE_SOON = timedelta(days=7)
 REMOTE = "le service de signature à distance ne sert pas : vérifiez les réglages PARAPHE_CSC"
 ANTIVIRUS = "l’antivirus n’a pas pu être éprouvé : vérifiez PARAPHE_ANTIVIRUS_URL et que clamd tourne"
 CLOCK_TOLERANCE = timedelta(seconds=30)
@@ -118,6 +120,7 @@ def _checks(settings: Any) -> tuple[tuple[str, Callable[[Any], str], str], ...]:
             "la signature d’essai a échoué : vérifiez le cachet et l’horodatage",
         ),
         ("certificats", _certificates, "les certificats n’ont pas pu être lus : vérifiez d’abord la base"),
+        ("logiciels", _software, "les jetons n’ont pas pu être lus : vérifiez d’abord la base"),
         (
             "télétransmission",
             _relay,
@@ -347,6 +350,28 @@ def _certificates(settings: Any) -> str:
             f"des certificats sont inscrits à plusieurs noms ({names}) : retirez ceux qui ne devraient pas signer"
         )
     return "chacun n’a qu’un titulaire"
+
+
+def _software(settings: Any) -> str:
+    """No token of a software in service has ended, or ends before anybody would see it."""
+    del settings
+    with reading() as db:
+        query = sa.select(Application.ends_on).where(Application.active.is_(True))
+        ends, soon = list(db.scalars(query)), applications.ending(db, today(), SOFTWARE_SOON)
+    if soon:
+        told = " ; ".join(
+            f"« {name} » {'refusé depuis' if last < today() else 'jusqu’au'} {jour_long(last)}"
+            for _, name, last in soon
+        )
+        raise Unwell(
+            f"le jeton d’un logiciel prend fin ({told}) : donnez-lui-en un autre (Administration, Applications) ou fermez-le"
+        )
+    endless = sum(one is None for one in ends)
+    return (
+        f"{len(ends)} en service, dont {endless} dont le jeton n’a pas de fin"
+        if endless
+        else f"{len(ends)} en service"
+    )
 
 
 def _relay(settings: Any) -> str:

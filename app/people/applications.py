@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import Db
+from app.core.french import jour_long
 from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
 from app.core.transaction import use_case
@@ -19,6 +20,8 @@ from workflows.rights import Right
 USED_EVERY = timedelta(minutes=5)
 """How often the last use of a token is noted: a software that asks each second does not write each second."""
 LONGEST = 80
+PROPOSED, LONGEST_LIFE = timedelta(days=365), timedelta(days=730)
+"""How long a token serves unless one says otherwise, and at the most (ASVS 13.2.1)."""
 COMMAND = "Ligne de commande"
 GRANTED = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE)
 OFFERED = tuple(one for one in GRANTED if one is not Right.SIGN)
@@ -40,6 +43,12 @@ class Listed:
     used_at: datetime | None
     closed_at: datetime | None
     closed_by: str
+    ends_on: date | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether its token is refused, its last day being past."""
+        return self.active and self.ends_on is not None and self.ends_on < today()
 
     @property
     def serial(self) -> str:
@@ -54,13 +63,22 @@ def by_command(collectivity_id: int) -> Actor:
 
 @use_case
 def create_application(
-    db: Db, collectivity_id: int, name: str, desk: str, rights: Sequence[Right], *, by: Actor | None = None
+    db: Db,
+    collectivity_id: int,
+    name: str,
+    desk: str,
+    rights: Sequence[Right],
+    *,
+    until: date | None = None,
+    by: Actor | None = None,
 ) -> str:
     """Let a software in at one desk; returns its token, shown once and kept only as a hash.
 
+    `until`: the last day of the token, a year from now unless it is said (`application-end`: past, or beyond two years).
     Refuses a name that is missing or too long (`application-name`), or that another one in service has
     (`application-name-taken`), and an unknown desk (`desk-unknown`). `by`: None for the command line.
     """
+    last = _last_day(until)
     name = " ".join(name.split())
     if not 0 < len(name) <= LONGEST:
         raise Refusal("application-name", longest=LONGEST)
@@ -77,10 +95,11 @@ def create_application(
         token_hash=token_hash(token),
         rights=granted,
         created_at=now(),
+        ends_on=last,
     )
     db.add(row)
     db.flush()
-    _told(db, "application.opened", row, by, desk=place.key, rights=granted)
+    _told(db, "application.opened", row, by, desk=place.key, rights=granted, ends_on=last.isoformat())
     return token
 
 
@@ -96,19 +115,26 @@ def close_application(db: Db, collectivity_id: int, application_id: int, *, by: 
 
 @use_case
 def rotate_application(
-    db: Db, collectivity_id: int, application_id: int, *, serial: str | None = None, by: Actor | None = None
+    db: Db,
+    collectivity_id: int,
+    application_id: int,
+    *,
+    serial: str | None = None,
+    until: date | None = None,
+    by: Actor | None = None,
 ) -> str:
     """Give a software another token, shown once; the old one is refused from this instant.
 
+    `until`: its last day, as when a software is let in (`application-end`).
     `serial`: that of the token that the page showed, so that a form sent twice does not undo the token just given
     (`application-rotated`). Refuses `application-unknown`, also when it is shut out.
     """
-    row = _open(db, collectivity_id, application_id)
+    last, row = _last_day(until), _open(db, collectivity_id, application_id)
     if serial is not None and serial != (row.rotated_at or row.created_at).isoformat():
         raise Refusal("application-rotated", name=row.name)
     token = new_token()
-    row.token_hash, row.rotated_at = token_hash(token), now()
-    _told(db, "application.rotated", row, by)
+    row.token_hash, row.rotated_at, row.ends_on = token_hash(token), now(), last
+    _told(db, "application.rotated", row, by, ends_on=last.isoformat())
     return token
 
 
@@ -138,9 +164,26 @@ def applications(db: Db, collectivity_id: int) -> list[Listed]:
             row.used_at,
             row.closed_at,
             row.closed_by or "",
+            row.ends_on,
         )
         for row, desk in db.execute(query)
     ]
+
+
+def _last_day(until: date | None) -> date:
+    last = until or today() + PROPOSED
+    if not today() <= last <= today() + LONGEST_LIFE:
+        raise Refusal("application-end", until=jour_long(today() + LONGEST_LIFE))
+    return last
+
+
+def ending(db: Db, day: date, within: timedelta) -> list[tuple[int, str, date]]:
+    """Number, name and last day of each application in service whose token has ended, or ends so soon, in the session's sight."""
+    query = sa.select(Application.id, Application.name, Application.ends_on).where(
+        Application.active.is_(True)
+    )
+    query = query.where(Application.ends_on <= day + within).order_by(Application.ends_on, Application.id)
+    return [(row.id, row.name, row.ends_on) for row in db.execute(query)]
 
 
 def numbers_of(db: Db, collectivity_id: int, name: str) -> list[int]:

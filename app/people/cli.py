@@ -7,7 +7,7 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from app.core.db import reading
-from app.core.french import instant
+from app.core.french import instant, jour_long
 from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.people import applications, desks, identity, rules
@@ -133,14 +133,25 @@ def seat(siren: str, desk_key: str, login: str, rights: str) -> None:
     click.echo(f"{login} : {rights or 'aucun droit'} au bureau {desk_key}.")
 
 
+_until = click.option(
+    "--until",
+    type=click.DateTime(["%Y-%m-%d"]),
+    default=None,
+    help="Dernier jour du jeton (AAAA-MM-JJ), deux ans au plus ; un an si rien n’est dit.",
+)
+
+
 @people.command("application")
 @click.argument("siren")
 @click.argument("name")
 @click.argument("desk_key")
 @click.option("--rights", default="create,act")
-def application(siren: str, name: str, desk_key: str, rights: str) -> None:
+@_until
+def application(siren: str, name: str, desk_key: str, rights: str, until: datetime | None) -> None:
     """Laisser entrer un logiciel par l’API ; son jeton est affiché une seule fois."""
-    token = applications.create_application(_collectivity(siren), name, desk_key, _rights(rights))
+    token = applications.create_application(
+        _collectivity(siren), name, desk_key, _rights(rights), until=until.date() if until else None
+    )
     click.echo(f"Jeton {de(name)} : {token}")
 
 
@@ -153,8 +164,14 @@ def listed(siren: str) -> None:
         known = applications.applications(db, collectivity_id)
     for one in known:
         rights = ",".join(right.value for right in one.rights) or "aucun droit"
-        state = f"dernier usage : {instant(one.used_at) or 'aucun'}" if one.active else "fermée"
+        state = f"dernier usage : {instant(one.used_at) or 'aucun'}, {_end(one)}" if one.active else "fermée"
         click.echo(f"{one.name} ({one.desk}, {rights}), {state}")
+
+
+def _end(one: applications.Listed) -> str:
+    if one.ends_on is None:
+        return "jeton sans fin"
+    return f"jeton {'fini depuis' if one.ended else 'jusqu’au'} {jour_long(one.ends_on)}"
 
 
 @people.command("close-application")
@@ -171,13 +188,16 @@ def close_application(siren: str, name: str) -> None:
 @people.command("rotate-application")
 @click.argument("siren")
 @click.argument("name")
-def rotate_application(siren: str, name: str) -> None:
+@_until
+def rotate_application(siren: str, name: str, until: datetime | None) -> None:
     """Donner un autre jeton à une application, affiché une seule fois ; l’ancien est refusé aussitôt."""
     collectivity_id = _collectivity(siren)
     numbers = _applications(collectivity_id, name)
     if len(numbers) > 1:
         raise Refusal("application-several", name=name)
-    token = applications.rotate_application(collectivity_id, numbers[0])
+    token = applications.rotate_application(
+        collectivity_id, numbers[0], until=until.date() if until else None
+    )
     click.echo(f"Jeton {de(name)} : {token}")
 
 

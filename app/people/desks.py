@@ -244,6 +244,7 @@ def _change_password(db: Db, actor: Actor, seen: str | None, password_hash: str,
     row = db.get(LoginSession, actor.session_id) if actor.session_id is not None else None
     if row is not None:
         identity.renew(row, token)
+        row.password_at = now()
 
 
 def _chosen(db: Db, user: User, password_hash: str, address: str, *, but: int | None = None) -> None:

@@ -171,6 +171,28 @@ def refuse_stale_in(db: Db, actor: Actor, documents: Collection[str] = (), *, pa
         raise _needed(documents, "identity-factor")
 
 
+def refuse_partial(actor: Actor) -> None:
+    """`refuse_partial_in`, in a session of its own."""
+    if actor.session_id is None:
+        return
+    with reading() as db:
+        refuse_partial_in(db, actor)
+
+
+def refuse_partial_in(db: Db, actor: Actor) -> None:
+    """Refuse what touches one's factors when the last minutes saw no proof, or a code without the password (`identity-whole`).
+
+    A key that knows its holder is two factors; a code is one (ASVS 7.5.1).
+    """
+    refuse_stale_in(db, actor)
+    row = db.get(LoginSession, actor.session_id, populate_existing=True) if actor.session_id else None
+    user = db.get(User, actor.user_id) if actor.user_id is not None else None
+    if row is None or user is None or not user.password_hash or (row.proven_by or row.opened_by) == "passkey":
+        return
+    if row.password_at is None or now() - row.password_at > timedelta(minutes=minutes()):
+        raise Refusal("identity-whole", title="Confirmez que c’est vous")
+
+
 def factor_named(db: Db, actor: Actor, documents: Collection[str]) -> bool:
     """Whether the last second factor of this login session, however old, was given for these documents, or none is asked.
 
@@ -188,11 +210,18 @@ def _needed(documents: Collection[str], key: str = "identity-needed") -> Refusal
     return Refusal(key, minutes=minutes(), title="Confirmez que c’est vous", **about)
 
 
-def prove(actor: Actor, answer: SecretStr, documents: Sequence[str] | None = None) -> str:
+def prove(
+    actor: Actor,
+    answer: SecretStr,
+    documents: Sequence[str] | None = None,
+    *,
+    password: SecretStr | None = None,
+) -> str:
     """Take a proof of who one is, for this login session alone, and return the token that opens it from now on.
 
     The former token is of no use for what engages from then on: whoever had copied it has not proven himself with its owner.
 
+    `password`: asked beside a code before one touches one's factors; both are right or neither is.
     `documents`: what was shown, for a way whose question does not name them itself. Refuses `identity-refused`, and closes
     the session after `MOST_WRONG` wrong answers (`identity-closed`): its owner and the administrators are told; and
     `factor-too-new`, a factor enrolled by a recovery code less than a day ago before a signature that asks for one.
@@ -202,11 +231,21 @@ def prove(actor: Actor, answer: SecretStr, documents: Sequence[str] | None = Non
     proof = _proof(actor, answer, documents)
     if proof is not None and proof.documents and proof.way in rules.FACTORS and not _trusted(proof):
         raise Refusal("factor-too-new")
+    beside = proof is not None and password is not None and proof.way == "totp"
+    if beside and password is not None and not _has_password(actor, password):
+        proof, beside = None, False
     token = new_token()
-    left = answered(actor, proof, token)
+    left = answered(actor, proof, token, beside=beside)
     if left is None:
         return token
     raise Refusal("identity-refused", left=left) if left else Refusal("identity-closed")
+
+
+def _has_password(actor: Actor, password: SecretStr) -> bool:
+    with reading() as db:
+        user = db.get(User, actor.user_id) if actor.user_id is not None else None
+        stored = user.password_hash if user is not None else None
+    return passwords.matches(stored, password.get_secret_value())
 
 
 def _trusted(proof: Proof) -> bool:
@@ -242,10 +281,12 @@ def given_up(db: Db, actor: Actor) -> None:
 
 
 @use_case
-def answered(db: Db, actor: Actor, proof: Proof | None, token: str | None) -> int | None:
+def answered(
+    db: Db, actor: Actor, proof: Proof | None, token: str | None, *, beside: bool = False
+) -> int | None:
     """Write what became of an answer: None when it was right, else how many wrong ones the session still survives.
 
-    `token`: what opens the session after a right one; None where no answer can be right.
+    `token`: what opens the session after a right one; None where no answer can be right. `beside`: the password was given too.
 
     A proof that has served is none. That of a second factor is a line of the journal, with what verifies it again.
     """
@@ -265,6 +306,8 @@ def answered(db: Db, actor: Actor, proof: Proof | None, token: str | None) -> in
     if proof is not None and token and proof.spend(db):
         row.proven_at, row.wrong, row.proven_by = now(), 0, proof.way
         renew(row, token)
+        if beside or proof.way == "password":
+            row.password_at = row.proven_at
         row.proven_for = None if proof.documents is None else list(proof.documents)
         _log("proven", actor, {**facts, "way": proof.way})
         if proof.way in rules.FACTORS:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +18,7 @@ from app.core import http, security, security_log
 from app.core.bodies import SMALL
 from app.core.clock import now, today
 from app.core.db import Db, reading
+from app.core.french import jour_long
 from app.core.limits import refuse_hurry
 from app.core.outbox import News, Outbox, post
 from app.core.refusals import Refusal
@@ -185,6 +186,7 @@ def begin(db: Db, user: User, *, hours: float, address: str, client: str, opened
             address=address,
             client=client,
             opened_by=opened_by,
+            password_at=None if opened_by == "passkey" else moment,
         )
     )
     return token
@@ -436,7 +438,7 @@ def _actor(
 
 
 def application(db: Db, token: str, address: str) -> Actor | None:
-    """The actor of an API token, with the one desk it works for."""
+    """The actor of an API token, with the one desk it works for; None of one that is not known, or whose last day is past."""
     mandated = sa.exists().where(MandateRow.collectivity_id == Application.collectivity_id)
     query = (
         sa.select(Application, Desk, Collectivity.name, mandated.correlate(Application))
@@ -448,6 +450,10 @@ def application(db: Db, token: str, address: str) -> Actor | None:
     if row is None:
         return None
     app, desk, collectivity_name, by_mandate = row
+    if app.ends_on is not None and app.ends_on < today():
+        g.ended_token = (app.name, app.ends_on)
+        return None
+    g.token_ends_on = app.ends_on
     if app.used_at is None or now() - app.used_at > USED_EVERY:
         g.used = app.id
     seat = Seat(desk.id, desk.key, desk.name, frozenset(Right(one) for one in app.rights))
@@ -476,7 +482,10 @@ def _refuse_stranger() -> Response:
         status = 401
         if request.path.startswith("/api/"):
             sentence = "Donnez le jeton d’une application en service (Authorization: Bearer …). Les cookies ne sont pas lus ici."
-            refused = http.problem(status, "token-needed", sentence)
+            key = "token-needed"
+            if ended := g.get("ended_token"):
+                key, sentence = "token-ended", _ended(*ended)
+            refused = http.problem(status, key, sentence)
             wrong = ', error="invalid_token"' if "Authorization" in request.headers else ""
             refused.headers["WWW-Authenticate"] = f'Bearer realm="Paraphe"{wrong}'
             return refused
@@ -485,6 +494,13 @@ def _refuse_stranger() -> Response:
         )
     target = request.full_path if request.method == "GET" else _page_of_form()
     return redirect(url_for("people.login", suite=target.rstrip("?") if target else None))
+
+
+def _ended(name: str, last: date) -> str:
+    return (
+        f"Le jeton de « {name} » a pris fin le {jour_long(last)}. Demandez-en un autre à un administrateur "
+        "(Administration, Applications)."
+    )
 
 
 def _page_of_form() -> str | None:

@@ -113,7 +113,7 @@ class LoginSession(Base):
     `proven_at`: when whoever is there last proved who he is, None since it was opened; `wrong`: answers that did not, since.
     `opened_by`, `proven_by`: the way that it was (`password`, `totp`, `passkey`, `recovery`); `proven_for`: the SHA-256 of
     the documents that were shown then, None when the question was about none. `former_hash`: the token before the last proof,
-    which reads on for a moment after `renewed_at` and proves nothing.
+    which reads on for a moment after `renewed_at` and proves nothing. `password_at`: when the password was last given.
     """
 
     __tablename__ = "login_session"
@@ -138,6 +138,7 @@ class LoginSession(Base):
     proven_for: Mapped[list[Any] | None]
     former_hash: Mapped[str | None]
     renewed_at: Mapped[datetime | None]
+    password_at: Mapped[datetime | None]
 
 
 class PasswordReset(Base):
@@ -156,7 +157,8 @@ class Application(Base, Tenanted):
     """Another software that deposits and decides through the API, in the name of one desk.
 
     `rotated_at`: when it was given its present token, None for the first; `used_at`: about when it last served, to five
-    minutes; `closed_at`: shut out for good, by `closed_by`.
+    minutes; `closed_at`: shut out for good, by `closed_by`; `ends_on`: the last day of its present token, None where it was
+    given before tokens had one.
     """
 
     __tablename__ = "application"
@@ -172,6 +174,7 @@ class Application(Base, Tenanted):
     used_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[str | None]
+    ends_on: Mapped[date | None]
 
 
 class Factor(Base):

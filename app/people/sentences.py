@@ -11,6 +11,10 @@ SENTENCES: Sentences = {
         403,
         "Rien n’a été fait : vous vous êtes identifié il y a plus de {minutes} min. Confirmez que c’est vous, puis recommencez.",
     ),
+    "identity-whole": (
+        403,
+        "Rien n’a été fait : ce qui touche à la double authentification demande le mot de passe et le code ensemble, ou une clé d’accès. Confirmez que c’est vous, puis recommencez.",
+    ),
     "identity-refused": (
         403,
         "Ce mot de passe, ce code ou cette clé n’est pas celui de votre compte Paraphe. Vérifiez et recommencez ; vous pouvez vous tromper encore {left} fois avant que la session se ferme.",
@@ -219,6 +223,10 @@ SENTENCES: Sentences = {
         "Ce mandat ne permet de signer aucun flux comptable : le comptable public n’a pas à le connaître, et il n’y a pas de lettre. Ouvrez celle d’un mandat qui porte sur des flux comptables.",
     ),
     "mandate-unknown": (404, "Ce mandat n’existe pas ou a déjà pris fin. Rechargez la liste des mandats."),
+    "application-end": (
+        422,
+        "Aucun jeton n’a été donné : son dernier jour doit être entre aujourd’hui et le {until}. Choisissez-en un autre.",
+    ),
     "application-name": (
         422,
         "L’application n’est pas entrée : donnez-lui un nom, de {longest} signes au plus.",

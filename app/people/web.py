@@ -244,6 +244,7 @@ def _whom_to_ask() -> dict[str, str]:
 def confirm() -> Response | tuple[str, int]:
     """Prove again who one is: asked by a page's script, or on a page of its own, then go back where one was."""
     error, status, about = None, 200, digests(request.args.getlist("document")) or None
+    whole = "entier" in request.args
     if request.method == "POST":
         given = http.read_json() if request.is_json else request.form
         answer = given.get("answer") if isinstance(given, Mapping) else None
@@ -254,7 +255,9 @@ def confirm() -> Response | tuple[str, int]:
             return redirect(safe(request.args.get("suite")))
         try:
             documents = digests(given.get("documents") if request.is_json else about)
-            door.renewed(identity.prove(g.actor, SecretStr(str(answer or "")[:LONGEST]), documents))
+            beside = SecretStr(request.form.get("password", "")[:LONGEST]) if whole else None
+            answered = SecretStr(str(answer or "")[:LONGEST])
+            door.renewed(identity.prove(g.actor, answered, documents, password=beside))
         except Refusal as refusal:
             if http.wants_json() or refusal.key != "identity-refused":
                 raise
@@ -266,6 +269,7 @@ def confirm() -> Response | tuple[str, int]:
     return render_template(
         "people/identity.html",
         way=way,
+        whole=whole and way.typed and way.autocomplete == "one-time-code",
         error=error,
         minutes=identity.minutes(),
         back=safe(request.args.get("suite")),

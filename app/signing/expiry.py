@@ -1,4 +1,4 @@
-"""What comes to its end: certificates and mandates, told 60, 30 and 7 days before to their owner and to administrators.
+"""What comes to its end: certificates, mandates, tokens of software, told 60, 30 and 7 days before to owner and administrators.
 
 Once each: the row's key names what ends, when, at which distance and to whom. Whatever was missed while the worker was
 stopped is told at the next look, at the distance that is then true.
@@ -6,7 +6,7 @@ stopped is told at the next look, at the distance that is then true.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import sqlalchemy as sa
 
@@ -15,6 +15,7 @@ from app.core.db import Db, reading
 from app.core.french import jour_long
 from app.core.outbox import News, Outbox, post
 from app.core.transaction import use_case
+from app.people.applications import ending
 from app.people.mandates import mandates
 from app.people.models import Collectivity, User
 from app.people.office.views import last_day
@@ -25,13 +26,15 @@ from workflows.mandates import over, words
 DISTANCES = (7, 30, 60)
 """Days before the end at which it is told, nearest first."""
 
-CERTIFICATE, MANDATE = "certificate_ends", "mandate_ends"
+CERTIFICATE, MANDATE, TOKEN = "certificate_ends", "mandate_ends", "application_ends"
+NOBODY = 0  # a token of software is no person's
+_PLACES = {CERTIFICATE: "certificats", MANDATE: "mandats", TOKEN: "applications"}
 _looked: dict[str, date] = {}
 
 
 @dataclass(frozen=True)
 class Ending:
-    """Something that ends soon: a certificate or a mandate, whose, called what, and its last day."""
+    """Something that ends soon: a certificate, a mandate or a software's token, whose, called what, and its last day."""
 
     event: str
     id: int
@@ -63,6 +66,10 @@ def endings(db: Db, day: date, user_id: int | None = None) -> Iterator[Ending]:
         last = last_day(one)
         if last is not None and not over(one, day) and (last - day).days <= DISTANCES[-1]:
             yield Ending(MANDATE, one.id, one.person, words(one), last)
+    if user_id is None:
+        for number, name, last in ending(db, day, timedelta(days=DISTANCES[-1])):
+            if last >= day:
+                yield Ending(TOKEN, number, NOBODY, name, last)
 
 
 def daily() -> None:
@@ -103,7 +110,6 @@ def remind_in(db: Db, collectivity_id: int) -> int:
 def _news(one: Ending, user: User, owner: User | None) -> News:
     distance = next(days for days in DISTANCES if one.days(today()) <= days)
     own = owner is not None and user.id == owner.id
-    place = "certificats" if one.event == CERTIFICATE else "mandats"
     mine = "/compte/certificats" if one.event == CERTIFICATE else "/compte"
     payload = {
         "event": one.event,
@@ -112,7 +118,7 @@ def _news(one: Ending, user: User, owner: User | None) -> News:
         "whose": owner.name if owner is not None else "",
         "own": own,
         "last_day": one.last_day.isoformat(),
-        "page": mine if own else f"/administration/{place}",
+        "page": mine if own else f"/administration/{_PLACES[one.event]}",
     }
     key = f"{one.event}-{one.id}-{one.last_day.isoformat()}-{distance}-{user.id}"
     return News("mail", key, payload, None, user.email)

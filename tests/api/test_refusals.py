@@ -2,8 +2,10 @@
 
 import pytest
 
+from app.core.clock import today
 from app.core.db import reading
 from app.people import applications, desks
+from app.people.applications import PROPOSED
 from tests.api.software import FACTS, Software
 from tests.builders.house import INVOICE, House
 from workflows.rights import Right
@@ -219,4 +221,5 @@ def test_an_application_says_who_it_is(accounting: Software) -> None:
         "collectivity": "Kerlann-sur-Mer",
         "desk": {"key": "comptabilite", "name": "Comptabilité"},
         "rights": ["act", "create"],
+        "token_ends_on": (today() + PROPOSED).isoformat(),
     }

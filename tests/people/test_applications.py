@@ -1,14 +1,20 @@
 """Software is let in, seen, given another token and shut out, by page and by command; the journal says who did it."""
 
 import re
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
+import time_machine
 
-from app.core.db import reading
+from app.core.clock import now, today
+from app.core.db import engine, reading
+from app.core.outbox import Outbox
 from app.journal.models import JournalEntry
+from app.operations import doctor
 from app.people import applications
 from app.people.models import Application
+from app.signing import expiry
 from tests.builders.house import House
 from workflows.rights import Right
 
@@ -109,3 +115,47 @@ def test_an_application_of_another_commune_is_not_there(house: House) -> None:
         (after,) = applications.applications(db, here)
     assert before.used_at is not None
     assert after.used_at >= before.used_at
+
+
+def test_a_token_ends_is_told_before_and_refused_after(house: House) -> None:
+    client, run = house.client(ADMINISTRATOR), house.app.test_cli_runner()
+    page = client.get(URL).get_data(as_text=True)
+    assert f'value="{today() + applications.PROPOSED}"' in page
+    form = {"csrf_token": house.csrf(client), "name": "Finances", "desk": "comptabilite"}
+    for until in (today() - timedelta(days=1), today() + timedelta(days=731), "demain"):
+        refused = client.post(URL, data={**form, "until": str(until)})
+        assert (refused.status_code, "Aucun jeton" in refused.get_data(as_text=True)) == (422, True)
+    token = token_of(
+        client.post(URL, data={**form, "until": str(today() + timedelta(days=30))}).get_data(as_text=True)
+    )
+    bearer = {"Authorization": f"Bearer {token}"}
+    me = house.app.test_client().get("/api/v1/me", headers=bearer).json
+    assert me["token_ends_on"] == (today() + timedelta(days=30)).isoformat()
+    expiry.remind()
+    expiry.remind()
+    with reading() as db:
+        letters = [
+            one.payload
+            for one in db.scalars(sa.select(Outbox))
+            if one.payload.get("event") == "application_ends"
+        ]
+    assert [(one["what"], one["page"]) for one in letters] == [("Finances", URL)]
+    house.drain()
+    with time_machine.travel(now() + timedelta(days=25), tick=True):
+        [told_by_doctor] = doctor.examine(house.settings, ["logiciels"])
+        assert not told_by_doctor.ok
+        assert "Finances" in told_by_doctor.words
+        assert status(house, token) == 200
+    with time_machine.travel(now() + timedelta(days=31), tick=True):
+        gone = house.app.test_client().get("/api/v1/me", headers=bearer)
+        assert (gone.status_code, gone.json["key"]) == (401, "token-ended")
+        assert "a pris fin le" in gone.json["detail"]
+        assert "fini depuis" in run.invoke(args=["people", "applications", SIREN]).output
+        again = run.invoke(args=["people", "rotate-application", SIREN, "Finances"]).output.split()[-1]
+        assert status(house, again) == 200
+    with engine().begin() as connection:  # let in before tokens had an end: it goes on, and is told
+        connection.execute(sa.update(Application.__table__).values(ends_on=None))
+    assert status(house, again) == 200
+    assert "Sans fin" in house.client(ADMINISTRATOR).get(URL).get_data(as_text=True)
+    [told_by_doctor] = doctor.examine(house.settings, ["logiciels"])
+    assert (told_by_doctor.ok, "dont 1 " in told_by_doctor.words) == (True, True)

@@ -26,7 +26,7 @@ from app.demo.cast import PASSWORD
 from app.journal.models import JournalEntry
 from app.people import desks, identity, login, passwords
 from app.people.factors import codes, passkeys
-from app.people.models import Challenge, Collectivity, Factor, RecoveryCode
+from app.people.models import Challenge, Collectivity, Factor, LoginSession, RecoveryCode
 from tests.builders.authenticator import Authenticator, octets, text
 from tests.builders.house import ASSETS, House, token_in
 from tests.folders.test_enrolment import offer, send
@@ -239,6 +239,43 @@ def test_a_recovery_code_opens_once_and_what_is_enrolled_then_waits_a_day_to_sig
     assert refused.get_json()["key"] == "factor-too-new"
     with time_machine.travel(now() + timedelta(hours=11), tick=True):
         assert client.get("/compte/protection").status_code == 200
+
+
+def test_what_touches_the_factors_asks_the_password_and_the_code_or_a_key(house: House) -> None:
+    client, secret, _ = with_application(house, A)
+    with_whole = "/compte/confirmer?suite=/compte/protection&entier=1"
+    aged(house)
+    assert post(house, client, "/compte/confirmer", answer=typed(secret)).status_code == 302
+    for url in ("secours", "application", f"{the_factor()}/retirer"):
+        asked = post(house, client, f"/compte/protection/{url}")
+        assert asked.location == with_whole, url
+    assert send(house, client, "/compte/protection/cle/question", {}).get_json()["key"] == "identity-whole"
+    assert 'name="password"' in client.get(with_whole).get_data(as_text=True)
+    code = typed(secret, 1)
+    for wrong in ({"password": "faux"}, {"password": ""}, {}):
+        assert post(house, client, with_whole, answer=code, **wrong).status_code == 403
+    assert post(house, client, with_whole, answer="000000", password=PASSWORD).status_code == 403
+    assert post(house, client, "/compte/protection/secours").status_code == 302
+    assert post(house, client, with_whole, answer=code, password=PASSWORD).location == "/compte/protection"
+    assert post(house, client, "/compte/protection/secours").status_code == 200
+    alone, key = with_key(house, K)
+    aged(house)
+    asked = send(house, alone, "/compte/confirmer/cle", {}).get_json()
+    assert post(house, alone, with_whole, answer=key.get(asked)).status_code == 302
+    assert post(house, alone, "/compte/protection/secours").status_code == 200
+
+
+def aged(house: House) -> None:
+    """Every session was opened, and proven, a while ago."""
+    before = now() - timedelta(minutes=10)
+    table = LoginSession.__table__
+    with engine().begin() as connection:
+        connection.execute(sa.update(table).values(created_at=before, proven_at=None, password_at=before))
+
+
+def the_factor() -> int:
+    with reading() as db:
+        return db.scalars(sa.select(Factor.id)).one()
 
 
 def test_what_was_kept_before_is_sealed_and_a_short_recovery_code_still_opens_once(house: House) -> None:

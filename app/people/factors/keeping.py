@@ -38,8 +38,11 @@ class Begun:
 
 
 def begin_totp(actor: Actor) -> Begun:
-    """Draw the secret of an application of codes; it counts once a code confirms it. Refuses `identity-needed`."""
-    identity.refuse_stale(actor)
+    """Draw the secret of an application of codes; it counts once a code confirms it.
+
+    Refuses `identity-needed`, `identity-whole`.
+    """
+    identity.refuse_partial(actor)
     secret = codes.new_secret()
     token, login = _begun(actor, seal(secret))
     return Begun(token, secret, codes.drawing(codes.address(secret, login)))
@@ -66,11 +69,11 @@ def _begun(db: Db, actor: Actor, sealed: str) -> tuple[str, str]:
 def begin_passkey(actor: Actor) -> tuple[str, dict[str, Any]]:
     """The question to the browser that makes a key: its token, and its options.
 
-    Refuses `identity-needed`, and `passkey-address` where no browser makes keys for this address.
+    Refuses `identity-needed`, `identity-whole`, and `passkey-address` where no browser makes keys for this address.
     """
     if not passkeys.usable():
         raise Refusal("passkey-address")
-    identity.refuse_stale(actor)
+    identity.refuse_partial(actor)
     return _begun_key(actor)
 
 
@@ -167,10 +170,10 @@ def _close_others(db: Db, user: User, session_id: int) -> None:
 def remove(db: Db, actor: Actor, factor_id: int) -> str:
     """Take off one of one's own factors; its name. The recovery codes go with the last one.
 
-    Refuses `factor-unknown`, `identity-needed`, `factor-last` where the collectivity wants one, and
+    Refuses `factor-unknown`, `identity-needed`, `identity-whole`, `factor-last` where the collectivity wants one, and
     `factor-last-recovery`: a stolen recovery code would leave the password alone at the door.
     """
-    identity.refuse_stale_in(db, actor)
+    identity.refuse_partial_in(db, actor)
     user, mine = _user(db, actor), asking.factors_of(db, actor.user_id)
     row = next((one for one in mine if one.id == factor_id), None)
     if row is None:
@@ -195,8 +198,11 @@ def by_recovery(db: Db, actor: Actor) -> bool:
 
 @use_case
 def draw_codes(db: Db, actor: Actor) -> list[str]:
-    """Ten recovery codes, shown once; the former ones serve no more. Refuses `identity-needed`, and `factor-none`."""
-    identity.refuse_stale_in(db, actor)
+    """Ten recovery codes, shown once; the former ones serve no more.
+
+    Refuses `identity-needed`, `identity-whole`, and `factor-none`.
+    """
+    identity.refuse_partial_in(db, actor)
     user = _user(db, actor)
     if not asking.factors_of(db, user.id):
         raise Refusal("factor-none")

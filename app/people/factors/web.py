@@ -218,9 +218,9 @@ def _row(factor: Factor) -> dict[str, Any]:
 
 def _or_prove(refusal: Refusal) -> Response:
     """Whoever has to prove who he is first does so on its page, and comes back here."""
-    if refusal.key != "identity-needed":
+    if refusal.key not in {"identity-needed", "identity-whole"}:
         raise refusal
-    return redirect(url_for("people.confirm", suite=url_for("people.factors.mine")))
+    return redirect(url_for("people.confirm", suite=url_for("people.factors.mine"), entier=1))
 
 
 @pages.post("/compte/protection/application")

@@ -214,6 +214,7 @@ def software() -> Page:
             name,
             request.form.get("desk", ""),
             [one for one in applications.OFFERED if one.value in rights],
+            until=_until(),
             by=g.actor,
         )
     except Refusal as refusal:
@@ -222,13 +223,26 @@ def software() -> Page:
     return _software(token=token, whose=" ".join(name.split()))
 
 
+def _until() -> date | None:
+    """The last day that was chosen for a token; None where nothing was, and a day that cannot be is refused as too far."""
+    typed = request.form.get("until", "").strip()
+    try:
+        return date.fromisoformat(typed) if typed else None
+    except ValueError:
+        return date.max
+
+
 @pages.post("/administration/applications/<int:application_id>/jeton")
 @guard("administer")
 @who_is_there("people.office.applications")
 def rotate(application_id: int) -> Page:
     """Give an application another token, and show it once."""
     token = applications.rotate_application(
-        g.actor.collectivity_id, application_id, serial=request.form.get("serial", ""), by=g.actor
+        g.actor.collectivity_id,
+        application_id,
+        serial=request.form.get("serial", ""),
+        until=_until(),
+        by=g.actor,
     )
     with reading(g.actor.collectivity_id) as db:
         known = applications.applications(db, g.actor.collectivity_id)
@@ -261,7 +275,11 @@ def _software(status: int = 200, **shown: Any) -> Page:
             "rights": request.form.getlist("rights")
             if "error" in shown
             else [Right.CREATE.value, Right.ACT.value],
+            "until": (request.form.get("until", "") if "error" in shown else "")
+            or (today() + applications.PROPOSED).isoformat(),
         },
+        first=today().isoformat(),
+        last=(today() + applications.LONGEST_LIFE).isoformat(),
         **shown,
     )
     return page, status

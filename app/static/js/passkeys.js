@@ -38,7 +38,7 @@ export function startPasskey(form) {
       given.value = await answered(question, dataset.passkey === "create");
       HTMLFormElement.prototype.submit.call(form);
     } catch (error) {
-      if (error.key === "identity-needed") return void window.location.assign(`/compte/confirmer?suite=${encodeURIComponent(window.location.pathname)}`);
+      if (["identity-needed", "identity-whole"].includes(error.key)) return void window.location.assign(`/compte/confirmer?entier=1&suite=${encodeURIComponent(window.location.pathname)}`);
       problem.replaceChildren(notice("danger", ...problemOf(error)));
       button.disabled = false;
       button.focus();
