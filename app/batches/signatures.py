@@ -66,7 +66,7 @@ def prepare_next(
     certificate stops the whole request: nothing would be gained by refusing two hundred folders for it.
     """
     while reserved := _reserve(actor, batch_id, holder, most, anew=anew):
-        with asking_once():
+        with asking_once(("prepare", batch_id), setting.trust()):
             check(actor, key)
             made = list(_together(lambda one: _offer(actor, batch_id, one, key), reserved))
         for one in made:
@@ -210,7 +210,7 @@ def carry_signatures(row: Row) -> None:
             BatchItem.carrier == row.key,
         )
         waiting = list(db.scalars(query.order_by(BatchItem.position)))
-    with asking_once():
+    with asking_once(("embed", said.batch_id), setting.trust()):
         faults = [one for one in _together(lambda item_id: _carry(said, item_id), waiting) if one is not None]
     finish(said)
     if faults:
@@ -251,14 +251,20 @@ def _embed(said: Asked, item_id: int) -> None:
     """Complete one signature, in the name and session of whoever made it; nothing to do when it is made already."""
     with reading(said.collectivity_id) as db:
         query = (
-            sa.select(BatchItem.signature_session, BatchItem.signatures, SignatureSession.login_session_id)
+            sa.select(
+                BatchItem.signature_session,
+                BatchItem.signatures,
+                SignatureSession.login_session_id,
+                SignatureSession.state,
+            )
             .outerjoin(SignatureSession, SignatureSession.id == BatchItem.signature_session)
             .where(BatchItem.id == item_id)
         )
-        session, signatures, opened = db.execute(query).one()
+        session, signatures, opened, reached = db.execute(query).one()
         # The session in which it was signed: the batch may have been taken up in another since.
         actor = returning(db, said.user_id, opened, said.address)
-    state = deferred.take_again(actor, session or "")
+    # One that waits as it was received is claimed as it is; another was claimed by a process that died, or is over
+    state = "ready" if reached == "prepared" else deferred.take_again(actor, session or "")
     if state == "gone":
         raise Refusal("session-used")
     if state == "ready":

@@ -94,10 +94,18 @@ def add_receipt(db: Db, folder: Folder, actor: Actor, kept: Kept) -> DocumentVer
     return known or add_document(db, folder, actor, kept, position=900)
 
 
+# Built once: a signature asks it three times
+_last = (
+    sa.select(DocumentVersion)
+    .where(DocumentVersion.document_id == sa.bindparam("document"))
+    .order_by(DocumentVersion.number.desc())
+    .limit(1)
+)
+
+
 def last_version(db: Db, document_id: int) -> DocumentVersion:
     """The current bytes of a document."""
-    query = sa.select(DocumentVersion).where(DocumentVersion.document_id == document_id)
-    return db.scalars(query.order_by(DocumentVersion.number.desc()).limit(1)).one()
+    return db.scalars(_last, {"document": document_id}).one()
 
 
 def main_digests(db: Db, folders: sa.Select[int]) -> list[str]:

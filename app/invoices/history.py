@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.french import euros, jour, spaces
+from app.core.tenancy import OURS_ALREADY
 from app.display.views import state_label
 from app.folders.access import readable_among
 from app.folders.corrections import shown
@@ -40,6 +41,44 @@ RULE_FIRST = "une personne qui décide, et qui n’a pas déposé la facture, do
 HERE = frozenset({"FR", "MC"})
 
 _key: Any = InvoiceKey.__table__
+# Built once: they are asked of every invoice twice before it is signed, and to build them costs more than their answers.
+_mine, _other = _key.alias("mine"), _key.alias("other")
+_elsewhere = sa.and_(
+    _mine.c.folder_id == sa.bindparam("folder"),
+    _mine.c.collectivity_id == sa.bindparam("here"),
+    _other.c.folder_id != sa.bindparam("folder"),
+)
+_of_these_keys = (
+    sa.select(_other.c.folder_id, sa.func.max(sa.case((_mine.c.kind == SAME, 1), else_=0)).label("same"))
+    .join(_other, sa.and_(_other.c.collectivity_id == _mine.c.collectivity_id, _other.c.key == _mine.c.key))
+    .where(_elsewhere, _mine.c.kind.in_([SAME, CLOSE]))
+    .group_by(_other.c.folder_id)
+    .order_by(sa.desc("same"), _other.c.folder_id.desc())
+    .limit(MOST)
+)
+_of_this_seller = (
+    sa.select(_other.c.folder_id)
+    .join(_mine, sa.and_(_other.c.collectivity_id == _mine.c.collectivity_id, _other.c.key == _mine.c.key))
+    .where(_elsewhere, _mine.c.kind == SELLER)
+)
+_theirs = (
+    sa.select(Folder)
+    .where(
+        Folder.id.in_(_of_this_seller),
+        Folder.collectivity_id == sa.bindparam("here"),
+        Folder.place != WITHDRAWN,
+    )
+    .order_by(Folder.id.desc())
+    .limit(LATEST)
+    .execution_options(**{OURS_ALREADY: True})
+)
+# Apart, each with its own bound: the many corrected ones of a seller push no older invoice out of sight
+_of_this_total = _theirs.where(
+    Folder.amount_cents.in_(sa.bindparam("totals", expanding=True)),
+    Folder.fields["issue_date"].as_string().in_(sa.bindparam("days", expanding=True)),
+)
+# Somebody typed something else than their files say, and nobody has ruled: their amount tells one value alone
+_corrected_ones = _theirs.where(sa.func.coalesce(Folder.sources["corrections"].as_string(), "{}") != "{}")
 
 
 @dataclass(frozen=True)
@@ -94,21 +133,8 @@ def seen_before(db: Db, folder: Folder) -> list[Seen]:
     """
     if folder.family != FAMILY or folder.phase == Phase.DONE:
         return []
-    mine, other = _key.alias("mine"), _key.alias("other")
-    query = (
-        sa.select(other.c.folder_id, sa.func.max(sa.case((mine.c.kind == SAME, 1), else_=0)).label("same"))
-        .join(other, sa.and_(other.c.collectivity_id == mine.c.collectivity_id, other.c.key == mine.c.key))
-        .where(
-            mine.c.folder_id == folder.id,
-            mine.c.collectivity_id == folder.collectivity_id,
-            mine.c.kind.in_([SAME, CLOSE]),
-            other.c.folder_id != folder.id,
-        )
-        .group_by(other.c.folder_id)
-        .order_by(sa.desc("same"), other.c.folder_id.desc())
-        .limit(MOST)
-    )
-    same = {row.folder_id: bool(row.same) for row in db.execute(query)}
+    here = {"folder": folder.id, "here": folder.collectivity_id}
+    same = {row.folder_id: bool(row.same) for row in db.execute(_of_these_keys, here)}
     folders = (
         {one.id: one for one in db.scalars(sa.select(Folder).where(Folder.id.in_(same)))} if same else {}
     )
@@ -136,30 +162,12 @@ def _alike(db: Db, folder: Folder) -> list[Folder]:
     days, totals = _days(folder), _totals(folder)
     if not days or not totals:
         return []
-    mine, other = _key.alias("mine"), _key.alias("other")
-    theirs = (
-        sa.select(other.c.folder_id)
-        .join(mine, sa.and_(other.c.collectivity_id == mine.c.collectivity_id, other.c.key == mine.c.key))
-        .where(
-            mine.c.folder_id == folder.id,
-            mine.c.collectivity_id == folder.collectivity_id,
-            mine.c.kind == SELLER,
-            other.c.folder_id != folder.id,
-        )
-    )
-    whole = sa.and_(
-        Folder.amount_cents.in_(totals), Folder.fields["issue_date"].as_string().in_(sorted(days))
-    )
-    # Apart, each with its own bound: the many corrected ones of a seller push no older invoice out of sight
+    here = {"folder": folder.id, "here": folder.collectivity_id}
+    whole = {**here, "totals": sorted(totals), "days": sorted(days)}
     every = {
         one.id: one
-        for condition in (whole, _corrected())
-        for one in db.scalars(
-            sa.select(Folder)
-            .where(Folder.id.in_(theirs), Folder.place != WITHDRAWN, condition)
-            .order_by(Folder.id.desc())
-            .limit(LATEST)
-        )
+        for query, told in ((_of_this_total, whole), (_corrected_ones, here))
+        for one in db.scalars(query, told)
     }
     latest = (every[key] for key in sorted(every, reverse=True))
     return list(islice((one for one in latest if _days(one) & days and _totals(one) & totals), MOST))
@@ -174,11 +182,6 @@ def _totals(folder: Folder) -> set[int]:
     sign = -1 if family_named(FAMILY).credits(folder.facts) else 1
     read = (cents_of(one) for one in values(folder.facts, "total_ttc"))
     return {one for one in (folder.amount_cents, *(sign * one for one in read if one)) if one}
-
-
-def _corrected() -> sa.ColumnElement[bool]:
-    """Whether somebody typed something else than a folder's files say, and nobody has ruled: its amount tells one value alone."""
-    return sa.func.coalesce(Folder.sources["corrections"].as_string(), "{}") != "{}"
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:

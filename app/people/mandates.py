@@ -235,10 +235,12 @@ def end_mandate(db: Db, actor: Actor, mandate_id: int, *, last_day: date | None 
     return falling
 
 
+_recorded = sa.select(sa.literal(1)).where(MandateRow.collectivity_id == sa.bindparam("here")).limit(1)
+
+
 def recorded(db: Db, collectivity_id: int) -> bool:
     """Whether this collectivity has ever recorded a mandate: from then on nobody signs in its name without one."""
-    query = sa.select(sa.literal(1)).where(MandateRow.collectivity_id == collectivity_id).limit(1)
-    return db.scalar(query) is not None
+    return db.scalar(_recorded, {"here": collectivity_id}) is not None
 
 
 def law_of(row: MandateRow, giver: MandateRow | None) -> Mandate:

@@ -30,6 +30,14 @@ UNNAMED = timedelta(days=1)
 A_ROUND = 500
 _sessions: Any = SignatureSession.__table__
 _requests: Any = RemoteRequest.__table__
+_own, _size = _sessions.c.user_id == sa.bindparam("user"), sa.func.coalesce(_sessions.c.prepared_size, 0)
+_near = sa.and_(_sessions.c.address == sa.bindparam("address"), _sessions.c.address != "")
+_waiting = sa.select(
+    *(
+        sa.func.coalesce(sa.func.sum(sa.case((which, what), else_=0)), 0)
+        for which, what in ((_own, 1), (_own, _size), (_near, _size), (sa.true(), _size))
+    )
+).where(_sessions.c.prepared_sha256 != "")
 
 
 def refuse_more(db: Db, actor: Actor) -> None:
@@ -40,15 +48,8 @@ def refuse_more(db: Db, actor: Actor) -> None:
     """
     if actor.user_id is None:
         return
-    own, size = _sessions.c.user_id == actor.user_id, sa.func.coalesce(_sessions.c.prepared_size, 0)
-    near = sa.and_(_sessions.c.address == actor.address, _sessions.c.address != "")
     count, person, address, house = db.execute(
-        sa.select(
-            *(
-                sa.func.coalesce(sa.func.sum(sa.case((which, what), else_=0)), 0)
-                for which, what in ((own, 1), (own, size), (near, size), (sa.true(), size))
-            )
-        ).where(_sessions.c.prepared_sha256 != "")
+        _waiting, {"user": actor.user_id, "address": actor.address}
     ).one()
     most = setting.prepared_limits()
     full = (

@@ -504,12 +504,16 @@ def certificates_of(db: Db, user_id: int) -> list[Certificate]:
     return list(db.scalars(query.order_by(Certificate.id.desc())))
 
 
+_enrolled = sa.select(
+    Certificate.fingerprint, Certificate.purpose, Certificate.to_confirm, Certificate.proof
+).where(Certificate.user_id == sa.bindparam("user"), Certificate.withdrawn_at.is_(None))
+
+
 def enrolled_of(db: Db, user_id: int | None) -> Sequence["Enrolled"]:
     """The same as `check_certificate` asks for them."""
     from app.signing.trust import Enrolled
 
-    query = sa.select(Certificate.fingerprint, Certificate.purpose, Certificate.to_confirm, Certificate.proof)
-    rows = db.execute(query.where(Certificate.user_id == user_id, Certificate.withdrawn_at.is_(None)))
+    rows = db.execute(_enrolled, {"user": user_id})
     return [
         Enrolled(
             row.fingerprint,

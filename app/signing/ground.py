@@ -37,6 +37,9 @@ _MARKED = re.compile(r"^.*?(-\d+)?$", re.DOTALL)
 ADDRESS_WIDTH = 44  # an address is typed: it is cut only where it would make all the others small
 STAMP_WIDTH = 34
 """Characters in a line of the stamp: those of « Pour le maire et par délégation, » and a little more."""
+_main = sa.select(Document).where(
+    Document.folder_id == sa.bindparam("folder"), Document.role == "main", Document.removed_at.is_(None)
+)
 
 
 @dataclass(frozen=True)
@@ -148,10 +151,7 @@ def as_written(ground: Ground, prepared: Sequence[Prepared]) -> Ground:
 
 def main_document(db: Db, folder_id: int) -> Document:
     """The document that is signed."""
-    query = sa.select(Document).where(
-        Document.folder_id == folder_id, Document.role == "main", Document.removed_at.is_(None)
-    )
-    return db.scalars(query).one()
+    return db.scalars(_main, {"folder": folder_id}).one()
 
 
 def stamp_lines(actor: Actor, capacity: str, moment: datetime, holder: str = "") -> tuple[str, ...]:

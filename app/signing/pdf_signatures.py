@@ -298,7 +298,8 @@ async def _one(
             said = _said(signature, seen)
             shown = evidence(subject, proof, signature.signer_cert, subject.digest or b"", said)
         words = words_of(signature.signer_info)
-        words |= lost(signature.signer_cert, (*signature.other_embedded_certs, *known.known_certs), trust)
+        if not proof.alike:  # what is alike has its like's issuers, which were found
+            words |= lost(signature.signer_cert, (*signature.other_embedded_certs, *known.known_certs), trust)
         return dataclasses.replace(seen, intact=intact, valid=valid, evidence=shown, **words)
     except UNREADABLE:
         return unreadable(str(signature.field_name), signature.signer_cert)

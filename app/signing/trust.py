@@ -1,7 +1,8 @@
 """Whether a certificate may sign here and now: whose it is, what it is for, who vouches for it, whether it still stands."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -165,10 +166,17 @@ class CertificateFacts:
     assurance: str = field(default=assurance.SIMPLE, compare=False)
 
 
+FRESH = 10.0
+"""Seconds for which the parts of one batch share what was answered to the first of them."""
+
+
 class _Shared:
     """One answer for each certificate, given to all who ask, from whatever thread, while the first is still asking."""
 
     def __init__(self) -> None:
+        self.begun = time.monotonic()
+        self.refused = False
+        """Whether an answer was a refusal: whoever comes next asks again."""
         self._answers: dict[bytes, Future[Any]] = {}
         self._lock = Lock()
         self.proven: dict[bytes, Any] = {}
@@ -185,6 +193,7 @@ class _Shared:
             try:
                 found = ask()
             except Exception as refused:  # noqa: BLE001 - told to everybody who waits for it, the one who asked included
+                self.refused = True
                 answer.set_exception(refused)
             else:
                 answer.set_result(found)
@@ -199,13 +208,30 @@ def shared() -> _Shared | None:
     return _shared.get()
 
 
+_batches: dict[Hashable, tuple[Trust, _Shared]] = {}
+_choosing = Lock()
+
+
+def _of_batch(batch: Hashable, trust: Trust) -> _Shared:
+    with _choosing:
+        for name, (_, answers) in list(_batches.items()):
+            if answers.refused or time.monotonic() - answers.begun > FRESH:
+                del _batches[name]
+        known = _batches.get(batch)
+        if known is None or known[0] is not trust:
+            known = _batches[batch] = (trust, _Shared())
+        return known[1]
+
+
 @contextmanager
-def asking_once() -> Iterator[None]:
+def asking_once(batch: Hashable = None, trust: Trust | None = None) -> Iterator[None]:
     """Within it the authorities are asked once about a certificate: by what a part of a batch does in the same seconds.
 
-    Threads take part when they run in a copy of the caller's context.
+    `batch`: the parts of one batch that begin within `FRESH` seconds share what the first of them asked, as long as they
+    are judged by the same `trust` and nothing was refused. Threads take part when they run in a copy of the caller's
+    context.
     """
-    token = _shared.set(_Shared())
+    token = _shared.set(_Shared() if batch is None or trust is None else _of_batch(batch, trust))
     try:
         yield
     finally:
@@ -238,6 +264,7 @@ def name_of(name: x509.Name) -> str:
     return cleaned(name.human_friendly)
 
 
+@lru_cache(maxsize=512)
 def facts(certificate: bytes) -> CertificateFacts:
     """The facts of a DER certificate, believed or not; refuses `certificate-unreadable`."""
     (parsed,) = certificates_in(certificate)[:1]

@@ -17,7 +17,7 @@ from app.signing import deferred, setting, sign, tokens
 from app.signing import session as sessions
 from app.signing.models import Certificate, SignatureProof, SignatureSession
 from app.signing.purpose import Purpose
-from app.signing.trust import Trust, asking_once, check_certificate
+from app.signing.trust import FRESH, Trust, asking_once, check_certificate, shared
 from tests.batches.test_decisions import facts_of, reassign
 from tests.batches.town import Hand, became, items, plain
 from tests.builders.house import House
@@ -336,6 +336,20 @@ def test_what_is_asked_together_is_asked_once_and_no_longer_afterwards(house: Ho
         for _ in range(2):
             with pytest.raises(Refusal, match="revocation-unknown"):
                 ask(deaf)
+    with asking_once("batch", known):
+        ask(known)
+    with asking_once("batch", known):
+        ask(deaf)  # the next part of the batch, seconds later
+        answers = shared()
+    others = (("another", known, 0), ("batch", deaf, 0), ("batch", known, FRESH))
+    for name, trust, passed in others:  # another batch, another trust, later
+        assert answers is not None
+        answers.begun -= passed
+        for _ in range(2):  # and a refusal is never kept for the next part
+            with asking_once(name, trust), pytest.raises(Refusal, match="revocation-unknown"):
+                ask(deaf)
+        with asking_once(name, trust):
+            ask(known)
 
 
 def damage(house: House, folder_id: int) -> None:

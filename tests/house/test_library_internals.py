@@ -26,6 +26,8 @@ INTERNALS = {
     ("pyhanko", READ_IN): {
         "_ensure_writer",
         "_extract_subset",
+        "_font_descriptor",
+        "_glyphs",
         "_indirect_object_access_cache",
         "_init_cert_info",
         "_is_id",

@@ -283,7 +283,7 @@ def _ink(path: Path, number: int) -> Any:
     try:
         with ONE_AT_A_TIME, closing(pdfium.PdfDocument(path)) as document, closing(document[number]) as page:
             scale = min(1.0, MOST_PIXELS / max(1.0, *page.get_size()))
-            drawn = page.render(scale=scale).to_pil().convert("L")
+            drawn = page.render(scale=scale, grayscale=True).to_pil()
     except (pdfium.PdfiumError, ValueError):  # not a file for pdfium, or a page too thin for one pixel
         return None
     return drawn.point([255 if grey < DARK else 0 for grey in range(256)])

@@ -14,6 +14,7 @@ from typing import IO, Any
 from pyhanko.pdf_utils.generic import ArrayObject, FloatObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from pyhanko.sign.fields import (
     FieldMDPAction,
     FieldMDPSpec,
@@ -155,7 +156,8 @@ def _append(
     # The signed file begins with the very bytes of the version before because they are copied and never written by
     # pyHanko, which only sees a stream that begins where they end and believes its offsets to be those of the whole.
     tail = _Tail(copied.size)
-    writer.write(tail)  # type: ignore[no-untyped-call]
+    # The writer for all files: that for revisions prepares the metadata, as this one does, and then calls it
+    BasePdfFileWriter.write(writer, tail)  # type: ignore[no-untyped-call]
     start, end = signature.contents.offsets
     signature.byte_range.fill_offsets(tail, start, end, tail.tell())
     added = tail.getvalue()

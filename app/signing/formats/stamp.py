@@ -8,11 +8,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from PIL import Image
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.content import ResourceType
-from pyhanko.pdf_utils.font.opentype import GlyphAccumulator
+from pyhanko.pdf_utils.font.opentype import CIDFontType2, GlyphAccumulator
 from pyhanko.pdf_utils.images import pil_image
 from pyhanko.pdf_utils.layout import BoxConstraints
 from pyhanko.pdf_utils.writer import BasePdfFileWriter, PdfFileWriter
@@ -27,10 +28,11 @@ LARGEST, LEADING = 9.0, 1.28  # points; line height in font sizes
 PADDING, RULE = 5.0, 2.0
 PICTURE = 0.38  # of the width, at most: the words are the signature's, the picture decorates them
 LAYOUT = ("GPOS", "GSUB", "GDEF")
+DIGITS = "0123456789"
 INK, ACCENT = b"0.10 0.11 0.15 rg", b"0.00 0.24 0.51 rg"
 # A turn of the page is undone by the same turn of the drawing (ISO 32000-2 §12.5.5, appearance /Matrix)
 UPRIGHT = {0: (1, 0, 0, 1), 90: (0, 1, -1, 0), 180: (-1, 0, 0, -1), 270: (0, -1, 1, 0)}
-DRAWINGS = 8  # kept: those of a batch say the same for a second, and to cut their letters out of the font is half the work
+DRAWINGS = 8  # kept: those of a batch say the same for a second
 _one_at_a_time = Lock()
 """The documents of a batch wait for their first drawing rather than make it each."""
 
@@ -96,16 +98,52 @@ def _drawn(style: UprightStyle, width: float, height: float) -> generic.StreamOb
     return form
 
 
-class Letters(GlyphAccumulator):
-    """The letters of a stamp, and the part of the font that draws them."""
-
-    def _extract_subset(self, options: Any = None) -> None:
+@lru_cache(maxsize=DRAWINGS)
+def _program(glyphs: frozenset[int]) -> bytes:
+    """The part of our font that draws these glyphs, under their own numbers; the same for all that says the same words."""
+    with TTFont(BytesIO(_font())) as font:
         # What shapes the words has served, and no PDF keeps it: fontTools would read it whole before dropping it,
         # which is half the time of a visible signature.
         for table in LAYOUT:
-            if table in self.tt:
-                del self.tt[table]
-        super()._extract_subset(options)
+            if table in font:
+                del font[table]
+        options = Options(layout_closure=False, retain_gids=True)
+        options.drop_tables += LAYOUT
+        subsetter = Subsetter(options=options)
+        subsetter.populate(gids=sorted(glyphs))
+        subsetter.subset(font)
+        program = BytesIO()
+        font.save(program)
+    return program.getvalue()
+
+
+class _Cut(CIDFontType2):
+    """The font as a document embeds it: the part that was cut for its letters."""
+
+    glyphs: frozenset[int] = frozenset()
+
+    def set_font_file(self, writer: BasePdfFileWriter) -> generic.IndirectObject:
+        """Put it in the document."""
+        stream = generic.StreamObject(stream_data=_program(self.glyphs))
+        stream.compress()  # type: ignore[no-untyped-call]
+        reference = writer.add_object(stream)
+        self._font_descriptor[generic.pdf_name("/FontFile2")] = reference
+        return reference
+
+
+class Letters(GlyphAccumulator):
+    """The letters of a stamp, and the part of the font that draws them; every digit, for an hour changes at each second."""
+
+    def prepare_write(self) -> None:
+        """Embed them."""
+        self.shape(DIGITS)
+        cut = _Cut(self.tt, self.cidfont_obj.name.partition("+")[2], self.subset_prefix)
+        cut.glyphs = frozenset(self._glyphs)
+        self.cidfont_obj = cut
+        super().prepare_write()  # type: ignore[no-untyped-call]
+
+    def _extract_subset(self, options: Any = None) -> None:
+        del options  # cut apart, and kept: `_program`
 
 
 class UprightStamp(BaseStamp):
@@ -172,5 +210,5 @@ class UprightStamp(BaseStamp):
             y = top - number * size * LEADING
             parts.append(b"BT /F1 %g Tf %g %g Td %s ET" % (size, padding + rule, y, result.graphics_ops))
         parts.append(b"Q")
-        engine.prepare_write()  # type: ignore[no-untyped-call]
+        engine.prepare_write()
         return b" ".join(parts)

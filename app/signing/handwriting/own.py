@@ -9,6 +9,8 @@ from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.signing.models import HandwrittenImage
 
+_png = sa.select(HandwrittenImage.png).where(HandwrittenImage.user_id == sa.bindparam("user"))
+
 
 def keep(actor: Actor, data: bytes) -> None:
     """Keep a person's image, in place of the former; refuses what `picture.cleaned` refuses."""
@@ -42,8 +44,8 @@ def of(actor: Actor) -> bytes | None:
     if actor.user_id is None:
         return None
     with reading(actor.collectivity_id) as db:
-        row = _row(db, actor)
-        return bytes(row.png) if row is not None else None
+        png = db.scalar(_png, {"user": actor.user_id})
+        return bytes(png) if png is not None else None
 
 
 def _row(db: Db, actor: Actor) -> HandwrittenImage | None:

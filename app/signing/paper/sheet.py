@@ -158,12 +158,16 @@ def refuse_mixed(db: Db, folder: Folder) -> None:
         raise Refusal("paper-already")
 
 
+_of_round = (
+    sa.select(PaperSignature)
+    .where(PaperSignature.folder_id == sa.bindparam("folder"), PaperSignature.round == sa.bindparam("round"))
+    .order_by(PaperSignature.id)
+)
+
+
 def of_round(db: Db, folder: Folder) -> list[PaperSignature]:
     """The signatures on paper of the folder's present round, in order."""
-    query = sa.select(PaperSignature).where(
-        PaperSignature.folder_id == folder.id, PaperSignature.round == folder.round
-    )
-    return list(db.scalars(query.order_by(PaperSignature.id)))
+    return list(db.scalars(_of_round, {"folder": folder.id, "round": folder.round}))
 
 
 def of_folder(db: Db, folder_id: int) -> list[PaperSignature]:

@@ -36,6 +36,9 @@ MOST = 20
 """More signatures than any circuit asks of one document."""
 Chosen = Mapping[tuple[str, str], Box]
 """The boxes that the depositor chose, by step and part."""
+_chosen = sa.select(SignaturePlace).where(
+    SignaturePlace.folder_id == sa.bindparam("folder"), SignaturePlace.sha256 == sa.bindparam("sha256")
+)
 
 
 @dataclass(frozen=True)
@@ -83,10 +86,8 @@ def parts_of(db: Db, folder: Folder, circuit: Circuit, mark: str = "") -> tuple[
 
 def chosen(db: Db, folder_id: int, sha256: str) -> dict[tuple[str, str], Box]:
     """The places that the depositor chose on exactly these bytes."""
-    query = sa.select(SignaturePlace).where(
-        SignaturePlace.folder_id == folder_id, SignaturePlace.sha256 == sha256
-    )
-    return {(row.step, row.slot): Box(row.page, row.x1, row.y1, row.x2, row.y2) for row in db.scalars(query)}
+    rows = db.scalars(_chosen, {"folder": folder_id, "sha256": sha256})
+    return {(row.step, row.slot): Box(row.page, row.x1, row.y1, row.x2, row.y2) for row in rows}
 
 
 def fields(
