@@ -10,7 +10,6 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.french import euros, jour, spaces
-from app.core.tenancy import OURS_ALREADY
 from app.display.views import state_label
 from app.folders.access import readable_among
 from app.folders.corrections import shown
@@ -61,24 +60,25 @@ _of_this_seller = (
     .join(_mine, sa.and_(_other.c.collectivity_id == _mine.c.collectivity_id, _other.c.key == _mine.c.key))
     .where(_elsewhere, _mine.c.kind == SELLER)
 )
+_folder: Any = Folder.__table__
 _theirs = (
-    sa.select(Folder)
+    sa.select(_folder.c.id)
     .where(
-        Folder.id.in_(_of_this_seller),
-        Folder.collectivity_id == sa.bindparam("here"),
-        Folder.place != WITHDRAWN,
+        _folder.c.id.in_(_of_this_seller),
+        _folder.c.collectivity_id == sa.bindparam("here"),
+        _folder.c.place != WITHDRAWN,
     )
-    .order_by(Folder.id.desc())
+    .order_by(_folder.c.id.desc())
     .limit(LATEST)
-    .execution_options(**{OURS_ALREADY: True})
 )
-# Apart, each with its own bound: the many corrected ones of a seller push no older invoice out of sight
 _of_this_total = _theirs.where(
-    Folder.amount_cents.in_(sa.bindparam("totals", expanding=True)),
-    Folder.fields["issue_date"].as_string().in_(sa.bindparam("days", expanding=True)),
+    _folder.c.amount_cents.in_(sa.bindparam("totals", expanding=True)),
+    _folder.c.fields["issue_date"].as_string().in_(sa.bindparam("days", expanding=True)),
 )
 # Somebody typed something else than their files say, and nobody has ruled: their amount tells one value alone
-_corrected_ones = _theirs.where(sa.func.coalesce(Folder.sources["corrections"].as_string(), "{}") != "{}")
+_corrected = _theirs.where(sa.func.coalesce(_folder.c.sources["corrections"].as_string(), "{}") != "{}")
+# Apart, each with its own bound: the many corrected ones of a seller push no older invoice out of sight
+_perhaps_alike = sa.union_all(*(sa.select(one.subquery()) for one in (_of_this_total, _corrected)))
 
 
 @dataclass(frozen=True)
@@ -163,13 +163,10 @@ def _alike(db: Db, folder: Folder) -> list[Folder]:
     if not days or not totals:
         return []
     here = {"folder": folder.id, "here": folder.collectivity_id}
-    whole = {**here, "totals": sorted(totals), "days": sorted(days)}
-    every = {
-        one.id: one
-        for query, told in ((_of_this_total, whole), (_corrected_ones, here))
-        for one in db.scalars(query, told)
-    }
-    latest = (every[key] for key in sorted(every, reverse=True))
+    every = set(db.scalars(_perhaps_alike, {**here, "totals": sorted(totals), "days": sorted(days)}))
+    if not every:
+        return []
+    latest = db.scalars(sa.select(Folder).where(Folder.id.in_(every)).order_by(Folder.id.desc())).all()
     return list(islice((one for one in latest if _days(one) & days and _totals(one) & totals), MOST))
 
 

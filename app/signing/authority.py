@@ -1,6 +1,6 @@
 """As what a person may sign a folder, here and now: the one question that prepare, complete and `tell` ask alike."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from app.core.refusals import catalogue as sentences
 from app.folders.facts import act_of
 from app.folders.models import Folder, StepRun
 from app.folders.move import Present, not_your_turn, part_of
+from app.folders.rows import Run
 from app.people.actor import Actor
 from app.people.mandates import mandates, recorded
 from app.signing.models import SignatureSession
@@ -116,14 +117,21 @@ def chosen(db: Db, actor: Actor, folder: Folder, part: Part, mandate_id: int | N
 
 
 def still(
-    db: Db, actor: Actor, folder: Folder, session: SignatureSession, *, lock: bool = False
+    db: Db,
+    actor: Actor,
+    folder: Folder,
+    session: SignatureSession,
+    *,
+    parts: Iterable[Run] = (),
+    lock: bool = False,
 ) -> Authority:
     """The capacity in which a signature was prepared, if it may still be made in it.
 
-    Refuses as `offered` does, and `mandate-lost` when the person may sign now, but no more in the words that the
-    prepared file already bears.
+    `parts`: those of the step that were just read, so that its own need not be asked for again. Refuses as `offered`
+    does, and `mandate-lost` when the person may sign now, but no more in the words that the prepared file already bears.
     """
-    part = db.get_one(StepRun, session.step_run_id)
+    own = next((one for one in parts if one.id == session.step_run_id), None)
+    part: Part = own or db.get_one(StepRun, session.step_run_id)
     for one in offered(db, actor, folder, part, lock=lock):
         if (one.mandate_id, one.words) == (session.mandate_id, session.capacity):
             return one

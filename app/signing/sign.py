@@ -311,5 +311,5 @@ def _still_asked(db: Db, actor: Actor, row: SignatureSession) -> Folder:
         raise not_your_turn(db, actor, folder, here)
     if folder.version == row.folder_version:
         refuse_obstacles(db, folder)  # another folder may have come in its way since it was prepared
-    authority.still(db, actor, folder, row)
+    authority.still(db, actor, folder, row, parts=here.runs)
     return folder
