@@ -22,11 +22,16 @@ from cosmic_ray.work_item import MutationSpec, TestOutcome
 
 ROOT = Path(__file__).resolve().parents[1]
 DISPATCH = "tests/transmission/test_dispatch.py::test_"
+EDITABLE = """        refuse_stranger(db, actor, folder)
+        raise Refusal("not-emitter")
+    if folder.phase not in {Phase.DRAFT, Phase.REJECTED}:
+        raise Refusal("not-editable")
+"""
 # What was changed, what it becomes, and the tests that must see it
 KNOWN = {
     "create right at the emitting desk": (
-        "folder.emitter_desk_id not in actor.desks_with(Right.CREATE):",
-        "folder.emitter_desk_id not in actor.desk_ids:",
+        f"actor.desks_with(Right.CREATE):\n{EDITABLE}",
+        f"actor.desk_ids:\n{EDITABLE}",
         "tests/folders/test_deposit.py",
     ),
     "closed account of a named person": (

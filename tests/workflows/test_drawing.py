@@ -21,6 +21,7 @@ def test_the_invoice_is_drawn_with_its_condition_and_its_way_round():
     assert 'p_finance -->|"sinon"| p_bon_a_payer' in drawn
     assert "p_handover -. refus .-> p_rejected" in drawn
     assert "p_handover -. rejet .-> p_rejected" not in drawn
+    assert "Transmission : automatique" in drawn
 
 
 def test_the_deliberation_says_that_both_sign():

@@ -94,7 +94,9 @@ def test_what_is_in_time_in_scope_and_below_the_ceiling_is_signed(mandate, act):
 def test_a_delegate_is_refused_too_early_too_late_outside_and_above(change, act, key):
     refusal = refused(replace(FINANCE, **change), act)
     assert refusal.key == key
-    said = SENTENCES[key][1].format(**refusal.facts)
+    status, sentence = SENTENCES[key]
+    said = sentence.format(**refusal.facts)
+    assert status == 403
     assert said.startswith("Rien n’a été signé : ")
     assert "{" not in said
 
