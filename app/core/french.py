@@ -145,6 +145,20 @@ def taille(size: int) -> str:
     return f"{size / 1024 / 1024:.1f}".replace(".", ",").removesuffix(",0") + f"{HARD}Mo"
 
 
+def attente(seconds: int) -> str:
+    """How long to wait, never less than it is: « 12 secondes », « une minute », « 3 heures »."""
+    count, one, word = seconds, "une seconde", "secondes"
+    for size, longer, words in (
+        (60, "une minute", "minutes"),
+        (60, "une heure", "heures"),
+        (24, "un jour", "jours"),
+    ):
+        if count < size:
+            break
+        count, one, word = -(-count // size), longer, words
+    return one if count <= 1 else f"{count}{HARD}{word}"
+
+
 def depuis(value: datetime | None) -> str:
     """« depuis 9 jours »."""
     if value is None:

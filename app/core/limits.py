@@ -2,13 +2,16 @@
 
 import ipaddress
 from hashlib import sha256
+from math import ceil
+from time import time
 
 from flask import Response, after_this_request, current_app, g, request
 from flask_limiter import Limiter
 from itsdangerous import BadSignature, URLSafeSerializer
-from limits import parse
+from limits import RateLimitItem, parse
 
 from app.core import tries  # noqa: F401 - the library finds the store by its scheme
+from app.core.french import attente
 from app.core.refusals import Refusal
 from app.core.security import cookie_name
 
@@ -17,6 +20,9 @@ KNOWN = "paraphe-connu"
 KNOWN_SECONDS = 180 * 86400
 MOST_KNOWN = 5  # persons of a shared browser
 DAY = 86400
+QUESTION_RATE = "30 per minute"
+"""Questions that a key is asked, of one person from one address; each is a row until the next sweep."""
+_RENOUNCED = parse("10 per minute")
 
 
 def origin() -> str:
@@ -112,7 +118,36 @@ def refuse_hurry(user_id: int) -> None:
     except limiter.storage.base_exceptions:
         return
     if not in_time:
-        raise Refusal("too-many-pages", seconds=pace.get_expiry())
+        seconds = _left(pace, "person", str(user_id))
+        raise Refusal("too-many-pages", seconds=seconds, wait=attente(seconds))
+
+
+def _left(pace: RateLimitItem, *who: str) -> int:
+    """Seconds until a pace that is used up begins anew; the whole of it where the store does not say."""
+    try:
+        ends = limiter.limiter.get_window_stats(pace, *who).reset_time
+    except limiter.storage.base_exceptions:
+        return pace.get_expiry()
+    return min(max(ceil(ends - time()), 1), pace.get_expiry())
+
+
+def per_person_there() -> str:
+    """A person at the address from which he asks: whoever copied his cookie and asks from elsewhere uses up nothing of his."""
+    return f"{per_person()} {origin()}"
+
+
+def refuse_renouncing() -> None:
+    """Refuse `too-many-tries` to whoever says too often that he gives up proving who he is: each time is a line of the journal.
+
+    Counted apart from the proofs, and by address: a copied cookie delays its owner's neither.
+    """
+    try:
+        in_time = limiter.limiter.hit(_RENOUNCED, "given up", per_person_there())
+    except limiter.storage.base_exceptions:
+        return
+    if not in_time:
+        seconds = _left(_RENOUNCED, "given up", per_person_there())
+        raise Refusal("too-many-tries", seconds=seconds, wait=attente(seconds))
 
 
 def forget_hurry(user_id: int) -> None:

@@ -95,7 +95,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     "too-many-pages": (
         429,
         "Votre compte demande trop de pages en peu de temps, dans tous vos onglets et appareils ensemble. Rien n’a été fait de "
-        "cette demande : attendez une minute, puis recommencez. Si ce n’est pas vous, fermez toutes les autres sessions sur « Mon compte ».",
+        "cette demande : attendez {wait}, puis recommencez. Si ce n’est pas vous, fermez toutes les autres sessions sur « Mon compte ».",
     ),
     "too-many-tries": (429, "Trop d’essais en peu de temps. Attendez {wait}, puis recommencez."),
     "form-expired": (

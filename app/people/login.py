@@ -214,19 +214,20 @@ def touch(db: Db, session_id: int) -> None:
 
 
 @use_case
-def revoke(db: Db, user_id: int, session_id: int) -> None:
-    """Close one session of a person; refuses another's (`session-unknown`)."""
+def revoke(db: Db, user_id: int, session_id: int) -> bool:
+    """Close one session of a person, and say whether it could still serve; refuses another's (`session-unknown`)."""
     row = db.scalar(
         sa.select(LoginSession).where(LoginSession.id == session_id, LoginSession.user_id == user_id)
     )
     if row is None:
         raise Refusal("session-unknown")
     if row.revoked_at is not None:
-        return
+        return False
     row.revoked_at = now()
     user = db.get_one(User, user_id)
     facts = {"user": user.id, "address": row.address, "client": row.client}
     append(db, user.collectivity_id, Event("login.closed", user.name, user.id, None, facts))
+    return row.expires_at > row.revoked_at
 
 
 @use_case

@@ -52,8 +52,8 @@ from app.people.factors.web import pages as factors
 from app.people.mandates import mandates
 from app.people.models import LoginSession
 from app.people.office.views import view
+from app.people.office.web import give_up, who_is_there
 from app.people.office.web import pages as office
-from app.people.office.web import who_is_there
 
 pages = Blueprint("people", __name__, template_folder="templates")
 pages.register_blueprint(office)
@@ -237,10 +237,21 @@ def _whom_to_ask() -> dict[str, str]:
     return {"me": f"{actor.name} ({at})", "administrators": ", ".join(names)}
 
 
+def _gives_up() -> bool:
+    """Whether what came renounces to prove anything, and so tries nothing: it is not counted among the tries."""
+    if not request.is_json:
+        return bool(request.form.get("given_up"))
+    try:
+        given = http.read_json()
+    except Refusal:
+        return False
+    return isinstance(given, Mapping) and bool(given.get("given_up"))
+
+
 @pages.route("/compte/confirmer", methods=["GET", "POST"])
 @guard(PERSON, unprotected=True, remedy=True)
 @limiter.limit(address_rate, methods=["POST"])
-@limiter.limit(login_rate, key_func=per_person, methods=["POST"])
+@limiter.limit(login_rate, key_func=per_person, methods=["POST"], exempt_when=_gives_up)
 def confirm() -> Response | tuple[str, int]:
     """Prove again who one is: asked by a page's script, or on a page of its own, then go back where one was."""
     error, status, about = None, 200, digests(request.args.getlist("document")) or None
@@ -248,8 +259,8 @@ def confirm() -> Response | tuple[str, int]:
     if request.method == "POST":
         given = http.read_json() if request.is_json else request.form
         answer = given.get("answer") if isinstance(given, Mapping) else None
-        if isinstance(given, Mapping) and given.get("given_up"):
-            identity.given_up(g.actor)
+        if _gives_up():
+            give_up()
             if request.is_json:
                 return jsonify(state="given up")
             return redirect(safe(request.args.get("suite")))
@@ -323,6 +334,7 @@ def change_password() -> Response | str | tuple[str, int]:
                 g.actor, SecretStr(form.present.data or ""), SecretStr(form.password.data or "")
             )
             door.renewed(token)
+            forget_hurry(g.actor.user_id)
         except Refusal as refusal:
             if refusal.key == "identity-closed":
                 raise
@@ -352,7 +364,8 @@ def revoke_others() -> Response:
 @who_is_there("people.account")
 def revoke(session_id: int) -> Response:
     """Close one of one's own sessions."""
-    door.revoke(g.actor.user_id, session_id)
+    if door.revoke(g.actor.user_id, session_id) and session_id != g.actor.session_id:
+        forget_hurry(g.actor.user_id)
     flash("Cette session est fermée.", "ok")
     return redirect(url_for("people.account" if current_user.is_authenticated else "people.login"))
 

@@ -116,3 +116,18 @@ def test_a_form_shows_an_amount_as_pages_do_and_takes_it_back() -> None:
     field = Field("total", "Total", "amount")
     assert parse(field, french.montant("-30420.5")) == "-30420.50"
     assert french.montant("abc") == "abc"
+
+
+def test_a_wait_is_never_said_shorter_than_it_is() -> None:
+    hard = "\u00a0"
+    said = {
+        1: "une seconde",
+        59: f"59{hard}secondes",
+        60: "une minute",
+        61: f"2{hard}minutes",
+        3541: "une heure",
+        3601: f"2{hard}heures",
+        86400: "un jour",
+        90000: f"2{hard}jours",
+    }
+    assert {seconds: french.attente(seconds) for seconds in said} == said

@@ -23,7 +23,16 @@ from app.core.clock import now
 from app.core.db import Db, key_in, reading
 from app.core.grammar import de
 from app.core.http import PERSON, PUBLIC, guard
-from app.core.limits import address_rate, apart, factor_rate, know, knows, limiter
+from app.core.limits import (
+    QUESTION_RATE,
+    address_rate,
+    apart,
+    factor_rate,
+    know,
+    knows,
+    limiter,
+    per_person_there,
+)
 from app.core.refusals import Refusal, catalogue
 from app.core.transaction import use_case
 from app.people import desks, rules
@@ -140,6 +149,7 @@ def by_key() -> Response:
 
 @pages.post("/compte/confirmer/cle")
 @guard(PERSON, unprotected=True, remedy=True)
+@limiter.limit(QUESTION_RATE, key_func=per_person_there)
 def prove_question() -> Response:
     """What a passkey has to sign: for this session, and for the documents that the page shows."""
     given = http.read_json()

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from app.core.clock import today
 from app.core.db import Db, reading
 from app.core.http import guard
+from app.core.limits import refuse_renouncing
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.people import applications, identity
@@ -46,7 +47,7 @@ def who_is_there(back: str) -> Callable[[Callable[P, R]], Callable[P, R | Respon
             if request.method != "POST":
                 return view(*args, **kwargs)
             if "given_up" in request.form:
-                identity.given_up(g.actor)
+                give_up()
                 return redirect(url_for(back))
             try:
                 if "answer" in request.form:
@@ -61,6 +62,12 @@ def who_is_there(back: str) -> Callable[[Callable[P, R]], Callable[P, R | Respon
         return ask
 
     return mark
+
+
+def give_up() -> None:
+    """Write that whoever was asked who he is gave up, at the pace of `limits.refuse_renouncing`."""
+    refuse_renouncing()
+    identity.given_up(g.actor)
 
 
 def _question(refusal: Refusal) -> tuple[str, int]:

@@ -17,6 +17,7 @@ from app.core.refusals import catalogue as sentences
 from app.people import identity
 from app.people import login as door
 from app.people.models import User
+from app.people.office.web import give_up
 from app.signing import enrol
 from app.signing.enrolling.web import state_of
 from app.signing.models import Certificate
@@ -84,7 +85,7 @@ def certificate(certificate_id: int) -> Response | tuple[str, int]:
         _found(db, certificate_id)
     if request.method == "POST":
         if "given_up" in request.form:
-            identity.given_up(g.actor)
+            give_up()
             return redirect(_again(certificate_id))
         try:
             if "answer" in request.form:

@@ -110,7 +110,9 @@ async function asked() {
           return dialog.close();
         }
         const next = formIn(await answer.text());
-        draw(next.form ? next : { ...(await loginForm()), said: `Trop d’essais${NB}: attendez une minute, puis recommencez.` });
+        const minutes = Math.ceil((Number(answer.headers.get("Retry-After")) || 60) / 60);
+        const wait = minutes > 1 ? `${minutes}${NB}minutes` : "une minute";
+        draw(next.form ? next : { ...(await loginForm()), said: `Trop d’essais${NB}: attendez ${wait}, puis recommencez.` });
       } catch {
         button.removeAttribute("aria-disabled");
         problem.replaceChildren(notice("danger", "Le serveur n’a pas répondu", `Vérifiez la connexion${THIN}; rien n’est perdu.`));
