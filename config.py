@@ -161,6 +161,8 @@ class Settings(BaseSettings):
     metrics_token: SecretStr = SecretStr("")
     sweep_days: int = Field(30, ge=0)
     disk_free_mb: int = Field(1024, ge=0)
+    doctor_hours: int = Field(24, ge=0, le=168)
+    operators: Annotated[tuple[str, ...], NoDecode] = ()
 
     s2low_folder: Path | None = None
     s2low_ca_file: Path | None = None
@@ -227,7 +229,12 @@ class Settings(BaseSettings):
         return values
 
     @field_validator(
-        "revocation_hosts", "handover_webhook_hosts", "former_secret_keys", "clear_hosts", mode="before"
+        "revocation_hosts",
+        "handover_webhook_hosts",
+        "former_secret_keys",
+        "clear_hosts",
+        "operators",
+        mode="before",
     )
     @classmethod
     def _list(cls, value: Any) -> Any:
@@ -254,6 +261,12 @@ class Settings(BaseSettings):
                     f"« {one} » : il faut un nom, une adresse ou un réseau, avec ou sans port (sans http://)"
                 ) from None
         return value
+
+    @field_validator("operators")
+    @classmethod
+    def _logins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """As logins are kept."""
+        return tuple(one.strip().lower() for one in value)
 
     @field_validator("secret_key")
     @classmethod

@@ -23,6 +23,7 @@ for name in (
     "publication.models",
     "batches.models",
     "legality.models",
+    "operations.models",
 ):
     import_module(f"app.{name}")
 

@@ -209,6 +209,7 @@ def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **
         "idle_minutes": 0,  # tests move the clock; who is away too long is in tests/people/test_sessions.py
         "reauth_minutes": 720,  # a busy machine is slow: who is asked again is asked by the test that ages his session
         "office": False,
+        "doctor_hours": 0,  # no worker of a test looks at the whole machine by itself
         **more,
     }
     return _ToldAlone(**chosen)

@@ -13,8 +13,9 @@ from app.core import jobs, outbox, schema
 from app.core.db import reading
 from app.core.french import instant, taille
 from app.core.version import public_version
-from app.operations import marks, processes, sweep
+from app.operations import marks, processes, shares, sweep
 from app.operations.doctor import examine, names
+from app.operations.examined import rounds
 from app.operations.helping import crew_of
 from app.operations.keeping.cli import COMMANDS as KEEPING
 from app.operations.persons.cli import person
@@ -108,6 +109,17 @@ def verify_marks(folder: Path | None) -> None:
         sys.exit(1)
 
 
+share_group = AppGroup("share", help="Partages où l’on écrit, notés à leur premier usage.")
+
+
+@share_group.command("forget")
+@click.argument("folder", type=click.Path(path_type=Path))
+def forget_share(folder: Path) -> None:
+    """Oublier sur quel partage était un dossier, quand il n’y en a plus."""
+    shares.forget(folder)
+    click.echo(f"{folder.absolute()} : son partage est oublié ; il sera noté de nouveau au prochain usage.")
+
+
 @click.command("sweep")
 @with_appcontext
 def sweep_command() -> None:
@@ -142,7 +154,8 @@ def worker(threads: int) -> None:
     get_ready()
     crew_of(current_app.config["PARAPHE"])
     chosen = current_app.config["PARAPHE"]
-    jobs.carries(run=outbox.run, watch=sweep.watch(chosen.sweep_days, partial(marks.daily, chosen)))
+    beside = (partial(marks.daily, chosen), partial(rounds.begin, chosen))
+    jobs.carries(run=outbox.run, watch=sweep.watch(chosen.sweep_days, *beside))
     queue.create_consumer(
         workers=threads,
         worker_type="thread",
@@ -172,6 +185,7 @@ COMMANDS = (
     doctor,
     outbox_group,
     marks_group,
+    share_group,
     sweep_command,
     worker,
     serve,

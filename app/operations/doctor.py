@@ -1,8 +1,10 @@
 """Examine the installation for real: each check does the thing, and says in French what to do when it fails."""
 
 import os
+import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,144 +12,83 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from app.core import heartbeat, hold, schema
+from app.core import heartbeat, schema
 from app.core.addresses import Allowed, entry
 from app.core.clock import now, today
 from app.core.db import engine, reading
-from app.core.french import depuis, instant, jour_long
-from app.core.outbox import Outbox
+from app.core.french import instant, jour_long
 from app.core.refusals import Refusal, catalogue
 from app.files import vault
 from app.notices import mailer
-from app.operations import front, links, marks, premises
-from app.operations.findings import Finding, Unwell, certificates_of, in_service, lasting
+from app.operations import front, links, marks, premises, sendings, shares
+from app.operations.findings import Finding, Level, Remark, Unwell, certificates_of, lasting
 from app.people import applications
-from app.people.models import Application, Collectivity
+from app.people.models import Application
 from app.signing import enrol, setting, trust_lists
-from app.transmission import silences
-from app.transmission.ports import Unreachable
-from app.transmission.s2low import probe
-from app.transmission.s2low.settings import S2lowSettings, account_of
 
 if TYPE_CHECKING:
     from app.signing.timestamp import TimestampClient
 
 WORKER_SILENT = timedelta(minutes=3)
-OUTBOX_LATE = timedelta(minutes=15)
-"""How long what is due may wait for the worker."""
+REMOTE, ANTIVIRUS = "signature à distance", "antivirus"
 SOFTWARE_SOON = timedelta(days=7)
-REMOTE = "le service de signature à distance ne sert pas : vérifiez les réglages PARAPHE_CSC"
-ANTIVIRUS = "l’antivirus n’a pas pu être éprouvé : vérifiez PARAPHE_ANTIVIRUS_URL et que clamd tourne"
 CLOCK_TOLERANCE = timedelta(seconds=30)
+_ACCOUNT = re.compile(r"//[^/@\s]+@")
+"""An account and its password in an address that a library repeats: they are nobody's to read."""
 HOST_SECONDS = 5.0
 """Seconds that a host of revocation has to answer the doctor."""
 
 
+@dataclass(frozen=True)
+class Check:
+    """One thing that is tried: its name, how, what to look at when it breaks in a way that it does not know.
+
+    `broken`: what such a break means. A service that was called and did not serve is ill; what could not be read is unknown.
+    """
+
+    name: str
+    look: Callable[[Any], str | Remark]
+    remedy: str
+    broken: Level = Level.RED
+
+
 def examine(settings: Any, only: Collection[str] = ()) -> Iterator[Finding]:
     """Every check in turn, or those of these names; one that fails does not stop the others."""
-    for name, check, remedy in _checks(settings):
-        if only and name not in only:
-            continue
-        try:
-            yield Finding(name, True, check(settings))
-        except Unwell as found:
-            yield Finding(name, False, str(found))
-        except Exception as fault:  # noqa: BLE001 - whatever went wrong is what the administrator must read
-            yield Finding(name, False, f"{remedy} ({_short(fault)})")
+    for check in checks(settings):
+        if not only or check.name in only:
+            yield made(check, settings)
+
+
+def made(check: Check, settings: Any, *, details: bool = True) -> Finding:
+    """What one check finds; without `details` a break says its remedy alone, to who may not read of the machine."""
+    try:
+        seen = check.look(settings)
+    except Unwell as found:
+        return Finding(check.name, False, str(found), found.level)
+    except Exception as fault:  # noqa: BLE001 - whatever went wrong is what the administrator must read
+        said = f"{check.remedy} ({_short(fault)})" if details else check.remedy
+        return Finding(check.name, False, said, check.broken)
+    if isinstance(seen, Remark):
+        return Finding(check.name, True, seen.words, seen.level)
+    return Finding(check.name, True, seen, Level.GREEN)
 
 
 def names(settings: Any) -> list[str]:
     """The names of the checks of this installation, in their order."""
-    return [name for name, _, _ in _checks(settings)]
+    return [one.name for one in checks(settings)]
 
 
-def _checks(settings: Any) -> tuple[tuple[str, Callable[[Any], str], str], ...]:
-    """Each check: its name, what it does, and what to look at when it breaks in a way that it does not know."""
-    return (
-        (
-            "base de données",
-            _database,
-            "la base ne répond pas : vérifiez PARAPHE_DATABASE_URL et que le serveur tourne",
-        ),
-        ("migrations", _migrations, "la version de la base n’a pas pu être lue : vérifiez d’abord la base"),
-        (
-            "documents",
-            _store,
-            "impossible d’écrire puis de relire un document : vérifiez PARAPHE_STORE_URL et ses droits",
-        ),
-        ("liaisons", _links, "les liaisons n’ont pas pu être lues : vérifiez les réglages"),
-        (
-            "place libre",
-            premises.space,
-            "la place libre n’a pas pu être lue : vérifiez PARAPHE_DATA_DIR et PARAPHE_STORE_URL",
-        ),
-        (
-            "droits des fichiers",
-            premises.rights,
-            "les droits des fichiers n’ont pas pu être lus : vérifiez PARAPHE_DATA_DIR",
-        ),
-        (
-            "programme",
-            premises.program,
-            "les fichiers du programme n’ont pas pu être lus : remettez l’archive de cette version",
-        ),
-        (
-            "bibliothèques",
-            premises.libraries,
-            "la liste des bibliothèques n’a pas pu être lue : remettez l’archive de cette version",
-        ),
-        (
-            "bureautique",
-            premises.office,
-            "un texte d’essai n’a pas pu être converti : réinstallez LibreOffice, ou réglez PARAPHE_OFFICE=false",
-        ),
-        *((("antivirus", premises.antivirus, ANTIVIRUS),) if settings.antivirus_url else ()),
-        ("courriel", _mail, "le serveur de courriel ne répond pas : vérifiez PARAPHE_MAIL_URL"),
-        (
-            "horodatage et horloge",
-            _timestamp,
-            "l’autorité d’horodatage n’a pas donné de jeton : vérifiez PARAPHE_TSA_URL",
-        ),
-        (
-            "autorités reconnues",
-            _authorities,
-            "les autorités n’ont pas pu être lues : vérifiez PARAPHE_TRUST_ROOTS",
-        ),
-        *((("signature à distance", _remote, REMOTE),) if settings.csc_url else ()),
-        (
-            "signature d’essai",
-            _signature,
-            "la signature d’essai a échoué : vérifiez le cachet et l’horodatage",
-        ),
-        ("certificats", _certificates, "les certificats n’ont pas pu être lus : vérifiez d’abord la base"),
-        ("logiciels", _software, "les jetons n’ont pas pu être lus : vérifiez d’abord la base"),
-        (
-            "télétransmission",
-            _relay,
-            "les silences de l’opérateur n’ont pas pu être lus : vérifiez d’abord la base",
-        ),
-        (
-            "file d’attente",
-            premises.queue,
-            "la file d’attente ne répond pas : vérifiez PARAPHE_QUEUE_URL et que ce serveur tourne",
-        ),
-        ("envois", _outbox, "les envois n’ont pas pu être lus : vérifiez d’abord la base"),
-        ("repères du journal", _marks, "les repères n’ont pas pu être lus : vérifiez d’abord la base"),
-        ("travail de fond", _worker, "le signe de vie n’a pas pu être lu : vérifiez d’abord la base"),
-        (
-            "adresse publique",
-            front.address,
-            "l’adresse publique n’a pas pu être lue : vérifiez PARAPHE_PUBLIC_URL",
-        ),
-        ("mandataire", front.proxy, "le mandataire n’a pas pu être éprouvé : vérifiez PARAPHE_PUBLIC_URL"),
-    )
+def checks(settings: Any) -> tuple[Check, ...]:
+    """The checks of this installation, in their order."""
+    absent = {REMOTE: not settings.csc_url, ANTIVIRUS: not settings.antivirus_url}
+    return tuple(one for one in _EVERY if not absent.get(one.name))
 
 
 def _short(fault: Exception) -> str:
     """The fault on one line: a refusal in its French words, anything else as the library says it."""
     if isinstance(fault, Refusal):
         return catalogue.say(fault.key, fault.facts)[1]
-    return (str(fault).splitlines() or [type(fault).__name__])[0][:200]
+    return _ACCOUNT.sub("//…@", (str(fault).splitlines() or [type(fault).__name__])[0])[:200]
 
 
 def _database(settings: Any) -> str:
@@ -374,87 +315,7 @@ def _software(settings: Any) -> str:
     )
 
 
-def _relay(settings: Any) -> str:
-    """Ask the operator now, with each collectivity's certificate, and tell the silences that last."""
-    known, wanted = schema.revisions()
-    if known != wanted:
-        return "à examiner une fois la base à jour"
-    with reading() as db:
-        lasting_silences = [
-            f"{one.collectivity} : {one.heading} ({one.words})" for one in silences.lasting(db) if one.told
-        ]
-        sirens = list(db.scalars(sa.select(Collectivity.siren).order_by(Collectivity.id)))
-    mute = []
-    if "s2low" in {settings.actes_transport, settings.helios_transport}:
-        mute = [f"{siren} : {fault}" for siren in sirens if (fault := _unknown(settings, siren))]
-    if mute or lasting_silences:
-        raise Unwell(" ; ".join(mute or lasting_silences))
-    if simulated := _simulated(settings):
-        raise Unwell(simulated)
-    if settings.actes_transport == settings.helios_transport == "simulated":
-        return "simulée, rien ne part"
-    return f"l’opérateur reconnaît {len(sirens)} collectivité{'s' if len(sirens) > 1 else ''}"
-
-
-def _unknown(settings: Any, siren: str) -> str | None:
-    """Why the operator does not serve a collectivity, or soon will not."""
-    try:
-        account = account_of(S2lowSettings.read(settings), siren)
-        lasting(
-            certificates_of(account.certificate)[0],
-            "le certificat de télétransmission",
-            "demandez-en un autre, et remettez client.pem (PARAPHE_S2LOW_FOLDER)",
-        )
-    except Unwell as ending:
-        return str(ending)
-    except Unreachable as refused:
-        return str(refused)
-    return probe.fault(settings, siren)
-
-
-def _simulated(settings: Any) -> str:
-    """What does not leave for the State, where others reach this installation; empty when all of it does."""
-    if not in_service(settings) or settings.demo:
-        return ""
-    if settings.s2low_simulated:
-        return "l’opérateur est un simulateur, rien ne part : ôtez PARAPHE_S2LOW_SIMULATED et donnez PARAPHE_S2LOW_URL"
-    names = ("PARAPHE_ACTES_TRANSPORT", "PARAPHE_HELIOS_TRANSPORT")
-    ways = zip(names, (settings.actes_transport, settings.helios_transport), strict=True)
-    if still := [name for name, way in ways if way == "simulated"]:
-        return f"la télétransmission est simulée, rien ne part pour l’État : réglez {' et '.join(still)} à « s2low »"
-    return ""
-
-
-def _outbox(settings: Any) -> str:
-    """What does not leave: all of it after a restoration, what stopped, what is due and that nobody takes."""
-    del settings
-    known, wanted = schema.revisions()
-    if known != wanted:
-        return "à examiner une fois la base à jour"
-    with reading() as db:
-        since = hold.since(db)
-        rows = sa.select(sa.func.count(Outbox.id), sa.func.min(Outbox.available_at))
-        parked, _ = db.execute(rows.where(sa.text("state = 'parked'"))).one()
-        late, oldest = db.execute(
-            rows.where(sa.text("state IN ('pending','running')"), Outbox.available_at < now() - OUTBOX_LATE)
-        ).one()
-    if since is not None:
-        raise Unwell(
-            f"installation restaurée : {depuis(since)}, rien ne part. Une fois l’ancienne arrêtée pour de bon, lancez "
-            "« flask --app wsgi resume --words … »"
-        )
-    if parked:
-        raise Unwell(
-            f"{parked} arrêté{'s' if parked > 1 else ''} : lisez-en la cause sous /administration, corrigez, puis relancez"
-        )
-    if late:
-        raise Unwell(
-            f"{late} en retard, le plus vieux {depuis(oldest)} : le travail de fond ne suit pas, vérifiez qu’il tourne"
-        )
-    return "rien d’arrêté, rien en retard"
-
-
-def _marks(settings: Any) -> str:
+def _marks(settings: Any) -> str | Remark:
     outside = settings.marks_folder
     if outside is not None:
         if outside.resolve().is_relative_to(Path(settings.data_dir).resolve()):
@@ -473,7 +334,7 @@ def _marks(settings: Any) -> str:
             )
     last = heartbeat.last(marks.BEAT)
     if last is None and heartbeat.last(marks.TRIED) is None:
-        return "le premier sera pris par le travail de fond"
+        return Remark("le premier sera pris par le travail de fond", Level.NONE)
     if last is None or now() - last > marks.LATE:
         raise Unwell(
             "aucun repère du journal depuis deux jours : « flask --app wsgi marks take » dit ce qui l’empêche "
@@ -482,7 +343,10 @@ def _marks(settings: Any) -> str:
     ways = (("copié dans", settings.marks_folder), ("envoyé à", settings.marks_mail))
     places = [f"{way} {place}" for way, place in ways if place]
     if not places:
-        return f"le dernier {instant(last)}, nulle part hors du serveur (PARAPHE_MARKS_FOLDER, PARAPHE_MARKS_MAIL)"
+        return Remark(
+            f"le dernier {instant(last)}, nulle part hors du serveur (PARAPHE_MARKS_FOLDER, PARAPHE_MARKS_MAIL)",
+            Level.AMBER,
+        )
     return f"le dernier {instant(last)} ; chacun est {' et '.join(places)}"
 
 
@@ -492,3 +356,137 @@ def _worker(settings: Any) -> str:
     if last is None or now() - last > WORKER_SILENT:
         raise Unwell("le travail de fond ne donne pas signe de vie : lancez « flask --app wsgi worker »")
     return f"signe de vie il y a {(now() - last).total_seconds():.0f} s"
+
+
+_EVERY = (
+    Check(
+        "base de données",
+        _database,
+        "la base ne répond pas : vérifiez PARAPHE_DATABASE_URL et que le serveur tourne",
+    ),
+    Check(
+        "migrations",
+        _migrations,
+        "la version de la base n’a pas pu être lue : vérifiez d’abord la base",
+        Level.UNKNOWN,
+    ),
+    Check(
+        "documents",
+        _store,
+        "impossible d’écrire puis de relire un document : vérifiez PARAPHE_STORE_URL et ses droits",
+    ),
+    Check(
+        "partages",
+        shares.look,
+        "les dossiers n’ont pas pu être regardés : vérifiez d’abord la base",
+        Level.UNKNOWN,
+    ),
+    Check("liaisons", _links, "les liaisons n’ont pas pu être lues : vérifiez les réglages", Level.UNKNOWN),
+    Check(
+        "place libre",
+        premises.space,
+        "la place libre n’a pas pu être lue : vérifiez PARAPHE_DATA_DIR et PARAPHE_STORE_URL",
+        Level.UNKNOWN,
+    ),
+    Check(
+        "droits des fichiers",
+        premises.rights,
+        "les droits des fichiers n’ont pas pu être lus : vérifiez PARAPHE_DATA_DIR",
+        Level.UNKNOWN,
+    ),
+    Check(
+        "programme",
+        premises.program,
+        "les fichiers du programme n’ont pas pu être lus : remettez l’archive de cette version",
+        Level.UNKNOWN,
+    ),
+    Check(
+        "bibliothèques",
+        premises.libraries,
+        "la liste des bibliothèques n’a pas pu être lue : remettez l’archive de cette version",
+        Level.UNKNOWN,
+    ),
+    Check(
+        "bureautique",
+        premises.office,
+        "un texte d’essai n’a pas pu être converti : réinstallez LibreOffice, ou réglez PARAPHE_OFFICE=false",
+    ),
+    Check(
+        ANTIVIRUS,
+        premises.antivirus,
+        "l’antivirus n’a pas pu être éprouvé : vérifiez PARAPHE_ANTIVIRUS_URL et que clamd tourne",
+    ),
+    Check("courriel", _mail, "le serveur de courriel ne répond pas : vérifiez PARAPHE_MAIL_URL"),
+    Check(
+        "horodatage et horloge",
+        _timestamp,
+        "l’autorité d’horodatage n’a pas donné de jeton : vérifiez PARAPHE_TSA_URL",
+    ),
+    Check(
+        "autorités reconnues",
+        _authorities,
+        "les autorités n’ont pas pu être lues : vérifiez PARAPHE_TRUST_ROOTS",
+        Level.UNKNOWN,
+    ),
+    Check(
+        REMOTE, _remote, "le service de signature à distance ne sert pas : vérifiez les réglages PARAPHE_CSC"
+    ),
+    Check(
+        "signature d’essai",
+        _signature,
+        "la signature d’essai a échoué : vérifiez le cachet et l’horodatage",
+    ),
+    Check(
+        "certificats",
+        _certificates,
+        "les certificats n’ont pas pu être lus : vérifiez d’abord la base",
+        Level.UNKNOWN,
+    ),
+    Check(
+        "logiciels",
+        _software,
+        "les jetons n’ont pas pu être lus : vérifiez d’abord la base",
+        Level.UNKNOWN,
+    ),
+    Check(
+        "télétransmission",
+        sendings.relay,
+        "les silences de l’opérateur n’ont pas pu être lus : vérifiez d’abord la base",
+        Level.UNKNOWN,
+    ),
+    Check(
+        "file d’attente",
+        premises.queue,
+        "la file d’attente ne répond pas : vérifiez PARAPHE_QUEUE_URL et que ce serveur tourne",
+    ),
+    Check(
+        "envois",
+        sendings.outbox,
+        "les envois n’ont pas pu être lus : vérifiez d’abord la base",
+        Level.UNKNOWN,
+    ),
+    Check(
+        "repères du journal",
+        _marks,
+        "les repères n’ont pas pu être lus : vérifiez d’abord la base",
+        Level.UNKNOWN,
+    ),
+    Check(
+        "travail de fond",
+        _worker,
+        "le signe de vie n’a pas pu être lu : vérifiez d’abord la base",
+        Level.UNKNOWN,
+    ),
+    Check(
+        "adresse publique",
+        front.address,
+        "l’adresse publique n’a pas pu être lue : vérifiez PARAPHE_PUBLIC_URL",
+        Level.UNKNOWN,
+    ),
+    Check(
+        "mandataire",
+        front.proxy,
+        "le mandataire n’a pas pu être éprouvé : vérifiez PARAPHE_PUBLIC_URL",
+        Level.UNKNOWN,
+    ),
+)

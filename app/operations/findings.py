@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,21 +11,48 @@ from app.core.clock import now
 from app.core.french import jour_long
 from config import LOOPBACK
 
-ENDING = timedelta(days=21)
+SHORT = timedelta(days=21)
 """A certificate that has less than this to live is told: an authority and a holiday both take their time."""
+
+
+class Level(StrEnum):
+    """What a check says of what it looked at; `UNKNOWN`: it could not be made, `NONE`: there is nothing to look at here."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+    UNKNOWN = "unknown"
+    NONE = "none"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: whether it passed, and what was seen or what to do."""
+    """One check: whether it passed, what was seen or what to do, and how serious that is."""
 
     name: str
     ok: bool
     words: str
+    level: Level
+
+
+@dataclass(frozen=True)
+class Remark:
+    """What a check that passes says when it is not simply « well »: to keep an eye on, not examined, nothing to examine."""
+
+    words: str
+    level: Level
 
 
 class Unwell(Exception):  # noqa: N818 - a finding, not a fault of the program
     """The check did its work and found something to correct: the sentence says what."""
+
+    level = Level.RED
+
+
+class Ending(Unwell):
+    """What still serves, and soon will not."""
+
+    level = Level.AMBER
 
 
 def in_service(settings: Any) -> bool:
@@ -33,7 +61,7 @@ def in_service(settings: Any) -> bool:
 
 
 def lasting(certificate: Any, what: str, remedy: str) -> datetime:
-    """The end of a certificate (`cryptography`); `Unwell` when it has not begun, has ended, or ends within `ENDING`."""
+    """The end of a certificate (`cryptography`); `Unwell` when it has not begun, has ended, or ends within `SHORT` (`Ending`)."""
     begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     moment = now()
     if moment > end:
@@ -42,8 +70,8 @@ def lasting(certificate: Any, what: str, remedy: str) -> datetime:
         raise Unwell(
             f"{what} ne vaut qu’à partir du {jour_long(begin.date())} : vérifiez l’horloge, ou {remedy}"
         )
-    if end - moment < ENDING:
-        raise Unwell(f"{what} expire le {jour_long(end.date())} : {remedy}")
+    if end - moment < SHORT:
+        raise Ending(f"{what} expire le {jour_long(end.date())} : {remedy}")
     return datetime.fromtimestamp(end.timestamp(), end.tzinfo)
 
 

@@ -18,7 +18,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from app.core.addresses import Allowed, entry_of
 from app.core.refusals import Refusal
 from app.core.security import secret
-from app.operations.findings import Unwell, in_service, lasting
+from app.operations.findings import Level, Remark, Unwell, in_service, lasting
 
 if TYPE_CHECKING:
     from app.core.outside import Bounds, Response
@@ -34,7 +34,7 @@ _HALF = 32 * 1024
 _SECONDS = 10.0
 _MOST = 4096
 _OK, _ERROR = 200, 500
-_LOCAL = "rien à examiner : PARAPHE_PUBLIC_URL est une adresse de cette machine"
+_LOCAL = Remark("rien à examiner : PARAPHE_PUBLIC_URL est une adresse de cette machine", Level.NONE)
 _BESIDE: dict[int | None, str] = {None: "", 443: ""}
 """Of a port that serves https, what follows the host in the address of the door in http beside it."""
 _RENEW = "renouvelez-le (« certbot renew »), puis rechargez le mandataire"
@@ -51,7 +51,7 @@ _UNTRUSTED = {
 }
 
 
-def address(settings: Any) -> str:
+def address(settings: Any) -> str | Remark:
     """The public address in https, its certificate believed by all and lasting, and nothing served in http beside it."""
     if settings.demo and in_service(settings):
         raise Unwell("les pages de la démonstration sont ouvertes à tous : ôtez PARAPHE_DEMO")
@@ -127,7 +127,7 @@ class _Slowly:
         yield b"0" * _HALF
 
 
-def proxy(settings: Any) -> str:
+def proxy(settings: Any) -> str | Remark:
     """What the proxy does: it keeps slow bodies to itself, says who asks and in https, and is believed no more than it should."""
     if not in_service(settings):
         return _LOCAL

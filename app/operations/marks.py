@@ -6,6 +6,7 @@ server should not be able to write.
 """
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from app.core.clock import now
 from app.core.db import reading
 from app.core.refusals import Refusal
 from app.journal import anchors
+from app.operations import shares
 
 FOLDER = "reperes"
 BESIDE = ".tsr"
@@ -73,11 +75,13 @@ def write_here(settings: Any) -> Mark:
 
 
 def copy_outside(settings: Any, mark: Mark) -> None:
-    """Write a mark in the folder outside, if there is one, in the same bytes; refuses `mark-unwritten`.
+    """Write a mark in the folder outside, if there is one, in the same bytes; refuses `mark-unwritten` and `share-away`.
 
     The folder is never made: where its share is not mounted, a new one would be on this very disk.
     """
     if settings.marks_folder is not None:
+        if os.path.isdir(settings.marks_folder):  # noqa: PTH112 (as in the doctor: Path.is_dir raises on a share that hangs)
+            shares.use(settings.marks_folder, shares.MARKS)
         beside = mark.path.with_name(f"{mark.path.name}{BESIDE}")
         token = beside.read_bytes() if mark.dated else None
         _write(settings.marks_folder, mark.path.name, mark.path.read_bytes(), token, ours=False)

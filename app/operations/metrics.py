@@ -14,6 +14,8 @@ from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.outbox import Outbox
 from app.files import vault
+from app.operations.examined import rounds, view
+from app.operations.findings import Level
 from app.people.models import LoginSession
 from app.transmission import silences
 
@@ -31,15 +33,18 @@ def allowed(address: str | None, headers: Mapping[str, str], token: str) -> bool
     return direct and not given and address in {"127.0.0.1", "::1"}
 
 
-def text() -> bytes:
+def text(settings: Any) -> bytes:
     """The figures at this moment. Nothing is written."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Figures())
+    registry.register(_Figures(settings))
     return bytes(generate_latest(registry))
 
 
 class _Figures:
     """Read anew at each question."""
+
+    def __init__(self, settings: Any) -> None:
+        self._settings = settings
 
     def collect(self) -> Iterator[Any]:
         """Each family of figures."""
@@ -55,6 +60,8 @@ class _Figures:
             age = (now() - last).total_seconds()
             yield _one("paraphe_worker_silence_seconds", "Since the worker last said that it lives.", age)
         yield _one("paraphe_store_up", "Whether the store of documents answers.", _store())
+        with reading() as db:
+            yield from _findings(db, self._settings)
 
 
 def _one(name: str, words: str, value: float) -> GaugeMetricFamily:
@@ -91,3 +98,19 @@ def _sessions(db: Db) -> Iterator[GaugeMetricFamily]:
         LoginSession.revoked_at.is_(None), LoginSession.expires_at > now()
     )
     yield _one("paraphe_sessions_open", "Login sessions that may still serve.", db.scalar(query) or 0)
+
+
+def _findings(db: Db, settings: Any) -> Iterator[GaugeMetricFamily]:
+    """One figure for each check; what is old is told as unknown: nobody knows it of now."""
+    told = GaugeMetricFamily(
+        "paraphe_finding",
+        "What the doctor found of each check: green, amber, red, unknown, none.",
+        labels=["name", "level"],
+    )
+    for line in view.whole(db, settings):
+        told.add_metric([line.name, Level.UNKNOWN if line.old else line.level], 1)
+    yield told
+    ended_at = rounds.stand(db).ended_at
+    if ended_at is not None:
+        age = (now() - ended_at).total_seconds()
+        yield _one("paraphe_findings_age_seconds", "Since a whole round of the doctor last ended.", age)

@@ -19,7 +19,7 @@ from app.core.grammar import et_autres
 from app.core.refusals import Refusal
 from app.files.antivirus import PIECE, Scanner, SilentError, TooLargeError
 from app.files.office import OfficeConverter
-from app.operations.findings import Unwell, in_service
+from app.operations.findings import Level, Remark, Unwell, in_service
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = "docs/deploy/requirements.lock"
@@ -165,7 +165,7 @@ def _there(path: Path) -> bool:
     return path.is_file() or (path.is_dir() and any(path.iterdir()))
 
 
-def libraries(settings: Any) -> str:
+def libraries(settings: Any) -> str | Remark:
     """Each library is in the version that was released, and no other: the one that its bill of materials names.
 
     Where nobody else comes (a trial, a developer's machine) others are only said: newer ones are tried there first.
@@ -175,7 +175,7 @@ def libraries(settings: Any) -> str:
     except Unwell as other:
         if in_service(settings):
             raise
-        return f"admis sur une machine d’essai : {other}"
+        return Remark(f"admis sur une machine d’essai : {other}", Level.AMBER)
 
 
 def libraries_of(lock: str) -> str:
@@ -202,10 +202,10 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def office(settings: Any) -> str:
+def office(settings: Any) -> str | Remark:
     """A text is converted for real, where office files are taken in."""
     if not settings.office:
-        return "les fichiers bureautiques sont refusés (PARAPHE_OFFICE=false)"
+        return Remark("les fichiers bureautiques sont refusés (PARAPHE_OFFICE=false)", Level.NONE)
     converter = OfficeConverter.find()
     if converter is None:
         raise Unwell(
@@ -225,11 +225,11 @@ def office(settings: Any) -> str:
     return "un texte d’essai est converti"
 
 
-def queue(settings: Any) -> str:
+def queue(settings: Any) -> str | Remark:
     """The queue answers; what it carries is only « a row is ready »."""
     waiting = jobs.waiting()
     if waiting is None:
-        return "aucune (PARAPHE_QUEUE_URL=none:), pour les essais"
+        return Remark("aucune (PARAPHE_QUEUE_URL=none:), pour les essais", Level.NONE)
     return f"{settings.queue_url.partition(':')[0]} répond, {waiting} en attente"
 
 

@@ -1,6 +1,22 @@
 """What the commands of the operators refuse, in French."""
 
 SENTENCES: dict[str, tuple[int, str]] = {
+    "share-away": (
+        409,
+        "Le partage où était {folder} n’est pas monté ({mount}). Rien n’y a été écrit : montez-le, puis recommencez ; s’il n’y en a plus, lancez « flask --app wsgi share forget {folder} ».",
+    ),
+    "share-unknown": (
+        404,
+        "Aucun partage n’est noté pour {folder}. Rien n’a changé : vérifiez le chemin, que « flask --app wsgi doctor --only partages » donne quand il manque.",
+    ),
+    "examination-hurry": (
+        429,
+        "Un examen vient d’être demandé ou commencé. Rien n’a été demandé de plus : attendez {minutes:n minute}, puis recommencez.",
+    ),
+    "examination-not-yours": (
+        403,
+        "Cet examen est celui de toute l’installation : seul qui la tient le demande. Rien n’a été fait : demandez-le-lui.",
+    ),
     "mark-unwritten": (
         503,
         "Le repère du journal n’a pas pu être écrit dans {folder} ({why}). Vérifiez le dossier, ses droits et la place libre, puis recommencez.",

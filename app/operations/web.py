@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.core import heartbeat, outbox
 from app.core.clock import now
-from app.core.db import engine, key_in, reading
+from app.core.db import Db, engine, key_in, reading
 from app.core.french import depuis
 from app.core.http import PUBLIC, guard
 from app.core.limits import limiter
@@ -21,12 +21,15 @@ from app.files import vault
 from app.folders.models import StepRun
 from app.operations import trace
 from app.operations.doctor import WORKER_SILENT
+from app.operations.examined import view
+from app.operations.examined.web import pages as examined
 from app.operations.persons.web import pages as persons
 from app.operations.source.web import pages as source
 from app.people.models import Desk, Holder, User
 from app.transmission import silences
 
 pages = Blueprint("operations", __name__, template_folder="templates")
+pages.register_blueprint(examined)
 pages.register_blueprint(persons)
 pages.register_blueprint(source)
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -80,10 +83,11 @@ def metrics() -> Response:
     """Figures for a monitoring system, to whoever has the token or asks from the machine itself; no page for others."""
     from app.operations import metrics as figures
 
-    token = current_app.config["PARAPHE"].metrics_token.get_secret_value()
+    chosen = current_app.config["PARAPHE"]
+    token = chosen.metrics_token.get_secret_value()
     if not figures.allowed(request.remote_addr, dict(request.headers), token):
         raise Refusal("not-found")
-    return Response(figures.text(), content_type=figures.TYPE)
+    return Response(figures.text(chosen), content_type=figures.TYPE)
 
 
 def _try(check: Callable[[], bool | None]) -> bool:
@@ -125,6 +129,7 @@ def admin() -> str:
         ]
         silent = silences.lasting(db, g.actor.collectivity_id)
         stuck = [(title, url_for("folders.show", folder_id=key), why) for key, title, why in _stuck(db)]
+        ill = _ill(db)
     last = heartbeat.last("worker")
     words = (
         f"Dernier signe de vie {depuis(last).replace('depuis', 'il y a')}."
@@ -139,7 +144,18 @@ def admin() -> str:
         heartbeat=(_worker(), words),
         stuck=stuck,
         silent=silent,
+        ill=ill,
     )
+
+
+def _ill(db: Db) -> str:
+    """How many points of the last round are to be mended, as whoever asks reads them; empty when none is."""
+    chosen = current_app.config["PARAPHE"]
+    if view.operates(db, g.actor, chosen):
+        count = view.installation(db, chosen).ill
+    else:
+        count = view.collectivity(db, chosen, g.actor.collectivity_id).ill
+    return f"{count} points sont à régler" if count > 1 else "Un point est à régler" if count else ""
 
 
 def _rows(*states: str) -> Any:

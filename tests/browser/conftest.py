@@ -83,6 +83,7 @@ def installation(
         public_url=f"http://{'localhost' if 'named' in request.fixturenames else '127.0.0.1'}:{port}",
         lease_seconds=lease_seconds,
         backoff_seconds=0.5,
+        operators=("k.morizur",),
         **more,
     )
     library.forget()

@@ -381,6 +381,7 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         secretary.sees("La nouvelle version n’est pas publiée")
         look.at(secretary, "circuit refused")
         look.at(secretary, "administration", "/administration")
+        look.at(secretary, "what the doctor found", "/administration/mise-en-service")
         look.at(secretary, "mandates, none yet", "/administration/mandats")
         mayor, delegation = apart(lambda: a_mayor_and_a_deputy(house))
         record(house, of_deputy(house, user_id=house.actor("b.cadiou").user_id))

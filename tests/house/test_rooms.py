@@ -355,6 +355,8 @@ PASSING = {
     "BatchItem": "its lines",
     "Challenge": "a question to a browser that is over",
     "DepositKey": "a key that made a deposit once",
+    "DoctorFinding": "what a check that is no more once found of the machine",
+    "DoctorPlace": "on which share a folder was, once there is none",
     "Favourite": "what somebody who is gone kept at hand",
     "HandwrittenImage": "the image of the handwriting of somebody who is gone; what it decorated stays",
     "LoginSession": "a session that is over",

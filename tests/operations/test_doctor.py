@@ -21,6 +21,7 @@ CHECKS = (
     "base de données",
     "migrations",
     "documents",
+    "partages",
     "liaisons",
     "place libre",
     "droits des fichiers",
@@ -32,6 +33,7 @@ CHECKS = (
     "autorités reconnues",
     "signature d’essai",
     "certificats",
+    "logiciels",
     "télétransmission",
     "file d’attente",
     "envois",
@@ -141,6 +143,8 @@ def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None
         "envois",
         "repères du journal",
         "travail de fond",
+        "partages",
+        "logiciels",
     )
     assert said[0].startswith(
         "la base ne répond pas : vérifiez PARAPHE_DATABASE_URL et que le serveur tourne ("
@@ -151,6 +155,7 @@ def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None
     assert said[4].startswith("les envois n’ont pas pu être lus : vérifiez d’abord la base (")
     assert said[5].startswith("les repères n’ont pas pu être lus : vérifiez d’abord la base (")
     assert said[6].startswith("le signe de vie n’a pas pu être lu : vérifiez d’abord la base (")
+    assert said[7].startswith("les dossiers n’ont pas pu être regardés : vérifiez d’abord la base (")
     assert all("secret" not in one and "\n" not in one for one in said)
 
 

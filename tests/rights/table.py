@@ -71,6 +71,8 @@ ROUTES = {
     "circuits.index": "administer",
     "circuits.edit": "administer",
     "operations.admin": "administer",
+    "operations.examined.again": "administer",
+    "operations.examined.index": "administer",
     "operations.retry": "administer",
     "operations.journal": "administer",
     "operations.journal_file": "administer",

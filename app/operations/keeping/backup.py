@@ -28,6 +28,7 @@ from app.core.version import VERSION
 from app.files import vault
 from app.journal import anchors
 from app.journal.chain import one_moment
+from app.operations import shares
 from app.operations.keeping import archive, rows
 
 _DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
@@ -73,11 +74,14 @@ def folders(settings: Any) -> dict[str, Path]:
 def backup(settings: Any, target: Path, command: Sequence[str] = ()) -> Copied:
     """Copy the installation into a new file, through `command` when there is one; nothing of it is stopped or changed.
 
-    Refuses `backup-behind` when the base is not at the schema of this version, and what `archive.written` refuses.
+    Refuses `backup-behind` when the base is not at the schema of this version, `share-away` when its folder is not on the
+    share where it was, and what `archive.written` refuses.
     """
     found, wanted = schema.revisions()
     if found != wanted:
         raise Refusal("backup-behind", found=found or "vide", wanted=wanted)
+    if target.parent.is_dir():
+        shares.use(target.parent, shares.BACKUPS)
     with archive.written(target, command) as out:
         writer = archive.Writer(out)
         opening = {

@@ -20,7 +20,7 @@ from app.core.db import UTCDateTime
 from app.core.refusals import Refusal
 
 BATCH = 500
-_OURS_NOT = ("huey", "alembic_version", "sqlite_")
+_OURS_NOT = ("huey", "alembic_version", "sqlite_", "doctor_")
 _JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 # The order counts: a date with a time is not a date, a truth value is not a number.
 _KINDS: tuple[tuple[str, type[Any], Any], ...] = (
@@ -69,7 +69,10 @@ class Tally:
 
 
 def forms(connection: sa.Connection) -> list[Form]:
-    """Every table of the installation, by name; those of the queue and of the migrations are not carried."""
+    """Every table of the installation, by name; those of the queue, of the migrations and of the doctor are not carried.
+
+    What the doctor found is of the machine where it looked.
+    """
     look = sa.inspect(connection)
     names = [one for one in look.get_table_names() if not one.startswith(_OURS_NOT)]
     if not names:

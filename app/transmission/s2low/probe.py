@@ -8,8 +8,11 @@ from app.transmission.s2low.settings import S2lowSettings, account_of
 _PATH: Final = "/api/test-connexion.php"
 
 
-def fault(settings: Any, siren: str) -> str | None:
-    """Why the operator does not serve this collectivity, in French; None when it does."""
+def fault(settings: Any, siren: str, *, files: bool = True) -> str | None:
+    """Why the operator does not serve this collectivity, in French; None when it does.
+
+    `files`: whether what a file of the machine lacks is said as the system says it, place included.
+    """
     # Its HTTP library is heavy, and this module is read at each start (docs/decisions/0003)
     from app.transmission.s2low.answers import decode
     from app.transmission.s2low.client import Client
@@ -20,5 +23,6 @@ def fault(settings: Any, siren: str) -> str | None:
     except (Unreachable, Rejected) as silence:
         return str(silence)
     except (OSError, ValueError) as trouble:
-        return f"l’opérateur n’a pas pu être interrogé ({trouble})"
+        why = str(trouble) if files else "un fichier de l’installation manque ou ne se lit pas"
+        return f"l’opérateur n’a pas pu être interrogé ({why})"
     return None if raw.lstrip().startswith(b"OK") else f"réponse inattendue : « {decode(raw)[:200]} »"

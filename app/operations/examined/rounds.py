@@ -1,0 +1,200 @@
+"""The round of the doctor: made by the worker every `PARAPHE_DOCTOR_HOURS`, or when somebody asks, in a thread of its own.
+
+The checks call others and wait for them: in a request they would hold its thread, in the work of the worker its letters.
+"""
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from math import ceil
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from app.core import hold
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.operations import sendings
+from app.operations.doctor import Check, checks, made
+from app.operations.findings import Finding, Level, Unwell
+from app.operations.models import DoctorFinding, DoctorRound
+from app.people.models import Collectivity
+from app.signing import enrol
+
+PACE = timedelta(minutes=5)
+"""Between two rounds that people ask for: each takes a token of the timestamp authority, and asks operators."""
+HUNG = timedelta(minutes=30)
+"""A round that has not ended by then was cut short, and is made again."""
+GRACE = timedelta(hours=1)
+DAY = 24
+WHOLE = 0
+"""The scope of what is found of the whole installation."""
+_under_way = threading.Lock()
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Where the rounds stand: each moment, or None when it never was."""
+
+    asked_at: datetime | None
+    begun_at: datetime | None
+    ended_at: datetime | None
+
+    @property
+    def running(self) -> bool:
+        """Whether one has begun and not ended."""
+        return self.begun_at is not None and (self.ended_at is None or self.ended_at < self.begun_at)
+
+    def open_at(self) -> datetime | None:
+        """From when another may be asked for; None for now."""
+        last = max(filter(None, (self.asked_at, self.begun_at)), default=None)
+        opens = last + PACE if last is not None else None
+        return opens if opens is not None and now() < opens and last is not None and last <= now() else None
+
+
+def stand(db: Db) -> Stand:
+    """Where the rounds stand now."""
+    row = db.get(DoctorRound, 1)
+    return Stand(row.asked_at, row.begun_at, row.ended_at) if row is not None else Stand(None, None, None)
+
+
+@use_case
+def ask(db: Db) -> None:
+    """Ask the worker for a round, which it begins within the minute.
+
+    Refuses `examination-hurry` within `PACE` of the last one that was asked for or begun: nothing is asked then.
+    """
+    row = _row(db)
+    opens = Stand(row.asked_at, row.begun_at, row.ended_at).open_at()
+    if opens is not None:
+        seconds = ceil((opens - now()).total_seconds())
+        raise Refusal("examination-hurry", seconds=seconds, minutes=ceil(seconds / 60))
+    row.asked_at = now()
+
+
+def begin(settings: Any) -> None:
+    """Once a minute in the worker: begin the round that is due or asked for. A fault of it stops nothing else.
+
+    While a restoration is held none begins by itself, since operators would be asked; one that is asked for does.
+    """
+    try:
+        if not _under_way.locked() and _claimed(settings.doctor_hours):
+            threading.Thread(target=_run, args=(settings,), name="paraphe-doctor", daemon=True).start()
+    except Exception as fault:  # noqa: BLE001 - nothing that serves depends on it, and the page tells findings that are old
+        log.warning("doctor.failed", error=repr(fault))
+
+
+def _claimed(hours: int) -> bool:
+    with reading() as db:
+        if not _due(stand(db), hours, held=hold.since(db) is not None):
+            return False
+    return _claim(hours, held=hold.held())
+
+
+@use_case
+def _claim(db: Db, hours: int, *, held: bool) -> bool:
+    """Begin a round, unless another worker just did."""
+    row = _row(db)
+    if not _due(Stand(row.asked_at, row.begun_at, row.ended_at), hours, held=held):
+        return False
+    row.asked_at, row.begun_at = None, now()
+    return True
+
+
+def _due(here: Stand, hours: int, *, held: bool) -> bool:
+    if here.asked_at is not None:
+        return True
+    if held:
+        return False
+    if here.begun_at is None:
+        return hours > 0
+    age = now() - here.begun_at
+    if here.running and age >= HUNG:
+        return True
+    # A clock that went back has begun one tomorrow
+    return hours > 0 and not timedelta(0) <= age < timedelta(hours=hours)
+
+
+def _row(db: Db) -> DoctorRound:
+    row = db.scalar(sa.select(DoctorRound).with_for_update())
+    if row is None:
+        row = DoctorRound(id=1)
+        db.add(row)
+        db.flush()  # two who make it at once: the second finds it at its next try
+    return row
+
+
+def _run(settings: Any) -> None:
+    with _under_way:
+        try:
+            look(settings)
+        except Exception as fault:  # noqa: BLE001 - as above
+            log.warning("doctor.failed", error=repr(fault))
+
+
+def look(settings: Any) -> None:
+    """Make every check, of the installation and then of each collectivity, and keep each finding as soon as it is made."""
+    begun = now()
+    for check in checks(settings):
+        _keep(WHOLE, made(check, settings), now())
+    with reading() as db:
+        places = [
+            (row.id, row.siren) for row in db.scalars(sa.select(Collectivity).order_by(Collectivity.id))
+        ]
+    for collectivity_id, siren in places:
+        for check in checks_of(collectivity_id, siren):
+            _keep(collectivity_id, made(check, settings, details=False), now())
+    _end(begun)
+
+
+def checks_of(collectivity_id: int, siren: str) -> tuple[Check, ...]:
+    """What is tried for one collectivity, whose administrators read it: it names no other, and no place of the machine."""
+    unread = f"cela n’a pas pu être examiné : {sendings.TELL}"
+    return (
+        Check(
+            "télétransmission",
+            partial(sendings.relay_of, collectivity_id=collectivity_id, siren=siren),
+            unread,
+            Level.UNKNOWN,
+        ),
+        Check("envois", lambda _settings: sendings.outbox_of(collectivity_id), unread, Level.UNKNOWN),
+        Check("certificats", lambda _settings: _certificates(collectivity_id), unread, Level.UNKNOWN),
+    )
+
+
+def _certificates(collectivity_id: int) -> str:
+    with reading() as db:
+        several = enrol.doubles(db, collectivity_id)
+    if several:
+        names = " ; ".join(f"« {one.certificate} », {', '.join(one.people)}" for one in several)
+        raise Unwell(
+            f"des certificats sont inscrits à plusieurs noms ({names}) : sous « Certificats », retirez ceux qui ne devraient "
+            "pas signer"
+        )
+    return "chacun n’a qu’un titulaire"
+
+
+@use_case
+def _keep(db: Db, scope: int, finding: Finding, moment: datetime) -> None:
+    db.merge(
+        DoctorFinding(
+            scope=scope, name=finding.name, level=finding.level.value, words=finding.words, seen_at=moment
+        )
+    )
+
+
+@use_case
+def _end(db: Db, begun: datetime) -> None:
+    """The round is over: what it did not find again is of a check, or of a collectivity, that is no more."""
+    db.execute(sa.delete(DoctorFinding).where(DoctorFinding.seen_at < begun))
+    _row(db).ended_at = now()
+
+
+def is_old(seen_at: datetime, hours: int) -> bool:
+    """Whether a finding is older than its period, and says nothing of now; a day where no round is made by itself."""
+    return now() - seen_at > timedelta(hours=hours or DAY) + GRACE

@@ -1,0 +1,172 @@
+"""What an administrator reads of the last round: all of it for who runs the installation, what concerns his people for others."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Db
+from app.operations.doctor import checks, made
+from app.operations.examined.rounds import WHOLE, is_old
+from app.operations.findings import Level
+from app.operations.models import DoctorFinding
+from app.people.actor import Actor
+from app.people.models import User
+
+WORKER = "travail de fond"
+_SIGNING = (
+    "horodatage et horloge",
+    "autorités reconnues",
+    "signature à distance",
+    "signature d’essai",
+    "certificats",
+    "repères du journal",
+)
+_SENDING = ("courriel", "télétransmission", "logiciels", "envois", "file d’attente", WORKER)
+_SHARED = ("documents", "bureautique", "courriel", *_SIGNING[:4], WORKER)
+"""What the people of a collectivity need of the installation: they read whether it serves, and nothing of how."""
+_LABELS = {
+    Level.GREEN: ("ok", "check-circle", "Prêt"),
+    Level.AMBER: ("warn", "exclamation-triangle", "À surveiller"),
+    Level.RED: ("danger", "slash-circle", "À régler"),
+    Level.UNKNOWN: ("warn", "question-circle", "Pas examiné"),
+    Level.NONE: ("", "circle", "Rien à examiner"),
+}
+_OLD = ("warn", "clock-history", "Constat ancien")
+_GENERAL = {
+    Level.GREEN: "essayé, et cela sert",
+    Level.AMBER: "cela sert encore ; à surveiller par qui tient l’installation",
+    Level.RED: "à régler par qui tient l’installation",
+    Level.UNKNOWN: "cela n’a pas pu être essayé ; dites-le à qui tient l’installation",
+    Level.NONE: "rien à examiner ici",
+}
+_NEVER = "pas encore examiné"
+_FIRST = (Level.RED, Level.UNKNOWN, Level.AMBER)
+"""What is to be done is read first."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One finding as it is shown: `seen_at` is None when nothing was ever found, `old` when it says nothing of now."""
+
+    name: str
+    level: Level
+    words: str
+    seen_at: datetime | None
+    old: bool
+
+    @property
+    def label(self) -> tuple[str, str, str]:
+        """Its tone, its icon and its words."""
+        return _OLD if self.old else _LABELS[self.level]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A page of findings: groups with their titles, and how many lines are ready, of how many that count."""
+
+    groups: tuple[tuple[str, tuple[Line, ...]], ...]
+
+    def _lines(self) -> Iterator[Line]:
+        return (
+            line for _, lines in self.groups for line in lines if line.level is not Level.NONE or line.old
+        )
+
+    @property
+    def counted(self) -> int:
+        """Lines that say something: what there is nothing to examine of does not count."""
+        return sum(1 for _ in self._lines())
+
+    @property
+    def ready(self) -> int:
+        """Lines that are green, and not old."""
+        return sum(line.level is Level.GREEN and not line.old for line in self._lines())
+
+    @property
+    def ill(self) -> int:
+        """Lines that are red, and not old."""
+        return sum(line.level is Level.RED and not line.old for line in self._lines())
+
+    @property
+    def rest(self) -> str:
+        """What is not ready, in words: « 2 à régler, 1 constat ancien »."""
+        counts: dict[str, int] = {}
+        for line in self._lines():
+            if line.level is not Level.GREEN or line.old:
+                words = line.label[2].lower()
+                counts[words] = counts.get(words, 0) + 1
+        return ", ".join(f"{count} {_many(words, count)}" for words, count in counts.items())
+
+
+def _many(words: str, count: int) -> str:
+    plural = {"pas examiné": "pas examinés", "constat ancien": "constats anciens"}
+    return plural.get(words, words) if count > 1 else words
+
+
+def operates(db: Db, actor: Actor, settings: Any) -> bool:
+    """Whether this administrator is one of those whom the installation names (`PARAPHE_OPERATORS`)."""
+    user = db.get(User, actor.user_id) if actor.user_id is not None else None
+    return user is not None and actor.administrator and user.login.lower() in settings.operators
+
+
+def installation(db: Db, settings: Any) -> Shown:
+    """Everything that was found of the installation."""
+    lines = sorted(whole(db, settings), key=_rank)
+    groups = (
+        ("Le serveur", tuple(one for one in lines if one.name not in (*_SIGNING, *_SENDING))),
+        ("La signature", tuple(one for one in lines if one.name in _SIGNING)),
+        ("Les envois", tuple(one for one in lines if one.name in _SENDING)),
+    )
+    return Shown(groups)
+
+
+def collectivity(db: Db, settings: Any, collectivity_id: int) -> Shown:
+    """What was found of one collectivity, and whether what it shares with others serves."""
+    own = tuple(_kept(db, settings, collectivity_id, ("télétransmission", "envois", "certificats")))
+    shared = tuple(
+        Line(
+            one.name,
+            one.level,
+            one.words if one.seen_at is None else _GENERAL[one.level],
+            one.seen_at,
+            one.old,
+        )
+        for one in whole(db, settings)
+        if one.name in _SHARED
+    )
+    return Shown((("Votre collectivité", own), ("L’installation", shared)))
+
+
+def _rank(line: Line) -> int:
+    if line.old:
+        return len(_FIRST)
+    return _FIRST.index(line.level) if line.level in _FIRST else len(_FIRST) + 1
+
+
+def whole(db: Db, settings: Any) -> Iterator[Line]:
+    """Each finding of the installation, in the order of the checks; that of the worker is made now.
+
+    The worker keeps what it finds: dead, it would leave behind that it lives.
+    """
+    every = checks(settings)
+    worker = next(one for one in every if one.name == WORKER)
+    for line in _kept(db, settings, WHOLE, [one.name for one in every]):
+        if line.name != WORKER:
+            yield line
+            continue
+        fresh = made(worker, settings)
+        yield Line(WORKER, fresh.level, fresh.words, now(), old=False)
+
+
+def _kept(db: Db, settings: Any, scope: int, names: Iterable[str]) -> Iterator[Line]:
+    rows = {row.name: row for row in db.scalars(sa.select(DoctorFinding).where(DoctorFinding.scope == scope))}
+    for name in names:
+        row = rows.get(name)
+        if row is None:
+            yield Line(name, Level.UNKNOWN, _NEVER, None, old=False)
+        else:
+            old = is_old(row.seen_at, settings.doctor_hours)
+            yield Line(name, Level(row.level), row.words, row.seen_at, old)

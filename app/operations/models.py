@@ -1,0 +1,48 @@
+"""What the last round of the doctor found, when it was asked for, begun and ended, and where folders were."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.db import Base
+
+
+class DoctorFinding(Base):
+    """One check of the last round, as `Finding` says it.
+
+    `scope` is the number of the collectivity that it is about, or 0 for the installation as a whole. A copy of the
+    installation does not carry it (`app/operations/keeping/rows.py`): it was found of this machine.
+    """
+
+    __tablename__ = "doctor_finding"
+
+    scope: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    level: Mapped[str]
+    words: Mapped[str]
+    seen_at: Mapped[datetime]
+
+
+class DoctorRound(Base):
+    """The only row says when a round was last asked for (empty once it has begun), begun, and ended."""
+
+    __tablename__ = "doctor_round"
+    __table_args__ = (sa.CheckConstraint("id = 1", name="alone"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    asked_at: Mapped[datetime | None]
+    begun_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class DoctorPlace(Base):
+    """A folder where something is written (`kind`), the mount point on which it was, when it was noted and last used."""
+
+    __tablename__ = "doctor_place"
+
+    path: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    mount: Mapped[str]
+    known_at: Mapped[datetime]
+    used_at: Mapped[datetime]

@@ -1,0 +1,147 @@
+"""What should leave and does not: towards the State, and of the outbox; for the installation, or for one collectivity alone.
+
+What is said to one collectivity names no other, no place of the machine and no setting: its administrator can do nothing there.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core import hold, schema
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.french import depuis
+from app.core.outbox import Outbox
+from app.operations.findings import Ending, Level, Remark, Unwell, certificates_of, in_service, lasting
+from app.people.models import Collectivity
+from app.transmission import silences
+from app.transmission.ports import Unreachable
+from app.transmission.s2low import probe
+from app.transmission.s2low.settings import S2lowSettings, account_of
+
+LATE = timedelta(minutes=15)
+"""How long what is due may wait for the worker."""
+TELL = "dites-le à qui tient l’installation"
+_LATER = Remark("à examiner une fois la base à jour", Level.UNKNOWN)
+_PUT_HERE = "demandez-en un autre, et remettez client.pem (PARAPHE_S2LOW_FOLDER)"
+_ASK = "demandez-en un autre, et donnez-le à qui tient l’installation"
+
+
+def relay(settings: Any) -> str | Remark:
+    """Ask the operator now, with each collectivity's certificate, and tell the silences that last."""
+    if _behind():
+        return _LATER
+    with reading() as db:
+        last = [
+            f"{one.collectivity} : {one.heading} ({one.words})" for one in silences.lasting(db) if one.told
+        ]
+        sirens = list(db.scalars(sa.select(Collectivity.siren).order_by(Collectivity.id)))
+    faults = [(siren, fault) for siren in sirens if (fault := _unknown(settings, siren, _PUT_HERE))]
+    if faults or last:
+        kind = Ending if all(isinstance(fault, Ending) for _, fault in faults) and not last else Unwell
+        raise kind(" ; ".join([f"{siren} : {fault}" for siren, fault in faults] or last))
+    if simulated := _simulated(settings):
+        raise Unwell(simulated)
+    if settings.actes_transport == settings.helios_transport == "simulated":
+        return Remark("simulée, rien ne part", Level.NONE)
+    return f"l’opérateur reconnaît {len(sirens)} collectivité{'s' if len(sirens) > 1 else ''}"
+
+
+def relay_of(settings: Any, collectivity_id: int, siren: str) -> str | Remark:
+    """The same, of one collectivity."""
+    with reading() as db:
+        last = [f"{one.heading} ({one.words})" for one in silences.lasting(db, collectivity_id) if one.told]
+    if (fault := _unknown(settings, siren, _ASK)) is not None:
+        raise fault
+    if last:
+        raise Unwell(" ; ".join(last))
+    if _simulated(settings):
+        raise Unwell(f"la télétransmission est simulée, au moins en partie : {TELL}")
+    if settings.actes_transport == settings.helios_transport == "simulated":
+        return Remark("simulée, rien ne part", Level.NONE)
+    return "l’opérateur reconnaît la collectivité"
+
+
+def _behind() -> bool:
+    known, wanted = schema.revisions()
+    return known != wanted
+
+
+def _unknown(settings: Any, siren: str, remedy: str) -> Unwell | None:
+    """Why the operator does not serve a collectivity, or soon will not; nobody is asked where everything is simulated."""
+    if "s2low" not in {settings.actes_transport, settings.helios_transport}:
+        return None
+    try:
+        account = account_of(S2lowSettings.read(settings), siren)
+        lasting(certificates_of(account.certificate)[0], "le certificat de télétransmission", remedy)
+    except Unwell as ending:
+        return ending
+    except Unreachable as refused:
+        return Unwell(str(refused))
+    fault = probe.fault(settings, siren, files=remedy == _PUT_HERE)
+    return Unwell(fault) if fault else None
+
+
+def _simulated(settings: Any) -> str:
+    """What does not leave for the State, where others reach this installation; empty when all of it does."""
+    if not in_service(settings) or settings.demo:
+        return ""
+    if settings.s2low_simulated:
+        return "l’opérateur est un simulateur, rien ne part : ôtez PARAPHE_S2LOW_SIMULATED et donnez PARAPHE_S2LOW_URL"
+    names = ("PARAPHE_ACTES_TRANSPORT", "PARAPHE_HELIOS_TRANSPORT")
+    ways = zip(names, (settings.actes_transport, settings.helios_transport), strict=True)
+    if still := [name for name, way in ways if way == "simulated"]:
+        return f"la télétransmission est simulée, rien ne part pour l’État : réglez {' et '.join(still)} à « s2low »"
+    return ""
+
+
+def outbox(settings: Any) -> str | Remark:
+    """What does not leave: all of it after a restoration, what stopped, what is due and that nobody takes."""
+    del settings
+    if _behind():
+        return _LATER
+    with reading() as db:
+        since = hold.since(db)
+        parked, late, oldest = _counted(db)
+    if since is not None:
+        raise Unwell(
+            f"installation restaurée : {depuis(since)}, rien ne part. Une fois l’ancienne arrêtée pour de bon, lancez "
+            "« flask --app wsgi resume --words … »"
+        )
+    _refuse_parked(parked)
+    if late:
+        raise Unwell(
+            f"{late} en retard, le plus vieux {depuis(oldest)} : le travail de fond ne suit pas, vérifiez qu’il tourne"
+        )
+    return "rien d’arrêté, rien en retard"
+
+
+def outbox_of(collectivity_id: int) -> str | Remark:
+    """The same, of one collectivity."""
+    with reading(collectivity_id) as db:
+        since = hold.since(db)
+        parked, late, oldest = _counted(db)
+    if since is not None:
+        raise Unwell(f"l’installation vient d’être restaurée : {depuis(since)}, rien ne part ; {TELL}")
+    _refuse_parked(parked)
+    if late:
+        raise Unwell(
+            f"{late} en retard, le plus vieux {depuis(oldest)} : le travail de fond ne suit pas, {TELL}"
+        )
+    return "rien d’arrêté, rien en retard"
+
+
+def _counted(db: Db) -> Any:
+    """How many stopped, how many wait though due, and since when the oldest of these is due."""
+    rows = sa.select(sa.func.count(Outbox.id), sa.func.min(Outbox.available_at))
+    parked, _ = db.execute(rows.where(sa.text("state = 'parked'"))).one()
+    due = rows.where(sa.text("state IN ('pending','running')"), Outbox.available_at < now() - LATE)
+    return (parked, *db.execute(due).one())
+
+
+def _refuse_parked(count: int) -> None:
+    if count:
+        raise Unwell(
+            f"{count} arrêté{'s' if count > 1 else ''} : lisez-en la cause sous /administration, corrigez, puis relancez"
+        )

@@ -1,0 +1,142 @@
+"""Whether a folder that is written in is still on the disk where it was: a share that is not mounted leaves an empty one.
+
+What is written under a mount point while its share is away lies on the disk of this machine, and is hidden when the share
+comes back. So the mount point of each folder is noted at its first use (`os.path.ismount`: another device than its parent's;
+a bind mount of the same disk is not told apart). A deeper one, later, is a share that was mounted since: it is noted instead.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import sqlalchemy as sa
+
+from app.core import schema
+from app.core.clock import now
+from app.core.db import Db, reading
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.files import vault
+from app.folders.models import DocumentVersion
+from app.operations.findings import Level, Remark, Unwell
+from app.operations.models import DoctorPlace
+
+BACKUPS, MARKS, DOCUMENTS = "backups", "marks", "documents"
+REGULAR = timedelta(hours=20)
+"""A folder of backups is told of once it took some this far apart: a disk plugged in once for one copy is not missed."""
+FORGOTTEN = timedelta(days=35)
+"""And no more once it took none for so long."""
+_WORDS = {
+    BACKUPS: "le dossier des sauvegardes",
+    MARKS: "le dossier des repères (PARAPHE_MARKS_FOLDER)",
+    DOCUMENTS: "le dépôt des documents (PARAPHE_STORE_URL)",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder, what is written there, and the mount point on which it was."""
+
+    path: Path
+    kind: str
+    mount: str
+
+
+def mount_of(folder: Path) -> Path:
+    """The mount point that a folder is on, itself perhaps."""
+    place = folder.resolve()
+    while not os.path.ismount(place):
+        place = place.parent
+    return place
+
+
+def use(folder: Path, kind: str) -> None:
+    """Note where a folder is before something is written there; refuses `share-away` when its share is not mounted."""
+    if _behind():
+        return
+    place = Place(folder.absolute(), kind, str(mount_of(folder)))
+    with reading() as db:
+        row = db.get(DoctorPlace, str(place.path))
+        away = row is not None and _away(row.mount, place.mount)
+        mount = row.mount if row is not None else ""
+    if away:
+        raise Refusal("share-away", folder=str(place.path), mount=mount)
+    _note(place, now())
+
+
+def _away(noted: str, found: str) -> bool:
+    """Whether the mount point of now is not the one that was noted, nor one under it."""
+    return not Path(found).is_relative_to(noted)
+
+
+@use_case
+def _note(db: Db, place: Place, moment: datetime) -> None:
+    row = db.get(DoctorPlace, str(place.path))
+    if row is None:
+        db.add(
+            DoctorPlace(
+                path=str(place.path), kind=place.kind, mount=place.mount, known_at=moment, used_at=moment
+            )
+        )
+    elif not _away(row.mount, place.mount):
+        row.kind, row.mount, row.used_at = place.kind, place.mount, moment
+
+
+def _behind() -> bool:
+    known, wanted = schema.revisions()
+    return known != wanted
+
+
+def look(settings: Any) -> str | Remark:
+    """Each folder that is written in is on the disk where it was; a store that should hold documents holds some."""
+    if _behind():
+        return Remark("à examiner une fois la base à jour", Level.UNKNOWN)
+    with reading() as db:
+        known = [Place(Path(row.path), row.kind, row.mount) for row in _told(db, settings)]
+        deposited = db.scalar(sa.select(DocumentVersion.id).limit(1)) is not None
+    away = [one for one in known if _away(one.mount, str(mount_of(one.path)))]
+    if away:
+        told = " ; ".join(f"{_WORDS[one.kind]}, {one.path}, était sur {one.mount}" for one in away)
+        raise Unwell(
+            f"un partage n’est pas monté ({told}) : montez-le ; ce qui s’écrirait là resterait sur le disque de cette machine"
+        )
+    if deposited and next(vault.store().kept(), None) is None:
+        raise Unwell(
+            "la base nomme des documents et leur dépôt est vide : montez son partage, ou corrigez PARAPHE_STORE_URL"
+        )
+    for folder in _store(settings):
+        use(folder, DOCUMENTS)
+    count = len(known)
+    if not count:
+        return Remark("aucun dossier n’a encore été noté", Level.NONE)
+    return f"{count} dossier{'s' if count > 1 else ''} où l’on écrit, à {'leur' if count > 1 else 'sa'} place"
+
+
+def _told(db: Db, settings: Any) -> list[DoctorPlace]:
+    """The folders that the settings name now, and those of regular backups."""
+    named = {str(one.absolute()) for one in (*_store(settings), settings.marks_folder) if one is not None}
+    return [
+        row
+        for row in db.scalars(sa.select(DoctorPlace).order_by(DoctorPlace.path))
+        if row.path in named
+        or (row.kind == BACKUPS and row.used_at - row.known_at >= REGULAR and now() - row.used_at < FORGOTTEN)
+    ]
+
+
+@use_case
+def forget(db: Db, folder: Path) -> None:
+    """Forget on which share a folder was, once there is none any more; refuses `share-unknown`, a folder that nobody noted."""
+    row = db.get(DoctorPlace, str(folder.absolute()))
+    if row is None:
+        raise Refusal("share-unknown", folder=str(folder.absolute()))
+    db.execute(sa.delete(DoctorPlace).where(DoctorPlace.path == row.path))
+
+
+def _store(settings: Any) -> Iterator[Path]:
+    parts = urlsplit(settings.store_url)
+    if parts.scheme == "file":
+        yield Path(unquote(parts.netloc + parts.path))
