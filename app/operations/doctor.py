@@ -293,12 +293,12 @@ def _certificates(settings: Any) -> str:
     return "chacun n’a qu’un titulaire"
 
 
-def _software(settings: Any) -> str:
+def _software(settings: Any) -> str | Remark:
     """No token of a software in service has ended, or ends before anybody would see it."""
     del settings
     known, wanted = schema.revisions()
     if known != wanted:
-        return "à examiner une fois la base à jour"
+        return Remark("à examiner une fois la base à jour", Level.UNKNOWN)
     with reading() as db:
         query = sa.select(Application.ends_on).where(Application.active.is_(True))
         ends, soon = list(db.scalars(query)), applications.ending(db, today(), SOFTWARE_SOON)
