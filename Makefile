@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: demo test check bench fuzz docs screenshots mutants assets release system clean
 
 demo: .venv/.demo
-	@PORT=$(PORT) $(BIN)/python -m app.demo $(RESET)
+	@PORT=$(PORT) $(BIN)/python -m demo $(RESET)
 
 test: system .venv/.dev
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
@@ -19,7 +19,7 @@ check: .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/reuse lint --quiet
-	$(BIN)/djlint --check --lint app --quiet
+	$(BIN)/djlint --check --lint app demo --quiet
 	$(BIN)/python -m tests.longest
 	$(BIN)/python -m tests.schema_check
 

@@ -6,6 +6,7 @@ import re
 from difflib import get_close_matches
 from email.utils import parseaddr
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -192,6 +193,7 @@ class Settings(BaseSettings):
     handover_webhook_secret: SecretStr = SecretStr("")
     handover_webhook_hosts: Annotated[tuple[str, ...], NoDecode] = ()
 
+    simulators: str = ""
     demo: bool = False
     demo_dir: Path = Path("var/demo")
     log_json: bool = False
@@ -441,6 +443,20 @@ class Settings(BaseSettings):
             raise ValueError(f"demande {PREFIX}S2LOW_URL, l’adresse https de l’opérateur")
         if value not in {"simulated", "s2low"}:
             raise ValueError("il faut simulated ou s2low")
+        return value
+
+    @field_validator("simulators")
+    @classmethod
+    def _simulators(cls, value: str) -> str:
+        if value and (not value.isidentifier() or find_spec(value) is None):
+            raise ValueError("il faut un module Python qui se trouve à côté de l’application : demo, ou rien")
+        return value
+
+    @field_validator("demo")
+    @classmethod
+    def _demo(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and not info.data.get("simulators"):
+            raise ValueError(f"demande {PREFIX}SIMULATORS=demo ; « make demo » règle les deux")
         return value
 
     @field_validator("actes_application")

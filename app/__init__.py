@@ -92,7 +92,8 @@ def create_app(configuration: Settings | None = None) -> Flask:
     _keep_compiled(app, chosen.data_dir / "templates")
     carriers = sorted(f"channels.{home.parent.name}" for home in HOME.glob("channels/*/channel.py"))
     import_module("app.folders.sockets").clear()
-    _mount(app, *SLICES, *carriers, *(("demo",) if chosen.demo else ()))
+    _mount(app, *SLICES, *carriers)
+    _join(app, chosen)
     import_module("app.people.login").stand_guard(app)
     http.show_refusals(app, import_module("workflows.errors").Refusal)
     http.note_refusals(app)
@@ -147,6 +148,17 @@ def _mount(app: Flask, *slices: str) -> None:
                 _bring(app, import_module(f"app.{name}.{part}"), part)
 
 
+def _join(app: Flask, chosen: Settings) -> None:
+    """Let who plays the State's side in a demonstration or a test plug in; the pages are those of a demonstration alone.
+
+    It is named by a setting, and stands outside of the product: a production has no such name, and imports nothing of it.
+    """
+    import_module("app.transmission.channels").simulated_by({})
+    for part in ("sentences", "plugs", *(("web",) if chosen.demo else ())):
+        if chosen.simulators:
+            _bring(app, import_module(f"{chosen.simulators}.{part}"), part)
+
+
 def _has(name: str, part: str) -> bool:
     return (HOME / name.replace(".", "/") / f"{part}.py").is_file()
 
@@ -191,5 +203,6 @@ def _say_who(app: Flask, chosen: Settings) -> None:
             "paraphe_version": public_version(),
             "request": request,
             "simulation": _simulation(chosen) if actor else "",
+            "simulated": bool(chosen.demo or chosen.simulators or chosen.s2low_simulated),
             "held_since": hold.shown() if actor else None,
         }

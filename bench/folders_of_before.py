@@ -12,8 +12,6 @@ import sqlalchemy as sa
 
 from app import create_app
 from app.core import db, schema
-from app.demo import pki as test_pki
-from app.demo.seed import actor_of, people
 from app.files import pdf
 from app.folders.models import Folder
 from app.journal.models import JournalEntry
@@ -23,6 +21,13 @@ from tests.builders import once
 from tests.builders.house import House
 from tests.conftest import settings_for
 from tests.mailserver import MailServer
+
+try:
+    from demo import pki as test_pki
+    from demo.seed import actor_of, people
+except ModuleNotFoundError:  # the demonstration was a room of app/ once
+    from app.demo import pki as test_pki
+    from app.demo.seed import actor_of, people
 
 EVERY = 20
 """Folders in a turn: one of each kind below, the others are invoices that wait for finance."""

@@ -49,6 +49,7 @@ class Ground:
             data_dir=self.home / "data",
             database_url=url,
             queue_url="none:",
+            simulators="demo",
             secure_cookies=False,
             login_rate="1000 per minute",
             person_rate="100000 per minute",

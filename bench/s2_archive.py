@@ -14,7 +14,6 @@ import pikepdf
 import requests
 
 from app.core.clock import now
-from app.demo import pki as test_pki
 from app.signing.formats import augmentation, pades
 from app.signing.formats.augmentation import Answers
 from app.signing.keys.pkcs12 import Pkcs12Key
@@ -23,10 +22,11 @@ from app.signing.timestamp import TimestampClient
 from app.signing.trust import Trust
 from bench.ground import ROOT
 from bench.measure import Figure, Operations, goal, milliseconds, ratios, side_by_side, steady
+from demo import pki as test_pki
 from tests.cluster import free_port
 
 TURNS, BAR, FILES = 8, 0.4, 4
-SERVER = "import sys; from pathlib import Path; from app.demo import pki; pki.serve(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2])).wait()"
+SERVER = "import sys; from pathlib import Path; from demo import pki; pki.serve(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2])).wait()"
 
 
 @contextmanager

@@ -25,9 +25,6 @@ from app.batches import gesture, signatures
 from app.batches.models import BatchItem
 from app.core import outbox, schema
 from app.core.db import reading
-from app.demo import pki as test_pki
-from app.demo.cast import PASSWORD
-from app.demo.seed import people
 from app.people.actor import Actor
 from app.people.login import open_session, person
 from app.signing.enrol import enrol
@@ -36,6 +33,9 @@ from app.signing.timestamp import TimestampClient
 from app.signing.trust import facts
 from bench.measure import Figure, goal
 from bench.s5_ground import Worker, authority, far_away, profiled, settings_of
+from demo import pki as test_pki
+from demo.cast import PASSWORD
+from demo.seed import people
 from tests.builders.house import House
 
 COUNT, ROUNDS = 50, 3

@@ -19,15 +19,15 @@ from typing import Any
 
 from app import create_app
 from app.core import outbox
-from app.demo import pki as test_pki
 from app.operations.helping import crew_of
 from bench.ground import ROOT
 from config import Settings
+from demo import pki as test_pki
 from tests.cluster import free_port
 from tests.conftest import settings_for
 
 THREADS = 2  # of a worker
-SERVER = "import sys; from pathlib import Path; from app.demo import pki; pki.serve(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2])).wait()"
+SERVER = "import sys; from pathlib import Path; from demo import pki; pki.serve(Path(sys.argv[1]), '127.0.0.1', int(sys.argv[2])).wait()"
 START = multiprocessing.get_context("spawn")
 
 

@@ -18,14 +18,14 @@ from flask.testing import FlaskClient
 
 from app import create_app
 from app.core import schema
-from app.demo.cast import PASSWORD
-from app.demo.seed import actor_of, people
 from app.folders import deposit
 from app.folders.keep import Incoming
 from bench.ground import ROOT, SECRET
 from bench.measure import Figure, goal
 from bench.s3_pes import BORDEREAUX, SIZE, flow, small
 from config import Settings
+from demo.cast import PASSWORD
+from demo.seed import actor_of, people
 
 SECONDS, MEGABYTES, ROUNDS = 2.0, 60.0, 5
 PLACES = {

@@ -14,13 +14,13 @@ from statistics import median
 from typing import Any
 
 from app.channels.actes.classification import load_classification
-from app.demo.seed import actor_of
 from app.folders import deposit
 from app.folders.favourites import star
 from app.folders.keep import Incoming
 from bench.ground import ROOT
 from bench.measure import Figure, goal
 from bench.s6_flow import opened
+from demo.seed import actor_of
 
 MILLISECONDS, ROUNDS, TURNS = 200.0, 5, 10
 TYPES, MATTERS = 115, 291

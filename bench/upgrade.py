@@ -25,9 +25,9 @@ import sqlalchemy as sa
 from app import create_app
 from app.core import db
 from app.core.db import make_engine
-from app.demo import pki as test_pki
 from app.folders.models import Document, DocumentVersion, Folder
 from bench.ground import ROOT
+from demo import pki as test_pki
 from tests.builders.house import House
 from tests.cluster import Cluster, free_port
 from tests.conftest import SECRET, settings_for

@@ -22,12 +22,12 @@ from xdist.scheduler import LoadFileScheduling
 from app import create_app
 from app.circuits import library
 from app.core import db, schema
-from app.demo import pki as test_pki
-from app.demo.seed import actor_of, people
 from app.people import passwords
 from app.signing.enrol import enrol
 from app.signing.trust import facts
 from config import Settings
+from demo import pki as test_pki
+from demo.seed import actor_of, people
 from tests.builders.house import House
 from tests.builders.once import _remember_samples, share_templates  # noqa: F401 (a fixture)
 from tests.cluster import Cluster, free_port
@@ -210,6 +210,7 @@ def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **
         "reauth_minutes": 720,  # a busy machine is slow: who is asked again is asked by the test that ages his session
         "office": False,
         "doctor_hours": 0,  # no worker of a test looks at the whole machine by itself
+        "simulators": "demo",
         **more,
     }
     return _ToldAlone(**chosen)

@@ -7,7 +7,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    files = [one for folder in ("app", "workflows", "migrations") for one in (ROOT / folder).rglob("*.py")]
+    files = [
+        one for folder in ("app", "workflows", "demo", "migrations") for one in (ROOT / folder).rglob("*.py")
+    ]
     rooms = sorted(
         ((len(one.read_text().splitlines()), one.relative_to(ROOT)) for one in files), reverse=True
     )

@@ -18,11 +18,11 @@ from werkzeug.serving import make_server
 
 from app import create_app
 from app.core import outbox, schema, security_log
-from app.demo import __main__ as demonstration
-from app.demo.cast import PASSWORD
-from app.demo.mailbox import Catcher
-from app.demo.pki import make, serve
-from app.demo.seed import seed
+from demo import __main__ as demonstration
+from demo.cast import PASSWORD
+from demo.mailbox import Catcher
+from demo.pki import make, serve
+from demo.seed import seed
 from tests.builders.chromium import executable, options
 from tests.cluster import free_port
 

@@ -44,7 +44,8 @@ def relay(settings: Any) -> str | Remark:
     if simulated := _simulated(settings):
         raise Unwell(simulated)
     if settings.actes_transport == settings.helios_transport == "simulated":
-        return Remark("simulée, rien ne part", Level.NONE)
+        way = "simulée" if settings.simulators else "aucun opérateur réglé"
+        return Remark(f"{way}, rien ne part", Level.NONE)
     return f"l’opérateur reconnaît {len(sirens)} collectivité{'s' if len(sirens) > 1 else ''}"
 
 
@@ -57,9 +58,10 @@ def relay_of(settings: Any, collectivity_id: int, siren: str) -> str | Remark:
     if last:
         raise Unwell(" ; ".join(last))
     if _simulated(settings):
-        raise Unwell(f"la télétransmission est simulée, au moins en partie : {TELL}")
+        raise Unwell(f"la télétransmission est simulée ou sans opérateur, au moins en partie : {TELL}")
     if settings.actes_transport == settings.helios_transport == "simulated":
-        return Remark("simulée, rien ne part", Level.NONE)
+        way = "simulée" if settings.simulators else "aucun opérateur réglé"
+        return Remark(f"{way}, rien ne part", Level.NONE)
     return "l’opérateur reconnaît la collectivité"
 
 
@@ -91,8 +93,16 @@ def _simulated(settings: Any) -> str:
         return "l’opérateur est un simulateur, rien ne part : ôtez PARAPHE_S2LOW_SIMULATED et donnez PARAPHE_S2LOW_URL"
     names = ("PARAPHE_ACTES_TRANSPORT", "PARAPHE_HELIOS_TRANSPORT")
     ways = zip(names, (settings.actes_transport, settings.helios_transport), strict=True)
-    if still := [name for name, way in ways if way == "simulated"]:
-        return f"la télétransmission est simulée, rien ne part pour l’État : réglez {' et '.join(still)} à « s2low »"
+    still = [name for name, way in ways if way == "simulated"]
+    if still and settings.simulators:
+        return (
+            "la télétransmission est simulée, rien ne part pour l’État : ôtez PARAPHE_SIMULATORS et réglez "
+            f"{' et '.join(still)} à « s2low »"
+        )
+    if still:
+        return (
+            f"aucun opérateur n’est réglé, rien ne part pour l’État : réglez {' et '.join(still)} à « s2low »"
+        )
     return ""
 
 

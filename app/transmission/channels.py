@@ -1,5 +1,6 @@
 """The carriers that the house has, found by walking their folders; each is opened once for the process."""
 
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -10,12 +11,28 @@ from app.transmission.ports import Channel
 
 _HOME = Path(__file__).resolve().parents[1] / "channels"
 _setting: dict[str, Any] = {}
+_simulators: dict[str, Callable[[Any], Any]] = {}
 
 
 def configure(settings: Any) -> None:
     """Give the channels their settings."""
     _setting["settings"] = settings
     open_channel.cache_clear()
+
+
+def simulated_by(simulators: Mapping[str, Callable[[Any], Any]]) -> None:
+    """Say who plays the other side, for each channel by its name, called with the settings of the channel.
+
+    Where nobody is named, nothing is simulated: what would leave waits.
+    """
+    _simulators.clear()
+    _simulators.update(simulators)
+    open_channel.cache_clear()
+
+
+def simulator(name: str) -> Callable[[Any], Any] | None:
+    """Who plays the other side of this channel; None in a production."""
+    return _simulators.get(name)
 
 
 def names() -> list[str]:

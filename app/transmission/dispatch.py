@@ -159,6 +159,9 @@ def open_transmission(
         )
         db.add(row)
         db.flush()  # its number is returned
+    elif row.state == "ready" and not row.simulated:
+        # It may have waited where no operator was set: nothing left, so it goes by whoever carries now.
+        row.simulated = open_channel(channel).simulated
     return Sending(
         row.id,
         folder_id,

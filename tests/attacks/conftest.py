@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.demo.pki import TestPki
+from demo.pki import TestPki
 from tests.attacks.workshop import Workshop
 
 

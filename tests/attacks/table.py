@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from app.demo import pki as test_pki
+from demo import pki as test_pki
 from tests.attacks import catalogue
 from tests.attacks.workshop import Workshop
 from tests.cluster import free_port

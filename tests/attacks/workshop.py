@@ -13,11 +13,11 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 
 from app.core.clock import now
-from app.demo.pki import TestPki
 from app.signing.formats import pades
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan, Stamp
 from app.signing.trust import Trust
+from demo.pki import TestPki
 from tests.signing.corpus import DOCUMENT, Corpus
 
 SCAM = "PAYER 999 000 EUR A SARL ESCROC"

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_ds
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 from playwright.sync_api import Page
 
-from app.demo.pki import TestPki
 from app.signing.algorithms import HASHES
+from demo.pki import TestPki
 
 # The acknowledgement comes from the page's side, as from a content script; the rest from the other side of the bridge.
 EXTENSION = """

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from app import create_app
 from app.circuits import library
 from app.core import db
-from app.demo.pki import TestPki
+from demo.pki import TestPki
 from tests.browser.person import Person
 from tests.browser.serving import Serving
 from tests.builders.chromium import executable, options

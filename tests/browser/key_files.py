@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import PBES, serialize_key_and_certificates
 
-from app.demo.pki import TestPki
+from demo.pki import TestPki
 
 KEYS = {
     "a_kervadec": "a_kervadec",

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
-from app.demo.cast import PASSWORD
+from demo.cast import PASSWORD
 
 DESK = {"width": 1280, "height": 900}
 # What a browser writes by itself when the server refuses: the test that provokes it looks at the page.

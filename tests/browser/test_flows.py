@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from app.channels.helios.returns import Box
 from app.core.clock import now
-from app.demo.cast import SIREN
 from app.people.actor import system
 from app.pes import intake
+from demo.cast import SIREN
+from demo.treasury.returns import Box
 from tests.browser.person import Person
 from tests.browser.test_screens import Look, look  # noqa: F401 - a fixture
 from tests.builders.flows import long_flow, rich

@@ -7,8 +7,8 @@ import sqlalchemy as sa
 from playwright.sync_api import expect
 
 from app.core.db import engine, reading
-from app.demo.cast import PASSWORD
 from app.signing import enrol
+from demo.cast import PASSWORD
 from tests.browser.person import Person
 from tests.builders.house import House
 

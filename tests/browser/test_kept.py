@@ -13,9 +13,9 @@ from playwright.sync_api import Page, expect
 from app.batches.gesture import take_up
 from app.core.clock import now, today
 from app.core.db import reading
-from app.demo.cast import PASSWORD
 from app.people.login import revoke
 from app.people.models import LoginSession
+from demo.cast import PASSWORD
 from tests.browser.person import Person, apart
 from tests.browser.test_batches import batch_of, give_key, to_sign
 from tests.browser.test_screens import held_since

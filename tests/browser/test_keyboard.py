@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from app.core.clock import today
-from app.demo.cast import PASSWORD
+from demo.cast import PASSWORD
 from tests.browser.person import Person
 from tests.builders.house import INVOICE, House
 

@@ -10,7 +10,7 @@ from asn1crypto import keys, pem, tsp, x509
 from pyhanko.sign.timestamps import DummyTimeStamper
 
 from app.core.clock import now
-from app.demo.pki import TestPki
+from demo.pki import TestPki
 
 
 @contextmanager

@@ -14,9 +14,6 @@ from flask.testing import FlaskClient
 from app.core import outbox
 from app.core.clock import today
 from app.core.db import engine, reading
-from app.demo.cast import PASSWORD
-from app.demo.pki import TestPki
-from app.demo.seed import actor_of
 from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming, Kept, keep_main
 from app.folders.models import Document, DocumentVersion, Folder
@@ -32,6 +29,9 @@ from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.trust import facts
 from app.transmission.channels import open_channel
 from config import Settings
+from demo.cast import PASSWORD
+from demo.pki import TestPki
+from demo.seed import actor_of
 from tests.builders.once import samples_known
 from tests.mailserver import MailServer
 from workflows.family import family
@@ -256,7 +256,7 @@ class House:
 
     def play(self, channel: str, play: str) -> None:
         """Have the simulator behind this channel answer the next deposit this way."""
-        open_channel(channel).simulator.scenarios.prepare(play)
+        open_channel(channel).transport.scenarios.prepare(play)
 
     def save(self, folder_id: int, login: str, facts: dict[str, str], title: str | None = None) -> int:
         """Fill the form of a draft."""

@@ -5,11 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from app.core.clock import today
-from app.demo.cast import PASSWORD
 from app.people import desks
 from app.people.mandates import Wanted, open_mandate
 from app.signing.enrol import enrol
 from app.signing.trust import facts
+from demo.cast import PASSWORD
 from tests.builders.house import CERTIFICATES, House
 from workflows.mandates import Kind
 from workflows.rights import Right

@@ -15,8 +15,8 @@ from cryptography.x509.oid import NameOID
 from app import create_app
 from app.channels.actes.settings import ActesSettings
 from app.channels.helios.settings import HeliosSettings
-from app.demo.s2low import Operator, serve
 from app.transmission.s2low.settings import S2lowSettings
+from demo.s2low import Operator, serve
 from tests.builders.house import House
 from tests.channels.parcels import SENDER
 from tests.cluster import free_port

@@ -11,7 +11,7 @@ from pkcs11 import Attribute, ObjectClass
 from pkcs11.util.ec import decode_ec_private_key
 from pkcs11.util.rsa import decode_rsa_private_key
 
-from app.demo.pki import TestPki
+from demo.pki import TestPki
 
 MODULE = next(
     one

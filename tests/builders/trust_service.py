@@ -13,8 +13,8 @@ from aiohttp import web
 from certomancer.registry import CertomancerConfig
 from csc_dummy.csc_dummy_server import CSCAuthorization, CSCWithCertomancer, DummyServiceParams
 
-from app.demo.pki import TestPki
-from app.demo.pki_keys import use_known_keys
+from demo.pki import TestPki
+from demo.pki_keys import use_known_keys
 
 BEARER, PIN, CLIENT, CLIENT_SECRET = "jeton-de-paraphe-0001", "4711", "paraphe", "secret-du-client-0002"
 SAD_SECRET = b"a secret of the service"

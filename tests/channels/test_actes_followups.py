@@ -67,7 +67,7 @@ def acknowledged(request):
 
 
 def office(channel):
-    return channel.simulator.office
+    return channel.transport.office
 
 
 def a_followup(folder: Path, code: str, identifier: str, letter=None, files=None, key="reponse-1", **more):

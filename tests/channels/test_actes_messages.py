@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from app.channels.actes import answers
 from app.channels.actes.act import Act
 from app.channels.actes.envelope import (
     Account,
@@ -29,6 +28,7 @@ from app.channels.actes.naming import (
     return_envelope_name,
 )
 from app.channels.actes.xmltree import SHIPPED, Malformed, complaint, parse
+from demo.prefecture import answers
 from workflows.acts.numbers import next_number
 
 SAMPLES = Path(__file__).parents[1] / "assets" / "actes"

@@ -8,8 +8,8 @@ import pytest
 from app.channels.actes.channel import ActesChannel
 from app.channels.actes.classification import load_classification
 from app.channels.actes.settings import ActesSettings
-from app.channels.actes.simulator import SimulatedPrefecture
 from app.transmission.ports import Rejected
+from demo.prefecture.simulator import SimulatedPrefecture
 from tests.assets import make_signed
 from tests.channels.parcels import NOW, PDF, PNG, SEALED, XML, a_file, a_parcel
 

@@ -13,9 +13,9 @@ from app.channels.actes.channel import ActesChannel
 from app.channels.actes.classification import load_classification
 from app.channels.actes.envelope import account_of
 from app.channels.actes.settings import ActesSettings
-from app.channels.actes.simulator import SimulatedPrefecture
 from app.channels.actes.xmltree import SHIPPED
 from app.transmission.ports import AnswerKind, Rejected, Uncertain
+from demo.prefecture.simulator import SimulatedPrefecture
 from tests.channels.parcels import NOW, a_parcel
 
 HOUSE = Path(__file__).parents[2]
@@ -110,7 +110,7 @@ def test_references_grow(tmp_path):
 
 def test_a_number_serves_once_whatever_became_of_it(tmp_path):
     channel = a_channel(tmp_path)
-    channel.simulator.scenarios.prepare("refusal")
+    channel.transport.scenarios.prepare("refusal")
     parcel, reference = delivered(channel, tmp_path)
     assert channel.poll(parcel, reference).kind is AnswerKind.REFUSED
     again = replace(parcel, key="dossier-57-tour-2")
@@ -124,7 +124,7 @@ def test_a_number_serves_once_whatever_became_of_it(tmp_path):
 
 def test_a_refusal_is_a_valid_1_3_that_says_factice(tmp_path):
     channel = a_channel(tmp_path)
-    channel.simulator.scenarios.prepare("refusal")
+    channel.transport.scenarios.prepare("refusal")
     parcel, reference = delivered(channel, tmp_path)
     answer = channel.poll(parcel, reference)
     assert answer.kind is AnswerKind.REFUSED
@@ -136,7 +136,7 @@ def test_a_refusal_is_a_valid_1_3_that_says_factice(tmp_path):
 
 def test_an_anomaly_refuses_an_act_with_its_envelope(tmp_path):
     channel = a_channel(tmp_path)
-    channel.simulator.scenarios.prepare("anomaly")
+    channel.transport.scenarios.prepare("anomaly")
     parcel, reference = delivered(channel, tmp_path)
     answer = channel.poll(parcel, reference)
     assert answer.kind is AnswerKind.REFUSED
@@ -159,7 +159,7 @@ def test_an_act_made_under_another_classification_is_refused_by_the_prefecture(t
 
 def test_a_lost_answer_is_uncertain_and_the_number_finds_it(tmp_path):
     channel = a_channel(tmp_path)
-    channel.simulator.scenarios.prepare("lost")
+    channel.transport.scenarios.prepare("lost")
     parcel = a_parcel(tmp_path)
     package = channel.package(parcel, tmp_path)
     with pytest.raises(Uncertain):
@@ -182,7 +182,7 @@ def test_a_parcel_prepared_again_after_midnight_is_still_found(tmp_path):
 def test_a_slow_act_stays_pending(tmp_path):
     clock = Clock()
     channel = a_channel(tmp_path, clock)
-    channel.simulator.scenarios.prepare("silence")
+    channel.transport.scenarios.prepare("silence")
     parcel, reference = delivered(channel, tmp_path)
     clock.moment += timedelta(days=9)
     assert channel.poll(parcel, reference).kind is AnswerKind.PENDING
@@ -191,13 +191,13 @@ def test_a_slow_act_stays_pending(tmp_path):
 def test_a_receipt_of_tomorrow_comes_when_offices_open_and_bears_that_day(tmp_path):
     clock = Clock()
     channel = a_channel(tmp_path, clock, delay=4)
-    channel.simulator.scenarios.prepare("tomorrow")
+    channel.transport.scenarios.prepare("tomorrow")
     parcel, reference = delivered(channel, tmp_path)
     clock.moment = datetime(
         2026, 11, 25, 6, 59, 59, tzinfo=UTC
     )  # a second before eight o'clock in the town hall
     assert channel.poll(parcel, reference).kind is AnswerKind.PENDING
-    assert channel.simulator.waiting(reference)
+    assert channel.transport.waiting(reference)
     clock.moment += timedelta(seconds=1)
     assert str(channel.poll(parcel, reference).received_on) == "2026-11-25"
 
@@ -212,7 +212,7 @@ def test_a_scenario_asked_again_takes_the_place_of_the_former_until_the_answer_i
         ("now", AnswerKind.ACKNOWLEDGED),
         ("refusal", AnswerKind.ACKNOWLEDGED),
     ):
-        channel.simulator.scenarios.tell(reference, play)
+        channel.transport.scenarios.tell(reference, play)
         assert channel.poll(parcel, reference).kind is kind
 
 
@@ -258,7 +258,7 @@ from pathlib import Path
 from app.channels.actes.channel import ActesChannel
 from app.channels.actes.classification import load_classification
 from app.channels.actes.settings import ActesSettings
-from app.channels.actes.simulator import SimulatedPrefecture
+from demo.prefecture.simulator import SimulatedPrefecture
 from tests.channels.parcels import NOW, a_parcel
 folder, countdown, moment, real = Path(sys.argv[1]), [int(sys.argv[2])], sys.argv[3], os.link
 def link(*names):

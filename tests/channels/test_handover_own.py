@@ -7,9 +7,9 @@ from app.channels.handover import own
 from app.channels.handover.settings import HandoverSettings
 from app.core import sealed
 from app.core.db import reading
-from app.demo.cast import SIREN
 from app.journal.models import JournalEntry
 from app.transmission.parcel import sender_of
+from demo.cast import SIREN
 from tests.builders.house import House
 
 URL = "https://finances.example.org/remises"

@@ -8,9 +8,9 @@ import pytest
 
 from app.channels.helios.channel import HeliosChannel
 from app.channels.helios.settings import HeliosSettings
-from app.channels.helios.simulator import SimulatedTreasury, mandates
 from app.channels.helios.transport import Reply
 from app.transmission.ports import AnswerKind, Rejected, Uncertain, Unreachable
+from demo.treasury.simulator import SimulatedTreasury, mandates
 from tests.builders.pes import SCHEMAS
 from tests.channels.parcels import FLOW, NOW, a_file, a_flow
 
@@ -32,7 +32,7 @@ def delivered(channel, folder, name="F_261120_001", **changes):
 @pytest.mark.parametrize("source", ["kerlann_depenses", "signe_par_bordereau"])
 def test_every_acquit_is_valid_and_says_factice(play, source, tmp_path):
     channel = a_channel(tmp_path)
-    channel.simulator.scenarios.prepare(play)
+    channel.transport.scenarios.prepare(play)
     flow = ASSETS / f"{source}.xml"
     known = b"PESALR2_21290000000017_251125_001" if source != "kerlann_depenses" else b""
     if known:
@@ -46,7 +46,7 @@ def test_every_acquit_is_valid_and_says_factice(play, source, tmp_path):
 
 def test_a_partial_acquit_refuses_and_names_the_mandat(tmp_path):
     channel = a_channel(tmp_path)
-    channel.simulator.scenarios.prepare("partial")
+    channel.transport.scenarios.prepare("partial")
     parcel, reference = delivered(channel, tmp_path, "F1")
     answer = channel.poll(parcel, reference)
     assert answer.kind is AnswerKind.PARTIAL
@@ -56,26 +56,26 @@ def test_a_partial_acquit_refuses_and_names_the_mandat(tmp_path):
 
 def test_the_mandat_that_was_chosen_for_a_waiting_flow_is_the_one_refused(tmp_path):
     channel = a_channel(tmp_path)
-    channel.simulator.scenarios.prepare("silence")
+    channel.transport.scenarios.prepare("silence")
     parcel, reference = delivered(channel, tmp_path, "F1")
     assert channel.poll(parcel, reference).kind is AnswerKind.PENDING
     (chosen,) = [
         key
-        for key, label in mandates(channel.simulator.waiting(reference))
+        for key, label in mandates(channel.transport.waiting(reference))
         if label == "Bordereau 1 de 2026, mandat 2"
     ]
-    channel.simulator.scenarios.tell(reference, "partial", chosen)
+    channel.transport.scenarios.tell(reference, "partial", chosen)
     answer = channel.poll(parcel, reference)
     assert "Bordereau 1 de 2026, mandat 2, ligne 1 :" in answer.reason
     assert "Le bordereau 2 de 2026 est pris en charge" in answer.reason
-    assert channel.simulator.waiting(reference) is None
+    assert channel.transport.waiting(reference) is None
     assert list((tmp_path / "tresorerie" / "scenarios").iterdir()) == []
 
 
 def test_what_was_taken_once_is_a_duplicate_for_ever_as_for_helios(tmp_path):
     """The same bordereaux under another name; the mandats of one under another number; a bordereau twice in a flow."""
     channel = a_channel(tmp_path)
-    channel.simulator.scenarios.prepare("partial")
+    channel.transport.scenarios.prepare("partial")
     parcel, reference = delivered(channel, tmp_path, "F1")
     first = channel.poll(parcel, reference)
     assert [(part.number, part.accepted) for part in first.parts if part.kind == "slip"] == [
@@ -123,7 +123,7 @@ def schema_says(tmp_path, raw):
 
 def test_an_acquit_cut_on_its_way_comes_again_in_the_same_bytes(tmp_path):
     channel = a_channel(tmp_path)
-    channel.simulator.scenarios.prepare("twice")
+    channel.transport.scenarios.prepare("twice")
     parcel, reference = delivered(channel, tmp_path)
     with pytest.raises(Unreachable):
         channel.poll(parcel, reference)
@@ -134,7 +134,7 @@ def test_an_acquit_cut_on_its_way_comes_again_in_the_same_bytes(tmp_path):
 
 def test_a_name_serves_once_even_refused(tmp_path):
     channel = a_channel(tmp_path)
-    channel.simulator.scenarios.prepare("rejection")
+    channel.transport.scenarios.prepare("rejection")
     parcel, reference = delivered(channel, tmp_path, "F1")
     assert channel.poll(parcel, reference).kind is AnswerKind.REFUSED
     again = replace(parcel, key="dossier-61-tour-2")
@@ -147,7 +147,7 @@ def test_a_name_serves_once_even_refused(tmp_path):
 def test_an_answer_lost_after_acceptance_is_found_and_not_sent_again(tmp_path):
     channel = a_channel(tmp_path)
     parcel = a_flow(tmp_path / "store", "F1")
-    channel.simulator.scenarios.prepare("lost")
+    channel.transport.scenarios.prepare("lost")
     package = channel.package(parcel, tmp_path)
     with pytest.raises(Uncertain):
         channel.send(parcel, package)
@@ -158,7 +158,7 @@ def test_an_answer_lost_after_acceptance_is_found_and_not_sent_again(tmp_path):
 
 def test_a_slow_acquit_is_pending(tmp_path):
     channel = a_channel(tmp_path)
-    channel.simulator.scenarios.prepare("silence")
+    channel.transport.scenarios.prepare("silence")
     parcel, reference = delivered(channel, tmp_path, "F1")
     assert (channel.poll(parcel, reference).kind, channel.poll(parcel, reference).raw) == (
         AnswerKind.PENDING,

@@ -12,9 +12,9 @@ from werkzeug.wrappers import Response
 from app.channels.actes.channel import open_channel as open_actes
 from app.channels.actes.s2low import S2lowActes
 from app.channels.helios.channel import open_channel as open_helios
-from app.demo.s2low import LOGIN_PAGE, REFUSED
 from app.transmission.ports import AccountRefused, AnswerKind, Rejected, Uncertain, Unreachable
 from app.transmission.s2low.probe import fault
+from demo.s2low import LOGIN_PAGE, REFUSED
 from tests.builders.s2low import Authority, a_face
 from tests.channels.parcels import NOW, PDF, SENDER, a_flow, a_parcel
 

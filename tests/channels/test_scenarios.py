@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app.channels.scenarios import EVERYWHERE, MOST_OUTAGES, Scenarios
 from app.transmission.ports import Unreachable
+from demo.scenarios import EVERYWHERE, MOST_OUTAGES, Scenarios
 from tests.channels.parcels import NOW
 
 

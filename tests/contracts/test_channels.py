@@ -13,6 +13,7 @@ from app.core.refusals import Refusal
 from app.transmission import channels
 from app.transmission.channels import names
 from app.transmission.ports import Answer, AnswerKind, Channel, Rejected
+from demo.plugs import plug
 from tests.builders.s2low import a_face
 from tests.channels.parcels import NOW, a_parcel_for
 
@@ -21,6 +22,7 @@ HOUSE = Path(app.channels.__file__).parent
 
 @pytest.fixture(autouse=True)
 def day():
+    plug()
     with time_machine.travel(NOW, tick=False):
         yield
 

@@ -15,12 +15,12 @@ from asn1crypto import pem
 
 from app.core.clock import now
 from app.core.refusals import Refusal
-from app.demo.pki import TestPki
 from app.signing.formats import cades, pades, xades, xades_pes
 from app.signing.ports import FieldPlan
 from app.signing.timestamp import TimestampClient
 from app.signing.trust import Trust
 from app.signing.verify import verify
+from demo.pki import TestPki
 from tests.builders.chromium import Chromium
 from tests.builders.pes import MAYOR, sample
 from tests.builders.softhsm import Token

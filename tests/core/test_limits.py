@@ -15,9 +15,9 @@ from app import create_app
 from app.core import limits
 from app.core.clock import now
 from app.core.tries import FileStorage
-from app.demo.cast import PASSWORD
 from app.people import desks
 from app.people import login as door
+from demo.cast import PASSWORD
 from tests.builders.house import House, token_in
 from tests.mailserver import MailServer
 

@@ -14,9 +14,9 @@ from app.circuits import library
 from app.core import db, transaction
 from app.core.db import reading
 from app.core.http import guard
-from app.demo.pki import TestPki
 from app.folders.models import Folder
 from app.people import desks
+from demo.pki import TestPki
 from tests.builders.house import INVOICE, House
 from tests.builders.wire import Cut, Wire
 from tests.cluster import Cluster

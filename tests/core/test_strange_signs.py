@@ -18,11 +18,11 @@ from cryptography.x509.oid import NameOID
 from app.core import outbox
 from app.core.db import engine, reading
 from app.core.texts import cleaned
-from app.demo.cast import PASSWORD
 from app.files import earlier_signatures
 from app.folders.models import DocumentVersion
 from app.people.models import LoginSession
 from app.signing import trust
+from demo.cast import PASSWORD
 from tests.api.software import Software
 from tests.builders.house import INVOICE, House, token_in
 from tests.rights.looking import snapshot

@@ -53,8 +53,8 @@ class Victim:
 
     def sign(self, folder_id: int, version: int, label: str) -> None:
         """Both requests of the signing page, with the key that the page would open in between."""
-        from app.demo.pki import TestPki
         from app.signing.keys.pkcs12 import Pkcs12Key
+        from demo.pki import TestPki
 
         pki = TestPki(Path(self.pki[0]), self.pki[1])
         key = Pkcs12Key.load(pki.p12(label), pki.passphrase)

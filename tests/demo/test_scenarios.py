@@ -7,9 +7,9 @@ import pytest
 
 from app import create_app
 from app.core import outbox
-from app.demo import cast, seed
 from app.folders import deposit
 from app.signing.placing.places import place
+from demo import cast, seed
 from tests.builders.house import House, token_in
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

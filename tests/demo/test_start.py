@@ -14,12 +14,12 @@ import pytest
 
 import app
 from app.core import schema
-from app.demo import __main__ as demo
-from app.demo import cast, papers, pki, seed
-from app.demo.pki_recipe import PERSONS
 from app.invoices.enclosed import data_in
 from app.invoices.reading import read_invoice
 from app.operations import processes
+from demo import __main__ as demo
+from demo import cast, papers, pki, seed
+from demo.pki_recipe import PERSONS
 from tests.cluster import free_port
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,6 @@ from app.core.clock import today
 from app.core.db import engine, reading
 from app.core.french import jour
 from app.core.refusals import Refusal
-from app.demo.cast import PASSWORD
 from app.display import views
 from app.folders import decide, deposit, ruling, sending
 from app.folders.facts import act_of
@@ -24,6 +23,7 @@ from app.folders.models import Folder
 from app.folders.sockets import Caution, cautions
 from app.people import desks
 from app.people.mandates import open_mandate
+from demo.cast import PASSWORD
 from tests.api.software import Software
 from tests.batches.town import Hand, plain
 from tests.builders.house import ACT, INVOICE, House

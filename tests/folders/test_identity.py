@@ -14,13 +14,13 @@ from app.batches import gesture
 from app.core.db import Db, engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.demo.cast import PASSWORD
 from app.journal.models import JournalEntry
 from app.people import identity
 from app.people.actor import Actor, Seat
 from app.people.models import LoginSession, User
 from app.signing import enrol, sign
 from app.signing.keys.browser import BrowserKey
+from demo.cast import PASSWORD
 from tests.builders.house import House
 from tests.folders.test_enrolment import ASK, PROVE, answer, offer, send
 from tests.folders.test_rights_lost import A, finish, prepared

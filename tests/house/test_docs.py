@@ -24,7 +24,7 @@ OPERATIONS = ROOT / "docs" / "operations.md"
 RECIPES = [ROOT / "docs" / "deploy" / name for name in ("Containerfile", "compose.yaml")]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 DECISIONS = sorted((ROOT / "docs" / "decisions").iterdir())
-TOP = "app|workflows|tests|docs|migrations|bench"
+TOP = "app|workflows|demo|tests|docs|migrations|bench"
 AT_THE_ROOT = r"[\w.-]+\.(?:py|md|toml|json|txt)|Makefile"
 MADE = {"bench/results.json"}  # by a command that the page gives
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -39,7 +39,7 @@ def every_text() -> str:
 
 
 def code() -> str:
-    folders = (ROOT / "app", ROOT / "workflows")
+    folders = (ROOT / "app", ROOT / "workflows", ROOT / "demo")
     files = [one for home in folders for kind in ("*.py", "*.yaml") for one in home.rglob(kind)]
     return "\n".join(map(read, files))
 
@@ -57,7 +57,7 @@ def test_every_file_that_a_page_names_exists(page: Path) -> None:
     linked = {one for one in re.findall(r"\]\(([^)#]+)\)", read(page)) if not one.startswith("http")}
     # « rules.py » alone is a kind of file, somewhere in the house; « Makefile » is at its root.
     lost = {one for one in beside if not (ROOT / one).exists() and not any((ROOT / "app").rglob(one))}
-    lost = {one for one in lost if not any((ROOT / "workflows").rglob(one))}
+    lost = {one for one in lost if not any((ROOT / home).rglob(one) for home in ("workflows", "demo"))}
     lost |= {one for one in named if not (ROOT / one).exists()}
     lost |= {one for one in linked if not (page.parent / one).exists()}
     assert not lost

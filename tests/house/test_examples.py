@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = sorted(one for folder in ("app", "workflows") for one in (ROOT / folder).rglob("*.py"))
+CODE = sorted(one for folder in ("app", "workflows", "demo") for one in (ROOT / folder).rglob("*.py"))
 WITH_EXAMPLES = sorted(
     ".".join(one.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for one in CODE

@@ -14,8 +14,8 @@ from workflows.family import families
 from workflows.rights import Right
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = sorted(one for folder in ("app", "workflows") for one in (ROOT / folder).rglob("*.py"))
-TEMPLATES = sorted((ROOT / "app").rglob("*.html"))
+CODE = sorted(one for folder in ("app", "workflows", "demo") for one in (ROOT / folder).rglob("*.py"))
+TEMPLATES = sorted(one for folder in ("app", "demo") for one in (ROOT / folder).rglob("*.html"))
 TESTS = "\n".join(one.read_text(encoding="utf-8") for one in sorted((ROOT / "tests").rglob("*.py")))
 
 # Who may import Flask or Werkzeug, and why: everybody else is tested, and called by the worker, without a web.
@@ -34,10 +34,10 @@ WEB = {
     "app/display/bytes.py": "streams a document",
     "app/display/forms.py": "the deposit form",
     "app/display/portrait.py": "addresses in the folder as the API tells it",
-    "app/demo/pki.py": "serves the test authority's lists",
-    "app/demo/s2low.py": "serves S2LOW's own addresses for the simulators",
-    "app/demo/s2low_bytes.py": "makes the answers of S2LOW's own addresses",
-    "app/demo/s2low_letters.py": "serves S2LOW's own addresses about letters for the simulators",
+    "demo/pki.py": "serves the test authority's lists",
+    "demo/s2low.py": "serves S2LOW's own addresses for the simulators",
+    "demo/s2low_bytes.py": "makes the answers of S2LOW's own addresses",
+    "demo/s2low_letters.py": "serves S2LOW's own addresses about letters for the simulators",
 }
 WEB_KINDS = {"web", "api", "cli"}
 
@@ -45,7 +45,7 @@ WEB_KINDS = {"web", "api", "cli"}
 HEAVY = {
     "pyhanko": ("app/signing/", "app/files/", "app/pdf/"),
     "pyhanko_certvalidator": ("app/signing/",),
-    "certomancer": ("app/demo/",),
+    "certomancer": ("demo/",),
     "lxml": (
         "app/channels/actes/",
         "app/channels/helios/",
@@ -53,6 +53,7 @@ HEAVY = {
         "app/pes/",
         "app/signing/",
         "app/transmission/s2low/",
+        "demo/",
     ),
     "signxml": ("app/signing/formats/",),
     "pikepdf": ("app/files/", "app/pdf/"),
@@ -146,7 +147,7 @@ def test_one_room_calls_the_addresses_that_others_choose() -> None:
     found = {
         relative(path)
         for path in CODE
-        if any(WIRED.match(one) for one in named(path)) and not relative(path).startswith("app/demo/")
+        if any(WIRED.match(one) for one in named(path)) and not relative(path).startswith("demo/")
     }
     assert found == set(WIRES)
     text = {relative(path): path.read_text(encoding="utf-8") for path in CODE}
@@ -161,12 +162,12 @@ def test_one_room_calls_the_addresses_that_others_choose() -> None:
 
 
 def test_only_simulators_and_the_demonstration_can_be_scripted() -> None:
-    found = {relative(path) for path in CODE if "app.channels.scenarios" in set(imports(path))}
+    found = {relative(path) for path in CODE if "demo.scenarios" in set(imports(path))}
     assert found == {
-        "app/channels/actes/simulator.py",
-        "app/channels/helios/simulator.py",
-        "app/demo/offices.py",
-        "app/demo/web.py",
+        "demo/prefecture/simulator.py",
+        "demo/treasury/simulator.py",
+        "demo/offices.py",
+        "demo/web.py",
     }
 
 
@@ -210,7 +211,7 @@ def test_every_address_written_in_the_code_exists(house: House) -> None:
     known = set(house.app.view_functions)
     for path in CODE:
         text = path.read_text(encoding="utf-8")
-        if "/demo/" in relative(path):
+        if relative(path).startswith("demo/"):
             continue
         written = set(re.findall(r"url_for\(\s*[\"']([\w.]+)[\"']", text))
         written |= set(re.findall(r"sockets\.action\([\w.]+, [\"']([\w.]+)[\"']", text))
@@ -294,6 +295,7 @@ def sentences() -> Iterator[tuple[str, tuple[int, str]]]:
     for path in [
         *ROOT.glob("app/*/sentences.py"),
         *ROOT.glob("app/channels/*/sentences.py"),
+        ROOT / "demo/sentences.py",
         ROOT / "app/core/refusals.py",
         ROOT / "workflows/errors.py",
     ]:
@@ -324,13 +326,13 @@ def test_every_sentence_is_said_somewhere_and_every_refusal_is_in_the_catalogue(
 
 def test_no_password_lives_outside_the_demonstration() -> None:
     for path in CODE:
-        if "app/demo/" not in relative(path):
+        if not relative(path).startswith("demo/"):
             text = path.read_text(encoding="utf-8")
             assert not re.search(
                 r"(?:password|passphrase|secret)\w*\s*=\s*b?[\"'][^\"'{]{4,}[\"']", text, re.IGNORECASE
             ), relative(path)
             assert (
-                not any(one.startswith("app.demo") for one in imports(path))
+                not any(one.startswith("demo") for one in imports(path))
                 or relative(path) == "app/__init__.py"
             ), relative(path)
 

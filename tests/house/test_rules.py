@@ -18,7 +18,7 @@ from workflows.family import families
 from workflows.rights import Right
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = [one for folder in ("app", "workflows") for one in (ROOT / folder).rglob("*.py")]
+CODE = [one for folder in ("app", "workflows", "demo") for one in (ROOT / folder).rglob("*.py")]
 # The web is known by what answers requests, and by what draws for them.
 WEB_ROOMS = {
     "asked",

@@ -13,10 +13,10 @@ from app.core.clock import now, today
 from app.core.db import reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.demo.s2low import DUMP, REFUSED
 from app.legality import intake, replies
 from app.operations.doctor import examine
 from app.transmission.models import Transmission
+from demo.s2low import DUMP, REFUSED
 from tests.builders import s2low
 from tests.builders.house import House
 from tests.builders.s2low import Face, a_face

@@ -5,7 +5,6 @@ from itertools import count
 import sqlalchemy as sa
 
 from app.core.db import reading
-from app.demo.cast import SIREN
 from app.folders import sending
 from app.folders.keep import Incoming
 from app.legality import intake, replies
@@ -13,6 +12,7 @@ from app.legality.models import StateLetter
 from app.people.actor import system
 from app.transmission.parcel import sender_of
 from app.transmission.ports import Sender
+from demo.cast import SIREN
 from tests.builders.house import ACT, House
 
 LETTER = ACT.parents[1] / "invoices" / "fx-basic-fr-ok.pdf"
@@ -20,7 +20,7 @@ LETTER = ACT.parents[1] / "invoices" / "fx-basic-fr-ok.pdf"
 
 def office():
     """The legality office of the simulated Préfecture."""
-    return intake.the_channel().simulator.office
+    return intake.the_channel().transport.office
 
 
 def sender(house: House) -> Sender:

@@ -414,8 +414,16 @@ DOOR.settings(
 DOOR.settings(
     "télétransmission",
     "simulée, rien ne part pour l’État",
+    "PARAPHE_SIMULATORS",
     "PARAPHE_ACTES_TRANSPORT et PARAPHE_HELIOS_TRANSPORT",
     public_url=f"https://{HOST}",
+)
+DOOR.settings(
+    "télétransmission",
+    "aucun opérateur n’est réglé, rien ne part pour l’État",
+    "PARAPHE_ACTES_TRANSPORT et PARAPHE_HELIOS_TRANSPORT",
+    public_url=f"https://{HOST}",
+    simulators="",
 )
 
 

@@ -11,7 +11,6 @@ from app.core.clock import now
 from app.core.db import Base, engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.demo.cast import PASSWORD
 from app.folders.models import StepRun
 from app.journal.chain import verify
 from app.journal.models import JournalEntry
@@ -21,6 +20,7 @@ from app.operations.persons.reducing import reduce_account
 from app.people import desks
 from app.people.models import LoginSession, User
 from app.signing.models import Certificate, HandwrittenImage
+from demo.cast import PASSWORD
 from tests.builders.house import House
 from workflows.rights import Right
 

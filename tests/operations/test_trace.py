@@ -7,10 +7,10 @@ import re
 import pytest
 
 from app.core.db import reading
-from app.demo.cast import PASSWORD
 from app.journal.chain import verify
 from app.operations.trace import ACTS
 from app.people import desks
+from demo.cast import PASSWORD
 from tests.builders.house import House
 from workflows.rights import Right
 

@@ -22,11 +22,11 @@ from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.core.security import token_hash
-from app.demo.cast import PASSWORD
 from app.journal.models import JournalEntry
 from app.people import desks, identity, login, passwords
 from app.people.factors import codes, passkeys
 from app.people.models import Challenge, Collectivity, Factor, LoginSession, RecoveryCode
+from demo.cast import PASSWORD
 from tests.builders.authenticator import Authenticator, octets, text
 from tests.builders.house import ASSETS, House, token_in
 from tests.folders.test_enrolment import offer, send

@@ -10,11 +10,11 @@ import sqlalchemy as sa
 from app.core.clock import today
 from app.core.db import engine, reading
 from app.core.refusals import Refusal
-from app.demo.cast import PASSWORD
 from app.journal.models import JournalEntry
 from app.people import identity
 from app.people.mandates import accredit, end_mandate
 from app.people.models import MandateRow
+from demo.cast import PASSWORD
 from tests.builders.house import House
 from tests.builders.mandates import (
     ADMINISTRATOR,

@@ -10,9 +10,9 @@ from pydantic import SecretStr
 from app.core.db import engine, reading
 from app.core.refusals import Refusal
 from app.core.transaction import running
-from app.demo.cast import PASSWORD
 from app.people import desks, identity, login, passwords
 from app.people.models import LoginSession, User
+from demo.cast import PASSWORD
 from tests.builders.house import House
 from tests.mailserver import MailServer
 from tests.people.test_login import try_login

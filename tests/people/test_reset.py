@@ -11,9 +11,9 @@ from werkzeug.test import TestResponse
 from app.core.db import Base, engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
-from app.demo.cast import PASSWORD
 from app.people import desks, identity
 from app.people.models import User
+from demo.cast import PASSWORD
 from tests.builders.house import House, token_in
 from tests.mailserver import MailServer
 

@@ -19,9 +19,9 @@ from app.core.db import engine, reading
 from app.core.french import attente
 from app.core.limits import limiter
 from app.core.refusals import Refusal
-from app.demo.cast import PASSWORD
 from app.people import desks, login
 from app.people.models import Collectivity, LoginSession
+from demo.cast import PASSWORD
 from tests.builders.house import House, token_in
 
 LOGIN = "a.kervadec"

@@ -7,12 +7,12 @@ import pytest
 
 from app.core.db import reading
 from app.core.refusals import Refusal
-from app.demo.cast import PASSWORD
 from app.display import queues
 from app.folders import decide, sending
 from app.folders.ruling import rule
 from app.folders.sockets import cautions
 from app.people import applications, desks
+from demo.cast import PASSWORD
 from tests.builders.flows import edited
 from tests.builders.house import FLOW, PAY, House
 from tests.mailserver import MailServer

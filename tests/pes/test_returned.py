@@ -7,10 +7,10 @@ import pytest
 from lxml import etree
 
 from app.channels.helios.flow import read_flow
-from app.channels.helios.returns import write_return
 from app.pes.models import ReturnedPiece, TreasuryReturn
 from app.pes.payments import said_alone
 from app.pes.returned import Unread, read_return
+from demo.treasury.returns import write_return
 from tests.builders.house import ACT, FLOW
 
 RETURN = FLOW.parent / "kerlann_retour.xml"

@@ -7,11 +7,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app.channels.helios.returns import Box
 from app.core import outbox
 from app.core.clock import now
 from app.core.db import engine, reading
-from app.demo.cast import SIREN
 from app.display.portrait import portrait
 from app.files import vault
 from app.journal.models import JournalEntry
@@ -22,6 +20,8 @@ from app.pes.models import ReturnedClient, ReturnedPiece, TreasuryReturn
 from app.transmission.channels import open_channel
 from app.transmission.models import RelaySilence, Transmission
 from app.transmission.ports import Listed, Unreachable
+from demo.cast import SIREN
+from demo.treasury.returns import Box
 from tests.builders import s2low
 from tests.builders.house import FLOW, House
 from tests.builders.s2low import Face, a_face
@@ -87,7 +87,7 @@ def test_a_return_is_kept_once_and_said_of_its_mandats_with_the_difference(house
     (row,) = files()
     assert (row.standing, row.pieces, row.simulated) == ("read", 4, True)
     assert vault.store().read(vault.scope(row.collectivity_id), row.sha256) == RETURN
-    assert open_channel("helios").simulator.returns(_sender(house)) == []
+    assert open_channel("helios").transport.returns(_sender(house)) == []
     put(house, RETURN, "le meme.xml")  # sent once more under another name: the same bytes are here
     fetch(house)
     assert len(files()) == 1
@@ -269,7 +269,7 @@ def test_what_cannot_be_read_or_is_another_body_s_is_kept_and_told_and_says_noth
 def test_a_return_of_payroll_and_purchases_is_shared_as_its_flows_are(house: House) -> None:
     flow, pay = house.a_flow(), house.a_pay_flow()
     for folder_id in (flow, pay):
-        name = open_channel("helios").simulator.send_return(acquitted(house, folder_id))
+        name = open_channel("helios").transport.send_return(acquitted(house, folder_id))
         assert name.startswith("PES2R_DEP__P_123_")
     fetch(house)
     purchases, payroll = files()

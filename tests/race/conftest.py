@@ -9,7 +9,7 @@ import pytest
 from app import create_app
 from app.circuits import library
 from app.core import db
-from app.demo.pki import TestPki
+from demo.pki import TestPki
 from tests.builders.house import House
 from tests.cluster import Cluster
 from tests.conftest import settings_for

@@ -19,7 +19,6 @@ import sqlalchemy as sa
 import config
 from app.core.clock import today
 from app.core.db import reading
-from app.demo.cast import PASSWORD
 from app.folders import deposit, sending
 from app.folders.keep import Incoming, Kept, keep_main
 from app.folders.models import StepRun
@@ -27,6 +26,7 @@ from app.folders.sockets import ReadFacts
 from app.journal.chain import verify
 from app.signing.models import SignatureProof
 from app.signing.ports import ServerKey
+from demo.cast import PASSWORD
 from tests.builders.house import ACT, House, token_in
 from tests.cluster import free_port
 from workflows.family import family

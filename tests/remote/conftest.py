@@ -7,7 +7,7 @@ import pytest
 
 from app import create_app
 from app.circuits import library
-from app.demo.pki import TestPki
+from demo.pki import TestPki
 from tests.builders.house import House
 from tests.builders.remote import At, settings_of
 from tests.builders.trust_service import TrustService

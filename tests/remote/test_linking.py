@@ -7,13 +7,13 @@ import pytest
 import sqlalchemy as sa
 
 from app.core.db import engine, reading
-from app.demo.cast import PASSWORD
 from app.journal.chain import verify
 from app.people import identity
 from app.signing import setting
 from app.signing.enrol import certificates_of, withdraw
 from app.signing.remote import linking, pending
 from app.signing.remote.linking import link
+from demo.cast import PASSWORD
 from tests.builders.house import House
 from tests.builders.remote import CHOOSE, PAGE, At, settings_of
 from tests.builders.trust_service import BEARER

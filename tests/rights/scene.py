@@ -12,12 +12,12 @@ from werkzeug.routing import Rule
 
 from app.core.clock import today
 from app.core.db import reading
-from app.demo.cast import PASSWORD
 from app.folders import decide, sending
 from app.people import applications, desks
 from app.people.login import revoke
 from app.people.mandates import end_mandate
 from app.people.models import LoginSession
+from demo.cast import PASSWORD
 from tests.builders.house import ACT, INVOICE, House, token_in
 from tests.builders.mandates import DEPUTY, a_mayor_and_a_deputy, of_deputy, record
 from tests.publication.town import a_masked_pdf

@@ -13,7 +13,6 @@ from app.core.db import reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.demo.cast import PASSWORD
 from app.display import queues
 from app.folders import decide, stranded
 from app.folders.access import IN_SQL, as_text, asking_at, may_read
@@ -24,6 +23,7 @@ from app.people import applications, desks
 from app.people.actor import Actor, Seat
 from app.people.mandates import Wanted, end_mandate, open_mandate
 from app.people.models import User
+from demo.cast import PASSWORD
 from tests.builders.house import House
 from tests.builders.mandates import ADMINISTRATOR, a_mayor_and_a_deputy
 from workflows.errors import Refusal as LawRefusal

@@ -9,13 +9,13 @@ import pytest
 
 from app.core.clock import now
 from app.core.refusals import Refusal
-from app.demo import pki as demo_pki
-from app.demo.pki import TestPki
 from app.signing.formats import pades, placement
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan, Stamp
 from app.signing.timestamp import TimestampClient
 from app.signing.trust import Trust
+from demo import pki as demo_pki
+from demo.pki import TestPki
 
 ASSETS = Path(__file__).parent.parent / "assets" / "signing"
 

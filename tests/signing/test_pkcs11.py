@@ -13,9 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.refusals import Refusal
-from app.demo.pki import TestPki
 from app.signing import algorithms
 from app.signing.keys.pkcs11 import Pkcs11Key
+from demo.pki import TestPki
 from tests.builders.softhsm import MODULE, PIN, Token
 
 from .conftest import refusal

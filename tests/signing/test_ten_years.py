@@ -11,14 +11,14 @@ import pytest
 import time_machine
 
 from app.core.clock import now
-from app.demo import pki as test_pki
-from app.demo import pki_recipe
-from app.demo.pki import TestPki
 from app.signing.formats import augmentation, preservation
 from app.signing.formats.augmentation import Answers
 from app.signing.timestamp import TimestampClient
 from app.signing.trust import Trust
 from app.signing.verify import verify
+from demo import pki as test_pki
+from demo import pki_recipe
+from demo.pki import TestPki
 
 from .conftest import free_port, sealed
 

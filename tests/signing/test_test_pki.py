@@ -5,8 +5,8 @@ import urllib.request
 
 import pytest
 
-from app.demo import pki as demo_pki
 from app.signing.trust import facts
+from demo import pki as demo_pki
 
 
 def test_a_restart_keeps_every_certificate(pki):

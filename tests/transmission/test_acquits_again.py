@@ -77,7 +77,7 @@ def test_a_partial_acquit_is_called_so_and_what_contradicts_it_later_stands_besi
     house.drain()
     software = told_as_partial(house, folder_id, mail)
     first = transmission(folder_id)
-    simulator = channels.open_channel("helios").simulator
+    simulator = channels.open_channel("helios").transport
     assert afterwards.look() == 0  # not before a day has passed
 
     # The same bytes, then the same words in other bytes: nothing, then kept, and told to nobody.
@@ -128,7 +128,7 @@ def test_a_partial_acquit_is_called_so_and_what_contradicts_it_later_stands_besi
 def test_an_acquit_is_late_after_a_newer_flow_after_the_end_and_after_the_folder_was_given_up(
     house: House, tmp_path: Path, mail: MailServer
 ) -> None:
-    simulator = channels.open_channel("helios").simulator
+    simulator = channels.open_channel("helios").transport
     house.play("helios", "rejection")
     folder_id = a_flow_named(house, "F_261120_001", tmp_path)
     house.drain()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from app import create_app
 from app.core import outbox
 from app.core.clock import now, today
 from app.core.db import engine, reading
@@ -189,9 +190,23 @@ def test_an_answer_that_was_lost_is_looked_up_and_nothing_is_sent_twice(house: H
     assert len(list((world(house) / "ids").iterdir())) == 1
 
 
+def test_without_an_operator_an_act_waits_uses_up_no_try_and_leaves_once_one_is_set(house: House) -> None:
+    create_app(house.settings.model_copy(update={"simulators": ""}))
+    folder_id = house.a_deliberation(at="prefecture")
+    outbox.drain()
+    waits = row(folder_id)
+    assert (house.folder(folder_id).place, waits.state, waits.attempts) == ("prefecture", "pending", 0)
+    assert "Aucun opérateur de télétransmission n’est réglé" in (waits.last_error or "")
+    assert not house.settings.actes_folder.exists()
+    create_app(house.settings)
+    again(folder_id)
+    house.drain()
+    assert house.folder(folder_id).place == "publication"
+
+
 def test_an_outage_delays_a_deposit_that_then_leaves_once(house: House) -> None:
     folder_id = house.a_deliberation(at="prefecture")
-    scenarios = open_channel("actes").simulator.scenarios
+    scenarios = open_channel("actes").transport.scenarios
     scenarios.cut(2)
     outbox.run(row(folder_id).id)
     assert (row(folder_id).state, row(folder_id).attempts, scenarios.outages()) == ("pending", 0, 1)

@@ -6,9 +6,9 @@ import pytest
 
 from app.channels.actes.receipt import read_receipt
 from app.channels.actes.s2low_files import files
-from app.demo.s2low import DUMP, REFUSED
 from app.transmission.ports import AccountRefused, Rejected, Uncertain, Unreachable
 from app.transmission.s2low.answers import created, fields_of, status_of, transactions_of
+from demo.s2low import DUMP, REFUSED
 
 SAMPLES = Path(__file__).resolve().parents[1] / "assets" / "s2low"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.demo.pki import TestPki
 from app.signing.trust import Trust
+from demo.pki import TestPki
 from tests.signing.corpus import Corpus
 
 

@@ -17,14 +17,14 @@ import yaml
 from flask.testing import FlaskClient
 
 from app.core.db import engine
-from app.demo import pki as test_pki
-from app.demo.pki import TestPki
 from app.files import vault
 from app.signing import setting
 from app.signing.enrol import enrol
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.models import SignatureSession
 from app.signing.trust import facts
+from demo import pki as test_pki
+from demo.pki import TestPki
 from tests.builders.house import House
 from tests.cluster import free_port
 from tests.folders.test_rights_lost import A, B, finish, kept, prepared, unsigned

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 from app.core.clock import now
-from app.demo.pki import TestPki
 from app.signing.examine import examine
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.setting import Whom
+from demo.pki import TestPki
 from tests.builders import pes
 
 COUNT = 1000

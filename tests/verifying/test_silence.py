@@ -10,10 +10,10 @@ import pytest
 import requests
 
 from app.core.clock import now
-from app.demo import pki as test_pki
 from app.signing.formats import pades
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan
+from demo import pki as test_pki
 from tests.builders.house import ACT, token_in
 from tests.race.town import Browser, Served
 

@@ -12,20 +12,21 @@ from typing import Any, Final
 
 from app.channels.actes.act import Piece, annex_files, identifier_of, main_files, read_act, read_piece
 from app.channels.actes.archive import HEAD, digest, write_archive
-from app.channels.actes.classification import Classification, load_classification
+from app.channels.actes.classification import Classification
 from app.channels.actes.envelope import EMAIL, account_of, envelope_of, write_envelope
 from app.channels.actes.followups import DOUBT, FOREIGN, Followups, is_followup
 from app.channels.actes.inspection import Refused, inspect
 from app.channels.actes.kept import Classifications
 from app.channels.actes.message import write_message
 from app.channels.actes.naming import DEPARTMENT, archive_name, document_name, envelope_name, message_name
+from app.channels.actes.nobody import UNSET, NobodyCarries
 from app.channels.actes.receipt import Receipt, read_receipt
 from app.channels.actes.rules import Bench, judge, number_taken
 from app.channels.actes.settings import ActesSettings
-from app.channels.actes.simulator import SimulatedPrefecture
 from app.channels.actes.transport import ActesTransport, Deposit, Letter
 from app.channels.actes.xmltree import Malformed
 from app.core.clock import PARIS, now
+from app.transmission.channels import simulator
 from app.transmission.ports import (
     SIMULATED,
     Answer,
@@ -79,10 +80,13 @@ class ActesChannel:
         return self._classifications.current(siren)
 
     def held(self, parcel: Parcel) -> str | None:
-        """The prefect may suspend the convention: acts then wait here, or leave on paper (CGCT R2131-4)."""
+        """The prefect may suspend the convention: acts then wait here, or leave on paper (CGCT R2131-4).
+
+        They wait too as long as no operator is set.
+        """
         suspended = parcel.sender.settings.get("actes_suspended")
         if not suspended:
-            return None
+            return UNSET if isinstance(self._transport, NobodyCarries) else None
         return (
             f"Convention suspendue par {suspended.get('order', 'le préfet')} : l’acte se transmet sur papier."
         )
@@ -203,10 +207,8 @@ class ActesChannel:
         return self._read(parcel, reply.message, reply.message_name)
 
     @property
-    def simulator(self) -> SimulatedPrefecture:
-        """The simulated Préfecture, for demonstrations; refuses TypeError when something else carries the acts."""
-        if not isinstance(self._transport, SimulatedPrefecture):
-            raise TypeError(self._transport.label)
+    def transport(self) -> ActesTransport:
+        """Who carries the acts: a demonstration asks whether it is its own simulator."""
         return self._transport
 
     @property
@@ -335,7 +337,8 @@ def open_channel(settings: Any) -> ActesChannel:
 
         transport = S2lowActes(S2lowSettings.read(settings))
     else:
-        transport = SimulatedPrefecture(own, load_classification(own.classification_file), now)
+        simulated = simulator(ActesChannel.name)
+        transport = simulated(own) if simulated is not None else NobodyCarries()
     return ActesChannel(own, transport, now)
 
 

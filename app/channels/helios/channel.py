@@ -16,12 +16,13 @@ from typing import Any, Final
 from app.channels import replacing
 from app.channels.helios.acquit import Verdict, read_acquit
 from app.channels.helios.flow import Flow, Unreadable, read_flow
+from app.channels.helios.nobody import UNSET, NobodyCarries
 from app.channels.helios.parts import parts_of
 from app.channels.helios.s2low import S2lowHelios
 from app.channels.helios.settings import MEGABYTE, HeliosSettings
-from app.channels.helios.simulator import SimulatedTreasury, name_taken
-from app.channels.helios.transport import Deposit, HeliosTransport
+from app.channels.helios.transport import Deposit, HeliosTransport, name_taken
 from app.core.clock import now
+from app.transmission.channels import simulator
 from app.transmission.ports import (
     SIMULATED,
     Answer,
@@ -86,9 +87,9 @@ class HeliosChannel:
         return self._problems(parcel)
 
     def held(self, parcel: Parcel) -> str | None:
-        """Nothing holds a flow back."""
+        """Nothing holds a flow back but the want of an operator."""
         del parcel
-        return None
+        return UNSET if isinstance(self._transport, NobodyCarries) else None
 
     def check(self, parcel: Parcel) -> list[Problem]:
         """List every rule that the flow breaks; asks the other side whether its name already served."""
@@ -181,10 +182,8 @@ class HeliosChannel:
         self._transport.return_taken(sender, reference)
 
     @property
-    def simulator(self) -> SimulatedTreasury:
-        """The simulated Treasury, for demonstrations; refuses TypeError when something else carries the flows."""
-        if not isinstance(self._transport, SimulatedTreasury):
-            raise TypeError(self._transport.label)
+    def transport(self) -> HeliosTransport:
+        """Who carries the flows: a demonstration asks whether it is its own simulator."""
         return self._transport
 
     def _problems(self, parcel: Parcel) -> list[Problem]:
@@ -231,9 +230,12 @@ class HeliosChannel:
 def open_channel(settings: Any) -> HeliosChannel:
     """The channel as the installation configured it."""
     own = HeliosSettings.read(settings)
-    transport: HeliosTransport = (
-        S2lowHelios(S2lowSettings.read(settings)) if own.transport == "s2low" else SimulatedTreasury(own, now)
-    )
+    transport: HeliosTransport
+    if own.transport == "s2low":
+        transport = S2lowHelios(S2lowSettings.read(settings))
+    else:
+        simulated = simulator(HeliosChannel.name)
+        transport = simulated(own) if simulated is not None else NobodyCarries()
     return HeliosChannel(own, transport, now)
 
 

@@ -78,3 +78,11 @@ class HeliosTransport(Protocol):
 
     def return_taken(self, sender: Sender, reference: str) -> None:
         """Say that it was taken, so that it is listed no more; a second time changes nothing. Refuses with `Unreachable`."""
+
+
+def name_taken(name: str) -> str:
+    """The refusal of a NomFic that already served."""
+    return (
+        f"Le nom de flux « {name} » a déjà servi, et un nom ne sert qu’une fois, même refusé. Exportez de nouveau le "
+        "flux depuis le logiciel de finances : il recevra un autre nom."
+    )

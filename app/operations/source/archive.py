@@ -18,6 +18,7 @@ from app.core import version
 
 HOME = Path(__file__).resolve().parents[3]
 PLACES = ("app", "workflows", "migrations", "LICENSES")
+BESIDE = ("demo",)  # where it is: a production is installed without it
 ALONE = ("config.py", "wsgi.py", "requirements.txt", "README.md", "CHANGELOG.md", "LICENSE", "REUSE.toml")
 KINDS = frozenset(
     {".py", ".html", ".txt", ".yaml", ".js", ".mjs", ".css", ".svg", ".woff2", ".ttf"}
@@ -31,7 +32,7 @@ def files() -> Iterator[Path]:
     for name in ALONE:
         if (HOME / name).is_file():
             yield Path(name)
-    for place in PLACES:
+    for place in (*PLACES, *BESIDE):
         for path in sorted((HOME / place).rglob("*")):
             inside = path.relative_to(HOME)
             hidden = any(part.startswith((".", "__pycache__")) for part in inside.parts)

@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.hazmat.primitives.serialization.pkcs12 import PBES, serialize_key_and_certificates
 
 from app.core import clock
-from app.demo import pki_recipe as recipe
-from app.demo.pki_recipe import ARCH, FOREIGN, KEYS, PERSONS
+from demo import pki_recipe as recipe
+from demo.pki_recipe import ARCH, FOREIGN, KEYS, PERSONS
 
 if TYPE_CHECKING:
     from certomancer.registry import PKIArchitecture
@@ -73,7 +73,7 @@ class TestPki:
         """Certomancer's view of the two authorities, ours and the foreign one."""
         from certomancer.registry import CertomancerConfig
 
-        from app.demo.pki_keys import use_known_keys
+        from demo.pki_keys import use_known_keys
 
         use_known_keys()
         config = CertomancerConfig.from_file(str(self.folder / "pki.yaml"))

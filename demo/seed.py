@@ -10,20 +10,6 @@ import sqlalchemy as sa
 
 from app.core.clock import today
 from app.core.db import reading
-from app.demo import papers
-from app.demo.cast import (
-    ACCOUNTS,
-    DEPUTY,
-    DESKS,
-    EVERYBODY,
-    NAME,
-    PASSWORD,
-    POSTAL_CODE,
-    SECRETARY,
-    SIREN,
-    Account,
-)
-from app.demo.pki import TestPki
 from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming
 from app.folders.models import Folder
@@ -41,6 +27,20 @@ from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.placing.places import Chosen, place
 from app.signing.ports import Box
 from app.signing.trust import facts
+from demo import papers
+from demo.cast import (
+    ACCOUNTS,
+    DEPUTY,
+    DESKS,
+    EVERYBODY,
+    NAME,
+    PASSWORD,
+    POSTAL_CODE,
+    SECRETARY,
+    SIREN,
+    Account,
+)
+from demo.pki import TestPki
 from workflows.mandates import Kind
 from workflows.rights import Right
 
@@ -48,7 +48,7 @@ ACT = "acts/deliberation-2026-057-subvention.pdf"
 MAYOR_S_BOX, SECRETARY_S_BOX = Box(1, 150, 708, 290, 760), Box(1, 378, 708, 518, 760)
 """In the two boxes that the act draws for those who sign it, beside their names."""
 FLOWS = ("pes/kerlann_depenses.xml", "pes/kerlann_paye.xml")
-SAMPLES = Path(__file__).resolve().parents[2] / "tests" / "assets"
+SAMPLES = Path(__file__).resolve().parents[1] / "tests" / "assets"
 
 
 def is_seeded() -> bool:

@@ -8,8 +8,8 @@ processes may share the folder. The record in numbers/ is the acceptance; what p
     numbers/<siren>/<act>.json   the act numbers consumed, for ever
     answers/<reference>/         the answer and its return envelope
 
-An act gets its receipt, unless a scenario (`app/channels/scenarios.py`) says otherwise of it. What follows a receipt is in
-`simulated_office`.
+An act gets its receipt, unless a scenario (`demo/scenarios.py`) says otherwise of it. What follows a receipt is in
+`office.py`.
 """
 
 import json
@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.channels import create_only
-from app.channels.actes import answers
 from app.channels.actes.act import identifier_of
 from app.channels.actes.archive import digest
 from app.channels.actes.classification import SHIPPED, Classification, read_classification
@@ -29,11 +28,12 @@ from app.channels.actes.naming import message_name, return_envelope_name, serial
 from app.channels.actes.receipt import read_receipt
 from app.channels.actes.rules import Bench, judge, number_taken
 from app.channels.actes.settings import ActesSettings
-from app.channels.actes.simulated_office import MARK, RECEIPT, KnownAct, SimulatedOffice, load
 from app.channels.actes.transport import Deposit, Followup, Found, Letter, Reply
-from app.channels.scenarios import LOST, TWICE, Scenario, Scenarios
 from app.core.clock import PARIS
 from app.transmission.ports import Rejected, Uncertain
+from demo.prefecture import answers
+from demo.prefecture.office import MARK, RECEIPT, KnownAct, SimulatedOffice, load
+from demo.scenarios import LOST, TWICE, Scenario, Scenarios
 
 ANOMALY: Final = "anomaly"
 REFUSAL: Final = "refusal"

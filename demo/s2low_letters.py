@@ -23,12 +23,12 @@ from app.channels.actes.exchanges import ACKNOWLEDGEMENTS, FORMS, read_exchange
 from app.channels.actes.naming import return_envelope_name, serial_of
 from app.channels.actes.receipt import read_receipt
 from app.channels.actes.settings import ActesSettings
-from app.channels.actes.simulated_office import LATE_ANOMALY, MARK, RECEIPT, load, page_of
-from app.channels.actes.simulator import CONTACT, SimulatedPrefecture
 from app.core.clock import PARIS, now
-from app.demo.s2low_bytes import as_json, as_text, kept
 from app.pdf.printed import stamp
 from app.transmission.ports import Parcel, ParcelFile, Rejected, Sender
+from demo.prefecture.office import LATE_ANOMALY, MARK, RECEIPT, load, page_of
+from demo.prefecture.simulator import CONTACT, SimulatedPrefecture
+from demo.s2low_bytes import as_json, as_text, kept
 
 _REPLIES: Final = {
     ("2-1", "4"): "2-2",

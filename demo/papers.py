@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from app.demo.cast import NAME, POSTAL_CODE, SIREN
+from demo.cast import NAME, POSTAL_CODE, SIREN
 
 SIRET = f"{SIREN}00016"
 """The commune's, as its acts print it."""

@@ -1,4 +1,4 @@
-"""`python -m app.demo`: everything on this machine, ready to be tried; `python -m app.demo services` is its own helper."""
+"""`python -m demo`: everything on this machine, ready to be tried; `python -m demo services` is its own helper."""
 
 import os
 import secrets
@@ -65,13 +65,14 @@ def environment(port: int) -> dict[str, int]:
         secret.write_text(secrets.token_urlsafe(48))
         secret.chmod(0o600)
     ports = {"pki": _port("pki", port + 1), "smtp": _port("smtp", port + 2)}
-    from app.demo.pki import PASSPHRASE, TestPki
+    from demo.pki import PASSPHRASE, TestPki
 
     pki = TestPki(HOME / "pki", f"http://127.0.0.1:{ports['pki']}")
     chosen = {
         "SECRET_KEY": secret.read_text(),
         "PUBLIC_URL": f"http://localhost:{port}",
         "DATA_DIR": HOME / "data",
+        "SIMULATORS": "demo",
         "DEMO": "true",
         "DEMO_DIR": HOME,
         "SECURE_COOKIES": "false",
@@ -96,8 +97,8 @@ def services(ports: dict[str, int]) -> None:
     """The test authority and the mail catcher, until the process is stopped."""
     from aiosmtpd.controller import Controller
 
-    from app.demo.mailbox import Catcher
-    from app.demo.pki import make, serve
+    from demo.mailbox import Catcher
+    from demo.pki import make, serve
 
     make(HOME / "pki", f"http://127.0.0.1:{ports['pki']}")
     serve(HOME / "pki", "127.0.0.1", ports["pki"])
@@ -118,14 +119,14 @@ def main() -> int:
         shutil.rmtree(HOME, ignore_errors=True)
     port = int(asked)
     ports = environment(port)
-    from app.demo.pki import make
+    from demo.pki import make
 
     pki = make(HOME / "pki", f"http://127.0.0.1:{ports['pki']}")
     from app import create_app
     from app.core import schema, security_log
-    from app.demo.cast import EVERYBODY, PASSWORD
-    from app.demo.seed import is_seeded, seed
     from app.operations.processes import run
+    from demo.cast import EVERYBODY, PASSWORD
+    from demo.seed import is_seeded, seed
 
     create_app()
     schema.upgrade()
@@ -144,7 +145,7 @@ def main() -> int:
         "\n  Les certificats (.p12) se téléchargent depuis cette page ; les courriels sont sous /demo/courriels.\n",
         flush=True,
     )
-    more = {"services": f"{sys.executable} -m app.demo services"}
+    more = {"services": f"{sys.executable} -m demo services"}
     return run(bind="127.0.0.1", port=port, workers=1, more=more, needs=tuple(ports.values()))
 
 

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from app.channels import create_only
-from app.channels.actes import answers
 from app.channels.actes.archive import BadArchive, digest, read_archive
 from app.channels.actes.classification import Classification
 from app.channels.actes.envelope import Account, read_envelope
@@ -40,6 +39,7 @@ from app.channels.actes.transport import Followup, Letter
 from app.channels.actes.xmltree import Malformed, complaint, parse
 from app.core.clock import PARIS
 from app.transmission.ports import Rejected
+from demo.prefecture import answers
 
 if TYPE_CHECKING:
     from lxml.etree import _Element

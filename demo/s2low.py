@@ -26,12 +26,12 @@ from app.channels.actes.settings import ActesSettings
 from app.channels.helios.acquit import read_acquit
 from app.channels.helios.channel import HeliosChannel
 from app.channels.helios.settings import HeliosSettings
-from app.channels.helios.simulator import SimulatedTreasury
 from app.core.clock import now
-from app.demo.pki import Serving
-from app.demo.s2low_bytes import LATIN, as_json, as_text, kept
-from app.demo.s2low_letters import OfficeFace
 from app.transmission.ports import Parcel, Rejected, Sender, Uncertain, Unreachable
+from demo.pki import Serving
+from demo.s2low_bytes import LATIN, as_json, as_text, kept
+from demo.s2low_letters import OfficeFace
+from demo.treasury.simulator import SimulatedTreasury
 
 LOGIN_PAGE: Final = b"<!DOCTYPE html>\n<html><head><title>S2LOW</title></head><body>Connexion</body></html>\n"
 DONE: Final = frozenset({"lost", "broken", "empty"})

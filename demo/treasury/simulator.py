@@ -9,11 +9,11 @@ processes may share the folder. The record in names/ is the acceptance; what pre
     answers/<reference>.xml      the acquit
     answers/<reference>-002.xml  what it was made to say afterwards, the second time
 
-    returns/<SIREN>/             what it sends of itself (`app/channels/helios/returns.py`)
+    returns/<SIREN>/             what it sends of itself (`demo/treasury/returns.py`)
 
     taken/<SHA-256 of what>.json the bordereaux, pieces and attachments taken in charge, by the reference of the first
 
-A flow is taken in charge as a whole, unless a scenario (`app/channels/scenarios.py`) says otherwise of it; but what was
+A flow is taken in charge as a whole, unless a scenario (`demo/scenarios.py`) says otherwise of it; but what was
 taken once is a duplicate for ever (ERREUR_DOUBLON_BORDEREAU, _PIECE, _PJ), as for Hélios.
 """
 
@@ -29,14 +29,14 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from app.channels import create_only
-from app.channels.helios.answers import Fault, Said, write_acquit
 from app.channels.helios.flow import Flow, Slip, Unreadable, read_flow
-from app.channels.helios.returns import Box, write_return
 from app.channels.helios.settings import HeliosSettings
-from app.channels.helios.transport import Deposit, Found, Reply
-from app.channels.scenarios import LOST, NOW, TWICE, Scenario, Scenarios
+from app.channels.helios.transport import Deposit, Found, Reply, name_taken
 from app.core.clock import PARIS
 from app.transmission.ports import Listed, Rejected, Sender, Uncertain, Unreachable
+from demo.scenarios import LOST, NOW, TWICE, Scenario, Scenarios
+from demo.treasury.answers import Fault, Said, write_acquit
+from demo.treasury.returns import Box, write_return
 from workflows.flows.keys import series
 
 PARTIAL: Final = "partial"
@@ -225,14 +225,6 @@ class SimulatedTreasury:
 
     def _name_path(self, code: str, name: str) -> Path:
         return self._root / "names" / (quote(code, safe="") or "000") / f"{quote(name, safe='')}.json"
-
-
-def name_taken(name: str) -> str:
-    """The refusal of a NomFic that already served."""
-    return (
-        f"Le nom de flux « {name} » a déjà servi, et un nom ne sert qu’une fois, même refusé. Exportez de nouveau le "
-        "flux depuis le logiciel de finances : il recevra un autre nom."
-    )
 
 
 def mandates(flow: Flow) -> list[tuple[str, str]]:

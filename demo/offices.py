@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import unquote
 
-from app.channels.actes import simulator as actes
 from app.channels.actes.channel import ActesChannel
-from app.channels.actes.simulator import SimulatedPrefecture
-from app.channels.helios import simulator as helios
 from app.channels.helios.channel import HeliosChannel
-from app.channels.helios.simulator import SimulatedTreasury, mandates
-from app.channels.scenarios import LOST, NOW, ONLY_NEXT, SILENCE, TOMORROW, TWICE
 from app.core.refusals import Refusal
 from app.transmission.channels import open_channel
+from demo.prefecture import simulator as actes
+from demo.prefecture.simulator import SimulatedPrefecture
+from demo.scenarios import LOST, NOW, ONLY_NEXT, SILENCE, TOMORROW, TWICE
+from demo.treasury import simulator as helios
+from demo.treasury.simulator import SimulatedTreasury, mandates
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class Office:
     @property
     def simulator(self) -> SimulatedPrefecture | SimulatedTreasury:
         """The simulator in its place; refuses `simulator-absent` as soon as something else carries what is sent."""
-        try:
-            return cast("ActesChannel | HeliosChannel", open_channel(self.channel)).simulator
-        except TypeError:
+        carrier = cast("ActesChannel | HeliosChannel", open_channel(self.channel)).transport
+        if not isinstance(carrier, SimulatedPrefecture | SimulatedTreasury):
             raise Refusal(
                 "simulator-absent", office=self.name, setting=f"PARAPHE_{self.channel.upper()}_TRANSPORT"
-            ) from None
+            )
+        return carrier
 
 
 PREFECTURE: Final = Office(

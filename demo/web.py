@@ -21,18 +21,10 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.channels.actes.exchanges import LETTERS
 from app.channels.actes.naming import NUMBER
-from app.channels.actes.simulated_office import LATE_ANOMALY
-from app.channels.actes.simulator import SimulatedPrefecture
-from app.channels.helios.simulator import AGAIN, SimulatedTreasury
-from app.channels.scenarios import MOST_OUTAGES, ONLY_NEXT
 from app.core import http
 from app.core.db import reading
 from app.core.http import PUBLIC, guard
 from app.core.refusals import Refusal
-from app.demo import mailbox, offices
-from app.demo.cast import EVERYBODY, PASSWORD, SIREN
-from app.demo.offices import PREFECTURE, TREASURY
-from app.demo.pki import PASSPHRASE
 from app.legality.clocks import KINDS
 from app.people import login as door
 from app.people.actor import system
@@ -41,6 +33,14 @@ from app.people.models import Collectivity
 from app.pes import intake
 from app.publication.models import PublicSite
 from app.transmission.afterwards import asked_about
+from demo import mailbox, offices
+from demo.cast import EVERYBODY, PASSWORD, SIREN
+from demo.offices import PREFECTURE, TREASURY
+from demo.pki import PASSPHRASE
+from demo.prefecture.office import LATE_ANOMALY
+from demo.prefecture.simulator import SimulatedPrefecture
+from demo.scenarios import MOST_OUTAGES, ONLY_NEXT
+from demo.treasury.simulator import AGAIN, SimulatedTreasury
 
 PLACES: Final = {"prefecture": PREFECTURE, "tresorerie": TREASURY}
 LETTERS_TO_WRITE: Final = (*LETTERS, LATE_ANOMALY)
