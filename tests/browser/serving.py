@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from config import Settings
+from tests.builders.warm import address
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 40  # seconds for a process to answer on a loaded machine
@@ -61,7 +62,7 @@ class Starter:
         loaded = sorted(name for name in sys.modules if name.startswith(("app.", "workflows.")))
         more = ("gunicorn.app.wsgiapp", "gunicorn.workers.gthread", "flask.cli", "config")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.browser.starter", *loaded, *more],
+            [sys.executable, "-m", "tests.browser.starter", address(), *loaded, *more],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -13,13 +13,16 @@ import signal
 import sys
 from pathlib import Path
 
+from tests.builders.warm import copied_from
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def main(modules: list[str]) -> None:
+def main(where: str, modules: list[str]) -> None:
     """One line asked (`argv`, `env`, `log`), one copy made, one line answered: its number."""
     for name in modules:
         importlib.import_module(name)
+    copied_from(where)
     gc.collect()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the copies
@@ -65,4 +68,4 @@ def become(argv: list[str], env: dict[str, str], log: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1], sys.argv[2:])

@@ -15,6 +15,7 @@ from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Any
 
+from tests.builders.warm import copied_from
 from tests.crash import boundaries
 
 PATIENCE = 60.0
@@ -144,6 +145,7 @@ def main() -> None:
 
     app = create_app(Settings(_env_file=None, **asked["settings"]))
     boundaries.load()
+    copied_from(asked["confined"])
     assert threading.active_count() == 1, "a fork copies one thread only"
     _answer(json.dumps({"ready": True}))
     for line in sys.stdin:

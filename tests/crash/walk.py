@@ -18,6 +18,7 @@ from app.core.db import reading
 from app.folders.models import Folder
 from app.signing.models import SignatureProof
 from tests.builders.house import ACT, CERTIFICATES, INVOICE, House
+from tests.builders.warm import address
 
 ROOT = Path(config.__file__).resolve().parent
 SEED = os.environ.get("PARAPHE_CRASH_SEED", "20261125")
@@ -49,7 +50,9 @@ class Forge:
             text=True,
         )
         pki = (str(house.pki.folder), house.pki.base_url)
-        assert self._ask({"settings": plain(house.settings), "pki": pki}) == {"ready": True}
+        assert self._ask({"settings": plain(house.settings), "pki": pki, "confined": address()}) == {
+            "ready": True
+        }
 
     def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
         process = self._process
