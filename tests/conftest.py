@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from argon2 import PasswordHasher
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from sqlalchemy import Dialect, Engine
 from sqlalchemy.util import LRUCache
@@ -29,6 +28,7 @@ from config import Settings
 from demo import pki as test_pki
 from demo.seed import actor_of, people
 from tests.builders.house import House
+from tests.builders.light import LIGHT
 from tests.builders.once import _remember_samples, share_templates  # noqa: F401 (a fixture)
 from tests.cluster import Cluster, free_port
 from tests.mailserver import MailServer
@@ -103,10 +103,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadFileS
 
 @pytest.fixture(scope="session", autouse=True)
 def _light_passwords() -> Iterator[None]:
-    """Passwords cost the least that argon2 can in the tests' own processes: each login took a fifth of a second of both cores."""
-    light = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)
+    """Each login took a fifth of a second of both cores."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(passwords, "hasher", lambda: light)
+        patched.setattr(passwords, "hasher", lambda: LIGHT)
         yield
 
 

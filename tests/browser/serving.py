@@ -15,6 +15,7 @@ from pathlib import Path
 
 from config import Settings
 from tests.builders.warm import address
+from tests.crash.boundaries import MODULES
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 40  # seconds for a process to answer on a loaded machine
@@ -59,8 +60,18 @@ class Starter:
     """Starts `python -m …` from a process that has loaded what this one has loaded of the product (`starter.py`)."""
 
     def __init__(self) -> None:
-        loaded = sorted(name for name in sys.modules if name.startswith(("app.", "workflows.")))
-        more = ("gunicorn.app.wsgiapp", "gunicorn.workers.gthread", "flask.cli", "config")
+        loaded = sorted(name for name in sys.modules if name.startswith(("app.", "demo.", "workflows.")))
+        more = (
+            "gunicorn.app.wsgiapp",
+            "gunicorn.workers.gthread",
+            "flask.cli",
+            "flask_limiter.commands",
+            "huey",
+            "huey.serializer",
+            "webauthn",
+            "config",
+            *MODULES,
+        )
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.browser.starter", address(), *loaded, *more],
             cwd=ROOT,

@@ -1,13 +1,13 @@
-"""A process that loads the product once, then forks one victim for each order; the victim dies alone, by SIGKILL.
+"""A process that has loaded the product, and forks one victim for each order; the victim dies alone, by SIGKILL.
 
-An order is one line of JSON on the standard input: what a person or the worker does, and where it is killed. The answer
-is one line: whether it died, what it had time to say, how many boundaries it passed, how many seconds it took.
+An order is one line of JSON: what a person or the worker does, and where it is killed. The answer is one line: whether it died, what it had time to say, how many boundaries it passed, how many seconds it took.
 """
 
 import json
 import os
 import select
 import signal
+import socket
 import sys
 import threading
 import time
@@ -133,13 +133,12 @@ def _obey(app: Any, pki: tuple[str, str], order: dict[str, Any]) -> dict[str, An
     return {"died": died, "seconds": time.monotonic() - began, **(json.loads(heard) if heard else {})}
 
 
-def _answer(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
-def main() -> None:
-    asked = json.loads(sys.stdin.readline())
+def main(where: str) -> None:
+    """Obey whoever listens there, until nobody does any more."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(f"\0{where}")
+        orders, answers = connection.makefile("r"), connection.makefile("w")
+    asked = json.loads(orders.readline())
     from app import create_app
     from config import Settings
 
@@ -147,10 +146,10 @@ def main() -> None:
     boundaries.load()
     copied_from(asked["confined"])
     assert threading.active_count() == 1, "a fork copies one thread only"
-    _answer(json.dumps({"ready": True}))
-    for line in sys.stdin:
-        _answer(json.dumps(_obey(app, asked["pki"], json.loads(line))))
+    print(json.dumps({"ready": True}), file=answers, flush=True)
+    for line in orders:
+        print(json.dumps(_obey(app, asked["pki"], json.loads(line))), file=answers, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -14,10 +13,11 @@ import pytest
 import requests
 
 from app import create_app
+from tests.browser.serving import Process, starter
 from tests.builders.house import CERTIFICATES, House
 from tests.cluster import free_port
 from tests.crash.sound import finished
-from tests.crash.walk import DEPOSITORS, ROOT, SEED, VISAS, Walk
+from tests.crash.walk import DEPOSITORS, SEED, VISAS, Walk
 from tests.race.town import Browser, Served, environment
 
 pytestmark = pytest.mark.crash
@@ -34,17 +34,14 @@ class Machine:
         self._log, self._turn = house.settings.data_dir / "worker.log", threading.Lock()
         self._worker = self._start()
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        with self._log.open("ab") as log:
-            command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker"]
-            return subprocess.Popen(
-                command, cwd=ROOT, env=environment(self.house.settings), stdout=log, stderr=log
-            )
+    def _start(self) -> Process:
+        command = ["flask", "--app", "wsgi", "worker"]
+        return starter().start(command, environment(self.house.settings), self._log)
 
     def kill_worker(self) -> None:
         with self._turn:
-            self._worker.send_signal(signal.SIGKILL)
-            self._worker.wait(10)
+            self._worker.kill()
+            assert self._worker.ended(10)
             self._worker, self.deaths = self._start(), self.deaths + 1
 
     def kill_web(self) -> None:
@@ -57,7 +54,7 @@ class Machine:
 
     def stop(self) -> None:
         self._worker.terminate()
-        self._worker.wait(30)
+        assert self._worker.ended(30)
         self.served.stop()
 
 

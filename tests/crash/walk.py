@@ -2,8 +2,7 @@
 
 import json
 import os
-import subprocess
-import sys
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -12,15 +11,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-import config
 from app.core.clock import today
 from app.core.db import reading
 from app.folders.models import Folder
 from app.signing.models import SignatureProof
+from tests.browser.serving import starter
 from tests.builders.house import ACT, CERTIFICATES, INVOICE, House
 from tests.builders.warm import address
 
-ROOT = Path(config.__file__).resolve().parent
 SEED = os.environ.get("PARAPHE_CRASH_SEED", "20261125")
 VISAS = {"service_done": "r.pellenec", "finance": "n.abgrallec", "direction": "s.rivoal"}
 DEPOSITORS = {"invoice": ("g.trehorel", INVOICE), "deliberation": ("k.morizur", ACT)}
@@ -42,25 +40,24 @@ class Forge:
     def __init__(self, house: House) -> None:
         self.house = house
         self._browsers: dict[str, tuple[str, str]] = {}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash.forge"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        where, log = f"paraphe-forge-{os.getpid()}", house.settings.data_dir / "forge.log"
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(f"\0{where}")
+            listening.listen(1)
+            listening.settimeout(60)
+            self._process = starter().start(["tests.crash.forge", where], dict(os.environ), log)
+            connection, _ = listening.accept()
+        with connection:
+            connection.settimeout(None)
+            self._orders, self._answers = connection.makefile("w"), connection.makefile("r")
         pki = (str(house.pki.folder), house.pki.base_url)
         assert self._ask({"settings": plain(house.settings), "pki": pki, "confined": address()}) == {
             "ready": True
         }
 
     def _ask(self, order: dict[str, Any]) -> dict[str, Any]:
-        process = self._process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(json.dumps(order) + "\n")
-        process.stdin.flush()
-        answer: dict[str, Any] = json.loads(process.stdout.readline())
+        print(json.dumps(order), file=self._orders, flush=True)
+        answer: dict[str, Any] = json.loads(self._answers.readline())
         return answer
 
     def _browser(self, login: str) -> tuple[str, str]:
@@ -84,12 +81,9 @@ class Forge:
 
     def close(self) -> None:
         """End the forge; its victims are dead already."""
-        process = self._process
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.close()
-        process.wait(60)  # it ends at once, when the machine lets it
-        process.stdout.close()
+        for stream in (self._orders, self._answers):
+            stream.close()
+        assert self._process.ended(60)  # at once, when the machine lets it
 
 
 @dataclass

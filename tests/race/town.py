@@ -3,20 +3,16 @@
 import json
 import os
 import re
-import subprocess
-import sys
 import threading
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import requests
 import sqlalchemy as sa
 
-import config
 from app.core.clock import today
 from app.core.db import reading
 from app.folders import deposit, sending
@@ -27,11 +23,11 @@ from app.journal.chain import verify
 from app.signing.models import SignatureProof
 from app.signing.ports import ServerKey
 from demo.cast import PASSWORD
+from tests.browser.serving import starter
 from tests.builders.house import ACT, House, token_in
 from tests.cluster import free_port
 from workflows.family import family
 
-ROOT = Path(config.__file__).resolve().parent
 PATIENCE = 60.0
 
 
@@ -52,20 +48,17 @@ class Served:
         self.port = port or free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         command = [
-            sys.executable, "-m", "gunicorn", "--workers", str(workers), "--threads", str(threads), "--worker-class", "gthread",
+            "gunicorn", "--workers", str(workers), "--threads", str(threads), "--worker-class", "gthread",
             "--bind", f"127.0.0.1:{self.port}", "--log-level", "error", "--keep-alive", "120", "--no-control-socket", "wsgi:app",
         ]  # fmt: skip
         self._log = settings.data_dir / "web.log"
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=environment(settings), stdout=log, stderr=log
-            )
+        self.process = starter().start(command, environment(settings), self._log)
 
     def wait(self) -> None:
         """Until it answers; a process that ended instead fails the test."""
         never, until = threading.Event(), time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            assert self.process.poll() is None, (self.process.returncode, self._log.read_text()[-3000:])
+            assert not self.process.ended(), self._log.read_text()[-3000:]
             try:
                 if requests.get(f"{self.base}/health/live", timeout=5).ok:
                     return
@@ -75,7 +68,7 @@ class Served:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(PATIENCE)
+        assert self.process.ended(PATIENCE), self._log.read_text()[-3000:]
 
 
 class Browser:
