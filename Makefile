@@ -5,13 +5,18 @@ BIN := .venv/bin
 # What is compiled once serves every process that a test starts
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check bench fuzz docs screenshots mutants assets release system clean
+.PHONY: demo test test-slice check bench fuzz docs screenshots mutants assets release system clean
 
 demo: .venv/.demo
 	@PORT=$(PORT) $(BIN)/python -m demo $(RESET)
 
 test: system .venv/.dev
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+# One room, on SQLite alone: what a change in app/folders is first proven by is `make test-slice S=folders`
+test-slice: system .venv/.dev
+	@[ -n "$(S)" ] && [ -d "tests/$(S)" ] || { echo "Dites quel dossier de tests/ : make test-slice S=folders"; exit 1; }
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --database sqlite tests/$(S)
 
 check: .venv/.dev
 	$(BIN)/ruff format --check .

@@ -50,6 +50,20 @@ def _of_any_database(item: pytest.Item) -> str:
     return item.nodeid.replace(DATABASES[0], "*").replace(DATABASES[1], "*")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--database sqlite`: each test on this one alone, for who looks at a change (`make test-slice`); all are asked of both."""
+    parser.addoption("--database", choices=DATABASES, help="run each test on this database alone")
+
+
+def _alone(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of each test, leave what is of the other database."""
+    others = [name for name in DATABASES if name != config.getoption("database")]
+    left = [item for item in items if any(name in item.nodeid for name in others)]
+    config.hook.pytest_deselected(items=left)
+    gone = {id(one) for one in left}
+    items[:] = [one for one in items if id(one) not in gone]
+
+
 def _in_turn(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Of a test in a file that is `in_turn`, leave one of its two databases: what it asks is hardly of the database.
 
@@ -73,7 +87,7 @@ def _in_turn(config: pytest.Config, items: list[pytest.Item]) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """`pytest -k TRA_01` finds the tests marked with a rule of law, as it finds those that bear it in their name."""
-    _in_turn(config, items)
+    (_alone if config.getoption("database", None) else _in_turn)(config, items)
     items.sort(key=lambda item: LONG.index(room) if (room := item.path.parent.name) in LONG else len(LONG))
     for item in items:
         for mark in item.iter_markers("law"):
