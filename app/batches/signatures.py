@@ -251,20 +251,14 @@ def _embed(said: Asked, item_id: int) -> None:
     """Complete one signature, in the name and session of whoever made it; nothing to do when it is made already."""
     with reading(said.collectivity_id) as db:
         query = (
-            sa.select(
-                BatchItem.signature_session,
-                BatchItem.signatures,
-                SignatureSession.login_session_id,
-                SignatureSession.state,
-            )
+            sa.select(BatchItem.signature_session, BatchItem.signatures, SignatureSession.login_session_id)
             .outerjoin(SignatureSession, SignatureSession.id == BatchItem.signature_session)
             .where(BatchItem.id == item_id)
         )
-        session, signatures, opened, reached = db.execute(query).one()
+        session, signatures, opened = db.execute(query).one()
         # The session in which it was signed: the batch may have been taken up in another since.
         actor = returning(db, said.user_id, opened, said.address)
-    # One that waits as it was received is claimed as it is; another was claimed by a process that died, or is over
-    state = "ready" if reached == "prepared" else deferred.take_again(actor, session or "")
+    state = deferred.take_again(actor, session or "")
     if state == "gone":
         raise Refusal("session-used")
     if state == "ready":
