@@ -6,8 +6,8 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
 from app.invoices.reading import Reading
+from app.pdf.fonts import FONT
 
-FONTS = Path(__file__).resolve().parents[1] / "signing" / "formats" / "fonts"
 MARGIN, LINE = 18, 6
 
 
@@ -16,7 +16,7 @@ def draw(reading: Reading, target: Path) -> Path:
     page = FPDF(format="A4")
     page.set_margins(MARGIN, MARGIN)
     page.set_auto_page_break(auto=True, margin=60)  # the foot of the last page is for the signature
-    page.add_font("Paraphe", fname=FONTS / "paraphe-stamp.ttf")
+    page.add_font("Paraphe", fname=FONT)
     page.add_page()
     page.set_font("Paraphe", size=15)
     title = f"Facture {reading.fields.get('number', '')}".strip()

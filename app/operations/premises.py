@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCK = "docs/deploy/requirements.lock"
 EICAR = (r"X5O!P%@AP[4\PZX54(P^)7CC)7}" + "$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*").encode()
 """The harmless file by which scanners are tried (eicar.org); in two parts, so that none names this one."""
-_STAMP = "app/signing/formats/fonts/paraphe-stamp.ttf"
+_STAMP = "app/pdf/fonts/paraphe-stamp.ttf"
 _OTHERS_READ, _OTHERS_ENTER = 0o007, 0o001
 _RTF = rb"{\rtf1\ansi{\fonttbl{\f0 Arial;}}\f0 Essai de conversion.\par}"
 _MANY = 3

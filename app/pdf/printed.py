@@ -3,7 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-FONTS = Path(__file__).resolve().parents[1] / "signing" / "formats" / "fonts"
+from app.pdf.fonts import FONT
+
 MARGIN, LINE = 20, 7
 SIMULATED = "FACTICE : préfecture simulée, sans aucune valeur juridique"
 # In points: the box that relay operators draw, at the foot of each page on the left; it grows upwards with what it says.
@@ -24,7 +25,7 @@ def sheet(
 
     page = FPDF(format="A4")
     page.set_margins(MARGIN, MARGIN)
-    page.add_font("Paraphe", fname=FONTS / "paraphe-stamp.ttf")
+    page.add_font("Paraphe", fname=FONT)
     page.add_page()
     if simulated:
         _text(page, SIMULATED, 11)
@@ -95,7 +96,7 @@ def _drawn(rows: tuple[str, ...], simulated: bool) -> tuple[bytes, float]:
     made = FPDF(unit="pt")
     made.set_auto_page_break(auto=False)
     made.set_margins(PADDING + 1, PADDING)
-    made.add_font("Paraphe", fname=FONTS / "paraphe-stamp.ttf")
+    made.add_font("Paraphe", fname=FONT)
     made.set_font("Paraphe", size=SIZE)
     room = WIDTH - 2 * (PADDING + 1 + made.c_margin)
     lines = [line for row in shown for line in _wrapped(_known(row), room, made.get_string_width)]

@@ -62,7 +62,7 @@ HEAVY = {
     "alembic": ("app/core/schema.py",),
     "requests": ("app/core/outside.py",),
     "urllib3": ("app/core/outside.py",),
-    "fontTools": ("app/signing/formats/",),
+    "fontTools": ("app/signing/formats/", "app/pdf/fonts/"),
     "PIL": (
         "app/files/images.py",
         "app/pdf/",

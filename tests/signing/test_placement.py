@@ -14,6 +14,7 @@ from PIL import Image
 
 from app.core.clock import now
 from app.core.refusals import Refusal
+from app.pdf.fonts import FONT, characters
 from app.signing.formats import pades, placement, stamp
 from app.signing.ports import Box, FieldPlan, Stamp
 
@@ -279,7 +280,7 @@ def test_the_font_draws_every_letter_of_french_breton_and_other_latin_scripts():
         map(chr, range(0xC0, 0x180))
     )
     stamp.drawable(Stamp((letters,)))
-    face = uharfbuzz.Face(stamp.FONT.read_bytes())
+    face = uharfbuzz.Face(FONT.read_bytes())
     assert face.upem == 1000
     buffer = uharfbuzz.Buffer()
     buffer.add_str(letters)
@@ -313,7 +314,7 @@ def test_a_name_of_any_latin_script_is_printed_and_read_back_letter_for_letter(t
     read = unicodedata.normalize("NFC", words).split("\n")
     for said in (name, name.upper(), name.lower()):
         assert unicodedata.normalize("NFC", said) in read
-    face = uharfbuzz.Face(stamp.FONT.read_bytes())
+    face = uharfbuzz.Face(FONT.read_bytes())
     buffer = uharfbuzz.Buffer()
     buffer.add_str("".join(stamp.drawable(Stamp((name, name.upper(), name.lower())))))
     buffer.guess_segment_properties()
@@ -322,7 +323,7 @@ def test_a_name_of_any_latin_script_is_printed_and_read_back_letter_for_letter(t
 
 
 def test_the_font_holds_every_letter_of_the_latin_blocks():
-    held = stamp.characters()
+    held = characters()
     letters = [chr(code) for code in (*range(0xA1, 0x250), *range(0x1E00, 0x1EFC))]
     assert [one for one in letters if one not in held] == []
 

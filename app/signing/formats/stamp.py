@@ -4,7 +4,6 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -20,9 +19,9 @@ from pyhanko.pdf_utils.writer import BasePdfFileWriter, PdfFileWriter
 from pyhanko.stamp.base import BaseStamp, BaseStampStyle
 
 from app.core.refusals import Refusal
+from app.pdf.fonts import FONT, characters
 from app.signing.ports import Stamp
 
-FONT = Path(__file__).parent / "fonts" / "paraphe-stamp.ttf"
 USUAL = (110.0, 62.0)  # the box whose measures follow, in points; in others they grow and shrink with it
 LARGEST, LEADING = 9.0, 1.28  # points; line height in font sizes
 PADDING, RULE = 5.0, 2.0
@@ -40,13 +39,6 @@ _one_at_a_time = Lock()
 @lru_cache(maxsize=1)
 def _font() -> bytes:
     return FONT.read_bytes()
-
-
-@lru_cache(maxsize=1)
-def characters() -> frozenset[str]:
-    """Every sign that the font of our documents draws."""
-    with TTFont(BytesIO(_font()), lazy=True) as font:
-        return frozenset(map(chr, font.getBestCmap()))
 
 
 def drawable(stamp: Stamp) -> tuple[str, ...]:

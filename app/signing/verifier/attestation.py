@@ -18,13 +18,13 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from app.core.clock import PARIS, now
 from app.core.refusals import Refusal
 from app.core.texts import cleaned
+from app.pdf.fonts import FONT, characters
 from app.signing import setting
 from app.signing.verdict import Verdict, dump, load
 
 if TYPE_CHECKING:
     from app.signing.ports import ServerKey
 
-FONT = Path(__file__).resolve().parents[1] / "formats" / "fonts" / "paraphe-stamp.ttf"
 MARGIN, LINE, LABEL = 20, 5.5, 38
 GOOD_FOR = 15 * 60  # seconds during which an answer may still be made into a PDF
 FIELD = "Cachet"
@@ -243,7 +243,5 @@ def _text(page: Any, text: str, size: int) -> None:
 
 def _known(text: str) -> str:
     """One text on its lines; what the font cannot draw is a visible mark, never dropped in silence."""
-    from app.signing.formats.stamp import characters
-
     drawn = characters()
     return "".join(one if one in drawn or one == "\n" else UNDRAWN for one in cleaned(text))

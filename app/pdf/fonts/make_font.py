@@ -2,7 +2,7 @@
 
 Run it by hand when the source font changes (it needs Debian's fonts-dejavu-extra and fontTools):
 
-    python app/signing/formats/fonts/make_font.py /usr/share/fonts/truetype/dejavu/DejaVuSansCondensed.ttf
+    python app/pdf/fonts/make_font.py /usr/share/fonts/truetype/dejavu/DejaVuSansCondensed.ttf
 """
 
 import sys

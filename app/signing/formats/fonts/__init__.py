@@ -1,1 +1,0 @@
-"""The font that the visible stamp is drawn with."""
