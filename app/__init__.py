@@ -19,6 +19,7 @@ from app.files import antivirus, vault
 from config import Settings, settings
 
 SLICES = (
+    "trust",
     "people",
     "journal",
     "files",

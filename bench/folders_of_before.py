@@ -16,7 +16,7 @@ from app.files import pdf
 from app.folders.models import Folder
 from app.journal.models import JournalEntry
 from app.signing.enrol import enrol
-from app.signing.trust import facts
+from app.trust.trust import facts
 from tests.builders import once
 from tests.builders.house import House
 from tests.conftest import settings_for

@@ -50,7 +50,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from app.signing.formats import xades_pes, xades_read
 from app.signing.keys.pkcs12 import Pkcs12Key
-from app.signing.trust import Trust
+from app.trust.trust import Trust
 from bench.s3_pes import MAYOR, small
 
 def status(name):

@@ -34,7 +34,7 @@ from app.signing.formats import pades
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.pdf_signatures import read_pdf
 from app.signing.ports import FieldPlan
-from app.signing.trust import Trust
+from app.trust.trust import Trust
 from bench import s4_product
 from bench.ground import ROOT
 from bench.measure import ROUNDS, Figure, Operations, goal, milliseconds, ratios, side_by_side, steady

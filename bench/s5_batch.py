@@ -29,8 +29,8 @@ from app.people.actor import Actor
 from app.people.login import open_session, person
 from app.signing.enrol import enrol
 from app.signing.keys.browser import BrowserKey
-from app.signing.timestamp import TimestampClient
-from app.signing.trust import facts
+from app.trust.timestamp import TimestampClient
+from app.trust.trust import facts
 from bench.measure import Figure, goal
 from bench.s5_ground import Worker, authority, far_away, profiled, settings_of
 from demo import pki as test_pki
@@ -50,7 +50,7 @@ PARTS = {
     "  proof, token": "app/signing/formats/pades.py:complete",
     "  read again": "app/signing/formats/pades.py:check",
     "  tell": "app/signing/sign.py:tell",
-    "certificate": "app/signing/trust.py:check_certificate",
+    "certificate": "app/trust/trust.py:check_certificate",
     "store": "app/files/store.py:fetch",
     "statements": "sqlalchemy/engine/base.py:_execute_context",
 }

@@ -19,7 +19,7 @@ from app.signing import examine as examining
 from app.signing.formats import pades, placement
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan, Stamp
-from app.signing.trust import Trust
+from app.trust.trust import Trust
 from bench.ground import ROOT
 from bench.measure import Figure, Operations, goal, side_by_side
 from bench.s1_signature import PASSPHRASE, _key_file

@@ -19,14 +19,12 @@ from app.people.actor import Actor
 from app.people.login import of_user
 from app.people.mandates import Wanted, open_mandate
 from app.people.models import Collectivity, User
-from app.signing.algorithms import check_signature
-from app.signing.algorithms import of as algorithm_of
 from app.signing.enrol import Proof, enrol
 from app.signing.enrolling.possession import statement_of
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.placing.places import Chosen, place
 from app.signing.ports import Box
-from app.signing.trust import facts
+from app.trust.trust import facts
 from demo import papers
 from demo.cast import (
     ACCOUNTS,

@@ -21,10 +21,11 @@ from app.folders.documents import main_digests
 from app.people.actor import Actor
 from app.people.identity import factor_named
 from app.people.login import returning
-from app.signing import copies, deferred, enrol, setting, sign
+from app.signing import copies, deferred, enrol, sign
 from app.signing.models import SignatureSession
 from app.signing.ports import ExternalKey, Prepared
-from app.signing.trust import asking_once, check_certificate
+from app.trust import authorities
+from app.trust.trust import asking_once, check_certificate
 from workflows.errors import Refusal as LawRefusal
 
 PART = 10
@@ -66,7 +67,7 @@ def prepare_next(
     certificate stops the whole request: nothing would be gained by refusing two hundred folders for it.
     """
     while reserved := _reserve(actor, batch_id, holder, most, anew=anew):
-        with asking_once(("prepare", batch_id), setting.trust()):
+        with asking_once(("prepare", batch_id), authorities.trust()):
             check(actor, key)
             made = list(_together(lambda one: _offer(actor, batch_id, one, key), reserved))
         for one in made:
@@ -83,10 +84,10 @@ def prepare_next(
 
 
 def check(actor: Actor, key: ExternalKey) -> None:
-    """Refuse a certificate that may not sign for this person, before any folder is looked at (`app.signing.trust`)."""
+    """Refuse a certificate that may not sign for this person, before any folder is looked at (`app.trust.trust`)."""
     with reading(actor.collectivity_id) as db:
         enrolled = enrol.enrolled_of(db, actor.user_id)
-    check_certificate(key.certificate, key.chain, trust=setting.trust(), moment=now(), enrolled=enrolled)
+    check_certificate(key.certificate, key.chain, trust=authorities.trust(), moment=now(), enrolled=enrolled)
 
 
 def _offer(actor: Actor, batch_id: int, reserved: tuple[int, int, int], key: ExternalKey) -> Offer | None:
@@ -210,7 +211,7 @@ def carry_signatures(row: Row) -> None:
             BatchItem.carrier == row.key,
         )
         waiting = list(db.scalars(query.order_by(BatchItem.position)))
-    with asking_once(("embed", said.batch_id), setting.trust()):
+    with asking_once(("embed", said.batch_id), authorities.trust()):
         faults = [one for one in _together(lambda item_id: _carry(said, item_id), waiting) if one is not None]
     finish(said)
     if faults:

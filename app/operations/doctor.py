@@ -24,10 +24,11 @@ from app.operations import front, links, marks, premises, sendings, shares
 from app.operations.findings import Finding, Level, Remark, Unwell, certificates_of, lasting
 from app.people import applications
 from app.people.models import Application
-from app.signing import enrol, setting, trust_lists
+from app.signing import enrol, setting
+from app.trust import authorities, trust_lists
 
 if TYPE_CHECKING:
-    from app.signing.timestamp import TimestampClient
+    from app.trust.timestamp import TimestampClient
 
 WORKER_SILENT = timedelta(minutes=3)
 REMOTE, ANTIVIRUS = "signature à distance", "antivirus"
@@ -149,7 +150,7 @@ def _timestamp(settings: Any) -> str:
             "aucune autorité : donnez PARAPHE_TSA_URL ; les signatures seraient sans horodatage (B-B)"
         )
     _usable_roots(settings.tsa_roots, "PARAPHE_TSA_ROOTS")
-    client = setting.timestamper()
+    client = authorities.timestamper()
     if client is None or client.second is None:
         return f"jeton obtenu, écart d’horloge {_gap(client, 'l’autorité d’horodatage'):.1f} s"
     first = _gap(client, "l’autorité d’horodatage")
@@ -166,7 +167,7 @@ def _timestamp(settings: Any) -> str:
 
 def _gap(client: "TimestampClient | None", named: str, otherwise: str = "rien ne pourra être signé") -> float:
     """Seconds between our clock and an authority's; unwell when that is much, or, with what follows, when its token fails."""
-    from app.signing.timestamp import hour_of, proven_hour, trial_token
+    from app.trust.timestamp import hour_of, proven_hour, trial_token
 
     if client is None:
         return 0.0
@@ -175,7 +176,7 @@ def _gap(client: "TimestampClient | None", named: str, otherwise: str = "rien ne
     if gap > CLOCK_TOLERANCE:
         raise Unwell(f"l’horloge du serveur s’écarte de {gap.total_seconds():.0f} s de {named}")
     try:
-        proven_hour(token, data, setting.trust())
+        proven_hour(token, data, authorities.trust())
     except ValueError as error:
         raise Unwell(
             f"le jeton de {named} ne tient pas ({error}), {otherwise} : mettez dans PARAPHE_TSA_ROOTS la racine que "
@@ -197,7 +198,7 @@ def _authorities(settings: Any) -> str:
             "Donnez dans PARAPHE_REVOCATION_HOSTS les hôtes que citent les certificats (OCSP, CRL)"
         )
     _usable_roots(settings.trust_roots, "PARAPHE_TRUST_ROOTS")
-    if settings.trust_lists and trust_lists.registry(setting.lists_folder()) is None:
+    if settings.trust_lists and trust_lists.registry(authorities.lists_folder()) is None:
         raise Unwell(
             "les listes de confiance ne sont pas là, ou ne valent plus : lancez « flask --app wsgi trust-lists », qui dit ce "
             "qui les arrête (PARAPHE_TRUST_LISTS_URL)"
@@ -278,7 +279,7 @@ def _signature(settings: Any) -> str:
             "demandez-en un autre à son autorité, puis réglez PARAPHE_SEAL_P12 ou le module",
         )
     with TemporaryDirectory(prefix="paraphe-doctor-") as room:
-        return trial_signature(Path(room), key, setting.timestamper(), now())
+        return trial_signature(Path(room), key, authorities.timestamper(), now())
 
 
 def _certificates(settings: Any) -> str:

@@ -61,12 +61,12 @@ def write_here(settings: Any) -> Mark:
 
     Refuses what the authority refuses (`timestamp-silent`, `timestamp-wrong-clock`), and `mark-unwritten`.
     """
-    from app.signing import setting
+    from app.trust import authorities
 
     moment = now()
     lines = _lines(moment)
     data = "".join(lines).encode()
-    client = setting.timestamper()
+    client = authorities.timestamper()
     token = client.token(hashlib.sha256(data).digest(), "sha256") if client is not None else None
     name = f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}.txt"
     ours = settings.data_dir / FOLDER
@@ -140,14 +140,14 @@ def verify(folder: Path) -> Iterator[Seen]:
 
 
 def _seen(path: Path) -> Seen:
-    from app.signing import setting
-    from app.signing.timestamp import proven_hour
+    from app.trust import authorities
+    from app.trust.timestamp import proven_hour
 
     data, beside = path.read_bytes(), path.with_name(f"{path.name}{BESIDE}")
     hour: datetime | None = None
     if beside.is_file():
         try:
-            hour = proven_hour(beside.read_bytes(), data, setting.trust())
+            hour = proven_hour(beside.read_bytes(), data, authorities.trust())
         except ValueError as error:
             return Seen(path.name, None, f"son horodatage ne tient pas ({error})")
     try:

@@ -14,7 +14,7 @@ from app.signing.formats import pades
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.pdf_signatures import read_pdf
 from app.signing.ports import FieldPlan, ServerKey
-from app.signing.trust import Trust
+from app.trust.trust import Trust
 
 
 def trial_signature(room: Path, key: ServerKey | None, timestamper: Any, moment: datetime) -> str:

@@ -26,7 +26,7 @@ from app.signing.formats.xades_reading import DIGESTS, NAMES, decoded, parse_any
 from app.signing.formats.xades_scope import unsupported
 from app.signing.seen import Seen
 from app.signing.signers import MOST_SIGNATURES, NOTHING_CHANGED, SIGNED_UNCHANGED, UNREADABLE
-from app.signing.trust import Trust
+from app.trust.trust import Trust
 
 ASIC = "http://uri.etsi.org/02918/v1.2.1#"
 OPEN_DOCUMENT = "{urn:oasis:names:tc:opendocument:xmlns:manifest:1.0}manifest"

@@ -24,11 +24,12 @@ from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
-from app.signing import levels, setting
+from app.signing import levels
 from app.signing.formats import augmentation, preservation
 from app.signing.formats.augmentation import Answers
 from app.signing.formats.preservation import Preserved
 from app.signing.models import Augmentation, SignatureProof
+from app.trust import authorities
 
 FRESH = timedelta(minutes=10)
 _batch = threading.local()
@@ -48,7 +49,7 @@ def augment(row: Row) -> None:
         signed_at, ours = _our_signatures(db, version)
         of_before = sa.select(Augmentation.level).where(Augmentation.version_id == version.id)
         renews = db.scalar(of_before) == "B-LTA"
-    timestamper = setting.timestamper() if level == "B-LTA" else None
+    timestamper = authorities.timestamper() if level == "B-LTA" else None
     if timestamper is None and level == "B-LTA":
         raise Refusal("level-needs-timestamp", level=level)
     scope = vault.scope(row.collectivity_id)
@@ -71,7 +72,7 @@ def augment(row: Row) -> None:
             target,
             source=source,
             level=level,
-            trust=setting.trust(),
+            trust=authorities.trust(),
             moment=now(),
             fields=ours,
             renews=renews,
@@ -95,9 +96,9 @@ def augment(row: Row) -> None:
 def answers(signed_at: datetime) -> Answers:
     """What authorities answered after `signed_at`, shared by the rows that this thread does in the next ten minutes."""
     held: Answers | None = getattr(_batch, "answers", None)
-    fits = held is not None and held.trust is setting.trust() and held.moment > now() - FRESH
+    fits = held is not None and held.trust is authorities.trust() and held.moment > now() - FRESH
     if held is None or not fits or held.moment < signed_at:
-        held = _batch.answers = Answers(setting.trust(), now())
+        held = _batch.answers = Answers(authorities.trust(), now())
     return held
 
 

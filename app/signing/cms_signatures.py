@@ -31,7 +31,7 @@ from app.signing.signers import (
     qualified,
     unreadable,
 )
-from app.signing.trust import Trust
+from app.trust.trust import Trust
 
 CHUNK = 1 << 20
 Opener = Callable[[], IO[bytes]]

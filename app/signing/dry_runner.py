@@ -18,7 +18,7 @@ from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.formats import own_fields, pades, placement
 from app.signing.ports import FieldPlan, Stamp
-from app.signing.trust import Trust
+from app.trust.trust import Trust
 
 STAMP = Stamp(
     ("Signé électroniquement par", "Prénom NOM", "Pour essai, au dépôt", "le 01/01/2026 à 00:00:00 +01:00")

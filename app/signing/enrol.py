@@ -21,11 +21,11 @@ from app.people.actor import Actor, require
 from app.people.identity import refuse_stale_in
 from app.people.models import User
 from app.signing.models import Certificate
-from app.signing.purpose import Purpose
+from app.trust.purpose import Purpose
 from workflows.rights import Right
 
 if TYPE_CHECKING:
-    from app.signing.trust import CertificateFacts, Enrolled
+    from app.trust.trust import CertificateFacts, Enrolled
 
 _table: Any = Certificate.__table__
 OURS = 500
@@ -235,8 +235,8 @@ def _in_name_of(der: bytes, owner: User) -> bool:
 
 
 def _made_for_seals(der: bytes) -> bool:
-    from app.signing.assurance import statements
-    from app.signing.trust import certificates_in
+    from app.trust.assurance import statements
+    from app.trust.trust import certificates_in
 
     return statements(certificates_in(der)[0]).seal_only
 
@@ -511,7 +511,7 @@ _enrolled = sa.select(
 
 def enrolled_of(db: Db, user_id: int | None) -> Sequence["Enrolled"]:
     """The same as `check_certificate` asks for them."""
-    from app.signing.trust import Enrolled
+    from app.trust.trust import Enrolled
 
     rows = db.execute(_enrolled, {"user": user_id})
     return [

@@ -15,8 +15,8 @@ from app.pdf.pictures import NONE, Pair, Pictures
 from app.signing.verdict import Verdict, load
 
 if TYPE_CHECKING:
-    from app.signing.setting import Whom
-    from app.signing.trust import Trust
+    from app.trust.authorities import Whom
+    from app.trust.trust import Trust
 
 SECONDS = 60  # all together, the authorities' answers included
 # What the kernel lets the copy have before `bounds` says less; nothing can be written

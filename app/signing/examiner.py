@@ -14,7 +14,7 @@ from app.pdf import comparison
 from app.pdf.comparison import SECONDS
 from app.pdf.pictures import pictures
 from app.signing import bounds, kinds, verdict
-from app.signing.trust import Trust
+from app.trust.trust import Trust
 
 kinds.load()  # before a file is opened, and once for all copies
 comparison.load()

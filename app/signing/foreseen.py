@@ -23,10 +23,10 @@ from app.folders.models import Folder
 from app.folders.seats import Person, Slot, slots_of
 from app.folders.sockets import Caution
 from app.people.mandates import mandates, recorded
-from app.signing import assurance
 from app.signing.enrol import certificates_of
 from app.signing.models import Certificate
-from app.signing.purpose import Purpose
+from app.trust import assurance
+from app.trust.purpose import Purpose
 from workflows.circuit import Phase, Step, StepKind
 from workflows.errors import Refusal as LawRefusal
 from workflows.family import ASSURANCES
@@ -134,7 +134,7 @@ def reaches(certificate: Certificate) -> str:
     """The level that a certificate reached when it was enrolled, else the best that it says of itself."""
     if certificate.assurance:
         return certificate.assurance
-    from app.signing.trust import certificates_in
+    from app.trust.trust import certificates_in
 
     said = assurance.statements(certificates_in(certificate.der)[0])
     if said.seal_only:

@@ -28,8 +28,8 @@ from app.signing.models import SignatureProof
 from app.signing.paper.sheet import refuse_mixed, refuse_obstacles
 from app.signing.placing.places import Chosen, Part, chosen, field_name, fields, parts_of
 from app.signing.ports import Box, FieldPlan, Prepared
-from app.signing.trust import facts as named
 from app.signing.writers import PADES, Writer, writer_of
+from app.trust.trust import facts as named
 from workflows.engine import choices
 from workflows.events import Action
 

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from app.core.clock import PARIS
 from app.signing.seen import Seen
-from app.signing.trust import TOLERANCE
 from app.signing.verdict import Indication, Verdict
+from app.trust.trust import TOLERANCE
 
 PASSED: Indication = "TOTAL-PASSED"
 FAILED: Indication = "TOTAL-FAILED"

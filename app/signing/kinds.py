@@ -20,8 +20,8 @@ from app.core.refusals import Refusal
 
 if TYPE_CHECKING:
     from app.signing.seen import Seen
-    from app.signing.trust import Trust
     from app.signing.verdict import Verdict
+    from app.trust.trust import Trust
 
 Reader = Callable[[Path, Path | None, "Trust", datetime], "Sequence[Seen]"]
 HEAD = 2048

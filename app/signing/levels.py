@@ -8,10 +8,11 @@ from app.core.outbox import News
 from app.core.refusals import Refusal
 from app.folders.models import DocumentVersion, Folder
 from app.signing import setting
+from app.trust import authorities
 from workflows.circuit import Phase, StepKind
 
 if TYPE_CHECKING:
-    from app.signing.timestamp import TimestampClient
+    from app.trust.timestamp import TimestampClient
 
 PDF = "application/pdf"
 AUGMENT = "signature.augment"
@@ -21,7 +22,7 @@ SIGNATURES = frozenset({StepKind.SIGN, StepKind.SEAL})
 
 def level_of(family: str) -> str:
     """The level that this family asks for; without a word of its own, B-T where there is a timestamp authority, else B-B."""
-    return family_of(family).signature_level or ("B-T" if setting.timestamper() else "B-B")
+    return family_of(family).signature_level or ("B-T" if authorities.timestamper() else "B-B")
 
 
 def timestamper_for(family: str) -> "TimestampClient | None":
@@ -33,7 +34,7 @@ def timestamper_for(family: str) -> "TimestampClient | None":
     level = level_of(family)
     if level == "B-B":
         return None
-    timestamper = setting.timestamper()
+    timestamper = authorities.timestamper()
     if timestamper is None:
         raise Refusal("level-needs-timestamp", level=level)
     return timestamper

@@ -20,7 +20,7 @@ from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator, Signat
 
 from app.signing.cms_words import NAMES_IT, SET, misnamed
 from app.signing.seen import Seen
-from app.signing.trust import TOLERANCE, Trust, shared
+from app.trust.trust import TOLERANCE, Trust, shared
 
 OWN = frozenset({"message_digest", "signing_time"})
 """The signed attributes that are each one's own; in a token the second repeats its hour."""

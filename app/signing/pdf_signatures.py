@@ -52,7 +52,7 @@ from app.signing.signers import (
     unreadable,
 )
 from app.signing.signers import UNREADABLE as ODD
-from app.signing.trust import Trust
+from app.trust.trust import Trust
 
 MOST_REVISIONS = 200
 OBJECTS_A_SECOND, MOST_SECONDS = 2500, 10.0  # of computing, to compare the revisions

@@ -10,8 +10,8 @@ from app.signing import bounds
 from app.signing.formats.pes_layout import layout
 from app.signing.formats.xades_read import PesSignature, read_pes
 from app.signing.seen import Evidence, Seen
-from app.signing.trust import Trust
 from app.signing.verdict import Link
+from app.trust.trust import Trust
 
 SECONDS_EACH = 0.05
 LEVEL = "XAdES-EPES (PES v2)"

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 import structlog
 from jinja2 import Environment
 
-from app.core import jobs
 from app.core.db import Db, reading
 from app.core.french import instant_preuve
 from app.core.outbox import Hopeless, Needless, Outbox, Row, each_round, handles
@@ -22,7 +21,6 @@ from app.folders.models import DocumentVersion, Folder
 from app.folders.sockets import Tag
 from app.people.actor import system
 from app.signing import copies, earlier, expiry, foreseen, levels, refused, setting
-from app.signing.assurance import LABELS
 from app.signing.authority import quality
 from app.signing.enrol import common_name
 from app.signing.models import Augmentation, SignatureProof
@@ -32,6 +30,7 @@ from app.signing.placing import web as placing
 from app.signing.renewal import daily
 from app.signing.shown import SignatureView, address, by_hand, in_both_names, judged
 from app.signing.verdicts import content_of, judge_kept, key_of, remembered
+from app.trust.assurance import LABELS
 from workflows.events import Action
 from workflows.family import Problem
 
@@ -70,8 +69,6 @@ def plug(settings: Any, templates: Environment) -> None:
     each_round("signing.expiry", expiry.daily)
     each_round("signing.abandoned", refused.lapsed)
     each_round("signing.copies", copies.round_)
-    if settings.trust_lists:
-        jobs.nightly("trust-lists", _refresh_lists)
 
 
 def _dry_run(path: Path) -> sockets.DryRun:
@@ -105,19 +102,6 @@ def _room_left(db: Db, folder: Folder) -> list[Problem]:
         f"demande {wanted}. Demandez-lui un exemplaire avec assez d’emplacements, ou non certifié."
     )
     return [Problem("document-certified-few", "", sentence)]
-
-
-def _refresh_lists() -> None:
-    """Fetch the trusted lists; when one may not be believed, those that are kept still serve."""
-    from app.signing.network import UnreachableError
-    from app.signing.trust_lists import ListRefusedError
-
-    try:
-        count = setting.refresh_lists()
-    except (UnreachableError, ListRefusedError) as error:
-        log.warning("trust_lists.unchanged", error=str(error))
-    else:
-        log.info("trust_lists.fresh", certificates=count)
 
 
 def _signatures(db: Db, folder_id: int) -> Mapping[int, list[Any]]:

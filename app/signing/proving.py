@@ -31,7 +31,7 @@ from app.core.clock import PARIS
 from app.signing import likeness
 from app.signing.seen import Timestamp
 from app.signing.signers import UNREADABLE
-from app.signing.trust import TOLERANCE, Trust, shared
+from app.trust.trust import TOLERANCE, Trust, shared
 
 NOTHING_KNOWN = LocalKnowledge()
 EXTENDED = "extended_key_usage"

@@ -13,15 +13,15 @@ from app.folders.keep import Kept
 from app.folders.models import DocumentVersion, Folder
 from app.folders.move import present
 from app.people.actor import Actor
-from app.signing import assurance, setting
 from app.signing.authority import Authority
 from app.signing.ground import Ground, as_certified, as_written, ground_of
 from app.signing.ports import Prepared, ServerKey, SignatureFacts
 from app.signing.session import open_session
 from app.signing.sign import embed, kept_of, work_of
 from app.signing.telling import tell_in
-from app.signing.trust import CertificateFacts, check_certificate
 from app.signing.writers import Held
+from app.trust import assurance, authorities
+from app.trust.trust import CertificateFacts, check_certificate
 from workflows.events import Moved
 
 
@@ -29,7 +29,7 @@ def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | Non
     """Seal the main document with the collectivity's own key; None when the folder is no longer at that step.
 
     Refuses a certificate made for a person's signature (`certificate-not-seal`), one below the level that the family
-    asks for (`seal-too-low`), and whatever else may not sign (`app.signing.trust`).
+    asks for (`seal-too-low`), and whatever else may not sign (`app.trust.trust`).
 
     The key answers at once, so nothing waits between the phases: the same checks are made on the file in hand, and the
     session is written with what it gave, in the one transaction that tells. Killed before it, nothing has happened.
@@ -42,10 +42,10 @@ def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | Non
         version = db.get_one(DocumentVersion, ground.version_id)
     moment, capacity = now(), Authority("Cachet")
     certificate = check_certificate(
-        key.certificate, key.chain, trust=setting.trust(), moment=moment, enrolled=None, sealing=True
+        key.certificate, key.chain, trust=authorities.trust(), moment=moment, enrolled=None, sealing=True
     )
     assurance.check(certificate.assurance, ground.family, sealing=True)
-    setting.remember(key.chain)
+    authorities.remember(key.chain)
     held, writer = Held(key.certificate, tuple(key.chain)), ground.writer
     scope = vault.scope(actor.collectivity_id)
     with TemporaryDirectory(prefix="paraphe-sign-") as room:

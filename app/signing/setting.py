@@ -1,24 +1,17 @@
-"""What the installation decides of signing: whom it believes, who timestamps, how long a preparation lives, its seal."""
+"""What the installation decides of signing: its seal, its service of remote signing, how long a preparation lives."""
 
-import hashlib
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
-from app.core.clock import now
 from app.core.refusals import Refusal
-from app.signing import intermediates, tokens
 
 if TYPE_CHECKING:
     from app.signing.ports import ServerKey
     from app.signing.remote.service import Service
-    from app.signing.timestamp import TimestampClient
-    from app.signing.trust import Trust
 
 _chosen: dict[str, Any] = {"settings": None}
 
@@ -26,124 +19,8 @@ _chosen: dict[str, Any] = {"settings": None}
 def configure(settings: Any) -> None:
     """Give signing its settings."""
     _chosen["settings"] = settings
-    for one in (_whom, _trust, timestamper, seal_key, remote_service):
+    for one in (seal_key, remote_service):
         one.cache_clear()
-
-
-def _bundle(path: Path | None) -> tuple[bytes, ...]:
-    """The PEM files of a folder, or one file."""
-    if path is None:
-        return ()
-    files = sorted(path.glob("*.pem")) if path.is_dir() else [path]
-    return tuple(one.read_bytes() for one in files)
-
-
-@dataclass(frozen=True)
-class Whom:
-    """Whom we believe and may ask, as plain values: the fields of `trust.Trust`, without the libraries behind it."""
-
-    roots: Sequence[bytes]
-    tsa_roots: Sequence[bytes]
-    fetch: bool
-    allowed_hosts: Sequence[str]
-    timeout: float
-    lists: Path | None
-    known: Sequence[bytes]
-
-
-def whom() -> Whom:
-    """Whom we believe, for a process that only passes it on; the same object while nobody new is known."""
-    return _whom(intermediates.known(intermediates_folder()))
-
-
-@lru_cache(maxsize=1)
-def _whom(known: tuple[bytes, ...]) -> Whom:
-    chosen = _chosen["settings"]
-    return Whom(
-        roots=_bundle(chosen.trust_roots),
-        tsa_roots=_bundle(chosen.tsa_roots),
-        fetch=True,
-        allowed_hosts=chosen.revocation_hosts,
-        timeout=chosen.network_timeout,
-        lists=lists_folder() if chosen.trust_lists else None,
-        known=known,
-    )
-
-
-def trust() -> "Trust":
-    """Whom we believe; the same object while nobody new is known."""
-    return _trust(intermediates.known(intermediates_folder()))
-
-
-@lru_cache(maxsize=1)
-def _trust(known: tuple[bytes, ...]) -> "Trust":
-    from app.signing.trust import Trust
-
-    return Trust(**vars(_whom(known)))
-
-
-def intermediates_folder() -> Path:
-    """Where the intermediate authorities that were seen are kept."""
-    return Path(_chosen["settings"].data_dir) / "autorites-vues"
-
-
-def remember(certificates: Iterable[bytes]) -> None:
-    """Keep the intermediate authorities among these certificates (DER), for the signatures that carry none."""
-    intermediates.remember(intermediates_folder(), certificates, trust(), now())
-
-
-def epoch() -> str:
-    """What our trust is made of, in hexadecimal: in another epoch the same bytes may be judged otherwise."""
-    from app.signing.trust_lists import stamp
-
-    made, believed = hashlib.sha256(), whom()
-    parts = (*believed.roots, b"/", *believed.tsa_roots, b"/", stamp(believed.lists), *believed.known)
-    for part in parts:
-        made.update(hashlib.sha256(part).digest())
-    return made.hexdigest()
-
-
-def lists_folder() -> Path:
-    """Where the trusted lists of Europe are kept."""
-    return Path(_chosen["settings"].data_dir) / "listes-de-confiance"
-
-
-def refresh_lists() -> int:
-    """Fetch the trusted lists anew, as the installation decides; returns how many certificates are believed now."""
-    from app.signing.trust_lists import refresh
-
-    chosen = _chosen["settings"]
-    signers = chosen.trust_lists_signers
-    return refresh(
-        lists_folder(),
-        url=chosen.trust_lists_url,
-        countries=chosen.trust_lists_countries.split(","),
-        signers=signers.read_bytes() if signers else None,
-        timeout=max(chosen.network_timeout, 30.0),
-    )
-
-
-@lru_cache(maxsize=1)
-def timestamper() -> "TimestampClient | None":
-    """The timestamp authority, when there is one, with the second one behind it when there are two."""
-    from app.signing.timestamp import TimestampClient
-
-    chosen = _chosen["settings"]
-    if not chosen.tsa_url:
-        return None
-    how: dict[str, Any] = {"timeout": chosen.network_timeout, "told": partial(tokens.seen, _tokens_folder())}
-    second = TimestampClient(chosen.tsa_second_url, **how) if chosen.tsa_second_url else None
-    return TimestampClient(chosen.tsa_url, second=second, **how)
-
-
-def token_room(most: int) -> int:
-    """Bytes to keep in a file for the token of our authorities, as large as `most` until one is known."""
-    chosen = _chosen["settings"]
-    return tokens.room(_tokens_folder(), (chosen.tsa_url, chosen.tsa_second_url), most)
-
-
-def _tokens_folder() -> Path:
-    return Path(_chosen["settings"].data_dir) / "jetons"
 
 
 @lru_cache(maxsize=1)

@@ -26,7 +26,7 @@ from app.folders.models import DocumentVersion, Folder
 from app.folders.move import not_your_turn, present
 from app.people import identity
 from app.people.actor import Actor
-from app.signing import assurance, authority, copies, enrol, levels, setting
+from app.signing import authority, copies, enrol, levels
 from app.signing.authority import Authority
 from app.signing.enrolling.holder import holder_of
 from app.signing.formats.container import TOKEN
@@ -49,8 +49,9 @@ from app.signing.refused import watched
 from app.signing.session import claim, fail, save, unpack
 from app.signing.shown import in_both_names
 from app.signing.telling import tell
-from app.signing.trust import CertificateFacts, check_certificate, issuers_of
 from app.signing.writers import Held, Work, Writer, writer_of
+from app.trust import assurance, authorities
+from app.trust.trust import CertificateFacts, check_certificate, issuers_of
 from workflows.engine import choices
 from workflows.events import Action, Moved
 
@@ -83,7 +84,7 @@ def prepare(
     batch that this is a part of. Refuses software (`signature-of-software`), a person who was not asked who he is for too
     long (`identity-needed`) or whose second factor is asked for these very bytes (`identity-factor`), whoever may not sign here
     (`not-your-turn`, `not-found`, `app.signing.authority`), an older page (`moved-on`), every certificate that may not
-    sign (`app.signing.trust`): not enrolled to this person, wrong use, expired, revoked, unknown; and what the
+    sign (`app.trust.trust`): not enrolled to this person, wrong use, expired, revoked, unknown; and what the
     document's format refuses.
     """
     with watched(actor, "prepare", folder_id=folder_id, certificate=key.certificate):
@@ -115,14 +116,14 @@ def _prepare(
     facts = check_certificate(
         key.certificate,
         key.chain,
-        trust=setting.trust(),
+        trust=authorities.trust(),
         moment=moment,
         enrolled=enrolled,
         purpose=family_of(ground.family).certificate_purpose,
     )
     assurance.check(facts.assurance, ground.family)
-    chain = tuple(key.chain) or issuers_of(key.certificate, trust=setting.trust(), moment=moment)
-    setting.remember(chain)
+    chain = tuple(key.chain) or issuers_of(key.certificate, trust=authorities.trust(), moment=moment)
+    authorities.remember(chain)
     held = Held(key.certificate, chain, once=key.name == "csc")
     return _written(actor, folder_id, ground, held, capacity, box, moment, facts)
 
@@ -192,7 +193,7 @@ def work_of(
         location=actor.collectivity_name or None,
         signatory=Signatory(capacity, ground.city, ground.postal_code),
         timestamped=_timestamper(ground.writer, ground.family) is not None,
-        token_room=TOKEN if held.once else setting.token_room(TOKEN),
+        token_room=TOKEN if held.once else authorities.token_room(TOKEN),
         fields=fields,
         fresh=ground.first,
         stamp=Stamp((*lines, *where_to_verify()), handwriting.of(actor)) if visible else None,
@@ -226,7 +227,7 @@ def _finish(actor: Actor, row: SignatureSession, signatures: Sequence[bytes]) ->
     certificate = check_certificate(
         held.certificate,
         held.chain,
-        trust=setting.trust(),
+        trust=authorities.trust(),
         moment=moment,
         enrolled=enrolled,
         purpose=family_of(family).certificate_purpose,
@@ -267,7 +268,7 @@ def embed(
         source=source,
         field=field,
         held=held,
-        trust=setting.trust(),
+        trust=authorities.trust(),
         timestamped=timestamper is not None,
         moment=now(),
     )

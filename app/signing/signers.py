@@ -10,10 +10,10 @@ from pyhanko.pdf_utils.misc import PdfError
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.validation.errors import SignatureValidationError
 
-from app.signing import trust_lists
 from app.signing.seen import Seen
-from app.signing.trust import Trust, facts, knows_issuer, name_of, unfit
 from app.signing.verdict import Link
+from app.trust import trust_lists
+from app.trust.trust import Trust, facts, knows_issuer, name_of, unfit
 
 # pyHanko logs a traceback for each authority that it does not know; our verdict says it in one line
 logging.getLogger("pyhanko").setLevel(logging.CRITICAL)

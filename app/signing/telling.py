@@ -18,13 +18,13 @@ from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.folders.move import Said, move
 from app.people.actor import Actor
 from app.signing import authority, levels
-from app.signing.algorithms import of as algorithm_of
 from app.signing.enrolling.holder import holder_of
 from app.signing.formats.naming import signature_name
 from app.signing.models import SignatureProof, SignatureSession
 from app.signing.ports import SignatureFacts
-from app.signing.trust import CertificateFacts
 from app.signing.writers import Writer, writer_of
+from app.trust.algorithms import of as algorithm_of
+from app.trust.trust import CertificateFacts
 from workflows.events import Action, Moved
 
 

@@ -15,11 +15,11 @@ from app.core.transaction import use_case
 from app.files import vault
 from app.folders.models import DocumentVersion
 from app.people.actor import Actor
-from app.signing import setting
 from app.signing.examine import OURS, Examined, examine
 from app.signing.models import SignatureProof, SignatureSession, VerdictRecord
 from app.signing.places import place
 from app.signing.verdict import Verdict, dump, load
+from app.trust import authorities
 
 WAIT = 3.0  # seconds that somebody who looks at a folder waits for a place
 # A certificate may be revoked tomorrow; a silent authority may answer in a moment
@@ -57,7 +57,7 @@ def remembered(db: Db, keys: Collection[str]) -> Mapping[str, Remembered]:
     """What is known by these keys (`key_of`), in the collectivity that the session was opened for."""
     if not keys:
         return {}
-    epoch = setting.epoch()
+    epoch = authorities.epoch()
     rows = db.scalars(sa.select(VerdictRecord).where(VerdictRecord.sha256.in_(keys)))
     return {row.sha256: _read(row, epoch) for row in rows}
 
@@ -74,15 +74,15 @@ def judge_kept(actor: Actor, sha256: str, content: str | None = None) -> Remembe
     with place(wait=WAIT), ExitStack() as opened:
         if (known := _known(actor, key)) is not None:  # whoever had the place before may have asked the same
             return known
-        epoch, moment = setting.epoch(), now()
+        epoch, moment = authorities.epoch(), now()
         here = actor.collectivity_id
         path = opened.enter_context(vault.local(here, sha256))
         beside = opened.enter_context(vault.local(here, content)) if content is not None else None
-        found = examine(path, setting.whom(), moment, beside, limits=OURS)
-        if setting.epoch() == epoch:
+        found = examine(path, authorities.whom(), moment, beside, limits=OURS)
+        if authorities.epoch() == epoch:
             # What this file itself teaches, its verdicts were already judged by: they hold in the epoch that follows
-            setting.remember(found.authorities)
-            epoch = setting.epoch()
+            authorities.remember(found.authorities)
+            epoch = authorities.epoch()
         _remember(actor, key, epoch, found, moment)
         return Remembered(found.verdicts, moment, fresh=True)
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 
 from app.signing import kinds
-from app.signing.trust import Trust
 from app.signing.verdict import Verdict
+from app.trust.trust import Trust
 
 
 def verify(path: Path, trust: Trust, moment: datetime, content: Path | None = None) -> Sequence[Verdict]:

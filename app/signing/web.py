@@ -30,10 +30,11 @@ from app.signing.office.web import pages as office
 from app.signing.paper import sheet
 from app.signing.paper.web import pages as paper
 from app.signing.placing.web import pages as placing
-from app.signing.purpose import Purpose
 from app.signing.remote.web import at_distance, kept_there
 from app.signing.remote.web import pages as remote
 from app.signing.verifier.web import pages as verifier
+from app.trust import authorities
+from app.trust.purpose import Purpose
 from workflows.events import Action
 from workflows.rights import Right
 
@@ -287,11 +288,11 @@ def diagnosis() -> Response | str:
     if request.method != "POST":
         return render_template("signing/diagnosis.html")
     from app.signing.keys.webeid import read_key
-    from app.signing.trust import check_certificate, facts
+    from app.trust.trust import check_certificate, facts
 
     key = read_key(asked.body())
     with reading(g.actor.collectivity_id) as db:
         mine = enrol.enrolled_of(db, g.actor.user_id)
     said = facts(key.certificate)
-    check_certificate(key.certificate, key.chain, trust=setting.trust(), moment=now(), enrolled=mine)
+    check_certificate(key.certificate, key.chain, trust=authorities.trust(), moment=now(), enrolled=mine)
     return jsonify(name=said.common_name, not_after=said.not_after.isoformat())

@@ -15,7 +15,7 @@ from pyhanko_certvalidator.path import ValidationPath
 
 from app.core.clock import PARIS
 from app.core.refusals import Refusal
-from app.signing import algorithms, bounds
+from app.signing import bounds
 from app.signing.cms_words import UNNAMED
 from app.signing.formats.xades_reading import NAMES, decoded, only, parse_any, unknown
 from app.signing.formats.xades_scope import (
@@ -44,7 +44,8 @@ from app.signing.signers import (
     named,
     qualified,
 )
-from app.signing.trust import Trust, certificates_in
+from app.trust import algorithms
+from app.trust.trust import Trust, certificates_in
 
 MORE = "http://www.w3.org/2001/04/xmldsig-more#"
 METHODS = {f"{MORE}{kind}-{one}": (kind, one) for kind in ("rsa", "ecdsa") for one in algorithms.HASHES}

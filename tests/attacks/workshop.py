@@ -16,7 +16,7 @@ from app.core.clock import now
 from app.signing.formats import pades
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan, Stamp
-from app.signing.trust import Trust
+from app.trust.trust import Trust
 from demo.pki import TestPki
 from tests.signing.corpus import DOCUMENT, Corpus
 
@@ -107,7 +107,7 @@ class Workshop:
     def sealed(
         self, data: bytes | None = None, label: str = "a_kervadec", field: str = "maire", tsa=True
     ) -> bytes:
-        from app.signing.timestamp import TimestampClient
+        from app.trust.timestamp import TimestampClient
 
         source, target = self.room / "to-seal.pdf", self.room / "sealed.pdf"
         source.write_bytes(data or DOCUMENT)

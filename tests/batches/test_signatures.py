@@ -13,11 +13,12 @@ from app.core.db import engine, reading
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders import decide
-from app.signing import deferred, setting, sign, tokens
+from app.signing import deferred, sign
 from app.signing import session as sessions
 from app.signing.models import Certificate, SignatureProof, SignatureSession
-from app.signing.purpose import Purpose
-from app.signing.trust import FRESH, Trust, asking_once, check_certificate, shared
+from app.trust import authorities, tokens
+from app.trust.purpose import Purpose
+from app.trust.trust import FRESH, Trust, asking_once, check_certificate, shared
 from tests.batches.test_decisions import facts_of, reassign
 from tests.batches.town import Hand, became, items, plain
 from tests.builders.house import House
@@ -321,7 +322,7 @@ def test_everything_that_awaits_a_signature_is_one_click_away(house: House, mayo
 
 def test_what_is_asked_together_is_asked_once_and_no_longer_afterwards(house: House) -> None:
     key = house.key("a_kervadec")
-    known, moment = setting.trust(), now()
+    known, moment = authorities.trust(), now()
     deaf = replace(known, allowed_hosts=())
 
     def ask(trust: Trust) -> None:

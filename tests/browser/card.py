@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_ds
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 from playwright.sync_api import Page
 
-from app.signing.algorithms import HASHES
+from app.trust.algorithms import HASHES
 from demo.pki import TestPki
 
 # The acknowledgement comes from the page's side, as from a content script; the rest from the other side of the bridge.

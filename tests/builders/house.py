@@ -26,8 +26,8 @@ from app.signing import sign
 from app.signing.enrol import enrol
 from app.signing.keys.browser import BrowserKey
 from app.signing.keys.pkcs12 import Pkcs12Key
-from app.signing.trust import facts
 from app.transmission.channels import open_channel
+from app.trust.trust import facts
 from config import Settings
 from demo.cast import PASSWORD
 from demo.pki import TestPki

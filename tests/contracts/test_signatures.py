@@ -17,8 +17,6 @@ from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.formats import cades, pades, xades, xades_pes
 from app.signing.ports import FieldPlan
-from app.signing.timestamp import TimestampClient
-from app.signing.trust import Trust
 from app.signing.verify import verify
 from demo.pki import TestPki
 from tests.builders.chromium import Chromium

@@ -14,7 +14,7 @@ import pytest
 from app.core import addresses
 from app.core.addresses import AddressRefusedError, Allowed, entry_of, is_public, read
 from app.core.outside import Bounds, ForbiddenError, LostError, TooLongError, UnreachableError, asked, body
-from app.signing.network import Outside
+from app.trust.network import Outside
 
 QUICK = Bounds(2.0, 2.0, 5.0)
 WRITTEN = (

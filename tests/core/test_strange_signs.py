@@ -21,7 +21,7 @@ from app.core.texts import cleaned
 from app.files import earlier_signatures
 from app.folders.models import DocumentVersion
 from app.people.models import LoginSession
-from app.signing import trust
+from app.trust import trust
 from demo.cast import PASSWORD
 from tests.api.software import Software
 from tests.builders.house import INVOICE, House, token_in

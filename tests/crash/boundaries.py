@@ -28,7 +28,7 @@ TRACES = (
     "app.signing.formats.pades:prepare",
     "app.signing.formats.pades:complete",
     "app.signing.formats.pades:check",
-    "app.signing.network:Outside.post",
+    "app.trust.network:Outside.post",
     "smtplib:SMTP.rcpt",
     "smtplib:SMTP.data",
 )

@@ -17,10 +17,10 @@ from app.folders.models import Document, DocumentVersion, StepRun
 from app.journal.chain import verify
 from app.journal.models import JournalEntry
 from app.notices.letter import message_id
-from app.signing import setting
 from app.signing.models import SignatureProof, SignatureSession
 from app.signing.verify import verify as signatures_of
 from app.transmission.models import Receipt, Transmission
+from app.trust import authorities
 from tests.builders.house import ACT_WAY, INVOICE_WAY, House
 
 SIGN = {"invoice": "bon_a_payer", "deliberation": "signatures"}
@@ -177,7 +177,7 @@ def others_agree(house: House, folder_id: int) -> None:
     with tempfile.TemporaryDirectory() as room:
         path = Path(room) / "signed.pdf"
         path.write_bytes(house.bytes_of(last))
-        verdicts = signatures_of(path, setting.trust(), now())
+        verdicts = signatures_of(path, authorities.trust(), now())
         assert [one.verdict for one in verdicts] == ["valide"] * wanted, verdicts
         told = subprocess.run(
             ["pdfsig", "-nocert", str(path)], capture_output=True, text=True, timeout=60

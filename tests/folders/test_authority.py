@@ -15,10 +15,11 @@ from app.folders.models import Folder
 from app.journal.models import JournalEntry
 from app.people.mandates import end_mandate
 from app.people.models import MandateRow
-from app.signing import setting, sign
+from app.signing import sign
 from app.signing.formats import pades
 from app.signing.models import SignatureProof, SignatureSession
 from app.signing.verify import verify
+from app.trust import authorities
 from tests.builders.house import House
 from tests.builders.mandates import (
     ADMINISTRATOR,
@@ -82,7 +83,7 @@ def said_by(house, folder_id, tmp_path):
     with path.open("rb") as stream:
         reason = str(PdfFileReader(stream).embedded_signatures[-1].sig_object["/Reason"])
     drawn = subprocess.run(["pdftotext", "-raw", path, "-"], capture_output=True, check=True).stdout.decode()
-    (verdict,) = verify(path, setting.trust(), now())
+    (verdict,) = verify(path, authorities.trust(), now())
     assert reason in verdict.report
     return reason, " ".join(drawn.split()), verdict.capacity
 

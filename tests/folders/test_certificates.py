@@ -12,8 +12,8 @@ from app.people import desks
 from app.people.actor import Actor
 from app.signing import enrol, sign
 from app.signing.models import SignatureProof, SignatureSession
-from app.signing.purpose import Purpose
-from app.signing.trust import facts
+from app.trust.purpose import Purpose
+from app.trust.trust import facts
 from tests.builders.house import House
 from tests.builders.levels import declare
 

@@ -27,8 +27,8 @@ from app.signing.enrolling.holder import same_person, written_as
 from app.signing.keys.browser import BrowserKey
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.models import Certificate
-from app.signing.purpose import Purpose
-from app.signing.trust import facts
+from app.trust.purpose import Purpose
+from app.trust.trust import facts
 from tests.builders.certificates import named
 from tests.builders.house import House
 

@@ -19,11 +19,12 @@ from app.core.outbox import Outbox
 from app.files import vault
 from app.journal.chain import verify
 from app.journal.models import JournalEntry
-from app.signing import enrol, refused, setting
-from app.signing.trust import facts
+from app.signing import enrol, refused
+from app.trust.trust import facts
 from tests.builders.authority import authority_in_advance
 from tests.builders.house import House
 from tests.builders.levels import declare
+from tests.builders.settings import take_settings
 from tests.cluster import free_port
 from tests.folders.test_rights_lost import A, B, _desk, finish, prepared
 
@@ -83,7 +84,7 @@ def scene(
     made = Scene(house, capsys, monkeypatch)
     made.folder_id = house.an_invoice(at="bon_a_payer")
     yield made
-    setting.configure(house.settings)
+    take_settings(house.settings)
 
 
 def _written(scene: Scene, label: str) -> Any:
@@ -166,7 +167,7 @@ def _changed(scene: Scene) -> Any:
 def _silent(scene: Scene) -> Any:
     def cut(body: dict[str, Any]) -> dict[str, Any]:
         dead = {"tsa_url": f"http://{HERE}:{free_port()}/tsa", "network_timeout": 1.0}
-        setting.configure(scene.house.settings.model_copy(update=dead))
+        take_settings(scene.house.settings.model_copy(update=dead))
         return body
 
     return scene.finish(cut)
@@ -176,7 +177,7 @@ def _wrong_clock(scene: Scene) -> Any:
     with authority_in_advance(scene.house.pki, timedelta(days=365)) as url:
 
         def ahead(body: dict[str, Any]) -> dict[str, Any]:
-            setting.configure(scene.house.settings.model_copy(update={"tsa_url": url}))
+            take_settings(scene.house.settings.model_copy(update={"tsa_url": url}))
             return body
 
         return scene.finish(ahead)

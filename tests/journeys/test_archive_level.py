@@ -18,13 +18,14 @@ from app.core.refusals import Refusal
 from app.files import earlier_signatures
 from app.folders import sending
 from app.journal.chain import verify
-from app.signing import augment, renewal, setting
+from app.signing import augment, renewal
 from app.signing.formats import pades
 from app.signing.models import Augmentation, SignatureProof
 from app.signing.ports import FieldPlan
 from app.transmission.models import Transmission
 from tests.builders.house import ACT, House
 from tests.builders.levels import ask_level
+from tests.builders.settings import take_settings
 from tests.cluster import free_port
 
 pytestmark = pytest.mark.in_turn
@@ -129,7 +130,7 @@ def test_a_silent_timestamp_authority_is_asked_again_and_holds_no_folder_back(
     folder_id = house.a_deliberation(at="prefecture")
     (row,) = rows(folder_id)
     dead = f"http://127.0.0.1:{free_port()}/tsa"
-    setting.configure(house.settings.model_copy(update={"tsa_url": dead, "network_timeout": 1.0}))
+    take_settings(house.settings.model_copy(update={"tsa_url": dead, "network_timeout": 1.0}))
     outbox.run(row.id)
     (row,) = rows(folder_id)
     assert (row.state, row.attempts) == ("pending", 1)
@@ -139,7 +140,7 @@ def test_a_silent_timestamp_authority_is_asked_again_and_holds_no_folder_back(
         again_if_due(sending)
     assert house.folder(folder_id).place == "publication"
     assert "Signé, archivage en cours" in page(house, folder_id)
-    setting.configure(house.settings)
+    take_settings(house.settings)
     house.drain()
     assert [one.level for one in reached(folder_id)] == ["B-LTA"]
 
@@ -154,11 +155,11 @@ def test_after_the_last_try_the_page_says_that_it_stopped_and_the_daily_look_sta
 ) -> None:
     folder_id = house.a_deliberation(at="prefecture")
     dead = f"http://127.0.0.1:{free_port()}/tsa"
-    setting.configure(house.settings.model_copy(update={"tsa_url": dead, "network_timeout": 1.0}))
+    take_settings(house.settings.model_copy(update={"tsa_url": dead, "network_timeout": 1.0}))
     house.drain()
     assert [one.state for one in rows(folder_id)] == ["parked"]
     assert "Signé, archivage arrêté après le dernier essai" in page(house, folder_id)
-    setting.configure(house.settings)
+    take_settings(house.settings)
     renewal.renew_due()
     house.drain()
     assert [one.level for one in reached(folder_id)] == ["B-LTA"]
@@ -283,7 +284,7 @@ def test_a_timestamp_that_ends_within_the_setting_is_renewed_once_for_each_versi
     house.drain()
     renewal.renew_due()
     assert len(rows(folder_id)) == 1  # the certificate of the test authority has years to live
-    setting.configure(house.settings.model_copy(update={"archive_renewal_days": 4000}))
+    take_settings(house.settings.model_copy(update={"archive_renewal_days": 4000}))
     assert renewal.renew_due() == 1
     assert renewal.renew_due() == 1
     assert len(rows(folder_id)) == 2
@@ -303,7 +304,7 @@ def test_the_watchdog_looks_at_the_ends_once_a_day(house: House, lta: None, monk
     folder_id = house.a_deliberation(at="prefecture")
     house.drain()
     monkeypatch.setattr(renewal, "_looked", {})
-    setting.configure(house.settings.model_copy(update={"archive_renewal_days": 4000}))
+    take_settings(house.settings.model_copy(update={"archive_renewal_days": 4000}))
     outbox.watch()
     assert len(rows(folder_id)) == 2
     house.drain()
@@ -321,7 +322,7 @@ def test_without_an_authority_a_level_that_needs_one_is_refused_rather_than_lowe
     house: House, lta: None
 ) -> None:
     folder_id = house.a_deliberation(at="signatures")
-    setting.configure(house.settings.model_copy(update={"tsa_url": ""}))
+    take_settings(house.settings.model_copy(update={"tsa_url": ""}))
     with pytest.raises(Refusal, match="level-needs-timestamp"):
         house.sign(folder_id, "a.kervadec")
     assert levels(folder_id) == []

@@ -15,9 +15,9 @@ from app.folders import decide, sending
 from app.folders.documents import current_versions
 from app.folders.models import Document, DocumentVersion
 from app.people import desks
-from app.signing import setting
 from app.signing.formats.xades_read import read_pes
 from app.signing.models import SignatureProof
+from app.trust import authorities
 from tests.builders.house import ASSETS, FLOW, House
 
 SIREN = "212909998"
@@ -66,7 +66,7 @@ def test_each_slip_of_a_flow_is_signed_in_one_gesture_and_the_rest_of_the_flow_i
     (signed,) = kept(house, folder_id, tmp_path)["main"]
     (proof,) = proofs(folder_id)
     assert (proof.format, proof.level, proof.count) == ("XAdES", "EPES", 2)
-    found = read_pes(signed, setting.trust(), proof.signed_at, chain=[])
+    found = read_pes(signed, authorities.trust(), proof.signed_at, chain=[])
     assert [one.target for one in found] == ["BD2026-000001", "BD2026-000002"]
     assert [one.declared for one in found] == [("Maire", "Kerlann-sur-Mer", "29990", "France")] * 2
     whole, rest, at = signed.read_bytes(), b"", 0

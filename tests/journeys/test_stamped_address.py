@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from app.signing import setting
+from tests.builders.settings import take_settings
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
@@ -20,7 +20,7 @@ def printed(house) -> str:
 def test_a_stamp_says_the_address_of_the_verifier_only_where_it_is_asked(house):
     assert "/verifier" not in printed(house)
     more = {"stamp_verifier": True, "public_url": "https://paraphe.kerlann-sur-mer.example"}
-    setting.configure(house.settings.model_copy(update=more))
+    take_settings(house.settings.model_copy(update=more))
     words = printed(house)
     assert "Vérifier ce fichier :" in words
     assert "paraphe.kerlann-sur-mer.example/verifier" in words

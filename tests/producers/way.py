@@ -10,7 +10,7 @@ from app.core.refusals import Refusal
 from app.folders import deposit, sending
 from app.folders.keep import Incoming
 from app.signing import kinds
-from app.signing.trust import Trust
+from app.trust.trust import Trust
 from tests.builders.house import House
 
 K = "k.morizur"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from app.core.clock import now
-from app.signing import setting
 from app.signing.formats import placement
 from app.signing.verify import verify
+from app.trust import authorities
 from tests.builders.house import ACT
 from tests.race.town import Asked, Town, at_once, one_wins, told
 
@@ -97,4 +97,4 @@ def both_hold(town: Town, folder_id: int, path: Path) -> None:
     assert kept[1].startswith(kept[0])
     assert kept[2].startswith(kept[1])
     path.write_bytes(kept[2])
-    assert [one.verdict for one in verify(path, setting.trust(), now())] == ["valide", "valide"]
+    assert [one.verdict for one in verify(path, authorities.trust(), now())] == ["valide", "valide"]

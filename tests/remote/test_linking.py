@@ -16,6 +16,7 @@ from app.signing.remote.linking import link
 from demo.cast import PASSWORD
 from tests.builders.house import House
 from tests.builders.remote import CHOOSE, PAGE, At, settings_of
+from tests.builders.settings import take_settings
 from tests.builders.trust_service import BEARER
 
 pytestmark = pytest.mark.in_turn
@@ -192,10 +193,10 @@ def test_a_token_of_the_settings_serves_as_well_and_one_that_is_withdrawn_is_ask
     assert "Armel" in words(mayor.post(PAGE, user="armel"))
     given = {**settings_of(server), "csc_token": setting.SecretStr(BEARER)}
     server.tokens = {BEARER}
-    setting.configure(house.settings.model_copy(update={**given, "csc_oauth_url": ""}))
+    take_settings(house.settings.model_copy(update={**given, "csc_oauth_url": ""}))
     assert "Armel" in words(mayor.post(PAGE, user="armel"))
     assert server.tokens == {BEARER}
-    setting.configure(house.settings.model_copy(update={**given, "csc_token": setting.SecretStr("autre")}))
+    take_settings(house.settings.model_copy(update={**given, "csc_token": setting.SecretStr("autre")}))
     refused = mayor.post(PAGE, user="armel")
     assert (refused.status_code, "refuse l’accès de Paraphe" in words(refused)) == (503, True)
 
@@ -203,7 +204,7 @@ def test_a_token_of_the_settings_serves_as_well_and_one_that_is_withdrawn_is_ask
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_where_no_service_is_set_nothing_of_it_is_shown_or_answered(house, at) -> None:
     mayor: At = at("a.kervadec")
-    setting.configure(house.settings.model_copy(update={"csc_url": ""}))
+    take_settings(house.settings.model_copy(update={"csc_url": ""}))
     assert "distance" not in words(mayor.client.get("/compte/certificats"))
     for answer in (
         mayor.client.get(PAGE),

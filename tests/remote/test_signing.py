@@ -11,11 +11,12 @@ from pydantic import SecretStr
 from app.core.db import engine
 from app.core.refusals import Refusal
 from app.signing import setting
-from app.signing.algorithms import check_signature
 from app.signing.keys.csc import CscKey
 from app.signing.models import SignatureSession
 from app.signing.remote import pending, signing
+from app.trust.algorithms import check_signature
 from tests.builders.remote import At, key_of
+from tests.builders.settings import take_settings
 from tests.builders.trust_service import PIN
 from tests.cluster import free_port
 
@@ -27,7 +28,7 @@ ON_SQLITE = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def silence_the_clock(house, *, ends: bool = False) -> None:
     """The timestamp authority no longer answers; or, at the end, answers again."""
     dead = {"tsa_url": f"http://127.0.0.1:{free_port()}/tsa", "network_timeout": 1.0}
-    setting.configure(house.settings if ends else house.settings.model_copy(update=dead))
+    take_settings(house.settings if ends else house.settings.model_copy(update=dead))
 
 
 def signed(house, folder_id: int) -> bool:

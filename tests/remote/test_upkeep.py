@@ -9,9 +9,9 @@ from app.core.clock import now
 from app.core.db import engine
 from app.operations.doctor import examine
 from app.operations.sweep import sweep
-from app.signing import setting
 from app.signing.models import RemoteKey, RemoteRequest
 from tests.builders.remote import At
+from tests.builders.settings import take_settings
 
 
 def count(table: type) -> int:
@@ -35,7 +35,7 @@ def test_what_was_asked_goes_a_day_after_its_end_and_the_link_stays(house, at) -
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_the_doctor_asks_the_service_where_there_is_one(house, server) -> None:
     def said(settings) -> tuple[bool, str] | None:
-        setting.configure(settings)
+        take_settings(settings)
         return next(((one.ok, one.words) for one in examine(settings) if "distance" in one.name), None)
 
     assert said(house.settings) == (True, "« Signature de Bretagne » répond (API 1.0.4.0)")

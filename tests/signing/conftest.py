@@ -12,8 +12,8 @@ from app.core.refusals import Refusal
 from app.signing.formats import pades, placement
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan, Stamp
-from app.signing.timestamp import TimestampClient
-from app.signing.trust import Trust
+from app.trust.timestamp import TimestampClient
+from app.trust.trust import Trust
 from demo import pki as demo_pki
 from demo.pki import TestPki
 

@@ -7,9 +7,9 @@ from asn1crypto import x509
 
 from app.core.clock import now
 from app.core.refusals import Refusal
-from app.signing.assurance import LABELS, Statements, check, statements
-from app.signing.trust import check_certificate
-from app.signing.trust_lists import refresh
+from app.trust.assurance import LABELS, Statements, check, statements
+from app.trust.trust import check_certificate
+from app.trust.trust_lists import refresh
 from tests.builders.levels import declare
 from workflows.family import ASSURANCES
 

@@ -12,7 +12,7 @@ from app.core.clock import now
 from app.signing.cms_signatures import read_p7s
 from app.signing.formats import cades
 from app.signing.formats.naming import signature_name
-from app.signing.timestamp import TimestampClient
+from app.trust.timestamp import TimestampClient
 
 from .conftest import free_port, refusal
 from .test_pades import run

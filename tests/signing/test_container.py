@@ -18,11 +18,11 @@ from pyhanko.sign.signers import ExternalSigner, PdfSignatureMetadata, PdfSigner
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from app.core.clock import PARIS, now
-from app.signing import algorithms
 from app.signing.formats import container, pades
 from app.signing.formats.revision import CHUNK
 from app.signing.ports import FieldPlan
-from app.signing.trust import facts
+from app.trust import algorithms
+from app.trust.trust import facts
 
 from .conftest import refusal
 from .test_pades import assert_others_accept, finish, ready

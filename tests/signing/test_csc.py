@@ -12,9 +12,9 @@ import requests
 from pydantic import SecretStr
 
 from app.core.refusals import Refusal
-from app.signing import algorithms
 from app.signing.keys.csc import Challenge, CscKey
 from app.signing.remote.service import Service
+from app.trust import algorithms
 from tests.builders.trust_service import BEARER, CLIENT, CLIENT_SECRET, PIN, REDIRECT, TrustService
 
 from .conftest import free_port, refusal

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from app.core.clock import now
-from app.signing import intermediates
-from app.signing.trust import check_certificate
+from app.trust import intermediates
+from app.trust.trust import check_certificate
 
 from .conftest import refusal
 

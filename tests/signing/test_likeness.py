@@ -11,7 +11,7 @@ from asn1crypto import core
 from app.core.clock import now
 from app.signing.formats import pades
 from app.signing.pdf_signatures import read_pdf
-from app.signing.trust import asking_once, shared
+from app.trust.trust import asking_once, shared
 
 from .conftest import refusal, sealed
 

@@ -18,7 +18,7 @@ from pyhanko.sign import signers
 from app.core.clock import now
 from app.signing.formats import pades
 from app.signing.ports import FieldPlan
-from app.signing.timestamp import TimestampClient
+from app.trust.timestamp import TimestampClient
 
 from .conftest import free_port, refusal, sealed, two_fields
 

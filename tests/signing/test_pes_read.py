@@ -16,7 +16,7 @@ from app.core.refusals import Refusal
 from app.signing import kinds
 from app.signing.formats import pes_profile, xades_pes, xades_text
 from app.signing.formats.xades_read import read_pes
-from app.signing.trust import Trust
+from app.trust.trust import Trust
 from tests.builders.pes import ASSETS, MAYOR, SIGNATURE, resigned, sample, signed
 
 PER_BORDEREAU, GLOBAL = "depense_2_bordereaux", "depense_signature_globale"

@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.refusals import Refusal
-from app.signing import algorithms
+from app.trust import algorithms
 from app.signing.keys.pkcs11 import Pkcs11Key
 from demo.pki import TestPki
 from tests.builders.softhsm import MODULE, PIN, Token

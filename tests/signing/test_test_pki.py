@@ -5,7 +5,7 @@ import urllib.request
 
 import pytest
 
-from app.signing.trust import facts
+from app.trust.trust import facts
 from demo import pki as demo_pki
 
 

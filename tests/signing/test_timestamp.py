@@ -9,7 +9,7 @@ from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.formats import pades
 from app.signing.sentences import SENTENCES
-from app.signing.timestamp import TimestampClient, hour_of
+from app.trust.timestamp import TimestampClient, hour_of
 from tests.builders.authority import authority_in_advance
 
 from .conftest import free_port, refusal, sealed

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.signing import tokens
+from app.trust import tokens
 
 URL, OTHER = "https://tsa.example.org/", "https://other.example.org/"
 

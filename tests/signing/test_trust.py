@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.sentences import SENTENCES
-from app.signing.trust import Enrolled, check_certificate, facts
+from app.trust.trust import Enrolled, check_certificate, facts
 
 from .conftest import free_port
 

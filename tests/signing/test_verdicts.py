@@ -14,8 +14,8 @@ from app.core.refusals import Refusal
 from app.signing import kinds
 from app.signing.formats.pes_profile import CURRENT
 from app.signing.sentences import SENTENCES
-from app.signing.trust import check_certificate, unfit
 from app.signing.verify import verify
+from app.trust.trust import check_certificate, unfit
 from tests.builders import pes
 
 from . import corpus

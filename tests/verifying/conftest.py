@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.signing.trust import Trust
+from app.trust.trust import Trust
 from demo.pki import TestPki
 from tests.signing.corpus import Corpus
 

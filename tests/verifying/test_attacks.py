@@ -18,14 +18,14 @@ from flask.testing import FlaskClient
 
 from app.core.db import engine
 from app.files import vault
-from app.signing import setting
 from app.signing.enrol import enrol
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.models import SignatureSession
-from app.signing.trust import facts
+from app.trust.trust import facts
 from demo import pki as test_pki
 from demo.pki import TestPki
 from tests.builders.house import House
+from tests.builders.settings import take_settings
 from tests.cluster import free_port
 from tests.folders.test_rights_lost import A, B, finish, kept, prepared, unsigned
 
@@ -144,7 +144,7 @@ def own_authority(house: House, tmp_path: Path) -> Iterator[tuple[TestPki, list[
     serving = [test_pki.serve(made.folder, "127.0.0.1", port)]
     before = house.settings
     root = made.root_pem
-    setting.configure(
+    take_settings(
         before.model_copy(
             update={
                 "trust_roots": root,
@@ -157,7 +157,7 @@ def own_authority(house: House, tmp_path: Path) -> Iterator[tuple[TestPki, list[
     actor, der = house.actor(A), made.certificate("a_kervadec")
     enrol(actor, actor.user_id or 0, facts(der), der)
     yield made, serving
-    setting.configure(before)
+    take_settings(before)
     serving[-1].close()
 
 

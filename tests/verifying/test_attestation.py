@@ -8,10 +8,11 @@ import subprocess
 import pytest
 
 from app.core.clock import now
-from app.signing import setting
 from app.signing.verifier import attestation
 from app.signing.verify import verify
+from app.trust import authorities
 from tests.builders.house import token_in
+from tests.builders.settings import take_settings
 from tests.rights.looking import snapshot
 from tests.signing import corpus
 from tests.verifying.test_pages import PUBLIC, SIGNED_IN, ask
@@ -37,7 +38,7 @@ def attested(client, shown, address=ATTEST):
 
 def sealed_by(data: bytes, tmp_path) -> list:
     (tmp_path / "verdict.pdf").write_bytes(data)
-    return list(verify(tmp_path / "verdict.pdf", setting.trust(), now()))
+    return list(verify(tmp_path / "verdict.pdf", authorities.trust(), now()))
 
 
 def test_anybody_takes_the_verdict_away_sealed_with_the_fingerprint_of_the_file(house, made, tmp_path):
@@ -78,7 +79,7 @@ def test_the_seal_of_an_agents_verdict_is_timestamped(house, made, tmp_path):
 
 
 def test_without_a_seal_it_says_so_and_pretends_nothing(house, made, tmp_path):
-    setting.configure(house.settings.model_copy(update={"seal_p12": None}))
+    take_settings(house.settings.model_copy(update={"seal_p12": None}))
     client = house.client()
     shown = ask(client, PUBLIC, made.signed())
     assert "Télécharger le verdict (PDF sans cachet)" in shown.get_data(as_text=True)
@@ -91,7 +92,7 @@ def test_without_a_seal_it_says_so_and_pretends_nothing(house, made, tmp_path):
 
 def test_a_seal_that_cannot_serve_gives_no_document(house, made):
     bad = house.settings.model_copy(update={"seal_p12": house.pki.p12("revoked")})
-    setting.configure(bad)
+    take_settings(bad)
     client = house.client()
     answer = attested(client, ask(client, PUBLIC, made.signed()))
     assert answer.status_code == 503

@@ -15,8 +15,8 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from app.core.clock import now
 from app.core.refusals import Refusal, catalogue
-from app.signing import setting
 from app.signing.examine import STRANGER, Limits, examine
+from app.trust import authorities
 from tests.builders.confined import asked
 from tests.builders.house import House
 
@@ -59,7 +59,7 @@ def test_sixty_fields_that_share_a_signature_are_judged_within_the_goal(signed: 
     made = shared(signed, 60)
     before = time.monotonic()
     with asked() as answers:
-        found = examine(made, setting.whom(), now())
+        found = examine(made, authorities.whom(), now())
     assert len(found.verdicts) == 61
     assert "valide" not in {one.verdict for one in found.verdicts}
     assert len({one.where for one in found.verdicts}) == 61, "each field is named"
@@ -70,7 +70,7 @@ def test_sixty_fields_that_share_a_signature_are_judged_within_the_goal(signed: 
 def test_what_takes_too_long_is_said_so_and_nothing_is_green(signed: Path) -> None:
     hasty = Limits(STRANGER.cpu_seconds, STRANGER.megabytes, STRANGER.most_megabytes, 0.01)
     with pytest.raises(Refusal) as caught:
-        examine(signed, setting.whom(), now(), limits=hasty)
+        examine(signed, authorities.whom(), now(), limits=hasty)
     assert caught.value.key == "verification-too-long"
     status, sentence = catalogue.say(caught.value.key, caught.value.facts)
     assert (status, "indéterminées" in sentence) == (422, True)

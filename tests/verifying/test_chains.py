@@ -4,11 +4,12 @@ import pytest
 
 from app.core.db import reading
 from app.core.refusals import Refusal
-from app.signing import enrol, intermediates, setting
+from app.signing import enrol
 from app.signing.enrolling import possession
 from app.signing.keys.browser import BrowserKey
 from app.signing.models import VerdictRecord
 from app.signing.verdicts import judge_kept
+from app.trust import authorities, intermediates
 from tests.verifying.test_pages import PUBLIC, ask, text
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -16,7 +17,7 @@ UNKNOWN = "l’autorité « AC des signataires d’essai (FACTICE) » qui a dél
 
 
 def forget_all() -> None:
-    folder = setting.intermediates_folder()
+    folder = authorities.intermediates_folder()
     for one in folder.glob("*.der"):
         assert intermediates.forget(folder, one.stem)
 
@@ -39,23 +40,23 @@ def test_a_flow_signed_here_is_valid_on_the_public_page_and_says_what_is_missing
 
 def test_a_public_verification_teaches_nothing(house, made):
     ask(house.client(), PUBLIC, made.signed())
-    assert intermediates.known(setting.intermediates_folder()) == ()
+    assert intermediates.known(authorities.intermediates_folder()) == ()
 
 
 def test_a_verdict_is_given_again_once_an_authority_is_known(house, made):
     version = signed_flow(house)
     forget_all()
-    actor, before = house.actor("a.kervadec"), setting.epoch()
+    actor, before = house.actor("a.kervadec"), authorities.epoch()
     (first, *_) = judge_kept(actor, version.sha256).verdicts
     assert (first.verdict, UNKNOWN in first.reason) == ("indéterminé", True)
     # Another document, with its chain, is judged in a folder: what it carries is known from then on
     folder_id = house.a_document(made.signed(), "plan.pdf")
     judge_kept(actor, house.versions(folder_id)[-1].sha256)
-    assert setting.epoch() != before
+    assert authorities.epoch() != before
     (again, *_) = judge_kept(actor, version.sha256).verdicts
     assert again.verdict == "valide"
     with reading(actor.collectivity_id) as db:
-        assert {row.epoch for row in db.query(VerdictRecord)} == {setting.epoch()}
+        assert {row.epoch for row in db.query(VerdictRecord)} == {authorities.epoch()}
 
 
 def test_ones_lone_certificate_is_enrolled_once_its_authority_is_known(house):

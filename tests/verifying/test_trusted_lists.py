@@ -4,7 +4,8 @@ import pytest
 
 from app import create_app
 from app.core import jobs
-from app.signing import setting
+from app.trust import authorities
+from tests.builders.settings import take_settings
 from tests.conftest import settings_for
 from tests.signing.lists import Operator, Shown, country_list, list_of_lists, service
 
@@ -24,11 +25,11 @@ def test_the_command_refreshes_the_lists_of_the_installation(house, shown, pki, 
     shown.pages["/fr.xml"] = country_list(france, own)
     signers.write_bytes(europe.pem)
     chosen = {"trust_lists": True, "trust_lists_url": f"{shown.url}/lotl.xml", "trust_lists_signers": signers}
-    setting.configure(house.settings.model_copy(update=chosen))
-    before = setting.epoch()
+    take_settings(house.settings.model_copy(update=chosen))
+    before = authorities.epoch()
     done = house.app.test_cli_runner().invoke(args=["trust-lists"])
     assert (done.exit_code, "2 certificats" in done.output) == (0, True)
-    assert setting.epoch() != before
+    assert authorities.epoch() != before
     shown.pages.clear()
     failed = house.app.test_cli_runner().invoke(args=["trust-lists"])
     assert (failed.exit_code, "n’ont pas changé" in failed.output) == (1, True)

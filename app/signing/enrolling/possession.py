@@ -21,12 +21,13 @@ from app.core.transaction import use_case
 from app.people import identity
 from app.people.actor import Actor
 from app.people.models import User
-from app.signing import algorithms, enrol, setting
+from app.signing import enrol, setting
 from app.signing.enrol import Awaited, Proof
 from app.signing.models import Certificate, PossessionChallenge
 from app.signing.ports import ExternalKey, Prepared
-from app.signing.purpose import Purpose
-from app.signing.trust import CertificateFacts, check_certificate, issuers_of
+from app.trust import algorithms, authorities
+from app.trust.purpose import Purpose
+from app.trust.trust import CertificateFacts, check_certificate, issuers_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def ask(actor: Actor, key: ExternalKey, purpose: Purpose = Purpose.ACTS) -> Aske
     if actor.kind != "person" or actor.user_id is None:
         raise Refusal("certificate-owner-unknown")
     identity.refuse_stale(actor)
-    chain = tuple(key.chain) or issuers_of(key.certificate, trust=setting.trust(), moment=now())
+    chain = tuple(key.chain) or issuers_of(key.certificate, trust=authorities.trust(), moment=now())
     said = checked(key.certificate, chain)
     with reading() as db:
         enrol.refuse_taken(db, actor.user_id, said.fingerprint_sha256)
@@ -96,8 +97,8 @@ def certificate_of(actor: Actor, challenge: str) -> bytes:
 def checked(certificate: bytes, chain: tuple[bytes, ...] | list[bytes]) -> CertificateFacts:
     """The facts of a certificate that may sign; refuses as `check_certificate` does, in the words of enrolling."""
     with enrol.in_its_words():
-        said = check_certificate(certificate, chain, trust=setting.trust(), moment=now(), enrolled=None)
-    setting.remember(chain)
+        said = check_certificate(certificate, chain, trust=authorities.trust(), moment=now(), enrolled=None)
+    authorities.remember(chain)
     return said
 
 

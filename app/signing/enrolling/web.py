@@ -13,9 +13,9 @@ from app.core.refusals import Refusal
 from app.folders.access import authorize
 from app.signing import asked, enrol
 from app.signing.models import Certificate
-from app.signing.purpose import Purpose
 from app.signing.refused import watched
 from app.signing.verifier.web import whoever
+from app.trust.purpose import Purpose
 
 pages = Blueprint("enrolling", __name__)
 RATE = "20 per minute"
@@ -76,7 +76,7 @@ def late() -> Response:
     with it would (`certificate-expired`, `certificate-not-yet-valid`); a certificate within its dates is let go.
     """
     from app.signing.keys import browser, webeid
-    from app.signing.trust import check_dates, facts
+    from app.trust.trust import check_dates, facts
 
     offer = asked.body()
     where = webeid if offer.get("provider") == "webeid" else browser

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from asn1crypto import algos, cms, core, x509
 from pyhanko.sign.signers import ExternalSigner
 
-from app.signing import algorithms
-from app.signing.timestamp import TimestampClient
-from app.signing.trust import certificates_in
+from app.trust import algorithms
+from app.trust.timestamp import TimestampClient
+from app.trust.trust import certificates_in
 
 SEQUENCE, SET, OCTETS = 0x30, 0x31, 0x04
 IMPLICIT_0, IMPLICIT_1 = 0xA0, 0xA1

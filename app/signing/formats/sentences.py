@@ -46,13 +46,6 @@ SENTENCES: Sentences = {
             "cartouche. Corrigez le nom ou la qualité du signataire."
         ),
     ),
-    "signature-not-yours": (
-        403,
-        (
-            "Rien n’a été signé : la signature reçue n’est pas celle de ce document par ce certificat. "
-            "Recommencez depuis la page du dossier."
-        ),
-    ),
     "prepared-file-changed": (
         409,
         (

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import IO
 
 from app.core.refusals import Refusal
-from app.signing import algorithms
 from app.signing.formats import pes_before, xades_text
 from app.signing.formats.pes_bytes import BLOCK, blocks, copy
 from app.signing.formats.xades_text import Signatory, Text
 from app.signing.ports import Prepared, ServerKey, SignatureFacts
-from app.signing.trust import Trust, facts
+from app.trust import algorithms
+from app.trust.trust import Trust, facts
 
 ALGORITHM = "sha256"
 

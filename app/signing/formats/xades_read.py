@@ -14,13 +14,13 @@ from typing import IO
 from lxml import etree
 
 from app.core.refusals import Refusal
-from app.signing import algorithms
 from app.signing.formats import canonical, xades_signature
 from app.signing.formats.pes_bytes import element, tag_end
 from app.signing.formats.pes_layout import Layout, Mark, Target, layout
 from app.signing.formats.pes_profile import ACCEPTED, DOMAINS, OLDER, REPLACED, ROOT, YES, Mode
 from app.signing.formats.xades_signature import LARGEST, MisfitError, Said
-from app.signing.trust import TOLERANCE, CertificateFacts, Trust, certificates_in, check_certificate, facts
+from app.trust import algorithms
+from app.trust.trust import TOLERANCE, CertificateFacts, Trust, certificates_in, check_certificate, facts
 
 MOST_SIGNERS = 16  # different certificates of one flow that are asked about
 COVERS = {

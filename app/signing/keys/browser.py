@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.refusals import Refusal
-from app.signing import algorithms
 from app.signing.ports import Prepared
+from app.trust import algorithms
 
 LARGEST_CERTIFICATE, LONGEST_CHAIN = 16 * 1024, 8
 LARGEST_SIGNATURE = 2048  # bytes; RSA 16384 bits

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from app.core.refusals import Refusal
 from app.core.security import new_token
-from app.signing import algorithms
 from app.signing.remote.service import Service, decoded, listed, member, text
+from app.trust import algorithms
 
 LONGEST_CHAIN = 8
 MOST_ON_A_PAGE = 100

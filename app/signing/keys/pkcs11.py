@@ -24,7 +24,7 @@ from pkcs11 import exceptions as said
 from pydantic import SecretStr
 
 from app.core.refusals import Refusal
-from app.signing import algorithms
+from app.trust import algorithms
 
 Answer = TypeVar("Answer")
 WRONG_PIN = (said.PinIncorrect, said.PinInvalid, said.PinLenRange, said.PinExpired, said.PinLocked)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from app.core.refusals import Refusal
-from app.signing import algorithms
+from app.trust import algorithms
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.refusals import Refusal
-from app.signing import algorithms
 from app.signing.ports import Prepared
+from app.trust import algorithms
 
 LARGEST_CERTIFICATE, LARGEST_SIGNATURE, MOST_ALGORITHMS = 16 * 1024, 2048, 64
 ALGORITHM = ("cryptoAlgorithm", "hashFunction", "paddingScheme")

@@ -21,7 +21,7 @@ from app.people.office.web import give_up
 from app.signing import enrol
 from app.signing.enrolling.web import state_of
 from app.signing.models import Certificate
-from app.signing.purpose import Purpose
+from app.trust.purpose import Purpose
 
 pages = Blueprint("office", __name__)
 ACTED = ("action", "reason", "purpose")

@@ -19,14 +19,15 @@ from app.journal.chain import Event, append
 from app.people import identity
 from app.people.actor import Actor
 from app.people.models import User
-from app.signing import algorithms, setting
+from app.signing import setting
 from app.signing.enrol import Awaited, Proof, awaited, enrolled, refuse_taken
 from app.signing.enrolling.possession import checked, statement_of
 from app.signing.keys.csc import CscKey
 from app.signing.models import Certificate, RemoteKey, RemoteRequest
 from app.signing.remote import pending
 from app.signing.remote.pending import Asked
-from app.signing.trust import CertificateFacts, facts
+from app.trust import algorithms
+from app.trust.trust import CertificateFacts, facts
 
 MOST_SHOWN = 20
 
@@ -59,7 +60,7 @@ def _offers(user: str) -> Iterator[Offer]:
 def ask(actor: Actor, credential: str) -> Asked:
     """Ask the owner of a credential for the proof that it is his.
 
-    Refuses a certificate that may not sign (`app.signing.trust`), a credential that signs without asking anything of
+    Refuses a certificate that may not sign (`app.trust.trust`), a credential that signs without asking anything of
     anybody (`csc-credential-unguarded`), one that is somebody else's here (`csc-credential-taken`).
     """
     service = setting.remote_service()

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from app.core.addresses import AddressRefusedError, Allowed, entry_of, read
 from app.core.refusals import Refusal
-from app.signing.network import AnsweredError, Outside, UnreachableError
+from app.trust.network import AnsweredError, Outside, UnreachableError
 from config import LOOPBACK
 
 JSON, FORM = "application/json", "application/x-www-form-urlencoded"

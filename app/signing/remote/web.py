@@ -16,11 +16,11 @@ from app.folders.access import authorize
 from app.signing import asked, setting
 from app.signing.enrol import Awaited, common_name
 from app.signing.enrolling.web import outcome
-from app.signing.purpose import Purpose
 from app.signing.refused import watched
 from app.signing.remote import sockets
 from app.signing.remote.mine import Linked, linked
 from app.signing.verifier.web import whoever
+from app.trust.purpose import Purpose
 
 pages = Blueprint("remote", __name__)
 SIGN = "sign"

@@ -21,6 +21,7 @@ from app.core.texts import cleaned
 from app.pdf.fonts import FONT, characters
 from app.signing import setting
 from app.signing.verdict import Verdict, dump, load
+from app.trust import authorities
 
 if TYPE_CHECKING:
     from app.signing.ports import ServerKey
@@ -96,12 +97,12 @@ def made(answer: Answer, *, timestamped: bool) -> tuple[bytes, bool]:
 
 
 def _key() -> "ServerKey":
-    from app.signing.trust import check_certificate
+    from app.trust.trust import check_certificate
 
     key = setting.seal_key()
     if key is None:
         raise Refusal("attestation-not-sealed")
-    trust = setting.trust()
+    trust = authorities.trust()
     check_certificate(key.certificate, key.chain, trust=trust, moment=now(), enrolled=None, sealing=True)
     return key
 
@@ -110,7 +111,7 @@ def _seal(drawn: Path, target: Path, key: "ServerKey", *, timestamped: bool) -> 
     from app.signing.formats import pades
     from app.signing.ports import FieldPlan
 
-    timestamper = setting.timestamper() if timestamped else None
+    timestamper = authorities.timestamper() if timestamped else None
     moment = now()
     pades.seal(
         drawn,
@@ -128,7 +129,7 @@ def _seal(drawn: Path, target: Path, key: "ServerKey", *, timestamped: bool) -> 
         source=drawn,
         field=FIELD,
         certificate=key.certificate,
-        trust=setting.trust(),
+        trust=authorities.trust(),
         timestamped=timestamper is not None,
         moment=now(),
     )
@@ -208,7 +209,7 @@ def _below(key: "ServerKey | None") -> Sequence[str]:
     )
     if key is None:
         return meaning, UNSEALED
-    from app.signing.trust import facts
+    from app.trust.trust import facts
 
     name = facts(key.certificate).common_name
     return (

@@ -38,6 +38,7 @@ from app.signing.verifier.continued import (
     named,
     signed_version,
 )
+from app.trust import authorities
 
 pages = Blueprint("verifier", __name__)
 OPEN, SIGNED_IN = "signing.verifier.public", "signing.verifier.file"
@@ -145,7 +146,7 @@ def _judge_upload() -> _Judged:
         path = _put(sent, Path(room) / "file")
         content = _put(beside, Path(room) / "content") if beside is not None and beside.filename else None
         moment = now()
-        found = examine(path, setting.whom(), moment, content)
+        found = examine(path, authorities.whom(), moment, content)
         answer = Answer(
             name=cleaned(sent.filename)[:200],
             sha256=_sha256(path),

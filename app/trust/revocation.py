@@ -8,7 +8,7 @@ from pyhanko_certvalidator.fetchers.requests_fetchers.cert_fetch_client import R
 from pyhanko_certvalidator.fetchers.requests_fetchers.crl_client import RequestsCRLFetcher
 from pyhanko_certvalidator.fetchers.requests_fetchers.ocsp_client import RequestsOCSPFetcher
 
-from app.signing.network import Outside, UnreachableError
+from app.trust.network import Outside, UnreachableError
 
 
 @dataclass(frozen=True)

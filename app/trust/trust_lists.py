@@ -44,7 +44,7 @@ def refresh(
     they are public.
     Returns how many certificates are believed now; raises `ListRefusedError` or `UnreachableError` and changes nothing.
     """
-    from app.signing.network import Outside
+    from app.trust.network import Outside
 
     own = (entry_of(url),)
 

@@ -27,11 +27,11 @@ from pyhanko_certvalidator.policy_decl import (
 from app.core.clock import PARIS
 from app.core.refusals import Refusal
 from app.core.texts import cleaned
-from app.signing import algorithms, assurance, trust_lists
-from app.signing.anchors import Anchors
-from app.signing.network import Outside
-from app.signing.purpose import Purpose
-from app.signing.revocation import Backend, fetchers
+from app.trust import algorithms, assurance, trust_lists
+from app.trust.anchors import Anchors
+from app.trust.network import Outside
+from app.trust.purpose import Purpose
+from app.trust.revocation import Backend, fetchers
 
 TOLERANCE = timedelta(minutes=5)  # between our clock and those of the authorities
 # The holder's certificate must be checkable; those above it only where they say how (ETSI EN 319 102-1 §5.2.6.4)
@@ -64,8 +64,8 @@ class Trust:
     """Whom we believe: roots for persons, roots for timestamps (DER or PEM), and which hosts may be asked.
 
     With `fetch` false no host is asked and revocation stays unknown; `timeout` in seconds for each question. `lists`:
-    folder of the trusted lists of Europe (`app.signing.trust_lists`), believed beside the roots. `known`: certificates
-    of intermediate authorities (DER) that help to reach a root, and are not believed for it (`app.signing.intermediates`).
+    folder of the trusted lists of Europe (`app.trust.trust_lists`), believed beside the roots. `known`: certificates
+    of intermediate authorities (DER) that help to reach a root, and are not believed for it (`app.trust.intermediates`).
     """
 
     roots: Sequence[bytes]
@@ -150,7 +150,7 @@ class CertificateFacts:
     """What a certificate says of itself: names in French order of reading, serial and hashes in lower-case hexadecimal.
 
     `issuer_serial`: SHA-256 of the issuer's name, a colon, the serial. `revocation_checked`: an authority answered.
-    `assurance`: the level that a signature with it reaches (`app.signing.assurance`), once it was checked.
+    `assurance`: the level that a signature with it reaches (`app.trust.assurance`), once it was checked.
     """
 
     subject: str

@@ -2,17 +2,17 @@
 
 import click
 
-from app.signing import setting
+from app.trust import authorities
 
 
 @click.command("trust-lists")
 def trust_lists() -> None:
     """Relever, vérifier et garder les listes de confiance ; une liste refusée ne change rien et fait échouer."""
-    from app.signing.network import UnreachableError
-    from app.signing.trust_lists import ListRefusedError
+    from app.trust.network import UnreachableError
+    from app.trust.trust_lists import ListRefusedError
 
     try:
-        count = setting.refresh_lists()
+        count = authorities.refresh_lists()
     except (UnreachableError, ListRefusedError) as error:
         raise click.ClickException(
             f"Les listes de confiance n’ont pas changé : {error}. Vérifiez l’adresse et le réseau, puis recommencez."
