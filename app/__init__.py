@@ -20,6 +20,7 @@ from config import Settings, settings
 
 SLICES = (
     "trust",
+    "verification",
     "people",
     "journal",
     "files",

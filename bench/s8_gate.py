@@ -15,11 +15,11 @@ import pikepdf
 
 from app.files import confined
 from app.files.confined import Confined, Pool
-from app.signing import examine as examining
 from app.signing.formats import pades, placement
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan, Stamp
 from app.trust.trust import Trust
+from app.verification import examine as examining
 from bench.ground import ROOT
 from bench.measure import Figure, Operations, goal, side_by_side
 from bench.s1_signature import PASSPHRASE, _key_file
@@ -86,9 +86,9 @@ def operations(path: Path, trust: Trust, room: Confined) -> Operations:
         yield judge
 
 
-WITH = Confined("app.signing.examiner", Pool())
+WITH = Confined("app.verification.examiner", Pool())
 WITHOUT = Confined(
-    "app.signing.examiner",
+    "app.verification.examiner",
     Pool(
         confined._CHILD.replace(
             "from app.files.confined import wait;",

@@ -17,6 +17,7 @@ for name in (
     "folders.models",
     "folders.once",
     "transmission.models",
+    "verification.models",
     "signing.models",
     "invoices.models",
     "pes.models",

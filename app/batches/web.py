@@ -10,12 +10,11 @@ from app.batches import history as past
 from app.batches.meaning import meanings
 from app.core.db import key_in, reading
 from app.core.http import PERSON, guard
-from app.core.limits import limiter
+from app.core.limits import limiter, whoever
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.signing import asked, enrol
 from app.signing.remote.web import at_distance, codes_of, rate, told
-from app.signing.verifier.web import whoever
 from app.signing.web import described
 
 if TYPE_CHECKING:

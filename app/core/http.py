@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import structlog
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
@@ -327,6 +328,12 @@ def _owed(error: HTTPException) -> dict[str, str]:
     pace = getattr(error, "limit", None)
     delay = {"Retry-After": str(pace.limit.get_expiry())} if pace is not None else {}
     return {**delay, **{name: value for name, value in error.get_headers() if name == "Allow"}}
+
+
+def disposition(name: str, *, download: bool) -> str:
+    """The Content-Disposition of a document, for a name of any script (RFC 6266, RFC 5987)."""
+    plain = name.encode("ascii", "ignore").decode().replace('"', "").replace("\\", "") or "document"
+    return f"{'attachment' if download else 'inline'}; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
 
 
 def client() -> str:

@@ -38,6 +38,12 @@ def origin() -> str:
     return str(address)
 
 
+def whoever() -> str:
+    """Each person counts for one: a town hall leaves by one address."""
+    actor = g.get("actor")
+    return f"person {actor.user_id}" if actor is not None else origin()
+
+
 limiter = Limiter(origin, default_limits=[])
 
 

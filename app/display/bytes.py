@@ -1,11 +1,10 @@
 """The route of bytes: the same `authorize` as the page, the exact version asked for, verified against its name."""
 
-from urllib.parse import quote
-
 import sqlalchemy as sa
 from flask import Response, stream_with_context
 
 from app.core.db import Db, reading
+from app.core.http import disposition
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders.access import authorize
@@ -72,9 +71,3 @@ def _sent(db: Db, folder: Folder, version: DocumentVersion) -> bool:
         StepRun.entered_at < removed_at,
     )
     return db.scalar(query.limit(1)) is not None
-
-
-def disposition(name: str, *, download: bool) -> str:
-    """The Content-Disposition of a document, for a name of any script (RFC 6266, RFC 5987)."""
-    plain = name.encode("ascii", "ignore").decode().replace('"', "").replace("\\", "") or "document"
-    return f"{'attachment' if download else 'inline'}; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"

@@ -11,12 +11,11 @@ from werkzeug.wrappers import Response
 from app.core.clock import now, today
 from app.core.db import key_in, reading
 from app.core.french import taille
-from app.core.http import FILES, PERSON, guard, wants_json
+from app.core.http import FILES, PERSON, disposition, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display import page
 from app.display.blueprint import CREATE, received, version_shown
-from app.display.bytes import disposition
 from app.files import vault
 from app.folders.access import authorize
 from app.folders.effect import appeals_of

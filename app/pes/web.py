@@ -8,10 +8,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app.core.clock import now
 from app.core.db import key_in, reading
-from app.core.http import PERSON, guard
+from app.core.http import PERSON, disposition, guard
 from app.core.refusals import Refusal
 from app.display.blueprint import CREATE
-from app.display.bytes import disposition
 from app.files import vault
 from app.folders.access import authorize
 from app.pes import intake, returns_view

@@ -8,11 +8,10 @@ from werkzeug.wrappers import Response
 
 from app.circuits.library import family_of
 from app.core.db import reading
-from app.core.http import FILES, PERSON, guard, wants_json
+from app.core.http import FILES, PERSON, disposition, guard, wants_json
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display.blueprint import received, version_shown
-from app.display.bytes import disposition
 from app.folders.access import authorize
 from app.folders.effect import CANCELLED
 from app.folders.publicity import choice_of

@@ -21,16 +21,19 @@ from app.folders.models import DocumentVersion, Folder
 from app.folders.sockets import Tag
 from app.people.actor import system
 from app.signing import copies, earlier, expiry, foreseen, levels, refused, setting
+from app.signing.attesting import attestation_seal
 from app.signing.authority import quality
 from app.signing.enrol import common_name
+from app.signing.kept.content import content_of
 from app.signing.models import Augmentation, SignatureProof
 from app.signing.paper import sheet as paper
 from app.signing.placing import places
 from app.signing.placing import web as placing
 from app.signing.renewal import daily
 from app.signing.shown import SignatureView, address, by_hand, in_both_names, judged
-from app.signing.verdicts import content_of, judge_kept, key_of, remembered
 from app.trust.assurance import LABELS
+from app.verification import sockets as attestations
+from app.verification.verdicts import judge_kept, key_of, remembered
 from workflows.events import Action
 from workflows.family import Problem
 
@@ -46,6 +49,7 @@ ARCHIVING = {
 def plug(settings: Any, templates: Environment) -> None:
     """Register, once for the process."""
     setting.configure(settings)
+    attestations.seals(setting.sealed, attestation_seal)
     sockets.signable("pes", _flow)
     sockets.dry_run(_dry_run)
     sockets.action(Action.SIGN, "signing.dialog", "dialog")

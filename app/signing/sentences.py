@@ -7,7 +7,6 @@ from app.signing.keys import sentences as keys
 from app.signing.paper import sentences as paper
 from app.signing.placing import sentences as placing
 from app.signing.remote import sentences as remote
-from app.signing.verifier import sentences as verifier
 
 SENTENCES: Sentences = {
     "would-be-refused": (
@@ -100,11 +99,14 @@ SENTENCES: Sentences = {
         404,
         "Le certificat n’a pas été inscrit : cette personne n’a pas de compte ouvert. Choisissez-la dans la liste.",
     ),
+    "verification-unknown": (
+        404,
+        "Aucune vérification de ce document n’est connue. Rouvrez le dossier, puis recommencez.",
+    ),
     **formats.SENTENCES,
     **handwriting.SENTENCES,
     **keys.SENTENCES,
     **paper.SENTENCES,
     **placing.SENTENCES,
     **remote.SENTENCES,
-    **verifier.SENTENCES,
 }

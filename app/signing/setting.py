@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from app.core.refusals import Refusal
+from app.verification import setting as verification
 
 if TYPE_CHECKING:
     from app.signing.ports import ServerKey
@@ -46,16 +47,11 @@ def sealed() -> bool:
     return chosen.seal_p12 is not None or chosen.seal_pkcs11_module is not None
 
 
-def verifier_address() -> str:
-    """Where anybody may have a file verified."""
-    return f"{str(_chosen['settings'].public_url).rstrip('/')}/verifier"
-
-
 def stamped_address() -> str:
     """The verifier's address as each stamp says it; empty where stamps do not."""
     if not _chosen["settings"].stamp_verifier:
         return ""
-    return verifier_address().removeprefix("https://").removeprefix("http://")
+    return verification.verifier_address().removeprefix("https://").removeprefix("http://")
 
 
 def _pin(chosen: Any) -> SecretStr:
@@ -106,12 +102,6 @@ def archive_delay() -> float:
 def renewal_days() -> int:
     """How many days before its end an archive timestamp is renewed."""
     return int(_chosen["settings"].archive_renewal_days)
-
-
-def verifier() -> tuple[int, int]:
-    """The largest file that may be verified, in bytes, and how many at once in a process."""
-    chosen = _chosen["settings"]
-    return chosen.verify_limit_mb * 1024 * 1024, chosen.verify_at_once
 
 
 def refusals_window() -> timedelta:

@@ -6,7 +6,7 @@ from app.core.french import instant_preuve, jour_long
 from app.core.grammar import de
 from app.signing.models import PaperSignature
 from app.signing.paper.sheet import NO_ELECTRONIC, told
-from app.signing.verdict import Verdict
+from app.verification.verdict import Verdict
 
 TONES = {"valide": "ok", "invalide": "danger", "indéterminé": "warn"}
 
@@ -52,5 +52,5 @@ def by_hand(row: PaperSignature) -> SignatureView:
 
 
 def address(folder_id: int, document_id: int, number: int) -> str:
-    """Where all that is known of the signatures of a version is shown (`app/signing/verifier/web.py`)."""
+    """Where all that is known of the signatures of a version is shown (`app/signing/kept/web.py`)."""
     return f"/dossiers/{folder_id}/documents/{document_id}/{number}/signatures"

@@ -24,6 +24,7 @@ from app.signing import asked, authority, enrol, expiry, refused, setting
 from app.signing.enrolling.web import pages as enrolling
 from app.signing.enrolling.web import state_of
 from app.signing.handwriting.web import pages as handwriting
+from app.signing.kept.web import pages as kept
 from app.signing.legal import legal_sentence
 from app.signing.models import Certificate, SignatureSession
 from app.signing.office.web import pages as office
@@ -32,14 +33,13 @@ from app.signing.paper.web import pages as paper
 from app.signing.placing.web import pages as placing
 from app.signing.remote.web import at_distance, kept_there
 from app.signing.remote.web import pages as remote
-from app.signing.verifier.web import pages as verifier
 from app.trust import authorities
 from app.trust.purpose import Purpose
 from workflows.events import Action
 from workflows.rights import Right
 
 pages = Blueprint("signing", __name__, template_folder="templates")
-pages.register_blueprint(verifier)
+pages.register_blueprint(kept)
 pages.register_blueprint(placing)
 pages.register_blueprint(office)
 pages.register_blueprint(enrolling)

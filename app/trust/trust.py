@@ -180,7 +180,7 @@ class _Shared:
         self._answers: dict[bytes, Future[Any]] = {}
         self._lock = Lock()
         self.proven: dict[bytes, Any] = {}
-        """Signatures that were proven, by what they share with their like (`app.signing.likeness`)."""
+        """Signatures that were proven, by what they share with their like (`app.verification.likeness`)."""
         self.proving = Lock()
         self.bearers: dict[bytes, Any] = {}
         """The certificates that came with them, read once."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.refusals import Refusal
-from app.signing import kinds
+from app.verification import kinds
 
 
 @dataclass(frozen=True)

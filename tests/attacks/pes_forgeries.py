@@ -6,7 +6,7 @@ Sources: PES v2 signature policy of the DGFiP (urn:oid:1.2.250.1.131.1.5.18.21.1
 import re
 from base64 import b64encode
 
-from app.signing.formats import pes_profile
+from app.verification.readers import pes_profile
 from tests.attacks.catalogue import forgery
 from tests.builders import pes
 from tests.signing import corpus

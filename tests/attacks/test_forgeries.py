@@ -7,7 +7,7 @@ import pytest
 
 from app.core.clock import now
 from app.core.refusals import Refusal
-from app.signing.examine import examine
+from app.verification.examine import examine
 from tests.attacks import catalogue
 from tests.attacks.catalogue import FORGERIES, judge
 

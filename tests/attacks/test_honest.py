@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from app.core.clock import now
-from app.signing.examine import examine
+from app.verification.examine import examine
 from tests.attacks import catalogue
 from tests.attacks.catalogue import HONEST, judge
 

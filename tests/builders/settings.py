@@ -2,10 +2,12 @@
 
 from app.signing import setting
 from app.trust import authorities
+from app.verification import setting as verification
 from config import Settings
 
 
 def take_settings(settings: Settings) -> None:
     """As a restart with other settings would."""
     authorities.configure(settings)
+    verification.configure(settings)
     setting.configure(settings)

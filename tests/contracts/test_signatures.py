@@ -17,7 +17,7 @@ from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.formats import cades, pades, xades, xades_pes
 from app.signing.ports import FieldPlan
-from app.signing.verify import verify
+from app.verification.verify import verify
 from demo.pki import TestPki
 from tests.builders.chromium import Chromium
 from tests.builders.pes import MAYOR, sample

@@ -18,9 +18,9 @@ from app.journal.chain import verify
 from app.journal.models import JournalEntry
 from app.notices.letter import message_id
 from app.signing.models import SignatureProof, SignatureSession
-from app.signing.verify import verify as signatures_of
 from app.transmission.models import Receipt, Transmission
 from app.trust import authorities
+from app.verification.verify import verify as signatures_of
 from tests.builders.house import ACT_WAY, INVOICE_WAY, House
 
 SIGN = {"invoice": "bon_a_payer", "deliberation": "signatures"}

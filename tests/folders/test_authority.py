@@ -18,8 +18,8 @@ from app.people.models import MandateRow
 from app.signing import sign
 from app.signing.formats import pades
 from app.signing.models import SignatureProof, SignatureSession
-from app.signing.verify import verify
 from app.trust import authorities
+from app.verification.verify import verify
 from tests.builders.house import House
 from tests.builders.mandates import (
     ADMINISTRATOR,

@@ -43,8 +43,8 @@ WEB_KINDS = {"web", "api", "cli"}
 
 # Libraries that cost a start: at the top only of rooms that their callers open when the work is there.
 HEAVY = {
-    "pyhanko": ("app/trust/", "app/signing/", "app/files/", "app/pdf/"),
-    "pyhanko_certvalidator": ("app/trust/", "app/signing/"),
+    "pyhanko": ("app/trust/", "app/verification/", "app/signing/", "app/files/", "app/pdf/"),
+    "pyhanko_certvalidator": ("app/trust/", "app/verification/", "app/signing/"),
     "certomancer": ("demo/",),
     "lxml": (
         "app/channels/actes/",
@@ -53,6 +53,7 @@ HEAVY = {
         "app/pes/",
         "app/signing/",
         "app/trust/",
+        "app/verification/",
         "app/transmission/s2low/",
         "demo/",
     ),

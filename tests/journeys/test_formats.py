@@ -15,9 +15,9 @@ from app.folders import decide, sending
 from app.folders.documents import current_versions
 from app.folders.models import Document, DocumentVersion
 from app.people import desks
-from app.signing.formats.xades_read import read_pes
 from app.signing.models import SignatureProof
 from app.trust import authorities
+from app.verification.readers.xades_read import read_pes
 from tests.builders.house import ASSETS, FLOW, House
 
 SIREN = "212909998"

@@ -9,8 +9,8 @@ from app.core.clock import now
 from app.core.refusals import Refusal
 from app.folders import deposit, sending
 from app.folders.keep import Incoming
-from app.signing import kinds
 from app.trust.trust import Trust
+from app.verification import kinds
 from tests.builders.house import House
 
 K = "k.morizur"

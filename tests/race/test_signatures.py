@@ -7,8 +7,8 @@ import pytest
 
 from app.core.clock import now
 from app.signing.formats import placement
-from app.signing.verify import verify
 from app.trust import authorities
+from app.verification.verify import verify
 from tests.builders.house import ACT
 from tests.race.town import Asked, Town, at_once, one_wins, told
 

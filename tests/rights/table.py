@@ -123,17 +123,17 @@ ROUTES = {
     "signing.enrolling.prove": "person",
     "signing.enrolling.late": "person",
     "signing.diagnosis": "person",
-    "signing.verifier.public": "public",
-    "signing.verifier.file": "person",
-    "signing.verifier.kept": "person",
-    "signing.verifier.report": "person",
-    "signing.verifier.attest": "public",
-    "signing.verifier.attest_file": "person",
-    "signing.verifier.attest_kept": "person",
-    "signing.verifier.apart": "public",
-    "signing.verifier.apart_file": "person",
-    "signing.verifier.before_after": "person",
-    "signing.verifier.kept_apart": "person",
+    "verification.public": "public",
+    "verification.file": "person",
+    "signing.kept.verdicts": "person",
+    "signing.kept.report": "person",
+    "verification.attest": "public",
+    "verification.attest_file": "person",
+    "signing.kept.attest": "person",
+    "verification.apart": "public",
+    "verification.apart_file": "person",
+    "signing.kept.before_after": "person",
+    "signing.kept.apart": "person",
     "signing.remote.choose": "person",
     "signing.remote.ask": "person",
     "signing.remote.prove": "person",
@@ -209,19 +209,15 @@ READ = {
     ("folders.printed", "HEAD"),
     ("folders.document", "GET"),
     ("folders.document", "HEAD"),
-    ("signing.verifier.kept", "GET"),
-    ("signing.verifier.kept", "HEAD"),
+    ("signing.kept.verdicts", "GET"),
+    ("signing.kept.verdicts", "HEAD"),
 }
 JUDGE = {  # the signatures of what one reads; the report is there once they are judged (tests/verifying/test_pages.py)
-    ("signing.verifier.kept", "POST"),
-    ("signing.verifier.report", "GET"),
-    ("signing.verifier.report", "HEAD"),
-    ("signing.verifier.attest_kept", "POST"),
-    *(
-        (f"signing.verifier.{name}", method)
-        for name in ("before_after", "kept_apart")
-        for method in ("GET", "HEAD")
-    ),
+    ("signing.kept.verdicts", "POST"),
+    ("signing.kept.report", "GET"),
+    ("signing.kept.report", "HEAD"),
+    ("signing.kept.attest", "POST"),
+    *((f"signing.kept.{name}", method) for name in ("before_after", "apart") for method in ("GET", "HEAD")),
 }
 CARRIED = {  # what a payment flow carries: neither family of the matrix has any (tests/pes/test_attachment.py)
     (f"pes.{name}", method) for name in ("attachment", "attachment_bytes") for method in ("GET", "HEAD")

@@ -13,7 +13,7 @@ from lxml import etree
 from signxml import CanonicalizationMethod, SignatureConstructionMethod
 from signxml.xades import XAdESSigner
 
-from app.signing.formats.xades_reading import NAMES
+from app.verification.readers.xades_reading import NAMES
 from tests.signing.corpus import Corpus, pem
 
 DOCUMENT = b'<marche xmlns="urn:kerlann:marche"><lot n="1">Quai du port</lot><prix>12000</prix></marche>'

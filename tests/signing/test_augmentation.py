@@ -26,9 +26,9 @@ from pyhanko_certvalidator.registry import SimpleTrustManager
 from app.core.clock import now
 from app.signing.formats import augmentation, preservation
 from app.signing.formats.augmentation import Answers
-from app.signing.verify import verify
 from app.trust.timestamp import TimestampClient
 from app.trust.trust import certificates_in, facts
+from app.verification.verify import verify
 
 from .conftest import free_port, refusal, sealed
 from .test_pades import run

@@ -9,10 +9,10 @@ from asn1crypto import cms, pem
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from app.core.clock import now
-from app.signing.cms_signatures import read_p7s
 from app.signing.formats import cades
 from app.signing.formats.naming import signature_name
 from app.trust.timestamp import TimestampClient
+from app.verification.readers.cms_signatures import read_p7s
 
 from .conftest import free_port, refusal
 from .test_pades import run

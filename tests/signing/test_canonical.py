@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from app.core.refusals import Refusal
-from app.signing.formats import canonical, pes_skim
-from app.signing.formats.pes_bytes import element
-from app.signing.formats.pes_layout import layout
+from app.verification.readers import canonical, pes_skim
+from app.verification.readers.pes_bytes import element
+from app.verification.readers.pes_layout import layout
 from tests.builders import pes
 
 HEAD = '<?xml version="1.0" encoding="ISO-8859-1"?>'

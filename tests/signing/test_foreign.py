@@ -10,10 +10,10 @@ import zlib
 import pytest
 
 from app.core.clock import now
-from app.signing import kinds
-from app.signing.formats.xades_reading import NAMES
-from app.signing.verifier.sentences import SENTENCES
-from app.signing.verify import verify
+from app.verification import kinds
+from app.verification.readers.xades_reading import NAMES
+from app.verification.sentences import SENTENCES
+from app.verification.verify import verify
 
 from . import foreign
 from .conftest import refusal

@@ -10,8 +10,8 @@ from asn1crypto import core
 
 from app.core.clock import now
 from app.signing.formats import pades
-from app.signing.pdf_signatures import read_pdf
 from app.trust.trust import asking_once, shared
+from app.verification.readers.pdf_signatures import read_pdf
 
 from .conftest import refusal, sealed
 

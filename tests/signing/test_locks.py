@@ -10,7 +10,7 @@ from app.core.clock import now
 from app.signing.formats import pades
 from app.signing.placing.places import Part, _locks
 from app.signing.ports import Box, FieldPlan
-from app.signing.verify import verify
+from app.verification.verify import verify
 from tests.signing.corpus import Corpus
 
 BOXES = {"un": Box(0, 300, 40, 420, 90), "deux": Box(0, 440, 40, 560, 90)}
@@ -83,7 +83,7 @@ def test_a_signature_added_elsewhere_afterwards_breaks_what_is_locked_and_nothin
 
 
 def _read(path: Path, trust):
-    from app.signing.pdf_signatures import read_pdf
+    from app.verification.readers.pdf_signatures import read_pdf
 
     return read_pdf(path, None, trust, now())
 

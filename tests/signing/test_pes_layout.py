@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.refusals import Refusal
-from app.signing.formats import pes_layout
-from app.signing.formats.pes_layout import layout
+from app.verification.readers import pes_layout
+from app.verification.readers.pes_layout import layout
 from tests.builders.pes import odd, sample
 
 LONG = 4096

@@ -13,10 +13,11 @@ from cryptography.x509.oid import NameOID
 
 from app.core.clock import now
 from app.core.refusals import Refusal
-from app.signing import kinds
-from app.signing.formats import pes_profile, xades_pes, xades_text
-from app.signing.formats.xades_read import read_pes
+from app.signing.formats import xades_pes, xades_text
 from app.trust.trust import Trust
+from app.verification import kinds
+from app.verification.readers import pes_profile
+from app.verification.readers.xades_read import read_pes
 from tests.builders.pes import ASSETS, MAYOR, SIGNATURE, resigned, sample, signed
 
 PER_BORDEREAU, GLOBAL = "depense_2_bordereaux", "depense_signature_globale"
@@ -407,7 +408,7 @@ def test_the_standing_of_the_certificate_is_said_apart(label, problem, tmp_path,
 
 
 def test_a_thousand_signatures_ask_about_their_certificate_once(tmp_path, key, trust, pki, monkeypatch):
-    from app.signing.formats import xades_read
+    from app.verification.readers import xades_read
 
     asked = []
     check = xades_read.check_certificate

@@ -17,9 +17,9 @@ from lxml import etree
 from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.formats import pes_before, xades_pes
-from app.signing.formats.pes_profile import PES, XAD
 from app.signing.formats.xades_text import Signatory
 from app.signing.keys.browser import question
+from app.verification.readers.pes_profile import PES, XAD
 from tests.builders.pes import ASSETS, MAYOR, SCHEMAS, SIGNATURE, odd, resigned, sample, signed
 
 from .conftest import refusal

@@ -10,8 +10,8 @@ import pytest
 from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.formats import pades, placement
-from app.signing.pdf_signatures import read_pdf
 from app.signing.ports import Box, FieldPlan
+from app.verification.readers.pdf_signatures import read_pdf
 
 from .conftest import STAMP, sealed
 from .test_pades import assert_others_accept

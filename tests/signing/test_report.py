@@ -10,7 +10,7 @@ from xsdata.formats.dataclass.parsers import XmlParser
 from xsdata.formats.dataclass.parsers.config import ParserConfig
 
 from app.core.clock import now
-from app.signing.verify import verify
+from app.verification.verify import verify
 
 from . import corpus
 from .corpus import Corpus, changed

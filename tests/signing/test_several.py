@@ -12,7 +12,7 @@ from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter, append_
 from app.core.clock import now
 from app.signing.formats import pades, placement
 from app.signing.ports import FieldPlan, Stamp
-from app.signing.verify import verify
+from app.verification.verify import verify
 
 from .conftest import refusal
 from .test_pades import assert_others_accept

@@ -13,7 +13,7 @@ import time_machine
 from app.core.clock import now
 from app.signing.formats import augmentation, preservation
 from app.signing.formats.augmentation import Answers
-from app.signing.verify import verify
+from app.verification.verify import verify
 from demo import pki as test_pki
 from demo import pki_recipe
 from demo.pki import TestPki

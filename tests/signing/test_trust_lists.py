@@ -7,11 +7,11 @@ import time_machine
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.core.clock import now
-from app.signing import kinds
 from app.trust import trust_lists
 from app.trust.network import UnreachableError
 from app.trust.trust import Trust
 from app.trust.trust_lists import ListRefusedError, refresh, registry, stamp
+from app.verification import kinds
 
 from .corpus import Corpus
 from .lists import Operator, Shown, country_list, list_of_lists, service

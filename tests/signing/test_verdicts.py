@@ -11,11 +11,11 @@ from pyhanko.sign.fields import MDPPerm
 
 from app.core.clock import now
 from app.core.refusals import Refusal
-from app.signing import kinds
-from app.signing.formats.pes_profile import CURRENT
 from app.signing.sentences import SENTENCES
-from app.signing.verify import verify
 from app.trust.trust import check_certificate, unfit
+from app.verification import kinds
+from app.verification.readers.pes_profile import CURRENT
+from app.verification.verify import verify
 from tests.builders import pes
 
 from . import corpus

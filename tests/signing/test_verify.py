@@ -11,9 +11,9 @@ from pyhanko.pdf_utils.layout import BoxConstraints
 from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.formats import pades
-from app.signing.pdf_signatures import read_pdf
 from app.signing.ports import FieldPlan
-from app.signing.verify import verify
+from app.verification.readers.pdf_signatures import read_pdf
+from app.verification.verify import verify
 
 
 @pytest.fixture

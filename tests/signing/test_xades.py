@@ -15,9 +15,9 @@ from lxml import etree
 
 from app.core.clock import now
 from app.signing.formats import xades
-from app.signing.formats.xades_reading import NAMES, c14n
-from app.signing.xades_signatures import read_xades
 from app.trust.timestamp import TimestampClient
+from app.verification.readers.xades_reading import NAMES, c14n
+from app.verification.readers.xades_signatures import read_xades
 
 from .conftest import free_port, refusal
 

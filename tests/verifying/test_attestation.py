@@ -8,9 +8,9 @@ import subprocess
 import pytest
 
 from app.core.clock import now
-from app.signing.verifier import attestation
-from app.signing.verify import verify
 from app.trust import authorities
+from app.verification import attestation
+from app.verification.verify import verify
 from tests.builders.house import token_in
 from tests.builders.settings import take_settings
 from tests.rights.looking import snapshot

@@ -15,8 +15,8 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from app.core.clock import now
 from app.core.refusals import Refusal, catalogue
-from app.signing.examine import STRANGER, Limits, examine
 from app.trust import authorities
+from app.verification.examine import STRANGER, Limits, examine
 from tests.builders.confined import asked
 from tests.builders.house import House
 

@@ -7,9 +7,9 @@ from app.core.refusals import Refusal
 from app.signing import enrol
 from app.signing.enrolling import possession
 from app.signing.keys.browser import BrowserKey
-from app.signing.models import VerdictRecord
-from app.signing.verdicts import judge_kept
 from app.trust import authorities, intermediates
+from app.verification.models import VerdictRecord
+from app.verification.verdicts import judge_kept
 from tests.verifying.test_pages import PUBLIC, ask, text
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

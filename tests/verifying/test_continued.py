@@ -15,9 +15,9 @@ from werkzeug.datastructures import FileStorage
 
 from app.core.clock import now
 from app.pdf.pictures import LESS, MORE, Pair, pictures
-from app.signing.verdict import dump, load
-from app.signing.verifier import continued
-from app.signing.verify import verify
+from app.verification import continued
+from app.verification.verdict import dump, load
+from app.verification.verify import verify
 from tests.builders.house import token_in
 from tests.rights.looking import snapshot
 from tests.signing import corpus

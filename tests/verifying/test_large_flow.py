@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from app.core.clock import now
-from app.signing.examine import examine
+from app.verification.examine import examine
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.setting import Whom
 from demo.pki import TestPki

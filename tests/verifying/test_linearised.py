@@ -7,7 +7,7 @@ import pikepdf
 import pytest
 
 from app.core.clock import now
-from app.signing.verify import verify
+from app.verification.verify import verify
 from tests.signing.corpus import Corpus, changed, no_form
 
 ASSETS = Path(__file__).parent.parent / "assets" / "signing"

@@ -15,12 +15,13 @@ from werkzeug.test import encode_multipart
 
 from app.core.clock import now
 from app.core.db import engine, reading
-from app.signing import verdicts
 from app.signing.formats import pades
+from app.signing.kept import content
 from app.signing.keys.pkcs12 import Pkcs12Key
-from app.signing.models import VerdictRecord
-from app.signing.places import place
 from app.signing.ports import FieldPlan
+from app.verification import verdicts
+from app.verification.models import VerdictRecord
+from app.verification.places import place
 from tests.builders import pes
 from tests.builders.confined import asked
 from tests.builders.house import token_in
@@ -402,8 +403,8 @@ def test_a_signature_beside_the_document_of_a_folder_is_judged_with_that_documen
     with reading() as db:
         (row,) = db.scalars(sa.select(VerdictRecord)).all()
         (beside,) = house.versions(folder_id, "signature")
-        assert verdicts.content_of(db, beside) == main.sha256
-        assert verdicts.content_of(db, main) is None
+        assert content.content_of(db, beside) == main.sha256
+        assert content.content_of(db, main) is None
     assert row.sha256 == verdicts.key_of(beside.sha256, main.sha256)
     assert row.sha256 not in {beside.sha256, verdicts.key_of(beside.sha256, beside.sha256)}
 

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 import pytest
 
 from app.core.refusals import Refusal
-from app.signing import places, setting
-from app.signing.places import place
+from app.signing import setting
+from app.verification import places
+from app.verification.places import place
 
 
 def test_strangers_never_take_the_last_place_of_a_process_and_one_waits_at_most(monkeypatch):

@@ -15,7 +15,7 @@ from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 
 from app.core.clock import now
 from app.pdf.comparison import Drawing
-from app.signing.verify import verify
+from app.verification.verify import verify
 from tests.signing.corpus import DOCUMENT, Corpus, changed
 
 PAGE, FOOT, SMALL = (0, 0, 595, 842), (380, 40, 560, 95), (60, 60, 200, 100)

@@ -7,10 +7,10 @@ from typing import Any
 from flask import Blueprint, Response, current_app, make_response, render_template, request, url_for
 
 from app.core.db import reading
-from app.core.http import PUBLIC, guard
+from app.core.http import PUBLIC, disposition, guard
 from app.core.limits import limiter
 from app.core.refusals import Refusal
-from app.display.bytes import SHOWN, disposition
+from app.display.bytes import SHOWN
 from app.files import vault
 from app.files.store import CHUNK
 from app.people.actor import system

@@ -8,13 +8,12 @@ from werkzeug.wrappers import Response
 from app.core.clock import now
 from app.core.db import reading
 from app.core.http import PERSON, guard
-from app.core.limits import limiter
+from app.core.limits import limiter, whoever
 from app.core.refusals import Refusal
 from app.folders.access import authorize
 from app.signing import asked, enrol
 from app.signing.models import Certificate
 from app.signing.refused import watched
-from app.signing.verifier.web import whoever
 from app.trust.purpose import Purpose
 
 pages = Blueprint("enrolling", __name__)

@@ -15,12 +15,12 @@ from pyhanko.sign.ades import cades_asn1  # noqa: F401 - teaches asn1crypto the 
 from pyhanko.sign.general import as_signing_certificate_v2
 
 from app.core.refusals import Refusal
-from app.signing.cms_signatures import read_p7s
 from app.signing.formats import container
 from app.signing.ports import Prepared, ServerKey, SignatureFacts
 from app.trust import algorithms
 from app.trust.timestamp import TimestampClient
 from app.trust.trust import Trust, facts
+from app.verification.readers.cms_signatures import read_p7s
 
 MEDIA_TYPE = "application/octet-stream"
 MIME_TYPE = "mime_type"

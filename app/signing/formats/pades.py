@@ -19,12 +19,12 @@ from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
 from app.core.refusals import Refusal
 from app.signing.formats import container
 from app.signing.formats.revision import CHUNK, is_prefix, write
-from app.signing.pdf_signatures import read_pdf
 from app.signing.ports import FieldPlan, Prepared, ServerKey, SignatureFacts, Stamp
-from app.signing.seen import Seen
 from app.trust import algorithms
 from app.trust.timestamp import TimestampClient
 from app.trust.trust import Trust, facts
+from app.verification.readers.pdf_signatures import read_pdf
+from app.verification.seen import Seen
 
 log = structlog.get_logger()
 BROKEN = (

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import IO
 
 from app.core.refusals import Refusal
-from app.signing.formats import canonical
-from app.signing.formats.pes_bytes import element, tag_end
-from app.signing.formats.pes_layout import PLAIN, Layout, Target, layout
-from app.signing.formats.pes_profile import DOMAINS, NO, ROOT, YES, Mode
+from app.verification.readers import canonical
+from app.verification.readers.pes_bytes import element, tag_end
+from app.verification.readers.pes_layout import PLAIN, Layout, Target, layout
+from app.verification.readers.pes_profile import DOMAINS, NO, ROOT, YES, Mode
 
 ENCODING, DECLARED_WITHIN = "ISO-8859-1", 50  # the transmission platforms look no further for the encoding
 

@@ -67,34 +67,6 @@ SENTENCES: Sentences = {
             "signer ; prévenez l’administrateur."
         ),
     ),
-    "pes-unreadable": (
-        422,
-        (
-            "Rien n’a été fait : ce flux comptable n’est pas un XML lisible ({why}). Exportez-le de nouveau depuis "
-            "le logiciel comptable, puis redéposez-le."
-        ),
-    ),
-    "pes-doctype": (
-        422,
-        (
-            "Rien n’a été fait : ce flux contient une déclaration DOCTYPE, qu’aucun flux comptable ne porte. "
-            "Exportez-le de nouveau depuis le logiciel comptable."
-        ),
-    ),
-    "pes-not-a-flow": (
-        422,
-        (
-            "Rien n’a été fait : ce fichier n’est pas un flux comptable PES_Aller (son élément principal est « {root} »). "
-            "Choisissez le fichier PES_Aller exporté par le logiciel comptable."
-        ),
-    ),
-    "pes-too-complex": (
-        422,
-        (
-            "Rien n’a été fait : ce flux contient {what}, ce qu’aucun logiciel comptable n’écrit. Exportez-le "
-            "de nouveau, ou découpez-le en plusieurs flux."
-        ),
-    ),
     "pes-encoding": (
         422,
         (
@@ -179,9 +151,5 @@ SENTENCES: Sentences = {
     "archive-not-made": (
         500,
         "Les preuves d’archivage n’ont pas été ajoutées : {why}. Le document signé est inchangé ; prévenez l’administrateur.",
-    ),
-    "xades-unreadable": (
-        422,
-        "Rien n’a été vérifié : cette signature XAdES n’est pas lisible ({why}). Demandez-la de nouveau à son auteur.",
     ),
 }

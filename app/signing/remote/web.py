@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from app.core.db import reading
 from app.core.french import jour_long, spaces
 from app.core.http import PERSON, guard
-from app.core.limits import limiter
+from app.core.limits import limiter, whoever
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.access import authorize
@@ -19,7 +19,6 @@ from app.signing.enrolling.web import outcome
 from app.signing.refused import watched
 from app.signing.remote import sockets
 from app.signing.remote.mine import Linked, linked
-from app.signing.verifier.web import whoever
 from app.trust.purpose import Purpose
 
 pages = Blueprint("remote", __name__)

@@ -1,1 +1,0 @@
-"""Pages that judge signatures: any file from anybody, and the documents of a folder."""

@@ -1,0 +1,201 @@
+"""The verdict on a file as a PDF that one keeps: the file's fingerprint, each signature, and our seal where there is one.
+
+Nothing of the file is kept for it. The public page gives its answer back to whoever asked, sealed by our own secret for a
+quarter of an hour (`pack`), and this answer alone makes the PDF.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+
+from app.core.clock import PARIS
+from app.core.refusals import Refusal
+from app.core.texts import cleaned
+from app.pdf.fonts import FONT, characters
+from app.verification import setting, sockets
+from app.verification.verdict import Verdict, dump, load
+
+MARGIN, LINE, LABEL = 20, 5.5, 38
+GOOD_FOR = 15 * 60  # seconds during which an answer may still be made into a PDF
+UNDRAWN = "?"
+TONES = {"valide": (20, 90, 50), "invalide": (160, 25, 25), "indéterminé": (125, 75, 0)}
+UNSEALED = (
+    "Ce document ne porte aucun cachet : rien n’y prouve d’où il vient, ni qu’il est resté tel quel. Pour vous en "
+    "assurer, faites vérifier de nouveau le fichier."
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was said of a file: its `name` as it was given, its SHA-256 (hexadecimal), its kind in French, when, by whom.
+
+    `content_sha256`: that of the file that a separate signature signs; else empty. `house`: who answers.
+    """
+
+    name: str
+    sha256: str
+    kind: str
+    at: datetime
+    house: str
+    verdicts: tuple[Verdict, ...]
+    content_sha256: str = ""
+
+
+def pack(answer: Answer, secret: str) -> str:
+    """The answer as text that only we can have made, for the page to give back; reports are left out."""
+    bare = [replace(one, report=None) for one in answer.verdicts]
+    said = {**vars(answer), "at": answer.at.isoformat(), "verdicts": json.loads(dump(bare))}
+    return str(_serializer(secret).dumps(said))
+
+
+def unpack(text: str, secret: str) -> Answer:
+    """What `pack` made, within a quarter of an hour; refuses `attestation-expired` for anything else."""
+    try:
+        said: dict[str, Any] = _serializer(secret).loads(text, max_age=GOOD_FOR)
+        verdicts = load(json.dumps(said["verdicts"]))
+        return Answer(**{**said, "at": datetime.fromisoformat(said["at"]), "verdicts": verdicts})
+    except (BadData, ValueError, KeyError, TypeError) as error:
+        raise Refusal("attestation-expired") from error
+
+
+def _serializer(secret: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(
+        secret, salt="paraphe.attestation", signer_kwargs={"digest_method": hashlib.sha256}
+    )
+
+
+def made(answer: Answer, *, timestamped: bool) -> tuple[bytes, bool]:
+    """The PDF, and whether it is sealed: it is wherever the installation holds a seal.
+
+    `timestamped`: whether the timestamp authority is asked for the seal's hour. Refuses `attestation-not-sealed` when
+    the seal is there and cannot serve (expired, revoked, its module silent): it is never left out in silence.
+    """
+    with TemporaryDirectory(prefix="paraphe-attestation-") as room:
+        drawn, target = Path(room) / "verdict.pdf", Path(room) / "sealed.pdf"
+        if not sockets.sealed():
+            _draw(answer, drawn, None)
+            return drawn.read_bytes(), False
+        try:
+            seal = sockets.seal()
+            _draw(answer, drawn, seal.name)
+            seal.put(drawn, target, timestamped=timestamped)
+        except Refusal as refusal:
+            raise Refusal("attestation-not-sealed") from refusal
+        return target.read_bytes(), True
+
+
+def _draw(answer: Answer, target: Path, seal: str | None) -> None:
+    from fpdf import FPDF
+
+    page = FPDF(format="A4")
+    page.set_title("Verdict sur les signatures d’un fichier")
+    page.set_lang("fr-FR")
+    page.set_margins(MARGIN, MARGIN)
+    page.add_font("Paraphe", fname=FONT)
+    page.add_page()
+    _text(page, "Verdict sur les signatures d’un fichier", 16)
+    _rows(page, _about(answer))
+    for number, one in enumerate(answer.verdicts, 1):
+        page.ln(4)
+        _text(page, f"Signature {number} : {one.name}", 12)
+        page.set_text_color(*TONES[one.verdict])
+        _text(page, f"Verdict : {one.verdict}. {one.reason}", 10)
+        page.set_text_color(0, 0, 0)
+        _rows(page, _signature(one))
+    if not answer.verdicts:
+        page.ln(4)
+        _text(page, "Ce fichier ne porte aucune signature électronique.", 11)
+    page.ln(6)
+    for sentence in _below(seal):
+        _text(page, sentence, 9)
+        page.ln(1)
+    page.output(str(target))
+
+
+def _about(answer: Answer) -> Sequence[tuple[str, str]]:
+    return (
+        ("Fichier, nommé par qui l’a remis", answer.name),
+        ("Nature", answer.kind),
+        ("Empreinte SHA-256", answer.sha256),
+        ("Empreinte du contenu signé", answer.content_sha256),
+        ("Vérifié le", f"{answer.at.astimezone(PARIS):%d/%m/%Y à %H:%M:%S %z}"),
+        ("Par", answer.house),
+    )
+
+
+def _signature(one: Verdict) -> Sequence[tuple[str, str]]:
+    chain = "\n".join(
+        f"{link.name}, émis par « {link.issuer} », numéro {link.serial}, jusqu’au {_day(link.not_after)}"
+        for link in one.chain
+    )
+    return (
+        ("Où", one.where),
+        ("Motif indiqué par le signataire", one.capacity or ""),
+        ("Quand", one.when),
+        ("Ce qui est signé", one.covered),
+        ("Depuis", one.changes),
+        ("Que faire", one.advice),
+        ("Certificat", one.revocation),
+        ("Qualification", one.qualified or ""),
+        ("Ce qu’elle porte", one.carries),
+        ("Niveau, selon la norme", one.level),
+        (
+            "Verdict, selon la norme",
+            f"{one.indication}{f', {one.sub_indication}' if one.sub_indication else ''} (EN 319 102-1)",
+        ),
+        ("Certificats", chain),
+    )
+
+
+def _day(iso: str) -> str:
+    return f"{datetime.fromisoformat(iso).astimezone(PARIS):%d/%m/%Y}"
+
+
+def _below(seal: str | None) -> Sequence[str]:
+    meaning = (
+        "Ce verdict vaut pour le seul fichier qui a cette empreinte, à l’heure dite : un certificat peut être révoqué "
+        "ensuite. Le fichier n’est pas joint."
+    )
+    if seal is None:
+        return meaning, UNSEALED
+    return (
+        meaning,
+        f"Ce document porte le cachet électronique « {seal} » : il prouve qu’il vient de là et n’a pas changé. Il se "
+        f"vérifie comme tout fichier signé, ici même : {setting.verifier_address()}",
+    )
+
+
+def _rows(page: Any, rows: Sequence[tuple[str, str]]) -> None:
+    for label, value in rows:
+        if not value:
+            continue
+        page.set_font("Paraphe", size=9)
+        whole = page.multi_cell(0, LINE, _known(value), dry_run=True, output="HEIGHT", align="L")
+        if page.will_page_break(min(whole, 4 * LINE)):
+            page.add_page()
+        page.set_font("Paraphe", size=8)
+        named = page.multi_cell(LABEL, LINE, label, dry_run=True, output="HEIGHT", align="L")
+        top, sheet = page.get_y(), page.page_no()
+        page.multi_cell(LABEL, LINE, label, new_x="RIGHT", new_y="TOP", align="L")
+        page.set_font("Paraphe", size=9)
+        page.multi_cell(0, LINE, _known(value), new_x="LMARGIN", new_y="NEXT", align="L")
+        if page.page_no() == sheet:
+            page.set_y(max(page.get_y(), top + named))
+
+
+def _text(page: Any, text: str, size: int) -> None:
+    page.set_font("Paraphe", size=size)
+    page.multi_cell(0, LINE * max(1.0, size / 10), _known(text), new_x="LMARGIN", new_y="NEXT", align="L")
+
+
+def _known(text: str) -> str:
+    """One text on its lines; what the font cannot draw is a visible mark, never dropped in silence."""
+    drawn = characters()
+    return "".join(one if one in drawn or one == "\n" else UNDRAWN for one in cleaned(text))
