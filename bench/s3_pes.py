@@ -48,7 +48,8 @@ MEASURE = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from app.signing.formats import xades_pes, xades_read
+from app.signing.formats import xades_pes
+from app.verification.readers import xades_read
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.trust.trust import Trust
 from bench.s3_pes import MAYOR, small

@@ -24,6 +24,8 @@ from app.signing.enrolling.possession import statement_of
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.placing.places import Chosen, place
 from app.signing.ports import Box
+from app.trust.algorithms import check_signature
+from app.trust.algorithms import of as algorithm_of
 from app.trust.trust import facts
 from demo import papers
 from demo.cast import (

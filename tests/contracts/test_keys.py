@@ -16,7 +16,6 @@ from pydantic import SecretStr
 import app.signing.keys
 from app.core.clock import now
 from app.core.refusals import Refusal
-from app.trust import algorithms
 from app.signing.formats import pades
 from app.signing.keys import webeid as webeid_module
 from app.signing.keys.browser import BrowserKey
@@ -25,6 +24,7 @@ from app.signing.keys.pkcs11 import Pkcs11Key
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan
 from app.signing.remote.service import Service
+from app.trust import algorithms
 from app.trust.trust import Trust, issuers_of
 from demo.pki import TestPki
 from tests.builders.softhsm import MODULE, PIN, Token

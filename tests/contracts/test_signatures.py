@@ -17,6 +17,8 @@ from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.formats import cades, pades, xades, xades_pes
 from app.signing.ports import FieldPlan
+from app.trust.timestamp import TimestampClient
+from app.trust.trust import Trust
 from app.verification.verify import verify
 from demo.pki import TestPki
 from tests.builders.chromium import Chromium

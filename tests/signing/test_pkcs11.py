@@ -13,8 +13,8 @@ import pytest
 from pydantic import SecretStr
 
 from app.core.refusals import Refusal
-from app.trust import algorithms
 from app.signing.keys.pkcs11 import Pkcs11Key
+from app.trust import algorithms
 from demo.pki import TestPki
 from tests.builders.softhsm import MODULE, PIN, Token
 
@@ -85,7 +85,7 @@ def test_each_worker_opens_its_own_session_after_the_fork(token) -> None:
 import os, sys
 from pathlib import Path
 from pydantic import SecretStr
-from app.signing import algorithms
+from app.trust import algorithms
 from app.signing.keys.pkcs11 import Pkcs11Key
 key = Pkcs11Key.open(Path({str(MODULE)!r}), {token.label!r}, "seal", SecretStr(sys.stdin.readline().strip()))
 def sign(n):

@@ -13,6 +13,8 @@ import time_machine
 from app.core.clock import now
 from app.signing.formats import augmentation, preservation
 from app.signing.formats.augmentation import Answers
+from app.trust.timestamp import TimestampClient
+from app.trust.trust import Trust
 from app.verification.verify import verify
 from demo import pki as test_pki
 from demo import pki_recipe

@@ -8,7 +8,7 @@ import pytest
 from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.formats import pades
-from app.signing.sentences import SENTENCES
+from app.trust.sentences import SENTENCES
 from app.trust.timestamp import TimestampClient, hour_of
 from tests.builders.authority import authority_in_advance
 

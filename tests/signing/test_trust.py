@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.core.clock import now
 from app.core.refusals import Refusal
-from app.signing.sentences import SENTENCES
+from app.signing import sentences as signing
+from app.trust.sentences import SENTENCES
 from app.trust.trust import Enrolled, check_certificate, facts
+from app.verification import sentences as verifying
 
 from .conftest import free_port
 
@@ -104,7 +106,7 @@ def test_rubbish_is_not_a_certificate(trust):
 
 
 def test_every_sentence_says_in_french_whether_something_was_signed():
-    for key, (status, sentence) in SENTENCES.items():
+    for key, (status, sentence) in (SENTENCES | verifying.SENTENCES | signing.SENTENCES).items():
         assert 400 <= status < 600
         assert sentence.endswith((".", "…", " : {details}")), key  # the details are a sentence of their own
         assert "'" not in sentence, key

@@ -11,7 +11,7 @@ from pyhanko.sign.fields import MDPPerm
 
 from app.core.clock import now
 from app.core.refusals import Refusal
-from app.signing.sentences import SENTENCES
+from app.trust.sentences import SENTENCES
 from app.trust.trust import check_certificate, unfit
 from app.verification import kinds
 from app.verification.readers.pes_profile import CURRENT

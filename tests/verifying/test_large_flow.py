@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from app.core.clock import now
-from app.verification.examine import examine
 from app.signing.keys.pkcs12 import Pkcs12Key
-from app.signing.setting import Whom
+from app.trust.authorities import Whom
+from app.verification.examine import examine
 from demo.pki import TestPki
 from tests.builders import pes
 

@@ -8,8 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from app.core.refusals import Refusal
-from app.signing import setting
-from app.verification import places
+from app.verification import places, setting
 from app.verification.places import place
 
 
