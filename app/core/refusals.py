@@ -72,6 +72,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "La version « {revision} » n’est pas connue ici. Rien n’a changé : donnez un nom de fichier de migrations/versions, sans « .py ».",
     ),
+    "base-unknown": (
+        409,
+        "La base est à une version que ce programme ne connaît pas. Rien n’a été changé : remettez le code de cette version-là, ou une sauvegarde.",
+    ),
     "base-in-use": (
         409,
         "Un programme a cette base ouverte. Rien n’a été fait : arrêtez le service (et toute commande en cours), puis recommencez.",

@@ -21,21 +21,34 @@ def _config() -> Any:
 
 
 def upgrade(revision: str = "head") -> None:
-    """Bring the database up; each migration is one transaction."""
+    """Bring the database up; each migration is one transaction. Refuses `base-unknown`, and changes nothing then."""
     from alembic import command
+    from alembic.util.exc import CommandError
 
-    command.upgrade(_config(), revision)
+    try:
+        command.upgrade(_config(), revision)
+    except CommandError as error:
+        _refuse_unknown(error)
+        raise
 
 
 def downgrade(revision: str = "base") -> None:
-    """Bring the database down; refuses `revision-unknown`, and changes nothing then."""
+    """Bring the database down; refuses `base-unknown` and `revision-unknown`, and changes nothing then."""
     from alembic import command
     from alembic.util.exc import CommandError
 
     try:
         command.downgrade(_config(), revision)
     except CommandError as error:
+        _refuse_unknown(error)
         raise Refusal("revision-unknown", revision=revision) from error
+
+
+def _refuse_unknown(error: Exception) -> None:
+    """Refuse a base that another version of the program made, of which this one has no migration."""
+    found, _ = revisions()
+    if found is not None and not knows(found):
+        raise Refusal("base-unknown") from error
 
 
 def check() -> None:
@@ -72,6 +85,12 @@ def revisions() -> tuple[str | None, str]:
     with engine().connect() as connection:
         now = MigrationContext.configure(connection).get_current_revision()
     return now, str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def behind() -> bool:
+    """Whether the database is not at the schema that this version needs, before it or after."""
+    found, wanted = revisions()
+    return found != wanted
 
 
 def knows(revision: str) -> bool:

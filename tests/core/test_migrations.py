@@ -51,6 +51,18 @@ def test_the_commands_that_people_type_do_it(house: House) -> None:
     assert runner.invoke(args=["downgrade", "base"]).exit_code == 0
     up = runner.invoke(args=["upgrade"])
     assert (up.exit_code, up.output.splitlines()[-1]) == (0, f"Base à jour : {schema.revisions()[1]}")
+    assert not schema.behind()
+    full = tables()
+    with engine().begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999_of_a_later_version'"))
+    for words in (["upgrade"], ["downgrade", "0001_people"], ["downgrade", "base"]):
+        later = runner.invoke(args=words)
+        assert later.exit_code == 1
+        assert "La base est à une version que ce programme ne connaît pas." in later.output.replace(
+            "\xa0", " "
+        )
+        assert "Traceback" not in later.output
+    assert (schema.behind(), schema.revisions()[0], tables()) == (True, "9999_of_a_later_version", full)
 
 
 def test_a_drift_between_models_and_database_is_found(house: House) -> None:
