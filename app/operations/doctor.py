@@ -297,15 +297,14 @@ def _certificates(settings: Any) -> str:
 def _software(settings: Any) -> str | Remark:
     """No token of a software in service has ended, or ends before anybody would see it."""
     del settings
-    known, wanted = schema.revisions()
-    if known != wanted:
+    if schema.behind():
         return Remark("à examiner une fois la base à jour", Level.UNKNOWN)
     with reading() as db:
         query = sa.select(Application.ends_on).where(Application.active.is_(True))
         ends, soon = list(db.scalars(query)), applications.ending(db, today(), SOFTWARE_SOON)
     if soon:
         told = " ; ".join(
-            f"« {name} » {'refusé depuis' if last < today() else 'jusqu’au'} {jour_long(last)}"
+            f"« {name} » {'fini le' if last < today() else 'jusqu’au'} {jour_long(last)}"
             for _, name, last in soon
         )
         raise Unwell(

@@ -125,7 +125,7 @@ def antivirus(settings: Any) -> str:
         )
     if plain is not None or heavy is not None:
         raise Unwell(
-            f"l’antivirus reconnaît « {plain or heavy} » dans un texte sans rien : vérifiez ses signatures"
+            f"l’antivirus reconnaît « {plain or heavy} » dans un fichier sans rien : vérifiez ses signatures"
         )
     return f"reconnaît le fichier d’essai ({name}) et laisse passer un texte, jusqu’à {settings.upload_limit_mb}{HARD}Mio"
 

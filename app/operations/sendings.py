@@ -30,58 +30,61 @@ _ASK = "demandez-en un autre, et donnez-le à qui tient l’installation"
 
 def relay(settings: Any) -> str | Remark:
     """Ask the operator now, with each collectivity's certificate, and tell the silences that last."""
-    if _behind():
+    if schema.behind():
         return _LATER
     with reading() as db:
         last = [
             f"{one.collectivity} : {one.heading} ({one.words})" for one in silences.lasting(db) if one.told
         ]
         sirens = list(db.scalars(sa.select(Collectivity.siren).order_by(Collectivity.id)))
-    faults = [(siren, fault) for siren in sirens if (fault := _unknown(settings, siren, _PUT_HERE))]
+    faults = [(siren, fault) for siren in sirens if (fault := _unknown(settings, siren, machine=True))]
     if faults or last:
         kind = Ending if all(isinstance(fault, Ending) for _, fault in faults) and not last else Unwell
         raise kind(" ; ".join([f"{siren} : {fault}" for siren, fault in faults] or last))
     if simulated := _simulated(settings):
         raise Unwell(simulated)
-    if settings.actes_transport == settings.helios_transport == "simulated":
-        way = "simulée" if settings.simulators else "aucun opérateur réglé"
-        return Remark(f"{way}, rien ne part", Level.NONE)
-    return f"l’opérateur reconnaît {len(sirens)} collectivité{'s' if len(sirens) > 1 else ''}"
+    return (
+        _idle(settings) or f"l’opérateur reconnaît {len(sirens)} collectivité{'s' if len(sirens) > 1 else ''}"
+    )
 
 
 def relay_of(settings: Any, collectivity_id: int, siren: str) -> str | Remark:
-    """The same, of one collectivity."""
+    """Whether the operator serves this collectivity, in words for its administrators."""
     with reading() as db:
         last = [f"{one.heading} ({one.words})" for one in silences.lasting(db, collectivity_id) if one.told]
-    if (fault := _unknown(settings, siren, _ASK)) is not None:
+    if (fault := _unknown(settings, siren, machine=False)) is not None:
         raise fault
     if last:
         raise Unwell(" ; ".join(last))
     if _simulated(settings):
         raise Unwell(f"la télétransmission est simulée ou sans opérateur, au moins en partie : {TELL}")
+    return _idle(settings) or "l’opérateur reconnaît la collectivité"
+
+
+def _idle(settings: Any) -> Remark | None:
+    """Where no transport has an operator."""
     if settings.actes_transport == settings.helios_transport == "simulated":
         way = "simulée" if settings.simulators else "aucun opérateur réglé"
         return Remark(f"{way}, rien ne part", Level.NONE)
-    return "l’opérateur reconnaît la collectivité"
+    return None
 
 
-def _behind() -> bool:
-    known, wanted = schema.revisions()
-    return known != wanted
+def _unknown(settings: Any, siren: str, *, machine: bool) -> Unwell | None:
+    """Why the operator does not serve a collectivity, or soon will not; nobody is asked where everything is simulated.
 
-
-def _unknown(settings: Any, siren: str, remedy: str) -> Unwell | None:
-    """Why the operator does not serve a collectivity, or soon will not; nobody is asked where everything is simulated."""
+    `machine`: whether the words are for who holds the installation, places and settings included.
+    """
     if "s2low" not in {settings.actes_transport, settings.helios_transport}:
         return None
     try:
         account = account_of(S2lowSettings.read(settings), siren)
+        remedy = _PUT_HERE if machine else _ASK
         lasting(certificates_of(account.certificate)[0], "le certificat de télétransmission", remedy)
     except Unwell as ending:
         return ending
     except Unreachable as refused:
         return Unwell(str(refused))
-    fault = probe.fault(settings, siren, files=remedy == _PUT_HERE)
+    fault = probe.fault(settings, siren, files=machine)
     return Unwell(fault) if fault else None
 
 
@@ -96,12 +99,13 @@ def _simulated(settings: Any) -> str:
     still = [name for name, way in ways if way == "simulated"]
     if still and settings.simulators:
         return (
-            "la télétransmission est simulée, rien ne part pour l’État : ôtez PARAPHE_SIMULATORS et réglez "
+            "la télétransmission est simulée, au moins en partie : ôtez PARAPHE_SIMULATORS et réglez "
             f"{' et '.join(still)} à « s2low »"
         )
     if still:
         return (
-            f"aucun opérateur n’est réglé, rien ne part pour l’État : réglez {' et '.join(still)} à « s2low »"
+            "aucun opérateur n’est réglé pour une partie au moins de ce qui va à l’État : réglez "
+            f"{' et '.join(still)} à « s2low »"
         )
     return ""
 
@@ -109,7 +113,7 @@ def _simulated(settings: Any) -> str:
 def outbox(settings: Any) -> str | Remark:
     """What does not leave: all of it after a restoration, what stopped, what is due and that nobody takes."""
     del settings
-    if _behind():
+    if schema.behind():
         return _LATER
     with reading() as db:
         since = hold.since(db)
@@ -128,7 +132,7 @@ def outbox(settings: Any) -> str | Remark:
 
 
 def outbox_of(collectivity_id: int) -> str | Remark:
-    """The same, of one collectivity."""
+    """What of this collectivity does not leave, in words for its administrators."""
     with reading(collectivity_id) as db:
         since = hold.since(db)
         parked, late, oldest = _counted(db)

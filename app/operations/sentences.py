@@ -15,7 +15,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "examination-not-yours": (
         403,
-        "Cet examen est celui de toute l’installation : seul qui la tient le demande. Rien n’a été fait : demandez-le-lui.",
+        "Cet examen est celui de toute l’installation : seuls les administrateurs qui la tiennent (PARAPHE_OPERATORS) le demandent. Rien n’a été fait : adressez-vous à eux.",
     ),
     "mark-unwritten": (
         503,

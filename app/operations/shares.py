@@ -56,7 +56,7 @@ def mount_of(folder: Path) -> Path:
 
 def use(folder: Path, kind: str) -> None:
     """Note where a folder is before something is written there; refuses `share-away` when its share is not mounted."""
-    if _behind():
+    if schema.behind():
         return
     place = Place(folder.absolute(), kind, str(mount_of(folder)))
     with reading() as db:
@@ -86,14 +86,9 @@ def _note(db: Db, place: Place, moment: datetime) -> None:
         row.kind, row.mount, row.used_at = place.kind, place.mount, moment
 
 
-def _behind() -> bool:
-    known, wanted = schema.revisions()
-    return known != wanted
-
-
 def look(settings: Any) -> str | Remark:
     """Each folder that is written in is on the disk where it was; a store that should hold documents holds some."""
-    if _behind():
+    if schema.behind():
         return Remark("à examiner une fois la base à jour", Level.UNKNOWN)
     with reading() as db:
         known = [Place(Path(row.path), row.kind, row.mount) for row in _told(db, settings)]

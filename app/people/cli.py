@@ -171,7 +171,7 @@ def listed(siren: str) -> None:
 def _end(one: applications.Listed) -> str:
     if one.ends_on is None:
         return "jeton sans fin"
-    return f"jeton {'fini depuis' if one.ended else 'jusqu’au'} {jour_long(one.ends_on)}"
+    return f"jeton {'fini le' if one.ended else 'jusqu’au'} {jour_long(one.ends_on)}"
 
 
 @people.command("close-application")

@@ -413,14 +413,14 @@ DOOR.settings(
 )
 DOOR.settings(
     "télétransmission",
-    "simulée, rien ne part pour l’État",
+    "simulée, au moins en partie",
     "PARAPHE_SIMULATORS",
     "PARAPHE_ACTES_TRANSPORT et PARAPHE_HELIOS_TRANSPORT",
     public_url=f"https://{HOST}",
 )
 DOOR.settings(
     "télétransmission",
-    "aucun opérateur n’est réglé, rien ne part pour l’État",
+    "aucun opérateur n’est réglé pour une partie au moins de ce qui va à l’État",
     "PARAPHE_ACTES_TRANSPORT et PARAPHE_HELIOS_TRANSPORT",
     public_url=f"https://{HOST}",
     simulators="",

@@ -145,7 +145,6 @@ def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None
         "repères du journal",
         "travail de fond",
         "partages",
-        "logiciels",
     )
     assert said[0].startswith(
         "la base ne répond pas : vérifiez PARAPHE_DATABASE_URL et que le serveur tourne ("

@@ -150,7 +150,7 @@ def test_a_token_ends_is_told_before_and_refused_after(house: House) -> None:
         gone = house.app.test_client().get("/api/v1/me", headers=bearer)
         assert (gone.status_code, gone.json["key"]) == (401, "token-ended")
         assert "a pris fin le" in gone.json["detail"]
-        assert "fini depuis" in run.invoke(args=["people", "applications", SIREN]).output
+        assert "fini le" in run.invoke(args=["people", "applications", SIREN]).output
         again = run.invoke(args=["people", "rotate-application", SIREN, "Finances"]).output.split()[-1]
         assert status(house, again) == 200
     with engine().begin() as connection:  # let in before tokens had an end: it goes on, and is told

@@ -28,7 +28,7 @@ from app.signing import enrol
 PACE = timedelta(minutes=5)
 """Between two rounds that people ask for: each takes a token of the timestamp authority, and asks operators."""
 HUNG = timedelta(minutes=30)
-"""A round that has not ended by then was cut short, and is made again."""
+"""A round that has not ended by then is taken as cut short, and made again unless this worker is still at it."""
 GRACE = timedelta(hours=1)
 DAY = 24
 WHOLE = 0

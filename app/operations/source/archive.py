@@ -18,7 +18,7 @@ from app.core import version
 
 HOME = Path(__file__).resolve().parents[3]
 PLACES = ("app", "workflows", "migrations", "LICENSES")
-BESIDE = ("demo",)  # where it is: a production is installed without it
+BESIDE = ("demo",)  # where it is: the container has none
 ALONE = ("config.py", "wsgi.py", "requirements.txt", "README.md", "CHANGELOG.md", "LICENSE", "REUSE.toml")
 KINDS = frozenset(
     {".py", ".html", ".txt", ".yaml", ".js", ".mjs", ".css", ".svg", ".woff2", ".ttf"}
