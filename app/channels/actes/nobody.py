@@ -9,8 +9,8 @@ from app.channels.actes.transport import Deposit, Followup, Found, Letter, Reply
 from app.transmission.ports import Rejected, Unreachable
 
 UNSET: Final = (
-    "Aucun opérateur de télétransmission n’est réglé pour les actes : rien n’est envoyé ni relevé. L’administrateur règle "
-    "PARAPHE_ACTES_TRANSPORT."
+    "Aucun opérateur de télétransmission n’est réglé pour les actes : rien n’est envoyé ni relevé. Ce qui attend partira de "
+    "lui-même ; demandez à qui tient l’installation d’en régler un (PARAPHE_ACTES_TRANSPORT)."
 )
 
 

@@ -9,7 +9,7 @@ from app.transmission.ports import Listed, Sender, Unreachable
 
 UNSET: Final = (
     "Aucun opérateur de télétransmission n’est réglé pour les flux comptables : rien n’est envoyé ni relevé. "
-    "L’administrateur règle PARAPHE_HELIOS_TRANSPORT."
+    "Ce qui attend partira de lui-même ; demandez à qui tient l’installation d’en régler un (PARAPHE_HELIOS_TRANSPORT)."
 )
 
 
