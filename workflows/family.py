@@ -307,7 +307,7 @@ def _missing_stages(family: Family, circuit: Circuit) -> Iterator[str]:
         elif skippable:
             yield (
                 f"L’étape « {skippable[0].label} » est obligatoire : retirez sa condition, ou ajoutez l’étape qui prend "
-                "tous les autres cas."
+                "tous les autres cas (sur un montant, un nombre, une date ou un choix obligatoire dès l’envoi)."
             )
         else:
             yield f"Il manque l’étape obligatoire « {stage.label} », à sa place dans l’ordre de la loi."

@@ -329,7 +329,10 @@ def test_two_who_sign_by_amount_keep_the_stage_where_no_amount_is_left_out(lawfu
     else:
         with pytest.raises(Refusal, match="circuit-unlawful") as caught:
             check_circuit(family("invoice"), circuit)
-        assert "ou ajoutez l’étape qui prend tous les autres cas" in caught.value.facts["details"]
+        assert (
+            "ou ajoutez l’étape qui prend tous les autres cas (sur un montant, un nombre, une date ou un choix obligatoire "
+            "dès l’envoi)"
+        ) in caught.value.facts["details"]
 
 
 ACTS = sorted(one.name for one in families().values() if one.minimum_signature and one.paper_signature)
