@@ -24,6 +24,7 @@ _LIMITS = "Heuristics.Limits.Exceeded"
 """How clamd names a file that it did not look at to its end (`AlertExceedsMax yes`)."""
 _TOO_LARGE = "INSTREAM size limit exceeded"
 UNSEEN = "L’antivirus n’a pas répondu : ce fichier n’a pas été examiné."
+UNSEEN_LARGE = "Ce fichier est trop lourd pour l’antivirus de ce serveur : il n’a pas été examiné."
 
 
 class SilentError(OSError):
@@ -106,7 +107,7 @@ def looked_at(path: Path, filename: str) -> str | None:
     except SilentError as silent:
         security_log.log.warning("antivirus.silent", what=str(silent)[:200], **chosen.whose())
         if not chosen.required:
-            return UNSEEN
+            return UNSEEN_LARGE if isinstance(silent, TooLargeError) else UNSEEN
         key = "antivirus-too-large" if isinstance(silent, TooLargeError) else "antivirus-silent"
         raise Refusal(key, filename=filename) from silent
     if name is not None:
@@ -115,6 +116,11 @@ def looked_at(path: Path, filename: str) -> str | None:
         security_log.log.warning("file.infected", what=name, sha256=digest, **chosen.whose())
         raise Refusal("file-infected", filename=filename, what=name)
     return None
+
+
+def unseen_of(notes: Iterable[str]) -> list[str]:
+    """Of what is noted of a file, that nobody looked at it: it goes for each copy made from it too."""
+    return [one for one in notes if one in {UNSEEN, UNSEEN_LARGE}]
 
 
 def _asked(line: socket.socket, pieces: Iterable[bytes], until: float) -> str:

@@ -13,6 +13,7 @@ from app.core.clock import now
 from app.core.db import NO_DATE, Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.files.antivirus import unseen_of
 from app.folders import corrections, doubts
 from app.folders.access import lock_editable
 from app.folders.documents import (
@@ -368,7 +369,10 @@ def accept_repair(db: Db, actor: Actor, folder_id: int, document_id: int) -> Non
     told = f"Copie aplatie, acceptée avant toute signature. L’original contient {', '.join(flattened)}."
     note = {
         **last.note,
-        "facts": [told if flattened else "Copie réparée, acceptée avant toute signature."],
+        "facts": [
+            told if flattened else "Copie réparée, acceptée avant toute signature.",
+            *unseen_of(last.note.get("facts", ())),
+        ],
     }
     note.pop("repair")
     kept = Kept(

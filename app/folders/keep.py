@@ -7,6 +7,7 @@ from typing import Any
 
 from app.core.refusals import Refusal
 from app.files import vault
+from app.files.antivirus import unseen_of
 from app.files.intake import REPAIR_NOTE, Examined, examine
 from app.files.pdf import rewritten
 from app.files.xml import shown_text
@@ -94,7 +95,7 @@ def keep_main(
     if read is not None and read.remarks:
         kept[0] = replace(kept[0], note={**kept[0].note, "remarks": list(read.remarks)})
     if read is not None and read.data is not None and seen.kind == "pdf":
-        kept.append(_data(collectivity_id, read, workdir))
+        kept.append(_data(collectivity_id, read, seen, workdir))
     return kept, read
 
 
@@ -276,12 +277,12 @@ def _stored(collectivity_id: int, role: str, path: Path, filename: str, origin: 
     return Kept(role, _title(filename), filename, stored.sha256, stored.size, PDF, seen.pages, origin, note)
 
 
-def _data(collectivity_id: int, read: ReadFacts, workdir: Path) -> Kept:
+def _data(collectivity_id: int, read: ReadFacts, seen: Examined, workdir: Path) -> Kept:
     name = read.data_name or "donnees.xml"
     path = workdir / "data.xml"
     path.write_bytes(read.data or b"")
     stored = vault.store().put_file(vault.scope(collectivity_id), path)
-    note = {"facts": [read.said], "text": True, "signatures": []}
+    note = {"facts": [read.said, *unseen_of(seen.notes)], "text": True, "signatures": []}
     return Kept(
         "data", "Données XML", name, stored.sha256, stored.size, "application/xml", None, "extracted", note
     )

@@ -97,8 +97,11 @@ def fetch(row: Row, settings: Any) -> None:
     """Fetch and keep what is waiting; a letter is given back as taken only once it is written here.
 
     What was not answered is never done: the round waits, says why, and asks again; administrators are told (`silences`).
+    Where no operator is set nobody is asked: the round waits, and neither begins nor ends a silence.
     """
     actor, channel = system(row.collectivity_id), the_channel()
+    if channel.unset is not None:
+        raise Later(settings.actes_letters_seconds, channel.unset)
     with reading(row.collectivity_id) as db:
         sender = sender_of(db, row.collectivity_id, settings)
     try:

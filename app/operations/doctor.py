@@ -15,15 +15,16 @@ import sqlalchemy as sa
 from app.core import heartbeat, schema
 from app.core.addresses import Allowed, entry
 from app.core.clock import now, today
-from app.core.db import engine, reading
+from app.core.db import Db, engine, reading
 from app.core.french import instant, jour_long
 from app.core.refusals import Refusal, catalogue
+from app.core.sealed import unseal
 from app.files import vault
 from app.notices import mailer
 from app.operations import front, links, marks, premises, sendings, shares
 from app.operations.findings import Finding, Level, Remark, Unwell, certificates_of, lasting
 from app.people import applications
-from app.people.models import Application
+from app.people.models import Application, Collectivity
 from app.signing import enrol, setting
 from app.trust import authorities, trust_lists
 
@@ -34,7 +35,7 @@ WORKER_SILENT = timedelta(minutes=3)
 REMOTE, ANTIVIRUS = "signature à distance", "antivirus"
 SOFTWARE_SOON = timedelta(days=7)
 CLOCK_TOLERANCE = timedelta(seconds=30)
-_ACCOUNT = re.compile(r"//[^/@\s]+@")
+_ACCOUNT = re.compile(r"//\S*@")
 """An account and its password in an address that a library repeats: they are nobody's to read."""
 HOST_SECONDS = 5.0
 """Seconds that a host of revocation has to answer the doctor."""
@@ -295,13 +296,19 @@ def _certificates(settings: Any) -> str:
 
 
 def _software(settings: Any) -> str | Remark:
-    """No token of a software in service has ended, or ends before anybody would see it."""
+    """No token of a software in service has ended, or ends before anybody would see it; each webhook secret is readable."""
     del settings
     if schema.behind():
         return Remark("à examiner une fois la base à jour", Level.UNKNOWN)
     with reading() as db:
         query = sa.select(Application.ends_on).where(Application.active.is_(True))
         ends, soon = list(db.scalars(query)), applications.ending(db, today(), SOFTWARE_SOON)
+        shut = _shut(db)
+    if shut:
+        raise Unwell(
+            f"le secret de l’adresse de remise ne se lit plus ({', '.join(shut)}), et ce qui y est remis attend : remettez la "
+            "clé d’avant dans PARAPHE_FORMER_SECRET_KEYS, ou donnez un autre secret (« flask --app wsgi handover address »)"
+        )
     if soon:
         told = " ; ".join(
             f"« {name} » {'fini le' if last < today() else 'jusqu’au'} {jour_long(last)}"
@@ -316,6 +323,20 @@ def _software(settings: Any) -> str | Remark:
         if endless
         else f"{len(ends)} en service"
     )
+
+
+def _shut(db: Db) -> list[str]:
+    """The collectivities whose webhook secret no key of the installation opens."""
+    names = []
+    for name, kept in db.execute(
+        sa.select(Collectivity.name, Collectivity.settings).order_by(Collectivity.name)
+    ):
+        try:
+            if secret := kept.get("handover_webhook_secret"):
+                unseal(str(secret))
+        except Refusal:
+            names.append(name)
+    return names
 
 
 def _marks(settings: Any) -> str | Remark:

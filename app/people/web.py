@@ -258,7 +258,8 @@ def confirm() -> Response | tuple[str, int]:
     whole = "entier" in request.args
     if request.method == "POST":
         given = http.read_json() if request.is_json else request.form
-        answer = given.get("answer") if isinstance(given, Mapping) else None
+        given = given if isinstance(given, Mapping) else {}
+        answer = given.get("answer")
         if _gives_up():
             give_up()
             if request.is_json:

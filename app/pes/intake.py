@@ -51,6 +51,10 @@ class Treasury(Protocol):
     def simulated(self) -> bool:
         """True when no real Treasury is behind."""
 
+    @property
+    def unset(self) -> str | None:
+        """Why nobody is asked, no operator being set."""
+
     def returns(self, sender: Sender) -> Sequence[Listed]:
         """The files that wait."""
 
@@ -97,8 +101,11 @@ def fetch(row: Row, settings: Any) -> None:
     """Fetch and keep what is waiting; a file is given back as taken only once it is written here.
 
     What was not answered is never done: the round waits, says why, and asks again; administrators are told (`silences`).
+    Where no operator is set nobody is asked: the round waits, and neither begins nor ends a silence.
     """
     actor, channel = system(row.collectivity_id), cast("Treasury", open_channel(CHANNEL))
+    if channel.unset is not None:
+        raise Later(settings.actes_letters_seconds, channel.unset)
     with reading(row.collectivity_id) as db:
         sender = sender_of(db, row.collectivity_id, settings)
     way, silence = CHANNEL, None

@@ -62,6 +62,9 @@ def transmit(row: Row, settings: Any) -> None:
     if sending is None or sending.state in ENDED:
         return
     channel = open_channel(sending.channel)
+    if sending.simulated and channel.unset is not None:
+        # Nobody took over from the simulator: what began before it waits, and goes on if it is set again
+        raise Later(HELD_SECONDS, channel.unset)
     if sending.simulated != channel.simulated:
         _stay_apart(actor, sending)
         return

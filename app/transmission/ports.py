@@ -198,6 +198,10 @@ class Channel(Protocol):
     def relayed(self) -> bool:
         """True when an operator takes what is sent and passes it on later, so that « sent » is not « transmitted »."""
 
+    @property
+    def unset(self) -> str | None:
+        """Why nobody is asked anything, no operator being set; None where one is, or none is needed."""
+
     def edition(self, siren: str) -> str:
         """Changes when this sender’s parcel would be judged otherwise; empty when nothing is judged before departure."""
 

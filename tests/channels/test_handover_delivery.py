@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from app.channels.handover.channel import HandoverChannel
 from app.channels.handover.settings import HandoverSettings
 from app.channels.handover.signature import IDEMPOTENCY, SIGNATURE, TIMESTAMP, sign, verify
+from app.core import security
 from app.core.addresses import entry_of
 from app.core.sealed import seal
 from app.transmission.ports import AnswerKind, Rejected, Uncertain, Unreachable
@@ -65,6 +66,12 @@ def by_webhook(folder, url, clock=lambda: NOW, **changes):
     return HandoverChannel(
         HandoverSettings(folder=folder / "out", webhook_url=url, webhook_secret=SECRET, **given), clock
     )
+
+
+@pytest.fixture(autouse=True)
+def _installation() -> None:
+    """What seals a secret: each of these tests may come first in its process."""
+    security.configure("a secret of the tests, long enough to be taken")
 
 
 def test_the_zip_lands_whole_in_the_collectivity_s_folder_with_a_receipt(tmp_path):
@@ -224,6 +231,9 @@ def test_a_collectivity_s_own_webhook_needs_its_own_secret(tmp_path):
         assert [p.rule for p in channel.check(a_parcel(tmp_path / "store", sender=alone))] == ["H02"]
         unread = replace(parcel.sender, settings={**own, "handover_webhook_secret": "le secret de Kerlann"})
         [problem] = channel.check(a_parcel(tmp_path / "store", sender=unread))
+        # What is signed already is not sent back for it: it waits for another secret
+        assert channel.held(a_parcel(tmp_path / "store", sender=unread)) == problem.sentence
+        assert channel.held(theirs) is None
         assert "n’est plus lisible" in problem.sentence
     assert len(got) == 1
 

@@ -6,8 +6,9 @@ import sqlalchemy as sa
 from app.channels.handover import own
 from app.channels.handover.settings import HandoverSettings
 from app.core import sealed
-from app.core.db import reading
+from app.core.db import engine, reading
 from app.journal.models import JournalEntry
+from app.people.models import Collectivity
 from app.transmission.parcel import sender_of
 from demo.cast import SIREN
 from tests.builders.house import House
@@ -46,6 +47,17 @@ def test_an_address_is_kept_with_its_secret_and_a_bad_one_changes_nothing(house:
         assert why in refused.output
         assert "Traceback" not in refused.output
         assert settings() == before
+    looked = ["doctor", "--only", "logiciels"]
+    assert "ne se lit plus" not in runner.invoke(args=looked).output
+    with engine().begin() as connection:  # as after another PARAPHE_SECRET_KEY
+        table = Collectivity.__table__
+        shut = {**before, "handover_webhook_secret": "g1.AAAA"}
+        connection.execute(sa.update(table).where(table.c.id == here).values(settings=shut))
+    ill = runner.invoke(args=looked)
+    assert ill.exit_code == 1
+    assert "le secret de l’adresse de remise ne se lit plus (Kerlann-sur-Mer)" in ill.output.replace(
+        "\xa0", " "
+    )
     assert runner.invoke(args=["handover", "forget", SIREN]).exit_code == 0
     own.forget_address(SIREN)  # a second time nothing is written
     assert settings() == {}

@@ -60,6 +60,9 @@ def test_only_what_the_scanner_says_in_full_is_a_file_that_was_looked_at(
     scanner.answer, scanner.most = None, 1000
     antivirus.configure(scanner.url, required=True, seconds=5)
     assert taken(sound, tmp_path) == ("antivirus-too-large",)
+    antivirus.configure(scanner.url, required=False, seconds=5)
+    assert taken(sound, tmp_path) == (*before, antivirus.UNSEEN_LARGE)
+    antivirus.configure(scanner.url, required=True, seconds=5)
     scanner.answer, scanner.most = b"stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND\0", 1 << 30
     assert taken(sound, tmp_path) == ("antivirus-too-large",)
     antivirus.configure(f"unix:{tmp_path}/absent.ctl", required=True, seconds=5)

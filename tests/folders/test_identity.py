@@ -71,6 +71,8 @@ def test_whoever_is_asked_and_gives_up_leaves_a_line_in_both_logs(
 ) -> None:
     folder_id, client = house.an_invoice(at="bon_a_payer"), house.client(A)
     assert send(house, client, CONFIRM, {"given_up": True}).status_code == 200
+    for shapeless in ([], "x", 1):  # proves nothing, and breaks nothing
+        assert send(house, client, CONFIRM, shapeless).status_code == 403
     assert events("identity.given_up") == []  # nobody was asked
     age()
     capsys.readouterr()

@@ -6,7 +6,10 @@ from io import BytesIO
 import pytest
 import sqlalchemy as sa
 
+from app import create_app
 from app.channels.actes.archive import read_archive
+from app.channels.actes.renewal import renew
+from app.core import outbox
 from app.core.clock import today
 from app.core.db import reading
 from app.core.outbox import Outbox
@@ -14,6 +17,11 @@ from app.core.refusals import Refusal
 from app.files import vault
 from app.folders import decide, deposit, sending
 from app.legality import intake, replies
+from app.people.actor import system
+from app.pes import intake as pes
+from app.transmission import silences
+from app.transmission.models import RelaySilence
+from app.transmission.ports import Unreachable
 from tests.builders.house import House
 from tests.legality.town import LETTER, a_letter, fetch, letters, office, page, sender, typed, walk, write
 from workflows.deadlines import two_months_after
@@ -224,7 +232,31 @@ def test_the_round_asks_once_for_each_period(house: House):
         intake.look(house.settings)
     with reading() as db:
         assert db.scalar(sa.select(sa.func.count()).where(Outbox.kind == intake.FETCH)) == 1
+    # Where no operator is set nobody answered: the silence that a poll noted stays, and the round waits
+    here = system(house.actor("k.morizur").collectivity_id)
+    create_app(house.settings.model_copy(update={"simulators": ""}))
+    for way in ("actes", "helios"):
+        silences.note(here, way, Unreachable("Aucun opérateur"), house.settings)
+    pes.ask(here, "returns-nobody")
+    outbox.drain()
+    with reading() as db:
+        rounds = {
+            one.kind: one
+            for one in db.scalars(sa.select(Outbox).where(Outbox.kind.in_([intake.FETCH, pes.FETCH])))
+        }
+        open_ones = sa.select(RelaySilence.channel, RelaySilence.why).where(RelaySilence.ended_at.is_(None))
+        still = {tuple(one) for one in db.execute(open_ones)}
+    assert still == {("actes", "Aucun opérateur"), ("helios", "Aucun opérateur")}
+    assert {one.state for one in rounds.values()} == {"pending"}
+    assert "PARAPHE_HELIOS_TRANSPORT" in (rounds[pes.FETCH].last_error or "")
+    with pytest.raises(Refusal, match="classification-unset"):
+        renew(here)
+    create_app(house.settings)
+    intake.ask(here, "letters-again")
+    pes.ask(here, "returns-again")
     house.drain()
+    with reading() as db:
+        assert list(db.execute(open_ones)) == []
 
 
 def test_the_page_prepares_a_reply_from_its_form(house: House):

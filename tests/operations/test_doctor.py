@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from app import create_app
 from app.core import db, heartbeat, schema
 from app.core.clock import now
 from app.operations import links
-from app.operations.doctor import examine
+from app.operations.doctor import Check, examine, made
 from tests.builders.authority import authority_in_advance
 from tests.builders.house import House
 from tests.builders.process import ask, environment
@@ -103,6 +104,13 @@ def test_a_service_of_another_machine_in_the_clear_is_named_and_its_password_is_
         "queue_url": (near, "rediss://file.exemple/0", "none:"),
         "store_url": ("s3://seau", "s3://seau?endpoint=https://s3.exemple", "file:/srv"),
     }
+    for password in ("secret", "se@cret", "se/cret@"):
+
+        def look(_: Any, address: str = f"postgresql://p:{password}@base.exemple/p") -> str:
+            raise ValueError(f"connection to {address} failed")
+
+        told = made(Check("base", look, "vérifiez la base"), house.settings).words
+        assert told == "vérifiez la base (connection to postgresql://…@base.exemple/p failed)"
     for name, addresses in ill.items():
         for address in addresses:
             changed = house.settings.model_copy(update={name: address})

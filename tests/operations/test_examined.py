@@ -64,6 +64,10 @@ def test_each_finding_is_shown_as_it_was_made_to_who_runs_the_installation(house
         connection.execute(sa.update(DoctorFinding.__table__).values(seen_at=now() - timedelta(hours=26)))
     old = page(house)
     assert "depuis, personne n’a regardé" in old
+    assert not rounds.is_old(now() + timedelta(minutes=1), 24)  # another server's clock
+    assert rounds.is_old(
+        now() + timedelta(hours=1), 24
+    )  # the clock was put back: nobody knows when it was made
     assert "1 à régler" in old  # the worker, looked at now
     assert "2 à régler" not in old
     assert figures(house)["paraphe_finding{'level': 'unknown', 'name': 'documents'}"] == 1

@@ -198,6 +198,13 @@ def test_without_an_operator_an_act_waits_uses_up_no_try_and_leaves_once_one_is_
     assert (house.folder(folder_id).place, waits.state, waits.attempts) == ("prefecture", "pending", 0)
     assert "Aucun opérateur de télétransmission n’est réglé" in (waits.last_error or "")
     assert not house.settings.actes_folder.exists()
+    # Nor is it refused where it had begun before a simulator that is no more
+    with engine().begin() as connection:
+        connection.execute(sa.update(Transmission.__table__).values(simulated=True))
+    again(folder_id)
+    waits = row(folder_id)
+    assert (house.folder(folder_id).place, waits.state, waits.attempts) == ("prefecture", "pending", 0)
+    assert "PARAPHE_ACTES_TRANSPORT" in (waits.last_error or "")
     create_app(house.settings)
     again(folder_id)
     house.drain()

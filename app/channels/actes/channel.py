@@ -75,6 +75,11 @@ class ActesChannel:
         """True when an operator takes what is sent and passes it on later."""
         return self._transport.relayed
 
+    @property
+    def unset(self) -> str | None:
+        """Why nobody is asked anything: no operator is set; None where one is."""
+        return UNSET if isinstance(self._transport, NobodyCarries) else None
+
     def classification_of(self, siren: str) -> Classification:
         """The classification in force for this collectivity: natures, types and matters, for its forms."""
         return self._classifications.current(siren)
@@ -86,7 +91,7 @@ class ActesChannel:
         """
         suspended = parcel.sender.settings.get("actes_suspended")
         if not suspended:
-            return UNSET if isinstance(self._transport, NobodyCarries) else None
+            return self.unset
         return (
             f"Convention suspendue par {suspended.get('order', 'le préfet')} : l’acte se transmet sur papier."
         )

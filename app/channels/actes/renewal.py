@@ -22,12 +22,14 @@ log = structlog.get_logger()
 def renew(actor: Actor) -> tuple[Classification, bool]:
     """The classification in force for the actor's collectivity, asked now; True when it is another than before.
 
-    Refuses `classification-unreachable` when the other side does not answer, `classification-unreadable` when what it
-    answers is none: the former then stays in force.
+    Refuses `classification-unset` where no operator is set, `classification-unreachable` when the other side does not
+    answer, `classification-unreadable` when what it answers is none: the former then stays in force.
     """
     with reading(actor.collectivity_id) as db:
         siren = db.get_one(Collectivity, actor.collectivity_id).siren
     channel = cast("ActesChannel", open_channel("actes"))
+    if channel.unset is not None:
+        raise Refusal("classification-unset", why=channel.unset)
     try:
         found, new = channel.renew_classification(siren)
     except (Unreachable, Uncertain, Rejected) as silent:

@@ -16,6 +16,10 @@ SENTENCES: Sentences = {
         422,
         "La matière n’a pas changé : celle-ci n’est pas dans la classification en vigueur. Choisissez-en une dans la liste.",
     ),
+    "classification-unset": (
+        409,
+        "La classification n’a pas été renouvelée : celle d’avant reste en vigueur. {why} Réessayez ensuite.",
+    ),
     "classification-unreachable": (
         502,
         "La classification n’a pas été renouvelée : la préfecture ne répond pas. Celle d’avant reste en vigueur ; "

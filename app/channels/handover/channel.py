@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +29,7 @@ class HandoverChannel:
     label = "Remise au logiciel métier"
     simulated = False
     relayed = False
+    unset: Final = None
 
     def __init__(self, settings: HandoverSettings, clock: Callable[[], datetime]) -> None:
         self._settings = settings
@@ -44,8 +45,12 @@ class HandoverChannel:
         return self.check(parcel)
 
     def held(self, parcel: Parcel) -> str | None:
-        """Nothing holds a hand-over back."""
-        del parcel
+        """A secret that no key of the installation opens any more: the folder is signed, and waits for another secret."""
+        try:
+            if parcel.sender.settings.get("handover_webhook_url"):
+                own_secret(parcel.sender.settings)
+        except Rejected as rejected:
+            return rejected.reason
         return None
 
     def check(self, parcel: Parcel) -> list[Problem]:
@@ -140,7 +145,7 @@ class HandoverChannel:
         settings = self._settings
         url, secret = sender.settings.get("handover_webhook_url"), ""
         if url:
-            secret = _own_secret(sender)
+            secret = own_secret(sender.settings)
         elif url := settings.webhook_url:
             secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else ""
         else:
@@ -181,9 +186,9 @@ def open_channel(settings: Any) -> HandoverChannel:
     return HandoverChannel(HandoverSettings.read(settings), now)
 
 
-def _own_secret(sender: Sender) -> str:
+def own_secret(given: Mapping[str, Any]) -> str:
     """A collectivity's own secret, unsealed; empty when it has none. Refuses with `Rejected` what no key of ours has sealed."""
-    sealed = sender.settings.get("handover_webhook_secret")
+    sealed = given.get("handover_webhook_secret")
     if not sealed:
         return ""
     try:

@@ -77,6 +77,11 @@ class HeliosChannel:
         """True when an operator takes what is sent and passes it on later."""
         return self._transport.relayed
 
+    @property
+    def unset(self) -> str | None:
+        """Why nobody is asked anything: no operator is set; None where one is."""
+        return UNSET if isinstance(self._transport, NobodyCarries) else None
+
     def edition(self, siren: str) -> str:
         """Empty: a flow was read at deposit, and is judged again when it leaves, signed."""
         del siren
@@ -89,7 +94,7 @@ class HeliosChannel:
     def held(self, parcel: Parcel) -> str | None:
         """Nothing holds a flow back but the want of an operator."""
         del parcel
-        return UNSET if isinstance(self._transport, NobodyCarries) else None
+        return self.unset
 
     def check(self, parcel: Parcel) -> list[Problem]:
         """List every rule that the flow breaks; asks the other side whether its name already served."""

@@ -29,6 +29,8 @@ PACE = timedelta(minutes=5)
 """Between two rounds that people ask for: each takes a token of the timestamp authority, and asks operators."""
 HUNG = timedelta(minutes=30)
 """A round that has not ended by then is taken as cut short, and made again unless this worker is still at it."""
+SKEW = timedelta(minutes=5)
+"""How far ahead of this clock that of whoever made a finding may be."""
 GRACE = timedelta(hours=1)
 DAY = 24
 WHOLE = 0
@@ -196,5 +198,9 @@ def _end(db: Db, begun: datetime) -> None:
 
 
 def is_old(seen_at: datetime, hours: int) -> bool:
-    """Whether a finding is older than its period, and says nothing of now; a day where no round is made by itself."""
-    return now() - seen_at > timedelta(hours=hours or DAY) + GRACE
+    """Whether a finding is older than its period, and says nothing of now; a day where no round is made by itself.
+
+    One of a moment to come is as old: the clock was put back since, and nobody knows when it was made.
+    """
+    age = now() - seen_at
+    return age > timedelta(hours=hours or DAY) + GRACE or age < -SKEW
