@@ -28,6 +28,9 @@ SHARED = {
     "public_site": "its key is the collectivity, and its address is asked by anybody",
     "heartbeat": "of the installation",
     "deposit_key": "of an application",
+    "doctor_finding": "of the installation, or of the collectivity of its `scope` (tests/operations/test_examined.py)",
+    "doctor_round": "of the installation",
+    "doctor_place": "of the installation's folders",
 }
 
 
