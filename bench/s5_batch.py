@@ -49,7 +49,7 @@ PARTS = {
     "embed": "app/batches/signatures.py:_carry",
     "  proof, token": "app/signing/formats/pades.py:complete",
     "  read again": "app/signing/formats/pades.py:check",
-    "  tell": "app/signing/sign.py:tell",
+    "  tell": "app/signing/telling.py:tell",
     "certificate": "app/trust/trust.py:check_certificate",
     "store": "app/files/store.py:fetch",
     "statements": "sqlalchemy/engine/base.py:_execute_context",
