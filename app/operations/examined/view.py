@@ -37,8 +37,8 @@ _LABELS = {
 }
 _OLD = ("warn", "clock-history", "Constat ancien")
 _GENERAL = {
-    Level.GREEN: "essayé, et cela sert",
-    Level.AMBER: "cela sert encore ; à surveiller par qui tient l’installation",
+    Level.GREEN: "essayé, cela fonctionne",
+    Level.AMBER: "cela fonctionne encore ; à surveiller par qui tient l’installation",
     Level.RED: "à régler par qui tient l’installation",
     Level.UNKNOWN: "cela n’a pas pu être essayé ; dites-le à qui tient l’installation",
     Level.NONE: "rien à examiner ici",
