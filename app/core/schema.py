@@ -46,8 +46,8 @@ def downgrade(revision: str = "base") -> None:
 
 def _refuse_unknown(error: Exception) -> None:
     """Refuse a base that another version of the program made, of which this one has no migration."""
-    found, _ = revisions()
-    if found is not None and not knows(found):
+    revision, _ = revisions()
+    if revision is not None and not knows(revision):
         raise Refusal("base-unknown") from error
 
 
@@ -89,8 +89,8 @@ def revisions() -> tuple[str | None, str]:
 
 def behind() -> bool:
     """Whether the database is not at the schema that this version needs, before it or after."""
-    found, wanted = revisions()
-    return found != wanted
+    revision, head = revisions()
+    return revision != head
 
 
 def knows(revision: str) -> bool:

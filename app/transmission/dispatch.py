@@ -53,6 +53,13 @@ class Sending:
     versions: Sequence[int] | None
 
 
+SIMULATOR_GONE = (
+    "Cet envoi a commencé en simulation, et le simulateur n’est plus là : rien n’a été transmis, et il attend."
+    " Demandez à qui tient l’installation de remettre le simulateur, ou de régler un opérateur :"
+    " le dossier revient alors à qui l’a déposé, qui le renvoie."
+)
+
+
 def transmit(row: Row, settings: Any) -> None:
     """Bring one transmission as far as it can go now; called again until the other side has answered."""
     actor = system(row.collectivity_id)
@@ -64,7 +71,7 @@ def transmit(row: Row, settings: Any) -> None:
     channel = open_channel(sending.channel)
     if sending.simulated and channel.unset is not None:
         # Nobody took over from the simulator: what began before it waits, and goes on if it is set again
-        raise Later(HELD_SECONDS, channel.unset)
+        raise Later(HELD_SECONDS, SIMULATOR_GONE)
     if sending.simulated != channel.simulated:
         _stay_apart(actor, sending)
         return
