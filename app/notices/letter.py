@@ -175,7 +175,7 @@ def _plain(text: str) -> str:
 
 def _link(row: Row, settings: Any) -> str:
     if row.payload["event"] == RESET:
-        return f"{settings.public_url}/mot-de-passe/{derived_token(row.payload['nonce'])}"
+        return f"{settings.public_url}/mot-de-passe#{derived_token(row.payload['nonce'])}"
     if "page" in row.payload:
         return f"{settings.public_url}{row.payload['page']}"
     return f"{settings.public_url}/dossiers/{row.folder_id}"

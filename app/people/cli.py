@@ -95,7 +95,7 @@ def _show_link(collectivity_id: int, login: str) -> None:
 
 def _show(token: str, ends: datetime) -> None:
     address = str(current_app.config["PARAPHE"].public_url).rstrip("/")
-    click.echo(f"Mot de passe à choisir, une fois, avant le {instant(ends)} : {address}/mot-de-passe/{token}")
+    click.echo(f"Mot de passe à choisir, une fois, avant le {instant(ends)} : {address}/mot-de-passe#{token}")
 
 
 @people.command("close-sessions")

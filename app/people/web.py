@@ -85,8 +85,19 @@ class ForgotForm(FlaskForm):  # type: ignore[misc]
 
 
 class ResetForm(FlaskForm):  # type: ignore[misc]
-    """The new password."""
+    """The code of the link, which no address carries (ASVS 14.2.1), and the new password."""
 
+    code = StringField(
+        "Lien reçu",
+        [DataRequired(NOW)],
+        description="Copiez ici l’adresse entière du lien, telle que vous l’avez reçue.",
+        render_kw={
+            "autocomplete": "off",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+            "data-of-address": "",
+        },
+    )
     password = PasswordField(
         "Nouveau mot de passe",
         [DataRequired(NOW)],
@@ -195,19 +206,25 @@ def forgot() -> Response | str:
     return render_template("people/forgot.html", form=form, sent=True)
 
 
-@pages.route("/mot-de-passe/<token>", methods=["GET", "POST"])
+@pages.route("/mot-de-passe", methods=["GET", "POST"])
 @guard(PUBLIC)
 @limiter.limit(address_rate, methods=["POST"])
 @limiter.limit(login_rate, key_func=per_login, methods=["POST"])
-def reset(token: str) -> Response | str | tuple[str, int]:
-    """Choose a new password."""
+def reset() -> Response | str | tuple[str, int]:
+    """Choose a new password with the code of a link: browsers keep what follows its « # » to themselves.
+
+    The page's script moves it into the form; without script the link is copied there, whole or from its « # » on.
+    """
     form = ResetForm()
     if not form.validate_on_submit():
         return render_template("people/reset.html", form=form, error=None)
     try:
-        login = desks.reset(token, form.password.data, http.address())
+        code = form.code.data.rpartition("#")[2].strip()
+        login = desks.reset(code, form.password.data, http.address())
     except Refusal as refusal:
         status, sentence = catalogue.say(refusal.key, refusal.facts)
+        if refusal.key == "link-expired":
+            form.code.data = ""
         return render_template("people/reset.html", form=form, error=sentence), status
     know(login)  # strangers who try this account do not keep its owner out of the browser where he chose
     flash("Votre mot de passe est changé. Connectez-vous.", "ok")

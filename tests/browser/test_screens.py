@@ -174,7 +174,7 @@ def test_who_is_not_logged_in_meets_no_barrier(house: House, demonstration: Path
         visitor.button("Envoyer le lien").click()
         visitor.sees("Si un compte existe à ce nom")
         look.at(visitor, "forgotten, sent")
-        look.at(visitor, "reset", "/mot-de-passe/un-lien")
+        look.at(visitor, "reset", "/mot-de-passe#un-lien")
         visitor.page.get_by_label("Nouveau mot de passe").fill("court")
         visitor.button("Enregistrer le mot de passe").click()
         visitor.sees("Demander un autre lien")

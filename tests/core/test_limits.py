@@ -112,9 +112,10 @@ def test_the_owner_is_told_once_a_day_that_strangers_try_and_enters_by_a_link(
     assert tried(fresh, "203.0.113.9", PASSWORD) == 429
     desks.ask_reset(LOGIN)
     house.drain()
-    (link,) = re.findall(r"/mot-de-passe/\S+", mail.letters[-1].get_body(("plain",)).get_content())
-    token = token_in(fresh.get(link).get_data(as_text=True))
-    assert fresh.post(link, data={"password": NEW, "csrf_token": token}).status_code == 302
+    (code,) = re.findall(r"/mot-de-passe#(\S+)", mail.letters[-1].get_body(("plain",)).get_content())
+    token = token_in(fresh.get("/mot-de-passe").get_data(as_text=True))
+    form = {"code": code, "password": NEW, "csrf_token": token}
+    assert fresh.post("/mot-de-passe", data=form).status_code == 302
     assert tried(fresh, "203.0.113.9", NEW) == 302
 
 

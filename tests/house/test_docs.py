@@ -120,6 +120,19 @@ def test_the_page_of_what_was_untrue_counts_its_own_lines() -> None:
     assert len(told) == 5
 
 
+def test_the_page_of_the_security_standard_counts_its_own_lines() -> None:
+    page = read(ROOT / "docs" / "asvs.md")
+    rows = re.findall(
+        r"^\| V[\d.]+ \| ([12]) \| [^|]+ \| (met|open|not applicable) \| (.+) \|$", page, re.MULTILINE
+    )
+    for state, *told in re.findall(r"^\| ([a-z ]+) \| (\d+) \| (\d+) \| (\d+) \|$", page, re.MULTILINE):
+        those = [level for level, found, _ in rows if state in {found, "all"}]
+        assert [int(one) for one in told] == [those.count("1"), those.count("2"), len(those)], state
+    met = [where for _, state, where in rows if state == "met"]
+    untested = [where for where in met if "`tests/" not in where]
+    assert f"Of the {len(met)} that are met, {len(untested)} name no test." in page
+
+
 def test_the_decisions_are_numbered_one_after_the_other_and_linked_pages_are_all_in_the_readme() -> None:
     assert [int(one.name[:4]) for one in DECISIONS] == list(range(1, len(DECISIONS) + 1))
     assert all(read(one).startswith(f"# {one.name[:4]}. ") for one in DECISIONS)

@@ -114,7 +114,7 @@ def test_every_letter_of_the_journeys(house: House, mail: MailServer, journeys: 
             )
             assert all(" ".join(one.split()) in said or one in link for one in parts), line
         if event == "password_reset":
-            assert link[0].startswith(f"{house.settings.public_url}/mot-de-passe/")
+            assert link[0].startswith(f"{house.settings.public_url}/mot-de-passe#")
         else:
             assert link == [f"{house.settings.public_url}/dossiers/{row.folder_id}"]
             for one in held[row.folder_id or 0]:
@@ -152,8 +152,8 @@ def test_the_link_of_a_forgotten_password_opens_the_door_once(house: House, mail
     desks.ask_reset("personne")
     house.drain()
     (letter,) = mail.letters
-    address = re.findall(r"https?://\S+(/mot-de-passe/\S+)", forms(letter)[0])[0]
-    token = address.rsplit("/", 1)[1]
+    address = re.findall(r"https?://\S+(/mot-de-passe#\S+)", forms(letter)[0])[0]
+    token = address.rsplit("#", 1)[1]
     assert token not in str([row.payload for row in rows()])
     assert house.client().get(address).status_code == 200
     desks.reset(token, "un nouveau mot de passe")

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -30,13 +31,19 @@ def ask(house: House, login: str = LOGIN) -> str:
 
 def links(mail: MailServer, address: str = ADDRESS) -> list[str]:
     bodies = [one.get_body(("plain",)).get_content() for one in mail.to(address)]
-    return [link for body in bodies for link in re.findall(r"/mot-de-passe/\S+", body)]
+    return [link for body in bodies for link in re.findall(r"\S+/mot-de-passe#\S+", body)]
 
 
 def choose(house: House, link: str, password: str = NEW) -> int:
+    return said_to(house, link, password).status_code
+
+
+def said_to(house: House, link: str, password: str = NEW) -> TestResponse:
+    """What whoever has no script does: the page, then the link copied whole into it."""
     client = house.app.test_client()
-    token = token_in(client.get(link).get_data(as_text=True))
-    return client.post(link, data={"password": password, "csrf_token": token}).status_code
+    token = token_in(client.get("/mot-de-passe").get_data(as_text=True))
+    form = {"code": link, "password": password, "csrf_token": token}
+    return client.post("/mot-de-passe", data=form)
 
 
 def enters(house: House, password: str, login: str = LOGIN) -> bool:
@@ -57,6 +64,21 @@ def test_the_link_serves_once_and_closes_every_session(house: House, mail: MailS
     assert enters(house, NEW)
     assert not enters(house, PASSWORD)
     assert not enters(house, "une autre phrase encore")
+
+
+def test_no_address_carries_the_code_of_a_link(house: House, mail: MailServer) -> None:
+    """ASVS 14.2.1: a browser asks the page without what follows « # », and the code comes in the body of the form."""
+    ask(house)
+    (link,) = links(mail)
+    parts = urlsplit(link)
+    assert (parts.path, parts.query, len(parts.fragment)) == ("/mot-de-passe", "", 64)
+    assert house.app.test_client().get(f"/mot-de-passe/{parts.fragment}").status_code == 404
+    assert house.app.test_client().get("/mot-de-passe").headers["Referrer-Policy"] == "same-origin"
+    short = said_to(house, link, "trop court")
+    assert (short.status_code, short.location) == (422, None)
+    assert parts.fragment in short.get_data(as_text=True)  # not to be copied again
+    assert said_to(house, "#inconnu").get_data(as_text=True).count("inconnu") == 0
+    assert said_to(house, parts.fragment).location == "/login"  # the code alone serves too
 
 
 def test_the_link_serves_for_one_hour(house: House, mail: MailServer) -> None:
@@ -121,14 +143,14 @@ def test_the_answer_is_the_same_whether_the_account_exists_or_not(house: House, 
 def test_nothing_that_the_database_keeps_opens_the_account(house: House, mail: MailServer) -> None:
     ask(house)
     (link,) = links(mail)
-    secret = link.rpartition("/")[2]
+    secret = link.rpartition("#")[2]
     with engine().connect() as connection:
         for table in Base.metadata.sorted_tables:
             assert secret not in repr(connection.execute(sa.select(table)).all()), table.name
     with reading() as db:
         row = db.scalars(sa.select(Outbox).where(Outbox.kind == "mail")).one()
     for guess in (row.payload["nonce"], row.key):
-        assert choose(house, f"/mot-de-passe/{guess}") == 403
+        assert choose(house, f"/mot-de-passe#{guess}") == 403
 
 
 def test_the_letter_holds_no_password_and_goes_to_its_owner_alone(house: House, mail: MailServer) -> None:
@@ -160,19 +182,14 @@ def test_an_account_opened_without_a_password_is_entered_only_after_its_owner_ch
 
 
 @pytest.mark.parametrize(
-    "link",
-    [
-        "/mot-de-passe/",
-        "/mot-de-passe/x",
-        "/mot-de-passe/%00",
-        "/mot-de-passe/" + "a" * 5000,
-        "/mot-de-passe/../login",
-    ],
+    ("code", "status"),
+    [("", 200), ("#", 403), ("x", 403), ("\0", 400), ("é" * 50, 403), ("a" * 5000, 403), ("#../login", 403)],
 )
-def test_a_link_that_was_never_sent_changes_nothing(house: House, link: str) -> None:
+def test_a_link_that_was_never_sent_changes_nothing(house: House, code: str, status: int) -> None:
     client = house.app.test_client()
     token = token_in(client.get("/login").get_data(as_text=True))
-    assert client.post(link, data={"password": NEW, "csrf_token": token}).status_code in {400, 403, 404, 200}
+    form = {"code": code, "password": NEW, "csrf_token": token}
+    assert client.post("/mot-de-passe", data=form).status_code == status
     assert enters(house, PASSWORD)
 
 
@@ -246,7 +263,7 @@ def test_a_forged_name_of_the_server_reaches_neither_the_letter_nor_the_browser(
     assert answer.status_code == 200
     house.drain()
     (letter,) = mail.to(ADDRESS)
-    assert f"{house.settings.public_url}/mot-de-passe/" in letter.get_body(("plain",)).get_content()
+    assert f"{house.settings.public_url}/mot-de-passe#" in letter.get_body(("plain",)).get_content()
     assert "evil" not in letter.as_string()
     assert client.get("/a-traiter", **at).location == "/login?suite=/a-traiter"
     assert "evil" not in answer.get_data(as_text=True)

@@ -308,8 +308,12 @@ def test_an_account_closed_while_logged_in_is_out_and_stays_out(house: House) ->
         == 403
     )
     chosen = "une autre phrase assez longue"
-    link = re.search(r"/mot-de-passe/\S+", opened.output).group()
-    assert fresh.post(link, data={"password": chosen, "csrf_token": token}).status_code == 302
+    form = {
+        "code": re.search(r"/mot-de-passe#\S+", opened.output).group(),
+        "password": chosen,
+        "csrf_token": token,
+    }
+    assert fresh.post("/mot-de-passe", data=form).status_code == 302
     assert (
         fresh.post("/login", data={"login": LOGIN, "password": chosen, "csrf_token": token}).status_code
         == 302
@@ -389,8 +393,13 @@ def test_too_many_tries_are_stopped_in_french_for_that_address_only(house: House
         assert "Attendez une minute" in stopped.get_data(as_text=True)
         assert client.get("/login").status_code == 200
         assert client.post("/login", data=right, environ_base={"REMOTE_ADDR": "192.0.2.7"}).status_code == 302
-        for address in ("/mot-de-passe-oublie", "/mot-de-passe/rien"):
-            form = {"login": LOGIN, "password": "une phrase assez longue", "csrf_token": token}
+        for address in ("/mot-de-passe-oublie", "/mot-de-passe"):
+            form = {
+                "login": LOGIN,
+                "code": "rien",
+                "password": "une phrase assez longue",
+                "csrf_token": token,
+            }
             client = app.test_client()
             form["csrf_token"] = token_in(client.get("/login").get_data(as_text=True))
             answers = [client.post(address, data=form).status_code for _ in range(4)]

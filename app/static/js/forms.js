@@ -125,6 +125,16 @@ function restoreNotes(root) {
   }
 }
 
+// The code of a link stands after its « # », where no server and no log reads it: it goes into the form, and the address
+// keeps nothing of it. The field shows only to whoever came without one.
+function fromAddress(input) {
+  if (location.hash.length > 1) {
+    input.value = location.hash.slice(1);
+    history.replaceState(history.state, "", location.pathname + location.search);
+  }
+  input.closest(".field").hidden = Boolean(input.value);
+}
+
 // What shows of a file input, in French whatever the browser speaks; the input itself stays the one that is used.
 function dressFile(input) {
   const [name, word] = [element("span", { class: "filename" }), element("span", { class: "fileword" })];
@@ -158,6 +168,7 @@ export function readyForms(root) {
   offerDraft(root);
   for (const button of root.querySelectorAll("[data-reveal], [data-print]")) button.hidden = false;
   for (const input of root.querySelectorAll(".filebox > input")) dressFile(input);
+  for (const input of root.querySelectorAll("[data-of-address]")) fromAddress(input);
   const wrong = root.querySelector("[aria-invalid=true]");
   if (wrong && !wrong.closest("dialog:not([open])")) wrong.focus();
 }
@@ -177,6 +188,7 @@ export function startForms() {
     menu.open = false;
     menu.querySelector("summary").focus();
   });
+  window.addEventListener("hashchange", () => document.querySelectorAll("[data-of-address]").forEach(fromAddress));
   // A page brought back by the browser's history must be usable again.
   window.addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
