@@ -152,6 +152,7 @@ class Settings(BaseSettings):
     marks_mail: str = ""
     idle_minutes: int = Field(120, ge=0, le=1440)
     remember_days: int = Field(30, ge=1, le=90)
+    breached_passwords: Path | None = None
     trusted_proxies: int = Field(0, ge=0, le=5)
     secure_cookies: bool = True
 
@@ -319,6 +320,7 @@ class Settings(BaseSettings):
         "seal_pkcs11_module",
         "actes_classification_file",
         "s2low_ca_file",
+        "breached_passwords",
     )
     @classmethod
     def _there(cls, value: Path | None) -> Path | None:

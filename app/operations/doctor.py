@@ -440,6 +440,12 @@ _EVERY = (
         premises.antivirus,
         "l’antivirus n’a pas pu être éprouvé : vérifiez PARAPHE_ANTIVIRUS_URL et que clamd tourne",
     ),
+    Check(
+        "mots de passe volés",
+        premises.stolen_passwords,
+        "le fichier des mots de passe volés n’a pas pu être lu : vérifiez PARAPHE_BREACHED_PASSWORDS",
+        Level.UNKNOWN,
+    ),
     Check("courriel", _mail, "le serveur de courriel ne répond pas : vérifiez PARAPHE_MAIL_URL"),
     Check(
         "horodatage et horloge",

@@ -20,6 +20,7 @@ from app.core.refusals import Refusal
 from app.files.antivirus import PIECE, Scanner, SilentError, TooLargeError
 from app.files.office import OfficeConverter
 from app.operations.findings import Level, Remark, Unwell, in_service
+from app.people import breached
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = "docs/deploy/requirements.lock"
@@ -223,6 +224,26 @@ def office(settings: Any) -> str | Remark:
                 f"LibreOffice ne convertit pas un texte d’essai ({why}) : réinstallez-le, ou réglez PARAPHE_OFFICE=false"
             ) from refusal
     return "un texte d’essai est converti"
+
+
+def stolen_passwords(settings: Any) -> str | Remark:
+    """The file of passwords of known breaches is read, and is in the order that a search in it needs."""
+    path = settings.breached_passwords
+    if path is None:
+        words = (
+            "sans PARAPHE_BREACHED_PASSWORDS, seuls les plus courants sont refusés : donnez le fichier de « Have I Been "
+            "Pwned », trié par empreinte SHA-1"
+        )
+        return Remark(words, Level.AMBER if in_service(settings) else Level.NONE)
+    try:
+        count = breached.sample(path)
+    except (OSError, breached.StrangeFileError) as fault:
+        said = str(fault) if isinstance(fault, breached.StrangeFileError) else "il ne se lit pas"
+        raise Unwell(
+            f"le fichier des mots de passe volés ne sert pas ({said}), seuls les plus courants sont refusés : remettez-le, "
+            "trié par empreinte SHA-1, ou retirez PARAPHE_BREACHED_PASSWORDS"
+        ) from fault
+    return f"environ {count} sont refusés"
 
 
 def queue(settings: Any) -> str | Remark:

@@ -204,7 +204,8 @@ def reset(token: str, password: str, address: str = "") -> str:
     """Choose a new password with a link that serves once; closes every open session of the person, whose login it returns.
 
     Refuses `link-expired`, and says the same of a link whose account was closed since; `password-weak`,
-    `password-guessable`, `passwords-busy`. Nothing is hashed for who has no link, and the link is looked at again once it is.
+    `password-guessable`, `password-breached`, `passwords-busy`. Nothing is hashed for who has no link, and the link is
+    looked at again once it is.
     """
     with reading() as db:
         _, user = _by_link(db, token)
@@ -221,7 +222,7 @@ def change_password(actor: Actor, present: SecretStr, chosen: SecretStr) -> str:
 
     `present`: the password of now; whoever has none (a key opened the door) is asked nothing more than who he is.
     Refuses `identity-needed`, `identity-refused` (counted as every wrong answer: `identity-closed` after five),
-    `password-weak`, `password-guessable`, `passwords-busy`.
+    `password-weak`, `password-guessable`, `password-breached`, `passwords-busy`.
     """
     identity.refuse_stale(actor)
     with reading() as db:

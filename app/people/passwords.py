@@ -16,6 +16,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from app.core.refusals import Refusal
 from app.core.security import new_token
 from app.core.transaction import running
+from app.people import breached
 
 AT_ONCE = 2
 """Hashes that one process computes at once; `serve` gives four threads to each, so that others read meanwhile."""
@@ -89,12 +90,15 @@ def refuse_guessable(password: str, words: Iterable[str]) -> None:
 def hashed(password: str, *, chosen_by: Iterable[str] | None = None) -> str:
     """What is kept of a password. Refuses `password-weak` under twelve characters, and `passwords-busy`.
 
-    `chosen_by`: the words of the person who chose it; refuses then what is guessed (`refuse_guessable`).
+    `chosen_by`: the words of the person who chose it; refuses then what is guessed (`refuse_guessable`), and
+    `password-breached` what stands in the operator's file of stolen ones.
     """
     if len(password) < MINIMUM:
         raise Refusal("password-weak")
     if chosen_by is not None:
         refuse_guessable(password, (*chosen_by, *OURS))
+        if breached.known(password):
+            raise Refusal("password-breached")
     return _hash(password)
 
 

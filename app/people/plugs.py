@@ -4,7 +4,7 @@ from typing import Any
 
 from jinja2 import Environment
 
-from app.people import identity, login
+from app.people import breached, identity, login
 from app.people.factors import passkeys
 from app.people.factors.ways import Passkey, Totp
 
@@ -14,5 +14,6 @@ def plug(settings: Any, templates: Environment) -> None:
     del templates  # it prints nothing
     login.configure(settings.idle_minutes, settings.session_hours)
     identity.configure(settings.reauth_minutes)
+    breached.configure(settings.breached_passwords)
     identity.WAYS[:] = [Passkey(), Totp(), identity.Password()]
     passkeys.configure(settings.public_url)

@@ -138,6 +138,10 @@ SENTENCES: Sentences = {
         422,
         "Ce mot de passe se devine : il est dans les listes connues, suit les touches, ou reprend votre nom ou celui de la commune. Rien n’a été changé : choisissez plusieurs mots sans rapport entre eux.",
     ),
+    "password-breached": (
+        422,
+        "Ce mot de passe est dans les listes de mots de passe volés, que d’autres essaient : il a déjà servi quelque part. Rien n’a été changé : choisissez-en un qui ne sert nulle part.",
+    ),
     "login-taken": (409, "L’identifiant « {login} » est déjà pris. Choisissez-en un autre."),
     "collectivity-unknown": (
         404,

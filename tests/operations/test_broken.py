@@ -290,6 +290,18 @@ def office_broken(scene: Scene) -> Iterator[Changed]:
         yield {"office": True}
 
 
+@PLACE.row("mots de passe volés", "pas dans l’ordre", "PARAPHE_BREACHED_PASSWORDS")
+def stolen_unsorted(scene: Scene) -> Iterator[Changed]:
+    file = scene.room / "vols.txt"
+    file.write_text("".join(f"{rank:040X}:1\n" for rank in range(300, 0, -1)))
+    yield {"breached_passwords": file}
+
+
+@PLACE.row("mots de passe volés", "il ne se lit pas", "PARAPHE_BREACHED_PASSWORDS")
+def stolen_away(scene: Scene) -> Iterator[Changed]:
+    yield {"breached_passwords": scene.room / "parti.txt"}
+
+
 @PLACE.row("file d’attente", "PARAPHE_QUEUE_URL", "ne répond pas")
 def queue_down(scene: Scene) -> Iterator[Changed]:
     yield {"queue_url": f"redis://127.0.0.1:{free_port()}/0"}
