@@ -164,7 +164,7 @@ def prefecture() -> str:
     """What the simulated Préfecture received, what it answered, and what it can be made to play."""
     return render_template(
         "demo/prefecture.html",
-        deposits=offices.acts(Path(current_app.config["PARAPHE"].actes_folder)),
+        rows=offices.acts(Path(current_app.config["PARAPHE"].actes_folder)),
         panel=offices.panel(PREFECTURE),
         kinds=[(code, KINDS[code].label) for code in LETTERS_TO_WRITE],
     )
@@ -176,7 +176,7 @@ def treasury() -> str:
     """What the simulated Treasury received, what it answered, and what it can be made to play."""
     return render_template(
         "demo/treasury.html",
-        flows=offices.flows(Path(current_app.config["PARAPHE"].helios_folder)),
+        rows=offices.flows(Path(current_app.config["PARAPHE"].helios_folder)),
         panel=offices.panel(TREASURY),
     )
 

@@ -171,20 +171,7 @@ def keep_paper(collectivity_id: int, one: Incoming, workdir: Path) -> Kept:
 
     Keys: `paper-scan-damaged`, `file-two-faced`.
     """
-    seen = examine(
-        one.path,
-        one.filename,
-        role="paper",
-        to_be_signed=False,
-        formats=("pdf",),
-        office=None,
-        workdir=workdir,
-    )
-    if seen.flattened:
-        raise Refusal("file-two-faced", what=", ".join(seen.flattened))
-    if seen.repaired is not None:
-        raise Refusal("paper-scan-damaged", filename=seen.filename)
-    return _store(collectivity_id, "paper", one.path, seen, "scanned")
+    return _sound_pdf(collectivity_id, one, workdir, "paper", "scanned", damaged="paper-scan-damaged")
 
 
 def keep_masked(collectivity_id: int, one: Incoming, workdir: Path) -> Kept:
@@ -192,10 +179,17 @@ def keep_masked(collectivity_id: int, one: Incoming, workdir: Path) -> Kept:
 
     Keys: `masked-damaged`, `file-two-faced`.
     """
+    return _sound_pdf(collectivity_id, one, workdir, "masked", "masked", damaged="masked-damaged")
+
+
+def _sound_pdf(
+    collectivity_id: int, one: Incoming, workdir: Path, role: str, origin: str, *, damaged: str
+) -> Kept:
+    """Store these very bytes: neither flattened nor repaired, for somebody else made them and answers for them."""
     seen = examine(
         one.path,
         one.filename,
-        role="masked",
+        role=role,
         to_be_signed=False,
         formats=("pdf",),
         office=None,
@@ -204,8 +198,8 @@ def keep_masked(collectivity_id: int, one: Incoming, workdir: Path) -> Kept:
     if seen.flattened:
         raise Refusal("file-two-faced", what=", ".join(seen.flattened))
     if seen.repaired is not None:
-        raise Refusal("masked-damaged", filename=seen.filename)
-    return _store(collectivity_id, "masked", one.path, seen, "masked")
+        raise Refusal(damaged, filename=seen.filename)
+    return _store(collectivity_id, role, one.path, seen, origin)
 
 
 def _signs(number: str) -> str:
