@@ -29,7 +29,7 @@ except ModuleNotFoundError:  # the demonstration was a room of app/ once
     from app.demo.seed import actor_of, people
 
 try:
-    from app.trust.trust import facts
+    from app.trust.certificates import facts
 except ModuleNotFoundError:  # whom we believe was in the room of signatures once
     from app.signing.trust import facts
 

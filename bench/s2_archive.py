@@ -18,8 +18,8 @@ from app.signing.formats import augmentation, pades
 from app.signing.formats.augmentation import Answers
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan
+from app.trust.certificates import Trust
 from app.trust.timestamp import TimestampClient
-from app.trust.trust import Trust
 from bench.ground import ROOT
 from bench.measure import Figure, Operations, goal, milliseconds, ratios, side_by_side, steady
 from demo import pki as test_pki

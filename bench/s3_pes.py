@@ -49,9 +49,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from app.signing.formats import xades_pes
-from app.verification.readers import xades_read
+from app.verification.readers.pes import proof
 from app.signing.keys.pkcs12 import Pkcs12Key
-from app.trust.trust import Trust
+from app.trust.certificates import Trust
 from bench.s3_pes import MAYOR, small
 
 def status(name):
@@ -70,10 +70,10 @@ room, key = Path(sys.argv[1]), Pkcs12Key.load(Path(sys.argv[2]), sys.argv[3].enc
 trust = Trust((key.chain[0],), (), fetch=False)
 sign = lambda source, target: xades_pes.seal(source, target, key=key, signatory=MAYOR, now=datetime.now(UTC))
 sign(small(room / "small.xml"), room / "small-signed.xml")
-xades_read.read_pes(room / "small-signed.xml", trust, datetime.now(UTC))  # idle, as a process that has worked before
+proof.read_pes(room / "small-signed.xml", trust, datetime.now(UTC))  # idle, as a process that has worked before
 signing = peak(lambda: sign(room / "flow.xml", room / "memory.xml"))
 found, began = [], read()
-reading = peak(lambda: found.extend(xades_read.read_pes(room / "memory.xml", trust, datetime.now(UTC))))
+reading = peak(lambda: found.extend(proof.read_pes(room / "memory.xml", trust, datetime.now(UTC))))
 assert len(found) == 1000 and all(one.holds and one.trusted for one in found), found[0]
 print(signing, reading, (read() - began) / (room / "memory.xml").stat().st_size)
 """

@@ -33,8 +33,8 @@ from app.core.clock import now
 from app.signing.formats import pades
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan
-from app.trust.trust import Trust
-from app.verification.readers.pdf_signatures import read_pdf
+from app.trust.certificates import Trust
+from app.verification.readers.pdf import read_pdf
 from bench import s4_product
 from bench.ground import ROOT
 from bench.measure import ROUNDS, Figure, Operations, goal, milliseconds, ratios, side_by_side, steady

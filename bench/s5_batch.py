@@ -29,8 +29,8 @@ from app.people.actor import Actor
 from app.people.login import open_session, person
 from app.signing.enrol import enrol
 from app.signing.keys.browser import BrowserKey
+from app.trust.certificates import facts
 from app.trust.timestamp import TimestampClient
-from app.trust.trust import facts
 from bench.measure import Figure, goal
 from bench.s5_ground import Worker, authority, far_away, profiled, settings_of
 from demo import pki as test_pki
@@ -43,14 +43,14 @@ LATENCY, WAITS = float(os.environ.get("S5_FAR", "0.1")), 3
 OWN_TIME, FAR_TIME = 1.6, 1.0
 PARTS = {
     "prepare": "app/batches/signatures.py:_offer",
-    "  what is asked": "app/signing/ground.py:ground_for",
-    "  places": "app/signing/ground.py:fields_of",
+    "  what is asked": "app/signing/context.py:context_for",
+    "  places": "app/signing/context.py:fields_of",
     "  revision, stamp": "app/signing/formats/pades.py:prepare",
     "embed": "app/batches/signatures.py:_carry",
     "  proof, token": "app/signing/formats/pades.py:complete",
     "  read again": "app/signing/formats/pades.py:check",
-    "  tell": "app/signing/telling.py:tell",
-    "certificate": "app/trust/trust.py:check_certificate",
+    "  record": "app/signing/record.py:record",
+    "certificate": "app/trust/certificates.py:check_certificate",
     "store": "app/files/store.py:fetch",
     "statements": "sqlalchemy/engine/base.py:_execute_context",
 }

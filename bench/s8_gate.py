@@ -15,10 +15,10 @@ import pikepdf
 
 from app.files import confined
 from app.files.confined import Confined, Pool
-from app.signing.formats import pades, placement
+from app.signing.formats import geometry, pades
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan, Stamp
-from app.trust.trust import Trust
+from app.trust.certificates import Trust
 from app.verification import examine as examining
 from bench.ground import ROOT
 from bench.measure import Figure, Operations, goal, side_by_side
@@ -57,7 +57,7 @@ def signed_twice(source: Path, room: Path) -> tuple[Path, Trust]:
     """The file signed by two signers, each with a stamp of our own."""
     key = Pkcs12Key.load(_key_file(room / "key.p12"), PASSPHRASE)
     plans = [
-        FieldPlan(name, placement.default_box(source, rank, 2)) for rank, name in enumerate(("un", "deux"))
+        FieldPlan(name, geometry.default_box(source, rank, 2)) for rank, name in enumerate(("un", "deux"))
     ]
     for plan in plans:
         target = room / f"{source.stem}-{plan.name}.pdf"
@@ -86,9 +86,9 @@ def operations(path: Path, trust: Trust, room: Confined) -> Operations:
         yield judge
 
 
-WITH = Confined("app.verification.examiner", Pool())
+WITH = Confined("app.verification.child", Pool())
 WITHOUT = Confined(
-    "app.verification.examiner",
+    "app.verification.child",
     Pool(
         confined._CHILD.replace(
             "from app.files.confined import wait;",

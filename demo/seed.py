@@ -22,11 +22,11 @@ from app.people.models import Collectivity, User
 from app.signing.enrol import Proof, enrol
 from app.signing.enrolling.possession import statement_of
 from app.signing.keys.pkcs12 import Pkcs12Key
-from app.signing.placing.places import Chosen, place
+from app.signing.placing.plan import Chosen, place
 from app.signing.ports import Box
 from app.trust.algorithms import check_signature
 from app.trust.algorithms import of as algorithm_of
-from app.trust.trust import facts
+from app.trust.certificates import facts
 from demo import papers
 from demo.cast import (
     ACCOUNTS,

@@ -23,7 +23,7 @@ from app.circuits import library
 from app.core import db, schema
 from app.people import passwords
 from app.signing.enrol import enrol
-from app.trust.trust import facts
+from app.trust.certificates import facts
 from config import Settings
 from demo import pki as test_pki
 from demo.seed import actor_of, people

@@ -52,7 +52,7 @@ KNOWN = {
     "level lost between the phases": (
         "        assurance.check(certificate.assurance, family)\n",
         "        pass\n",
-        "tests/folders/test_certificates.py::test_below_the_minimum_of_the_family_nothing_is_even_prepared",
+        "tests/signing/test_certificates.py::test_below_the_minimum_of_the_family_nothing_is_even_prepared",
     ),
     "transmission of a folder that left its step": (
         "if folder is None or (folder.round, folder.place) != (round_number, step):",

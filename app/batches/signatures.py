@@ -25,7 +25,7 @@ from app.signing import copies, deferred, enrol, sign
 from app.signing.models import SignatureSession
 from app.signing.ports import ExternalKey, Prepared
 from app.trust import authorities
-from app.trust.trust import asking_once, check_certificate
+from app.trust.certificates import asking_once, check_certificate
 from workflows.errors import Refusal as LawRefusal
 
 PART = 10
@@ -84,7 +84,7 @@ def prepare_next(
 
 
 def check(actor: Actor, key: ExternalKey) -> None:
-    """Refuse a certificate that may not sign for this person, before any folder is looked at (`app.trust.trust`)."""
+    """Refuse a certificate that may not sign for this person, before any folder is looked at (`app.trust.certificates`)."""
     with reading(actor.collectivity_id) as db:
         enrolled = enrol.enrolled_of(db, actor.user_id)
     check_certificate(key.certificate, key.chain, trust=authorities.trust(), moment=now(), enrolled=enrolled)

@@ -13,7 +13,7 @@ from app.core.http import PERSON, guard
 from app.core.limits import limiter, whoever
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.signing import asked, enrol
+from app.signing import enrol, payload
 from app.signing.remote.web import at_distance, codes_of, rate, told
 from app.signing.web import described
 
@@ -108,8 +108,10 @@ def take_up(batch_id: int) -> Response:
     from app.batches.remote import key_of
     from app.batches.signatures import check
 
-    offer = asked.body()
-    key = key_of(g.actor, asked.whole(offer, "key"))[1] if offer.get("provider") == "csc" else _key(offer)[0]
+    offer = payload.body()
+    key = (
+        key_of(g.actor, payload.whole(offer, "key"))[1] if offer.get("provider") == "csc" else _key(offer)[0]
+    )
     check(g.actor, key)
     return jsonify(holder=gesture.take_up(g.actor, batch_id))
 
@@ -120,7 +122,7 @@ def prepare(batch_id: int) -> Response:
     """What the key must sign of the next folders; none when the batch waits for nothing more."""
     from app.batches.signatures import prepare_next
 
-    offer = asked.body()
+    offer = payload.body()
     key, where = _key(offer)
     offers = prepare_next(g.actor, batch_id, str(offer.get("holder", "")), key)
     folders = [
@@ -143,7 +145,7 @@ def receive(batch_id: int) -> Response:
     """Keep what the key made; the worker embeds it."""
     from app.batches.signatures import receive as keep
 
-    folders = asked.body().get("folders")
+    folders = payload.body().get("folders")
     if not isinstance(folders, list) or len(folders) > selection.LIMIT:
         raise Refusal("bad-request", detail="les signatures manquent")
     return jsonify(taken=keep(g.actor, batch_id, [_answer(one) for one in folders]))
@@ -155,8 +157,8 @@ def gather(batch_id: int) -> Response:
     """Prepare the next folders, and what the trust service asks of its owner once one accord covers all that it can."""
     from app.batches.remote import gather as go_on
 
-    offer = asked.body()
-    found = go_on(g.actor, batch_id, str(offer.get("holder", "")), asked.whole(offer, "key"))
+    offer = payload.body()
+    found = go_on(g.actor, batch_id, str(offer.get("holder", "")), payload.whole(offer, "key"))
     items = told(found.asked)["items"] if found.asked else []
     return jsonify(ready=found.ready, over=found.over, busy=found.busy, items=items)
 
@@ -168,7 +170,7 @@ def authorise(batch_id: int) -> Response:
     """Pass the codes on; what the service signs is kept with its folders, and the worker embeds it."""
     from app.batches.remote import answer
 
-    given = asked.body()
+    given = payload.body()
     return jsonify(told(answer(g.actor, batch_id, str(given.get("session", "")), **codes_of(given))))
 
 

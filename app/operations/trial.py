@@ -13,8 +13,8 @@ from fpdf import FPDF
 from app.signing.formats import pades
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan, ServerKey
-from app.trust.trust import Trust
-from app.verification.readers.pdf_signatures import read_pdf
+from app.trust.certificates import Trust
+from app.verification.readers.pdf import read_pdf
 
 
 def trial_signature(room: Path, key: ServerKey | None, timestamper: Any, moment: datetime) -> str:

@@ -24,7 +24,7 @@ class AttestationSeal:
     @property
     def name(self) -> str:
         """The name on its certificate."""
-        from app.trust.trust import facts
+        from app.trust.certificates import facts
 
         return facts(self.key.certificate).common_name
 
@@ -62,7 +62,7 @@ class AttestationSeal:
 
 def attestation_seal() -> AttestationSeal:
     """The seal; refuses `attestation-not-sealed` where there is none, and a certificate that may not seal now."""
-    from app.trust.trust import check_certificate
+    from app.trust.certificates import check_certificate
 
     key = setting.seal_key()
     if key is None:

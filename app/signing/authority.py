@@ -1,4 +1,4 @@
-"""As what a person may sign a folder, here and now: the one question that prepare, complete and `tell` ask alike."""
+"""As what a person may sign a folder, here and now: the one question that prepare, complete and `record` ask alike."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -43,7 +43,7 @@ def take_again(db: Db, actor: Actor, session: str) -> str:
     """Give a received session back to whoever completes it now; returns `ready`, or what it is: `done`, `gone`.
 
     Its caller alone works on it (an outbox lease), so one that is claimed was claimed by a process that died. Signing
-    twice stays impossible: `telling.tell` writes state, proof and move together, once.
+    twice stays impossible: `record.record` writes state, proof and move together, once.
     """
     query = sa.select(SignatureSession).where(
         SignatureSession.id == session, SignatureSession.user_id == actor.user_id

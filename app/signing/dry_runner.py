@@ -16,9 +16,9 @@ from cryptography.x509.oid import NameOID
 
 from app.core.clock import now
 from app.core.refusals import Refusal
-from app.signing.formats import own_fields, pades, placement
+from app.signing.formats import geometry, own_fields, pades
 from app.signing.ports import FieldPlan, Stamp
-from app.trust.trust import Trust
+from app.trust.certificates import Trust
 
 STAMP = Stamp(
     ("Signé électroniquement par", "Prénom NOM", "Pour essai, au dépôt", "le 01/01/2026 à 00:00:00 +01:00")
@@ -103,11 +103,11 @@ def _sign(path: Path, room: Path, free: list[FieldPlan] | None) -> None:
 
 def _plans(path: Path) -> list[FieldPlan]:
     """One on the first page and one on the last, side by side when that is the same."""
-    alone = len(placement.pages(path)) == 1
+    alone = len(geometry.pages(path)) == 1
     first = (
-        placement.default_box(path, 0, 2) if alone else placement.corner_box(path, "first", "top-left", 0, 1)
+        geometry.default_box(path, 0, 2) if alone else geometry.corner_box(path, "first", "top-left", 0, 1)
     )
-    boxes = (first, placement.default_box(path, 1, 2))
+    boxes = (first, geometry.default_box(path, 1, 2))
     return [FieldPlan(name, box) for name, box in zip(NAMES, boxes, strict=True)]
 
 

@@ -8,9 +8,9 @@ from app.core.french import spaces
 from app.folders import points
 from app.folders.models import DocumentVersion, Folder
 from app.folders.sockets import Caution
-from app.signing.shown import address
+from app.signing.views import address
+from app.verification.records import remembered
 from app.verification.verdict import Verdict
-from app.verification.verdicts import remembered
 
 KEY = "earlier-signature"
 
@@ -18,7 +18,7 @@ KEY = "earlier-signature"
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """What does not stand of the signatures that the files of a folder were deposited with; nothing for those that are valid.
 
-    Nobody is asked anything here: a file that no page has had verified yet is told so (`app.verification.verdicts`).
+    Nobody is asked anything here: a file that no page has had verified yet is told so (`app.verification.records`).
     """
     carriers = [one for one in points.deposited_in(db, folder.id) if points.carried(one.note)]
     known = remembered(db, {one.sha256 for one in carriers})

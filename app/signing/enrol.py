@@ -25,7 +25,7 @@ from app.trust.purpose import Purpose
 from workflows.rights import Right
 
 if TYPE_CHECKING:
-    from app.trust.trust import CertificateFacts, Enrolled
+    from app.trust.certificates import CertificateFacts, Enrolled
 
 _table: Any = Certificate.__table__
 OURS = 500
@@ -236,7 +236,7 @@ def _in_name_of(der: bytes, owner: User) -> bool:
 
 def _made_for_seals(der: bytes) -> bool:
     from app.trust.assurance import statements
-    from app.trust.trust import certificates_in
+    from app.trust.certificates import certificates_in
 
     return statements(certificates_in(der)[0]).seal_only
 
@@ -511,7 +511,7 @@ _enrolled = sa.select(
 
 def enrolled_of(db: Db, user_id: int | None) -> Sequence["Enrolled"]:
     """The same as `check_certificate` asks for them."""
-    from app.trust.trust import Enrolled
+    from app.trust.certificates import Enrolled
 
     rows = db.execute(_enrolled, {"user": user_id})
     return [

@@ -134,7 +134,7 @@ def reaches(certificate: Certificate) -> str:
     """The level that a certificate reached when it was enrolled, else the best that it says of itself."""
     if certificate.assurance:
         return certificate.assurance
-    from app.trust.trust import certificates_in
+    from app.trust.certificates import certificates_in
 
     said = assurance.statements(certificates_in(certificate.der)[0])
     if said.seal_only:

@@ -24,16 +24,16 @@ from app.signing import copies, earlier, expiry, foreseen, levels, refused, sett
 from app.signing.attesting import attestation_seal
 from app.signing.authority import quality
 from app.signing.enrol import common_name
-from app.signing.kept.content import content_of
 from app.signing.models import Augmentation, SignatureProof
 from app.signing.paper import sheet as paper
-from app.signing.placing import places
+from app.signing.placing import plan
 from app.signing.placing import web as placing
 from app.signing.renewal import daily
-from app.signing.shown import SignatureView, address, by_hand, in_both_names, judged
+from app.signing.verdicts.content import content_of
+from app.signing.views import SignatureView, address, by_hand, in_both_names, judged
 from app.trust.assurance import LABELS
 from app.verification import sockets as attestations
-from app.verification.verdicts import judge_kept, key_of, remembered
+from app.verification.records import judge_kept, key_of, remembered
 from workflows.events import Action
 from workflows.family import Problem
 
@@ -95,8 +95,8 @@ def _flow(path: Path) -> Sequence[str]:
 def _room_left(db: Db, folder: Folder) -> list[Problem]:
     """A certified document takes no more signatures than its author left fields for: better known before it is sent."""
     try:
-        free = places.main_version(db, folder).note.get("free_fields")
-        wanted = len(places.parts_of(db, folder, planned_circuit(db, folder))) if free is not None else 0
+        free = plan.main_version(db, folder).note.get("free_fields")
+        wanted = len(plan.parts_of(db, folder, planned_circuit(db, folder))) if free is not None else 0
     except Refusal:  # no PDF to sign, or a desk that is missing: told elsewhere
         return []
     if free is None or wanted <= free:

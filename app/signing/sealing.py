@@ -14,14 +14,14 @@ from app.folders.models import DocumentVersion, Folder
 from app.folders.move import present
 from app.people.actor import Actor
 from app.signing.authority import Authority
-from app.signing.ground import Ground, as_certified, as_written, ground_of
+from app.signing.context import SigningContext, as_certified, as_written, context_of
 from app.signing.ports import Prepared, ServerKey, SignatureFacts
+from app.signing.record import record_in
 from app.signing.session import open_session
 from app.signing.sign import embed, kept_of, work_of
-from app.signing.telling import tell_in
 from app.signing.writers import Held
 from app.trust import assurance, authorities
-from app.trust.trust import CertificateFacts, check_certificate
+from app.trust.certificates import CertificateFacts, check_certificate
 from workflows.events import Moved
 
 
@@ -29,7 +29,7 @@ def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | Non
     """Seal the main document with the collectivity's own key; None when the folder is no longer at that step.
 
     Refuses a certificate made for a person's signature (`certificate-not-seal`), one below the level that the family
-    asks for (`seal-too-low`), and whatever else may not sign (`app.trust.trust`).
+    asks for (`seal-too-low`), and whatever else may not sign (`app.trust.certificates`).
 
     The key answers at once, so nothing waits between the phases: the same checks are made on the file in hand, and the
     session is written with what it gave, in the one transaction that tells. Killed before it, nothing has happened.
@@ -38,28 +38,28 @@ def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | Non
         folder = db.get_one(Folder, folder_id)
         if folder.place != step:
             return None
-        ground = ground_of(db, folder, present(db, folder), 0)
-        version = db.get_one(DocumentVersion, ground.version_id)
+        context = context_of(db, folder, present(db, folder), 0)
+        version = db.get_one(DocumentVersion, context.version_id)
     moment, capacity = now(), Authority("Cachet")
     certificate = check_certificate(
         key.certificate, key.chain, trust=authorities.trust(), moment=moment, enrolled=None, sealing=True
     )
-    assurance.check(certificate.assurance, ground.family, sealing=True)
+    assurance.check(certificate.assurance, context.family, sealing=True)
     authorities.remember(key.chain)
-    held, writer = Held(key.certificate, tuple(key.chain)), ground.writer
+    held, writer = Held(key.certificate, tuple(key.chain)), context.writer
     scope = vault.scope(actor.collectivity_id)
     with TemporaryDirectory(prefix="paraphe-sign-") as room:
         source, target = Path(room) / "source", Path(room) / "signed"
-        vault.store().fetch(scope, ground.sha256, source)
-        ground = as_certified(ground, source)
-        work = work_of(actor, ground, held, capacity.words, None, moment, source)
+        vault.store().fetch(scope, context.sha256, source)
+        context = as_certified(context, source)
+        work = work_of(actor, context, held, capacity.words, None, moment, source)
         prepared = writer.prepare(source, target, held, work)
-        ground = as_written(ground, prepared)
+        context = as_written(context, prepared)
         signatures = [key.sign(one.attributes) for one in prepared]
-        facts = embed(writer, source, target, ground.field, held, prepared, signatures, ground.family)
+        facts = embed(writer, source, target, context.field, held, prepared, signatures, context.family)
         stored = vault.store().put_file(scope, target)
     kept = kept_of(actor, writer, version, stored, capacity.words)
-    return _tell_sealed(actor, folder_id, ground, held, prepared, kept, capacity, certificate, facts)
+    return _tell_sealed(actor, folder_id, context, held, prepared, kept, capacity, certificate, facts)
 
 
 @use_case
@@ -67,7 +67,7 @@ def _tell_sealed(
     db: Db,
     actor: Actor,
     folder_id: int,
-    ground: Ground,
+    context: SigningContext,
     held: Held,
     prepared: Sequence[Prepared],
     kept: Kept,
@@ -75,9 +75,9 @@ def _tell_sealed(
     certificate: CertificateFacts,
     facts: SignatureFacts,
 ) -> Moved:
-    """The session of a key that has already answered, and all that `tell` writes."""
+    """The session of a key that has already answered, and all that `record` writes."""
     row = open_session(
-        db, actor, new_token(), folder_id, ground, held, prepared, None, capacity, state="claimed"
+        db, actor, new_token(), folder_id, context, held, prepared, None, capacity, state="claimed"
     )
     db.flush()  # the proof names it
-    return tell_in(db, actor, row, kept, certificate, facts)
+    return record_in(db, actor, row, kept, certificate, facts)

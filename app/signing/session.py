@@ -14,7 +14,7 @@ from app.files.store import Stored
 from app.people.actor import Actor
 from app.signing import setting
 from app.signing.authority import Authority
-from app.signing.ground import Ground
+from app.signing.context import SigningContext
 from app.signing.models import SignatureSession
 from app.signing.ports import Prepared
 from app.signing.writers import Held
@@ -56,14 +56,14 @@ def save(
     actor: Actor,
     session: str,
     folder_id: int,
-    ground: Ground,
+    context: SigningContext,
     held: Held,
     prepared: Sequence[Prepared],
     copy: Stored,
     capacity: Authority,
 ) -> None:
     """Write a prepared signature; it lives as long as the settings say."""
-    open_session(db, actor, session, folder_id, ground, held, prepared, copy, capacity, state="prepared")
+    open_session(db, actor, session, folder_id, context, held, prepared, copy, capacity, state="prepared")
 
 
 def open_session(
@@ -71,7 +71,7 @@ def open_session(
     actor: Actor,
     session: str,
     folder_id: int,
-    ground: Ground,
+    context: SigningContext,
     held: Held,
     prepared: Sequence[Prepared],
     copy: Stored | None,
@@ -85,13 +85,13 @@ def open_session(
         id=session,
         collectivity_id=actor.collectivity_id,
         folder_id=folder_id,
-        document_id=ground.document_id,
-        version_id=ground.version_id,
-        folder_version=ground.folder_version,
-        step_run_id=ground.step_run_id,
+        document_id=context.document_id,
+        version_id=context.version_id,
+        folder_version=context.folder_version,
+        step_run_id=context.step_run_id,
         user_id=actor.user_id,
         login_session_id=actor.session_id,
-        field=ground.field,
+        field=context.field,
         capacity=capacity.words,
         mandate_id=capacity.mandate_id,
         certificate=held.certificate,

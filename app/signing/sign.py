@@ -28,30 +28,30 @@ from app.people import identity
 from app.people.actor import Actor
 from app.signing import authority, copies, enrol, levels
 from app.signing.authority import Authority
-from app.signing.enrolling.holder import holder_of
-from app.signing.formats.container import TOKEN
-from app.signing.formats.xades_text import Signatory
-from app.signing.ground import (
-    Ground,
+from app.signing.context import (
+    SigningContext,
     as_certified,
     as_written,
+    context_for,
     fields_of,
-    ground_for,
     seal_lines,
     stamp_lines,
     where_to_verify,
 )
+from app.signing.enrolling.holder import holder_of
+from app.signing.formats.container import TOKEN
+from app.signing.formats.xades_text import Signatory
 from app.signing.handwriting import own as handwriting
 from app.signing.models import SignatureSession
 from app.signing.paper.sheet import refuse_obstacles
 from app.signing.ports import Box, ExternalKey, Prepared, SignatureFacts, Stamp
+from app.signing.record import record
 from app.signing.refused import watched
 from app.signing.session import claim, fail, save, unpack
-from app.signing.shown import in_both_names
-from app.signing.telling import tell
+from app.signing.views import in_both_names
 from app.signing.writers import Held, Work, Writer, writer_of
 from app.trust import assurance, authorities
-from app.trust.trust import CertificateFacts, check_certificate, issuers_of
+from app.trust.certificates import CertificateFacts, check_certificate, issuers_of
 from workflows.engine import choices
 from workflows.events import Action, Moved
 
@@ -84,7 +84,7 @@ def prepare(
     batch that this is a part of. Refuses software (`signature-of-software`), a person who was not asked who he is for too
     long (`identity-needed`) or whose second factor is asked for these very bytes (`identity-factor`), whoever may not sign here
     (`not-your-turn`, `not-found`, `app.signing.authority`), an older page (`moved-on`), every certificate that may not
-    sign (`app.trust.trust`): not enrolled to this person, wrong use, expired, revoked, unknown; and what the
+    sign (`app.trust.certificates`): not enrolled to this person, wrong use, expired, revoked, unknown; and what the
     document's format refuses.
     """
     with watched(actor, "prepare", folder_id=folder_id, certificate=key.certificate):
@@ -107,9 +107,9 @@ def _prepare(
     factor: bool,
 ) -> Ready:
     with reading(actor.collectivity_id) as db:
-        ground, capacity = ground_for(db, actor, folder_id, version, mandate)
+        context, capacity = context_for(db, actor, folder_id, version, mandate)
         if factor:
-            identity.refuse_stale_in(db, actor, [ground.sha256])
+            identity.refuse_stale_in(db, actor, [context.sha256])
         enrolled = enrol.enrolled_of(db, actor.user_id)
         copies.refuse_more(db, actor)
     moment = now()
@@ -119,13 +119,13 @@ def _prepare(
         trust=authorities.trust(),
         moment=moment,
         enrolled=enrolled,
-        purpose=family_of(ground.family).certificate_purpose,
+        purpose=family_of(context.family).certificate_purpose,
     )
-    assurance.check(facts.assurance, ground.family)
+    assurance.check(facts.assurance, context.family)
     chain = tuple(key.chain) or issuers_of(key.certificate, trust=authorities.trust(), moment=moment)
     authorities.remember(chain)
     held = Held(key.certificate, chain, once=key.name == "csc")
-    return _written(actor, folder_id, ground, held, capacity, box, moment, facts)
+    return _written(actor, folder_id, context, held, capacity, box, moment, facts)
 
 
 def complete(actor: Actor, session: str, signatures: Sequence[bytes]) -> Moved:
@@ -147,7 +147,7 @@ def complete(actor: Actor, session: str, signatures: Sequence[bytes]) -> Moved:
 def _written(
     actor: Actor,
     folder_id: int,
-    ground: Ground,
+    context: SigningContext,
     held: Held,
     capacity: Authority,
     box: Box | None,
@@ -155,23 +155,23 @@ def _written(
     facts: CertificateFacts,
 ) -> Ready:
     """Prepare the file and keep it: the bytes that were shown, and a hole for each signature."""
-    scope, writer = vault.scope(actor.collectivity_id), ground.writer
+    scope, writer = vault.scope(actor.collectivity_id), context.writer
     with TemporaryDirectory(prefix="paraphe-sign-") as room:
         source, target = Path(room) / "source", Path(room) / "prepared"
-        vault.store().fetch(scope, ground.sha256, source)
-        ground = as_certified(ground, source)
-        work = work_of(actor, ground, held, capacity.words, box, moment, source)
+        vault.store().fetch(scope, context.sha256, source)
+        context = as_certified(context, source)
+        work = work_of(actor, context, held, capacity.words, box, moment, source)
         prepared = writer.prepare(source, target, held, work)
-        ground = as_written(ground, prepared)
+        context = as_written(context, prepared)
         copy = vault.store().put_file(vault.waiting(actor.collectivity_id), target)
     session = new_token()
-    save(actor, session, folder_id, ground, held, prepared, copy, capacity)
+    save(actor, session, folder_id, context, held, prepared, copy, capacity)
     return Ready(session, prepared, facts)
 
 
 def work_of(
     actor: Actor,
-    ground: Ground,
+    context: SigningContext,
     held: Held,
     capacity: str,
     box: Box | None,
@@ -179,23 +179,23 @@ def work_of(
     source: Path,
 ) -> Work:
     """What the signature says beside its key, on the document that lies at `source`."""
-    fields = fields_of(source, ground, box)
-    visible = any(one.name == ground.field and one.box for one in fields)
+    fields = fields_of(source, context, box)
+    visible = any(one.name == context.field and one.box for one in fields)
     system = actor.kind == "system"
     holder = holder_of(actor, held.certificate)
     lines = seal_lines(held.certificate, moment) if system else stamp_lines(actor, capacity, moment, holder)
     return Work(
-        filename=ground.filename,
-        media_type=ground.media_type,
-        field=ground.field,
+        filename=context.filename,
+        media_type=context.media_type,
+        field=context.field,
         moment=moment,
         reason=capacity or None,
         location=actor.collectivity_name or None,
-        signatory=Signatory(capacity, ground.city, ground.postal_code),
-        timestamped=_timestamper(ground.writer, ground.family) is not None,
+        signatory=Signatory(capacity, context.city, context.postal_code),
+        timestamped=_timestamper(context.writer, context.family) is not None,
         token_room=TOKEN if held.once else authorities.token_room(TOKEN),
         fields=fields,
-        fresh=ground.first,
+        fresh=context.first,
         stamp=Stamp((*lines, *where_to_verify()), handwriting.of(actor)) if visible else None,
     )
 
@@ -203,12 +203,12 @@ def work_of(
 def place_of(actor: Actor, folder_id: int, *, version: int) -> Box | None:
     """Where the signature that this person would make now will stand, unless he or she puts it elsewhere."""
     with reading(actor.collectivity_id) as db:
-        ground, _ = ground_for(db, actor, folder_id, version, None)
+        context, _ = context_for(db, actor, folder_id, version, None)
     with TemporaryDirectory(prefix="paraphe-place-") as room:
         source = Path(room) / "source"
-        vault.store().fetch(vault.scope(actor.collectivity_id), ground.sha256, source)
-        ground = as_certified(ground, source)
-        return next((one.box for one in fields_of(source, ground, None) if one.name == ground.field), None)
+        vault.store().fetch(vault.scope(actor.collectivity_id), context.sha256, source)
+        context = as_certified(context, source)
+        return next((one.box for one in fields_of(source, context, None) if one.name == context.field), None)
 
 
 def _timestamper(writer: Writer, family: str) -> Any:
@@ -243,7 +243,7 @@ def _finish(actor: Actor, row: SignatureSession, signatures: Sequence[bytes]) ->
         facts = embed(writer, source, target, row.field, held, unpack(row), signatures, family)
         stored = vault.store().put_file(scope, target)
     kept = kept_of(actor, writer, version, stored, row.capacity, holder_of(actor, row.certificate))
-    moved = tell(actor, row.id, kept, certificate, facts)
+    moved = record(actor, row.id, kept, certificate, facts)
     made = certificate.fingerprint_sha256
     if any(one.fingerprint == made and not one.proven for one in enrolled or ()):
         enrol.proven(actor, made)
@@ -300,7 +300,7 @@ def kept_of(
 def _still_asked(db: Db, actor: Actor, row: SignatureSession) -> Folder:
     """The folder, unless the actor lost his part since he prepared: asked before anything is dated or kept.
 
-    A signed file must not lie about. A folder that moved meanwhile is told by `tell`, under the lock; the law is asked
+    A signed file must not lie about. A folder that moved meanwhile is told by `record`, under the lock; the law is asked
     there once more.
     """
     if actor.kind == "system":

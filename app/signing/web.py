@@ -20,11 +20,10 @@ from app.folders.models import DocumentVersion, Folder
 from app.folders.move import not_your_turn
 from app.folders.sockets import cautions
 from app.people.models import User
-from app.signing import asked, authority, enrol, expiry, refused, setting
+from app.signing import authority, enrol, expiry, payload, refused, setting
 from app.signing.enrolling.web import pages as enrolling
 from app.signing.enrolling.web import state_of
 from app.signing.handwriting.web import pages as handwriting
-from app.signing.kept.web import pages as kept
 from app.signing.legal import legal_sentence
 from app.signing.models import Certificate, SignatureSession
 from app.signing.office.web import pages as office
@@ -33,6 +32,7 @@ from app.signing.paper.web import pages as paper
 from app.signing.placing.web import pages as placing
 from app.signing.remote.web import at_distance, kept_there
 from app.signing.remote.web import pages as remote
+from app.signing.verdicts.web import pages as kept
 from app.trust import authorities
 from app.trust.purpose import Purpose
 from workflows.events import Action
@@ -145,17 +145,17 @@ def prepare(folder_id: int) -> Response:
     from app.signing import sign
     from app.signing.keys import browser, webeid
 
-    offer = asked.body()
+    offer = payload.body()
     where = webeid if offer.get("provider") == "webeid" else browser
     with refused.watched(g.actor, "prepare", folder_id=folder_id):
         key = where.read_key(offer)
         ready = sign.prepare(
             g.actor,
             folder_id,
-            version=asked.whole(offer, "version"),
+            version=payload.whole(offer, "version"),
             key=key,
-            box=asked.box(offer),
-            mandate=asked.mandate(offer),
+            box=payload.box(offer),
+            mandate=payload.mandate(offer),
         )
     signer = {
         "name": ready.certificate.common_name,
@@ -182,7 +182,7 @@ def complete(folder_id: int) -> Response:
         return jsonify(
             state=state, location=_next(folder_id, tell=state == "done") if state == "done" else None
         )
-    answer = asked.body()
+    answer = payload.body()
     session = str(answer.get("session", ""))
     with refused.watched(g.actor, "complete", folder_id=folder_id, session=session):
         _complete(folder_id, session, answer.get("signatures"))
@@ -288,9 +288,9 @@ def diagnosis() -> Response | str:
     if request.method != "POST":
         return render_template("signing/diagnosis.html")
     from app.signing.keys.webeid import read_key
-    from app.trust.trust import check_certificate, facts
+    from app.trust.certificates import check_certificate, facts
 
-    key = read_key(asked.body())
+    key = read_key(payload.body())
     with reading(g.actor.collectivity_id) as db:
         mine = enrol.enrolled_of(db, g.actor.user_id)
     said = facts(key.certificate)

@@ -16,8 +16,8 @@ from app.signing.formats import cades, pades, xades, xades_pes
 from app.signing.formats.container import TOKEN
 from app.signing.formats.xades_text import Signatory
 from app.signing.ports import FieldPlan, Prepared, SignatureFacts, Stamp
+from app.trust.certificates import Trust
 from app.trust.timestamp import TimestampClient
-from app.trust.trust import Trust
 
 PDF, XML = "application/pdf", "application/xml"
 

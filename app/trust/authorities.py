@@ -11,8 +11,8 @@ from app.core.clock import now
 from app.trust import intermediates, tokens
 
 if TYPE_CHECKING:
+    from app.trust.certificates import Trust
     from app.trust.timestamp import TimestampClient
-    from app.trust.trust import Trust
 
 _chosen: dict[str, Any] = {"settings": None}
 
@@ -71,7 +71,7 @@ def trust() -> "Trust":
 
 @lru_cache(maxsize=1)
 def _trust(known: tuple[bytes, ...]) -> "Trust":
-    from app.trust.trust import Trust
+    from app.trust.certificates import Trust
 
     return Trust(**vars(_whom(known)))
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from asn1crypto import x509
 
-    from app.trust.trust import Trust
+    from app.trust.certificates import Trust
 
 MOST, LARGEST = 256, 16 * 1024
 """How many are kept, and of how many bytes at most: a few dozen authorities issue in one country."""
@@ -98,7 +98,7 @@ def _is_below_a_root(certificate: bytes, others: Sequence[bytes], trust: "Trust"
     from pyhanko_certvalidator import CertificateValidator, errors
 
     from app.core.refusals import Refusal
-    from app.trust.trust import certificates_in
+    from app.trust.certificates import certificates_in
 
     try:
         (parsed,) = certificates_in(certificate)

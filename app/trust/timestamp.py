@@ -16,8 +16,8 @@ from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
 from app.core.addresses import Allowed, entry_of
 from app.core.clock import now
 from app.core.refusals import Refusal
+from app.trust.certificates import TOLERANCE, Trust
 from app.trust.network import Outside, UnreachableError
-from app.trust.trust import TOLERANCE, Trust
 
 log = structlog.get_logger(__name__)
 LARGEST_TOKEN = 64 * 1024

@@ -16,12 +16,12 @@ from app.verification.verdict import Verdict, load
 
 if TYPE_CHECKING:
     from app.trust.authorities import Whom
-    from app.trust.trust import Trust
+    from app.trust.certificates import Trust
 
 SECONDS = 60  # all together, the authorities' answers included
 # What the kernel lets the copy have before `bounds` says less; nothing can be written
 ROOM = confined.Limits(cpu_seconds=180, seconds=SECONDS, memory=8 << 30, written=0)
-_room = confined.Confined("app.verification.examiner")
+_room = confined.Confined("app.verification.child")
 
 
 @dataclass(frozen=True)

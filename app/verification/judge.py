@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.core.clock import PARIS
-from app.trust.trust import TOLERANCE
+from app.trust.certificates import TOLERANCE
 from app.verification.seen import Seen
 from app.verification.verdict import Indication, Verdict
 

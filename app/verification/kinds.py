@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from app.core.refusals import Refusal
 
 if TYPE_CHECKING:
-    from app.trust.trust import Trust
+    from app.trust.certificates import Trust
     from app.verification.seen import Seen
     from app.verification.verdict import Verdict
 
@@ -93,25 +93,25 @@ def of(path: Path) -> Kind:
 
 def _pdf(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
     from app.verification.judge import in_order
-    from app.verification.readers.pdf_signatures import read_pdf
+    from app.verification.readers.pdf import read_pdf
 
     return in_order(read_pdf(path, content, trust, moment))
 
 
 def _p7s(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
-    from app.verification.readers.cms_signatures import read_p7s
+    from app.verification.readers.cms.signatures import read_p7s
 
     return read_p7s(path, content, trust, moment)
 
 
 def _xades(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
-    from app.verification.readers.xades_signatures import read_xades
+    from app.verification.readers.xades.signatures import read_xades
 
     return read_xades(path, content, trust, moment)
 
 
 def _asic(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
-    from app.verification.readers.asic_signatures import read_asic
+    from app.verification.readers.asic.signatures import read_asic
 
     return read_asic(path, content, trust, moment)
 
@@ -122,7 +122,7 @@ def _jades(path: Path, content: Path | None, trust: "Trust", moment: datetime) -
 
 
 def _pes(path: Path, content: Path | None, trust: "Trust", moment: datetime) -> "Sequence[Seen]":
-    from app.verification.readers.pes_signatures import read_flow
+    from app.verification.readers.pes.signatures import read_flow
 
     return read_flow(path, content, trust, moment)
 
@@ -159,7 +159,7 @@ register(
         lambda head: b"%PDF-" in head[:1024],
         _pdf,
         "PDF",
-        "app.verification.readers.pdf_signatures",
+        "app.verification.readers.pdf",
     )
 )
 register(
@@ -169,7 +169,7 @@ register(
         _is_cms,
         _p7s,
         "enveloppe CMS",
-        "app.verification.readers.cms_signatures",
+        "app.verification.readers.cms.signatures",
     )
 )
 register(
@@ -179,7 +179,7 @@ register(
         _is_xades,
         _xades,
         "fichier XML",
-        "app.verification.readers.xades_signatures",
+        "app.verification.readers.xades.signatures",
     )
 )
 # The root is in the first 2048 bytes: an XML declaration and a few namespaces come before it.
@@ -190,7 +190,7 @@ register(
         lambda head: b"PES_Aller" in head,
         _pes,
         "flux comptable",
-        "app.verification.readers.pes_signatures",
+        "app.verification.readers.pes.signatures",
     )
 )
 register(
@@ -200,7 +200,7 @@ register(
         lambda head: head[:4] == b"PK\x03\x04",
         _asic,
         "conteneur ASiC",
-        "app.verification.readers.asic_signatures",
+        "app.verification.readers.asic.signatures",
     )
 )
 register(Kind("jades", "signature JSON (JAdES)", _is_json_signature, _jades, "fichier JSON"))
@@ -212,6 +212,6 @@ register(
         _is_xml,
         _xades,
         "fichier XML",
-        "app.verification.readers.xades_signatures",
+        "app.verification.readers.xades.signatures",
     )
 )

@@ -18,8 +18,8 @@ from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, ex
 from pyhanko.sign.validation.utils import extract_message_digest
 from pyhanko_certvalidator.sig_validate import DefaultSignatureValidator, SignatureValidationContext
 
-from app.trust.trust import TOLERANCE, Trust, shared
-from app.verification.readers.cms_words import NAMES_IT, SET, misnamed
+from app.trust.certificates import TOLERANCE, Trust, shared
+from app.verification.readers.cms.attributes import NAMES_IT, SET, misnamed
 from app.verification.seen import Seen
 
 OWN = frozenset({"message_digest", "signing_time"})

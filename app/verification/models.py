@@ -12,7 +12,7 @@ from app.core.db import Base, Tenanted
 class VerdictRecord(Base, Tenanted):
     """The verdicts on the signatures of kept bytes, as they were judged once (docs/decisions/0014).
 
-    `sha256`: of these bytes, or of both hashes for a signature beside its content (`app.verification.verdicts.key_of`).
+    `sha256`: of these bytes, or of both hashes for a signature beside its content (`app.verification.records.key_of`).
     `epoch`: what our trust was made of then; in another one they are judged again.
     """
 

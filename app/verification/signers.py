@@ -11,7 +11,7 @@ from pyhanko.sign.general import SigningError
 from pyhanko.sign.validation.errors import SignatureValidationError
 
 from app.trust import trust_lists
-from app.trust.trust import Trust, facts, knows_issuer, name_of, unfit
+from app.trust.certificates import Trust, facts, knows_issuer, name_of, unfit
 from app.verification.seen import Seen
 from app.verification.verdict import Link
 

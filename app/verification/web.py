@@ -22,7 +22,7 @@ from app.verification import attestation, setting, sockets
 from app.verification.attestation import Answer
 from app.verification.continued import Continued, continued, in_page, last_continued, named, signed_version
 from app.verification.examine import Examined, examine
-from app.verification.places import place
+from app.verification.slots import place
 from app.verification.verdict import Verdict
 
 pages = Blueprint("verification", __name__, template_folder="templates")

@@ -318,7 +318,7 @@ def counter(shop):
 def token(shop):
     import asyncio
 
-    from tests.signing.corpus import Tsa
+    from tests.verification.corpus import Tsa
 
     return asyncio.run(
         Tsa(shop.pki).async_timestamp(hashlib.sha256(CONTENT).digest(), "sha256")

@@ -27,7 +27,7 @@ from tests.attacks import xades_forgeries as xades
 from tests.attacks.catalogue import honest
 from tests.attacks.pdf_structure import stored, timestamped
 from tests.attacks.workshop import changed, thing
-from tests.signing.corpus import DOCUMENT, YEAR, Tsa, run
+from tests.verification.corpus import DOCUMENT, YEAR, Tsa, run
 
 PDF, MORE, FORM, OTHERS = "PDF", "PDF complété", "PDF formulaire", "PDF d’ailleurs"
 CMS, XADES, PES, TIMES = "CMS", "XAdES", "PES", "Horodatages"

@@ -30,7 +30,7 @@ from tests.attacks.workshop import (
     trailer,
     written_objects,
 )
-from tests.signing.corpus import Tsa
+from tests.verification.corpus import Tsa
 
 FAMILY = "Lectures"
 BLANK = b"<< /Type /XObject /Subtype /Form /BBox [0 0 595 842] /Length 3 >>\nstream\nq Q\nendstream"

@@ -18,7 +18,7 @@ from app.core.clock import now
 from tests.attacks import workshop
 from tests.attacks.catalogue import forgery
 from tests.attacks.workshop import changed, page_of, scam_content, scam_page, stream, thing
-from tests.signing.corpus import Tsa, overlay
+from tests.verification.corpus import Tsa, overlay
 
 PAGES, CATALOGUE, FILE, PROOFS = "Pages", "Catalogue", "Fichier", "Preuves"
 

@@ -6,11 +6,11 @@ Sources: PES v2 signature policy of the DGFiP (urn:oid:1.2.250.1.131.1.5.18.21.1
 import re
 from base64 import b64encode
 
-from app.verification.readers import pes_profile
+from app.verification.readers.pes import profile
 from tests.attacks.catalogue import forgery
 from tests.builders import pes
-from tests.signing import corpus
-from tests.signing.corpus import put
+from tests.verification import corpus
+from tests.verification.corpus import put
 
 FAMILY = "PES"
 FIRST, SECOND = "BD2025-000001", "BD2025-000002"
@@ -213,7 +213,7 @@ for _variant, (_before, _after) in INSIDE.items():
 PROFILES = {
     "policy that nobody knows": (".21.1.7<", ".21.1.99<"),
     "policy that was replaced": (".21.1.7<", ".21.1.4<"),
-    "hash of the policy is another": (pes_profile.CURRENT.sha256, "A" * 43 + "="),
+    "hash of the policy is another": (profile.CURRENT.sha256, "A" * 43 + "="),
     "SHA-1": ("2001/04/xmldsig-more#rsa-sha256", "2000/09/xmldsig#rsa-sha1"),
     "no role": ("<xad:ClaimedRole>Maire<", "<xad:ClaimedRole><"),
     "an hour of the past century": ("<xad:SigningTime>20", "<xad:SigningTime>19"),

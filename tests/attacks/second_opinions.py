@@ -19,7 +19,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature
 from pyhanko_certvalidator import ValidationContext
 
-from app.trust.trust import certificates_in
+from app.trust.certificates import certificates_in
 from tests.attacks import catalogue
 from tests.attacks.table import workshop, worst
 from tests.attacks.workshop import Workshop

@@ -10,7 +10,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.models import Folder
 from app.folders.sockets import cautions
-from app.verification.verdicts import judge_kept
+from app.verification.records import judge_kept
 from tests.attacks import catalogue
 from tests.attacks.catalogue import FORGERIES, Answer
 from tests.builders.house import House

@@ -14,7 +14,7 @@ from app.core.clock import now
 from tests.attacks import minting, workshop
 from tests.attacks.catalogue import forgery
 from tests.attacks.minting import fresh, issued, secret
-from tests.signing.corpus import YEAR, Tsa
+from tests.verification.corpus import YEAR, Tsa
 
 FAMILY = "Horodatages"
 TSA_USE = (x509.ExtendedKeyUsage([x509.ObjectIdentifier("1.3.6.1.5.5.7.3.8")]), True)

@@ -16,9 +16,9 @@ from app.core.clock import now
 from app.signing.formats import pades
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan, Stamp
-from app.trust.trust import Trust
+from app.trust.certificates import Trust
 from demo.pki import TestPki
-from tests.signing.corpus import DOCUMENT, Corpus
+from tests.verification.corpus import DOCUMENT, Corpus
 
 SCAM = "PAYER 999 000 EUR A SARL ESCROC"
 STAMP_BOX = (330, 60, 530, 130)

@@ -421,7 +421,7 @@ for _variant, _doctype in ENTITIES.items():
 
 forgery(FAMILY, "value of nothing")(edit(re.compile(rb"(<ds:SignatureValue[^>]*>)[^<]*"), rb"\g<1>"))
 forgery(FAMILY, "a letter of the value")(
-    lambda shop: __import__("tests.signing.corpus", fromlist=["x"]).other_xml_value(genuine(shop))
+    lambda shop: __import__("tests.verification.corpus", fromlist=["x"]).other_xml_value(genuine(shop))
 )
 
 

@@ -17,8 +17,8 @@ from app.signing import deferred, sign
 from app.signing import session as sessions
 from app.signing.models import Certificate, SignatureProof, SignatureSession
 from app.trust import authorities, tokens
+from app.trust.certificates import FRESH, Trust, asking_once, check_certificate, shared
 from app.trust.purpose import Purpose
-from app.trust.trust import FRESH, Trust, asking_once, check_certificate, shared
 from tests.batches.test_decisions import facts_of, reassign
 from tests.batches.town import Hand, became, items, plain
 from tests.builders.house import House

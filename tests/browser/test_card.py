@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 from playwright.sync_api import expect
 
 from app.signing.enrol import enrol
-from app.trust.trust import facts
+from app.trust.certificates import facts
 from tests.browser.card import Card
 from tests.browser.person import Person
 from tests.browser.proofs import accepted_by_others

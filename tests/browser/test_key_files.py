@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 from app.signing.enrol import enrol
 from app.signing.keys.browser import web_crypto
 from app.trust import algorithms
-from app.trust.trust import facts
+from app.trust.certificates import facts
 from tests.browser.key_files import Files
 from tests.browser.person import Person, _spaced
 from tests.browser.proofs import accepted_by_others

@@ -35,7 +35,7 @@ from tests.builders.mandates import a_mayor_and_a_deputy, of_deputy, record
 from tests.legality.town import fetch, write
 from tests.legality.town import letters as prefecture_letters
 from tests.publication.town import a_masked_pdf
-from tests.signing.corpus import changed, overlay
+from tests.verification.corpus import changed, overlay
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database", ["sqlite"], indirect=True)]
 OTHER = ASSETS / "invoices" / "fx-en16931-fr-avec-piece-jointe.pdf"

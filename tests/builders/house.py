@@ -27,7 +27,7 @@ from app.signing.enrol import enrol
 from app.signing.keys.browser import BrowserKey
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.transmission.channels import open_channel
-from app.trust.trust import facts
+from app.trust.certificates import facts
 from config import Settings
 from demo.cast import PASSWORD
 from demo.pki import TestPki

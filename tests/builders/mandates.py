@@ -8,7 +8,7 @@ from app.core.clock import today
 from app.people import desks
 from app.people.mandates import Wanted, open_mandate
 from app.signing.enrol import enrol
-from app.trust.trust import facts
+from app.trust.certificates import facts
 from demo.cast import PASSWORD
 from tests.builders.house import CERTIFICATES, House
 from workflows.mandates import Kind

@@ -10,7 +10,7 @@ from lxml import etree
 from app.core.clock import now
 from app.signing.formats import xades_pes
 from app.signing.formats.xades_text import Signatory
-from app.verification.readers.pes_profile import DS
+from app.verification.readers.pes.profile import DS
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets" / "pes"
 SCHEMAS = Path(__file__).resolve().parents[2] / "app" / "pes" / "xsd" / "v5.17"

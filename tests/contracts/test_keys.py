@@ -25,7 +25,7 @@ from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import FieldPlan
 from app.signing.remote.service import Service
 from app.trust import algorithms
-from app.trust.trust import Trust, issuers_of
+from app.trust.certificates import Trust, issuers_of
 from demo.pki import TestPki
 from tests.builders.softhsm import MODULE, PIN, Token
 from tests.builders.trust_service import BEARER, TrustService

@@ -17,14 +17,14 @@ from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.formats import cades, pades, xades, xades_pes
 from app.signing.ports import FieldPlan
+from app.trust.certificates import Trust
 from app.trust.timestamp import TimestampClient
-from app.trust.trust import Trust
-from app.verification.verify import verify
 from demo.pki import TestPki
 from tests.builders.chromium import Chromium
 from tests.builders.pes import MAYOR, sample
 from tests.builders.softhsm import Token
 from tests.builders.trust_service import TrustService
+from tests.builders.verify import verify
 from tests.contracts.test_keys import ASSETS, KINDS, OPENERS, PROVIDERS, Opened, World
 from tests.contracts.test_keys import browser as shaped_like_a_browser
 from tests.signing import test_cades, test_pades, test_pes_sign, test_xades

@@ -21,7 +21,7 @@ from app.core.texts import cleaned
 from app.files import earlier_signatures
 from app.folders.models import DocumentVersion
 from app.people.models import LoginSession
-from app.trust import trust
+from app.trust import certificates
 from demo.cast import PASSWORD
 from tests.api.software import Software
 from tests.builders.house import INVOICE, House, token_in
@@ -255,7 +255,7 @@ def certificate(name: str) -> bytes:
 
 def test_the_name_that_a_certificate_gives_itself_is_shown_without_it() -> None:
     der = certificate("Jean\0Martin")
-    said = trust.facts(der)
+    said = certificates.facts(der)
     assert (said.common_name, "\0" in said.subject + said.issuer) == ("Jean\ufffdMartin", False)
-    signature = SimpleNamespace(signer_cert=trust.certificates_in(der)[0])
+    signature = SimpleNamespace(signer_cert=certificates.certificates_in(der)[0])
     assert earlier_signatures._name(signature) == "Jean\ufffdMartin"

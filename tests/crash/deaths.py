@@ -45,10 +45,10 @@ SIGN = (
     Point("session claimed", "app.signing.sign:claim"),
     Point("embedded, not read back", "app.signing.formats.pades:complete"),
     Point("read back, not kept", "app.signing.formats.pades:check"),
-    Point("kept, before the transaction", "app.signing.sign:tell", after=False),
-    Point("version and proof written, before the move", "app.signing.telling:move", after=False),
-    Point("moved, before the commit", "app.signing.telling:move"),
-    Point("committed, before the answer", "app.signing.sign:tell"),
+    Point("kept, before the transaction", "app.signing.sign:record", after=False),
+    Point("version and proof written, before the move", "app.signing.record:move", after=False),
+    Point("moved, before the commit", "app.signing.record:move"),
+    Point("committed, before the answer", "app.signing.sign:record"),
 )
 LETTER = (
     Point("row claimed", "app.core.outbox:claim"),

@@ -20,8 +20,8 @@ from app.notices.letter import message_id
 from app.signing.models import SignatureProof, SignatureSession
 from app.transmission.models import Receipt, Transmission
 from app.trust import authorities
-from app.verification.verify import verify as signatures_of
 from tests.builders.house import ACT_WAY, INVOICE_WAY, House
+from tests.builders.verify import verify as signatures_of
 
 SIGN = {"invoice": "bon_a_payer", "deliberation": "signatures"}
 SIGNATORIES = {"invoice": 1, "deliberation": 2}

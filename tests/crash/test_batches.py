@@ -19,8 +19,8 @@ VISA = (
 SIGN = (
     ("taken again, not claimed", "app.signing.deferred:take_again", 1, True),
     ("claimed", "app.signing.sign:claim", 2, True),
-    ("kept, before the transaction", "app.signing.sign:tell", 1, False),
-    ("moved, before the commit", "app.signing.telling:move", 1, True),
+    ("kept, before the transaction", "app.signing.sign:record", 1, False),
+    ("moved, before the commit", "app.signing.record:move", 1, True),
     ("signed, its item not noted", "app.batches.signatures:note_done", 2, False),
     ("noted, the batch not ended", "app.batches.signatures:finish", 1, False),
 )

@@ -23,11 +23,11 @@ EMBED = (
     Point("taken up, not claimed", "app.signing.remote.pending:take_up"),
     Point("session claimed", "app.signing.sign:claim"),
     Point("embedded, not read back", "app.signing.formats.pades:complete"),
-    Point("kept, before the transaction", "app.signing.sign:tell", after=False),
-    Point("version and proof written, before the move", "app.signing.telling:move", after=False),
-    Point("moved, before the commit", "app.signing.telling:move"),
+    Point("kept, before the transaction", "app.signing.sign:record", after=False),
+    Point("version and proof written, before the move", "app.signing.record:move", after=False),
+    Point("moved, before the commit", "app.signing.record:move"),
 )
-TOLD = Point("committed, before the answer", "app.signing.sign:tell")
+TOLD = Point("committed, before the answer", "app.signing.sign:record")
 
 
 def authorised(forge: Forge, server: TrustService) -> tuple[At, int, str]:  # noqa: F811

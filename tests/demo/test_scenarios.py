@@ -8,7 +8,7 @@ import pytest
 from app import create_app
 from app.core import outbox
 from app.folders import deposit
-from app.signing.placing.places import place
+from app.signing.placing.plan import place
 from demo import cast, seed
 from tests.builders.house import House, token_in
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from app.files import earlier_signatures
 from tests.assets import make_signed
-from tests.signing.corpus import changed
-from tests.verifying.test_shown import FOOT, OBJECT, PAGE, drawing, metadata, widget, without_end
+from tests.verification.corpus import changed
+from tests.verification.test_shown import FOOT, OBJECT, PAGE, drawing, metadata, widget, without_end
 
 
 def first(tmp_path: Path, data: bytes):

@@ -11,7 +11,7 @@ from app.folders.move import present
 from app.folders.notices import news_of
 from app.folders.seats import Slot
 from app.notices import letter
-from app.signing import asked
+from app.signing import payload
 from app.transmission import dispatch
 from app.transmission.models import Transmission
 from tests.builders.house import House
@@ -37,11 +37,11 @@ def test_a_circuit_that_was_rolled_back_is_not_kept_for_another(house: House) ->
 
 def test_the_page_that_a_person_chooses_is_the_page_that_is_signed() -> None:
     corners = {"x1": 10, "y1": 20, "x2": 200, "y2": 80}
-    assert asked.box({"box": {"page": 1, **corners}}).page == 0
-    assert asked.box({"box": {"page": 3, **corners}}).page == 2
+    assert payload.box({"box": {"page": 1, **corners}}).page == 0
+    assert payload.box({"box": {"page": 3, **corners}}).page == 2
     for wrong in (0, -1, "deux"):
         with pytest.raises(Refusal, match="bad-request"):
-            asked.box({"box": {"page": wrong, **corners}})
+            payload.box({"box": {"page": wrong, **corners}})
 
 
 def test_the_depositor_who_publishes_is_told_of_the_receipt_and_of_his_turn_in_one_letter(

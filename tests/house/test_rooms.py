@@ -28,7 +28,7 @@ WEB = {
     "app/people/login.py": "the session, and the guard before every view",
     "app/display/blueprint.py": "what the pages of folders share",
     "app/display/drafting.py": "pages of the desk that deposits",
-    "app/signing/asked.py": "what the signing pages send",
+    "app/signing/payload.py": "what the signing pages send",
     "app/display/page.py": "addresses in the folder's page",
     "app/display/timeline.py": "addresses in the folder's history",
     "app/display/bytes.py": "streams a document",

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = [one for folder in ("app", "workflows", "demo") for one in (ROOT / folder).rglob("*.py")]
 # The web is known by what answers requests, and by what draws for them.
 WEB_ROOMS = {
-    "asked",
+    "payload",
     "blueprint",
     "drafting",
     "__init__",

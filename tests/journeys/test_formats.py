@@ -17,7 +17,7 @@ from app.folders.models import Document, DocumentVersion
 from app.people import desks
 from app.signing.models import SignatureProof
 from app.trust import authorities
-from app.verification.readers.xades_read import read_pes
+from app.verification.readers.pes.proof import read_pes
 from tests.builders.house import ASSETS, FLOW, House
 
 SIREN = "212909998"

@@ -11,9 +11,9 @@ import pytest
 from app.circuits import library
 from app.core.refusals import Refusal
 from app.signing import sign
-from app.signing.formats import placement
+from app.signing.formats import geometry
 from app.signing.keys.browser import BrowserKey
-from app.signing.placing import places
+from app.signing.placing import plan
 from app.signing.ports import Box
 from tests.builders.house import ACT
 from tests.journeys.test_seal import CIRCUIT
@@ -65,7 +65,7 @@ def send(house, folder_id: int) -> None:
 
 
 def put(house, folder_id: int, boxes, login: str = "k.morizur") -> None:
-    places.place(house.actor(login), folder_id, version=house.folder(folder_id).version, boxes=boxes)
+    plan.place(house.actor(login), folder_id, version=house.folder(folder_id).version, boxes=boxes)
 
 
 def sign_at(house, folder_id: int, login: str, label: str, box: Box | None) -> None:
@@ -108,7 +108,7 @@ def test_the_signatory_has_the_last_word_on_his_own_place_alone(house):
 
 def test_without_the_depositor_the_tags_say_it_and_without_a_tag_the_family(house, monkeypatch, tmp_path):
     known = dataclasses.replace(family("deliberation"), signature_place=SignaturePlace("first", "top-left"))
-    monkeypatch.setattr(places, "family_of", lambda name: known)
+    monkeypatch.setattr(plan, "family_of", lambda name: known)
     path = written(tmp_path / "acte.pdf", {"#signature1#": (80, 300), "#signature2#": (300, 300)})
     folder_id = house.a_deliberation(at="draft", path=path)
     put(house, folder_id, {secretary(house): HERE})
@@ -122,25 +122,25 @@ def test_without_the_depositor_the_tags_say_it_and_without_a_tag_the_family(hous
     plain = ACT.parents[1] / "invoices" / "fx-basic-fr-ok.pdf"
     folder_id = house.a_deliberation(at="signatures", number="2026-058", path=plain)
     box = sign.place_of(house.actor("a.kervadec"), folder_id, version=house.folder(folder_id).version)
-    page = placement.pages(plain)[0]
-    assert (box.page, box.x1, box.y2) == (0, placement.MARGIN, page.height - placement.MARGIN)
+    page = geometry.pages(plain)[0]
+    assert (box.page, box.x1, box.y2) == (0, geometry.MARGIN, page.height - geometry.MARGIN)
 
 
 @pytest.mark.parametrize("corner", ["bottom-right", "bottom-left", "top-right", "top-left"])
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_the_familys_corner_holds_every_signature_without_overlap(corner, count):
-    (*_, page) = pages = placement.pages(ACT)
-    boxes = [placement.corner_box(ACT, "last", corner, rank, count) for rank in range(count)]
-    places._fit(pages, boxes)
+    (*_, page) = pages = geometry.pages(ACT)
+    boxes = [geometry.corner_box(ACT, "last", corner, rank, count) for rank in range(count)]
+    plan._fit(pages, boxes)
     edge, side = corner.split("-")
     assert any(
-        box.x2 == pytest.approx(page.width - placement.MARGIN)
+        box.x2 == pytest.approx(page.width - geometry.MARGIN)
         if side == "right"
-        else box.x1 == placement.MARGIN
+        else box.x1 == geometry.MARGIN
         for box in boxes
     )
     assert any(
-        box.y2 == pytest.approx(page.height - placement.MARGIN) if edge == "top" else box.y1 == placement.FOOT
+        box.y2 == pytest.approx(page.height - geometry.MARGIN) if edge == "top" else box.y1 == geometry.FOOT
         for box in boxes
     )
 
@@ -158,7 +158,7 @@ def test_a_place_holds_for_the_bytes_on_which_it_was_chosen(house, tmp_path):
     main = house.versions(folder_id)[-1].document_id
     deposit.replace_main(house.actor("k.morizur"), folder_id, main, Incoming(other, "autre.pdf"))
     with reading() as db:
-        seen = places.sheet(db, db.get_one(Folder, folder_id))
+        seen = plan.sheet(db, db.get_one(Folder, folder_id))
     assert seen.stale
     assert not seen.boxes
     send(house, folder_id)

@@ -29,7 +29,7 @@ from app.people.models import Challenge, Collectivity, Factor, LoginSession, Rec
 from demo.cast import PASSWORD
 from tests.builders.authenticator import Authenticator, octets, text
 from tests.builders.house import ASSETS, House, token_in
-from tests.folders.test_enrolment import offer, send
+from tests.signing.test_enrolment import offer, send
 
 OTHER = ASSETS / "invoices" / "fx-basicwl-fr-facture.pdf"
 A, K, G = "a.kervadec", "k.morizur", "g.trehorel"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.trust.trust import Trust
+from app.trust.certificates import Trust
 
 from .made import FEW, made_by
 from .way import travel

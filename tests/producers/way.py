@@ -9,7 +9,7 @@ from app.core.clock import now
 from app.core.refusals import Refusal
 from app.folders import deposit, sending
 from app.folders.keep import Incoming
-from app.trust.trust import Trust
+from app.trust.certificates import Trust
 from app.verification import kinds
 from tests.builders.house import House
 

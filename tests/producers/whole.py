@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.trust.trust import Trust
+from app.trust.certificates import Trust
 
 from .made import PRODUCERS, made_by
 from .way import CLICK, Row, travel

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from app.core.clock import now
-from app.signing.formats import placement
+from app.signing.formats import geometry
 from app.trust import authorities
-from app.verification.verify import verify
 from tests.builders.house import ACT
+from tests.builders.verify import verify
 from tests.race.town import Asked, Town, at_once, one_wins, told
 
 pytestmark = pytest.mark.race
@@ -59,9 +59,9 @@ def signed_once(town: Town, folder_id: int, version: int) -> None:
 
 def test_eight_threads_of_one_process_look_for_the_place_of_a_signature_at_once() -> None:
     def look() -> set[object]:
-        return {placement.tag_boxes(ACT, ["Kerlann"])["Kerlann"] for _ in range(40)}
+        return {geometry.tag_boxes(ACT, ["Kerlann"])["Kerlann"] for _ in range(40)}
 
-    assert at_once(*[look] * 8) == [{placement.tag_boxes(ACT, ["Kerlann"])["Kerlann"]}] * 8
+    assert at_once(*[look] * 8) == [{geometry.tag_boxes(ACT, ["Kerlann"])["Kerlann"]}] * 8
 
 
 def test_mayor_and_secretary_at_once_one_signs_and_the_other_is_asked_to_sign_again(

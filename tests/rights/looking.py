@@ -19,7 +19,7 @@ UNSTEADY = {
 }
 OF_A_REFUSAL = ("'signature.refused'", "'signatures_refused-")
 TOLD = {"chain_head", "refusal_tally"}
-"""What a refused signature changes beside its line in the journal (`tests/folders/test_refused_signatures.py`)."""
+"""What a refused signature changes beside its line in the journal (`tests/signing/test_refused_signatures.py`)."""
 
 
 def plain(answer: Any) -> str:

@@ -212,7 +212,7 @@ READ = {
     ("signing.kept.verdicts", "GET"),
     ("signing.kept.verdicts", "HEAD"),
 }
-JUDGE = {  # the signatures of what one reads; the report is there once they are judged (tests/verifying/test_pages.py)
+JUDGE = {  # the signatures of what one reads; the report is there once they are judged (tests/verification/test_pages.py)
     ("signing.kept.verdicts", "POST"),
     ("signing.kept.report", "GET"),
     ("signing.kept.report", "HEAD"),

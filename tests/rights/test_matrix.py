@@ -74,7 +74,7 @@ def test_every_route_is_in_the_table_and_a_new_one_is_told_by_its_name(scene: Sc
     granted_somewhere = {one for _, verbs in TABLE.values() for _, what in verbs for one, _ in what}
     granted_somewhere |= {one for one, _ in READ}
     # No circuit of the two families has an archiving step: nobody may archive anything. And a report is there only once
-    # the signatures were judged (tests/verifying/test_pages.py). No trust service is set here: who signs there, and who
+    # the signatures were judged (tests/verification/test_pages.py). No trust service is set here: who signs there, and who
     # does not, is in tests/remote/. Nor does either family carry what a payment flow does (tests/pes/test_attachment.py).
     never = {one for one, _ in routes(scene.house, api=False)} - granted_somewhere
     remote = {f"signing.remote.{one}" for one in ("prepare", "authorise", "complete")}

@@ -26,12 +26,12 @@ from pyhanko_certvalidator.registry import SimpleTrustManager
 from app.core.clock import now
 from app.signing.formats import augmentation, preservation
 from app.signing.formats.augmentation import Answers
+from app.trust.certificates import certificates_in, facts
 from app.trust.timestamp import TimestampClient
-from app.trust.trust import certificates_in, facts
-from app.verification.verify import verify
-
-from .conftest import free_port, refusal, sealed
-from .test_pades import run
+from tests.builders.signing import refusal, sealed
+from tests.builders.verify import verify
+from tests.cluster import free_port
+from tests.signing.test_pades import run
 
 
 @pytest.fixture

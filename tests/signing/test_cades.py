@@ -12,10 +12,10 @@ from app.core.clock import now
 from app.signing.formats import cades
 from app.signing.formats.naming import signature_name
 from app.trust.timestamp import TimestampClient
-from app.verification.readers.cms_signatures import read_p7s
-
-from .conftest import free_port, refusal
-from .test_pades import run
+from app.verification.readers.cms.signatures import read_p7s
+from tests.builders.signing import refusal
+from tests.cluster import free_port
+from tests.signing.test_pades import run
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from app.core.clock import now
 from app.signing.formats import pades
-
-from .conftest import refusal, sealed
+from tests.builders.signing import refusal, sealed
 
 
 def checked(target, document, trusted, key, **changes):

@@ -22,10 +22,9 @@ from app.signing.formats import container, pades
 from app.signing.formats.revision import CHUNK
 from app.signing.ports import FieldPlan
 from app.trust import algorithms
-from app.trust.trust import facts
-
-from .conftest import refusal
-from .test_pades import assert_others_accept, finish, ready
+from app.trust.certificates import facts
+from tests.builders.signing import refusal
+from tests.signing.test_pades import assert_others_accept, finish, ready
 
 LABELS = ["a_kervadec", "rsa4096", "ec"]
 DIGESTS = [hashlib.sha256(bytes([rank])).digest() for rank in range(4)]

@@ -15,9 +15,9 @@ from app.core.refusals import Refusal
 from app.signing.keys.csc import Challenge, CscKey
 from app.signing.remote.service import Service
 from app.trust import algorithms
+from tests.builders.signing import refusal
 from tests.builders.trust_service import BEARER, CLIENT, CLIENT_SECRET, PIN, REDIRECT, TrustService
-
-from .conftest import free_port, refusal
+from tests.cluster import free_port
 
 TBS = [b"document %d" % n for n in range(7)]
 

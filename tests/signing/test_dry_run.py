@@ -13,8 +13,7 @@ from app.files.confined import Confined, Ended, Pool
 from app.folders.sockets import DryRun
 from app.signing.dry_run import LIMITS, dry_run
 from tests.assets import make_hostile, make_signed
-
-from .planted import PLANTED, direct
+from tests.signing.planted import PLANTED, direct
 
 
 def tried(data: bytes, tmp_path) -> DryRun:

@@ -11,7 +11,7 @@ from app.core.refusals import Refusal
 from app.signing.keys import browser, webeid
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.signing.ports import Prepared
-from app.trust.trust import check_certificate, issuers_of
+from app.trust.certificates import check_certificate, issuers_of
 
 
 def refusal(action, *args) -> str:

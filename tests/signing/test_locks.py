@@ -8,10 +8,10 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 
 from app.core.clock import now
 from app.signing.formats import pades
-from app.signing.placing.places import Part, _locks
+from app.signing.placing.plan import Part, _locks
 from app.signing.ports import Box, FieldPlan
-from app.verification.verify import verify
-from tests.signing.corpus import Corpus
+from tests.builders.verify import verify
+from tests.verification.corpus import Corpus
 
 BOXES = {"un": Box(0, 300, 40, 420, 90), "deux": Box(0, 440, 40, 560, 90)}
 
@@ -83,7 +83,7 @@ def test_a_signature_added_elsewhere_afterwards_breaks_what_is_locked_and_nothin
 
 
 def _read(path: Path, trust):
-    from app.verification.readers.pdf_signatures import read_pdf
+    from app.verification.readers.pdf import read_pdf
 
     return read_pdf(path, None, trust, now())
 
@@ -95,7 +95,7 @@ def test_proofs_and_an_archive_timestamp_may_follow_a_lock(signed_by_both, trust
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign.signers import PdfTimeStamper
 
-    from tests.signing.corpus import Tsa
+    from tests.verification.corpus import Tsa
 
     out = io.BytesIO()
     with signed_by_both.open("rb") as stream:

@@ -19,8 +19,8 @@ from app.core.clock import now
 from app.signing.formats import pades
 from app.signing.ports import FieldPlan
 from app.trust.timestamp import TimestampClient
-
-from .conftest import free_port, refusal, sealed, two_fields
+from tests.builders.signing import refusal, sealed, two_fields
+from tests.cluster import free_port
 
 
 def ready(source, key, field="maire", timestamped=False, name="prepared.pdf"):

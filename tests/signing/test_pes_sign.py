@@ -19,10 +19,9 @@ from app.core.refusals import Refusal
 from app.signing.formats import pes_before, xades_pes
 from app.signing.formats.xades_text import Signatory
 from app.signing.keys.browser import question
-from app.verification.readers.pes_profile import PES, XAD
+from app.verification.readers.pes.profile import PES, XAD
 from tests.builders.pes import ASSETS, MAYOR, SCHEMAS, SIGNATURE, odd, resigned, sample, signed
-
-from .conftest import refusal
+from tests.builders.signing import refusal
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOWS = {

@@ -16,9 +16,8 @@ from app.core.refusals import Refusal
 from app.signing.keys.pkcs11 import Pkcs11Key
 from app.trust import algorithms
 from demo.pki import TestPki
+from tests.builders.signing import refusal
 from tests.builders.softhsm import MODULE, PIN, Token
-
-from .conftest import refusal
 
 TBS = b"the signed attributes"
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from PIL import Image
 from app.core.clock import now
 from app.core.refusals import Refusal
 from app.pdf.fonts import FONT, characters
-from app.signing.formats import pades, placement, stamp
+from app.signing.formats import geometry, pades, stamp
 from app.signing.ports import Box, FieldPlan, Stamp
 
 LINES = (
@@ -134,7 +134,7 @@ def signed(path, key, box, lines=LINES):
 @pytest.mark.parametrize(("rotate", "shift"), SHAPES)
 def test_the_stamp_is_upright_inside_its_box_as_shown(tmp_path, key, rotate, shift):
     path = page_file(tmp_path / "page.pdf", rotate, shift)
-    (shape,) = placement.pages(path)
+    (shape,) = geometry.pages(path)
     assert (shape.width, shape.height) == ((300, 400) if rotate in (90, 270) else (400, 300))
     box = Box(0, 40, 60, 220, 120)
     found, size, bars = ink(signed(path, key, box))
@@ -159,7 +159,7 @@ def test_poppler_prints_the_stamp_where_the_preview_shows_it(tmp_path, key, rota
         page.Rotate = rotate
         page.UserUnit = unit
         pdf.save(path)
-    (shape,) = placement.pages(path)
+    (shape,) = geometry.pages(path)
     x, y = shape.width * 0.31, shape.height * 0.22
     box = Box(0, x, y, x + shape.width * 0.4, y + shape.height * 0.2)
     stands_in(drawn(signed(path, key, box, TWO)), share(box, shape), lines=2)
@@ -172,9 +172,9 @@ def test_on_the_last_of_600_pages_the_stamp_stands_where_it_was_put(tmp_path, ke
             pdf.add_blank_page(page_size=(595, 842) if number % 7 else (842, 595))
         pdf.pages[599].obj.Rotate = 270
         pdf.save(path)
-    shapes = placement.pages(path)
+    shapes = geometry.pages(path)
     assert len(shapes) == 600
-    box = placement.default_box(path, 0, 1)
+    box = geometry.default_box(path, 0, 1)
     assert box.page == 599
     image = drawn(signed(path, key, box, TWO), 599)
     stands_in(image, share(box, shapes[599]), lines=2)
@@ -189,20 +189,20 @@ def test_a_page_without_size_is_as_large_as_viewers_show_it(tmp_path, key):
         pdf.save(path)
     box = Box(0, 100, 50, 300, 110)
     image = drawn(signed(path, key, box, TWO))
-    stands_in(image, share(box, placement.PageShape(0, 0, 612, 792, 180)), lines=2)
+    stands_in(image, share(box, geometry.PageShape(0, 0, 612, 792, 180)), lines=2)
 
 
 @pytest.mark.parametrize("unit", [1, 2.5])
 def test_a_point_goes_in_and_comes_out_the_same_on_every_page(unit):
     for rotate in (0, 90, 180, 270):
-        shape = placement.PageShape(11, 22, 411, 322, rotate, unit)
+        shape = geometry.PageShape(11, 22, 411, 322, rotate, unit)
         assert shape.outward(*shape.inward(30, 70)) == pytest.approx((30, 70))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 12])
 def test_default_boxes_lie_on_the_last_page_and_never_overlap(deliberation, count):
-    boxes = [placement.default_box(deliberation, index, count) for index in range(count)]
-    page = placement.pages(deliberation)[-1]
+    boxes = [geometry.default_box(deliberation, index, count) for index in range(count)]
+    page = geometry.pages(deliberation)[-1]
     for box in boxes:
         assert box.page == 1
         assert 0 <= box.x1 < box.x2 <= page.width
@@ -218,12 +218,12 @@ def test_default_boxes_lie_on_the_last_page_and_never_overlap(deliberation, coun
 )
 def test_a_signature_alone_covers_nothing_written_and_stays_low_when_it_can(name, low):
     path = Path(__file__).parents[1] / "assets" / "invoices" / name
-    box = placement.default_box(path, 0, 1)
+    box = geometry.default_box(path, 0, 1)
     document = pdfium.PdfDocument(path)
     page = document[box.page]
     text = page.get_textpage()
     assert text.get_text_bounded(box.x1, box.y1, box.x2, box.y2).strip() == ""
-    assert (box.y1 == placement.FOOT) is low
+    assert (box.y1 == geometry.FOOT) is low
     text.close()
     page.close()
     document.close()
@@ -233,14 +233,14 @@ def test_a_signature_alone_covers_nothing_written_and_stays_low_when_it_can(name
 def test_the_last_tag_gives_the_place_on_the_page_as_shown(tmp_path, key, rotate, shift):
     text = f"BT /F 6 Tf {shift + 20} {shift + 20} Td (#signature1#) Tj ET BT /F 6 Tf {shift + 200} {shift + 150} Td (#signature1#) Tj ET"
     path = page_file(tmp_path / "tag.pdf", rotate, shift, text)
-    box = placement.tag_boxes(path, ["#signature2#", "#signature1#"])["#signature1#"]
-    (shape,) = placement.pages(path)
+    box = geometry.tag_boxes(path, ["#signature2#", "#signature1#"])["#signature1#"]
+    (shape,) = geometry.pages(path)
     x, y = shape.outward(shift + 200, shift + 150)
     assert box.page == 0
     assert box.x1 - 45 <= x <= box.x2 + 1
     assert box.y1 - 1 <= y <= box.y2 + 45
     shape.rectangle(box)
-    assert placement.tag_boxes(path, ["#signature2#"]) == {}
+    assert geometry.tag_boxes(path, ["#signature2#"]) == {}
 
 
 def test_a_box_outside_the_page_is_refused(tmp_path, key):
@@ -271,7 +271,7 @@ def test_a_long_line_shrinks_and_is_not_cut(tmp_path, key):
     found, _, _ = ink(
         signed(path, key, box, ("Conseillère municipale déléguée à la " + "très " * 9 + "longue qualité",))
     )
-    assert found[2] <= 160 - placement.GAP / 4
+    assert found[2] <= 160 - geometry.GAP / 4
     assert found[2] > 150
 
 
@@ -351,5 +351,5 @@ def test_page_shapes_survive_odd_boxes(tmp_path):
         pdf.pages[0].obj.CropBox = [900, 900, 950, 950]
         pdf.pages[0].obj.Rotate = -90
         pdf.save(path)
-    assert placement.pages(path) == [placement.PageShape(0, 0, 400, 300, 270)]
-    assert dataclasses.asdict(placement.default_box(path, 0, 1))["page"] == 0
+    assert geometry.pages(path) == [geometry.PageShape(0, 0, 400, 300, 270)]
+    assert dataclasses.asdict(geometry.default_box(path, 0, 1))["page"] == 0

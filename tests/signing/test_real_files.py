@@ -9,12 +9,11 @@ import pytest
 
 from app.core.clock import now
 from app.core.refusals import Refusal
-from app.signing.formats import pades, placement
+from app.signing.formats import geometry, pades
 from app.signing.ports import Box, FieldPlan
-from app.verification.readers.pdf_signatures import read_pdf
-
-from .conftest import STAMP, sealed
-from .test_pades import assert_others_accept
+from app.verification.readers.pdf import read_pdf
+from tests.builders.signing import STAMP, sealed
+from tests.signing.test_pades import assert_others_accept
 
 FILES = sorted((Path(__file__).parent.parent / "assets" / "pdf").glob("*.pdf"))
 SIGNED = {
@@ -66,7 +65,7 @@ def test_a_page_measured_in_inches_is_stamped_in_the_proportions_of_its_box(tmp_
         page.UserUnit = unit
         made.save(source)
     target, _ = sealed(source, key("a_kervadec"))
-    box = placement.default_box(source, 0, 2)
+    box = geometry.default_box(source, 0, 2)
     with pikepdf.open(target) as read:
         widget = next(one for one in read.Root.AcroForm.Fields if one.T == "maire")
         left, bottom, right, top = (float(one) * unit for one in widget.Rect)
@@ -85,7 +84,7 @@ def test_on_the_smallest_pages_several_signatures_have_each_their_box_within_the
     with pikepdf.new() as made:
         made.add_blank_page(page_size=(wide, high))
         made.save(source)
-    boxes = [placement.default_box(source, rank, 3) for rank in range(3)]
+    boxes = [geometry.default_box(source, rank, 3) for rank in range(3)]
     for box in boxes:
         assert 0 <= box.x1 < box.x2 <= wide
         assert 0 <= box.y1 < box.y2 <= high
@@ -97,7 +96,7 @@ def test_no_stamp_takes_so_much_of_its_page_that_it_would_replace_it(tmp_path, k
     with pikepdf.new() as made:
         made.add_blank_page(page_size=(200, 120))
         made.save(source)
-    box = placement.default_box(source, 0, 1)
+    box = geometry.default_box(source, 0, 1)
     assert box.width * box.height <= 200 * 120 / 8
     large = [FieldPlan("maire", Box(0, 10, 10, 150, 100))]
     with pytest.raises(Refusal, match="stamp-too-large"):

@@ -10,19 +10,18 @@ from pyhanko.sign import signers
 from pyhanko.sign.fields import MDPPerm, SigFieldSpec, SigSeedSubFilter, append_signature_field
 
 from app.core.clock import now
-from app.signing.formats import pades, placement
+from app.signing.formats import geometry, pades
 from app.signing.ports import FieldPlan, Stamp
-from app.verification.verify import verify
-
-from .conftest import refusal
-from .test_pades import assert_others_accept
+from tests.builders.signing import refusal
+from tests.builders.verify import verify
+from tests.signing.test_pades import assert_others_accept
 
 FIVE = ("a_kervadec", "b_cadiou", "ec", "rsa4096", "seal")
 
 
 def five_fields(source: Path) -> list[FieldPlan]:
     return [
-        FieldPlan(f"part-{rank}", placement.default_box(source, rank, len(FIVE))) for rank in range(len(FIVE))
+        FieldPlan(f"part-{rank}", geometry.default_box(source, rank, len(FIVE))) for rank in range(len(FIVE))
     ]
 
 

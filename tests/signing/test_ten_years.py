@@ -13,14 +13,14 @@ import time_machine
 from app.core.clock import now
 from app.signing.formats import augmentation, preservation
 from app.signing.formats.augmentation import Answers
+from app.trust.certificates import Trust
 from app.trust.timestamp import TimestampClient
-from app.trust.trust import Trust
-from app.verification.verify import verify
 from demo import pki as test_pki
 from demo import pki_recipe
 from demo.pki import TestPki
-
-from .conftest import free_port, sealed
+from tests.builders.signing import sealed
+from tests.builders.verify import verify
+from tests.cluster import free_port
 
 YEAR = timedelta(days=365)
 

@@ -16,10 +16,10 @@ from lxml import etree
 from app.core.clock import now
 from app.signing.formats import xades
 from app.trust.timestamp import TimestampClient
-from app.verification.readers.xades_reading import NAMES, c14n
-from app.verification.readers.xades_signatures import read_xades
-
-from .conftest import free_port, refusal
+from app.verification.readers.xades.parsing import NAMES, c14n
+from app.verification.readers.xades.signatures import read_xades
+from tests.builders.signing import refusal
+from tests.cluster import free_port
 
 SCHEMA = Path(signxml.__file__).parent / "xades" / "schemas" / "XAdES01903v132-201601.xsd"
 

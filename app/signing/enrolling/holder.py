@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from asn1crypto import x509
 
 from app.people.actor import Actor
-from app.trust.trust import certificates_in, facts
+from app.trust.certificates import certificates_in, facts
 
 TITLES = {"m", "mr", "mme", "mlle", "monsieur", "madame"}
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "ß": "ss"})

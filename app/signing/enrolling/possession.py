@@ -26,8 +26,8 @@ from app.signing.enrol import Awaited, Proof
 from app.signing.models import Certificate, PossessionChallenge
 from app.signing.ports import ExternalKey, Prepared
 from app.trust import algorithms, authorities
+from app.trust.certificates import CertificateFacts, check_certificate, issuers_of
 from app.trust.purpose import Purpose
-from app.trust.trust import CertificateFacts, check_certificate, issuers_of
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from app.core.http import PERSON, guard
 from app.core.limits import limiter, whoever
 from app.core.refusals import Refusal
 from app.folders.access import authorize
-from app.signing import asked, enrol
+from app.signing import enrol, payload
 from app.signing.models import Certificate
 from app.signing.refused import watched
 from app.trust.purpose import Purpose
@@ -30,7 +30,7 @@ def ask() -> Response:
     from app.signing.enrolling import possession
     from app.signing.keys import browser, webeid
 
-    offer = asked.body()
+    offer = payload.body()
     where = webeid if offer.get("provider") == "webeid" else browser
     with watched(g.actor, "enrol"):
         with enrol.in_its_words():
@@ -48,7 +48,7 @@ def prove() -> Response:
     from app.signing.enrolling import possession
     from app.signing.keys import browser, webeid
 
-    answer = asked.body()
+    answer = payload.body()
     signatures = answer.get("signatures")
     with watched(g.actor, "enrol"):
         if not isinstance(signatures, list) or len(signatures) != 1 or not isinstance(signatures[0], dict):
@@ -75,9 +75,9 @@ def late() -> Response:
     with it would (`certificate-expired`, `certificate-not-yet-valid`); a certificate within its dates is let go.
     """
     from app.signing.keys import browser, webeid
-    from app.trust.trust import check_dates, facts
+    from app.trust.certificates import check_dates, facts
 
-    offer = asked.body()
+    offer = payload.body()
     where = webeid if offer.get("provider") == "webeid" else browser
     folder_id = request.args.get("folder_id", type=int)
     if folder_id is not None:

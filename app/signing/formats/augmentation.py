@@ -28,8 +28,8 @@ from pyhanko_certvalidator.path import ValidationPath
 from app.core.refusals import Refusal
 from app.signing.formats.container import TOKEN
 from app.signing.formats.revision import CHUNK
+from app.trust.certificates import Trust
 from app.trust.timestamp import TimestampClient
-from app.trust.trust import Trust
 
 BROKEN = (PdfError, SigningError, ValueError, TypeError, LookupError, NotImplementedError, OverflowError)
 HASH = "sha256"

@@ -18,9 +18,9 @@ from app.core.refusals import Refusal
 from app.signing.formats import container
 from app.signing.ports import Prepared, ServerKey, SignatureFacts
 from app.trust import algorithms
+from app.trust.certificates import Trust, facts
 from app.trust.timestamp import TimestampClient
-from app.trust.trust import Trust, facts
-from app.verification.readers.cms_signatures import read_p7s
+from app.verification.readers.cms.signatures import read_p7s
 
 MEDIA_TYPE = "application/octet-stream"
 MIME_TYPE = "mime_type"

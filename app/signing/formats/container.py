@@ -11,8 +11,8 @@ from asn1crypto import algos, cms, core, x509
 from pyhanko.sign.signers import ExternalSigner
 
 from app.trust import algorithms
+from app.trust.certificates import certificates_in
 from app.trust.timestamp import TimestampClient
-from app.trust.trust import certificates_in
 
 SEQUENCE, SET, OCTETS = 0x30, 0x31, 0x04
 IMPLICIT_0, IMPLICIT_1 = 0xA0, 0xA1

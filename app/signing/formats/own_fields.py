@@ -10,7 +10,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.sign.validation import read_certification_data
 
-from app.signing.formats import placement
+from app.signing.formats import geometry
 from app.signing.ports import Box, FieldPlan
 
 MOST_FIELDS = 20_000
@@ -84,7 +84,7 @@ def _usable(reader: PdfFileReader, name: str, field: Any) -> FieldPlan | None:
     widget = field["/Kids"][0] if "/Kids" in field else field
     box = _box(reader, field)
     if box is not None:
-        shown = placement.shapes(reader)[box.page].holds(box)
+        shown = geometry.shapes(reader)[box.page].holds(box)
         if not shown or int(_value(widget, "/F", 0)) & HIDDEN or "/OC" in widget:
             return None
     return None if _demands(_value(field, "/SV")) else FieldPlan(name, box)
@@ -116,7 +116,7 @@ def _box(reader: PdfFileReader, field: Any) -> Box | None:
     if corners[0] == corners[2] or corners[1] == corners[3]:
         return None
     number = _page(reader, widget)
-    shape = placement.shapes(reader)[number]
+    shape = geometry.shapes(reader)[number]
     (x1, y1), (x2, y2) = shape.outward(corners[0], corners[1]), shape.outward(corners[2], corners[3])
     return Box(number, min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))
 

@@ -21,9 +21,9 @@ from app.signing.formats import container
 from app.signing.formats.revision import CHUNK, is_prefix, write
 from app.signing.ports import FieldPlan, Prepared, ServerKey, SignatureFacts, Stamp
 from app.trust import algorithms
+from app.trust.certificates import Trust, facts
 from app.trust.timestamp import TimestampClient
-from app.trust.trust import Trust, facts
-from app.verification.readers.pdf_signatures import read_pdf
+from app.verification.readers.pdf import read_pdf
 from app.verification.seen import Seen
 
 log = structlog.get_logger()

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import IO
 
 from app.core.refusals import Refusal
-from app.verification.readers import canonical
-from app.verification.readers.pes_bytes import element, tag_end
-from app.verification.readers.pes_layout import PLAIN, Layout, Target, layout
-from app.verification.readers.pes_profile import DOMAINS, NO, ROOT, YES, Mode
+from app.verification.readers.pes import canonical
+from app.verification.readers.pes.layout import PLAIN, Layout, Target, layout
+from app.verification.readers.pes.offsets import element, tag_end
+from app.verification.readers.pes.profile import DOMAINS, NO, ROOT, YES, Mode
 
 ENCODING, DECLARED_WITHIN = "ISO-8859-1", 50  # the transmission platforms look no further for the encoding
 
@@ -40,7 +40,7 @@ def foreseen(path: Path) -> tuple[Mode | None, Sequence[str]]:
 def plan(path: Path, stream: IO[bytes]) -> Sequence[Planned]:
     """What will be signed in the flow at `path`, open as `stream`, in the order of the file.
 
-    Refuses, in this order, what cannot be read (`pes_layout.layout`), another encoding (`pes-encoding`), a flow that is
+    Refuses, in this order, what cannot be read (`layout`), another encoding (`pes-encoding`), a flow that is
     signed already (`pes-already-signed`), has elements out of place (`pes-misplaced`) or no bordereau
     (`pes-nothing-to-sign`), InfoDematerialisee not 1 (`pes-not-dematerialised`), no Ids (`pes-id-missing`), Ids that
     designate nothing certain (`pes-id-twice`, `pes-id-invalid`), or an empty element (`pes-misplaced`).

@@ -18,7 +18,7 @@ from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationChec
 
 from app.core.refusals import Refusal
 from app.signing.formats.revision import is_prefix
-from app.trust.trust import DECLARED, HARD, TOLERANCE, Trust, certificates_in
+from app.trust.certificates import DECLARED, HARD, TOLERANCE, Trust, certificates_in
 from app.verification.signers import UNREADABLE
 
 

@@ -28,7 +28,7 @@ from pyhanko.stamp.noop import NoOpStampStyle
 
 from app.core.clock import PARIS
 from app.core.refusals import Refusal
-from app.signing.formats import own_fields, placement
+from app.signing.formats import geometry, own_fields
 from app.signing.formats.stamp import UprightStyle, drawable
 from app.signing.ports import FieldPlan, Stamp
 
@@ -189,7 +189,7 @@ def _create_fields(writer: IncrementalPdfFileWriter, field: str, fields: Sequenc
         raise Refusal("document-certified")
     if not missing:
         return
-    shapes = placement.shapes(writer.prev) if any(plan.box for plan in missing) else []
+    shapes = geometry.shapes(writer.prev) if any(plan.box for plan in missing) else []
     for plan in missing:
         if plan.box is None:
             append_signature_field(writer, SigFieldSpec(plan.name, field_mdp_spec=_lock(plan)))
@@ -218,11 +218,11 @@ def _lock(plan: FieldPlan) -> FieldMDPSpec | None:
     return FieldMDPSpec(FieldMDPAction.EXCLUDE, list(plan.lock))
 
 
-def _written(rectangle: placement.Rectangle) -> ArrayObject:
+def _written(rectangle: geometry.Rectangle) -> ArrayObject:
     return ArrayObject(FloatObject(round(number, 4)) for number in rectangle)  # type: ignore[no-untyped-call]
 
 
-def _enough(rectangle: placement.Rectangle) -> placement.Rectangle:
+def _enough(rectangle: geometry.Rectangle) -> geometry.Rectangle:
     """The same, in its proportions, as large as pyHanko needs it to draw."""
     left, bottom, right, top = rectangle
     least = min(right - left, top - bottom)
@@ -253,7 +253,7 @@ def _rotation(writer: IncrementalPdfFileWriter, field: str) -> int:
     _, _, reference = next(enumerate_sig_fields(writer, with_name=field))
     widget = _widget(reference.get_object())
     # /P is optional (ISO 32000-2 table 166): without it the page is taken as it lies
-    return placement.rotation(widget["/P"]) if "/P" in widget else 0
+    return geometry.rotation(widget["/P"]) if "/P" in widget else 0
 
 
 def is_prefix(before: IO[bytes], after: IO[bytes]) -> bool:

@@ -25,10 +25,10 @@ from signxml.xades.xades import XAdESDataObjectFormat, XAdESSigner
 from app.core.refusals import Refusal
 from app.signing.ports import Prepared, ServerKey, SignatureFacts
 from app.trust import algorithms
+from app.trust.certificates import Trust, facts
 from app.trust.timestamp import TimestampClient
-from app.trust.trust import Trust, facts
-from app.verification.readers.xades_reading import EXCLUSIVE, c14n, only, parse, references, tag
-from app.verification.readers.xades_signatures import read_xades
+from app.verification.readers.xades.parsing import EXCLUSIVE, c14n, only, parse, references, tag
+from app.verification.readers.xades.signatures import read_xades
 
 DIGESTS = {one: getattr(DigestAlgorithm, one.upper()) for one in algorithms.HASHES}
 XML = "application/xml"

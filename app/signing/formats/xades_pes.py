@@ -2,7 +2,7 @@
 
 The signature texts are spliced into the file by byte offset and nothing else changes: encoding, references, line ends,
 comments and quotes stay as the accounting software wrote them. Every Bordereau is signed when each has an Id, else the
-whole flow (`app.verification.readers.pes_profile` names the source).
+whole flow (`app.verification.readers.pes.profile` names the source).
 """
 
 import hashlib
@@ -19,8 +19,8 @@ from app.signing.formats import pes_before, xades_text
 from app.signing.formats.xades_text import Signatory, Text
 from app.signing.ports import Prepared, ServerKey, SignatureFacts
 from app.trust import algorithms
-from app.trust.trust import Trust, facts
-from app.verification.readers.pes_bytes import BLOCK, blocks, copy
+from app.trust.certificates import Trust, facts
+from app.verification.readers.pes.offsets import BLOCK, blocks, copy
 
 ALGORITHM = "sha256"
 
@@ -149,7 +149,7 @@ def check(
     without them the file is `source`. Revocation is the business of `trust.check_certificate`; no host is asked here.
     Refuses `signature-not-valid-after-embedding`.
     """
-    from app.verification.readers.xades_read import read_pes
+    from app.verification.readers.pes.proof import read_pes
 
     fingerprint = facts(certificate).fingerprint_sha256
     found = read_pes(target, replace(trust, fetch=False), moment, chain=chain)

@@ -15,7 +15,7 @@ from typing import Any
 from asn1crypto import x509
 
 from app.core.refusals import Refusal
-from app.verification.readers.pes_profile import (
+from app.verification.readers.pes.profile import (
     CURRENT,
     DS,
     ENVELOPED,

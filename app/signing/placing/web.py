@@ -15,7 +15,7 @@ from app.core.refusals import catalogue as sentences
 from app.display import page
 from app.folders.access import authorize, lock_editable
 from app.folders.models import Folder
-from app.signing.placing import places
+from app.signing.placing import plan
 from app.signing.ports import Box
 
 pages = Blueprint("placing", __name__)
@@ -40,7 +40,7 @@ def sheet(folder_id: int) -> Response | tuple[str, int]:
             posted = _read(request.form.get("places", ""))
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
-        seen = places.sheet(db, folder)
+        seen = plan.sheet(db, folder)
         boxes = seen.boxes if posted is None else posted
         documents = page.documents(db, folder, None)
         context = {
@@ -64,7 +64,7 @@ def _keep(folder_id: int) -> Response:
     version = request.form.get("version", "")
     if not version.isdecimal() or len(version) > 18:
         raise Refusal("bad-request", detail="« version » doit être un nombre entier")
-    places.place(g.actor, folder_id, version=int(version), boxes=boxes)
+    plan.place(g.actor, folder_id, version=int(version), boxes=boxes)
     flash("L’emplacement des signatures est enregistré.", "ok")
     return redirect(url_for("folders.draft", folder_id=folder_id))
 
@@ -116,9 +116,9 @@ def planned(folder_id: int) -> Response:
 def card(db: Db, folder: Folder) -> Markup | None:
     """The card of the draft page: who will sign, and whether each signature was placed."""
     try:
-        if "free_fields" in places.main_version(db, folder).note:  # its author has certified where they stand
+        if "free_fields" in plan.main_version(db, folder).note:  # its author has certified where they stand
             return None
-        seen = places.sheet(db, folder)
+        seen = plan.sheet(db, folder)
     except Refusal as refusal:
         if refusal.key != "desk-missing":
             return None

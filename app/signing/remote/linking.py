@@ -27,7 +27,7 @@ from app.signing.models import Certificate, RemoteKey, RemoteRequest
 from app.signing.remote import pending
 from app.signing.remote.pending import Asked
 from app.trust import algorithms
-from app.trust.trust import CertificateFacts, facts
+from app.trust.certificates import CertificateFacts, facts
 
 MOST_SHOWN = 20
 
@@ -60,7 +60,7 @@ def _offers(user: str) -> Iterator[Offer]:
 def ask(actor: Actor, credential: str) -> Asked:
     """Ask the owner of a credential for the proof that it is his.
 
-    Refuses a certificate that may not sign (`app.trust.trust`), a credential that signs without asking anything of
+    Refuses a certificate that may not sign (`app.trust.certificates`), a credential that signs without asking anything of
     anybody (`csc-credential-unguarded`), one that is somebody else's here (`csc-credential-taken`).
     """
     service = setting.remote_service()

@@ -169,7 +169,7 @@ def take_up(db: Db, actor: Actor, request: str, folder_id: int) -> RemoteRequest
     """Take what the service has signed whole, to embed it; it may be taken again once whoever had it is believed dead.
 
     The service signs once for each authorisation: a silent timestamp authority or a killed process must not cost a
-    second one. Its session serves again, and every check is made anew; signing twice stays impossible (`telling.tell`).
+    second one. Its session serves again, and every check is made anew; signing twice stays impossible (`record.record`).
     Refuses `csc-request-over`, and `session-used` while another click is at it.
     """
     moment = now()

@@ -13,7 +13,7 @@ from app.core.limits import limiter, whoever
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.access import authorize
-from app.signing import asked, setting
+from app.signing import payload, setting
 from app.signing.enrol import Awaited, common_name
 from app.signing.enrolling.web import outcome
 from app.signing.refused import watched
@@ -145,15 +145,15 @@ def prepare(folder_id: int) -> Response:
     setting.remote_service()
     from app.signing.remote import signing
 
-    offer = asked.body()
+    offer = payload.body()
     with watched(g.actor, "prepare", folder_id=folder_id):
         wanted = signing.ask(
             g.actor,
             folder_id,
-            version=asked.whole(offer, "version"),
-            key_id=asked.whole(offer, "key"),
-            box=asked.box(offer),
-            mandate=asked.mandate(offer),
+            version=payload.whole(offer, "version"),
+            key_id=payload.whole(offer, "key"),
+            box=payload.box(offer),
+            mandate=payload.mandate(offer),
         )
     return jsonify(told(wanted))
 
@@ -167,7 +167,7 @@ def authorise(folder_id: int) -> Response:
     setting.remote_service()
     from app.signing.remote import pending, signing
 
-    given = asked.body()
+    given = payload.body()
     with watched(g.actor, "complete", folder_id=folder_id):
         row = pending.take(g.actor, request=str(given.get("session", "")), folder_id=folder_id)
         answer = signing.answer(row, **codes_of(given))
@@ -185,7 +185,7 @@ def complete(folder_id: int) -> Response:
 
     if request.method == "POST":
         with watched(g.actor, "complete", folder_id=folder_id):
-            signing.complete(g.actor, folder_id, str(asked.body().get("session", "")))
+            signing.complete(g.actor, folder_id, str(payload.body().get("session", "")))
         state = "done"
     else:
         state = signing.state_of(g.actor, folder_id, request.args.get("session", ""))

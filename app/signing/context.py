@@ -1,0 +1,202 @@
+"""What a signature is made on: the document as it is shown, the part that the signer takes, and what his stamp says."""
+
+import re
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from app.circuits.library import family_of
+from app.core.db import Db
+from app.core.french import instant_preuve
+from app.core.grammar import de
+from app.core.refusals import Refusal
+from app.folders.access import authorize
+from app.folders.documents import last_version
+from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.move import Present, not_your_turn, part_of, present
+from app.people.actor import Actor
+from app.people.models import Collectivity
+from app.signing import setting
+from app.signing.authority import Authority
+from app.signing.authority import chosen as chosen_capacity
+from app.signing.formats.own_fields import left_free, made
+from app.signing.models import SignatureProof
+from app.signing.paper.sheet import refuse_mixed, refuse_obstacles
+from app.signing.placing.plan import Chosen, Part, chosen, field_name, fields, parts_of
+from app.signing.ports import Box, FieldPlan, Prepared
+from app.signing.writers import PADES, Writer, writer_of
+from app.trust.certificates import facts as named
+from workflows.engine import choices
+from workflows.events import Action
+
+_MARKED = re.compile(r"^.*?(-\d+)?$", re.DOTALL)
+ADDRESS_WIDTH = 44  # an address is typed: it is cut only where it would make all the others small
+STAMP_WIDTH = 34
+"""Characters in a line of the stamp: those of « Pour le maire et par délégation, » and a little more."""
+_main = sa.select(Document).where(
+    Document.folder_id == sa.bindparam("folder"), Document.role == "main", Document.removed_at.is_(None)
+)
+
+
+@dataclass(frozen=True)
+class SigningContext:
+    """The folder as it is signed: its main document, the bytes that were shown, and the part the actor takes.
+
+    `parts`: every signature of the folder's way. `places`: where its depositor wants them.
+    `city`, `postal_code`: where the collectivity signs, empty while nobody said.
+    `own`: the field that the author of a certified document left for it, None when we make our own. `first`: no field of
+    the round is made yet, and their names are still to be chosen on the bytes (`app/signing/formats/revision.py`).
+    """
+
+    family: str
+    folder_version: int
+    document_id: int
+    version_id: int
+    sha256: str
+    filename: str
+    media_type: str
+    step_run_id: int
+    field: str
+    parts: tuple[Part, ...]
+    places: Chosen
+    city: str
+    postal_code: str
+    first: bool
+    own: FieldPlan | None = None
+
+    @property
+    def writer(self) -> Writer:
+        """The format that the document is signed in."""
+        return writer_of(family_of(self.family).signature, self.media_type)
+
+
+def context_for(
+    db: Db, actor: Actor, folder_id: int, version: int, mandate: int | None
+) -> tuple[SigningContext, Authority]:
+    """The context of this person's signature, and as what he or she signs.
+
+    Refuses `moved-on`, `not-your-turn`, `would-be-refused`, no mandate.
+    """
+    folder = authorize(db, actor, folder_id)
+    if folder.version != version:
+        raise Refusal("moved-on", folder_id=folder_id, title="Ce dossier a avancé")
+    here = present(db, folder) if folder.circuit_version_id else None
+    asker = here.asker(actor, folder) if here else None
+    if here is None or asker is None or Action.SIGN not in choices(here.circuit, here.standing, asker):
+        raise not_your_turn(db, actor, folder, here)
+    refuse_mixed(db, folder)
+    refuse_obstacles(db, folder)
+    rank = [run.slot for run in here.runs].index(part_of(db, folder, here, actor) or "")
+    return context_of(db, folder, here, rank), chosen_capacity(db, actor, folder, here.runs[rank], mandate)
+
+
+def context_of(db: Db, folder: Folder, here: Present, rank: int) -> SigningContext:
+    """The context of the n-th part of the step where the folder stands."""
+    document = main_document(db, folder.id)
+    last = last_version(db, document.id)
+    collectivity = db.get_one(Collectivity, folder.collectivity_id)
+    mark = _mark(db, last)
+    return SigningContext(
+        folder.family,
+        folder.version,
+        document.id,
+        last.id,
+        last.sha256,
+        last.filename,
+        last.media_type,
+        here.runs[rank].id,
+        field_name(folder.place, rank, mark or ""),
+        parts_of(db, folder, here.circuit, mark or ""),
+        chosen(db, folder.id, last.sha256),
+        str(collectivity.settings.get("city", "")),
+        str(collectivity.settings.get("postal_code", "")),
+        mark is None,
+    )
+
+
+def _mark(db: Db, last: DocumentVersion) -> str | None:
+    """What the first signature of the round added to the names of its fields; None when these bytes bear none of ours."""
+    if last.origin != "signed":
+        return None
+    query = (
+        sa.select(SignatureProof.field)
+        .join(DocumentVersion, DocumentVersion.id == SignatureProof.version_id)
+        .where(DocumentVersion.document_id == last.document_id, DocumentVersion.round == last.round)
+    )
+    field = db.scalar(query.order_by(SignatureProof.id).limit(1))
+    return None if field is None else _MARKED.sub(r"\1", field)
+
+
+def as_certified(context: SigningContext, source: Path) -> SigningContext:
+    """The same on the first field that the author of a certified document left free: any other breaks his certification.
+
+    Refuses `document-certified` when none is left (ISO 32000-2 §12.8.2.2).
+    """
+    free = left_free(source) if context.writer is PADES else None
+    if free is None:
+        return context
+    if not free:
+        raise Refusal("document-certified")
+    return replace(context, field=free[0].name, own=free[0], first=False)
+
+
+def as_written(context: SigningContext, prepared: Sequence[Prepared]) -> SigningContext:
+    """The same under the name that its field was given: another than ours had it in the document."""
+    return replace(context, field=prepared[0].field) if context.writer is PADES else context
+
+
+def main_document(db: Db, folder_id: int) -> Document:
+    """The document that is signed."""
+    return db.scalars(_main, {"folder": folder_id}).one()
+
+
+def stamp_lines(actor: Actor, capacity: str, moment: datetime, holder: str = "") -> tuple[str, ...]:
+    """First name, name, capacity and date, legibly (CRPA L212-1): one long line would make all the others small.
+
+    `holder`: the name on the certificate when it is not the account's; whoever reads the stamp reads both.
+    """
+    who = f"{actor.first_name} {actor.last_name.upper()}".strip() or actor.name
+    as_what = textwrap.wrap(capacity, STAMP_WIDTH)
+    other = textwrap.wrap(f"certificat au nom {de(holder)}", STAMP_WIDTH) if holder else []
+    return ("Signé électroniquement par", who, *other, *as_what, f"le {instant_preuve(moment)}")
+
+
+def seal_lines(certificate: bytes, moment: datetime) -> tuple[str, ...]:
+    """What a visible seal says: whose it is, by its certificate, and when."""
+    return "Cachet électronique", named(certificate).common_name, f"le {instant_preuve(moment)}"
+
+
+def where_to_verify() -> tuple[str, ...]:
+    """The address where anybody may have the file verified, by setting; it knows no document, and names none."""
+    address = setting.stamped_address()
+    return (
+        ("Vérifier ce fichier :", *textwrap.wrap(address, ADDRESS_WIDTH, break_on_hyphens=False))
+        if address
+        else ()
+    )
+
+
+def fields_of(source: Path, context: SigningContext, box: Box | None) -> list[FieldPlan]:
+    """The fields of a PDF and their places (`app/signing/placing/plan.py`); none in another format.
+
+    Refuses `place-certified`: the place of a field that the author left cannot be chosen; and `place-made`: nor can that
+    of a field which the first signature of the round made.
+    """
+    if context.writer is not PADES:
+        return []
+    if context.own is not None:
+        if box is not None:
+            raise Refusal("place-certified")
+        return [context.own]
+    if not context.first:
+        there = made(source, {part.field for part in context.parts})
+        if box is not None and context.field in there:
+            raise Refusal("place-made")
+        if there.keys() >= {part.field for part in context.parts}:
+            return [FieldPlan(part.field, there[part.field]) for part in context.parts]
+    own = {context.field: box} if box is not None else {}
+    return fields(source, context.parts, context.family, context.places, own)

@@ -1,0 +1,141 @@
+"""The one transaction that records a signature: the signed version or the file beside it, its proof, and the move."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.library import family_of
+from app.core.clock import now
+from app.core.db import Db
+from app.core.outbox import post
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders.access import lock, refuse_stranger
+from app.folders.documents import add_document, add_version, last_version
+from app.folders.keep import Kept
+from app.folders.models import Document, DocumentVersion, Folder, StepRun
+from app.folders.move import Said, move
+from app.people.actor import Actor
+from app.signing import authority, levels
+from app.signing.enrolling.holder import holder_of
+from app.signing.formats.naming import signature_name
+from app.signing.models import SignatureProof, SignatureSession
+from app.signing.ports import SignatureFacts
+from app.signing.writers import Writer, writer_of
+from app.trust.algorithms import of as algorithm_of
+from app.trust.certificates import CertificateFacts
+from workflows.events import Action, Moved
+
+
+@use_case
+def record(
+    db: Db, actor: Actor, session: str, kept: Kept, certificate: CertificateFacts, facts: SignatureFacts
+) -> Moved:
+    """Write the signed version or the signature beside it, its proof, and the move: together or not at all."""
+    row = db.get_one(SignatureSession, session, with_for_update=True)
+    return record_in(db, actor, row, kept, certificate, facts)
+
+
+def record_in(
+    db: Db,
+    actor: Actor,
+    row: SignatureSession,
+    kept: Kept,
+    certificate: CertificateFacts,
+    facts: SignatureFacts,
+) -> Moved:
+    """The same in the caller's transaction, for the session that he holds."""
+    folder = lock(db, actor, row.folder_id, None)
+    document = db.get_one(Document, row.document_id)
+    last = last_version(db, document.id)
+    if row.state != "claimed" or last.id != row.version_id or folder.version != row.folder_version:
+        raise _overtaken(db, actor, row, folder)
+    said_as = authority.still(db, actor, folder, row, lock=True) if actor.kind != "system" else None
+    writer = writer_of(family_of(folder.family).signature, last.media_type)
+    if writer.suffix:
+        version = _beside(db, folder, actor, document, kept, writer)
+    else:
+        version = add_version(db, document, folder, actor, kept)
+    db.add(
+        SignatureProof(
+            collectivity_id=actor.collectivity_id,
+            folder_id=folder.id,
+            version_id=version.id,
+            step_run_id=row.step_run_id,
+            session_id=row.id,
+            name=actor.name,
+            holder=holder_of(actor, row.certificate),
+            capacity=row.capacity,
+            mandate_id=row.mandate_id,
+            subject=certificate.subject,
+            issuer=certificate.issuer,
+            serial=certificate.serial,
+            fingerprint=certificate.fingerprint_sha256,
+            field=row.field,
+            format=writer.name,
+            count=len(row.prepared),
+            level=facts.level,
+            assurance=certificate.assurance,
+            signed_at=facts.signed_at or now(),
+            timestamped_at=facts.timestamped_at,
+        )
+    )
+    row.state = "done"
+    proof = {**_proof(row, kept, certificate, facts, actor, writer), **(said_as.facts if said_as else {})}
+    said = Said(capacity=row.capacity, facts=proof)
+    moved = move(db, folder, Action.SEAL if actor.kind == "system" else Action.SIGN, actor, said)
+    if left := levels.to_add(db, folder, version):
+        post(db, folder.collectivity_id, left)
+    return moved
+
+
+def _beside(
+    db: Db, folder: Folder, actor: Actor, document: Document, kept: Kept, writer: Writer
+) -> DocumentVersion:
+    """The signature as a document of its own, right after the one that it signs, named by its rank."""
+    query = sa.select(sa.func.count()).where(
+        Document.folder_id == folder.id, Document.role == "signature", Document.removed_at.is_(None)
+    )
+    rank = (db.scalar(query) or 0) + 1
+    named = signature_name(kept.filename, rank, actor.name, writer.suffix)
+    whole = Kept(
+        kept.role, kept.title, named, kept.sha256, kept.size, kept.media_type, None, "signed", kept.note
+    )
+    return add_document(db, folder, actor, whole, position=document.position)
+
+
+def _overtaken(db: Db, actor: Actor, row: SignatureSession, folder: Folder) -> Refusal:
+    """Why this signature came too late: it can be made again while its part of the step is awaited, else it is over."""
+    refuse_stranger(db, actor, folder)
+    awaited = db.get_one(StepRun, row.step_run_id).state == "active"
+    if row.state == "claimed" and awaited:
+        return Refusal("document-changed")
+    return Refusal("moved-on", folder_id=folder.id, title="Ce dossier a avancé")
+
+
+def _proof(
+    row: SignatureSession,
+    kept: Kept,
+    certificate: CertificateFacts,
+    facts: SignatureFacts,
+    actor: Actor,
+    writer: Writer,
+) -> Mapping[str, Any]:
+    holder = holder_of(actor, row.certificate)
+    return {
+        **({"holder": holder} if holder else {}),
+        "document": row.document_id,
+        "sha256": kept.sha256,
+        "field": row.field,
+        "format": writer.name,
+        "count": len(row.prepared),
+        "level": facts.level,
+        "assurance": certificate.assurance,
+        "certificate": certificate.fingerprint_sha256,
+        "signature": facts.signature_sha256,
+        "timestamp": facts.timestamped_at.isoformat() if facts.timestamped_at else None,
+        "address": actor.address,
+        "algorithm": str(algorithm_of(row.certificate).digest),
+        **({"batch": row.batch_id} if row.batch_id is not None else {}),
+    }

@@ -1,0 +1,1 @@
+"""CMS signatures (CAdES, .p7s) and what they say of themselves."""

@@ -1,0 +1,1 @@
+"""XML signatures (XAdES): what each covers, whether its hashes are right, and what it says."""

@@ -1,0 +1,343 @@
+"""What an XML signature made by others covers, and whether each of its hashes is right (W3C XML Signature 1.1 §4.4.3).
+
+Only what we understand whole is followed: elements of the file itself by an identifier that stands once, files named
+beside it, the canonical forms, and the removal of signatures. Anything else is refused by its name (`format-unsupported`):
+a transformation that we do not know could sign something else than what is shown.
+"""
+
+import copy
+import hashlib
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hmac import compare_digest
+
+from lxml import etree
+from lxml.etree import _Comment, _Element
+
+from app.core.refusals import Refusal
+from app.verification.readers.xades.parsing import DIGESTS, NAMES, decoded, digest_of, only, tag, unknown
+
+DS = NAMES["ds"]
+INCLUSIVE = {
+    f"http://www.w3.org/{name}{comments}"
+    for name in ("TR/2001/REC-xml-c14n-20010315", "2006/12/xml-c14n11")
+    for comments in ("", "#WithComments")
+}
+EXCLUSIVES = {
+    "http://www.w3.org/2001/10/xml-exc-c14n#",
+    "http://www.w3.org/2001/10/xml-exc-c14n#WithComments",
+}
+UNSAID = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+ENVELOPED, BASE64 = f"{DS}enveloped-signature", f"{DS}base64"
+XPATH, XPATH2 = "http://www.w3.org/TR/1999/REC-xpath-19991116", "http://www.w3.org/2002/06/xmldsig-filter2"
+XML = "http://www.w3.org/XML/1998/namespace"
+IDENTIFIERS = ("Id", "ID", "id", f"{{{XML}}}id")
+MOST_REFERENCES, MOST_NAMED = 64, 5
+Outside = Callable[[str, str], bytes | None]
+"""The hash, by this algorithm, of the file that a URI names; None when there is none."""
+
+
+class WrappedError(ValueError):
+    """The signature points at something that is not one thing: the sentence says what (French)."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a signature covers: `intact` when every hash is right, `covered` a French sentence, `left` what it leaves out.
+
+    `properties`: the signed properties, when they are signed. `algorithm`, `document`: hash of what is signed first.
+    `outside`: the files beside that it names. `cut`: a comment, which no signature covers, stands inside a signed text.
+    """
+
+    intact: bool
+    covered: str
+    left: tuple[str, ...]
+    properties: _Element | None
+    algorithm: str
+    document: bytes | None
+    outside: tuple[str, ...]
+    cut: bool
+
+
+def unsupported(what: str) -> Refusal:
+    """The refusal of a form that we do not judge, by its name."""
+    return Refusal("format-unsupported", what=what)
+
+
+def signatures_in(root: _Element) -> list[_Element]:
+    """The signatures of a file in its order; what stands inside another signature is its content or its proof."""
+    return [
+        one
+        for one in root.iter(tag("ds:Signature"))
+        if not any(above.tag == one.tag for above in one.iterancestors())
+    ]
+
+
+def names_outside(signature: _Element) -> list[str]:
+    """The URIs of other files that a signature is about."""
+    asked = only(signature, "ds:SignedInfo").findall("ds:Reference", NAMES)
+    return [
+        str(one.get("URI")) for one in asked if one.get("URI") and not str(one.get("URI")).startswith("#")
+    ]
+
+
+def scope(signature: _Element, root: _Element, outside: Outside) -> Scope:
+    """Follow every reference of a signature; refuses `format-unsupported` and `xades-unreadable`, raises `WrappedError`."""
+    asked = only(signature, "ds:SignedInfo").findall("ds:Reference", NAMES)
+    if not 1 <= len(asked) <= MOST_REFERENCES:
+        raise unknown("XAdES", "elle ne porte sur rien, ou sur trop de choses")
+    if len({one.get("URI") for one in asked}) != len(asked):
+        raise WrappedError("elle désigne deux fois la même chose.")
+    targets: list[_Element] = []
+    files: list[str] = []
+    made: list[tuple[bool, str, bytes | None, bool]] = []
+    for one in asked:
+        uri, algorithm = _address(one), digest_of(one)
+        if uri and not uri.startswith("#"):
+            files.append(uri)
+            digest, own = outside(uri, algorithm), False
+        else:
+            target = root if not uri else _named(root, uri[1:])
+            targets.append(target)
+            octets = _octets(one, target, signature, root, whole=not uri)
+            digest, own = hashlib.new(algorithm, octets).digest(), _is_own(target, signature)
+        right = digest is not None and compare_digest(digest, decoded(only(one, "ds:DigestValue")))
+        made.append((right, algorithm, digest, own))
+    _, algorithm, document, _ = next((one for one in made if not one[3]), made[0])
+    properties = _properties(signature)
+    signed = properties if properties is not None and any(one is properties for one in targets) else None
+    covered, left = _coverage(signature, root, targets, files)
+    return Scope(
+        all(one[0] for one in made),
+        covered,
+        left,
+        signed,
+        algorithm,
+        document,
+        tuple(files),
+        any(map(_cut, targets)),
+    )
+
+
+def _cut(target: _Element) -> bool:
+    """Whether a comment stands between two pieces of one text: many a reader stops at it (CVE-2017-11427 and its family)."""
+    for comment in target.iter(etree.Comment):
+        above, before = comment.getparent(), comment.getprevious()
+        while isinstance(before, _Comment) and not (before.tail or "").strip():
+            before = before.getprevious()
+        text = before.tail if before is not None else above.text if above is not None else None
+        if (text or "").strip() and (comment.tail or "").strip():
+            return True
+    return False
+
+
+def _address(reference: _Element) -> str:
+    """What a reference names; refuses what does not name it plainly."""
+    uri = reference.get("URI")
+    if uri is None:
+        raise unsupported("XAdES dont une référence ne nomme rien")
+    if reference.get("Type") == f"{DS}Manifest":
+        raise unsupported("XAdES sur un manifeste")
+    if uri and not str(uri).startswith("#") and reference.find("ds:Transforms", NAMES) is not None:
+        raise unsupported("XAdES sur un fichier transformé avant d’être signé")
+    return str(uri)
+
+
+def canonical(element: _Element, method: str, holder: _Element | None = None) -> bytes:
+    """The canonical form of an element where it stands; `holder`: where its namespaces to keep are listed.
+
+    Comments are left out: a reference to the same document has none (XML Signature §4.4.3.3).
+    """
+    if method in EXCLUSIVES:
+        listed = (
+            holder.find(f"{{{method.removesuffix('WithComments')}}}InclusiveNamespaces")
+            if holder is not None
+            else None
+        )
+        kept = str(listed.get("PrefixList", "")).split() if listed is not None else []
+        if "#default" in kept:
+            raise unsupported("XAdES avec une liste d’espaces de noms")
+        return etree.tostring(
+            element,
+            method="c14n",
+            exclusive=True,
+            inclusive_ns_prefixes=kept or None,
+            with_comments=False,
+            with_tail=False,
+        )
+    if method not in INCLUSIVE:
+        raise unsupported("XAdES avec une forme canonique inconnue")
+    inherited = [
+        name
+        for above in element.iterancestors()
+        for name in above.attrib
+        if str(name).startswith(f"{{{XML}}}")
+    ]
+    if inherited:
+        raise unsupported("XAdES dont un élément hérite d’attributs xml:")
+    return etree.tostring(element, method="c14n", exclusive=False, with_comments=False, with_tail=False)
+
+
+def _named(root: _Element, name: str) -> _Element:
+    if not name or name.startswith("xpointer("):
+        raise unsupported("XAdES avec une désignation par XPointer")
+    found = [one for one in root.iter(etree.Element) if any(one.get(each) == name for each in IDENTIFIERS)]
+    if len(found) != 1:
+        times = "n’est pas dans le fichier" if not found else "y figure plusieurs fois"
+        raise WrappedError(f"l’élément « {name[:60]} » qu’elle signe {times}.")
+    return found[0]
+
+
+def _octets(
+    reference: _Element, target: _Element, signature: _Element, root: _Element, *, whole: bool
+) -> bytes:
+    """The bytes that a reference to this file hashes: of a copy, from which signatures may be taken away first."""
+    steps = reference.findall("ds:Transforms/ds:Transform", NAMES)
+    tree = copy.deepcopy(root.getroottree())
+    top = tree.getroot()
+    here, own = _follow(top, _trail(target)), _follow(top, _trail(signature))
+    last = steps[-1] if steps and steps[-1].get("Algorithm") in INCLUSIVE | EXCLUSIVES | {BASE64} else None
+    for step in steps[:-1] if last is not None else steps:
+        _take_away(step, here, own)
+    if last is not None and last.get("Algorithm") == BASE64:
+        return _base64(here)
+    form = str(last.get("Algorithm")) if last is not None else UNSAID
+    if whole and (form in INCLUSIVE or top.getprevious() is not None or top.getnext() is not None):
+        return etree.tostring(tree, method="c14n", exclusive=form in EXCLUSIVES, with_comments=False)
+    return canonical(here, form, last)
+
+
+def _take_away(step: _Element, here: _Element, own: _Element) -> None:
+    """Take this signature, or all of them, away from what is signed; refuses every other transformation."""
+    method = str(step.get("Algorithm"))
+    if method == ENVELOPED:
+        if not any(above is here for above in own.iterancestors()):
+            raise unsupported("XAdES enveloppée hors de ce qu’elle signe")
+        _drop(own)
+    elif method in {XPATH, XPATH2} and _removes_signatures(step):
+        for one in list(here.iter(tag("ds:Signature"))):
+            if one is not here:
+                _drop(one)
+    else:
+        raise unsupported(f"XAdES avec la transformation « {method[:80]} »")
+
+
+def _base64(element: _Element) -> bytes:
+    try:
+        return b64decode("".join("".join(map(str, element.itertext())).split()), validate=True)
+    except NotBase64 as error:
+        raise unknown("XAdES", "une valeur n’y est pas en base64") from error
+
+
+def _removes_signatures(step: _Element) -> bool:
+    """Whether a step is one of the two by which signers of the same file leave one another's signatures out."""
+    (only_child,) = step if len(step) == 1 else (None,)
+    if only_child is None:
+        return False
+    words = "".join((only_child.text or "").split())
+    prefix = next((name for name, uri in only_child.nsmap.items() if uri == DS and name), "ds")
+    if only_child.tag == tag("ds:XPath"):
+        return words == f"not(ancestor-or-self::{prefix}:Signature)"
+    of_filter = only_child.tag == f"{{{XPATH2}}}XPath" and only_child.get("Filter") == "subtract"
+    return of_filter and words in {f"/descendant::{prefix}:Signature", f"//{prefix}:Signature"}
+
+
+def _trail(node: _Element) -> list[int]:
+    trail = []
+    above = node.getparent()
+    while above is not None:
+        trail.append(above.index(node))
+        node, above = above, above.getparent()
+    return trail[::-1]
+
+
+def _follow(top: _Element, trail: Sequence[int]) -> _Element:
+    for rank in trail:
+        top = top[rank]
+    return top
+
+
+def _drop(node: _Element) -> None:
+    """Take an element away and leave the text that follows it."""
+    above, before = node.getparent(), node.getprevious()
+    if above is None:
+        raise unsupported("XAdES qui se retire elle-même")
+    if node.tail and before is not None:
+        before.tail = (before.tail or "") + node.tail
+    elif node.tail:
+        above.text = (above.text or "") + node.tail
+    above.remove(node)
+
+
+def qualifying(signature: _Element) -> _Element | None:
+    """The signature's own properties, signed or not (EN 319 132-1 §4.3); refuses `xades-unreadable` for two of them."""
+    found = signature.findall("ds:Object/xades:QualifyingProperties", NAMES)
+    if len(found) > 1:
+        raise unknown("XAdES", "elle porte deux jeux de propriétés")
+    return found[0] if found else None
+
+
+def _properties(signature: _Element) -> _Element | None:
+    whole = qualifying(signature)
+    if whole is None:
+        return None
+    if whole.get("Target") not in {None, f"#{signature.get('Id')}"}:
+        raise WrappedError("ses propriétés sont celles d’une autre signature.")
+    found = whole.findall("xades:SignedProperties", NAMES)
+    return found[0] if len(found) == 1 else None
+
+
+def _is_own(target: _Element, signature: _Element) -> bool:
+    """Whether what is signed is the signature's own property or key, and no content."""
+    return target is _properties(signature) or target in signature.findall("ds:KeyInfo", NAMES)
+
+
+def _coverage(
+    signature: _Element, root: _Element, targets: Sequence[_Element], files: Sequence[str]
+) -> tuple[str, tuple[str, ...]]:
+    content = [one for one in targets if not _is_own(one, signature)]
+    left = [
+        f"l’objet n° {rank} de la signature"
+        for rank, one in enumerate(signature.findall("ds:Object", NAMES), 1)
+        if one.find("xades:QualifyingProperties", NAMES) is None and not _is_under(one, content)
+    ]
+    if any(one is root for one in content):
+        return "La signature couvre tout le document.", ()
+    if not content and not files:
+        raise WrappedError("elle ne porte sur aucun contenu.")
+    if root is not signature:
+        others = [one for one in root if isinstance(one.tag, str) and one.tag != tag("ds:Signature")]
+        left += [f"l’élément « {_short(one)} »" for one in others if not _is_under(one, content)]
+        if content:
+            left.append(f"l’élément racine « {_short(root)} »")
+    parts = [one for one in content if root is not signature]
+    if parts:
+        return f"La signature ne couvre que « {', '.join(map(_short, parts[:MOST_NAMED]))} ».", tuple(left)
+    if files:
+        named = ", ".join(f"« {one} »" for one in files[:MOST_NAMED])
+        return (
+            "La signature couvre tout le contenu du fichier signé."
+            if len(files) == 1
+            else f"La signature couvre {len(files)} fichiers : {named}{'…' if len(files) > MOST_NAMED else ''}."
+        ), tuple(left)
+    return "La signature couvre tout le contenu qu’elle enveloppe.", tuple(left)
+
+
+def _is_under(one: _Element, content: Sequence[_Element]) -> bool:
+    """Whether all of an element is signed: itself, or each of its children and no text between."""
+    if any(one is each for each in content):
+        return True
+    inside = [child for child in one if isinstance(child.tag, str)]
+    bare = not (one.text or "").strip() and not any((child.tail or "").strip() for child in one)
+    return bool(inside) and bare and all(any(child is each for each in content) for child in inside)
+
+
+def _short(element: _Element) -> str:
+    return etree.QName(element).localname[:60]
+
+
+def digests(holder: _Element) -> str | None:
+    """The hash that an element names, or None for one that proves nothing."""
+    return DIGESTS.get(str(only(holder, "ds:DigestMethod").get("Algorithm")))

@@ -1,0 +1,336 @@
+"""The signatures of an XML file (XAdES, ETSI EN 319 132-1): inside it, around its content, or beside another file."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from asn1crypto import cms, x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from lxml.etree import _Element
+from pyhanko_certvalidator import CertificateValidator
+from pyhanko_certvalidator import errors as path_errors
+from pyhanko_certvalidator.path import ValidationPath
+
+from app.core.clock import PARIS
+from app.core.refusals import Refusal
+from app.trust import algorithms
+from app.trust.certificates import Trust, certificates_in
+from app.verification import bounds
+from app.verification.etsi import prove_time
+from app.verification.readers.cms.attributes import UNNAMED
+from app.verification.readers.xades.parsing import NAMES, decoded, only, parse_any, unknown
+from app.verification.readers.xades.scope import (
+    Outside,
+    Scope,
+    WrappedError,
+    canonical,
+    digests,
+    names_outside,
+    qualifying,
+    scope,
+    signatures_in,
+    unsupported,
+)
+from app.verification.report import CERTIFICATE, identifier
+from app.verification.seen import Evidence, Seen, Timestamp
+from app.verification.signers import (
+    MOST_SIGNATURES,
+    NOTHING_CHANGED,
+    SECONDS_EACH,
+    SIGNED_UNCHANGED,
+    UNREADABLE,
+    chain_of,
+    lost,
+    named,
+    qualified,
+)
+
+MORE = "http://www.w3.org/2001/04/xmldsig-more#"
+METHODS = {f"{MORE}{kind}-{one}": (kind, one) for kind in ("rsa", "ecdsa") for one in algorithms.HASHES}
+OWN = "xades:SignedSignatureProperties"
+NAMED = (f"{OWN}/xades:SigningCertificateV2/xades:Cert", f"{OWN}/xades:SigningCertificate/xades:Cert")
+STAMPS = "xades:SignatureTimeStamp"
+UNSAID = (
+    "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"  # the form of what names none (EN 319 132-1 §5.1.4.4.1)
+)
+MOST_LEFT = 6
+CUT = "un commentaire, que la signature ne couvre pas, coupe un texte signé : des logiciels n’en lisent que le début."
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """A signature taken apart: its bytes to sign, its value, the certificates that came along, its time if it has one.
+
+    `mark`: where it names its certificate. `stamp_form`: the canonical form in which its value was timestamped.
+    """
+
+    signed: bytes
+    value: _Element
+    kind: str
+    algorithm: str
+    certificates: tuple[x509.Certificate, ...]
+    mark: _Element | None
+    said_at: datetime | None
+    token: cms.SignedData | None
+    stamp_form: str
+
+
+@dataclass(frozen=True)
+class _Standing:
+    """Whether the certificate stood at a time: else the words of EN 319 102-1, and since when it is revoked."""
+
+    sub: str | None
+    revoked_at: datetime | None = None
+    validation_path: ValidationPath | None = None
+
+
+def read_xades(path: Path, content: Path | None, trust: Trust, moment: datetime) -> list[Seen]:
+    """Every signature of an XML file in its order: beside its content, around it or inside it, ours or others'.
+
+    The file that a signature beside names is not looked for: `content` is it. Refuses `content-missing`,
+    `content-unexpected`, `too-many-signatures`, `format-unsupported` for a form that is not judged here, and
+    `xades-unreadable`.
+    """
+    try:
+        root = parse_any(path.read_bytes(), path.name)
+        signatures = signatures_in(root)
+        if content is not None and not signatures:
+            raise unknown(path.name, "ce n’est pas une signature XML")
+        beside = sorted({name for one in signatures for name in names_outside(one)})
+        if signatures and content is None and beside:
+            raise Refusal("content-missing")
+        if content is not None and not beside:
+            raise Refusal("content-unexpected")
+        if len(beside) > 1:
+            raise unsupported("XAdES sur plusieurs fichiers, hors d’un conteneur ASiC")
+
+        def outside(_uri: str, algorithm: str) -> bytes | None:
+            if content is None:
+                return None
+            with content.open("rb") as stream:
+                return hashlib.file_digest(stream, algorithm).digest()
+
+        return read_signatures(root, outside, trust, moment, path.name)
+    except UNREADABLE as error:
+        raise unknown(path.name, str(error)) from error
+
+
+def read_signatures(
+    root: _Element, outside: Outside, trust: Trust, moment: datetime, name: str
+) -> list[Seen]:
+    """The same of a file that is parsed; `outside` hashes the files that its signatures name."""
+    signatures = signatures_in(root)
+    if len(signatures) > MOST_SIGNATURES:
+        raise Refusal("too-many-signatures", limit=MOST_SIGNATURES)
+    bounds.allow(SECONDS_EACH * (1 + len(signatures)))
+    try:
+        return [
+            asyncio.run(_read(one, root, outside, trust, moment, rank))
+            for rank, one in enumerate(signatures, 1)
+        ]
+    except UNREADABLE as error:
+        raise unknown(name, str(error)) from error
+
+
+def _take_apart(signature: _Element, properties: _Element | None) -> _Parts:
+    info = only(signature, "ds:SignedInfo")
+    method = str(only(info, "ds:SignatureMethod").get("Algorithm"))
+    form = only(info, "ds:CanonicalizationMethod")
+    if method not in METHODS:
+        raise unknown("XAdES", "son algorithme n’est pas connu ici")
+    sent = signature.findall("ds:KeyInfo/ds:X509Data/ds:X509Certificate", NAMES)
+    unsigned = _unsigned(signature)
+    sent += unsigned.findall(".//xades:EncapsulatedX509Certificate", NAMES) if unsigned is not None else []
+    certificates = tuple(one for each in sent for one in certificates_in(decoded(each)))
+    marks = [
+        one for path in NAMED for one in (properties.findall(path, NAMES) if properties is not None else [])
+    ]
+    tokens = unsigned.findall(f"{STAMPS}/xades:EncapsulatedTimeStamp", NAMES) if unsigned is not None else []
+    found = unsigned.find(f"{STAMPS}/ds:CanonicalizationMethod", NAMES) if unsigned is not None else None
+    return _Parts(
+        canonical(info, str(form.get("Algorithm")), form),
+        only(signature, "ds:SignatureValue"),
+        *METHODS[method],
+        certificates,
+        marks[0] if marks else None,
+        _said_at(properties),
+        cms.ContentInfo.load(decoded(tokens[0]), strict=True)["content"] if tokens else None,
+        str(found.get("Algorithm")) if found is not None else UNSAID,
+    )
+
+
+def _unsigned(signature: _Element) -> _Element | None:
+    whole = qualifying(signature)
+    return (
+        whole.find("xades:UnsignedProperties/xades:UnsignedSignatureProperties", NAMES)
+        if whole is not None
+        else None
+    )
+
+
+def _signer(parts: _Parts) -> tuple[str, x509.Certificate | None]:
+    """The certificate that the signature names by its hash, and the hash (EN 319 132-1 §5.2.2).
+
+    A signature that names none is of the first certificate whose key made it, and no hash is given.
+    """
+    if parts.mark is None or (named_by := digests(only(parts.mark, "xades:CertDigest"))) is None:
+        value = decoded(parts.value)
+        by_key = (one for one in parts.certificates if _verifies(one, value, parts))
+        return "", next(by_key, parts.certificates[0] if parts.certificates else None)
+    wanted = decoded(only(parts.mark, "xades:CertDigest/ds:DigestValue"))
+    for one in parts.certificates:
+        if hashlib.new(named_by, one.dump()).digest() == wanted:
+            return named_by, one
+    return named_by, None
+
+
+def _said_at(properties: _Element | None) -> datetime | None:
+    found = properties.findall(f"{OWN}/xades:SigningTime", NAMES) if properties is not None else []
+    if not found:
+        return None
+    if len(found) > 1:
+        raise unknown("XAdES", "elle dit deux fois son heure")
+    said = datetime.fromisoformat(str(found[0].text).strip())
+    return said if said.tzinfo else said.replace(tzinfo=PARIS)
+
+
+async def _read(
+    signature: _Element, root: _Element, outside: Outside, trust: Trust, moment: datetime, rank: int
+) -> Seen:
+    where = str(signature.get("Id") or f"signature {rank}")
+    try:
+        seen = scope(signature, root, outside)
+    except WrappedError as error:
+        return Seen(where=where, name=_claimed_name(signature), malformed=str(error))
+    parts = _take_apart(signature, seen.properties)
+    named_by, own = _signer(parts)
+    if own is None:
+        first = parts.certificates[0] if parts.certificates else None
+        known = named(first) if first is not None else {"name": "signataire inconnu"}
+        return Seen(where=where, sub="NO_SIGNING_CERTIFICATE_FOUND", **known)
+    others = [one for one in parts.certificates if one is not own]
+    value = decoded(parts.value)
+    timestamp, at = await _time(parts, trust, moment)
+    standing = await _standing(own, others, trust, at or moment)
+    level = "B-B" if parts.token is None else "B-T"
+    return Seen(
+        where=where,
+        level=level if named_by else f"hors XAdES, {level}",
+        signature_sha256=hashlib.sha256(value).hexdigest(),
+        chain=chain_of(own, standing),
+        claimed_at=parts.said_at,
+        timestamp=timestamp,
+        timestamped_at=at,
+        intact=seen.intact,
+        valid=_verifies(own, value, parts),
+        covers_whole=not seen.left,
+        covered=_covered(seen),
+        changes=_changes(seen),
+        doubts=_doubts(seen, named_by),
+        sub=standing.sub,
+        revoked_at=standing.revoked_at,
+        asked=trust.fetch,
+        qualified=qualified(standing, trust, at or moment),
+        evidence=_evidence(seen, parts, [own, *others], named_by, value, timestamp),
+        **lost(own, others, trust),
+        **named(own),
+    )
+
+
+def _claimed_name(signature: _Element) -> str:
+    """The name in the first certificate that came along, of a signature that proves nothing."""
+    sent = signature.findall("ds:KeyInfo/ds:X509Data/ds:X509Certificate", NAMES)
+    return str(named(certificates_in(decoded(sent[0]))[0])["name"]) if sent else "signataire inconnu"
+
+
+def _covered(seen: Scope) -> str:
+    return f"{seen.covered} Non signé : {', '.join(seen.left[:MOST_LEFT])}." if seen.left else seen.covered
+
+
+def _changes(seen: Scope) -> str:
+    if not seen.intact:
+        return "Le contenu n’est pas celui qui a été signé."
+    return SIGNED_UNCHANGED if seen.left else NOTHING_CHANGED
+
+
+def _doubts(seen: Scope, named_by: str) -> tuple[tuple[str, str], ...]:
+    doubts = []
+    if seen.left:
+        doubts.append(
+            ("SIG_CONSTRAINTS_FAILURE", "la signature ne couvre pas tout ce que le fichier contient.")
+        )
+    if seen.cut:
+        doubts.append(("SIG_CONSTRAINTS_FAILURE", CUT))
+    if not named_by:
+        doubts.append(("SIG_CONSTRAINTS_FAILURE", UNNAMED))
+    return tuple(doubts)
+
+
+def _verifies(own: x509.Certificate, value: bytes, parts: _Parts) -> bool:
+    try:
+        kind = "rsa" if isinstance(algorithms.public_key(own.dump()), RSAPublicKey) else "ecdsa"
+        algorithms.check_signature(own.dump(), value, parts.signed, parts.algorithm)
+    except Refusal:
+        return False
+    return kind == parts.kind
+
+
+async def _time(parts: _Parts, trust: Trust, moment: datetime) -> tuple[Timestamp, datetime | None]:
+    """What is worth the time over the value of the signature (EN 319 132-1 §5.3), and the time once it is trusted."""
+    if parts.token is None:
+        return "none", None
+    stamped = canonical(parts.value, parts.stamp_form)
+    found = await prove_time(
+        parts.token, lambda algorithm: hashlib.new(algorithm, stamped).digest(), trust, moment
+    )
+    said: datetime = parts.token["encap_content_info"]["content"].parsed["gen_time"].native
+    return found, said.astimezone(PARIS) if found == "trusted" else None
+
+
+async def _standing(
+    own: x509.Certificate, above: list[x509.Certificate], trust: Trust, moment: datetime
+) -> _Standing:
+    context = trust.context(moment, fetch=trust.fetch, others=above)
+    validator = CertificateValidator(own, intermediate_certs=above, validation_context=context)
+    try:
+        algorithms.of(own.dump())
+        path = await validator.async_validate_usage({"non_repudiation"})  # type: ignore[no-untyped-call]
+    except Refusal:
+        return _Standing("CRYPTO_CONSTRAINTS_FAILURE")
+    except (path_errors.PathError, path_errors.ValidationError, AssertionError) as error:
+        return _fallen(error)
+    return _Standing(None if trust.fetch else "TRY_LATER", validation_path=path)
+
+
+def _fallen(error: Exception) -> _Standing:
+    if isinstance(error, path_errors.RevokedError):
+        if error.is_ee_cert:
+            return _Standing("REVOKED_NO_POE", error.revocation_dt)
+        return _Standing("REVOKED_CA_NO_POE")
+    if isinstance(error, path_errors.InsufficientRevinfoError):
+        return _Standing("TRY_LATER")
+    unknown_issuer = isinstance(error, path_errors.PathBuildingError)
+    return _Standing("NO_CERTIFICATE_CHAIN_FOUND" if unknown_issuer else "CERTIFICATE_CHAIN_GENERAL_FAILURE")
+
+
+def _evidence(
+    seen: Scope,
+    parts: _Parts,
+    certificates: list[x509.Certificate],
+    named_by: str,
+    value: bytes,
+    timestamp: Timestamp,
+) -> Evidence:
+    held = [one.dump() for one in certificates]
+    return Evidence(
+        value=value,
+        signed=parts.signed,
+        algorithm=seen.algorithm,
+        document=seen.document,
+        certificate=held[0],
+        process="LTVM" if timestamp == "trusted" else "Basic",
+        named_by=named_by,
+        objects=tuple((identifier(CERTIFICATE, one), CERTIFICATE, one) for one in held),
+    )
