@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from base64 import b64encode
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -61,6 +62,12 @@ def secrets_known() -> list[bytes]:
 def derived_token(nonce: str) -> str:
     """The token of a nonce: what a mail needs can be kept in the database without keeping the token itself."""
     return hmac.new(_secret["key"], nonce.encode(), hashlib.sha256).hexdigest()
+
+
+def browser_key(user_id: int) -> str:
+    """The key by which this account's pages seal what they keep in a browser (256 bits, base64); always the same one."""
+    about = f"storage of the browser of {user_id}".encode()
+    return b64encode(hmac.new(_secret["key"], about, hashlib.sha256).digest()).decode()
 
 
 def token_hash(token: str) -> str:

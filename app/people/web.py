@@ -42,7 +42,7 @@ from app.core.limits import (
     per_person,
 )
 from app.core.refusals import Refusal, catalogue
-from app.core.security import new_token
+from app.core.security import browser_key, new_token
 from app.people import desks, identity
 from app.people import login as door
 from app.people.actor import Actor
@@ -233,13 +233,16 @@ def reset() -> Response | str | tuple[str, int]:
 
 @pages.app_context_processor
 def _identity() -> dict[str, object]:
-    """What a page asks whoever has to prove again who he is."""
+    """What a page asks whoever has to prove again who he is, and the key of what it keeps in his browser."""
 
     def way() -> identity.Question:
         with reading(g.actor.collectivity_id) as db:
             return identity.question_for(db, g.actor.user_id)
 
-    return {"identity_way": way, "whom_to_ask": _whom_to_ask}
+    def key() -> str:
+        return browser_key(g.actor.user_id)
+
+    return {"identity_way": way, "whom_to_ask": _whom_to_ask, "browser_key": key}
 
 
 def _whom_to_ask() -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Nothing that a person typed or opened is lost: a draft saved as one types, a session opened again where one is."""
 
 import io
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pikepdf
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from app.batches.gesture import take_up
 from app.core.clock import now, today
@@ -195,3 +196,49 @@ def test_a_batch_goes_on_in_its_page_when_the_session_is_over(house: House, pers
     mayor.sees("0 dossier traité sur 1")
     held_since(number, now() - timedelta(hours=1))
     expect(mayor.heading("Lot interrompu : 0 signé, 1 reste")).to_be_visible(timeout=30_000)
+
+
+STORED = "() => JSON.stringify(Object.entries(sessionStorage))"
+
+
+def test_what_is_kept_in_a_tab_is_sealed_and_comes_back_to_the_same_person_alone(
+    house: House, person
+) -> None:
+    """ASVS 14.3.3: amounts and names that are not saved yet stand in no storage of the browser in the clear."""
+    to_reject = house.an_invoice(at="bon_a_payer")
+    accountant: Person = person("g.trehorel")
+    accountant.expected.append("net::ERR_FAILED")
+    folder_id = accountant.deposit("Facture", INVOICE)
+    page, draft = accountant.page, f"/dossiers/{folder_id}/brouillon"
+    page.route(f"**{draft}", lambda one: one.abort() if one.request.method == "POST" else one.continue_())
+    accountant.fill({"order_ref": "BC-2026-0777", "total_ht": "2 535,77"})
+    expect(page.locator("[data-draft-said]")).to_contain_text("un nouvel essai sera fait")
+    stored = page.evaluate(STORED)
+    assert f"draft {draft}" in stored
+    assert not any(one in stored for one in ("0777", "535", "order_ref"))
+    page.once("dialog", lambda one: one.accept())
+    accountant.open(draft)
+    accountant.sees("Votre dernière saisie n’a pas été enregistrée")
+    accountant.button("Reprendre ma saisie").click()
+    expect(page.locator("#order_ref")).to_have_value("BC-2026-0777")
+    expect(page.locator("#total_ht")).to_have_value("2 535,77")
+    # A reason comes back to the mayor, and what the accountant left in the same tab is of no use to him: it goes.
+    mayor: Person = person("a.kervadec")
+    reason = _reason(mayor, to_reject)
+    reason.fill("Le bon de commande manque.")
+    mayor.page.wait_for_function("() => Object.keys(sessionStorage).some((one) => one.startsWith('note '))")
+    stored = mayor.page.evaluate(STORED)
+    assert "bon de commande" not in stored
+    expect(_reason(mayor, to_reject)).to_have_value("Le bon de commande manque.")
+    (name,) = (one for one, _held in json.loads(stored) if one.startswith("note "))
+    strange = dict(json.loads(page.evaluate(STORED)))[f"draft {draft}"]
+    mayor.page.evaluate("([name, held]) => sessionStorage.setItem(name, held)", [name, strange])
+    expect(_reason(mayor, to_reject)).to_have_value("")
+    mayor.page.wait_for_function("(name) => sessionStorage.getItem(name) === null", arg=name)
+
+
+def _reason(someone: Person, folder_id: int) -> Locator:
+    """The dialog of a rejection, opened on a page read anew."""
+    someone.folder(folder_id)
+    someone.button("Rejeter…").click()
+    return someone.page.get_by_label("Motif, en clair")

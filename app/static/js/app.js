@@ -24,8 +24,7 @@ async function wake(root) {
   const { dataset } = document.documentElement;
   waking += 1;
   delete dataset.awake;
-  readyForms(root);
-  const started = [];
+  const started = [readyForms(root)];
   for (const [selector, load, start] of PARTS) {
     const found = [...root.querySelectorAll(selector)];
     if (root.matches?.(selector)) found.push(root);

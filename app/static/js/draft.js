@@ -1,5 +1,6 @@
 // What is typed on a draft: saved as one types, with the checks that follow from it; what the server does not have yet is
 // kept in this tab, and offered again, never put back by itself over what somebody else wrote.
+import { forget, keep, kept } from "./kept.js";
 import { NB, THIN, csrf, element, notice, quoted, sentenceIn } from "./words.js";
 import { restored } from "./session.js";
 
@@ -17,9 +18,7 @@ export const draftSaving = () => saving;
 export const draftSent = (form) => sessionStorage.setItem("draft sent", keyOf(form));
 
 function remember(input) {
-  if (!input.name || input.type === "hidden") return;
-  const kept = JSON.parse(sessionStorage.getItem(keyOf(input.form)) ?? "{}");
-  sessionStorage.setItem(keyOf(input.form), JSON.stringify({ ...kept, [input.name]: input.value }));
+  if (input.name && input.type !== "hidden") keep(keyOf(input.form), { [input.name]: input.value });
 }
 
 function typed(event) {
@@ -66,7 +65,7 @@ async function post(form) {
   if (edits !== asked) plan(REST);
   else {
     delete form.dataset.edited;
-    sessionStorage.removeItem(keyOf(form));
+    forget(keyOf(form));
     pending(false);
   }
   return "";
@@ -74,20 +73,20 @@ async function post(form) {
 
 // Why it is not saved, on the page; the answer itself for who was waiting to do something else.
 function told(answer, html) {
-  const kept = "Votre saisie est gardée dans cette page";
+  const here = "Votre saisie est gardée dans cette page";
   if (!answer || answer.status >= 500) {
-    said(`${kept}${THIN}; un nouvel essai sera fait. Vérifiez la connexion.`);
+    said(`${here}${THIN}; un nouvel essai sera fait. Vérifiez la connexion.`);
     plan(AGAIN);
     return "network";
   }
   if (answer.redirected && new URL(answer.url).pathname === "/login") {
     const again = element("button", { type: "button", class: "btn btn-line" }, "Se reconnecter");
     again.addEventListener("click", async () => (await restored()) && save());
-    said(`Votre session s’est fermée. ${kept}.`, again);
+    said(`Votre session s’est fermée. ${here}.`, again);
     return "session";
   }
   if (answer.status === 409) said("Le dossier a été modifié ailleurs. Rechargez la page, votre saisie vous y sera proposée.");
-  else said(sentenceIn(html).detail || `${kept}. Rechargez-la${NB}: elle vous y sera proposée.`);
+  else said(sentenceIn(html).detail || `${here}. Rechargez-la${NB}: elle vous y sera proposée.`);
   return answer.status === 409 ? "moved" : "refused";
 }
 
@@ -103,10 +102,10 @@ function said(why, ...remedies) {
 function take(form, sent, page) {
   for (const field of form.elements) {
     if (!field.matches("input:not([type=hidden]), textarea") || field.value !== sent.get(field.name)) continue;
-    const kept = page.querySelector(`#draft [name="${CSS.escape(field.name)}"]`);
-    if (!kept || (field === document.activeElement && field.value !== field.defaultValue)) continue;
-    if (field.value !== kept.value) field.value = kept.value;
-    field.defaultValue = kept.value;
+    const known = page.querySelector(`#draft [name="${CSS.escape(field.name)}"]`);
+    if (!known || (field === document.activeElement && field.value !== field.defaultValue)) continue;
+    if (field.value !== known.value) field.value = known.value;
+    field.defaultValue = known.value;
   }
   for (const part of document.querySelectorAll("[data-live]")) {
     const fresh = page.querySelector(`[data-live="${part.dataset.live}"]`);
@@ -137,16 +136,16 @@ export async function keepDraft() {
   return lost + (why === "network" ? "Vérifiez la connexion, puis recommencez." : `R${reload.slice(1)}`);
 }
 
-export function offerDraft(root) {
+export async function offerDraft(root) {
   const form = root.querySelector("form#draft");
   const sent = sessionStorage.getItem("draft sent");
   // The server has it: it says so, or shows what it kept with what is still missing.
-  if (sent && (document.querySelector(".flash-ok") || form?.hasAttribute("data-kept"))) sessionStorage.removeItem(sent);
+  if (sent && (document.querySelector(".flash-ok") || form?.hasAttribute("data-kept"))) forget(sent);
   if (root === document.body) sessionStorage.removeItem("draft sent");
-  const kept = form && sessionStorage.getItem(keyOf(form));
-  if (!kept) return;
-  const fields = Object.entries(JSON.parse(kept)).map(([name, value]) => [form.elements[name], value]).filter(([field, value]) => field && field.value !== value);
-  if (!fields.length) return void sessionStorage.removeItem(keyOf(form));
+  const before = form && (await kept(keyOf(form)));
+  if (!before) return;
+  const fields = Object.entries(before).map(([name, value]) => [form.elements[name], value]).filter(([field, value]) => field && field.value !== value);
+  if (!fields.length) return void forget(keyOf(form));
   const take = element("button", { type: "button", class: "btn btn-line" }, "Reprendre ma saisie");
   const drop = element("button", { type: "button", class: "btn btn-quiet" }, "L’oublier");
   const names = fields.map(([field]) => quoted(field.labels[0]?.firstChild.textContent.trim() ?? field.name)).join(", ");
@@ -161,7 +160,7 @@ export function offerDraft(root) {
     fields[0][0].focus();
   });
   drop.addEventListener("click", () => {
-    sessionStorage.removeItem(keyOf(form));
+    forget(keyOf(form));
     note.remove();
   });
   form.prepend(note);

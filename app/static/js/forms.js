@@ -1,5 +1,6 @@
 // Forms that cannot be sent twice, passwords that can be read back, values read from a file that are no longer so.
 import { draftEdited, draftSaving, draftSent, keepDraft, offerDraft, startDraft } from "./draft.js";
+import { forgetAll, keep, kept } from "./kept.js";
 import { over, restored, stale } from "./session.js";
 import { csrf, element, notice } from "./words.js";
 
@@ -117,11 +118,12 @@ async function switchShortcuts(form) {
 const NOTES = "textarea[name=reason], textarea[name=comment]";
 const keeperOf = (area) => `note ${area.form?.action} ${area.name}`;
 
-function restoreNotes(root) {
+async function restoreNotes(root) {
   // An act was done: what led to it is in the journal, no longer here.
-  if (document.querySelector(".flash-ok")) Object.keys(sessionStorage).filter((name) => name.startsWith("note ")).forEach((name) => sessionStorage.removeItem(name));
+  if (document.querySelector(".flash-ok")) forgetAll("note");
   for (const area of root.querySelectorAll(NOTES)) {
-    if (!area.value.trim()) area.value = sessionStorage.getItem(keeperOf(area)) ?? "";
+    const words = (await kept(keeperOf(area)))?.words;
+    if (words && !area.value.trim()) area.value = words;
   }
 }
 
@@ -163,14 +165,15 @@ function changed(event) {
   if (input.name === "shortcuts" && input.form?.matches("[data-shortcuts-form]")) switchShortcuts(input.form);
 }
 
+// What was kept comes back a moment after the rest: the promise is of that.
 export function readyForms(root) {
-  restoreNotes(root);
-  offerDraft(root);
+  const back = Promise.all([restoreNotes(root), offerDraft(root)]);
   for (const button of root.querySelectorAll("[data-reveal], [data-print]")) button.hidden = false;
   for (const input of root.querySelectorAll(".filebox > input")) dressFile(input);
   for (const input of root.querySelectorAll("[data-of-address]")) fromAddress(input);
   const wrong = root.querySelector("[aria-invalid=true]");
   if (wrong && !wrong.closest("dialog:not([open])")) wrong.focus();
+  return back;
 }
 
 export function startForms() {
@@ -179,7 +182,7 @@ export function startForms() {
   document.addEventListener("click", clicked);
   document.addEventListener("change", changed);
   document.addEventListener("input", (event) => {
-    if (event.target.matches(NOTES)) sessionStorage.setItem(keeperOf(event.target), event.target.value);
+    if (event.target.matches(NOTES)) keep(keeperOf(event.target), { words: event.target.value });
     document.querySelector(`[data-read-for="${CSS.escape(event.target.id)}"]`)?.remove();
   });
   document.addEventListener("keydown", (event) => {

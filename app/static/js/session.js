@@ -1,4 +1,5 @@
 // A session that is over is opened again where the person is: the page, what is typed and the key that is open stay.
+import { forgetAll } from "./kept.js";
 import { NB, THIN, element, icon, notice } from "./words.js";
 
 const ASK = "/compte/session";
@@ -27,8 +28,7 @@ function renew(token) {
 
 // Somebody else is logged in: nothing that was typed here is posted in that name, nor offered to that person.
 function another() {
-  for (const name of Object.keys(sessionStorage)) if (/^(note|draft) /.test(name)) sessionStorage.removeItem(name);
-  window.location.assign("/");
+  forgetAll("note", "draft").then(() => window.location.assign("/"));
 }
 
 function welcome(there) {

@@ -1,0 +1,50 @@
+// What is typed and not saved yet, kept in this tab: sealed (AES-256-GCM) by a key of the person that only the server's
+// pages carry, so that what stays in the storage of a browser is read by nobody else, nor without logging in again.
+// Browsers seal in https and on this very machine; elsewhere nothing is kept.
+const NONCE = 12; // bytes (NIST SP 800-38D)
+const { subtle } = crypto;
+let turn = Promise.resolve(); // one change after the other: a sealing that lasts never comes back over a later one
+
+const bytes = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+const text = (raw) => btoa(Array.from(raw, (one) => String.fromCharCode(one)).join(""));
+const after = (work) => (turn = turn.then(work, work));
+
+function key() {
+  const seal = document.body.dataset.seal;
+  return subtle && seal ? subtle.importKey("raw", bytes(seal), "AES-GCM", false, ["encrypt", "decrypt"]) : null;
+}
+
+// What another person sealed, or a former version wrote in the clear, is of no use here: it goes.
+async function opened(name) {
+  const [stored, own] = [sessionStorage.getItem(name), await key()];
+  if (stored === null || !own) return null;
+  try {
+    const raw = bytes(stored);
+    const about = new TextEncoder().encode(name);
+    const plain = await subtle.decrypt({ name: "AES-GCM", iv: raw.slice(0, NONCE), additionalData: about }, own, raw.slice(NONCE));
+    return JSON.parse(new TextDecoder().decode(plain));
+  } catch {
+    sessionStorage.removeItem(name);
+    return null;
+  }
+}
+
+// Keeps these values under a name, beside those that are there already.
+export const keep = (name, values) => after(async () => {
+  const own = await key();
+  if (!own) return;
+  const [iv, coder] = [crypto.getRandomValues(new Uint8Array(NONCE)), new TextEncoder()];
+  const plain = coder.encode(JSON.stringify({ ...(await opened(name)), ...values }));
+  const closed = await subtle.encrypt({ name: "AES-GCM", iv, additionalData: coder.encode(name) }, own, plain);
+  sessionStorage.setItem(name, text([...iv, ...new Uint8Array(closed)]));
+});
+
+// The values kept under a name, or null.
+export const kept = (name) => after(() => opened(name));
+
+// Forgets one name, or all that begin with the kinds given.
+export const forget = (name) => after(() => sessionStorage.removeItem(name));
+
+export const forgetAll = (...kinds) => after(() => {
+  for (const name of Object.keys(sessionStorage)) if (kinds.some((kind) => name.startsWith(`${kind} `))) sessionStorage.removeItem(name);
+});
