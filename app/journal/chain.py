@@ -13,13 +13,15 @@ import sqlalchemy as sa
 from app.core.clock import now
 from app.core.db import Db
 from app.core.writes import Write, write
-from app.journal.models import ChainHead, JournalEntry
+from app.journal import origins
+from app.journal.models import ChainHead, JournalEntry, Origin
 
 GENESIS = "0" * 64
 FARTHEST = 50_000
 """How far from its place a displaced line is still recognised as such; beyond, it is said to be modified."""
 _entry: Any = JournalEntry.__table__
 _head: Any = ChainHead.__table__
+_origin: Any = Origin.__table__
 # Built once: it is in every move.
 _lock = (
     sa.select(_head.c.seq, _head.c.hash)
@@ -58,6 +60,7 @@ def digest(previous: str, collectivity_id: int, seq: int, line: Mapping[str, Any
 def append(db: Db, collectivity_id: int, *events: Event, along: Sequence[Write] = ()) -> list[int]:
     """Write the lines in the caller's transaction, with what goes `along`; returns the numbers that these ask for.
 
+    From where an act came (`address`, `client`) is kept beside its line, which covers a digest of it (`origins`).
     Call it last: it locks the head of the chain, and the other writers of the collectivity wait for the commit.
     """
     db.flush()  # whatever the ORM still has to write is written before the others are made to wait
@@ -67,16 +70,19 @@ def append(db: Db, collectivity_id: int, *events: Event, along: Sequence[Write] 
         run(sa.insert(_head), {"collectivity_id": collectivity_id, "seq": 0, "hash": GENESIS})
         row = db.execute(_lock, {"chain": collectivity_id}).one()
     seq, previous = row.seq, row.hash
-    moment, lines = now().isoformat(timespec="milliseconds"), []
+    moment, lines, places = now().isoformat(timespec="milliseconds"), [], []
     for event in events:
         seq += 1
+        facts, place = origins.parted(event.facts)
+        if place:
+            places.append({"collectivity_id": collectivity_id, "seq": seq, **place})
         line = {
             "folder_id": event.folder_id,
             "at": moment,
             "who": event.who,
             "user_id": event.user_id,
             "event": event.name,
-            "facts": canonical(event.facts),
+            "facts": canonical(facts),
         }
         hashed = digest(previous, collectivity_id, seq, line)
         lines.append(
@@ -84,7 +90,8 @@ def append(db: Db, collectivity_id: int, *events: Event, along: Sequence[Write] 
         )
         previous = hashed
     head = Write(_head, [{"seq": seq, "hash": previous}], where="collectivity_id", value=collectivity_id)
-    return write(db, [*along, Write(_entry, lines), head])
+    beside = [Write(_origin, places)] if places else []
+    return write(db, [*along, Write(_entry, lines), *beside, head])
 
 
 @dataclass(frozen=True)
@@ -97,15 +104,15 @@ class Break:
 
 
 def verify(db: Db, collectivity_id: int) -> tuple[int, Break | None]:
-    """Recompute the whole chain; how many lines hold, and the first that does not.
+    """Recompute the whole chain; how many lines hold, and the first that does not, itself or by its address.
 
     Give it a session that has read nothing yet: it sees one moment of the journal, whoever writes meanwhile.
     """
     one_moment(db)
-    previous, expected = GENESIS, 1
+    previous, expected, known = GENESIS, 1, origins.erasures(db, collectivity_id)
     with closing(entries(db, collectivity_id)) as lines:
         for row in lines:
-            broken = _fault(row, previous, expected)
+            broken = _fault(row, previous, expected) or origins.fault(row, known)
             if broken:
                 return expected - 1, Break(collectivity_id, expected, broken)
             previous, expected = row.hash, expected + 1
@@ -155,9 +162,14 @@ def one_moment(db: Db) -> None:
 
 
 def entries(db: Db, collectivity_id: int) -> Generator[Any, None, None]:
-    """The lines in the order of their numbers; the rows are read as they come, whatever the length of the journal."""
+    """The lines in the order of their numbers, each with its origin (`salt` is None where there is none).
+
+    The rows are read as they come, whatever the length of the journal.
+    """
+    beside = sa.and_(_origin.c.collectivity_id == _entry.c.collectivity_id, _origin.c.seq == _entry.c.seq)
     query = (
-        sa.select(_entry)
+        sa.select(_entry, _origin.c.salt, _origin.c.address, _origin.c.client)
+        .join_from(_entry, _origin, beside, isouter=True)
         .where(_entry.c.collectivity_id == collectivity_id)
         .order_by(_entry.c.seq, _entry.c.id)
     )

@@ -6,6 +6,8 @@ Chaque écriture porte l’empreinte SHA-256 de la précédente et la sienne, ca
 liste [empreinte précédente, collectivité, numéro, dossier, date, auteur, compte, événement, faits], tel que le module json
 de Python l’écrit (une espace après chaque virgule). La première qui ne tient pas est nommée. Les repères sont les lignes de
 « journal head » gardées ailleurs : sans eux, qui a réécrit toute la chaîne n’est pas vu.
+Une adresse est à côté de son écriture (« origin ») ; les faits en portent l’empreinte SHA-256 : celle du texte JSON de la
+liste [sel, adresse, navigateur]. Elle s’efface avec son sel après un délai, et une écriture le dit.
 Sortie : 0 intact, 1 altéré, 2 illisible.
 """
 
@@ -14,6 +16,7 @@ import argparse
 import hashlib
 import json
 import sys
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +26,7 @@ GENESIS = "0" * 64
 FIELDS = ("folder_id", "at", "who", "user_id", "event", "facts")
 FARTHEST = 1000
 LEAP = timedelta(seconds=2)
+COVERED, ERASED = "origin", "journal.addresses_erased"
 
 
 class Unreadable(Exception):  # noqa: N818 (told as one sentence)
@@ -51,14 +55,81 @@ def read(lines: Iterable[str]) -> "Iterator[dict[str, Any]]":
         yield line
 
 
-def check(lines: Iterable[str]) -> "tuple[str, dict[int, str]]":
-    """The SIREN and the hash of each line that holds; raises `Altered` at the first that does not, and `Unreadable`."""
+class Origins:
+    """The addresses beside the lines: each is what its line covers, or went in its time and a later line says so."""
+
+    def __init__(self) -> None:
+        self.missing: list[tuple[int, str, str]] = []
+        self.there: list[tuple[int, str]] = []
+        self.erasures: list[tuple[int, int, int, str]] = []
+
+    def see(self, line: "dict[str, Any]", name: str) -> None:
+        """Take in a line that holds; raises `Altered` where its address is not the one that it covers."""
+        facts = _object(line["facts"])
+        covered, beside = facts.get(COVERED), line.get("origin")
+        if line["event"] == ERASED and line["folder_id"] is None:
+            upto, days = facts.get("upto"), facts.get("days")
+            reached = self.erasures[-1][0] if self.erasures else 0
+            if isinstance(upto, int) and isinstance(days, int) and reached < upto < line["seq"]:
+                self.erasures.append((upto, days, line["seq"], line["at"]))
+        if covered is None:
+            if beside is not None:
+                raise Altered(f"l’adresse à côté de {name} a été ajoutée : l’écriture n’en couvre aucune")
+        elif beside is None:
+            self.missing.append((line["seq"], line["at"], name))
+        else:
+            values = (
+                [beside.get(one) for one in ("salt", "address", "client")] if isinstance(beside, dict) else []
+            )
+            text = json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass")
+            if hashlib.sha256(text).hexdigest() != covered:
+                raise Altered(f"l’adresse à côté de {name} a été modifiée")
+            self.there.append((line["seq"], name))
+
+    def close(self) -> int:
+        """How many went in their time; raises `Altered` at the first that did not, or that is still there."""
+        uptos = [one[0] for one in self.erasures]
+        for seq, at, name in self.missing:
+            rank = bisect_left(uptos, seq)
+            if rank == len(uptos):
+                raise Altered(f"l’adresse à côté de {name} a été ôtée, et aucune écriture ne le dit")
+            _, days, by, then = self.erasures[rank]
+            if not _after(at, then, days):
+                raise Altered(
+                    f"l’adresse à côté de {name} a été ôtée avant les {days} jours que dit le n° {by}"
+                )
+        for seq, name in self.there:
+            if uptos and seq <= uptos[-1]:
+                raise Altered(f"l’adresse à côté de {name} est là, et une écriture la dit effacée")
+        return len(self.missing)
+
+
+def _object(text: Any) -> "dict[str, Any]":
+    try:
+        found = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _after(at: Any, then: Any, days: int) -> bool:
+    try:
+        return datetime.fromisoformat(then) - datetime.fromisoformat(at) >= timedelta(days=days)
+    except (ValueError, TypeError, OverflowError):
+        return False
+
+
+def check(lines: Iterable[str]) -> "tuple[str, dict[int, str], int]":
+    """The SIREN, the hash of each line that holds, and how many addresses went in their time.
+
+    Raises `Altered` at the first that does not hold, and `Unreadable`.
+    """
     read_lines = read(lines)
     header = next(read_lines, None)
     if header is None or header.get("format") != FORMAT:
         raise Unreadable(f"ce n’est pas un journal exporté (« {FORMAT} » est attendu à la première ligne)")
     collectivity, previous, hashes = header.get("collectivity"), GENESIS, {0: GENESIS}
-    closing = None
+    closing, origins = None, Origins()
     for line in read_lines:
         if closing is not None:
             raise Altered("une écriture suit la fin de l’export : elle a été ajoutée")
@@ -68,7 +139,8 @@ def check(lines: Iterable[str]) -> "tuple[str, dict[int, str]]":
         missing = [name for name in ("seq", "previous", "hash", *FIELDS) if name not in line]
         if missing:
             raise Altered(f"l’écriture n° {line.get('seq', len(hashes))} n’a plus : {', '.join(missing)}")
-        _check_line(line, collectivity, previous, len(hashes))
+        name = _check_line(line, collectivity, previous, len(hashes))
+        origins.see(line, name)
         previous = hashes[line["seq"]] = line["hash"]
     if closing is None:
         raise Altered(f"l’export est coupé après l’écriture n° {len(hashes) - 1} : sa dernière ligne manque")
@@ -76,10 +148,11 @@ def check(lines: Iterable[str]) -> "tuple[str, dict[int, str]]":
         raise Altered(
             f"la tête de chaîne n’est pas l’écriture n° {len(hashes) - 1} : des écritures manquent à la fin, ou ont été ajoutées"
         )
-    return str(header.get("siren")), hashes
+    return str(header.get("siren")), hashes, origins.close()
 
 
-def _check_line(line: "dict[str, Any]", collectivity: Any, previous: str, expected: int) -> None:
+def _check_line(line: "dict[str, Any]", collectivity: Any, previous: str, expected: int) -> str:
+    """How the line is named, once it holds."""
     seq = line["seq"]
     if not isinstance(seq, int) or seq > expected:
         raise Altered(f"l’écriture n° {expected} manque, ou a été déplacée (le n° {seq} est à sa place)")
@@ -97,6 +170,7 @@ def _check_line(line: "dict[str, Any]", collectivity: Any, previous: str, expect
         )
     if line["previous"] != previous:
         raise Altered(f"{name} ne suit pas la précédente : ajoutée, déplacée ou réécrite")
+    return name
 
 
 def _around(seq: int) -> "Iterator[int]":
@@ -148,8 +222,10 @@ def main(arguments: "list[str] | None" = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         with open(asked.journal, encoding="utf-8", newline="\n") as export:  # noqa: PTH123 (read as it comes)
-            siren, hashes = check(export)
+            siren, hashes, gone = check(export)
         print(f"Journal intact : {len(hashes) - 1} écritures, tête {hashes[len(hashes) - 1]}.")
+        if gone:
+            print(f"Adresses effacées à leur terme, comme une écriture le dit : {gone}.")
         with open(asked.journal, encoding="utf-8", newline="\n") as export:  # noqa: PTH123
             for remark in backwards(export):
                 print(f"Remarque : {remark}.")

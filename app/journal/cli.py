@@ -13,12 +13,14 @@ from flask.cli import AppGroup
 
 from app.core.clock import now
 from app.core.db import reading
+from app.core.french import instant
 from app.core.outbox import Outbox
 from app.journal import anchors
 from app.journal.beside import differences
 from app.journal.chain import Break, clock_back, one_moment, verify
 from app.journal.export import CHECKER, export
 from app.journal.models import ChainHead, JournalEntry
+from app.journal.origins import erasures
 
 journal = AppGroup("journal", help="Le journal chaîné.")
 
@@ -64,6 +66,7 @@ def verify_command(collectivity: str | None, against: Iterable[str] | None, *, s
             )
         else:
             click.echo(f"Collectivité {one} : journal intact, {count} écriture{'s' if count > 1 else ''}.")
+            _tell_erased(one)
         with reading() as db:
             for sentence in clock_back(db, one):
                 click.echo(f"Collectivité {one} : {sentence}.")
@@ -73,6 +76,17 @@ def verify_command(collectivity: str | None, against: Iterable[str] | None, *, s
         failed |= _disagrees(against)
     if failed:
         sys.exit(1)
+
+
+def _tell_erased(collectivity_id: int) -> None:
+    """Say up to where the addresses went at their term, if any did."""
+    with reading() as db:
+        known = erasures(db, collectivity_id)
+    if known:
+        click.echo(
+            f"Collectivité {collectivity_id} : adresses effacées jusqu’à l’écriture n° {known[-1].upto}, "
+            f"{instant(known[-1].at)}, après {known[-1].days} jours."
+        )
 
 
 def _differs(collectivity_id: int) -> bool:

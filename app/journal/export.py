@@ -17,6 +17,7 @@ from app.journal import checker
 from app.journal.anchors import place as of_place
 from app.journal.chain import GENESIS, entries, one_moment
 from app.journal.models import ChainHead
+from app.journal.origins import KEPT_APART
 
 NAMES = ("seq", *checker.FIELDS, "previous", "hash")
 CHECKER = "verifier_journal.py"
@@ -32,6 +33,10 @@ Il nomme la première écriture modifiée, manquante, ajoutée ou déplacée. Qu
 refaire toute la chaîne : comparez avec les repères notés ailleurs (« journal head »), s’il y en a :
 
     python3 {checker} {journal} --reperes reperes.txt
+
+L’adresse d’où chacun agissait est à côté de son écriture (« origin »), qui n’en couvre que l’empreinte salée. Elle s’efface
+après le délai de l’installation : l’écriture reste, une autre dit quand. Les écritures d’avant cette séparation portent
+l’adresse dans leurs faits : elle ne peut plus en être ôtée sans rompre la chaîne.
 
 Ce fichier contient des données personnelles : gardez-le comme le journal lui-même.
 """
@@ -49,7 +54,7 @@ def lines(db: Db, collectivity_id: int, moment: datetime) -> Iterator[str]:
     )
     with closing(entries(db, collectivity_id)) as rows:
         for row in rows:
-            yield _line({name: getattr(row, name) for name in NAMES})
+            yield _line({name: getattr(row, name) for name in NAMES} | _origin(row))
     query = sa.select(ChainHead.seq, ChainHead.hash).where(ChainHead.collectivity_id == collectivity_id)
     seq, hashed = db.execute(query).one_or_none() or (0, GENESIS)
     yield _line({"head": {"seq": seq, "hash": hashed}})
@@ -95,6 +100,12 @@ def export(collectivity_id: int, folder: Path, moment: datetime) -> Path:
             path.unlink(missing_ok=True)
         raise
     return target
+
+
+def _origin(row: Any) -> dict[str, Any]:
+    """From where the act came, where it is kept beside the line."""
+    kept = ("salt", *KEPT_APART)
+    return {} if row.salt is None else {"origin": {name: getattr(row, name) for name in kept}}
 
 
 def _private(path: Path, made: list[Path]) -> Any:

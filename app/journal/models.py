@@ -1,4 +1,4 @@
-"""The lines of the journal, and the head of each collectivity's chain."""
+"""The lines of the journal, from where their acts came, and the head of each collectivity's chain."""
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -35,6 +35,22 @@ class JournalEntry(Base, Tenanted):
     facts: Mapped[str]
     previous: Mapped[str]
     hash: Mapped[str]
+
+
+class Origin(Base, Tenanted):
+    """From where the act of a line came, kept beside it: the line's hash covers a salted digest of it, and it may go.
+
+    With the row goes the salt, and what is left in the chain answers no guess.
+    """
+
+    __tablename__ = "journal_origin"
+    __table_args__ = (sa.UniqueConstraint("collectivity_id", "seq"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    seq: Mapped[int]
+    salt: Mapped[str]
+    address: Mapped[str]
+    client: Mapped[str]
 
 
 class ChainHead(Base):

@@ -124,8 +124,9 @@ def forget_share(folder: Path) -> None:
 @with_appcontext
 def sweep_command() -> None:
     """Ôter ce qui ne sert plus ; le travail de fond le fait chaque jour."""
-    days = current_app.config["PARAPHE"].sweep_days
-    swept = sweep.sweep(days)
+    chosen = current_app.config["PARAPHE"]
+    days = chosen.sweep_days
+    swept = sweep.sweep(days, chosen.journal_address_days)
     click.echo(f"Fichiers à demi écrits : {swept.half_written}")
     if days:
         click.echo(f"Documents que rien ne nomme : {swept.documents} ({taille(swept.size)})")
@@ -135,6 +136,10 @@ def sweep_command() -> None:
     click.echo(f"Sessions closes : {swept.logins}")
     click.echo(f"Liens de mot de passe passés : {swept.links}")
     click.echo(f"Clés de dépôt de plus de {sweep.KEYS.days} jours : {swept.keys}")
+    if chosen.journal_address_days:
+        click.echo(f"Adresses du journal de plus de {chosen.journal_address_days} jours : {swept.addresses}")
+    else:
+        click.echo("Adresses du journal : gardées (PARAPHE_JOURNAL_ADDRESS_DAYS=0)")
     if swept.doubtful:
         raise click.ClickException(
             f"{swept.doubtful} documents laissés : la base n’en nomme pas la moitié. "
@@ -155,7 +160,7 @@ def worker(threads: int) -> None:
     crew_of(current_app.config["PARAPHE"])
     chosen = current_app.config["PARAPHE"]
     beside = (partial(marks.daily, chosen), partial(rounds.begin, chosen))
-    jobs.carries(run=outbox.run, watch=sweep.watch(chosen.sweep_days, *beside))
+    jobs.carries(run=outbox.run, watch=sweep.watch(chosen.sweep_days, chosen.journal_address_days, *beside))
     queue.create_consumer(
         workers=threads,
         worker_type="thread",

@@ -1,7 +1,8 @@
-"""Once a day, take away what no longer serves: links and sessions that have ended, and files that no row has ever named.
+"""Once a day, take away what no longer serves: links and sessions that have ended, files that no row names, old addresses.
 
 Only what is over goes, and well after its end: whatever is under way is younger than what is swept. Done again, it finds
-nothing. The outbox and the journal are kept whole.
+nothing. The lines of the outbox and of the journal are kept; addresses go after their own delay, in the journal by a line
+that says so (decision 0025).
 """
 
 import re
@@ -13,12 +14,14 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
+from app.batches.models import Batch
 from app.core import heartbeat, outbox
 from app.core.clock import now
 from app.core.db import Base, Db, reading
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders.once import DepositKey
+from app.journal.erasing import erase_old
 from app.people.models import Challenge, LoginSession, PasswordReset
 from app.signing import copies
 from app.signing.models import RemoteRequest, SignatureSession
@@ -44,15 +47,30 @@ class Swept:
     logins: int
     links: int
     keys: int
+    addresses: int
 
 
-def sweep(days: int) -> Swept:
-    """Take away what is over; documents that no row names only after so many days, and never when that is 0."""
+def sweep(days: int, addresses: int) -> Swept:
+    """Take away what is over; documents that no row names only after so many days, and never when that is 0.
+
+    `addresses`: after how many days an address goes, from the journal and beside; never when that is 0.
+    """
     moment = now()
     rows = _rows(moment)
     copies.sweep(moment)
     found = _documents(moment, timedelta(days=days)) if days else (0, 0, 0)
-    return Swept(vault.store().sweep(moment), *found, *rows)
+    gone = erase_old(addresses)
+    if addresses:
+        _places(moment - timedelta(days=addresses))
+    return Swept(vault.store().sweep(moment), *found, *rows, gone)
+
+
+@use_case
+def _places(db: Db, before: datetime) -> None:
+    """From where a signature was made, or a batch taken up, long ago: the journal has its own delay for the same."""
+    for model in (SignatureSession, Batch):
+        old = sa.update(model).where(model.created_at < before, model.address != "").values(address="")
+        db.execute(old.execution_options(synchronize_session=False))
 
 
 @use_case
@@ -126,7 +144,7 @@ def _may_name(column: sa.Column[Any]) -> bool:
     return isinstance(column.type, sa.String | sa.JSON)
 
 
-def watch(days: int, *beside: Callable[[], None]) -> Callable[[], None]:
+def watch(days: int, addresses: int, *beside: Callable[[], None]) -> Callable[[], None]:
     """The watchdog's round in a worker: what the outbox asks each minute, what is `beside`, and the sweep once a day."""
 
     def round_() -> None:
@@ -138,7 +156,7 @@ def watch(days: int, *beside: Callable[[], None]) -> Callable[[], None]:
             return
         heartbeat.beat("sweep", now())  # first: a sweep that fails waits for its next day too
         try:
-            log.info("sweep.done", **vars(sweep(days)))
+            log.info("sweep.done", **vars(sweep(days, addresses)))
         except Exception as fault:  # noqa: BLE001 - nothing that serves depends on it
             log.warning("sweep.failed", error=repr(fault))
 

@@ -1,6 +1,5 @@
 """The journal of the collectivity: who entered, who gave whom what, line by line; what a folder's own journal does not show."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.db import Db
-from app.core.french import euros, jour
+from app.core.french import euros, instant, jour
 from app.display.views import family_words
 from app.folders.search import key_of
 from app.journal.models import JournalEntry
+from app.journal.origins import told
 from app.people.models import Application, User
 from workflows.rights import Right
 
@@ -59,6 +59,7 @@ ACTS = {
     "identity.given_up": "Renoncé à dire qui l’on est",
     "identity.proven": "Identité prouvée de nouveau",
     "identity.refused": "Réponse fausse à qui l’on est",
+    "journal.addresses_erased": "Adresses du journal effacées",
     "login.closed": "Session fermée",
     "login.opened": "Connexion",
     "mandate.accredited": "Mandat connu du comptable",
@@ -131,7 +132,7 @@ def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) 
         query = query.where(JournalEntry.seq < asked.before)
     query = query.order_by(JournalEntry.seq.desc())
     rows = db.scalars(query.limit(limit + 1) if limit else query).all()
-    return [line_of(one, names) for one in rows]
+    return [line_of(one, facts, names) for one, facts in told(db, rows)]
 
 
 def names_in(db: Db, collectivity_id: int) -> dict[int, str]:
@@ -140,9 +141,8 @@ def names_in(db: Db, collectivity_id: int) -> dict[int, str]:
     return {one.id: one.name for one in db.scalars(people)}
 
 
-def line_of(row: JournalEntry, names: Mapping[int, str]) -> Line:
-    """A line that belongs to no folder, in French; `names` are those of `names_in`."""
-    facts = json.loads(row.facts)
+def line_of(row: JournalEntry, facts: Mapping[str, Any], names: Mapping[int, str]) -> Line:
+    """A line that belongs to no folder, in French; its `facts` are those of `told`, `names` those of `names_in`."""
     act = ACTS.get(row.event, "Autre acte")
     return Line(row.seq, datetime.fromisoformat(row.at), row.who, act, _detail(facts, names, row.user_id))
 
@@ -167,42 +167,69 @@ def _detail(facts: Mapping[str, Any], names: Mapping[int, str], by: int | None) 
         _establishments(facts),
         facts.get("family"),
         facts.get("client"),
-        facts.get("address") and f"adresse {facts['address']}",
+        place(facts),
+        _erased(facts),
     ]
     return ", ".join(str(one) for one in parts if one)
+
+
+def place(facts: Mapping[str, Any]) -> str:
+    """The address of an act, or what became of it, in words; nothing where none was kept."""
+    where = address(facts)
+    return f"adresse {where}" if where else ""
+
+
+def address(facts: Mapping[str, Any]) -> str:
+    """The address alone, or « effacée le … »; nothing where none was kept."""
+    if facts.get("address") or "erased_at" not in facts:
+        return str(facts.get("address") or "")
+    if facts["erased_at"] is None:
+        return "ôtée sans qu’aucune écriture ne le dise"
+    return f"effacée le {instant(datetime.fromisoformat(facts['erased_at']))}"
+
+
+def _erased(facts: Mapping[str, Any]) -> str:
+    """How many addresses went, and how old they were."""
+    if "upto" not in facts:
+        return ""
+    many = facts["count"] > 1
+    return (
+        f"{facts['count']} adresse{'s' if many else ''} de plus de {facts['days']} jours, "
+        f"jusqu’à l’écriture n° {facts['upto']}"
+    )
 
 
 def _mandate(facts: Mapping[str, Any]) -> str:
     """The order, the days and the bounds of a mandate, or of a suspended convention."""
     since, until = facts.get("starts_on") or facts.get("since"), facts.get("ends_on")
     ceiling, families = facts.get("ceiling_cents"), facts.get("families")
-    told = [
+    words = [
         facts.get("order") and f"arrêté {facts['order']}",
         since and f"depuis le {jour(since)}",
         until and f"jusqu’au {jour(until)}",
         ceiling and f"plafond {euros(Decimal(ceiling) / 100)}",
         families and f"pour {', '.join(family_words(one)[0].lower() for one in families)}",
     ]
-    return ", ".join(str(one) for one in told if one)
+    return ", ".join(str(one) for one in words if one)
 
 
 def _establishments(facts: Mapping[str, Any]) -> str:
     """The SIRETs that were added to a list and taken off it, as many as a line has room for; the chain has them all."""
     if "listed" not in facts:
         return ""
-    told = [
+    words = [
         f"{word} : {', '.join(changed[:ROOM])}{' …' if len(changed) > ROOM else ''}"
         for word, changed in (("ajout", facts["added"]), ("retrait", facts["removed"]))
         if changed
     ]
-    return ", ".join((*told, f"{len(facts['listed'])} dans la liste"))
+    return ", ".join((*words, f"{len(facts['listed'])} dans la liste"))
 
 
 def _rights(facts: Mapping[str, Any]) -> str:
     if not isinstance(facts.get("rights"), list):
         return ""
-    told = _labels(facts["rights"])
-    return f"{told} (avant : {_labels(facts['was'])})" if "was" in facts else told
+    given = _labels(facts["rights"])
+    return f"{given} (avant : {_labels(facts['was'])})" if "was" in facts else given
 
 
 def _labels(rights: Sequence[str]) -> str:
@@ -213,5 +240,5 @@ def _labels(rights: Sequence[str]) -> str:
 def _rule(rule: object) -> str:
     if not isinstance(rule, Mapping):
         return ""
-    told = f"pour {_RULES.get(str(rule.get('who')), '')}"
-    return f"{told}, et avant chaque signature" if rule.get("before_signing") else told
+    words = f"pour {_RULES.get(str(rule.get('who')), '')}"
+    return f"{words}, et avant chaque signature" if rule.get("before_signing") else words

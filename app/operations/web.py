@@ -245,6 +245,7 @@ def journal() -> str:
         more=shown[trace.PAGE - 1].seq if more else None,
         asked=asked,
         acts=sorted(trace.ACTS.items(), key=lambda one: one[1]),
+        address_days=current_app.config["PARAPHE"].journal_address_days,
     )
 
 

@@ -364,6 +364,7 @@ PASSING = {
     "Favourite": "what somebody who is gone kept at hand",
     "HandwrittenImage": "the image of the handwriting of somebody who is gone; what it decorated stays",
     "LoginSession": "a session that is over",
+    "Origin": "from where an act came, at its term; its line stays, and another says so",
     "PasswordReset": "a link that is over",
     "PossessionChallenge": "a question that was answered",
     "Reading": "what was no longer new to somebody who is gone; the journal keeps who opened what",

@@ -28,6 +28,7 @@ from tests.builders.house import House
 from workflows.rights import Right
 
 DAYS = 30
+ADDRESSES = 365
 
 
 class Coffer:
@@ -79,12 +80,12 @@ def test_a_fresh_orphan_stays_an_old_one_goes_and_what_a_row_names_is_kept(
     named = coffer.all()
     coffer.age_all()
     old, fresh = coffer.put(b"old orphan", DAYS + 1), coffer.put(b"fresh orphan", DAYS - 1)
-    swept = sweep(DAYS)
+    swept = sweep(DAYS, ADDRESSES)
     assert (swept.documents, swept.size, swept.doubtful) == (1, len(b"old orphan"), 0)
     assert coffer.all() == named | {fresh}
     assert old not in coffer.all()
     assert [len(house.bytes_of(one)) for one in house.versions(folder_id)]
-    assert sweep(DAYS) == sweeping.Swept(0, 0, 0, 0, 0, 0, 0, 0)
+    assert sweep(DAYS, ADDRESSES) == sweeping.Swept(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def test_whatever_the_column_a_digest_written_in_a_row_keeps_the_file(house: House, coffer: Coffer) -> None:
@@ -110,7 +111,7 @@ def test_whatever_the_column_a_digest_written_in_a_row_keeps_the_file(house: Hou
         row = sa.select(sa.func.min(outbox.Outbox.id)).scalar_subquery()
         deep = {"list": [{"digest": known["payload"]}]}
         connection.execute(sa.update(outbox.Outbox).where(outbox.Outbox.id == row).values(payload=deep))
-    sweep(DAYS)
+    sweep(DAYS, ADDRESSES)
     assert set(known.values()) <= coffer.all()
 
 
@@ -122,7 +123,7 @@ def test_a_deposit_of_the_same_bytes_makes_an_old_orphan_young_again(house: Hous
     assert (coffer.scope, digest) in seen
     vault.store().put_bytes(coffer.scope, b"left by a crash")  # deposited again, its row not yet written
     assert not vault.store().forget(coffer.scope, digest, now(), timedelta(days=DAYS))
-    assert sweep(DAYS).documents == 0
+    assert sweep(DAYS, ADDRESSES).documents == 0
     assert vault.store().read(coffer.scope, digest) == b"left by a crash"
 
 
@@ -149,7 +150,7 @@ def test_a_deposit_and_a_sweep_of_the_same_bytes_at_once_lose_nothing(house: Hou
 def test_a_base_that_does_not_know_the_documents_takes_none_away(house: House, coffer: Coffer) -> None:
     for n in range(3):
         coffer.put(b"of another base %d" % n, 90)
-    swept = sweep(DAYS)
+    swept = sweep(DAYS, ADDRESSES)
     assert (swept.documents, swept.doubtful) == (0, 3)
     assert len(coffer.all()) == 3
 
@@ -158,7 +159,7 @@ def test_zero_days_never_looks_at_the_documents(house: House, coffer: Coffer) ->
     house.an_invoice(at="draft")
     coffer.age_all()
     kept = coffer.all() | {coffer.put(b"orphan", 900)}
-    assert sweep(0).documents == 0
+    assert sweep(0, 0).documents == 0
     assert coffer.all() == kept
 
 
@@ -173,7 +174,7 @@ def test_sessions_links_and_keys_go_once_they_are_over(house: House) -> None:
     assert accounting.deposit(key="commande-1").status_code == 201
     house.drain()
     done_rows = rows(outbox.Outbox)
-    nothing = sweep(DAYS)
+    nothing = sweep(DAYS, ADDRESSES)
     assert (nothing.signatures, nothing.logins, nothing.links, nothing.keys) == (0, 0, 0, 0)
 
     change(SignatureSession, expires_at=now() - timedelta(hours=25))
@@ -181,7 +182,7 @@ def test_sessions_links_and_keys_go_once_they_are_over(house: House) -> None:
     change(LoginSession, expires_at=now() - timedelta(hours=25))
     change(PasswordReset, expires_at=now() - timedelta(hours=25))
     change(DepositKey, created_at=now() - timedelta(days=31))
-    swept = sweep(DAYS)
+    swept = sweep(DAYS, ADDRESSES)
     assert (swept.signatures, swept.logins, swept.links, swept.keys) == (1, 1, 1, 1)
     assert rows(SignatureSession) == rows(SignatureSession, SignatureSession.state == "done") == 1
     assert rows(Challenge) == rows(LoginSession) == rows(PasswordReset) == rows(DepositKey) == 0
@@ -194,7 +195,7 @@ def test_a_link_asked_after_a_sweep_is_sent(house: House) -> None:
     for _ in range(2):  # SQLite gives the number of the last row again
         desks.ask_reset("g.trehorel")
         change(PasswordReset, expires_at=now() - timedelta(hours=25))
-        assert sweep(DAYS).links == 1
+        assert sweep(DAYS, ADDRESSES).links == 1
     house.drain()
     assert rows(outbox.Outbox, outbox.Outbox.kind == "mail") == 2
 
@@ -216,24 +217,37 @@ def watchdog() -> Iterator[None]:
     jobs.carries(run=outbox.run, watch=outbox.watch)
 
 
+def test_the_address_of_a_signature_that_was_made_goes_at_its_term(house: House) -> None:
+    house.an_invoice(at="done")
+    made = SignatureSession.state == "done", SignatureSession.address != ""
+    change(SignatureSession, address="203.0.113.7")
+    sweep(DAYS, ADDRESSES)
+    assert rows(SignatureSession, *made) == 1
+    change(SignatureSession, created_at=now() - timedelta(days=ADDRESSES + 1))
+    sweep(DAYS, 0)
+    assert rows(SignatureSession, *made) == 1
+    sweep(DAYS, ADDRESSES)
+    assert rows(SignatureSession, *made) == 0
+
+
 def test_the_worker_sweeps_once_a_day_and_goes_on_when_a_sweep_fails(
     house: House, watchdog: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
 
-    def failing(days: int) -> None:
-        calls.append(days)
+    def failing(days: int, addresses: int) -> None:
+        calls.append((days, addresses))
         raise OSError("the disk is away")
 
     monkeypatch.setattr(sweeping, "sweep", failing)
-    jobs.carries(run=outbox.run, watch=sweeping.watch(DAYS))
+    jobs.carries(run=outbox.run, watch=sweeping.watch(DAYS, ADDRESSES))
     for _ in range(3):
         jobs._watchdog()
-    assert calls == [DAYS]
+    assert calls == [(DAYS, ADDRESSES)]
     assert heartbeat.last("worker")
     beat_of_yesterday()
     jobs._watchdog()
-    assert calls == [DAYS, DAYS]
+    assert calls == [(DAYS, ADDRESSES)] * 2
 
 
 @use_case

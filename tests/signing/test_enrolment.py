@@ -1,7 +1,6 @@
 """Whose certificate it is: the key proves it, one person has it, the name is his or an administrator says so; all are told."""
 
 import html
-import json
 import re
 from base64 import b64decode, b64encode
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from app.core import schema
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
+from app.journal import origins
 from app.journal.models import JournalEntry
 from app.operations.doctor import examine
 from app.people import desks
@@ -86,7 +86,7 @@ def letters(event: str) -> dict[str, dict[str, Any]]:
 def lines(event: str) -> list[dict[str, Any]]:
     with reading() as db:
         query = sa.select(JournalEntry).where(JournalEntry.event == event).order_by(JournalEntry.id)
-        return [{"who": one.who, **json.loads(one.facts)} for one in db.scalars(query)]
+        return [{"who": one.who, **facts} for one, facts in origins.told(db, db.scalars(query).all())]
 
 
 def words(answer: Any) -> str:

@@ -14,6 +14,7 @@ from app.batches import gesture
 from app.core.db import Db, engine, reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
+from app.journal import origins
 from app.journal.models import JournalEntry
 from app.people import identity
 from app.people.actor import Actor, Seat
@@ -56,8 +57,8 @@ def confirming(house: House, client: FlaskClient, password: str) -> Any:
 
 def events(name: str) -> list[dict[str, Any]]:
     with reading() as db:
-        query = sa.select(JournalEntry.facts).where(JournalEntry.event == name)
-        return [json.loads(one) for one in db.scalars(query)]
+        query = sa.select(JournalEntry).where(JournalEntry.event == name)
+        return [facts for _, facts in origins.told(db, db.scalars(query).all())]
 
 
 def test_a_fresh_login_is_asked_nothing(house: House) -> None:

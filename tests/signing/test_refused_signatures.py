@@ -17,6 +17,7 @@ from flask.testing import FlaskClient
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.files import vault
+from app.journal import origins
 from app.journal.chain import verify
 from app.journal.models import JournalEntry
 from app.signing import enrol, refused
@@ -69,7 +70,8 @@ class Scene:
             query = sa.select(JournalEntry).where(
                 JournalEntry.folder_id == self.folder_id, JournalEntry.event == "signature.refused"
             )
-            return [{"who": one.who, **json.loads(one.facts)} for one in db.scalars(query)]
+            told = origins.told(db, db.scalars(query).all())
+            return [{"who": one.who, **facts} for one, facts in told]
 
     def logged(self) -> list[dict[str, Any]]:
         """The lines of the security log about signatures since the last look: one JSON object each."""

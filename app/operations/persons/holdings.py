@@ -12,6 +12,8 @@ from app.core.db import Base, Db
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.journal.models import JournalEntry
+from app.journal.origins import told
+from app.operations.trace import address
 from app.people.models import Collectivity, User
 
 ACCOUNT = (
@@ -161,11 +163,8 @@ def _journal(db: Db, user: User, *, whole: bool) -> list[dict[str, Any]]:
     for condition in (own, apart):
         query = sa.select(JournalEntry).where(JournalEntry.collectivity_id == user.collectivity_id, condition)
         found |= {row.seq: row for row in db.scalars(query)}
-    return [
-        _line(row, whole=whole)
-        for _, row in sorted(found.items())
-        if row.user_id == user.id or user.id in _about(row)
-    ]
+    his = [row for _, row in sorted(found.items()) if row.user_id == user.id or user.id in _about(row)]
+    return [_line(row, facts, whole=whole) for row, facts in told(db, his)]
 
 
 def _about(row: JournalEntry) -> set[Any]:
@@ -173,12 +172,15 @@ def _about(row: JournalEntry) -> set[Any]:
     return {facts.get("whose"), facts.get("user")}
 
 
-def _line(row: JournalEntry, *, whole: bool) -> dict[str, Any]:
+def _line(row: JournalEntry, facts: dict[str, Any], *, whole: bool) -> dict[str, Any]:
+    """A line with what `told` says of it; of an address that went, when."""
     line = {"seq": row.seq, "at": row.at, "who": row.who, "event": row.event, "folder_id": row.folder_id}
-    facts = json.loads(row.facts)
+    if where := address(facts):
+        facts["address"] = where
+    facts.pop("erased_at", None)
     if whole or row.folder_id is None:
         return {**line, "facts": facts}
-    return {**line, "address": facts["address"]} if "address" in facts else line
+    return {**line, "address": where} if where else line
 
 
 def _plain(value: object) -> Any:

@@ -1,6 +1,5 @@
 """What was done in a person's name lately: his own lines of the journal, the last ones first."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from app.core.db import Db
 from app.display.events import told
 from app.folders.access import readable_by
 from app.folders.models import Folder
+from app.journal import origins
 from app.journal.models import JournalEntry
 from app.operations import trace
 from app.people.actor import Actor
@@ -47,20 +47,22 @@ def done_by(db: Db, actor: Actor, before: int | None = None) -> tuple[list[Done]
     readable = sa.select(Folder.id, Folder.title).where(Folder.id.in_(numbers), readable_by(actor))
     titles = {row.id: row.title for row in db.execute(readable)} if numbers else {}
     names = trace.names_in(db, actor.collectivity_id)
-    lines = [_done(one, actor, titles, names) for one in shown]
+    lines = [_done(one, facts, actor, titles, names) for one, facts in origins.told(db, shown)]
     return lines, shown[-1].id if len(rows) > PAGE else None
 
 
-def _done(row: JournalEntry, actor: Actor, titles: Mapping[int, str], names: Mapping[int, str]) -> Done:
-    at, facts = datetime.fromisoformat(row.at), json.loads(row.facts)
+def _done(
+    row: JournalEntry,
+    facts: Mapping[str, Any],
+    actor: Actor,
+    titles: Mapping[int, str],
+    names: Mapping[int, str],
+) -> Done:
+    at = datetime.fromisoformat(row.at)
     if row.folder_id is None:
-        line = trace.line_of(row, names)
+        line = trace.line_of(row, facts, names)
         return Done(at, line.act, line.detail)
-    where = _from(facts)
+    where = trace.place(facts)
     if row.folder_id not in titles:
         return Done(at, CLOSED, where)
     return Done(at, told(row.event, actor.name, facts)[1], where, row.folder_id, titles[row.folder_id])
-
-
-def _from(facts: Mapping[str, Any]) -> str:
-    return f"adresse {facts['address']}" if facts.get("address") else ""

@@ -1,0 +1,254 @@
+"""An address stands beside its line, which covers a digest of it: it goes at its term, and whoever touches it is found out."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from app.core import clock
+from app.core.db import engine, reading
+from app.core.transaction import use_case
+from app.journal import chain, erasing, origins
+from app.journal.chain import Event, append, verify
+from app.journal.erasing import erase_old
+from app.journal.export import CHECKER
+from app.journal.models import ChainHead, JournalEntry, Origin
+from tests.builders.house import House
+
+SIREN, DAYS = "212909998", 365
+TABLES = [one.__table__ for one in (JournalEntry, Origin, ChainHead)]
+K = "k.morizur"
+HERE, BROWSER = "203.0.113.7", "Firefox sous Windows"
+
+
+@use_case
+def write(db, collectivity_id: int, *events: Event) -> None:
+    append(db, collectivity_id, *events)
+
+
+def sql(*statements: str) -> None:
+    with engine().begin() as connection:
+        for one in statements:
+            connection.execute(sa.text(one))
+
+
+def opened(user: int, **place: str) -> Event:
+    return Event("login.opened", "Katell Morizur", user, None, {"user": user, "way": "password", **place})
+
+
+@pytest.fixture
+def here(house: House, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A journal of five lines: three with an address that is due, due, and not due; one without; one of before."""
+    actor = house.actor(K)
+    sql("DELETE FROM journal_origin", "DELETE FROM journal_entry", "DELETE FROM chain_head")
+    where = {"address": HERE, "client": BROWSER}
+    for days, place in ((400, where), (399, {}), (380, where), (100, where)):
+        with monkeypatch.context() as then:
+            then.setattr(chain, "now", lambda days=days: clock.now() - timedelta(days=days))
+            write(actor.collectivity_id, opened(actor.user_id, **place))
+    with monkeypatch.context() as before:
+        before.setattr(origins, "parted", lambda facts: (facts, None))
+        write(actor.collectivity_id, opened(actor.user_id, **where))
+    return actor.collectivity_id
+
+
+@contextmanager
+def put_back() -> Iterator[None]:
+    """Whatever is altered inside is as it was afterwards."""
+    with engine().connect() as connection:
+        kept = [[dict(row) for row in connection.execute(sa.select(one)).mappings()] for one in TABLES]
+    yield
+    with engine().begin() as connection:
+        for table, rows in zip(TABLES, kept, strict=True):
+            connection.execute(sa.delete(table))
+            if rows:
+                connection.execute(sa.insert(table), rows)
+
+
+def verdict(house: House) -> tuple[int, str]:
+    done = house.app.test_cli_runner().invoke(args=["journal", "verify"])
+    return done.exit_code, done.output.replace("\u00a0", " ")
+
+
+def judged(house: House, room: Path) -> tuple[int, str]:
+    """What a bare Python says of an export made now."""
+    done = house.app.test_cli_runner().invoke(args=["journal", "export", "--collectivity", SIREN, str(room)])
+    assert done.exit_code == 0, done.output
+    said = subprocess.run(
+        [sys.executable, "-I", "-S", str(room / CHECKER), str(room / f"journal-{SIREN}.jsonl")],
+        capture_output=True,
+        text=True,
+        env={"LC_ALL": "C.UTF-8"},
+    )
+    assert said.stderr == ""
+    return said.returncode, said.stdout
+
+
+def seqs() -> list[int]:
+    with reading() as db:
+        return list(db.scalars(sa.select(Origin.seq).order_by(Origin.seq)))
+
+
+@pytest.mark.law("PRV-03")
+def test_an_address_goes_at_its_term_and_the_chain_holds_before_and_after(
+    house: House, here: int, tmp_path: Path
+) -> None:
+    assert verdict(house) == (0, f"Collectivité {here} : journal intact, 5 écritures.\n")
+    assert judged(house, tmp_path / "before")[0] == 0
+    with reading() as db:
+        heads = list(db.execute(sa.select(JournalEntry.seq, JournalEntry.hash)))
+        covered = db.scalars(sa.select(JournalEntry.facts).where(JournalEntry.seq < 5)).all()
+    assert HERE not in " ".join(covered)
+    assert erase_old(0) == 0  # kept for ever, where it is asked so
+    assert seqs() == [1, 3, 4]
+    assert erase_old(DAYS) == 2
+    assert erase_old(DAYS) == 0  # nothing is left to do, and no line is written
+    assert seqs() == [4]
+    with reading() as db:
+        assert list(db.execute(sa.select(JournalEntry.seq, JournalEntry.hash)))[:5] == heads
+        last = db.scalars(sa.select(JournalEntry).where(JournalEntry.seq == 6)).one()
+    assert (last.event, json.loads(last.facts)) == (origins.ERASED, {"upto": 3, "days": DAYS, "count": 2})
+    code, said = verdict(house)
+    assert (code, "journal intact, 6 écritures" in said) == (0, True)
+    assert "adresses effacées jusqu’à l’écriture n° 3, " in said
+    code, said = judged(house, tmp_path / "after")
+    assert (code, "Adresses effacées à leur terme, comme une écriture le dit : 2." in said) == (0, True)
+    text = (tmp_path / "after" / f"journal-{SIREN}.jsonl").read_text()
+    assert text.count(HERE) == 2  # the one that is not due, and the one of before, which its hash covers
+
+
+def test_what_became_of_an_address_is_told_in_french_wherever_lines_are_read(
+    house: House, here: int, tmp_path: Path
+) -> None:
+    erase_old(DAYS)
+    client = house.client(K)  # who enters leaves a line, with his own address
+    page = client.get("/administration/journal").get_data(as_text=True).replace("\u00a0", " ")
+    assert page.count("adresse effacée le ") == 2
+    assert "2 adresses de plus de 365 jours, jusqu’à l’écriture n° 3" in page
+    assert page.count(f"adresse {HERE}") == 2
+    assert "Adresses du journal effacées" in page
+    table = client.get("/administration/journal.csv").get_data(as_text=True)
+    rows = list(csv.reader(io.StringIO(table), delimiter=";"))
+    assert sum("adresse effacée le" in one[4] for one in rows) == 2
+    mine = client.get("/compte/activite").get_data(as_text=True)
+    assert mine.count("adresse effacée le ") == 2
+    done = house.app.test_cli_runner().invoke(args=["person", "export", SIREN, K, str(tmp_path / "k.json")])
+    assert done.exit_code == 0, done.output
+    kept = {one["seq"]: one for one in json.loads((tmp_path / "k.json").read_text())["journal"]}
+    assert kept[1]["facts"]["address"].startswith("effacée le ")
+    assert (kept[4]["facts"]["address"], kept[4]["facts"]["client"]) == (HERE, BROWSER)
+    assert kept[5]["facts"]["address"] == HERE
+    assert all(origins.COVERED not in one["facts"] for one in kept.values())
+
+
+def early(house: House) -> None:
+    """Somebody who knows the rule takes an address away before its time, and says so in a line of the chain."""
+    facts = {"upto": 4, "days": DAYS, "count": 1}
+    write(house.actor(K).collectivity_id, Event(origins.ERASED, erasing.BY, None, None, facts))
+    sql("DELETE FROM journal_origin WHERE seq = 4")
+
+
+def put(seq: int) -> str:
+    return (
+        "INSERT INTO journal_origin (collectivity_id, seq, salt, address, client) "
+        f"SELECT collectivity_id, {seq}, 'ab', '{HERE}', '' FROM journal_entry WHERE seq = {seq}"
+    )
+
+
+TOUCHED: dict[str, tuple[Callable[[House], object], int, str]] = {
+    "the address": (
+        lambda _: sql("UPDATE journal_origin SET address = '198.51.100.1' WHERE seq = 4"),
+        4,
+        "a été modifiée",
+    ),
+    "the browser": (
+        lambda _: sql("UPDATE journal_origin SET client = '' WHERE seq = 4"),
+        4,
+        "a été modifiée",
+    ),
+    "the salt": (lambda _: sql("UPDATE journal_origin SET salt = 'ab' WHERE seq = 4"), 4, "a été modifiée"),
+    "removed before its time": (
+        lambda _: sql("DELETE FROM journal_origin WHERE seq = 4"),
+        4,
+        "a été ôtée, et aucune",
+    ),
+    "removed before its time, a line says so": (early, 4, "a été ôtée avant les 365 jours que dit"),
+    "back after it went": (lambda _: sql(put(3)), 3, "a été modifiée"),
+    "one where there was none": (lambda _: sql(put(2)), 2, "a été ajoutée"),
+    "one beside a line of before": (lambda _: sql(put(5)), 5, "a été ajoutée"),
+}
+
+
+def test_who_touches_an_address_is_found_out_here_and_by_a_bare_python(
+    house: House, here: int, tmp_path: Path
+) -> None:
+    with reading() as db:
+        first = db.execute(sa.select(Origin.__table__).where(Origin.seq == 1)).mappings().one()
+    erase_old(DAYS)
+    ways = dict(TOUCHED)
+    ways["the very address, put back"] = (
+        lambda _: _insert(dict(first)),
+        1,
+        "la dit effacée",
+    )
+    for rank, (name, (touch, number, words)) in enumerate(ways.items()):
+        with put_back():
+            touch(house)
+            code, said = verdict(house)
+            assert (code, f"journal altéré à l’écriture n° {number} : " in said) == (1, True), (name, said)
+            assert words in said, (name, said)
+            code, said = judged(house, tmp_path / str(rank))
+            assert (code, f"l’écriture n° {number} " in said, words in said) == (1, True, True), (name, said)
+    assert verdict(house)[0] == 0
+
+
+def _insert(row: dict[str, object]) -> None:
+    with engine().begin() as connection:
+        connection.execute(sa.insert(Origin.__table__), [row])
+
+
+def test_killed_between_two_batches_what_went_has_its_line_and_the_rest_goes_next_time(
+    house: House, here: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasing, "BATCH", 1)
+    with monkeypatch.context() as dying:
+        told = []
+
+        def last_words(db, collectivity_id: int, event: Event) -> None:
+            if told:
+                raise KeyboardInterrupt
+            told.append(append(db, collectivity_id, event))
+
+        dying.setattr(erasing, "append", last_words)
+        with pytest.raises(KeyboardInterrupt):
+            erase_old(DAYS)
+    assert seqs() == [3, 4]
+    with reading() as db:
+        assert verify(db, here) == (6, None)
+    assert erase_old(DAYS) == 1
+    assert seqs() == [4]
+    with reading() as db:
+        assert verify(db, here) == (7, None)
+
+
+def test_a_clock_that_was_wrong_makes_an_address_wait_and_never_leave_early(
+    house: House, here: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor = house.actor(K)
+    sql("DELETE FROM journal_origin", "DELETE FROM journal_entry", "DELETE FROM chain_head")
+    for days in (400, 10, 390):  # the third was written by a clock that had gone backwards
+        with monkeypatch.context() as then:
+            then.setattr(chain, "now", lambda days=days: clock.now() - timedelta(days=days))
+            write(here, opened(actor.user_id, address=HERE))
+    assert erase_old(DAYS) == 1
+    assert seqs() == [2, 3]
+    with reading() as db:
+        assert verify(db, here)[1] is None
