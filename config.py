@@ -1,25 +1,40 @@
-"""Every setting of Paraphe, read once, checked at start; a bad configuration is refused with the list of all its faults."""
+"""Every setting of Paraphe, read once, checked at start; a bad configuration is refused with the list of all its faults.
+
+Those of a channel are declared in its folder (`app/transmission/settings.py`), and read, checked and refused as these are.
+"""
 
 import json
 import os
 import re
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from email.utils import parseaddr
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, InitErrorDetails
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+if TYPE_CHECKING:
+    from app.transmission.settings import ChannelSettings
 
 PREFIX = "PARAPHE_"
 SECRET = 32
 SHORTEST_IDLE = 10
-WEBHOOK_SECRET = 16
 SCHEMES: dict[str, tuple[frozenset[str], str]] = {
     "database_url": (
         frozenset({"sqlite", "postgresql", "postgresql+psycopg"}),
@@ -44,7 +59,6 @@ SCHEMES: dict[str, tuple[frozenset[str], str]] = {
     ),
     "tsa_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
     "tsa_second_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
-    "handover_webhook_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
     "s2low_url": (frozenset({"https"}), "il faut l’adresse https de l’opérateur"),
     "csc_url": (frozenset({"http", "https"}), "il faut l’adresse https:// du service, jusqu’à /csc/v1"),
     "csc_oauth_url": (frozenset({"http", "https"}), "il faut une adresse https:// complète"),
@@ -75,7 +89,7 @@ class Settings(BaseSettings):
         env_file=".env",
         env_ignore_empty=True,
         frozen=True,
-        extra="ignore",
+        extra="allow",  # what the channels declare, and nothing else: `_with_the_channels` lets nothing else in
         validate_default=True,
     )
 
@@ -175,35 +189,60 @@ class Settings(BaseSettings):
     s2low_url: str = ""
     pes_schema: str = "warn"
 
-    actes_transport: str = "simulated"
-    actes_application: str = "TACT"
-    actes_folder: Path | None = None
-    actes_delay_seconds: float = Field(4.0, ge=0)
-    actes_classification_file: Path | None = None
-    actes_classification_folder: Path | None = None
     actes_poll_seconds: float = Field(60.0, gt=0)
     actes_letters_seconds: float = Field(1800.0, gt=0)
     actes_email: str = "parapheur@commune.example.org"
     operator_silence_hours: float = Field(4.0, gt=0)
-    actes_late_hours: float = Field(72.0, gt=0)
-    helios_transport: str = "simulated"
-    helios_folder: Path | None = None
-    helios_delay_seconds: float = Field(4.0, ge=0)
-    helios_late_hours: float = Field(48.0, gt=0)
-    handover_folder: Path | None = None
-    handover_webhook_url: str = ""
-    handover_webhook_secret: SecretStr = SecretStr("")
-    handover_webhook_hosts: Annotated[tuple[str, ...], NoDecode] = ()
 
     simulators: str = ""
     demo: bool = False
     demo_dir: Path = Path("var/demo")
     log_json: bool = False
 
-    @property
-    def handover_aside(self) -> Path:
-        """Where a restoration lays the hand-overs of a copy, which the commune's software may have taken already."""
-        return self.data_dir / "remises-restaurees"
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """As for any settings; what the channels declare is looked for in the same two places."""
+        own = (_OfChannels(settings_cls, one) for one in (env_settings, dotenv_settings))
+        return init_settings, env_settings, next(own), dotenv_settings, next(own), file_secret_settings
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_the_channels(cls, values: dict[str, Any], handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Check the settings of each channel by its own model, beside ours, so that all faults are told at once."""
+        own = {name: values[name] for name in cls.model_fields if name in values}
+        data = Path(own.get("data_dir") or "var/data").absolute()
+        declared: dict[str, Any] = {}
+        faults: list[ErrorDetails] = []
+        for channel, model in _channels().items():
+            given = {
+                name: values[f"{channel}_{name}"]
+                for name in model.model_fields
+                if f"{channel}_{name}" in values
+            }
+            try:
+                made = model.model_validate(model.placed(data, given), context=own)
+            except ValidationError as refused:
+                faults += [
+                    {**one, "loc": ("_".join((channel, *map(str, one["loc"]))),)} for one in refused.errors()
+                ]
+            else:
+                declared |= {f"{channel}_{name}": value for name, value in made}
+        try:
+            settings = handler(own)
+        except ValidationError as refused:
+            raise _refused([*refused.errors(), *faults]) from None
+        if faults:
+            raise _refused(faults)
+        if settings.__pydantic_extra__ is not None:
+            settings.__pydantic_extra__.update(declared)
+        return settings
 
     @model_validator(mode="before")
     @classmethod
@@ -220,51 +259,19 @@ class Settings(BaseSettings):
             values["queue_url"] = url if url.startswith("postgresql") else f"sqlite:///{data / 'queue.db'}"
         if not values.get("rate_limit_url"):
             values["rate_limit_url"] = f"sqlite:///{data / 'limites.db'}"
-        if not values.get("handover_folder"):
-            values["handover_folder"] = data / "sorties" / "finances"
-        if not values.get("actes_folder"):
-            values["actes_folder"] = data / "prefecture-factice"
-        if not values.get("helios_folder"):
-            values["helios_folder"] = data / "tresorerie-factice"
         if not values.get("s2low_folder"):
             values["s2low_folder"] = data / "s2low"
-        if not values.get("actes_classification_folder"):
-            values["actes_classification_folder"] = data / "classifications"
         return values
 
-    @field_validator(
-        "revocation_hosts",
-        "handover_webhook_hosts",
-        "former_secret_keys",
-        "clear_hosts",
-        "operators",
-        mode="before",
-    )
+    @field_validator("revocation_hosts", "former_secret_keys", "clear_hosts", "operators", mode="before")
     @classmethod
     def _list(cls, value: Any) -> Any:
-        """A JSON list, or names with commas between them."""
-        if not isinstance(value, str):
-            return value
-        if value.lstrip().startswith("["):
-            try:
-                return tuple(json.loads(value))
-            except ValueError:
-                raise ValueError("il faut des noms séparés par des virgules") from None
-        return tuple(one.strip() for one in value.split(",") if one.strip())
+        return as_names(value)
 
-    @field_validator("revocation_hosts", "handover_webhook_hosts")
+    @field_validator("revocation_hosts")
     @classmethod
     def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        from app.core.addresses import entry  # the application imports its settings
-
-        for one in value:
-            try:
-                entry(one)
-            except ValueError:
-                raise ValueError(
-                    f"« {one} » : il faut un nom, une adresse ou un réseau, avec ou sans port (sans http://)"
-                ) from None
-        return value
+        return as_hosts(value)
 
     @field_validator("operators")
     @classmethod
@@ -297,12 +304,7 @@ class Settings(BaseSettings):
     @field_validator(*SCHEMES)
     @classmethod
     def _known_scheme(cls, value: str, info: ValidationInfo) -> str:
-        """The message never repeats the value: an address may hold a password."""
-        schemes, words = SCHEMES[str(info.field_name)]
-        scheme = value.partition(":")[0].lower()
-        if value and (scheme not in schemes or not _reaches(value)):
-            raise ValueError(words)
-        return value
+        return as_address(value, *SCHEMES[str(info.field_name)])
 
     @field_validator("data_dir")
     @classmethod
@@ -319,15 +321,12 @@ class Settings(BaseSettings):
         "seal_p12",
         "seal_pkcs11_pin_file",
         "seal_pkcs11_module",
-        "actes_classification_file",
         "s2low_ca_file",
         "breached_passwords",
     )
     @classmethod
     def _there(cls, value: Path | None) -> Path | None:
-        if value is not None and not value.exists():
-            raise ValueError(f"{value} n’existe pas")
-        return value
+        return as_existing(value)
 
     @field_validator("seal_pkcs11_module")
     @classmethod
@@ -439,15 +438,6 @@ class Settings(BaseSettings):
             raise ValueError("il faut warn (signaler) ou refuse (refuser)")
         return value
 
-    @field_validator("actes_transport", "helios_transport")
-    @classmethod
-    def _transport(cls, value: str, info: ValidationInfo) -> str:
-        if value == "s2low" and not info.data.get("s2low_url"):
-            raise ValueError(f"demande {PREFIX}S2LOW_URL, l’adresse https de l’opérateur")
-        if value not in {"simulated", "s2low"}:
-            raise ValueError("il faut simulated ou s2low")
-        return value
-
     @field_validator("simulators")
     @classmethod
     def _simulators(cls, value: str) -> str:
@@ -460,20 +450,6 @@ class Settings(BaseSettings):
     def _demo(cls, value: bool, info: ValidationInfo) -> bool:
         if value and not info.data.get("simulators"):
             raise ValueError(f"demande {PREFIX}SIMULATORS=demo ; « make demo » règle les deux")
-        return value
-
-    @field_validator("actes_application")
-    @classmethod
-    def _application(cls, value: str) -> str:
-        if not re.fullmatch(r"[FQETD][A-Z]{3}", value):
-            raise ValueError("il faut quatre majuscules, par exemple TACT pour les essais")
-        return value
-
-    @field_validator("handover_webhook_secret")
-    @classmethod
-    def _webhook_secret(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
-        if info.data.get("handover_webhook_url") and len(value.get_secret_value()) < WEBHOOK_SECRET:
-            raise ValueError(f"{WEBHOOK_SECRET} caractères au moins dès qu’une adresse de webhook est donnée")
         return value
 
     @field_validator("tsa_second_url")
@@ -520,6 +496,69 @@ class Settings(BaseSettings):
         """The upload limit in bytes."""
         return self.upload_limit_mb * 1024 * 1024
 
+    def transport(self, channel: str) -> str:
+        """Who carries what leaves by this channel (`PARAPHE_<CHANNEL>_TRANSPORT`); empty for one that has no choice."""
+        return str((self.model_extra or {}).get(f"{channel}_transport", ""))
+
+
+class _OfChannels(PydanticBaseSettingsSource):
+    """What one place, the environment or `.env`, says of the settings that the channels declare."""
+
+    def __init__(self, settings_cls: type[BaseSettings], place: PydanticBaseSettingsSource) -> None:
+        super().__init__(settings_cls)
+        self._written: Mapping[str, str | None] = getattr(place, "env_vars", {})
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Nothing of ours: those are read by the place itself."""
+        del field
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """The values as they are written, by the name of the setting."""
+        found = {name: self._written.get(f"{PREFIX}{name}".lower()) for name in _of_channels()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def as_names(value: Any) -> Any:
+    """A JSON list, or names with commas between them."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return tuple(json.loads(value))
+        except ValueError:
+            raise ValueError("il faut des noms séparés par des virgules") from None
+    return tuple(one.strip() for one in value.split(",") if one.strip())
+
+
+def as_hosts(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Names, addresses or networks, with or without a port; ValueError in French for anything else."""
+    from app.core.addresses import entry  # the application imports its settings
+
+    for one in value:
+        try:
+            entry(one)
+        except ValueError:
+            raise ValueError(
+                f"« {one} » : il faut un nom, une adresse ou un réseau, avec ou sans port (sans http://)"
+            ) from None
+    return value
+
+
+def as_address(value: str, schemes: frozenset[str], words: str) -> str:
+    """An address of one of these schemes, or none; the message never repeats the value, which may hold a password."""
+    scheme = value.partition(":")[0].lower()
+    if value and (scheme not in schemes or not _reaches(value)):
+        raise ValueError(words)
+    return value
+
+
+def as_existing(value: Path | None) -> Path | None:
+    """A file or folder that is there, or none; ValueError in French otherwise."""
+    if value is not None and not value.exists():
+        raise ValueError(f"{value} n’existe pas")
+    return value
+
 
 class ConfigurationRefused(SystemExit):
     """The process does not start; the message lists every fault found."""
@@ -546,13 +585,33 @@ def settings() -> Settings:
 
 def _unknown() -> list[tuple[str, str]]:
     """Names that look like ours and are none of ours: a misspelled setting would be silently without effect."""
-    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields}
+    known = {f"{PREFIX}{name}".upper() for name in (*Settings.model_fields, *_of_channels())}
     given = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
     strange = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
     near = {name: get_close_matches(name, known, 1) for name in strange}
     return [
         (name, "réglage inconnu" + (f", peut-être {near[name][0]}" if near[name] else "")) for name in strange
     ]
+
+
+def _channels() -> Mapping[str, type["ChannelSettings"]]:
+    from app.transmission.settings import declared  # the application imports its settings
+
+    return declared()
+
+
+def _of_channels() -> Iterator[str]:
+    """The names of the settings that the channels declare."""
+    return (f"{channel}_{name}" for channel, model in _channels().items() for name in model.model_fields)
+
+
+def _refused(faults: list[ErrorDetails]) -> ValidationError:
+    """One refusal for the faults of several models."""
+    lines = [
+        InitErrorDetails(type=one["type"], loc=one["loc"], input=one["input"], ctx=one.get("ctx", {}))
+        for one in faults
+    ]
+    return ValidationError.from_exception_data(Settings.__name__, lines)
 
 
 def _french(fault: ErrorDetails) -> str:

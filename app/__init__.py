@@ -181,7 +181,7 @@ def _bring(app: Flask, module: Any, part: str) -> None:
 
 def _simulation(chosen: Settings) -> str:
     """What does not leave for the State, in words; nothing when all of it does."""
-    ways = (chosen.actes_transport, chosen.helios_transport)
+    ways = (chosen.transport("actes"), chosen.transport("helios"))
     acts, flows = (chosen.demo or chosen.s2low_simulated or way == "simulated" for way in ways)
     if acts and flows:
         return "rien n’est transmis"

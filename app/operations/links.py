@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from app.transmission.settings import declared
 from config import LOOPBACK
 
 LINKS = (
@@ -13,7 +14,6 @@ LINKS = (
     ("rate_limit_url", "le compte des essais"),
     ("store_url", "le dépôt S3"),
     ("antivirus_url", "l’antivirus"),
-    ("handover_webhook_url", "le logiciel métier"),
 )
 CLEAR = {
     "smtp": "prenez smtp+starttls:// ou smtps://",
@@ -32,7 +32,7 @@ def in_clear(settings: Any) -> Iterator[str]:
     they hold passwords.
     """
     told = set()
-    for name, words in LINKS:
+    for name, words in (*LINKS, *_of_channels()):
         address = _service(str(getattr(settings, name) or ""))
         parts = urlsplit(address)
         scheme = parts.scheme.partition("+")[0] if "starttls" not in parts.scheme else ""
@@ -46,6 +46,14 @@ def in_clear(settings: Any) -> Iterator[str]:
             continue
         told.add(address)
         yield f"{words} (PARAPHE_{name.upper()}) : {CLEAR[scheme]}"
+
+
+def _of_channels() -> Iterator[tuple[str, str]]:
+    """The addresses that the channels are given, with the title that their settings give to who is there."""
+    for channel, model in declared().items():
+        for name, field in model.model_fields.items():
+            if name.endswith("url"):
+                yield f"{channel}_{name}", field.title or f"le canal « {channel} »"
 
 
 def _hosts(scheme: str, parts: SplitResult) -> set[str]:

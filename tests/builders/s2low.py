@@ -85,7 +85,7 @@ class Face:
         self.accounts = folder / "accounts"
         self.authority.issue(self.accounts / SENDER.siren / "client.pem", "Kerlann")
         self.certificate = self.authority.issue(folder / "server.pem", "127.0.0.1")
-        self.operator = Operator(ActesSettings(), HeliosSettings(), SENDER)
+        self.operator = Operator(ActesSettings.inside(folder), HeliosSettings.inside(folder), SENDER)
 
     def settings(self, **more: object) -> S2lowSettings:
         given: dict[str, object] = {
@@ -98,8 +98,8 @@ class Face:
 
     def world(self, folder: Path) -> None:
         """Give the operator an empty world."""
-        actes = ActesSettings(folder=folder / "actes", delay_seconds=0)
-        helios = HeliosSettings(folder=folder / "helios", delay_seconds=0)
+        actes = ActesSettings.inside(folder, folder=folder / "actes", delay_seconds=0)
+        helios = HeliosSettings.inside(folder, folder=folder / "helios", delay_seconds=0)
         self.operator.__init__(actes, helios, SENDER)
 
 

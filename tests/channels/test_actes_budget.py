@@ -115,7 +115,7 @@ def test_the_signatory_reads_the_seal_first():
 
 
 def test_bud_04_a_cfu_goes_byte_for_byte_with_its_deliberation_and_the_signatures_of_the_council(tmp_path):
-    channel = open_channel(ActesSettings(folder=tmp_path))
+    channel = open_channel(ActesSettings.inside(tmp_path, folder=tmp_path))
     files = [
         a_file(tmp_path, "main", "cfu.xml", CFU),
         a_file(tmp_path, "attachment", "d.pdf", PDF, type_code="70_DE"),
@@ -228,7 +228,7 @@ def test_what_is_no_budget_is_none_and_what_is_hostile_is_refused():
 
 def test_bud_03_a_budget_is_declared_as_its_own_file_declares_it(tmp_path):
     """What was typed over is told with the value of the file; what the file does not say binds nobody."""
-    channel = open_channel(ActesSettings(folder=tmp_path))
+    channel = open_channel(ActesSettings.inside(tmp_path, folder=tmp_path))
     deliberation = a_file(tmp_path, "attachment", "d.pdf", PDF, type_code="70_DE")
     right = {"siret": "21290999800017", "budget_kind": "Budget primitif", "fiscal_year": 2027}
 

@@ -16,7 +16,9 @@ from tests.channels.parcels import NOW, PDF, PNG, SEALED, XML, a_file, a_parcel
 
 @pytest.fixture
 def channel(tmp_path):
-    settings = ActesSettings(folder=tmp_path / "prefecture", delay_seconds=0, max_archive_bytes=1024 * 1024)
+    settings = ActesSettings.inside(
+        tmp_path, folder=tmp_path / "prefecture", delay_seconds=0, max_archive_bytes=1024 * 1024
+    )
     return ActesChannel(
         settings, SimulatedPrefecture(settings, load_classification(), lambda: NOW), lambda: NOW
     )

@@ -34,7 +34,7 @@ class Clock:
 
 def a_channel(folder: Path, clock: Clock | None = None, delay: float = 0, **changes) -> ActesChannel:
     clock = clock or Clock()
-    settings = ActesSettings(folder=folder / "prefecture", delay_seconds=delay, **changes)
+    settings = ActesSettings.inside(folder, folder=folder / "prefecture", delay_seconds=delay, **changes)
     return ActesChannel(settings, SimulatedPrefecture(settings, load_classification(), clock), clock)
 
 
@@ -145,7 +145,7 @@ def test_an_anomaly_refuses_an_act_with_its_envelope(tmp_path):
 
 
 def test_an_act_made_under_another_classification_is_refused_by_the_prefecture(tmp_path):
-    settings = ActesSettings(folder=tmp_path / "prefecture", delay_seconds=0)
+    settings = ActesSettings.inside(tmp_path, folder=tmp_path / "prefecture", delay_seconds=0)
     old = MINI.read_bytes().replace(b"2019-04-18", b"2018-11-28")
     (tmp_path / "old.xml").write_bytes(old)
     behind = settings.model_copy(update={"classification_file": tmp_path / "old.xml"})
@@ -269,7 +269,7 @@ def link(*names):
     if countdown[0] == 0:
         os.kill(os.getpid(), signal.SIGKILL)
 os.link = link
-settings = ActesSettings(folder=folder / "prefecture", delay_seconds=0)
+settings = ActesSettings.inside(folder, folder=folder / "prefecture", delay_seconds=0)
 channel = ActesChannel(settings, SimulatedPrefecture(settings, load_classification(), lambda: NOW), lambda: NOW)
 parcel = a_parcel(folder)
 reference = channel.send(parcel, channel.package(parcel, folder))

@@ -64,7 +64,10 @@ def receiver(status=201, headers=(), answer=True):
 def by_webhook(folder, url, clock=lambda: NOW, **changes):
     given = {"connect_seconds": 2, "answer_seconds": 2} | changes
     return HandoverChannel(
-        HandoverSettings(folder=folder / "out", webhook_url=url, webhook_secret=SECRET, **given), clock
+        HandoverSettings.inside(
+            folder, folder=folder / "out", webhook_url=url, webhook_secret=SECRET, **given
+        ),
+        clock,
     )
 
 
@@ -75,7 +78,7 @@ def _installation() -> None:
 
 
 def test_the_zip_lands_whole_in_the_collectivity_s_folder_with_a_receipt(tmp_path):
-    channel = HandoverChannel(HandoverSettings(folder=tmp_path / "out"), lambda: NOW)
+    channel = HandoverChannel(HandoverSettings.inside(tmp_path, folder=tmp_path / "out"), lambda: NOW)
     parcel = a_parcel(tmp_path / "store")
     package = channel.package(parcel, tmp_path)
     assert channel.find(parcel) is None
@@ -91,7 +94,9 @@ def test_the_zip_lands_whole_in_the_collectivity_s_folder_with_a_receipt(tmp_pat
 
 def test_a_second_hand_over_of_the_same_key_does_nothing(tmp_path):
     moments = iter([NOW, NOW + timedelta(days=1)])
-    channel = HandoverChannel(HandoverSettings(folder=tmp_path / "out"), lambda: next(moments))
+    channel = HandoverChannel(
+        HandoverSettings.inside(tmp_path, folder=tmp_path / "out"), lambda: next(moments)
+    )
     parcel = a_parcel(tmp_path / "store")
     reference = delivered(channel, parcel, tmp_path)
     first, zipped = channel.poll(parcel, reference), tmp_path / "out" / reference
@@ -105,7 +110,7 @@ def test_a_second_hand_over_of_the_same_key_does_nothing(tmp_path):
 
 
 def test_killed_between_delivery_and_receipt_it_delivers_once(tmp_path):
-    channel = HandoverChannel(HandoverSettings(folder=tmp_path / "out"), lambda: NOW)
+    channel = HandoverChannel(HandoverSettings.inside(tmp_path, folder=tmp_path / "out"), lambda: NOW)
     parcel = a_parcel(tmp_path / "store")
     reference = delivered(channel, parcel, tmp_path)
     (tmp_path / "out" / "212909998" / ".dossier-57-x.zip.abc.part").write_bytes(b"half")
@@ -120,17 +125,21 @@ def test_killed_between_delivery_and_receipt_it_delivers_once(tmp_path):
 def test_what_a_restoration_laid_aside_was_delivered(tmp_path):
     aside = tmp_path / "remises-restaurees"
     parcel = a_parcel(tmp_path)
-    reference = delivered(HandoverChannel(HandoverSettings(folder=aside), lambda: NOW), parcel, tmp_path)
+    reference = delivered(
+        HandoverChannel(HandoverSettings.inside(tmp_path, folder=aside), lambda: NOW), parcel, tmp_path
+    )
     for receipt in (aside / ".receipts").iterdir():
         receipt.unlink()  # the copy was made before it was written
-    channel = HandoverChannel(HandoverSettings(folder=tmp_path / "out", aside=aside), lambda: NOW)
+    channel = HandoverChannel(
+        HandoverSettings.inside(tmp_path, folder=tmp_path / "out", aside=aside), lambda: NOW
+    )
     assert (channel.find(parcel), delivered(channel, parcel, tmp_path)) == (reference, reference)
     assert channel.poll(parcel, reference).kind is AnswerKind.ACKNOWLEDGED
     assert not (tmp_path / "out" / reference).exists()
 
 
 def test_another_round_or_another_collectivity_has_its_own_delivery(tmp_path):
-    channel = HandoverChannel(HandoverSettings(folder=tmp_path / "out"), lambda: NOW)
+    channel = HandoverChannel(HandoverSettings.inside(tmp_path, folder=tmp_path / "out"), lambda: NOW)
     first = delivered(channel, a_parcel(tmp_path / "store"), tmp_path)
     second = a_parcel(tmp_path / "store", key="dossier-57-tour-2")
     assert channel.find(second) is None
@@ -222,7 +231,8 @@ def test_a_collectivity_s_own_webhook_needs_its_own_secret(tmp_path):
     parcel = a_parcel(tmp_path / "store")
     with receiver() as (url, got):
         channel = HandoverChannel(
-            HandoverSettings(folder=tmp_path / "out", webhook_hosts=(entry_of(url),)), lambda: NOW
+            HandoverSettings.inside(tmp_path, folder=tmp_path / "out", webhook_hosts=(entry_of(url),)),
+            lambda: NOW,
         )
         own = {"handover_webhook_url": url, "handover_webhook_secret": seal("le secret de Kerlann")}
         theirs = a_parcel(tmp_path / "store", sender=replace(parcel.sender, settings=own))
@@ -245,7 +255,9 @@ def test_a_collectivity_s_own_address_is_public_and_plain_unless_the_installatio
     def refusal(url, *hosts):
         own = {"handover_webhook_url": url, "handover_webhook_secret": seal(SECRET)}
         theirs = a_parcel(tmp_path / "store", sender=replace(parcel.sender, settings=own))
-        settings = HandoverSettings(folder=tmp_path / "out", webhook_hosts=hosts, connect_seconds=1)
+        settings = HandoverSettings.inside(
+            tmp_path, folder=tmp_path / "out", webhook_hosts=hosts, connect_seconds=1
+        )
         channel = HandoverChannel(settings, lambda: NOW)
         if problems := channel.check(theirs):
             return problems[0].sentence
@@ -286,13 +298,13 @@ def test_a_collectivity_s_own_address_is_public_and_plain_unless_the_installatio
         assert len(got) == 1
 
 
-def test_a_webhook_without_a_real_secret_does_not_start():
+def test_a_webhook_without_a_real_secret_does_not_start(tmp_path):
     with pytest.raises(ValidationError, match="16"):
-        HandoverSettings(webhook_url="https://finances.example.org/", webhook_secret="court")
+        HandoverSettings.inside(tmp_path, webhook_url="https://finances.example.org/", webhook_secret="court")
 
 
 def test_a_folder_without_document_is_not_handed_over(tmp_path):
-    channel = HandoverChannel(HandoverSettings(folder=tmp_path / "out"), lambda: NOW)
+    channel = HandoverChannel(HandoverSettings.inside(tmp_path, folder=tmp_path / "out"), lambda: NOW)
     parcel = a_parcel(tmp_path / "store", files=())
     assert [problem.rule for problem in channel.check(parcel)] == ["H01"]
     with pytest.raises(Rejected, match="document"):

@@ -32,7 +32,7 @@ def test_an_address_is_kept_with_its_secret_and_a_bad_one_changes_nothing(house:
     secret = given.output.rpartition("affiché une seule fois : ")[2].strip()
     assert sealed.unseal(before["handover_webhook_secret"]) == secret
     assert secret not in str(before)
-    own.set_address(SIREN, URL, secret, HandoverSettings())
+    own.set_address(SIREN, URL, secret, HandoverSettings.read(house.settings))
     before = settings()
     short = tmp_path / "secret"
     short.write_text("court\n", encoding="utf-8")

@@ -19,7 +19,7 @@ SCHEMA = SCHEMAS / "PES_V2" / "Rev0" / "PES_V2_Acquit_Autonome_V2.xsd"
 
 
 def a_channel(folder: Path, **given) -> HeliosChannel:
-    settings = HeliosSettings(folder=folder / "tresorerie", delay_seconds=0, **given)
+    settings = HeliosSettings.inside(folder, folder=folder / "tresorerie", delay_seconds=0, **given)
     return HeliosChannel(settings, SimulatedTreasury(settings, lambda: NOW), lambda: NOW)
 
 
@@ -209,7 +209,7 @@ def test_an_acquit_marked_factice_decides_nothing_before_a_real_operator(tmp_pat
     channel = a_channel(tmp_path)
     parcel, reference = delivered(channel, tmp_path)
     raw = channel.poll(parcel, reference).raw
-    real = HeliosChannel(HeliosSettings(), Foreign(raw), lambda: NOW)
+    real = HeliosChannel(HeliosSettings.inside(tmp_path), Foreign(raw), lambda: NOW)
     answer = real.poll(parcel, reference)
     assert (answer.kind, answer.raw) == (AnswerKind.PENDING, raw)
     assert "FACTICE" in answer.reason

@@ -49,7 +49,7 @@ def name(request):
 def through(face, name, **more):
     received = face.operator.actes.folder / "received"
     given = {f"{name}_transport": "s2low", "actes_classification_folder": received}
-    return OPEN[name](SimpleNamespace(**given, s2low=face.settings(**more)))
+    return OPEN[name](SimpleNamespace(**given, data_dir=received.parent, s2low=face.settings(**more)))
 
 
 def made(name, folder, **changes):

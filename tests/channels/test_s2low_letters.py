@@ -48,7 +48,9 @@ def clock():
 def face(tls, tmp_path, clock):
     """An operator whose Préfecture takes a minute to answer."""
     tls.world(tmp_path / "world")
-    tls.operator.actes = ActesSettings(folder=tmp_path / "world" / "actes", delay_seconds=DELAY.seconds)
+    tls.operator.actes = ActesSettings.inside(
+        tmp_path, folder=tmp_path / "world" / "actes", delay_seconds=DELAY.seconds
+    )
     return tls
 
 

@@ -1,18 +1,23 @@
 """Every channel found in the house keeps the same promises; a new one is tested by being there."""
 
 import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import time_machine
+from pydantic import ValidationError
 
 import app.channels
 from app.core.refusals import Refusal
+from app.operations.keeping import backup
 from app.transmission import channels
 from app.transmission.channels import names
 from app.transmission.ports import Answer, AnswerKind, Channel, Rejected
+from app.transmission.settings import declared, table
+from config import Settings
 from demo.plugs import plug
 from tests.builders.s2low import a_face
 from tests.channels.parcels import NOW, a_parcel_for
@@ -28,11 +33,8 @@ def day():
 
 
 def settings(folder: Path) -> SimpleNamespace:
-    """Each channel writes in its own folder and answers at once."""
-    given = {f"{name}_folder": folder / name for name in names()} | {
-        f"{name}_delay_seconds": 0 for name in names()
-    }
-    return SimpleNamespace(**given)
+    """Each channel writes where its defaults say, inside this data folder, and answers at once."""
+    return SimpleNamespace(data_dir=folder, **{f"{name}_delay_seconds": 0 for name in names()})
 
 
 def open_channel(name: str, given: SimpleNamespace) -> Channel:
@@ -58,7 +60,9 @@ def channel(request, tmp_path):
     if way:
         face = request.getfixturevalue("face")
         face.world(tmp_path / "world")
-        given = SimpleNamespace(**{f"{name}_transport": way}, s2low=face.settings())
+        given = SimpleNamespace(
+            data_dir=tmp_path / "world", **{f"{name}_transport": way}, s2low=face.settings()
+        )
     return open_channel(name, given)
 
 
@@ -90,8 +94,46 @@ def test_a_channel_s_folder_is_complete(name):
 
 
 @pytest.mark.parametrize("name", names())
-def test_a_channel_opens_with_its_defaults(name):
-    assert isinstance(open_channel(name, SimpleNamespace()).simulated, bool)
+def test_a_channel_opens_with_its_defaults(name, tmp_path):
+    assert isinstance(open_channel(name, SimpleNamespace(data_dir=tmp_path)).simulated, bool)
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_settings_of_a_channel_are_declared_in_its_folder(name, tmp_path, monkeypatch):
+    """Read from the environment, told in French, and inside the data folder by default: nothing else has to name them."""
+    for setting in [one for one in os.environ if one.startswith("PARAPHE_")]:
+        monkeypatch.delenv(setting)
+    model = declared()[name]
+    made = Settings(_env_file=None, secret_key="x" * 40, data_dir=tmp_path)
+    own = model.read(made)
+    assert own.copied().keys() <= backup.folders(made).keys()
+    assert all(folder.is_relative_to(tmp_path) for folder in own.copied().values())
+    for field, (setting, _, sense) in zip(model.model_fields, table(model), strict=True):
+        assert setting == f"PARAPHE_{name}_{field}".upper()
+        assert sense[0].islower() or sense[0] in "«`"
+        assert getattr(own, field) == getattr(made, f"{name}_{field}")
+    for field in model.folders():
+        monkeypatch.setenv(f"PARAPHE_{name}_{field}".upper(), str(tmp_path / "ailleurs"))
+        moved = Settings(_env_file=None, secret_key="x" * 40, data_dir=tmp_path)
+        assert getattr(model.read(moved), field) == tmp_path / "ailleurs"
+    if model.folders():
+        with pytest.raises(ValidationError, match="dossier à donner"):
+            model.read(SimpleNamespace())
+
+
+def test_a_channel_writes_in_its_own_folders_alone(channel, parcel, tmp_path, monkeypatch):
+    """The process may stand anywhere: nothing is written there, nor in the data folder beside the channel's own."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    channel.send(parcel, channel.package(parcel, tmp_path))
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    if channels._setting["settings"].__dict__.get("s2low") is None:
+        own = declared()[channel.name].read(channels._setting["settings"]).copied().values()
+        assert not [
+            one
+            for one in (tmp_path / "world").rglob("*")
+            if one.is_file() and not any(one.is_relative_to(folder) for folder in own)
+        ]
 
 
 def test_a_complete_parcel_breaks_no_rule_and_checking_leaves_no_trace(channel, parcel, tmp_path):

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from app.core.refusals import catalogue
 from app.operations.source import archive as source
+from app.transmission.settings import declared, table
 from config import Settings
 from tests.builders.house import House
 
@@ -26,6 +27,7 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglo
 DECISIONS = sorted((ROOT / "docs" / "decisions").iterdir())
 TOP = "app|workflows|demo|tests|docs|migrations|bench"
 AT_THE_ROOT = r"[\w.-]+\.(?:py|md|toml|json|txt)|Makefile"
+OURS = {name.upper() for name in Settings.model_fields}
 MADE = {"bench/results.json"}  # by a command that the page gives
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 
@@ -177,14 +179,26 @@ def test_the_table_of_settings_says_each_setting_and_its_default(
     rows = re.findall(
         r"^\| `PARAPHE_([A-Z0-9_]+)` \| *(.*?) *\| (.+) \|$", read(OPERATIONS), flags=re.MULTILINE
     )
-    assert {name: default for name, default, _ in rows} == dict(defaults(tmp_path))
-    assert len(rows) == len(Settings.model_fields)
+    assert {name: default for name, default, _ in rows if name in OURS} == dict(defaults(tmp_path))
+    assert len({name for name, _, _ in rows}) == len(rows)
     assert all(sense for _, _, sense in rows)
+    # Those of a channel are written in its folder; a page that tells of them tells them all, in its words.
+    others = [(f"PARAPHE_{name}", default, sense) for name, default, sense in rows if name not in OURS]
+    told = [
+        model
+        for model in declared().values()
+        if {one for one, *_ in table(model)} & {one for one, *_ in others}
+    ]
+    assert {model.channel() for model in told} >= {"actes", "helios", "handover"}
+    assert sorted(others) == sorted(row for model in told for row in table(model))
 
 
 def test_every_setting_that_a_page_names_exists() -> None:
-    named = set(re.findall(r"PARAPHE_([A-Z0-9_]+)", every_text()))
-    assert named <= {name.upper() for name in Settings.model_fields}
+    named = set(re.findall(r"PARAPHE_[A-Z0-9_]+", every_text()))
+    known = {f"PARAPHE_{name}" for name in OURS} | {
+        row[0] for one in declared().values() for row in table(one)
+    }
+    assert named <= known
 
 
 def test_every_command_and_every_option_that_a_page_names_exists(house: House) -> None:

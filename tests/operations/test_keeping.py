@@ -58,6 +58,7 @@ def elsewhere(house: House, tmp_path: Path, cluster: Cluster) -> Iterator[Elsewh
     url = cluster.create(name) if lite else f"sqlite:///{tmp_path / 'ailleurs.db'}"
     names = ("actes_folder", "helios_folder", "actes_classification_folder")
     places = {one: data / one for one in names}
+    places["handover_aside"] = data / ASIDE
     changed = {"data_dir": data, "database_url": url, "store_url": f"file:{data / 'documents'}", **places}
     # Where there is a second disk, one of the folders is on it
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else tmp_path) as other:

@@ -147,7 +147,7 @@ class HandoverChannel:
         if url:
             secret = own_secret(sender.settings)
         elif url := settings.webhook_url:
-            secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else ""
+            secret = settings.webhook_secret.get_secret_value()
         else:
             return None
         if len(secret) < MIN_SECRET:
@@ -174,7 +174,7 @@ class HandoverChannel:
 
     def _delivered(self, reference: str) -> Path | None:
         """The ZIP where it was left, or where a restoration laid it aside: it was delivered before."""
-        folders = filter(None, (self._settings.folder, self._settings.aside))
+        folders = (self._settings.folder, self._settings.aside)
         return next((one / reference for one in folders if (one / reference).exists()), None)
 
     def _receipt_path(self, reference: str) -> Path:

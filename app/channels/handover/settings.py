@@ -1,51 +1,79 @@
 """What an installation decides about hand-over: by default a ZIP in a folder, and by webhook when an address is given."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+
+from app.transmission.settings import ChannelSettings
+from config import as_address, as_existing, as_hosts, as_names
 
 MIN_SECRET = 16
 
 
-class HandoverSettings(BaseModel):
-    """Settings of the channel, read from variables that begin with HANDOVER_.
+class HandoverSettings(ChannelSettings):
+    """Settings of the channel.
 
     A collectivity may have its own address: `handover_webhook_url` and `handover_webhook_secret`, both, in its
     settings, the secret sealed.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    copied_as: ClassVar[Mapping[str, str]] = {"folder": "remises", "aside": "remises-restaurees"}
 
-    folder: Path = Field(
-        Path("var/handover"), description="where ZIP files and delivery receipts are written"
+    folder: Path = Field(Path("sorties/finances"), description="dossier des remises au logiciel de finances")
+    aside: Path = Field(
+        Path("remises-restaurees"),
+        description="dossier où une restauration pose les remises d’une copie, que le logiciel a peut-être déjà prises",
     )
-    aside: Path | None = Field(None, description="where a restoration lays what had been delivered")
-    webhook_url: str | None = Field(None, description="address to post to; none means the folder")
-    webhook_secret: SecretStr | None = Field(
-        None, description="key of the HMAC signature, 16 characters or more"
+    webhook_url: str = Field(
+        "",
+        title="le logiciel métier",
+        description="adresse de remise par webhook ; non réglée, les remises vont au dossier ; `flask --app wsgi handover "
+        "address <SIREN> <adresse>` en donne une propre à une collectivité, avec son secret (affiché une fois, ou lu par "
+        "`--secret-file`), et `handover forget <SIREN>` la retire",
+    )
+    webhook_secret: SecretStr = Field(
+        SecretStr(""), description="secret HMAC du webhook, 16 caractères au moins"
     )
     webhook_hosts: tuple[str, ...] = Field(
-        (), description="hosts of the town's own network, or with another port than 443; http:// to them only"
+        (),
+        description="serveurs du réseau interne, ou d’un autre port que 443, que les collectivités peuvent donner pour leurs "
+        "remises (en `http://` aussi) : noms, adresses ou réseaux séparés par des virgules, avec ou sans port ; l’adresse du "
+        "réglage précédent est admise telle quelle",
     )
-    webhook_ca_file: Path | None = Field(None, description="certificate authority of the receiver, in PEM")
+    webhook_ca_file: Path | None = Field(
+        None,
+        description="autorité du certificat de ces serveurs, en PEM, si elle n’est pas reconnue du système",
+    )
     connect_seconds: float = Field(
-        5.0, gt=0, description="time given to the receiver to accept the connection"
+        5.0, gt=0, description="temps laissé au serveur du webhook pour accepter la connexion"
     )
-    answer_seconds: float = Field(60.0, gt=0, description="time given to each read and write")
+    answer_seconds: float = Field(60.0, gt=0, description="temps laissé à chaque lecture et écriture")
 
+    @field_validator("webhook_url")
     @classmethod
-    def read(cls, settings: Any) -> Self:
-        """The settings of this channel: `settings.handover`, else attributes named handover_…, else defaults."""
-        own = settings if isinstance(settings, cls) else getattr(settings, "handover", None)
-        if isinstance(own, cls):
-            return own
-        given = {name: getattr(settings, f"handover_{name}", None) for name in cls.model_fields}
-        return cls.model_validate({name: value for name, value in given.items() if value is not None})
+    def _address(cls, value: str) -> str:
+        return as_address(value, frozenset({"http", "https"}), "il faut une adresse https:// complète")
 
-    @model_validator(mode="after")
-    def _signed(self) -> Self:
-        secret = self.webhook_secret.get_secret_value() if self.webhook_secret else ""
-        if self.webhook_url and len(secret) < MIN_SECRET:
-            raise ValueError(f"a webhook needs a secret of {MIN_SECRET} characters or more")
-        return self
+    @field_validator("webhook_secret")
+    @classmethod
+    def _signed(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if info.data.get("webhook_url") and len(value.get_secret_value()) < MIN_SECRET:
+            raise ValueError(f"{MIN_SECRET} caractères au moins dès qu’une adresse de webhook est donnée")
+        return value
+
+    @field_validator("webhook_hosts", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        return as_names(value)
+
+    @field_validator("webhook_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return as_hosts(value)
+
+    @field_validator("webhook_ca_file")
+    @classmethod
+    def _there(cls, value: Path | None) -> Path | None:
+        return as_existing(value)

@@ -1,28 +1,37 @@
 """What an installation decides about Hélios; every field has a default that sends nothing to a real Treasury."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, ValidationInfo, field_validator
+
+from app.transmission.settings import ChannelSettings, as_transport
 
 MEGABYTE = 1_000_000
 
 
-class HeliosSettings(BaseModel):
-    """Settings of the channel, read from variables that begin with HELIOS_."""
+class HeliosSettings(ChannelSettings):
+    """Settings of the channel."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    copied_as: ClassVar[Mapping[str, str]] = {"folder": "tresorerie-factice"}
 
-    transport: str = Field("simulated", pattern="^(simulated|s2low)$", description="who carries the flows")
-    folder: Path = Field(Path("var/tresorerie-factice"), description="where the simulated Treasury lives")
-    delay_seconds: float = Field(4.0, ge=0, description="time the simulated Treasury takes to answer")
-    max_flow_bytes: int = Field(128 * MEGABYTE, gt=0, description="limit of the relay operators")
+    transport: str = Field(
+        "simulated",
+        description="transport des flux comptables : `simulated` (de même), ou `s2low` qui demande `PARAPHE_S2LOW_URL`",
+    )
+    folder: Path = Field(Path("tresorerie-factice"), description="dossier de la trésorerie simulée")
+    delay_seconds: float = Field(4.0, ge=0, description="délai de l’acquit simulé, en secondes")
+    max_flow_bytes: int = Field(
+        128 * MEGABYTE, gt=0, description="taille maximale d’un flux, en octets : la limite des opérateurs"
+    )
+    late_hours: float = Field(
+        48.0,
+        gt=0,
+        description="heures sans acquit après lesquelles un flux transmis est signalé en retard ; rien n’est renvoyé",
+    )
 
+    @field_validator("transport")
     @classmethod
-    def read(cls, settings: Any) -> Self:
-        """The settings of this channel, from `settings.helios` or from attributes named helios_…; else defaults."""
-        own = settings if isinstance(settings, cls) else getattr(settings, "helios", None)
-        if isinstance(own, cls):
-            return own
-        given = {name: getattr(settings, f"helios_{name}", None) for name in cls.model_fields}
-        return cls.model_validate({name: value for name, value in given.items() if value is not None})
+    def _transport(cls, value: str, info: ValidationInfo) -> str:
+        return as_transport(value, info.context)

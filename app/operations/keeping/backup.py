@@ -30,6 +30,7 @@ from app.journal import anchors
 from app.journal.chain import one_moment
 from app.operations import shares
 from app.operations.keeping import archive, rows
+from app.transmission.settings import declared
 
 _DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _FILES = {
@@ -63,11 +64,11 @@ def folders(settings: Any) -> dict[str, Path]:
     return {
         "autorites-vues": settings.data_dir / "autorites-vues",
         "reperes": settings.data_dir / "reperes",
-        "classifications": settings.actes_classification_folder,
-        HANDOVERS: settings.handover_folder,
-        ASIDE: settings.handover_aside,
-        "prefecture-factice": settings.actes_folder,
-        "tresorerie-factice": settings.helios_folder,
+        **{
+            name: path
+            for model in declared().values()
+            for name, path in model.read(settings).copied().items()
+        },
     }
 
 
