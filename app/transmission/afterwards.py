@@ -28,10 +28,10 @@ from app.transmission.keeping import is_kept, keep_answer
 from app.transmission.models import Receipt, Transmission
 from app.transmission.parcel import parcel_of
 from app.transmission.ports import Answer, AnswerKind
+from app.transmission.traits import having
 
 KIND: Final = "answer.again"
 EVENT: Final = "another_answer"
-CHANNELS: Final = ("helios",)
 ENDED: Final = ("acknowledged", "partial", "refused")
 DAYS: Final = (1, 2, 4, 8, 16, 32)
 """When it is asked again, in days after the first answer."""
@@ -67,7 +67,7 @@ def look() -> int:
     """Have each flow that was answered asked about again on its days; returns how many rows are new."""
     moment = now()
     query = sa.select(Transmission.id, Transmission.collectivity_id, Transmission.ended_at).where(
-        Transmission.channel.in_(CHANNELS),
+        Transmission.channel.in_(having("asked_again")),
         Transmission.state.in_(ENDED),
         Transmission.reference.is_not(None),
         Transmission.ended_at <= moment - timedelta(days=DAYS[0]),

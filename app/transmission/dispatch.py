@@ -30,6 +30,7 @@ from app.transmission.keeping import keep_answer, note_late_anomaly, tell_unread
 from app.transmission.models import Transmission
 from app.transmission.parcel import parcel_of
 from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel, Rejected, Uncertain
+from app.transmission.traits import traits_of
 
 log = structlog.get_logger()
 HELD_SECONDS = 600.0
@@ -321,4 +322,4 @@ def refuse(
 
 def _state_date(row: Transmission, answer: Answer) -> date | None:
     """The day of reception by the State counts for an act alone (CGCT L2131-1)."""
-    return answer.received_on if row.channel == "actes" else None
+    return answer.received_on if traits_of(row.channel).state_date else None

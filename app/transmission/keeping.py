@@ -1,6 +1,5 @@
 """Keep what the other side answers, byte for byte and once: among its receipts, and among the folder's documents."""
 
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,18 +14,9 @@ from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.models import User
 from app.transmission.models import Receipt, Transmission
-from app.transmission.ports import Answer, AnswerKind
+from app.transmission.ports import Answer
+from app.transmission.traits import traits_of
 
-TITLES: dict[Any, str] = {
-    ("helios", AnswerKind.ACKNOWLEDGED): "Acquit",
-    ("helios", AnswerKind.PARTIAL): "Acquit partiel",
-    ("helios", AnswerKind.REFUSED): "Acquit négatif",
-    ("handover", AnswerKind.ACKNOWLEDGED): "Trace de la remise",
-    AnswerKind.ACKNOWLEDGED: "Accusé de réception",
-    AnswerKind.PARTIAL: "Accusé partiel",
-    AnswerKind.REFUSED: "Anomalie",
-    AnswerKind.PENDING: "Réponse à vérifier",
-}
 LATE = "late"
 """The kind of an anomaly that came after the receipt: it is kept, and decides nothing."""
 LATE_ANOMALY = "late_anomaly"
@@ -75,7 +65,7 @@ def keep_answer(
     facts = ["Réponse FACTICE, sans valeur : mode simulation."] if answer.simulated else []
     kept = Kept(
         "receipt",
-        title or TITLES.get((row.channel, answer.kind)) or TITLES[answer.kind],
+        title or traits_of(row.channel).answer(answer.kind),
         name,
         sha256,
         len(answer.raw),

@@ -15,9 +15,9 @@ from app.folders.notices import correctors
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.transmission.models import Transmission
+from app.transmission.traits import traits_of
 
 LATE = "receipt_late"
-_WHOM = {"helios": "l’opérateur puis le comptable public", "actes": "l’opérateur puis la préfecture"}
 
 
 def late(row: Transmission, settings: Any) -> bool:
@@ -32,7 +32,7 @@ def sentence(row: Transmission) -> str:
     """What to do about it."""
     if row.stage_address:
         return f"Sans confirmation depuis le {instant(row.sent_at)} : rien n’est transmis tant qu’elle manque"
-    whom = _WHOM.get(row.channel, "le destinataire")
+    whom = traits_of(row.channel).to_call
     return f"Sans réponse depuis le {instant(row.sent_at)} : appelez {whom}. Ne renvoyez rien."
 
 

@@ -22,33 +22,11 @@ from app.transmission.models import ON_PAPER, Receipt, Transmission
 from app.transmission.parcel import parcel_of
 from app.transmission.rehearsal import rehearse, to_leave
 from app.transmission.s2low import expiry
+from app.transmission.traits import having, traits_of
 from workflows.circuit import DONE, StepKind
 from workflows.family import Problem
 from workflows.loader import load
 
-STATES = {
-    "ready": "Préparation de l’envoi",
-    "sending": "Envoi en cours",
-    "sent": "Transmis, accusé attendu",
-    "uncertain": "Réponse perdue : vérification en cours",
-    "acknowledged": "Accusé de réception reçu",
-    "partial": "Accepté en partie par le destinataire",
-    "refused": "Refusé par le destinataire",
-}
-# The public accountant answers by an acquit, and the flow is then « acquitté »: the words of finance desks.
-FLOW_STATES = STATES | {
-    "sent": "Transmis, acquit attendu",
-    "acknowledged": "Acquitté",
-    "partial": "Acquit partiel",
-    "refused": "Refusé par le comptable public",
-}
-# Nobody answers a hand-over: what is known is that the file was put where the other software takes it.
-HANDOVER_STATES = STATES | {
-    "sent": "Remise en cours",
-    "acknowledged": "Fichier remis",
-    "refused": "Remise refusée",
-}
-WORDS = {"helios": FLOW_STATES, "handover": HANDOVER_STATES}
 BACK = {"partial": "warn", "refused": "danger"}
 """The states in which a folder came back, each with its tone."""
 STOPPED = "Envoi arrêté après le dernier essai"
@@ -102,7 +80,7 @@ def _other(one: afterwards.Other) -> dict[str, Any]:
         "sent": instant(row.sent_at) if row.sent_at else "",
         "first": word(row),
         "first_at": jour(row.received_on) if row.received_on else instant(row.ended_at),
-        "other": WORDS.get(row.channel, STATES).get(receipt.kind, ""),
+        "other": traits_of(row.channel).state(receipt.kind),
         "other_at": jour(receipt.received_on) if receipt.received_on else instant(receipt.created_at),
         "words": receipt.words or "",
     }
@@ -194,7 +172,7 @@ class _Words:
         told = {
             "title": channels.open_channel(row.channel).label,
             "meta": meta,
-            "mono": row.identifier if row.channel == "actes" else "",
+            "mono": row.identifier if traits_of(row.channel).state_date else "",
             "back": word(row) if row.state in BACK else "",
         }
         if row.state == "sent" and row.stage_address:
@@ -211,7 +189,7 @@ class _Words:
             return Tag(worth.tone, worth.icon, worth.inside)
         if any(one.receipt.after == afterwards.CONTRADICTS for one in afterwards.others(db, folder)):
             return Tag("danger", "exclamation-circle", "Acquits qui se contredisent")
-        row = _row(db, folder, Transmission.channel.in_(["actes", "helios"]))
+        row = _row(db, folder, Transmission.channel.in_(having("tagged")))
         return self._stands(db, folder, row) if row is not None else None
 
     def _stands(self, db: Db, folder: Folder, row: Transmission) -> Tag:
@@ -227,7 +205,7 @@ class _Words:
 
 
 def _received(folder: Folder, row: Transmission) -> Tag:
-    if row.channel == "actes" and StepKind.PUBLISH in family_of(folder.family).stages:
+    if traits_of(row.channel).state_date and StepKind.PUBLISH in family_of(folder.family).stages:
         verb = "notifier" if family_of(folder.family).publication == "none" else "publier"
         return Tag("warn", "hourglass-split", f"Pas encore exécutoire : à {verb}")
     return Tag("ok", "check-circle", word(row))
@@ -237,7 +215,7 @@ def word(row: Transmission) -> str:
     """The state of a sending in French, in the words of those who follow it; that of the operator while it holds it."""
     if row.state == "sent" and row.stage:
         return row.stage
-    return WORDS.get(row.channel, STATES)[row.state]
+    return traits_of(row.channel).state(row.state)
 
 
 def _row(db: Db, folder: Folder, which: sa.ColumnElement[bool]) -> Transmission | None:

@@ -180,7 +180,10 @@ class Rejected(Exception):  # noqa: N818
 
 
 class Channel(Protocol):
-    """A carrier: checks, packs, finds, sends and asks for the answer; it never touches the database."""
+    """A carrier: checks, packs, finds, sends and asks for the answer; it never touches the database.
+
+    A class that inherits it writes the verbs that every carrier has, and of the others those in which it has something to say.
+    """
 
     @property
     def name(self) -> str:
@@ -193,23 +196,6 @@ class Channel(Protocol):
     @property
     def simulated(self) -> bool:
         """True when nothing leaves for a real administration."""
-
-    @property
-    def relayed(self) -> bool:
-        """True when an operator takes what is sent and passes it on later, so that « sent » is not « transmitted »."""
-
-    @property
-    def unset(self) -> str | None:
-        """Why nobody is asked anything, no operator being set; None where one is, or none is needed."""
-
-    def edition(self, siren: str) -> str:
-        """Changes when this sender’s parcel would be judged otherwise; empty when nothing is judged before departure."""
-
-    def rehearse(self, parcel: Parcel) -> list[Problem]:
-        """List every rule that the parcel breaks, of those that can be known without asking the other side."""
-
-    def held(self, parcel: Parcel) -> str | None:
-        """Why nothing of this sender may leave by this carrier for now, in French; None when it may."""
 
     def check(self, parcel: Parcel) -> list[Problem]:
         """List every rule that the parcel breaks; an empty list means that it may leave."""
@@ -225,3 +211,28 @@ class Channel(Protocol):
 
     def poll(self, parcel: Parcel, reference: str) -> Answer:
         """Ask where the delivery stands; the same answer always comes back in the same bytes."""
+
+    @property
+    def relayed(self) -> bool:
+        """True when an operator takes what is sent and passes it on later, so that « sent » is not « transmitted »."""
+        return False
+
+    @property
+    def unset(self) -> str | None:
+        """Why nobody is asked anything, no operator being set; None where one is, or none is needed."""
+        return None
+
+    def edition(self, siren: str) -> str:
+        """Changes when this sender’s parcel would be judged otherwise; empty when nothing is judged before departure."""
+        del siren
+        return ""
+
+    def rehearse(self, parcel: Parcel) -> list[Problem]:
+        """List every rule that the parcel breaks, of those that can be known without asking the other side."""
+        del parcel
+        return []
+
+    def held(self, parcel: Parcel) -> str | None:
+        """Why nothing of this sender may leave by this carrier for now, in French; None when it may."""
+        del parcel
+        return self.unset

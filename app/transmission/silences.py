@@ -24,6 +24,7 @@ from app.people.actor import Actor
 from app.people.models import Collectivity, User
 from app.transmission.models import RelaySilence
 from app.transmission.ports import AccountRefused, Unreachable
+from app.transmission.traits import traits_of
 
 SILENT, REFUSED, BACK = "operator_silent", "operator_refuses", "operator_back"
 AGAIN: Final = timedelta(days=3)
@@ -32,13 +33,11 @@ LETTERS: Final = "letters"
 RETURNS: Final = "returns"
 """The same of what the Treasury sends of itself (PES_Retour)."""
 WITHHELD: Final = {LETTERS: "letter_withheld", RETURNS: "return_withheld"}
-RELAYED: Final = {
-    "actes": "la préfecture",
-    "helios": "le comptable public",
+_WHOSE: Final = {
     LETTERS: "la préfecture",
     RETURNS: "le comptable public",
 }
-"""What is watched, and whom it leads to."""
+"""Whom these lead to."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def _mail(db: Db, row: RelaySilence, event: str, key: str) -> None:
     payload = {
         "event": event,
         "page": "/administration",
-        "whose": RELAYED[row.channel],
+        "whose": _whose(row.channel),
         "what": instant(row.since),
         "why": row.why,
     }
@@ -169,8 +168,13 @@ def deaf(db: Db, collectivity_id: int, channel: str) -> str | None:
     )
 
 
+def _whose(channel: str) -> str:
+    """Whom it leads to; empty for a channel without an operator, which nobody watches."""
+    return _WHOSE.get(channel) or traits_of(channel).relayed_to
+
+
 def _shown(row: RelaySilence, name: str) -> Silence:
-    whom = RELAYED[row.channel]
+    whom = _whose(row.channel)
     if row.channel == LETTERS:
         heading = _withheld(row)
         remedy = "Lisez-le sur son site, et appelez-le : le délai du courrier court. Les autres courriers arrivent."
@@ -206,7 +210,7 @@ def _open(collectivity_id: int, channel: str) -> Any:
 @contextmanager
 def watching(actor: Actor, channel: str, settings: Any) -> Iterator[None]:
     """Ask the way of a channel under it: a silence is noted and waited for, an answer ends it."""
-    if channel not in RELAYED:
+    if not _whose(channel):
         yield
         return
     try:

@@ -28,7 +28,7 @@ from app.channels.actes.naming import message_name, return_envelope_name, serial
 from app.channels.actes.receipt import read_receipt
 from app.channels.actes.rules import Bench, judge, number_taken
 from app.channels.actes.settings import ActesSettings
-from app.channels.actes.transport import Deposit, Followup, Found, Letter, Reply
+from app.channels.actes.transport import ActesTransport, Deposit, Followup, Found, Letter, Reply
 from app.core.clock import PARIS
 from app.transmission.ports import Rejected, Uncertain
 from demo.prefecture import answers
@@ -44,12 +44,11 @@ CONTACT: Final = Contact(
 )
 
 
-class SimulatedPrefecture:
+class SimulatedPrefecture(ActesTransport):
     """The transport of tests and demonstrations; nothing leaves the machine."""
 
     label = "Préfecture FACTICE (simulateur)"
     simulated = True
-    relayed = False
 
     def __init__(
         self, settings: ActesSettings, classification: Classification, clock: Callable[[], datetime]
@@ -122,11 +121,6 @@ class SimulatedPrefecture:
         """Whether the act received under this reference has no answer yet."""
         return self._deposited(reference) is not None and not self._answer_path(reference).is_file()
 
-    def slip(self, reference: str) -> bytes | None:
-        """None: a Préfecture writes no slip, its receipt is the message."""
-        del reference
-        return None
-
     def letters(self, account: Account) -> Sequence[Letter]:
         """What its legality office wrote and the sender has not taken."""
         self.scenarios.connect()
@@ -157,12 +151,6 @@ class SimulatedPrefecture:
             if read.code == RECEIPT:
                 element, receipt = self._received(record).act_element, (reply.message_name, reply.message)
                 yield KnownAct(path.stem, read.identifier or "", element, receipt)
-
-    stamps = False
-    """The stamp that people see is ours."""
-
-    def stamped(self, reference: str, original_sha256: str) -> None:
-        """Nothing: it stamps no copy."""
 
     def classification(self, siren: str) -> bytes:
         """The file `classification.xml` of its folder, else the classification that it was given."""

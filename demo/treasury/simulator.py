@@ -31,7 +31,7 @@ from urllib.parse import quote
 from app.channels import create_only
 from app.channels.helios.flow import Flow, Slip, Unreadable, read_flow
 from app.channels.helios.settings import HeliosSettings
-from app.channels.helios.transport import Deposit, Found, Reply, name_taken
+from app.channels.helios.transport import Deposit, Found, HeliosTransport, Reply, name_taken
 from app.core.clock import PARIS
 from app.transmission.ports import Listed, Rejected, Sender, Uncertain, Unreachable
 from demo.scenarios import LOST, NOW, TWICE, Scenario, Scenarios
@@ -53,12 +53,11 @@ _SIGNED: Final = "HELIOS FACTICE"
 _WORDS: Final = {"5": "mandat", "6": "titre"}
 
 
-class SimulatedTreasury:
+class SimulatedTreasury(HeliosTransport):
     """The transport of tests and demonstrations; nothing leaves the machine."""
 
     label = "Trésorerie FACTICE (simulateur)"
     simulated = True
-    relayed = False
 
     def __init__(self, settings: HeliosSettings, clock: Callable[[], datetime]) -> None:
         self._settings = settings

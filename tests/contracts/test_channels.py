@@ -17,6 +17,7 @@ from app.transmission import channels
 from app.transmission.channels import names
 from app.transmission.ports import Answer, AnswerKind, Channel, Rejected
 from app.transmission.settings import declared, table
+from app.transmission.traits import STATES, Traits, traits_of
 from config import Settings
 from demo.plugs import plug
 from tests.builders.s2low import a_face
@@ -134,6 +135,16 @@ def test_a_channel_writes_in_its_own_folders_alone(channel, parcel, tmp_path, mo
             for one in (tmp_path / "world").rglob("*")
             if one.is_file() and not any(one.is_relative_to(folder) for folder in own)
         ]
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_channel_has_french_words_for_all_that_it_may_answer(name):
+    traits = traits_of(name)
+    told = [traits.answer(kind) for kind in AnswerKind] + [traits.state(state) for state in STATES]
+    assert all(one[0].isupper() and not one.endswith(".") for one in told)
+    assert traits.states.keys() <= STATES.keys()
+    assert traits.to_call.startswith(("le ", "la ", "l’"))
+    assert traits_of("one that was taken away") == Traits()
 
 
 def test_a_complete_parcel_breaks_no_rule_and_checking_leaves_no_trace(channel, parcel, tmp_path):

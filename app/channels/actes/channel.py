@@ -31,6 +31,7 @@ from app.transmission.ports import (
     SIMULATED,
     Answer,
     AnswerKind,
+    Channel,
     Package,
     Parcel,
     Problem,
@@ -46,7 +47,7 @@ _CARD: Final = "Demandez à l’administrateur de corriger la fiche de la collec
 _OURS: Final = "Rien n’est à corriger dans ce dossier : prévenez l’administrateur."
 
 
-class ActesChannel:
+class ActesChannel(Channel):
     """Sends acts to the Préfecture through one transport."""
 
     name = "actes"

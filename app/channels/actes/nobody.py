@@ -1,11 +1,9 @@
 """Where no operator is set: acts wait, and a page says why; nothing leaves, and nothing is made up in its place."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from app.channels.actes.envelope import Account
-from app.channels.actes.transport import Deposit, Followup, Found, Letter, Reply
+from app.channels.actes.transport import ActesTransport, Deposit, Followup, Found, Reply
 from app.transmission.ports import Rejected, Unreachable
 
 UNSET: Final = (
@@ -14,13 +12,11 @@ UNSET: Final = (
 )
 
 
-class NobodyCarries:
+class NobodyCarries(ActesTransport):
     """The transport of an installation that has none: the channel holds what would leave by it, and says `UNSET`."""
 
     label = "Préfecture"
     simulated = False
-    relayed = False
-    stamps = False
 
     def send(self, deposit: Deposit, archive: Path) -> str:
         """Refuse with `Unreachable`: certainly nothing was taken."""
@@ -30,22 +26,6 @@ class NobodyCarries:
         """Nobody to ask; the channel then holds the act (`held`), so that nothing follows from it."""
 
     def poll(self, reference: str, back: str = "") -> Reply:
-        """Refuse with `Unreachable`."""
-        raise Unreachable(UNSET)
-
-    def stamped(self, reference: str, original_sha256: str) -> bytes | None:
-        """Refuse with `Unreachable`."""
-        raise Unreachable(UNSET)
-
-    def slip(self, reference: str) -> bytes | None:
-        """Refuse with `Unreachable`."""
-        raise Unreachable(UNSET)
-
-    def letters(self, account: Account) -> Sequence[Letter]:
-        """None can come by nobody."""
-        return ()
-
-    def taken(self, account: Account, reference: str) -> None:
         """Refuse with `Unreachable`."""
         raise Unreachable(UNSET)
 

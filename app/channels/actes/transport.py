@@ -105,7 +105,10 @@ class Followup:
 
 
 class ActesTransport(Protocol):
-    """A way to the Préfecture. None of its verbs may be called inside a database transaction."""
+    """A way to the Préfecture. None of its verbs may be called inside a database transaction.
+
+    A class that inherits it need not write what it never has: stamped copies, slips, letters.
+    """
 
     @property
     def label(self) -> str:
@@ -118,6 +121,7 @@ class ActesTransport(Protocol):
     @property
     def relayed(self) -> bool:
         """True when an operator takes what is sent and passes it on later."""
+        return False
 
     def send(self, deposit: Deposit, archive: Path) -> str:
         """Deposit and return the reference.
@@ -138,15 +142,20 @@ class ActesTransport(Protocol):
     @property
     def stamps(self) -> bool:
         """Whether it makes stamped copies of its own."""
+        return False
 
     def stamped(self, reference: str, original_sha256: str) -> bytes | None:
         """Its stamped copy of the act, a PDF; None while it has none, and for what is the very original.
 
         Refuses with `Unreachable`, `Uncertain` or `Rejected`, and with LookupError a reference it never gave.
         """
+        del reference, original_sha256
+        return None
 
     def slip(self, reference: str) -> bytes | None:
         """Its own acknowledgement slip of the act, a PDF; None while it has none. Refuses as `stamped` does."""
+        del reference
+        return None
 
     def letters(self, account: Account) -> Sequence[Letter]:
         """What the Préfecture wrote to this account and nobody has `taken` yet, oldest first.
@@ -154,9 +163,12 @@ class ActesTransport(Protocol):
         Refuses with `Unreachable`, which is `Interrupted` once they were listed. A letter that is not taken comes back at the
         next call, in the same bytes.
         """
+        del account
+        return ()
 
     def taken(self, account: Account, reference: str) -> None:
         """Say that a letter is stored on our side and needs not come back; a second time changes nothing."""
+        del account, reference
 
     def follow(self, followup: Followup, archive: Path) -> str:
         """Send a message about an act and return its reference, for `poll` to ask its receipt (3-5, 4-5, 6-2).

@@ -16,33 +16,22 @@ from app.core.addresses import Allowed, Target, entry_of
 from app.core.clock import PARIS, now
 from app.core.refusals import Refusal
 from app.core.sealed import unseal
-from app.transmission.ports import Answer, AnswerKind, Package, Parcel, Problem, Rejected, Sender
+from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel, Problem, Rejected, Sender
 
 RECEIPTS: Final = ".receipts"
 """Under the folder of hand-overs: what was delivered, remembered after it was taken away."""
 
 
-class HandoverChannel:
+class HandoverChannel(Channel):
     """Delivers each parcel once; what was delivered is remembered in receipts kept beside the deliveries."""
 
     name = "handover"
     label = "Remise au logiciel métier"
     simulated = False
-    relayed = False
-    unset: Final = None
 
     def __init__(self, settings: HandoverSettings, clock: Callable[[], datetime]) -> None:
         self._settings = settings
         self._clock = clock
-
-    def edition(self, siren: str) -> str:
-        """Empty: what is handed over is judged when it leaves."""
-        del siren
-        return ""
-
-    def rehearse(self, parcel: Parcel) -> list[Problem]:
-        """The same as `check`, which asks nobody."""
-        return self.check(parcel)
 
     def held(self, parcel: Parcel) -> str | None:
         """A secret that no key of the installation opens any more: the folder is signed, and waits for another secret."""

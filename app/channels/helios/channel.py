@@ -27,6 +27,7 @@ from app.transmission.ports import (
     SIMULATED,
     Answer,
     AnswerKind,
+    Channel,
     Listed,
     Package,
     Parcel,
@@ -50,7 +51,7 @@ _CHANGED: Final = "« {} » n’est plus le fichier du dossier : son empreinte a
 _DOUBT: Final = "Un acquit est arrivé, illisible ou pour un autre flux. Il est gardé : lisez-le."
 
 
-class HeliosChannel:
+class HeliosChannel(Channel):
     """Sends flows to the public accountant through one transport."""
 
     name = "helios"
@@ -81,20 +82,6 @@ class HeliosChannel:
     def unset(self) -> str | None:
         """Why nobody is asked anything: no operator is set; None where one is."""
         return UNSET if isinstance(self._transport, NobodyCarries) else None
-
-    def edition(self, siren: str) -> str:
-        """Empty: a flow was read at deposit, and is judged again when it leaves, signed."""
-        del siren
-        return ""
-
-    def rehearse(self, parcel: Parcel) -> list[Problem]:
-        """What can be told without asking whether the name has served."""
-        return self._problems(parcel)
-
-    def held(self, parcel: Parcel) -> str | None:
-        """Nothing holds a flow back but the want of an operator."""
-        del parcel
-        return self.unset
 
     def check(self, parcel: Parcel) -> list[Problem]:
         """List every rule that the flow breaks; asks the other side whether its name already served."""

@@ -1,11 +1,10 @@
 """Where no operator is set: flows wait, and a page says why; nothing leaves, and nothing is made up in its place."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from app.channels.helios.transport import Deposit, Found, Reply
-from app.transmission.ports import Listed, Sender, Unreachable
+from app.channels.helios.transport import Deposit, Found, HeliosTransport, Reply
+from app.transmission.ports import Sender, Unreachable
 
 UNSET: Final = (
     "Aucun opérateur de télétransmission n’est réglé pour les flux comptables : rien n’est envoyé ni relevé. "
@@ -13,12 +12,11 @@ UNSET: Final = (
 )
 
 
-class NobodyCarries:
+class NobodyCarries(HeliosTransport):
     """The transport of an installation that has none: the channel holds what would leave by it, and says `UNSET`."""
 
     label = "Comptable public"
     simulated = False
-    relayed = False
 
     def send(self, deposit: Deposit, file: Path) -> str:
         """Refuse with `Unreachable`: certainly nothing was taken."""
@@ -28,17 +26,5 @@ class NobodyCarries:
         """Nobody to ask; the channel then holds the flow (`held`), so that nothing follows from it."""
 
     def poll(self, sender: Sender, reference: str) -> Reply:
-        """Refuse with `Unreachable`."""
-        raise Unreachable(UNSET)
-
-    def returns(self, sender: Sender) -> Sequence[Listed]:
-        """None can come by nobody."""
-        return ()
-
-    def returned(self, sender: Sender, reference: str) -> bytes:
-        """Refuse with `Unreachable`."""
-        raise Unreachable(UNSET)
-
-    def return_taken(self, sender: Sender, reference: str) -> None:
         """Refuse with `Unreachable`."""
         raise Unreachable(UNSET)

@@ -43,7 +43,10 @@ class Reply:
 
 
 class HeliosTransport(Protocol):
-    """A way to the Treasury. None of its verbs may be called inside a database transaction."""
+    """A way to the Treasury. None of its verbs may be called inside a database transaction.
+
+    A class that inherits it and through which the Treasury sends nothing of itself need not write how that is taken.
+    """
 
     @property
     def label(self) -> str:
@@ -56,6 +59,7 @@ class HeliosTransport(Protocol):
     @property
     def relayed(self) -> bool:
         """True when an operator takes what is sent and passes it on later."""
+        return False
 
     def send(self, deposit: Deposit, file: Path) -> str:
         """Deposit and return the reference.
@@ -72,12 +76,17 @@ class HeliosTransport(Protocol):
 
     def returns(self, sender: Sender) -> Sequence[Listed]:
         """The files that the Treasury sent of itself (PES_Retour) and that nobody took yet; refuses with `Unreachable`."""
+        del sender
+        return ()
 
     def returned(self, sender: Sender, reference: str) -> bytes:
-        """One of them, in its very bytes; refuses with `Unreachable`."""
+        """One of them, in its very bytes; refuses with `Unreachable`, and with LookupError what was never listed."""
+        del sender
+        raise LookupError(reference)
 
     def return_taken(self, sender: Sender, reference: str) -> None:
         """Say that it was taken, so that it is listed no more; a second time changes nothing. Refuses with `Unreachable`."""
+        del sender, reference
 
 
 def name_taken(name: str) -> str:
