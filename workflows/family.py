@@ -122,7 +122,7 @@ class Family:
     `signature_level` is one of `SIGNATURE_LEVELS`, or None for the best that the installation gives at the click;
     `signature_place`: None for the foot of the last page, where nothing is written.
     `minimum_signature` one of `ASSURANCES`, `certificate_purpose` one of `PURPOSES`.
-    `register`: how the family's own register writes a number, « {year}_{rank:03} »; None when it has none.
+    `register`: how the family's own register writes a number, « {year}_{rank:03} », in `number_field`; None when it has none.
     `signed_elsewhere`: others may sign the same file later, somewhere else: signatures made here lock no field.
     `paper_signature`: an act of this family may be signed by hand, its scan then leaving in place of the document.
     `publication`, one of `PUBLICATIONS`: what may be put online; « online » where the law has a stage of publication and
@@ -396,6 +396,10 @@ def _read(home: Path) -> Family:
     if data or found.name != home.name:
         raise ValueError(
             f"family {home.name}: unknown keys {sorted(data)} or a name that is not the folder's"
+        )
+    if found.register is not None and found.field(found.number_field or "") is None:
+        raise ValueError(
+            f"family {home.name}: a register writes its numbers in number_field, which is none of its fields"
         )
     check_circuit(found, found.circuit)
     return found

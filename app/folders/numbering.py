@@ -47,7 +47,7 @@ def take_number(db: Db, actor: Actor, folder_id: int, *, version: int) -> str:
     else:
         number, rank = _following(db, folder, family)
         _write(db, folder, actor.name, number, rank, None)
-    edit(folder, None, {"number": number})
+    edit(folder, None, {_field(family): number})
     corrections.keep(db, folder, actor)
     return number
 
@@ -55,7 +55,7 @@ def take_number(db: Db, actor: Actor, folder_id: int, *, version: int) -> str:
 def claim(db: Db, actor: Actor, folder: Folder) -> Problem | None:
     """Keep for this folder the number that it leaves with, in the caller's transaction; else why it may not have it."""
     family = family_of(folder.family)
-    number = str(folder.fields.get("number") or "")
+    number = _typed(folder)
     if family.register is None or not number:
         return None
     _alone(db, folder)
@@ -70,8 +70,8 @@ def claim(db: Db, actor: Actor, folder: Folder) -> Problem | None:
 
 def problem(db: Db, folder: Folder) -> Problem | None:
     """Why the folder may not leave with its number: another folder's, or its own that has already left."""
-    number = str(folder.fields.get("number") or "")
-    if not number or family_of(folder.family).register is None:
+    number, family = _typed(folder), family_of(folder.family)
+    if not number or family.register is None:
         return None
     row = _row(db, folder, number)
     if row is None or (row.folder_id == folder.id and not _gone(row, folder)):
@@ -79,7 +79,7 @@ def problem(db: Db, folder: Folder) -> Problem | None:
     whose = "à un autre dossier" if row.folder_id != folder.id else "à un envoi précédent de ce dossier"
     return Problem(
         "number-taken",
-        "number",
+        _field(family),
         f"Le numéro « {number} » a servi {whose}, et un numéro ne sert qu’une fois, même refusé ou annulé. Prenez "
         f"« {_suffixed(db, folder, row)} » ou le numéro suivant du registre.",
     )
@@ -87,7 +87,7 @@ def problem(db: Db, folder: Folder) -> Problem | None:
 
 def mark_sent(db: Db, folder: Folder) -> None:
     """Write that the folder's number leaves in this round: from now on it has served, whatever comes back."""
-    row = _row(db, folder, str(folder.fields.get("number") or ""))
+    row = _row(db, folder, _typed(folder))
     if row is not None and row.folder_id == folder.id and row.sent_round is None:
         row.sent_round = folder.round
 
@@ -102,6 +102,16 @@ def current(db: Db, folder: Folder) -> ActNumber | None:
     """The last number reserved for a folder."""
     query = sa.select(ActNumber).where(ActNumber.folder_id == folder.id).order_by(ActNumber.id.desc())
     return db.scalar(query.limit(1))
+
+
+def _field(family: Family) -> str:
+    """The fact that holds the number: a family that has a register names it (`workflows/family.py` refuses it otherwise)."""
+    return family.number_field or ""
+
+
+def _typed(folder: Folder) -> str:
+    """The number that stands in the facts of a folder; empty when it has none yet."""
+    return str(folder.fields.get(_field(family_of(folder.family))) or "")
 
 
 def _gone(row: ActNumber, folder: Folder) -> bool:

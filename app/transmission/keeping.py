@@ -1,6 +1,5 @@
 """Keep what the other side answers, byte for byte and once: among its receipts, and among the folder's documents."""
 
-
 import sqlalchemy as sa
 
 from app.core.clock import now

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GOOD = "x" * 40
 
 
-def start(command: str = "families", **environment: str) -> subprocess.CompletedProcess[str]:
+def start(command: str = "channels", **environment: str) -> subprocess.CompletedProcess[str]:
     known = {"PATH": os.environ["PATH"], **{f"PARAPHE_{name}": value for name, value in environment.items()}}
     return subprocess.run(
         [sys.executable, "-m", "flask", "--app", "wsgi", command],
@@ -70,10 +70,10 @@ def test_nothing_starts_without_a_secret(tmp_path: Path) -> None:
         assert done.stderr.splitlines()[1:] == ["- PARAPHE_SECRET_KEY : réglage obligatoire"]
 
 
-def test_a_good_configuration_lists_the_families(tmp_path: Path) -> None:
+def test_a_good_configuration_lists_the_channels(tmp_path: Path) -> None:
     done = start(SECRET_KEY=GOOD, DATA_DIR=str(tmp_path))
     assert done.returncode == 0, done.stderr
-    assert "deliberation" in done.stdout
+    assert "handover" in done.stdout
 
 
 def test_an_authority_without_its_roots_is_refused_at_start(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A number of a register is given once: in order, never again, with a suffix when the act has already left."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from app.core.clock import today
 from app.core.refusals import Refusal
 from app.folders import deposit, numbering, sending
-from tests.builders.house import House
+from tests.builders.house import ACT, House
 from tests.transmission.test_preflight import draft
+from workflows import family
+from workflows.family import families
 
 CLERK = "k.morizur"
 LAST_YEAR = (today() - timedelta(days=366)).isoformat()
@@ -95,6 +98,22 @@ def test_desks_that_ask_at_the_same_instant_are_given_different_numbers(house: H
     with ThreadPoolExecutor(4) as several:
         given = list(several.map(lambda one: take(house, one), folders))
     assert sorted(given) == [f"DM{today().year}_{rank:03}" for rank in range(1, 5)]
+
+
+def test_a_register_writes_in_the_number_field_of_its_family_whatever_it_is_called(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = {**families(), "other": replace(families()["other"], register="AD{year}_{rank:03}")}
+    monkeypatch.setattr(family, "_discovered", lambda: known)
+    paper, other = (house.deposit(CLERK, "other", ACT) for _ in range(2))
+    house.save(paper, CLERK, {"subject": "Plan"})
+    number = f"AD{today().year}_001"
+    assert take(house, paper) == number
+    assert house.folder(paper).fields["reference"] == house.folder(paper).number == number
+    house.save(other, CLERK, {"subject": "Attestation", "reference": number})
+    with pytest.raises(Refusal, match=f"Le numéro « {number} » a servi à un autre dossier"):
+        send(house, other)
+    send(house, paper)
 
 
 def test_a_family_without_register_gives_no_number(house: House) -> None:

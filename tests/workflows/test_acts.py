@@ -8,6 +8,9 @@ import pytest
 from workflows.bases import with_base
 from workflows.circuit import StepKind
 from workflows.errors import Refusal
+from workflows.families.contract.rules import notified_after_transmission
+from workflows.families.decision.rules import within_the_ceiling_of_the_law
+from workflows.families.deliberation.rules import signed_by_mayor_and_secretary
 from workflows.family import check_circuit, families, family, problems
 from workflows.loader import load
 from workflows.mandates import Act, Kind, Mandate, check
@@ -119,6 +122,25 @@ def test_a_decision_above_the_ceiling_of_its_signer_is_refused_to_him():
             check(mandate, Act("decision", "1.1", amount, priced=True), TODAY)
 
 
+def test_movable_goods_are_sold_by_decision_up_to_the_ceiling_of_the_law_whatever_the_council_wrote():
+    sold = {"delegation_item": "10", "amount": "4600.00", "ceiling": "90000"}
+    assert within_the_ceiling_of_the_law(sold, TODAY) is None
+    assert within_the_ceiling_of_the_law({**sold, "amount": "4600.01"}, TODAY).key == "above-ceiling"
+
+
+def test_a_deliberation_is_signed_by_the_mayor_and_the_secretary_at_one_step_that_nobody_skips():
+    data = family("deliberation").circuit.to_data()
+    assert signed_by_mayor_and_secretary(load(data)) is None
+    (signed,) = [one for one in data["steps"] if one["kind"] == "sign"]
+    for change in (
+        {"who": {"desk": "maire"}},
+        {"quorum": "any"},
+        {"when": {"field": "matter", "op": "==", "value": "7.1"}},
+    ):
+        changed = {**data, "steps": [{**one, **change} if one is signed else one for one in data["steps"]]}
+        assert "à la même étape" in str(signed_by_mayor_and_secretary(load(changed)))
+
+
 def test_a_family_changes_a_field_of_its_base_without_writing_it_again():
     own = {
         "base": "acts",
@@ -159,6 +181,7 @@ def test_the_law_gives_fifteen_days_to_transmit_some_acts_and_the_commune_two_wo
 def test_no_circuit_notifies_a_contract_before_its_transmission(change):
     data = copy.deepcopy(family("contract").circuit.to_data())
     change(data["steps"])
+    assert notified_after_transmission(load(data))
     with pytest.raises(Refusal, match="circuit-unlawful") as refused:
         check_circuit(family("contract"), load(data))
     assert "un contrat ne se notifie qu’ensuite" in refused.value.facts["details"]

@@ -1,6 +1,9 @@
 """A family says what is asked, what the law checks, and which circuits it cannot accept."""
 
 import copy
+import os
+import subprocess
+import sys
 from datetime import date
 
 import pytest
@@ -363,3 +366,23 @@ def test_a_family_says_its_signature_level_and_none_that_does_not_exist(tmp_path
     (home / "family.yaml").write_text(f"signature_level: B-TLA\n{source}", encoding="utf-8")
     with pytest.raises(ValueError, match="B-TLA"):
         _read(home)
+
+
+def test_the_families_are_listed_without_any_setting(tmp_path):
+    known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(HOME.parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-m", "workflows.families"], cwd=tmp_path, env=known, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == sorted(families())
+
+
+def test_a_register_without_a_field_for_its_numbers_is_refused(tmp_path):
+    home = tmp_path / "other"
+    home.mkdir()
+    written = (HOME / "other" / "family.yaml").read_text(encoding="utf-8")
+    for missing in ("", "number_field: number\n"):
+        changed = written.replace("number_field: reference\n", missing) + 'register: "AD{year}_{rank:03}"\n'
+        (home / "family.yaml").write_text(changed, encoding="utf-8")
+        with pytest.raises(ValueError, match="none of its fields"):
+            _read(home)
