@@ -1,6 +1,6 @@
 """The JSON door: what a route takes and gives is said once above it, checked at each call, and printed as OpenAPI 3.1.
 
-marshmallow and flask-smorest are imported at the first call, so that starting the web stays light.
+The models are built at the first call, so that starting the web stays light (docs/decisions/0026-json-by-one-stack.md).
 """
 
 from collections.abc import Callable, Mapping
@@ -8,27 +8,22 @@ from dataclasses import dataclass
 from functools import wraps
 from hashlib import sha256
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_origin
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.core.bodies import SMALL
-from app.core.http import FILES, PERSON, PROBLEM, PUBLIC, TITLES, address, guard, read_json
+from app.core.http import FILES, PUBLIC, address, guard, read_json
 from app.core.limits import limiter
 from app.core.refusals import to_correct
 
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
 View = TypeVar("View", bound=Callable[..., Any])
 PREFIX = "/api/v1"
-BYTES = "application/octet-stream"
 BODIES = {"json": "application/json", "files": "multipart/form-data"}
-ABOUT = """Les verbes des pages, pour un autre logiciel : déposer, envoyer, lire, viser, rejeter, télécharger.
-
-Chaque appel, sauf sous `/public`, porte le jeton d’une application (`Authorization: Bearer …`) ; aucun cookie n’est lu.
-L’application agit pour un bureau, avec les droits que l’administrateur lui a donnés. Elle ne signe jamais : une signature
-est l’acte d’une personne. Les refus sont des problèmes RFC 9457 (`application/problem+json`) : `key` est stable, `detail`
-est la phrase à montrer, `problems` énumère tout ce qui est à corriger. Une décision porte la `version` du dossier qui a
-été lue ; si le dossier a avancé depuis, elle est refusée (409)."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +37,21 @@ class Operation:
     status: int
     refuses: tuple[int, ...]
     example: Mapping[str, Any] | None
+
+    def taken(self, place: str) -> type["BaseModel"]:
+        """The model of what is sent in a place, from the slice's `schemas`."""
+        model: type[BaseModel] = getattr(import_module(f"{self.slice}.schemas"), self.takes[place])
+        return model
+
+    def given(self, name: str) -> type["BaseModel"]:
+        """The model of what is answered, from the slice's `shapes`."""
+        model: type[BaseModel] = getattr(import_module(f"{self.slice}.shapes"), name)
+        return model
+
+    def path(self, name: str) -> str:
+        """What a part of the address is, from the slice's `shapes`."""
+        words: dict[str, str] = import_module(f"{self.slice}.shapes").PATHS
+        return words[name]
 
 
 def describe(
@@ -75,38 +85,30 @@ def describe(
     return wrap
 
 
-def _taken(operation: Operation, place: str) -> Any:
-    """The schema of what is sent, from the slice's `schemas`."""
-    return getattr(import_module(f"{operation.slice}.schemas"), operation.takes[place])()
-
-
-def _given(operation: Operation, name: str) -> Any:
-    """The schema of what is answered, from the slice's `shapes`."""
-    return getattr(import_module(f"{operation.slice}.shapes"), name)()
-
-
 def _checked(operation: Operation, place: str) -> Any:
     """What was sent, checked; refuses `fields-invalid` with every fault at once."""
-    from marshmallow import ValidationError
+    from pydantic import ValidationError
 
-    schema = _taken(operation, place)
+    from app.core.shapes import faults
+
+    model = operation.taken(place)
     try:
-        return schema.load(_sent(schema, place))
+        return model.model_validate(_sent(model, place))
     except ValidationError as error:
-        raise to_correct(list(_faults(error.messages_dict))) from None
+        raise to_correct(list(faults(error))) from None
 
 
-def _sent(schema: Any, place: str) -> Any:
+def _sent(model: type["BaseModel"], place: str) -> Any:
     if place == "query":
         return request.args.to_dict()
     if place == "headers":
-        names = [one.data_key or name for name, one in schema.fields.items()]
+        names = [one.alias or name for name, one in model.model_fields.items()]
         return {name: request.headers[name] for name in names if name in request.headers}
     if request.mimetype != BODIES[place]:
         raise UnsupportedMediaType
     if place == "json":
         return read_json()
-    several = {name for name, one in schema.fields.items() if hasattr(one, "inner")}
+    several = {name for name, one in model.model_fields.items() if get_origin(one.annotation) is list}
     files = {
         name: found if name in several or len(found) > 1 else found[0]
         for name, found in request.files.lists()
@@ -115,23 +117,12 @@ def _sent(schema: Any, place: str) -> Any:
     return {**texts, **files}
 
 
-def _faults(found: Any, path: str = "") -> Any:
-    """Each fault with the field it is about (`facts.seller`), whatever its depth."""
-    if isinstance(found, dict):
-        for name, inner in found.items():
-            own = name in {"_schema", "key", "value"}  # marshmallow's words for the thing itself
-            yield from _faults(inner, path if own else f"{path}.{name}" if path else str(name))
-    else:
-        for one in found if isinstance(found, list) else [found]:
-            yield {"key": "field-invalid", "field": path or "demande", "sentence": str(one)}
-
-
 def _written(operation: Operation, result: Any) -> Response:
     if isinstance(result, Response):
         return result
     facts, headers = result if isinstance(result, tuple) else (result, {})
-    shown = _given(operation, operation.gives).dump(facts) if operation.gives else facts
-    response = jsonify(shown)
+    shown = operation.given(operation.gives).model_validate(facts) if operation.gives else None
+    response = jsonify(facts if shown is None else shown.model_dump(mode="json"))
     response.status_code = operation.status
     response.headers.update(headers)
     return response
@@ -176,76 +167,7 @@ def description(app: Flask) -> dict[str, Any]:
     """The OpenAPI document of every described route of the application."""
     kept: dict[str, Any] = app.extensions.setdefault("paraphe-openapi", {})
     if not kept:
-        kept.update(_document(app))
+        from app.core.openapi import document
+
+        kept.update(document(app))
     return kept
-
-
-def _document(app: Flask) -> dict[str, Any]:
-    """Let flask-smorest write it, on an application that serves nothing."""
-    from flask_smorest import Api
-    from flask_smorest import Blueprint as Described
-
-    shadow = Flask("paraphe-openapi")
-    names = ("API_TITLE", "API_VERSION", "OPENAPI_VERSION")
-    shadow.config.update({name: app.config[name] for name in names})
-    options = {"info": {"description": ABOUT}, "servers": [{"url": "/"}], "security": [{"jeton": []}]}
-    api = Api(shadow, spec_kwargs=options)
-    api.DEFAULT_ERROR_RESPONSE_NAME = None  # every refusal is named, none is a surprise
-    scheme = {"type": "http", "scheme": "bearer", "description": "Le jeton d’une application."}
-    api.spec.components.security_scheme("jeton", scheme)
-    routes = Described("dossiers", __name__)
-    for rule in app.url_map.iter_rules():
-        view = app.view_functions[rule.endpoint]
-        operation = getattr(view, "__operation__", None)
-        if operation is not None:
-            method = next(iter((rule.methods or set()) - {"HEAD", "OPTIONS"}))
-            endpoint = rule.endpoint.partition(".")[2]
-            paths = import_module(f"{operation.slice}.shapes").PATHS
-            named = [{"in": "path", "name": one, "description": paths[one]} for one in sorted(rule.arguments)]
-            written = _described(
-                routes, operation, rule.arguments, endpoint, getattr(view, "__guard__", PERSON)
-            )
-            routes.add_url_rule(rule.rule, endpoint, written, parameters=named, methods=[method])
-    api.register_blueprint(routes)
-    document: dict[str, Any] = api.spec.to_dict()
-    for unused in ("Error", "PaginationMetadata"):  # flask-smorest's own shapes, which no route speaks
-        document["components"]["schemas"].pop(unused, None)
-    document["components"].pop("headers", None)
-    return document
-
-
-def _described(routes: Any, operation: Operation, arguments: set[str], endpoint: str, who: str) -> Any:
-    """A view that does nothing, with the words of a real one."""
-
-    def written() -> None:
-        return None
-
-    summary, _, more = operation.summary.partition("\n")
-    words: dict[str, Any] = {
-        "operationId": endpoint,
-        "summary": summary,
-        "description": more.strip() or summary,
-    }
-    public = who == PUBLIC
-    if public:
-        words["description"] += "\n\nOuvert à tous, sans jeton."
-        words["security"] = []
-    elif who != PERSON:
-        words["description"] += f"\n\nDroit nécessaire au bureau : `{who}`."
-    view = routes.doc(**words)(written)
-    refused = {429, 503, *operation.refuses, *(() if public else (401,))}
-    refused |= {403} if who not in {PERSON, PUBLIC} else set()
-    refused |= ({404} if public else {404, 403}) if arguments else set()
-    refused |= {400, 422} if operation.takes else set()
-    refused |= {413, 415} if BODIES.keys() & operation.takes.keys() else set()
-    for status in sorted(refused):
-        told = {"content_type": PROBLEM, "description": f"{TITLES[status]}."}
-        problem = _given(operation, "Problem")
-        view = routes.alt_response(status, schema=problem, **told)(view)
-    given = _given(operation, operation.gives) if operation.gives else {"type": "string", "format": "binary"}
-    media = None if operation.gives else BYTES
-    view = routes.response(operation.status, given, content_type=media, description="Fait.")(view)
-    for place in operation.takes:
-        example = operation.example if place == "json" else None
-        view = routes.arguments(_taken(operation, place), location=place, example=example)(view)
-    return view

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import file_digest, sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, g
 
@@ -24,6 +24,19 @@ from app.folders.models import Folder
 from app.folders.once import Once, made_by
 from workflows.circuit import StepKind
 from workflows.errors import Refusal as Unlawful
+
+if TYPE_CHECKING:
+    from app.display.schemas import (
+        Approve,
+        Attachments,
+        Change,
+        Deposit,
+        JournalQuery,
+        Key,
+        Reject,
+        TrayQuery,
+        Version,
+    )
 
 Json = dict[str, Any]
 routes = door("folders_api", __name__)
@@ -72,13 +85,13 @@ def families() -> Json:
     query="TrayQuery",
     refuses=(404,),
 )
-def folders(query: Json) -> Json:
+def folders(query: "TrayQuery") -> Json:
     """A tray."""
-    tray: str = query["tray"]
-    only: Json = {"family": query.get("family"), "after": query.get("after")}
-    if only["family"]:
-        family_of(only["family"])
-    if only["after"] is not None and not queues.is_key(only["after"], tray):
+    tray = query.tray
+    only: Json = {"family": query.family, "after": query.after}
+    if query.family:
+        family_of(query.family)
+    if query.after is not None and not queues.is_key(query.after, tray):
         words = "La valeur `next` d’une page de cette bannette est attendue."
         raise to_correct([{"key": "field-invalid", "field": "after", "sentence": words}])
     with reading(g.actor.collectivity_id) as db:
@@ -102,14 +115,14 @@ def folders(query: Json) -> Json:
     headers="Key",
     files="Deposit",
 )
-def create(headers: Json, files: Json) -> tuple[Json, Mapping[str, str]]:
+def create(headers: "Key", files: "Deposit") -> tuple[Json, Mapping[str, str]]:
     """Deposit."""
-    family, facts, title, key = files["family"], files["facts"], files.get("title"), headers.get("key")
-    types = [files["main_type"], *files["attachment_types"]]
+    family, facts, title, key = files.family, files.facts, files.title, headers.key
+    types = [files.main_type, *files.attachment_types]
     _known_facts(family, facts)
     with received("main", "attachments") as sent:
-        _one_type_each(files["attachment_types"], sent[1:])
-        reason = files["reason"]
+        _one_type_each(files.attachment_types, sent[1:])
+        reason = files.reason
         told = {**facts, "correction-reason": reason} if reason else facts
         once = Once(key, _digest(family, title, told, sent, types)) if key else None
         folder_id = _already(once)
@@ -123,7 +136,7 @@ def create(headers: Json, files: Json) -> tuple[Json, Mapping[str, str]]:
                 types=types,
                 once=once,
                 reason=reason,
-                annexes_said=files["annexes_said"],
+                annexes_said=files.annexes_said,
             )
             folder_id = made.folder_id
     return _folder(folder_id), {"Location": f"{PREFIX}/folders/{folder_id}"}
@@ -149,20 +162,20 @@ def read(folder_id: int) -> Json:
     refuses=(409,),
     example={"version": 1, "facts": {"received_on": "2026-11-20", "proof_of_service": "technique"}},
 )
-def change(folder_id: int, json: Json) -> Json:
+def change(folder_id: int, json: "Change") -> Json:
     """Fill in."""
     with reading(g.actor.collectivity_id) as db:
         family = authorize(db, g.actor, folder_id).family
-    _known_facts(family, json["facts"])
+    _known_facts(family, json.facts)
     deposit.save(
         g.actor,
         folder_id,
-        version=json["version"],
-        title=json.get("title"),
-        facts=json["facts"],
-        types={int(document): code for document, code in json["types"].items()},
+        version=json.version,
+        title=json.title,
+        facts=json.facts,
+        types={int(document): code for document, code in json.types.items()},
         only_allowed=True,
-        reason=json["reason"],
+        reason=json.reason,
     )
     return _folder(folder_id)
 
@@ -172,12 +185,12 @@ def change(folder_id: int, json: Json) -> Json:
 @describe(
     "Ajouter des annexes à un brouillon", gives="FolderShown", status=201, files="Attachments", refuses=(409,)
 )
-def add(folder_id: int, files: Json) -> Json:
+def add(folder_id: int, files: "Attachments") -> Json:
     """Add attachments."""
-    types = files["attachment_types"]
+    types = files.attachment_types
     with received("attachments") as sent:  # the bytes are read from the request as they are stored
         _one_type_each(types, sent)
-        deposit.add_documents(g.actor, folder_id, sent, types, annexes_said=files["annexes_said"])
+        deposit.add_documents(g.actor, folder_id, sent, types, annexes_said=files.annexes_said)
     return _folder(folder_id)
 
 
@@ -190,9 +203,9 @@ def add(folder_id: int, files: Json) -> Json:
     refuses=(409,),
     example={"version": 1},
 )
-def start(folder_id: int, json: Json) -> Json:
+def start(folder_id: int, json: "Version") -> Json:
     """Send."""
-    sending.send(g.actor, folder_id, version=json["version"])
+    sending.send(g.actor, folder_id, version=json.version)
     return _folder(folder_id)
 
 
@@ -205,10 +218,10 @@ def start(folder_id: int, json: Json) -> Json:
     refuses=(409,),
     example={**VERSION, "comment": "Livré."},
 )
-def approve(folder_id: int, json: Json) -> Json:
+def approve(folder_id: int, json: "Approve") -> Json:
     """Put a visa."""
     try:
-        decide.approve(g.actor, folder_id, version=json["version"], comment=json["comment"])
+        decide.approve(g.actor, folder_id, version=json.version, comment=json.comment)
     except (Refusal, Unlawful) as refusal:
         if refusal.key.startswith(_MISSED) and _awaits_signature(folder_id):
             raise Refusal("software-never-signs") from None
@@ -225,9 +238,9 @@ def approve(folder_id: int, json: Json) -> Json:
     refuses=(409,),
     example={**VERSION, "reason": "Commande incomplète."},
 )
-def reject(folder_id: int, json: Json) -> Json:
+def reject(folder_id: int, json: "Reject") -> Json:
     """Refuse."""
-    decide.reject(g.actor, folder_id, version=json["version"], reason=json["reason"])
+    decide.reject(g.actor, folder_id, version=json.version, reason=json.reason)
     return _folder(folder_id)
 
 
@@ -246,10 +259,10 @@ def download(folder_id: int, document_id: int, number: int) -> Response:
     gives="Journal",
     query="JournalQuery",
 )
-def journal(folder_id: int, query: Json) -> Mapping[str, Any]:
+def journal(folder_id: int, query: "JournalQuery") -> Mapping[str, Any]:
     """Its trail."""
     with reading(g.actor.collectivity_id) as db:
-        return portrait.journal_of(db, authorize(db, g.actor, folder_id), query["after"])
+        return portrait.journal_of(db, authorize(db, g.actor, folder_id), query.after)
 
 
 def _folder(folder_id: int) -> Json:

@@ -54,7 +54,7 @@ def families_of(db: Db, actor: Actor) -> list[dict[str, Any]]:
             shown = {name: getattr(field, name) for name in ("key", "label", "type", "required_from", "help")}
             asks.append({**shown, "choices": values})
         named = {name: getattr(one, name) for name in ("name", "label", "help", "formats")}
-        found.append({**named, "asks": asks, "steps": circuit.steps})
+        found.append({**named, "fields": asks, "steps": circuit.steps})
     return found
 
 
@@ -111,6 +111,7 @@ def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "signatures": [proof for find in plugged.proofs for proof in find(db, folder.id)],
         "transmissions": [],
         "dates": [],
+        "payments": [],
         **{name: find(db, folder) for name, find in plugged.shares.items()},
         "problems": [{"key": one.key, "field": one.field, "sentence": one.sentence} for one in missing],
         "warnings": [

@@ -1,282 +1,164 @@
-"""What the JSON API takes: each name, its type, its limits, and in French what it is for.
+"""What the JSON API takes: each name, its type, its limits, and in French what it is for; imported at the first call."""
 
-This module is imported at the first call of the API: marshmallow has no part in showing a page.
-"""
+from typing import Annotated, Any, Literal
 
-from typing import Any
-
-from flask_smorest.fields import Upload
-from marshmallow import EXCLUDE, RAISE, Schema, ValidationError, fields, validate
+from pydantic import BeforeValidator, ConfigDict, PlainValidator, WithJsonSchema
+from werkzeug.datastructures import FileStorage
 
 from app.core.bodies import parsed
+from app.core.db import LARGEST_KEY
 from app.core.refusals import Refusal
-from app.core.texts import strange
+from app.core.shapes import Rank, Taken, shaped, told
 
-TRAYS = ("todo", "late", "returned", "running", "done", "drafts")
-WORDS: dict[str, Any] = {
-    "required": "Ce champ est obligatoire.",
-    "null": "Ce champ ne peut pas être nul.",
-    "invalid": "Ce champ n’est pas du type attendu.",
-    "too_large": "Ce nombre est trop grand.",
-    "invalid_utf8": "Ce texte n’est pas de l’UTF-8.",
-    "validator_failed": "Cette valeur n’est pas admise.",
-}
+LONGEST_FACT = 20_000
+BYTES = {"type": "string", "format": "binary"}
 
 
-class Readable(validate.Validator):
-    """Refuses, in a text inside a text, the signs that the door refuses elsewhere (`app/core/texts.py`)."""
-
-    def __call__(self, value: str) -> str:
-        """Give the text back, or refuse it."""
-        if strange(value):
-            raise ValidationError("Ce texte contient un signe illisible.")
-        return value
-
-
-def _said(words: str, example: Any = None, **more: Any) -> dict[str, Any]:
-    return {"description": words, **({"examples": [example]} if example is not None else {}), **more}
-
-
-def _text(words: str, example: str | None = None, *, longest: int, shortest: int = 0, **more: Any) -> Any:
-    """A text that is read, of so many signs at most."""
-    length = validate.Length(shortest, longest, error="Entre {min} et {max} signes sont attendus.")
-    return fields.String(
-        validate=[length, Readable()], metadata=_said(words, example), error_messages=WORDS, **more
-    )
-
-
-class Number(fields.Integer):
-    """A whole number that the database can keep."""
-
-    def __init__(self, words: str, example: int = 1, **more: Any) -> None:
-        limits = validate.Range(0, 2**31 - 1, error="Un nombre entre {min} et {max} est attendu.")
-        super().__init__(
-            strict=True, validate=limits, metadata=_said(words, example), error_messages=WORDS, **more
-        )
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
-        if isinstance(value, bool | str):  # JSON has numbers: « true » and « "1" » are mistakes
-            raise self.make_error("invalid", input=value)
-        return super()._deserialize(value, attr, data, **more)
-
-
-class Fact(fields.Field[Any]):
+def _fact(fact: Any) -> str | int | float | None:
     """One fact of a family: a text or a number; null takes it back."""
-
-    LONGEST = 20_000
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> str | int | float:
-        del attr, data, more
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            raise ValidationError("Un texte ou un nombre est attendu.")
-        if len(str(value)) > self.LONGEST:
-            raise ValidationError(f"{self.LONGEST} signes au plus sont attendus.")
-        return Readable()(value) if isinstance(value, str) else value
+    if isinstance(fact, bool) or not isinstance(fact, str | int | float | None):
+        raise ValueError("Un texte ou un nombre est attendu.")  # noqa: TRY004 - the library takes it for a fault
+    if len(str(fact)) > LONGEST_FACT:
+        raise ValueError(f"{LONGEST_FACT} signes au plus sont attendus.")
+    return fact
 
 
-class Rank(fields.Integer):
-    """A whole number of a query, in plain digits: `int` also reads spaces, underscores and the digits of other scripts."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
-        if isinstance(value, str) and not (value.isascii() and value.isdigit()):
-            raise ValidationError("Un nombre entier est attendu.")
-        return super()._deserialize(value, attr, data, **more)
-
-
-class Facts(fields.Dict):
-    """The facts of a folder by key of field; which ones exist depends on its family (`GET /families`)."""
-
-    def __init__(self, **more: Any) -> None:
-        words = "Les informations du dossier, par clé de champ (voir `GET /families`)."
-        example = {"received_on": "2026-11-20", "proof_of_service": "technique"}
-        one = Fact(allow_none=True, metadata={"type": ["string", "number"]})
-        super().__init__(
-            keys=fields.String(validate=Readable(), error_messages=WORDS),
-            values=one,
-            metadata=_said(words, example),
-            error_messages=WORDS,
-            **more,
-        )
+def _from_text(facts: Any) -> Any:
+    """Facts written as JSON inside a form."""
+    try:
+        return parsed(facts) if isinstance(facts, str) else facts
+    except Refusal:
+        raise ValueError("Un objet JSON est attendu.") from None
 
 
-class FactsText(Facts):
-    """The same, written as JSON inside a form."""
-
-    def _deserialize(self, value: Any, attr: Any, data: Any, **more: Any) -> Any:
-        try:
-            found = parsed(value) if isinstance(value, str) else value
-        except Refusal:
-            raise ValidationError("Un objet JSON est attendu.") from None
-        return super()._deserialize(found, attr, data, **more)  # type: ignore[no-untyped-call]
+Fact = Annotated[
+    str | int | float | None, PlainValidator(_fact), WithJsonSchema({"type": ["string", "number", "null"]})
+]
+File = Annotated[FileStorage, WithJsonSchema(BYTES)]
+Attachment = Annotated[FileStorage, WithJsonSchema({**BYTES, "description": "Une annexe."})]
+AttachmentType = Annotated[str, told("Un type.", "21_RP", max_length=60)]
 
 
-class Body(Schema):
-    """What is sent; a name that is not known is refused, so that a typing fault is never silent."""
-
-    error_messages = {"unknown": "Ce champ n’existe pas.", "type": "Un objet JSON est attendu."}  # noqa: RUF012
-
-    class Meta:
-        """Unknown names are refused."""
-
-        unknown = RAISE
+def _facts() -> Any:
+    words = "Les informations du dossier, par clé de champ (voir `GET /families`)."
+    return told(words, {"received_on": "2026-11-20", "proof_of_service": "technique"}, default_factory=dict)
 
 
-def _file(words: str, **more: Any) -> Any:
-    return Upload(
-        metadata=_said(words),
-        error_messages=WORDS,
-        validate=lambda one: hasattr(one, "stream") or _no_file(),
-        **more,
+def _reason() -> Any:
+    return told(
+        "Pourquoi ce qui est donné n’est pas ce que dit le fichier : demandé à l’envoi, lu par tous ceux qui décident.",
+        "Le fournisseur a facturé deux fois le port.",
+        default="",
+        max_length=2000,
     )
-
-
-def _no_file() -> bool:
-    raise ValidationError("Un seul fichier est attendu, avec son nom.")
-
-
-def _type(words: str) -> Any:
-    return _text(words, "99_DE", longest=60, load_default="")
 
 
 def _attachment_types() -> Any:
     words = (
         "Le type de chaque annexe, dans l’ordre des annexes (actes) ; vide, il reste à choisir avant l’envoi."
     )
-    return fields.List(
-        _text("Un type.", "21_RP", longest=60),
-        load_default=list,
-        metadata=_said(words),
-        error_messages=WORDS,
-    )
+    return told(words, default_factory=list)
 
 
 def _annexes_said() -> Any:
     words = "Vrai : les annexes en sont, même une autre facture ou un autre flux, refusés sinon (`annex-is-subject`)."
-    return fields.Boolean(load_default=False, metadata=_said(words), error_messages=WORDS)
+    return told(words, default=False, strict=False)  # in a form, it is a text
 
 
-def _reason() -> Any:
-    return _text(
-        "Pourquoi ce qui est donné n’est pas ce que dit le fichier : demandé à l’envoi, lu par tous ceux qui décident.",
-        "Le fournisseur a facturé deux fois le port.",
-        longest=2000,
-        load_default="",
-    )
-
-
-class Deposit(Body):
+class Deposit(Taken):
     """A folder and its files."""
 
-    family = _text(
-        "Type de dossier (voir `GET /families`).", "invoice", longest=60, shortest=1, required=True
+    family: str = told("Type de dossier (voir `GET /families`).", "invoice", min_length=1, max_length=60)
+    title: str | None = told(
+        "Titre ; composé des informations s’il n’est pas donné.", default=None, max_length=300
     )
-    title = _text("Titre ; composé des informations s’il n’est pas donné.", longest=300)
-    facts = FactsText(load_default=dict)
-    reason = _reason()
-    main = _file("Le document principal : celui qui est lu, visé et signé.", required=True)
-    main_type = _type("Le type du document principal (actes) ; sans lui, le type habituel de la nature.")
-    attachments = fields.List(
-        _file("Une annexe."), load_default=list, metadata=_said("Les annexes."), error_messages=WORDS
+    facts: Annotated[dict[str, Fact], BeforeValidator(_from_text)] = _facts()
+    reason: str = _reason()
+    main: File = told("Le document principal : celui qui est lu, visé et signé.")
+    main_type: str = told(
+        "Le type du document principal (actes) ; sans lui, le type habituel de la nature.",
+        "99_DE",
+        default="",
+        max_length=60,
     )
-    attachment_types = _attachment_types()
-    annexes_said = _annexes_said()
+    attachments: list[Attachment] = told("Les annexes.", default_factory=list)
+    attachment_types: list[AttachmentType] = _attachment_types()
+    annexes_said: bool = _annexes_said()
 
 
-class Attachments(Body):
+class Attachments(Taken):
     """More files for a draft."""
 
-    attachments = fields.List(
-        _file("Une annexe."),
-        required=True,
-        validate=validate.Length(1, error="Une annexe au moins est attendue."),
-        metadata=_said("Les annexes."),
-        error_messages=WORDS,
-    )
-    attachment_types = _attachment_types()
-    annexes_said = _annexes_said()
+    attachments: list[Attachment] = told("Les annexes.", min_length=1)
+    attachment_types: list[AttachmentType] = _attachment_types()
+    annexes_said: bool = _annexes_said()
 
 
-class Key(Body):
-    """The header that makes a deposit happen once."""
+class Key(Taken):
+    """The header that makes a deposit happen once; other headers are not ours."""
 
-    class Meta:
-        """Other headers are not ours."""
+    model_config = ConfigDict(extra="ignore")
 
-        unknown = EXCLUDE
-
-    key = fields.String(
-        data_key="Idempotency-Key",
-        validate=validate.Regexp(r"^[!-~]{1,200}$", error="De 1 à 200 signes ASCII sans espace."),
-        metadata=_said(
-            "La clé du dépôt, choisie par l’appelant. La même clé avec le même envoi rend le même dossier.",
-            "commande-2026-1187",
-            maxLength=200,
-        ),
+    key: Annotated[str, shaped("[!-~]{1,200}", "De 1 à 200 signes ASCII sans espace.")] | None = told(
+        "La clé du dépôt, choisie par l’appelant. La même clé avec le même envoi rend le même dossier.",
+        "commande-2026-1187",
+        default=None,
+        alias="Idempotency-Key",
+        json_schema_extra={"maxLength": 200, "pattern": "^[!-~]{1,200}$"},
     )
 
 
-class Version(Body):
+class Version(Taken):
     """The version of the folder that was read."""
 
-    version = Number("Version du dossier telle qu’elle a été lue.", required=True)
+    version: int = told("Version du dossier telle qu’elle a été lue.", 1, ge=0, le=LARGEST_KEY)
 
 
 class Approve(Version):
     """A visa."""
 
-    comment = _text(
-        "Commentaire, lu par tous ceux qui lisent le dossier.", "Livré.", longest=2000, load_default=""
+    comment: str = told(
+        "Commentaire, lu par tous ceux qui lisent le dossier.", "Livré.", default="", max_length=2000
     )
 
 
 class Reject(Version):
     """A refusal."""
 
-    reason = _text(
-        "Motif, lu par le déposant.", "Commande incomplète.", longest=2000, shortest=1, required=True
-    )
+    reason: str = told("Motif, lu par le déposant.", "Commande incomplète.", min_length=1, max_length=2000)
 
 
 class Change(Version):
     """What is typed in a draft; what is not named stays."""
 
-    title = _text("Titre du dossier.", longest=300, allow_none=True)
-    facts = Facts(load_default=dict)
-    reason = _reason()
-    types = fields.Dict(
-        keys=fields.String(
-            validate=validate.Regexp(r"^[0-9]{1,10}\Z", error="Le numéro d’une pièce est attendu.")
-        ),
-        values=_text("Un type.", "21_RP", longest=60, shortest=1),
-        load_default=dict,
-        metadata=_said(
-            "Le type de pièces, par numéro de pièce (actes) ; voir `types` du dossier.", {"30": "99_DE"}
-        ),
-        error_messages=WORDS,
+    title: str | None = told("Titre du dossier.", default=None, max_length=300)
+    facts: dict[str, Fact] = _facts()
+    reason: str = _reason()
+    types: dict[
+        Annotated[str, shaped("[0-9]{1,10}", "Le numéro d’une pièce est attendu.")],
+        Annotated[str, told("Un type.", "21_RP", min_length=1, max_length=60)],
+    ] = told(
+        "Le type de pièces, par numéro de pièce (actes) ; voir `types` du dossier.",
+        {"30": "99_DE"},
+        default_factory=dict,
     )
 
 
-class TrayQuery(Body):
+class TrayQuery(Taken):
     """Which folders."""
 
-    tray = fields.String(
-        load_default="todo",
-        validate=validate.OneOf(TRAYS, error="Une bannette parmi {choices} est attendue."),
-        metadata=_said(
-            "todo : à traiter par le bureau ; late : en retard ; returned : revenus ; running : déposés et en circuit ; "
-            "done : terminés ; drafts : brouillons."
-        ),
+    tray: Literal["todo", "late", "returned", "running", "done", "drafts"] = told(
+        "todo : à traiter par le bureau ; late : en retard ; returned : revenus ; running : déposés et en circuit ; "
+        "done : terminés ; drafts : brouillons.",
+        default="todo",
     )
-    family = _text("Un seul type de dossiers.", longest=60)
-    after = _text("La page suivante : la valeur `next` de la page lue.", longest=120)
+    family: str | None = told("Un seul type de dossiers.", default=None, max_length=60)
+    after: str | None = told(
+        "La page suivante : la valeur `next` de la page lue.", default=None, max_length=120
+    )
 
 
-class JournalQuery(Body):
+class JournalQuery(Taken):
     """Where the journal goes on from."""
 
-    after = Rank(
-        load_default=0,
-        validate=validate.Range(0, 2**31 - 1, error="Un nombre entre {min} et {max} est attendu."),
-        metadata=_said("Les écritures après ce numéro.", 0),
-        error_messages=WORDS,
-    )
+    after: Rank = told("Les écritures après ce numéro.", 0, default=0, ge=0, le=LARGEST_KEY)

@@ -1,6 +1,6 @@
 """The public page as JSON, for the collectivity's own site and whoever reads its acts: no token, no cookie."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, url_for
 
@@ -10,6 +10,9 @@ from app.core.http import PUBLIC, guard
 from app.publication.site import acts
 from app.publication.site.acts import ActView, Search
 from app.publication.site.web import FRESH, rooted, shared
+
+if TYPE_CHECKING:
+    from app.publication.schemas import ActsQuery
 
 Json = dict[str, Any]
 routes = door("publication_api", __name__)
@@ -36,13 +39,13 @@ def _public(response: Response) -> Response:
     query="ActsQuery",
     refuses=(404,),
 )
-def acts_page(slug: str, query: Json) -> Json:
+def acts_page(slug: str, query: "ActsQuery") -> Json:
     """A page of acts."""
     site = acts.site_of(slug)
-    search = Search(query["q"], str(query["year"] or ""), query["nature"], query["page"])
+    search = Search(query.q, str(query.year or ""), query.nature, query.page)
     with reading(site.collectivity_id) as db:
         rows, count = acts.found(db, search)
-    asked = {name: query[name] or None for name in ("q", "year", "nature")}
+    asked: Json = {"q": query.q or None, "year": query.year, "nature": query.nature or None}
     more = search.page * acts.PAGE < count
     return {
         "collectivity": site.name,

@@ -1,21 +1,12 @@
 """What the public JSON takes; imported at the first call."""
 
-from typing import Any
-
-from marshmallow import fields, validate
-
-from app.display.schemas import WORDS, Body, _said, _text
+from app.core.shapes import Rank, Taken, told
 
 
-def _between(least: int, most: int, words: str, default: int | None) -> Any:
-    limits = validate.Range(least, most, error="Un nombre entre {min} et {max} est attendu.")
-    return fields.Integer(load_default=default, validate=limits, metadata=_said(words), error_messages=WORDS)
-
-
-class ActsQuery(Body):
+class ActsQuery(Taken):
     """Which acts."""
 
-    q = _text("Mots de l’objet, ou numéro.", longest=200, load_default="")
-    year = _between(1900, 2999, "Année de l’acte.", None)
-    nature = _text("Nature, dans les mots que la liste donne.", longest=200, load_default="")
-    page = _between(1, 10_000, "Numéro de la page, 25 actes chacune.", 1)
+    q: str = told("Mots de l’objet, ou numéro.", default="", max_length=200)
+    year: Rank | None = told("Année de l’acte.", default=None, ge=1900, le=2999)
+    nature: str = told("Nature, dans les mots que la liste donne.", default="", max_length=200)
+    page: Rank = told("Numéro de la page, 25 actes chacune.", default=1, ge=1, le=10_000)

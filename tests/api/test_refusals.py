@@ -156,6 +156,47 @@ def test_every_fault_of_a_request_is_listed_at_once(accounting: Software) -> Non
     assert {one["field"] for one in query["problems"]} >= {"tray", "page"}
 
 
+FAULTS = {
+    "version": {
+        -1: "Un nombre de 0 au moins est attendu.",
+        2**31: "Un nombre de 2147483647 au plus est attendu.",
+        1.0: "Ce champ n’est pas du type attendu.",
+        None: "Ce champ ne peut pas être nul.",
+    },
+    "title": {"x" * 301: "300 signes au plus sont attendus.", 3: "Ce champ n’est pas du type attendu."},
+    "facts": {"seller": "Ce champ n’est pas du type attendu.", None: "Ce champ ne peut pas être nul."},
+    "types": {1: "Ce champ n’est pas du type attendu."},
+    "colour": {"bleu": "Ce champ n’existe pas."},
+}
+
+
+def test_a_fault_says_in_french_what_is_expected(accounting: Software) -> None:
+    path = f"/folders/{accounting.deposit().json['id']}"
+
+    def told(answer) -> list[tuple[str, str]]:
+        return [(one["field"], one["sentence"]) for one in said(answer, 422, "fields-invalid")["problems"]]
+
+    for field, sentences in FAULTS.items():
+        for sent, sentence in sentences.items():
+            assert told(accounting.patch(path, **{"version": 1, field: sent})) == [(field, sentence)]
+    inside = {"types": {"30": "", "page": "99_DE"}, "facts": {"seller": "x" * 20_001}}
+    assert told(accounting.patch(path, version=1, **inside)) == [
+        ("facts.seller", "20000 signes au plus sont attendus."),
+        ("types.30", "Il faut au moins 1 signe."),
+        ("types.page", "Le numéro d’une pièce est attendu."),
+    ]
+    assert told(accounting.patch(path)) == [("version", "Ce champ est obligatoire.")]
+    whole = accounting.client.patch(f"/api/v1{path}", headers=accounting.headers, json=[1])
+    assert told(whole) == [("demande", "Un objet JSON est attendu.")]
+    for digits in ("１", "+1", "1_0", " 1", "1.0", "", "9" * 5000):
+        answer = accounting.client.get(
+            f"/api/v1{path}/journal", headers=accounting.headers, query_string={"after": digits}
+        )
+        assert told(answer) == [("after", "Un nombre entier est attendu.")]
+    trays = "Une valeur parmi todo, late, returned, running, done, drafts est attendue."
+    assert told(accounting.get("/folders?tray=all")) == [("tray", trays)]
+
+
 def test_a_body_that_is_not_what_is_announced_is_refused(accounting: Software) -> None:
     folder = accounting.deposit().json
     path = f"/api/v1/folders/{folder['id']}"

@@ -37,7 +37,6 @@ INTERNALS = {
     },
     ("pyhanko-certvalidator", "0.33.0"): {"_register_root"},
     ("signxml", "5.2.0"): {"_add_reference_to_signed_info", "_build_sig", "_unpack"},
-    ("marshmallow", "4.4.0"): {"_deserialize"},
     ("urllib3", "2.8.0"): {"_new_conn"},
     ("python-pkcs11", "0.9.5"): {"_loaded"},
 }

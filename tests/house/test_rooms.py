@@ -25,7 +25,8 @@ WEB = {
     "app/core/http.py": "guard, refusal, page or problem",
     "app/core/security.py": "headers of every answer",
     "app/core/limits.py": "rate of tries",
-    "app/core/api.py": "the description of the API",
+    "app/core/api.py": "what an API route takes and gives",
+    "app/core/openapi.py": "the description of the API",
     "app/people/login.py": "the session, and the guard before every view",
     "app/display/blueprint.py": "what the pages of folders share",
     "app/display/drafting.py": "pages of the desk that deposits",
@@ -34,7 +35,7 @@ WEB = {
     "app/display/timeline.py": "addresses in the folder's history",
     "app/display/bytes.py": "streams a document",
     "app/display/forms.py": "the deposit form",
-    "app/display/portrait.py": "addresses in the folder as the API tells it",
+    "app/display/schemas.py": "a file of a form",
     "demo/pki.py": "serves the test authority's lists",
     "demo/s2low.py": "serves S2LOW's own addresses for the simulators",
     "demo/s2low_bytes.py": "makes the answers of S2LOW's own addresses",
@@ -78,8 +79,6 @@ HEAVY = {
     "pkcs11": ("app/signing/keys/",),
     "holidays": ("workflows/deadlines.py",),
     "smtplib": ("app/notices/mailer.py", "app/operations/"),
-    "flask_smorest": ("app/core/api.py", "app/display/"),
-    "marshmallow": ("app/core/api.py", "app/display/", "app/publication/s"),  # schemas and shapes
 }
 
 

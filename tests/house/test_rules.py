@@ -27,6 +27,7 @@ WEB_ROOMS = {
     "__init__",
     "web",
     "api",
+    "openapi",
     "cli",
     "http",
     "security",
