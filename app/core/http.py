@@ -1,5 +1,6 @@
 """What every page and every JSON route share: the guard above it, and how a refusal is shown."""
 
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from itertools import chain
@@ -12,7 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter, Map
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.core import security_log, transaction
+from app.core import logs, security_log, transaction
 from app.core.bodies import SMALL, parsed
 from app.core.db import LARGEST_KEY, unreachable
 from app.core.french import spaces, taille
@@ -82,6 +83,7 @@ _TITLES_BY_SUBJECT = {
     "mandate": "Ce mandat ne le permet pas",
     "application": "Cette application a changé",
 }
+_NUMBER = re.compile(r"[0-9A-Za-z-]{8,64}")
 _KEYS = {400: "form-expired", 404: "not-found", 429: "too-many-tries"}
 
 
@@ -274,6 +276,28 @@ def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
         incident = f"{secrets.token_hex(2)}-{secrets.token_hex(1)}".upper()
         log.error("incident", exc_info=error, incident=incident, path=request.path, error=repr(error))
         return answer(500, "incident", f"{_CRASHED[written]} Incident {incident}", {}, incident)
+
+
+def number_requests(app: Flask, *, behind_proxy: bool) -> None:
+    """Give each request a number, in every line that it causes, in the outbox, in letters, and in its answer (`X-Request-Id`).
+
+    A proxy that we trust may have given it one; anybody else's is not taken, or two strangers would share a trace.
+    """
+
+    @app.before_request
+    def _begin() -> None:
+        given = request.headers.get("X-Request-Id", "") if behind_proxy else ""
+        number = given if _NUMBER.fullmatch(given) else logs.new_number()
+        structlog.contextvars.bind_contextvars(request=number)
+
+    @app.after_request
+    def _tell(response: BaseResponse) -> BaseResponse:
+        response.headers["X-Request-Id"] = logs.request_number() or ""
+        return response
+
+    @app.teardown_request
+    def _end(_error: BaseException | None) -> None:
+        structlog.contextvars.unbind_contextvars("request")
 
 
 def note_refusals(app: Flask) -> None:

@@ -1,10 +1,30 @@
 """How this process writes its log: one line an event, on the error output."""
 
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
 import structlog
+
+
+def new_number() -> str:
+    """The number of a request: 32 hexadecimal digits, as nginx makes its own (`$request_id`)."""
+    return uuid4().hex
+
+
+def request_number() -> str | None:
+    """The number of the request whose consequences this thread is working out; None where nobody asked (a round, a command)."""
+    number: str | None = structlog.contextvars.get_contextvars().get("request")
+    return number
+
+
+@contextmanager
+def following(number: str | None) -> Iterator[None]:
+    """Give each line written meanwhile, and each row put in the outbox, the number of the request that caused them."""
+    with structlog.contextvars.bound_contextvars(**({"request": number} if number else {})):
+        yield
 
 
 def _set_apart(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

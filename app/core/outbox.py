@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core import heartbeat, hold, jobs
+from app.core import heartbeat, hold, jobs, logs
 from app.core.clock import now
 from app.core.db import Base, Db, Tenanted, reading
 from app.core.texts import cleaned
@@ -21,6 +21,10 @@ from app.core.writes import Write, write
 
 LONGEST_WAIT = 3600.0  # seconds between two tries
 DOUBLINGS = 30
+PATIENCE = timedelta(hours=1)
+"""How long a row of a kind that nobody handles here waits for another version's worker."""
+PASSING = 5.0
+"""Seconds between two looks at such a row."""
 
 
 class Outbox(Base, Tenanted):
@@ -58,6 +62,7 @@ class Outbox(Base, Tenanted):
     last_error: Mapped[str | None]
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
+    request: Mapped[str | None]
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class News:
 
 @dataclass(frozen=True)
 class Row:
-    """A claimed row, as its handler sees it; `attempt` counts from 1."""
+    """A claimed row, as its handler sees it; `attempt` counts from 1, `request` is the number of the request that caused it."""
 
     id: int
     kind: str
@@ -85,6 +90,7 @@ class Row:
     payload: Mapping[str, Any]
     attempt: int
     created_at: datetime
+    request: str | None
 
 
 class Later(Exception):  # noqa: N818 - an answer of the handler, not a fault
@@ -111,7 +117,7 @@ _indoors: set[str] = set()
 _rows: Any = Outbox.__table__
 _as_row = [
     *_rows.c["id", "kind", "key", "collectivity_id", "folder_id"],
-    *_rows.c["recipient", "payload", "attempts", "created_at"],
+    *_rows.c["recipient", "payload", "attempts", "created_at", "request"],
 ]
 
 
@@ -170,7 +176,7 @@ class Letters:
     """News on its way to the outbox: the rows to write with the change, then the worker to wake."""
 
     def __init__(self, collectivity_id: int, news: Iterable[News]) -> None:
-        moment, self._news = now(), tuple(news)
+        moment, request, self._news = now(), logs.request_number(), tuple(news)
         rows = [
             {
                 "collectivity_id": collectivity_id,
@@ -183,6 +189,7 @@ class Letters:
                 "state": "pending",
                 "available_at": moment + timedelta(seconds=one.delay),
                 "created_at": moment,
+                "request": request,
             }
             for one in self._news
         ]
@@ -337,12 +344,20 @@ def hasten(db: Db, row_id: int) -> None:
 
 def run(row_id: int) -> None:
     """Do one row: claim, act outside any transaction, settle. A row that is not due is left alone."""
-    row = claim(row_id)
-    if row is None:
-        return
+    if row := claim(row_id):
+        with logs.following(row.request):
+            _do(row)
+
+
+def _do(row: Row) -> None:
     handler = _handlers.get(row.kind)
     if handler is None:
-        settle(row, "parked", f"personne ne traite « {row.kind} »")
+        # While a version takes the place of another, the newer one may write kinds that the older does not know yet
+        if now() - row.created_at < PATIENCE:
+            why = f"personne ne traite encore « {row.kind} » ; une version plus récente peut le faire"
+            settle(row, "pending", why, PASSING, counts=False)
+        else:
+            settle(row, "parked", f"personne ne traite « {row.kind} »")
         return
     if row.attempt > _tries(row.kind):
         settle(row, "parked", "interrompu à chaque essai : le travail de fond s’est arrêté avant la fin")

@@ -31,6 +31,7 @@ _lines = _Lines()
 log: Any = structlog.wrap_logger(
     _lines,
     processors=[
+        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         structlog.processors.JSONRenderer(sort_keys=True, ensure_ascii=False),

@@ -191,6 +191,10 @@ def _message(
     message["To"] = Address(words["name"], addr_spec=user.email)
     message["Date"] = format_datetime(row.created_at)
     message["Message-ID"] = message_id(row.key, settings.public_url)
+    if row.request:
+        message["X-Request-Id"] = (
+            row.request
+        )  # a letter is traced back to the click, in our log and the proxy’s
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no absence message answers it
     message.set_content(templates.get_template(f"email/{event}.txt").render(words).strip() + "\n")
     message.add_alternative(templates.get_template(f"email/{event}.html").render(words), subtype="html")

@@ -220,8 +220,16 @@ def test_a_key_is_written_once_for_ever(house: House, here: int) -> None:
     assert row("unique").payload == {"n": 1}
 
 
-def test_a_kind_that_nobody_handles_is_parked_and_shown(house: House, here: int) -> None:
+def test_a_kind_that_nobody_handles_waits_for_a_newer_version_then_is_parked_and_shown(
+    house: House, here: int
+) -> None:
     write(here, News("inconnu", "orphelin", {}))
+    outbox.run(row("orphelin").id)
+    assert (row("orphelin").state, row("orphelin").attempts) == ("pending", 0)
+    with engine().execution_options(writes=True).begin() as connection:
+        connection.execute(
+            sa.update(outbox.Outbox).values(created_at=now() - outbox.PATIENCE, available_at=now())
+        )
     outbox.drain()
     assert (row("orphelin").state, row("orphelin").attempts) == ("parked", 1)
     page = house.client("k.morizur").get("/administration").get_data(as_text=True)
@@ -241,14 +249,19 @@ def test_the_reason_of_a_wait_is_shown_and_a_wait_counts_no_try(house: House, he
     )
 
 
+def _in_vain(_row: outbox.Row) -> None:
+    raise Hopeless("sans espoir")
+
+
 def test_the_parked_are_shown_however_many_wait(house: House, here: int) -> None:
+    outbox.handles("vain")(_in_vain)
     write(
         here,
         *(News("essai", f"attente-{n}", {}, delay=3600) for n in range(210)),
-        News("inconnu", "orphelin", {}),
+        News("vain", "orphelin", {}),
     )
     outbox.drain()
-    assert "personne ne traite" in house.client("k.morizur").get("/administration").get_data(as_text=True)
+    assert "sans espoir" in house.client("k.morizur").get("/administration").get_data(as_text=True)
 
 
 def test_only_an_administrator_retries_and_only_at_home(house: House, here: int) -> None:
@@ -257,11 +270,12 @@ def test_only_an_administrator_retries_and_only_at_home(house: House, here: int)
     )
     with reading() as db:
         assert db.get_one(Collectivity, abroad).name == "Ailleurs"
-    write(abroad, News("inconnu", "étranger", {}))
+    outbox.handles("vain")(_in_vain)
+    write(abroad, News("vain", "étranger", {}))
     outbox.drain()
     address = f"/administration/envois/{row('étranger').id}/relancer"
     for login, status in (("k.morizur", 404), ("g.trehorel", 403)):
         client = house.client(login)
         assert client.post(address, data={"csrf_token": house.csrf(client)}).status_code == status
     assert row("étranger").state == "parked"
-    assert "personne ne traite" not in house.client("k.morizur").get("/administration").get_data(as_text=True)
+    assert "sans espoir" not in house.client("k.morizur").get("/administration").get_data(as_text=True)
