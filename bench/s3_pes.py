@@ -18,7 +18,7 @@ from random import Random
 from typing import Any
 
 from app.signing.formats import xades_pes
-from app.signing.formats.xades_text import Signatory
+from app.signing.formats.pes_text import Signatory
 from app.signing.keys.pkcs12 import Pkcs12Key
 from bench.ground import ROOT
 from bench.measure import Figure, goal, steady
@@ -48,7 +48,7 @@ MEASURE = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from app.signing.formats import xades_pes
+from tests.builders.seals import seal_flow
 from app.verification.readers.pes import proof
 from app.signing.keys.pkcs12 import Pkcs12Key
 from app.trust.certificates import Trust
@@ -68,7 +68,7 @@ def read():
 
 room, key = Path(sys.argv[1]), Pkcs12Key.load(Path(sys.argv[2]), sys.argv[3].encode())
 trust = Trust((key.chain[0],), (), fetch=False)
-sign = lambda source, target: xades_pes.seal(source, target, key=key, signatory=MAYOR, now=datetime.now(UTC))
+sign = lambda source, target: seal_flow(source, target, key=key, signatory=MAYOR, now=datetime.now(UTC))
 sign(small(room / "small.xml"), room / "small-signed.xml")
 proof.read_pes(room / "small-signed.xml", trust, datetime.now(UTC))  # idle, as a process that has worked before
 signing = peak(lambda: sign(room / "flow.xml", room / "memory.xml"))

@@ -40,7 +40,7 @@ from app.signing.context import (
 )
 from app.signing.enrolling.holder import holder_of
 from app.signing.formats.container import TOKEN
-from app.signing.formats.xades_text import Signatory
+from app.signing.formats.pes_text import Signatory
 from app.signing.handwriting import own as handwriting
 from app.signing.models import SignatureSession
 from app.signing.paper.sheet import refuse_obstacles

@@ -4,7 +4,7 @@ A writer holds no key and opens no session: it is given files. What it leaves at
 one signature more (`beside` False), or a file that lies beside the document, which is never touched (`beside` True).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +14,14 @@ from app.core.refusals import Refusal
 from app.files.xml import shown_text
 from app.signing.formats import cades, pades, xades, xades_pes
 from app.signing.formats.container import TOKEN
-from app.signing.formats.xades_text import Signatory
+from app.signing.formats.pes_text import Signatory
 from app.signing.ports import FieldPlan, Prepared, SignatureFacts, Stamp
 from app.trust.certificates import Trust
 from app.trust.timestamp import TimestampClient
 
 PDF, XML = "application/pdf", "application/xml"
+Ready = Callable[[Path, "Work"], dict[str, Any]]
+"""What a format is told of a signature beside its key, its field and its hour; it may read the document first."""
 
 
 @dataclass(frozen=True)
@@ -98,81 +100,23 @@ class Writer(Protocol):
         """Read the signatures back from the file, and prove that they are the ones that were asked for."""
 
 
-class _Pades:
-    name, suffix, media_type, timestamps = "PAdES", "", PDF, True
-
-    def prepare(self, source: Path, target: Path, held: Held, work: Work) -> list[Prepared]:
-        return [
-            pades.prepare(
-                source,
-                target,
-                certificate=held.certificate,
-                chain=held.chain,
-                field=work.field,
-                fields=work.fields,
-                fresh=work.fresh,
-                stamp=work.stamp,
-                reason=work.reason,
-                location=work.location,
-                now=work.moment,
-                timestamped=work.timestamped,
-                token_room=work.token_room,
-            )
-        ]
-
-    def complete(
-        self,
-        target: Path,
-        prepared: Sequence[Prepared],
-        signatures: Sequence[bytes],
-        *,
-        source: Path,
-        held: Held,
-        timestamper: TimestampClient | None,
-    ) -> None:
-        del source  # it is within the target
-        one, signature = _alone(prepared, signatures)
-        pades.complete(
-            target,
-            one,
-            certificate=held.certificate,
-            chain=held.chain,
-            signature=signature,
-            timestamper=timestamper,
-        )
-
-    def check(self, target: Path, *, held: Held, **how: Any) -> SignatureFacts:
-        return pades.check(target, certificate=held.certificate, **how)
-
-
-class _Beside:
-    """CAdES and XAdES of a file that is not touched."""
+class _Alone:
+    """A format that takes one signature at a time: within the document, or beside it (`suffix`)."""
 
     timestamps = True
 
-    def __init__(self, name: str, suffix: str, media_type: str, module: Any) -> None:
-        self.name, self.suffix, self.media_type, self._module = name, suffix, media_type, module
+    def __init__(self, name: str, suffix: str, media_type: str, form: Any, ready: Ready) -> None:
+        self.name, self.suffix, self.media_type, self._form, self._ready = (
+            name,
+            suffix,
+            media_type,
+            form,
+            ready,
+        )
 
     def prepare(self, source: Path, target: Path, held: Held, work: Work) -> list[Prepared]:
-        named = {}
-        if self._module is xades:
-            named = {"name": work.filename}
-            shown_text(
-                source.read_bytes(), work.filename
-            )  # a deposit of before this rule is not signed either
-        return [
-            self._module.prepare(
-                source,
-                target,
-                certificate=held.certificate,
-                chain=held.chain,
-                field=work.field,
-                now=work.moment,
-                media_type=work.media_type,
-                timestamped=work.timestamped,
-                **named,
-            )
-        ]
+        own = {"certificate": held.certificate, "chain": held.chain, "field": work.field, "now": work.moment}
+        return [self._form.prepare(source, target, **own, **self._ready(source, work))]
 
     def complete(
         self,
@@ -184,20 +128,21 @@ class _Beside:
         held: Held,
         timestamper: TimestampClient | None,
     ) -> None:
-        one, signature = _alone(prepared, signatures)
-        self._module.complete(
+        if len(prepared) != 1 or len(signatures) != 1:
+            raise Refusal("signature-not-yours")
+        self._form.complete(
             target,
-            one,
-            source=source,
+            prepared[0],
             certificate=held.certificate,
             chain=held.chain,
-            signature=signature,
+            signature=signatures[0],
             timestamper=timestamper,
+            **({"source": source} if self.suffix else {}),  # else it is within the target
         )
 
     def check(self, target: Path, *, held: Held, **how: Any) -> SignatureFacts:
-        found: SignatureFacts = self._module.check(target, certificate=held.certificate, **how)
-        return found
+        made: SignatureFacts = self._form.check(target, certificate=held.certificate, **how)
+        return made
 
 
 class _Pes:
@@ -244,9 +189,30 @@ class _Pes:
         return found[0]
 
 
-PADES: Writer = _Pades()
-CADES: Writer = _Beside("CAdES", ".p7s", "application/pkcs7-signature", cades)
-XADES: Writer = _Beside("XAdES", ".xades.xml", XML, xades)
+def _in_pdf(_source: Path, work: Work) -> dict[str, Any]:
+    return {
+        "fields": work.fields,
+        "fresh": work.fresh,
+        "stamp": work.stamp,
+        "reason": work.reason,
+        "location": work.location,
+        "timestamped": work.timestamped,
+        "token_room": work.token_room,
+    }
+
+
+def _in_xml(source: Path, work: Work) -> dict[str, Any]:
+    shown_text(source.read_bytes(), work.filename)  # a deposit of before this rule is not signed either
+    return {"media_type": work.media_type, "name": work.filename}
+
+
+def _of_any_kind(_source: Path, work: Work) -> dict[str, Any]:
+    return {"media_type": work.media_type}
+
+
+PADES: Writer = _Alone("PAdES", "", PDF, pades, _in_pdf)
+CADES: Writer = _Alone("CAdES", ".p7s", "application/pkcs7-signature", cades, _of_any_kind)
+XADES: Writer = _Alone("XAdES", ".xades.xml", XML, xades, _in_xml)
 FLOW: Writer = _Pes()
 
 
@@ -257,9 +223,3 @@ def writer_of(signature: str, media_type: str) -> Writer:
     if media_type == PDF:
         return PADES
     return XADES if media_type == XML else CADES
-
-
-def _alone(prepared: Sequence[Prepared], signatures: Sequence[bytes]) -> tuple[Prepared, bytes]:
-    if len(prepared) != 1 or len(signatures) != 1:
-        raise Refusal("signature-not-yours")
-    return prepared[0], signatures[0]

@@ -15,7 +15,7 @@ from tests.attacks.minting import secret, value
 
 FAMILY = "XAdES"
 DS, XADES = "http://www.w3.org/2000/09/xmldsig#", "http://uri.etsi.org/01903/v1.3.2#"
-FILE = re.compile(rb'<ds:Reference URI="[^#"][^"]*"[^>]*>.*?</ds:Reference>', re.DOTALL)
+FILE = re.compile(rb'<ds:Reference [^>]*URI="[^#"][^"]*"[^>]*>.*?</ds:Reference>', re.DOTALL)
 PROPERTIES = re.compile(rb"<xades:SignedProperties.*?</xades:SignedProperties>", re.DOTALL)
 OBJECT = re.compile(rb"<ds:Object.*?</ds:Object>", re.DOTALL)
 INFO = re.compile(rb"<ds:SignedInfo.*?</ds:SignedInfo>", re.DOTALL)
@@ -169,7 +169,8 @@ def xsw5(shop):
     own = one(PROPERTIES, data)
     fake = re.sub(rb"SigningTime>[^<]*", b"SigningTime>2020-01-01T00:00:00+00:00", own, count=1)
     moved = put(data, own, re.sub(rb'Id="([^"]*)"', rb'Id="\g<1>x"', fake, count=1))
-    return put(moved, b"</ds:Signature>", b"<ds:Object>" + own + b"</ds:Object></ds:Signature>"), content
+    elsewhere = f'<ds:Object xmlns:xades="{XADES}">'.encode() + own + b"</ds:Object></ds:Signature>"
+    return put(moved, b"</ds:Signature>", elsewhere), content
 
 
 @forgery(FAMILY, "XSW6: forged signed properties of the same name, after")
@@ -237,7 +238,7 @@ TRANSFORMS = {
     "unknown": b'<ds:Transform Algorithm="urn:escroc"/>',
 }
 for _variant, _transform in TRANSFORMS.items():
-    _pattern = re.compile(rb'(<ds:Reference URI="[^#"][^"]*"[^>]*>)')
+    _pattern = re.compile(rb'(<ds:Reference [^>]*URI="[^#"][^"]*"[^>]*>)')
     forgery(FAMILY, f"cheating signer: the file is transformed, {_variant}")(
         cheated(_pattern, rb"\g<1><ds:Transforms>" + _transform + b"</ds:Transforms>")
     )
@@ -292,7 +293,7 @@ ALGORITHMS = {
     ),
     "signature by nothing": (METHOD, rb"\g<1>urn:none"),
     "hash of the file by SHA-1": (
-        re.compile(rb'(<ds:Reference URI="[^#"][^"]*"[^>]*><ds:DigestMethod Algorithm=")[^"]*'),
+        re.compile(rb'(<ds:Reference [^>]*URI="[^#"][^"]*"[^>]*><ds:DigestMethod Algorithm=")[^"]*'),
         rb"\g<1>http://www.w3.org/2000/09/xmldsig#sha1",
     ),
     "canonical form with comments": (

@@ -8,9 +8,9 @@ from pathlib import Path
 from lxml import etree
 
 from app.core.clock import now
-from app.signing.formats import xades_pes
-from app.signing.formats.xades_text import Signatory
+from app.signing.formats.pes_text import Signatory
 from app.verification.readers.pes.profile import DS
+from tests.builders.seals import seal_flow
 
 ASSETS = Path(__file__).resolve().parents[1] / "assets" / "pes"
 SCHEMAS = Path(__file__).resolve().parents[2] / "app" / "pes" / "xsd" / "v5.17"
@@ -46,7 +46,7 @@ def signed(folder: Path, key, data: bytes, name: str = "signed.xml") -> tuple[Pa
     """The flow and the flow signed by `key`."""
     source, target = folder / "source.xml", folder / name
     source.write_bytes(data)
-    xades_pes.seal(source, target, key=key, signatory=MAYOR, now=now())
+    seal_flow(source, target, key=key, signatory=MAYOR, now=now())
     return source, target
 
 

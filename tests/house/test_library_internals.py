@@ -36,7 +36,6 @@ INTERNALS = {
         "_trailer_revisions",
     },
     ("pyhanko-certvalidator", "0.33.0"): {"_register_root"},
-    ("signxml", "5.2.0"): {"_add_reference_to_signed_info", "_build_sig", "_unpack"},
     ("urllib3", "2.8.0"): {"_new_conn"},
     ("python-pkcs11", "0.9.5"): {"_loaded"},
 }

@@ -59,7 +59,6 @@ HEAVY = {
         "app/transmission/s2low/",
         "demo/",
     ),
-    "signxml": ("app/signing/formats/",),
     "pikepdf": ("app/files/", "app/pdf/"),
     "pypdfium2": ("app/files/", "app/signing/formats/", "app/pdf/"),
     "facturx": ("app/invoices/reading.py",),

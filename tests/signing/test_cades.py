@@ -13,6 +13,7 @@ from app.signing.formats import cades
 from app.signing.formats.naming import signature_name
 from app.trust.timestamp import TimestampClient
 from app.verification.readers.cms.signatures import read_p7s
+from tests.builders.seals import seal
 from tests.builders.signing import refusal
 from tests.cluster import free_port
 from tests.signing.test_pades import run
@@ -47,8 +48,15 @@ def finish(source, target, prepared, key, signature, tsa=None):
 
 def signed(source, key, tsa=None, rank=1):
     target = source.with_name(signature_name(source.name, rank, "Armel KERVADEC"))
-    cades.seal(
-        source, target, key=key, field="maire", now=now(), timestamper=tsa, media_type="application/xml"
+    seal(
+        cades,
+        source,
+        target,
+        key=key,
+        field="maire",
+        now=now(),
+        timestamper=tsa,
+        media_type="application/xml",
     )
     return target
 

@@ -17,10 +17,11 @@ from lxml import etree
 from app.core.clock import now
 from app.core.refusals import Refusal
 from app.signing.formats import pes_before, xades_pes
-from app.signing.formats.xades_text import Signatory
+from app.signing.formats.pes_text import Signatory
 from app.signing.keys.browser import question
 from app.verification.readers.pes.profile import PES, XAD
 from tests.builders.pes import ASSETS, MAYOR, SCHEMAS, SIGNATURE, odd, resigned, sample, signed
+from tests.builders.seals import seal_flow
 from tests.builders.signing import refusal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,13 +138,13 @@ def test_the_bordereaux_of_both_domains_are_signed_and_both_must_say_so(tmp_path
     said = both_domains().replace(b'InfoDematerialisee V="1"', b'InfoDematerialisee V="x"', 1)
     source.write_bytes(said.replace(b'InfoDematerialisee V="1"', b'InfoDematerialisee V="0"'))
     with pytest.raises(Refusal) as caught:
-        xades_pes.seal(source, target, key=mayor, signatory=MAYOR, now=now())
+        seal_flow(source, target, key=mayor, signatory=MAYOR, now=now())
     assert (caught.value.key, caught.value.facts["where"]) == ("pes-not-dematerialised", "EnTeteDepense")
     source.write_bytes(
         said.replace(b'InfoDematerialisee V="1"', b'InfoDematerialisee V="0"').replace(b'"x"', b'"true"')
     )
     with pytest.raises(Refusal) as caught:
-        xades_pes.seal(source, target, key=mayor, signatory=MAYOR, now=now())
+        seal_flow(source, target, key=mayor, signatory=MAYOR, now=now())
     assert (caught.value.facts["where"], caught.value.facts["value"]) == ("EnTeteRecette", "0")
 
 
@@ -152,7 +153,7 @@ def test_names_outside_latin_1_and_longer_keys_are_signed(label, tmp_path, key, 
     source, target = tmp_path / "source.xml", tmp_path / "signed.xml"
     source.write_bytes(sample("recette_1_bordereau"))
     signatory = Signatory("Maire œuvrant « à l’essai » <&>", "Kerlann-sur-Mer", "29000")
-    xades_pes.seal(source, target, key=key(label), signatory=signatory, now=now())
+    seal_flow(source, target, key=key(label), signatory=signatory, now=now())
     assert checked(source, target, key(label), trust)
     assert_xmlsec1_accepts(target, pki, 1)
     assert target.read_bytes().isascii() == source.read_bytes().isascii()
@@ -224,7 +225,7 @@ def test_a_flow_that_cannot_be_signed_is_refused_and_nothing_is_written(expected
     source, target = tmp_path / "source.xml", tmp_path / "signed.xml"
     source.write_bytes(make())
     before = source.read_bytes()
-    assert refusal(xades_pes.seal, source, target, key=mayor, signatory=MAYOR, now=now()) == expected
+    assert refusal(seal_flow, source, target, key=mayor, signatory=MAYOR, now=now()) == expected
     assert not target.exists()
     assert source.read_bytes() == before
 

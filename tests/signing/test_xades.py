@@ -16,8 +16,10 @@ from lxml import etree
 from app.core.clock import now
 from app.signing.formats import xades
 from app.trust.timestamp import TimestampClient
-from app.verification.readers.xades.parsing import NAMES, c14n
+from app.verification.readers.xades.parsing import EXCLUSIVE, NAMES
+from app.verification.readers.xades.scope import canonical
 from app.verification.readers.xades.signatures import read_xades
+from tests.builders.seals import seal
 from tests.builders.signing import refusal
 from tests.cluster import free_port
 
@@ -53,7 +55,7 @@ def finish(source, target, prepared, key, signature, tsa=None):
 
 def signed(source, key, tsa=None, name="signed.xades.xml"):
     target = source.with_name(name)
-    xades.seal(source, target, key=key, field="maire", now=now(), timestamper=tsa)
+    seal(xades, source, target, key=key, field="maire", now=now(), timestamper=tsa)
     return target
 
 
@@ -122,7 +124,7 @@ def test_the_bytes_that_the_key_signs_are_the_canonical_signed_info_of_the_file(
     target, prepared = ready(act, key("a_kervadec"))
     data = target.read_bytes()
     root = etree.fromstring(data)
-    assert prepared.attributes == c14n(root.find("ds:SignedInfo", NAMES))
+    assert prepared.attributes == canonical(root.find("ds:SignedInfo", NAMES), EXCLUSIVE)
     assert data[prepared.start : prepared.end] == b64encode(bytes(256))
     assert b64encode(prepared.digest) in prepared.attributes
 

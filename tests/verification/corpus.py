@@ -46,6 +46,7 @@ from app.core.clock import now
 from app.signing.formats import cades, xades
 from app.signing.keys.pkcs12 import Pkcs12Key
 from tests.builders import pes
+from tests.builders.seals import seal
 
 DOCUMENT = (Path(__file__).parent.parent / "assets" / "signing" / "deliberation.pdf").read_bytes()
 
@@ -265,7 +266,8 @@ class Corpus:
         content, target = self.room / "budget.xml", self.room / f"budget.{form}"
         content.write_bytes(b"<budget><ligne>Cercle nautique</ligne></budget>")
         moment = at or now()
-        {"cades": cades, "xades": xades}[form].seal(
+        seal(
+            {"cades": cades, "xades": xades}[form],
             content,
             target,
             key=Pkcs12Key.load(self.pki.p12(label), self.pki.passphrase),

@@ -13,12 +13,13 @@ from cryptography.x509.oid import NameOID
 
 from app.core.clock import now
 from app.core.refusals import Refusal
-from app.signing.formats import xades_pes, xades_text
+from app.signing.formats import pes_text
 from app.trust.certificates import Trust
 from app.verification import kinds
 from app.verification.readers.pes import profile
 from app.verification.readers.pes.proof import read_pes
 from tests.builders.pes import ASSETS, MAYOR, SIGNATURE, resigned, sample, signed
+from tests.builders.seals import seal_flow
 
 PER_BORDEREAU, GLOBAL = "depense_2_bordereaux", "depense_signature_globale"
 PIECE = re.compile(rb"<Piece>.*?</Piece>", re.DOTALL)
@@ -438,11 +439,11 @@ def test_the_names_of_authorities_are_written_as_rfc_2253_says(pki):
     for label in ("a_kervadec", "interm"):
         issuer = x509.Certificate.load(pki.certificate(label)).issuer
         assert (
-            xades_text.name_of(issuer)
+            pes_text.name_of(issuer)
             == other.load_der_x509_certificate(pki.certificate(label)).issuer.rfc4514_string()
         )
     odd = x509.Name.build({"common_name": ' #a,b+"c\\<d>; ', "organization_identifier": "NTRFR-1"})
-    assert xades_text.name_of(odd) in {
+    assert pes_text.name_of(odd) in {
         '2.5.4.97=#0c074e545246522d31,CN=\\ #a\\,b\\+\\"c\\\\\\<d\\>\\;\\ ',
         'CN=\\ #a\\,b\\+\\"c\\\\\\<d\\>\\;\\ ,2.5.4.97=#0c074e545246522d31',
     }
@@ -451,6 +452,6 @@ def test_the_names_of_authorities_are_written_as_rfc_2253_says(pki):
 def test_seal_then_read_needs_nothing_but_the_file(tmp_path, key, read):
     source, target = tmp_path / "a.xml", tmp_path / "b.xml"
     source.write_bytes(sample(PER_BORDEREAU))
-    xades_pes.seal(source, target, key=key("seal"), signatory=MAYOR, now=now())
+    seal_flow(source, target, key=key("seal"), signatory=MAYOR, now=now())
     source.unlink()
     assert all(one.holds for one in read(target))

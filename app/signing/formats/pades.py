@@ -18,13 +18,13 @@ from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
 
 from app.core.refusals import Refusal
 from app.signing.formats import container
+from app.signing.formats.readback import demand, failed
 from app.signing.formats.revision import CHUNK, is_prefix, write
 from app.signing.ports import FieldPlan, Prepared, ServerKey, SignatureFacts, Stamp
 from app.trust import algorithms
 from app.trust.certificates import Trust, facts
 from app.trust.timestamp import TimestampClient
 from app.verification.readers.pdf import read_pdf
-from app.verification.seen import Seen
 
 log = structlog.get_logger()
 BROKEN = (
@@ -241,50 +241,27 @@ def check(
     """
     with source.open("rb") as before, target.open("rb") as after:
         if not is_prefix(before, after):
-            raise _failed("la version précédente n’est pas conservée")
+            raise failed("la version précédente n’est pas conservée")
     silent = dataclasses.replace(trust, fetch=False)
     try:
         readings = read_pdf(target, None, silent, moment)
     except Refusal as error:
-        raise _failed("le fichier signé ne se relit pas") from error
+        raise failed("le fichier signé ne se relit pas") from error
     ours = [one for one in readings if one.where == field]
     if len(ours) != 1 or ours[0] is not readings[-1]:
-        raise _failed(f"la signature n’est pas dans l’emplacement « {field} »")
-    found = ours[0]
-    _demand(found, facts(certificate).fingerprint_sha256, timestamped=timestamped)
+        raise failed(f"la signature n’est pas dans l’emplacement « {field} »")
+    own = {
+        "elle n’est pas intacte": ours[0].holds,
+        "elle ne couvre pas tout le fichier": ours[0].covers_whole,
+        "elle n’est pas au format PAdES": ours[0].baseline,
+    }
+    made = demand(ours[0], field, certificate, own, timestamped=timestamped, earlier=len(readings) - 1)
     broken = {one.where for one in readings[:-1] if not one.holds}
     if broken:
         broken &= {one.where for one in read_pdf(source, None, silent, moment) if one.holds} | set(since)
     if broken:
-        raise _failed(
+        raise failed(
             f"une signature antérieure ne tiendrait plus : {', '.join(sorted(broken))}",
             earlier=bool(broken - set(since)),
         )
-    return SignatureFacts(
-        field=field,
-        level="B-T" if timestamped else "B-B",
-        signed_at=found.claimed_at,
-        timestamped_at=found.timestamped_at,
-        fingerprint_sha256=found.fingerprint_sha256,
-        signature_sha256=found.signature_sha256,
-        earlier=len(readings) - 1,
-    )
-
-
-def _demand(found: Seen, fingerprint: str, *, timestamped: bool) -> None:
-    demands = {
-        "elle n’est pas intacte": found.holds,
-        "elle ne couvre pas tout le fichier": found.covers_whole,
-        "elle est d’un autre certificat": found.fingerprint_sha256 == fingerprint,
-        "elle n’est pas au format PAdES": found.baseline,
-        "son certificat n’est pas reconnu": found.vouched,
-        "son horodatage n’est pas celui attendu": found.timestamp == ("trusted" if timestamped else "none"),
-    }
-    for why, met in demands.items():
-        if not met:
-            raise _failed(why)
-
-
-def _failed(why: str, *, earlier: bool = False) -> Refusal:
-    """`earlier`: ours would hold, and one that was there before would not."""
-    return Refusal("signature-not-valid-after-embedding", why=why, earlier=earlier)
+    return made

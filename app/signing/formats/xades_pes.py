@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import IO
 
 from app.core.refusals import Refusal
-from app.signing.formats import pes_before, xades_text
-from app.signing.formats.xades_text import Signatory, Text
-from app.signing.ports import Prepared, ServerKey, SignatureFacts
+from app.signing.formats import pes_before, pes_text
+from app.signing.formats.pes_text import Signatory
+from app.signing.formats.readback import failed
+from app.signing.formats.xades_text import Text, embedded
+from app.signing.ports import Prepared, SignatureFacts
 from app.trust import algorithms
 from app.trust.certificates import Trust, facts
 from app.verification.readers.pes.offsets import BLOCK, blocks, copy
@@ -43,7 +45,7 @@ def prepare(
     try:
         with source.open("rb") as before:
             plan = pes_before.plan(source, before)
-            texts = [xades_text.write(one.id, one.digest, certificate, said, now) for one in plan]
+            texts = [pes_text.write(one.id, one.digest, certificate, said, now) for one in plan]
             with target.open("wb") as after:
                 places, digest = _splice(before, after, [one.at for one in plan], texts, room)
     except BaseException:
@@ -104,7 +106,7 @@ def _as_prepared(stream: IO[bytes], prepared: Sequence[Prepared]) -> bool:
     """True when the file is what was hashed, its places are empty, and each follows the SignedInfo that is signed."""
     digest, at = hashlib.sha256(), 0
     for one in prepared:
-        info = xades_text.embedded(one.attributes) + b"<ds:SignatureValue>"
+        info = embedded(one.attributes) + b"<ds:SignatureValue>"
         if one.start - len(info) < at:
             return False
         for block in blocks(stream, at, one.start - len(info)):
@@ -117,20 +119,6 @@ def _as_prepared(stream: IO[bytes], prepared: Sequence[Prepared]) -> bool:
         digest.update(block)
     found = digest.digest()
     return all(one.digest == found for one in prepared)
-
-
-def seal(
-    source: Path, target: Path, *, key: ServerKey, signatory: Signatory, now: datetime
-) -> list[Prepared]:
-    """Sign with a key of this server, through the same two steps as everybody; on refusal `target` does not exist."""
-    prepared = prepare(source, target, certificate=key.certificate, signatory=signatory, now=now)
-    try:
-        signatures = [key.sign(one.attributes) for one in prepared]
-        complete(target, prepared, certificate=key.certificate, signatures=signatures)
-    except BaseException:
-        target.unlink(missing_ok=True)
-        raise
-    return prepared
 
 
 def check(
@@ -154,7 +142,7 @@ def check(
     fingerprint = facts(certificate).fingerprint_sha256
     found = read_pes(target, replace(trust, fetch=False), moment, chain=chain)
     if not found:
-        raise _failed("aucune signature n’y figure")
+        raise failed("aucune signature n’y figure")
     for one in found:
         faults = [*one.faults, *one.remarks]
         if one.fingerprint_sha256 != fingerprint:
@@ -162,20 +150,20 @@ def check(
         if not one.trusted:
             faults.append("son certificat n’est pas reconnu")
         if faults:
-            raise _failed(f"{one.target} : {faults[0]}")
+            raise failed(f"{one.target} : {faults[0]}")
     spans = [(one.start, one.end) for one in found]
     with target.open("rb") as after, source.open("rb") as before:
         if not _is_source(before, after, spans):
-            raise _failed("le reste du fichier a changé")
+            raise failed("le reste du fichier a changé")
         for one in found:
-            text = xades_text.write(
+            text = pes_text.write(
                 one.target, one.digest, certificate, Signatory(*one.declared), one.signed_at or moment
             )
             after.seek(one.start)
             raw = after.read(one.end - one.start)
             value = raw[len(text.before) : len(raw) - len(text.after)]
             if raw != text.before + value + text.after or value != one.value:
-                raise _failed(f"{one.target} : la signature n’est pas écrite comme prévu")
+                raise failed(f"{one.target} : la signature n’est pas écrite comme prévu")
     return [
         SignatureFacts(
             field=one.field,
@@ -204,7 +192,3 @@ def _is_source(before: IO[bytes], after: IO[bytes], spans: Sequence[tuple[int, i
             yield block
 
     return all(before.read(len(block)) == block for block in rest()) and not before.read(1)
-
-
-def _failed(why: str) -> Refusal:
-    return Refusal("signature-not-valid-after-embedding", why=why)

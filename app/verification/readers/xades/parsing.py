@@ -1,12 +1,8 @@
-"""The structure of an XAdES signature beside a file: read without network, entity or reference that we did not choose."""
+"""The parts of an XML signature: read without network or entity, each where it must stand once, or refused."""
 
-import hashlib
 from base64 import b64decode
 from binascii import Error as NotBase64
-from hmac import compare_digest
-from pathlib import Path
 
-from lxml import etree
 from lxml.etree import _Element
 
 from app.core.refusals import Refusal
@@ -14,7 +10,6 @@ from app.files.xml import parse_xml
 
 NAMES = {"ds": "http://www.w3.org/2000/09/xmldsig#", "xades": "http://uri.etsi.org/01903/v1.3.2#"}
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
-LARGEST = 5 * 1024 * 1024
 LARGEST_DOCUMENT = 20 * 1024 * 1024
 DIGESTS = {
     "http://www.w3.org/2001/04/xmlenc#sha256": "sha256",
@@ -31,22 +26,6 @@ def parse_any(data: bytes, name: str) -> _Element:
         return parse_xml(data, name)
     except Refusal as error:
         raise unknown(name, "ce n’est pas un XML que l’on puisse lire ici") from error
-
-
-def parse(data: bytes, name: str) -> _Element:
-    """The root of a signature file; refuses `xades-unreadable` for anything but one signature of the form that we write."""
-    if len(data) > LARGEST:
-        raise unknown(name, "elle est trop grande")
-    try:
-        root = parse_xml(data, name)
-    except Refusal as error:
-        raise unknown(name, "ce n’est pas un XML") from error
-    if root.tag != tag("ds:Signature"):
-        raise unknown(name, "ce n’est pas une signature XML")
-    seen = [str(one.get("Id")) for one in root.iter() if one.get("Id") is not None]
-    if len(seen) != len(set(seen)):
-        raise unknown(name, "deux éléments y portent le même nom")
-    return root
 
 
 def unknown(name: str, why: str) -> Refusal:
@@ -66,47 +45,6 @@ def only(root: _Element, path: str) -> _Element:
     if len(found) != 1:
         raise unknown("XAdES", f"{path.rpartition(':')[2]} y est {len(found)} fois au lieu d’une")
     return found[0]
-
-
-def c14n(element: _Element) -> bytes:
-    """Exclusive canonical form, without comments (W3C xml-exc-c14n)."""
-    return etree.tostring(element, method="c14n", exclusive=True, with_comments=False, with_tail=False)
-
-
-def references(root: _Element, content: Path) -> bool:
-    """Whether every hash in SignedInfo is right: of the file, of the signed properties, of the key's certificates.
-
-    The first two always, the third where it is signed (ours is), each once, none elsewhere: whatever else a signature
-    could point at is not looked up.
-    """
-    held = {
-        "#" + str(only(root, path).get("Id")): only(root, path)
-        for path in ("ds:KeyInfo", ".//xades:SignedProperties")
-    }
-    asked = only(root, "ds:SignedInfo").findall("ds:Reference", NAMES)
-    outside = [one for one in asked if not str(one.get("URI", "#")).startswith("#")]
-    inside = [one for one in asked if one.get("URI") in held]
-    pointed = [str(one.get("URI")) for one in inside]
-    properties = "#" + str(only(root, ".//xades:SignedProperties").get("Id"))
-    alone = len(outside) == 1 and len(asked) == 1 + len(inside) and len(set(pointed)) == len(pointed)
-    if not alone or properties not in pointed:
-        raise unknown("XAdES", "elle ne porte pas sur un seul fichier et sur ses propres propriétés")
-    good = [_file_holds(outside[0], content)]
-    for one in inside:
-        transforms = [each.get("Algorithm") for each in one.findall("ds:Transforms/ds:Transform", NAMES)]
-        if transforms != [EXCLUSIVE]:
-            raise unknown("XAdES", "sa forme canonique n’est pas connue ici")
-        made = hashlib.new(digest_of(one), c14n(held[str(one.get("URI"))])).digest()
-        good.append(compare_digest(made, decoded(only(one, "ds:DigestValue"))))
-    return all(good)
-
-
-def _file_holds(reference: _Element, content: Path) -> bool:
-    if reference.find("ds:Transforms", NAMES) is not None:
-        raise unknown("XAdES", "le fichier y est transformé avant d’être signé")
-    with content.open("rb") as stream:
-        made = hashlib.file_digest(stream, digest_of(reference)).digest()
-    return compare_digest(made, decoded(only(reference, "ds:DigestValue")))
 
 
 def digest_of(holder: _Element) -> str:
