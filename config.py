@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import (
+    BaseModel,
     Field,
     ModelWrapValidatorHandler,
     SecretStr,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from app.transmission.settings import ChannelSettings
 
 PREFIX = "PARAPHE_"
+CREDENTIALS = "CREDENTIALS_DIRECTORY"
+"""Where systemd, or a container, lays secrets for one process: a file by setting, named as its variable (systemd.exec(5))."""
 SECRET = 32
 SHORTEST_IDLE = 10
 SCHEMES: dict[str, tuple[frozenset[str], str]] = {
@@ -82,7 +85,7 @@ WORDS = {
 
 
 class Settings(BaseSettings):
-    """The frozen settings; each is an environment variable `PARAPHE_<NAME>`, or a line of the file `.env`."""
+    """The frozen settings; each is a variable `PARAPHE_<NAME>`, a line of the file `.env`, or a file of `CREDENTIALS`."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -208,9 +211,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """As for any settings; what the channels declare is looked for in the same two places."""
-        own = (_OfChannels(settings_cls, one) for one in (env_settings, dotenv_settings))
-        return init_settings, env_settings, next(own), dotenv_settings, next(own), file_secret_settings
+        """As for any settings; what the channels declare is looked for in the same three places."""
+        written = (getattr(one, "env_vars", {}) for one in (env_settings, dotenv_settings))
+        first, second, third = (_OfChannels(settings_cls, one) for one in (*written, _laid()))
+        return init_settings, env_settings, first, dotenv_settings, second, file_secret_settings, third
 
     @model_validator(mode="wrap")
     @classmethod
@@ -502,11 +506,11 @@ class Settings(BaseSettings):
 
 
 class _OfChannels(PydanticBaseSettingsSource):
-    """What one place, the environment or `.env`, says of the settings that the channels declare."""
+    """What one place (environment, `.env`, files of `CREDENTIALS`) says of the settings that the channels declare."""
 
-    def __init__(self, settings_cls: type[BaseSettings], place: PydanticBaseSettingsSource) -> None:
+    def __init__(self, settings_cls: type[BaseSettings], written: Mapping[str, str | None]) -> None:
         super().__init__(settings_cls)
-        self._written: Mapping[str, str | None] = getattr(place, "env_vars", {})
+        self._written = written
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         """Nothing of ours: those are read by the place itself."""
@@ -569,7 +573,8 @@ def settings() -> Settings:
     """Read the configuration once for the process, or refuse to start with the list of all faults."""
     faults = _unknown()
     try:
-        made = Settings()
+        place = os.environ.get(CREDENTIALS, "")
+        made = Settings(_secrets_dir=place if Path(place).is_dir() else None)
     except ValidationError as error:
         faults += [
             (f"{PREFIX}{'_'.join(str(part) for part in fault['loc'])}".upper(), _french(fault))
@@ -586,7 +591,7 @@ def settings() -> Settings:
 def _unknown() -> list[tuple[str, str]]:
     """Names that look like ours and are none of ours: a misspelled setting would be silently without effect."""
     known = {f"{PREFIX}{name}".upper() for name in (*Settings.model_fields, *_of_channels())}
-    given = {name.upper() for name in (*os.environ, *dotenv_values(".env"))}
+    given = {name.upper() for name in (*os.environ, *dotenv_values(".env"), *_laid())}
     strange = sorted(name for name in given if name.startswith(PREFIX) and name not in known)
     near = {name: get_close_matches(name, known, 1) for name in strange}
     return [
@@ -612,6 +617,33 @@ def _refused(faults: list[ErrorDetails]) -> ValidationError:
         for one in faults
     ]
     return ValidationError.from_exception_data(Settings.__name__, lines)
+
+
+def _laid() -> dict[str, str]:
+    """The settings that stand in the files of `CREDENTIALS`, by the name of their variable, small."""
+    place = os.environ.get(CREDENTIALS)
+    files = Path(place).glob("*") if place else ()
+    mine = (one for one in files if one.name.upper().startswith(PREFIX) and one.is_file())
+    return {one.name.lower(): one.read_text(encoding="utf-8").strip() for one in mine}
+
+
+def secrets_in_clear() -> list[str]:
+    """The names of the settings of the file `.env` that hold a secret, or a password in an address: a copy of the disk has it."""
+    models: dict[str, type[BaseModel]] = {
+        "": Settings,
+        **{f"{name}_": one for name, one in _channels().items()},
+    }
+    secret = {
+        f"{PREFIX}{before}{name}".upper()
+        for before, model in models.items()
+        for name, one in model.model_fields.items()
+        if SecretStr.__name__ in str(one.annotation)
+    }
+    return sorted(
+        name
+        for name, value in dotenv_values(".env").items()
+        if value and (name in secret or re.search(r"://[^/@]*:[^/@]+@", value))
+    )
 
 
 def _french(fault: ErrorDetails) -> str:

@@ -146,7 +146,7 @@ def main() -> int:
         flush=True,
     )
     more = {"services": f"{sys.executable} -m demo services"}
-    return run(bind="127.0.0.1", port=port, workers=1, more=more, needs=tuple(ports.values()))
+    return run(listen=f"127.0.0.1:{port}", workers=1, more=more, needs=tuple(ports.values()))
 
 
 if __name__ == "__main__":

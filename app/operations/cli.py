@@ -174,11 +174,22 @@ def worker(threads: int) -> None:
 @click.command("serve")
 @click.option("--port", default=lambda: os.environ.get("PORT", "8000"))
 @click.option("--bind", default="127.0.0.1")
+@click.option("--socket", help="Chemin d’une prise Unix, pour le mandataire de cette machine ; aucun port.")
 @click.option("--workers", default=2)
-def serve(port: str, bind: str, workers: int) -> None:
+def serve(port: str, bind: str, socket: str | None, workers: int) -> None:
     """Servir les pages et faire le travail de fond, par une seule commande ; l’un qui tombe arrête l’autre."""
+    if socket and not current_app.config["PARAPHE"].trusted_proxies:
+        raise click.ClickException(
+            "une prise n’a pas d’adresse d’où l’on vient : réglez PARAPHE_TRUSTED_PROXIES=1, et faites écrire au mandataire "
+            "« X-Forwarded-For $remote_addr »"
+        )
+    if socket and not Path(socket).parent.is_dir():
+        raise click.ClickException(
+            f"le dossier {Path(socket).parent} n’existe pas : créez-le, ou RuntimeDirectory= le fait"
+        )
     # This process only watches the others from now on: it takes the place of the application that it has loaded.
-    command = [sys.executable, "-P", processes.__file__, bind, port, str(workers)]
+    listen = f"unix:{socket}" if socket else f"{bind}:{port}"
+    command = [sys.executable, "-P", processes.__file__, listen, str(workers)]
     os.execv(sys.executable, command)  # noqa: S606
 
 

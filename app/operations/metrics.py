@@ -25,12 +25,15 @@ _PARKED = sa.text("state = 'parked'")
 
 
 def allowed(address: str | None, headers: Mapping[str, str], token: str) -> bool:
-    """Whether this caller may read them: with the token of the settings, or from the machine itself, through no proxy."""
+    """Whether this caller may read them: with the token of the settings, or from the machine itself, through no proxy.
+
+    Whoever enters by the socket of `serve` has no address.
+    """
     given = headers.get("Authorization", "")
     if token and hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
         return True
     direct = not any(name.title().startswith(("X-Forwarded", "Forwarded", "X-Real")) for name in headers)
-    return direct and not given and address in {"127.0.0.1", "::1"}
+    return direct and not given and address in {"127.0.0.1", "::1", ""}
 
 
 def text(settings: Any) -> bytes:

@@ -21,6 +21,7 @@ from app.files.antivirus import PIECE, Scanner, SilentError, TooLargeError
 from app.files.office import OfficeConverter
 from app.operations.findings import Level, Remark, Unwell, in_service
 from app.people import breached
+from config import secrets_in_clear
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = "docs/deploy/requirements.lock"
@@ -71,8 +72,8 @@ def _sqlite(url: str) -> Iterator[Path]:
         yield from (one for one in map(Path, (name, f"{name}-wal", f"{name}-shm")) if one.is_file())
 
 
-def rights(settings: Any) -> str:
-    """Not every account of this machine reads a secret, the database, the documents or the marks."""
+def rights(settings: Any) -> str | Remark:
+    """Not every account of this machine reads a secret, the database, the documents or the marks, nor does a copy of `.env`."""
     open_to_all = [str(one) for one in _private(settings) if _exposed(one)]
     if open_to_all:
         several = len(open_to_all) > 1
@@ -80,6 +81,12 @@ def rights(settings: Any) -> str:
         raise Unwell(
             f"{', '.join(open_to_all[:_MANY])}{more} {'sont ouverts' if several else 'est ouvert'} à tous les comptes de la "
             "machine : « chmod go= » sur chacun"
+        )
+    if in_service(settings) and (clear := secrets_in_clear()):
+        return Remark(
+            f"des secrets sont en clair dans .env ({', '.join(clear[:_MANY])}{et_autres(len(clear) - _MANY)}) : mettez-les sous "
+            "clé par systemd-creds (« Secrets sous clé », docs/operations.md)",
+            Level.AMBER,
         )
     return "ni les données ni les secrets ne sont ouverts à tous les comptes de la machine"
 

@@ -6,6 +6,7 @@ Nobody outlives the one who watches: should it be killed, the kernel tells the o
 import ctypes
 import multiprocessing
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -24,14 +25,14 @@ _PDEATHSIG = 1  # prctl(2)
 
 def run(
     *,
-    bind: str,
-    port: int,
+    listen: str,
     workers: int,
     more: Mapping[str, str] | None = None,
     needs: Sequence[int] = (),
 ) -> int:
     """Run the web server and the worker until one ends or a signal comes; returns the exit code.
 
+    `listen`: an address and its port, or `unix:` and the path of a socket, which its owner and its group alone may enter.
     `more`: other commands to run beside them; `needs`: local ports that must answer before the worker starts.
     """
     from honcho import manager as honcho
@@ -42,7 +43,8 @@ def run(
     watcher = os.getpid()
     os.register_at_fork(after_in_child=lambda: _end_with(watcher, signal.SIGKILL))
     web = (
-        f"{sys.executable} -m gunicorn --workers {workers} --threads 4 --worker-class gthread --bind {bind}:{port} "
+        f"{sys.executable} -m gunicorn --workers {workers} --threads 4 --worker-class gthread "
+        f"--bind {shlex.quote(listen)} --umask 0o007 "
         f"--timeout 120 --graceful-timeout {STOP_SECONDS - 5} --no-control-socket --config {FORKS} wsgi:app"
     )
     commands = {"web": web, "worker": f"{sys.executable} -m flask --app wsgi worker", **(more or {})}
@@ -85,7 +87,7 @@ def _main(verb: str, *words: str) -> None:
     if verb == "tied":
         parent, needs, *command = words
         tie(int(parent), [int(one) for one in needs.split(",") if one], command)
-    sys.exit(run(bind=verb, port=int(words[0]), workers=int(words[1])))
+    sys.exit(run(listen=verb, workers=int(words[0])))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from config import Settings
+from config import CREDENTIALS, Settings, secrets_in_clear
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = "x" * 40
@@ -61,6 +61,50 @@ def test_every_fault_is_said_at_once_in_french_and_no_secret_is_printed(tmp_path
     ]
     for secret in ("trop court", "motdepassesecret", "court\n", "Traceback"):
         assert secret not in done.stderr + done.stdout
+
+
+def test_secrets_come_from_the_files_that_systemd_lays_for_the_process(tmp_path: Path) -> None:
+    """ASVS 13.3.1: sealed on the disk by `systemd-creds`, given to one unit; nothing of them is in `.env`."""
+    laid = tmp_path / "credentials"
+    laid.mkdir()
+    (laid / "PARAPHE_SECRET_KEY").write_text(f"{GOOD}\n")
+    (laid / "PARAPHE_HANDOVER_WEBHOOK_SECRET").write_text("un secret de remise")  # declared by a channel
+    (laid / "cachet.p12").write_bytes(b"\0")  # a setting names it; it is none itself
+    environment = {"PATH": os.environ["PATH"], "PARAPHE_DATA_DIR": str(tmp_path), CREDENTIALS: str(laid)}
+    said = [
+        sys.executable,
+        "-c",
+        "from config import settings; one = settings(); "
+        "print(one.secret_key.get_secret_value(), one.handover_webhook_secret.get_secret_value())",
+    ]
+
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(said, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+
+    assert run().stdout.strip() == f"{GOOD} un secret de remise"
+    environment["PARAPHE_SECRET_KEY"] = "y" * 40  # what is said at the command line goes before
+    assert run().stdout.split()[0] == "y" * 40
+    (laid / "PARAPHE_CSC_TOKENS").write_text("x")
+    refused = run()
+    assert "PARAPHE_CSC_TOKENS : réglage inconnu, peut-être PARAPHE_CSC_TOKEN" in refused.stderr
+    assert GOOD not in refused.stderr
+
+
+def test_the_secrets_that_stand_in_the_file_of_settings_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert secrets_in_clear() == []
+    (tmp_path / ".env").write_text(
+        "PARAPHE_SECRET_KEY=x\nPARAPHE_FORMER_SECRET_KEYS=y\nPARAPHE_DEMO=false\n"
+        "PARAPHE_HANDOVER_WEBHOOK_SECRET=z\nPARAPHE_MAIL_URL=smtps://compte:secret@serveur\nPARAPHE_DATABASE_URL=postgresql://paraphe@/paraphe\n"
+    )
+    assert secrets_in_clear() == [
+        "PARAPHE_FORMER_SECRET_KEYS",
+        "PARAPHE_HANDOVER_WEBHOOK_SECRET",
+        "PARAPHE_MAIL_URL",
+        "PARAPHE_SECRET_KEY",
+    ]
 
 
 def test_nothing_starts_without_a_secret(tmp_path: Path) -> None:

@@ -257,10 +257,15 @@ def test_the_systemd_units_of_the_documentation_are_units(tmp_path: Path) -> Non
     blocks = [
         dedent(one)
         for one in re.findall(r"```ini\n(.*?)```", text, re.DOTALL)
-        if "Exec" in one or "[Timer]" in one
+        if "ExecStart" in one or "[Timer]" in one
     ]
-    names = re.findall(r"/etc/systemd/system/([\w.-]+)", text)
+    names = re.findall(r"/etc/systemd/system/([\w.-]+\.(?:service|timer))(?![\w./])", text)
     assert names == ["paraphe.service", "paraphe-journal.service", "paraphe-journal.timer"]
+    beside = re.findall(r"^# /etc/systemd/system/([\w.-]+/[\w.-]+)\n(.*?)```", text, re.MULTILINE | re.DOTALL)
+    assert len(beside) == 1
+    for name, block in beside:
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(block)
     assert len(blocks) == len(names)
     command = tmp_path / "flask"
     command.write_text("#!/bin/sh\n")

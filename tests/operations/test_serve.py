@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ import requests
 
 from app.operations import processes
 from tests.builders.house import House, token_in
-from tests.builders.process import ROOT, environment, start, until
+from tests.builders.process import ROOT, ask, environment, start, until
 from tests.cluster import free_port
 from tests.mailserver import MailServer
 
@@ -90,6 +91,45 @@ def line_of(pid: int) -> str:
 def alive(family: dict[int, str]) -> list[str]:
     """Which of these processes are still there, zombies included."""
     return [line for pid, line in family.items() if line and Path(f"/proc/{pid}").exists()]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_pages_are_served_by_a_socket_that_no_other_account_enters_and_on_no_port(
+    house: House, tmp_path: Path
+) -> None:
+    """ASVS 12.3.3: what the proxy of the machine says to the product goes over no network."""
+    home = tmp_path / "run"
+    home.mkdir()
+    path, queue = home / "web.sock", f"sqlite:///{tmp_path / 'queue.db'}"
+    options = ("serve", "--socket", str(path), "--workers", "1")
+    refused = ask(environment(house.settings, queue_url=queue), *options)
+    assert (refused.returncode, "PARAPHE_TRUSTED_PROXIES=1" in refused.stderr) == (1, True)
+    env = environment(house.settings, queue_url=queue, trusted_proxies=1)
+    away = ask(env, "serve", "--socket", str(tmp_path / "nulle-part" / "web.sock"))
+    assert (away.returncode, "n’existe pas" in away.stderr) == (1, True)
+
+    def asked(where: str, **headers: str) -> tuple[int, str]:
+        with socket.socket(socket.AF_UNIX) as way:
+            way.connect(str(path))
+            lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+            way.sendall(f"GET {where} HTTP/1.1\r\nHost: paraphe\r\nConnection: close\r\n{lines}\r\n".encode())
+            answer = b"".join(iter(lambda: way.recv(65536), b"")).decode()
+        return int(answer.split()[1]), answer
+
+    process = start(env, tmp_path / "serve.log", *options)
+    try:
+        until(lambda: path.exists() or process.poll() is not None, 90, "the socket is there")
+        through = {"X_Forwarded_For": "192.0.2.9", "X_Forwarded_Proto": "https"}
+        until(lambda: asked("/health/ready", **through)[0] == 200, 60, "the product is ready")
+        assert stat.S_IMODE(path.stat().st_mode) & stat.S_IRWXO == 0
+        assert asked("/login", **through)[0] == 200
+        assert asked("/metrics")[0] == 200  # who enters by the socket without the proxy is of the machine
+        assert asked("/metrics", **through)[0] != 200
+        said = (tmp_path / "serve.log").read_text()
+        assert (f"Listening at: unix:{path}" in said, "Listening at: http" in said) == (True, False)
+    finally:
+        process.terminate()
+        process.wait(60)
 
 
 def test_pages_and_background_work_run_by_one_command_and_stop_together_when_asked(
