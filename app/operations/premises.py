@@ -18,13 +18,15 @@ from app.core.french import HARD
 from app.core.grammar import et_autres
 from app.core.refusals import Refusal
 from app.files.antivirus import PIECE, Scanner, SilentError, TooLargeError
-from app.files.office import OfficeConverter
+from app.files.office import OfficeConverter, alone
 from app.operations.findings import Level, Remark, Unwell, in_service
 from app.people import breached
 from config import secrets_in_clear
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = "docs/deploy/requirements.lock"
+FOR_MAKERS = ("bench", "demo", "tests")
+"""Folders of the code that a production does without, as the container does."""
 EICAR = (r"X5O!P%@AP[4\PZX54(P^)7CC)7}" + "$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*").encode()
 """The harmless file by which scanners are tried (eicar.org); in two parts, so that none names this one."""
 _STAMP = "app/pdf/fonts/paraphe-stamp.ttf"
@@ -138,9 +140,20 @@ def antivirus(settings: Any) -> str:
     return f"reconnaît le fichier d’essai ({name}) et laisse passer un texte, jusqu’à {settings.upload_limit_mb}{HARD}Mio"
 
 
-def program(settings: Any) -> str:
+def program(settings: Any) -> str | Remark:
     """The files that pages and stamps are made of are there; those of the browser are the ones that were released."""
-    return files_of(ROOT) if settings else ""
+    there = files_of(ROOT)
+    if in_service(settings) and not settings.simulators and (more := beside(ROOT)):
+        return Remark(
+            f"{there} ; ne servent qu’à qui écrit ou essaie Paraphe, et sont à ôter de {ROOT} : {', '.join(more)}",
+            Level.AMBER,
+        )
+    return there
+
+
+def beside(root: Path) -> list[str]:
+    """What no installation needs (ASVS 15.2.3) and this one has, with the history of the code."""
+    return [one for one in (".git", *FOR_MAKERS) if (root / one).exists()]
 
 
 def files_of(root: Path) -> str:
@@ -230,7 +243,13 @@ def office(settings: Any) -> str | Remark:
             raise Unwell(
                 f"LibreOffice ne convertit pas un texte d’essai ({why}) : réinstallez-le, ou réglez PARAPHE_OFFICE=false"
             ) from refusal
-    return "un texte d’essai est converti"
+    if in_service(settings) and not alone():
+        return Remark(
+            "un texte d’essai est converti, mais le noyau ne coupe pas le réseau à LibreOffice : permettez « unshare » au "
+            "compte de Paraphe (espaces de noms d’utilisateur)",
+            Level.AMBER,
+        )
+    return "un texte d’essai est converti, sans réseau"
 
 
 def stolen_passwords(settings: Any) -> str | Remark:

@@ -1,5 +1,8 @@
 """An office document becomes a PDF through LibreOffice, shut in: no macro, no network, no time to linger."""
 
+import socket
+import subprocess
+import sys
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,7 +13,7 @@ import pytest
 from app.core.refusals import Refusal
 from app.files import office
 from app.files.intake import examine
-from app.files.office import OfficeConverter
+from app.files.office import OfficeConverter, alone
 from app.files.pdf import read_text
 from app.files.sentences import SENTENCES
 from app.files.sniffing import sniff
@@ -131,6 +134,22 @@ def test_conversions_are_few_at_once_and_each_is_held_by_the_kernel(
     monkeypatch.setattr(office, "MEMORY", 64 << 20)
     with pytest.raises(Refusal, match="office-failed"):
         converter.convert(source, tmp_path)
+
+
+def test_a_conversion_has_a_network_of_its_own_where_there_is_nobody() -> None:
+    """ASVS 13.2.5: the kernel holds what a document would call; the dead proxy is only asked of LibreOffice."""
+    way = alone()
+    assert way, "this machine refuses user namespaces to the tests"
+    seen = [*way, "cat", "/proc/net/dev"]
+    lines = subprocess.run(seen, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line.split(":")[0].strip() for line in lines if ":" in line] == ["lo"]
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        call = f"import socket; socket.create_connection(('127.0.0.1', {server.getsockname()[1]}), 5)"
+        assert subprocess.run([sys.executable, "-c", call], capture_output=True).returncode == 0
+        assert (
+            "unreachable"
+            in subprocess.run([*way, sys.executable, "-c", call], capture_output=True, text=True).stderr
+        )
 
 
 def test_a_linked_picture_is_never_fetched(converter: OfficeConverter, tmp_path: Path) -> None:

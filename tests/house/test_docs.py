@@ -261,11 +261,13 @@ def test_the_systemd_units_of_the_documentation_are_units(tmp_path: Path) -> Non
     ]
     names = re.findall(r"/etc/systemd/system/([\w.-]+\.(?:service|timer))(?![\w./])", text)
     assert names == ["paraphe.service", "paraphe-journal.service", "paraphe-journal.timer"]
-    beside = re.findall(r"^# /etc/systemd/system/([\w.-]+/[\w.-]+)\n(.*?)```", text, re.MULTILINE | re.DOTALL)
-    assert len(beside) == 1
+    beside = re.findall(
+        r"^ *# /etc/systemd/system/([\w.-]+/[\w.-]+)\n(.*?)```", text, re.MULTILINE | re.DOTALL
+    )
+    assert [name for name, _ in beside] == ["paraphe.service.d/reseau.conf", "paraphe.service.d/secrets.conf"]
     for name, block in beside:
-        (tmp_path / name).parent.mkdir()
-        (tmp_path / name).write_text(block)
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(dedent(block))
     assert len(blocks) == len(names)
     command = tmp_path / "flask"
     command.write_text("#!/bin/sh\n")

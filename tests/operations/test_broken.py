@@ -585,6 +585,29 @@ def test_a_setting_that_cannot_be_is_refused_before_anything_is_examined(
     assert (value in str(refused.value)) == (words == "n’existe pas")
 
 
+def test_a_production_does_without_what_only_makers_need_and_the_doctor_names_it(tmp_path: Path) -> None:
+    """ASVS 15.2.3: no test, simulator or benchmark stands in a production; the program runs without them."""
+    home = tmp_path / "paraphe"
+    for part in ("app", "migrations", "workflows"):
+        shutil.copytree(ROOT / part, home / part, ignore=shutil.ignore_patterns("*.pyc"))
+    for part in ("config.py", "wsgi.py"):
+        shutil.copy(ROOT / part, home)
+    assert premises.beside(home) == []
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PARAPHE_SECRET_KEY": "x" * 40,
+        "PARAPHE_DATA_DIR": str(tmp_path / "data"),
+    }
+    for words in (["upgrade"], ["families"], ["doctor", "--only", "programme"]):
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
+        done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert "les fichiers du programme sont là" in done.stdout
+    (home / "tests").mkdir()
+    (home / ".git").mkdir()
+    assert premises.beside(home) == [".git", "tests"]
+
+
 def test_a_program_that_lost_files_or_has_other_libraries_is_told(tmp_path: Path) -> None:
     home = tmp_path / "paraphe"
     for part in ("app", "migrations"):
