@@ -151,7 +151,7 @@ def test_a_refusal_is_a_french_page_a_fragment_or_a_problem(
     assert problem.get_json()["type"].startswith("urn:paraphe:")
 
 
-def test_a_crash_gives_a_number_and_no_detail(house: House) -> None:
+def test_a_crash_gives_a_number_and_no_detail(house: House, capfd: pytest.CaptureFixture[str]) -> None:
     app = create_app(house.settings)
 
     @app.get("/casse")
@@ -166,6 +166,9 @@ def test_a_crash_gives_a_number_and_no_detail(house: House) -> None:
         assert "Incident" in text
         for secret in ("tulipe", "RuntimeError", "Traceback", ".py"):
             assert secret not in text
+        logged = "".join(capfd.readouterr())  # who keeps the machine reads the rest, by the same number
+        assert "incident" in logged
+        assert "RuntimeError" in logged
 
 
 def test_a_route_without_a_guard_answers_nobody(house: House) -> None:
