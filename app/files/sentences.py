@@ -209,6 +209,11 @@ SENTENCES: dict[str, tuple[int, str]] = {
         "ses octets ne correspondent plus à son empreinte. Il n’est pas servi. "
         "Prévenez l’administrateur et citez l’empreinte {sha256}.",
     ),
+    "store-away": (
+        503,
+        "Le dépôt des documents n’est pas à sa place : son partage n’est pas monté. Rien n’a été enregistré, rien n’est "
+        "perdu. Prévenez l’administrateur, puis recommencez une fois le partage revenu.",
+    ),
     "store-unavailable": (
         503,
         "Le coffre des fichiers ne répond pas. Rien n’a été enregistré. "

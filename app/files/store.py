@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -37,15 +37,25 @@ class Stored:
     size: int
 
 
-def open_store(url: str) -> "Store":
+def mount_of(folder: Path) -> Path:
+    """The mount point that a folder is on, itself perhaps."""
+    place = folder.resolve()
+    while not os.path.ismount(place):
+        place = place.parent
+    return place
+
+
+def open_store(url: str, begins: Callable[[Path], None] | None = None) -> "Store":
     """The store of a setting: `file:<folder>` or `s3://bucket/prefix?endpoint=…&region=…`.
+
+    `begins` refuses a folder that is not where it was, or a store begun anew (asked before anything is made there).
 
     The keys of S3 come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), never from the URL.
     Open it after the web server has forked: its threads do not survive a fork.
     """
     parts = urlsplit(url)
     if parts.scheme == "file":
-        return _folder_store(Path(unquote(parts.netloc + parts.path)))
+        return _folder_store(Path(unquote(parts.netloc + parts.path)), begins)
     if parts.scheme == "s3" and parts.netloc:
         return _s3_store(parts.netloc, parts.path.strip("/"), dict(parse_qsl(parts.query)))
     raise ValueError(f"a store is file:<folder> or s3://bucket/prefix, not {url!r}")
@@ -62,6 +72,7 @@ class Store:
     def __init__(self, objects: Any, folder: Path | None = None) -> None:
         self._objects = objects
         self._folder = folder
+        self._mount = mount_of(folder) if folder else None
         self._settled: set[Path] = set()
 
     def put_file(self, scope: str, path: Path) -> Stored:
@@ -117,6 +128,7 @@ class Store:
             try:
                 obstore.head(self._objects, _key(scope, sha256))
             except FileNotFoundError:
+                self._present()
                 return False
         return True
 
@@ -128,6 +140,7 @@ class Store:
         import obstore
 
         key = f"{STAGING}/probe"
+        self._present()
         if self._folder and not (self._folder.is_dir() and os.access(self._folder, os.W_OK)):
             raise Refusal("store-unavailable")
         with self._speaking(key), contextlib.suppress(FileNotFoundError):
@@ -138,6 +151,7 @@ class Store:
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
+        self._present()
         key, proof = f"{STAGING}/probe-{secrets.token_hex(12)}", secrets.token_bytes(64)
         with self._speaking(key):
             obstore.put(self._objects, key, proof, mode="create", use_multipart=False)
@@ -277,6 +291,7 @@ class Store:
     def _put(self, scope: str, pieces: Iterator[bytes]) -> Stored:
         _key(scope, "0" * 64)  # a bad scope is refused before anything is written
         if self._folder:
+            self._present()
             return self._put_in_folder(self._folder, scope, pieces)
         return self._put_in_bucket(scope, pieces)
 
@@ -293,6 +308,7 @@ class Store:
             key = _key(scope, stored.sha256)
             (folder / staged).chmod(0o440)
             _fsync(folder / staged)  # obstore writes without fsync
+            self._present()
             while not self._named(staged, key):
                 if _used_again(folder, key):
                     self._same(scope, stored)
@@ -348,6 +364,20 @@ class Store:
         if sum(len(piece) for piece in self.stream(scope, stored.sha256)) != stored.size:
             raise Refusal("file-altered", sha256=stored.sha256)
 
+    def _present(self) -> None:
+        """Refuse `store-away` when the folder is no longer on the disk where it was opened: its share was unmounted.
+
+        What would be written in its place is hidden when the share comes back; what is missing there is not lost.
+        """
+        if self._folder is None or self._mount is None:
+            return
+        try:
+            there = mount_of(self._folder).is_relative_to(self._mount) and (self._folder / STAGING).is_dir()
+        except OSError:  # a share whose server is gone
+            there = False
+        if not there:
+            raise Refusal("store-away")
+
     @contextlib.contextmanager
     def _speaking(self, sha256: str) -> Iterator[None]:
         """What the store answers becomes a refusal; « already there » stays with the caller."""
@@ -358,6 +388,7 @@ class Store:
         except AlreadyExistsError:
             raise
         except FileNotFoundError as error:
+            self._present()
             raise Refusal("file-missing", sha256=sha256) from error
         except (BaseError, OSError) as error:
             raise Refusal("store-unavailable", why=str(error).splitlines()[0]) from error
@@ -421,9 +452,11 @@ def _fsync(path: Path) -> None:
         os.close(handle)
 
 
-def _folder_store(folder: Path) -> Store:
+def _folder_store(folder: Path, begins: Callable[[Path], None] | None) -> Store:
     from obstore.store import LocalStore
 
+    if begins is not None:
+        begins(folder)
     (folder / STAGING).mkdir(parents=True, exist_ok=True)
     return Store(LocalStore(folder.resolve()), folder.resolve())
 

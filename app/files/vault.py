@@ -1,7 +1,7 @@
 """The process's own store and converter, opened at their first use (after the web server has forked)."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any
 from app.files.office import OfficeConverter
 from app.files.store import Store, open_store
 
-_setting: dict[str, Any] = {"url": "", "office": True}
+_setting: dict[str, Any] = {"url": "", "office": True, "begins": None}
 
 
 def configure(url: str, *, office: bool) -> None:
@@ -21,10 +21,15 @@ def configure(url: str, *, office: bool) -> None:
         converter.cache_clear()
 
 
+def asks_before(begins: Callable[[Path], None]) -> None:
+    """Let `begins` refuse the folder of the store before it is opened: rooms above know where it was, and what it holds."""
+    _setting["begins"] = begins
+
+
 @lru_cache(maxsize=1)
 def store() -> Store:
-    """The store of this process."""
-    return open_store(str(_setting["url"]))
+    """The store of this process; refuses `store-away` while its share is not mounted."""
+    return open_store(str(_setting["url"]), _setting["begins"])
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,6 @@ comes back. So the mount point of each folder is noted at its first use (`os.pat
 a bind mount of the same disk is not told apart). A deeper one, later, is a share that was mounted since: it is noted instead.
 """
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,13 +13,15 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from app.core import schema
 from app.core.clock import now
-from app.core.db import Db, reading
+from app.core.db import Db, engine, reading, unreachable
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.files import vault
+from app.files.store import STAGING, mount_of
 from app.folders.models import DocumentVersion
 from app.operations.findings import Level, Remark, Unwell
 from app.operations.models import DoctorPlace
@@ -46,12 +47,33 @@ class Place:
     mount: str
 
 
-def mount_of(folder: Path) -> Path:
-    """The mount point that a folder is on, itself perhaps."""
-    place = folder.resolve()
-    while not os.path.ismount(place):
-        place = place.parent
-    return place
+def begins(folder: Path) -> None:
+    """Refuse `store-away` for the folder of documents before it is opened, and made: a share that is away leaves an empty one.
+
+    Its mount point is not the one that was noted; or the base names documents, and nothing of a store is there. Where no
+    base answers, a store that is there is opened, and none is begun.
+    """
+    try:
+        away = _misplaced(folder)
+    except (DBAPIError, DisconnectionError) as error:
+        if not unreachable(error):
+            raise
+        away = not (folder / STAGING).is_dir()
+    except OSError:  # a share whose server is gone
+        away = True
+    if away:
+        raise Refusal("store-away")
+
+
+def _misplaced(folder: Path) -> bool:
+    if not sa.inspect(engine()).has_table(DoctorPlace.__tablename__):
+        return False  # a base to come: a restoration puts the documents first
+    with reading() as db:
+        row = db.get(DoctorPlace, str(folder.absolute()))
+        deposited = db.scalar(sa.select(DocumentVersion.id).limit(1)) is not None
+    if row is not None and _away(row.mount, str(mount_of(folder))):
+        return True
+    return deposited and next(folder.glob("*/??"), None) is None
 
 
 def use(folder: Path, kind: str) -> None:
@@ -99,7 +121,7 @@ def look(settings: Any) -> str | Remark:
         raise Unwell(
             f"un partage n’est pas monté ({told}) : montez-le ; ce qui s’écrirait là resterait sur le disque de cette machine"
         )
-    if deposited and next(vault.store().kept(), None) is None:
+    if deposited and _bare():
         raise Unwell(
             "la base nomme des documents et leur dépôt est vide : montez son partage, ou corrigez PARAPHE_STORE_URL"
         )
@@ -109,6 +131,16 @@ def look(settings: Any) -> str | Remark:
     if not count:
         return Remark("aucun dossier n’a encore été noté", Level.NONE)
     return f"{count} dossier{'s' if count > 1 else ''} où l’on écrit, à {'leur' if count > 1 else 'sa'} place"
+
+
+def _bare() -> bool:
+    """Whether the store holds nothing, or may not be begun where it should hold something."""
+    try:
+        return next(vault.store().kept(), None) is None
+    except Refusal as refusal:
+        if refusal.key != "store-away":
+            raise
+        return True
 
 
 def _told(db: Db, settings: Any) -> list[DoctorPlace]:

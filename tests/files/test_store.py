@@ -175,10 +175,36 @@ def test_the_probe_refuses_a_folder_that_is_gone(store: Store, coffer: Path) -> 
     coffer.write_text("not a folder")
     with pytest.raises(Refusal) as caught:
         store.probe()
-    assert caught.value.key == "store-unavailable"
+    assert caught.value.key == "store-away"
 
 
 def test_a_setting_that_names_no_store_is_refused() -> None:
     for url in ("", "ftp://host/a", "s3:///prefix", "s3://bucket?secret=x"):
         with pytest.raises(ValueError, match="store"):
             open_store(url)
+
+
+def test_nothing_is_written_in_the_place_of_a_share_that_went_away(store: Store, coffer: Path) -> None:
+    stored = store.put_bytes(COMMUNE, b"acte")
+    share = coffer.rename(
+        coffer.with_name("partage")
+    )  # what a mount point shows once its share is unmounted:
+    for left in (lambda: None, coffer.mkdir):  # nothing, or an empty folder
+        left()
+        for tried in (
+            lambda: store.put_bytes(COMMUNE, b"un autre acte"),
+            lambda: store.put_bytes(COMMUNE, b"acte"),
+            lambda: store.read(COMMUNE, stored.sha256),  # not lost: away
+            lambda: store.exists(COMMUNE, stored.sha256),
+            store.answers,
+            store.probe,
+        ):
+            with pytest.raises(Refusal) as caught:
+                tried()
+            assert caught.value.key == "store-away"
+        assert list(coffer.rglob("*")) == []
+        if coffer.exists():
+            coffer.rmdir()
+    share.rename(coffer)
+    assert store.read(COMMUNE, stored.sha256) == b"acte"
+    assert store.put_bytes(COMMUNE, b"un autre acte").size == len(b"un autre acte")

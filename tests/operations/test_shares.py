@@ -1,6 +1,7 @@
 """A share that is not mounted is told, and nothing that should go there stays hidden on the disk of the machine."""
 
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 from shutil import rmtree
 from tempfile import mkdtemp
@@ -12,13 +13,80 @@ from app import create_app
 from app.core import db
 from app.core.clock import now
 from app.core.refusals import Refusal
-from app.operations import marks
+from app.files import vault
+from app.folders.models import Folder
+from app.operations import marks, shares
 from app.operations.doctor import examine
 from app.operations.keeping.backup import backup
 from app.operations.models import DoctorPlace
-from tests.builders.house import House
+from tests.builders.house import INVOICE, House
 
 SHM = "/dev/shm"
+AWAY = "Le dépôt des documents n’est pas à sa place"
+
+
+def rows_and_files(house: House, place: Path) -> tuple[int, list[Path]]:
+    with db.reading() as session:
+        count = session.scalar(sa.select(sa.func.count()).select_from(Folder)) or 0
+    return count, sorted(one for one in place.rglob("*") if one.is_file())
+
+
+def deposited(house: House) -> tuple[int, str]:
+    client = house.client("g.trehorel")
+    form = {
+        "csrf_token": house.csrf(client),
+        "family": "invoice",
+        "files": [(BytesIO(INVOICE.read_bytes()), INVOICE.name)],
+    }
+    answer = client.post("/deposer", data=form, content_type="multipart/form-data", follow_redirects=True)
+    return answer.status_code, answer.get_data(as_text=True)
+
+
+def test_a_deposit_while_the_share_of_the_documents_is_away_writes_nothing_anywhere(house: House) -> None:
+    house.an_invoice()
+    documents = Path(house.settings.store_url.removeprefix("file:"))
+    share = documents.with_name("partage")
+    before = rows_and_files(house, documents)
+    documents.rename(share)
+    documents.mkdir()  # the mount point, which stays
+    for started_again in (False, True):
+        if started_again:
+            vault.store.cache_clear()
+        status, page = deposited(house)
+        assert (status, AWAY in page) == (503, True), page
+        assert list(documents.rglob("*")) == []
+        assert house.client().get("/health/ready").get_json()["store"] is False
+    documents.rmdir()  # the mount point was on the share of another
+    vault.store.cache_clear()
+    assert deposited(house)[0] == 503
+    assert not documents.exists()
+    share.rename(documents)
+    assert rows_and_files(house, documents) == before
+    assert deposited(house)[0] == 200
+    assert rows_and_files(house, documents)[0] == before[0] + 1
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_local_folder_that_looks_like_a_store_does_not_take_the_place_of_the_share(
+    house: House, tmp_path: Path
+) -> None:
+    share, there = Path(mkdtemp(dir=SHM)), tmp_path / "documents"
+    try:
+        there.symlink_to(share)
+        settings = house.settings.model_copy(update={"store_url": f"file:{there}"})
+        create_app(settings)
+        vault.store().put_bytes("c1", b"acte")
+        shares.use(there, shares.DOCUMENTS)  # as the doctor does
+        there.unlink()
+        (there / ".staging").mkdir(parents=True)
+        vault.store.cache_clear()
+        with pytest.raises(Refusal, match="store-away"):
+            vault.store().put_bytes("c1", b"un autre")
+        assert [one for one in there.rglob("*") if one.is_file()] == []
+        assert house.app.test_cli_runner().invoke(args=["share", "forget", str(there)]).exit_code == 0
+        vault.store().put_bytes("c1", b"un autre")  # the commune has no share any more, and said so
+    finally:
+        rmtree(share)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
