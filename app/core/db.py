@@ -215,6 +215,18 @@ def configure(url: str) -> Engine:
     return _engines[url]
 
 
+@contextmanager
+def set_aside(url: str) -> Iterator[None]:
+    """Let this process work on another database meanwhile, which it forgets afterwards."""
+    ours = _current["url"]
+    configure(url)
+    try:
+        yield
+    finally:
+        configure(ours)
+        dispose()
+
+
 def engine() -> Engine:
     """The engine of this process."""
     return _engines[_current["url"]]

@@ -72,6 +72,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "La version « {revision} » n’est pas connue ici. Rien n’a changé : donnez un nom de fichier de migrations/versions, sans « .py ».",
     ),
+    "downgrade-loses": (
+        409,
+        "Redescendre à « {revision} » perdrait {what}. Rien n’a changé : faites une sauvegarde (« flask --app wsgi backup »), puis recommencez avec --losing si c’est ce que vous voulez.",
+    ),
     "base-unknown": (
         409,
         "La base est à une version que ce programme ne connaît pas. Rien n’a été changé : remettez le code de cette version-là, ou une sauvegarde.",

@@ -12,6 +12,8 @@ from flask.cli import AppGroup, with_appcontext
 from app.core import jobs, outbox, schema
 from app.core.db import reading
 from app.core.french import instant, taille
+from app.core.losses import losses
+from app.core.refusals import Refusal
 from app.core.version import public_version
 from app.operations import marks, processes, shares, sweep
 from app.operations.doctor import examine, names
@@ -39,8 +41,14 @@ def upgrade() -> None:
 
 @click.command("downgrade")
 @click.argument("revision")
-def downgrade(revision: str) -> None:
-    """Ramener la base à une version antérieure, nommée ; « base » efface toutes les tables."""
+@click.option("--losing", is_flag=True, help="Même si des données en sont perdues.")
+def downgrade(revision: str, *, losing: bool) -> None:
+    """Ramener la base à une version antérieure, nommée ; « base » efface toutes les tables.
+
+    Refusé quand des données en seraient perdues, qui sont alors nommées.
+    """
+    if not losing and (what := losses(revision)):
+        raise Refusal("downgrade-loses", revision=revision, what=" ; ".join(what))
     schema.downgrade(revision)
 
 

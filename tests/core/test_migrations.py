@@ -7,7 +7,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from app.core import schema
-from app.core.db import Base, engine
+from app.core.clock import now
+from app.core.db import Base, engine, writing
+from app.core.losses import losses
+from app.journal.models import Origin
+from app.people.models import RecoveryCode
 from tests.api.software import Software
 from tests.builders.house import House
 from workflows.rights import Right
@@ -48,7 +52,9 @@ def test_the_commands_that_people_type_do_it(house: House) -> None:
     runner = house.app.test_cli_runner()
     assert runner.invoke(args=["check-schema"]).exit_code == 0
     assert runner.invoke(args=["downgrade"]).exit_code != 0  # nobody empties a database by forgetting a word
-    assert runner.invoke(args=["downgrade", "base"]).exit_code == 0
+    kept = runner.invoke(args=["downgrade", "base"])
+    assert (kept.exit_code, "perdrait la table " in kept.output.replace("\xa0", " ")) == (1, True)
+    assert runner.invoke(args=["downgrade", "base", "--losing"]).exit_code == 0
     up = runner.invoke(args=["upgrade"])
     assert (up.exit_code, up.output.splitlines()[-1]) == (0, f"Base à jour : {schema.revisions()[1]}")
     assert not schema.behind()
@@ -63,6 +69,42 @@ def test_the_commands_that_people_type_do_it(house: House) -> None:
         )
         assert "Traceback" not in later.output
     assert (schema.behind(), schema.revisions()[0], tables()) == (True, "9999_of_a_later_version", full)
+
+
+def test_a_downgrade_that_would_lose_something_says_what_and_does_nothing(house: House) -> None:
+    def down(*words: str) -> tuple[int, str]:
+        done = house.app.test_cli_runner().invoke(args=["downgrade", *words])
+        return done.exit_code, done.output.replace("\xa0", " ")
+
+    here = house.actor("k.morizur")
+    code = RecoveryCode(user_id=here.user_id, code_hash="0" * 64, salt="00", created_at=now())
+    with writing() as db, db.begin():
+        db.add(code)
+        db.execute(sa.delete(Origin))
+    head = schema.revisions()[0]
+    refused, said = down("0049_returned_clients")
+    assert refused == 1
+    assert "perdrait " in said
+    assert "codes de secours qui n’ont pas servi (1)" in said
+    assert "la colonne recovery_code.salt (1 valeur)" in said
+    assert "--losing" in said
+    assert schema.revisions()[0] == head
+    assert down("0050_sealed_and_salted")[0] == 0  # nothing but what the doctor found again: no word is asked
+    schema.upgrade()
+    with writing() as db, db.begin():
+        assert db.scalar(sa.select(RecoveryCode.salt)) == "00"
+    assert "La version « 0099_never » n’est pas connue ici" in down("0099_never")[1]
+    assert losses("-100")
+    assert down("0049_returned_clients", "--losing")[0] == 0
+    schema.upgrade()
+    schema.check()
+
+
+def test_a_base_of_a_later_version_is_never_said_behind(house: House) -> None:
+    with engine().begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999_of_a_later_version'"))
+    said = house.app.test_cli_runner().invoke(args=["check-schema"])
+    assert (said.exit_code, "ce programme ne connaît pas" in said.output.replace("\xa0", " ")) == (1, True)
 
 
 def test_a_drift_between_models_and_database_is_found(house: House) -> None:

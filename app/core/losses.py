@@ -1,0 +1,106 @@
+"""What a base would lose by coming down to an earlier revision: a downgrade is for where it loses nothing.
+
+An empty base of that revision is made beside, and compared: the tables and columns that it has not are those that go.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core import db, schema
+
+REMADE = frozenset({"doctor_finding", "doctor_place", "doctor_round"})
+"""Tables that fill again by themselves: what the doctor found of the machine."""
+TAKEN = {
+    "0013_signature_formats": ("signature_session", "state <> 'done'", "signatures en cours"),
+    "0050_sealed_and_salted": ("recovery_code", "used_at IS NULL", "codes de secours qui n’ont pas servi"),
+}
+"""Rows that a downgrade takes away from a table that stays: which, and their French name."""
+Columns = dict[str, dict[str, str | None]]
+
+
+def losses(revision: str) -> list[str]:
+    """Each thing that the base has and would not have at that revision, in French; nothing for an unknown one.
+
+    Only the base is read; a revision is named as in `migrations/versions`, or « base », or « -2 ».
+    """
+    chain = schema.below()
+    target = _target(revision, chain)
+    if target not in {None, *chain}:
+        return []
+    left = _of_an_empty_base(target)
+    with db.engine().connect() as connection:
+        return list(_lost(connection, left, chain[: chain.index(target)] if target else chain))
+
+
+def _target(revision: str, chain: list[str]) -> str | None:
+    """The revision meant, by its full name; None for an empty base."""
+    if revision == "base":
+        return None
+    if revision.startswith("-") and revision[1:].isdigit():
+        steps = int(revision[1:])
+        return chain[steps] if steps < len(chain) else None
+    return next((one for one in chain if one.startswith(revision)), revision)
+
+
+def _lost(connection: sa.Connection, left: Columns, undone: list[str]) -> Iterator[str]:
+    for name, columns in _columns(connection).items():
+        if name in REMADE:
+            continue
+        table = sa.table(name, *(sa.column(one) for one in columns))
+        if name not in left:
+            if count := _count(connection, table):
+                yield f"la table {name} ({count} {'lignes' if count > 1 else 'ligne'})"
+            continue
+        for one in columns.keys() - left[name].keys():
+            if count := _count(connection, table, _held(table.c[one], columns[one])):
+                yield f"la colonne {name}.{one} ({count} {'valeurs' if count > 1 else 'valeur'})"
+    for one in undone:
+        name, condition, words = TAKEN.get(one, ("", "", ""))
+        if name and (count := _count(connection, sa.table(name), sa.text(condition))):
+            yield f"{words} ({count})"
+
+
+def _held(column: Any, default: str | None) -> Any:
+    """Whether a value says more than what the column is given by itself."""
+    there = column.is_not(None)
+    return there if default is None else sa.and_(there, sa.cast(column, sa.Text) != default)
+
+
+def _count(connection: sa.Connection, table: Any, *where: Any) -> int:
+    return connection.scalar(sa.select(sa.func.count()).select_from(table).where(*where)) or 0
+
+
+def _columns(connection: sa.Connection) -> Columns:
+    """The columns of each table of ours, with the text of what each is given by itself."""
+    look = sa.inspect(connection)
+    names = [one for one in look.get_table_names() if not one.startswith(("alembic_", "huey", "sqlite_"))]
+    found = look.get_multi_columns(filter_names=names) if names else {}
+    return {
+        str(place[1]): {one["name"]: _plain(one.get("default")) for one in columns}
+        for place, columns in found.items()
+    }
+
+
+def _plain(default: Any) -> str | None:
+    """« '0'::character varying » as a value is written: 0."""
+    return None if default is None else str(default).partition("::")[0].strip("()").strip("'")
+
+
+def _of_an_empty_base(revision: str | None) -> Columns:
+    if revision is None:
+        return {}
+    with _beside() as url, db.set_aside(url):
+        schema.upgrade(revision)
+        with db.engine().connect() as connection:
+            return _columns(connection)
+
+
+@contextmanager
+def _beside() -> Iterator[str]:
+    with TemporaryDirectory(prefix="paraphe-") as room:
+        yield f"sqlite:///{Path(room) / 'base.db'}"
