@@ -283,14 +283,15 @@ def _signature(settings: Any) -> str:
         return trial_signature(Path(room), key, authorities.timestamper(), now())
 
 
-def _certificates(settings: Any) -> str:
-    del settings
+def certificates(collectivity_id: int | None = None) -> str:
+    """No certificate signs for several people, in the whole installation or in one collectivity."""
     with reading() as db:
-        several = enrol.doubles(db)
+        several = enrol.doubles(db, collectivity_id)
     if several:
         names = " ; ".join(f"« {one.certificate} » pour {', '.join(one.people)}" for one in several)
         raise Unwell(
-            f"des certificats sont inscrits à plusieurs noms ({names}) : retirez ceux qui ne devraient pas signer"
+            f"des certificats sont inscrits à plusieurs noms ({names}) : sous « Certificats », retirez ceux qui ne devraient "
+            "pas signer"
         )
     return "chacun n’a qu’un titulaire"
 
@@ -468,7 +469,7 @@ _EVERY = (
     ),
     Check(
         "certificats",
-        _certificates,
+        lambda _settings: certificates(),
         "les certificats n’ont pas pu être lus : vérifiez d’abord la base",
         Level.UNKNOWN,
     ),

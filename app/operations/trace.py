@@ -48,6 +48,7 @@ ACTS = {
     "convention.suspended": "Convention avec l’État suspendue",
     "desk.opened": "Bureau ouvert",
     "desk.rights": "Droits à un bureau changés",
+    "examination.asked": "Examen de l’installation demandé",
     "factor.added": "Double authentification inscrite",
     "factor.refused": "Code ou clé refusé à la connexion",
     "factor.removed": "Double authentification retirée",

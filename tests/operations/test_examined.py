@@ -126,11 +126,13 @@ def test_a_round_is_made_when_due_or_asked_for_once_and_at_a_pace(house: House) 
     hurried = client.post(f"{PAGE}/examiner", data=form)
     assert hurried.status_code == 429
     assert 290 < int(hurried.headers["Retry-After"]) <= 300
+    told = page(house, "/administration/journal?acte=examination.asked")
+    assert told.count("adresse 127.0.0.1") == 1  # what was refused is no round
     assert "Un examen est demandé" in page(house)
     assert "Tout examiner maintenant" not in page(house)
     assert [rounds._claimed(0), rounds._claimed(0), rounds._claimed(24)] == [True, False, False]
     with pytest.raises(Refusal, match="examination-hurry"):
-        rounds.ask()
+        rounds.ask(house.actor(ADMIN))
     assert "Un examen est en cours" in page(house)
     moved(begun_at=now() - timedelta(minutes=40))
     assert "Un examen n’a pas fini" in page(house)
@@ -143,7 +145,7 @@ def test_a_round_is_made_when_due_or_asked_for_once_and_at_a_pace(house: House) 
     with db.engine().begin() as connection:
         connection.execute(sa.insert(Hold.__table__).values(since=now(), copied_at=now()))
     assert not rounds._claimed(24)
-    rounds.ask()
+    rounds.ask(house.actor(ADMIN))
     assert rounds._claimed(24)
     # What fails stops nothing else of the worker
     db.configure(f"postgresql://paraphe@127.0.0.1:{free_port()}/paraphe")

@@ -18,12 +18,13 @@ from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
+from app.journal.chain import Event, append
 from app.operations import sendings
-from app.operations.doctor import Check, checks, made
-from app.operations.findings import Finding, Level, Unwell
+from app.operations.doctor import Check, certificates, checks, made
+from app.operations.findings import Finding, Level
 from app.operations.models import DoctorFinding, DoctorRound
+from app.people.actor import Actor
 from app.people.models import Collectivity
-from app.signing import enrol
 
 PACE = timedelta(minutes=5)
 """Between two rounds that people ask for: each takes a token of the timestamp authority, and asks operators."""
@@ -33,6 +34,7 @@ SKEW = timedelta(minutes=5)
 """How far ahead of this clock that of whoever made a finding may be."""
 GRACE = timedelta(hours=1)
 DAY = 24
+ASKED = "examination.asked"
 WHOLE = 0
 """The scope of what is found of the whole installation."""
 _under_way = threading.Lock()
@@ -66,8 +68,8 @@ def stand(db: Db) -> Stand:
 
 
 @use_case
-def ask(db: Db) -> None:
-    """Ask the worker for a round, which it begins within the minute.
+def ask(db: Db, actor: Actor) -> None:
+    """Ask the worker for a round, which it begins within the minute; the journal of the actor's collectivity says who asked.
 
     Refuses `examination-hurry` within `PACE` of the last one that was asked for or begun: nothing is asked then.
     """
@@ -77,6 +79,8 @@ def ask(db: Db) -> None:
         seconds = ceil((opens - now()).total_seconds())
         raise Refusal("examination-hurry", seconds=seconds, minutes=ceil(seconds / 60))
     row.asked_at = now()
+    told = {"address": actor.address}
+    append(db, actor.collectivity_id, Event(ASKED, actor.name, actor.user_id, None, told))
 
 
 def begin(settings: Any) -> None:
@@ -165,20 +169,8 @@ def checks_of(collectivity_id: int, siren: str) -> tuple[Check, ...]:
             Level.UNKNOWN,
         ),
         Check("envois", lambda _settings: sendings.outbox_of(collectivity_id), unread, Level.UNKNOWN),
-        Check("certificats", lambda _settings: _certificates(collectivity_id), unread, Level.UNKNOWN),
+        Check("certificats", lambda _settings: certificates(collectivity_id), unread, Level.UNKNOWN),
     )
-
-
-def _certificates(collectivity_id: int) -> str:
-    with reading() as db:
-        several = enrol.doubles(db, collectivity_id)
-    if several:
-        names = " ; ".join(f"« {one.certificate} », {', '.join(one.people)}" for one in several)
-        raise Unwell(
-            f"des certificats sont inscrits à plusieurs noms ({names}) : sous « Certificats », retirez ceux qui ne devraient "
-            "pas signer"
-        )
-    return "chacun n’a qu’un titulaire"
 
 
 @use_case

@@ -43,7 +43,7 @@ def again() -> Response:
     with reading(g.actor.collectivity_id) as db:
         if not view.operates(db, g.actor, current_app.config["PARAPHE"]):
             raise Refusal("examination-not-yours")
-    rounds.ask()
+    rounds.ask(g.actor)
     flash(
         "L’examen est demandé. Le travail de fond le commence dans la minute : rechargez ensuite cette page.",
         "ok",
