@@ -9,8 +9,10 @@ from app import create_app
 from app.core.refusals import Refusal
 from app.files import antivirus
 from app.files.intake import examine
+from app.folders import deposit
 from app.operations import doctor
 from app.operations.premises import EICAR
+from tests.assets import make_hostile
 from tests.builders.clamd import Clamd, clamd
 from tests.builders.house import INVOICE, House
 from tests.cluster import free_port
@@ -98,3 +100,31 @@ def test_an_infected_deposit_leaves_a_line_and_nothing_else_and_the_doctor_tries
     chosen = chosen.model_copy(update={"antivirus_url": f"tcp://127.0.0.1:{free_port()}"})
     assert told() == (False, told()[1])
     assert "les dépôts sont refusés" in told()[1]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_nobody_looked_at_is_said_of_each_copy_that_was_made_of_it(
+    house: House, scanner: Clamd, tmp_path: Path
+) -> None:
+    scanner.answer = b"\0"  # it says neither the one nor the other
+    settings = house.settings.model_copy(update={"antivirus_url": scanner.url, "antivirus_required": False})
+    house.app = create_app(settings)
+
+    def noted(folder_id: int, role: str = "main") -> list[bool]:
+        """Of each version, whether it is said that nobody looked at it."""
+        return [antivirus.UNSEEN in one.note["facts"] for one in house.versions(folder_id, role)]
+
+    invoice = house.an_invoice(at="draft")
+    assert (noted(invoice), noted(invoice, "data")) == (
+        [True],
+        [True],
+    )  # the XML that was taken out of the PDF
+    broken = tmp_path / "acte.pdf"
+    broken.write_bytes(make_hostile.broken_xref())
+    folder_id = house.a_deliberation(at="draft", path=broken)
+    (main,) = {one.document_id for one in house.versions(folder_id)}
+    deposit.accept_repair(house.actor("k.morizur"), folder_id, main)
+    assert noted(folder_id) == [True, True]
+    settings = house.settings.model_copy(update={"antivirus_url": ""})
+    house.app = create_app(settings)
+    assert noted(house.an_invoice(at="draft")) == [False]
