@@ -123,8 +123,10 @@ APART = (
     "collectivity.",
     "convention.",
     "desk.",
+    "examination.",
     "factor.",
     "identity.",
+    "journal.",
     "login.",
     "mandate.",
     "operator.",
@@ -136,6 +138,7 @@ APART = (
 LOGGED = {"identity.asked", "login.refused", "certificate.changed", "factor.count"}
 # Names of the same shape, in rooms that write the journal, that are no line of it: jobs, and lines of the log.
 NO_LINES = {
+    "doctor.failed",
     "legality.fetch",
     "legality.letter_failed",
     "classification.not_renewed",
