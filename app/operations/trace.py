@@ -53,6 +53,7 @@ ACTS = {
     "factor.refused": "Code ou clé refusé à la connexion",
     "factor.removed": "Double authentification retirée",
     "factor.reset": "Remise à zéro faite",
+    "account.emergency": "Compte de secours",
     "factor.reset_asked": "Remise à zéro demandée",
     "factor.reset_refused": "Remise à zéro écartée",
     "factor.rule": "Règle de double authentification changée",

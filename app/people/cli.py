@@ -225,6 +225,21 @@ def reopen(siren: str, login: str) -> None:
     _show(*link)
 
 
+@people.command("emergency")
+@click.argument("siren")
+@click.argument("login")
+@click.option("--off", is_flag=True, help="N’être plus le compte de secours.")
+def emergency(siren: str, login: str, off: bool) -> None:
+    """Faire d’un compte le compte de secours, gardé au coffre : chacune de ses connexions est dite aux administrateurs."""
+    name = desks.keep_for_emergency(_collectivity(siren), login, kept=not off)
+    if off:
+        click.echo(f"Le compte {de(name)} n’est plus un compte de secours.")
+    else:
+        click.echo(
+            f"Le compte {de(name)} est un compte de secours : chaque connexion sera dite aux administrateurs."
+        )
+
+
 @people.command("reset-factors")
 @click.argument("siren")
 @click.argument("login")

@@ -376,6 +376,19 @@ def reopen_account(db: Db, collectivity_id: int, login: str) -> tuple[str, datet
     return _first_link(db, user)
 
 
+@use_case
+def keep_for_emergency(db: Db, collectivity_id: int, login: str, *, kept: bool) -> str:
+    """Say whether an account is the one in the safe, by the command line alone; the person's name.
+
+    Whoever opens it is told to every administrator. Refuses `user-unknown`.
+    """
+    user = user_of(db, collectivity_id, login)
+    if user.emergency != kept:
+        user.emergency = kept
+        _told(db, collectivity_id, "account.emergency", None, whose=user.id, kept=kept)
+    return user.name
+
+
 def _of_account(what: str, user: User, reader: User, **more: object) -> News:
     """The letter that says what became of an account, to its owner or to an administrator."""
     event, own = f"account_{what}", reader.id == user.id

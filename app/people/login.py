@@ -23,7 +23,7 @@ from app.core.limits import refuse_hurry
 from app.core.outbox import News, Outbox, post
 from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
-from app.core.transaction import use_case
+from app.core.transaction import after_commit, use_case
 from app.journal.chain import Event, append
 from app.people import identity, passwords, rules
 from app.people.actor import Actor, Seat, require
@@ -174,8 +174,13 @@ def tell_tried(db: Db, login: str) -> None:
 
 
 def begin(db: Db, user: User, *, hours: float, address: str, client: str, opened_by: str = "password") -> str:
-    """Open a session of somebody whose proofs are complete, in the caller's transaction; its token."""
+    """Open a session of somebody whose proofs are complete, in the caller's transaction; its token.
+
+    That of an emergency account is told at once to every administrator, and to the security log.
+    """
     token, moment = new_token(), now()
+    if user.emergency:
+        tell_emergency(db, user, client, address)
     db.add(
         LoginSession(
             token_hash=token_hash(token),
@@ -200,6 +205,29 @@ def tell_new(db: Db, user: User, client: str, address: str) -> None:
     facts = {"event": "new_device", "user_id": user.id, "client": client, "address": address}
     key = f"device-{user.id}-{new_token()[:16]}"
     post(db, user.collectivity_id, [News("mail", key, {**facts, "page": "/compte"}, None, user.email)])
+
+
+def tell_emergency(db: Db, user: User, client: str, address: str) -> None:
+    """Tell every administrator, the account's own address too, that the account in the safe was opened, at each time."""
+    facts = {"event": "emergency_opened", "whose": user.name, "client": client, "address": address}
+    admins = sa.select(User).where(User.collectivity_id == user.collectivity_id, User.active.is_(True))
+    readers = db.scalars(
+        admins.where(sa.or_(User.administrator.is_(True), User.id == user.id)).order_by(User.id)
+    )
+    mark = new_token()[:16]
+    letters = [
+        News(
+            "mail",
+            f"emergency-{reader.id}-{mark}",
+            {**facts, "user_id": reader.id, "page": "/administration/journal"},
+            None,
+            reader.email,
+        )
+        for reader in readers
+    ]
+    post(db, user.collectivity_id, letters)
+    told = {"user": user.id, "collectivity": user.collectivity_id, "address": address}
+    after_commit(db, lambda: security_log.log.warning("emergency.opened", **told))
 
 
 def opened_by(db: Db, token: str) -> str | None:

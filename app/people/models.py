@@ -42,6 +42,7 @@ class User(Base, Tenanted):
     theme: Mapped[str] = mapped_column(default="auto")
     shortcuts: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
+    emergency: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
 
     @property
     def name(self) -> str:
