@@ -135,10 +135,11 @@ APART = (
     "recovery.",
 )
 # Lines of the security log alone.
-LOGGED = {"emergency.opened", "identity.asked", "login.refused", "certificate.changed", "factor.count"}
+LOGGED = {"identity.asked", "login.refused", "certificate.changed", "factor.count"}
 # Names of the same shape, in rooms that write the journal, that are no line of it: jobs, and lines of the log.
 NO_LINES = {
     "doctor.failed",
+    "emergency.opened",
     "legality.fetch",
     "legality.letter_failed",
     "classification.not_renewed",
