@@ -180,6 +180,7 @@ class Settings(BaseSettings):
     metrics_token: SecretStr = SecretStr("")
     sweep_days: int = Field(30, ge=0)
     journal_address_days: int = Field(365, ge=0, le=3650)
+    disks_encrypted: bool = False
     disk_free_mb: int = Field(1024, ge=0)
     doctor_hours: int = Field(24, ge=0, le=168)
     operators: Annotated[tuple[str, ...], NoDecode] = ()

@@ -420,6 +420,12 @@ _EVERY = (
         Level.UNKNOWN,
     ),
     Check(
+        "disques",
+        premises.at_rest,
+        "ce qui porte les données n’a pas pu être lu : vérifiez PARAPHE_DATA_DIR et PARAPHE_STORE_URL",
+        Level.UNKNOWN,
+    ),
+    Check(
         "programme",
         premises.program,
         "les fichiers du programme n’ont pas pu être lus : remettez l’archive de cette version",

@@ -74,6 +74,38 @@ def _sqlite(url: str) -> Iterator[Path]:
         yield from (one for one in map(Path, (name, f"{name}-wal", f"{name}-shm")) if one.is_file())
 
 
+def at_rest(settings: Any) -> str | Remark:
+    """The disks of the data, of a base in a file and of documents in a folder are encrypted, as `docs/security.md` asks."""
+    if settings.disks_encrypted:
+        return "chiffrés hors de cette machine, d’après PARAPHE_DISKS_ENCRYPTED"
+    bare = sorted({str(place) for place in _places(settings) if not encrypted(place)})
+    if not bare:
+        return "chiffrés (dm-crypt)"
+    if not in_service(settings):
+        return Remark("rien n’est en service ici", Level.NONE)
+    return Remark(
+        f"{', '.join(bare[:_MANY])}{et_autres(len(bare) - _MANY)} : aucun chiffrement n’est vu ; mettez-les sur un disque "
+        "chiffré (LUKS), ou réglez PARAPHE_DISKS_ENCRYPTED=true si l’hyperviseur ou la baie s’en charge",
+        Level.AMBER,
+    )
+
+
+def encrypted(place: Path, system: Path = Path("/sys")) -> bool:
+    """Whether all that this place stands on is encrypted by the kernel (dm-crypt), whatever lies between, such as LVM."""
+    number = place.stat().st_dev
+    return _sealed(system / "dev/block" / f"{os.major(number)}:{os.minor(number)}")
+
+
+def _sealed(node: Path) -> bool:
+    try:
+        if (node / "dm/uuid").read_text().startswith("CRYPT-"):
+            return True
+    except OSError:
+        return False  # a plain disk, or what the kernel does not say: a share, a container's own layers
+    below = list((node / "slaves").glob("*"))
+    return bool(below) and all(map(_sealed, below))
+
+
 def rights(settings: Any) -> str | Remark:
     """Not every account of this machine reads a secret, the database, the documents or the marks, nor does a copy of `.env`."""
     open_to_all = [str(one) for one in _private(settings) if _exposed(one)]

@@ -28,7 +28,7 @@ from app.core.hold import Hold
 from app.core.outbox import Outbox
 from app.operations import front, marks, premises
 from app.operations.doctor import examine
-from app.operations.findings import Unwell
+from app.operations.findings import Level, Unwell
 from config import settings as configured
 from tests.builders.authority import authority_in_advance
 from tests.builders.front import HOST, plain, served
@@ -583,6 +583,43 @@ def test_a_setting_that_cannot_be_is_refused_before_anything_is_examined(
     assert words in str(refused.value)
     # What was written may be a secret, and is not repeated; a file that is missing is named
     assert (value in str(refused.value)) == (words == "n’existe pas")
+
+
+def test_a_disk_is_encrypted_when_all_that_it_stands_on_is(tmp_path: Path) -> None:
+    """ASVS 14.2.4: as the kernel tells it of a plain disk, of one that dm-crypt seals, and of LVM on either."""
+    number = tmp_path.stat().st_dev
+    system = tmp_path / "sys"
+    node = system / "dev/block" / f"{os.major(number)}:{os.minor(number)}"
+    assert not premises.encrypted(tmp_path, system)  # a share, which is no disk of this machine
+    node.mkdir(parents=True)
+    assert not premises.encrypted(tmp_path, system)
+    (node / "dm").mkdir()
+    (node / "dm/uuid").write_text("LVM-x7\n")
+    assert not premises.encrypted(tmp_path, system)
+    for name, uuid in (("dm-0", "CRYPT-LUKS2-0a\n"), ("dm-1", "LVM-y8\n")):
+        (node / "slaves" / name / "dm").mkdir(parents=True)
+        (node / "slaves" / name / "dm/uuid").write_text(uuid)
+        assert premises.encrypted(tmp_path, system) == (name == "dm-0")
+    (node / "dm/uuid").write_text("CRYPT-LUKS2-0b\n")
+    assert premises.encrypted(tmp_path, system)
+
+
+@pytest.mark.parametrize(
+    ("changed", "level"),
+    [
+        ({}, Level.AMBER),
+        ({"disks_encrypted": True}, Level.GREEN),
+        ({"public_url": "http://127.0.0.1:8000"}, Level.NONE),
+    ],
+)
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_doctor_asks_for_encrypted_disks_where_others_come(
+    house: House, changed: Changed, level: Level, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(premises, "encrypted", lambda _place: False)
+    settings = house.settings.model_copy(update={"public_url": f"https://{HOST}", **changed})
+    (finding,) = examine(settings, ["disques"])
+    assert (finding.ok, finding.level) == (True, level)
 
 
 def test_a_production_does_without_what_only_makers_need_and_the_doctor_names_it(tmp_path: Path) -> None:
