@@ -18,10 +18,12 @@ from app.batches.models import Batch
 from app.core import heartbeat, outbox
 from app.core.clock import now
 from app.core.db import Base, Db, reading
+from app.core.outbox import Outbox
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders.once import DepositKey
 from app.journal.erasing import erase_old
+from app.journal.origins import KEPT_APART
 from app.people.models import Challenge, LoginSession, PasswordReset
 from app.signing import copies
 from app.signing.models import RemoteRequest, SignatureSession
@@ -30,6 +32,8 @@ log = structlog.get_logger()
 EVERY = timedelta(days=1)
 OVER = timedelta(days=1)
 """How long a session or a link that has ended is still kept."""
+LETTERS = 5000
+"""Letters whose address goes in one sweep; the rest waits for the next day's."""
 KEYS = timedelta(days=30)
 """How long the key of a deposit by API still answers with its folder."""
 _DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
@@ -67,10 +71,21 @@ def sweep(days: int, addresses: int) -> Swept:
 
 @use_case
 def _places(db: Db, before: datetime) -> None:
-    """From where a signature was made, or a batch taken up, long ago: the journal has its own delay for the same."""
+    """From where a signature was made, a batch taken up, or what a letter tells, long ago: as in the journal."""
     for model in (SignatureSession, Batch):
         old = sa.update(model).where(model.created_at < before, model.address != "").values(address="")
         db.execute(old.execution_options(synchronize_session=False))
+    told = (
+        sa.select(Outbox.id, Outbox.payload)
+        .where(Outbox.kind == "mail", Outbox.created_at < before)
+        .where(Outbox.payload["address"].as_string() != "")
+        .order_by(Outbox.id)
+        .limit(LETTERS)
+    )
+    for number, payload in db.execute(told).all():
+        left = {**payload, **{name: "" for name in KEPT_APART if name in payload}}
+        letter = sa.update(Outbox).where(Outbox.id == number).values(payload=left)
+        db.execute(letter.execution_options(synchronize_session=False))
 
 
 @use_case

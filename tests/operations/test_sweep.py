@@ -13,16 +13,18 @@ import sqlalchemy as sa
 from app.core import heartbeat, jobs, outbox
 from app.core.clock import now
 from app.core.db import engine, reading
+from app.core.outbox import Outbox
 from app.core.transaction import use_case
 from app.files import vault
 from app.folders.models import DocumentVersion
 from app.folders.once import DepositKey
 from app.operations import sweep as sweeping
 from app.operations.sweep import sweep
-from app.people import desks
+from app.people import desks, login
 from app.people.models import Challenge, LoginSession, PasswordReset
 from app.signing.models import SignatureSession
 from app.transmission.models import Receipt, Transmission
+from demo.cast import PASSWORD
 from tests.api.software import Software
 from tests.builders.house import House
 from workflows.rights import Right
@@ -228,6 +230,22 @@ def test_the_address_of_a_signature_that_was_made_goes_at_its_term(house: House)
     assert rows(SignatureSession, *made) == 1
     sweep(DAYS, ADDRESSES)
     assert rows(SignatureSession, *made) == 0
+
+
+def test_the_address_that_a_letter_tells_goes_at_its_term(house: House) -> None:
+    for browser in ("Firefox sous Windows", "Safari sous macOS"):  # the second is told
+        login.open_session(
+            "a.kervadec", PASSWORD, hours=1, address="203.0.113.7", client=browser, known=False
+        )
+    told = Outbox.payload["address"].as_string() != ""
+    before = rows(Outbox, told)
+    assert before
+    sweep(DAYS, ADDRESSES)
+    assert rows(Outbox, told) == before
+    change(Outbox, created_at=now() - timedelta(days=ADDRESSES + 1))
+    sweep(DAYS, ADDRESSES)
+    assert rows(Outbox, told) == 0
+    assert rows(Outbox, Outbox.payload["event"].as_string() == "new_device")  # the letter is kept
 
 
 def test_the_worker_sweeps_once_a_day_and_goes_on_when_a_sweep_fails(
