@@ -13,7 +13,7 @@ from app.core.db import reading
 from app.core.grammar import plural
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal, to_correct
-from app.display import portrait, queues
+from app.display import answers, queues
 from app.display.blueprint import received
 from app.display.bytes import serve
 from app.display.page import current_present
@@ -74,7 +74,7 @@ def me() -> Json:
 def families() -> Json:
     """What may be deposited."""
     with reading(g.actor.collectivity_id) as db:
-        return {"families": portrait.families_of(db, g.actor)}
+        return {"families": answers.families_of(db, g.actor)}
 
 
 @routes.get("/folders")
@@ -100,7 +100,7 @@ def folders(query: "TrayQuery") -> Json:
         else:
             lines = queues.others(db, g.actor, tray, **only)
         page = lines[: queues.PAGE]
-        shown = portrait.lines_of(db, page)
+        shown = answers.lines_of(db, page)
     return {"folders": shown, "next": page[-1].key if len(lines) > queues.PAGE else None}
 
 
@@ -262,12 +262,12 @@ def download(folder_id: int, document_id: int, number: int) -> Response:
 def journal(folder_id: int, query: "JournalQuery") -> Mapping[str, Any]:
     """Its trail."""
     with reading(g.actor.collectivity_id) as db:
-        return portrait.journal_of(db, authorize(db, g.actor, folder_id), query.after)
+        return answers.journal_of(db, authorize(db, g.actor, folder_id), query.after)
 
 
 def _folder(folder_id: int) -> Json:
     with reading(g.actor.collectivity_id) as db:
-        return portrait.portrait(db, authorize(db, g.actor, folder_id), g.actor)
+        return answers.folder_of(db, authorize(db, g.actor, folder_id), g.actor)
 
 
 def _known_facts(family: str, facts: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ import time_machine
 from app.core.clock import today
 from app.core.db import NO_DATE, reading
 from app.core.french import jour
-from app.display import portrait, queues
+from app.display import answers, queues
 from app.display.views import due, group_of, since, step_due
 from app.folders import decide
 from app.folders.models import Folder
@@ -44,7 +44,7 @@ def test_a_folder_has_one_deadline_wherever_it_is_told(house: House, mail) -> No
         actor, folder = house.actor("n.abgrallec"), db.get_one(Folder, folder_id)
         own = folder.due_on
         line = next(one for one in queues.todo(db, actor) if one.id == folder_id)
-        (listed,), shown = portrait.lines_of(db, [line]), portrait.portrait(db, folder, actor)
+        (listed,), shown = answers.lines_of(db, [line]), answers.folder_of(db, folder, actor)
     assert today() <= line.due_on < own
     for told in (listed, shown):
         assert (told["due_on"], told["step_due_on"]) == (own, line.due_on)

@@ -110,11 +110,11 @@ def test_a_short_list_has_no_groups(house: House) -> None:
 
 
 def test_what_software_reads_of_a_draft_it_may_send_back(house: House) -> None:
-    from app.display.portrait import portrait
+    from app.display.answers import folder_of
 
     folder_id = house.a_deliberation(at="draft")
     assert house.folder(folder_id).fields["classification_date"] == "2019-04-18"
     with reading() as db:
-        facts = portrait(db, db.get_one(Folder, folder_id), house.actor("k.morizur"))["facts"]
+        facts = folder_of(db, db.get_one(Folder, folder_id), house.actor("k.morizur"))["facts"]
     assert "classification_date" not in facts
     assert facts["matter"] == "7.5.2"

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from app.core import outbox
 from app.core.clock import now
 from app.core.db import engine, reading
-from app.display.portrait import portrait
+from app.display.answers import folder_of
 from app.files import vault
 from app.journal.models import JournalEntry
 from app.people.actor import system
@@ -94,7 +94,7 @@ def test_a_return_is_kept_once_and_said_of_its_mandats_with_the_difference(house
     with reading() as db:
         kinds = list(db.scalars(sa.select(JournalEntry.event)))
         folder = db.get_one(type(house.folder(folder_id)), folder_id)
-        told = portrait(db, folder, house.actor("g.trehorel"))["payments"]
+        told = folder_of(db, folder, house.actor("g.trehorel"))["payments"]
     assert kinds.count("pes.return") == 1
     assert [(one["piece"], one["paid"], str(one["paid_on"])) for one in told] == [
         ("1", "412.60", "2026-11-25"),

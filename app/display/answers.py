@@ -82,7 +82,7 @@ def _dated(day: date) -> date | None:
     return None if day >= NO_DATE else day
 
 
-def portrait(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
+def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
     """All that whoever may read the folder may know of it."""
     here = current_present(db, folder)
     kind = here.step.kind.value if here is not None and here.step is not None else None
