@@ -10,18 +10,17 @@ import sqlalchemy as sa
 from app.circuits.library import catalogue, circuit_of, current, family_of
 from app.core.api import PREFIX
 from app.core.db import NO_DATE, Db
-from app.display import queues, timeline
+from app.display import queues
 from app.display.forms import choices_of
-from app.display.page import current_present
+from app.display.portrait import Portrait, portrait
 from app.display.views import amount, state_label
 from app.folders import corrections
 from app.folders.deposit import depositing
-from app.folders.documents import TYPED, current_versions
+from app.folders.documents import TYPED, every_version
 from app.folders.effect import effect_of
-from app.folders.models import Document, DocumentVersion, Folder, Publication, StepRun
+from app.folders.models import DocumentVersion, Folder, Publication
 from app.folders.move import Present
 from app.folders.publicity import means_of
-from app.folders.rows import STEPS_PER_ROUND
 from app.folders.sending import find_problems
 from app.folders.sockets import CALLED, FileTypes, cautions, plugged, returned_as, settled, types_of
 from app.journal.models import JournalEntry
@@ -61,20 +60,25 @@ def families_of(db: Db, actor: Actor) -> list[dict[str, Any]]:
 def lines_of(db: Db, page: Sequence[queues.Line]) -> list[dict[str, Any]]:
     """The folders of a list."""
     called = returned_as(db, [one.id for one in page if one.phase in CALLED])
-    return [_line_of(one, one.kind, called) for one in page]
+    return [
+        {
+            **_line_of(one, called.get(one.id) or state_label(one.place, one.kind, one.family)),
+            "due_on": _dated(one.folder_due),
+            "step_due_on": None if one.kind is None else _dated(one.due_on),
+        }
+        for one in page
+    ]
 
 
-def _line_of(one: queues.Line | Folder, kind: str | None, called: Mapping[int, str]) -> dict[str, Any]:
+def _line_of(one: queues.Line | Folder, state: str) -> dict[str, Any]:
     euros = amount(one.amount_cents)
     names = ("id", "family", "title", "number", "phase", "place")
     return {
         **{name: getattr(one, name) for name in names},
         "href": f"{PREFIX}/folders/{one.id}",
         "amount": None if euros is None else f"{euros:.2f}",
-        "state": called.get(one.id) or state_label(one.place, kind, one.family),
+        "state": state,
         "depositor": one.depositor_name,
-        "due_on": _dated(one.due_on if isinstance(one, Folder) else one.folder_due),
-        "step_due_on": None if isinstance(one, Folder) or kind is None else _dated(one.due_on),
     }
 
 
@@ -84,14 +88,14 @@ def _dated(day: date) -> date | None:
 
 def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
     """All that whoever may read the folder may know of it."""
-    here = current_present(db, folder)
-    kind = here.step.kind.value if here is not None and here.step is not None else None
+    seen = portrait(db, folder)
     publication, worth = db.get(Publication, folder.id), effect_of(db, folder)
     names = ("version", "round", "created_at", "updated_at", "submitted_at", "done_at")
     missing = find_problems(db, folder) if folder.phase in OPEN else []
-    offered, steps = types_of(db, folder), _steps(db, folder)
+    offered, steps = types_of(db, folder), [_step(folder, step, seen) for step in seen.route]
     return {
-        **_line_of(folder, kind, returned_as(db, [folder.id] if folder.phase in CALLED else ())),
+        **_line_of(folder, seen.state),
+        "due_on": _dated(folder.due_on),
         "step_due_on": next((one["due_on"] for one in steps if one["state"] == "current"), None),
         **{name: getattr(folder, name) for name in names},
         "desk": db.get_one(Desk, folder.emitter_desk_id),
@@ -102,7 +106,7 @@ def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
         "publication": means_of(db, folder).value if publication else None,
         "enforceable_on": worth.enforceable_on if worth else None,
         "effect": worth.inside if worth else None,
-        "actions": _actions(folder, actor, here),
+        "actions": _actions(folder, actor, seen.here),
         "steps": steps,
         "documents": _documents(db, folder, offered),
         "types": None
@@ -140,29 +144,19 @@ def _actions(folder: Folder, actor: Actor, here: Present | None) -> list[str]:
     return [*(("change", "start") if editable else ()), *(VERBS[one] for one in lawful if one in VERBS)]
 
 
-def _steps(db: Db, folder: Folder) -> list[dict[str, Any]]:
-    circuit = timeline.planned_circuit(db, folder)
-    query = (
-        sa.select(StepRun, Desk.key)
-        .outerjoin(Desk, Desk.id == StepRun.desk_id)
-        .where(StepRun.folder_id == folder.id, StepRun.pass_number >= folder.round * STEPS_PER_ROUND)
-        .order_by(StepRun.id)
-    )
-    runs: dict[str, list[tuple[StepRun, str | None]]] = {}
-    for run, desk in db.execute(query):
-        runs.setdefault(run.step, []).append((run, desk))
-    route = timeline.passed_or_to_come(circuit, folder, runs)
-    return [_step(folder, step, runs.get(step.key, [])) for step in route]
-
-
-def _step(folder: Folder, step: Step, runs: list[tuple[StepRun, str | None]]) -> dict[str, Any]:
-    states = {run.state for run, _ in runs}
+def _step(folder: Folder, step: Step, seen: Portrait) -> dict[str, Any]:
+    runs = seen.runs.get(step.key, ())
+    states = {run.state for run in runs}
     ahead = folder.phase in {Phase.DRAFT, Phase.RUNNING} and not runs
     ranked = (("current", "active"), ("rejected", "rejected"), ("done", "done"))
     state = next((word for word, one in ranked if one in states), "todo" if ahead else "passed")
-    due = next((run.due_on for run, _ in runs if run.state == "active" and run.due_on < NO_DATE), None)
+    due = next((run.due_on for run in runs if run.state == "active" and run.due_on < NO_DATE), None)
     names = ("state", "who", "capacity", "comment", "entered_at", "ended_at")
-    parts = [{**{name: getattr(run, name) for name in names}, "desk": desk} for run, desk in runs]
+    desks = [seen.desks.get(run.desk_id or 0) for run in runs]
+    parts = [
+        {**{name: getattr(run, name) for name in names}, "desk": desk.key if desk else None}
+        for run, desk in zip(runs, desks, strict=True)
+    ]
     return {
         "key": step.key,
         "label": step.label,
@@ -174,24 +168,18 @@ def _step(folder: Folder, step: Step, runs: list[tuple[StepRun, str | None]]) ->
 
 
 def _documents(db: Db, folder: Folder, offered: FileTypes | None) -> list[dict[str, Any]]:
-    latest = current_versions(db, folder.id)
-    titles = {row.id: row for row in db.scalars(sa.select(Document).where(Document.folder_id == folder.id))}
-    every: dict[int, list[dict[str, Any]]] = {}
-    query = sa.select(DocumentVersion).where(DocumentVersion.document_id.in_(latest))
-    for one in db.scalars(query.order_by(DocumentVersion.number.desc())):
-        every.setdefault(one.document_id, []).append(_version(folder, one))
     return [
         {
-            "id": number,
-            "role": titles[number].role,
-            "title": titles[number].title,
-            "type": offered.of(titles[number].role, titles[number].type_code) or None
-            if offered is not None and titles[number].role in TYPED
+            "id": row.id,
+            "role": row.role,
+            "title": row.title,
+            "type": offered.of(row.role, row.type_code) or None
+            if offered is not None and row.role in TYPED
             else None,
-            "pages": one.pages,
-            "versions": every[number],
+            "pages": every[0].pages,
+            "versions": [_version(folder, one) for one in every],
         }
-        for number, one in latest.items()
+        for row, every in every_version(db, folder.id)
     ]
 
 

@@ -16,7 +16,7 @@ from app.core.refusals import Refusal, to_correct
 from app.display import answers, queues
 from app.display.blueprint import received
 from app.display.bytes import serve
-from app.display.page import current_present
+from app.display.portrait import current_present
 from app.folders import decide, deposit, sending
 from app.folders.access import authorize
 from app.folders.keep import Incoming

@@ -15,6 +15,7 @@ from app.core.french import instant, jour_long, spaces, taille
 from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.display import queues, timeline
+from app.display.portrait import portrait, state_of
 from app.display.views import (
     ActionView,
     AskedDate,
@@ -36,13 +37,12 @@ from app.files import vault
 from app.files.xml import shown_text
 from app.folders import decide, points
 from app.folders.corrections import ruled_in_words
-from app.folders.documents import FIXED, current_versions
-from app.folders.models import Document, DocumentVersion, Folder, StepRun
-from app.folders.move import EMITTERS, Present, lacking_words, present
+from app.folders.documents import FIXED, every_version
+from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.move import EMITTERS, Present, lacking_words
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
-from app.folders.rows import STEPS_PER_ROUND
 from app.folders.ruling import doubted_by, may_rule
-from app.folders.sockets import CALLED, Caution, Tag, obstacles, plugged, returned_as, told_by_page, untold
+from app.folders.sockets import Caution, obstacles, plugged, returned_as, told_by_page, untold
 from app.people.actor import Actor
 from app.people.models import Desk
 from workflows.circuit import StepKind
@@ -94,13 +94,17 @@ ASKS = {
 }
 
 
-def head(db: Db, folder: Folder, kind: str | None = None) -> FolderView:
-    """The head of the page: what the folder is, its deadline, who deposited it, its tags."""
+def head(db: Db, folder: Folder, here: Present | None = None) -> FolderView:
+    """The head of the page: what the folder is, its deadline, who deposited it, its tags.
+
+    Its state is left out where a tag says it already.
+    """
     label, icon = family_words(folder.family)
     desk = db.scalar(sa.select(Desk.name).where(Desk.id == folder.emitter_desk_id))
     tags = tuple(found for show in plugged.tags if (found := show(db, folder)) is not None)
     line = f"déposé par {folder.depositor_name}, {desk or ''}".rstrip(", ")
     when = due(folder.due_on) if folder.phase != "done" else Due("none", "")
+    state = state_of(db, folder, here)
     return FolderView(
         folder.id,
         folder.title or "Sans titre",
@@ -112,51 +116,34 @@ def head(db: Db, folder: Folder, kind: str | None = None) -> FolderView:
         line,
         folder.version,
         folder.phase,
-        _called(db, folder, kind, tags),
+        "" if state in {tag.words for tag in tags} else state,
         tags,
     )
 
 
-def _called(db: Db, folder: Folder, kind: str | None, tags: Sequence[Tag]) -> str:
-    """The state beside the tags; empty when one of them says it already."""
-    words = returned_as(db, [folder.id] if folder.phase in CALLED else ()).get(folder.id)
-    words = words or state_label(folder.place, kind, folder.family)
-    return "" if words in {tag.words for tag in tags} else words
-
-
 def documents(db: Db, folder: Folder, shown_id: int | None) -> list[DocView]:
     """The documents in their order, each with its versions, signatures and what intake saw."""
-    versions = current_versions(db, folder.id)
-    rows = {row.id: row for row in db.scalars(sa.select(Document).where(Document.folder_id == folder.id))}
-    every: dict[int, list[DocumentVersion]] = {}
-    for version in db.scalars(
-        sa.select(DocumentVersion)
-        .where(DocumentVersion.document_id.in_(versions))
-        .order_by(DocumentVersion.number.desc())
-    ):
-        every.setdefault(version.document_id, []).append(version)
+    rows = every_version(db, folder.id)
     signatures: dict[int, list[Any]] = {}
     for find in plugged.signatures:
         for key, several in find(db, folder.id).items():
             signatures.setdefault(key, []).extend(several)
-    current = shown_id if shown_id in versions else next(iter(versions), None)
-    return [
-        _document(folder, rows[document_id], version, every[document_id], signatures, current == document_id)
-        for document_id, version in versions.items()
-    ]
+    numbers = [row.id for row, _ in rows]
+    current = shown_id if shown_id in numbers else next(iter(numbers), None)
+    return [_document(folder, row, every, signatures, current == row.id) for row, every in rows]
 
 
 def _document(
     folder: Folder,
     row: Document,
-    version: DocumentVersion,
-    every: list[DocumentVersion],
+    every: Sequence[DocumentVersion],
     signatures: Mapping[int, list[Any]],
     current: bool,
 ) -> DocView:
     def bytes_url(number: int, **more: Any) -> str:
         return url_for("folders.document", folder_id=folder.id, document_id=row.id, number=number, **more)
 
+    version = every[0]
     kind = kind_of(version.media_type)
     facts, seen = version.note.get("facts", []), points.deposited(every).note
     pages = f", {version.pages} page{'s' if version.pages > 1 else ''}" if version.pages else ""
@@ -172,6 +159,7 @@ def _document(
         bytes_url=bytes_url(version.number),
         download_url=bytes_url(version.number, telecharger=1),
         role=row.role,
+        sha256=version.sha256,
         fixed=row.role in FIXED,
         role_label=ROLES.get(row.role, "Autre pièce"),
         meta=f"{version.filename}{pages}, {taille(version.size)}, {ORIGINS.get(version.origin, 'gardé')}",
@@ -392,24 +380,6 @@ def _urgent(db: Db, folder: Folder) -> tuple[ActionView, ...]:
     )
 
 
-def current_present(db: Db, folder: Folder) -> Present | None:
-    """Where the folder stands, or None for a first draft that has no circuit yet; asks whether a signature was made."""
-    if folder.circuit_version_id is None:
-        return None
-    first = folder.round * STEPS_PER_ROUND
-    signed = db.scalar(
-        sa.select(sa.literal(1))
-        .where(
-            StepRun.folder_id == folder.id,
-            StepRun.pass_number >= first,
-            StepRun.state == "done",
-            StepRun.kind.in_(["sign", "seal"]),
-        )
-        .limit(1)
-    )
-    return present(db, folder, signed=signed is not None)
-
-
 def _rulable(folder: Folder, actor: Actor, here: Present | None, found: Sequence[Caution]) -> frozenset[str]:
     """Of these cautions, those on which this reader may rule now (`Caution.about`)."""
     if not may_rule(folder, actor, here):
@@ -424,8 +394,8 @@ def context(
     db: Db, folder: Folder, actor: Actor, tab: str, shown_id: int | None, asked: Mapping[str, str]
 ) -> dict[str, Any]:
     """All that the folder's page shows to this reader; `asked` is what the address says of the sheet shown."""
-    here = current_present(db, folder)
-    kind = here.step.kind.value if here is not None and here.step is not None else None
+    seen = portrait(db, folder)
+    here = seen.here
     docs = documents(db, folder, shown_id)
     shown = next((one for one in docs if one.current), None)
     tab = tab if tab in dict(TABS) else "circuit"
@@ -445,7 +415,7 @@ def context(
         for key, label in TABS
     ]
     return {
-        "folder": head(db, folder, kind),
+        "folder": head(db, folder, here),
         "documents": docs,
         "shown": shown,
         "sheet": sheet,
@@ -459,7 +429,7 @@ def context(
         "tab": tab,
         "tabs": tabs,
         "pager": _pager(where),
-        "steps": timeline.steps(db, folder, here.circuit if here else timeline.planned_circuit(db, folder)),
+        "steps": timeline.steps(db, folder, seen.route, seen.runs, seen.desks),
         "circuit_line": timeline.circuit_line(db, folder),
         "details": timeline.details(db, folder),
         "entries": timeline.entries(db, folder),

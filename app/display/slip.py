@@ -5,8 +5,8 @@ from typing import Any
 from app.core.clock import now
 from app.core.db import Db
 from app.display import page, timeline
+from app.display.portrait import portrait
 from app.folders.corrections import ruled_in_words, told
-from app.folders.documents import current_versions
 from app.folders.models import Folder
 from app.folders.sockets import told_by_page, untold
 
@@ -16,18 +16,16 @@ def slip(db: Db, folder: Folder) -> dict[str, Any]:
 
     It sums up: the signed file and the journal are the evidence, and it says so. The circuit is that of the round in hand.
     """
-    here = page.current_present(db, folder)
-    kind = here.step.kind.value if here is not None and here.step is not None else None
-    versions = current_versions(db, folder.id)
+    seen = portrait(db, folder)
     every = [*untold(db, folder), *told_by_page(db, folder)]
     return {
-        "folder": page.head(db, folder, kind),
+        "folder": page.head(db, folder, seen.here),
         "details": timeline.details(db, folder),
         "corrections": told(folder, ruled=False),
         "points": [one for one in every if one.key != "corrected"],
         "ruled": ruled_in_words(folder),
-        "steps": timeline.steps(db, folder, here.circuit if here else timeline.planned_circuit(db, folder)),
+        "steps": timeline.steps(db, folder, seen.route, seen.runs, seen.desks),
         "circuit_line": timeline.circuit_line(db, folder),
-        "documents": [(one, versions[one.id].sha256) for one in page.documents(db, folder, None)],
+        "documents": page.documents(db, folder, None),
         "now": now(),
     }

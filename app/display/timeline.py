@@ -39,7 +39,6 @@ from app.folders.effect import effect_of
 from app.folders.models import Folder, Publication, StepRun
 from app.folders.move import Present
 from app.folders.publicity import Means, means_of, signed_on, way_of
-from app.folders.rows import STEPS_PER_ROUND
 from app.folders.seats import Part, Slot, parts_awaited, slots_of
 from app.folders.sockets import CALLED, held_by, plugged, returned_as
 from app.journal.models import JournalEntry
@@ -88,7 +87,13 @@ def _names(step: Step, slots: tuple[Slot, ...], open_slots: set[str] | None = No
     return " et ".join(words) or step.label
 
 
-def steps(db: Db, folder: Folder, circuit: Circuit | None) -> list[StepView]:
+def steps(
+    db: Db,
+    folder: Folder,
+    route: Sequence[Step],
+    runs: Mapping[str, Sequence[StepRun]],
+    desks: Mapping[int, Desk],
+) -> list[StepView]:
     """The circuit as a vertical list: who did what when, whose turn it is, what comes."""
     lines = [
         StepView(
@@ -98,31 +103,10 @@ def steps(db: Db, folder: Folder, circuit: Circuit | None) -> list[StepView]:
             instant(folder.submitted_at or folder.created_at),
         )
     ]
-    if circuit is None:
-        return lines
-    runs = list(
-        db.scalars(
-            sa.select(StepRun)
-            .where(StepRun.folder_id == folder.id, StepRun.pass_number >= folder.round * STEPS_PER_ROUND)
-            .order_by(StepRun.id)
-        )
-    )
-    held = sa.select(Desk.id, Desk.name).where(Desk.id.in_([run.desk_id for run in runs]))
-    names = {row.id: row.name for row in db.execute(held)}
-    stopped = folder.phase == "rejected"
     acts = {run: words for find in plugged.acts for run, words in find(db, folder.id).items()}
     # The deposit is the first step; several people at one step share its number.
-    for rank, step in enumerate(passed_or_to_come(circuit, folder, {run.step for run in runs}), start=2):
-        lines += _step_lines(
-            db,
-            folder,
-            step,
-            [run for run in runs if run.step == step.key],
-            names,
-            rank,
-            acts,
-            stopped=stopped,
-        )
+    for rank, step in enumerate(route, start=2):
+        lines += _step_lines(db, folder, step, runs.get(step.key, ()), desks, rank, acts)
     return lines
 
 
@@ -151,16 +135,14 @@ def _step_lines(
     db: Db,
     folder: Folder,
     step: Step,
-    runs: list[StepRun],
-    names: Mapping[int, str],
+    runs: Sequence[StepRun],
+    desks: Mapping[int, Desk],
     rank: int,
     acts: Mapping[int, str],
-    *,
-    stopped: bool,
 ) -> list[StepView]:
     """The lines of one step: what was done at it, who is awaited, or that it is to come."""
     if not runs:
-        if stopped:
+        if folder.phase == Phase.REJECTED:
             return []
         state = "todo" if folder.phase in {Phase.DRAFT, Phase.RUNNING} else "passed"
         return [StepView(state, rank, step.label, _planned(db, folder, step))]
@@ -168,7 +150,7 @@ def _step_lines(
         return [_machine_line(db, folder, step, runs[-1], rank)]
     acted = [run for run in runs if run.state in {"done", "rejected"}]
     means = way_of(db, folder) if acted and step.kind is StepKind.PUBLISH else None
-    lines = [_acted(run, step, names, rank, acts.get(run.id) or _made_known(run, means)) for run in acted]
+    lines = [_acted(run, step, desks, rank, acts.get(run.id) or _made_known(run, means)) for run in acted]
     open_runs = [run for run in runs if run.state == "active"]
     if open_runs:
         who = _names(step, _slots(db, folder, step), {run.slot for run in open_runs})
@@ -215,13 +197,14 @@ def _made_known(run: StepRun, means: Means | None) -> str | None:
     return None if means is None else f"{means.ending.removeprefix('est ').capitalize()} par {run.who}"
 
 
-def _acted(run: StepRun, step: Step, names: Mapping[int, str], n: int, words: str | None) -> StepView:
+def _acted(run: StepRun, step: Step, desks: Mapping[int, Desk], n: int, words: str | None) -> StepView:
     """What somebody did at a step, when, and at which desk or in which capacity."""
     if run.state == "rejected":
         return StepView(
             "refused", n, f"Rejeté par {run.who}", f"{step.label}, {instant(run.ended_at)}", run.comment or ""
         )
-    desk = names.get(run.desk_id or 0)
+    at = desks.get(run.desk_id or 0)
+    desk = at.name if at else None
     signed = run.kind == StepKind.SIGN  # then the capacity is what the act bears
     place = (run.capacity or desk if signed else desk or run.capacity) or ""
     meta = ", ".join(dict.fromkeys(one for one in (step.label, instant(run.ended_at), place) if one))

@@ -131,6 +131,7 @@ class DocView:
     meta: str
     role: str
     role_label: str
+    sha256: str
     versions: tuple[VersionView, ...] = ()
     signatures: tuple[Any, ...] = ()
     notes: tuple[str, ...] = ()

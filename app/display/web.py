@@ -35,6 +35,7 @@ from app.display import (
 )
 from app.display.blueprint import CREATE, pages, version_shown
 from app.display.bytes import serve
+from app.display.portrait import current_present
 from app.folders import decide, ruling, sockets
 from app.folders.access import authorize
 from app.folders.deposit import depositing
@@ -323,7 +324,7 @@ def reject(folder_id: int) -> Response | tuple[str, int]:
             return _after(folder_id, f"est rejeté, retour à {back}")
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
-        here = page.current_present(db, folder)
+        here = current_present(db, folder)
         offered = page.decision(db, folder, g.actor, here).actions
         if Action.REJECT not in {one.name for one in offered}:
             raise not_your_turn(db, g.actor, folder, here)

@@ -146,6 +146,20 @@ def current_versions(db: Db, folder_id: int) -> dict[int, DocumentVersion]:
     return {version.document_id: version for version in db.scalars(query)}
 
 
+def every_version(db: Db, folder_id: int) -> list[tuple[Document, list[DocumentVersion]]]:
+    """The documents of a folder in their order, each with its versions, the current one first."""
+    query = (
+        sa.select(Document, DocumentVersion)
+        .join(DocumentVersion, DocumentVersion.document_id == Document.id)
+        .where(Document.folder_id == folder_id, Document.removed_at.is_(None))
+        .order_by(Document.position, Document.id, DocumentVersion.number.desc())
+    )
+    found: dict[int, tuple[Document, list[DocumentVersion]]] = {}
+    for document, version in db.execute(query):
+        found.setdefault(document.id, (document, []))[1].append(version)
+    return list(found.values())
+
+
 def named_versions(db: Db, folder_id: int, numbers: Collection[int]) -> dict[int, DocumentVersion]:
     """The versions of these ids, by document, in the order of the folder's documents."""
     query = (

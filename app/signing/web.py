@@ -14,6 +14,7 @@ from app.core.french import jour_long
 from app.core.http import PERSON, guard
 from app.core.refusals import Refusal
 from app.display import page, queues
+from app.display.portrait import current_present
 from app.display.views import after_act
 from app.folders.access import authorize
 from app.folders.models import DocumentVersion, Folder
@@ -80,7 +81,7 @@ def dialog(folder_id: int) -> Response | str:
     """What is signed, by whom, with what; the key is opened in the page and stays there."""
     with reading(g.actor.collectivity_id) as db:
         folder = authorize(db, g.actor, folder_id)
-        here = page.current_present(db, folder)
+        here = current_present(db, folder)
         choice = page.decision(db, folder, g.actor, here)
         if not any(one.name == Action.SIGN for one in choice.actions):
             raise not_your_turn(db, g.actor, folder, here)

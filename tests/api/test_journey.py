@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
+from app.circuits import library
 from app.core.db import reading
-from app.folders import deposit
+from app.folders import decide, deposit
 from app.folders.models import Folder
+from app.people.models import Desk
 from tests.api.software import FACTS, Software
 from tests.builders.house import ACT, INVOICE, House
 from workflows.rights import Right
@@ -252,3 +254,29 @@ def test_two_deposits_at_once_with_the_same_key_make_one_folder(accounting: Soft
     assert len({one.json["id"] for one in answers}) == 1
     with reading() as db:
         assert db.scalar(sa.select(sa.func.count()).select_from(Folder)) == 1
+
+
+OTHERWISE = """
+key: other
+label: Autrement
+steps:
+  - { key: premiere, label: Première signature, kind: sign, who: { desk: maire } }
+  - { key: seconde, label: Seconde signature, kind: sign, who: { desk: conseil } }
+"""
+
+
+def test_a_folder_that_came_back_is_told_by_the_circuit_that_it_followed_as_its_page_is(house: House) -> None:
+    folder_id = house.a_document(b"<plan/>", "plan.xml")
+    decide.reject(
+        house.actor("a.kervadec"), folder_id, version=house.folder(folder_id).version, reason="Plan ancien"
+    )
+    with reading() as db:
+        desk = db.get_one(Desk, house.folder(folder_id).emitter_desk_id).key
+    reader = Software(house, desk, [Right.CREATE])
+    told = reader.get(f"/folders/{folder_id}").json["steps"]
+    assert [(one["key"], one["state"]) for one in told] == [("direction", "done"), ("signature", "rejected")]
+    library.publish(house.actor("k.morizur"), "other", OTHERWISE)
+    assert reader.get(f"/folders/{folder_id}").json["steps"] == told
+    slip = house.client("a.kervadec").get(f"/dossiers/{folder_id}/bordereau").get_data(as_text=True)
+    assert "Rejeté par Armel Kervadec" in slip
+    assert "Première signature" not in slip
