@@ -9,6 +9,7 @@ from app.core.db import Db
 from app.core.transaction import use_case
 from app.people.actor import Actor
 from app.signing.models import SignatureSession
+from app.signing.session import alive
 
 WAIT = timedelta(days=1)
 """How long a signature that came in time may wait for the worker; what it is worth is judged when it is embedded."""
@@ -21,16 +22,7 @@ def receive(db: Db, actor: Actor, session: str, batch_id: int) -> bool:
     """
     taken = db.execute(
         sa.update(SignatureSession)
-        .where(
-            SignatureSession.id == session,
-            SignatureSession.collectivity_id == actor.collectivity_id,
-            SignatureSession.user_id == actor.user_id,
-            SignatureSession.login_session_id.is_(None)
-            if actor.session_id is None
-            else SignatureSession.login_session_id == actor.session_id,
-            SignatureSession.state == "prepared",
-            SignatureSession.expires_at > now(),
-        )
+        .where(*alive(actor, session))
         .values(batch_id=batch_id, expires_at=now() + WAIT)
         .returning(SignatureSession.id)
         .execution_options(synchronize_session=False)

@@ -108,23 +108,24 @@ def open_session(
     return row
 
 
+def alive(actor: Actor, session: str) -> tuple[sa.ColumnElement[bool], ...]:
+    """What makes a session one that this person, in this login session, may still complete (nobody: `IS NULL`)."""
+    return (
+        SignatureSession.id == session,
+        SignatureSession.collectivity_id == actor.collectivity_id,
+        SignatureSession.user_id == actor.user_id,
+        SignatureSession.login_session_id == actor.session_id,
+        SignatureSession.state == "prepared",
+        SignatureSession.expires_at > now(),
+    )
+
+
 @use_case
 def claim(db: Db, actor: Actor, session: str) -> SignatureSession:
     """Take a session for good: of two who come at once, one has it; refuses `session-used`."""
     taken = db.scalar(
         sa.update(SignatureSession)
-        .where(
-            SignatureSession.id == session,
-            SignatureSession.collectivity_id == actor.collectivity_id,
-            SignatureSession.user_id.is_(None)
-            if actor.user_id is None
-            else SignatureSession.user_id == actor.user_id,
-            SignatureSession.login_session_id.is_(None)
-            if actor.session_id is None
-            else SignatureSession.login_session_id == actor.session_id,
-            SignatureSession.state == "prepared",
-            SignatureSession.expires_at > now(),
-        )
+        .where(*alive(actor, session))
         .values(state="claimed")
         .returning(SignatureSession)
         .execution_options(synchronize_session=False)

@@ -261,16 +261,15 @@ def embed(
     family: str,
 ) -> SignatureFacts:
     """Prove the signatures, put them in their place with the time, and read the file again."""
-    timestamper = _timestamper(writer, family)
-    writer.complete(target, prepared, signatures, source=source, held=held, timestamper=timestamper)
-    return writer.check(
+    return writer.embed(
         target,
+        prepared,
+        signatures,
         source=source,
         field=field,
         held=held,
+        timestamper=_timestamper(writer, family),
         trust=authorities.trust(),
-        timestamped=timestamper is not None,
-        moment=now(),
     )
 
 

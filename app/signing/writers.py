@@ -1,15 +1,17 @@
-"""Which format a document is signed in, and the one shape that all formats take: prepare, complete, check.
+"""Which format a document is signed in, and the one shape that all formats take: prepare, then embed and read again.
 
 A writer holds no key and opens no session: it is given files. What it leaves at `target` is either the document itself,
 one signature more (`beside` False), or a file that lies beside the document, which is never touched (`beside` True).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from app.core.clock import now
 from app.core.refusals import Refusal
 from app.files.xml import shown_text
 from app.signing.formats import cades, pades, xades, xades_pes
@@ -59,7 +61,7 @@ class Work:
     stamp: Stamp | None = None
 
 
-class Writer(Protocol):
+class Writer(ABC):
     """A signature format, as the verbs of signing use it.
 
     `name`: as proofs and pages call it. `suffix`: of the file beside, empty when there is none. `timestamps`: whether
@@ -71,36 +73,48 @@ class Writer(Protocol):
     media_type: str
     timestamps: bool
 
+    @abstractmethod
     def prepare(self, source: Path, target: Path, held: Held, work: Work) -> list[Prepared]:
         """Write at `target` what waits for signatures; one `Prepared` for each of them."""
 
-    def complete(
+    def embed(
         self,
         target: Path,
         prepared: Sequence[Prepared],
         signatures: Sequence[bytes],
         *,
         source: Path,
-        held: Held,
-        timestamper: TimestampClient | None,
-    ) -> None:
-        """Prove every signature, then embed them all; refuses `signature-not-yours` and leaves `target` as it was."""
-
-    def check(
-        self,
-        target: Path,
-        *,
-        source: Path,
         field: str,
         held: Held,
+        timestamper: TimestampClient | None,
         trust: Trust,
-        timestamped: bool,
-        moment: datetime,
     ) -> SignatureFacts:
-        """Read the signatures back from the file, and prove that they are the ones that were asked for."""
+        """Prove every signature, embed them all with the time, then read the file again: they are those that were asked for.
+
+        Refuses `signature-not-yours` and what the format refuses, and leaves `target` as it was; then
+        `signature-not-valid-after-embedding`.
+        """
+        self._complete(target, prepared, signatures, source, held, timestamper)
+        return self._check(target, source, field, held, trust, timestamper is not None)
+
+    @abstractmethod
+    def _complete(
+        self,
+        target: Path,
+        prepared: Sequence[Prepared],
+        signatures: Sequence[bytes],
+        source: Path,
+        held: Held,
+        timestamper: TimestampClient | None,
+    ) -> None: ...
+
+    @abstractmethod
+    def _check(
+        self, target: Path, source: Path, field: str, held: Held, trust: Trust, timestamped: bool
+    ) -> SignatureFacts: ...
 
 
-class _Alone:
+class _Alone(Writer):
     """A format that takes one signature at a time: within the document, or beside it (`suffix`)."""
 
     timestamps = True
@@ -118,12 +132,11 @@ class _Alone:
         own = {"certificate": held.certificate, "chain": held.chain, "field": work.field, "now": work.moment}
         return [self._form.prepare(source, target, **own, **self._ready(source, work))]
 
-    def complete(
+    def _complete(
         self,
         target: Path,
         prepared: Sequence[Prepared],
         signatures: Sequence[bytes],
-        *,
         source: Path,
         held: Held,
         timestamper: TimestampClient | None,
@@ -140,12 +153,22 @@ class _Alone:
             **({"source": source} if self.suffix else {}),  # else it is within the target
         )
 
-    def check(self, target: Path, *, held: Held, **how: Any) -> SignatureFacts:
-        made: SignatureFacts = self._form.check(target, certificate=held.certificate, **how)
+    def _check(
+        self, target: Path, source: Path, field: str, held: Held, trust: Trust, timestamped: bool
+    ) -> SignatureFacts:
+        made: SignatureFacts = self._form.check(
+            target,
+            source=source,
+            field=field,
+            certificate=held.certificate,
+            trust=trust,
+            timestamped=timestamped,
+            moment=now(),
+        )
         return made
 
 
-class _Pes:
+class _Pes(Writer):
     name, suffix, media_type, timestamps = "XAdES", "", XML, False
 
     def prepare(self, source: Path, target: Path, held: Held, work: Work) -> list[Prepared]:
@@ -153,40 +176,29 @@ class _Pes:
             source, target, certificate=held.certificate, signatory=work.signatory, now=work.moment
         )
 
-    def complete(
+    def _complete(
         self,
         target: Path,
         prepared: Sequence[Prepared],
         signatures: Sequence[bytes],
-        *,
-        source: Path,
+        _source: Path,
         held: Held,
-        timestamper: TimestampClient | None,
+        _timestamper: TimestampClient | None,
     ) -> None:
-        del source, timestamper  # within the target; the Treasury's profile has no timestamp (policy §4.2.2)
+        # The source is within the target; the Treasury's profile has no timestamp (policy §4.2.2)
         xades_pes.complete(target, prepared, certificate=held.certificate, signatures=signatures)
 
-    def check(
-        self,
-        target: Path,
-        *,
-        source: Path,
-        field: str,
-        held: Held,
-        trust: Trust,
-        timestamped: bool,
-        moment: datetime,
+    def _check(
+        self, target: Path, source: Path, _field: str, held: Held, trust: Trust, _timestamped: bool
     ) -> SignatureFacts:
-        del field, timestamped
-        found = xades_pes.check(
+        return xades_pes.check(
             target,
             source=source,
             certificate=held.certificate,
             chain=held.chain,
             trust=trust,
-            moment=moment,
-        )
-        return found[0]
+            moment=now(),
+        )[0]
 
 
 def _in_pdf(_source: Path, work: Work) -> dict[str, Any]:

@@ -259,8 +259,6 @@ def _his(actor: Actor) -> tuple[sa.ColumnElement[bool], ...]:
     return (
         RemoteRequest.collectivity_id == actor.collectivity_id,
         RemoteRequest.user_id == actor.user_id,
-        RemoteRequest.login_session_id.is_(None)
-        if actor.session_id is None
-        else RemoteRequest.login_session_id == actor.session_id,
+        RemoteRequest.login_session_id == actor.session_id,
         RemoteRequest.expires_at > now(),
     )
