@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from app.core import security_log
 from app.core.clock import now
 from app.core.db import Db, reading
+from app.core.french import heure, jour
 from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.security import new_token, token_hash
@@ -22,7 +23,7 @@ from app.core.transaction import after_commit, use_case
 from app.journal.chain import Event, append
 from app.people import passwords, rules
 from app.people.actor import Actor
-from app.people.models import LoginSession, User
+from app.people.models import Factor, LoginSession, User
 
 MOST_WRONG = 5
 """Wrong answers that a session survives: whoever guesses logs in anew, where logins are counted."""
@@ -102,13 +103,19 @@ WAYS: list[Way] = [Password()]
 
 @dataclass(frozen=True)
 class Question:
-    """What a page asks whoever proves who he is: a field to type in (`typed`), the button of a key (`passkey`), or both."""
+    """What a page asks whoever proves who he is: a field to type in (`typed`), the button of a key (`passkey`), or both.
+
+    `named`: the collectivity asks it for the very documents that are signed; `signs_from`: when his first factor may stand
+    before a signature, where that is still to come.
+    """
 
     label: str
     hint: str
     autocomplete: str
     typed: bool
     passkey: bool
+    named: bool = False
+    signs_from: datetime | None = None
 
 
 def configure(minutes: int) -> None:
@@ -134,7 +141,13 @@ def question_for(db: Db, user_id: int | None) -> Question:
     field = next((one for one in ways if one.typed), None)
     shown = field or ways[0]
     keys = any(not one.typed for one in ways)
-    return Question(shown.label, shown.hint, shown.autocomplete, field is not None, keys)
+    named = user is not None and rules.of(db, user.collectivity_id).before_signing
+    first = sa.select(sa.func.min(Factor.trusted_from)).where(
+        Factor.user_id == user_id, Factor.removed_at.is_(None)
+    )
+    opens = db.scalar(first) if named else None
+    waits = opens if opens is not None and opens > now() else None
+    return Question(shown.label, shown.hint, shown.autocomplete, field is not None, keys, named, waits)
 
 
 def factor_asked(actor: Actor) -> bool:
@@ -230,7 +243,7 @@ def prove(
     """
     proof = _proof(actor, answer, documents)
     if proof is not None and proof.documents and proof.way in rules.FACTORS and not _trusted(proof):
-        raise Refusal("factor-too-new")
+        raise Refusal("factor-too-new", when=_when(proof.trusted_from))
     beside = proof is not None and password is not None and proof.way == "totp"
     if beside and password is not None and not _has_password(actor, password):
         proof, beside = None, False
@@ -250,6 +263,10 @@ def _has_password(actor: Actor, password: SecretStr) -> bool:
 
 def _trusted(proof: Proof) -> bool:
     return proof.trusted_from is not None and proof.trusted_from <= now()
+
+
+def _when(moment: datetime | None) -> str:
+    return f"{jour(moment)} à {heure(moment)}" if moment is not None else ""
 
 
 def _proof(actor: Actor, answer: SecretStr, documents: Sequence[str] | None) -> Proof | None:

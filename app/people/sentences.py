@@ -74,7 +74,7 @@ SENTENCES: Sentences = {
     ),
     "factor-too-new": (
         403,
-        "Rien n’a été signé : cette clé ou application a été inscrite après un code de secours, il y a moins d’un jour. Attendez, utilisez une autre clé, ou voyez l’administrateur.",
+        "Rien n’a été signé : un code de secours a servi, et cette clé ou application ne signe pas avant {when}. Attendez, ou prenez-en une autre ; si c’est pressé, deux administrateurs remettent vos clés à zéro, et la nouvelle signe aussitôt.",
     ),
     "factor-own-first": (
         409,

@@ -61,6 +61,11 @@ def test_the_mayor_enrols_a_key_enters_by_it_and_signs_by_it(house: House, perso
     mayor.open_key(house.pki.p12("a_kervadec"), house.pki.passphrase.decode())
     expect(mayor.page.locator("[data-sign-name]")).to_have_text("Armel KERVADEC")
     mayor.button("Signer 1 document").click()
+    mayor.sees(
+        "La commune demande votre clé d’accès ou votre code avant chaque signature : une fois, pour ce document."
+    )
+    expect(mayor.page.get_by_text("Vous vous êtes identifié il y a un moment")).to_be_hidden()
+    expect(mayor.page.locator("[data-sign-identity-title]")).to_have_class(re.compile("visually-hidden"))
     device.send("WebAuthn.setUserVerified", {"authenticatorId": device.number, "isUserVerified": False})
     mayor.page.get_by_role("button", name="Confirmer avec ma clé d’accès").click()
     mayor.sees("L’appareil n’a pas répondu, ou vous avez renoncé")
@@ -78,7 +83,7 @@ def test_the_mayor_enrols_a_key_enters_by_it_and_signs_by_it(house: House, perso
     lost.page.get_by_label("Code de secours").fill(code)
     lost.page.get_by_role("button", name="Continuer").click()
     lost.sees("Vous êtes entré par un code de secours")
-    lost.sees("La commune en demande une")  # no button for what he may not do
+    lost.sees("inscrivez-en d’abord une autre")  # no button for what he may not do
     choose(Actor(**{**vars(administrator), "factors": 1}), Rule(), refuse_stale_in)
     lost.open("/compte/protection")
     lost.sees("Inscrivez-en d’abord une autre")
@@ -88,7 +93,8 @@ def test_the_mayor_enrols_a_key_enters_by_it_and_signs_by_it(house: House, perso
     lost.sees("Nouveau téléphone")
     lost.page.get_by_role("button", name=re.compile("Retirer.*Tablette du maire")).click()
     lost.sees("« Tablette du maire » est retirée")
-    log_out(mayor)
+    mayor.open("/compte")  # what the lost key may have opened is closed
+    expect(mayor.heading("Connexion")).to_be_visible()
     mayor.button("Entrer avec une clé d’accès").click()
     mayor.sees("Aucun compte ouvert n’a cette clé d’accès")
 

@@ -491,6 +491,88 @@ def test_lost_factors_are_taken_off_by_two_administrators_and_never_by_one(house
     assert any("Vos clés d’accès sont retirées" in one for one in words)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_is_enrolled_after_a_reset_by_two_signs_at_once(house: House) -> None:
+    first = bound(house)
+    _, _, shown = with_application(house, A)
+    client = knock(house, A)
+    give(client, shown[0])
+    enrol(house, client, Authenticator())
+    reason = "Vu en mairie"
+    second = house.client(another_administrator(house))
+    person = str(house.actor(A).user_id)
+    post(house, first, "/administration/connexions/demandes", person=person, reason=reason)
+    with reading() as db:
+        number = db.execute(sa.text("SELECT id FROM factor_reset")).scalar_one()
+    done = post(house, second, f"/administration/connexions/demandes/{number}", confirm="yes")
+    assert done.status_code == 302
+    back, key = with_key(house, A)
+    assert "Ne signe pas avant" not in back.get("/compte/protection").get_data(as_text=True)
+    assert proven(house, back, key).get_json() == {"state": "proven"}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_whoever_may_not_sign_yet_reads_from_when_before_he_opens_his_key(house: House) -> None:
+    bound(house)
+    _, _, shown = with_application(house, A)
+    client = knock(house, A)
+    give(client, shown[0])
+    key = Authenticator()
+    enrol(house, client, key)
+    page = client.get("/compte/protection").get_data(as_text=True)
+    assert "C’est la seule qui signe maintenant" in page
+    when = re.search(r"vous ne signerez pas avant (.+)\.</div>", page)
+    assert when, page
+    said = proven(house, client, key).get_json()["detail"]
+    assert "un code de secours a servi" in said
+    assert "ne signe pas avant" in said
+    folder_id = house.an_invoice(at="bon_a_payer")
+    dialog = f"/dossiers/{folder_id}/signer"
+    assert "Vous ne signez pas avant" not in client.get(dialog).get_data(as_text=True)  # the telephone may
+    with reading() as db:
+        number = db.scalar(
+            sa.select(Factor.id).where(Factor.name == "Téléphone", Factor.user_id == house.actor(A).user_id)
+        )
+    assert post(house, client, f"/compte/protection/{number}/retirer").status_code == 302
+    assert f"Vous ne signez pas avant {when[1]}" in client.get(dialog).get_data(as_text=True)
+
+
+def test_a_factor_taken_off_closes_the_sessions_that_it_may_have_opened(house: House) -> None:
+    _, key = with_key(house, A)
+    lost = knock(house, A)
+    give(lost, key.get(asked_for(lost)))
+    assert inside(lost)
+    owner = knock(house, A)
+    give(owner, key.get(asked_for(owner)))
+    enrol(house, owner, Authenticator())
+    assert inside(lost)  # another key beside it closes nothing
+    with reading() as db:
+        number = db.scalars(sa.select(Factor.id).order_by(Factor.id)).first()
+    gone = post(house, owner, f"/compte/protection/{number}/retirer")
+    assert gone.status_code == 302
+    assert "vos autres sessions sont fermées" in owner.get(gone.location).get_data(as_text=True)
+    assert not inside(lost)
+    assert inside(owner)
+    assert [one["words"] for one in lines("login.closed")] == ["toutes les autres"]
+    house.drain()
+    assert any(
+        "vos autres sessions sont fermées" in one.get_body(("plain",)).get_content()
+        for one in house.mail.letters
+    )
+
+
+def enrol(house: House, client: FlaskClient, key: Authenticator) -> None:
+    question = send(house, client, "/compte/protection/cle/question", {}).get_json()
+    post(house, client, "/compte/protection/cle", answer=key.create(question))
+
+
+def proven(house: House, client: FlaskClient, key: Authenticator) -> TestResponse:
+    """A key proves who is there, for one document."""
+    documents = [sha256(b"acte").hexdigest()]
+    asked = send(house, client, "/compte/confirmer/cle", {"documents": documents}).get_json()
+    return send(house, client, "/compte/confirmer", {"answer": key.get(asked), "documents": documents})
+
+
 def bound(house: House) -> FlaskClient:
     """The commune asks a factor before each signature; its administrator, who has one."""
     administrator, _, _ = with_application(house, K)

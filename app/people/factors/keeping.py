@@ -19,6 +19,7 @@ from app.people import identity, rules
 from app.people.actor import Actor
 from app.people.factors import asking, codes, passkeys
 from app.people.factors.letters import letter
+from app.people.login import revoke_all
 from app.people.models import Challenge, Factor, LoginSession, RecoveryCode, User
 
 MOST = 10
@@ -134,7 +135,8 @@ def _enrolled(
     session = db.get(LoginSession, actor.session_id) if actor.session_id is not None else None
     moment = now()
     if first and actor.session_id is not None:
-        _close_others(db, user, actor.session_id)
+        # What the password alone has opened is closed where a factor begins: whoever is there enters by it
+        revoke_all(db, user.id, but=actor.session_id)
     row = Factor(
         user_id=user.id,
         kind=kind,
@@ -159,16 +161,11 @@ def _trusted_from(db: Db, user: User, session: LoginSession | None, moment: date
     return max(moment, known, moment + AFTER_RECOVERY if recovered else moment)
 
 
-def _close_others(db: Db, user: User, session_id: int) -> None:
-    """What the password alone has opened is closed where a factor begins: whoever is there enters by it."""
-    others = sa.update(LoginSession).where(LoginSession.user_id == user.id, LoginSession.id != session_id)
-    others = others.where(LoginSession.revoked_at.is_(None)).values(revoked_at=now())
-    db.execute(others.execution_options(synchronize_session=False))
-
-
 @use_case
 def remove(db: Db, actor: Actor, factor_id: int) -> str:
-    """Take off one of one's own factors; its name. The recovery codes go with the last one.
+    """Take off one of one's own factors; its name. One's other sessions close; the recovery codes go with the last one.
+
+    A session does not say which key has opened it: that of a lost tablet would outlive its key (ASVS 7.4.3).
 
     Refuses `factor-unknown`, `identity-needed`, `identity-whole`, `factor-last` where the collectivity wants one, and
     `factor-last-recovery`: a stolen recovery code would leave the password alone at the door.
@@ -186,6 +183,9 @@ def remove(db: Db, actor: Actor, factor_id: int) -> str:
     if len(mine) == 1:
         forget_codes(db, user)
     _write(db, actor, user, "factor.removed", row)
+    if revoke_all(db, user.id, but=actor.session_id):
+        facts = {"user": user.id, "address": actor.address, "words": "toutes les autres"}
+        append(db, user.collectivity_id, Event("login.closed", actor.name, actor.user_id, None, facts))
     post(db, user.collectivity_id, [letter(user, "removed", name=row.name, mark=str(row.id))])
     return row.name
 

@@ -20,7 +20,7 @@ from app.people.factors.keeping import forget_codes
 from app.people.factors.letters import letter
 from app.people.identity import refuse_stale_in
 from app.people.login import revoke_all
-from app.people.models import FactorReset, User
+from app.people.models import Factor, FactorReset, User
 
 LONGEST = 300
 LIVES = timedelta(days=7)
@@ -146,9 +146,17 @@ def by_operator(db: Db, collectivity_id: int, login: str, reason: str) -> str:
 
 
 def take_off(db: Db, user: User, actor: Actor) -> None:
-    """Take every factor and recovery code of a person off, and close his sessions, in the caller's transaction."""
-    for one in asking.factors_of(db, user.id):
-        one.removed_at, one.removed_by = now(), actor.name
+    """Take every factor and recovery code of a person off, and close his sessions, in the caller's transaction.
+
+    A wait that a recovery code began ends here: two persons have recognised whose account it is, and what is enrolled next
+    signs at once.
+    """
+    moment = now()
+    every = sa.select(Factor).where(Factor.user_id == user.id)
+    for one in db.scalars(every):
+        one.trusted_from = min(one.trusted_from, moment)
+        if one.removed_at is None:
+            one.removed_at, one.removed_by = moment, actor.name
     forget_codes(db, user)
     revoke_all(db, user.id)
     _write(db, actor, "factor.reset", user)

@@ -1,6 +1,7 @@
 """Pages of the second factor: at the door, among one's own, and the administrator's rule with the resets that wait."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -57,10 +58,10 @@ def safe(target: str | None) -> str:
     return url_for("folders.inbox")
 
 
-def _place(login: str | None = None) -> door.From:
-    """Where this browser is; of whoever enters by a key alone, the account is not known yet, nor so is he told."""
+def _place() -> door.From:
+    """Where this browser is, and whom it has met."""
     hours = float(current_app.config["SESSION_HOURS"])
-    return door.From(http.address(), http.client(), hours, None, login is None or knows(login))
+    return door.From(http.address(), http.client(), hours, None, knows)
 
 
 # At the door
@@ -94,7 +95,7 @@ def second() -> Response | Page:
     try:
         who = door.awaited(ticket)
         if request.method == "POST":
-            token = door.enter(ticket, request.form.get("answer", "")[:LONGEST], _place(who.login))
+            token = door.enter(ticket, request.form.get("answer", "")[:LONGEST], _place())
             return _entered(token, who.login, who.days)
     except Refusal as refusal:
         status, error = catalogue.say(refusal.key, refusal.facts)
@@ -112,7 +113,8 @@ def _entered(token: str, login: str, days: int | None) -> Response:
     know(login)
     if recovered:
         flash(
-            "Vous êtes entré par un code de secours : inscrivez une nouvelle clé ou application, et retirez ce qui est perdu.",
+            "Vous êtes entré par un code de secours : inscrivez d’abord une nouvelle clé ou application, "
+            "puis retirez ce qui est perdu.",
             "warn",
         )
         return redirect(url_for("people.factors.mine"))
@@ -194,7 +196,8 @@ def mine() -> Page:
 
 def _mine(status: int = 200, **shown: Any) -> Page:
     with reading(g.actor.collectivity_id) as db:
-        rows = [_row(one) for one in asking.factors_of(db, g.actor.user_id)]
+        known = asking.factors_of(db, g.actor.user_id)
+        rows = [_row(one, _signs_after(one, known)) for one in known]
         rule, left = rules.of(db, g.actor.collectivity_id), keeping.codes_left(db, g.actor.user_id)
         recovered = keeping.by_recovery(db, g.actor)
     page = render_template(
@@ -211,7 +214,16 @@ def _mine(status: int = 200, **shown: Any) -> Page:
     return page, status
 
 
-def _row(factor: Factor) -> dict[str, Any]:
+def _signs_after(factor: Factor, known: Sequence[Factor]) -> datetime | None:
+    """From when the others may sign, where this one alone may now and another waits; None elsewhere."""
+    moment = now()
+    others = [one.trusted_from for one in known if one is not factor]
+    if factor.trusted_from > moment or not others or min(others) <= moment:
+        return None
+    return min(others)
+
+
+def _row(factor: Factor, without: datetime | None) -> dict[str, Any]:
     words = {"passkey": "Clé d’accès", "totp": "Application de codes"}[factor.kind]
     if factor.synced:
         words = "Clé d’accès, synchronisée entre vos appareils"
@@ -223,6 +235,7 @@ def _row(factor: Factor) -> dict[str, Any]:
         "created": factor.created_at,
         "used": factor.used_at,
         "waits": waits,
+        "without": without,
     }
 
 
@@ -293,7 +306,10 @@ def remove(factor_id: int) -> Response | Page:
         name = keeping.remove(g.actor, factor_id)
     except Refusal as refusal:
         return _or_prove(refusal)
-    flash(f"« {name} » est retirée : elle n’ouvre plus rien.", "ok")
+    flash(
+        f"« {name} » est retirée : elle n’ouvre plus rien, et vos autres sessions sont fermées.",
+        "ok",
+    )
     return redirect(url_for("people.factors.mine"))
 
 

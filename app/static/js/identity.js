@@ -11,6 +11,9 @@ export async function proveIdentity(form, exchange, documents) {
   const progress = form.querySelector('[data-sign-part="progress"]');
   const title = form.closest("dialog")?.querySelector("h2");
   const { url } = part.dataset;
+  // Where a dialog's title says it, the step says it to ears alone
+  part.querySelector("[data-sign-identity-title]").classList.toggle("visually-hidden", Boolean(title));
+  why(part, documents);
   let said = null;
   for (;;) {
     let answer;
@@ -37,6 +40,17 @@ export async function proveIdentity(form, exchange, documents) {
       said = error;
     }
   }
+}
+
+// Why it is asked: the commune's rule, for so many documents, or a proof that is old.
+function why(part, documents) {
+  const rule = part.querySelector("[data-sign-identity-named]");
+  const named = Boolean(rule && documents?.length);
+  part.querySelector("[data-sign-identity-stale]").hidden = named;
+  if (!rule) return;
+  rule.hidden = !named;
+  const many = documents?.length ?? 0;
+  rule.querySelector("[data-sign-identity-count]").textContent = many > 1 ? `ces ${many} documents` : "ce document";
 }
 
 // The answer of a key, or what is typed, whichever comes first; `ask` puts the question of the key to the server.
