@@ -198,9 +198,11 @@ def begin(db: Db, user: User, *, hours: float, address: str, client: str, opened
 
 
 def tell_new(db: Db, user: User, client: str, address: str) -> None:
-    """Tell the owner of an account that it was opened from a browser that it had not met, unless it met none yet."""
-    met = sa.select(LoginSession.id).where(LoginSession.user_id == user.id).limit(1)
-    if db.scalar(met) is None or db.scalar(met.where(LoginSession.client == client)) is not None:
+    """Tell the owner of an account that it was opened from a browser that it had not met, unless it met none yet.
+
+    A browser is known by its cookie (`limits.knows`): its name is that of many others.
+    """
+    if db.scalar(sa.select(LoginSession.id).where(LoginSession.user_id == user.id).limit(1)) is None:
         return
     facts = {"event": "new_device", "user_id": user.id, "client": client, "address": address}
     key = f"device-{user.id}-{new_token()[:16]}"

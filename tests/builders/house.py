@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from app.core import outbox
 from app.core.clock import today
 from app.core.db import engine, reading
+from app.core.limits import KNOWN
 from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming, Kept, keep_main
 from app.folders.models import Document, DocumentVersion, Folder
@@ -75,6 +76,7 @@ class House:
     def __init__(self, app: Flask, settings: Settings, pki: TestPki, mail: MailServer) -> None:
         self.app, self.settings, self.pki, self.mail = app, settings, pki, mail
         self._kept: tuple[list[Kept], ReadFacts | None] | None = None
+        self._met: dict[str, str] = {}
 
     # people
 
@@ -83,14 +85,18 @@ class House:
         return actor_of(login)
 
     def client(self, login: str | None = None) -> FlaskClient:
-        """A browser without screen, logged in."""
+        """A browser without screen, logged in; the next one of the same login is that browser again, without its session."""
         client = self.app.test_client()
         if login:
+            if login in self._met:
+                client.set_cookie(KNOWN, self._met[login])
             page = client.get("/login").get_data(as_text=True)
             answer = client.post(
                 "/login", data={"login": login, "password": PASSWORD, "csrf_token": token_in(page)}
             )
             assert answer.status_code == 302, answer.get_data(as_text=True)
+            known = client.get_cookie(KNOWN)
+            self._met[login] = known.value if known else ""
         return client
 
     def csrf(self, client: FlaskClient) -> str:

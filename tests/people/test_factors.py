@@ -188,6 +188,11 @@ def test_a_key_opens_the_door_after_the_password_or_alone(house: House) -> None:
     entered = alone.post("/login/cle", data={"answer": key.get(question), "csrf_token": token})
     assert entered.location == "/a-traiter"
     assert inside(alone)
+    with reading() as db:
+        told = sa.select(sa.func.count(Outbox.id)).where(Outbox.key.startswith("device-"))
+        assert (
+            db.scalar(told) == 2
+        )  # the password's browser, and this one, which the account had not met either
     twice = house.app.test_client()
     token = token_in(twice.get("/login").get_data(as_text=True))
     twice.post("/login/cle", data={"answer": key.get(question), "csrf_token": token})

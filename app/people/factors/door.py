@@ -1,6 +1,6 @@
 """The second half of the door: the password was right, the factor is awaited; or a passkey alone, which is both."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,14 +26,14 @@ from app.people.models import Challenge, RecoveryCode, User
 class From:
     """Where somebody enters from, and how long he stays: `hours`, or `days` on a device that is recognised.
 
-    `known`: the browser has met this account; its owner is told otherwise.
+    `known`: whether the browser has met the account of a login; its owner is told otherwise.
     """
 
     address: str
     client: str
     hours: float
     days: int | None = None
-    known: bool = True
+    known: Callable[[str], bool] = lambda _login: True
 
     def lasting(self, days: int | None) -> float:
         """The hours of a session asked for so many days."""
@@ -137,7 +137,7 @@ def _enter(db: Db, challenge_id: int, user_id: int, proof: Proof, place: From) -
         query = sa.select(sa.func.count(RecoveryCode.id)).where(RecoveryCode.used_at.is_(None))
         left = db.scalar(query.where(RecoveryCode.user_id == user.id))
         post(db, user.collectivity_id, [letter(user, "recovery", left=left)])
-    if not place.known:
+    if not place.known(user.login):
         tell_new(db, user, place.client, place.address)
     return begin(
         db,
