@@ -439,6 +439,12 @@ def collectivity_of(db: Db, siren: str) -> Collectivity:
     return row
 
 
+def only_name(db: Db) -> str:
+    """The name of the one collectivity of the installation; empty where there are several, or none yet."""
+    names = db.scalars(sa.select(Collectivity.name).limit(2)).all()
+    return names[0] if len(names) == 1 else ""
+
+
 def _address(email: str) -> str:
     from email_validator import EmailNotValidError, validate_email
 

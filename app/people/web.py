@@ -242,7 +242,21 @@ def _identity() -> dict[str, object]:
     def key() -> str:
         return browser_key(g.actor.user_id)
 
-    return {"identity_way": way, "whom_to_ask": _whom_to_ask, "browser_key": key}
+    return {
+        "identity_way": way,
+        "whom_to_ask": _whom_to_ask,
+        "browser_key": key,
+        "only_collectivity": _only_collectivity,
+    }
+
+
+def _only_collectivity() -> str:
+    """The collectivity of this installation, for whoever stands at the door; nothing where several share it."""
+    try:
+        with reading() as db:
+            return desks.only_name(db)
+    except SQLAlchemyError:  # the page that says so must still be drawn
+        return ""
 
 
 def _whom_to_ask() -> dict[str, str]:

@@ -28,6 +28,19 @@ def test_a_wrong_password_and_an_unknown_login_are_told_the_same(house: House) -
     assert words in unknown.get_data(as_text=True)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_door_names_the_commune_where_there_is_one(house: House) -> None:
+    client = house.app.test_client()
+    for address in ("/login", "/mot-de-passe-oublie", "/mot-de-passe", "/nulle-part"):
+        assert "<small>Kerlann-sur-Mer</small>" in client.get(address).get_data(as_text=True), address
+    desks.create_collectivity(
+        "213502388", "Ailleurs", department="035", district="1", nature="31", settings={}
+    )
+    shared = client.get("/login").get_data(as_text=True)
+    assert "Kerlann" not in shared.partition("Démonstration")[0]  # several share it: nobody is named
+    assert "Ailleurs" not in shared
+
+
 def test_the_next_page_is_never_another_site(house: House) -> None:
     assert try_login(house, "a.kervadec", PASSWORD, "?suite=//evil.example/")[1].location == "/a-traiter"
     assert try_login(house, "a.kervadec", PASSWORD, "?suite=/suivi")[1].location == "/suivi"
