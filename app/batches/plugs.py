@@ -1,7 +1,5 @@
 """What batches bring to the list: rows that may be ticked, the batches that are not finished, and the worker's part."""
 
-from typing import Any
-
 from jinja2 import Environment
 from markupsafe import Markup
 from pydantic import SecretStr
@@ -15,9 +13,10 @@ from app.folders import sockets
 from app.people.actor import Actor
 from app.signing.models import RemoteRequest
 from app.signing.remote import sockets as at_distance
+from config import Settings
 
 
-def plug(settings: Any, templates: Environment) -> None:
+def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     del settings  # nothing here is configured
     sockets.selection("batches.propose")

@@ -1,4 +1,4 @@
-"""The carriers, one folder each (app/transmission/channels.py finds them), and how they write files: whole, or not at all."""
+"""The carriers, one folder each (app/transmission/settings.py finds them), and how they write files: whole, or not at all."""
 
 import os
 import shutil

@@ -1,15 +1,14 @@
 """What the files of a folder say of themselves, told to whoever decides on it; and folders that nobody may sign any more."""
 
-from typing import Any
-
 from jinja2 import Environment
 
 from app.core.outbox import each_round
 from app.folders import corrections, doubts, orders, points, sockets, stranded
 from app.people.mandates import orders_from
+from config import Settings
 
 
-def plug(settings: Any, templates: Environment) -> None:
+def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     del settings, templates  # it reads nothing of them
     each_round("folders.stranded", stranded.Watch())

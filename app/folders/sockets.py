@@ -16,6 +16,7 @@ from markupsafe import Markup
 from app.core.db import Db
 from app.folders.models import DocumentVersion, Folder
 from app.folders.readings import rulings_on_cautions
+from app.people.actor import Actor
 from workflows.events import Action, Phase
 from workflows.family import Problem
 
@@ -76,8 +77,8 @@ class Caution:
 class Tray:
     """A band above what awaits an actor, and the condition that says whether there is anything to show."""
 
-    show: Callable[[Db, Any], Markup | None]
-    waits: Callable[[Any], sa.ColumnElement[bool]]
+    show: Callable[[Db, Actor], Markup | None]
+    waits: Callable[[Actor], sa.ColumnElement[bool]]
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class _Sockets:
     bands: list[Callable[[Db, Folder], Markup | None]] = field(default_factory=list)
     preparations: dict[str, Callable[[Db, Folder], Markup | None]] = field(default_factory=dict)
     notes: dict[str, Callable[[Db, Folder, str], Mapping[str, Any] | None]] = field(default_factory=dict)
-    tags: list[Callable[[Db, Folder], Any]] = field(default_factory=list)
+    tags: list[Callable[[Db, Folder], Tag | None]] = field(default_factory=list)
     helds: list[Callable[[Db, Folder], str]] = field(default_factory=list)
     returns: list[Callable[[Db, Collection[int]], Mapping[int, str]]] = field(default_factory=list)
     signatures: list[Callable[[Db, int], Mapping[int, list[Any]]]] = field(default_factory=list)
@@ -158,9 +159,9 @@ class _Sockets:
     indexes: list[Callable[[Db, Folder], None]] = field(default_factory=list)
     derived: list[Callable[[Db, Folder], Mapping[str, Any]]] = field(default_factory=list)
     types: list[Callable[[Db, Folder], FileTypes | None]] = field(default_factory=list)
-    capacities: list[Callable[[Db, Any, Folder, Any], tuple[str, str]]] = field(default_factory=list)
+    capacities: list[Callable[[Db, Actor, Folder, Any], tuple[str, str]]] = field(default_factory=list)
     waitings: list[Callable[[Db, Collection[int]], Mapping[int, str]]] = field(default_factory=list)
-    publishings: list[Callable[[Db, Folder, Any, date], None]] = field(default_factory=list)
+    publishings: list[Callable[[Db, Folder, Actor, date], None]] = field(default_factory=list)
     tables: list[Callable[[bytes], tuple[tuple[str, str], ...] | None]] = field(default_factory=list)
     sheets: list[Callable[[Db, Folder, DocumentVersion, Mapping[str, str]], Markup | None]] = field(
         default_factory=list
@@ -305,12 +306,14 @@ def action(name: Action, endpoint: str, method: str = "post") -> None:
     plugged.actions[name] = ActionSocket(endpoint, method)
 
 
-def tray(show: Callable[[Db, Any], Markup | None], waits: Callable[[Any], sa.ColumnElement[bool]]) -> None:
+def tray(
+    show: Callable[[Db, Actor], Markup | None], waits: Callable[[Actor], sa.ColumnElement[bool]]
+) -> None:
     """Put a band above what awaits somebody (an actor), or None; `show` is asked only where the condition `waits` holds."""
     plugged.trays.append(Tray(show, waits))
 
 
-def trays(db: Db, actor: Any) -> list[Markup]:
+def trays(db: Db, actor: Actor) -> list[Markup]:
     """The bands above what awaits an actor; one statement says which of them have anything to show."""
     if not plugged.trays:
         return []
@@ -339,7 +342,7 @@ def note(kind: str, tell: Callable[[Db, Folder, str], Mapping[str, Any] | None])
     plugged.notes[kind] = tell
 
 
-def tag(show: Callable[[Db, Folder], Any]) -> None:
+def tag(show: Callable[[Db, Folder], Tag | None]) -> None:
     """Put a tag beside the folder's facts, or None."""
     plugged.tags.append(show)
 
@@ -380,7 +383,7 @@ def signatures(find: Callable[[Db, int], Mapping[int, list[Any]]]) -> None:
     plugged.signatures.append(find)
 
 
-def capacity(say: Callable[[Db, Any, Folder, Any], tuple[str, str]]) -> None:
+def capacity(say: Callable[[Db, Actor, Folder, Any], tuple[str, str]]) -> None:
     """Say in which capacity an actor would sign a folder where it stands; else why he may not, as a sentence."""
     plugged.capacities.append(say)
 
@@ -415,7 +418,7 @@ def share(name: str, find: Callable[[Db, Folder], list[dict[str, Any]]]) -> None
     plugged.shares[name] = find
 
 
-def publishing(follow: Callable[[Db, Folder, Any, date], None]) -> None:
+def publishing(follow: Callable[[Db, Folder, Actor, date], None]) -> None:
     """Do what publication asks (folder, actor, the day that was stated), in its transaction; a refusal undoes it all."""
     plugged.publishings.append(follow)
 

@@ -2,7 +2,6 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -15,6 +14,7 @@ from app.folders.models import Folder
 from app.folders.sockets import Caution, ReadFacts
 from app.invoices import days, history
 from app.invoices.clock import clock_of
+from config import Settings
 from workflows.circuit import Facts, Phase
 from workflows.disputed import values
 
@@ -22,7 +22,7 @@ SIDE_BY_SIDE = 3
 """Earlier invoices that are shown beside this one, of those that who reads may read; all of them are told."""
 
 
-def plug(settings: Any, templates: Environment) -> None:
+def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     del settings  # nothing here is configured
     sockets.reader("invoice", read_facts)

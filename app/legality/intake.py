@@ -39,6 +39,7 @@ from app.transmission.models import Transmission
 from app.transmission.parcel import sender_of
 from app.transmission.ports import AccountRefused, Answer, AnswerKind, Parcel, Sender, Unreachable
 from app.transmission.ports import Rejected as ChannelRejected
+from config import Settings
 
 log = structlog.get_logger()
 FETCH, ACKNOWLEDGE, ARRIVED = "legality.fetch", "legality.acknowledge", "letter_arrived"
@@ -73,7 +74,7 @@ def the_channel() -> ActesChannel:
     return cast("ActesChannel", open_channel("actes"))
 
 
-def look(settings: Any) -> None:
+def look(settings: Settings) -> None:
     """Ask for a round of fetching, once for each period and each collectivity that has acts at the Préfecture (`rounds.due`)."""
     act = sa.select(sa.literal(1)).where(
         Transmission.collectivity_id == Collectivity.id,
@@ -93,7 +94,7 @@ def ask(db: Db, actor: Actor, key: str) -> None:
     rounds.request(db, actor, FETCH, key)
 
 
-def fetch(row: Row, settings: Any) -> None:
+def fetch(row: Row, settings: Settings) -> None:
     """Fetch and keep what is waiting; a letter is given back as taken only once it is written here.
 
     What was not answered is never done: the round waits, says why, and asks again; administrators are told (`silences`).
@@ -329,7 +330,7 @@ def _alert(db: Db, row: StateLetter) -> None:
     post(db, row.collectivity_id, news)
 
 
-def acknowledge_letter(row: Row, settings: Any) -> None:
+def acknowledge_letter(row: Row, settings: Settings) -> None:
     """Send the receipt (3-2, 4-2) that a letter asks for, once: it is looked up before any sending."""
     actor, channel = system(row.collectivity_id), the_channel()
     with reading(row.collectivity_id) as db:

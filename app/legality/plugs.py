@@ -13,9 +13,10 @@ from app.folders.models import Folder
 from app.legality import acts, cancelling, former, intake, on_paper, replies, reports, views
 from app.people.actor import Actor
 from app.transmission import answered
+from config import Settings
 
 
-def plug(settings: Any, templates: Environment) -> None:
+def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     handles(intake.FETCH)(_With(settings, intake.fetch))
     handles(intake.ACKNOWLEDGE)(_With(settings, intake.acknowledge_letter))
@@ -36,7 +37,7 @@ def plug(settings: Any, templates: Environment) -> None:
 class _With:
     """A handler that is given the settings; equal to another of its kind."""
 
-    def __init__(self, settings: Any, do: Callable[[Row, Any], None]) -> None:
+    def __init__(self, settings: Settings, do: Callable[[Row, Any], None]) -> None:
         self._settings, self._do = settings, do
 
     def __call__(self, row: Row) -> None:

@@ -31,6 +31,7 @@ from app.people.desks import RESET_LIFE
 from app.people.factors import resets
 from app.people.login import of_user
 from app.people.models import Collectivity, PasswordReset, User
+from config import Settings
 from workflows.circuit import StepKind
 
 RESET, FACTORS = "password_reset", "factor_changed"
@@ -50,7 +51,7 @@ class Envelope:
     message: EmailMessage
 
 
-def write(row: Row, settings: Any, templates: Environment) -> Envelope:
+def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
     """The letter of an outbox row; `Needless` when its reader has no account, or may not read the folder, any more.
 
     The Message-ID and the date come from the row: sent again after a kill, it is the same letter.
@@ -173,7 +174,7 @@ def _plain(text: str) -> str:
     return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
 
-def _link(row: Row, settings: Any) -> str:
+def _link(row: Row, settings: Settings) -> str:
     if row.payload["event"] == RESET:
         return f"{settings.public_url}/mot-de-passe#{derived_token(row.payload['nonce'])}"
     if "page" in row.payload:
@@ -182,7 +183,7 @@ def _link(row: Row, settings: Any) -> str:
 
 
 def _message(
-    row: Row, event: str, settings: Any, user: User, words: dict[str, Any], templates: Environment
+    row: Row, event: str, settings: Settings, user: User, words: dict[str, Any], templates: Environment
 ) -> EmailMessage:
     message = EmailMessage()
     message["Subject"] = subject_of(event, words, templates)

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.utils import parseaddr
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from app.core.outbox import Hopeless
+from config import Settings
 
 REFUSED, PERMANENT = 400, 500
 
 
-def send(to: str, message: EmailMessage, settings: Any) -> None:
+def send(to: str, message: EmailMessage, settings: Settings) -> None:
     """Give the letter to the server; an address refused for good is not tried again (`Hopeless`)."""
     with connect(settings) as server:
         try:
@@ -28,7 +28,7 @@ def send(to: str, message: EmailMessage, settings: Any) -> None:
 
 
 @contextmanager
-def connect(settings: Any) -> Iterator[smtplib.SMTP]:
+def connect(settings: Settings) -> Iterator[smtplib.SMTP]:
     """A connection to `smtp://`, `smtp+starttls://` or `smtps://`, with the certificate verified; logs in when asked."""
     parts = urlsplit(settings.mail_url)
     host, user, password = parts.hostname or "localhost", parts.username, parts.password
@@ -51,7 +51,7 @@ def connect(settings: Any) -> Iterator[smtplib.SMTP]:
         server.close()
 
 
-def trouble(settings: Any) -> str | None:
+def trouble(settings: Settings) -> str | None:
     """Why the server would take no letter of ours, in French, asked for real; None when it would. Nothing is sent.
 
     Raises OSError when nobody answers.

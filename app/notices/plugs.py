@@ -1,14 +1,13 @@
 """Letters leave by the outbox: one row, one recipient, one letter."""
 
-from typing import Any
-
 from jinja2 import Environment
 
 from app.core.outbox import Hopeless, Row, handles, lasts
 from app.notices import letter, mailer
+from config import Settings
 
 
-def plug(settings: Any, templates: Environment) -> None:
+def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     lasts("mail", settings.mail_days)  # RFC 5321 §4.5.4.1: a sender gives up after four or five days
 

@@ -27,6 +27,7 @@ from app.people import applications
 from app.people.models import Application, Collectivity
 from app.signing import enrol, setting
 from app.trust import authorities, trust_lists
+from config import Settings
 
 if TYPE_CHECKING:
     from app.trust.timestamp import TimestampClient
@@ -54,14 +55,14 @@ class Check:
     broken: Level = Level.RED
 
 
-def examine(settings: Any, only: Collection[str] = ()) -> Iterator[Finding]:
+def examine(settings: Settings, only: Collection[str] = ()) -> Iterator[Finding]:
     """Every check in turn, or those of these names; one that fails does not stop the others."""
     for check in checks(settings):
         if not only or check.name in only:
             yield made(check, settings)
 
 
-def made(check: Check, settings: Any, *, details: bool = True) -> Finding:
+def made(check: Check, settings: Settings, *, details: bool = True) -> Finding:
     """What one check finds; without `details` a break says its remedy alone, to who may not read of the machine."""
     try:
         seen = check.look(settings)
@@ -75,12 +76,12 @@ def made(check: Check, settings: Any, *, details: bool = True) -> Finding:
     return Finding(check.name, True, seen, Level.GREEN)
 
 
-def names(settings: Any) -> list[str]:
+def names(settings: Settings) -> list[str]:
     """The names of the checks of this installation, in their order."""
     return [one.name for one in checks(settings)]
 
 
-def checks(settings: Any) -> tuple[Check, ...]:
+def checks(settings: Settings) -> tuple[Check, ...]:
     """The checks of this installation, in their order."""
     absent = {REMOTE: not settings.csc_url, ANTIVIRUS: not settings.antivirus_url}
     return tuple(one for one in _EVERY if not absent.get(one.name))
@@ -93,14 +94,14 @@ def _short(fault: Exception) -> str:
     return _ACCOUNT.sub("//…@", (str(fault).splitlines() or [type(fault).__name__])[0])[:200]
 
 
-def _database(settings: Any) -> str:
+def _database(settings: Settings) -> str:
     del settings
     with engine().connect() as connection:
         connection.execute(sa.text("SELECT 1"))
     return f"{engine().dialect.name} répond"
 
 
-def _migrations(settings: Any) -> str:
+def _migrations(settings: Settings) -> str:
     del settings
     found, wanted = schema.revisions()
     if found is not None and not schema.knows(found):
@@ -123,12 +124,12 @@ def _migrations(settings: Any) -> str:
     return f"à jour ({wanted})"
 
 
-def _store(settings: Any) -> str:
+def _store(settings: Settings) -> str:
     vault.store().probe()
     return f"écriture puis relecture réussies ({settings.store_url.split(':')[0]})"
 
 
-def _mail(settings: Any) -> str:
+def _mail(settings: Settings) -> str:
     if not settings.mail_url:
         raise Unwell("aucun serveur : donnez PARAPHE_MAIL_URL")
     if (trouble := mailer.trouble(settings)) is not None:
@@ -136,7 +137,7 @@ def _mail(settings: Any) -> str:
     return "le serveur répond"
 
 
-def _links(settings: Any) -> str:
+def _links(settings: Settings) -> str:
     if clear := list(links.in_clear(settings)):
         raise Unwell(
             "des services d’une autre machine sont joints en clair, ou sans vérifier que ce sont bien eux : "
@@ -145,7 +146,7 @@ def _links(settings: Any) -> str:
     return "chiffrées, ou dans la machine et les hôtes que vous avez nommés"
 
 
-def _timestamp(settings: Any) -> str:
+def _timestamp(settings: Settings) -> str:
     if not settings.tsa_url:
         raise Unwell(
             "aucune autorité : donnez PARAPHE_TSA_URL ; les signatures seraient sans horodatage (B-B)"
@@ -186,7 +187,7 @@ def _gap(client: "TimestampClient | None", named: str, otherwise: str = "rien ne
     return gap.total_seconds()
 
 
-def _authorities(settings: Any) -> str:
+def _authorities(settings: Settings) -> str:
     """Whom we believe and may ask: without either nobody signs, and no signature is found valid."""
     if not settings.trust_roots and not settings.trust_lists:
         raise Unwell(
@@ -261,12 +262,12 @@ def _answers(host: str, hosts: Sequence[str]) -> bool:
     return False
 
 
-def _remote(settings: Any) -> str:
+def _remote(settings: Settings) -> str:
     said = setting.remote_service().ask("info", {})
     return f"« {settings.csc_name} » répond (API {str(said.get('specs', '?'))[:20]})"
 
 
-def _signature(settings: Any) -> str:
+def _signature(settings: Settings) -> str:
     del settings
     from cryptography import x509
 
@@ -296,7 +297,7 @@ def certificates(collectivity_id: int | None = None) -> str:
     return "chacun n’a qu’un titulaire"
 
 
-def _software(settings: Any) -> str | Remark:
+def _software(settings: Settings) -> str | Remark:
     """No token of a software in service has ended, or ends before anybody would see it; each webhook secret is readable."""
     del settings
     if schema.behind():
@@ -340,7 +341,7 @@ def _shut(db: Db) -> list[str]:
     return names
 
 
-def _marks(settings: Any) -> str | Remark:
+def _marks(settings: Settings) -> str | Remark:
     outside = settings.marks_folder
     if outside is not None:
         if outside.resolve().is_relative_to(Path(settings.data_dir).resolve()):
@@ -375,7 +376,7 @@ def _marks(settings: Any) -> str | Remark:
     return f"le dernier {instant(last)} ; chacun est {' et '.join(places)}"
 
 
-def _worker(settings: Any) -> str:
+def _worker(settings: Settings) -> str:
     del settings
     last = heartbeat.last("worker")
     if last is None or now() - last > WORKER_SILENT:

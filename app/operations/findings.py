@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from app.core.clock import now
 from app.core.french import jour_long
-from config import LOOPBACK
+from config import LOOPBACK, Settings
 
 SHORT = timedelta(days=21)
 """A certificate that has less than this to live is told: an authority and a holiday both take their time."""
@@ -55,7 +55,7 @@ class Ending(Unwell):
     level = Level.AMBER
 
 
-def in_service(settings: Any) -> bool:
+def in_service(settings: Settings) -> bool:
     """Whether others reach this installation: its public address is not this very machine's."""
     return urlsplit(settings.public_url).hostname not in LOOPBACK
 

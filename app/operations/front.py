@@ -19,6 +19,7 @@ from app.core.addresses import Allowed, entry_of
 from app.core.refusals import Refusal
 from app.core.security import secret
 from app.operations.findings import Level, Remark, Unwell, in_service, lasting
+from config import Settings
 
 if TYPE_CHECKING:
     from app.core.outside import Bounds, Response
@@ -51,7 +52,7 @@ _UNTRUSTED = {
 }
 
 
-def address(settings: Any) -> str | Remark:
+def address(settings: Settings) -> str | Remark:
     """The public address in https, its certificate believed by all and lasting, and nothing served in http beside it."""
     if settings.demo and in_service(settings):
         raise Unwell("les pages de la démonstration sont ouvertes à tous : ôtez PARAPHE_DEMO")
@@ -127,7 +128,7 @@ class _Slowly:
         yield b"0" * _HALF
 
 
-def proxy(settings: Any) -> str | Remark:
+def proxy(settings: Settings) -> str | Remark:
     """What the proxy does: it keeps slow bodies to itself, says who asks and in https, and is believed no more than it should."""
     if not in_service(settings):
         return _LOCAL

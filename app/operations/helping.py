@@ -4,15 +4,15 @@ import multiprocessing
 import os
 from functools import partial
 from multiprocessing.process import BaseProcess
-from typing import Any
 
 from app.batches import crew
+from config import Settings
 
 MOST = 4
 """Helpers that a worker calls unless the installation says: beyond, the database is what all of them wait for."""
 
 
-def crew_of(settings: Any) -> None:
+def crew_of(settings: Settings) -> None:
     """Let this worker call as many helpers as the installation allows: one for each core beyond two, unless it says."""
     most = settings.batch_processes
     if most is None:
@@ -20,7 +20,7 @@ def crew_of(settings: Any) -> None:
     crew.ready(partial(start, settings), most)
 
 
-def start(settings: Any) -> BaseProcess:
+def start(settings: Settings) -> BaseProcess:
     """A new helper; it ends when it has nothing to do, or when whoever called it has died."""
     process = multiprocessing.get_context("spawn").Process(
         target=_help, args=(settings, os.getpid()), name="paraphe-lot"
@@ -29,7 +29,7 @@ def start(settings: Any) -> BaseProcess:
     return process
 
 
-def _help(settings: Any, caller: int) -> None:
+def _help(settings: Settings, caller: int) -> None:
     from app import create_app
 
     app = create_app(settings)

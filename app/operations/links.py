@@ -1,11 +1,10 @@
 """Which services of the installation would be spoken to in the clear, or without knowing that it is they (ASVS 12.3)."""
 
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from app.transmission.settings import declared
-from config import LOOPBACK
+from config import LOOPBACK, Settings
 
 LINKS = (
     ("mail_url", "le courriel"),
@@ -25,7 +24,7 @@ CLEAR = {
 VERIFIED = "verify-full"  # « verify-ca » takes any server that the authority certified, whatever its name
 
 
-def in_clear(settings: Any) -> Iterator[str]:
+def in_clear(settings: Settings) -> Iterator[str]:
     """Each service on another machine that is reached so, with the setting and what to write instead.
 
     Neither this very machine nor a name of `PARAPHE_CLEAR_HOSTS` (a closed network) is told. Addresses are never repeated:

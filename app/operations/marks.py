@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import structlog
 
@@ -21,6 +20,7 @@ from app.core.db import reading
 from app.core.refusals import Refusal
 from app.journal import anchors
 from app.operations import shares
+from config import Settings
 
 FOLDER = "reperes"
 BESIDE = ".tsr"
@@ -49,14 +49,14 @@ class Seen:
     fault: str | None
 
 
-def take(settings: Any) -> Mark:
+def take(settings: Settings) -> Mark:
     """Write the heads of now here, and in the folder outside if there is one; refuses what either step refuses."""
     mark = write_here(settings)
     copy_outside(settings, mark)
     return mark
 
 
-def write_here(settings: Any) -> Mark:
+def write_here(settings: Settings) -> Mark:
     """Write the heads of now, dated by the authority where there is one, in the folder of the data.
 
     Refuses what the authority refuses (`timestamp-silent`, `timestamp-wrong-clock`), and `mark-unwritten`.
@@ -74,7 +74,7 @@ def write_here(settings: Any) -> Mark:
     return Mark(ours / name, len(lines), token is not None)
 
 
-def copy_outside(settings: Any, mark: Mark) -> None:
+def copy_outside(settings: Settings, mark: Mark) -> None:
     """Write a mark in the folder outside, if there is one, in the same bytes; refuses `mark-unwritten` and `share-away`.
 
     The folder is never made: where its share is not mounted, a new one would be on this very disk.
@@ -106,7 +106,7 @@ def _write(folder: Path, name: str, data: bytes, token: bytes | None, *, ours: b
         raise Refusal("mark-unwritten", folder=str(folder), why=error.strerror or str(error)) from error
 
 
-def daily(settings: Any) -> None:
+def daily(settings: Settings) -> None:
     """Take a mark when the last one is a day old, mail it where it is asked, copy it outside; one not taken is tried in an hour.
 
     A folder outside that is away holds back neither the letter nor the next day's mark: the doctor tells it.

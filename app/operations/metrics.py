@@ -18,6 +18,7 @@ from app.operations.examined import rounds, view
 from app.operations.findings import Level
 from app.people.models import LoginSession
 from app.transmission import silences
+from config import Settings
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _OPEN = sa.text("state IN ('pending','running')")
@@ -36,7 +37,7 @@ def allowed(address: str | None, headers: Mapping[str, str], token: str) -> bool
     return direct and not given and address in {"127.0.0.1", "::1", ""}
 
 
-def text(settings: Any) -> bytes:
+def text(settings: Settings) -> bytes:
     """The figures at this moment. Nothing is written."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(settings))
@@ -46,7 +47,7 @@ def text(settings: Any) -> bytes:
 class _Figures:
     """Read anew at each question."""
 
-    def __init__(self, settings: Any) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def collect(self) -> Iterator[Any]:
@@ -103,7 +104,7 @@ def _sessions(db: Db) -> Iterator[GaugeMetricFamily]:
     yield _one("paraphe_sessions_open", "Login sessions that may still serve.", db.scalar(query) or 0)
 
 
-def _findings(db: Db, settings: Any) -> Iterator[GaugeMetricFamily]:
+def _findings(db: Db, settings: Settings) -> Iterator[GaugeMetricFamily]:
     """One figure for each check; what is old is told as unknown: nobody knows it of now."""
     told = GaugeMetricFamily(
         "paraphe_finding",

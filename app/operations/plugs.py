@@ -6,9 +6,10 @@ from app.files import vault
 from app.journal import beside
 from app.operations import posted, shares
 from app.operations.state import folders, seats
+from config import Settings
 
 
-def plug(settings: Any, jinja: Any) -> None:
+def plug(settings: Settings, jinja: Any) -> None:
     """Let `journal verify --state` look at folders, their documents, and who holds which desk."""
     del jinja
     posted.plug(settings)

@@ -9,7 +9,6 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -21,6 +20,7 @@ from app.notices import mailer
 from app.notices.letter import message_id
 from app.operations import marks
 from app.people.models import Collectivity
+from config import Settings
 
 KIND = "mark.mail"
 _WORDS = """Voici le repère du journal de Paraphe, pris le {day} sur {place} :
@@ -50,7 +50,7 @@ def announce(db: Db, path: Path) -> None:
     post(db, here, [News(KIND, f"mark {path.name}", {"files": files})])
 
 
-def plug(settings: Any) -> None:
+def plug(settings: Settings) -> None:
     """Register the kind of row, once for the process."""
     lasts(KIND, settings.mail_days)
 
@@ -63,7 +63,7 @@ def plug(settings: Any) -> None:
         mailer.send(parseaddr(settings.marks_mail)[1], letter(row, settings), settings)
 
 
-def letter(row: Row, settings: Any) -> EmailMessage:
+def letter(row: Row, settings: Settings) -> EmailMessage:
     """The letter of a row; its files as they are on disk, in base64 so that no relay touches an end of line."""
     files: dict[str, str] = row.payload["files"]
     name = next(iter(files))

@@ -10,7 +10,6 @@ from importlib.metadata import PackageNotFoundError, version
 from itertools import repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from app.core import jobs
@@ -21,7 +20,8 @@ from app.files.antivirus import PIECE, Scanner, SilentError, TooLargeError
 from app.files.office import OfficeConverter, alone
 from app.operations.findings import Level, Remark, Unwell, in_service
 from app.people import breached
-from config import secrets_in_clear
+from app.transmission.s2low.settings import S2lowSettings
+from config import Settings, secrets_in_clear
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = "docs/deploy/requirements.lock"
@@ -35,7 +35,7 @@ _RTF = rb"{\rtf1\ansi{\fonttbl{\f0 Arial;}}\f0 Essai de conversion.\par}"
 _MANY = 3
 
 
-def space(settings: Any) -> str:
+def space(settings: Settings) -> str:
     """The disks of the data and of the documents keep the room that the settings ask for."""
     least = settings.disk_free_mb * 1024 * 1024
     places = {str(place): shutil.disk_usage(place).free for place in _places(settings)}
@@ -53,7 +53,7 @@ def _room(size: int) -> str:
     return f"{size / 2**30:.1f}{HARD}Go".replace(".", ",")
 
 
-def _places(settings: Any) -> Iterator[Path]:
+def _places(settings: Settings) -> Iterator[Path]:
     yield Path(settings.data_dir)
     yield from _folder_of(settings.store_url)
     for url in (settings.database_url, settings.queue_url):
@@ -74,7 +74,7 @@ def _sqlite(url: str) -> Iterator[Path]:
         yield from (one for one in map(Path, (name, f"{name}-wal", f"{name}-shm")) if one.is_file())
 
 
-def at_rest(settings: Any) -> str | Remark:
+def at_rest(settings: Settings) -> str | Remark:
     """The disks of the data, of a base in a file and of documents in a folder are encrypted, as `docs/security.md` asks."""
     if settings.disks_encrypted:
         return "chiffrés hors de cette machine, d’après PARAPHE_DISKS_ENCRYPTED"
@@ -106,7 +106,7 @@ def _sealed(node: Path) -> bool:
     return bool(below) and all(map(_sealed, below))
 
 
-def rights(settings: Any) -> str | Remark:
+def rights(settings: Settings) -> str | Remark:
     """Not every account of this machine reads a secret, the database, the documents or the marks, nor does a copy of `.env`."""
     open_to_all = [str(one) for one in _private(settings) if _exposed(one)]
     if open_to_all:
@@ -125,13 +125,13 @@ def rights(settings: Any) -> str | Remark:
     return "ni les données ni les secrets ne sont ouverts à tous les comptes de la machine"
 
 
-def _private(settings: Any) -> Iterator[Path]:
+def _private(settings: Settings) -> Iterator[Path]:
     yield from (Path(".env").absolute(), Path(settings.data_dir))
     yield from _folder_of(settings.store_url)
     for url in (settings.database_url, settings.queue_url, settings.rate_limit_url):
         yield from _sqlite(url)
     yield from (one for one in (settings.seal_p12, settings.seal_pkcs11_pin_file) if one is not None)
-    home = Path(settings.s2low_folder)
+    home = S2lowSettings.read(settings).folder
     yield from (*home.glob("*/client.pem"), *home.glob("*/compte"))
 
 
@@ -145,7 +145,7 @@ def _exposed(path: Path) -> bool:
         return False  # what is not there exposes nothing; what cannot be read is another check's
 
 
-def antivirus(settings: Any) -> str:
+def antivirus(settings: Settings) -> str:
     """The scanner names the harmless file made to try it, finds nothing in a plain one, and looks at the heaviest deposit."""
     scanner = Scanner(settings.antivirus_url, settings.antivirus_seconds)
     try:
@@ -172,7 +172,7 @@ def antivirus(settings: Any) -> str:
     return f"reconnaît le fichier d’essai ({name}) et laisse passer un texte, jusqu’à {settings.upload_limit_mb}{HARD}Mio"
 
 
-def program(settings: Any) -> str | Remark:
+def program(settings: Settings) -> str | Remark:
     """The files that pages and stamps are made of are there; those of the browser are the ones that were released."""
     there = files_of(ROOT)
     if in_service(settings) and not settings.simulators and (more := beside(ROOT)):
@@ -218,7 +218,7 @@ def _there(path: Path) -> bool:
     return path.is_file() or (path.is_dir() and any(path.iterdir()))
 
 
-def libraries(settings: Any) -> str | Remark:
+def libraries(settings: Settings) -> str | Remark:
     """Each library is in the version that was released, and no other: the one that its bill of materials names.
 
     Where nobody else comes (a trial, a developer's machine) others are only said: newer ones are tried there first.
@@ -255,7 +255,7 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def office(settings: Any) -> str | Remark:
+def office(settings: Settings) -> str | Remark:
     """A text is converted for real, where office files are taken in."""
     if not settings.office:
         return Remark("les fichiers bureautiques sont refusés (PARAPHE_OFFICE=false)", Level.NONE)
@@ -284,7 +284,7 @@ def office(settings: Any) -> str | Remark:
     return "un texte d’essai est converti, sans réseau"
 
 
-def stolen_passwords(settings: Any) -> str | Remark:
+def stolen_passwords(settings: Settings) -> str | Remark:
     """The file of passwords of known breaches is read, and is in the order that a search in it needs."""
     path = settings.breached_passwords
     if path is None:
@@ -304,7 +304,7 @@ def stolen_passwords(settings: Any) -> str | Remark:
     return f"environ {count} sont refusés"
 
 
-def queue(settings: Any) -> str | Remark:
+def queue(settings: Settings) -> str | Remark:
     """The queue answers; what it carries is only « a row is ready »."""
     waiting = jobs.waiting()
     if waiting is None:

@@ -19,6 +19,7 @@ from app.transmission import silences
 from app.transmission.ports import Unreachable
 from app.transmission.s2low import probe
 from app.transmission.s2low.settings import S2lowSettings, account_of
+from config import Settings
 
 LATE = timedelta(minutes=15)
 """How long what is due may wait for the worker."""
@@ -28,7 +29,7 @@ _PUT_HERE = "demandez-en un autre, et remettez client.pem (PARAPHE_S2LOW_FOLDER)
 _ASK = "demandez-en un autre, et donnez-le à qui tient l’installation"
 
 
-def relay(settings: Any) -> str | Remark:
+def relay(settings: Settings) -> str | Remark:
     """Ask the operator now, with each collectivity's certificate, and tell the silences that last."""
     if schema.behind():
         return _LATER
@@ -48,7 +49,7 @@ def relay(settings: Any) -> str | Remark:
     )
 
 
-def relay_of(settings: Any, collectivity_id: int, siren: str) -> str | Remark:
+def relay_of(settings: Settings, collectivity_id: int, siren: str) -> str | Remark:
     """Whether the operator serves this collectivity, in words for its administrators."""
     with reading() as db:
         last = [f"{one.heading} ({one.words})" for one in silences.lasting(db, collectivity_id) if one.told]
@@ -61,20 +62,20 @@ def relay_of(settings: Any, collectivity_id: int, siren: str) -> str | Remark:
     return _idle(settings) or "l’opérateur reconnaît la collectivité"
 
 
-def _idle(settings: Any) -> Remark | None:
+def _idle(settings: Settings) -> Remark | None:
     """Where no transport has an operator."""
-    if settings.actes_transport == settings.helios_transport == "simulated":
+    if settings.transport("actes") == settings.transport("helios") == "simulated":
         way = "simulée" if settings.simulators else "aucun opérateur réglé"
         return Remark(f"{way}, rien ne part", Level.NONE)
     return None
 
 
-def _unknown(settings: Any, siren: str, *, machine: bool) -> Unwell | None:
+def _unknown(settings: Settings, siren: str, *, machine: bool) -> Unwell | None:
     """Why the operator does not serve a collectivity, or soon will not; nobody is asked where everything is simulated.
 
     `machine`: whether the words are for who holds the installation, places and settings included.
     """
-    if "s2low" not in {settings.actes_transport, settings.helios_transport}:
+    if "s2low" not in {settings.transport("actes"), settings.transport("helios")}:
         return None
     try:
         account = account_of(S2lowSettings.read(settings), siren)
@@ -88,14 +89,14 @@ def _unknown(settings: Any, siren: str, *, machine: bool) -> Unwell | None:
     return Unwell(fault) if fault else None
 
 
-def _simulated(settings: Any) -> str:
+def _simulated(settings: Settings) -> str:
     """What does not leave for the State, where others reach this installation; empty when all of it does."""
     if not in_service(settings) or settings.demo:
         return ""
     if settings.s2low_simulated:
         return "l’opérateur est un simulateur, rien ne part : ôtez PARAPHE_S2LOW_SIMULATED et donnez PARAPHE_S2LOW_URL"
     names = ("PARAPHE_ACTES_TRANSPORT", "PARAPHE_HELIOS_TRANSPORT")
-    ways = zip(names, (settings.actes_transport, settings.helios_transport), strict=True)
+    ways = zip(names, (settings.transport("actes"), settings.transport("helios")), strict=True)
     still = [name for name, way in ways if way == "simulated"]
     if still and settings.simulators:
         return (
@@ -110,7 +111,7 @@ def _simulated(settings: Any) -> str:
     return ""
 
 
-def outbox(settings: Any) -> str | Remark:
+def outbox(settings: Settings) -> str | Remark:
     """What does not leave: all of it after a restoration, what stopped, what is due and that nobody takes."""
     del settings
     if schema.behind():

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
@@ -25,6 +24,7 @@ from app.files.store import STAGING, mount_of
 from app.folders.models import DocumentVersion
 from app.operations.findings import Level, Remark, Unwell
 from app.operations.models import DoctorPlace
+from config import Settings
 
 BACKUPS, MARKS, DOCUMENTS = "backups", "marks", "documents"
 REGULAR = timedelta(hours=20)
@@ -108,7 +108,7 @@ def _note(db: Db, place: Place, moment: datetime) -> None:
         row.kind, row.mount, row.used_at = place.kind, place.mount, moment
 
 
-def look(settings: Any) -> str | Remark:
+def look(settings: Settings) -> str | Remark:
     """Each folder that is written in is on the disk where it was; a store that should hold documents holds some."""
     if schema.behind():
         return Remark("à examiner une fois la base à jour", Level.UNKNOWN)
@@ -143,7 +143,7 @@ def _bare() -> bool:
         return True
 
 
-def _told(db: Db, settings: Any) -> list[DoctorPlace]:
+def _told(db: Db, settings: Settings) -> list[DoctorPlace]:
     """The folders that the settings name now, and those of regular backups."""
     named = {str(one.absolute()) for one in (*_store(settings), settings.marks_folder) if one is not None}
     return [
@@ -163,7 +163,7 @@ def forget(db: Db, folder: Path) -> None:
     db.execute(sa.delete(DoctorPlace).where(DoctorPlace.path == row.path))
 
 
-def _store(settings: Any) -> Iterator[Path]:
+def _store(settings: Settings) -> Iterator[Path]:
     parts = urlsplit(settings.store_url)
     if parts.scheme == "file":
         yield Path(unquote(parts.netloc + parts.path))

@@ -1,15 +1,14 @@
 """What the installation decides of people: how long a proof of who one is counts, and for which address keys are made."""
 
-from typing import Any
-
 from jinja2 import Environment
 
 from app.people import breached, identity, login
 from app.people.factors import passkeys
 from app.people.factors.ways import Passkey, Totp
+from config import Settings
 
 
-def plug(settings: Any, templates: Environment) -> None:
+def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     del templates  # it prints nothing
     login.configure(settings.idle_minutes, settings.session_hours)

@@ -28,6 +28,7 @@ from app.transmission.channels import open_channel
 from app.transmission.models import Transmission
 from app.transmission.parcel import sender_of
 from app.transmission.ports import SIMULATED, AccountRefused, Listed, Sender, Unreachable
+from config import Settings
 
 log = structlog.get_logger()
 FETCH: Final = "pes.fetch"
@@ -78,7 +79,7 @@ class Received:
     simulated: bool
 
 
-def look(settings: Any) -> None:
+def look(settings: Settings) -> None:
     """Ask for a round of fetching, once for each period and each collectivity whose flows the Treasury takes (`rounds.due`)."""
     flow = sa.select(sa.literal(1)).where(
         Transmission.collectivity_id == Collectivity.id,
@@ -97,7 +98,7 @@ def ask(db: Db, actor: Actor, key: str) -> None:
     rounds.request(db, actor, FETCH, key)
 
 
-def fetch(row: Row, settings: Any) -> None:
+def fetch(row: Row, settings: Settings) -> None:
     """Fetch and keep what is waiting; a file is given back as taken only once it is written here.
 
     What was not answered is never done: the round waits, says why, and asks again; administrators are told (`silences`).

@@ -1,7 +1,6 @@
 """What a payment flow brings to its folder: the facts of its form, what it must satisfy, and the sheet of its signatory."""
 
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment
 
@@ -17,6 +16,7 @@ from app.pes.index import take
 from app.pes.meaning import meaning
 from app.pes.sheet import Sheet, cautions, repeated, to_rule
 from app.transmission import answered
+from config import Settings
 from workflows.family import Family
 
 NAMED = {"NomFic": "NomFic (Enveloppe/Parametres)", "CodCol": "CodCol (EnTetePES)"}
@@ -30,7 +30,7 @@ TOLD = 5
 """How many faults of the schema a refusal tells."""
 
 
-def plug(settings: Any, templates: Environment) -> None:
+def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     sheet = Sheet(templates)
     for family in catalogue().values():
@@ -54,7 +54,7 @@ def plug(settings: Any, templates: Environment) -> None:
 class _Fetch:
     """The handler that fetches what the Treasury sends of itself, given the settings."""
 
-    def __init__(self, settings: Any) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def __call__(self, row: Row) -> None:

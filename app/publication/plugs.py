@@ -1,7 +1,5 @@
 """What publication brings to a folder: the act goes online as it is published, and a band says where it stands."""
 
-from typing import Any
-
 import sqlalchemy as sa
 from jinja2 import Environment
 from markupsafe import Markup
@@ -16,10 +14,11 @@ from app.people.models import Collectivity
 from app.publication import record
 from app.publication.models import PublicSite
 from app.publication.waiting import any_questioned, questioned
+from config import Settings
 from workflows.circuit import StepKind
 
 
-def plug(settings: Any, templates: Environment) -> None:
+def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     del settings  # nothing here is configured
     sockets.publishing(record.follow)

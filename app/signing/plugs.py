@@ -34,6 +34,7 @@ from app.signing.views import SignatureView, address, by_hand, in_both_names, ju
 from app.trust.assurance import LABELS
 from app.verification import sockets as attestations
 from app.verification.records import judge_kept, key_of, remembered
+from config import Settings
 from workflows.events import Action
 from workflows.family import Problem
 
@@ -46,7 +47,7 @@ ARCHIVING = {
 }
 
 
-def plug(settings: Any, templates: Environment) -> None:
+def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     setting.configure(settings)
     attestations.seals(setting.sealed, attestation_seal)

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from app.core.refusals import Refusal
 from app.verification import setting as verification
+from config import Settings
 
 if TYPE_CHECKING:
     from app.signing.ports import ServerKey
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _chosen: dict[str, Any] = {"settings": None}
 
 
-def configure(settings: Any) -> None:
+def configure(settings: Settings) -> None:
     """Give signing its settings."""
     _chosen["settings"] = settings
     for one in (seal_key, remote_service):

@@ -29,6 +29,7 @@ from app.transmission.models import Receipt, Transmission
 from app.transmission.parcel import parcel_of
 from app.transmission.ports import Answer, AnswerKind
 from app.transmission.traits import having
+from config import Settings
 
 KIND: Final = "answer.again"
 EVENT: Final = "another_answer"
@@ -105,7 +106,7 @@ def asked_about(channel: str, reference: str) -> int:
     return sum(_ask(row.collectivity_id, f"{KIND}-{row.id}-{now().isoformat()}", row.id) for row in rows)
 
 
-def ask(row: Row, settings: Any) -> None:
+def ask(row: Row, settings: Settings) -> None:
     """Ask the other side about a sending that it answered, and keep what it says otherwise."""
     actor = system(row.collectivity_id)
     with reading(row.collectivity_id) as db:
@@ -115,14 +116,15 @@ def ask(row: Row, settings: Any) -> None:
         if sending.simulated != channel.simulated or sending.reference is None or not sending.versions:
             return
         reference, name = sending.reference, sending.channel
-        prepared = {
-            "round_number": sending.round,
-            "step": sending.step,
-            "prepared_at": sending.prepared_at,
-            "settings": settings,
-            "versions": sending.versions,
-        }
-        with parcel_of(db, db.get_one(Folder, sending.folder_id), **prepared) as parcel:
+        with parcel_of(
+            db,
+            db.get_one(Folder, sending.folder_id),
+            round_number=sending.round,
+            step=sending.step,
+            prepared_at=sending.prepared_at,
+            settings=settings,
+            versions=sending.versions,
+        ) as parcel:
             db.close()  # what follows may wait for the network: no connection is held meanwhile
             with silences.watching(actor, name, settings):
                 answer = channel.poll(parcel, reference)

@@ -3,18 +3,18 @@
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from app.core.refusals import Refusal
 from app.transmission.ports import Channel
+from app.transmission.settings import names
+from config import Settings
 
-_HOME = Path(__file__).resolve().parents[1] / "channels"
 _setting: dict[str, Any] = {}
 _simulators: dict[str, Callable[[Any], Any]] = {}
 
 
-def configure(settings: Any) -> None:
+def configure(settings: Settings) -> None:
     """Give the channels their settings."""
     _setting["settings"] = settings
     open_channel.cache_clear()
@@ -33,11 +33,6 @@ def simulated_by(simulators: Mapping[str, Callable[[Any], Any]]) -> None:
 def simulator(name: str) -> Callable[[Any], Any] | None:
     """Who plays the other side of this channel; None in a production."""
     return _simulators.get(name)
-
-
-def names() -> list[str]:
-    """The channels that exist: one folder each."""
-    return sorted(home.parent.name for home in _HOME.glob("*/channel.py"))
 
 
 @lru_cache(maxsize=16)

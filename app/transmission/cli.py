@@ -2,8 +2,8 @@
 
 import click
 
-from app.transmission.channels import names, open_channel
-from app.transmission.settings import declared, table
+from app.transmission.channels import open_channel
+from app.transmission.settings import declared, names, table
 
 
 @click.command("channels")

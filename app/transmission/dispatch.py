@@ -31,6 +31,7 @@ from app.transmission.models import Transmission
 from app.transmission.parcel import parcel_of
 from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel, Rejected, Uncertain
 from app.transmission.traits import traits_of
+from config import Settings
 
 log = structlog.get_logger()
 HELD_SECONDS = 600.0
@@ -61,7 +62,7 @@ SIMULATOR_GONE = (
 )
 
 
-def transmit(row: Row, settings: Any) -> None:
+def transmit(row: Row, settings: Settings) -> None:
     """Bring one transmission as far as it can go now; called again until the other side has answered."""
     actor = system(row.collectivity_id)
     sending = open_transmission(
@@ -78,14 +79,15 @@ def transmit(row: Row, settings: Any) -> None:
         return
     with reading(row.collectivity_id) as db:
         folder = db.get_one(Folder, sending.folder_id)
-        prepared = {
-            "round_number": sending.round,
-            "step": sending.step,
-            "prepared_at": sending.prepared_at,
-            "settings": settings,
-            "versions": sending.versions,
-        }
-        with parcel_of(db, folder, **prepared) as parcel:
+        with parcel_of(
+            db,
+            folder,
+            round_number=sending.round,
+            step=sending.step,
+            prepared_at=sending.prepared_at,
+            settings=settings,
+            versions=sending.versions,
+        ) as parcel:
             db.close()  # what follows may wait for the network: no connection is held meanwhile
             with silences.watching(actor, sending.channel, settings):
                 try:
@@ -130,7 +132,7 @@ def _deliver(actor: Actor, sending: Sending, channel: Channel, parcel: Parcel) -
     return reference
 
 
-def _act_on(actor: Actor, sending: Sending, answer: Answer, settings: Any) -> None:
+def _act_on(actor: Actor, sending: Sending, answer: Answer, settings: Settings) -> None:
     sha256 = None
     if answer.raw is not None:
         sha256 = vault.store().put_bytes(vault.scope(actor.collectivity_id), answer.raw).sha256

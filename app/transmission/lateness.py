@@ -1,7 +1,6 @@
 """A receipt that does not come: shown on the folder's page and told once to who can call; nothing is ever sent again for it."""
 
 from datetime import timedelta
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,11 +15,12 @@ from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.transmission.models import Transmission
 from app.transmission.traits import traits_of
+from config import Settings
 
 LATE = "receipt_late"
 
 
-def late(row: Transmission, settings: Any) -> bool:
+def late(row: Transmission, settings: Settings) -> bool:
     """Whether the answer should have come: `<channel>_late_hours` after the sending; a channel without it is never late."""
     hours = getattr(settings, f"{row.channel}_late_hours", None)
     if hours is None or row.sent_at is None or row.state != "sent":
@@ -37,7 +37,7 @@ def sentence(row: Transmission) -> str:
 
 
 @use_case
-def tell(db: Db, actor: Actor, transmission_id: int, settings: Any) -> str | None:
+def tell(db: Db, actor: Actor, transmission_id: int, settings: Settings) -> str | None:
     """Journal and letters the first time that it is seen late; returns the sentence as long as it is."""
     row = db.get_one(Transmission, transmission_id, with_for_update=True)
     if not late(row, settings):

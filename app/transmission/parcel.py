@@ -17,6 +17,7 @@ from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.sockets import plugged, told_cautions
 from app.people.models import Collectivity
 from app.transmission.ports import Parcel, ParcelFile, Sender
+from config import Settings
 
 PAPER = "paper"
 SENT_ROLES = ("main", "signature", "attachment", "original", "data")
@@ -30,7 +31,7 @@ def parcel_of(
     round_number: int,
     step: str,
     prepared_at: datetime,
-    settings: Any,
+    settings: Settings,
     versions: Collection[int] | None = None,
 ) -> Iterator[Parcel]:
     """The parcel, whose files live until the block ends; the same folder and moment give the same parcel.
@@ -106,7 +107,7 @@ def _file(folder: Folder, document: Document, version: DocumentVersion, room: Pa
     )
 
 
-def sender_of(db: Db, collectivity_id: int, settings: Any) -> Sender:
+def sender_of(db: Db, collectivity_id: int, settings: Settings) -> Sender:
     """The collectivity as the State knows it."""
     row = db.get_one(Collectivity, collectivity_id)
     email = str(row.settings.get("email") or settings.actes_email)

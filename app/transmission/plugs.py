@@ -23,6 +23,7 @@ from app.transmission.parcel import parcel_of
 from app.transmission.rehearsal import rehearse, to_leave
 from app.transmission.s2low import expiry
 from app.transmission.traits import having, traits_of
+from config import Settings
 from workflows.circuit import DONE, StepKind
 from workflows.family import Problem
 from workflows.loader import load
@@ -32,7 +33,7 @@ BACK = {"partial": "warn", "refused": "danger"}
 STOPPED = "Envoi arrêté après le dernier essai"
 
 
-def plug(settings: Any, templates: Environment) -> None:
+def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     channels.configure(settings)
     handles("step.transmit")(_Handler(settings, transmit))
@@ -51,7 +52,7 @@ def plug(settings: Any, templates: Environment) -> None:
 class _Handler:
     """A handler of rows that is given the settings; a second application of the process registers its own."""
 
-    def __init__(self, settings: Any, do: Callable[[Row, Any], None]) -> None:
+    def __init__(self, settings: Settings, do: Callable[[Row, Any], None]) -> None:
         self._settings, self._do = settings, do
 
     def __call__(self, row: Row) -> None:
@@ -110,7 +111,7 @@ def _returned(db: Db, folders: Collection[int]) -> Mapping[int, str]:
 class _Check:
     """Before departure: every rule that the carrier would apply, while the sender can still correct."""
 
-    def __init__(self, settings: Any) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def __call__(self, db: Db, folder: Folder) -> list[Problem]:
@@ -119,13 +120,14 @@ class _Check:
         found: list[Problem] = []
         for step in circuit.applicable(folder.facts):
             if step.kind is StepKind.TRANSMIT and step.channel:
-                moment = {
-                    "round_number": folder.round + 1,
-                    "step": step.key,
-                    "prepared_at": now(),
-                    "settings": self._settings,
-                }
-                with parcel_of(db, folder, **moment) as parcel:
+                with parcel_of(
+                    db,
+                    folder,
+                    round_number=folder.round + 1,
+                    step=step.key,
+                    prepared_at=now(),
+                    settings=self._settings,
+                ) as parcel:
                     problems = channels.open_channel(step.channel).check(parcel)
                 found += [Problem(f"channel-{one.rule}", one.field or "", one.sentence) for one in problems]
         return found
@@ -134,7 +136,7 @@ class _Check:
 class _Obstacle:
     """Before a signature: what the carrier would refuse, since the folder was sent into its circuit."""
 
-    def __init__(self, settings: Any) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def __call__(self, db: Db, folder: Folder) -> list[Problem]:
@@ -146,7 +148,7 @@ class _Obstacle:
 class _Words:
     """What the folder's page says of a sending."""
 
-    def __init__(self, settings: Any) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def note(self, db: Db, folder: Folder, step: str) -> Mapping[str, Any] | None:

@@ -4,7 +4,6 @@ import json
 from collections import OrderedDict
 from hashlib import sha256
 from threading import Lock
-from typing import Any
 
 from app.circuits.library import circuit_of, current, family_of
 from app.core.clock import now
@@ -15,6 +14,7 @@ from app.people.models import Collectivity
 from app.transmission import channels
 from app.transmission.parcel import parcel_of
 from app.transmission.ports import Problem
+from config import Settings
 from workflows.circuit import Circuit, Step, StepKind
 from workflows.loader import load
 
@@ -31,7 +31,7 @@ def to_leave(db: Db, folder: Folder) -> Step | None:
     return next((step for step in route[place:] if step.kind is StepKind.TRANSMIT and step.channel), None)
 
 
-def rehearse(db: Db, folder: Folder, step: Step, settings: Any) -> tuple[Problem, ...]:
+def rehearse(db: Db, folder: Folder, step: Step, settings: Settings) -> tuple[Problem, ...]:
     """Every rule that the folder's channel would apply at this step; the same folder is judged once in a process.
 
     Nothing is asked outside. What is kept is known by all that decides of it: the facts, the files and their types, the
@@ -46,8 +46,9 @@ def rehearse(db: Db, folder: Folder, step: Step, settings: Any) -> tuple[Problem
         if (found := _known.get(key)) is not None:
             _known.move_to_end(key)
             return found
-    moment = {"round_number": folder.round, "step": step.key, "prepared_at": now(), "settings": settings}
-    with parcel_of(db, folder, **moment) as parcel:
+    with parcel_of(
+        db, folder, round_number=folder.round, step=step.key, prepared_at=now(), settings=settings
+    ) as parcel:
         found = tuple(channel.rehearse(parcel))
     with _lock:
         _known[key] = found

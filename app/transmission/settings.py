@@ -8,8 +8,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
-from app.transmission.channels import names
-
+HOME = Path(__file__).resolve().parents[1] / "channels"
 PREFIX = "PARAPHE_"
 DATA = "<données>"
 
@@ -77,6 +76,11 @@ class ChannelSettings(BaseModel):
             self.copied_as.get(name, f"{self.channel()}-{name}".replace("_", "-")): getattr(self, name)
             for name in self.folders()
         }
+
+
+def names() -> list[str]:
+    """The channels that exist: one folder each."""
+    return sorted(home.parent.name for home in HOME.glob("*/channel.py"))
 
 
 @lru_cache(maxsize=1)

@@ -25,6 +25,7 @@ from app.people.models import Collectivity, User
 from app.transmission.models import RelaySilence
 from app.transmission.ports import AccountRefused, Unreachable
 from app.transmission.traits import traits_of
+from config import Settings
 
 SILENT, REFUSED, BACK = "operator_silent", "operator_refuses", "operator_back"
 AGAIN: Final = timedelta(days=3)
@@ -51,7 +52,7 @@ class Silence:
     words: str
 
 
-def note(actor: Actor, channel: str, fault: Unreachable, settings: Any) -> None:
+def note(actor: Actor, channel: str, fault: Unreachable, settings: Settings) -> None:
     """Write that the way did not answer, and tell administrators if it is time."""
     _note(actor, channel, str(fault), isinstance(fault, AccountRefused), settings.operator_silence_hours)
 
@@ -208,7 +209,7 @@ def _open(collectivity_id: int, channel: str) -> Any:
 
 
 @contextmanager
-def watching(actor: Actor, channel: str, settings: Any) -> Iterator[None]:
+def watching(actor: Actor, channel: str, settings: Settings) -> Iterator[None]:
     """Ask the way of a channel under it: a silence is noted and waited for, an answer ends it."""
     if not _whose(channel):
         yield

@@ -7,8 +7,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Final
 
-from app.transmission.channels import names
 from app.transmission.ports import AnswerKind
+from app.transmission.settings import names
 
 STATES: Final[Mapping[str, str]] = {
     "ready": "Préparation de l’envoi",

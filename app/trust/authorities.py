@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.core.clock import now
 from app.trust import intermediates, tokens
+from config import Settings
 
 if TYPE_CHECKING:
     from app.trust.certificates import Trust
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _chosen: dict[str, Any] = {"settings": None}
 
 
-def configure(settings: Any) -> None:
+def configure(settings: Settings) -> None:
     """Give trust its settings."""
     _chosen["settings"] = settings
     for cached in (_whom, _trust, timestamper):

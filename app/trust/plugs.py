@@ -1,17 +1,16 @@
 """What trust brings: its settings, and the trusted lists fetched each night."""
 
-from typing import Any
-
 import structlog
 from jinja2 import Environment
 
 from app.core import jobs
 from app.trust import authorities
+from config import Settings
 
 log = structlog.get_logger()
 
 
-def plug(settings: Any, _templates: Environment) -> None:
+def plug(settings: Settings, _templates: Environment) -> None:
     """Register, once for the process."""
     authorities.configure(settings)
     if settings.trust_lists:

@@ -1,12 +1,11 @@
 """What verification brings: its settings."""
 
-from typing import Any
-
 from jinja2 import Environment
 
 from app.verification import setting
+from config import Settings
 
 
-def plug(settings: Any, _templates: Environment) -> None:
+def plug(settings: Settings, _templates: Environment) -> None:
     """Register, once for the process."""
     setting.configure(settings)

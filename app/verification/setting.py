@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from config import Settings
+
 _chosen: dict[str, Any] = {"settings": None}
 
 
-def configure(settings: Any) -> None:
+def configure(settings: Settings) -> None:
     """Give verification its settings."""
     _chosen["settings"] = settings
 

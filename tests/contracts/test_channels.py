@@ -14,9 +14,8 @@ import app.channels
 from app.core.refusals import Refusal
 from app.operations.keeping import backup
 from app.transmission import channels
-from app.transmission.channels import names
 from app.transmission.ports import Answer, AnswerKind, Channel, Rejected
-from app.transmission.settings import declared, table
+from app.transmission.settings import declared, names, table
 from app.transmission.traits import STATES, Traits, traits_of
 from config import Settings
 from demo.plugs import plug

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Final
 
 from app.channels.actes.act import Piece, annex_files, identifier_of, main_files, read_act, read_piece
 from app.channels.actes.archive import HEAD, digest, write_archive
@@ -41,6 +41,7 @@ from app.transmission.ports import (
     Unreachable,
 )
 from app.transmission.s2low.settings import S2lowSettings
+from config import Settings
 
 _SERIALS: Final = 10**9
 _CARD: Final = "Demandez à l’administrateur de corriger la fiche de la collectivité."
@@ -333,7 +334,7 @@ class ActesChannel(Channel):
         ]
 
 
-def open_channel(settings: Any) -> ActesChannel:
+def open_channel(settings: Settings) -> ActesChannel:
     """The channel as the installation configured it."""
     own = ActesSettings.read(settings)
     transport: ActesTransport

@@ -25,10 +25,11 @@ from app.folders.sockets import Caution, FileTypes, ReadFacts
 from app.people.models import Collectivity
 from app.transmission.ports import Problem
 from app.transmission.rehearsal import rehearse, to_leave
+from config import Settings
 from workflows.circuit import Phase
 
 
-def plug(settings: Any, templates: Environment) -> None:
+def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     sockets.options("matter", _matters)
     sockets.picker("matter", "actes.matters", "Chercher dans la classification, mes favoris…")
@@ -54,7 +55,7 @@ def _renew() -> None:
 class _Preflight:
     """What the Préfecture would refuse of a folder, from the draft to the signature: each rule with its fix."""
 
-    def __init__(self, settings: Any, templates: Environment) -> None:
+    def __init__(self, settings: Settings, templates: Environment) -> None:
         self._settings = settings
         self._templates = templates
 

@@ -17,6 +17,7 @@ from app.core.clock import PARIS, now
 from app.core.refusals import Refusal
 from app.core.sealed import unseal
 from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel, Problem, Rejected, Sender
+from config import Settings
 
 RECEIPTS: Final = ".receipts"
 """Under the folder of hand-overs: what was delivered, remembered after it was taken away."""
@@ -170,7 +171,7 @@ class HandoverChannel(Channel):
         return self._settings.folder / RECEIPTS / f"{Path(reference).stem}.json"
 
 
-def open_channel(settings: Any) -> HandoverChannel:
+def open_channel(settings: Settings) -> HandoverChannel:
     """The channel as the installation configured it."""
     return HandoverChannel(HandoverSettings.read(settings), now)
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from app.channels import replacing
 from app.channels.helios.acquit import Verdict, read_acquit
@@ -39,6 +39,7 @@ from app.transmission.ports import (
     Unreachable,
 )
 from app.transmission.s2low.settings import S2lowSettings
+from config import Settings
 
 MAX_NAME: Final = 100
 KINDS: Final = {
@@ -219,7 +220,7 @@ class HeliosChannel(Channel):
         return Answer(kind, raw, filename, None, None, reason, self.simulated)
 
 
-def open_channel(settings: Any) -> HeliosChannel:
+def open_channel(settings: Settings) -> HeliosChannel:
     """The channel as the installation configured it."""
     own = HeliosSettings.read(settings)
     transport: HeliosTransport

@@ -1,13 +1,12 @@
 """What Hélios brings to a folder's page: an acquit read as rows, by bordereau, piece, line and attachment."""
 
-from typing import Any
-
 from jinja2 import Environment
 
 from app.folders import sockets
+from config import Settings
 
 
-def plug(settings: Any, templates: Environment) -> None:
+def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     del settings, templates  # the channel has its own
     sockets.table(_table)

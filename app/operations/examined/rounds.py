@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
-from typing import Any
 
 import sqlalchemy as sa
 import structlog
@@ -25,6 +24,7 @@ from app.operations.findings import Finding, Level
 from app.operations.models import DoctorFinding, DoctorRound
 from app.people.actor import Actor
 from app.people.models import Collectivity
+from config import Settings
 
 PACE = timedelta(minutes=5)
 """Between two rounds that people ask for: each takes a token of the timestamp authority, and asks operators."""
@@ -83,7 +83,7 @@ def ask(db: Db, actor: Actor) -> None:
     append(db, actor.collectivity_id, Event(ASKED, actor.name, actor.user_id, None, told))
 
 
-def begin(settings: Any) -> None:
+def begin(settings: Settings) -> None:
     """Once a minute in the worker: begin the round that is due or asked for. A fault of it stops nothing else.
 
     While a restoration is held none begins by itself, since operators would be asked; one that is asked for does.
@@ -135,7 +135,7 @@ def _row(db: Db) -> DoctorRound:
     return row
 
 
-def _run(settings: Any) -> None:
+def _run(settings: Settings) -> None:
     with _under_way:
         try:
             look(settings)
@@ -143,7 +143,7 @@ def _run(settings: Any) -> None:
             log.warning("doctor.failed", error=repr(fault))
 
 
-def look(settings: Any) -> None:
+def look(settings: Settings) -> None:
     """Make every check, of the installation and then of each collectivity, and keep each finding as soon as it is made."""
     begun = now()
     for check in checks(settings):

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,6 +14,7 @@ from app.operations.findings import Level
 from app.operations.models import DoctorFinding
 from app.people.actor import Actor
 from app.people.models import User
+from config import Settings
 
 WORKER = "travail de fond"
 _SIGNING = (
@@ -106,13 +106,13 @@ def _many(words: str, count: int) -> str:
     return plural.get(words, words) if count > 1 else words
 
 
-def operates(db: Db, actor: Actor, settings: Any) -> bool:
+def operates(db: Db, actor: Actor, settings: Settings) -> bool:
     """Whether this administrator is one of those whom the installation names (`PARAPHE_OPERATORS`)."""
     user = db.get(User, actor.user_id) if actor.user_id is not None else None
     return user is not None and actor.administrator and user.login.lower() in settings.operators
 
 
-def installation(db: Db, settings: Any) -> Shown:
+def installation(db: Db, settings: Settings) -> Shown:
     """Everything that was found of the installation."""
     lines = sorted(whole(db, settings), key=_rank)
     groups = (
@@ -123,7 +123,7 @@ def installation(db: Db, settings: Any) -> Shown:
     return Shown(groups)
 
 
-def collectivity(db: Db, settings: Any, collectivity_id: int) -> Shown:
+def collectivity(db: Db, settings: Settings, collectivity_id: int) -> Shown:
     """What was found of one collectivity, and whether what it shares with others serves."""
     own = tuple(_kept(db, settings, collectivity_id, ("télétransmission", "envois", "certificats")))
     shared = tuple(
@@ -146,7 +146,7 @@ def _rank(line: Line) -> int:
     return _FIRST.index(line.level) if line.level in _FIRST else len(_FIRST) + 1
 
 
-def whole(db: Db, settings: Any) -> Iterator[Line]:
+def whole(db: Db, settings: Settings) -> Iterator[Line]:
     """Each finding of the installation, in the order of the checks; that of the worker is made now.
 
     The worker keeps what it finds: dead, it would leave behind that it lives.
@@ -161,7 +161,7 @@ def whole(db: Db, settings: Any) -> Iterator[Line]:
         yield Line(WORKER, fresh.level, fresh.words, now(), old=False)
 
 
-def _kept(db: Db, settings: Any, scope: int, names: Iterable[str]) -> Iterator[Line]:
+def _kept(db: Db, settings: Settings, scope: int, names: Iterable[str]) -> Iterator[Line]:
     rows = {row.name: row for row in db.scalars(sa.select(DoctorFinding).where(DoctorFinding.scope == scope))}
     for name in names:
         row = rows.get(name)

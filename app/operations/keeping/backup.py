@@ -31,6 +31,7 @@ from app.journal.chain import one_moment
 from app.operations import shares
 from app.operations.keeping import archive, rows
 from app.transmission.settings import declared
+from config import Settings
 
 _DIGEST = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
 _FILES = {
@@ -59,7 +60,7 @@ class Copied:
     lost: list[str]
 
 
-def folders(settings: Any) -> dict[str, Path]:
+def folders(settings: Settings) -> dict[str, Path]:
     """The folders that go with a base, by the name that they have in a copy: memory that no row holds."""
     return {
         "autorites-vues": settings.data_dir / "autorites-vues",
@@ -72,7 +73,7 @@ def folders(settings: Any) -> dict[str, Path]:
     }
 
 
-def backup(settings: Any, target: Path, command: Sequence[str] = ()) -> Copied:
+def backup(settings: Settings, target: Path, command: Sequence[str] = ()) -> Copied:
     """Copy the installation into a new file, through `command` when there is one; nothing of it is stopped or changed.
 
     Refuses `backup-behind` when the base is not at the schema of this version, `share-away` when its folder is not on the

@@ -32,6 +32,7 @@ from app.journal.models import JournalEntry
 from app.operations.keeping import archive, rows
 from app.operations.keeping.backup import ASIDE, HANDOVERS, folders
 from app.people.models import LoginSession, PasswordReset
+from config import Settings
 
 BY = "ligne de commande"
 MARK = "restauration-commencee.json"
@@ -194,7 +195,7 @@ def _form(name: str, data: bytes) -> tuple[rows.Form, int | None]:
     return rows.Form(name, columns, tuple(facts["order"])), facts.get("given")
 
 
-def restore(settings: Any, source: Path, command: Sequence[str] = ()) -> Restored:
+def restore(settings: Settings, source: Path, command: Sequence[str] = ()) -> Restored:
     """Put a copy back into the empty place of these settings; nothing leaves it until `resume`.
 
     Refuses what `survey` refuses, then a place that holds anything (`restore-base-filled`, `restore-store-filled`,
@@ -244,7 +245,7 @@ def empty_base(wanted: str, key: str) -> None:
         raise Refusal(key, tables=", ".join(one.name for one in tables[:5]))
 
 
-def _empty_place(settings: Any) -> None:
+def _empty_place(settings: Settings) -> None:
     if next(vault.store().kept(), None) is not None:
         raise Refusal("restore-store-filled", url=settings.store_url.split("?")[0])
     for place in folders(settings).values():
@@ -252,7 +253,7 @@ def _empty_place(settings: Any) -> None:
             raise Refusal("restore-folder-filled", folder=str(place))
 
 
-def _files(settings: Any, source: Path, command: Sequence[str]) -> None:
+def _files(settings: Settings, source: Path, command: Sequence[str]) -> None:
     """The documents into the store and the files into their folders; what is there already is the same."""
     places = folders(settings)
     with tempfile.TemporaryDirectory(prefix=".restauration-", dir=settings.data_dir) as room:

@@ -4,7 +4,6 @@ Past its end, S2LOW shows its login page under 200 and nothing leaves any more.
 """
 
 from datetime import date
-from typing import Any
 
 import sqlalchemy as sa
 from cryptography import x509
@@ -15,6 +14,7 @@ from app.core.outbox import News, Outbox, post
 from app.core.transaction import use_case
 from app.people.models import Collectivity, User
 from app.transmission.s2low.settings import S2lowSettings
+from config import Settings
 
 DISTANCES = (7, 30, 60)
 """Days before the end at which it is told, nearest first."""
@@ -36,7 +36,7 @@ def last_day(settings: S2lowSettings, siren: str) -> date | None:
 class Watch:
     """What the watchdog calls; it looks once a day in this process."""
 
-    def __init__(self, settings: Any) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def __call__(self) -> None:

@@ -1,14 +1,15 @@
 """Ask S2LOW whether it knows a collectivity: a question that changes nothing there."""
 
-from typing import Any, Final
+from typing import Final
 
 from app.transmission.ports import Rejected, Unreachable
 from app.transmission.s2low.settings import S2lowSettings, account_of
+from config import Settings
 
 _PATH: Final = "/api/test-connexion.php"
 
 
-def fault(settings: Any, siren: str, *, files: bool = True) -> str | None:
+def fault(settings: Settings, siren: str, *, files: bool = True) -> str | None:
     """Why the operator does not serve this collectivity, in French; None when it does.
 
     `files`: whether what a file of the machine lacks is said as the system says it, place included.
