@@ -98,7 +98,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
     _mount(app, *SLICES, *carriers)
     _join(app, chosen)
     import_module("app.people.login").stand_guard(app)
-    http.show_refusals(app, import_module("workflows.errors").Refusal)
+    http.show_refusals(app)
     http.note_refusals(app)
     _say_who(app, chosen)
     return app

@@ -1,13 +1,21 @@
-"""A refusal is a key and its facts; its French sentence says what did not happen, why, and what to do."""
+"""A refusal is an answer, not a crash: a key, its facts, and the French sentence that says what did not happen and what to do.
+
+There is one for the law and for the application, which brings sentences of its own (`app/core/refusals.py`).
+"""
+
+from typing import Any
 
 
-class Refusal(Exception):  # noqa: N818 (a refusal is an answer of the law, not a fault of the program)
-    """The law says no: `key` names the reason, `facts` hold what the sentence quotes."""
+class Refusal(Exception):  # noqa: N818 - it is an answer given to a person, not an error of the program
+    """What was asked is not done, nothing has changed: `key` says why, `facts` hold what the sentence quotes."""
 
-    def __init__(self, key: str, **facts: object) -> None:
+    def __init__(self, key: str, **facts: Any) -> None:
         super().__init__(key)
         self.key = key
-        self.facts: dict[str, object] = facts
+        self.facts: dict[str, Any] = facts
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.facts}" if self.facts else self.key
 
 
 SENTENCES: dict[str, tuple[int, str]] = {

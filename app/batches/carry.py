@@ -17,7 +17,6 @@ from app.folders.access import lock
 from app.folders.move import Said, move
 from app.people.login import returning
 from app.signing import copies
-from workflows.errors import Refusal as LawRefusal
 from workflows.events import Action
 
 AGAIN = frozenset({"busy"})
@@ -67,7 +66,7 @@ def carry_decisions(row: Row) -> None:
     for item_id in waiting:
         try:
             decide(said, item_id)
-        except (Refusal, LawRefusal) as refusal:
+        except Refusal as refusal:
             if refusal.key in AGAIN:
                 raise
             if refusal.key == "session-closed":

@@ -26,7 +26,6 @@ from app.signing.models import SignatureSession
 from app.signing.ports import ExternalKey, Prepared
 from app.trust import authorities
 from app.trust.certificates import asking_once, check_certificate
-from workflows.errors import Refusal as LawRefusal
 
 PART = 10
 """Folders prepared at one go: enough to keep the key busy, few enough for the page to move."""
@@ -94,7 +93,7 @@ def _offer(actor: Actor, batch_id: int, reserved: tuple[int, int, int], key: Ext
     item_id, folder_id, version = reserved
     try:
         ready = sign.prepare(actor, folder_id, version=version, key=key, confirmed=True)
-    except (Refusal, LawRefusal) as refusal:
+    except Refusal as refusal:
         if refusal.key in AGAIN or _of_every_folder(refusal.key):
             raise
         with reading(actor.collectivity_id) as db:
@@ -236,7 +235,7 @@ def _carry(said: Asked, item_id: int) -> None:
     """One folder to its end, whatever the end; only what says nothing of the folder goes on to be tried again."""
     try:
         _embed(said, item_id)
-    except (Refusal, LawRefusal) as refusal:
+    except Refusal as refusal:
         if refusal.key in AGAIN:
             raise
         if not _made(said, item_id):

@@ -14,7 +14,6 @@ from app.journal.chain import Event, append
 from app.people.actor import Actor, require
 from app.people.models import Desk
 from workflows.circuit import Circuit
-from workflows.errors import Refusal as LawRefusal
 from workflows.family import Family, check_circuit, families, family
 from workflows.loader import invalid, load, load_yaml
 from workflows.rights import Right
@@ -75,7 +74,7 @@ def freeze(db: Db, collectivity_id: int, family_name: str) -> CircuitVersion:
         return _write(db, collectivity_id, family_name, 1, found.circuit, OURS)
     try:
         check_circuit(found, circuit_of(db, version.id))
-    except LawRefusal as refusal:
+    except Refusal as refusal:
         if version.published_by != OURS:
             raise Refusal("circuit-outdated", family=found.label, **refusal.facts) from refusal
         version = _write(db, collectivity_id, family_name, version.number + 1, found.circuit, OURS)

@@ -9,11 +9,11 @@ from app.circuits.library import as_yaml, catalogue, circuit_of, current, family
 from app.circuits.models import CircuitVersion
 from app.core.db import Db, reading
 from app.core.http import guard
+from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.people.models import Desk
 from workflows.circuit import Circuit
 from workflows.drawing import svg
-from workflows.errors import Refusal as LawRefusal
 from workflows.family import Family
 
 pages = Blueprint("circuits", __name__, template_folder="templates")
@@ -69,7 +69,7 @@ def edit(family: str) -> Response | tuple[str, int]:
     if source is not None:
         try:
             number = publish(g.actor, family, source)
-        except LawRefusal as refusal:
+        except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
             flash(f"La version {number} est publiée. Les dossiers en cours gardent la leur.", "ok")

@@ -235,15 +235,15 @@ def _page(
     )
 
 
-def show_refusals(app: Flask, *kinds: type[Exception]) -> None:
+def show_refusals(app: Flask) -> None:
     """Turn refusals and the framework's own errors into French sentences; a crash gets an incident number and no details."""
 
     def refused(error: Any) -> BaseResponse:
         status, sentence = catalogue.say(error.key, error.facts)
         return answer(status, error.key, sentence, error.facts)
 
-    kinds_of_refusal: tuple[type[Exception], ...] = (Refusal, OutcomeUnknown, *kinds)
-    for kind in kinds_of_refusal:
+    kinds: tuple[type[Exception], ...] = (Refusal, OutcomeUnknown)
+    for kind in kinds:
         app.register_error_handler(kind, refused)
 
     @app.errorhandler(RequestEntityTooLarge)

@@ -6,20 +6,11 @@ from typing import Any
 
 from app.core.french import spaces
 from app.core.grammar import de, plural
+from workflows.errors import Refusal
+
+__all__ = ["OutcomeUnknown", "Refusal", "catalogue", "to_correct"]
 
 Sentences = Mapping[str, tuple[int, str]]
-
-
-class Refusal(Exception):  # noqa: N818 - it is an answer given to a person, not an error of the program
-    """What was asked is not done, nothing has changed, and `key` says why."""
-
-    def __init__(self, key: str, **facts: Any) -> None:
-        super().__init__(key)
-        self.key = key
-        self.facts: dict[str, Any] = facts
-
-    def __str__(self) -> str:
-        return f"{self.key} {self.facts}" if self.facts else self.key
 
 
 class OutcomeUnknown(Exception):  # noqa: N818 - an answer, as a refusal is

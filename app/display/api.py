@@ -23,7 +23,6 @@ from app.folders.keep import Incoming
 from app.folders.models import Folder
 from app.folders.once import Once, made_by
 from workflows.circuit import StepKind
-from workflows.errors import Refusal as Unlawful
 
 if TYPE_CHECKING:
     from app.display.schemas import (
@@ -222,7 +221,7 @@ def approve(folder_id: int, json: "Approve") -> Json:
     """Put a visa."""
     try:
         decide.approve(g.actor, folder_id, version=json.version, comment=json.comment)
-    except (Refusal, Unlawful) as refusal:
+    except Refusal as refusal:
         if refusal.key.startswith(_MISSED) and _awaits_signature(folder_id):
             raise Refusal("software-never-signs") from None
         raise

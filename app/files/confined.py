@@ -24,10 +24,11 @@ from typing import Any
 
 from app.core.refusals import Refusal
 
-# The child reads what it is given only: a bare « app » package spares it the web's own start.
+# The child reads what it is given only: a bare « app » package spares it the web's own start, and the law stands beside it.
 _CHILD = (
     "import sys, types; app = types.ModuleType('app'); app.__path__ = [sys.argv.pop(1)]; "
-    "sys.modules['app'] = app; "
+    "law = types.ModuleType('workflows'); law.__path__ = [app.__path__[0].removesuffix('app') + 'workflows']; "
+    "sys.modules |= {'app': app, 'workflows': law}; "
     "from app.files.confined import wait; wait(sys.argv[1:])"
 )
 IDLE_SECONDS = 900

@@ -23,7 +23,6 @@ from app.people.actor import Actor
 from workflows.circuit import StepKind
 from workflows.deadlines import enforceable_on
 from workflows.engine import choices
-from workflows.errors import Refusal as LawRefusal
 from workflows.events import Action, Moved
 
 OTHERWISE = "La façon de publier cet acte a changé depuis que la page s’est affichée."
@@ -64,7 +63,7 @@ def reject(db: Db, actor: Actor, folder_id: int, *, version: int, reason: str) -
         raise Refusal("reason-needed")
     try:
         return move(db, folder, Action.REJECT, actor, Said(typed(reason)))
-    except LawRefusal as refusal:
+    except Refusal as refusal:
         if not refusal.key.startswith("mandate-"):
             raise
         raise Refusal("not-rejected", details=lacking_words(refusal)) from refusal

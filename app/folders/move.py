@@ -27,7 +27,6 @@ from app.people.actor import Actor
 from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
 from workflows.engine import Standing, advance
-from workflows.errors import Refusal as LawRefusal
 from workflows.events import Action, Moved
 from workflows.mandates import fitting
 from workflows.rights import Asker, Right, right_for
@@ -79,13 +78,13 @@ class Present:
             or (able and run.named_user_id is not None and run.named_user_id == actor.user_id)
         )
 
-    def lacking(self, actor: Actor, folder: Folder) -> LawRefusal | None:
+    def lacking(self, actor: Actor, folder: Folder) -> Refusal | None:
         """Why no mandate of the actor covers this folder where a desk signs it; None where one does, or none is asked."""
         if self.step is None or self.step.kind is not StepKind.SIGN or not actor.by_mandate:
             return None
         try:
             fitting(actor.mandates, act_of(folder), today())
-        except LawRefusal as refusal:
+        except Refusal as refusal:
             return refusal
         return None
 
@@ -192,13 +191,13 @@ def _slot(db: Db, here: Present, folder: Folder, action: Action, actor: Actor) -
     raise not_your_turn(db, actor, folder, here)
 
 
-def lacking_words(refusal: LawRefusal) -> str:
+def lacking_words(refusal: Refusal) -> str:
     """What a mandate lacks, as a sentence for who has not tried to sign."""
     words = sentences.say(refusal.key, refusal.facts)[1].removeprefix("Rien n’a été signé").lstrip("\u00a0 :")
     return f"{words[:1].upper()}{words[1:]}"
 
 
-def not_your_turn(db: Db, actor: Actor, folder: Folder, here: Present | None) -> Refusal | LawRefusal:
+def not_your_turn(db: Db, actor: Actor, folder: Folder, here: Present | None) -> Refusal:
     """Why it is not for this reader to act where the folder stands, to be raised.
 
     He was the last to decide (`acted-already`), no mandate of his covers it (as the law says it), else `not-your-turn`.

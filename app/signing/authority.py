@@ -17,7 +17,6 @@ from app.folders.rows import Run
 from app.people.actor import Actor
 from app.people.mandates import mandates, recorded
 from app.signing.models import SignatureSession
-from workflows.errors import Refusal as LawRefusal
 from workflows.mandates import Mandate, fitting, words
 
 
@@ -89,7 +88,7 @@ def words_of(db: Db, actor: Actor, folders: Sequence[Folder]) -> dict[int, str]:
             continue
         try:
             found[folder.id] = words(fitting(held, act_of(folder), today())[0])
-        except LawRefusal:  # told of this folder alone, when it is its turn
+        except Refusal:  # told of this folder alone, when it is its turn
             continue
     return found
 
@@ -98,7 +97,7 @@ def quality(db: Db, actor: Actor, folder: Folder, here: Present) -> tuple[str, s
     """The words of the strongest capacity, or the French sentence that says why there is none."""
     try:
         return capacities(db, actor, folder, here)[0].words, ""
-    except (Refusal, LawRefusal) as refusal:
+    except Refusal as refusal:
         return "", sentences.say(refusal.key, refusal.facts)[1]
 
 

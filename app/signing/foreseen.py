@@ -28,7 +28,6 @@ from app.signing.models import Certificate
 from app.trust import assurance
 from app.trust.purpose import Purpose
 from workflows.circuit import Phase, Step, StepKind
-from workflows.errors import Refusal as LawRefusal
 from workflows.family import ASSURANCES
 from workflows.mandates import fitting
 
@@ -150,7 +149,7 @@ def _mandate(db: Db, folder: Folder, slot: Slot, person: Person) -> str:
         return ""
     try:
         fitting(mandates(db, person.user_id), act_of(folder), today())
-    except LawRefusal as refusal:
+    except Refusal as refusal:
         if refusal.key == "mandate-missing":
             return "n’a pas de mandat de signature"
         return WITHOUT.get(refusal.key, "n’a pas de mandat pour ce dossier").format(**refusal.facts)

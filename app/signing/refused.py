@@ -31,7 +31,6 @@ from app.people.actor import Actor
 from app.people.models import User
 from app.signing import setting
 from app.signing.models import RefusalTally, SignatureSession
-from workflows.errors import Refusal as LawRefusal
 
 REFUSED, ABANDONED, COUNTED = "signature.refused", "signature.abandoned", "signature.refused_counted"
 MOST_LINES = 20
@@ -73,21 +72,21 @@ def watched(
     """
     try:
         yield
-    except (Refusal, LawRefusal) as refusal:
+    except Refusal as refusal:
         if refusal.key in ASKED and not getattr(refusal, "noted", False):
-            refusal.noted = True  # type: ignore[union-attr]
+            refusal.noted = True  # type: ignore[attr-defined]
             # A question is no refusal; whoever gives up there has left this trace.
             told = {"collectivity": actor.collectivity_id, "user": actor.user_id, "folder": folder_id}
             security_log.log.info("identity.asked", **told, address=actor.address, what="asked", phase=phase)
         if actor.kind != "system" and refusal.key not in SILENT and not getattr(refusal, "noted", False):
-            refusal.noted = True  # type: ignore[union-attr]
+            refusal.noted = True  # type: ignore[attr-defined]
             words = reason(refusal)
             made = hashlib.sha256(certificate).hexdigest() if certificate else None
             note(actor, Seen(phase, refusal.key, words, folder_id, session, made))
         raise
 
 
-def reason(refusal: Refusal | LawRefusal) -> str:
+def reason(refusal: Refusal) -> str:
     """Why, as the person read it: the first sentence, without the words that say that nothing was signed."""
     said = cleaned(sentences.say(refusal.key, refusal.facts)[1])
     told = re.split(r"(?<=[.!?])\s", _nothing.sub("", said), maxsplit=1)[0]

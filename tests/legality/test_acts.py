@@ -31,7 +31,6 @@ from tests.legality.town import a_letter, office, page, replies, typed, walk
 from tests.publication.test_waiting import listed
 from tests.publication.town import address
 from workflows.deadlines import appeal_until, online_until, referral_until
-from workflows.errors import Refusal as LawRefusal
 from workflows.family import family
 from workflows.rights import Right
 
@@ -91,10 +90,10 @@ def test_a_cancellation_has_a_reason_two_approvals_and_one_message(house: House)
     assert address in page(house, "a.kervadec", "/a-traiter")
     assert address not in page(house, DEPUTY, "/a-traiter")
     assert "Ce dossier ne vous attend pas" in page(house, DEPUTY, address)
-    with pytest.raises(LawRefusal, match="mandate-outside-family"):
+    with pytest.raises(Refusal, match="mandate-outside-family"):
         house.prepare(request, DEPUTY)
     for login in (DEPUTY, "a.kervadec"):
-        with pytest.raises(LawRefusal, match="mandate-outside-family|action-impossible-here"):
+        with pytest.raises(Refusal, match="mandate-outside-family|action-impossible-here"):
             house.approve(request, login)
     house.sign(request, "a.kervadec")
     house.drain()

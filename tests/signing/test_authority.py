@@ -31,7 +31,6 @@ from tests.builders.mandates import (
     record,
 )
 from tests.builders.verify import verify
-from workflows.errors import Refusal as LawRefusal
 from workflows.mandates import Kind
 
 A, B = "a.kervadec", "b.cadiou"
@@ -39,7 +38,7 @@ DAY = timedelta(days=1)
 
 
 def refused(house, folder_id, who, **more):
-    with pytest.raises((Refusal, LawRefusal)) as caught:
+    with pytest.raises(Refusal) as caught:
         prepare(house, folder_id, who, **more)
     with reading() as db:
         assert db.scalar(sa.select(sa.func.count()).select_from(SignatureSession)) == 0
@@ -193,9 +192,9 @@ def test_a_delegation_begins_when_the_order_signed_here_is_executory_and_stops_w
         fields = db.scalar(sa.select(Folder.fields).where(Folder.id == order))
         cancelled = {**fields, "cancelled_on": today().isoformat()}
         db.execute(sa.update(Folder).where(Folder.id == order).values(fields=cancelled))
-    with pytest.raises(LawRefusal, match="mandate-order-off"):
+    with pytest.raises(Refusal, match="mandate-order-off"):
         complete(house, DEPUTY, ready)
-    with pytest.raises(LawRefusal, match="mandate-order-off"):
+    with pytest.raises(Refusal, match="mandate-order-off"):
         prepare(house, late, DEPUTY)
     deputy = house.client(DEPUTY)
     said = deputy.get(f"/dossiers/{late}").get_data(as_text=True)
@@ -285,7 +284,7 @@ def test_a_delegation_ended_between_the_two_phases_signs_nothing(house: House, w
     prepared = prepare(house, folder_id, DEPUTY)
     end_mandate(house.actor(ADMINISTRATOR), mayor if whose == "the mayor" else delegation)
     before = stored(house)
-    with pytest.raises(LawRefusal) as caught:
+    with pytest.raises(Refusal) as caught:
         complete(house, DEPUTY, prepared)
     assert caught.value.key == ("mandate-fell" if whose == "the mayor" else "mandate-ended")
     untouched(house, folder_id)
@@ -304,7 +303,7 @@ def test_a_delegation_ended_while_the_signature_is_being_proven_signs_nothing(
         return read_again(*args, **kwargs)
 
     monkeypatch.setattr(pades, "check", ends)
-    with pytest.raises(LawRefusal, match="mandate-ended"):
+    with pytest.raises(Refusal, match="mandate-ended"):
         complete(house, DEPUTY, prepared)
     untouched(house, folder_id)
 
@@ -325,6 +324,6 @@ def test_the_first_mandate_recorded_stops_what_was_prepared_without_one(house: H
     a_deputy(house)
     prepared = prepare(house, folder_id, DEPUTY)
     record(house, of_mayor(house))
-    with pytest.raises(LawRefusal, match="mandate-missing"):
+    with pytest.raises(Refusal, match="mandate-missing"):
         complete(house, DEPUTY, prepared)
     untouched(house, folder_id)

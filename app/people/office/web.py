@@ -22,7 +22,6 @@ from app.people.mandates import accredit, end_mandate, mandates, open_mandate, t
 from app.people.models import Collectivity, Desk, User
 from app.people.office.forms import KINDS, EndForm, mandate_form
 from app.people.office.views import last_day, view, warnings
-from workflows.errors import Refusal as LawRefusal
 from workflows.mandates import Kind, conflicts, over, words
 from workflows.rights import Right
 
@@ -96,7 +95,7 @@ def index() -> Response | tuple[str, int]:
     if form.is_submitted():
         try:
             open_mandate(g.actor, form.wanted())
-        except (Refusal, LawRefusal) as refusal:
+        except Refusal as refusal:
             status, error = sentences.say(refusal.key, refusal.facts)
         else:
             flash("Le mandat est enregistré.", "ok")
