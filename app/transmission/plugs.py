@@ -1,6 +1,7 @@
 """What the post room brings to a folder: its automatic step, its words in the circuit, its checks before departure."""
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -129,7 +130,7 @@ class _Check:
                     settings=self._settings,
                 ) as parcel:
                     problems = channels.open_channel(step.channel).check(parcel)
-                found += [Problem(f"channel-{one.rule}", one.field or "", one.sentence) for one in problems]
+                found += [replace(one, key=f"channel-{one.key}") for one in problems]
         return found
 
 
@@ -142,7 +143,7 @@ class _Obstacle:
     def __call__(self, db: Db, folder: Folder) -> list[Problem]:
         step = to_leave(db, folder)
         found = rehearse(db, folder, step, self._settings) if step else ()
-        return [Problem(f"channel-{one.rule}", one.field or "", one.sentence) for one in found]
+        return [replace(one, key=f"channel-{one.key}") for one in found]
 
 
 class _Words:

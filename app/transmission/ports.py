@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
+from workflows.family import Problem
+
 SIMULATED: Final = b"du simulateur de Paraphe"
 """What every answer of a simulator holds: before a real operator, it decides nothing."""
 
@@ -63,15 +65,6 @@ class Parcel:
     prepared_at: datetime
     corrections: tuple[Mapping[str, Any], ...] = ()
     cautions: tuple[Mapping[str, Any], ...] = ()
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A rule that the parcel breaks, the field to correct if any, the French sentence with its remedy."""
-
-    rule: str
-    field: str | None
-    sentence: str
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from app.folders.models import Document, Folder
 from app.people.models import Collectivity
 from app.transmission import channels
 from app.transmission.parcel import parcel_of
-from app.transmission.ports import Problem
 from config import Settings
 from workflows.circuit import Circuit, Step, StepKind
+from workflows.family import Problem
 from workflows.loader import load
 
 KEPT = 512

@@ -67,7 +67,7 @@ class SimulatedPrefecture(ActesTransport):
         now = self._clock()
         bench = Bench(self._in_force(), now.astimezone(PARIS).date(), self._settings.max_archive_bytes)
         # A classification out of date is the Préfecture's own refusal: it comes later, by a message 1-3.
-        problems = [p for p in judge(seen.act, seen.main, seen.annexes, bench) if p.rule != "A07"]
+        problems = [p for p in judge(seen.act, seen.main, seen.annexes, bench) if p.key != "A07"]
         if problems := [*seen.problems, *problems]:
             raise Rejected(" ".join(problem.sentence for problem in problems))
         sha256 = digest(archive)

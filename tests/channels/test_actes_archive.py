@@ -40,7 +40,7 @@ def faults_of(path: Path, name: str = SAMPLE.name, account: Account = ACCOUNT) -
     except Refused as refused:
         problems = refused.problems
     assert all(problem.sentence.endswith(".") for problem in problems)
-    return {problem.rule for problem in problems}
+    return {problem.key for problem in problems}
 
 
 def test_the_sample_archive_breaks_no_rule():

@@ -128,7 +128,7 @@ def test_bud_04_a_cfu_goes_byte_for_byte_with_its_deliberation_and_the_signature
         "fiscal_year": 2025,
     }
     (missing,) = channel.rehearse(a_parcel(tmp_path, facts=facts, files=tuple(files)))
-    assert (missing.rule, "signatures de tous les conseillers" in missing.sentence) == ("A14", True)
+    assert (missing.key, "signatures de tous les conseillers" in missing.sentence) == ("A14", True)
     files.append(a_file(tmp_path, "attachment", "s.pdf", PDF, type_code="70_DE"))
     parcel = a_parcel(tmp_path, facts=facts, files=tuple(files))
     assert channel.rehearse(parcel) == []
@@ -236,7 +236,7 @@ def test_bud_03_a_budget_is_declared_as_its_own_file_declares_it(tmp_path):
         files = (a_file(tmp_path, "main", "budget.xml", raw), deliberation)
         facts = {"nature": 5, "matter": "7.1.1", "decision_date": "2026-11-12", **right, **typed}
         found = channel.rehearse(a_parcel(tmp_path, facts=facts, files=files))
-        assert {problem.rule for problem in found} <= {"A14"}
+        assert {problem.key for problem in found} <= {"A14"}
         return {problem.field: problem.sentence for problem in found}
 
     assert told(TOTEM) == {}

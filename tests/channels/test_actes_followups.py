@@ -185,7 +185,7 @@ def test_supplementary_pieces_leave_in_their_order_with_their_types(tmp_path):
     from app.channels.actes.archive import read_archive
 
     (alone,) = channel.check(a_followup(tmp_path, "3-4", identifier, letter, files[:1]))
-    assert (alone.rule, "aucune des pièces que la préfecture demande" in alone.sentence) == ("W03", True)
+    assert (alone.key, "aucune des pièces que la préfecture demande" in alone.sentence) == ("W03", True)
     names = [one.name for one in read_archive(package.path, 1 << 20)]
     assert names[1:] == [
         f"{identifier}-3-4_0.xml",
@@ -239,7 +239,7 @@ def test_an_act_is_cancelled_once_and_only_after_its_receipt(tmp_path):
     answer = channel.poll(cancel, reference)
     assert (answer.kind, read_receipt(answer.raw).code) == (AnswerKind.ACKNOWLEDGED, "6-2")
     again, taken = a_parcel(tmp_path, key="autre"), channel.check(a_parcel(tmp_path, key="autre"))
-    assert [one.rule for one in taken] == ["A02"], again  # its number stays consumed
+    assert [one.key for one in taken] == ["A02"], again  # its number stays consumed
 
 
 def test_a_reply_with_two_documents_or_an_untyped_one_does_not_leave(tmp_path):
@@ -251,9 +251,9 @@ def test_a_reply_with_two_documents_or_an_untyped_one_does_not_leave(tmp_path):
     )
     parcel = a_followup(tmp_path, "4-4", identifier, letter, two)
     # A letter that nobody typed is given no type of its own: it is not the act.
-    assert [(one.rule, one.field) for one in channel.check(parcel)] == [("W03", "main"), ("A10", "main")]
+    assert [(one.key, one.field) for one in channel.check(parcel)] == [("W03", "main"), ("A10", "main")]
     odd = (a_file(tmp_path, "main", "a.txt", b"texte", type_code="x"),)
-    assert [one.rule for one in channel.check(a_followup(tmp_path, "4-4", identifier, letter, odd))] == [
+    assert [one.key for one in channel.check(a_followup(tmp_path, "4-4", identifier, letter, odd))] == [
         "A09",
         "A10",
     ]

@@ -25,7 +25,7 @@ def channel(tmp_path):
 
 
 def rules(problems):
-    return {(problem.rule, problem.field) for problem in problems}
+    return {(problem.key, problem.field) for problem in problems}
 
 
 def test_a_complete_act_breaks_no_rule(channel, tmp_path):
@@ -53,7 +53,7 @@ def test_a_complete_act_breaks_no_rule(channel, tmp_path):
 )
 def test_a_fact_that_would_be_refused_is_named(channel, tmp_path, facts, rule, field, says):
     (problem,) = channel.check(a_parcel(tmp_path, facts=facts))
-    assert (problem.rule, problem.field) == (rule, field)
+    assert (problem.key, problem.field) == (rule, field)
     assert says in problem.sentence
     assert problem.sentence.endswith(".")
 
@@ -98,7 +98,7 @@ def test_the_subject_is_counted_as_it_will_be_sent(channel, tmp_path):
 def test_a_file_that_would_be_refused_is_named(channel, tmp_path, files, rule, says):
     made = tuple(a_file(tmp_path, role, name, content, type_code=code) for role, name, content, code in files)
     problems = channel.check(a_parcel(tmp_path, files=made))
-    assert [problem.rule for problem in problems if problem.rule == rule]
+    assert [problem.key for problem in problems if problem.key == rule]
     assert any(says in problem.sentence for problem in problems)
 
 
@@ -107,9 +107,9 @@ def test_a_budget_in_xml_goes_with_its_deliberation_in_pdf(channel, tmp_path):
     budget = a_file(tmp_path, "main", "budget.xml", SEALED)
     facts = {"nature": 5, "matter": "7.1.1", "decision_date": "2026-11-12"}
     alone = channel.check(a_parcel(tmp_path, facts=facts, files=(budget,)))
-    assert rules(alone) == {("A09", None)}
+    assert rules(alone) == {("A09", "")}
     with_image = (budget, a_file(tmp_path, "attachment", "p.png", PNG, type_code="70_DE"))
-    assert {problem.rule for problem in channel.check(a_parcel(tmp_path, facts=facts, files=with_image))} == {
+    assert {problem.key for problem in channel.check(a_parcel(tmp_path, facts=facts, files=with_image))} == {
         "A09"
     }
     whole = (budget, a_file(tmp_path, "attachment", "d.pdf", PDF, type_code="70_DE"))
@@ -124,7 +124,7 @@ def test_a_budget_whose_seal_is_broken_or_that_is_none_does_not_leave(channel, t
     def said(content):
         files = (a_file(tmp_path, "main", "budget.xml", content), deliberation)
         (problem,) = channel.check(a_parcel(tmp_path, facts=facts, files=files))
-        return problem.rule, problem.sentence
+        return problem.key, problem.sentence
 
     assert said(SEALED.replace(b"12000.00", b"12500.00"))[0] == "A13"
     assert "a changé après le scellement" in said(SEALED.replace(b"12000.00", b"12500.00"))[1]
@@ -136,7 +136,7 @@ def test_a_budget_whose_seal_is_broken_or_that_is_none_does_not_leave(channel, t
 def test_a_pdf_that_does_not_open_or_whose_signature_is_broken_does_not_leave(channel, tmp_path):
     def said(content):
         files = (a_file(tmp_path, "main", "acte.pdf", content),)
-        return [(one.rule, one.sentence) for one in channel.check(a_parcel(tmp_path, files=files))]
+        return [(one.key, one.sentence) for one in channel.check(a_parcel(tmp_path, files=files))]
 
     ((rule, sentence),) = said(b"%PDF-1.7\n% coupe")
     assert (rule, "abîmé" in sentence) == ("A12", True)
@@ -150,7 +150,7 @@ def test_a_number_that_served_is_refused_with_the_next_one_proposed(channel, tmp
     channel.send(first, channel.package(first, tmp_path))
     assert channel.check(first) == []
     (problem,) = channel.check(replace(first, key="dossier-58-tour-1", folder_id=58))
-    assert (problem.rule, problem.field) == ("A02", "number")
+    assert (problem.key, problem.field) == ("A02", "number")
     assert "2026_112_1" in problem.sentence
 
 

@@ -114,7 +114,7 @@ def test_a_number_serves_once_whatever_became_of_it(tmp_path):
     parcel, reference = delivered(channel, tmp_path)
     assert channel.poll(parcel, reference).kind is AnswerKind.REFUSED
     again = replace(parcel, key="dossier-57-tour-2")
-    assert [problem.rule for problem in channel.check(again)] == ["A02"]
+    assert [problem.key for problem in channel.check(again)] == ["A02"]
     fresh = a_channel(tmp_path / "elsewhere")
     package = fresh.package(again, tmp_path)
     with pytest.raises(Rejected, match="ne sert qu’une fois"):

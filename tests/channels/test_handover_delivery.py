@@ -238,7 +238,7 @@ def test_a_collectivity_s_own_webhook_needs_its_own_secret(tmp_path):
         theirs = a_parcel(tmp_path / "store", sender=replace(parcel.sender, settings=own))
         delivered(channel, theirs, tmp_path)
         alone = replace(parcel.sender, settings={"handover_webhook_url": url})
-        assert [p.rule for p in channel.check(a_parcel(tmp_path / "store", sender=alone))] == ["H02"]
+        assert [p.key for p in channel.check(a_parcel(tmp_path / "store", sender=alone))] == ["H02"]
         unread = replace(parcel.sender, settings={**own, "handover_webhook_secret": "le secret de Kerlann"})
         [problem] = channel.check(a_parcel(tmp_path / "store", sender=unread))
         # What is signed already is not sent back for it: it waits for another secret
@@ -306,6 +306,6 @@ def test_a_webhook_without_a_real_secret_does_not_start(tmp_path):
 def test_a_folder_without_document_is_not_handed_over(tmp_path):
     channel = HandoverChannel(HandoverSettings.inside(tmp_path, folder=tmp_path / "out"), lambda: NOW)
     parcel = a_parcel(tmp_path / "store", files=())
-    assert [problem.rule for problem in channel.check(parcel)] == ["H01"]
+    assert [problem.key for problem in channel.check(parcel)] == ["H01"]
     with pytest.raises(Rejected, match="document"):
         channel.package(parcel, tmp_path)

@@ -138,7 +138,7 @@ def test_a_name_serves_once_even_refused(tmp_path):
     parcel, reference = delivered(channel, tmp_path, "F1")
     assert channel.poll(parcel, reference).kind is AnswerKind.REFUSED
     again = replace(parcel, key="dossier-61-tour-2")
-    assert [one.rule for one in channel.check(again)] == ["P02"]
+    assert [one.key for one in channel.check(again)] == ["P02"]
     package = channel.package(again, tmp_path)
     with pytest.raises(Rejected, match="ne sert qu’une fois"):
         channel.send(again, package)
@@ -184,13 +184,13 @@ def test_a_flow_that_would_be_refused_does_not_leave(edit, rule, tmp_path):
     parcel = a_flow(tmp_path / "store", "F1")
     data = edit(parcel.files[0].path.read_bytes())
     broken = replace(parcel, files=(a_file(tmp_path / "store", "main", "flux.xml", data),))
-    assert [one.rule for one in channel.check(broken)] == [rule]
+    assert [one.key for one in channel.check(broken)] == [rule]
     with pytest.raises(Rejected):
         channel.package(broken, tmp_path)
 
 
 def test_a_flow_above_the_limit_is_refused(tmp_path):
-    assert [one.rule for one in a_channel(tmp_path, max_flow_bytes=100).check(a_flow(tmp_path))] == ["P05"]
+    assert [one.key for one in a_channel(tmp_path, max_flow_bytes=100).check(a_flow(tmp_path))] == ["P05"]
 
 
 class Foreign:

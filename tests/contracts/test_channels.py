@@ -158,7 +158,7 @@ def test_a_parcel_without_document_is_refused_in_french(channel, parcel, tmp_pat
     problems = channel.check(empty)
     assert problems
     for problem in problems:
-        assert problem.rule
+        assert problem.key
         assert problem.sentence.endswith(".")
         assert "!" not in problem.sentence
     with pytest.raises(Rejected) as refused:

@@ -22,12 +22,13 @@ from app.folders import decide, deposit, sending
 from app.folders.keep import Incoming
 from app.legality import cancelling, replies
 from app.transmission import channels, dispatch, rehearsal
-from app.transmission.ports import Answer, AnswerKind, Problem
+from app.transmission.ports import Answer, AnswerKind
 from tests.assets import make_signed
 from tests.builders.budgets import sealed
 from tests.builders.house import ACT, BUDGET, House
 from tests.legality.town import a_letter, fetch, page, typed, write
 from tests.transmission.test_dispatch import receipts, state, the_system, transmission
+from workflows.family import Problem
 
 CLERK, MAYOR = "k.morizur", "a.kervadec"
 TO_COME = "2199-12-31"  # no day that midnight may reach while the tests run

@@ -40,7 +40,7 @@ class Piece:
     type_code: str | None
     size: int
     kind: str
-    field: str | None = None
+    field: str = ""
     path: Path | None = None
     sha256: str | None = None
 

@@ -34,7 +34,6 @@ from app.transmission.ports import (
     Channel,
     Package,
     Parcel,
-    Problem,
     Rejected,
     Sender,
     Uncertain,
@@ -42,6 +41,7 @@ from app.transmission.ports import (
 )
 from app.transmission.s2low.settings import S2lowSettings
 from config import Settings
+from workflows.family import Problem
 
 _SERIALS: Final = 10**9
 _CARD: Final = "Demandez à l’administrateur de corriger la fiche de la collectivité."
@@ -138,7 +138,7 @@ class ActesChannel(Channel):
                     self._settings.schema_folder,
                 )
             except ValueError as error:
-                return [Problem("X02", None, _off_schema(error))]
+                return [Problem("X02", "", _off_schema(error))]
             except Refused as refused:
                 return [_ours(problem) for problem in refused.problems]
         return [_ours(problem) for problem in seen.problems]

@@ -29,7 +29,8 @@ from app.channels.actes.settings import ActesSettings
 from app.channels.actes.tolerant import day
 from app.channels.actes.transport import ActesTransport, Followup
 from app.core.clock import PARIS
-from app.transmission.ports import SIMULATED, Answer, AnswerKind, Package, Parcel, Problem, Rejected
+from app.transmission.ports import SIMULATED, Answer, AnswerKind, Package, Parcel, Rejected
+from workflows.family import Problem
 
 DOUBT: Final = "Une réponse est arrivée, illisible ou pour un autre acte. Elle est gardée : lisez-la."
 FOREIGN: Final = (
@@ -70,7 +71,7 @@ class Followups:
                 "Ce message ne dit pas à quel acte ou à quel courrier il répond. Abandonnez ce dossier, et préparez-en un "
                 "autre depuis l’acte ou le courrier."
             )
-            return [Problem(rule, None, sentence)]
+            return [Problem(rule, "", sentence)]
         problems = []
         if form.files == "one" and len(made.pieces) != 1:
             problems.append(
@@ -100,7 +101,7 @@ class Followups:
                 "Cette réponse n’a aucune des pièces que la préfecture demande. Ajoutez-les au dossier, en plus de la lettre ; "
                 "pour refuser de les envoyer, abandonnez ce dossier et préparez le refus depuis le courrier."
             )
-            problems.append(Problem("W03", None, sentence))
+            problems.append(Problem("W03", "", sentence))
         return problems
 
     def package(self, parcel: Parcel, folder: Path) -> Package:

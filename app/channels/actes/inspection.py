@@ -13,7 +13,7 @@ from app.channels.actes.envelope import Account, Envelope, read_envelope
 from app.channels.actes.message import read_message
 from app.channels.actes.naming import ARCHIVE, ENVELOPE, NATURES, read_name
 from app.channels.actes.xmltree import Malformed, complaint, parse, tag
-from app.transmission.ports import Problem
+from workflows.family import Problem
 
 if TYPE_CHECKING:
     from lxml.etree import _Element, _ElementTree
@@ -52,17 +52,17 @@ def inspect(
     try:
         members = {member.name: member for member in read_archive(path, max_bytes)}
     except BadArchive as bad:
-        raise Refused(Problem(bad.rule, None, bad.sentence)) from bad
+        raise Refused(Problem(bad.rule, "", bad.sentence)) from bad
     envelopes = [name for name in members if ENVELOPE.fullmatch(name)]
     if len(envelopes) != 1:
-        raise Refused(Problem("E01", None, f"L’archive contient {len(envelopes)} enveloppes au lieu d’une."))
+        raise Refused(Problem("E01", "", f"L’archive contient {len(envelopes)} enveloppes au lieu d’une."))
     envelope_element = _document(members[envelopes[0]], "EnveloppeCLMISILL", schema_folder).getroot()
     envelope = read_envelope(envelope_element)
     missing = [form for form in envelope.forms if form not in members]
     if missing:
-        raise Refused(Problem("E02", None, f"L’enveloppe annonce « {missing[0]} », absent de l’archive."))
+        raise Refused(Problem("E02", "", f"L’enveloppe annonce « {missing[0]} », absent de l’archive."))
     if len(envelope.forms) != 1:
-        raise Refused(Problem("E02", None, "Cette enveloppe n’annonce pas un acte et un seul."))
+        raise Refused(Problem("E02", "", "Cette enveloppe n’annonce pas un acte et un seul."))
     message_name = envelope.forms[0]
     act_element = _document(members[message_name], "Acte", schema_folder).getroot()
     act, document, annexes, count = read_message(act_element)
@@ -73,9 +73,7 @@ def inspect(
         *_agreement(envelope, act, (message_name, document, *annexes)),
     ]
     if count != len(annexes):
-        problems.append(
-            Problem("X03", None, f"Le message annonce {count} annexes et en nomme {len(annexes)}.")
-        )
+        problems.append(Problem("X03", "", f"Le message annonce {count} annexes et en nomme {len(annexes)}."))
     return Inspected(
         envelopes[0],
         envelope,
@@ -94,26 +92,26 @@ def _document(member: Member, expected: str, schema_folder: Path | None) -> _Ele
         tree = parse(member.content or b"")
     except Malformed as bad:
         raise Refused(
-            Problem("X01", None, f"« {member.name} » n’est pas un XML bien formé et sûr ({bad}).")
+            Problem("X01", "", f"« {member.name} » n’est pas un XML bien formé et sûr ({bad}).")
         ) from bad
     if tree.getroot().tag != tag(expected):
-        raise Refused(Problem("X02", None, f"« {member.name} » n’est pas un document {expected}."))
+        raise Refused(Problem("X02", "", f"« {member.name} » n’est pas un document {expected}."))
     if found := complaint(tree, schema_folder):
-        raise Refused(Problem("X02", None, f"« {member.name} » ne respecte pas le schéma ({found})."))
+        raise Refused(Problem("X02", "", f"« {member.name} » ne respecte pas le schéma ({found})."))
     return tree
 
 
 def _archive_name(filename: str, envelope: str) -> Iterator[Problem]:
     found = ARCHIVE.fullmatch(filename)
     if found is None or f"{found['envelope']}.xml" != envelope:
-        yield Problem("X06", None, f"Le nom de l’archive, « {filename} », ne suit pas celui de l’enveloppe.")
+        yield Problem("X06", "", f"Le nom de l’archive, « {filename} », ne suit pas celui de l’enveloppe.")
 
 
 def _account(envelope: Envelope, account: Account) -> Iterator[Problem]:
     if envelope.account != account:
         yield Problem(
             "E03",
-            None,
+            "",
             "Le SIREN, le département, l’arrondissement ou la nature de l’enveloppe ne sont pas ceux du compte. "
             "Demandez à l’administrateur de vérifier la fiche de la collectivité.",
         )
@@ -124,13 +122,13 @@ def _names(
 ) -> Iterator[Problem]:
     for name in (written[1], *documents):
         if read_name(name) is None:
-            yield Problem("X04", None, f"« {name} » n’est pas un nom de fichier @CTES.")
+            yield Problem("X04", "", f"« {name} » n’est pas un nom de fichier @CTES.")
     for name in documents:
         if name not in members:
-            yield Problem("X04", None, f"Le message nomme « {name} », absent de l’archive.")
+            yield Problem("X04", "", f"Le message nomme « {name} », absent de l’archive.")
     for name in members:
         if name not in {*written, *documents}:
-            yield Problem("X04", None, f"« {name} » est dans l’archive et aucun message ne le nomme.")
+            yield Problem("X04", "", f"« {name} » est dans l’archive et aucun message ne le nomme.")
 
 
 def _agreement(envelope: Envelope, act: Act, names: tuple[str, ...]) -> Iterator[Problem]:
@@ -146,7 +144,7 @@ def _agreement(envelope: Envelope, act: Act, names: tuple[str, ...]) -> Iterator
     for text in names:
         name = read_name(text)
         if name and (name.department, name.siren, name.day, name.number, name.nature, name.code) != expected:
-            yield Problem("X05", None, f"« {text} » ne dit pas le même acte que le message.")
+            yield Problem("X05", "", f"« {text} » ne dit pas le même acte que le message.")
 
 
 def _pieces(members: dict[str, Member], names: tuple[str, ...]) -> tuple[Piece, ...]:

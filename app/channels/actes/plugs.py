@@ -23,10 +23,10 @@ from app.folders.models import DocumentVersion, Folder
 from app.folders.publicity import choice_of
 from app.folders.sockets import Caution, FileTypes, ReadFacts
 from app.people.models import Collectivity
-from app.transmission.ports import Problem
 from app.transmission.rehearsal import rehearse, to_leave
 from config import Settings
 from workflows.circuit import Phase
+from workflows.family import Problem
 
 
 def plug(settings: Settings, templates: Environment) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.channels.actes.message import transliterate
-from app.transmission.ports import Problem
+from workflows.family import Problem
 
 Lines = tuple[tuple[tuple[str, ...], str, str], ...]
 ENVELOPE: Final = (("E01", "E02", "E03"), "L’enveloppe", "est celle de la collectivité")
@@ -67,16 +67,16 @@ def lines(problems: Sequence[Problem], *, about: str, budget: bool) -> tuple[Lin
     A message that cannot be made yet is told so, not told right.
     """
     table = ACT if not about else CANCELLATION if about == "6-1" else REPLY
-    act_is_sound = not any(problem.rule.startswith("A") and problem.rule != "A02" for problem in problems)
+    act_is_sound = not any(problem.key.startswith("A") and problem.key != "A02" for problem in problems)
     found = []
     for rules, label, says in table:
         if rules[0] in BUDGETARY and not budget:
             continue
-        fixes = tuple(problem.sentence for problem in problems if problem.rule in rules)
+        fixes = tuple(problem.sentence for problem in problems if problem.key in rules)
         if not fixes and rules[0].startswith("X") and not act_is_sound:
             fixes = ("Sera vérifié quand les points ci-dessus seront réglés.",)
         if not fixes and not UNREAD.get(rules[0], frozenset()).isdisjoint(
-            problem.rule for problem in problems
+            problem.key for problem in problems
         ):
             fixes = ("Sera vérifié quand le fichier du budget sera en règle.",)
         found.append(Line(label, says, fixes))

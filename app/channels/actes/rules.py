@@ -18,8 +18,8 @@ from app.channels.actes.message import transliterate, untranslatable
 from app.channels.actes.naming import NUMBER, TYPE_CODE
 from app.channels.actes.settings import MEBIBYTE
 from app.core.grammar import de
-from app.transmission.ports import Problem
 from workflows.acts.numbers import next_number
+from workflows.family import Problem
 
 if TYPE_CHECKING:
     from app.channels.actes.budget import Budget
@@ -190,9 +190,7 @@ def _document(act: Act, main: tuple[Piece, ...]) -> Iterator[Problem]:
 def _annexes(main: tuple[Piece, ...], annexes: tuple[Piece, ...]) -> Iterator[Problem]:
     budget = any(piece.kind == "xml" for piece in main)
     if budget and not annexes:
-        yield Problem(
-            "A09", None, "Un budget en XML part avec sa délibération. Ajoutez-la en annexe, en PDF."
-        )
+        yield Problem("A09", "", "Un budget en XML part avec sa délibération. Ajoutez-la en annexe, en PDF.")
     for piece in annexes:
         if piece.size == 0:
             yield Problem("A09", piece.field, f"L’annexe « {piece.title} » est vide. Déposez-la de nouveau.")
@@ -215,7 +213,7 @@ def _types(act: Act, pieces: tuple[Piece, ...], classification: Classification) 
                 "A10",
                 piece.field,
                 f"Le type de l’annexe « {piece.title} » manque. Choisissez-le dans la liste de la nature, à côté de ce fichier."
-                if (piece.field or "").startswith("attachment:")
+                if piece.field.startswith("attachment:")
                 else f"Le type de « {piece.title} » manque. Choisissez-le dans la liste de la nature.",
             )
         elif nature and not (TYPE_CODE.fullmatch(piece.type_code) and nature.allows(piece.type_code)):
@@ -232,7 +230,7 @@ def _size(pieces: tuple[Piece, ...], max_bytes: int) -> Iterator[Problem]:
     if total > max_bytes:
         yield Problem(
             "A11",
-            None,
+            "",
             f"L’acte et ses annexes pèsent {total / MEBIBYTE:.0f} Mio et la préfecture en accepte "
             f"{max_bytes // MEBIBYTE}. Réduisez ou retirez des annexes.",
         )
@@ -290,7 +288,7 @@ def _budget(main: tuple[Piece, ...], annexes: tuple[Piece, ...], bench: Bench) -
             if budget.kind == KINDS[SINGLE_ACCOUNT] and len(annexes) < WITH_SINGLE_ACCOUNT:
                 yield Problem(
                     "A14",
-                    None,
+                    "",
                     "Un compte financier unique part avec deux PDF : sa délibération, et la page des signatures de tous les "
                     "conseillers, quel que soit leur vote. Ajoutez en annexe celui qui manque.",
                 )

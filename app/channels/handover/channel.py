@@ -16,8 +16,9 @@ from app.core.addresses import Allowed, Target, entry_of
 from app.core.clock import PARIS, now
 from app.core.refusals import Refusal
 from app.core.sealed import unseal
-from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel, Problem, Rejected, Sender
+from app.transmission.ports import Answer, AnswerKind, Channel, Package, Parcel, Rejected, Sender
 from config import Settings
+from workflows.family import Problem
 
 RECEIPTS: Final = ".receipts"
 """Under the folder of hand-overs: what was delivered, remembered after it was taken away."""
@@ -51,7 +52,7 @@ class HandoverChannel(Channel):
         try:
             self._webhook(parcel.sender)
         except Rejected as rejected:
-            problems.append(Problem("H02", None, rejected.reason))
+            problems.append(Problem("H02", "", rejected.reason))
         return problems
 
     def package(self, parcel: Parcel, folder: Path) -> Package:

@@ -32,7 +32,6 @@ from app.transmission.ports import (
     Package,
     Parcel,
     ParcelFile,
-    Problem,
     Rejected,
     Sender,
     Uncertain,
@@ -40,6 +39,7 @@ from app.transmission.ports import (
 )
 from app.transmission.s2low.settings import S2lowSettings
 from config import Settings
+from workflows.family import Problem
 
 MAX_NAME: Final = 100
 KINDS: Final = {
