@@ -28,11 +28,11 @@ def plain(answer: Any) -> str:
 
 
 def headers(answer: Any) -> dict[str, str]:
-    """The headers of an answer without the hour; of a cookie only its name, for its signature holds the hour too."""
+    """The headers of an answer without its hour and its number; of a cookie only its name, for its signature holds the hour too."""
     return {
         name: value.partition("=")[0] if name == "Set-Cookie" else value
         for name, value in answer.headers.items()
-        if name != "Date"
+        if name not in {"Date", "X-Request-Id"}
     }
 
 
