@@ -24,27 +24,14 @@ Columns = dict[str, dict[str, str | None]]
 
 
 def losses(revision: str) -> list[str]:
-    """Each thing that the base has and would not have at that revision, in French; nothing for an unknown one.
+    """Each thing that the base has and would not have at that revision, in French.
 
-    Only the base is read; a revision is named as in `migrations/versions`, or « base », or « -2 ».
+    Only the base is read; a revision is said as `schema.lower` reads it, and refused as there.
     """
-    chain = schema.below()
-    target = _target(revision, chain)
-    if target not in {None, *chain}:
-        return []
+    target, chain = schema.lower(revision), schema.below()
     left = _of_an_empty_base(target)
     with db.engine().connect() as connection:
-        return list(_lost(connection, left, chain[: chain.index(target)] if target else chain))
-
-
-def _target(revision: str, chain: list[str]) -> str | None:
-    """The revision meant, by its full name; None for an empty base."""
-    if revision == "base":
-        return None
-    if revision.startswith("-") and revision[1:].isdigit():
-        steps = int(revision[1:])
-        return chain[steps] if steps < len(chain) else None
-    return next((one for one in chain if one.startswith(revision)), revision)
+        return list(_lost(connection, left, chain if target == schema.BASE else chain[: chain.index(target)]))
 
 
 def _lost(connection: sa.Connection, left: Columns, undone: list[str]) -> Iterator[str]:
@@ -91,8 +78,8 @@ def _plain(default: Any) -> str | None:
     return None if default is None else str(default).partition("::")[0].strip("()").strip("'")
 
 
-def _of_an_empty_base(revision: str | None) -> Columns:
-    if revision is None:
+def _of_an_empty_base(revision: str) -> Columns:
+    if revision == schema.BASE:
         return {}
     with _beside() as url, db.set_aside(url):
         schema.upgrade(revision)

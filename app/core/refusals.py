@@ -61,7 +61,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "revision-unknown": (
         422,
-        "La version « {revision} » n’est pas connue ici. Rien n’a changé : donnez un nom de fichier de migrations/versions, sans « .py ».",
+        "La version « {revision} » n’est pas connue ici parmi celles d’avant, ou plusieurs commencent ainsi. Rien n’a changé : donnez un nom de fichier de migrations/versions, sans « .py », un nombre de pas (« -- -2 ») ou « base ».",
     ),
     "downgrade-loses": (
         409,

@@ -1,5 +1,6 @@
 """Bring a database to the schema of this version, back, or say how far it is; alembic is loaded here only."""
 
+import re
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Any
 from app.core.refusals import Refusal
 
 ROOT = Path(__file__).resolve().parents[2]
+BASE = "base"
+"""How a database without any table is named."""
+STEPS = re.compile(r"-[1-9][0-9]{0,3}")
 
 
 def _config() -> Any:
@@ -32,19 +36,34 @@ def upgrade(revision: str = "head") -> None:
         raise
 
 
-def downgrade(revision: str = "base") -> None:
-    """Bring the database down; refuses `base-unknown` and `revision-unknown`, and changes nothing then."""
+def downgrade(revision: str = BASE) -> None:
+    """Bring the database down to what `lower` reads; refuses as it does, and changes nothing then."""
     from alembic import command
-    from alembic.util.exc import CommandError
 
-    try:
-        command.downgrade(_config(), revision)
-    except CommandError as error:
-        _refuse_unknown(error)
-        raise Refusal("revision-unknown", revision=revision) from error
+    command.downgrade(_config(), lower(revision))
 
 
-def _refuse_unknown(error: Exception) -> None:
+def lower(revision: str) -> str:
+    """The full name of the revision that is meant, of the database or before it, or « base ».
+
+    Said by its name, by what it alone begins with (« 0050 »), by « base », or by how many steps down (« -2 »). Whatever else
+    alembic would understand is refused (`revision-unknown`): what a downgrade loses is looked up by this name. Refuses
+    `base-unknown` too.
+    """
+    _refuse_unknown()
+    if revision == BASE:
+        return BASE
+    chain = [*below(), BASE]
+    if STEPS.fullmatch(revision):
+        meant = chain[-int(revision) :][:1]
+    else:
+        meant = [one for one in chain[:-1] if revision and one.startswith(revision)]
+    if len(meant) != 1:
+        raise Refusal("revision-unknown", revision=revision)
+    return meant[0]
+
+
+def _refuse_unknown(error: Exception | None = None) -> None:
     """Refuse a base that another version of the program made, of which this one has no migration."""
     revision, _ = revisions()
     if revision is not None and not knows(revision):

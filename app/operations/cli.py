@@ -47,9 +47,10 @@ def downgrade(revision: str, *, losing: bool) -> None:
 
     Refusé quand des données en seraient perdues, qui sont alors nommées.
     """
-    if not losing and (what := losses(revision)):
-        raise Refusal("downgrade-loses", revision=revision, what=" ; ".join(what))
-    schema.downgrade(revision)
+    target = schema.lower(revision)
+    if not losing and (what := losses(target)):
+        raise Refusal("downgrade-loses", revision=target, what=" ; ".join(what))
+    schema.downgrade(target)
 
 
 @click.command("check-schema")

@@ -94,7 +94,30 @@ def test_a_downgrade_that_would_lose_something_says_what_and_does_nothing(house:
     with writing() as db, db.begin():
         assert db.scalar(sa.select(RecoveryCode.salt)) == "00"
     assert "La version « 0099_never » n’est pas connue ici" in down("0099_never")[1]
-    assert losses("-100")
+    # What alembic understands besides, and whatever leads nowhere, is not judged for what it loses: it is refused
+    for words in (
+        "head-50",
+        f"{head}-8",
+        "@base",
+        "heads",
+        "head",
+        "base ",
+        "Base",
+        "",
+        "0",
+        "005",
+        "-0",
+        "-999",
+        "+1",
+        "-²",
+    ):
+        for more in ((), ("--losing",)):
+            code, said = down(*more, "--", words)
+            assert (code, f"La version « {words} » n’est pas connue ici" in said) == (1, True), (words, said)
+            assert schema.revisions()[0] == head
+    assert schema.lower("0050") == "0050_sealed_and_salted"
+    assert losses("-1") == losses(schema.below()[1])
+    assert losses(f"-{len(schema.below())}") == losses("base")
     assert down("0049_returned_clients", "--losing")[0] == 0
     schema.upgrade()
     schema.check()
