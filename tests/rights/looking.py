@@ -18,7 +18,7 @@ UNSTEADY = {
     ),  # whose refused signatures leave a line
 }
 OF_A_REFUSAL = ("'signature.refused'", "'signatures_refused-")
-TOLD = {"chain_head", "refusal_tally"}
+TOLD = {"chain_head", "journal_origin", "refusal_tally"}
 """What a refused signature changes beside its line in the journal (`tests/signing/test_refused_signatures.py`)."""
 
 
