@@ -625,7 +625,14 @@ def _laid() -> dict[str, str]:
     place = os.environ.get(CREDENTIALS)
     files = Path(place).glob("*") if place else ()
     mine = (one for one in files if one.name.upper().startswith(PREFIX) and one.is_file())
-    return {one.name.lower(): one.read_text(encoding="utf-8").strip() for one in mine}
+    laid = {}
+    for one in mine:
+        try:
+            laid[one.name.lower()] = one.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            words = f"Paraphe ne démarre pas : {CREDENTIALS}/{one.name} ne se lit pas comme un texte UTF-8."
+            raise ConfigurationRefused(words) from None
+    return laid
 
 
 def secrets_in_clear() -> list[str]:
@@ -643,7 +650,7 @@ def secrets_in_clear() -> list[str]:
     return sorted(
         name
         for name, value in dotenv_values(".env").items()
-        if value and (name in secret or re.search(r"://[^/@]*:[^/@]+@", value))
+        if value and (name.upper() in secret or re.search(r"://[^/@]*:[^/@]+@|[?&]password=[^&]", value))
     )
 
 

@@ -84,7 +84,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
     app.wsgi_app = bodies.taken_in(app.wsgi_app)  # type: ignore[method-assign]
     app.session_interface = security.Cookies()
     open_ground(chosen)
-    http.number_requests(app, behind_proxy=bool(chosen.trusted_proxies))
+    http.number_requests(app)
     app.before_request(transaction.begin_work)  # first: a thread still has that of the request before
     security.refuse_other_sites(app, chosen.public_url)
     import_module("app.people.login").hold_bodies(app)

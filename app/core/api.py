@@ -3,7 +3,7 @@
 The models are built at the first call, so that starting the web stays light (docs/decisions/0026-json-by-one-stack.md).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from hashlib import sha256
@@ -20,6 +20,7 @@ from app.core.refusals import to_correct
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+    from werkzeug.datastructures import MultiDict
 
 View = TypeVar("View", bound=Callable[..., Any])
 PREFIX = "/api/v1"
@@ -100,7 +101,7 @@ def _checked(operation: Operation, place: str) -> Any:
 
 def _sent(model: type["BaseModel"], place: str) -> Any:
     if place == "query":
-        return request.args.to_dict()
+        return _once(request.args)
     if place == "headers":
         names = [one.alias or name for name, one in model.model_fields.items()]
         return {name: request.headers[name] for name in names if name in request.headers}
@@ -113,8 +114,18 @@ def _sent(model: type["BaseModel"], place: str) -> Any:
         name: found if name in several or len(found) > 1 else found[0]
         for name, found in request.files.lists()
     }
-    texts = {name: found if name in several else found[0] for name, found in request.form.lists()}
-    return {**texts, **files}
+    texts = {name: found for name, found in request.form.lists() if name in several}
+    return {**_once(request.form, texts), **texts, **files}
+
+
+def _once(sent: "MultiDict[str, str]", several: Container[str] = ()) -> dict[str, str]:
+    """Each name with its one value; refuses `fields-invalid` of a name that is there twice, where one is expected."""
+    names = [(name, values) for name, values in sent.lists() if name not in several]
+    twice = [name for name, values in names if len(values) > 1]
+    if twice:
+        words = "Ce champ n’est attendu qu’une fois."
+        raise to_correct([{"key": "field-repeated", "field": name, "sentence": words} for name in twice])
+    return {name: values[0] for name, values in names}
 
 
 def _written(operation: Operation, result: Any) -> Response:

@@ -54,11 +54,20 @@ def taken_in(served: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def parsed(data: bytes | str) -> Any:
-    """A JSON text; refuses `json-invalid`, `json-bounds` (NaN, 1e400, 2^53, 33 levels, 50,000 values), `text-unreadable`."""
+    """A JSON text; refuses `json-invalid`, `json-repeated`, `text-unreadable`, and `json-bounds`.
+
+    Bounds: NaN, 1e400, 1e-400, beyond 2^53, 33 levels, 50,000 values.
+    """
     if data.count(b"," if isinstance(data, bytes) else ",") > MOST_VALUES:  # type: ignore[arg-type]
         raise Refusal("json-bounds")
     try:
-        found = json.loads(data, parse_constant=_constant, parse_float=_float, parse_int=_integer)
+        found = json.loads(
+            data,
+            parse_constant=_constant,
+            parse_float=_float,
+            parse_int=_integer,
+            object_pairs_hook=_object,
+        )
     except RecursionError:
         raise Refusal("json-bounds") from None
     except ValueError:
@@ -77,9 +86,18 @@ def _constant(_name: str) -> Any:
 
 def _float(digits: str) -> float:
     number = float(digits)
-    if abs(number) == float("inf"):
+    lost = number == 0 and any(sign in "123456789" for sign in digits.lower().partition("e")[0])
+    if lost or abs(number) > LARGEST_INTEGER:
         raise Refusal("json-bounds")
     return number
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names are each there once: of two values, nobody could say which was meant (RFC 8259 §4)."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise Refusal("json-repeated")
+    return found
 
 
 def _integer(digits: str) -> int:

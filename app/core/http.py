@@ -1,6 +1,5 @@
 """What every page and every JSON route share: the guard above it, and how a refusal is shown."""
 
-import re
 import secrets
 from collections.abc import Callable, Mapping
 from itertools import chain
@@ -83,7 +82,6 @@ _TITLES_BY_SUBJECT = {
     "mandate": "Ce mandat ne le permet pas",
     "application": "Cette application a changé",
 }
-_NUMBER = re.compile(r"[0-9A-Za-z-]{8,64}")
 _KEYS = {400: "form-expired", 404: "not-found", 429: "too-many-tries"}
 
 
@@ -278,17 +276,16 @@ def show_refusals(app: Flask) -> None:
         return answer(500, "incident", f"{_CRASHED[written]} Incident {incident}", {}, incident)
 
 
-def number_requests(app: Flask, *, behind_proxy: bool) -> None:
+def number_requests(app: Flask) -> None:
     """Give each request a number, in every line that it causes, in the outbox, in letters, and in its answer (`X-Request-Id`).
 
-    A proxy that we trust may have given it one; anybody else's is not taken, or two strangers would share a trace.
+    It is always ours: a proxy passes on what its caller wrote, and two strangers would share a trace. The proxy writes the
+    one of our answer in its own log.
     """
 
     @app.before_request
     def _begin() -> None:
-        given = request.headers.get("X-Request-Id", "") if behind_proxy else ""
-        number = given if _NUMBER.fullmatch(given) else logs.new_number()
-        structlog.contextvars.bind_contextvars(request=number)
+        structlog.contextvars.bind_contextvars(request=logs.new_number())
 
     @app.after_request
     def _tell(response: BaseResponse) -> BaseResponse:

@@ -10,7 +10,7 @@ import structlog
 
 
 def new_number() -> str:
-    """The number of a request: 32 hexadecimal digits, as nginx makes its own (`$request_id`)."""
+    """The number of a request: 32 hexadecimal digits."""
     return uuid4().hex
 
 

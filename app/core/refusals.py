@@ -23,10 +23,20 @@ class OutcomeUnknown(Exception):  # noqa: N818 - an answer, as a refusal is
     facts: Mapping[str, Any] = {}
 
 
+MOST_FAULTS = 50
+LONGEST_FIELD = 200
+
+
 def to_correct(found: Sequence[Mapping[str, str]]) -> Refusal:
-    """The refusal `fields-invalid` of what was sent, every fault at once: each has `key`, `field` and `sentence`."""
-    details = " ".join(f"« {one['field']} » : {one['sentence']}" for one in found)
-    return Refusal("fields-invalid", count=len(found), details=details, problems=list(found))
+    """The refusal `fields-invalid` of what was sent, its faults at once: each has `key`, `field` and `sentence`.
+
+    At most `MOST_FAULTS` of them, each field by its first `LONGEST_FIELD` signs: an answer is no larger than what asks for it.
+    """
+    shown = [{**one, "field": one["field"][:LONGEST_FIELD]} for one in found[:MOST_FAULTS]]
+    details = " ".join(f"« {one['field']} » : {one['sentence']}" for one in shown)
+    if len(found) > len(shown):
+        details += f" Et {len(found) - len(shown)} autres."
+    return Refusal("fields-invalid", count=len(found), details=details, problems=shown)
 
 
 SENTENCES: dict[str, tuple[int, str]] = {
@@ -111,7 +121,11 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "json-bounds": (
         422,
-        "Le JSON contient un nombre trop grand (au-delà de 2^53 − 1, infini ou NaN), plus de 32 niveaux ou trop de valeurs. Rien n’a été enregistré : réduisez-le, puis renvoyez.",
+        "Le JSON contient un nombre trop grand ou trop petit (au-delà de 2^53 − 1, infini, NaN, ou si petit qu’il serait lu zéro), plus de 32 niveaux ou trop de valeurs. Rien n’a été enregistré : réduisez-le, puis renvoyez.",
+    ),
+    "json-repeated": (
+        422,
+        "Le JSON donne deux fois le même nom dans un même objet. Rien n’a été enregistré : gardez-en un seul, puis renvoyez.",
     ),
     "json-invalid": (
         400,

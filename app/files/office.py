@@ -125,8 +125,11 @@ def alone() -> list[str]:
     if unshare is None:
         return []
     way = [unshare, "--user", "--map-current-user", "--net", "--"]
-    tried = subprocess.run([*way, unshare, "--version"], check=False, capture_output=True, timeout=10)  # noqa: S603
-    return way if tried.returncode == 0 else []
+    try:
+        subprocess.run([*way, unshare, "--version"], check=True, capture_output=True, timeout=10)  # noqa: S603
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return way
 
 
 def _bounds(seconds: int) -> list[str]:

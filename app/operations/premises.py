@@ -275,11 +275,11 @@ def office(settings: Settings) -> str | Remark:
             raise Unwell(
                 f"LibreOffice ne convertit pas un texte d’essai ({why}) : réinstallez-le, ou réglez PARAPHE_OFFICE=false"
             ) from refusal
-    if in_service(settings) and not alone():
+    if not alone():
         return Remark(
             "un texte d’essai est converti, mais le noyau ne coupe pas le réseau à LibreOffice : permettez « unshare » au "
             "compte de Paraphe (espaces de noms d’utilisateur)",
-            Level.AMBER,
+            Level.AMBER if in_service(settings) else Level.GREEN,
         )
     return "un texte d’essai est converti, sans réseau"
 

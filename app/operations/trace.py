@@ -146,10 +146,12 @@ def names_in(db: Db, collectivity_id: int) -> dict[int, str]:
 def line_of(row: JournalEntry, facts: Mapping[str, Any], names: Mapping[int, str]) -> Line:
     """A line that belongs to no folder, in French; its `facts` are those of `told`, `names` those of `names_in`."""
     act = ACTS.get(row.event, "Autre acte")
-    return Line(row.seq, datetime.fromisoformat(row.at), row.who, act, _detail(facts, names, row.user_id))
+    return Line(
+        row.seq, datetime.fromisoformat(row.at), row.who, act, _detail(row.event, facts, names, row.user_id)
+    )
 
 
-def _detail(facts: Mapping[str, Any], names: Mapping[int, str], by: int | None) -> str:
+def _detail(event: str, facts: Mapping[str, Any], names: Mapping[int, str], by: int | None) -> str:
     """The facts that a person reads; what only a program verifies stays in the chain."""
     user = facts.get("user") if facts.get("user") != by else None
     parts = [
@@ -169,6 +171,7 @@ def _detail(facts: Mapping[str, Any], names: Mapping[int, str], by: int | None) 
         _establishments(facts),
         facts.get("family"),
         facts.get("client"),
+        _emergency(facts.get("kept")) if event == "account.emergency" else "",
         place(facts),
         _erased(facts),
     ]
@@ -244,3 +247,8 @@ def _rule(rule: object) -> str:
         return ""
     words = f"pour {_RULES.get(str(rule.get('who')), '')}"
     return f"{words}, et avant chaque signature" if rule.get("before_signing") else words
+
+
+def _emergency(kept: object) -> str:
+    """Whether the account is the one in the safe from now on."""
+    return "devient un compte de secours" if kept else "n’est plus un compte de secours"

@@ -152,6 +152,16 @@ def test_every_fault_of_a_request_is_listed_at_once(accounting: Software) -> Non
         "fields-invalid",
     )
     assert [one["field"] for one in unknown["problems"]] == ["facts.a", "facts.b"]
+    crowd = accounting.patch(
+        f"/folders/{folder['id']}", version=1, facts={"x" * 300 + str(n): "1" for n in range(900)}
+    )
+    assert len(said(crowd, 422, "fields-invalid")["problems"]) == 50
+    assert "Et 850 autres." in crowd.json["detail"]
+    assert len(crowd.get_data()) < 60_000
+    twice = said(accounting.get("/folders?tray=todo&tray=late"), 422, "fields-invalid")
+    assert [(one["field"], one["sentence"]) for one in twice["problems"]] == [
+        ("tray", "Ce champ n’est attendu qu’une fois.")
+    ]
     query = said(accounting.get("/folders?tray=everything&family=&page=2"), 422, "fields-invalid")
     assert {one["field"] for one in query["problems"]} >= {"tray", "page"}
 

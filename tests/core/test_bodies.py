@@ -23,6 +23,9 @@ BOUNDS = (
     "9007199254740992",
     "-9007199254740992",
     "9" * 5000,
+    "1e21",
+    "-1.5e300",
+    "1e-400",
 )
 DEEP = ("[" * 33 + "]" * 33, '{"a":' * 40 + "1" + "}" * 40, "[" * 200_000, "[" + "{}," * 60_000 + "{}]")
 
@@ -132,7 +135,11 @@ def test_json_out_of_bounds_is_refused_before_anything_reads_it() -> None:
             parsed(text)
     with pytest.raises(Refusal, match="text-unreadable"):
         parsed('{"a": "\\u0000"}')
-    assert parsed('{"a": [9007199254740991, -1.5e300, null]}') == {"a": [9007199254740991, -1.5e300, None]}
+    with pytest.raises(Refusal, match="json-repeated"):
+        parsed('{"a": [{"version": 999, "b": 1, "version": 1}]}')
+    assert parsed('{"a": [9007199254740991, -1.5e9, 1e-9, 0.0, null]}') == {
+        "a": [9007199254740991, -1.5e9, 1e-9, 0.0, None]
+    }
 
 
 def test_software_is_told_the_same_on_both_databases(house: House) -> None:

@@ -98,12 +98,15 @@ def test_the_secrets_that_stand_in_the_file_of_settings_are_named(
     (tmp_path / ".env").write_text(
         "PARAPHE_SECRET_KEY=x\nPARAPHE_FORMER_SECRET_KEYS=y\nPARAPHE_DEMO=false\n"
         "PARAPHE_HANDOVER_WEBHOOK_SECRET=z\nPARAPHE_MAIL_URL=smtps://compte:secret@serveur\nPARAPHE_DATABASE_URL=postgresql://paraphe@/paraphe\n"
+        "paraphe_csc_token=t\nPARAPHE_QUEUE_URL=postgresql://paraphe@/file?password=p\n"
     )
     assert secrets_in_clear() == [
         "PARAPHE_FORMER_SECRET_KEYS",
         "PARAPHE_HANDOVER_WEBHOOK_SECRET",
         "PARAPHE_MAIL_URL",
+        "PARAPHE_QUEUE_URL",
         "PARAPHE_SECRET_KEY",
+        "paraphe_csc_token",
     ]
 
 

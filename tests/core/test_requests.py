@@ -72,10 +72,8 @@ def further(db, collectivity_id: int) -> None:
     outbox.post(db, collectivity_id, [News("suite", "suite", {})])
 
 
-def test_only_a_proxy_that_is_trusted_gives_the_number_and_only_a_plain_one(house: House) -> None:
+def test_the_number_that_a_stranger_sends_is_never_taken_even_through_a_proxy(house: House) -> None:
     given = "0123456789abcdef0123456789abcdef"
-    assert ask_a_link(house.app.test_client(), **{"X-Request-Id": given}) != given
     behind = create_app(house.settings.model_copy(update={"trusted_proxies": 1}))
-    assert ask_a_link(behind.test_client(), **{"X-Request-Id": given}) == given
-    for bad in ("court", "a" * 65, "0123456789 abcdef", "é" * 20):
-        assert ask_a_link(behind.test_client(), **{"X-Request-Id": bad}) != bad
+    for app in (house.app, behind):
+        assert ask_a_link(app.test_client(), **{"X-Request-Id": given}) != given

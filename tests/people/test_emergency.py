@@ -60,9 +60,11 @@ def test_each_opening_of_the_account_in_the_safe_is_told_to_every_administrator(
         number = db.scalar(sa.select(User.id).where(User.login == SAFE))
     assert [one["user"] for one in lines] == [number, number]
     journal = house.client("k.morizur").get("/administration/journal").get_data(as_text=True)
-    assert "Compte de secours" in journal
+    assert "devient un compte de secours" in journal
     off = house.app.test_cli_runner().invoke(args=["people", "emergency", SIREN, SAFE, "--off"])
     assert "n’est plus un compte de secours" in off.output
+    journal = house.client("k.morizur").get("/administration/journal").get_data(as_text=True)
+    assert "n’est plus un compte de secours" in journal
     house.client(SAFE)
     assert len(told(house)) == 4
 

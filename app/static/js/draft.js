@@ -1,6 +1,6 @@
 // What is typed on a draft: saved as one types, with the checks that follow from it; what the server does not have yet is
 // kept in this tab, and offered again, never put back by itself over what somebody else wrote.
-import { forget, keep, kept } from "./kept.js";
+import { forget, keep, keeps, kept } from "./kept.js";
 import { NB, THIN, csrf, element, notice, quoted, sentenceIn } from "./words.js";
 import { restored } from "./session.js";
 
@@ -73,7 +73,7 @@ async function post(form) {
 
 // Why it is not saved, on the page; the answer itself for who was waiting to do something else.
 function told(answer, html) {
-  const here = "Votre saisie est gardée dans cette page";
+  const here = keeps ? "Votre saisie est gardée dans cette page" : "Votre saisie n’est que dans cette page : copiez-la avant de la quitter";
   if (!answer || answer.status >= 500) {
     said(`${here}${THIN}; un nouvel essai sera fait. Vérifiez la connexion.`);
     plan(AGAIN);
@@ -85,8 +85,9 @@ function told(answer, html) {
     said(`Votre session s’est fermée. ${here}.`, again);
     return "session";
   }
-  if (answer.status === 409) said("Le dossier a été modifié ailleurs. Rechargez la page, votre saisie vous y sera proposée.");
-  else said(sentenceIn(html).detail || `${here}. Rechargez-la${NB}: elle vous y sera proposée.`);
+  const then = keeps ? "Rechargez la page, votre saisie vous y sera proposée." : `${here}, puis rechargez.`;
+  if (answer.status === 409) said(`Le dossier a été modifié ailleurs. ${then}`);
+  else said(sentenceIn(html).detail || then);
   return answer.status === 409 ? "moved" : "refused";
 }
 

@@ -129,8 +129,10 @@ async function restoreNotes(root) {
 
 // The code of a link stands after its « # », where no server and no log reads it: it goes into the form, and the address
 // keeps nothing of it. The field shows only to whoever came without one.
+const CODE = /^#[A-Za-z0-9_-]{40,}$/; // and not the « #contenu » of a link within the page
+
 function fromAddress(input) {
-  if (location.hash.length > 1) {
+  if (CODE.test(location.hash)) {
     input.value = location.hash.slice(1);
     history.replaceState(history.state, "", location.pathname + location.search);
   }

@@ -3,6 +3,7 @@
 // Browsers seal in https and on this very machine; elsewhere nothing is kept.
 const NONCE = 12; // bytes (NIST SP 800-38D)
 const { subtle } = crypto;
+export const keeps = Boolean(subtle);
 let turn = Promise.resolve(); // one change after the other: a sealing that lasts never comes back over a later one
 
 const bytes = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
