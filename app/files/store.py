@@ -292,7 +292,11 @@ class Store:
         _key(scope, "0" * 64)  # a bad scope is refused before anything is written
         if self._folder:
             self._present()
-            return self._put_in_folder(self._folder, scope, pieces)
+            try:
+                return self._put_in_folder(self._folder, scope, pieces)
+            except FileNotFoundError:
+                self._present()  # the share went away under what was being written
+                raise
         return self._put_in_bucket(scope, pieces)
 
     def _put_in_folder(self, folder: Path, scope: str, pieces: Iterator[bytes]) -> Stored:

@@ -5,7 +5,9 @@ import hashlib
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
+import obstore
 import pytest
 
 from app.core.refusals import Refusal
@@ -208,3 +210,20 @@ def test_nothing_is_written_in_the_place_of_a_share_that_went_away(store: Store,
     share.rename(coffer)
     assert store.read(COMMUNE, stored.sha256) == b"acte"
     assert store.put_bytes(COMMUNE, b"un autre acte").size == len(b"un autre acte")
+
+
+def test_a_share_that_goes_away_under_the_last_bytes_is_told_as_away(
+    store: Store, coffer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put = obstore.put
+
+    def then_gone(*given: Any, **named: Any) -> Any:
+        done = put(*given, **named)
+        coffer.rename(coffer.with_name("partage"))
+        return done
+
+    monkeypatch.setattr(obstore, "put", then_gone)
+    with pytest.raises(Refusal) as caught:
+        store.put_bytes(COMMUNE, b"acte")
+    assert caught.value.key == "store-away"
+    assert not coffer.exists()
