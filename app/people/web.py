@@ -41,6 +41,7 @@ from app.core.limits import (
     per_login,
     per_person,
 )
+from app.core.outbox import stopped
 from app.core.refusals import Refusal, catalogue
 from app.core.security import browser_key, new_token
 from app.people import desks, identity
@@ -198,12 +199,14 @@ def logout() -> Response:
 @limiter.limit(address_rate, methods=["POST"])
 @limiter.limit(login_rate, key_func=per_login, methods=["POST"])
 def forgot() -> Response | str:
-    """Ask for a link by mail; the answer is the same whether the account exists or not."""
+    """Ask for a link by mail; the answer is the same whether the account exists or not, and says when no mail leaves."""
     form = ForgotForm()
+    with reading() as db:
+        down = stopped(db, "mail") is not None
     if not form.validate_on_submit():
-        return render_template("people/forgot.html", form=form, sent=False)
+        return render_template("people/forgot.html", form=form, sent=False, down=down)
     desks.ask_reset(form.login.data, http.address())
-    return render_template("people/forgot.html", form=form, sent=True)
+    return render_template("people/forgot.html", form=form, sent=True, down=down)
 
 
 @pages.route("/mot-de-passe", methods=["GET", "POST"])

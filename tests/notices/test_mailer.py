@@ -1,5 +1,6 @@
 """A letter leaves once the server takes it; what the server refuses is shown, and blocks nobody else."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from app.core.db import engine, reading
 from app.core.outbox import Outbox
 from app.folders import decide
 from app.people import desks
-from tests.builders.house import ASSETS, House
+from tests.builders.house import ASSETS, House, token_in
 from tests.cluster import free_port
 from tests.mailserver import MailServer
 from workflows.rights import Right
@@ -153,6 +154,21 @@ def test_a_letter_outlives_an_outage_of_days_and_its_administrator_is_told(
     words = "Le courriel ne part plus"
     assert words in house.client("k.morizur").get("/a-traiter").get_data(as_text=True)
     assert words not in house.client("g.trehorel").get("/a-traiter").get_data(as_text=True)
+    stranger = house.app.test_client()
+    page = stranger.get("/mot-de-passe-oublie").get_data(as_text=True)
+    assert "Le courriel ne part pas en ce moment" in page
+    form = {"csrf_token": token_in(page)}
+    said = [
+        re.sub(
+            r'content="[^"]+"',
+            "",
+            stranger.post("/mot-de-passe-oublie", data={**form, "login": one}).get_data(as_text=True),
+        )
+        for one in ("g.trehorel", "personne")
+    ]
+    assert said[0] == said[1], "whether the account exists stays unknown"
+    assert "vient de lui être envoyé" not in said[0]
+    assert "un lien attend" in said[0]
     through(house, f"smtp://127.0.0.1:{mail.port}")
     tried(1)
     assert {one for one, _ in states()} == {"done"}
