@@ -524,6 +524,8 @@ def _refuse_stranger() -> Response:
             status, "login-needed", "Votre session s’est fermée. Reconnectez-vous : votre saisie est gardée."
         )
     target = request.full_path if request.method == "GET" else _page_of_form()
+    if request.method == "GET" and "_user_id" in session:
+        _say_once("Votre session s’est fermée. Reconnectez-vous : la page se rouvrira.")
     return redirect(url_for("people.login", suite=target.rstrip("?") if target else None))
 
 
@@ -536,15 +538,17 @@ def _ended(name: str, last: date) -> str:
 
 def _page_of_form() -> str | None:
     """The page that posted, to go back to it with what is kept in its tab; said on the login page, nothing being done."""
-    words = "Votre session s’est fermée et rien n’a été fait. Reconnectez-vous : la page se rouvrira."
-    if ["warn", words] not in [
-        list(one) for one in session.get("_flashes", ())
-    ]:  # said once, however often it posts
-        flash(words, "warn")
+    _say_once("Votre session s’est fermée et rien n’a été fait. Reconnectez-vous : la page se rouvrira.")
     page = urlsplit(request.referrer or "")
     if page.netloc != request.host:
         return None
     return page.path + (f"?{page.query}" if page.query else "")
+
+
+def _say_once(words: str) -> None:
+    """On the next page, however often this one is asked for meanwhile."""
+    if ["warn", words] not in [list(one) for one in session.get("_flashes", ())]:
+        flash(words, "warn")
 
 
 def _bearer() -> Actor | None:

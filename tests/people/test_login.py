@@ -101,8 +101,21 @@ def test_a_session_closed_elsewhere_is_closed_here(house: House) -> None:
     sessions = sorted(map(int, re.findall(r"/compte/sessions/(\d+)/fermer", page)))
     assert len(sessions) >= 1
     here.post(f"/compte/sessions/{sessions[-1]}/fermer", data={"csrf_token": house.csrf(here)})
-    states = {here.get("/a-traiter").status_code, there.get("/a-traiter").status_code}
-    assert states == {200, 302}
+    states = {here.get("/a-traiter").status_code: here, there.get("/a-traiter").status_code: there}
+    assert states.keys() == {200, 302}
+    told = states[302].get("/login").get_data(as_text=True)
+    assert "Votre session s’est fermée. Reconnectez-vous" in told.replace("\xa0", " ")
+    assert "session s’est fermée" not in house.app.test_client().get("/login").get_data(as_text=True)
+
+
+def test_a_session_closed_by_false_answers_leads_back_to_the_door(house: House) -> None:
+    client = house.client("a.kervadec")
+    form = {"csrf_token": house.csrf(client), "answer": "faux"}
+    told = [client.post("/compte/confirmer", data=form) for _ in range(5)][-1]
+    page = told.get_data(as_text=True)
+    assert (told.status_code, "trop de réponses fausses" in page) == (401, True)
+    assert 'href="/login"' in page
+    assert "À traiter" not in page
 
 
 def test_a_forgotten_password_is_changed_once_by_mail_and_closes_sessions(
