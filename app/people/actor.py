@@ -31,6 +31,7 @@ class Actor:
     collectivity_id: int
     name: str
     capacity: str = ""
+    login: str = ""
     user_id: int | None = None
     application_id: int | None = None
     administrator: bool = False

@@ -453,6 +453,7 @@ def _actor(
         collectivity_id=user.collectivity_id,
         name=user.name,
         capacity=user.capacity,
+        login=user.login,
         user_id=user.id,
         administrator=user.administrator,
         seats=standing.seats,

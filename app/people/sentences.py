@@ -89,6 +89,10 @@ SENTENCES: Sentences = {
         422,
         "La clé d’accès n’a pas été inscrite : la réponse de l’appareil ne convient pas à cette page. Recommencez.",
     ),
+    "passkey-empty": (
+        422,
+        "L’appareil n’en a pas donné : c’est la page qui la lui demande, avec JavaScript. Activez-le, ou prenez une application de codes.",
+    ),
     "passkey-known": (409, "Cette clé d’accès est déjà inscrite. Rien n’a été changé : prenez-en une autre."),
     "passkey-unknown": (
         403,

@@ -61,10 +61,25 @@ function placeFocus() {
     }
     return;
   }
+  if (told()) return;
   const left = sessionStorage.getItem("folder");
   const row = left && [...document.querySelectorAll("a.ftitle")].find((link) => link.pathname === left);
   const back = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
   if (row && (back || document.referrer.includes(left))) row.focus();
+}
+
+// What was just done or refused is told at the top: the keyboard starts there, or in the password that did not suit.
+function told() {
+  const words = document.querySelector("main .note-danger[role=alert]") ?? document.querySelector(".flash");
+  if (!words || document.activeElement !== document.body) return false;
+  const empty = words.matches(".flash") ? [] : [...document.querySelectorAll("main input[type=password]")].filter((one) => !one.value);
+  words.id ||= "told";
+  if (empty.length) empty[0].setAttribute("aria-describedby", `${empty[0].getAttribute("aria-describedby") ?? ""} ${words.id}`.trim());
+  const at = empty[0] ?? (words.matches(".flash") ? document.querySelector("main h1") : words);
+  if (!at) return false;
+  if (!empty.length) at.tabIndex = -1;
+  at.focus();
+  return true;
 }
 
 startDialogs();

@@ -6,7 +6,7 @@ import { csrf, element, notice } from "./words.js";
 
 const BUSY = "Envoi en cours";
 
-function busy(button) {
+export function busy(button) {
   if (!button) return;
   button.style.minWidth = `${button.offsetWidth}px`;
   button.classList.add("is-busy");
@@ -16,7 +16,7 @@ function busy(button) {
   words.textContent = button.dataset.busyWords ?? BUSY;
 }
 
-function idle(button) {
+export function idle(button) {
   button.classList.remove("is-busy");
   button.removeAttribute("aria-disabled");
   button.style.minWidth = "";

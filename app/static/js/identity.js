@@ -1,7 +1,7 @@
 // Who one is, asked again before a signature when the last proof is old. Never taken for the key's password: a step of its
 // own, with the words of the account. What is typed goes to the server and does not stay in the page.
 import { KeyRefused } from "./provider.js";
-import { answered, problemOf } from "./passkeys.js";
+import { answered, awaited, problemOf } from "./passkeys.js";
 import { notice } from "./words.js";
 
 // Ask until the server is sure; `exchange` is the sign dialog's way to ask. Throws KeyRefused when the person gives up.
@@ -31,6 +31,7 @@ export async function proveIdentity(form, exchange, documents) {
       part.hidden = true;
       progress.hidden = false;
       if (title) title.textContent = before;
+      (title ?? progress).focus(); // what had the focus is gone from the page
     }
     try {
       await exchange(url, { answer, documents });
@@ -65,13 +66,20 @@ function given(part, said, ask) {
   const { signal } = listening;
   return new Promise((resolve, reject) => {
     const confirmed = () => (input?.value ? resolve(input.value) : input?.focus());
+    let waiting = false;
     const pressed = async () => {
-      problem.replaceChildren();
+      if (waiting) return;
+      waiting = true;
+      problem.replaceChildren(awaited());
+      key.setAttribute("aria-disabled", "true");
       try {
         resolve(await answered(await ask(key.dataset.url), false));
+        problem.replaceChildren();
       } catch (error) {
         problem.replaceChildren(notice("danger", ...problemOf(error)));
       }
+      waiting = false;
+      key.removeAttribute("aria-disabled");
     };
     key?.addEventListener("click", pressed, { signal });
     const givenUp = () => reject(new KeyRefused("unproven"));

@@ -50,12 +50,12 @@ export async function exchange(url, body) {
   return exchangeOnce(url, body);
 }
 
-async function exchangeOnce(url, body) {
+export async function exchangeOnce(url, body, token = csrf()) {
   const options = { headers: { Accept: "application/json" }, credentials: "same-origin", signal: AbortSignal.timeout(ANSWER_WITHIN) };
   if (body) {
     options.method = "POST";
     options.body = JSON.stringify(body);
-    Object.assign(options.headers, { "Content-Type": "application/json", "X-CSRFToken": csrf() });
+    Object.assign(options.headers, { "Content-Type": "application/json", "X-CSRFToken": token });
   }
   let answer, text;
   try {
@@ -291,6 +291,9 @@ export class Signer {
     if (close) close.hidden = on;
     const title = this.dialog?.querySelector("h2");
     if (title) title.textContent = on ? "Signature en cours" : (this.title ?? title.textContent);
+    // The button that was pressed is gone meanwhile, and is there again after a refusal, told beside it
+    if (on) (title ?? this.form.querySelector('[data-sign-part="progress"]')).focus();
+    else this.go.focus();
   }
 
   step(done) {
