@@ -2,10 +2,12 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 import time_machine
+from flask.testing import FlaskClient
 
 from app.core.clock import now, today
 from app.core.db import engine, reading
@@ -31,6 +33,15 @@ def token_of(page: str) -> str:
     return re.findall(r"<code>([^<]+)</code>", page)[0]
 
 
+def given(client: FlaskClient, url: str, form: dict[str, Any]) -> str:
+    """The page that shows the token just given: loaded again, it shows it again, until it is said to be copied."""
+    assert client.post(url, data=form).location == URL
+    page = client.get(URL).get_data(as_text=True)
+    assert token_of(client.get(URL).get_data(as_text=True)) == token_of(page)
+    client.post(f"{URL}/note", data={"csrf_token": form["csrf_token"]})
+    return page
+
+
 def told() -> list[tuple[str, str]]:
     with reading() as db:
         query = sa.select(JournalEntry.event, JournalEntry.who, JournalEntry.facts).order_by(JournalEntry.id)
@@ -47,7 +58,7 @@ def test_a_token_is_given_rotated_and_refused_from_the_page(house: House) -> Non
         "desk": "comptabilite",
         "rights": ["create", "act", "administer"],
     }
-    page = client.post(URL, data=form).get_data(as_text=True)
+    page = given(client, URL, form)
     first = token_of(page)
     assert "Jamais servi" in page
     assert status(house, first) == 200
@@ -61,21 +72,26 @@ def test_a_token_is_given_rotated_and_refused_from_the_page(house: House) -> Non
     with reading() as db:
         row = db.scalars(sa.select(Application)).one()
     assert (row.name, row.rights) == ("Finances 2026", ["create", "act"])
-    serial = re.findall(r'name="serial"\s+value="([^"]+)"', page)[0]
+    before = client.get(f"{URL}/{row.id}/jeton").get_data(as_text=True)
+    assert "est refusé aussitôt" in before
+    assert "ne se rouvre pas" in client.get(f"{URL}/{row.id}/fermer").get_data(as_text=True)
+    assert status(house, first) == 200, "nothing is done before it is confirmed"
+    serial = re.findall(r'name="serial"\s+value="([^"]+)"', before)[0]
     rotated = {"csrf_token": form["csrf_token"], "serial": serial}
-    second = token_of(client.post(f"{URL}/{row.id}/jeton", data=rotated).get_data(as_text=True))
+    second = token_of(given(client, f"{URL}/{row.id}/jeton", rotated))
     assert [status(house, one) for one in (first, second)] == [401, 200]
     assert client.post(f"{URL}/{row.id}/jeton", data=rotated).status_code == 409  # the same form sent twice
     assert status(house, second) == 200
     assert client.post(f"{URL}/{row.id}/fermer", data=rotated).status_code == 302
     assert status(house, second) == 401
     for gone in ("fermer", "jeton"):
+        assert client.get(f"{URL}/{row.id}/{gone}").status_code == 404
         assert client.post(f"{URL}/{row.id}/{gone}", data=rotated).status_code == 404
     closed = client.get(URL).get_data(as_text=True)
     assert "par Katell Morizur" in closed
     who = "Katell Morizur"
     assert told() == [("application.opened", who), ("application.rotated", who), ("application.closed", who)]
-    assert client.post(URL, data=form).status_code == 200  # the name is free again
+    assert client.post(URL, data=form).status_code == 302  # the name is free again
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -125,9 +141,7 @@ def test_a_token_ends_is_told_before_and_refused_after(house: House) -> None:
     for until in (today() - timedelta(days=1), today() + timedelta(days=731), "demain"):
         refused = client.post(URL, data={**form, "until": str(until)})
         assert (refused.status_code, "Aucun jeton" in refused.get_data(as_text=True)) == (422, True)
-    token = token_of(
-        client.post(URL, data={**form, "until": str(today() + timedelta(days=30))}).get_data(as_text=True)
-    )
+    token = token_of(given(client, URL, {**form, "until": str(today() + timedelta(days=30))}))
     bearer = {"Authorization": f"Bearer {token}"}
     me = house.app.test_client().get("/api/v1/me", headers=bearer).json
     assert me["token_ends_on"] == (today() + timedelta(days=30)).isoformat()

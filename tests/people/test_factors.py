@@ -25,7 +25,7 @@ from app.core.security import token_hash
 from app.journal.models import JournalEntry
 from app.people import desks, identity, login, passwords
 from app.people.factors import codes, passkeys
-from app.people.models import Challenge, Collectivity, Factor, LoginSession, RecoveryCode
+from app.people.models import Challenge, Collectivity, Factor, FactorReset, LoginSession, RecoveryCode
 from demo.cast import PASSWORD
 from tests.builders.authenticator import Authenticator, octets, text
 from tests.builders.house import ASSETS, House, token_in
@@ -33,6 +33,7 @@ from tests.signing.test_enrolment import offer, send
 
 OTHER = ASSETS / "invoices" / "fx-basicwl-fr-facture.pdf"
 A, K, G = "a.kervadec", "k.morizur", "g.trehorel"
+CODES_PAGE = "/compte/protection/secours"
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +57,8 @@ def typed(secret: str, steps: int = 0) -> str:
 def with_application(house: House, login: str) -> tuple[FlaskClient, str, list[str]]:
     """Somebody enrolled an application: the browser, its secret, the recovery codes."""
     client = house.client(login)
-    page = post(house, client, "/compte/protection/application").get_data(as_text=True)
+    begun = post(house, client, "/compte/protection/application")
+    page = client.get(begun.location).get_data(as_text=True)
     found = re.search(r"<code class=\"break\">([A-Z2-7]{32})</code>", page)
     token = re.search(r'name="token" value="([^"]+)"', page)
     assert found, page
@@ -71,16 +73,23 @@ def with_application(house: House, login: str) -> tuple[FlaskClient, str, list[s
         code=typed(secret, -1),
         name="Téléphone",
     )
-    shown = re.findall(r"<code>((?:[A-Z2-9]{4}-){6}[A-Z2-9]{4})</code>", done.get_data(as_text=True))
-    assert len(shown) == codes.CODES
-    return client, secret, shown
+    assert done.location == CODES_PAGE
+    return client, secret, codes_in(client)
+
+
+def codes_in(client: FlaskClient) -> list[str]:
+    """The recovery codes that the page shows, each time it is loaded until they are said to be kept."""
+    page = client.get(CODES_PAGE).get_data(as_text=True)
+    found = re.findall(r"<code>((?:[A-Z2-9]{4}-){6}[A-Z2-9]{4})</code>", page)
+    assert len(found) == codes.CODES
+    return found
 
 
 def with_key(house: House, login: str) -> tuple[FlaskClient, Authenticator]:
     client, key = house.client(login), Authenticator()
     question = send(house, client, "/compte/protection/cle/question", {}).get_json()
     done = post(house, client, "/compte/protection/cle", answer=key.create(question), name="Tablette")
-    assert done.status_code == 200, done.get_data(as_text=True)
+    assert done.location == CODES_PAGE, done.get_data(as_text=True)
     return client, key
 
 
@@ -253,21 +262,68 @@ def test_what_touches_the_factors_asks_the_password_and_the_code_or_a_key(house:
     assert post(house, client, "/compte/confirmer", answer=typed(secret)).status_code == 302
     for url in ("secours", "application", f"{the_factor()}/retirer"):
         asked = post(house, client, f"/compte/protection/{url}")
-        assert asked.location == with_whole, url
+        assert asked.status_code == 403, url
+        page = asked.get_data(as_text=True)
+        assert f'action="/compte/protection/{url}"' in page
+        assert 'name="password"' in page
     assert send(house, client, "/compte/protection/cle/question", {}).get_json()["key"] == "identity-whole"
     assert 'name="password"' in client.get(with_whole).get_data(as_text=True)
     code = typed(secret, 1)
-    for wrong in ({"password": "faux"}, {"password": ""}, {}):
+    for wrong in ({"password": "faux"}, {}):
         assert post(house, client, with_whole, answer=code, **wrong).status_code == 403
     assert post(house, client, with_whole, answer="000000", password=PASSWORD).status_code == 403
-    assert post(house, client, "/compte/protection/secours").status_code == 302
-    assert post(house, client, with_whole, answer=code, password=PASSWORD).location == "/compte/protection"
-    assert post(house, client, "/compte/protection/secours").status_code == 200
+    before = codes_in(client)
+    post(house, client, f"{CODES_PAGE}/note")
+    assert post(house, client, CODES_PAGE).status_code == 403
+    assert client.get(CODES_PAGE).location == "/compte/protection", "shown no more once they are kept"
+    assert post(house, client, CODES_PAGE, answer=code).status_code == 403, "a code without the password"
+    drawn = post(house, client, CODES_PAGE, answer=code, password=PASSWORD)
+    assert drawn.location == CODES_PAGE
+    shown = codes_in(client)
+    assert not set(shown) & set(before)
+    assert codes_in(client) == shown, "loaded again, they are shown again"
+    # Posted again by a page that is loaded again, the same code is no false answer, and counts for none
+    with reading() as db:
+        wrong = db.scalars(sa.select(LoginSession.wrong)).all()
+    post(house, client, CODES_PAGE, answer=code, password=PASSWORD)
+    with reading() as db:
+        assert db.scalars(sa.select(LoginSession.wrong)).all() == wrong
+    with time_machine.travel(now() + timedelta(minutes=11), tick=True):
+        assert client.get(CODES_PAGE).location == "/compte/protection"
     alone, key = with_key(house, K)
     aged(house)
     asked = send(house, alone, "/compte/confirmer/cle", {}).get_json()
-    assert post(house, alone, with_whole, answer=key.get(asked)).status_code == 302
-    assert post(house, alone, "/compte/protection/secours").status_code == 200
+    assert post(house, alone, f"{CODES_PAGE}", answer=key.get(asked)).location == CODES_PAGE
+
+
+def test_the_act_goes_on_with_the_proof(house: House) -> None:
+    """What was chosen is done once who one is is proven: the rule, a reset, one's own factor; it is never dropped."""
+    with_application(house, G)
+    _, secret, _ = with_application(house, A)
+    with engine().begin() as connection:
+        connection.execute(sa.text("UPDATE user_account SET administrator = true WHERE login = 'a.kervadec'"))
+    first, second = knock(house, A), house.client(K)
+    give(first, typed(secret))
+    aged(house)
+    rule = {"who": "engaged", "before_signing": "on"}
+    kept = post(house, first, "/administration/connexions", **rule).get_data(as_text=True)
+    assert 'name="before_signing" value="on"' in kept
+    assert 'name="who" value="engaged"' in kept
+    done = post(house, first, "/administration/connexions", **rule, answer=typed(secret, 1))
+    assert done.location == "/administration/connexions"
+    assert lines("factor.rule")[-1]["now"]["who"] == "engaged"
+    post(house, first, "/administration/connexions", who="nobody")
+    asked = "/administration/connexions/demandes"
+    post(house, first, asked, person=str(house.actor(G).user_id), reason="téléphone perdu")
+    with reading() as db:
+        number = db.scalars(sa.select(FactorReset.id)).one()
+    kept = post(house, second, f"{asked}/{number}", confirm="yes").get_data(as_text=True)
+    assert 'name="confirm" value="yes"' in kept
+    post(house, second, f"{asked}/{number}", confirm="yes", answer=PASSWORD)
+    assert lines("factor.reset")
+    told = first.get(f"/compte/protection/{the_factor()}/retirer").get_data(as_text=True)
+    assert "Rien n’a encore été fait" in told.replace("\xa0", " ")
+    assert "C’est la dernière" in told
 
 
 def aged(house: House) -> None:
@@ -280,7 +336,7 @@ def aged(house: House) -> None:
 
 def the_factor() -> int:
     with reading() as db:
-        return db.scalars(sa.select(Factor.id)).one()
+        return db.scalars(sa.select(Factor.id).where(Factor.removed_at.is_(None))).one()
 
 
 def test_what_was_kept_before_is_sealed_and_a_short_recovery_code_still_opens_once(house: House) -> None:
@@ -538,6 +594,8 @@ def test_whoever_may_not_sign_yet_reads_from_when_before_he_opens_his_key(house:
         number = db.scalar(
             sa.select(Factor.id).where(Factor.name == "Téléphone", Factor.user_id == house.actor(A).user_id)
         )
+    told = client.get(f"/compte/protection/{number}/retirer").get_data(as_text=True)
+    assert f"Les autres ne signent pas avant {when[1]}" in told
     assert post(house, client, f"/compte/protection/{number}/retirer").status_code == 302
     assert f"Vous ne signez pas avant {when[1]}" in client.get(dialog).get_data(as_text=True)
 
@@ -680,7 +738,8 @@ def test_an_open_session_of_an_administrator_changes_no_rule(house: House) -> No
             sa.text("UPDATE login_session SET created_at = '2026-01-01 00:00:00', proven_at = NULL")
         )
     lowered = post(house, administrator, "/administration/connexions", who="nobody")
-    assert lowered.location == "/compte/confirmer?suite=/administration/connexions"
+    assert lowered.status_code == 403
+    assert 'name="who" value="nobody"' in lowered.get_data(as_text=True)
     asked = post(
         house,
         administrator,

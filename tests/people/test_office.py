@@ -264,7 +264,7 @@ def test_an_old_session_gives_neither_a_mandate_nor_a_token_and_what_was_typed_w
         done = client.post(PAGE, data={**form, "answer": PASSWORD})
         assert (done.status_code, done.location) == (302, PAGE)
         assert rows(house)[-1].families == ["invoice", "deliberation"]
-        given = client.post("/administration/applications", data=software)
-        assert "montré une seule fois" in text(given)  # proven a moment ago
+        given = client.post("/administration/applications", data=software)  # proven a moment ago
+        assert "à copier maintenant" in text(client.get(given.location))
     finally:
         identity.configure(house.settings.reauth_minutes)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db, reading
-from app.core.french import heure
+from app.core.french import heure, instant
 from app.core.outbox import post
 from app.core.refusals import Refusal
 from app.core.sealed import seal, unseal
@@ -154,7 +154,10 @@ def _enrolled(
 
 
 def _trusted_from(db: Db, user: User, session: LoginSession | None, moment: datetime) -> datetime:
-    """A day after a recovery code; while another of the person's factors waits, one enrolled beside it waits as long."""
+    """A day after a recovery code; while another of the person's factors waits, one enrolled beside it waits as long.
+
+    One that was taken off counts too, or taking it off would end the wait; a reset by two persons ends it (`resets`).
+    """
     waiting = sa.select(sa.func.max(Factor.trusted_from)).where(Factor.user_id == user.id)
     known = db.scalar(waiting) or moment
     recovered = session is not None and session.opened_by == "recovery"
@@ -188,6 +191,34 @@ def remove(db: Db, actor: Actor, factor_id: int) -> str:
         append(db, user.collectivity_id, Event("login.closed", actor.name, actor.user_id, None, facts))
     post(db, user.collectivity_id, [letter(user, "removed", name=row.name, mark=str(row.id))])
     return row.name
+
+
+def without(db: Db, actor: Actor, factor_id: int) -> tuple[Factor, list[str]]:
+    """One of one's own factors, and what comes of taking it off, in sentences; refuses `factor-unknown`."""
+    mine = asking.factors_of(db, actor.user_id)
+    row = next((one for one in mine if one.id == factor_id), None)
+    if row is None:
+        raise Refusal("factor-unknown")
+    others = [one for one in mine if one is not row]
+    said = [
+        "Elle n’ouvrira plus Paraphe et ne confirmera plus rien, dès maintenant ; vos autres sessions se ferment."
+    ]
+    if not others:
+        said.append(
+            "C’est la dernière : votre mot de passe seul ouvrira votre compte, et vos codes de secours partent avec elle."
+        )
+    signs = row.trusted_from <= now()
+    if rules.of(db, actor.collectivity_id).before_signing and signs:
+        later = min((one.trusted_from for one in others), default=None)
+        if later is None:
+            said.append(
+                "La commune en demande une avant chaque signature : sans elle, vous ne signerez plus."
+            )
+        elif later > now():
+            said.append(
+                f"Les autres ne signent pas avant {instant(later)} : d’ici là, vous ne signerez plus."
+            )
+    return row, said
 
 
 def by_recovery(db: Db, actor: Actor) -> bool:

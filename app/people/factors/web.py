@@ -36,7 +36,7 @@ from app.core.limits import (
 )
 from app.core.refusals import Refusal, catalogue
 from app.core.transaction import use_case
-from app.people import desks, rules
+from app.people import desks, rules, shown
 from app.people import login as cookies
 from app.people.actor import Actor
 from app.people.factors import asking, door, keeping, passkeys, resets, ways
@@ -47,6 +47,7 @@ from app.people.office.web import who_is_there
 pages = Blueprint("factors", __name__)
 TICKET = "factor"
 """Where the browser's session holds the ticket between the password and the factor, and where it was going."""
+CODES, BEGUN = "codes", "application"
 LONGEST = 20_000
 Page = tuple[str, int]
 
@@ -58,10 +59,10 @@ def safe(target: str | None) -> str:
     return url_for("folders.inbox")
 
 
-def _place() -> door.From:
-    """Where this browser is, and whom it has met."""
+def _place(days: int | None = None) -> door.From:
+    """Where this browser is, for how long it is recognised, and whom it has met."""
     hours = float(current_app.config["SESSION_HOURS"])
-    return door.From(http.address(), http.client(), hours, None, knows)
+    return door.From(http.address(), http.client(), hours, days, knows)
 
 
 # At the door
@@ -136,14 +137,15 @@ def door_question() -> Response:
 @guard(PUBLIC)
 @limiter.limit(address_rate)
 def by_key() -> Response:
-    """Enter by a passkey alone."""
+    """Enter by a passkey alone, for as long as whoever enters by his password."""
+    days = int(current_app.config["REMEMBER_DAYS"]) if request.form.get("remember") else None
     given = ways.answer_of(request.form.get("answer", "")[:LONGEST])
     try:
-        token, login = door.enter_by_key(*(given or ("", {})), _place())
+        token, login = door.enter_by_key(*(given or ("", {})), _place(days=days))
     except Refusal as refusal:
         flash(catalogue.say(refusal.key, refusal.facts)[1], "warn")
         return redirect(url_for("people.login", suite=request.args.get("suite")))
-    return _entered(token, login, None)
+    return _entered(token, login, days)
 
 
 # Asked again before what engages
@@ -190,11 +192,11 @@ def _asked(db: Db, actor: Actor, documents: list[str] | None) -> tuple[str, dict
 @pages.get("/compte/protection")
 @guard(PERSON, unprotected=True)
 def mine() -> Page:
-    """One's factors, and what the commune asks."""
+    """One's factors, and what the commune asks; `nom`, the name typed before one had to prove who one is."""
     return _mine()
 
 
-def _mine(status: int = 200, **shown: Any) -> Page:
+def _mine(status: int = 200, error: str | None = None) -> Page:
     with reading(g.actor.collectivity_id) as db:
         known = asking.factors_of(db, g.actor.user_id)
         rows = [_row(one, _signs_after(one, known)) for one in known]
@@ -209,7 +211,8 @@ def _mine(status: int = 200, **shown: Any) -> Page:
         left=left,
         usable=passkeys.usable(),
         most=keeping.MOST,
-        **shown,
+        named=(request.args.get("nom") or request.form.get("name", ""))[: keeping.LONGEST],
+        error=error,
     )
     return page, status
 
@@ -239,21 +242,25 @@ def _row(factor: Factor, without: datetime | None) -> dict[str, Any]:
     }
 
 
-def _or_prove(refusal: Refusal) -> Response:
-    """Whoever has to prove who he is first does so on its page, and comes back here."""
-    if refusal.key not in {"identity-needed", "identity-whole"}:
-        raise refusal
-    return redirect(url_for("people.confirm", suite=url_for("people.factors.mine"), entier=1))
-
-
 @pages.post("/compte/protection/application")
 @guard(PERSON, unprotected=True)
-def begin_totp() -> Response | Page:
-    """Show the secret of a new application of codes."""
+@who_is_there("people.factors.mine", whole=True)
+def begin_totp() -> Response:
+    """Draw the secret of a new application of codes, and lead to the page that shows it."""
+    shown.show(session, g.actor, BEGUN, token=keeping.begin_totp(g.actor).token)
+    return redirect(url_for("people.factors.begun_totp"))
+
+
+@pages.get("/compte/protection/application")
+@guard(PERSON, unprotected=True)
+def begun_totp() -> Response | Page:
+    """Show the secret that was drawn, until it is enrolled or too old."""
+    kept = shown.shown(session, g.actor, BEGUN) or {"token": ""}
     try:
-        begun = keeping.begin_totp(g.actor)
+        begun = keeping.again(g.actor, str(kept["token"]))
     except Refusal as refusal:
-        return _or_prove(refusal)
+        flash(catalogue.say(refusal.key, refusal.facts)[1], "warn")
+        return redirect(url_for("people.factors.mine"))
     return render_template("people/application.html", begun=begun, error=None, name=""), 200
 
 
@@ -287,25 +294,67 @@ def key_question() -> Response:
 def confirm_passkey() -> Response | Page:
     """Enrol the key that the browser made."""
     given = ways.answer_of(request.form.get("answer", "")[:LONGEST])
-    token, credential = given or ("", {})
+    if given is None:
+        return _mine(*catalogue.say("passkey-empty", {}))
+    token, credential = given
     return _enrolled(keeping.confirm_passkey(g.actor, token, credential, request.form.get("name", "")))
 
 
-def _enrolled(drawn: list[str]) -> Response | Page:
+def _enrolled(drawn: list[str]) -> Response:
+    shown.forget(session, BEGUN)
     if drawn:
-        return render_template("people/recovery.html", codes=drawn, first=True), 200
+        return _codes(drawn, first=True)
     flash("C’est inscrit : il vous sera demandé à la prochaine connexion.", "ok")
     return redirect(url_for("people.factors.mine"))
 
 
-@pages.post("/compte/protection/<int:factor_id>/retirer")
+def _codes(drawn: list[str], *, first: bool) -> Response:
+    shown.show(session, g.actor, CODES, codes=drawn, first=first)
+    return redirect(url_for("people.factors.codes"))
+
+
+@pages.get("/compte/protection/secours")
 @guard(PERSON, unprotected=True)
+def codes() -> Response | Page:
+    """The recovery codes just drawn, until they are said to be kept."""
+    kept = shown.shown(session, g.actor, CODES)
+    if kept is None:
+        flash("Ces codes ne se montrent plus. Tirez-en de nouveaux si vous ne les avez pas gardés.", "warn")
+        return redirect(url_for("people.factors.mine"))
+    return render_template("people/recovery.html", **kept), 200
+
+
+@pages.post("/compte/protection/secours/note")
+@guard(PERSON, unprotected=True)
+def codes_kept() -> Response:
+    """The recovery codes are kept elsewhere: they are shown no more."""
+    shown.forget(session, CODES)
+    return redirect(url_for("people.factors.mine"))
+
+
+def _sure(title: str, button: str, said: list[str], action: str) -> Page:
+    """What is asked before it is done, on a page of its own."""
+    page = render_template(
+        "people/sure.html",
+        title=title,
+        button=button,
+        said=said,
+        action=action,
+        back=url_for("people.factors.mine"),
+    )
+    return page, 200
+
+
+@pages.route("/compte/protection/<int:factor_id>/retirer", methods=["GET", "POST"])
+@guard(PERSON, unprotected=True)
+@who_is_there("people.factors.mine", whole=True)
 def remove(factor_id: int) -> Response | Page:
-    """Take one off."""
-    try:
-        name = keeping.remove(g.actor, factor_id)
-    except Refusal as refusal:
-        return _or_prove(refusal)
+    """Take one off, once it is known what will come of it."""
+    if request.method != "POST":
+        with reading(g.actor.collectivity_id) as db:
+            one, said = keeping.without(db, g.actor, factor_id)
+        return _sure(f"Retirer « {one.name} »", "Retirer", said, request.path)
+    name = keeping.remove(g.actor, factor_id)
     flash(
         f"« {name} » est retirée : elle n’ouvre plus rien, et vos autres sessions sont fermées.",
         "ok",
@@ -313,15 +362,26 @@ def remove(factor_id: int) -> Response | Page:
     return redirect(url_for("people.factors.mine"))
 
 
+@pages.get("/compte/protection/secours/nouveaux")
+@guard(PERSON, unprotected=True)
+def before_codes() -> Page:
+    """Ask before new recovery codes take the place of those that are kept."""
+    with reading(g.actor.collectivity_id) as db:
+        left = keeping.codes_left(db, g.actor.user_id)
+    said = "Il ne vous en reste aucun : dix seront tirés."
+    if left:
+        told = f"Les {left} qui vous restent ne serviront" if left > 1 else "Celui qui vous reste ne servira"
+        said = f"{told} plus, dès que vous aurez confirmé : dix autres prennent leur place. Ayez de quoi les recopier."
+    action = url_for("people.factors.draw_codes")
+    return _sure("Tirer de nouveaux codes de secours", "Tirer de nouveaux codes", [said], action)
+
+
 @pages.post("/compte/protection/secours")
 @guard(PERSON, unprotected=True)
-def draw_codes() -> Response | Page:
+@who_is_there("people.factors.mine", whole=True)
+def draw_codes() -> Response:
     """Ten recovery codes, shown once."""
-    try:
-        drawn = keeping.draw_codes(g.actor)
-    except Refusal as refusal:
-        return _or_prove(refusal)
-    return render_template("people/recovery.html", codes=drawn, first=False), 200
+    return _codes(keeping.draw_codes(g.actor), first=False)
 
 
 # The administrator
@@ -329,6 +389,7 @@ def draw_codes() -> Response | Page:
 
 @pages.route("/administration/connexions", methods=["GET", "POST"])
 @guard("administer")
+@who_is_there("people.factors.office")
 def office() -> Response | Page:
     """Who must have a second factor, who has one, and the resets that wait for a second administrator."""
     if request.method != "POST":
@@ -345,10 +406,7 @@ def office() -> Response | Page:
     return redirect(url_for("people.factors.office"))
 
 
-def _office_refused(refusal: Refusal) -> Response | Page:
-    """Whoever has to prove who he is first does so on its page, and comes back; any other refusal is told on the page."""
-    if refusal.key == "identity-needed":
-        return redirect(url_for("people.confirm", suite=url_for("people.factors.office")))
+def _office_refused(refusal: Refusal) -> Page:
     status, error = catalogue.say(refusal.key, refusal.facts)
     return _office(status, error=error)
 
@@ -401,6 +459,7 @@ def ask_reset() -> Response | Page:
 
 @pages.post("/administration/connexions/demandes/<int:reset_id>")
 @guard("administer")
+@who_is_there("people.factors.office")
 def settle_reset(reset_id: int) -> Response | Page:
     """Confirm a request, or put it aside."""
     confirm = request.form.get("confirm") == "yes"

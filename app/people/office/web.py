@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from datetime import date
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 import sqlalchemy as sa
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, session, url_for
 from pydantic import SecretStr
 from werkzeug.wrappers import Response
 
@@ -16,7 +16,7 @@ from app.core.http import guard
 from app.core.limits import refuse_renouncing
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.people import applications, identity
+from app.people import applications, identity, shown
 from app.people import login as door
 from app.people.mandates import accredit, end_mandate, mandates, open_mandate, to_accredit
 from app.people.models import Collectivity, Desk, User
@@ -29,16 +29,22 @@ pages = Blueprint("office", __name__)
 Page = tuple[str, int]
 P = ParamSpec("P")
 R = TypeVar("R")
+GIVEN = "token"
 LONGEST = 20_000  # characters of an answer: that of a key is long
-OURS = frozenset({"csrf_token", "answer", "given_up"})
+OURS = frozenset({"csrf_token", "answer", "given_up", "password"})
+ASKED = frozenset({"identity-needed", "identity-whole"})
 
 
-def who_is_there(back: str) -> Callable[[Callable[P, R]], Callable[P, R | Response | tuple[str, int]]]:
+def who_is_there(
+    back: str, *, whole: bool = False
+) -> Callable[[Callable[P, R]], Callable[P, R | Response | tuple[str, int]]]:
     """Before what is posted: an old session proves who is there, and what was typed is kept in the page meanwhile.
 
-    Whoever gives up goes to the endpoint `back`, and nothing is done. Refuses `identity-closed` after too many wrong
-    answers.
+    Whoever gives up goes to the endpoint `back`, and nothing is done. `whole`: a code is asked with the password, as for
+    what touches one's factors. An answer is tried only where one is asked: a page that is loaded again, and so posts its
+    answer again, counts as no false one. Refuses `identity-closed` after too many wrong answers.
     """
+    refuse = identity.refuse_partial if whole else identity.refuse_stale
 
     def mark(view: Callable[P, R]) -> Callable[P, R | Response | tuple[str, int]]:
         @wraps(view)
@@ -49,18 +55,30 @@ def who_is_there(back: str) -> Callable[[Callable[P, R]], Callable[P, R | Respon
                 give_up()
                 return redirect(url_for(back))
             try:
-                if "answer" in request.form:
-                    door.renewed(identity.prove(g.actor, SecretStr(request.form["answer"][:LONGEST])))
-                identity.refuse_stale(g.actor)
-            except Refusal as refusal:
-                if refusal.key not in {"identity-needed", "identity-refused"}:
+                refuse(g.actor)
+            except Refusal as needed:
+                if needed.key not in ASKED:
                     raise
-                return _question(refusal)
+                try:
+                    if "answer" not in request.form:
+                        raise
+                    _prove(whole)
+                    refuse(g.actor)
+                except Refusal as refusal:
+                    if refusal.key not in ASKED | {"identity-refused"}:
+                        raise
+                    return _question(refusal, whole)
             return view(*args, **kwargs)
 
         return ask
 
     return mark
+
+
+def _prove(whole: bool) -> None:
+    beside = SecretStr(request.form.get("password", "")[:LONGEST]) if whole else None
+    answer = SecretStr(request.form["answer"][:LONGEST])
+    door.renewed(identity.prove(g.actor, answer, password=beside))
 
 
 def give_up() -> None:
@@ -69,13 +87,14 @@ def give_up() -> None:
     identity.given_up(g.actor)
 
 
-def _question(refusal: Refusal) -> tuple[str, int]:
+def _question(refusal: Refusal, whole: bool) -> tuple[str, int]:
     status, sentence = sentences.say(refusal.key, refusal.facts)
     with reading(g.actor.collectivity_id) as db:
         way = identity.question_for(db, g.actor.user_id)
     page = render_template(
         "people/identity.html",
         way=way,
+        whole=whole and way.typed and way.autocomplete == "one-time-code",
         error=sentence if refusal.key == "identity-refused" else None,
         minutes=identity.minutes(),
         action=request.path,
@@ -209,7 +228,7 @@ def _names(db: Db) -> dict[int, str]:
 @pages.route("/administration/applications", methods=["GET", "POST"], endpoint="applications")
 @guard("administer")
 @who_is_there("people.office.applications")
-def software() -> Page:
+def software() -> Response | Page:
     """The applications, those in service first, and the form that lets one more in."""
     if request.method != "POST":
         return _software()
@@ -226,7 +245,20 @@ def software() -> Page:
     except Refusal as refusal:
         status, error = sentences.say(refusal.key, refusal.facts)
         return _software(status, error=error)
-    return _software(token=token, whose=" ".join(name.split()))
+    return _given(token, " ".join(name.split()))
+
+
+def _given(token: str, whose: str) -> Response:
+    shown.show(session, g.actor, GIVEN, token=token, whose=whose)
+    return redirect(url_for("people.office.applications"))
+
+
+@pages.post("/administration/applications/note")
+@guard("administer")
+def noted() -> Response:
+    """The token that the page shows is copied: it is shown no more."""
+    shown.forget(session, GIVEN)
+    return redirect(url_for("people.office.applications"))
 
 
 def _until() -> date | None:
@@ -238,11 +270,28 @@ def _until() -> date | None:
         return date.max
 
 
-@pages.post("/administration/applications/<int:application_id>/jeton")
+def _listed(application_id: int) -> applications.Listed:
+    with reading(g.actor.collectivity_id) as db:
+        known = applications.applications(db, g.actor.collectivity_id)
+    found = next((one for one in known if one.id == application_id and one.active), None)
+    if found is None:
+        raise Refusal("application-unknown")
+    return found
+
+
+@pages.route("/administration/applications/<int:application_id>/jeton", methods=["GET", "POST"])
 @guard("administer")
 @who_is_there("people.office.applications")
-def rotate(application_id: int) -> Page:
-    """Give an application another token, and show it once."""
+def rotate(application_id: int) -> Response | Page:
+    """Give an application another token, once it is known what becomes of the present one, and show it once."""
+    if request.method != "POST":
+        one = _listed(application_id)
+        return _sure(
+            f"Donner un nouveau jeton à « {one.name} »",
+            "Donner un nouveau jeton",
+            "Le jeton en service est refusé aussitôt : ce logiciel ne fait plus rien jusqu’à ce que le nouveau y soit copié.",
+            serial=one.serial,
+        )
     token = applications.rotate_application(
         g.actor.collectivity_id,
         application_id,
@@ -250,22 +299,41 @@ def rotate(application_id: int) -> Page:
         until=_until(),
         by=g.actor,
     )
-    with reading(g.actor.collectivity_id) as db:
-        known = applications.applications(db, g.actor.collectivity_id)
-    return _software(token=token, whose=next(one.name for one in known if one.id == application_id))
+    return _given(token, _listed(application_id).name)
 
 
-@pages.post("/administration/applications/<int:application_id>/fermer")
+@pages.route("/administration/applications/<int:application_id>/fermer", methods=["GET", "POST"])
 @guard("administer")
 @who_is_there("people.office.applications")
-def close(application_id: int) -> Response:
-    """Shut an application out at once."""
+def close(application_id: int) -> Response | Page:
+    """Shut an application out at once, once it is known what becomes of it."""
+    if request.method != "POST":
+        return _sure(
+            f"Fermer « {_listed(application_id).name} »",
+            "Fermer cette application",
+            "Son jeton est refusé aussitôt : ce logiciel ne dépose, ne lit et ne décide plus rien.",
+            "Une application fermée ne se rouvre pas : il faudrait en laisser entrer une autre.",
+        )
     name = applications.close_application(g.actor.collectivity_id, application_id, by=g.actor)
     flash(f"« {name} » est fermée : son jeton est refusé dès maintenant.", "ok")
     return redirect(url_for("people.office.applications"))
 
 
-def _software(status: int = 200, **shown: Any) -> Page:
+def _sure(title: str, button: str, *said: str, **kept: str) -> Page:
+    """What is asked before it is done, on a page of its own that posts to its own address."""
+    page = render_template(
+        "people/sure.html",
+        title=title,
+        button=button,
+        said=said,
+        kept=kept,
+        action=request.path,
+        back=url_for("people.office.applications"),
+    )
+    return page, 200
+
+
+def _software(status: int = 200, error: str | None = None) -> Page:
     with reading(g.actor.collectivity_id) as db:
         known = applications.applications(db, g.actor.collectivity_id)
         desks = db.execute(sa.select(Desk.key, Desk.name).order_by(Desk.name)).all()
@@ -276,16 +344,15 @@ def _software(status: int = 200, **shown: Any) -> Page:
         desks=desks,
         rights=[(one.value, one.label) for one in applications.OFFERED],
         typed={
-            "name": request.form.get("name", "") if "error" in shown else "",
-            "desk": request.form.get("desk", "") if "error" in shown else "",
-            "rights": request.form.getlist("rights")
-            if "error" in shown
-            else [Right.CREATE.value, Right.ACT.value],
-            "until": (request.form.get("until", "") if "error" in shown else "")
+            "name": request.form.get("name", "") if error else "",
+            "desk": request.form.get("desk", "") if error else "",
+            "rights": request.form.getlist("rights") if error else [Right.CREATE.value, Right.ACT.value],
+            "until": (request.form.get("until", "") if error else "")
             or (today() + applications.PROPOSED).isoformat(),
         },
         first=today().isoformat(),
         last=(today() + applications.LONGEST_LIFE).isoformat(),
-        **shown,
+        error=error,
+        **(shown.shown(session, g.actor, GIVEN) or {}),
     )
     return page, status
