@@ -1,6 +1,7 @@
 """Who is asking, frozen: plain facts that a verb may keep, never a row."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from app.core.refusals import Refusal
 from workflows.mandates import Mandate
@@ -24,7 +25,8 @@ class Actor:
     `by_mandate`: whether the collectivity has recorded a mandate, so that nobody signs in its name without one
     (docs/decisions/0015); `mandates`: those of this person, ended ones as well. `factors`: how many second
     factors the person has; `factor_due`: the collectivity wants one, and there is none. `former`: the request came with
-    the token that the last proof of this session replaced.
+    the token that the last proof of this session replaced. `ends_idle_at`: when this session closes if nobody uses it any
+    more; None where it does not, or ends of itself before.
     """
 
     kind: str
@@ -47,6 +49,7 @@ class Actor:
     factors: int = 0
     factor_due: bool = False
     former: bool = False
+    ends_idle_at: datetime | None = field(default=None, compare=False)
     address: str = field(default="", compare=False)
 
     @property

@@ -387,8 +387,23 @@ def configure(idle_minutes: int, session_hours: float) -> None:
 
 def left_alone(seen_at: datetime, created_at: datetime, expires_at: datetime) -> bool:
     """Whether a session ended because nobody used it; that of a device that is recognised waits for its own end."""
-    ordinary = expires_at - created_at <= timedelta(hours=_idle["hours"])
-    return bool(_idle["minutes"]) and ordinary and now() - seen_at > timedelta(minutes=_idle["minutes"])
+    ends = seen_at + timedelta(minutes=_idle["minutes"])
+    return _may_idle(created_at, expires_at) and now() > ends
+
+
+def _may_idle(created_at: datetime, expires_at: datetime) -> bool:
+    return bool(_idle["minutes"]) and expires_at - created_at <= timedelta(hours=_idle["hours"])
+
+
+def idle_end(seen_at: datetime, created_at: datetime, expires_at: datetime) -> datetime | None:
+    """When a session that was last used then closes for want of use; None where its own end comes first."""
+    ends = seen_at + timedelta(minutes=_idle["minutes"])
+    return ends if _may_idle(created_at, expires_at) and ends < expires_at else None
+
+
+def idle_seconds() -> int:
+    """How long a session that was just used waits for the next page."""
+    return int(_idle["minutes"] * 60)
 
 
 def person(db: Db, token: str, address: str) -> Actor | None:
@@ -415,7 +430,8 @@ def _whose(db: Db, hashed: str, address: str) -> Actor | None:
         g.touch = session_id
     actor = _actor(user, collectivity_name, _standing_in(db, rows), session_id=session_id, address=address)
     due = factors == 0 and rules.read(settings).binds(actor)
-    return replace(actor, factors=factors, factor_due=due)
+    ends = idle_end(seen_at, created_at, expires_at)
+    return replace(actor, factors=factors, factor_due=due, ends_idle_at=ends)
 
 
 def returning(db: Db, user_id: int, session_id: int | None, address: str) -> Actor:

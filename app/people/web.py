@@ -177,8 +177,21 @@ def _login(form: LoginForm, error: str | None = None) -> str:
 @pages.get("/compte/session")
 @guard(PERSON, unprotected=True)
 def still_here() -> Response:
-    """Who the server sees, with a token for the forms of a page whose session was opened again; 401 when it is over."""
-    return jsonify(account=g.actor.user_id, csrf=generate_csrf())
+    """Who the server sees, with a token for the forms of a page whose session was opened again; 401 when it is over.
+
+    `left`: in how many seconds it closes for want of use, null when it does not. `?regard=1` only looks: a page that
+    asks by itself is no use of the session.
+    """
+    if "regard" in request.args:
+        g.pop("touch", None)
+    return jsonify(account=g.actor.user_id, csrf=generate_csrf(), left=_left())
+
+
+def _left() -> int | None:
+    ends = g.actor.ends_idle_at
+    if ends is not None and "touch" in g:  # this very answer counts as use
+        return door.idle_seconds()
+    return None if ends is None else int((ends - now()).total_seconds())
 
 
 @pages.post("/logout")
@@ -249,6 +262,7 @@ def _identity() -> dict[str, object]:
         "identity_way": way,
         "whom_to_ask": _whom_to_ask,
         "browser_key": key,
+        "session_left": _left,
         "only_collectivity": _only_collectivity,
     }
 

@@ -60,12 +60,19 @@ def lease_seconds() -> float:
 
 
 @pytest.fixture
+def idle_minutes() -> int:
+    """After how many minutes without a page a session closes; never, where no test says otherwise."""
+    return 0
+
+
+@pytest.fixture
 def installation(
     database: str,
     tmp_path: Path,
     pki: TestPki,
     mail: MailServer,
     lease_seconds: float,
+    idle_minutes: int,
     request: pytest.FixtureRequest,
 ) -> Iterator[tuple[House, Serving]]:
     """The product served on a free port, with its processes."""
@@ -82,6 +89,7 @@ def installation(
         queue_url=queue,
         public_url=f"http://{'localhost' if 'named' in request.fixturenames else '127.0.0.1'}:{port}",
         lease_seconds=lease_seconds,
+        idle_minutes=idle_minutes,
         backoff_seconds=0.5,
         operators=("k.morizur",),
         **more,

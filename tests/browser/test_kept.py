@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from app.batches.gesture import take_up
 from app.core.clock import now, today
-from app.core.db import reading
+from app.core.db import engine, reading
 from app.people.login import revoke
 from app.people.models import LoginSession
 from demo.cast import PASSWORD
@@ -196,6 +196,29 @@ def test_a_batch_goes_on_in_its_page_when_the_session_is_over(house: House, pers
     mayor.sees("0 dossier traité sur 1")
     held_since(number, now() - timedelta(hours=1))
     expect(mayor.heading("Lot interrompu : 0 signé, 1 reste")).to_be_visible(timeout=30_000)
+
+
+@pytest.mark.parametrize("idle_minutes", [30])
+def test_a_session_that_nobody_uses_is_told_before_it_closes(house: House, person) -> None:
+    mayor: Person = person()
+    mayor.page.clock.install()
+    mayor.log_in("a.kervadec")
+    minutes = house.settings.idle_minutes
+    # The page reads for long: the server has last been asked a hundred seconds less than the delay ago
+    last = now() - timedelta(minutes=minutes) + timedelta(seconds=100)
+    with engine().begin() as connection:
+        connection.execute(sa.update(LoginSession.__table__).values(seen_at=last))
+    mayor.page.clock.fast_forward((minutes * 60 - 100) * 1000)
+    told = mayor.page.get_by_role("alert").filter(has_text="Votre session se ferme dans deux minutes")
+    expect(told).to_be_visible()
+    with reading() as db:
+        assert db.scalars(sa.select(LoginSession.seen_at)).one() == last, (
+            "a page that looks is no use of the session"
+        )
+    told.get_by_role("button", name="Rester connecté").click()
+    expect(told).to_have_count(0)
+    with reading() as db:
+        assert db.scalars(sa.select(LoginSession.seen_at)).one() > now() - timedelta(minutes=1)
 
 
 STORED = "() => JSON.stringify(Object.entries(sessionStorage))"

@@ -3,6 +3,7 @@ import { startDialogs } from "./dialogs.js";
 import { startForms, readyForms } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startSelection } from "./selection.js";
+import { watchIdle } from "./session.js";
 
 const PARTS = [
   ["[data-viewer]", () => import("./viewer.js"), "startViewer"],
@@ -83,6 +84,7 @@ function told() {
 }
 
 startDialogs();
+watchIdle();
 startForms();
 startKeys();
 startSelection();

@@ -48,6 +48,33 @@ export async function over() {
   return stale() && (await seen()) === null;
 }
 
+const WARN = 120; // seconds before a session closes for want of use
+const LONGEST = 86_400; // seconds: a timer holds 24 days at most
+
+// Whoever reads for long is told before his session closes; a look is no use of it, the button is.
+export function watchIdle(left = Number(document.body.dataset.left ?? NaN)) {
+  if (!Number.isNaN(left)) setTimeout(look, Math.min(Math.max(left - WARN, 1), LONGEST) * 1000);
+}
+
+async function look() {
+  const answer = await fetch(`${ASK}?regard=1`, { headers: { Accept: "application/json" }, credentials: "same-origin" }).catch(() => null);
+  if (!answer?.ok) return; // over already, or no network: what the person does next says it
+  const { left } = await answer.json();
+  if (left === null) return;
+  if (left > WARN) return void watchIdle(left);
+  const stay = element("button", { class: "btn btn-primary", type: "button" }, "Rester connecté");
+  const said = element("div", { class: "idle-said", role: "alert", popover: "manual" },
+    notice("warn", "Votre session se ferme dans deux minutes", "Personne ne s’en sert depuis longtemps.", stay));
+  stay.addEventListener("click", async () => {
+    const there = await seen();
+    said.remove();
+    if (there) watchIdle(there.left ?? NaN);
+    else if (there === null) restored();
+  });
+  (document.querySelector("dialog:modal") ?? document.body).append(said); // what is outside of an open dialog hears nothing
+  said.showPopover?.();
+}
+
 async function atTheDoor() {
   return doorIn(await fetch("/login", { credentials: "same-origin" }));
 }
