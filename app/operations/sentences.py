@@ -121,6 +121,10 @@ SENTENCES: dict[str, tuple[int, str]] = {
         422,
         "Rien n’a repris : il faut dire pourquoi, avec --words, par exemple « l’ancien serveur est éteint ».",
     ),
+    "trace-days": (
+        422,
+        "Cette période ne se lit pas. Choisissez deux jours, le premier avant le dernier, ou laissez-les vides.",
+    ),
     "resume-nothing": (
         409,
         "Aucune restauration ne retient les envois. Rien n’a changé : vérifiez que vous êtes sur la bonne installation.",

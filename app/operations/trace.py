@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
 
+from app.core.clock import PARIS
 from app.core.db import Db
-from app.core.french import euros, instant, jour
+from app.core.french import euros, for_years, instant, jour
 from app.display.views import family_words
 from app.folders.search import key_of
 from app.journal.models import JournalEntry
@@ -58,9 +59,9 @@ ACTS = {
     "factor.reset_refused": "Remise à zéro écartée",
     "factor.rule": "Règle de double authentification changée",
     "identity.closed": "Session fermée après trop de réponses fausses",
-    "identity.given_up": "Renoncé à dire qui l’on est",
+    "identity.given_up": "Confirmation que c’est vous abandonnée",
     "identity.proven": "Identité prouvée de nouveau",
-    "identity.refused": "Réponse fausse à qui l’on est",
+    "identity.refused": "Confirmation que c’est vous refusée",
     "journal.addresses_erased": "Adresses du journal effacées",
     "login.closed": "Session fermée",
     "login.opened": "Connexion",
@@ -91,6 +92,8 @@ _RULES = {
     "everybody": "tous",
 }
 
+_NUMBERS, _NAMING = ("whose", "user"), ("person", "name", "login", "holder")
+"""The facts that say about whom a line is: by the number of an account, and in words."""
 ROOM = 3
 
 
@@ -107,10 +110,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Asked:
-    """What is looked for: one `act`, whoever `who` names, before the line `before`."""
+    """What is looked for: one `act`, by or about whoever `who` names, from `since` to `until`, before the line `before`."""
 
     act: str = ""
     who: str = ""
+    since: date | None = None
+    until: date | None = None
     before: int | None = None
 
 
@@ -123,18 +128,43 @@ def lines(db: Db, collectivity_id: int, asked: Asked, limit: int | None = PAGE) 
         query = query.where(JournalEntry.event == asked.act)
     names = names_in(db, collectivity_id)
     if asked.who:
-        # Names are kept as they were written: those that are alike without accents or capitals are looked for by name
-        known = sa.select(Application.name).where(Application.collectivity_id == collectivity_id)
-        alike = [
-            one for one in {*names.values(), *db.scalars(known)} if key_of(asked.who.strip()) in key_of(one)
-        ]
-        typed = JournalEntry.who.icontains(asked.who.strip(), autoescape=True)
-        query = query.where(sa.or_(typed, JournalEntry.who.in_(alike)))
+        query = query.where(_of(db, collectivity_id, asked.who.strip(), names))
+    if asked.since is not None:
+        query = query.where(JournalEntry.at >= _midnight(asked.since))
+    if asked.until is not None and asked.until < date.max:
+        query = query.where(JournalEntry.at < _midnight(asked.until + timedelta(days=1)))
     if asked.before is not None:
         query = query.where(JournalEntry.seq < asked.before)
     query = query.order_by(JournalEntry.seq.desc())
     rows = db.scalars(query.limit(limit + 1) if limit else query).all()
     return [line_of(one, facts, names) for one, facts in told(db, rows)]
+
+
+def _midnight(day: date) -> str:
+    """The beginning of a day of Paris, as the hour of a line is written."""
+    begins = datetime.combine(max(day, date(1900, 1, 1)), time(), PARIS)
+    return begins.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _of(db: Db, collectivity_id: int, typed: str, names: Mapping[int, str]) -> sa.ColumnElement[bool]:
+    """What somebody did, or what was done about him: named by his number or in words, as `_detail` shows it."""
+    # Names are kept as they were written: those that are alike without accents or capitals are looked for by name
+    known = sa.select(Application.name).where(Application.collectivity_id == collectivity_id)
+    alike = [one for one in {*names.values(), *db.scalars(known)} if key_of(typed) in key_of(one)]
+    numbers = [str(number) for number, name in names.items() if name in alike]
+    facts: Any = (
+        sa.cast(JournalEntry.facts, sa.JSON)
+        if db.get_bind().dialect.name == "postgresql"
+        else sa.type_coerce(JournalEntry.facts, sa.JSON)  # SQLite reads the text itself
+    )
+    told = [sa.cast(facts[one].as_string(), sa.String) for one in _NAMING]
+    return sa.or_(
+        JournalEntry.who.icontains(typed, autoescape=True),
+        JournalEntry.who.in_(alike),
+        *(sa.cast(facts[one].as_string(), sa.String).in_(numbers) for one in _NUMBERS),
+        *(one.icontains(typed, autoescape=True) for one in told),
+        *(one.in_(alike) for one in told),
+    )
 
 
 def names_in(db: Db, collectivity_id: int) -> dict[int, str]:
@@ -152,7 +182,12 @@ def line_of(row: JournalEntry, facts: Mapping[str, Any], names: Mapping[int, str
 
 
 def _detail(event: str, facts: Mapping[str, Any], names: Mapping[int, str], by: int | None) -> str:
-    """The facts that a person reads; what only a program verifies stays in the chain."""
+    """The facts that a person reads, each day with its year; what only a program verifies stays in the chain."""
+    with for_years():
+        return _told(event, facts, names, by)
+
+
+def _told(event: str, facts: Mapping[str, Any], names: Mapping[int, str], by: int | None) -> str:
     user = facts.get("user") if facts.get("user") != by else None
     parts = [
         names.get(facts.get("whose") or user or 0, "") or facts.get("person"),

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable
+from datetime import date
 from io import StringIO
 from typing import Any
 
@@ -268,8 +269,20 @@ def journal_file() -> Response:
 
 def _asked() -> trace.Asked:
     act = request.args.get("acte", "")
-    return trace.Asked(
+    asked = trace.Asked(
         act if act in trace.ACTS else "",
         request.args.get("qui", "").strip()[:100],
+        _day(request.args.get("du", "")),
+        _day(request.args.get("au", "")),
         key_in(request.args.get("avant")),
     )
+    if asked.since and asked.until and asked.since > asked.until:
+        raise Refusal("trace-days")
+    return asked
+
+
+def _day(typed: str) -> date | None:
+    try:
+        return date.fromisoformat(typed.strip()) if typed.strip() else None
+    except ValueError:
+        raise Refusal("trace-days") from None

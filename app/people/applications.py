@@ -75,8 +75,9 @@ def create_application(
     """Let a software in at one desk; returns its token, shown once and kept only as a hash.
 
     `until`: the last day of the token, a year from now unless it is said (`application-end`: past, or beyond two years).
-    Refuses a name that is missing or too long (`application-name`), or that another one in service has
-    (`application-name-taken`), and an unknown desk (`desk-unknown`). `by`: None for the command line.
+    Without any of the `rights` it reads what the desk reads. Refuses a name that is missing or too long
+    (`application-name`), or that another one in service has (`application-name-taken`), and an unknown desk
+    (`desk-unknown`). `by`: None for the command line.
     """
     last = _last_day(until)
     name = " ".join(name.split())
@@ -218,5 +219,5 @@ def _open(db: Db, collectivity_id: int, application_id: int) -> Application:
 def _told(db: Db, event: str, row: Application, by: Actor | None, **facts: object) -> None:
     """The journal keeps the name and the number, never the token nor its hash."""
     who = by or by_command(row.collectivity_id)
-    told = {"application": row.id, "name": row.name, **facts}
+    told = {"application": row.id, "name": row.name, "address": who.address, **facts}
     append(db, row.collectivity_id, Event(event, who.name, who.user_id, None, told))

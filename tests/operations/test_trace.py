@@ -3,8 +3,10 @@
 import csv
 import io
 import re
+from datetime import UTC, datetime
 
 import pytest
+import time_machine
 
 from app.core.db import reading
 from app.journal.chain import verify
@@ -94,6 +96,28 @@ def test_it_is_searched_paged_and_taken_away_without_formulas(house: House) -> N
     rows = list(csv.reader(io.StringIO(answer.get_data(as_text=True).lstrip("\ufeff")), delimiter=";"))
     assert len(rows) >= 62
     assert all(not cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
+
+
+def test_it_finds_who_was_given_what_between_two_days_to_the_second(house: House) -> None:
+    here = house.actor(K).collectivity_id
+    with time_machine.travel(datetime(2026, 11, 20, 22, 30, 15, tzinfo=UTC), tick=False):
+        desks.seat(here, "finances", G, [Right.ACT])
+    with time_machine.travel(datetime(2026, 11, 20, 23, 30, tzinfo=UTC), tick=False):
+        desks.seat(here, "finances", G, [])
+    found = plain(house, f"{PAGE}?qui=trehorel&acte=desk.rights")
+    assert found.count("bureau finances") == 2  # the line is by the command line, and about her
+    assert "20/11/2026 23:30:15 +01:00" in found
+    assert "bureau finances" not in plain(house, f"{PAGE}?qui=morizur&acte=desk.rights")
+    first = plain(house, f"{PAGE}?acte=desk.rights&du=2026-11-20&au=2026-11-20")
+    assert first.count("bureau finances") == 1
+    assert "viser, publier et rejeter" in first
+    assert "aucun droit (avant" in plain(house, f"{PAGE}?acte=desk.rights&du=2026-11-21&qui=tréhorel")
+    export = house.client(K).get(f"{PAGE}.csv?acte=desk.rights&du=2026-11-21&au=2026-11-21")
+    assert export.get_data(as_text=True).count("bureau finances") == 1
+    for wrong in ("du=hier", "du=2026-11-21&au=2026-11-20"):
+        refused = house.client(K).get(f"{PAGE}?{wrong}")
+        assert (refused.status_code, "Cette période ne se lit pas" in refused.text) == (422, True), wrong
+    assert house.client(K).get(f"{PAGE}?du=0001-01-01&au=9999-12-31").status_code == 200
 
 
 def test_no_line_is_shown_by_its_key() -> None:
