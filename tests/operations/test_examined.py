@@ -1,5 +1,6 @@
 """What the doctor found is kept for the administrators' page and for the figures: as found, with its hour, and to whom it may be told."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -95,6 +96,17 @@ def test_a_collectivity_reads_its_own_and_nothing_of_the_machine_nor_of_others(h
     seen = page(house)
     assert "2 arrêtés : lisez-en la cause sous /administration" in seen
     assert "à régler par qui tient l’installation" in seen
+    with db.engine().begin() as connection:
+        connection.execute(
+            sa.update(DoctorFinding.__table__)
+            .where(DoctorFinding.name == "droits des fichiers", DoctorFinding.scope == 0)
+            .values(level="red", words="/srv/paraphe est ouvert à tous")
+        )
+    seen = page(house)
+    count = re.search(r"(\d+) points prêts sur (\d+)", seen)
+    assert count
+    assert int(count[1]) < int(count[2])  # what is not told in words is counted all the same
+    assert "ne sont détaillés que pour qui la tient, dont 1 à régler : dites-le-lui" in seen
     for closed in (
         "/srv/paraphe",
         "7 arrêtés",

@@ -28,6 +28,8 @@ _SIGNING = (
 _SENDING = ("courriel", "télétransmission", "logiciels", "envois", "file d’attente", WORKER)
 _SHARED = ("documents", "bureautique", "courriel", *_SIGNING[:4], WORKER)
 """What the people of a collectivity need of the installation: they read whether it serves, and nothing of how."""
+_OWN = ("télétransmission", "envois", "certificats")
+"""What is tried for each collectivity."""
 _LABELS = {
     Level.GREEN: ("ok", "check-circle", "Prêt"),
     Level.AMBER: ("warn", "exclamation-triangle", "À surveiller"),
@@ -59,6 +61,11 @@ class Line:
     old: bool
 
     @property
+    def counts(self) -> bool:
+        """Whether it says something: what there is nothing to examine of does not."""
+        return self.level is not Level.NONE or self.old
+
+    @property
     def label(self) -> tuple[str, str, str]:
         """Its tone, its icon and its words."""
         return _OLD if self.old else _LABELS[self.level]
@@ -66,18 +73,34 @@ class Line:
 
 @dataclass(frozen=True)
 class Shown:
-    """A page of findings: groups with their titles, and how many lines are ready, of how many that count."""
+    """A page of findings: groups with their titles, and how many lines are ready, of how many that count.
+
+    `beyond`: those that count and whose words are read by who runs the installation alone.
+    """
 
     groups: tuple[tuple[str, tuple[Line, ...]], ...]
+    beyond: tuple[Line, ...] = ()
+
+    def _shown(self) -> Iterator[Line]:
+        return (line for _, lines in self.groups for line in lines if line.counts)
 
     def _lines(self) -> Iterator[Line]:
-        return (
-            line for _, lines in self.groups for line in lines if line.level is not Level.NONE or line.old
-        )
+        yield from self._shown()
+        yield from (line for line in self.beyond if line.counts)
+
+    @property
+    def apart(self) -> int:
+        """Lines that count and are not shown."""
+        return sum(line.counts for line in self.beyond)
+
+    @property
+    def apart_ill(self) -> int:
+        """Those of them that are red, and not old."""
+        return sum(line.level is Level.RED and not line.old for line in self.beyond)
 
     @property
     def counted(self) -> int:
-        """Lines that say something: what there is nothing to examine of does not count."""
+        """Lines that say something."""
         return sum(1 for _ in self._lines())
 
     @property
@@ -87,8 +110,8 @@ class Shown:
 
     @property
     def ill(self) -> int:
-        """Lines that are red, and not old."""
-        return sum(line.level is Level.RED and not line.old for line in self._lines())
+        """Lines that are shown, red, and not old."""
+        return sum(line.level is Level.RED and not line.old for line in self._shown())
 
     @property
     def rest(self) -> str:
@@ -125,7 +148,8 @@ def installation(db: Db, settings: Settings) -> Shown:
 
 def collectivity(db: Db, settings: Settings, collectivity_id: int) -> Shown:
     """What was found of one collectivity, and whether what it shares with others serves."""
-    own = tuple(_kept(db, settings, collectivity_id, ("télétransmission", "envois", "certificats")))
+    own = tuple(_kept(db, settings, collectivity_id, _OWN))
+    every = tuple(whole(db, settings))
     shared = tuple(
         Line(
             one.name,
@@ -134,10 +158,11 @@ def collectivity(db: Db, settings: Settings, collectivity_id: int) -> Shown:
             one.seen_at,
             one.old,
         )
-        for one in whole(db, settings)
+        for one in every
         if one.name in _SHARED
     )
-    return Shown((("Votre collectivité", own), ("L’installation", shared)))
+    beyond = tuple(one for one in every if one.name not in (*_SHARED, *_OWN))
+    return Shown((("Votre collectivité", own), ("L’installation", shared)), beyond)
 
 
 def _rank(line: Line) -> int:
