@@ -58,6 +58,9 @@ def test_a_token_is_given_rotated_and_refused_from_the_page(house: House) -> Non
         "desk": "comptabilite",
         "rights": ["create", "act", "administer"],
     }
+    fresh = client.get(URL).get_data(as_text=True)
+    assert not re.search(r'name="rights"[^>]*checked', fresh)  # nothing is chosen beforehand
+    assert '<option value="">Choisissez un bureau</option>' in fresh
     page = given(client, URL, form)
     first = token_of(page)
     assert "Jamais servi" in page

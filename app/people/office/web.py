@@ -23,7 +23,6 @@ from app.people.models import Collectivity, Desk, User
 from app.people.office.forms import KINDS, EndForm, mandate_form
 from app.people.office.views import last_day, view, warnings
 from workflows.mandates import Kind, conflicts, over, words
-from workflows.rights import Right
 
 pages = Blueprint("office", __name__)
 Page = tuple[str, int]
@@ -346,7 +345,7 @@ def _software(status: int = 200, error: str | None = None) -> Page:
         typed={
             "name": request.form.get("name", "") if error else "",
             "desk": request.form.get("desk", "") if error else "",
-            "rights": request.form.getlist("rights") if error else [Right.CREATE.value, Right.ACT.value],
+            "rights": request.form.getlist("rights") if error else [],
             "until": (request.form.get("until", "") if error else "")
             or (today() + applications.PROPOSED).isoformat(),
         },
