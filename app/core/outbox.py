@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core import heartbeat, hold, jobs, logs
 from app.core.clock import now
 from app.core.db import Base, Db, Tenanted, reading
+from app.core.faults import words_of
 from app.core.texts import cleaned
 from app.core.transaction import after_commit, use_case
 from app.core.writes import Write, write
@@ -377,7 +378,7 @@ def _do(row: Row) -> None:
         settle(
             row,
             "parked" if row.attempt >= _tries(row.kind) else "pending",
-            f"{type(fault).__name__} : {fault}"[:500],
+            words_of(fault) or f"{type(fault).__name__} : {fault}"[:500],
             wait,
         )
     else:

@@ -16,7 +16,8 @@ from app.core import heartbeat, schema
 from app.core.addresses import Allowed, entry
 from app.core.clock import now, today
 from app.core.db import Db, engine, reading
-from app.core.french import instant, jour_long
+from app.core.faults import words_of
+from app.core.french import HARD, instant, jour_long
 from app.core.refusals import Refusal, catalogue
 from app.core.sealed import unseal
 from app.files import vault
@@ -91,6 +92,8 @@ def _short(fault: Exception) -> str:
     """The fault on one line: a refusal in its French words, anything else as the library says it."""
     if isinstance(fault, Refusal):
         return catalogue.say(fault.key, fault.facts)[1]
+    if words := words_of(fault):
+        return words
     return _ACCOUNT.sub("//…@", (str(fault).splitlines() or [type(fault).__name__])[0])[:200]
 
 
@@ -154,8 +157,8 @@ def _timestamp(settings: Settings) -> str:
     _usable_roots(settings.tsa_roots, "PARAPHE_TSA_ROOTS")
     client = authorities.timestamper()
     if client is None or client.second is None:
-        return f"jeton obtenu, écart d’horloge {_gap(client, 'l’autorité d’horodatage'):.1f} s"
-    first = _gap(client, "l’autorité d’horodatage")
+        return f"jeton obtenu, écart d’horloge {_seconds(_first_gap(client))}"
+    first = _first_gap(client)
     try:
         second = _gap(
             client.second, "la seconde autorité d’horodatage", "elle ne pourra pas remplacer la première"
@@ -164,7 +167,24 @@ def _timestamp(settings: Settings) -> str:
         raise Unwell(
             f"la seconde autorité d’horodatage n’a pas donné de jeton : vérifiez PARAPHE_TSA_SECOND_URL ({refusal.facts['why']})"
         ) from refusal
-    return f"un jeton de chaque autorité, écarts d’horloge {first:.1f} s et {second:.1f} s"
+    return f"un jeton de chaque autorité, écarts d’horloge {_seconds(first)} et {_seconds(second)}"
+
+
+def _seconds(gap: float) -> str:
+    return f"{gap:.1f}{HARD}s".replace(".", ",")
+
+
+def _first_gap(client: "TimestampClient | None") -> float:
+    """`_gap` of the authority that every signature asks: what is refused to a signature is said of the authority here."""
+    try:
+        return _gap(client, "l’autorité d’horodatage")
+    except Refusal as refusal:
+        if refusal.key != "timestamp-silent":
+            raise
+        why = refusal.facts["why"]
+        raise Unwell(
+            f"l’autorité d’horodatage n’a pas donné de jeton, et rien ne pourra être signé : vérifiez PARAPHE_TSA_URL ({why})"
+        ) from refusal
 
 
 def _gap(client: "TimestampClient | None", named: str, otherwise: str = "rien ne pourra être signé") -> float:

@@ -1,7 +1,7 @@
 """Health for machines, and the administrator's page: what stopped, what waits, whether the worker lives."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from io import StringIO
 from typing import Any
@@ -131,6 +131,7 @@ def admin() -> str:
         silent = silences.lasting(db, g.actor.collectivity_id)
         stuck = [(title, url_for("folders.show", folder_id=key), why) for key, title, why in _stuck(db)]
         ill = _ill(db)
+        names = trace.names_in(db, g.actor.collectivity_id)
     last = heartbeat.last("worker")
     words = (
         f"Dernier signe de vie {depuis(last).replace('depuis', 'il y a')}."
@@ -140,8 +141,8 @@ def admin() -> str:
     return render_template(
         "operations/admin.html",
         several=several,
-        parked=[_view(row) for row in parked],
-        waiting=[_view(row) for row in waiting],
+        parked=[_view(row, names) for row in parked],
+        waiting=[_view(row, names) for row in waiting],
         heartbeat=(_worker(), words),
         stuck=stuck,
         silent=silent,
@@ -163,9 +164,11 @@ def _rows(*states: str) -> Any:
     return sa.select(Outbox).where(Outbox.state.in_(states)).order_by(Outbox.id).limit(200)
 
 
-def _view(row: Outbox) -> tuple[object, ...]:
+def _view(row: Outbox, names: Mapping[int, str]) -> tuple[object, ...]:
     """A row without the folder's title: an administrator who holds no desk of it reads nothing of it."""
     label = KINDS.get(row.kind, "Tâche")
+    reader = names.get(row.payload.get("user_id", 0)) if row.kind == "mail" else None
+    label = f"{label} à {reader}" if reader else label
     title = f"Dossier n° {row.folder_id}" if row.folder_id else ""
     url = url_for("folders.show", folder_id=row.folder_id) if row.folder_id else ""
     return row.id, label, title, url, row.attempts, row.last_error, row.created_at

@@ -15,6 +15,7 @@ from pyhanko.sign.validation.generic_cms import validate_tst_signed_data
 
 from app.core.addresses import Allowed, entry_of
 from app.core.clock import now
+from app.core.faults import words_of
 from app.core.refusals import Refusal
 from app.trust.certificates import TOLERANCE, Trust
 from app.trust.network import Outside, UnreachableError
@@ -92,7 +93,7 @@ class TimestampClient(TimeStamper):
                 hour = _words(error.gap)
                 raise Refusal("timestamp-wrong-clock", gap=hour) from error
             except (UnreachableError, TimestampRequestError, ValueError, TypeError) as error:
-                why = str(error)
+                why = words_of(error) or str(error)
             else:
                 if self._told is not None:
                     self._told(self.url, len(token))
@@ -162,4 +163,4 @@ def trial_token(client: TimestampClient) -> tuple[bytes, bytes]:
     try:
         return client.asked(hashlib.sha256(data).digest(), "sha256"), data
     except (UnreachableError, TimestampRequestError, ValueError, TypeError) as error:
-        raise Refusal("timestamp-silent", why=str(error)) from error
+        raise Refusal("timestamp-silent", why=words_of(error) or str(error)) from error

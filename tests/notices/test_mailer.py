@@ -69,6 +69,7 @@ def test_one_bad_address_blocks_nobody_and_is_shown_as_failed(house: House, mail
     assert page.count("Accepté par le serveur de courriel") == 2  # Ronan’s and Tifenn’s
     admin = house.client("k.morizur").get("/administration").get_data(as_text=True)
     assert "adresse refusée par le serveur" in admin
+    assert "Courriel à Nolwenn" in admin  # to whom, in place of one word for all
 
 
 def test_a_server_down_then_up_gets_each_letter_once(house: House, own: MailServer) -> None:
@@ -76,7 +77,7 @@ def test_a_server_down_then_up_gets_each_letter_once(house: House, own: MailServ
     folder_id = house.an_invoice(at="service_done")
     outbox.drain()
     assert {state for state, _ in states()} == {"pending"}
-    assert all("Connection refused" in str(why) for _, why in states())
+    assert all(str(why).startswith("la connexion est refusée") for _, why in states())
     assert "En attente d’envoi" in journal_of(house, folder_id)
     own.start()
     house.drain()
@@ -150,7 +151,7 @@ def test_a_letter_outlives_an_outage_of_days_and_its_administrator_is_told(
     house.an_invoice(at="service_done")
     tried(60)  # many more than the twenty that others are given
     ((state, why),) = states()
-    assert (state, "Connection" in str(why)) == ("pending", True)
+    assert (state, "la connexion est refusée" in str(why)) == ("pending", True)
     words = "Le courriel ne part plus"
     assert words in house.client("k.morizur").get("/a-traiter").get_data(as_text=True)
     assert words not in house.client("g.trehorel").get("/a-traiter").get_data(as_text=True)

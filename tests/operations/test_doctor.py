@@ -75,7 +75,7 @@ def test_a_sound_installation_passes_every_check(house: House) -> None:
     assert seen["base de données"][1].endswith(" répond")
     assert seen["migrations"][1] == f"à jour ({schema.revisions()[1]})"
     assert seen["documents"][1] == "écriture puis relecture réussies (file)"
-    assert seen["horodatage et horloge"][1].startswith("jeton obtenu, écart d’horloge ")
+    assert seen["horodatage et horloge"][1].startswith("jeton obtenu, écart d’horloge 0,")
     assert seen["signature d’essai"][1] == "apposée et relue avec le cachet"
     assert seen["travail de fond"][1].startswith("signe de vie il y a ")
 
@@ -184,7 +184,8 @@ def test_an_authority_that_is_silent_is_named_and_no_signature_is_tried_without_
         house, "horodatage et horloge", "signature d’essai", tsa_url=f"http://127.0.0.1:{free_port()}/tsa"
     )
     assert token.startswith(
-        "l’autorité d’horodatage n’a pas donné de jeton : vérifiez PARAPHE_TSA_URL (L’horodatage n’a pas répondu."
+        "l’autorité d’horodatage n’a pas donné de jeton, et rien ne pourra être signé : vérifiez PARAPHE_TSA_URL ("
+        "la connexion est refusée"
     )
     assert trial.startswith("la signature d’essai a échoué : vérifiez le cachet et l’horodatage (")
 
