@@ -45,7 +45,7 @@ SENTENCES: Sentences = {
     ),
     "factor-refused": (
         403,
-        "Ce code ou cette clé ne convient pas, ou a déjà servi. Attendez le code suivant, ou utilisez un code de secours ; vous pouvez vous tromper encore {left} fois.",
+        "Ce code ou cette clé ne convient pas, ou a déjà servi. Vérifiez, ou utilisez un code de secours ; vous pouvez vous tromper encore {left} fois.",
     ),
     "factor-closed": (
         403,

@@ -140,6 +140,7 @@ def test_a_code_opens_the_door_once_and_a_wrong_one_never(house: House) -> None:
     _, secret, _ = with_application(house, A)
     client = knock(house, A)
     assert "encore 4 fois" in give(client, "000000").get_data(as_text=True)
+    assert "trois groupes" not in client.get("/login/facteur").get_data(as_text=True)
     code = typed(secret)
     assert give(client, code).location == "/a-traiter"
     assert inside(client)
@@ -553,6 +554,34 @@ def test_lost_factors_are_taken_off_by_two_administrators_and_never_by_one(house
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_page_of_logins_says_who_administers_who_is_bound_and_who_may_confirm(house: House) -> None:
+    first, _, _ = with_application(house, K)
+    mayor, _, _ = with_application(house, A)
+    where = "/administration/connexions"
+    alone = first.get(where).get_data(as_text=True)
+    assert alone.count(">Administre<") == 1
+    assert "Vous êtes seul à administrer" in alone
+    assert "reset-factors" in alone
+    post(house, first, where, who="engaged")
+    page = first.get(where).get_data(as_text=True)
+    assert "Demandée, aucune" in page  # another who signs has none yet
+    assert "demandée par la règle" in page
+    second = house.client(another_administrator(house))
+    person, reason = str(house.actor(A).user_id), "Vu en mairie"
+    post(house, first, where, who="nobody")
+    assert "Vous êtes seul" not in first.get(where).get_data(as_text=True)
+    post(house, first, f"{where}/demandes", person=person, reason=reason)
+    assert f'<option value="{person}"' not in first.get(where).get_data(as_text=True)  # one asks once
+    with reading() as db:
+        number = db.execute(sa.text("SELECT id FROM factor_reset")).scalar_one()
+        factor = db.scalar(sa.select(Factor.id).where(Factor.user_id == house.actor(A).user_id))
+    post(house, mayor, f"/compte/protection/{factor}/retirer")
+    assert "Remise à zéro demandée pour" not in second.get(where).get_data(as_text=True)
+    late = post(house, second, f"{where}/demandes/{number}", confirm="yes")
+    assert (late.status_code, lines("factor.reset")) == (409, [])  # nothing was left to take off
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_what_is_enrolled_after_a_reset_by_two_signs_at_once(house: House) -> None:
     first = bound(house)
     _, _, shown = with_application(house, A)
@@ -567,6 +596,8 @@ def test_what_is_enrolled_after_a_reset_by_two_signs_at_once(house: House) -> No
         number = db.execute(sa.text("SELECT id FROM factor_reset")).scalar_one()
     done = post(house, second, f"/administration/connexions/demandes/{number}", confirm="yes")
     assert done.status_code == 302
+    said = second.get(done.location).get_data(as_text=True)
+    assert "La double authentification d’Armel Kervadec est remise à zéro" in said
     back, key = with_key(house, A)
     assert "Ne signe pas avant" not in back.get("/compte/protection").get_data(as_text=True)
     assert proven(house, back, key).get_json() == {"state": "proven"}

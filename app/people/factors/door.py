@@ -44,7 +44,8 @@ class From:
 class Awaited:
     """Who is awaited at the door: what his browser's keys are asked, and whether an application of codes serves him.
 
-    `password`: the beginning of the digest of what is kept of the password that was right.
+    `password`: the beginning of the digest of what is kept of the password that was right. `short`: his recovery codes are
+    of before migration 0050.
     """
 
     user_id: int
@@ -53,6 +54,7 @@ class Awaited:
     typed: bool
     days: int | None
     password: str
+    short: bool
 
 
 def awaited(ticket: str) -> Awaited:
@@ -63,7 +65,12 @@ def awaited(ticket: str) -> Awaited:
         keys = [one for one in known if one.kind == "passkey"]
         request = passkeys.request(asking.value_of(asked), keys) if keys and passkeys.usable() else None
         typed = any(one.kind == "totp" for one in known)
-        return Awaited(user.id, user.login, request, typed, asked.days, (asked.password_seen or "")[:16])
+        before = sa.select(RecoveryCode.id).where(
+            RecoveryCode.user_id == user.id, RecoveryCode.used_at.is_(None), RecoveryCode.salt.is_not(None)
+        )
+        short = db.scalar(before.limit(1)) is not None
+        seen = (asked.password_seen or "")[:16]
+        return Awaited(user.id, user.login, request, typed, asked.days, seen, short)
 
 
 def _ticket(db: Db, ticket: str) -> tuple[Challenge, User]:

@@ -41,7 +41,15 @@ class Waiting:
 
 
 def waiting(db: Db, collectivity_id: int) -> list[Waiting]:
-    """What waits, the oldest first; one dies after a week, and with the account or the right of whoever asked."""
+    """What waits, the oldest first; one dies after a week, with the account or the right of whoever asked, and with its object.
+
+    Nothing is left to take off once none of the factors of when it was asked is there.
+    """
+    lost = sa.exists().where(
+        Factor.user_id == FactorReset.user_id,
+        Factor.removed_at.is_(None),
+        Factor.created_at <= FactorReset.asked_at,
+    )
     whose, asker = aliased(User), aliased(User)
     query = (
         sa.select(FactorReset, whose, asker)
@@ -51,6 +59,7 @@ def waiting(db: Db, collectivity_id: int) -> list[Waiting]:
             FactorReset.collectivity_id == collectivity_id,
             FactorReset.settled_at.is_(None),
             FactorReset.asked_at > now() - LIVES,
+            lost,
             asker.active.is_(True),
             asker.administrator.is_(True),
         )

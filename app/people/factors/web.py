@@ -1,6 +1,7 @@
 """Pages of the second factor: at the door, among one's own, and the administrator's rule with the resets that wait."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ from flask import (
 from werkzeug.wrappers import Response
 
 from app.core import http
-from app.core.clock import now
+from app.core.clock import now, today
 from app.core.db import Db, key_in, reading
 from app.core.grammar import de
 from app.core.http import PERSON, PUBLIC, guard
@@ -321,7 +322,7 @@ def codes() -> Response | Page:
     if kept is None:
         flash("Ces codes ne se montrent plus. Tirez-en de nouveaux si vous ne les avez pas gardés.", "warn")
         return redirect(url_for("people.factors.mine"))
-    return render_template("people/recovery.html", **kept), 200
+    return render_template("people/recovery.html", today=today(), **kept), 200
 
 
 @pages.post("/compte/protection/secours/note")
@@ -387,6 +388,18 @@ def draw_codes() -> Response:
 # The administrator
 
 
+@dataclass(frozen=True)
+class Account:
+    """An open account as the administrator reads it: how many factors it has, and whether the rule asks one of it."""
+
+    id: int
+    name: str
+    capacity: str
+    factors: int
+    administrator: bool
+    bound: bool
+
+
 @pages.route("/administration/connexions", methods=["GET", "POST"])
 @guard("administer")
 @who_is_there("people.factors.office")
@@ -417,11 +430,19 @@ def _office(status: int = 200, error: str | None = None) -> Page:
         User.collectivity_id == g.actor.collectivity_id, User.active.is_(True)
     )
     with reading(g.actor.collectivity_id) as db:
+        rule = rules.of(db, g.actor.collectivity_id)
         rows = [
-            (user.id, user.name, user.capacity, number)
-            for user, number in db.execute(query.order_by(User.last_name, User.first_name))
+            Account(
+                user.id,
+                user.name,
+                user.capacity,
+                number,
+                administrator=user.administrator,
+                bound=rule.binds(cookies.of_user(db, user, g.actor.collectivity_name)),
+            )
+            for user, number in db.execute(query.order_by(User.last_name, User.first_name)).all()
         ]
-        rule, asked = rules.of(db, g.actor.collectivity_id), resets.waiting(db, g.actor.collectivity_id)
+        asked = resets.waiting(db, g.actor.collectivity_id)
     page = render_template(
         "people/connections.html",
         people=rows,
@@ -429,6 +450,7 @@ def _office(status: int = 200, error: str | None = None) -> Page:
         whos=list(rules.Who),
         waiting=asked,
         asked={one.user_id for one in asked},
+        alone=sum(one.administrator for one in rows) < 2,
         error=error,
     )
     return page, status
@@ -467,6 +489,11 @@ def settle_reset(reset_id: int) -> Response | Page:
         name = resets.settle(g.actor, reset_id, confirm=confirm)
     except Refusal as refusal:
         return _office_refused(refusal)
-    words = f"Les facteurs de {name} sont retirés." if confirm else f"La demande pour {name} est écartée."
+    words = (
+        f"La double authentification {de(name)} est remise à zéro : le mot de passe seul ouvre le compte, "
+        "jusqu’à ce qu’une nouvelle clé y soit inscrite."
+        if confirm
+        else f"La demande pour {name} est écartée."
+    )
     flash(words, "ok")
     return redirect(url_for("people.factors.office"))
