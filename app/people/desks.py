@@ -439,6 +439,11 @@ def collectivity_of(db: Db, siren: str) -> Collectivity:
     return row
 
 
+def has_password(db: Db, user_id: int | None) -> bool:
+    """Whether an account has a password yet."""
+    return bool(db.scalar(sa.select(User.password_hash).where(User.id == user_id)))
+
+
 def only_name(db: Db) -> str:
     """The name of the one collectivity of the installation; empty where there are several, or none yet."""
     names = db.scalars(sa.select(Collectivity.name).limit(2)).all()

@@ -1,6 +1,8 @@
 """Pages of the account: log in and out, a forgotten password, open sessions, display."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from flask import (
@@ -48,6 +50,8 @@ from app.people import desks, identity
 from app.people import login as door
 from app.people.actor import Actor
 from app.people.factors import passkeys
+from app.people.factors.asking import factors_of
+from app.people.factors.keeping import codes_left
 from app.people.factors.web import digests, safe, wait_for_factor
 from app.people.factors.web import pages as factors
 from app.people.mandates import mandates
@@ -60,7 +64,28 @@ pages = Blueprint("people", __name__, template_folder="templates")
 pages.register_blueprint(office)
 pages.register_blueprint(factors)
 NOW = "Renseignez ce champ."
+WAYS_IN = {
+    "password": "mot de passe",
+    "totp": "mot de passe et code",
+    "passkey": "clé d’accès",
+    "recovery": "code de secours",
+}
 LONGEST = 20_000  # characters of an answer: that of a key is long
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An open session as its person reads it: from where, by what, since when, and until when at the latest."""
+
+    id: int
+    client: str
+    address: str
+    way: str
+    opened: datetime
+    seen: datetime
+    ends: datetime
+    recognised: bool
+    current: bool
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
@@ -112,7 +137,6 @@ class ChangeForm(FlaskForm):  # type: ignore[misc]
 
     present = PasswordField(
         "Mot de passe actuel",
-        description="Laissez vide si vous n’en avez pas encore.",
         render_kw={"autocomplete": "current-password"},
     )
     password = PasswordField(
@@ -243,7 +267,7 @@ def reset() -> Response | str | tuple[str, int]:
             form.code.data = ""
         return render_template("people/reset.html", form=form, error=sentence), status
     know(login)  # strangers who try this account do not keep its owner out of the browser where he chose
-    flash("Votre mot de passe est changé. Connectez-vous.", "ok")
+    flash(f"Votre mot de passe est enregistré. Connectez-vous avec votre identifiant : {login}", "ok")
     return redirect(url_for("people.login"))
 
 
@@ -355,14 +379,29 @@ def account() -> str:
     )
     with reading(g.actor.collectivity_id) as db:
         rows = [
-            (row.id, row.client, row.address, row.seen_at, row.id == g.actor.session_id)
+            Opened(
+                row.id,
+                row.client,
+                row.address,
+                WAYS_IN.get(row.opened_by, "une autre voie"),
+                row.created_at,
+                row.seen_at,
+                row.expires_at,
+                recognised=row.expires_at - row.created_at
+                > timedelta(hours=current_app.config["SESSION_HOURS"]),
+                current=row.id == g.actor.session_id,
+            )
             for row in db.scalars(query)
             if not door.left_alone(row.seen_at, row.created_at, row.expires_at)
         ]
+        factors = [one.name for one in factors_of(db, g.actor.user_id)]
+        left = codes_left(db, g.actor.user_id)
         mine = [view(one, g.actor.name, today()) for one in mandates(db, g.actor.user_id)]
     return render_template(
         "people/account.html",
         sessions=rows,
+        factors=factors,
+        left=left,
         mandates=[one for one in mine if not one.over],
         theme=g.actor.theme,
         shortcuts=g.actor.shortcuts,
@@ -376,6 +415,9 @@ def account() -> str:
 def change_password() -> Response | str | tuple[str, int]:
     """Change one's own password, knowing the present one."""
     form, error, status = ChangeForm(), None, 200
+    with reading(g.actor.collectivity_id) as db:
+        if not desks.has_password(db, g.actor.user_id):
+            form.present.description = "Votre compte n’en a pas encore : laissez vide."
     try:
         identity.refuse_stale(g.actor)
     except Refusal:

@@ -222,6 +222,7 @@ def test_one_changes_one_s_password_knowing_it_and_keeps_the_page(house: House, 
         form = {"present": present, "password": chosen, "csrf_token": house.csrf(client)}
         return client.post("/compte/mot-de-passe", data=form)
 
+    assert "laissez vide" not in client.get("/compte/mot-de-passe").get_data(as_text=True)  # he has one
     wrong = change("pas celui-là", NEW)
     assert wrong.status_code == 403
     assert "encore 4 fois" in wrong.get_data(as_text=True).replace("\xa0", " ")

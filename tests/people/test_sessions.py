@@ -242,9 +242,15 @@ def test_a_cookie_that_was_tampered_with_is_nobody(house: House) -> None:
 def test_the_account_page_lists_every_open_browser_and_closes_one_at_once(house: House) -> None:
     here, there = house.client(LOGIN), house.client(LOGIN)
     house.client("b.cadiou")
+    enter(house, remember="y")
     page = here.get("/compte").get_data(as_text=True)
     assert page.count("Cette session") == 1
-    (other,) = re.findall(r"/compte/sessions/(\d+)/fermer", page)
+    assert page.count(", par mot de passe") == 3
+    assert page.count("Appareil reconnu") == 1  # thirty days
+    assert page.count("Vue ") == 2  # whoever reads it is there
+    assert "votre mot de passe seul ouvre votre compte" in page
+    assert page.index("Sessions ouvertes") < page.index("Thème")
+    (_, other) = re.findall(r"/compte/sessions/(\d+)/fermer", page)
     assert inside(there)
     assert (
         here.post(f"/compte/sessions/{other}/fermer", data={"csrf_token": house.csrf(here)}).status_code
@@ -252,7 +258,7 @@ def test_the_account_page_lists_every_open_browser_and_closes_one_at_once(house:
     )
     assert not inside(there)
     assert inside(here)
-    assert re.findall(r"/compte/sessions/(\d+)/fermer", here.get("/compte").get_data(as_text=True)) == []
+    assert len(re.findall(r"/compte/sessions/(\d+)/fermer", here.get("/compte").get_data(as_text=True))) == 1
 
 
 def test_the_database_keeps_no_token_that_opens_a_session(house: House) -> None:
