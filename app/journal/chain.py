@@ -104,17 +104,18 @@ class Break:
 
 
 def verify(db: Db, collectivity_id: int) -> tuple[int, Break | None]:
-    """Recompute the whole chain; how many lines hold, and the first that does not, itself or by its address.
+    """Recompute the whole chain; how many lines hold, and the first that does not: itself, else by its address.
 
     Give it a session that has read nothing yet: it sees one moment of the journal, whoever writes meanwhile.
     """
     one_moment(db)
-    previous, expected, known = GENESIS, 1, origins.erasures(db, collectivity_id)
+    previous, expected = GENESIS, 1
+    beside = origins.Beside(origins.erasures(db, collectivity_id))
     with closing(entries(db, collectivity_id)) as lines:
         for row in lines:
-            broken = _fault(row, previous, expected) or origins.fault(row, known)
-            if broken:
+            if broken := _fault(row, previous, expected):
                 return expected - 1, Break(collectivity_id, expected, broken)
+            beside.see(row)
             previous, expected = row.hash, expected + 1
     query = sa.select(_head.c.seq, _head.c.hash).where(_head.c.collectivity_id == collectivity_id)
     head = db.execute(query).one_or_none() or (0, GENESIS)
@@ -130,6 +131,9 @@ def verify(db: Db, collectivity_id: int) -> tuple[int, Break | None]:
         return expected - 1, Break(
             collectivity_id, expected - 1, "la tête de chaîne ne correspond pas à la dernière ligne"
         )
+    # Last: an address that was altered is told for ever, and hides no line that was
+    if wrong := beside.wrong or origins.stray(db, collectivity_id):
+        return min(wrong[0], expected) - 1, Break(collectivity_id, *wrong)
     return expected - 1, None
 
 
@@ -161,8 +165,13 @@ def one_moment(db: Db) -> None:
         db.connection(execution_options={"isolation_level": "REPEATABLE READ"})
 
 
-def entries(db: Db, collectivity_id: int) -> Generator[Any, None, None]:
-    """The lines in the order of their numbers, each with its origin (`salt` is None where there is none).
+def lock(db: Db, collectivity_id: int) -> None:
+    """Make the other writers of a journal wait from now on, for what must be read and written as one."""
+    db.connection().execute(_lock, {"chain": collectivity_id})
+
+
+def entries(db: Db, collectivity_id: int, after: int = 0) -> Generator[Any, None, None]:
+    """The lines after that one in the order of their numbers, each with its origin (`salt` is None where there is none).
 
     The rows are read as they come, whatever the length of the journal.
     """
@@ -170,7 +179,7 @@ def entries(db: Db, collectivity_id: int) -> Generator[Any, None, None]:
     query = (
         sa.select(_entry, _origin.c.salt, _origin.c.address, _origin.c.client)
         .join_from(_entry, _origin, beside, isouter=True)
-        .where(_entry.c.collectivity_id == collectivity_id)
+        .where(_entry.c.collectivity_id == collectivity_id, *([_entry.c.seq > after] if after else []))
         .order_by(_entry.c.seq, _entry.c.id)
     )
     with db.execute(query.execution_options(yield_per=1000)) as found:

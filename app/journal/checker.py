@@ -27,6 +27,7 @@ FIELDS = ("folder_id", "at", "who", "user_id", "event", "facts")
 FARTHEST = 1000
 LEAP = timedelta(seconds=2)
 COVERED, ERASED = "origin", "journal.addresses_erased"
+LONGEST = 3650  # days
 
 
 class Unreadable(Exception):  # noqa: N818 (told as one sentence)
@@ -55,53 +56,111 @@ def read(lines: Iterable[str]) -> "Iterator[dict[str, Any]]":
         yield line
 
 
+class Erasure:
+    """A line that says how many addresses went, up to which line, after how many days, and which were not as they should."""
+
+    def __init__(self, line: "dict[str, Any]", facts: "dict[str, Any]", name: str) -> None:
+        self.seq, self.at, self.name = line["seq"], line["at"], name
+        self.upto, self.days, self.count = (facts.get(one) for one in ("upto", "days", "count"))
+        self.altered, self.missing = (facts.get(one, []) for one in ("altered", "missing"))
+        self.gone = 0
+
+    def whole(self, after: int) -> bool:
+        """Whether it is written as Paraphe writes it, the one before it having reached the line `after`."""
+        if not (isinstance(self.altered, list) and isinstance(self.missing, list)):
+            return False
+        numbers: Any = (self.upto, self.days, self.count, *self.altered, *self.missing)
+        if _moment(self.at) is None or any(type(one) is not int for one in numbers):
+            return False
+        upto, days, count, *_ = numbers
+        return bool(after < upto < self.seq and 1 <= days <= LONGEST and count >= 0)
+
+
 class Origins:
     """The addresses beside the lines: each is what its line covers, or went in its time and a later line says so."""
 
     def __init__(self) -> None:
-        self.missing: list[tuple[int, str, str]] = []
+        self.missing: list[tuple[int, str]] = []
         self.there: list[tuple[int, str]] = []
-        self.erasures: list[tuple[int, int, int, str]] = []
+        self.erasures: list[Any] = []
+        self.dates: list[Any] = [None]
+        self.wrong: list[tuple[int, str]] = []
 
     def see(self, line: "dict[str, Any]", name: str) -> None:
-        """Take in a line that holds; raises `Altered` where its address is not the one that it covers."""
+        """Take in the next line, which holds by itself."""
         facts = _object(line["facts"])
         covered, beside = facts.get(COVERED), line.get("origin")
+        self.dates.append(_moment(line["at"]))
         if line["event"] == ERASED and line["folder_id"] is None:
-            upto, days = facts.get("upto"), facts.get("days")
-            reached = self.erasures[-1][0] if self.erasures else 0
-            if isinstance(upto, int) and isinstance(days, int) and reached < upto < line["seq"]:
-                self.erasures.append((upto, days, line["seq"], line["at"]))
-        if covered is None:
+            erased = Erasure(line, facts, name)
+            if erased.whole(self.erasures[-1].upto if self.erasures else 0):
+                self.erasures.append(erased)
+            else:
+                self.wrong.append((line["seq"], f"{name} n’est pas un effacement tel que Paraphe les écrit"))
+        elif covered is None:
             if beside is not None:
-                raise Altered(f"l’adresse à côté de {name} a été ajoutée : l’écriture n’en couvre aucune")
+                words = f"l’adresse à côté de {name} a été ajoutée : l’écriture n’en couvre aucune"
+                self.wrong.append((line["seq"], words))
         elif beside is None:
-            self.missing.append((line["seq"], line["at"], name))
+            self.missing.append((line["seq"], name))
         else:
             values = (
                 [beside.get(one) for one in ("salt", "address", "client")] if isinstance(beside, dict) else []
             )
             text = json.dumps(values, ensure_ascii=False).encode("utf-8", "surrogatepass")
             if hashlib.sha256(text).hexdigest() != covered:
-                raise Altered(f"l’adresse à côté de {name} a été modifiée")
+                self.wrong.append((line["seq"], f"l’adresse à côté de {name} a été modifiée"))
             self.there.append((line["seq"], name))
 
-    def close(self) -> int:
-        """How many went in their time; raises `Altered` at the first that did not, or that is still there."""
-        uptos = [one[0] for one in self.erasures]
-        for seq, at, name in self.missing:
+    def close(self) -> "dict[int, list[Any]]":
+        """For each delay that was said, how many went and the last line that says it; raises `Altered`."""
+        uptos = [one.upto for one in self.erasures]
+        for seq, name in self.missing:
             rank = bisect_left(uptos, seq)
-            if rank == len(uptos):
-                raise Altered(f"l’adresse à côté de {name} a été ôtée, et aucune écriture ne le dit")
-            _, days, by, then = self.erasures[rank]
-            if not _after(at, then, days):
-                raise Altered(
-                    f"l’adresse à côté de {name} a été ôtée avant les {days} jours que dit le n° {by}"
-                )
+            erased = self.erasures[rank] if rank < len(uptos) else None
+            if fault := self._fault(seq, erased):
+                self.wrong.append((seq, f"l’adresse à côté de {name} {fault}"))
         for seq, name in self.there:
             if uptos and seq <= uptos[-1]:
-                raise Altered(f"l’adresse à côté de {name} est là, et une écriture la dit effacée")
-        return len(self.missing)
+                words = f"l’adresse à côté de {name} est là, et une écriture la dit effacée"
+                self.wrong.append((seq, words))
+        told: dict[int, list[Any]] = {}
+        for one in self.erasures:
+            said = one.count + len(set(one.missing))
+            if one.gone != said:
+                words = f"{one.name} dit {said} adresses effacées ou ôtées, et {one.gone} le sont"
+                self.wrong.append((one.seq, words))
+            told[one.days] = [told.get(one.days, [0])[0] + one.gone, one]
+        if self.wrong:
+            raise Altered(min(self.wrong, key=lambda one: one[0])[1])
+        return told
+
+    def _fault(self, seq: int, erased: Any) -> "str | None":
+        if erased is None:
+            return "a été ôtée, et aucune écriture ne le dit"
+        erased.gone += 1
+        if seq in erased.altered:
+            return f"avait été modifiée avant d’être effacée, dit le n° {erased.seq}"
+        if seq in erased.missing:
+            return (
+                f"avait été ôtée, sans qu’aucune écriture ne le dise, avant celles que dit le n° {erased.seq}"
+            )
+        then = _moment(erased.at)
+        # A date to come is that of a clock that was wrong: the next line says when it was, at the latest
+        dates = (self.dates[rank] for rank in range(seq, erased.seq + 1))
+        moment = next((one for one in dates if one is not None and then is not None and one <= then), None)
+        if moment is None or then is None or then - moment < timedelta(days=erased.days):
+            days = f"les {erased.days} jours" if erased.days > 1 else "le jour"
+            return f"a été ôtée avant {days} que dit le n° {erased.seq}"
+        return None
+
+
+def _moment(text: Any) -> "datetime | None":
+    try:
+        moment = datetime.fromisoformat(text)
+    except (ValueError, TypeError):
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _object(text: Any) -> "dict[str, Any]":
@@ -112,15 +171,8 @@ def _object(text: Any) -> "dict[str, Any]":
     return found if isinstance(found, dict) else {}
 
 
-def _after(at: Any, then: Any, days: int) -> bool:
-    try:
-        return datetime.fromisoformat(then) - datetime.fromisoformat(at) >= timedelta(days=days)
-    except (ValueError, TypeError, OverflowError):
-        return False
-
-
-def check(lines: Iterable[str]) -> "tuple[str, dict[int, str], int]":
-    """The SIREN, the hash of each line that holds, and how many addresses went in their time.
+def check(lines: Iterable[str]) -> "tuple[str, dict[int, str], dict[int, list[Any]]]":
+    """The SIREN, the hash of each line that holds, and for each delay how many addresses went and the last line to say it.
 
     Raises `Altered` at the first that does not hold, and `Unreadable`.
     """
@@ -224,8 +276,11 @@ def main(arguments: "list[str] | None" = None) -> int:
         with open(asked.journal, encoding="utf-8", newline="\n") as export:  # noqa: PTH123 (read as it comes)
             siren, hashes, gone = check(export)
         print(f"Journal intact : {len(hashes) - 1} écritures, tête {hashes[len(hashes) - 1]}.")
-        if gone:
-            print(f"Adresses effacées à leur terme, comme une écriture le dit : {gone}.")
+        for days, (count, last) in sorted(gone.items()):
+            print(
+                f"Adresses effacées à leur terme, comme une écriture le dit : {count}. Le terme est de {days} jour"
+                f"{'s' if days > 1 else ''}, jusqu’au n° {last.upto} ({last.at})."
+            )
         with open(asked.journal, encoding="utf-8", newline="\n") as export:  # noqa: PTH123
             for remark in backwards(export):
                 print(f"Remarque : {remark}.")

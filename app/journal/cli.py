@@ -19,7 +19,7 @@ from app.journal import anchors
 from app.journal.beside import differences
 from app.journal.chain import Break, clock_back, one_moment, verify
 from app.journal.export import CHECKER, export
-from app.journal.models import ChainHead, JournalEntry
+from app.journal.models import ChainHead, JournalEntry, Origin
 from app.journal.origins import erasures
 
 journal = AppGroup("journal", help="Le journal chaîné.")
@@ -46,6 +46,7 @@ def verify_command(collectivity: str | None, against: Iterable[str] | None, *, s
         known = sa.union(
             sa.select(ChainHead.collectivity_id),
             sa.select(JournalEntry.collectivity_id),
+            sa.select(Origin.collectivity_id),
             # A journal emptied with its head leaves these behind: every move writes both.
             sa.select(Outbox.collectivity_id).where(Outbox.folder_id.is_not(None)),
         )
@@ -79,13 +80,14 @@ def verify_command(collectivity: str | None, against: Iterable[str] | None, *, s
 
 
 def _tell_erased(collectivity_id: int) -> None:
-    """Say up to where the addresses went at their term, if any did."""
+    """Say up to where the addresses went at their term, if any did, for each term that was ever said."""
     with reading() as db:
         known = erasures(db, collectivity_id)
-    if known:
+    for days in sorted({one.days for one in known}):
+        last = [one for one in known if one.days == days][-1]
         click.echo(
-            f"Collectivité {collectivity_id} : adresses effacées jusqu’à l’écriture n° {known[-1].upto}, "
-            f"{instant(known[-1].at)}, après {known[-1].days} jours."
+            f"Collectivité {collectivity_id} : adresses effacées jusqu’à l’écriture n° {last.upto}, "
+            f"{instant(last.at)}, après {days} jour{'s' if days > 1 else ''}."
         )
 
 

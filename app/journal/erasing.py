@@ -1,6 +1,7 @@
 """Let the addresses of a journal go after so many days: their rows leave, a line says so, and the chain stays (decision 0025)."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,14 +10,13 @@ import sqlalchemy as sa
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.transaction import use_case
-from app.journal.chain import Event, append
-from app.journal.models import JournalEntry, Origin
-from app.journal.origins import ERASED
+from app.journal import origins
+from app.journal.chain import Event, append, entries, lock
+from app.journal.models import Origin
 
 BATCH = 1000
 """Addresses that go in one transaction, under one line."""
 BY = "Paraphe"
-_entry: Any = JournalEntry.__table__
 _origin: Any = Origin.__table__
 
 
@@ -33,55 +33,59 @@ def erase_old(days: int) -> int:
 
 
 def _batches(collectivity_id: int, days: int) -> Iterator[int]:
-    while count := _erase(collectivity_id, days):
+    while (count := _erase(collectivity_id, days)) is not None:
         yield count
 
 
 @use_case
-def _erase(db: Db, collectivity_id: int, days: int) -> int:
+def _erase(db: Db, collectivity_id: int, days: int) -> int | None:
+    """How many addresses went with the next batch; None when no line is due."""
     db.info["collectivity_id"] = collectivity_id
-    upto = _reach(db, collectivity_id, now() - timedelta(days=days))
-    if not upto:
-        return 0
-    gone = (
-        sa.delete(Origin)
-        .where(Origin.collectivity_id == collectivity_id, Origin.seq <= upto)
-        .returning(Origin.id)
-        .execution_options(synchronize_session=False)
+    lock(db, collectivity_id)  # another worker's batch, and its line, are whole before this one looks
+    batch = _due(db, collectivity_id, now(), timedelta(days=days))
+    if not batch:
+        return None
+    there = [row for row in batch if row.salt is not None]
+    facts = {
+        "upto": batch[-1].seq,
+        "days": days,
+        "count": len(there),
+        # What is wrong now could be told by nobody afterwards
+        "altered": [
+            row.seq
+            for row in there
+            if origins.digest(row.salt, row.address, row.client) != origins.covered(row.facts)
+        ],
+        "missing": [row.seq for row in batch if row.salt is None],
+    }
+    gone = sa.delete(Origin).where(
+        Origin.collectivity_id == collectivity_id, Origin.seq.in_([row.seq for row in there])
     )
-    count = len(db.execute(gone).all())
-    if count:  # else another worker took them meanwhile, and told it
-        append(
-            db,
-            collectivity_id,
-            Event(ERASED, BY, None, None, {"upto": upto, "days": days, "count": count}),
-        )
-    return count
+    db.execute(gone.execution_options(synchronize_session=False))
+    told = {name: value for name, value in facts.items() if value or name not in origins.DOUBTFUL}
+    append(db, collectivity_id, Event(origins.ERASED, BY, None, None, told))
+    return len(there)
 
 
-def _reach(db: Db, collectivity_id: int, before: datetime) -> int:
-    """The last line of the next batch whose address is due, 0 without any.
+def _due(db: Db, collectivity_id: int, moment: datetime, age: timedelta) -> list[Any]:
+    """The lines of the next batch that cover an address and are due, whether it is still there or not.
 
-    Lines go in their order, and none before its own date is due: a clock that was wrong makes them wait, never leave early.
+    They go in their order, and none before its own date is due: a clock that was wrong makes them wait, never leave early.
+    One that is dated after `moment`, or not at all, is as old as the next line that is dated.
     """
-    query = (
-        sa.select(_origin.c.seq, _entry.c.at)
-        .join_from(
-            _origin,
-            _entry,
-            sa.and_(_entry.c.collectivity_id == _origin.c.collectivity_id, _entry.c.seq == _origin.c.seq),
-        )
-        .where(_origin.c.collectivity_id == collectivity_id)
-        .order_by(_origin.c.seq)
-        .limit(BATCH)
-    )
-    upto = 0
-    for seq, at in db.execute(query):
-        try:
-            due = datetime.fromisoformat(at) <= before
-        except (ValueError, TypeError):  # an altered line, which `verify` names
-            due = False
-        if not due:
-            break
-        upto = seq
-    return upto
+    known = origins.erasures(db, collectivity_id)
+    batch: list[Any] = []
+    undated: list[Any] = []
+    with closing(entries(db, collectivity_id, after=known[-1].upto if known else 0)) as lines:
+        for row in lines:
+            mine = [row] if origins.covered(row.facts) else []
+            at = origins.moment_of(row.at)
+            if at is None or at > moment:
+                undated += mine
+            elif (mine or undated) and moment - at < age:
+                break
+            else:
+                batch, undated = [*batch, *undated, *mine], []
+            if len(batch) >= BATCH:
+                break
+    return batch

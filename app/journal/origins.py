@@ -8,6 +8,7 @@ import hashlib
 import json
 import secrets
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +24,10 @@ COVERED = "origin"
 """Where a line's facts carry the digest."""
 ERASED = "journal.addresses_erased"
 """The line that says up to which one the addresses went, and after how many days."""
+DOUBTFUL = ("altered", "missing")
+"""Where such a line names those that were not as their lines say when the sweep came, each by its number."""
+LONGEST = 3650
+"""The longest delay that a setting gives, in days."""
 SALT = 16
 CHUNK = 500
 _entry: Any = JournalEntry.__table__
@@ -50,18 +55,39 @@ def parted(facts: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, str] 
 
 @dataclass(frozen=True)
 class Erasure:
-    """A line that says: the addresses up to the line `upto` went, being more than so many `days` old."""
+    """A line that says: the addresses up to the line `upto` went, being more than so many `days` old.
+
+    `count` of them went; those of the lines `altered` were not what these cover, and those of `missing` had gone before.
+    """
 
     seq: int
     at: datetime
     upto: int
     days: int
+    count: int
+    altered: frozenset[int]
+    missing: frozenset[int]
+
+
+def erasure_of(seq: int, at: str, text: str, after: int) -> Erasure | None:
+    """What such a line says, the one before it having reached the line `after`; None where no sweep writes it so."""
+    facts, moment = _facts(text), moment_of(at)
+    numbers: list[Any] = [facts.get(name) for name in ("upto", "days", "count")]
+    altered, missing = (facts.get(name, []) for name in DOUBTFUL)
+    if moment is None or not (isinstance(altered, list) and isinstance(missing, list)):
+        return None
+    if any(type(one) is not int for one in (*numbers, *altered, *missing)):
+        return None
+    upto, days, count = numbers
+    if not (after < upto < seq and 1 <= days <= LONGEST and count >= 0):
+        return None
+    return Erasure(seq, moment, upto, days, count, frozenset(altered), frozenset(missing))
 
 
 def erasures(db: Db, collectivity_id: int) -> list[Erasure]:
     """The erasures of a journal, in their order, each farther than those before it.
 
-    What an altered line tells is left to `verify`, which names it.
+    A line that no sweep writes took nothing: `verify` names it.
     """
     query = sa.select(_entry.c.seq, _entry.c.at, _entry.c.facts).where(
         _entry.c.collectivity_id == collectivity_id,
@@ -70,13 +96,7 @@ def erasures(db: Db, collectivity_id: int) -> list[Erasure]:
     )
     found: list[Erasure] = []
     for row in db.execute(query.order_by(_entry.c.seq)):
-        try:
-            facts = json.loads(row.facts)
-            one = Erasure(row.seq, datetime.fromisoformat(row.at), int(facts["upto"]), int(facts["days"]))
-        except (ValueError, KeyError, TypeError):
-            continue
-        # One that claims to reach beyond itself took nothing
-        if (found[-1].upto if found else 0) < one.upto < one.seq:
+        if one := erasure_of(row.seq, row.at, row.facts, found[-1].upto if found else 0):
             found.append(one)
     return found
 
@@ -87,42 +107,119 @@ def of(known: Sequence[Erasure], seq: int) -> Erasure | None:
     return known[rank] if rank < len(known) else None
 
 
-def fault(row: Any, known: Sequence[Erasure]) -> str | None:
-    """What is wrong with the origin of a line of `entries`, in French; None where it is as its hash says, or went in time."""
-    covered = _covered(row.facts)
-    erased = of(known, row.seq) if covered else None
-    name = f"l’adresse de la ligne {row.seq} (« {row.event} », {row.at})"
-    if covered is None:
-        return f"{name} a été ajoutée : la ligne n’en couvre aucune" if row.salt is not None else None
-    if row.salt is not None:
-        if digest(row.salt, row.address, row.client) != covered:
-            return f"{name} a été modifiée"
-        return f"{name} est là, et la ligne {erased.seq} la dit effacée" if erased else None
-    if erased is None:
-        return f"{name} a été ôtée, et aucune ligne ne le dit"
-    if not _due(row.at, erased):
-        return f"{name} a été ôtée avant les {erased.days} jours que dit la ligne {erased.seq}"
-    return None
+class Beside:
+    """The origins of a journal, judged as its lines come, in their order: each is as its line says, or went in time."""
+
+    def __init__(self, known: Sequence[Erasure]) -> None:
+        self._known = known
+        self._told = {one.seq: one for one in known}
+        self._gone: Counter[int] = Counter()
+        self._undated: list[tuple[Any, Erasure]] = []
+        self.wrong: tuple[int, str] | None = None
+        """The first line that does not hold by its origin, and what is wrong with it, in French."""
+
+    def see(self, row: Any) -> None:
+        """Take in the next line of `entries`, which holds by itself."""
+        moment = moment_of(row.at)
+        for before, erased in [one for one in self._undated if moment and moment <= one[1].at]:
+            self._undated.remove((before, erased))
+            self._blame(before.seq, _early(before, moment, erased))
+        self._blame(row.seq, self._fault(row, moment))
+
+    def _blame(self, seq: int, fault: str | None) -> None:
+        if fault and (self.wrong is None or seq < self.wrong[0]):
+            self.wrong = (seq, fault)
+
+    def _fault(self, row: Any, moment: datetime | None) -> str | None:
+        if row.event == ERASED and row.folder_id is None:
+            return self._miscounted(row)
+        there = covered(row.facts)
+        erased = of(self._known, row.seq) if there else None
+        name = _named(row)
+        if there is None:
+            return f"{name} a été ajoutée : la ligne n’en couvre aucune" if row.salt is not None else None
+        if row.salt is not None:
+            if digest(row.salt, row.address, row.client) != there:
+                return f"{name} a été modifiée"
+            return f"{name} est là, et la ligne {erased.seq} la dit effacée" if erased else None
+        return self._gone_wrong(row, moment, erased)
+
+    def _gone_wrong(self, row: Any, moment: datetime | None, erased: Erasure | None) -> str | None:
+        name = _named(row)
+        if erased is None:
+            return f"{name} a été ôtée, et aucune ligne ne le dit"
+        self._gone[erased.seq] += 1
+        if row.seq in erased.altered:
+            return f"{name} avait été modifiée avant d’être effacée, dit la ligne {erased.seq}"
+        if row.seq in erased.missing:
+            return f"{name} avait été ôtée, sans qu’aucune ligne ne le dise, avant celles que dit la ligne {erased.seq}"
+        if moment is None or moment > erased.at:
+            # A clock that was wrong: the next line says when it was, at the latest
+            self._undated.append((row, erased))
+            return None
+        return _early(row, moment, erased)
+
+    def _miscounted(self, row: Any) -> str | None:
+        name, erased = f"la ligne {row.seq} (« {row.event} », {row.at})", self._told.get(row.seq)
+        if erased is None:
+            return f"{name} n’est pas un effacement tel que Paraphe les écrit"
+        gone, said = self._gone[row.seq], erased.count + len(erased.missing)
+        return f"{name} dit {said} adresses effacées ou ôtées, et {gone} le sont" if gone != said else None
 
 
-def _due(at: str, erased: Erasure) -> bool:
+def _early(row: Any, moment: datetime | None, erased: Erasure) -> str | None:
+    if moment is not None and erased.at - moment >= timedelta(days=erased.days):
+        return None
+    days = f"les {erased.days} jours" if erased.days > 1 else "le jour"
+    return f"{_named(row)} a été ôtée avant {days} que dit la ligne {erased.seq}"
+
+
+def _named(row: Any) -> str:
+    return f"l’adresse de la ligne {row.seq} (« {row.event} », {row.at})"
+
+
+def stray(db: Db, collectivity_id: int) -> tuple[int, str] | None:
+    """The first origin that is beside no line, by the number that it says, and what is wrong with it, in French."""
+    beside = sa.and_(_entry.c.collectivity_id == _origin.c.collectivity_id, _entry.c.seq == _origin.c.seq)
+    query = (
+        sa.select(sa.func.min(_origin.c.seq))
+        .join_from(_origin, _entry, beside, isouter=True)
+        .where(_origin.c.collectivity_id == collectivity_id, _entry.c.seq.is_(None))
+    )
+    seq = db.scalar(query)
+    return None if seq is None else (seq, f"une adresse est à côté de la ligne {seq}, qui n’existe pas")
+
+
+def moment_of(at: str) -> datetime | None:
+    """The date of a line; None where it is none."""
     try:
-        return erased.at - datetime.fromisoformat(at) >= timedelta(days=erased.days)
-    except (ValueError, TypeError):  # a forged date
-        return False
+        moment = datetime.fromisoformat(at)
+    except (ValueError, TypeError):
+        return None
+    return moment if moment.tzinfo else None
 
 
-def _covered(text: str) -> str | None:
+def _facts(text: str) -> dict[str, Any]:
+    """The facts of a line; none where they are not an object, which only a forger writes."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def covered(text: str) -> str | None:
+    """The digest of an origin that these facts of a line carry."""
     if f'"{COVERED}":' not in text:  # nearly every line of a folder: it is not read twice
         return None
-    found = json.loads(text)
-    return found.get(COVERED) if isinstance(found, dict) else None
+    return _facts(text).get(COVERED)
 
 
 def told(db: Db, rows: Sequence[JournalEntry]) -> Iterator[tuple[JournalEntry, dict[str, Any]]]:
     """Lines of one collectivity with their facts as people read them: the address where it is kept.
 
-    Where it went, `erased_at` says when; it is None where no line says that it went.
+    One that is not what its line covers is said « altérée ». Where it went, `erased_at` says when; it is None where no line
+    says that it went. What an erasing says is left out where no sweep writes it so.
     """
     known: list[Erasure] | None = None
     for rank in range(0, len(rows), CHUNK):
@@ -133,11 +230,34 @@ def told(db: Db, rows: Sequence[JournalEntry]) -> Iterator[tuple[JournalEntry, d
         kept = {one.seq: one for one in db.execute(query)}
         for row in some:
             facts = json.loads(row.facts)
-            if facts.pop(COVERED, None) is None:
+            if (
+                row.event == ERASED
+                and row.folder_id is None
+                and not erasure_of(row.seq, row.at, row.facts, 0)
+            ):
+                facts = {}  # `verify` names it
+            wanted = facts.pop(COVERED, None)
+            if wanted is None:
                 yield row, facts
             elif (origin := kept.get(row.seq)) is not None:
-                yield row, {**facts, **{one: value for one in KEPT_APART if (value := getattr(origin, one))}}
+                yield row, {**facts, **_as_kept(origin, wanted)}
             else:
                 known = erasures(db, row.collectivity_id) if known is None else known
                 erased = of(known, row.seq)
-                yield row, {**facts, "erased_at": erased.at.isoformat() if erased else None}
+                yield row, {**facts, **_as_gone(row.seq, erased)}
+
+
+def _as_kept(origin: Any, wanted: object) -> dict[str, str]:
+    found = {one: value for one in KEPT_APART if (value := getattr(origin, one))}
+    if digest(origin.salt, origin.address, origin.client) == wanted:
+        return found
+    return {"address": "altérée"} | {one: f"{value} (altérée)" for one, value in found.items()}
+
+
+def _as_gone(seq: int, erased: Erasure | None) -> dict[str, Any]:
+    gone: dict[str, Any] = {"erased_at": erased.at.isoformat() if erased else None}
+    if erased and seq in erased.altered:
+        gone["address"] = "altérée avant d’être effacée"
+    elif erased and seq in erased.missing:
+        gone["address"] = "ôtée sans qu’aucune écriture ne le dise"
+    return gone

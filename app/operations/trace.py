@@ -236,7 +236,15 @@ def _erased(facts: Mapping[str, Any]) -> str:
     return (
         f"{facts['count']} adresse{'s' if many else ''} de plus de {facts['days']} jours, "
         f"jusqu’à l’écriture n° {facts['upto']}"
+        f"{_doubtful(facts)}"
     )
+
+
+def _doubtful(facts: Mapping[str, Any]) -> str:
+    """Those that were not as their lines say when the sweep came, by the numbers of these."""
+    words = (("altered", "modifiée avant"), ("missing", "ôtée avant sans le dire"))
+    parts = [f", {word} : n° {', '.join(map(str, facts[name]))}" for name, word in words if facts.get(name)]
+    return "".join(parts)
 
 
 def _mandate(facts: Mapping[str, Any]) -> str:

@@ -210,6 +210,103 @@ def test_who_touches_an_address_is_found_out_here_and_by_a_bare_python(
     assert verdict(house)[0] == 0
 
 
+def test_what_was_altered_or_removed_before_its_term_is_told_for_ever_after_it(
+    house: House, here: int, tmp_path: Path
+) -> None:
+    sql(
+        "UPDATE journal_origin SET address = '198.51.100.66' WHERE seq = 1",
+        "DELETE FROM journal_origin WHERE seq = 3",
+    )
+    client, room = house.client(K), tmp_path / "k.json"
+    said = [client.get(f"/administration/journal{form}").get_data(as_text=True) for form in ("", ".csv")]
+    said.append(client.get("/compte/activite").get_data(as_text=True))
+    assert house.app.test_cli_runner().invoke(args=["person", "export", SIREN, K, str(room)]).exit_code == 0
+    for one in (*said, room.read_text()):
+        assert one.count("198.51.100.66") == one.count("198.51.100.66 (altérée)") == 1
+    assert erase_old(DAYS) == 1
+    with reading() as db:
+        told = db.scalars(sa.select(JournalEntry.facts).where(JournalEntry.event == origins.ERASED)).one()
+    assert json.loads(told) == {"upto": 3, "days": DAYS, "count": 1, "altered": [1], "missing": [3]}
+    for number, words in (
+        (1, "avait été modifiée avant d’être effacée"),
+        (3, "avait été ôtée, sans qu’aucune"),
+    ):
+        with reading() as db:
+            beside = origins.Beside(origins.erasures(db, here))
+            for row in chain.entries(db, here, after=number - 1):
+                beside.see(row)
+        assert beside.wrong is not None
+        assert (beside.wrong[0], words in beside.wrong[1]) == (number, True)
+    code, said_now = verdict(house)
+    assert (code, "altéré à l’écriture n° 1 : " in said_now, "avait été modifiée" in said_now) == (
+        1,
+        True,
+        True,
+    )
+    code, said_now = judged(house, tmp_path / "after")
+    assert (code, "l’écriture n° 1 " in said_now, "avait été modifiée" in said_now) == (1, True, True)
+    page = client.get("/administration/journal").get_data(as_text=True).replace("\u00a0", " ")
+    assert "modifiée avant : n° 1, ôtée avant sans le dire : n° 3" in page
+    assert page.count("altérée avant d’être effacée") == 1
+    # And it hides no line that is altered since
+    sql("UPDATE journal_entry SET who = 'Personne' WHERE seq = 4")
+    assert "altéré à l’écriture n° 4 : " in verdict(house)[1]
+
+
+def test_an_erasing_that_no_sweep_writes_is_named_and_each_delay_is_told(
+    house: House, here: int, tmp_path: Path
+) -> None:
+    true = {"upto": 4, "days": 1, "count": 3}
+    wrong: list[dict[str, object]] = [
+        *({**true, "days": days} for days in (0, -5, 10**12, 3651, "3", 3.5, True, None, [], {})),
+        *({**true, "upto": upto} for upto in (0, 6, 10**30, "4", 4.0, True, None)),
+        *({**true, "count": count} for count in (-1, "3", True, None)),
+        *({**true, name: value} for name in origins.DOUBTFUL for value in (1, ["1"], {"1": 1}, None)),
+        {},
+    ]
+    client = house.client(K)
+    sql(  # who entered left his own lines
+        "DELETE FROM journal_origin WHERE seq > 5",
+        "DELETE FROM journal_entry WHERE seq > 5",
+        "UPDATE chain_head SET seq = 5, hash = (SELECT hash FROM journal_entry WHERE seq = 5)",
+    )
+    for rank, facts in enumerate(wrong):
+        with put_back():
+            write(here, Event(origins.ERASED, erasing.BY, None, None, facts))
+            code, said = verdict(house)
+            assert (code, "altéré à l’écriture n° 6 : " in said) == (1, True), (facts, said)
+            assert "n’est pas un effacement tel que Paraphe les écrit" in said
+            assert client.get("/administration/journal").status_code == 200, facts
+            if rank % 3 == 0:
+                code, said = judged(house, tmp_path / str(rank))
+                assert (code, "n’est pas un effacement tel que Paraphe les écrit" in said) == (1, True), facts
+    with put_back():
+        write(here, Event(origins.ERASED, erasing.BY, None, None, {**true, "count": 2}))
+        sql("DELETE FROM journal_origin")
+        code, said = verdict(house)
+        assert (code, "dit 2 adresses effacées ou ôtées, et 3 le sont" in said) == (1, True)
+        assert "dit 2 adresses effacées ou ôtées, et 3 le sont" in judged(house, tmp_path / "count")[1]
+    assert erase_old(DAYS) == 2
+    assert erase_old(1) == 1
+    code, said = verdict(house)
+    assert (code, "n° 3, " in said, "après 365 jours" in said) == (0, True, True)
+    assert ("n° 4, " in said, "après 1 jour." in said) == (True, True)
+    code, said = judged(house, tmp_path / "delays")
+    assert (code, "Le terme est de 365 jours, jusqu’au n° 3" in said) == (0, True)
+    assert "Le terme est de 1 jour, jusqu’au n° 4" in said
+
+
+def test_an_address_beside_no_line_is_named(house: House, here: int) -> None:
+    sql(
+        "INSERT INTO journal_origin (collectivity_id, seq, salt, address, client) "
+        f"VALUES ({here}, 900, 'ab', '6.6.6.6', '')"
+    )
+    code, said = verdict(house)
+    assert (code, "une adresse est à côté de la ligne 900, qui n’existe pas" in said) == (1, True)
+    assert erase_old(DAYS) == 2
+    assert 900 in seqs()  # it stays, to be named
+
+
 def _insert(row: dict[str, object]) -> None:
     with engine().begin() as connection:
         connection.execute(sa.insert(Origin.__table__), [row])
