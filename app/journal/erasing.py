@@ -7,29 +7,76 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from app.core import heartbeat
 from app.core.clock import now
 from app.core.db import Db, reading
 from app.core.transaction import use_case
 from app.journal import origins
 from app.journal.chain import Event, append, entries, lock
-from app.journal.models import Origin
+from app.journal.models import JournalEntry, Origin
 
 BATCH = 1000
 """Addresses that go in one transaction, under one line."""
 BY = "Paraphe"
+SHORTEST = timedelta(days=14)
+"""How far back a line is looked for at least, by which a clock is believed: over a holiday nobody writes any."""
+AHEAD = timedelta(days=1)
+"""Beyond this, a date to come is that of a clock that was wrong."""
+_entry: Any = JournalEntry.__table__
 _origin: Any = Origin.__table__
 
 
 def erase_old(days: int) -> int:
     """Erase the addresses of every journal that are more than so many days old; how many went. None goes when it is 0.
 
-    Killed anywhere, what was erased has its line, and the rest goes next time.
+    Killed anywhere, what was erased has its line, and the rest goes next time. None goes while the clock is not `believed`.
     """
-    if not days:
+    if not days or not believed(days):
         return 0
     with reading() as db:
         places = sorted(db.scalars(sa.select(_origin.c.collectivity_id).distinct()))
     return sum(count for one in places for count in _batches(one, days))
+
+
+def believed(days: int) -> bool:
+    """Whether this clock may say what is so many days old: some line is dated between a quarter and a half of them ago.
+
+    A clock that leapt has no line there until it has run for a quarter of the days; one that is ahead by less than a half
+    passes, so that no address goes before the half of its days for one leap.
+    """
+    moment, age = now(), timedelta(days=days)
+    first, last = (
+        one.isoformat(timespec="milliseconds") for one in (moment - max(age / 2, SHORTEST), moment - age / 4)
+    )
+    with reading() as db:
+        there = sa.select(sa.exists().where(_entry.c.at >= first, _entry.c.at <= last))
+        return bool(db.scalar(there))
+
+
+def waits(days: int) -> list[str]:
+    """What makes addresses wait that a right clock would let go, in French; nothing where all is well or none is due."""
+    if not days:
+        return []
+    moment, found = now(), []
+    with reading() as db:
+        places = sorted(db.scalars(sa.select(_origin.c.collectivity_id).distinct()))
+        if any(_due(db, one, moment, timedelta(days=days)) for one in places) and not believed(days):
+            found.append(
+                "des adresses échues du journal attendent : aucune écriture n’est datée d’entre un quart et la moitié de "
+                "PARAPHE_JOURNAL_ADDRESS_DAYS avant l’heure de ce serveur. Vérifiez son horloge ; si elle est juste, elles "
+                "s’effaceront après ce quart"
+            )
+        to_come = (moment + AHEAD).isoformat(timespec="milliseconds")
+        wrong = sa.select(sa.func.min(_entry.c.seq)).where(_entry.c.at > to_come)
+        if (seq := db.scalar(wrong)) is not None:
+            found.append(
+                f"l’écriture n° {seq} du journal est datée d’un jour à venir : l’horloge de ce serveur a été en avance, ou "
+                "retarde. Vérifiez-la ; l’adresse d’une telle écriture s’efface avec celle de la suivante"
+            )
+    last = heartbeat.last("sweep")
+    if last is not None and last - moment > AHEAD:
+        found.append("le dernier balayage est daté d’un jour à venir : vérifiez l’horloge de ce serveur")
+    return found
 
 
 def _batches(collectivity_id: int, days: int) -> Iterator[int]:

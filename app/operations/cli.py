@@ -15,6 +15,7 @@ from app.core.french import instant, taille
 from app.core.losses import losses
 from app.core.refusals import Refusal
 from app.core.version import public_version
+from app.journal.erasing import waits
 from app.operations import marks, processes, shares, sweep
 from app.operations.doctor import examine, names
 from app.operations.examined import rounds
@@ -149,6 +150,8 @@ def sweep_command() -> None:
         click.echo(f"Adresses du journal de plus de {chosen.journal_address_days} jours : {swept.addresses}")
     else:
         click.echo("Adresses du journal : gardées (PARAPHE_JOURNAL_ADDRESS_DAYS=0)")
+    for why in waits(chosen.journal_address_days):
+        click.echo(f"Attention : {why}.")
     if swept.doubtful:
         raise click.ClickException(
             f"{swept.doubtful} documents laissés : la base n’en nomme pas la moitié. "

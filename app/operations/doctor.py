@@ -21,6 +21,7 @@ from app.core.french import HARD, instant, jour_long
 from app.core.refusals import Refusal, catalogue
 from app.core.sealed import unseal
 from app.files import vault
+from app.journal.erasing import waits
 from app.notices import mailer
 from app.operations import front, links, marks, premises, sendings, shares
 from app.operations.findings import Finding, Level, Remark, Unwell, certificates_of, lasting
@@ -396,12 +397,14 @@ def _marks(settings: Settings) -> str | Remark:
     return f"le dernier {instant(last)} ; chacun est {' et '.join(places)}"
 
 
-def _worker(settings: Settings) -> str:
-    del settings
+def _worker(settings: Settings) -> str | Remark:
     last = heartbeat.last("worker")
     if last is None or now() - last > WORKER_SILENT:
         raise Unwell("le travail de fond ne donne pas signe de vie : lancez « flask --app wsgi worker »")
-    return f"signe de vie il y a {(now() - last).total_seconds():.0f} s"
+    alive = f"signe de vie il y a {(now() - last).total_seconds():.0f} s"
+    if held := waits(settings.journal_address_days):
+        return Remark(" ; ".join((alive, *held)), Level.AMBER)
+    return alive
 
 
 _EVERY = (

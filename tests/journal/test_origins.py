@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app.core import clock
+from app.core import clock, heartbeat
 from app.core.db import engine, reading
 from app.core.transaction import use_case
 from app.journal import chain, erasing, origins
@@ -21,6 +21,7 @@ from app.journal.chain import Event, append, verify
 from app.journal.erasing import erase_old
 from app.journal.export import CHECKER
 from app.journal.models import ChainHead, JournalEntry, Origin
+from app.operations import sweep
 from tests.builders.house import House
 
 SIREN, DAYS = "212909998", 365
@@ -254,7 +255,7 @@ def test_what_was_altered_or_removed_before_its_term_is_told_for_ever_after_it(
 
 
 def test_an_erasing_that_no_sweep_writes_is_named_and_each_delay_is_told(
-    house: House, here: int, tmp_path: Path
+    house: House, here: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     true = {"upto": 4, "days": 1, "count": 3}
     wrong: list[dict[str, object]] = [
@@ -287,6 +288,9 @@ def test_an_erasing_that_no_sweep_writes_is_named_and_each_delay_is_told(
         assert (code, "dit 2 adresses effacées ou ôtées, et 3 le sont" in said) == (1, True)
         assert "dit 2 adresses effacées ou ôtées, et 3 le sont" in judged(house, tmp_path / "count")[1]
     assert erase_old(DAYS) == 2
+    with monkeypatch.context() as then:
+        then.setattr(chain, "now", lambda: clock.now() - timedelta(hours=9))
+        write(here, opened(house.actor(K).user_id))
     assert erase_old(1) == 1
     code, said = verdict(house)
     assert (code, "n° 3, " in said, "après 365 jours" in said) == (0, True, True)
@@ -341,11 +345,70 @@ def test_a_clock_that_was_wrong_makes_an_address_wait_and_never_leave_early(
 ) -> None:
     actor = house.actor(K)
     sql("DELETE FROM journal_origin", "DELETE FROM journal_entry", "DELETE FROM chain_head")
-    for days in (400, 10, 390):  # the third was written by a clock that had gone backwards
+    where = {"address": HERE}
+    for days, place in (
+        (400, where),
+        (120, {}),
+        (10, where),
+        (390, where),
+    ):  # the last by a clock gone backwards
         with monkeypatch.context() as then:
             then.setattr(chain, "now", lambda days=days: clock.now() - timedelta(days=days))
-            write(here, opened(actor.user_id, address=HERE))
+            write(here, opened(actor.user_id, **place))
     assert erase_old(DAYS) == 1
-    assert seqs() == [2, 3]
+    assert seqs() == [3, 4]
     with reading() as db:
         assert verify(db, here)[1] is None
+
+
+def ahead(then: pytest.MonkeyPatch, days: float, *rooms: object) -> None:
+    for one in rooms:
+        then.setattr(one, "now", lambda: clock.now() + timedelta(days=days))
+
+
+def test_a_clock_that_leaps_ahead_erases_nothing_and_stops_no_sweep_for_good(
+    house: House, here: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep.outbox, "watch", lambda: None)
+    round_ = sweep.watch(30, DAYS)
+    with monkeypatch.context() as leapt:
+        ahead(leapt, 400, sweep, erasing, chain)
+        assert (erase_old(DAYS), erasing.believed(DAYS)) == (0, False)
+        assert "attendent" in erasing.waits(DAYS)[0]
+        round_()  # its beat is of a day to come
+        write(here, opened(house.actor(K).user_id, address=HERE))
+        assert erase_old(DAYS) == 0  # nor when lines of this clock are there
+    assert seqs() == [1, 3, 4, 6]
+    with reading() as db:
+        assert verify(db, here)[1] is None
+    told = " ".join(erasing.waits(DAYS))
+    assert "l’écriture n° 6 du journal est datée d’un jour à venir" in told
+    assert "le dernier balayage est daté d’un jour à venir" in told
+    doctor = house.app.test_cli_runner().invoke(args=["doctor", "--only", "travail de fond"])
+    assert (doctor.exit_code, "signe de vie" in doctor.output) == (1, True)
+    heartbeat.beat("worker", clock.now())
+    doctor = house.app.test_cli_runner().invoke(args=["doctor", "--only", "travail de fond"])
+    assert (doctor.exit_code, "datée d’un jour à venir" in doctor.output.replace("\u00a0", " ")) == (0, True)
+    round_()  # the clock is right again: the sweep does not wait for that day
+    assert seqs() == [4, 6]
+    assert abs((heartbeat.last("sweep") or clock.now()) - clock.now()) < timedelta(minutes=5)
+
+
+def test_a_line_of_a_day_to_come_goes_with_the_next_and_both_verifiers_agree(
+    house: House, here: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    user = house.actor(K).user_id
+    with monkeypatch.context() as then:
+        ahead(then, 4000, chain)
+        write(here, opened(user, address=HERE))
+    write(here, opened(user, address=HERE))
+    with monkeypatch.context() as later:
+        ahead(later, 200, chain)
+        write(here, opened(user))
+        ahead(later, 364, chain, erasing)
+        assert erase_old(DAYS) == 3  # what was written before; not the one whose date is not known yet
+        assert seqs() == [6, 7]
+        ahead(later, 366, chain, erasing)
+        assert erase_old(DAYS) == 2
+    assert verdict(house)[0] == 0, verdict(house)
+    assert judged(house, tmp_path / "after")[0] == 0

@@ -18,6 +18,7 @@ from app.core.transaction import use_case
 from app.files import vault
 from app.folders.models import DocumentVersion
 from app.folders.once import DepositKey
+from app.journal import chain
 from app.operations import sweep as sweeping
 from app.operations.sweep import sweep
 from app.people import desks, login
@@ -219,7 +220,20 @@ def watchdog() -> Iterator[None]:
     jobs.carries(run=outbox.run, watch=outbox.watch)
 
 
-def test_the_address_of_a_signature_that_was_made_goes_at_its_term(house: House) -> None:
+@pytest.fixture
+def used(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line of four months ago: without any, the clock may have leapt, and no address goes."""
+    with monkeypatch.context() as then:
+        then.setattr(chain, "now", lambda: now() - timedelta(days=120))
+        _write(house.actor("a.kervadec").collectivity_id)
+
+
+@use_case
+def _write(db, collectivity_id: int) -> None:
+    chain.append(db, collectivity_id, chain.Event("login.closed", "Armel Kervadec", None, None, {}))
+
+
+def test_the_address_of_a_signature_that_was_made_goes_at_its_term(house: House, used: None) -> None:
     house.an_invoice(at="done")
     made = SignatureSession.state == "done", SignatureSession.address != ""
     change(SignatureSession, address="203.0.113.7")
@@ -232,7 +246,7 @@ def test_the_address_of_a_signature_that_was_made_goes_at_its_term(house: House)
     assert rows(SignatureSession, *made) == 0
 
 
-def test_the_address_that_a_letter_tells_goes_at_its_term(house: House) -> None:
+def test_the_address_that_a_letter_tells_goes_at_its_term(house: House, used: None) -> None:
     for browser in ("Firefox sous Windows", "Safari sous macOS"):  # the second is told
         login.open_session(
             "a.kervadec", PASSWORD, hours=1, address="203.0.113.7", client=browser, known=False
