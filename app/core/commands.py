@@ -11,7 +11,10 @@ _DONE = "told_in_french"
 
 
 def told(command: click.Command) -> click.Command:
-    """Let this command, and those below it, say a refusal in its sentence and exit with 1; what is refused changes nothing."""
+    """Let this command, and those below it, say a refusal in its sentence and exit with 1; what is refused changes nothing.
+
+    So is a file that is closed to the account that types.
+    """
     if isinstance(command, click.Group):
         for below in command.commands.values():
             told(below)
@@ -25,6 +28,9 @@ def _told(run: Any) -> Any:
     def say(*arguments: Any, **options: Any) -> Any:
         try:
             return run(*arguments, **options)
+        except PermissionError as fault:
+            words = "n’est pas ouvert au compte qui tape cette commande : changez ses droits, ou de dossier."
+            raise click.ClickException(f"« {fault.filename} » {words}") from fault
         except Refusal as refusal:
             raise click.ClickException(catalogue.say(refusal.key, refusal.facts)[1]) from refusal
 

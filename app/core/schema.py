@@ -127,6 +127,12 @@ def behind() -> bool:
     return revision != head
 
 
+def older() -> bool:
+    """Whether the database is empty, or at a former schema, so that this version cannot serve it before `upgrade`."""
+    revision, head = revisions()
+    return revision is None or (revision != head and knows(revision))
+
+
 def knows(revision: str) -> bool:
     """Whether this version can bring a base from that revision to its own."""
     from alembic.script import ScriptDirectory

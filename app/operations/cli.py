@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
+from sqlalchemy.exc import DBAPIError
 
 from app.core import jobs, outbox, schema
 from app.core.db import reading
@@ -199,10 +200,22 @@ def serve(port: str, bind: str, socket: str | None, workers: int) -> None:
         raise click.ClickException(
             f"le dossier {Path(socket).parent} n’existe pas : créez-le, ou RuntimeDirectory= le fait"
         )
+    if _base_is_older():
+        raise click.ClickException(
+            "la base n’est pas à cette version : lancez « flask --app wsgi upgrade », puis recommencez."
+        )
     # This process only watches the others from now on: it takes the place of the application that it has loaded.
     listen = f"unix:{socket}" if socket else f"{bind}:{port}"
     command = [sys.executable, "-P", processes.__file__, listen, str(workers)]
     os.execv(sys.executable, command)  # noqa: S606
+
+
+def _base_is_older() -> bool:
+    """Whether the base must be upgraded first; one that does not answer yet is waited for by the processes."""
+    try:
+        return schema.older()
+    except DBAPIError:
+        return False
 
 
 COMMANDS = (

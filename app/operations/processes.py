@@ -36,6 +36,7 @@ def run(
     `more`: other commands to run beside them; `needs`: local ports that must answer before the worker starts.
     """
     from honcho import manager as honcho
+    from honcho import printer
 
     honcho.KILL_WAIT = STOP_SECONDS
     # honcho forks one process for each command, and that one starts it: the first dies with us, the second stops with it.
@@ -48,7 +49,8 @@ def run(
         f"--timeout 120 --graceful-timeout {STOP_SECONDS - 5} --no-control-socket --config {FORKS} wsgi:app"
     )
     commands = {"web": web, "worker": f"{sys.executable} -m flask --app wsgi worker", **(more or {})}
-    manager = honcho.Manager()
+    # Each line as it was written: a collector reads the JSON of the logs as it is
+    manager = honcho.Manager(printer.Printer(sys.stderr, prefix=False))
     for name, command in commands.items():
         awaited = ",".join(map(str, needs if name == "worker" else ()))
         # $PPID is the shell's parent; the shell itself gives its place to what follows.

@@ -380,9 +380,12 @@ def reopen_account(db: Db, collectivity_id: int, login: str) -> tuple[str, datet
 def keep_for_emergency(db: Db, collectivity_id: int, login: str, *, kept: bool) -> str:
     """Say whether an account is the one in the safe, by the command line alone; the person's name.
 
-    Whoever opens it is told to every administrator. Refuses `user-unknown`.
+    Whoever opens it is told to every administrator. Refuses `user-unknown`, and `emergency-useless` of an account that
+    administers nothing: it could give nobody his access back.
     """
     user = user_of(db, collectivity_id, login)
+    if kept and not user.administrator:
+        raise Refusal("emergency-useless", name=user.name)
     if user.emergency != kept:
         user.emergency = kept
         _told(db, collectivity_id, "account.emergency", None, whose=user.id, kept=kept)

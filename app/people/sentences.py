@@ -255,6 +255,10 @@ SENTENCES: Sentences = {
         409,
         "Le jeton n’a pas changé : plusieurs applications en service s’appellent « {name} ». Choisissez-la dans Administration, Applications.",
     ),
+    "emergency-useless": (
+        422,
+        "Rien n’a changé : {name} n’administre pas : ce compte ne rendrait son accès à personne. Choisissez un compte administrateur (people user … --administrator).",
+    ),
     "account-own": (
         409,
         "Rien n’a changé : on ne ferme pas son propre compte. Demandez-le à un autre administrateur, ou à qui exploite Paraphe.",

@@ -635,7 +635,7 @@ def test_a_production_does_without_what_only_makers_need_and_the_doctor_names_it
         "PARAPHE_SECRET_KEY": "x" * 40,
         "PARAPHE_DATA_DIR": str(tmp_path / "data"),
     }
-    for words in (["upgrade"], ["families"], ["doctor", "--only", "programme"]):
+    for words in (["upgrade"], ["version"], ["doctor", "--only", "programme"]):
         command = [sys.executable, "-m", "flask", "--app", "wsgi", *words]
         done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr

@@ -10,6 +10,7 @@ import pytest
 from app import create_app
 from app.core import db, heartbeat, schema
 from app.core.clock import now
+from app.files import vault
 from app.operations import links
 from app.operations.doctor import Check, examine, made
 from tests.builders.authority import authority_in_advance
@@ -143,6 +144,7 @@ def test_the_command_prints_each_check_and_fails_when_one_does(house: House) -> 
 
 
 def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None:
+    vault.store()  # there already: without a base to ask, none is begun
     db.configure(f"postgresql://paraphe:secret@127.0.0.1:{free_port()}/paraphe")
     said = only_ill(
         house,

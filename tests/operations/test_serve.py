@@ -1,5 +1,6 @@
 """One command starts the pages and the background work, and stops them together."""
 
+import json
 import os
 import signal
 import socket
@@ -150,7 +151,18 @@ def test_pages_and_background_work_run_by_one_command_and_stop_together_when_ask
     assert served.process.wait(30) == 143, served.log.read_text()
     assert alive(family) == []
     assert served.status("/login") == 0
-    assert "Traceback" not in served.log.read_text()
+    lines = served.log.read_text().splitlines()
+    assert "Traceback" not in "\n".join(lines)
+    security = [one for one in lines if '"kind": "security"' in one]
+    assert security
+    assert all(json.loads(one)["at"] for one in security)  # a collector reads each line as it is
+
+
+def test_a_base_of_a_former_version_is_not_served_before_it_is_upgraded(house: House, tmp_path: Path) -> None:
+    env = environment(house.settings, data_dir=tmp_path, database_url=f"sqlite:///{tmp_path / 'neuve.db'}")
+    refused = ask(env, "serve", "--port", str(free_port()))
+    assert refused.returncode == 1
+    assert "lancez « flask --app wsgi upgrade »" in refused.stderr
 
 
 def test_web_workers_are_copies_of_one_application_that_holds_no_connection_open(house: House) -> None:

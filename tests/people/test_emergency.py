@@ -75,3 +75,6 @@ def test_another_account_is_opened_in_peace_and_an_unknown_one_is_refused(house:
     assert told(house) == []
     with pytest.raises(Refusal, match="user-unknown"):
         desks.keep_for_emergency(safe, "personne", kept=True)
+    run = house.app.test_cli_runner().invoke(args=["people", "emergency", SIREN, "g.trehorel"])
+    assert run.exit_code == 1
+    assert "n’administre pas" in run.output
