@@ -146,6 +146,8 @@ def test_pages_and_background_work_run_by_one_command_and_stop_together_when_ask
         asked = {"login": "g.trehorel", "csrf_token": token_in(page.text)}
         assert browser.post(f"{served.url}/mot-de-passe-oublie", data=asked, timeout=10).status_code == 200
     until(lambda: mail.to(READER), 10, "the worker sends what a page asked for")
+    wrong = {"Authorization": "Bearer un-jeton-faux"}
+    assert requests.get(f"{served.url}/api/v1/folders", headers=wrong, timeout=10).status_code == 401
 
     served.process.send_signal(signal.SIGTERM)
     assert served.process.wait(30) == 143, served.log.read_text()
