@@ -93,6 +93,8 @@ class OfficeConverter:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            # LibreOffice makes a cache of the machine's at its first start: closed to others, it would start for nobody else
+            umask=0o022,
         )
         try:
             process.wait(timeout=seconds)

@@ -23,7 +23,9 @@ def _collectivity(siren: str) -> int:
 
 
 def _rights(text: str) -> list[Right]:
-    wanted, known = [one.strip() for one in text.split(",") if one.strip()], [right.value for right in Right]
+    # Administering is said of an account, not of a desk
+    known = [right.value for right in Right if right is not Right.ADMINISTER]
+    wanted = [one.strip() for one in text.split(",") if one.strip()]
     if unknown := [one for one in wanted if one not in known]:
         raise click.BadParameter(f"pas de droit « {', '.join(unknown)} » ; il y a : {', '.join(known)}")
     return [Right(one) for one in wanted]

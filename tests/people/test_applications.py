@@ -64,6 +64,7 @@ def test_a_token_is_given_rotated_and_refused_from_the_page(house: House) -> Non
     page = given(client, URL, form)
     first = token_of(page)
     assert "Jamais servi" in page
+    assert "jeton précédent" not in page
     assert status(house, first) == 200
     page = client.get(URL).get_data(as_text=True)
     assert "Jamais servi" not in page  # its last use is shown
@@ -81,7 +82,9 @@ def test_a_token_is_given_rotated_and_refused_from_the_page(house: House) -> Non
     assert status(house, first) == 200, "nothing is done before it is confirmed"
     serial = re.findall(r'name="serial"\s+value="([^"]+)"', before)[0]
     rotated = {"csrf_token": form["csrf_token"], "serial": serial}
-    second = token_of(given(client, f"{URL}/{row.id}/jeton", rotated))
+    page = given(client, f"{URL}/{row.id}/jeton", rotated)
+    second = token_of(page)
+    assert "Le jeton précédent est refusé dès maintenant." in page
     assert [status(house, one) for one in (first, second)] == [401, 200]
     assert client.post(f"{URL}/{row.id}/jeton", data=rotated).status_code == 409  # the same form sent twice
     assert status(house, second) == 200

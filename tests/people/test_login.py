@@ -169,6 +169,10 @@ def test_a_command_that_is_refused_says_one_sentence(house: House) -> None:
     assert house.app.test_cli_runner().invoke(args=["downgrade"]).exit_code == 2
     for arguments, words in (
         (["people", "seat", "212909998", "maire", "r.pellenec", "--rights", "foo"], "pas de droit « foo »"),
+        (
+            ["people", "seat", "212909998", "maire", "r.pellenec", "--rights", "administer"],
+            "pas de droit « administer »",
+        ),
         (["downgrade", "nimporte"], "« nimporte » n’est pas connue ici"),
     ):
         done = house.app.test_cli_runner().invoke(args=arguments)

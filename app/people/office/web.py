@@ -244,11 +244,11 @@ def software() -> Response | Page:
     except Refusal as refusal:
         status, error = sentences.say(refusal.key, refusal.facts)
         return _software(status, error=error)
-    return _given(token, " ".join(name.split()))
+    return _given(token, " ".join(name.split()), replaces=False)
 
 
-def _given(token: str, whose: str) -> Response:
-    shown.show(session, g.actor, GIVEN, token=token, whose=whose)
+def _given(token: str, whose: str, *, replaces: bool) -> Response:
+    shown.show(session, g.actor, GIVEN, token=token, whose=whose, replaces=replaces)
     return redirect(url_for("people.office.applications"))
 
 
@@ -298,7 +298,7 @@ def rotate(application_id: int) -> Response | Page:
         until=_until(),
         by=g.actor,
     )
-    return _given(token, _listed(application_id).name)
+    return _given(token, _listed(application_id).name, replaces=True)
 
 
 @pages.route("/administration/applications/<int:application_id>/fermer", methods=["GET", "POST"])
