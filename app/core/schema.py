@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -129,8 +130,21 @@ def behind() -> bool:
 
 def older() -> bool:
     """Whether the database is empty, or at a former schema, so that this version cannot serve it before `upgrade`."""
-    revision, head = revisions()
-    return revision is None or (revision != head and knows(revision))
+    return former(revisions()[0])
+
+
+@lru_cache(maxsize=1)
+def _names() -> tuple[frozenset[str], str]:
+    """The revisions of this version, and the last one: each is in the file of its name, so alembic need not be loaded."""
+    folder = ROOT / "migrations"
+    names = frozenset(one.stem for one in (folder / "versions").glob("[0-9]*.py"))
+    return names, (folder / "HEAD").read_text(encoding="utf-8").strip()
+
+
+def former(revision: str | None) -> bool:
+    """Whether a base of this revision must be upgraded before this version serves it: one that is empty too."""
+    names, head = _names()
+    return revision is None or (revision != head and revision in names)
 
 
 def knows(revision: str) -> bool:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Blueprint, current_app, flash, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from app.core import heartbeat, outbox
+from app.core import heartbeat, outbox, schema
 from app.core.clock import now
 from app.core.db import Db, engine, key_in, reading
 from app.core.french import depuis
@@ -99,9 +99,11 @@ def _try(check: Callable[[], bool | None]) -> bool:
         return False
 
 
-def _database() -> None:
+def _database() -> bool:
+    """It answers, and is at no former version, whose tables this code would not know; a newer one serves (« Sans coupure »)."""
     with engine().connect() as connection:
         connection.execute(sa.text("SELECT 1 FROM collectivity LIMIT 1"))
+        return not schema.former(connection.scalar(sa.text("SELECT version_num FROM alembic_version")))
 
 
 def _worker() -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from app.core import db, heartbeat
 from app.core.clock import now
@@ -59,6 +60,13 @@ def test_it_is_not_ready_when_its_database_is_gone_and_says_nothing_more(house: 
         {"status": "not ready", "database": False, "store": True, "worker": False, "operator": False},
     )
     assert house.client().get("/health/live").status_code == 200
+
+
+def test_it_is_not_ready_on_a_base_of_a_former_version_and_is_on_a_newer_one(house: House) -> None:
+    for revision, code in (("0041_mandate_order", 503), ("9999_next", 200)):
+        with db.engine().execution_options(writes=True).begin() as connection:
+            connection.execute(sa.text("UPDATE alembic_version SET version_num = :one"), {"one": revision})
+        assert (ready(house)[0], ready(house)[1]["database"]) == (code, code == 200), revision
 
 
 def test_the_administrator_sees_whether_the_worker_lives(house: House) -> None:
