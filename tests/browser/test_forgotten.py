@@ -33,7 +33,7 @@ def test_a_password_is_chosen_and_no_address_held_the_code(
         assert field.input_value() == code
     else:
         field.fill(f"{house.settings.public_url}/mot-de-passe#{code}")
-    for chosen, said in (("trop court", "Votre mot de passe n’a pas changé"), (NEW, "est changé")):
+    for chosen, said in (("trop court", "Votre mot de passe n’a pas changé"), (NEW, "est enregistré")):
         someone.page.get_by_label("Nouveau mot de passe").fill(chosen)
         someone.button("Enregistrer le mot de passe").click()
         someone.sees(said)

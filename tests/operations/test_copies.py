@@ -105,12 +105,12 @@ def test_a_copy_that_no_session_names_goes_with_the_daily_sweep(house: House) ->
     house.prepare(house.an_invoice(at="bon_a_payer"), A)
     scope = vault.waiting(house.actor(A).collectivity_id)
     left = vault.store().put_bytes(scope, b"left by a kill").sha256
-    sweep(0)
+    sweep(0, 0)
     assert left in waiting(house)
     then = (now() - timedelta(days=2)).timestamp()
     for one in waiting(house).values():
         os.utime(one, (then, then))
-    sweep(0)
+    sweep(0, 0)
     assert left not in waiting(house)
     assert len(waiting(house)) == 1, "the one that a session names stays"
 

@@ -24,11 +24,11 @@ def test_what_was_asked_goes_a_day_after_its_end_and_the_link_stays(house, at) -
     mayor.link()
     mayor.asked(house.an_invoice(at="bon_a_payer"))
     assert count(RemoteRequest) == 2
-    sweep(0)
+    sweep(0, 0)
     assert count(RemoteRequest) == 2
     with engine().begin() as connection:
         connection.execute(sa.update(RemoteRequest).values(expires_at=now() - timedelta(hours=25)))
-    sweep(0)
+    sweep(0, 0)
     assert (count(RemoteRequest), count(RemoteKey)) == (0, 1)
 
 

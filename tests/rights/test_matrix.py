@@ -289,6 +289,11 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "folders.home": 302,
         "people.office.mandate": 404,
         "people.office.letter": 404,
+        "people.office.rotate": 404,
+        "people.office.close": 404,
+        "people.factors.begun_totp": 302,  # nothing was begun, nothing was drawn: led back to the list
+        "people.factors.codes": 302,
+        "people.factors.remove": 404,
         "operations.persons.close": 404,
         "signing.office.certificate": 404,
         "legality.letter": 404,
