@@ -388,7 +388,9 @@ def test_a_base_goes_from_sqlite_to_postgresql_alone_whole_and_leaves_its_source
     elsewhere.open()
     after = entries()
     assert (after[:-1], after[-1][1]) == (before, "collectivity.moved")
-    there = House(create_app(elsewhere.settings), elsewhere.settings, house.pki, house.mail)
+    # The documents stay where they are: the base alone has moved
+    settings = elsewhere.settings.model_copy(update={"store_url": house.settings.store_url})
+    there = House(create_app(settings), settings, house.pki, house.mail)
     assert there.folder(folder_id).place == "bon_a_payer"
     assert there.a_quick_invoice() > folder_id, "numbers go on"
     create_app(house.settings)
