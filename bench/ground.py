@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from app import create_app, open_ground
 from app.circuits import library
 from app.core import db, schema
+from app.files import vault
 from bench import commune, crowd
 from config import Settings
 from tests.cluster import Cluster
@@ -60,6 +61,8 @@ class Ground:
         url = f"sqlite:///{self.home / name}.db" if kind == "sqlite" else self.cluster.create(name)
         open_ground(self.settings(url))
         schema.upgrade()
+        # The rows of a crowd name documents that nobody wrote: a store that held nothing would be taken for one that is away
+        vault.store().put_bytes(vault.scope(0), b"a document of the crowd")
         return url
 
     def peopled(
