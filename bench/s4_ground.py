@@ -44,7 +44,8 @@ CIRCUIT: dict[str, Any] = {
     "steps": [
         {"key": "finance", "label": "Finances", "kind": "visa", "who": [{"desk": "finances"}], "days": 3},
         {"key": "cachet", "label": "Cachet", "kind": "seal"},
-        {"key": "mayor", "label": "Maire", "kind": "visa", "who": [{"desk": "maire"}], "days": 3},
+        {"key": "mayor", "label": "Maire", "kind": "sign", "who": [{"desk": "maire"}], "days": 3},
+        {"key": "handover", "label": "Remise", "kind": "transmit", "channel": "handover"},
     ],
 }
 DAY = timedelta(days=1)

@@ -158,9 +158,9 @@ def gather(batch_id: int) -> Response:
     from app.batches.remote import gather as go_on
 
     offer = payload.body()
-    found = go_on(g.actor, batch_id, str(offer.get("holder", "")), payload.whole(offer, "key"))
-    items = told(found.asked)["items"] if found.asked else []
-    return jsonify(ready=found.ready, over=found.over, busy=found.busy, items=items)
+    batch = go_on(g.actor, batch_id, str(offer.get("holder", "")), payload.whole(offer, "key"))
+    items = told(batch.asked)["items"] if batch.asked else []
+    return jsonify(ready=batch.ready, over=batch.over, busy=batch.busy, items=items)
 
 
 @pages.post("/lots/<int:batch_id>/distance/autoriser")

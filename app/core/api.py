@@ -114,7 +114,7 @@ def _sent(model: type["BaseModel"], place: str) -> Any:
         name: found if name in several or len(found) > 1 else found[0]
         for name, found in request.files.lists()
     }
-    texts = {name: found for name, found in request.form.lists() if name in several}
+    texts = {name: values for name, values in request.form.lists() if name in several}
     return {**_once(request.form, texts), **texts, **files}
 
 

@@ -94,10 +94,10 @@ def _float(digits: str) -> float:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object whose names are each there once: of two values, nobody could say which was meant (RFC 8259 §4)."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         raise Refusal("json-repeated")
-    return found
+    return members
 
 
 def _integer(digits: str) -> int:

@@ -96,8 +96,8 @@ def _document(member: Member, expected: str, schema_folder: Path | None) -> _Ele
         ) from bad
     if tree.getroot().tag != tag(expected):
         raise Refused(Problem("X02", "", f"« {member.name} » n’est pas un document {expected}."))
-    if found := complaint(tree, schema_folder):
-        raise Refused(Problem("X02", "", f"« {member.name} » ne respecte pas le schéma ({found})."))
+    if fault := complaint(tree, schema_folder):
+        raise Refused(Problem("X02", "", f"« {member.name} » ne respecte pas le schéma ({fault})."))
     return tree
 
 
