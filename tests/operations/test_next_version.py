@@ -106,6 +106,7 @@ def next_version(folder: Path) -> Path:
             shutil.copy(source, folder / name)
     head = (ROOT / "migrations" / "HEAD").read_text().strip()
     (folder / "migrations/versions/9999_next.py").write_text(MIGRATION.format(head=head))
+    (folder / "migrations/HEAD").write_text("9999_next\n")
     with (folder / "wsgi.py").open("a") as file:
         file.write(NOVELTY)
     return folder
