@@ -16,8 +16,7 @@ from lxml import etree
 from app.core.clock import now
 from app.signing.formats import xades
 from app.trust.timestamp import TimestampClient
-from app.verification.readers.xades.parsing import EXCLUSIVE, NAMES
-from app.verification.readers.xades.scope import canonical
+from app.verification.readers.xades.parsing import EXCLUSIVE, NAMES, canonical
 from app.verification.readers.xades.signatures import read_xades
 from tests.builders.seals import seal
 from tests.builders.signing import refusal

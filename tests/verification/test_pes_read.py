@@ -18,6 +18,7 @@ from app.trust.certificates import Trust
 from app.verification import kinds
 from app.verification.readers.pes import profile
 from app.verification.readers.pes.proof import read_pes
+from app.verification.readers.xades.parsing import EXCLUSIVE
 from tests.builders.pes import ASSETS, MAYOR, SIGNATURE, resigned, sample, signed
 from tests.builders.seals import seal_flow
 
@@ -245,9 +246,10 @@ PROFILE = {
         "2000/09/xmldsig#rsa-sha1",
     ),
     "la forme canonique de SignedInfo": (
-        f'CanonicalizationMethod Algorithm="{profile.EXCLUSIVE}"',
+        f'CanonicalizationMethod Algorithm="{EXCLUSIVE}"',
         'CanonicalizationMethod Algorithm="http://www.w3.org/TR/2001/REC-xml-c14n-20010315"',
     ),
+    "du texte figure dans Transforms": ("<ds:Transforms>", "<ds:Transforms>autrement"),
     "les transformations de la première référence": (
         f'<ds:Transform Algorithm="{profile.ENVELOPED}"></ds:Transform>',
         "",

@@ -19,7 +19,8 @@ from app.signing.formats.xades_text import (
     escape,
     reference,
 )
-from app.verification.readers.pes.profile import CURRENT, ENVELOPED, EXCLUSIVE, RSA_SHA256, XAD, Policy
+from app.verification.readers.pes.profile import CURRENT, ENVELOPED, RSA_SHA256, XAD, Policy
+from app.verification.readers.xades.parsing import EXCLUSIVE
 
 XAD_NAME = f' xmlns:xad="{XAD}"'
 # RFC 2253 §2.3: these types have a name, all others are written by OID with their encoded value (§2.4)

@@ -29,9 +29,10 @@ from app.signing.formats.xades_text import (
 from app.signing.ports import Prepared
 from app.trust import algorithms
 from app.trust.timestamp import TimestampClient
-from app.verification.readers.xades.parsing import EXCLUSIVE, NAMES, parse_any
+from app.verification.readers.xades.parsing import EXCLUSIVE, MORE, NAMES, parse_any
 from app.verification.readers.xades.scope import scope
-from app.verification.readers.xades.signatures import MORE, read_xades
+from app.verification.readers.xades.signature import Signature
+from app.verification.readers.xades.signatures import read_xades
 from app.verification.signers import UNREADABLE
 
 XML = "application/xml"
@@ -134,7 +135,7 @@ def _waits(waiting: bytes, prepared: Prepared, certificate: bytes, digest: bytes
     try:
         # SignedInfo is ours to the byte: what it announces of key and properties must be there too
         root = parse_any(waiting, prepared.field) if ours else None
-        return root is not None and scope(root, root, lambda _uri, _algorithm: digest).intact
+        return root is not None and scope(Signature(root), root, lambda _uri, _algorithm: digest).intact
     except (Refusal, *UNREADABLE):
         return False
 

@@ -23,8 +23,7 @@ from app.core.refusals import Refusal
 from app.trust.certificates import Trust
 from app.verification import bounds
 from app.verification.readers.asic.layout import account, unsound
-from app.verification.readers.xades.parsing import DIGESTS, NAMES, decoded, parse_any
-from app.verification.readers.xades.scope import unsupported
+from app.verification.readers.xades.parsing import DIGESTS, NAMES, decoded, parse_any, unsupported
 from app.verification.seen import Seen
 from app.verification.signers import MOST_SIGNATURES, NOTHING_CHANGED, SIGNED_UNCHANGED, UNREADABLE
 

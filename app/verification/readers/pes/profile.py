@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from app.core.clock import PARIS
+from app.verification.readers.xades.parsing import MORE, NAMES
+from app.verification.readers.xades.shape import Shape
 
 PES = "http://www.minefi.gouv.fr/cp/helios/pes_v2/Rev0/aller"
 ROOT = "PES_Aller"
@@ -23,19 +25,61 @@ NO = frozenset({"0", "false"})
 Mode = Literal["bordereau", "global"]
 """Whether each Bordereau is signed, or the flow once."""
 
-DS = "http://www.w3.org/2000/09/xmldsig#"
+DS = NAMES["ds"]
 XAD = "http://uri.etsi.org/01903/v1.2.2#"
 XAD_OLD = "http://uri.etsi.org/01903/v1.1.1#"
 """Found on flows that other tools signed before 2020: read, never written."""
 
-EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 ENVELOPED = f"{DS}enveloped-signature"
-RSA_SHA256 = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+RSA_SHA256 = f"{MORE}rsa-sha256"
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 TYPES = frozenset(
     f"http://uri.etsi.org/01903/{version}#SignedProperties" for version in ("v1.2.2", "v1.1.1")
 ) | {"http://uri.etsi.org/01903#SignedProperties"}
 """What the Type of the second Reference may say."""
+LARGEST = 1 << 17
+"""Bytes of the largest Signature that is read; ours take 5,000."""
+
+
+def _ds(name: str, *attributes: str, children: tuple[Shape, ...] | None = ()) -> Shape:
+    return Shape(f"{{{DS}}}{name}", attributes, children)
+
+
+def _base64(name: str, *attributes: str) -> Shape:
+    return Shape(f"{{{DS}}}{name}", attributes, base64=True)
+
+
+_REFERENCE = _ds(
+    "Reference",
+    "Id",
+    "URI",
+    "Type",
+    children=(
+        Shape(f"{{{DS}}}Transforms", each=_ds("Transform", "Algorithm")),
+        _ds("DigestMethod", "Algorithm"),
+        _base64("DigestValue"),
+    ),
+)
+SIGNATURE = _ds(
+    "Signature",
+    "Id",
+    children=(
+        _ds(
+            "SignedInfo",
+            "Id",
+            children=(
+                _ds("CanonicalizationMethod", "Algorithm"),
+                _ds("SignatureMethod", "Algorithm"),
+                _REFERENCE,
+                _REFERENCE,
+            ),
+        ),
+        _base64("SignatureValue", "Id"),
+        _ds("KeyInfo", "Id", children=None),
+        _ds("Object", "Id", children=(Shape(None, ("Target", "Id"), None),)),
+    ),
+)
+"""What a Signature is made of, and nothing else (§4.1 to §4.3); what stands in its properties is `claims`' to read."""
 
 
 @dataclass(frozen=True)

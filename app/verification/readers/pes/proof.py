@@ -23,11 +23,24 @@ from app.trust.certificates import (
     check_certificate,
     facts,
 )
-from app.verification.readers.pes import canonical, xades
+from app.verification.readers.pes import canonical, claims
+from app.verification.readers.pes.claims import Claims
 from app.verification.readers.pes.layout import Layout, Mark, Target, layout
 from app.verification.readers.pes.offsets import element, tag_end
-from app.verification.readers.pes.profile import ACCEPTED, DOMAINS, OLDER, REPLACED, ROOT, YES, Mode
-from app.verification.readers.pes.xades import LARGEST, MisfitError, Said
+from app.verification.readers.pes.profile import (
+    ACCEPTED,
+    DOMAINS,
+    LARGEST,
+    OLDER,
+    REPLACED,
+    ROOT,
+    RSA_SHA256,
+    YES,
+    Mode,
+)
+from app.verification.readers.xades.parsing import METHODS
+from app.verification.readers.xades.shape import MisfitError
+from app.verification.readers.xades.signature import of_hash, proves
 
 MOST_SIGNERS = 16  # different certificates of one flow that are asked about
 COVERS = {
@@ -104,7 +117,7 @@ def read_pes(
     )
     judge = _Judge(trust, moment, chain)
     with path.open("rb") as stream:
-        return [judge.said(_one(stream, found, target, general)) for target in targets]
+        return [judge.judged(_one(stream, found, target, general)) for target in targets]
 
 
 def _everywhere(found: Layout) -> tuple[list[str], list[str]]:
@@ -122,7 +135,7 @@ def _everywhere(found: Layout) -> tuple[list[str], list[str]]:
 
 def _one(
     stream: IO[bytes], found: Layout, target: Target, general: tuple[list[str], list[str]]
-) -> tuple[PesSignature, Said | None]:
+) -> tuple[PesSignature, Claims | None]:
     mode: Mode = "global" if target.name == ROOT else "bordereau"
     faults, remarks = list(general[0]), list(general[1])
     blank = PesSignature(target.id or "", target.name, mode, COVERS[mode])
@@ -137,40 +150,40 @@ def _one(
     end = tag_end(stream, mark.close)
     blank = replace(blank, start=mark.start, end=end)
     try:
-        said, digest = _contents(stream, found, target, mark, end)
+        claim, digest = _contents(stream, found, target, mark, end)
     except MisfitError as error:
         faults.append(str(error))
     except (Refusal, etree.LxmlError, ValueError, LookupError, TypeError, AttributeError):
         # Whatever breaks on hostile bytes is a signature that proves nothing
         faults.append("la signature est illisible")
     else:
-        twice = {target.id or "", said.id, said.properties_id} & found.twice
+        twice = {target.id or "", claim.id, claim.properties_id} & found.twice
         faults += [f"l’identifiant « {one} » figure deux fois dans le flux" for one in sorted(twice)]
-        intact = digest == said.digest and said.properties
-        if digest != said.digest:
+        intact = digest == claim.digest and claim.properties
+        if digest != claim.digest:
             faults.append("l’élément a été modifié après la signature")
-        if not said.properties:
+        if not claim.properties:
             faults.append("les propriétés signées ont été modifiées")
         done = replace(
             blank,
-            field=said.id,
-            capacity=said.place[0],
-            declared=said.place,
-            signature_sha256=hashlib.sha256(said.signature).hexdigest(),
-            signed_at=said.signed_at,
-            policy=said.policy,
+            field=claim.id,
+            capacity=claim.place[0],
+            declared=claim.place,
+            signature_sha256=hashlib.sha256(claim.signature).hexdigest(),
+            signed_at=claim.signed_at,
+            policy=claim.policy,
             intact=intact,
             digest=digest,
-            value=said.value,
-            signed=said.info,
-            faults=tuple(faults + said.faults),
-            remarks=tuple(remarks + said.remarks),
+            value=claim.value,
+            signed=claim.info,
+            faults=tuple(faults + claim.faults),
+            remarks=tuple(remarks + claim.remarks),
         )
-        return done, said
+        return done, claim
     return replace(blank, faults=tuple(faults), remarks=tuple(remarks)), None
 
 
-def _contents(stream: IO[bytes], found: Layout, target: Target, mark: Mark, end: int) -> tuple[Said, bytes]:
+def _contents(stream: IO[bytes], found: Layout, target: Target, mark: Mark, end: int) -> tuple[Claims, bytes]:
     if end < 0:
         raise MisfitError("la signature est vide")
     if end - mark.start > LARGEST:
@@ -178,8 +191,8 @@ def _contents(stream: IO[bytes], found: Layout, target: Target, mark: Mark, end:
     stream.seek(mark.start)
     raw = stream.read(end - mark.start)
     encoding = found.encoding or "UTF-8"
-    said = xades.read(raw, mark.context, encoding, target.id or "")
-    return said, canonical.digest(element(stream, target, [mark]), target.context, encoding)
+    claim = claims.read(raw, mark.context, encoding, target.id or "")
+    return claim, canonical.digest(element(stream, target, [mark]), target.context, encoding)
 
 
 class _Judge:
@@ -189,32 +202,32 @@ class _Judge:
         self.trust, self.moment, self.chain = trust, moment, chain
         self.known: dict[bytes, tuple[CertificateFacts, Refusal | None]] = {}
 
-    def said(self, pair: tuple[PesSignature, Said | None]) -> PesSignature:
+    def judged(self, pair: tuple[PesSignature, Claims | None]) -> PesSignature:
         """The signature with what its certificate and its policy are worth."""
-        one, said = pair
-        if said is None:
+        one, claim = pair
+        if claim is None:
             return one
-        policy_faults, doubts = _policy(said)
+        policy_faults, doubts = _policy(claim)
         policy_ok = not (policy_faults or doubts)
         one = replace(one, policy_ok=policy_ok, doubts=doubts)
-        faults = [*one.faults, *policy_faults, *_place(said)]
-        signer = next((der for der in said.certificates if _sha256(der) == said.certificate_digest), None)
+        faults = [*one.faults, *policy_faults, *_place(claim)]
+        signer = of_hash(claim.certificates, "sha256", claim.certificate_digest)
         if signer is None:
             faults.append("le certificat joint n’est pas celui que la signature annonce")
             return replace(one, faults=tuple(faults))
         try:
-            certificate, refusal = self._certificate(signer, said.certificates)
+            certificate, refusal = self._certificate(signer, claim.certificates)
         except Refusal:
             faults.append("le certificat est illisible")
             return replace(one, faults=tuple(faults))
-        valid = _proven(signer, said)
+        valid = _proven(signer, claim)
         if not valid:
             faults.append("la signature n’est pas celle du certificat annoncé")
-        if said.serial != str(int(certificate.serial, 16)):
+        if claim.serial != str(int(certificate.serial, 16)):
             faults.append("le numéro du certificat n’est pas celui que la signature annonce")
-        if said.signed_at and not certificate.not_before <= said.signed_at <= certificate.not_after:
+        if claim.signed_at and not certificate.not_before <= claim.signed_at <= certificate.not_after:
             faults.append("la date de signature est hors de la période de validité du certificat")
-        if said.signed_at and said.signed_at > self.moment + TOLERANCE:
+        if claim.signed_at and claim.signed_at > self.moment + TOLERANCE:
             faults.append("la date de signature est dans l’avenir")
         return replace(
             one,
@@ -246,34 +259,28 @@ class _Judge:
         return self.known[signer]
 
 
-def _policy(said: Said) -> tuple[list[str], tuple[str, ...]]:
+def _policy(claim: Claims) -> tuple[list[str], tuple[str, ...]]:
     """What is wrong with a signature's policy, the one of its time, and what cannot be told of it."""
-    policy = ACCEPTED.get(said.policy)
+    policy = ACCEPTED.get(claim.policy)
     if policy is None:
-        if said.policy not in OLDER:
+        if claim.policy not in OLDER:
             return ["la politique de signature est inconnue"], ()
-        if said.signed_at is None or said.signed_at >= REPLACED:
+        if claim.signed_at is None or claim.signed_at >= REPLACED:
             return ["la politique de signature était remplacée à cette date"], ()
         return [], ("politique de signature plus ancienne, que Paraphe ne connaît pas",)
-    if said.policy_hash != policy.sha256:
+    if claim.policy_hash != policy.sha256:
         return ["l’empreinte de la politique de signature n’est pas la bonne"], ()
     return [], ()
 
 
-def _place(said: Said) -> list[str]:
-    named = zip(("la qualité", "la commune", "le code postal", "le pays"), said.place, strict=True)
+def _place(claim: Claims) -> list[str]:
+    named = zip(("la qualité", "la commune", "le code postal", "le pays"), claim.place, strict=True)
     return [f"{what} du signataire manque" for what, text in named if not text]
 
 
-def _proven(signer: bytes, said: Said) -> bool:
+def _proven(signer: bytes, claim: Claims) -> bool:
     try:
-        if algorithms.of(signer).kind != "RSA":
-            return False
-        algorithms.check_signature(signer, said.signature, said.info, "sha256")
+        algorithms.of(signer)
     except Refusal:
         return False
-    return True
-
-
-def _sha256(der: bytes) -> bytes:
-    return hashlib.sha256(der).digest()
+    return proves(signer, claim.signature, claim.info, METHODS[RSA_SHA256])

@@ -3,19 +3,32 @@
 from base64 import b64decode
 from binascii import Error as NotBase64
 
+from lxml import etree
 from lxml.etree import _Element
 
 from app.core.refusals import Refusal
 from app.files.xml import parse_xml
+from app.trust import algorithms
 
 NAMES = {"ds": "http://www.w3.org/2000/09/xmldsig#", "xades": "http://uri.etsi.org/01903/v1.3.2#"}
+XML = "http://www.w3.org/XML/1998/namespace"
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
+INCLUSIVE = {
+    f"http://www.w3.org/{name}{comments}"
+    for name in ("TR/2001/REC-xml-c14n-20010315", "2006/12/xml-c14n11")
+    for comments in ("", "#WithComments")
+}
+EXCLUSIVES = {EXCLUSIVE, f"{EXCLUSIVE}WithComments"}
+UNSAID = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+"""The form of what names none (XML Signature §4.4.3.2; EN 319 132-1 §5.1.4.4.1)."""
 LARGEST_DOCUMENT = 20 * 1024 * 1024
 DIGESTS = {
     "http://www.w3.org/2001/04/xmlenc#sha256": "sha256",
     "http://www.w3.org/2001/04/xmldsig-more#sha384": "sha384",
     "http://www.w3.org/2001/04/xmlenc#sha512": "sha512",
 }
+MORE = "http://www.w3.org/2001/04/xmldsig-more#"
+METHODS = {f"{MORE}{kind}-{name}": (kind, name) for kind in ("rsa", "ecdsa") for name in algorithms.HASHES}
 
 
 def parse_any(data: bytes, name: str) -> _Element:
@@ -31,6 +44,11 @@ def parse_any(data: bytes, name: str) -> _Element:
 def unknown(name: str, why: str) -> Refusal:
     """The refusal of what is no signature that can be read here."""
     return Refusal("xades-unreadable", name=name, why=why)
+
+
+def unsupported(what: str) -> Refusal:
+    """The refusal of a form that we do not judge, by its name."""
+    return Refusal("format-unsupported", what=what)
 
 
 def tag(name: str) -> str:
@@ -61,3 +79,38 @@ def decoded(element: _Element) -> bytes:
         return b64decode("".join((element.text or "").split()), validate=True)
     except NotBase64 as error:
         raise unknown("XAdES", "une valeur n’y est pas en base64") from error
+
+
+def canonical(element: _Element, method: str, holder: _Element | None = None) -> bytes:
+    """The canonical form of an element where it stands; `holder`: where its namespaces to keep are listed.
+
+    Comments are left out: a reference to the same document has none (XML Signature §4.4.3.3).
+    """
+    if method in EXCLUSIVES:
+        listed = (
+            holder.find(f"{{{method.removesuffix('WithComments')}}}InclusiveNamespaces")
+            if holder is not None
+            else None
+        )
+        kept = str(listed.get("PrefixList", "")).split() if listed is not None else []
+        if "#default" in kept:
+            raise unsupported("XAdES avec une liste d’espaces de noms")
+        return etree.tostring(
+            element,
+            method="c14n",
+            exclusive=True,
+            inclusive_ns_prefixes=kept or None,
+            with_comments=False,
+            with_tail=False,
+        )
+    if method not in INCLUSIVE:
+        raise unsupported("XAdES avec une forme canonique inconnue")
+    inherited = [
+        name
+        for above in element.iterancestors()
+        for name in above.attrib
+        if str(name).startswith(f"{{{XML}}}")
+    ]
+    if inherited:
+        raise unsupported("XAdES dont un élément hérite d’attributs xml:")
+    return etree.tostring(element, method="c14n", exclusive=False, with_comments=False, with_tail=False)

@@ -16,23 +16,22 @@ from hmac import compare_digest
 from lxml import etree
 from lxml.etree import _Comment, _Element
 
-from app.core.refusals import Refusal
-from app.verification.readers.xades.parsing import DIGESTS, NAMES, decoded, digest_of, only, tag, unknown
+from app.verification.readers.xades.parsing import (
+    EXCLUSIVES,
+    INCLUSIVE,
+    NAMES,
+    UNSAID,
+    XML,
+    canonical,
+    tag,
+    unknown,
+    unsupported,
+)
+from app.verification.readers.xades.signature import Reference, Signature
 
 DS = NAMES["ds"]
-INCLUSIVE = {
-    f"http://www.w3.org/{name}{comments}"
-    for name in ("TR/2001/REC-xml-c14n-20010315", "2006/12/xml-c14n11")
-    for comments in ("", "#WithComments")
-}
-EXCLUSIVES = {
-    "http://www.w3.org/2001/10/xml-exc-c14n#",
-    "http://www.w3.org/2001/10/xml-exc-c14n#WithComments",
-}
-UNSAID = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 ENVELOPED, BASE64 = f"{DS}enveloped-signature", f"{DS}base64"
 XPATH, XPATH2 = "http://www.w3.org/TR/1999/REC-xpath-19991116", "http://www.w3.org/2002/06/xmldsig-filter2"
-XML = "http://www.w3.org/XML/1998/namespace"
 IDENTIFIERS = ("Id", "ID", "id", f"{{{XML}}}id")
 MOST_REFERENCES, MOST_NAMED = 64, 5
 Outside = Callable[[str, str], bytes | None]
@@ -61,49 +60,42 @@ class Scope:
     cut: bool
 
 
-def unsupported(what: str) -> Refusal:
-    """The refusal of a form that we do not judge, by its name."""
-    return Refusal("format-unsupported", what=what)
-
-
-def signatures_in(root: _Element) -> list[_Element]:
+def signatures_in(root: _Element) -> list[Signature]:
     """The signatures of a file in its order; what stands inside another signature is its content or its proof."""
     return [
-        one
-        for one in root.iter(tag("ds:Signature"))
-        if not any(above.tag == one.tag for above in one.iterancestors())
+        Signature(element)
+        for element in root.iter(tag("ds:Signature"))
+        if not any(above.tag == element.tag for above in element.iterancestors())
     ]
 
 
-def names_outside(signature: _Element) -> list[str]:
+def names_outside(signature: Signature) -> list[str]:
     """The URIs of other files that a signature is about."""
-    asked = only(signature, "ds:SignedInfo").findall("ds:Reference", NAMES)
-    return [
-        str(one.get("URI")) for one in asked if one.get("URI") and not str(one.get("URI")).startswith("#")
-    ]
+    addresses = [reference.uri for reference in signature.references]
+    return [uri for uri in addresses if uri and not uri.startswith("#")]
 
 
-def scope(signature: _Element, root: _Element, outside: Outside) -> Scope:
+def scope(signature: Signature, root: _Element, outside: Outside) -> Scope:
     """Follow every reference of a signature; refuses `format-unsupported` and `xades-unreadable`, raises `WrappedError`."""
-    asked = only(signature, "ds:SignedInfo").findall("ds:Reference", NAMES)
-    if not 1 <= len(asked) <= MOST_REFERENCES:
+    references = signature.references
+    if not 1 <= len(references) <= MOST_REFERENCES:
         raise unknown("XAdES", "elle ne porte sur rien, ou sur trop de choses")
-    if len({one.get("URI") for one in asked}) != len(asked):
+    if len({reference.uri for reference in references}) != len(references):
         raise WrappedError("elle désigne deux fois la même chose.")
     targets: list[_Element] = []
     files: list[str] = []
     made: list[tuple[bool, str, bytes | None, bool]] = []
-    for one in asked:
-        uri, algorithm = _address(one), digest_of(one)
+    for reference in references:
+        uri, algorithm = _address(reference), reference.algorithm
         if uri and not uri.startswith("#"):
             files.append(uri)
             digest, own = outside(uri, algorithm), False
         else:
             target = root if not uri else _named(root, uri[1:])
             targets.append(target)
-            octets = _octets(one, target, signature, root, whole=not uri)
+            octets = _octets(reference, target, signature.element, root, whole=not uri)
             digest, own = hashlib.new(algorithm, octets).digest(), _is_own(target, signature)
-        right = digest is not None and compare_digest(digest, decoded(only(one, "ds:DigestValue")))
+        right = digest is not None and compare_digest(digest, reference.digest)
         made.append((right, algorithm, digest, own))
     _, algorithm, document, _ = next((one for one in made if not one[3]), made[0])
     properties = _properties(signature)
@@ -133,51 +125,16 @@ def _cut(target: _Element) -> bool:
     return False
 
 
-def _address(reference: _Element) -> str:
+def _address(reference: Reference) -> str:
     """What a reference names; refuses what does not name it plainly."""
-    uri = reference.get("URI")
+    uri = reference.uri
     if uri is None:
         raise unsupported("XAdES dont une référence ne nomme rien")
-    if reference.get("Type") == f"{DS}Manifest":
+    if reference.kind == f"{DS}Manifest":
         raise unsupported("XAdES sur un manifeste")
-    if uri and not str(uri).startswith("#") and reference.find("ds:Transforms", NAMES) is not None:
+    if uri and not uri.startswith("#") and reference.element.find("ds:Transforms", NAMES) is not None:
         raise unsupported("XAdES sur un fichier transformé avant d’être signé")
-    return str(uri)
-
-
-def canonical(element: _Element, method: str, holder: _Element | None = None) -> bytes:
-    """The canonical form of an element where it stands; `holder`: where its namespaces to keep are listed.
-
-    Comments are left out: a reference to the same document has none (XML Signature §4.4.3.3).
-    """
-    if method in EXCLUSIVES:
-        listed = (
-            holder.find(f"{{{method.removesuffix('WithComments')}}}InclusiveNamespaces")
-            if holder is not None
-            else None
-        )
-        kept = str(listed.get("PrefixList", "")).split() if listed is not None else []
-        if "#default" in kept:
-            raise unsupported("XAdES avec une liste d’espaces de noms")
-        return etree.tostring(
-            element,
-            method="c14n",
-            exclusive=True,
-            inclusive_ns_prefixes=kept or None,
-            with_comments=False,
-            with_tail=False,
-        )
-    if method not in INCLUSIVE:
-        raise unsupported("XAdES avec une forme canonique inconnue")
-    inherited = [
-        name
-        for above in element.iterancestors()
-        for name in above.attrib
-        if str(name).startswith(f"{{{XML}}}")
-    ]
-    if inherited:
-        raise unsupported("XAdES dont un élément hérite d’attributs xml:")
-    return etree.tostring(element, method="c14n", exclusive=False, with_comments=False, with_tail=False)
+    return uri
 
 
 def _named(root: _Element, name: str) -> _Element:
@@ -191,10 +148,10 @@ def _named(root: _Element, name: str) -> _Element:
 
 
 def _octets(
-    reference: _Element, target: _Element, signature: _Element, root: _Element, *, whole: bool
+    reference: Reference, target: _Element, signature: _Element, root: _Element, *, whole: bool
 ) -> bytes:
     """The bytes that a reference to this file hashes: of a copy, from which signatures may be taken away first."""
-    steps = reference.findall("ds:Transforms/ds:Transform", NAMES)
+    steps = reference.transforms
     tree = copy.deepcopy(root.getroottree())
     top = tree.getroot()
     here, own = _follow(top, _trail(target)), _follow(top, _trail(signature))
@@ -271,48 +228,39 @@ def _drop(node: _Element) -> None:
     above.remove(node)
 
 
-def qualifying(signature: _Element) -> _Element | None:
-    """The signature's own properties, signed or not (EN 319 132-1 §4.3); refuses `xades-unreadable` for two of them."""
-    found = signature.findall("ds:Object/xades:QualifyingProperties", NAMES)
-    if len(found) > 1:
-        raise unknown("XAdES", "elle porte deux jeux de propriétés")
-    return found[0] if found else None
-
-
-def _properties(signature: _Element) -> _Element | None:
-    whole = qualifying(signature)
-    if whole is None:
+def _properties(signature: Signature) -> _Element | None:
+    qualifying = signature.qualifying
+    if qualifying is None:
         return None
-    if whole.get("Target") not in {None, f"#{signature.get('Id')}"}:
+    if qualifying.get("Target") not in {None, f"#{signature.element.get('Id')}"}:
         raise WrappedError("ses propriétés sont celles d’une autre signature.")
-    found = whole.findall("xades:SignedProperties", NAMES)
-    return found[0] if len(found) == 1 else None
+    return signature.properties
 
 
-def _is_own(target: _Element, signature: _Element) -> bool:
+def _is_own(target: _Element, signature: Signature) -> bool:
     """Whether what is signed is the signature's own property or key, and no content."""
-    return target is _properties(signature) or target in signature.findall("ds:KeyInfo", NAMES)
+    return target is _properties(signature) or target in signature.element.findall("ds:KeyInfo", NAMES)
 
 
 def _coverage(
-    signature: _Element, root: _Element, targets: Sequence[_Element], files: Sequence[str]
+    signature: Signature, root: _Element, targets: Sequence[_Element], files: Sequence[str]
 ) -> tuple[str, tuple[str, ...]]:
     content = [one for one in targets if not _is_own(one, signature)]
     left = [
         f"l’objet n° {rank} de la signature"
-        for rank, one in enumerate(signature.findall("ds:Object", NAMES), 1)
+        for rank, one in enumerate(signature.element.findall("ds:Object", NAMES), 1)
         if one.find("xades:QualifyingProperties", NAMES) is None and not _is_under(one, content)
     ]
     if any(one is root for one in content):
         return "La signature couvre tout le document.", ()
     if not content and not files:
         raise WrappedError("elle ne porte sur aucun contenu.")
-    if root is not signature:
+    if root is not signature.element:
         others = [one for one in root if isinstance(one.tag, str) and one.tag != tag("ds:Signature")]
         left += [f"l’élément « {_short(one)} »" for one in others if not _is_under(one, content)]
         if content:
             left.append(f"l’élément racine « {_short(root)} »")
-    parts = [one for one in content if root is not signature]
+    parts = [one for one in content if root is not signature.element]
     if parts:
         return f"La signature ne couvre que « {', '.join(map(_short, parts[:MOST_NAMED]))} ».", tuple(left)
     if files:
@@ -336,8 +284,3 @@ def _is_under(one: _Element, content: Sequence[_Element]) -> bool:
 
 def _short(element: _Element) -> str:
     return etree.QName(element).localname[:60]
-
-
-def digests(holder: _Element) -> str | None:
-    """The hash that an element names, or None for one that proves nothing."""
-    return DIGESTS.get(str(only(holder, "ds:DigestMethod").get("Algorithm")))

@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 from asn1crypto import cms, x509
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from lxml.etree import _Element
 from pyhanko_certvalidator import CertificateValidator
 from pyhanko_certvalidator import errors as path_errors
@@ -20,19 +19,24 @@ from app.trust.certificates import Trust, certificates_in
 from app.verification import bounds
 from app.verification.etsi import prove_time
 from app.verification.readers.cms.attributes import UNNAMED
-from app.verification.readers.xades.parsing import NAMES, decoded, only, parse_any, unknown
+from app.verification.readers.xades.parsing import (
+    NAMES,
+    UNSAID,
+    canonical,
+    decoded,
+    parse_any,
+    unknown,
+    unsupported,
+)
 from app.verification.readers.xades.scope import (
     Outside,
     Scope,
     WrappedError,
-    canonical,
-    digests,
     names_outside,
-    qualifying,
     scope,
     signatures_in,
-    unsupported,
 )
+from app.verification.readers.xades.signature import Signature, instant, named_by, of_hash, proves
 from app.verification.report import CERTIFICATE, identifier
 from app.verification.seen import Evidence, Seen, Timestamp
 from app.verification.signers import (
@@ -47,14 +51,9 @@ from app.verification.signers import (
     qualified,
 )
 
-MORE = "http://www.w3.org/2001/04/xmldsig-more#"
-METHODS = {f"{MORE}{kind}-{one}": (kind, one) for kind in ("rsa", "ecdsa") for one in algorithms.HASHES}
 OWN = "xades:SignedSignatureProperties"
 NAMED = (f"{OWN}/xades:SigningCertificateV2/xades:Cert", f"{OWN}/xades:SigningCertificate/xades:Cert")
 STAMPS = "xades:SignatureTimeStamp"
-UNSAID = (
-    "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"  # the form of what names none (EN 319 132-1 §5.1.4.4.1)
-)
 MOST_LEFT = 6
 CUT = "un commentaire, que la signature ne couvre pas, coupe un texte signé : des logiciels n’en lisent que le début."
 
@@ -63,15 +62,15 @@ CUT = "un commentaire, que la signature ne couvre pas, coupe un texte signé : d
 class _Parts:
     """A signature taken apart: its bytes to sign, its value, the certificates that came along, its time if it has one.
 
-    `mark`: where it names its certificate. `stamp_form`: the canonical form in which its value was timestamped.
+    `algorithm`: kind of key and hash. `mark`: the hash by which it names its certificate, and that certificate's.
+    `stamp_form`: the canonical form in which its value was timestamped.
     """
 
     signed: bytes
     value: _Element
-    kind: str
-    algorithm: str
+    algorithm: tuple[str, str]
     certificates: tuple[x509.Certificate, ...]
-    mark: _Element | None
+    mark: tuple[str, bytes] | None
     said_at: datetime | None
     token: cms.SignedData | None
     stamp_form: str
@@ -134,39 +133,27 @@ def read_signatures(
         raise unknown(name, str(error)) from error
 
 
-def _take_apart(signature: _Element, properties: _Element | None) -> _Parts:
-    info = only(signature, "ds:SignedInfo")
-    method = str(only(info, "ds:SignatureMethod").get("Algorithm"))
-    form = only(info, "ds:CanonicalizationMethod")
-    if method not in METHODS:
-        raise unknown("XAdES", "son algorithme n’est pas connu ici")
-    sent = signature.findall("ds:KeyInfo/ds:X509Data/ds:X509Certificate", NAMES)
-    unsigned = _unsigned(signature)
-    sent += unsigned.findall(".//xades:EncapsulatedX509Certificate", NAMES) if unsigned is not None else []
-    certificates = tuple(one for each in sent for one in certificates_in(decoded(each)))
-    marks = [
-        one for path in NAMED for one in (properties.findall(path, NAMES) if properties is not None else [])
-    ]
-    tokens = unsigned.findall(f"{STAMPS}/xades:EncapsulatedTimeStamp", NAMES) if unsigned is not None else []
-    found = unsigned.find(f"{STAMPS}/ds:CanonicalizationMethod", NAMES) if unsigned is not None else None
+def _take_apart(signature: Signature, properties: _Element | None) -> _Parts:
+    algorithm = signature.algorithm
+    certificates = [each for der in signature.certificates for each in certificates_in(der)]
+    unsigned = signature.unsigned
+    marks, tokens, form = [], [], None
+    if unsigned is not None:
+        values = unsigned.findall(".//xades:EncapsulatedX509Certificate", NAMES)
+        certificates += [each for value in values for each in certificates_in(decoded(value))]
+        tokens = unsigned.findall(f"{STAMPS}/xades:EncapsulatedTimeStamp", NAMES)
+        form = unsigned.find(f"{STAMPS}/ds:CanonicalizationMethod", NAMES)
+    if properties is not None:
+        marks = [mark for path in NAMED for mark in properties.findall(path, NAMES)]
     return _Parts(
-        canonical(info, str(form.get("Algorithm")), form),
-        only(signature, "ds:SignatureValue"),
-        *METHODS[method],
-        certificates,
-        marks[0] if marks else None,
+        signature.signed,
+        signature.value,
+        algorithm,
+        tuple(certificates),
+        named_by(marks[0]) if marks else None,
         _said_at(properties),
         cms.ContentInfo.load(decoded(tokens[0]), strict=True)["content"] if tokens else None,
-        str(found.get("Algorithm")) if found is not None else UNSAID,
-    )
-
-
-def _unsigned(signature: _Element) -> _Element | None:
-    whole = qualifying(signature)
-    return (
-        whole.find("xades:UnsignedProperties/xades:UnsignedSignatureProperties", NAMES)
-        if whole is not None
-        else None
+        str(form.get("Algorithm")) if form is not None else UNSAID,
     )
 
 
@@ -175,37 +162,34 @@ def _signer(parts: _Parts) -> tuple[str, x509.Certificate | None]:
 
     A signature that names none is of the first certificate whose key made it, and no hash is given.
     """
-    if parts.mark is None or (named_by := digests(only(parts.mark, "xades:CertDigest"))) is None:
+    if parts.mark is None:
         value = decoded(parts.value)
-        by_key = (one for one in parts.certificates if _verifies(one, value, parts))
+        by_key = (
+            each for each in parts.certificates if proves(each.dump(), value, parts.signed, parts.algorithm)
+        )
         return "", next(by_key, parts.certificates[0] if parts.certificates else None)
-    wanted = decoded(only(parts.mark, "xades:CertDigest/ds:DigestValue"))
-    for one in parts.certificates:
-        if hashlib.new(named_by, one.dump()).digest() == wanted:
-            return named_by, one
-    return named_by, None
+    algorithm, digest = parts.mark
+    der = of_hash([each.dump() for each in parts.certificates], algorithm, digest)
+    return algorithm, next((each for each in parts.certificates if each.dump() == der), None)
 
 
 def _said_at(properties: _Element | None) -> datetime | None:
-    found = properties.findall(f"{OWN}/xades:SigningTime", NAMES) if properties is not None else []
-    if not found:
-        return None
-    if len(found) > 1:
+    hours = properties.findall(f"{OWN}/xades:SigningTime", NAMES) if properties is not None else []
+    if len(hours) > 1:
         raise unknown("XAdES", "elle dit deux fois son heure")
-    said = datetime.fromisoformat(str(found[0].text).strip())
-    return said if said.tzinfo else said.replace(tzinfo=PARIS)
+    return instant(str(hours[0].text).strip(), PARIS) if hours else None
 
 
 async def _read(
-    signature: _Element, root: _Element, outside: Outside, trust: Trust, moment: datetime, rank: int
+    signature: Signature, root: _Element, outside: Outside, trust: Trust, moment: datetime, rank: int
 ) -> Seen:
-    where = str(signature.get("Id") or f"signature {rank}")
+    where = signature.id or f"signature {rank}"
     try:
         seen = scope(signature, root, outside)
     except WrappedError as error:
         return Seen(where=where, name=_claimed_name(signature), malformed=str(error))
     parts = _take_apart(signature, seen.properties)
-    named_by, own = _signer(parts)
+    hash_name, own = _signer(parts)
     if own is None:
         first = parts.certificates[0] if parts.certificates else None
         known = named(first) if first is not None else {"name": "signataire inconnu"}
@@ -217,31 +201,31 @@ async def _read(
     level = "B-B" if parts.token is None else "B-T"
     return Seen(
         where=where,
-        level=level if named_by else f"hors XAdES, {level}",
+        level=level if hash_name else f"hors XAdES, {level}",
         signature_sha256=hashlib.sha256(value).hexdigest(),
         chain=chain_of(own, standing),
         claimed_at=parts.said_at,
         timestamp=timestamp,
         timestamped_at=at,
         intact=seen.intact,
-        valid=_verifies(own, value, parts),
+        valid=proves(own.dump(), value, parts.signed, parts.algorithm),
         covers_whole=not seen.left,
         covered=_covered(seen),
         changes=_changes(seen),
-        doubts=_doubts(seen, named_by),
+        doubts=_doubts(seen, hash_name),
         sub=standing.sub,
         revoked_at=standing.revoked_at,
         asked=trust.fetch,
         qualified=qualified(standing, trust, at or moment),
-        evidence=_evidence(seen, parts, [own, *others], named_by, value, timestamp),
+        evidence=_evidence(seen, parts, [own, *others], hash_name, value, timestamp),
         **lost(own, others, trust),
         **named(own),
     )
 
 
-def _claimed_name(signature: _Element) -> str:
+def _claimed_name(signature: Signature) -> str:
     """The name in the first certificate that came along, of a signature that proves nothing."""
-    sent = signature.findall("ds:KeyInfo/ds:X509Data/ds:X509Certificate", NAMES)
+    sent = signature.element.findall("ds:KeyInfo/ds:X509Data/ds:X509Certificate", NAMES)
     return str(named(certificates_in(decoded(sent[0]))[0])["name"]) if sent else "signataire inconnu"
 
 
@@ -255,7 +239,7 @@ def _changes(seen: Scope) -> str:
     return SIGNED_UNCHANGED if seen.left else NOTHING_CHANGED
 
 
-def _doubts(seen: Scope, named_by: str) -> tuple[tuple[str, str], ...]:
+def _doubts(seen: Scope, hash_name: str) -> tuple[tuple[str, str], ...]:
     doubts = []
     if seen.left:
         doubts.append(
@@ -263,18 +247,9 @@ def _doubts(seen: Scope, named_by: str) -> tuple[tuple[str, str], ...]:
         )
     if seen.cut:
         doubts.append(("SIG_CONSTRAINTS_FAILURE", CUT))
-    if not named_by:
+    if not hash_name:
         doubts.append(("SIG_CONSTRAINTS_FAILURE", UNNAMED))
     return tuple(doubts)
-
-
-def _verifies(own: x509.Certificate, value: bytes, parts: _Parts) -> bool:
-    try:
-        kind = "rsa" if isinstance(algorithms.public_key(own.dump()), RSAPublicKey) else "ecdsa"
-        algorithms.check_signature(own.dump(), value, parts.signed, parts.algorithm)
-    except Refusal:
-        return False
-    return kind == parts.kind
 
 
 async def _time(parts: _Parts, trust: Trust, moment: datetime) -> tuple[Timestamp, datetime | None]:
@@ -319,7 +294,7 @@ def _evidence(
     seen: Scope,
     parts: _Parts,
     certificates: list[x509.Certificate],
-    named_by: str,
+    hash_name: str,
     value: bytes,
     timestamp: Timestamp,
 ) -> Evidence:
@@ -331,6 +306,6 @@ def _evidence(
         document=seen.document,
         certificate=held[0],
         process="LTVM" if timestamp == "trusted" else "Basic",
-        named_by=named_by,
+        named_by=hash_name,
         objects=tuple((identifier(CERTIFICATE, one), CERTIFICATE, one) for one in held),
     )
