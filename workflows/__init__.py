@@ -4,9 +4,8 @@ Read `circuit` first (what a circuit is), then `engine` (how a folder advances),
 """
 
 from workflows.circuit import Circuit
-from workflows.engine import Action, Standing, advance, choices
+from workflows.engine import Action, Moved, Standing, advance, choices
 from workflows.errors import Refusal
-from workflows.events import Moved
 from workflows.loader import load
 
 __all__ = ["Action", "Circuit", "Moved", "Refusal", "Standing", "advance", "choices", "load"]

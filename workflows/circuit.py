@@ -3,14 +3,13 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
 from workflows.condition import AllOf, AnyOf, Condition, Facts, Not, Test
 from workflows.disputed import may_hold
 from workflows.errors import Refusal
-from workflows.events import Action, Phase
+from workflows.vocabulary import Phase, StepKind, WhoKind
 
 __all__ = [
     "DONE",
@@ -50,59 +49,6 @@ _PHASES = {
 def phase_of(place: str) -> Phase:
     """The phase of a folder that stands at `place`; a place that is not reserved is a step, hence running."""
     return _PHASES.get(place, Phase.RUNNING)
-
-
-class StepKind(StrEnum):
-    """What a step asks for."""
-
-    VISA = "visa"
-    SIGN = "sign"
-    SEAL = "seal"
-    TRANSMIT = "transmit"
-    PUBLISH = "publish"
-    ARCHIVE = "archive"
-
-    @property
-    def automatic(self) -> bool:
-        """True when the step starts by itself on entering, without anybody acting."""
-        return self in {StepKind.SEAL, StepKind.TRANSMIT}
-
-    @property
-    def label(self) -> str:
-        """The French name of the kind."""
-        return _KIND_LABELS[self]
-
-    @property
-    def action(self) -> Action:
-        """The action that completes a step of this kind."""
-        return _KIND_ACTIONS[self]
-
-
-_KIND_LABELS = {
-    StepKind.VISA: "Visa",
-    StepKind.SIGN: "Signature",
-    StepKind.SEAL: "Cachet",
-    StepKind.TRANSMIT: "Transmission",
-    StepKind.PUBLISH: "Publication",
-    StepKind.ARCHIVE: "Archivage",
-}
-_KIND_ACTIONS = {
-    StepKind.VISA: Action.APPROVE,
-    StepKind.SIGN: Action.SIGN,
-    StepKind.SEAL: Action.SEAL,
-    StepKind.TRANSMIT: Action.ACKNOWLEDGE,
-    StepKind.PUBLISH: Action.PUBLISH,
-    StepKind.ARCHIVE: Action.ARCHIVE,
-}
-
-
-class WhoKind(StrEnum):
-    """How a circuit points at those who act without naming a person."""
-
-    DESK = "desk"
-    CHOSEN = "chosen"
-    SUPERIOR = "superior"
-    ROLE = "role"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from workflows.circuit import Circuit, Facts, Phase, Step, StepKind, phase_of
 from workflows.errors import Refusal
-from workflows.events import Action, Moved
 from workflows.machine import play
 from workflows.rights import Asker
+from workflows.vocabulary import Action
 
-__all__ = ["Action", "Standing", "advance", "check_slots", "choices"]
+__all__ = ["Action", "Moved", "Standing", "advance", "check_slots", "choices"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,24 @@ class Standing:
     slots: tuple[str, ...] = ()
     acted: Mapping[str, int] = field(default_factory=dict)
     signed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One action was played: the folder left a place for another, or stays until its quorum is reached.
+
+    `step_left` is the key of the step the folder has left, if it stood at one; `closed` says that this step
+    was completed, as opposed to rejected, refused or recalled. `counted` and `needed` are persons.
+    """
+
+    action: Action
+    left: str
+    entered: str
+    step_left: str | None
+    counted: int
+    needed: int
+    closed: bool
+    phase: Phase
 
 
 def advance(

@@ -19,7 +19,7 @@ from workflows.circuit import (
     StepKind,
 )
 from workflows.errors import Refusal
-from workflows.events import Action
+from workflows.vocabulary import Action
 
 _STARTS = (DRAFT, REJECTED, RECALLED)
 _DECIDED = frozenset({StepKind.VISA, StepKind.SIGN, StepKind.SEAL})  # the others record or await a fact

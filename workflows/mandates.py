@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from workflows.errors import Refusal
+from workflows.vocabulary import Kind
 
 __all__ = [
     "Act",
@@ -24,33 +25,6 @@ __all__ = [
     "scope",
     "words",
 ]
-
-
-class Kind(StrEnum):
-    """By what right a person signs, in the order in which it is offered."""
-
-    MAYOR = "mayor"
-    SUBSTITUTE = "substitute"
-    FUNCTION = "function"
-    SIGNATURE = "signature"
-
-    @property
-    def label(self) -> str:
-        """The French name of the kind."""
-        return _LABELS[self]
-
-    @property
-    def delegated(self) -> bool:
-        """True when the right comes from the mayor by an order, and falls with him (CGCT L2122-18 to L2122-20)."""
-        return self in {Kind.FUNCTION, Kind.SIGNATURE}
-
-
-_LABELS = {
-    Kind.MAYOR: "Maire",
-    Kind.SUBSTITUTE: "Suppléance",
-    Kind.FUNCTION: "Délégation de fonction",
-    Kind.SIGNATURE: "Délégation de signature",
-}
 
 
 @dataclass(frozen=True, slots=True)

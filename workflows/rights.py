@@ -1,34 +1,12 @@
 """Who may do what: the five rights of the house, the one each kind of step asks for, and who is asking."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Literal
 
-from workflows.circuit import StepKind
+from workflows.vocabulary import Right, StepKind
 
+__all__ = ["Asker", "Right", "right_for"]
 
-class Right(StrEnum):
-    """What a person may be granted at a desk."""
-
-    CREATE = "create"
-    ACT = "act"
-    SIGN = "sign"
-    ARCHIVE = "archive"
-    ADMINISTER = "administer"
-
-    @property
-    def label(self) -> str:
-        """The French name of the right, as an administrator reads it."""
-        return _LABELS[self]
-
-
-_LABELS = {
-    Right.CREATE: "Déposer des dossiers",
-    Right.ACT: "Viser, publier et rejeter",
-    Right.SIGN: "Signer",
-    Right.ARCHIVE: "Archiver",
-    Right.ADMINISTER: "Administrer",
-}
 
 _NEEDED = {
     StepKind.VISA: Right.ACT,

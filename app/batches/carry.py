@@ -17,7 +17,7 @@ from app.folders.access import lock
 from app.folders.move import Said, move
 from app.people.login import returning
 from app.signing import copies
-from workflows.events import Action
+from workflows.vocabulary import Action
 
 AGAIN = frozenset({"busy"})
 """What is no answer about the folder: the outbox tries again later."""

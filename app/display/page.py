@@ -47,31 +47,10 @@ from app.people.actor import Actor
 from app.people.models import Desk
 from workflows.circuit import StepKind
 from workflows.engine import choices
-from workflows.events import Action
 from workflows.rights import Right
+from workflows.vocabulary import Action, Origin, Role
 
 PDF, XML = "application/pdf", "xml"
-ROLES = {
-    "main": "Document principal",
-    "signature": "Signature séparée",
-    "attachment": "Annexe",
-    "original": "Original déposé",
-    "data": "Données lues dans le fichier",
-    "receipt": "Accusé reçu",
-    "paper": "Numérisation de l’acte signé sur papier",
-    "masked": "Version occultée, distincte de l’original signé",
-}
-ORIGINS = {
-    "deposited": "déposé",
-    "converted": "converti en PDF",
-    "repaired": "copie réparée",
-    "flattened": "copie aplatie",
-    "extracted": "extrait du fichier",
-    "signed": "signé",
-    "received": "reçu",
-    "scanned": "numérisé",
-    "masked": "occulté",
-}
 BUTTONS: Mapping[Action, tuple[str, str, str, str, str]] = {
     Action.APPROVE: ("Viser", "check2", "primary", "folders.approve", "A"),
     Action.SIGN: ("Signer…", "pen", "primary", "", "A"),
@@ -86,12 +65,6 @@ CONFIRM: Mapping[Action, str] = {
     Action.WITHDRAW: "Le dossier ne partira pas. Ses documents et son journal sont gardés ; il ne pourra plus être envoyé.",
 }
 URGENT_DOUBT = "La loi ne dit pas ce qui est urgent : le juge peut en décider autrement."
-ASKS = {
-    StepKind.VISA: "viser",
-    StepKind.SIGN: "signer",
-    StepKind.PUBLISH: "publier",
-    StepKind.ARCHIVE: "archiver",
-}
 
 
 def head(db: Db, folder: Folder, here: Present | None = None) -> FolderView:
@@ -161,12 +134,12 @@ def _document(
         role=row.role,
         sha256=version.sha256,
         fixed=row.role in FIXED,
-        role_label=ROLES.get(row.role, "Autre pièce"),
-        meta=f"{version.filename}{pages}, {taille(version.size)}, {ORIGINS.get(version.origin, 'gardé')}",
+        role_label=Role.words(row.role, "Autre pièce"),
+        meta=f"{version.filename}{pages}, {taille(version.size)}, {Origin.words(version.origin, 'gardé')}",
         versions=tuple(
             VersionView(
                 one.number,
-                f"Version {one.number}, {ORIGINS.get(one.origin, 'gardé')} le {instant(one.created_at)}",
+                f"Version {one.number}, {Origin.words(one.origin, 'gardé')} le {instant(one.created_at)}",
                 bytes_url(one.number),
                 bytes_url(one.number, telecharger=1),
             )
@@ -239,7 +212,7 @@ def decision(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Deci
     if here.step.kind is StepKind.SIGN:
         words, blocked = _capacity(db, folder, actor, here)
         quality, blocked = words or quality, blocked or _refused_later(db, folder)
-    asks = way_of(db, folder).verb if here.step.kind is StepKind.PUBLISH else ASKS[here.step.kind]
+    asks = way_of(db, folder).verb if here.step.kind is StepKind.PUBLISH else here.step.kind.infinitive
     return Decision(
         f"À vous de {asks}{quality}", line, where, actions, blocked, notices=_posted(db, folder, here)
     )

@@ -28,6 +28,7 @@ from app.display.views import (
     Notice,
     StepView,
     amount,
+    done_by,
     due,
     family_words,
     since,
@@ -45,8 +46,6 @@ from app.journal.models import JournalEntry
 from app.people.models import Desk, User
 from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.drawing import quorum_text
-
-DONE_WORDS = {"visa": "Visé par", "sign": "Signé par", "publish": "Publié par", "archive": "Archivé par"}
 
 
 def waiting_for(db: Db, folder: Folder, here: Present) -> str:
@@ -208,7 +207,7 @@ def _acted(run: StepRun, step: Step, desks: Mapping[int, Desk], n: int, words: s
     signed = run.kind == StepKind.SIGN  # then the capacity is what the act bears
     place = (run.capacity or desk if signed else desk or run.capacity) or ""
     meta = ", ".join(dict.fromkeys(one for one in (step.label, instant(run.ended_at), place) if one))
-    words = words or f"{DONE_WORDS.get(run.kind, 'Traité par')} {run.who}"
+    words = words or f"{done_by(run.kind).capitalize()} {run.who}"
     return StepView("done", n, words, meta, run.comment or "")
 
 

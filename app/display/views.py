@@ -248,13 +248,13 @@ class MailView:
     meta: str
 
 
-ACTS = {
-    StepKind.VISA: ("À viser", "check2"),
-    StepKind.SIGN: ("À signer", "pen"),
-    StepKind.PUBLISH: ("À publier", "globe"),
-    StepKind.ARCHIVE: ("À archiver", "archive"),
-    StepKind.SEAL: ("Cachet en cours", "patch-check"),
-    StepKind.TRANSMIT: ("Transmission en cours", "send"),
+_ICONS = {
+    StepKind.VISA: "check2",
+    StepKind.SIGN: "pen",
+    StepKind.PUBLISH: "globe",
+    StepKind.ARCHIVE: "archive",
+    StepKind.SEAL: "patch-check",
+    StepKind.TRANSMIT: "send",
 }
 _ENDS = {
     DRAFT: "Brouillon",
@@ -282,8 +282,8 @@ def step_due(day: date, kind: str | None, family: str = "") -> Due:
 
     It may come before the folder's, never after it. `family`: that of the folder, for an act that is notified.
     """
-    verb = _VERBS.get(StepKind(kind), "") if kind else ""
-    verb = "notifier" if verb == _VERBS[StepKind.PUBLISH] and _notified(family) else verb
+    verb = StepKind(kind).infinitive if kind else ""
+    verb = "notifier" if kind == StepKind.PUBLISH and _notified(family) else verb
     plain = due(day)
     left = (day - today()).days
     if plain.tone == "none":
@@ -294,15 +294,6 @@ def step_due(day: date, kind: str | None, family: str = "") -> Due:
         )
     when = ("aujourd’hui", "demain")[left] if left <= 1 else f"sous {left} jours"
     return Due(plain.tone, f"À {verb or 'décider'} {when}", plain.detail)
-
-
-_VERBS = {
-    StepKind.VISA: "viser",
-    StepKind.SIGN: "signer",
-    StepKind.PUBLISH: "publier",
-    StepKind.ARCHIVE: "archiver",
-    StepKind.TRANSMIT: "transmettre",
-}
 
 
 def group_of(day: date) -> tuple[str, str]:
@@ -327,8 +318,9 @@ def state_label(place: str, kind: str | None, family: str = "") -> str:
 
 def awaited_act(kind: str, family: str) -> tuple[str, str]:
     """The words and icon of what a step awaits: « À notifier » of an act that is never put online."""
-    words, icon = ACTS[StepKind(kind)]
-    return ("À notifier" if kind == StepKind.PUBLISH and _notified(family) else words), icon
+    step = StepKind(kind)
+    words = f"{step.label} en cours" if step.automatic else f"À {step.infinitive}"
+    return ("À notifier" if step is StepKind.PUBLISH and _notified(family) else words), _ICONS[step]
 
 
 def _notified(family: str) -> bool:
@@ -347,7 +339,10 @@ def family_words(name: str) -> tuple[str, str]:
     return (family.label, family.icon) if family else ("Type qui n’existe plus", "file-earmark-text")
 
 
-_LAST = {"visa": "visé par", "sign": "signé par", "archive": "archivé par"}
+def done_by(kind: str) -> str:
+    """« visé par »: what somebody did at a step of this kind; nobody seals or transmits by hand."""
+    step = StepKind(kind)
+    return f"{'traité' if step.automatic else step.participle} par"
 
 
 def last_act(kind: str, who: str, at: datetime, published: str = "publié") -> str:
@@ -358,7 +353,7 @@ def last_act(kind: str, who: str, at: datetime, published: str = "publié") -> s
     day = at.astimezone(PARIS).date()
     gone = (today() - day).days
     when = {0: heure(at), 1: "hier"}.get(gone, jour(day))
-    done = f"{published} par" if kind == StepKind.PUBLISH else _LAST.get(kind, "traité par")
+    done = f"{published} par" if kind == StepKind.PUBLISH else done_by(kind)
     return f"{done} {who}, {when}"
 
 

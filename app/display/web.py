@@ -45,7 +45,7 @@ from app.folders.publicity import Means, published_word
 from app.folders.sockets import plugged
 from app.people.actor import Actor
 from workflows.circuit import Phase, StepKind
-from workflows.events import Action
+from workflows.vocabulary import Action
 
 FREQUENT = ("Pièce manquante", "Montant à vérifier", "Imputation", "Pas d’accord")
 

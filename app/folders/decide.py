@@ -22,8 +22,8 @@ from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.circuit import StepKind
 from workflows.deadlines import enforceable_on
-from workflows.engine import choices
-from workflows.events import Action, Moved
+from workflows.engine import Moved, choices
+from workflows.vocabulary import Action
 
 OTHERWISE = "La façon de publier cet acte a changé depuis que la page s’est affichée."
 SHORTEST, LONGEST = 10, 500

@@ -26,24 +26,16 @@ from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
-from workflows.engine import Standing, advance
-from workflows.events import Action, Moved
+from workflows.engine import Moved, Standing, advance
 from workflows.mandates import fitting
 from workflows.rights import Asker, Right, right_for
+from workflows.vocabulary import Action
 
 _run: Any = StepRun.__table__
 MACHINE = "system"
 HANDOVER = "handover"
 SOMEBODY = LARGEST_KEY
 """An application has one desk, so its part, once done, names it enough: by a number that no other application can have."""
-DECIDED = {
-    "visa": "visé",
-    "sign": "signé",
-    "archive": "archivé",
-    "seal": "scellé",
-    "transmit": "transmis",
-    "rejected": "rejeté",
-}
 EMITTERS = frozenset({Action.SUBMIT, Action.RECALL, Action.WITHDRAW})
 
 
@@ -216,7 +208,7 @@ def decided(folder: Folder, run: Any) -> str:
     """« visé », « notifié », « rejeté »: what was decided at a part of a step."""
     if run.kind == StepKind.PUBLISH and run.state != "rejected":
         return published_word(folder.family)
-    return DECIDED.get("rejected" if run.state == "rejected" else run.kind, "traité")
+    return "rejeté" if run.state == "rejected" else StepKind(run.kind).participle
 
 
 def _last_decision(db: Db, folder: Folder) -> Any:

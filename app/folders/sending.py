@@ -19,8 +19,9 @@ from app.folders.move import Said, move, person_of
 from app.folders.seats import check_route
 from app.folders.sockets import plugged
 from app.people.actor import Actor
-from workflows.events import Action, Moved
+from workflows.engine import Moved
 from workflows.family import Problem, problems
+from workflows.vocabulary import Action
 
 PDF = "application/pdf"
 

@@ -17,8 +17,8 @@ from app.core.db import Db
 from app.folders.models import DocumentVersion, Folder
 from app.folders.readings import rulings_on_cautions
 from app.people.actor import Actor
-from workflows.events import Action, Phase
 from workflows.family import Problem
+from workflows.vocabulary import Action, Phase
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from app.folders.models import Document, DocumentVersion, Folder
 from app.journal.models import JournalEntry
 from app.legality.models import StateLetter
 from app.people.models import Desk, Holder
-from workflows.events import Action, Phase
 from workflows.family import family
+from workflows.vocabulary import Action, Phase
 
 _ENDS = {"done", "withdrawn"}
 RULED = "folder.ruled"

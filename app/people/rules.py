@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from app.core.clock import today
@@ -14,32 +13,20 @@ from app.people.actor import Actor
 from app.people.models import Collectivity
 from workflows.mandates import over
 from workflows.rights import Right
+from workflows.vocabulary import Worded
 
 FACTORS = frozenset({"passkey", "totp"})
 """The ways that are a second factor; a recovery code opens the door and nothing more."""
 _KEY = "second_factor"
 
 
-class Who(StrEnum):
-    """Who must have a second factor."""
+class Who(Worded):
+    """Who must have a second factor, as the administrator reads it."""
 
-    NOBODY = "nobody"
-    ADMINISTRATORS = "administrators"
-    ENGAGED = "engaged"
-    EVERYBODY = "everybody"
-
-    @property
-    def label(self) -> str:
-        """As the administrator reads it."""
-        return _LABELS[self]
-
-
-_LABELS = {
-    Who.NOBODY: "Personne : chacun choisit",
-    Who.ADMINISTRATORS: "Les administrateurs",
-    Who.ENGAGED: "Les administrateurs et ceux qui signent",
-    Who.EVERYBODY: "Tous les comptes",
-}
+    NOBODY = "nobody", "Personne : chacun choisit"
+    ADMINISTRATORS = "administrators", "Les administrateurs"
+    ENGAGED = "engaged", "Les administrateurs et ceux qui signent"
+    EVERYBODY = "everybody", "Tous les comptes"
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from app.signing.ports import Box, FieldPlan, Prepared
 from app.signing.writers import PADES, Writer, writer_of
 from app.trust.certificates import facts as named
 from workflows.engine import choices
-from workflows.events import Action
+from workflows.vocabulary import Action
 
 _MARKED = re.compile(r"^.*?(-\d+)?$", re.DOTALL)
 ADDRESS_WIDTH = 44  # an address is typed: it is cut only where it would make all the others small

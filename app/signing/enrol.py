@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -23,6 +22,7 @@ from app.people.models import User
 from app.signing.models import Certificate
 from app.trust.purpose import Purpose
 from workflows.rights import Right
+from workflows.vocabulary import Worded
 
 if TYPE_CHECKING:
     from app.trust.certificates import CertificateFacts, Enrolled
@@ -33,26 +33,13 @@ OURS = 500
 _nothing = re.compile(r"^Rien n’a été signé\s*:\s*")
 
 
-class Proof(StrEnum):
+class Proof(Worded):
     """How it was shown that the key of a certificate is its owner's."""
 
-    DECLARED = "declared"
-    CHALLENGE = "challenge"
-    SIGNATURE = "signature"
-    REMOTE = "remote"
-
-    @property
-    def label(self) -> str:
-        """The French words."""
-        return _LABELS[self]
-
-
-_LABELS = {
-    Proof.DECLARED: "Clé pas encore prouvée : elle le sera à la prochaine signature",
-    Proof.CHALLENGE: "Clé prouvée à l’inscription",
-    Proof.SIGNATURE: "Clé prouvée par une signature",
-    Proof.REMOTE: "Clé prouvée auprès du service de signature",
-}
+    DECLARED = "declared", "Clé pas encore prouvée : elle le sera à la prochaine signature"
+    CHALLENGE = "challenge", "Clé prouvée à l’inscription"
+    SIGNATURE = "signature", "Clé prouvée par une signature"
+    REMOTE = "remote", "Clé prouvée auprès du service de signature"
 
 
 @dataclass(frozen=True)

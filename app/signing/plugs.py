@@ -35,8 +35,8 @@ from app.trust.assurance import LABELS
 from app.verification import sockets as attestations
 from app.verification.records import judge_kept, key_of, remembered
 from config import Settings
-from workflows.events import Action
 from workflows.family import Problem
+from workflows.vocabulary import Action
 
 log = structlog.get_logger()
 PDF = "application/pdf"

@@ -25,7 +25,8 @@ from app.signing.ports import SignatureFacts
 from app.signing.writers import Writer, writer_of
 from app.trust.algorithms import of as algorithm_of
 from app.trust.certificates import CertificateFacts
-from workflows.events import Action, Moved
+from workflows.engine import Moved
+from workflows.vocabulary import Action
 
 
 @use_case

@@ -22,7 +22,7 @@ from app.signing.sign import embed, kept_of, work_of
 from app.signing.writers import Held
 from app.trust import assurance, authorities
 from app.trust.certificates import CertificateFacts, check_certificate
-from workflows.events import Moved
+from workflows.engine import Moved
 
 
 def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | None:

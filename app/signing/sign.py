@@ -52,8 +52,8 @@ from app.signing.views import in_both_names
 from app.signing.writers import Held, Work, Writer, writer_of
 from app.trust import assurance, authorities
 from app.trust.certificates import CertificateFacts, check_certificate, issuers_of
-from workflows.engine import choices
-from workflows.events import Action, Moved
+from workflows.engine import Moved, choices
+from workflows.vocabulary import Action
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,14 @@
 """What a certificate may be used for: acts and everything else, accounting flows alone, or the collectivity's seal."""
 
-from enum import StrEnum
+from workflows.vocabulary import Worded
 
 
-class Purpose(StrEnum):
+class Purpose(Worded):
     """What a certificate was enrolled for; its authority's terms say it, no field of the certificate does."""
 
-    ACTS = "acts"
-    PES = "pes"
-    SEAL = "seal"
-
-    @property
-    def label(self) -> str:
-        """The French name of the use."""
-        return _LABELS[self]
+    ACTS = "acts", "Actes, factures et flux comptables"
+    PES = "pes", "Flux comptables seulement"
+    SEAL = "seal", "Cachet de la collectivité"
 
     def suits(self, asked: str) -> bool:
         """Whether a person may sign with it what a family asks for.
@@ -22,10 +17,3 @@ class Purpose(StrEnum):
         of the seal signs for nobody (DGFiP signature policy, CGCT D1617-23).
         """
         return self is Purpose.ACTS or (self is Purpose.PES and asked == Purpose.PES)
-
-
-_LABELS = {
-    Purpose.ACTS: "Actes, factures et flux comptables",
-    Purpose.PES: "Flux comptables seulement",
-    Purpose.SEAL: "Cachet de la collectivité",
-}

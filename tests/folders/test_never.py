@@ -17,7 +17,8 @@ from app.transmission.models import Transmission
 from tests.builders.house import House
 from tests.mailserver import MailServer
 from workflows.circuit import Phase
-from workflows.events import Action, Moved
+from workflows.engine import Moved
+from workflows.vocabulary import Action
 
 
 @use_case

@@ -7,15 +7,14 @@ from pathlib import Path
 from app.core import outbox
 from app.core.refusals import catalogue
 from app.display import events
-from app.display.page import ORIGINS, ROLES
 from app.display.views import family_words, state_label
 from app.operations import trace
 from app.operations.web import KINDS
 from tests.builders.house import House
 from workflows.circuit import StepKind
-from workflows.events import Action
 from workflows.family import families
 from workflows.rights import Right
+from workflows.vocabulary import Action, Origin, Role
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = [one for folder in ("app", "workflows", "demo") for one in (ROOT / folder).rglob("*.py")]
@@ -180,8 +179,8 @@ def test_no_key_of_the_code_is_shown_to_who_reads_a_folder() -> None:
         assert icon, name
         assert words[0].isupper(), name
         assert not re.search(r"[a-z]+[._][a-z]+", words), words
-    assert roles - {"img"} - ROLES.keys() == set()
-    assert origins - ORIGINS.keys() == set()
+    assert roles - {"img"} - set(Role) == set()
+    assert origins - set(Origin) == set()
     labels = [family_words(one)[0] for one in families()]
     labels += [state_label("anywhere", kind.value) for kind in StepKind]
     assert not [one for one in labels if not one[0].isupper() or "_" in one]

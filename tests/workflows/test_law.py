@@ -8,9 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.workflows import strategies
 from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, Circuit, Phase, Step, phase_of
-from workflows.engine import Action, Standing, advance, choices
+from workflows.engine import Action, Moved, Standing, advance, choices
 from workflows.errors import Refusal
-from workflows.events import Moved
 from workflows.loader import load
 from workflows.rights import Asker
 

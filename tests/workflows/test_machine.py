@@ -4,11 +4,11 @@ import pytest
 
 from workflows.circuit import DONE, DRAFT, Phase, StepKind, phase_of
 from workflows.errors import Refusal
-from workflows.events import Action
 from workflows.family import family
 from workflows.loader import load
 from workflows.machine import compiled, play
 from workflows.rights import Right, right_for
+from workflows.vocabulary import Action
 
 
 def test_the_same_circuit_read_twice_has_one_machine():

@@ -30,8 +30,8 @@ from app.people.actor import Actor
 from app.signing.models import PaperSignature
 from workflows.acts.rules import dated_by_signature
 from workflows.circuit import Phase, StepKind
-from workflows.engine import choices
-from workflows.events import Action, Moved
+from workflows.engine import Moved, choices
+from workflows.vocabulary import Action
 
 LONGEST = 300
 PATIENCE = 60

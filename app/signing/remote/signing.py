@@ -29,7 +29,7 @@ from app.signing.ports import Box, Prepared
 from app.signing.remote import pending
 from app.signing.remote.mine import own
 from app.signing.remote.pending import Asked
-from workflows.events import Moved
+from workflows.engine import Moved
 
 # What failed was neither the signature nor the right to make it: the same signature serves once the cause is gone
 PASSING = {"timestamp-silent", "timestamp-wrong-clock", "revocation-unknown", "busy"}

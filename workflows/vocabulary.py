@@ -1,0 +1,162 @@
+"""The closed vocabularies of the law, each word with the French that a person reads.
+
+The words of one room alone stay in that room, made by `Worded` too: docs/decisions/0027-closed-vocabularies.md.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+
+class Worded(StrEnum):
+    """A closed vocabulary: each member is its value, as kept and exchanged, then its French label.
+
+    `ADMINISTER = "administer", "Administrer"`. Nobody keeps a second list of the labels.
+    """
+
+    label: str
+    """The French name, as a page shows it."""
+
+    def __new__(cls, value: str, label: str = "") -> Self:
+        """A member from its value and its label; a value that is no member raises ValueError."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        return member
+
+    @classmethod
+    def words(cls, value: str, otherwise: str) -> str:
+        """The label of a value that was kept; `otherwise` for one that this version does not know."""
+        try:
+            return cls(value).label
+        except ValueError:
+            return otherwise
+
+
+class Action(StrEnum):
+    """What can be done to a folder; the order is the order in which choices are offered."""
+
+    SUBMIT = "submit"
+    APPROVE = "approve"
+    SIGN = "sign"
+    SEAL = "seal"
+    ACKNOWLEDGE = "acknowledge"
+    REFUSE = "refuse"
+    PUBLISH = "publish"
+    ARCHIVE = "archive"
+    REJECT = "reject"
+    RECALL = "recall"
+    WITHDRAW = "withdraw"
+
+
+class Phase(StrEnum):
+    """Where a folder stands, whatever its circuit: the four values that lists and indexes rely on."""
+
+    DRAFT = "draft"
+    RUNNING = "running"
+    REJECTED = "rejected"
+    DONE = "done"
+
+
+class StepKind(StrEnum):
+    """What a step asks for: its noun, what is asked of somebody, what was done."""
+
+    label: str
+    """« Visa »."""
+    infinitive: str
+    """« À vous de viser »."""
+    participle: str
+    """« Visé par X »."""
+
+    def __new__(cls, value: str, label: str = "", infinitive: str = "", participle: str = "") -> Self:
+        """A member from its value and its three French words; a value that is no member raises ValueError."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label, member.infinitive, member.participle = label, infinitive, participle
+        return member
+
+    VISA = "visa", "Visa", "viser", "visé"
+    SIGN = "sign", "Signature", "signer", "signé"
+    SEAL = "seal", "Cachet", "sceller", "scellé"
+    TRANSMIT = "transmit", "Transmission", "transmettre", "transmis"
+    PUBLISH = "publish", "Publication", "publier", "publié"
+    ARCHIVE = "archive", "Archivage", "archiver", "archivé"
+
+    @property
+    def automatic(self) -> bool:
+        """True when the step starts by itself on entering, without anybody acting."""
+        return self in {StepKind.SEAL, StepKind.TRANSMIT}
+
+    @property
+    def action(self) -> Action:
+        """The action that completes a step of this kind."""
+        return _ACTIONS[self]
+
+
+_ACTIONS = {
+    StepKind.VISA: Action.APPROVE,
+    StepKind.SIGN: Action.SIGN,
+    StepKind.SEAL: Action.SEAL,
+    StepKind.TRANSMIT: Action.ACKNOWLEDGE,
+    StepKind.PUBLISH: Action.PUBLISH,
+    StepKind.ARCHIVE: Action.ARCHIVE,
+}
+
+
+class WhoKind(StrEnum):
+    """How a circuit points at those who act without naming a person."""
+
+    DESK = "desk"
+    CHOSEN = "chosen"
+    SUPERIOR = "superior"
+    ROLE = "role"
+
+
+class Right(Worded):
+    """What a person may be granted at a desk, as an administrator reads it."""
+
+    CREATE = "create", "Déposer des dossiers"
+    ACT = "act", "Viser, publier et rejeter"
+    SIGN = "sign", "Signer"
+    ARCHIVE = "archive", "Archiver"
+    ADMINISTER = "administer", "Administrer"
+
+
+class Kind(Worded):
+    """By what right a person signs (a mandate's kind), in the order in which it is offered."""
+
+    MAYOR = "mayor", "Maire"
+    SUBSTITUTE = "substitute", "Suppléance"
+    FUNCTION = "function", "Délégation de fonction"
+    SIGNATURE = "signature", "Délégation de signature"
+
+    @property
+    def delegated(self) -> bool:
+        """True when the right comes from the mayor by an order, and falls with him (CGCT L2122-18 to L2122-20)."""
+        return self in {Kind.FUNCTION, Kind.SIGNATURE}
+
+
+class Role(Worded):
+    """What a document is in its folder."""
+
+    MAIN = "main", "Document principal"
+    SIGNATURE = "signature", "Signature séparée"
+    ATTACHMENT = "attachment", "Annexe"
+    ORIGINAL = "original", "Original déposé"
+    DATA = "data", "Données lues dans le fichier"
+    RECEIPT = "receipt", "Accusé reçu"
+    PAPER = "paper", "Numérisation de l’acte signé sur papier"
+    MASKED = "masked", "Version occultée, distincte de l’original signé"
+
+
+class Origin(Worded):
+    """How a version of a document came to be."""
+
+    DEPOSITED = "deposited", "déposé"
+    CONVERTED = "converted", "converti en PDF"
+    REPAIRED = "repaired", "copie réparée"
+    FLATTENED = "flattened", "copie aplatie"
+    EXTRACTED = "extracted", "extrait du fichier"
+    SIGNED = "signed", "signé"
+    RECEIVED = "received", "reçu"
+    SCANNED = "scanned", "numérisé"
+    MASKED = "masked", "occulté"
