@@ -243,7 +243,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
     said = str(folder.sources.get("said") or "lu dans le fichier").partition(" (")[0]
     circuit = timeline.planned_circuit(db, folder)
     form = draft_form(db, family, folder, marks, g.actor.user_id)
-    bands = [shown for show in plugged.bands if (shown := show(db, folder)) is not None]
+    bands = [shown for show in plugged.bands.of(folder) if (shown := show(db, folder)) is not None]
     return {
         "folder": page.head(db, folder),
         "documents": page.documents(db, folder, None),

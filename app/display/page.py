@@ -407,7 +407,7 @@ def context(
         "details": timeline.details(db, folder),
         "entries": timeline.entries(db, folder),
         "mails": timeline.mails(db, folder),
-        "bands": [found for show in plugged.bands if (found := show(db, folder)) is not None],
+        "bands": [found for show in plugged.bands.of(folder) if (found := show(db, folder)) is not None],
         "todo_count": where[1] if where else None,
     }
 

@@ -436,7 +436,7 @@ def _typed(made: Sequence[Sequence[Kept]], types: Sequence[str]) -> list[Kept]:
 
 
 def _derive(db: Db, folder: Folder) -> None:
-    for find in plugged.derived:
+    for find in plugged.derived.of(folder):
         folder.fields = {**folder.fields, **find(db, folder)}
 
 

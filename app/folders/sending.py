@@ -35,7 +35,7 @@ def send(actor: Actor, folder_id: int, *, version: int) -> Moved:
     with reading(actor.collectivity_id) as db:
         folder = lock_editable(db, actor, folder_id, version)
         found = (
-            [problem for check in plugged.checks for problem in check(db, folder)]
+            [problem for check in plugged.checks.of(folder) for problem in check(db, folder)]
             if not find_problems(db, folder)
             else []
         )

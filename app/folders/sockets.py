@@ -1,23 +1,25 @@
 """Where higher floors plug in: the folder knows that somebody answers here, never who.
 
-Each slice above registers at start what it brings to a folder's life and page; nothing here imports upwards.
+Each slice above registers at start what it brings to a folder's life and page; nothing here imports upwards. `of` says
+which families somebody cares about: of a folder, only those are asked who care about its family.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from markupsafe import Markup
 
+from app.circuits.library import catalogue
 from app.core.db import Db
 from app.folders.models import DocumentVersion, Folder
 from app.folders.readings import rulings_on_cautions
 from app.people.actor import Actor
-from workflows.family import Problem
+from workflows.family import Family, Problem
 from workflows.vocabulary import Action, Phase
 
 
@@ -127,6 +129,38 @@ class Picker:
     words: str
 
 
+F = TypeVar("F")
+Cares = Callable[[Family], bool]
+"""Whether a family concerns who plugs in; of the folders of another, nothing is asked."""
+
+
+def named(*families: str) -> Cares:
+    """The families of these names."""
+    return lambda family: family.name in families
+
+
+class ByFamily(Generic[F]):
+    """What was plugged, each for the families that it cares about."""
+
+    def __init__(self) -> None:
+        self._plugged: list[tuple[F, Cares | None]] = []
+
+    def add(self, ask: F, of: Cares | None) -> None:
+        """Plug in for the families that `of` says; for all when it is None."""
+        self._plugged.append((ask, of))
+
+    def of(self, folder: Folder) -> Iterator[F]:
+        """Those who care about the family of a folder; of one that is known no more, those who care about all."""
+        family = catalogue().get(folder.family)
+        for ask, cares in self._plugged:
+            if cares is None or (family is not None and cares(family)):
+                yield ask
+
+    def clear(self) -> None:
+        """Unplug everything."""
+        self._plugged.clear()
+
+
 @dataclass
 class _Sockets:
     readers: dict[str, Callable[[Path, str], ReadFacts | None]] = field(default_factory=dict)
@@ -134,16 +168,16 @@ class _Sockets:
     takers: dict[str, Callable[[Db, Folder, DocumentVersion, Any], None]] = field(default_factory=dict)
     signables: dict[str, Callable[[Path], Sequence[str]]] = field(default_factory=dict)
     dry_runs: list[Callable[[Path], DryRun]] = field(default_factory=list)
-    checks: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
-    obstacles: list[Callable[[Db, Folder], list[Problem]]] = field(default_factory=list)
-    cautions: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
+    checks: ByFamily[Callable[[Db, Folder], list[Problem]]] = field(default_factory=ByFamily)
+    obstacles: ByFamily[Callable[[Db, Folder], list[Problem]]] = field(default_factory=ByFamily)
+    cautions: ByFamily[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=ByFamily)
     on_page: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
     on_draft: list[Callable[[Db, Folder], Sequence[Caution]]] = field(default_factory=list)
-    meanings: list[Callable[[Db, Folder], str]] = field(default_factory=list)
+    meanings: ByFamily[Callable[[Db, Folder], str]] = field(default_factory=ByFamily)
     actions: dict[Action, ActionSocket] = field(default_factory=dict)
     trays: list["Tray"] = field(default_factory=list)
     selection: list[str] = field(default_factory=list)
-    bands: list[Callable[[Db, Folder], Markup | None]] = field(default_factory=list)
+    bands: ByFamily[Callable[[Db, Folder], Markup | None]] = field(default_factory=ByFamily)
     preparations: dict[str, Callable[[Db, Folder], Markup | None]] = field(default_factory=dict)
     notes: dict[str, Callable[[Db, Folder, str], Mapping[str, Any] | None]] = field(default_factory=dict)
     tags: list[Callable[[Db, Folder], Tag | None]] = field(default_factory=list)
@@ -156,8 +190,8 @@ class _Sockets:
     shares: dict[str, Callable[[Db, Folder], list[dict[str, Any]]]] = field(default_factory=dict)
     options: dict[str, Callable[[Db, int], list[tuple[str, str]]]] = field(default_factory=dict)
     pickers: dict[str, Picker] = field(default_factory=dict)
-    indexes: list[Callable[[Db, Folder], None]] = field(default_factory=list)
-    derived: list[Callable[[Db, Folder], Mapping[str, Any]]] = field(default_factory=list)
+    indexes: ByFamily[Callable[[Db, Folder], None]] = field(default_factory=ByFamily)
+    derived: ByFamily[Callable[[Db, Folder], Mapping[str, Any]]] = field(default_factory=ByFamily)
     types: list[Callable[[Db, Folder], FileTypes | None]] = field(default_factory=list)
     capacities: list[Callable[[Db, Actor, Folder, Any], tuple[str, str]]] = field(default_factory=list)
     waitings: list[Callable[[Db, Collection[int]], Mapping[int, str]]] = field(default_factory=list)
@@ -196,29 +230,33 @@ def dry_run(play: Callable[[Path], DryRun]) -> None:
     plugged.dry_runs.append(play)
 
 
-def check(find: Callable[[Db, Folder], list[Problem]]) -> None:
+def check(find: Callable[[Db, Folder], list[Problem]], *, of: Cares | None = None) -> None:
     """Look at a folder before it is sent; what is found stops it and is shown, each with its remedy."""
-    plugged.checks.append(find)
+    plugged.checks.add(find, of)
 
 
-def obstacle(find: Callable[[Db, Folder], list[Problem]]) -> None:
+def obstacle(find: Callable[[Db, Folder], list[Problem]], *, of: Cares | None = None) -> None:
     """Say, without asking anybody outside, why a folder would be refused once signed: until then it is not signed."""
-    plugged.obstacles.append(find)
+    plugged.obstacles.add(find, of)
 
 
 def obstacles(db: Db, folder: Folder) -> str:
     """Why nobody may sign this folder, in sentences with what to do; empty when nothing is known against it."""
-    return " ".join(problem.sentence for find in plugged.obstacles for problem in find(db, folder))
+    return " ".join(problem.sentence for find in plugged.obstacles.of(folder) for problem in find(db, folder))
 
 
 def caution(
-    find: Callable[[Db, Folder], Sequence[Caution]], *, on_page: bool = False, on_draft: bool = False
+    find: Callable[[Db, Folder], Sequence[Caution]],
+    *,
+    of: Cares | None = None,
+    on_page: bool = False,
+    on_draft: bool = False,
 ) -> None:
     """Say what to look at in a folder before deciding, wherever one decides.
 
     `on_page`, `on_draft`: its page, its draft show it by other means.
     """
-    plugged.cautions.append(find)
+    plugged.cautions.add(find, of)
     if on_page:
         plugged.on_page.append(find)
     if on_draft:
@@ -227,7 +265,7 @@ def caution(
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """All that is to be looked at in a folder before deciding, the gravest first; not what somebody ruled on."""
-    return _open(folder, (one for find in plugged.cautions for one in find(db, folder)))
+    return _open(folder, (one for find in plugged.cautions.of(folder) for one in find(db, folder)))
 
 
 def told_cautions(db: Db, folder: Folder) -> list[dict[str, Any]]:
@@ -273,31 +311,32 @@ def is_open(folder: Folder, caution: Caution) -> bool:
     return bool(_open(folder, (caution,)))
 
 
-def meaning(say: Callable[[Db, Folder], str]) -> None:
+def meaning(say: Callable[[Db, Folder], str], *, of: Cares | None = None) -> None:
     """Say in French what the law makes the signature of a folder mean, from what is in it; empty for what is not known."""
-    plugged.meanings.append(say)
+    plugged.meanings.add(say, of)
 
 
 def meaning_of(db: Db, folder: Folder) -> str:
     """What the first who knows says of it, empty when nobody does."""
-    return next((said for say in plugged.meanings if (said := say(db, folder))), "")
+    return next((said for say in plugged.meanings.of(folder) if (said := say(db, folder))), "")
 
 
 def untold(db: Db, folder: Folder) -> list[Caution]:
     """Those of them that the folder's page does not show by other means."""
-    shown = (find for find in plugged.cautions if find not in plugged.on_page)
+    shown = (find for find in plugged.cautions.of(folder) if find not in plugged.on_page)
     return _open(folder, (one for find in shown for one in find(db, folder)))
 
 
 def told_by_page(db: Db, folder: Folder) -> list[Caution]:
     """Those of them that the folder's page shows by other means, each name once: they are ruled on beside the others."""
-    found = _open(folder, (one for find in plugged.on_page for one in find(db, folder)))
+    shown = (find for find in plugged.cautions.of(folder) if find in plugged.on_page)
+    found = _open(folder, (one for find in shown for one in find(db, folder)))
     return list({one.about: one for one in reversed(found)}.values())[::-1]
 
 
 def untold_by_draft(db: Db, folder: Folder) -> list[Caution]:
     """Those of them on which somebody may rule, and that the draft does not show by other means."""
-    shown = (find for find in plugged.cautions if find not in plugged.on_draft)
+    shown = (find for find in plugged.cautions.of(folder) if find not in plugged.on_draft)
     return [one for one in _open(folder, (one for find in shown for one in find(db, folder))) if one.about]
 
 
@@ -327,9 +366,9 @@ def selection(endpoint: str) -> None:
     plugged.selection.append(endpoint)
 
 
-def band(show: Callable[[Db, Folder], Markup | None]) -> None:
+def band(show: Callable[[Db, Folder], Markup | None], *, of: Cares | None = None) -> None:
     """Put a band under the header of the folder's page."""
-    plugged.bands.append(show)
+    plugged.bands.add(show, of)
 
 
 def preparation(endpoint: str, show: Callable[[Db, Folder], Markup | None]) -> None:
@@ -433,20 +472,20 @@ def picker(kind: str, endpoint: str, words: str) -> None:
     plugged.pickers[kind] = Picker(endpoint, words)
 
 
-def derived(find: Callable[[Db, Folder], Mapping[str, Any]]) -> None:
+def derived(find: Callable[[Db, Folder], Mapping[str, Any]], *, of: Cares | None = None) -> None:
     """Add facts that follow from those typed, each time a draft is kept: the classification a matter was chosen in."""
-    plugged.derived.append(find)
+    plugged.derived.add(find, of)
 
 
-def index(keep: Callable[[Db, Folder], None]) -> None:
+def index(keep: Callable[[Db, Folder], None], *, of: Cares | None = None) -> None:
     """Keep what finds a folder again, each time its facts or files change, in the transaction that changes them."""
-    plugged.indexes.append(keep)
+    plugged.indexes.add(keep, of)
 
 
 def indexed(db: Db, folder: Folder) -> None:
     """Tell all who keep an index that the facts or files of a folder have changed."""
     db.flush()
-    for keep in plugged.indexes:
+    for keep in plugged.indexes.of(folder):
         keep(db, folder)
 
 

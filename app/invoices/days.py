@@ -12,15 +12,13 @@ from app.folders.sockets import Caution
 from workflows.circuit import Phase
 from workflows.disputed import values
 
-FAMILY = "invoice"
-
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """Days that cannot be: the payment clock starts on one of them (CCP R2192-12), and the accountant reads the other.
 
     Each value that is disputed counts. Whoever deposited the invoice does not rule on them.
     """
-    if folder.family != FAMILY or folder.phase == Phase.DONE:
+    if folder.phase == Phase.DONE:
         return []
     by = frozenset(folder.sources.get("depositors", ()))
     return [

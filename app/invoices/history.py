@@ -102,8 +102,6 @@ class Seen:
 
 def index(db: Db, folder: Folder) -> None:
     """Keep the keys of an invoice as its facts and files now are, in the caller's transaction."""
-    if folder.family != FAMILY:
-        return
     query = (
         sa.select(DocumentVersion.sha256)
         .join(Document, Document.id == DocumentVersion.document_id)
@@ -131,7 +129,7 @@ def seen_before(db: Db, folder: Folder) -> list[Seen]:
     Those deposited before it, and those that have ended or were signed since; not those that were given up. Each is told on
     the later one, and a later one that was signed first on the other: of the two, one is always held (`to_rule`).
     """
-    if folder.family != FAMILY or folder.phase == Phase.DONE:
+    if folder.phase == Phase.DONE:
         return []
     here = {"folder": folder.id, "here": folder.collectivity_id}
     same = {row.folder_id: bool(row.same) for row in db.execute(_of_these_keys, here)}
@@ -183,7 +181,7 @@ def _totals(folder: Folder) -> set[int]:
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """What to look at in an invoice before deciding, from what else the commune holds."""
-    if folder.family != FAMILY or folder.phase == Phase.DONE:
+    if folder.phase == Phase.DONE:
         return []
     by = frozenset(folder.sources.get("depositors", ()))
     told = [*_addressee(db, folder, by), *_seller(folder, _paid(db, folder), by)]

@@ -27,12 +27,13 @@ def plug(settings: Settings, templates: Environment) -> None:
     del settings  # nothing here is configured
     sockets.reader("invoice", read_facts)
     sockets.table(_table)
-    sockets.band(_Band(templates))
-    sockets.band(_Same(templates))
-    sockets.caution(history.cautions)
-    sockets.caution(days.cautions)
-    sockets.obstacle(history.to_rule)
-    sockets.index(history.index)
+    invoices = sockets.named(history.FAMILY)
+    sockets.band(_Band(templates), of=invoices)
+    sockets.band(_Same(templates), of=invoices)
+    sockets.caution(history.cautions, of=invoices)
+    sockets.caution(days.cautions, of=invoices)
+    sockets.obstacle(history.to_rule, of=invoices)
+    sockets.index(history.index, of=invoices)
 
 
 def read_facts(path: Path, media_type: str) -> ReadFacts | None:
@@ -90,7 +91,7 @@ class _Band:
 
     def __call__(self, db: Db, folder: Folder) -> Markup | None:
         del db
-        if folder.family != "invoice" or folder.phase == Phase.DONE:
+        if folder.phase == Phase.DONE:
             return None
         starts = _starts(folder.facts) if family_of(folder.family).due(folder.facts) else []
         if not starts:

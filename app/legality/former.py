@@ -40,7 +40,7 @@ def cautions(db: Db, folder: Folder) -> Sequence[Caution]:
     Later, or when the former is not known here, it is told: the law has exceptions (the beneficiary's request, fraud), so
     whoever decides rules on it, and did not deposit the order.
     """
-    if folder.family != FAMILY or not folder.fields.get("former_how"):
+    if not folder.fields.get("former_how"):
         return ()
     by = frozenset(folder.sources.get("depositors", ()))
     former, number = former_of(db, folder), folder.fields.get("former_number") or "?"

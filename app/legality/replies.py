@@ -161,8 +161,6 @@ def _kept(actor: Actor, files: Sequence[Typed], room: Path) -> list[Kept]:
 
 def only_one(db: Db, folder: Folder) -> list[Problem]:
     """Before a reply leaves: no other one answers the same letter already."""
-    if folder.family != FAMILY:
-        return []
     query = sa.select(Folder.id).where(
         Folder.collectivity_id == folder.collectivity_id,
         Folder.family == FAMILY,

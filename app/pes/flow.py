@@ -7,12 +7,19 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from workflows.family import Family
+
 SIGNED_AS = "pes"
 """What the families of flows say of their signature (`workflows.family.SIGNATURES`): it is how they are known."""
 DOMAINS = {"PES_DepenseAller": "dépenses", "PES_RecetteAller": "recettes"}
 KINDS = {"01": "ordinaire", "02": "annulation", "03": "ordre de paiement"}
 WHAT = {"dépenses": "mandat", "recettes": "titre"}
 ZERO = Decimal(0)
+
+
+def is_flow(family: Family) -> bool:
+    """Whether a family is one of payment flows."""
+    return family.signature == SIGNED_AS
 
 
 @dataclass

@@ -7,7 +7,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app.circuits.library import family_of
 from app.core.clock import now
 from app.core.db import Db
 from app.core.refusals import Refusal
@@ -17,7 +16,7 @@ from app.folders.models import DocumentVersion, Folder, StepRun
 from app.folders.move import engaged
 from app.people.actor import Actor
 from app.people.models import Collectivity
-from app.pes.flow import SIGNED_AS, Flow, masked
+from app.pes.flow import Flow, masked
 from app.pes.models import FlowAccount, FlowAttachment, FlowIndex, FlowName, FlowPage, FlowSlip
 from workflows.circuit import WITHDRAWN, Phase
 from workflows.flows.keys import series
@@ -239,11 +238,6 @@ def elsewhere(db: Db, folder: Folder, but: Collection[int] = ()) -> list[Elsewhe
         )
         for key, slips in found.items()
     ]
-
-
-def is_flow(folder: Folder) -> bool:
-    """Whether the folder is of a family of flows."""
-    return family_of(folder.family).signature == SIGNED_AS
 
 
 def _insert(db: Db, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:

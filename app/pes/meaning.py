@@ -3,7 +3,6 @@
 from app.circuits.library import family_of
 from app.core.db import Db
 from app.folders.models import Folder
-from app.pes.index import is_flow
 from app.pes.models import FlowIndex
 
 SERVICE = "certifie le service fait de chaque dépense et le caractère exécutoire des pièces justificatives"
@@ -11,8 +10,8 @@ ENFORCEABLE = "rend ces titres exécutoires"
 
 
 def meaning(db: Db, folder: Folder) -> str:
-    """One or two sentences; empty for what is no flow, or has no bordereau that is signed here."""
-    index = db.get(FlowIndex, folder.id) if is_flow(folder) else None
+    """One or two sentences; empty for a flow that has no bordereau signed here."""
+    index = db.get(FlowIndex, folder.id)
     if index is None or index.summary.get("paper"):
         return ""
     slips = index.summary["slips"]

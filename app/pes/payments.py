@@ -11,13 +11,14 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from app.circuits.library import family_of
 from app.core.db import Db
 from app.core.french import euros, jour
 from app.folders.access import readable_by
 from app.folders.models import Folder
 from app.people.actor import Actor
 from app.pes.answered import CHANNEL
-from app.pes.index import is_flow
+from app.pes.flow import is_flow
 from app.pes.models import FlowSlip, ReturnedPiece, TreasuryReturn
 from app.pes.motives import ORIGINS
 from app.pes.returned import DOMAINS, day_of
@@ -189,7 +190,7 @@ def _last(spoken: Sequence[tuple[ReturnedPiece, TreasuryReturn]]) -> Said:
 
 def shared(db: Db, folder: Folder) -> list[dict[str, Any]]:
     """What other software reads of it: one for each piece of which the Treasury spoke; nothing for what is no flow."""
-    if not is_flow(folder):
+    if not is_flow(family_of(folder.family)):
         return []
     return [
         {

@@ -11,7 +11,7 @@ from app.folders import sockets
 from app.folders.sockets import ReadFacts
 from app.pes import accredited, intake, payments, way
 from app.pes.answered import CHANNEL, keep
-from app.pes.flow import SIGNED_AS, Finding, Flow
+from app.pes.flow import Finding, Flow, is_flow
 from app.pes.index import take
 from app.pes.meaning import meaning
 from app.pes.sheet import Sheet, cautions, repeated, to_rule
@@ -34,16 +34,16 @@ def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     sheet = Sheet(templates)
     for family in catalogue().values():
-        if family.signature == SIGNED_AS:
+        if is_flow(family):
             sockets.reader(family.name, _Reader(family, strict=settings.pes_schema == "refuse"), binding=True)
             sockets.taker(family.name, take)
     sockets.sheet(sheet)
-    sockets.band(sheet.band)
-    sockets.caution(cautions, on_page=True, on_draft=True)
-    sockets.obstacle(to_rule)
-    sockets.caution(repeated)  # ruled on in the decision, beside the sheet that shows it
-    sockets.meaning(meaning)
-    sockets.check(way.check)
+    sockets.band(sheet.band, of=is_flow)
+    sockets.caution(cautions, of=is_flow, on_page=True, on_draft=True)
+    sockets.obstacle(to_rule, of=is_flow)
+    sockets.caution(repeated, of=is_flow)  # ruled on in the decision, beside the sheet that shows it
+    sockets.meaning(meaning, of=is_flow)
+    sockets.check(way.check, of=is_flow)
     answered.listen(CHANNEL, keep)
     sockets.tray(accredited.Tray(templates), accredited.any_unknown)
     sockets.share("payments", payments.shared)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from jinja2 import Environment
 from markupsafe import Markup
 
+from app.circuits.library import family_of
 from app.core.db import Db, reading
 from app.core.french import euros, jour, spaces
 from app.core.refusals import Refusal
@@ -24,8 +25,8 @@ from app.folders.sockets import Caution, is_open, mark_of
 from app.people.actor import system
 from app.pes import outstanding
 from app.pes.answered import Repeated, attachments_taken, marks, named_first, taken_again
-from app.pes.flow import KINDS, WHAT, masked, page_content
-from app.pes.index import Elsewhere, changed_accounts, deposited, elsewhere, is_flow, remake
+from app.pes.flow import KINDS, WHAT, is_flow, masked, page_content
+from app.pes.index import Elsewhere, changed_accounts, deposited, elsewhere, remake
 from app.pes.models import FlowAnswer, FlowAttachment, FlowIndex, FlowPage, FlowSlip
 from app.pes.payments import Key, Said, Words, number_of, said_of
 from app.pes.schema import MOST, VERSIONS
@@ -103,7 +104,7 @@ class Sheet:
         self, db: Db, folder: Folder, version: DocumentVersion, asked: Mapping[str, str]
     ) -> Markup | None:
         """The page that `asked` names (`feuille`, or the `bordereau` of that number), or None when it is no flow."""
-        if not is_flow(folder) or version.media_type != XML:
+        if not is_flow(family_of(folder.family)) or version.media_type != XML:
             return None
         source = deposited(db, version)
         index = db.get(FlowIndex, folder.id)
@@ -242,7 +243,7 @@ def _found(db: Db, folder: Folder, index: FlowIndex) -> list[Any]:
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:
-    """The same, as whoever decides without opening the sheet is told; nothing for what is no flow."""
+    """The same, as whoever decides without opening the sheet is told; none is grave."""
     return [one for one in _cautions(db, folder) if not one.grave]
 
 
@@ -267,7 +268,7 @@ def to_rule(db: Db, folder: Folder) -> list[Problem]:
 
 
 def _points_of(db: Db, folder: Folder) -> list[Point]:
-    index = db.get(FlowIndex, folder.id) if is_flow(folder) else None
+    index = db.get(FlowIndex, folder.id)
     return points(db, folder, index) if index is not None else []
 
 

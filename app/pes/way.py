@@ -8,7 +8,6 @@ from app.core.db import Db
 from app.core.french import euros, jour
 from app.display.timeline import planned_circuit
 from app.folders.models import Folder
-from app.pes.index import is_flow
 from app.pes.models import FlowIndex
 from workflows.circuit import StepKind
 from workflows.family import Problem, normalised
@@ -18,8 +17,6 @@ SHOWN = {"amount": euros, "date": jour}
 
 def check(db: Db, folder: Folder) -> list[Problem]:
     """What the reading of a flow says against its way, or against its form."""
-    if not is_flow(folder):
-        return []
     index = db.get(FlowIndex, folder.id)
     found = _signed_when_due(db, folder, index)
     told = {one.field for one in found}

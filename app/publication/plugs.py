@@ -4,7 +4,6 @@ import sqlalchemy as sa
 from jinja2 import Environment
 from markupsafe import Markup
 
-from app.circuits.library import family_of
 from app.core.db import Db
 from app.folders import sockets
 from app.folders.models import Folder, StepRun
@@ -22,7 +21,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     del settings  # nothing here is configured
     sockets.publishing(record.follow)
-    sockets.band(_Band(templates))
+    sockets.band(_Band(templates), of=lambda family: family.publication != "none")
     sockets.tray(_Tray(templates), any_questioned)
 
 
@@ -47,8 +46,6 @@ class _Band:
         self._templates = templates
 
     def __call__(self, db: Db, folder: Folder) -> Markup | None:
-        if family_of(folder.family).publication == "none":
-            return None
         desks = db.scalars(
             sa.select(StepRun.desk_id).where(
                 StepRun.folder_id == folder.id,

@@ -66,7 +66,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.acts(_acts)
     sockets.band(foreseen.Band(templates))
     sockets.caution(foreseen.cautions)
-    sockets.caution(paper.cautions)
+    sockets.caution(paper.cautions, of=lambda family: family.paper_signature)
     handles("step.seal")(_seal)
     handles(levels.AUGMENT)(_augment)
     handles(JUDGE, indoors=True)(_judge)

@@ -35,14 +35,14 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.picker("matter", "actes.matters", "Chercher dans la classification, mes favoris…")
     sockets.reader("budget", _read_budget, binding=True)
     sockets.taker("budget", _taken)
-    sockets.caution(_chair)
-    sockets.caution(_year)
+    sockets.caution(_chair, of=sockets.named("budget"))
+    sockets.caution(_year, of=sockets.named("budget"))
     sockets.tray(budget_calendar.Tray(templates), budget_calendar.in_season)
     sockets.table(_table)
     sockets.band(_Preflight(settings, templates))
     sockets.types(_types)
     sockets.caution(garbled.cautions, on_draft=True)
-    sockets.derived(_classified)
+    sockets.derived(_classified, of=lambda family: family.field("matter") is not None)
     jobs.nightly("classification", _renew)
 
 
@@ -112,7 +112,7 @@ def _types(db: Db, folder: Folder) -> FileTypes | None:
 def _classified(db: Db, folder: Folder) -> Mapping[str, Any]:
     """The classification that a matter was chosen in: as long as the matter is in the one in force, that one."""
     written = str(folder.fields.get("matter") or "")
-    if family_of(folder.family).field("matter") is None or not re.fullmatch(r"[0-9]+(\.[0-9]+)+", written):
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)+", written):
         return {}
     found = in_force(db, folder.collectivity_id)
     known = found.matter(tuple(map(int, written.split("."))))
@@ -166,8 +166,6 @@ def _table(data: bytes) -> tuple[tuple[str, str], ...] | None:
 
 def _year(db: Db, folder: Folder) -> Sequence[Caution]:
     """BUD-01, BUD-02, BUD-04: the days of the debate, of the vote and of the transmission."""
-    if folder.family != "budget":
-        return ()
     from app.channels.actes.budget_year import cautions
 
     chosen = choice_of(db.get_one(Collectivity, folder.collectivity_id).settings)
@@ -177,8 +175,6 @@ def _year(db: Db, folder: Folder) -> Sequence[Caution]:
 
 def _chair(db: Db, folder: Folder) -> Sequence[Caution]:
     """BUD-04: the mayor leaves the room for the vote of his accounts, and another presides and signs (CGCT L2121-14)."""
-    if folder.family != "budget":
-        return ()
     from app.channels.actes.chair import cautions
 
     return cautions(db, folder)

@@ -283,7 +283,7 @@ def _decided_on(folder: Folder) -> date | None:
 def cautions(db: Db, folder: Folder) -> list[Caution]:
     """An act signed by hand after the date that it bears, told to all who decide next: the State reads that date."""
     decided = _decided_on(folder)
-    if decided is None or folder.phase == Phase.DONE or not family_of(folder.family).paper_signature:
+    if decided is None or folder.phase == Phase.DONE:
         return []
     days = [one.signed_on for one in of_round(db, folder) if antedated(folder, one.signed_on)]
     if not days:
