@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFProtect
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.core import bodies, db, french, hold, http, jobs, logs, outbox, security, tenancy, transaction
+from app.core import bodies, db, french, hold, http, jobs, logs, outbox, security, transaction
 from app.core.commands import told
 from app.core.limits import limiter
 from app.core.refusals import catalogue
@@ -139,7 +139,7 @@ def open_ground(chosen: Settings) -> None:
     former = [one.get_secret_value() for one in chosen.former_secret_keys]
     security.configure(chosen.secret_key.get_secret_value(), former)
     outbox.policy(lease=chosen.lease_seconds, attempts=chosen.attempts_limit, backoff=chosen.backoff_seconds)
-    tenancy.watch()
+    db.keep_apart()
     catalogue.add(import_module("workflows.errors").SENTENCES)
 
 

@@ -13,7 +13,7 @@ from app.people.actor import Actor
 from app.people.login import of_user
 from app.people.models import Desk, User
 from workflows.loader import load
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 NAME, SIREN, PASSWORD = "Kerlann-sur-Mer", "212909998", "kerlann-bench-2026"
 DESKS = ("maire", "conseil", "adjoint", "direction", "finances", "technique", "comptabilite", "secretariat")

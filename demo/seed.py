@@ -42,7 +42,7 @@ from demo.cast import (
 )
 from demo.pki import TestPki
 from workflows.mandates import Kind
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 ACT = "acts/deliberation-2026-057-subvention.pdf"
 MAYOR_S_BOX, SECRETARY_S_BOX = Box(1, 150, 708, 290, 760), Box(1, 378, 708, 518, 760)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from workflows.condition import AllOf, AnyOf, Condition, Facts, Not, Test
-from workflows.disputed import may_hold
+from workflows.condition import AllOf, AnyOf, Condition, Facts, Not, Test, may_hold
 from workflows.errors import Refusal
 from workflows.vocabulary import Phase, StepKind, WhoKind
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from workflows.circuit import Circuit, Facts, Phase, Step, StepKind, phase_of
 from workflows.errors import Refusal
 from workflows.machine import play
-from workflows.rights import Asker
 from workflows.vocabulary import Action
 
-__all__ = ["Action", "Moved", "Standing", "advance", "check_slots", "choices"]
+__all__ = ["Action", "Asker", "Moved", "Standing", "advance", "check_slots", "choices"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,20 @@ class Moved:
     needed: int
     closed: bool
     phase: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who is asking, seen from one folder.
+
+    `slots` are the slots of the current step that this person holds with the right the step needs; a person
+    signs, an application never does, and the system alone completes what is automatic.
+    """
+
+    person: int | None
+    slots: frozenset[str] = frozenset()
+    is_emitter: bool = False
+    kind: Literal["person", "application", "system"] = "person"
 
 
 def advance(

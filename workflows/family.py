@@ -14,9 +14,8 @@ from typing import Any, get_args
 from workflows import deadlines
 from workflows.bases import with_base
 from workflows.circuit import Circuit, Step, StepKind, WhoKind
-from workflows.condition import Condition, Facts, Not, read
+from workflows.condition import Condition, Facts, Not, read, surely_holds, values
 from workflows.covering import covers
-from workflows.disputed import surely_holds, values
 from workflows.errors import Refusal
 from workflows.fields import Field, FieldType, Moment, parse
 from workflows.loader import invalid, load, read_yaml

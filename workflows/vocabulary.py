@@ -91,6 +91,11 @@ class StepKind(StrEnum):
         """The action that completes a step of this kind."""
         return _ACTIONS[self]
 
+    @property
+    def right(self) -> "Right":
+        """The right that it asks of those who act on it, or restart it when it is automatic."""
+        return _RIGHTS[self]
+
 
 _ACTIONS = {
     StepKind.VISA: Action.APPROVE,
@@ -119,6 +124,16 @@ class Right(Worded):
     SIGN = "sign", "Signer"
     ARCHIVE = "archive", "Archiver"
     ADMINISTER = "administer", "Administrer"
+
+
+_RIGHTS = {
+    StepKind.VISA: Right.ACT,
+    StepKind.SIGN: Right.SIGN,
+    StepKind.SEAL: Right.SIGN,  # a seal engages the collectivity as a signature does
+    StepKind.TRANSMIT: Right.ACT,
+    StepKind.PUBLISH: Right.ACT,
+    StepKind.ARCHIVE: Right.ARCHIVE,
+}
 
 
 class Kind(Worded):

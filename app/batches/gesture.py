@@ -20,7 +20,7 @@ from app.people.actor import Actor, require
 from app.people.identity import refuse_stale_in
 from app.signing.models import SignatureSession
 from app.signing.remote import waiting as remote
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 IN_A_PAGE = timedelta(seconds=8)
 """How long after it last asked for something the page that signs is believed to be still there."""

@@ -16,7 +16,7 @@ from app.people.models import Desk
 from workflows.circuit import Circuit
 from workflows.family import Family, check_circuit, families, family
 from workflows.loader import invalid, load, load_yaml
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 _frozen: dict[int, Circuit] = {}
 FRESH = "circuits written here"

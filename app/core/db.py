@@ -2,17 +2,28 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy import JSON, Connection, DateTime, Dialect, Engine, ForeignKey, MetaData, create_engine, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    ORMExecuteState,
+    Session,
+    mapped_column,
+    sessionmaker,
+    with_loader_criteria,
+)
 from sqlalchemy.pool import StaticPool
 from sqlalchemy.types import TypeDecorator
 
@@ -80,7 +91,7 @@ class Base(DeclarativeBase):
 
 
 class Tenanted:
-    """A row that belongs to one collectivity; sessions opened for another never see it (core/tenancy.py)."""
+    """A row that belongs to one collectivity; sessions opened for another never see it (`keep_apart`)."""
 
     collectivity_id: Mapped[int] = mapped_column(ForeignKey("collectivity.id"))
 
@@ -264,3 +275,150 @@ def reading(collectivity_id: int | None = None) -> Iterator[Session]:
         if collectivity_id is not None:
             db.info["collectivity_id"] = collectivity_id
         yield db
+
+
+# Every query sees one collectivity: a session opened for one never returns, changes or deletes another's rows.
+
+OURS_ALREADY = "ours_already"
+"""The execution option of a statement that compares the collectivity itself, built once because every move runs it."""
+
+
+class ForeignRowError(RuntimeError):
+    """A verb tried to write a row of another collectivity: a fault of the program, never shown as a refusal."""
+
+
+def keep_apart() -> None:
+    """Stand between every session of the process and the database."""
+    for name, listener in (("do_orm_execute", _only_ours), ("before_flush", _write_ours)):
+        if not event.contains(Session, name, listener):
+            event.listen(Session, name, listener)
+
+
+def _only_ours(state: ORMExecuteState) -> None:
+    """Add the collectivity to every ORM statement of a session that has one; tables read by Core name it themselves."""
+    collectivity_id = state.session.info.get("collectivity_id")
+    if (
+        collectivity_id is None
+        or not state.is_orm_statement
+        or state.execution_options.get(OURS_ALREADY)
+        or state.is_column_load
+        or state.is_relationship_load
+    ):
+        return
+    state.statement = state.statement.options(_ours(collectivity_id))
+
+
+@lru_cache(maxsize=1024)
+def _ours(collectivity_id: int) -> Any:
+    """The criterion of a collectivity; building it costs as much as a small statement, so it is kept."""
+    return with_loader_criteria(
+        Tenanted, lambda row: row.collectivity_id == collectivity_id, include_aliases=True
+    )
+
+
+def _write_ours(session: Session, _context: Any, _instances: Any) -> None:
+    """Refuse to write or delete a row that belongs to somebody else."""
+    collectivity_id = session.info.get("collectivity_id")
+    if collectivity_id is None:
+        return
+    for row in (*session.new, *session.dirty, *session.deleted):
+        if isinstance(row, Tenanted):
+            if row.collectivity_id is None:
+                row.collectivity_id = collectivity_id
+            elif row.collectivity_id != collectivity_id:
+                raise ForeignRowError(f"{type(row).__name__} of collectivity {row.collectivity_id}")
+
+
+# Rows of several tables written at one go: one statement where the database takes it, else one after the other.
+
+TOGETHER = 30
+"""Rows in one statement at most; beyond, each table has its own."""
+
+_Shape = tuple[Any, tuple[str, ...], str]
+
+
+@dataclass(frozen=True)
+class Write:
+    """Rows to add to a table, or the values of one that changes: the row whose column `where` is `value`.
+
+    `numbers` asks for the `id` of each row added.
+    """
+
+    table: Any
+    rows: Sequence[Mapping[str, Any]]
+    where: str = ""
+    value: Any = None
+    numbers: bool = False
+
+    def shape(self, row: Mapping[str, Any]) -> _Shape:
+        """What the statement of one row depends on: all but its values."""
+        return (self.table, tuple(row), self.where)
+
+    def binds(self, row: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+        """The values of one row, under the names that its statement gives them."""
+        found = {f"{prefix}_{name}": value for name, value in row.items()}
+        return {**found, f"{prefix}_where": self.value} if self.where else found
+
+
+def write(db: Db, writes: Sequence[Write]) -> list[int]:
+    """Write all of them in order, in the caller's transaction; returns the numbers that were asked for.
+
+    No write may read what another of them writes, nor touch a row that another touches.
+    """
+    rows = [(one, row) for one in writes for row in one.rows]
+    if not rows:
+        return []
+    connection = db.connection()
+    if connection.dialect.name != "postgresql" or len(rows) > TOGETHER:
+        return [number for one in writes if one.rows for number in _alone(connection, one)]
+    binds = {
+        name: value for n, (one, row) in enumerate(rows) for name, value in one.binds(row, f"w{n}").items()
+    }
+    done = connection.execute(_together(tuple(one.shape(row) for one, row in rows)), binds)
+    added = [one for one, _row in rows if not one.where]
+    return [number for one, number in zip(added, done.scalars(), strict=True) if one.numbers] if added else []
+
+
+def _alone(connection: sa.Connection, one: Write) -> list[int]:
+    if one.where:
+        connection.execute(_change(one.shape(one.rows[0]), "w"), one.binds(one.rows[0], "w"))
+        return []
+    done = connection.execute(_addition(one.table, one.numbers), [dict(row) for row in one.rows])
+    return list(done.scalars()) if one.numbers else []
+
+
+@lru_cache(maxsize=64)
+def _addition(table: Any, numbers: bool) -> Any:
+    return sa.insert(table).returning(table.c.id) if numbers else sa.insert(table)
+
+
+@lru_cache(maxsize=64)
+def _change(shape: _Shape, prefix: str) -> Any:
+    table, names, where = shape
+    return (
+        sa.update(table)
+        .where(table.c[where] == sa.bindparam(f"{prefix}_where"))
+        .values(_named(names, prefix))
+    )
+
+
+def _named(names: Sequence[str], prefix: str) -> dict[str, Any]:
+    return {name: sa.bindparam(f"{prefix}_{name}") for name in names}
+
+
+@lru_cache(maxsize=256)
+def _together(shapes: tuple[_Shape, ...]) -> Any:
+    """The statement of these shapes, built once: each row is a term of a WITH.
+
+    The last word reads every row added, which has the server add them in this order: it takes unread terms backwards.
+    """
+    changes = [_change(shape, f"w{n}") for n, shape in enumerate(shapes) if shape[2]]
+    added = [
+        _addition(table, numbers=True).values(_named(names, f"w{n}")).cte(f"w{n}")
+        for n, (table, names, where) in enumerate(shapes)
+        if not where
+    ]
+    *others, last = (
+        changes if not added else [*changes, sa.union_all(*(sa.select(one.c.id) for one in added))]
+    )
+    return last.add_cte(*(one.cte(f"change{n}") for n, one in enumerate(others)))

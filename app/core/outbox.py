@@ -14,11 +14,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import heartbeat, hold, jobs, logs
 from app.core.clock import now
-from app.core.db import Base, Db, Tenanted, reading
+from app.core.db import Base, Db, Tenanted, Write, reading, write
 from app.core.faults import words_of
 from app.core.texts import cleaned
 from app.core.transaction import after_commit, use_case
-from app.core.writes import Write, write
 
 LONGEST_WAIT = 3600.0  # seconds between two tries
 DOUBLINGS = 30

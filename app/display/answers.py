@@ -28,8 +28,7 @@ from app.people.actor import Actor
 from app.people.models import Desk
 from workflows.circuit import Phase, Step
 from workflows.engine import choices
-from workflows.rights import Right
-from workflows.vocabulary import Action
+from workflows.vocabulary import Action, Right
 
 OPEN = (Phase.DRAFT, Phase.REJECTED)
 VERBS = {Action.APPROVE: "approve", Action.REJECT: "reject"}

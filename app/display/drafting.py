@@ -25,7 +25,7 @@ from app.folders.keep import Incoming
 from app.folders.models import Document, Folder
 from app.folders.sockets import plugged, types_of, untold_by_draft
 from workflows.circuit import Phase
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 KINDS = {"pdf": "PDF", "xml": "XML", "image": "images", "office": "bureautique"}
 """What a drop zone announces of the formats of a family."""

@@ -17,7 +17,7 @@ from app.folders.sockets import plugged
 from app.people.models import Desk, Holder, User
 from workflows.family import Family
 from workflows.family import Field as FamilyField
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 CHOOSE = ("", "À choisir")
 SEARCHED_FROM = 40  # a longer list is searched by words

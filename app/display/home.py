@@ -12,7 +12,7 @@ from app.folders.models import Folder, StepRun
 from app.folders.move import present
 from app.people.actor import Actor
 from workflows.circuit import Phase
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 MOST = 5
 """How many folders of each kind the home names; the trays hold the others."""

@@ -47,8 +47,7 @@ from app.people.actor import Actor
 from app.people.models import Desk
 from workflows.circuit import StepKind
 from workflows.engine import choices
-from workflows.rights import Right
-from workflows.vocabulary import Action, Origin, Role
+from workflows.vocabulary import Action, Origin, Right, Role
 
 PDF, XML = "application/pdf", "xml"
 BUTTONS: Mapping[Action, tuple[str, str, str, str, str]] = {

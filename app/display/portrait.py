@@ -8,9 +8,8 @@ import sqlalchemy as sa
 from app.core.db import Db
 from app.display.timeline import passed_or_to_come, planned_circuit
 from app.display.views import state_label
-from app.folders.models import Folder, StepRun
+from app.folders.models import STEPS_PER_ROUND, Folder, StepRun
 from app.folders.move import Present, present
-from app.folders.rows import STEPS_PER_ROUND
 from app.folders.sockets import CALLED, returned_as
 from app.people.models import Desk
 from workflows.circuit import Circuit, Phase, Step

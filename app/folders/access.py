@@ -12,15 +12,14 @@ from sqlalchemy.engine.default import DefaultDialect
 
 from app.circuits.library import catalogue
 from app.core.clock import today
-from app.core.db import Db
+from app.core.db import OURS_ALREADY, Db
 from app.core.refusals import Refusal
-from app.core.tenancy import OURS_ALREADY
 from app.folders.models import Folder, StepRun
 from app.people.actor import Actor, Seat
 from workflows.circuit import Phase, StepKind
 from workflows.family import restricted_families
 from workflows.mandates import Bound, How, scope
-from workflows.rights import Right, right_for
+from workflows.vocabulary import Right
 
 Condition = sa.ColumnElement[bool]
 ENGAGING = (StepKind.SIGN, StepKind.SEAL)
@@ -127,7 +126,7 @@ def scopes(actor: Actor) -> tuple[tuple[Bound, ...], ...]:
 def kinds_with(rights: Iterable[Right]) -> tuple[StepKind, ...]:
     """The kinds of steps that whoever holds these rights at a desk may act on there."""
     held = frozenset(rights)
-    return tuple(kind for kind in StepKind if right_for(kind) in held)
+    return tuple(kind for kind in StepKind if kind.right in held)
 
 
 def as_text(condition: Condition, table: Any = STEP) -> str:

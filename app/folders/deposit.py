@@ -14,7 +14,7 @@ from app.core.db import NO_DATE, Db, reading
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.files.antivirus import unseen_of
-from app.folders import corrections, doubts
+from app.folders import corrections, points
 from app.folders.access import lock_editable
 from app.folders.documents import (
     FIXED,
@@ -36,7 +36,7 @@ from app.folders.sockets import ReadFacts, plugged, types_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.family import Family, normalised
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def keep_reading(
 
     What was ruled of the former document was not ruled of this one.
     """
-    sources: dict[str, Any] = {**folder.sources, "doubts": doubts.kept(read.doubts if read else ())}
+    sources: dict[str, Any] = {**folder.sources, "doubts": points.kept_doubts(read.doubts if read else ())}
     sources["depositors"] = sorted({*sources.get("depositors", ()), *filter(None, (person_of(actor),))})
     sources.pop("rulings", None)
     if not plugged.binding.get(family.name, False):

@@ -14,22 +14,20 @@ from app.core.french import moment_of_day
 from app.core.outbox import Letters, News
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.folders import rows
+from app.folders import models
 from app.folders.access import refuse_stranger
 from app.folders.facts import act_of
-from app.folders.models import Folder, StepRun
+from app.folders.models import STEPS_PER_ROUND, Folder, Run, StepRun
 from app.folders.notices import news_of
 from app.folders.publicity import published_word, signed_on
-from app.folders.rows import STEPS_PER_ROUND, Run
 from app.folders.seats import Slot, best_part, lacks_people, slots_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.deadlines import due_on
-from workflows.engine import Moved, Standing, advance
+from workflows.engine import Asker, Moved, Standing, advance
 from workflows.mandates import fitting
-from workflows.rights import Asker, Right, right_for
-from workflows.vocabulary import Action
+from workflows.vocabulary import Action, Right
 
 _run: Any = StepRun.__table__
 MACHINE = "system"
@@ -61,8 +59,8 @@ class Present:
         """The parts of this step that are the actor's by his desks and the rights held there, mandates apart."""
         if self.step is None or self.step.kind.automatic:
             return ()
-        desks = actor.desks_with(right_for(self.step.kind))
-        able = actor.holds(right_for(self.step.kind))
+        desks = actor.desks_with(self.step.kind.right)
+        able = actor.holds(self.step.kind.right)
         return tuple(
             run
             for run in self.runs
@@ -123,7 +121,7 @@ def present(db: Db, folder: Folder, *, signed: bool = False) -> Present:
     if folder.phase != Phase.RUNNING:
         return Present(circuit, Standing(folder.place, folder.facts), None)
     step = circuit.step(folder.place)
-    runs = rows.runs_of(db, folder, pass_number(circuit, folder))
+    runs = models.runs_of(db, folder, pass_number(circuit, folder))
     acted = {run.slot: run.user_id or -SOMEBODY - run.id for run in runs if run.state == "done"}
     standing = Standing(folder.place, folder.facts, tuple(run.slot for run in runs), acted, signed)
     return Present(circuit, standing, step, runs)
@@ -145,16 +143,16 @@ def move(db: Db, folder: Folder, action: Action, actor: Actor, said: Said = Said
     moment = now()
     own = next((run for run in here.runs if run.slot == slot and run.state == "active"), None)
     if moved.entered != moved.left and any(run.state == "active" and run is not own for run in here.runs):
-        rows.close_runs(db, folder, "passed" if moved.closed else "cancelled", moment)
+        models.close_runs(db, folder, "passed" if moved.closed else "cancelled", moment)
     entered, awaited = _enter(db, folder, here, moved, moment, said)
-    place = rows.placed(folder, _placed(folder, moved, moment))
-    end = rows.ended(own, _ended(action, actor, said, moment))
+    place = models.placed(folder, _placed(folder, moved, moment))
+    end = models.ended(own, _ended(action, actor, said, moment))
     letters = Letters(
         folder.collectivity_id,
         _news(db, folder, here, moved, entered, actor, partial="partial" in said.facts),
     )
     line = _line(folder, here, moved, actor, slot, said)
-    along = (place, end, rows.opened(awaited), letters.write)
+    along = (place, end, models.opened(awaited), letters.write)
     letters.announce(db, append(db, folder.collectivity_id, line, along=along))
     return moved
 

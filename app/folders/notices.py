@@ -12,8 +12,7 @@ from app.people.actor import Actor
 from app.people.models import Holder, User
 from workflows.circuit import Phase
 from workflows.engine import Moved
-from workflows.rights import Right
-from workflows.vocabulary import Action
+from workflows.vocabulary import Action, Right
 
 NOBODY = "nobody_may_act"
 """A folder waits at a desk where nobody may act: its depositor and the administrators are told at once."""

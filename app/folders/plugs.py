@@ -3,7 +3,7 @@
 from jinja2 import Environment
 
 from app.core.outbox import each_round
-from app.folders import corrections, doubts, orders, points, sockets, stranded
+from app.folders import corrections, orders, points, sockets, stranded
 from app.people.mandates import orders_from
 from config import Settings
 
@@ -15,5 +15,5 @@ def plug(settings: Settings, templates: Environment) -> None:
     orders_from(orders.orders, orders.executory, orders.numbered)
     sockets.caution(corrections.cautions, on_draft=True)
     sockets.tag(corrections.tag)
-    sockets.caution(doubts.cautions)
+    sockets.caution(points.doubts_of)
     sockets.caution(points.of_folder, on_draft=True)

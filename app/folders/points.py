@@ -1,6 +1,6 @@
 """What was seen inside a folder's files at their deposit, for whoever decides on it: nothing of it shows on a page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -75,3 +75,30 @@ def deposited_in(db: Db, folder_id: int) -> list[DocumentVersion]:
     for version in db.scalars(query):
         latest[version.document_id] = version
     return list(latest.values())
+
+
+def kept_doubts(doubts: Iterable[Caution]) -> list[dict[str, Any]]:
+    """Doubts as `Folder.sources` keeps them, each once."""
+    return [
+        {"key": key, "title": title, "sentence": sentence}
+        for key, title, sentence in dict.fromkeys((one.key, one.title, one.sentence) for one in doubts)
+    ]
+
+
+def doubts_of(db: Db, folder: Folder) -> list[Caution]:
+    """The doubts of a folder, whoever ruled on them or not; whoever deposited it does not rule on them."""
+    del db
+    by = frozenset(folder.sources.get("depositors", ()))
+    return [
+        replace(
+            Caution(one["key"], spaces(one["title"]), spaces(one["sentence"])),
+            about=_name_of_doubt(one),
+            by=by,
+        )
+        for one in folder.sources.get("doubts", ())
+    ]
+
+
+def _name_of_doubt(one: dict[str, Any]) -> str:
+    digest = sha256(f"{one['title']}\n{one['sentence']}".encode()).hexdigest()
+    return f"doubt:{one['key']}:{digest[:16]}"

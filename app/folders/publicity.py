@@ -10,8 +10,7 @@ import sqlalchemy as sa
 from app.circuits.library import family_of
 from app.core.clock import PARIS
 from app.core.db import Db
-from app.folders.models import Folder, Publication, StepRun
-from app.folders.rows import STEPS_PER_ROUND
+from app.folders.models import STEPS_PER_ROUND, Folder, Publication, StepRun
 from app.folders.sockets import plugged
 from app.people.models import Collectivity
 from workflows.circuit import StepKind

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workflows.disputed import Disputed
+from workflows.condition import Disputed
 from workflows.family import Family, normalised
 
 Values = Mapping[str, Any]

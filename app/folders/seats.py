@@ -9,16 +9,14 @@ from sqlalchemy.orm import aliased
 
 from app.circuits.library import family_of
 from app.core.clock import today
-from app.core.db import Db, key_in
+from app.core.db import OURS_ALREADY, Db, key_in
 from app.core.refusals import Refusal
-from app.core.tenancy import OURS_ALREADY
 from app.folders.facts import act_of
 from app.folders.models import Folder, StepRun
 from app.people.mandates import as_their_orders_stand, law_of
 from app.people.models import Desk, Holder, MandateRow, User
 from workflows.circuit import Circuit, Step, StepKind, Who, WhoKind
 from workflows.mandates import Act, Mandate, covers
-from workflows.rights import Right, right_for
 
 _desk, _holder, _user = Desk.__table__, Holder.__table__, User.__table__
 _people = (
@@ -117,7 +115,7 @@ def slots_of(db: Db, folder: Folder, step: Step, *, seats_alone: bool = False) -
     """
     if not step.who:
         return ()
-    right = right_for(step.kind).value
+    right = step.kind.right.value
     act = act_of(folder) if step.kind is StepKind.SIGN and not seats_alone else None
     keys, superiors, persons = _sorted_out(folder, step)
     found: dict[str, Slot] = {}
@@ -254,7 +252,7 @@ class _Seated:
 
     def may(self, run: Any) -> bool:
         """Whether this person, at this desk, may take this part: the law of `slots_of`, on what the step keeps of the act."""
-        if right_for(StepKind(run.kind)).value not in self.rights:
+        if StepKind(run.kind).right.value not in self.rights:
             return False
         if run.named_user_id is not None:
             return bool(run.named_user_id == self.user_id)
@@ -325,9 +323,7 @@ def check_route(db: Db, folder: Folder, circuit: Circuit) -> dict[str, tuple[Slo
         if not step.kind.automatic:
             needed = step.quorum.needed(len(slots))
             if _distinct(slots) < needed:
-                raise Refusal(
-                    "nobody-there", step=step.label, needed=needed, right=Right(right_for(step.kind)).label
-                )
+                raise Refusal("nobody-there", step=step.label, needed=needed, right=step.kind.right.label)
         route[step.key] = slots
     return route
 

@@ -10,7 +10,7 @@ from app.folders.models import Folder
 from app.folders.points import deposited_in
 from app.folders.sockets import Caution
 from workflows.circuit import Phase
-from workflows.disputed import values
+from workflows.condition import values
 
 
 def cautions(db: Db, folder: Folder) -> list[Caution]:

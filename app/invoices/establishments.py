@@ -18,7 +18,7 @@ from app.invoices.checks import good_siret
 from app.journal.chain import Event, append
 from app.people.actor import Actor, require
 from app.people.models import Collectivity
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 SETTING = "establishments"
 """Among the settings of a collectivity: SIRET and what it is called here, in the order in which they were written."""

@@ -23,7 +23,7 @@ from app.invoices.keys import CLOSE, SAME, SELLER, keys_of, seller_key, sellers_
 from app.invoices.models import InvoiceKey
 from app.people.models import Collectivity
 from workflows.circuit import DONE, WITHDRAWN, Phase
-from workflows.disputed import values
+from workflows.condition import values
 from workflows.family import Problem
 from workflows.family import family as family_named
 

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Final
 
-from workflows.condition import Facts
-from workflows.disputed import values
+from workflows.condition import Facts, values
 
 SAME: Final = "same"
 """Same seller, same number, same year of issue, or same bytes: the same invoice (Chorus Pro holds it to be unique)."""

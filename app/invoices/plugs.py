@@ -16,7 +16,7 @@ from app.invoices import days, history
 from app.invoices.clock import clock_of
 from config import Settings
 from workflows.circuit import Facts, Phase
-from workflows.disputed import values
+from workflows.condition import values
 
 SIDE_BY_SIDE = 3
 """Earlier invoices that are shown beside this one, of those that who reads may read; all of them are told."""

@@ -11,8 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.core.clock import now
-from app.core.db import Db
-from app.core.writes import Write, write
+from app.core.db import Db, Write, write
 from app.journal import origins
 from app.journal.models import ChainHead, JournalEntry, Origin
 

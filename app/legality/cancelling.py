@@ -26,7 +26,7 @@ from app.publication import record
 from app.transmission.models import ON_PAPER, Transmission
 from workflows.circuit import Phase, StepKind
 from workflows.family import Problem
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 FAMILY = "act_cancellation"
 LONGEST = 500

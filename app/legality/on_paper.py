@@ -25,7 +25,7 @@ from app.people.actor import Actor, system
 from app.people.models import Collectivity
 from app.transmission.models import ON_PAPER, Receipt, Transmission
 from workflows.circuit import StepKind
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 SETTING = "actes_suspended"
 """The setting of a collectivity whose convention the prefect suspended: `since` (ISO date) and `order` (its reference)."""

@@ -30,7 +30,7 @@ from app.people.actor import Actor
 from app.transmission.models import Transmission
 from workflows.circuit import Phase
 from workflows.family import Problem
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 FAMILY = "prefecture_reply"
 LABELS = {

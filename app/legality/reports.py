@@ -17,7 +17,7 @@ from app.folders.models import Folder
 from app.folders.publicity import signed_on
 from app.journal.chain import Event, append
 from app.people.actor import Actor
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 FAMILY = "decision"
 REPORTED = "reported_on"

@@ -22,7 +22,7 @@ from app.legality.replies import LABELS, answers_for, replies_of
 from app.legality.suspension import RULED
 from app.people.actor import Actor
 from app.people.models import Desk
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 PAGE = 100
 

@@ -23,7 +23,7 @@ from app.legality import acts, appeals, cancelling, intake, on_paper, replies, r
 from app.legality.suspension import Asked, record_suspension
 from app.people.actor import Actor
 from app.transmission import silences
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 pages = Blueprint("legality", __name__, template_folder="templates")
 ELSEWHERE = frozenset({"moved-on", "not-found", "not-emitter", "bad-request"})

@@ -16,7 +16,7 @@ from app.folders.search import key_of
 from app.journal.models import JournalEntry
 from app.journal.origins import told
 from app.people.models import Application, User
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 PAGE = 50
 ACTS = {

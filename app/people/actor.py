@@ -5,7 +5,7 @@ from datetime import datetime
 
 from app.core.refusals import Refusal
 from workflows.mandates import Mandate
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 
 @dataclass(frozen=True)

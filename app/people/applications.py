@@ -15,7 +15,7 @@ from app.core.transaction import use_case
 from app.journal.chain import Event, append
 from app.people.actor import Actor, system
 from app.people.models import Application, Desk
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 USED_EVERY = timedelta(minutes=5)
 """How often the last use of a token is noted: a software that asks each second does not write each second."""

@@ -12,7 +12,7 @@ from app.core.grammar import de
 from app.core.refusals import Refusal
 from app.people import applications, desks, identity, rules
 from app.people.factors import resets
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 people = AppGroup("people", help="Collectivités, comptes, bureaux et applications.")
 

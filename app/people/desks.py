@@ -19,7 +19,7 @@ from app.people.actor import Actor
 from app.people.applications import by_command
 from app.people.login import revoke_all
 from app.people.models import Collectivity, Desk, Holder, LoginSession, PasswordReset, User
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 RESET_LIFE = timedelta(hours=1)
 FIRST_LINK_LIFE = timedelta(days=3)

@@ -33,7 +33,7 @@ from app.people.mandates import as_their_orders_stand, law_of
 from app.people.models import Application, Collectivity, Desk, Factor, Holder, LoginSession, MandateRow, User
 from workflows.deadlines import get_ready
 from workflows.mandates import Mandate
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 manager = LoginManager()
 SEEN_EVERY = timedelta(minutes=5)

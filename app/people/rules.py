@@ -12,8 +12,7 @@ from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.models import Collectivity
 from workflows.mandates import over
-from workflows.rights import Right
-from workflows.vocabulary import Worded
+from workflows.vocabulary import Right, Worded
 
 FACTORS = frozenset({"passkey", "totp"})
 """The ways that are a second factor; a recovery code opens the door and nothing more."""

@@ -14,7 +14,7 @@ from app.folders.publicity import CHOSEN, SETTING, Choice, Means, choice_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor, require
 from app.people.models import Collectivity
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 THRESHOLD = 3500
 """From this many inhabitants on, acts are published online and in no other way (CGCT L2131-1, III and IV)."""

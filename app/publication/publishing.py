@@ -28,7 +28,7 @@ from app.publication.masking import refuse_readable
 from app.publication.models import PublicAct
 from workflows.circuit import StepKind
 from workflows.deadlines import online_until
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 TERM = "term"
 REASONS = {

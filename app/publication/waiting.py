@@ -12,13 +12,12 @@ from app.core.db import Db
 from app.display.views import Due, family_words, step_due
 from app.folders.access import readable_by
 from app.folders.effect import Effect, effects_of
-from app.folders.models import Folder, Publication, StepRun
-from app.folders.rows import STEPS_PER_ROUND
+from app.folders.models import STEPS_PER_ROUND, Folder, Publication, StepRun
 from app.people.actor import Actor
 from app.publication import record
 from app.publication.models import PublicAct, PublicFile, PublicSite, PublicVersion
 from workflows.circuit import StepKind
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 MOST = 200
 NOW, SOON, ABSENT = "À publier", "Signé, pas encore à publier", "Publié, absent de la page publique"

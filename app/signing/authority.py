@@ -11,9 +11,8 @@ from app.core.db import Db
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.folders.facts import act_of
-from app.folders.models import Folder, StepRun
+from app.folders.models import Folder, Run, StepRun
 from app.folders.move import Present, not_your_turn, part_of
-from app.folders.rows import Run
 from app.people.actor import Actor
 from app.people.mandates import mandates, recorded
 from app.signing.models import SignatureSession

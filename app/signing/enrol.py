@@ -21,8 +21,7 @@ from app.people.identity import refuse_stale_in
 from app.people.models import User
 from app.signing.models import Certificate
 from app.trust.purpose import Purpose
-from workflows.rights import Right
-from workflows.vocabulary import Worded
+from workflows.vocabulary import Right, Worded
 
 if TYPE_CHECKING:
     from app.trust.certificates import CertificateFacts, Enrolled

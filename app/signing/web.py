@@ -36,8 +36,7 @@ from app.signing.remote.web import pages as remote
 from app.signing.verdicts.web import pages as kept
 from app.trust import authorities
 from app.trust.purpose import Purpose
-from workflows.rights import Right
-from workflows.vocabulary import Action
+from workflows.vocabulary import Action, Right
 
 pages = Blueprint("signing", __name__, template_folder="templates")
 pages.register_blueprint(kept)

@@ -1,6 +1,8 @@
 """Whom the installation believes, and who timestamps: its authorities, its trusted lists, what was learnt of both."""
 
+import contextlib
 import hashlib
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -8,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.core.clock import now
-from app.trust import intermediates, tokens
+from app.trust import intermediates
 from config import Settings
 
 if TYPE_CHECKING:
@@ -126,7 +128,7 @@ def timestamper() -> "TimestampClient | None":
     chosen = _chosen["settings"]
     if not chosen.tsa_url:
         return None
-    how: dict[str, Any] = {"timeout": chosen.network_timeout, "told": partial(tokens.seen, _tokens_folder())}
+    how: dict[str, Any] = {"timeout": chosen.network_timeout, "told": partial(token_seen, _tokens_folder())}
     second = TimestampClient(chosen.tsa_second_url, **how) if chosen.tsa_second_url else None
     return TimestampClient(chosen.tsa_url, second=second, **how)
 
@@ -134,8 +136,45 @@ def timestamper() -> "TimestampClient | None":
 def token_room(most: int) -> int:
     """Bytes to keep in a file for the token of our authorities, as large as `most` until one is known."""
     chosen = _chosen["settings"]
-    return tokens.room(_tokens_folder(), (chosen.tsa_url, chosen.tsa_second_url), most)
+    return room_for_token(_tokens_folder(), (chosen.tsa_url, chosen.tsa_second_url), most)
 
 
 def _tokens_folder() -> Path:
     return Path(_chosen["settings"].data_dir) / "jetons"
+
+
+# How large the tokens of a timestamp authority are: learnt from each, so that the place kept for the next one fits.
+#
+# What stays empty of a place is kept with the file for ever and read at each verification: of the 12 kB that a token
+# may take, a public authority uses 3 to 8, and always nearly as many.
+
+MARGIN = 1024
+"""Bytes beyond the largest token seen: longer numbers and names; a longer chain does not fit, and is learnt."""
+
+
+def room_for_token(folder: Path, urls: tuple[str, ...], most: int) -> int:
+    """Bytes to keep for a token of these authorities; `most` until one of them has given a token here."""
+    known = [size for url in urls if (size := _token_size(folder, url))]
+    return min(most, max(known) + MARGIN) if known else most
+
+
+def token_seen(folder: Path, url: str, size: int) -> None:
+    """Remember that this authority gave a token of so many bytes; a folder that cannot be written is learnt nothing."""
+    if size <= _token_size(folder, url):
+        return
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = folder / f"{secrets.token_hex(8)}.fresh"
+        fresh.write_text(str(size), encoding="ascii")
+        fresh.replace(folder / _token_file(url))
+
+
+def _token_size(folder: Path, url: str) -> int:
+    try:
+        return int((folder / _token_file(url)).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0
+
+
+def _token_file(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()[:32]

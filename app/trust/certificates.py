@@ -29,9 +29,8 @@ from app.core.refusals import Refusal
 from app.core.texts import cleaned
 from app.trust import algorithms, assurance, trust_lists
 from app.trust.anchors import Anchors
-from app.trust.network import Outside
+from app.trust.network import Backend, Outside, fetchers
 from app.trust.purpose import Purpose
-from app.trust.revocation import Backend, fetchers
 
 TOLERANCE = timedelta(minutes=5)  # between our clock and those of the authorities
 # The holder's certificate must be checkable; those above it only where they say how (ETSI EN 319 102-1 §5.2.6.4)

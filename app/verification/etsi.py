@@ -1,17 +1,18 @@
 """What pyHanko's ETSI functions (EN 319 102-1) say of one CMS signature: the function is chosen by the level found."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from asn1crypto import cms
+from asn1crypto import cms, tsp, x509
 from pyhanko.sign.ades.report import AdESFailure, AdESPassed, AdESStatus, AdESSubIndic
-from pyhanko.sign.general import extract_certificate_info
+from pyhanko.sign.general import extract_certificate_info, find_cms_attribute_iter
 from pyhanko.sign.validation import ades
 from pyhanko.sign.validation.generic_cms import (
     extract_tst_data_iter,
+    get_signing_cert_attr,
     message_imprint_checker,
 )
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
@@ -30,7 +31,7 @@ from pyhanko_certvalidator.policy_decl import NonRevokedStatusAssertion
 from app.core.clock import PARIS
 from app.trust.certificates import TOLERANCE, Trust, shared
 from app.verification import likeness
-from app.verification.seen import Timestamp
+from app.verification.seen import Evidence, Process, Timestamp
 from app.verification.signers import UNREADABLE
 
 NOTHING_KNOWN = LocalKnowledge()
@@ -383,3 +384,55 @@ def _revoked(result: Any) -> datetime | None:
         return None
     moment: datetime = details.revocation_date
     return moment
+
+
+# What a report shows of a CMS signature that was proven (ETSI TS 119 102-2): its value, its words, what it was judged
+# by.
+
+
+def evidence(
+    subject: Subject, proof: Proof, certificate: x509.Certificate, document: bytes, said: Mapping[str, Any]
+) -> Evidence:
+    """What the report shows of a CMS signature; `document` is the hash of what it signs, `said` its own words."""
+    info = subject.signed_data["signer_infos"][0]
+    process: Process = "Basic"
+    if isinstance(proof.result, ades.AdESLTAValidationResult):
+        process = "LTA"
+    elif isinstance(proof.result, ades.AdESWithTimeValidationResult):
+        process = "LTVM"
+    return Evidence(
+        value=info["signature"].native,
+        signed=info["signed_attrs"].untag().dump(),
+        algorithm=info["digest_algorithm"]["algorithm"].native,
+        document=document,
+        announced=_announced(info),
+        certificate=certificate.dump(),
+        process=process,
+        named_by=_named_by(info),
+        objects=tuple(_objects(proof)),
+        attributes=said,
+    )
+
+
+def _announced(info: cms.SignerInfo) -> bytes | None:
+    found = next(iter(find_cms_attribute_iter(info["signed_attrs"], "message_digest")), None)
+    return bytes(found.native) if found is not None else None
+
+
+def _named_by(info: cms.SignerInfo) -> str:
+    """The hash by which the signature names its certificate (RFC 5035 §5.4.1.1); none when it does not."""
+    found = get_signing_cert_attr(info["signed_attrs"])
+    if found is None:
+        return ""
+    first = found["certs"][0]
+    return "sha1" if isinstance(first, tsp.ESSCertID) else str(first["hash_algorithm"]["algorithm"].native)
+
+
+def _objects(proof: Proof) -> Iterator[tuple[str, str, bytes]]:
+    for one in proof.result.validation_objects:
+        name, held = (
+            ades.derive_validation_object_identifier(one),
+            ades.derive_validation_object_binary_data(one),
+        )
+        if name is not None and held is not None:
+            yield name, one.object_type.value, held

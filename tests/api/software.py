@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from app.people import applications
 from tests.builders.house import INVOICE, House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 FACTS = {"received_on": "2026-11-20", "proof_of_service": "technique"}
 

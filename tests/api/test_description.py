@@ -14,7 +14,7 @@ from schemathesis.specs.openapi import checks as openapi
 
 from tests.api.software import Software
 from tests.builders.house import House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS = [

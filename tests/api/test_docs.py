@@ -13,7 +13,7 @@ from werkzeug.serving import make_server
 
 from tests.api.software import Software
 from tests.builders.house import ACT, INVOICE, House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 

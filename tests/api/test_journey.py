@@ -13,7 +13,7 @@ from app.folders.models import Folder
 from app.people.models import Desk
 from tests.api.software import FACTS, Software
 from tests.builders.house import ACT, INVOICE, House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from app.people import applications, desks
 from app.people.applications import PROPOSED
 from tests.api.software import FACTS, Software
 from tests.builders.house import INVOICE, House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 ROUTES = (
     ("GET", "/me"),

@@ -16,7 +16,7 @@ from app.folders import decide
 from app.signing import deferred, sign
 from app.signing import session as sessions
 from app.signing.models import Certificate, SignatureProof, SignatureSession
-from app.trust import authorities, tokens
+from app.trust import authorities
 from app.trust.certificates import FRESH, Trust, asking_once, check_certificate, shared
 from app.trust.purpose import Purpose
 from tests.batches.test_decisions import facts_of, reassign
@@ -401,7 +401,7 @@ def test_a_token_larger_than_its_place_is_signed_again_by_the_open_page_and_then
     (folder,) = to_sign(house, 1)
     url = house.settings.tsa_url
     jetons = house.settings.data_dir / "jetons"
-    tokens.seen(jetons, url, 10)  # as if the authority had had very small tokens until today
+    authorities.token_seen(jetons, url, 10)  # as if the authority had had very small tokens until today
     page = Page(mayor, mayor.propose("sign", [folder])).begin()
     page.ask()
     page.send()

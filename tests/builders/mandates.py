@@ -12,7 +12,7 @@ from app.trust.certificates import facts
 from demo.cast import PASSWORD
 from tests.builders.house import CERTIFICATES, House
 from workflows.mandates import Kind
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 DEPUTY = "g.lebras"
 ADMINISTRATOR = "k.morizur"

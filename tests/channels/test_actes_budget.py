@@ -22,7 +22,7 @@ from tests.batches.town import Hand, plain
 from tests.builders.budgets import sealed
 from tests.builders.house import ACT
 from tests.channels.parcels import PDF, a_file, a_parcel
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 ROOM = Path(__file__).resolve().parents[1] / "assets" / "actes" / "budget"
 TOTEM = (ROOM / "totem-mini-scelle.xml").read_bytes()

@@ -8,7 +8,7 @@ from app.folders.models import Folder
 from tests.api.software import Software
 from tests.batches.town import Hand
 from tests.builders.house import House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from app.core.bodies import parsed
 from app.core.refusals import Refusal
 from tests.api.software import Software
 from tests.builders.house import House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 HUGE = 100 * 1024 * 1024
 BOUNDS = (

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from app.core import limits
 from app.core.clock import now
-from app.core.tries import FileStorage
+from app.core.limits import FileStorage
 from app.people import desks
 from app.people import login as door
 from demo.cast import PASSWORD
@@ -23,7 +23,7 @@ from tests.mailserver import MailServer
 
 LOGIN = "a.kervadec"
 NEW = "cheval lune bateau"
-OTHER = "from app.core.tries import FileStorage; import sys; print(FileStorage(sys.argv[1]).incr('door 192.0.2.1', 60, 2))"
+OTHER = "from app.core.limits import FileStorage; import sys; print(FileStorage(sys.argv[1]).incr('door 192.0.2.1', 60, 2))"
 
 
 def test_processes_count_together_in_a_file_that_names_nobody(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from app.journal.models import Origin
 from app.people.models import RecoveryCode
 from tests.api.software import Software
 from tests.builders.house import House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSIONS = ROOT / "migrations" / "versions"

@@ -29,7 +29,7 @@ from tests.rights.looking import snapshot
 from tests.rights.scene import EVERY, _user
 from workflows.errors import Refusal
 from workflows.loader import load_yaml
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 SIGNS = ("\0", "\x01", "\x1b", "\x1f", "\ufffe")
 HALF = "\ud800"

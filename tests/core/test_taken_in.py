@@ -19,7 +19,7 @@ from app.transmission.models import Transmission
 from tests.api.software import Software
 from tests.builders.house import ACT, ASSETS, House
 from tests.transmission.test_helios import a_copy, a_flow_named, page
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 BEFORE = "0031_certificate_ended"
 CREDIT_NOTE = ASSETS / "invoices" / "fx-basic-fr-avoir-381.pdf"

@@ -4,8 +4,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
-from app.core.db import Base, Db, Tenanted, reading, writing
-from app.core.tenancy import ForeignRowError
+from app.core.db import Base, Db, ForeignRowError, Tenanted, reading, writing
 from app.core.transaction import use_case
 from app.folders.models import Folder
 from app.people import desks

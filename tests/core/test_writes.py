@@ -3,10 +3,9 @@
 import pytest
 import sqlalchemy as sa
 
-from app.core.db import engine, reading
+from app.core.db import TOGETHER, Write, engine, reading, write
 from app.core.outbox import Letters, News, Outbox
 from app.core.transaction import use_case
-from app.core.writes import TOGETHER, Write, write
 from app.people.models import Collectivity, Desk
 from tests.builders.house import House
 

@@ -19,7 +19,7 @@ from app.folders.models import Folder, StepRun
 from app.people import desks
 from app.people.actor import Actor, Seat
 from tests.builders.house import PAY, House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 G, R, N, T, A, B, K, S = (
     "g.trehorel",

@@ -30,7 +30,7 @@ from tests.builders.house import ACT, INVOICE, House
 from tests.builders.mandates import DEPUTY, a_deputy, of_deputy, of_mayor
 from workflows.deadlines import authorising_officer_due
 from workflows.family import family
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 CLERK, SERVICE, FINANCE, DIRECTOR, MAYOR = (
     "g.trehorel",

@@ -18,7 +18,7 @@ from app.people import desks
 from tests.assets import make_hostile
 from tests.builders.flows import renamed
 from tests.builders.house import ACT, FLOW, INVOICE, House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 G, K = "g.trehorel", "k.morizur"
 OTHER = ACT.parent / "decision-2026-031-marche-voirie.pdf"

@@ -18,7 +18,7 @@ from tests.assets import make_hostile, make_signed
 from tests.builders.house import ACT, House
 from tests.signing.planted import direct
 from tests.signing.test_dry_run import _off_page, certified
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
 

@@ -35,7 +35,7 @@ from tests.builders.house import ACT, BUDGET, House
 from tests.builders.house import INVOICE as INVOICE_FILE
 from workflows.deadlines import authorising_officer_due
 from workflows.family import family, normalised
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 INVOICE = family("invoice")
 CEILING = 400_000

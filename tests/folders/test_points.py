@@ -15,7 +15,7 @@ from tests.assets import make_signed, make_two_faced
 from tests.assets.make_hostile import changed
 from tests.assets.make_two_faced import FLATTENED
 from tests.builders.house import INVOICE, House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.in_turn
 

@@ -10,7 +10,7 @@ from app.folders.models import StepRun
 from app.people import desks
 from tests.builders.house import House
 from tests.mailserver import MailServer
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 G, R, N, T, A, K, S, B = (
     "g.trehorel",

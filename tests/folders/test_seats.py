@@ -18,7 +18,7 @@ from app.people.actor import Actor, Seat
 from app.people.models import Desk
 from tests.builders.house import House
 from workflows.circuit import Quorum, Step, StepKind, Who, WhoKind
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 
 def step(*who: Who, kind: StepKind = StepKind.VISA, quorum: str | int = "any") -> Step:

@@ -15,7 +15,7 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import policies
 
 from app.pdf import gate, updates
-from app.pdf.holes import Reader
+from app.pdf.revisions import Reader
 
 ROOT = Path(__file__).resolve().parents[2]
 READ_IN = "0.38.0"

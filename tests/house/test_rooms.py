@@ -12,7 +12,7 @@ import pytest
 from app.core.refusals import catalogue
 from tests.builders.house import House
 from workflows.family import families
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = sorted(one for folder in ("app", "workflows", "demo") for one in (ROOT / folder).rglob("*.py"))

@@ -13,8 +13,7 @@ from app.operations.web import KINDS
 from tests.builders.house import House
 from workflows.circuit import StepKind
 from workflows.family import families
-from workflows.rights import Right
-from workflows.vocabulary import Action, Origin, Role
+from workflows.vocabulary import Action, Origin, Right, Role
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE = [one for folder in ("app", "workflows", "demo") for one in (ROOT / folder).rglob("*.py")]

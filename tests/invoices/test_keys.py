@@ -3,7 +3,7 @@
 import pytest
 
 from app.invoices.keys import CLOSE, SAME, keys_of, relaxed, strict
-from workflows.disputed import Disputed
+from workflows.condition import Disputed
 
 FIRST = {
     "type_code": "380",

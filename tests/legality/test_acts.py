@@ -32,7 +32,7 @@ from tests.publication.test_waiting import listed
 from tests.publication.town import address
 from workflows.deadlines import appeal_until, online_until, referral_until
 from workflows.family import family
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 CANCELLATIONS = family(cancelling.FAMILY).circuit
 MOTIVE = "Mauvaise version de l’annexe transmise."

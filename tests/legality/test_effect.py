@@ -23,7 +23,7 @@ from tests.builders.house import House
 from tests.legality.test_acts import life, text_of
 from tests.legality.town import fetch, letters, page, write
 from tests.publication.town import act_of, address
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 CLERK, WHY = "k.morizur", "Le conseil délibère de nouveau en décembre."
 

@@ -16,7 +16,7 @@ from app.notices.letter import message_id
 from app.people import desks
 from tests.builders.house import House
 from tests.mailserver import MailServer
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 SUBJECTS = {
     "your_turn": r"Paraphe : 1 dossier vous attend(, (à (viser|signer|publier|archiver) .+|\d+ jours? de retard pour .+))?",

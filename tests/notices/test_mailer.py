@@ -17,7 +17,7 @@ from app.people import desks
 from tests.builders.house import ASSETS, House, token_in
 from tests.cluster import free_port
 from tests.mailserver import MailServer
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 NOLWENN, TIFENN, RONAN = (
     f"{one}@kerlann-sur-mer.example" for one in ("n.abgrallec", "t.lescoat", "r.pellenec")

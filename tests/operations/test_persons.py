@@ -22,7 +22,7 @@ from app.people.models import LoginSession, User
 from app.signing.models import Certificate, HandwrittenImage
 from demo.cast import PASSWORD
 from tests.builders.house import House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 K, G, A, R = "k.morizur", "g.trehorel", "a.kervadec", "r.pellenec"
 PAGE = "/administration/personnes"

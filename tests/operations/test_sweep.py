@@ -28,7 +28,7 @@ from app.transmission.models import Receipt, Transmission
 from demo.cast import PASSWORD
 from tests.api.software import Software
 from tests.builders.house import House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 DAYS = 30
 ADDRESSES = 365

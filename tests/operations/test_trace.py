@@ -14,7 +14,7 @@ from app.operations.trace import ACTS
 from app.people import desks
 from demo.cast import PASSWORD
 from tests.builders.house import House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 K, G = "k.morizur", "g.trehorel"
 PAGE = "/administration/journal"

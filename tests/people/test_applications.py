@@ -18,7 +18,7 @@ from app.people import applications
 from app.people.models import Application
 from app.signing import expiry
 from tests.builders.house import House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 ADMINISTRATOR, SIREN = "k.morizur", "212909998"
 URL = "/administration/applications"

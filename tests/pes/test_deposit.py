@@ -23,7 +23,7 @@ from tests.api.software import Software
 from tests.batches.town import Hand
 from tests.builders.flows import NAME, edited, long_flow, renamed
 from tests.builders.house import FLOW, House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 
 def refused(house: House, path: Path) -> Refusal:

@@ -16,7 +16,7 @@ from demo.cast import PASSWORD
 from tests.builders.flows import edited
 from tests.builders.house import FLOW, PAY, House
 from tests.mailserver import MailServer
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 PAYER, MAYOR, CHIEF = "m.kerzerho", "a.kervadec", "k.morizur"
 STRANGERS = ("g.trehorel", "n.abgrallec", "s.rivoal", CHIEF, "p.collegue", "p.secretaire")

@@ -138,7 +138,7 @@ def test_an_act_taken_off_for_personal_data_is_no_longer_found_by_its_title(hous
 
 def test_the_depositor_is_told_by_mail_when_somebody_else_takes_it_off(house: House) -> None:
     from app.people import desks
-    from workflows.rights import Right
+    from workflows.vocabulary import Right
 
     folder_id = house.a_deliberation(at="done")
     desks.seat(house.actor("k.morizur").collectivity_id, "secretariat", "s.rivoal", (Right.ACT,))

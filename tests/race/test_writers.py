@@ -20,7 +20,7 @@ from app.people import desks
 from app.people.actor import Actor
 from app.transmission.models import Transmission
 from tests.race.town import Town, at_once
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 pytestmark = pytest.mark.race
 THREADS = 8

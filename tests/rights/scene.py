@@ -22,7 +22,7 @@ from tests.builders.house import ACT, INVOICE, House, token_in
 from tests.builders.mandates import DEPUTY, a_mayor_and_a_deputy, of_deputy, record
 from tests.publication.town import a_masked_pdf
 from tests.rights.looking import snapshot, twin
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 EVERY = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE)
 ABSENT = 987_654

@@ -28,7 +28,7 @@ from tests.builders.house import House
 from tests.builders.mandates import ADMINISTRATOR, a_mayor_and_a_deputy
 from workflows.family import families
 from workflows.mandates import How, Kind, Mandate, covers
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 MAYOR, DEPUTY, LATE = "a.kervadec", "g.lebras", "d.fini"
 BOTH = [Right.ACT, Right.SIGN]

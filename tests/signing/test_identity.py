@@ -25,7 +25,7 @@ from demo.cast import PASSWORD
 from tests.builders.house import House
 from tests.signing.test_enrolment import ASK, PROVE, answer, offer, send
 from tests.signing.test_rights_lost import A, finish, prepared
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 K = "k.morizur"
 CONFIRM = "/compte/confirmer"

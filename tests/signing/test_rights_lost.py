@@ -15,7 +15,7 @@ from app.people.models import LoginSession
 from app.signing import enrol
 from app.signing.keys.pkcs12 import Pkcs12Key
 from tests.builders.house import House
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 A, B = "a.kervadec", "b.cadiou"
 

@@ -17,7 +17,7 @@ from tests.api.software import Software
 from tests.builders.house import House
 from tests.mailserver import MailServer
 from tests.transmission.test_helios import a_copy, a_flow_named, page, transmission
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 
 def days_pass(days: int) -> None:

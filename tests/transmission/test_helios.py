@@ -27,7 +27,7 @@ from tests.batches.town import Hand
 from tests.builders.house import FLOW, House
 from tests.channels.parcels import FLOW_NAME
 from tests.mailserver import MailServer
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 
 def world(house: House) -> Path:

@@ -4,8 +4,7 @@ from datetime import date
 
 import pytest
 
-from workflows.condition import AllOf, Condition, Facts, Not, Test
-from workflows.disputed import MOST, Disputed, may_hold, surely_holds
+from workflows.condition import MOST, AllOf, Condition, Disputed, Facts, Not, Test, may_hold, surely_holds
 from workflows.family import family
 
 LARGE = Test("total", ">=", 4000)  # type: ignore[arg-type]

@@ -3,10 +3,9 @@
 import pytest
 
 from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, Phase
-from workflows.engine import Action, Standing, advance, check_slots, choices
+from workflows.engine import Action, Asker, Standing, advance, check_slots, choices
 from workflows.errors import SENTENCES, Refusal
 from workflows.loader import load
-from workflows.rights import Asker
 
 CIRCUIT = load(
     {

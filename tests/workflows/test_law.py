@@ -8,10 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from tests.workflows import strategies
 from workflows.circuit import DONE, DRAFT, RECALLED, REJECTED, WITHDRAWN, Circuit, Phase, Step, phase_of
-from workflows.engine import Action, Moved, Standing, advance, choices
+from workflows.engine import Action, Asker, Moved, Standing, advance, choices
 from workflows.errors import Refusal
 from workflows.loader import load
-from workflows.rights import Asker
 
 PEOPLE = range(1, 5)
 ANYBODY = st.sampled_from([None, *PEOPLE])

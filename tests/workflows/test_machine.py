@@ -7,8 +7,7 @@ from workflows.errors import Refusal
 from workflows.family import family
 from workflows.loader import load
 from workflows.machine import compiled, play
-from workflows.rights import Right, right_for
-from workflows.vocabulary import Action
+from workflows.vocabulary import Action, Right
 
 
 def test_the_same_circuit_read_twice_has_one_machine():
@@ -74,7 +73,7 @@ def test_every_place_has_its_phase(place, phase):
 
 
 def test_each_kind_of_step_asks_one_right_and_has_a_french_name():
-    asked = {kind: right_for(kind) for kind in StepKind}
+    asked = {kind: kind.right for kind in StepKind}
     assert asked[StepKind.VISA] is Right.ACT
     assert asked[StepKind.SIGN] is Right.SIGN
     assert asked[StepKind.ARCHIVE] is Right.ARCHIVE

@@ -31,7 +31,7 @@ from app.folders.publicity import choice_of
 from app.people.actor import Actor
 from app.people.models import Collectivity
 from workflows.circuit import WITHDRAWN, Phase
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 BEFORE = timedelta(weeks=13)
 """How long before the last day to vote its season begins: the ten weeks of the debate, and three to convene it."""

@@ -19,7 +19,7 @@ from app.folders.sockets import Caution
 from app.people.mandates import mandates
 from app.people.models import User
 from workflows.circuit import Phase, Step, StepKind
-from workflows.disputed import values
+from workflows.condition import values
 from workflows.mandates import Kind, over
 
 FIELD = "presided_by"

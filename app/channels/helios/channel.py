@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from app.channels import replacing
-from app.channels.helios.acquit import Verdict, read_acquit
+from app.channels.helios.acquit import Verdict, parts_of, read_acquit
 from app.channels.helios.flow import Flow, Unreadable, read_flow
 from app.channels.helios.nobody import UNSET, NobodyCarries
-from app.channels.helios.parts import parts_of
 from app.channels.helios.s2low import S2lowHelios
 from app.channels.helios.settings import MEGABYTE, HeliosSettings
 from app.channels.helios.transport import Deposit, HeliosTransport, name_taken

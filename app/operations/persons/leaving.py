@@ -11,7 +11,7 @@ from app.folders.seats import parts_awaited
 from app.people.mandates import mandates
 from app.people.models import Desk, Holder, User
 from workflows.mandates import over, words
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 MOST_SHOWN = 20
 """Folders named by their number, of those that nobody could take over; the others are counted."""

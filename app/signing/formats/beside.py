@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.core.refusals import Refusal
-from app.signing.formats.readback import demand, failed
+from app.signing.formats.container import demand, failed
 from app.signing.ports import Prepared, SignatureFacts
 from app.trust import algorithms
 from app.trust.certificates import Trust

@@ -18,7 +18,7 @@ from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
 
 from app.core.refusals import Refusal
 from app.signing.formats import container
-from app.signing.formats.readback import demand, failed
+from app.signing.formats.container import demand, failed
 from app.signing.formats.revision import CHUNK, is_prefix, write
 from app.signing.ports import FieldPlan, Prepared, ServerKey, SignatureFacts, Stamp
 from app.trust import algorithms

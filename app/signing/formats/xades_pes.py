@@ -16,8 +16,8 @@ from typing import IO
 
 from app.core.refusals import Refusal
 from app.signing.formats import pes_before, pes_text
+from app.signing.formats.container import failed
 from app.signing.formats.pes_text import Signatory
-from app.signing.formats.readback import failed
 from app.signing.formats.xades_text import Text, embedded
 from app.signing.ports import Prepared, SignatureFacts
 from app.trust import algorithms

@@ -38,8 +38,7 @@ from app.pdf.gate import Finding, Gate
 from app.pdf.revisions import Opened, first, opened
 from app.trust.certificates import Trust
 from app.verification import bounds
-from app.verification.etsi import Proof, Subject, prove
-from app.verification.evidence import evidence
+from app.verification.etsi import Proof, Subject, evidence, prove
 from app.verification.likeness import bearers
 from app.verification.readers.cms.attributes import words_of
 from app.verification.seen import Seen

@@ -17,8 +17,7 @@ from pyhanko.sign.validation.generic_cms import (
 from app.core.refusals import Refusal
 from app.trust.certificates import Trust
 from app.verification import bounds
-from app.verification.etsi import Subject, prove
-from app.verification.evidence import evidence
+from app.verification.etsi import Subject, evidence, prove
 from app.verification.readers.cms.attributes import NAMES_IT, misnamed, words_of
 from app.verification.seen import Seen
 from app.verification.signers import (
