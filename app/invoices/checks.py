@@ -9,6 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from app.core.french import euros
+from app.core.sirene import good_siret
 from app.invoices.fields import CII, ROUNDING, find, text_at
 
 Fields = Mapping[str, str]
@@ -131,13 +132,6 @@ def good_iban(iban: str) -> bool:
     if not _IBAN.fullmatch(iban):
         return False
     return int("".join(str(int(one, 36)) for one in iban[4:] + iban[:4])) % 97 == 1
-
-
-def good_siret(siret: str) -> bool:
-    """Whether the key of a SIRET is right; La Poste's may also have digits whose sum is a multiple of five."""
-    digits = [int(one) for one in siret]
-    doubled = [one if rank % 2 else (2 * one if one < 5 else 2 * one - 9) for rank, one in enumerate(digits)]
-    return sum(doubled) % 10 == 0 or (siret.startswith("356000000") and sum(digits) % 5 == 0)
 
 
 def compact(text: str) -> str:

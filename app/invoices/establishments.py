@@ -13,8 +13,8 @@ from wtforms import HiddenField, TextAreaField
 
 from app.core.db import Db
 from app.core.refusals import Refusal
+from app.core.sirene import good_siret
 from app.core.transaction import use_case
-from app.invoices.checks import good_siret
 from app.journal.chain import Event, append
 from app.people.actor import Actor, require
 from app.people.models import Collectivity

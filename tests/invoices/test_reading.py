@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from app.core.refusals import Refusal
-from app.invoices.checks import good_iban, good_siret
+from app.core.sirene import good_siret
+from app.invoices.checks import good_iban
 from app.invoices.plugs import read_facts
 from app.invoices.reading import Reading, look_into, read_invoice
 
