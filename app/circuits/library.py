@@ -62,6 +62,23 @@ def current(db: Db, collectivity_id: int, family_name: str) -> CircuitVersion | 
     return db.scalar(query)
 
 
+def in_force(db: Db, collectivity_id: int) -> dict[str, Circuit]:
+    """The circuit that a folder of each family would follow now; those that were written are read in one statement."""
+    latest = (
+        sa.select(sa.func.max(CircuitVersion.number))
+        .where(CircuitVersion.collectivity_id == collectivity_id)
+        .group_by(CircuitVersion.family)
+    )
+    every = sa.select(CircuitVersion.id, CircuitVersion.family, CircuitVersion.number).where(
+        CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.number.in_(latest)
+    )
+    written = {row.family: row.id for row in db.execute(every.order_by(CircuitVersion.number))}
+    return {
+        name: circuit_of(db, written[name]) if name in written else one.circuit
+        for name, one in families().items()
+    }
+
+
 def freeze(db: Db, collectivity_id: int, family_name: str) -> CircuitVersion:
     """The current version, made from the family's own circuit the first time a folder needs it.
 

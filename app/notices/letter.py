@@ -26,8 +26,9 @@ from app.display.views import family_words, step_due
 from app.folders.access import STEP, asking, may_read
 from app.folders.models import Folder, StepRun
 from app.folders.notices import NOBODY, YOUR_TURN
+from app.people.accounts import INVITED
 from app.people.actor import Actor
-from app.people.desks import RESET_LIFE
+from app.people.desks import INVITATION_LIFE, RESET_LIFE
 from app.people.factors import resets
 from app.people.login import of_user
 from app.people.models import Collectivity, PasswordReset, User
@@ -37,6 +38,8 @@ from workflows.circuit import StepKind
 RESET, FACTORS = "password_reset", "factor_changed"
 CLOSED, REOPENED = "account_closed", "account_reopened"
 """What becomes of an account; the first is the one letter that a closed account is sent."""
+LINKS = {RESET: RESET_LIFE, INVITED: INVITATION_LIFE}
+"""The letters that bear a link by which a password is chosen, and how long it serves."""
 LATE = timedelta(minutes=15)
 """How old a letter is that an outage kept: what it asks is looked at anew before it leaves."""
 DISCREET = "restricted"
@@ -61,10 +64,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         if user is None or not user.email or not (user.active or row.payload["event"] == CLOSED):
             raise Needless("compte fermé : aucun courriel n’est parti")
         _still_so(db, row)
-        if row.payload["event"] == RESET and now() - row.created_at > RESET_LIFE:
-            raise Needless("le lien a expiré avant de pouvoir partir : la personne en demande un autre")
-        if row.payload["event"] == RESET and _closed(db, row.payload["nonce"]):
-            raise Needless("le lien ne sert plus : la personne en demande un autre")
+        _refuse_dead_link(db, row)
         if row.payload.get("what") == "confirm" and row.payload["event"] == FACTORS:
             asked = {one.id for one in resets.waiting(db, row.collectivity_id)}
             if not user.administrator or row.payload.get("reset") not in asked:
@@ -99,6 +99,7 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         "whose": _plain(str(row.payload.get("whose", ""))),
         "own": row.payload.get("own", True),
         "manages": manages,
+        "former": bool(row.payload.get("former")),
         "turn": awaited and bool(row.payload.get("turn")),
         "after": after,
         "waits": row.payload.get("waits", False),
@@ -112,7 +113,21 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
         "court": bool(row.payload.get("court")),
     }
     event = DISCREET if discreet else row.payload["event"]
-    return Envelope(user.email, _message(row, event, settings, user, words, templates))
+    # Of a changed address, one letter goes to where the person was reached before; all others to where he is
+    former = row.recipient if row.payload.get("former") else None
+    address = former or user.email
+    return Envelope(address, _message(row, event, settings, address, words, templates))
+
+
+def _refuse_dead_link(db: Db, row: Row) -> None:
+    """Raises `Needless` for a letter whose link would open nothing any more."""
+    life = LINKS.get(row.payload["event"])
+    if life is None:
+        return
+    if now() - row.created_at > life:
+        raise Needless("le lien a expiré avant de pouvoir partir : un autre se demande")
+    if _closed(db, row.payload["nonce"]):
+        raise Needless("le lien ne sert plus : un autre a été donné depuis, ou se demande")
 
 
 def _still_so(db: Db, row: Row) -> None:
@@ -175,7 +190,7 @@ def _plain(text: str) -> str:
 
 
 def _link(row: Row, settings: Settings) -> str:
-    if row.payload["event"] == RESET:
+    if row.payload["event"] in LINKS:
         return f"{settings.public_url}/mot-de-passe#{derived_token(row.payload['nonce'])}"
     if "page" in row.payload:
         return f"{settings.public_url}{row.payload['page']}"
@@ -183,13 +198,13 @@ def _link(row: Row, settings: Settings) -> str:
 
 
 def _message(
-    row: Row, event: str, settings: Settings, user: User, words: dict[str, Any], templates: Environment
+    row: Row, event: str, settings: Settings, to: str, words: dict[str, Any], templates: Environment
 ) -> EmailMessage:
     message = EmailMessage()
     message["Subject"] = subject_of(event, words, templates)
     name, address = parseaddr(settings.mail_from)
     message["From"] = Address(name, addr_spec=address)
-    message["To"] = Address(words["name"], addr_spec=user.email)
+    message["To"] = Address(words["name"], addr_spec=to)
     message["Date"] = format_datetime(row.created_at)
     message["Message-ID"] = message_id(row.key, settings.public_url)
     if row.request:

@@ -1,6 +1,6 @@
 """The journal of the collectivity: who entered, who gave whom what, line by line; what a folder's own journal does not show."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -20,6 +20,7 @@ from workflows.vocabulary import Right
 
 PAGE = 50
 ACTS = {
+    "account.changed": "Compte modifié",
     "account.closed": "Compte fermé",
     "account.opened": "Compte ouvert",
     "account.reduced": "Compte réduit",
@@ -47,6 +48,7 @@ ACTS = {
     "collectivity.resumed": "Envois repris après une restauration",
     "convention.resumed": "Convention avec l’État reprise",
     "convention.suspended": "Convention avec l’État suspendue",
+    "desk.changed": "Bureau modifié",
     "desk.opened": "Bureau ouvert",
     "desk.rights": "Droits à un bureau changés",
     "examination.asked": "Examen de l’installation demandé",
@@ -199,6 +201,7 @@ def _told(event: str, facts: Mapping[str, Any], names: Mapping[int, str], by: in
         facts.get("city"),
         facts.get("desk") and f"bureau {facts['desk']}",
         _rights(facts),
+        *_changed(facts),
         facts.get("reason") or facts.get("why"),
         _WAYS.get(str(facts.get("way"))),
         _rule(facts.get("now")),
@@ -278,6 +281,20 @@ def _rights(facts: Mapping[str, Any]) -> str:
         return ""
     given = _labels(facts["rights"])
     return f"{given} (avant : {_labels(facts['was'])})" if "was" in facts else given
+
+
+_CHANGED = {"called": "nom", "capacity": "qualité", "above": "rattaché à"}
+
+
+def _changed(facts: Mapping[str, Any]) -> Iterator[str]:
+    """What was written of an account or a desk before, and what is written since."""
+    for name, label in _CHANGED.items():
+        if isinstance(change := facts.get(name), dict):
+            yield f"{label} : {change['now'] or 'aucun'} (avant : {change['was'] or 'aucun'})"
+    if isinstance(change := facts.get("administers"), dict):
+        yield "administre désormais" if change["now"] else "n’administre plus"
+    if facts.get("mail") is True:
+        yield "adresse de courriel changée"
 
 
 def _labels(rights: Sequence[str]) -> str:

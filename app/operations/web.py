@@ -21,6 +21,7 @@ from app.core.refusals import Refusal
 from app.files import vault
 from app.folders.models import StepRun
 from app.operations import trace
+from app.operations.desks.web import pages as desks
 from app.operations.doctor import WORKER_SILENT
 from app.operations.examined import view
 from app.operations.examined.web import pages as examined
@@ -30,6 +31,7 @@ from app.people.models import Desk, Holder, User
 from app.transmission import silences
 
 pages = Blueprint("operations", __name__, template_folder="templates")
+pages.register_blueprint(desks)
 pages.register_blueprint(examined)
 pages.register_blueprint(persons)
 pages.register_blueprint(source)

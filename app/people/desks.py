@@ -22,6 +22,8 @@ from app.people.models import Collectivity, Desk, Holder, LoginSession, Password
 from workflows.vocabulary import Right
 
 RESET_LIFE = timedelta(hours=1)
+INVITATION_LIFE = timedelta(days=7)
+"""How long the link of an invitation serves: whoever is invited may be away for a few days."""
 FIRST_LINK_LIFE = timedelta(days=3)
 STRANGER = "Quelqu’un, sans être connecté"
 SIREN_LENGTH = 9
@@ -49,7 +51,7 @@ def create_collectivity(
     )
     db.add(row)
     db.flush()
-    _told(db, row.id, "collectivity.opened", None, name=name, siren=siren)
+    write_down(db, row.id, "collectivity.opened", None, name=name, siren=siren)
     return row.id
 
 
@@ -65,10 +67,10 @@ def place(db: Db, siren: str, city: str, postal_code: str) -> None:
         raise Refusal("place-invalid")
     row = collectivity_of(db, siren)
     row.settings = {**row.settings, "city": city, "postal_code": postal_code}
-    _told(db, row.id, "collectivity.place", None, city=city, postal_code=postal_code)
+    write_down(db, row.id, "collectivity.place", None, city=city, postal_code=postal_code)
 
 
-def _told(db: Db, collectivity_id: int, event: str, by: Actor | None, **facts: object) -> None:
+def write_down(db: Db, collectivity_id: int, event: str, by: Actor | None, **facts: object) -> None:
     """A line of the journal: who did it, and to whom; None of a person for the command line."""
     who = by or by_command(collectivity_id)
     append(db, collectivity_id, Event(event, who.name, who.user_id, None, facts))
@@ -116,7 +118,7 @@ def _create_user(
     row = User(
         collectivity_id=collectivity_id,
         login=login,
-        email=_address(email),
+        email=address_of(email),
         first_name=first_name,
         last_name=last_name,
         capacity=capacity,
@@ -126,7 +128,7 @@ def _create_user(
     )
     db.add(row)
     db.flush()
-    _told(
+    write_down(
         db,
         collectivity_id,
         "account.opened",
@@ -147,7 +149,7 @@ def create_desk(db: Db, collectivity_id: int, key: str, name: str, *, parent: st
     row = Desk(collectivity_id=collectivity_id, key=key, name=name, parent_id=parent_id)
     db.add(row)
     db.flush()
-    _told(db, collectivity_id, "desk.opened", None, desk=key, name=name)
+    write_down(db, collectivity_id, "desk.opened", None, desk=key, name=name)
     return row.id
 
 
@@ -162,7 +164,7 @@ def seat(db: Db, collectivity_id: int, desk: str, login: str, rights: Sequence[R
     was, given = sorted(row.rights) if row is not None else [], sorted(one.value for one in rights)
     if was != given:
         facts = {"whose": user.id, "desk": desk, "was": was, "rights": given}
-        _told(db, collectivity_id, "desk.rights", None, **facts)
+        write_down(db, collectivity_id, "desk.rights", None, **facts)
     if row is not None and not rights:
         db.delete(row)
     elif row is not None:
@@ -297,7 +299,7 @@ def _first_link(db: Db, user: User) -> tuple[str, datetime]:
     links = sa.update(PasswordReset).where(PasswordReset.user_id == user.id, PasswordReset.used_at.is_(None))
     db.execute(links.values(used_at=now()).execution_options(synchronize_session=False))
     db.add(PasswordReset(token_hash=token_hash(token), user_id=user.id, expires_at=ends))
-    _told(db, user.collectivity_id, "password.asked", None, whose=user.id)
+    write_down(db, user.collectivity_id, "password.asked", None, whose=user.id)
     return token, ends
 
 
@@ -342,7 +344,7 @@ def close_account(
         return
     user.active = False
     revoke_all(db, user.id)
-    _told(db, collectivity_id, "account.closed", by, whose=user.id, login=user.login)
+    write_down(db, collectivity_id, "account.closed", by, whose=user.id, login=user.login)
     if by is not None:
         others = [one for one in ours if one.active and one.id not in {user.id, by.user_id}]
         left = {"by": by.name, "left": stuck, "named": named}
@@ -369,7 +371,7 @@ def reopen_account(db: Db, collectivity_id: int, login: str) -> tuple[str, datet
         raise Refusal("account-reduced", login=login)
     user.active, user.password_hash = True, None
     revoke_all(db, user.id)
-    _told(db, collectivity_id, "account.reopened", None, whose=user.id, login=user.login)
+    write_down(db, collectivity_id, "account.reopened", None, whose=user.id, login=user.login)
     admins = sa.select(User).where(User.collectivity_id == collectivity_id, User.administrator.is_(True))
     others = db.scalars(admins.where(User.active.is_(True), User.id != user.id).order_by(User.id))
     post(db, collectivity_id, [_of_account("reopened", user, one) for one in (user, *others)])
@@ -388,7 +390,7 @@ def keep_for_emergency(db: Db, collectivity_id: int, login: str, *, kept: bool) 
         raise Refusal("emergency-useless", name=user.name)
     if user.emergency != kept:
         user.emergency = kept
-        _told(db, collectivity_id, "account.emergency", None, whose=user.id, kept=kept)
+        write_down(db, collectivity_id, "account.emergency", None, whose=user.id, kept=kept)
     return user.name
 
 
@@ -453,7 +455,8 @@ def only_name(db: Db) -> str:
     return names[0] if len(names) == 1 else ""
 
 
-def _address(email: str) -> str:
+def address_of(email: str) -> str:
+    """An address of mail as it is kept; refuses `email-invalid`."""
     from email_validator import EmailNotValidError, validate_email
 
     try:

@@ -172,6 +172,68 @@ SENTENCES: Sentences = {
         422,
         "Le lieu de signature est une commune et un code postal de 5 chiffres. Vérifiez les deux.",
     ),
+    "login-invalid": (
+        422,
+        "Rien n’est ouvert : écrivez un identifiant de 1 à {most} signes, sans espace, comme « p.nom ».",
+    ),
+    "name-missing": (422, "Rien n’a changé : écrivez le prénom et le nom."),
+    "capacity-missing": (
+        422,
+        "Rien n’a changé : écrivez la qualité, imprimée sur ce que la personne vise et signe : « Maire », « Directrice des finances ».",
+    ),
+    "email-taken": (
+        409,
+        "Rien n’a changé : l’adresse « {email} » est déjà celle du compte de {name}. Donnez-en une autre, ou ouvrez ce compte-là.",
+    ),
+    "person-unknown": (404, "Cette personne n’a pas de compte ici. Choisissez-la dans la liste."),
+    "person-closed": (
+        409,
+        "Rien n’a changé : le compte de {name} est fermé. Demandez à qui exploite Paraphe de le rouvrir.",
+    ),
+    "link-not-shown": (
+        409,
+        "Rien n’a changé : {name} a déjà un mot de passe, et qui lirait ce lien pourrait en choisir un à sa place. Envoyez-lui le lien par courriel.",
+    ),
+    "administrator-own": (
+        409,
+        "Rien n’a changé : on ne s’ôte pas à soi-même le droit d’administrer. Demandez-le à un autre administrateur.",
+    ),
+    "desk-name": (422, "Rien n’a changé : donnez au bureau un nom, de {most} signes au plus."),
+    "desk-key": (
+        422,
+        "Rien n’a changé : la clé d’un bureau est faite de lettres sans accent, de chiffres et de tirets. Repartez de la page des bureaux.",
+    ),
+    "desk-name-taken": (
+        409,
+        "Rien n’a changé : un bureau s’appelle déjà « {name} ». Deux bureaux du même nom ne se distinguent pas : précisez-le.",
+    ),
+    "desk-below-itself": (
+        409,
+        "Rien n’a changé : « {name} » est rattaché à ce bureau, directement ou par un autre. Choisissez un bureau qui ne lui doit rien.",
+    ),
+    "desk-absent": (404, "Ce bureau n’existe pas ici. Choisissez-le dans la liste."),
+    "seat-empty": (422, "Rien n’a changé : cochez au moins un droit pour le titulaire ajouté."),
+    "seats-moved": (
+        409,
+        "Rien n’a changé : quelqu’un d’autre vient de modifier les titulaires de ce bureau. Vos cases sont gardées ci-dessous, à côté de ce qui est en vigueur : vérifiez-les, puis enregistrez.",
+    ),
+    "setup-done": (
+        409,
+        "Cette installation est déjà ouverte : quelqu’un l’administre. Demandez-lui un compte, ou connectez-vous.",
+    ),
+    "setup-link": (
+        403,
+        "Ce lien a déjà servi, a expiré ou n’est pas entier. Sur le serveur, tapez « flask --app wsgi setup-link » pour en avoir un autre.",
+    ),
+    "setup-missing": (422, "Rien n’est encore ouvert : il manque {what}. Écrivez-le."),
+    "siren-key": (
+        422,
+        "« {siren} » n’est pas un SIREN : il a neuf chiffres, dont le dernier est une clé. Recopiez-le de l’avis de situation de l’INSEE.",
+    ),
+    "department-invalid": (
+        422,
+        "« {code} » n’est pas le code d’un département. Écrivez-le comme 29, 2A ou 974.",
+    ),
     "siren-invalid": (422, "« {siren} » n’est pas un SIREN : il faut 9 chiffres. Vérifiez-le."),
     "mandate-person": (
         404,

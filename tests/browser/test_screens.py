@@ -25,6 +25,7 @@ from app.folders.models import Folder
 from app.legality import on_paper
 from app.people.actor import system
 from app.people.mandates import end_mandate
+from app.people.models import Desk
 from app.publication import record as publication
 from app.signing.enrol import certificates_of
 from tests.browser.person import Person, apart
@@ -354,6 +355,11 @@ def test_who_deposits_meets_no_barrier(house: House, look: Look) -> None:
         look.at(accountant, "follow", "/suivi")
 
 
+def desk_of(key: str) -> int:
+    with reading() as db:
+        return db.scalars(sa.select(Desk.id).where(Desk.key == key)).one()
+
+
 def signed_decision(house: House) -> int:
     folder_id = house.an_act("decision")
     house.sign(folder_id, "a.kervadec")
@@ -402,6 +408,14 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
         look.at(secretary, "establishments", "/administration/etablissements")
         look.at(secretary, "persons", "/administration/personnes")
         leaver = house.actor("r.pellenec").user_id
+        look.at(secretary, "a person", f"/administration/personnes/{leaver}")
+        look.at(secretary, "inviting somebody", "/administration/personnes/inviter")
+        secretary.button("Ouvrir le compte").click()
+        secretary.sees("Le compte n’est pas ouvert")
+        look.at(secretary, "invitation refused")
+        look.at(secretary, "desks", "/administration/bureaux")
+        look.at(secretary, "opening a desk", "/administration/bureaux/nouveau")
+        look.at(secretary, "a desk", f"/administration/bureaux/{desk_of('technique')}")
         look.at(secretary, "closing an account", f"/administration/personnes/{leaver}/fermer")
         with look.by("n.abgrallec") as finance:
             finance.folder(stale)

@@ -388,6 +388,7 @@ PASSING = {
 ROWS = {
     "app/folders/favourites.py": "a star",
     "app/people/desks.py": "a person's seat at a desk",
+    "app/people/hierarchy.py": "a desk that a person leaves",
     "app/signing/handwriting/own.py": "the image of one's own handwriting",
 }
 

@@ -34,7 +34,7 @@ def test_an_administrator_reads_what_a_closing_leaves_then_closes_and_is_told_of
     client, leaver = house.client(K), house.client(R)
     number, form = house.actor(R).user_id, {"csrf_token": house.csrf(client)}
     address = f"{PAGE}/{number}/fermer"
-    assert address in client.get(PAGE).get_data(as_text=True)
+    assert address in client.get(f"{PAGE}/{number}").get_data(as_text=True)
     page = client.get(address).get_data(as_text=True)
     assert "1 dossier n’attend que cette personne" in page
     assert f"Dossier n° {folder}." in page.replace("\xa0", " ")
@@ -68,7 +68,8 @@ def test_an_administrator_reads_what_a_closing_leaves_then_closes_and_is_told_of
         connection.execute(namesake.values(**former._asdict()))
     desks.seat(here, "technique", "n.abgrallec", [])
     assert leaver.post(address, data={"csrf_token": house.csrf(leaver)}).status_code == 403
-    assert f"{PAGE}/{house.actor(K).user_id}/fermer" not in client.get(PAGE).get_data(as_text=True)
+    own_page = f"{PAGE}/{house.actor(K).user_id}"
+    assert f"{own_page}/fermer" not in client.get(own_page).get_data(as_text=True)
     own = client.post(f"{PAGE}/{house.actor(K).user_id}/fermer", data=form)
     assert (own.status_code, "son propre compte" in own.get_data(as_text=True)) == (409, True)
     house.drain()
@@ -184,7 +185,7 @@ def test_what_is_kept_of_a_person_is_given_then_reduced_to_what_proves(house: Ho
     assert other.post(f"{PAGE}/{number}/donnees", data={"csrf_token": house.csrf(other)}).status_code == 403
 
     desks.close_account(here, G)
-    assert "Réduire" in client.get(PAGE).get_data(as_text=True)
+    assert "Réduire" in client.get(f"{PAGE}/{number}").get_data(as_text=True)
     done = client.post(f"{PAGE}/{number}/reduire", data=form, follow_redirects=True)
     assert "Gwenola Tréhorel reste nommé" in done.get_data(as_text=True)
     left = json.loads(give(here, f"parti-{number}", whole=False))

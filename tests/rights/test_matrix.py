@@ -283,6 +283,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "factor_id": ABSENT,
         "reset_id": ABSENT,
         "user_id": ABSENT,
+        "desk_id": ABSENT,
         "rank": 0,
     }
     answers = {
@@ -295,6 +296,8 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "people.factors.codes": 302,
         "people.factors.remove": 404,
         "operations.persons.close": 404,
+        "operations.persons.show": 404,
+        "operations.desks.show": 404,
         "signing.office.certificate": 404,
         "legality.letter": 404,
         "legality.file": 404,

@@ -78,12 +78,12 @@ def reduce_account(db: Db, collectivity_id: int, login: str, *, by: Actor | None
         return Reduced(user.name, user.login, named)
     if _letter_waits(db, user):
         raise Refusal("account-letter", name=user.name)
-    email, user.login, user.email = user.email, _left(user), ""
+    user.login, user.email = _left(user), ""
     user.password_hash, user.administrator, user.theme, user.shortcuts = None, False, "auto", True
     if not named:
         user.first_name, user.last_name, user.capacity = "Ancien compte", f"n° {user.id}", ""
     _forget_rows(db, user.id)
-    _forget_columns(db, user, email)
+    _forget_columns(db, user)
     who = by or by_command(collectivity_id)
     facts = {"whose": user.id, "named": named}
     append(db, collectivity_id, Event("account.reduced", who.name, who.user_id, None, facts))
@@ -127,7 +127,7 @@ def _forget_rows(db: Db, user_id: int) -> None:
         _run(db, gone)
 
 
-def _forget_columns(db: Db, user: User, email: str) -> None:
+def _forget_columns(db: Db, user: User) -> None:
     """What is personal in rows that stay."""
     mine = Factor.user_id == user.id
     _run(db, sa.update(Factor).where(mine).values(name="", secret=None, transports=[]))
@@ -141,7 +141,6 @@ def _forget_columns(db: Db, user: User, email: str) -> None:
     letters = sa.and_(
         Outbox.collectivity_id == user.collectivity_id,
         Outbox.kind == "mail",
-        Outbox.recipient == email,
         Outbox.payload["user_id"].as_integer() == user.id,
     )
     _run(db, sa.update(Outbox).where(letters).values(recipient=GONE))

@@ -1,24 +1,82 @@
 """Pages of what is kept about a person: for himself, and for the administrator who answers him or sees him go."""
 
-from typing import Any
-
 import sqlalchemy as sa
-from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Answer
+from wtforms import BooleanField, StringField
 
 from app.core.db import Db, key_in, reading
+from app.core.french import instant
 from app.core.grammar import de
 from app.core.http import PERSON, guard
+from app.core.outbox import stopped
 from app.core.refusals import Refusal
-from app.operations.persons import leaving, reducing
+from app.core.refusals import catalogue as sentences
+from app.operations.persons import leaving, listing, reducing
 from app.operations.persons.giving import give
 from app.operations.persons.lately import done_by
-from app.people import desks
+from app.people import accounts, desks, shown
 from app.people.models import User
 from app.people.office.web import who_is_there
 
 pages = Blueprint("persons", __name__)
 HERE = "operations.persons.index"
+LINK = "password-link"
+_LINE = {"maxlength": str(accounts.LONGEST), "autocomplete": "off"}
+
+
+class PersonForm(FlaskForm):  # type: ignore[misc]
+    """What is written of a person."""
+
+    first_name = StringField("Prénom", render_kw=_LINE)
+    last_name = StringField("Nom", render_kw=_LINE)
+    email = StringField("Courriel", render_kw={"type": "email", "maxlength": "254", "autocomplete": "off"})
+    capacity = StringField(
+        "Qualité",
+        description="Imprimée sur ce qu’elle vise et signe : « Maire », « Directrice des finances ».",
+        render_kw=_LINE,
+    )
+    administrator = BooleanField(
+        "Administre la collectivité",
+        description="Ouvre des comptes, donne bureaux et mandats, écrit les circuits ; ne lit pas les dossiers pour autant.",
+    )
+
+    def particulars(self) -> accounts.Particulars:
+        """As the verb takes it."""
+        return accounts.Particulars(
+            self.first_name.data or "",
+            self.last_name.data or "",
+            self.email.data or "",
+            self.capacity.data or "",
+            bool(self.administrator.data),
+        )
+
+
+class InviteForm(PersonForm):
+    """The same, with the login that is chosen once and for all."""
+
+    login = StringField(
+        "Identifiant",
+        description="Pour se connecter, comme « p.nom ». Il ne change plus.",
+        render_kw={
+            "maxlength": str(accounts.LOGIN_LONGEST),
+            "autocomplete": "off",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+        },
+    )
 
 
 @pages.get("/compte/activite")
@@ -33,14 +91,117 @@ def mine() -> str:
 @pages.get("/administration/personnes")
 @guard("administer")
 def index() -> str:
-    """Every account, open or closed: what is kept of it may be given, and one that is closed reduced."""
-    query = sa.select(User).where(User.collectivity_id == g.actor.collectivity_id)
+    """The accounts, fifty a page: who holds which desks, and what is missing for him to work."""
+    try:
+        which = listing.Which(request.args.get("etat", ""))
+    except ValueError:
+        raise Refusal("not-found") from None
+    words = request.args.get("q", "")[: accounts.LONGEST]
     with reading(g.actor.collectivity_id) as db:
-        people = [
-            (one.id, one.name, one.login, _state(one))
-            for one in db.scalars(query.order_by(User.active.desc(), User.last_name, User.id))
-        ]
-    return render_template("operations/persons.html", people=people)
+        people = listing.listing(
+            db, g.actor.collectivity_id, which, words, key_in(request.args.get("page")) or 1
+        )
+    return render_template("operations/persons.html", listing=people, which=which, words=words.strip())
+
+
+@pages.route("/administration/personnes/inviter", methods=["GET", "POST"])
+@guard("administer")
+@who_is_there(HERE)
+def invite() -> Answer | tuple[str, int]:
+    """Open an account: its holder chooses the password by a link, mailed, or shown once to hand over."""
+    form, error, status = InviteForm(), None, 200
+    way = request.form.get("way", "mail")
+    if form.is_submitted():
+        try:
+            number, link = accounts.invite(
+                g.actor, form.login.data or "", form.particulars(), by_mail=way != "show"
+            )
+        except Refusal as refusal:
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            _show(number, link)
+            sent = "Elle l’est par courriel." if link is None else "Remettez-lui le lien ci-dessous."
+            flash(
+                f"Le compte est ouvert, et la personne invitée. {sent} Donnez-lui maintenant un bureau.", "ok"
+            )
+            return redirect(url_for("operations.persons.show", user_id=number))
+    with reading() as db:
+        down = stopped(db, "mail") is not None
+    return render_template("operations/invite.html", form=form, error=error, way=way, down=down), status
+
+
+def _show(user_id: int, link: accounts.Link | None) -> None:
+    if link is None:
+        return
+    with reading(g.actor.collectivity_id) as db:
+        name = _user(db, user_id).name
+    root = str(current_app.config["PARAPHE"].public_url).rstrip("/")
+    words = {"of": user_id, "name": name, "ends": instant(link.ends)}
+    shown.show(session, g.actor, LINK, address=f"{root}/mot-de-passe#{link.token}", **words)
+
+
+@pages.route("/administration/personnes/<int:user_id>", methods=["GET", "POST"])
+@guard("administer")
+@who_is_there(HERE)
+def show(user_id: int) -> Answer | tuple[str, int]:
+    """One person: what is written of him, his desks, how he enters, what is kept of him."""
+    form, error, status = PersonForm(), None, 200
+    with reading(g.actor.collectivity_id) as db:
+        user = _user(db, user_id)
+    if form.is_submitted():
+        try:
+            changed = accounts.change(g.actor, user_id, form.particulars())
+        except Refusal as refusal:
+            if refusal.key in {"person-unknown", "account-closed"}:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash(
+                "Le compte est enregistré." if changed else "Rien à enregistrer : c’était déjà ainsi.", "ok"
+            )
+            return redirect(url_for("operations.persons.show", user_id=user_id))
+    else:
+        form = PersonForm(formdata=None, obj=user)
+    with reading(g.actor.collectivity_id) as db:
+        (person,) = listing.views(db, [user])
+    link = shown.shown(session, g.actor, LINK)
+    page = render_template(
+        "operations/person.html",
+        person=person,
+        form=form if user.active else None,
+        error=error,
+        state=_state(user),
+        has_password=user.password_hash is not None,
+        link=link if link is not None and link["of"] == user_id else None,
+    )
+    return page, status
+
+
+@pages.post("/administration/personnes/<int:user_id>/lien")
+@guard("administer")
+@who_is_there(HERE)
+def send_link(user_id: int) -> Answer:
+    """Mail a new link to choose a password."""
+    name = accounts.send_link(g.actor, user_id)
+    flash(f"Un lien part par courriel à l’adresse {de(name)} ; il sert une fois, pendant sept jours.", "ok")
+    return redirect(url_for("operations.persons.show", user_id=user_id))
+
+
+@pages.post("/administration/personnes/<int:user_id>/lien-montre")
+@guard("administer")
+@who_is_there(HERE)
+def show_link(user_id: int) -> Answer:
+    """Show once a new link, for who has no password yet and receives no mail."""
+    _show(user_id, accounts.show_link(g.actor, user_id))
+    return redirect(url_for("operations.persons.show", user_id=user_id))
+
+
+@pages.post("/administration/personnes/<int:user_id>/remis")
+@guard("administer")
+def noted(user_id: int) -> Answer:
+    """The link that the page shows is handed over: it is shown no more."""
+    shown.forget(session, LINK)
+    return redirect(url_for("operations.persons.show", user_id=user_id))
 
 
 def _state(user: User) -> str:
@@ -99,11 +260,14 @@ def reduce(user_id: int) -> Answer:
     return redirect(url_for(HERE))
 
 
-def _login(db: Db, user_id: int) -> str:
-    query: Any = sa.select(User.login).where(
-        User.id == user_id, User.collectivity_id == g.actor.collectivity_id
+def _user(db: Db, user_id: int) -> User:
+    user = db.scalar(
+        sa.select(User).where(User.id == user_id, User.collectivity_id == g.actor.collectivity_id)
     )
-    login: str | None = db.scalar(query)
-    if login is None:
+    if user is None:
         raise Refusal("not-found")
-    return login
+    return user
+
+
+def _login(db: Db, user_id: int) -> str:
+    return _user(db, user_id).login

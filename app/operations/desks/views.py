@@ -1,0 +1,215 @@
+"""What an administrator reads of desks: the tree, who holds each with which rights, what uses it, and what nobody could do."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import sqlalchemy as sa
+
+from app.circuits.library import in_force
+from app.core.db import Db
+from app.core.french import spaces
+from app.core.grammar import plural
+from app.core.refusals import Refusal
+from app.folders.models import Folder, StepRun
+from app.people.hierarchy import GRANTED, Rights
+from app.people.models import Application, Desk, Holder, User
+from workflows.circuit import StepKind, WhoKind
+from workflows.family import families
+from workflows.rights import Right, right_for
+
+
+@dataclass(frozen=True)
+class Held:
+    """Somebody at a desk: his number, name, capacity and rights; whether his account is open."""
+
+    id: int
+    name: str
+    capacity: str
+    rights: Rights
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class Use:
+    """A step of a circuit that names a desk, and the right that it asks there."""
+
+    family: str
+    label: str
+    step: str
+    right: Right
+
+
+@dataclass(frozen=True)
+class DeskView:
+    """A desk in the tree: how deep it stands, who holds it, the circuits that name it, and what is wrong in words."""
+
+    id: int
+    key: str
+    name: str
+    parent_id: int | None
+    depth: int = 0
+    holders: tuple[Held, ...] = ()
+    uses: tuple[Use, ...] = ()
+    waiting: Mapping[Right, int] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
+    applications: tuple[str, ...] = ()
+
+
+def tree(db: Db, collectivity_id: int) -> list[DeskView]:
+    """Every desk, each after its superior, those of a same one by name; five statements, however many there are."""
+    desks = db.scalars(sa.select(Desk).where(Desk.collectivity_id == collectivity_id)).all()
+    holders, uses = _holders(db, collectivity_id), _uses(db, collectivity_id)
+    waiting = _waiting(db, collectivity_id)
+    software = defaultdict(list)
+    live = sa.select(Application.desk_id, Application.name).where(
+        Application.collectivity_id == collectivity_id, Application.active.is_(True)
+    )
+    for row in db.execute(live.order_by(Application.name)):
+        software[row.desk_id].append(row.name)
+    views = {
+        one.id: _judged(
+            DeskView(
+                one.id,
+                one.key,
+                one.name,
+                one.parent_id,
+                holders=tuple(holders[one.id]),
+                uses=tuple(uses[one.key]),
+                waiting=waiting[one.id],
+                applications=tuple(software[one.id]),
+            )
+        )
+        for one in desks
+    }
+    return list(_ordered(views))
+
+
+def absent(db: Db, collectivity_id: int, every: list[DeskView]) -> dict[str, str]:
+    """The keys that a circuit in force names and no desk has, with the families whose folders could not be sent."""
+    known = {one.key for one in every}
+    return {
+        key: ", ".join(dict.fromkeys(one.label for one in uses))
+        for key, uses in sorted(_uses(db, collectivity_id).items())
+        if key not in known
+    }
+
+
+def desk_of(every: list[DeskView], desk_id: int) -> DeskView:
+    """The one of that number, or `desk-absent`."""
+    for one in every:
+        if one.id == desk_id:
+            return one
+    raise Refusal("desk-absent")
+
+
+def below(every: list[DeskView], desk: DeskView) -> frozenset[int]:
+    """The desk, and all that depend on it: under none of them can it be placed."""
+    under = {desk.id}
+    for one in every:  # each comes after its superior
+        if one.parent_id in under:
+            under.add(one.id)
+    return frozenset(under)
+
+
+def after(desk: DeskView, wanted: Mapping[int, Rights]) -> list[str]:
+    """What would be wrong with the desk once these people have these rights, that is not wrong today; in words."""
+    kept = [one for one in desk.holders if one.id not in wanted]
+    changed = [Held(number, "", "", rights) for number, rights in wanted.items() if rights]
+    would = _judged(replace(desk, holders=(*kept, *changed), faults=()))
+    return [one for one in would.faults if one not in desk.faults]
+
+
+def _holders(db: Db, collectivity_id: int) -> Mapping[int, list[Held]]:
+    """Who holds each desk; whoever has a closed account holds it in the base alone, and acts no more."""
+    query = (
+        sa.select(Holder.desk_id, Holder.rights, User)
+        .join(User, User.id == Holder.user_id)
+        .where(User.collectivity_id == collectivity_id)
+        .order_by(User.active.desc(), sa.func.lower(User.last_name), User.id)
+    )
+    holders: dict[int, list[Held]] = defaultdict(list)
+    for desk_id, rights, user in db.execute(query):
+        held = frozenset(Right(one) for one in rights)
+        holders[desk_id].append(Held(user.id, user.name, user.capacity, held, user.active))
+    return holders
+
+
+def _uses(db: Db, collectivity_id: int) -> Mapping[str, list[Use]]:
+    """The steps that name each desk, by its key, in the circuits that a folder sent now would follow."""
+    known, uses = families(), defaultdict(list)
+    for name, circuit in in_force(db, collectivity_id).items():
+        for step in circuit.steps:
+            for who in step.who:
+                if who.kind is WhoKind.DESK:
+                    uses[who.value].append(Use(name, known[name].plural, step.label, right_for(step.kind)))
+        for key in known[name].restricted_to:
+            uses[key].append(Use(name, known[name].plural, "Dépôt", Right.CREATE))
+    return uses
+
+
+def _waiting(db: Db, collectivity_id: int) -> Mapping[int, Mapping[Right, int]]:
+    """How many folders wait at each desk, by the right that their step asks."""
+    query = (
+        sa.select(StepRun.desk_id, StepRun.kind, sa.func.count(StepRun.folder_id.distinct()))
+        .join(Folder, Folder.id == StepRun.folder_id)
+        .where(
+            Folder.collectivity_id == collectivity_id,
+            StepRun.collectivity_id == collectivity_id,
+            sa.text("step_run.state = 'active'"),
+        )
+        .group_by(StepRun.desk_id, StepRun.kind)
+    )
+    waiting: dict[int, dict[Right, int]] = defaultdict(dict)
+    for desk_id, kind, count in db.execute(query):
+        if desk_id is None:
+            continue
+        right = right_for(StepKind(kind))
+        waiting[desk_id][right] = waiting[desk_id].get(right, 0) + count
+    return waiting
+
+
+def _judged(desk: DeskView) -> DeskView:
+    """The same with what nobody at it could do, though a circuit or a folder asks it."""
+    able = frozenset(right for one in desk.holders if one.active for right in one.rights)
+    faults = []
+    for right in GRANTED:
+        if right in able:
+            continue
+        steps = [one for one in desk.uses if one.right is right]
+        count = desk.waiting.get(right, 0)
+        if count:
+            faults.append(
+                f"{plural(count, 'dossier')} {'y attendent' if count > 1 else 'y attend'}, et personne n’a le droit de "
+                f"{_verb(right)}."
+            )
+        elif steps:
+            named = ", ".join(dict.fromkeys(f"« {one.label} »" for one in steps))
+            faults.append(f"Personne n’a le droit de {_verb(right)}, que demande le circuit de {named}.")
+    return replace(desk, faults=tuple(spaces(one) for one in faults))
+
+
+def _verb(right: Right) -> str:
+    """« déposer des dossiers »."""
+    return f"{right.label[:1].lower()}{right.label[1:]}"
+
+
+def _ordered(views: Mapping[int, DeskView]) -> Iterator[DeskView]:
+    """Superiors first; a desk whose superior is gone, or that depends on itself, stands at the top rather than nowhere."""
+    children: dict[int | None, list[DeskView]] = defaultdict(list)
+    for one in sorted(views.values(), key=lambda one: (one.name.casefold(), one.id)):
+        children[one.parent_id if one.parent_id in views else None].append(one)
+    shown: set[int] = set()
+
+    def walk(one: DeskView, depth: int) -> Iterator[DeskView]:
+        if one.id in shown:
+            return
+        shown.add(one.id)
+        yield replace(one, depth=depth)
+        for child in children[one.id]:
+            yield from walk(child, depth + 1)
+
+    for top in children[None]:
+        yield from walk(top, 0)
+    for one in views.values():
+        yield from walk(one, 0)

@@ -1,0 +1,181 @@
+"""The people of a collectivity as an administrator reads them: their desks, whether their account is open, what is missing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from app.core.clock import PARIS, now
+from app.core.db import Db
+from app.core.french import jour
+from app.folders.search import key_of
+from app.operations.persons.reducing import is_reduced
+from app.people.models import Desk, Holder, PasswordReset, User
+from workflows.rights import Right
+
+PAGE = 50
+
+
+class Which(StrEnum):
+    """Whom the list shows."""
+
+    ALL = ""
+    INCOMPLETE = "a-completer"
+    CLOSED = "fermes"
+
+    @property
+    def label(self) -> str:
+        """What its link says."""
+        return {Which.ALL: "Tous", Which.INCOMPLETE: "À compléter", Which.CLOSED: "Fermés"}[self]
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A desk that somebody holds, and what he may do there, in words."""
+
+    desk_id: int
+    desk: str
+    rights: str
+
+
+@dataclass(frozen=True)
+class PersonView:
+    """A person: the account's state in words with its tone and icon, the desks, what an administrator should complete."""
+
+    id: int
+    name: str
+    login: str
+    capacity: str
+    administrator: bool
+    state: str
+    tone: str
+    icon: str
+    seats: tuple[Seat, ...]
+    missing: str = ""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of people: where it begins among `total`, and how many each choice has."""
+
+    people: tuple[PersonView, ...]
+    counts: Mapping[Which, int]
+    total: int
+    page: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, one at least."""
+        return max(1, -(-self.total // PAGE))
+
+
+def listing(db: Db, collectivity_id: int, which: Which, words: str, page: int) -> Listing:
+    """Fifty people, the open accounts first, by name; `words`: those whose name, login, address or capacity has them all.
+
+    Four statements, however many there are.
+    """
+    moment = now()
+    here = User.collectivity_id == collectivity_id
+    counts = db.execute(
+        sa.select(
+            sa.func.count(),
+            sa.func.sum(sa.case((_incomplete(moment), 1), else_=0)),
+            sa.func.sum(sa.case((User.active.is_(False), 1), else_=0)),
+        ).where(here)
+    ).one()
+    wanted = {
+        Which.ALL: sa.true(),
+        Which.INCOMPLETE: _incomplete(moment),
+        Which.CLOSED: User.active.is_(False),
+    }[which]
+    order = (User.active.desc(), sa.func.lower(User.last_name), User.id)
+    query = sa.select(User).where(here, wanted).order_by(*order)
+    if words.strip():
+        numbers = _matching(db, sa.select(User).where(here, wanted).order_by(*order), words)
+        total = len(numbers)
+        page = _within(page, total)
+        query = query.where(User.id.in_(numbers[(page - 1) * PAGE : page * PAGE]))
+    else:
+        total = int((counts[0], counts[1], counts[2])[list(Which).index(which)] or 0)
+        page = _within(page, total)
+        query = query.limit(PAGE).offset((page - 1) * PAGE)
+    people = views(db, db.scalars(query).all())
+    return Listing(people, dict(zip(Which, (int(one or 0) for one in counts), strict=True)), total, page)
+
+
+def _within(page: int, total: int) -> int:
+    return min(max(1, page), max(1, -(-total // PAGE)))
+
+
+def _live_link(moment: datetime) -> sa.ColumnElement[bool]:
+    """Whether somebody has a link that would still serve."""
+    return sa.exists().where(
+        PasswordReset.user_id == User.id, PasswordReset.used_at.is_(None), PasswordReset.expires_at > moment
+    )
+
+
+def _incomplete(moment: datetime) -> sa.ColumnElement[bool]:
+    """Open, and without a desk though he does not administer, or without a password though no link serves any more."""
+    seated = sa.exists().where(Holder.user_id == User.id)
+    return sa.and_(
+        User.active.is_(True),
+        sa.or_(
+            sa.and_(~seated, User.administrator.is_(False)),
+            sa.and_(User.password_hash.is_(None), ~_live_link(moment)),
+        ),
+    )
+
+
+def _matching(db: Db, query: sa.Select[User], words: str) -> list[int]:
+    """The numbers of those in whom each word is found, accents and capitals apart."""
+    columns = (User.id, User.first_name, User.last_name, User.login, User.email, User.capacity)
+    rows = db.execute(query.with_only_columns(*columns))
+    asked = key_of(words).split()
+    return [
+        number
+        for number, *texts in rows
+        if all(word in key for key in [key_of(" ".join(texts))] for word in asked)
+    ]
+
+
+def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
+    """Each of them with his desks; two statements."""
+    numbers = [one.id for one in people]
+    seats: dict[int, list[Seat]] = {}
+    held = sa.select(Holder.user_id, Holder.rights, Desk.id, Desk.name).join(Desk, Desk.id == Holder.desk_id)
+    for row in db.execute(held.where(Holder.user_id.in_(numbers)).order_by(Desk.name)):
+        seats.setdefault(row.user_id, []).append(Seat(row.id, row.name, in_words(row.rights)))
+    links = sa.select(PasswordReset.user_id, sa.func.max(PasswordReset.expires_at)).where(
+        PasswordReset.user_id.in_(numbers), PasswordReset.used_at.is_(None)
+    )
+    ends = {row[0]: row[1] for row in db.execute(links.group_by(PasswordReset.user_id))}
+    return tuple(_view(one, tuple(seats.get(one.id, ())), ends.get(one.id)) for one in people)
+
+
+def in_words(rights: Sequence[str]) -> str:
+    """« déposer des dossiers, signer »."""
+    return ", ".join(one.label.lower() for one in Right if one.value in rights) or "aucun droit"
+
+
+def _view(user: User, seats: tuple[Seat, ...], link: datetime | None) -> PersonView:
+    missing = ""
+    if not user.active:
+        state, tone, icon = ("Réduit" if is_reduced(user) else "Fermé"), "", "slash-circle"
+    elif user.password_hash is not None:
+        state, tone, icon = "Actif", "ok", "check-lg"
+    elif link is not None and link > now():
+        state, tone, icon = (
+            f"Invitation valable jusqu’au {jour(link.astimezone(PARIS).date())}",
+            "info",
+            "envelope",
+        )
+    else:
+        state, tone, icon = "Sans mot de passe", "warn", "exclamation-triangle"
+        missing = "Aucun lien ne sert plus : envoyez-en un autre."
+    if user.active and not seats and not user.administrator and not missing:
+        missing = "Aucun bureau : donnez-lui-en un."
+    return PersonView(
+        user.id, user.name, user.login, user.capacity, user.administrator, state, tone, icon, seats, missing
+    )

@@ -1,0 +1,270 @@
+"""What an administrator does to accounts in the browser: invite somebody, change what is written of him, give a link again."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from app.core.clock import now
+from app.core.db import Db
+from app.core.outbox import News, post
+from app.core.refusals import Refusal
+from app.core.security import derived_token, new_token, token_hash
+from app.core.transaction import use_case
+from app.people import identity
+from app.people.actor import Actor
+from app.people.desks import FIRST_LINK_LIFE, INVITATION_LIFE, address_of, write_down
+from app.people.models import PasswordReset, User
+
+LONGEST = 100
+LOGIN_LONGEST = 60
+INVITED, CHANGED, ADMINISTERS = "account_invited", "account_changed", "account_administers"
+
+
+@dataclass(frozen=True)
+class Particulars:
+    """What is written of a person: names, address of mail, capacity printed on signatures, whether he administers."""
+
+    first_name: str
+    last_name: str
+    email: str
+    capacity: str
+    administrator: bool
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link by which somebody chooses his password: its secret, and until when it serves once."""
+
+    token: str
+    ends: datetime
+
+
+@use_case
+def invite(
+    db: Db, actor: Actor, login: str, particulars: Particulars, *, by_mail: bool
+) -> tuple[int, Link | None]:
+    """Open an account without a password; its number, and the link when it is not mailed.
+
+    By mail the person is sent a link that serves once, for seven days (`INVITATION_LIFE`). Otherwise the link is returned,
+    shown once, and serves for three. Refuses `identity-needed`, `login-invalid`, `login-taken`, `name-missing`,
+    `capacity-missing`, `email-invalid`, `email-taken`.
+    """
+    refuse_former(db, actor)
+    login = login.strip().lower()
+    if (
+        not 0 < len(login) <= LOGIN_LONGEST
+        or not login.isprintable()
+        or any(sign.isspace() for sign in login)
+    ):
+        raise Refusal("login-invalid", most=LOGIN_LONGEST)
+    if db.scalar(sa.select(User.id).where(User.login == login)):
+        raise Refusal("login-taken", login=login)
+    clean = _clean(db, actor.collectivity_id, particulars, None)
+    user = User(
+        collectivity_id=actor.collectivity_id,
+        login=login,
+        email=clean.email,
+        first_name=clean.first_name,
+        last_name=clean.last_name,
+        capacity=clean.capacity,
+        administrator=clean.administrator,
+        created_at=now(),
+        password_hash=None,
+    )
+    db.add(user)
+    db.flush()
+    facts = {"login": login, "administrator": clean.administrator}
+    write_down(db, actor.collectivity_id, "account.opened", actor, whose=user.id, **facts)
+    if clean.administrator:
+        _tell_administrators(db, actor, user)
+    if by_mail:
+        _mailed_link(db, actor, user)
+        return user.id, None
+    return user.id, _shown_link(db, actor, user)
+
+
+@use_case
+def send_link(db: Db, actor: Actor, user_id: int) -> str:
+    """Mail somebody a new link to choose his password; those given before serve no more. The person's name.
+
+    Refuses `identity-needed`, `person-unknown`, `person-closed`.
+    """
+    refuse_former(db, actor)
+    user = _open(db, actor, user_id)
+    _mailed_link(db, actor, user)
+    return user.name
+
+
+@use_case
+def show_link(db: Db, actor: Actor, user_id: int) -> Link:
+    """A new link, shown once to the administrator, for somebody who has no password yet and whom no mail reaches.
+
+    Whoever reads it could choose the password of another: one who has a password is sent his link by mail, never shown
+    it here (`link-not-shown`). Refuses `identity-needed`, `person-unknown`, `person-closed` too.
+    """
+    refuse_former(db, actor)
+    user = _open(db, actor, user_id)
+    if user.password_hash is not None:
+        raise Refusal("link-not-shown", name=user.name)
+    return _shown_link(db, actor, user)
+
+
+@use_case
+def change(db: Db, actor: Actor, user_id: int, particulars: Particulars) -> bool:
+    """Write other particulars of a person; False when they are the same, and nothing is written then.
+
+    What was signed keeps the name and the capacity of its day. The person is told, at the former address too when the
+    address changes, and links sent there serve no more; the administrators are told who has become one of them, or is one
+    no longer. Refuses `identity-needed`, `person-unknown`, `person-closed`, `name-missing`, `capacity-missing`,
+    `email-invalid`, `email-taken`, and `administrator-own`: one never takes away one's own right, so one is left.
+    """
+    refuse_former(db, actor)
+    user = _open(db, actor, user_id)
+    clean = _clean(db, actor.collectivity_id, particulars, user)
+    if user.id == actor.user_id and not clean.administrator:
+        raise Refusal("administrator-own")
+    was = Particulars(user.first_name, user.last_name, user.email, user.capacity, user.administrator)
+    if clean == was:
+        return False
+    user.first_name, user.last_name, user.email = clean.first_name, clean.last_name, clean.email
+    user.capacity, user.administrator = clean.capacity, clean.administrator
+    facts: dict[str, object] = {
+        name: {"was": former, "now": present}
+        for name, former, present in (
+            ("called", f"{was.first_name} {was.last_name}", user.name),
+            ("capacity", was.capacity, clean.capacity),
+            ("administers", was.administrator, clean.administrator),
+        )
+        if former != present
+    }
+    if clean.email != was.email:
+        facts["mail"] = True  # that it changed, and not which: the journal is kept for ever
+        _void_links(db, user)
+    write_down(db, actor.collectivity_id, "account.changed", actor, whose=user.id, **facts)
+    _tell_of_change(db, actor, user, was)
+    if clean.administrator != was.administrator:
+        _tell_administrators(db, actor, user)
+    return True
+
+
+def refuse_former(db: Db, actor: Actor) -> None:
+    """Refuse who has not just proven who he is (`identity-needed`), or administers no more since his page (`account-closed`).
+
+    The administrators are locked in their order: two of them never take the right away from one another.
+    """
+    identity.refuse_stale_in(db, actor)
+    ours = sa.select(User).where(User.collectivity_id == actor.collectivity_id, User.administrator.is_(True))
+    locked = ours.order_by(User.id).with_for_update().execution_options(populate_existing=True)
+    if not any(one.id == actor.user_id and one.active for one in db.scalars(locked)):
+        raise Refusal("account-closed")
+
+
+def _open(db: Db, actor: Actor, user_id: int) -> User:
+    user = db.scalar(
+        sa.select(User)
+        .where(User.collectivity_id == actor.collectivity_id, User.id == user_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if user is None:
+        raise Refusal("person-unknown")
+    if not user.active:
+        raise Refusal("person-closed", name=user.name)
+    return user
+
+
+def _clean(db: Db, collectivity_id: int, particulars: Particulars, user: User | None) -> Particulars:
+    """The same, each text on one line; refuses what is missing, and an address that another open account has."""
+    first, last, capacity = (
+        " ".join(one.split())[:LONGEST]
+        for one in (particulars.first_name, particulars.last_name, particulars.capacity)
+    )
+    if not first or not last or not all(one.isprintable() for one in (first, last)):
+        raise Refusal("name-missing")
+    if not capacity or not capacity.isprintable():
+        raise Refusal("capacity-missing")
+    email = address_of(particulars.email.strip())
+    taken = sa.select(User).where(
+        User.collectivity_id == collectivity_id,
+        User.active.is_(True),
+        sa.func.lower(User.email) == email.lower(),
+    )
+    if user is not None:
+        taken = taken.where(User.id != user.id)
+    # An account that already shares an address with another keeps it: what the command line opened stays as it is
+    if (user is None or email != user.email) and (other := db.scalar(taken.limit(1))) is not None:
+        raise Refusal("email-taken", email=email, name=other.name)
+    return Particulars(first, last, email, capacity, particulars.administrator)
+
+
+def _void_links(db: Db, user: User) -> None:
+    links = sa.update(PasswordReset).where(PasswordReset.user_id == user.id, PasswordReset.used_at.is_(None))
+    db.execute(links.values(used_at=now()).execution_options(synchronize_session=False))
+
+
+def _mailed_link(db: Db, actor: Actor, user: User) -> None:
+    """A link in place of those given before, that its reader alone knows."""
+    nonce = new_token()
+    token = derived_token(nonce)
+    _keep(db, actor, user, Link(token, now() + INVITATION_LIFE), mailed=True)
+    facts = {"event": INVITED, "user_id": user.id, "nonce": nonce, "by": actor.name}
+    facts["own"] = user.password_hash is None
+    key = f"invited-{user.id}-{token_hash(token)[:32]}"
+    post(db, actor.collectivity_id, [News("mail", key, facts, None, user.email)])
+
+
+def _shown_link(db: Db, actor: Actor, user: User) -> Link:
+    """The same, known to whoever asked for it."""
+    link = Link(new_token(), now() + FIRST_LINK_LIFE)
+    _keep(db, actor, user, link, mailed=False)
+    return link
+
+
+def _keep(db: Db, actor: Actor, user: User, link: Link, *, mailed: bool) -> None:
+    _void_links(db, user)
+    db.add(PasswordReset(token_hash=token_hash(link.token), user_id=user.id, expires_at=link.ends))
+    write_down(db, actor.collectivity_id, "password.asked", actor, whose=user.id, mailed=mailed)
+
+
+def _tell_of_change(db: Db, actor: Actor, user: User, was: Particulars) -> None:
+    """One letter to the person where he is reached now, and one where he was."""
+    words = {
+        "l’adresse de courriel": user.email != was.email,
+        "le nom": (user.first_name, user.last_name) != (was.first_name, was.last_name),
+        "la qualité imprimée sur les signatures": user.capacity != was.capacity,
+        "le droit d’administrer": user.administrator != was.administrator,
+    }
+    facts = {"event": CHANGED, "user_id": user.id, "by": actor.name, "page": "/compte"}
+    facts["about"] = _listed(one for one, changed in words.items() if changed)
+    key = f"{CHANGED}-{user.id}-{new_token()[:16]}"
+    post(db, actor.collectivity_id, [News("mail", key, facts, None, user.email)])
+    if user.email != was.email:
+        there = facts | {"former": True}
+        post(db, actor.collectivity_id, [News("mail", f"{key}-former", there, None, was.email)])
+
+
+def _listed(words: Iterable[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} et {last}" if first else last
+
+
+def _tell_administrators(db: Db, actor: Actor, user: User) -> None:
+    """Those who administer, but who did it and whom it is about: who may give rights is never changed in silence."""
+    others = db.scalars(
+        sa.select(User)
+        .where(
+            User.collectivity_id == actor.collectivity_id,
+            User.administrator.is_(True),
+            User.active.is_(True),
+            User.id.not_in((user.id, actor.user_id)),
+        )
+        .order_by(User.id)
+    )
+    mark = new_token()[:16]
+    for one in others:
+        facts = {"event": ADMINISTERS, "user_id": one.id, "whose": user.name, "by": actor.name}
+        facts |= {"own": user.administrator, "page": "/administration/personnes"}
+        key = f"{ADMINISTERS}-{user.id}-{one.id}-{mark}"
+        post(db, actor.collectivity_id, [News("mail", key, facts, None, one.email)])

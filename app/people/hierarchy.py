@@ -1,0 +1,215 @@
+"""What an administrator does to desks in the browser: open one, name it, place it under another, say who holds it."""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.core.outbox import News, post
+from app.core.refusals import Refusal
+from app.core.security import new_token
+from app.core.transaction import use_case
+from app.people.accounts import refuse_former
+from app.people.actor import Actor
+from app.people.desks import write_down
+from app.people.models import Desk, Holder, User
+from workflows.rights import Right
+
+LONGEST = 80
+KEY_LONGEST = 40
+KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+SEATED = "desk_rights"
+GRANTED = (Right.CREATE, Right.ACT, Right.SIGN, Right.ARCHIVE)
+"""What a person may be given at a desk; to administer is said of an account."""
+Rights = frozenset[Right]
+
+
+@use_case
+def open_desk(db: Db, actor: Actor, name: str, parent_id: int | None, key: str = "") -> int:
+    """Open a desk under its superior (None: under none); its number.
+
+    Circuits name it by its key, which stays when the name changes: `key` for a desk that a circuit names already, else one
+    that is made of its name. Refuses `identity-needed`, `desk-name`, `desk-name-taken`, `desk-key`, `desk-taken`,
+    `desk-absent` of the superior.
+    """
+    refuse_former(db, actor)
+    name = _name(db, actor, name, None)
+    if parent_id is not None:
+        _desk(db, actor, parent_id)
+    desk = Desk(
+        collectivity_id=actor.collectivity_id,
+        key=_key(db, actor, key or name, exact=bool(key)),
+        name=name,
+        parent_id=parent_id,
+    )
+    db.add(desk)
+    db.flush()
+    write_down(db, actor.collectivity_id, "desk.opened", actor, desk=desk.key, name=name)
+    return desk.id
+
+
+@use_case
+def change_desk(db: Db, actor: Actor, desk_id: int, name: str, parent_id: int | None) -> bool:
+    """Name a desk otherwise, or place it under another; False when it was so already.
+
+    Refuses `identity-needed`, `desk-absent`, `desk-name`, `desk-name-taken`, and `desk-below-itself` of a superior that
+    is the desk, or depends on it.
+    """
+    refuse_former(db, actor)
+    # All of them: of two moves at the same time, each could put one desk under the other
+    every = sa.select(Desk).where(Desk.collectivity_id == actor.collectivity_id).order_by(Desk.id)
+    desks = {one.id: one for one in db.scalars(every.with_for_update())}
+    desk = desks.get(desk_id)
+    if desk is None or (parent_id is not None and parent_id not in desks):
+        raise Refusal("desk-absent")
+    name = _name(db, actor, name, desk)
+    above = parent_id
+    while above is not None:
+        if above == desk.id:
+            raise Refusal("desk-below-itself", name=desks[parent_id or desk.id].name)
+        above = desks[above].parent_id
+    facts = {}
+    if name != desk.name:
+        facts["called"] = {"was": desk.name, "now": name}
+    if parent_id != desk.parent_id:
+        was, now = (desks[one].name if one is not None else "" for one in (desk.parent_id, parent_id))
+        facts["above"] = {"was": was, "now": now}
+    if not facts:
+        return False
+    desk.name, desk.parent_id = name, parent_id
+    write_down(db, actor.collectivity_id, "desk.changed", actor, desk=desk.key, **facts)
+    return True
+
+
+@use_case
+def seat_all(
+    db: Db, actor: Actor, desk_id: int, wanted: Mapping[int, Rights], seen: Mapping[int, Rights]
+) -> int:
+    """Give each of these people these rights at a desk, none to take it from him; how many seats changed.
+
+    `wanted` names people by number; who is not in it keeps what he has. `seen` is what the page showed of all who held it:
+    when somebody changed it since, nothing is written (`seats-moved`). Each is told by mail, and the journal has a line
+    for each. Refuses `identity-needed`, `desk-absent`, `person-unknown`, `person-closed` for who would be given
+    something, and `bad-request` for a right that no desk gives.
+    """
+    refuse_former(db, actor)
+    desk = _desk(db, actor, desk_id)
+    rows = {
+        one.user_id: one
+        for one in db.scalars(sa.select(Holder).where(Holder.desk_id == desk.id).with_for_update())
+    }
+    if {user_id: _rights(row.rights) for user_id, row in rows.items()} != dict(seen):
+        raise Refusal("seats-moved")
+    people = {
+        one.id: one
+        for one in db.scalars(
+            sa.select(User).where(User.collectivity_id == actor.collectivity_id, User.id.in_(wanted))
+        )
+    }
+    changed = 0
+    for user_id, rights in wanted.items():
+        user, row = people.get(user_id), rows.get(user_id)
+        if user is None:
+            raise Refusal("person-unknown")
+        if not rights <= frozenset(GRANTED):
+            raise Refusal("bad-request", detail="droit inconnu")
+        was = _rights(row.rights) if row is not None else frozenset()
+        if rights == was:
+            continue
+        if rights and not user.active:
+            raise Refusal("person-closed", name=user.name)
+        changed += 1
+        _write(db, row, user, desk, rights)
+        facts = {"desk": desk.key, "was": _values(was), "rights": _values(rights)}
+        write_down(db, actor.collectivity_id, "desk.rights", actor, whose=user.id, **facts)
+        _tell(db, actor, desk, user, rights)
+    return changed
+
+
+def _write(db: Db, row: Holder | None, user: User, desk: Desk, rights: Rights) -> None:
+    if row is not None and not rights:
+        db.delete(row)
+    elif row is not None:
+        row.rights = _values(rights)
+    elif rights:
+        db.add(Holder(user_id=user.id, desk_id=desk.id, rights=_values(rights)))
+
+
+def _rights(values: Sequence[str]) -> Rights:
+    return frozenset(Right(one) for one in values)
+
+
+def _values(rights: Rights) -> list[str]:
+    return [one.value for one in GRANTED if one in rights]
+
+
+def _desk(db: Db, actor: Actor, desk_id: int) -> Desk:
+    """The desk, locked: of two administrators at the same table of seats, the second is refused."""
+    query = sa.select(Desk).where(Desk.collectivity_id == actor.collectivity_id, Desk.id == desk_id)
+    desk = db.scalar(query.with_for_update())
+    if desk is None:
+        raise Refusal("desk-absent")
+    return desk
+
+
+def _name(db: Db, actor: Actor, name: str, desk: Desk | None) -> str:
+    name = " ".join(name.split())
+    if not 0 < len(name) <= LONGEST or not name.isprintable():
+        raise Refusal("desk-name", most=LONGEST)
+    # Compared here: SQLite's lower() knows no accent
+    every = sa.select(Desk.id, Desk.name).where(Desk.collectivity_id == actor.collectivity_id)
+    alike = {row.id for row in db.execute(every) if row.name.casefold() == name.casefold()}
+    if alike - {desk.id if desk is not None else None}:
+        raise Refusal("desk-name-taken", name=name)
+    return name
+
+
+def _key(db: Db, actor: Actor, words: str, *, exact: bool) -> str:
+    """The key that is asked, or one made of a name: « direction-des-finances », « …-2 » when another desk has it."""
+    parted = unicodedata.normalize("NFKD", words.lower())
+    letters = "".join(one for one in parted if not unicodedata.combining(one))
+    stem = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:KEY_LONGEST].strip("-") or "bureau"
+    taken = set(db.scalars(sa.select(Desk.key).where(Desk.collectivity_id == actor.collectivity_id)))
+    if exact:
+        if not KEY.fullmatch(words):
+            raise Refusal("desk-key")
+        if words in taken:
+            raise Refusal("desk-taken", desk=words)
+        return words
+    return next(
+        key
+        for number in range(1, len(taken) + 2)
+        if (key := stem if number == 1 else f"{stem}-{number}") not in taken
+    )
+
+
+def _tell(db: Db, actor: Actor, desk: Desk, user: User, rights: Rights) -> None:
+    """A letter to who was given a desk or lost it; to the other administrators when one serves himself."""
+    own = user.id == actor.user_id
+    readers = [user]
+    if own:
+        others = sa.select(User).where(
+            User.collectivity_id == actor.collectivity_id,
+            User.administrator.is_(True),
+            User.active.is_(True),
+            User.id != user.id,
+        )
+        readers = list(db.scalars(others.order_by(User.id)))
+    words = ", ".join(one.label.lower() for one in GRANTED if one in rights)
+    mark = new_token()[:16]
+    for reader in readers:
+        if not reader.active:
+            continue
+        facts = {
+            "event": SEATED,
+            "user_id": reader.id,
+            "by": actor.name,
+            "desk": desk.name,
+            "whose": user.name,
+        }
+        facts |= {"own": reader.id == user.id, "declined": not rights, "what": words}
+        facts["page"] = "/compte" if reader.id == user.id else f"/administration/bureaux/{desk.id}"
+        key = f"{SEATED}-{desk.id}-{user.id}-{reader.id}-{mark}"
+        post(db, actor.collectivity_id, [News("mail", key, facts, None, reader.email)])

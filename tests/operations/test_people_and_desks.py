@@ -1,0 +1,554 @@
+"""A town hall opens its accounts and its desks in the browser: nobody is locked out, nothing stops without being said."""
+
+import html
+import re
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from werkzeug.test import TestResponse
+
+from app.core.clock import now
+from app.core.db import engine, reading
+from app.core.outbox import Outbox
+from app.core.refusals import Refusal
+from app.journal.chain import verify
+from app.journal.models import JournalEntry
+from app.people import accounts, desks, hierarchy
+from app.people.accounts import Particulars
+from app.people.models import Desk, Holder, LoginSession, PasswordReset, User
+from demo.cast import PASSWORD
+from tests.builders.house import House, token_in
+from workflows.rights import Right
+
+K, G, A, R = "k.morizur", "g.trehorel", "a.kervadec", "r.pellenec"
+PEOPLE, DESKS = "/administration/personnes", "/administration/bureaux"
+ENORA = {
+    "first_name": "Enora",
+    "last_name": "Quéméner",
+    "email": "e.quemener@kerlann-sur-mer.example",
+    "login": "e.quemener",
+    "capacity": "Chargée d’accueil",
+    "way": "mail",
+}
+CHOSEN = "une barque rouge au port"
+
+
+def words(answer: TestResponse) -> str:
+    """What a person reads of a page, each space a plain one."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True))).split())
+
+
+def user(login: str) -> User:
+    with reading() as db:
+        return db.scalars(sa.select(User).where(User.login == login)).one()
+
+
+def desk(key: str) -> Desk:
+    with reading() as db:
+        return db.scalars(sa.select(Desk).where(Desk.key == key)).one()
+
+
+def rights(key: str, login: str) -> list[str] | None:
+    with reading() as db:
+        row = db.get(Holder, (user(login).id, desk(key).id))
+        return None if row is None else sorted(row.rights)
+
+
+def lines(event: str) -> list[JournalEntry]:
+    with reading() as db:
+        query = sa.select(JournalEntry).where(JournalEntry.event == event).order_by(JournalEntry.id.desc())
+        return list(db.scalars(query))
+
+
+def seen(key: str) -> list[str]:
+    """What the page of a desk posts back of its holders."""
+    with reading() as db:
+        rows = db.scalars(sa.select(Holder).where(Holder.desk_id == desk(key).id)).all()
+    return [f"{one.user_id}:{','.join(one.rights)}" for one in rows]
+
+
+def letters(house: House) -> dict[str, str]:
+    """Who was written to, and the subject."""
+    house.drain()
+    told = {one["To"].addresses[0].addr_spec: str(one["Subject"]) for one in house.mail.letters}
+    house.mail.letters.clear()
+    return {address: " ".join(subject.split()) for address, subject in told.items()}
+
+
+def test_somebody_is_invited_by_mail_chooses_a_password_and_enters(house: House) -> None:
+    client = house.client(K)
+    form = {"csrf_token": house.csrf(client)}
+    house.drain()
+    house.mail.letters.clear()
+    assert "Inviter une personne" in words(client.get(PEOPLE))
+    done = client.post(f"{PEOPLE}/inviter", data={**ENORA, **form}, follow_redirects=True)
+    assert "Invitation valable jusqu’au" in words(done)
+    assert "Aucun bureau" in words(done)
+    assert "mot-de-passe#" not in done.get_data(as_text=True)  # whoever invites does not see the link
+    house.drain()
+    (letter,) = house.mail.letters
+    assert letter["To"].addresses[0].addr_spec == ENORA["email"]
+    text = letter.get_body(("plain",)).get_content()
+    assert "Katell Morizur vous a ouvert un compte" in text
+    token = re.findall(r"/mot-de-passe#(\S+)", text)[0]
+    with reading() as db:
+        assert token not in str([row.payload for row in db.scalars(sa.select(Outbox))])
+    stranger = house.client()
+    answer = stranger.post(
+        "/mot-de-passe",
+        data={
+            "code": token,
+            "password": CHOSEN,
+            "csrf_token": token_in(stranger.get("/mot-de-passe").get_data(as_text=True)),
+        },
+    )
+    assert answer.status_code == 302
+    assert "Votre mot de passe est enregistré. Connectez-vous avec votre identifiant : e.quemener" in words(
+        stranger.get("/login")
+    )
+    assert "Actif" in words(client.get(f"{PEOPLE}/{user('e.quemener').id}"))
+    assert "Aucun bureau" in words(client.get(f"{PEOPLE}?etat=a-completer"))
+    (line,) = [one for one in lines("account.opened") if "e.quemener" in one.facts]
+    assert line.who == "Katell Morizur"
+    with reading() as db:
+        assert verify(db, house.actor(K).collectivity_id)[1] is None
+
+
+def test_a_link_is_shown_once_to_who_hands_it_over_and_never_for_who_has_a_password(house: House) -> None:
+    client = house.client(K)
+    form = {"csrf_token": house.csrf(client)}
+    done = client.post(f"{PEOPLE}/inviter", data={**ENORA, **form, "way": "show"}, follow_redirects=True)
+    number = user("e.quemener").id
+    first = re.findall(r"mot-de-passe#([\w-]+)", done.get_data(as_text=True))[0]
+    again = client.post(f"{PEOPLE}/{number}/lien-montre", data=form, follow_redirects=True)
+    token = re.findall(r"mot-de-passe#([\w-]+)", again.get_data(as_text=True))[0]
+    with pytest.raises(Refusal, match="link-expired"):
+        desks.reset(first, CHOSEN)
+    # Another person's page does not show it; once handed over, none does
+    assert token not in client.get(f"{PEOPLE}/{user(G).id}").get_data(as_text=True)
+    client.post(f"{PEOPLE}/{number}/remis", data=form)
+    assert token not in client.get(f"{PEOPLE}/{number}").get_data(as_text=True)
+    desks.reset(token, CHOSEN)
+    refused = client.post(f"{PEOPLE}/{number}/lien-montre", data=form)
+    assert (refused.status_code, "a déjà un mot de passe" in words(refused)) == (409, True)
+    assert "Me montrer un lien" not in words(client.get(f"{PEOPLE}/{number}"))
+    assert "Envoyer un lien par courriel" in words(client.get(f"{PEOPLE}/{number}"))
+
+
+def test_an_invitation_ends_after_seven_days_and_a_later_one_takes_its_place(house: House) -> None:
+    actor = house.actor(K)
+    number, _ = accounts.invite(actor, "e.quemener", _particulars(), by_mail=True)
+    accounts.send_link(actor, number)
+    with reading() as db:
+        links = db.scalars(
+            sa.select(PasswordReset).where(PasswordReset.user_id == number).order_by(PasswordReset.id)
+        ).all()
+    assert [one.used_at is None for one in links] == [False, True]
+    assert timedelta(days=6, hours=23) < links[1].expires_at - now() <= timedelta(days=7)
+    house.mail.letters.clear()
+    house.drain()
+    assert len([one for one in house.mail.letters if ENORA["email"] in str(one["To"])]) == 1
+    with engine().begin() as connection:
+        connection.execute(sa.update(PasswordReset).values(expires_at=now() - timedelta(minutes=1)))
+    page = words(house.client(K).get(f"{PEOPLE}?etat=a-completer"))
+    assert "Enora Quéméner" in page
+    assert "Aucun lien ne sert plus" in page
+
+
+def _particulars(**changes: Any) -> Particulars:
+    values = {name: ENORA[name] for name in ("first_name", "last_name", "email", "capacity")}
+    return Particulars(**{**values, "administrator": False, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"login": "g.trehorel"}, "L’identifiant « g.trehorel » est déjà pris"),
+        ({"login": "deux mots"}, "sans espace"),
+        ({"login": ""}, "sans espace"),
+        ({"email": "pas une adresse"}, "n’est pas une adresse de courriel"),
+        ({"email": "G.Trehorel@kerlann-sur-mer.example"}, "est déjà celle du compte de Gwenola Tréhorel"),
+        ({"first_name": " "}, "écrivez le prénom et le nom"),
+        ({"last_name": "Qu\u202eéméner"}, "écrivez le prénom et le nom"),
+        ({"capacity": ""}, "écrivez la qualité"),
+    ],
+)
+def test_what_is_no_account_is_refused_in_french_and_what_was_typed_stays(
+    house: House, changed: dict[str, str], sentence: str
+) -> None:
+    client = house.client(K)
+    with reading() as db:
+        before = db.scalar(sa.select(sa.func.count()).select_from(User))
+    answer = client.post(f"{PEOPLE}/inviter", data={**ENORA, **changed, "csrf_token": house.csrf(client)})
+    assert answer.status_code in {409, 422}
+    said = words(answer)
+    assert sentence in said or ("login" in changed and user(G).name in said)
+    assert "Chargée d’accueil" in answer.get_data(as_text=True) or "capacity" in changed
+    with reading() as db:
+        assert db.scalar(sa.select(sa.func.count()).select_from(User)) == before
+
+
+def test_another_address_is_told_at_both_and_the_links_sent_to_the_former_are_void(house: House) -> None:
+    actor, number = house.actor(K), user(G).id
+    former = user(G).email
+    desks.ask_reset(G)
+    house.drain()
+    house.mail.letters.clear()
+    client = house.client(K)
+    page = f"{PEOPLE}/{number}"
+    typed = {
+        "first_name": "Gwenola",
+        "last_name": "Tréhorel",
+        "email": "g.nouvelle@kerlann-sur-mer.example",
+        "capacity": "Responsable du courrier",
+    }
+    done = client.post(page, data={**typed, "csrf_token": house.csrf(client)}, follow_redirects=True)
+    assert "Le compte est enregistré" in words(done)
+    subject = "Paraphe : votre compte a été modifié"
+    assert letters(house) == {former: subject, typed["email"]: subject}
+    with reading() as db:
+        links = db.scalars(sa.select(PasswordReset).where(PasswordReset.user_id == number)).all()
+    assert all(one.used_at is not None for one in links)
+    (line,) = lines("account.changed")
+    assert "kerlann" not in line.facts  # the journal, which is for ever, keeps no address
+    told = words(client.get("/administration/journal"))
+    assert "adresse de courriel changée" in told
+    assert "qualité : Responsable du courrier (avant :" in told
+    same = client.post(page, data={**typed, "csrf_token": house.csrf(client)}, follow_redirects=True)
+    assert "c’était déjà ainsi" in words(same)
+    assert len(lines("account.changed")) == 1
+    assert actor.user_id is not None
+
+
+def test_an_administrator_makes_another_and_never_unmakes_oneself(house: House) -> None:
+    actor, number = house.actor(K), user(G).id
+    gwenola = Particulars("Gwenola", "Tréhorel", user(G).email, user(G).capacity, administrator=True)
+    assert house.client(G).get(PEOPLE).status_code == 403
+    third = desks.create_user(
+        actor.collectivity_id,
+        "adm.trois",
+        email="adm.trois@kerlann-sur-mer.example",
+        first_name="Adm",
+        last_name="Trois",
+        capacity="",
+        administrator=True,
+    )
+    house.drain()
+    house.mail.letters.clear()
+    assert accounts.change(actor, number, gwenola)
+    assert house.client(G).get(PEOPLE).status_code == 200
+    told = letters(house)
+    assert told[user("adm.trois").email] == "Paraphe : Gwenola Tréhorel administre désormais"
+    assert third not in {actor.user_id, number}
+    own = user(K)
+    unmade = Particulars(own.first_name, own.last_name, own.email, own.capacity, administrator=False)
+    with pytest.raises(Refusal, match="administrator-own"):
+        accounts.change(actor, own.id, unmade)
+
+
+def test_two_administrators_never_unmake_one_another(house: House) -> None:
+    """Each takes the right away from the other at the same time: one of them is left."""
+    accounts.change(
+        house.actor(K),
+        user(G).id,
+        Particulars("Gwenola", "Tréhorel", user(G).email, user(G).capacity, administrator=True),
+    )
+    actors = {K: house.actor(K), G: house.actor(G)}
+    refused: list[str] = []
+    start = threading.Barrier(2)
+
+    def unmake(by: str, whom: str) -> None:
+        other = user(whom)
+        without = Particulars(
+            other.first_name, other.last_name, other.email, other.capacity, administrator=False
+        )
+        start.wait()
+        try:
+            accounts.change(actors[by], other.id, without)
+        except Refusal as refusal:
+            refused.append(refusal.key)
+
+    both = [threading.Thread(target=unmake, args=pair) for pair in ((K, G), (G, K))]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert refused == ["account-closed"]
+    assert sorted([user(K).administrator, user(G).administrator]) == [False, True]
+
+
+def test_a_proof_that_is_old_is_asked_again_before_a_right_is_given(house: House) -> None:
+    client = house.client(K)
+    form = {"csrf_token": house.csrf(client)}
+    with engine().begin() as connection:
+        connection.execute(
+            sa.update(LoginSession).values(created_at=now() - timedelta(days=1), proven_at=None)
+        )
+    asked = client.post(f"{PEOPLE}/inviter", data={**ENORA, **form})
+    assert "Confirmez que c’est vous" in words(asked)
+    assert ENORA["capacity"] in asked.get_data(as_text=True)  # what was typed waits in the page
+    done = client.post(f"{PEOPLE}/inviter", data={**ENORA, **form, "answer": PASSWORD})
+    assert done.status_code == 302
+    assert user("e.quemener").capacity == ENORA["capacity"]
+
+
+def test_people_are_found_by_any_word_of_theirs_whatever_the_accents(house: House) -> None:
+    client = house.client(K)
+    assert "Gwenola Tréhorel" in words(client.get(f"{PEOPLE}?q=trehorel"))
+    assert "Gwenola Tréhorel" in words(client.get(f"{PEOPLE}?q=GWENOLA+kerlann"))
+    none = words(client.get(f"{PEOPLE}?q=personne+ainsi"))
+    assert "Personne pour « personne ainsi »" in none
+    assert client.get(f"{PEOPLE}?etat=autre").status_code == 404
+
+
+def test_a_list_of_many_is_cut_in_pages_of_fifty(house: House) -> None:
+    here = house.actor(K).collectivity_id
+    with engine().begin() as connection:
+        rows = [
+            {
+                "collectivity_id": here,
+                "login": f"zz.{number}",
+                "email": f"zz.{number}@kerlann-sur-mer.example",
+                "first_name": "Zoé",
+                "last_name": f"Zz{number:03}",
+                "capacity": "",
+                "created_at": now(),
+            }
+            for number in range(120)
+        ]
+        connection.execute(sa.insert(User), rows)
+    client = house.client(K)
+    first, last = client.get(PEOPLE), client.get(f"{PEOPLE}?page=99")
+    assert ("Zz119" in words(first), "Zz119" in words(last)) == (False, True)
+    assert "Page 1 sur 3" in words(first)
+    assert "Page suivante" in words(first)
+    assert "Page suivante" not in words(last)
+    found = client.get(f"{PEOPLE}?q=zz&page=2")
+    assert "120 comptes" in words(found)
+    assert "Zz060" in words(found)
+
+
+def test_a_desk_is_opened_named_and_placed_and_never_under_itself(house: House) -> None:
+    client = house.client(K)
+    form = {"csrf_token": house.csrf(client)}
+    top = client.post(f"{DESKS}/nouveau", data={**form, "name": "Pôle Écoles & Cantines", "parent": ""})
+    number = desk("pole-ecoles-cantines").id
+    assert top.location.endswith(f"{DESKS}/{number}")
+    client.post(f"{DESKS}/nouveau", data={**form, "name": "Cantine", "parent": str(number)})
+    below = desk("cantine")
+    assert below.parent_id == number
+    loop = client.post(f"{DESKS}/{number}", data={**form, "name": "Pôle Écoles", "parent": str(below.id)})
+    assert (loop.status_code, "est rattaché à ce bureau" in words(loop)) == (409, True)
+    assert desk("pole-ecoles-cantines").name == "Pôle Écoles & Cantines"
+    done = client.post(
+        f"{DESKS}/{number}", data={**form, "name": "Pôle Écoles", "parent": ""}, follow_redirects=True
+    )
+    assert "Le bureau est enregistré" in words(done)
+    assert desk("pole-ecoles-cantines").name == "Pôle Écoles"  # circuits go on finding it by its key
+    twice = client.post(f"{DESKS}/nouveau", data={**form, "name": "pôle écoles", "parent": ""})
+    assert (twice.status_code, "un bureau s’appelle déjà" in words(twice)) == (409, True)
+    empty = client.post(f"{DESKS}/nouveau", data={**form, "name": "  ", "parent": ""})
+    assert (empty.status_code, "donnez au bureau un nom" in words(empty)) == (422, True)
+    elsewhere = client.post(f"{DESKS}/nouveau", data={**form, "name": "Ailleurs", "parent": "999999"})
+    assert elsewhere.status_code == 404
+    told = words(client.get("/administration/journal"))
+    assert "nom : Pôle Écoles (avant : Pôle Écoles & Cantines)" in told
+    tree = words(client.get(DESKS))
+    assert tree.index("Pôle Écoles") < tree.index("Cantine")
+
+
+def test_a_desk_that_the_circuits_name_is_opened_under_their_word_for_it(house: House) -> None:
+    """A commune that begins: no folder can be sent before the desks of the circuits of origin are there."""
+    here = desks.create_collectivity(
+        "213500012", "Ailleurs", department="035", district="1", nature="31", settings={}
+    )
+    desks.create_user(
+        here,
+        "x.ailleurs",
+        email="x@ailleurs.example",
+        first_name="X",
+        last_name="Ailleurs",
+        capacity="Maire",
+        password=PASSWORD,
+        administrator=True,
+    )
+    client = house.client("x.ailleurs")
+    page = client.get(DESKS)
+    assert "aucun dossier de ce type ne peut être envoyé" in words(page)
+    assert f"{DESKS}/nouveau?cle=maire" in page.get_data(as_text=True)
+    form = client.get(f"{DESKS}/nouveau?cle=maire")
+    assert 'value="Bureau du maire"' in form.get_data(as_text=True)
+    typed = {"csrf_token": house.csrf(client), "name": "Monsieur le maire", "parent": "", "cle": "maire"}
+    client.post(f"{DESKS}/nouveau", data=typed)
+    assert "cle=maire" not in client.get(DESKS).get_data(as_text=True)
+    twice = client.post(f"{DESKS}/nouveau", data={**typed, "name": "Un autre"})
+    assert (twice.status_code, "existe déjà" in words(twice)) == (409, True)
+    wrong = client.post(f"{DESKS}/nouveau", data={**typed, "name": "Un autre", "cle": "../maire"})
+    assert (wrong.status_code, "lettres sans accent" in words(wrong)) == (422, True)
+
+
+def test_of_two_moves_at_once_no_desk_ends_under_itself(house: House) -> None:
+    actor = house.actor(K)
+    one, other = (hierarchy.open_desk(actor, name, None) for name in ("Bureau un", "Bureau deux"))
+    start, refused = threading.Barrier(2), []
+
+    def move(what: int, name: str, under: int) -> None:
+        start.wait()
+        try:
+            hierarchy.change_desk(actor, what, name, under)
+        except Refusal as refusal:
+            refused.append(refusal.key)
+
+    both = [
+        threading.Thread(target=move, args=(one, "Bureau un", other)),
+        threading.Thread(target=move, args=(other, "Bureau deux", one)),
+    ]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert refused == ["desk-below-itself"]
+
+
+def test_a_holder_is_added_given_other_rights_and_taken_off_and_is_told(house: House) -> None:
+    client, number = house.client(K), user(G).id
+    page = f"{DESKS}/{desk('technique').id}"
+    before = seen("technique")
+    form = {"csrf_token": house.csrf(client), "seen": before, "person": []}
+    house.drain()
+    house.mail.letters.clear()
+    empty = client.post(f"{page}/titulaires", data={**form, "added": str(number)})
+    assert (empty.status_code, "cochez au moins un droit" in words(empty)) == (422, True)
+    done = client.post(
+        f"{page}/titulaires",
+        data={**form, "added": str(number), "rights-added": ["act"]},
+        follow_redirects=True,
+    )
+    assert "1 titulaire modifié" in words(done)
+    assert rights("technique", G) == ["act"]
+    told = letters(house)
+    assert told == {user(G).email: f"Paraphe : vos droits au bureau « {desk('technique').name} » changent"}
+    assert "Directeur des services techniques" in words(done) or "Ronan Pellenec" in words(done)
+    # Her line alone is posted: the others keep what they have
+    client.post(
+        f"{page}/titulaires",
+        data={
+            **form,
+            "seen": seen("technique"),
+            "person": [str(number)],
+            f"rights-{number}": ["act", "create"],
+        },
+    )
+    assert rights("technique", G) == ["act", "create"]
+    client.post(f"{page}/titulaires", data={**form, "seen": seen("technique"), "person": [str(number)]})
+    assert rights("technique", G) is None
+    assert sorted(seen("technique")) == sorted(before)
+    # The journal says each, and the base agrees with it
+    with reading() as db:
+        assert verify(db, house.actor(K).collectivity_id)[1] is None
+    facts = lines("desk.rights")[0]
+    assert facts.who == "Katell Morizur"
+
+
+def test_what_nobody_could_do_any_more_is_asked_about_before_it_is_done(house: House) -> None:
+    """The only one who approves at a desk is taken off while a folder waits there."""
+    client, number = house.client(K), user(R).id
+    house.an_invoice(at="service_done")
+    page = f"{DESKS}/{desk('technique').id}"
+    form = {
+        "csrf_token": house.csrf(client),
+        "seen": seen("technique"),
+        "person": [str(number)],
+        f"rights-{number}": ["create"],
+    }
+    had = rights("technique", R)
+    asked = client.post(f"{page}/titulaires", data=form)
+    assert asked.status_code == 409
+    assert "1 dossier y attend, et personne n’a le droit de viser, publier et rejeter" in words(asked)
+    assert rights("technique", R) == had
+    done = client.post(f"{page}/titulaires", data={**form, "sure": "1"}, follow_redirects=True)
+    assert "1 titulaire modifié" in words(done)
+    assert "À compléter" in words(done)
+    assert "Un bureau est à compléter" in words(client.get(DESKS))
+
+
+def test_of_two_administrators_at_the_same_table_the_second_is_refused_and_keeps_his_ticks(
+    house: House,
+) -> None:
+    client, number = house.client(K), user(G).id
+    page = f"{DESKS}/{desk('technique').id}"
+    form = {"csrf_token": house.csrf(client), "seen": seen("technique"), "added": str(number)}
+    desks.seat(house.actor(K).collectivity_id, "technique", "n.abgrallec", [Right.ACT])
+    late = client.post(f"{page}/titulaires", data={**form, "rights-added": ["act"]})
+    assert (late.status_code, "quelqu’un d’autre vient de modifier" in words(late)) == (409, True)
+    assert rights("technique", G) is None
+    assert f'<option value="{number}" selected' in late.get_data(as_text=True)
+
+
+def test_who_serves_himself_is_told_to_the_other_administrators(house: House) -> None:
+    actor = house.actor(K)
+    desks.create_user(
+        actor.collectivity_id,
+        "adm.deux",
+        email="adm.deux@kerlann-sur-mer.example",
+        first_name="Adm",
+        last_name="Deux",
+        capacity="",
+        administrator=True,
+    )
+    house.drain()
+    house.mail.letters.clear()
+    place = desk("maire")
+    shown = {
+        int(one.partition(":")[0]): frozenset(Right(right) for right in one.partition(":")[2].split(","))
+        for one in seen("maire")
+    }
+    assert actor.user_id is not None
+    hierarchy.seat_all(actor, place.id, {actor.user_id: frozenset({Right.SIGN})}, shown)
+    assert letters(house) == {
+        "adm.deux@kerlann-sur-mer.example": "Paraphe : Katell Morizur change ses propres droits"
+    }
+
+
+def test_a_right_that_no_desk_gives_is_refused(house: House) -> None:
+    client = house.client(K)
+    page = f"{DESKS}/{desk('technique').id}/titulaires"
+    form = {"csrf_token": house.csrf(client), "seen": seen("technique"), "added": str(user(G).id)}
+    for right in ("administer", "tout"):
+        assert client.post(page, data={**form, "rights-added": [right]}).status_code == 400
+    assert rights("technique", G) is None
+
+
+def test_nobody_of_another_collectivity_is_seen_seated_or_changed(house: House) -> None:
+    here = desks.create_collectivity(
+        "213500012", "Ailleurs", department="035", district="1", nature="31", settings={}
+    )
+    stranger = desks.create_user(
+        here, "x.ailleurs", email="x@ailleurs.example", first_name="X", last_name="Ailleurs", capacity="Maire"
+    )
+    theirs = desks.create_desk(here, "accueil", "Accueil d’ailleurs")
+    client, actor = house.client(K), house.actor(K)
+    form = {"csrf_token": house.csrf(client)}
+    assert "Ailleurs" not in words(client.get(f"{PEOPLE}?q=ailleurs")).replace("« ailleurs »", "")
+    assert "Accueil d’ailleurs" not in words(client.get(DESKS))
+    for address in (f"{PEOPLE}/{stranger}", f"{DESKS}/{theirs}"):
+        assert client.get(address).status_code == 404
+    assert client.post(f"{PEOPLE}/{stranger}", data={**ENORA, **form}).status_code == 404
+    assert client.post(f"{PEOPLE}/{stranger}/lien", data=form).status_code == 404
+    assert client.post(f"{PEOPLE}/{stranger}/lien-montre", data=form).status_code == 404
+    assert client.post(f"{DESKS}/{theirs}", data={**form, "name": "À nous", "parent": ""}).status_code == 404
+    with pytest.raises(Refusal, match="person-unknown"):
+        hierarchy.seat_all(
+            actor,
+            desk("technique").id,
+            {stranger: frozenset({Right.ACT})},
+            {
+                int(one.partition(":")[0]): frozenset(Right(r) for r in one.partition(":")[2].split(","))
+                for one in seen("technique")
+            },
+        )
+    with pytest.raises(Refusal, match="desk-absent"):
+        hierarchy.change_desk(actor, desk("technique").id, "Technique", theirs)
