@@ -25,6 +25,7 @@ from app.operations.keeping.cli import COMMANDS as KEEPING
 from app.operations.persons.cli import person
 from app.operations.web import KINDS
 from app.people.desks import collectivity_of
+from app.people.first_day import links
 from workflows.deadlines import get_ready
 
 
@@ -35,10 +36,28 @@ def version() -> None:
 
 
 @click.command("upgrade")
+@with_appcontext
 def upgrade() -> None:
     """Amener la base à cette version."""
     schema.upgrade()
     click.echo(f"Base à jour : {schema.revisions()[1]}")
+    with reading() as db:
+        new = links.needed(db)
+    if new:
+        click.echo(f"Personne n’administre encore cette installation.\n{_setup_link()}")
+
+
+@click.command("setup-link")
+@with_appcontext
+def setup_link() -> None:
+    """Donner le lien qui ouvre une installation neuve dans le navigateur ; il sert une fois, pendant un jour."""
+    click.echo(_setup_link())
+
+
+def _setup_link() -> str:
+    token, ends = links.draw()
+    address = str(current_app.config["PARAPHE"].public_url).rstrip("/")
+    return f"Ouvrez-la, une fois, avant le {instant(ends)} : {address}/premier-jour#{token}"
 
 
 @click.command("downgrade")
@@ -221,6 +240,7 @@ def _base_is_older() -> bool:
 COMMANDS = (
     version,
     upgrade,
+    setup_link,
     downgrade,
     check_schema,
     doctor,

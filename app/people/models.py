@@ -108,6 +108,18 @@ class MandateRow(Base, Tenanted):
     ended_by: Mapped[str | None]
 
 
+class SetupLink(Base):
+    """The link that opens a new installation in the browser: it serves once, before anybody administers it."""
+
+    __tablename__ = "setup_link"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
 class LoginSession(Base):
     """One open session of a person, revocable; the cookie holds the token, this row its hash.
 

@@ -54,6 +54,7 @@ from app.people.factors.asking import factors_of
 from app.people.factors.keeping import codes_left
 from app.people.factors.web import digests, safe, wait_for_factor
 from app.people.factors.web import pages as factors
+from app.people.first_day.web import pages as first_day
 from app.people.mandates import mandates
 from app.people.models import LoginSession
 from app.people.office.views import view
@@ -63,6 +64,7 @@ from app.people.office.web import pages as office
 pages = Blueprint("people", __name__, template_folder="templates")
 pages.register_blueprint(office)
 pages.register_blueprint(factors)
+pages.register_blueprint(first_day)
 NOW = "Renseignez ce champ."
 WAYS_IN = {
     "password": "mot de passe",

@@ -22,6 +22,7 @@ SHARED = {
     "login_session": "of a person",
     "password_reset": "of a person",
     "recovery_code": "of a person",
+    "setup_link": "of an installation that has no collectivity yet",
     "reading": "of a person and a folder",
     "chain_head": "its key is the collectivity",
     "public_site": "its key is the collectivity, and its address is asked by anybody",

@@ -1,0 +1,117 @@
+"""The page behind the set-up link: the collectivity and its first administrator, once, before anybody administers."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import DataRequired
+
+from app.core.db import reading
+from app.core.http import PUBLIC, guard
+from app.core.limits import address_rate, know, limiter
+from app.core.refusals import Refusal, catalogue
+from app.people.first_day import links
+
+pages = Blueprint("first_day", __name__)
+NOW = "À remplir."
+_LINE = {"maxlength": str(links.LONGEST), "autocomplete": "off"}
+
+
+class BeginningForm(FlaskForm):  # type: ignore[misc]
+    """The code of the link, the collectivity, who administers it."""
+
+    code = StringField(
+        "Lien reçu",
+        [DataRequired(NOW)],
+        description="Copiez ici l’adresse entière du lien, telle que la commande l’a affichée.",
+        render_kw={
+            "autocomplete": "off",
+            "autocapitalize": "none",
+            "spellcheck": "false",
+            "data-of-address": "",
+        },
+    )
+    siren = StringField(
+        "SIREN",
+        [DataRequired(NOW)],
+        description="Neuf chiffres.",
+        render_kw={"inputmode": "numeric", **_LINE},
+    )
+    name = StringField(
+        "Nom", [DataRequired(NOW)], description="Tel qu’il s’imprime : « Kerlann-sur-Mer ».", render_kw=_LINE
+    )
+    nature = SelectField(
+        "Nature",
+        choices=[SelectChoice(code, words) for code, words in links.NATURES.items()],
+        validate_choice=False,
+    )
+    department = StringField(
+        "Département",
+        [DataRequired(NOW)],
+        description="Son code : 29, 2A, 974.",
+        render_kw={"maxlength": "3", "autocomplete": "off"},
+    )
+    city = StringField(
+        "Commune du siège",
+        [DataRequired(NOW)],
+        description="Où elle signe : imprimée sur les flux.",
+        render_kw=_LINE,
+    )
+    postal_code = StringField(
+        "Code postal",
+        [DataRequired(NOW)],
+        render_kw={"maxlength": "5", "inputmode": "numeric", "autocomplete": "off"},
+    )
+    first_name = StringField("Prénom", [DataRequired(NOW)], render_kw={**_LINE, "autocomplete": "given-name"})
+    last_name = StringField(
+        "Nom de famille", [DataRequired(NOW)], render_kw={**_LINE, "autocomplete": "family-name"}
+    )
+    email = StringField(
+        "Courriel",
+        [DataRequired(NOW)],
+        render_kw={"type": "email", "maxlength": "254", "autocomplete": "email"},
+    )
+    capacity = StringField(
+        "Qualité", [DataRequired(NOW)], description="« Secrétaire générale ».", render_kw=_LINE
+    )
+    login = StringField(
+        "Identifiant",
+        [DataRequired(NOW)],
+        description="Pour vous connecter, comme « p.nom ».",
+        render_kw={**_LINE, "autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"},
+    )
+    password = PasswordField(
+        "Mot de passe",
+        [DataRequired(NOW)],
+        description="Au moins 12 caractères. Une phrase convient bien.",
+        render_kw={"autocomplete": "new-password"},
+    )
+
+    def beginning(self) -> links.Beginning:
+        """As the verb takes it."""
+        names = links.Beginning.__dataclass_fields__
+        return links.Beginning(**{name: str(self[name].data or "") for name in names})
+
+
+@pages.route("/premier-jour", methods=["GET", "POST"])
+@guard(PUBLIC)
+@limiter.limit(address_rate, methods=["POST"])
+def begin() -> Response | str | tuple[str, int]:
+    """Open the installation; a page that says so where somebody administers already."""
+    with reading() as db:
+        needed = links.needed(db)
+    if not needed:
+        raise Refusal("setup-done")
+    form = BeginningForm()
+    if not form.validate_on_submit():
+        return render_template("people/first_day.html", form=form, error=None), 422 if form.errors else 200
+    try:
+        code = form.code.data.rpartition("#")[2].strip()
+        login = links.set_up(code, form.beginning(), form.password.data)
+    except Refusal as refusal:
+        status, sentence = catalogue.say(refusal.key, refusal.facts)
+        return render_template("people/first_day.html", form=form, error=sentence), status
+    know(login)
+    flash(f"La collectivité est ouverte. Connectez-vous avec votre identifiant : {login}", "ok")
+    return redirect(url_for("people.login"))

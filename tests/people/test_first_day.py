@@ -1,0 +1,157 @@
+"""A new installation is opened in the browser by a link that serves once, and by nothing else."""
+
+import re
+import threading
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+from flask.testing import FlaskClient
+
+from app.core.clock import now
+from app.core.db import engine, reading
+from app.core.refusals import Refusal
+from app.journal.chain import verify
+from app.people.first_day import links
+from app.people.models import Collectivity, SetupLink, User
+from tests.builders.house import House, token_in
+
+PAGE = "/premier-jour"
+TYPED = {
+    "siren": "213 500 010",
+    "name": "Trégavan",
+    "nature": "31",
+    "department": "35",
+    "city": "Trégavan",
+    "postal_code": "35999",
+    "first_name": "Youna",
+    "last_name": "Le Dantec",
+    "email": "y.ledantec@tregavan.example",
+    "capacity": "Secrétaire générale",
+    "login": "y.ledantec",
+    "password": "le phare éclaire la digue",
+}
+
+
+@pytest.fixture
+def new(house: House) -> House:
+    """An installation that nobody administers: what the builder made is of accounts that are closed."""
+    with engine().begin() as connection:
+        connection.execute(sa.update(User).values(active=False))
+    return house
+
+
+def post(client: FlaskClient, **typed: str):
+    token = token_in(client.get(PAGE).get_data(as_text=True))
+    return client.post(PAGE, data={**TYPED, "csrf_token": token, **typed})
+
+
+def link(house: House) -> str:
+    """The link, as the command prints it."""
+    answer = house.app.test_cli_runner().invoke(args=["setup-link"])
+    assert answer.exit_code == 0, answer.output
+    return re.findall(r"https?://\S+", answer.output)[0]
+
+
+def test_the_link_opens_the_collectivity_and_its_administrator_who_enters(new: House) -> None:
+    address, client = link(new), new.client()
+    assert "#" in address
+    with reading() as db:
+        assert address.rpartition("#")[2] not in str(db.execute(sa.select(SetupLink.token_hash)).all())
+    done = post(client, code=address)
+    assert done.status_code == 302, done.get_data(as_text=True)
+    login = client.get("/login").get_data(as_text=True)
+    assert "La collectivité est ouverte" in login
+    inside = client.post(
+        "/login",
+        data={"csrf_token": token_in(login), "login": "y.ledantec", "password": TYPED["password"]},
+    )
+    assert inside.status_code == 302
+    assert "Trégavan" in client.get("/administration/bureaux").get_data(as_text=True)
+    with reading() as db:
+        here = db.scalars(sa.select(Collectivity).where(Collectivity.name == "Trégavan")).one()
+        assert (here.siren, here.department, here.settings["postal_code"]) == ("213500010", "035", "35999")
+    with reading() as db:
+        assert verify(db, here.id)[1] is None
+    # Whoever finds the link later opens nothing, and no other is given
+    again = new.client().get(PAGE)
+    assert (again.status_code, "déjà ouverte" in again.get_data(as_text=True)) == (409, True)
+    refused = new.app.test_cli_runner().invoke(args=["setup-link"])
+    assert (refused.exit_code, "déjà ouverte" in refused.output) == (1, True)
+    with pytest.raises(Refusal, match="setup-done"):
+        links.set_up(address.rpartition("#")[2], links.Beginning(**_beginning()), TYPED["password"])
+
+
+def _beginning() -> dict[str, str]:
+    return {name: TYPED[name] for name in links.Beginning.__dataclass_fields__}
+
+
+def test_an_installation_that_somebody_administers_gives_no_link(house: House) -> None:
+    assert house.client().get(PAGE).status_code == 409
+    with pytest.raises(Refusal, match="setup-done"):
+        links.draw()
+
+
+def test_a_link_ends_after_a_day_and_when_another_is_drawn(new: House) -> None:
+    first, second = link(new), link(new)
+    replaced = post(new.client(), code=first)
+    assert (replaced.status_code, "a déjà servi, a expiré" in replaced.get_data(as_text=True)) == (403, True)
+    with engine().begin() as connection:
+        connection.execute(sa.update(SetupLink).values(expires_at=now() - timedelta(seconds=1)))
+    assert post(new.client(), code=second).status_code == 403
+    assert post(new.client(), code="https://paraphe.example/premier-jour#nimporte").status_code == 403
+    with reading() as db:
+        assert db.scalar(sa.select(User.id).where(User.login == "y.ledantec")) is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"siren": "213500012"}, "n’est pas un SIREN"),
+        ({"siren": "21350001"}, "n’est pas un SIREN"),
+        ({"department": "20"}, "n’est pas le code d’un département"),
+        ({"department": "96"}, "n’est pas le code d’un département"),
+        ({"postal_code": "3599"}, "code postal"),
+        ({"email": "y.ledantec"}, "n’est pas une adresse"),
+        ({"login": "y le dantec"}, "sans espace"),
+        ({"password": "court"}, "12 caractères"),
+        ({"password": "y.ledantec tregavan"}, "mot de passe"),
+        ({"nature": "99"}, "la nature de la collectivité"),
+        ({"name": "\u202e"}, "le nom de la collectivité"),
+        ({"capacity": ""}, "À remplir"),
+    ],
+)
+def test_what_is_wrong_is_said_and_the_link_still_serves(
+    new: House, typed: dict[str, str], sentence: str
+) -> None:
+    address, client = link(new), new.client()
+    refused = post(client, code=address, **typed)
+    assert refused.status_code in {403, 409, 422}
+    assert sentence in refused.get_data(as_text=True)
+    assert 'value="Youna"' in refused.get_data(as_text=True)  # what was typed stays
+    assert post(client, code=address).status_code == 302
+
+
+def test_of_two_who_open_it_at_once_one_does(new: House) -> None:
+    token, start = link(new).rpartition("#")[2], threading.Barrier(2)
+    outcomes: list[str] = []
+
+    def begin(siren: str, login: str) -> None:
+        start.wait()
+        typed = {**_beginning(), "siren": siren, "login": login}
+        try:
+            outcomes.append(links.set_up(token, links.Beginning(**typed), TYPED["password"]))
+        except Refusal as refusal:
+            outcomes.append(refusal.key)
+
+    both = [threading.Thread(target=begin, args=one) for one in (("213500010", "un"), ("130025265", "deux"))]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert len([one for one in outcomes if one in {"un", "deux"}]) <= 1
+    with reading() as db:
+        assert (
+            len(db.scalars(sa.select(User).where(User.administrator.is_(True), User.active.is_(True))).all())
+            == 1
+        )
