@@ -15,7 +15,7 @@ from app.people.accounts import refuse_former
 from app.people.actor import Actor
 from app.people.desks import write_down
 from app.people.models import Desk, Holder, User
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 LONGEST = 80
 KEY_LONGEST = 40

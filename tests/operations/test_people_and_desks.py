@@ -21,7 +21,7 @@ from app.people.accounts import Particulars
 from app.people.models import Desk, Holder, LoginSession, PasswordReset, User
 from demo.cast import PASSWORD
 from tests.builders.house import House, token_in
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 K, G, A, R = "k.morizur", "g.trehorel", "a.kervadec", "r.pellenec"
 PEOPLE, DESKS = "/administration/personnes", "/administration/bureaux"

@@ -14,9 +14,8 @@ from app.core.refusals import Refusal
 from app.folders.models import Folder, StepRun
 from app.people.hierarchy import GRANTED, Rights
 from app.people.models import Application, Desk, Holder, User
-from workflows.circuit import StepKind, WhoKind
 from workflows.family import families
-from workflows.rights import Right, right_for
+from workflows.vocabulary import Right, StepKind, WhoKind
 
 
 @dataclass(frozen=True)
@@ -142,7 +141,7 @@ def _uses(db: Db, collectivity_id: int) -> Mapping[str, list[Use]]:
         for step in circuit.steps:
             for who in step.who:
                 if who.kind is WhoKind.DESK:
-                    uses[who.value].append(Use(name, known[name].plural, step.label, right_for(step.kind)))
+                    uses[who.value].append(Use(name, known[name].plural, step.label, step.kind.right))
         for key in known[name].restricted_to:
             uses[key].append(Use(name, known[name].plural, "Dépôt", Right.CREATE))
     return uses
@@ -164,7 +163,7 @@ def _waiting(db: Db, collectivity_id: int) -> Mapping[int, Mapping[Right, int]]:
     for desk_id, kind, count in db.execute(query):
         if desk_id is None:
             continue
-        right = right_for(StepKind(kind))
+        right = StepKind(kind).right
         waiting[desk_id][right] = waiting[desk_id].get(right, 0) + count
     return waiting
 

@@ -17,7 +17,7 @@ from app.operations.desks import views
 from app.people import hierarchy
 from app.people.models import User
 from app.people.office.web import who_is_there
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 pages = Blueprint("desks", __name__)
 HERE = "operations.desks.index"

@@ -13,7 +13,7 @@ from app.core.french import jour
 from app.folders.search import key_of
 from app.operations.persons.reducing import is_reduced
 from app.people.models import Desk, Holder, PasswordReset, User
-from workflows.rights import Right
+from workflows.vocabulary import Right
 
 PAGE = 50
 
