@@ -6,11 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, g, has_request_context, request
-from flask_wtf.csrf import CSRFProtect
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.core import bodies, db, french, hold, http, jobs, logs, outbox, security, transaction
+from app.core import (
+    assets,
+    bodies,
+    compression,
+    db,
+    forms,
+    french,
+    hold,
+    http,
+    jobs,
+    logs,
+    outbox,
+    security,
+    transaction,
+)
 from app.core.commands import told
 from app.core.limits import limiter
 from app.core.refusals import catalogue
@@ -39,13 +52,13 @@ SLICES = (
 )
 HOME = Path(__file__).parent
 PARTS = ("sentences", "plugs", "web", "api", "cli")
-csrf = CSRFProtect()
+csrf = forms.Masked()
 
 
 def create_app(configuration: Settings | None = None) -> Flask:
     """The application, ready to serve; it refuses to start on a bad configuration, with the list of all its faults."""
     chosen = configuration or settings()
-    app = Flask(__name__)
+    app = Flask(__name__, static_folder=None)
     app.url_map.converters["int"] = http.RowNumber
     # Two slashes are no address of ours: merging them redirects to a whole address, of whatever Host was said.
     app.url_map.merge_slashes = False
@@ -74,7 +87,6 @@ def create_app(configuration: Settings | None = None) -> Flask:
         RATELIMIT_IN_MEMORY_FALLBACK_ENABLED=True,  # a store that fails, said in the log, leaves each process its own count
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
-        SEND_FILE_MAX_AGE_DEFAULT=86400,
         API_TITLE="Paraphe",
         API_VERSION="1",
         OPENAPI_VERSION="3.1.0",
@@ -84,15 +96,18 @@ def create_app(configuration: Settings | None = None) -> Flask:
     app.wsgi_app = bodies.taken_in(app.wsgi_app)  # type: ignore[method-assign]
     app.session_interface = security.Cookies()
     open_ground(chosen)
+    compression.install(app)  # first: it is the last to see an answer
     http.number_requests(app)
     app.before_request(transaction.begin_work)  # first: a thread still has that of the request before
     security.refuse_other_sites(app, chosen.public_url)
     import_module("app.people.login").hold_bodies(app)
     csrf.init_app(app)
+    forms.mask_tokens(app)
     limiter.init_app(app)
     security.protect(app)
     french.install(app.jinja_env)
     _keep_compiled(app, chosen.data_dir / "templates")
+    assets.serve(app, chosen.data_dir / "assets")
     carriers = sorted(f"channels.{home.parent.name}" for home in HOME.glob("channels/*/channel.py"))
     import_module("app.folders.sockets").clear()
     _mount(app, *SLICES, *carriers)

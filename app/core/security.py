@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from base64 import b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -65,9 +65,32 @@ def derived_token(nonce: str) -> str:
 
 
 def browser_key(user_id: int) -> str:
-    """The key by which this account's pages seal what they keep in a browser (256 bits, base64); always the same one."""
+    """The key by which this account's pages seal what they keep in a browser (256 bits), always the same one, `masked`."""
     about = f"storage of the browser of {user_id}".encode()
-    return b64encode(hmac.new(_secret["key"], about, hashlib.sha256).digest()).decode()
+    return masked(hmac.new(_secret["key"], about, hashlib.sha256).digest())
+
+
+def masked(data: bytes) -> str:
+    """These bytes under a mask drawn anew each time (base64 for addresses: the mask, then each byte XOR its own).
+
+    What a page holds of a secret is never twice the same, so that the size of the compressed page tells nothing of it
+    (BREACH, CVE-2013-3587).
+    """
+    mask = secrets.token_bytes(len(data))
+    return urlsafe_b64encode(mask + _xor(mask, data)).decode()
+
+
+def unmasked(text: str) -> bytes:
+    """What `masked` hid; ValueError for anything that it cannot have made."""
+    raw = b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
+    if len(raw) % 2:
+        raise ValueError("a mask is as long as what it hides")
+    half = len(raw) // 2
+    return _xor(raw[:half], raw[half:])
+
+
+def _xor(one: bytes, other: bytes) -> bytes:
+    return (int.from_bytes(one) ^ int.from_bytes(other)).to_bytes(len(one))
 
 
 def token_hash(token: str) -> str:

@@ -653,7 +653,11 @@ def hold_bodies(app: Flask) -> None:
 
 def stand_guard(app: Flask) -> None:
     """Enforce, before every view, the one guard written above it; a route without a guard answers nobody."""
-    manager.init_app(app)
+    # Not by its own `init_app`, which reads the session of every answer, for a cookie that we do not use: even a style
+    # sheet would be said to depend on who asks for it.
+    app.login_manager = manager  # type: ignore[attr-defined]
+    # Nor its mark of a session that is not fresh, which nothing of ours asks for: a stranger's would be written anew.
+    manager.session_protection = None
     app.session_interface = Cookies()
 
     @app.before_request

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from app.core.clock import now
+from app.core.compression import keep_whole
 from app.core.refusals import Refusal
 from app.core.sealed import seal, unseal
 from app.people.actor import Actor
@@ -38,6 +39,8 @@ def shown(cookie: Cookie, actor: Actor, what: str) -> dict[str, object] | None:
     )
     if kept is None:
         forget(cookie, what)
+    else:
+        keep_whole()
     return kept
 
 

@@ -19,14 +19,13 @@ from flask import (
 )
 from flask_login import current_user, logout_user
 from flask_wtf import FlaskForm
-from flask_wtf.csrf import generate_csrf
 from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, PasswordField, StringField
 from wtforms.validators import DataRequired
 
-from app.core import http
+from app.core import forms, http
 from app.core.clock import now, today
 from app.core.db import reading
 from app.core.http import PERSON, PUBLIC, guard
@@ -210,7 +209,7 @@ def still_here() -> Response:
     """
     if "regard" in request.args:
         g.pop("touch", None)
-    return jsonify(account=g.actor.user_id, csrf=generate_csrf(), left=_left())
+    return jsonify(account=g.actor.user_id, csrf=forms.token(), left=_left())
 
 
 def _left() -> int | None:

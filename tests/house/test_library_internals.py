@@ -36,6 +36,7 @@ INTERNALS = {
         "_trailer_revisions",
     },
     ("pyhanko-certvalidator", "0.33.0"): {"_register_root"},
+    ("flask-wtf", "1.3.0"): {"_get_csrf_token"},
     ("urllib3", "2.8.0"): {"_new_conn"},
     ("python-pkcs11", "0.9.5"): {"_loaded"},
 }

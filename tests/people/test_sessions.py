@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 import sqlalchemy as sa
 import time_machine
-from flask import flash, session
+from flask import flash, session, url_for
 from flask.testing import FlaskClient
 
 from app import create_app
@@ -481,10 +481,13 @@ def test_a_person_s_display_is_kept_and_follows_on_every_page(house: House) -> N
 def test_the_key_of_a_session_never_travels_in_an_answer_that_others_may_be_served(house: House) -> None:
     """A shared cache keeps what it may keep, Set-Cookie included: the next caller would be the first one."""
     client, _ = enter(house, remember="y")
-    for address in ("/static/paraphe.css", "/static/favicon.svg", "/api/v1/openapi.json"):
+    with house.app.test_request_context("/"):
+        style, drawing = (url_for("static", filename=one) for one in ("paraphe.css", "favicon.svg"))
+    for address in (style, drawing, "/api/v1/openapi.json"):
         answer = client.get(address)
         assert "public" in answer.headers["Cache-Control"], address
         assert "Set-Cookie" not in answer.headers, address
+        assert "Cookie" not in answer.headers.get("Vary", ""), address
         answer.close()
 
 

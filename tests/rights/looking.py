@@ -24,7 +24,8 @@ TOLD = {"chain_head", "journal_origin", "refusal_tally"}
 
 def plain(answer: Any) -> str:
     """The body of an answer without what differs at each asking: the form's token, the number of an incident."""
-    return re.sub(r'(csrf[_-]token"[^>]*(?:value|content)=")[^"]+', r"\1", answer.get_data(as_text=True))
+    text = answer.get_data(as_text=True)
+    return re.sub(r'(csrf[_-]token"[^>]*(?:value|content)="|data-seal=")[^"]+', r"\1", text)
 
 
 def headers(answer: Any) -> dict[str, str]:

@@ -6,13 +6,18 @@ const { subtle } = crypto;
 export const keeps = Boolean(subtle);
 let turn = Promise.resolve(); // one change after the other: a sealing that lasts never comes back over a later one
 
-const bytes = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+const bytes = (text) => Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0));
 const text = (raw) => btoa(Array.from(raw, (one) => String.fromCharCode(one)).join(""));
 const after = (work) => (turn = turn.then(work, work));
 
+// The page carries the key under a mask, which comes before it and is as long (security.masked).
 function key() {
   const seal = document.body.dataset.seal;
-  return subtle && seal ? subtle.importKey("raw", bytes(seal), "AES-GCM", false, ["encrypt", "decrypt"]) : null;
+  if (!subtle || !seal) return null;
+  const said = bytes(seal);
+  const half = said.length / 2;
+  const own = said.slice(half).map((one, at) => one ^ said[at]);
+  return subtle.importKey("raw", own, "AES-GCM", false, ["encrypt", "decrypt"]);
 }
 
 // What another person sealed, or a former version wrote in the clear, is of no use here: it goes.
