@@ -243,24 +243,23 @@ def _over(moment: datetime) -> tuple[Any, ...]:
 @use_case
 def count_left(db: Db, collectivity_id: int) -> None:
     """Write how many refusals of a flood were only counted, where no other came after them to say so."""
-    db.info["collectivity_id"] = collectivity_id
-    rows = db.execute(
-        sa.select(RefusalTally, User.first_name, User.last_name)
-        .join(User, User.id == RefusalTally.user_id)
-        .where(*_over(now()))
-        .order_by(RefusalTally.user_id)
-        .limit(MOST_LAPSED)
-        .with_for_update(of=RefusalTally)
-    ).all()
+    query = sa.select(RefusalTally, User.first_name, User.last_name).where(*_over(now()))
     events = []
-    for row, first, last in rows:
+    for row, name in _rows_of_people(db, collectivity_id, query.order_by(RefusalTally.user_id), RefusalTally):
         facts = {"unwritten": row.unwritten}
         row.unwritten = 0
-        events.append(Event(COUNTED, f"{first} {last}", row.user_id, None, facts))
+        events.append(Event(COUNTED, name, row.user_id, None, facts))
         told = {"collectivity": collectivity_id, "user": row.user_id, **facts}
         after_commit(db, lambda told=told: security_log.log.warning("signature.refused_counted", **told))  # type: ignore[misc]
     if events:
         append(db, collectivity_id, *events)
+
+
+def _rows_of_people(db: Db, collectivity_id: int, query: Any, table: Any) -> list[tuple[Any, str]]:
+    """The first rows of a table that a query finds in a collectivity, locked, each with the name of its person."""
+    db.info["collectivity_id"] = collectivity_id
+    own = query.join(User, User.id == table.user_id).limit(MOST_LAPSED).with_for_update(of=table)
+    return [(row, f"{first} {last}") for row, first, last in db.execute(own).all()]
 
 
 def _lapsed(moment: datetime) -> tuple[Any, ...]:
@@ -274,17 +273,10 @@ def _lapsed(moment: datetime) -> tuple[Any, ...]:
 @use_case
 def lapse(db: Db, collectivity_id: int) -> int:
     """Close the abandoned signatures of a collectivity, each with its lines; returns how many. They serve no more."""
-    db.info["collectivity_id"] = collectivity_id
-    rows = db.execute(
-        sa.select(SignatureSession, User.first_name, User.last_name)
-        .join(User, User.id == SignatureSession.user_id)
-        .where(*_lapsed(now()))
-        .order_by(SignatureSession.expires_at)
-        .limit(MOST_LAPSED)
-        .with_for_update(of=SignatureSession)
-    ).all()
+    query = sa.select(SignatureSession, User.first_name, User.last_name).where(*_lapsed(now()))
+    ordered = query.order_by(SignatureSession.expires_at)
     events = []
-    for row, first, last in rows:
+    for row, name in _rows_of_people(db, collectivity_id, ordered, SignatureSession):
         row.state = "lapsed"
         facts = {
             "phase": "complete",
@@ -293,7 +285,7 @@ def lapse(db: Db, collectivity_id: int) -> int:
             "session": _short(row.id),
             "address": row.address,
         }
-        events.append(Event(ABANDONED, f"{first} {last}", row.user_id, row.folder_id, facts))
+        events.append(Event(ABANDONED, name, row.user_id, row.folder_id, facts))
         told = {"collectivity": collectivity_id, "user": row.user_id, "folder": row.folder_id, **facts}
         after_commit(db, lambda told=told: security_log.log.info("signature.abandoned", **told))  # type: ignore[misc]
     if events:

@@ -1,8 +1,6 @@
 """The collectivity's seal: the same phases as a person's signature in one go, because its key answers at once."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from app.core.clock import now
 from app.core.db import Db, reading
@@ -14,11 +12,11 @@ from app.folders.models import DocumentVersion, Folder
 from app.folders.move import present
 from app.people.actor import Actor
 from app.signing.authority import Authority
-from app.signing.context import SigningContext, as_certified, as_written, context_of
+from app.signing.context import SigningContext, context_of
 from app.signing.ports import Prepared, ServerKey, SignatureFacts
 from app.signing.record import record_in
 from app.signing.session import open_session
-from app.signing.sign import embed, kept_of, work_of
+from app.signing.sign import embed, in_hand, kept_of
 from app.signing.writers import Held
 from app.trust import assurance, authorities
 from app.trust.certificates import CertificateFacts, check_certificate
@@ -47,17 +45,13 @@ def seal(actor: Actor, folder_id: int, step: str, key: ServerKey) -> Moved | Non
     assurance.check(certificate.assurance, context.family, sealing=True)
     authorities.remember(key.chain)
     held, writer = Held(key.certificate, tuple(key.chain)), context.writer
-    scope = vault.scope(actor.collectivity_id)
-    with TemporaryDirectory(prefix="paraphe-sign-") as room:
-        source, target = Path(room) / "source", Path(room) / "signed"
-        vault.store().fetch(scope, context.sha256, source)
-        context = as_certified(context, source)
-        work = work_of(actor, context, held, capacity.words, None, moment, source)
-        prepared = writer.prepare(source, target, held, work)
-        context = as_written(context, prepared)
-        signatures = [key.sign(one.attributes) for one in prepared]
-        facts = embed(writer, source, target, context.field, held, prepared, signatures, context.family)
-        stored = vault.store().put_file(scope, target)
+    with in_hand(actor, context, held, capacity, None, moment) as here:
+        context, prepared = here.context, here.prepared
+        signatures = [key.sign(each.attributes) for each in prepared]
+        facts = embed(
+            writer, here.source, here.target, context.field, held, prepared, signatures, context.family
+        )
+        stored = vault.store().put_file(vault.scope(actor.collectivity_id), here.target)
     kept = kept_of(actor, writer, version, stored, capacity.words)
     return _tell_sealed(actor, folder_id, context, held, prepared, kept, capacity, certificate, facts)
 

@@ -5,7 +5,8 @@ reads the file again, and only then writes the new version, the proof and the mo
 in between leaves the folder waiting for its signature, on the bytes it had.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -155,18 +156,40 @@ def _written(
     facts: CertificateFacts,
 ) -> Ready:
     """Prepare the file and keep it: the bytes that were shown, and a hole for each signature."""
-    scope, writer = vault.scope(actor.collectivity_id), context.writer
+    with in_hand(actor, context, held, capacity, box, moment) as here:
+        copy = vault.store().put_file(vault.waiting(actor.collectivity_id), here.target)
+    session = new_token()
+    save(actor, session, folder_id, here.context, held, here.prepared, copy, capacity)
+    return Ready(session, here.prepared, facts)
+
+
+@dataclass(frozen=True)
+class InHand:
+    """A document that waits for a key: as it was shown (`source`), with a hole for each signature (`target`)."""
+
+    source: Path
+    target: Path
+    context: SigningContext
+    prepared: Sequence[Prepared]
+
+
+@contextmanager
+def in_hand(
+    actor: Actor,
+    context: SigningContext,
+    held: Held,
+    capacity: Authority,
+    box: Box | None,
+    moment: datetime,
+) -> Iterator[InHand]:
+    """The document prepared in a room of its own, which goes with what was made in it; refuses what the writer refuses."""
     with TemporaryDirectory(prefix="paraphe-sign-") as room:
         source, target = Path(room) / "source", Path(room) / "prepared"
-        vault.store().fetch(scope, context.sha256, source)
+        vault.store().fetch(vault.scope(actor.collectivity_id), context.sha256, source)
         context = as_certified(context, source)
         work = work_of(actor, context, held, capacity.words, box, moment, source)
-        prepared = writer.prepare(source, target, held, work)
-        context = as_written(context, prepared)
-        copy = vault.store().put_file(vault.waiting(actor.collectivity_id), target)
-    session = new_token()
-    save(actor, session, folder_id, context, held, prepared, copy, capacity)
-    return Ready(session, prepared, facts)
+        prepared = context.writer.prepare(source, target, held, work)
+        yield InHand(source, target, as_written(context, prepared), prepared)
 
 
 def work_of(

@@ -33,13 +33,13 @@ from app.signing.paper.web import pages as paper
 from app.signing.placing.web import pages as placing
 from app.signing.remote.web import at_distance, kept_there
 from app.signing.remote.web import pages as remote
-from app.signing.verdicts.web import pages as kept
+from app.signing.verdicts.web import pages as documents
 from app.trust import authorities
 from app.trust.purpose import Purpose
 from workflows.vocabulary import Action, Right
 
 pages = Blueprint("signing", __name__, template_folder="templates")
-pages.register_blueprint(kept)
+pages.register_blueprint(documents)
 pages.register_blueprint(placing)
 pages.register_blueprint(office)
 pages.register_blueprint(enrolling)

@@ -140,15 +140,15 @@ ROUTES = {
     "signing.diagnosis": "person",
     "verification.public": "public",
     "verification.file": "person",
-    "signing.kept.verdicts": "person",
-    "signing.kept.report": "person",
+    "signing.documents.verdicts": "person",
+    "signing.documents.report": "person",
     "verification.attest": "public",
     "verification.attest_file": "person",
-    "signing.kept.attest": "person",
+    "signing.documents.attest": "person",
     "verification.apart": "public",
     "verification.apart_file": "person",
-    "signing.kept.before_after": "person",
-    "signing.kept.apart": "person",
+    "signing.documents.before_after": "person",
+    "signing.documents.apart": "person",
     "signing.remote.choose": "person",
     "signing.remote.ask": "person",
     "signing.remote.prove": "person",
@@ -224,15 +224,19 @@ READ = {
     ("folders.printed", "HEAD"),
     ("folders.document", "GET"),
     ("folders.document", "HEAD"),
-    ("signing.kept.verdicts", "GET"),
-    ("signing.kept.verdicts", "HEAD"),
+    ("signing.documents.verdicts", "GET"),
+    ("signing.documents.verdicts", "HEAD"),
 }
 JUDGE = {  # the signatures of what one reads; the report is there once they are judged (tests/verification/test_pages.py)
-    ("signing.kept.verdicts", "POST"),
-    ("signing.kept.report", "GET"),
-    ("signing.kept.report", "HEAD"),
-    ("signing.kept.attest", "POST"),
-    *((f"signing.kept.{name}", method) for name in ("before_after", "apart") for method in ("GET", "HEAD")),
+    ("signing.documents.verdicts", "POST"),
+    ("signing.documents.report", "GET"),
+    ("signing.documents.report", "HEAD"),
+    ("signing.documents.attest", "POST"),
+    *(
+        (f"signing.documents.{name}", method)
+        for name in ("before_after", "apart")
+        for method in ("GET", "HEAD")
+    ),
 }
 CARRIED = {  # what a payment flow carries: neither family of the matrix has any (tests/pes/test_attachment.py)
     (f"pes.{name}", method) for name in ("attachment", "attachment_bytes") for method in ("GET", "HEAD")

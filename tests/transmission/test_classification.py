@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from app.channels.actes.kept import Classifications
+from app.channels.actes.classification import Classifications
 from app.channels.actes.renewal import nightly, renew
 from app.core.refusals import Refusal
 from tests.builders.house import House

@@ -12,11 +12,10 @@ from typing import Final
 
 from app.channels.actes.act import Piece, annex_files, identifier_of, main_files, read_act, read_piece
 from app.channels.actes.archive import HEAD, digest, write_archive
-from app.channels.actes.classification import Classification
+from app.channels.actes.classification import Classification, Classifications
 from app.channels.actes.envelope import EMAIL, account_of, envelope_of, write_envelope
 from app.channels.actes.followups import DOUBT, FOREIGN, Followups, is_followup
 from app.channels.actes.inspection import Refused, inspect
-from app.channels.actes.kept import Classifications
 from app.channels.actes.message import write_message
 from app.channels.actes.naming import DEPARTMENT, archive_name, document_name, envelope_name, message_name
 from app.channels.actes.nobody import UNSET, NobodyCarries

@@ -21,7 +21,7 @@ from app.verification.records import WAIT, judge_kept, key_of, remembered
 from app.verification.slots import place
 from app.verification.web import attestation_file, signed_file
 
-pages = Blueprint("kept", __name__)
+pages = Blueprint("documents", __name__)
 
 
 @pages.route(
