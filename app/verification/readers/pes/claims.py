@@ -102,16 +102,16 @@ def _parsed(raw: bytes, context: Mapping[str, str], encoding: str) -> _Element:
 
 
 def _certificates(signature: Signature, claims: Claims) -> list[bytes]:
+    certificates = []
     for child in signature.element[2]:
         bare(child)
         if child.tag != f"{{{DS}}}X509Data":
             claims.remarks.append("KeyInfo contient autre chose que le certificat")
             continue
-        for certificate in child.findall(f"{{{DS}}}X509Certificate"):
-            octets(certificate)
-    if not signature.certificates:
+        certificates += [octets(each) for each in child if each.tag == f"{{{DS}}}X509Certificate"]
+    if not certificates:
         raise MisfitError("le certificat du signataire n’y figure pas")
-    return signature.certificates
+    return certificates
 
 
 def _space(signature: _Element, claims: Claims) -> str:

@@ -32,7 +32,8 @@ class Shape:
 
 def conform(element: _Element, shape: Shape) -> None:
     """Raise `MisfitError` when an element, or one below it, is not of this shape."""
-    attributes(element, *shape.attributes)
+    if element.attrib:
+        attributes(element, *shape.attributes)
     if shape.base64:
         octets(element)
         return
@@ -64,7 +65,8 @@ def attributes(element: _Element, *names: str) -> Mapping[str, str]:
 
 def bare(element: _Element) -> None:
     """Raise `MisfitError` when a text stands between the children of an element."""
-    if any((text or "").strip(BLANK) for text in (element.text, *(child.tail for child in element))):
+    own = element.text
+    if (own and own.strip(BLANK)) or any(child.tail and child.tail.strip(BLANK) for child in element):
         raise MisfitError(f"du texte figure dans {local(element)}")
 
 

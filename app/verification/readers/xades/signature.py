@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from lxml.etree import _Element
@@ -73,37 +74,37 @@ class Reference:
 
 @dataclass(frozen=True)
 class Signature:
-    """A ds:Signature; `space`: the namespace of its XAdES properties."""
+    """A ds:Signature; `space`: the namespace of its XAdES properties. Each part is looked for once: nobody changes them."""
 
     element: _Element
     space: str = NAMES["xades"]
 
-    @property
+    @cached_property
     def id(self) -> str:
         """Its identifier, empty when it has none."""
         return str(self.element.get("Id", ""))
 
-    @property
+    @cached_property
     def info(self) -> _Element:
         """Its SignedInfo."""
         return only(self.element, "ds:SignedInfo")
 
-    @property
+    @cached_property
     def references(self) -> list[Reference]:
         """What it signs, in its order."""
         return [Reference(element) for element in self.info.findall("ds:Reference", NAMES)]
 
-    @property
+    @cached_property
     def form(self) -> _Element:
         """How its SignedInfo is made canonical."""
         return only(self.info, "ds:CanonicalizationMethod")
 
-    @property
+    @cached_property
     def method(self) -> str:
         """The address of its algorithm."""
         return str(only(self.info, "ds:SignatureMethod").get("Algorithm"))
 
-    @property
+    @cached_property
     def algorithm(self) -> tuple[str, str]:
         """The kind of its key (« rsa », « ecdsa ») and its hash; refuses what is not known here."""
         method = self.method
@@ -111,23 +112,23 @@ class Signature:
             raise unknown("XAdES", "son algorithme n’est pas connu ici")
         return METHODS[method]
 
-    @property
+    @cached_property
     def signed(self) -> bytes:
         """The very bytes that the key signed."""
         return canonical(self.info, str(self.form.get("Algorithm")), self.form)
 
-    @property
+    @cached_property
     def value(self) -> _Element:
         """Its SignatureValue."""
         return only(self.element, "ds:SignatureValue")
 
-    @property
+    @cached_property
     def certificates(self) -> list[bytes]:
         """The certificates of its KeyInfo, as they stand there."""
         sent = self.element.findall("ds:KeyInfo/ds:X509Data/ds:X509Certificate", NAMES)
         return [decoded(certificate) for certificate in sent]
 
-    @property
+    @cached_property
     def qualifying(self) -> _Element | None:
         """Its own properties, signed or not (EN 319 132-1 §4.3); refuses two sets of them."""
         sets = self.element.findall(f"{tag('ds:Object')}/{{{self.space}}}QualifyingProperties")
@@ -135,14 +136,14 @@ class Signature:
             raise unknown("XAdES", "elle porte deux jeux de propriétés")
         return sets[0] if sets else None
 
-    @property
+    @cached_property
     def properties(self) -> _Element | None:
         """Those that it may sign; None when there is not exactly one element of them."""
         qualifying = self.qualifying
         elements = [] if qualifying is None else qualifying.findall(f"{{{self.space}}}SignedProperties")
         return elements[0] if len(elements) == 1 else None
 
-    @property
+    @cached_property
     def unsigned(self) -> _Element | None:
         """What was added to it afterwards (EN 319 132-1 §5.3 and following)."""
         qualifying = self.qualifying
