@@ -81,6 +81,13 @@ _TITLES_BY_SUBJECT = {
     "reset": "Cette remise à zéro ne peut pas se faire ainsi",
     "mandate": "Ce mandat ne le permet pas",
     "application": "Cette application a changé",
+    "account": "Ce compte ne le permet pas",
+    "person": "Ce compte ne le permet pas",
+    "administrator": "Ce compte ne le permet pas",
+    "link": "Ce lien ne peut pas servir ainsi",
+    "setup": "Cette page ne sert plus",
+    "desk": "Ce bureau ne peut pas changer ainsi",
+    "seats": "Ce bureau a changé",
 }
 _KEYS = {400: "form-expired", 404: "not-found", 429: "too-many-tries"}
 

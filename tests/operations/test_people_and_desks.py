@@ -133,6 +133,7 @@ def test_a_link_is_shown_once_to_who_hands_it_over_and_never_for_who_has_a_passw
     assert token not in client.get(f"{PEOPLE}/{number}").get_data(as_text=True)
     desks.reset(token, CHOSEN)
     refused = client.post(f"{PEOPLE}/{number}/lien-montre", data=form)
+    assert "Ce lien ne peut pas servir ainsi" in words(refused)
     assert (refused.status_code, "a déjà un mot de passe" in words(refused)) == (409, True)
     assert "Me montrer un lien" not in words(client.get(f"{PEOPLE}/{number}"))
     assert "Envoyer un lien par courriel" in words(client.get(f"{PEOPLE}/{number}"))

@@ -76,6 +76,7 @@ def test_the_link_opens_the_collectivity_and_its_administrator_who_enters(new: H
     # Whoever finds the link later opens nothing, and no other is given
     again = new.client().get(PAGE)
     assert (again.status_code, "déjà ouverte" in again.get_data(as_text=True)) == (409, True)
+    assert "dossier a avancé" not in again.get_data(as_text=True)
     refused = new.app.test_cli_runner().invoke(args=["setup-link"])
     assert (refused.exit_code, "déjà ouverte" in refused.output) == (1, True)
     with pytest.raises(Refusal, match="setup-done"):
