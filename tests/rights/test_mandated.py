@@ -14,7 +14,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display import queues
-from app.folders import decide, stranded
+from app.folders import access, decide, stranded
 from app.folders.access import IN_SQL, as_text, asking_at, may_read
 from app.folders.facts import act_of
 from app.folders.models import Folder
@@ -214,6 +214,23 @@ def test_where_nobody_may_sign_the_depositor_and_the_administrators_are_told_at_
         assert not [one for one in ("paye", "facture", "Roz", "/dossiers/") if one in text.lower()]
     page = house.client("g.trehorel").get(f"/dossiers/{folder_id}").get_data(as_text=True)
     assert "Personne ne peut signer à « Bureau du maire »" in page.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_the_day_after_a_mandate_its_holder_counts_nothing_more(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_mayor_and_a_deputy(house, ends_on=today())
+    house.an_invoice(at="bon_a_payer")
+
+    def counted(login: str) -> tuple[int, int]:
+        actor = house.actor(login)
+        with reading(actor.collectivity_id) as db:
+            return queues.counters(db, actor).todo, len(queues.todo(db, actor))
+
+    assert (counted(MAYOR), counted(DEPUTY)) == ((1, 1), (1, 1))
+    monkeypatch.setattr(access, "today", lambda: today() + DAY)
+    assert (counted(MAYOR), counted(DEPUTY)) == ((1, 1), (0, 0))
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
