@@ -17,6 +17,7 @@ from app.circuits import library
 from app.core import db, schema
 from app.files import vault
 from bench import commune, crowd
+from bench.region import Region
 from config import Settings
 from tests.cluster import Cluster
 
@@ -34,6 +35,7 @@ class Ground:
         atexit.register(self.close)
         self.cluster = Cluster(fsync=True)
         self._urls: dict[tuple[str, str], str] = {}
+        self.regions: dict[tuple[str, int], Region] = {}
         self.commune = commune.Commune()
 
     def close(self) -> None:
@@ -87,6 +89,18 @@ class Ground:
     def of_size(self, kind: str, folders: int) -> str:
         """The database of so many folders, shared by the goals that compare two sizes."""
         return self.peopled(kind, f"folders_{folders}", folders=folders)
+
+    def region(self, kind: str, folders: int) -> str:
+        """The base of a region of so many folders (`bench.region`), made once."""
+        name = f"region_{folders}"
+        if (kind, name) not in self._urls:
+            url = self.empty(kind, name)
+            here = self.regions[kind, folders] = Region()
+            here.settle()
+            here.fill(folders)
+            self._urls[kind, name] = url
+        self.point(self._urls[kind, name])
+        return self._urls[kind, name]
 
     def environment(self, url: str, *, queue: bool = False) -> dict[str, str]:
         """The environment of a process of an installation on one database, with or without messages to its worker."""
