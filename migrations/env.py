@@ -30,9 +30,15 @@ for name in (
 
 
 def include(entity: Any, name: str | None, kind: str, reflected: bool, compared: Any) -> bool:
-    """The queue makes its own tables when it lives in the same database: they are not ours to compare."""
-    del entity, reflected, compared
-    return not (kind == "table" and str(name).startswith("huey"))
+    """What is not ours to compare.
+
+    The queue makes its own tables when it lives in the same database, and SQLite those of its index of words; an index that
+    only PostgreSQL has is not missed elsewhere.
+    """
+    del reflected, compared
+    if kind == "index" and db.engine().dialect.name != "postgresql":
+        return not entity.dialect_options["postgresql"]["using"]
+    return not (kind == "table" and str(name).startswith(("huey", "fts_")))
 
 
 def run() -> None:

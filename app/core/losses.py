@@ -65,7 +65,9 @@ def _count(connection: sa.Connection, table: Any, *where: Any) -> int:
 def _columns(connection: sa.Connection) -> Columns:
     """The columns of each table of ours, with the text of what each is given by itself."""
     look = sa.inspect(connection)
-    names = [one for one in look.get_table_names() if not one.startswith(("alembic_", "huey", "sqlite_"))]
+    names = [
+        one for one in look.get_table_names() if not one.startswith(("alembic_", "huey", "sqlite_", "fts_"))
+    ]
     found = look.get_multi_columns(filter_names=names) if names else {}
     return {
         str(place[1]): {one["name"]: _plain(one.get("default")) for one in columns}

@@ -89,6 +89,14 @@ SENTENCES: dict[str, tuple[int, str]] = {
         409,
         "La base et les modèles ne disent pas le même schéma : {what}. Rien n’a été changé : écrivez la migration qui manque, ou remettez la base.",
     ),
+    "extension-missing": (
+        500,
+        "La recherche demande l’extension « {name} » de PostgreSQL, qui n’est pas installée sur son serveur. La base est restée comme elle était. Installez les extensions fournies avec PostgreSQL (paquet « postgresql » de Debian, « postgresql-contrib » ailleurs), puis recommencez.",
+    ),
+    "extension-refused": (
+        500,
+        "PostgreSQL n’a pas laissé ajouter l’extension « {name} », que la recherche demande. La base est restée comme elle était. Donnez à son compte le droit d’en créer (GRANT CREATE ON DATABASE), ou tapez dans cette base, sous le compte « postgres » : CREATE EXTENSION {name}; puis recommencez.",
+    ),
     "schema-behind": (
         409,
         "La base est à la version {found}, il faut {wanted}. Rien n’a été changé : lancez « flask --app wsgi upgrade ».",

@@ -89,6 +89,40 @@ def check() -> None:
         _refuse_unknown(error)
         found, wanted = revisions()
         raise Refusal("schema-behind", found=found or "vide", wanted=wanted) from error
+    if lost := _triggers_lost():
+        raise Refusal("schema-drifted", what=" ; ".join(lost))
+
+
+def bring_in(connection: Any, *names: str) -> None:
+    """Have these extensions in a PostgreSQL base, whose owner may bring in those that come with the server.
+
+    Refuses `extension-missing`, and `extension-refused` to an account that may not; nothing is changed then.
+    """
+    from sqlalchemy.exc import DBAPIError
+
+    there = {row[0] for row in connection.exec_driver_sql("SELECT name FROM pg_available_extensions")}
+    for name in names:
+        if name not in there:
+            raise Refusal("extension-missing", name=name)
+        try:
+            connection.exec_driver_sql(f"CREATE EXTENSION IF NOT EXISTS {name}")
+        except DBAPIError as error:
+            raise Refusal("extension-refused", name=name) from error
+
+
+def _triggers_lost() -> list[str]:
+    """The triggers that a SQLite base should have, and has not; PostgreSQL needs none."""
+    from app.core.db import Base, engine
+
+    with engine().connect() as connection:
+        if connection.dialect.name != "sqlite":
+            return []
+        there = (
+            connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+            .scalars()
+            .all()
+        )
+    return [f"add_trigger {name}" for name in Base.metadata.info.get("triggers", ()) if name not in there]
 
 
 def _differences(diffs: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The read side: trays, counters, the follow-up list; one statement for each.
+"""The read side: trays and counters; one statement for each (the follow-up list is in `following.py`).
 
 Trays and counters cost the same whatever the past: each desk is one ordered index scan that stops at a page, or at a
 thousand for a counter, and only what was found is looked up. States are literals in the SQL so that both databases use
@@ -24,20 +24,16 @@ from app.folders.access import (
     asking_at,
     asking_in_person,
     depositing_at,
-    readable_as_text,
-    readable_by,
     reading_at,
     scopes,
 )
 from app.folders.models import Folder, StepRun
-from app.folders.search import ESCAPE, patterns
 from app.people.actor import Actor, Seat
 from workflows.family import restricted_families
 from workflows.mandates import Bound
 
 PAGE = 50
 CAP = 1000
-MOST_WORDS = 6
 TRAYS = ("todo", "late", "returned", "running", "done")
 _PHASES = {"drafts": "draft", "returned": "rejected", "running": "running", "done": "done"}
 _COLUMNS = "f.id, f.version, f.family, f.title, f.number, f.amount_cents, f.phase, f.place, f.depositor_name, f.updated_at, f.due_on AS folder_due"
@@ -425,69 +421,3 @@ def place_in_list(db: Db, actor: Actor, folder_id: int) -> tuple[int, int, int |
     before = rows[rank - 1] if rank else None
     after = rows[rank + 1] if rank + 1 < len(rows) else None
     return rank + 1, len(rows), before, after
-
-
-@dataclass(frozen=True)
-class Found:
-    """A folder in the follow-up list, with the step where it waits and since when; whom for: `seats.parts_awaited`."""
-
-    id: int
-    title: str
-    family: str
-    amount_cents: int | None
-    phase: str
-    place: str
-    due_on: date
-    kind: str | None
-    since: datetime | None
-    circuit: int | None
-    number: str = ""
-
-
-def any_of(db: Db, actor: Actor, family: str) -> bool:
-    """Whether the actor may read a folder of this family: who may read none is not told that it is in use."""
-    query = sa.select(sa.literal(1)).where(Folder.family == family, readable_by(actor)).limit(1)
-    return db.scalar(query) is not None
-
-
-def follow(
-    db: Db, actor: Actor, *, words: str = "", family: str = "", phase: str = "", after: str | None = None
-) -> list[Found]:
-    """The folders that the actor may read and that match, newest first."""
-    where = [_ours(db), f"({readable_as_text(actor)})"]
-    binds = _binds(actor, here=actor.collectivity_id)
-    for rank, pattern in enumerate(patterns(words, MOST_WORDS)):
-        where.append(f"f.title_key LIKE :word{rank} ESCAPE '{ESCAPE}'")
-        binds[f"word{rank}"] = pattern
-    if family:
-        where.append("f.family = :family")
-        binds["family"] = family
-    if phase in {"draft", "running", "rejected", "done"}:
-        where.append(f"f.phase = '{phase}'")
-    if (last := key_in(after)) is not None:
-        where.append("f.id < :last")
-        binds["last"] = last
-    sql = (
-        "SELECT f.id, f.title, f.number, f.family, f.amount_cents, f.phase, f.place, f.due_on, f.circuit_version_id, "
-        "(SELECT s.kind FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' ORDER BY s.id LIMIT 1) AS kind, "
-        "(SELECT s.entered_at FROM step_run s WHERE s.folder_id = f.id AND s.state = 'active' ORDER BY s.id LIMIT 1) AS since "
-        f"FROM folder f WHERE {' AND '.join(where)} ORDER BY f.id DESC LIMIT {PAGE + 1}"
-    )
-    statement = _typed(sql, binds, {"due_on": sa.Date(), "since": UTCDateTime()})
-    rows = db.execute(statement, {name: value for name, value in binds.items() if f":{name}" in sql})
-    return [
-        Found(
-            row.id,
-            row.title,
-            row.family,
-            row.amount_cents,
-            row.phase,
-            row.place,
-            row.due_on or NO_DATE,
-            row.kind,
-            row.since,
-            row.circuit_version_id,
-            row.number,
-        )
-        for row in rows
-    ]

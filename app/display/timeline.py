@@ -20,7 +20,7 @@ from app.core.grammar import plural
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.display import events
-from app.display.queues import Found
+from app.display.following import Found
 from app.display.views import (
     Due,
     EntryView,
@@ -313,12 +313,14 @@ def mails(db: Db, folder: Folder) -> list[MailView]:
         .order_by(Outbox.id.desc())
         .limit(50)
     )
-    names = {
-        user.id: user.name
-        for user in db.scalars(sa.select(User).where(User.collectivity_id == folder.collectivity_id))
-    }
-    rows = []
-    for row in db.scalars(query):
+    letters, rows = list(db.scalars(query)), []
+    people = {row.payload.get("user_id", 0) for row in letters}
+    names = (
+        {user.id: user.name for user in db.scalars(sa.select(User).where(User.id.in_(people)))}
+        if people
+        else {}
+    )
+    for row in letters:
         unsent = row.state == "done" and row.last_error  # nothing left: the account was closed meanwhile
         state = "failed" if unsent else MAIL_STATES[row.state]
         meta = instant(row.done_at or row.created_at) + (

@@ -25,6 +25,7 @@ from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display import (
     drafting,  # noqa: F401 - its routes join the blueprint
+    following,
     home,
     moved,
     page,
@@ -426,15 +427,15 @@ def follow() -> str:
     words, family = request.args.get("q", ""), request.args.get("famille", "")
     phase = request.args.get("etat", "" if words or family else "running")
     with reading(g.actor.collectivity_id) as db:
-        rows = queues.follow(
+        rows = following.follow(
             db, g.actor, words=words, family=family, phase=phase, after=request.args.get("apres")
         )
         named = [
             one
             for one in catalogue().values()
-            if not one.restricted or depositing(g.actor, one) or queues.any_of(db, g.actor, one.name)
+            if not one.restricted or depositing(g.actor, one) or following.any_of(db, g.actor, one.name)
         ]
-        more, rows = len(rows) > queues.PAGE, rows[: queues.PAGE]
+        more, rows = len(rows) > following.PAGE, rows[: following.PAGE]
         follow_rows = timeline.follow_rows(db, rows, g.actor.collectivity_id)
     states = [
         ("draft", "Brouillons"),

@@ -54,13 +54,17 @@ def may_read(db: Db, actor: Actor, folder: Folder) -> bool:
 
 def readable_by(actor: Actor, folders: Any = _FOLDERS, steps: Any = STEP) -> Condition:
     """The condition on `folder` of what an actor may read: the law of `may_read`, which asks it of one folder."""
-    reached = sa.exists().where(steps.c.folder_id == folders.c.id, reaching(actor, steps))
+    # A value, and no EXISTS: PostgreSQL makes a set of an EXISTS, for which it reads the steps of everybody
+    reached: Any = sa.select(sa.literal_column("1")).where(
+        steps.c.folder_id == folders.c.id, reaching(actor, steps)
+    )
+    reached = reached.limit(1).correlate(folders).scalar_subquery()
     deposited = [
         depositing_at(seat, folders) & (folders.c.emitter_desk_id == seat.desk_id) for seat in actor.seats
     ]
     return sa.and_(
         folders.c.collectivity_id == actor.collectivity_id,
-        sa.or_(*deposited, sa.and_(folders.c.round > 0, reached.correlate(folders))),
+        sa.or_(*deposited, sa.and_(folders.c.round > 0, reached.is_not(None))),
     )
 
 
@@ -80,13 +84,18 @@ def reaching(actor: Actor, steps: Any = STEP) -> Condition:
     ]
     if actor.user_id is None:
         return sa.or_(sa.false(), *at_desks)
-    named = sa.and_(steps.c.named_user_id == actor.user_id, _read_or(_kinds(_held(actor), steps), steps))
+    named = sa.and_(steps.c.named_user_id == actor.user_id, named_reading(actor, steps))
     return sa.or_(*at_desks, named, steps.c.user_id == actor.user_id)
 
 
 def reading_at(actor: Actor, seat: Seat, steps: Any = STEP) -> Condition:
     """The condition on the steps that reached a desk, by which its holder reads their folder."""
     return _read_or(asking_at(actor, seat, steps), steps)
+
+
+def named_reading(actor: Actor, steps: Any = STEP) -> Condition:
+    """The condition on the steps that name the actor, by which he reads their folder."""
+    return _read_or(asking_in_person(actor, steps), steps)
 
 
 def asking(actor: Actor, steps: Any = STEP) -> Condition:

@@ -9,7 +9,7 @@ from app.core.clock import now
 from app.core.refusals import Refusal
 from app.folders.models import Folder
 from app.folders.readings import files_of, others
-from app.folders.search import key_of
+from app.folders.search import key_of_folder
 from app.folders.sockets import plugged
 from workflows.family import Family, normalised
 from workflows.mandates import Act
@@ -38,7 +38,7 @@ def edit(folder: Folder, title: str | None, facts: Mapping[str, Any]) -> None:
 
 
 def fill(folder: Folder, family: Family, facts: Mapping[str, Any], *, title: str | None) -> None:
-    """Set the facts, and the copies of them that lists read: title, number, amount.
+    """Set the facts, and the copies of them that lists read: title, number, amount, search key.
 
     The title follows the facts until somebody writes another one; refuses `words-long`.
     """
@@ -50,8 +50,8 @@ def fill(folder: Folder, family: Family, facts: Mapping[str, Any], *, title: str
         raise Refusal("words-long", most=LONGEST_TITLE, got=len(typed))
     folder.title = typed if typed and typed != made else family.title_for(folder.fields)
     folder.number = str(folder.fields.get(family.number_field) or "") if family.number_field else ""
-    folder.title_key = key_of(f"{folder.title} {folder.number}")
     count_amount(folder, family)
+    folder.title_key = key_of_folder(folder.title, folder.number, folder.fields, folder.amount_cents)
 
 
 def count_amount(folder: Folder, family: Family) -> None:

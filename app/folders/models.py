@@ -25,8 +25,8 @@ class Folder(Base, Tenanted):
     """A folder on its way; `place` is free (circuits are data), `phase` is one of draft, running, rejected, done.
 
     `fields` holds the facts of its family, `sources` what its files said of them (`app/folders/readings.py`);
-    `amount_cents` and `due_on` copy two of them for lists. `version` grows at each move and each edit: a page posts the
-    version it showed.
+    `amount_cents` and `due_on` copy two of them for lists, `title_key` all that it is searched by. `version` grows at each
+    move and each edit: a page posts the version it showed.
     """
 
     __tablename__ = "folder"
@@ -34,6 +34,20 @@ class Folder(Base, Tenanted):
         sa.CheckConstraint("phase IN ('draft','running','rejected','done')", name="phase_known"),
         sa.Index("ix_folder_emitter_desk_id_phase_id", "emitter_desk_id", "phase", "id"),
         sa.Index("ix_folder_collectivity_id_number", "collectivity_id", "number"),
+        # What a desk deposits, the last first: all of it, and of one family
+        sa.Index("ix_folder_emitter_desk_id_id", "emitter_desk_id", "id"),
+        sa.Index("ix_folder_emitter_desk_id_family_id", "emitter_desk_id", "family", "id"),
+        # What was deposited last in a collectivity, and what is in hand there
+        sa.Index("ix_folder_collectivity_id_id", "collectivity_id", "id"),
+        _partial("ix_folder_open", "collectivity_id", "phase", "id", where="phase <> 'done'"),
+        # What a search finds by any three signs (SQLite has FTS5 beside: app/folders/search.py)
+        sa.Index(
+            "ix_folder_words",
+            "collectivity_id",
+            "title_key",
+            postgresql_using="gin",
+            postgresql_ops={"title_key": "gin_trgm_ops"},
+        ).ddl_if(dialect="postgresql"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -62,6 +76,10 @@ class Folder(Base, Tenanted):
     def facts(self) -> Facts:
         """The facts as the law tries them: where a file says one thing and a person another, each of the two."""
         return disputed(self.fields, self.sources)
+
+
+Base.metadata.info["triggers"] = ("fts_folder_come", "fts_folder_changed", "fts_folder_gone")
+"""What keeps the index of words of SQLite beside `title_key`: a table that is made anew loses them, and `check` says so."""
 
 
 class Document(Base, Tenanted):
@@ -132,6 +150,18 @@ class StepRun(Base, Tenanted):
         _partial("ix_step_run_todo", "desk_id", "due_on", "entered_at", "id", where="state = 'active'"),
         _partial("ix_step_run_decided", "desk_id", "folder_id", where="state = 'done'"),
         sa.Index("ix_step_run_folder_id", "folder_id", "id"),
+        # Whom a folder has reached: a desk, a person who was named, one who acted; the last first, all and of one family
+        sa.Index("ix_step_run_reached", "desk_id", "folder_id"),
+        sa.Index("ix_step_run_reached_family", "desk_id", "family", "folder_id", "kind"),
+        *(
+            _partial(f"ix_step_run_{name}", column, *more, "folder_id", where=f"{column} IS NOT NULL")
+            for name, column, more in (
+                ("named_ever", "named_user_id", ()),
+                ("named_ever_family", "named_user_id", ("family",)),
+                ("acted", "user_id", ()),
+                ("acted_family", "user_id", ("family",)),
+            )
+        ),
         _partial(
             "ix_step_run_named",
             "named_user_id",

@@ -1,15 +1,45 @@
-"""The key that a title is searched by: no accents, no capitals, œ as oe; written by the application, never by a query."""
+"""What a folder is searched by: one key, without accents nor capitals, and how each database finds it by its words.
+
+The key is written by the application, never by a query. Both databases keep an index of each three signs that follow one
+another in it (`pg_trgm` on PostgreSQL, FTS5 on SQLite): a word of three letters or figures is found without reading folders.
+"""
 
 import re
 import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
 
+FACTS = (
+    "seller",
+    "seller_siret",
+    "siret",
+    "other_party",
+    "addressee",
+    "issue_date",
+    "due_date",
+    "received_on",
+    "decision_date",
+    "written_on",
+    "dated_on",
+)
+"""The facts of a folder that it is searched by, beside its title, its number and its amount."""
+INDEXED = "fts_folder"
+"""The index of SQLite (`migrations/versions/0058_reach_and_words.py`); triggers of the base keep it beside the key."""
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "’": "'", "ß": "ss"})
 _NUMBERED = re.compile(r"\bn[°º]\s*")
-_BETWEEN = re.compile(r"(?<=\w)[-_/.‐‑–—](?=[^\W_])")
+_BETWEEN = re.compile(r"(?<=\w)[-_/.,‐‑–—](?=[^\W_])")
+_THOUSANDS = re.compile(
+    r"(?<!\d)\d{1,3}(?:\s\d{3})+(?=,\d\d(?!\d)|\s*(?:€|euros?\b))|(?<!\d)\d{3}\s\d{3}\s\d{3}\s\d{5}(?!\d)"
+)
+"""« 1 234,56 », « 12 000 € », and a SIRET by groups: one word, whatever its spaces."""
+_EURO = re.compile(r"(?<=\d)\s*(?:€|euros?\b)")
 _ANY = "\0"  # no key holds it
 ESCAPE = "!"
 """The sign that escapes another in a pattern of `patterns`."""
 _LITERAL = str.maketrans({one: ESCAPE + one for one in (ESCAPE, "%", "_")})
+_RUN = re.compile(r"[a-z0-9]{3,}")
+_SIGNS = 3
 
 
 def key_of(text: str) -> str:
@@ -22,13 +52,66 @@ def key_of(text: str) -> str:
     return "".join(one for one in decomposed if not unicodedata.combining(one)).lower()
 
 
+def key_of_folder(title: str, number: str, facts: Mapping[str, Any], cents: int | None) -> str:
+    """The search key of a folder: its title and number, who it is about, its SIRET, its amount in euros, its dates.
+
+    A date is there as it is kept and as it is written in French.
+
+    >>> key_of_folder("Élagage", "F1", {"seller": "Roué", "issue_date": "2026-03-12"}, -123456)
+    'elagage f1 1234.56 roue 2026-03-12 12/03/2026'
+    """
+    parts = [title, number]
+    if cents is not None:
+        parts.append(f"{abs(cents) // 100}.{abs(cents) % 100:02d}")
+    for name in FACTS:
+        value = str(facts.get(name) or "").strip()
+        parts += [value, _in_french(value)]
+    return key_of(" ".join(one for one in parts if one))
+
+
+def _in_french(value: str) -> str:
+    try:
+        return date.fromisoformat(value).strftime("%d/%m/%Y") if len(value) == len("2026-03-12") else ""
+    except ValueError:
+        return ""
+
+
 def patterns(text: str, most: int) -> list[str]:
     """What a key must be LIKE (ESCAPE `!`), one pattern for each word, `most` of them: all must match.
 
-    A number is found as it is printed: « n° 2026-057 » finds 2026_057, whatever separates its parts.
+    A number, a date or an amount is found as it is printed: « n° 2026-057 » finds 2026_057, whatever separates its parts.
 
-    >>> patterns("N° 2026-057 Élie", 6)
-    ['%2026_057%', '%elie%']
+    >>> patterns("N° 2026-057 Élie 1 234,56 €", 6)
+    ['%2026_057%', '%elie%', '%1234_56%']
     """
-    words = key_of(_NUMBERED.sub("", text.lower())).split()
+    joined = _THOUSANDS.sub(lambda found: re.sub(r"\s", "", found[0]), _NUMBERED.sub("", text.lower()))
+    words = key_of(_EURO.sub("", joined)).split()
     return [f"%{_BETWEEN.sub(_ANY, word).translate(_LITERAL).replace(_ANY, '_')}%" for word in words[:most]]
+
+
+def indexable(asked: Sequence[str]) -> bool:
+    """Whether an index answers one of these patterns: three letters or figures that follow one another."""
+    return next(_trigrams(asked), None) is not None
+
+
+def matching(asked: Sequence[str], dialect: str) -> tuple[str, str, dict[str, str]]:
+    """A table to read before `f` (`folder`) where there is one, the condition on both, and its binds: the port of the search.
+
+    The conditions on the key are in it: what the index gives is looked at again.
+    """
+    binds = {f"word{rank}": pattern for rank, pattern in enumerate(asked)}
+    condition = " AND ".join(f"f.title_key LIKE :{name} ESCAPE '{ESCAPE}'" for name in binds)
+    if dialect != "sqlite":
+        return "", condition, binds
+    binds["signs"] = " AND ".join(f'"{one}"' for one in dict.fromkeys(_trigrams(asked)))
+    return (
+        f"{INDEXED} CROSS JOIN",
+        f"{INDEXED} MATCH :signs AND f.id = {INDEXED}.rowid AND {condition}",
+        binds,
+    )
+
+
+def _trigrams(asked: Sequence[str]) -> Iterator[str]:
+    for pattern in asked:
+        for run in _RUN.findall(pattern):
+            yield from (run[at : at + _SIGNS] for at in range(len(run) - _SIGNS + 1))

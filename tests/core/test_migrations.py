@@ -4,16 +4,21 @@ import re
 from hashlib import sha256
 from pathlib import Path
 
+import psycopg
+import pytest
 import sqlalchemy as sa
 
 from app.core import schema
 from app.core.clock import now
-from app.core.db import Base, engine, writing
+from app.core.db import Base, engine, make_engine, reading, writing
 from app.core.losses import losses
+from app.core.refusals import Refusal, catalogue
+from app.display import following
 from app.journal.models import Origin
 from app.people.models import RecoveryCode
 from tests.api.software import Software
 from tests.builders.house import House
+from tests.cluster import Cluster
 from workflows.vocabulary import Right
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +27,8 @@ FROZEN = Path(__file__).with_name("migrations.sha256")
 
 
 def tables() -> set[str]:
-    return set(sa.inspect(engine()).get_table_names())
+    """The tables of ours; those of SQLite's index of words come and go with it."""
+    return {one for one in sa.inspect(engine()).get_table_names() if not one.startswith("fts_")}
 
 
 def test_up_check_down_up(house: House) -> None:
@@ -179,3 +185,55 @@ def test_a_deposit_key_kept_before_the_digests_still_answers_with_its_folder(hou
     again = software.deposit(key="2026-118")
     assert again.json["id"] == made["id"]
     assert software.deposit(key="2026-119").json["id"] != made["id"]
+
+
+def test_old_folders_are_found_by_what_they_are_searched_by_once_upgraded(house: House) -> None:
+    """What a stopped upgrade left half made on PostgreSQL is made again, and what it had done stays."""
+    actor = house.actor("g.trehorel")
+    old = house.an_invoice(
+        at="draft", seller="Roué Élagage", seller_siret="21290999800017", total_ttc="1234.56"
+    )
+    schema.downgrade("0057")
+    with engine().execution_options(writes=True).begin() as connection:
+        connection.execute(sa.text("UPDATE folder SET title_key = 'as before'"))
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.text("CREATE INDEX ix_folder_open ON folder (id)"))
+            half_made = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_folder_open'::regclass"
+            connection.execute(sa.text(half_made))
+    schema.upgrade()
+    schema.check()
+    for few in (following.FEW, 0):
+        with reading(actor.collectivity_id) as db, pytest.MonkeyPatch.context() as patch:
+            patch.setattr(following, "FEW", few)
+            for words in ("roue", "21290999800017", "1 234,56"):
+                assert [one.id for one in following.follow(db, actor, words=words)] == [old], words
+
+
+def test_a_base_whose_index_of_words_is_no_longer_kept_is_said_to_differ(house: House) -> None:
+    with engine().execution_options(writes=True).begin() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.execute(sa.text("DROP TRIGGER fts_folder_changed"))
+        else:
+            connection.execute(sa.text("DROP INDEX ix_folder_words"))
+    with pytest.raises(Refusal) as refused:
+        schema.check()
+    assert refused.value.key == "schema-drifted"
+    assert refused.value.facts["what"] in {"add_trigger fts_folder_changed", "add_index ix_folder_words"}
+
+
+def test_a_server_without_what_the_search_demands_is_refused_in_french(cluster: Cluster) -> None:
+    url = cluster.create("without_words")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS plain")
+        connection.execute("CREATE ROLE plain LOGIN")
+    plain = make_engine(url.replace("paraphe@", "plain@"))
+    for name, key, words in (
+        ("pg_none", "extension-missing", "qui n’est pas installée"),
+        ("pg_trgm", "extension-refused", "CREATE EXTENSION pg_trgm;"),
+    ):
+        with plain.begin() as here, pytest.raises(Refusal) as refused:
+            schema.bring_in(here, name)
+        assert refused.value.key == key
+        assert words in catalogue.say(key, refused.value.facts)[1].replace("\xa0", " ")
+    plain.dispose()
+    cluster.drop("without_words")

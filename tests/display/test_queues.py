@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from app.core.clock import now, today
 from app.core.db import NO_DATE, Db, engine, reading, writing
-from app.display import queues
+from app.display import following, queues
 from app.folders import decide, deposit
 from app.folders.access import may_read
 from app.folders.models import Folder, StepRun
@@ -306,6 +306,7 @@ def _scans(node: dict[str, Any]) -> Iterator[str]:
         yield from _scans(one)
 
 
+PHASES = ("draft", "running", "rejected", "done")
 SEARCHED = {
     "elie": True,
     "ÉLIE": True,
@@ -346,7 +347,7 @@ def test_a_search_needs_no_accent_no_capital_and_no_order(house: House) -> None:
     )
     actor = house.actor(G)
     with reading(actor.collectivity_id) as db:
-        found = {words: [one.id for one in queues.follow(db, actor, words=words)] for words in SEARCHED}
+        found = {words: [one.id for one in following.follow(db, actor, words=words)] for words in SEARCHED}
     assert found == {words: [folder_id] if there else [] for words, there in SEARCHED.items()}
 
 
@@ -356,8 +357,12 @@ def test_follow_names_who_may_act_with_the_desk_and_the_step_in_as_many_statemen
     folder_id = house.an_invoice(at="finance")
     actor, client = house.actor(G), house.client(G)
     with reading(actor.collectivity_id) as db:
-        (row,) = queues.follow(db, actor, phase="running", family="invoice")
-        assert queues.follow(db, actor, phase="done") == queues.follow(db, actor, family="deliberation") == []
+        (row,) = following.follow(db, actor, phase="running", family="invoice")
+        assert (
+            following.follow(db, actor, phase="done")
+            == following.follow(db, actor, family="deliberation")
+            == []
+        )
     assert (row.id, row.kind) == (folder_id, "visa")
     assert row.since is not None
     assert row.since.tzinfo is not None
@@ -388,7 +393,53 @@ def test_follow_names_who_may_act_with_the_desk_and_the_step_in_as_many_statemen
     assert more <= statements  # the first page reads a circuit that the process then keeps
 
 
-def test_follow_and_every_tray_show_exactly_what_may_be_read(house: House, tmp_path: Path) -> None:
+FOUND_BY = {
+    "Roué": True,
+    "roue": True,
+    "212 909 998 00017": True,
+    "21290999800017": True,
+    "1 234,56 €": True,
+    "1234.56": True,
+    "1234,56 euros": True,
+    "12/03/2026": True,
+    "2026-03-12": True,
+    "roue 12/03/2026 1234,56": True,
+    "1 234,57": False,
+    "13/03/2026": False,
+    "21290999800025": False,
+}
+
+
+def test_a_folder_is_found_by_its_seller_its_siret_its_amount_and_its_dates_as_one_writes_them(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = {
+        "seller": "Roué Élagage",
+        "seller_siret": "21290999800017",
+        "total_ttc": "1234.56",
+        "issue_date": "2026-03-12",
+    }
+    folder_id = house.an_invoice(at="draft", **facts)
+    actor = house.actor(G)
+    for few in (following.FEW, 0):  # all that one reads looked at, then the index of words
+        monkeypatch.setattr(following, "FEW", few)
+        with reading(actor.collectivity_id) as db:
+            found = {
+                words: [one.id for one in following.follow(db, actor, words=words)] for words in FOUND_BY
+            }
+        assert found == {words: [folder_id] if there else [] for words, there in FOUND_BY.items()}, few
+    # what it is searched by follows what is typed
+    version = house.folder(folder_id).version
+    deposit.save(house.actor(G), folder_id, version=version, title=None, facts={"seller": "Le Goff"})
+    with reading(actor.collectivity_id) as db:
+        found = {words: len(following.follow(db, actor, words=words)) for words in ("roue", "le goff")}
+    assert found == {"roue": 0, "le goff": 1}
+
+
+@pytest.mark.parametrize("way", ["all looked at", "by the index", "in order"])
+def test_follow_and_every_tray_show_exactly_what_may_be_read(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
     """Random desks, people, rights and folders: lists, trays and the reading of one folder have one source."""
     house.an_invoice(at="done")
     house.a_deliberation(at="publication")
@@ -402,6 +453,10 @@ def test_follow_and_every_tray_show_exactly_what_may_be_read(house: House, tmp_p
     house.drain()
     dice = random.Random(20261125)
     here = house.actor(G).collectivity_id
+    if way != "all looked at":
+        monkeypatch.setattr(following, "FEW", 0)
+    if way == "in order":
+        monkeypatch.setattr(following, "COMMON", 0)
     with reading() as db:
         every = list(db.scalars(sa.select(Folder)))
         places = (
@@ -411,7 +466,7 @@ def test_follow_and_every_tray_show_exactly_what_may_be_read(house: House, tmp_p
         )
         known = sorted({*places, *(one.emitter_desk_id for one in every), 987654})
         persons = [*(house.actor(one).user_id for one in (G, R, N, A, B, K)), 987654, None]
-        shown = 0
+        shown = asked = 0
         for _ in range(200):
             held = dice.sample(known, dice.randint(0, min(3, len(known))))
             seats = tuple(Seat(one, f"d{one}", "", frozenset(dice.sample(list(Right), 2))) for one in held)
@@ -425,8 +480,20 @@ def test_follow_and_every_tray_show_exactly_what_may_be_read(house: House, tmp_p
                 seats=seats,
             )
             readable = {one.id for one in every if may_read(db, actor, one)}
-            followed = {one.id for one in queues.follow(db, actor)}
+            followed = {one.id for one in following.follow(db, actor)}
             assert followed == readable, actor
+            words, phase = dice.choice(["", "2026", "facture", "9"]), dice.choice(["", *PHASES])
+            family = dice.choice(["", "invoice", "deliberation", "pes_payroll"])
+            wanted = [one for one in every if one.id in readable and one.phase in (phase or PHASES)]
+            wanted = [
+                one for one in wanted if words in one.title_key and one.family in (family or one.family)
+            ]
+            lines = following.follow(db, actor, words=words, phase=phase, family=family)
+            assert [one.id for one in lines] == sorted((one.id for one in wanted), reverse=True), actor
+            for name in ("invoice", "deliberation", "pes_payroll"):
+                known_family = name in {one.family for one in every if one.id in readable}
+                assert following.any_of(db, actor, name) == known_family, actor
+            asked += len(wanted)
             lists = {
                 name: [
                     one.id
@@ -446,3 +513,4 @@ def test_follow_and_every_tray_show_exactly_what_may_be_read(house: House, tmp_p
                 }, actor
             shown += len(readable)
     assert shown > 50
+    assert asked > 20

@@ -7,7 +7,7 @@ import pytest
 
 from app.core.db import reading
 from app.core.refusals import Refusal
-from app.display import queues
+from app.display import following, queues
 from app.folders import decide, sending
 from app.folders.ruling import rule
 from app.folders.sockets import cautions
@@ -50,7 +50,7 @@ def seen(house: House, login: str) -> set[int]:
         ]
         counted = queues.counters(db, actor)
         found = {one.id for several in lines for one in several}
-        found |= {one.id for one in queues.follow(db, actor, words="paye")}
+        found |= {one.id for one in following.follow(db, actor, words="paye")}
     return found | ({0} if counted.todo or counted.running or counted.done or counted.drafts else set())
 
 

@@ -13,7 +13,7 @@ from app.core.db import reading
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.display import queues
+from app.display import following, queues
 from app.folders import access, decide, stranded
 from app.folders.access import IN_SQL, as_text, asking_at, may_read
 from app.folders.facts import act_of
@@ -117,8 +117,8 @@ def read_by(house: House, login: str, pay: int) -> set[bool]:
     actor, client = house.actor(login), house.client(login)
     with reading(actor.collectivity_id) as db:
         folder = db.get_one(Folder, pay)
-        known = {may_read(db, actor, folder), pay in {one.id for one in queues.follow(db, actor)}}
-        known.add(queues.any_of(db, actor, "pes_payroll"))
+        known = {may_read(db, actor, folder), pay in {one.id for one in following.follow(db, actor)}}
+        known.add(following.any_of(db, actor, "pes_payroll"))
         known.add(bool(selection.choose(db, actor, "reject", {pay: folder.version})))
     (version,) = house.versions(pay)[:1]
     document = f"/documents/{version.document_id}/{version.number}"

@@ -20,7 +20,7 @@ from app.core.db import UTCDateTime
 from app.core.refusals import Refusal
 
 BATCH = 500
-_OURS_NOT = ("huey", "alembic_version", "sqlite_", "doctor_")
+_OURS_NOT = ("huey", "alembic_version", "sqlite_", "doctor_", "fts_")
 _JSON = sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 # The order counts: a date with a time is not a date, a truth value is not a number.
 _KINDS: tuple[tuple[str, type[Any], Any], ...] = (
