@@ -152,6 +152,8 @@ class StepRun(Base, Tenanted):
         sa.Index("ix_step_run_folder_id", "folder_id", "id"),
         # Whom a folder has reached: a desk, a person who was named, one who acted; the last first, all and of one family
         sa.Index("ix_step_run_reached", "desk_id", "folder_id"),
+        # What a desk has to publish, or has published
+        _partial("ix_step_run_publish", "desk_id", "folder_id", where="kind = 'publish'"),
         sa.Index("ix_step_run_reached_family", "desk_id", "family", "folder_id", "kind"),
         *(
             _partial(f"ix_step_run_{name}", column, *more, "folder_id", where=f"{column} IS NOT NULL")
@@ -213,9 +215,13 @@ class Reading(Base):
 
 
 class Publication(Base, Tenanted):
-    """When and by whom an act was brought to the public's knowledge, and when it became enforceable (CGCT L2131-1)."""
+    """When and by whom an act was brought to the public's knowledge, and when it became enforceable (CGCT L2131-1).
+
+    `absent`: published online before there was a public page, where it is still to be put.
+    """
 
     __tablename__ = "publication"
+    __table_args__ = (_partial("ix_publication_absent", "collectivity_id", "folder_id", where="absent"),)
 
     folder_id: Mapped[int] = mapped_column(sa.ForeignKey("folder.id"), primary_key=True)
     published_on: Mapped[date]
@@ -223,6 +229,7 @@ class Publication(Base, Tenanted):
     enforceable_on: Mapped[date | None]
     author: Mapped[str]
     recorded_at: Mapped[datetime]
+    absent: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
 
 
 class ActNumber(Base, Tenanted):

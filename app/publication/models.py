@@ -33,6 +33,7 @@ class PublicAct(Base, Tenanted):
         sa.UniqueConstraint("folder_id"),
         sa.UniqueConstraint("key"),
         sa.Index("ix_public_act_collectivity_id_online_since", "collectivity_id", "online_since", "id"),
+        sa.Index("ix_public_act_collectivity_id_changed_at", "collectivity_id", "changed_at", "id"),
         sa.Index(
             "ix_public_act_questioned",
             "collectivity_id",

@@ -45,7 +45,7 @@ def put(db: Db, folder: Folder, actor: Actor, published_on: date) -> PublicAct:
 
     Refuses `masked-missing` (its family is never put online otherwise) and `already-online`.
     """
-    act = act_of(db, folder.id)
+    act, made = act_of(db, folder.id), db.get(Publication, folder.id)
     if act is not None and act.withdrawn_at is None:
         raise Refusal("already-online")
     files = _chosen(db, folder)
@@ -53,6 +53,8 @@ def put(db: Db, folder: Folder, actor: Actor, published_on: date) -> PublicAct:
     if act is None:
         act = _portrait(db, folder, published_on, moment)
         db.add(act)
+    if made is not None:
+        made.absent = False
     act.online_since, act.changed_at, act.withdrawn_at, act.withdrawal = moment, moment, None, None
     _name(act, folder, files)
     db.flush()

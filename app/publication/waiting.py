@@ -1,10 +1,12 @@
 """« À publier »: acts that wait for this actor's desk to publish them, those that are signed and not there yet, those online."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
 from app.circuits.library import catalogue
 from app.core.clock import PARIS, today
@@ -20,6 +22,8 @@ from workflows.circuit import StepKind
 from workflows.vocabulary import Right
 
 MOST = 200
+FEW = 1_000
+"""Whose desks have published this many acts at most has them all looked at."""
 NOW, SOON, ABSENT = "À publier", "Signé, pas encore à publier", "Publié, absent de la page publique"
 
 
@@ -59,45 +63,74 @@ def waiting(db: Db, actor: Actor) -> list[Waiting]:
     desks = actor.desks_with(Right.ACT)
     if not families or not desks:
         return []
-    known = sa.union(
-        sa.select(PublicAct.folder_id),
-        sa.select(Publication.folder_id).where(Publication.means.not_in(record.ONLINE_AT_LAST)),
-    )
-    query = (
-        sa.select(Folder)
-        .where(Folder.family.in_(families), Folder.phase.in_(("running", "done")), Folder.id.not_in(known))
-        .where(_signed_in_round(), readable_by(actor))
-        .order_by(Folder.due_on, Folder.id)
-        .limit(MOST)
-    )
-    folders = list(db.scalars(query))
+    wanted = Folder.family.in_(families), *_unknown(), _of(desks), *_signed_in_round(), readable_by(actor)
+    folders = [
+        one
+        for begun in _begun(actor)
+        for one in db.scalars(begun.where(*wanted).order_by(Folder.due_on, Folder.id).limit(MOST))
+    ]
+    folders = sorted(folders, key=lambda one: (one.due_on, one.id))[:MOST]
     steps = _publication_steps(db, [one.id for one in folders])
     signed = _signed_at(db, [one.id for one in folders])
-    rows = []
-    for folder in folders:
-        run = steps.get(folder.id)
-        if run is not None and run.desk_id not in desks:
-            continue
-        if folder.phase == "done" and run is None:
-            continue  # it ended without a publication: given up after its signature, or sent elsewhere
-        rows.append(_row(folder, run, signed.get(folder.id)))
+    rows = [_row(one, steps.get(one.id), signed.get(one.id)) for one in folders]
     order = (NOW, ABSENT, SOON)
     return sorted(rows, key=lambda one: (order.index(one.state), -(one.days or 0)))
 
 
+def _begun(actor: Actor) -> tuple[Any, Any]:
+    """The folders in hand, and those that were published before there was a public page: never the past."""
+    here = Folder.collectivity_id == actor.collectivity_id
+    # The condition of the index beside what is asked: SQLite does not see that it follows
+    in_hand = sa.select(Folder).where(here, sa.text("phase = 'running' AND phase <> 'done'"))
+    absent = sa.and_(Publication.collectivity_id == actor.collectivity_id, sa.text("publication.absent"))
+    return in_hand, sa.select(Folder).join(Publication, Publication.folder_id == Folder.id).where(
+        here, absent
+    )
+
+
+def _asked(*where: sa.ColumnElement[bool]) -> Any:
+    """1 for a folder of which something is so, else nothing: a value, of which PostgreSQL makes no set read whole."""
+    return sa.select(sa.literal_column("1")).where(*where).limit(1).correlate(Folder).scalar_subquery()
+
+
+def _unknown() -> tuple[sa.ColumnElement[bool], ...]:
+    """The public has it neither online nor otherwise."""
+    made = aliased(Publication)
+    otherwise = made.folder_id == Folder.id, made.means.not_in(record.ONLINE_AT_LAST)
+    return _asked(PublicAct.folder_id == Folder.id).is_(None), _asked(*otherwise).is_(None)
+
+
+def _of(desks: Collection[int]) -> sa.ColumnElement[bool]:
+    """These desks publish it, or nobody is asked to yet: one that ended without a publication was given up, or left."""
+    last: Any = (
+        sa.select(sa.func.coalesce(StepRun.desk_id, 0))
+        .where(StepRun.folder_id == Folder.id, StepRun.kind == StepKind.PUBLISH.value)
+        .where(StepRun.state.in_(("active", "done")))
+        .order_by(StepRun.id.desc())
+        .limit(1)
+        .correlate(Folder)
+        .scalar_subquery()
+    )
+    return sa.or_(last.in_(desks), sa.and_(last.is_(None), Folder.phase == "running"))
+
+
 def online(db: Db, actor: Actor) -> list[Online]:
-    """What this actor's desks have put online, last changed first."""
+    """What this actor's desks have put online, last changed first; what is to be decided comes before, however old."""
     desks = actor.desks_with(Right.ACT)
     if not desks:
         return []
-    mine = sa.select(StepRun.folder_id).where(
-        StepRun.kind == StepKind.PUBLISH.value, StepRun.desk_id.in_(desks)
-    )
-    query = sa.select(PublicAct).where(PublicAct.folder_id.in_(mine))
-    settled = PublicAct.questioned_on.is_(None)  # what is to be decided comes first, however old
-    acts = list(
-        db.scalars(query.order_by(settled, PublicAct.changed_at.desc(), PublicAct.id.desc()).limit(MOST))
-    )
+    steps = sa.select(StepRun.folder_id).where(sa.text("kind = 'publish'"), StepRun.desk_id.in_(desks))
+    few = list(db.scalars(steps.limit(FEW + 1)))
+    if len(few) > FEW:  # the last of all are soon those of who publishes that many
+        mine: Any = steps.where(StepRun.folder_id == PublicAct.folder_id).limit(1).correlate(PublicAct)
+        asked = PublicAct.collectivity_id == actor.collectivity_id, mine.scalar_subquery().is_not(None)
+    else:
+        asked = PublicAct.collectivity_id == actor.collectivity_id, PublicAct.folder_id.in_(few)
+    acts: list[PublicAct] = []
+    for pressing in (sa.text("questioned_on IS NOT NULL"), sa.text("questioned_on IS NULL")):
+        query = sa.select(PublicAct).where(*asked, pressing)
+        query = query.order_by(PublicAct.changed_at.desc(), PublicAct.id.desc()).limit(MOST - len(acts))
+        acts += db.scalars(query)
     broken = set(
         db.scalars(
             sa.select(PublicVersion.act_id)
@@ -151,15 +184,15 @@ def slug_here(db: Db, actor: Actor) -> str | None:
     return site.slug if site is not None else None
 
 
-def _signed_in_round() -> sa.ColumnElement[bool]:
+def _signed_in_round() -> tuple[sa.ColumnElement[bool], ...]:
     """Somebody has signed in the present round, and no signature is awaited any more."""
-    here: Any = sa.select(sa.literal(1)).where(
+    here = (
         StepRun.folder_id == Folder.id,
         StepRun.pass_number >= Folder.round * STEPS_PER_ROUND,
         StepRun.kind.in_((StepKind.SIGN.value, StepKind.SEAL.value)),
     )
-    return sa.and_(
-        here.where(StepRun.state == "done").exists(), ~here.where(StepRun.state == "active").exists()
+    return _asked(*here, StepRun.state == "done").is_not(None), _asked(*here, StepRun.state == "active").is_(
+        None
     )
 
 

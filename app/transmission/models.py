@@ -25,7 +25,14 @@ class Transmission(Base, Tenanted):
     __tablename__ = "transmission"
     __table_args__ = (
         sa.UniqueConstraint("folder_id", "round", "step"),
-        sa.Index("ix_transmission_collectivity_id_identifier", "collectivity_id", "identifier"),
+        # Only what has an identifier: SQLite would take it to find a folder's sendings among all those of a collectivity
+        sa.Index(
+            "ix_transmission_identifier",
+            "collectivity_id",
+            "identifier",
+            sqlite_where=sa.text("identifier IS NOT NULL"),
+            postgresql_where=sa.text("identifier IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

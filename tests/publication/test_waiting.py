@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from app.core.clock import today
 from app.core.db import engine, reading
 from app.core.refusals import Refusal
-from app.folders.models import StepRun
+from app.folders.models import Publication, StepRun
 from app.publication import publishing, record
 from app.publication.models import PublicAct, PublicFile, PublicVersion
 from app.publication.waiting import ABSENT, NOW, SOON, waiting
@@ -58,6 +58,8 @@ def test_an_act_published_before_the_page_existed_is_listed_and_put_online(house
     with engine().begin() as connection:
         for table in (PublicFile, PublicVersion, PublicAct):
             connection.execute(sa.delete(table))
+        # as the upgrade to the version that has the page marks it
+        connection.execute(sa.update(Publication).values(absent=True))
     assert listed(house) == [(folder_id, ABSENT)]
     with pytest.raises(Refusal) as refused:
         publishing.put_online(house.actor("s.rivoal"), folder_id, version=house.folder(folder_id).version)
