@@ -1,0 +1,92 @@
+"""P13: a page costs the same whatever the past: at 100,000 folders of forty collectivities at most 1.3 times 1,000.
+
+Asked by the mayor, who reads nearly all that his commune has, and by an agent who reads twenty folders.
+"""
+
+import itertools
+from functools import partial
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from app.core import db
+from bench.commune import READER
+from bench.ground import KINDS, LARGE, SMALL, browser, ground
+from bench.measure import Figure, Operations, goal, milliseconds, ratios, side_by_side, steady
+from bench.region import POOR, PUBLISHER, RARE
+
+TURNS, BAR = 12, 1.3
+LISTS = {
+    "À traiter": "/a-traiter",
+    "Terminés": "/a-traiter?bannette=done",
+    "Suivi": "/suivi",
+    "Suivi, tous": "/suivi?etat=",
+    "Suivi, plus loin": "/suivi?etat=&apres={middle}",
+    "Suivi, un type": "/suivi?famille=deliberation&etat=",
+    "mot rare": f"/suivi?q={RARE}",
+    "mot absent": "/suivi?q=introuvable",
+    "mot fréquent": "/suivi?q=facture",
+}
+PAGES = {
+    READER: {**LISTS, "dossier": "/dossiers/{waiting}", "dossier terminé": "/dossiers/{ended}"},
+    POOR: LISTS,
+    PUBLISHER: {"À publier": "/a-publier", "Administration": "/administration"},
+    "": {
+        "actes": "/actes/commune-1",
+        "actes, un mot": "/actes/commune-1?q=affaire",
+        "Atom": "/actes/commune-1/atom.xml",
+    },
+}
+"""What each asks for, by the name of the page; nobody in particular reads the public page."""
+
+
+def address(page: str, folders: int) -> str:
+    """The address of a page in a region of so many folders."""
+    ended = next(number for number in range(folders // 2, folders) if number % 5 == 0)
+    return page.format(middle=folders // 2, waiting=folders - 10 + folders % 10, ended=ended)
+
+
+def _asked(url: str, client: FlaskClient, page: str) -> Operations:
+    for _ in itertools.count():
+        db.configure(url)
+        yield partial(_get, client, page)
+
+
+def _get(client: FlaskClient, page: str) -> None:
+    answer = client.get(page)
+    if answer.status_code != 200:
+        raise RuntimeError(f"{page}: {answer.status}")
+
+
+def _measure(name: str, candidates: dict[str, Operations]) -> list[Figure]:
+    rounds = side_by_side(candidates, turns=TURNS)
+    words = f"{milliseconds(rounds, 'large')} against {milliseconds(rounds, 'small')}"
+    return [Figure(name, ratios(rounds, "large", "small"), BAR, words=words)]
+
+
+def run() -> dict[str, Any]:
+    """The goal's line."""
+    place, figures = ground(), []
+    for kind in KINDS:
+        sizes = {"small": SMALL, "large": LARGE}
+        urls = {name: place.region(kind, folders) for name, folders in sizes.items()}
+        webs = {name: place.web(url) for name, url in urls.items()}
+        for login, pages in PAGES.items():
+            clients = {
+                name: browser(webs[name], login) if login else webs[name].test_client() for name in sizes
+            }
+            for what, page in pages.items():
+                candidates = {
+                    name: _asked(urls[name], clients[name], address(page, sizes[name])) for name in sizes
+                }
+                for operations in candidates.values():
+                    for _ in range(3):
+                        next(operations)()
+                figures += steady(
+                    partial(_measure, f"{kind} {what}{f' ({login})' if login else ''}", candidates)
+                )
+    return goal("P13", figures, f"each page at {LARGE:,} folders over {SMALL:,}")
+
+
+if __name__ == "__main__":
+    print(run())

@@ -1,0 +1,132 @@
+"""No page reads from end to end a table that grows with everybody's folders: each statement's plan is asked of each database."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+
+from app import create_app
+from app.circuits import library
+from app.core import db, schema
+from app.core.db import engine
+from bench.ground import browser
+from bench.p13_pages import PAGES, address
+from bench.region import PUBLISHER, Region
+from demo.pki import TestPki
+from tests.cluster import Cluster
+from tests.conftest import settings_for
+from tests.mailserver import MailServer
+
+FOLDERS = 10_000
+GREAT = ("folder", "journal_entry", "outbox", "step_run", "transmission")
+PARTIAL = {"ix_outbox_due", "ix_outbox_parked", "ix_folder_open"}
+"""Indexes of what is in hand alone, whatever the past: they may be read whole."""
+MORE = (
+    "/administration/connexions",
+    "/administration/journal",
+    "/administration/mise-en-service",
+    "/circuits",
+    "/compte",
+    "/compte/activite",
+    "/decisions-a-rapporter",
+    "/lots",
+    "/prefecture",
+    "/tresorerie/retours",
+    "/a-traiter?bannette=returned",
+    "/suivi?etat=rejected",
+    "/suivi?etat=draft",
+    "/suivi?etat=done&q=facture",
+)
+Statement = tuple[str, Any]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def region(
+    request: pytest.FixtureRequest, tmp_path: Path, cluster: Cluster, pki: TestPki, mail: MailServer
+) -> Iterator[Flask]:
+    """Forty collectivities, large enough for the planner to choose as it does in production."""
+    url = f"sqlite:///{tmp_path / 'region.db'}"
+    if request.param == "postgresql":
+        url = cluster.create("region_of_plans")
+    library.forget()
+    app = create_app(settings_for(url, tmp_path / "data", pki, mail.port))
+    schema.upgrade()
+    here = Region()
+    here.settle()
+    here.fill(FOLDERS)
+    yield app
+    db.dispose()
+    if request.param == "postgresql":
+        cluster.drop("region_of_plans")
+
+
+def test_no_page_reads_a_table_that_grows_with_everybody_from_end_to_end(region: Flask) -> None:
+    asked: dict[str, tuple[str, Statement]] = {}
+    for login, listed in PAGES.items():
+        client = browser(region, login) if login else region.test_client()
+        for page in (*listed.values(), *(MORE if login == PUBLISHER else ())):
+            for one in statements_of(client, address(page, FOLDERS)):
+                asked.setdefault(one[0], (f"{page} ({login})", one))
+    assert len(asked) > 100
+    whole = {
+        f"{page} : {step} : {' '.join(one[0].split())[:400]}"
+        for page, one in asked.values()
+        for step in read_whole(one)
+    }
+    assert not whole, "\n".join(sorted(whole))
+
+
+def statements_of(client: Any, page: str) -> list[Statement]:
+    """What a page asks the base, as it was asked."""
+    heard: list[Statement] = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        heard.append((statement, parameters))
+
+    sa.event.listen(engine(), "before_cursor_execute", hear)
+    try:
+        assert client.get(page).status_code == 200, page
+    finally:
+        sa.event.remove(engine(), "before_cursor_execute", hear)
+    return [one for one in heard if one[0].lstrip(" (").upper().startswith(("SELECT", "WITH", "UPDATE"))]
+
+
+def read_whole(asked: Statement) -> Iterator[str]:
+    """How the base would read each great table from end to end for this statement."""
+    statement, parameters = asked
+    postgresql = engine().dialect.name == "postgresql"
+    explain = "EXPLAIN (FORMAT JSON) " if postgresql else "EXPLAIN QUERY PLAN "
+    with engine().connect() as connection:
+        rows = connection.exec_driver_sql(explain + statement, parameters).all()
+    if postgresql:
+        yield from scans(rows[0][0][0]["Plan"], stopped=False)
+        return
+    for row in rows:
+        scan = re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", row.detail)
+        if scan and scan[2] not in PARTIAL and table_of(scan[1], statement) in GREAT:
+            yield row.detail
+
+
+def table_of(alias: str, statement: str) -> str:
+    """The table that a statement calls so; a part of the statement itself has no other name."""
+    found = re.search(rf"(?:FROM|JOIN|,)\s+(\w+)\s+(?:AS\s+)?{alias}\b", statement)
+    if found:
+        return found[1]
+    return "" if re.search(rf"\)\s+(?:AS\s+)?{alias}\b", statement) else alias
+
+
+def scans(node: dict[str, Any], *, stopped: bool) -> Iterator[str]:
+    """What a plan reads whole; `stopped` once it has enough rows, an index in order may be read from its end."""
+    table, index = node.get("Relation Name", ""), node.get("Index Name", "")
+    if table in GREAT and node["Node Type"] in {"Seq Scan", "Index Scan", "Index Only Scan"}:
+        in_order = index and (index in PARTIAL or stopped)
+        if not (node.get("Index Cond") or in_order):
+            yield f"{node['Node Type']} {table} {index}"
+    # What is sorted or gathered is read to its end before anything is given
+    kept = node["Node Type"] in {"Limit", "Subquery Scan", "Append", "Nested Loop", "Unique", "Result"}
+    for one in node.get("Plans", ()):
+        yield from scans(one, stopped=node["Node Type"] == "Limit" or (stopped and kept))
