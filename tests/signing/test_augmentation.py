@@ -65,6 +65,14 @@ def held(path):
         return {name: len(pdf.Root.DSS.get(f"/{name}", [])) for name in ("Certs", "OCSPs", "CRLs")}
 
 
+def proofs(path):
+    """The certificates, OCSP answers and revocation lists that the file holds, byte for byte."""
+    with pikepdf.open(path) as pdf:
+        return {
+            name: {one.read_bytes() for one in pdf.Root.DSS[name]} for name in ("/Certs", "/OCSPs", "/CRLs")
+        }
+
+
 def ades(path, pki, *, years):
     """The words of ETSI EN 319 102-1 §5.6.3 on each signature, now or so many years ahead, asking nobody."""
     spec = PdfSignatureValidationSpec(
@@ -165,6 +173,30 @@ def test_the_files_of_a_batch_share_answers_and_each_keeps_only_its_own(
         target = augmented(source, trust, "B-LT", tsa, answers)
         preservation.check(target, source=source, level="B-LT", trust=silent, moment=now())
         assert held(target)["OCSPs"] == 2
+
+
+def test_the_second_file_of_a_person_in_a_batch_bears_the_proofs_of_the_first(
+    deliberation, key, trust, silent, tsa
+):
+    other = Path(shutil.copy(deliberation, deliberation.with_name("other.pdf")))
+    answers = Answers(trust, now())
+    files = [sealed(one, key("a_kervadec"), tsa=tsa)[0] for one in (deliberation, other)]
+    targets = [augmented(one, trust, "B-LT", tsa, answers) for one in files]
+    assert proofs(targets[0]) == proofs(targets[1])
+    for source, target in zip(files, targets, strict=True):
+        found = preservation.check(target, source=source, level="B-LT", trust=silent, moment=now())
+        assert (found.level, found.signatures) == ("B-LT", 1)
+        assert_strangers_accept(target, 1)
+
+
+def test_a_revoked_signer_is_refused_at_each_file_of_a_batch(deliberation, key, trust, tsa):
+    good = Path(shutil.copy(deliberation, deliberation.with_name("good.pdf")))
+    good, _ = sealed(good, key("a_kervadec"), tsa=tsa)
+    revoked, _ = sealed(deliberation, key("revoked"), tsa=tsa)
+    answers = Answers(trust, now())
+    augmented(good, trust, "B-LT", tsa, answers)
+    for _ in range(2):
+        assert refusal(augmented, revoked, trust, "B-LT", tsa, answers) == "archive-not-made"
 
 
 def test_a_large_document_is_augmented_from_disk_to_disk(deliberation, key, trust, silent, tsa):

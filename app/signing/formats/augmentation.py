@@ -5,7 +5,7 @@ Each is one more revision, after which every earlier byte is where it was (ETSI 
 
 import asyncio
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,11 +21,12 @@ from pyhanko.sign.timestamps import TimeStamper
 from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.generic_cms import extract_tst_data_iter
 from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
-from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator import CertificateValidator
 from pyhanko_certvalidator import errors as path_errors
 from pyhanko_certvalidator.path import ValidationPath
 
 from app.core.refusals import Refusal
+from app.pdf.revisions import Reader
 from app.signing.formats.container import TOKEN
 from app.signing.formats.revision import CHUNK
 from app.trust.certificates import Trust
@@ -33,19 +34,23 @@ from app.trust.timestamp import TimestampClient
 
 BROKEN = (PdfError, SigningError, ValueError, TypeError, LookupError, NotImplementedError, OverflowError)
 HASH = "sha256"
+PERSON, AUTHORITY = "person", "authority"
 
 
 class Answers:
     """What authorities answered since `moment`, kept for all the files of one batch; for one thread alone.
 
     A file whose last signature is later than `moment` needs newer ones: an answer given before a signature does not say
-    that the certificate still stood when it was made (ETSI EN 319 102-1 §5.2.5).
+    that the certificate still stood when it was made (ETSI EN 319 102-1 §5.2.5). The path of a certificate is proven
+    once for one role and the same accompanying certificates: it is judged at `moment`, whatever the document. What fails
+    is proven again.
     """
 
     def __init__(self, trust: Trust, moment: datetime) -> None:
         self.trust, self.moment = trust, moment
         self.persons = trust.context(moment, fetch=trust.fetch)
         self.authorities = trust.tsa_context(moment, fetch=trust.fetch)
+        self.proofs: dict[_Certified, _Proof] = {}
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ class _Proof:
     crls: tuple[crl.CertificateList, ...]
 
 
+_Certified = tuple[str, bytes, frozenset[bytes]]
+"""A role, the certificate that has it, and those that came with it, as bytes."""
 _Proven = list[tuple[EmbeddedPdfSignature, list[_Proof]]]
 _Asked = tuple[Collection[str] | None] | None
 
@@ -90,7 +97,7 @@ def augment(
     """
     try:
         with source.open("rb") as before, target.open("w+b") as after:
-            writer = IncrementalPdfFileWriter(before)
+            writer = IncrementalPdfFileWriter.from_reader(Reader(before))
             asyncio.run(_augment(writer, after, answers, timestamper, None if renews else (fields,)))
             after.flush()
             os.fsync(after.fileno())
@@ -145,7 +152,7 @@ async def _signatures(reader: PdfFileReader, answers: Answers, fields: Collectio
     for signature in reader.embedded_regular_signatures:
         if fields is not None and signature.field_name not in fields:
             continue
-        proofs = [await _proof(signature.signed_data, answers.persons, usage={"non_repudiation"})]
+        proofs = [await _proof(signature.signed_data, answers, PERSON)]
         tokens = extract_tst_data_iter(signature.signer_info, signed=False)
         proofs += [await _time_proof(token, answers) for token in tokens]
         found.append((signature, proofs))
@@ -162,23 +169,25 @@ async def _last_time(reader: PdfFileReader, answers: Answers) -> _Proven:
 
 
 async def _time_proof(token: cms.SignedData, answers: Answers) -> _Proof:
-    return await _proof(token, answers.authorities, extended={"time_stamping"})
+    return await _proof(token, answers, AUTHORITY)
 
 
-async def _proof(
-    signed: cms.SignedData,
-    context: ValidationContext,
-    *,
-    usage: Iterable[str] = (),
-    extended: Iterable[str] = (),
-) -> _Proof:
+async def _proof(signed: cms.SignedData, answers: Answers, role: str) -> _Proof:
     certificates = extract_certificate_info(signed)
-    validator = CertificateValidator(
-        certificates.signer_cert,
-        intermediate_certs=certificates.other_certs,
-        validation_context=context,
-    )
-    path = await validator.async_validate_usage(set(usage), set(extended))  # type: ignore[no-untyped-call]
+    signer, others = certificates.signer_cert, certificates.other_certs
+    name = (role, signer.dump(), frozenset(one.dump() for one in others))
+    if name not in answers.proofs:
+        answers.proofs[name] = await _proven(signer, others, answers, role)
+    return answers.proofs[name]
+
+
+async def _proven(
+    signer: x509.Certificate, others: Sequence[x509.Certificate], answers: Answers, role: str
+) -> _Proof:
+    context = answers.persons if role == PERSON else answers.authorities
+    usage, extended = ({"non_repudiation"}, set()) if role == PERSON else (set(), {"time_stamping"})
+    validator = CertificateValidator(signer, intermediate_certs=others, validation_context=context)
+    path = await validator.async_validate_usage(usage, extended)  # type: ignore[no-untyped-call]
     below = [one for one in path if isinstance(one, x509.Certificate)]
     # The context has answers about the certificates of other files too: each file keeps its own, and no more
     return _Proof(
