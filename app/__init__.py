@@ -27,6 +27,7 @@ from app.core import (
 from app.core.commands import told
 from app.core.limits import limiter
 from app.core.refusals import catalogue
+from app.core.routes import Route
 from app.core.version import public_version
 from app.files import antivirus, vault
 from config import Settings, settings
@@ -59,6 +60,7 @@ def create_app(configuration: Settings | None = None) -> Flask:
     """The application, ready to serve; it refuses to start on a bad configuration, with the list of all its faults."""
     chosen = configuration or settings()
     app = Flask(__name__, static_folder=None)
+    app.url_rule_class = Route
     app.url_map.converters["int"] = http.RowNumber
     # Two slashes are no address of ours: merging them redirects to a whole address, of whatever Host was said.
     app.url_map.merge_slashes = False

@@ -13,7 +13,9 @@ import pytest
 from pyhanko.pdf_utils.generic import Reference
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import policies
+from werkzeug.routing import BuildError, Map, Rule
 
+from app.core.routes import Route
 from app.pdf import gate, updates
 from app.pdf.revisions import Reader
 
@@ -38,6 +40,7 @@ INTERNALS = {
     ("pyhanko-certvalidator", "0.33.0"): {"_register_root"},
     ("flask-wtf", "1.3.0"): {"_get_csrf_token"},
     ("urllib3", "2.8.0"): {"_new_conn"},
+    ("werkzeug", "3.1.9"): {"_compile_builder"},
     ("python-pkcs11", "0.9.5"): {"_loaded"},
 }
 TYPES = {"_Element", "_ElementTree", "_Comment"}
@@ -208,3 +211,45 @@ REFERENCES = {
 def test_a_reference_is_found_by_its_digits_as_among_all_that_looks_like_one(written):
     asked = updates._reference(WANTED), updates._ANY
     assert [updates._refers(written, pattern, WANTED) for pattern in asked] == [REFERENCES[written]] * 2
+
+
+RULES = (
+    ("/", {}),
+    ("/dossiers/<int:folder>", {}),
+    ("/dossiers/<int:folder>/règle <rule>/", {}),
+    ("/fichiers/<path:self>", {}),
+    ("/pages", {"defaults": {"page": 1}}),
+    ("/pages/<int:page>", {}),
+)
+VALUES = (
+    {},
+    {"folder": 7},
+    {"folder": 7, "rule": "é/?"},
+    {"folder": 7, "rule": "x", "mot": ["a b", "c&d"], "nul": None},
+    {"self": "a/b c"},
+    {"page": 1},
+    {"page": 2},
+    {"folder": "sept"},
+    {"map": "x"},
+)
+
+
+def addresses(kind: type[Rule]) -> list[object]:
+    """What each rule writes for each set of values, twice; the kind of error for one that it cannot write."""
+    rules = [kind(text, endpoint=str(rank), **more) for rank, (text, more) in enumerate(RULES)]
+    adapter = Map(rules).bind("mairie.example")
+    written: list[object] = []
+    for rank in range(len(RULES)):
+        for values in VALUES * 2:
+            for unknown in (True, False):
+                try:
+                    written.append(adapter.build(str(rank), dict(values), append_unknown=unknown))
+                except (BuildError, ValueError, TypeError) as error:
+                    written.append(type(error))
+    return written
+
+
+def test_an_address_compiled_late_is_the_one_that_werkzeug_writes():
+    written = addresses(Route)
+    assert written == addresses(Rule)
+    assert {"/", "/dossiers/7", "/fichiers/a/b%20c", "/pages", "/pages/2"} <= set(written)

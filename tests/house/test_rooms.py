@@ -23,6 +23,7 @@ TESTS = "\n".join(one.read_text(encoding="utf-8") for one in sorted((ROOT / "tes
 WEB = {
     "app/__init__.py": "makes the application",
     "app/core/http.py": "guard, refusal, page or problem",
+    "app/core/routes.py": "when the writer of an address is compiled",
     "app/core/security.py": "headers of every answer",
     "app/core/assets.py": "the files of the browser",
     "app/core/compression.py": "answers compressed",
