@@ -7,6 +7,7 @@ import itertools
 from functools import partial
 from typing import Any
 
+from flask import Flask
 from flask.testing import FlaskClient
 
 from app.core import db
@@ -52,6 +53,11 @@ def _asked(url: str, client: FlaskClient, page: str) -> Operations:
         yield partial(_get, client, page)
 
 
+def _client(app: Flask, login: str) -> FlaskClient:
+    """Whoever asks, on the base of the application that was made last: this one."""
+    return browser(app, login) if login else app.test_client()
+
+
 def _get(client: FlaskClient, page: str) -> None:
     answer = client.get(page)
     if answer.status_code != 200:
@@ -70,11 +76,8 @@ def run() -> dict[str, Any]:
     for kind in KINDS:
         sizes = {"small": SMALL, "large": LARGE}
         urls = {name: place.region(kind, folders) for name, folders in sizes.items()}
-        webs = {name: place.web(url) for name, url in urls.items()}
         for login, pages in PAGES.items():
-            clients = {
-                name: browser(webs[name], login) if login else webs[name].test_client() for name in sizes
-            }
+            clients = {name: _client(place.web(url), login) for name, url in urls.items()}
             for what, page in pages.items():
                 candidates = {
                     name: _asked(urls[name], clients[name], address(page, sizes[name])) for name in sizes
