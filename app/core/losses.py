@@ -15,6 +15,8 @@ from app.core import db, schema
 
 REMADE = frozenset({"doctor_finding", "doctor_place", "doctor_round"})
 """Tables that fill again by themselves: what the doctor found of the machine."""
+LEARNT = frozenset({"document_version.blocks"})
+"""Columns that fill again by themselves, from bytes that are kept elsewhere."""
 TAKEN = {
     "0013_signature_formats": ("signature_session", "state <> 'done'", "signatures en cours"),
     "0050_sealed_and_salted": ("recovery_code", "used_at IS NULL", "codes de secours qui n’ont pas servi"),
@@ -43,7 +45,7 @@ def _lost(connection: sa.Connection, left: Columns, undone: list[str]) -> Iterat
             if count := _count(connection, table):
                 yield f"la table {name} ({count} {'lignes' if count > 1 else 'ligne'})"
             continue
-        for one in columns.keys() - left[name].keys():
+        for one in {each for each in columns.keys() - left[name].keys() if f"{name}.{each}" not in LEARNT}:
             if count := _count(connection, table, _held(table.c[one], columns[one])):
                 yield f"la colonne {name}.{one} ({count} {'valeurs' if count > 1 else 'valeur'})"
     for one in undone:

@@ -1,13 +1,16 @@
 """The route of bytes: the same `authorize` as the page, the exact version asked for, verified against its name."""
 
+from itertools import chain
+
 import sqlalchemy as sa
-from flask import Response, stream_with_context
+from flask import Response, request, stream_with_context
 
 from app.core.db import Db, reading
 from app.core.http import disposition
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders.access import authorize
+from app.folders.documents import blocks_of
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
 from app.people.actor import Actor
 
@@ -18,13 +21,15 @@ SHOWN = frozenset({"application/pdf", "image/png", "image/jpeg"})
 def serve(
     actor: Actor, folder_id: int, document_id: int, number: int, *, download: bool, offered: bool = False
 ) -> Response:
-    """The bytes of one version, streamed; refuses as the folder's page would, and what is not in that folder.
+    """The bytes of one version, or the range of them that is asked for (RFC 9110 §14), each piece proven before it leaves.
 
-    A document taken out of a draft before it was ever sent stays with the desk that deposited it. `offered`: the repaired or
-    flattened copy that waits to be accepted in place of this version, which is looked at first.
+    Refuses as the folder's page would, and what is not in that folder. A document taken out of a draft before it was ever
+    sent stays with the desk that deposited it. `offered`: the repaired or flattened copy that waits to be accepted in
+    place of this version, which is looked at first; it goes whole.
     """
     with reading(actor.collectivity_id) as db:
         version = readable(db, actor, folder_id, document_id, number)
+        _ = version.blocks
     sha256, size = version.sha256, version.size
     if offered:
         copy = version.note.get("repair")
@@ -35,15 +40,50 @@ def serve(
     if not store.exists(scope, sha256):
         raise Refusal("file-missing", sha256=sha256)
     shown = version.media_type in SHOWN and not download
-    response = Response(
-        stream_with_context(store.stream(scope, sha256)),
-        mimetype=version.media_type if shown else "application/octet-stream",
-    )
+    response = Response(mimetype=version.media_type if shown else "application/octet-stream")
     response.headers["Content-Disposition"] = disposition(version.filename, download=not shown)
     response.headers["Content-Length"] = str(size)
     response.headers["ETag"] = f'"{sha256}"'
     # No Cache-Control of its own: what every answer says (`no-store`) holds here first of all.
+    if not offered:
+        response.headers["Accept-Ranges"] = "bytes"
+    if request.method == "HEAD":
+        return response
+    if offered:
+        response.response = stream_with_context(store.stream(scope, sha256))
+        return response
+    start, end = _range(sha256, size) or (0, size)
+    if start >= end and size:
+        response.status_code = 416
+        response.headers["Content-Range"] = f"bytes */{size}"
+        response.headers["Content-Length"] = "0"
+        return response
+    if (start, end) != (0, size):
+        response.status_code = 206
+        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+        response.headers["Content-Length"] = str(end - start)
+    pieces = store.part(scope, sha256, size, blocks_of(version), start, end)
+    first = next(pieces, b"")  # bytes that are altered from the start are refused in words
+    response.response = stream_with_context(chain((first,), pieces))
     return response
+
+
+def _range(sha256: str, size: int) -> tuple[int, int] | None:
+    """What is asked of the bytes, from the first to before the last; nothing where all of them are to be sent.
+
+    A range that begins beyond the end is empty. Several at once, one of another unit or that cannot be read, and one of
+    bytes that are no longer these (`If-Range`), ask for the whole, as RFC 9110 §14.2 and §13.1.5 let a server answer.
+    """
+    wanted = request.range
+    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
+        return None
+    condition = request.headers.get("If-Range")
+    if condition is not None and condition.strip() != f'"{sha256}"':
+        return None
+    start, end = wanted.ranges[0]
+    if start < 0:
+        return max(0, size + start), size
+    return min(start, size), size if end is None else min(end, size)
 
 
 def readable(db: Db, actor: Actor, folder_id: int, document_id: int, number: int) -> DocumentVersion:

@@ -18,6 +18,11 @@ from app.core.clock import now as moment_now
 from app.core.refusals import Refusal
 
 CHUNK = 1 << 20
+BLOCK = 1 << 20
+"""Bytes of a block that is proven alone: what a part of a file costs to read, at the least."""
+DIGEST = 32
+RECENT = 256
+"""Files just kept whose blocks the process still knows, until the row that names them is written."""
 STAGING = ".staging"
 USED, SWEPT = ".used", ".swept"
 """Where a bucket keeps the marks of what was deposited again, and of what a sweep is about to remove."""
@@ -74,6 +79,7 @@ class Store:
         self._folder = folder
         self._mount = mount_of(folder) if folder else None
         self._settled: set[Path] = set()
+        self._recent: dict[str, bytes] = {}
 
     def put_file(self, scope: str, path: Path) -> Stored:
         """Keep the bytes of a local file; when it returns they survive a power cut."""
@@ -104,6 +110,39 @@ class Store:
             raise Refusal("file-altered", sha256=sha256)
         if held:
             yield held
+
+    def blocks(self, scope: str, sha256: str) -> bytes:
+        """The SHA-256 of each block of the kept bytes, one after the other; all of them are read and verified."""
+        seen = _Counting(self.stream(scope, sha256))
+        for _ in seen:
+            pass
+        return seen.blocks()
+
+    def blocks_known(self, sha256: str) -> bytes | None:
+        """The same, of bytes that this process has just kept; None of others."""
+        return self._recent.get(sha256)
+
+    def part(
+        self, scope: str, sha256: str, size: int, blocks: bytes, start: int, end: int
+    ) -> Iterator[bytes]:
+        """The kept bytes from `start` to before `end`, of `size`, piece by piece, each proven before it is given.
+
+        `blocks`: what `blocks` answered, or the digest itself of a file of one block. Refuses `file-altered`.
+        """
+        if len(blocks) != DIGEST * max(1, -(-size // BLOCK)):
+            raise ValueError("these are not the blocks of that file")
+        for number in range(start // BLOCK, -(-end // BLOCK)):
+            first = number * BLOCK
+            data = self._piece(scope, sha256, first, min(first + BLOCK, size))
+            if hashlib.sha256(data).digest() != blocks[DIGEST * number : DIGEST * (number + 1)]:
+                raise Refusal("file-altered", sha256=sha256)
+            yield data[max(0, start - first) : end - first]
+
+    def _piece(self, scope: str, sha256: str, start: int, end: int) -> bytes:
+        import obstore
+
+        with self._speaking(sha256):
+            return bytes(obstore.get_range(self._objects, _key(scope, sha256), start=start, end=end))
 
     def read(self, scope: str, sha256: str) -> bytes:
         """The kept bytes, verified, in memory; for large files use `stream` or `fetch`."""
@@ -308,7 +347,7 @@ class Store:
         try:
             with self._speaking(staged):
                 obstore.put(self._objects, staged, seen, chunk_size=CHUNK)
-            stored = seen.stored()
+            stored = self._learnt(seen)
             key = _key(scope, stored.sha256)
             (folder / staged).chmod(0o440)
             _fsync(folder / staged)  # obstore writes without fsync
@@ -348,8 +387,9 @@ class Store:
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
-        data = b"".join(pieces)
-        stored = Stored(hashlib.sha256(data).hexdigest(), len(data))
+        seen = _Counting(pieces)
+        data = b"".join(seen)
+        stored = self._learnt(seen)
         key = _key(scope, stored.sha256)
         while True:
             try:
@@ -362,6 +402,15 @@ class Store:
                         continue
                 self._same(scope, stored)
             return stored
+
+    def _learnt(self, seen: "_Counting") -> Stored:
+        """What was just written, whose blocks are remembered for a while."""
+        stored = seen.stored()
+        if stored.size > BLOCK:
+            self._recent[stored.sha256] = seen.blocks()
+            for former in list(self._recent)[:-RECENT]:
+                self._recent.pop(former, None)
+        return stored
 
     def _same(self, scope: str, stored: Stored) -> None:
         """An object already there must be the same bytes; it is never overwritten, even to heal it."""
@@ -399,12 +448,13 @@ class Store:
 
 
 class _Counting:
-    """Passes pieces on while it learns their digest and size: one reading of the file, not two."""
+    """Passes pieces on while it learns their digest, size and blocks: one reading of the file, not two."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
         self._pieces = pieces
         self._digest = hashlib.sha256()
         self._size = 0
+        self._done, self._block = bytearray(), hashlib.sha256()
 
     def __iter__(self) -> "_Counting":
         return self
@@ -412,11 +462,24 @@ class _Counting:
     def __next__(self) -> bytes:
         piece = next(self._pieces)
         self._digest.update(piece)
-        self._size += len(piece)
+        rest = memoryview(piece)
+        while rest:
+            room = BLOCK - self._size % BLOCK
+            self._block.update(rest[:room])
+            self._size += len(rest[:room])
+            rest = rest[room:]
+            if self._size % BLOCK == 0:
+                self._done += self._block.digest()
+                self._block = hashlib.sha256()
         return piece
 
     def stored(self) -> Stored:
         return Stored(self._digest.hexdigest(), self._size)
+
+    def blocks(self) -> bytes:
+        """The digest of each block; that of no bytes for an empty file."""
+        whole = self._size and self._size % BLOCK == 0
+        return bytes(self._done) if whole else bytes(self._done) + self._block.digest()
 
 
 def _key(scope: str, sha256: str) -> str:

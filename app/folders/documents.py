@@ -8,6 +8,9 @@ from app.core.clock import now
 from app.core.db import Db
 from app.core.outbox import News, post
 from app.core.refusals import Refusal, to_correct
+from app.core.transaction import use_case
+from app.files import vault
+from app.files.store import BLOCK
 from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.points import carried
@@ -62,6 +65,7 @@ def add_version(db: Db, document: Document, folder: Folder, actor: Actor, kept: 
         note=kept.note,
         created_at=now(),
         created_by=actor.name,
+        blocks=vault.store().blocks_known(kept.sha256),
     )
     db.add(version)
     db.flush()  # the next reading of the current version must see it
@@ -69,6 +73,26 @@ def add_version(db: Db, document: Document, folder: Folder, actor: Actor, kept: 
         told = {"version_id": version.id}
         post(db, folder.collectivity_id, [News(JUDGE, f"{JUDGE}-{version.id}", told, folder.id)])
     return version
+
+
+def blocks_of(version: DocumentVersion) -> bytes:
+    """The digests of the blocks of a version's bytes (`Store.blocks`), by which a part of them is proven.
+
+    Where none were learnt at the deposit, all its bytes are read and verified now, once for ever.
+    """
+    if version.size <= BLOCK:
+        return bytes.fromhex(version.sha256)
+    if version.blocks is None:
+        seen = vault.store().blocks(vault.scope(version.collectivity_id), version.sha256)
+        _learn(version.id, seen)
+        return seen
+    return version.blocks
+
+
+@use_case
+def _learn(db: Db, version_id: int, blocks: bytes) -> None:
+    query = sa.update(DocumentVersion).where(DocumentVersion.id == version_id)
+    db.execute(query.values(blocks=blocks).execution_options(synchronize_session=False))
 
 
 def add_beside(db: Db, folder: Folder, actor: Actor, kept: Kept) -> DocumentVersion:

@@ -105,7 +105,8 @@ class DocumentVersion(Base, Tenanted):
     """One state of a document's bytes, found in the store by their SHA-256; never changed, never removed.
 
     `origin` says where it came from: deposited, converted, repaired, flattened, extracted, signed, scanned, masked.
-    `note` is what intake saw.
+    `note` is what intake saw. `blocks` are the digests of its blocks (`Store.blocks`), by which a part of it is proven:
+    learnt at its deposit, or at its first reading; none for a file of one block.
     """
 
     __tablename__ = "document_version"
@@ -124,6 +125,7 @@ class DocumentVersion(Base, Tenanted):
     note: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
     created_by: Mapped[str]
+    blocks: Mapped[bytes | None] = mapped_column(deferred=True)
 
 
 class Favourite(Base, Tenanted):

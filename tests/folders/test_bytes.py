@@ -1,9 +1,16 @@
 """Bytes that were deposited are handed over whole, to the one who asks, and never run by a browser."""
 
+import os
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
+from flask.testing import FlaskClient
 
 from app.core.db import engine
+from app.files import vault
+from app.files.store import BLOCK
 from app.folders.models import DocumentVersion
 from tests.builders.house import House
 
@@ -58,11 +65,16 @@ def test_private_bytes_are_kept_by_no_cache_not_even_the_browser_s_own(house: Ho
     folder_id = house.an_invoice(at="draft")
     client, address = house.client(G), address_of(house, folder_id)
     etag = f'"{house.versions(folder_id)[0].sha256}"'
-    for headers in ({}, {"If-None-Match": etag}, {"Range": "bytes=0-9"}):
+    whole = house.bytes_of(house.versions(folder_id)[0])
+    for headers, seen in (
+        ({}, whole),
+        ({"If-None-Match": etag}, whole),
+        ({"Range": "bytes=0-9"}, whole[:10]),
+    ):
         for one in (address, f"{address}?telecharger=1"):
             answer = client.get(one, headers=headers)
             assert answer.headers["Cache-Control"] == "no-store"
-            assert answer.get_data() == house.bytes_of(house.versions(folder_id)[0])
+            assert answer.get_data() == seen
 
 
 @pytest.mark.parametrize(
@@ -87,3 +99,136 @@ def test_no_name_of_a_file_says_anything_else_in_the_header_that_carries_it(hous
     assert head.count('"') == 2
     assert head.startswith("inline; filename=")
     assert head.isascii()
+
+
+LONG = 3 * BLOCK + 77
+
+
+@pytest.fixture
+def long_file(house: House) -> tuple[FlaskClient, str, bytes, Callable[[], bytes | None]]:
+    """A version of three blocks and a little, as a deposit of before the blocks left it: its reader, address and bytes."""
+    folder_id = house.an_invoice(at="draft")
+    version, data = house.versions(folder_id)[0], os.urandom(LONG)
+    stored = vault.store().put_bytes(vault.scope(version.collectivity_id), data)
+    called(version.id, sha256=stored.sha256, size=stored.size)
+
+    def blocks() -> bytes | None:
+        with engine().connect() as connection:
+            return connection.scalar(
+                sa.select(DocumentVersion.blocks).where(DocumentVersion.id == version.id)
+            )
+
+    return house.client(G), address_of(house, folder_id), data, blocks
+
+
+@pytest.mark.parametrize(
+    ("asked", "start", "end"),
+    [
+        ("bytes=0-0", 0, 1),
+        ("bytes=0-9", 0, 10),
+        (f"bytes={BLOCK - 1}-{BLOCK}", BLOCK - 1, BLOCK + 1),
+        (f"bytes={BLOCK}-{2 * BLOCK - 1}", BLOCK, 2 * BLOCK),
+        ("bytes=5-", 5, LONG),
+        ("bytes=-100", LONG - 100, LONG),
+        (f"bytes={LONG - 1}-{LONG + 999}", LONG - 1, LONG),
+        ("bytes=10-999999999999999999999999", 10, LONG),
+    ],
+)
+def test_a_range_of_a_document_is_sent_alone(
+    long_file: tuple[FlaskClient, str, bytes, object], asked: str, start: int, end: int
+) -> None:
+    client, address, data, _ = long_file
+    answer = client.get(address, headers={"Range": asked})
+    assert (answer.status_code, answer.get_data() == data[start:end]) == (206, True)
+    assert answer.headers["Content-Range"] == f"bytes {start}-{end - 1}/{LONG}"
+    assert answer.headers["Content-Length"] == str(end - start)
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Range": "bytes=0-9,20-29"},
+        {"Range": "lines=0-9"},
+        {"Range": "bytes=9-5"},
+        {"Range": "bytes=abc"},
+        {"Range": "bytes=0-"},
+        {"Range": f"bytes=-{LONG + 5}"},
+        {"Range": "bytes=0-9", "If-Range": '"another"'},
+        {"Range": "bytes=0-9", "If-Range": "Sat, 28 Nov 2026 10:00:00 GMT"},
+    ],
+)
+def test_what_cannot_be_sent_in_part_is_sent_whole(
+    long_file: tuple[FlaskClient, str, bytes, object], headers: dict[str, str]
+) -> None:
+    """RFC 9110 §13.1.5, §14.2: several ranges, an unknown unit, a range that says nothing, bytes that have changed."""
+    client, address, data, _ = long_file
+    answer = client.get(address, headers=headers)
+    assert (answer.status_code, answer.get_data() == data) == (200, True)
+    assert answer.headers["Accept-Ranges"] == "bytes"
+    assert "Content-Range" not in answer.headers
+
+
+def test_a_range_of_bytes_that_are_still_these_is_sent_and_one_beyond_their_end_refused(
+    long_file: tuple[FlaskClient, str, bytes, object],
+) -> None:
+    client, address, data, _ = long_file
+    tag = client.head(address).headers["ETag"]
+    answer = client.get(address, headers={"Range": "bytes=3-4", "If-Range": tag})
+    assert (answer.status_code, answer.get_data()) == (206, data[3:5])
+    beyond = client.get(address, headers={"Range": f"bytes={LONG}-"})
+    assert (beyond.status_code, beyond.get_data()) == (416, b"")
+    assert beyond.headers["Content-Range"] == f"bytes */{LONG}"
+
+
+def test_a_question_about_a_document_reads_none_of_it(
+    house: House, long_file: tuple[FlaskClient, str, bytes, object]
+) -> None:
+    client, address, _, _ = long_file
+    alter(house, client.head(address).headers["ETag"], 0)
+    answer = client.head(address, headers={"Range": "bytes=0-9"})
+    assert (answer.status_code, answer.get_data()) == (200, b"")
+    assert answer.headers["Content-Length"] == str(LONG)
+
+
+def alter(house: House, tag: str, at: int) -> None:
+    """Change one byte of a kept file, as a disk or a hand would."""
+    digest = tag.strip('"')
+    (path,) = Path(house.settings.data_dir / "documents").glob(f"c*/{digest[:2]}/{digest}")
+    path.chmod(0o640)
+    with path.open("r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 1]))
+
+
+def test_the_blocks_of_a_deposit_are_learnt_as_it_is_kept_or_at_its_first_reading(
+    house: House, long_file: tuple[FlaskClient, str, bytes, Callable[[], bytes | None]]
+) -> None:
+    client, address, data, blocks = long_file
+    assert blocks() is None
+    assert client.get(address, headers={"Range": "bytes=0-9"}).get_data() == data[:10]
+    seen = blocks()
+    assert seen is not None
+    assert len(seen) == 4 * 32
+    # The same bytes deposited today come with them.
+    assert vault.store().blocks_known(client.head(address).headers["ETag"].strip('"')) == seen
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_no_altered_block_is_ever_sent_and_the_others_of_a_file_whose_blocks_are_known_are(
+    house: House, long_file: tuple[FlaskClient, str, bytes, object], known: bool
+) -> None:
+    client, address, data, _ = long_file
+    tag = client.head(address).headers["ETag"]
+    if known:
+        client.get(address, headers={"Range": "bytes=0-9"})
+    alter(house, tag, BLOCK + 5)
+    refused = client.get(address, headers={"Range": f"bytes={BLOCK}-{BLOCK + 1}"})
+    assert refused.status_code >= 400
+    assert "ne correspond" in refused.get_data(as_text=True)
+    before = client.get(address, headers={"Range": "bytes=0-9"})
+    assert before.status_code == (206 if known else refused.status_code)
+    assert not known or before.get_data() == data[:10]

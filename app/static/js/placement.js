@@ -21,7 +21,7 @@ export function lay(node, page, { x1, y1, x2, y2 }) {
   node.style.setProperty("--box-height", percent(y2 - y1, page.height));
 }
 
-// Calls back with the viewer of a document as soon as its pages are measured: now, or when it opens.
+// Calls back with the viewer of a document as soon as its first pages are measured: now, or when it opens.
 export function whenOpen(selector, then) {
   const viewer = document.querySelector(selector)?.viewer;
   if (viewer) {
@@ -93,9 +93,11 @@ class Placing {
     this.put(this.page, x, y);
   }
 
-  turn(by) {
+  async turn(by) {
     const n = clamp(this.page + by, 1, this.viewer.pages.length);
+    await this.viewer.sized(n);
     this.put(n, this.x, this.y);
+    this.box.focus(); // a box that changes pages loses it
     this.viewer.show(n);
     this.box.scrollIntoView({ block: "nearest" });
   }
@@ -125,7 +127,8 @@ class Placing {
 }
 
 // The box that the person chose, or null when they gave it up.
-export function choosePlace(viewer, start, label) {
+export async function choosePlace(viewer, start, label) {
+  await viewer.sized(clamp(start?.page ?? viewer.number, 1, viewer.pages.length));
   return new Promise((resolve) => {
     const placing = new Placing(viewer, start, label);
     const previous = element("button", { type: "button", class: "btn btn-quiet" }, "Page précédente");

@@ -49,10 +49,11 @@ class Places {
   }
 
   // A place beyond the last page (the document was replaced by a shorter one) has no mark.
-  show(n) {
+  async show(n) {
     const { box } = this.rows[n];
-    const page = box && this.viewer?.pages[box.page - 1];
-    if (page) lay(this.marks[n], page, box);
+    if (!box || !this.viewer?.pages[box.page - 1]) return;
+    const page = await this.viewer.sized(box.page);
+    if (this.rows[n].box === box) lay(this.marks[n], page, box);
   }
 }
 

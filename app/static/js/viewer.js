@@ -1,5 +1,6 @@
 // Shows a PDF as it is: every page at its size before it is drawn, its text selectable and readable by a screen reader.
 import * as pdfjs from "../vendor/pdfjs/pdf.min.js";
+import { restored } from "./session.js";
 import { element, icon, notice } from "./words.js";
 
 const BASE = new URL("../vendor/pdfjs/", import.meta.url).href;
@@ -9,6 +10,68 @@ const ZOOMS = [0.5, 0.75, 1, 1.25, 1.5, 2, 3, 4];
 const WIDEST = 736; // CSS pixels at zoom 1: the width of a page on a desk, narrower where the screen is
 const DRAWN = 8; // pages kept drawn; the others keep their place
 const MAX_PIXELS = 16_000_000;
+const PIECE = 131_072; // bytes of a range
+const FIRST = 2 * PIECE; // what is asked before the size of the file is known
+const WHOLE = 4_194_304; // bytes under which the rest of a file comes at once
+const AHEAD = 20; // pages of a long file that are measured before anybody comes near them
+const AGAIN = [1, 3, 9]; // seconds before what the server did not give is asked again
+
+// The bytes of a document that is long, a range at a time, where they are looked at.
+class Ranges extends pdfjs.PDFDataRangeTransport {
+  constructor(url, length, first, tag, lost) {
+    super(length, first);
+    Object.assign(this, { url, tag, lost, over: false });
+  }
+
+  async requestDataRange(begin, end) {
+    try {
+      const data = await piece(this.url, begin, end, this.tag);
+      if (!this.over) this.onDataRange(begin, data);
+    } catch {
+      if (!this.over) this.lost();
+    }
+  }
+
+  abort() {
+    this.over = true;
+  }
+}
+
+const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
+
+function ask(url, begin, end, tag) {
+  const headers = { Accept: "application/json", Range: `bytes=${begin}-${end - 1}` };
+  if (tag) headers["If-Range"] = tag;
+  return fetch(url, { headers, credentials: "same-origin" });
+}
+
+// One range, asked again of a server that is busy or away, and once the session that ended is open again.
+async function piece(url, begin, end, tag) {
+  for (const seconds of [...AGAIN, 0]) {
+    const answer = await ask(url, begin, end, tag).catch(() => null);
+    const data = answer?.status === 206 ? await answer.arrayBuffer().catch(() => null) : null;
+    if (data) return new Uint8Array(data);
+    if (answer?.status === 401 && (await restored())) continue;
+    if (answer?.ok || (answer && answer.status < 429)) break;
+    await pause(Math.min(Number(answer?.headers.get("Retry-After")) || seconds, 60));
+  }
+  throw new Error("these bytes do not come");
+}
+
+// What pdf.js is told to read: a short file whole, a long one by ranges.
+async function source(url, lost) {
+  const answer = await ask(url, 0, FIRST);
+  if (!answer.ok) throw new Error(`the document is refused: ${answer.status}`);
+  const first = new Uint8Array(await answer.arrayBuffer());
+  if (answer.status !== 206) return { data: first };
+  const length = Number(answer.headers.get("Content-Range").split("/")[1]);
+  const tag = answer.headers.get("ETag");
+  if (length > WHOLE) return { range: new Ranges(url, length, first, tag, lost), rangeChunkSize: PIECE, disableAutoFetch: true, disableStream: true };
+  const data = new Uint8Array(length);
+  data.set(first);
+  data.set(await piece(url, first.length, length, tag), first.length);
+  return { data };
+}
 
 class Viewer {
   constructor(box) {
@@ -21,8 +84,10 @@ class Viewer {
   }
 
   async open() {
+    const read = await source(this.box.dataset.viewer, () => failed(this.box));
+    this.long = Boolean(read.range);
     const loading = pdfjs.getDocument({
-      url: this.box.dataset.viewer,
+      ...read,
       isEvalSupported: false,
       useWasm: false, // the page's policy allows no WebAssembly; pdf.js has decoders in plain script
       enableXfa: false,
@@ -46,8 +111,7 @@ class Viewer {
     this.layout();
     this.watch();
     this.controls();
-    await this.measure();
-    // Only a page that is measured can carry a box where it will be printed.
+    await this.measure(this.long ? AHEAD : this.pages.length);
     this.bar.viewer = this;
     this.bar.dispatchEvent(new CustomEvent("viewer-open", { bubbles: true }));
     await this.askText();
@@ -72,20 +136,25 @@ class Viewer {
   }
 
   // Pages of another size than the first are found without waiting: nothing moves under the finger afterwards.
-  async measure() {
-    for (const page of this.pages) {
-      page.proxy = await this.pdf.getPage(page.n);
-      const { width, height } = page.proxy.getViewport({ scale: 1 });
-      if (width === page.width && height === page.height) continue;
-      Object.assign(page, { width, height });
-      this.layout();
-      this.drawNear();
-    }
+  async measure(count) {
+    for (const page of this.pages.slice(0, count)) await this.sized(page.n);
+  }
+
+  // The page of this number, measured: only such a one can carry a box where it will be printed.
+  async sized(n) {
+    const page = this.pages[n - 1];
+    page.proxy ??= await this.pdf.getPage(n);
+    const { width, height } = page.proxy.getViewport({ scale: 1 });
+    if (width === page.width && height === page.height) return page;
+    Object.assign(page, { width, height });
+    this.layout();
+    this.drawNear();
+    return page;
   }
 
   async askText() {
-    for (const page of this.pages.slice(0, 5)) {
-      const text = await page.proxy.getTextContent();
+    for (const { n } of this.pages.slice(0, 5)) {
+      const text = await (await this.sized(n)).proxy.getTextContent();
       if (text.items.some((item) => item.str?.trim())) return;
     }
     const note = this.bar.querySelector("[data-viewer-note]");
@@ -122,11 +191,12 @@ class Viewer {
 
   async draw(page) {
     if (page.task || page.ready) return;
-    page.task = { cancel() {} };
+    const begun = { cancel() {} };
+    page.task = begun;
     this.drawn.push(page);
     try {
-      page.proxy ??= await this.pdf.getPage(page.n);
-      if (!page.task) return; // scrolled away meanwhile
+      await this.sized(page.n);
+      if (page.task !== begun) return; // scrolled away meanwhile, or begun again at another size
       const scale = this.scale();
       const viewport = page.proxy.getViewport({ scale });
       const dense = Math.min(window.devicePixelRatio || 1, 3, Math.sqrt(MAX_PIXELS / (viewport.width * viewport.height)));
