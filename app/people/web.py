@@ -53,6 +53,7 @@ from app.people.factors.asking import factors_of
 from app.people.factors.keeping import codes_left
 from app.people.factors.web import digests, safe, wait_for_factor
 from app.people.factors.web import pages as factors
+from app.people.first_day.web import link_field
 from app.people.first_day.web import pages as first_day
 from app.people.mandates import mandates
 from app.people.models import LoginSession
@@ -114,17 +115,7 @@ class ForgotForm(FlaskForm):  # type: ignore[misc]
 class ResetForm(FlaskForm):  # type: ignore[misc]
     """The code of the link, which no address carries (ASVS 14.2.1), and the new password."""
 
-    code = StringField(
-        "Lien reçu",
-        [DataRequired(NOW)],
-        description="Copiez ici l’adresse entière du lien, telle que vous l’avez reçue.",
-        render_kw={
-            "autocomplete": "off",
-            "autocapitalize": "none",
-            "spellcheck": "false",
-            "data-of-address": "",
-        },
-    )
+    code = link_field("Copiez ici l’adresse entière du lien, telle que vous l’avez reçue.")
     password = PasswordField(
         "Nouveau mot de passe",
         [DataRequired(NOW)],

@@ -18,20 +18,18 @@ NOW = "À remplir."
 _LINE = {"maxlength": str(links.LONGEST), "autocomplete": "off"}
 
 
+def link_field(help_words: str) -> StringField:
+    """The field of the code of a link, which no address carries (ASVS 14.2.1): the page's script fills it from what follows « # »."""
+    never = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+    return StringField(
+        "Lien reçu", [DataRequired(NOW)], description=help_words, render_kw={**never, "data-of-address": ""}
+    )
+
+
 class BeginningForm(FlaskForm):  # type: ignore[misc]
     """The code of the link, the collectivity, who administers it."""
 
-    code = StringField(
-        "Lien reçu",
-        [DataRequired(NOW)],
-        description="Copiez ici l’adresse entière du lien, telle que la commande l’a affichée.",
-        render_kw={
-            "autocomplete": "off",
-            "autocapitalize": "none",
-            "spellcheck": "false",
-            "data-of-address": "",
-        },
-    )
+    code = link_field("Copiez ici l’adresse entière du lien, telle que la commande l’a affichée.")
     siren = StringField(
         "SIREN",
         [DataRequired(NOW)],
