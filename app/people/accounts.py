@@ -49,9 +49,10 @@ def invite(
 
     By mail the person is sent a link that serves once, for seven days (`INVITATION_LIFE`). Otherwise the link is returned,
     shown once, and serves for three. Refuses `identity-needed`, `login-invalid`, `login-taken`, `name-missing`,
-    `capacity-missing`, `email-invalid`, `email-taken`.
+    `capacity-missing`, `email-missing`, `email-invalid`, `email-taken`.
     """
     refuse_former(db, actor)
+    clean = _clean(db, actor.collectivity_id, particulars, None)
     login = login.strip().lower()
     if (
         not 0 < len(login) <= LOGIN_LONGEST
@@ -61,7 +62,6 @@ def invite(
         raise Refusal("login-invalid", most=LOGIN_LONGEST)
     if db.scalar(sa.select(User.id).where(User.login == login)):
         raise Refusal("login-taken", login=login)
-    clean = _clean(db, actor.collectivity_id, particulars, None)
     user = User(
         collectivity_id=actor.collectivity_id,
         login=login,
@@ -185,6 +185,8 @@ def _clean(db: Db, collectivity_id: int, particulars: Particulars, user: User | 
         raise Refusal("name-missing")
     if not capacity or not capacity.isprintable():
         raise Refusal("capacity-missing")
+    if not particulars.email.strip():
+        raise Refusal("email-missing")
     email = address_of(particulars.email.strip())
     taken = sa.select(User).where(
         User.collectivity_id == collectivity_id,

@@ -181,6 +181,7 @@ SENTENCES: Sentences = {
         422,
         "Rien n’a changé : écrivez la qualité, imprimée sur ce que la personne vise et signe : « Maire », « Directrice des finances ».",
     ),
+    "email-missing": (422, "Rien n’a changé : écrivez l’adresse de courriel de la personne."),
     "email-taken": (
         409,
         "Rien n’a changé : l’adresse « {email} » est déjà celle du compte de {name}. Donnez-en une autre, ou ouvrez ce compte-là.",
@@ -213,6 +214,7 @@ SENTENCES: Sentences = {
     ),
     "desk-absent": (404, "Ce bureau n’existe pas ici. Choisissez-le dans la liste."),
     "seat-empty": (422, "Rien n’a changé : cochez au moins un droit pour le titulaire ajouté."),
+    "seat-nobody": (422, "Rien n’a changé : choisissez la personne à qui donner les droits cochés."),
     "seats-moved": (
         409,
         "Rien n’a changé : quelqu’un d’autre vient de modifier les titulaires de ce bureau. Vos cases sont gardées ci-dessous, à côté de ce qui est en vigueur : vérifiez-les, puis enregistrez.",

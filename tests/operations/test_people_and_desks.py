@@ -382,12 +382,12 @@ def test_a_desk_that_the_circuits_name_is_opened_under_their_word_for_it(house: 
     assert f"{DESKS}/nouveau?cle=maire" in page.get_data(as_text=True)
     form = client.get(f"{DESKS}/nouveau?cle=maire")
     assert 'value="Bureau du maire"' in form.get_data(as_text=True)
-    typed = {"csrf_token": house.csrf(client), "name": "Monsieur le maire", "parent": "", "cle": "maire"}
+    typed = {"csrf_token": house.csrf(client), "name": "Monsieur le maire", "parent": "", "key": "maire"}
     client.post(f"{DESKS}/nouveau", data=typed)
     assert "cle=maire" not in client.get(DESKS).get_data(as_text=True)
     twice = client.post(f"{DESKS}/nouveau", data={**typed, "name": "Un autre"})
     assert (twice.status_code, "existe déjà" in words(twice)) == (409, True)
-    wrong = client.post(f"{DESKS}/nouveau", data={**typed, "name": "Un autre", "cle": "../maire"})
+    wrong = client.post(f"{DESKS}/nouveau", data={**typed, "name": "Un autre", "key": "../maire"})
     assert (wrong.status_code, "lettres sans accent" in words(wrong)) == (422, True)
 
 
@@ -421,10 +421,13 @@ def test_a_holder_is_added_given_other_rights_and_taken_off_and_is_told(house: H
     form = {"csrf_token": house.csrf(client), "seen": before, "person": []}
     house.drain()
     house.mail.letters.clear()
-    empty = client.post(f"{page}/titulaires", data={**form, "added": str(number)})
+    empty = client.post(page, data={**form, "added": str(number)})
     assert (empty.status_code, "cochez au moins un droit" in words(empty)) == (422, True)
+    assert f'<option value="{number}" selected' in empty.get_data(as_text=True)
+    nobody = client.post(page, data={**form, "rights-added": ["act"]})
+    assert (nobody.status_code, "choisissez la personne" in words(nobody)) == (422, True)
     done = client.post(
-        f"{page}/titulaires",
+        page,
         data={**form, "added": str(number), "rights-added": ["act"]},
         follow_redirects=True,
     )
@@ -435,7 +438,7 @@ def test_a_holder_is_added_given_other_rights_and_taken_off_and_is_told(house: H
     assert "Directeur des services techniques" in words(done) or "Ronan Pellenec" in words(done)
     # Her line alone is posted: the others keep what they have
     client.post(
-        f"{page}/titulaires",
+        page,
         data={
             **form,
             "seen": seen("technique"),
@@ -444,7 +447,7 @@ def test_a_holder_is_added_given_other_rights_and_taken_off_and_is_told(house: H
         },
     )
     assert rights("technique", G) == ["act", "create"]
-    client.post(f"{page}/titulaires", data={**form, "seen": seen("technique"), "person": [str(number)]})
+    client.post(page, data={**form, "seen": seen("technique"), "person": [str(number)]})
     assert rights("technique", G) is None
     assert sorted(seen("technique")) == sorted(before)
     # The journal says each, and the base agrees with it
@@ -466,11 +469,11 @@ def test_what_nobody_could_do_any_more_is_asked_about_before_it_is_done(house: H
         f"rights-{number}": ["create"],
     }
     had = rights("technique", R)
-    asked = client.post(f"{page}/titulaires", data=form)
+    asked = client.post(page, data=form)
     assert asked.status_code == 409
     assert "1 dossier y attend, et personne n’a le droit de viser, publier et rejeter" in words(asked)
     assert rights("technique", R) == had
-    done = client.post(f"{page}/titulaires", data={**form, "sure": "1"}, follow_redirects=True)
+    done = client.post(page, data={**form, "sure": "1"}, follow_redirects=True)
     assert "1 titulaire modifié" in words(done)
     assert "À compléter" in words(done)
     assert "Un bureau est à compléter" in words(client.get(DESKS))
@@ -483,7 +486,7 @@ def test_of_two_administrators_at_the_same_table_the_second_is_refused_and_keeps
     page = f"{DESKS}/{desk('technique').id}"
     form = {"csrf_token": house.csrf(client), "seen": seen("technique"), "added": str(number)}
     desks.seat(house.actor(K).collectivity_id, "technique", "n.abgrallec", [Right.ACT])
-    late = client.post(f"{page}/titulaires", data={**form, "rights-added": ["act"]})
+    late = client.post(page, data={**form, "rights-added": ["act"]})
     assert (late.status_code, "quelqu’un d’autre vient de modifier" in words(late)) == (409, True)
     assert rights("technique", G) is None
     assert f'<option value="{number}" selected' in late.get_data(as_text=True)
@@ -516,7 +519,7 @@ def test_who_serves_himself_is_told_to_the_other_administrators(house: House) ->
 
 def test_a_right_that_no_desk_gives_is_refused(house: House) -> None:
     client = house.client(K)
-    page = f"{DESKS}/{desk('technique').id}/titulaires"
+    page = f"{DESKS}/{desk('technique').id}"
     form = {"csrf_token": house.csrf(client), "seen": seen("technique"), "added": str(user(G).id)}
     for right in ("administer", "tout"):
         assert client.post(page, data={**form, "rights-added": [right]}).status_code == 400

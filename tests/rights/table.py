@@ -93,7 +93,6 @@ ROUTES = {
     "operations.desks.index": "administer",
     "operations.desks.new": "administer",
     "operations.desks.show": "administer",
-    "operations.desks.seats": "administer",
     "operations.persons.export": "administer",
     "operations.persons.close": "administer",
     "operations.persons.reduce": "administer",

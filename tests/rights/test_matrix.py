@@ -297,6 +297,7 @@ def test_routes_that_name_no_folder_open_to_whoever_the_table_says(scene: Scene)
         "people.factors.remove": 404,
         "operations.persons.close": 404,
         "operations.persons.show": 404,
+        "operations.persons.reduce": 404,
         "operations.desks.show": 404,
         "signing.office.certificate": 404,
         "legality.letter": 404,

@@ -1,9 +1,10 @@
 """Pages of the desks: the tree, a desk with its holders, a new one."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import sqlalchemy as sa
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, current_app, flash, g, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField
@@ -23,12 +24,12 @@ pages = Blueprint("desks", __name__)
 HERE = "operations.desks.index"
 NONE = "Aucun : il est au sommet"
 USUAL = {
-    "conseil": "Conseil municipal",
+    "maire": "Bureau du maire",
     "direction": "Direction générale",
     "finances": "Direction des finances",
-    "maire": "Bureau du maire",
-    "paye": "Service de la paye",
     "secretariat": "Secrétariat général",
+    "paye": "Service de la paye",
+    "conseil": "Conseil municipal",
 }
 """How the desks that the circuits of origin name are mostly called."""
 
@@ -53,93 +54,139 @@ class DeskForm(FlaskForm):  # type: ignore[misc]
         return number
 
 
+class NewDeskForm(DeskForm):
+    """The same, and which of the desks that the circuits name it is."""
+
+    key = SelectField(
+        "Dans les circuits",
+        description="Un circuit appelle chaque bureau par un mot : choisissez celui que ce bureau tient, s’il en manque un.",
+        validate_choice=False,
+    )
+
+
 @pages.get("/administration/bureaux")
 @guard("administer")
 def index() -> str:
     """Every desk in its place, with who holds it and what nobody at it could do."""
     with reading(g.actor.collectivity_id) as db:
         every = views.tree(db, g.actor.collectivity_id)
-        absent = views.absent(db, g.actor.collectivity_id, every)
+        absent = _in_order(views.absent(db, g.actor.collectivity_id, every))
     faulty = sum(1 for one in every if one.faults)
-    return render_template("operations/desks.html", desks=every, faulty=faulty, absent=absent)
+    return render_template("operations/desks.html", desks=every, faulty=faulty, absent=absent, usual=USUAL)
+
+
+def _in_order(absent: Mapping[str, str]) -> dict[str, str]:
+    """The mayor's first, who is above the others."""
+    ranks = {key: rank for rank, key in enumerate(USUAL)}
+    return dict(sorted(absent.items(), key=lambda one: ranks.get(one[0], len(ranks))))
 
 
 @pages.route("/administration/bureaux/nouveau", methods=["GET", "POST"])
 @guard("administer")
 @who_is_there(HERE)
-def new() -> Response | str | tuple[str, int]:
-    """Open a desk."""
-    key = request.values.get("cle", "")[: hierarchy.KEY_LONGEST]
-    form, error, status = DeskForm(), None, 200
+def new() -> Response | tuple[str, int]:
+    """Open a desk: one that the circuits name and that lacks, or one more."""
+    form, error, status = NewDeskForm(), None, 200
     with reading(g.actor.collectivity_id) as db:
         every = views.tree(db, g.actor.collectivity_id)
+        absent = _in_order(views.absent(db, g.actor.collectivity_id, every))
     form.parent.choices = _choices(every, frozenset())
+    form.key.choices = [
+        ("", "Aucun : c’est un bureau de plus"),
+        *((key, f"{USUAL.get(key, key)} : {named}") for key, named in absent.items()),
+    ]
     if not form.is_submitted():
-        form.name.data = USUAL.get(key, "")
+        form.key.data = request.args.get("cle", "")
+        form.name.data = USUAL.get(form.key.data, "")
     else:
         try:
+            key = (form.key.data or "")[: hierarchy.KEY_LONGEST + 1]
             number = hierarchy.open_desk(g.actor, form.name.data or "", form.above(), key)
         except Refusal as refusal:
-            status, error = sentences.say(refusal.key, refusal.facts)
+            status, error = _refused(form, refusal)
         else:
             flash("Le bureau est ouvert. Donnez-lui un titulaire.", "ok")
             return redirect(url_for("operations.desks.show", desk_id=number))
-    return render_template("operations/desk_new.html", form=form, error=error, key=key), status
+    page = render_template("operations/desk_new.html", form=form, error=error, absent=absent)
+    return page, status
+
+
+def _refused(form: DeskForm, refusal: Refusal) -> tuple[int, str]:
+    """The status and the sentence, said beside the field that it is about too."""
+    status, sentence = sentences.say(refusal.key, refusal.facts)
+    if field := {"desk-name": form.name, "desk-name-taken": form.name, "desk-below-itself": form.parent}.get(
+        refusal.key
+    ):
+        field.errors = [sentence]
+    return status, sentence
 
 
 @pages.route("/administration/bureaux/<int:desk_id>", methods=["GET", "POST"])
 @guard("administer")
 @who_is_there(HERE)
-def show(desk_id: int) -> Response | str | tuple[str, int]:
-    """One desk: its name, its superior, who holds it, what uses it."""
-    form, error, status = DeskForm(), None, 200
-    if form.is_submitted():
-        try:
-            changed = hierarchy.change_desk(g.actor, desk_id, form.name.data or "", form.above())
-        except Refusal as refusal:
-            if refusal.key == "desk-absent":
-                raise
-            status, error = sentences.say(refusal.key, refusal.facts)
-        else:
-            flash(
-                "Le bureau est enregistré." if changed else "Rien à enregistrer : c’était déjà ainsi.", "ok"
-            )
-            return redirect(url_for("operations.desks.show", desk_id=desk_id))
-    return _desk(desk_id, form, status, error=error)
-
-
-@pages.post("/administration/bureaux/<int:desk_id>/titulaires")
-@guard("administer")
-@who_is_there(HERE)
-def seats(desk_id: int) -> Response | tuple[str, int]:
-    """Who holds the desk from now on; what nobody could do any more is asked about before it is done."""
-    wanted, seen = _wanted(), _seen()
+def show(desk_id: int) -> Response | tuple[str, int]:
+    """One desk: its name, its superior, who holds it, what uses it; what nobody could do any more is asked about first."""
+    if request.method != "POST":
+        return _desk(desk_id, None, 200)
+    form, ticked = DeskForm(), _ticks()
     with reading(g.actor.collectivity_id) as db:
         desk = views.desk_of(views.tree(db, g.actor.collectivity_id), desk_id)
-    if (faults := views.after(desk, wanted)) and request.form.get("sure") != "1":
-        return _desk(desk_id, None, 409, wanted=wanted, faults=faults)
+    if ticked.fault:
+        status, error = sentences.say(ticked.fault, {})
+        return _desk(desk_id, form, status, seats_error=error, ticks=ticked)
+    if (faults := views.after(desk, ticked.wanted)) and request.form.get("sure") != "1":
+        return _desk(desk_id, form, 409, ticks=ticked, faults=faults)
+    named = False
     try:
-        changed = hierarchy.seat_all(g.actor, desk_id, wanted, seen)
+        if "name" in request.form:
+            named = hierarchy.change_desk(g.actor, desk_id, form.name.data or "", form.above())
+    except Refusal as refusal:
+        if refusal.key == "desk-absent":
+            raise
+        status, error = _refused(form, refusal)
+        return _desk(desk_id, form, status, error=error, ticks=ticked)
+    try:
+        changed = hierarchy.seat_all(g.actor, desk_id, ticked.wanted, _seen()) if ticked.wanted else 0
     except Refusal as refusal:
         if refusal.key not in {"seats-moved", "person-unknown", "person-closed"}:
             raise
         status, error = sentences.say(refusal.key, refusal.facts)
-        return _desk(desk_id, None, status, wanted=wanted, seats_error=error)
-    told = f"{plural(changed, 'titulaire')} {'modifiés' if changed > 1 else 'modifié'}. Chacun en reçoit un courriel."
-    flash(told if changed else "Rien à enregistrer : c’était déjà ainsi.", "ok")
+        if named:
+            error = f"{error} Le nom et la place du bureau, eux, sont enregistrés."
+        return _desk(desk_id, None, status, ticks=ticked, seats_error=error)
+    flash(_done(changed, named=named), "ok" if changed or named else "info")
     return redirect(url_for("operations.desks.show", desk_id=desk_id))
 
 
-def _wanted() -> dict[int, hierarchy.Rights]:
-    """The rights that were ticked, by the number of each person whose line the page had."""
+def _done(changed: int, *, named: bool) -> str:
+    """What was written, and whether those whom it is about read it in a letter."""
+    if not changed:
+        return "Le bureau est enregistré." if named else "Rien à enregistrer : c’était déjà ainsi."
+    told = f"Le bureau est enregistré : {plural(changed, 'titulaire')} {'modifiés' if changed > 1 else 'modifié'}."
+    if not current_app.config["PARAPHE"].mail_url:
+        return f"{told} Aucun serveur de courriel n’est réglé : dites-le vous-même."
+    return f"{told} {'Chacun en reçoit' if changed > 1 else 'La personne en reçoit'} un courriel."
+
+
+@dataclass(frozen=True)
+class Ticks:
+    """The rights ticked on a page, by person; those of the line that adds somebody, and what is wrong with it."""
+
+    wanted: Mapping[int, hierarchy.Rights]
+    added: int | None = None
+    added_rights: hierarchy.Rights = frozenset()
+    fault: str = ""
+
+
+def _ticks() -> Ticks:
     people = [key_in(one) for one in request.form.getlist("person")]
-    added = key_in(request.form.get("added", ""))
     wanted = {one: _ticked(str(one)) for one in people if one is not None}
-    if added is not None:
-        wanted[added] = _ticked("added")
-        if not wanted[added]:
-            raise Refusal("seat-empty")
-    return wanted
+    added, rights = key_in(request.form.get("added", "")), _ticked("added")
+    if added is not None and not rights:
+        return Ticks(wanted, added, rights, "seat-empty")
+    if added is None and rights:
+        return Ticks(wanted, None, rights, "seat-nobody")
+    return Ticks(wanted | ({added: rights} if added is not None else {}), added, rights)
 
 
 def _ticked(name: str) -> hierarchy.Rights:
@@ -176,10 +223,10 @@ def _desk(
     *,
     error: str | None = None,
     seats_error: str | None = None,
-    wanted: Mapping[int, hierarchy.Rights] | None = None,
+    ticks: Ticks | None = None,
     faults: list[str] | None = None,
 ) -> tuple[str, int]:
-    """The page of a desk; `wanted` is what was ticked and is not written yet, `faults` what it would stop."""
+    """The page of a desk; `ticks` is what was ticked and is not written yet, `faults` what it would stop."""
     with reading(g.actor.collectivity_id) as db:
         every = views.tree(db, g.actor.collectivity_id)
         desk = views.desk_of(every, desk_id)
@@ -189,7 +236,7 @@ def _desk(
             .where(User.collectivity_id == g.actor.collectivity_id, User.active.is_(True))
             .order_by(sa.func.lower(User.last_name), User.id)
         ).all()
-    if form is None or not form.is_submitted() or request.endpoint != "operations.desks.show":
+    if form is None or "name" not in request.form:
         form = DeskForm(formdata=None, name=desk.name, parent=str(desk.parent_id or ""))
     form.parent.choices = _choices(every, views.below(every, desk))
     others = [
@@ -197,8 +244,7 @@ def _desk(
         for one in people
         if one.id not in holding
     ]
-    ticked = {one.id: (wanted or {}).get(one.id, one.rights) for one in desk.holders}
-    added = next((one for one in (wanted or {}) if one not in holding), None)
+    wanted = ticks.wanted if ticks else {}
     page = render_template(
         "operations/desk.html",
         desk=desk,
@@ -208,11 +254,11 @@ def _desk(
         seats_error=seats_error,
         faults=faults or [],
         rights=hierarchy.GRANTED,
-        ticked=ticked,
+        ticked={one.id: wanted.get(one.id, one.rights) for one in desk.holders},
         seen=[f"{one.id}:{','.join(sorted(right.value for right in one.rights))}" for one in desk.holders],
         others=others,
-        added=added,
-        added_rights=(wanted or {}).get(added, frozenset()) if added is not None else frozenset(),
+        added=ticks.added if ticks else None,
+        added_rights=ticks.added_rights if ticks else frozenset(),
     )
     return page, status
 

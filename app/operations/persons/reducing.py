@@ -157,4 +157,4 @@ def in_words(left: Reduced) -> str:
             f"{left.name} reste nommé, parce que le journal, des étapes, des mandats ou des certificats le nomment ; ce dont "
             "aucune preuve n’a besoin est ôté."
         )
-    return f"plus rien ne le nomme, il s’appelle désormais « {left.name} »."
+    return f"il s’appelle désormais « {left.name} » ; le journal, qui ne change jamais, garde son ancien identifiant."

@@ -34,6 +34,17 @@ from app.people.office.web import who_is_there
 pages = Blueprint("persons", __name__)
 HERE = "operations.persons.index"
 LINK = "password-link"
+ABOUT = {
+    "name-missing": "first_name",
+    "capacity-missing": "capacity",
+    "email-missing": "email",
+    "email-invalid": "email",
+    "email-taken": "email",
+    "login-invalid": "login",
+    "login-taken": "login",
+    "administrator-own": "administrator",
+}
+"""The field that a refusal is about: it is said beside it, and the keyboard starts there."""
 _LINE = {"maxlength": str(accounts.LONGEST), "autocomplete": "off"}
 
 
@@ -110,24 +121,31 @@ def index() -> str:
 def invite() -> Answer | tuple[str, int]:
     """Open an account: its holder chooses the password by a link, mailed, or shown once to hand over."""
     form, error, status = InviteForm(), None, 200
-    way = request.form.get("way", "mail")
+    mails = bool(current_app.config["PARAPHE"].mail_url)
+    way = request.form.get("way", "mail" if mails else "show")
     if form.is_submitted():
         try:
             number, link = accounts.invite(
                 g.actor, form.login.data or "", form.particulars(), by_mail=way != "show"
             )
         except Refusal as refusal:
-            status, error = sentences.say(refusal.key, refusal.facts)
+            status, error = _refused(form, refusal)
         else:
             _show(number, link)
-            sent = "Elle l’est par courriel." if link is None else "Remettez-lui le lien ci-dessous."
-            flash(
-                f"Le compte est ouvert, et la personne invitée. {sent} Donnez-lui maintenant un bureau.", "ok"
-            )
+            sent = "Un courriel part à son adresse." if link is None else "Remettez-lui le lien ci-dessous."
+            flash(f"Le compte est ouvert. {sent} Donnez-lui maintenant un bureau.", "ok")
             return redirect(url_for("operations.persons.show", user_id=number))
     with reading() as db:
-        down = stopped(db, "mail") is not None
+        down = not mails or stopped(db, "mail") is not None
     return render_template("operations/invite.html", form=form, error=error, way=way, down=down), status
+
+
+def _refused(form: PersonForm, refusal: Refusal) -> tuple[int, str]:
+    """The status and the sentence, said beside the field that it is about too."""
+    status, sentence = sentences.say(refusal.key, refusal.facts)
+    if refusal.key in ABOUT:
+        form[ABOUT[refusal.key]].errors = [sentence]
+    return status, sentence
 
 
 def _show(user_id: int, link: accounts.Link | None) -> None:
@@ -154,7 +172,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         except Refusal as refusal:
             if refusal.key in {"person-unknown", "account-closed"}:
                 raise
-            status, error = sentences.say(refusal.key, refusal.facts)
+            status, error = _refused(form, refusal)
         else:
             flash(
                 "Le compte est enregistré." if changed else "Rien à enregistrer : c’était déjà ainsi.", "ok"
@@ -172,9 +190,14 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         error=error,
         state=_state(user),
         has_password=user.password_hash is not None,
-        link=link if link is not None and link["of"] == user_id else None,
+        link=link if link is not None and link["of"] == user_id and _waits(user) else None,
     )
     return page, status
+
+
+def _waits(user: User) -> bool:
+    """Whether a link to choose a first password may still serve."""
+    return user.active and user.password_hash is None
 
 
 @pages.post("/administration/personnes/<int:user_id>/lien")
@@ -183,7 +206,12 @@ def show(user_id: int) -> Answer | tuple[str, int]:
 def send_link(user_id: int) -> Answer:
     """Mail a new link to choose a password."""
     name = accounts.send_link(g.actor, user_id)
-    flash(f"Un lien part par courriel à l’adresse {de(name)} ; il sert une fois, pendant sept jours.", "ok")
+    if current_app.config["PARAPHE"].mail_url:
+        flash(
+            f"Un lien part par courriel à l’adresse {de(name)} ; il sert une fois, pendant sept jours.", "ok"
+        )
+    else:
+        flash("Aucun serveur de courriel n’est réglé : ce lien ne partira pas avant qu’il le soit.", "info")
     return redirect(url_for("operations.persons.show", user_id=user_id))
 
 
@@ -248,13 +276,31 @@ def close(user_id: int) -> Answer | str:
     return redirect(url_for(HERE))
 
 
-@pages.post("/administration/personnes/<int:user_id>/reduire")
+@pages.route("/administration/personnes/<int:user_id>/reduire", methods=["GET", "POST"])
 @guard("administer")
 @who_is_there(HERE)
-def reduce(user_id: int) -> Answer:
-    """Take away what no proof needs of a closed account."""
+def reduce(user_id: int) -> Answer | str:
+    """Take away what no proof needs of a closed account, once it is known that this is not undone."""
+    here = url_for("operations.persons.show", user_id=user_id)
     with reading(g.actor.collectivity_id) as db:
-        login = _login(db, user_id)
+        user = _user(db, user_id)
+        login, name, state = user.login, user.name, _state(user)
+    if request.method != "POST":
+        if state != "closed":
+            return redirect(here)
+        return render_template(
+            "people/sure.html",
+            title=f"Réduire le compte {de(name)}",
+            button="Réduire ce compte",
+            said=(
+                "Courriel, identifiant, mot de passe, sessions, clés, image de signature, favoris et préférences sont ôtés.",
+                "Le nom et la qualité restent là où le journal, un acte, un mandat ou un certificat les portent.",
+                "Cela ne se défait pas : ce compte ne pourra plus être rouvert.",
+            ),
+            kept={},
+            action=request.path,
+            back=here,
+        )
     left = reducing.reduce_account(g.actor.collectivity_id, login, by=g.actor)
     flash(f"Le compte est réduit : {reducing.in_words(left)}", "ok")
     return redirect(url_for(HERE))

@@ -15,11 +15,25 @@ from app.people.first_day import links
 
 pages = Blueprint("first_day", __name__)
 NOW = "À remplir."
+ABOUT = {
+    "setup-link": "code",
+    "siren-key": "siren",
+    "collectivity-there": "siren",
+    "department-invalid": "department",
+    "place-invalid": "postal_code",
+    "email-invalid": "email",
+    "login-invalid": "login",
+    "login-taken": "login",
+    "password-weak": "password",
+    "password-guessable": "password",
+    "password-breached": "password",
+}
+"""The field that a refusal is about: it is said beside it, and the keyboard starts there."""
 _LINE = {"maxlength": str(links.LONGEST), "autocomplete": "off"}
 
 
 def link_field(help_words: str) -> StringField:
-    """The field of the code of a link, which no address carries (ASVS 14.2.1): the page's script fills it from what follows « # »."""
+    """The field of a link's code, which no address carries (ASVS 14.2.1): a script fills it from what follows « # »."""
     never = {"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
     return StringField(
         "Lien reçu", [DataRequired(NOW)], description=help_words, render_kw={**never, "data-of-address": ""}
@@ -109,6 +123,8 @@ def begin() -> Response | str | tuple[str, int]:
         login = links.set_up(code, form.beginning(), form.password.data)
     except Refusal as refusal:
         status, sentence = catalogue.say(refusal.key, refusal.facts)
+        if refusal.key in ABOUT:
+            form[ABOUT[refusal.key]].errors = [sentence]
         return render_template("people/first_day.html", form=form, error=sentence), status
     know(login)
     flash(f"La collectivité est ouverte. Connectez-vous avec votre identifiant : {login}", "ok")
