@@ -61,7 +61,11 @@ def write(row: Row, settings: Settings, templates: Environment) -> Envelope:
     """
     with reading(row.collectivity_id) as db:
         user = db.get(User, row.payload["user_id"])
-        if user is None or not user.email or not (user.active or row.payload["event"] == CLOSED):
+        if (
+            user is None
+            or not user.email
+            or not (user.active or row.payload["event"] == CLOSED or row.payload.get("former"))
+        ):
             raise Needless("compte fermé : aucun courriel n’est parti")
         _still_so(db, row)
         _refuse_dead_link(db, row)

@@ -202,6 +202,7 @@ def _told(event: str, facts: Mapping[str, Any], names: Mapping[int, str], by: in
         facts.get("desk") and f"bureau {facts['desk']}",
         _rights(facts),
         *_changed(facts),
+        _mailed(facts.get("mailed")),
         facts.get("reason") or facts.get("why"),
         _WAYS.get(str(facts.get("way"))),
         _rule(facts.get("now")),
@@ -281,6 +282,13 @@ def _rights(facts: Mapping[str, Any]) -> str:
         return ""
     given = _labels(facts["rights"])
     return f"{given} (avant : {_labels(facts['was'])})" if "was" in facts else given
+
+
+def _mailed(mailed: object) -> str:
+    """Who came to know the link of a password; nothing where the line does not say it."""
+    if mailed is None:
+        return ""
+    return "lien envoyé par courriel" if mailed else "lien montré à qui l’a demandé"
 
 
 _CHANGED = {"called": "nom", "capacity": "qualité", "above": "rattaché à"}

@@ -1,5 +1,6 @@
 """What an administrator does to accounts in the browser: invite somebody, change what is written of him, give a link again."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,13 +13,18 @@ from app.core.outbox import News, post
 from app.core.refusals import Refusal
 from app.core.security import derived_token, new_token, token_hash
 from app.core.transaction import use_case
+from app.journal.models import JournalEntry
 from app.people import identity
 from app.people.actor import Actor
 from app.people.desks import FIRST_LINK_LIFE, INVITATION_LIFE, address_of, write_down
-from app.people.models import PasswordReset, User
+from app.people.login import revoke_all
+from app.people.models import Factor, LoginSession, PasswordReset, User
 
 LONGEST = 100
 LOGIN_LONGEST = 60
+LOGIN = re.compile(r"[!-~]{1,60}")
+GONE = re.compile(r"parti-\d+")
+"""How a reduced account is called: nobody else may have it."""
 INVITED, CHANGED, ADMINISTERS = "account_invited", "account_changed", "account_administers"
 
 
@@ -53,13 +59,7 @@ def invite(
     """
     refuse_former(db, actor)
     clean = _clean(db, actor.collectivity_id, particulars, None)
-    login = login.strip().lower()
-    if (
-        not 0 < len(login) <= LOGIN_LONGEST
-        or not login.isprintable()
-        or any(sign.isspace() for sign in login)
-    ):
-        raise Refusal("login-invalid", most=LOGIN_LONGEST)
+    login = login_of(login)
     if db.scalar(sa.select(User.id).where(User.login == login)):
         raise Refusal("login-taken", login=login)
     user = User(
@@ -99,30 +99,36 @@ def send_link(db: Db, actor: Actor, user_id: int) -> str:
 
 @use_case
 def show_link(db: Db, actor: Actor, user_id: int) -> Link:
-    """A new link, shown once to the administrator, for somebody who has no password yet and whom no mail reaches.
+    """A new link, shown once to the administrator, for an account that never served, and whom no mail reaches.
 
-    Whoever reads it could choose the password of another: one who has a password is sent his link by mail, never shown
-    it here (`link-not-shown`). Refuses `identity-needed`, `person-unknown`, `person-closed` too.
+    Whoever reads it enters as another: of an account that served once, the link is mailed and never shown here, a
+    reopened one too (`link-not-shown`). Refuses `identity-needed`, `person-unknown`, `person-closed` too.
     """
     refuse_former(db, actor)
     user = _open(db, actor, user_id)
-    if user.password_hash is not None:
+    if was_used(db, user):
         raise Refusal("link-not-shown", name=user.name)
     return _shown_link(db, actor, user)
 
 
 @use_case
-def change(db: Db, actor: Actor, user_id: int, particulars: Particulars) -> bool:
+def change(db: Db, actor: Actor, user_id: int, particulars: Particulars, *, shown: str | None = None) -> bool:
     """Write other particulars of a person; False when they are the same, and nothing is written then.
 
-    What was signed keeps the name and the capacity of its day. The person is told, at the former address too when the
-    address changes, and links sent there serve no more; the administrators are told who has become one of them, or is one
-    no longer. Refuses `identity-needed`, `person-unknown`, `person-closed`, `name-missing`, `capacity-missing`,
-    `email-invalid`, `email-taken`, and `administrator-own`: one never takes away one's own right, so one is left.
+    `shown`: the `mark_of` the person on the page; when somebody changed him since, nothing is written (`person-moved`).
+    What was signed keeps the name and the capacity of its day. The person is told. Of another address: at the former one
+    too, his sessions and the links sent there end, and the administrators are told. They are told who has become one of
+    them, or is one no longer. Refuses `identity-needed`, `person-unknown`, `person-closed`, `name-missing`,
+    `capacity-missing`, `email-missing`, `email-invalid`, `email-taken`, `administrator-emergency`, and
+    `administrator-own`: one never takes away one's own right, so one is left.
     """
     refuse_former(db, actor)
     user = _open(db, actor, user_id)
     clean = _clean(db, actor.collectivity_id, particulars, user)
+    if shown is not None and shown != mark_of(user):
+        raise Refusal("person-moved", name=user.name)
+    if user.emergency and not clean.administrator:
+        raise Refusal("administrator-emergency", name=user.name)
     if user.id == actor.user_id and not clean.administrator:
         raise Refusal("administrator-own")
     was = Particulars(user.first_name, user.last_name, user.email, user.capacity, user.administrator)
@@ -142,15 +148,43 @@ def change(db: Db, actor: Actor, user_id: int, particulars: Particulars) -> bool
     if clean.email != was.email:
         facts["mail"] = True  # that it changed, and not which: the journal is kept for ever
         _void_links(db, user)
+        revoke_all(db, user.id, but=actor.session_id if user.id == actor.user_id else None)
     write_down(db, actor.collectivity_id, "account.changed", actor, whose=user.id, **facts)
     _tell_of_change(db, actor, user, was)
     if clean.administrator != was.administrator:
         _tell_administrators(db, actor, user)
+    if clean.email != was.email:
+        _tell_administrators(db, actor, user, moved=True)
     return True
 
 
+def login_of(text: str) -> str:
+    """A login as it is kept; refuses `login-invalid`: no letter with an accent, and none that a reduced account has."""
+    login = text.strip().lower()
+    if not LOGIN.fullmatch(login) or GONE.fullmatch(login):
+        raise Refusal("login-invalid", most=LOGIN_LONGEST)
+    return login
+
+
+def mark_of(user: User) -> str:
+    """What a page shows of a person, in short: posted back, it tells a page that is out of date."""
+    texts = (user.first_name, user.last_name, user.email, user.capacity, str(user.administrator))
+    return token_hash("\n".join(texts))[:32]
+
+
+def was_used(db: Db, user: User) -> bool:
+    """Whether somebody has ever entered by this account, or acted in its name: it may hold desks, mandates and keys."""
+    entered = sa.select(LoginSession.id).where(LoginSession.user_id == user.id)
+    enrolled = sa.select(Factor.id).where(Factor.user_id == user.id)
+    acted = sa.select(JournalEntry.id).where(JournalEntry.user_id == user.id)
+    ways = (entered, enrolled, acted)
+    return user.password_hash is not None or any(db.scalar(one.limit(1)) is not None for one in ways)
+
+
 def refuse_former(db: Db, actor: Actor) -> None:
-    """Refuse who has not just proven who he is (`identity-needed`), or administers no more since his page (`account-closed`).
+    """Refuse who has not just proven who he is (`identity-needed`), or administers no more since his page.
+
+    Refuses `account-closed`, or `administrator-lost` of an account that is open.
 
     The administrators are locked in their order: two of them never take the right away from one another.
     """
@@ -158,7 +192,8 @@ def refuse_former(db: Db, actor: Actor) -> None:
     ours = sa.select(User).where(User.collectivity_id == actor.collectivity_id, User.administrator.is_(True))
     locked = ours.order_by(User.id).with_for_update().execution_options(populate_existing=True)
     if not any(one.id == actor.user_id and one.active for one in db.scalars(locked)):
-        raise Refusal("account-closed")
+        still = db.scalar(sa.select(User.active).where(User.id == actor.user_id))
+        raise Refusal("administrator-lost" if still else "account-closed")
 
 
 def _open(db: Db, actor: Actor, user_id: int) -> User:
@@ -212,7 +247,7 @@ def _mailed_link(db: Db, actor: Actor, user: User) -> None:
     token = derived_token(nonce)
     _keep(db, actor, user, Link(token, now() + INVITATION_LIFE), mailed=True)
     facts = {"event": INVITED, "user_id": user.id, "nonce": nonce, "by": actor.name}
-    facts["own"] = user.password_hash is None
+    facts["own"] = not was_used(db, user)
     key = f"invited-{user.id}-{token_hash(token)[:32]}"
     post(db, actor.collectivity_id, [News("mail", key, facts, None, user.email)])
 
@@ -252,8 +287,11 @@ def _listed(words: Iterable[str]) -> str:
     return f"{', '.join(first)} et {last}" if first else last
 
 
-def _tell_administrators(db: Db, actor: Actor, user: User) -> None:
-    """Those who administer, but who did it and whom it is about: who may give rights is never changed in silence."""
+def _tell_administrators(db: Db, actor: Actor, user: User, *, moved: bool = False) -> None:
+    """Those who administer, but who did it and whom it is about: who may give rights is never changed in silence.
+
+    `moved`: what changed is the address, by which whoever reads it may choose a password.
+    """
     others = db.scalars(
         sa.select(User)
         .where(
@@ -267,6 +305,7 @@ def _tell_administrators(db: Db, actor: Actor, user: User) -> None:
     mark = new_token()[:16]
     for one in others:
         facts = {"event": ADMINISTERS, "user_id": one.id, "whose": user.name, "by": actor.name}
-        facts |= {"own": user.administrator, "page": "/administration/personnes"}
-        key = f"{ADMINISTERS}-{user.id}-{one.id}-{mark}"
+        facts |= {"own": user.administrator, "page": f"/administration/personnes/{user.id}"}
+        facts |= {"what": "moved"} if moved else {}
+        key = f"{ADMINISTERS}-{user.id}-{one.id}-{mark}"  # a mark of its own for each change
         post(db, actor.collectivity_id, [News("mail", key, facts, None, one.email)])

@@ -456,10 +456,12 @@ def only_name(db: Db) -> str:
 
 
 def address_of(email: str) -> str:
-    """An address of mail as it is kept; refuses `email-invalid`."""
+    """An address of mail as it is kept; refuses `email-invalid`, of an accent too, which few servers take (RFC 6531)."""
     from email_validator import EmailNotValidError, validate_email
 
     try:
-        return validate_email(email, check_deliverability=False, test_environment=True).normalized
+        return validate_email(
+            email, allow_smtputf8=False, check_deliverability=False, test_environment=True
+        ).normalized
     except EmailNotValidError:
         raise Refusal("email-invalid", email=email) from None

@@ -51,11 +51,20 @@ def open_desk(db: Db, actor: Actor, name: str, parent_id: int | None, key: str =
 
 
 @use_case
-def change_desk(db: Db, actor: Actor, desk_id: int, name: str, parent_id: int | None) -> bool:
+def change_desk(
+    db: Db,
+    actor: Actor,
+    desk_id: int,
+    name: str,
+    parent_id: int | None,
+    *,
+    shown: tuple[str, int | None] | None = None,
+) -> bool:
     """Name a desk otherwise, or place it under another; False when it was so already.
 
-    Refuses `identity-needed`, `desk-absent`, `desk-name`, `desk-name-taken`, and `desk-below-itself` of a superior that
-    is the desk, or depends on it.
+    `shown`: the name and the superior that the page showed; when somebody changed them since, nothing is written
+    (`desk-moved`). Refuses `identity-needed`, `desk-absent`, `desk-name`, `desk-name-taken`, and `desk-below-itself` of a
+    superior that is the desk, or depends on it.
     """
     refuse_former(db, actor)
     # All of them: of two moves at the same time, each could put one desk under the other
@@ -64,6 +73,8 @@ def change_desk(db: Db, actor: Actor, desk_id: int, name: str, parent_id: int | 
     desk = desks.get(desk_id)
     if desk is None or (parent_id is not None and parent_id not in desks):
         raise Refusal("desk-absent")
+    if shown is not None and shown != (desk.name, desk.parent_id):
+        raise Refusal("desk-moved")
     name = _name(db, actor, name, desk)
     above = parent_id
     while above is not None:
@@ -155,7 +166,7 @@ def _desk(db: Db, actor: Actor, desk_id: int) -> Desk:
 
 
 def _name(db: Db, actor: Actor, name: str, desk: Desk | None) -> str:
-    name = " ".join(name.split())
+    name = " ".join(unicodedata.normalize("NFC", name).split())
     if not 0 < len(name) <= LONGEST or not name.isprintable():
         raise Refusal("desk-name", most=LONGEST)
     # Compared here: SQLite's lower() knows no accent

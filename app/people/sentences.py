@@ -174,7 +174,7 @@ SENTENCES: Sentences = {
     ),
     "login-invalid": (
         422,
-        "Rien n’est ouvert : écrivez un identifiant de 1 à {most} signes, sans espace, comme « p.nom ».",
+        "Rien n’est ouvert : écrivez un identifiant de 1 à {most} lettres, chiffres et signes, sans espace ni accent, comme « p.nom ».",
     ),
     "name-missing": (422, "Rien n’a changé : écrivez le prénom et le nom."),
     "capacity-missing": (
@@ -193,7 +193,23 @@ SENTENCES: Sentences = {
     ),
     "link-not-shown": (
         409,
-        "Rien n’a changé : {name} a déjà un mot de passe, et qui lirait ce lien pourrait en choisir un à sa place. Envoyez-lui le lien par courriel.",
+        "Rien n’a changé : {name} s’est déjà servi de ce compte, et qui lirait ce lien entrerait à sa place. Envoyez-lui le lien par courriel.",
+    ),
+    "administrator-lost": (
+        403,
+        "Rien n’a été fait : vous n’administrez plus la collectivité. Demandez à un administrateur pourquoi.",
+    ),
+    "administrator-emergency": (
+        409,
+        "Rien n’a changé : {name} est le compte de secours, qui doit administrer. Demandez d’abord à qui exploite Paraphe d’en désigner un autre.",
+    ),
+    "person-moved": (
+        409,
+        "Rien n’a changé : quelqu’un d’autre vient de modifier le compte de {name}. Revoyez ce qui est écrit ci-dessous, puis recommencez.",
+    ),
+    "desk-moved": (
+        409,
+        "Rien n’a changé : quelqu’un d’autre vient de modifier le nom ou la place de ce bureau. Revoyez ce qui est écrit ci-dessous, puis recommencez.",
     ),
     "administrator-own": (
         409,

@@ -133,6 +133,34 @@ def test_what_is_wrong_is_said_and_the_link_still_serves(
     assert post(client, code=address).status_code == 302
 
 
+def test_of_two_links_that_both_serve_one_opens(new: House) -> None:
+    """Two commands at the same instant could each leave a link: they are not two collectivities."""
+    first = link(new).rpartition("#")[2]
+    second = link(new).rpartition("#")[2]
+    with engine().begin() as connection:
+        connection.execute(sa.update(SetupLink).values(used_at=None))
+    outcomes: list[str] = []
+    start = threading.Barrier(2)
+
+    def begin(token: str, siren: str, login: str) -> None:
+        start.wait()
+        typed = {**_beginning(), "siren": siren, "login": login}
+        try:
+            outcomes.append(links.set_up(token, links.Beginning(**typed), TYPED["password"]))
+        except Refusal as refusal:
+            outcomes.append(refusal.key)
+
+    pairs = ((first, "213500010", "un"), (second, "130025265", "deux"))
+    both = [threading.Thread(target=begin, args=one) for one in pairs]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    with reading() as db:
+        administer = sa.select(User).where(User.administrator.is_(True), User.active.is_(True))
+        assert len(db.scalars(administer).all()) == 1
+
+
 def test_of_two_who_open_it_at_once_one_does(new: House) -> None:
     token, start = link(new).rpartition("#")[2], threading.Barrier(2)
     outcomes: list[str] = []

@@ -114,7 +114,10 @@ def below(every: list[DeskView], desk: DeskView) -> frozenset[int]:
 def after(desk: DeskView, wanted: Mapping[int, Rights]) -> list[str]:
     """What would be wrong with the desk once these people have these rights, that is not wrong today; in words."""
     kept = [one for one in desk.holders if one.id not in wanted]
-    changed = [Held(number, "", "", rights) for number, rights in wanted.items() if rights]
+    closed = {one.id for one in desk.holders if not one.active}  # on the page, and who acts no more
+    changed = [
+        Held(number, "", "", rights, number not in closed) for number, rights in wanted.items() if rights
+    ]
     would = _judged(replace(desk, holders=(*kept, *changed), faults=()))
     return [one for one in would.faults if one not in desk.faults]
 

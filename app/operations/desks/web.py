@@ -139,7 +139,9 @@ def show(desk_id: int) -> Response | tuple[str, int]:
     named = False
     try:
         if "name" in request.form:
-            named = hierarchy.change_desk(g.actor, desk_id, form.name.data or "", form.above())
+            named = hierarchy.change_desk(
+                g.actor, desk_id, form.name.data or "", form.above(), shown=_shown()
+            )
     except Refusal as refusal:
         if refusal.key == "desk-absent":
             raise
@@ -158,6 +160,13 @@ def show(desk_id: int) -> Response | tuple[str, int]:
     return redirect(url_for("operations.desks.show", desk_id=desk_id))
 
 
+def _shown() -> tuple[str, int | None] | None:
+    """The name and the superior that the page showed; None of who posts without a page."""
+    if "shown_name" not in request.form:
+        return None
+    return request.form["shown_name"], key_in(request.form.get("shown_parent", ""))
+
+
 def _done(changed: int, *, named: bool) -> str:
     """What was written, and whether those whom it is about read it in a letter."""
     if not changed:
@@ -165,7 +174,7 @@ def _done(changed: int, *, named: bool) -> str:
     told = f"Le bureau est enregistré : {plural(changed, 'titulaire')} {'modifiés' if changed > 1 else 'modifié'}."
     if not current_app.config["PARAPHE"].mail_url:
         return f"{told} Aucun serveur de courriel n’est réglé : dites-le vous-même."
-    return f"{told} {'Chacun en reçoit' if changed > 1 else 'La personne en reçoit'} un courriel."
+    return told
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from app.journal.chain import Event, append, canonical, verify
 from app.journal.models import JournalEntry
 from app.operations.keeping import archive, rows
 from app.operations.keeping.backup import ASIDE, HANDOVERS, folders
-from app.people.models import LoginSession, PasswordReset
+from app.people.models import LoginSession, PasswordReset, SetupLink
 from config import Settings
 
 BY = "ligne de commande"
@@ -333,6 +333,7 @@ def _close_doors(db: Db) -> None:
     for doors in (
         sa.update(LoginSession).where(LoginSession.revoked_at.is_(None)).values(revoked_at=moment),
         sa.update(PasswordReset).where(PasswordReset.used_at.is_(None)).values(used_at=moment),
+        sa.update(SetupLink).where(SetupLink.used_at.is_(None)).values(used_at=moment),
     ):
         db.execute(doors.execution_options(synchronize_session=False))
 

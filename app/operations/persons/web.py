@@ -168,7 +168,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         user = _user(db, user_id)
     if form.is_submitted():
         try:
-            changed = accounts.change(g.actor, user_id, form.particulars())
+            changed = accounts.change(g.actor, user_id, form.particulars(), shown=request.form.get("shown"))
         except Refusal as refusal:
             if refusal.key in {"person-unknown", "account-closed"}:
                 raise
@@ -182,6 +182,7 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         form = PersonForm(formdata=None, obj=user)
     with reading(g.actor.collectivity_id) as db:
         (person,) = listing.views(db, [user])
+        used = accounts.was_used(db, user)
     link = shown.shown(session, g.actor, LINK)
     page = render_template(
         "operations/person.html",
@@ -190,6 +191,8 @@ def show(user_id: int) -> Answer | tuple[str, int]:
         error=error,
         state=_state(user),
         has_password=user.password_hash is not None,
+        used=used,
+        mark=accounts.mark_of(user),
         link=link if link is not None and link["of"] == user_id and _waits(user) else None,
     )
     return page, status
@@ -206,6 +209,7 @@ def _waits(user: User) -> bool:
 def send_link(user_id: int) -> Answer:
     """Mail a new link to choose a password."""
     name = accounts.send_link(g.actor, user_id)
+    shown.forget(session, LINK)  # whatever it showed serves no more
     if current_app.config["PARAPHE"].mail_url:
         flash(
             f"Un lien part par courriel à l’adresse {de(name)} ; il sert une fois, pendant sept jours.", "ok"

@@ -12,11 +12,15 @@ from app.core.security import new_token, token_hash
 from app.core.sirene import good_siren
 from app.core.transaction import use_case
 from app.people import passwords
+from app.people.accounts import login_of
+from app.people.actor import system
 from app.people.desks import POSTAL_CODE_LENGTH, address_of, write_down
 from app.people.models import Collectivity, SetupLink, User
 
 LIFE = timedelta(days=1)
 LONGEST = 100
+BY_LINK = "Lien de mise en service"
+"""Who the journal names: nobody has an account yet."""
 NATURES = {
     "31": "Commune",
     "44": "Communauté de communes",
@@ -122,14 +126,18 @@ def _set_up(db: Db, token: str, typed: Beginning, password_hash: str) -> None:
     )
     db.add(user)
     db.flush()
-    write_down(db, here.id, "collectivity.opened", None, name=typed.name, siren=typed.siren, by_link=True)
-    write_down(db, here.id, "collectivity.place", None, city=typed.city, postal_code=typed.postal_code)
-    write_down(db, here.id, "account.opened", None, whose=user.id, login=typed.login, administrator=True)
+    by = system(here.id, BY_LINK)
+    write_down(db, here.id, "collectivity.opened", by, name=typed.name, siren=typed.siren)
+    write_down(db, here.id, "collectivity.place", by, city=typed.city, postal_code=typed.postal_code)
+    write_down(db, here.id, "account.opened", by, whose=user.id, login=typed.login, administrator=True)
 
 
 def _by_token(db: Db, token: str) -> SetupLink:
     """The link, locked: of two who open it at once, the second is refused."""
-    link = db.scalar(sa.select(SetupLink).where(SetupLink.token_hash == token_hash(token)).with_for_update())
+    # All that may serve are locked before it is asked who administers: of two links at once, one opens
+    live = sa.select(SetupLink).where(SetupLink.used_at.is_(None)).order_by(SetupLink.id).with_for_update()
+    digest = token_hash(token)
+    link = next((one for one in db.scalars(live) if one.token_hash == digest), None)
     if not needed(db):
         raise Refusal("setup-done")
     if link is None or link.used_at is not None or link.expires_at < now():
@@ -160,9 +168,7 @@ def _clean(typed: Beginning) -> Beginning:
     postal_code = typed.postal_code.strip()
     if len(postal_code) != POSTAL_CODE_LENGTH or not (postal_code.isascii() and postal_code.isdigit()):
         raise Refusal("place-invalid")
-    login = typed.login.strip().lower()
-    if not 0 < len(login) <= LONGEST or not login.isprintable() or any(sign.isspace() for sign in login):
-        raise Refusal("login-invalid", most=LONGEST)
+    login = login_of(typed.login)
     return Beginning(
         siren=siren,
         nature=typed.nature,
