@@ -217,6 +217,21 @@ def test_the_blocks_of_a_deposit_are_learnt_as_it_is_kept_or_at_its_first_readin
     assert vault.store().blocks_known(client.head(address).headers["ETag"].strip('"')) == seen
 
 
+def test_a_file_that_was_cut_is_told_as_altered_and_not_as_an_outage(
+    house: House, long_file: tuple[FlaskClient, str, bytes, object]
+) -> None:
+    client, address, _, _ = long_file
+    digest = client.head(address).headers["ETag"].strip('"')
+    client.get(address, headers={"Range": "bytes=0-9"})
+    (path,) = Path(house.settings.data_dir / "documents").glob(f"c*/{digest[:2]}/{digest}")
+    path.chmod(0o640)
+    with path.open("r+b") as file:
+        file.truncate(BLOCK)
+    refused = client.get(address, headers={"Range": f"bytes={BLOCK}-{BLOCK + 1}"})
+    assert "ne correspond" in refused.get_data(as_text=True)
+    assert refused.status_code != 503
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_no_altered_block_is_ever_sent_and_the_others_of_a_file_whose_blocks_are_known_are(
     house: House, long_file: tuple[FlaskClient, str, bytes, object], known: bool
