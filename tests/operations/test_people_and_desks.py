@@ -385,6 +385,9 @@ def test_a_desk_that_the_circuits_name_is_opened_under_their_word_for_it(house: 
     typed = {"csrf_token": house.csrf(client), "name": "Monsieur le maire", "parent": "", "key": "maire"}
     client.post(f"{DESKS}/nouveau", data=typed)
     assert "cle=maire" not in client.get(DESKS).get_data(as_text=True)
+    # Whoever types the usual name, and chooses nothing, opens the one that lacks
+    client.post(f"{DESKS}/nouveau", data={**typed, "name": "secrétariat  Général", "key": ""})
+    assert "cle=secretariat" not in client.get(DESKS).get_data(as_text=True)
     twice = client.post(f"{DESKS}/nouveau", data={**typed, "name": "Un autre"})
     assert (twice.status_code, "existe déjà" in words(twice)) == (409, True)
     wrong = client.post(f"{DESKS}/nouveau", data={**typed, "name": "Un autre", "key": "../maire"})

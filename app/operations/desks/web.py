@@ -100,7 +100,7 @@ def new() -> Response | tuple[str, int]:
         form.name.data = USUAL.get(form.key.data, "")
     else:
         try:
-            key = (form.key.data or "")[: hierarchy.KEY_LONGEST + 1]
+            key = (form.key.data or "")[: hierarchy.KEY_LONGEST + 1] or _usual(form.name.data or "", absent)
             number = hierarchy.open_desk(g.actor, form.name.data or "", form.above(), key)
         except Refusal as refusal:
             status, error = _refused(form, refusal)
@@ -109,6 +109,12 @@ def new() -> Response | tuple[str, int]:
             return redirect(url_for("operations.desks.show", desk_id=number))
     page = render_template("operations/desk_new.html", form=form, error=error, absent=absent)
     return page, status
+
+
+def _usual(name: str, absent: Mapping[str, str]) -> str:
+    """The word of the circuits for a desk of this usual name, where it lacks; empty for another."""
+    plain = " ".join(name.split()).casefold()
+    return next((key for key in absent if USUAL.get(key, "").casefold() == plain), "")
 
 
 def _refused(form: DeskForm, refusal: Refusal) -> tuple[int, str]:
