@@ -70,6 +70,18 @@ def seen(key: str) -> list[str]:
     return [f"{one.user_id}:{','.join(one.rights)}" for one in rows]
 
 
+def a_second_administrator(here: int) -> None:
+    desks.create_user(
+        here,
+        "adm.deux",
+        email="adm.deux@kerlann-sur-mer.example",
+        first_name="Adm",
+        last_name="Deux",
+        capacity="",
+        administrator=True,
+    )
+
+
 def letters(house: House) -> dict[str, str]:
     """Who was written to, and the subject."""
     house.drain()
@@ -497,15 +509,7 @@ def test_of_two_administrators_at_the_same_table_the_second_is_refused_and_keeps
 
 def test_who_serves_himself_is_told_to_the_other_administrators(house: House) -> None:
     actor = house.actor(K)
-    desks.create_user(
-        actor.collectivity_id,
-        "adm.deux",
-        email="adm.deux@kerlann-sur-mer.example",
-        first_name="Adm",
-        last_name="Deux",
-        capacity="",
-        administrator=True,
-    )
+    a_second_administrator(actor.collectivity_id)
     house.drain()
     house.mail.letters.clear()
     place = desk("maire")
@@ -608,15 +612,7 @@ def test_a_page_that_is_out_of_date_gives_nothing_back(house: House) -> None:
 
 def test_another_address_closes_the_sessions_and_the_administrators_hear_of_it(house: House) -> None:
     actor, inside = house.actor(K), house.client(G)
-    desks.create_user(
-        actor.collectivity_id,
-        "adm.deux",
-        email="adm.deux@kerlann-sur-mer.example",
-        first_name="Adm",
-        last_name="Deux",
-        capacity="",
-        administrator=True,
-    )
+    a_second_administrator(actor.collectivity_id)
     house.drain()
     house.mail.letters.clear()
     moved = Particulars("Gwenola", "Tréhorel", "ailleurs@x.example", user(G).capacity, administrator=False)

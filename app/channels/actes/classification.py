@@ -216,27 +216,27 @@ class Classifications:
         given, received = load_classification(self._given), self._newest(siren)
         if received is None:
             return given
-        found = load_classification(received)
-        return found if found.dated >= given.dated else given
+        latest = load_classification(received)
+        return latest if latest.dated >= given.dated else given
 
     def dated(self, siren: str, day: date) -> Classification | None:
         """The one of that date, as an act sent under it names it; None when it was never here."""
         given = load_classification(self._given)
         if given.dated == day:
             return given
-        found = next((path for path in self._all(siren) if path.name.startswith(day.isoformat())), None)
-        return load_classification(found) if found else None
+        file = next((path for path in self._all(siren) if path.name.startswith(day.isoformat())), None)
+        return load_classification(file) if file else None
 
     def keep(self, siren: str, raw: bytes) -> tuple[Classification, bool]:
         """Keep a message 7-2 for this collectivity; True when it is another than the one in force.
 
         Refuses with `Malformed` or ValueError what is not one, or has neither nature nor matter: the former stays.
         """
-        found = read_classification(raw)
-        if not _SIREN.fullmatch(siren) or not found.natures or not found.sendable_matters():
+        classification = read_classification(raw)
+        if not _SIREN.fullmatch(siren) or not classification.natures or not classification.sendable_matters():
             raise ValueError("not a classification that an act could be sent under")
         before = self.current(siren)
-        create_only(self._folder / siren / f"{found.dated}-{sha256(raw).hexdigest()[:12]}.xml", raw)
+        create_only(self._folder / siren / f"{classification.dated}-{sha256(raw).hexdigest()[:12]}.xml", raw)
         return self.current(siren), self.current(siren) != before
 
     def _newest(self, siren: str) -> Path | None:

@@ -19,7 +19,7 @@ from workflows.vocabulary import Right, StepKind, WhoKind
 
 
 @dataclass(frozen=True)
-class Held:
+class HolderView:
     """Somebody at a desk: his number, name, capacity and rights; whether his account is open."""
 
     id: int
@@ -48,7 +48,7 @@ class DeskView:
     name: str
     parent_id: int | None
     depth: int = 0
-    holders: tuple[Held, ...] = ()
+    holders: tuple[HolderView, ...] = ()
     uses: tuple[Use, ...] = ()
     waiting: Mapping[Right, int] = field(default_factory=dict)
     faults: tuple[str, ...] = ()
@@ -113,16 +113,18 @@ def below(every: list[DeskView], desk: DeskView) -> frozenset[int]:
 
 def after(desk: DeskView, wanted: Mapping[int, Rights]) -> list[str]:
     """What would be wrong with the desk once these people have these rights, that is not wrong today; in words."""
-    kept = [one for one in desk.holders if one.id not in wanted]
+    others = [one for one in desk.holders if one.id not in wanted]
     closed = {one.id for one in desk.holders if not one.active}  # on the page, and who acts no more
     changed = [
-        Held(number, "", "", rights, number not in closed) for number, rights in wanted.items() if rights
+        HolderView(number, "", "", rights, number not in closed)
+        for number, rights in wanted.items()
+        if rights
     ]
-    would = _judged(replace(desk, holders=(*kept, *changed), faults=()))
+    would = _judged(replace(desk, holders=(*others, *changed), faults=()))
     return [one for one in would.faults if one not in desk.faults]
 
 
-def _holders(db: Db, collectivity_id: int) -> Mapping[int, list[Held]]:
+def _holders(db: Db, collectivity_id: int) -> Mapping[int, list[HolderView]]:
     """Who holds each desk; whoever has a closed account holds it in the base alone, and acts no more."""
     query = (
         sa.select(Holder.desk_id, Holder.rights, User)
@@ -130,10 +132,10 @@ def _holders(db: Db, collectivity_id: int) -> Mapping[int, list[Held]]:
         .where(User.collectivity_id == collectivity_id)
         .order_by(User.active.desc(), sa.func.lower(User.last_name), User.id)
     )
-    holders: dict[int, list[Held]] = defaultdict(list)
+    holders: dict[int, list[HolderView]] = defaultdict(list)
     for desk_id, rights, user in db.execute(query):
-        held = frozenset(Right(one) for one in rights)
-        holders[desk_id].append(Held(user.id, user.name, user.capacity, held, user.active))
+        granted = frozenset(Right(one) for one in rights)
+        holders[desk_id].append(HolderView(user.id, user.name, user.capacity, granted, user.active))
     return holders
 
 

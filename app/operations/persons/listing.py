@@ -144,8 +144,10 @@ def views(db: Db, people: Sequence[User]) -> tuple[PersonView, ...]:
     """Each of them with his desks; two statements."""
     numbers = [one.id for one in people]
     seats: dict[int, list[Seat]] = {}
-    held = sa.select(Holder.user_id, Holder.rights, Desk.id, Desk.name).join(Desk, Desk.id == Holder.desk_id)
-    for row in db.execute(held.where(Holder.user_id.in_(numbers)).order_by(Desk.name)):
+    held_desks = sa.select(Holder.user_id, Holder.rights, Desk.id, Desk.name).join(
+        Desk, Desk.id == Holder.desk_id
+    )
+    for row in db.execute(held_desks.where(Holder.user_id.in_(numbers)).order_by(Desk.name)):
         seats.setdefault(row.user_id, []).append(Seat(row.id, row.name, in_words(row.rights)))
     links = sa.select(PasswordReset.user_id, sa.func.max(PasswordReset.expires_at)).where(
         PasswordReset.user_id.in_(numbers), PasswordReset.used_at.is_(None)

@@ -223,7 +223,7 @@ def send_link(user_id: int) -> Answer:
 @guard("administer")
 @who_is_there(HERE)
 def show_link(user_id: int) -> Answer:
-    """Show once a new link, for who has no password yet and receives no mail."""
+    """Show once a new link, for an account that never served and whom no mail reaches."""
     _show(user_id, accounts.show_link(g.actor, user_id))
     return redirect(url_for("operations.persons.show", user_id=user_id))
 
