@@ -1,7 +1,7 @@
 """What an administrator reads of the last round: all of it for who runs the installation, what concerns his people for others."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from app.core.clock import now
 from app.core.db import Db
 from app.operations.doctor import checks, made
+from app.operations.examined import commune
 from app.operations.examined.rounds import WHOLE, is_old
 from app.operations.findings import Level
 from app.operations.models import DoctorFinding
@@ -17,6 +18,7 @@ from app.people.models import User
 from config import Settings
 
 WORKER = "travail de fond"
+COMMUNE = "Votre collectivité, aujourd’hui"
 _SIGNING = (
     "horodatage et horloge",
     "autorités reconnues",
@@ -52,13 +54,17 @@ _FIRST = (Level.RED, Level.UNKNOWN, Level.AMBER)
 
 @dataclass(frozen=True)
 class Line:
-    """One finding as it is shown: `seen_at` is None when nothing was ever found, `old` when it says nothing of now."""
+    """One finding as it is shown: `seen_at` is None when nothing was ever found, `old` when it says nothing of now.
+
+    `mended_on`: the point of the commune that it shows, with the page where it is mended.
+    """
 
     name: str
     level: Level
     words: str
     seen_at: datetime | None
     old: bool
+    mended_on: commune.Point | None = None
 
     @property
     def counts(self) -> bool:
@@ -162,7 +168,16 @@ def collectivity(db: Db, settings: Settings, collectivity_id: int) -> Shown:
         if one.name in _SHARED
     )
     beyond = tuple(one for one in every if one.name not in (*_SHARED, *_OWN))
-    return Shown((("Votre collectivité", own), ("L’installation", shared)), beyond)
+    return Shown((("D’après le dernier examen", own), ("L’installation", shared)), beyond)
+
+
+def with_commune(shown: Shown, db: Db, collectivity_id: int) -> Shown:
+    """The same, after what the commune needs, looked at now, each point with the page that mends it."""
+    lines = tuple(
+        Line(one.name, one.level, one.words, None, old=False, mended_on=one)
+        for one in commune.points(db, collectivity_id)
+    )
+    return replace(shown, groups=((COMMUNE, lines), *shown.groups))
 
 
 def _rank(line: Line) -> int:

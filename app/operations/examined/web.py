@@ -24,6 +24,7 @@ def index() -> str:
             if operates
             else view.collectivity(db, chosen, g.actor.collectivity_id)
         )
+        shown = view.with_commune(shown, db, g.actor.collectivity_id)
         stand = rounds.stand(db)
     return render_template(
         "operations/examined.html",

@@ -1,0 +1,220 @@
+"""What would stop the commune, looked at when the page is asked: its people, desks, certificates and mandates."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.core.clock import now, today
+from app.core.db import Db
+from app.core.french import jour
+from app.core.grammar import plural
+from app.folders.models import Folder
+from app.operations.desks import views
+from app.operations.findings import Level
+from app.operations.persons import listing
+from app.people.mandates import mandates
+from app.people.models import User
+from app.signing.expiry import CERTIFICATE, MANDATE, endings
+from app.signing.models import Certificate
+from workflows.circuit import DRAFT
+from workflows.mandates import over
+from workflows.vocabulary import Right
+
+NAMED = 3
+"""How many desks or people a sentence names before it counts the others."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One thing that the commune needs: how it stands, in words, and the page where it is mended.
+
+    `action` is what its link says, `endpoint` and `values` where it leads; none where there is nothing to do.
+    """
+
+    name: str
+    level: Level
+    words: str
+    action: str = ""
+    endpoint: str = ""
+    values: tuple[tuple[str, str | int], ...] = ()
+
+    @property
+    def asked(self) -> dict[str, str | int]:
+        """The values of the address."""
+        return dict(self.values)
+
+
+def points(db: Db, collectivity_id: int) -> list[Point]:
+    """Each of them, in the order in which a commune sets itself up."""
+    every = views.tree(db, collectivity_id)
+    return [
+        _desks(db, collectivity_id, every),
+        _people(db, collectivity_id),
+        _certificates(db, collectivity_id, every),
+        _mandates(db),
+        _covered(every),
+        _first_folder(db, collectivity_id),
+    ]
+
+
+def _desks(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> Point:
+    name, here = "bureaux", "operations.desks.index"
+    if absent := views.absent(db, collectivity_id, list(every)):
+        words = (
+            f"Les circuits nomment {plural(len(absent), 'bureau', 'bureaux')} qui "
+            f"n’{'existent' if len(absent) > 1 else 'existe'} pas : les dossiers de ces types ne partiraient pas."
+        )
+        return Point(name, Level.RED, words, "Ouvrir les bureaux", here)
+    faulty = [one for one in every if one.faults]
+    if len(faulty) == 1:
+        at = (("desk_id", faulty[0].id),)
+        fault = faulty[0].faults[0]
+        words = f"« {faulty[0].name} » : {fault[:1].lower()}{fault[1:]}"
+        return Point(name, Level.RED, words, "Compléter ce bureau", "operations.desks.show", at)
+    if faulty:
+        words = f"{_named(one.name for one in faulty)} : personne n’y a un droit que les circuits demandent."
+        return Point(name, Level.RED, words, "Compléter les bureaux", here)
+    if not every:
+        return Point(
+            name, Level.RED, "Aucun bureau n’est ouvert.", "Ouvrir un bureau", "operations.desks.new"
+        )
+    words = "Quelqu’un, à chaque bureau, a les droits que les circuits y demandent."
+    return Point(name, Level.GREEN, words)
+
+
+def _people(db: Db, collectivity_id: int) -> Point:
+    name = "personnes"
+    counts = listing.listing(db, collectivity_id, listing.Which.INCOMPLETE, "", 1).counts
+    incomplete = counts[listing.Which.INCOMPLETE]
+    present = counts[listing.Which.ALL] - counts[listing.Which.CLOSED]
+    if incomplete:
+        words = (
+            f"{plural(incomplete, 'compte')} à compléter : sans bureau, ou dont l’invitation ne sert plus."
+        )
+        at = (("etat", listing.Which.INCOMPLETE.value),)
+        return Point(name, Level.AMBER, words, "Les compléter", "operations.persons.index", at)
+    if present == 1:
+        words = "Un seul compte est ouvert : le vôtre."
+        return Point(name, Level.AMBER, words, "Inviter une personne", "operations.persons.invite")
+    return Point(name, Level.GREEN, f"{plural(present, 'compte')} ouverts, aucun à compléter.")
+
+
+def _certificates(db: Db, collectivity_id: int, every: Sequence[views.DeskView]) -> Point:
+    name, office = "certificats de signature", "signing.office.index"
+    held = set(
+        db.scalars(
+            sa.select(Certificate.user_id)
+            .join(User, User.id == Certificate.user_id)
+            .where(
+                User.collectivity_id == collectivity_id,
+                Certificate.withdrawn_at.is_(None),
+                Certificate.to_confirm.is_(False),
+                Certificate.not_after > now(),
+            )
+        )
+    )
+    signing = [
+        (one, [person for person in one.holders if person.active and Right.SIGN in person.rights])
+        for one in every
+        if any(use.right is Right.SIGN for use in one.uses)
+    ]
+    bare = [desk.name for desk, people in signing if not any(person.id in held for person in people)]
+    if bare:
+        words = (
+            f"{_named(bare)} : les circuits y demandent une signature, et personne n’y a de certificat inscrit et confirmé. "
+            "Chacun inscrit le sien sous « Mes certificats »."
+        )
+        return Point(name, Level.RED, words, "Voir les certificats", office)
+    soon = _soon(db, CERTIFICATE, held)
+    if soon:
+        return Point(name, Level.AMBER, soon, "Voir les certificats", office)
+    without = [person.name for _, people in signing for person in people if person.id not in held]
+    if without:
+        words = (
+            f"{_named(dict.fromkeys(without))} : droit de signer, et pas de certificat inscrit et confirmé."
+        )
+        return Point(name, Level.AMBER, words, "Voir les certificats", office)
+    if not signing:
+        return Point(name, Level.NONE, "Aucun bureau ouvert n’est demandé pour signer.")
+    return Point(
+        name, Level.GREEN, "Chacun de ceux qui peuvent signer en a un, pour soixante jours au moins."
+    )
+
+
+def _mandates(db: Db) -> Point:
+    name, office = "mandats de signature", "people.office.index"
+    day = today()
+    present = [one for one in mandates(db) if not over(one, day) and one.starts_on <= day]
+    if not present:
+        words = (
+            "Aucun mandat n’a cours aujourd’hui : enregistrez celui du maire et les délégations, pour qu’eux seuls signent "
+            "au nom de la commune."
+        )
+        return Point(name, Level.AMBER, words, "Enregistrer un mandat", office)
+    if soon := _soon(db, MANDATE, None):
+        return Point(name, Level.AMBER, soon, "Voir les mandats", office)
+    if len({one.person for one in present}) == 1:
+        words = "Une seule personne a un mandat : en son absence, personne ne signerait."
+        return Point(name, Level.AMBER, words, "Enregistrer une délégation", office)
+    return Point(
+        name,
+        Level.GREEN,
+        f"{plural(len(present), 'mandat')} en cours, aucun ne prend fin sous soixante jours.",
+    )
+
+
+def _covered(every: Sequence[views.DeskView]) -> Point:
+    """A desk that circuits ask and one person alone could serve waits as long as he is away."""
+    name = "absences"
+    alone = [
+        one.name
+        for one in every
+        if one.uses and not one.faults and any(_able(one, use.right) == 1 for use in one.uses)
+    ]
+    if alone:
+        words = f"{_named(alone)} : une seule personne y peut agir. En son absence, les dossiers attendent."
+        return Point(name, Level.AMBER, words, "Ajouter un titulaire", "operations.desks.index")
+    if not any(one.uses for one in every):
+        return Point(name, Level.NONE, "Aucun bureau ouvert n’est demandé par un circuit.")
+    return Point(
+        name, Level.GREEN, "Chaque bureau que les circuits demandent peut être servi par deux personnes."
+    )
+
+
+def _able(desk: views.DeskView, right: Right) -> int:
+    return sum(1 for one in desk.holders if one.active and right in one.rights)
+
+
+def _first_folder(db: Db, collectivity_id: int) -> Point:
+    name = "premier dossier"
+    gone = (
+        sa.select(Folder.id).where(Folder.collectivity_id == collectivity_id, Folder.place != DRAFT).limit(1)
+    )
+    if db.scalar(gone) is not None:
+        return Point(name, Level.GREEN, "Des dossiers sont partis.")
+    words = (
+        "Aucun n’est encore parti. Envoyez-en un sans enjeu jusqu’au bout, puis lisez « Travail de fond »."
+    )
+    return Point(name, Level.UNKNOWN, words)
+
+
+def _soon(db: Db, event: str, people: Iterable[int] | None) -> str:
+    """The first that ends within sixty days, in words; empty where none does. `people`: those who could sign by it."""
+    ends = [one for one in endings(db, today()) if one.event == event]
+    if people is not None:
+        ends = [one for one in ends if one.user_id in set(people)]
+    if not ends:
+        return ""
+    first = min(ends, key=lambda one: one.last_day)
+    user = db.get_one(User, first.user_id)
+    others = f" ; {plural(len(ends) - 1, 'autre')} d’ici soixante jours" if len(ends) > 1 else ""
+    return f"« {first.name} », de {user.name}, prend fin le {jour(first.last_day)}{others}."
+
+
+def _named(names: Iterable[str]) -> str:
+    """« A », « B », « C » et 4 autres."""
+    every = list(names)
+    shown = ", ".join(f"« {one} »" for one in every[:NAMED])
+    more = len(every) - NAMED
+    return f"{shown} et {plural(more, 'autre')}" if more > 0 else shown
