@@ -1,6 +1,23 @@
 """What the commands of the operators refuse, in French."""
 
 SENTENCES: dict[str, tuple[int, str]] = {
+    "people-file-none": (422, "Rien n’a été lu : choisissez le fichier de la liste."),
+    "people-file-unread": (
+        422,
+        "Ce fichier ne se lit pas comme une liste. Rien n’a changé : dans votre tableur, enregistrez-le au format CSV, puis reprenez.",
+    ),
+    "people-file-columns": (
+        422,
+        "La première ligne du fichier ne nomme pas ces colonnes : {missing}. Rien n’a changé : ajoutez-les, puis reprenez.",
+    ),
+    "people-file-empty": (
+        422,
+        "Ce fichier ne contient personne : rien ne suit la ligne d’intitulés. Rien n’a changé.",
+    ),
+    "people-file-long": (
+        413,
+        "Ce fichier est trop long : {lines} lignes au plus, et {size}. Rien n’a changé : coupez-le en plusieurs.",
+    ),
     "share-away": (
         409,
         "Le partage où était {folder} n’est pas monté ({mount}). Rien n’y a été écrit : montez-le, puis recommencez ; s’il n’y en a plus, lancez « flask --app wsgi share forget {folder} ».",

@@ -25,6 +25,7 @@ from app.operations.desks.web import pages as desks
 from app.operations.doctor import WORKER_SILENT
 from app.operations.examined import view
 from app.operations.examined.web import pages as examined
+from app.operations.persons import importing
 from app.operations.persons.web import pages as persons
 from app.operations.source.web import pages as source
 from app.people.models import Desk, Holder, User
@@ -35,7 +36,6 @@ pages.register_blueprint(desks)
 pages.register_blueprint(examined)
 pages.register_blueprint(persons)
 pages.register_blueprint(source)
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 READY_RATE = "120 per minute"  # each question reads the database and the store
 KINDS = {
     "mail": "Courriel",
@@ -273,7 +273,7 @@ def journal_file() -> Response:
     table.writerow(["Écriture", "Heure (UTC)", "Qui", "Acte", "Détail"])
     for one in rows:
         cells = [str(one.seq), one.at.isoformat(), one.who, one.act, one.detail]
-        table.writerow([f"'{cell}" if cell.lstrip(" ").startswith(FORMULAS) else cell for cell in cells])
+        table.writerow([importing.safe(cell) for cell in cells])
     answer = Response("\ufeff" + text.getvalue(), mimetype="text/csv")
     answer.headers["Content-Disposition"] = 'attachment; filename="journal.csv"'
     return answer

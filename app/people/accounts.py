@@ -47,17 +47,15 @@ class Link:
     ends: datetime
 
 
-@use_case
-def invite(
+def open_account(
     db: Db, actor: Actor, login: str, particulars: Particulars, *, by_mail: bool
-) -> tuple[int, Link | None]:
-    """Open an account without a password; its number, and the link when it is not mailed.
+) -> tuple[User, Link | None]:
+    """An account without a password, and the link by which its holder chooses one, when it is not mailed.
 
     By mail the person is sent a link that serves once, for seven days (`INVITATION_LIFE`). Otherwise the link is returned,
-    shown once, and serves for three. Refuses `identity-needed`, `login-invalid`, `login-taken`, `name-missing`,
-    `capacity-missing`, `email-missing`, `email-invalid`, `email-taken`.
+    shown once, and serves for three. The caller has refused who may not (`refuse_former`). Refuses `login-invalid`,
+    `login-taken`, `name-missing`, `particulars-long`, `capacity-missing`, `email-missing`, `email-invalid`, `email-taken`.
     """
-    refuse_former(db, actor)
     clean = _clean(db, actor.collectivity_id, particulars, None)
     login = login_of(login)
     if db.scalar(sa.select(User.id).where(User.login == login)):
@@ -81,8 +79,8 @@ def invite(
         _tell_administrators(db, actor, user)
     if by_mail:
         _mailed_link(db, actor, user)
-        return user.id, None
-    return user.id, _shown_link(db, actor, user)
+        return user, None
+    return user, _shown_link(db, actor, user)
 
 
 @use_case
@@ -92,7 +90,7 @@ def send_link(db: Db, actor: Actor, user_id: int) -> str:
     Refuses `identity-needed`, `person-unknown`, `person-closed`.
     """
     refuse_former(db, actor)
-    user = _open(db, actor, user_id)
+    user = open_user(db, actor, user_id)
     _mailed_link(db, actor, user)
     return user.name
 
@@ -105,7 +103,7 @@ def show_link(db: Db, actor: Actor, user_id: int) -> Link:
     reopened one too (`link-not-shown`). Refuses `identity-needed`, `person-unknown`, `person-closed` too.
     """
     refuse_former(db, actor)
-    user = _open(db, actor, user_id)
+    user = open_user(db, actor, user_id)
     if was_used(db, user):
         raise Refusal("link-not-shown", name=user.name)
     return _shown_link(db, actor, user)
@@ -123,10 +121,17 @@ def change(db: Db, actor: Actor, user_id: int, particulars: Particulars, *, show
     `administrator-own`: one never takes away one's own right, so one is left.
     """
     refuse_former(db, actor)
-    user = _open(db, actor, user_id)
-    clean = _clean(db, actor.collectivity_id, particulars, user)
+    user = open_user(db, actor, user_id)
     if shown is not None and shown != mark_of(user):
+        # What is wrong with the entry is said first: it stays wrong after the page is read again
+        _clean(db, actor.collectivity_id, particulars, user)
         raise Refusal("person-moved", name=user.name)
+    return write_particulars(db, actor, user, particulars)
+
+
+def write_particulars(db: Db, actor: Actor, user: User, particulars: Particulars) -> bool:
+    """What `change` writes of an open account that the caller has locked; False when nothing differs."""
+    clean = _clean(db, actor.collectivity_id, particulars, user)
     if user.emergency and not clean.administrator:
         raise Refusal("administrator-emergency", name=user.name)
     if user.id == actor.user_id and not clean.administrator:
@@ -196,7 +201,8 @@ def refuse_former(db: Db, actor: Actor) -> None:
         raise Refusal("administrator-lost" if still else "account-closed")
 
 
-def _open(db: Db, actor: Actor, user_id: int) -> User:
+def open_user(db: Db, actor: Actor, user_id: int) -> User:
+    """Somebody of the collectivity whose account is open, locked; refuses `person-unknown`, `person-closed`."""
     user = db.scalar(
         sa.select(User)
         .where(User.collectivity_id == actor.collectivity_id, User.id == user_id)
@@ -210,30 +216,41 @@ def _open(db: Db, actor: Actor, user_id: int) -> User:
     return user
 
 
-def _clean(db: Db, collectivity_id: int, particulars: Particulars, user: User | None) -> Particulars:
-    """The same, each text on one line; refuses what is missing, and an address that another open account has."""
+def checked(particulars: Particulars) -> Particulars:
+    """The same, each text on one line.
+
+    Refuses `name-missing`, `particulars-long`, `capacity-missing`, `email-missing`, `email-invalid`.
+    """
     first, last, capacity = (
-        " ".join(one.split())[:LONGEST]
-        for one in (particulars.first_name, particulars.last_name, particulars.capacity)
+        " ".join(one.split()) for one in (particulars.first_name, particulars.last_name, particulars.capacity)
     )
     if not first or not last or not all(one.isprintable() for one in (first, last)):
         raise Refusal("name-missing")
     if not capacity or not capacity.isprintable():
         raise Refusal("capacity-missing")
+    if max(len(first), len(last), len(capacity)) > LONGEST:
+        raise Refusal("particulars-long", most=LONGEST)
     if not particulars.email.strip():
         raise Refusal("email-missing")
-    email = address_of(particulars.email.strip())
+    return Particulars(
+        first, last, address_of(particulars.email.strip()), capacity, particulars.administrator
+    )
+
+
+def _clean(db: Db, collectivity_id: int, particulars: Particulars, user: User | None) -> Particulars:
+    """The same, checked; refuses an address that another open account has too."""
+    clean = checked(particulars)
     taken = sa.select(User).where(
         User.collectivity_id == collectivity_id,
         User.active.is_(True),
-        sa.func.lower(User.email) == email.lower(),
+        sa.func.lower(User.email) == clean.email.lower(),
     )
     if user is not None:
         taken = taken.where(User.id != user.id)
     # An account that already shares an address with another keeps it: what the command line opened stays as it is
-    if (user is None or email != user.email) and (other := db.scalar(taken.limit(1))) is not None:
-        raise Refusal("email-taken", email=email, name=other.name)
-    return Particulars(first, last, email, capacity, particulars.administrator)
+    if (user is None or clean.email != user.email) and (other := db.scalar(taken.limit(1))) is not None:
+        raise Refusal("email-taken", email=clean.email, name=other.name)
+    return clean
 
 
 def _void_links(db: Db, user: User) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 
@@ -111,7 +111,7 @@ def seat_all(
         one.user_id: one
         for one in db.scalars(sa.select(Holder).where(Holder.desk_id == desk.id).with_for_update())
     }
-    if {user_id: _rights(row.rights) for user_id, row in rows.items()} != dict(seen):
+    if {user_id: rights_of(row) for user_id, row in rows.items()} != dict(seen):
         raise Refusal("seats-moved")
     people = {
         one.id: one
@@ -124,19 +124,36 @@ def seat_all(
         user, row = people.get(user_id), rows.get(user_id)
         if user is None:
             raise Refusal("person-unknown")
-        if not rights <= frozenset(GRANTED):
-            raise Refusal("bad-request", detail="droit inconnu")
-        was = _rights(row.rights) if row is not None else frozenset()
-        if rights == was:
-            continue
-        if rights and not user.active:
-            raise Refusal("person-closed", name=user.name)
-        changed += 1
-        _write(db, row, user, desk, rights)
-        facts = {"desk": desk.key, "was": _values(was), "rights": _values(rights)}
-        write_down(db, actor.collectivity_id, "desk.rights", actor, whose=user.id, **facts)
-        _tell(db, actor, desk, user, rights)
+        changed += give(db, actor, desk, user, rights, row)
     return changed
+
+
+def give(
+    db: Db, actor: Actor, desk: Desk, user: User, rights: Rights, row: Holder | None, *, told: bool = True
+) -> bool:
+    """Write what somebody may do at a desk, `row` being what it holds of him; False when it was so already.
+
+    `told`: he is written to; whoever is only now invited reads it in that letter's place. Refuses `bad-request` of a right
+    that no desk gives, `person-closed` of who would be given something.
+    """
+    if not rights <= frozenset(GRANTED):
+        raise Refusal("bad-request", detail="droit inconnu")
+    was = rights_of(row)
+    if rights == was:
+        return False
+    if rights and not user.active:
+        raise Refusal("person-closed", name=user.name)
+    _write(db, row, user, desk, rights)
+    facts = {"desk": desk.key, "was": _values(was), "rights": _values(rights)}
+    write_down(db, actor.collectivity_id, "desk.rights", actor, whose=user.id, **facts)
+    if told:
+        _tell(db, actor, desk, user, rights)
+    return True
+
+
+def rights_of(row: Holder | None) -> Rights:
+    """What a row gives; nothing where there is none."""
+    return frozenset(Right(one) for one in row.rights) if row is not None else frozenset()
 
 
 def _write(db: Db, row: Holder | None, user: User, desk: Desk, rights: Rights) -> None:
@@ -146,10 +163,6 @@ def _write(db: Db, row: Holder | None, user: User, desk: Desk, rights: Rights) -
         row.rights = _values(rights)
     elif rights:
         db.add(Holder(user_id=user.id, desk_id=desk.id, rights=_values(rights)))
-
-
-def _rights(values: Sequence[str]) -> Rights:
-    return frozenset(Right(one) for one in values)
 
 
 def _values(rights: Rights) -> list[str]:

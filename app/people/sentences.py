@@ -182,6 +182,10 @@ SENTENCES: Sentences = {
         "Rien n’a changé : écrivez la qualité, imprimée sur ce que la personne vise et signe : « Maire », « Directrice des finances ».",
     ),
     "email-missing": (422, "Rien n’a changé : écrivez l’adresse de courriel de la personne."),
+    "particulars-long": (
+        422,
+        "Rien n’a changé : prénom, nom et qualité ont {most} caractères au plus. Écrivez plus court.",
+    ),
     "email-taken": (
         409,
         "Rien n’a changé : l’adresse « {email} » est déjà celle du compte de {name}. Donnez-en une autre, ou ouvrez ce compte-là.",
@@ -229,7 +233,8 @@ SENTENCES: Sentences = {
         "Rien n’a changé : « {name} » est rattaché à ce bureau, directement ou par un autre. Choisissez un bureau qui ne lui doit rien.",
     ),
     "desk-absent": (404, "Ce bureau n’existe pas ici. Choisissez-le dans la liste."),
-    "seat-empty": (422, "Rien n’a changé : cochez au moins un droit pour le titulaire ajouté."),
+    "seat-empty": (422, "Rien n’a changé : cochez au moins un droit à ce bureau, ou n’en choisissez aucun."),
+    "invited-nowhere": (422, "Rien n’a changé : choisissez le bureau où donner les droits cochés."),
     "seat-nobody": (422, "Rien n’a changé : choisissez la personne à qui donner les droits cochés."),
     "seats-moved": (
         409,

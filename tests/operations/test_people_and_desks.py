@@ -16,7 +16,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.journal.chain import verify
 from app.journal.models import JournalEntry
-from app.people import accounts, desks, hierarchy
+from app.people import accounts, arrivals, desks, hierarchy
 from app.people.accounts import Particulars
 from app.people.models import Desk, Holder, LoginSession, PasswordReset, User
 from demo.cast import PASSWORD
@@ -153,7 +153,7 @@ def test_a_link_is_shown_once_to_who_hands_it_over_and_never_for_who_has_a_passw
 
 def test_an_invitation_ends_after_seven_days_and_a_later_one_takes_its_place(house: House) -> None:
     actor = house.actor(K)
-    number, _ = accounts.invite(actor, "e.quemener", _particulars(), by_mail=True)
+    number, _ = arrivals.invite(actor, _arrival(), by_mail=True)
     accounts.send_link(actor, number)
     with reading() as db:
         links = db.scalars(
@@ -176,9 +176,14 @@ def _particulars(**changes: Any) -> Particulars:
     return Particulars(**{**values, "administrator": False, **changes})
 
 
+def _arrival(login: str = "e.quemener", **changes: Any) -> arrivals.Arrival:
+    return arrivals.Arrival(login, _particulars(**changes), {})
+
+
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
+        ({"first_name": "E" * 101}, "100 caractères au plus"),
         ({"login": "g.trehorel"}, "L’identifiant « g.trehorel » est déjà pris"),
         ({"login": "deux mots"}, "sans espace"),
         ({"login": ""}, "sans espace"),
@@ -662,12 +667,12 @@ def test_what_could_never_work_is_refused_at_once(house: House, changed: dict[st
     """A login that a reduced account will have, one that looks like another, an address that no server takes."""
     typed = {**ENORA, **changed}
     with pytest.raises(Refusal, match="invalid"):
-        accounts.invite(house.actor(K), typed["login"], _particulars(email=typed["email"]), by_mail=True)
+        arrivals.invite(house.actor(K), _arrival(typed["login"], email=typed["email"]), by_mail=True)
 
 
 def test_the_journal_says_who_came_to_know_a_link(house: House) -> None:
     actor = house.actor(K)
-    number, _ = accounts.invite(actor, "e.quemener", _particulars(), by_mail=True)
+    number, _ = arrivals.invite(actor, _arrival(), by_mail=True)
     accounts.show_link(actor, number)
     told = words(house.client(K).get("/administration/journal"))
     assert "lien montré à qui l’a demandé" in told

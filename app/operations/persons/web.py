@@ -1,5 +1,8 @@
 """Pages of what is kept about a person: for himself, and for the administrator who answers him or sees him go."""
 
+import base64
+import zlib
+
 import sqlalchemy as sa
 from flask import (
     Blueprint,
@@ -19,24 +22,31 @@ from wtforms import BooleanField, StringField
 
 from app.core.db import Db, key_in, reading
 from app.core.french import instant
-from app.core.grammar import de
+from app.core.grammar import de, plural
 from app.core.http import PERSON, guard
 from app.core.outbox import stopped
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.operations.persons import leaving, listing, reducing
+from app.operations.desks import views
+from app.operations.persons import importing, leaving, listing, reducing
 from app.operations.persons.giving import give
 from app.operations.persons.lately import done_by
-from app.people import accounts, desks, shown
+from app.people import accounts, arrivals, desks, hierarchy, shown
 from app.people.models import User
 from app.people.office.web import who_is_there
+from workflows.vocabulary import Right
 
 pages = Blueprint("persons", __name__)
 HERE = "operations.persons.index"
 LINK = "password-link"
+AT_ONCE = 200
+"""How many people of a file are written in one request."""
+MOST_SHOWN = 100
+"""How many people or lines of a file the page shows of each sort."""
 ABOUT = {
     "name-missing": "first_name",
     "capacity-missing": "capacity",
+    "particulars-long": "first_name",
     "email-missing": "email",
     "email-invalid": "email",
     "email-taken": "email",
@@ -125,19 +135,137 @@ def invite() -> Answer | tuple[str, int]:
     way = request.form.get("way", "mail" if mails else "show")
     if form.is_submitted():
         try:
-            number, link = accounts.invite(
-                g.actor, form.login.data or "", form.particulars(), by_mail=way != "show"
-            )
+            arrival = arrivals.Arrival(form.login.data or "", form.particulars(), _chosen_seat())
+            number, link = arrivals.invite(g.actor, arrival, by_mail=way != "show")
         except Refusal as refusal:
             status, error = _refused(form, refusal)
         else:
             _show(number, link)
             sent = "Un courriel part à son adresse." if link is None else "Remettez-lui le lien ci-dessous."
-            flash(f"Le compte est ouvert. {sent} Donnez-lui maintenant un bureau.", "ok")
+            then = "" if arrival.seats else " Donnez-lui maintenant un bureau."
+            flash(f"Le compte est ouvert. {sent}{then}", "ok")
             return redirect(url_for("operations.persons.show", user_id=number))
-    with reading() as db:
+    with reading(g.actor.collectivity_id) as db:
         down = not mails or stopped(db, "mail") is not None
-    return render_template("operations/invite.html", form=form, error=error, way=way, down=down), status
+        every = views.tree(db, g.actor.collectivity_id)
+    page = render_template(
+        "operations/invite.html",
+        form=form,
+        error=error,
+        way=way,
+        down=down,
+        desks=[(one.id, one.name) for one in every],
+        desk=key_in(request.form.get("desk", "")),
+        rights=hierarchy.GRANTED,
+        ticked=request.form.getlist("rights"),
+    )
+    return page, status
+
+
+def _chosen_seat() -> dict[int, hierarchy.Rights]:
+    """The desk that is chosen and what is ticked there; refuses one without the other."""
+    number = key_in(request.form.get("desk", ""))
+    try:
+        rights = frozenset(Right(one) for one in request.form.getlist("rights"))
+    except ValueError:
+        raise Refusal("bad-request", detail="droit inconnu") from None
+    if number is None and rights:
+        raise Refusal("invited-nowhere")
+    if number is not None and not rights:
+        raise Refusal("seat-empty")
+    return {number: rights} if number is not None else {}
+
+
+@pages.get("/administration/personnes/liste.csv")
+@guard("administer")
+def listed() -> Response:
+    """The open accounts and their desks, as a file that « Importer » reads."""
+    with reading(g.actor.collectivity_id) as db:
+        answer = Response(importing.export(db, g.actor.collectivity_id), mimetype="text/csv")
+    answer.headers["Content-Disposition"] = 'attachment; filename="personnes.csv"'
+    return answer
+
+
+@pages.route("/administration/personnes/importer", methods=["GET", "POST"])
+@guard("administer")
+def bring() -> Answer | tuple[str, int]:
+    """Choose a file, and read what it would change; nothing is written here."""
+    if request.method != "POST":
+        return _import_page(None, None, 200)
+    upload = request.files.get("file")
+    if upload is None or not upload.filename:
+        return _import_page(None, "people-file-none", 422)
+    return _planned(upload.read(importing.MOST_BYTES + 1))
+
+
+@pages.post("/administration/personnes/importer/ecrire")
+@guard("administer")
+@who_is_there(HERE)
+def write_brought() -> Answer | tuple[str, int]:
+    """Write the people of the file that was read, so many at a time; where what is changed meanwhile, it is read again first."""
+    content = _unpacked(request.form.get("packed", ""))
+    with reading(g.actor.collectivity_id) as db:
+        plan = importing.plan(db, g.actor.collectivity_id, content)
+    if plan.mark != request.form.get("mark"):
+        flash("Des comptes ou des bureaux ont changé depuis : relisez ce qui serait écrit.", "info")
+        return _planned(content)
+    try:
+        written = arrivals.bring(g.actor, [one.arrival for one in plan.to_do[:AT_ONCE]])
+    except Refusal as refusal:
+        if refusal.key == "identity-needed":
+            raise
+        status, sentence = sentences.say(refusal.key, refusal.facts)
+        flash(sentence, "danger")
+        return _planned(content, status)
+    left = len(plan.to_do) - written.opened - written.changed
+    done = (
+        f"{plural(written.opened, 'compte ouvert', 'comptes ouverts')}, "
+        f"{plural(written.changed, 'compte changé', 'comptes changés')}."
+    )
+    if left > 0:
+        flash(f"{done} Il en reste {left} à écrire.", "ok")
+        return _planned(content)
+    flash(done, "ok")
+    return redirect(url_for(HERE))
+
+
+def _planned(content: bytes, status: int = 200) -> tuple[str, int]:
+    try:
+        with reading(g.actor.collectivity_id) as db:
+            plan = importing.plan(db, g.actor.collectivity_id, content)
+    except Refusal as refusal:
+        return _import_page(None, refusal, sentences.say(refusal.key, refusal.facts)[0])
+    packed = base64.b64encode(zlib.compress(content)).decode()
+    return _import_page(plan, None, status, packed)
+
+
+def _import_page(
+    plan: importing.Plan | None, refused: Refusal | str | None, status: int, packed: str = ""
+) -> tuple[str, int]:
+    refusal = Refusal(refused) if isinstance(refused, str) else refused
+    page = render_template(
+        "operations/people_import.html",
+        plan=plan,
+        error=sentences.say(refusal.key, refusal.facts)[1] if refusal is not None else None,
+        packed=packed,
+        at_once=AT_ONCE,
+        most=MOST_SHOWN,
+        columns=importing.COLUMNS,
+        words=list(importing.WORDS.values()),
+        lines=importing.MOST_LINES,
+        mails=bool(current_app.config["PARAPHE"].mail_url),
+    )
+    return page, status
+
+
+def _unpacked(packed: str) -> bytes:
+    """The file that the preview carries; refuses what is none, and never more than a file may hold."""
+    try:
+        raw = base64.b64decode(packed, validate=True)
+        content = zlib.decompressobj().decompress(raw, importing.MOST_BYTES + 1)
+    except (ValueError, zlib.error):
+        raise Refusal("bad-request", detail="fichier illisible") from None
+    return content
 
 
 def _refused(form: PersonForm, refusal: Refusal) -> tuple[int, str]:

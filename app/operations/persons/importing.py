@@ -1,0 +1,360 @@
+"""A list of people as a spreadsheet writes it: read whatever its encoding and separator, compared with what is, written back.
+
+One line is one person at one desk; a person with several desks has several lines. What a file says is never taken for a
+formula: a cell that begins as one gets an apostrophe at export (OWASP, CSV injection), which is taken off at import.
+"""
+
+import csv
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from io import StringIO
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.core.french import taille
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.folders.search import key_of
+from app.people import accounts
+from app.people.arrivals import Arrival
+from app.people.hierarchy import GRANTED, Rights, rights_of
+from app.people.models import Desk, Holder, User
+from workflows.vocabulary import Right
+
+MOST_LINES = 5_000
+MOST_BYTES = 1_500_000
+"""What a form of the preview may carry back, packed, is well above."""
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+COLUMNS = ("Prénom", "Nom", "Courriel", "Identifiant", "Qualité", "Bureau", "Droits")
+_OPTIONAL = frozenset({"Identifiant", "Bureau", "Droits"})
+WORDS = {Right.CREATE: "déposer", Right.ACT: "viser", Right.SIGN: "signer", Right.ARCHIVE: "archiver"}
+"""How the file writes what may be done at a desk."""
+_ENCODINGS = {"utf-8-sig": "UTF-8", "cp1252": "Windows-1252"}
+_SEPARATORS = {";": "point-virgule", ",": "virgule", "\t": "tabulation"}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A line that is left out: its number in the file, what is written there, and why, with what to do."""
+
+    line: int
+    written: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A person as the file writes him, over the lines `lines`; `seats` by the number of the desk."""
+
+    lines: tuple[int, ...]
+    arrival: Arrival
+    state: str = "new"
+    changes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """« Enora Quéméner »."""
+        return f"{self.arrival.particulars.first_name} {self.arrival.particulars.last_name}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a file would do: people to invite, to change, already so; lines left out; how it was read, in words."""
+
+    entries: tuple[Entry, ...]
+    faults: tuple[Fault, ...]
+    read_as: str
+    desks: Mapping[int, str]
+
+    def seats_in_words(self, entry: Entry) -> list[str]:
+        """« Direction des finances : viser, déposer »."""
+        return [f"{self.desks[one]} : {_in_words(rights)}" for one, rights in entry.arrival.seats.items()]
+
+    def of(self, state: str) -> tuple[Entry, ...]:
+        """Those that are « new », « changed » or « same »."""
+        return tuple(one for one in self.entries if one.state == state)
+
+    @property
+    def to_do(self) -> tuple[Entry, ...]:
+        """Those for whom something would be written, in the order of the file."""
+        return tuple(one for one in self.entries if one.state != "same")
+
+    @property
+    def mark(self) -> str:
+        """What it would write, in short: posted back, it tells a page that is out of date."""
+        texts = [f"{one.state} {one.arrival} {one.changes}" for one in self.to_do]
+        return hashlib.sha256("\n".join(texts).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Row:
+    line: int
+    cells: Mapping[str, str]
+
+    @property
+    def written(self) -> str:
+        return ", ".join(one for one in self.cells.values() if one)[:120]
+
+
+@dataclass
+class _Known:
+    """What the collectivity has: its people by login, the desks by key and by name, who has which address."""
+
+    users: dict[str, User]
+    elsewhere: frozenset[str]
+    desks: dict[str, Desk]
+    addresses: dict[str, User]
+    seats: dict[tuple[int, int], Rights]
+    typed: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """The desks by their numbers."""
+        return {one.id: one.name for one in self.desks.values()}
+
+
+def safe(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.lstrip(" ").startswith(FORMULAS) else cell
+
+
+def plan(db: Db, collectivity_id: int, content: bytes) -> Plan:
+    """What the file would change, nothing being written.
+
+    Refuses `people-file-long`, `people-file-unread` (neither UTF-8 nor Windows-1252 text), `people-file-columns` of a file
+    whose first line does not name the columns, and `people-file-empty`.
+    """
+    rows, read_as = _rows(content)
+    known = _known(db, collectivity_id, rows)
+    people: dict[str, Entry] = {}
+    faults: list[Fault] = []
+    for row in rows:
+        try:
+            entry = _entry(row, known, people)
+        except Refusal as refusal:
+            why = refusal.facts["why"] if refusal.key == "line" else _said(refusal)
+            faults.append(Fault(row.line, row.written, why))
+        else:
+            people[entry.arrival.login] = entry
+    return Plan(tuple(_compared(one, known) for one in people.values()), tuple(faults), read_as, known.names)
+
+
+def export(db: Db, collectivity_id: int) -> str:
+    """The open accounts as a file that, brought back as it is, changes nothing."""
+    text = StringIO()
+    table = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    table.writerow(COLUMNS)
+    query = (
+        sa.select(User, Holder, Desk)
+        .outerjoin(Holder, Holder.user_id == User.id)
+        .outerjoin(Desk, Desk.id == Holder.desk_id)
+        .where(User.collectivity_id == collectivity_id, User.active.is_(True))
+        .order_by(sa.func.lower(User.last_name), User.id, Desk.name)
+    )
+    for user, holder, desk in db.execute(query):
+        rights = ", ".join(WORDS[one] for one in GRANTED if one in rights_of(holder))
+        where = desk.name if desk is not None and rights else ""
+        cells = (user.first_name, user.last_name, user.email, user.login, user.capacity, where, rights)
+        table.writerow([safe(one) for one in cells])
+    return "\ufeff" + text.getvalue()
+
+
+def _said(refusal: Refusal) -> str:
+    """The sentence of a page, without « Rien n’a changé : », which a line that is left out says already."""
+    sentence = re.sub(r"^Rien n’a changé\s*:\s*", "", sentences.say(refusal.key, refusal.facts)[1])
+    return f"{sentence[:1].upper()}{sentence[1:]}"
+
+
+def _because(why: str) -> Refusal:
+    return Refusal("line", why=why)
+
+
+def _rows(content: bytes) -> tuple[list[_Row], str]:
+    """The lines of the file that hold something, and how it was read."""
+    if len(content) > MOST_BYTES:
+        raise Refusal("people-file-long", lines=MOST_LINES, size=taille(MOST_BYTES))
+    text, encoding = _text(content)
+    head = text.partition("\n")[0]
+    separator = max(_SEPARATORS, key=head.count)
+    # A quoted cell may hold line ends: the reader's own count is where a line begins in the file
+    reader = csv.reader(StringIO(text, newline=""), delimiter=separator)
+    try:
+        named = [key_of(one.strip()) for one in next(reader, [])]
+        places = {one: named.index(key_of(one)) for one in COLUMNS if key_of(one) in named}
+        if missing := [one for one in COLUMNS if one not in places and one not in _OPTIONAL]:
+            raise Refusal("people-file-columns", missing=", ".join(f"« {one} »" for one in missing))
+        rows, begins = [], reader.line_num + 1
+        for cells in reader:
+            line, begins = begins, reader.line_num + 1
+            if any(one.strip() for one in cells):
+                rows.append(_Row(line, {name: _cell(cells, at) for name, at in places.items()}))
+            if len(rows) > MOST_LINES:
+                raise Refusal("people-file-long", lines=MOST_LINES, size=taille(MOST_BYTES))
+    except csv.Error:
+        raise Refusal("people-file-unread") from None
+    if not rows:
+        raise Refusal("people-file-empty")
+    return rows, f"séparateur {_SEPARATORS[separator]}, codage {encoding}"
+
+
+def _text(content: bytes) -> tuple[str, str]:
+    for encoding, name in _ENCODINGS.items():
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:  # a workbook (.xlsx) is no text, and cp1252 reads nearly anything
+            return text, name
+    raise Refusal("people-file-unread")
+
+
+def _cell(cells: Sequence[str], at: int) -> str:
+    text = unicodedata.normalize("NFC", cells[at]) if at < len(cells) else ""
+    text = " ".join(text.split())
+    return text[1:] if text.startswith("'") and text[1:].lstrip(" ").startswith(FORMULAS) else text
+
+
+def _known(db: Db, collectivity_id: int, rows: Sequence[_Row]) -> _Known:
+    """Four statements, and one for each thousand of logins."""
+    users = list(db.scalars(sa.select(User).where(User.collectivity_id == collectivity_id)))
+    here = {one.login: one for one in users}
+    typed = sorted({_login(row) for row in rows} - here.keys())
+    elsewhere: set[str] = set()
+    for start in range(0, len(typed), 1000):
+        elsewhere |= set(db.scalars(sa.select(User.login).where(User.login.in_(typed[start : start + 1000]))))
+    desks = list(db.scalars(sa.select(Desk).where(Desk.collectivity_id == collectivity_id)))
+    seats = (
+        sa.select(Holder).join(User, User.id == Holder.user_id).where(User.collectivity_id == collectivity_id)
+    )
+    return _Known(
+        here,
+        frozenset(elsewhere),
+        {key_of(one.key): one for one in desks} | {key_of(one.name): one for one in desks},
+        {one.email.lower(): one for one in users if one.active},
+        {(one.user_id, one.desk_id): rights_of(one) for one in db.scalars(seats)},
+    )
+
+
+def _login(row: _Row) -> str:
+    """The login that is written, else one made of the name: « e.quemener »."""
+    if typed := row.cells.get("Identifiant", ""):
+        return typed.lower()
+    first, last = (
+        "".join(one for one in key_of(row.cells[name]) if one.isascii() and one.isalnum())
+        for name in ("Prénom", "Nom")
+    )
+    return f"{first[:1]}.{last}"[: accounts.LOGIN_LONGEST] if first and last else ""
+
+
+def _entry(row: _Row, known: _Known, people: Mapping[str, Entry]) -> Entry:
+    """The person of a line, with what earlier lines say of him; a refusal says why the line is left out."""
+    particulars = accounts.Particulars(
+        row.cells["Prénom"],
+        row.cells["Nom"],
+        row.cells["Courriel"],
+        row.cells["Qualité"],
+        administrator=False,
+    )
+    particulars = accounts.checked(particulars)
+    login = accounts.login_of(_login(row))
+    user = known.users.get(login)
+    if login in known.elsewhere:
+        raise Refusal("login-taken", login=login)
+    if user is not None and not user.active:
+        raise Refusal("person-closed", name=user.name)
+    particulars = replace(particulars, administrator=user is not None and user.administrator)
+    _alone(login, particulars, user, known)
+    seats = _seats(row, known)
+    before = people.get(login)
+    if before is None:
+        known.typed[particulars.email.lower()] = (login, row.line)
+        return Entry((row.line,), Arrival(login, particulars, seats))
+    if before.arrival.particulars != particulars:
+        raise _because(
+            f"« {login} » est écrit autrement à la ligne {before.lines[0]} : écrivez la personne de la même façon sur chacune "
+            "de ses lignes, ou donnez un autre identifiant."
+        )
+    if twice := before.arrival.seats.keys() & seats.keys():
+        name = next(one.name for one in known.desks.values() if one.id in twice)
+        raise _because(
+            f"Le bureau « {name} » est déjà donné à cette personne plus haut : gardez une des deux lignes."
+        )
+    seats = {**before.arrival.seats, **seats}
+    return Entry((*before.lines, row.line), replace(before.arrival, seats=seats))
+
+
+def _alone(login: str, particulars: accounts.Particulars, user: User | None, known: _Known) -> None:
+    """Refuse an address that another account has, or another person of the file."""
+    address = particulars.email.lower()
+    owner = known.addresses.get(address)
+    if owner is not None and owner.login != login and (user is None or user.email.lower() != address):
+        raise Refusal("email-taken", email=particulars.email, name=owner.name)
+    writer, line = known.typed.get(address, (login, 0))
+    if writer != login:
+        raise _because(
+            f"L’adresse « {particulars.email} » est aussi à la ligne {line}, pour « {writer} » : donnez à chacun la sienne."
+        )
+
+
+def _seats(row: _Row, known: _Known) -> dict[int, Rights]:
+    where, words = row.cells.get("Bureau", ""), row.cells.get("Droits", "")
+    if not where and not words:
+        return {}
+    if not where:
+        raise _because("Des droits sont écrits, et pas le bureau : écrivez-le, ou ôtez les droits.")
+    desk = known.desks.get(key_of(where))
+    if desk is None:
+        raise _because(
+            f"Le bureau « {where} » n’existe pas : ouvrez-le sous « Bureaux », ou corrigez son nom."
+        )
+    rights = frozenset(
+        _right(one) for one in words.replace("/", ",").replace("+", ",").split(",") if one.strip()
+    )
+    if not rights:
+        raise _because(f"Rien ne dit ce que la personne peut faire à « {desk.name} » : écrivez {_choices()}.")
+    return {desk.id: rights}
+
+
+def _right(word: str) -> Right:
+    asked = key_of(word.strip())
+    for right in GRANTED:
+        if asked in {right.value, key_of(WORDS[right]), key_of(right.label)}:
+            return right
+    raise _because(f"« {word.strip()} » n’est pas un droit : écrivez {_choices()}.")
+
+
+def _choices() -> str:
+    *first, last = WORDS.values()
+    return f"{', '.join(first)} ou {last}, séparés par des virgules"
+
+
+def _compared(entry: Entry, known: _Known) -> Entry:
+    """The same with what would change: everything for who has no account."""
+    user = known.users.get(entry.arrival.login)
+    if user is None:
+        return entry
+    wanted = entry.arrival.particulars
+    changes = [
+        f"{name} : « {was} » devient « {now} »"
+        for name, was, now in (
+            ("Prénom", user.first_name, wanted.first_name),
+            ("Nom", user.last_name, wanted.last_name),
+            ("Courriel", user.email, wanted.email),
+            ("Qualité", user.capacity, wanted.capacity),
+        )
+        if was != now
+    ]
+    for number, rights in entry.arrival.seats.items():
+        was = known.seats.get((user.id, number), frozenset())
+        if was != rights:
+            changes.append(f"{known.names[number]} : {_in_words(was)} devient {_in_words(rights)}")
+    return replace(entry, state="changed" if changes else "same", changes=tuple(changes))
+
+
+def _in_words(rights: Iterable[Right]) -> str:
+    return ", ".join(WORDS[one] for one in GRANTED if one in set(rights)) or "rien"

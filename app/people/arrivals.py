@@ -1,0 +1,89 @@
+"""Who arrives: somebody invited with the desks that he will hold, or a list of people written at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.people import accounts, hierarchy
+from app.people.actor import Actor
+from app.people.models import Desk, Holder, User
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Somebody as he is written: his login, what is written of him, and his rights at desks, by their numbers."""
+
+    login: str
+    particulars: accounts.Particulars
+    seats: Mapping[int, hierarchy.Rights]
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many accounts were opened, how many were changed (particulars or desks)."""
+
+    opened: int
+    changed: int
+
+
+@use_case
+def invite(db: Db, actor: Actor, arrival: Arrival, *, by_mail: bool) -> tuple[int, accounts.Link | None]:
+    """Open an account with its desks; its number, and the link when it is not mailed.
+
+    Refuses `identity-needed`, `desk-absent`, and what `open_account` and `give` refuse.
+    """
+    accounts.refuse_former(db, actor)
+    user, link = accounts.open_account(db, actor, arrival.login, arrival.particulars, by_mail=by_mail)
+    _seat(db, actor, user, arrival, _desks(db, actor, [arrival]), told=False)
+    return user.id, link
+
+
+@use_case
+def bring(db: Db, actor: Actor, arrivals: Sequence[Arrival]) -> Written:
+    """Write all of these people, or none: who has no account is invited by mail, who has one is changed.
+
+    Rights at a desk that the list names take the place of those that he has there; other desks stay as they are, and nobody
+    is taken off. Who administers is never changed here. Refuses what `invite` refuses, `person-closed` of an account that
+    is closed, `login-taken` of one of another collectivity.
+    """
+    accounts.refuse_former(db, actor)
+    desks = _desks(db, actor, arrivals)
+    opened = changed = 0
+    for one in arrivals:
+        user = db.scalar(sa.select(User).where(User.login == accounts.login_of(one.login)))
+        if user is None:
+            user, _ = accounts.open_account(db, actor, one.login, one.particulars, by_mail=True)
+            _seat(db, actor, user, one, desks, told=False)
+            opened += 1
+            continue
+        if user.collectivity_id != actor.collectivity_id:
+            raise Refusal("login-taken", login=one.login)
+        user = accounts.open_user(db, actor, user.id)
+        differs = accounts.write_particulars(db, actor, user, one.particulars)
+        seated = _seat(db, actor, user, one, desks, told=True)
+        changed += differs or seated
+    return Written(opened, changed)
+
+
+def _desks(db: Db, actor: Actor, arrivals: Sequence[Arrival]) -> Mapping[int, Desk]:
+    """The desks that are named, locked in their order: of two administrators at the same desk, one waits."""
+    numbers = {number for one in arrivals for number in one.seats}
+    query = sa.select(Desk).where(Desk.collectivity_id == actor.collectivity_id, Desk.id.in_(numbers))
+    desks = {one.id: one for one in db.scalars(query.order_by(Desk.id).with_for_update())}
+    if numbers - desks.keys():
+        raise Refusal("desk-absent")
+    return desks
+
+
+def _seat(
+    db: Db, actor: Actor, user: User, arrival: Arrival, desks: Mapping[int, Desk], *, told: bool
+) -> bool:
+    changed = False
+    for number, rights in sorted(arrival.seats.items()):
+        row = db.get(Holder, (user.id, number))
+        changed |= hierarchy.give(db, actor, desks[number], user, rights, row, told=told)
+    return changed

@@ -1,0 +1,284 @@
+"""A town hall brings its people by a list: read as spreadsheets write it, read again before it is written, twice the same."""
+
+import io
+import re
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from werkzeug.test import TestResponse
+
+from app.core.db import engine, reading
+from app.journal.chain import verify
+from app.operations.persons import importing
+from app.people.models import Holder, User
+from tests.builders.house import House
+from tests.operations.test_people_and_desks import PEOPLE, K, desk, letters, rights, user, words
+
+HEAD = "Prénom;Nom;Courriel;Identifiant;Qualité;Bureau;Droits"
+ENORA = "Enora;Quéméner;e.quemener@kerlann-sur-mer.example;e.quemener;Chargée d’accueil;Direction des finances;viser, déposer"
+IWAN = "Iwan;Le Goff;i.legoff@kerlann-sur-mer.example;;Agent comptable;;"
+IMPORT = f"{PEOPLE}/importer"
+
+
+def sent(house: House, content: bytes, client: Any = None) -> TestResponse:
+    client = client or house.client(K)
+    data = {"file": (io.BytesIO(content), "liste.csv"), "csrf_token": house.csrf(client)}
+    return client.post(IMPORT, data=data, content_type="multipart/form-data")
+
+
+def hidden(page: str, name: str) -> str:
+    return re.findall(rf'name="{name}" value="([^"]*)"', page)[0]
+
+
+def written(house: House, content: bytes) -> TestResponse:
+    """Read the list and write it, as the two buttons do."""
+    client = house.client(K)
+    page = sent(house, content, client).get_data(as_text=True)
+    form = {"packed": hidden(page, "packed"), "mark": hidden(page, "mark"), "csrf_token": house.csrf(client)}
+    return client.post(f"{IMPORT}/ecrire", data=form, follow_redirects=True)
+
+
+def people() -> int:
+    with reading() as db:
+        return db.scalar(sa.select(sa.func.count(User.id))) or 0
+
+
+def a_list(*lines: str) -> str:
+    return "\r\n".join((HEAD, *lines)) + "\r\n"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-8", "cp1252"])
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+def test_a_list_is_read_whatever_wrote_it_and_nothing_is_written(
+    house: House, encoding: str, separator: str
+) -> None:
+    before = people()
+    text = a_list(ENORA.replace("viser, déposer", "viser / déposer"), IWAN).replace(";", separator)
+    page = words(sent(house, text.encode(encoding)))
+    assert "2 personnes à inviter" in page
+    assert "Quéméner" in page
+    assert "i.legoff" in page  # the login that is made of his name
+    assert "Direction des finances : déposer, viser" in page
+    assert people() == before
+
+
+def test_people_are_invited_with_their_desk_and_the_same_list_again_does_nothing(house: House) -> None:
+    letters(house)
+    content = a_list(ENORA, IWAN).encode("utf-8-sig")
+    assert "2 comptes ouverts, 0 compte changé" in words(written(house, content))
+    assert rights("finances", "e.quemener") == ["act", "create"]
+    assert set(letters(house)) == {
+        "e.quemener@kerlann-sur-mer.example",
+        "i.legoff@kerlann-sur-mer.example",
+    }
+    again = words(sent(house, content))
+    assert "Rien à faire : 2 personnes sont déjà à jour" in again
+    assert "Écrire" not in again
+    with reading() as db:
+        assert verify(db, house.actor(K).collectivity_id)[1] is None
+
+
+def test_what_changes_is_read_before_and_told_after(house: House) -> None:
+    letters(house)
+    line = "Gwenola;Tréhorel;g.trehorel@kerlann-sur-mer.example;g.trehorel;Directrice;Direction des finances;viser"
+    with reading() as db:
+        before = {
+            one.desk_id
+            for one in db.scalars(sa.select(Holder).where(Holder.user_id == user("g.trehorel").id))
+        }
+    content = a_list(line).encode()
+    page = words(sent(house, content))
+    assert "1 compte à changer" in page
+    assert "devient « Directrice »" in page
+    assert "0 compte ouvert, 1 compte changé" in words(written(house, content))
+    assert user("g.trehorel").capacity == "Directrice"
+    assert rights("finances", "g.trehorel") == ["act"]
+    with reading() as db:
+        after = {
+            one.desk_id
+            for one in db.scalars(sa.select(Holder).where(Holder.user_id == user("g.trehorel").id))
+        }
+    assert before <= after  # a list takes nobody off a desk that it does not name
+    assert "g.trehorel@kerlann-sur-mer.example" in letters(house)
+
+
+def test_a_list_makes_nobody_an_administrator_and_unmakes_none(house: House) -> None:
+    line = "Katell;Morizur;k.morizur@kerlann-sur-mer.example;k.morizur;Secrétaire;;"
+    written(house, a_list(line, ENORA).encode())
+    assert user(K).administrator
+    assert not user("e.quemener").administrator
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (";Sans prénom;a@b.example;a.b;Agent;;", "Écrivez le prénom et le nom"),
+        ("Enora;Quéméner;pas une adresse;e.q;Agent;;", "n’est pas une adresse"),
+        ("Enora;Quéméner;e@kerlann.example;e.q;;;", "écrivez la qualité"),
+        ("Enora;Quéméner;e@kerlann.example;deux mots;Agent;;", "sans espace"),
+        ("Enora;Quéméner;e@kerlann.example;e.q;Agent;Service fantôme;viser", "n’existe pas : ouvrez-le"),
+        ("Enora;Quéméner;e@kerlann.example;e.q;Agent;Direction des finances;", "peut faire à"),
+        ("Enora;Quéméner;e@kerlann.example;e.q;Agent;;viser", "et pas le bureau"),
+        ("Enora;Quéméner;e@kerlann.example;e.q;Agent;Direction des finances;tout", "n’est pas un droit"),
+        (
+            "Enora;Quéméner;e@kerlann.example;e.q;Agent;Direction des finances;administrer",
+            "n’est pas un droit",
+        ),
+        ("Enora;Quéméner;g.trehorel@kerlann-sur-mer.example;e.q;Agent;;", "déjà celle du compte de Gwenola"),
+        (f"Enora;{'Q' * 101};e@kerlann.example;e.q;Agent;;", "100 caractères au plus"),
+    ],
+)
+def test_a_line_that_is_wrong_is_left_out_with_its_number_and_its_remedy(
+    house: House, line: str, why: str
+) -> None:
+    page = words(sent(house, a_list(IWAN, line).encode()))
+    assert "1 personne à inviter" in page
+    assert "1 ligne laissée de côté" in page
+    assert why.lower() in page.lower()
+    (fault,) = _plan(house, a_list(IWAN, line)).faults
+    assert fault.line == 3
+    assert "Rien n’a changé" not in fault.why  # the other lines may well be written
+
+
+def _plan(house: House, text: str) -> importing.Plan:
+    here = house.actor(K).collectivity_id
+    with reading(here) as db:
+        return importing.plan(db, here, text.encode())
+
+
+def test_one_person_has_one_writing_one_address_and_one_line_for_each_desk(house: House) -> None:
+    other_name = ENORA.replace("Enora", "Énora").replace("Direction des finances", "Secrétariat général")
+    same_address = "Paol;Riou;e.quemener@kerlann-sur-mer.example;p.riou;Agent;;"
+    plan = _plan(house, a_list(ENORA, other_name, same_address, ENORA))
+    assert [one.line for one in plan.faults] == [3, 4, 5]
+    assert "écrit autrement à la ligne 2" in plan.faults[0].why
+    assert "est aussi à la ligne 2, pour « e.quemener »" in plan.faults[1].why
+    assert "déjà donné à cette personne" in plan.faults[2].why
+    assert [one.name for one in plan.entries] == ["Enora Quéméner"]
+    two = _plan(house, a_list(ENORA, ENORA.replace("Direction des finances", "Secrétariat général")))
+    assert (two.faults, len(two.entries[0].arrival.seats)) == ((), 2)
+
+
+def test_the_number_of_a_line_is_its_own_after_a_cell_with_a_line_end(house: House) -> None:
+    quoted = ENORA.replace("Chargée d’accueil", '"Chargée\nd’accueil"')
+    plan = _plan(house, a_list(quoted, "X"))
+    assert [one.line for one in plan.faults] == [4]
+    assert plan.entries[0].arrival.particulars.capacity == "Chargée d’accueil"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"PK\x03\x04\x00\x00", "enregistrez-le au format CSV"),
+        (b"", "ne nomme pas ces colonnes"),
+        (HEAD.encode(), "ne contient personne"),
+        (b"Nom;Courriel\r\nQ;a@b.example", "« Prénom », « Qualité »"),
+        ((HEAD + "\n" + (IWAN + "\n") * 5_001).encode(), "5000 lignes au plus"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused_in_french(house: House, content: bytes, sentence: str) -> None:
+    answer = sent(house, content)
+    assert answer.status_code in {413, 422}
+    assert sentence in words(answer)
+
+
+def test_no_file_is_asked_for(house: House) -> None:
+    client = house.client(K)
+    answer = client.post(IMPORT, data={"csrf_token": house.csrf(client)})
+    assert (answer.status_code, "choisissez le fichier" in words(answer)) == (422, True)
+
+
+def test_what_changed_since_it_was_read_is_read_again(house: House) -> None:
+    client = house.client(K)
+    page = sent(house, a_list(ENORA, IWAN).encode(), client).get_data(as_text=True)
+    form = {"packed": hidden(page, "packed"), "mark": hidden(page, "mark"), "csrf_token": house.csrf(client)}
+    with engine().begin() as connection:
+        connection.execute(
+            sa.update(User).where(User.login == "g.trehorel").values(email="i.legoff@kerlann-sur-mer.example")
+        )
+    before = people()
+    again = words(client.post(f"{IMPORT}/ecrire", data=form))
+    assert "relisez ce qui serait écrit" in again
+    assert "déjà celle du compte de Gwenola Tréhorel" in again
+    assert people() == before
+    spoilt = client.post(f"{IMPORT}/ecrire", data={**form, "packed": "illisible"})
+    assert spoilt.status_code == 400
+
+
+def test_a_cell_that_is_a_formula_is_text_and_comes_back_harmless(house: House) -> None:
+    trap = '=HYPERLINK("http://piege.example")'
+    line = f"Enora;Quéméner;e.quemener@kerlann-sur-mer.example;e.quemener;{trap};;"
+    written(house, a_list(line.replace('"', "")).encode())
+    out = house.client(K).get(f"{PEOPLE}/liste.csv").get_data(as_text=True)
+    assert "'=HYPERLINK" in out
+    assert ";=HYPERLINK" not in out
+    plan = _plan(house, out.removeprefix("\ufeff"))
+    assert (plan.faults, plan.to_do) == ((), ())  # the apostrophe is taken off when it comes back
+
+
+def test_what_is_exported_changes_nothing_when_it_is_brought_back(house: House) -> None:
+    out = house.client(K).get(f"{PEOPLE}/liste.csv").get_data(as_text=True)
+    plan = _plan(house, out.removeprefix("\ufeff"))
+    assert plan.faults == ()
+    assert plan.to_do == ()
+    assert len(plan.entries) > 5
+
+
+def test_five_thousand_lines_with_forty_faults_are_told_one_by_one(house: House) -> None:
+    lines = [f"Prénom;Nom{n};p{n}@kerlann.example;p.nom{n};Agent;;" for n in range(5_000)]
+    wrong = range(0, 4_000, 100)
+    for at in wrong:
+        lines[at] = lines[at].replace("@", " ")
+    plan = _plan(house, a_list(*lines))
+    assert [one.line for one in plan.faults] == [at + 2 for at in wrong]
+    assert len(plan.entries) == 4_960
+
+
+def test_a_long_list_is_written_in_parts_and_goes_on_where_it_stopped(house: House) -> None:
+    content = a_list(
+        *(
+            f"Prénom;Nom{n};p{n}@kerlann.example;p.nom{n};Agent;Direction des finances;viser"
+            for n in range(230)
+        )
+    ).encode()
+    before = people()
+    first = words(written(house, content))
+    assert "200 comptes ouverts" in first
+    assert "Il en reste 30 à écrire" in first
+    assert "30 personnes à inviter" in first
+    assert people() == before + 200
+    assert "30 comptes ouverts" in words(written(house, content))
+    assert people() == before + 230
+
+
+def test_a_desk_is_given_with_the_invitation_and_neither_half_alone(house: House) -> None:
+    client = house.client(K)
+    form = {
+        "first_name": "Enora",
+        "last_name": "Quéméner",
+        "email": "e.quemener@kerlann-sur-mer.example",
+        "login": "e.quemener",
+        "capacity": "Chargée d’accueil",
+        "way": "mail",
+        "csrf_token": house.csrf(client),
+    }
+    finances = desk("finances").id
+    nowhere = client.post(f"{PEOPLE}/inviter", data={**form, "rights": ["act"]})
+    assert "choisissez le bureau" in words(nowhere)
+    empty = client.post(f"{PEOPLE}/inviter", data={**form, "desk": str(finances)})
+    assert "cochez au moins un droit" in words(empty)
+    with reading() as db:
+        assert db.scalar(sa.select(User.id).where(User.login == "e.quemener")) is None
+    done = client.post(
+        f"{PEOPLE}/inviter",
+        data={**form, "desk": str(finances), "rights": ["act", "create"]},
+        follow_redirects=True,
+    )
+    assert "Donnez-lui maintenant un bureau" not in words(done)
+    assert rights("finances", "e.quemener") == ["act", "create"]
+    foreign = client.post(
+        f"{PEOPLE}/inviter",
+        data={**form, "login": "x.y", "email": "x.y@kerlann.example", "desk": "999999", "rights": ["act"]},
+    )
+    assert foreign.status_code == 404
