@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from werkzeug.test import TestResponse
 
+from app.circuits import library
 from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.outbox import Outbox
@@ -677,3 +678,24 @@ def test_the_journal_says_who_came_to_know_a_link(house: House) -> None:
     told = words(house.client(K).get("/administration/journal"))
     assert "lien montré à qui l’a demandé" in told
     assert "lien envoyé par courriel" in told
+
+
+def test_a_superior_that_a_circuit_asks_without_naming_it_is_used_by_it(house: House) -> None:
+    here = house.actor(K).collectivity_id
+    with reading(here) as db:
+        circuit = library.in_force(db, here)["other"].to_data()
+    steps = [one for one in circuit["steps"] if one["kind"] == "visa"][:1]
+    circuit["steps"].insert(
+        0, {**steps[0], "key": "chef", "label": "Accord du chef", "who": [{"superior": 1}], "quorum": "any"}
+    )
+    library.publish(house.actor(K), "other", library.as_yaml(circuit))
+    with reading() as db:
+        child = db.scalars(
+            sa.select(Desk).where(
+                Desk.collectivity_id == here, Desk.parent_id.is_not(None), Desk.key == "finances"
+            )
+        ).one()
+    page = words(house.client(K).get(f"{DESKS}/{child.parent_id}"))
+    assert "étape « Accord du chef »" in page
+    lone = hierarchy.open_desk(house.actor(K), "Service à part", None)
+    assert "Accord du chef" not in words(house.client(K).get(f"{DESKS}/{lone}"))

@@ -1,7 +1,7 @@
 """What an administrator reads of desks: the tree, who holds each with which rights, what uses it, and what nobody could do."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import sqlalchemy as sa
@@ -58,7 +58,8 @@ class DeskView:
 def tree(db: Db, collectivity_id: int) -> list[DeskView]:
     """Every desk, each after its superior, those of a same one by name; five statements, however many there are."""
     desks = db.scalars(sa.select(Desk).where(Desk.collectivity_id == collectivity_id)).all()
-    holders, uses = _holders(db, collectivity_id), _uses(db, collectivity_id)
+    holders = _holders(db, collectivity_id)
+    uses, above = _uses(db, collectivity_id), _above(desks, holders)
     waiting = _waiting(db, collectivity_id)
     software = defaultdict(list)
     live = sa.select(Application.desk_id, Application.name).where(
@@ -74,7 +75,7 @@ def tree(db: Db, collectivity_id: int) -> list[DeskView]:
                 one.name,
                 one.parent_id,
                 holders=tuple(holders[one.id]),
-                uses=tuple(uses[one.key]),
+                uses=(*uses[one.key], *(use for height in above[one.id] for use in uses[height])),
                 waiting=waiting[one.id],
                 applications=tuple(software[one.id]),
             )
@@ -89,9 +90,13 @@ def absent(db: Db, collectivity_id: int, every: list[DeskView]) -> dict[str, str
     known = {one.key for one in every}
     return {
         key: ", ".join(dict.fromkeys(one.label for one in uses))
-        for key, uses in sorted(_uses(db, collectivity_id).items())
+        for key, uses in sorted(_named(db, collectivity_id).items())
         if key not in known
     }
+
+
+def _named(db: Db, collectivity_id: int) -> dict[str, list[Use]]:
+    return {key: uses for key, uses in _uses(db, collectivity_id).items() if isinstance(key, str)}
 
 
 def desk_of(every: list[DeskView], desk_id: int) -> DeskView:
@@ -139,14 +144,35 @@ def _holders(db: Db, collectivity_id: int) -> Mapping[int, list[HolderView]]:
     return holders
 
 
-def _uses(db: Db, collectivity_id: int) -> Mapping[str, list[Use]]:
-    """The steps that name each desk, by its key, in the circuits that a folder sent now would follow."""
-    known, uses = families(), defaultdict(list)
+def _above(desks: Sequence[Desk], holders: Mapping[int, list[HolderView]]) -> Mapping[int, set[int]]:
+    """At which heights each desk is the superior of a desk where folders are deposited: 1 of its own, 2 of those below."""
+    parents = {one.id: one.parent_id for one in desks}
+    above: dict[int, set[int]] = defaultdict(set)
+    for one in desks:
+        if not any(person.active and Right.CREATE in person.rights for person in holders[one.id]):
+            continue
+        at, height, met = parents[one.id], 1, {one.id}
+        while at is not None and at in parents and at not in met:
+            above[at].add(height)
+            met.add(at)
+            at, height = parents[at], height + 1
+    return above
+
+
+def _uses(db: Db, collectivity_id: int) -> Mapping[str | int, list[Use]]:
+    """The steps that ask each desk, in the circuits that a folder sent now would follow.
+
+    By the desk's key where a step names it, by the height of the superior where it asks the emitter's.
+    """
+    known = families()
+    uses: dict[str | int, list[Use]] = defaultdict(list)
     for name, circuit in in_force(db, collectivity_id).items():
         for step in circuit.steps:
             for who in step.who:
                 if who.kind is WhoKind.DESK:
                     uses[who.value].append(Use(name, known[name].plural, step.label, step.kind.right))
+                elif who.kind is WhoKind.SUPERIOR:
+                    uses[int(who.value)].append(Use(name, known[name].plural, step.label, step.kind.right))
         for key in known[name].restricted_to:
             uses[key].append(Use(name, known[name].plural, "Dépôt", Right.CREATE))
     return uses
