@@ -43,9 +43,9 @@ SCHEMES: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"sqlite", "postgresql", "postgresql+psycopg"}),
         "il faut sqlite:///fichier ou postgresql://compte@serveur/base",
     ),
-    "queue_url": (
-        frozenset({"sqlite", "postgresql", "postgresql+psycopg", "redis", "rediss", "none"}),
-        "il faut sqlite:///fichier, postgresql://serveur/base, redis://serveur ou none:",
+    "listen_url": (
+        frozenset({"postgresql", "postgresql+psycopg"}),
+        "il faut postgresql://compte@serveur/base, l’adresse du serveur lui-même",
     ),
     "store_url": (frozenset({"file", "s3"}), "il faut file:/dossier ou s3://bucket/prefixe"),
     "rate_limit_url": (
@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     source_url: str = ""
     data_dir: Path = Path("var/data")
     database_url: str = ""
-    queue_url: str = ""
+    listen_url: str = ""
     store_url: str = ""
     rate_limit_url: str = ""
     login_rate: str = "10 per minute"
@@ -259,9 +259,6 @@ class Settings(BaseSettings):
             values["database_url"] = f"sqlite:///{data / 'paraphe.db'}"
         if not values.get("store_url"):
             values["store_url"] = f"file:{data / 'documents'}"
-        if not values.get("queue_url"):
-            url = str(values["database_url"])
-            values["queue_url"] = url if url.startswith("postgresql") else f"sqlite:///{data / 'queue.db'}"
         if not values.get("rate_limit_url"):
             values["rate_limit_url"] = f"sqlite:///{data / 'limites.db'}"
         if not values.get("s2low_folder"):

@@ -18,7 +18,6 @@ from app.core import (
     french,
     hold,
     http,
-    jobs,
     logs,
     outbox,
     security,
@@ -141,7 +140,7 @@ def _whose() -> dict[str, object]:
 
 
 def open_ground(chosen: Settings) -> None:
-    """Point the process at its database, store and queue; the worker and the command line do the same."""
+    """Point the process at its database and store; the worker and the command line do the same."""
     chosen.data_dir.mkdir(parents=True, exist_ok=True)
     logs.configure(json_lines=chosen.log_json)
     db.configure(chosen.database_url)
@@ -152,7 +151,6 @@ def open_ground(chosen: Settings) -> None:
         seconds=chosen.antivirus_seconds,
         whose=_whose,
     )
-    jobs.configure(chosen.queue_url)
     former = [one.get_secret_value() for one in chosen.former_secret_keys]
     security.configure(chosen.secret_key.get_secret_value(), former)
     outbox.policy(lease=chosen.lease_seconds, attempts=chosen.attempts_limit, backoff=chosen.backoff_seconds)

@@ -102,7 +102,6 @@ class Served:
         url = ground.peopled(kind, "flood", folders=FOLDERS)
         self.rules = sorted({one.rule for one in ground.web(url).url_map.iter_rules()})
         self.env = ground.environment(url) | {
-            "PARAPHE_QUEUE_URL": f"sqlite:///{ground.home / 'queue.db'}",
             "PARAPHE_PUBLIC_URL": f"http://127.0.0.1:{self.port}",
         }
         command = [sys.executable, "-m", "flask", "--app", "wsgi", "serve", "--port", str(self.port)]

@@ -45,13 +45,12 @@ class Ground:
         shutil.rmtree(self.home, ignore_errors=True)
 
     def settings(self, url: str) -> Settings:
-        """The settings of an installation on one database; messages to the worker are not carried."""
+        """The settings of an installation on one database."""
         return Settings(
             _env_file=None,
             secret_key=SECRET,
             data_dir=self.home / "data",
             database_url=url,
-            queue_url="none:",
             simulators="demo",
             secure_cookies=False,
             login_rate="1000 per minute",
@@ -102,15 +101,15 @@ class Ground:
         self.point(self._urls[kind, name])
         return self._urls[kind, name]
 
-    def environment(self, url: str, *, queue: bool = False) -> dict[str, str]:
-        """The environment of a process of an installation on one database, with or without messages to its worker."""
+    def environment(self, url: str) -> dict[str, str]:
+        """The environment of a process of an installation on one database."""
         chosen = {
             "PARAPHE_SECRET_KEY": SECRET,
             "PARAPHE_DATA_DIR": str(self.home / "data"),
             "PARAPHE_DATABASE_URL": url,
             "PARAPHE_SECURE_COOKIES": "false",
         }
-        return {**os.environ, **chosen, **({} if queue else {"PARAPHE_QUEUE_URL": "none:"})}
+        return {**os.environ, **chosen}
 
     def point(self, url: str) -> None:
         """Make the product work on this database from now on."""

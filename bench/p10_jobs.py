@@ -20,7 +20,7 @@ from typing import Any
 
 import psycopg
 
-from app.core import jobs, outbox
+from app.core import outbox
 from app.core.outbox import News
 from app.core.transaction import use_case
 from bench import peer_procrastinate as peer
@@ -35,7 +35,7 @@ WORKER = """
 from wsgi import app
 from app.core.outbox import handles
 
-handles("empty")(lambda row: None)
+handles("empty", quick=True)(lambda row: None)
 app.test_cli_runner().invoke(args=["worker"], catch_exceptions=False)
 """
 
@@ -196,10 +196,9 @@ def run() -> dict[str, Any]:
     place = ground()
     url = place.empty("postgresql", "p10")
     place.commune.settle()
-    jobs.configure(url)
     catcher = _Catcher()
     environment = {
-        **place.environment(url, queue=True),
+        **place.environment(url),
         "PARAPHE_MAIL_URL": f"smtp://127.0.0.1:{catcher.port}",
         peer.URL: place.cluster.create("p10_peer"),
     }

@@ -86,7 +86,7 @@ def _measure(candidates: dict[str, Operations]) -> list[Figure]:
 def run() -> dict[str, Any]:
     """The goal's line."""
     place = ground()
-    environment = _compiled(place.environment(place.of_size("sqlite", 1_000), queue=True), place.home)
+    environment = _compiled(place.environment(place.of_size("sqlite", 1_000)), place.home)
     candidates = {"ours": _answers(OURS, environment), "bare": _answers(BARE, environment)}
     for operations in candidates.values():
         next(operations)()  # the first start compiles to bytecode

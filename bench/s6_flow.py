@@ -56,7 +56,6 @@ def opened(room: Path, login: str) -> FlaskClient:
         secret_key=SECRET,
         data_dir=room / "data",
         database_url=f"sqlite:///{room / 'flow.db'}",
-        queue_url="none:",
         secure_cookies=False,
     )
     app = create_app(settings)

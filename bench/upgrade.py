@@ -139,7 +139,6 @@ def _environment(url: str, home: Path) -> dict[str, str]:
         "PARAPHE_DATABASE_URL": url,
         "PARAPHE_DATA_DIR": str(home / "data"),
         "PARAPHE_PUBLIC_URL": "http://127.0.0.1:5000",
-        "PARAPHE_QUEUE_URL": "none:",
     }
 
 

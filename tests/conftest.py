@@ -196,7 +196,6 @@ def settings_for(url: str, data: Path, pki: test_pki.TestPki, mail_port: int, **
         "secret_key": SECRET,
         "data_dir": data,
         "database_url": url,
-        "queue_url": "none:",
         "secure_cookies": False,
         "public_url": "http://127.0.0.1:5000",
         "mail_url": f"smtp://127.0.0.1:{mail_port}",

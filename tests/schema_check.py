@@ -10,7 +10,7 @@ from config import Settings
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as room:
-        open_ground(Settings(_env_file=None, secret_key="x" * 40, data_dir=Path(room), queue_url="none:"))
+        open_ground(Settings(_env_file=None, secret_key="x" * 40, data_dir=Path(room)))
         schema.upgrade()
         schema.check()
         schema.downgrade()

@@ -81,7 +81,6 @@ def main() -> None:
         pki = make(Path(room) / "pki", f"http://127.0.0.1:{ports['pki']}")
         authority = serve(Path(room) / "pki", "127.0.0.1", ports["pki"])
         Controller(Catcher(Path(room) / "mails"), hostname="127.0.0.1", port=ports["smtp"]).start()
-        os.environ["PARAPHE_QUEUE_URL"] = "none:"
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         app = create_app()
         schema.upgrade()

@@ -15,9 +15,7 @@ import sqlalchemy as sa
 from app.batches.gesture import SIGN
 from app.batches.models import OPEN, BatchItem
 from app.core import outbox
-from app.core.clock import now
-from app.core.db import Db, reading
-from app.core.outbox import Outbox
+from app.core.db import Db
 
 ENOUGH = 20
 """Folders still open in a batch for which a process is worth its start."""
@@ -58,20 +56,10 @@ def call(db: Db, batch_id: int) -> None:
 def serve(alone: Callable[[], bool]) -> None:
     """Do the rows of batches until none has come for a while, or until whoever called is gone (`alone`)."""
     seen = time.monotonic()
-    while not alone() and time.monotonic() - seen < IDLE:
-        rows = _due()
-        for row in rows:
-            outbox.run(row)
-            seen = time.monotonic()
-        if not rows:
-            time.sleep(LOOK)
-
-
-def _due() -> list[int]:
-    """The row to do next: one at a time, the others are left to whoever is free first."""
-    moment = now()
-    free = sa.or_(Outbox.state == "pending", Outbox.lease_until < moment)
-    alive = sa.text("state IN ('pending','running')")
-    query = sa.select(Outbox.id).where(Outbox.kind == SIGN, alive, Outbox.available_at <= moment, free)
-    with reading() as db:
-        return list(db.scalars(query.order_by(Outbox.available_at, Outbox.id).limit(1)))
+    with outbox.beating():
+        while not alone() and time.monotonic() - seen < IDLE:
+            if row := outbox.take_of(SIGN):  # one at a time: the others are left to whoever is free first
+                outbox.do(row)
+                seen = time.monotonic()
+            else:
+                time.sleep(LOOK)

@@ -1,132 +1,216 @@
-"""Huey carries "row n is ready" between web and worker; the outbox holds the truth, so a lost message costs a minute."""
+"""The worker: it takes rows of the outbox as soon as they stand, and does them by a few threads.
 
+One thread waits, takes and keeps the leases of all; the others do. The rounds of each minute and the work of the night
+have a thread of their own, so that what is long there holds nothing up.
+"""
+
+import os
+import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
+from app.core import heartbeat, outbox
+from app.core.clock import now
 from app.core.hold import held
-from app.core.security import secret
-
-if TYPE_CHECKING:
-    from huey import Huey
+from app.core.outbox import Row
+from app.core.waking import Waker
 
 log = structlog.get_logger()
-_queue: dict[str, Any] = {"url": None, "huey": None, "ready": None}
-_work: dict[str, Callable[..., Any]] = {}
+REST = 10.0
+"""Seconds after which the outbox is looked at by itself, whatever nobody said; what a dead worker left is found then."""
+MINUTE = 60.0
+AFTER_A_FAULT = 1.0
+LAST_ROUND = 20.0
+"""Seconds that a round under way is given when the worker is asked to stop; it bears to be cut."""
+NIGHT, APART = timedelta(hours=3, minutes=17), timedelta(minutes=7)
+"""When the first work of the night begins (UTC), and how long after it each other: not all at once, nor at the full hour."""
 _nightly: dict[str, Callable[[], Any]] = {}
 
 
-def carries(*, run: Callable[[int], None], watch: Callable[[], Any]) -> None:
-    """Say what a message does (`run` one row) and what the watchdog does each minute (`watch`)."""
-    _work.update(run=run, watch=watch)
-
-
 def nightly(name: str, do: Callable[[], Any]) -> None:
-    """Do this once each night in the worker; said before the queue is first used, and it must bear to be done twice."""
+    """Do this once each night in the worker; it must bear to be done twice, as where several workers are."""
     _nightly[name] = do
 
 
-def configure(url: str) -> None:
-    """Choose the queue by its URL: `sqlite:`, `postgresql:`, `redis:`, or `none:` where the caller drains by itself."""
-    if _queue["url"] != url:
-        if _queue["huey"] is not None:
-            _queue["huey"].storage.close()
-        _queue.update(url=url, huey=None)
+def nights() -> frozenset[str]:
+    """The names of what is done by night."""
+    return frozenset(_nightly)
 
 
-def huey() -> "Huey | None":
-    """The queue of this process, made at its first use; None where nobody carries messages."""
-    if _queue["huey"] is None and not str(_queue["url"] or "none:").startswith("none:"):
-        _queue["huey"] = _make(_queue["url"])
-    return _queue["huey"]
+def night() -> None:
+    """Do what the night asks for and has not had, at any hour after its own: a machine may be off at night.
 
-
-def _make(url: str) -> "Huey":
-    # It brings the drivers of every queue with it: only what sends or takes messages pays for them.
-    from huey import PostgresHuey, PriorityRedisHuey, SqliteHuey, crontab
-    from huey.serializer import SignedSerializer
-
-    scheme = urlsplit(url).scheme.split("+")[0]
-    # Its messages are pickles: whoever could write into the queue would run code in the worker, but for the signature
-    signed = SignedSerializer(secret=secret(), salt="paraphe queue")
-    options: dict[str, Any] = {"results": False, "utc": True, "serializer": signed}
-    if scheme == "sqlite":
-        made = SqliteHuey("paraphe", filename=url.removeprefix("sqlite:///"), **options)
-    elif scheme == "postgresql":
-        made = PostgresHuey("paraphe", dsn=url.replace("postgresql+psycopg://", "postgresql://"), **options)
-    elif scheme in {"redis", "rediss"}:
-        made = PriorityRedisHuey("paraphe", url=url, **options)
-    else:
-        raise ValueError(f"file d’attente inconnue : {scheme}")
-    _queue["ready"] = made.task(name="row")(_row)
-    # It passes before the rows that wait: a long queue must not look like a dead worker.
-    made.periodic_task(crontab(minute="*"), name="watchdog", priority=1)(_watchdog)
+    What asks others waits too, while nothing may leave.
+    """
     for rank, (name, do) in enumerate(sorted(_nightly.items())):
-        # Not all at once, and not at the full hour, when everybody asks the same servers
-        made.periodic_task(crontab(hour="3", minute=str(17 + 7 * rank)), name=f"nightly-{name}")(
-            _unless_held(do)
-        )
-    return made
-
-
-def _unless_held(do: Callable[[], Any]) -> Callable[[], None]:
-    """What asks others by night waits too, while nothing may leave."""
-
-    def night() -> None:
-        if not held():
-            do()
-
-    return night
-
-
-def _row(row_id: int) -> None:
-    _work["run"](row_id)
-
-
-def _watchdog() -> None:
-    _work["watch"]()
-
-
-def wake(rows: Iterable[tuple[int, float]]) -> None:
-    """Say that these rows are ready, in so many seconds each; a silent queue is logged and left to the watchdog."""
-    if huey() is None:
-        return
-    for row_id, delay in rows:
-        try:
-            if delay > 0:
-                _queue["ready"].schedule(args=(row_id,), delay=delay)
-            else:
-                _queue["ready"](row_id)
-        except Exception as fault:  # noqa: BLE001 - the transaction stands; the watchdog will find the row
-            log.warning("queue.silent", row=row_id, error=repr(fault))
-
-
-def waiting() -> int | None:
-    """How many messages wait; None where nobody carries any. Raises what the queue's own library raises when it is down."""
-    queue = huey()
-    return None if queue is None else int(queue.storage.queue_size())
-
-
-@contextmanager
-def heart(seconds: float, beat: Callable[[], None]) -> Iterator[None]:
-    """Call `beat` every so many seconds, from a thread, while the body works."""
-    stop = threading.Event()
-
-    def pump() -> None:
-        while not stop.wait(seconds):
+        beat, moment = f"night {name}", now()
+        last = heartbeat.last(beat)
+        if last is None:  # it was never here: its first night is the next one
+            heartbeat.beat(beat, moment)
+        elif not _hour_before(moment, NIGHT + rank * APART) <= last <= moment and not held():
+            heartbeat.beat(beat, moment)  # first: what fails waits for its next night
             try:
-                beat()
-            except Exception as fault:  # noqa: BLE001 - a missed beat is not a failure of the work
-                log.warning("lease.not_renewed", error=repr(fault))
+                do()
+            except Exception as fault:  # noqa: BLE001 - one that fails keeps no other from its work
+                log.warning("night.failed", name=name, error=repr(fault))
 
-    thread = threading.Thread(target=pump, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+
+def _hour_before(moment: datetime, hour: timedelta) -> datetime:
+    """The last time before `moment` at which it was so late in the day."""
+    today = moment.replace(hour=0, minute=0, second=0, microsecond=0) + hour
+    return today if today <= moment else today - timedelta(days=1)
+
+
+class Worker:
+    """`threads` rows at a time; `watch` is called each minute."""
+
+    def __init__(self, threads: int, watch: Callable[[], None], waker: Waker) -> None:
+        self._watch, self._waker = watch, waker
+        self._rows: deque[Row] = deque()
+        self._change = threading.Condition()
+        self._free, self._stopping = 0, False
+        self._hands = [threading.Thread(target=self._work, name=f"hand-{n}") for n in range(threads)]
+        self._round: threading.Thread | None = None
+        self._out, self._in = os.pipe()
+        os.set_blocking(self._in, False)
+        os.set_blocking(self._out, False)
+        began = time.monotonic()
+        self._round_at = self._look_at = self._interrupted_at = self._beat_at = began
+        self._may_be_due, self._worked = True, False
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT; what is under way is finished, and what was taken and not begun is given back."""
+        stops = (signal.SIGTERM, signal.SIGINT)
+        before = [signal.signal(one, lambda *_: self.stop()) for one in stops]
+        for one in self._hands:
+            one.start()
+        try:
+            while not self._stopping:
+                self._turn()
+        finally:
+            self._finish()
+            for number, handler in zip(stops, before, strict=True):
+                signal.signal(number, handler)
+
+    def stop(self) -> None:
+        """Begin nothing any more."""
+        self._stopping = True
+        self._nudge()
+
+    def _nudge(self) -> None:
+        """Have the thread that waits look at once; a pipe that is full says it already."""
+        with suppress(BlockingIOError):
+            os.write(self._in, b".")
+
+    def _turn(self) -> None:
+        moment = time.monotonic()
+        if moment >= self._round_at:
+            self._round_at = moment + MINUTE
+            self._pass()
+        if moment >= self._beat_at:
+            self._beat_at = moment + outbox.beat_every()
+            outbox.beat()
+        try:
+            if self._feed():
+                return
+        except Exception as fault:  # noqa: BLE001 - the database may be away: it is asked again
+            log.warning("outbox.silent", error=repr(fault))
+            self._look_at = time.monotonic() + AFTER_A_FAULT
+            self._may_be_due = False
+        moment = time.monotonic()
+        # What is past already waits for somebody to be free, who nudges
+        times = (self._look_at, self._interrupted_at, self._round_at, self._beat_at)
+        woken = self._waker.wait(min(one - moment for one in times if one > moment), self._out)
+        self._may_be_due = self._may_be_due or woken or time.monotonic() >= self._look_at
+        with suppress(BlockingIOError):
+            os.read(self._out, 4096)
+
+    def _feed(self) -> bool:
+        """Take what somebody is free for, and a few quick rows ahead; whether something was taken."""
+        with self._change:
+            free, ahead = self._free - len(self._rows), len(self._rows)
+        if free > 0 and time.monotonic() >= self._interrupted_at:
+            row = outbox.take_interrupted()
+            if row is not None:
+                return self._give([row])
+            self._interrupted_at = time.monotonic() + min(REST, outbox.lease())
+        if not self._may_be_due or ahead >= len(self._hands):
+            return False
+        rows = outbox.take(quick_only=free <= 0)
+        if rows:
+            return self._give(rows)
+        if free > 0:
+            self._may_be_due = False
+            pause = outbox.next_due()
+            self._look_at = time.monotonic() + min(REST, REST if pause is None else pause)
+            if self._worked and free == len(self._hands):
+                self._worked = False
+                outbox.rest()
+        return False
+
+    def _give(self, rows: list[Row]) -> bool:
+        with self._change:
+            self._worked = True
+            self._rows.extend(rows)
+            self._change.notify(len(rows))
+        return True
+
+    def _work(self) -> None:
+        """What each of the threads that do does."""
+        while True:
+            with self._change:
+                self._free += 1
+                if len(self._rows) < len(self._hands):
+                    self._nudge()
+                while not self._rows and not self._stopping:
+                    self._change.wait()
+                self._free -= 1
+                if self._stopping:
+                    return
+                row = self._rows.popleft()
+            try:
+                outbox.do(row)
+            except Exception as fault:  # noqa: BLE001 - its end could not be written: its lease runs out, and it is done again
+                log.warning("outbox.unsettled", row=row.id, kind=row.kind, error=repr(fault))
+
+    def _pass(self) -> None:
+        """Begin the round of this minute; while the last one is still under way, say only that the worker lives."""
+        if self._round is None or not self._round.is_alive():
+            self._round = threading.Thread(target=self._look_round, name="round", daemon=True)
+            self._round.start()
+            return
+        try:
+            heartbeat.beat("worker", now())
+        except Exception as fault:  # noqa: BLE001 - the database may be away
+            log.warning("round.failed", round="worker", error=repr(fault))
+
+    def _look_round(self) -> None:
+        for name, look in (("watch", self._watch), ("night", night)):
+            try:
+                look()
+            except Exception as fault:  # noqa: BLE001 - the next minute has its own round
+                log.warning("round.failed", round=name, error=repr(fault))
+
+    def _finish(self) -> None:
+        self.stop()
+        with self._change:
+            self._change.notify_all()
+        for one in self._hands:
+            while one.is_alive():
+                one.join(outbox.beat_every())
+                outbox.beat()
+        if self._rows:
+            outbox.give_back(list(self._rows))
+        outbox.rest()
+        if self._round is not None:
+            self._round.join(LAST_ROUND)
+        self._waker.close()
+        for end in (self._out, self._in):
+            os.close(end)

@@ -1,24 +1,36 @@
 """News written with the change: one row per recipient or effect, leased, retried, parked, never forgotten.
 
 A row is at-least-once: its handler may run again after a kill, so each effect carries the row's `key`, which is stable
-(Message-ID, file name, number of an act), and looks before it repeats.
+(Message-ID, file name, number of an act), and looks before it repeats. Whatever makes a row due wakes the worker by the
+database itself (`app/core/waking.py`): there is no message beside it that could be lost.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core import heartbeat, hold, jobs, logs
+from app.core import heartbeat, hold, logs
 from app.core.clock import now
 from app.core.db import Base, Db, Tenanted, Write, reading, write
 from app.core.faults import words_of
+from app.core.refusals import OutcomeUnknown, Refusal
 from app.core.texts import cleaned
-from app.core.transaction import after_commit, use_case
+from app.core.transaction import use_case
 
+log = structlog.get_logger()
+UNSETTLED = 0.5
+"""Seconds between two tries to write what became of a row."""
+MANY = 20
+"""Rows of a quick kind that are taken at once."""
 LONGEST_WAIT = 3600.0  # seconds between two tries
 DOUBLINGS = 30
 PATIENCE = timedelta(hours=1)
@@ -63,6 +75,9 @@ class Outbox(Base, Tenanted):
     created_at: Mapped[datetime]
     done_at: Mapped[datetime | None]
     request: Mapped[str | None]
+
+
+Base.metadata.info["triggers postgresql"] = ("outbox_wakes",)
 
 
 @dataclass(frozen=True)
@@ -114,6 +129,10 @@ _handlers: dict[str, Handler] = {}
 _policy = {"lease": 120.0, "attempts": 8, "backoff": 20.0}
 _lasting: dict[str, int] = {}
 _indoors: set[str] = set()
+_quick: set[str] = set()
+_rest: dict[str, Callable[[], None]] = {}
+_leased: dict[int, "_Lease"] = {}
+"""The leases that this process has, by row."""
 _rows: Any = Outbox.__table__
 _as_row = [
     *_rows.c["id", "kind", "key", "collectivity_id", "folder_id"],
@@ -139,19 +158,26 @@ def _tries(kind: str) -> int:
     return int(_policy["attempts"]) + _lasting.get(kind, 0)
 
 
-def handles(kind: str, *, indoors: bool = False) -> Callable[[Handler], Handler]:
+def handles(kind: str, *, indoors: bool = False, quick: bool = False) -> Callable[[Handler], Handler]:
     """Declare the handler of a kind of row; the last application made in the process decides.
 
     `indoors`: it sends nothing in the commune's name, and is done while a restoration is held too; what it has sent is
-    rows of other kinds, which wait.
+    rows of other kinds, which wait. `quick`: it takes milliseconds, so that a worker takes many of its rows at once; of
+    the others it takes each when it is free for it, and leaves the rest to other workers.
     """
 
     def declare(handler: Handler) -> Handler:
         _handlers[kind] = handler
         (_indoors.add if indoors else _indoors.discard)(kind)
+        (_quick.add if quick else _quick.discard)(kind)
         return handler
 
     return declare
+
+
+def at_rest(name: str, do: Callable[[], None]) -> None:
+    """Let `do` be called each time that nothing is due any more: what was opened for many rows is closed then."""
+    _rest[name] = do
 
 
 _rounds: dict[str, Callable[[], None]] = {}
@@ -173,10 +199,10 @@ def kinds() -> frozenset[str]:
 
 
 class Letters:
-    """News on its way to the outbox: the rows to write with the change, then the worker to wake."""
+    """News on its way to the outbox: the rows to write with the change."""
 
     def __init__(self, collectivity_id: int, news: Iterable[News]) -> None:
-        moment, request, self._news = now(), logs.request_number(), tuple(news)
+        moment, request = now(), logs.request_number()
         rows = [
             {
                 "collectivity_id": collectivity_id,
@@ -191,46 +217,141 @@ class Letters:
                 "created_at": moment,
                 "request": request,
             }
-            for one in self._news
+            for one in news
         ]
-        self.write = Write(_rows, rows, numbers=True)
-
-    def announce(self, db: Db, numbers: Sequence[int]) -> None:
-        """Wake the worker for the rows of these numbers, once the transaction stands."""
-        delays = [(number, one.delay) for number, one in zip(numbers, self._news, strict=True)]
-        if delays:
-            after_commit(db, lambda: jobs.wake(delays))
+        self.write = Write(_rows, rows)
 
 
 def post(db: Db, collectivity_id: int, news: Iterable[News]) -> None:
-    """Write the rows in the present transaction, and wake the worker once it stands."""
-    letters = Letters(collectivity_id, news)
-    letters.announce(db, write(db, [letters.write]))
+    """Write the rows in the present transaction; the worker wakes once it stands."""
+    write(db, [Letters(collectivity_id, news).write])
+
+
+@dataclass
+class _Lease:
+    """The lease of one row: since when it is sure, on the clock that other workers read too."""
+
+    attempt: int
+    since: datetime
+
+
+def _alive() -> sa.ColumnElement[bool]:
+    """The rows of the index of what is due; said in these very words, or the index does not serve."""
+    return sa.text("state IN ('pending','running')")  # type: ignore[return-value]
+
+
+def _take(db: Db, moment: datetime, most: int, *which: Any) -> list[Row]:
+    """Lease the oldest rows that are due and nobody has, in one statement, correct on both databases.
+
+    On PostgreSQL a row that another worker takes at this moment is passed over; on SQLite its transaction is over first.
+    """
+    due = (
+        sa.select(_rows.c.id)
+        .where(_alive(), _rows.c.available_at <= moment, _free(), *which)
+        .order_by(_rows.c.available_at, _rows.c.id)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+        .cte("due")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
+    )
+    taken = (
+        sa.update(_rows)
+        .where(_rows.c.id.in_(sa.select(due.c.id)))
+        .values(
+            state="running",
+            attempts=_rows.c.attempts + 1,
+            lease_until=moment + timedelta(seconds=_policy["lease"]),
+        )
+        .returning(*_as_row)
+    )
+    found = [Row(*one) for one in db.connection().execute(taken)]
+    _leased.update((one.id, _Lease(one.attempt, moment)) for one in found)
+    return sorted(found, key=lambda one: one.id)
+
+
+def _waits() -> Any:
+    return _rows.c.state == "pending"
+
+
+def _interrupted(moment: datetime) -> Any:
+    return sa.and_(_rows.c.state == "running", _rows.c.lease_until < moment)
 
 
 @use_case
 def claim(db: Db, row_id: int) -> Row | None:
-    """Take the row if it is due, nobody has it and no restoration holds it: one compare-and-set, correct on both databases."""
+    """Take this row if it is due, nobody has it and no restoration holds it."""
     moment = now()
-    taken = db.execute(
-        sa.update(Outbox)
-        .where(
-            Outbox.id == row_id,
-            Outbox.available_at <= moment,
-            _free(),
-            sa.or_(
-                Outbox.state == "pending", sa.and_(Outbox.state == "running", Outbox.lease_until < moment)
-            ),
+    rows = _take(db, moment, 1, _rows.c.id == row_id, sa.or_(_waits(), _interrupted(moment)))
+    return rows[0] if rows else None
+
+
+@use_case
+def take(db: Db, *, quick_only: bool = False) -> list[Row]:
+    """Take what waits longest: one row, and those of its kind that are due too when the kind is quick, `MANY` at most.
+
+    `quick_only`: nobody is free for a row that may take long.
+    """
+    moment = now()
+    which = [_rows.c.kind.in_(sorted(_quick))] if quick_only else []
+    rows = _take(db, moment, 1, _waits(), *which)
+    if rows and rows[0].kind in _quick:
+        rows += _take(db, moment, MANY - 1, _waits(), _rows.c.kind == rows[0].kind)
+    return rows
+
+
+@use_case
+def take_of(db: Db, kind: str) -> Row | None:
+    """Take the oldest row of a kind that is due and nobody has, left by a dead worker or not."""
+    moment = now()
+    rows = _take(db, moment, 1, _rows.c.kind == kind, sa.or_(_waits(), _interrupted(moment)))
+    return rows[0] if rows else None
+
+
+@use_case
+def take_interrupted(db: Db) -> Row | None:
+    """Take a row whose worker died or lost its lease: alone, for if it is the one that kills, it costs no other a try."""
+    moment = now()
+    rows = _take(db, moment, 1, _interrupted(moment))
+    return rows[0] if rows else None
+
+
+@use_case
+def give_back(db: Db, rows: Sequence[Row]) -> None:
+    """Let others take at once what was taken here and not begun; no try is used up."""
+    mine = sa.update(_rows).where(_ours({one.id: one.attempt for one in rows}), _rows.c.state == "running")
+    db.connection().execute(
+        mine.values(
+            state="pending",
+            attempts=_rows.c.attempts - 1,
+            lease_until=None,
+            available_at=_rows.c.available_at,  # said again, so that the database wakes whoever waits
         )
-        .values(
-            state="running",
-            attempts=Outbox.attempts + 1,
-            lease_until=moment + timedelta(seconds=_policy["lease"]),
-        )
-        .returning(*_as_row)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
-    return Row(*taken) if taken else None
+    )
+    for one in rows:
+        _leased.pop(one.id, None)
+
+
+def _ours(leases: Mapping[int, int]) -> sa.ColumnElement[bool]:
+    """The rows of these numbers and attempts: as far as nobody else has taken them since."""
+    return sa.tuple_(_rows.c.id, _rows.c.attempts).in_(list(leases.items()))
+
+
+_END = (
+    sa.update(_rows)
+    .where(
+        _rows.c.id == sa.bindparam("row_id"),
+        _rows.c.attempts == sa.bindparam("attempt"),
+        _rows.c.state == "running",
+    )
+    .values(lease_until=None, last_error=sa.bindparam("error"))
+)
+_DONE = _END.values(state="done", done_at=sa.bindparam("moment"))
+_PARKED = _END.values(state="parked")
+_AGAIN = _END.values(
+    state="pending",
+    available_at=sa.bindparam("moment"),
+    attempts=_rows.c.attempts - sa.bindparam("uncounted"),
+)
 
 
 @use_case
@@ -238,35 +359,48 @@ def settle(
     db: Db, row: Row, state: str, error: str | None = None, wait: float = 0.0, *, counts: bool = True
 ) -> bool:
     """Write the end of an attempt; False when the lease was lost to another worker, whose word then counts."""
-    moment = now()
     # What a server answered may hold anything; a row that could not say its fault would stay leased.
-    fields: dict[str, Any] = {"state": state, "lease_until": None, "last_error": error and cleaned(error)}
+    binds: dict[str, Any] = {"row_id": row.id, "attempt": row.attempt, "error": error and cleaned(error)}
     if state == "done":
-        fields["done_at"] = moment
+        binds |= {"moment": now()}
     if state == "pending":
-        fields["available_at"] = moment + timedelta(seconds=wait)
-        after_commit(db, lambda: jobs.wake([(row.id, wait)]))
-    if not counts:
-        fields["attempts"] = Outbox.attempts - 1
-    changed = db.execute(
-        sa.update(Outbox)
-        .where(Outbox.id == row.id, Outbox.attempts == row.attempt, Outbox.state == "running")
-        .values(**fields)
-        .returning(Outbox.id)
-        .execution_options(synchronize_session=False)
-    ).one_or_none()
-    return changed is not None
+        binds |= {"moment": now() + timedelta(seconds=wait), "uncounted": 0 if counts else 1}
+    ends = {"done": _DONE, "parked": _PARKED, "pending": _AGAIN}
+    changed = db.connection().execute(ends[state], binds).rowcount
+    _leased.pop(row.id, None)
+    return bool(changed)
+
+
+def _end(row: Row, state: str, error: str | None = None, wait: float = 0.0, *, counts: bool = True) -> None:
+    """Settle, and again while the database is away: what was done outside is not to be done twice for that."""
+    late = time.monotonic() + _policy["lease"]
+    while True:
+        try:
+            settle(row, state, error, wait, counts=counts)
+        except (SQLAlchemyError, Refusal, OutcomeUnknown) as fault:
+            if time.monotonic() > late:
+                raise
+            log.warning("outbox.unsettled", row=row.id, kind=row.kind, state=state, error=repr(fault))
+            time.sleep(UNSETTLED)
+        else:
+            return
 
 
 @use_case
-def renew(db: Db, row: Row) -> None:
-    """Keep the lease of a long effect."""
-    db.execute(
-        sa.update(Outbox)
-        .where(Outbox.id == row.id, Outbox.attempts == row.attempt, Outbox.state == "running")
-        .values(lease_until=now() + timedelta(seconds=_policy["lease"]))
-        .execution_options(synchronize_session=False)
+def renew(db: Db, leases: Mapping[int, int]) -> frozenset[int]:
+    """Keep the leases of these rows, each with its attempt; the numbers of those that are still ours."""
+    moment = now()
+    kept = (
+        sa.update(_rows)
+        .where(_ours(leases), _rows.c.state == "running")
+        .values(lease_until=moment + timedelta(seconds=_policy["lease"]))
+        .returning(_rows.c.id)
     )
+    mine = frozenset(db.connection().execute(kept).scalars())
+    for row_id in mine:
+        if known := _leased.get(row_id):
+            known.since = moment
+    return mine
 
 
 @use_case
@@ -283,8 +417,6 @@ def retry(db: Db, collectivity_id: int, row_id: int) -> bool:
         .returning(Outbox.id)
         .execution_options(synchronize_session=False)
     ).one_or_none()
-    if changed:
-        after_commit(db, lambda: jobs.wake([(row_id, 0.0)]))
     return changed is not None
 
 
@@ -296,9 +428,7 @@ def retry_all(db: Db, kind: str, collectivity_id: int | None = None) -> int:
         rows.append(Outbox.collectivity_id == collectivity_id)
     values = {"state": "pending", "attempts": 0, "available_at": now(), "lease_until": None}
     query = sa.update(Outbox).where(*rows).values(**values).returning(Outbox.id)
-    numbers = db.scalars(query.execution_options(synchronize_session=False)).all()
-    after_commit(db, lambda: jobs.wake([(number, 0.0) for number in numbers]))
-    return len(numbers)
+    return len(db.scalars(query.execution_options(synchronize_session=False)).all())
 
 
 @dataclass(frozen=True)
@@ -336,17 +466,30 @@ def stopped(db: Db, kind: str) -> Stopped | None:
 
 
 def hasten(db: Db, row_id: int) -> None:
-    """Let a waiting row be done now, in the present transaction; the worker is woken once it stands."""
+    """Let a waiting row be done now, in the present transaction; the worker wakes once it stands."""
     waiting = sa.update(Outbox).where(Outbox.id == row_id, Outbox.state == "pending")
     db.execute(waiting.values(available_at=now()).execution_options(synchronize_session=False))
-    after_commit(db, lambda: jobs.wake([(row_id, 0.0)]))
 
 
 def run(row_id: int) -> None:
     """Do one row: claim, act outside any transaction, settle. A row that is not due is left alone."""
     if row := claim(row_id):
-        with logs.following(row.request):
-            _do(row)
+        with beating():
+            do(row)
+        rest()
+
+
+def do(row: Row) -> None:
+    """Do a row that was taken; left alone when it was taken so long ago that another worker has it by now."""
+    known = _leased.get(row.id)
+    sure = known is not None and now() - known.since < timedelta(seconds=lease() / 2)
+    # This process may have been stopped for a while, or the machine asleep: a letter is not to leave twice for that.
+    if not sure and not renew({row.id: row.attempt}):
+        log.warning("outbox.lost", row=row.id, kind=row.kind)
+        _leased.pop(row.id, None)
+        return
+    with logs.following(row.request):
+        _do(row)
 
 
 def _do(row: Row) -> None:
@@ -355,24 +498,23 @@ def _do(row: Row) -> None:
         # While a version takes the place of another, the newer one may write kinds that the older does not know yet
         if now() - row.created_at < PATIENCE:
             why = f"personne ne traite encore « {row.kind} » ; une version plus récente peut le faire"
-            settle(row, "pending", why, PASSING, counts=False)
+            _end(row, "pending", why, PASSING, counts=False)
         else:
-            settle(row, "parked", f"personne ne traite « {row.kind} »")
+            _end(row, "parked", f"personne ne traite « {row.kind} »")
         return
     if row.attempt > _tries(row.kind):
-        settle(row, "parked", "interrompu à chaque essai : le travail de fond s’est arrêté avant la fin")
+        _end(row, "parked", "interrompu à chaque essai : le travail de fond s’est arrêté avant la fin")
         return
     try:
-        with jobs.heart(_policy["lease"] / 3, lambda: renew(row)):
-            handler(row)
+        handler(row)
     except Later as later:
-        settle(row, "pending", later.why, later.seconds, counts=False)  # waiting is not failing
+        _end(row, "pending", later.why, later.seconds, counts=False)  # waiting is not failing
     except Needless as reason:
-        settle(row, "done", str(reason))
+        _end(row, "done", str(reason))
     except Hopeless as fault:
-        settle(row, "parked", str(fault) or type(fault).__name__)
+        _end(row, "parked", str(fault) or type(fault).__name__)
     except Exception as fault:  # noqa: BLE001 - whatever went wrong is kept on the row and shown, never swallowed
-        jobs.log.warning("outbox.failed", row=row.id, kind=row.kind, attempt=row.attempt, error=repr(fault))
+        log.warning("outbox.failed", row=row.id, kind=row.kind, attempt=row.attempt, error=repr(fault))
         wait = min(_policy["backoff"] * 2 ** min(row.attempt - 1, DOUBLINGS), LONGEST_WAIT)
         settle(
             row,
@@ -381,17 +523,67 @@ def _do(row: Row) -> None:
             wait,
         )
     else:
-        settle(row, "done")
+        _end(row, "done")
+
+
+def rest() -> None:
+    """Nothing is due any more: close what was opened for many rows."""
+    for name, close in _rest.items():
+        try:
+            close()
+        except Exception as fault:  # noqa: BLE001 - the work is done
+            log.warning("outbox.rest", name=name, error=repr(fault))
+
+
+def beat() -> None:
+    """Renew every lease that this process has; a fault is logged, and another beat comes before the lease ends."""
+    leases = {row_id: lease.attempt for row_id, lease in list(_leased.items())}
+    try:
+        lost = leases.keys() - renew(leases) if leases else ()
+        for row_id in lost:
+            known = _leased.get(row_id)
+            if known is not None and known.attempt == leases[row_id]:
+                del _leased[row_id]
+    except Exception as fault:  # noqa: BLE001 - a missed beat is not a failure of the work
+        log.warning("lease.not_renewed", error=repr(fault))
+
+
+def lease() -> float:
+    """Seconds for which a row is taken."""
+    return _policy["lease"]
+
+
+def beat_every() -> float:
+    """Seconds between two beats: three in a lease."""
+    return lease() / 3
+
+
+@contextmanager
+def beating() -> Iterator[None]:
+    """Keep the leases of this process from a thread while the body works: one for all of its rows."""
+    stop = threading.Event()
+
+    def pump() -> None:
+        while not stop.wait(beat_every()):
+            beat()
+
+    thread = threading.Thread(target=pump, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def due() -> list[int]:
-    """The rows to do now, whatever their age: the watchdog forgets none. While a restoration is held, those that stay indoors."""
+    """The rows to do now, whatever their age. While a restoration is held, those that stay indoors."""
     moment = now()
     with reading() as db:
         query = (
             sa.select(Outbox.id)
             .where(
-                sa.text("state IN ('pending','running')"),
+                _alive(),
                 Outbox.available_at <= moment,
                 _free(),
                 sa.or_(Outbox.state == "pending", Outbox.lease_until < moment),
@@ -402,15 +594,22 @@ def due() -> list[int]:
         return list(db.scalars(query))
 
 
-def relay() -> int:
-    """Wake the worker for every due row; what a killed process left behind starts again here."""
-    rows = due()
-    jobs.wake([(row_id, 0.0) for row_id in rows])
-    return len(rows)
+def next_due() -> float | None:
+    """In how many seconds the next row that waits for its hour is due; None when none waits."""
+    moment = now()
+    query = (
+        sa.select(_rows.c.available_at)
+        .where(_alive(), _rows.c.available_at > moment, _waits())
+        .order_by(_rows.c.available_at)
+        .limit(1)
+    )
+    with reading() as db:
+        first = db.scalar(query)
+    return None if first is None else (first - moment).total_seconds()
 
 
 def watch() -> None:
-    """The watchdog's round: say that the worker lives, let others look at what is due to them, and wake whatever is due.
+    """The round of each minute: say that the worker lives, and let others look at what is due to them.
 
     While a restoration is held nobody looks: they ask operators, whose answers are another installation's.
     """
@@ -420,18 +619,22 @@ def watch() -> None:
         try:
             look()
         except Exception as fault:  # noqa: BLE001 - one that fails must not keep the others' work from starting
-            jobs.log.warning("round.failed", round=name, error=repr(fault))
-    relay()
+            log.warning("round.failed", round=name, error=repr(fault))
 
 
 def drain() -> int:
     """Do every due row in this process, until none is left; returns how many were done."""
     count = 0
-    while rows := due():
-        for row_id in rows:
-            run(row_id)
-            count += 1
+    with beating():
+        while rows := take() or _alone():
+            for row in rows:
+                do(row)
+                count += 1
+    if count:
+        rest()
     return count
 
 
-jobs.carries(run=run, watch=watch)
+def _alone() -> list[Row]:
+    row = take_interrupted()
+    return [] if row is None else [row]

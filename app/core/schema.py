@@ -10,6 +10,10 @@ from typing import Any
 from app.core.refusals import Refusal
 
 ROOT = Path(__file__).resolve().parents[2]
+TRIGGERS = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal",
+}
 BASE = "base"
 """How a database without any table is named."""
 STEPS = re.compile(r"-[1-9][0-9]{0,3}")
@@ -111,18 +115,15 @@ def bring_in(connection: Any, *names: str) -> None:
 
 
 def _triggers_lost() -> list[str]:
-    """The triggers that a SQLite base should have, and has not; PostgreSQL needs none."""
+    """The triggers that a base should have, and has not."""
     from app.core.db import Base, engine
 
     with engine().connect() as connection:
-        if connection.dialect.name != "sqlite":
-            return []
-        there = (
-            connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
-            .scalars()
-            .all()
-        )
-    return [f"add_trigger {name}" for name in Base.metadata.info.get("triggers", ()) if name not in there]
+        kind = connection.dialect.name
+        there = connection.exec_driver_sql(TRIGGERS[kind]).scalars().all()
+    return [
+        f"add_trigger {name}" for name in Base.metadata.info.get(f"triggers {kind}", ()) if name not in there
+    ]
 
 
 def _differences(diffs: Any) -> Iterator[str]:

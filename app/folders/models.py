@@ -78,7 +78,7 @@ class Folder(Base, Tenanted):
         return disputed(self.fields, self.sources)
 
 
-Base.metadata.info["triggers"] = ("fts_folder_come", "fts_folder_changed", "fts_folder_gone")
+Base.metadata.info["triggers sqlite"] = ("fts_folder_come", "fts_folder_changed", "fts_folder_gone")
 """What keeps the index of words of SQLite beside `title_key`: a table that is made anew loses them, and `check` says so."""
 
 

@@ -153,7 +153,7 @@ def move(db: Db, folder: Folder, action: Action, actor: Actor, said: Said = Said
     )
     line = _line(folder, here, moved, actor, slot, said)
     along = (place, end, models.opened(awaited), letters.write)
-    letters.announce(db, append(db, folder.collectivity_id, line, along=along))
+    append(db, folder.collectivity_id, line, along=along)
     return moved
 
 

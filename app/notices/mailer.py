@@ -1,11 +1,14 @@
 """Hand a letter to the mail server; « accepted » is all that this promises, delivery is not ours to claim."""
 
+import os
 import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.message import EmailMessage
 from email.utils import parseaddr
+from threading import Lock
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from app.core.outbox import Hopeless
@@ -14,41 +17,139 @@ from config import Settings
 REFUSED, PERMANENT = 400, 500
 
 
+BUSY = 421
+"""The server closes the connection, whatever it was asked (RFC 5321 §3.8): nothing of this letter was taken."""
+GOODBYE = 2.0
+"""Seconds that a server is given to answer our goodbye."""
+_Key = tuple[int, str]
+_idle: dict[_Key, list["_Line"]] = {}
+_lock = Lock()
+
+
+class _Line(smtplib.SMTP):
+    """A connection that remembers whether it has begun to give a letter's words: from then on, it may have been taken."""
+
+    giving = False
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """As smtplib gives it."""
+        self.giving = True
+        return super().data(msg)
+
+
+class _Secure(_Line, smtplib.SMTP_SSL):
+    pass
+
+
 def send(to: str, message: EmailMessage, settings: Settings) -> None:
-    """Give the letter to the server; an address refused for good is not tried again (`Hopeless`)."""
-    with connect(settings) as server:
+    """Give the letter to the server; an address refused for good is not tried again (`Hopeless`).
+
+    A connection serves every letter until nothing is due any more (`hang_up`), with RSET between two. One that was left
+    open, and that the server has closed meanwhile, is replaced at once, but only where nothing of the letter can have been
+    taken: else the fault is told, and the same letter is tried later. What was accepted is never given again.
+    """
+    line = _left_open(settings)
+    kept = line is not None
+    while True:
+        line = line or _opened(settings)
+        line.giving = False
         try:
-            server.send_message(message, to_addrs=[to])
+            line.send_message(message, to_addrs=[to])
+            break
         except smtplib.SMTPRecipientsRefused as refused:
             code, why = next(iter(refused.recipients.values()))
-            words = f"adresse refusée par le serveur ({code} {why.decode(errors='replace')})"
             if code >= PERMANENT:
+                _leave_open(line, settings)
+                words = f"adresse refusée par le serveur ({code} {why.decode(errors='replace')})"
                 raise Hopeless(words) from refused
-            raise
+            line.close()
+            if not kept or code != BUSY:
+                raise
+        except (smtplib.SMTPException, OSError) as fault:
+            line.close()
+            if not kept or not _untaken(fault, line):
+                raise
+        line, kept = None, False
+    _leave_open(line, settings)
 
 
-@contextmanager
-def connect(settings: Settings) -> Iterator[smtplib.SMTP]:
+def _untaken(fault: Exception, line: _Line) -> bool:
+    """Whether a letter was certainly not taken, by a connection that ended: it said so, or was not given a word of it."""
+    if isinstance(fault, smtplib.SMTPResponseException):
+        return fault.smtp_code == BUSY
+    return not line.giving and isinstance(fault, smtplib.SMTPServerDisconnected | OSError)
+
+
+def _left_open(settings: Settings) -> _Line | None:
+    """A connection of before that still answers, or None."""
+    key = _key(settings)
+    while True:
+        with _lock:
+            lines = _idle.get(key)
+            line = lines.pop() if lines else None
+        if line is None:
+            return None
+        with suppress(smtplib.SMTPException, OSError):
+            if line.rset()[0] < REFUSED:
+                return line
+        line.close()
+
+
+def _leave_open(line: _Line, settings: Settings) -> None:
+    with _lock:
+        _idle.setdefault(_key(settings), []).append(line)
+
+
+def _key(settings: Settings) -> _Key:
+    """A connection is of one process: a child that is forked opens its own."""
+    return os.getpid(), settings.mail_url
+
+
+def hang_up() -> None:
+    """Say goodbye on every connection that was left open."""
+    with _lock:
+        lines = [line for (process, _), left in _idle.items() if process == os.getpid() for line in left]
+        _idle.clear()
+    for line in lines:
+        # A server that hangs up badly has accepted its letters all the same: sending again would be a second letter.
+        with suppress(smtplib.SMTPException, OSError):
+            if line.sock is not None:
+                line.sock.settimeout(GOODBYE)
+            line.quit()
+        line.close()
+
+
+def _opened(settings: Settings) -> _Line:
     """A connection to `smtp://`, `smtp+starttls://` or `smtps://`, with the certificate verified; logs in when asked."""
     parts = urlsplit(settings.mail_url)
     host, user, password = parts.hostname or "localhost", parts.username, parts.password
     if parts.scheme == "smtps":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(
+        line: _Line = _Secure(
             host, parts.port or 465, timeout=settings.mail_timeout, context=ssl.create_default_context()
         )
     else:
-        server = smtplib.SMTP(host, parts.port or 25, timeout=settings.mail_timeout)
+        line = _Line(host, parts.port or 25, timeout=settings.mail_timeout)
     try:
         if parts.scheme == "smtp+starttls":
-            server.starttls(context=ssl.create_default_context())
+            line.starttls(context=ssl.create_default_context())
         if user:
-            server.login(unquote(user), unquote(password or ""))
-        yield server
-        # A server that hangs up badly has accepted the letter all the same: sending again would be a second letter.
+            line.login(unquote(user), unquote(password or ""))
+    except BaseException:
+        line.close()
+        raise
+    return line
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[smtplib.SMTP]:
+    """A connection of its own to the server, closed with the body."""
+    line = _opened(settings)
+    try:
+        yield line
         with suppress(smtplib.SMTPException, OSError):
-            server.quit()
+            line.quit()
     finally:
-        server.close()
+        line.close()
 
 
 def trouble(settings: Settings) -> str | None:

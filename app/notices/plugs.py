@@ -2,7 +2,7 @@
 
 from jinja2 import Environment
 
-from app.core.outbox import Hopeless, Row, handles, lasts
+from app.core.outbox import Hopeless, Row, at_rest, handles, lasts
 from app.notices import letter, mailer
 from config import Settings
 
@@ -11,7 +11,9 @@ def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     lasts("mail", settings.mail_days)  # RFC 5321 §4.5.4.1: a sender gives up after four or five days
 
-    @handles("mail")
+    at_rest("mail", mailer.hang_up)
+
+    @handles("mail", quick=True)
     def _mail(row: Row) -> None:
         if not settings.mail_url:
             raise Hopeless("aucun serveur de courriel n’est configuré (PARAPHE_MAIL_URL)")

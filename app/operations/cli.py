@@ -16,6 +16,7 @@ from app.core.french import instant, taille
 from app.core.losses import losses
 from app.core.refusals import Refusal
 from app.core.version import public_version
+from app.core.waking import waker_of
 from app.journal.erasing import waits
 from app.operations import marks, processes, shares, sweep
 from app.operations.doctor import examine, names
@@ -184,23 +185,13 @@ def sweep_command() -> None:
 @with_appcontext
 def worker(threads: int) -> None:
     """Faire le travail de fond : courriels, transmissions, cachets."""
-    queue = jobs.huey()
-    if queue is None:
-        raise click.ClickException("aucune file d’attente n’est configurée (PARAPHE_QUEUE_URL)")
     outbox.watch()
     get_ready()
     crew_of(current_app.config["PARAPHE"])
     chosen = current_app.config["PARAPHE"]
     beside = (partial(marks.daily, chosen), partial(rounds.begin, chosen))
-    jobs.carries(run=outbox.run, watch=sweep.watch(chosen.sweep_days, chosen.journal_address_days, *beside))
-    queue.create_consumer(
-        workers=threads,
-        worker_type="thread",
-        initial_delay=0.05,
-        max_delay=0.5,
-        scheduler_interval=1,
-        graceful_signal="TERM",  # what is under way is finished, as gunicorn does; SIGKILL is the outbox's affair
-    ).run()
+    watch = sweep.watch(chosen.sweep_days, chosen.journal_address_days, *beside)
+    jobs.Worker(threads, watch, waker_of(chosen.database_url, chosen.listen_url)).run()
 
 
 @click.command("serve")

@@ -516,9 +516,9 @@ _EVERY = (
         Level.UNKNOWN,
     ),
     Check(
-        "file d’attente",
-        premises.queue,
-        "la file d’attente ne répond pas : vérifiez PARAPHE_QUEUE_URL et que ce serveur tourne",
+        "réveil",
+        premises.waking,
+        "la base ne se laisse pas écouter : vérifiez PARAPHE_LISTEN_URL et que ce serveur tourne",
     ),
     Check(
         "envois",

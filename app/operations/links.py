@@ -9,7 +9,7 @@ from config import LOOPBACK, Settings
 LINKS = (
     ("mail_url", "le courriel"),
     ("database_url", "la base"),
-    ("queue_url", "la file d’attente"),
+    ("listen_url", "l’écoute de la base"),
     ("rate_limit_url", "le compte des essais"),
     ("store_url", "le dépôt S3"),
     ("antivirus_url", "l’antivirus"),

@@ -12,10 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
 
-from app.core import jobs
 from app.core.french import HARD
 from app.core.grammar import et_autres
 from app.core.refusals import Refusal
+from app.core.waking import heard
 from app.files.antivirus import PIECE, Scanner, SilentError, TooLargeError
 from app.files.office import OfficeConverter, alone
 from app.operations.findings import Level, Remark, Unwell, in_service
@@ -56,8 +56,7 @@ def _room(size: int) -> str:
 def _places(settings: Settings) -> Iterator[Path]:
     yield Path(settings.data_dir)
     yield from _folder_of(settings.store_url)
-    for url in (settings.database_url, settings.queue_url):
-        yield from (one.parent for one in _sqlite(url))
+    yield from (one.parent for one in _sqlite(settings.database_url))
 
 
 def _folder_of(url: str) -> Iterator[Path]:
@@ -128,7 +127,7 @@ def rights(settings: Settings) -> str | Remark:
 def _private(settings: Settings) -> Iterator[Path]:
     yield from (Path(".env").absolute(), Path(settings.data_dir))
     yield from _folder_of(settings.store_url)
-    for url in (settings.database_url, settings.queue_url, settings.rate_limit_url):
+    for url in (settings.database_url, settings.rate_limit_url):
         yield from _sqlite(url)
     yield from (one for one in (settings.seal_p12, settings.seal_pkcs11_pin_file) if one is not None)
     home = S2lowSettings.read(settings).folder
@@ -304,12 +303,18 @@ def stolen_passwords(settings: Settings) -> str | Remark:
     return f"environ {count} sont refusés"
 
 
-def queue(settings: Settings) -> str | Remark:
-    """The queue answers; what it carries is only « a row is ready »."""
-    waiting = jobs.waiting()
-    if waiting is None:
-        return Remark("aucune (PARAPHE_QUEUE_URL=none:), pour les essais", Level.NONE)
-    return f"{settings.queue_url.partition(':')[0]} répond, {waiting} en attente"
+def waking(settings: Settings) -> str:
+    """The base wakes the worker at each commit: what is said there is heard here."""
+    if settings.database_url.startswith("sqlite"):
+        return "le travail de fond voit chaque écriture dans le vingtième de seconde"
+    connection = heard(settings.listen_url or settings.database_url)
+    if connection is None:
+        raise Unwell(
+            "la base n’éveille pas le travail de fond, qui la regarde chaque seconde : si un répartiteur de connexions "
+            "(PgBouncer) est entre les deux, donnez à PARAPHE_LISTEN_URL l’adresse du serveur lui-même"
+        )
+    connection.close()
+    return "la base éveille le travail de fond à chaque écriture"
 
 
 def unwritable(path: Path) -> str | None:

@@ -110,7 +110,7 @@ def test_what_is_generated_from_the_document_never_crashes_and_is_answered_as_it
 def test_starting_the_web_builds_no_model_of_the_api(tmp_path: Path) -> None:
     script = (
         "import sys, json\nfrom app import create_app\nfrom config import Settings\n"
-        "app = create_app(Settings(_env_file=None, secret_key='x' * 40, data_dir=sys.argv[1], queue_url='none:', secure_cookies=False))\n"
+        "app = create_app(Settings(_env_file=None, secret_key='x' * 40, data_dir=sys.argv[1], secure_cookies=False))\n"
         "assert app.test_client().get('/login').status_code == 200\n"
         "late = ('shapes', 'schemas', 'openapi')\n"
         "print(json.dumps([one for one in sys.modules if one.startswith('app.') and one.rpartition('.')[2] in late]))\n"

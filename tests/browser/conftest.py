@@ -80,13 +80,11 @@ def installation(
     more = {"demo": True, "demo_dir": tmp_path / "demo"} if "demonstration" in request.fixturenames else {}
     if "server" in request.fixturenames:
         more |= settings_of(request.getfixturevalue("server"))
-    queue = f"sqlite:///{data / 'queue.db'}" if database.startswith("sqlite") else database
     settings = settings_for(
         database,
         data,
         pki,
         mail.port,
-        queue_url=queue,
         public_url=f"http://{'localhost' if 'named' in request.fixturenames else '127.0.0.1'}:{port}",
         lease_seconds=lease_seconds,
         idle_minutes=idle_minutes,

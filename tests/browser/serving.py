@@ -66,8 +66,6 @@ class Starter:
             "gunicorn.workers.gthread",
             "flask.cli",
             "flask_limiter.commands",
-            "huey",
-            "huey.serializer",
             "webauthn",
             "config",
             *MODULES,

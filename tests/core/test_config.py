@@ -98,13 +98,13 @@ def test_the_secrets_that_stand_in_the_file_of_settings_are_named(
     (tmp_path / ".env").write_text(
         "PARAPHE_SECRET_KEY=x\nPARAPHE_FORMER_SECRET_KEYS=y\nPARAPHE_DEMO=false\n"
         "PARAPHE_HANDOVER_WEBHOOK_SECRET=z\nPARAPHE_MAIL_URL=smtps://compte:secret@serveur\nPARAPHE_DATABASE_URL=postgresql://paraphe@/paraphe\n"
-        "paraphe_csc_token=t\nPARAPHE_QUEUE_URL=postgresql://paraphe@/file?password=p\n"
+        "paraphe_csc_token=t\nPARAPHE_LISTEN_URL=postgresql://paraphe@/file?password=p\n"
     )
     assert secrets_in_clear() == [
         "PARAPHE_FORMER_SECRET_KEYS",
         "PARAPHE_HANDOVER_WEBHOOK_SECRET",
+        "PARAPHE_LISTEN_URL",
         "PARAPHE_MAIL_URL",
-        "PARAPHE_QUEUE_URL",
         "PARAPHE_SECRET_KEY",
         "paraphe_csc_token",
     ]
@@ -136,19 +136,9 @@ def made(**values: object) -> Settings:
 def test_one_folder_is_enough_to_start(tmp_path: Path) -> None:
     settings = made(data_dir=tmp_path)
     assert settings.database_url == f"sqlite:///{tmp_path}/paraphe.db"
-    assert settings.queue_url == f"sqlite:///{tmp_path}/queue.db"
     assert settings.store_url == f"file:{tmp_path}/documents"
     assert settings.handover_folder == tmp_path / "sorties" / "finances"
     assert settings.upload_limit == 200 * 1024 * 1024
-
-
-def test_the_queue_follows_the_database_unless_told_otherwise(tmp_path: Path) -> None:
-    base = "postgresql://paraphe@127.0.0.1/paraphe"
-    assert made(data_dir=tmp_path, database_url=base).queue_url == base
-    assert (
-        made(data_dir=tmp_path, database_url=base, queue_url="redis://127.0.0.1/0").queue_url
-        == "redis://127.0.0.1/0"
-    )
 
 
 def test_a_list_is_written_with_commas_or_in_json() -> None:
@@ -162,7 +152,7 @@ def test_a_list_is_written_with_commas_or_in_json() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("queue_url", "amqp://serveur"),
+        ("listen_url", "redis://serveur/0"),
         ("store_url", "ftp://serveur/documents"),
         ("store_url", "s3:"),
         ("rate_limit_url", "fichier"),

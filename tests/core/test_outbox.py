@@ -41,6 +41,7 @@ def row(key: str) -> outbox.Outbox:
 def _own_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test handles is forgotten after it: the house's own list is read by others."""
     monkeypatch.setattr(outbox, "_handlers", dict(outbox._handlers))
+    monkeypatch.setattr(outbox, "_quick", set(outbox._quick))
 
 
 @pytest.fixture
@@ -59,6 +60,126 @@ def test_a_row_is_claimed_by_one_worker_only(house: House, here: int) -> None:
     key = row("un").id
     assert outbox.claim(key) is not None
     assert outbox.claim(key) is None
+
+
+def test_quick_rows_are_taken_together_and_of_the_others_one_at_a_time(house: House, here: int) -> None:
+    outbox.handles("essai", quick=True)(lambda _row: None)
+    write(here, *(News("essai", f"vite-{n}", {}) for n in range(outbox.MANY + 5)))
+    write(here, *(News("lent", f"lent-{n}", {}) for n in range(2)))
+    assert len(outbox.take()) == outbox.MANY
+    assert len(outbox.take()) == 5
+    assert outbox.take(quick_only=True) == []
+    assert [one.key for one in outbox.take()] == ["lent-0"]
+    taken = outbox.take_of("lent")
+    assert taken is not None
+    assert taken.key == "lent-1"
+    assert (outbox.take(), outbox.take_of("lent"), outbox.take_interrupted()) == ([], None, None)
+
+
+def test_what_is_given_back_uses_up_no_try_and_others_take_it_at_once(house: House, here: int) -> None:
+    outbox.handles("essai", quick=True)(lambda _row: None)
+    write(here, *(News("essai", f"rendu-{n}", {}) for n in range(3)))
+    first, *others = outbox.take()
+    outbox.give_back(others)
+    assert [(one.key, one.attempt) for one in outbox.take()] == [(one.key, 1) for one in others]
+    assert row(first.key).state == "running"
+    outbox.give_back(others)  # said twice, or too late
+    outbox.settle(first, "done")
+    outbox.give_back([first])
+    assert row(first.key).state == "done"
+
+
+def expired() -> None:
+    """Every lease runs out, as when its worker is killed, or stopped for a while."""
+    with engine().begin() as connection:
+        connection.execute(
+            sa.update(outbox.Outbox)
+            .where(outbox.Outbox.state == "running")
+            .values(lease_until=now() - timedelta(seconds=1))
+        )
+
+
+def test_a_row_that_was_taken_away_meanwhile_is_not_begun(
+    house: House, here: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker stopped for an hour (SIGSTOP, a machine that slept) holds rows that another has done since."""
+    done = []
+    outbox.handles("essai", quick=True)(done.append)
+    write(here, *(News("essai", f"repris-{n}", {}) for n in range(3)))
+    mine = outbox.take()
+    expired()
+    for lease in outbox._leased.values():
+        lease.since -= timedelta(hours=1)
+    theirs = outbox.take_interrupted()
+    assert theirs is not None
+    outbox._leased.pop(theirs.id)  # what another process knows of it is not known here
+    for one in mine:
+        outbox.do(one)
+    assert {one.id for one in done} == {one.id for one in mine} - {theirs.id}
+    outbox.do(theirs)
+    assert [row(f"repris-{n}").state for n in range(3)] == ["done"] * 3
+
+
+def test_a_row_that_kills_its_worker_costs_the_others_one_try_at_most(house: House, here: int) -> None:
+    class Killed(BaseException):
+        """What stands for SIGKILL: nothing of the house handles it."""
+
+    def kills(one: outbox.Row) -> None:
+        if one.payload:
+            raise Killed
+
+    outbox.policy(lease=60, attempts=4, backoff=0.01)
+    outbox.handles("essai", quick=True)(kills)
+    write(here, *(News("essai", f"voisin-{n}", {"kills": True} if n == 3 else {}) for n in range(8)))
+    for _ in range(12):
+        try:
+            outbox.drain()
+        except Killed:
+            expired()
+    assert row("voisin-3").state == "parked"
+    others = [row(f"voisin-{n}") for n in range(8) if n != 3]
+    assert {(one.state, one.attempts <= 2) for one in others} == {("done", True)}
+
+
+def test_what_was_done_is_written_once_the_database_is_back(
+    house: House, here: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done, real, asked = [], outbox.settle, []
+
+    def away(*arguments, **words):
+        asked.append(arguments)
+        if len(asked) < 3:
+            raise Refusal("busy")
+        return real(*arguments, **words)
+
+    monkeypatch.setattr(outbox, "UNSETTLED", 0.01)
+    monkeypatch.setattr(outbox, "settle", away)
+    outbox.handles("essai")(done.append)
+    write(here, News("essai", "écrit-tard", {}))
+    outbox.drain()
+    assert (len(done), len(asked), row("écrit-tard").state) == (1, 3, "done")
+
+
+def test_nothing_due_closes_what_was_opened_for_many_rows(
+    house: House, here: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(outbox, "_rest", {})
+    outbox.at_rest("a fault", lambda: 1 / 0)
+    outbox.at_rest("essai", lambda: seen.append("rest"))
+    outbox.handles("essai", quick=True)(lambda one: seen.append(one.key))
+    write(here, *(News("essai", f"clos-{n}", {}) for n in range(3)))
+    outbox.drain()
+    outbox.drain()
+    assert seen == ["clos-0", "clos-1", "clos-2", "rest"]
+
+
+def test_the_next_row_that_waits_for_its_hour_is_known(house: House, here: int) -> None:
+    assert outbox.next_due() is None
+    write(here, News("essai", "demain", {}, delay=3600), News("essai", "bientôt", {}, delay=60))
+    assert 50 < (outbox.next_due() or 0) <= 60
+    write(here, News("essai", "déjà", {}))
+    assert 50 < (outbox.next_due() or 0) <= 60  # what is due already is taken, and no hour is waited for
 
 
 def test_a_row_of_a_dead_worker_is_taken_again_whatever_its_age(house: House, here: int) -> None:

@@ -51,7 +51,7 @@ SIGN = (
     Point("committed, before the answer", "app.signing.sign:record"),
 )
 LETTER = (
-    Point("row claimed", "app.core.outbox:claim"),
+    Point("row claimed", "app.core.outbox:take"),
     Point("letter announced, not given", "smtplib:SMTP.data", after=False),
     Point("accepted by the mail server, before the commit", "smtplib:SMTP.data"),
     Point("sent, before the row is settled", "app.core.outbox:settle", after=False),

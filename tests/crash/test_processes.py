@@ -1,4 +1,4 @@
-"""The real processes of an installation, gunicorn and the Huey worker, killed while people work: every folder ends, once."""
+"""The real processes of an installation, gunicorn and the worker, killed while people work: every folder ends, once."""
 
 import os
 import random
@@ -60,16 +60,11 @@ class Machine:
 
 @pytest.fixture
 def machine(house: House) -> Iterator[Machine]:
-    port, data = free_port(), house.settings.data_dir
-    url = house.settings.database_url
-    changed = {
-        "queue_url": f"sqlite:///{data / 'queue.db'}" if url.startswith("sqlite") else url,
-        "lease_seconds": 1.0,
-        "attempts_limit": 20,
-    }
+    port = free_port()
+    changed = {"lease_seconds": 1.0, "attempts_limit": 20}
     settings = house.settings.model_copy(update={**changed, "public_url": f"http://127.0.0.1:{port}"})
     served = Served(settings, workers=1, port=port)
-    app = create_app(settings.model_copy(update={"queue_url": "none:"}))  # the test itself carries no message
+    app = create_app(settings)
     made = Machine(House(app, settings, house.pki, house.mail), served)
     try:
         served.wait()

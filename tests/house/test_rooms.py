@@ -77,7 +77,6 @@ HEAVY = {
         "app/signing/formats/stamp.py",
     ),
     "obstore": ("app/files/store.py",),
-    "huey": ("app/core/jobs.py",),
     "transitions": ("workflows/machine.py",),
     "pkcs11": ("app/signing/keys/",),
     "holidays": ("workflows/deadlines.py",),
@@ -184,6 +183,12 @@ def test_the_transaction_has_one_owner() -> None:
         relative(path) for path in CODE if re.search(r"\bwriting\(\)", path.read_text(encoding="utf-8"))
     ]
     assert set(opened) == {"app/core/db.py", "app/core/transaction.py"}
+
+
+def test_nothing_that_was_pickled_is_read() -> None:
+    """ASVS 5.0, 1.5.2: whoever writes into a file or a base of ours runs nothing here."""
+    reads = re.compile(r"^\s*(?:import|from) (?:pickle|marshal|shelve|dill|joblib)\b", re.MULTILINE)
+    assert [relative(path) for path in CODE if reads.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_every_verb_is_named_in_some_test_and_takes_no_row() -> None:

@@ -201,7 +201,7 @@ def test_showing_the_list_loads_no_heavy_library() -> None:
     script = (
         "import sys\n"
         "from app import create_app\nfrom config import Settings\nfrom app.core import db\n"
-        "app = create_app(Settings(_env_file=None, secret_key='x' * 40, data_dir=sys.argv[1], queue_url='none:', secure_cookies=False))\n"
+        "app = create_app(Settings(_env_file=None, secret_key='x' * 40, data_dir=sys.argv[1], secure_cookies=False))\n"
         "assert app.test_client().get('/login').status_code == 200\n"
         f"print([one for one in {sorted(HEAVY)} if one in sys.modules])\n"
     )

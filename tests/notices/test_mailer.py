@@ -11,7 +11,8 @@ from app import create_app
 from app.core import outbox
 from app.core.clock import now
 from app.core.db import engine, reading
-from app.core.outbox import Outbox
+from app.core.outbox import News, Outbox
+from app.core.transaction import use_case
 from app.folders import decide
 from app.people import desks
 from tests.builders.house import ASSETS, House, token_in
@@ -29,6 +30,138 @@ class Abrupt(MailServer):
 
     async def handle_QUIT(self, server, session, envelope):
         return "421 trop tard"
+
+
+class Moody(MailServer):
+    """Counts who comes in, and closes a connection at the word, and after so many letters, that the test says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.doors: list[object] = []
+        self.at, self.after, self.how = "", 1, ""
+        self._given: dict[int, int] = {}
+
+    def _closes(self, word: str, server, session) -> str | None:
+        if session not in self.doors:
+            self.doors.append(session)
+        if word != self.at or self._given.get(id(session), 0) < self.after:
+            return None
+        if self.how:
+            return self.how
+        server.transport.abort()
+        return "250 OK"
+
+    async def handle_RSET(self, server, session, envelope):
+        return self._closes("RSET", server, session) or "250 OK"
+
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if closed := self._closes("MAIL", server, session):
+            return closed
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        return self._closes("RCPT", server, session) or await super().handle_RCPT(
+            server, session, envelope, address, options
+        )
+
+    async def handle_DATA(self, server, session, envelope):
+        answer = await super().handle_DATA(server, session, envelope)
+        if closed := self._closes("DATA", server, session):
+            return closed
+        self._given[id(session)] = self._given.get(id(session), 0) + 1
+        return answer
+
+
+@pytest.fixture
+def moody() -> Iterator[Moody]:
+    server = Moody()
+    server.start()
+    yield server
+    server.stop()
+
+
+def many(house: House, count: int) -> None:
+    """So many letters that nothing of the house keeps back."""
+    write(
+        house.actor("g.trehorel").collectivity_id,
+        *(
+            News(
+                "mail",
+                f"beaucoup-{n}",
+                {"event": "factor_changed", "what": "codes", "user_id": house.actor("g.trehorel").user_id},
+            )
+            for n in range(count)
+        ),
+    )
+
+
+@use_case
+def write(db, collectivity_id: int, *news: News) -> None:
+    outbox.post(db, collectivity_id, news)
+
+
+def once_each(server: MailServer, count: int) -> None:
+    names = [str(one["Message-ID"]) for one in server.letters]
+    assert len(names) == len(set(names)) == count
+
+
+def test_one_connection_serves_every_letter_of_a_drain_and_is_closed_after_it(
+    house: House, moody: Moody
+) -> None:
+    through(house, f"smtp://127.0.0.1:{moody.port}")
+    many(house, 30)
+    outbox.drain()
+    once_each(moody, 30)
+    assert len(moody.doors) == 1
+    many_more = [News("mail", "encore", {"event": "factor_changed", "what": "codes", "user_id": 1})]
+    write(house.actor("g.trehorel").collectivity_id, *many_more)
+    outbox.drain()
+    assert len(moody.doors) == 2
+
+
+@pytest.mark.parametrize("how", ["421 assez de lettres pour cette fois", ""], ids=["421", "broken pipe"])
+@pytest.mark.parametrize("at", ["RSET", "MAIL", "RCPT"])
+def test_a_server_that_closes_between_two_letters_gets_each_once_and_none_waits(
+    house: House, moody: Moody, at: str, how: str
+) -> None:
+    moody.at, moody.how, moody.after = at, how, 4
+    through(house, f"smtp://127.0.0.1:{moody.port}")
+    many(house, 14)
+    outbox.drain()
+    once_each(moody, 14)
+    assert len(moody.doors) == 4
+    with reading() as db:
+        assert set(map(tuple, db.execute(sa.select(Outbox.state, Outbox.attempts)))) == {("done", 1)}
+
+
+def test_a_letter_of_which_the_answer_is_lost_is_not_given_again_at_once(house: House, moody: Moody) -> None:
+    """The server may have it: it is the same letter that is tried later, by the same name (RFC 5321 §4.5.3.2.6)."""
+    moody.at, moody.after = "DATA", 2
+    through(house, f"smtp://127.0.0.1:{moody.port}")
+    many(house, 3)
+    outbox.drain()
+    assert (len(moody.letters), len(moody.doors)) == (3, 1)
+    with reading() as db:
+        assert sorted(map(tuple, db.execute(sa.select(Outbox.state, Outbox.attempts)))) == [
+            ("done", 1),
+            ("done", 1),
+            ("pending", 1),
+        ]
+    moody.at = ""
+    tried(1)
+    assert len({one["Message-ID"] for one in moody.letters}) == 3
+    assert states() == {("done", None)}
+
+
+def test_a_refused_address_leaves_the_connection_to_the_others(house: House, moody: Moody) -> None:
+    through(house, f"smtp://127.0.0.1:{moody.port}")
+    moody.refuse[f"r.pellenec@{NOLWENN.partition('@')[2]}"] = "550 boîte inconnue"
+    house.an_invoice(at="service_done")
+    many(house, 5)
+    outbox.drain()
+    once_each(moody, 5)
+    assert len(moody.doors) == 1
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ class Table:
         self.rows.append((check, words, contextmanager(lambda _scene: iter([changed]))))
 
 
-BASE, PLACE, DOOR = Table(), Table(), Table()
+BASE, SERVER, PLACE, DOOR = Table(), Table(), Table(), Table()
 
 
 # The database and what it holds: on SQLite and on PostgreSQL
@@ -302,9 +302,9 @@ def stolen_away(scene: Scene) -> Iterator[Changed]:
     yield {"breached_passwords": scene.room / "parti.txt"}
 
 
-@PLACE.row("file d’attente", "PARAPHE_QUEUE_URL", "ne répond pas")
-def queue_down(scene: Scene) -> Iterator[Changed]:
-    yield {"queue_url": f"redis://127.0.0.1:{free_port()}/0"}
+@SERVER.row("réveil", "PARAPHE_LISTEN_URL", "ne se laisse pas écouter")
+def nobody_to_listen_to(scene: Scene) -> Iterator[Changed]:
+    yield {"listen_url": f"postgresql://paraphe@127.0.0.1:{free_port()}/paraphe"}
 
 
 @PLACE.row("repères du journal", "dans le dossier des données", "PARAPHE_MARKS_FOLDER")
@@ -498,7 +498,7 @@ def test_nothing_else_is_told_of_each_broken_installation(
     assert {name: words for name, (fine, words) in found(scene, {}).items() if not fine} == {}
     for check, words, broken in (
         *BASE.rows,
-        *(PLACE.rows if "sqlite" in house.settings.database_url else ()),
+        *(PLACE.rows if "sqlite" in house.settings.database_url else SERVER.rows),
     ):
         with broken(scene) as changed:
             ill = {name: said for name, (fine, said) in found(scene, changed).items() if not fine}

@@ -39,7 +39,7 @@ CHECKS = (
     "certificats",
     "logiciels",
     "télétransmission",
-    "file d’attente",
+    "réveil",
     "envois",
     "repères du journal",
     "travail de fond",
@@ -95,7 +95,8 @@ def test_a_service_of_another_machine_in_the_clear_is_named_and_its_password_is_
             "postgresql:///p?host=base.exemple",
             "postgresql://localhost/p?host=127.0.0.1,base.exemple:5432",
         ),
-        "queue_url": ("redis://:secret@file.exemple/0",),
+        "listen_url": (far,),
+        "rate_limit_url": ("redis://:secret@file.exemple/0",),
         "store_url": ("s3://seau?endpoint=http://s3.exemple:9000",),
     }
     sound: dict[str, tuple[str, ...]] = {
@@ -104,7 +105,8 @@ def test_a_service_of_another_machine_in_the_clear_is_named_and_its_password_is_
             f"{far}?sslmode=verify-full&sslrootcert=/a.pem",
             "postgresql:///p?host=/run/postgresql",
         ),
-        "queue_url": (near, "rediss://file.exemple/0", "none:"),
+        "listen_url": ("", "postgresql:///p?host=/run/postgresql"),
+        "rate_limit_url": (near, "rediss://file.exemple/0"),
         "store_url": ("s3://seau", "s3://seau?endpoint=https://s3.exemple", "file:/srv"),
     }
     for password in ("secret", "se@cret", "se/cret@"):
@@ -153,11 +155,13 @@ def test_a_silent_database_is_named_and_hides_nothing_else(house: House) -> None
         "certificats",
         "logiciels",
         "télétransmission",
+        *(["réveil"] if "postgresql" in house.settings.database_url else []),
         "envois",
         "repères du journal",
         "travail de fond",
         "partages",
     )
+    said = [one for one in said if not one.startswith("la base ne se laisse pas écouter : vérifiez")]
     assert said[0].startswith(
         "la base ne répond pas : vérifiez PARAPHE_DATABASE_URL et que le serveur tourne ("
     )

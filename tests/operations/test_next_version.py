@@ -135,13 +135,8 @@ def test_a_newer_version_takes_over_without_a_cut(
 ) -> None:
     answers, serves = steady
     here = house.actor("a.kervadec").collectivity_id
-    queue = (
-        house.settings.database_url
-        if "postgresql" in house.settings.database_url
-        else f"sqlite:///{tmp_path / 'queue.db'}"
-    )
     ports = [free_port(), free_port()]
-    env = environment(house.settings, queue_url=queue, public_url=f"http://127.0.0.1:{ports[0]}")
+    env = environment(house.settings, public_url=f"http://127.0.0.1:{ports[0]}")
     newer, written = next_version(tmp_path / "next"), tmp_path / "novelty.txt"
     folder = house.an_invoice(at="service_done")
     with serving(ROOT, env, ports[0], tmp_path / "old.log") as old:

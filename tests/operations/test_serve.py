@@ -55,12 +55,7 @@ class Served:
 def served(house: House, tmp_path: Path) -> Iterator[Served]:
     """`flask --app wsgi serve`, ready."""
     port = free_port()
-    queue = (
-        house.settings.database_url
-        if "postgresql" in house.settings.database_url
-        else f"sqlite:///{tmp_path / 'queue.db'}"
-    )
-    env = environment(house.settings, queue_url=queue, public_url=f"http://127.0.0.1:{port}")
+    env = environment(house.settings, public_url=f"http://127.0.0.1:{port}")
     log = tmp_path / "serve.log"
     process = start(env, log, "serve", "--port", str(port), "--workers", "1")
     running = Served(process, port, log)
@@ -101,11 +96,11 @@ def test_pages_are_served_by_a_socket_that_no_other_account_enters_and_on_no_por
     """ASVS 12.3.3: what the proxy of the machine says to the product goes over no network."""
     home = tmp_path / "run"
     home.mkdir()
-    path, queue = home / "web.sock", f"sqlite:///{tmp_path / 'queue.db'}"
+    path = home / "web.sock"
     options = ("serve", "--socket", str(path), "--workers", "1")
-    refused = ask(environment(house.settings, queue_url=queue), *options)
+    refused = ask(environment(house.settings), *options)
     assert (refused.returncode, "PARAPHE_TRUSTED_PROXIES=1" in refused.stderr) == (1, True)
-    env = environment(house.settings, queue_url=queue, trusted_proxies=1)
+    env = environment(house.settings, trusted_proxies=1)
     away = ask(env, "serve", "--socket", str(tmp_path / "nulle-part" / "web.sock"))
     assert (away.returncode, "n’existe pas" in away.stderr) == (1, True)
 

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -215,12 +214,6 @@ def test_the_command_says_what_it_took_away(house: House, coffer: Coffer) -> Non
 
 
 @pytest.fixture
-def watchdog() -> Iterator[None]:
-    yield
-    jobs.carries(run=outbox.run, watch=outbox.watch)
-
-
-@pytest.fixture
 def used(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A line of four months ago: without any, the clock may have leapt, and no address goes."""
     with monkeypatch.context() as then:
@@ -263,7 +256,7 @@ def test_the_address_that_a_letter_tells_goes_at_its_term(house: House, used: No
 
 
 def test_the_worker_sweeps_once_a_day_and_goes_on_when_a_sweep_fails(
-    house: House, watchdog: None, monkeypatch: pytest.MonkeyPatch
+    house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
 
@@ -272,13 +265,13 @@ def test_the_worker_sweeps_once_a_day_and_goes_on_when_a_sweep_fails(
         raise OSError("the disk is away")
 
     monkeypatch.setattr(sweeping, "sweep", failing)
-    jobs.carries(run=outbox.run, watch=sweeping.watch(DAYS, ADDRESSES))
+    minute = sweeping.watch(DAYS, ADDRESSES)
     for _ in range(3):
-        jobs._watchdog()
+        minute()
     assert calls == [(DAYS, ADDRESSES)]
     assert heartbeat.last("worker")
     beat_of_yesterday()
-    jobs._watchdog()
+    minute()
     assert calls == [(DAYS, ADDRESSES)] * 2
 
 
@@ -291,19 +284,15 @@ def beat_of_yesterday(db) -> None:
     )
 
 
-def test_the_real_worker_sweeps(house: House, coffer: Coffer, watchdog: None) -> None:
-    class Queue:
-        def create_consumer(self, **how):
-            return self
-
-        def run(self) -> None:
-            jobs._watchdog()
+def test_the_real_worker_sweeps(house: House, coffer: Coffer) -> None:
+    def one_round(self: jobs.Worker) -> None:
+        self._watch()
 
     house.an_invoice(at="draft")
     coffer.age_all()
     orphan = coffer.put(b"orphan", 90)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "huey", Queue)
+        patch.setattr(jobs.Worker, "run", one_round)
         done = house.app.test_cli_runner().invoke(args=["worker"])
     assert done.exit_code == 0, done.output
     assert orphan not in coffer.all()

@@ -39,10 +39,5 @@ def test_the_command_refreshes_the_lists_of_the_installation(house, shown, pki, 
 def test_the_worker_refreshes_the_lists_by_night_only_where_they_are_wanted(database, tmp_path, pki, mail):
     for wanted in (True, False):
         jobs._nightly.clear()
-        queue = f"sqlite:///{tmp_path / f'queue-{wanted}.db'}"
-        create_app(
-            settings_for(database, tmp_path / "data", pki, mail.port, queue_url=queue, trust_lists=wanted)
-        )
-        names = {task.name for task in jobs.huey()._registry.periodic_tasks}
-        assert ("nightly-trust-lists" in names) is wanted
-    jobs.configure("none:")
+        create_app(settings_for(database, tmp_path / "data", pki, mail.port, trust_lists=wanted))
+        assert ("trust-lists" in jobs.nights()) is wanted

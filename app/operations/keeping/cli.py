@@ -142,7 +142,7 @@ def move_command(url: str) -> None:
     )
     _tell_chains(moved.chains, moved.heads_fault)
     click.echo(
-        "Mettez maintenant cette adresse dans PARAPHE_DATABASE_URL, ôtez PARAPHE_QUEUE_URL s’il nomme un fichier, et démarrez. "
+        "Mettez maintenant cette adresse dans PARAPHE_DATABASE_URL, et démarrez. "
         "L’ancienne base n’a pas changé : gardez-la, et ne la servez plus."
     )
     if not moved.sound:
