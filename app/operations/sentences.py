@@ -12,7 +12,7 @@ SENTENCES: dict[str, tuple[int, str]] = {
     ),
     "people-file-empty": (
         422,
-        "Ce fichier ne contient personne : rien ne suit la ligne d’intitulés. Rien n’a changé.",
+        "Ce fichier ne contient personne : rien ne suit la ligne d’intitulés. Rien n’a changé : écrivez une personne par ligne, puis reprenez.",
     ),
     "people-file-long": (
         413,

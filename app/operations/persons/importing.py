@@ -137,8 +137,9 @@ def plan(db: Db, collectivity_id: int, content: bytes) -> Plan:
         try:
             entry = _entry(row, known, people)
         except Refusal as refusal:
-            why = refusal.facts["why"] if refusal.key == "line" else _said(refusal)
-            faults.append(Fault(row.line, row.written, why))
+            faults.append(Fault(row.line, row.written, _said(refusal)))
+        except _LeftOutError as left_out:
+            faults.append(Fault(row.line, row.written, left_out.why))
         else:
             people[entry.arrival.login] = entry
     return Plan(tuple(_compared(one, known) for one in people.values()), tuple(faults), read_as, known.names)
@@ -170,8 +171,12 @@ def _said(refusal: Refusal) -> str:
     return f"{sentence[:1].upper()}{sentence[1:]}"
 
 
-def _because(why: str) -> Refusal:
-    return Refusal("line", why=why)
+class _LeftOutError(Exception):
+    """A line that is left out, `why` in French: the page tells it beside the line, and reads the others."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 def _rows(content: bytes) -> tuple[list[_Row], str]:
@@ -252,7 +257,7 @@ def _login(row: _Row) -> str:
 
 
 def _entry(row: _Row, known: _Known, people: Mapping[str, Entry]) -> Entry:
-    """The person of a line, with what earlier lines say of him; a refusal says why the line is left out."""
+    """The person of a line, with what earlier lines say of him; a refusal, or `_LeftOutError`, says why the line is left out."""
     particulars = accounts.Particulars(
         row.cells["Prénom"],
         row.cells["Nom"],
@@ -275,13 +280,13 @@ def _entry(row: _Row, known: _Known, people: Mapping[str, Entry]) -> Entry:
         known.typed[particulars.email.lower()] = (login, row.line)
         return Entry((row.line,), Arrival(login, particulars, seats))
     if before.arrival.particulars != particulars:
-        raise _because(
+        raise _LeftOutError(
             f"« {login} » est écrit autrement à la ligne {before.lines[0]} : écrivez la personne de la même façon sur chacune "
             "de ses lignes, ou donnez un autre identifiant."
         )
     if twice := before.arrival.seats.keys() & seats.keys():
         name = next(one.name for one in known.desks.values() if one.id in twice)
-        raise _because(
+        raise _LeftOutError(
             f"Le bureau « {name} » est déjà donné à cette personne plus haut : gardez une des deux lignes."
         )
     seats = {**before.arrival.seats, **seats}
@@ -296,7 +301,7 @@ def _alone(login: str, particulars: accounts.Particulars, user: User | None, kno
         raise Refusal("email-taken", email=particulars.email, name=owner.name)
     writer, line = known.typed.get(address, (login, 0))
     if writer != login:
-        raise _because(
+        raise _LeftOutError(
             f"L’adresse « {particulars.email} » est aussi à la ligne {line}, pour « {writer} » : donnez à chacun la sienne."
         )
 
@@ -306,17 +311,19 @@ def _seats(row: _Row, known: _Known) -> dict[int, Rights]:
     if not where and not words:
         return {}
     if not where:
-        raise _because("Des droits sont écrits, et pas le bureau : écrivez-le, ou ôtez les droits.")
+        raise _LeftOutError("Des droits sont écrits, et pas le bureau : écrivez-le, ou ôtez les droits.")
     desk = known.desks.get(key_of(where))
     if desk is None:
-        raise _because(
+        raise _LeftOutError(
             f"Le bureau « {where} » n’existe pas : ouvrez-le sous « Bureaux », ou corrigez son nom."
         )
     rights = frozenset(
         _right(one) for one in words.replace("/", ",").replace("+", ",").split(",") if one.strip()
     )
     if not rights:
-        raise _because(f"Rien ne dit ce que la personne peut faire à « {desk.name} » : écrivez {_choices()}.")
+        raise _LeftOutError(
+            f"Rien ne dit ce que la personne peut faire à « {desk.name} » : écrivez {_choices()}."
+        )
     return {desk.id: rights}
 
 
@@ -325,7 +332,7 @@ def _right(word: str) -> Right:
     for right in GRANTED:
         if asked in {right.value, key_of(WORDS[right]), key_of(right.label)}:
             return right
-    raise _because(f"« {word.strip()} » n’est pas un droit : écrivez {_choices()}.")
+    raise _LeftOutError(f"« {word.strip()} » n’est pas un droit : écrivez {_choices()}.")
 
 
 def _choices() -> str:
