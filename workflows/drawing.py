@@ -1,7 +1,7 @@
 """The picture of a circuit, in Mermaid for the docs and in SVG for the screen, with every word in French."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from html import escape
 from textwrap import wrap
@@ -12,7 +12,7 @@ from workflows.condition import AllOf, AnyOf, Condition, Not, Test
 Names = Mapping[str, str]
 """French names by key of desk or of field; a key without a name is shown as it is."""
 
-_WORDS = {
+WORDS = {
     "==": "vaut",
     "!=": "ne vaut pas",
     ">": "dépasse",
@@ -23,6 +23,7 @@ _WORDS = {
     "starts_with": "commence par",
     "present": "est renseigné",
 }
+"""How each comparison is read, between the name of a fact and a value."""
 _CENT = Decimal("0.01")
 _ENDS = {DRAFT: "Brouillon", DONE: "Terminé", REJECTED: "Rejeté"}
 
@@ -41,7 +42,7 @@ def condition_text(condition: Condition, names: Names | None = None, money: Coll
         values = condition.value if isinstance(condition.value, tuple) else (condition.value,)
         inside = condition.field in money
         told = ", ".join(_value(value, money=inside) for value in values if value is not None)
-        return f"{name} {_WORDS[condition.op]} {told}".rstrip()
+        return f"{name} {WORDS[condition.op]} {told}".rstrip()
     if isinstance(condition, Not):
         return f"il est faux que {_grouped(condition.part, names, money)}"
     if isinstance(condition, AllOf | AnyOf):
@@ -102,36 +103,46 @@ def mermaid(circuit: Circuit, names: Names | None = None, money: Collection[str]
     return "\n".join(lines) + "\n"
 
 
-def svg(circuit: Circuit, names: Names | None = None, money: Collection[str] = ()) -> str:
+def svg(
+    circuit: Circuit,
+    names: Names | None = None,
+    money: Collection[str] = (),
+    wrong: Mapping[str, Sequence[str]] | None = None,
+    width: int = WIDTH,
+) -> str:
     """A small vertical picture with a title and a description for screen readers; styled by classes only.
 
-    `money`: the facts that are amounts in euros.
+    `money`: the facts that are amounts in euros; `wrong`: by key of step, what is wrong with it, written in its box.
+    `width`: in the units in which a letter is 15 high.
     """
-    boxes: list[tuple[str, list[str]]] = [("circuit-end", [_ENDS[DRAFT]])]
+    wrong, columns = wrong or {}, (width - 4 * MARGIN) * COLUMNS // (WIDTH - 4 * MARGIN)
+    boxes: list[tuple[str, list[str], list[str]]] = [("circuit-end", [_ENDS[DRAFT]], [])]
     for step in circuit.steps:
         optional = " circuit-conditional" if step.when is not None else ""
         told = [
             step.label,
-            *(part for text in step_lines(step, names, money) for part in wrap(text, COLUMNS)),
+            *(part for text in step_lines(step, names, money) for part in wrap(text, columns)),
         ]
-        boxes.append((f"circuit-step circuit-{step.kind}{optional}", told))
-    boxes.append(("circuit-end", [_ENDS[DONE]]))
+        faults = [part for text in wrong.get(step.key, ()) for part in wrap(text, columns - 3)]
+        marked = " circuit-wrong" if faults else ""
+        boxes.append((f"circuit-step circuit-{step.kind}{optional}{marked}", told, faults))
+    boxes.append(("circuit-end", [_ENDS[DONE]], []))
     drawn: list[str] = []
     top = MARGIN
-    for rank, (classes, lines) in enumerate(boxes):
+    for rank, (classes, lines, faults) in enumerate(boxes):
         if rank:
-            drawn.append(_arrow(top, top + GAP))
+            drawn.append(_arrow(width // 2, top, top + GAP))
             top += GAP
-        drawn.append(_box(classes, lines, top))
-        top += _height(lines)
+        drawn.append(_box(classes, lines, faults, top, width))
+        top += _height([*lines, *faults])
     steps = (
-        f"{n}. {s.label}. {'. '.join(step_lines(s, names, money))}."
+        f"{n}. {s.label}. {'. '.join((*step_lines(s, names, money), *wrong.get(s.key, ())))}."
         for n, s in enumerate(circuit.steps, start=1)
     )
     title, desc = f"circuit-{circuit.key}-title", f"circuit-{circuit.key}-desc"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="circuit" role="img" '
-        f'viewBox="0 0 {WIDTH} {top + MARGIN}" aria-labelledby="{title} {desc}">'
+        f'viewBox="0 0 {width} {top + MARGIN}" aria-labelledby="{title} {desc}">'
         f'<title id="{title}">Circuit « {escape(circuit.label)} »</title>'
         f'<desc id="{desc}">{escape(" ".join(steps))}</desc>{"".join(drawn)}</svg>'
     )
@@ -188,20 +199,19 @@ def _height(lines: list[str]) -> int:
     return LINE * len(lines) + MARGIN
 
 
-def _box(classes: str, lines: list[str], top: int) -> str:
+def _box(classes: str, lines: list[str], faults: list[str], top: int, width: int) -> str:
+    kinds = ["circuit-label", *["circuit-detail"] * (len(lines) - 1), *["circuit-fault"] * len(faults)]
     texts = "".join(
-        f'<text class="{"circuit-detail" if rank else "circuit-label"}" x="{2 * MARGIN}" '
-        f'y="{top + MARGIN + 6 + LINE * rank}">{escape(line)}</text>'
-        for rank, line in enumerate(lines)
+        f'<text class="{kind}" x="{2 * MARGIN}" y="{top + MARGIN + 6 + LINE * rank}">{escape(line)}</text>'
+        for rank, (kind, line) in enumerate(zip(kinds, [*lines, *faults], strict=True))
     )
     return (
-        f'<g class="{classes}"><rect x="{MARGIN}" y="{top}" width="{WIDTH - 2 * MARGIN}" '
-        f'height="{_height(lines)}" rx="6"/>{texts}</g>'
+        f'<g class="{classes}"><rect x="{MARGIN}" y="{top}" width="{width - 2 * MARGIN}" '
+        f'height="{_height([*lines, *faults])}" rx="6"/>{texts}</g>'
     )
 
 
-def _arrow(start: int, end: int) -> str:
-    x = WIDTH // 2
+def _arrow(x: int, start: int, end: int) -> str:
     return (
         f'<g class="circuit-arrow"><line x1="{x}" y1="{start}" x2="{x}" y2="{end - 6}"/>'
         f'<polygon points="{x - 5},{end - 8} {x + 5},{end - 8} {x},{end}"/></g>'

@@ -1,6 +1,6 @@
 """The one verb of the law: advance a folder by one action. Pure: it reads no clock and no database."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,7 +9,7 @@ from workflows.errors import Refusal
 from workflows.machine import play
 from workflows.vocabulary import Action
 
-__all__ = ["Action", "Asker", "Moved", "Standing", "advance", "check_slots", "choices"]
+__all__ = ["Action", "Asker", "Moved", "Standing", "advance", "check_slots", "choices", "filled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,29 @@ def check_slots(step: Step, n: int) -> None:
     needed = _needed(step, n)
     if n < needed:
         raise Refusal("quorum-impossible", step=step.label, needed=needed, slots=n)
+
+
+def filled(parts: Sequence[Collection[int]]) -> int:
+    """How many parts different people can take at once, each part told by who may take it: nobody acts twice on a step.
+
+    A maximum matching.
+
+    >>> filled([{1}, {1, 2}]), filled([{1}, {1}])
+    (2, 1)
+    """
+    taken: dict[int, int] = {}
+
+    def place(part: int, seen: set[int]) -> bool:
+        for person in parts[part]:
+            if person in seen:
+                continue
+            seen.add(person)
+            if person not in taken or place(taken[person], seen):
+                taken[person] = part
+                return True
+        return False
+
+    return sum(place(part, set()) for part in range(len(parts)))
 
 
 def choices(circuit: Circuit, standing: Standing, asker: Asker) -> tuple[Action, ...]:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from datetime import date, timedelta
 from functools import lru_cache
 from importlib import import_module
@@ -30,12 +31,16 @@ __all__ = [
     "DueRule",
     "Facts",
     "Family",
+    "Fault",
     "Field",
     "Problem",
     "SignaturePlace",
     "check_circuit",
+    "duties",
     "families",
     "family",
+    "faults_of",
+    "imposed",
     "normalised",
     "problems",
     "restricted_families",
@@ -171,6 +176,7 @@ class Family:
     credit_title: tuple[str, ...] = ()
     transmit_within: TransmissionLimit | None = None
     legal_sentence: str = ""
+    stage_sources: Mapping[str, str] = attribute(default_factory=dict)
 
     @property
     def restricted(self) -> bool:
@@ -279,20 +285,64 @@ def problems(family: Family, facts: Facts, *, at: Moment = "submit", today: date
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a circuit does against its family: the step where it is mended (None: the whole), and a sentence.
+
+    `duty` names what is broken, the same whatever the words of the steps: a stage, a rule of the family; empty where no
+    law is broken and a field merely lacks.
+    """
+
+    sentence: str
+    step: str | None = None
+    duty: str = ""
+
+
 def check_circuit(family: Family, circuit: Circuit) -> None:
-    """Refuse `circuit-unlawful` for a circuit that could skip a stage of the law, or reads an absent field.
+    """Refuse `circuit-unlawful` for a circuit that could skip a stage of the law, or reads an absent field (`faults_of`)."""
+    faults = [fault.sentence for fault in faults_of(family, circuit)]
+    if faults:
+        raise invalid(faults, key="circuit-unlawful")
+
+
+def faults_of(family: Family, circuit: Circuit) -> tuple[Fault, ...]:
+    """All that the family does not let a circuit do; none for a lawful one.
 
     A stage is kept by a step without condition: a conditional one can be skipped, but for a signature that the family
     itself asks under that condition (`Family.sign_when`). It is kept as well by several steps whose conditions leave no
     case out (two signatories by amount), as `covering.covers` proves. Stages keep their order.
     """
-    faults = [*_missing_stages(family, circuit), *_missing_fields(family, circuit)]
-    faults.extend(fault for rule in family.circuit_rules if (fault := rule(circuit)) is not None)
-    if faults:
-        raise invalid(faults, key="circuit-unlawful")
+    rules = (
+        Fault(sentence, None, rule.__name__)
+        for rule in family.circuit_rules
+        if (sentence := rule(circuit)) is not None
+    )
+    return (*_missing_stages(family, circuit), *_missing_fields(family, circuit), *rules)
 
 
-def _missing_stages(family: Family, circuit: Circuit) -> Iterator[str]:
+def imposed(family: Family, circuit: Circuit) -> dict[str, str]:
+    """By key, the steps that the circuit cannot do without, each with the article that asks for it.
+
+    The article is empty where the family asks for the step and no law is named (`Family.stage_sources`).
+    """
+    present = duties(family, circuit)
+    return {
+        step.key: family.stage_sources.get(step.kind.value, "")
+        for step in circuit.steps
+        if duties(family, _without(circuit, step)) - present
+    }
+
+
+def duties(family: Family, circuit: Circuit) -> frozenset[str]:
+    """What of its law a circuit breaks (`Fault.duty`)."""
+    return frozenset(fault.duty for fault in faults_of(family, circuit) if fault.duty)
+
+
+def _without(circuit: Circuit, gone: Step) -> Circuit:
+    return Circuit(circuit.key, circuit.label, tuple(step for step in circuit.steps if step is not gone))
+
+
+def _missing_stages(family: Family, circuit: Circuit) -> Iterator[Fault]:
     rest = circuit.steps
     for stage in family.stages:
         skippable = [step for step in rest if step.kind is stage]
@@ -304,12 +354,18 @@ def _missing_stages(family: Family, circuit: Circuit) -> Iterator[str]:
             yield from _too_early(family, stage, rest[:rank])
             rest = rest[rank + 1 :]
         elif skippable:
-            yield (
+            yield Fault(
                 f"L’étape « {skippable[0].label} » est obligatoire : retirez sa condition, ou ajoutez l’étape qui prend "
-                "tous les autres cas (sur un montant, un nombre, une date ou un choix obligatoire dès l’envoi)."
+                "tous les autres cas (sur un montant, un nombre, une date ou un choix obligatoire dès l’envoi).",
+                skippable[0].key,
+                stage.value,
             )
         else:
-            yield f"Il manque l’étape obligatoire « {stage.label} », à sa place dans l’ordre de la loi."
+            yield Fault(
+                f"Il manque l’étape obligatoire « {stage.label} », à sa place dans l’ordre de la loi.",
+                None,
+                stage.value,
+            )
 
 
 def _together(family: Family, stage: StepKind, steps: tuple[Step, ...]) -> int | None:
@@ -325,23 +381,33 @@ def _together(family: Family, stage: StepKind, steps: tuple[Step, ...]) -> int |
     return None
 
 
-def _too_early(family: Family, stage: StepKind, before: tuple[Step, ...]) -> Iterator[str]:
+def _too_early(family: Family, stage: StepKind, before: tuple[Step, ...]) -> Iterator[Fault]:
     later = family.stages[family.stages.index(stage) + 1 :]
     for step in before:
         if step.kind in later:
-            yield f"L’étape « {step.label} » ne peut pas précéder l’étape obligatoire « {stage.label} »."
+            yield Fault(
+                f"L’étape « {step.label} » ne peut pas précéder l’étape obligatoire « {stage.label} ».",
+                step.key,
+                f"{step.key} before {stage.value}",
+            )
 
 
-def _missing_fields(family: Family, circuit: Circuit) -> Iterator[str]:
+def _missing_fields(family: Family, circuit: Circuit) -> Iterator[Fault]:
     for step in circuit.steps:
         for name in sorted(step.when.fields if step.when else ()):
             if family.field(name) is None:
-                yield f"L’étape « {step.label} » dépend du champ « {name} », que ce type de dossier n’a pas."
+                yield Fault(
+                    f"L’étape « {step.label} » dépend du champ « {name} », que ce type de dossier n’a pas.",
+                    step.key,
+                )
         for who in step.who:
             wanted = {WhoKind.CHOSEN: ("desk",), WhoKind.ROLE: ("desk", "person")}.get(who.kind)
             field = family.field(who.value)
             if wanted and (field is None or field.type not in wanted):
-                yield f"L’étape « {step.label} » attend qui est désigné dans « {who.value} », champ absent."
+                yield Fault(
+                    f"L’étape « {step.label} » attend qui est désigné dans « {who.value} », champ absent.",
+                    step.key,
+                )
 
 
 @lru_cache(maxsize=1)
@@ -391,6 +457,9 @@ def _read(home: Path) -> Family:
         credit_title=_patterns(data.pop("credit_title", [])),
         transmit_within=_limit(data.pop("transmit_within", None)),
         legal_sentence=str(data.pop("legal_sentence", "")),
+        stage_sources={
+            str(StepKind(key)): str(source) for key, source in data.pop("stage_sources", {}).items()
+        },
     )
     if data or found.name != home.name:
         raise ValueError(

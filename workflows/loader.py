@@ -28,6 +28,11 @@ def load(data: Mapping[str, Any]) -> Circuit:
     return circuit
 
 
+def sketch(data: Mapping[str, Any]) -> Circuit:
+    """What can be read of a circuit that is still being written, its faults left out: to draw it, and to tell what lacks."""
+    return _circuit(data, lambda _fault: None)
+
+
 def load_yaml(text: str) -> Circuit:
     """The circuit written in this YAML text, under the same schema and the same refusals as `load`."""
     return load(read_yaml(text))

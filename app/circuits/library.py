@@ -119,12 +119,34 @@ def publish(db: Db, actor: Actor, family_name: str, source: str) -> int:
     ]
     if faults:
         raise invalid(faults)
+    return write_version(db, actor, family_name, circuit)
+
+
+def write_version(
+    db: Db, actor: Actor, family_name: str, circuit: Circuit, *, again: int | None = None
+) -> int:
+    """Write a checked circuit as the next version, with its line in the journal; its number.
+
+    `again`: the former version whose steps these are.
+    """
     latest = current(db, actor.collectivity_id, family_name)
     number = (latest.number if latest else 0) + 1
     version = _write(db, actor.collectivity_id, family_name, number, circuit, actor.name)
-    facts = {"family": family_name, "number": number, "digest": circuit.digest}
+    facts: dict[str, Any] = {"family": family_name, "number": number, "digest": circuit.digest}
+    if again is not None:
+        facts["again"] = again
     append(db, actor.collectivity_id, Event("circuit.published", actor.name, actor.user_id, None, facts))
     return version.number
+
+
+def versions(db: Db, collectivity_id: int, family_name: str) -> list[CircuitVersion]:
+    """Every version of a family's circuit in a collectivity, the last first."""
+    query = (
+        sa.select(CircuitVersion)
+        .where(CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.family == family_name)
+        .order_by(CircuitVersion.number.desc())
+    )
+    return list(db.scalars(query))
 
 
 def _write(

@@ -4,6 +4,41 @@ from app.core.refusals import Sentences
 
 SENTENCES: Sentences = {
     "circuit-unknown": (404, "Ce circuit n’existe pas. Choisissez-en un dans la liste des circuits."),
+    "draft-moved": (
+        409,
+        "{who} modifié ce brouillon{where} à {at}, après l’ouverture de cette page. Rien de ce que vous avez saisi n’est perdu : "
+        "c’est dans la page, pas encore enregistré. Relisez ce qui a changé, puis enregistrez.",
+    ),
+    "draft-gone": (
+        409,
+        "Ce brouillon a été publié ou abandonné depuis l’ouverture de cette page. Rien de ce que vous avez saisi n’est perdu : "
+        "c’est dans la page, pas encore enregistré. Relisez, puis enregistrez pour commencer un autre brouillon.",
+    ),
+    "step-gone": (
+        409,
+        "Rien n’a changé : cette étape n’est plus dans le brouillon. Relisez les étapes ci-dessous, puis recommencez.",
+    ),
+    "circuit-long": (
+        422,
+        "Rien n’a été ajouté : un circuit a {most} étapes au plus. Retirez-en une d’abord.",
+    ),
+    "circuit-locked": (
+        422,
+        "Rien n’a changé : la loi ou le type de dossier l’impose. {details} Vous pouvez ajouter une étape, jamais en retirer une garantie.",
+    ),
+    "circuit-moved": (
+        409,
+        "Rien n’est publié : la version {number} est en vigueur depuis l’ouverture de cette page. Relisez la différence avec elle, "
+        "puis publiez.",
+    ),
+    "circuit-unready": (
+        422,
+        "Rien n’est publié, le circuit en vigueur reste le même. {details} Réglez ces points, puis publiez.",
+    ),
+    "circuit-same": (
+        409,
+        "Rien n’est publié : ce sont les étapes déjà en vigueur. Changez-en une d’abord, ou gardez-les : il n’y a rien à faire, vous pouvez fermer cette page.",
+    ),
     "circuit-outdated": (
         409,
         "Le dossier n’est pas parti et rien n’est perdu : le circuit en vigueur de « {family} » ne suit plus les règles de ce type. "

@@ -16,6 +16,7 @@ from app.folders.models import Folder, StepRun
 from app.people.mandates import as_their_orders_stand, law_of
 from app.people.models import Desk, Holder, MandateRow, User
 from workflows.circuit import Circuit, Step, StepKind, Who, WhoKind
+from workflows.engine import filled
 from workflows.mandates import Act, Mandate, covers
 
 _desk, _holder, _user = Desk.__table__, Holder.__table__, User.__table__
@@ -338,20 +339,8 @@ def lacks_people(step: Step, slots: tuple[Slot, ...], acted: Mapping[str, int] |
 
 
 def _distinct(slots: tuple[Slot, ...]) -> int:
-    """How many slots can be filled at once by different people (a maximum matching; nobody acts twice on a step)."""
-    taken: dict[int, Slot] = {}
-
-    def place(slot: Slot, seen: set[int]) -> bool:
-        for person in slot.people:
-            if person.user_id in seen:
-                continue
-            seen.add(person.user_id)
-            if person.user_id not in taken or place(taken[person.user_id], seen):
-                taken[person.user_id] = slot
-                return True
-        return False
-
-    return sum(place(slot, set()) for slot in slots)
+    """How many slots can be filled at once by different people."""
+    return filled([[person.user_id for person in slot.people] for slot in slots])
 
 
 def _left(

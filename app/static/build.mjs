@@ -16,11 +16,11 @@ const ICONS = `
   arrow-right-circle arrow-up bank bell bounding-box box-arrow-in-down box-arrow-right box-arrow-up-right briefcase
   building calendar-check calendar-event calendar3 cart cash-stack chat-left-text check-circle check-circle-fill
   check-lg check2 check2-circle chevron-down chevron-left chevron-right chevron-up circle clipboard clock
-  clock-history cloud-arrow-up cloud-check diagram-3 display download envelope envelope-check envelope-exclamation
+  clock-history cloud-arrow-up cloud-check copy diagram-3 display download envelope envelope-check envelope-exclamation
   envelope-paper exclamation-circle exclamation-circle-fill exclamation-triangle eye eye-slash file-earmark
   file-earmark-arrow-up file-earmark-check file-earmark-code file-earmark-image file-earmark-lock file-earmark-pdf
   file-earmark-plus file-earmark-ruled file-earmark-text file-earmark-x file-earmark-zip files filetype-xml flag
-  folder2 folder2-open gear globe hash heart-pulse hourglass-split house inbox info-circle journal-text key laptop
+  folder2 folder2-open gear globe grip-vertical hash heart-pulse hourglass-split house inbox info-circle journal-text key laptop
   link-45deg list list-check list-ol lock megaphone moon-stars paperclip patch-check patch-exclamation patch-question
   pause pen pencil people person person-badge person-check person-lines-fill person-x play plus-lg printer
   question-circle question-circle-fill receipt save search send send-check send-exclamation shield-check

@@ -374,6 +374,7 @@ PASSING = {
     "Batch": "a batch given up; its folders are untouched",
     "BatchItem": "its lines",
     "Challenge": "a question to a browser that is over",
+    "CircuitDraft": "what was being written of a circuit, published or given up",
     "DepositKey": "a key that made a deposit once",
     "DoctorFinding": "what a check that is no more once found of the machine",
     "DoctorPlace": "on which share a folder was, once there is none",

@@ -15,6 +15,7 @@ const PARTS = [
   ["[data-batch-progress]", () => import("./batch.js"), "startProgress"],
   ["form[data-upload]", () => import("./upload.js"), "startUpload"],
   ["form[data-passkey]", () => import("./passkeys.js"), "startPasskey"],
+  ["form[data-circuit]", () => import("./circuit.js"), "startCircuit"],
   ["select[data-searched]", () => import("./choices.js"), "startSearch"],
 ];
 

@@ -24,4 +24,4 @@ def signed_by_mayor_and_secretary(circuit: Circuit) -> str | None:
         everybody = step.quorum.needed(len(step.who)) == len(step.who) > 1
         if step.kind is StepKind.SIGN and step.when is None and secretary and everybody:
             return None
-    return "Le maire et le secrétaire de séance doivent signer à la même étape, avec le quorum « all »."
+    return "Le maire et le secrétaire de séance doivent signer à la même étape, tous les deux."

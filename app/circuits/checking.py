@@ -1,0 +1,244 @@
+"""What keeps a circuit that is being written from being published: by step and by field, in words that name no syntax."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+from app.core.refusals import Refusal
+from app.people.models import Desk, Holder, User
+from workflows.circuit import Circuit, Step, StepKind, WhoKind
+from workflows.engine import filled
+from workflows.family import Family, faults_of
+from workflows.fields import Field, parse
+from workflows.loader import MAX_DAYS, MAX_LABEL, MAX_STEPS, load, sketch
+from workflows.vocabulary import Right
+
+COMPARED = (">=", ">", "<", "<=", "==", "!=", "present")
+OPERATORS: Mapping[str, tuple[str, ...]] = {
+    "amount": COMPARED,
+    "integer": COMPARED,
+    "date": COMPARED,
+    "choice": ("==", "!=", "in", "present"),
+    "nature": ("==", "!=", "in", "present"),
+    "desk": ("==", "!=", "in", "present"),
+    "person": ("==", "!=", "in", "present"),
+    "longtext": ("present",),
+}
+"""How a fact of each type may be compared; texts, the last line of the table, as `TEXTS`."""
+TEXTS = ("==", "!=", "starts_with", "in", "present")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that keeps a circuit from being published: the step (None: the whole), the field of its form, a sentence.
+
+    `desk` is the number of the desk where it is mended, when it is not in the circuit.
+    """
+
+    step: str | None
+    field: str
+    sentence: str
+    desk: int | None = None
+
+
+@dataclass(frozen=True)
+class SeatsOfDesk:
+    """A desk as a circuit looks at it: its number, its name, and who holds each right there, by number."""
+
+    id: int
+    name: str
+    able: Mapping[Right, Mapping[int, str]] = field(default_factory=dict)
+
+    def may(self, right: Right) -> Mapping[int, str]:
+        """The people with this right at the desk, their names by number."""
+        return self.able.get(right, {})
+
+
+Desks = Mapping[str, SeatsOfDesk]
+
+
+def desks_of(db: Db, collectivity_id: int) -> dict[str, SeatsOfDesk]:
+    """Every desk of a collectivity by its key, with those who hold it and whose account is open; one statement."""
+    query = (
+        sa.select(Desk.id, Desk.key, Desk.name, Holder.rights, User.id, User.first_name, User.last_name)
+        .outerjoin(Holder, Holder.desk_id == Desk.id)
+        .outerjoin(User, sa.and_(User.id == Holder.user_id, User.active.is_(True)))
+        .where(Desk.collectivity_id == collectivity_id)
+        .order_by(Desk.name, User.last_name, User.id)
+    )
+    desks: dict[str, SeatsOfDesk] = {}
+    for desk_id, key, name, rights, user_id, first, last in db.execute(query):
+        able: dict[Right, dict[int, str]] = desks.setdefault(key, SeatsOfDesk(desk_id, name, {})).able  # type: ignore[assignment]
+        if user_id is not None:
+            for right in rights:
+                able.setdefault(Right(right), {})[user_id] = f"{first} {last}"
+    return desks
+
+
+def operators(one: Field) -> tuple[str, ...]:
+    """How a fact of this field may be compared."""
+    return OPERATORS.get(one.type, TEXTS)
+
+
+def problems(family: Family, definition: Mapping[str, Any], desks: Desks) -> list[Problem]:
+    """All that keeps the circuit from being published, in the order of its steps; none for one that may be.
+
+    A step that nobody could end today (nobody at its desks has the right, too few for its quorum) is one of them: its
+    folders would not leave (`nobody-there`).
+    """
+    written: list[Mapping[str, Any]] = definition["steps"]
+    circuit = sketch(definition)
+    found = list(_whole(definition, written))
+    for step, data in zip(circuit.steps, written, strict=False):
+        found += _of_step(family, step, data, desks)
+    found += _unreachable(circuit)
+    found += [Problem(fault.step, "", fault.sentence) for fault in faults_of(family, circuit)]
+    if not found:
+        try:
+            load(definition)
+        except (
+            Refusal
+        ) as refusal:  # nothing that the reader refuses is published because no sentence here told it
+            found += [Problem(None, "", sentence) for sentence in refusal.facts["faults"]]
+    return found
+
+
+def _whole(definition: Mapping[str, Any], written: Collection[Any]) -> Iterator[Problem]:
+    if not _is_label(definition.get("label")):
+        yield Problem(None, "circuit_label", f"Donnez au circuit un nom de {MAX_LABEL} signes au plus.")
+    if not written:
+        yield Problem(None, "", "Le circuit n’a aucune étape : ajoutez-en une.")
+    if len(written) > MAX_STEPS:
+        yield Problem(None, "", f"Le circuit a {len(written)} étapes, {MAX_STEPS} au plus.")
+
+
+def _is_label(label: object) -> bool:
+    return isinstance(label, str) and bool(label.strip()) and len(label) <= MAX_LABEL and label.isprintable()
+
+
+def _of_step(family: Family, step: Step, data: Mapping[str, Any], desks: Desks) -> Iterator[Problem]:
+    if not _is_label(data.get("label")):
+        yield Problem(step.key, "label", f"Donnez à l’étape un nom de {MAX_LABEL} signes au plus.")
+    if step.kind is StepKind.TRANSMIT and not step.channel:
+        yield Problem(step.key, "channel", "Dites par où le dossier part.")
+    days = data.get("days")
+    if days is not None and not (isinstance(days, int) and 1 <= days <= MAX_DAYS):
+        sentence = f"« {days} » n’est pas un nombre de jours ouvrés, de 1 à {MAX_DAYS}."
+        yield Problem(step.key, "days", sentence)
+    if not step.kind.automatic:
+        yield from _of_people(step, data, desks)
+    if step.when is not None or data.get("when") is not None:
+        yield from _of_condition(family, step, data)
+
+
+def _of_people(step: Step, data: Mapping[str, Any], desks: Desks) -> Iterator[Problem]:
+    verb, right = step.kind.infinitive, step.kind.right
+    if not step.who:
+        yield Problem(step.key, "who_add", f"Dites qui doit {verb}.")
+        return
+    absent = [who.value for who in step.who if who.kind is WhoKind.DESK and who.value not in desks]
+    for key in absent:
+        yield Problem(step.key, "who_add", f"Le bureau « {key} » n’existe pas : retirez-le, ou ouvrez-le.")
+    needed = data.get("quorum")
+    if needed not in ("any", "all") and not (isinstance(needed, int) and needed >= 1):
+        yield Problem(step.key, "quorum", "Dites combien doivent se prononcer, en chiffres.")
+        return
+    total, wanted = len(step.who), step.quorum.needed(len(step.who))
+    if wanted > total:
+        sentence = (
+            f"{wanted} sont demandés et l’étape ne compte que {total} acteur{'s' if total > 1 else ''}."
+        )
+        yield Problem(step.key, "quorum", sentence)
+        return
+    if absent:
+        return
+    named = [desks[who.value] for who in step.who if who.kind is WhoKind.DESK]
+    empty = [desk for desk in named if not desk.may(right)]
+    # Whoever is chosen at the deposit, or stands above, is not known yet: each is counted as one more person.
+    unknown = [frozenset({-rank}) for rank, who in enumerate(step.who, 1) if who.kind is not WhoKind.DESK]
+    possible = filled([*(desk.may(right) for desk in named), *unknown])
+    if possible >= wanted:
+        return
+    if total == 1:
+        sentence = f"Personne n’a le droit de {verb} à « {empty[0].name} » : aucun dossier n’en sortirait."
+        yield Problem(step.key, "who_add", sentence, empty[0].id)
+        return
+    lacking = f" : personne n’a ce droit à {', '.join(f'« {desk.name} »' for desk in empty)}" if empty else ""
+    doing = "doit" if wanted == 1 else "doivent"
+    sentence = (
+        f"{wanted} {doing} {verb} et {possible or 'personne ne'} {'le peuvent' if possible > 1 else 'le peut'}"
+        f"{lacking}. Aucun dossier n’en sortirait."
+    )
+    yield Problem(step.key, "quorum", sentence, empty[0].id if empty else None)
+
+
+def _of_condition(family: Family, step: Step, data: Mapping[str, Any]) -> Iterator[Problem]:
+    tests = list(_written_tests(data.get("when")))
+    for rank, test in enumerate(tests):
+        one = family.field(str(test.get("field") or ""))
+        if one is None:
+            yield Problem(step.key, f"cond_field_{rank}", "Choisissez ce que la condition regarde.")
+        elif sentence := wrong_value(one, str(test.get("op") or ""), test.get("value")):
+            yield Problem(step.key, f"cond_value_{rank}", sentence)
+    if step.when is not None and step.when.never:
+        sentence = "Ces conditions se contredisent : l’étape n’aurait jamais lieu."
+        yield Problem(step.key, "cond_field_0", sentence)
+
+
+def wrong_value(one: Field, op: str, value: object) -> str:
+    """What is wrong with the value that a fact is compared with, in a sentence; empty when nothing is."""
+    if op not in operators(one):
+        return f"« {one.label} » ne se compare pas ainsi."
+    if op == "present":
+        return ""
+    values = value if isinstance(value, list | tuple) else [value]
+    if not values or any(each is None or each == "" for each in values):
+        return f"Donnez la valeur à laquelle comparer « {one.label} »."
+    if op == "starts_with" or one.type in {"matter", "siret", "text"}:
+        return ""
+    try:
+        for each in values:
+            parse(one, each)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _written_tests(when: object) -> Iterator[Mapping[str, Any]]:
+    """The comparisons of a condition, in the order in which they are written."""
+    if not isinstance(when, Mapping):
+        return
+    if "field" in when:
+        yield when
+    for word in ("all", "any"):
+        for part in when.get(word) or ():
+            yield from _written_tests(part)
+    if "not" in when:
+        yield from _written_tests(when["not"])
+
+
+def _unreachable(circuit: Circuit) -> Iterator[Problem]:
+    archived = False
+    for step in circuit.steps:
+        if archived:
+            sentence = f"L’étape « {step.label} » suit l’archivage : aucun dossier n’y arriverait."
+            yield Problem(step.key, "kind", sentence)
+        elif step.kind is StepKind.ARCHIVE and step.when is None:
+            archived = True
+
+
+def rows_of(when: object) -> tuple[str, list[Mapping[str, Any]]] | None:
+    """A condition as rows: « all » or « any » of them, and each comparison; None for one that rows do not tell."""
+    if when is None:
+        return "all", []
+    if isinstance(when, Mapping):
+        if "field" in when:
+            return "all", [when]
+        for word in ("all", "any"):
+            parts = when.get(word)
+            if isinstance(parts, list) and all(isinstance(one, Mapping) and "field" in one for one in parts):
+                return word, parts
+    return None

@@ -1,0 +1,90 @@
+"""What changes from one version of a circuit to another, in plain words."""
+
+from collections.abc import Collection, Iterator, Mapping
+from difflib import SequenceMatcher
+
+from workflows.circuit import Circuit, Step
+from workflows.drawing import condition_text, quorum_text, who_text
+
+Names = Mapping[str, str]
+
+
+def difference(before: Circuit, after: Circuit, names: Names, money: Collection[str] = ()) -> list[str]:
+    """One sentence for each change; none when both say the same.
+
+    `names`: how desks and facts are called, by key; `money`: the facts that are amounts in euros. A step is the same one
+    as long as its key is, whatever it is called.
+    """
+    if before == after:
+        return []
+    old, new = {step.key: step for step in before.steps}, {step.key: step for step in after.steps}
+    told: list[str] = []
+    if before.label != after.label:
+        told.append(f"Le circuit « {before.label} » s’appelle « {after.label} ».")
+    told += [f"L’étape « {step.label} » est retirée." for key, step in old.items() if key not in new]
+    for rank, step in enumerate(after.steps):
+        if step.key not in old:
+            told.append(f"L’étape « {step.label} » est ajoutée, {_place(after, rank)}.")
+    told += _moved(before, after, old, new)
+    for key, step in new.items():
+        if key in old:
+            told += _changed(old[key], step, names, money)
+    return told
+
+
+def _place(circuit: Circuit, rank: int) -> str:
+    return f"après « {circuit.steps[rank - 1].label} »" if rank else "au début"
+
+
+def _moved(
+    before: Circuit, after: Circuit, old: Mapping[str, Step], new: Mapping[str, Step]
+) -> Iterator[str]:
+    """The fewest steps whose move gives the new order; what is added or removed moves nobody."""
+    first = [step.key for step in before.steps if step.key in new]
+    second = [step.key for step in after.steps if step.key in old]
+    still = {
+        first[at]
+        for one in SequenceMatcher(None, first, second, autojunk=False).get_matching_blocks()
+        for at in range(one.a, one.a + one.size)
+    }
+    for rank, step in enumerate(after.steps):
+        if step.key in old and step.key not in still:
+            yield f"L’étape « {step.label} » se place maintenant {_place(after, rank)}."
+
+
+def _changed(was: Step, step: Step, names: Names, money: Collection[str]) -> Iterator[str]:
+    name = f"« {step.label} »"
+    if was.label != step.label:
+        yield f"« {was.label} » s’appelle {name}."
+    if was.kind is not step.kind:
+        yield f"{name} : {was.kind.label} devient {step.kind.label}."
+    gone = [who_text(who, names) for who in was.who if who not in step.who]
+    come = [who_text(who, names) for who in step.who if who not in was.who]
+    if come:
+        yield f"{name} : {', '.join(come)} {'s’ajoutent' if len(come) > 1 else 's’ajoute'}."
+    if gone:
+        yield f"{name} : {', '.join(gone)} n’y {'sont' if len(gone) > 1 else 'est'} plus."
+    counts = (quorum_text(was) or "un seul acteur", quorum_text(step) or "un seul acteur")
+    if counts[0] != counts[1]:
+        yield f"{name} : {counts[0]} devient {counts[1]}."
+    if was.when != step.when:
+        yield f"{name} : {_when(was, step, names, money)}"
+    if was.days != step.days:
+        yield f"{name} : {_days(was.days)} devient {_days(step.days)}."
+    if was.channel != step.channel and step.channel is not None:
+        yield f"{name} : part par {names.get(step.channel, step.channel)}."
+
+
+def _when(was: Step, step: Step, names: Names, money: Collection[str]) -> str:
+    if step.when is None:
+        return "a lieu dans tous les cas."
+    words = condition_text(step.when, names, money)
+    if was.when is None:
+        return f"n’a plus lieu que si {words}."
+    return f"a lieu si {words}, et non plus si {condition_text(was.when, names, money)}."
+
+
+def _days(days: int | None) -> str:
+    if days is None:
+        return "aucun délai"
+    return f"un délai de {days} jour{'s' if days > 1 else ''} ouvré{'s' if days > 1 else ''}"

@@ -1,0 +1,227 @@
+"""The next version of a circuit, written gesture by gesture in the browser: a draft, then a version; or one of before, again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.checking import desks_of, problems
+from app.circuits.gestures import Definition, Gesture, played
+from app.circuits.library import circuit_of, current, family_of, write_version
+from app.circuits.models import CircuitDraft, CircuitVersion
+from app.core.clock import now
+from app.core.db import Db
+from app.core.french import heure
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.people.actor import Actor, require
+from workflows.circuit import Circuit
+from workflows.family import Family, duties, faults_of
+from workflows.loader import MAX_LABEL, load, load_yaml, sketch
+from workflows.vocabulary import Right
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What is being written of a family's circuit; `version` is 0 as long as nobody has changed anything.
+
+    `in_force` is the number of the version that folders follow now, 0 for the family's own circuit; `based_on`, the one
+    that was in force when the draft was begun.
+    """
+
+    family: Family
+    definition: Definition
+    version: int
+    based_on: int
+    in_force: int
+    followed: Circuit
+    changed_at: datetime | None = None
+    changed_by: str = ""
+    changed_by_id: int | None = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether somebody has changed something since the version in force."""
+        return self.version > 0
+
+    def after(self, gestures: Sequence[Gesture]) -> Definition:
+        """The definition once these gestures are played on it, written nowhere."""
+        made = self.definition
+        for gesture in gestures:
+            made = played(made, gesture)
+        return made
+
+
+def draft_of(db: Db, collectivity_id: int, family_name: str) -> Draft:
+    """The draft of a family's circuit, or what is in force where there is none; refuses `family-unknown`."""
+    return _read(db, collectivity_id, family_of(family_name), _row(db, collectivity_id, family_name))
+
+
+def _row(db: Db, collectivity_id: int, family_name: str, *, locked: bool = False) -> CircuitDraft | None:
+    query = sa.select(CircuitDraft).where(
+        CircuitDraft.collectivity_id == collectivity_id, CircuitDraft.family == family_name
+    )
+    return db.scalar(query.with_for_update() if locked else query)
+
+
+def _read(db: Db, collectivity_id: int, family: Family, row: CircuitDraft | None) -> Draft:
+    latest = current(db, collectivity_id, family.name)
+    followed = circuit_of(db, latest.id) if latest else family.circuit
+    number = latest.number if latest else 0
+    if row is None:
+        return Draft(family, followed.to_data(), 0, number, number, followed)
+    return Draft(
+        family,
+        row.definition,
+        row.version,
+        row.based_on,
+        number,
+        followed,
+        row.changed_at,
+        row.changed_by,
+        row.changed_by_id,
+    )
+
+
+@use_case
+def change(
+    db: Db, actor: Actor, family_name: str, seen: int, gestures: Sequence[Gesture], label: str | None = None
+) -> int:
+    """Play gestures on the draft of a circuit, begun where there is none; the version that it has then.
+
+    `seen`: the version of the draft that the page showed; another one is refused (`draft-moved`, with who changed it).
+    `label`: another name for the circuit. Refuses what would take from the circuit something that the law has it do
+    (`circuit-locked`): a draft may break it no more than what is in force does. Gestures that change nothing write nothing.
+    """
+    draft, row = _for_change(db, actor, family_name, seen)
+    made = draft.after(gestures)
+    if label is not None:
+        made = {**made, "label": label[: MAX_LABEL + 1]}
+    if made == draft.definition:
+        return draft.version
+    _refuse_weaker(draft, made)
+    return _keep(db, actor, draft, row, made)
+
+
+@use_case
+def take_in(db: Db, actor: Actor, family_name: str, seen: int, source: str) -> int:
+    """Make a draft of a YAML text; the version that it has then.
+
+    Refuses what `load_yaml` cannot read (`circuit-invalid`), and `draft-moved`. What the law does not let it do is told
+    in the draft, where it is mended.
+    """
+    draft, row = _for_change(db, actor, family_name, seen)
+    return _keep(db, actor, draft, row, load_yaml(source).to_data())
+
+
+@use_case
+def give_up(db: Db, actor: Actor, family_name: str, seen: int) -> None:
+    """Remove the draft: what is in force stays. Refuses `draft-moved`."""
+    draft, row = _for_change(db, actor, family_name, seen)
+    if row is not None:
+        _remove(db, draft.family.name, actor)
+
+
+@use_case
+def publish_draft(db: Db, actor: Actor, family_name: str, seen: int, over: int) -> int:
+    """Publish the draft as a new version, and return its number. Folders on their way keep theirs.
+
+    `over`: the number of the version in force that the page compared it with; another one is refused (`circuit-moved`),
+    since the difference that was read is no longer the one that is made. Refuses `draft-moved`, `circuit-unready` with all
+    that `problems` tells, and `circuit-same`.
+    """
+    draft, row = _for_change(db, actor, family_name, seen)
+    _refuse_moved(draft, over)
+    circuit = _ready(db, actor, draft.family, draft.definition)
+    if circuit == draft.followed:
+        raise Refusal("circuit-same")
+    if row is not None:
+        _remove(db, family_name, actor)
+    return write_version(db, actor, family_name, circuit)
+
+
+@use_case
+def restore(db: Db, actor: Actor, family_name: str, number: int, over: int) -> int:
+    """Publish the steps of a former version again, under a new number, which is returned.
+
+    They are checked by the law and the desks of today (`circuit-unready`). A draft that is being written stays. Refuses
+    `circuit-moved` as `publish_draft`, `circuit-unknown`, and `circuit-same` of what is in force.
+    """
+    draft, _ = _for_change(db, actor, family_name, None)
+    _refuse_moved(draft, over)
+    query = sa.select(CircuitVersion.id).where(
+        CircuitVersion.collectivity_id == actor.collectivity_id,
+        CircuitVersion.family == family_name,
+        CircuitVersion.number == number,
+    )
+    version_id = db.scalar(query)
+    if version_id is None:
+        raise Refusal("circuit-unknown")
+    circuit = _ready(db, actor, draft.family, circuit_of(db, version_id).to_data())
+    if circuit == draft.followed:
+        raise Refusal("circuit-same")
+    return write_version(db, actor, family_name, circuit, again=number)
+
+
+def _for_change(
+    db: Db, actor: Actor, family_name: str, seen: int | None
+) -> tuple[Draft, CircuitDraft | None]:
+    require(actor, Right.ADMINISTER)
+    family = family_of(family_name)
+    row = _row(db, actor.collectivity_id, family_name, locked=True)
+    draft = _read(db, actor.collectivity_id, family, row)
+    if seen is not None and seen != draft.version:
+        raise _moved(draft, actor)
+    return draft, row
+
+
+def _moved(draft: Draft, actor: Actor) -> Refusal:
+    """Who changed the draft meanwhile, and when; or that it is no more, published or given up."""
+    if draft.changed_at is None:
+        return Refusal("draft-gone")
+    own = draft.changed_by_id is not None and draft.changed_by_id == actor.user_id
+    who = "Vous avez" if own else f"{draft.changed_by} a"
+    where = " dans une autre page" if own else ""
+    return Refusal("draft-moved", who=who, where=where, at=heure(draft.changed_at))
+
+
+def _refuse_moved(draft: Draft, over: int) -> None:
+    if draft.in_force != over:
+        raise Refusal("circuit-moved", number=draft.in_force)
+
+
+def _refuse_weaker(draft: Draft, made: Mapping[str, Any]) -> None:
+    """Refuse a definition that breaks something of the law that the one before did not."""
+    kept = duties(draft.family, sketch(draft.definition))
+    broken = [one for one in faults_of(draft.family, sketch(made)) if one.duty and one.duty not in kept]
+    if broken:
+        raise Refusal("circuit-locked", details=" ".join(one.sentence for one in broken))
+
+
+def _ready(db: Db, actor: Actor, family: Family, definition: Mapping[str, Any]) -> Circuit:
+    told = problems(family, definition, desks_of(db, actor.collectivity_id))
+    if told:
+        raise Refusal("circuit-unready", details=" ".join(one.sentence for one in told))
+    return load(definition)
+
+
+def _keep(db: Db, actor: Actor, draft: Draft, row: CircuitDraft | None, made: Definition) -> int:
+    if row is None:
+        row = CircuitDraft(
+            collectivity_id=actor.collectivity_id,
+            family=draft.family.name,
+            based_on=draft.in_force,
+            version=0,
+        )
+        db.add(row)
+    row.definition, row.version = made, draft.version + 1
+    row.changed_at, row.changed_by, row.changed_by_id = now(), actor.name, actor.user_id
+    db.flush()  # of two who begin at the same moment, the second meets the draft of the first
+    return row.version
+
+
+def _remove(db: Db, family_name: str, actor: Actor) -> None:
+    mine = sa.and_(CircuitDraft.collectivity_id == actor.collectivity_id, CircuitDraft.family == family_name)
+    db.execute(sa.delete(CircuitDraft).where(mine).execution_options(synchronize_session=False))

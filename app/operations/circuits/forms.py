@@ -1,0 +1,166 @@
+"""What the page of a circuit posts: the step that is open, as the schema writes it, and the gesture that was made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from app.circuits.checking import operators
+from app.circuits.gestures import Gesture
+from app.core.db import key_in
+from app.core.refusals import Refusal
+from workflows.circuit import StepKind, WhoKind
+from workflows.family import Family, Field
+from workflows.fields import parse
+from workflows.loader import MAX_LABEL, MAX_WHO
+
+LONGEST_VALUE = 300
+ROWS = 20
+SEPARATOR = ";"
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a page posted: the values of each name."""
+
+    values: Mapping[str, Sequence[str]]
+
+    def get(self, key: str, default: str = "") -> str:
+        """The first value of this name."""
+        return next(iter(self.values.get(key, ())), default)
+
+    def getlist(self, key: str) -> Sequence[str]:
+        """Every value of this name."""
+        return self.values.get(key, ())
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.values
+
+
+def gestures(family: Family, form: Form, steps: Sequence[Mapping[str, Any]]) -> list[Gesture]:
+    """What was done on the page, in order: what is typed in the open step, then the button that was pressed.
+
+    `steps` are those of the draft as it is; refuses `bad-request` of a button that the page has not.
+    """
+    made = []
+    key = form.get("open", "")[:40]
+    before = next((step for step in steps if step["key"] == key), None)
+    if key:
+        step = step_in(family, form, before)
+        if before is None or step != {name: value for name, value in before.items() if name != "key"}:
+            made.append(Gesture("write", key, step=step))
+    verb, _, rest = form.get("gesture", "").partition(":")
+    if verb == "add":
+        made.append(Gesture("add", place=key_in(rest) or 0))
+    elif verb in {"copy", "remove"}:
+        made.append(Gesture(verb, rest))
+    elif verb in {"up", "down"}:
+        at = next((rank for rank, step in enumerate(steps) if step["key"] == rest), None)
+        if at is None:
+            raise Refusal("step-gone")
+        made.append(Gesture("move", rest, max(0, at + (1 if verb == "down" else -1))))
+    elif verb == "move":
+        moved, _, place = rest.rpartition(":")
+        made.append(Gesture("move", moved, key_in(place) or 0))
+    elif verb not in {"", "save", "open", "close", "unwho", "uncond", "addcond", "addwho"}:
+        raise Refusal("bad-request", detail="geste inconnu")
+    return made
+
+
+def step_in(family: Family, form: Form, before: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The open step as it is typed, valid or not, with the schema of a step and without its key."""
+    kind = form.get("kind", "")
+    if kind not in set(StepKind):
+        raise Refusal("bad-request", detail="nature d’étape inconnue")
+    step: dict[str, Any] = {"label": form.get("label", "").strip()[: MAX_LABEL + 1], "kind": kind}
+    if not StepKind(kind).automatic:
+        who = _who(form)
+        step["who"], step["quorum"] = who, _quorum(form, len(who))
+    when = _when(family, form, before)
+    if when is not None:
+        step["when"] = when
+    days = form.get("days", "").strip()[:9]
+    if days:
+        step["days"] = int(days) if days.isascii() and days.isdigit() else days
+    if kind == StepKind.TRANSMIT and form.get("channel"):
+        step["channel"] = form.get("channel")[:40]
+    return step
+
+
+def _who(form: Form) -> list[dict[str, Any]]:
+    gone = form.get("gesture", "").removeprefix("unwho:")
+    rows = [row for rank, row in enumerate(form.getlist("who")) if gone != str(rank)]
+    found: list[dict[str, Any]] = []
+    for row in [*rows, form.get("who_add", "")][: MAX_WHO + 1]:
+        kind, _, value = row.partition(":")
+        if not value or kind not in set(WhoKind):
+            continue
+        one: dict[str, Any] = {kind: value[:40]}
+        if kind == WhoKind.SUPERIOR:
+            one = {kind: key_in(value) or 1}
+        if one not in found:
+            found.append(one)
+    return found
+
+
+def _quorum(form: Form, actors: int) -> str | int:
+    rule = form.get("quorum", "any")
+    if rule != "n":
+        return "all" if rule == "all" else "any"
+    typed = form.get("quorum_n", "").strip()[:3]
+    if not typed:
+        return max(actors, 1)
+    return int(typed) if typed.isascii() and typed.isdigit() else typed
+
+
+def _when(family: Family, form: Form, before: Mapping[str, Any] | None) -> Any:
+    if form.get("when") == "kept" and before is not None:
+        return before.get("when")
+    gone = form.get("gesture", "").removeprefix("uncond:")
+    rows = [
+        _row(family, form, rank)
+        for rank in range(ROWS)
+        if f"cond_field_{rank}" in form and gone != str(rank) and form.get(f"cond_field_{rank}")
+    ]
+    if form.get("gesture") == "addcond" and len(rows) < ROWS:
+        first = family.fields[0]
+        rows.append({"field": first.key, "op": operators(first)[0], "value": ""})
+    if not rows:
+        return None
+    word = "any" if form.get("cond_word") == "any" else "all"
+    return rows[0] if len(rows) == 1 else {word: rows}
+
+
+def _row(family: Family, form: Form, rank: int) -> dict[str, Any]:
+    key = form.get(f"cond_field_{rank}")[:40]
+    field = family.field(key)
+    op = form.get(f"cond_op_{rank}", "")[:12]
+    if field is None:
+        return {"field": key, "op": op, "value": ""}
+    if op not in operators(field):
+        op = operators(field)[0]
+    if op == "present":
+        return {"field": key, "op": op}
+    typed = [one.strip()[:LONGEST_VALUE] for one in form.getlist(f"cond_value_{rank}")]
+    if op == "in":
+        parts = [part for one in typed for part in (one.split(SEPARATOR) if not field.choices else [one])]
+        return {
+            "field": key,
+            "op": op,
+            "value": [_value(field, part.strip()) for part in parts if part.strip()],
+        }
+    return {"field": key, "op": op, "value": _value(field, typed[0] if typed else "")}
+
+
+def _value(field: Field, typed: str) -> Any:
+    """The value as the schema writes it; what is not of the field's type stays as typed, for the page to tell."""
+    if field.type not in {"amount", "integer", "date"}:
+        return typed
+    try:
+        value = parse(field, typed)
+    except ValueError:
+        return typed
+    if field.type != "amount":
+        return value
+    number = Decimal(str(value))
+    return int(number) if number == number.to_integral_value() else float(number)

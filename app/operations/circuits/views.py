@@ -1,0 +1,346 @@
+"""What an administrator reads of circuits: steps as cards, what is imposed, what is wrong, versions, who follows them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.checking import Desks, Problem, operators, problems, rows_of
+from app.circuits.difference import difference
+from app.circuits.drafting import Draft
+from app.circuits.library import circuit_of, versions
+from app.core.db import Db
+from app.core.french import moment_of_day, spaces
+from app.core.grammar import plural
+from app.display.forms import choices_of
+from app.folders.models import Folder
+from app.transmission.settings import names as channels
+from app.transmission.traits import traits_of
+from workflows.circuit import Circuit, Step, StepKind, WhoKind
+from workflows.drawing import WORDS, condition_text, quorum_text, svg, who_text
+from workflows.family import Family, Field, imposed
+from workflows.loader import sketch
+from workflows.vocabulary import Phase
+
+HANDOVER = "le logiciel métier (fichiers remis dans un dossier)"
+SUPERIORS = (1, 2, 3)
+NARROW = 340
+"""The width of the picture beside the steps: its letters are then of the size of those of the page."""
+QUORUMS = (("any", "Un seul suffit"), ("all", "Tous"), ("n", "Un minimum"))
+Choice = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody that a step names: as the form posts it, in words, who holds it; `empty` when nobody could act."""
+
+    value: str
+    label: str
+    people: str
+    empty: bool = False
+    desk: int | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison as three controls: the fact, how, the value; `options` when it is chosen in a list."""
+
+    field: str
+    op: str
+    ops: Sequence[Choice]
+    value: str
+    chosen: frozenset[str]
+    options: Sequence[Choice] | None
+    kind: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A step: its key, its place from 0, what is told of it closed, and the article that imposes it (None: nothing does)."""
+
+    key: str
+    rank: int
+    label: str
+    summary: str
+    lock: str | None
+    problems: Sequence[Problem]
+
+
+@dataclass(frozen=True)
+class Open:
+    """The step that is open: what its form holds."""
+
+    key: str
+    label: str
+    kind: StepKind
+    locked: bool
+    channel: str
+    days: str
+    actors: Sequence[Actor]
+    quorum: str
+    quorum_n: str
+    rows: Sequence[Row]
+    word: str
+    conditional: bool
+    written_otherwise: str
+    otherwise: str
+    wrong: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Words:
+    """How this family's desks, facts and channels are called, and which facts are amounts."""
+
+    names: Mapping[str, str]
+    money: frozenset[str]
+    channels: Sequence[Choice]
+
+
+def words_of(family: Family, desks: Desks) -> Words:
+    """The names that a circuit of this family is read with."""
+    facts = {one.key: f"{one.label[:1].lower()}{one.label[1:]}" for one in family.fields}
+    carriers = [(name, traits_of(name).relayed_to or HANDOVER) for name in channels()]
+    names = {**facts, **{key: desk.name for key, desk in desks.items()}}
+    return Words(names, frozenset(one.key for one in family.fields if one.type == "amount"), carriers)
+
+
+def cards(draft: Draft, definition: Mapping[str, Any], desks: Desks) -> tuple[list[Card], list[Problem]]:
+    """Every step of what is written, and all that keeps it from being published."""
+    circuit, told = sketch(definition), problems(draft.family, definition, desks)
+    locks, words = imposed(draft.family, circuit), words_of(draft.family, desks)
+    return [
+        Card(
+            step.key,
+            rank,
+            step.label or "Étape sans nom",
+            summary(step, words),
+            locks.get(step.key),
+            [one for one in told if one.step == step.key],
+        )
+        for rank, step in enumerate(circuit.steps)
+    ], told
+
+
+def summary(step: Step, words: Words) -> str:
+    """« Visa, Direction des finances, un seul suffit, 3 jours ouvrés »."""
+    told = [step.kind.label, *(who_text(who, words.names) for who in step.who)]
+    if step.channel:
+        told.append(f"vers {dict(words.channels).get(step.channel, step.channel)}")
+    if counted := quorum_text(step):
+        told.append(counted)
+    if step.when is not None:
+        told.append(f"si {condition_text(step.when, words.names, words.money)}")
+    if step.days is not None:
+        told.append(f"{plural(step.days, 'jour')} ouvré{'s' if step.days > 1 else ''}")
+    return spaces(", ".join(told))
+
+
+def opened(
+    db: Db, draft: Draft, definition: Mapping[str, Any], desks: Desks, key: str, told: Sequence[Problem]
+) -> Open | None:
+    """The form of one step; None when it is not there."""
+    circuit = sketch(definition)
+    rank = next((n for n, step in enumerate(circuit.steps) if step.key == key), None)
+    if rank is None:
+        return None
+    step, data = circuit.steps[rank], definition["steps"][rank]
+    family, words = draft.family, words_of(draft.family, desks)
+    rows = rows_of(data.get("when"))
+    alike = any(one.kind is step.kind for one in circuit.steps if one is not step)
+    locked = key in imposed(family, circuit)
+    following = circuit.steps[rank + 1].label if rank + 1 < len(circuit.steps) else ""
+    quorum = data.get("quorum", "any")
+    return Open(
+        key=key,
+        label=str(data.get("label") or ""),
+        kind=step.kind,
+        locked=locked,
+        channel=step.channel or "",
+        days=str(data.get("days") or ""),
+        actors=[_actor(one, step, family, desks, words) for one in data.get("who", ())],
+        quorum=quorum if quorum in {"any", "all"} else "n",
+        quorum_n="" if quorum in {"any", "all"} else str(quorum),
+        rows=[_row(db, family, one, draft_here=_here(db)) for one in rows[1]] if rows else [],
+        word=rows[0] if rows else "all",
+        # What the law wants of every folder has no condition, unless another step of its kind may take the other cases
+        conditional=not locked or alike or data.get("when") is not None,
+        written_otherwise=""
+        if rows or step.when is None
+        else condition_text(step.when, words.names, words.money),
+        otherwise=f"Sinon, le dossier passe à « {following} »."
+        if following
+        else "Sinon, le dossier se termine.",
+        wrong={one.field: one.sentence for one in reversed(told) if one.step == key},
+    )
+
+
+def _here(db: Db) -> int:
+    return int(db.info["collectivity_id"])
+
+
+def _actor(written: Mapping[str, Any], step: Step, family: Family, desks: Desks, words: Words) -> Actor:
+    ((kind, raw),) = written.items()
+    value = f"{kind}:{raw}"
+    if kind == WhoKind.DESK:
+        desk = desks.get(str(raw))
+        if desk is None:
+            return Actor(value, f"Bureau « {raw} »", "Ce bureau n’existe pas.", empty=True)
+        people = ", ".join(desk.may(step.kind.right).values())
+        return Actor(value, desk.name, people or "", empty=not people, desk=desk.id)
+    if kind == WhoKind.SUPERIOR:
+        return Actor(value, superior(int(raw)), "Selon le bureau qui dépose")
+    field = family.field(str(raw))
+    label = field.label if field else str(raw)
+    chosen = "Bureau choisi au dépôt" if kind == WhoKind.CHOSEN else "Personne désignée au dépôt"
+    del words
+    return Actor(value, label, chosen)
+
+
+def superior(level: int) -> str:
+    """« Supérieur de l’émetteur », « 2e supérieur de l’émetteur »."""
+    return "Supérieur de l’émetteur" if level == 1 else f"{level}e supérieur de l’émetteur"
+
+
+def offered(family: Family, desks: Desks, actors: Sequence[Actor]) -> list[tuple[str, list[Choice]]]:
+    """Who may be added to a step, by kind; those that it names already are left out."""
+    named = {one.value for one in actors}
+    groups = [
+        ("Bureaux", [(f"desk:{key}", desk.name) for key, desk in desks.items()]),
+        (
+            "Selon le dossier",
+            [
+                *(
+                    (f"chosen:{one.key}", f"Bureau choisi au dépôt : {one.label}")
+                    for one in _of(family, "desk")
+                ),
+                *(
+                    (f"role:{one.key}", f"Personne désignée au dépôt : {one.label}")
+                    for one in _of(family, "person")
+                ),
+                *((f"superior:{level}", superior(level)) for level in SUPERIORS),
+            ],
+        ),
+    ]
+    return [(label, [one for one in group if one[0] not in named]) for label, group in groups]
+
+
+def _of(family: Family, kind: str) -> list[Field]:
+    return [one for one in family.fields if one.type == kind]
+
+
+def compared(family: Family) -> list[Choice]:
+    """The facts that a condition may look at."""
+    return [(one.key, spaces(one.label)) for one in family.fields]
+
+
+def _row(db: Db, family: Family, test: Mapping[str, Any], *, draft_here: int) -> Row:
+    key, op, value = str(test.get("field") or ""), str(test.get("op") or ""), test.get("value")
+    field = family.field(key)
+    if field is None:
+        return Row(key, op, [(op, WORDS.get(op, op))], str(value or ""), frozenset(), None, "text")
+    options = None
+    if field.type in {"choice", "nature", "desk", "person"}:
+        options = choices_of(db, draft_here, field) or []
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    shown = "; ".join(_shown(field, one) for one in values)
+    ops = [(one, WORDS[one]) for one in operators(field)]
+    return Row(key, op, ops, shown, frozenset(map(str, values)), options, field.type)
+
+
+def _shown(field: Field, value: object) -> str:
+    """A value as one types it: « 4000,00 »."""
+    if field.type == "amount" and isinstance(value, int | float):
+        return f"{Decimal(str(value)):.2f}".replace(".", ",")
+    return str(value)
+
+
+def picture(definition: Mapping[str, Any], words: Words, told: Sequence[Problem]) -> str:
+    """The drawing, with what is wrong in each box; it escapes what it prints."""
+    wrong: dict[str, list[str]] = {}
+    for one in told:
+        if one.step:
+            wrong.setdefault(one.step, []).append(spaces(one.sentence))
+    return svg(sketch(definition), words.names, words.money, wrong, NARROW)
+
+
+def followers(db: Db, collectivity_id: int, family_name: str) -> dict[int, int]:
+    """How many folders in hand keep each version, by its row."""
+    query = (
+        sa.select(Folder.circuit_version_id, sa.func.count())
+        .where(
+            Folder.collectivity_id == collectivity_id,
+            Folder.phase == Phase.RUNNING.value,
+            sa.text("phase <> 'done'"),
+            Folder.family == family_name,
+            Folder.circuit_version_id.is_not(None),
+        )
+        .group_by(Folder.circuit_version_id)
+    )
+    return {version: count for version, count in db.execute(query) if version is not None}
+
+
+@dataclass(frozen=True)
+class VersionView:
+    """A version: its number, when and by whom, what it changed in words, how many folders follow it; 0 for the origin."""
+
+    number: int
+    at: datetime | None
+    who: str
+    changes: Sequence[str]
+    following: int
+    in_force: bool
+
+
+def history(
+    db: Db, draft: Draft, collectivity_id: int, words: Words, most: int | None = None
+) -> list[VersionView]:
+    """Every version, the last first, each with what it changed of the one before it; the last `most` of them."""
+    rows = versions(db, collectivity_id, draft.family.name)
+    shown = rows if most is None else rows[:most]
+    rows = rows[: len(shown) + 1]
+    count = followers(db, collectivity_id, draft.family.name)
+    circuits = [circuit_of(db, row.id) for row in rows]
+    origin = draft.family.circuit
+    views = []
+    for rank, row in enumerate(shown):
+        before = circuits[rank + 1] if rank + 1 < len(rows) else origin
+        changes = difference(before, circuits[rank], words.names, words.money)
+        views.append(
+            VersionView(
+                row.number,
+                row.published_at,
+                row.published_by,
+                [spaces(one) for one in changes],
+                count.get(row.id, 0),
+                in_force=rank == 0,
+            )
+        )
+    return views
+
+
+def keeping(db: Db, draft: Draft, collectivity_id: int) -> str:
+    """« 12 dossiers en cours gardent la version 3. »; empty when none is in hand."""
+    rows = {row.id: row.number for row in versions(db, collectivity_id, draft.family.name)}
+    count = {
+        rows[one]: n for one, n in followers(db, collectivity_id, draft.family.name).items() if one in rows
+    }
+    told = [
+        f"{plural(n, 'dossier')} en cours {'gardent' if n > 1 else 'garde'} la version {number}"
+        for number, n in sorted(count.items(), reverse=True)
+    ]
+    return spaces(f"{', '.join(told)}.") if told else ""
+
+
+def saved(draft: Draft) -> str:
+    """« Brouillon enregistré à 14 h 32 par Katell Morizur »; empty without a draft."""
+    if draft.changed_at is None:
+        return ""
+    return f"Brouillon enregistré {moment_of_day(draft.changed_at)} par {draft.changed_by}"
+
+
+def changes(draft: Draft, circuit: Circuit, words: Words) -> list[str]:
+    """What a circuit changes of the one in force, in words."""
+    return [spaces(one) for one in difference(draft.followed, circuit, words.names, words.money)]

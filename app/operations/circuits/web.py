@@ -1,0 +1,242 @@
+"""Pages of circuits: the list, the steps of one, publishing, versions, text."""
+
+from collections.abc import Sequence
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from app.circuits import drafting
+from app.circuits.checking import desks_of
+from app.circuits.drafting import Draft, draft_of
+from app.circuits.gestures import Gesture
+from app.circuits.library import as_yaml, catalogue, current
+from app.core.db import reading
+from app.core.french import instant
+from app.core.http import guard
+from app.core.refusals import Refusal
+from app.core.refusals import catalogue as sentences
+from app.operations.circuits import forms, views
+from workflows.circuit import StepKind
+from workflows.loader import sketch
+
+pages = Blueprint("circuits", __name__)
+KEPT = {"draft-moved", "draft-gone", "circuit-locked", "circuit-long", "step-gone"}
+"""What is refused and shown in the page itself, what was typed still in it."""
+
+
+@pages.get("/circuits")
+@guard("administer")
+def index() -> str:
+    """The circuit in force for each family."""
+    rows = []
+    with reading(g.actor.collectivity_id) as db:
+        for family in catalogue().values():
+            version = current(db, g.actor.collectivity_id, family.name)
+            draft = draft_of(db, g.actor.collectivity_id, family.name)
+            rows.append(
+                {
+                    "name": family.name,
+                    "family": family.label,
+                    "circuit": version.label if version else family.circuit.label,
+                    "number": version.number if version else 0,
+                    "at": instant(version.published_at) if version else "",
+                    "draft": views.saved(draft),
+                }
+            )
+    return render_template("operations/circuits/index.html", rows=rows)
+
+
+@pages.route("/circuits/<family>", methods=["GET", "POST"])
+@guard("administer")
+def edit(family: str) -> Response | tuple[str, int]:
+    """The steps of a circuit beside its picture; what is posted is a gesture, and the draft is kept at each."""
+    if request.method != "POST":
+        return _editor(family, request.args.get("etape", ""))
+    seen, done = _number("version"), request.form.get("gesture", "")
+    with reading(g.actor.collectivity_id) as db:
+        draft = draft_of(db, g.actor.collectivity_id, family)
+    played: Sequence[Gesture] = ()
+    try:
+        if done == "discard":
+            drafting.give_up(g.actor, family, seen)
+            flash("Le brouillon est abandonné : le circuit en vigueur n’a pas changé.", "ok")
+            return redirect(url_for("operations.circuits.edit", family=family))
+        played = forms.gestures(
+            draft.family, forms.Form(request.form.to_dict(flat=False)), draft.definition["steps"]
+        )
+        drafting.change(g.actor, family, seen, played, request.form.get("circuit_label"))
+    except Refusal as refusal:
+        if refusal.key not in KEPT:
+            raise
+        return _refused(family, played, refusal)
+    key = _shown(family, done)
+    return redirect(url_for("operations.circuits.edit", family=family, etape=key or None), code=303)
+
+
+def _shown(family: str, done: str) -> str:
+    """The step that is open after a gesture; empty for none."""
+    verb, _, rest = done.partition(":")
+    if verb in {"close", "remove"}:
+        return ""
+    if verb == "open":
+        return rest
+    if verb in {"add", "copy"}:
+        with reading(g.actor.collectivity_id) as db:
+            steps = draft_of(db, g.actor.collectivity_id, family).definition["steps"]
+        keys = [step["key"] for step in steps]
+        at = (int(rest) if rest.isdigit() else 0) if verb == "add" else (keys.index(rest) + 1)
+        return str(keys[min(at, len(keys) - 1)])
+    return request.form.get("open", "")[:40]
+
+
+def _refused(family: str, played: Sequence[Gesture], refusal: Refusal) -> tuple[str, int]:
+    """The page as it is now, with what was typed laid over it and written nowhere, and why."""
+    status, sentence = sentences.say(refusal.key, refusal.facts)
+    typed = [one for one in played if one.kind == "write"]
+    return _editor(family, request.form.get("open", "")[:40], typed, sentence, status)
+
+
+def _editor(
+    family: str, key: str, typed: Sequence[Gesture] = (), error: str = "", status: int = 200
+) -> tuple[str, int]:
+    here = g.actor.collectivity_id
+    with reading(here) as db:
+        draft, desks = draft_of(db, here, family), desks_of(db, here)
+        definition = draft.after(typed)
+        cards, told = views.cards(draft, definition, desks)
+        words = views.words_of(draft.family, desks)
+        opened = views.opened(db, draft, definition, desks, key, told)
+        context = {
+            "keeping": views.keeping(db, draft, here),
+            "offered": views.offered(draft.family, desks, opened.actors) if opened else [],
+            "latest": views.history(db, draft, here, words, most=1),
+        }
+    return render_template(
+        "operations/circuits/edit.html",
+        family=draft.family,
+        draft=draft,
+        label=definition["label"],
+        saved=views.saved(draft),
+        cards=cards,
+        problems=told,
+        opened=opened,
+        kinds=list(StepKind),
+        quorums=views.QUORUMS,
+        compared=views.compared(draft.family),
+        channels=words.channels,
+        changes=views.changes(draft, sketch(definition), words) if draft.begun else [],
+        picture=Markup(views.picture(definition, words, told)),  # noqa: S704 (the drawing escapes what it prints)
+        error=error,
+        **context,
+    ), status
+
+
+@pages.route("/circuits/<family>/publier", methods=["GET", "POST"])
+@guard("administer")
+def publish(family: str) -> Response | tuple[str, int]:
+    """What the draft changes, in words, before it is published."""
+    error, status = "", 200
+    if request.method == "POST":
+        try:
+            number = drafting.publish_draft(g.actor, family, _number("version"), _number("over"))
+        except Refusal as refusal:
+            if refusal.key not in {*KEPT, "circuit-moved", "circuit-unready", "circuit-same"}:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash(f"La version {number} est publiée. Les dossiers en cours gardent la leur.", "ok")
+            return redirect(url_for("operations.circuits.edit", family=family))
+    here = g.actor.collectivity_id
+    with reading(here) as db:
+        draft, desks = draft_of(db, here, family), desks_of(db, here)
+        words = views.words_of(draft.family, desks)
+        _, told = views.cards(draft, draft.definition, desks)
+        page = render_template(
+            "operations/circuits/publish.html",
+            draft=draft,
+            family=draft.family,
+            problems=told,
+            changes=views.changes(draft, sketch(draft.definition), words),
+            keeping=views.keeping(db, draft, here),
+            saved=views.saved(draft),
+            error=error,
+        )
+    return page, status
+
+
+@pages.route("/circuits/<family>/versions", methods=["GET", "POST"])
+@guard("administer")
+def versions(family: str) -> Response | tuple[str, int]:
+    """Every version with what it changed; one of before may be published again."""
+    error, status = "", 200
+    if request.method == "POST":
+        number = _number("number")
+        try:
+            made = drafting.restore(g.actor, family, number, _number("over"))
+        except Refusal as refusal:
+            if refusal.key not in {"circuit-moved", "circuit-unready", "circuit-same"}:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash(f"La version {made} est publiée : ce sont les étapes de la version {number}.", "ok")
+            return redirect(url_for("operations.circuits.versions", family=family))
+    here = g.actor.collectivity_id
+    with reading(here) as db:
+        draft = draft_of(db, here, family)
+        words = views.words_of(draft.family, desks_of(db, here))
+        listed = views.history(db, draft, here, words)
+    page = render_template(
+        "operations/circuits/versions.html", draft=draft, family=draft.family, versions=listed, error=error
+    )
+    return page, status
+
+
+@pages.route("/circuits/<family>/texte", methods=["GET", "POST"])
+@guard("administer")
+def text(family: str) -> Response | tuple[str, int]:
+    """The same circuit as a text: to be read, taken away, or taken in as a draft."""
+    error, status, source = "", 200, request.form.get("source")
+    if source is not None:
+        try:
+            drafting.take_in(g.actor, family, _number("version"), source)
+        except Refusal as refusal:
+            if refusal.key not in {"circuit-invalid", *KEPT}:
+                raise
+            status, error = sentences.say(refusal.key, refusal.facts)
+        else:
+            flash("Le texte est devenu le brouillon : relisez-le, puis publiez.", "ok")
+            return redirect(url_for("operations.circuits.edit", family=family))
+    with reading(g.actor.collectivity_id) as db:
+        draft = draft_of(db, g.actor.collectivity_id, family)
+    shown = source if source is not None else _yaml(draft)
+    page = render_template(
+        "operations/circuits/text.html", draft=draft, family=draft.family, source=shown, error=error
+    )
+    return page, status
+
+
+@pages.get("/circuits/<family>/texte.yaml")
+@guard("administer")
+def export(family: str) -> Response:
+    """The text as a file."""
+    with reading(g.actor.collectivity_id) as db:
+        draft = draft_of(db, g.actor.collectivity_id, family)
+    name = f"circuit-{draft.family.name}.yaml"
+    return Response(
+        _yaml(draft),
+        content_type="application/yaml; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _yaml(draft: Draft) -> str:
+    return as_yaml(draft.definition)
+
+
+def _number(name: str) -> int:
+    """A number that the page showed; refuses `bad-request`."""
+    try:
+        return int(request.form[name])
+    except (KeyError, ValueError):
+        raise Refusal("bad-request", detail=f"{name} manque") from None
