@@ -33,6 +33,8 @@ REASON = "correction-reason"
 """The name of the input where a depositor says why what is typed is not what the file says."""
 ASKED = frozenset({"required", "correction-unexplained", "repair-pending"})
 """The problems of a draft that its page shows by other means: a field still empty, a reason to give, a copy to accept."""
+REHEARSAL = "operations.circuits.of_folder"
+"""The page that tells the way of a draft without sending it."""
 TYPE_INPUT = "type-"
 """What the names of the lists of types begin with; the document's number follows."""
 
@@ -185,6 +187,7 @@ def _save_or_submit(folder_id: int) -> Response:
         reasons=_reasons(),
     )
     pages_beside = {*plugged.preparations, *(one.endpoint for one in plugged.pickers.values())}
+    pages_beside.add(REHEARSAL)
     if request.form.get("action") in pages_beside:
         return redirect(url_for(request.form["action"], folder_id=folder_id))
     if request.form.get("action") == "number":
@@ -269,6 +272,7 @@ def _draft_context(db: Db, folder: Folder, marks: dict[str, str]) -> dict[str, o
         ],
         "wrong": _wrong(db, folder) if family.field("nature") is None else (),  # an act has its list of rules
         "circuit_line": "",
+        "rehearsal": REHEARSAL,
         "accepted": _accepted(),
         "main_files": {
             "accepted": _accepted(family.formats),

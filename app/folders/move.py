@@ -276,9 +276,8 @@ def _enter(
     if moved.entered == moved.left or moved.phase is not Phase.RUNNING:
         return (), []
     step = here.circuit.step(moved.entered)
-    slots = slots_of(db, folder, step)
     day = moment.astimezone(PARIS).date()
-    due = _due(db, folder, step, day, _signing_day(here, said, day))
+    slots, due = entering(db, folder, step, day, _signing_day(here, said, day))
     act = act_of(folder)
     common = {
         "collectivity_id": folder.collectivity_id,
@@ -298,6 +297,16 @@ def _enter(
         {**common, "slot": one.key, "desk_id": one.desk_id, "named_user_id": one.named_user_id}
         for one in awaited
     ]
+
+
+def entering(
+    db: Db, folder: Folder, step: Step, day: date, signed: date | None = None
+) -> tuple[tuple[Slot, ...], date]:
+    """Who is awaited at a step that is entered on this day, and the last day on time; refuses as `slots_of`.
+
+    What a move writes, and what a rehearsal tells. `signed`: the day of a signature that no row tells yet.
+    """
+    return slots_of(db, folder, step, on=day), _due(db, folder, step, day, signed)
 
 
 def _signing_day(here: Present, said: Said, day: date) -> date | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -107,12 +108,14 @@ class Slot:
     people: tuple[Person, ...]
 
 
-def slots_of(db: Db, folder: Folder, step: Step, *, seats_alone: bool = False) -> tuple[Slot, ...]:
+def slots_of(
+    db: Db, folder: Folder, step: Step, *, seats_alone: bool = False, on: date | None = None
+) -> tuple[Slot, ...]:
     """The slots of a step for this folder, with the people who may act now; refuses `desk-missing`.
 
     Who signs at a desk has a mandate that covers this folder today, once the collectivity has recorded one;
-    `seats_alone` leaves that out: a circuit is planned before the day on which it is signed. One statement for all the
-    desks of the step, whatever their number.
+    `seats_alone` leaves that out: a circuit is planned before the day on which it is signed. `on`: another day than today.
+    One statement for all the desks of the step, whatever their number.
     """
     if not step.who:
         return ()
@@ -121,7 +124,7 @@ def slots_of(db: Db, folder: Folder, step: Step, *, seats_alone: bool = False) -
     keys, superiors, persons = _sorted_out(folder, step)
     found: dict[str, Slot] = {}
     if keys or superiors:
-        for slot in _read(db, folder, keys, superiors, right, act):
+        for slot in _read(db, folder, keys, superiors, right, act, on or today()):
             found[slot.key] = slot
     missing = [key for key in keys if f"desk:{key}" not in found]
     if missing or (len(found) < len(keys) + len(superiors) and _nobody_above(db, folder, superiors)):
@@ -176,7 +179,13 @@ def _superior(desk_id: int, level: int) -> Any:
 
 
 def _read(
-    db: Db, folder: Folder, keys: list[str], superiors: list[int], right: str, act: Act | None
+    db: Db,
+    folder: Folder,
+    keys: list[str],
+    superiors: list[int],
+    right: str,
+    act: Act | None,
+    day: date,
 ) -> Iterable[Slot]:
     binds: dict[str, Any] = {"here": folder.collectivity_id, "keys": keys}
     if len(keys) == 1 and not superiors:
@@ -190,7 +199,7 @@ def _read(
     rows = (
         _able_rows(db.connection().execute(query, binds))
         if act is None
-        else _signing_rows(db, db.execute(query, binds), act)
+        else _signing_rows(db, db.execute(query, binds), act, day)
     )
     desks: dict[int, tuple[str, str, dict[int, Person]]] = {}
     for desk_id, key, name, user_id, first, last, email, rights, able in rows:
@@ -290,11 +299,11 @@ def _able_rows(rows: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
     return ((*row, True) for row in rows)
 
 
-def _signing_rows(db: Db, rows: Iterable[Any], act: Act) -> Iterator[tuple[Any, ...]]:
-    """The same people, each able when no mandate is recorded here or when one of his covers the act today."""
+def _signing_rows(db: Db, rows: Iterable[Any], act: Act, day: date) -> Iterator[tuple[Any, ...]]:
+    """The same people, each able when no mandate is recorded here or when one of his covers the act that day."""
     read = list(rows)
     law = {row[-2].id: law_of(row[-2], row[-1]) for row in read if row[-2] is not None}
-    fit = {one.id for one in as_their_orders_stand(db, list(law.values())) if covers(one, act, today())}
+    fit = {one.id for one in as_their_orders_stand(db, list(law.values())) if covers(one, act, day)}
     for *person, by_mandate, mandate, _giver_of_it in read:
         yield (*person, not by_mandate or (mandate is not None and mandate.id in fit))
 
@@ -321,10 +330,9 @@ def check_route(db: Db, folder: Folder, circuit: Circuit) -> dict[str, tuple[Slo
     route: dict[str, tuple[Slot, ...]] = {}
     for step in circuit.applicable(folder.facts):
         slots = slots_of(db, folder, step, seats_alone=True)
-        if not step.kind.automatic:
+        if lacks_people(step, slots):
             needed = step.quorum.needed(len(slots))
-            if _distinct(slots) < needed:
-                raise Refusal("nobody-there", step=step.label, needed=needed, right=step.kind.right.label)
+            raise Refusal("nobody-there", step=step.label, needed=needed, right=step.kind.right.label)
         route[step.key] = slots
     return route
 

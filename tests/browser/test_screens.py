@@ -329,6 +329,7 @@ def test_who_deposits_meets_no_barrier(house: House, look: Look) -> None:
         draft = house.an_invoice(at="draft", path=OTHER, received_on="")
         look.at(accountant, "drafts", "/a-traiter?bannette=drafts")
         look.at(accountant, "draft", f"/dossiers/{draft}/brouillon")
+        look.at(accountant, "draft, rehearsed", f"/dossiers/{draft}/essai")
         look.at(accountant, "places", f"/dossiers/{draft}/emplacements")
         accountant.button("Placer…").click()
         look.at(accountant, "placing a signature")
@@ -395,6 +396,13 @@ def test_who_administers_and_publishes_meets_no_barrier_even_when_the_server_fai
             "() => scrollTo(0, 0)"
         )  # what a bar covers where one happens to be is no fault
         look.at(secretary, "circuit, a step that nobody could end")
+        look.at(secretary, "rehearsal", "/circuits/essai")
+        secretary.page.get_by_label("Type de dossier").select_option("invoice")
+        secretary.button("Choisir ce type").click()
+        secretary.page.get_by_label("Montant TTC").fill("12704,18")
+        secretary.button("Essayer").click()
+        secretary.sees("Ce qui se passerait")
+        look.at(secretary, "rehearsal, told")
         look.at(secretary, "circuit, to publish", "/circuits/invoice/publier")
         look.at(secretary, "circuit, its versions", "/circuits/invoice/versions")
         look.at(secretary, "circuit, its text", "/circuits/invoice/texte")

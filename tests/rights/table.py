@@ -80,6 +80,8 @@ ROUTES = {
     "operations.circuits.versions": "administer",
     "operations.circuits.text": "administer",
     "operations.circuits.export": "administer",
+    "operations.circuits.rehearse": "administer",
+    "operations.circuits.of_folder": "create",
     "operations.admin": "administer",
     "operations.examined.again": "administer",
     "operations.examined.index": "administer",
@@ -250,7 +252,11 @@ CARRIED = {  # what a payment flow carries: neither family of the matrix has any
 # What the public has, on paper: nothing here is public (tests/legality/test_reports.py)
 PRINTED = {("publication.paper_copy", method) for method in ("GET", "HEAD")}
 ASK = {("signing.complete", "GET"), ("signing.complete", "HEAD")}  # what became of one's own signature
-DRAFT = {("folders.draft", "GET"), ("folders.draft", "HEAD")}
+DRAFT = {
+    (page, method)
+    for page in ("folders.draft", "operations.circuits.of_folder")
+    for method in ("GET", "HEAD")
+}
 PLACE = {("signing.placing.sheet", method) for method in ("GET", "HEAD", "POST")}
 EDIT = (
     PLACE

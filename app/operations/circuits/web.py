@@ -1,24 +1,33 @@
 """Pages of circuits: the list, the steps of one, publishing, versions, text."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from app.circuits import drafting
-from app.circuits.checking import desks_of
+from app.circuits.checking import desks_of, problems
 from app.circuits.drafting import Draft, draft_of
 from app.circuits.gestures import Gesture
-from app.circuits.library import as_yaml, catalogue, current
-from app.core.db import reading
-from app.core.french import instant
+from app.circuits.library import as_yaml, catalogue, current, family_of
+from app.core.clock import today
+from app.core.db import Db, key_in, reading
+from app.core.french import instant, spaces
 from app.core.http import guard
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
-from app.operations.circuits import forms, views
-from workflows.circuit import StepKind
+from app.display.forms import choices_of
+from app.folders import rehearsal
+from app.folders.access import authorize
+from app.folders.sending import find_problems
+from app.operations.circuits import forms, rehearsing, views
+from workflows.circuit import Phase, StepKind
+from workflows.fields import Field, parse
 from workflows.loader import sketch
+from workflows.vocabulary import Right
 
 pages = Blueprint("circuits", __name__)
 KEPT = {"draft-moved", "draft-gone", "circuit-locked", "circuit-long", "step-gone"}
@@ -240,3 +249,99 @@ def _number(name: str) -> int:
         return int(request.form[name])
     except (KeyError, ValueError):
         raise Refusal("bad-request", detail=f"{name} manque") from None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A fact that the rehearsal asks for: its key, label, kind, value, what is offered, and what is wrong with it."""
+
+    key: str
+    label: str
+    kind: str
+    value: str
+    options: Sequence[tuple[str, str]] | None
+    wrong: str
+
+
+@pages.get("/circuits/essai")
+@guard("administer")
+def rehearse() -> str:
+    """A rehearsal: a type, facts, a desk that deposits, a day; each step, who would be asked, by when, what would block."""
+    here, name = g.actor.collectivity_id, request.args.get("type", "")
+    with reading(here) as db:
+        family = family_of(name) if name in catalogue() else next(iter(catalogue().values()))
+        draft = draft_of(db, here, family.name)
+        drafted = draft.begun and request.args.get("circuit") == "brouillon"
+        circuit = sketch(draft.definition) if drafted else draft.followed
+        desks = desks_of(db, here)
+        emitters = [(str(one.id), one.name) for one in desks.values() if one.may(Right.CREATE)]
+        chosen = request.args.get("bureau", "")
+        desk_id = key_in(chosen) if chosen in dict(emitters) else None
+        day, wrong_day = _day(request.args.get("jour", ""))
+        typed = {one.key: request.args.get(f"f_{one.key}", "").strip() for one in family.fields}
+        fields = [_asked(db, one, typed[one.key]) for one in rehearsing.asked(family, circuit)]
+        ready = "essayer" in request.args and not wrong_day and not any(one.wrong for one in fields)
+        result = broken = None
+        if ready and drafted and problems(family, draft.definition, desks):
+            broken = "Le brouillon a des problèmes à régler : l’essai ne dit que ce qu’ils laissent voir."
+        if ready and desk_id is not None:
+            folder = rehearsal.imagined(here, family.name, desk_id, typed)
+            result = rehearsing.view(db, folder, rehearsal.rehearse(db, folder, circuit, day))
+        return render_template(
+            "operations/circuits/rehearse.html",
+            families=[(one.name, one.label) for one in catalogue().values()],
+            family=family,
+            draft=draft,
+            drafted=drafted,
+            emitters=emitters,
+            desk=chosen,
+            day=day.isoformat() if not wrong_day else request.args.get("jour", ""),
+            wrong_day=wrong_day,
+            fields=fields,
+            result=result,
+            broken=broken,
+            asked="essayer" in request.args,
+        )
+
+
+def _day(typed: str) -> tuple[date, str]:
+    """The day that was typed, today's when nothing was; else what is wrong with it."""
+    if not typed:
+        return today(), ""
+    try:
+        return date.fromisoformat(typed), ""
+    except ValueError:
+        return today(), "Ce n’est pas une date : choisissez-la dans le calendrier, ou écrivez-la AAAA-MM-JJ."
+
+
+def _asked(db: Db, one: Field, value: str) -> Asked:
+    wrong = ""
+    if value:
+        try:
+            parse(one, value)
+        except ValueError as error:
+            wrong = str(error)
+    options = choices_of(db, g.actor.collectivity_id, one)
+    return Asked(one.key, spaces(one.label), one.type, value, options, spaces(wrong))
+
+
+@pages.get("/dossiers/<int:folder_id>/essai")
+@guard("create")
+def of_folder(folder_id: int) -> Response | str:
+    """The rehearsal of a draft, as it would be sent now; nothing is sent."""
+    with reading(g.actor.collectivity_id) as db:
+        folder = authorize(db, g.actor, folder_id)
+        mine = folder.emitter_desk_id in g.actor.desks_with(Right.CREATE)
+        if not mine or folder.phase not in {Phase.DRAFT, Phase.REJECTED}:
+            return redirect(url_for("folders.show", folder_id=folder_id))
+        lacking = [one.sentence for one in find_problems(db, folder)]
+        draft = draft_of(db, g.actor.collectivity_id, folder.family)
+        sent = rehearsal.again(folder)
+        return render_template(
+            "operations/circuits/of_folder.html",
+            folder=folder,
+            draft=draft,
+            family=draft.family,
+            lacking=lacking,
+            result=rehearsing.view(db, sent, rehearsal.rehearse(db, sent, draft.followed, today())),
+        )

@@ -1,0 +1,141 @@
+"""A folder’s way before it is sent: its steps, who would be asked, by when; by the real run’s functions, nothing written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from app.circuits.library import family_of
+from app.core.db import NO_DATE, Db
+from app.core.refusals import Refusal
+from app.folders.facts import fill
+from app.folders.models import Folder
+from app.folders.move import entering
+from app.folders.seats import Slot, lacks_people, slots_of
+from workflows.circuit import DRAFT, Circuit, Phase, Step, StepKind
+from workflows.deadlines import due_on
+from workflows.engine import Moved, Standing, advance
+from workflows.vocabulary import Action
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A step of the way: the day it is entered on, the last day on time (`NO_DATE` for none), who would be asked.
+
+    `slots` are those who could act that day; `seats`, the same without their mandates. `refusal`: why nobody can be told,
+    and the folder would not be sent. `leaves`: the day on which the next step is entered, when each takes all its days.
+    """
+
+    step: Step
+    entered: date
+    leaves: date
+    due: date
+    slots: tuple[Slot, ...] = ()
+    seats: tuple[Slot, ...] = ()
+    refusal: Refusal | None = None
+
+    @property
+    def unsendable(self) -> bool:
+        """Whether the folder would not be sent, for want of this desk or of people there (`seats.check_route`)."""
+        return self.refusal is not None or lacks_people(self.step, self.seats)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the folder would wait here for ever, sent or not: nobody's mandate covers it, for one."""
+        return self.unsendable or lacks_people(self.step, self.slots)
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """The whole way: its stages, the day it ends on, the legal last day of the folder (`NO_DATE` for none).
+
+    `refusal`: no step applies, and nothing would be sent.
+    """
+
+    stages: tuple[Stage, ...]
+    ends: date
+    due: date
+    refusal: Refusal | None = None
+
+    @property
+    def first_stuck(self) -> Stage | None:
+        """The first stage that would not end."""
+        return next((one for one in self.stages if one.stuck), None)
+
+
+def imagined(collectivity_id: int, family_name: str, desk_id: int, facts: Mapping[str, Any]) -> Folder:
+    """A folder that is nowhere, of this family and with these facts, deposited by this desk."""
+    folder = Folder(
+        collectivity_id=collectivity_id,
+        family=family_name,
+        emitter_desk_id=desk_id,
+        title="",
+        depositor_name="",
+        fields={},
+        sources={},
+        round=1,
+    )
+    fill(folder, family_of(family_name), facts, title=None)
+    return folder
+
+
+def again(folder: Folder) -> Folder:
+    """The same folder as it would be sent now, apart from the one that is kept."""
+    return Folder(
+        id=folder.id,
+        collectivity_id=folder.collectivity_id,
+        family=folder.family,
+        emitter_desk_id=folder.emitter_desk_id,
+        title=folder.title,
+        fields=folder.fields,
+        sources=folder.sources,
+        amount_cents=folder.amount_cents,
+        round=folder.round + 1,
+    )
+
+
+def rehearse(db: Db, folder: Folder, circuit: Circuit, day: date) -> Rehearsal:
+    """The way that this folder would take if it were sent on this day by this circuit; nothing is written.
+
+    Each step is taken to last all its days, and none where it has none. `folder` is one of `imagined` or `again`: it is
+    in no session.
+    """
+    folder.due_on = family_of(folder.family).due(folder.facts) or NO_DATE
+    stages: list[Stage] = []
+    signed: date | None = None
+    try:
+        moved = advance(circuit, Standing(DRAFT, folder.facts), Action.SUBMIT)
+    except Refusal as refusal:
+        return Rehearsal((), day, folder.due_on, refusal)
+    while moved.phase is Phase.RUNNING:
+        stage = _stage(db, folder, circuit.step(moved.entered), day, signed)
+        stages.append(stage)
+        day = stage.leaves
+        if stage.step.kind in {StepKind.SIGN, StepKind.SEAL}:
+            signed = day
+        moved = _passed(circuit, folder, stage)
+    return Rehearsal(tuple(stages), day, folder.due_on)
+
+
+def _stage(db: Db, folder: Folder, step: Step, day: date, signed: date | None) -> Stage:
+    leaves = due_on(day, step.days) if step.days else day
+    try:
+        slots, due = entering(db, folder, step, day, signed)
+    except Refusal as refusal:
+        return Stage(step, day, leaves, folder.due_on, refusal=refusal)
+    seats = slots_of(db, folder, step, seats_alone=True) if step.kind is StepKind.SIGN else slots
+    return Stage(step, day, leaves, due, slots, seats)
+
+
+def _passed(circuit: Circuit, folder: Folder, stage: Stage) -> Moved:
+    """The move that closes a step, as if enough people had acted on it."""
+    step = stage.step
+    if step.kind.automatic:
+        return advance(circuit, Standing(step.key, folder.facts), step.kind.action)
+    parts = max(len(stage.slots), len(step.who), 1)
+    needed = step.quorum.needed(parts)
+    names = [f"part {rank}" for rank in range(max(parts, needed))]
+    acted = {name: rank for rank, name in enumerate(names[: step.quorum.needed(len(names)) - 1], start=1)}
+    free = names[len(acted)]
+    standing = Standing(step.key, folder.facts, tuple(names), acted)
+    return advance(circuit, standing, step.kind.action, person=len(acted) + 1, slot=free)

@@ -1,0 +1,414 @@
+"""A run that sends nothing tells what the real run does: the same steps, the same people, the same days; and what would block."""
+
+import html
+import os
+import re
+import shutil
+import tempfile
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import time_machine
+from hypothesis import HealthCheck, given, settings
+from hypothesis import Phase as Phases
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse
+
+from app.circuits import drafting, library
+from app.circuits.gestures import Gesture
+from app.core.clock import PARIS, today
+from app.core.db import NO_DATE, Db, reading
+from app.core.refusals import Refusal
+from app.core.transaction import use_case
+from app.folders import deposit, sending
+from app.folders.access import lock
+from app.folders.keep import Incoming, Kept, keep_main
+from app.folders.models import Folder, StepRun
+from app.folders.move import MACHINE, Said, move
+from app.folders.rehearsal import Rehearsal, again, imagined, rehearse
+from app.folders.seats import slots_of
+from app.folders.sockets import ReadFacts
+from app.journal.models import JournalEntry
+from app.operations.circuits.rehearsing import view
+from app.people import desks
+from app.people.actor import Actor, system
+from app.people.mandates import end_mandate
+from app.people.models import Desk, User
+from app.signing.enrol import certificates_of, withdraw
+from tests.builders.house import INVOICE, House
+from tests.builders.mandates import a_mayor_and_a_deputy
+from workflows.circuit import Circuit, Phase
+from workflows.family import check_circuit, family
+from workflows.loader import load
+from workflows.vocabulary import Action, Right
+
+pytestmark = pytest.mark.in_turn
+K, G = "k.morizur", "g.trehorel"
+CASES = int(os.environ.get("REHEARSALS", "30"))
+"""How many circuits are run twice; as many as one likes by `REHEARSALS`."""
+KEYS = ("maire", "direction", "finances", "technique", "secretariat", "conseil")
+MONDAY = date(2026, 11, 30)
+
+_tests = st.sampled_from(
+    [
+        {"field": "total_ttc", "op": ">=", "value": 4000},
+        {"field": "total_ttc", "op": "<", "value": 0},
+        {"field": "type_code", "op": "in", "value": ["381", "386"]},
+        {"field": "order_ref", "op": "present"},
+        {"field": "proof_of_service", "op": "==", "value": "technique"},
+    ]
+)
+_conditions = st.one_of(
+    _tests,
+    _tests.map(lambda one: {"not": one}),
+    st.lists(_tests, min_size=2, max_size=3).map(lambda several: {"any": several}),
+    st.lists(_tests, min_size=2, max_size=2, unique_by=lambda one: one["field"]).map(
+        lambda two: {"all": two}
+    ),
+)
+_who = st.one_of(
+    st.sampled_from(KEYS).map(lambda key: {"desk": key}),
+    st.just({"chosen": "proof_of_service"}),
+    st.integers(1, 3).map(lambda level: {"superior": level}),
+)
+_facts = st.fixed_dictionaries(
+    {
+        "total_ttc": st.sampled_from(["-12.00", "120.00", "3999.99", "4000.00", "98000.10"]),
+        "type_code": st.sampled_from(["380", "381", "386"]),
+        "proof_of_service": st.sampled_from(KEYS),
+        "received_on": st.integers(0, 25).map(lambda days: (MONDAY - timedelta(days=days)).isoformat()),
+    },
+    optional={"order_ref": st.just("BC-1")},
+)
+
+
+@st.composite
+def _step(draw: Any, rank: int) -> dict[str, Any]:
+    kind = draw(st.sampled_from(["visa", "visa", "visa", "sign", "publish", "seal"]))
+    step: dict[str, Any] = {"key": f"step_{rank}", "label": f"Étape {rank}", "kind": kind}
+    if draw(st.integers(0, 2)) == 2:
+        step["when"] = draw(_conditions)
+    if draw(st.booleans()):
+        step["days"] = draw(st.integers(1, 6))
+    if kind != "seal":
+        step["who"] = draw(st.lists(_who, min_size=1, max_size=3, unique_by=str))
+        step["quorum"] = draw(st.one_of(st.sampled_from(["any", "all"]), st.integers(1, len(step["who"]))))
+    return step
+
+
+@st.composite
+def _circuits(draw: Any) -> Circuit:
+    """A circuit that the law of invoices takes: whatever comes first, a signature, a hand-over."""
+    first = [draw(_step(rank)) for rank in range(draw(st.integers(0, 5)))]
+    ending = [
+        {"key": "pay", "label": "Bon à payer", "kind": "sign", "who": [{"desk": "maire"}], "quorum": "any"},
+        {"key": "handover", "label": "Remise", "kind": "transmit", "channel": "handover"},
+    ]
+    circuit = load({"key": "random", "label": "Circuit au hasard", "steps": [*first, *ending]})
+    check_circuit(family("invoice"), circuit)
+    return circuit
+
+
+class Runs:
+    """Invoices that are sent and decided for real, through the one door by which a folder moves."""
+
+    def __init__(self, house: House) -> None:
+        self.house, self.clerk = house, house.actor(G)
+        self.here, self.desk_id = self.clerk.collectivity_id, min(self.clerk.desk_ids)
+        with tempfile.TemporaryDirectory() as room:
+            path = Path(shutil.copy(INVOICE, Path(room) / INVOICE.name))
+            kept, self.read = keep_main(
+                self.here, family("invoice"), Incoming(path, INVOICE.name), Path(room)
+            )
+        self.kept: list[Kept] = kept
+        assert isinstance(self.read, ReadFacts)
+        with reading(self.here) as db:
+            logins = db.execute(sa.select(User.id, User.login).where(User.collectivity_id == self.here)).all()
+        self.people: dict[int, Actor] = {row.id: house.actor(row.login) for row in logins}
+
+    def deposit(self, facts: dict[str, str]) -> int:
+        assert self.read is not None
+        known = {**self.read.fields, **facts, "total_ht": facts["total_ttc"], "total_vat": "0.00"}
+        folder_id = deposit.create(self.clerk, "invoice", self.desk_id, self.kept, known)
+        self.house.another(folder_id)
+        return folder_id
+
+    def send(self, folder_id: int) -> None:
+        sending.submit(self.clerk, folder_id, version=self.house.folder(folder_id).version)
+
+    def waiting(self, folder_id: int) -> list[StepRun]:
+        with reading(self.here) as db:
+            query = sa.select(StepRun).where(StepRun.folder_id == folder_id, StepRun.state == "active")
+            return list(db.scalars(query.order_by(StepRun.id)))
+
+    def close(self, folder_id: int) -> None:
+        """Have as many people as it takes act on the step where the folder stands."""
+        folder = self.house.folder(folder_id)
+        with reading(self.here) as db:
+            step = library.circuit_of(db, folder.circuit_version_id or 0).step(folder.place)
+            slots = slots_of(db, db.get_one(Folder, folder_id), step)
+        actors = [system(self.here)] if step.kind.automatic else []
+        actors += [
+            self.people[number]
+            for number in dict.fromkeys(one.user_id for slot in slots for one in slot.people)
+        ]
+        for actor in actors:
+            try:
+                _play(actor, folder_id, step.kind.action)
+            except Refusal as refusal:
+                if refusal.key != "moved-on":  # a colleague has taken the part of their desk
+                    raise
+            if self.house.folder(folder_id).place != folder.place:
+                return
+        raise AssertionError(f"{step.label} is not closed by {[one.name for one in actors]}")
+
+
+@use_case
+def _play(db: Db, actor: Actor, folder_id: int, action: Action) -> None:
+    move(db, lock(db, actor, folder_id, None), action, actor, Said())
+
+
+@use_case
+def _take(db: Db, actor: Actor, circuit: Circuit) -> None:
+    library.write_version(db, actor, "invoice", circuit)
+
+
+def noon(day: date) -> datetime:
+    return datetime.combine(day, time(12), PARIS).astimezone(UTC)
+
+
+def told(house: House, folder_id: int, circuit: Circuit, day: date) -> Rehearsal:
+    folder = house.folder(folder_id)
+    with reading(folder.collectivity_id) as db:
+        return rehearse(db, again(folder), circuit, day)
+
+
+def test_what_is_rehearsed_is_what_is_run(house: House) -> None:
+    """On random circuits and facts: the steps, the parts of each, the day it is entered on, its last day; or the refusal."""
+    runs = Runs(house)
+    ended = {"sent": 0, "refused": 0, "steps": 0}
+
+    @settings(
+        max_examples=CASES,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+        phases=[Phases.generate],  # each case is a whole run: the first that differs is told as it is
+    )
+    @given(circuit=_circuits(), facts=_facts, later=st.integers(0, 40))
+    def same(circuit: Circuit, facts: dict[str, str], later: int) -> None:
+        first = MONDAY + timedelta(days=later)
+        with time_machine.travel(noon(first), tick=True):
+            folder_id = runs.deposit(facts)
+            rehearsal = told(house, folder_id, circuit, first)
+            _take(house.actor(K), circuit)
+            unsendable = next((stage for stage in rehearsal.stages if stage.unsendable), None)
+            if unsendable is not None:
+                with pytest.raises(Refusal, match=r"desk-missing|nobody-there") as refusal:
+                    runs.send(folder_id)
+                assert refusal.value.facts["step"] == unsendable.step.label
+                ended["refused"] += 1
+                return
+            runs.send(folder_id)
+        assert not any(stage.stuck for stage in rehearsal.stages)
+        assert house.folder(folder_id).due_on == rehearsal.due
+        for stage in rehearsal.stages:
+            active = runs.waiting(folder_id)
+            assert {run.step for run in active} == {stage.step.key}
+            assert [run.slot for run in active] == ([slot.key for slot in stage.slots] or [MACHINE])
+            assert {run.due_on for run in active} == {stage.due}
+            assert {run.entered_at.astimezone(PARIS).date() for run in active} == {stage.entered}
+            with time_machine.travel(noon(stage.leaves), tick=True):
+                runs.close(folder_id)
+            ended["steps"] += 1
+        assert house.folder(folder_id).phase == Phase.DONE
+        ended["sent"] += 1
+
+    same()
+    assert ended["sent"]
+    assert ended["refused"]
+    if os.environ.get("REHEARSALS"):
+        print(ended)  # noqa: T201 (read by who asks for a thousand)
+
+
+def words(answer: TestResponse) -> str:
+    """What a person reads of a page, each space a plain one."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.get_data(as_text=True))).split())
+
+
+def here(house: House) -> int:
+    return house.actor(K).collectivity_id
+
+
+def desk_number(house: House, key: str) -> int:
+    with reading(here(house)) as db:
+        return db.scalars(
+            sa.select(Desk.id).where(Desk.collectivity_id == here(house), Desk.key == key)
+        ).one()
+
+
+def ask(house: House, login: str = K, **asked: str) -> TestResponse:
+    query = {
+        "type": "invoice",
+        "bureau": str(desk_number(house, "comptabilite")),
+        "jour": "2026-11-27",
+        "essayer": "1",
+        "f_total_ttc": "12 704,18",
+        "f_proof_of_service": "technique",
+        "f_received_on": "2026-11-26",
+        **asked,
+    }
+    return house.client(login).get("/circuits/essai", query_string=query)
+
+
+def test_each_step_says_who_and_by_when_and_nothing_is_written(house: House) -> None:
+    with reading(here(house)) as db:
+        before = db.scalar(sa.select(sa.func.count()).select_from(JournalEntry))
+    page = words(ask(house))
+    assert "Ce dossier irait jusqu’au bout" in page
+    assert "Service fait (Possible) Services techniques : Ronan Pellenec, avant ven. 4 déc." in page
+    assert "Contrôle des finances (Possible) Direction des finances" in page
+    assert "avant mer. 9 déc." in page
+    assert "Direction générale (Possible)" in page  # above 4 000 €
+    assert "Automatique, vers le logiciel métier" in page
+    assert "Échéance du dossier : mer. 16 déc." in page
+    assert "Direction générale (Possible)" not in words(ask(house, f_total_ttc="120"))
+    with reading(here(house)) as db:
+        assert db.scalar(sa.select(sa.func.count()).select_from(Folder)) == 0
+        assert library.current(db, here(house), "invoice") is None
+        logged = db.scalars(sa.select(JournalEntry.event).order_by(JournalEntry.id)).all()
+    assert [one for one in logged[before or 0 :] if not one.startswith("login.")] == []
+
+
+def test_the_delays_together_are_compared_with_that_of_the_law(house: House) -> None:
+    page = words(ask(house, f_received_on="2026-11-10"))
+    assert "Échéance du dossier : lun. 30 nov." in page
+    assert re.search(r"\d+ jours trop tard\.", page)
+
+
+def test_a_desk_without_holder_blocks_and_says_where_it_is_mended(house: House) -> None:
+    desks.seat(here(house), "technique", "r.pellenec", [])
+    answer = ask(house)
+    page = words(answer)
+    assert "Ce dossier ne partirait pas : étape 1, Service fait (1 blocage" in page
+    assert "Personne n’a le droit de viser à « Services techniques »." in page
+    assert f"/administration/bureaux/{desk_number(house, 'technique')}" in answer.get_data(as_text=True)
+
+
+def test_one_person_for_two_parts_is_told_as_a_quorum_that_cannot_be(house: House) -> None:
+    desks.seat(here(house), "technique", "s.rivoal", [Right.ACT])
+    desks.seat(here(house), "technique", "r.pellenec", [])
+    step = {
+        "label": "Visa des responsables",
+        "kind": "visa",
+        "who": [{"desk": "direction"}, {"desk": "technique"}],
+        "quorum": "all",
+    }
+    drafting.change(house.actor(K), "invoice", 0, [Gesture("write", "finance", step=step)])
+    page = words(ask(house, circuit="brouillon", f_proof_of_service="comptabilite"))
+    assert "2 personnes différentes doivent viser, et 1 seulement en a le droit." in page
+    assert "Ce brouillon ne peut pas encore être publié" in page
+    assert "Ce dossier irait jusqu’au bout" in words(ask(house, f_proof_of_service="comptabilite"))
+
+
+def test_nobody_above_and_nobody_chosen_are_told(house: House) -> None:
+    data = family("invoice").circuit.to_data()
+    data["steps"][1]["who"] = [{"superior": 3}]
+    library.publish(house.actor(K), "invoice", library.as_yaml(data))
+    page = words(ask(house, bureau=str(desk_number(house, "direction")), f_proof_of_service=""))
+    assert "Il manque : bureau à choisir au dépôt." in page
+    assert "Il manque : supérieur du bureau déposant." in page
+
+
+def test_a_certificate_that_lacks_is_told_and_stops_the_folder(house: House) -> None:
+    mayor = house.actor("a.kervadec")
+    with reading(here(house)) as db:
+        (certificate,) = certificates_of(db, mayor.user_id or 0)
+    page = words(ask(house, jour=(certificate.not_after.date() + timedelta(days=30)).isoformat()))
+    assert "Armel Kervadec n’aura pas de certificat, fini le" in page
+    withdraw(house.actor(K), certificate.id, "Carte perdue")
+    page = words(ask(house, jour=today().isoformat()))
+    assert "Ce dossier partirait, puis s’arrêterait : étape 4, Bon à payer (1 blocage)" in page
+    assert "Armel Kervadec n’aura pas de certificat inscrit pour signer ce jour-là." in page
+
+
+def test_a_ceiling_and_a_mandate_that_ends_before_the_day_are_told(house: House) -> None:
+    _, delegation = a_mayor_and_a_deputy(house)
+    page = words(ask(house, jour=today().isoformat()))
+    assert "Ce dossier irait jusqu’au bout (1 point à surveiller)" in page
+    assert "Gaud Le Bras : le montant dépasse 10 000,00 €, plafond de son mandat" in page
+    assert "Gaud Le Bras" in words(ask(house, jour=today().isoformat(), f_total_ttc="120"))
+    assert "plafond" not in words(ask(house, jour=today().isoformat(), f_total_ttc="120"))
+    end_mandate(house.actor(K), delegation, last_day=today())
+    later = today() + timedelta(days=60)
+    page = words(ask(house, jour=later.isoformat(), f_total_ttc="120"))
+    assert "Gaud Le Bras : son mandat" in page
+    assert "a pris fin." in page
+    desks.seat(here(house), "maire", "a.kervadec", [Right.ACT])
+    page = words(ask(house, jour=later.isoformat(), f_total_ttc="120"))
+    assert "Ce dossier partirait, puis s’arrêterait : étape 3, Bon à payer" in page
+
+
+def test_a_fact_that_is_not_of_its_type_is_told_beside_it_and_nothing_is_rehearsed(house: House) -> None:
+    page = words(ask(house, f_total_ttc="beaucoup", jour="demain"))
+    assert "n’est pas un montant en euros et centimes" in page
+    assert "Ce n’est pas une date" in page
+    assert "(Possible)" not in page
+
+
+def test_no_step_at_all_is_told(house: House) -> None:
+    folder = imagined(here(house), "invoice", desk_number(house, "comptabilite"), {})
+    circuit = load(
+        {
+            "key": "x",
+            "label": "X",
+            "steps": [
+                {
+                    "key": "a",
+                    "label": "A",
+                    "kind": "visa",
+                    "who": [{"desk": "finances"}],
+                    "when": {"field": "order_ref", "op": "present"},
+                }
+            ],
+        }
+    )
+    with reading(here(house)) as db:
+        rehearsal = rehearse(db, folder, circuit, MONDAY)
+        assert rehearsal.refusal is not None
+        assert "aucune étape du circuit ne s’applique" in view(db, folder, rehearsal).verdict
+    assert rehearsal.due == NO_DATE
+
+
+def test_a_draft_is_rehearsed_before_it_is_sent_and_stays_a_draft(house: House) -> None:
+    folder_id = house.an_invoice(at="draft")
+    client = house.client(G)
+    before = house.folder(folder_id)
+    page = words(client.get(f"/dossiers/{folder_id}/essai"))
+    assert "Rien n’est envoyé" in page
+    assert "Services techniques : Ronan Pellenec" in page
+    after = house.folder(folder_id)
+    assert (after.phase, after.version, after.round) == ("draft", before.version, 0)
+    # Typed and not yet saved: the button keeps it first
+    form = {
+        "csrf_token": house.csrf(client),
+        "version": str(after.version),
+        "proof_of_service": "direction",
+        "action": "operations.circuits.of_folder",
+    }
+    page = words(client.post(f"/dossiers/{folder_id}/brouillon", data=form, follow_redirects=True))
+    assert "Direction générale : Solenn Rivoal" in page
+    house.save(folder_id, G, {"received_on": ""})
+    assert "Ce dossier ne peut pas encore être envoyé" in words(client.get(f"/dossiers/{folder_id}/essai"))
+
+
+def test_only_who_deposits_a_draft_rehearses_it(house: House) -> None:
+    folder_id = house.an_invoice(at="draft")
+    assert house.client("m.kerzerho").get(f"/dossiers/{folder_id}/essai").status_code == 404
+    sent = house.an_invoice(at="finance")
+    answer = house.client(G).get(f"/dossiers/{sent}/essai")
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"/dossiers/{sent}")
+    assert house.client(G).get("/circuits/essai").status_code == 403
