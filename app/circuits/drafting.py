@@ -59,6 +59,12 @@ def draft_of(db: Db, collectivity_id: int, family_name: str) -> Draft:
     return _read(db, collectivity_id, family_of(family_name), _row(db, collectivity_id, family_name))
 
 
+def drafts(db: Db, collectivity_id: int) -> dict[str, CircuitDraft]:
+    """What is being written in a collectivity, by family."""
+    query = sa.select(CircuitDraft).where(CircuitDraft.collectivity_id == collectivity_id)
+    return {row.family: row for row in db.scalars(query)}
+
+
 def _row(db: Db, collectivity_id: int, family_name: str, *, locked: bool = False) -> CircuitDraft | None:
     query = sa.select(CircuitDraft).where(
         CircuitDraft.collectivity_id == collectivity_id, CircuitDraft.family == family_name

@@ -62,19 +62,24 @@ def current(db: Db, collectivity_id: int, family_name: str) -> CircuitVersion | 
     return db.scalar(query)
 
 
-def in_force(db: Db, collectivity_id: int) -> dict[str, Circuit]:
-    """The circuit that a folder of each family would follow now; those that were written are read in one statement."""
-    latest = (
+def latest(db: Db, collectivity_id: int) -> dict[str, CircuitVersion]:
+    """The last version of each family that has one here, by its name; one statement."""
+    numbers = (
         sa.select(sa.func.max(CircuitVersion.number))
         .where(CircuitVersion.collectivity_id == collectivity_id)
         .group_by(CircuitVersion.family)
     )
-    every = sa.select(CircuitVersion.id, CircuitVersion.family, CircuitVersion.number).where(
-        CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.number.in_(latest)
+    every = sa.select(CircuitVersion).where(
+        CircuitVersion.collectivity_id == collectivity_id, CircuitVersion.number.in_(numbers)
     )
-    written = {row.family: row.id for row in db.execute(every.order_by(CircuitVersion.number))}
+    return {row.family: row for row in db.scalars(every.order_by(CircuitVersion.number))}
+
+
+def in_force(db: Db, collectivity_id: int) -> dict[str, Circuit]:
+    """The circuit that a folder of each family would follow now; those that were written are read in one statement."""
+    written = latest(db, collectivity_id)
     return {
-        name: circuit_of(db, written[name]) if name in written else one.circuit
+        name: circuit_of(db, written[name].id) if name in written else one.circuit
         for name, one in families().items()
     }
 
@@ -129,8 +134,8 @@ def write_version(
 
     `again`: the former version whose steps these are.
     """
-    latest = current(db, actor.collectivity_id, family_name)
-    number = (latest.number if latest else 0) + 1
+    last = current(db, actor.collectivity_id, family_name)
+    number = (last.number if last else 0) + 1
     version = _write(db, actor.collectivity_id, family_name, number, circuit, actor.name)
     facts: dict[str, Any] = {"family": family_name, "number": number, "digest": circuit.digest}
     if again is not None:

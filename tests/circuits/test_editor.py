@@ -422,6 +422,14 @@ def test_the_text_is_the_same_circuit_exported_and_imported(house: House) -> Non
         drafting.publish_draft(house.actor(K), "invoice", 2, 0)
 
 
+def test_the_list_says_which_version_is_in_force_and_which_draft_waits(house: House) -> None:
+    library.publish(house.actor(K), "other", library.as_yaml(family("other").circuit.to_data()))
+    drafting.change(house.actor(K), "invoice", 0, [Gesture("add")])
+    page = words(house.client(K).get("/circuits"))
+    assert re.search(r"Facture Factures Brouillon enregistré à \d+ h \d+ par Katell Morizur D’origine", page)
+    assert re.search(r"Autre document Autres documents 1 \w+\. \d+", page)
+
+
 def test_a_draft_is_given_up_and_what_is_in_force_stays(house: House) -> None:
     client = house.client(K)
     press(client, "add:0")

@@ -12,6 +12,7 @@ from app.circuits.checking import Desks, Problem, operators, problems, rows_of
 from app.circuits.difference import difference
 from app.circuits.drafting import Draft
 from app.circuits.library import circuit_of, versions
+from app.circuits.models import CircuitDraft
 from app.core.db import Db
 from app.core.french import moment_of_day, spaces
 from app.core.grammar import plural
@@ -334,9 +335,9 @@ def keeping(db: Db, draft: Draft, collectivity_id: int) -> str:
     return spaces(f"{', '.join(told)}.") if told else ""
 
 
-def saved(draft: Draft) -> str:
+def saved(draft: Draft | CircuitDraft | None) -> str:
     """« Brouillon enregistré à 14 h 32 par Katell Morizur »; empty without a draft."""
-    if draft.changed_at is None:
+    if draft is None or draft.changed_at is None:
         return ""
     return f"Brouillon enregistré {moment_of_day(draft.changed_at)} par {draft.changed_by}"
 

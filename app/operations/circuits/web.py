@@ -12,7 +12,7 @@ from app.circuits import drafting
 from app.circuits.checking import desks_of, problems
 from app.circuits.drafting import Draft, draft_of
 from app.circuits.gestures import Gesture
-from app.circuits.library import as_yaml, catalogue, current, family_of
+from app.circuits.library import as_yaml, catalogue, family_of, latest
 from app.core.clock import today
 from app.core.db import Db, key_in, reading
 from app.core.french import instant, spaces
@@ -40,9 +40,9 @@ def index() -> str:
     """The circuit in force for each family."""
     rows = []
     with reading(g.actor.collectivity_id) as db:
+        written, drafts = latest(db, g.actor.collectivity_id), drafting.drafts(db, g.actor.collectivity_id)
         for family in catalogue().values():
-            version = current(db, g.actor.collectivity_id, family.name)
-            draft = draft_of(db, g.actor.collectivity_id, family.name)
+            version = written.get(family.name)
             rows.append(
                 {
                     "name": family.name,
@@ -50,7 +50,7 @@ def index() -> str:
                     "circuit": version.label if version else family.circuit.label,
                     "number": version.number if version else 0,
                     "at": instant(version.published_at) if version else "",
-                    "draft": views.saved(draft),
+                    "draft": views.saved(drafts.get(family.name)),
                 }
             )
     return render_template("operations/circuits/index.html", rows=rows)
