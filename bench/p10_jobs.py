@@ -26,6 +26,7 @@ from app.core.transaction import use_case
 from bench import peer_procrastinate as peer
 from bench.ground import ROOT, ground
 from bench.measure import ROUNDS, Figure, goal, ratios, steady
+from bench.rest import backends, processor
 from tests.mailserver import MailServer
 
 EMPTY, LETTERS, SINGLE = 600, 120, 30
@@ -95,13 +96,13 @@ def _until(true: Callable[[], bool], what: str) -> None:
 
 
 @contextmanager
-def _process(script: str, environment: dict[str, str], *arguments: str) -> Iterator[None]:
+def _process(script: str, environment: dict[str, str], *arguments: str) -> Iterator[int]:
     command = [sys.executable, "-c", script, *arguments]
     log = ground().home / f"p10-{arguments[0] if arguments else 'ours'}.log"
     with log.open("wb") as out:
         running = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
     try:
-        yield
+        yield running.pid
     finally:
         if running.poll() is not None:
             raise RuntimeError(f"a worker ended by itself: {log.read_text()[-2000:]}")
@@ -144,8 +145,9 @@ def _words(delays: list[float]) -> str:
 class _Match:
     """Both engines at work, and what they are measured by."""
 
-    def __init__(self, ours: _Ours, theirs: "peer.Peer", catcher: _Catcher) -> None:
+    def __init__(self, ours: _Ours, theirs: "peer.Peer", catcher: _Catcher, workers: dict[str, int]) -> None:
         self._ours, self._theirs, self._catcher = ours, theirs, catcher
+        self._workers, self._spent = workers, dict[tuple[str, str], list[float]]()
         self._done = {one: _done(one.url, one.left()) for one in (ours, theirs)}
 
     def _round(self, kind: str, count: int, turn: int) -> dict[str, float]:
@@ -155,10 +157,21 @@ class _Match:
             (("peer", self._theirs), ("ours", self._ours)),
         )[turn % 2]:
             self._catcher.clear()
+            before = self._processor(name, side.url)
             taken[name] = _timed(partial(side.ask, kind, count), self._done[side])
+            spent = (self._processor(name, side.url) - before) * 1000 / count
+            self._spent.setdefault((name, kind), []).append(spent)
             if kind == peer.MAIL:
                 _once_each(self._catcher.letters, count)
         return taken
+
+    def _processor(self, name: str, url: str) -> float:
+        """Seconds of computing of a worker and of the backends of its base, which a loaded machine changes little."""
+        return sum(processor({self._workers[name], *backends(url)[0]}).values())
+
+    def _cost(self, kind: str) -> str:
+        ours, theirs = (statistics.median(self._spent[name, kind]) for name in ("ours", "peer"))
+        return f"processor of worker and base {ours:.1f} against {theirs:.1f} ms a job"
 
     def rates(self) -> list[Figure]:
         """How many times as many jobs ours does, for each kind of job."""
@@ -169,11 +182,8 @@ class _Match:
             told = " against ".join(
                 f"{statistics.median(one):.0f} [{min(one):.0f}..{max(one):.0f}]" for one in rate.values()
             )
-            figures.append(
-                Figure(
-                    words, ratios(rounds, "peer", "ours"), RATE_BAR, at_least=True, words=f"{told} a second"
-                )
-            )
+            told = f"{told} a second, {self._cost(kind)}"
+            figures.append(Figure(words, ratios(rounds, "peer", "ours"), RATE_BAR, at_least=True, words=told))
         return figures
 
     def delay(self) -> Figure:
@@ -207,9 +217,11 @@ def run() -> dict[str, Any]:
         stack.callback(catcher.stop)
         theirs = peer.Peer(environment[peer.URL], place.commune.id)
         stack.callback(theirs.close)
-        stack.enter_context(_process(WORKER, environment))
-        stack.enter_context(_process(peer.WORKER, environment, "peer"))
-        match = _Match(_Ours(url), theirs, catcher)
+        workers = {
+            "ours": stack.enter_context(_process(WORKER, environment)),
+            "peer": stack.enter_context(_process(peer.WORKER, environment, "peer")),
+        }
+        match = _Match(_Ours(url), theirs, catcher, workers)
         _warm(match)
         figures = [*steady(match.rates), *steady(lambda: [match.delay()])]
     return goal(

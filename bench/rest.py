@@ -15,7 +15,8 @@ WARMING = 75
 TICK = os.sysconf("SC_CLK_TCK")
 
 
-def _processor(pids: set[int]) -> dict[int, float]:
+def processor(pids: set[int]) -> dict[int, float]:
+    """The seconds of computing that each process has had; one that is gone is left out."""
     found = {}
     for pid in pids:
         path = Path(f"/proc/{pid}/stat")
@@ -25,7 +26,7 @@ def _processor(pids: set[int]) -> dict[int, float]:
     return found
 
 
-def _backends(url: str) -> tuple[set[int], int]:
+def backends(url: str) -> tuple[set[int], int]:
     """The backends of the base, and how many transactions it has ended; asked by one that is not counted."""
     if url.startswith("sqlite"):
         return set(), 0
@@ -48,11 +49,11 @@ def main(kind: str, seconds: int) -> None:
     worker = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=quiet, stderr=quiet)
     try:
         time.sleep(WARMING)
-        backends, begun = _backends(url)
-        before = _processor({worker.pid, *backends})
+        there, begun = backends(url)
+        before = processor({worker.pid, *there})
         time.sleep(seconds)
-        later, ended = _backends(url)
-        after = _processor({worker.pid, *backends, *later})
+        later, ended = backends(url)
+        after = processor({worker.pid, *there, *later})
         own = after[worker.pid] - before[worker.pid]
         others = sum(spent - before.get(pid, 0.0) for pid, spent in after.items() if pid != worker.pid)
         hour = 3600 / seconds

@@ -24,7 +24,7 @@ from app.core.db import Base, Db, Tenanted, Write, reading, write
 from app.core.faults import words_of
 from app.core.refusals import OutcomeUnknown, Refusal
 from app.core.texts import cleaned
-from app.core.transaction import use_case
+from app.core.transaction import at_once, use_case
 
 log = structlog.get_logger()
 UNSETTLED = 0.5
@@ -354,10 +354,7 @@ _AGAIN = _END.values(
 )
 
 
-@use_case
-def settle(
-    db: Db, row: Row, state: str, error: str | None = None, wait: float = 0.0, *, counts: bool = True
-) -> bool:
+def settle(row: Row, state: str, error: str | None = None, wait: float = 0.0, *, counts: bool = True) -> bool:
     """Write the end of an attempt; False when the lease was lost to another worker, whose word then counts."""
     # What a server answered may hold anything; a row that could not say its fault would stay leased.
     binds: dict[str, Any] = {"row_id": row.id, "attempt": row.attempt, "error": error and cleaned(error)}
@@ -366,7 +363,7 @@ def settle(
     if state == "pending":
         binds |= {"moment": now() + timedelta(seconds=wait), "uncounted": 0 if counts else 1}
     ends = {"done": _DONE, "parked": _PARKED, "pending": _AGAIN}
-    changed = db.connection().execute(ends[state], binds).rowcount
+    changed = at_once(ends[state], binds)
     _leased.pop(row.id, None)
     return bool(changed)
 

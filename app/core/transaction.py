@@ -2,11 +2,11 @@
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import structlog
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
@@ -81,6 +81,17 @@ def use_case(verb: Callable[Concatenate[Db, P], R]) -> Callable[P, R]:
         return result
 
     return run
+
+
+def at_once(statement: Any, values: Mapping[str, Any]) -> int:
+    """Run one statement that is a transaction by itself, in one exchange with a server; how many rows it changed.
+
+    For what bears to be run twice: whoever calls it tries again when the server is lost, whatever had become of it.
+    """
+    server = engine().dialect.name == "postgresql"
+    how = {"isolation_level": "AUTOCOMMIT"} if server else {"writes": True}
+    with engine().execution_options(**how).begin() as connection:
+        return int(connection.execute(statement, values).rowcount)
 
 
 def _once(
