@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -33,6 +33,13 @@ TOGETHER = PART
 """Folders in hand at once: while one waits for its timestamp, the others are worked on."""
 SIGNED_AGAIN = frozenset({"session-closed", "signature-too-large"})
 """What has the folder wait for its key once more: by the page that is still open, else by the next one."""
+_items: Any = BatchItem.__table__
+# Every folder of a batch runs it: built once
+_done = (
+    sa.update(_items)
+    .where(_items.c.id == sa.bindparam("item"), _items.c.state == "signed")
+    .values(state="done", changed_at=sa.bindparam("moment"), signatures=None)
+)
 Given = TypeVar("Given")
 Made = TypeVar("Made")
 
@@ -204,17 +211,29 @@ def carry_signatures(row: Row) -> None:
     with reading(row.collectivity_id) as db:
         said = asked(db, row.payload["batch_id"])
         crew.call(db, said.batch_id)
-        query = sa.select(BatchItem.id).where(
+        query = sa.select(BatchItem.id, BatchItem.signature_session, BatchItem.signatures).where(
             BatchItem.id.in_(row.payload["items"]),
             BatchItem.state == "signed",
             BatchItem.carrier == row.key,
         )
-        waiting = list(db.scalars(query.order_by(BatchItem.position)))
+        waiting = db.execute(query.order_by(BatchItem.position)).all()
+    sessions = [one.signature_session for one in waiting if one.signature_session]
+    taken = deferred.take(said.collectivity_id, said.user_id, said.batch_id, sessions) if sessions else {}
+    received = [_Received(one.id, taken.get(one.signature_session), one.signatures or []) for one in waiting]
     with asking_once(("embed", said.batch_id), authorities.trust()):
-        faults = [one for one in _together(lambda item_id: _carry(said, item_id), waiting) if one is not None]
+        faults = [one for one in _together(lambda one: _carry(said, one), received) if one is not None]
     finish(said)
     if faults:
         raise faults[0]
+
+
+@dataclass(frozen=True)
+class _Received:
+    """What a page signed of one folder: its session, taken for this worker (None: it is over), signatures in hexadecimal."""
+
+    item_id: int
+    session: SignatureSession | None
+    signatures: Sequence[str]
 
 
 def _together(work: Callable[[Given], Made], given: Iterable[Given]) -> Iterator[Made | Exception]:
@@ -231,38 +250,30 @@ def _together(work: Callable[[Given], Made], given: Iterable[Given]) -> Iterator
             raise fault
 
 
-def _carry(said: Asked, item_id: int) -> None:
+def _carry(said: Asked, one: _Received) -> None:
     """One folder to its end, whatever the end; only what says nothing of the folder goes on to be tried again."""
     try:
-        _embed(said, item_id)
+        _embed(said, one)
     except Refusal as refusal:
         if refusal.key in AGAIN:
             raise
-        if not _made(said, item_id):
-            if refusal.key in SIGNED_AGAIN:
-                put_back(said, item_id)
-            else:
-                refuse(said, item_id, refusal.key, refusal.facts)
-            return
-    note_done(said, item_id)
+        if _made(said, one.item_id):
+            note_done(said, one.item_id)
+        elif refusal.key in SIGNED_AGAIN:
+            put_back(said, one.item_id)
+        else:
+            refuse(said, one.item_id, refusal.key, refusal.facts)
 
 
-def _embed(said: Asked, item_id: int) -> None:
-    """Complete one signature, in the name and session of whoever made it; nothing to do when it is made already."""
-    with reading(said.collectivity_id) as db:
-        query = (
-            sa.select(BatchItem.signature_session, BatchItem.signatures, SignatureSession.login_session_id)
-            .outerjoin(SignatureSession, SignatureSession.id == BatchItem.signature_session)
-            .where(BatchItem.id == item_id)
-        )
-        session, signatures, opened = db.execute(query).one()
-        # The session in which it was signed: the batch may have been taken up in another since.
-        actor = returning(db, said.user_id, opened, said.address)
-    state = deferred.take_again(actor, session or "")
-    if state == "gone":
+def _embed(said: Asked, one: _Received) -> None:
+    """Complete one signature, in the name and session of whoever made it; its result is in the transaction of its move."""
+    if one.session is None:
         raise Refusal("session-used")
-    if state == "ready":
-        sign.complete(actor, session, [bytes.fromhex(one) for one in signatures or []])
+    with reading(said.collectivity_id) as db:
+        # The session in which it was signed: the batch may have been taken up in another since.
+        actor = returning(db, said.user_id, one.session.login_session_id, said.address)
+    signatures = [bytes.fromhex(each) for each in one.signatures]
+    sign.complete_taken(actor, one.session, signatures, along=lambda db: _note_done(db, one.item_id))
 
 
 def _made(said: Asked, item_id: int) -> bool:
@@ -278,11 +289,13 @@ def _made(said: Asked, item_id: int) -> bool:
 
 @use_case
 def note_done(db: Db, said: Asked, item_id: int) -> None:
-    """Note that a folder is signed; its proof, its version and its move were written together before."""
+    """Note that a folder is signed, where another process wrote its proof, its version and its move."""
     del said  # gives the collectivity
-    query = sa.update(BatchItem).where(BatchItem.id == item_id, BatchItem.state == "signed")
-    values = {"state": "done", "changed_at": now(), "signatures": None}
-    db.execute(query.values(values).execution_options(synchronize_session=False))
+    _note_done(db, item_id)
+
+
+def _note_done(db: Db, item_id: int) -> None:
+    db.connection().execute(_done, {"item": item_id, "moment": now()})
 
 
 @use_case

@@ -331,7 +331,7 @@ def write_replacement(
     _changes(document)
     if document.title == Path(last_version(db, document.id).filename).stem[:120]:
         document.title = kept[0].title  # nobody had given it another: a replaced file has one name
-    version = add_version(db, document, folder, actor, kept[0])
+    version = add_version(db, document.id, folder, actor, kept[0])
     if document.role == "main":
         old = sa.update(Document).where(
             Document.folder_id == folder.id,
@@ -386,7 +386,7 @@ def accept_repair(db: Db, actor: Actor, folder_id: int, document_id: int) -> Non
         "flattened" if flattened else "repaired",
         note,
     )
-    version = add_version(db, document, folder, actor, kept)
+    version = add_version(db, document.id, folder, actor, kept)
     touch(folder)
     facts = {"document": document.id, "number": version.number, "sha256": version.sha256, "from": last.sha256}
     name = "document.flattened" if flattened else "document.repaired"

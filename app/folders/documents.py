@@ -37,23 +37,31 @@ def add_document(db: Db, folder: Folder, actor: Actor, kept: Kept, position: int
     )
     db.add(document)
     db.flush()  # its version names it
-    return add_version(db, document, folder, actor, kept)
+    return add_version(db, document.id, folder, actor, kept)
 
 
-def add_version(db: Db, document: Document, folder: Folder, actor: Actor, kept: Kept) -> DocumentVersion:
+def add_version(
+    db: Db,
+    document_id: int,
+    folder: Folder,
+    actor: Actor,
+    kept: Kept,
+    *,
+    after: DocumentVersion | None = None,
+) -> DocumentVersion:
     """Write one more version of a document, in the caller's transaction; the former ones stay readable.
 
-    The signatures that the file brought with it are judged soon, by the worker.
+    `after`: the current one, where the caller has just read it. The signatures that the file brought with it are judged
+    soon, by the worker.
     """
-    number = (
-        db.scalar(
-            sa.select(sa.func.max(DocumentVersion.number)).where(DocumentVersion.document_id == document.id)
-        )
-        or 0
-    ) + 1
+    if after is not None:
+        number = after.number + 1
+    else:
+        numbers = sa.select(sa.func.max(DocumentVersion.number))
+        number = (db.scalar(numbers.where(DocumentVersion.document_id == document_id)) or 0) + 1
     version = DocumentVersion(
         collectivity_id=folder.collectivity_id,
-        document_id=document.id,
+        document_id=document_id,
         number=number,
         round=folder.round,
         sha256=kept.sha256,
@@ -100,7 +108,7 @@ def add_beside(db: Db, folder: Folder, actor: Actor, kept: Kept) -> DocumentVers
     here = Document.folder_id == folder.id, Document.removed_at.is_(None)
     known = db.scalar(sa.select(Document).where(*here, Document.role == kept.role))
     if known is not None:
-        return add_version(db, known, folder, actor, kept)
+        return add_version(db, known.id, folder, actor, kept)
     main = db.scalars(sa.select(Document).where(*here, Document.role == "main")).one()
     return add_document(db, folder, actor, kept, main.position)
 

@@ -132,12 +132,20 @@ def pass_number(circuit: Circuit, folder: Folder, place: str | None = None) -> i
     return folder.round * STEPS_PER_ROUND + circuit.steps.index(circuit.step(place or folder.place))
 
 
-def move(db: Db, folder: Folder, action: Action, actor: Actor, said: Said = Said()) -> Moved:
+def move(
+    db: Db,
+    folder: Folder,
+    action: Action,
+    actor: Actor,
+    said: Said = Said(),
+    here: Present | None = None,
+) -> Moved:
     """Play an action on a locked folder. Everything it changes is in the caller's transaction.
 
-    Refuses what the law refuses (`workflows.errors`), `not-your-turn`, and `not-found` to whoever may not read it.
+    `here`: where it stands, as the caller has just read it under the lock, for any action but a recall. Refuses what the
+    law refuses (`workflows.errors`), `not-your-turn`, and `not-found` to whoever may not read it.
     """
-    here = present(db, folder, signed=action is Action.RECALL and was_signed(db, folder))
+    here = here or present(db, folder, signed=action is Action.RECALL and was_signed(db, folder))
     slot = _slot(db, here, folder, action, actor)
     moved = advance(here.circuit, here.standing, action, person=person_of(actor), slot=slot)
     moment = now()

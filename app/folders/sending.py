@@ -177,4 +177,4 @@ def _unsigned_again(db: Db, folder: Folder, main: Document, actor: Actor) -> Non
         source.origin,
         source.note,
     )
-    add_version(db, main, folder, actor, kept)
+    add_version(db, main.id, folder, actor, kept)

@@ -139,7 +139,7 @@ def keep(db: Db, actor: Actor, folder_id: int, base_id: int, kept: Kept, found: 
     folder = lock(db, actor, folder_id, None)
     base = _still_last(db, base_id)
     document = db.get_one(Document, base.document_id)
-    version = add_version(db, document, folder, actor, kept)
+    version = add_version(db, document.id, folder, actor, kept)
     db.add(
         Augmentation(
             collectivity_id=actor.collectivity_id,

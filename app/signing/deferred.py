@@ -1,5 +1,6 @@
 """Signatures received now and embedded later by the worker: they no longer expire, and outlive the process that had them."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -31,19 +32,27 @@ def receive(db: Db, actor: Actor, session: str, batch_id: int) -> bool:
 
 
 @use_case
-def take_again(db: Db, actor: Actor, session: str) -> str:
-    """Give a received session back to whoever completes it now; returns `ready`, or what it is: `done`, `gone`.
+def take(
+    db: Db, collectivity_id: int, user_id: int, batch_id: int, sessions: Sequence[str]
+) -> dict[str, SignatureSession]:
+    """Claim the received sessions of a batch for whoever completes them now; by its word, each that is not over.
 
-    Its caller alone works on it (an outbox lease), so one that is claimed was claimed by a process that died. Signing
-    twice stays impossible: `record.record` writes state, proof and move together, once.
+    Left out: one that is done, has expired, is another person's or another batch's. Its caller alone works on them (an
+    outbox lease), so one that is claimed was claimed by a process that died. Signing twice stays impossible:
+    `record.record` writes state, proof and move together, once.
     """
-    query = sa.select(SignatureSession).where(
-        SignatureSession.id == session, SignatureSession.user_id == actor.user_id
+    taken = db.scalars(
+        sa.update(SignatureSession)
+        .where(
+            SignatureSession.id.in_(sessions),
+            SignatureSession.collectivity_id == collectivity_id,
+            SignatureSession.user_id == user_id,
+            SignatureSession.batch_id == batch_id,
+            SignatureSession.state != "done",
+            SignatureSession.expires_at > now(),
+        )
+        .values(state="claimed")
+        .returning(SignatureSession)
+        .execution_options(synchronize_session=False)
     )
-    row = db.scalar(query.with_for_update())
-    if row is None or row.batch_id is None:
-        return "gone"
-    if row.state == "done":
-        return "done"
-    row.state = "prepared"
-    return "ready"
+    return {one.id: one for one in taken}

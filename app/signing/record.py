@@ -1,13 +1,14 @@
 """The one transaction that records a signature: the signed version or the file beside it, its proof, and the move."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.circuits.library import family_of
 from app.core.clock import now
-from app.core.db import Db
+from app.core.db import Db, Write, write
 from app.core.outbox import post
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
@@ -15,7 +16,7 @@ from app.folders.access import lock, refuse_stranger
 from app.folders.documents import add_document, add_version, last_version
 from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder, StepRun
-from app.folders.move import Said, move
+from app.folders.move import Said, move, present
 from app.people.actor import Actor
 from app.signing import authority, levels
 from app.signing.enrolling.holder import holder_of
@@ -28,14 +29,26 @@ from app.trust.certificates import CertificateFacts
 from workflows.engine import Moved
 from workflows.vocabulary import Action
 
+_proofs: Any = SignatureProof.__table__
+_sessions: Any = SignatureSession.__table__
+
 
 @use_case
 def record(
-    db: Db, actor: Actor, session: str, kept: Kept, certificate: CertificateFacts, facts: SignatureFacts
+    db: Db,
+    actor: Actor,
+    session: str,
+    kept: Kept,
+    certificate: CertificateFacts,
+    facts: SignatureFacts,
+    along: Callable[[Db], None] | None = None,
 ) -> Moved:
-    """Write the signed version or the signature beside it, its proof, and the move: together or not at all."""
+    """Write the signed version or the signature beside it, its proof, the move, and what goes `along`: all or nothing."""
     row = db.get_one(SignatureSession, session, with_for_update=True)
-    return record_in(db, actor, row, kept, certificate, facts)
+    moved = record_in(db, actor, row, kept, certificate, facts)
+    if along is not None:
+        along(db)
+    return moved
 
 
 def record_in(
@@ -48,44 +61,46 @@ def record_in(
 ) -> Moved:
     """The same in the caller's transaction, for the session that he holds."""
     folder = lock(db, actor, row.folder_id, None)
-    document = db.get_one(Document, row.document_id)
-    last = last_version(db, document.id)
+    last = last_version(db, row.document_id)
     if row.state != "claimed" or last.id != row.version_id or folder.version != row.folder_version:
         raise _overtaken(db, actor, row, folder)
-    said_as = authority.still(db, actor, folder, row, lock=True) if actor.kind != "system" else None
+    here = present(db, folder)
+    said_as = None
+    if actor.kind != "system":
+        said_as = authority.still(db, actor, folder, row, parts=here.runs, lock=True)
     writer = writer_of(family_of(folder.family).signature, last.media_type)
     if writer.suffix:
-        version = _beside(db, folder, actor, document, kept, writer)
+        version = _beside(db, folder, actor, db.get_one(Document, row.document_id), kept, writer)
     else:
-        version = add_version(db, document, folder, actor, kept)
-    db.add(
-        SignatureProof(
-            collectivity_id=actor.collectivity_id,
-            folder_id=folder.id,
-            version_id=version.id,
-            step_run_id=row.step_run_id,
-            session_id=row.id,
-            name=actor.name,
-            holder=holder_of(actor, row.certificate),
-            capacity=row.capacity,
-            mandate_id=row.mandate_id,
-            subject=certificate.subject,
-            issuer=certificate.issuer,
-            serial=certificate.serial,
-            fingerprint=certificate.fingerprint_sha256,
-            field=row.field,
-            format=writer.name,
-            count=len(row.prepared),
-            level=facts.level,
-            assurance=certificate.assurance,
-            signed_at=facts.signed_at or now(),
-            timestamped_at=facts.timestamped_at,
-        )
-    )
-    row.state = "done"
+        version = add_version(db, row.document_id, folder, actor, kept, after=last)
+    made = {
+        "collectivity_id": actor.collectivity_id,
+        "folder_id": folder.id,
+        "version_id": version.id,
+        "step_run_id": row.step_run_id,
+        "session_id": row.id,
+        "name": actor.name,
+        "holder": holder_of(actor, row.certificate),
+        "capacity": row.capacity,
+        "mandate_id": row.mandate_id,
+        "subject": certificate.subject,
+        "issuer": certificate.issuer,
+        "serial": certificate.serial,
+        "fingerprint": certificate.fingerprint_sha256,
+        "field": row.field,
+        "format": writer.name,
+        "count": len(row.prepared),
+        "level": facts.level,
+        "assurance": certificate.assurance,
+        "signed_at": facts.signed_at or now(),
+        "timestamped_at": facts.timestamped_at,
+    }
+    # At once, and with statements built once: two parts of one step that are signed at once meet here
+    write(db, [Write(_proofs, [made]), Write(_sessions, [{"state": "done"}], where="id", value=row.id)])
+    set_committed_value(row, "state", "done")
     proof = {**_proof(row, kept, certificate, facts, actor, writer), **(said_as.facts if said_as else {})}
     said = Said(capacity=row.capacity, facts=proof)
-    moved = move(db, folder, Action.SEAL if actor.kind == "system" else Action.SIGN, actor, said)
+    moved = move(db, folder, Action.SEAL if actor.kind == "system" else Action.SIGN, actor, said, here)
     if left := levels.to_add(db, folder, version):
         post(db, folder.collectivity_id, left)
     return moved

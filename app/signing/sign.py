@@ -5,7 +5,7 @@ reads the file again, and only then writes the new version, the proof and the mo
 in between leaves the folder waiting for its signature, on the bytes it had.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -137,12 +137,28 @@ def complete(actor: Actor, session: str, signatures: Sequence[bytes]) -> Moved:
     authority: then nothing is signed.
     """
     with watched(actor, "complete", session=session):
-        claimed = claim(actor, session)
-        try:
-            return _finish(actor, claimed, signatures)
-        except Exception:
-            fail(claimed.id)
-            raise
+        return _completed(actor, claim(actor, session), signatures, None)
+
+
+def complete_taken(
+    actor: Actor, claimed: SignatureSession, signatures: Sequence[bytes], *, along: Callable[[Db], None]
+) -> Moved:
+    """The same for a session that its caller has claimed (`app.signing.deferred`); `along` is written with the move."""
+    with watched(actor, "complete", session=claimed.id):
+        return _completed(actor, claimed, signatures, along)
+
+
+def _completed(
+    actor: Actor,
+    claimed: SignatureSession,
+    signatures: Sequence[bytes],
+    along: Callable[[Db], None] | None,
+) -> Moved:
+    try:
+        return _finish(actor, claimed, signatures, along)
+    except Exception:
+        fail(claimed.id)
+        raise
 
 
 def _written(
@@ -238,7 +254,12 @@ def _timestamper(writer: Writer, family: str) -> Any:
     return levels.timestamper_for(family) if writer.timestamps else None
 
 
-def _finish(actor: Actor, row: SignatureSession, signatures: Sequence[bytes]) -> Moved:
+def _finish(
+    actor: Actor,
+    row: SignatureSession,
+    signatures: Sequence[bytes],
+    along: Callable[[Db], None] | None,
+) -> Moved:
     """The part that waits for the network, outside any transaction; then the one transaction that tells."""
     with reading(actor.collectivity_id) as db:
         family = _still_asked(db, actor, row).family
@@ -266,7 +287,7 @@ def _finish(actor: Actor, row: SignatureSession, signatures: Sequence[bytes]) ->
         facts = embed(writer, source, target, row.field, held, unpack(row), signatures, family)
         stored = vault.store().put_file(scope, target)
     kept = kept_of(actor, writer, version, stored, row.capacity, holder_of(actor, row.certificate))
-    moved = record(actor, row.id, kept, certificate, facts)
+    moved = record(actor, row.id, kept, certificate, facts, along)
     made = certificate.fingerprint_sha256
     if any(one.fingerprint == made and not one.proven for one in enrolled or ()):
         enrol.proven(actor, made)

@@ -275,8 +275,11 @@ def test_a_worker_that_died_after_it_claimed_or_after_it_signed_repeats_nothing(
     actor = replace(house.actor("a.kervadec"), session_id=session_id)
     sessions.claim(actor, claimed.signature_session)
     sign.complete(actor, made.signature_session, [bytes.fromhex(one) for one in made.signatures])
-    assert deferred.take_again(actor, made.signature_session) == "done"
-    assert deferred.take_again(actor, "never prepared") == "gone"
+    several = [claimed.signature_session, made.signature_session, "never prepared"]
+    assert actor.user_id is not None
+    assert list(deferred.take(actor.collectivity_id, actor.user_id, number, several)) == several[:1]
+    assert not deferred.take(actor.collectivity_id, actor.user_id, number + 1, several)
+    assert not deferred.take(actor.collectivity_id, actor.user_id + 1, number, several)
     house.drain()
     for one in folders:
         signed_once(house, one)
@@ -308,7 +311,8 @@ def test_a_signature_of_a_single_folder_is_never_taken_again(house: House) -> No
     ready, key = house.prepare(folder_id, "a.kervadec")
     actor = house.actor("a.kervadec")
     sessions.claim(actor, ready.session)
-    assert deferred.take_again(actor, ready.session) == "gone"
+    assert actor.user_id is not None
+    assert not deferred.take(actor.collectivity_id, actor.user_id, 1, [ready.session])
     with pytest.raises(Refusal, match="session-used"):
         sign.complete(actor, ready.session, [key.sign(one.attributes) for one in ready.prepared])
 

@@ -17,11 +17,12 @@ VISA = (
     ("ended, before the row is settled", "app.batches.carry:finish", 1, True),
 )
 SIGN = (
-    ("taken again, not claimed", "app.signing.deferred:take_again", 1, True),
-    ("claimed", "app.signing.sign:claim", 2, True),
+    ("claimed, nothing embedded", "app.signing.deferred:take", 1, True),
+    ("one embedded, not read back", "app.signing.formats.pades:complete", 1, True),
     ("kept, before the transaction", "app.signing.sign:record", 1, False),
     ("moved, before the commit", "app.signing.record:move", 1, True),
-    ("signed, its item not noted", "app.batches.signatures:note_done", 2, False),
+    ("signed and noted, before the commit", "app.batches.signatures:_note_done", 2, True),
+    ("committed, before the others", "app.signing.sign:record", 2, True),
     ("noted, the batch not ended", "app.batches.signatures:finish", 1, False),
 )
 
