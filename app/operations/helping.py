@@ -1,7 +1,8 @@
-"""The start of a helper of the worker (`app.batches.crew`): a process of its own, with the application of its settings."""
+"""Processes that the worker starts, each with the application of its settings: helpers (`app.batches.crew`), one work apart."""
 
 import multiprocessing
 import os
+from collections.abc import Callable
 from functools import partial
 from multiprocessing.process import BaseProcess
 
@@ -27,6 +28,21 @@ def start(settings: Settings) -> BaseProcess:
     )
     process.start()
     return process
+
+
+def apart(settings: Settings, work: Callable[[Settings], None], name: str) -> BaseProcess:
+    """A process that does one work and ends, at the latest with its caller: what it loads for it goes with it."""
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(target=_apart, args=(settings, work), name=name, daemon=True)
+    process.start()
+    return process
+
+
+def _apart(settings: Settings, work: Callable[[Settings], None]) -> None:
+    from app import create_app
+
+    with create_app(settings).app_context():
+        work(settings)
 
 
 def _help(settings: Settings, caller: int) -> None:

@@ -162,3 +162,19 @@ def test_a_round_is_made_when_due_or_asked_for_once_and_at_a_pace(house: House) 
     # What fails stops nothing else of the worker
     db.configure(f"postgresql://paraphe@127.0.0.1:{free_port()}/paraphe")
     rounds.begin(settings)
+
+
+def test_a_round_is_made_apart_so_that_the_worker_keeps_nothing_of_what_it_loads(house: House) -> None:
+    house.app = create_app(house.settings)
+    rounds.begin(house.settings)
+    process = rounds._under_way[rounds.NAME]
+    rounds.begin(house.settings)
+    assert rounds._under_way[rounds.NAME] is process  # one at a time
+    process.join(120)
+    assert process.exitcode == 0
+    with db.reading() as here:
+        stand = rounds.stand(here)
+        assert not stand.running
+        assert stand.ended_at is not None
+        assert here.scalar(sa.select(sa.func.count()).select_from(DoctorFinding)) > 10
+    assert "pas encore examiné" not in page(house)

@@ -1,13 +1,14 @@
-"""The round of the doctor: made by the worker every `PARAPHE_DOCTOR_HOURS`, or when somebody asks, in a thread of its own.
+"""The round of the doctor: begun by the worker every `PARAPHE_DOCTOR_HOURS`, or when somebody asks, in a process of its own.
 
-The checks call others and wait for them: in a request they would hold its thread, in the work of the worker its letters.
+The checks call others and wait for them: in a request they would hold its thread, in the work of the worker its letters. They
+load nearly all that the product can do, which the worker would then hold all day.
 """
 
-import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
+from multiprocessing.process import BaseProcess
 
 import sqlalchemy as sa
 import structlog
@@ -21,6 +22,7 @@ from app.journal.chain import Event, append
 from app.operations import sendings
 from app.operations.doctor import Check, certificates, checks, made
 from app.operations.findings import Finding, Level
+from app.operations.helping import apart
 from app.operations.models import DoctorFinding, DoctorRound
 from app.people.actor import Actor
 from app.people.models import Collectivity
@@ -35,9 +37,10 @@ SKEW = timedelta(minutes=5)
 GRACE = timedelta(hours=1)
 DAY = 24
 ASKED = "examination.asked"
+NAME = "paraphe-doctor"
 WHOLE = 0
 """The scope of what is found of the whole installation."""
-_under_way = threading.Lock()
+_under_way: dict[str, BaseProcess] = {}
 log = structlog.get_logger()
 
 
@@ -89,8 +92,9 @@ def begin(settings: Settings) -> None:
     While a restoration is held none begins by itself, since operators would be asked; one that is asked for does.
     """
     try:
-        if not _under_way.locked() and _claimed(settings.doctor_hours):
-            threading.Thread(target=_run, args=(settings,), name="paraphe-doctor", daemon=True).start()
+        last = _under_way.get(NAME)
+        if (last is None or not last.is_alive()) and _claimed(settings.doctor_hours):
+            _under_way[NAME] = apart(settings, _run, NAME)
     except Exception as fault:  # noqa: BLE001 - nothing that serves depends on it, and the page tells findings that are old
         log.warning("doctor.failed", error=repr(fault))
 
@@ -136,11 +140,10 @@ def _row(db: Db) -> DoctorRound:
 
 
 def _run(settings: Settings) -> None:
-    with _under_way:
-        try:
-            look(settings)
-        except Exception as fault:  # noqa: BLE001 - as above
-            log.warning("doctor.failed", error=repr(fault))
+    try:
+        look(settings)
+    except Exception as fault:  # noqa: BLE001 - as above
+        log.warning("doctor.failed", error=repr(fault))
 
 
 def look(settings: Settings) -> None:
