@@ -1,8 +1,9 @@
 """Where the visible signature goes, thought on the page as people see it, whatever its rotation and crop box."""
 
 from collections.abc import Collection, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ MOST_STEPS, MOST_PIXELS = (
 )  # places tried and pixels drawn along the longer side, however large the page
 DEEPEST_TREE, MOST_POINTS = 64, 75_000.0  # in a unit: the largest that Acrobat reads
 Rectangle = tuple[float, float, float, float]
+_BLACK = [255 if grey < DARK else 0 for grey in range(256)]
 
 
 @dataclass(frozen=True)
@@ -167,13 +169,87 @@ def _ordered(box: Any) -> Rectangle | None:
     return rectangle if rectangle[0] < rectangle[2] and rectangle[1] < rectangle[3] else None
 
 
-def default_box(path: Path, index: int, count: int) -> Box:
+class Look:
+    """A document looked at for all the places of its signatures: opened once, its pages shaped and drawn once."""
+
+    def __init__(self, path: Path, document: Any) -> None:
+        self._path = path
+        self._document = document
+        self._last: Any = None
+        self._drawn: dict[int, Any] = {}
+
+    @property
+    def count(self) -> int:
+        """How many pages pdfium sees."""
+        return len(self._document) if self._document is not None else 0
+
+    @cached_property
+    def pages(self) -> list[PageShape]:
+        """The shape of every page, first to last; refuses `document-unreadable`."""
+        return pages(self._path)
+
+    @contextmanager
+    def page(self, number: int) -> Iterator[Any]:
+        """One page, for pdfium; the last one, where nearly every signature stands, stays open for who comes next."""
+        if number == len(self._document) - 1:
+            if self._last is None:
+                self._last = self._document[number]
+            yield self._last
+            return
+        with closing(self._document[number]) as page:
+            yield page
+
+    def ink(self, number: int) -> Any:
+        """What is drawn on a page as people see it, white where there is ink on black; None when it cannot be drawn."""
+        if number not in self._drawn:
+            self._drawn = {number: self._ink(number)}  # one at most: it is as large as the page
+        return self._drawn[number]
+
+    def _ink(self, number: int) -> Any:
+        import pypdfium2 as pdfium
+
+        if self._document is None:
+            return None
+        try:
+            with ONE_AT_A_TIME, self.page(number) as page:
+                scale = min(1.0, MOST_PIXELS / max(1.0, *page.get_size()))
+                drawn = page.render(scale=scale, grayscale=True).to_pil()
+        except (pdfium.PdfiumError, ValueError):  # a page that it cannot read, or too thin for one pixel
+            return None
+        return drawn.point(_BLACK)
+
+    def close(self) -> None:
+        """Give back what pdfium holds."""
+        with ONE_AT_A_TIME:
+            for one in (self._last, self._document):
+                if one is not None:
+                    one.close()
+
+
+@contextmanager
+def looking(path: Path) -> Iterator[Look]:
+    """A document to look at; in one that pdfium cannot read, no tag and no ink is seen."""
+    import pypdfium2 as pdfium
+
+    with ONE_AT_A_TIME:
+        try:
+            document = pdfium.PdfDocument(path)
+        except pdfium.PdfiumError:
+            document = None
+    with closing(Look(path, document)) as look:
+        yield look
+
+
+def default_box(path: Path | Look, index: int, count: int) -> Box:
     """The place of signatory `index` (from 0) out of `count`: low on the last page, side by side, never overlapping.
 
     The lowest place that covers nothing written, or the one that covers least: a stamp never hides a bank account when
     the page has room elsewhere.
     """
-    every = pages(path)
+    if isinstance(path, Path):
+        with looking(path) as look:
+            return default_box(look, index, count)
+    every = path.pages
     page, last = every[-1], len(every) - 1
     grid = _grid(page, count)
     # One signatory alone signs at the right, as on paper; several share the whole width
@@ -186,12 +262,12 @@ def default_box(path: Path, index: int, count: int) -> Box:
     return Box(last, left, bottom, left + grid.width, bottom + grid.height)
 
 
-def corner_box(path: Path, page: str, corner: str, index: int, count: int) -> Box:
+def corner_box(path: Path | Look, page: str, corner: str, index: int, count: int) -> Box:
     """The place of signatory `index` out of `count` from a corner (« bottom-right ») of the `first` or `last` page.
 
     They stand side by side from that corner on, in reading order, and on as many rows as the page's width asks.
     """
-    every = pages(path)
+    every = pages(path) if isinstance(path, Path) else path.pages
     number = 0 if page == "first" else len(every) - 1
     shape, (edge, side) = every[number], corner.split("-")
     grid = _grid(shape, count)
@@ -238,7 +314,7 @@ def _small(page: PageShape, width: float, height: float) -> tuple[float, float]:
 
 
 def _free(
-    path: Path,
+    look: Look,
     number: int,
     page: PageShape,
     low: tuple[float, float],
@@ -254,7 +330,7 @@ def _free(
     bottoms = [bottom]
     while bottoms[-1] + step + height <= page.height - margin:
         bottoms.append(bottoms[-1] + step)
-    ink = _ink(path, number)
+    ink = look.ink(number)
     if ink is None:
         return lefts[0], bottom
     best, least = (lefts[0], bottom), None
@@ -276,31 +352,21 @@ def _free(
     return best
 
 
-def _ink(path: Path, number: int) -> Any:
-    """What is drawn on a page as people see it, white where there is ink on black; None when it cannot be drawn."""
-    import pypdfium2 as pdfium
-
-    try:
-        with ONE_AT_A_TIME, closing(pdfium.PdfDocument(path)) as document, closing(document[number]) as page:
-            scale = min(1.0, MOST_PIXELS / max(1.0, *page.get_size()))
-            drawn = page.render(scale=scale, grayscale=True).to_pil()
-    except (pdfium.PdfiumError, ValueError):  # not a file for pdfium, or a page too thin for one pixel
-        return None
-    return drawn.point([255 if grey < DARK else 0 for grey in range(256)])
-
-
-def tag_boxes(path: Path, tags: Collection[str]) -> dict[str, Box]:
+def tag_boxes(path: Path | Look, tags: Collection[str]) -> dict[str, Box]:
     """The places that text tags mark (« #signature1# »): the last occurrence of each is its box's top left corner.
 
     The pages are read once for all the tags, from the last; tags that the text does not hold are left out.
     """
     import pypdfium2 as pdfium
 
+    if isinstance(path, Path):
+        with looking(path) as look:
+            return tag_boxes(look, tags)
     left, marked = set(tags), dict[str, tuple[int, Rectangle]]()
     try:
-        with ONE_AT_A_TIME, closing(pdfium.PdfDocument(path)) as document:
-            for number in range(len(document) - 1, -1, -1):
-                with closing(document[number]) as page, closing(page.get_textpage()) as text:
+        with ONE_AT_A_TIME:
+            for number in range(path.count - 1, -1, -1):
+                with path.page(number) as page, closing(page.get_textpage()) as text:
                     here = {tag: place for tag in left if (place := _last(text, tag)) is not None}
                 marked |= {tag: (number, place) for tag, place in here.items()}
                 left -= here.keys()
@@ -308,9 +374,7 @@ def tag_boxes(path: Path, tags: Collection[str]) -> dict[str, Box]:
                     break
     except pdfium.PdfiumError:  # a file, or a page of it, whose text it cannot read: no tag is seen there
         pass
-    every = (
-        pages(path) if marked else []
-    )  # most documents bear no tag: their shapes are read by whoever needs them
+    every = path.pages if marked else []
     return {tag: _under(every[n], n, place) for tag, (n, place) in marked.items() if n < len(every)}
 
 

@@ -29,7 +29,7 @@ from app.signing.ports import Box, FieldPlan
 from workflows.circuit import Circuit, StepKind
 
 if TYPE_CHECKING:  # it loads a heavy library, which the pages do without
-    from app.signing.formats.geometry import PageShape
+    from app.signing.formats.geometry import Look, PageShape
 
 PDF = "application/pdf"
 MOST = 20
@@ -104,17 +104,18 @@ def fields(
     people = [part for part in parts if not part.seal]
     seals = [part for part in parts if part.seal]
     tags = _tags(people, "signature") | _tags(seals, "cachet")
-    marked = geometry.tag_boxes(source, [tag for several in tags.values() for tag in several])
-    there = {
-        field: next((marked[tag] for tag in several if tag in marked), None)
-        for field, several in tags.items()
-    }
     plans, locks = [], _locks(parts, family)
-    for part in parts:
-        box = own.get(part.field) or boxes.get((part.step, part.slot)) or there[part.field]
-        if box is None and not part.seal:
-            box = _usual(source, family, people.index(part), len(people))
-        plans.append(FieldPlan(part.field, box, locks.get(part.field)))
+    with geometry.looking(source) as look:
+        marked = geometry.tag_boxes(look, [tag for several in tags.values() for tag in several])
+        there = {
+            field: next((marked[tag] for tag in several if tag in marked), None)
+            for field, several in tags.items()
+        }
+        for part in parts:
+            box = own.get(part.field) or boxes.get((part.step, part.slot)) or there[part.field]
+            if box is None and not part.seal:
+                box = _usual(look, family, people.index(part), len(people))
+            plans.append(FieldPlan(part.field, box, locks.get(part.field)))
     return plans
 
 
@@ -143,13 +144,13 @@ def _tags(parts: Sequence[Part], word: str) -> dict[str, list[str]]:
     return {part.field: [f"#{word}{rank}#", *alone] for rank, part in enumerate(parts, start=1)}
 
 
-def _usual(source: Path, family: str, rank: int, count: int) -> Box:
+def _usual(look: "Look", family: str, rank: int, count: int) -> Box:
     from app.signing.formats import geometry
 
     place = family_of(family).signature_place
     if place is None:
-        return geometry.default_box(source, rank, count)
-    return geometry.corner_box(source, place.page, place.corner, rank, count)
+        return geometry.default_box(look, rank, count)
+    return geometry.corner_box(look, place.page, place.corner, rank, count)
 
 
 def main_version(db: Db, folder: Folder) -> DocumentVersion:
