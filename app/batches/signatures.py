@@ -29,6 +29,8 @@ from app.trust.certificates import asking_once, check_certificate
 
 PART = 10
 """Folders prepared at one go: enough to keep the key busy, few enough for the page to move."""
+FIRST = 3
+"""Folders of the first part: the worker begins on them while the page has the next ones prepared."""
 TOGETHER = PART
 """Folders in hand at once: while one waits for its timestamp, the others are worked on."""
 SIGNED_AGAIN = frozenset({"session-closed", "signature-too-large"})
@@ -139,6 +141,8 @@ def _reserve(
     query = sa.select(BatchItem).where(
         BatchItem.batch_id == batch_id, sa.or_(BatchItem.state == "waiting", prepared)
     )
+    if anew and not _begun(db, batch_id):
+        most = min(most, FIRST)
     items = db.scalars(query.order_by(BatchItem.position).limit(most).with_for_update()).all()
     shown = main_digests(
         db, sa.select(BatchItem.folder_id).where(BatchItem.id.in_([one.id for one in items]))
@@ -148,6 +152,14 @@ def _reserve(
     for item in items:
         item.state, item.signature_session, item.changed_at = "prepared", None, now()
     return [(item.id, item.folder_id, item.folder_version) for item in items]
+
+
+def _begun(db: Db, batch_id: int) -> bool:
+    """Whether the key has signed a folder of this batch."""
+    query = sa.select(BatchItem.id).where(
+        BatchItem.batch_id == batch_id, BatchItem.state.in_(["signed", "done"])
+    )
+    return db.scalar(query.limit(1)) is not None
 
 
 @use_case

@@ -108,10 +108,13 @@ def signed_once(house: House, folder_id: int) -> None:
 
 
 def test_one_key_signs_all_of_them_and_each_journal_names_the_batch(house: House, mayor: Hand) -> None:
-    folders = to_sign(house, 12)
+    folders = to_sign(house, 14)
     number = mayor.propose("sign", folders)
-    assert "Signer 12 dossiers" in mayor.page(number)
+    assert "Signer 14 dossiers" in mayor.page(number)
     page = Page(mayor, number).begin()
+    # Few at first, so that the worker does not wait for the page
+    assert len(page.ask()) == signatures.FIRST
+    assert page.send() == signatures.FIRST
     assert len(page.ask()) == signatures.PART
     assert page.send() == signatures.PART
     assert {house.folder(one).place for one in folders} == {"bon_a_payer"}, (
@@ -122,7 +125,7 @@ def test_one_key_signs_all_of_them_and_each_journal_names_the_batch(house: House
     for one in folders:
         signed_once(house, one)
         assert facts_of(one, "folder.sign")["batch"] == number
-    assert "12 dossiers signés sur 12" in mayor.page(number)
+    assert "14 dossiers signés sur 14" in mayor.page(number)
     page.json("cle", page.offer, 409)
 
 

@@ -106,7 +106,7 @@ def test_the_tab_is_closed_and_the_batch_taken_up_where_it_stood(
     mayor.button("Signer en lot…").click()
     give_key(mayor, house.pki.p12("a_kervadec"), secret)
 
-    # The first ten are sent, and the tab dies before the others are.
+    # The first three are sent, and the tab dies before the others are.
     sent: list[Route] = []
 
     def die(route: Route) -> None:
@@ -116,7 +116,7 @@ def test_the_tab_is_closed_and_the_batch_taken_up_where_it_stood(
     # Of the whole browser: what a page has asked for when it closes is no longer stopped by that page's own rules
     mayor.context.route("**/signatures", die)
     mayor.button("Signer 14 dossiers").click()
-    expect(mayor.page.locator("[data-batch-progress]")).to_contain_text("10 signés", timeout=40_000)
+    expect(mayor.page.locator("[data-batch-progress]")).to_contain_text("3 signés", timeout=40_000)
     number = batch_of(mayor)
     mayor.page.close()
     mayor.context.unroute("**/signatures")
@@ -126,9 +126,9 @@ def test_the_tab_is_closed_and_the_batch_taken_up_where_it_stood(
     mayor.open("/a-traiter")
     mayor.sees(f"Lot n° {number}")
     mayor.page.locator(".note").get_by_role("link").click()
-    expect(mayor.heading("Lot interrompu : 10 signés, 4 restent")).to_be_visible(timeout=30_000)
+    expect(mayor.heading("Lot interrompu : 3 signés, 11 restent")).to_be_visible(timeout=30_000)
     give_key(mayor, house.pki.p12("a_kervadec"), secret)
-    mayor.button("Signer 4 dossiers").click()
+    mayor.button("Signer 11 dossiers").click()
     expect(mayor.heading("14 dossiers signés sur 14")).to_be_visible(timeout=40_000)
     for one in folders:
         assert [version.origin for version in house.versions(one)] == ["deposited", "signed"]
@@ -185,7 +185,7 @@ def test_suspending_keeps_what_is_signed_and_asks_for_the_key_again(
     mayor.button("Suspendre").click()
     held[0].continue_()
     mayor.page.unroute("**/signatures")
-    expect(mayor.heading("Lot interrompu : 10 signés, 2 restent")).to_be_visible(timeout=60_000)
+    expect(mayor.heading("Lot interrompu : 3 signés, 9 restent")).to_be_visible(timeout=60_000)
     mayor.button("Abandonner le reste").click()
-    expect(mayor.heading("10 dossiers signés sur 12")).to_be_visible()
+    expect(mayor.heading("3 dossiers signés sur 12")).to_be_visible()
     mayor.sees("Lot abandonné : rien n’a été fait sur ce dossier.")
