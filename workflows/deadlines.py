@@ -4,20 +4,30 @@ from calendar import monthrange
 from datetime import date, timedelta
 from functools import lru_cache
 
-ANY_YEAR = 2026
 _SATURDAY = 5
+_FIXED = ((1, 1), (5, 1), (5, 8), (7, 14), (8, 15), (11, 1), (11, 11), (12, 25))
+_AFTER_EASTER = (1, 39, 50)
+"""Days from Easter to its Monday, to Ascension, to the Monday of Pentecost."""
 
 
 @lru_cache(maxsize=64)
 def _holidays(year: int) -> frozenset[date]:
-    from holidays import country_holidays
+    """The eleven of the code du travail, L3133-1: reckoned, since a library of the world’s holidays holds 14 MiB."""
+    easter = _easter(year)
+    return frozenset(
+        (*(date(year, *day) for day in _FIXED), *(easter + timedelta(days) for days in _AFTER_EASTER))
+    )
 
-    return frozenset(country_holidays("FR", years=year))
 
-
-def get_ready() -> None:
-    """Read the calendar, once for the process: the half-second that it takes must not fall inside a transaction."""
-    _holidays(ANY_YEAR)
+def _easter(year: int) -> date:
+    """Easter Sunday, by the Gregorian rule (Meeus, Astronomical Algorithms, chapter 8)."""
+    century, rest = divmod(year, 100)
+    golden = year % 19
+    epact = (19 * golden + century - century // 4 - (8 * century + 13) // 25 + 15) % 30
+    weekday = (32 + 2 * (century % 4) + 2 * (rest // 4) - epact - rest % 4) % 7
+    late = (golden + 11 * epact + 22 * weekday) // 451
+    month, day = divmod(epact + weekday - 7 * late + 114, 31)
+    return date(year, month, day + 1)
 
 
 def is_working_day(day: date) -> bool:

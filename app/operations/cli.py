@@ -27,7 +27,6 @@ from app.operations.persons.cli import person
 from app.operations.web import KINDS
 from app.people.desks import collectivity_of
 from app.people.first_day import links
-from workflows.deadlines import get_ready
 
 
 @click.command("version")
@@ -186,10 +185,9 @@ def sweep_command() -> None:
 def worker(threads: int) -> None:
     """Faire le travail de fond : courriels, transmissions, cachets."""
     outbox.watch()
-    get_ready()
     crew_of(current_app.config["PARAPHE"])
     chosen = current_app.config["PARAPHE"]
-    beside = (partial(marks.daily, chosen), partial(rounds.begin, chosen))
+    beside = (partial(marks.begin, chosen), partial(rounds.begin, chosen))
     watch = sweep.watch(chosen.sweep_days, chosen.journal_address_days, *beside)
     jobs.Worker(threads, watch, waker_of(chosen.database_url, chosen.listen_url)).run()
 

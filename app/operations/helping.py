@@ -9,6 +9,7 @@ from multiprocessing.process import BaseProcess
 from app.batches import crew
 from config import Settings
 
+_at_work: list[BaseProcess] = []
 MOST = 4
 """Helpers that a worker calls unless the installation says: beyond, the database is what all of them wait for."""
 
@@ -31,11 +32,20 @@ def start(settings: Settings) -> BaseProcess:
 
 
 def apart(settings: Settings, work: Callable[[Settings], None], name: str) -> BaseProcess:
-    """A process that does one work and ends, at the latest with its caller: what it loads for it goes with it."""
+    """A process that does one work and ends, at the latest with its caller: what it loads for it goes with it.
+
+    One at a time (`busy`): each is as large as the worker.
+    """
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_apart, args=(settings, work), name=name, daemon=True)
     process.start()
+    _at_work[:] = [process]
     return process
+
+
+def busy() -> bool:
+    """Whether a process that this one started apart is still at its work."""
+    return any(one.is_alive() for one in _at_work)
 
 
 def _apart(settings: Settings, work: Callable[[Settings], None]) -> None:

@@ -20,6 +20,7 @@ from app.core.db import reading
 from app.core.refusals import Refusal
 from app.journal import anchors
 from app.operations import shares
+from app.operations.helping import apart, busy
 from config import Settings
 
 FOLDER = "reperes"
@@ -106,13 +107,26 @@ def _write(folder: Path, name: str, data: bytes, token: bytes | None, *, ours: b
         raise Refusal("mark-unwritten", folder=str(folder), why=error.strerror or str(error)) from error
 
 
+def begin(settings: Settings) -> None:
+    """Once a minute in the worker: have the mark that is due taken apart; what dates it is not kept in memory all day."""
+    try:
+        if _due() and not busy():
+            apart(settings, daily, "paraphe-repere")
+    except Exception as fault:  # noqa: BLE001 - as `daily`
+        log.warning("mark.failed", error=repr(fault))
+
+
+def _due() -> bool:
+    last, tried = heartbeat.last(BEAT), heartbeat.last(TRIED)
+    return (last is None or now() - last >= EVERY) and (tried is None or now() - tried >= AGAIN)
+
+
 def daily(settings: Settings) -> None:
     """Take a mark when the last one is a day old, mail it where it is asked, copy it outside; one not taken is tried in an hour.
 
     A folder outside that is away holds back neither the letter nor the next day's mark: the doctor tells it.
     """
-    last, tried = heartbeat.last(BEAT), heartbeat.last(TRIED)
-    if (last is not None and now() - last < EVERY) or (tried is not None and now() - tried < AGAIN):
+    if not _due():
         return
     heartbeat.beat(TRIED, now())
     try:

@@ -31,7 +31,6 @@ from app.people.applications import USED_EVERY, note_use
 from app.people.factors.asking import ask, factors_of
 from app.people.mandates import as_their_orders_stand, law_of
 from app.people.models import Application, Collectivity, Desk, Factor, Holder, LoginSession, MandateRow, User
-from workflows.deadlines import get_ready
 from workflows.mandates import Mandate
 from workflows.vocabulary import Right
 
@@ -581,12 +580,6 @@ def _visitor() -> Actor | None:
     return actor
 
 
-def _before_a_move() -> None:
-    """What a verb needs is there before its transaction opens: others wait while it lasts."""
-    if request.method == "POST":
-        get_ready()
-
-
 def _seen(response: Response) -> Response:
     """Note that a session or a token still serves, once the answer is made."""
     if "touch" in g:
@@ -683,7 +676,6 @@ def stand_guard(app: Flask) -> None:
         if actor.factor_due and not _mark("__before_factor__"):
             return _refuse_unprotected()
         http.refuse_strange()
-        _before_a_move()
         return None
 
     app.after_request(_seen)

@@ -16,7 +16,6 @@ from pathlib import Path
 from app.people import passwords
 from tests.builders.light import LIGHT
 from tests.builders.warm import copied_from
-from workflows.deadlines import get_ready
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,7 +25,6 @@ def main(where: str, modules: list[str]) -> None:
     for name in modules:
         importlib.import_module(name)
     copied_from(where)
-    get_ready()
     # A server that hashed as an installation would at each first login hash again what the tests have kept lightly
     passwords.hasher = lambda: LIGHT
     gc.collect()

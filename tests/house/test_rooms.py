@@ -79,7 +79,6 @@ HEAVY = {
     "obstore": ("app/files/store.py",),
     "transitions": ("workflows/machine.py",),
     "pkcs11": ("app/signing/keys/",),
-    "holidays": ("workflows/deadlines.py",),
     "smtplib": ("app/notices/mailer.py", "app/operations/"),
 }
 

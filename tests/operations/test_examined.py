@@ -13,6 +13,7 @@ from app.core.clock import now
 from app.core.hold import Hold
 from app.core.outbox import Outbox
 from app.core.refusals import Refusal
+from app.operations import helping
 from app.operations.examined import rounds
 from app.operations.models import DoctorFinding, DoctorRound
 from tests.builders.house import House
@@ -167,10 +168,12 @@ def test_a_round_is_made_when_due_or_asked_for_once_and_at_a_pace(house: House) 
 def test_a_round_is_made_apart_so_that_the_worker_keeps_nothing_of_what_it_loads(house: House) -> None:
     house.app = create_app(house.settings)
     rounds.begin(house.settings)
-    process = rounds._under_way[rounds.NAME]
+    (process,) = helping._at_work
+    assert helping.busy()
     rounds.begin(house.settings)
-    assert rounds._under_way[rounds.NAME] is process  # one at a time
+    assert helping._at_work == [process]  # one at a time
     process.join(120)
+    assert not helping.busy()
     assert process.exitcode == 0
     with db.reading() as here:
         stand = rounds.stand(here)

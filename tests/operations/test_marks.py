@@ -17,7 +17,7 @@ from app.core.outbox import Outbox
 from app.core.refusals import Refusal
 from app.journal.checker import main
 from app.journal.export import export
-from app.operations import marks, posted
+from app.operations import helping, marks, posted
 from app.people import desks
 from tests.builders.house import House
 from tests.journal.test_anchors import rewrite
@@ -135,3 +135,14 @@ def test_a_mark_that_is_not_taken_is_tried_again_and_said(house: House, tmp_path
             assert heartbeat.last(marks.BEAT) is not None
             outbox.drain()
     assert len(house.mail.to("reperes@cdg.example.org")) == len(list(here.glob("*.txt"))) == 1
+
+
+def test_the_worker_has_it_taken_by_a_process_that_ends(house: House) -> None:
+    marks.begin(house.settings)
+    (process,) = helping._at_work
+    process.join(120)
+    assert process.exitcode == 0
+    assert heartbeat.last(marks.BEAT) is not None
+    assert [one.fault for one in marks.verify(house.settings.data_dir / marks.FOLDER)] == [None]
+    marks.begin(house.settings)
+    assert helping._at_work == [process]  # once a day

@@ -1,6 +1,6 @@
 """The clocks of the law, on the examples checked in the domain notes."""
 
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
@@ -91,6 +91,24 @@ def test_the_eleven_national_holidays_are_known():
         for month, day in [(1, 1), (4, 6), (5, 1), (5, 8), (5, 14), (5, 25), (7, 14), (11, 11), (12, 25)]
     ]
     assert not any(map(is_working_day, weekdays))
+
+
+@pytest.mark.parametrize(
+    "easter_monday",
+    [
+        date(2000, 4, 24),
+        date(2008, 3, 24),
+        date(2011, 4, 25),
+        date(2019, 4, 22),
+        date(2038, 4, 26),
+        date(2049, 4, 19),
+    ],
+)
+def test_the_holidays_that_follow_easter_move_with_it(easter_monday):
+    """Among them the latest Easter that there can be (25 April 2038), and one that is moved back a week (2049)."""
+    moving = [easter_monday + timedelta(days) for days in (0, 38, 49)]
+    assert not any(map(is_working_day, moving))
+    assert all(is_working_day(one + timedelta(1)) for one in moving[::2])
 
 
 def test_more_working_days_never_end_sooner():

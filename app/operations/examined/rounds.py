@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
-from multiprocessing.process import BaseProcess
 
 import sqlalchemy as sa
 import structlog
@@ -22,7 +21,7 @@ from app.journal.chain import Event, append
 from app.operations import sendings
 from app.operations.doctor import Check, certificates, checks, made
 from app.operations.findings import Finding, Level
-from app.operations.helping import apart
+from app.operations.helping import apart, busy
 from app.operations.models import DoctorFinding, DoctorRound
 from app.people.actor import Actor
 from app.people.models import Collectivity
@@ -37,10 +36,8 @@ SKEW = timedelta(minutes=5)
 GRACE = timedelta(hours=1)
 DAY = 24
 ASKED = "examination.asked"
-NAME = "paraphe-doctor"
 WHOLE = 0
 """The scope of what is found of the whole installation."""
-_under_way: dict[str, BaseProcess] = {}
 log = structlog.get_logger()
 
 
@@ -92,9 +89,8 @@ def begin(settings: Settings) -> None:
     While a restoration is held none begins by itself, since operators would be asked; one that is asked for does.
     """
     try:
-        last = _under_way.get(NAME)
-        if (last is None or not last.is_alive()) and _claimed(settings.doctor_hours):
-            _under_way[NAME] = apart(settings, _run, NAME)
+        if not busy() and _claimed(settings.doctor_hours):
+            apart(settings, _run, "paraphe-doctor")
     except Exception as fault:  # noqa: BLE001 - nothing that serves depends on it, and the page tells findings that are old
         log.warning("doctor.failed", error=repr(fault))
 
