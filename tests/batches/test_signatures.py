@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from app.batches import signatures
+from app.batches import carry, signatures
 from app.core.clock import now
 from app.core.db import engine, reading
 from app.core.refusals import Refusal
@@ -193,10 +193,10 @@ def test_the_tab_that_dies_is_taken_up_in_another_session_where_it_stood(house: 
     mayor.post("/logout")
     back = Hand(house, "a.kervadec")
     long_ago(number)
-    assert f"Lot n° {number} interrompu : 10 signés, 3 restent" in back.text("/a-traiter")
+    assert f"Lot n° {number} interrompu : 3 signés, 10 restent" in back.text("/a-traiter")
     shown = back.page(number)
-    assert "Lot interrompu : 10 signés, 3 restent" in shown
-    assert "Signer 3 dossiers" in shown
+    assert "Lot interrompu : 3 signés, 10 restent" in shown
+    assert "Signer 10 dossiers" in shown
     Page(back, number).begin().go()
     house.drain()
     for one in folders:
@@ -287,6 +287,11 @@ def test_a_worker_that_died_after_it_claimed_or_after_it_signed_repeats_nothing(
     for one in folders:
         signed_once(house, one)
     assert [one.state for one in items(number)] == ["done"] * 3
+    told = [one.changed_at for one in items(number)]
+    with reading() as db:
+        said = carry.asked(db, number)
+    signatures.note_done(said, made.id)
+    assert [one.changed_at for one in items(number)] == told
 
 
 def test_a_session_closed_before_the_worker_came_lets_its_folders_wait_again(

@@ -166,11 +166,12 @@ def test_a_round_is_made_when_due_or_asked_for_once_and_at_a_pace(house: House) 
 
 
 def test_a_round_is_made_apart_so_that_the_worker_keeps_nothing_of_what_it_loads(house: House) -> None:
-    house.app = create_app(house.settings)
-    rounds.begin(house.settings)
+    settings = house.settings.model_copy(update={"doctor_hours": 24})
+    house.app = create_app(settings)
+    rounds.begin(settings)
     (process,) = helping._at_work
     assert helping.busy()
-    rounds.begin(house.settings)
+    rounds.begin(settings)
     assert helping._at_work == [process]  # one at a time
     process.join(120)
     assert not helping.busy()
