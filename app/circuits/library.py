@@ -8,6 +8,7 @@ import yaml
 from app.circuits.models import CircuitVersion
 from app.core.clock import now
 from app.core.db import Db
+from app.core.questions import once
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
@@ -59,7 +60,7 @@ def current(db: Db, collectivity_id: int, family_name: str) -> CircuitVersion | 
         .order_by(CircuitVersion.number.desc())
         .limit(1)
     )
-    return db.scalar(query)
+    return once(db, ("circuit", collectivity_id, family_name), lambda: db.scalar(query))
 
 
 def latest(db: Db, collectivity_id: int) -> dict[str, CircuitVersion]:

@@ -16,11 +16,12 @@ from app.display.portrait import Portrait, portrait
 from app.display.views import amount, state_label
 from app.folders import corrections
 from app.folders.deposit import depositing
-from app.folders.documents import TYPED, every_version
+from app.folders.documents import TYPED
 from app.folders.effect import effect_of
-from app.folders.models import DocumentVersion, Folder, Publication
+from app.folders.models import DocumentVersion, Folder
 from app.folders.move import Present
 from app.folders.publicity import means_of
+from app.folders.rows import every_version, publication_of
 from app.folders.sending import find_problems
 from app.folders.sockets import CALLED, FileTypes, cautions, plugged, returned_as, settled, types_of
 from app.journal.models import JournalEntry
@@ -88,7 +89,7 @@ def _dated(day: date) -> date | None:
 def folder_of(db: Db, folder: Folder, actor: Actor) -> dict[str, Any]:
     """All that whoever may read the folder may know of it."""
     seen = portrait(db, folder)
-    publication, worth = db.get(Publication, folder.id), effect_of(db, folder)
+    publication, worth = publication_of(db, folder.id), effect_of(db, folder)
     names = ("version", "round", "created_at", "updated_at", "submitted_at", "done_at")
     missing = find_problems(db, folder) if folder.phase in OPEN else []
     offered, steps = types_of(db, folder), [_step(folder, step, seen) for step in seen.route]

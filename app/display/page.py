@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import sqlalchemy as sa
 from flask import url_for
 from markupsafe import Markup
 
@@ -13,6 +12,7 @@ from app.core.clock import today
 from app.core.db import Db
 from app.core.french import instant, jour_long, spaces, taille
 from app.core.grammar import de
+from app.core.questions import ask_together
 from app.core.refusals import Refusal
 from app.display import queues, timeline
 from app.display.portrait import portrait, state_of
@@ -37,14 +37,15 @@ from app.files import vault
 from app.files.xml import shown_text
 from app.folders import decide, points
 from app.folders.corrections import ruled_in_words
-from app.folders.documents import FIXED, every_version
+from app.folders.documents import FIXED
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.move import EMITTERS, Present, lacking_words
 from app.folders.publicity import URGENCY, Means, means_of, signed_on, urgency_of, way_of
+from app.folders.rows import every_version
 from app.folders.ruling import doubted_by, may_rule
+from app.folders.seats import desk_names
 from app.folders.sockets import Caution, obstacles, plugged, returned_as, told_by_page, untold
 from app.people.actor import Actor
-from app.people.models import Desk
 from workflows.circuit import StepKind
 from workflows.engine import choices
 from workflows.vocabulary import Action, Origin, Right, Role
@@ -72,9 +73,9 @@ def head(db: Db, folder: Folder, here: Present | None = None) -> FolderView:
     Its state is left out where a tag says it already.
     """
     label, icon = family_words(folder.family)
-    desk = db.scalar(sa.select(Desk.name).where(Desk.id == folder.emitter_desk_id))
+    desk = desk_names(db, folder.collectivity_id, [folder.emitter_desk_id]).get(folder.emitter_desk_id)
     tags = tuple(found for show in plugged.tags if (found := show(db, folder)) is not None)
-    line = f"déposé par {folder.depositor_name}, {desk or ''}".rstrip(", ")
+    line = f"déposé par {folder.depositor_name}, {desk.name if desk else ''}".rstrip(", ")
     when = due(folder.due_on) if folder.phase != "done" else Due("none", "")
     state = state_of(db, folder, here)
     return FolderView(
@@ -258,7 +259,7 @@ def _granted(one: Action, folder: Folder, actor: Actor) -> bool:
 
 def _decision_at_rest(db: Db, folder: Folder, actor: Actor, here: Present | None) -> Decision:
     """Nobody is awaited in the circuit: a draft, a folder that came back with its reason, or one that is over."""
-    called = returned_as(db, [folder.id] if folder.phase == "done" else ())
+    called = returned_as(db, [folder.id]) if folder.phase == "done" else {}
     words = called.get(folder.id) or state_label(folder.place, None)
     emitter = folder.emitter_desk_id in actor.desks_with(Right.CREATE)
     actions: list[ActionView] = []
@@ -366,6 +367,7 @@ def context(
     db: Db, folder: Folder, actor: Actor, tab: str, shown_id: int | None, asked: Mapping[str, str]
 ) -> dict[str, Any]:
     """All that the folder's page shows to this reader; `asked` is what the address says of the sheet shown."""
+    ask_together(db, plugged.questions, folder.id)
     seen = portrait(db, folder)
     here = seen.here
     docs = documents(db, folder, shown_id)
@@ -436,21 +438,18 @@ def _sheet(db: Db, folder: Folder, shown: DocView | None, asked: Mapping[str, st
     """The document as a slice knows how to show it, whatever its size; None when it is shown as other files are."""
     if shown is None or shown.role != "main" or not plugged.sheets:
         return None
-    version = _version(db, shown)
+    version = _version(db, folder, shown)
     shown_as = (show(db, folder, version, asked) for show in plugged.sheets) if version else ()
     return next((found for found in shown_as if found), None)
 
 
-def _version(db: Db, shown: DocView) -> DocumentVersion | None:
-    return db.scalar(
-        sa.select(DocumentVersion).where(
-            DocumentVersion.document_id == shown.id, DocumentVersion.number == shown.number
-        )
-    )
+def _version(db: Db, folder: Folder, shown: DocView) -> DocumentVersion | None:
+    several = next((every for row, every in every_version(db, folder.id) if row.id == shown.id), [])
+    return next((one for one in several if one.number == shown.number), None)
 
 
 def _shown_bytes(db: Db, folder: Folder, shown: DocView) -> bytes:
-    version = _version(db, shown)
+    version = _version(db, folder, shown)
     return vault.store().read(vault.scope(folder.collectivity_id), version.sha256) if version else b""
 
 

@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from app.core.db import Db
+from app.core.questions import gathered
 from app.display.timeline import passed_or_to_come, planned_circuit
 from app.display.views import state_label
-from app.folders.models import STEPS_PER_ROUND, Folder, StepRun
+from app.folders.models import Folder, StepRun
 from app.folders.move import Present, present
+from app.folders.rows import runs_of_round, signatures_of_round
+from app.folders.seats import DeskName, desk_names, read_ahead
 from app.folders.sockets import CALLED, returned_as
-from app.people.models import Desk
 from workflows.circuit import Circuit, Phase, Step
 
 
@@ -28,23 +28,26 @@ class Portrait:
     state: str
     route: Sequence[Step]
     runs: Mapping[str, Sequence[StepRun]]
-    desks: Mapping[int, Desk]
+    desks: Mapping[int, DeskName]
 
 
 def portrait(db: Db, folder: Folder) -> Portrait:
     """Read where a folder stands."""
     here = current_present(db, folder)
     runs: dict[str, list[StepRun]] = {}
-    for run in db.scalars(
-        sa.select(StepRun)
-        .where(StepRun.folder_id == folder.id, StepRun.pass_number >= folder.round * STEPS_PER_ROUND)
-        .order_by(StepRun.id)
-    ):
+    for run in runs_of_round(db, folder):
         runs.setdefault(run.step, []).append(run)
-    numbers = {run.desk_id for several in runs.values() for run in several if run.desk_id is not None}
-    desks = {desk.id: desk for desk in db.scalars(sa.select(Desk).where(Desk.id.in_(numbers)))}
     route = passed_or_to_come(_circuit(db, folder, here), folder, runs)
-    return Portrait(here, state_of(db, folder, here), route, runs, desks)
+    numbers = {run.desk_id for several in runs.values() for run in several if run.desk_id is not None}
+    return Portrait(here, state_of(db, folder, here), route, runs, _desks(db, folder, route, numbers))
+
+
+def _desks(db: Db, folder: Folder, route: Sequence[Step], numbers: set[int]) -> Mapping[int, DeskName]:
+    """The desks of these numbers, read with all whom the page will name."""
+    every = {*numbers, folder.emitter_desk_id}
+    if gathered(db):
+        read_ahead(db, folder, route, every)
+    return desk_names(db, folder.collectivity_id, every)
 
 
 def _circuit(db: Db, folder: Folder, here: Present | None) -> Circuit:
@@ -55,7 +58,7 @@ def _circuit(db: Db, folder: Folder, here: Present | None) -> Circuit:
 def state_of(db: Db, folder: Folder, here: Present | None) -> str:
     """« À viser », « Terminé », « Refusé par la trésorerie »: the state of a folder in a few words."""
     kind = here.step.kind.value if here is not None and here.step is not None else None
-    called = returned_as(db, [folder.id] if folder.phase in CALLED else ())
+    called = returned_as(db, [folder.id]) if folder.phase in CALLED else {}
     return called.get(folder.id) or state_label(folder.place, kind, folder.family)
 
 
@@ -63,15 +66,5 @@ def current_present(db: Db, folder: Folder) -> Present | None:
     """Where the folder stands, or None for a first draft that has no circuit yet; asks whether a signature was made."""
     if folder.circuit_version_id is None:
         return None
-    first = folder.round * STEPS_PER_ROUND
-    signed = db.scalar(
-        sa.select(sa.literal(1))
-        .where(
-            StepRun.folder_id == folder.id,
-            StepRun.pass_number >= first,
-            StepRun.state == "done",
-            StepRun.kind.in_(["sign", "seal"]),
-        )
-        .limit(1)
-    )
-    return present(db, folder, signed=signed is not None)
+    signed = bool(signatures_of_round(db, folder))
+    return present(db, folder, signed=signed, round_=runs_of_round(db, folder))

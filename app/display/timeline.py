@@ -17,7 +17,7 @@ from app.core.clock import now
 from app.core.db import NO_DATE, Db, key_in
 from app.core.french import depuis, euros, instant, instant_preuve, jour
 from app.core.grammar import plural
-from app.core.outbox import Outbox
+from app.core.questions import ask
 from app.core.refusals import Refusal
 from app.display import events
 from app.display.following import Found
@@ -37,13 +37,13 @@ from app.display.views import (
 )
 from app.folders import corrections, numbering
 from app.folders.effect import effect_of
-from app.folders.models import Folder, Publication, StepRun
+from app.folders.models import Folder, StepRun
 from app.folders.move import Present
 from app.folders.publicity import Means, means_of, signed_on, way_of
-from app.folders.seats import Part, Slot, parts_awaited, slots_of
+from app.folders.rows import RECIPIENTS, RUNS, posted, publication_of, runs_of_round
+from app.folders.seats import DeskName, Part, Slot, desk_name, parts_awaited, person_name, slots_of
 from app.folders.sockets import CALLED, held_by, plugged, returned_as
 from app.journal.models import JournalEntry
-from app.people.models import Desk, User
 from workflows.circuit import Circuit, Phase, Step, StepKind
 from workflows.drawing import quorum_text
 
@@ -63,11 +63,8 @@ def waiting_for(db: Db, folder: Folder, here: Present) -> str:
     empty = [slot.label for slot in slots if slot.key in parts and not slot.people]
     if here.step.kind is StepKind.SIGN and empty:
         return f"Personne ne peut signer à « {' et '.join(empty)} » : nul n’y a le droit de signer et un mandat pour ce dossier"
-    entered = db.scalar(
-        sa.select(sa.func.min(StepRun.entered_at)).where(
-            StepRun.folder_id == folder.id, sa.text("state = 'active'")
-        )
-    )
+    active = (run for run in runs_of_round(db, folder) if run.state == "active")
+    entered = min((run.entered_at for run in active), default=None)
     return f"On attend {_names(here.step, slots, parts)} {depuis(entered)}"
 
 
@@ -91,7 +88,7 @@ def steps(
     folder: Folder,
     route: Sequence[Step],
     runs: Mapping[str, Sequence[StepRun]],
-    desks: Mapping[int, Desk],
+    desks: Mapping[int, DeskName],
 ) -> list[StepView]:
     """The circuit as a vertical list: who did what when, whose turn it is, what comes."""
     lines = [
@@ -135,7 +132,7 @@ def _step_lines(
     folder: Folder,
     step: Step,
     runs: Sequence[StepRun],
-    desks: Mapping[int, Desk],
+    desks: Mapping[int, DeskName],
     rank: int,
     acts: Mapping[int, str],
 ) -> list[StepView]:
@@ -196,7 +193,7 @@ def _made_known(run: StepRun, means: Means | None) -> str | None:
     return None if means is None else f"{means.ending.removeprefix('est ').capitalize()} par {run.who}"
 
 
-def _acted(run: StepRun, step: Step, desks: Mapping[int, Desk], n: int, words: str | None) -> StepView:
+def _acted(run: StepRun, step: Step, desks: Mapping[int, DeskName], n: int, words: str | None) -> StepView:
     """What somebody did at a step, when, and at which desk or in which capacity."""
     if run.state == "rejected":
         return StepView(
@@ -232,7 +229,7 @@ def details(db: Db, folder: Folder) -> list[tuple[str, str]]:
             rows.append((one.label, f"rien ({disputed[one.key]})"))
     if len(numbers := numbering.history(db, folder)) > 1:
         rows.append(("Numéros successifs", ", puis ".join(numbers)))
-    publication = db.get(Publication, folder.id)
+    publication = publication_of(db, folder.id)
     if publication is not None:
         rows.append((means_of(db, folder).done, jour(publication.published_on)))
         worth = effect_of(db, folder)
@@ -247,21 +244,13 @@ def _said(db: Db, folder: Folder, kind: str, value: str, choices: Mapping[Any, s
     if kind == "date":
         return jour(value)
     if kind == "desk":
-        return (
-            db.scalar(
-                sa.select(Desk.name).where(Desk.collectivity_id == folder.collectivity_id, Desk.key == value)
-            )
-            or value
-        )
+        return desk_name(db, folder.collectivity_id, value) or value
     if (offered := plugged.options.get(kind)) is not None:
         return dict(offered(db, folder.collectivity_id)).get(
             value, value
         )  # « 7.5.2 » says nothing to who reads it
     if kind == "person" and (person := key_in(value)) is not None:
-        user = db.scalar(
-            sa.select(User).where(User.id == person, User.collectivity_id == folder.collectivity_id)
-        )
-        return user.name if user else value
+        return person_name(db, folder.collectivity_id, person) or value
     return choices.get(value, value)
 
 
@@ -302,24 +291,15 @@ SUBJECTS = {
     "act_withdrawn": "Retrait de la page publique",
     "act_unavailable": "Fichier public indisponible",
 }
+LETTERS = 50
+"""The letters about a folder that its page tells, the last."""
 MAIL_STATES = {"pending": "queued", "running": "queued", "done": "accepted", "parked": "failed"}
 
 
 def mails(db: Db, folder: Folder) -> list[MailView]:
     """The letters sent about the folder, each with how far it went."""
-    query = (
-        sa.select(Outbox)
-        .where(Outbox.folder_id == folder.id, Outbox.kind == "mail")
-        .order_by(Outbox.id.desc())
-        .limit(50)
-    )
-    letters, rows = list(db.scalars(query)), []
-    people = {row.payload.get("user_id", 0) for row in letters}
-    names = (
-        {user.id: user.name for user in db.scalars(sa.select(User).where(User.id.in_(people)))}
-        if people
-        else {}
-    )
+    letters, rows = posted(db, folder.id, "mail")[: -LETTERS - 1 : -1], []
+    names = {user.id: user.name for (user,) in ask(db, RECIPIENTS, folder.id)} if letters else {}
     for row in letters:
         unsent = row.state == "done" and row.last_error  # nothing left: the account was closed meanwhile
         state = "failed" if unsent else MAIL_STATES[row.state]
@@ -350,13 +330,8 @@ def rejection(db: Db, folder: Folder) -> Notice | None:
     """Why the folder came back, with who and when."""
     if folder.phase != "rejected":
         return None
-    query = (
-        sa.select(StepRun)
-        .where(StepRun.folder_id == folder.id, StepRun.state == "rejected")
-        .order_by(StepRun.id.desc())
-        .limit(1)
-    )
-    run = db.scalar(query)
+    rejected = [run for (run,) in ask(db, RUNS, folder.id) if run.state == "rejected"]
+    run = rejected[-1] if rejected else None
     if run is None:
         return None
     who = refused_by(db, folder.id, run.kind, run.step, run.who or "")

@@ -43,6 +43,7 @@ from app.folders.deposit import depositing
 from app.folders.models import Folder
 from app.folders.move import not_your_turn
 from app.folders.publicity import Means, published_word
+from app.folders.rows import opened_by
 from app.folders.sockets import plugged
 from app.people.actor import Actor
 from workflows.circuit import Phase, StepKind
@@ -276,7 +277,9 @@ def show(folder_id: int) -> str:
             request.args,
         )
         g.todo_count = context.pop("todo_count")
-    decide.open_first(g.actor, folder_id)
+        known = opened_by(db, folder_id, g.actor.user_id)
+    if not known:
+        decide.open_first(g.actor, folder_id)
     return render_template("folders/show.html", **context)
 
 

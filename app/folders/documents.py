@@ -14,6 +14,7 @@ from app.files.store import BLOCK
 from app.folders.keep import Kept
 from app.folders.models import Document, DocumentVersion, Folder
 from app.folders.points import carried
+from app.folders.rows import every_version
 from app.folders.sockets import FileTypes, types_of
 from app.people.actor import Actor
 
@@ -157,39 +158,7 @@ def main_digests(db: Db, folders: sa.Select[int]) -> list[str]:
 
 def current_versions(db: Db, folder_id: int) -> dict[int, DocumentVersion]:
     """The current version of each document of a folder, by document, in their order."""
-    latest = (
-        sa.select(DocumentVersion.document_id, sa.func.max(DocumentVersion.number).label("number"))
-        .join(Document, Document.id == DocumentVersion.document_id)
-        .where(Document.folder_id == folder_id, Document.removed_at.is_(None))
-        .group_by(DocumentVersion.document_id)
-        .subquery()
-    )
-    query = (
-        sa.select(DocumentVersion)
-        .join(
-            latest,
-            sa.and_(
-                latest.c.document_id == DocumentVersion.document_id, latest.c.number == DocumentVersion.number
-            ),
-        )
-        .join(Document, Document.id == DocumentVersion.document_id)
-        .order_by(Document.position, Document.id)
-    )
-    return {version.document_id: version for version in db.scalars(query)}
-
-
-def every_version(db: Db, folder_id: int) -> list[tuple[Document, list[DocumentVersion]]]:
-    """The documents of a folder in their order, each with its versions, the current one first."""
-    query = (
-        sa.select(Document, DocumentVersion)
-        .join(DocumentVersion, DocumentVersion.document_id == Document.id)
-        .where(Document.folder_id == folder_id, Document.removed_at.is_(None))
-        .order_by(Document.position, Document.id, DocumentVersion.number.desc())
-    )
-    found: dict[int, tuple[Document, list[DocumentVersion]]] = {}
-    for document, version in db.execute(query):
-        found.setdefault(document.id, (document, []))[1].append(version)
-    return list(found.values())
+    return {document.id: every[0] for document, every in every_version(db, folder_id)}
 
 
 def named_versions(db: Db, folder_id: int, numbers: Collection[int]) -> dict[int, DocumentVersion]:

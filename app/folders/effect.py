@@ -11,6 +11,7 @@ from app.core.clock import today
 from app.core.db import Db
 from app.core.french import jour
 from app.folders.models import Folder, Publication
+from app.folders.rows import publication_of
 from app.folders.sockets import plugged
 
 CANCELLED, REFERRED, SUSPENSION, APPEALS = "cancelled_on", "referred_on", "suspension", "appeals"
@@ -180,7 +181,7 @@ def _known(enforceable: date | None, referred: str, *, partly: bool) -> Effect:
 def effect_of(db: Db, folder: Folder) -> Effect | None:
     """What the act of a folder is worth today, as the house reads it."""
     return effect(
-        folder.fields, db.get(Publication, folder.id), today(), _letters(db, [folder.id]).get(folder.id, "")
+        folder.fields, publication_of(db, folder.id), today(), _letters(db, [folder.id]).get(folder.id, "")
     )
 
 

@@ -285,6 +285,11 @@ class Run:
     user_id: int | None
     who: str | None
 
+    @classmethod
+    def of(cls, row: StepRun) -> "Run":
+        """The same, of a row that was read to be shown."""
+        return cls(row.id, row.slot, row.state, row.desk_id, row.named_user_id, row.user_id, row.who)
+
 
 def runs_of(db: Db, folder: Folder, passage: int) -> tuple[Run, ...]:
     """The parts of one passage at a step."""

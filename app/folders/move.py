@@ -1,6 +1,6 @@
 """The one door through which a folder moves: its place, its steps, the news and the journal line, together or not at all."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -20,6 +20,7 @@ from app.folders.facts import act_of
 from app.folders.models import STEPS_PER_ROUND, Folder, Run, StepRun
 from app.folders.notices import news_of
 from app.folders.publicity import published_word, signed_on
+from app.folders.rows import signatures_of_round
 from app.folders.seats import Slot, best_part, lacks_people, slots_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
@@ -112,8 +113,10 @@ def person_of(actor: Actor) -> int | None:
     return -actor.application_id if actor.application_id is not None else None
 
 
-def present(db: Db, folder: Folder, *, signed: bool = False) -> Present:
-    """Read where a folder stands; one statement while it runs."""
+def present(
+    db: Db, folder: Folder, *, signed: bool = False, round_: Sequence[StepRun] | None = None
+) -> Present:
+    """Read where a folder stands; one statement while it runs, none where the parts of its round are given (`round_`)."""
     if folder.circuit_version_id is None:
         # A first draft: it may be given up, and that is the same in every circuit.
         return Present(family_of(folder.family).circuit, Standing(folder.place, folder.facts), None)
@@ -121,7 +124,12 @@ def present(db: Db, folder: Folder, *, signed: bool = False) -> Present:
     if folder.phase != Phase.RUNNING:
         return Present(circuit, Standing(folder.place, folder.facts), None)
     step = circuit.step(folder.place)
-    runs = models.runs_of(db, folder, pass_number(circuit, folder))
+    passage = pass_number(circuit, folder)
+    runs = (
+        models.runs_of(db, folder, passage)
+        if round_ is None
+        else tuple(Run.of(one) for one in round_ if one.pass_number == passage)
+    )
     acted = {run.slot: run.user_id or -SOMEBODY - run.id for run in runs if run.state == "done"}
     standing = Standing(folder.place, folder.facts, tuple(run.slot for run in runs), acted, signed)
     return Present(circuit, standing, step, runs)
@@ -238,19 +246,14 @@ def part_of(db: Db, folder: Folder, here: Present, actor: Actor) -> str | None:
 
 def was_signed(db: Db, folder: Folder) -> bool:
     """Whether a signature was made since the folder was last sent."""
-    first = folder.round * STEPS_PER_ROUND
-    query = sa.select(sa.literal(1)).where(
-        _run.c.folder_id == folder.id,
-        _run.c.pass_number >= first,
-        _run.c.state == "done",
-        _run.c.kind.in_([StepKind.SIGN.value, StepKind.SEAL.value]),
-    )
-    return db.execute(query.limit(1)).first() is not None
+    return bool(signatures_of_round(db, folder))
 
 
 def engaged(db: Db, folders: Iterable[Folder]) -> frozenset[int]:
     """Those of these folders that were signed or left since they were last sent, and did not come back."""
     rounds = {one.id: one.round for one in folders if one.phase in {Phase.RUNNING, Phase.DONE}}
+    if not rounds:
+        return frozenset()
     made = sa.and_(_run.c.kind.in_([StepKind.SIGN.value, StepKind.SEAL.value]), _run.c.state == "done")
     left = sa.and_(_run.c.kind == StepKind.TRANSMIT.value, _run.c.state.in_(["active", "done"]))
     query = sa.select(_run.c.folder_id, _run.c.pass_number).where(

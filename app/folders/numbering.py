@@ -11,12 +11,14 @@ import sqlalchemy as sa
 from app.circuits.library import family_of
 from app.core.clock import now, today
 from app.core.db import Db
+from app.core.questions import ask
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders import corrections
 from app.folders.access import lock_editable
 from app.folders.facts import edit
 from app.folders.models import ActNumber, Folder
+from app.folders.rows import NUMBERS
 from app.journal.chain import Event, append
 from app.people.actor import Actor
 from app.people.models import Collectivity
@@ -73,7 +75,9 @@ def problem(db: Db, folder: Folder) -> Problem | None:
     number, family = _typed(folder), family_of(folder.family)
     if not number or family.register is None:
         return None
-    row = _row(db, folder, number)
+    # A number is one row's in a collectivity: where it is this folder's, it is nobody else's
+    own = next((one for (one,) in ask(db, NUMBERS, folder.id) if one.number == number), None)
+    row = own or _row(db, folder, number)
     if row is None or (row.folder_id == folder.id and not _gone(row, folder)):
         return None
     whose = "à un autre dossier" if row.folder_id != folder.id else "à un envoi précédent de ce dossier"
@@ -94,8 +98,7 @@ def mark_sent(db: Db, folder: Folder) -> None:
 
 def history(db: Db, folder: Folder) -> list[str]:
     """The numbers that a folder has had, oldest first."""
-    query = sa.select(ActNumber.number).where(ActNumber.folder_id == folder.id).order_by(ActNumber.id)
-    return list(db.scalars(query))
+    return [row.number for (row,) in ask(db, NUMBERS, folder.id)]
 
 
 def current(db: Db, folder: Folder) -> ActNumber | None:

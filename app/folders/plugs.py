@@ -3,7 +3,7 @@
 from jinja2 import Environment
 
 from app.core.outbox import each_round
-from app.folders import corrections, orders, points, sockets, stranded
+from app.folders import corrections, orders, points, rows, sockets, stranded
 from app.people.mandates import orders_from
 from config import Settings
 
@@ -13,6 +13,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     del settings, templates  # it reads nothing of them
     each_round("folders.stranded", stranded.Watch())
     orders_from(orders.orders, orders.executory, orders.numbered)
+    sockets.question(*rows.EVERY)
     sockets.caution(corrections.cautions, on_draft=True)
     sockets.tag(corrections.tag)
     sockets.caution(points.doubts_of)

@@ -5,11 +5,10 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-import sqlalchemy as sa
-
 from app.core.db import Db
 from app.core.french import spaces, taille
-from app.folders.models import Document, DocumentVersion, Folder
+from app.folders.models import DocumentVersion, Folder
+from app.folders.rows import every_version
 from app.folders.sockets import Caution
 
 
@@ -63,18 +62,11 @@ def _kind(one: Mapping[str, Any]) -> str:
 
 def deposited_in(db: Db, folder_id: int) -> list[DocumentVersion]:
     """The last version of each document of a folder that somebody deposited or accepted, in the order of its documents."""
-    latest: dict[int, DocumentVersion] = {}
-    query = (
-        sa.select(DocumentVersion)
-        .join(Document, Document.id == DocumentVersion.document_id)
-        .where(
-            Document.folder_id == folder_id, Document.removed_at.is_(None), DocumentVersion.origin != "signed"
-        )
-        .order_by(Document.position, Document.id, DocumentVersion.number)
+    found = (
+        next((one for one in every if one.origin != "signed"), None)
+        for _, every in every_version(db, folder_id)
     )
-    for version in db.scalars(query):
-        latest[version.document_id] = version
-    return list(latest.values())
+    return [version for version in found if version is not None]
 
 
 def kept_doubts(doubts: Iterable[Caution]) -> list[dict[str, Any]]:

@@ -5,15 +5,13 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-import sqlalchemy as sa
-
 from app.circuits.library import family_of
 from app.core.clock import PARIS
 from app.core.db import Db
-from app.folders.models import STEPS_PER_ROUND, Folder, Publication, StepRun
+from app.folders.models import Folder
+from app.folders.rows import publication_of, signatures_of_round
 from app.folders.sockets import plugged
 from app.people.models import Collectivity
-from workflows.circuit import StepKind
 
 SETTING = "publication"
 """The key of the choice in the settings of a collectivity; without it, acts are published online."""
@@ -136,7 +134,7 @@ def means_of(db: Db, folder: Folder) -> Means:
     """
     if family_of(folder.family).publication == "none":
         return Means.NOTIFIED
-    made = db.get(Publication, folder.id)
+    made = publication_of(db, folder.id)
     return Means(made.means) if made is not None else means_here(db, folder.collectivity_id)
 
 
@@ -148,7 +146,7 @@ def way_of(db: Db, folder: Folder) -> Means:
 
 def urgency_of(db: Db, folder: Folder) -> date | None:
     """The day on which the act was posted in urgency, None when it was not."""
-    made = db.get(Publication, folder.id)
+    made = publication_of(db, folder.id)
     return made.published_on if made is not None and made.means == Means.URGENT else None
 
 
@@ -162,14 +160,10 @@ def signed_on(db: Db, folder: Folder) -> date | None:
 
     Nothing is published, posted or notified before it: until then the act did not exist.
     """
-    query = sa.select(StepRun.id, StepRun.ended_at).where(
-        StepRun.folder_id == folder.id,
-        StepRun.pass_number >= folder.round * STEPS_PER_ROUND,
-        StepRun.kind.in_((StepKind.SIGN.value, StepKind.SEAL.value)),
-        StepRun.state == "done",
-    )
     stated = {run: day for find in plugged.signed_days for run, day in find(db, folder.id).items()}
     days = [
-        stated.get(row.id, row.ended_at.astimezone(PARIS).date()) for row in db.execute(query) if row.ended_at
+        stated.get(run.id, run.ended_at.astimezone(PARIS).date())
+        for run in signatures_of_round(db, folder)
+        if run.ended_at
     ]
     return max(days, default=None)

@@ -11,10 +11,11 @@ from sqlalchemy.orm import aliased
 from app.circuits.library import family_of
 from app.core.clock import today
 from app.core.db import OURS_ALREADY, Db, key_in
+from app.core.questions import keep, kept
 from app.core.refusals import Refusal
 from app.folders.facts import act_of
 from app.folders.models import Folder, StepRun
-from app.people.mandates import as_their_orders_stand, law_of
+from app.people.mandates import as_their_orders_stand, held_key, law_of, recorded_key
 from app.people.models import Desk, Holder, MandateRow, User
 from workflows.circuit import Circuit, Step, StepKind, Who, WhoKind
 from workflows.engine import filled
@@ -67,12 +68,11 @@ _OF_KEY, _OF_KEYS = (
 _people_of_key, _people_of_keys = _people.where(_OF_KEY), _people.where(_OF_KEYS)
 _signers_of_key, _signers_of_keys = _signers.where(_OF_KEY), _signers.where(_OF_KEYS)
 
-_signers_awaited = _signers.where(
-    sa.or_(
-        _desk.c.id.in_(sa.bindparam("desks", expanding=True)),
-        _user.c.id.in_(sa.bindparam("persons", expanding=True)),
-    )
+_OF_NUMBERS = (
+    _desk.c.id.in_(sa.bindparam("desks", expanding=True)),
+    _user.c.id.in_(sa.bindparam("persons", expanding=True)),
 )
+_signers_awaited = _signers.where(sa.or_(*_OF_NUMBERS))
 _runs = StepRun.__table__
 _open_runs = (
     sa.select(_runs, _desk.c.name.label("desk"))
@@ -86,6 +86,11 @@ _open_runs = (
     .order_by(_runs.c.id)
     .execution_options(**{OURS_ALREADY: True})
 )
+
+
+WIDTH = 11
+"""The columns of `_signers`."""
+AHEAD = "people of a page"
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,129 @@ class Slot:
     desk_id: int | None
     named_user_id: int | None
     people: tuple[Person, ...]
+
+
+@dataclass(frozen=True)
+class DeskName:
+    """A desk as a page names it."""
+
+    id: int
+    key: str
+    name: str
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """Desks and persons with all who sit there, as one statement gave them for a page (`read_ahead`).
+
+    `rows`: as `_signers` gives them; `keys`, `desks` and `persons`: what was asked, of which nobody is left out; `above`:
+    the superiors of the desk that deposits, by level.
+    """
+
+    keys: Collection[str]
+    desks: Collection[int]
+    persons: Collection[int]
+    above: Mapping[int, int | None]
+    rows: Sequence[Any]
+
+    def of(self, keys: Collection[str], superiors: Collection[int]) -> list[Any] | None:
+        """The rows of these desks; None where they were not all asked."""
+        if set(keys).difference(self.keys) or set(superiors).difference(self.above):
+            return None
+        over = {self.above[level] for level in superiors}
+        return [row for row in self.rows if row[1] in keys or row[0] in over]
+
+
+def read_ahead(db: Db, folder: Folder, steps: Iterable[Step], desks: Collection[int]) -> None:
+    """Read for a page, by one statement, who may act at these steps, whom the facts name, and `desks` besides."""
+    keys, persons = _named_by_facts(folder)
+    levels = set[int]()
+    for who in (who for step in steps for who in step.who):
+        value = str(folder.fields.get(who.value) or "")
+        if who.kind is WhoKind.DESK:
+            keys.add(who.value)
+        elif who.kind is WhoKind.SUPERIOR:
+            levels.add(int(who.value))
+        elif who.kind is WhoKind.CHOSEN:
+            keys.add(value)
+        elif (number := key_in(value)) is not None:
+            persons.add(number)
+    order = sorted(levels)
+    binds = {
+        "here": folder.collectivity_id,
+        "keys": list(keys),
+        "desks": list(desks),
+        "persons": list(persons),
+    }
+    rows = db.execute(_signers_there(folder.emitter_desk_id, order), binds).all()
+    above = dict(zip(order, rows[0][len(rows[0]) - len(order) :], strict=True)) if rows else {}
+    _answer(db, folder, _Ahead(keys, desks, persons, above, [row[:WIDTH] for row in rows]))
+
+
+def _named_by_facts(folder: Folder) -> tuple[set[str], set[int]]:
+    """The desks, by key, and the persons that the facts of a folder name."""
+    keys, persons = set[str](), set[int]()
+    for one in family_of(folder.family).fields:
+        value = str(folder.fields.get(one.key) or "")
+        if one.type == "desk" and value:
+            keys.add(value)
+        elif one.type == "person" and (number := key_in(value)) is not None:
+            persons.add(number)
+    return keys, persons
+
+
+def _signers_there(emitter_desk_id: int, levels: Sequence[int]) -> Any:
+    above = [_superior(emitter_desk_id, level) for level in levels]
+    there = (_OF_KEYS, *_OF_NUMBERS, *(_desk.c.id == one for one in above))
+    return _signers.where(sa.or_(*there)).add_columns(*above)
+
+
+def _answer(db: Db, folder: Folder, ahead: _Ahead) -> None:
+    """Keep the people of a page, and what the same rows say of their mandates."""
+    if not ahead.rows:
+        return
+    keep(db, AHEAD, ahead)
+    keep(db, recorded_key(folder.collectivity_id), bool(ahead.rows[0][8]))
+    held: dict[int, dict[int, Mandate]] = {row[3]: {} for row in ahead.rows if row[3] is not None}
+    for row in ahead.rows:
+        if row[-2] is not None:
+            held[row[3]][row[-2].id] = law_of(row[-2], row[-1])
+    every = {number: one for several in held.values() for number, one in several.items()}
+    standing = {one.id: one for one in as_their_orders_stand(db, list(every.values()))}
+    for user_id, several in held.items():
+        keep(db, held_key(user_id), [standing[number] for number in sorted(several)])
+
+
+def desk_names(db: Db, collectivity_id: int, desks: Collection[int]) -> dict[int, DeskName]:
+    """The desks of these numbers, by number."""
+    ahead: _Ahead | None = kept(db, AHEAD)
+    if ahead is None or set(desks).difference(ahead.desks):
+        query = sa.select(_desk.c.id, _desk.c.key, _desk.c.name)
+        rows = db.execute(
+            query.where(_desk.c.id.in_(desks), _desk.c.collectivity_id == collectivity_id)
+        ).all()
+    else:
+        rows = [row for row in ahead.rows if row[0] in desks]
+    return {row[0]: DeskName(*row[:3]) for row in rows}
+
+
+def desk_name(db: Db, collectivity_id: int, key: str) -> str | None:
+    """The name of the desk of this key; None where there is none."""
+    ahead: _Ahead | None = kept(db, AHEAD)
+    if ahead is None or key not in ahead.keys:
+        query = sa.select(_desk.c.name).where(_desk.c.collectivity_id == collectivity_id, _desk.c.key == key)
+        return db.scalar(query)
+    return next((row[2] for row in ahead.rows if row[1] == key), None)
+
+
+def person_name(db: Db, collectivity_id: int, user_id: int) -> str | None:
+    """The name of a person of the collectivity, whose account may be closed; None where there is none."""
+    ahead: _Ahead | None = kept(db, AHEAD)
+    seated = next((row for row in ahead.rows if row[3] == user_id), None) if ahead is not None else None
+    if seated is not None:
+        return f"{seated[4]} {seated[5]}"
+    user = db.scalar(sa.select(User).where(User.id == user_id, User.collectivity_id == collectivity_id))
+    return user.name if user else None
 
 
 def slots_of(
@@ -164,6 +292,9 @@ def _asked(who: Who) -> str:
 
 def _nobody_above(db: Db, folder: Folder, superiors: list[int]) -> bool:
     """Whether a superior lacks; one that the step also names as a desk is there, and is one part only."""
+    ahead: _Ahead | None = kept(db, AHEAD)
+    if ahead is not None and not set(superiors).difference(ahead.above):
+        return any(ahead.above[level] is None for level in superiors)
     above = [_superior(folder.emitter_desk_id, level) for level in superiors]
     return bool(above) and None in db.connection().execute(sa.select(*above)).one()
 
@@ -187,6 +318,8 @@ def _read(
     act: Act | None,
     day: date,
 ) -> Iterable[Slot]:
+    ahead: _Ahead | None = kept(db, AHEAD)
+    found = ahead.of(keys, superiors) if ahead is not None else None
     binds: dict[str, Any] = {"here": folder.collectivity_id, "keys": keys}
     if len(keys) == 1 and not superiors:
         query = _people_of_key if act is None else _signers_of_key
@@ -196,11 +329,12 @@ def _read(
         query = (_people if act is None else _signers).where(sa.or_(_OF_KEYS, *above))
     else:
         query = _people_of_keys if act is None else _signers_of_keys
-    rows = (
-        _able_rows(db.connection().execute(query, binds))
-        if act is None
-        else _signing_rows(db, db.execute(query, binds), act, day)
-    )
+    if found is not None:
+        rows = _able_rows(row[:8] for row in found) if act is None else _signing_rows(db, found, act, day)
+    elif act is None:
+        rows = _able_rows(db.connection().execute(query, binds))
+    else:
+        rows = _signing_rows(db, db.execute(query, binds), act, day)
     desks: dict[int, tuple[str, str, dict[int, Person]]] = {}
     for desk_id, key, name, user_id, first, last, email, rights, able in rows:
         people = desks.setdefault(desk_id, (key, name, {}))[2]
@@ -303,12 +437,19 @@ def _signing_rows(db: Db, rows: Iterable[Any], act: Act, day: date) -> Iterator[
     """The same people, each able when no mandate is recorded here or when one of his covers the act that day."""
     read = list(rows)
     law = {row[-2].id: law_of(row[-2], row[-1]) for row in read if row[-2] is not None}
-    fit = {one.id for one in as_their_orders_stand(db, list(law.values())) if covers(one, act, day)}
+    standing = as_their_orders_stand(db, list(law.values()))
+    fit = {one.id for one in standing if covers(one, act, day)}
     for *person, by_mandate, mandate, _giver_of_it in read:
         yield (*person, not by_mandate or (mandate is not None and mandate.id in fit))
 
 
 def _named(db: Db, collectivity_id: int, user_id: int, step: Step, right: str) -> Slot:
+    ahead: _Ahead | None = kept(db, AHEAD)
+    seated = [row for row in ahead.rows if row[3] == user_id] if ahead and user_id in ahead.persons else []
+    if seated:
+        person = Person(user_id, f"{seated[0][4]} {seated[0][5]}", seated[0][6])
+        rights = any(right in row[7] for row in seated)
+        return Slot(f"person:{user_id}", person.name, None, user_id, (person,) if rights else ())
     user = db.scalar(
         sa.select(User).where(
             User.id == user_id, User.collectivity_id == collectivity_id, User.active.is_(True)

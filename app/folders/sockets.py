@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from app.circuits.library import catalogue
 from app.core.db import Db
+from app.core.questions import Question, once
 from app.folders.models import DocumentVersion, Folder
 from app.folders.readings import rulings_on_cautions
 from app.people.actor import Actor
@@ -185,6 +186,7 @@ class _Sockets:
     returns: list[Callable[[Db, Collection[int]], Mapping[int, str]]] = field(default_factory=list)
     signatures: list[Callable[[Db, int], Mapping[int, list[Any]]]] = field(default_factory=list)
     proofs: list[Callable[[Db, int], list[dict[str, Any]]]] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
     acts: list[Callable[[Db, int], Mapping[int, str]]] = field(default_factory=list)
     signed_days: list[Callable[[Db, int], Mapping[int, date]]] = field(default_factory=list)
     shares: dict[str, Callable[[Db, Folder], list[dict[str, Any]]]] = field(default_factory=dict)
@@ -399,6 +401,10 @@ def returned_as(db: Db, folders: Collection[int]) -> Mapping[int, str]:
     """What each of these folders that came back or are over is called, for those that are called otherwise."""
     if not folders:
         return {}
+    return once(db, ("returned", tuple(folders)), lambda: _returned_as(db, folders))
+
+
+def _returned_as(db: Db, folders: Collection[int]) -> Mapping[int, str]:
     return {one: words for tell in plugged.returns for one, words in tell(db, folders).items()}
 
 
@@ -420,6 +426,11 @@ def held_by(db: Db, folder: Folder) -> str:
 def signatures(find: Callable[[Db, int], Mapping[int, list[Any]]]) -> None:
     """Give the signatures of a folder's documents, by version id."""
     plugged.signatures.append(find)
+
+
+def question(*asked: Question) -> None:
+    """Answer these about a folder in the one statement by which its page reads all that is small (`app.core.questions`)."""
+    plugged.questions += asked
 
 
 def capacity(say: Callable[[Db, Actor, Folder, Any], tuple[str, str]]) -> None:

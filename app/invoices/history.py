@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from app.core.db import Db
 from app.core.french import euros, jour, spaces
+from app.core.questions import once
 from app.display.views import state_label
 from app.folders.access import readable_among
 from app.folders.corrections import shown
@@ -47,12 +48,16 @@ _elsewhere = sa.and_(
     _mine.c.collectivity_id == sa.bindparam("here"),
     _other.c.folder_id != sa.bindparam("folder"),
 )
+SURELY, CLOSELY, PERHAPS = 2, 1, 0
+"""How the statement of all that may be the same invoice says how it found one: by its key, a near number, its facts."""
 _of_these_keys = (
-    sa.select(_other.c.folder_id, sa.func.max(sa.case((_mine.c.kind == SAME, 1), else_=0)).label("same"))
+    sa.select(
+        _other.c.folder_id, sa.func.max(sa.case((_mine.c.kind == SAME, SURELY), else_=CLOSELY)).label("how")
+    )
     .join(_other, sa.and_(_other.c.collectivity_id == _mine.c.collectivity_id, _other.c.key == _mine.c.key))
     .where(_elsewhere, _mine.c.kind.in_([SAME, CLOSE]))
     .group_by(_other.c.folder_id)
-    .order_by(sa.desc("same"), _other.c.folder_id.desc())
+    .order_by(sa.desc("how"), _other.c.folder_id.desc())
     .limit(MOST)
 )
 _of_this_seller = (
@@ -78,7 +83,10 @@ _of_this_total = _theirs.where(
 # Somebody typed something else than their files say, and nobody has ruled: their amount tells one value alone
 _corrected = _theirs.where(sa.func.coalesce(_folder.c.sources["corrections"].as_string(), "{}") != "{}")
 # Apart, each with its own bound: the many corrected ones of a seller push no older invoice out of sight
-_perhaps_alike = sa.union_all(*(sa.select(one.subquery()) for one in (_of_this_total, _corrected)))
+_perhaps_alike = [
+    sa.select(one.subquery(), sa.literal_column(str(PERHAPS))) for one in (_of_this_total, _corrected)
+]
+_by_facts_too = sa.union_all(sa.select(_of_these_keys.subquery()), *_perhaps_alike)
 
 
 @dataclass(frozen=True)
@@ -131,17 +139,28 @@ def seen_before(db: Db, folder: Folder) -> list[Seen]:
     """
     if folder.phase == Phase.DONE:
         return []
+    return once(db, ("invoices seen before", folder.id), lambda: _seen_before(db, folder))
+
+
+def _seen_before(db: Db, folder: Folder) -> list[Seen]:
     here = {"folder": folder.id, "here": folder.collectivity_id}
-    same = {row.folder_id: bool(row.same) for row in db.execute(_of_these_keys, here)}
-    folders = (
-        {one.id: one for one in db.scalars(sa.select(Folder).where(Folder.id.in_(same)))} if same else {}
-    )
-    kinds = {key: SAME if surely else CLOSE for key, surely in same.items()}
-    for one in _alike(db, folder):
-        folders.setdefault(one.id, one)
-        kinds.setdefault(one.id, ALIKE)
-    if not folders:
+    # A total or a day typed over the file's hides no other, here or there (INV-20): both are looked for
+    days, totals = _days(folder), _totals(folder)
+    if days and totals:
+        rows = db.execute(_by_facts_too, {**here, "totals": sorted(totals), "days": sorted(days)}).all()
+    else:
+        rows = db.execute(_of_these_keys, here).all()
+    if not rows:
         return []
+    read = db.scalars(sa.select(Folder).where(Folder.id.in_({row[0] for row in rows})))
+    every = {one.id: one for one in read}
+    by_key = sorted(((how, key) for key, how in rows if how != PERHAPS), reverse=True)
+    kinds = {key: SAME if how == SURELY else CLOSE for how, key in by_key}
+    perhaps = sorted({key for key, how in rows if how == PERHAPS}, reverse=True)
+    alike = (key for key in perhaps if _days(every[key]) & days and _totals(every[key]) & totals)
+    for key in islice(alike, MOST):
+        kinds.setdefault(key, ALIKE)
+    folders = {key: every[key] for key in kinds}
     later = engaged(db, [one for key, one in folders.items() if key > folder.id])
     known = {
         key: one
@@ -150,22 +169,6 @@ def seen_before(db: Db, folder: Folder) -> list[Seen]:
     }
     named = readable_among(db, list(known))
     return [Seen(known[key], kind, key in named) for key, kind in kinds.items() if key in known]
-
-
-def _alike(db: Db, folder: Folder) -> list[Folder]:
-    """The invoices of the same seller, of the same total and the same day, whatever their number (INV-20).
-
-    A total or a day typed over the file's hides no other, here or there: both are looked for.
-    """
-    days, totals = _days(folder), _totals(folder)
-    if not days or not totals:
-        return []
-    here = {"folder": folder.id, "here": folder.collectivity_id}
-    every = set(db.scalars(_perhaps_alike, {**here, "totals": sorted(totals), "days": sorted(days)}))
-    if not every:
-        return []
-    latest = db.scalars(sa.select(Folder).where(Folder.id.in_(every)).order_by(Folder.id.desc())).all()
-    return list(islice((one for one in latest if _days(one) & days and _totals(one) & totals), MOST))
 
 
 def _days(folder: Folder) -> set[str]:

@@ -11,6 +11,7 @@ from app.circuits.library import circuit_of
 from app.core.clock import now, today
 from app.core.db import Db, reading
 from app.core.french import jour_long
+from app.core.questions import OF, Question, ask
 from app.core.refusals import Refusal
 from app.files import vault
 from app.folders import deposit
@@ -23,7 +24,7 @@ from app.legality.models import ActCancellation
 from app.pdf.printed import sheet
 from app.people.actor import Actor
 from app.publication import record
-from app.transmission.models import ON_PAPER, Transmission
+from app.transmission.models import ON_PAPER, Transmission, sendings_of
 from workflows.circuit import Phase, StepKind
 from workflows.family import Problem
 from workflows.vocabulary import Right
@@ -35,6 +36,9 @@ UNAGREED = (
     "Le circuit que suit cette annulation ne demande la signature de personne qui ait mandat. Le bureau déposant la reprend, "
     "puis la renvoie : elle suivra le circuit en vigueur."
 )
+
+
+CANCELLED = Question((ActCancellation,), ActCancellation.folder_id == OF, order=lambda row: row[0].folder_id)
 
 
 @dataclass(frozen=True)
@@ -50,13 +54,12 @@ def act_at_the_prefecture(db: Db, folder: Folder) -> Transmission | None:
     """The acknowledged transmission of an act in its present round; None for what is no act or has no receipt."""
     if folder.family in {FAMILY, "prefecture_reply"}:
         return None
-    query = sa.select(Transmission).where(
-        Transmission.folder_id == folder.id,
-        Transmission.round == folder.round,
-        Transmission.channel == "actes",
-        Transmission.state == "acknowledged",
+    received = (
+        one
+        for one in sendings_of(db, folder.id)
+        if one.round == folder.round and one.channel == "actes" and one.state == "acknowledged"
     )
-    return db.scalar(query)
+    return next(received, None)
 
 
 def standing(db: Db, folder: Folder) -> Standing | None:
@@ -64,7 +67,8 @@ def standing(db: Db, folder: Folder) -> Standing | None:
     act = act_at_the_prefecture(db, folder)
     if act is None:
         return None
-    return Standing(act, next(iter(_requests(db, folder)), None), db.get(ActCancellation, folder.id))
+    cancelled = next((row for (row,) in ask(db, CANCELLED, folder.id)), None)
+    return Standing(act, next(iter(_requests(db, folder)), None), cancelled)
 
 
 def _requests(db: Db, folder: Folder) -> list[int]:

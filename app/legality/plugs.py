@@ -28,6 +28,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.obstacle(cancelling.unagreed, of=sockets.named(cancelling.FAMILY))
     sockets.caution(former.cautions, of=sockets.named(former.FAMILY))
     sockets.tray(_Tray(templates), views.any_waiting)
+    sockets.question(cancelling.CANCELLED, views.LETTERS)
     sockets.band(_Band(templates))
     sockets.held(_held)
     sockets.waiting(views.open_words)

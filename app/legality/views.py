@@ -9,6 +9,7 @@ from app.channels.actes.exchanges import ACKNOWLEDGEMENTS, REPLIES
 from app.core.clock import today
 from app.core.db import Db
 from app.core.french import instant, jour, jour_long, taille
+from app.core.questions import OF, Question, ask
 from app.folders.access import readable_by
 from app.folders.dated import STATES, state_rule
 from app.folders.effect import SUSPENSION, Suspension, effect_of
@@ -120,26 +121,33 @@ def _call(db: Db, letter: StateLetter, title: str | None, desk: str | None) -> C
     )
 
 
+LETTERS = Question((StateLetter,), StateLetter.folder_id == OF)
+
+
 def open_letters(db: Db, folder_id: int) -> list[tuple[int, str, bool]]:
     """The letters about an act that wait, the urgent first: number, name, whether the court is seized."""
-    query = sa.select(StateLetter.id, StateLetter.code).where(
-        StateLetter.folder_id == folder_id, StateLetter.closed_at.is_(None)
-    )
-    found = [(row.id, kind_of(row.code).label, row.code == REFERRAL) for row in db.execute(query)]
+    letters = [row for (row,) in ask(db, LETTERS, folder_id) if row.closed_at is None]
+    found = [(row.id, kind_of(row.code).label, row.code == REFERRAL) for row in letters]
     return sorted(found, key=lambda one: (not one[2], one[0]))
 
 
 def open_words(db: Db, folder_ids: Collection[int]) -> dict[int, str]:
     """« courrier à traiter : lettre d’observations », for each of these acts that has one; a referral has its own words."""
-    query = sa.select(StateLetter.folder_id, StateLetter.code).where(
-        StateLetter.folder_id.in_(list(folder_ids)),
-        StateLetter.closed_at.is_(None),
-        sa.or_(StateLetter.code.is_(None), StateLetter.code != REFERRAL),
-    )
+    if len(folder_ids) == 1:
+        (alone,) = folder_ids
+        letters = [row for (row,) in ask(db, LETTERS, alone)]
+    else:
+        query = sa.select(StateLetter).where(
+            StateLetter.folder_id.in_(list(folder_ids)), StateLetter.closed_at.is_(None)
+        )
+        letters = list(db.scalars(query.order_by(StateLetter.id)))
     told: dict[int, list[str]] = {}
-    for folder_id, code in db.execute(query.order_by(StateLetter.id)):
-        label = kind_of(code).label
-        told.setdefault(folder_id or 0, []).append(f"courrier à traiter : {label[:1].lower()}{label[1:]}")
+    for row in letters:
+        if row.closed_at is None and row.code != REFERRAL:
+            label = kind_of(row.code).label
+            told.setdefault(row.folder_id or 0, []).append(
+                f"courrier à traiter : {label[:1].lower()}{label[1:]}"
+            )
     return {folder_id: ", ".join(dict.fromkeys(words)) for folder_id, words in told.items()}
 
 

@@ -1,7 +1,7 @@
 """Signing mandates: record who may sign in the commune's name and as what, put an end to it, read it for the law."""
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from app.core.clock import now, today
 from app.core.db import Db
 from app.core.french import jour_long
+from app.core.questions import keep, kept, once
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.journal.chain import Event, append
@@ -71,6 +72,10 @@ def orders_from(
     _orders[:], _executory[:], _numbered[:] = [find], [executory], [numbered]
 
 
+ORDERS = "orders that delegate"
+"""Under which a page keeps the orders that were looked at, and those of them that are executory."""
+
+
 def as_their_orders_stand(db: Db, mandates: Sequence[Mandate]) -> list[Mandate]:
     """The same mandates, each told off whose order, signed here, is not executory today (DLG-01).
 
@@ -78,9 +83,14 @@ def as_their_orders_stand(db: Db, mandates: Sequence[Mandate]) -> list[Mandate]:
     One statement when one of them is by an order signed here, else none.
     """
     asked = {one.order_folder for one in mandates if one.order_folder is not None}
-    standing = set(asked)
-    for executory in _executory if asked else ():
-        standing &= set(executory(db, asked))
+    known: tuple[set[int], set[int]] | None = kept(db, ORDERS)
+    if known is not None and asked <= known[0]:
+        standing = asked & known[1]
+    else:
+        standing = set(asked)
+        for executory in _executory if asked else ():
+            standing &= set(executory(db, asked))
+        keep(db, ORDERS, (asked, standing))
     return [
         replace(one, order_off=one.order_folder is not None and one.order_folder not in standing)
         for one in mandates
@@ -240,7 +250,18 @@ _recorded = sa.select(sa.literal(1)).where(MandateRow.collectivity_id == sa.bind
 
 def recorded(db: Db, collectivity_id: int) -> bool:
     """Whether this collectivity has ever recorded a mandate: from then on nobody signs in its name without one."""
-    return db.scalar(_recorded, {"here": collectivity_id}) is not None
+    key = recorded_key(collectivity_id)
+    return once(db, key, lambda: db.scalar(_recorded, {"here": collectivity_id}) is not None)
+
+
+def recorded_key(collectivity_id: int) -> Hashable:
+    """Under which a page keeps what `recorded` says."""
+    return "mandates recorded", collectivity_id
+
+
+def held_key(user_id: int) -> Hashable:
+    """Under which a page keeps the mandates of a person."""
+    return "mandates", user_id
 
 
 def law_of(row: MandateRow, giver: MandateRow | None) -> Mandate:
@@ -253,6 +274,9 @@ def mandates(db: Db, user_id: int | None = None, *, lock: bool = False) -> list[
 
     With `lock`, whoever ends one of them waits until the caller's transaction has told what was signed by it.
     """
+    known: list[Mandate] | None = kept(db, held_key(user_id)) if user_id is not None and not lock else None
+    if known is not None:
+        return known
     query = sa.select(MandateRow).order_by(MandateRow.id)
     if user_id is not None:
         givers = sa.select(MandateRow.given_by_id).where(

@@ -13,8 +13,9 @@ from app.circuits.library import family_of
 from app.core.clock import PARIS, now
 from app.core.db import Db
 from app.core.french import jour
+from app.core.questions import ask
 from app.folders.models import Document, DocumentVersion, Folder
-from app.pes.index import deposited
+from app.pes.index import ANSWERED, deposited, slips_of
 from app.pes.models import FlowAnswer, FlowAttachment, FlowIndex, FlowSlip
 from app.transmission.channels import open_channel
 from app.transmission.models import Transmission
@@ -132,15 +133,11 @@ class Repeated:
 
 def marks(db: Db, folder: Folder, index: FlowIndex) -> list[FlowAnswer]:
     """What the acquits of the last sending of the flow that the folder holds said of its bordereaux, oldest first."""
-    query = (
-        sa.select(FlowAnswer)
-        .where(
-            FlowAnswer.folder_id == folder.id, FlowAnswer.sha256 == index.sha256, FlowAnswer.kind == "slip"
-        )
-        .order_by(FlowAnswer.round.desc(), FlowAnswer.id)
-    )
-    found = db.scalars(query).all()
-    return [one for one in found if one.round == found[0].round]
+    found = [
+        row for (row,) in ask(db, ANSWERED, folder.id) if row.sha256 == index.sha256 and row.kind == "slip"
+    ]
+    last = max((one.round for one in found), default=0)
+    return [one for one in found if one.round == last]
 
 
 def attachments_taken(db: Db, folder: Folder, unique_ids: Collection[str]) -> frozenset[str]:
@@ -159,19 +156,14 @@ def attachments_taken(db: Db, folder: Folder, unique_ids: Collection[str]) -> fr
 
 def taken_again(db: Db, folder: Folder) -> Repeated:
     """What this flow brings that was taken already, by this folder in a former round or by any other."""
-    slips = db.scalars(
-        sa.select(FlowSlip).where(FlowSlip.folder_id == folder.id).order_by(FlowSlip.rank)
-    ).all()
-    if not slips and not db.scalar(
-        sa.select(FlowAttachment.rank).where(FlowAttachment.folder_id == folder.id).limit(1)
-    ):
-        return Repeated()
+    slips = slips_of(db, folder.id)
     earlier: dict[str, list[FlowAnswer]] = {}
-    query = _taken(folder).where(
-        FlowAnswer.kind == "slip", FlowAnswer.series.in_({one.series for one in slips})
-    )
-    for answer in db.scalars(query):
-        earlier.setdefault(answer.series, []).append(answer)
+    attachments: dict[str, FlowAnswer] = {}
+    for answer in db.scalars(_taken(folder, {one.series for one in slips})):
+        if answer.kind == "slip":
+            earlier.setdefault(answer.series, []).append(answer)
+        else:
+            attachments[answer.number] = answer
     whole: list[tuple[FlowSlip, FlowAnswer]] = []
     parts: list[tuple[FlowSlip, FlowAnswer, Sequence[str]]] = []
     for slip in slips:
@@ -186,19 +178,29 @@ def taken_again(db: Db, folder: Folder) -> Repeated:
             if numbers := [one for one in left if one in known]:
                 parts.append((slip, answer, numbers))
                 left = [one for one in left if one not in known]
-    files = (
-        _taken(folder)
-        .join(FlowAttachment, FlowAttachment.unique_id == FlowAnswer.number)
-        .where(FlowAnswer.kind == "attachment", FlowAttachment.folder_id == folder.id)
-    )
-    attachments = {answer.number: answer for answer in db.scalars(files)}
     return Repeated(whole, parts, list(attachments.items()))
 
 
-def _taken(folder: Folder) -> sa.Select[FlowAnswer]:
-    """What acquits accepted, the oldest first; not the very sending that stands acknowledged on this folder."""
+def _taken(folder: Folder, series: Collection[str]) -> sa.Select[FlowAnswer]:
+    """What acquits accepted of these series and of the attachments of a folder, the oldest first.
+
+    Not the very sending that stands acknowledged on this folder. Each part is found by its own index.
+    """
+    here = FlowAnswer.collectivity_id == folder.collectivity_id
+    found = (
+        sa.select(FlowAnswer.id).where(here, FlowAnswer.series.in_(series), FlowAnswer.kind == "slip"),
+        sa.select(FlowAnswer.id)
+        .join(FlowAttachment, FlowAttachment.unique_id == FlowAnswer.number)
+        .where(
+            here,
+            FlowAnswer.series == "",
+            FlowAnswer.kind == "attachment",
+            FlowAttachment.folder_id == folder.id,
+        ),
+    )
     query = sa.select(FlowAnswer).where(
-        FlowAnswer.collectivity_id == folder.collectivity_id,
+        here,
+        FlowAnswer.id.in_(sa.union_all(*found)),
         FlowAnswer.accepted.is_(True),
         FlowAnswer.simulated == open_channel(CHANNEL).simulated,
     )

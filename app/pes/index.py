@@ -9,15 +9,17 @@ import sqlalchemy as sa
 
 from app.core.clock import now
 from app.core.db import Db
+from app.core.questions import OF, Question, ask, once
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import readable_among
 from app.folders.models import DocumentVersion, Folder, StepRun
 from app.folders.move import engaged
+from app.folders.rows import ENGAGED, RUNS
 from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.pes.flow import Flow, masked
-from app.pes.models import FlowAccount, FlowAttachment, FlowIndex, FlowName, FlowPage, FlowSlip
+from app.pes.models import FlowAccount, FlowAnswer, FlowAttachment, FlowIndex, FlowName, FlowPage, FlowSlip
 from workflows.circuit import WITHDRAWN, Phase
 from workflows.flows.keys import series
 
@@ -49,7 +51,7 @@ def deposited(db: Db, version: DocumentVersion) -> DocumentVersion:
         .order_by(DocumentVersion.number.desc())
         .limit(1)
     )
-    return db.scalar(query) or version
+    return once(db, ("deposited", version.id), lambda: db.scalar(query)) or version
 
 
 @use_case
@@ -143,6 +145,22 @@ def summary(flow: Flow) -> dict[str, Any]:
     }
 
 
+ACCOUNTS = Question((FlowAccount,), FlowAccount.folder_id == OF, order=lambda row: (row[0].page, row[0].id))
+FLOW = Question((FlowIndex,), FlowIndex.folder_id == OF, order=lambda row: row[0].folder_id)
+SLIPS = Question((FlowSlip,), FlowSlip.folder_id == OF, order=lambda row: row[0].rank)
+ANSWERED = Question((FlowAnswer,), FlowAnswer.folder_id == OF)
+
+
+def index_of(db: Db, folder_id: int) -> FlowIndex | None:
+    """The reading of the flow of a folder, or None."""
+    return next((row for (row,) in ask(db, FLOW, folder_id)), None)
+
+
+def slips_of(db: Db, folder_id: int) -> list[FlowSlip]:
+    """The bordereaux of the flow of a folder, in its order."""
+    return [row for (row,) in ask(db, SLIPS, folder_id)]
+
+
 def changed_accounts(db: Db, folder: Folder) -> list[dict[str, Any]]:
     """The third parties whose account is not among those of the last flow signed for them, oldest page first.
 
@@ -155,7 +173,10 @@ def changed_accounts(db: Db, folder: Folder) -> list[dict[str, Any]]:
         .group_by(StepRun.folder_id)
         .subquery()
     )
-    until = db.scalar(sa.select(signed.c.at).where(signed.c.folder_id == folder.id)) or now()
+    made = [
+        run.ended_at for (run,) in ask(db, RUNS, folder.id) if run.kind in ENGAGED and run.state == "done"
+    ]
+    until = max((moment for moment in made if moment), default=now())
     query = (
         sa.select(other.third, other.digest, other.masked, other.folder_id)
         .join(signed, signed.c.folder_id == other.folder_id)
@@ -172,11 +193,7 @@ def changed_accounts(db: Db, folder: Folder) -> list[dict[str, Any]]:
         if third not in last or last[third][0] != folder_id:
             last[third] = (folder_id, {})
         last[third][1][digest] = shown
-    ours = (
-        sa.select(FlowAccount)
-        .where(FlowAccount.folder_id == folder.id)
-        .order_by(FlowAccount.page, FlowAccount.id)
-    )
+    ours = [row for (row,) in ask(db, ACCOUNTS, folder.id)]
     return [
         {
             "name": one.name,
@@ -186,7 +203,7 @@ def changed_accounts(db: Db, folder: Folder) -> list[dict[str, Any]]:
             "before": list(last[one.third][1].values()),
             "mark": " ".join((one.third, one.piece, one.digest, *sorted(last[one.third][1]))),
         }
-        for one in db.scalars(ours)
+        for one in ours
         if one.third in last and one.digest not in last[one.third][1]
     ]
 

@@ -19,6 +19,7 @@ from app.folders.models import Folder
 from app.people.actor import Actor
 from app.pes.answered import CHANNEL
 from app.pes.flow import is_flow
+from app.pes.index import slips_of as read_slips
 from app.pes.models import FlowSlip, ReturnedPiece, TreasuryReturn
 from app.pes.motives import ORIGINS
 from app.pes.returned import DOMAINS, day_of
@@ -149,9 +150,7 @@ def said_of(db: Db, folder: Folder, wanted: Collection[tuple[str, str]] | None =
     Only returns of the same collectivity are looked at, and only pieces that the flow has; a simulator's word is no word
     where flows leave for good.
     """
-    slips = db.scalars(
-        sa.select(FlowSlip).where(FlowSlip.folder_id == folder.id).order_by(FlowSlip.rank)
-    ).all()
+    slips = read_slips(db, folder.id)
     pieces: dict[tuple[str, str], set[str] | None] = {}
     for one in slips:
         place = (one.series, number_of(one.number))

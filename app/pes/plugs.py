@@ -12,7 +12,7 @@ from app.folders.sockets import ReadFacts
 from app.pes import accredited, intake, payments, way
 from app.pes.answered import CHANNEL, keep
 from app.pes.flow import Finding, Flow, is_flow
-from app.pes.index import take
+from app.pes.index import FLOW, take
 from app.pes.meaning import meaning
 from app.pes.sheet import Sheet, cautions, repeated, to_rule
 from app.transmission import answered
@@ -37,6 +37,7 @@ def plug(settings: Settings, templates: Environment) -> None:
         if is_flow(family):
             sockets.reader(family.name, _Reader(family, strict=settings.pes_schema == "refuse"), binding=True)
             sockets.taker(family.name, take)
+    sockets.question(FLOW)
     sockets.sheet(sheet)
     sockets.band(sheet.band, of=is_flow)
     sockets.caution(cautions, of=is_flow, on_page=True, on_draft=True)

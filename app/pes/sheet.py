@@ -13,6 +13,7 @@ from markupsafe import Markup
 from app.circuits.library import family_of
 from app.core.db import Db, reading
 from app.core.french import euros, jour, spaces
+from app.core.questions import OF, Question, ask_together
 from app.core.refusals import Refusal
 from app.display.views import state_label
 from app.files import vault
@@ -26,8 +27,19 @@ from app.people.actor import system
 from app.pes import outstanding
 from app.pes.answered import Repeated, attachments_taken, marks, named_first, taken_again
 from app.pes.flow import KINDS, WHAT, is_flow, masked, page_content
-from app.pes.index import Elsewhere, changed_accounts, deposited, elsewhere, remake
-from app.pes.models import FlowAnswer, FlowAttachment, FlowIndex, FlowPage, FlowSlip
+from app.pes.index import (
+    ACCOUNTS,
+    ANSWERED,
+    SLIPS,
+    Elsewhere,
+    changed_accounts,
+    deposited,
+    elsewhere,
+    index_of,
+    remake,
+    slips_of,
+)
+from app.pes.models import FlowAnswer, FlowAttachment, FlowIndex, FlowPage
 from app.pes.payments import Key, Said, Words, number_of, said_of
 from app.pes.schema import MOST, VERSIONS
 from workflows.circuit import Phase
@@ -94,6 +106,12 @@ class Point:
         return name(self.key, self.mark)
 
 
+FIRST_PAGE = Question(
+    (FlowPage,), sa.and_(FlowPage.folder_id == OF, FlowPage.number == 1), order=lambda row: row[0].number
+)
+"""The page that is shown as long as no other is asked."""
+
+
 class Sheet:
     """Draws the sheet and the band of a flow; both read the index that was made at deposit, and one page."""
 
@@ -107,7 +125,7 @@ class Sheet:
         if not is_flow(family_of(folder.family)) or version.media_type != XML:
             return None
         source = deposited(db, version)
-        index = db.get(FlowIndex, folder.id)
+        index = index_of(db, folder.id)
         if index is not None and index.sha256 == source.sha256:
             return self._draw(db, folder, index, asked)
         return self._remade(folder, source, asked)
@@ -136,6 +154,7 @@ class Sheet:
             return self._draw(db, folder, db.get_one(FlowIndex, folder.id), asked)
 
     def _draw(self, db: Db, folder: Folder, index: FlowIndex, asked: Mapping[str, str]) -> Markup:
+        ask_together(db, (FIRST_PAGE, SLIPS, ANSWERED, ACCOUNTS), folder.id)
         number, unknown = _asked(db, index, asked)
         page = db.get_one(FlowPage, (folder.id, number))
         blocks = page_content(page.content)
@@ -268,7 +287,7 @@ def to_rule(db: Db, folder: Folder) -> list[Problem]:
 
 
 def _points_of(db: Db, folder: Folder) -> list[Point]:
-    index = db.get(FlowIndex, folder.id)
+    index = index_of(db, folder.id)
     return points(db, folder, index) if index is not None else []
 
 
@@ -313,10 +332,7 @@ def _asked(db: Db, index: FlowIndex, asked: Mapping[str, str]) -> tuple[int, str
     """The number of the page to show, and the bordereau that was asked and is not in the flow."""
     wanted = asked.get("bordereau", "").strip()[:20]
     if wanted:
-        query = sa.select(FlowSlip.page).where(
-            FlowSlip.folder_id == index.folder_id, FlowSlip.number == wanted
-        )
-        page = db.scalar(query.order_by(FlowSlip.rank).limit(1))
+        page = next((one.page for one in slips_of(db, index.folder_id) if one.number == wanted), None)
         if page is not None:
             return page, ""
     text = asked.get("feuille", "")
@@ -332,6 +348,8 @@ def _links(db: Db, folder_id: int, blocks: list[dict[str, Any]]) -> dict[str, in
         for piece in block.get("pieces", ())
         for ref in piece["refs"]
     }
+    if not wanted:
+        return {}
     query = sa.select(FlowAttachment.unique_id, FlowAttachment.rank).where(
         FlowAttachment.folder_id == folder_id, FlowAttachment.unique_id.in_(wanted)
     )
@@ -367,8 +385,8 @@ def _block(block: dict[str, Any], links: Mapping[str, int], answers: Sequence[Fl
 def _series(db: Db, folder_id: int, blocks: Sequence[dict[str, Any]]) -> dict[tuple[str, str], str]:
     """The series of the bordereaux of a page, each by (ending of its series, number), as the reading wrote it."""
     shown = {one["number"] for one in blocks if one["kind"] == "slip"}
-    query = sa.select(FlowSlip).where(FlowSlip.folder_id == folder_id, FlowSlip.number.in_(shown))
-    return {(_ending(*one.series.split(" ")[-3:]), one.number): one.series for one in db.scalars(query)}
+    slips = (one for one in slips_of(db, folder_id) if one.number in shown)
+    return {(_ending(*one.series.split(" ")[-3:]), one.number): one.series for one in slips}
 
 
 def _ending(domain: str, year: str, kind: str) -> str:

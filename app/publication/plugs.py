@@ -1,17 +1,17 @@
 """What publication brings to a folder: the act goes online as it is published, and a band says where it stands."""
 
-import sqlalchemy as sa
 from jinja2 import Environment
 from markupsafe import Markup
 
 from app.core.db import Db
+from app.core.questions import ask
 from app.folders import sockets
-from app.folders.models import Folder, StepRun
+from app.folders.models import Folder
 from app.folders.publicity import choice_of
+from app.folders.rows import RUNS
 from app.people.actor import Actor
 from app.people.models import Collectivity
 from app.publication import record
-from app.publication.models import PublicSite
 from app.publication.waiting import any_questioned, questioned
 from config import Settings
 from workflows.circuit import StepKind
@@ -20,6 +20,7 @@ from workflows.circuit import StepKind
 def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     del settings  # nothing here is configured
+    sockets.question(record.ACT, record.SITE)
     sockets.publishing(record.follow)
     sockets.band(_Band(templates), of=lambda family: family.publication != "none")
     sockets.tray(_Tray(templates), any_questioned)
@@ -46,18 +47,15 @@ class _Band:
         self._templates = templates
 
     def __call__(self, db: Db, folder: Folder) -> Markup | None:
-        desks = db.scalars(
-            sa.select(StepRun.desk_id).where(
-                StepRun.folder_id == folder.id,
-                StepRun.kind == StepKind.PUBLISH.value,
-                StepRun.state.in_(("active", "done", "passed")),
-            )
+        publishing = frozenset(
+            run.desk_id
+            for (run,) in ask(db, RUNS, folder.id)
+            if run.kind == StepKind.PUBLISH and run.state in {"active", "done", "passed"}
         )
-        publishing = frozenset(desks)
         if not publishing:
             return None
         act = record.act_of(db, folder.id)
-        site = db.get(PublicSite, folder.collectivity_id) if act is not None else None
+        site = next((row for (row,) in ask(db, record.SITE, folder.id)), None) if act is not None else None
         published, otherwise = record.otherwise(db, folder)
         chosen = choice_of(db.get_one(Collectivity, folder.collectivity_id).settings)
         words = {

@@ -12,10 +12,12 @@ import sqlalchemy as sa
 from app.circuits.library import catalogue, family_of
 from app.core.clock import PARIS, now
 from app.core.db import Db
+from app.core.questions import OF, Question, ask
 from app.core.refusals import Refusal
 from app.folders.documents import current_versions
 from app.folders.models import STEPS_PER_ROUND, Document, DocumentVersion, Folder, Publication, StepRun
 from app.folders.publicity import Means, means_of
+from app.folders.rows import every_version, publication_of
 from app.folders.search import key_of
 from app.journal.chain import Event, append
 from app.people.actor import Actor
@@ -98,14 +100,22 @@ def question(db: Db, folder_id: int, day: date) -> None:
 
 def otherwise(db: Db, folder: Folder) -> tuple[Publication | None, Means | None]:
     """The publication of the act, if it was made, and the means by which it is or will be, None when that is online."""
-    made = db.get(Publication, folder.id)
+    made = publication_of(db, folder.id)
     means = means_of(db, folder)
     return made, None if means is Means.ONLINE else means
 
 
+ACT = Question((PublicAct,), PublicAct.folder_id == OF)
+SITE = Question(
+    (PublicSite,),
+    PublicSite.collectivity_id == sa.select(Folder.collectivity_id).where(Folder.id == OF).scalar_subquery(),
+    order=lambda row: row[0].collectivity_id,
+)
+
+
 def act_of(db: Db, folder_id: int) -> PublicAct | None:
     """The act that a folder has put online, whether it is still there or not."""
-    return db.scalar(sa.select(PublicAct).where(PublicAct.folder_id == folder_id))
+    return next((act for (act,) in ask(db, ACT, folder_id)), None)
 
 
 def online_version(db: Db, act: PublicAct) -> PublicVersion:
@@ -128,13 +138,10 @@ def files_of(db: Db, version: PublicVersion) -> list[PublicFile]:
 
 def masked_of(db: Db, folder: Folder) -> tuple[Document, DocumentVersion] | None:
     """The folder's masked document and its current version."""
-    query = (
-        sa.select(Document, DocumentVersion)
-        .join(DocumentVersion, DocumentVersion.document_id == Document.id)
-        .where(Document.folder_id == folder.id, Document.role == MASKED, Document.removed_at.is_(None))
+    masked = (
+        (document, every[0]) for document, every in every_version(db, folder.id) if document.role == MASKED
     )
-    found = db.execute(query.order_by(DocumentVersion.number.desc()).limit(1)).one_or_none()
-    return None if found is None else (found[0], found[1])
+    return next(masked, None)
 
 
 def subject_of(folder: Folder) -> str:

@@ -1,7 +1,7 @@
 """Certificates and their owners: enrol, confirm, withdraw, list. One certificate has one owner in the whole installation."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -486,8 +486,19 @@ def doubles(db: Db, collectivity_id: int | None = None) -> list[Double]:
 
 def certificates_of(db: Db, user_id: int) -> list[Certificate]:
     """The certificates of a person that were not ended, newest first; some may wait for an administrator's word."""
-    query = sa.select(Certificate).where(Certificate.user_id == user_id, Certificate.withdrawn_at.is_(None))
-    return list(db.scalars(query.order_by(Certificate.id.desc())))
+    return certificates_by_person(db, [user_id]).get(user_id, [])
+
+
+def certificates_by_person(db: Db, user_ids: Collection[int]) -> dict[int, list[Certificate]]:
+    """The same of each of these persons."""
+    found: dict[int, list[Certificate]] = {}
+    if user_ids:
+        query = sa.select(Certificate).where(
+            Certificate.user_id.in_(user_ids), Certificate.withdrawn_at.is_(None)
+        )
+        for one in db.scalars(query.order_by(Certificate.id.desc())):
+            found.setdefault(one.user_id, []).append(one)
+    return found
 
 
 _enrolled = sa.select(

@@ -16,6 +16,7 @@ from app.circuits.library import family_of
 from app.core.clock import PARIS, today
 from app.core.db import Db
 from app.core.french import jour_long
+from app.core.questions import once
 from app.core.refusals import Refusal
 from app.display.timeline import planned_circuit
 from app.folders.facts import act_of
@@ -23,7 +24,7 @@ from app.folders.models import Folder
 from app.folders.seats import Person, Slot, slots_of
 from app.folders.sockets import Caution
 from app.people.mandates import mandates, recorded
-from app.signing.enrol import certificates_of
+from app.signing.enrol import certificates_by_person
 from app.signing.models import Certificate
 from app.trust import assurance
 from app.trust.purpose import Purpose
@@ -79,18 +80,27 @@ class Part:
 
 def parts(db: Db, folder: Folder) -> list[Part]:
     """The signatures to come of a folder, in the order of its way; none where a desk is still to be chosen."""
+    return once(db, ("signatures to come", folder.id), lambda: _parts(db, folder))
+
+
+def _parts(db: Db, folder: Folder) -> list[Part]:
     family = family_of(folder.family)
     asked = assurance.LABELS[family.minimum_signature]
-    found = []
+    planned: list[tuple[Step, Slot]] = []
     for step in _steps(db, folder):
         try:
-            slots = slots_of(db, folder, step, seats_alone=True)
+            planned += [(step, slot) for slot in slots_of(db, folder, step, seats_alone=True)]
         except Refusal:  # a desk that is missing: told elsewhere
             continue
-        for slot in slots:
-            signers = tuple(_signer(db, folder, slot, one) for one in slot.people)
-            found.append(Part(step.label, asked, signers))
-    return found
+    held = certificates_by_person(db, {one.user_id for _, slot in planned for one in slot.people})
+    return [
+        Part(
+            step.label,
+            asked,
+            tuple(_signer(db, folder, slot, one, held.get(one.user_id, [])) for one in slot.people),
+        )
+        for step, slot in planned
+    ]
 
 
 def _steps(db: Db, folder: Folder) -> list[Step]:
@@ -103,8 +113,7 @@ def _steps(db: Db, folder: Folder) -> list[Step]:
     return [step for step in route[start:] if step.kind == StepKind.SIGN]
 
 
-def _signer(db: Db, folder: Folder, slot: Slot, person: Person) -> Signer:
-    certificates = certificates_of(db, person.user_id)
+def _signer(db: Db, folder: Folder, slot: Slot, person: Person, certificates: list[Certificate]) -> Signer:
     lacks = [one for one in (_certificate(folder, certificates), _mandate(db, folder, slot, person)) if one]
     return Signer(person.name, tuple(lacks), tuple(_notes(certificates, today())) if not lacks else ())
 

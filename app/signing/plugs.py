@@ -5,19 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 from jinja2 import Environment
 
 from app.core.db import Db, reading
 from app.core.french import instant_preuve
 from app.core.outbox import Hopeless, Needless, Outbox, Row, each_round, handles
+from app.core.questions import OF, Question, ask
 from app.core.refusals import Refusal
 from app.core.refusals import catalogue as sentences
 from app.display.timeline import planned_circuit
 from app.folders import sockets
 from app.folders.documents import JUDGE, current_versions
 from app.folders.models import DocumentVersion, Folder
+from app.folders.rows import DOCUMENTS, posted
 from app.folders.sockets import Tag
 from app.people.actor import system
 from app.signing import copies, earlier, expiry, foreseen, levels, refused, setting
@@ -29,7 +30,7 @@ from app.signing.paper import sheet as paper
 from app.signing.placing import plan
 from app.signing.placing import web as placing
 from app.signing.renewal import daily
-from app.signing.verdicts.content import content_of
+from app.signing.verdicts.content import PROOFS, contents_of
 from app.signing.views import SignatureView, address, by_hand, in_both_names, judged
 from app.trust.assurance import LABELS
 from app.verification import sockets as attestations
@@ -47,6 +48,9 @@ ARCHIVING = {
 }
 
 
+AUGMENTED = Question((Augmentation,), Augmentation.folder_id == OF)
+
+
 def plug(settings: Settings, templates: Environment) -> None:
     """Register, once for the process."""
     setting.configure(settings)
@@ -57,6 +61,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     sockets.preparation(placing.ENDPOINT, placing.card)
     sockets.capacity(quality)
     sockets.check(_room_left)
+    sockets.question(PROOFS, AUGMENTED, paper.ON_PAPER)
     sockets.signatures(_signatures)
     sockets.proofs(_proofs)
     sockets.caution(earlier.cautions)
@@ -115,18 +120,15 @@ def _signatures(db: Db, folder_id: int) -> Mapping[int, list[Any]]:
     A payment flow may hold a thousand signatures: its page says how many were made, and links to their verdicts.
     """
     current: dict[int, tuple[DocumentVersion, str]] = {}
+    contents = contents_of(db, folder_id)
     for version in current_versions(db, folder_id).values():
-        content = content_of(db, version) if version.origin == "signed" else None
+        content = contents.get(version.id)
         if version.media_type == PDF or content is not None:
             current[version.id] = (version, key_of(version.sha256, content))
     known = remembered(db, {key for _, key in current.values()})
-    proofs = db.execute(
-        sa.select(SignatureProof, DocumentVersion.document_id, DocumentVersion.number)
-        .join(DocumentVersion, DocumentVersion.id == SignatureProof.version_id)
-        .where(SignatureProof.folder_id == folder_id)
-        .order_by(SignatureProof.id.desc())
-    ).all()
-    accounts = {row.fingerprint: row.name for row, _, _ in proofs if row.holder}
+    proofs = [row for row, _ in reversed(ask(db, PROOFS, folder_id))]
+    versions = {version.id: version for _, version in ask(db, DOCUMENTS, folder_id) if version is not None}
+    accounts = {row.fingerprint: row.name for row in proofs if row.holder}
     found: dict[int, list[Any]] = {}
     kept = _kept(db, folder_id)
     done: set[int] = set()
@@ -139,9 +141,10 @@ def _signatures(db: Db, folder_id: int) -> Mapping[int, list[Any]]:
         done.add(version.document_id)
         views = [judged(one, url, accounts.get(one.fingerprint_sha256, "")) for one in here.verdicts]
         found[version.id] = [replace(one, verdict=one.verdict + kept.get(version.id, "")) for one in views]
-    for row, document_id, number in proofs:
-        if document_id not in done:
-            url = address(folder_id, document_id, number)
+    for row in proofs:
+        signed_version = versions[row.version_id]
+        if signed_version.document_id not in done:
+            url = address(folder_id, signed_version.document_id, signed_version.number)
             found.setdefault(row.version_id, []).insert(0, _made(row, kept.get(row.version_id, ""), url))
     for signed in paper.of_folder(db, folder_id):
         found.setdefault(signed.version_id, []).append(by_hand(signed))
@@ -161,41 +164,30 @@ def _made(row: SignatureProof, archived: str, url: str) -> SignatureView:
 
 def _acts(db: Db, folder_id: int) -> Mapping[int, str]:
     """What was signed with a certificate in another name: its part of the step says both."""
-    query = sa.select(SignatureProof).where(
-        SignatureProof.folder_id == folder_id, SignatureProof.holder != ""
-    )
-    return {row.step_run_id: f"Signé par {in_both_names(row.name, row.holder)}" for row in db.scalars(query)}
+    proofs = (row for row, _ in ask(db, PROOFS, folder_id) if row.holder)
+    return {row.step_run_id: f"Signé par {in_both_names(row.name, row.holder)}" for row in proofs}
 
 
 def _kept(db: Db, folder_id: int) -> Mapping[int, str]:
     """What has been added for later to each signed version, or that it is still to come."""
-    later = sa.orm.aliased(DocumentVersion)
-    signed = (
-        sa.select(DocumentVersion.id, Augmentation.level, Augmentation.made_at)
-        .join(SignatureProof, SignatureProof.version_id == DocumentVersion.id)
-        .join(Augmentation, Augmentation.document_id == DocumentVersion.document_id)
-        .join(later, later.id == Augmentation.version_id)
-        .where(SignatureProof.folder_id == folder_id, later.round == DocumentVersion.round)
-        .order_by(Augmentation.id)
-    )
-    found = {
-        one.id: f". Niveau d’archive {one.level} le {instant_preuve(one.made_at)}"
-        for one in db.execute(signed)
-    }
+    versions = {version.id: version for _, version in ask(db, DOCUMENTS, folder_id) if version is not None}
+    signed = [versions[row.version_id] for row, _ in ask(db, PROOFS, folder_id)]
+    found: dict[int, str] = {}
+    for (made,) in ask(db, AUGMENTED, folder_id):
+        words = f". Niveau d’archive {made.level} le {instant_preuve(made.made_at)}"
+        for one in signed:
+            if one.document_id == made.document_id and one.round == versions[made.version_id].round:
+                found[one.id] = words
     for row in _rows(db, folder_id):
         document_id, level = row.payload["document_id"], row.payload["level"]
-        words = ARCHIVING[row.state]
-        versions = sa.select(DocumentVersion.id).where(DocumentVersion.document_id == document_id)
-        found.update(dict.fromkeys(db.scalars(versions), f". Signé, {words} (niveau {level})"))
+        words = f". Signé, {ARCHIVING[row.state]} (niveau {level})"
+        found.update((one.id, words) for one in versions.values() if one.document_id == document_id)
     return found
 
 
 def _rows(db: Db, folder_id: int) -> list[Outbox]:
     """The rows that are still to bring a document of the folder to its archive level."""
-    query = sa.select(Outbox).where(
-        Outbox.folder_id == folder_id, Outbox.kind == levels.AUGMENT, Outbox.state.in_(ARCHIVING)
-    )
-    return list(db.scalars(query.order_by(Outbox.id)))
+    return [row for row in posted(db, folder_id, levels.AUGMENT) if row.state in ARCHIVING]
 
 
 def _tag(db: Db, folder: Folder) -> Tag | None:
@@ -206,9 +198,7 @@ def _tag(db: Db, folder: Folder) -> Tag | None:
 
 
 def _proofs(db: Db, folder_id: int) -> list[dict[str, Any]]:
-    rows = db.scalars(
-        sa.select(SignatureProof).where(SignatureProof.folder_id == folder_id).order_by(SignatureProof.id)
-    )
+    rows = [row for row, _ in ask(db, PROOFS, folder_id)]
     return [
         {
             "name": row.name,

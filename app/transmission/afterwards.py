@@ -25,7 +25,7 @@ from app.people.actor import Actor, system
 from app.transmission import answered, silences
 from app.transmission.channels import open_channel
 from app.transmission.keeping import is_kept, keep_answer
-from app.transmission.models import Receipt, Transmission
+from app.transmission.models import Receipt, Transmission, answers_of
 from app.transmission.parcel import parcel_of
 from app.transmission.ports import Answer, AnswerKind
 from app.transmission.traits import having
@@ -192,10 +192,6 @@ class Other:
 
 def others(db: Db, folder: Folder) -> Sequence[Other]:
     """Those of a folder, of whatever round, oldest first."""
-    query = (
-        sa.select(Transmission, Receipt)
-        .join(Receipt, Receipt.transmission_id == Transmission.id)
-        .where(Transmission.folder_id == folder.id, Receipt.after.in_([CONTRADICTS, UNREAD]))
-        .order_by(Receipt.id)
-    )
-    return [Other(*row) for row in db.execute(query).all()]
+    answers = (Other(*row) for row in answers_of(db, folder.id))
+    later = [one for one in answers if one.receipt.after in {CONTRADICTS, UNREAD}]
+    return sorted(later, key=lambda one: one.receipt.id)

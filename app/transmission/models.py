@@ -6,7 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Base, Tenanted
+from app.core.db import Base, Db, Tenanted
+from app.core.questions import OF, Question, ask
 
 ON_PAPER = "papier"
 """The reference of a transmission that was made on paper while the convention was suspended."""
@@ -76,6 +77,24 @@ class Receipt(Base, Tenanted):
     after: Mapped[str | None]
     words: Mapped[str | None]
     created_at: Mapped[datetime]
+
+
+SENDINGS = Question(
+    (Transmission, Receipt),
+    Transmission.folder_id == OF,
+    ((Receipt, Receipt.transmission_id == Transmission.id),),
+)
+"""Each sending of a folder, beside each of the answers to it."""
+
+
+def sendings_of(db: Db, folder_id: int) -> list[Transmission]:
+    """The sendings of a folder, of whatever round, the first to the last."""
+    return list(dict.fromkeys(row[0] for row in ask(db, SENDINGS, folder_id)))
+
+
+def answers_of(db: Db, folder_id: int) -> list[tuple[Transmission, Receipt]]:
+    """The answers to them, each with the sending that it is about."""
+    return [(row, answer) for row, answer in ask(db, SENDINGS, folder_id) if answer is not None]
 
 
 class RelaySilence(Base, Tenanted):

@@ -12,14 +12,15 @@ from app.circuits.library import current, family_of
 from app.core.clock import now
 from app.core.db import Db
 from app.core.french import instant, jour
-from app.core.outbox import Outbox, Row, each_round, handles
+from app.core.outbox import Row, each_round, handles
 from app.folders import sockets
 from app.folders.effect import effect_of
 from app.folders.models import Folder
+from app.folders.rows import posted
 from app.folders.sockets import Tag
 from app.transmission import afterwards, channels, lateness, silences
 from app.transmission.dispatch import ENDED, transmit
-from app.transmission.models import ON_PAPER, Receipt, Transmission
+from app.transmission.models import ON_PAPER, SENDINGS, Receipt, Transmission, sendings_of
 from app.transmission.parcel import parcel_of
 from app.transmission.rehearsal import rehearse, to_leave
 from app.transmission.s2low import expiry
@@ -41,6 +42,7 @@ def plug(settings: Settings, templates: Environment) -> None:
     handles(afterwards.KIND)(_Handler(settings, afterwards.ask))
     each_round(afterwards.KIND, afterwards.Watch())
     each_round("s2low.expiry", expiry.Watch(settings))
+    sockets.question(SENDINGS)
     sockets.note("transmit", _Words(settings).note)
     sockets.tag(_Words(settings).tag)
     sockets.band(_Others(templates))
@@ -93,20 +95,24 @@ def _returned(db: Db, folders: Collection[int]) -> Mapping[int, str]:
 
     Of one that is over and whose acquits say the contrary of each other, « Acquits contradictoires »: nobody knows it to be.
     """
-    contrary = (
-        sa.select(Folder.id)
-        .join(Transmission, sa.and_(Transmission.folder_id == Folder.id, Transmission.round == Folder.round))
-        .join(Receipt, Receipt.transmission_id == Transmission.id)
-        .where(Folder.id.in_(folders), Folder.place == DONE, Receipt.after == afterwards.CONTRADICTS)
+    said_again = sa.exists().where(
+        Receipt.transmission_id == Transmission.id, Receipt.after == afterwards.CONTRADICTS
     )
+    contrary = sa.and_(Folder.place == DONE, said_again)
     query = (
-        sa.select(Transmission)
+        sa.select(Transmission, contrary)
         .join(Folder, Folder.id == Transmission.folder_id)
-        .where(Folder.id.in_(folders), Folder.round == Transmission.round, Transmission.state == "partial")
+        .where(
+            Folder.id.in_(folders),
+            Folder.round == Transmission.round,
+            sa.or_(Transmission.state == "partial", contrary),
+        )
     )
-    return {row.folder_id: word(row) for row in db.scalars(query)} | dict.fromkeys(
-        db.scalars(contrary), "Acquits contradictoires"
-    )
+    called: dict[int, str] = {}
+    for row, contradicted in db.execute(query):
+        if contradicted or row.folder_id not in called:
+            called[row.folder_id] = "Acquits contradictoires" if contradicted else word(row)
+    return called
 
 
 class _Check:
@@ -154,7 +160,7 @@ class _Words:
 
     def note(self, db: Db, folder: Folder, step: str) -> Mapping[str, Any] | None:
         """The line of a transmission's step in the circuit."""
-        row = _row(db, folder, Transmission.step == step)
+        row = next((one for one in _sent(db, folder) if one.step == step), None)
         if folder.place == step and _stopped(db, folder):
             return {"title": STOPPED, "meta": "L’administrateur voit pourquoi et peut le relancer."}
         if row is None:
@@ -192,7 +198,8 @@ class _Words:
             return Tag(worth.tone, worth.icon, worth.inside)
         if any(one.receipt.after == afterwards.CONTRADICTS for one in afterwards.others(db, folder)):
             return Tag("danger", "exclamation-circle", "Acquits qui se contredisent")
-        row = _row(db, folder, Transmission.channel.in_(having("tagged")))
+        tagged = having("tagged")
+        row = next((one for one in _sent(db, folder) if one.channel in tagged), None)
         return self._stands(db, folder, row) if row is not None else None
 
     def _stands(self, db: Db, folder: Folder, row: Transmission) -> Tag:
@@ -221,24 +228,19 @@ def word(row: Transmission) -> str:
     return traits_of(row.channel).state(row.state)
 
 
-def _row(db: Db, folder: Folder, which: sa.ColumnElement[bool]) -> Transmission | None:
-    """One sending of the folder's present round."""
-    return db.scalar(
-        sa.select(Transmission).where(
-            Transmission.folder_id == folder.id, Transmission.round == folder.round, which
-        )
-    )
+def _sent(db: Db, folder: Folder) -> list[Transmission]:
+    """The sendings of the folder's present round."""
+    return [one for one in sendings_of(db, folder.id) if one.round == folder.round]
 
 
 def _stopped(db: Db, folder: Folder) -> bool:
     """Whether the folder's sending was parked after its last try."""
-    query = sa.select(Outbox.state).where(Outbox.folder_id == folder.id, Outbox.kind == "step.transmit")
-    return db.scalar(query.order_by(Outbox.id.desc()).limit(1)) == "parked"
+    rows = posted(db, folder.id, "step.transmit")
+    return bool(rows) and rows[-1].state == "parked"
 
 
 def _shared(db: Db, folder: Folder) -> list[dict[str, Any]]:
     """What left, oldest first; `identifier` is the one that the other side gave when it acknowledged."""
-    query = sa.select(Transmission).where(Transmission.folder_id == folder.id).order_by(Transmission.id)
     names = (
         "channel",
         "round",
@@ -257,7 +259,7 @@ def _shared(db: Db, folder: Folder) -> list[dict[str, Any]]:
         later.setdefault(one.sending.id, []).append(_shared_other(one))
     return [
         {**{name: getattr(row, name) for name in names}, "label": word(row), "later": later.get(row.id, [])}
-        for row in db.scalars(query)
+        for row in sendings_of(db, folder.id)
     ]
 
 

@@ -17,6 +17,7 @@ from app.circuits.library import family_of
 from app.core.clock import now, today
 from app.core.db import Db, reading
 from app.core.french import jour_long
+from app.core.questions import OF, Question, ask
 from app.core.refusals import Refusal
 from app.core.transaction import use_case
 from app.folders.access import authorize, lock, refuse_stranger
@@ -158,22 +159,17 @@ def refuse_mixed(db: Db, folder: Folder) -> None:
         raise Refusal("paper-already")
 
 
-_of_round = (
-    sa.select(PaperSignature)
-    .where(PaperSignature.folder_id == sa.bindparam("folder"), PaperSignature.round == sa.bindparam("round"))
-    .order_by(PaperSignature.id)
-)
+ON_PAPER = Question((PaperSignature,), PaperSignature.folder_id == OF)
 
 
 def of_round(db: Db, folder: Folder) -> list[PaperSignature]:
     """The signatures on paper of the folder's present round, in order."""
-    return list(db.scalars(_of_round, {"folder": folder.id, "round": folder.round}))
+    return [row for row in of_folder(db, folder.id) if row.round == folder.round]
 
 
 def of_folder(db: Db, folder_id: int) -> list[PaperSignature]:
     """Every signature on paper of a folder, in order."""
-    query = sa.select(PaperSignature).where(PaperSignature.folder_id == folder_id)
-    return list(db.scalars(query.order_by(PaperSignature.id)))
+    return [row for (row,) in ask(db, ON_PAPER, folder_id)]
 
 
 def of_version(db: Db, folder_id: int, version_id: int) -> list[PaperSignature]:

@@ -1,0 +1,104 @@
+"""What the rooms of a page ask about one thing: many questions in one statement, and the same question once."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+
+from app.core.db import Db
+
+OF: Any = sa.bindparam("of", type_=sa.Integer())
+"""What a question is about, by its number: the folder of a page."""
+ANSWERS = "answers"
+"""Where a session keeps what was answered in it: one that only reads, for the time of a page."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Rows of a table, `what[0]`, that a condition on `OF` finds by an index, with those that `joins` sets beside them.
+
+    They are few: they are all read, and whoever asks takes his. `order` sorts them.
+    """
+
+    what: tuple[Any, ...]
+    where: sa.ColumnElement[bool]
+    joins: tuple[tuple[Any, sa.ColumnElement[bool]], ...] = ()
+    order: Callable[[Any], Any] = lambda row: row[0].id
+
+
+def ask(db: Db, question: Question, number: int) -> Sequence[Any]:
+    """The rows of a question about a number, in their order: as the page has read them already, else read now."""
+    known = db.info.get(ANSWERS, {}).get((question, number))
+    if known is not None:
+        return known  # type: ignore[no-any-return]
+    rows = db.execute(_alone(question), {"of": number}).all()
+    return sorted(rows, key=question.order)
+
+
+def ask_together(db: Db, questions: Sequence[Question], number: int) -> None:
+    """Ask all of these about a number by one statement, and keep the answers as long as the session, which only reads."""
+    answers = db.info.setdefault(ANSWERS, {})
+    found: list[list[Any]] = [[] for _ in questions]
+    widths = [len(one.what) for one in questions]
+    starts = [1 + sum(widths[:rank]) for rank in range(len(questions))]
+    for row in db.execute(_together(tuple(questions)), {"of": number}):
+        start = starts[row[0]]
+        if row[start] is not None:
+            found[row[0]].append(row[start : start + widths[row[0]]])
+    for question, rows in zip(questions, found, strict=True):
+        answers[question, number] = sorted(rows, key=question.order)
+
+
+def gathered(db: Db) -> bool:
+    """Whether this session keeps what it reads: a page is being made of it."""
+    return ANSWERS in db.info
+
+
+def keep(db: Db, key: Hashable, answer: object) -> None:
+    """Keep an answer under this key for the rooms of the page that is being made; of no use elsewhere, and not kept."""
+    if gathered(db):
+        db.info[ANSWERS][key] = answer
+
+
+def kept(db: Db, key: Hashable) -> Any:
+    """What the page has kept under this key, or None."""
+    return db.info.get(ANSWERS, {}).get(key)
+
+
+def once(db: Db, key: Hashable, find: Callable[[], T]) -> T:
+    """What `find` finds, asked once while a page is made, by as many rooms as ask it under this key."""
+    if not gathered(db):
+        return find()
+    answers = db.info[ANSWERS]
+    if key not in answers:
+        answers[key] = find()
+    return answers[key]  # type: ignore[no-any-return]
+
+
+@lru_cache(maxsize=256)
+def _alone(question: Question) -> sa.Select[Any]:
+    query = sa.select(*question.what).select_from(question.what[0])
+    for table, condition in question.joins:
+        query = query.outerjoin(table, condition)
+    # Moves write past the ORM: what a session holds of a row may be older than the row
+    return query.where(question.where).execution_options(populate_existing=True)
+
+
+@lru_cache(maxsize=64)
+def _together(questions: tuple[Question, ...]) -> sa.Select[Any]:
+    """Each question beside the others, on rows of its own: a row answers that of its rank, and is empty for the others."""
+    ranks: Any = sa.union_all(
+        *(sa.select(sa.literal_column(str(n)).label("rank")) for n in range(len(questions)))
+    )
+    rank = ranks.subquery("asked").c.rank
+    query = sa.select(rank, *(one for question in questions for one in question.what))
+    query = query.select_from(rank.table)
+    for n, question in enumerate(questions):
+        mine = rank == sa.literal_column(str(n))
+        query = query.outerjoin(question.what[0], sa.and_(mine, question.where))
+        for table, condition in question.joins:
+            query = query.outerjoin(table, sa.and_(mine, condition))
+    return query

@@ -1,0 +1,87 @@
+"""The rows of a folder that several rooms of its page ask for: read together there, alone elsewhere."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.circuits.models import CircuitVersion
+from app.core.db import Db
+from app.core.outbox import Outbox
+from app.core.questions import OF, Question, ask
+from app.folders.models import (
+    STEPS_PER_ROUND,
+    ActNumber,
+    Document,
+    DocumentVersion,
+    Folder,
+    Publication,
+    Reading,
+    StepRun,
+)
+from app.people.models import Collectivity, User
+from workflows.circuit import StepKind
+
+
+def _of_the_folder(column: Any) -> Any:
+    return sa.select(column).where(Folder.id == OF).scalar_subquery()
+
+
+COLLECTIVITY = Question((Collectivity,), Collectivity.id == _of_the_folder(Folder.collectivity_id))
+CIRCUIT = Question((CircuitVersion,), CircuitVersion.id == _of_the_folder(Folder.circuit_version_id))
+RUNS = Question((StepRun,), StepRun.folder_id == OF)
+DOCUMENTS = Question(
+    (Document, DocumentVersion),
+    Document.folder_id == OF,
+    ((DocumentVersion, DocumentVersion.document_id == Document.id),),
+    order=lambda row: (row[0].position, row[0].id, -row[1].number if row[1] is not None else 0),
+)
+"""Each document beside each of its versions, the last version first; those that were removed as well."""
+PUBLICATION = Question((Publication,), Publication.folder_id == OF, order=lambda row: row[0].folder_id)
+READERS = Question((Reading,), Reading.folder_id == OF, order=lambda row: row[0].user_id)
+NUMBERS = Question((ActNumber,), ActNumber.folder_id == OF)
+POSTED = Question((Outbox,), Outbox.folder_id == OF)
+RECIPIENTS = Question(
+    (User,),
+    User.id.in_(
+        sa.select(Outbox.payload["user_id"].as_integer()).where(Outbox.folder_id == OF, Outbox.kind == "mail")
+    ),
+)
+"""Whom the letters about a folder are for."""
+ENGAGED = frozenset({StepKind.SIGN.value, StepKind.SEAL.value})
+EVERY = (COLLECTIVITY, CIRCUIT, RUNS, DOCUMENTS, PUBLICATION, READERS, NUMBERS, POSTED, RECIPIENTS)
+
+
+def every_version(db: Db, folder_id: int) -> list[tuple[Document, list[DocumentVersion]]]:
+    """The documents of a folder in their order, each with its versions, the current one first."""
+    found: dict[int, tuple[Document, list[DocumentVersion]]] = {}
+    for document, version in ask(db, DOCUMENTS, folder_id):
+        if document.removed_at is None and version is not None:
+            found.setdefault(document.id, (document, []))[1].append(version)
+    return list(found.values())
+
+
+def runs_of_round(db: Db, folder: Folder) -> list[StepRun]:
+    """The parts that were opened since the folder was last sent, in order."""
+    first = folder.round * STEPS_PER_ROUND
+    return [run for (run,) in ask(db, RUNS, folder.id) if run.pass_number >= first]
+
+
+def signatures_of_round(db: Db, folder: Folder) -> list[StepRun]:
+    """Those of them at which a signature or a seal was made."""
+    return [run for run in runs_of_round(db, folder) if run.state == "done" and run.kind in ENGAGED]
+
+
+def publication_of(db: Db, folder_id: int) -> Publication | None:
+    """When and how the act of a folder was brought to the public's knowledge; None as long as it was not."""
+    return next((row for (row,) in ask(db, PUBLICATION, folder_id)), None)
+
+
+def opened_by(db: Db, folder_id: int, user_id: int | None) -> bool:
+    """Whether this person has opened the folder before."""
+    return any(row.user_id == user_id for (row,) in ask(db, READERS, folder_id))
+
+
+def posted(db: Db, folder_id: int, kind: str) -> Sequence[Outbox]:
+    """The rows of the outbox of this kind about a folder, the first to the last."""
+    return [row for (row,) in ask(db, POSTED, folder_id) if row.kind == kind]
